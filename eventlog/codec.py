@@ -1,0 +1,149 @@
+"""One event as one line of a journal, and the hash that chains the lines.
+
+A line is the event's JSON, then `,"hash":"<32 hex digits>"}` and a newline. The hash is a 128-bit BLAKE2b of the
+previous line's stored hash (32 zeros before the first) followed by this line's bytes up to `,"hash"`. It finds
+accidents, not forgers: whoever can write the file can compute it.
+
+JSON parsers quietly accept what another reader would see differently: duplicate keys, numbers beyond 2^53, NaN. A line
+that is byte for byte what we would have written has none of these; any other takes the careful way.
+"""
+
+import json
+import re
+from hashlib import blake2b
+from typing import NoReturn
+
+from msgspec import DecodeError, Raw, Struct, ValidationError
+from msgspec.json import Decoder, Encoder
+
+from eventlog.events import BIGGEST_INT, VERSION, Event, Imported, Unknown, is_instant
+
+NO_HASH = b"0" * 32
+_MARK = b',"hash":"'
+_TAIL = len(_MARK) + 32 + len(b'"}')
+SEALED = re.compile(rb',"hash":"[0-9a-f]{32}"\}')  # where a whole line ends, newline aside
+MAX_LINE = 8 << 20  # bytes; the longest message, with every character escaped, stays below
+
+_encode = Encoder().encode
+_decode = Decoder(Event).decode
+
+
+class _Envelope(Struct, rename={"payload": "event"}):
+    """What every version of a line has: enough to place an event that is not understood."""
+
+    v: int
+    at: str
+    session: str
+    n: int
+    payload: Raw
+    imported: Imported | None = None
+
+
+class _Type(Struct):
+    type: str = "(no type)"
+
+
+_decode_envelope = Decoder(_Envelope).decode
+_decode_type = Decoder(_Type).decode
+
+
+class Damaged(ValueError):
+    """These bytes are not a line that was written by the one whose journal this is."""
+
+
+def chain(previous: bytes, body: bytes) -> bytes:
+    """The hash of a line with this `body` that follows a line whose stored hash is `previous`."""
+    return blake2b(previous + body, digest_size=16).hexdigest().encode()
+
+
+def seal(event: Event, previous: bytes) -> tuple[bytes, bytes]:
+    """The line of `event`, newline and all, and its hash.
+
+    Raises ValueError (msgspec's or UnicodeEncodeError) for text that is not valid Unicode or a line over `MAX_LINE`.
+    """
+    body = _encode(event)[:-1]
+    if len(body) > MAX_LINE - _TAIL:
+        raise ValueError(f"the event takes {len(body)} bytes; a line holds {MAX_LINE}")
+    digest = chain(previous, body)
+    return body + _MARK + digest + b'"}\n', digest
+
+
+def stored_hash(line: bytes) -> bytes:
+    """The hash that a line (without its newline) says it has, by its place; it may be nonsense in a damaged line."""
+    return line[-34:-2]
+
+
+def body_of(line: bytes) -> bytes:
+    """The part of a line (without its newline) that its hash covers, by its place."""
+    return line[:-_TAIL]
+
+
+def unseal(line: bytes, previous: bytes) -> Event:
+    """The event of a line (without its newline) that follows a line whose hash is `previous`.
+
+    Raises Damaged, with the reason. An event whose hash is right but whose meaning is not known is `Unknown`.
+    """
+    digest = stored_hash(line)
+    if len(line) < _TAIL or line[-_TAIL:] != _MARK + digest + b'"}' or chain(previous, body_of(line)) != digest:
+        raise Damaged("its hash is wrong")
+    return decode(line)
+
+
+def decode(line: bytes) -> Event:
+    """The event of a line whose hash is known to be right. Raises Damaged if no honest writer made it."""
+    try:
+        event = _decode(line)
+        if event.v != VERSION:
+            event = _unknown(line)
+    except ValidationError as error:
+        event = _unknown(line, str(error))
+    except (DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Damaged(f"it is not JSON ({error})") from None
+    if _encode(event)[:-1] != body_of(line):
+        _check_strictly(line)
+    if not is_instant(event.at):
+        raise Damaged("its time is not an instant")
+    return event
+
+
+def _unknown(line: bytes, reason: str = "") -> Event:
+    try:
+        seen = _decode_envelope(line)
+        name = _decode_type(seen.payload).type
+        if reason and "Invalid value" not in reason:
+            name = f"{name} ({reason})"
+        return Event(
+            v=seen.v,
+            at=seen.at,
+            session=seen.session,
+            n=seen.n,
+            payload=Unknown(name=name, raw=Raw(bytes(seen.payload))),
+            imported=seen.imported,
+        )
+    except (DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Damaged(f"it is not an event ({error})") from None
+
+
+def _check_strictly(line: bytes) -> None:
+    """Reject what msgspec, like most parsers, lets through: duplicate keys and whole numbers of 2^53 and more."""
+
+    def pairs(items: list[tuple[str, object]]) -> dict[str, object]:
+        seen = dict(items)
+        if len(seen) != len(items):
+            raise Damaged("a key stands twice")
+        return seen
+
+    def whole(text: str) -> int:
+        if len(text) > 17 or abs(int(text)) > BIGGEST_INT:
+            raise Damaged("a number is too large to be read alike everywhere")
+        return int(text)
+
+    def constant(text: str) -> NoReturn:
+        raise Damaged(f"{text} is not JSON")
+
+    try:
+        json.loads(line, object_pairs_hook=pairs, parse_int=whole, parse_constant=constant)
+    except Damaged:
+        raise
+    except (ValueError, RecursionError) as error:
+        raise Damaged(f"it is not JSON ({error})") from None

@@ -1,0 +1,279 @@
+"""The vocabulary: every event that a journal can hold, version 1.
+
+An event is an immutable fact in the past tense. `(session, n)` names it for ever, written `amber-otter-k3f9/17`; the
+id of a message or of a claim is the id of the event that made it, and there are no other ids.
+
+Ranges and forms that hold for ever are part of the types here, so a line that breaks them is never acted on: reading
+keeps it as `Unknown`. Journals outlive the program, so a field is never renamed or given another meaning: a new need is
+a new optional field, a new event type, or a new version with an upcaster.
+
+This module imports nothing of ours.
+"""
+
+from datetime import datetime, timedelta
+from typing import Annotated, Literal, TypeAlias
+
+from msgspec import Meta, Raw, Struct, field
+
+VERSION = 1
+BIGGEST_INT = 2**53 - 1  # the largest whole number that every JSON parser keeps exactly
+LONGEST_NAME = 512  # characters, of any name: a resource, a session's name, a path
+LONGEST_TEXT = 1 << 20  # characters, of any free text: a message's body, a note
+
+MINUTE_S, HOUR_S, DAY_S = 60, 3600, 86400
+SHORTEST_TTL_S, LONGEST_TTL_S = MINUTE_S, 7 * DAY_S
+
+# --- instants -------------------------------------------------------------------------------------------------------
+
+Instant: TypeAlias = str
+"""A moment in UTC as fixed-width text, `2026-11-22T11:20:06.123456Z`: the order of the texts is the order of time."""
+
+NEVER: Instant = "9999-12-31T23:59:59.999999Z"
+_EPOCH = datetime(1970, 1, 1)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def is_instant(text: str) -> bool:
+    """Whether `text` is an instant: this very form, and a day that the calendar has."""
+    if len(text) != 27 or text[4] + text[7] + text[10] + text[13] + text[16] + text[19] + text[26] != "--T::.Z":
+        return False
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return text[11:13] < "24"  # newer Pythons read hour 24 as the next day, which would break the order of texts
+
+
+def from_micros(micros: int) -> Instant:
+    """The instant `micros` microseconds after 1970, held within the years 1 to 9999."""
+    try:
+        return (_EPOCH + timedelta(microseconds=micros)).isoformat(timespec="microseconds") + "Z"
+    except OverflowError:
+        return NEVER if micros > 0 else "0001-01-01T00:00:00.000000Z"
+
+
+def to_micros(at: Instant) -> int:
+    """Microseconds from 1970 to the instant `at`."""
+    return (datetime.fromisoformat(at[:-1]) - _EPOCH) // _MICROSECOND
+
+
+def later(at: Instant, seconds: float = 0, micros: int = 0) -> Instant:
+    """The instant that much after `at`; `NEVER` where the calendar ends."""
+    return from_micros(to_micros(at) + round(seconds * 1_000_000) + micros)
+
+
+def seconds_between(start: Instant, end: Instant) -> float:
+    """Seconds from `start` to `end`, negative if `end` is earlier."""
+    return (to_micros(end) - to_micros(start)) / 1_000_000
+
+
+# --- the forms of values --------------------------------------------------------------------------------------------
+
+# `\Z` and not `$`, which would let a line break through at the end.
+_PLAIN = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*\Z"  # no control characters, no line breaks
+_RESOURCE = r"^[^/\s\x00-\x1f\x7f-\x9f]+/[^\x00-\x1f\x7f-\x9f\u2028\u2029]+\Z"
+_SESSION = r"[a-z0-9][a-z0-9._-]*"
+
+Name: TypeAlias = Annotated[str, Meta(max_length=LONGEST_NAME, pattern=_PLAIN)]
+Text: TypeAlias = Annotated[str, Meta(max_length=LONGEST_TEXT)]
+Resource: TypeAlias = Annotated[str, Meta(max_length=LONGEST_NAME, pattern=_RESOURCE)]
+SessionId: TypeAlias = Annotated[str, Meta(max_length=100, pattern=rf"^{_SESSION}\Z")]
+EventId: TypeAlias = Annotated[str, Meta(max_length=120, pattern=rf"^{_SESSION}/[1-9][0-9]*\Z")]
+Count: TypeAlias = Annotated[int, Meta(ge=0, le=BIGGEST_INT)]
+Ttl: TypeAlias = Annotated[int, Meta(ge=SHORTEST_TTL_S, le=LONGEST_TTL_S)]
+Wait: TypeAlias = Annotated[int, Meta(ge=0, le=LONGEST_TTL_S)]
+Percent: TypeAlias = Annotated[int, Meta(ge=0, le=100)]
+
+Mode: TypeAlias = Literal["exclusive", "shared"]
+Told: TypeAlias = Literal["granted", "waiting", "refused"]
+Urgency: TypeAlias = Literal["low", "normal", "high"]
+EVERYONE: Literal["everyone"] = "everyone"
+
+
+class Anchor(Struct, frozen=True, omit_defaults=True):
+    """The process that a session lives and dies with, so described that another process is never taken for it."""
+
+    machine: Name
+    boot: Name
+    pid: Count
+    start_ticks: Count
+    pid_namespace: Name = ""
+
+
+class Imported(Struct, frozen=True, omit_defaults=True, rename={"acted_as": "as"}):
+    """Marks an event that was brought in from elsewhere: from which file, and what that file said."""
+
+    path: Text
+    digest: Name
+    acted_as: Name = ""
+    fields: dict[str, object] = {}
+
+
+# --- the events -----------------------------------------------------------------------------------------------------
+
+
+class Payload(Struct, frozen=True, omit_defaults=True, tag_field="type"):
+    """What happened. Units are in the names; a field at its default is not written."""
+
+
+class SessionStarted(Payload, frozen=True, tag="session.started"):
+    """A session is here. It may come again: a resume re-anchors the same session."""
+
+    client: Name = "shell"
+    name: Name = ""
+    client_session: Name = ""
+    machine: Name = ""
+    anchor: Anchor | None = None
+    folder: Name = ""  # of the log: a journal belongs to one folder on one machine
+    branch: Name = ""
+    worktree: Name = ""
+    capabilities: tuple[Name, ...] = ()
+    continues: Annotated[str, Meta(max_length=100, pattern=rf"^({_SESSION})?\Z")] = ""
+
+
+class SessionHeartbeat(Payload, frozen=True, tag="session.heartbeat"):
+    """What a session is doing. One without an action says only that the session is there."""
+
+    action: Text = ""
+    target: Text = ""
+    phase: Text = ""
+    progress: Text = ""  # the words as given
+    percent: Percent | None = None  # where the words are a percentage
+    next_action: Text = ""
+    files: tuple[Name, ...] = ()
+    estimated_completion: Text = ""
+    blocked_on: Text = ""
+
+
+class SessionEnded(Payload, frozen=True, tag="session.ended"):
+    """A session is done: everything that it holds is released."""
+
+    reason: Text = ""
+    summary: Text = ""
+    notes: Text = ""  # for whoever goes on
+
+
+class SessionPresumedDead(Payload, frozen=True, tag="session.presumed_dead"):
+    """An observer saw that a session's anchor is gone."""
+
+    session: SessionId
+    anchor: Anchor
+    evidence: Text = ""
+
+
+class ClaimRequested(Payload, frozen=True, tag="claim.requested", kw_only=True):
+    """A session asks for a resource, and what it was told at that moment."""
+
+    resource: Resource
+    mode: Mode
+    ttl_s: Ttl
+    wait_s: Wait = 0
+    agent: Name = ""
+    worktree: Name = ""  # if bound to one
+    automatic: bool = False  # made by a hook
+    told: Told
+    note: Text = ""
+
+
+class ClaimAccepted(Payload, frozen=True, tag="claim.accepted"):
+    """The holder of a waiting request has taken up its grant. The resource is said again, for whoever lost it."""
+
+    claim: EventId
+    resource: Resource
+
+
+class ClaimRenewed(Payload, frozen=True, tag="claim.renewed"):
+    """The holder asks for more time, counted from now."""
+
+    claim: EventId
+    ttl_s: Ttl
+
+
+class ClaimReleased(Payload, frozen=True, tag="claim.released"):
+    """The holder gives a claim back, or a waiting request is withdrawn."""
+
+    claim: EventId
+
+
+class ClaimHandedOver(Payload, frozen=True, tag="claim.handed_over"):
+    """The holder gives a claim to another session, without a gap."""
+
+    claim: EventId
+    to: SessionId
+    note: Text = ""
+
+
+class ClaimBroken(Payload, frozen=True, tag="claim.broken"):
+    """Someone other than the holder ended a claim, on the record."""
+
+    claim: EventId
+    reason: Text
+
+
+class MessageSent(Payload, frozen=True, tag="message.sent"):
+    """A message to some sessions, or to everyone who is here."""
+
+    to: tuple[Name, ...] | Literal["everyone"]
+    subject: Text
+    body: Text = ""
+    in_reply_to: Annotated[str, Meta(max_length=120)] = ""
+    urgency: Urgency = "normal"
+    needs_ack: bool = False
+
+
+class MessageRead(Payload, frozen=True, tag="message.read"):
+    """These messages were shown to their recipient. Never "all before": late ones must stay unread."""
+
+    messages: tuple[EventId, ...]
+
+
+class MessageAcknowledged(Payload, frozen=True, tag="message.acknowledged"):
+    """The recipient confirms these messages."""
+
+    messages: tuple[EventId, ...]
+
+
+class Unknown(Payload, frozen=True, tag="unknown"):
+    """An event of a newer version, kept as it stands: counted and shown, never acted on, dropped or rewritten."""
+
+    name: str  # the type that the line gives, or why its event could not be understood
+    raw: Raw
+
+
+AnyPayload: TypeAlias = (
+    SessionStarted
+    | SessionHeartbeat
+    | SessionEnded
+    | SessionPresumedDead
+    | ClaimRequested
+    | ClaimAccepted
+    | ClaimRenewed
+    | ClaimReleased
+    | ClaimHandedOver
+    | ClaimBroken
+    | MessageSent
+    | MessageRead
+    | MessageAcknowledged
+    | Unknown
+)
+
+
+class Event(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One line of a journal, without its hash."""
+
+    v: int  # no default: always written
+    at: Instant
+    session: SessionId
+    n: Annotated[int, Meta(ge=1, le=BIGGEST_INT)]
+    payload: AnyPayload = field(name="event")
+    imported: Imported | None = None
+
+    @property
+    def id(self) -> str:
+        """The name of this event for ever: `session/n`."""
+        return f"{self.session}/{self.n}"
+
+    @property
+    def key(self) -> tuple[Instant, str, int]:
+        """The place of this event in the total order of a history."""
+        return (self.at, self.session, self.n)

@@ -1,0 +1,73 @@
+"""The one lock under which everything on this machine is appended: `log/.lock`, advisory, freed by the kernel.
+
+What it is for: that of any number of sessions asking at one instant exactly one is granted, and that times rise in the
+order of writing. What it is not needed for: reading, and the wholeness of a journal, which has one writer.
+"""
+
+import os
+import random
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from eventlog.errors import Locked, LogError
+from eventlog.system import BINARY, NOFOLLOW, try_lock
+
+NAME = ".lock"
+_LONGEST_PAUSE_S = 0.02
+
+
+@contextmanager
+def locked(folder: str, wait_s: float, describe: Callable[[int], str] = str) -> Iterator[None]:
+    """Hold the lock of a log folder, waiting at most `wait_s` seconds.
+
+    Raises Locked, naming the holder by `describe(pid)`, and LogError if there can be no lock file.
+    """
+    fd = _acquire(os.path.join(folder, NAME), wait_s, describe)
+    try:
+        os.ftruncate(fd, 0)
+        os.write(fd, b"%d\n" % os.getpid())
+    except OSError:
+        pass  # the pid is a courtesy to whoever waits in vain; a full disk must not stop a reader's lock
+    try:
+        yield
+    finally:
+        os.close(fd)
+
+
+def _acquire(path: str, wait_s: float, describe: Callable[[int], str]) -> int:
+    deadline = time.monotonic() + wait_s
+    pause_s = 0.0005
+    while True:
+        try:
+            fd = os.open(path, os.O_RDWR | os.O_CREAT | NOFOLLOW | BINARY, 0o666)
+        except OSError as error:
+            raise LogError(f"cannot open the lock {path}: {error.strerror}") from None
+        if try_lock(fd):
+            if _same_file(fd, path):
+                return fd
+            os.close(fd)  # replaced between open and lock: what we hold protects nothing
+            continue
+        holder = _holder(fd)
+        os.close(fd)
+        if time.monotonic() >= deadline:
+            raise Locked(
+                f"another process holds the log's lock for more than {wait_s:g} s: {describe(holder) if holder else 'which one is unknown'}. "
+                "Nothing was written. Let it finish, or end it, then try again."
+            )
+        time.sleep(pause_s * random.uniform(0.5, 1.5))
+        pause_s = min(pause_s * 1.5, _LONGEST_PAUSE_S)
+
+
+def _same_file(fd: int, path: str) -> bool:
+    try:
+        return os.path.samestat(os.fstat(fd), os.stat(path, follow_symlinks=False))
+    except OSError:
+        return False
+
+
+def _holder(fd: int) -> int:
+    try:
+        return int(os.read(fd, 20))
+    except (OSError, ValueError):
+        return 0

@@ -1,0 +1,63 @@
+"""What differs between operating systems, and nothing else: locking a file, and making bytes durable.
+
+Linux and macOS are tested platforms. The Windows branches are written from its documentation and are untested: a lock
+there is mandatory for the locked byte, and a folder cannot be synced.
+"""
+
+import os
+import sys
+
+NOFOLLOW = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
+"""Flags for every open inside the log: no symbolic link is followed, and a FIFO put there blocks nobody."""
+BINARY = getattr(os, "O_BINARY", 0)
+
+if sys.platform == "win32":  # pragma: no cover - untested
+    import msvcrt
+
+    def try_lock(fd: int) -> bool:
+        """Take the advisory lock of an open file if it is free, without waiting."""
+        try:
+            os.lseek(fd, 1 << 30, os.SEEK_SET)  # a byte beyond the text, which others must be able to read
+            msvcrt.locking(fd, msvcrt.LK_NBLCK, 1)
+            return True
+        except OSError:
+            return False
+
+    def sync_data(fd: int) -> None:
+        """Return once the bytes of an open file are on the disk."""
+        os.fsync(fd)
+
+    def sync_folder(path: str) -> None:
+        """Return once the names in a folder are on the disk, where the system can do that."""
+
+else:
+    import fcntl
+
+    def try_lock(fd: int) -> bool:
+        """Take the advisory lock of an open file if it is free, without waiting."""
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        except BlockingIOError:
+            return False
+
+    def sync_data(fd: int) -> None:
+        """Return once the bytes of an open file are on the disk, and not only in the drive's cache.
+
+        macOS's fsync stops at the drive; F_FULLFSYNC does not, but some file systems lack it.
+        """
+        if sys.platform == "darwin":
+            try:
+                fcntl.fcntl(fd, fcntl.F_FULLFSYNC)
+            except OSError:
+                os.fsync(fd)
+        else:
+            os.fdatasync(fd)
+
+    def sync_folder(path: str) -> None:
+        """Return once the names in a folder are on the disk."""
+        fd = os.open(path, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0))
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)

@@ -1,0 +1,153 @@
+"""How each claim event applies the rules of `projections.claims`.
+
+Only the present holder's renewal, release or handover counts; any other says nothing. An event can be right when it is
+written and void in the merged history: then its author is told.
+"""
+
+from eventlog.events import (
+    ClaimAccepted,
+    ClaimBroken,
+    ClaimHandedOver,
+    ClaimReleased,
+    ClaimRenewed,
+    ClaimRequested,
+    Event,
+    EventId,
+    later,
+)
+from projections.claims import end, grant, hand_over, judge, leave_queue, lose, renew, settle, terms
+from projections.state import Ask, Claim, Decision, Notice, Record, State, Waiting, What
+
+
+def ask_of(event: Event, payload: ClaimRequested) -> Ask:
+    """The request that an event makes."""
+    return Ask(
+        id=event.id,
+        session=event.session,
+        agent=payload.agent,
+        resource=payload.resource,
+        mode=payload.mode,
+        worktree=payload.worktree,
+        ttl_s=payload.ttl_s,
+        automatic=payload.automatic,
+        note=payload.note,
+        asked_at=event.at,
+    )
+
+
+def on_requested(state: State, event: Event, payload: ClaimRequested, record: Record) -> None:
+    """Rules 2 and 8. A request is judged at its own `at`; what its requester was told can only veto the verdict.
+
+    One told `refused` is never granted, by no merge. One told `waiting` is granted like a waiter, to be accepted. One
+    told `granted` that the history does not grant is lost, and does not wait: nobody is waiting there.
+    """
+    ask = ask_of(event, payload)
+    if not state.sessions[event.session].live:
+        _say(record, event, ask, 2, "refused")
+        if payload.told == "granted":
+            lose(state, event, ask, (), record, "its session had ended")
+        return
+    verdict = judge(state, ask, payload.wait_s)
+    if payload.told == "refused":
+        _say(record, event, ask, 2, "refused", verdict.obstacles)
+    elif verdict.outcome == "renewed":
+        renew(state.claims[verdict.renewed], event.at, payload.ttl_s)
+        _say(record, event, ask, 2, "renewed", (verdict.renewed,))
+    elif verdict.outcome == "granted":
+        grant(state, ask, event.at, record, event.id, to_waiter=payload.told == "waiting")
+    elif payload.told == "granted":
+        _say(record, event, ask, 2, "refused", verdict.obstacles)
+        lose(state, event, ask, verdict.obstacles, record)
+    elif verdict.outcome == "waiting":
+        state.waits[ask.id] = Waiting(**terms(ask), until=later(event.at, payload.wait_s))
+        _say(record, event, ask, 2, "waiting", verdict.obstacles)
+    else:
+        _say(record, event, ask, 2, "refused", verdict.obstacles)
+    settle(state, event.at, record)
+
+
+def on_accepted(state: State, event: Event, payload: ClaimAccepted, record: Record) -> None:
+    """Rules 4 and 8. The holder takes up the grant of its waiting request; without such a grant, it has lost it."""
+    claim = _own(state, event, payload.claim)
+    if claim is not None:
+        claim.accept_by = ""
+        _say(record, event, claim, 4, "accepted")
+    else:
+        ask: Ask | None = state.waits.get(payload.claim)
+        if ask is None or ask.session != event.session:
+            ask = _forgotten(event, payload)
+        else:
+            leave_queue(state, state.waits[ask.id], event.at, 8, "withdrawn", record, event.id)
+        verdict = judge(state, ask, 0)
+        lose(state, event, ask, verdict.obstacles, record)
+    settle(state, event.at, record)
+
+
+def _forgotten(event: Event, payload: ClaimAccepted) -> Ask:
+    """A request that has left the state, as far as its acceptance tells of it."""
+    return Ask(
+        id=payload.claim,
+        session=event.session,
+        agent="",
+        resource=payload.resource,
+        mode="exclusive",
+        worktree="",
+        ttl_s=0,
+        automatic=False,
+        note="",
+        asked_at=event.at,
+    )
+
+
+def on_renewed(state: State, event: Event, payload: ClaimRenewed, record: Record) -> None:
+    """Rule 3."""
+    claim = _own(state, event, payload.claim)
+    if claim is not None:
+        renew(claim, event.at, payload.ttl_s)
+        _say(record, event, claim, 3, "renewed", (claim.id,))
+        settle(state, event.at, record)
+
+
+def on_released(state: State, event: Event, payload: ClaimReleased, record: Record) -> None:
+    """Rules 3 and 4: a claim is given back, or a wait is withdrawn."""
+    claim = _own(state, event, payload.claim)
+    wait = state.waits.get(payload.claim)
+    if claim is not None:
+        end(state, claim, event.at, 3, "released", record, event.id)
+    elif wait is not None and wait.session == event.session:
+        leave_queue(state, wait, event.at, 4, "withdrawn", record, event.id)
+    settle(state, event.at, record, event.id)
+
+
+def on_handed_over(state: State, event: Event, payload: ClaimHandedOver, record: Record) -> None:
+    """Rule 5. Both sides are told: the new holder of what it has, the giver if it could not be."""
+    claim = _own(state, event, payload.claim)
+    if claim is None:
+        return
+    if hand_over(state, claim, payload.to, event, record):
+        told, kind, other = payload.to, "handed_over", event.session
+    else:
+        told, kind, other = event.session, "not_handed_over", payload.to
+    notice = Notice(event.id, event.at, kind, (claim.resource,), other, payload.note)  # type: ignore[arg-type]
+    state.sessions[told].notices.append(notice)
+
+
+def on_broken(state: State, event: Event, payload: ClaimBroken, record: Record) -> None:
+    """Rule 3: someone other than the holder ends a claim, on the record, and the holder is told."""
+    claim = state.claims.get(payload.claim)
+    if claim is None:
+        return
+    end(state, claim, event.at, 3, "broken", record, event.id)
+    if claim.session != event.session:
+        notice = Notice(event.id, event.at, "broken", (claim.resource,), event.session, payload.reason)
+        state.sessions[claim.session].notices.append(notice)
+    settle(state, event.at, record, event.id)
+
+
+def _own(state: State, event: Event, claim_id: EventId) -> Claim | None:
+    claim = state.claims.get(claim_id)
+    return claim if claim is not None and claim.session == event.session else None
+
+
+def _say(record: Record, event: Event, ask: Ask, rule: int, what: What, others: tuple[EventId, ...] = ()) -> None:
+    record(Decision(event.at, rule, what, ask.id, ask.session, ask.resource, event.id, others))

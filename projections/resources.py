@@ -1,0 +1,109 @@
+"""Resources: what a claim is on, and when two of them overlap (the first half of rule 1).
+
+A resource is `type/name`. Two resources overlap if they are equal, or if both are `file/` and some path matches both
+patterns. In a pattern `*` and `?` match within one part of a path, `**` matches across parts, and a trailing `/` means
+everything below. Everything else is literal, `[` included.
+"""
+
+from functools import lru_cache
+
+_FILE = "file/"
+_OTHER = ""  # stands for any character that neither pattern names
+_SKIP, _DEEP, _RUN, _ONE = "(**/)", "**", "*", "?"
+"""What a token can be, beside a literal character: the two tokens after it may be left out; any run of characters; any
+run within one part; one character within a part."""
+
+
+def is_file(resource: str) -> bool:
+    """Whether the resource is a path, or a pattern of paths."""
+    return resource.startswith(_FILE)
+
+
+def overlap(a: str, b: str) -> bool:
+    """Rule 1: whether two resources have something in common."""
+    if a == b:
+        return True
+    if not (is_file(a) and is_file(b)):
+        return False
+    return _patterns_meet(a[len(_FILE) :], b[len(_FILE) :])
+
+
+def covers(a: str, b: str) -> bool:
+    """Whether all of `b` lies within `a`. For a pattern within a pattern it may say no; it never says yes wrongly."""
+    if a == b:
+        return True
+    if not (is_file(a) and is_file(b)):
+        return False
+    outer, inner = a[len(_FILE) :], b[len(_FILE) :]
+    if outer.endswith("/") and not is_pattern(outer[:-1]):
+        return inner.startswith(outer)
+    return not is_pattern(inner) and _patterns_meet(outer, inner)
+
+
+def is_pattern(path: str) -> bool:
+    """Whether a file's name can stand for several paths."""
+    return path.endswith("/") or "*" in path or "?" in path
+
+
+@lru_cache(maxsize=4096)
+def _patterns_meet(a: str, b: str) -> bool:
+    """Whether some path matches both patterns.
+
+    Both are walked side by side as two small automata, with a third that knows what a path is: no part is empty. A
+    place is (index in a, index in b, whether a part begins here), so the work is bounded by the product of the lengths,
+    whatever the wildcards.
+    """
+    if not is_pattern(a) and not is_pattern(b):
+        return a == b
+    left, right = _tokens(a), _tokens(b)
+    todo = [(0, 0, True)]
+    seen = set(todo)
+    while todo:
+        i, j, fresh = todo.pop()
+        if i == len(left) and j == len(right) and not fresh:
+            return True
+        places = [(k, j, fresh) for k in _skips(left, i)] + [(i, k, fresh) for k in _skips(right, j)]
+        for letter in {"/", _OTHER, *left[i : i + 1], *right[j : j + 1]} - {_SKIP, _DEEP, _RUN, _ONE}:
+            if not (fresh and letter == "/"):
+                places += [(k, m, letter == "/") for k in _moves(left, i, letter) for m in _moves(right, j, letter)]
+        for place in places:
+            if place not in seen:
+                seen.add(place)
+                todo.append(place)
+    return False
+
+
+def _tokens(pattern: str) -> list[str]:
+    tokens: list[str] = []
+    i = 0
+    while i < len(pattern):
+        if pattern.startswith("**/", i) and (i == 0 or pattern[i - 1] == "/"):
+            tokens += [_SKIP, _DEEP, "/"]
+            i += 3
+        elif pattern.startswith(_DEEP, i):
+            tokens.append(_DEEP)
+            i += 2
+        else:
+            tokens.append(pattern[i])
+            i += 1
+    return [*tokens, _ONE, _DEEP] if pattern.endswith("/") else tokens
+
+
+def _skips(tokens: list[str], i: int) -> list[int]:
+    """Where one can be without reading a character."""
+    kind = tokens[i] if i < len(tokens) else ""
+    if kind == _SKIP:
+        return [i + 1, i + 3]
+    return [i + 1] if kind in (_DEEP, _RUN) else []
+
+
+def _moves(tokens: list[str], i: int, letter: str) -> list[int]:
+    """Where one can be after reading `letter`."""
+    if i == len(tokens):
+        return []
+    kind = tokens[i]
+    if kind == _DEEP or (kind == _RUN and letter != "/"):
+        return [i]
+    if kind == letter or (kind == _ONE and letter != "/"):
+        return [i + 1]
+    return []

@@ -1,0 +1,76 @@
+"""Sessions: how they come, speak, end, die, and live again (the second half of rule 9)."""
+
+from eventlog.events import Event, SessionEnded, SessionHeartbeat, SessionPresumedDead, SessionStarted
+from projections.claims import end_all, pass_on
+from projections.messages import drop_broadcasts, pass_mail
+from projections.state import Notice, Record, Session, State
+
+
+def touch(state: State, event: Event) -> Session:
+    """The session that an event comes from, alive by this very event.
+
+    Rule 9: a session that was presumed dead is revived by its next event, without its claims, and it is told: the
+    notice was left when it was presumed dead. One whose first line was lost begins with what is left of it.
+    """
+    session = state.sessions.get(event.session)
+    if session is None:
+        session = Session(id=event.session, started_at=event.at, last_at=event.at)
+        state.sessions[event.session] = session
+    if session.status in ("dead", "continued"):
+        session.status, session.over_at, session.over_because = "live", "", ""
+    session.last_at = event.at
+    return session
+
+
+def on_started(state: State, event: Event, payload: SessionStarted, record: Record) -> None:
+    """A session is here, or here again with another anchor. One that continues another takes over what that one held
+    and its unread messages; the other is over, unless it speaks again.
+    """
+    session = state.sessions[event.session]
+    if session.status == "ended":
+        session.status, session.over_at, session.over_because = "live", "", ""
+        session.started_at = event.at
+    previous = session.continues
+    for name in payload.__struct_fields__:
+        setattr(session, name, getattr(payload, name))
+    old = state.sessions.get(payload.continues)
+    if old is None or old is session or previous == payload.continues:
+        return
+    resources = pass_on(state, old.id, session.id, event, record)
+    pass_mail(state, old, session)
+    old.continued_by = session.id
+    if old.status != "ended":
+        old.status, old.over_at, old.over_because = "continued", event.at, f"continued by {session.id}"
+        old.notices.append(Notice(event.id, event.at, "passed_on", resources, session.id))
+
+
+def on_heartbeat(state: State, event: Event, payload: SessionHeartbeat, record: Record) -> None:
+    """What a session is doing replaces what it was doing; a heartbeat without an action changes nothing else."""
+    session = state.sessions[event.session]
+    if not payload.action:
+        return
+    if (payload.action, payload.target) != (session.action, session.target):
+        session.doing_since = event.at
+    for name in payload.__struct_fields__:
+        setattr(session, name, getattr(payload, name))
+
+
+def on_ended(state: State, event: Event, payload: SessionEnded, record: Record) -> None:
+    """A session ends and everything that it holds is released."""
+    session = state.sessions[event.session]
+    session.status, session.over_at, session.over_because = "ended", event.at, payload.reason
+    session.summary, session.notes = payload.summary, payload.notes
+    session.blocked_on = ""
+    drop_broadcasts(state, session)
+    end_all(state, session.id, event, 3, "session_ended", record)
+
+
+def on_presumed_dead(state: State, event: Event, payload: SessionPresumedDead, record: Record) -> None:
+    """Rule 9. It counts only against the session's latest anchor, and never against the observer itself."""
+    session = state.sessions.get(payload.session)
+    if session is None or not session.live or session.anchor != payload.anchor or session.id == event.session:
+        return
+    session.status, session.over_at, session.over_because = "dead", event.at, payload.evidence
+    resources = end_all(state, session.id, event, 9, "session_dead", record)
+    notice = Notice(event.id, event.at, "presumed_dead", resources, event.session, payload.evidence)
+    session.notices.append(notice)
