@@ -18,4 +18,4 @@ class SyncFailed(LogError):
 
 
 class JournalClosed(LogError):
-    """This journal takes no more appends (damaged, rewound, or of another folder or machine)."""
+    """The journal takes no more appends (damaged, rewound, or of another folder or machine)."""

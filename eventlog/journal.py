@@ -17,6 +17,7 @@ import os
 import re
 import stat
 from collections.abc import Iterator
+from contextlib import suppress
 
 from msgspec import Struct
 
@@ -112,10 +113,10 @@ class _Scan:
         if line.endswith(b"\r"):
             try:
                 self.take(line[:-1])
+                self.set_aside(byte, "line ends were changed to CRLF; its events were kept")
+                return
             except Damaged:
                 pass
-            else:
-                return self.set_aside(byte, "line ends were changed to CRLF; its events were kept")
         begin = 0
         for piece in (*SEALED.finditer(line), None):
             part = line[begin:] if piece is None else line[begin : piece.end()]
@@ -244,10 +245,8 @@ class Writer:
         try:
             sync_data(self._fd)
         except OSError as error:
-            try:
+            with suppress(OSError):
                 os.close(os.open(self.path + SEAL_SUFFIX, os.O_WRONLY | os.O_CREAT | NOFOLLOW, 0o666))
-            except OSError:
-                pass
             raise SyncFailed(
                 f"{self.path} could not be made durable: {error.strerror}. Whether the last event is kept is unknown; "
                 "it stays in the file, the journal takes no more, and this session goes on in a new one."

@@ -51,8 +51,9 @@ def _acquire(path: str, wait_s: float, describe: Callable[[int], str]) -> int:
         holder = _holder(fd)
         os.close(fd)
         if time.monotonic() >= deadline:
+            who = describe(holder) if holder else "which one is unknown"
             raise Locked(
-                f"another process holds the log's lock for more than {wait_s:g} s: {describe(holder) if holder else 'which one is unknown'}. "
+                f"another process has held the log's lock for {wait_s:g} s: {who}. "
                 "Nothing was written. Let it finish, or end it, then try again."
             )
         time.sleep(pause_s * random.uniform(0.5, 1.5))

@@ -110,7 +110,7 @@ def advance(state: State, to: Instant, record: Record) -> None:
     A claim is active up to, not including, its end, and so is a wait. A grant to a waiter lapses `ACCEPT_S` seconds
     after it unless accepted: nobody is given what they no longer wait for.
     """
-    while state.due <= to:
+    while state.due <= to and (state.claims or state.waits):
         at = state.due
         for wait in [wait for wait in state.waits.values() if wait.until <= at]:
             leave_queue(state, wait, at, 4, "timed_out", record)
@@ -131,6 +131,7 @@ def settle(state: State, at: Instant, record: Record, cause: EventId = "") -> No
 
 
 def grant(state: State, ask: Ask, at: Instant, record: Record, cause: EventId, *, to_waiter: bool) -> None:
+    """Make a request an active claim, from `at` on. One granted to a waiter must be accepted."""
     state.claims[ask.id] = Claim(
         **terms(ask),
         granted_at=at,
@@ -155,6 +156,7 @@ def end(
     cause: EventId = "",
     became: tuple[EventId, ...] = (),
 ) -> None:
+    """Take an active claim out of the state; whoever calls this looks at the waiting requests next."""
     del state.claims[claim.id]
     record(Decision(at, rule, what, claim.id, claim.session, claim.resource, cause, became))
 
@@ -162,6 +164,7 @@ def end(
 def leave_queue(
     state: State, wait: Waiting, at: Instant, rule: int, what: What, record: Record, cause: EventId = ""
 ) -> None:
+    """Take a waiting request out of the queue; whoever calls this looks at the waiting requests next."""
     del state.waits[wait.id]
     record(Decision(at, rule, what, wait.id, wait.session, wait.resource, cause))
 
