@@ -60,7 +60,7 @@ def fold(state: State, events: Iterable[Event], record: Record = ignore) -> Stat
     """
     for event in events:
         key = (event.at, event.session, event.n)
-        if key <= state.last:
+        if key <= state.last or event.at < state.reached:
             raise ValueError(f"{event.id} sorts before what was folded already")
         if state.due <= event.at:
             advance(state, event.at, record)
@@ -72,6 +72,10 @@ def fold(state: State, events: Iterable[Event], record: Record = ignore) -> Stat
 
 
 def as_of(state: State, now: Instant, record: Record = ignore) -> State:
-    """The state at `now`, no earlier than its last event: what ends by itself until then has ended. Uses up `state`."""
-    advance(state, max(now, state.at), record)
+    """The state at `now`, no earlier than its last event: what ends by itself until then has ended. Uses up `state`.
+
+    Events before `now` can no longer be folded into it.
+    """
+    state.reached = max(now, state.at, state.reached)
+    advance(state, state.reached, record)
     return state

@@ -133,6 +133,7 @@ class State(Struct):
     events: int = 0
     last: tuple[Instant, str, int] = ("", "", 0)
     due: Instant = NEVER  # the next instant at which a claim or a wait ends by itself
+    reached: Instant = ""  # how far time has passed, where that is later than the last event
 
     @property
     def at(self) -> Instant:

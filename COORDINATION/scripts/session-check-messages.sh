@@ -1,0 +1,4 @@
+#!/bin/sh
+# Read messages: session-check-messages.sh
+command -v coord >/dev/null || { echo "coord is not installed, or not on PATH: see COORDINATION/QUICK_START.md" >&2; exit 127; }
+exec coord inbox "$@"

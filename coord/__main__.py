@@ -1,0 +1,5 @@
+"""`python -m coord` is the command."""
+
+from coord.cli import main
+
+main()

@@ -1,0 +1,75 @@
+"""A saved fold, with how far each journal was read and its hash there. A cache: it can never change an answer.
+
+Delete it and everything still works; damage it and it is ignored; change the code of the fold and it is rebuilt. The
+one thing that only it knows is what was there before: a journal that is shorter than it says, or gone, was rewound.
+"""
+
+import os
+import sys
+from contextlib import suppress
+from hashlib import blake2b
+
+import msgspec
+from msgspec import Struct
+
+from eventlog.journal import Position
+from projections.state import State
+
+NAME = "checkpoint"
+_DIGEST = 16
+
+
+class Checkpoint(Struct):
+    """What is saved. `code` tells which fold made it."""
+
+    code: str
+    positions: dict[str, Position]
+    state: State
+
+
+def load(folder: str) -> Checkpoint | None:
+    """The checkpoint in a cache folder, if there is one that is whole and of this code."""
+    try:
+        with open(os.path.join(folder, NAME), "rb") as file:
+            data = file.read()
+        if blake2b(data[_DIGEST:], digest_size=_DIGEST).digest() != data[:_DIGEST]:
+            return None
+        saved = msgspec.msgpack.decode(data[_DIGEST:], type=Checkpoint)
+    except (OSError, msgspec.DecodeError):
+        return None
+    return saved
+
+
+def save(folder: str, positions: dict[str, Position], state: State) -> None:
+    """Put a checkpoint in place of the old one; a cache that cannot be written is done without."""
+    data = msgspec.msgpack.encode(Checkpoint(fingerprint(), positions, state))
+    with suppress(OSError):
+        os.makedirs(folder, exist_ok=True)
+        replace_file(os.path.join(folder, NAME), blake2b(data, digest_size=_DIGEST).digest() + data)
+
+
+def replace_file(path: str, data: bytes) -> None:
+    """Put `data` where `path` is, so that a reader sees the old bytes or the new ones, never a part."""
+    temporary = f"{path}.{os.getpid()}.tmp"
+    try:
+        with open(temporary, "wb") as file:
+            file.write(data)
+        os.replace(temporary, path)
+    except OSError:
+        with suppress(OSError):
+            os.unlink(temporary)
+        raise
+
+
+def fingerprint() -> str:
+    """What the fold's code is, by the sizes and times of its files: another fold may give another state."""
+    import projections
+
+    parts: list[str] = []
+    for folder in (*projections.__path__, os.path.dirname(sys.modules[Position.__module__].__file__ or "")):
+        with os.scandir(folder) as entries:
+            for entry in sorted(entries, key=lambda entry: entry.name):
+                if entry.name.endswith(".py"):
+                    status = entry.stat()
+                    parts.append(f"{entry.name}:{status.st_size}:{status.st_mtime_ns}")
+    return blake2b("\n".join(parts).encode(), digest_size=16).hexdigest()

@@ -1,0 +1,30 @@
+"""What the commands on held claims share: finding one's own, and saying who else has it."""
+
+from coord.errors import CoordError, refused
+from coord.text import line, until
+from coord.transaction import Moment
+from projections.state import Claim, State
+
+
+def own_claims(moment: Moment, resource: str) -> list[Claim]:
+    """This session's active claims on exactly this resource. Raises CoordError (1) if there are none."""
+    own = [c for c in moment.state.claims.values() if c.session == moment.me.session and c.resource == resource]
+    if not own:
+        raise not_yours(moment, resource)
+    return own
+
+
+def not_yours(moment: Moment, resource: str) -> CoordError:
+    """The refusal for a resource that is not held by this session, saying who holds it or what it may mean."""
+    others = held_by(moment.state, resource)
+    if others:
+        who = "; ".join(f"{claim.session} has it {until(claim.ends_at, moment.at)}" for claim in others)
+    else:
+        mine = sorted({c.resource for c in moment.state.claims.values() if c.session == moment.me.session})
+        who = f"nobody has it. You hold: {', '.join(line(name) for name in mine)}" if mine else "nobody has it"
+    return refused(f"{line(resource)} is not yours: {who}.", resource=resource)
+
+
+def held_by(state: State, resource: str) -> list[Claim]:
+    """The active claims on exactly this resource."""
+    return [claim for claim in state.claims.values() if claim.resource == resource]

@@ -1,0 +1,29 @@
+"""`coord board`."""
+
+import click
+import msgspec
+
+from coord.markdown import board_markdown
+from coord.options import command
+from coord.run import Run
+from coord.transaction import rewrite_board
+from coord.views import board_of
+
+
+@command("board", acts=False)
+@click.option("--write", is_flag=True, help="Write COORDINATION/STATUS_BOARD.md anew.")
+def board(run: Run, write: bool) -> None:
+    r"""Print the board as Markdown, as STATUS_BOARD.md has it after every change.
+
+    \b
+    Examples:
+      coord board
+      coord board --write
+    """
+    if write:
+        rewrite_board(run.world, run.place, run.config)
+        run.say(f"✅ Wrote {run.place.board}", {"written": run.place.board})
+        return
+    present = run.look()
+    shown = board_of(run.world, run.config, present, present.now)
+    run.say(board_markdown(shown), msgspec.to_builtins(shown))

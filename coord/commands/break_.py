@@ -1,0 +1,50 @@
+"""`coord break`."""
+
+import click
+
+from coord.commands._own import held_by
+from coord.errors import refused, wrong
+from coord.naming import one_resource
+from coord.options import command
+from coord.run import Run
+from coord.text import line
+from coord.transaction import Moment
+from eventlog.events import ClaimBroken
+from projections.resources import overlap
+
+
+@command("break")
+@click.argument("words", metavar="RESOURCE", nargs=-1, required=True)
+@click.option("--reason", required=True, help="Why; the holder is told, and it stays on the record.")
+def break_(run: Run, words: tuple[str, ...], reason: str) -> None:
+    r"""End the claim of another session. A decision that is signed: the holder is told who did it and why.
+
+    Ask first, or wait: a silent session may be in the middle of a long build.
+
+    \b
+    Example:
+      coord break file/src/app.py --reason "its person says that session was closed"
+    """
+    resource = one_resource(run.world, run.place, words)
+    if not reason.strip():
+        raise wrong("give a reason: the holder will read it.")
+
+    def decide(moment: Moment) -> list[str]:
+        held = held_by(moment.state, resource)
+        if not held:
+            near = sorted(c.resource for c in moment.state.claims.values() if overlap(c.resource, resource))
+            meant = f" These overlap it: {', '.join(line(name) for name in near)}." if near else ""
+            raise refused(f"nobody has a claim on {line(resource)}.{meant}")
+        others = [claim for claim in held if claim.session != moment.me.session]
+        if not others:
+            raise refused(f"{line(resource)} is your own: coord release {line(resource)}")
+        for claim in others:
+            moment.append(ClaimBroken(claim=claim.id, reason=reason))
+        return [claim.session for claim in others]
+
+    outcome = run.act(decide)
+    holders = ", ".join(outcome.value)
+    run.say(
+        f"✅ Broken: {line(resource)}, held by {holders}, who will be told. Claim it to have it.",
+        {"resource": resource, "by": outcome.me.session, "holders": outcome.value, "reason": reason},
+    )

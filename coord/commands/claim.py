@@ -1,0 +1,190 @@
+"""`coord claim`: take a resource, at once or when it becomes free."""
+
+from typing import Literal
+
+import click
+import msgspec
+
+from coord.durations import ttl_s, wait_s
+from coord.errors import REFUSED, CoordError, wrong
+from coord.naming import resource_and_rest
+from coord.options import command
+from coord.run import Run
+from coord.text import length, line, until
+from coord.transaction import Moment
+from coord.views import deaths
+from coord.waiting import Interrupted, wait_for
+from eventlog.events import ClaimAccepted, ClaimReleased, ClaimRequested, EventId, Instant, Mode, Told
+from projections.board import ClaimRow, claim_row
+from projections.claims import judge
+from projections.fold import as_of
+from projections.state import Ask, State
+
+
+class Answer(msgspec.Struct):
+    """What a request came to. `obstacles` are what stands in the way."""
+
+    outcome: Literal["granted", "renewed", "waiting", "refused", "timed_out"]
+    resource: str
+    session: str
+    claim: EventId
+    at: Instant
+    row: ClaimRow | None = None
+    until: Instant = ""
+    obstacles: list[dict[str, str]] = []
+
+
+@command("claim")
+@click.argument("words", metavar="RESOURCE [HOURS]", nargs=-1, required=True)
+@click.option("--ttl", help="How long it lasts, instead of HOURS: 90m, 2h.")
+@click.option("--shared", is_flag=True, help="Others may share it; nobody may have it alone.")
+@click.option("--wait", help="Wait for it at most so long: 10m.")
+@click.option("--note", default="", help="What for; others see it.")
+def claim(run: Run, words: tuple[str, ...], ttl: str | None, shared: bool, wait: str | None, note: str) -> None:
+    r"""Claim a resource, so that no other session works on it. Exit code 1 if it is taken.
+
+    RESOURCE is TYPE NAME or TYPE/NAME. A `file` is a path from the repository's root; `*`, `?` and `**` match, and a
+    trailing `/` means everything below. A claim that is yours already is renewed. HOURS default to 4.
+
+    \b
+    Examples:
+      coord claim droplet church-guidance 4
+      coord claim file src/app.py --note "landing page"
+      coord claim file/src/api/ --ttl 90m --wait 10m
+    """
+    resource, rest = resource_and_rest(run.world, run.place, words)
+    if len(rest) > 1:
+        raise wrong(f"too many words after {resource}: {' '.join(rest)[:80]}")
+    ttl_seconds = ttl_s(rest[0] if rest else None, ttl, run.config.claim_hours)
+    patience = wait_s(wait)
+    mode: Mode = "shared" if shared else "exclusive"
+    outcome = run.act(lambda moment: request(moment, resource, mode, ttl_seconds, patience, note))
+    answer = outcome.value
+    if answer.outcome == "waiting":
+        if not run.json:
+            run.note(f"{resource} is taken; waiting at most {length(patience)} (Ctrl-C withdraws). {_who(answer)}")
+        answer = _wait(run, answer)
+    _tell(run, answer)
+
+
+def request(moment: Moment, resource: str, mode: Mode, ttl: int, patience: int, note: str) -> Answer:
+    """Ask for a resource inside a transaction, and write down what was told."""
+    me = moment.me
+    ask = Ask(
+        id=f"{me.session}/{2**53}",
+        session=me.session,
+        agent=me.agent,
+        resource=resource,
+        mode=mode,
+        worktree="",
+        ttl_s=ttl,
+        automatic=False,
+        note=note,
+        asked_at=moment.at,
+    )
+    at = moment.at
+    verdict = judge(moment.state, ask, patience)
+    told: Told = "granted" if verdict.outcome == "renewed" else verdict.outcome
+    obstacles = [_obstacle(moment.state, found) for found in verdict.obstacles]
+    event = moment.append(
+        ClaimRequested(resource=resource, mode=mode, ttl_s=ttl, wait_s=patience, agent=me.agent, told=told, note=note)
+    )
+    held = moment.state.claims.get(verdict.renewed or event.id)
+    return Answer(
+        outcome=verdict.outcome,
+        resource=resource,
+        session=me.session,
+        claim=verdict.renewed or event.id,
+        at=at,
+        row=claim_row(held) if held else None,
+        until=held.ends_at if held else "",
+        obstacles=obstacles,
+    )
+
+
+def _obstacle(state: State, name: EventId) -> dict[str, str]:
+    """What stands in the way, for people and programs."""
+    held = state.claims.get(name)
+    found = held or state.waits[name]
+    holder = state.sessions[found.session]
+    doing = " ".join(part for part in (holder.action, holder.target) if part)
+    ends = held.ends_at if held else state.waits[name].until
+    return {
+        "claim": name,
+        "kind": "claim" if held else "waiting request",
+        "resource": found.resource,
+        "session": found.session,
+        "name": holder.name,
+        "agent": found.agent,
+        "since": held.granted_at if held else found.asked_at,
+        "until": ends,
+        "note": found.note,
+        "doing": doing,
+        "blocked_on": holder.blocked_on,
+    }
+
+
+def _wait(run: Run, asked: Answer) -> Answer:
+    """Wait for the grant and take it up; withdraw on a signal. Gives the final answer."""
+
+    def look() -> tuple[Answer | None, Instant]:
+        present = run.look()
+        if deaths(run.world, present):
+            run.act(lambda moment: None)  # whoever notices a death records it, and so frees what the dead held
+            present = run.look()
+        state = as_of(present.state, present.now)
+        if asked.claim in state.claims:
+            return run.act(lambda moment: _accept(moment, asked)).value, ""
+        if asked.claim not in state.waits:
+            return msgspec.structs.replace(asked, outcome="timed_out", at=present.now), ""
+        return None, state.due
+
+    try:
+        return wait_for(run.place.log, look, run.world.wall)
+    except Interrupted as signal:
+        run.act(lambda moment: moment.append(ClaimReleased(claim=asked.claim)))
+        run.note(f"no longer waiting for {asked.resource}")
+        raise CoordError(128 + signal.args[0], f"withdrawn: {asked.resource}") from None
+
+
+def _accept(moment: Moment, asked: Answer) -> Answer:
+    held = moment.state.claims.get(asked.claim)
+    if held is None or held.session != moment.me.session:
+        return msgspec.structs.replace(asked, outcome="timed_out", at=moment.at)
+    moment.append(ClaimAccepted(claim=asked.claim, resource=asked.resource))
+    held = moment.state.claims[asked.claim]
+    return msgspec.structs.replace(asked, outcome="granted", row=claim_row(held), until=held.ends_at, at=moment.at)
+
+
+def _who(answer: Answer) -> str:
+    return "; ".join(_by(found, answer.at) for found in answer.obstacles[:5])
+
+
+def _by(found: dict[str, str], now: Instant) -> str:
+    name = f" ({line(found['name'])})" if found["name"] else ""
+    verb = "asked for" if found["kind"] == "waiting request" else "has"
+    what = f"{found['session']}{name} {verb} {line(found['resource'])} {until(found['until'], now)}"
+    facts = [found["note"] and f"for: {line(found['note'])}", found["doing"] and f"doing: {line(found['doing'])}"]
+    blocked = found["blocked_on"] and f"blocked on {line(found['blocked_on'])}"
+    more = ", ".join(fact for fact in (*facts, blocked) if fact)
+    return f"{what} — {more}" if more else what
+
+
+def _tell(run: Run, answer: Answer) -> None:
+    data = msgspec.to_builtins(answer)
+    data["token"] = answer.row.token if answer.row else None
+    del data["row"]
+    shown = line(answer.resource)
+    if answer.outcome in ("granted", "renewed"):
+        head = "✅ Claimed" if answer.outcome == "granted" else "✅ Already yours, renewed"
+        run.say(f"{head}: {shown} {until(answer.until, answer.at)}", data)
+        return
+    holders = list(dict.fromkeys(found["session"] for found in answer.obstacles))
+    head = "⏳ Not free in time" if answer.outcome == "timed_out" else "❌ Already claimed"
+    rows = "".join(f"\n   {_by(found, answer.at)}" for found in answer.obstacles[:5])
+    more = f"\n   and {len(answer.obstacles) - 5} more: coord claims" if len(answer.obstacles) > 5 else ""
+    run.say(
+        f'{head}: {shown}{rows}{more}\n   Ask: coord send {holders[0]} "..."   Wait: coord claim {shown} --wait 10m',
+        data,
+    )
+    raise CoordError(REFUSED, "")

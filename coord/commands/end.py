@@ -1,0 +1,34 @@
+"""`coord end`."""
+
+import click
+
+from coord.options import command
+from coord.run import Run
+from coord.transaction import Moment
+from eventlog.events import SessionEnded
+
+
+@command("end")
+@click.option("--summary", default="", help="What was done.")
+@click.option("--notes", default="", help="What whoever goes on should know.")
+def end(run: Run, summary: str, notes: str) -> None:
+    r"""End this session: everything that it holds is released, and those who wait for it get it.
+
+    \b
+    Examples:
+      coord end
+      coord end --summary "landing page done" --notes "the form still needs tests"
+    """
+
+    def decide(moment: Moment) -> list[str]:
+        me = moment.me.session
+        held = sorted(claim.resource for claim in moment.state.claims.values() if claim.session == me)
+        moment.append(SessionEnded(reason="ended by command", summary=summary, notes=notes))
+        return held
+
+    outcome = run.act(decide)
+    released = "".join(f"\n🔓 Released: {resource}" for resource in outcome.value)
+    run.say(
+        f"✅ Session {outcome.me.session} ended{released}",
+        {"session": outcome.me.session, "released": outcome.value},
+    )

@@ -1,0 +1,52 @@
+"""`coord handoff`."""
+
+import click
+
+from coord.commands._own import own_claims
+from coord.errors import refused, wrong
+from coord.names import resolve
+from coord.naming import resource_and_rest
+from coord.options import command, complete_session
+from coord.run import Run
+from coord.text import line
+from coord.transaction import Moment
+from eventlog.events import ClaimHandedOver, EventId
+
+
+@command("handoff")
+@click.argument("words", metavar="RESOURCE SESSION", nargs=-1, required=True, shell_complete=complete_session)
+@click.option("--note", default="", help="What the other session should know.")
+def handoff(run: Run, words: tuple[str, ...], note: str) -> None:
+    r"""Give a claim to another session, without a moment in which a third could take it.
+
+    \b
+    Examples:
+      coord handoff file src/app.py amber-otter --note "tests are red on purpose"
+      coord handoff droplet/church-guidance backend
+    """
+    resource, rest = resource_and_rest(run.world, run.place, words)
+    if len(rest) != 1:
+        raise wrong("to whom? Say: coord handoff RESOURCE SESSION")
+
+    def decide(moment: Moment) -> tuple[str, list[EventId]]:
+        to = resolve(moment.state, rest[0])
+        own = own_claims(moment, resource)
+        if to == moment.me.session:
+            raise refused(f"{line(resource)} is yours already.")
+        if not moment.state.sessions[to].live:
+            raise refused(f"{to} is not here any more ({moment.state.sessions[to].status}). You still hold {resource}.")
+        made = [moment.append(ClaimHandedOver(claim=claim.id, to=to, note=note)).id for claim in own]
+        lost = [name for name in made if name not in moment.state.claims]
+        if lost:
+            raise refused(
+                f"{line(resource)} could not be handed over: you or a subagent still hold something that overlaps it. "
+                "Release or hand over that first. You still hold it."
+            )
+        return to, made
+
+    outcome = run.act(decide)
+    to, made = outcome.value
+    run.say(
+        f"✅ Handed over: {line(resource)} to {to}",
+        {"resource": resource, "from": outcome.me.session, "to": to, "claims": made},
+    )

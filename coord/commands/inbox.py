@@ -1,0 +1,131 @@
+"""`coord inbox`: read what others wrote, and what happened to one's claims."""
+
+from collections.abc import Iterable, Sequence
+
+import click
+import msgspec
+
+from coord.durations import wait_s
+from coord.errors import REFUSED, CoordError
+from coord.mail import message_id, message_lines, notice_line, read_message, row_of
+from coord.options import command
+from coord.present import Present
+from coord.run import Run
+from coord.text import length
+from coord.waiting import Interrupted, wait_for
+from eventlog.events import EVERYONE, Event, Instant, MessageRead, MessageSent
+from projections.board import MessageRow, message_row
+from projections.fold import as_of
+from projections.state import Notice, State
+
+_SHOWN = 20
+
+
+@command("inbox")
+@click.argument("message", required=False)
+@click.option("--peek", is_flag=True, help="Show them and leave them unread.")
+@click.option("--all", "everything", is_flag=True, help="Show the newest that you ever got, read or not.")
+@click.option("--wait", help="Wait for something to come, at most so long: 10m.")
+def inbox(run: Run, message: str | None, peek: bool, everything: bool, wait: str | None) -> None:
+    r"""Show the unread messages and mark them as read; or one MESSAGE, whole.
+
+    \b
+    Examples:
+      coord inbox
+      coord inbox --wait 10m
+      coord inbox amber-otter-k3f9/17
+    """
+    patience = wait_s(wait)
+    present = run.look()
+    me = run.me(present).session
+    if message is not None:
+        return _one(run, present, message, me, peek)
+    if everything:
+        return _everything(run, present, me)
+    present = _wait(run, me, patience) if patience else present
+    state, now = as_of(present.state, present.now), present.now
+    run.note_troubles(present)
+    session = state.sessions[me]
+    names = session.unread[:_SHOWN]
+    rows = [_whole(run, state, name) for name in names] if run.json else [message_row(state, name) for name in names]
+    left = len(session.unread) - len(rows)
+    run.say(_words(session.notices, rows, left, now, me), _data(me, session.notices, rows, left))
+    shown = tuple(dict.fromkeys([*names, *(notice.id for notice in session.notices)]))
+    if shown and not peek:  # only now: what was not shown must stay unread
+        run.act(lambda moment: moment.append(MessageRead(messages=shown)))
+    return None
+
+
+def _whole(run: Run, state: State, name: str) -> MessageRow:
+    row = message_row(state, name)
+    return row if row.length == len(row.body) else row_of(*read_message(run.place, name), state)
+
+
+def _wait(run: Run, me: str, patience: int) -> Present:
+    """The present in which this session has something to read. Raises CoordError (1) if nothing comes in time."""
+    from eventlog.events import later
+
+    deadline = later(run.world.wall(), patience)
+
+    def look() -> tuple[Present | None, Instant]:
+        present = run.look()
+        session = present.state.sessions[me]
+        over = run.world.wall() >= deadline
+        return (present if session.unread or session.notices or over else None), deadline
+
+    try:
+        present = wait_for(run.place.log, look, run.world.wall)
+    except Interrupted as signal:
+        raise CoordError(128 + signal.args[0], "no longer waiting; nothing was marked as read") from None
+    session = present.state.sessions[me]
+    if not session.unread and not session.notices:
+        run.say(f"Nothing came in {length(patience)}.", _data(me, [], [], 0))
+        raise CoordError(REFUSED, "")
+    return present
+
+
+def _one(run: Run, present: Present, text: str, me: str, peek: bool) -> None:
+    event, payload = read_message(run.place, message_id(present, text))
+    row = row_of(event, payload, present.state)
+    run.say(message_lines(row, present.now, me, whole=True), msgspec.to_builtins(row))
+    if not peek and event.id in present.state.sessions[me].unread:
+        run.act(lambda moment: moment.append(MessageRead(messages=(event.id,))))
+
+
+def _everything(run: Run, present: Present, me: str) -> None:
+    """The newest messages to this session or to everyone, from the journals: the state forgets what was read."""
+    found = [(e, p) for e, p in _messages(run) if e.session != me and (p.to == EVERYONE or me in p.to)]
+    found.sort(key=lambda pair: pair[0].key)
+    rows = [row_of(event, payload, present.state) for event, payload in found[-_SHOWN:]]
+    more = len(found) - len(rows)
+    text = "\n\n".join(message_lines(row, present.now, me) for row in rows) or "No messages yet."
+    run.say((f"({more} older ones not shown)\n\n" if more else "") + text, _data(me, [], rows, 0) | {"older": more})
+
+
+def _messages(run: Run) -> Iterable[tuple[Event, MessageSent]]:
+    from eventlog.history import History
+
+    for event in History(run.place.log, run.world.here.machine).catch_up(run.world.wall()).events:
+        if isinstance(event.payload, MessageSent):
+            yield event, event.payload
+
+
+def _words(notices: Sequence[Notice], rows: Sequence[MessageRow], left: int, now: Instant, me: str) -> str:
+    direct = [row for row in rows if not row.everyone]
+    broadcast = [row for row in rows if row.everyone]
+    parts = ["\n".join(notice_line(notice, now) for notice in notices)]
+    for head, some in (("📬 DIRECT MESSAGES", direct), ("📢 BROADCASTS", broadcast)):
+        if some:
+            parts.append("\n\n".join([head, *(message_lines(row, now, me) for row in some)]))
+    if left:
+        parts.append(f"… and {left} more unread: coord inbox")
+    return "\n\n".join(part for part in parts if part) or "📭 No unread messages. (coord inbox --all shows older ones)"
+
+
+def _data(me: str, notices: Sequence[Notice], rows: Sequence[MessageRow], left: int) -> dict[str, object]:
+    return {
+        "session": me,
+        "notices": [msgspec.structs.asdict(notice) for notice in notices],
+        "messages": msgspec.to_builtins(rows),
+        "unread_left": left,
+    }

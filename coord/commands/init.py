@@ -1,0 +1,132 @@
+"""`coord init`: put COORDINATION/ into a repository, and take nothing away from what a person changed there."""
+
+import os
+
+import click
+
+from coord.errors import CoordError, wrong
+from coord.folder import FOLDER, Repository, find_repository
+from coord.options import command
+from coord.run import Run
+from coord.template import Shipped, template_files
+
+_TRACKED_IGNORES = """# Made by this machine for itself. The journals in log/ are tracked: an archive, no way to share.
+/.cache/
+/log/.lock
+/log/*.torn
+/log/*.sealed
+/STATUS_BOARD.md
+"""
+_ATTRIBUTES = "# A journal is its bytes: no line ends are changed, nothing is merged.\n/log/*.jsonl -text -merge\n"
+
+
+@command("init", acts=False)
+@click.option("--here", is_flag=True, help="In this folder, not at the repository's root.")
+@click.option("--private", is_flag=True, help="Leave nothing for git to see.")
+@click.option("--track", is_flag=True, help="Let git track the log: as an archive, never while sessions live.")
+@click.option("--force", is_flag=True, help="Replace files that differ; each is kept beside as NAME.orig.")
+def init(run: Run, here: bool, private: bool, track: bool, force: bool) -> None:
+    r"""Set up COORDINATION/ in this repository. Safe to run again: what a person changed there is never overwritten.
+
+    \b
+    Examples:
+      coord init
+      coord init --private
+    """
+    if private and track:
+        raise wrong("--private hides the folder from git and --track shows it the log: choose one.")
+    base, repository = _where(run, here)
+    folder = os.path.join(base, FOLDER)
+    files = template_files()
+    if track:
+        files = [file for file in files if file.name != ".gitignore"]
+        files += [Shipped(".gitignore", _TRACKED_IGNORES.encode()), Shipped(".gitattributes", _ATTRIBUTES.encode())]
+    made: list[str] = []
+    kept: list[str] = []
+    try:
+        os.makedirs(os.path.join(folder, "log"), exist_ok=True)
+        for file in files:
+            done = _put(folder, file, force)
+            (made if done else kept).append(file.name)
+        hidden = _hide(folder, repository) if private else ""
+    except OSError as error:
+        raise CoordError(
+            4, f"cannot write {error.filename or folder}: {error.strerror}. What was there is kept."
+        ) from None
+    differing = [name for name in kept if not _same(folder, name, files)]
+    run.say(
+        _words(folder, made, differing, hidden, repository),
+        {"folder": folder, "written": made, "kept": differing, "unchanged": [n for n in kept if n not in differing]},
+    )
+
+
+def _where(run: Run, here: bool) -> tuple[str, Repository | None]:
+    base = run._root or run.world.env.get("COORD_ROOT") or run.world.cwd
+    base = os.path.realpath(os.path.join(run.world.cwd or "/", base))
+    if os.path.basename(base) == FOLDER:
+        base = os.path.dirname(base)
+    if not os.path.isdir(base):
+        raise wrong(f"{base} is not a folder.")
+    repository = find_repository(base)
+    if repository is None or here:
+        return base, repository
+    return repository.main, repository
+
+
+def _put(folder: str, file: Shipped, force: bool) -> bool:
+    """Write one file unless another stands there; whether it was written."""
+    path = os.path.join(folder, file.name)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    if os.path.lexists(path):
+        with open(path, "rb") as old:
+            if old.read() == file.content or not force:
+                return False
+        os.replace(path, path + ".orig")
+    with open(path, "wb") as new:
+        new.write(file.content)
+    if file.name.endswith(".sh"):
+        os.chmod(path, 0o777 & ~_umask())
+    return True
+
+
+def _umask() -> int:
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
+
+
+def _same(folder: str, name: str, files: list[Shipped]) -> bool:
+    with open(os.path.join(folder, name), "rb") as file:
+        return any(file.read() == shipped.content for shipped in files if shipped.name == name)
+
+
+def _hide(folder: str, repository: Repository | None) -> str:
+    """Put the folder into git's own private list of what it does not see."""
+    if repository is None:
+        return ""
+    line = f"/{os.path.relpath(folder, repository.main).replace(os.sep, '/')}/"
+    path = os.path.join(repository.common, "info", "exclude")
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    text = ""
+    if os.path.exists(path):
+        with open(path, encoding="utf-8", errors="surrogateescape") as file:
+            text = file.read()
+    if line not in text.splitlines():
+        with open(path, "a", encoding="utf-8") as file:
+            file.write(("\n" if text and not text.endswith("\n") else "") + line + "\n")
+    return path
+
+
+def _words(folder: str, made: list[str], differing: list[str], hidden: str, repository: Repository | None) -> str:
+    rows = [f"  {FOLDER}/{name}" for name in made]
+    parts = [
+        f"✅ {folder} is ready" + (", and hidden from git:" if hidden else ":" if rows else "; nothing was changed.")
+    ]
+    parts += rows
+    if differing:
+        parts.append("Kept as they are, though they differ from ours (--force replaces them, keeping NAME.orig):")
+        parts += [f"  {FOLDER}/{name}" for name in differing]
+    if repository and not hidden and rows:
+        parts.append(f"Git will show {FOLDER}/ as new: commit it so that others have it, or use --private.")
+    parts.append("Next: coord start")
+    return "\n".join(parts)

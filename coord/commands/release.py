@@ -1,0 +1,39 @@
+"""`coord release`."""
+
+import click
+
+from coord.commands._own import not_yours
+from coord.naming import one_resource
+from coord.options import command
+from coord.run import Run
+from coord.text import line
+from coord.transaction import Moment
+from eventlog.events import ClaimReleased
+
+
+@command("release")
+@click.argument("words", metavar="RESOURCE", nargs=-1, required=True)
+def release(run: Run, words: tuple[str, ...]) -> None:
+    r"""Give a claim back, or withdraw a request that waits. Exit code 1 if it is not yours.
+
+    \b
+    Examples:
+      coord release droplet church-guidance
+      coord release file/src/app.py
+    """
+    resource = one_resource(run.world, run.place, words)
+
+    def decide(moment: Moment) -> list[str]:
+        asks = [*moment.state.claims.values(), *moment.state.waits.values()]
+        own = [ask.id for ask in asks if ask.session == moment.me.session and ask.resource == resource]
+        if not own:
+            raise not_yours(moment, resource)
+        for name in own:
+            moment.append(ClaimReleased(claim=name))
+        return own
+
+    outcome = run.act(decide)
+    run.say(
+        f"🔓 Released: {line(resource)}",
+        {"resource": resource, "session": outcome.me.session, "claims": outcome.value},
+    )

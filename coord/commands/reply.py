@@ -1,0 +1,44 @@
+"""`coord reply`."""
+
+import click
+
+from coord.commands.send import check_length, recipient
+from coord.errors import wrong
+from coord.mail import message_id, read_message
+from coord.options import command
+from coord.run import Run
+from coord.text import line
+from coord.transaction import Moment
+from eventlog.events import MessageAcknowledged, MessageSent
+
+
+@command("reply")
+@click.argument("message")
+@click.argument("body")
+def reply(run: Run, message: str, body: str) -> None:
+    r"""Answer a message. The answer confirms it as well. BODY `-` is read from standard input.
+
+    \b
+    Example:
+      coord reply amber-otter-k3f9/17 "Yes, please: church-guidance needs email delivery"
+    """
+    text = run.body(body)
+    name = message_id(run.look(), message)
+    event, asked = read_message(run.place, name)
+    subject = asked.subject if asked.subject.startswith("Re: ") else f"Re: {asked.subject}"
+    check_length(subject[:1000], text)
+    if not text.strip():
+        raise wrong("the answer is empty. Nothing was sent.")
+
+    def decide(moment: Moment) -> tuple[str, str]:
+        to = recipient(moment.state, event.session)
+        sent = moment.append(MessageSent(to=(to,), subject=subject[:1000], body=text, in_reply_to=name))
+        moment.append(MessageAcknowledged(messages=(name,)))
+        return sent.id, to
+
+    outcome = run.act(decide)
+    sent, to = outcome.value
+    run.say(
+        f"✅ Sent to {to}: {line(subject)}",
+        {"message": sent, "session": outcome.me.session, "to": [to], "in_reply_to": name},
+    )

@@ -1,0 +1,81 @@
+"""`coord send`."""
+
+import click
+
+from coord.errors import no_session, wrong
+from coord.names import listing, resolve
+from coord.options import command, complete_session
+from coord.run import Run
+from coord.text import line, plural
+from coord.transaction import Moment
+from eventlog.events import EVERYONE, LONGEST_TEXT, MessageSent, Urgency
+from projections.state import State
+
+_EVERYONE = {"broadcast", "everyone", "all"}
+URGENCIES = ("low", "normal", "high")
+
+
+@command("send")
+@click.argument("to", metavar="TO", shell_complete=complete_session)
+@click.argument("subject")
+@click.argument("body", required=False)
+@click.option("--urgency", type=click.Choice(URGENCIES), default="normal", help="How soon it should be read.")
+@click.option("--needs-ack", is_flag=True, help="Ask for a confirmation; the board shows who has not given it.")
+def send(run: Run, to: str, subject: str, body: str | None, urgency: Urgency, needs_ack: bool) -> None:
+    r"""Send a message to a session, to several (separated by commas), or to everyone (`broadcast`).
+
+    BODY `-` is read from standard input.
+
+    \b
+    Examples:
+      coord send broadcast "SPECS complete" "my-droplet ready for BUILD"
+      coord send amber-otter "Question" "Do you need the email templates?"
+      git diff | coord send backend "What do you think?" -
+    """
+    text = run.body(body)
+    check_length(subject, text)
+
+    def decide(moment: Moment) -> tuple[str, list[str]]:
+        if to.lower() in _EVERYONE:
+            event = moment.append(
+                MessageSent(to=EVERYONE, subject=subject, body=text, urgency=urgency, needs_ack=needs_ack)
+            )
+            return event.id, sorted(moment.state.messages[event.id].unread_by)
+        names = tuple(dict.fromkeys(recipient(moment.state, name.strip()) for name in to.split(",") if name.strip()))
+        if not names:
+            raise wrong("to whom? Name a session, several with commas, or `broadcast`.")
+        event = moment.append(MessageSent(to=names, subject=subject, body=text, urgency=urgency, needs_ack=needs_ack))
+        return event.id, list(names)
+
+    outcome = run.act(decide)
+    name, recipients = outcome.value
+    everyone = to.lower() in _EVERYONE
+    if everyone:
+        who = f"everyone ({plural(len(recipients), 'session')})" if recipients else "everyone (nobody else is here yet)"
+    else:
+        who = ", ".join(recipients)
+    run.say(
+        f"✅ Sent to {who}: {line(subject)}",
+        {"message": name, "session": outcome.me.session, "to": EVERYONE if everyone else recipients},
+    )
+
+
+def recipient(state: State, text: str) -> str:
+    """The session that a message is for. Raises CoordError (3) if there is none, or if it has ended."""
+    name = resolve(state, text)
+    session = state.sessions[name]
+    if session.status == "ended":
+        raise no_session(f"{name} has ended and will not read it. Nothing was sent; {listing(state)}")
+    return name
+
+
+def check_length(subject: str, body: str) -> None:
+    """Refuse what no reader should be made to read, before anything is written."""
+    if not subject.strip():
+        raise wrong("give the message a subject.")
+    if len(subject) > 1000:
+        raise wrong(f"the subject has {len(subject)} characters; 1000 are allowed. Put the rest into the body.")
+    if len(body) > LONGEST_TEXT:
+        raise wrong(
+            f"the body has {len(body)} characters; {LONGEST_TEXT} are allowed. Put it into a file and send its path."
+        )

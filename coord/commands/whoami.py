@@ -1,0 +1,24 @@
+"""`coord whoami`."""
+
+from coord.options import command
+from coord.run import Run
+from coord.text import line
+
+
+@command("whoami")
+def whoami(run: Run) -> None:
+    r"""Tell which session this is, and how that was decided.
+
+    \b
+    Example:
+      coord whoami
+    """
+    present = run.look()
+    me = run.me(present)
+    session = present.state.sessions.get(me.session) or run.look().state.sessions[me.session]
+    name = f" ({line(session.name)})" if session.name else ""
+    agent = f", subagent {line(me.agent)}" if me.agent else ""
+    run.say(
+        f"{session.id}{name}{agent}, by {me.how}",
+        {"session": session.id, "name": session.name, "agent": me.agent, "how": me.how, "status": session.status},
+    )

@@ -1,0 +1,50 @@
+"""Lengths of time as people write them: `90m`, `2h`, `1h30m`, `4` hours."""
+
+import re
+
+from coord.errors import wrong
+from eventlog.events import DAY_S, HOUR_S, LONGEST_TTL_S, MINUTE_S, SHORTEST_TTL_S
+
+_UNITS = {"s": 1, "m": MINUTE_S, "h": HOUR_S, "d": DAY_S}
+_PART = re.compile(r"(\d+(?:\.\d+)?)([smhd])")
+
+
+def seconds(text: str, what: str) -> int:
+    """The seconds in a length such as `90m`. Raises CoordError (2), calling it `what`."""
+    parts = _PART.findall(text.replace(" ", "").lower())
+    if not parts or "".join(number + unit for number, unit in parts) != text.replace(" ", "").lower() or len(text) > 40:
+        raise wrong(f"{what} '{text[:40]}' is not a length of time. Write it like 90m, 2h or 1h30m.")
+    return round(sum(float(number) * _UNITS[unit] for number, unit in parts))
+
+
+def wait_s(text: str | None) -> int:
+    """How long to wait, at most 7 days; 0 for nothing said."""
+    if text is None:
+        return 0
+    found = seconds(text, "--wait")
+    if not 0 < found <= LONGEST_TTL_S:
+        raise wrong(f"--wait {text[:40]} is out of range: more than nothing, and at most 7 days.")
+    return found
+
+
+def ttl_s(hours: str | None, ttl: str | None, default_hours: float) -> int:
+    """How long a claim lasts: HOURS or --ttl, from 1 minute to 7 days. Raises CoordError (2)."""
+    if hours is not None and ttl is not None:
+        raise wrong("give HOURS or --ttl, not both.")
+    if ttl is not None:
+        found, given = seconds(ttl, "--ttl"), f"--ttl {ttl[:40]}"
+    else:
+        found, given = round(_hours(hours, default_hours) * HOUR_S), f"{(hours or '')[:40]} hours"
+    if not SHORTEST_TTL_S <= found <= LONGEST_TTL_S:
+        raise wrong(f"{given} is out of range: a claim lasts from 1 minute to 7 days (168 hours).")
+    return found
+
+
+def _hours(text: str | None, default: float) -> float:
+    if text is None:
+        return default
+    try:
+        number = float(text)
+    except ValueError:
+        raise wrong(f"'{text[:40]}' is not a number of hours. Write it like 4 or 0.5, or use --ttl 90m.") from None
+    return number if -1e9 < number < 1e9 else 1e9  # NaN and the infinities too

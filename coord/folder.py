@@ -1,0 +1,145 @@
+"""Where the shared folder is, and where we are in the repository. Reads a few names; starts no git.
+
+All worktrees of a repository share the folder in its main worktree, found by the common git directory. Inside a
+repository nothing outside it counts; elsewhere the nearest COORDINATION upwards does.
+"""
+
+import os
+from collections.abc import Iterator
+
+from msgspec import Struct
+
+from coord.errors import no_log, wrong
+from coord.world import World
+
+FOLDER = "COORDINATION"
+CONFIG = "config.toml"  # what marks a folder as ours
+
+
+class Repository(Struct, frozen=True):
+    """A git repository as seen from one of its worktrees."""
+
+    worktree: str  # the root of the worktree we are in
+    main: str  # the root of the main worktree
+    git: str  # the git directory of this worktree
+    common: str  # the git directory that all worktrees share
+
+
+class Place(Struct, frozen=True):
+    """The shared folder, and the tree that its file names are relative to."""
+
+    folder: str  # .../COORDINATION
+    root: str  # of the worktree we are in; the folder's parent outside git
+    repository: Repository | None
+
+    @property
+    def log(self) -> str:
+        """The folder of the journals."""
+        return os.path.join(self.folder, "log")
+
+    @property
+    def board(self) -> str:
+        """The file that people read."""
+        return os.path.join(self.folder, "STATUS_BOARD.md")
+
+    @property
+    def cache(self) -> str:
+        """What can be deleted and is rebuilt."""
+        return os.path.join(self.folder, ".cache")
+
+
+def find_repository(cwd: str) -> Repository | None:
+    """The git repository around a folder. A submodule is a repository of its own."""
+    for folder in _upwards(cwd):
+        dot_git = os.path.join(folder, ".git")
+        if os.path.isdir(dot_git):
+            return Repository(folder, folder, dot_git, dot_git)
+        if os.path.isfile(dot_git):
+            git = os.path.normpath(os.path.join(folder, _line(dot_git).removeprefix("gitdir:").strip()))
+            shared = _line(os.path.join(git, "commondir"))
+            common = os.path.normpath(os.path.join(git, shared)) if shared else git
+            if not shared:  # a submodule
+                return Repository(folder, folder, git, git)
+            bare = not os.path.basename(common).startswith(".")
+            return Repository(folder, folder if bare else os.path.dirname(common), git, common)
+    return None
+
+
+def find(world: World, root: str | None) -> Place:
+    """The shared folder: `--root`, then COORD_ROOT, then the repository's, then the nearest upwards.
+
+    Raises CoordError (4) if there is none, or if what was named is not one.
+    """
+    named = root or world.env.get("COORD_ROOT", "")
+    if named:
+        folder = os.path.realpath(os.path.join(world.cwd or "/", os.path.expanduser(named)))
+        if os.path.basename(folder) != FOLDER:
+            folder = os.path.join(folder, FOLDER)
+        if not _is_ours(folder):
+            how = "--root" if root else "COORD_ROOT"
+            raise no_log(f"{how} names {named}, where there is no {FOLDER}/. Run `coord init` there, or name another.")
+        return _place(folder, find_repository(os.path.dirname(folder)))
+    if not world.cwd:
+        raise no_log("the folder that you are in is gone. Change to one that is there.")
+    cwd = os.path.realpath(world.cwd)
+    repository = find_repository(cwd)
+    for folder in _candidates(cwd, repository):
+        if _is_ours(folder):
+            return _place(folder, repository)
+    raise no_log(f"no {FOLDER}/ for {cwd}: this is not initialised. Run `coord init` once per repository.")
+
+
+def _place(folder: str, repository: Repository | None) -> Place:
+    return Place(folder, repository.worktree if repository else os.path.dirname(folder), repository)
+
+
+def _candidates(cwd: str, repository: Repository | None) -> Iterator[str]:
+    for folder in _upwards(cwd):
+        if repository:
+            folder = os.path.normpath(os.path.join(repository.main, os.path.relpath(folder, repository.worktree)))
+        yield os.path.join(folder, FOLDER)
+        if repository and folder == repository.main:
+            return
+
+
+def _is_ours(folder: str) -> bool:
+    return os.path.isfile(os.path.join(folder, CONFIG)) or os.path.isdir(os.path.join(folder, "log"))
+
+
+def _upwards(folder: str) -> Iterator[str]:
+    while True:
+        yield folder
+        parent = os.path.dirname(folder)
+        if parent == folder:
+            return
+        folder = parent
+
+
+def _line(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8", errors="surrogateescape") as file:
+            return file.readline(5000).strip()
+    except OSError:
+        return ""
+
+
+def branch_of(repository: Repository | None) -> str:
+    """The branch that is checked out, or the beginning of a commit; empty outside git."""
+    head = _line(os.path.join(repository.git, "HEAD")) if repository else ""
+    return head.removeprefix("ref: refs/heads/") if head.startswith("ref:") else head[:12]
+
+
+def inside(place: Place, path: str) -> str:
+    """A path (absolute, with its links resolved up to its last part) relative to the root, with `/` between parts.
+
+    A path in another worktree of the repository is the same file. Raises CoordError (2) if it lies outside.
+    """
+    roots = [place.root]
+    if place.repository:
+        other = find_repository(os.path.dirname(path))
+        if other and other.common == place.repository.common:
+            roots.insert(0, other.worktree)
+    for root in roots:
+        if path == root or path.startswith(root.rstrip(os.sep) + os.sep):
+            return os.path.relpath(path, root).replace(os.sep, "/")
+    raise wrong(f"{path} is outside the repository {place.root}. A file claim names a path inside it.")

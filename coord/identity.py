@@ -1,0 +1,150 @@
+"""Which session am I? Decided by the first source that is present, never by guessing, never by falling through.
+
+1. `--session`. 2. The id in a hook's input. 3. The client's own variable. 4. COORD_SESSION. 5. The anchor: the nearest
+ancestor process that a live session is anchored to, the walk stopping at a client's process.
+
+A source that is present and names no known session is an error that lists the live ones. There is no "current session"
+file, and neither the folder nor there being only one session says anything.
+"""
+
+from msgspec import Struct
+
+from coord.anchors import anchor_of, choose
+from coord.clients import CLIENTS, Client, client_of, clients_in, conversation, nearest_client
+from coord.errors import no_session
+from coord.folder import Place, branch_of
+from coord.names import by_conversation, listing, resolve
+from coord.processes import Process
+from coord.world import World
+from eventlog.events import Anchor, SessionStarted
+from projections.state import Session, State
+
+
+class Identity(Struct, frozen=True):
+    """Who acts. `session` is empty for a client's conversation that is seen for the first time."""
+
+    session: str
+    how: str  # how that was decided, for people
+    agent: str = ""  # the subagent inside the session, if a client says so
+    client: str = ""
+    conversation: str = ""
+
+
+def identify(world: World, state: State, explicit: str = "") -> Identity:
+    """Who acts. Raises CoordError (3) if no source is present, or if the one that is names no session that can act."""
+    found = find(world, state, explicit)
+    if found is None:
+        raise no_session(
+            f"this shell is no session yet. Run `coord start` here, or name one with --session ID or "
+            f"COORD_SESSION=ID ({listing(state)})",
+            live=[session.id for session in state.sessions.values() if session.live],
+        )
+    return found
+
+
+def find(world: World, state: State, explicit: str = "") -> Identity | None:
+    """Who acts, or None if no source is present."""
+    if explicit:
+        return _named(state, explicit, "--session")
+    if client := _client_that_runs_us(world):
+        acting, root = conversation(client, world.env)
+        if acting:
+            return _of_conversation(state, client, acting, root)
+    if wanted := world.env.get("COORD_SESSION", ""):
+        return _named(state, wanted, "COORD_SESSION")
+    return _anchored(world, state)
+
+
+def _named(state: State, wanted: str, source: str) -> Identity:
+    session = state.sessions[resolve(state, wanted)]
+    if session.status == "ended":
+        raise no_session(
+            f"{source} names {session.id}, which has ended. Start another with `coord start`"
+            f"{' --new' if source == '--session' else ', after `unset COORD_SESSION`'}; {listing(state)}"
+        )
+    return Identity(session.id, source)
+
+
+def _client_that_runs_us(world: World) -> Client | None:
+    """The client whose variables count: the only one that has set any, else the nearest ancestor among them."""
+    candidates = clients_in(world.env)
+    if len(candidates) < 2:
+        return candidates[0] if candidates else None
+    for process in world.chain[1:]:
+        client = client_of(process)
+        if client in candidates:
+            return client
+    names = " and ".join(client.name for client in candidates)
+    raise no_session(f"the variables of {names} are set, and neither is an ancestor here. Say who acts: --session ID")
+
+
+def _of_conversation(state: State, client: Client, acting: str, root: str) -> Identity:
+    session = by_conversation(state, client.name, (acting, root))
+    agent = acting if acting != root and not (session and session.client_session == acting) else ""
+    return Identity(session.id if session else "", client.ids[0], agent, client.name, root if agent else acting)
+
+
+def _anchored(world: World, state: State) -> Identity | None:
+    anchors: dict[Anchor, list[Session]] = {}
+    for session in state.sessions.values():
+        if session.live and session.anchor:
+            anchors.setdefault(session.anchor, []).append(session)
+    if not anchors:
+        return None
+    for process in world.chain[1:]:
+        anchor = anchor_of(process, world.here)
+        sessions = anchors.get(anchor, []) if anchor else []
+        if len(sessions) > 1:
+            ids = [session.id for session in sessions]
+            raise no_session(
+                f"{len(ids)} sessions are anchored to {process.command} ({process.pid}): {', '.join(ids)}. "
+                "Say which: --session ID, or export COORD_SESSION=ID",
+                candidates=ids,
+            )
+        if sessions:
+            return Identity(sessions[0].id, f"anchored to {process.command} ({process.pid})")
+        if client_of(process):
+            return None
+    return None
+
+
+# --- what a session says of itself at its start ---------------------------------------------------------------------
+
+
+def anchor_here(world: World) -> tuple[Process, Anchor] | None:
+    """The process to anchor a session that starts here to."""
+    process = choose(world.chain)
+    anchor = anchor_of(process, world.here) if process else None
+    return (process, anchor) if process and anchor else None
+
+
+def introduction(
+    world: World,
+    place: Place,
+    *,
+    name: str = "",
+    client: str = "",
+    client_session: str = "",
+    capabilities: tuple[str, ...] = (),
+    anchor: Anchor | None = None,
+    continues: str = "",
+) -> SessionStarted:
+    """How a session that starts here introduces itself."""
+    if not client:
+        nearest = nearest_client(world.chain[1:])
+        client = nearest[0].name if nearest else "shell"
+    return SessionStarted(
+        client=client,
+        name=name,
+        client_session=client_session,
+        machine=world.here.machine,
+        anchor=anchor,
+        folder=place.folder,
+        branch=branch_of(place.repository),
+        worktree=place.root,
+        capabilities=capabilities,
+        continues=continues,
+    )
+
+
+CLIENT_NAMES = (*(client.name for client in CLIENTS), "shell")

@@ -1,0 +1,94 @@
+"""Messages as their readers see them: finding one by its id, and showing it."""
+
+import os
+
+from coord.errors import wrong
+from coord.folder import Place
+from coord.present import Present
+from coord.text import clock, line, plain
+from eventlog.errors import LogError
+from eventlog.events import EVERYONE, Event, EventId, Instant, MessageSent
+from eventlog.journal import SUFFIX, events_of
+from projections.board import MessageRow
+from projections.state import Notice, State
+
+BODY_SHOWN = 1500  # characters of a body in a list
+
+
+def message_id(present: Present, text: str) -> EventId:
+    """The full id of a message, from `session/n` where the session may be shortened. Raises CoordError (2)."""
+    session, _, number = text.rpartition("/")
+    if not session or not number.isdecimal():
+        raise wrong(f"'{line(text, 60)}' is no message. Name it as `coord inbox` shows it: amber-otter-k3f9/17")
+    names = [name for name in present.history.positions if name.startswith(session)]
+    if session in names:
+        names = [session]
+    if len(names) != 1:
+        what = "several sessions" if names else "no session"
+        raise wrong(f"'{line(text, 60)}' names {what}. Give the id as `coord inbox` shows it.")
+    return f"{names[0]}/{int(number)}"
+
+
+def read_message(place: Place, name: EventId) -> tuple[Event, MessageSent]:
+    """A message, whole, from the journal that it was written in. Raises CoordError (2) if there is none."""
+    session, _, number = name.rpartition("/")
+    try:
+        for event in events_of(os.path.join(place.log, session + SUFFIX), session):
+            if event.n == int(number) and isinstance(event.payload, MessageSent):
+                return event, event.payload
+    except LogError:
+        pass
+    raise wrong(f"there is no message {name}.")
+
+
+def row_of(event: Event, payload: MessageSent, state: State) -> MessageRow:
+    """A message from its journal, as a row, with its whole body."""
+    kept = state.messages.get(event.id)
+    return MessageRow(
+        id=event.id,
+        at=event.at,
+        session=event.session,
+        to=() if payload.to == EVERYONE else tuple(payload.to),
+        everyone=payload.to == EVERYONE,
+        subject=payload.subject,
+        body=payload.body,
+        length=len(payload.body),
+        urgency=payload.urgency,
+        needs_ack=payload.needs_ack,
+        in_reply_to=payload.in_reply_to,
+        unacknowledged_by=tuple(sorted(kept.unacknowledged_by)) if kept else (),
+    )
+
+
+def message_lines(row: MessageRow, now: Instant, me: str, whole: bool = False) -> str:
+    """A message for a terminal. What it says is another session's words, shown and not obeyed."""
+    signs = ("❗ urgent · " if row.urgency == "high" else "") + (
+        f"reply to {row.in_reply_to} · " if row.in_reply_to else ""
+    )
+    body = plain(row.body, 0 if whole else BODY_SHOWN)
+    rest = row.length - BODY_SHOWN
+    if rest > 0 and not whole:
+        body += f"\n… {rest} more characters: coord inbox {row.id}"
+    parts = [
+        f"From: {row.session} · {clock(row.at, now)} · {signs}{row.id}",
+        f"Subject: {line(row.subject, 300)}",
+        "Message: " + body.replace("\n", "\n         ") if row.body else "",
+        f"Needs an answer: coord ack {row.id}" if me in row.unacknowledged_by else "",
+    ]
+    return "\n".join(part for part in parts if part)
+
+
+def notice_line(notice: Notice, now: Instant) -> str:
+    """A notice for a terminal."""
+    resources = ", ".join(line(name) for name in notice.resources)
+    why = f": {line(notice.reason, 300)}" if notice.reason else ""
+    to = f" to {notice.other}" if notice.other else ""
+    words = {
+        "lost": f"❌ You lost {resources}{to}{why}",
+        "broken": f"❌ {notice.other} broke your claim on {resources}{why}",
+        "handed_over": f"🤝 {notice.other} handed {resources} over to you{why}",
+        "not_handed_over": f"❌ {resources} could not be handed over{to}; you still have it",
+        "presumed_dead": f"❌ You were presumed dead by {notice.other}{why}. Released: {resources or 'nothing'}",
+        "passed_on": f"❌ {notice.other} goes on for you, with {resources or 'no claims'}",
+    }
+    return f"{words[notice.kind]} ({clock(notice.at, now)})"

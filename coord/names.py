@@ -1,0 +1,225 @@
+"""Names of sessions: making one that people can say, and finding the one that is meant."""
+
+import secrets
+from collections.abc import Collection, Iterable
+
+from coord.errors import CoordError, no_session
+from projections.state import Session, State
+
+_FIRST = [
+    "amber",
+    "azure",
+    "bold",
+    "brave",
+    "brisk",
+    "calm",
+    "clear",
+    "coral",
+    "crisp",
+    "dapper",
+    "eager",
+    "early",
+    "fair",
+    "fleet",
+    "fond",
+    "frank",
+    "fresh",
+    "gentle",
+    "glad",
+    "golden",
+    "grand",
+    "green",
+    "happy",
+    "hardy",
+    "honest",
+    "humble",
+    "jolly",
+    "keen",
+    "kind",
+    "lively",
+    "loyal",
+    "lucid",
+    "lucky",
+    "mellow",
+    "merry",
+    "mild",
+    "misty",
+    "neat",
+    "nimble",
+    "noble",
+    "olive",
+    "pearl",
+    "plain",
+    "plucky",
+    "polite",
+    "proud",
+    "quick",
+    "quiet",
+    "rapid",
+    "ready",
+    "rosy",
+    "ruby",
+    "rustic",
+    "sage",
+    "scarlet",
+    "sharp",
+    "silver",
+    "smooth",
+    "snowy",
+    "solid",
+    "spry",
+    "steady",
+    "sunny",
+    "swift",
+    "tidy",
+    "topaz",
+    "true",
+    "vivid",
+    "warm",
+    "wise",
+    "witty",
+]
+_SECOND = [
+    "badger",
+    "beaver",
+    "bison",
+    "bobcat",
+    "camel",
+    "condor",
+    "coyote",
+    "crane",
+    "cricket",
+    "deer",
+    "dolphin",
+    "eagle",
+    "egret",
+    "falcon",
+    "ferret",
+    "finch",
+    "fox",
+    "gazelle",
+    "gecko",
+    "gibbon",
+    "goose",
+    "grouse",
+    "hare",
+    "hawk",
+    "heron",
+    "hornet",
+    "ibex",
+    "iguana",
+    "jackal",
+    "jaguar",
+    "kestrel",
+    "kiwi",
+    "koala",
+    "lark",
+    "lemur",
+    "leopard",
+    "llama",
+    "lynx",
+    "magpie",
+    "marmot",
+    "marten",
+    "mole",
+    "moose",
+    "newt",
+    "ocelot",
+    "orca",
+    "oriole",
+    "osprey",
+    "otter",
+    "owl",
+    "panda",
+    "panther",
+    "pelican",
+    "penguin",
+    "pigeon",
+    "plover",
+    "puffin",
+    "puma",
+    "quail",
+    "rabbit",
+    "raven",
+    "robin",
+    "salmon",
+    "seal",
+    "shrew",
+    "sparrow",
+    "stoat",
+    "stork",
+    "swan",
+    "tapir",
+    "tiger",
+    "toucan",
+    "trout",
+    "turtle",
+    "viper",
+    "walrus",
+    "weasel",
+    "wombat",
+    "wren",
+    "yak",
+    "zebra",
+]
+_LETTERS = "abcdefghjkmnpqrstvwxyz23456789"  # none that is taken for another
+
+
+def new_id(taken: Collection[str]) -> str:
+    """A session id that is not taken: two readable words and a random suffix."""
+    while True:
+        suffix = "".join(secrets.choice(_LETTERS) for _ in range(4))
+        name = f"{secrets.choice(_FIRST)}-{secrets.choice(_SECOND)}-{suffix}"
+        if name not in taken:
+            return name
+
+
+def resolve(state: State, text: str) -> str:
+    """The id of the session that `text` means: an id, a name given at start, or an unambiguous prefix of an id.
+
+    Live sessions are meant before others; the id of a session that another continues leads to that one. Raises
+    CoordError (3) with the candidates, or the nearest names.
+    """
+    if text in state.sessions:
+        return state.follow(text)
+    for known in (_live(state), list(state.sessions.values())):
+        for found in ([s for s in known if s.name == text], [s for s in known if text and s.id.startswith(text)]):
+            ids = sorted({state.follow(session.id) for session in found})
+            if len(ids) == 1:
+                return ids[0]
+            if ids:
+                raise no_session(f"'{text}' means several sessions: {', '.join(ids)}. Say more of it.", candidates=ids)
+    raise unknown(state, text)
+
+
+def unknown(state: State, text: str) -> CoordError:
+    """The error for a name that no session has, with the nearest ones."""
+    from difflib import get_close_matches
+
+    everyone = list(state.sessions.values())
+    words = [session.id for session in everyone] + [session.name for session in everyone if session.name]
+    near = get_close_matches(text, words, n=3, cutoff=0.5)
+    meant = f"did you mean {' or '.join(near)}?" if near else listing(state)
+    return no_session(f"no session is called '{text[:80]}'; {meant}", nearest=near, live=[s.id for s in _live(state)])
+
+
+def listing(state: State) -> str:
+    """The live sessions in a phrase."""
+    live = _live(state)
+    names = ", ".join(f"{s.id} ({s.name})" if s.name else s.id for s in live[:10])
+    more = f" and {len(live) - 10} more" if len(live) > 10 else ""
+    return f"live sessions: {names}{more}" if live else "there are no live sessions"
+
+
+def _live(state: State) -> list[Session]:
+    return [session for session in state.sessions.values() if session.live]
+
+
+def by_conversation(state: State, client: str, ids: Iterable[str]) -> Session | None:
+    """The latest session of a client's conversation, by the first of `ids` that any session has."""
+    for wanted in ids:
+        found = [s for s in state.sessions.values() if s.client_session == wanted and s.client == client]
+        if found:
+            newest = max(found, key=lambda session: session.started_at)
+            return state.sessions[state.follow(newest.id)]
+    return None

@@ -1,0 +1,117 @@
+"""From what people type to a resource: `TYPE NAME` or `TYPE/NAME`, and file names relative to the repository's root.
+
+A name that begins with `/`, `./` or `../` is a path from where we are, and is made relative to the root. Any other file
+name is relative to the root already, wherever it is typed, so that what a list shows can be typed back.
+"""
+
+import os
+import posixpath
+
+import msgspec
+
+from coord.errors import wrong
+from coord.folder import Place, inside
+from coord.world import World
+from eventlog.events import LONGEST_NAME, Resource
+
+EVERYTHING = "**"
+
+
+def resource_and_rest(world: World, place: Place, words: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
+    """The resource at the beginning of the words of a command, and the words after it. Raises CoordError (2)."""
+    if not words:
+        raise wrong("which resource? Name it as TYPE NAME or TYPE/NAME, for example: file src/app.py")
+    first = words[0]
+    if "/" in first:
+        kind, name = first.split("/", 1)
+        rest = words[1:]
+        if kind != "file" and (path := _existing_file(world, place, first)):
+            raise wrong(f"'{_short(first)}' has no type; did you mean file/{path}? (or, as two words: {kind} {name})")
+    elif len(words) > 1:
+        kind, name, rest = first, words[1], words[2:]
+    else:
+        path = _existing_file(world, place, first)
+        meant = (
+            f"did you mean file/{path}?" if path else "name it as TYPE NAME or TYPE/NAME, for example: file src/app.py"
+        )
+        raise wrong(f"'{_short(first)}' has no type; {meant}")
+    if not kind:
+        path = _existing_file(world, place, first)
+        meant = f"did you mean file/{path}?" if path else "name it as TYPE NAME or TYPE/NAME"
+        raise wrong(f"'{_short(first)}' has no type; {meant}")
+    return checked(f"{kind}/{file_name(world, place, name) if kind == 'file' else name}"), rest
+
+
+def one_resource(world: World, place: Place, words: tuple[str, ...]) -> str:
+    """The resource that all the words of a command name."""
+    resource, rest = resource_and_rest(world, place, words)
+    if rest:
+        raise wrong(f"too many words after {resource}: {' '.join(rest)[:80]}")
+    return resource
+
+
+def checked(resource: str) -> str:
+    """The resource, if it is one: no control characters, no blank in its type, not too long."""
+    if len(resource) > LONGEST_NAME:
+        raise wrong(f"this resource has {len(resource)} characters; {LONGEST_NAME} are allowed: {_short(resource)}")
+    try:
+        return msgspec.convert(resource, Resource)
+    except msgspec.ValidationError:
+        raise wrong(
+            f"'{_short(resource)}' is no resource: TYPE/NAME, no blank in the type, a name, and no control characters."
+        ) from None
+
+
+def file_name(world: World, place: Place, name: str) -> str:
+    """A file's name, or a pattern, relative to the root. Raises CoordError (2) for one outside the repository."""
+    if not name or "\0" in name:
+        raise wrong("a file claim needs a name, for example: file src/app.py")
+    below = "/" if name.endswith("/") else ""
+    if name.startswith(("/", "./", "../")) or name in (".", ".."):
+        path = os.path.normpath(os.path.join(world.cwd or place.root, name))
+        path = os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))
+        relative = inside(place, path)
+    else:
+        relative = posixpath.normpath(name)
+        if relative.split("/")[0] == "..":
+            raise wrong(f"'{_short(name)}' is outside the repository. A file claim names a path inside it.")
+        _not_from_here(world, place, relative)
+    if relative == ".":
+        return EVERYTHING
+    if not below and os.path.isdir(os.path.join(place.root, relative)):
+        below = "/"
+    if not relative.isascii():
+        import unicodedata
+
+        relative = unicodedata.normalize("NFC", relative)  # macOS spells some names in another way than they are typed
+    return relative + below
+
+
+def _not_from_here(world: World, place: Place, relative: str) -> None:
+    """Refuse a name that is nothing at the root but something where we are: a claim on it would protect nothing."""
+    here = os.path.realpath(world.cwd or place.root)
+    if here == place.root or os.path.lexists(os.path.join(place.root, relative)):
+        return
+    local = os.path.join(here, relative)
+    if os.path.lexists(local) and local.startswith(place.root + os.sep):
+        meant = os.path.relpath(local, place.root).replace(os.sep, "/")
+        raise wrong(f"file names are relative to the repository's root; did you mean file/{meant} or ./{relative}?")
+
+
+def _existing_file(world: World, place: Place, text: str) -> str:
+    """The path of an existing file that `text` may mean, relative to the root."""
+    if "\0" in text or len(text) > 4096:
+        return ""
+    for base in dict.fromkeys((world.cwd or place.root, place.root)):
+        path = os.path.realpath(os.path.join(base, text))
+        if os.path.exists(path) and path.startswith(place.root + os.sep):
+            slash = "/" if os.path.isdir(path) else ""
+            if not slash or text.startswith((".", "/")) or "/" not in text:
+                return os.path.relpath(path, place.root).replace(os.sep, "/") + slash
+    return ""
+
+
+def _short(text: str) -> str:
+    from coord.text import line
+
+    return line(text, 60)

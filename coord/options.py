@@ -1,0 +1,54 @@
+"""What every command shares: its options, its place in the help, and how a session is completed."""
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+from click.shell_completion import CompletionItem
+
+from coord.run import Run
+
+Function = Callable[..., Any]
+
+
+def command(name: str, *, acts: bool = True) -> Callable[[Function], click.Command]:
+    """A command whose first argument is its Run. One that `acts` takes --session."""
+
+    def decorate(function: Function) -> click.Command:
+        @click.pass_context
+        def call(context: click.Context, /, **values: Any) -> Any:
+            run = Run(
+                context.find_root().obj,
+                root=values.pop("root"),
+                session=values.pop("session_option", "") or "",
+                json=values.pop("json_option"),
+            )
+            return function(run, **values)
+
+        call.__doc__ = function.__doc__
+        call.__click_params__ = getattr(function, "__click_params__", [])  # type: ignore[attr-defined]
+        if acts:
+            option = click.option("--session", "session_option", metavar="ID", help="Act as this session.")
+            option(call)
+        click.option("--root", metavar="FOLDER", help="The repository, or its COORDINATION folder.")(call)
+        click.option("--json", "json_option", is_flag=True, help="Print one JSON document.")(call)
+        # click lists options in the reverse of their adding; the shared ones come last
+        call.__click_params__ = call.__click_params__[-2 - acts :] + call.__click_params__[: -2 - acts]  # type: ignore[attr-defined]
+        return click.command(name)(call)
+
+    return decorate
+
+
+def complete_session(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """The live sessions, for the shell's completion. Says nothing where there is no log."""
+    from coord.world import real_world
+
+    try:
+        state = Run(real_world(), root=context.params.get("root")).look().state
+    except Exception:  # a shell that completes must never see our troubles
+        return []
+    return [
+        CompletionItem(session.id, help=session.name or session.action)
+        for session in state.sessions.values()
+        if session.live and session.id.startswith(incomplete)
+    ]

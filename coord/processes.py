@@ -1,0 +1,152 @@
+"""The process table: the one place that looks at it. Read-only, and honest about what it cannot see.
+
+Linux has it in /proc; elsewhere `ps` is asked, once per process, in the form that POSIX and the BSDs share. Where
+neither can tell (Windows, a hidden process), the answer is "unknown", and a session without a certain anchor is never
+presumed dead.
+"""
+
+import os
+import subprocess
+from typing import Protocol
+
+from msgspec import Struct
+
+from projections.liveness import Seen
+
+
+class Process(Struct, frozen=True):
+    """A process as far as identity needs it. `start_ticks` tells it from a later one with the same pid."""
+
+    pid: int
+    parent: int
+    session: int  # the pid of the leader of its process session; 0 if that is not in our pid namespace
+    start_ticks: int
+    state: str
+    argv: tuple[str, ...]
+
+    @property
+    def command(self) -> str:
+        """The bare name of the program: `bash` for `-bash` and for `/bin/bash`."""
+        return os.path.basename(self.argv[0].lstrip("-")) if self.argv and self.argv[0] else ""
+
+
+class ProcessTable(Protocol):
+    """What identity and liveness ask of a machine."""
+
+    def process(self, pid: int) -> Process | None:
+        """The process with this pid, or None if there is none or it may not be looked at."""
+
+    def look(self, pid: int) -> Seen:
+        """What stands at this pid."""
+
+
+def ancestors(table: ProcessTable, pid: int) -> list[Process]:
+    """The processes above `pid`, nearest first, as far up as can be seen."""
+    chain: list[Process] = []
+    process = table.process(pid)
+    while process and process.parent > 0 and len(chain) < 200:
+        process = table.process(process.parent)
+        if process:
+            chain.append(process)
+    return chain
+
+
+def exists(pid: int) -> bool:
+    """Whether some process has this pid, even one that may not be looked at."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        pass
+    return True
+
+
+class _Table:
+    def process(self, pid: int) -> Process | None:
+        raise NotImplementedError
+
+    def look(self, pid: int) -> Seen:
+        """Free only if the kernel says so: a process can be there and hidden."""
+        process = self.process(pid)
+        if process is None:
+            return "unknown" if exists(pid) else "free"
+        return "zombie" if process.state in "ZX" else process.start_ticks
+
+
+class ProcTable(_Table):
+    """Linux: `/proc`. Start ticks are clock ticks since boot."""
+
+    def process(self, pid: int) -> Process | None:
+        """See `ProcessTable.process`."""
+        try:
+            with open(f"/proc/{pid}/stat", "rb") as file:
+                text = file.read()
+            with open(f"/proc/{pid}/cmdline", "rb") as file:
+                argv = file.read().split(b"\0")[:-1]
+        except OSError:
+            return None
+        begin, end = text.find(b"(") + 1, text.rfind(b")")  # the name may hold spaces and parentheses
+        fields = text[end + 2 :].split()
+        names = argv[:8] or [text[begin:end]]
+        return Process(
+            pid=pid,
+            parent=int(fields[1]),
+            session=int(fields[3]),
+            start_ticks=int(fields[19]),
+            state=fields[0].decode(),
+            argv=tuple(name.decode(errors="replace")[:300] for name in names),
+        )
+
+
+class PsTable(_Table):
+    """Where there is no /proc: `ps`. Start ticks are seconds since 1970, which is what it can tell."""
+
+    def process(self, pid: int) -> Process | None:
+        """See `ProcessTable.process`."""
+        form = ["-o", "ppid=", "-o", "stat=", "-o", "lstart=", "-o", "args="]
+        try:
+            done = subprocess.run(
+                ["ps", "-p", str(pid), *form],
+                capture_output=True,
+                timeout=5,
+                env={"PATH": "/bin:/usr/bin", "LC_ALL": "C", "TZ": "UTC"},
+                check=True,
+            )
+            return parse_ps(pid, done.stdout.decode(errors="replace"), os.getsid(pid))
+        except (OSError, subprocess.SubprocessError, ValueError):
+            return None
+
+
+def parse_ps(pid: int, line: str, session: int) -> Process:
+    """The process in a line of `ps -o ppid=,stat=,lstart=,args=`. Raises ValueError for anything else."""
+    from calendar import timegm
+    from time import strptime
+
+    parent, state, *rest = line.split()
+    started = timegm(strptime(" ".join(rest[:5]), "%a %b %d %H:%M:%S %Y"))
+    return Process(pid, int(parent), session, started, state[0], tuple(rest[5:13]))
+
+
+class NoTable:
+    """A machine whose processes cannot be looked at."""
+
+    def process(self, pid: int) -> Process | None:
+        """Nothing is known."""
+        return None
+
+    def look(self, pid: int) -> Seen:
+        """Nothing is known."""
+        return "unknown"
+
+
+def this_machines() -> ProcessTable:
+    """The table of the machine that we run on."""
+    if os.name != "posix":
+        return NoTable()
+    try:
+        if os.readlink("/proc/self") == str(os.getpid()):
+            return ProcTable()
+        return NoTable()  # a /proc of another pid namespace would tell lies
+    except OSError:
+        return PsTable()

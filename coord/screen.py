@@ -1,0 +1,92 @@
+"""The board in a terminal: what `coord status` and `coord claims` print."""
+
+from collections.abc import Sequence
+
+from coord.text import ago, clock, line, plural, until
+from eventlog.events import Instant
+from projections.board import Board, ClaimRow, MessageRow, SessionRow, WaitRow
+
+_ROWS = 20  # of any part
+_SIGNS = {"live": "", "silent": "🟡 silent: ", "dead": "🔴 dead: ", "continued": "↪ continued: ", "ended": "⚪ ended: "}
+
+
+def board_text(board: Board, me: str) -> str:
+    """The whole board for a terminal; `me` is the session that looks, if it is one."""
+    now = board.now
+    parts = []
+    if board.needs:
+        rows = [f"- {line(need.text, 300)}" for need in board.needs[:_ROWS]]
+        parts.append("\n".join(["⚠️  COORDINATION NEEDED", *rows, *_more(board.needs)]))
+    rows = [_session(row, now, me) for row in board.sessions[:_ROWS]] or ["none: `coord start` begins one"]
+    parts.append("\n".join(["🟢 ACTIVE SESSIONS", *rows, *_more(board.sessions)]))
+    parts.append("\n".join(["🔒 ACTIVE CLAIMS", *(claim_lines(board.claims, now, me) or ["none"])]))
+    if board.waiting:
+        rows = [_wait(row, now) for row in board.waiting[:_ROWS]]
+        parts.append("\n".join(["⏳ WAITING", *rows, *_more(board.waiting)]))
+    if board.messages:
+        rows = [_message(row, now) for row in board.messages[:5]]
+        parts.append("\n".join(["📨 RECENT MESSAGES", *rows]))
+    here = sum(row.status in ("live", "silent") for row in board.sessions)
+    counts = f"{plural(here, 'session')} · {plural(len(board.claims), 'claim')} · {plural(board.events, 'event')}"
+    parts.append(f"{counts} · {clock(now, now)}")
+    return "\n\n".join(parts)
+
+
+def _session(row: SessionRow, now: Instant, me: str) -> str:
+    name = f" ({line(row.name)})" if row.name else ""
+    you = " ← you" if row.id == me else ""
+    doing = " ".join(line(part) for part in (row.action, row.target) if part) or "nothing said yet"
+    progress = (
+        f" ({row.percent}% complete)" if row.percent is not None else f" ({line(row.progress)})" if row.progress else ""
+    )
+    head = f"{_SIGNS[row.status]}{row.id}{name}: {doing}{progress}{you}"
+    facts = [
+        line(row.phase),
+        row.next_action and f"next: {line(row.next_action)}",
+        row.blocked_on and f"blocked on {line(row.blocked_on)}",
+        row.estimated_completion and f"done by {line(row.estimated_completion)}",
+        row.files and f"files: {line(', '.join(row.files))}",
+        row.doing_since and f"since {clock(row.doing_since, now)}",
+        f"last heard {ago(row.last_at, now)}",
+        line(row.evidence, 200),
+        row.summary and f"did: {line(row.summary, 200)}",
+        row.notes and f"notes: {line(row.notes, 200)}",
+        row.unread and f"{row.unread} unread",
+        line(row.branch) and f"on {line(row.branch)}",
+        row.client != "shell" and row.client,
+    ]
+    return f"{head}\n    {' · '.join(str(fact) for fact in facts if fact)}"
+
+
+def claim_lines(rows: Sequence[ClaimRow], now: Instant, me: str = "", everything: bool = False) -> list[str]:
+    """Claims for a terminal, a line each."""
+    shown = rows if everything else rows[:_ROWS]
+    return [_claim(row, now, me) for row in shown] + ([] if everything else _more(rows))
+
+
+def _claim(row: ClaimRow, now: Instant, me: str) -> str:
+    holder = row.session + (f" / {line(row.agent)}" if row.agent else "") + (" (you)" if row.session == me else "")
+    facts = [
+        "shared" if row.mode == "shared" else "",
+        f"since {clock(row.granted_at, now)}",
+        until(row.ends_at, now),
+        "" if row.accepted else "not yet taken up",
+        f"holder dead ({row.holder_gone}): free at anyone's next command" if row.holder_gone else "",
+        f"for: {line(row.note)}" if row.note else "",
+    ]
+    return f"{line(row.resource)} - {holder} · {' · '.join(fact for fact in facts if fact)}"
+
+
+def _wait(row: WaitRow, now: Instant) -> str:
+    return f"{line(row.resource)} - {row.session} · since {clock(row.asked_at, now)} · behind {', '.join(row.behind)}"
+
+
+def _message(row: MessageRow, now: Instant) -> str:
+    to = "everyone" if row.everyone else ", ".join(row.to)
+    body = f" - {line(row.body, 100)}" if row.body else ""
+    urgent = "❗ " if row.urgency == "high" else ""
+    return f"{urgent}{row.session} to {line(to)}, {ago(row.at, now)}: {line(row.subject)}{body}"
+
+
+def _more(rows: Sequence[object]) -> list[str]:
+    return [f"… and {len(rows) - _ROWS} more: --json shows all"] if len(rows) > _ROWS else []

@@ -1,0 +1,29 @@
+"""The files that `coord init` puts into a repository: as the wheel carries them, or as this repository has them."""
+
+import os
+
+from msgspec import Struct
+
+_NAMES = (".gitignore", "QUICK_START.md", "config.toml")
+
+
+class Shipped(Struct, frozen=True):
+    """A file to install: its name inside COORDINATION/, and its bytes."""
+
+    name: str
+    content: bytes
+
+
+def template_files() -> list[Shipped]:
+    """All of them. In a checkout, COORDINATION/ itself is the source."""
+    package = os.path.dirname(os.path.abspath(__file__))
+    source = os.path.join(package, "template")
+    if not os.path.isdir(source):
+        source = os.path.join(os.path.dirname(package), "COORDINATION")
+    scripts = sorted(name for name in os.listdir(os.path.join(source, "scripts")) if name.endswith(".sh"))
+    return [_read(source, name) for name in (*_NAMES, *(f"scripts/{name}" for name in scripts))]
+
+
+def _read(source: str, name: str) -> Shipped:
+    with open(os.path.join(source, name), "rb") as file:
+        return Shipped(name, file.read())

@@ -1,0 +1,73 @@
+"""How values look to people: times, lengths of time, and text that others wrote.
+
+What other sessions wrote is untrusted. In a terminal, control, escape and bidirectional characters are shown and not
+obeyed; in Markdown what would be markup is escaped as well.
+"""
+
+import re
+from datetime import UTC, datetime
+
+from eventlog.events import Instant, seconds_between
+
+_OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
+_MARKUP = re.compile(r"([\\`*\[\]|])")
+_ENTITY = re.compile(r"&(?=#?\w+;)")
+
+
+def plain(text: str, limit: int = 0) -> str:
+    """Text for a terminal, line breaks kept, cut at `limit` characters if that is not 0."""
+    shown = _OBEYED.sub(lambda found: ascii(found[0])[1:-1], text)
+    return shown if not limit or len(shown) <= limit else shown[: limit - 1] + "…"
+
+
+def line(text: str, limit: int = 120) -> str:
+    """Text for one line of a terminal."""
+    return plain(re.sub(r"\s*\n\s*", " ⏎ ", text.strip().replace("\t", " ")), limit)
+
+
+def markdown(text: str, limit: int = 120) -> str:
+    """Text for one line, or one cell, of a Markdown document that people also read as it stands."""
+    escaped = _ENTITY.sub("&amp;", _MARKUP.sub(r"\\\1", line(text, limit)))
+    return escaped.replace("<", "&lt;").replace(">", "&gt;")
+
+
+def moment(at: Instant) -> datetime:
+    """An instant in this machine's zone."""
+    return datetime.fromisoformat(at[:-1]).replace(tzinfo=UTC).astimezone()
+
+
+def clock(at: Instant, now: Instant) -> str:
+    """A time of day with its zone; with the date if it is not today's."""
+    local = moment(at)
+    form = "%H:%M %Z" if local.date() == moment(now).date() else "%Y-%m-%d %H:%M %Z"
+    return local.strftime(form)
+
+
+def length(seconds: float) -> str:
+    """A length of time in its one or two largest units."""
+    minutes = round(abs(seconds) / 60)
+    if abs(seconds) < 60:
+        return f"{abs(seconds):.0f} s"
+    if minutes < 60:
+        return f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 24:
+        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+    days, hours = divmod(hours, 24)
+    return f"{days} d {hours} h" if hours else f"{days} d"
+
+
+def ago(at: Instant, now: Instant) -> str:
+    """How long ago something was."""
+    seconds = seconds_between(at, now)
+    return "just now" if seconds < 5 else f"{length(seconds)} ago"
+
+
+def until(at: Instant, now: Instant) -> str:
+    """Until when something lasts, and how long that is."""
+    return f"until {clock(at, now)} ({length(seconds_between(now, at))} left)"
+
+
+def plural(count: int, noun: str) -> str:
+    """`1 claim`, `2 claims`."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -1,0 +1,251 @@
+"""The one way to act: catch up, lock, catch up again, fold, decide, append, sync, write the board, unlock.
+
+Under the lock the state is exactly what the journals say, so what a decision sees is what holds when its events are
+written: on one machine claims are linearizable. A signal that would end the process waits until the lock is free, so
+Ctrl-C leaves nothing half done.
+
+Before anyone acts, deaths that this process notices are recorded (rule 9), and a session whose own process is gone
+while it acts is anchored anew.
+"""
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Generic, TypeVar
+
+from msgspec import Struct
+
+from coord.anchors import describe_pid
+from coord.checkpoint import replace_file
+from coord.config import Config
+from coord.errors import no_log
+from coord.folder import Place
+from coord.identity import Identity, anchor_here, identify, introduction
+from coord.names import new_id
+from coord.present import Present
+from coord.world import World
+from eventlog.errors import LogError
+from eventlog.events import VERSION, AnyPayload, Event, Instant, SessionPresumedDead, SessionStarted, later
+from eventlog.journal import Position, Writer, closed
+from eventlog.lock import locked
+from projections.fold import as_of
+from projections.state import Decision, State
+
+T = TypeVar("T")
+
+
+class Outcome(Struct, Generic[T]):
+    """What a transaction brought: who acted, the state after it, what the decision returned, and what to tell."""
+
+    me: Identity
+    present: Present
+    value: T
+    notes: list[str]
+
+
+class Moment:
+    """The inside of a transaction: the state at `at`, and the right to append as `me`."""
+
+    def __init__(self, world: World, place: Place, present: Present) -> None:
+        self.world, self.place, self.present = world, place, present
+        self.me = Identity("", "")
+        self.notes: list[str] = []
+        self.decisions: list[Decision] = []
+        self._writer: Writer | None = None
+        self.at: Instant = ""
+        self._tick()
+
+    @property
+    def state(self) -> State:
+        """The state at `at`."""
+        return self.present.state
+
+    def _tick(self) -> None:
+        """Take the time of the next event: the wall clock, and later than all that was seen (hybrid time)."""
+        wall, latest = self.world.wall(), self.present.history.latest
+        self.at = max(wall, later(latest, micros=1)) if latest else wall
+        as_of(self.state, self.at, self.decisions.append)
+
+    def append(self, payload: AnyPayload) -> Event:
+        """Write an event of this session at `at` and fold it; `at` is then the time of the next."""
+        writer = self._writer or self._open()
+        event = Event(v=VERSION, at=self.at, session=self.me.session, n=writer.n, payload=payload)
+        writer.append(event)
+        self.present.take(event, writer.position, self.decisions.append)
+        self._tick()
+        return event
+
+    def _open(self) -> Writer:
+        position = self.present.history.positions.get(self.me.session, Position())
+        self._writer = Writer(self.place.log, self.me.session, position)
+        if self._writer.mended:
+            self.notes.append(self._writer.mended)
+            self.present.catch_up()
+            self._tick()
+        return self._writer
+
+    def become(self, identity: Identity) -> None:
+        """Act as a session, first making sure that it can: a new one is introduced, one whose journal takes no more
+        goes on in a new one that continues it, and one whose process is gone is anchored anew.
+        """
+        self.me = identity
+        session = self.state.sessions.get(identity.session)
+        if session is None:
+            self.introduce(identity, self._hello(client=identity.client, client_session=identity.conversation))
+            self.notes.append(f"this conversation is session {self.me.session} from now on")
+        elif reason := self._cannot_append(identity.session):
+            old = self.me.session
+            hello = self._hello(session.client, session.client_session, session.name, session.capabilities, old)
+            self.introduce(identity, hello)
+            self.notes.append(f"{old} goes on as {self.me.session}, because {reason}")
+        else:
+            self._open()
+            if session.status == "ended" or (session.anchor and self.world.gone(session)):
+                self.append(self._hello(session.client, session.client_session, session.name, session.capabilities))
+
+    def introduce(self, identity: Identity, hello: SessionStarted) -> None:
+        """Begin a new session."""
+        taken = self.present.history.positions.keys() | self.state.sessions.keys()
+        agent = identity.agent
+        self.me = Identity(new_id(taken), identity.how, agent, identity.client, identity.conversation)
+        self.append(hello)
+
+    def _hello(
+        self,
+        client: str = "",
+        client_session: str = "",
+        name: str = "",
+        capabilities: tuple[str, ...] = (),
+        continues: str = "",
+    ) -> SessionStarted:
+        found = anchor_here(self.world)
+        anchor = found[1] if found else None
+        others = [s for s in self.state.sessions.values() if s.live and s.anchor == anchor and s.id != self.me.session]
+        return introduction(
+            self.world,
+            self.place,
+            name=name,
+            client=client,
+            client_session=client_session,
+            capabilities=capabilities,
+            anchor=None if any(other.id != continues for other in others) else anchor,
+            continues=continues,
+        )
+
+    def _cannot_append(self, session: str) -> str:
+        """Why the journal of a session takes no appends from here, if it does not."""
+        position = self.present.history.positions.get(session, Position())
+        if reason := closed(self.place.log, session, position):
+            return f"its journal takes no more events: {reason}"
+        if position.machine and position.machine != self.world.here.machine:
+            return "it began on another machine"
+        if position.folder and position.folder != self.place.folder:
+            return f"it belongs to another folder, {position.folder}"
+        return ""
+
+    def bury(self) -> None:
+        """Rule 9: record every death that is noticed."""
+        for session in list(self.state.sessions.values()):
+            if session.live and session.anchor and session.id != self.me.session:
+                evidence = self.world.gone(session)
+                if evidence:
+                    self.append(SessionPresumedDead(session=session.id, anchor=session.anchor, evidence=evidence))
+
+    def finish(self) -> None:
+        """Make all that was appended durable."""
+        if self._writer:
+            self._writer.sync()
+
+    def close(self) -> None:
+        """Let go of the journal."""
+        if self._writer:
+            self._writer.close()
+
+
+def transact(
+    world: World,
+    place: Place,
+    config: Config,
+    decide: Callable[[Moment], T],
+    *,
+    who: Callable[[Moment], Identity] | None = None,
+    session: str = "",
+) -> Outcome[T]:
+    """Let `decide` act on the present state as the session that runs us (or as `who` says). Raises CoordError."""
+    present = Present(world, place)
+    present.catch_up()
+
+    try:
+        with locked(place.log, config.lock_wait_seconds, _describer(world)), _signals_wait():
+            present.catch_up()
+            moment = Moment(world, place, present)
+            try:
+                identity = who(moment) if who else identify(world, moment.state, session)
+                if identity.session or identity.conversation:
+                    moment.become(identity)
+                moment.bury()
+                value = decide(moment)
+            finally:
+                try:
+                    moment.finish()
+                finally:
+                    moment.close()
+            present.save()
+            moment.notes += write_board(world, place, config, present, moment.at, {})
+    except LogError as error:
+        raise no_log(str(error)) from None
+    return Outcome(moment.me, present, value, moment.notes)
+
+
+def _describer(world: World) -> Callable[[int], str]:
+    """How a process that holds the lock is told to whoever waits for it."""
+
+    def describe(pid: int) -> str:
+        process = world.processes.process(pid)
+        return describe_pid(pid, process.state if process else "")
+
+    return describe
+
+
+def rewrite_board(world: World, place: Place, config: Config) -> None:
+    """Write the board on demand. Raises CoordError (4) if it cannot be written."""
+    present = Present(world, place)
+    try:
+        with locked(place.log, config.lock_wait_seconds, _describer(world)), _signals_wait():
+            present.catch_up()
+            failed = write_board(world, place, config, present, present.now, None)
+    except LogError as error:
+        raise no_log(str(error)) from None
+    if failed:
+        raise no_log(failed[0])
+
+
+def write_board(
+    world: World, place: Place, config: Config, present: Present, now: Instant, gone: dict[str, str] | None
+) -> list[str]:
+    """Write STATUS_BOARD.md for `now`, atomically. What was acknowledged stays acknowledged if that fails: the reason
+    is given back. `gone` as in `coord.views.board_of`.
+    """
+    from coord.markdown import board_markdown
+    from coord.views import board_of
+
+    try:
+        text = board_markdown(board_of(world, config, present, now, gone))
+        replace_file(place.board, text.encode(errors="backslashreplace"))
+    except OSError as error:
+        return [f"STATUS_BOARD.md could not be written ({error.strerror}); everything else was done"]
+    return []
+
+
+@contextmanager
+def _signals_wait() -> Iterator[None]:
+    """Hold Ctrl-C and SIGTERM back for as long as a line may be half done."""
+    if os.name != "posix":
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -1,0 +1,51 @@
+"""The present as a board: the pure projection, given what this process can see of the machine."""
+
+import os
+from contextlib import suppress
+
+from coord.config import Config
+from coord.folder import find_repository
+from coord.present import Present
+from coord.text import ago, length
+from coord.world import World
+from eventlog.events import Instant, from_micros, seconds_between
+from projections.board import Board, Need, board
+from projections.fold import as_of
+
+
+def deaths(world: World, present: Present) -> dict[str, str]:
+    """The live sessions whose anchor is gone, each with the evidence."""
+    found = {s.id: world.gone(s) for s in present.state.sessions.values() if s.live and s.anchor}
+    return {name: evidence for name, evidence in found.items() if evidence}
+
+
+def board_of(world: World, config: Config, present: Present, now: Instant, gone: dict[str, str] | None = None) -> Board:
+    """The board at `now`. `gone` spares looking for deaths where they were all recorded just now."""
+    as_of(present.state, now)
+    found = [Need("journal", finding.text, finding.journal) for finding in present.findings()]
+    if present.behind_s >= 1:
+        found.append(Need("clock", clock_note(present)))
+    silent_s = config.silent_minutes * 60
+    seen = deaths(world, present) if gone is None else gone
+    return board(present.state, now, silent_s, seen, found)
+
+
+def clock_note(present: Present) -> str:
+    """What a clock that is behind the log means."""
+    return (
+        f"this machine's clock is {length(present.behind_s)} behind the log; times stand still until it catches up, "
+        "so claims expire later than they say"
+    )
+
+
+def last_change(worktree: str, now: Instant) -> str:
+    """When git last changed something in a worktree, in words: evidence about a silent session."""
+    repository = find_repository(worktree) if worktree and os.path.isdir(worktree) else None
+    times = []
+    for name in ("index", "logs/HEAD") if repository else ():
+        with suppress(OSError):
+            times.append(os.stat(os.path.join(repository.git, name)).st_mtime_ns // 1000)  # type: ignore[union-attr]
+    if not times:
+        return ""
+    at = from_micros(max(times))
+    return f"last change in git {ago(at, now)}" if seconds_between(at, now) >= 0 else ""

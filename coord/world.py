@@ -1,0 +1,106 @@
+"""The outside: clock, environment, working folder, machine and process table enter here and are passed on.
+
+Tests build a World of their own; nothing else in `coord` asks the system for any of these.
+"""
+
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from hashlib import blake2b
+
+from coord.processes import Process, ProcessTable, ancestors, this_machines
+from eventlog.events import Instant, from_micros
+from projections.liveness import Here, gone
+from projections.state import Session
+
+
+class World:
+    """What a command knows of the outside. Everything that costs a system call is asked once, when needed."""
+
+    def __init__(
+        self,
+        env: Mapping[str, str],
+        cwd: str,
+        wall: Callable[[], Instant],
+        pid: int,
+        here: Callable[[], Here] | None = None,
+        processes: Callable[[], ProcessTable] = this_machines,
+    ) -> None:
+        self.env, self.cwd, self.wall, self.pid = env, cwd, wall, pid
+        self._here, self._processes = here or this_machine, processes
+
+    @cached_property
+    def here(self) -> Here:
+        """The machine, its boot and the pid namespace."""
+        return self._here()
+
+    @cached_property
+    def processes(self) -> ProcessTable:
+        """The process table."""
+        return self._processes()
+
+    @cached_property
+    def chain(self) -> list[Process]:
+        """This process and its ancestors, nearest first."""
+        own = self.processes.process(self.pid)
+        return [own, *ancestors(self.processes, self.pid)] if own else []
+
+    def gone(self, session: Session) -> str:
+        """The evidence that a session's anchor is gone; empty if it is there, or nobody can know."""
+        return gone(session.anchor, self.here, self.processes.look)
+
+
+def real_world() -> World:
+    """The world as it is. A folder that was removed under us is an empty `cwd`."""
+    try:
+        cwd = os.getcwd()
+    except OSError:
+        cwd = ""
+    return World(os.environ, cwd, wall_clock, os.getpid())
+
+
+def wall_clock() -> Instant:
+    """This machine's clock."""
+    return from_micros(time.time_ns() // 1000)
+
+
+def this_machine() -> Here:
+    """Where we run. The machine's id is hashed, because systems ask to keep the original confidential, and with the
+    host's name on Linux, because images are copied with their id inside. Empty where the system does not tell.
+    """
+    if sys.platform == "linux":
+        raw = _read("/etc/machine-id") or _read("/var/lib/dbus/machine-id")
+        secret = f"{raw}\n{os.uname().nodename}"
+        boot, namespace = _read("/proc/sys/kernel/random/boot_id"), ""
+        try:
+            namespace = os.readlink("/proc/self/ns/pid")
+        except OSError:
+            boot = ""  # without the namespace a pid means nothing
+    elif sys.platform == "darwin":  # pragma: no cover
+        secret, boot, namespace = _sysctl("kern.uuid"), _sysctl("kern.bootsessionuuid"), ""
+    else:  # pragma: no cover - untested
+        import platform
+
+        secret, boot, namespace = platform.node(), "", ""
+    return Here(blake2b(secret.encode(), digest_size=8, key=b"coord").hexdigest(), boot, namespace)
+
+
+def _read(path: str) -> str:
+    try:
+        with open(path, encoding="ascii", errors="replace") as file:
+            return file.read(200).strip()
+    except OSError:
+        return ""
+
+
+def _sysctl(name: str) -> str:  # pragma: no cover - macOS
+    import ctypes
+
+    library = ctypes.CDLL(None)
+    size = ctypes.c_size_t(200)
+    value = ctypes.create_string_buffer(size.value)
+    if library.sysctlbyname(name.encode(), value, ctypes.byref(size), None, 0):
+        return ""
+    return value.value.decode()
