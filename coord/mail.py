@@ -5,7 +5,7 @@ import os
 from coord.errors import wrong
 from coord.folder import Place
 from coord.present import Present
-from coord.text import clock, line, plain
+from coord.text import called, clock, line, plain
 from eventlog.errors import LogError
 from eventlog.events import EVERYONE, Event, EventId, Instant, MessageSent
 from eventlog.journal import SUFFIX, events_of
@@ -60,7 +60,7 @@ def row_of(event: Event, payload: MessageSent, state: State) -> MessageRow:
     )
 
 
-def message_lines(row: MessageRow, now: Instant, me: str, whole: bool = False) -> str:
+def message_lines(row: MessageRow, now: Instant, me: str, names: Mapping[str, str], whole: bool = False) -> str:
     """A message for a terminal. What it says is another session's words, shown and not obeyed."""
     signs = ("❗ urgent · " if row.urgency == "high" else "") + (
         f"reply to {row.in_reply_to} · " if row.in_reply_to else ""
@@ -70,25 +70,26 @@ def message_lines(row: MessageRow, now: Instant, me: str, whole: bool = False) -
     if rest > 0 and not whole:
         body += f"\n… {rest} more characters: coord inbox {row.id}"
     parts = [
-        f"From: {row.session} · {clock(row.at, now)} · {signs}{row.id}",
+        f"From: {called(row.session, names)} · {clock(row.at, now)} · {signs}{row.id}",
         f"Subject: {line(row.subject, 300)}",
         "Message: " + body.replace("\n", "\n         ") if row.body else "",
-        f"Needs an answer: coord ack {row.id}" if me in row.unacknowledged_by else "",
+        f"Asks for a confirmation: coord ack {row.id} (a reply confirms it too)" if me in row.unacknowledged_by else "",
     ]
     return "\n".join(part for part in parts if part)
 
 
-def notice_line(notice: Notice, now: Instant) -> str:
+def notice_line(notice: Notice, now: Instant, names: Mapping[str, str]) -> str:
     """A notice for a terminal."""
     resources = ", ".join(line(name) for name in notice.resources)
     why = f": {line(notice.reason, 300)}" if notice.reason else ""
-    to = f" to {notice.other}" if notice.other else ""
+    other = called(notice.other, names)
+    to = f" to {other}" if notice.other else ""
     words = {
         "lost": f"❌ You lost {resources}{to}{why}",
-        "broken": f"❌ {notice.other} broke your claim on {resources}{why}",
-        "handed_over": f"🤝 {notice.other} handed {resources} over to you{why}",
+        "broken": f"❌ {other} broke your claim on {resources}{why}",
+        "handed_over": f"🤝 {other} handed {resources} over to you{why}",
         "not_handed_over": f"❌ {resources} could not be handed over{to}; you still have it",
-        "presumed_dead": f"❌ You were presumed dead by {notice.other}{why}. Released: {resources or 'nothing'}",
-        "passed_on": f"❌ {notice.other} goes on for you, with {resources or 'no claims'}",
+        "presumed_dead": f"❌ You were presumed dead by {other}{why}. Released: {resources or 'nothing'}",
+        "passed_on": f"❌ {other} goes on for you, with {resources or 'no claims'}",
     }
     return f"{words[notice.kind]} ({clock(notice.at, now)})"

@@ -1,8 +1,8 @@
 """The board as Markdown: STATUS_BOARD.md."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from coord.text import clock, markdown, moment, plural
+from coord.text import called, clock, markdown, moment, plural
 from eventlog.events import Instant
 from projections.board import Board, MessageRow, SessionRow
 
@@ -28,10 +28,10 @@ def board_markdown(board: Board) -> str:
         rows = (
             (
                 wait.resource,
-                wait.session,
+                called(wait.session, board.names),
                 clock(wait.asked_at, now),
                 f"until {clock(wait.until, now)}",
-                ", ".join(wait.behind),
+                ", ".join(called(session, board.names) for session in wait.behind),
             )
             for wait in board.waiting[:_ROWS]
         )
@@ -40,7 +40,7 @@ def board_markdown(board: Board) -> str:
             *_table(("resource", "session", "asked", "at most", "behind"), rows),
             *_more(board.waiting),
         ]
-    parts += ["## 📨 Recent messages\n", *_messages(board.messages, now)]
+    parts += ["## 📨 Recent messages\n", *_messages(board)]
     return "\n".join(parts)
 
 
@@ -48,12 +48,11 @@ def _sessions(board: Board) -> Iterable[str]:
     if not board.sessions:
         return ["None. `coord start` begins one.\n"]
     heads = ("", "session", "doing", "phase", "progress", "next", "since", "last update")
-    rows = (_session(row, board.now) for row in board.sessions[:_ROWS])
+    rows = (_session(row, board.now, board.names) for row in board.sessions[:_ROWS])
     return [*_table(heads, rows), *_more(board.sessions)]
 
 
-def _session(row: SessionRow, now: Instant) -> Sequence[str]:
-    name = f"{row.id} ({row.name})" if row.name else row.id
+def _session(row: SessionRow, now: Instant, names: Mapping[str, str]) -> Sequence[str]:
     doing = " ".join(part for part in (row.action, row.target) if part)
     if row.blocked_on:
         doing += f" — blocked on {row.blocked_on}"
@@ -62,7 +61,16 @@ def _session(row: SessionRow, now: Instant) -> Sequence[str]:
         doing = f"{words}" + (f" — was {doing}" if doing else "")
     since = clock(row.doing_since, now) if row.doing_since else ""
     sign = _SIGNS[row.status] + (" silent" if row.status == "silent" else "")
-    return (sign, name, doing, row.phase, row.progress, row.next_action, since, clock(row.last_at, now))
+    return (
+        sign,
+        called(row.id, names),
+        doing,
+        row.phase,
+        row.progress,
+        row.next_action,
+        since,
+        clock(row.last_at, now),
+    )
 
 
 def _claims(board: Board) -> Iterable[str]:
@@ -71,7 +79,7 @@ def _claims(board: Board) -> Iterable[str]:
     rows = (
         (
             claim.resource + (" (shared)" if claim.mode == "shared" else ""),
-            claim.session + (f" / {claim.agent}" if claim.agent else ""),
+            called(claim.session, board.names) + (f" / {claim.agent}" if claim.agent else ""),
             clock(claim.granted_at, board.now),
             f"until {clock(claim.ends_at, board.now)}" + ("" if claim.accepted else ", not yet taken up"),
             claim.note,
@@ -81,18 +89,18 @@ def _claims(board: Board) -> Iterable[str]:
     return [*_table(("resource", "holder", "since", "lasts", "note"), rows), *_more(board.claims)]
 
 
-def _messages(messages: list[MessageRow], now: Instant) -> Iterable[str]:
-    if not messages:
+def _messages(board: Board) -> Iterable[str]:
+    if not board.messages:
         return ["None.\n"]
-    shown = [_message(row, now) for row in messages[:10]]
+    shown = [_message(row, board.now, board.names) for row in board.messages[:10]]
     return [*shown, ""]
 
 
-def _message(row: MessageRow, now: Instant) -> str:
-    to = "everyone" if row.everyone else ", ".join(row.to)
+def _message(row: MessageRow, now: Instant, names: Mapping[str, str]) -> str:
+    to = "everyone" if row.everyone else ", ".join(called(session, names) for session in row.to)
     urgent = "❗ " if row.urgency == "high" else ""
     body = f" — {markdown(row.body, 200)}" if row.body else ""
-    return f"- {urgent}{clock(row.at, now)}, {row.session} to {markdown(to)}: **{markdown(row.subject)}**{body}"
+    return f"- {urgent}{clock(row.at, now)}, {called(row.session, names)} to {markdown(to)}: **{markdown(row.subject)}**{body}"
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:

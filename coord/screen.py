@@ -1,8 +1,8 @@
 """The board in a terminal: what `coord status` and `coord claims` print."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from coord.text import ago, clock, line, plural, until
+from coord.text import ago, called, clock, line, plural, until
 from eventlog.events import Instant
 from projections.board import Board, ClaimRow, MessageRow, SessionRow, WaitRow
 
@@ -17,14 +17,14 @@ def board_text(board: Board, me: str) -> str:
     if board.needs:
         rows = [f"- {line(need.text, 300)}" for need in board.needs[:_ROWS]]
         parts.append("\n".join(["⚠️  COORDINATION NEEDED", *rows, *_more(board.needs)]))
-    rows = [_session(row, now, me) for row in board.sessions[:_ROWS]] or ["none: `coord start` begins one"]
+    rows = [_session(row, now, me, board.names) for row in board.sessions[:_ROWS]] or ["none: `coord start` begins one"]
     parts.append("\n".join(["🟢 ACTIVE SESSIONS", *rows, *_more(board.sessions)]))
-    parts.append("\n".join(["🔒 ACTIVE CLAIMS", *(claim_lines(board.claims, now, me) or ["none"])]))
+    parts.append("\n".join(["🔒 ACTIVE CLAIMS", *(claim_lines(board.claims, now, me, names=board.names) or ["none"])]))
     if board.waiting:
-        rows = [_wait(row, now) for row in board.waiting[:_ROWS]]
+        rows = [_wait(row, now, board.names) for row in board.waiting[:_ROWS]]
         parts.append("\n".join(["⏳ WAITING", *rows, *_more(board.waiting)]))
     if board.messages:
-        rows = [_message(row, now) for row in board.messages[:5]]
+        rows = [_message(row, now, board.names) for row in board.messages[:5]]
         parts.append("\n".join(["📨 RECENT MESSAGES", *rows]))
     here = sum(row.status in ("live", "silent") for row in board.sessions)
     counts = f"{plural(here, 'session')} · {plural(len(board.claims), 'claim')} · {plural(board.events, 'event')}"
@@ -32,14 +32,13 @@ def board_text(board: Board, me: str) -> str:
     return "\n\n".join(parts)
 
 
-def _session(row: SessionRow, now: Instant, me: str) -> str:
-    name = f" ({line(row.name)})" if row.name else ""
+def _session(row: SessionRow, now: Instant, me: str, names: Mapping[str, str]) -> str:
     you = " ← you" if row.id == me else ""
     doing = " ".join(line(part) for part in (row.action, row.target) if part) or "nothing said yet"
     progress = (
         f" ({row.percent}% complete)" if row.percent is not None else f" ({line(row.progress)})" if row.progress else ""
     )
-    head = f"{_SIGNS[row.status]}{row.id}{name}: {doing}{progress}{you}"
+    head = f"{_SIGNS[row.status]}{called(row.id, names)}: {doing}{progress}{you}"
     facts = [
         line(row.phase),
         row.next_action and f"next: {line(row.next_action)}",
@@ -58,14 +57,20 @@ def _session(row: SessionRow, now: Instant, me: str) -> str:
     return f"{head}\n    {' · '.join(str(fact) for fact in facts if fact)}"
 
 
-def claim_lines(rows: Sequence[ClaimRow], now: Instant, me: str = "", everything: bool = False) -> list[str]:
+def claim_lines(
+    rows: Sequence[ClaimRow], now: Instant, me: str, *, names: Mapping[str, str], everything: bool = False
+) -> list[str]:
     """Claims for a terminal, a line each."""
     shown = rows if everything else rows[:_ROWS]
-    return [_claim(row, now, me) for row in shown] + ([] if everything else _more(rows))
+    return [_claim(row, now, me, names) for row in shown] + ([] if everything else _more(rows))
 
 
-def _claim(row: ClaimRow, now: Instant, me: str) -> str:
-    holder = row.session + (f" / {line(row.agent)}" if row.agent else "") + (" (you)" if row.session == me else "")
+def _claim(row: ClaimRow, now: Instant, me: str, names: Mapping[str, str]) -> str:
+    holder = (
+        called(row.session, names)
+        + (f" / {line(row.agent)}" if row.agent else "")
+        + (" (you)" if row.session == me else "")
+    )
     facts = [
         "shared" if row.mode == "shared" else "",
         f"since {clock(row.granted_at, now)}",
@@ -77,15 +82,17 @@ def _claim(row: ClaimRow, now: Instant, me: str) -> str:
     return f"{line(row.resource)} - {holder} · {' · '.join(fact for fact in facts if fact)}"
 
 
-def _wait(row: WaitRow, now: Instant) -> str:
-    return f"{line(row.resource)} - {row.session} · since {clock(row.asked_at, now)} · behind {', '.join(row.behind)}"
+def _wait(row: WaitRow, now: Instant, names: Mapping[str, str]) -> str:
+    behind = ", ".join(called(session, names) for session in row.behind)
+    who, since = called(row.session, names), clock(row.asked_at, now)
+    return f"{line(row.resource)} - {who} · since {since} · until {clock(row.until, now)} · behind {behind}"
 
 
-def _message(row: MessageRow, now: Instant) -> str:
-    to = "everyone" if row.everyone else ", ".join(row.to)
+def _message(row: MessageRow, now: Instant, names: Mapping[str, str]) -> str:
+    to = "everyone" if row.everyone else ", ".join(called(session, names) for session in row.to)
     body = f" - {line(row.body, 100)}" if row.body else ""
     urgent = "❗ " if row.urgency == "high" else ""
-    return f"{urgent}{row.session} to {line(to)}, {ago(row.at, now)}: {line(row.subject)}{body}"
+    return f"{urgent}{called(row.session, names)} to {line(to)}, {ago(row.at, now)}: {line(row.subject)}{body}"
 
 
 def _more(rows: Sequence[object]) -> list[str]:

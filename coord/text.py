@@ -5,6 +5,7 @@ obeyed; in Markdown what would be markup is escaped as well.
 """
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from eventlog.events import Instant, seconds_between
@@ -66,6 +67,12 @@ def ago(at: Instant, now: Instant) -> str:
 def until(at: Instant, now: Instant) -> str:
     """Until when something lasts, and how long that is."""
     return f"until {clock(at, now)} ({length(seconds_between(now, at))} left)"
+
+
+def called(session: str, names: Mapping[str, str]) -> str:
+    """A session as people know it: its id, and the name that it was given at its start."""
+    name = names.get(session, "")
+    return f"{session} ({line(name, 40)})" if name else session
 
 
 def plural(count: int, noun: str) -> str:

@@ -107,6 +107,7 @@ class Board(Struct, frozen=True):
     messages: list[MessageRow]
     needs: list[Need]
     events: int
+    names: dict[str, str]  # of the sessions that have one, by id
 
 
 def board(state: State, now: Instant, silent_s: float, gone: Mapping[str, str], found: Iterable[Need] = ()) -> Board:
@@ -130,7 +131,13 @@ def board(state: State, now: Instant, silent_s: float, gone: Mapping[str, str], 
         messages=[message_row(state, name) for name in reversed(state.recent)],
         needs=[*_needs(state, sessions, now), *found],
         events=state.events,
+        names=names_of(state),
     )
+
+
+def names_of(state: State) -> dict[str, str]:
+    """The names that sessions were given at their start, by id."""
+    return {session.id: session.name for session in state.sessions.values() if session.name}
 
 
 def _session_row(state: State, session: Session, now: Instant, silent_s: float, evidence: str) -> SessionRow:

@@ -184,7 +184,7 @@ def _tell(run: Run, answer: Answer) -> None:
     rows = "".join(f"\n   {_by(found, answer.at)}" for found in answer.obstacles[:5])
     more = f"\n   and {len(answer.obstacles) - 5} more: coord claims" if len(answer.obstacles) > 5 else ""
     run.say(
-        f'{head}: {shown}{rows}{more}\n   Ask: coord send {holders[0]} "..."   Wait: coord claim {shown} --wait 10m',
+        f'{head}: {shown}{rows}{more}\n   Ask: coord send {holders[0]} "Question" "..."   Wait: coord claim {shown} --wait 10m',
         data,
     )
     raise CoordError(REFUSED, "")

@@ -8,7 +8,7 @@ from coord.options import command
 from coord.run import Run
 from coord.screen import claim_lines
 from coord.views import deaths
-from projections.board import ClaimRow, claim_row
+from projections.board import ClaimRow, claim_row, names_of
 from projections.fold import as_of
 from projections.resources import overlap
 
@@ -39,7 +39,7 @@ def claims(run: Run, path: str | None) -> None:
     run.note_troubles(present)
     me = run.perhaps_me(present)
     run.say(
-        "\n".join(claim_lines(rows, now, me, run.json)) or nobody,
+        "\n".join(claim_lines(rows, now, me, names=names_of(state), everything=run.json)) or nobody,
         {"now": now, "path": wanted, "claims": msgspec.to_builtins(rows)},
     )
 

@@ -23,7 +23,7 @@ def end(run: Run, summary: str, notes: str) -> None:
     def decide(moment: Moment) -> list[str]:
         me = moment.me.session
         held = sorted(claim.resource for claim in moment.state.claims.values() if claim.session == me)
-        moment.append(SessionEnded(reason="ended by command", summary=summary, notes=notes))
+        moment.append(SessionEnded(summary=summary, notes=notes))
         return held
 
     outcome = run.act(decide)

@@ -8,9 +8,10 @@ from coord.names import resolve
 from coord.naming import resource_and_rest
 from coord.options import command, complete_session
 from coord.run import Run
-from coord.text import line
+from coord.text import called, line
 from coord.transaction import Moment
 from eventlog.events import ClaimHandedOver, EventId
+from projections.board import names_of
 
 
 @command("handoff")
@@ -47,6 +48,6 @@ def handoff(run: Run, words: tuple[str, ...], note: str) -> None:
     outcome = run.act(decide)
     to, made = outcome.value
     run.say(
-        f"✅ Handed over: {line(resource)} to {to}",
+        f"✅ Handed over: {line(resource)} to {called(to, names_of(outcome.present.state))}",
         {"resource": resource, "from": outcome.me.session, "to": to, "claims": made},
     )

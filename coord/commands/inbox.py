@@ -14,9 +14,9 @@ from coord.run import Run
 from coord.text import length
 from coord.waiting import Interrupted, wait_for
 from eventlog.events import EVERYONE, Event, Instant, MessageRead, MessageSent
-from projections.board import MessageRow, message_row
+from projections.board import MessageRow, message_row, names_of
 from projections.fold import as_of
-from projections.state import Notice, State
+from projections.state import Notice, Session, State
 
 _SHOWN = 20
 
@@ -49,7 +49,7 @@ def inbox(run: Run, message: str | None, peek: bool, everything: bool, wait: str
     names = session.unread[:_SHOWN]
     rows = [_whole(run, state, name) for name in names] if run.json else [message_row(state, name) for name in names]
     left = len(session.unread) - len(rows)
-    run.say(_words(session.notices, rows, left, now, me), _data(me, session.notices, rows, left))
+    run.say(_words(state, session, rows, now), _data(me, session.notices, rows, left))
     shown = tuple(dict.fromkeys([*names, *(notice.id for notice in session.notices)]))
     if shown and not peek:  # only now: what was not shown must stay unread
         run.act(lambda moment: moment.append(MessageRead(messages=shown)))
@@ -87,7 +87,7 @@ def _wait(run: Run, me: str, patience: int) -> Present:
 def _one(run: Run, present: Present, text: str, me: str, peek: bool) -> None:
     event, payload = read_message(run.place, message_id(present, text))
     row = row_of(event, payload, present.state)
-    run.say(message_lines(row, present.now, me, whole=True), msgspec.to_builtins(row))
+    run.say(message_lines(row, present.now, me, names_of(present.state), whole=True), msgspec.to_builtins(row))
     if not peek and event.id in present.state.sessions[me].unread:
         run.act(lambda moment: moment.append(MessageRead(messages=(event.id,))))
 
@@ -98,7 +98,9 @@ def _everything(run: Run, present: Present, me: str) -> None:
     found.sort(key=lambda pair: pair[0].key)
     rows = [row_of(event, payload, present.state) for event, payload in found[-_SHOWN:]]
     more = len(found) - len(rows)
-    text = "\n\n".join(message_lines(row, present.now, me) for row in rows) or "No messages yet."
+    text = (
+        "\n\n".join(message_lines(row, present.now, me, names_of(present.state)) for row in rows) or "No messages yet."
+    )
     run.say((f"({more} older ones not shown)\n\n" if more else "") + text, _data(me, [], rows, 0) | {"older": more})
 
 
@@ -110,13 +112,16 @@ def _messages(run: Run) -> Iterable[tuple[Event, MessageSent]]:
             yield event, event.payload
 
 
-def _words(notices: Sequence[Notice], rows: Sequence[MessageRow], left: int, now: Instant, me: str) -> str:
+def _words(state: State, session: Session, rows: Sequence[MessageRow], now: Instant) -> str:
+    names, left = names_of(state), len(session.unread) - len(rows)
     direct = [row for row in rows if not row.everyone]
     broadcast = [row for row in rows if row.everyone]
-    parts = ["\n".join(notice_line(notice, now) for notice in notices)]
+    parts = ["\n".join(notice_line(notice, now, names) for notice in session.notices)]
     for head, some in (("📬 DIRECT MESSAGES", direct), ("📢 BROADCASTS", broadcast)):
         if some:
-            parts.append("\n\n".join([head, *(message_lines(row, now, me) for row in some)]))
+            parts.append("\n\n".join([head, *(message_lines(row, now, session.id, names) for row in some)]))
+    if rows:
+        parts.append(f'Answer with: coord reply {rows[-1].id} "..."')
     if left:
         parts.append(f"… and {left} more unread: coord inbox")
     return "\n\n".join(part for part in parts if part) or "📭 No unread messages. (coord inbox --all shows older ones)"

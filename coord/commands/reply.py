@@ -7,9 +7,10 @@ from coord.errors import wrong
 from coord.mail import message_id, read_message
 from coord.options import command
 from coord.run import Run
-from coord.text import line
+from coord.text import called, line
 from coord.transaction import Moment
 from eventlog.events import MessageAcknowledged, MessageSent
+from projections.board import names_of
 
 
 @command("reply")
@@ -39,6 +40,6 @@ def reply(run: Run, message: str, body: str) -> None:
     outcome = run.act(decide)
     sent, to = outcome.value
     run.say(
-        f"✅ Sent to {to}: {line(subject)}",
+        f"✅ Sent to {called(to, names_of(outcome.present.state))}: {line(subject)}",
         {"message": sent, "session": outcome.me.session, "to": [to], "in_reply_to": name},
     )

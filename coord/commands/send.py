@@ -6,9 +6,10 @@ from coord.errors import no_session, wrong
 from coord.names import listing, resolve
 from coord.options import command, complete_session
 from coord.run import Run
-from coord.text import line, plural
+from coord.text import called, line, plural
 from coord.transaction import Moment
 from eventlog.events import EVERYONE, LONGEST_TEXT, MessageSent, Urgency
+from projections.board import names_of
 from projections.state import State
 
 _EVERYONE = {"broadcast", "everyone", "all"}
@@ -53,7 +54,7 @@ def send(run: Run, to: str, subject: str, body: str | None, urgency: Urgency, ne
     if everyone:
         who = f"everyone ({plural(len(recipients), 'session')})" if recipients else "everyone (nobody else is here yet)"
     else:
-        who = ", ".join(recipients)
+        who = ", ".join(called(name, names_of(outcome.present.state)) for name in recipients)
     run.say(
         f"✅ Sent to {who}: {line(subject)}",
         {"message": name, "session": outcome.me.session, "to": EVERYONE if everyone else recipients},
