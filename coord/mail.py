@@ -1,6 +1,7 @@
 """Messages as their readers see them: finding one by its id, and showing it."""
 
 import os
+from collections.abc import Mapping
 
 from coord.errors import wrong
 from coord.folder import Place

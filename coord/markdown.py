@@ -100,7 +100,8 @@ def _message(row: MessageRow, now: Instant, names: Mapping[str, str]) -> str:
     to = "everyone" if row.everyone else ", ".join(called(session, names) for session in row.to)
     urgent = "❗ " if row.urgency == "high" else ""
     body = f" — {markdown(row.body, 200)}" if row.body else ""
-    return f"- {urgent}{clock(row.at, now)}, {called(row.session, names)} to {markdown(to)}: **{markdown(row.subject)}**{body}"
+    who = markdown(called(row.session, names))
+    return f"- {urgent}{clock(row.at, now)}, {who} to {markdown(to)}: **{markdown(row.subject)}**{body}"
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:

@@ -183,8 +183,6 @@ def _tell(run: Run, answer: Answer) -> None:
     head = "⏳ Not free in time" if answer.outcome == "timed_out" else "❌ Already claimed"
     rows = "".join(f"\n   {_by(found, answer.at)}" for found in answer.obstacles[:5])
     more = f"\n   and {len(answer.obstacles) - 5} more: coord claims" if len(answer.obstacles) > 5 else ""
-    run.say(
-        f'{head}: {shown}{rows}{more}\n   Ask: coord send {holders[0]} "Question" "..."   Wait: coord claim {shown} --wait 10m',
-        data,
-    )
+    advice = f'Ask: coord send {holders[0]} "Question" "..."   Wait: coord claim {shown} --wait 10m'
+    run.say(f"{head}: {shown}{rows}{more}\n   {advice}", data)
     raise CoordError(REFUSED, "")
