@@ -1,6 +1,6 @@
 """Names of sessions: making one that people can say, and finding the one that is meant."""
 
-import secrets
+import os
 from collections.abc import Collection, Iterable
 
 from coord.errors import CoordError, no_session
@@ -168,8 +168,9 @@ _LETTERS = "abcdefghjkmnpqrstvwxyz23456789"  # none that is taken for another
 def new_id(taken: Collection[str]) -> str:
     """A session id that is not taken: two readable words and a random suffix."""
     while True:
-        suffix = "".join(secrets.choice(_LETTERS) for _ in range(4))
-        name = f"{secrets.choice(_FIRST)}-{secrets.choice(_SECOND)}-{suffix}"
+        first, second, *rest = (int.from_bytes(os.urandom(4)) for _ in range(6))
+        suffix = "".join(_LETTERS[number % len(_LETTERS)] for number in rest)
+        name = f"{_FIRST[first % len(_FIRST)]}-{_SECOND[second % len(_SECOND)]}-{suffix}"
         if name not in taken:
             return name
 

@@ -6,7 +6,6 @@ presumed dead.
 """
 
 import os
-import subprocess
 from typing import Protocol
 
 from msgspec import Struct
@@ -104,6 +103,8 @@ class PsTable(_Table):
 
     def process(self, pid: int) -> Process | None:
         """See `ProcessTable.process`."""
+        import subprocess
+
         form = ["-o", "ppid=", "-o", "stat=", "-o", "lstart=", "-o", "args="]
         try:
             done = subprocess.run(

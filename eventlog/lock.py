@@ -5,7 +5,6 @@ order of writing. What it is not needed for: reading, and the wholeness of a jou
 """
 
 import os
-import random
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -56,7 +55,9 @@ def _acquire(path: str, wait_s: float, describe: Callable[[int], str]) -> int:
                 f"another process has held the log's lock for {wait_s:g} s: {who}. "
                 "Nothing was written. Let it finish, or end it, then try again."
             )
-        time.sleep(pause_s * random.uniform(0.5, 1.5))
+        time.sleep(
+            pause_s * (0.5 + time.perf_counter_ns() % 1000 / 1000)
+        )  # unevenly, so that waiters do not march in step
         pause_s = min(pause_s * 1.5, _LONGEST_PAUSE_S)
 
 
