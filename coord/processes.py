@@ -56,8 +56,8 @@ def exists(pid: int) -> bool:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    except OSError:
-        pass
+    except (OSError, OverflowError):
+        pass  # there, but not ours; or a number that no process has, in a journal that someone made up
     return True
 
 

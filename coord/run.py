@@ -8,7 +8,7 @@ from typing import TypeVar
 import msgspec
 
 from coord.config import Config, read_config
-from coord.errors import wrong
+from coord.errors import CoordError, wrong
 from coord.folder import Place, find
 from coord.identity import Identity, identify
 from coord.identity import find as find_identity
@@ -65,8 +65,13 @@ class Run:
         return identity if identity.session else self.act(lambda _: None).me
 
     def perhaps_me(self, present: Present) -> str:
-        """This session's id if it has one: for a view that shows everyone but marks us."""
-        found = find_identity(self.world, present.state, self.session) if not self.session else self.me(present)
+        """This session's id if that can be told: for a view that shows everyone, and marks us."""
+        try:
+            found = find_identity(self.world, present.state, self.session)
+        except CoordError:
+            if self.session:
+                raise
+            return ""
         return found.session if found else ""
 
     def say(self, text: str, data: object) -> None:

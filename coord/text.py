@@ -33,8 +33,12 @@ def markdown(text: str, limit: int = 120) -> str:
 
 
 def moment(at: Instant) -> datetime:
-    """An instant in this machine's zone."""
-    return datetime.fromisoformat(at[:-1]).replace(tzinfo=UTC).astimezone()
+    """An instant in this machine's zone; in UTC at the ends of the calendar, where a zone would lead out of it."""
+    utc = datetime.fromisoformat(at[:-1]).replace(tzinfo=UTC)
+    try:
+        return utc.astimezone()
+    except (OverflowError, ValueError, OSError):
+        return utc
 
 
 def clock(at: Instant, now: Instant) -> str:

@@ -64,7 +64,7 @@ class Moment:
     def _tick(self) -> None:
         """Take the time of the next event: the wall clock, and later than all that was seen (hybrid time)."""
         wall, latest = self.world.wall(), self.present.history.latest
-        self.at = max(wall, later(latest, micros=1)) if latest else wall
+        self.at = max(wall, later(latest, micros=1) if latest else wall, self.state.reached)
         as_of(self.state, self.at, self.decisions.append)
 
     def append(self, payload: AnyPayload) -> Event:
