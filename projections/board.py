@@ -10,7 +10,7 @@ from typing import Literal
 from msgspec import Struct
 
 from eventlog.events import HOUR_S, Instant, later, seconds_between
-from projections.claims import circles, obstacles_of, token
+from projections.claims import circles, obstacles_of
 from projections.state import Claim, Session, State, Waiting
 
 
@@ -172,7 +172,7 @@ def claim_row(claim: Claim, holder_gone: str = "") -> ClaimRow:
         worktree=claim.worktree,
         granted_at=claim.granted_at,
         ends_at=claim.ends_at,
-        token=token(claim),
+        token=claim.token,
         accepted=not claim.accept_by,
         holder_gone=holder_gone,
     )

@@ -5,7 +5,7 @@ agrees, and two histories that were apart agree again the moment they are merged
 its event, and can only veto.
 
 1. Conflict: `conflict`.                 6. Circles: `circles`.
-2. Asking: `judge`.                      7. Tokens: `token` and `stands`.
+2. Asking: `judge`.                      7. Tokens: `next_token` and `stands`.
 3. Lasting: `advance` and `renew`.       8. Losing: `lose`.
 4. Waiting: `advance` and `settle`.      9. Death: `projections.liveness` and `projections.sessions`.
 5. Handing over: `hand_over`.
@@ -86,9 +86,12 @@ def obstacles_of(state: State, ask: Ask) -> list[Ask]:
     return found
 
 
-def token(claim: Claim) -> int:
-    """Rule 7. The fencing token of a grant: its instant, in microseconds since 1970."""
-    return to_micros(claim.granted_at)
+def next_token(state: State, at: Instant) -> int:
+    """Rule 7. The fencing token of a grant at `at`: its instant, in microseconds since 1970, or one more than the last
+    token that was given where several grants fall on one instant. So a younger grant always has a larger token.
+    """
+    state.token = max(to_micros(at), state.token + 1)
+    return state.token
 
 
 def stands(state: State, claim_id: EventId, expected: int) -> bool:
@@ -96,9 +99,9 @@ def stands(state: State, claim_id: EventId, expected: int) -> bool:
     conflicting grant is younger. Expiry alone protects nothing.
     """
     claim = state.claims.get(claim_id)
-    if claim is None or token(claim) != expected:
+    if claim is None or claim.token != expected:
         return False
-    return not any(conflict(claim, other) and token(other) >= expected for other in state.claims.values())
+    return not any(conflict(claim, other) and other.token > expected for other in state.claims.values())
 
 
 # --- time -----------------------------------------------------------------------------------------------------------
@@ -136,6 +139,7 @@ def grant(state: State, ask: Ask, at: Instant, record: Record, cause: EventId, *
         **terms(ask),
         granted_at=at,
         expires_at=later(at, ask.ttl_s),
+        token=next_token(state, at),
         accept_by=later(at, ACCEPT_S) if to_waiter else "",
     )
     record(Decision(at, 4 if to_waiter else 2, "granted", ask.id, ask.session, ask.resource, cause))
@@ -199,6 +203,7 @@ def pass_on(state: State, old: str, new: str, event: Event, record: Record) -> t
     for claim in passing:
         record(Decision(event.at, 5, "passed_on", claim.id, old, claim.resource, event.id, (claim.id,)))
         claim.session, claim.granted_at, claim.accept_by = new, event.at, ""
+        claim.token = next_token(state, event.at)
         record(Decision(event.at, 5, "granted", claim.id, new, claim.resource, event.id))
     settle(state, event.at, record, event.id)
     return tuple(claim.resource for claim in passing)
@@ -211,13 +216,14 @@ def hand_over(state: State, claim: Claim, to: str, event: Event, record: Record)
     """
     target = state.sessions.get(to)
     fields = terms(claim) | {"id": event.id, "session": to, "agent": "", "asked_at": event.at}
-    new = Claim(**fields, granted_at=event.at, expires_at=claim.expires_at)
+    new = Claim(**fields, granted_at=event.at, expires_at=claim.expires_at, token=0)
     others = [other for other in state.claims.values() if other.id != claim.id and conflict(other, new)]
     if target is None or not target.live or others:
         said = Decision(event.at, 5, "void", claim.id, claim.session, claim.resource, event.id)
         record(replace(said, others=tuple(other.id for other in others)))
         return False
     end(state, claim, event.at, 5, "handed_over", record, event.id, became=(new.id,))
+    new.token = next_token(state, event.at)
     state.claims[new.id] = new
     record(Decision(event.at, 5, "granted", new.id, to, new.resource, event.id))
     settle(state, event.at, record, event.id)

@@ -37,6 +37,7 @@ class Claim(Ask):
 
     granted_at: Instant
     expires_at: Instant
+    token: int  # the fencing token of this grant
     accept_by: Instant = ""  # a grant to a waiter, until it is accepted
 
     @property
@@ -132,6 +133,7 @@ class State(Struct):
     unknown: dict[str, int] = field(default_factory=dict)  # events of newer versions, by type
     events: int = 0
     last: tuple[Instant, str, int] = ("", "", 0)
+    token: int = 0  # the last fencing token that was given
     due: Instant = NEVER  # the next instant at which a claim or a wait ends by itself
     reached: Instant = ""  # how far time has passed, where that is later than the last event
 
