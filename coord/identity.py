@@ -91,7 +91,7 @@ def _anchored(world: World, state: State) -> Identity | None:
             anchors.setdefault(session.anchor, []).append(session)
     if not anchors:
         return None
-    for process in world.chain[1:]:
+    for process in world.chain:  # ourselves included: a shell may have become us, by exec, for its last command
         anchor = anchor_of(process, world.here)
         sessions = anchors.get(anchor, []) if anchor else []
         if len(sessions) > 1:
@@ -102,7 +102,7 @@ def _anchored(world: World, state: State) -> Identity | None:
                 candidates=ids,
             )
         if sessions:
-            return Identity(sessions[0].id, f"anchored to {process.command} ({process.pid})")
+            return Identity(sessions[0].id, f"its anchor {process.command} ({process.pid})")
         if client_of(process):
             return None
     return None
