@@ -1,0 +1,31 @@
+"""What people install: the wheel carries COORDINATION/ as data, and `coord init` works from it."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_the_wheel_carries_what_init_installs(tmp_path: Path) -> None:
+    pip = [sys.executable, "-m", "pip", "--quiet", "--no-input", "--disable-pip-version-check"]
+    built, site, repository = tmp_path / "wheel", tmp_path / "site", tmp_path / "repository"
+    subprocess.run(
+        [*pip, "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(built), str(ROOT)], check=True
+    )
+    (wheel,) = built.iterdir()
+    subprocess.run([*pip, "install", "--no-deps", "--target", str(site), str(wheel)], check=True)
+    repository.mkdir()
+    env = os.environ | {"PYTHONPATH": str(site)}
+    where = [sys.executable, "-P", "-c", "import coord; print(coord.__file__)"]
+    assert str(site) in subprocess.run(where, env=env, capture_output=True, text=True, check=True).stdout
+    subprocess.run([sys.executable, "-P", "-m", "coord", "init"], cwd=repository, env=env, check=True)
+    source = ROOT / "COORDINATION"
+    installed = repository / "COORDINATION"
+    names = {path.relative_to(installed) for path in installed.rglob("*") if path.is_file()}
+    assert {Path("config.toml"), Path("QUICK_START.md"), Path(".gitignore")} <= names
+    assert len([name for name in names if name.suffix == ".sh"]) == 8
+    for name in names:
+        assert (installed / name).read_bytes() == (source / name).read_bytes()
+    assert all(os.access(installed / name, os.X_OK) for name in names if name.suffix == ".sh")
