@@ -145,7 +145,7 @@ def _usage(error: click.ClickException) -> str:
         message = f"'{error.option_name}' is below 0: a number of hours must be more than 0."
     context = getattr(error, "ctx", None)
     hint = f" See: {context.command_path} --help" if context else ""
-    return f"{message.rstrip('.')}.{hint}"
+    return f"{message}{'' if message.endswith(('.', '?', '!')) else '.'}{hint}"
 
 
 def _report(code: int, message: str, as_json: bool, details: dict[str, object]) -> int:

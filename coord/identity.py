@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from coord.anchors import anchor_of, choose
 from coord.clients import CLIENTS, Client, client_of, clients_in, conversation, nearest_client
-from coord.errors import no_session
+from coord.errors import CoordError, no_session
 from coord.folder import Place, branch_of
 from coord.names import by_conversation, listing, resolve
 from coord.processes import Process
@@ -56,7 +56,11 @@ def find(world: World, state: State, explicit: str = "") -> Identity | None:
 
 
 def _named(state: State, wanted: str, source: str) -> Identity:
-    session = state.sessions[resolve(state, wanted)]
+    try:
+        session = state.sessions[resolve(state, wanted)]
+    except CoordError as error:
+        advice = "" if source == "--session" else f". Set {source} to one of them, or `unset {source}`"
+        raise no_session(f"{source}: {error.message}{advice}", **error.details) from None
     if session.status == "ended":
         raise no_session(
             f"{source} names {session.id}, which has ended. Start another with `coord start`"

@@ -13,8 +13,8 @@ smooth snowy solid spry steady sunny swift tidy topaz true vivid warm wise witty
 _SECOND = """badger beaver bison bobcat camel condor coyote crane cricket deer dolphin eagle egret falcon ferret finch
 fox gazelle gecko gibbon goose grouse hare hawk heron hornet ibex iguana jackal jaguar kestrel kiwi koala lark lemur
 leopard llama lynx magpie marmot marten mole moose newt ocelot orca oriole osprey otter owl panda panther pelican
-penguin pigeon plover puffin puma quail rabbit raven robin salmon seal shrew sparrow stoat stork swan tapir tiger toucan trout
-turtle viper walrus weasel wombat wren yak zebra""".split()
+penguin pigeon plover puffin puma quail rabbit raven robin salmon seal shrew sparrow stoat stork swan tapir tiger toucan
+trout turtle viper walrus weasel wombat wren yak zebra""".split()
 _LETTERS = "abcdefghjkmnpqrstvwxyz23456789"  # none that is taken for another
 
 

@@ -177,6 +177,8 @@ def _tell(run: Run, answer: Answer) -> None:
     shown = line(answer.resource)
     if answer.outcome in ("granted", "renewed"):
         head = "✅ Claimed" if answer.outcome == "granted" else "✅ Already yours, renewed"
+        if answer.row and answer.row.resource != answer.resource:
+            shown += f", by your claim on {line(answer.row.resource)}"
         run.say(f"{head}: {shown} {until(answer.until, answer.at)}", data)
         return
     holders = list(dict.fromkeys(found["session"] for found in answer.obstacles))
