@@ -19,8 +19,8 @@ from msgspec.json import Decoder, Encoder
 from eventlog.events import BIGGEST_INT, VERSION, Event, Imported, Unknown, is_instant
 
 NO_HASH = b"0" * 32
-_MARK = b',"hash":"'
-_TAIL = len(_MARK) + 32 + len(b'"}')
+MARK = b',"hash":"'
+_TAIL = len(MARK) + 32 + len(b'"}')
 SEALED = re.compile(rb',"hash":"[0-9a-f]{32}"\}')  # where a whole line ends, newline aside
 MAX_LINE = 8 << 20  # bytes; the longest message, with every character escaped, stays below
 
@@ -65,7 +65,7 @@ def seal(event: Event, previous: bytes) -> tuple[bytes, bytes]:
     if len(body) > MAX_LINE - _TAIL:
         raise ValueError(f"the event takes {len(body)} bytes; a line holds {MAX_LINE}")
     digest = chain(previous, body)
-    return body + _MARK + digest + b'"}\n', digest
+    return body + MARK + digest + b'"}\n', digest
 
 
 def stored_hash(line: bytes) -> bytes:
@@ -84,7 +84,7 @@ def unseal(line: bytes, previous: bytes) -> Event:
     Raises Damaged, with the reason. An event whose hash is right but whose meaning is not known is `Unknown`.
     """
     digest = stored_hash(line)
-    if len(line) < _TAIL or line[-_TAIL:] != _MARK + digest + b'"}' or chain(previous, body_of(line)) != digest:
+    if len(line) < _TAIL or line[-_TAIL:] != MARK + digest + b'"}' or chain(previous, body_of(line)) != digest:
         raise Damaged("its hash is wrong")
     return decode(line)
 
@@ -99,7 +99,7 @@ def decode(line: bytes) -> Event:
         event = _unknown(line, str(error))
     except (DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Damaged(f"it is not JSON ({error})") from None
-    if _encode(event)[:-1] != body_of(line):
+    if _encode(event)[:-1] != body_of(line) or event.imported:  # what was imported holds values of any kind
         _check_strictly(line)
     if not is_instant(event.at):
         raise Damaged("its time is not an instant")

@@ -21,7 +21,7 @@ from contextlib import suppress
 
 from msgspec import Struct
 
-from eventlog.codec import NO_HASH, SEALED, Damaged, body_of, chain, seal, stored_hash, unseal
+from eventlog.codec import MARK, NO_HASH, SEALED, Damaged, body_of, chain, seal, stored_hash, unseal
 from eventlog.errors import AppendFailed, JournalClosed, LogError, SyncFailed
 from eventlog.events import Event, Instant
 from eventlog.system import BINARY, NOFOLLOW, sync_data, sync_folder
@@ -125,9 +125,16 @@ class _Scan:
                 try:
                     self.take(part)
                 except Damaged:
-                    follows = [stored_hash(part), *(chain(previous, body_of(part)) for previous in self.hashes)]
-                    self.hashes = tuple(dict.fromkeys(follows))[:4]
+                    self.hashes = (self.hashes[0], *self.guesses(part))
         self.set_aside(byte, reason)
+
+    def guesses(self, part: bytes) -> list[bytes]:
+        """What the line after a damaged one may follow, besides the last good line: the hash that the damaged line
+        stored, or the one that it should have stored, if only its hash was damaged.
+        """
+        marked = part[: part.rfind(MARK)] if MARK in part else body_of(part)
+        guesses = [stored_hash(part), *(chain(self.hashes[0], body) for body in (body_of(part), marked))]
+        return list(dict.fromkeys([*guesses, *self.hashes[1:]]))[:8]
 
     def set_aside(self, byte: int, reason: str) -> None:
         line = max(self.lines, 1)
@@ -164,10 +171,11 @@ def read_from(path: str, size: int, last: bytes) -> tuple[bytes, bool]:
     try:
         fd = os.open(path, os.O_RDONLY | NOFOLLOW | BINARY)
     except OSError as error:
-        raise LogError(f"cannot be read: {error.strerror}") from None
+        raise LogError(f"it cannot be read: {error.strerror}") from None
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        os.close(fd)
+        raise LogError("it is not a regular file")
     with os.fdopen(fd, "rb") as file:
-        if not stat.S_ISREG(os.fstat(fd).st_mode):
-            raise LogError("is not a regular file")
         try:
             file.seek(size - len(last))
             rewound = file.read(len(last)) != last
@@ -175,7 +183,7 @@ def read_from(path: str, size: int, last: bytes) -> tuple[bytes, bool]:
                 file.seek(0)
             return file.read(), rewound
         except OSError as error:
-            raise LogError(f"cannot be read: {error.strerror}") from None
+            raise LogError(f"it cannot be read: {error.strerror}") from None
 
 
 def events_of(path: str, session: str) -> Iterator[Event]:
@@ -196,15 +204,20 @@ class Writer:
         self.session, self.position, self.mended = session, position, ""
         if reason := closed(folder, session, position):
             raise JournalClosed(f"the journal {session}{SUFFIX} takes no more events: {reason}")
-        new = position.size == 0
+        create = 0 if position.size else os.O_CREAT
         try:
-            self._fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | NOFOLLOW | BINARY, 0o666)
+            self._fd = os.open(self.path, os.O_RDWR | create | os.O_APPEND | NOFOLLOW | BINARY, 0o666)
         except OSError as error:
             raise LogError(f"cannot write {self.path}: {error.strerror}. Nothing was written.") from None
         try:
-            if os.fstat(self._fd).st_size != position.size:
+            status = os.fstat(self._fd)
+            if not stat.S_ISREG(status.st_mode):
+                raise OSError(0, "it is not a regular file")
+            if status.st_size < position.size:
+                raise OSError(0, f"it is shorter than the {position.size} bytes that were read")
+            if status.st_size > position.size:
                 self._mend(folder)
-            if new:
+            if create:
                 sync_folder(folder)
         except OSError as error:
             self.close()

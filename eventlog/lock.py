@@ -42,7 +42,12 @@ def _acquire(path: str, wait_s: float, describe: Callable[[int], str]) -> int:
             fd = os.open(path, os.O_RDWR | os.O_CREAT | NOFOLLOW | BINARY, 0o666)
         except OSError as error:
             raise LogError(f"cannot open the lock {path}: {error.strerror}") from None
-        if try_lock(fd):
+        try:
+            taken = try_lock(fd)
+        except OSError as error:
+            os.close(fd)
+            raise LogError(f"cannot lock {path}: {error.strerror}. Nothing was written.") from None
+        if taken:
             if _same_file(fd, path):
                 return fd
             os.close(fd)  # replaced between open and lock: what we hold protects nothing

@@ -83,10 +83,8 @@ def pass_mail(state: State, old: Session, new: Session) -> None:
 
 def drop_broadcasts(state: State, session: Session) -> None:
     """A session that ended will not read what was said to everyone; what was said to it alone stays, unanswered."""
-    for name in list(session.unread):
-        message = state.messages[name]
-        if message.everyone:
-            session.unread.remove(name)
-            message.unread_by.discard(session.id)
-            message.unacknowledged_by.discard(session.id)
-            _drop_if_done(state, name)
+    for message in [message for message in state.messages.values() if message.everyone]:
+        message.unread_by.discard(session.id)
+        message.unacknowledged_by.discard(session.id)
+        _drop_if_done(state, message.id)
+    session.unread = [name for name in session.unread if name in state.messages and not state.messages[name].everyone]
