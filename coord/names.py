@@ -4,6 +4,7 @@ import os
 from collections.abc import Collection, Iterable
 
 from coord.errors import CoordError, no_session
+from coord.text import line
 from projections.state import Session, State
 
 _FIRST = """amber azure bold brave brisk calm clear coral crisp dapper eager early fair fleet fond frank fresh gentle
@@ -42,7 +43,8 @@ def resolve(state: State, text: str) -> str:
             if len(ids) == 1:
                 return ids[0]
             if ids:
-                raise no_session(f"'{text}' means several sessions: {', '.join(ids)}. Say more of it.", candidates=ids)
+                shown = line(text, 80)
+                raise no_session(f"'{shown}' means several sessions: {', '.join(ids)}. Say more of it.", candidates=ids)
     raise unknown(state, text)
 
 
@@ -54,7 +56,9 @@ def unknown(state: State, text: str) -> CoordError:
     words = [session.id for session in everyone] + [session.name for session in everyone if session.name]
     near = get_close_matches(text, words, n=3, cutoff=0.5)
     meant = f"did you mean {' or '.join(near)}?" if near else listing(state)
-    return no_session(f"no session is called '{text[:80]}'; {meant}", nearest=near, live=[s.id for s in _live(state)])
+    return no_session(
+        f"no session is called '{line(text, 80)}'; {meant}", nearest=near, live=[s.id for s in _live(state)]
+    )
 
 
 def listing(state: State) -> str:

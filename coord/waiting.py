@@ -5,7 +5,8 @@ Network and shared folders bring no events, and a killed process writes nothing;
 
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import TypeVar
 
@@ -20,32 +21,38 @@ class Interrupted(Exception):
     """A signal asked us to stop waiting; its number is the first argument."""
 
 
-def wait_for(folder: str, look: Callable[[], tuple[T | None, Instant]], wall: Callable[[], Instant]) -> T:
-    """Call `look` until it gives a result, and wait in between until something may have changed.
-
-    `look` also gives the next instant at which the answer may change by time alone. Raises Interrupted on Ctrl-C and
-    SIGTERM.
-    """
-    caught: list[int] = []
+@contextmanager
+def catching(caught: list[int]) -> Iterator[None]:
+    """Collect Ctrl-C and SIGTERM, by their numbers, instead of being ended by them."""
 
     def stop(number: int, _frame: FrameType | None) -> None:
         caught.append(number)
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        pause = _pauser(folder)
-        while True:
-            result, due = look()
-            if result is not None:
-                return result
-            if caught:
-                raise Interrupted(caught[0])
-            pause(min(LOOK_EVERY_S, max(0.001, seconds_between(wall(), due))), caught)
-            if caught:
-                raise Interrupted(caught[0])
+        yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def wait_for(
+    folder: str, look: Callable[[], tuple[T | None, Instant]], wall: Callable[[], Instant], caught: list[int]
+) -> T:
+    """Call `look` until it gives a result, and wait in between until something may have changed.
+
+    `look` also gives the next instant at which the answer may change by time alone. Raises Interrupted once a signal is
+    `caught`.
+    """
+    pause = _pauser(folder)
+    while True:
+        result, due = look()
+        if result is not None:
+            return result
+        if not caught:
+            pause(min(LOOK_EVERY_S, max(0.001, seconds_between(wall(), due))), caught)
+        if caught:
+            raise Interrupted(caught[0])
 
 
 class _Caught:

@@ -196,9 +196,10 @@ class ClaimReleased(Payload, frozen=True, tag="claim.released"):
 
 
 class ClaimHandedOver(Payload, frozen=True, tag="claim.handed_over"):
-    """The holder gives a claim to another session, without a gap."""
+    """The holder gives a claim to another session, without a gap. The resource is said again, for whoever lost it."""
 
     claim: EventId
+    resource: Resource
     to: SessionId
     note: Text = ""
 

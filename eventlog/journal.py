@@ -21,7 +21,7 @@ from contextlib import suppress
 
 from msgspec import Struct
 
-from eventlog.codec import MARK, NO_HASH, SEALED, Damaged, body_of, chain, seal, stored_hash, unseal
+from eventlog.codec import MARK, NO_HASH, SEALED, Damaged, body_of, chain, decode, seal, stored_hash, unseal
 from eventlog.errors import AppendFailed, JournalClosed, LogError, SyncFailed
 from eventlog.events import Event, Instant
 from eventlog.system import BINARY, NOFOLLOW, sync_data, sync_folder
@@ -103,8 +103,9 @@ class _Scan:
             event = unseal(line, self.hashes[-1])
         if event.session != self.session:
             raise Damaged(f"it belongs to {event.session}")
-        if event.n <= self.n or event.at <= self.at:
-            raise Damaged("its number or its time does not rise")
+        gap = event.n != self.n + 1 and not (self.damage or self.start.damage)
+        if event.n <= self.n or event.at <= self.at or gap:
+            raise Damaged("its number or its time does not follow")
         self.n, self.at, self.hashes = event.n, event.at, (stored_hash(line),)
         self.events.append(event)
 
@@ -229,10 +230,19 @@ class Writer:
         return self.position.n + 1
 
     def append(self, event: Event) -> None:
-        """Write one event. It is not durable before `sync`. Raises AppendFailed; the journal is then as before."""
+        """Write one event. It is not durable before `sync`. Raises AppendFailed; the journal is then as before.
+
+        What would be read back as something else is not written: a value out of its range, an event out of its order.
+        """
         start = self.position
+        if event.session != self.session or event.n != start.n + 1 or event.at <= start.at:
+            raise AppendFailed(
+                f"{event.id} at {event.at} does not follow {self.session}/{start.n}. Nothing was written."
+            )
         try:
             line, digest = seal(event, start.hashes[0])
+            if decode(line[:-1]) != event:
+                raise ValueError("a value is out of its range")
         except ValueError as error:
             raise AppendFailed(f"this cannot be written down: {error}. Nothing was written.") from None
         try:

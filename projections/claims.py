@@ -18,7 +18,6 @@ At one instant the order is: waits end, claims end, waiters are granted, then th
 from typing import Any, Literal
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from eventlog.events import NEVER, Event, EventId, Instant, later, to_micros
 from projections.resources import covers, is_file, overlap
@@ -209,18 +208,26 @@ def pass_on(state: State, old: str, new: str, event: Event, record: Record) -> t
     return tuple(claim.resource for claim in passing)
 
 
+def handed_to(state: State, claim: Claim, to: str, event_id: EventId, at: Instant) -> Claim | tuple[EventId, ...]:
+    """Rule 5. The claim that handing over makes, with the same end; or, if that is void, the claims in the way.
+
+    It is void if the session is not live at this moment, or if the new claim would conflict with another that is
+    active: one that the giver or its subagents still hold.
+    """
+    fields = terms(claim) | {"id": event_id, "session": to, "agent": "", "asked_at": at}
+    new = Claim(**fields, granted_at=at, expires_at=claim.expires_at, token=0)
+    others = tuple(other.id for other in state.claims.values() if other.id != claim.id and conflict(other, new))
+    target = state.sessions.get(to)
+    return others if others or target is None or not target.live else new
+
+
 def hand_over(state: State, claim: Claim, to: str, event: Event, record: Record) -> bool:
     """Rule 5. Handing over is a grant without a gap: to the named session, with the same end and a new token, before
-    any waiter. Void, and False, if that session is not live at this moment, or if the claim would then conflict with
-    another that is active: one that the giver or its subagents still hold.
+    any waiter. False if it is void; see `handed_to`.
     """
-    target = state.sessions.get(to)
-    fields = terms(claim) | {"id": event.id, "session": to, "agent": "", "asked_at": event.at}
-    new = Claim(**fields, granted_at=event.at, expires_at=claim.expires_at, token=0)
-    others = [other for other in state.claims.values() if other.id != claim.id and conflict(other, new)]
-    if target is None or not target.live or others:
-        said = Decision(event.at, 5, "void", claim.id, claim.session, claim.resource, event.id)
-        record(replace(said, others=tuple(other.id for other in others)))
+    new = handed_to(state, claim, to, event.id, event.at)
+    if not isinstance(new, Claim):
+        record(Decision(event.at, 5, "void", claim.id, claim.session, claim.resource, event.id, new))
         return False
     end(state, claim, event.at, 5, "handed_over", record, event.id, became=(new.id,))
     new.token = next_token(state, event.at)

@@ -79,7 +79,10 @@ def on_accepted(state: State, event: Event, payload: ClaimAccepted, record: Reco
         else:
             leave_queue(state, state.waits[ask.id], event.at, 8, "withdrawn", record, event.id)
         verdict = judge(state, ask, 0)
-        lose(state, event, ask, verdict.obstacles, record)
+        if verdict.outcome == "renewed":  # a claim of its own covers it: nothing is lost
+            _say(record, event, ask, 4, "accepted", (verdict.renewed,))
+        else:
+            lose(state, event, ask, verdict.obstacles, record)
     settle(state, event.at, record)
 
 
@@ -120,16 +123,29 @@ def on_released(state: State, event: Event, payload: ClaimReleased, record: Reco
 
 
 def on_handed_over(state: State, event: Event, payload: ClaimHandedOver, record: Record) -> None:
-    """Rule 5. Both sides are told: the new holder of what it has, the giver if it could not be."""
+    """Rules 5 and 8. Both sides are told: the new holder of what it has; if it was void, the giver that it still holds
+    the claim, and the session that was named that it does not.
+    """
     claim = _own(state, event, payload.claim)
-    if claim is None:
+    if claim is not None and hand_over(state, claim, payload.to, event, record):
+        _tell(
+            state, payload.to, Notice(event.id, event.at, "handed_over", (claim.resource,), event.session, payload.note)
+        )
         return
-    if hand_over(state, claim, payload.to, event, record):
-        told, kind, other = payload.to, "handed_over", event.session
-    else:
-        told, kind, other = event.session, "not_handed_over", payload.to
-    notice = Notice(event.id, event.at, kind, (claim.resource,), other, payload.note)  # type: ignore[arg-type]
-    state.sessions[told].notices.append(notice)
+    if claim is not None:
+        _tell(state, event.session, Notice(event.id, event.at, "not_handed_over", (claim.resource,), payload.to))
+    if payload.to != event.session:
+        why = f"{event.session} could not hand it over"
+        _tell(
+            state,
+            payload.to,
+            Notice(event.id, event.at, "lost", (payload.resource,), event.session if claim else "", why),
+        )
+
+
+def _tell(state: State, session: str, notice: Notice) -> None:
+    if session in state.sessions:
+        state.sessions[session].notices.append(notice)
 
 
 def on_broken(state: State, event: Event, payload: ClaimBroken, record: Record) -> None:

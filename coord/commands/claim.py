@@ -1,5 +1,7 @@
 """`coord claim`: take a resource, at once or when it becomes free."""
 
+from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Literal
 
 import click
@@ -13,7 +15,7 @@ from coord.run import Run
 from coord.text import length, line, until
 from coord.transaction import Moment
 from coord.views import deaths
-from coord.waiting import Interrupted, wait_for
+from coord.waiting import Interrupted, catching, wait_for
 from eventlog.events import ClaimAccepted, ClaimReleased, ClaimRequested, EventId, Instant, Mode, Told
 from projections.board import ClaimRow, claim_row
 from projections.claims import judge
@@ -58,12 +60,11 @@ def claim(run: Run, words: tuple[str, ...], ttl: str | None, shared: bool, wait:
     ttl_seconds = ttl_s(rest[0] if rest else None, ttl, run.config.claim_hours)
     patience = wait_s(wait)
     mode: Mode = "shared" if shared else "exclusive"
-    outcome = run.act(lambda moment: request(moment, resource, mode, ttl_seconds, patience, note))
-    answer = outcome.value
-    if answer.outcome == "waiting":
-        if not run.json:
-            run.note(f"{resource} is taken; waiting at most {length(patience)} (Ctrl-C withdraws). {_who(answer)}")
-        answer = _wait(run, answer)
+
+    def ask(moment: Moment) -> Answer:
+        return request(moment, resource, mode, ttl_seconds, patience, note)
+
+    answer = _ask_and_wait(run, patience, ask) if patience else run.act(ask).value
     _tell(run, answer)
 
 
@@ -124,27 +125,40 @@ def _obstacle(state: State, name: EventId) -> dict[str, str]:
     }
 
 
-def _wait(run: Run, asked: Answer) -> Answer:
-    """Wait for the grant and take it up; withdraw on a signal. Gives the final answer."""
+def _ask_and_wait(run: Run, patience: int, ask: Callable[[Moment], Answer]) -> Answer:
+    """Ask, and wait for the grant where one must. A signal withdraws the request, from the moment it is written."""
+    caught: list[int] = []
+    with ExitStack() as stack:
 
-    def look() -> tuple[Answer | None, Instant]:
+        def decide(moment: Moment) -> Answer:
+            stack.enter_context(catching(caught))  # signals are held back in here: none can come between
+            return ask(moment)
+
+        asked = run.act(decide).value
+        if asked.outcome != "waiting":
+            return asked
+        if not run.json:
+            taken = f"{line(asked.resource)} is taken; waiting at most {length(patience)} (Ctrl-C withdraws)."
+            run.note(f"{taken} {_who(asked)}")
+        try:
+            return wait_for(run.place.log, lambda: _look(run, asked), run.world.wall, caught)
+        except Interrupted as signal:
+            run.act(lambda moment: moment.append(ClaimReleased(claim=asked.claim)))
+            raise CoordError(128 + signal.args[0], f"no longer waiting for {line(asked.resource)}") from None
+
+
+def _look(run: Run, asked: Answer) -> tuple[Answer | None, Instant]:
+    """The final answer if there is one yet, having taken the grant up; else when to look again at the latest."""
+    present = run.look()
+    if deaths(run.world, present):
+        run.act(lambda moment: None)  # whoever notices a death records it, and so frees what the dead held
         present = run.look()
-        if deaths(run.world, present):
-            run.act(lambda moment: None)  # whoever notices a death records it, and so frees what the dead held
-            present = run.look()
-        state = as_of(present.state, present.now)
-        if asked.claim in state.claims:
-            return run.act(lambda moment: _accept(moment, asked)).value, ""
-        if asked.claim not in state.waits:
-            return msgspec.structs.replace(asked, outcome="timed_out", at=present.now), ""
-        return None, state.due
-
-    try:
-        return wait_for(run.place.log, look, run.world.wall)
-    except Interrupted as signal:
-        run.act(lambda moment: moment.append(ClaimReleased(claim=asked.claim)))
-        run.note(f"no longer waiting for {asked.resource}")
-        raise CoordError(128 + signal.args[0], f"withdrawn: {asked.resource}") from None
+    state = as_of(present.state, present.now)
+    if asked.claim in state.claims:
+        return run.act(lambda moment: _accept(moment, asked)).value, ""
+    if asked.claim not in state.waits:
+        return msgspec.structs.replace(asked, outcome="timed_out", at=present.now), ""
+    return None, state.due
 
 
 def _accept(moment: Moment, asked: Answer) -> Answer:

@@ -12,6 +12,8 @@ from coord.text import called, line
 from coord.transaction import Moment
 from eventlog.events import ClaimHandedOver, EventId
 from projections.board import names_of
+from projections.claims import handed_to
+from projections.state import Claim
 
 
 @command("handoff")
@@ -36,14 +38,13 @@ def handoff(run: Run, words: tuple[str, ...], note: str) -> None:
             raise refused(f"{line(resource)} is yours already.")
         if not moment.state.sessions[to].live:
             raise refused(f"{to} is not here any more ({moment.state.sessions[to].status}). You still hold {resource}.")
-        made = [moment.append(ClaimHandedOver(claim=claim.id, to=to, note=note)).id for claim in own]
-        lost = [name for name in made if name not in moment.state.claims]
-        if lost:
+        if any(not isinstance(handed_to(moment.state, claim, to, "", moment.at), Claim) for claim in own):
             raise refused(
                 f"{line(resource)} could not be handed over: you or a subagent still hold something that overlaps it. "
                 "Release or hand over that first. You still hold it."
             )
-        return to, made
+        given = [ClaimHandedOver(claim=claim.id, resource=resource, to=to, note=note) for claim in own]
+        return to, [moment.append(event).id for event in given]
 
     outcome = run.act(decide)
     to, made = outcome.value

@@ -12,7 +12,7 @@ from coord.options import command
 from coord.present import Present
 from coord.run import Run
 from coord.text import length
-from coord.waiting import Interrupted, wait_for
+from coord.waiting import Interrupted, catching, wait_for
 from eventlog.events import EVERYONE, Event, Instant, MessageRead, MessageSent
 from projections.board import MessageRow, message_row, names_of
 from projections.fold import as_of
@@ -73,8 +73,10 @@ def _wait(run: Run, me: str, patience: int) -> Present:
         over = run.world.wall() >= deadline
         return (present if session.unread or session.notices or over else None), deadline
 
+    caught: list[int] = []
     try:
-        present = wait_for(run.place.log, look, run.world.wall)
+        with catching(caught):
+            present = wait_for(run.place.log, look, run.world.wall, caught)
     except Interrupted as signal:
         raise CoordError(128 + signal.args[0], "no longer waiting; nothing was marked as read") from None
     session = present.state.sessions[me]

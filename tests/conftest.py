@@ -1,0 +1,44 @@
+"""How the tests run: the same examples on every run, unless more or others are asked for.
+
+`COORD_TEST_EXAMPLES=20` multiplies the number of examples by 20; `--hypothesis-seed=N` tries others than the usual.
+"""
+
+import os
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+_EXAMPLES = 60
+
+
+def _multiplier() -> float:
+    return float(os.environ.get("COORD_TEST_EXAMPLES", "1"))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    settings.register_profile(
+        "coord",
+        derandomize=config.getoption("--hypothesis-seed", None) is None,
+        deadline=None,
+        print_blob=True,
+        database=None,
+        max_examples=max(1, round(_EXAMPLES * _multiplier())),
+        suppress_health_check=[HealthCheck.too_slow],
+    )
+    settings.load_profile("coord")
+
+
+def _profile(config: pytest.Config) -> str:
+    seed = config.getoption("--hypothesis-seed", None)
+    source = "derandomized" if seed is None else f"seed {seed}"
+    return f"hypothesis: profile coord, {settings.default.max_examples if settings.default else 0} examples, {source}"
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    return _profile(config)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config) -> None:
+    """Quiet runs show no header; a failed one says what it ran with all the same."""
+    if exitstatus and config.get_verbosity() < 0:
+        terminalreporter.write_line(_profile(config))

@@ -1,0 +1,1 @@
+"""What happened: lines, journals, the merged history, the lock."""

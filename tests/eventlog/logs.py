@@ -1,0 +1,54 @@
+"""Real journals in real folders, for the tests of this package."""
+
+from pathlib import Path
+
+from eventlog.codec import NO_HASH, seal
+from eventlog.events import VERSION, AnyPayload, Event, SessionHeartbeat, SessionStarted, later
+from eventlog.journal import Position, Writer, scan
+
+START = "2026-11-22T11:00:00.000000Z"
+SESSION = "amber-otter"
+
+
+def event(n: int, session: str = SESSION, second: float | None = None, payload: AnyPayload | None = None) -> Event:
+    """The n-th event of a session, by default n seconds after the start."""
+    said = payload or SessionHeartbeat(action=f"step {n}")
+    return Event(v=VERSION, at=later(START, n if second is None else second), session=session, n=n, payload=said)
+
+
+def lines_of(events: list[Event]) -> list[bytes]:
+    """The lines of a journal that holds these events."""
+    lines, previous = [], NO_HASH
+    for one in events:
+        line, previous = seal(one, previous)
+        lines.append(line)
+    return lines
+
+
+def plain(count: int, session: str = SESSION) -> list[bytes]:
+    """The lines of an undamaged journal."""
+    return lines_of([event(n, session) for n in range(1, count + 1)])
+
+
+def numbers(data: bytes, session: str = SESSION) -> list[int]:
+    """Which events of a journal with these bytes are accepted."""
+    return [one.n for one in scan(session, data, Position())[0]]
+
+
+def position_of(folder: Path, session: str = SESSION) -> Position:
+    path = folder / f"{session}.jsonl"
+    return scan(session, path.read_bytes() if path.exists() else b"", Position())[1]
+
+
+def writer(folder: Path, session: str = SESSION) -> Writer:
+    return Writer(str(folder), session, position_of(folder, session))
+
+
+def write(folder: Path, session: str, machine: str, seconds: list[float]) -> None:
+    """A journal of a session on a machine, with an event at each of these seconds; or more events in it."""
+    end = writer(folder, session)
+    for second in seconds:
+        payload = SessionStarted(machine=machine, folder=str(folder)) if end.n == 1 else None
+        end.append(event(end.n, session, second, payload))
+    end.sync()
+    end.close()

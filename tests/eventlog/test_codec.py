@@ -1,0 +1,197 @@
+"""A line says one event and one event is said by one line; what other parsers quietly accept is damage here, and what
+is merely not known is kept.
+"""
+
+import hashlib
+import json
+
+import pytest
+from hypothesis import given
+
+from eventlog.codec import MAX_LINE, NO_HASH, Damaged, chain, decode, seal, stored_hash, unseal
+from eventlog.events import (
+    BIGGEST_INT,
+    VERSION,
+    ClaimRequested,
+    Event,
+    Imported,
+    MessageSent,
+    SessionHeartbeat,
+    Unknown,
+)
+from tests.eventlog.anything import TYPES, events
+
+AT = "2026-11-22T11:20:06.123456Z"
+HEAD = f'{{"v":1,"at":"{AT}","session":"amber-otter-k3f9","n":17,"event":'
+REQUEST = ClaimRequested(resource="file/src/app.py", mode="exclusive", ttl_s=14400, told="granted", note="landing page")
+
+
+def event_of(payload: object = REQUEST, **fields: object) -> Event:
+    return Event(**({"v": VERSION, "at": AT, "session": "amber-otter-k3f9", "n": 17, "payload": payload} | fields))  # type: ignore[arg-type]
+
+
+def line_of(body: str | bytes, previous: bytes = NO_HASH) -> bytes:
+    """A line (without its newline) with a right hash, whatever it says. `body` lacks the last brace."""
+    raw = body if isinstance(body, bytes) else body.encode("utf-8", "surrogatepass")
+    return raw + b',"hash":"' + chain(previous, raw) + b'"}'
+
+
+def read(body: str | bytes) -> Event:
+    return unseal(line_of(body), NO_HASH)
+
+
+@given(events)
+def test_every_event_is_read_as_it_was_written(event: Event) -> None:
+    line, digest = seal(event, NO_HASH)
+    assert line.endswith(b"\n")
+    assert line.count(b"\n") == 1
+    assert unseal(line[:-1], NO_HASH) == event
+    assert stored_hash(line[:-1]) == digest
+    json.loads(line, parse_constant=lambda text: pytest.fail(f"{text} is not JSON"))
+
+
+@given(events)
+def test_a_line_follows_only_the_line_it_was_written_after(event: Event) -> None:
+    line, digest = seal(event, NO_HASH)
+    with pytest.raises(Damaged):
+        unseal(line[:-1], digest)
+
+
+def test_every_type_of_the_vocabulary_is_named_in_the_past_tense() -> None:
+    names = [str(kind.__struct_config__.tag) for kind in TYPES]
+    assert len(set(names)) == len(names) == 13
+    assert all(name.split(".")[0] in ("session", "claim", "message") for name in names)
+
+
+def test_the_line_of_the_protocol_to_the_byte() -> None:
+    body = HEAD + (
+        '{"type":"claim.requested","resource":"file/src/app.py","mode":"exclusive","ttl_s":14400,'
+        '"told":"granted","note":"landing page"}'
+    )
+    line, digest = seal(event_of(), NO_HASH)
+    assert line == line_of(body) + b"\n"
+    assert line.endswith(b',"hash":"' + digest + b'"}\n')
+    assert len(digest) == 32
+
+
+def test_the_hash_is_blake2b_of_the_previous_hash_and_the_body() -> None:
+    expected = hashlib.blake2b(b"1" * 32 + b"{}", digest_size=16).hexdigest()
+    assert chain(b"1" * 32, b"{}") == expected.encode()
+
+
+BEAT = HEAD + '{"type":"session.heartbeat","action":"build"%s}'
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        BEAT % ',"action":"test"',
+        HEAD + '{"type":"session.heartbeat"},"n":18',
+        HEAD + '{"type":"moon.risen","a":1,"a":2}',
+        BEAT % ',"percent":NaN',
+        HEAD + '{"type":"moon.risen","height":NaN}',
+        HEAD + '{"type":"moon.risen","height":-Infinity}',
+        HEAD + f'{{"type":"moon.risen","height":{2**53}}}',
+        HEAD + f'{{"type":"moon.risen","height":-{2**53}}}',
+        HEAD + '{"type":"moon.risen","height":1' + "0" * 5000 + "}",
+        HEAD.replace('"n":17', f'"n":{2**53}') + '{"type":"session.heartbeat"}',
+        HEAD + '{"type":"moon.risen","x":' + "[" * 100_000 + "]" * 100_000 + "}",
+        BEAT % ',"phase":"a\nb"',
+        BEAT % ',"phase":"\\ud800"',
+        HEAD.encode() + b'{"type":"session.heartbeat","phase":"\xff"}',
+        HEAD.encode() + b'{"type":"moon.risen","phase":"\xff"}',
+        HEAD.replace(AT, "2026-02-30T11:20:06.123456Z") + '{"type":"session.heartbeat"}',
+        HEAD.replace(AT, "2026-11-22T24:00:00.000000Z") + '{"type":"session.heartbeat"}',
+        HEAD.replace(AT, "2026-11-22T11:20:06Z") + '{"type":"session.heartbeat"}',
+        HEAD.replace('"n":17', '"n":"17"') + '{"type":"session.heartbeat"}',
+        HEAD.replace('"session":"amber-otter-k3f9",', "") + '{"type":"session.heartbeat"}',
+        HEAD + "",
+        "[1",
+        "",
+    ],
+)
+def test_what_parsers_quietly_accept_is_damage(body: str | bytes) -> None:
+    with pytest.raises(Damaged):
+        read(body)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        f'{{"big":{2**53}}}',
+        f'{{"big":[-{2**60}]}}',
+        '{"twice":1,"twice":1}',
+    ],
+)
+def test_the_fields_of_an_import_are_read_as_strictly(fields: str) -> None:
+    body = BEAT % "" + f',"imported":{{"path":"old.json","digest":"00","fields":{fields}}}'
+    with pytest.raises(Damaged):
+        read(body)
+
+
+@pytest.mark.parametrize(
+    ("payload", "name"),
+    [
+        ('{"type":"moon.risen","height":3}', "moon.risen"),
+        ('{"type":"session.heartbeat","percent":101}', "session.heartbeat"),
+        ('{"type":"session.started","name":"a\\u001bb"}', "session.started"),
+        ('{"type":"session.started","name":"a\\u2028b"}', "session.started"),
+        ('{"type":"session.started","name":"a\\n"}', "session.started"),
+        ('{"type":"claim.requested","resource":"file/a\\u0007","mode":"shared","ttl_s":60,"told":"granted"}', "claim"),
+        ('{"type":"claim.requested","resource":"file","mode":"shared","ttl_s":60,"told":"granted"}', "claim"),
+        ('{"type":"claim.requested","resource":"file/a","mode":"mine","ttl_s":60,"told":"granted"}', "claim"),
+        ('{"type":"claim.requested","resource":"file/a","mode":"shared","ttl_s":59,"told":"granted"}', "claim"),
+        ('{"type":"claim.requested","resource":"file/a","mode":"shared","ttl_s":604801,"told":"granted"}', "claim"),
+        ('{"type":"claim.requested","resource":"file/a","mode":"shared","ttl_s":60}', "claim.requested"),
+        ('{"type":"message.read","messages":["amber/0"]}', "message.read"),
+        ('{"type":"claim.released","claim":"Amber/1"}', "claim.released"),
+        ('{"kind":"no type"}', "(no type)"),
+    ],
+)
+def test_what_is_not_understood_is_kept_as_unknown(payload: str, name: str) -> None:
+    event = read(HEAD + payload)
+    assert isinstance(event.payload, Unknown)
+    assert event.payload.name.startswith(name)
+    assert bytes(event.payload.raw) == payload.encode()
+    assert (event.session, event.n, event.at) == ("amber-otter-k3f9", 17, AT)
+
+
+def test_a_line_of_another_version_is_kept_as_unknown() -> None:
+    event = read(HEAD.replace('"v":1', '"v":2') + '{"type":"session.heartbeat","action":"build"}')
+    assert event.v == 2
+    assert isinstance(event.payload, Unknown)
+    assert event.payload.name == "session.heartbeat"
+
+
+def test_a_field_that_a_newer_version_added_is_no_obstacle() -> None:
+    event = read(BEAT % ',"mood":"good"')
+    assert event.payload == SessionHeartbeat(action="build")
+
+
+def test_the_order_of_keys_and_spaces_are_no_obstacle() -> None:
+    body = f'{{"n": 17, "v":1,"session":"amber-otter-k3f9","event":{{"type":"session.heartbeat"}},"at":"{AT}"'
+    assert read(body) == event_of(SessionHeartbeat())
+
+
+@pytest.mark.parametrize("change", [str.upper, lambda text: "g" + text[1:], lambda text: text[1:]])
+def test_a_hash_has_one_form(change) -> None:  # type: ignore[no-untyped-def]
+    line, digest = seal(event_of(), NO_HASH)
+    with pytest.raises(Damaged):
+        unseal(line[:-1].replace(digest, change(digest.decode()).encode()), NO_HASH)
+
+
+@pytest.mark.parametrize("text", ["\ud800", "x" * MAX_LINE])
+def test_what_cannot_be_a_line_is_not_written(text: str) -> None:
+    with pytest.raises(ValueError, match=r"surrogates|a line holds"):
+        seal(event_of(MessageSent(to="everyone", subject="s", body=text)), NO_HASH)
+
+
+def test_the_longest_message_fits_in_a_line() -> None:
+    body = "\x01" * (1 << 20)
+    event = event_of(MessageSent(to="everyone", subject="s", body=body))
+    assert unseal(seal(event, NO_HASH)[0][:-1], NO_HASH) == event
+
+
+def test_the_largest_number_is_kept_exactly() -> None:
+    event = event_of(imported=Imported(path="p", digest="d", fields={"n": BIGGEST_INT}), n=BIGGEST_INT)
+    assert decode(seal(event, NO_HASH)[0][:-1]) == event

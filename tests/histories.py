@@ -1,0 +1,364 @@
+"""Histories to test with: a builder for hand-written ones, and strategies for generated ones.
+
+`Story` tells a history event by event, in seconds from a fixed start. `histories()` generates realistic and nasty
+ones: sessions on two machines that do or do not see each other, subagents and worktrees, resources that overlap, every
+type of event, answers that are honest (what the rules said at that moment, on that machine) or arbitrary, and times so
+chosen that expiries, lapses and limits of waiting often fall on other events.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any, Literal
+
+from hypothesis import strategies as st
+from msgspec import Raw
+
+from eventlog.events import (
+    EVERYONE,
+    NEVER,
+    VERSION,
+    Anchor,
+    AnyPayload,
+    ClaimAccepted,
+    ClaimBroken,
+    ClaimHandedOver,
+    ClaimReleased,
+    ClaimRenewed,
+    ClaimRequested,
+    Event,
+    Instant,
+    MessageAcknowledged,
+    MessageRead,
+    MessageSent,
+    Mode,
+    SessionEnded,
+    SessionHeartbeat,
+    SessionPresumedDead,
+    SessionStarted,
+    Told,
+    Unknown,
+    from_micros,
+    later,
+    to_micros,
+)
+from projections.claims import judge
+from projections.fold import as_of, fold
+from projections.requests import ask_of
+from projections.state import Decision, State
+
+START: Instant = "2026-11-22T11:00:00.000000Z"
+MACHINES = ("north", "south")
+
+
+def at(second: float) -> Instant:
+    """The instant that many seconds after the start of every story."""
+    return later(START, second)
+
+
+def anchor(pid: int, machine: str = "north", start_ticks: int = 100) -> Anchor:
+    return Anchor(machine=machine, boot="boot-1", pid=pid, start_ticks=start_ticks, pid_namespace="ns")
+
+
+def journals_of(events: Iterable[Event]) -> dict[str, list[Event]]:
+    """The events by session, as their journals hold them."""
+    journals: dict[str, list[Event]] = {}
+    for event in events:
+        journals.setdefault(event.session, []).append(event)
+    return journals
+
+
+def judged(events: Iterable[Event]) -> tuple[State, list[Decision]]:
+    """The state after a history in order, and every decision on the way."""
+    decisions: list[Decision] = []
+    return fold(State(), events, decisions.append), decisions
+
+
+class Story:
+    """A hand-written history. The sessions named are started at second 0, each at a microsecond of its own.
+
+    Every method gives the event it told; its `id` names the claim or the message. Sessions may be told in any order;
+    the times of one session must rise.
+    """
+
+    def __init__(self, *sessions: str) -> None:
+        self.events: list[Event] = []
+        for number, session in enumerate(sessions):
+            self.tell(number / 1_000_000, session, SessionStarted(machine="north", anchor=anchor(number + 1)))
+
+    def tell(self, second: float, session: str, payload: AnyPayload) -> Event:
+        own = [event for event in self.events if event.session == session]
+        event = Event(v=VERSION, at=at(second), session=session, n=len(own) + 1, payload=payload)
+        assert not own or own[-1].at < event.at, "the times of a journal rise"
+        self.events.append(event)
+        return event
+
+    def asks(
+        self,
+        second: float,
+        session: str,
+        resource: str,
+        told: Told = "granted",
+        *,
+        mode: Mode = "exclusive",
+        ttl_s: int = 600,
+        wait_s: int = 0,
+        agent: str = "",
+        worktree: str = "",
+    ) -> Event:
+        payload = ClaimRequested(
+            resource=resource, mode=mode, ttl_s=ttl_s, wait_s=wait_s, agent=agent, worktree=worktree, told=told
+        )
+        return self.tell(second, session, payload)
+
+    def accepts(self, second: float, session: str, claim: Event) -> Event:
+        assert isinstance(claim.payload, ClaimRequested)
+        return self.tell(second, session, ClaimAccepted(claim=claim.id, resource=claim.payload.resource))
+
+    def renews(self, second: float, session: str, claim: Event, ttl_s: int = 600) -> Event:
+        return self.tell(second, session, ClaimRenewed(claim=claim.id, ttl_s=ttl_s))
+
+    def releases(self, second: float, session: str, claim: Event) -> Event:
+        return self.tell(second, session, ClaimReleased(claim=claim.id))
+
+    def hands_over(self, second: float, session: str, claim: Event, to: str, note: str = "") -> Event:
+        assert isinstance(claim.payload, ClaimRequested | ClaimHandedOver)
+        given = ClaimHandedOver(claim=claim.id, resource=claim.payload.resource, to=to, note=note)
+        return self.tell(second, session, given)
+
+    def breaks(self, second: float, session: str, claim: Event, reason: str = "silent") -> Event:
+        return self.tell(second, session, ClaimBroken(claim=claim.id, reason=reason))
+
+    def ends(self, second: float, session: str, reason: str = "") -> Event:
+        return self.tell(second, session, SessionEnded(reason=reason))
+
+    def continues(self, second: float, session: str, old: str) -> Event:
+        return self.tell(second, session, SessionStarted(continues=old))
+
+    def presumes_dead(self, second: float, observer: str, session: str, its_anchor: Anchor) -> Event:
+        return self.tell(second, observer, SessionPresumedDead(session=session, anchor=its_anchor, evidence="gone"))
+
+    def beats(self, second: float, session: str, action: str = "", **fields: Any) -> Event:
+        return self.tell(second, session, SessionHeartbeat(action=action, **fields))
+
+    def sends(
+        self, second: float, session: str, *to: str, subject: str = "hello", body: str = "", needs_ack: bool = False
+    ) -> Event:
+        """A message to the sessions named, or to everyone if none is."""
+        names: tuple[str, ...] | Literal["everyone"] = to or EVERYONE
+        return self.tell(second, session, MessageSent(to=names, subject=subject, body=body, needs_ack=needs_ack))
+
+    def reads(self, second: float, session: str, *messages: Event) -> Event:
+        return self.tell(second, session, MessageRead(messages=tuple(event.id for event in messages)))
+
+    def acknowledges(self, second: float, session: str, *messages: Event) -> Event:
+        return self.tell(second, session, MessageAcknowledged(messages=tuple(event.id for event in messages)))
+
+    def history(self) -> list[Event]:
+        return sorted(self.events, key=lambda event: event.key)
+
+    def state(self, now: float | None = None) -> State:
+        """The state after all of it, or at second `now`, which what comes later does not change."""
+        if now is None:
+            return fold(State(), self.history())
+        return as_of(fold(State(), [event for event in self.history() if event.at <= at(now)]), at(now))
+
+    def decisions(self, now: float | None = None) -> list[Decision]:
+        state, decisions = judged(self.history())
+        as_of(state, at(now) if now is not None else state.at, decisions.append)
+        return decisions
+
+
+# --- generated histories --------------------------------------------------------------------------------------------
+
+SESSIONS = ("amber-otter", "brown-hare", "coral-swift", "dusky-wren")  # by turns on the one and the other machine
+AGENTS = ("", "", "", "sub-1", "sub-2")
+WORKTREES = ("", "", "tree-1", "tree-2")
+RESOURCES = (
+    "file/a",
+    "file/a/",
+    "file/a/b",
+    "file/a/*",
+    "file/*/b",
+    "file/**/b",
+    "file/?",
+    "file/**",
+    "deploy/prod",
+    "port/8000",
+)
+TTLS_S = (60, 120, 180, 600)
+WAITS_S = (60, 0, 60, 120, 180)
+GAPS_S = (0.000001, 0.000001, 0.000001, 1, 1, 30, 60)
+_KINDS = {
+    "request": 14, "accept": 5, "renew": 3, "release": 4, "hand_over": 5, "break": 2, "start": 2, "continue": 4,
+    "end": 1, "dead": 3, "beat": 2, "send": 2, "read": 2, "acknowledge": 1, "unknown": 1,
+}  # fmt: skip
+
+
+class _World:
+    """What one machine, or all that see each other, know so far: a state and a clock."""
+
+    def __init__(self) -> None:
+        self.state, self.clock = State(), START
+
+
+class _Author:
+    """Writes one history, event by event, from what `draw` gives."""
+
+    def __init__(self, draw: st.DrawFn) -> None:
+        self.draw = draw
+        self.sessions = SESSIONS[: draw(st.integers(2, 4))]
+        self.resources = draw(st.lists(st.sampled_from(RESOURCES), min_size=3, max_size=6, unique=True))
+        apart = draw(st.sampled_from((False, False, True)))
+        self.worlds = [_World(), _World()] if apart else [_World()] * 2
+        self.events: list[Event] = []
+        self.kinds = [kind for kind, weight in _KINDS.items() for _ in range(weight)]
+        self.makers: dict[str, Callable[[str, _World], AnyPayload]] = {
+            "accept": self._accept,
+            "renew": lambda by, world: ClaimRenewed(claim=self._claim(by, world), ttl_s=self._one(TTLS_S)),
+            "release": lambda by, world: ClaimReleased(claim=self._claim(by, world)),
+            "hand_over": self._hand_over,
+            "break": lambda by, world: ClaimBroken(claim=self._claim("", world), reason="silent"),
+            "start": self._start,
+            "continue": lambda by, world: SessionStarted(continues=self._session()),
+            "end": lambda by, world: SessionEnded(reason="done"),
+            "dead": self._dead,
+            "beat": lambda by, world: SessionHeartbeat(action=self._one(("", "build", "test"))),
+            "send": self._send,
+            "read": lambda by, world: MessageRead(messages=self._mail(by, world)),
+            "acknowledge": lambda by, world: MessageAcknowledged(messages=self._mail(by, world)),
+            "unknown": lambda by, world: Unknown(name="moon.risen", raw=Raw(b'{"type":"moon.risen"}')),
+        }
+
+    def write(self) -> None:
+        by = self._one(self.sessions)
+        world = self.worlds[self.sessions.index(by) % 2]
+        moment = self._moment(world)
+        kind = self._one(self.kinds)
+        first = by not in world.state.sessions and self._one((True, True, True, False))
+        as_of(world.state, moment)
+        if first:
+            payload = self._start(by, world)
+        elif kind == "request":
+            payload = self._request(by, world, moment)
+        else:
+            payload = self.makers[kind](by, world)
+        self._add(by, world, moment, payload)
+
+    def _add(self, by: str, world: _World, moment: Instant, payload: AnyPayload) -> None:
+        n = 1 + sum(event.session == by for event in self.events)
+        event = Event(v=VERSION, at=moment, session=by, n=n, payload=payload)
+        self.events.append(event)
+        fold(world.state, [event])
+        world.clock = moment
+
+    def _one(self, options: Any) -> Any:
+        return self.draw(st.sampled_from(options))
+
+    def _moment(self, world: _World) -> Instant:
+        """A time after the world's last event: often one at which something ends there, or happens elsewhere."""
+        moments = [later(world.clock, gap) for gap in GAPS_S]
+        moments += [due for due in (world.state.due,) * 2 if world.clock < due < NEVER]
+        moments += [other.clock for other in self.worlds if other.clock > world.clock] * 2
+        return str(self._one(moments))
+
+    def _session(self) -> str:
+        return str(self._one(self.sessions))
+
+    def _claim(self, by: str, world: _World) -> str:
+        """A claim or request, mostly one that `by` has."""
+        held = [a.id for a in (*world.state.claims.values(), *world.state.waits.values()) if by in ("", a.session)]
+        asked = [e.id for e in self.events if isinstance(e.payload, (ClaimRequested, ClaimHandedOver))]
+        return str(self._one([*held, *held, *held, *asked[-2:]] or [f"{SESSIONS[0]}/9999"]))
+
+    def _request(self, by: str, world: _World, moment: Instant) -> AnyPayload:
+        fields: dict[str, Any] = {
+            "resource": self._one(self.resources),
+            "mode": self._one(("exclusive", "exclusive", "shared")),
+            "ttl_s": self._one(TTLS_S),
+            "wait_s": self._one(WAITS_S),
+            "agent": self._one(AGENTS),
+            "worktree": self._one(WORKTREES),
+        }
+        told = self._one((*("honest",) * 7, "granted", "waiting", "refused"))
+        if told == "honest":
+            told = honestly_told(world.state, by, moment, ClaimRequested(**fields, told="granted"))
+        return ClaimRequested(**fields, told=told)
+
+    def _accept(self, by: str, world: _World) -> AnyPayload:
+        claim = self._claim(by, world)
+        return ClaimAccepted(claim=claim, resource=self._resource_of(claim))
+
+    def _hand_over(self, by: str, world: _World) -> AnyPayload:
+        claim = self._claim(by, world)
+        return ClaimHandedOver(claim=claim, resource=self._resource_of(claim), to=self._session())
+
+    def _resource_of(self, claim: str) -> str:
+        asked = {event.id: event.payload for event in self.events}.get(claim)
+        return asked.resource if isinstance(asked, ClaimRequested | ClaimHandedOver) else "port/1"
+
+    def _start(self, by: str, world: _World) -> AnyPayload:
+        number = self.sessions.index(by)
+        return SessionStarted(anchor=anchor(number, MACHINES[number % 2], start_ticks=self._one((1, 2))))
+
+    def _dead(self, by: str, world: _World) -> AnyPayload:
+        name = self._session()
+        known = world.state.sessions.get(name)
+        own = known.anchor if known else None
+        return SessionPresumedDead(session=name, anchor=own or anchor(99), evidence="its process is gone")
+
+    def _send(self, by: str, world: _World) -> AnyPayload:
+        to = self._one((EVERYONE, (self._session(),), (self._session(), "nobody")))
+        return MessageSent(to=to, subject="hello", needs_ack=self.draw(st.booleans()))
+
+    def _mail(self, by: str, world: _World) -> tuple[str, ...]:
+        session = world.state.sessions.get(by)
+        unread = [*session.unread, *(notice.id for notice in session.notices)] if session else []
+        return (str(self._one([*unread, *[event.id for event in self.events[-3:]], f"{SESSIONS[0]}/9999"])),)
+
+
+def honestly_told(state: State, session: str, moment: Instant, request: ClaimRequested) -> Told:
+    """What the rules say at that moment to whoever sees this state, which must have been brought to that moment."""
+    known = state.sessions.get(session)
+    if known is not None and known.status == "ended":
+        return "refused"
+    event = Event(v=VERSION, at=moment, session=session, n=1 << 40, payload=request)
+    outcome = judge(state, ask_of(event, request), request.wait_s).outcome
+    return "granted" if outcome == "renewed" else outcome
+
+
+@st.composite
+def histories(draw: st.DrawFn, max_events: int = 40) -> list[Event]:
+    """A whole history, in order."""
+    author = _Author(draw)
+    for _ in range(draw(st.integers(1, max_events) | st.just(max_events))):
+        author.write()
+    return sorted(author.events, key=lambda event: event.key)
+
+
+@st.composite
+def pieces_of(draw: st.DrawFn, events: list[Event]) -> list[list[Event]]:
+    """The journals of a history cut into pieces, some of them twice, in any order."""
+    pieces: list[list[Event]] = []
+    for journal in journals_of(events).values():
+        cuts = sorted(draw(st.lists(st.integers(0, len(journal)), max_size=3)))
+        parts = [journal[i:j] for i, j in zip([0, *cuts], [*cuts, len(journal)], strict=True)]
+        pieces += parts + draw(st.lists(st.sampled_from(parts), max_size=2))
+    return draw(st.permutations(pieces))
+
+
+def seconds(moment: Instant) -> float:
+    """Seconds from the start of every story."""
+    return (to_micros(moment) - to_micros(START)) / 1_000_000
+
+
+__all__ = [
+    "START",
+    "Story",
+    "anchor",
+    "at",
+    "from_micros",
+    "histories",
+    "journals_of",
+    "judged",
+    "pieces_of",
+    "seconds",
+]

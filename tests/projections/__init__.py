@@ -1,0 +1,1 @@
+"""What it means: the finer points, by examples."""

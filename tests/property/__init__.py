@@ -1,0 +1,1 @@
+"""The laws: what holds for every history, checked on generated ones."""
