@@ -20,7 +20,7 @@ class Repository(Struct, frozen=True):
     """A git repository as seen from one of its worktrees."""
 
     worktree: str  # the root of the worktree we are in
-    main: str  # the root of the main worktree
+    main: str  # the root of the main worktree; of a bare repository, its own folder
     git: str  # the git directory of this worktree
     common: str  # the git directory that all worktrees share
 
@@ -60,8 +60,8 @@ def find_repository(cwd: str) -> Repository | None:
             common = os.path.normpath(os.path.join(git, shared)) if shared else git
             if not shared:  # a submodule
                 return Repository(folder, folder, git, git)
-            bare = not os.path.basename(common).startswith(".")
-            return Repository(folder, folder if bare else os.path.dirname(common), git, common)
+            bare = not os.path.basename(common).startswith(".")  # no main worktree: its worktrees share its own folder
+            return Repository(folder, common if bare else os.path.dirname(common), git, common)
     return None
 
 

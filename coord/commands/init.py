@@ -1,6 +1,7 @@
 """`coord init`: put COORDINATION/ into a repository, and take nothing away from what a person changed there."""
 
 import os
+from itertools import chain, count
 
 import click
 
@@ -81,12 +82,17 @@ def _put(folder: str, file: Shipped, force: bool) -> bool:
         with open(path, "rb") as old:
             if old.read() == file.content or not force:
                 return False
-        os.replace(path, path + ".orig")
+        os.replace(path, _free(path + ".orig"))
     with open(path, "wb") as new:
         new.write(file.content)
     if file.name.endswith(".sh"):
         os.chmod(path, 0o777 & ~_umask())
     return True
+
+
+def _free(path: str) -> str:
+    """This path, or the first one like it at which nothing stands: what was put aside before is kept as well."""
+    return next(name for name in chain([path], (f"{path}.{n}" for n in count(2))) if not os.path.lexists(name))
 
 
 def _umask() -> int:
@@ -126,7 +132,7 @@ def _words(folder: str, made: list[str], differing: list[str], hidden: str, repo
     if differing:
         parts.append("Kept as they are, though they differ from ours (--force replaces them, keeping NAME.orig):")
         parts += [f"  {FOLDER}/{name}" for name in differing]
-    if repository and not hidden and rows:
+    if repository and repository.main != repository.common and not hidden and rows:
         parts.append(f"Git will show {FOLDER}/ as new: commit it so that others have it, or use --private.")
     parts.append("Next: coord start")
     return "\n".join(parts)

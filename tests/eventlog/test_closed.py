@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from eventlog.errors import JournalClosed, LogError
-from eventlog.journal import Position, Writer, closed, read_from
+from eventlog.journal import Position, closed, read_from
+from eventlog.writer import Writer
 from tests.eventlog.logs import SESSION, event, lines_of, plain, position_of, writer
 
 LINES = plain(3)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from eventlog.errors import JournalClosed, LogError
 from eventlog.events import Event, later
 from eventlog.history import HORIZON_S, History, merge
-from eventlog.journal import Writer
+from eventlog.writer import Writer
 from tests.eventlog.logs import START, event, plain, write
 
 

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from eventlog import journal
+from eventlog import writer as writing
 from eventlog.errors import AppendFailed, JournalClosed, SyncFailed
 from eventlog.events import MessageSent
-from eventlog.journal import Writer, events_of
+from eventlog.journal import events_of
+from eventlog.writer import Writer
 from tests.eventlog.logs import SESSION, event, numbers, plain, position_of, writer
 
 LINES = plain(3)
@@ -164,7 +165,7 @@ def test_a_failed_sync_seals_the_journal_and_keeps_the_line(path: Path, monkeypa
 
     end = writer(path.parent)
     end.append(event(4))
-    monkeypatch.setattr(journal, "sync_data", fails)
+    monkeypatch.setattr(writing, "sync_data", fails)
     with pytest.raises(SyncFailed, match="unknown"):
         end.sync()
     end.close()
