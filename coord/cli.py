@@ -87,7 +87,7 @@ class Commands(click.Group):
 @click.version_option(__version__, prog_name="coord")
 @click.pass_context
 def cli(context: click.Context) -> None:
-    r"""Several AI coding sessions in one repository, as a team: who is here, who has what, who said what.
+    """Several AI coding sessions in one repository, as a team: who is here, who has what, who said what.
 
     \b
     Start here:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from coord.errors import wrong
 from coord.folder import Place
+from coord.names import matches
 from coord.present import Present
 from coord.text import called, clock, line, plain
 from eventlog.errors import LogError
@@ -21,11 +22,9 @@ def message_id(present: Present, text: str) -> EventId:
     session, _, number = text.rpartition("/")
     if not session or not number.isdecimal():
         raise wrong(f"'{line(text, 60)}' is no message. Name it as `coord inbox` shows it: amber-otter-k3f9/17")
-    names = [name for name in present.history.positions if name.startswith(session)]
-    if session in names:
-        names = [session]
+    names = matches(present.state, session)
     if len(names) != 1:
-        what = "several sessions" if names else "no session"
+        what = f"several sessions: {', '.join(names)}" if names else "no session"
         raise wrong(f"'{line(text, 60)}' names {what}. Give the id as `coord inbox` shows it.")
     return f"{names[0]}/{int(number)}"
 
@@ -88,6 +87,7 @@ def notice_line(notice: Notice, now: Instant, names: Mapping[str, str]) -> str:
     words = {
         "lost": f"❌ You lost {resources}{to}{why}",
         "broken": f"❌ {other} broke your claim on {resources}{why}",
+        "expired": f"⌛ Your claim on {resources} expired; nobody holds it for you any more",
         "handed_over": f"🤝 {other} handed {resources} over to you{why}",
         "not_handed_over": f"❌ {resources} could not be handed over{to}; you still have it",
         "presumed_dead": f"❌ You were presumed dead by {other}{why}. Released: {resources or 'nothing'}",

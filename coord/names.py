@@ -35,17 +35,25 @@ def resolve(state: State, text: str) -> str:
     Live sessions are meant before others; the id of a session that another continues leads to that one. Raises
     CoordError (3) with the candidates, or the nearest names.
     """
-    if text in state.sessions:
-        return state.follow(text)
-    for known in (_live(state), list(state.sessions.values())):
-        for found in ([s for s in known if s.name == text], [s for s in known if text and s.id.startswith(text)]):
-            ids = sorted({state.follow(session.id) for session in found})
-            if len(ids) == 1:
-                return ids[0]
-            if ids:
-                shown = line(text, 80)
-                raise no_session(f"'{shown}' means several sessions: {', '.join(ids)}. Say more of it.", candidates=ids)
+    ids = sorted({state.follow(name) for name in matches(state, text)})
+    if len(ids) == 1:
+        return ids[0]
+    if ids:
+        raise no_session(f"'{text}' means several sessions: {', '.join(ids)}. Say more of it.", candidates=ids)
     raise unknown(state, text)
+
+
+def matches(state: State, text: str) -> list[str]:
+    """The ids that `text` can mean, the likeliest kind of them: an id, a live session's name or the beginning of its
+    id, another's name or the beginning of its id.
+    """
+    if text in state.sessions:
+        return [text]
+    for known in (_live(state), list(state.sessions.values())):
+        for found in ([s.id for s in known if s.name == text], [s.id for s in known if text and s.id.startswith(text)]):
+            if found:
+                return found
+    return []
 
 
 def unknown(state: State, text: str) -> CoordError:

@@ -6,6 +6,7 @@ from msgspec.structs import replace
 from coord import checkpoint
 from coord.errors import no_log
 from coord.folder import Place
+from coord.text import plural
 from coord.world import World
 from eventlog.errors import LogError
 from eventlog.events import Event, Instant, seconds_between
@@ -13,8 +14,6 @@ from eventlog.history import History
 from eventlog.journal import Position
 from projections.fold import fold
 from projections.state import Record, State, ignore
-
-_SAVE_AFTER = 200  # events that a command may have to fold again before a new checkpoint is worth its cost
 
 
 class Finding(Struct, frozen=True):
@@ -31,11 +30,12 @@ class Present:
         self.world, self.place = world, place
         saved = checkpoint.load(place.cache)
         positions = saved.positions if saved else {}
+        self._known = {name: (position.damage, position.rewound) for name, position in positions.items()}
         if saved and saved.code == checkpoint.fingerprint():
-            self.state, self._tail = saved.state, 0
+            self.state = saved.state
             self._before: dict[str, Position] = {}
         else:
-            self.state, self._tail = State(), _SAVE_AFTER
+            self.state = State()
             positions, self._before = _forget(positions), positions
         self.history = History(place.log, world.here.machine, positions)
 
@@ -46,16 +46,14 @@ class Present:
             if news.rewound or (news.events and self._is_late(news.events[0])):
                 self.state = State()
                 self.history.positions = _forget(self.history.positions)
-                self._tail = _SAVE_AFTER
                 news = self.history.catch_up(self.world.wall())
         except LogError as error:
-            known = len(self.history.positions)
-            lost = f" It held {known} journals when it was last read." if known else ""
+            known = len(self._known)
+            lost = f" It held {plural(known, 'journal')} when it was last read." if known else ""
             raise no_log(
                 f"{error}.{lost} Restore it if it was removed; `coord start` begins a new one, without that past."
             ) from None
         fold(self.state, news.events)
-        self._tail += len(news.events)
         for name, before in self._before.items():
             found = self.history.positions.get(name, Position())
             if found.size < before.size and not found.rewound:
@@ -70,13 +68,10 @@ class Present:
         """Fold an event that this process has just appended."""
         fold(self.state, [event], record)
         self.history.positions[event.session] = position
-        self._tail += 1
 
     def save(self) -> None:
-        """Write a checkpoint if the next command would otherwise have much to fold again."""
-        if self._tail >= _SAVE_AFTER and self.state.events:
-            checkpoint.save(self.place.cache, self.history.positions, self.state)
-            self._tail = 0
+        """Write a checkpoint, so that the next command folds nothing again and sees whether a journal was cut back."""
+        checkpoint.save(self.place.cache, self.history.positions, self.state)
 
     @property
     def now(self) -> Instant:
@@ -87,6 +82,15 @@ class Present:
     def behind_s(self) -> float:
         """Seconds by which this machine's clock is behind the log."""
         return max(0.0, seconds_between(self.world.wall(), self.history.latest)) if self.history.latest else 0.0
+
+    def new_findings(self) -> list[Finding]:
+        """What is wrong with the journals and was not known when the checkpoint was written."""
+        return [
+            finding
+            for finding in self.findings()
+            if (found := self.history.positions.get(finding.journal)) is None
+            or self._known.get(finding.journal, ((), "")) != (found.damage, found.rewound)
+        ]
 
     def findings(self) -> list[Finding]:
         """What is wrong with the journals."""

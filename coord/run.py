@@ -51,18 +51,23 @@ class Run:
         return outcome
 
     def note_troubles(self, present: Present) -> None:
-        """Tell of a clock that is behind and of damage, in a line each."""
+        """Tell of a clock that is behind, and of damage that is new, in a line each; the board shows all of it."""
         if present.behind_s >= 1:
             self.note(clock_note(present))
-        findings = present.findings()
+        findings = present.new_findings()
         if findings:
             more = f" (and {len(findings) - 1} more: coord status)" if len(findings) > 1 else ""
             self.note(findings[0].text + more)
 
-    def me(self, present: Present) -> Identity:
-        """Who acts, without acting. A client's conversation that is new becomes a session here."""
+    def look_as_me(self) -> tuple[Present, Identity]:
+        """The present state, and who acts. A client's conversation that is new becomes a session here."""
+        present = self.look()
         identity = identify(self.world, present.state, self.session)
-        return identity if identity.session else self.act(lambda _: None).me
+        if not identity.session:
+            self.act(lambda _: None)
+            present = self.look()
+            identity = identify(self.world, present.state, self.session)
+        return present, identity
 
     def perhaps_me(self, present: Present) -> str:
         """This session's id if that can be told: for a view that shows everyone, and marks us."""

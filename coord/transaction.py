@@ -53,6 +53,7 @@ class Moment:
         self.me = Identity("", "")
         self.notes: list[str] = []
         self.decisions: list[Decision] = []
+        self.appended = False
         self._writer: Writer | None = None
         self.at: Instant = ""
         self._tick()
@@ -73,6 +74,7 @@ class Moment:
         writer = self._writer or self._open()
         event = Event(v=VERSION, at=self.at, session=self.me.session, n=writer.n, payload=payload)
         writer.append(event)
+        self.appended = True
         self.present.take(event, writer.position, self.decisions.append)
         self._tick()
         return event
@@ -154,14 +156,13 @@ class Moment:
                     self.append(SessionPresumedDead(session=session.id, anchor=session.anchor, evidence=evidence))
 
     def finish(self) -> None:
-        """Make all that was appended durable."""
+        """Make all that was appended durable, and let go of the journal."""
         if self._writer:
-            self._writer.sync()
-
-    def close(self) -> None:
-        """Let go of the journal."""
-        if self._writer:
-            self._writer.close()
+            try:
+                if self.appended:
+                    self._writer.sync()
+            finally:
+                self._writer.close()
 
 
 def transact(
@@ -187,13 +188,11 @@ def transact(
                     moment.become(identity)
                 moment.bury()
                 value = decide(moment)
-            finally:
-                try:
-                    moment.finish()
-                finally:
-                    moment.close()
-            present.save()
-            moment.notes += write_board(world, place, config, present, moment.at, {})
+            finally:  # what was appended before a refusal (a death, a new session) counts as well
+                moment.finish()
+                if moment.appended:
+                    present.save()
+                    moment.notes += write_board(world, place, config, present, moment.at, {})
     except LogError as error:
         raise no_log(str(error)) from None
     return Outcome(moment.me, present, value, moment.notes)

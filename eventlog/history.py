@@ -77,7 +77,7 @@ class History:
             rewound |= back
         for name, position in self.positions.items():
             if name not in present and position.size and not position.rewound:
-                self.positions[name] = Position(rewound=f"it is gone, with its {position.lines} events")
+                self.positions[name] = Position(rewound=f"it is gone; {position.lines} lines were read before")
                 rewound = True
         events = self._hold_back(events, wall)
         events.sort(key=by_order)
@@ -94,7 +94,7 @@ class History:
             self.problems[name] = getattr(error, "strerror", None) or str(error)
             return [], False
         if rewound:
-            lost = f"it was cut back or rewritten: {start.lines} events were read before"
+            lost = f"it was cut back or rewritten; {start.lines} lines were read before"
             start = Position(rewound=start.rewound or lost)
         events, self.positions[name] = scan(name, data, start)
         return events, rewound

@@ -42,8 +42,8 @@ class Writer:
             status = os.fstat(self._fd)
             if not stat.S_ISREG(status.st_mode):
                 raise OSError(0, "it is not a regular file")
-            if status.st_size < position.size:
-                raise OSError(0, f"it is shorter than the {position.size} bytes that were read")
+            if os.pread(self._fd, len(position.last), max(0, position.size - len(position.last))) != position.last:
+                raise OSError(0, f"it is not what it was when its first {position.size} bytes were read")
             if status.st_size > position.size:
                 self._mend(folder)
             if create:

@@ -119,6 +119,9 @@ def advance(state: State, to: Instant, record: Record) -> None:
         for claim in [claim for claim in state.claims.values() if claim.ends_at <= at]:
             what: What = "lapsed" if claim.accept_by else "expired"
             end(state, claim, at, 4 if claim.accept_by else 3, what, record)
+            if what == "expired" and not claim.automatic:
+                notice = Notice(claim.id, at, "expired", (claim.resource,))
+                state.sessions[claim.session].notices.append(notice)
         settle(state, at, record)
 
 
@@ -221,7 +224,7 @@ def handed_to(state: State, claim: Claim, to: str, event_id: EventId, at: Instan
     return others if others or target is None or not target.live else new
 
 
-def hand_over(state: State, claim: Claim, to: str, event: Event, record: Record) -> bool:
+def hand_over(state: State, claim: Claim, to: str, note: str, event: Event, record: Record) -> bool:
     """Rule 5. Handing over is a grant without a gap: to the named session, with the same end and a new token, before
     any waiter. False if it is void; see `handed_to`.
     """
@@ -230,7 +233,7 @@ def hand_over(state: State, claim: Claim, to: str, event: Event, record: Record)
         record(Decision(event.at, 5, "void", claim.id, claim.session, claim.resource, event.id, new))
         return False
     end(state, claim, event.at, 5, "handed_over", record, event.id, became=(new.id,))
-    new.token = next_token(state, event.at)
+    new.token, new.note = next_token(state, event.at), note or claim.note
     state.claims[new.id] = new
     record(Decision(event.at, 5, "granted", new.id, to, new.resource, event.id))
     settle(state, event.at, record, event.id)

@@ -127,7 +127,7 @@ def on_handed_over(state: State, event: Event, payload: ClaimHandedOver, record:
     the claim, and the session that was named that it does not.
     """
     claim = _own(state, event, payload.claim)
-    if claim is not None and hand_over(state, claim, payload.to, event, record):
+    if claim is not None and hand_over(state, claim, payload.to, payload.note, event, record):
         _tell(
             state, payload.to, Notice(event.id, event.at, "handed_over", (claim.resource,), event.session, payload.note)
         )

@@ -53,11 +53,13 @@ class Waiting(Ask):
 
 
 class Notice(Struct, frozen=True, omit_defaults=True):
-    """Something that a session must be told and has not read. Named by the event that it comes from."""
+    """Something that a session must be told and has not read. Named by the event that it comes from; the end of a claim
+    by time alone comes from no event, and is named by the claim.
+    """
 
     id: EventId
     at: Instant
-    kind: Literal["lost", "broken", "handed_over", "not_handed_over", "presumed_dead", "passed_on"]
+    kind: Literal["lost", "broken", "expired", "handed_over", "not_handed_over", "presumed_dead", "passed_on"]
     resources: tuple[str, ...]
     other: str = ""  # the session, claim or request on the other side
     reason: str = ""

@@ -2,16 +2,18 @@
 
 import click
 
+from coord.errors import wrong
 from coord.mail import message_id, read_message
 from coord.options import command
 from coord.run import Run
-from eventlog.events import MessageAcknowledged
+from coord.transaction import Moment
+from eventlog.events import EVERYONE, MessageAcknowledged
 
 
 @command("ack")
 @click.argument("messages", nargs=-1, required=True)
 def ack(run: Run, messages: tuple[str, ...]) -> None:
-    r"""Confirm messages that ask for it.
+    """Confirm messages that ask for it.
 
     \b
     Example:
@@ -19,9 +21,16 @@ def ack(run: Run, messages: tuple[str, ...]) -> None:
     """
     present = run.look()
     names = tuple(dict.fromkeys(message_id(present, message) for message in messages))
-    for name in names:
-        read_message(run.place, name)
-    outcome = run.act(lambda moment: moment.append(MessageAcknowledged(messages=names)))
+    sent = [read_message(run.place, name) for name in names]
+
+    def decide(moment: Moment) -> None:
+        for event, payload in sent:
+            to = () if payload.to == EVERYONE else {moment.state.follow(name) for name in payload.to}
+            if event.session == moment.me.session or (to and moment.me.session not in to):
+                raise wrong(f"{event.id} was not sent to this session ({moment.me.session}). Nothing was confirmed.")
+        moment.append(MessageAcknowledged(messages=names))
+
+    outcome = run.act(decide)
     run.say(
         f"✅ Acknowledged: {', '.join(names)}",
         {"messages": list(names), "session": outcome.me.session},

@@ -13,7 +13,7 @@ from coord.views import board_of
 @command("board", acts=False)
 @click.option("--write", is_flag=True, help="Write COORDINATION/STATUS_BOARD.md anew.")
 def board(run: Run, write: bool) -> None:
-    r"""Print the board as Markdown, as STATUS_BOARD.md has it after every change.
+    """Print the board as Markdown, as STATUS_BOARD.md has it after every change.
 
     \b
     Examples:

@@ -17,7 +17,7 @@ from projections.resources import overlap
 @click.argument("words", metavar="RESOURCE", nargs=-1, required=True)
 @click.option("--reason", required=True, help="Why; the holder is told, and it stays on the record.")
 def break_(run: Run, words: tuple[str, ...], reason: str) -> None:
-    r"""End the claim of another session. A decision that is signed: the holder is told who did it and why.
+    """End the claim of another session. A decision that is signed: the holder is told who did it and why.
 
     Ask first, or wait: a silent session may be in the middle of a long build.
 

@@ -43,7 +43,7 @@ class Answer(msgspec.Struct):
 @click.option("--wait", help="Wait for it at most so long: 10m.")
 @click.option("--note", default="", help="What for; others see it.")
 def claim(run: Run, words: tuple[str, ...], ttl: str | None, shared: bool, wait: str | None, note: str) -> None:
-    r"""Claim a resource, so that no other session works on it. Exit code 1 if it is taken.
+    """Claim a resource, so that no other session works on it. Exit code 1 if it is taken.
 
     RESOURCE is TYPE NAME or TYPE/NAME. A `file` is a path from the repository's root; `*`, `?` and `**` match, and a
     trailing `/` means everything below. A claim that is yours already is renewed. HOURS default to 4.

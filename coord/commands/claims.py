@@ -16,7 +16,7 @@ from projections.resources import overlap
 @command("claims")
 @click.argument("path", required=False)
 def claims(run: Run, path: str | None) -> None:
-    r"""List who holds what, or who holds one PATH (a path of the repository, or TYPE/NAME).
+    """List who holds what, or who holds one PATH (a path of the repository, or TYPE/NAME).
 
     \b
     Examples:

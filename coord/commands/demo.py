@@ -11,7 +11,7 @@ from coord.run import Run
 
 @command("demo", acts=False)
 def demo(run: Run) -> None:
-    r"""Watch three sessions work together: real processes, in a temporary folder that is removed afterwards.
+    """Watch three sessions work together: real processes, in a temporary folder that is removed afterwards.
 
     \b
     Example:

@@ -12,7 +12,7 @@ from eventlog.events import SessionEnded
 @click.option("--summary", default="", help="What was done.")
 @click.option("--notes", default="", help="What whoever goes on should know.")
 def end(run: Run, summary: str, notes: str) -> None:
-    r"""End this session: everything that it holds is released, and those who wait for it get it.
+    """End this session: everything that it holds is released, and those who wait for it get it.
 
     \b
     Examples:

@@ -20,7 +20,7 @@ from projections.state import Claim
 @click.argument("words", metavar="RESOURCE SESSION", nargs=-1, required=True, shell_complete=complete_session)
 @click.option("--note", default="", help="What the other session should know.")
 def handoff(run: Run, words: tuple[str, ...], note: str) -> None:
-    r"""Give a claim to another session, without a moment in which a third could take it.
+    """Give a claim to another session, without a moment in which a third could take it.
 
     \b
     Examples:

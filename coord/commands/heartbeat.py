@@ -36,7 +36,7 @@ def heartbeat(
     eta: str,
     blocked_on: str,
 ) -> None:
-    r"""Say what you are doing. Without an ACTION it says only that you are still there.
+    """Say what you are doing. Without an ACTION it says only that you are still there.
 
     \b
     Examples:

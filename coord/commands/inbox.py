@@ -27,7 +27,7 @@ _SHOWN = 20
 @click.option("--all", "everything", is_flag=True, help="Show the newest that you ever got, read or not.")
 @click.option("--wait", help="Wait for something to come, at most so long: 10m.")
 def inbox(run: Run, message: str | None, peek: bool, everything: bool, wait: str | None) -> None:
-    r"""Show the unread messages and mark them as read; or one MESSAGE, whole.
+    """Show the unread messages and mark them as read; or one MESSAGE, whole.
 
     \b
     Examples:
@@ -36,8 +36,8 @@ def inbox(run: Run, message: str | None, peek: bool, everything: bool, wait: str
       coord inbox amber-otter-k3f9/17
     """
     patience = wait_s(wait)
-    present = run.look()
-    me = run.me(present).session
+    present, identity = run.look_as_me()
+    me = identity.session
     if message is not None:
         return _one(run, present, message, me, peek)
     if everything:
@@ -69,9 +69,10 @@ def _wait(run: Run, me: str, patience: int) -> Present:
 
     def look() -> tuple[Present | None, Instant]:
         present = run.look()
-        session = present.state.sessions[me]
+        state = as_of(present.state, present.now)
+        session = state.sessions[me]
         over = run.world.wall() >= deadline
-        return (present if session.unread or session.notices or over else None), deadline
+        return (present if session.unread or session.notices or over else None), min(deadline, state.due)
 
     caught: list[int] = []
     try:

@@ -27,7 +27,7 @@ _ATTRIBUTES = "# A journal is its bytes: no line ends are changed, nothing is me
 @click.option("--track", is_flag=True, help="Let git track the log: as an archive, never while sessions live.")
 @click.option("--force", is_flag=True, help="Replace files that differ; each is kept beside as NAME.orig.")
 def init(run: Run, here: bool, private: bool, track: bool, force: bool) -> None:
-    r"""Set up COORDINATION/ in this repository. Safe to run again: what a person changed there is never overwritten.
+    """Set up COORDINATION/ in this repository. Safe to run again: what a person changed there is never overwritten.
 
     \b
     Examples:

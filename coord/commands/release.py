@@ -14,7 +14,7 @@ from eventlog.events import ClaimReleased
 @command("release")
 @click.argument("words", metavar="RESOURCE", nargs=-1, required=True)
 def release(run: Run, words: tuple[str, ...]) -> None:
-    r"""Give a claim back, or withdraw a request that waits. Exit code 1 if it is not yours.
+    """Give a claim back, or withdraw a request that waits. Exit code 1 if it is not yours.
 
     \b
     Examples:

@@ -20,7 +20,7 @@ from projections.claims import stands
 @click.option("--ttl", help="How long from now, instead of HOURS: 90m, 2h.")
 @click.option("--token", type=int, help="Refuse unless this is still the token of the grant.")
 def renew(run: Run, words: tuple[str, ...], ttl: str | None, token: int | None) -> None:
-    r"""Keep a claim for longer, counted from now. It is never shortened.
+    """Keep a claim for longer, counted from now. It is never shortened.
 
     With --token it is a check as well: a deploy that was given a token goes on only if nobody had the resource since.
 

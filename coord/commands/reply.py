@@ -17,7 +17,7 @@ from projections.board import names_of
 @click.argument("message")
 @click.argument("body")
 def reply(run: Run, message: str, body: str) -> None:
-    r"""Answer a message. The answer confirms it as well. BODY `-` is read from standard input.
+    """Answer a message. The answer confirms it as well. BODY `-` is read from standard input.
 
     \b
     Example:

@@ -23,7 +23,7 @@ URGENCIES = ("low", "normal", "high")
 @click.option("--urgency", type=click.Choice(URGENCIES), default="normal", help="How soon it should be read.")
 @click.option("--needs-ack", is_flag=True, help="Ask for a confirmation; the board shows who has not given it.")
 def send(run: Run, to: str, subject: str, body: str | None, urgency: Urgency, needs_ack: bool) -> None:
-    r"""Send a message to a session, to several (separated by commas), or to everyone (`broadcast`).
+    """Send a message to a session, to several (separated by commas), or to everyone (`broadcast`).
 
     BODY `-` is read from standard input.
 

@@ -19,7 +19,7 @@ from projections.state import Session
 @click.option("--new", is_flag=True, help="Begin another session even where this shell already is one.")
 @click.option("--no-anchor", is_flag=True, help="Do not tie it to a process: it ends by `end` alone.")
 def start(run: Run, name: str, client: str, capabilities: tuple[str, ...], new: bool, no_anchor: bool) -> None:
-    r"""Register this shell, or this agent's conversation, as a session.
+    """Register this shell, or this agent's conversation, as a session.
 
     Where it already is one, that one is told and nothing is begun. A session lives and dies with a process: the agent's
     client, or the shell that owns the terminal.

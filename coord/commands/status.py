@@ -10,7 +10,7 @@ from coord.views import board_of, last_change
 
 @command("status")
 def status(run: Run) -> None:
-    r"""Show who is here and on what, who holds what, who waits, and what needs someone.
+    """Show who is here and on what, who holds what, who waits, and what needs someone.
 
     \b
     Examples:

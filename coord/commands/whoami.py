@@ -7,15 +7,14 @@ from coord.text import line
 
 @command("whoami")
 def whoami(run: Run) -> None:
-    r"""Tell which session this is, and how that was decided.
+    """Tell which session this is, and how that was decided.
 
     \b
     Example:
       coord whoami
     """
-    present = run.look()
-    me = run.me(present)
-    session = present.state.sessions.get(me.session) or run.look().state.sessions[me.session]
+    present, me = run.look_as_me()
+    session = present.state.sessions[me.session]
     name = f" ({line(session.name)})" if session.name else ""
     agent = f", subagent {line(me.agent)}" if me.agent else ""
     run.say(

@@ -130,7 +130,7 @@ def test_a_journal_that_was_cut_back_is_read_from_its_beginning_and_takes_no_mor
     news = history.catch_up(at(10))
     assert news.rewound
     assert keys(news.events) == (["amber/1"] if left and left == plain(1, "amber")[0] else keys(news.events))
-    assert "3 events were read before" in history.positions["amber"].rewound
+    assert "3 lines were read before" in history.positions["amber"].rewound
     with pytest.raises(JournalClosed):
         Writer(str(tmp_path), "amber", history.positions["amber"])
     path.write_bytes(left + b"x" * 999 + b"\n")
@@ -144,7 +144,7 @@ def test_a_journal_that_is_gone_is_told_once_and_takes_no_more(tmp_path: Path) -
     history.catch_up(at(10))
     (tmp_path / "amber.jsonl").unlink()
     assert history.catch_up(at(10)).rewound
-    assert "gone, with its 2 events" in history.positions["amber"].rewound
+    assert "gone; 2 lines were read before" in history.positions["amber"].rewound
     assert not history.catch_up(at(10)).rewound
     with pytest.raises(JournalClosed):
         Writer(str(tmp_path), "amber", history.positions["amber"])
