@@ -144,6 +144,8 @@ def _usage(error: click.ClickException) -> str:
     if isinstance(error, click.NoSuchOption) and error.option_name.lstrip("-")[:1].isdigit():
         message = f"'{error.option_name}' is below 0: a number of hours must be more than 0."
     context = getattr(error, "ctx", None)
+    if isinstance(error, click.NoSuchOption) and error.option_name in ("--session", "--root", "--json"):
+        message = f"{error.option_name} comes after the command: coord status {error.option_name} ..."
     hint = f" See: {context.command_path} --help" if context else ""
     return f"{message}{'' if message.endswith(('.', '?', '!')) else '.'}{hint}"
 

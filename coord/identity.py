@@ -1,7 +1,7 @@
 """Which session am I? Decided by the first source that is present, never by guessing, never by falling through.
 
-1. `--session`. 2. The id in a hook's input. 3. The client's own variable. 4. COORD_SESSION. 5. The anchor: the nearest
-ancestor process that a live session is anchored to, the walk stopping at a client's process.
+`--session`; then the client's own variable; then COORD_SESSION; then the anchor: the nearest ancestor process that a
+live session is anchored to, the walk stopping at a client's process.
 
 A source that is present and names no known session is an error that lists the live ones. There is no "current session"
 file, and neither the folder nor there being only one session says anything.
@@ -34,9 +34,12 @@ def identify(world: World, state: State, explicit: str = "") -> Identity:
     """Who acts. Raises CoordError (3) if no source is present, or if the one that is names no session that can act."""
     found = find(world, state, explicit)
     if found is None:
+        ended = [
+            s.id for s in state.sessions.values() if s.status == "ended" and s.anchor and _is_above(world, s.anchor)
+        ]
+        was = f"session {ended[-1]} of this shell has ended" if ended else "this shell is no session yet"
         raise no_session(
-            f"this shell is no session yet. Run `coord start` here, or name one with --session ID or "
-            f"COORD_SESSION=ID ({listing(state)})",
+            f"{was}. Run `coord start` here, or name one with --session ID or COORD_SESSION=ID ({listing(state)})",
             live=[session.id for session in state.sessions.values() if session.live],
         )
     return found
@@ -86,6 +89,10 @@ def _of_conversation(state: State, client: Client, acting: str, root: str) -> Id
     session = by_conversation(state, client.name, (acting, root))
     agent = acting if acting != root and not (session and session.client_session == acting) else ""
     return Identity(session.id if session else "", client.ids[0], agent, client.name, root if agent else acting)
+
+
+def _is_above(world: World, anchor: Anchor) -> bool:
+    return any(anchor_of(process, world.here) == anchor for process in world.chain)
 
 
 def _anchored(world: World, state: State) -> Identity | None:

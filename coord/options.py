@@ -11,6 +11,30 @@ from coord.run import Run
 Function = Callable[..., Any]
 
 
+def complete_session(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """The live sessions, for the shell's completion. Says nothing where there is no log."""
+    from coord.world import real_world
+
+    try:
+        state = Run(real_world(), root=context.params.get("root")).look().state
+    except Exception:  # a shell that completes must never see our troubles
+        return []
+    return [
+        CompletionItem(session.id, help=session.name or session.action)
+        for session in state.sessions.values()
+        if session.live and session.id.startswith(incomplete)
+    ]
+
+
+_SHARED = (
+    click.option("--json", "json_option", is_flag=True, help="Print one JSON document."),
+    click.option("--root", metavar="FOLDER", help="The repository, or its COORDINATION folder."),
+    click.option(
+        "--session", "session_option", metavar="ID", help="Act as this session.", shell_complete=complete_session
+    ),
+)
+
+
 def command(name: str, *, acts: bool = True) -> Callable[[Function], click.Command]:
     """A command whose first argument is its Run. One that `acts` takes --session."""
 
@@ -26,29 +50,10 @@ def command(name: str, *, acts: bool = True) -> Callable[[Function], click.Comma
             return function(run, **values)
 
         call.__doc__ = function.__doc__
-        call.__click_params__ = getattr(function, "__click_params__", [])  # type: ignore[attr-defined]
-        if acts:
-            option = click.option("--session", "session_option", metavar="ID", help="Act as this session.")
+        for option in _SHARED if acts else _SHARED[:2]:  # in the reverse of the help's order, as click collects them
             option(call)
-        click.option("--root", metavar="FOLDER", help="The repository, or its COORDINATION folder.")(call)
-        click.option("--json", "json_option", is_flag=True, help="Print one JSON document.")(call)
-        # click lists options in the reverse of their adding; the shared ones come last
-        call.__click_params__ = call.__click_params__[-2 - acts :] + call.__click_params__[: -2 - acts]  # type: ignore[attr-defined]
+        own = getattr(function, "__click_params__", [])
+        call.__click_params__ += own  # type: ignore[attr-defined]
         return click.command(name)(call)
 
     return decorate
-
-
-def complete_session(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """The live sessions, for the shell's completion. Says nothing where there is no log."""
-    from coord.world import real_world
-
-    try:
-        state = Run(real_world(), root=context.params.get("root")).look().state
-    except Exception:  # a shell that completes must never see our troubles
-        return []
-    return [
-        CompletionItem(session.id, help=session.name or session.action)
-        for session in state.sessions.values()
-        if session.live and session.id.startswith(incomplete)
-    ]

@@ -17,8 +17,13 @@ def board_text(board: Board, me: str) -> str:
     if board.needs:
         rows = [f"- {line(need.text, 300)}" for need in board.needs[:_ROWS]]
         parts.append("\n".join(["⚠️  COORDINATION NEEDED", *rows, *_more(board.needs)]))
-    rows = [_session(row, now, me, board.names) for row in board.sessions[:_ROWS]] or ["none: `coord start` begins one"]
-    parts.append("\n".join(["🟢 ACTIVE SESSIONS", *rows, *_more(board.sessions)]))
+    here = [row for row in board.sessions if row.status in ("live", "silent")]
+    gone = [row for row in board.sessions if row.status not in ("live", "silent")]
+    rows = [_session(row, now, me, board.names) for row in here[:_ROWS]] or ["none: `coord start` begins one"]
+    parts.append("\n".join(["🟢 ACTIVE SESSIONS", *rows, *_more(here)]))
+    if gone:
+        rows = [_session(row, now, me, board.names) for row in gone[:_ROWS]]
+        parts.append("\n".join(["⚪ GONE WITHIN THE HOUR", *rows, *_more(gone)]))
     parts.append("\n".join(["🔒 ACTIVE CLAIMS", *(claim_lines(board.claims, now, me, names=board.names) or ["none"])]))
     if board.waiting:
         rows = [_wait(row, now, board.names) for row in board.waiting[:_ROWS]]
@@ -26,8 +31,7 @@ def board_text(board: Board, me: str) -> str:
     if board.messages:
         rows = [_message(row, now, board.names) for row in board.messages[:5]]
         parts.append("\n".join(["📨 RECENT MESSAGES", *rows]))
-    here = sum(row.status in ("live", "silent") for row in board.sessions)
-    counts = f"{plural(here, 'session')} · {plural(len(board.claims), 'claim')} · {plural(board.events, 'event')}"
+    counts = f"{plural(len(here), 'session')} · {plural(len(board.claims), 'claim')} · {plural(board.events, 'event')}"
     parts.append(f"{counts} · {clock(now, now)}")
     return "\n\n".join(parts)
 

@@ -211,6 +211,7 @@ def _describer(world: World) -> Callable[[int], str]:
 def rewrite_board(world: World, place: Place, config: Config) -> None:
     """Write the board on demand. Raises CoordError (4) if it cannot be written."""
     present = Present(world, place)
+    present.catch_up()
     try:
         with locked(place.log, config.lock_wait_seconds, _describer(world)), _signals_wait():
             present.catch_up()

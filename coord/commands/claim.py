@@ -18,7 +18,7 @@ from coord.views import deaths
 from coord.waiting import Interrupted, catching, wait_for
 from eventlog.events import ClaimAccepted, ClaimReleased, ClaimRequested, EventId, Instant, Mode, Told
 from projections.board import ClaimRow, claim_row
-from projections.claims import judge
+from projections.claims import circles, judge
 from projections.fold import as_of
 from projections.state import Ask, State
 
@@ -140,15 +140,19 @@ def _ask_and_wait(run: Run, patience: int, ask: Callable[[Moment], Answer]) -> A
         if not run.json:
             taken = f"{line(asked.resource)} is taken; waiting at most {length(patience)} (Ctrl-C withdraws)."
             run.note(f"{taken} {_who(asked)}")
+        told: set[tuple[str, ...]] = set()
         try:
-            return wait_for(run.place.log, lambda: _look(run, asked), run.world.wall, caught)
+            return wait_for(run.place.log, lambda: _look(run, asked, told), run.world.wall, caught)
         except Interrupted as signal:
             run.act(lambda moment: moment.append(ClaimReleased(claim=asked.claim)))
             raise CoordError(128 + signal.args[0], f"no longer waiting for {line(asked.resource)}") from None
 
 
-def _look(run: Run, asked: Answer) -> tuple[Answer | None, Instant]:
-    """The final answer if there is one yet, having taken the grant up; else when to look again at the latest."""
+def _look(run: Run, asked: Answer, told: set[tuple[str, ...]]) -> tuple[Answer | None, Instant]:
+    """The final answer if there is one yet, having taken the grant up; else when to look again at the latest.
+
+    Rule 6: a circle that we are in is told, once; `told` are those that were.
+    """
     present = run.look()
     if deaths(run.world, present):
         run.act(lambda moment: None)  # whoever notices a death records it, and so frees what the dead held
@@ -158,6 +162,11 @@ def _look(run: Run, asked: Answer) -> tuple[Answer | None, Instant]:
         return run.act(lambda moment: _accept(moment, asked)).value, ""
     if asked.claim not in state.waits:
         return msgspec.structs.replace(asked, outcome="timed_out", at=present.now), ""
+    for circle in circles(state):
+        if asked.session in circle and circle not in told and not run.json:
+            told.add(circle)
+            way = " → ".join((*circle, circle[0]))
+            run.note(f"waiting for each other in a circle: {way}. One must give way, or the waits end by their limits.")
     return None, state.due
 
 
@@ -177,7 +186,8 @@ def _who(answer: Answer) -> str:
 def _by(found: dict[str, str], now: Instant) -> str:
     name = f" ({line(found['name'])})" if found["name"] else ""
     verb = "asked for" if found["kind"] == "waiting request" else "has"
-    what = f"{found['session']}{name} {verb} {line(found['resource'])} {until(found['until'], now)}"
+    agent = f", its subagent {line(found['agent'])}," if found["agent"] else ""
+    what = f"{found['session']}{name}{agent} {verb} {line(found['resource'])} {until(found['until'], now)}"
     facts = [found["note"] and f"for: {line(found['note'])}", found["doing"] and f"doing: {line(found['doing'])}"]
     blocked = found["blocked_on"] and f"blocked on {line(found['blocked_on'])}"
     more = ", ".join(fact for fact in (*facts, blocked) if fact)
@@ -199,6 +209,8 @@ def _tell(run: Run, answer: Answer) -> None:
     head = "⏳ Not free in time" if answer.outcome == "timed_out" else "❌ Already claimed"
     rows = "".join(f"\n   {_by(found, answer.at)}" for found in answer.obstacles[:5])
     more = f"\n   and {len(answer.obstacles) - 5} more: coord claims" if len(answer.obstacles) > 5 else ""
-    advice = f'Ask: coord send {holders[0]} "Question" "..."   Wait: coord claim {shown} --wait 10m'
+    others = [holder for holder in holders if holder != answer.session]
+    ask = f'Ask: coord send {others[0]} "Question" "..."   ' if others else ""
+    advice = f"{ask}Wait: coord claim {shown} --wait 10m"
     run.say(f"{head}: {shown}{rows}{more}\n   {advice}", data)
     raise CoordError(REFUSED, "")

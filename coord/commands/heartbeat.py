@@ -12,6 +12,7 @@ from coord.run import Run
 from coord.text import clock, line
 from coord.transaction import Moment
 from eventlog.events import Instant, SessionHeartbeat, later
+from projections.state import Session
 
 _PERCENT = re.compile(r"\s*(\d{1,3})(?:\.\d+)?\s*%")
 
@@ -36,7 +37,10 @@ def heartbeat(
     eta: str,
     blocked_on: str,
 ) -> None:
-    """Say what you are doing. Without an ACTION it says only that you are still there.
+    """Say what you are doing, all of it: what you leave out is over.
+
+    Without an ACTION what you said before stays, and the options are added to it; without anything at all it says only
+    that you are still there.
 
     \b
     Examples:
@@ -45,23 +49,21 @@ def heartbeat(
       coord heartbeat waiting deploy --blocked-on "the Stripe key"
     """
     names = tuple(checked(f"file/{file_name(run.world, run.place, name)}").removeprefix("file/") for name in files)
-    found = _PERCENT.match(progress)
-    percent = int(found[1]) if found and int(found[1]) <= 100 else None
 
     def decide(moment: Moment) -> None:
-        moment.append(
-            SessionHeartbeat(
-                action=action or ("blocked" if blocked_on else "working" if files or eta else ""),
-                target=target,
-                phase=phase,
-                progress=progress,
-                percent=percent,
-                next_action=next_action,
-                files=names,
-                estimated_completion=_eta(eta, moment.at),
-                blocked_on=blocked_on,
-            )
+        said = SessionHeartbeat(
+            action=action,
+            target=target,
+            phase=phase,
+            progress=progress,
+            percent=_percent(progress),
+            next_action=next_action,
+            files=names,
+            estimated_completion=_eta(eta, moment.at),
+            blocked_on=blocked_on,
         )
+        adds = not action and (files or eta or blocked_on)
+        moment.append(_added(said, moment.state.sessions[moment.me.session]) if adds else said)
 
     outcome = run.act(decide)
     session = outcome.present.state.sessions[outcome.me.session]
@@ -69,20 +71,22 @@ def heartbeat(
     how_far = f" ({line(session.progress)})" if session.progress else ""
     unread = len(session.unread) + len(session.notices)
     mail = f"\n📬 {unread} unread: coord inbox" if unread else ""
+    told = ("action", "target", "phase", "progress", "percent", "next_action", "estimated_completion", "blocked_on")
     run.say(
         f"✅ {session.id}: {doing}{how_far}{mail}",
-        {
-            "session": session.id,
-            "action": session.action,
-            "target": session.target,
-            "phase": session.phase,
-            "progress": session.progress,
-            "percent": session.percent,
-            "next_action": session.next_action,
-            "estimated_completion": session.estimated_completion,
-            "unread": unread,
-        },
+        {"session": session.id, **{name: getattr(session, name) for name in told}, "unread": unread},
     )
+
+
+def _added(said: SessionHeartbeat, before: Session) -> SessionHeartbeat:
+    """What was said before, and what is said now in its place."""
+    values = {name: getattr(said, name) or getattr(before, name) for name in said.__struct_fields__}
+    return SessionHeartbeat(**values | {"action": before.action or "working"})
+
+
+def _percent(progress: str) -> int | None:
+    found = _PERCENT.match(progress)
+    return int(found[1]) if found and int(found[1]) <= 100 else None
 
 
 def _eta(text: str, at: Instant) -> str:

@@ -15,6 +15,7 @@ from coord.text import length
 from coord.waiting import Interrupted, catching, wait_for
 from eventlog.events import EVERYONE, Event, Instant, MessageRead, MessageSent
 from projections.board import MessageRow, message_row, names_of
+from projections.claims import circles
 from projections.fold import as_of
 from projections.state import Notice, Session, State
 
@@ -44,7 +45,6 @@ def inbox(run: Run, message: str | None, peek: bool, everything: bool, wait: str
         return _everything(run, present, me)
     present = _wait(run, me, patience) if patience else present
     state, now = as_of(present.state, present.now), present.now
-    run.note_troubles(present)
     session = state.sessions[me]
     names = session.unread[:_SHOWN]
     rows = [_whole(run, state, name) for name in names] if run.json else [message_row(state, name) for name in names]
@@ -53,6 +53,8 @@ def inbox(run: Run, message: str | None, peek: bool, everything: bool, wait: str
     shown = tuple(dict.fromkeys([*names, *(notice.id for notice in session.notices)]))
     if shown and not peek:  # only now: what was not shown must stay unread
         run.act(lambda moment: moment.append(MessageRead(messages=shown)))
+    else:
+        run.note_troubles(present)
     return None
 
 
@@ -119,7 +121,10 @@ def _words(state: State, session: Session, rows: Sequence[MessageRow], now: Inst
     names, left = names_of(state), len(session.unread) - len(rows)
     direct = [row for row in rows if not row.everyone]
     broadcast = [row for row in rows if row.everyone]
-    parts = ["\n".join(notice_line(notice, now, names) for notice in session.notices)]
+    told = [
+        f"⚠️  You wait for each other in a circle: {' → '.join((*c, c[0]))}" for c in circles(state) if session.id in c
+    ]
+    parts = ["\n".join(told), "\n".join(notice_line(notice, now, names) for notice in session.notices)]
     for head, some in (("📬 DIRECT MESSAGES", direct), ("📢 BROADCASTS", broadcast)):
         if some:
             parts.append("\n\n".join([head, *(message_lines(row, now, session.id, names) for row in some)]))

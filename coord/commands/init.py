@@ -1,11 +1,12 @@
 """`coord init`: put COORDINATION/ into a repository, and take nothing away from what a person changed there."""
 
 import os
+from contextlib import suppress
 from itertools import chain, count
 
 import click
 
-from coord.errors import CoordError, wrong
+from coord.errors import NO_LOG, CoordError, wrong
 from coord.folder import FOLDER, Repository, find_repository
 from coord.options import command
 from coord.run import Run
@@ -40,7 +41,9 @@ def init(run: Run, here: bool, private: bool, track: bool, force: bool) -> None:
     folder = os.path.join(base, FOLDER)
     files = template_files()
     if track:
+        plain = next(file.content for file in files if file.name == ".gitignore")
         files = [file for file in files if file.name != ".gitignore"]
+        _forget(os.path.join(folder, ".gitignore"), plain)
         files += [Shipped(".gitignore", _TRACKED_IGNORES.encode()), Shipped(".gitattributes", _ATTRIBUTES.encode())]
     made: list[str] = []
     kept: list[str] = []
@@ -52,7 +55,7 @@ def init(run: Run, here: bool, private: bool, track: bool, force: bool) -> None:
         hidden = _hide(folder, repository) if private else ""
     except OSError as error:
         raise CoordError(
-            4, f"cannot write {error.filename or folder}: {error.strerror}. What was there is kept."
+            NO_LOG, f"cannot write {error.filename or folder}: {error.strerror}. What was there is kept."
         ) from None
     differing = [name for name in kept if not _same(folder, name, files)]
     run.say(
@@ -61,8 +64,17 @@ def init(run: Run, here: bool, private: bool, track: bool, force: bool) -> None:
     )
 
 
+def _forget(path: str, content: bytes) -> None:
+    """Remove a file that is just as we once wrote it, so that another takes its place."""
+    with suppress(FileNotFoundError), open(path, "rb") as file:
+        if file.read() == content:
+            os.unlink(path)
+
+
 def _where(run: Run, here: bool) -> tuple[str, Repository | None]:
     base = run._root or run.world.env.get("COORD_ROOT") or run.world.cwd
+    if not os.path.isabs(base) and not run.world.cwd:
+        raise CoordError(NO_LOG, "the folder that you are in is gone. Change to one that is there.")
     base = os.path.realpath(os.path.join(run.world.cwd or "/", base))
     if os.path.basename(base) == FOLDER:
         base = os.path.dirname(base)

@@ -21,7 +21,7 @@ URGENCIES = ("low", "normal", "high")
 @click.argument("subject")
 @click.argument("body", required=False)
 @click.option("--urgency", type=click.Choice(URGENCIES), default="normal", help="How soon it should be read.")
-@click.option("--needs-ack", is_flag=True, help="Ask for a confirmation; the board shows who has not given it.")
+@click.option("--needs-ack", is_flag=True, help="Ask for a confirmation; if it is urgent, the board shows who owes it.")
 def send(run: Run, to: str, subject: str, body: str | None, urgency: Urgency, needs_ack: bool) -> None:
     """Send a message to a session, to several (separated by commas), or to everyone (`broadcast`).
 
@@ -36,23 +36,20 @@ def send(run: Run, to: str, subject: str, body: str | None, urgency: Urgency, ne
     text = run.body(body)
     check_length(subject, text)
 
+    wanted = [name.strip() for name in to.split(",") if name.strip()]
+    everyone = any(name.lower() in _EVERYONE for name in wanted)
+    if not wanted or (everyone and len(wanted) > 1):
+        raise wrong("to whom? Name a session, several with commas, or `broadcast` alone.")
+
     def decide(moment: Moment) -> tuple[str, list[str]]:
-        if to.lower() in _EVERYONE:
-            event = moment.append(
-                MessageSent(to=EVERYONE, subject=subject, body=text, urgency=urgency, needs_ack=needs_ack)
-            )
-            return event.id, sorted(moment.state.messages[event.id].unread_by)
-        names = tuple(dict.fromkeys(recipient(moment.state, name.strip()) for name in to.split(",") if name.strip()))
-        if not names:
-            raise wrong("to whom? Name a session, several with commas, or `broadcast`.")
+        names = tuple(dict.fromkeys(recipient(moment.state, name) for name in wanted)) if not everyone else EVERYONE
         event = moment.append(MessageSent(to=names, subject=subject, body=text, urgency=urgency, needs_ack=needs_ack))
-        return event.id, list(names)
+        return event.id, sorted(moment.state.messages[event.id].unread_by) if everyone else list(names)
 
     outcome = run.act(decide)
     name, recipients = outcome.value
-    everyone = to.lower() in _EVERYONE
     if everyone:
-        who = f"everyone ({plural(len(recipients), 'session')})" if recipients else "everyone (nobody else is here yet)"
+        who = f"everyone ({plural(len(recipients), 'session')})" if recipients else "everyone (nobody else is here)"
     else:
         who = ", ".join(called(name, names_of(outcome.present.state)) for name in recipients)
     run.say(

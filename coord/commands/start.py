@@ -1,15 +1,31 @@
 """`coord start`."""
 
+from typing import Any
+
 import click
+from msgspec import Struct
 
 from coord.anchors import describe
-from coord.errors import CoordError, wrong
+from coord.errors import CoordError, refused, wrong
 from coord.identity import CLIENT_NAMES, Identity, anchor_here, find, introduction
+from coord.names import resolve
 from coord.options import command
 from coord.run import Run
 from coord.text import line, plural
 from coord.transaction import Moment
+from eventlog.events import SessionStarted
 from projections.state import Session
+
+
+class Wish(Struct, frozen=True):
+    """What was asked for on the command line."""
+
+    name: str
+    client: str
+    capabilities: tuple[str, ...]
+    new: bool
+    no_anchor: bool
+    continues: str
 
 
 @command("start", acts=False)
@@ -18,52 +34,84 @@ from projections.state import Session
 @click.option("--capability", "capabilities", multiple=True, help="Something that you can do; may be repeated.")
 @click.option("--new", is_flag=True, help="Begin another session even where this shell already is one.")
 @click.option("--no-anchor", is_flag=True, help="Do not tie it to a process: it ends by `end` alone.")
-def start(run: Run, name: str, client: str, capabilities: tuple[str, ...], new: bool, no_anchor: bool) -> None:
+@click.option("--continue", "continues", metavar="ID", default="", help="Go on for a session that is over.")
+def start(run: Run, **wishes: Any) -> None:
     """Register this shell, or this agent's conversation, as a session.
 
-    Where it already is one, that one is told and nothing is begun. A session lives and dies with a process: the agent's
-    client, or the shell that owns the terminal.
+    Where it already is one, that one is told and nothing is begun; a --name or --capability is added to it. A session
+    lives and dies with a process: the agent's client, or the shell that owns the terminal.
 
     \b
     Examples:
       coord start
       coord start --name frontend --capability css
+      coord start --continue amber-otter
       COORD_SESSION=$(coord start --no-anchor --json | jq -r .session)
     """
+    wish = Wish(**wishes)
     _prepare(run)
-    for text in (name, client, *capabilities):
+    for text in (wish.name, wish.client, *wish.capabilities):
         _check_name(text)
     already: list[bool] = []
 
     def who(moment: Moment) -> Identity:
-        found = None if new else find(run.world, moment.state)
+        found = None if wish.new or wish.continues else find(run.world, moment.state)
         if found and found.session:
-            session = moment.state.sessions[found.session]
-            if session.live:
-                already.append(True)
+            already.extend([True] * moment.state.sessions[found.session].live)
             return found
-        anchor = None if no_anchor else anchor_here(run.world)
-        hello = introduction(
-            run.world,
-            run.place,
-            name=name,
-            client=client or (found.client if found else ""),
-            client_session=found.conversation if found else "",
-            capabilities=capabilities,
-            anchor=anchor[1] if anchor else None,
-        )
-        moment.introduce(found or Identity("", "just started"), hello)
+        moment.introduce(found or Identity("", "just started"), _hello(run, moment, wish, found))
         return moment.me
 
-    outcome = run.act(lambda moment: None, who=who)
+    outcome = run.act(lambda moment: _rename(run, moment, wish) if already else None, who=who)
     session = outcome.present.state.sessions[outcome.me.session]
     run.say(
         _words(run, session, bool(already), outcome.me),
         {"session": session.id, "already": bool(already), **_facts(session)},
     )
-    others = [s for s in outcome.present.state.sessions.values() if s.live and s.id != session.id]
-    if any(s.anchor == session.anchor for s in others if s.anchor):
-        run.note(f"another session has this same shell; in it, say which: export COORD_SESSION={session.id}")
+    if not already and not session.anchor:
+        return
+    others = [s for s in outcome.present.state.sessions.values() if s.live and s.anchor and s.id != session.id]
+    if any(s.anchor == session.anchor for s in others):
+        run.note(f"another session has this same process; say which one acts: --session {session.id}")
+
+
+def _hello(run: Run, moment: Moment, wish: Wish, found: Identity | None) -> SessionStarted:
+    """How the new session introduces itself. Raises CoordError if it cannot have that name, or go on for that one."""
+    old = moment.state.sessions[resolve(moment.state, wish.continues)] if wish.continues else None
+    if old and old.live and not run.world.gone(old):
+        raise refused(f"{old.id} is not over. Act as it with --session {old.id}, or end it first.")
+    name = wish.name or (old.name if old else "")
+    _free_name(run, moment, name, "")
+    anchor = None if wish.no_anchor else anchor_here(run.world)
+    return introduction(
+        run.world,
+        run.place,
+        name=name,
+        client=wish.client or (found.client if found else ""),
+        client_session=found.conversation if found else "",
+        capabilities=wish.capabilities or (old.capabilities if old else ()),
+        anchor=anchor[1] if anchor else None,
+        continues=old.id if old else "",
+    )
+
+
+def _rename(run: Run, moment: Moment, wish: Wish) -> None:
+    """Add a name, a client or capabilities to a session that is here already."""
+    session = moment.state.sessions[moment.me.session]
+    wanted = (wish.name or session.name, wish.client or session.client, wish.capabilities or session.capabilities)
+    if wanted == (session.name, session.client, session.capabilities):
+        return
+    _free_name(run, moment, wish.name, session.id)
+    values = {name: getattr(session, name) for name in SessionStarted.__struct_fields__}
+    moment.append(SessionStarted(**values | {"name": wanted[0], "client": wanted[1], "capabilities": wanted[2]}))
+
+
+def _free_name(run: Run, moment: Moment, name: str, me: str) -> None:
+    for session in moment.state.sessions.values():
+        if name and session.name == name and session.live and session.id != me and not run.world.gone(session):
+            raise refused(
+                f"{session.id} is called {name} already. Choose another name, so that others can tell you apart."
+            )
 
 
 def _prepare(run: Run) -> None:
@@ -94,12 +142,14 @@ def _facts(session: Session) -> dict[str, object]:
 def _words(run: Run, session: Session, already: bool, me: Identity) -> str:
     named = f"{session.id} ({line(session.name)})" if session.name else session.id
     if already:
-        return f"✅ Session {named} is already here ({me.how}). `coord start --new` begins another."
+        return f"✅ Session {named} is already here (by {me.how}). `coord start --new` begins another."
     if session.anchor:
         process = run.world.processes.process(session.anchor.pid)
         anchored = f"It lives as long as {describe(process) if process else 'its process'}."
     else:
         anchored = f"It is tied to no process. Name it in each shell: export COORD_SESSION={session.id}"
+    if session.continues:
+        anchored += f" It goes on for {session.continues}."
     unread = len(session.unread)
     return (
         f"✅ Session {named} registered\n"

@@ -1,0 +1,361 @@
+"""Writes the reference from the code: `commands.md` from the command's own parameters, `events.md` from the vocabulary.
+
+    python docs/reference/generate.py            writes both pages
+    python docs/reference/generate.py --check    exits 1 and prints a diff if one of them is stale
+
+The text comes from where it is kept: help strings, docstrings and the comments beside fields. Nothing here uses click's
+own formatting, which differs between its versions.
+"""
+
+import ast
+import difflib
+import inspect
+import json
+import re
+import sys
+import tokenize
+from collections.abc import Iterable, Iterator, Sequence
+from io import StringIO
+from pathlib import Path
+from types import ModuleType
+from typing import Annotated, Any, Literal, get_args, get_origin
+
+import click
+import msgspec
+from msgspec.structs import FieldInfo
+
+from coord import config, errors
+from coord.cli import COMMANDS, cli
+from coord.clients import CLIENTS
+from eventlog import events
+
+HERE = Path(__file__).resolve().parent
+_MADE = "<!-- Made by docs/reference/generate.py from the code. Change the code, then run it. -->\n"
+_SHARED = ("--json", "--root", "--session")
+_BACKSPACE = ("\b", "\\b")  # how a help text marks a paragraph whose lines stay as they are
+
+ENVIRONMENT = {
+    "COORD_SESSION": "The session that acts, where neither `--session` nor a client's own variable decides.",
+    "COORD_ROOT": "The repository, or its `COORDINATION` folder, where `--root` is not given.",
+}
+"""The variables that people set. `tests/docs/test_reference.py` checks that the code reads no others."""
+
+
+# --- commands.md ----------------------------------------------------------------------------------------------------
+
+
+def commands_page() -> str:
+    """The page on commands, exit codes, variables and settings."""
+    parts = [
+        "# Commands\n",
+        _MADE,
+        "Why things are so is in [the protocol](../explanation/protocol.md); this page says what there is.\n",
+        *_summary(),
+        *_shared_options(),
+    ]
+    for group, rows in COMMANDS.items():
+        parts.append(f"## {group.capitalize()}\n")
+        for name in rows:
+            parts += _command(name)
+    return "\n".join([*parts, *_exit_codes(), *_environment(), *_settings()])
+
+
+def _summary() -> Iterator[str]:
+    rows = []
+    for group, members in COMMANDS.items():
+        for name, (_, short) in members.items():
+            rows.append((group, f"[`coord {name}`](#coord-{name})", short))
+            group = ""
+    yield from _table(("to", "command", "does"), rows)
+    yield "`coord --version` shows the version, `coord --help` this list, `coord COMMAND --help` a command's page.\n"
+
+
+def _shared_options() -> Iterator[str]:
+    yield "## Options that commands share\n"
+    rows = [_option_row(option) for option in _parameters("claim", click.Option) if option.opts[0] in _SHARED]
+    yield from _table(("option", "means"), rows)
+    yield (
+        "With `--json` an error is one JSON object on standard error: `error.code` is the exit code, `error.message` "
+        "the\nsentence, and there may be more keys. A claim that is refused and a wait that ends in vain are results: "
+        "they are told on\nstandard output, with exit code 1. Notes beside a result go to standard error and begin "
+        "with `coord: note:`.\n"
+    )
+
+
+def load(name: str) -> click.Command:
+    """A command of the table."""
+    command = cli.get_command(click.Context(cli), name)
+    assert command is not None
+    return command
+
+
+def _parameters(name: str, kind: type[Any]) -> list[Any]:
+    return [parameter for parameter in load(name).params if isinstance(parameter, kind)]
+
+
+def _command(name: str) -> Iterator[str]:
+    arguments = [_argument(argument) for argument in _parameters(name, click.Argument)]
+    options = _parameters(name, click.Option)
+    text, examples = help_of(load(name))
+    yield f"### coord {name}\n"
+    yield f"```\n{' '.join(['coord', name, '[OPTIONS]', *arguments])}\n```\n"
+    yield text + "\n"
+    own = [option for option in options if option.opts[0] not in _SHARED]
+    if own:
+        yield from _table(("option", "means"), map(_option_row, own))
+    shared = [f"`{option.opts[0]}`" for option in options if option.opts[0] in _SHARED]
+    if shared:
+        yield f"Also {', '.join(shared)} ([shared](#options-that-commands-share)).\n"
+    if examples:
+        yield "```console\n" + "\n".join(f"$ {example}" for example in examples) + "\n```\n"
+
+
+def help_of(command: click.Command) -> tuple[str, list[str]]:
+    """A command's help text and the lines of its examples, which are marked paragraphs that begin with a head."""
+    texts, examples = [], []
+    for paragraph in inspect.cleandoc(command.help or "").split("\n\n"):
+        first, *lines = paragraph.split("\n")
+        if first.strip() not in _BACKSPACE:
+            texts.append(paragraph)
+        elif lines and lines[0].strip() in ("Example:", "Examples:"):
+            examples += [line.strip() for line in lines[1:]]
+        else:
+            texts.append("\n".join(f"    {line}" for line in lines))
+    return "\n\n".join(texts), examples
+
+
+def _argument(argument: click.Argument) -> str:
+    if argument.metavar:
+        return argument.metavar
+    name = (argument.name or "").upper() + ("..." if argument.nargs == -1 else "")
+    return name if argument.required else f"[{name}]"
+
+
+def _option_row(option: click.Option) -> tuple[str, str]:
+    names = ", ".join(f"`{name}`" for name in option.opts)
+    if not option.is_flag:
+        if isinstance(option.type, click.Choice):
+            value = "|".join(str(choice) for choice in option.type.choices)
+        else:
+            value = option.metavar or option.type.name.upper()
+        names = ", ".join(f"`{name} {value}`" for name in option.opts)
+    words = [option.help or ""]
+    if option.required:
+        words.append("Required.")
+    if isinstance(option.default, str) and option.default:
+        words.append(f"Default: `{option.default}`.")
+    return names, " ".join(words)
+
+
+def _exit_codes() -> Iterator[str]:
+    yield "## Exit codes\n"
+    tree = ast.parse(inspect.getsource(errors))
+    said = next(ast.literal_eval(after.value) for before, after in _with_docstring(tree) if _assigns(before, "DONE"))
+    rows = [(f"{code.split(' ', 1)[0]}", code.split(" ", 1)[1]) for code in said.rstrip(".").split("; ")]
+    rows.append(("128 + n", "signal n ended it: 130 for Ctrl-C, 143 for SIGTERM; a wait is withdrawn first"))
+    yield from _table(("code", "means"), rows)
+
+
+def _with_docstring(tree: ast.Module) -> Iterator[tuple[ast.stmt, ast.Expr]]:
+    for before, after in zip(tree.body, tree.body[1:], strict=False):
+        if isinstance(after, ast.Expr):
+            yield before, after
+
+
+def _assigns(statement: ast.stmt, name: str) -> bool:
+    return isinstance(statement, ast.Assign) and any(
+        isinstance(node, ast.Name) and node.id == name for node in ast.walk(statement)
+    )
+
+
+def _environment() -> Iterator[str]:
+    yield "## Environment variables\n"
+    rows = [(f"`{name}`", meaning) for name, meaning in ENVIRONMENT.items()]
+    for client in CLIENTS:
+        for name in client.ids:
+            rows.append((f"`{name}`", f"Set by {client.name}: the conversation, which is the session. Not for you."))
+        for name in client.marks:
+            rows.append((f"`{name}`", f"Set by {client.name}: it runs this command. Not for you."))
+    rows.append(("`_COORD_COMPLETE`", 'Shell completion; for bash: `eval "$(_COORD_COMPLETE=bash_source coord)"`.'))
+    yield from _table(("variable", "means"), rows)
+
+
+def _settings() -> Iterator[str]:
+    yield "## Settings: COORDINATION/config.toml\n"
+    yield "Every key may be left out. A key that is not known is an error (exit code 4).\n"
+    notes = comments(config, "Config")
+    rows = [
+        (f"`{field.encode_name}`", f"{field.default:g}", notes.get(field.name, ""))
+        for field in msgspec.structs.fields(config.Config)
+    ]
+    yield from _table(("key", "default", "means"), rows)
+
+
+# --- events.md ------------------------------------------------------------------------------------------------------
+
+
+def events_page() -> str:
+    """The page on the vocabulary of events."""
+    parts = [
+        "# Events\n",
+        _MADE,
+        f"The vocabulary, version {events.VERSION}: what a line of a journal can say. How lines are chained and put in "
+        "order, and\nwhat the events amount to, is in [the protocol](../explanation/protocol.md).\n",
+        "Units are in the names: `_s` means seconds. A field at its default is not written; one without a default "
+        "always is.\n",
+        "## The line\n",
+        "A line is this object with its `hash` as the last key, then a line feed.\n",
+        *_fields(events.Event),
+        "## The events\n",
+    ]
+    for payload in get_args(events.AnyPayload):
+        if payload is not events.Unknown:
+            parts += [f"### {payload.__struct_config__.tag}\n", _doc(payload), *_fields(payload)]
+    parts += ["### Any other type\n", _doc(events.Unknown)]
+    for part in (events.Anchor, events.Imported):
+        parts += [f"## {part.__name__}\n", _doc(part), *_fields(part)]
+    return "\n".join([*parts, *_forms()])
+
+
+def _doc(struct: type[msgspec.Struct]) -> str:
+    return inspect.cleandoc(struct.__doc__ or "") + "\n"
+
+
+def _fields(struct: type[msgspec.Struct]) -> list[str]:
+    notes, written = comments(events, struct.__name__), annotations(events, struct.__name__)
+    rows = [
+        (f"`{field.encode_name}`", _form(written[field.name], field.type), _default(field), notes.get(field.name, ""))
+        for field in msgspec.structs.fields(struct)
+    ]
+    return list(_table(("field", "form", "default", "means"), rows)) if rows else []
+
+
+def _form(written: str, form: object) -> str:
+    """The form of a field: the name that the code gives it, or what it demands where it has no name."""
+    if written == "AnyPayload":
+        return "one of the events below; `type` says which"
+    if written.startswith("Annotated"):
+        return constraints(form)
+    words = re.sub(r"^tuple\[(\w+), \.\.\.\]", r"a list of \1", written).replace("dict[str, object]", "an object")
+    words = re.sub(r'Literal\[("\w+")\]', r"\1", words).replace(" | None", " or null").replace(" | ", " or ")
+    return re.sub(r'("?\b[A-Z]\w+|"\w+"|\bbool\b|\bint\b)', r"`\1`", words)
+
+
+def _default(field: FieldInfo) -> str:
+    if field.default is not msgspec.NODEFAULT:
+        return f"`{json.dumps(field.default)}`"
+    return "`{}`" if field.default_factory is not msgspec.NODEFAULT else ""
+
+
+def _forms() -> Iterator[str]:
+    yield "## Forms of values\n"
+    yield "A line that breaks one of these is kept and shown as not understood, and never acted on.\n"
+    rows = []
+    for name in _aliases(events):
+        form = getattr(events, name)
+        if get_origin(form) is Annotated:
+            rows.append((f"`{name}`", constraints(form)))
+        elif get_origin(form) is Literal:
+            rows.append((f"`{name}`", "one of " + ", ".join(f'`"{value}"`' for value in get_args(form))))
+    rows.append(("`Instant`", "a moment in UTC, always 27 characters: `2026-11-22T11:20:06.123456Z`"))
+    yield from _table(("form", "means"), sorted(rows))
+
+
+def _aliases(module: ModuleType) -> Iterator[str]:
+    for statement in ast.parse(inspect.getsource(module)).body:
+        if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
+            yield statement.target.id
+
+
+def constraints(form: object) -> str:
+    """What an annotated form demands, in words."""
+    base, *metas = get_args(form)
+    words = ["text" if base is str else "whole number"]
+    for meta in metas:
+        assert isinstance(meta, msgspec.Meta)
+        if meta.ge is not None:
+            words.append(f"{meta.ge} to {meta.le}")
+        if meta.max_length is not None:
+            words.append(f"at most {meta.max_length} characters")
+        if meta.pattern is not None:
+            words.append(f"matching `{meta.pattern}`")
+    return ", ".join(words)
+
+
+# --- reading the source ---------------------------------------------------------------------------------------------
+
+
+def _class(module: ModuleType, name: str) -> ast.ClassDef:
+    tree = ast.parse(inspect.getsource(module))
+    return next(node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == name)
+
+
+def annotations(module: ModuleType, name: str) -> dict[str, str]:
+    """The annotations of a class's own fields, as they stand in the source."""
+    source = inspect.getsource(module)
+    return {
+        node.target.id: ast.get_source_segment(source, node.annotation) or ""
+        for node in _class(module, name).body
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)
+    }
+
+
+def comments(module: ModuleType, name: str) -> dict[str, str]:
+    """The comments that stand beside a class's own fields."""
+    found = {}
+    for token in tokenize.generate_tokens(StringIO(inspect.getsource(module)).readline):
+        if token.type == tokenize.COMMENT:
+            found[token.start[0]] = token.string.lstrip("# ")
+    return {
+        node.target.id: found[node.lineno]
+        for node in _class(module, name).body
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.lineno in found
+    }
+
+
+# --- writing --------------------------------------------------------------------------------------------------------
+
+
+def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    yield "| " + " | ".join(heads) + " |"
+    yield "|" + " --- |" * len(heads)
+    for row in rows:
+        yield "| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |"
+    yield ""
+
+
+PAGES = {"commands.md": commands_page, "events.md": events_page}
+
+
+def stale() -> str:
+    """The difference between the pages and the code; empty if there is none."""
+    differences = ""
+    for name, make in PAGES.items():
+        path = HERE / name
+        old = path.read_text(encoding="utf-8") if path.exists() else ""
+        lines = difflib.unified_diff(
+            old.splitlines(True),
+            (make().rstrip("\n") + "\n").splitlines(True),
+            f"{name} (as it stands)",
+            f"{name} (by the code)",
+        )
+        differences += "".join(line if line.endswith("\n") else line + "\n" for line in lines)
+    return differences
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Write the pages, or check them."""
+    if arguments not in ([], ["--check"]):
+        print(__doc__, file=sys.stderr)
+        return 2
+    if arguments:
+        differences = stale()
+        print(differences, end="")
+        return 1 if differences else 0
+    for name, make in PAGES.items():
+        (HERE / name).write_text(make().rstrip("\n") + "\n", encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,1 @@
+"""The docs as tests: the tutorial's commands, the protocol's examples, and the reference."""

@@ -1,0 +1,91 @@
+"""The reference is what the code says, and every example in it can be typed."""
+
+import importlib.util
+import re
+import shlex
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import click
+import pytest
+
+from coord.cli import COMMANDS
+
+ROOT = Path(__file__).resolve().parents[2]
+_OPERATORS = set("|&;()<>")
+
+
+def _generator() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("generate", ROOT / "docs" / "reference" / "generate.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+generate: Any = _generator()
+NAMES = [name for group in COMMANDS.values() for name in group]
+
+
+def test_the_pages_are_fresh() -> None:
+    assert not generate.stale(), "run: python docs/reference/generate.py"
+
+
+def test_a_stale_page_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(generate, "HERE", tmp_path)
+    assert generate.main(["--check"]) == 1
+    assert generate.main([]) == 0
+    assert generate.main(["--check"]) == 0
+    (tmp_path / "events.md").write_text("old\n")
+    assert generate.main(["--check"]) == 1
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_command_has_a_text_and_an_example(name: str) -> None:
+    text, examples = generate.help_of(generate.load(name))
+    assert text.endswith((".", ")")), text
+    assert "\b" not in text
+    assert any(_calls(example, name) for example in examples), f"`coord {name} --help` shows no example of it"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_option_says_what_it_means(name: str) -> None:
+    for option in generate.load(name).params:
+        if isinstance(option, click.Option):
+            assert option.help, f"coord {name} {option.opts[0]}"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_example_is_right_usage(name: str) -> None:
+    _, examples = generate.help_of(generate.load(name))
+    for example in examples:
+        for called, arguments in _calls(example):
+            generate.load(called).make_context(called, arguments)  # raises for an option that is not there
+
+
+def test_the_variables_are_those_that_the_code_reads() -> None:
+    read = {
+        name
+        for path in (ROOT / "coord").rglob("*.py")
+        for name in re.findall(r"""\benv(?:iron)?(?:\.get\(|\[)"(\w+)\"""", path.read_text(encoding="utf-8"))
+    }
+    assert read == set(generate.ENVIRONMENT)
+
+
+def _calls(example: str, name: str = "") -> list[tuple[str, list[str]]]:
+    """The calls of `coord` in a line of shell: each command (or only the one named) with its arguments."""
+    lexer = shlex.shlex(example, posix=True, punctuation_chars=True)
+    lexer.whitespace_split = True
+    calls: list[list[str]] = []
+    inside = False
+    for word in lexer:
+        if set(word) <= _OPERATORS:
+            inside = False
+        elif inside:
+            calls[-1].append(word)
+        elif word == "coord":
+            inside = True
+            calls.append([])
+    return [(words[0], words[1:]) for words in calls if words and name in ("", words[0])]

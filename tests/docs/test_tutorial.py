@@ -1,0 +1,75 @@
+"""The tutorial and the how-to pages work when typed: their commands are run in real shells, and print what they show.
+
+`python -m tests.docs.test_tutorial [PAGE]...` runs them and writes into the pages what was printed.
+"""
+
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from tests.docs.console import blocks, differences, play, rewritten, steps, wrong
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+_REPOSITORY = (
+    "git init --quiet --initial-branch=main shop && cd shop && coord init --private >/dev/null && mkdir src &&"
+    " touch src/app.py src/api.py && git add src &&"
+    " git -c user.name=you -c user.email=you@example.org commit --quiet --message=first"
+)
+_TWO_SESSIONS = (
+    ("one", _REPOSITORY),
+    ("two", "cd shop"),
+    ("one", "coord start --name frontend"),
+    ("two", "coord start --name backend"),
+)
+SETUP = {
+    "tutorial.md": (),
+    "how-to/hand-over-work.md": _TWO_SESSIONS,
+    "how-to/someone-has-my-file.md": _TWO_SESSIONS,
+    "how-to/run-in-ci.md": (("one", _REPOSITORY), ("ci", "cd shop"), ("one", "coord start --name frontend")),
+    "how-to/worktrees-and-repositories.md": (("one", _REPOSITORY), ("two", "cd shop")),
+}
+"""The pages that are typed, and what each takes for granted."""
+
+
+@pytest.mark.parametrize("name", SETUP)
+def test_a_page_prints_what_it_shows(name: str, tmp_path: Path) -> None:
+    page = (DOCS / name).read_text(encoding="utf-8")
+    found = wrong(play(tmp_path, page, SETUP[name]))
+    assert not found, f"{found}\n(python -m tests.docs.test_tutorial {name} writes what is printed now)"
+
+
+def test_every_page_with_commands_is_typed() -> None:
+    pages = [path for folder in (".", "how-to") for path in (DOCS / folder).glob("*.md")]
+    assert {str(path.relative_to(DOCS)) for path in pages if any(blocks(path.read_text("utf-8")))} == set(SETUP)
+
+
+def test_the_tutorial_has_both_terminals_and_a_refusal() -> None:
+    page = (DOCS / "tutorial.md").read_text(encoding="utf-8")
+    found = [step for block in blocks(page) for step in steps(block[1])]
+    assert {step.terminal for step in found} == {"one", "two"}
+    assert any(line.startswith("❌ Already claimed") for step in found for line in step.shown)
+
+
+def test_a_comparison_sees_what_matters() -> None:
+    shown = ["✅ Claimed: file/src/app.py until 15:20 UTC (4 h left)"]
+    assert not differences(shown, "✅ Claimed: file/src/app.py until 03:07 CET (3 h 59 min left)\n")
+    assert differences(shown, "❌ Already claimed: file/src/app.py\n")
+    assert differences(shown, "")
+    assert differences(shown, f"{shown[0]}\n\ncoord: note: the sky is falling")
+    assert not differences(["...", *shown], f"{shown[0]}\n\ncoord: note: the sky is falling")
+    assert differences(["exit code 1"], "exit code 0")
+
+
+def write(names: list[str]) -> None:
+    """Put into the pages what their commands print now."""
+    for name in names:
+        page = (DOCS / name).read_text(encoding="utf-8")
+        with tempfile.TemporaryDirectory() as folder:
+            played = play(Path(folder).resolve(), page, SETUP[name])
+        (DOCS / name).write_text(rewritten(page, played), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write(sys.argv[1:] or list(SETUP))
