@@ -13,6 +13,7 @@ from coord.errors import wrong
 from coord.folder import Place, inside
 from coord.world import World
 from eventlog.events import LONGEST_NAME, Resource
+from projections.resources import is_pattern
 
 EVERYTHING = "**"
 
@@ -85,6 +86,14 @@ def file_name(world: World, place: Place, name: str) -> str:
 
         relative = unicodedata.normalize("NFC", relative)  # macOS spells some names in another way than they are typed
     return relative + below
+
+
+def new_path(place: Place, resource: str) -> str:
+    """The path of a file claim that is not there yet and may become a folder: it has no ending and no wildcard."""
+    path = resource.removeprefix("file/")
+    if path == resource or is_pattern(path) or "." in os.path.basename(path):
+        return ""
+    return "" if os.path.lexists(os.path.join(place.root, path)) else path
 
 
 def _not_from_here(world: World, place: Place, relative: str) -> None:

@@ -8,7 +8,7 @@ from projections.state import Claim, State
 
 def own_claims(moment: Moment, resource: str) -> list[Claim]:
     """This session's active claims on exactly this resource. Raises CoordError (1) if there are none."""
-    own = [c for c in moment.state.claims.values() if c.session == moment.me.session and c.resource == resource]
+    own = [c for c in held_by(moment.state, resource) if c.session == moment.me.session]
     if not own:
         raise not_yours(moment, resource)
     return own
@@ -27,4 +27,9 @@ def not_yours(moment: Moment, resource: str) -> CoordError:
 
 def held_by(state: State, resource: str) -> list[Claim]:
     """The active claims on exactly this resource."""
-    return [claim for claim in state.claims.values() if claim.resource == resource]
+    return [claim for claim in state.claims.values() if same(claim.resource, resource)]
+
+
+def same(held: str, typed: str) -> bool:
+    """Whether a claim is on what was typed. A folder may have come or gone since it was claimed, and its `/` with it."""
+    return held == typed or (held.startswith("file/") and held.removesuffix("/") == typed.removesuffix("/"))

@@ -9,7 +9,7 @@ import msgspec
 
 from coord.durations import ttl_s, wait_s
 from coord.errors import REFUSED, CoordError, wrong
-from coord.naming import resource_and_rest
+from coord.naming import new_path, resource_and_rest
 from coord.options import command
 from coord.run import Run
 from coord.text import length, line, until
@@ -64,6 +64,8 @@ def claim(run: Run, words: tuple[str, ...], ttl: str | None, shared: bool, wait:
     def ask(moment: Moment) -> Answer:
         return request(moment, resource, mode, ttl_seconds, patience, note)
 
+    if (path := new_path(run.place, resource)) and not run.json:
+        run.note(f"nothing is at {path} yet: this is that one path; if it will be a folder, claim file/{path}/")
     answer = _ask_and_wait(run, patience, ask) if patience else run.act(ask).value
     _tell(run, answer)
 

@@ -2,7 +2,7 @@
 
 import click
 
-from coord.commands._own import not_yours
+from coord.commands._own import not_yours, same
 from coord.naming import one_resource
 from coord.options import command
 from coord.run import Run
@@ -25,7 +25,7 @@ def release(run: Run, words: tuple[str, ...]) -> None:
 
     def decide(moment: Moment) -> list[str]:
         asks = [*moment.state.claims.values(), *moment.state.waits.values()]
-        own = [ask.id for ask in asks if ask.session == moment.me.session and ask.resource == resource]
+        own = [ask.id for ask in asks if ask.session == moment.me.session and same(ask.resource, resource)]
         if not own:
             raise not_yours(moment, resource)
         for name in own:
