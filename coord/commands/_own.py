@@ -31,5 +31,5 @@ def held_by(state: State, resource: str) -> list[Claim]:
 
 
 def same(held: str, typed: str) -> bool:
-    """Whether a claim is on what was typed. A folder may have come or gone since it was claimed, and its `/` with it."""
+    """Whether a claim is on what was typed. A folder may have come or gone since the claim, and its `/` with it."""
     return held == typed or (held.startswith("file/") and held.removesuffix("/") == typed.removesuffix("/"))
