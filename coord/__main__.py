@@ -1,5 +1,17 @@
-"""`python -m coord` is the command."""
+"""The entry point, also of `python -m coord`: Ctrl-C ends it quietly, even while it is still loading."""
 
-from coord.cli import main
+import os
 
-main()
+
+def main() -> None:
+    """Load and run the command."""
+    try:
+        from coord.cli import main as run_command
+
+        run_command()
+    except KeyboardInterrupt:
+        os._exit(130)
+
+
+if __name__ == "__main__":
+    main()

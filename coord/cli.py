@@ -72,7 +72,7 @@ class Commands(click.Group):
             from difflib import get_close_matches
 
             near = get_close_matches(args[0], _TABLE, n=1, cutoff=0.5)
-            meant = f" Did you mean '{near[0]}'?" if near else " `coord --help` lists them."
+            meant = f" Did you mean '{near[0]}'?" if near else ""
             ctx.fail(f"there is no command '{args[0][:60]}'.{meant}")
         return super().resolve_command(ctx, args)
 

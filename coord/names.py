@@ -60,8 +60,7 @@ def unknown(state: State, text: str) -> CoordError:
     """The error for a name that no session has, with the nearest ones."""
     from difflib import get_close_matches
 
-    everyone = list(state.sessions.values())
-    words = [session.id for session in everyone] + [session.name for session in everyone if session.name]
+    words = [word for session in _live(state) for word in (session.id, session.name) if word]
     near = get_close_matches(text, words, n=3, cutoff=0.5)
     meant = f"did you mean {' or '.join(near)}?" if near else listing(state)
     return no_session(

@@ -224,7 +224,10 @@ def _needs(state: State, rows: list[SessionRow], now: Instant) -> list[Need]:
         needs.append(Need("circle", f"waiting for each other in a circle: {' → '.join((*circle, circle[0]))}"))
     for message in state.messages.values():
         if message.urgency == "high" and message.unacknowledged_by:
-            missing = ", ".join(sorted(message.unacknowledged_by))
+            shown = {row.id for row in rows}  # of those who left long ago nobody expects an answer
+            missing = ", ".join(sorted(message.unacknowledged_by & shown))
+            if not missing:
+                continue
             text = f"urgent message {message.id} from {message.session} is not acknowledged by {missing}"
             needs.append(Need("unacknowledged", text, message.session))
     for name, count in state.unknown.items():

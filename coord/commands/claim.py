@@ -213,6 +213,6 @@ def _tell(run: Run, answer: Answer) -> None:
     more = f"\n   and {len(answer.obstacles) - 5} more: coord claims" if len(answer.obstacles) > 5 else ""
     others = [holder for holder in holders if holder != answer.session]
     ask = f'Ask: coord send {others[0]} "Question" "..."   ' if others else ""
-    advice = f"{ask}Wait: coord claim {shown} --wait 10m"
+    advice = ask if answer.outcome == "timed_out" else f"{ask}Wait: coord claim {shown} --wait 10m"
     run.say(f"{head}: {shown}{rows}{more}\n   {advice}", data)
     raise CoordError(REFUSED, "")

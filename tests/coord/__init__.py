@@ -1,0 +1,1 @@
+"""The command: identity, every verb with real processes, and the scripts."""

@@ -1,0 +1,66 @@
+"""The command run inside the test, with a clock and a process table that the test holds in its hands."""
+
+import contextlib
+import io
+
+from coord.cli import run
+from coord.processes import Process
+from coord.world import World
+from eventlog.events import Instant, later
+from projections.liveness import Here, Seen
+from tests.processes import Repo, Result
+
+NOON: Instant = "2026-11-22T12:00:00.000000Z"
+HERE = Here("machine-1", "boot-1", "pid:[1]")
+
+
+class Table:
+    """A process table made of rows."""
+
+    def __init__(self, *rows: Process) -> None:
+        self.rows = {row.pid: row for row in rows}
+
+    def process(self, pid: int) -> Process | None:
+        """The row with this pid."""
+        return self.rows.get(pid)
+
+    def look(self, pid: int) -> Seen:
+        """What stands there: everything is visible."""
+        return self.rows[pid].start_ticks if pid in self.rows else "free"
+
+
+def process(pid: int, parent: int, session: int, *argv: str) -> Process:
+    """A row; its start ticks follow from its pid."""
+    return Process(pid, parent, session, pid * 10, "S", argv)
+
+
+class Inside:
+    """A machine with three shells that have a terminal each (pids 100, 200, 300), on which it is `now`."""
+
+    def __init__(self, repo: Repo) -> None:
+        self.repo, self.now = repo, NOON
+        self.table = Table(process(1, 0, 1, "init"), *(process(pid, 1, pid, "-bash") for pid in (100, 200, 300)))
+        self.here = HERE
+
+    def wait(self, seconds: float) -> None:
+        """Let time go by; backwards if negative."""
+        self.now = later(self.now, seconds)
+
+    def world(self, shell: int, env: dict[str, str]) -> World:
+        """The outside of a command that runs in a shell."""
+        own = process(shell + 5, shell, self.table.rows[shell].session, "python3", "/bin/coord")
+        self.table.rows[own.pid] = own
+        return World(env, str(self.repo.root), lambda: self.now, own.pid, lambda: self.here, lambda: self.table)
+
+    def run(self, shell: int, *argv: str, **env: str) -> Result:
+        """Type a command in a shell."""
+        out, err = io.StringIO(), io.StringIO()
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            code = run(argv, self.world(shell, env))
+        return Result(out.getvalue(), err.getvalue(), code)
+
+    def start(self, shell: int, *argv: str, **env: str) -> str:
+        """Begin a session in a shell; its id."""
+        result = self.run(shell, "start", "--json", *argv, **env)
+        assert result.code == 0, result
+        return str(result.json["session"])

@@ -1,0 +1,135 @@
+"""A session's process is killed: the next reader shows it, the next writer records it, and its claims are free."""
+
+import os
+import signal
+
+from tests.coord.inside import Inside
+from tests.processes import Repo
+
+
+def test_a_killed_session_is_shown_dead_at_once_and_the_next_writer_frees_what_it_held(repo: Repo) -> None:
+    (one, first), (two, second) = repo.sessions(2)
+    one.ok("coord claim droplet x; coord claim file src/")
+    before = repo.bytes()
+    one.kill()
+    status = two.ok("coord status")
+    assert f"dead: {first}" in status
+    assert "droplet/x" in status
+    assert "free at anyone's next command" in status
+    assert "COORDINATION NEEDED" in status
+    assert repo.bytes() == before  # who only reads records nothing
+    two.ok("coord heartbeat going on")
+    (death,) = repo.of_type("session.presumed_dead")
+    assert (death["session"], death["event"]["session"]) == (second, first)
+    assert two.ok("coord claims") == "No claims.\n"
+    board = (repo.folder / "STATUS_BOARD.md").read_text()
+    (row,) = (line for line in board.splitlines() if line.startswith("|") and first in line)
+    assert "🔴" in row
+    assert "dead" in row
+    two.ok("coord claim droplet x")
+    assert len(repo.of_type("session.presumed_dead")) == 1
+
+
+def test_the_very_command_that_wants_a_dead_sessions_claim_gets_it(repo: Repo) -> None:
+    (one, _), (two, second) = repo.sessions(2)
+    one.ok("coord claim droplet x")
+    one.kill()
+    assert two.json("coord claim droplet x")["outcome"] == "granted"
+    assert two.json("coord claims")["claims"][0]["session"] == second
+
+
+def test_a_shell_that_exits_takes_its_session_with_it(repo: Repo) -> None:
+    (one, first), (two, _) = repo.sessions(2)
+    one.begin("exit 0")
+    assert one.finish().code == -9
+    assert f"dead: {first}" in two.ok("coord status")
+
+
+def test_a_stopped_process_is_not_dead(repo: Repo) -> None:
+    (one, first), (two, _) = repo.sessions(2)
+    os.kill(one.pid, signal.SIGSTOP)
+    try:
+        two.ok("coord heartbeat going on")
+        assert "dead" not in two.ok("coord status")
+        assert repo.of_type("session.presumed_dead") == []
+    finally:
+        os.kill(one.pid, signal.SIGCONT)
+    assert one.ok("coord whoami").startswith(first)
+
+
+def test_a_message_to_a_dead_session_is_kept_for_it(repo: Repo) -> None:
+    (one, first), (two, _) = repo.sessions(2)
+    one.kill()
+    two.ok(f"coord send {first} Hello 'still there?'")
+    other = repo.shell()
+    assert "still there?" in other.ok(f"COORD_SESSION={first} coord inbox")
+
+
+def test_a_session_that_was_presumed_dead_and_lives_is_told_and_is_here_again_without_its_claims(repo: Repo) -> None:
+    machine = Inside(repo)
+    first, second = machine.start(100), machine.start(200)
+    assert machine.run(100, "claim", "droplet", "x").code == 0
+    row = machine.table.rows.pop(100)
+    assert machine.run(200, "heartbeat", "a", "b").code == 0
+    machine.table.rows[100] = row
+    assert machine.run(100, "heartbeat", "a", "b", COORD_SESSION=first).code == 0
+    told = machine.run(100, "inbox")
+    assert "presumed dead" in told.out
+    assert second in told.out
+    assert "droplet/x" in told.out
+    assert "dead" not in machine.run(200, "status").out
+
+
+def test_another_process_with_the_same_number_is_another_process(repo: Repo) -> None:
+    machine = Inside(repo)
+    first = machine.start(100)
+    machine.start(200)
+    reused = machine.table.rows[100]
+    machine.table.rows[100] = type(reused)(100, 1, 100, 999_999, "S", ("-bash",))
+    assert machine.run(100, "whoami").code == 3
+    status = machine.run(200, "status").out
+    assert f"dead: {first}" in status
+    assert "another has that number" in status
+
+
+def test_after_a_boot_every_session_of_before_is_dead(repo: Repo) -> None:
+    machine = Inside(repo)
+    first = machine.start(100)
+    machine.here = type(machine.here)("machine-1", "boot-2", "pid:[1]")
+    assert f"dead: {first}" in machine.run(200, "status").out
+    assert "booted since" in machine.run(200, "status").out
+
+
+def test_a_session_of_another_machine_is_never_thought_dead(repo: Repo) -> None:
+    machine = Inside(repo)
+    machine.start(100)
+    machine.here = type(machine.here)("machine-2", "boot-9", "pid:[1]")
+    machine.table.rows.pop(100)
+    machine.start(200)
+    machine.wait(30)
+    assert "dead" not in machine.run(200, "status").out
+
+
+def test_a_silent_session_is_shown_as_silent_with_its_claims_and_keeps_them(repo: Repo) -> None:
+    machine = Inside(repo)
+    first = machine.start(100)
+    machine.start(200)
+    machine.run(100, "claim", "droplet", "x")
+    machine.wait(20 * 60)
+    status = machine.run(200, "status").out
+    assert f"silent: {first}" in status
+    assert f"{first} has been silent for 20 min and holds 1 claim" in status
+    assert machine.run(200, "claim", "droplet", "x").code == 1
+    board = machine.run(200, "board").out
+    assert "🟡" in board
+
+
+def test_sessions_that_are_over_leave_the_board_after_an_hour(repo: Repo) -> None:
+    machine = Inside(repo)
+    first = machine.start(100)
+    machine.start(200)
+    machine.run(100, "end")
+    machine.wait(59 * 60)
+    assert first in machine.run(200, "status").out
+    machine.wait(2 * 60)
+    assert first not in machine.run(200, "status").out

@@ -1,0 +1,214 @@
+"""Setting up: into any repository, again and again, taking nothing away and showing git what it says."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.processes import Repo, Shell, environment
+
+
+def git_sees(shell: Shell, cwd: str = ".") -> set[str]:
+    """What git shows as new or changed."""
+    return {line[3:] for line in shell.ok(f"git -C {cwd} status --porcelain -uall").splitlines()}
+
+
+def work(shell: Shell) -> None:
+    """Make everything that a live session makes."""
+    shell.ok("coord start; coord claim droplet x; coord send broadcast Hello; rm -rf COORDINATION/.cache; coord status")
+    shell.ok("coord heartbeat a b; coord board --write")
+
+
+def test_into_a_fresh_repository_git_sees_what_was_listed_and_nothing_more(bare_repo: Repo) -> None:
+    shell = bare_repo.shell()
+    made = shell.json("coord init")
+    listed = {f"COORDINATION/{name}" for name in made["written"]}
+    assert {
+        "COORDINATION/QUICK_START.md",
+        "COORDINATION/config.toml",
+        "COORDINATION/scripts/session-start.sh",
+    } <= listed
+    assert made["folder"] == str(bare_repo.folder)
+    assert git_sees(shell) == listed
+    work(shell)
+    assert git_sees(shell) == listed
+    shell.ok("git add -A && git commit -qm coord")
+    shell.ok("coord heartbeat a b")
+    assert git_sees(shell) == set()
+
+
+def test_the_words_list_what_was_written(bare_repo: Repo) -> None:
+    shell = bare_repo.shell()
+    said = shell.ok("coord init")
+    for name in git_sees(shell):
+        assert f"  {name}\n" in said
+    assert "coord start" in said
+
+
+def test_again_it_changes_nothing_and_says_so(repo: Repo) -> None:
+    shell = repo.shell()
+    before = {path: path.read_bytes() for path in repo.folder.rglob("*") if path.is_file()}
+    said = shell.run("coord init")
+    assert (said.code, said.err) == (0, "")
+    assert "nothing was changed" in said.out
+    assert {path: path.read_bytes() for path in repo.folder.rglob("*") if path.is_file()} == before
+
+
+def test_what_a_person_changed_is_kept_and_force_keeps_it_beside(repo: Repo) -> None:
+    shell = repo.shell()
+    ours = (repo.folder / "QUICK_START.md").read_bytes()
+    (repo.folder / "QUICK_START.md").write_text("mine\n")
+    (repo.folder / "scripts" / "session-start.sh").unlink()
+    again = shell.json("coord init")
+    assert again["kept"] == ["QUICK_START.md"]
+    assert again["written"] == ["scripts/session-start.sh"]
+    assert (repo.folder / "QUICK_START.md").read_text() == "mine\n"
+    said = shell.ok("coord init --force")
+    assert "COORDINATION/QUICK_START.md" in said
+    assert (repo.folder / "QUICK_START.md").read_bytes() == ours
+    assert (repo.folder / "QUICK_START.md.orig").read_text() == "mine\n"
+    (repo.folder / "QUICK_START.md").write_text("mine again\n")
+    shell.ok("coord init --force")
+    kept = {path.read_text() for path in repo.folder.glob("QUICK_START.md.orig*")}
+    assert kept == {"mine\n", "mine again\n"}  # neither is lost
+
+
+def test_private_leaves_nothing_for_git_to_see(bare_repo: Repo) -> None:
+    shell = bare_repo.shell()
+    said = shell.ok("coord init --private")
+    assert "hidden from git" in said
+    assert git_sees(shell) == set()
+    work(shell)
+    assert git_sees(shell) == set()
+    shell.ok("coord init --private; coord init --private")
+    exclude = (bare_repo.root / ".git" / "info" / "exclude").read_text()
+    assert exclude.count("COORDINATION") == 1
+
+
+def test_private_in_a_worktree_hides_it_too(bare_repo: Repo) -> None:
+    shell = bare_repo.shell()
+    shell.ok("git commit -q --allow-empty -m first && git worktree add -q ../tree")
+    shell.ok("cd ../tree && coord init --private")
+    assert git_sees(shell, "../tree") == set()
+    assert git_sees(shell, "../repo") == set()
+
+
+def test_track_shows_git_the_journals_and_nothing_that_is_made_by_the_machine(bare_repo: Repo) -> None:
+    shell = bare_repo.shell()
+    made = shell.json("coord init --track")
+    listed = {f"COORDINATION/{name}" for name in made["written"]}
+    assert git_sees(shell) == listed
+    work(shell)
+    journals = {f"COORDINATION/log/{name}" for name in bare_repo.bytes()}
+    assert len(journals) == 1
+    assert git_sees(shell) == listed | journals
+
+
+def test_track_after_an_init_without_it_replaces_only_ignores_that_nobody_changed(repo: Repo) -> None:
+    shell = repo.shell()
+    shell.start()
+    assert not any(name.endswith(".jsonl") for name in git_sees(shell))
+    shell.ok("coord init --track")
+    assert any(name.endswith(".jsonl") for name in git_sees(shell))
+
+
+def test_track_keeps_ignores_that_a_person_changed_and_says_so(repo: Repo) -> None:
+    shell = repo.shell()
+    (repo.folder / ".gitignore").write_text("/log/\n# mine\n")
+    said = shell.ok("coord init --track")
+    assert (repo.folder / ".gitignore").read_text() == "/log/\n# mine\n"
+    assert "COORDINATION/.gitignore" in said
+    assert "--force" in said
+
+
+def test_here_makes_it_in_this_folder_and_it_is_found_from_there(bare_repo: Repo) -> None:
+    (bare_repo.root / "part" / "deep").mkdir(parents=True)
+    shell = bare_repo.shell(bare_repo.root / "part" / "deep")
+    shell.ok("cd ..; coord init --here; cd deep")
+    assert (bare_repo.root / "part" / "COORDINATION" / "config.toml").is_file()
+    assert not bare_repo.folder.exists()
+    assert shell.start()
+    assert list((bare_repo.root / "part" / "COORDINATION" / "log").glob("*.jsonl"))
+    assert git_sees(shell, str(bare_repo.root)) >= {"part/COORDINATION/config.toml"}
+
+
+def test_from_a_folder_below_it_goes_to_the_repositorys_root(bare_repo: Repo) -> None:
+    (bare_repo.root / "part").mkdir()
+    shell = bare_repo.shell(bare_repo.root / "part")
+    shell.ok("coord init")
+    assert (bare_repo.folder / "config.toml").is_file()
+    assert shell.start()
+
+
+def test_outside_git_it_works_in_this_folder_and_is_found_upwards(tmp_path: Path) -> None:
+    home, folder = tmp_path / "home", tmp_path / "plain" / "deep"
+    folder.mkdir(parents=True)
+    home.mkdir()
+    shell = Shell(folder, home)
+    try:
+        said = shell.ok("cd ..; coord init; cd deep")
+        assert "Git" not in said
+        assert shell.start()
+        assert list((tmp_path / "plain" / "COORDINATION" / "log").glob("*.jsonl"))
+        shell.ok("coord claim file deep/x.py; coord claims ./x.py | grep file/deep/x.py")
+    finally:
+        shell.close()
+
+
+def test_all_worktrees_share_one_folder_and_one_set_of_names(bare_repo: Repo) -> None:
+    shell = bare_repo.shell()
+    shell.ok("mkdir src; touch src/app.py; git add -A; git commit -qm first; git worktree add -q ../tree")
+    shell.ok("cd ../tree/src && coord init && cd ../../repo")
+    assert (bare_repo.folder / "config.toml").is_file()
+    assert not (bare_repo.root.parent / "tree" / "COORDINATION").exists()
+    one, two = shell, bare_repo.shell(bare_repo.root.parent / "tree" / "src")
+    first, second = one.start(), two.start()
+    one.ok("coord claim file src/app.py")
+    refused = two.run("coord claim file ./app.py")
+    assert refused.code == 1
+    assert first in refused.out
+    assert second in one.ok("coord status")
+    assert len(bare_repo.bytes()) == 2
+    started = {e["session"]: e["event"]["worktree"] for e in bare_repo.of_type("session.started")}
+    assert started == {first: str(bare_repo.root), second: str(bare_repo.root.parent / "tree")}
+
+
+def test_a_worktree_of_a_bare_repository_works(bare_repo: Repo) -> None:
+    shell = bare_repo.shell()
+    shell.ok("git commit -q --allow-empty -m first; git clone -q --bare . ../bare.git")
+    shell.ok("git -C ../bare.git worktree add -q ../one main; git -C ../bare.git worktree add -q ../two -b two")
+    shell.ok("cd ../one; coord init")
+    first = shell.start()
+    other = bare_repo.shell(bare_repo.root.parent / "two")
+    other.start()
+    assert first in other.ok("coord status")
+
+
+def test_a_submodule_is_a_repository_of_its_own(bare_repo: Repo) -> None:
+    inner = bare_repo.root.parent / "inner"
+    env = environment(bare_repo.home)
+    subprocess.run(["git", "init", "-q", str(inner)], env=env, check=True)
+    subprocess.run(["git", "-C", str(inner), "commit", "-q", "--allow-empty", "-m", "x"], env=env, check=True)
+    shell = bare_repo.shell()
+    shell.ok(f"git -c protocol.file.allow=always submodule --quiet add {inner} sub; git commit -qm sub; coord init")
+    outer = shell.start()
+    below = bare_repo.shell(bare_repo.root / "sub")
+    nothing = below.run("coord status")
+    assert nothing.code == 4
+    below.ok("coord init")
+    assert (bare_repo.root / "sub" / "COORDINATION" / "config.toml").is_file()
+    assert below.start() != outer
+    assert outer not in below.ok("coord status")
+
+
+@pytest.mark.parametrize("how", ["--root {root}", "--root {root}/COORDINATION", "COORD_ROOT"])
+def test_from_elsewhere_the_folder_is_named(repo: Repo, how: str) -> None:
+    elsewhere = repo.root.parent / "elsewhere"
+    elsewhere.mkdir()
+    shell = repo.shell(elsewhere)
+    if how == "COORD_ROOT":
+        shell.ok(f"export COORD_ROOT={repo.root}")
+        how = ""
+    started = shell.json(f"coord start {how.format(root=repo.root)}")["session"]
+    assert started in shell.ok(f"coord status {how.format(root=repo.root)}")
+    assert list(repo.bytes()) == [f"{started}.jsonl"]

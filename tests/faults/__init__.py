@@ -1,0 +1,1 @@
+"""What goes wrong: bad input, full disks, damaged journals, stopped processes, signals."""

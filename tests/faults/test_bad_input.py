@@ -1,0 +1,271 @@
+"""What cannot be meant gets one clear line and the right exit code, changes nothing, and never shows a traceback."""
+
+import json
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import pytest
+
+from tests.processes import Repo, Shell, bare, install
+
+
+class Room(NamedTuple):
+    """A repository with a file, this session, another one, and one that ended. Nothing that is refused changes it."""
+
+    repo: Repo
+    shell: Shell
+    mine: str
+    other: str
+    ended: str
+    message: str
+
+
+@pytest.fixture(scope="module")
+def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Room]:
+    made = bare(tmp_path_factory.mktemp("bad"))
+    repo = install(next(made))
+    (repo.root / "src").mkdir()
+    (repo.root / "src" / "app.py").touch()
+    (shell, mine), (other, others) = repo.sessions(2)
+    over = repo.shell()
+    ended = over.start("--name finished")
+    over.ok("coord end")
+    message = other.json(f"coord send {mine} Hello")["message"]
+    shell.ok("coord claim droplet held")
+    yield Room(repo, shell, mine, others, ended, message)
+    made.close()
+
+
+LONG = "$(printf 'x%.0s' $(seq 10000))"
+BIG = "head -c {} /dev/zero | tr '\\0' a | "
+
+WRONG = {  # command: (exit code, what the line says)
+    # a resource
+    "claim": (2, "RESOURCE"),
+    "claim x": (2, "TYPE NAME or TYPE/NAME"),
+    "claim src/app.py": (2, "did you mean file/src/app.py?"),
+    "claim ./src/app.py": (2, "did you mean file/src/app.py?"),
+    "claim src": (2, "did you mean file/src/?"),
+    "claim ''": (2, "no type"),
+    "claim '' x": (2, "no type"),
+    "claim /x": (2, "no type"),
+    "claim droplet/": (2, "no resource"),
+    "claim droplet ''": (2, "no resource"),
+    "claim 'two words' x": (2, "no blank in the type"),
+    "claim droplet $'a\\x1b[31mb'": (2, "control characters"),
+    "claim droplet $'a\\nb'": (2, "control characters"),
+    "claim droplet $'a\\u2028b'": (2, "control characters"),
+    "claim file $'a\\x7fb'": (2, "control characters"),
+    "claim droplet $'a\\xffb'": (2, "not valid UTF-8"),
+    "claim file": (2, "TYPE NAME"),
+    "claim file ''": (2, "needs a name"),
+    "claim file ../x": (2, "outside the repository"),
+    "claim file/../x": (2, "outside the repository"),
+    "claim file src/../../x": (2, "outside the repository"),
+    "claim file /etc/passwd": (2, "outside the repository"),
+    "claim /etc/passwd": (2, "no type"),
+    f"claim droplet {LONG}": (2, "10008 characters; 512 are allowed"),
+    f"claim file {LONG}": (2, "10005 characters; 512 are allowed"),
+    f"claim {LONG} x": (2, "10002 characters; 512 are allowed"),
+    f"claim {LONG}": (2, "no type"),
+    f"claims {LONG}": (2, "512 are allowed"),
+    "claims ../x": (2, "outside the repository"),
+    "claims ''": (2, "needs a name"),
+    "heartbeat a b --file ../x": (2, "outside the repository"),
+    # a length of time
+    "claim droplet x 0": (2, "out of range"),
+    "claim droplet x -1": (2, "more than 0"),
+    "claim droplet x -- -1": (2, "out of range"),
+    "claim droplet x -0.5": (2, "more than 0"),
+    "claim droplet x abc": (2, "not a number of hours"),
+    "claim droplet x ''": (2, "not a number of hours"),
+    "claim droplet x 1000000000000": (2, "1 minute to 7 days"),
+    "claim droplet x nan": (2, "out of range"),
+    "claim droplet x inf": (2, "out of range"),
+    "claim droplet x 1e999": (2, "out of range"),
+    "claim droplet x 4 5": (2, "too many words"),
+    "claim droplet x 4 --ttl 90m": (2, "not both"),
+    "claim droplet x --ttl abc": (2, "not a length of time"),
+    "claim droplet x --ttl 59s": (2, "out of range"),
+    "claim droplet x --ttl 8d": (2, "out of range"),
+    "claim droplet x --ttl 99999999999999999999999999999999999d": (2, "out of range"),
+    "claim droplet x --wait 0s": (2, "out of range"),
+    "claim droplet x --wait soon": (2, "not a length of time"),
+    "inbox --wait -5m": (2, "not a length of time"),
+    "renew droplet held 0": (2, "out of range"),
+    "renew droplet held --token abc": (2, "--token"),
+    # a session
+    "send nobody Hello": (3, "live sessions: "),
+    "send finishd Hello": (3, "did you mean finished?"),
+    "send {ended} Hello": (3, "has ended"),
+    "send finished Hello": (3, "has ended"),
+    "send {other},nobody Hello": (3, "nobody"),
+    "send , Hello": (2, "to whom?"),
+    "send '' Hello": (2, "to whom?"),
+    "handoff droplet held nobody": (3, "live sessions: "),
+    "handoff droplet held {ended}": (1, "not here any more"),
+    "whoami --session nobody": (3, "live sessions: "),
+    "whoami --session $'no\\x1bbody'": (3, "\\x1b"),
+    # a message
+    "send {other}": (2, "SUBJECT"),
+    "send {other} ''": (2, "subject"),
+    f"send {{other}} {LONG}": (2, "1000 are allowed"),
+    "ack": (2, "MESSAGES"),
+    "ack x": (2, "no message"),
+    "ack nobody/1": (2, "no session"),
+    "ack {other}/999": (2, "no message"),
+    "ack {other}/1": (2, "no message"),
+    "ack {other}/99999999999999999999999999": (2, "no message"),
+    "reply x y": (2, "no message"),
+    "reply {message} ''": (2, "empty"),
+    "reply {message}": (2, "BODY"),
+    "inbox {other}/999": (2, "no message"),
+    # a claim that is not there
+    "release droplet free": (1, "nobody has it"),
+    "renew droplet free": (1, "nobody has it"),
+    "break droplet free --reason x": (1, "nobody has a claim"),
+    "break droplet held": (2, "--reason"),
+    "handoff droplet free {other}": (1, "nobody has it"),
+    # the command line itself
+    "frobnicate": (2, "no command 'frobnicate'"),
+    "clam x": (2, "Did you mean 'claim'?"),
+    "--bogus": (2, "--bogus"),
+    "claim --bogus droplet x": (2, "--bogus"),
+    "heartbeat a b c d e f": (2, "extra argument"),
+    "status x": (2, "extra argument"),
+    "send {other} Hello --urgency huge": (2, "huge"),
+    "start --name $'a\\nb'": (2, "no name"),
+    f"start --name {LONG}": (2, "no name"),
+    "init --private --track": (2, "choose one"),
+    "init --root /nonexistent": (2, "not a folder"),
+    # the folder
+    "status --root /nonexistent": (4, "no COORDINATION/"),
+}
+
+
+@pytest.mark.parametrize("command", WRONG)
+def test_what_cannot_be_meant_is_one_line_and_an_exit_code_and_changes_nothing(room: Room, command: str) -> None:
+    code, words = WRONG[command]
+    before = room.repo.bytes()
+    filled = command
+    for name in ("other", "ended", "message"):
+        filled = filled.replace("{" + name + "}", getattr(room, name))
+    result = room.shell.run(f"coord {filled.replace('{{other}}', room.other)}")
+    assert result.code == code, result
+    assert result.out == ""
+    assert words in result.err
+    assert result.err.startswith("coord: ")
+    assert result.err.count("\n") == 1
+    assert "Traceback" not in result.err
+    assert "\x1b" not in result.err
+    assert len(result.err) < 600
+    assert "?." not in result.err
+    assert room.repo.bytes() == before
+
+
+@pytest.mark.parametrize("command", ["claim x", "send nobody Hello", "ack x", "frobnicate", "release droplet free"])
+def test_with_json_the_error_is_an_object_on_standard_error(room: Room, command: str) -> None:
+    plain = room.shell.run(f"coord {command}")
+    result = room.shell.run(f"coord {command} --json")
+    assert (result.code, result.out) == (plain.code, "")
+    error = json.loads(result.err)["error"]
+    assert error["code"] == plain.code
+    assert plain.err == f"coord: {error['message']}\n"
+
+
+def test_a_body_of_a_mebibyte_is_read_whole_and_one_more_character_is_refused(room: Room) -> None:
+    over = room.shell.run(BIG.format((1 << 20) + 1) + f"coord send {room.other} big -")
+    assert over.code == 2
+    assert "1048577 characters; 1048576 are allowed" in over.err
+    sent = room.shell.run(BIG.format(1 << 20) + f"coord send {room.other} big - --json")
+    assert sent.code == 0
+    shown = room.shell.json(f"coord inbox {sent.json['message']}")
+    assert shown["body"] == "a" * (1 << 20)
+
+
+def test_a_body_that_is_no_text_is_refused(room: Room) -> None:
+    before = room.repo.bytes()
+    result = room.shell.run(f"printf '\\xff\\xfe\\x00' | coord send {room.other} binary -")
+    assert (result.code, result.out) == (2, "")
+    assert "not valid UTF-8" in result.err
+    assert room.repo.bytes() == before
+
+
+@pytest.mark.parametrize("command", ["status", "claims", "inbox --all", "board", "--help", "inbox --peek"])
+def test_a_reader_that_has_enough_is_no_error(room: Room, command: str) -> None:
+    result = room.shell.run(f"coord {command} | head -1; echo ${{PIPESTATUS[0]}}")
+    assert result.err == ""
+    assert result.out.endswith(("\n0\n", "\n141\n"))
+    closed = room.shell.run(f"coord {command} | true; echo ${{PIPESTATUS[0]}}")
+    assert closed.err == ""
+
+
+@pytest.mark.parametrize("command", ["status", "claim droplet x", "start", "inbox", "board", "board --write", "end"])
+def test_where_nothing_was_initialised_the_error_says_what_to_do(bare_repo: Repo, command: str) -> None:
+    repo = bare_repo
+    result = repo.shell().run(f"coord {command}")
+    assert (result.code, result.out) == (4, "")
+    assert "not initialised" in result.err
+    assert "coord init" in result.err
+    assert result.err.count("\n") == 1
+    assert not repo.folder.exists()
+
+
+@pytest.mark.parametrize(
+    "command", ["claim droplet x", "heartbeat a b", "inbox", "send broadcast Hello", "end", "release droplet held"]
+)
+def test_where_no_session_was_started_the_error_says_what_to_do(room: Room, command: str) -> None:
+    before = room.repo.bytes()
+    result = room.repo.shell().run(f"coord {command}")
+    assert (result.code, result.out) == (3, "")
+    assert "coord start" in result.err
+    assert room.mine in result.err
+    assert result.err.count("\n") == 1
+    assert room.repo.bytes() == before
+
+
+@pytest.mark.parametrize("command", ["status", "claims", "board"])
+def test_who_is_no_session_may_look(room: Room, command: str) -> None:
+    assert room.mine in room.repo.shell().ok(f"coord {command}")
+
+
+CONFIGS = ["claim_hours = 'x'", "colour = 'blue'", "[[[", "claim_hours = 900", "lock_wait_seconds = -1", "\x00"]
+
+
+@pytest.mark.parametrize("text", CONFIGS)
+def test_settings_that_cannot_be_understood_are_told_with_their_file(repo: Repo, text: str) -> None:
+    shell = repo.shell()
+    shell.start()
+    before = repo.bytes()
+    (repo.folder / "config.toml").write_text(text + "\n")
+    for command in ("claim droplet x", "status", "heartbeat a b", "board"):
+        result = shell.run(f"coord {command}")
+        assert (result.code, result.out) == (4, "")
+        assert str(repo.folder / "config.toml") in result.err
+        assert result.err.count("\n") == 1
+    assert repo.bytes() == before
+
+
+@pytest.mark.parametrize("command", ["status", "claim droplet x", "start", "init"])
+def test_in_a_folder_that_is_gone_nothing_is_done(repo: Repo, command: str) -> None:
+    gone = repo.root.parent / "gone"
+    gone.mkdir()
+    shell = repo.shell(gone)
+    gone.rmdir()
+    result = shell.run(f"coord {command}")
+    assert (result.code, result.out) == (4, "")
+    assert "is gone" in result.err
+    assert result.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("kind", ["file", "broken link"])
+def test_init_where_something_else_has_the_folders_name_says_so_and_keeps_it(bare_repo: Repo, kind: str) -> None:
+    if kind == "file":
+        bare_repo.folder.write_text("mine\n")
+    else:
+        bare_repo.folder.symlink_to("nowhere")
+    result = bare_repo.shell().run("coord init")
+    assert (result.code, result.out) == (4, "")
+    assert "What was there is kept" in result.err
+    assert result.err.count("\n") == 1
+    assert bare_repo.folder.is_symlink() or bare_repo.folder.read_text() == "mine\n"

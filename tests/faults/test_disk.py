@@ -1,0 +1,138 @@
+"""A disk that is full, a folder that may not be written, a limit on a file's size: said plainly, and nothing lost."""
+
+import os
+
+import pytest
+
+from tests.processes import Repo, Shell, can_unshare
+
+mounts = pytest.mark.skipif(not can_unshare("--mount"), reason="no mounts for us here")
+WRITES = ("heartbeat a b", "claim droplet x", "send broadcast Hello", "end", "start --new")
+
+
+def private_mounts(repo: Repo) -> Shell:
+    """A shell whose mounts nobody else sees."""
+    return repo.shell(None, "unshare", "--mount", "bash", "--norc", "--noprofile")
+
+
+@pytest.fixture
+def read_only(repo: Repo) -> Shell:
+    """A shell that is a session, for which the shared folder has become read-only."""
+    if os.geteuid() != 0:
+        shell = repo.shell()
+        shell.start()
+        shell.ok("chmod -R a-w COORDINATION")
+        return shell
+    if not can_unshare("--mount"):
+        pytest.skip("root may write everything, and no mounts for us here")
+    shell = private_mounts(repo)
+    shell.start()
+    shell.ok("mount --bind COORDINATION COORDINATION && mount -o remount,bind,ro COORDINATION")
+    return shell
+
+
+@pytest.mark.parametrize("command", WRITES)
+def test_in_a_read_only_folder_nothing_is_recorded_and_that_is_said(repo: Repo, read_only: Shell, command: str) -> None:
+    before = repo.bytes()
+    result = read_only.run(f"coord {command}")
+    assert (result.code, result.out) == (4, "")
+    assert result.err.startswith("coord: ")
+    assert "Read-only file system" in result.err or "Permission denied" in result.err
+    assert result.err.count("\n") == 1
+    assert repo.bytes() == before
+
+
+def test_a_read_only_folder_can_be_read(repo: Repo, read_only: Shell) -> None:
+    assert read_only.ok("coord whoami").split(",")[0] in read_only.ok("coord status")
+    assert read_only.run("coord claims").code == 0
+    assert "Status board" in read_only.ok("coord board")
+    assert read_only.run("coord inbox --peek").code == 0
+
+
+def test_init_in_a_read_only_folder_says_so(repo: Repo, read_only: Shell) -> None:
+    assert read_only.run("coord init").code == 0  # all is there: nothing to write
+    result = read_only.run("cd COORDINATION/scripts && coord init --here")
+    assert (result.code, result.out) == (4, "")
+    assert "What was there is kept" in result.err
+
+
+@mounts
+def test_on_a_full_disk_nothing_is_recorded_nothing_is_lost_and_later_all_is_well(repo: Repo) -> None:
+    shell = private_mounts(repo)
+    shell.ok("mount -t tmpfs -o size=64k tmpfs COORDINATION/log")
+    session = shell.start()
+    shell.ok("coord claim droplet kept")
+    shell.run("cat /dev/zero > COORDINATION/log/filler")
+    before = shell.ok(f"cat COORDINATION/log/{session}.jsonl")
+    failed = 0
+    for n in range(20):  # some lines still fit into the journal's last block
+        result = shell.run(f"coord send broadcast number-{n} {'x' * 300}")
+        assert "Traceback" not in result.err
+        if result.code:
+            assert (result.code, result.out) == (4, "")
+            assert "No space left on device" in result.err or "only part of the line" in result.err
+            assert "not recorded" in result.err or "Nothing was written" in result.err
+            failed += 1
+    assert failed
+    after = shell.ok(f"cat COORDINATION/log/{session}.jsonl")
+    assert after.startswith(before)
+    assert after.endswith('"}\n')
+    assert after.count("\n") == before.count("\n") + 20 - failed
+    assert "droplet/kept" in shell.ok("coord claims")
+    fresh = shell.run("coord start --new")
+    assert fresh.code == 4
+    shell.ok("rm COORDINATION/log/filler")
+    healed = shell.run("coord heartbeat all well --json")
+    assert (healed.code, healed.json["session"], healed.err) == (0, session, "")
+
+
+def test_a_board_that_cannot_be_written_is_a_note_and_the_claim_stands(repo: Repo) -> None:
+    shell = repo.shell()
+    shell.start()
+    (repo.folder / "STATUS_BOARD.md").unlink()
+    (repo.folder / "STATUS_BOARD.md").mkdir()
+    result = shell.run("coord claim droplet x")
+    assert result.code == 0
+    assert "Claimed: droplet/x" in result.out
+    assert "STATUS_BOARD.md could not be written" in result.err
+    assert "droplet/x" in shell.ok("coord claims")
+    asked = shell.run("coord board --write")
+    assert (asked.code, asked.out) == (4, "")
+    assert list(repo.folder.glob("*.tmp")) == []
+
+
+def test_a_line_that_the_system_takes_only_in_part_is_cut_back(repo: Repo) -> None:
+    shell = repo.shell()
+    session = shell.start()
+    shell.ok("coord claim droplet kept")
+    journal = repo.log / f"{session}.jsonl"
+    before = journal.read_bytes()
+    assert len(before) < 1024
+    result = shell.run(f"(ulimit -f 1; coord send broadcast long {'x' * 2000})")
+    assert (result.code, result.out) == (4, "")
+    assert "part of the line" in result.err
+    assert "all that was recorded before is kept" in result.err
+    assert result.err.count("\n") == 1
+    assert journal.read_bytes() == before
+    again = shell.run("coord heartbeat going on --json")
+    assert (again.code, again.json["session"], again.err) == (0, session, "")
+
+
+def test_a_failed_sync_is_said_to_be_unknown_and_the_session_goes_on_in_a_new_journal(repo: Repo) -> None:
+    shell = repo.shell()
+    session = shell.start()
+    (repo.home / "sitecustomize.py").write_text(
+        "import os\ndef broken(fd):\n    raise OSError(5, 'Input/output error')\nos.fdatasync = broken\n"
+    )
+    result = shell.run(f"env PYTHONPATH={repo.home} coord claim droplet x")
+    assert (result.code, result.out) == (4, "")
+    assert "unknown" in result.err
+    assert "Input/output error" in result.err
+    assert "Traceback" not in result.err
+    kept = (repo.log / f"{session}.jsonl").read_bytes()
+    after = shell.run("coord heartbeat going on --json")
+    assert after.code == 0
+    assert after.json["session"] != session
+    assert f"{session} goes on as {after.json['session']}" in after.err
+    assert (repo.log / f"{session}.jsonl").read_bytes() == kept
+    assert f"droplet/x - {after.json['session']} (you)" in shell.ok("coord claims")

@@ -1,0 +1,295 @@
+"""Real shells for the tests: long-lived, without a terminal or in one, with nothing of ours in their environment.
+
+A `Shell` is a `bash` that leads a process session of its own and whose parent is init, so that no coding agent that
+happens to run the tests is its ancestor. A `Terminal` is an interactive `bash` in tmux. Timeouts are guards against
+hanging; no test asserts how long anything took.
+"""
+
+import json
+import os
+import re
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Generator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+GUARD_S = 90.0
+BIN = os.path.dirname(sys.executable)
+COORD = os.path.join(BIN, "coord")
+_FOREIGN = re.compile(r"^(CLAUDE|CODEX|GEMINI|COORD_|GIT_|TMUX|PYTEST|PYTHON|_COORD)")
+_ORPHAN = "import os, sys\nif os.fork(): os._exit(0)\nos.setsid()\nos.execvp(sys.argv[1], sys.argv[1:])"
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a command printed, and its exit code."""
+
+    out: str
+    err: str
+    code: int
+
+    @property
+    def json(self) -> Any:
+        """The document on standard output."""
+        return json.loads(self.out)
+
+    @property
+    def both(self) -> str:
+        """Everything that a person sees."""
+        return self.out + self.err
+
+
+def environment(home: Path, **more: str) -> dict[str, str]:
+    """The environment of a person who has just logged in, with the `coord` under test first on the PATH."""
+    kept = {name: value for name, value in os.environ.items() if not _FOREIGN.match(name)}
+    return kept | {
+        "PATH": BIN + os.pathsep + os.environ.get("PATH", os.defpath),
+        "HOME": str(home),
+        "LC_ALL": "C.UTF-8",
+        "TERM": "xterm-256color",
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_AUTHOR_NAME": "A Person",
+        "GIT_AUTHOR_EMAIL": "person@example.org",
+        "GIT_COMMITTER_NAME": "A Person",
+        "GIT_COMMITTER_EMAIL": "person@example.org",
+        **more,
+    }
+
+
+def until(condition: Callable[[], object], what: str = "it") -> None:
+    """Wait for a condition that must come."""
+    deadline = time.monotonic() + GUARD_S
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{what} did not come")
+        time.sleep(0.01)
+
+
+class Shell:
+    """A `bash` without a terminal, fed through a pipe. `argv0` is the name that its process bears."""
+
+    def __init__(self, cwd: Path, home: Path, argv: tuple[str, ...] = ("bash", "--norc", "--noprofile")) -> None:
+        self.folder = home / f"shell-{len(list(home.glob('shell-*')))}"
+        self.folder.mkdir(parents=True)
+        self.env = environment(home)
+        with subprocess.Popen(
+            [sys.executable, "-ISc", _ORPHAN, *argv],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            bufsize=0,
+            cwd=cwd,
+            env=self.env,
+        ) as parent:
+            assert parent.stdin is not None
+            assert parent.stdout is not None
+            self._in, self._out = os.dup(parent.stdin.fileno()), os.dup(parent.stdout.fileno())
+        self._turn = 0
+        self._pending = b""
+        self._write("echo $$\n")
+        self.pid = int(self._line())
+
+    def run(self, command: str) -> Result:
+        """Type a command and wait for it."""
+        self.begin(command)
+        return self.finish()
+
+    def begin(self, command: str) -> None:
+        """Type a command and do not wait for it."""
+        self._turn += 1
+        out, err = self._files()
+        self._write(f"{{ {command}\n}} </dev/null >'{out}' 2>'{err}'; echo $?\n")
+
+    def finish(self) -> Result:
+        """Wait for the command that was begun. A shell that was killed meanwhile gives -9."""
+        line = self._line()
+        out, err = self._files()
+        return Result(out.read_text(), err.read_text(), int(line) if line else -9)
+
+    def so_far(self) -> str:
+        """What the command that was begun has printed to either side until now."""
+        return "".join(file.read_text() for file in self._files() if file.exists())
+
+    def ok(self, command: str) -> str:
+        """Type a command that must succeed; what it prints."""
+        result = self.run(command)
+        assert result.code == 0, (command, result)
+        return result.out
+
+    def json(self, command: str) -> Any:
+        """Type a command that must succeed and print a JSON document."""
+        return json.loads(self.ok(command + " --json"))
+
+    def start(self, options: str = "") -> str:
+        """Begin a session here; its id."""
+        return str(self.json(f"coord start {options}")["session"])
+
+    def kill(self) -> None:
+        """`kill -9` the shell, and only it."""
+        os.kill(self.pid, signal.SIGKILL)
+        until(lambda: not alive(self.pid), "the shell's death")
+
+    def close(self) -> None:
+        """End the shell and all that it left running."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
+        with suppress(OSError):
+            os.close(self._in)
+            os.close(self._out)
+
+    def _files(self) -> tuple[Path, Path]:
+        return self.folder / f"{self._turn}.out", self.folder / f"{self._turn}.err"
+
+    def _write(self, text: str) -> None:
+        data = text.encode()
+        while data:
+            data = data[os.write(self._in, data) :]
+
+    def _line(self) -> str:
+        while b"\n" not in self._pending:
+            if not select.select([self._out], [], [], GUARD_S)[0]:
+                raise TimeoutError(f"the shell did not answer; it printed {self.so_far()!r}")
+            part = os.read(self._out, 4096)
+            if not part:
+                return ""
+            self._pending += part
+        line, _, self._pending = self._pending.partition(b"\n")
+        return line.decode()
+
+
+class Terminal:
+    """An interactive `bash` in a window of its own tmux server: a person's terminal."""
+
+    def __init__(self, cwd: Path, home: Path, number: int) -> None:
+        self._tmux = ["tmux", "-u", "-L", f"coord-{os.getpid()}-{number}"]
+        self.env = environment(home, PS1="$ ")
+        self._turn = 0
+        self._call(
+            "-f", "/dev/null", "new-session", "-d", "-x", "300", "-y", "100", "-c", str(cwd), "bash --norc --noprofile"
+        )
+        self.run("true")
+
+    def run(self, command: str) -> Result:
+        """Type a command, press enter, and read the screen. `err` is empty: a screen shows both as one."""
+        self._turn += 1
+        self._call("send-keys", "-l", f"clear; {command}; echo end-$(({self._turn})):$?")
+        self._call("send-keys", "Enter")
+        mark = re.compile(rf"^(.*?)^end-{self._turn}:(\d+)$", re.DOTALL | re.MULTILINE)
+        seen: list[re.Match[str]] = []
+
+        def done() -> bool:
+            seen.extend(mark.finditer(self._call("capture-pane", "-p", "-J")))
+            return bool(seen)
+
+        until(done, f"the end of {command!r}")
+        return Result(seen[0][1], "", int(seen[0][2]))
+
+    def close(self) -> None:
+        """Close the window and end the server."""
+        with suppress(subprocess.SubprocessError):
+            self._call("kill-server")
+
+    def _call(self, *words: str) -> str:
+        done = subprocess.run([*self._tmux, *words], env=self.env, capture_output=True, check=True, timeout=GUARD_S)
+        return done.stdout.decode()
+
+
+class Repo:
+    """A repository, and the shells in it."""
+
+    def __init__(self, root: Path, home: Path) -> None:
+        self.root, self.home = root, home
+        home.mkdir(parents=True, exist_ok=True)
+        root.mkdir(parents=True, exist_ok=True)
+        self._open: list[Shell | Terminal] = []
+
+    @property
+    def folder(self) -> Path:
+        """The shared folder."""
+        return self.root / "COORDINATION"
+
+    @property
+    def log(self) -> Path:
+        """The folder of the journals."""
+        return self.folder / "log"
+
+    def shell(self, cwd: Path | None = None, *argv: str) -> Shell:
+        """A new shell, no session yet."""
+        made = Shell(cwd or self.root, self.home, *([argv] if argv else []))
+        self._open.append(made)
+        return made
+
+    def terminal(self) -> Terminal:
+        """A new terminal, no session yet."""
+        made = Terminal(self.root, self.home, len(self._open))
+        self._open.append(made)
+        return made
+
+    def sessions(self, count: int) -> list[tuple[Shell, str]]:
+        """Shells that are sessions each."""
+        shells = [self.shell() for _ in range(count)]
+        for shell in shells:
+            shell.begin("coord start --json")
+        return [(shell, str(shell.finish().json["session"])) for shell in shells]
+
+    def events(self) -> list[dict[str, Any]]:
+        """Every line of every journal, with its session and payload, in the order of time."""
+        lines = [line for path in self.log.glob("*.jsonl") for line in path.read_bytes().split(b"\n") if line]
+        return sorted((json.loads(line) for line in lines), key=lambda event: (event["at"], event["session"]))
+
+    def of_type(self, name: str) -> list[dict[str, Any]]:
+        """The events of one type."""
+        return [event for event in self.events() if event["event"]["type"] == name]
+
+    def bytes(self) -> dict[str, bytes]:
+        """All journals as they are."""
+        return {path.name: path.read_bytes() for path in self.log.glob("*.jsonl")}
+
+    def set(self, **settings: float) -> None:
+        """Write config.toml."""
+        text = "".join(f"{name} = {value}\n" for name, value in settings.items())
+        (self.folder / "config.toml").write_text(text)
+
+    def close(self) -> None:
+        """End all shells."""
+        for shell in self._open:
+            shell.close()
+
+
+def alive(pid: int) -> bool:
+    """Whether a process is there and no zombie."""
+    state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, check=False).stdout.strip()
+    return bool(state) and not state.startswith(b"Z")
+
+
+def bare(base: Path) -> Generator[Repo, None, None]:
+    """A fresh repository without COORDINATION/; its shells end with the test."""
+    repo = Repo(base / "repo", base / "home")
+    subprocess.run(["git", "init", "-q", "-b", "main"], cwd=repo.root, env=environment(repo.home), check=True)
+    try:
+        yield repo
+    finally:
+        repo.close()
+
+
+def install(repo: Repo) -> Repo:
+    """Run `coord init` in it."""
+    subprocess.run([COORD, "init"], cwd=repo.root, env=environment(repo.home), check=True, capture_output=True)
+    return repo
+
+
+def have(program: str) -> bool:
+    """Whether a program is on this machine."""
+    return shutil.which(program) is not None
+
+
+def can_unshare(*options: str) -> bool:
+    """Whether this machine lets us make namespaces."""
+    command = ["unshare", *options, "true"]
+    return have("unshare") and subprocess.run(command, capture_output=True, check=False).returncode == 0
