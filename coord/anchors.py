@@ -13,6 +13,7 @@ from eventlog.events import Anchor
 from projections.liveness import Here
 
 _SHELLS = {"sh", "bash", "zsh", "fish", "dash", "ksh", "mksh", "ash", "tcsh", "csh", "nu", "elvish", "xonsh", "pwsh"}
+_WRAPPERS = {"sudo", "su", "doas", "runuser", "script", "setsid", "timeout", "nohup", "env", "xargs"}
 _NEVER = {"tmux", "tmux: server", "screen", "zellij", "login", "init", "systemd", "launchd", "sshd", "tini"}
 
 
@@ -24,6 +25,8 @@ def choose(chain: list[Process]) -> Process | None:
     if found := nearest_client(above):
         return found[1]
     together = [process for process in above if process.session == own.session]
+    if together and together[-1].command in _WRAPPERS:  # it ends with the command: look where it was typed
+        return choose(above[above.index(together[-1]) :])
     for process in reversed(together):  # the topmost first: a subshell looks just like its shell
         if process.command in _NEVER:
             continue

@@ -19,38 +19,59 @@ NAME = "checkpoint"
 _DIGEST = 16
 
 
-class Checkpoint(Struct):
-    """What is saved. `code` tells which fold made it."""
+class Seen(Struct, frozen=True):
+    """The most that was ever read of a journal."""
 
-    code: str
+    size: int
+    lines: int
+    rewound: str = ""
+
+
+class Folded(Struct):
+    """A fold, and how far each journal was read for it."""
+
     positions: dict[str, Position]
     state: State
 
 
-def load(folder: str) -> Checkpoint | None:
-    """The checkpoint in a cache folder, if there is one that is whole and of this code."""
+class Checkpoint(Struct):
+    """What is saved. What was seen of the journals outlives the code of the fold; the fold itself does not."""
+
+    code: str = ""  # which fold made it
+    seen: dict[str, Seen] = {}
+    told: list[str] = []  # what is wrong with the journals, as far as some command has said so
+    folded: bytes = b""
+
+
+def load(folder: str) -> tuple[Checkpoint, Folded | None]:
+    """The checkpoint in a cache folder, empty if there is none that is whole; and its fold, if it is of this code."""
     try:
         with open(os.path.join(folder, NAME), "rb") as file:
             data = file.read()
         if blake2b(data[_DIGEST:], digest_size=_DIGEST).digest() != data[:_DIGEST]:
-            return None
+            return Checkpoint(), None
         saved = msgspec.msgpack.decode(data[_DIGEST:], type=Checkpoint)
     except (OSError, msgspec.DecodeError):
-        return None
-    return saved
+        return Checkpoint(), None
+    try:
+        return saved, msgspec.msgpack.decode(saved.folded, type=Folded) if saved.code == fingerprint() else None
+    except msgspec.DecodeError:
+        return saved, None
 
 
-def save(folder: str, positions: dict[str, Position], state: State) -> None:
+def save(folder: str, seen: dict[str, Seen], told: list[str], folded: Folded) -> None:
     """Put a checkpoint in place of the old one; a cache that cannot be written is done without."""
-    data = msgspec.msgpack.encode(Checkpoint(fingerprint(), positions, state))
+    data = msgspec.msgpack.encode(Checkpoint(fingerprint(), seen, told, msgspec.msgpack.encode(folded)))
     with suppress(OSError):
-        os.makedirs(folder, exist_ok=True)
-        replace_file(os.path.join(folder, NAME), blake2b(data, digest_size=_DIGEST).digest() + data)
+        replace_file(folder, os.path.join(folder, NAME), blake2b(data, digest_size=_DIGEST).digest() + data)
 
 
-def replace_file(path: str, data: bytes) -> None:
-    """Put `data` where `path` is, so that a reader sees the old bytes or the new ones, never a part."""
-    temporary = f"{path}.{os.getpid()}.tmp"
+def replace_file(cache: str, path: str, data: bytes) -> None:
+    """Put `data` where `path` is, so that a reader sees the old bytes or the new ones, never a part. It is first
+    written in the cache folder, where what a killed process leaves behind disturbs nobody.
+    """
+    os.makedirs(cache, exist_ok=True)
+    temporary = os.path.join(cache, f"{os.path.basename(path)}.tmp")
     try:
         with open(temporary, "wb") as file:
             file.write(data)

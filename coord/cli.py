@@ -13,6 +13,7 @@ import click
 
 from coord import __version__
 from coord.errors import NO_LOG, USAGE, CoordError
+from coord.text import json_text, plain
 from coord.world import World, real_world
 
 COMMANDS = {
@@ -106,6 +107,9 @@ def main(argv: Sequence[str] | None = None, world: World | None = None) -> NoRet
 
 def run(argv: Sequence[str], world: World) -> int:
     """Run the command and give its exit code. Errors become a line on standard error, or a JSON object."""
+    sys.stdin = sys.stdin or open(os.devnull)  # noqa: SIM115 - whoever closed these wants to say and hear nothing
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
@@ -127,9 +131,8 @@ def run(argv: Sequence[str], world: World) -> int:
         return 0
     except OSError as error:
         where = f" {error.filename}" if error.filename else ""
-        return _report(
-            NO_LOG, f"the system refused:{where} {error.strerror}. Nothing more was done.", "--json" in argv, {}
-        )
+        message = f"the system refused:{where} {error.strerror}. What was acknowledged before is kept."
+        return _report(NO_LOG, message, "--json" in argv, {})
 
 
 def _check_encoding(argv: Sequence[str]) -> None:
@@ -152,11 +155,9 @@ def _usage(error: click.ClickException) -> str:
 
 def _report(code: int, message: str, as_json: bool, details: dict[str, object]) -> int:
     if as_json and message:
-        import msgspec
-
-        text = msgspec.json.encode({"error": {"code": code, "message": message, **details}}).decode()
+        text = json_text({"error": {"code": code, "message": message, **details}}, indent=None)
     else:
-        text = f"coord: {message}" if message else ""
+        text = f"coord: {plain(message)}" if message else ""
     try:
         sys.stdout.flush()
         if text:

@@ -33,6 +33,11 @@ class Place(Struct, frozen=True):
     repository: Repository | None
 
     @property
+    def recorded(self) -> str:
+        """The folder as events name it: a path that is no valid text is written with escapes."""
+        return recorded_path(self.folder)
+
+    @property
     def log(self) -> str:
         """The folder of the journals."""
         return os.path.join(self.folder, "log")
@@ -48,6 +53,11 @@ class Place(Struct, frozen=True):
         return os.path.join(self.folder, ".cache")
 
 
+def recorded_path(path: str) -> str:
+    """A path as events name it."""
+    return path.encode(errors="surrogateescape").decode(errors="backslashreplace")
+
+
 def find_repository(cwd: str) -> Repository | None:
     """The git repository around a folder. A submodule is a repository of its own."""
     for folder in _upwards(cwd):
@@ -58,11 +68,23 @@ def find_repository(cwd: str) -> Repository | None:
             git = os.path.normpath(os.path.join(folder, _line(dot_git).removeprefix("gitdir:").strip()))
             shared = _line(os.path.join(git, "commondir"))
             common = os.path.normpath(os.path.join(git, shared)) if shared else git
-            if not shared:  # a submodule
-                return Repository(folder, folder, git, git)
-            bare = not os.path.basename(common).startswith(".")  # no main worktree: its worktrees share its own folder
-            return Repository(folder, common if bare else os.path.dirname(common), git, common)
+            return Repository(folder, _main_worktree(common), git, common)
     return None
+
+
+def _main_worktree(common: str) -> str:
+    """The main worktree of a shared git directory: a submodule's directory names it, others lie in it. A bare one, or
+    one apart from its worktree, is itself the place that all its worktrees agree on.
+    """
+    if os.path.basename(common) == ".git":
+        return os.path.dirname(common)
+    try:
+        with open(os.path.join(common, "config"), encoding="utf-8", errors="surrogateescape") as file:
+            found = [line.partition("=") for line in file if line.strip().startswith("worktree")]
+    except OSError:
+        found = []
+    named = [value.strip() for key, _, value in found if key.strip() == "worktree"]
+    return os.path.normpath(os.path.join(common, named[0])) if named else common
 
 
 def find(world: World, root: str | None) -> Place:

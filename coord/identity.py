@@ -12,7 +12,7 @@ from msgspec import Struct
 from coord.anchors import anchor_of, choose
 from coord.clients import CLIENTS, Client, client_of, clients_in, conversation, nearest_client
 from coord.errors import CoordError, no_session
-from coord.folder import Place, branch_of
+from coord.folder import Place, branch_of, recorded_path
 from coord.names import by_conversation, listing, resolve
 from coord.processes import Process
 from coord.world import World
@@ -86,7 +86,7 @@ def _client_that_runs_us(world: World) -> Client | None:
 
 
 def _of_conversation(state: State, client: Client, acting: str, root: str) -> Identity:
-    session = by_conversation(state, client.name, (acting, root))
+    session = by_conversation(state, (acting, root))
     agent = acting if acting != root and not (session and session.client_session == acting) else ""
     return Identity(session.id if session else "", client.ids[0], agent, client.name, root if agent else acting)
 
@@ -150,9 +150,9 @@ def introduction(
         client_session=client_session,
         machine=world.here.machine,
         anchor=anchor,
-        folder=place.folder,
+        folder=place.recorded,
         branch=branch_of(place.repository),
-        worktree=place.root,
+        worktree=recorded_path(place.root),
         capabilities=capabilities,
         continues=continues,
     )

@@ -1,6 +1,7 @@
 """Messages as their readers see them: finding one by its id, and showing it."""
 
 import os
+import re
 from collections.abc import Mapping
 
 from coord.errors import wrong
@@ -14,13 +15,14 @@ from eventlog.journal import SUFFIX, events_of
 from projections.board import MessageRow
 from projections.state import Notice, State
 
+_NUMBER = re.compile("[1-9][0-9]{0,15}")
 BODY_SHOWN = 1500  # characters of a body in a list
 
 
 def message_id(present: Present, text: str) -> EventId:
     """The full id of a message, from `session/n` where the session may be shortened. Raises CoordError (2)."""
     session, _, number = text.rpartition("/")
-    if not session or not number.isdecimal():
+    if not session or not _NUMBER.fullmatch(number):
         raise wrong(f"'{line(text, 60)}' is no message. Name it as `coord inbox` shows it: amber-otter-k3f9/17")
     names = matches(present.state, session)
     if len(names) != 1:
@@ -80,7 +82,8 @@ def message_lines(row: MessageRow, now: Instant, me: str, names: Mapping[str, st
 
 def notice_line(notice: Notice, now: Instant, names: Mapping[str, str]) -> str:
     """A notice for a terminal."""
-    resources = ", ".join(line(name) for name in notice.resources)
+    resources = ", ".join(line(name) for name in notice.resources[:10])
+    resources += f" and {len(notice.resources) - 10} more" if len(notice.resources) > 10 else ""
     why = f": {line(notice.reason, 300)}" if notice.reason else ""
     other = called(notice.other, names)
     to = f" to {other}" if notice.other else ""

@@ -16,6 +16,7 @@ fox gazelle gecko gibbon goose grouse hare hawk heron hornet ibex iguana jackal 
 leopard llama lynx magpie marmot marten mole moose newt ocelot orca oriole osprey otter owl panda panther pelican
 penguin pigeon plover puffin puma quail rabbit raven robin salmon seal shrew sparrow stoat stork swan tapir tiger toucan
 trout turtle viper walrus weasel wombat wren yak zebra""".split()
+EVERYONE_WORDS = ("broadcast", "everyone", "all")  # what messages to everyone are addressed to
 _LETTERS = "abcdefghjkmnpqrstvwxyz23456789"  # none that is taken for another
 
 
@@ -80,10 +81,10 @@ def _live(state: State) -> list[Session]:
     return [session for session in state.sessions.values() if session.live]
 
 
-def by_conversation(state: State, client: str, ids: Iterable[str]) -> Session | None:
+def by_conversation(state: State, ids: Iterable[str]) -> Session | None:
     """The latest session of a client's conversation, by the first of `ids` that any session has."""
     for wanted in ids:
-        found = [s for s in state.sessions.values() if s.client_session == wanted and s.client == client]
+        found = [session for session in state.sessions.values() if session.client_session == wanted]
         if found:
             newest = max(found, key=lambda session: session.started_at)
             return state.sessions[state.follow(newest.id)]

@@ -16,6 +16,7 @@ from eventlog.events import LONGEST_NAME, Resource
 from projections.resources import is_pattern
 
 EVERYTHING = "**"
+MOST_WILDCARDS = 20  # in one pattern: comparing two takes time in the product of their lengths
 
 
 def resource_and_rest(world: World, place: Place, words: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
@@ -55,6 +56,8 @@ def checked(resource: str) -> str:
     """The resource, if it is one: no control characters, no blank in its type, not too long."""
     if len(resource) > LONGEST_NAME:
         raise wrong(f"this resource has {len(resource)} characters; {LONGEST_NAME} are allowed: {_short(resource)}")
+    if resource.count("*") + resource.count("?") > MOST_WILDCARDS:
+        raise wrong(f"this pattern has more than {MOST_WILDCARDS} wildcards: {_short(resource)}")
     try:
         return msgspec.convert(resource, Resource)
     except msgspec.ValidationError:
@@ -68,15 +71,11 @@ def file_name(world: World, place: Place, name: str) -> str:
     if not name or "\0" in name:
         raise wrong("a file claim needs a name, for example: file src/app.py")
     below = "/" if name.endswith("/") else ""
-    if name.startswith(("/", "./", "../")) or name in (".", ".."):
-        path = os.path.normpath(os.path.join(world.cwd or place.root, name))
-        path = os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))
-        relative = inside(place, path)
-    else:
-        relative = posixpath.normpath(name)
-        if relative.split("/")[0] == "..":
-            raise wrong(f"'{_short(name)}' is outside the repository. A file claim names a path inside it.")
-        _not_from_here(world, place, relative)
+    local = name.startswith(("/", "./", "../")) or name in (".", "..")
+    path = os.path.normpath(os.path.join(world.cwd or place.root if local else place.root, name))
+    relative = inside(place, _without_links(path))
+    if not local:
+        _not_from_here(world, place, posixpath.normpath(name))
     if relative == ".":
         return EVERYTHING
     if not below and os.path.isdir(os.path.join(place.root, relative)):
@@ -86,6 +85,13 @@ def file_name(world: World, place: Place, name: str) -> str:
 
         relative = unicodedata.normalize("NFC", relative)  # macOS spells some names in another way than they are typed
     return relative + below
+
+
+def _without_links(path: str) -> str:
+    """The path with the links among its folders resolved, as far as it has no wildcard: one file has one name."""
+    parts = path.split(os.sep)
+    plain = next((i for i, part in enumerate(parts) if is_pattern(part)), len(parts) - 1)
+    return os.path.join(os.path.realpath(os.sep.join(parts[:plain]) or os.sep), *parts[plain:])
 
 
 def new_path(place: Place, resource: str) -> str:

@@ -6,11 +6,11 @@ from msgspec.structs import replace
 from coord import checkpoint
 from coord.errors import no_log
 from coord.folder import Place
-from coord.text import plural
+from coord.text import length, plural
 from coord.world import World
 from eventlog.errors import LogError
 from eventlog.events import Event, Instant, seconds_between
-from eventlog.history import History
+from eventlog.history import History, by_order
 from eventlog.journal import Position
 from projections.fold import fold
 from projections.state import Record, State, ignore
@@ -24,45 +24,70 @@ class Finding(Struct, frozen=True):
 
 
 class Present:
-    """The state after all that can be read, and what was found on the way. Takes no lock."""
+    """The state after all that can be read, and what was found on the way. Takes no lock.
+
+    `unread` names a journal that was once read, cannot be read now, and is missing from the state: what its session
+    holds is unknown, so nobody may be granted anything. `fresh` is whether the checkpoint spared a full replay.
+    """
 
     def __init__(self, world: World, place: Place) -> None:
-        self.world, self.place = world, place
-        saved = checkpoint.load(place.cache)
-        positions = saved.positions if saved else {}
-        self._known = {name: (position.damage, position.rewound) for name, position in positions.items()}
-        if saved and saved.code == checkpoint.fingerprint():
-            self.state = saved.state
-            self._before: dict[str, Position] = {}
-        else:
-            self.state = State()
-            positions, self._before = _forget(positions), positions
+        self.world, self.place, self.unread = world, place, ""
+        saved, folded = checkpoint.load(place.cache)
+        self._seen, self._told, self.fresh = saved.seen, set(saved.told), folded is not None
+        self.state, positions = (folded.state, folded.positions) if folded else (State(), self._anew())
         self.history = History(place.log, world.here.machine, positions)
 
-    def catch_up(self) -> None:
-        """Read and fold what is new. Raises CoordError (4) if there is no log."""
+    def _anew(self) -> dict[str, Position]:
+        """All journals from their beginnings, remembering only what was found rewound."""
+        return {name: Position(rewound=seen.rewound) for name, seen in self._seen.items() if seen.rewound}
+
+    def catch_up(self, *, snapshot: bool = False) -> None:
+        """Read and fold what is new. Raises CoordError (4) if there is no log.
+
+        Journals are read one after the other, so without the lock one could see an answer without its question. With
+        `snapshot` they are read twice, and of the second reading only what is no later than the latest of the first
+        counts: all that came before that was there by then.
+        """
         try:
-            news = self.history.catch_up(self.world.wall())
-            if news.rewound or (news.events and self._is_late(news.events[0])):
-                self.state = State()
-                self.history.positions = _forget(self.history.positions)
-                news = self.history.catch_up(self.world.wall())
+            events, rewound = self._read(snapshot)
+            if rewound or (events and (events[0].key <= self.state.last or events[0].at < self.state.reached)):
+                self.fresh, self.state = False, State()
+                self._seen = self._seen_now()
+                self.history.positions = self._anew()
+                events, _ = self._read(snapshot)
         except LogError as error:
-            known = len(self._known)
+            known = len(self._seen)
             lost = f" It held {plural(known, 'journal')} when it was last read." if known else ""
             raise no_log(
                 f"{error}.{lost} Restore it if it was removed; `coord start` begins a new one, without that past."
             ) from None
-        fold(self.state, news.events)
-        for name, before in self._before.items():
+        fold(self.state, events)
+        for name, seen in self._seen.items():
             found = self.history.positions.get(name, Position())
-            if found.size < before.size and not found.rewound:
-                text = f"{before.lines} events were read before, {found.lines} are there"
+            if name in self.history.problems:
+                self.unread = self.unread or ("" if self.fresh or not seen.size else name)
+            elif found.size < seen.size and not found.rewound and name not in self.history.held_back:
+                text = f"{plural(seen.lines, 'line')} were read before, {found.lines} are there"
                 self.history.positions[name] = replace(found, rewound=text)
-        self._before = {}
 
-    def _is_late(self, event: Event) -> bool:
-        return event.key <= self.state.last or event.at < self.state.reached
+    def _read(self, snapshot: bool) -> tuple[list[Event], bool]:
+        news = self.history.catch_up(self.world.wall())
+        if not snapshot or not news.events:
+            return news.events, news.rewound
+        more = self.history.catch_up(self.world.wall())
+        until = news.events[-1].at
+        events = [*news.events, *(event for event in more.events if event.at <= until)]
+        return sorted(events, key=by_order), news.rewound or more.rewound
+
+    def _seen_now(self) -> dict[str, checkpoint.Seen]:
+        """What was ever seen of each journal, this reading included."""
+        seen = dict(self._seen)
+        for name, position in self.history.positions.items():
+            before = seen.get(name, checkpoint.Seen(0, 0))
+            if name not in self.history.held_back or position.size > before.size:
+                size, lines = (position.size, position.lines) if position.size else (before.size, before.lines)
+                seen[name] = checkpoint.Seen(size, lines, position.rewound or before.rewound)
+        return seen
 
     def take(self, event: Event, position: Position, record: Record = ignore) -> None:
         """Fold an event that this process has just appended."""
@@ -71,7 +96,9 @@ class Present:
 
     def save(self) -> None:
         """Write a checkpoint, so that the next command folds nothing again and sees whether a journal was cut back."""
-        checkpoint.save(self.place.cache, self.history.positions, self.state)
+        told = [finding.text for finding in self.findings()]
+        folded = checkpoint.Folded(self.history.positions, self.state)
+        checkpoint.save(self.place.cache, self._seen_now(), told, folded)
 
     @property
     def now(self) -> Instant:
@@ -83,14 +110,21 @@ class Present:
         """Seconds by which this machine's clock is behind the log."""
         return max(0.0, seconds_between(self.world.wall(), self.history.latest)) if self.history.latest else 0.0
 
-    def new_findings(self) -> list[Finding]:
-        """What is wrong with the journals and was not known when the checkpoint was written."""
-        return [
-            finding
-            for finding in self.findings()
-            if (found := self.history.positions.get(finding.journal)) is None
-            or self._known.get(finding.journal, ((), "")) != (found.damage, found.rewound)
-        ]
+    def troubles(self, *, again: bool) -> list[str]:
+        """What to tell beside a result, a line each: a clock that is behind, and what is wrong with the journals. What
+        some command has told before is told `again` only to those who look.
+        """
+        notes = [self.clock_note()] if self.behind_s >= 1 else []
+        found = [finding.text for finding in self.findings() if again or finding.text not in self._told]
+        more = f" (and {len(found) - 1} more: coord status)" if len(found) > 1 else ""
+        return notes + [text + more for text in found[:1]]
+
+    def clock_note(self) -> str:
+        """What a clock that is behind the log means."""
+        return (
+            f"this machine's clock is {length(self.behind_s)} behind the log; times stand still until it catches up, "
+            "so claims expire later than they say"
+        )
 
     def findings(self) -> list[Finding]:
         """What is wrong with the journals."""
@@ -107,8 +141,3 @@ class Present:
             text = f"{name}.jsonl comes from a machine whose clock is ahead; its events from {at} on are held back"
             found.append(Finding(name, text))
         return found
-
-
-def _forget(positions: dict[str, Position]) -> dict[str, Position]:
-    """Begin all journals anew, remembering only what was found rewound."""
-    return {name: Position(rewound=position.rewound) for name, position in positions.items() if position.rewound}

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import TypeVar
 
-import msgspec
+from msgspec.structs import replace
 
 from coord.config import Config, read_config
 from coord.errors import CoordError, wrong
@@ -13,8 +13,8 @@ from coord.folder import Place, find
 from coord.identity import Identity, identify
 from coord.identity import find as find_identity
 from coord.present import Present
+from coord.text import json_text, plain
 from coord.transaction import Moment, Outcome, transact
-from coord.views import clock_note
 from coord.world import World
 
 T = TypeVar("T")
@@ -25,6 +25,7 @@ class Run:
 
     def __init__(self, world: World, root: str | None = None, session: str = "", json: bool = False) -> None:
         self.world, self._root, self.session, self.json = world, root, session, json
+        self._me: Identity | None = None
 
     @cached_property
     def place(self) -> Place:
@@ -37,37 +38,44 @@ class Run:
         return read_config(self.place)
 
     def look(self) -> Present:
-        """The present state, read without a lock. What is wrong with the log is noted once."""
+        """The present state, read without a lock."""
         present = Present(self.world, self.place)
-        present.catch_up()
+        present.catch_up(snapshot=True)
         return present
 
     def act(self, decide: Callable[[Moment], T], who: Callable[[Moment], Identity] | None = None) -> Outcome[T]:
-        """Let `decide` act as this session, or as `who` says; tell what was noticed on the way."""
-        outcome = transact(self.world, self.place, self.config, decide, who=who, session=self.session)
-        for text in outcome.notes:
-            self.note(text)
-        self.note_troubles(outcome.present)
+        """Let `decide` act as this session, or as `who` says; tell what was noticed on the way.
+
+        Who acts is decided once in a run: what happens to the shell meanwhile does not make it another session.
+        """
+        notes: list[str] = []
+        try:
+            outcome = transact(self.world, self.place, self.config, decide, who or self._who, notes)
+        finally:
+            for text in notes:
+                self.note(text)
+        self._me = outcome.me
         return outcome
 
+    def _who(self, moment: Moment) -> Identity:
+        if self._me is None:
+            return identify(self.world, moment.state, self.session)
+        return replace(self._me, session=moment.state.follow(self._me.session))
+
     def note_troubles(self, present: Present) -> None:
-        """Tell of a clock that is behind, and of damage that is new, in a line each; the board shows all of it."""
-        if present.behind_s >= 1:
-            self.note(clock_note(present))
-        findings = present.new_findings()
-        if findings:
-            more = f" (and {len(findings) - 1} more: coord status)" if len(findings) > 1 else ""
-            self.note(findings[0].text + more)
+        """Tell of a clock that is behind and of damage, to someone who looks."""
+        for text in present.troubles(again=True):
+            self.note(text)
 
     def look_as_me(self) -> tuple[Present, Identity]:
         """The present state, and who acts. A client's conversation that is new becomes a session here."""
         present = self.look()
-        identity = identify(self.world, present.state, self.session)
-        if not identity.session:
-            self.act(lambda _: None)
+        self._me = identify(self.world, present.state, self.session)
+        if not self._me.session:
+            self._me = None
+            self._me = self.act(lambda _: None).me
             present = self.look()
-            identity = identify(self.world, present.state, self.session)
-        return present, identity
+        return present, self._me
 
     def perhaps_me(self, present: Present) -> str:
         """This session's id if that can be told: for a view that shows everyone, and marks us."""
@@ -82,13 +90,14 @@ class Run:
     def say(self, text: str, data: object) -> None:
         """The result: text for people, or the JSON document."""
         if self.json:
-            text = msgspec.json.format(msgspec.json.encode(data), indent=2).decode()
+            text = json_text(data)
         sys.stdout.write(text.rstrip("\n") + "\n")
         sys.stdout.flush()
 
     def note(self, text: str) -> None:
         """Something beside the result, on standard error."""
-        sys.stderr.write(f"coord: note: {text}\n")
+        shown = json_text({"note": text}, indent=None) if self.json else f"coord: note: {plain(text)}"
+        sys.stderr.write(shown + "\n")
 
     def body(self, text: str | None) -> str:
         """A text argument, where `-` means standard input."""

@@ -8,10 +8,15 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
+import msgspec
+
 from eventlog.events import Instant, seconds_between
 
-_OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
-_MARKUP = re.compile(r"([\\`*\[\]|])")
+_OBEYED = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    "\ud800-\udfff\U000e0000-\U000e007f]"
+)
+_MARKUP = re.compile(r"([\\`*~\[\]|]|(?<!\w)_|_(?!\w))")
 _ENTITY = re.compile(r"&(?=#?\w+;)")
 
 
@@ -77,6 +82,17 @@ def called(session: str, names: Mapping[str, str]) -> str:
     """A session as people know it: its id, and the name that it was given at its start."""
     name = names.get(session, "")
     return f"{session} ({line(name, 40)})" if name else session
+
+
+def json_text(value: object, indent: int | None = 2) -> str:
+    """A value as JSON. A path that is not valid UTF-8 is shown with escapes, like everywhere."""
+    try:
+        encoded = msgspec.json.encode(value)
+    except UnicodeEncodeError:
+        import json
+
+        return json.dumps(msgspec.to_builtins(value), indent=indent)
+    return (encoded if indent is None else msgspec.json.format(encoded, indent=indent)).decode()
 
 
 def plural(count: int, noun: str) -> str:

@@ -19,40 +19,37 @@ from msgspec import Struct
 from coord.anchors import describe_pid
 from coord.checkpoint import replace_file
 from coord.config import Config
-from coord.errors import no_log
+from coord.errors import no_log, no_session
 from coord.folder import Place
-from coord.identity import Identity, anchor_here, identify, introduction
+from coord.identity import Identity, anchor_here, introduction
 from coord.names import new_id
 from coord.present import Present
 from coord.world import World
 from eventlog.errors import LogError
-from eventlog.events import VERSION, AnyPayload, Event, Instant, SessionPresumedDead, SessionStarted, later
+from eventlog.events import VERSION, Anchor, AnyPayload, Event, Instant, SessionPresumedDead, SessionStarted, later
 from eventlog.journal import Position, closed
 from eventlog.lock import locked
 from eventlog.writer import Writer
 from projections.fold import as_of
-from projections.state import Decision, State
+from projections.state import Session, State
 
 T = TypeVar("T")
 
 
 class Outcome(Struct, Generic[T]):
-    """What a transaction brought: who acted, the state after it, what the decision returned, and what to tell."""
+    """What a transaction brought: who acted, the state after it, and what the decision returned."""
 
     me: Identity
     present: Present
     value: T
-    notes: list[str]
 
 
 class Moment:
     """The inside of a transaction: the state at `at`, and the right to append as `me`."""
 
-    def __init__(self, world: World, place: Place, present: Present) -> None:
-        self.world, self.place, self.present = world, place, present
+    def __init__(self, world: World, place: Place, present: Present, notes: list[str]) -> None:
+        self.world, self.place, self.present, self.notes = world, place, present, notes
         self.me = Identity("", "")
-        self.notes: list[str] = []
-        self.decisions: list[Decision] = []
         self.appended = False
         self._writer: Writer | None = None
         self.at: Instant = ""
@@ -67,7 +64,7 @@ class Moment:
         """Take the time of the next event: the wall clock, and later than all that was seen (hybrid time)."""
         wall, latest = self.world.wall(), self.present.history.latest
         self.at = max(wall, later(latest, micros=1) if latest else wall, self.state.reached)
-        as_of(self.state, self.at, self.decisions.append)
+        as_of(self.state, self.at)
 
     def append(self, payload: AnyPayload) -> Event:
         """Write an event of this session at `at` and fold it; `at` is then the time of the next."""
@@ -75,7 +72,7 @@ class Moment:
         event = Event(v=VERSION, at=self.at, session=self.me.session, n=writer.n, payload=payload)
         writer.append(event)
         self.appended = True
-        self.present.take(event, writer.position, self.decisions.append)
+        self.present.take(event, writer.position)
         self._tick()
         return event
 
@@ -95,17 +92,25 @@ class Moment:
         self.me = identity
         session = self.state.sessions.get(identity.session)
         if session is None:
-            self.introduce(identity, self._hello(client=identity.client, client_session=identity.conversation))
-            self.notes.append(f"this conversation is session {self.me.session} from now on")
-        elif reason := self._cannot_append(identity.session):
-            old = self.me.session
-            hello = self._hello(session.client, session.client_session, session.name, session.capabilities, old)
+            hello = introduction(
+                self.world,
+                self.place,
+                client=identity.client,
+                client_session=identity.conversation,
+                anchor=self._free_anchor("", identity.conversation),
+            )
             self.introduce(identity, hello)
-            self.notes.append(f"{old} goes on as {self.me.session}, because {reason}")
+            self.notes.append(f"this conversation is session {self.me.session} from now on")
+        elif reason := self._cannot_append(session.id):
+            self.introduce(identity, self._again(session, self._kept_anchor(session), continues=session.id))
+            self.notes.append(f"{session.id} goes on as {self.me.session}, because {reason}")
+        elif session.status == "ended" and not identity.conversation:
+            raise no_session(f"session {session.id} has ended. `coord start` begins another.")
         else:
-            self._open()
+            if self._writer is None:
+                self._open()
             if session.status == "ended" or (session.anchor and self.world.gone(session)):
-                self.append(self._hello(session.client, session.client_session, session.name, session.capabilities))
+                self.append(self._again(session, self._free_anchor(session.id, session.client_session)))
 
     def introduce(self, identity: Identity, hello: SessionStarted) -> None:
         """Begin a new session."""
@@ -114,27 +119,35 @@ class Moment:
         self.me = Identity(new_id(taken), identity.how, agent, identity.client, identity.conversation)
         self.append(hello)
 
-    def _hello(
-        self,
-        client: str = "",
-        client_session: str = "",
-        name: str = "",
-        capabilities: tuple[str, ...] = (),
-        continues: str = "",
-    ) -> SessionStarted:
-        found = anchor_here(self.world)
-        anchor = found[1] if found else None
-        others = [s for s in self.state.sessions.values() if s.live and s.anchor == anchor and s.id != self.me.session]
+    def _again(self, session: Session, anchor: Anchor | None, continues: str = "") -> SessionStarted:
+        """How a session that is known introduces itself again, or how the one that continues it does."""
         return introduction(
             self.world,
             self.place,
-            name=name,
-            client=client,
-            client_session=client_session,
-            capabilities=capabilities,
-            anchor=None if any(other.id != continues for other in others) else anchor,
+            name=session.name,
+            client=session.client,
+            client_session=session.client_session,
+            capabilities=session.capabilities,
+            anchor=anchor,
             continues=continues,
         )
+
+    def _kept_anchor(self, session: Session) -> Anchor | None:
+        """The anchor of whoever continues a session: the same, so that it lives as long; another only where that one
+        is gone or on another machine. A session of this machine that has none wants none.
+        """
+        if session.machine == self.world.here.machine and not self.world.gone(session):
+            return session.anchor
+        return self._free_anchor(session.id, session.client_session)
+
+    def _free_anchor(self, session: str, conversation: str) -> Anchor | None:
+        """The process to anchor a session to here. One that other sessions have is taken only for a conversation, which
+        is known by its client's variable: two on one shell would make each other's bare commands ambiguous.
+        """
+        found = anchor_here(self.world)
+        anchor = found[1] if found else None
+        others = [s for s in self.state.sessions.values() if s.live and s.anchor == anchor and s.id != session]
+        return None if others and not conversation else anchor
 
     def _cannot_append(self, session: str) -> str:
         """Why the journal of a session takes no appends from here, if it does not."""
@@ -143,7 +156,7 @@ class Moment:
             return f"its journal takes no more events: {reason}"
         if position.machine and position.machine != self.world.here.machine:
             return "it began on another machine"
-        if position.folder and position.folder != self.place.folder:
+        if position.folder and position.folder != self.place.recorded:
             return f"it belongs to another folder, {position.folder}"
         return ""
 
@@ -170,50 +183,59 @@ def transact(
     place: Place,
     config: Config,
     decide: Callable[[Moment], T],
-    *,
-    who: Callable[[Moment], Identity] | None = None,
-    session: str = "",
+    who: Callable[[Moment], Identity],
+    notes: list[str],
 ) -> Outcome[T]:
-    """Let `decide` act on the present state as the session that runs us (or as `who` says). Raises CoordError."""
-    present = Present(world, place)
-    present.catch_up()
+    """Let `decide` act on the present state as the session that `who` says. Raises CoordError.
 
+    What was noticed on the way is added to `notes`, also where the decision is a refusal.
+    """
+    present = Present(world, place)
+    if not present.fresh:
+        present.catch_up()  # a full replay keeps nobody waiting
     try:
-        with locked(place.log, config.lock_wait_seconds, _describer(world)), _signals_wait():
+        with _lock(world, place, config):
             present.catch_up()
-            moment = Moment(world, place, present)
+            if present.unread:
+                raise no_log(
+                    f"{present.unread}.jsonl cannot be read ({present.history.problems[present.unread]}), so what its "
+                    "session holds is unknown. Nothing was written. Make it readable, or move it out of log/."
+                )
+            moment = Moment(world, place, present, notes)
             try:
-                identity = who(moment) if who else identify(world, moment.state, session)
-                if identity.session or identity.conversation:
-                    moment.become(identity)
+                moment.become(who(moment))
                 moment.bury()
                 value = decide(moment)
             finally:  # what was appended before a refusal (a death, a new session) counts as well
                 moment.finish()
+                notes += present.troubles(again=False)
                 if moment.appended:
                     present.save()
-                    moment.notes += write_board(world, place, config, present, moment.at, {})
+                    notes += write_board(world, place, config, present, moment.at, {})
     except LogError as error:
         raise no_log(str(error)) from None
-    return Outcome(moment.me, present, value, moment.notes)
+    return Outcome(moment.me, present, value)
 
 
-def _describer(world: World) -> Callable[[int], str]:
-    """How a process that holds the lock is told to whoever waits for it."""
+@contextmanager
+def _lock(world: World, place: Place, config: Config) -> Iterator[None]:
+    """The machine's lock, with signals held back while it is held."""
 
     def describe(pid: int) -> str:
         process = world.processes.process(pid)
         return describe_pid(pid, process.state if process else "")
 
-    return describe
+    if not os.path.isdir(place.log):
+        Present(world, place).catch_up()  # says best what is missing
+    with locked(place.log, config.lock_wait_seconds, describe), _signals_wait():
+        yield
 
 
 def rewrite_board(world: World, place: Place, config: Config) -> None:
     """Write the board on demand. Raises CoordError (4) if it cannot be written."""
     present = Present(world, place)
-    present.catch_up()
     try:
-        with locked(place.log, config.lock_wait_seconds, _describer(world)), _signals_wait():
+        with _lock(world, place, config):
             present.catch_up()
             failed = write_board(world, place, config, present, present.now, None)
     except LogError as error:
@@ -233,7 +255,7 @@ def write_board(
 
     try:
         text = board_markdown(board_of(world, config, present, now, gone))
-        replace_file(place.board, text.encode(errors="backslashreplace"))
+        replace_file(place.cache, place.board, text.encode(errors="backslashreplace"))
     except OSError as error:
         return [f"STATUS_BOARD.md could not be written ({error.strerror}); everything else was done"]
     return []

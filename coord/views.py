@@ -3,13 +3,15 @@
 import os
 from contextlib import suppress
 
+from msgspec.structs import replace
+
 from coord.config import Config
 from coord.folder import find_repository
 from coord.present import Present
-from coord.text import ago, length
+from coord.text import ago
 from coord.world import World
 from eventlog.events import Instant, from_micros, seconds_between
-from projections.board import Board, Need, board
+from projections.board import Board, Need, SessionRow, board
 from projections.fold import as_of
 
 
@@ -20,22 +22,28 @@ def deaths(world: World, present: Present) -> dict[str, str]:
 
 
 def board_of(world: World, config: Config, present: Present, now: Instant, gone: dict[str, str] | None = None) -> Board:
-    """The board at `now`. `gone` spares looking for deaths where they were all recorded just now."""
+    """The board at `now`. `gone` spares looking at processes where all deaths were recorded just now."""
     as_of(present.state, now)
     found = [Need("journal", finding.text, finding.journal) for finding in present.findings()]
     if present.behind_s >= 1:
-        found.append(Need("clock", clock_note(present)))
-    silent_s = config.silent_minutes * 60
+        found.append(Need("clock", present.clock_note()))
     seen = deaths(world, present) if gone is None else gone
-    return board(present.state, now, silent_s, seen, found)
+    shown = board(present.state, now, config.silent_minutes * 60, seen, found)
+    if gone is not None:
+        return shown
+    rows = [
+        replace(row, evidence=_silence(world, present, row)) if row.status == "silent" else row
+        for row in shown.sessions
+    ]
+    return replace(shown, sessions=rows)
 
 
-def clock_note(present: Present) -> str:
-    """What a clock that is behind the log means."""
-    return (
-        f"this machine's clock is {length(present.behind_s)} behind the log; times stand still until it catches up, "
-        "so claims expire later than they say"
-    )
+def _silence(world: World, present: Present, row: SessionRow) -> str:
+    """What can be seen of a session that says nothing. Silence is no proof of anything."""
+    anchor = present.state.sessions[row.id].anchor
+    there = anchor and world.processes.look(anchor.pid) == anchor.start_ticks and anchor.boot == world.here.boot
+    process = f"its process {anchor.pid} is there" if anchor and there else "its process cannot be seen from here"
+    return " · ".join(part for part in (process, last_change(row.worktree, present.now)) if part)
 
 
 def last_change(worktree: str, now: Instant) -> str:

@@ -14,6 +14,7 @@ from eventlog.events import Instant, seconds_between
 
 T = TypeVar("T")
 LOOK_EVERY_S = 5.0
+_SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 _STEP_MS = 10  # how often the watcher hands over what it saw
 
 
@@ -28,7 +29,7 @@ def catching(caught: list[int]) -> Iterator[None]:
     def stop(number: int, _frame: FrameType | None) -> None:
         caught.append(number)
 
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, stop) for number in _SIGNALS}
     try:
         yield
     finally:

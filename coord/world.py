@@ -41,9 +41,9 @@ class World:
         """The process table."""
         return self._processes()
 
-    @cached_property
+    @property
     def chain(self) -> list[Process]:
-        """This process and its ancestors, nearest first."""
+        """This process and its ancestors, nearest first, as they are now: one who waits may outlive them."""
         own = self.processes.process(self.pid)
         return [own, *ancestors(self.processes, self.pid)] if own else []
 
@@ -68,18 +68,20 @@ def wall_clock() -> Instant:
 
 def this_machine() -> Here:
     """Where we run. The machine's id is hashed, because systems ask to keep the original confidential, and with the
-    host's name on Linux, because images are copied with their id inside. Empty where the system does not tell.
+    host's name on Linux, because images are copied with their id inside. Where the system has no id, this boot of it
+    is all that is known: after another boot it is another machine, about which nothing is known.
     """
     if sys.platform == "linux":
-        raw = _read("/etc/machine-id") or _read("/var/lib/dbus/machine-id")
-        secret = f"{raw}\n{os.uname().nodename}"
         boot, namespace = _read("/proc/sys/kernel/random/boot_id"), ""
+        raw = _read("/etc/machine-id") or _read("/var/lib/dbus/machine-id") or boot
+        secret = f"{raw}\n{os.uname().nodename}"
         try:
             namespace = os.readlink("/proc/self/ns/pid")
         except OSError:
             boot = ""  # without the namespace a pid means nothing
     elif sys.platform == "darwin":  # pragma: no cover
-        secret, boot, namespace = _sysctl("kern.uuid"), _sysctl("kern.bootsessionuuid"), ""
+        boot, namespace = _sysctl("kern.bootsessionuuid"), ""
+        secret = _sysctl("kern.uuid") or boot
     else:  # pragma: no cover - untested
         import platform
 

@@ -18,6 +18,7 @@ from msgspec import Meta, Raw, Struct, field
 VERSION = 1
 BIGGEST_INT = 2**53 - 1  # the largest whole number that every JSON parser keeps exactly
 LONGEST_NAME = 512  # characters, of any name: a resource, a session's name, a path
+LONGEST_PATH = 8192  # characters, of a path of the machine, which may hold anything
 LONGEST_TEXT = 1 << 20  # characters, of any free text: a message's body, a note
 
 MINUTE_S, HOUR_S, DAY_S = 60, 3600, 86400
@@ -76,6 +77,7 @@ _SESSION = r"[a-z0-9][a-z0-9._-]*"
 
 Name: TypeAlias = Annotated[str, Meta(max_length=LONGEST_NAME, pattern=_PLAIN)]
 Text: TypeAlias = Annotated[str, Meta(max_length=LONGEST_TEXT)]
+Path: TypeAlias = Annotated[str, Meta(max_length=LONGEST_PATH)]
 Resource: TypeAlias = Annotated[str, Meta(max_length=LONGEST_NAME, pattern=_RESOURCE)]
 SessionId: TypeAlias = Annotated[str, Meta(max_length=100, pattern=rf"^{_SESSION}\Z")]
 EventId: TypeAlias = Annotated[str, Meta(max_length=120, pattern=rf"^{_SESSION}/[1-9][0-9]*\Z")]
@@ -124,9 +126,9 @@ class SessionStarted(Payload, frozen=True, tag="session.started"):
     client_session: Name = ""
     machine: Name = ""
     anchor: Anchor | None = None
-    folder: Name = ""  # of the log: a journal belongs to one folder on one machine
+    folder: Path = ""  # of the log: a journal belongs to one folder on one machine
     branch: Name = ""
-    worktree: Name = ""
+    worktree: Path = ""
     capabilities: tuple[Name, ...] = ()
     continues: Annotated[str, Meta(max_length=100, pattern=rf"^({_SESSION})?\Z")] = ""
 
@@ -180,6 +182,7 @@ class ClaimAccepted(Payload, frozen=True, tag="claim.accepted"):
 
     claim: EventId
     resource: Resource
+    agent: Name = ""  # the subagent that does it; empty for the session, which may do it for all of them
 
 
 class ClaimRenewed(Payload, frozen=True, tag="claim.renewed"):
@@ -187,12 +190,14 @@ class ClaimRenewed(Payload, frozen=True, tag="claim.renewed"):
 
     claim: EventId
     ttl_s: Ttl
+    agent: Name = ""  # the subagent that does it; empty for the session, which may do it for all of them
 
 
 class ClaimReleased(Payload, frozen=True, tag="claim.released"):
     """The holder gives a claim back, or a waiting request is withdrawn."""
 
     claim: EventId
+    agent: Name = ""  # the subagent that does it; empty for the session, which may do it for all of them
 
 
 class ClaimHandedOver(Payload, frozen=True, tag="claim.handed_over"):
@@ -202,6 +207,7 @@ class ClaimHandedOver(Payload, frozen=True, tag="claim.handed_over"):
     resource: Resource
     to: SessionId
     note: Text = ""
+    agent: Name = ""  # the subagent that does it; empty for the session, which may do it for all of them
 
 
 class ClaimBroken(Payload, frozen=True, tag="claim.broken"):

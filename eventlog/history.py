@@ -68,6 +68,7 @@ class History:
     def catch_up(self, wall: Instant) -> News:
         """Read what is new since the last look. `wall` is this machine's clock."""
         self.held_back = {}
+        accepted = self.latest
         present = self.names()
         events: list[Event] = []
         rewound = False
@@ -79,7 +80,7 @@ class History:
             if name not in present and position.size and not position.rewound:
                 self.positions[name] = Position(rewound=f"it is gone; {position.lines} lines were read before")
                 rewound = True
-        events = self._hold_back(events, wall)
+        events = self._hold_back(events, wall, accepted)
         events.sort(key=by_order)
         return News(events, rewound)
 
@@ -99,10 +100,12 @@ class History:
         events, self.positions[name] = scan(name, data, start)
         return events, rewound
 
-    def _hold_back(self, events: list[Event], wall: Instant) -> list[Event]:
-        """Leave out what lies too far ahead, and forget having read it."""
+    def _hold_back(self, events: list[Event], wall: Instant, accepted: Instant) -> list[Event]:
+        """Leave out what lies too far ahead, and forget having read it. Where our own clock was set back, all that we
+        wrote or accepted before stays; but our own times, drawn along by another's, do not raise the bar for more.
+        """
         ours = max((p.at for p in self.positions.values() if p.machine == self.machine), default="")
-        horizon = later(max(wall, ours), HORIZON_S)
+        horizon = max(later(wall, HORIZON_S), ours, accepted)
         if all(event.at <= horizon for event in events):
             return events
         for event in events:

@@ -129,8 +129,10 @@ class Writer:
                 raise OSError(0, "the disk took no more")
             self.position, self.mended = position, f"completed the last line of {self.session}{SUFFIX}"
             return
-        aside = os.path.join(folder, f"{self.session}-{self.position.size}{TORN_SUFFIX}")
-        fd = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | NOFOLLOW | BINARY, 0o666)
+        count = 1
+        while os.path.lexists(aside := os.path.join(folder, f"{self.session}-{count}{TORN_SUFFIX}")):
+            count += 1
+        fd = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | NOFOLLOW | BINARY, 0o666)
         try:
             if os.write(fd, tear) != len(tear):
                 raise OSError(0, "the disk took no more")

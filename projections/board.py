@@ -203,17 +203,7 @@ def message_row(state: State, name: str) -> MessageRow:
 
 
 def _needs(state: State, rows: list[SessionRow], now: Instant) -> list[Need]:
-    needs = []
-    for row in rows:
-        holds = f"holds {row.claims} claim{'s' if row.claims != 1 else ''}"
-        if row.status == "dead" and row.claims:
-            text = f"{row.id} is dead ({row.evidence}) and {holds} until anyone's next command"
-            needs.append(Need("dead", text, row.id))
-        elif row.status == "silent" and row.claims:
-            minutes = seconds_between(row.last_at, now) / 60
-            needs.append(Need("silent", f"{row.id} has been silent for {minutes:.0f} min and {holds}", row.id))
-        if row.blocked_on and row.status in ("live", "silent"):
-            needs.append(Need("blocked", f"{row.id} is blocked on {row.blocked_on}", row.id))
+    needs = [need for row in rows for need in _needs_of(row, now)]
     for session in state.sessions.values():
         for notice in session.notices if session.live else ():
             if notice.kind == "lost":
@@ -222,14 +212,26 @@ def _needs(state: State, rows: list[SessionRow], now: Instant) -> list[Need]:
                 needs.append(Need("lost", f"{what}{to}: {notice.reason}", session.id))
     for circle in circles(state):
         needs.append(Need("circle", f"waiting for each other in a circle: {' → '.join((*circle, circle[0]))}"))
+    shown = {row.id for row in rows}  # of those who left long ago nobody expects an answer
     for message in state.messages.values():
-        if message.urgency == "high" and message.unacknowledged_by:
-            shown = {row.id for row in rows}  # of those who left long ago nobody expects an answer
-            missing = ", ".join(sorted(message.unacknowledged_by & shown))
-            if not missing:
-                continue
+        missing = ", ".join(sorted(message.unacknowledged_by & shown))
+        if message.urgency == "high" and missing:
             text = f"urgent message {message.id} from {message.session} is not acknowledged by {missing}"
             needs.append(Need("unacknowledged", text, message.session))
     for name, count in state.unknown.items():
         needs.append(Need("unknown", f"{count} events of a newer version are kept and not understood: {name}"))
+    return needs
+
+
+def _needs_of(row: SessionRow, now: Instant) -> list[Need]:
+    needs = []
+    holds = f"holds {row.claims} claim{'s' if row.claims != 1 else ''}"
+    if row.status == "dead" and row.claims:
+        text = f"{row.id} is dead ({row.evidence}) and {holds} until anyone's next command"
+        needs.append(Need("dead", text, row.id))
+    elif row.status == "silent" and row.claims:
+        minutes = seconds_between(row.last_at, now) / 60
+        needs.append(Need("silent", f"{row.id} has been silent for {minutes:.0f} min and {holds}", row.id))
+    if row.blocked_on and row.status in ("live", "silent"):
+        needs.append(Need("blocked", f"{row.id} is blocked on {row.blocked_on}", row.id))
     return needs

@@ -1,10 +1,10 @@
 """Messages: who has what to read and to confirm.
 
-A broadcast reaches every session that is here at that moment, the presumed dead included: they may live after all. Read
-is said by id, never "all before", so a message that arrives late by a merge is still unread.
+A broadcast reaches every session that is here at that moment, and those that were presumed dead within the last hour:
+they may live after all. Read is said by id, never "all before", so a message that arrives late by a merge is unread.
 """
 
-from eventlog.events import EVERYONE, Event, EventId, MessageAcknowledged, MessageRead, MessageSent
+from eventlog.events import EVERYONE, HOUR_S, Event, EventId, MessageAcknowledged, MessageRead, MessageSent, later
 from projections.state import PREVIEW, RECENT, Message, Record, Session, State
 
 
@@ -12,7 +12,7 @@ def on_sent(state: State, event: Event, payload: MessageSent, record: Record) ->
     """A message comes into the inbox of each recipient; unknown recipients are kept in its record."""
     everyone = payload.to == EVERYONE
     if everyone:
-        names = [s.id for s in state.sessions.values() if s.status in ("live", "dead") and s.id != event.session]
+        names = [s.id for s in state.sessions.values() if _hears(s, event)]
     else:
         names = [state.follow(name) for name in payload.to]
     recipients = list(dict.fromkeys(name for name in names if name in state.sessions))
@@ -38,6 +38,11 @@ def on_sent(state: State, event: Event, payload: MessageSent, record: Record) ->
     for old in state.recent[:-RECENT]:
         state.recent.remove(old)
         _drop_if_done(state, old)
+
+
+def _hears(session: Session, event: Event) -> bool:
+    lately = session.status == "dead" and session.over_at > later(event.at, -HOUR_S)
+    return (session.live or lately) and session.id != event.session
 
 
 def on_read(state: State, event: Event, payload: MessageRead, record: Record) -> None:

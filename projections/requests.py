@@ -4,6 +4,8 @@ Only the present holder's renewal, release or handover counts; any other says no
 written and void in the merged history: then its author is told.
 """
 
+from typing import TypeAlias
+
 from eventlog.events import (
     ClaimAccepted,
     ClaimBroken,
@@ -68,7 +70,7 @@ def on_requested(state: State, event: Event, payload: ClaimRequested, record: Re
 
 def on_accepted(state: State, event: Event, payload: ClaimAccepted, record: Record) -> None:
     """Rules 4 and 8. The holder takes up the grant of its waiting request; without such a grant, it has lost it."""
-    claim = _own(state, event, payload.claim)
+    claim = _own(state, event, payload)
     if claim is not None:
         claim.accept_by = ""
         _say(record, event, claim, 4, "accepted")
@@ -104,7 +106,7 @@ def _forgotten(event: Event, payload: ClaimAccepted) -> Ask:
 
 def on_renewed(state: State, event: Event, payload: ClaimRenewed, record: Record) -> None:
     """Rule 3."""
-    claim = _own(state, event, payload.claim)
+    claim = _own(state, event, payload)
     if claim is not None:
         renew(claim, event.at, payload.ttl_s)
         _say(record, event, claim, 3, "renewed", (claim.id,))
@@ -113,11 +115,11 @@ def on_renewed(state: State, event: Event, payload: ClaimRenewed, record: Record
 
 def on_released(state: State, event: Event, payload: ClaimReleased, record: Record) -> None:
     """Rules 3 and 4: a claim is given back, or a wait is withdrawn."""
-    claim = _own(state, event, payload.claim)
+    claim = _own(state, event, payload)
     wait = state.waits.get(payload.claim)
     if claim is not None:
         end(state, claim, event.at, 3, "released", record, event.id)
-    elif wait is not None and wait.session == event.session:
+    elif wait is not None and is_own(wait, event.session, payload.agent):
         leave_queue(state, wait, event.at, 4, "withdrawn", record, event.id)
     settle(state, event.at, record, event.id)
 
@@ -126,7 +128,7 @@ def on_handed_over(state: State, event: Event, payload: ClaimHandedOver, record:
     """Rules 5 and 8. Both sides are told: the new holder of what it has; if it was void, the giver that it still holds
     the claim, and the session that was named that it does not.
     """
-    claim = _own(state, event, payload.claim)
+    claim = _own(state, event, payload)
     if claim is not None and hand_over(state, claim, payload.to, payload.note, event, record):
         _tell(
             state, payload.to, Notice(event.id, event.at, "handed_over", (claim.resource,), event.session, payload.note)
@@ -160,9 +162,18 @@ def on_broken(state: State, event: Event, payload: ClaimBroken, record: Record) 
     settle(state, event.at, record, event.id)
 
 
-def _own(state: State, event: Event, claim_id: EventId) -> Claim | None:
-    claim = state.claims.get(claim_id)
-    return claim if claim is not None and claim.session == event.session else None
+_ByHolder: TypeAlias = ClaimAccepted | ClaimRenewed | ClaimReleased | ClaimHandedOver
+
+
+def _own(state: State, event: Event, payload: _ByHolder) -> Claim | None:
+    """The claim that the author of an event holds. A subagent acts on its own, a session also on its subagents'."""
+    claim = state.claims.get(payload.claim)
+    return claim if claim is not None and is_own(claim, event.session, payload.agent) else None
+
+
+def is_own(ask: Ask, session: str, agent: str) -> bool:
+    """Whether a claim or a wait is one that this session, or this subagent of it, may act on."""
+    return ask.session == session and agent in ("", ask.agent)
 
 
 def _say(record: Record, event: Event, ask: Ask, rule: int, what: What, others: tuple[EventId, ...] = ()) -> None:

@@ -1,6 +1,7 @@
 """The folded state: what is true after a history, as plain values that can be saved and read back.
 
-Its size follows what is alive: a claim, a wait or a read message leaves it when it ends; its story stays in the log.
+A claim, a wait or a message leaves it when it ends or was read; its story stays in the log. Sessions stay, since their
+names lead to those that continue them.
 """
 
 from collections.abc import Callable

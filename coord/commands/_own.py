@@ -3,12 +3,13 @@
 from coord.errors import CoordError, refused
 from coord.text import line, until
 from coord.transaction import Moment
+from projections.requests import is_own
 from projections.state import Claim, State
 
 
 def own_claims(moment: Moment, resource: str) -> list[Claim]:
     """This session's active claims on exactly this resource. Raises CoordError (1) if there are none."""
-    own = [c for c in held_by(moment.state, resource) if c.session == moment.me.session]
+    own = [c for c in held_by(moment.state, resource) if is_own(c, moment.me.session, moment.me.agent)]
     if not own:
         raise not_yours(moment, resource)
     return own

@@ -1,14 +1,14 @@
 """`coord claim`: take a resource, at once or when it becomes free."""
 
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Literal
 
 import click
 import msgspec
 
 from coord.durations import ttl_s, wait_s
-from coord.errors import REFUSED, CoordError, wrong
+from coord.errors import REFUSED, CoordError, no_session, wrong
 from coord.naming import new_path, resource_and_rest
 from coord.options import command
 from coord.run import Run
@@ -143,11 +143,16 @@ def _ask_and_wait(run: Run, patience: int, ask: Callable[[Moment], Answer]) -> A
             taken = f"{line(asked.resource)} is taken; waiting at most {length(patience)} (Ctrl-C withdraws)."
             run.note(f"{taken} {_who(asked)}")
         told: set[tuple[str, ...]] = set()
+        withdraw = ClaimReleased(claim=asked.claim)
         try:
             return wait_for(run.place.log, lambda: _look(run, asked, told), run.world.wall, caught)
         except Interrupted as signal:
-            run.act(lambda moment: moment.append(ClaimReleased(claim=asked.claim)))
+            run.act(lambda moment: moment.append(withdraw))
             raise CoordError(128 + signal.args[0], f"no longer waiting for {line(asked.resource)}") from None
+        except CoordError:
+            with suppress(CoordError):  # nobody waits any more, whatever it was; best said in the log, if it can be
+                run.act(lambda moment: moment.append(withdraw))
+            raise
 
 
 def _look(run: Run, asked: Answer, told: set[tuple[str, ...]]) -> tuple[Answer | None, Instant]:
@@ -156,7 +161,10 @@ def _look(run: Run, asked: Answer, told: set[tuple[str, ...]]) -> tuple[Answer |
     Rule 6: a circle that we are in is told, once; `told` are those that were.
     """
     present = run.look()
-    if deaths(run.world, present):
+    dead = deaths(run.world, present)
+    if asked.session in dead:
+        raise no_session(f"session {asked.session} is over: {dead[asked.session]}. No longer waiting.")
+    if dead:
         run.act(lambda moment: None)  # whoever notices a death records it, and so frees what the dead held
         present = run.look()
     state = as_of(present.state, present.now)

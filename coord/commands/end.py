@@ -4,6 +4,7 @@ import click
 
 from coord.options import command
 from coord.run import Run
+from coord.text import line
 from coord.transaction import Moment
 from eventlog.events import SessionEnded
 
@@ -27,7 +28,8 @@ def end(run: Run, summary: str, notes: str) -> None:
         return held
 
     outcome = run.act(decide)
-    released = "".join(f"\n🔓 Released: {resource}" for resource in outcome.value)
+    released = "".join(f"\n🔓 Released: {line(resource)}" for resource in outcome.value[:20])
+    released += f"\n… and {len(outcome.value) - 20} more" if len(outcome.value) > 20 else ""
     run.say(
         f"✅ Session {outcome.me.session} ended{released}",
         {"session": outcome.me.session, "released": outcome.value},

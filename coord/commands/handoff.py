@@ -43,7 +43,10 @@ def handoff(run: Run, words: tuple[str, ...], note: str) -> None:
                 f"{line(resource)} could not be handed over: you or a subagent still hold something that overlaps it. "
                 "Release or hand over that first. You still hold it."
             )
-        given = [ClaimHandedOver(claim=claim.id, resource=resource, to=to, note=note) for claim in own]
+        given = [
+            ClaimHandedOver(claim=claim.id, resource=claim.resource, to=to, note=note, agent=moment.me.agent)
+            for claim in own
+        ]
         return to, [moment.append(event).id for event in given]
 
     outcome = run.act(decide)

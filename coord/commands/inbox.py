@@ -6,7 +6,7 @@ import click
 import msgspec
 
 from coord.durations import wait_s
-from coord.errors import REFUSED, CoordError
+from coord.errors import REFUSED, CoordError, no_log
 from coord.mail import message_id, message_lines, notice_line, read_message, row_of
 from coord.options import command
 from coord.present import Present
@@ -49,13 +49,21 @@ def inbox(run: Run, message: str | None, peek: bool, everything: bool, wait: str
     names = session.unread[:_SHOWN]
     rows = [_whole(run, state, name) for name in names] if run.json else [message_row(state, name) for name in names]
     left = len(session.unread) - len(rows)
-    run.say(_words(state, session, rows, now), _data(me, session.notices, rows, left))
-    shown = tuple(dict.fromkeys([*names, *(notice.id for notice in session.notices)]))
+    notices = session.notices if run.json else session.notices[:_SHOWN]
+    left += len(session.notices) - len(notices)
+    run.say(_words(state, session, notices, rows, now), _data(me, notices, rows, left))
+    shown = tuple(dict.fromkeys([*names, *(notice.id for notice in notices)]))
     if shown and not peek:  # only now: what was not shown must stay unread
         run.act(lambda moment: moment.append(MessageRead(messages=shown)))
     else:
         run.note_troubles(present)
     return None
+
+
+def _own(state: State, me: str) -> Session:
+    if me not in state.sessions:
+        raise no_log(f"session {me} is no longer in the log: its journal was removed. `coord status` tells more.")
+    return state.sessions[me]
 
 
 def _whole(run: Run, state: State, name: str) -> MessageRow:
@@ -72,7 +80,7 @@ def _wait(run: Run, me: str, patience: int) -> Present:
     def look() -> tuple[Present | None, Instant]:
         present = run.look()
         state = as_of(present.state, present.now)
-        session = state.sessions[me]
+        session = _own(state, me)
         over = run.world.wall() >= deadline
         return (present if session.unread or session.notices or over else None), min(deadline, state.due)
 
@@ -82,7 +90,7 @@ def _wait(run: Run, me: str, patience: int) -> Present:
             present = wait_for(run.place.log, look, run.world.wall, caught)
     except Interrupted as signal:
         raise CoordError(128 + signal.args[0], "no longer waiting; nothing was marked as read") from None
-    session = present.state.sessions[me]
+    session = _own(present.state, me)
     if not session.unread and not session.notices:
         run.say(f"Nothing came in {length(patience)}.", _data(me, [], [], 0))
         raise CoordError(REFUSED, "")
@@ -117,14 +125,14 @@ def _messages(run: Run) -> Iterable[tuple[Event, MessageSent]]:
             yield event, event.payload
 
 
-def _words(state: State, session: Session, rows: Sequence[MessageRow], now: Instant) -> str:
-    names, left = names_of(state), len(session.unread) - len(rows)
+def _words(state: State, session: Session, notices: Sequence[Notice], rows: Sequence[MessageRow], now: Instant) -> str:
+    names, left = names_of(state), len(session.unread) - len(rows) + len(session.notices) - len(notices)
     direct = [row for row in rows if not row.everyone]
     broadcast = [row for row in rows if row.everyone]
     told = [
         f"⚠️  You wait for each other in a circle: {' → '.join((*c, c[0]))}" for c in circles(state) if session.id in c
     ]
-    parts = ["\n".join(told), "\n".join(notice_line(notice, now, names) for notice in session.notices)]
+    parts = ["\n".join(told), "\n".join(notice_line(notice, now, names) for notice in notices)]
     for head, some in (("📬 DIRECT MESSAGES", direct), ("📢 BROADCASTS", broadcast)):
         if some:
             parts.append("\n\n".join([head, *(message_lines(row, now, session.id, names) for row in some)]))

@@ -81,6 +81,10 @@ def _where(run: Run, here: bool) -> tuple[str, Repository | None]:
     if not os.path.isdir(base):
         raise wrong(f"{base} is not a folder.")
     repository = find_repository(base)
+    if repository and here:  # all worktrees share one: it is in the main one, at the same place
+        base = os.path.normpath(os.path.join(repository.main, os.path.relpath(base, repository.worktree)))
+        if not os.path.isdir(base):
+            raise wrong(f"{base} is not there: run `coord init --here` in the main worktree.")
     if repository is None or here:
         return base, repository
     return repository.main, repository

@@ -9,6 +9,7 @@ from coord.run import Run
 from coord.text import line
 from coord.transaction import Moment
 from eventlog.events import ClaimReleased
+from projections.requests import is_own
 
 
 @command("release")
@@ -25,11 +26,13 @@ def release(run: Run, words: tuple[str, ...]) -> None:
 
     def decide(moment: Moment) -> list[str]:
         asks = [*moment.state.claims.values(), *moment.state.waits.values()]
-        own = [ask.id for ask in asks if ask.session == moment.me.session and same(ask.resource, resource)]
+        own = [
+            ask.id for ask in asks if is_own(ask, moment.me.session, moment.me.agent) and same(ask.resource, resource)
+        ]
         if not own:
             raise not_yours(moment, resource)
         for name in own:
-            moment.append(ClaimReleased(claim=name))
+            moment.append(ClaimReleased(claim=name, agent=moment.me.agent))
         return own
 
     outcome = run.act(decide)

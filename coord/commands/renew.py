@@ -41,7 +41,7 @@ def renew(run: Run, words: tuple[str, ...], ttl: str | None, token: int | None) 
             if not own:
                 raise refused(f"the token {token} of {line(resource)} no longer stands: it was granted anew since.")
         for claim in own:
-            moment.append(ClaimRenewed(claim=claim.id, ttl_s=ttl_seconds))
+            moment.append(ClaimRenewed(claim=claim.id, ttl_s=ttl_seconds, agent=moment.me.agent))
         return [claim_row(moment.state.claims[claim.id]) for claim in own]
 
     outcome = run.act(decide)

@@ -3,7 +3,7 @@
 import click
 
 from coord.errors import no_session, wrong
-from coord.names import listing, resolve
+from coord.names import EVERYONE_WORDS, listing, resolve
 from coord.options import command, complete_session
 from coord.run import Run
 from coord.text import called, line, plural
@@ -12,7 +12,6 @@ from eventlog.events import EVERYONE, LONGEST_TEXT, MessageSent, Urgency
 from projections.board import names_of
 from projections.state import State
 
-_EVERYONE = {"broadcast", "everyone", "all"}
 URGENCIES = ("low", "normal", "high")
 
 
@@ -37,7 +36,7 @@ def send(run: Run, to: str, subject: str, body: str | None, urgency: Urgency, ne
     check_length(subject, text)
 
     wanted = [name.strip() for name in to.split(",") if name.strip()]
-    everyone = any(name.lower() in _EVERYONE for name in wanted)
+    everyone = any(name.lower() in EVERYONE_WORDS for name in wanted)
     if not wanted or (everyone and len(wanted) > 1):
         raise wrong("to whom? Name a session, several with commas, or `broadcast` alone.")
 

@@ -8,7 +8,7 @@ from msgspec import Struct
 from coord.anchors import describe
 from coord.errors import CoordError, refused, wrong
 from coord.identity import CLIENT_NAMES, Identity, anchor_here, find, introduction
-from coord.names import resolve
+from coord.names import EVERYONE_WORDS, resolve
 from coord.options import command
 from coord.run import Run
 from coord.text import line, plural
@@ -55,11 +55,12 @@ def start(run: Run, **wishes: Any) -> None:
     already: list[bool] = []
 
     def who(moment: Moment) -> Identity:
-        found = None if wish.new or wish.continues else find(run.world, moment.state)
-        if found and found.session:
+        found = find_if_any(run, moment)
+        if found and found.session and not wish.new and not wish.continues:
             already.extend([True] * moment.state.sessions[found.session].live)
             return found
-        moment.introduce(found or Identity("", "just started"), _hello(run, moment, wish, found))
+        mine = found if found and found.conversation else None  # a new session of a conversation takes its place
+        moment.introduce(mine or Identity("", "just started"), _hello(run, moment, wish, mine))
         return moment.me
 
     outcome = run.act(lambda moment: _rename(run, moment, wish) if already else None, who=who)
@@ -73,6 +74,16 @@ def start(run: Run, **wishes: Any) -> None:
     others = [s for s in outcome.present.state.sessions.values() if s.live and s.anchor and s.id != session.id]
     if any(s.anchor == session.anchor for s in others):
         run.note(f"another session has this same process; say which one acts: --session {session.id}")
+
+
+def find_if_any(run: Run, moment: Moment) -> Identity | None:
+    """Who this shell is already, if it is someone. Two on one shell are no obstacle to a third."""
+    try:
+        return find(run.world, moment.state)
+    except CoordError:
+        if any(run.world.env.get(name) for name in ("COORD_SESSION",)):
+            raise
+        return None
 
 
 def _hello(run: Run, moment: Moment, wish: Wish, found: Identity | None) -> SessionStarted:
@@ -125,8 +136,8 @@ def _prepare(run: Run) -> None:
 
 
 def _check_name(text: str) -> None:
-    if len(text) > 100 or not text.isprintable():
-        raise wrong(f"'{line(text, 60)}' is no name: at most 100 printable characters.")
+    if len(text) > 100 or not text.isprintable() or "," in text or "/" in text or text.lower() in EVERYONE_WORDS:
+        raise wrong(f"'{line(text, 60)}' is no name: at most 100 printable characters, no comma or slash, not 'all'.")
 
 
 def _facts(session: Session) -> dict[str, object]:

@@ -5,7 +5,7 @@ import msgspec
 from coord.options import command
 from coord.run import Run
 from coord.screen import board_text
-from coord.views import board_of, last_change
+from coord.views import board_of
 
 
 @command("status")
@@ -20,9 +20,4 @@ def status(run: Run) -> None:
     present = run.look()
     me = run.perhaps_me(present)
     board = board_of(run.world, run.config, present, present.now)
-    rows = [
-        msgspec.structs.replace(row, evidence=last_change(row.worktree, board.now)) if row.status == "silent" else row
-        for row in board.sessions
-    ]
-    board = msgspec.structs.replace(board, sessions=rows)
     run.say(board_text(board, me), msgspec.to_builtins(board))

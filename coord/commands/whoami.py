@@ -14,6 +14,7 @@ def whoami(run: Run) -> None:
       coord whoami
     """
     present, me = run.look_as_me()
+    run.note_troubles(present)
     session = present.state.sessions[me.session]
     name = f" ({line(session.name)})" if session.name else ""
     agent = f", subagent {line(me.agent)}" if me.agent else ""
