@@ -105,6 +105,8 @@ def _anchored(world: World, state: State) -> Identity | None:
     for process in world.chain:  # ourselves included: a shell may have become us, by exec, for its last command
         anchor = anchor_of(process, world.here)
         sessions = anchors.get(anchor, []) if anchor else []
+        if len(sessions) > 1:  # conversations on a shell are known by their variable; the other one is the shell's own
+            sessions = [s for s in sessions if not s.client_session] or sessions
         if len(sessions) > 1:
             ids = [session.id for session in sessions]
             raise no_session(

@@ -63,7 +63,7 @@ def test_a_tear_at_any_byte_is_saved_aside_and_cut(path: Path, nuls: bytes) -> N
         assert not position_of(path.parent).damage, "a tear is not damage"
         end = append(path.parent, 3)
         assert path.read_bytes() == WHOLE
-        aside = path.parent / f"{SESSION}-{len(kept)}.torn"
+        aside = path.parent / f"{SESSION}-{cut}.torn"  # one more each time: none is overwritten
         assert aside.read_bytes() == tear
         assert aside.name in end.mended
         assert f"{len(tear)} bytes" in end.mended
@@ -83,7 +83,7 @@ def test_other_bytes_after_the_last_newline_are_a_tear(path: Path, tear: bytes) 
     path.write_bytes(WHOLE + tear)
     append(path.parent, 4)
     assert path.read_bytes() == b"".join(plain(4))
-    assert (path.parent / f"{SESSION}-{len(WHOLE)}.torn").read_bytes() == tear
+    assert (path.parent / f"{SESSION}-1.torn").read_bytes() == tear
 
 
 def test_a_torn_first_line_is_mended(path: Path) -> None:

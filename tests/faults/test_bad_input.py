@@ -96,7 +96,7 @@ WRONG = {  # command: (exit code, what the line says)
     "renew droplet held --token abc": (2, "--token"),
     # a session
     "send nobody Hello": (3, "live sessions: "),
-    "send finishd Hello": (3, "did you mean finished?"),
+    "send finishd Hello": (3, "live sessions: "),
     "send {ended} Hello": (3, "has ended"),
     "send finished Hello": (3, "has ended"),
     "send {other},nobody Hello": (3, "nobody"),
