@@ -95,20 +95,20 @@ EVERYONE: Literal["everyone"] = "everyone"
 class Anchor(Struct, frozen=True, omit_defaults=True):
     """The process that a session lives and dies with, so described that another process is never taken for it."""
 
-    machine: Name
-    boot: Name
-    pid: Count
-    start_ticks: Count
-    pid_namespace: Name = ""
+    machine: Name  # which machine, as a hash
+    boot: Name  # which boot of it
+    pid: Count  # the process
+    start_ticks: Count  # when it started, in units of the system
+    pid_namespace: Name = ""  # where its pid counts
 
 
 class Imported(Struct, frozen=True, omit_defaults=True, rename={"acted_as": "as"}):
     """Marks an event that was brought in from elsewhere: from which file, and what that file said."""
 
-    path: Text
-    digest: Name
-    acted_as: Name = ""
-    fields: dict[str, object] = {}
+    path: Text  # the file
+    digest: Name  # of its bytes
+    acted_as: Name = ""  # the session that acted
+    fields: dict[str, object] = {}  # what the file said
 
 
 # --- the events -----------------------------------------------------------------------------------------------------
@@ -121,123 +121,125 @@ class Payload(Struct, frozen=True, omit_defaults=True, tag_field="type"):
 class SessionStarted(Payload, frozen=True, tag="session.started"):
     """A session is here. It may come again: a resume re-anchors the same session."""
 
-    client: Name = "shell"
-    name: Name = ""
-    client_session: Name = ""
-    machine: Name = ""
-    anchor: Anchor | None = None
+    client: Name = "shell"  # claude-code, codex, gemini, shell, ...
+    name: Name = ""  # what others may call it
+    client_session: Name = ""  # the client's id of its conversation
+    machine: Name = ""  # where it runs
+    anchor: Anchor | None = None  # the process that it lives and dies with, if any
     folder: Path = ""  # of the log: a journal belongs to one folder on one machine
-    branch: Name = ""
-    worktree: Path = ""
-    capabilities: tuple[Name, ...] = ()
-    continues: Annotated[str, Meta(max_length=100, pattern=rf"^({_SESSION})?\Z")] = ""
+    branch: Name = ""  # that is checked out where it works
+    worktree: Path = ""  # where it works
+    capabilities: tuple[Name, ...] = ()  # what it says it can do
+    continues: Annotated[str, Meta(max_length=100, pattern=rf"^({_SESSION})?\Z")] = (
+        ""  # the session that it goes on for
+    )
 
 
 class SessionHeartbeat(Payload, frozen=True, tag="session.heartbeat"):
     """What a session is doing. One without an action says only that the session is there."""
 
-    action: Text = ""
-    target: Text = ""
-    phase: Text = ""
+    action: Text = ""  # what it does
+    target: Text = ""  # to what
+    phase: Text = ""  # in which phase
     progress: Text = ""  # the words as given
     percent: Percent | None = None  # where the words are a percentage
-    next_action: Text = ""
-    files: tuple[Name, ...] = ()
-    estimated_completion: Text = ""
-    blocked_on: Text = ""
+    next_action: Text = ""  # what comes next
+    files: tuple[Name, ...] = ()  # that it touches
+    estimated_completion: Text = ""  # a time, or words
+    blocked_on: Text = ""  # what it cannot go on without
 
 
 class SessionEnded(Payload, frozen=True, tag="session.ended"):
     """A session is done: everything that it holds is released."""
 
-    reason: Text = ""
-    summary: Text = ""
+    reason: Text = ""  # why, if it was not asked to
+    summary: Text = ""  # what was done
     notes: Text = ""  # for whoever goes on
 
 
 class SessionPresumedDead(Payload, frozen=True, tag="session.presumed_dead"):
     """An observer saw that a session's anchor is gone."""
 
-    session: SessionId
-    anchor: Anchor
-    evidence: Text = ""
+    session: SessionId  # who
+    anchor: Anchor  # by the loss of which anchor
+    evidence: Text = ""  # what was seen
 
 
 class ClaimRequested(Payload, frozen=True, tag="claim.requested", kw_only=True):
     """A session asks for a resource, and what it was told at that moment."""
 
-    resource: Resource
-    mode: Mode
-    ttl_s: Ttl
-    wait_s: Wait = 0
-    agent: Name = ""
+    resource: Resource  # TYPE/NAME
+    mode: Mode  # exclusive or shared
+    ttl_s: Ttl  # how long it shall last, in seconds
+    wait_s: Wait = 0  # how long it waits for it, in seconds; 0: not at all
+    agent: Name = ""  # the subagent that asks
     worktree: Name = ""  # if bound to one
     automatic: bool = False  # made by a hook
-    told: Told
-    note: Text = ""
+    told: Told  # what the requester was told: granted, waiting or refused
+    note: Text = ""  # what for
 
 
 class ClaimAccepted(Payload, frozen=True, tag="claim.accepted"):
     """The holder of a waiting request has taken up its grant. The resource is said again, for whoever lost it."""
 
-    claim: EventId
-    resource: Resource
+    claim: EventId  # the request
+    resource: Resource  # what it was on
     agent: Name = ""  # the subagent that does it; empty for the session, which may do it for all of them
 
 
 class ClaimRenewed(Payload, frozen=True, tag="claim.renewed"):
     """The holder asks for more time, counted from now."""
 
-    claim: EventId
-    ttl_s: Ttl
+    claim: EventId  # which one
+    ttl_s: Ttl  # how long from now, in seconds
     agent: Name = ""  # the subagent that does it; empty for the session, which may do it for all of them
 
 
 class ClaimReleased(Payload, frozen=True, tag="claim.released"):
     """The holder gives a claim back, or a waiting request is withdrawn."""
 
-    claim: EventId
+    claim: EventId  # the claim, or the waiting request
     agent: Name = ""  # the subagent that does it; empty for the session, which may do it for all of them
 
 
 class ClaimHandedOver(Payload, frozen=True, tag="claim.handed_over"):
     """The holder gives a claim to another session, without a gap. The resource is said again, for whoever lost it."""
 
-    claim: EventId
-    resource: Resource
-    to: SessionId
-    note: Text = ""
+    claim: EventId  # which one
+    resource: Resource  # what it is on
+    to: SessionId  # the new holder
+    note: Text = ""  # what it should know
     agent: Name = ""  # the subagent that does it; empty for the session, which may do it for all of them
 
 
 class ClaimBroken(Payload, frozen=True, tag="claim.broken"):
     """Someone other than the holder ended a claim, on the record."""
 
-    claim: EventId
-    reason: Text
+    claim: EventId  # which one
+    reason: Text  # why; the holder reads it
 
 
 class MessageSent(Payload, frozen=True, tag="message.sent"):
     """A message to some sessions, or to everyone who is here."""
 
-    to: tuple[Name, ...] | Literal["everyone"]
-    subject: Text
-    body: Text = ""
-    in_reply_to: Annotated[str, Meta(max_length=120)] = ""
-    urgency: Urgency = "normal"
-    needs_ack: bool = False
+    to: tuple[Name, ...] | Literal["everyone"]  # the sessions, or "everyone"
+    subject: Text  # one line
+    body: Text = ""  # the text
+    in_reply_to: Annotated[str, Meta(max_length=120)] = ""  # the message that it answers
+    urgency: Urgency = "normal"  # low, normal or high
+    needs_ack: bool = False  # whether a confirmation is asked for
 
 
 class MessageRead(Payload, frozen=True, tag="message.read"):
     """These messages were shown to their recipient. Never "all before": late ones must stay unread."""
 
-    messages: tuple[EventId, ...]
+    messages: tuple[EventId, ...]  # their ids
 
 
 class MessageAcknowledged(Payload, frozen=True, tag="message.acknowledged"):
     """The recipient confirms these messages."""
 
-    messages: tuple[EventId, ...]
+    messages: tuple[EventId, ...]  # their ids
 
 
 class Unknown(Payload, frozen=True, tag="unknown"):
@@ -268,12 +270,12 @@ AnyPayload: TypeAlias = (
 class Event(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One line of a journal, without its hash."""
 
-    v: int  # no default: always written
-    at: Instant
-    session: SessionId
-    n: Annotated[int, Meta(ge=1, le=BIGGEST_INT)]
-    payload: AnyPayload = field(name="event")
-    imported: Imported | None = None
+    v: int  # the version of the vocabulary; always written
+    at: Instant  # hybrid time: the wall clock, and later than all that was seen
+    session: SessionId  # whose journal it is
+    n: Annotated[int, Meta(ge=1, le=BIGGEST_INT)]  # its number there, from 1 without a gap
+    payload: AnyPayload = field(name="event")  # what happened
+    imported: Imported | None = None  # where it was brought in from, if it was
 
     @property
     def id(self) -> str:
