@@ -80,6 +80,7 @@ Text: TypeAlias = Annotated[str, Meta(max_length=LONGEST_TEXT)]
 Path: TypeAlias = Annotated[str, Meta(max_length=LONGEST_PATH)]
 Resource: TypeAlias = Annotated[str, Meta(max_length=LONGEST_NAME, pattern=_RESOURCE)]
 SessionId: TypeAlias = Annotated[str, Meta(max_length=100, pattern=rf"^{_SESSION}\Z")]
+SessionIdOrNone: TypeAlias = Annotated[str, Meta(max_length=100, pattern=rf"^({_SESSION})?\Z")]
 EventId: TypeAlias = Annotated[str, Meta(max_length=120, pattern=rf"^{_SESSION}/[1-9][0-9]*\Z")]
 Count: TypeAlias = Annotated[int, Meta(ge=0, le=BIGGEST_INT)]
 Ttl: TypeAlias = Annotated[int, Meta(ge=SHORTEST_TTL_S, le=LONGEST_TTL_S)]
@@ -130,9 +131,7 @@ class SessionStarted(Payload, frozen=True, tag="session.started"):
     branch: Name = ""  # that is checked out where it works
     worktree: Path = ""  # where it works
     capabilities: tuple[Name, ...] = ()  # what it says it can do
-    continues: Annotated[str, Meta(max_length=100, pattern=rf"^({_SESSION})?\Z")] = (
-        ""  # the session that it goes on for
-    )
+    continues: SessionIdOrNone = ""  # the session that it goes on for
 
 
 class SessionHeartbeat(Payload, frozen=True, tag="session.heartbeat"):
