@@ -7,6 +7,8 @@ its pid namespace is a container's terminal and no init. Failing all that, there
 
 import os
 
+from msgspec.structs import replace
+
 from coord.clients import nearest_client
 from coord.processes import Process
 from eventlog.events import Anchor
@@ -26,7 +28,8 @@ def choose(chain: list[Process]) -> Process | None:
         return found[1]
     together = [process for process in above if process.session == own.session]
     if together and together[-1].command in _WRAPPERS:  # it ends with the command: look where it was typed
-        return choose(above[above.index(together[-1]) :])
+        rest = above[above.index(together[-1]) + 1 :]
+        return choose([replace(together[-1], session=rest[0].session), *rest]) if rest else None
     for process in reversed(together):  # the topmost first: a subshell looks just like its shell
         if process.command in _NEVER:
             continue

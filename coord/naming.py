@@ -88,9 +88,10 @@ def file_name(world: World, place: Place, name: str) -> str:
 
 
 def _without_links(path: str) -> str:
-    """The path with the links among its folders resolved, as far as it has no wildcard: one file has one name."""
+    """The path with its links to folders resolved, as far as it has no wildcard: one file has one name."""
     parts = path.split(os.sep)
-    plain = next((i for i, part in enumerate(parts) if is_pattern(part)), len(parts) - 1)
+    whole = len(parts) if os.path.isdir(path) else len(parts) - 1
+    plain = next((i for i, part in enumerate(parts) if is_pattern(part)), whole)
     return os.path.join(os.path.realpath(os.sep.join(parts[:plain]) or os.sep), *parts[plain:])
 
 

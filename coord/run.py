@@ -8,7 +8,7 @@ from typing import TypeVar
 from msgspec.structs import replace
 
 from coord.config import Config, read_config
-from coord.errors import CoordError, wrong
+from coord.errors import CoordError, no_session, wrong
 from coord.folder import Place, find
 from coord.identity import Identity, identify
 from coord.identity import find as find_identity
@@ -26,6 +26,7 @@ class Run:
     def __init__(self, world: World, root: str | None = None, session: str = "", json: bool = False) -> None:
         self.world, self._root, self.session, self.json = world, root, session, json
         self._me: Identity | None = None
+        self._began_gone = False  # whether its process was gone already when it was decided who acts
 
     @cached_property
     def place(self) -> Place:
@@ -54,13 +55,17 @@ class Run:
         finally:
             for text in notes:
                 self.note(text)
-        self._me = outcome.me
+        self._me, self._began_gone = outcome.me, False  # whoever acts is anchored anew
         return outcome
 
     def _who(self, moment: Moment) -> Identity:
         if self._me is None:
             return identify(self.world, moment.state, self.session)
-        return replace(self._me, session=moment.state.follow(self._me.session))
+        session = moment.state.sessions.get(moment.state.follow(self._me.session))
+        evidence = self.world.gone(session) if session and not self._began_gone else ""
+        if session and evidence:  # what a shell left running must not make its session live again, tied to nothing
+            raise no_session(f"session {session.id} is over: {evidence}. Nothing was done.")
+        return replace(self._me, session=session.id if session else self._me.session)
 
     def note_troubles(self, present: Present) -> None:
         """Tell of a clock that is behind and of damage, to someone who looks."""
@@ -75,6 +80,8 @@ class Run:
             self._me = None
             self._me = self.act(lambda _: None).me
             present = self.look()
+        else:
+            self._began_gone = bool(self.world.gone(present.state.sessions[self._me.session]))
         return present, self._me
 
     def perhaps_me(self, present: Present) -> str:

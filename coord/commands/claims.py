@@ -7,8 +7,9 @@ from coord.naming import checked, file_name
 from coord.options import command
 from coord.run import Run
 from coord.screen import claim_lines
+from coord.text import line
 from coord.views import deaths
-from projections.board import ClaimRow, claim_row, names_of
+from projections.board import claim_row, names_of
 from projections.fold import as_of
 from projections.resources import overlap
 
@@ -31,21 +32,21 @@ def claims(run: Run, path: str | None) -> None:
     rows = [claim_row(claim, gone.get(claim.session, "")) for claim in state.claims.values()]
     rows.sort(key=lambda row: (row.resource, row.granted_at))
     if path is not None:
-        wanted = _wanted(run, path, rows)
-        rows = [row for row in rows if overlap(row.resource, wanted)]
-        nobody = f"Nobody holds {wanted}."
-    else:
-        wanted, nobody = "", "No claims."
+        wanted = _meanings(run, path)
+        rows = [row for row in rows if any(overlap(row.resource, meaning) for meaning in wanted)]
     run.note_troubles(present)
     me = run.perhaps_me(present)
     run.say(
-        "\n".join(claim_lines(rows, now, me, names=names_of(state), everything=run.json)) or nobody,
-        {"now": now, "path": wanted, "claims": msgspec.to_builtins(rows)},
+        "\n".join(claim_lines(rows, now, me, names=names_of(state), everything=run.json))
+        or ("No claims." if path is None else f"Nobody holds {line(path)}."),
+        {"now": now, "path": path or "", "claims": msgspec.to_builtins(rows)},
     )
 
 
-def _wanted(run: Run, path: str, rows: list[ClaimRow]) -> str:
-    if path.startswith("file/") or ("/" in path and path.split("/")[0] in {r.resource.split("/")[0] for r in rows}):
-        kind, name = path.split("/", 1)
-        return checked(f"{kind}/{file_name(run.world, run.place, name) if kind == 'file' else name}")
-    return checked(f"file/{file_name(run.world, run.place, path)}")
+def _meanings(run: Run, path: str) -> list[str]:
+    """What may be meant: a resource TYPE/NAME, a path of the repository, or either."""
+    kind, _, name = path.partition("/")
+    if kind == "file" and name:
+        return [checked(f"file/{file_name(run.world, run.place, name)}")]
+    as_path = checked(f"file/{file_name(run.world, run.place, path)}")
+    return [as_path, checked(path)] if kind.strip(".") and name else [as_path]

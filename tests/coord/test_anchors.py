@@ -130,6 +130,45 @@ CASES = {
         chain(INIT, process(20, 1, 20, "bash"), process(30, 20, 30, *COORD)),
         None,
     ),
+    "sudo in the shell's own process session": (
+        chain(INIT, process(20, 1, 20, "-bash"), process(25, 20, 20, "sudo", "coord"), process(30, 25, 20, *COORD)),
+        20,
+    ),
+    "sudo with a process session of its own": (
+        chain(
+            INIT,
+            process(20, 1, 20, "-bash"),
+            process(25, 20, 20, "sudo", "coord", "start"),
+            process(26, 25, 26, "sudo", "coord", "start"),
+            process(30, 26, 26, *COORD),
+        ),
+        20,
+    ),
+    "one such wrapper in another": (
+        chain(
+            INIT,
+            process(20, 1, 20, "-bash"),
+            process(25, 20, 20, "sudo", "runuser"),
+            process(26, 25, 26, "runuser", "-u", "me"),
+            process(27, 26, 27, "script", "-c", "coord start"),
+            process(30, 27, 27, *COORD),
+        ),
+        20,
+    ),
+    "a login shell that sudo gives": (
+        chain(
+            INIT,
+            process(20, 1, 20, "-bash"),
+            process(25, 20, 20, "sudo", "-i"),
+            process(26, 25, 26, "-bash"),
+            process(30, 26, 26, *COORD),
+        ),
+        26,
+    ),
+    "a wrapper that is left alone": (
+        chain(INIT, process(25, 1, 25, "setsid", "coord", "start"), process(30, 25, 25, *COORD)),
+        None,
+    ),
     "nothing can be seen": ([], None),
 }
 

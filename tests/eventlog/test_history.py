@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eventlog.errors import JournalClosed, LogError
-from eventlog.events import Event, later
+from eventlog.events import Event, later, to_micros
 from eventlog.history import HORIZON_S, History, merge
 from eventlog.writer import Writer
 from tests.eventlog.logs import START, event, plain, write
@@ -201,6 +201,21 @@ def test_holding_back_keeps_what_was_found_in_the_journal(tmp_path: Path) -> Non
     assert keys(history.catch_up(at(5)).events) == ["brown/1", "brown/2", "brown/3"]
     assert [found.byte for found in history.positions["brown"].damage] == [0]
     assert keys(history.catch_up(at(500)).events) == ["brown/4"]
+
+
+def test_what_is_written_here_meanwhile_lets_nothing_more_in(tmp_path: Path) -> None:
+    write(tmp_path, "brown", "south", [10.0 + 50 * n for n in range(1, 20)])
+    history = History(str(tmp_path), "north")
+    for _ in range(10):
+        history.catch_up(at(10))
+        assert history.latest <= at(10 + HORIZON_S)
+        seconds = (to_micros(history.latest) - to_micros(at(0)) + 1) / 1_000_000
+        write(tmp_path, "amber", "north", [seconds])  # as a command does: after all that it saw
+    assert history.positions["brown"].n == 1
+    assert history.held_back == {"brown": at(110)}
+    assert keys(History(str(tmp_path), "north").catch_up(at(10)).events)[0] == "brown/1"
+    history.catch_up(at(60))
+    assert history.positions["brown"].n == 2
 
 
 @given(st.lists(st.sampled_from([1, 10, 40, 61, 100]), min_size=1, max_size=8), st.lists(st.integers(0, 400)))

@@ -1,7 +1,9 @@
 """Who has what to read and to confirm: by id, never "all before", and nothing is lost when a session goes."""
 
+from eventlog.events import EVERYONE, HOUR_S, MessageSent
+from projections.board import board
 from projections.state import PREVIEW, RECENT
-from tests.histories import Story, anchor
+from tests.histories import Story, anchor, at
 
 
 def test_everyone_is_who_is_here_but_not_the_sender() -> None:
@@ -138,3 +140,24 @@ def test_notices_are_read_by_the_id_of_their_event() -> None:
     assert [notice.id for notice in story.state().sessions["amber"].notices] == [broken.id]
     story.reads(3, "amber", broken)
     assert story.state().sessions["amber"].notices == []
+
+
+def test_who_has_been_dead_for_an_hour_is_not_expected_to_hear_what_is_said_to_everyone() -> None:
+    story = Story("amber", "brown", "coral")
+    story.presumes_dead(10, "amber", "brown", anchor(2))
+    story.presumes_dead(60, "amber", "coral", anchor(3))
+    sent = story.sends(10 + HOUR_S, "amber", needs_ack=True)
+    assert story.state().messages[sent.id].unread_by == {"coral"}
+    assert story.state().messages[sent.id].unacknowledged_by == {"coral"}
+
+
+def test_the_board_asks_nobody_to_confirm_who_has_left_it() -> None:
+    story = Story("amber", "brown", "coral")
+    story.tell(1, "amber", MessageSent(to=EVERYONE, subject="stop", urgency="high", needs_ack=True))
+    story.presumes_dead(2, "amber", "brown", anchor(2))
+    missing = []
+    for second in (3, HOUR_S + 1, HOUR_S + 3):
+        shown = board(story.state(second), at(second), 9 * HOUR_S, {})
+        missing.append([need.text for need in shown.needs if need.kind == "unacknowledged"])
+    assert ["brown" in text for (text,) in missing] == [True, True, False]
+    assert all("coral" in text for (text,) in missing)

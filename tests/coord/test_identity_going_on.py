@@ -1,0 +1,157 @@
+"""Who goes on for whom, and on which process: sessions that continue another, and conversations of one client."""
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import coord.world
+from coord.anchors import anchor_of
+from projections.liveness import gone
+from tests.coord.inside import Inside, process
+from tests.processes import Repo
+
+CLAUDE = "CLAUDE_CODE_SESSION_ID"
+
+
+def sealed(machine: Inside, session: str) -> None:
+    (machine.repo.log / f"{session}.jsonl.sealed").touch()
+
+
+def damaged(machine: Inside, session: str) -> None:
+    path = machine.repo.log / f"{session}.jsonl"
+    path.write_bytes(path.read_bytes() + path.read_bytes().splitlines(keepends=True)[0])
+
+
+def moved(machine: Inside, session: str) -> None:
+    machine.repo.root = machine.repo.root.rename(machine.repo.root.with_name("elsewhere"))
+
+
+CLOSED: list[Callable[[Inside, str], None]] = [sealed, damaged, moved]
+
+
+def goes_on(machine: Inside, session: str) -> dict[str, Any]:
+    """How the session that continues this one, by a command in the second shell, introduced itself."""
+    result = machine.run(200, "heartbeat", "going", "on", "--json", COORD_SESSION=session)
+    assert result.code == 0, result
+    assert f"{session} goes on as {result.json['session']}" in result.err
+    started = machine.repo.of_type("session.started")[-1]
+    assert started["session"] == result.json["session"]
+    assert started["event"]["continues"] == session
+    return dict(started["event"])
+
+
+@pytest.mark.parametrize("close", CLOSED)
+def test_who_continues_a_session_lives_as_long_as_that_one_would_have(
+    repo: Repo, close: Callable[[Inside, str], None]
+) -> None:
+    machine = Inside(repo)
+    session = machine.start(100)
+    machine.start(200)
+    close(machine, session)
+    assert goes_on(machine, session)["anchor"]["pid"] == 100
+
+
+@pytest.mark.parametrize("close", CLOSED)
+def test_who_continues_a_session_that_was_tied_to_nothing_is_tied_to_nothing(
+    repo: Repo, close: Callable[[Inside, str], None]
+) -> None:
+    machine = Inside(repo)
+    session = machine.start(100, "--no-anchor")
+    close(machine, session)
+    assert "anchor" not in goes_on(machine, session)
+
+
+@pytest.mark.parametrize("close", CLOSED)
+def test_who_continues_a_session_whose_process_is_gone_is_tied_to_its_own(
+    repo: Repo, close: Callable[[Inside, str], None]
+) -> None:
+    machine = Inside(repo)
+    session = machine.start(100)
+    close(machine, session)
+    del machine.table.rows[100]
+    assert goes_on(machine, session)["anchor"]["pid"] == 200
+
+
+def test_who_continues_a_session_on_another_machine_is_tied_to_its_own_process(repo: Repo) -> None:
+    machine = Inside(repo)
+    session = machine.start(100)
+    machine.here = type(machine.here)("machine-2", "boot-9", "pid:[1]")
+    assert goes_on(machine, session)["anchor"]["pid"] == 200
+
+
+# --- machines -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="where Linux has its machine's id")
+@pytest.mark.parametrize("boots", [("boot-a", "boot-b"), ("", "")], ids=["two boots", "nothing known"])
+def test_two_hosts_of_one_name_and_no_id_are_two_machines_and_nobody_dies_across_them(
+    monkeypatch: pytest.MonkeyPatch, boots: tuple[str, str]
+) -> None:
+    places = []
+    for boot in boots:
+        monkeypatch.setattr(coord.world, "_read", lambda path, boot=boot: boot if path.endswith("/boot_id") else "")
+        places.append(coord.world.this_machine())
+    there, here = places
+    assert not boots[0] or there.machine != here.machine
+    assert gone(anchor_of(process(100, 1, 100, "bash"), there), here, lambda pid: "free") == ""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="where Linux has its machine's id")
+def test_a_machine_with_an_id_is_the_same_after_a_boot(monkeypatch: pytest.MonkeyPatch) -> None:
+    places = []
+    for boot in ("boot-a", "boot-b"):
+        known = {"/etc/machine-id": "0123456789", "/proc/sys/kernel/random/boot_id": boot}
+        monkeypatch.setattr(coord.world, "_read", lambda path, known=known: known.get(path, ""))
+        places.append(coord.world.this_machine())
+    there, here = places
+    assert there.machine == here.machine
+    assert "booted" in gone(anchor_of(process(100, 1, 100, "bash"), there), here, lambda pid: "free")
+
+
+# --- conversations ------------------------------------------------------------------------------------------------
+
+
+def test_a_second_conversation_of_one_client_is_tied_to_its_process_too(repo: Repo) -> None:
+    machine = Inside(repo)
+    machine.table.rows[1000] = process(1000, 100, 100, "claude")
+    machine.run(1000, "claim", "droplet", "x", **{CLAUDE: "a"})
+    machine.run(1000, "claim", "droplet", "y", **{CLAUDE: "b"})
+    started = repo.of_type("session.started")
+    assert [event["event"]["anchor"]["pid"] for event in started] == [1000, 1000]
+    assert len({event["session"] for event in started}) == 2
+
+
+def test_kill_9_of_a_client_frees_what_each_of_its_conversations_holds(repo: Repo) -> None:
+    program = repo.home / "claude"
+    bash = next(Path(folder, "bash") for folder in os.get_exec_path() if Path(folder, "bash").exists())
+    program.symlink_to(bash)
+    client = repo.shell(None, str(program), "--norc", "--noprofile")
+    sessions = [json.loads(client.ok(f"{CLAUDE}={name} coord claim droplet {name} --json"))["session"] for name in "ab"]
+    two, _ = repo.sessions(1)[0]
+    client.kill()
+    for name in "ab":
+        assert two.json(f"coord claim droplet {name}")["outcome"] == "granted"
+    assert {event["event"]["session"] for event in repo.of_type("session.presumed_dead")} == set(sessions)
+
+
+def test_a_conversation_that_calls_its_client_otherwise_is_the_same_session(repo: Repo) -> None:
+    machine = Inside(repo)
+    session = machine.start(100, "--client", "mybot", "--name", "ada", **{CLAUDE: "x"})
+    assert machine.run(100, "whoami", "--json", **{CLAUDE: "x"}).json["session"] == session
+    assert machine.run(100, "heartbeat", "a", "b", "--json", **{CLAUDE: "x"}).json["session"] == session
+    (started,) = repo.of_type("session.started")
+    assert (started["event"]["client"], started["event"]["name"]) == ("mybot", "ada")
+
+
+def test_a_new_session_of_a_conversation_acts_from_then_on(repo: Repo) -> None:
+    machine = Inside(repo)
+    old = machine.start(100, **{CLAUDE: "x"})
+    new = machine.start(100, "--new", **{CLAUDE: "x"})
+    assert new != old
+    for command in (("whoami",), ("heartbeat", "a", "b"), ("claim", "droplet", "x")):
+        assert machine.run(100, *command, "--json", **{CLAUDE: "x"}).json["session"] == new

@@ -1,0 +1,128 @@
+"""Journals that cannot be read, or were cut back, against what the checkpoint knew: no false grant or alarm."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from msgspec import Struct
+
+import coord.checkpoint
+from tests.coord.inside import Inside
+from tests.processes import Repo
+
+
+class Other(Struct):
+    """A fold as another version of the code would save it."""
+
+    something: str
+
+
+class Scene:
+    """Two sessions, the second of which holds droplet/x; a checkpoint has all of it."""
+
+    def __init__(self, repo: Repo) -> None:
+        self.machine = Inside(repo)
+        self.first, self.second = self.machine.start(100), self.machine.start(200)
+        assert self.machine.run(200, "claim", "droplet", "x").code == 0
+        assert self.machine.run(100, "heartbeat", "a", "b").code == 0
+        self.journal = repo.log / f"{self.second}.jsonl"
+
+    @contextmanager
+    def unreadable(self) -> Iterator[None]:
+        """While something else stands in the journal's place."""
+        kept: Path = self.journal.rename(self.journal.with_suffix(".kept"))
+        self.journal.mkdir()
+        yield
+        self.journal.rmdir()
+        kept.rename(self.journal)
+
+
+@pytest.fixture
+def scene(repo: Repo) -> Scene:
+    return Scene(repo)
+
+
+def other_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From here on the fold is of other code than the checkpoint's."""
+    monkeypatch.setattr(coord.checkpoint, "fingerprint", lambda: "another")
+
+
+def test_claims_in_a_journal_that_cannot_be_read_now_still_stand(scene: Scene) -> None:
+    with scene.unreadable():
+        for _ in range(2):
+            refused = scene.machine.run(100, "claim", "droplet", "x")
+            assert refused.code == 1
+            assert scene.second in refused.out
+            assert "droplet/x" in scene.machine.run(100, "claims").out
+        assert f"{scene.second}.jsonl cannot be used" in scene.machine.run(100, "status").out
+        assert scene.machine.run(100, "claim", "droplet", "mine").code == 0
+
+
+@pytest.mark.parametrize("command", [("claim", "droplet", "x"), ("claim", "droplet", "mine"), ("heartbeat", "a", "b")])
+def test_where_nobody_can_tell_what_is_held_nobody_is_granted_anything(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
+    other_code(monkeypatch)
+    with scene.unreadable():
+        own = scene.journal.with_name(f"{scene.first}.jsonl")
+        before = own.read_bytes()
+        for _ in range(2):
+            refused = scene.machine.run(100, *command)
+            assert (refused.code, refused.out) == (4, "")
+            assert f"{scene.second}.jsonl cannot be read" in refused.err
+            assert "Nothing was written" in refused.err
+        assert own.read_bytes() == before
+        assert scene.machine.run(100, "status").code == 0  # to look is allowed
+    assert scene.machine.run(100, "claim", "droplet", "x").code == 1
+
+
+@pytest.mark.parametrize("other", [False, True], ids=["same code", "other code"])
+def test_a_journal_that_can_be_read_again_was_never_rewound(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, other: bool
+) -> None:
+    if other:
+        other_code(monkeypatch)
+    with scene.unreadable():
+        scene.machine.run(100, "heartbeat", "c", "d")
+        scene.machine.run(100, "claims")
+    for command in ("status", "claims", "whoami"):
+        assert "rewound" not in scene.machine.run(100, command).both
+    assert scene.machine.run(200, "heartbeat", "e", "f", "--json").json["session"] == scene.second
+    assert "rewound" not in scene.machine.run(100, "status").both
+    assert scene.machine.run(100, "claim", "droplet", "x").code == 1
+
+
+@pytest.mark.parametrize("other", ["another fold", "a fold of another form"])
+@pytest.mark.parametrize("change", ["cut back", "gone"])
+def test_a_checkpoint_of_other_code_still_knows_how_much_was_there(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, change: str, other: str
+) -> None:
+    if other == "another fold":
+        other_code(monkeypatch)
+    else:
+        folder = str(scene.machine.repo.folder / ".cache")
+        saved, _ = coord.checkpoint.load(folder)
+        monkeypatch.setattr(coord.checkpoint, "Folded", Other)
+        coord.checkpoint.save(folder, saved.seen, saved.told, Other("what nobody here can read"))  # type: ignore[arg-type]
+        monkeypatch.undo()
+    if change == "gone":
+        scene.journal.unlink()
+    else:
+        scene.journal.write_bytes(scene.journal.read_bytes().splitlines(keepends=True)[0])
+    for _ in range(2):
+        assert f"{scene.second}.jsonl was rewound" in scene.machine.run(100, "status").out
+    assert "rewound" in scene.machine.run(100, "heartbeat", "c", "d").err
+    assert f"{scene.second}.jsonl was rewound" in scene.machine.run(100, "status").out
+
+
+def test_a_damaged_fold_in_a_checkpoint_is_not_used(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = scene.machine.run(100, "claims").out
+    saved, folded = coord.checkpoint.load(str(scene.machine.repo.folder / ".cache"))
+    assert folded is not None
+    folded.state.claims.clear()
+    folder = str(scene.machine.repo.folder / ".cache")
+    with monkeypatch.context() as patch:
+        other_code(patch)
+        coord.checkpoint.save(folder, saved.seen, saved.told, folded)
+    assert scene.machine.run(100, "claims").out == before
