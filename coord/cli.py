@@ -84,7 +84,7 @@ class Commands(click.Group):
                 formatter.write_dl([(name, row[1]) for name, row in rows.items()])
 
 
-@click.group(cls=Commands, invoke_without_command=True)
+@click.group(cls=Commands, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="coord")
 @click.pass_context
 def cli(context: click.Context) -> None:

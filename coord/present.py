@@ -35,6 +35,8 @@ class Present:
         saved, folded = checkpoint.load(place.cache)
         self._seen, self._told, self.fresh = saved.seen, set(saved.told), folded is not None
         self.state, positions = (folded.state, folded.positions) if folded else (State(), self._anew())
+        if not positions and self._seen:  # so that a log that is gone is missed
+            positions = {name: Position() for name in self._seen}
         self.history = History(place.log, world.here.machine, positions)
 
     def _anew(self) -> dict[str, Position]:

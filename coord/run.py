@@ -16,8 +16,14 @@ from coord.present import Present
 from coord.text import json_text, plain
 from coord.transaction import Moment, Outcome, transact
 from coord.world import World
+from projections.state import Session
 
 T = TypeVar("T")
+
+
+def waiting_mail(session: Session) -> int:
+    """How much a session has to read: messages and notices."""
+    return len(session.unread) + len(session.notices)
 
 
 class Run:
@@ -26,6 +32,7 @@ class Run:
     def __init__(self, world: World, root: str | None = None, session: str = "", json: bool = False) -> None:
         self.world, self._root, self.session, self.json = world, root, session, json
         self._me: Identity | None = None
+        self._mail = 0  # what the one who acted has to read
         self._began_gone = False  # whether its process was gone already when it was decided who acts
 
     @cached_property
@@ -56,6 +63,8 @@ class Run:
             for text in notes:
                 self.note(text)
         self._me, self._began_gone = outcome.me, False  # whoever acts is anchored anew
+        session = outcome.present.state.sessions.get(outcome.me.session)
+        self._mail = waiting_mail(session) if session and session.live else 0
         return outcome
 
     def _who(self, moment: Moment) -> Identity:
@@ -98,6 +107,8 @@ class Run:
         """The result: text for people, or the JSON document."""
         if self.json:
             text = json_text(data)
+        elif self._mail:
+            text += f"\n📬 {self._mail} unread: coord inbox"
         sys.stdout.write(text.rstrip("\n") + "\n")
         sys.stdout.flush()
 

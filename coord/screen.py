@@ -80,7 +80,7 @@ def _claim(row: ClaimRow, now: Instant, me: str, names: Mapping[str, str]) -> st
         f"since {clock(row.granted_at, now)}",
         until(row.ends_at, now),
         "" if row.accepted else "not yet taken up",
-        f"holder dead ({row.holder_gone}): free at anyone's next command" if row.holder_gone else "",
+        f"holder dead ({row.holder_gone}), free at the next claim or heartbeat of anyone" if row.holder_gone else "",
         f"for: {line(row.note)}" if row.note else "",
     ]
     return f"{line(row.resource)} - {holder} · {' · '.join(fact for fact in facts if fact)}"

@@ -226,7 +226,8 @@ def _lock(world: World, place: Place, config: Config) -> Iterator[None]:
         return describe_pid(pid, process.state if process else "")
 
     if not os.path.isdir(place.log):
-        Present(world, place).catch_up()  # says best what is missing
+        Present(world, place).catch_up()  # says best what is missing, if anything is
+        os.makedirs(place.log, exist_ok=True)
     with locked(place.log, config.lock_wait_seconds, describe), _signals_wait():
         yield
 

@@ -212,7 +212,7 @@ def _needs(state: State, rows: list[SessionRow], now: Instant) -> list[Need]:
                 needs.append(Need("lost", f"{what}{to}: {notice.reason}", session.id))
     for circle in circles(state):
         needs.append(Need("circle", f"waiting for each other in a circle: {' → '.join((*circle, circle[0]))}"))
-    shown = {row.id for row in rows}  # of those who left long ago nobody expects an answer
+    shown = {row.id for row in rows if row.status in ("live", "silent", "dead")}  # nobody else can answer
     for message in state.messages.values():
         missing = ", ".join(sorted(message.unacknowledged_by & shown))
         if message.urgency == "high" and missing:
@@ -227,7 +227,7 @@ def _needs_of(row: SessionRow, now: Instant) -> list[Need]:
     needs = []
     holds = f"holds {row.claims} claim{'s' if row.claims != 1 else ''}"
     if row.status == "dead" and row.claims:
-        text = f"{row.id} is dead ({row.evidence}) and {holds} until anyone's next command"
+        text = f"{row.id} is dead ({row.evidence}) and {holds} until the next claim, heartbeat or message of anyone"
         needs.append(Need("dead", text, row.id))
     elif row.status == "silent" and row.claims:
         minutes = seconds_between(row.last_at, now) / 60

@@ -1,8 +1,10 @@
 """What the commands on held claims share: finding one's own, and saying who else has it."""
 
 from coord.errors import CoordError, refused
+from coord.mail import notice_line
 from coord.text import line, until
 from coord.transaction import Moment
+from projections.board import names_of
 from projections.requests import is_own
 from projections.state import Claim, State
 
@@ -18,7 +20,11 @@ def own_claims(moment: Moment, resource: str) -> list[Claim]:
 def not_yours(moment: Moment, resource: str) -> CoordError:
     """The refusal for a resource that is not held by this session, saying who holds it or what it may mean."""
     others = held_by(moment.state, resource)
-    if others:
+    told = moment.state.sessions[moment.me.session].notices
+    news = [notice for notice in told if any(same(name, resource) for name in notice.resources)]
+    if news:
+        who = notice_line(news[-1], moment.at, names_of(moment.state))
+    elif others:
         who = "; ".join(f"{claim.session} has it {until(claim.ends_at, moment.at)}" for claim in others)
     else:
         mine = sorted({c.resource for c in moment.state.claims.values() if c.session == moment.me.session})

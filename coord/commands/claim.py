@@ -9,7 +9,7 @@ import msgspec
 
 from coord.durations import ttl_s, wait_s
 from coord.errors import REFUSED, CoordError, no_session, wrong
-from coord.naming import new_path, resource_and_rest
+from coord.naming import EVERYTHING, new_path, resource_and_rest
 from coord.options import command
 from coord.run import Run
 from coord.text import length, line, until
@@ -64,6 +64,8 @@ def claim(run: Run, words: tuple[str, ...], ttl: str | None, shared: bool, wait:
     def ask(moment: Moment) -> Answer:
         return request(moment, resource, mode, ttl_seconds, patience, note)
 
+    if resource == f"file/{EVERYTHING}":
+        run.note("that is every file of the repository")
     if (path := new_path(run.place, resource)) and not run.json:
         run.note(f"nothing is at {path} yet: this is that one path; if it will be a folder, claim file/{path}/")
     answer = _ask_and_wait(run, patience, ask) if patience else run.act(ask).value
@@ -216,11 +218,13 @@ def _tell(run: Run, answer: Answer) -> None:
         run.say(f"{head}: {shown} {until(answer.until, answer.at)}", data)
         return
     holders = list(dict.fromkeys(found["session"] for found in answer.obstacles))
-    head = "⏳ Not free in time" if answer.outcome == "timed_out" else "❌ Already claimed"
+    taken = any(found["resource"] == answer.resource for found in answer.obstacles)
+    head = "❌ Already claimed" if taken else "❌ Overlaps what others have"
+    head = "⏳ Not free in time" if answer.outcome == "timed_out" else head
     rows = "".join(f"\n   {_by(found, answer.at)}" for found in answer.obstacles[:5])
     more = f"\n   and {len(answer.obstacles) - 5} more: coord claims" if len(answer.obstacles) > 5 else ""
     others = [holder for holder in holders if holder != answer.session]
     ask = f'Ask: coord send {others[0]} "Question" "..."   ' if others else ""
     advice = ask if answer.outcome == "timed_out" else f"{ask}Wait: coord claim {shown} --wait 10m"
-    run.say(f"{head}: {shown}{rows}{more}\n   {advice}", data)
+    run.say(f"{head}: {shown}{rows}{more}\n   {advice}".rstrip(), data)
     raise CoordError(REFUSED, "")

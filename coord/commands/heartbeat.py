@@ -8,11 +8,13 @@ from coord.durations import seconds
 from coord.errors import CoordError
 from coord.naming import checked, file_name
 from coord.options import command
-from coord.run import Run
-from coord.text import clock, line
+from coord.run import Run, waiting_mail
+from coord.text import called, clock, line
 from coord.transaction import Moment
 from eventlog.events import Instant, SessionHeartbeat, later
-from projections.state import Session
+from projections.board import names_of
+from projections.claims import obstacles_of
+from projections.state import Session, State
 
 _PERCENT = re.compile(r"\s*(\d{1,3})(?:\.\d+)?\s*%")
 
@@ -62,20 +64,35 @@ def heartbeat(
             estimated_completion=_eta(eta, moment.at),
             blocked_on=blocked_on,
         )
-        adds = not action and (files or eta or blocked_on)
+        adds = not action and said != SessionHeartbeat()
         moment.append(_added(said, moment.state.sessions[moment.me.session]) if adds else said)
 
     outcome = run.act(decide)
     session = outcome.present.state.sessions[outcome.me.session]
     doing = " ".join(line(part) for part in (session.action, session.target) if part) or "here"
     how_far = f" ({line(session.progress)})" if session.progress else ""
-    unread = len(session.unread) + len(session.notices)
-    mail = f"\n📬 {unread} unread: coord inbox" if unread else ""
+    facts = [
+        f"blocked on {line(session.blocked_on)}" if session.blocked_on else "",
+        f"done by {line(session.estimated_completion)}" if session.estimated_completion else "",
+        *_waiting_for(outcome.present.state, session.id),
+    ]
+    more = "".join(f"\n   {fact}" for fact in facts if fact)
     told = ("action", "target", "phase", "progress", "percent", "next_action", "estimated_completion", "blocked_on")
     run.say(
-        f"✅ {session.id}: {doing}{how_far}{mail}",
-        {"session": session.id, **{name: getattr(session, name) for name in told}, "unread": unread},
+        f"✅ {session.id}: {doing}{how_far}{more}",
+        {"session": session.id, **{name: getattr(session, name) for name in told}, "unread": waiting_mail(session)},
     )
+
+
+def _waiting_for(state: State, me: str) -> list[str]:
+    """Who waits for something that this session holds."""
+    names = names_of(state)
+    return [
+        f"⏳ {called(wait.session, names)} waits for your {line(ahead.resource)}"
+        for wait in state.waits.values()
+        for ahead in obstacles_of(state, wait)
+        if ahead.session == me and ahead.id in state.claims
+    ]
 
 
 def _added(said: SessionHeartbeat, before: Session) -> SessionHeartbeat:

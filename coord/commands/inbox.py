@@ -107,7 +107,8 @@ def _one(run: Run, present: Present, text: str, me: str, peek: bool) -> None:
 
 def _everything(run: Run, present: Present, me: str) -> None:
     """The newest messages to this session or to everyone, from the journals: the state forgets what was read."""
-    found = [(e, p) for e, p in _messages(run) if e.session != me and (p.to == EVERYONE or me in p.to)]
+    mine = _lineage(present.state, me)
+    found = [(e, p) for e, p in _messages(run) if (e.session != me if p.to == EVERYONE else mine & set(p.to))]
     found.sort(key=lambda pair: pair[0].key)
     rows = [row_of(event, payload, present.state) for event, payload in found[-_SHOWN:]]
     more = len(found) - len(rows)
@@ -115,6 +116,15 @@ def _everything(run: Run, present: Present, me: str) -> None:
         "\n\n".join(message_lines(row, present.now, me, names_of(present.state)) for row in rows) or "No messages yet."
     )
     run.say((f"({more} older ones not shown)\n\n" if more else "") + text, _data(me, [], rows, 0) | {"older": more})
+
+
+def _lineage(state: State, me: str) -> set[str]:
+    """This session and those that it continues: their mail is its mail."""
+    found: set[str] = set()
+    while me and me not in found:
+        found.add(me)
+        me = state.sessions[me].continues if me in state.sessions else ""
+    return found
 
 
 def _messages(run: Run) -> Iterable[tuple[Event, MessageSent]]:

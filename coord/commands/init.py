@@ -38,6 +38,8 @@ def init(run: Run, here: bool, private: bool, track: bool, force: bool) -> None:
     if private and track:
         raise wrong("--private hides the folder from git and --track shows it the log: choose one.")
     base, repository = _where(run, here)
+    if private and repository is None:
+        raise wrong(f"{base} is in no git repository: there is nothing to hide from.")
     folder = os.path.join(base, FOLDER)
     files = template_files()
     if track:

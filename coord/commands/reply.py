@@ -2,7 +2,7 @@
 
 import click
 
-from coord.commands.send import check_length, recipient
+from coord.commands.send import check_length, note_the_dead, recipient
 from coord.errors import wrong
 from coord.mail import message_id, read_message
 from coord.options import command
@@ -43,3 +43,4 @@ def reply(run: Run, message: str, body: str) -> None:
         f"✅ Sent to {called(to, names_of(outcome.present.state))}: {line(subject)}",
         {"message": sent, "session": outcome.me.session, "to": [to], "in_reply_to": name},
     )
+    note_the_dead(run, outcome.present.state, [to])

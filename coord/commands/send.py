@@ -1,5 +1,7 @@
 """`coord send`."""
 
+from collections.abc import Sequence
+
 import click
 
 from coord.errors import no_session, wrong
@@ -47,14 +49,27 @@ def send(run: Run, to: str, subject: str, body: str | None, urgency: Urgency, ne
 
     outcome = run.act(decide)
     name, recipients = outcome.value
+    sessions = outcome.present.state.sessions
     if everyone:
-        who = f"everyone ({plural(len(recipients), 'session')})" if recipients else "everyone (nobody else is here)"
+        here = sum(sessions[name].live for name in recipients)
+        who = f"everyone ({plural(here, 'session')})" if here else "everyone (nobody else is here)"
     else:
         who = ", ".join(called(name, names_of(outcome.present.state)) for name in recipients)
     run.say(
         f"✅ Sent to {who}: {line(subject)}",
         {"message": name, "session": outcome.me.session, "to": EVERYONE if everyone else recipients},
     )
+    if not everyone:
+        note_the_dead(run, outcome.present.state, recipients)
+
+
+def note_the_dead(run: Run, state: State, recipients: Sequence[str]) -> None:
+    """Say of those who were presumed dead that they will hardly read it."""
+    for name in recipients:
+        session = state.sessions[name]
+        if session.status == "dead":
+            who = called(name, names_of(state))
+            run.note(f"{who} is dead ({session.over_because}); whoever continues it will read this: start --continue")
 
 
 def recipient(state: State, text: str) -> str:

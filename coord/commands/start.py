@@ -14,7 +14,7 @@ from coord.run import Run
 from coord.text import line, plural
 from coord.transaction import Moment
 from eventlog.events import SessionStarted
-from projections.state import Session
+from projections.state import Session, State
 
 
 class Wish(Struct, frozen=True):
@@ -69,11 +69,20 @@ def start(run: Run, **wishes: Any) -> None:
         _words(run, session, bool(already), outcome.me),
         {"session": session.id, "already": bool(already), **_facts(session)},
     )
-    if not already and not session.anchor:
-        return
+    _offer(run, outcome.present.state, session)
     others = [s for s in outcome.present.state.sessions.values() if s.live and s.anchor and s.id != session.id]
     if any(s.anchor == session.anchor for s in others):
         run.note(f"another session has this same process; say which one acts: --session {session.id}")
+
+
+def _offer(run: Run, state: State, me: Session) -> None:
+    """Tell of a dead session of the same name that left mail behind: it can be continued."""
+    for session in state.sessions.values():
+        if me.name and session.name == me.name and session.status == "dead" and session.unread:
+            mail = plural(len(session.unread), "unread message")
+            run.note(
+                f"{session.id} of that name died with {mail}: coord start --new --continue {session.id} goes on for it"
+            )
 
 
 def find_if_any(run: Run, moment: Moment) -> Identity | None:
@@ -88,6 +97,9 @@ def find_if_any(run: Run, moment: Moment) -> Identity | None:
 
 def _hello(run: Run, moment: Moment, wish: Wish, found: Identity | None) -> SessionStarted:
     """How the new session introduces itself. Raises CoordError if it cannot have that name, or go on for that one."""
+    here = find_if_any(run, moment) if wish.continues and not wish.new else None
+    if here and here.session and moment.state.sessions[here.session].live:
+        raise refused(f"this shell is {here.session} already. End it first (coord end), or add --new.")
     old = moment.state.sessions[resolve(moment.state, wish.continues)] if wish.continues else None
     if old and old.live and not run.world.gone(old):
         raise refused(f"{old.id} is not over. Act as it with --session {old.id}, or end it first.")

@@ -145,7 +145,7 @@ def test_asking_for_a_resource_of_a_type_that_nobody_holds_is_answered_as_it_was
     machine.start(100)
     (repo.root / "src").mkdir()
     assert machine.run(100, "claims", "deploy/prod").out == "Nobody holds deploy/prod.\n"
-    assert machine.run(100, "claims", "src/new.py").out == "Nobody holds file/src/new.py.\n"
+    assert machine.run(100, "claims", "src/new.py").out == "Nobody holds src/new.py.\n"
     machine.run(100, "claim", "deploy/prod")
     assert "deploy/prod - " in machine.run(100, "claims", "deploy/prod").out
     machine.run(100, "claim", "file", "later/a.py")
