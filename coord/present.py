@@ -1,5 +1,7 @@
 """Catching up: from the checkpoint and what is new in the journals to the present state."""
 
+import os
+
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -35,8 +37,6 @@ class Present:
         saved, folded = checkpoint.load(place.cache)
         self._seen, self._told, self.fresh = saved.seen, set(saved.told), folded is not None
         self.state, positions = (folded.state, folded.positions) if folded else (State(), self._anew())
-        if not positions and self._seen:  # so that a log that is gone is missed
-            positions = {name: Position() for name in self._seen}
         self.history = History(place.log, world.here.machine, positions)
 
     def _anew(self) -> dict[str, Position]:
@@ -58,6 +58,8 @@ class Present:
                 self.history.positions = self._anew()
                 events, _ = self._read(snapshot)
         except LogError as error:
+            if self._is_unused():
+                return
             known = len(self._seen)
             lost = f" It held {plural(known, 'journal')} when it was last read." if known else ""
             raise no_log(
@@ -71,6 +73,11 @@ class Present:
             elif found.size < seen.size and not found.rewound and name not in self.history.held_back:
                 text = f"{plural(seen.lines, 'line')} were read before, {found.lines} are there"
                 self.history.positions[name] = replace(found, rewound=text)
+
+    def _is_unused(self) -> bool:
+        """Whether nobody was ever here, as in a fresh clone: git carries neither the log nor what is made from it."""
+        paths = (self.place.log, self.place.cache, self.place.board)
+        return not any(os.path.lexists(path) for path in paths)
 
     def _read(self, snapshot: bool) -> tuple[list[Event], bool]:
         news = self.history.catch_up(self.world.wall())

@@ -56,9 +56,7 @@ class History:
         return max((position.at for position in self.positions.values()), default="")
 
     def names(self) -> set[str]:
-        """The journals that are there. Raises LogError if the folder cannot be read, or is gone with what was read."""
-        if not self.positions and not os.path.lexists(self.folder):
-            return set()  # a fresh clone: git does not carry the log
+        """The journals that are there. Raises LogError if the folder is not."""
         try:
             with os.scandir(self.folder) as entries:
                 found = {entry.name[: -len(SUFFIX)] for entry in entries if entry.name.endswith(SUFFIX)}

@@ -212,3 +212,12 @@ def test_from_elsewhere_the_folder_is_named(repo: Repo, how: str) -> None:
     started = shell.json(f"coord start {how.format(root=repo.root)}")["session"]
     assert started in shell.ok(f"coord status {how.format(root=repo.root)}")
     assert list(repo.bytes()) == [f"{started}.jsonl"]
+
+
+def test_a_fresh_clone_of_an_initialised_repository_is_empty_and_not_damaged(repo: Repo) -> None:
+    shell = repo.shell()
+    shell.ok("git add -A && git commit --quiet -m x && git clone --quiet . ../fresh && cd ../fresh")
+    assert "none: `coord start` begins one" in shell.ok("coord status")
+    assert "coord start" in shell.run("coord heartbeat a b").err
+    shell.ok("coord start --name ada")
+    assert "(ada)" in shell.ok("coord status")
