@@ -1,12 +1,16 @@
-"""How the tests run: the same examples on every run, unless more or others are asked for.
+"""How the tests run: the same examples on every run, unless more or others are asked for; and the fixtures they share.
 
 `COORD_TEST_EXAMPLES=20` multiplies the number of examples by 20; `--hypothesis-seed=N` tries others than the usual.
 """
 
 import os
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.processes import Repo, bare, install
 
 _EXAMPLES = 60
 
@@ -42,3 +46,15 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatu
     """Quiet runs show no header; a failed one says what it ran with all the same."""
     if exitstatus and config.get_verbosity() < 0:
         terminalreporter.write_line(_profile(config))
+
+
+@pytest.fixture
+def bare_repo(tmp_path: Path) -> Iterator[Repo]:
+    """A fresh repository without COORDINATION/."""
+    yield from bare(tmp_path)
+
+
+@pytest.fixture
+def repo(bare_repo: Repo) -> Repo:
+    """A fresh repository, initialised."""
+    return install(bare_repo)

@@ -1,0 +1,26 @@
+"""The demo: three real sessions, each a process of its own, play the story, and nothing of it stays."""
+
+import tempfile
+from pathlib import Path
+
+from tests.processes import Repo
+
+
+def test_the_demo_plays_the_story_and_leaves_nothing_behind(bare_repo: Repo) -> None:
+    told = bare_repo.shell().run("coord demo --json")
+    assert (told.code, told.err) == (0, "")
+    steps = told.json["steps"]
+    assert {step["session"] for step in steps} == {"ada", "ben", "cai"}
+    outputs = {step["typed"].split(" {")[0]: step["output"] for step in steps}
+    assert "Already claimed: droplet/church-guidance" in outputs["coord claim droplet church-guidance"]
+    assert [step["code"] for step in steps if step["code"]] == [1], "only the refused claim is refused"
+    board = outputs["cat COORDINATION/STATUS_BOARD.md"]
+    assert all(name in board for name in ("(ada)", "(ben)", "(cai)", "droplet/church-guidance", "Stripe"))
+    assert not list(Path(tempfile.gettempdir()).glob("coord-demo-*/COORDINATION/log/*.jsonl"))
+
+
+def test_the_demo_needs_no_repository_and_shows_what_each_types(bare_repo: Repo) -> None:
+    told = bare_repo.shell().run("cd / && coord demo")
+    assert told.code == 0
+    for prompt in ("ada$ coord start --name ada", "ben$ coord claim", "cai$ coord status", "(exit code 1)"):
+        assert prompt in told.out
