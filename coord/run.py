@@ -30,7 +30,7 @@ class Run:
     """A command's world and options. `place` and `config` are read when they are first needed."""
 
     def __init__(self, world: World, root: str | None = None, session: str = "", json: bool = False) -> None:
-        self.world, self._root, self.session, self.json = world, root, session, json
+        self.world, self.root, self.session, self.json = world, root, session, json
         self._me: Identity | None = None
         self._mail = 0  # what the one who acted has to read
         self._began_gone = False  # whether its process was gone already when it was decided who acts
@@ -38,7 +38,7 @@ class Run:
     @cached_property
     def place(self) -> Place:
         """The shared folder. Raises CoordError (4) if there is none."""
-        return find(self.world, self._root)
+        return find(self.world, self.root)
 
     @cached_property
     def config(self) -> Config:

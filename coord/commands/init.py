@@ -74,7 +74,7 @@ def _forget(path: str, content: bytes) -> None:
 
 
 def _where(run: Run, here: bool) -> tuple[str, Repository | None]:
-    base = run._root or run.world.env.get("COORD_ROOT") or run.world.cwd
+    base = run.root or run.world.env.get("COORD_ROOT") or run.world.cwd
     if not os.path.isabs(base) and not run.world.cwd:
         raise CoordError(NO_LOG, "the folder that you are in is gone. Change to one that is there.")
     base = os.path.realpath(os.path.join(run.world.cwd or "/", base))

@@ -59,8 +59,9 @@ def start(run: Run, **wishes: Any) -> None:
         if found and found.session and not wish.new and not wish.continues:
             already.extend([True] * moment.state.sessions[found.session].live)
             return found
-        mine = found if found and found.conversation else None  # a new session of a conversation takes its place
-        moment.introduce(mine or Identity("", "just started"), _hello(run, moment, wish, mine))
+        hello = _hello(run, moment, wish, found)
+        in_conversation = found and found.conversation  # where a new session takes the place of the one before
+        moment.introduce(found if found and in_conversation else Identity("", "just started"), hello)
         return moment.me
 
     outcome = run.act(lambda moment: _rename(run, moment, wish) if already else None, who=who)
@@ -90,16 +91,16 @@ def find_if_any(run: Run, moment: Moment) -> Identity | None:
     try:
         return find(run.world, moment.state)
     except CoordError:
-        if any(run.world.env.get(name) for name in ("COORD_SESSION",)):
+        if run.world.env.get("COORD_SESSION"):
             raise
         return None
 
 
 def _hello(run: Run, moment: Moment, wish: Wish, found: Identity | None) -> SessionStarted:
     """How the new session introduces itself. Raises CoordError if it cannot have that name, or go on for that one."""
-    here = find_if_any(run, moment) if wish.continues and not wish.new else None
-    if here and here.session and moment.state.sessions[here.session].live:
-        raise refused(f"this shell is {here.session} already. End it first (coord end), or add --new.")
+    here = moment.state.sessions.get(found.session) if found else None
+    if wish.continues and not wish.new and here and here.live:
+        raise refused(f"this shell is {here.id} already. End it first (coord end), or add --new.")
     old = moment.state.sessions[resolve(moment.state, wish.continues)] if wish.continues else None
     if old and old.live and not run.world.gone(old):
         raise refused(f"{old.id} is not over. Act as it with --session {old.id}, or end it first.")
