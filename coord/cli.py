@@ -41,7 +41,22 @@ COMMANDS = {
     "see": {
         "status": ("status", "Who is here, on what, and what needs someone."),
         "board": ("board", "Print the board, or write STATUS_BOARD.md."),
+        "watch": ("watch", "The board, live in this terminal."),
         "demo": ("demo", "Watch three sessions work together, in a temporary folder."),
+    },
+    "look back": {
+        "log": ("log", "What happened, event by event."),
+        "why": ("why", "The story of a resource, a session or a message."),
+        "diff": ("diff", "What is different between two moments."),
+        "replay": ("replay", "Step through the past and see the board change."),
+        "report": ("report", "One page on what was done, and what went wrong."),
+        "timeline": ("timeline", "A picture of who held what, when."),
+    },
+    "look after it": {
+        "verify": ("verify", "Check every hash of every journal."),
+        "doctor": ("doctor", "What is wrong here, and what to do about it."),
+        "archive": ("archive", "Put the journals of the long ended aside."),
+        "import": ("import_", "Bring in the past of the shell scripts."),
     },
 }
 """For each group of the help: the name of a command, the module in `coord.commands` that has it, and its short help."""

@@ -34,6 +34,9 @@ _SHARED = (
     ),
 )
 
+at_option = click.option("--at", metavar="TIME", help="Show that moment: 18:00, -90m, yesterday 18:00, an event's id.")
+"""For the views that can be had of any moment."""
+
 
 def command(name: str, *, acts: bool = True) -> Callable[[Function], click.Command]:
     """A command whose first argument is its Run. One that `acts` takes --session."""

@@ -11,7 +11,7 @@ from coord.folder import Place
 from coord.text import length, plural
 from coord.world import World
 from eventlog.errors import LogError
-from eventlog.events import Event, Instant, seconds_between
+from eventlog.events import Event, EventId, Instant, seconds_between
 from eventlog.history import History, by_order
 from eventlog.journal import Position
 from projections.fold import fold
@@ -38,6 +38,15 @@ class Present:
         self._seen, self._told, self.fresh = saved.seen, set(saved.told), folded is not None
         self.state, positions = (folded.state, folded.positions) if folded else (State(), self._anew())
         self.history = History(place.log, world.here.machine, positions)
+        self.at: Instant = ""  # the moment that the state is of, where that is not the present
+
+    def read_all(self, lines: dict[EventId, bytes] | None = None) -> list[Event]:
+        """Everything that can be read, from the beginning and in order, without folding it; see `catch_up` for what a
+        reader without the lock sees. The line of each event is put into `lines`, if that is given.
+        """
+        self.fresh, self.state = False, State()
+        self.history = History(self.place.log, self.world.here.machine, self._anew(), lines)
+        return self._take_in(snapshot=True)
 
     def _anew(self) -> dict[str, Position]:
         """All journals from their beginnings, remembering only what was found rewound."""
@@ -50,6 +59,10 @@ class Present:
         `snapshot` they are read twice, and of the second reading only what is no later than the latest of the first
         counts: all that came before that was there by then.
         """
+        fold(self.state, self._take_in(snapshot))
+
+    def _take_in(self, snapshot: bool) -> list[Event]:
+        """What is new, or everything if that is not the continuation of what was folded; and what is wrong with it."""
         try:
             events, rewound = self._read(snapshot)
             if rewound or (events and (events[0].key <= self.state.last or events[0].at < self.state.reached)):
@@ -59,13 +72,12 @@ class Present:
                 events, _ = self._read(snapshot)
         except LogError as error:
             if self._is_unused():
-                return
+                return []
             known = len(self._seen)
             lost = f" It held {plural(known, 'journal')} when it was last read." if known else ""
             raise no_log(
                 f"{error}.{lost} Restore it if it was removed; `coord start` begins a new one, without that past."
             ) from None
-        fold(self.state, events)
         for name, seen in self._seen.items():
             found = self.history.positions.get(name, Position())
             if name in self.history.problems:
@@ -73,6 +85,7 @@ class Present:
             elif found.size < seen.size and not found.rewound and name not in self.history.held_back:
                 text = f"{plural(seen.lines, 'line')} were read before, {found.lines} are there"
                 self.history.positions[name] = replace(found, rewound=text)
+        return events
 
     def _is_unused(self) -> bool:
         """Whether nobody was ever here, as in a fresh clone: git carries neither the log nor what is made from it."""
@@ -111,8 +124,8 @@ class Present:
 
     @property
     def now(self) -> Instant:
-        """The present: this machine's clock, and no earlier than the latest event."""
-        return max(self.world.wall(), self.history.latest)
+        """The present: this machine's clock, and no earlier than the latest event. Or the moment that is looked at."""
+        return self.at or max(self.world.wall(), self.history.latest)
 
     @property
     def behind_s(self) -> float:

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable
 from functools import cached_property
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from msgspec.structs import replace
 
@@ -17,6 +17,9 @@ from coord.text import json_text, plain
 from coord.transaction import Moment, Outcome, transact
 from coord.world import World
 from projections.state import Session
+
+if TYPE_CHECKING:
+    from coord.past import Past
 
 T = TypeVar("T")
 
@@ -45,11 +48,19 @@ class Run:
         """The folder's settings."""
         return read_config(self.place)
 
-    def look(self) -> Present:
-        """The present state, read without a lock."""
+    def look(self, at: str | None = None) -> Present:
+        """The present state, or the one at a past moment as a person names it, read without a lock."""
+        if at:
+            return self.look_back().look(at)
         present = Present(self.world, self.place)
         present.catch_up(snapshot=True)
         return present
+
+    def look_back(self, *, lines: bool = False) -> Past:
+        """The whole history, read without a lock."""
+        from coord.past import Past
+
+        return Past(self.world, self.place, lines=lines)
 
     def act(self, decide: Callable[[Moment], T], who: Callable[[Moment], Identity] | None = None) -> Outcome[T]:
         """Let `decide` act as this session, or as `who` says; tell what was noticed on the way.

@@ -16,7 +16,9 @@ from projections.fold import as_of
 
 
 def deaths(world: World, present: Present) -> dict[str, str]:
-    """The live sessions whose anchor is gone, each with the evidence."""
+    """The live sessions whose anchor is gone, each with the evidence. Of the past no process tells anything."""
+    if present.at:
+        return {}
     found = {s.id: world.gone(s) for s in present.state.sessions.values() if s.live and s.anchor}
     return {name: evidence for name, evidence in found.items() if evidence}
 
@@ -25,11 +27,11 @@ def board_of(world: World, config: Config, present: Present, now: Instant, gone:
     """The board at `now`. `gone` spares looking at processes where all deaths were recorded just now."""
     as_of(present.state, now)
     found = [Need("journal", finding.text, finding.journal) for finding in present.findings()]
-    if present.behind_s >= 1:
+    if present.behind_s >= 1 and not present.at:
         found.append(Need("clock", present.clock_note()))
     seen = deaths(world, present) if gone is None else gone
     shown = board(present.state, now, config.silent_minutes * 60, seen, found)
-    if gone is not None:
+    if gone is not None or present.at:
         return shown
     rows = [
         replace(row, evidence=_silence(world, present, row)) if row.status == "silent" else row

@@ -282,6 +282,11 @@ class Event(Struct, frozen=True, kw_only=True, omit_defaults=True):
         return f"{self.session}/{self.n}"
 
     @property
+    def actor(self) -> str:
+        """The session that acted: the one whose journal this is; of an imported event, the one it is imported as."""
+        return self.imported.acted_as or self.session if self.imported else self.session
+
+    @property
     def key(self) -> tuple[Instant, str, int]:
         """The place of this event in the total order of a history."""
         return (self.at, self.session, self.n)

@@ -16,7 +16,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from eventlog.errors import LogError
-from eventlog.events import Event, Instant, later
+from eventlog.events import Event, EventId, Instant, later
 from eventlog.journal import SUFFIX, Position, is_session_id, read_from, scan
 
 HORIZON_S = 60  # how far ahead another machine's events may be
@@ -41,11 +41,17 @@ class History:
     """A reader of a log folder: where each journal was read to, and what stands in the way.
 
     `problems` maps a journal's name to why it cannot be read; `held_back` a session to the first of its times that
-    lies too far ahead.
+    lies too far ahead. `lines`, if given, gets the line of each event that is read, by the event's id.
     """
 
-    def __init__(self, folder: str, machine: str, positions: dict[str, Position] | None = None) -> None:
-        self.folder, self.machine = folder, machine
+    def __init__(
+        self,
+        folder: str,
+        machine: str,
+        positions: dict[str, Position] | None = None,
+        lines: dict[EventId, bytes] | None = None,
+    ) -> None:
+        self.folder, self.machine, self.lines = folder, machine, lines
         self.positions = positions or {}
         self.problems: dict[str, str] = {}
         self.held_back: dict[str, Instant] = {}
@@ -97,7 +103,7 @@ class History:
         if rewound:
             lost = f"it was cut back or rewritten; {start.lines} lines were read before"
             start = Position(rewound=start.rewound or lost)
-        events, self.positions[name] = scan(name, data, start)
+        events, self.positions[name] = scan(name, data, start, self.lines)
         return events, rewound
 
     def _hold_back(self, events: list[Event], wall: Instant, accepted: Instant) -> list[Event]:

@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from eventlog.codec import MARK, NO_HASH, SEALED, Damaged, body_of, chain, stored_hash, unseal
 from eventlog.errors import LogError
-from eventlog.events import Event, Instant
+from eventlog.events import Event, EventId, Instant
 from eventlog.system import BINARY, NOFOLLOW
 
 SUFFIX = ".jsonl"
@@ -55,9 +55,13 @@ def is_session_id(text: str) -> bool:
     return _SESSION_ID.fullmatch(text) is not None
 
 
-def scan(session: str, data: bytes, start: Position) -> tuple[list[Event], Position]:
-    """The events in the whole lines of `data`, which continues the journal of `session` at `start`."""
-    reader = _Scan(session, start)
+def scan(
+    session: str, data: bytes, start: Position, lines: dict[EventId, bytes] | None = None
+) -> tuple[list[Event], Position]:
+    """The events in the whole lines of `data`, which continues the journal of `session` at `start`. The line of each,
+    without its line feed, is put into `lines` by the event's id, if that is given.
+    """
+    reader = _Scan(session, start, lines)
     offset = 0
     if start.size == 0 and data.startswith(_BOM):
         reader.set_aside(0, "a byte order mark was put before it; its events were kept")
@@ -71,8 +75,8 @@ def scan(session: str, data: bytes, start: Position) -> tuple[list[Event], Posit
 class _Scan:
     """The state of a scan: what was read, and what the next line may follow."""
 
-    def __init__(self, session: str, start: Position) -> None:
-        self.session, self.start = session, start
+    def __init__(self, session: str, start: Position, kept: dict[EventId, bytes] | None) -> None:
+        self.session, self.start, self.kept = session, start, kept
         self.events: list[Event] = []
         self.damage: list[Damage] = []
         self.lines, self.n, self.at, self.hashes = start.lines, start.n, start.at, start.hashes
@@ -101,6 +105,8 @@ class _Scan:
             raise Damaged("its number or its time does not follow")
         self.n, self.at, self.hashes = event.n, event.at, (stored_hash(line),)
         self.events.append(event)
+        if self.kept is not None:
+            self.kept[event.id] = line
 
     def salvage(self, line: bytes, byte: int, reason: str) -> None:
         """Keep of a damaged line what still verifies: changed line ends, or lines that lost the newline between."""

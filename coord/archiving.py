@@ -1,0 +1,1 @@
+"""Putting journals aside."""

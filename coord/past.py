@@ -1,0 +1,77 @@
+"""Looking back: the whole history of a folder, and the state at any moment of it.
+
+What every command on the past shares. Nothing is saved and nothing is locked: the journals are read from their
+beginnings, so an answer about the past is the same for everyone who has the same journals.
+"""
+
+import gc
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from coord.folder import Place
+from coord.present import Present
+from coord.progress import chunks
+from coord.when import cut_of, event_named, since_of
+from coord.world import World
+from eventlog.events import Event, EventId, Instant
+from projections.fold import as_of, fold
+from projections.past import Cut, at_the_end_of, count_until
+from projections.state import Record, State, ignore
+
+
+class Past:
+    """All events in order. `lines` has the line of each as it stands in its journal, if that was asked for.
+
+    `present` says what is wrong with the journals; its state is empty. Raises CoordError (4) if there is no log.
+    """
+
+    def __init__(self, world: World, place: Place, *, lines: bool = False) -> None:
+        self.lines: dict[EventId, bytes] = {}
+        self.present = Present(world, place)
+        with _without_collector():
+            self.events: Sequence[Event] = self.present.read_all(self.lines if lines else None)
+
+    @property
+    def now(self) -> Instant:
+        """The present."""
+        return self.present.now
+
+    def cut(self, text: str | None, what: str) -> Cut:
+        """The moment that a person names, or now. Raises CoordError (2); see `coord.when`."""
+        return cut_of(text, what, self.now, self.events) if text else at_the_end_of(self.now)
+
+    def since(self, text: str | None, what: str) -> Cut:
+        """The moment after which something is looked at, or the beginning. Raises CoordError (2)."""
+        return since_of(text, what, self.now, self.events) if text else at_the_end_of("")
+
+    def event(self, text: str) -> Event:
+        """The event that a person names. Raises CoordError (2)."""
+        return event_named(text, self.events)
+
+    def until(self, cut: Cut) -> Sequence[Event]:
+        """The events up to a moment."""
+        return self.events[: count_until(self.events, cut)]
+
+    def state(self, cut: Cut, record: Record = ignore) -> State:
+        """The state at a moment: `projections.past.state_at`, with a bar where it takes long."""
+        state = State()
+        for piece in chunks("replaying", self.until(cut)):
+            fold(state, piece, record)
+        return as_of(state, cut.at, record)
+
+    def look(self, text: str) -> Present:
+        """That moment as `Present` shows now: the same state, and `now` is then."""
+        cut = self.cut(text, "--at")
+        self.present.state, self.present.at = self.state(cut), cut.at
+        return self.present
+
+
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """A hundred thousand new objects of which none is garbage: looking for it would cost a third of the time."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()

@@ -1,0 +1,1 @@
+"""A state as facts, and the difference of two."""

@@ -1,0 +1,1 @@
+"""Who got a message, and read it when."""

@@ -1,0 +1,1 @@
+"""Claims and waits as spans of time."""

@@ -1,0 +1,1 @@
+"""The past, step by step."""

@@ -1,0 +1,1 @@
+"""The story of a claim, a resource or a session."""
