@@ -20,16 +20,17 @@ from projections.state import Record, State, ignore
 
 
 class Past:
-    """All events in order. `lines` has the line of each as it stands in its journal, if that was asked for.
+    """All events in order. `lines` has the line of each as it stands in its journal, if that was asked for. For one who
+    `follows`, what `present.history` reads next goes on exactly where the events end.
 
     `present` says what is wrong with the journals; its state is empty. Raises CoordError (4) if there is no log.
     """
 
-    def __init__(self, world: World, place: Place, *, lines: bool = False) -> None:
+    def __init__(self, world: World, place: Place, *, lines: bool = False, follows: bool = False) -> None:
         self.lines: dict[EventId, bytes] = {}
         self.present = Present(world, place)
         with _without_collector():
-            self.events: Sequence[Event] = self.present.read_all(self.lines if lines else None)
+            self.events: Sequence[Event] = self.present.read_all(self.lines if lines else None, snapshot=not follows)
 
     @property
     def now(self) -> Instant:

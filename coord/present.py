@@ -40,13 +40,12 @@ class Present:
         self.history = History(place.log, world.here.machine, positions)
         self.at: Instant = ""  # the moment that the state is of, where that is not the present
 
-    def read_all(self, lines: dict[EventId, bytes] | None = None) -> list[Event]:
-        """Everything that can be read, from the beginning and in order, without folding it; see `catch_up` for what a
-        reader without the lock sees. The line of each event is put into `lines`, if that is given.
+    def read_all(self, lines: dict[EventId, bytes] | None, *, snapshot: bool = True) -> list[Event]:
+        """Everything that can be read, from the beginning and in order, without folding it; `snapshot` as in `catch_up`. The line of each event is put into `lines`, if that is given.
         """
         self.fresh, self.state = False, State()
         self.history = History(self.place.log, self.world.here.machine, self._anew(), lines)
-        return self._take_in(snapshot=True)
+        return self._take_in(snapshot)
 
     def _anew(self) -> dict[str, Position]:
         """All journals from their beginnings, remembering only what was found rewound."""

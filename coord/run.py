@@ -13,7 +13,7 @@ from coord.folder import Place, find
 from coord.identity import Identity, identify
 from coord.identity import find as find_identity
 from coord.present import Present
-from coord.text import json_text, plain
+from coord.text import clock, json_text, plain
 from coord.transaction import Moment, Outcome, transact
 from coord.world import World
 from projections.state import Session
@@ -51,16 +51,18 @@ class Run:
     def look(self, at: str | None = None) -> Present:
         """The present state, or the one at a past moment as a person names it, read without a lock."""
         if at:
-            return self.look_back().look(at)
+            present = self.look_back().look(at)
+            self.note(f"as it was at {clock(present.at, '', seconds=True)}")
+            return present
         present = Present(self.world, self.place)
         present.catch_up(snapshot=True)
         return present
 
-    def look_back(self, *, lines: bool = False) -> Past:
+    def look_back(self, *, lines: bool = False, follows: bool = False) -> "Past":
         """The whole history, read without a lock."""
         from coord.past import Past
 
-        return Past(self.world, self.place, lines=lines)
+        return Past(self.world, self.place, lines=lines, follows=follows)
 
     def act(self, decide: Callable[[Moment], T], who: Callable[[Moment], Identity] | None = None) -> Outcome[T]:
         """Let `decide` act as this session, or as `who` says; tell what was noticed on the way.

@@ -46,11 +46,11 @@ def moment(at: Instant) -> datetime:
         return utc
 
 
-def clock(at: Instant, now: Instant) -> str:
-    """A time of day with its zone; with the date if it is not today's."""
+def clock(at: Instant, now: Instant, *, seconds: bool = False) -> str:
+    """A time of day with its zone; with the date if it is not that of `now`, which may be empty."""
     local = moment(at)
-    form = "%H:%M %Z" if local.date() == moment(now).date() else "%Y-%m-%d %H:%M %Z"
-    return local.strftime(form)
+    date = "" if now and local.date() == moment(now).date() else "%Y-%m-%d "
+    return local.strftime(date + ("%H:%M:%S %Z" if seconds else "%H:%M %Z"))
 
 
 def length(seconds: float) -> str:

@@ -34,8 +34,8 @@ def cut_of(text: str, what: str, now: Instant, events: Sequence[Event]) -> Cut:
         return just_after(event_named(text, events))
     at = instant_of(text, what, now)
     if at < events[0].at:
-        first = f"{events[0].id}, {clock(events[0].at, now)}"
-        raise wrong(f"{what} {line(text, 40)} is {clock(at, now)}, before the first event ({first}).")
+        first = f"{events[0].id}, {clock(events[0].at, now, seconds=True)}"
+        raise wrong(f"{what} {line(text, 40)} is {clock(at, now, seconds=True)}, before the first event ({first}).")
     return at_the_end_of(at)
 
 

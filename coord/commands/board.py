@@ -3,8 +3,9 @@
 import click
 import msgspec
 
+from coord.errors import wrong
 from coord.markdown import board_markdown
-from coord.options import command
+from coord.options import at_option, command
 from coord.run import Run
 from coord.transaction import rewrite_board
 from coord.views import board_of
@@ -12,18 +13,22 @@ from coord.views import board_of
 
 @command("board", acts=False)
 @click.option("--write", is_flag=True, help="Write COORDINATION/STATUS_BOARD.md anew.")
-def board(run: Run, write: bool) -> None:
+@at_option
+def board(run: Run, write: bool, at: str | None) -> None:
     """Print the board as Markdown, as STATUS_BOARD.md has it after every change.
 
     \b
     Examples:
       coord board
       coord board --write
+      coord board --at -90m
     """
+    if write and at:
+        raise wrong("STATUS_BOARD.md shows the present: --write and --at do not go together.")
     if write:
         rewrite_board(run.world, run.place, run.config)
         run.say(f"✅ Wrote {run.place.board}", {"written": run.place.board})
         return
-    present = run.look()
+    present = run.look(at)
     shown = board_of(run.world, run.config, present, present.now)
     run.say(board_markdown(shown), msgspec.to_builtins(shown))

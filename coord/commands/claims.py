@@ -4,7 +4,7 @@ import click
 import msgspec
 
 from coord.naming import checked, file_name
-from coord.options import command
+from coord.options import at_option, command
 from coord.run import Run
 from coord.screen import claim_lines
 from coord.text import line
@@ -16,16 +16,17 @@ from projections.resources import overlap
 
 @command("claims")
 @click.argument("path", required=False)
-def claims(run: Run, path: str | None) -> None:
+@at_option
+def claims(run: Run, path: str | None, at: str | None) -> None:
     """List who holds what, or who holds one PATH (a path of the repository, or TYPE/NAME).
 
     \b
     Examples:
       coord claims
       coord claims src/app.py
-      coord claims deploy/production
+      coord claims deploy/production --at 18:00
     """
-    present = run.look()
+    present = run.look(at)
     now = present.now
     gone = deaths(run.world, present)
     state = as_of(present.state, now)

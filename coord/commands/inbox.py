@@ -6,9 +6,11 @@ import click
 import msgspec
 
 from coord.durations import wait_s
-from coord.errors import REFUSED, CoordError, no_log
+from coord.errors import REFUSED, CoordError, no_log, no_session, wrong
+from coord.identity import identify
 from coord.mail import message_id, message_lines, notice_line, read_message, row_of
-from coord.options import command
+from coord.names import resolve
+from coord.options import at_option, command
 from coord.present import Present
 from coord.run import Run
 from coord.text import length
@@ -27,18 +29,23 @@ _SHOWN = 20
 @click.option("--peek", is_flag=True, help="Show them and leave them unread.")
 @click.option("--all", "everything", is_flag=True, help="Show the newest that you ever got, read or not.")
 @click.option("--wait", help="Wait for something to come, at most so long: 10m.")
-def inbox(run: Run, message: str | None, peek: bool, everything: bool, wait: str | None) -> None:
+@at_option
+def inbox(run: Run, message: str | None, peek: bool, everything: bool, wait: str | None, at: str | None) -> None:
     """Show the unread messages and mark them as read; or one MESSAGE, whole.
+
+    With --at nothing is marked: it shows what was unread then, also for a session that has ended since.
 
     \b
     Examples:
       coord inbox
       coord inbox --wait 10m
       coord inbox amber-otter-k3f9/17
+      coord inbox --at -90m --session amber-otter
     """
     patience = wait_s(wait)
-    present, identity = run.look_as_me()
-    me = identity.session
+    if at and (message is not None or everything or wait is not None):
+        raise wrong("--at shows what was unread then; it does not go with a message, --all or --wait.")
+    present, me = _then(run, at) if at else _now(run)
     if message is not None:
         return _one(run, present, message, me, peek)
     if everything:
@@ -53,11 +60,26 @@ def inbox(run: Run, message: str | None, peek: bool, everything: bool, wait: str
     left += len(session.notices) - len(notices)
     run.say(_words(state, session, notices, rows, now), _data(me, notices, rows, left))
     shown = tuple(dict.fromkeys([*names, *(notice.id for notice in notices)]))
-    if shown and not peek:  # only now: what was not shown must stay unread
+    if shown and not peek and not at:  # only now: what was not shown must stay unread
         run.act(lambda moment: moment.append(MessageRead(messages=shown)))
     else:
         run.note_troubles(present)
     return None
+
+
+def _now(run: Run) -> tuple[Present, str]:
+    present, identity = run.look_as_me()
+    return present, identity.session
+
+
+def _then(run: Run, at: str) -> tuple[Present, str]:
+    """That moment, and who looks: this session, or one of those that it goes on for. Raises CoordError (3)."""
+    state = run.look().state
+    me = resolve(state, run.session) if run.session else identify(run.world, state).session
+    then = run.look(at)
+    if there := [name for name in _lineage(state, me) if name in then.state.sessions]:
+        return then, there[0]
+    raise no_session(f"{me} was not there yet.")
 
 
 def _own(state: State, me: str) -> Session:
@@ -107,9 +129,8 @@ def _one(run: Run, present: Present, text: str, me: str, peek: bool) -> None:
 
 def _everything(run: Run, present: Present, me: str) -> None:
     """The newest messages to this session or to everyone, from the journals: the state forgets what was read."""
-    mine = _lineage(present.state, me)
+    mine = set(_lineage(present.state, me))
     found = [(e, p) for e, p in _messages(run) if (e.session != me if p.to == EVERYONE else mine & set(p.to))]
-    found.sort(key=lambda pair: pair[0].key)
     rows = [row_of(event, payload, present.state) for event, payload in found[-_SHOWN:]]
     more = len(found) - len(rows)
     text = (
@@ -118,19 +139,17 @@ def _everything(run: Run, present: Present, me: str) -> None:
     run.say((f"({more} older ones not shown)\n\n" if more else "") + text, _data(me, [], rows, 0) | {"older": more})
 
 
-def _lineage(state: State, me: str) -> set[str]:
-    """This session and those that it continues: their mail is its mail."""
-    found: set[str] = set()
+def _lineage(state: State, me: str) -> list[str]:
+    """This session and those that it continues, the latest first: their mail is its mail."""
+    found: list[str] = []
     while me and me not in found:
-        found.add(me)
+        found.append(me)
         me = state.sessions[me].continues if me in state.sessions else ""
     return found
 
 
 def _messages(run: Run) -> Iterable[tuple[Event, MessageSent]]:
-    from eventlog.history import History
-
-    for event in History(run.place.log, run.world.here.machine).catch_up(run.world.wall()).events:
+    for event in run.look_back().events:
         if isinstance(event.payload, MessageSent):
             yield event, event.payload
 

@@ -1,16 +1,213 @@
-"""`coord log`."""
+"""`coord log`: what happened, event by event."""
 
-from coord.errors import refused
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, get_args
+
+import click
+import msgspec
+
+from coord.errors import CoordError, wrong
+from coord.naming import one_resource
 from coord.options import command
+from coord.past import Past
 from coord.run import Run
+from coord.text import clock, line, plain, plural
+from coord.when import is_event_name
+from coord.words import names_in, said, type_of
+from eventlog.events import AnyPayload, ClaimHandedOver, ClaimRequested, Event, Instant, SessionHeartbeat
+from projections.resources import overlap
+
+_SHOWN = 40  # a screen
+_FOLLOWED = 10  # what came before, for one who follows
+
+Filter = Callable[[Event], bool]
 
 
 @command("log", acts=False)
-def log(run: Run) -> None:
-    """Not there yet.
+@click.argument("text", required=False)
+@click.option("--session", "sessions", metavar="ID", multiple=True, help="Only what this session did; may be repeated.")
+@click.option("--type", "types", multiple=True, help="Only this type: claim, claim.broken; may be repeated.")
+@click.option("--resource", help="Only what is about this resource, or overlaps it.")
+@click.option("--since", metavar="TIME", help="Only what came after: 18:00, -90m, yesterday, an event's id.")
+@click.option("--until", metavar="TIME", help="Only what came up to then.")
+@click.option("--last", metavar="N", type=click.IntRange(min=1), help=f"Show so many at most, not {_SHOWN}.")
+@click.option("--all", "everything", is_flag=True, help="Show all of them.")
+@click.option("--follow", is_flag=True, help="Go on with what comes, until Ctrl-C.")
+def log(run: Run, text: str | None, **options: Any) -> None:
+    """Show what happened, the newest last; or one event, whole. TEXT finds the events that say it.
+
+    With --json the lines are those of the journals, hash and all, and all of them are shown.
 
     \b
-    Example:
+    Examples:
       coord log
+      coord log --since yesterday --type claim --resource file/src/
+      coord log "stripe key"
+      coord log amber-otter-k3f9/17
+      coord log --follow
+      coord log --json | jq -r .event.type
     """
-    raise refused(f"not there yet: {run.place.root}")
+    past = run.look_back(lines=run.json or is_event_name(text or ""), follows=options["follow"])
+    run.note_troubles(past.present)
+    if text and is_event_name(text):
+        return _one(run, past, past.event(text))
+    chosen = _filters(run, past, text or "", **{name: options[name] for name in ("sessions", "types", "resource")})
+    begin = past.since(options["since"], "--since").key
+    before = past.until(past.cut(options["until"], "--until")) if options["until"] else past.events
+    found = [event for event in before if all(wanted(event) for wanted in chosen) and event.key > begin]
+    most = options["last"] or (_FOLLOWED if options["follow"] else _SHOWN)
+    shown = found if options["everything"] or (run.json and not options["last"]) else found[-most:]
+    _print(_lines(run, past, shown), _head(run, past, len(found), len(shown)))
+    if options["follow"]:
+        _follow(run, past, chosen)
+    return None
+
+
+def _filters(
+    run: Run, past: Past, text: str, sessions: Sequence[str], types: Sequence[str], resource: str | None
+) -> list[Filter]:
+    """What an event must be, each as a function. Raises CoordError (2) for a session or a type that nothing has."""
+    chosen: list[Filter] = []
+    if resource:  # first, since it must see every claim
+        chosen.append(_about(one_resource(run.world, run.place, (resource,))))
+    if sessions:
+        wanted = {name for given in sessions for name in _sessions(past, given)}
+        chosen.append(lambda event: event.actor in wanted)
+    if types:
+        _check_types(past, types)
+        chosen.append(lambda event: any(_is_of(type_of(event), kind) for kind in types))
+    if text:
+        chosen.append(lambda event: _says(event, text.casefold()))
+    return chosen
+
+
+def _sessions(past: Past, given: str) -> set[str]:
+    names = names_in(past.events)
+    known = {event.actor for event in past.events}
+    found = {given} & known or {n for n in known if names.get(n) == given} or {n for n in known if n.startswith(given)}
+    if not found:
+        from difflib import get_close_matches
+
+        near = get_close_matches(given, [*known, *names.values()], n=3, cutoff=0.5)
+        meant = f" Did you mean {' or '.join(near)}?" if near else ""
+        raise wrong(f"nothing was ever done by a session '{line(given, 60)}'.{meant}")
+    return found
+
+
+def _check_types(past: Past, types: Iterable[str]) -> None:
+    vocabulary = {str(kind.__struct_config__.tag) for kind in get_args(AnyPayload)} - {"unknown"}
+    known = vocabulary | {type_of(event) for event in past.events}
+    for kind in types:
+        if not any(_is_of(name, kind) for name in known):
+            raise wrong(f"there is no type of event '{line(kind, 60)}'. There are: {', '.join(sorted(known))}")
+
+
+def _is_of(name: str, kind: str) -> bool:
+    return name == kind or name.startswith(kind + ".")
+
+
+def _about(resource: str) -> Filter:
+    """Whether an event is about a resource: a claim event by the claim that it names, which was told before."""
+    claims: dict[str, str] = {}
+
+    def wanted(event: Event) -> bool:
+        payload = event.payload
+        named = getattr(payload, "resource", "") or claims.get(getattr(payload, "claim", ""), "")
+        if isinstance(payload, ClaimRequested | ClaimHandedOver):
+            claims[event.id] = payload.resource
+        touched = [f"file/{name}" for name in payload.files] if isinstance(payload, SessionHeartbeat) else []
+        return any(overlap(resource, found) for found in (named, *touched) if found)
+
+    return wanted
+
+
+def _says(event: Event, text: str) -> bool:
+    return text in event.id or any(text in word.casefold() for word in _words(msgspec.to_builtins(event.payload)))
+
+
+def _words(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for part in value.values():
+            yield from _words(part)
+    elif isinstance(value, list | tuple):
+        for part in value:
+            yield from _words(part)
+
+
+# --- showing --------------------------------------------------------------------------------------------------------
+
+
+def _head(run: Run, past: Past, found: int, shown: int) -> str:
+    if run.json:
+        return ""
+    if not past.events:
+        return "The log has no events yet: `coord start` begins it."
+    if not found:
+        return f"None of {plural(len(past.events), 'event')} is like that."
+    return f"… {plural(found - shown, 'older event')}: coord log --all" if found > shown else ""
+
+
+def _lines(run: Run, past: Past, events: Sequence[Event]) -> Iterator[str]:
+    if run.json:
+        return (past.lines[event.id].decode() for event in events)
+    names = names_in(past.events)
+    return (event_line(event, past.now, names) for event in events)
+
+
+def event_line(event: Event, now: Instant, names: Mapping[str, str]) -> str:
+    """An event in a line: when, its name, who did it, and what."""
+    who = event.actor if event.imported else line(names.get(event.session, ""), 40)
+    return f"{clock(event.at, now, seconds=True)}  {event.id}{f' ({who})' if who else ''} {said(event, names)}"
+
+
+def _one(run: Run, past: Past, event: Event) -> None:
+    """One event, whole: the line, and each thing that it says."""
+    if run.json:
+        _print(_lines(run, past, [event]))
+        return
+    rows = [event_line(event, past.now, names_in(past.events)), f"  {type_of(event)}, {event.at}"]
+    values = msgspec.json.decode(past.lines[event.id])
+    for name, value in values["event"].items():
+        if name != "type":
+            rows.append(f"  {name}: {_value(value)}")
+    for name, value in values.get("imported", {}).items():
+        rows.append(f"  imported {name}: {_value(value)}")
+    _print([*rows, f"  why, and what it brought about: coord why {event.id}"])
+
+
+def _value(value: object) -> str:
+    text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    return plain(text).replace("\n", "\n    ")
+
+
+def _print(lines: Iterable[str], head: str = "") -> None:
+    """Lines as they come: what reads them may stop at any."""
+    for text in ([head] if head else []), lines:
+        for row in text:
+            sys.stdout.write(row + "\n")
+    sys.stdout.flush()
+
+
+def _follow(run: Run, past: Past, chosen: Sequence[Filter]) -> None:
+    """Go on with what comes. Ctrl-C ends it."""
+    from coord.waiting import LOOK_EVERY_S, Interrupted, catching, wait_for
+    from eventlog.events import later
+
+    history = past.present.history
+
+    def look() -> tuple[None, Instant]:
+        past.lines.clear()
+        new = history.catch_up(run.world.wall()).events
+        past.events = [*past.events, *new]
+        _print(_lines(run, past, [event for event in new if all(wanted(event) for wanted in chosen)]))
+        return None, later(run.world.wall(), LOOK_EVERY_S)
+
+    caught: list[int] = []
+    try:
+        with catching(caught):
+            wait_for(run.place.log, look, run.world.wall, caught)
+    except Interrupted as signal:
+        raise CoordError(128 + signal.args[0], "") from None

@@ -31,7 +31,7 @@ from eventlog import events
 
 HERE = Path(__file__).resolve().parent
 _MADE = "<!-- Made by docs/reference/generate.py from the code. Change the code, then run it. -->\n"
-_SHARED = ("--json", "--root", "--session")
+_SHARED = ("json_option", "root", "session_option")  # as their functions know them
 _BACKSPACE = ("\b", "\\b")  # how a help text marks a paragraph whose lines stay as they are
 
 ENVIRONMENT = {
@@ -72,7 +72,7 @@ def _summary() -> Iterator[str]:
 
 def _shared_options() -> Iterator[str]:
     yield "## Options that commands share\n"
-    rows = [_option_row(option) for option in _parameters("claim", click.Option) if option.opts[0] in _SHARED]
+    rows = [_option_row(option) for option in _parameters("claim", click.Option) if option.name in _SHARED]
     yield from _table(("option", "means"), rows)
     yield (
         "With `--json` an error is one JSON object on standard error: `error.code` is the exit code, `error.message` "
@@ -100,10 +100,10 @@ def _command(name: str) -> Iterator[str]:
     yield f"### coord {name}\n"
     yield f"```\n{' '.join(['coord', name, '[OPTIONS]', *arguments])}\n```\n"
     yield text + "\n"
-    own = [option for option in options if option.opts[0] not in _SHARED]
+    own = [option for option in options if option.name not in _SHARED]
     if own:
         yield from _table(("option", "means"), map(_option_row, own))
-    shared = [f"`{option.opts[0]}`" for option in options if option.opts[0] in _SHARED]
+    shared = [f"`{option.opts[0]}`" for option in options if option.name in _SHARED]
     if shared:
         yield f"Also {', '.join(shared)} ([shared](#options-that-commands-share)).\n"
     if examples:
