@@ -13,7 +13,7 @@ from coord.durations import seconds
 from coord.errors import CoordError, wrong
 from coord.text import clock, line, moment
 from eventlog.events import Event, Instant, SessionStarted, later
-from projections.past import Cut, at_the_end_of, just_after
+from projections.past import Cut, at_the_end_of, just_after, just_before
 
 _EVENT = re.compile(r"(\S+)/([1-9][0-9]{0,15})")
 _LENGTH = re.compile(r"-?\s*((?:\d+(?:\.\d+)?[smhd]\s*)+)(?:ago)?", re.IGNORECASE)
@@ -40,10 +40,12 @@ def cut_of(text: str, what: str, now: Instant, events: Sequence[Event]) -> Cut:
 
 
 def since_of(text: str, what: str, now: Instant, events: Sequence[Event]) -> Cut:
-    """The moment from which on something is looked at, as `cut_of`; before the first event is simply everything."""
+    """The moment from which on something is looked at: just after an event, or just before an instant. Before the first
+    event is simply everything. Raises CoordError (2) as `cut_of`.
+    """
     if is_event_name(text):
         return just_after(event_named(text, events))
-    return at_the_end_of(instant_of(text, what, now))
+    return just_before(instant_of(text, what, now))
 
 
 def is_event_name(text: str) -> bool:

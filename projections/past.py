@@ -35,6 +35,11 @@ def at_the_end_of(at: Instant) -> Cut:
     return Cut(at, (at, _AFTER_ALL, 0))
 
 
+def just_before(at: Instant) -> Cut:
+    """The moment at which nothing at this instant has happened yet."""
+    return Cut(at, (at, "", 0))
+
+
 def count_until(events: Sequence[Event], cut: Cut) -> int:
     """How many of the events of a history, in order, have happened at a moment."""
     return bisect_right(events, cut.key, key=_key)

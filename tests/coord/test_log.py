@@ -1,0 +1,177 @@
+"""`coord log`: what happened, event by event; and `--at`, the same moments as boards."""
+
+import json
+import signal
+import subprocess
+
+import pytest
+
+from tests.coord.inside import Inside
+from tests.processes import COORD, Repo, until
+
+
+@pytest.fixture
+def inside(repo: Repo) -> Inside:
+    """Two sessions and a short story: ada holds a file, ben is refused and writes to her."""
+    made = Inside(repo)
+    made.start(100, "--name", "ada")
+    made.wait(60)
+    made.start(200, "--name", "ben")
+    made.wait(60)
+    for shell, words in (
+        (100, ("claim", "file", "src/app.py", "--note", "landing page")),
+        (200, ("claim", "file", "src/")),
+        (200, ("send", "ada", "src", "How long?")),
+        (100, ("heartbeat", "building", "the form", "BUILD", "25%", "--file", "src/form.py")),
+        (100, ("release", "file", "src/app.py")),
+        (200, ("claim", "deploy", "prod")),
+    ):
+        made.run(shell, *words)
+        made.wait(60)
+    return made
+
+
+def test_log_shows_each_event_in_a_line_the_newest_last(inside: Inside) -> None:
+    lines = inside.run(100, "log").out.splitlines()
+    assert len(lines) == 8
+    assert [word in line for word, line in zip(
+        ("starts", "starts", "asks for file/src/app.py", "told refused", "writes to", "25%", "releases", "deploy/prod"),
+        lines, strict=True,
+    )] == [True] * 8  # fmt: skip
+    assert all("(ada)" in line or "(ben)" in line for line in lines)
+
+
+FILTERS = {
+    ("--session", "ada"): 4,
+    ("--session", "ada", "--session", "ben"): 8,
+    ("--type", "claim"): 4,
+    ("--type", "claim.requested", "--type", "message"): 4,
+    ("--resource", "file/src/app.py"): 3,  # both requests overlap it, and the release names the claim
+    ("--resource", "file/src/form.py"): 2,  # the folder, and the heartbeat that touches it
+    ("--since", "3m"): 3,
+    ("--until", "6m"): 3,
+    ("landing PAGE",): 1,
+    ("nothing like it",): 0,
+    ("--last", "2"): 2,
+    ("--session", "ada", "--type", "claim", "--since", "6m"): 1,
+}
+
+
+@pytest.mark.parametrize("words", FILTERS, ids=" ".join)
+def test_log_is_filtered(words: tuple[str, ...], inside: Inside) -> None:
+    found = inside.run(100, "log", "--json", *words)
+    assert (found.code, len(found.out.splitlines())) == (0, FILTERS[words])
+    shown = inside.run(100, "log", *words).out.splitlines()
+    assert len([line for line in shown if not line.startswith(("…", "None"))]) == FILTERS[words]
+
+
+def test_log_json_is_the_lines_of_the_journals(inside: Inside) -> None:
+    lines = inside.run(100, "log", "--json").out.splitlines()
+    written = [line for text in inside.repo.bytes().values() for line in text.decode().splitlines()]
+    assert sorted(lines) == sorted(written)
+    times = [json.loads(line)["at"] for line in lines]
+    assert times == sorted(times)
+
+
+def test_an_events_name_shows_all_of_it(inside: Inside) -> None:
+    text = inside.run(100, "log", "ben/3").out
+    assert "message.sent" in text
+    assert "body: How long?" in text
+
+
+def test_more_than_a_screen_is_cut_and_says_so(inside: Inside) -> None:
+    for i in range(50):
+        inside.run(100, "heartbeat", "step", str(i))
+    lines = inside.run(100, "log").out.splitlines()
+    assert lines[0] == "… 18 older events: coord log --all"
+    assert len(lines) == 41
+    assert len(inside.run(100, "log", "--all").out.splitlines()) == 58
+
+
+@pytest.mark.parametrize("words", [("--session", "cai"), ("--type", "moon"), ("--since", "soon"), ("ada/99",)])
+def test_a_filter_that_nothing_can_meet_is_told(words: tuple[str, ...], inside: Inside) -> None:
+    found = inside.run(100, "log", *words)
+    assert (found.code, found.out, found.err.count("\n")) == (2, "", 1)
+
+
+def test_an_empty_log_and_a_damaged_one_answer(inside: Inside, repo: Repo) -> None:
+    ada = next(path for path in repo.log.glob("*.jsonl") if b'"name":"ada"' in path.read_bytes())
+    data = ada.read_bytes()
+    ada.write_bytes(data.replace(b"landing page", b"landing cage"))
+    found = inside.run(100, "log")
+    assert "damaged at line 2" in found.err
+    assert len(found.out.splitlines()) == 7
+    for path in repo.log.glob("*.jsonl"):
+        path.unlink()
+    (repo.folder / ".cache" / "checkpoint").unlink()
+    assert inside.run(100, "log").out == "The log has no events yet: `coord start` begins it.\n"
+
+
+def test_a_log_that_is_followed_shows_what_comes_once_and_ends_quietly(repo: Repo) -> None:
+    (one, _), (two, _) = repo.sessions(2)
+    two.begin("exec coord log --follow --type session.heartbeat")
+    one.ok("coord heartbeat first step")
+    until(lambda: "first step" in two.so_far(), "the first event")
+    one.ok("coord heartbeat second step")
+    until(lambda: "second step" in two.so_far(), "the second event")
+    assert two.so_far().count("first step") == 1
+    subprocess.run(["kill", f"-{signal.SIGINT.value}", str(two.pid)], check=True)
+    until(lambda: two.finish().code != 0, "its end")
+    assert "Traceback" not in two.so_far()
+
+
+def test_log_ends_quietly_in_a_pipe(repo: Repo) -> None:
+    shell = repo.shell()
+    shell.start()
+    for _ in range(3):
+        shell.ok("coord heartbeat x")
+    said = shell.run("set -o pipefail; coord log | head -n 1")
+    assert (said.err, said.code, len(said.out.splitlines())) == ("", 0, 1)
+
+
+# --- the past as boards ---------------------------------------------------------------------------------------------
+
+
+def test_a_past_moment_is_shown_as_it_was_shown_then(inside: Inside) -> None:
+    """What `status`, `board`, `claims` and `inbox` say with `--at` a moment is what they said at that moment."""
+    views = (("status",), ("board",), ("claims",), ("status", "--json"), ("inbox", "--peek"))
+    then = {words: inside.run(100, *words).out for words in views}
+    moment = inside.now
+    inside.wait(3600)
+    inside.run(100, "claim", "file", "other.py")
+    inside.run(200, "send", "ada", "later")
+    inside.run(200, "end")
+    inside.run(100, "inbox")
+    for words in views:
+        found = inside.run(100, *words, "--at", moment)
+        assert (found.code, found.out) == (0, then[words]), words
+        assert "as it was at" in found.err
+        assert found.out != inside.run(100, *words).out
+
+
+def test_looking_at_the_past_marks_and_writes_nothing(inside: Inside) -> None:
+    before = inside.repo.bytes()
+    for words in (("inbox",), ("status",), ("claims",), ("board",)):
+        assert inside.run(100, *words, "--at", "ben/3").code == 0
+    assert inside.repo.bytes() == before
+    assert "How long?" in inside.run(100, "inbox").out
+
+
+def test_the_inbox_of_a_session_that_ended_can_be_seen_as_it_was(inside: Inside) -> None:
+    inside.run(200, "send", "ada", "late", "one more")
+    moment = inside.now
+    inside.wait(5)
+    inside.run(100, "end")
+    found = inside.run(200, "inbox", "--session", "ada", "--at", moment)
+    assert "one more" in found.out
+    assert inside.run(200, "inbox", "--session", "ada", "--at", "ben/1").code == 0
+    assert inside.run(100, "inbox", "--session", "ben", "--at", "ada/1").code == 3  # was not there yet
+
+
+def test_no_moment_of_an_empty_log(repo: Repo) -> None:
+    done = subprocess.run([COORD, "status", "--at", "-5m"], cwd=repo.root, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (2, "coord: --at -5m: the log has no events yet.\n")
+
+
+def test_minus_is_no_option(inside: Inside) -> None:
+    assert inside.run(100, "status", "--at", "-2m").code == 0

@@ -1,0 +1,46 @@
+"""The past: every moment of a history is the fold of what had happened by then, whatever came after."""
+
+import msgspec
+from hypothesis import given
+from hypothesis import strategies as st
+
+from eventlog.events import Event, later
+from projections.fold import as_of, fold
+from projections.past import at_the_end_of, count_until, just_after, just_before, state_at
+from projections.state import State
+from tests.histories import GAPS_S, histories
+
+
+def image(state: State) -> bytes:
+    return msgspec.msgpack.encode(state, order="deterministic")
+
+
+@given(st.data())
+def test_at_an_event_is_the_fold_up_to_it(data: st.DataObject) -> None:
+    """`--at` any event equals folding up to it, event by event, and letting time pass to it."""
+    events = data.draw(histories())
+    state = State()
+    for event in events:
+        fold(state, [event])
+        then = msgspec.msgpack.decode(msgspec.msgpack.encode(state), type=State)
+        assert image(state_at(events, just_after(event))) == image(as_of(then, event.at))
+
+
+@given(st.data())
+def test_at_a_time_is_what_somebody_saw_who_looked_then(data: st.DataObject) -> None:
+    """The state at a past instant is the one that a reader had at that instant, when nothing later was written."""
+    events: list[Event] = data.draw(histories())
+    base = data.draw(st.sampled_from(events)).at
+    moment = later(base, data.draw(st.sampled_from((0, *GAPS_S))))
+    written = [event for event in events if event.at <= moment]
+    assert image(state_at(events, at_the_end_of(moment))) == image(as_of(fold(State(), written), moment))
+
+
+@given(histories())
+def test_a_moment_counts_the_events_up_to_it(events: list[Event]) -> None:
+    """An event's name is the moment just after it; an instant is after all that happened at it."""
+    for index, event in enumerate(events):
+        assert count_until(events, just_after(event)) == index + 1
+        assert count_until(events, at_the_end_of(event.at)) == sum(e.at <= event.at for e in events)
+        assert count_until(events, just_before(event.at)) == sum(e.at < event.at for e in events)
+    assert count_until(events, at_the_end_of("")) == 0
