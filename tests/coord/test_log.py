@@ -53,7 +53,7 @@ FILTERS = {
     ("landing PAGE",): 1,
     ("nothing like it",): 0,
     ("--last", "2"): 2,
-    ("--session", "ada", "--type", "claim", "--since", "6m"): 1,
+    ("--session", "ada", "--type", "claim", "--since", "5m"): 1,
 }
 
 
