@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint types imports docs bench clean
+.PHONY: demo test lint types imports docs pictures bench clean
 
 demo: $(READY)
 	@$(BIN)/coord demo
@@ -26,6 +26,10 @@ imports: $(READY)
 
 docs: $(READY)
 	$(BIN)/python docs/reference/generate.py --check
+
+pictures: $(READY)
+	$(BIN)/python -m pip install --quiet --group pictures
+	$(BIN)/python docs/pictures/make.py
 
 bench: $(READY)
 	$(BIN)/python -m tests.bench.commands

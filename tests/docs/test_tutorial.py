@@ -23,10 +23,13 @@ _TWO_SESSIONS = (
     ("one", "coord start --name frontend"),
     ("two", "coord start --name backend"),
 )
+_NIGHT = (("one", f"mkdir -p docs/examples && cp -r '{DOCS}/examples/incident' docs/examples/"),)
 SETUP = {
     "tutorial.md": (),
+    "tutorial-last-night.md": _NIGHT,
     "how-to/hand-over-work.md": _TWO_SESSIONS,
     "how-to/someone-has-my-file.md": _TWO_SESSIONS,
+    "how-to/what-happened-last-night.md": _TWO_SESSIONS,
     "how-to/run-in-ci.md": (("one", _REPOSITORY), ("ci", "cd shop"), ("one", "coord start --name frontend")),
     "how-to/worktrees-and-repositories.md": (("one", _REPOSITORY), ("two", "cd shop")),
 }

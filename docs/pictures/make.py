@@ -1,0 +1,93 @@
+"""Makes the pictures of the README and the documentation; `make pictures` runs it. Needs tmux and rich.
+
+    python docs/pictures/make.py
+
+`demo.svg` is the timeline of the demo, `watch.svg` a terminal in which `coord watch` looks on near its end, and
+`last-night.svg` the timeline of the tutorial's night. Session ids and times are new each time.
+"""
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from io import StringIO
+from pathlib import Path
+
+from rich._export_format import CONSOLE_SVG_FORMAT
+from rich.console import Console
+from rich.terminal_theme import MONOKAI
+from rich.text import Text
+
+from coord.demo import STORY, Played, clean_environment, play, temporary_folder
+
+HERE = Path(__file__).resolve().parent
+COORD = [sys.executable, "-P", "-m", "coord"]
+_TMUX = ["tmux", "-L", f"coord-pictures-{os.getpid()}"]
+_WIDE, _HIGH = 112, 34
+_PAUSE_S = 1.5  # between two steps of the demo, so that the picture has room
+
+
+def coord(folder: Path, *words: str) -> None:
+    """Run a command that must succeed."""
+    env = clean_environment(os.environ) | {"TZ": "UTC"}
+    subprocess.run([*COORD, *words], cwd=folder, env=env, check=True, stdout=subprocess.DEVNULL)
+
+
+def when_nearly_done(act: Callable[[], None]) -> Callable[[str | Played], None]:
+    """For the demo's story: call `act` while the sessions are still there, at the last step."""
+    steps = sum(not isinstance(part, str) for part in STORY)
+    played: list[Played] = []
+
+    def tell(part: str | Played) -> None:
+        if isinstance(part, Played):
+            played.append(part)
+            time.sleep(_PAUSE_S)
+            if len(played) == steps:
+                act()
+
+    return tell
+
+
+def screenshot(folder: Path, command: str) -> str:
+    """What a terminal shows while a command runs in it, colours and all."""
+    env = clean_environment(os.environ) | {"TERM": "xterm-256color", "LC_ALL": "C.UTF-8", "TZ": "UTC"}
+    size = ["-x", str(_WIDE), "-y", str(_HIGH)]
+    new = ["-f", "/dev/null", "new-session", "-d", *size, "-c", str(folder), command]
+    subprocess.run([*_TMUX, *new], env=env, check=True)
+    try:
+        time.sleep(2)
+        shown = subprocess.run([*_TMUX, "capture-pane", "-p", "-e"], env=env, check=True, capture_output=True)
+        return shown.stdout.decode().rstrip("\n")
+    finally:
+        subprocess.run([*_TMUX, "kill-server"], check=False)
+
+
+def terminal_svg(shown: str, title: str) -> str:
+    """A terminal's screen as a picture that needs no font from elsewhere."""
+    console = Console(record=True, width=_WIDE, file=StringIO(), force_terminal=True)
+    console.print(Text.from_ansi(shown))
+    plain = re.sub(r"@font-face \{\{.*?\}\}", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
+    return console.export_svg(title=title, theme=MONOKAI, code_format=plain, unique_id="coord")
+
+
+def main() -> int:
+    """Make all of them."""
+    with temporary_folder() as name:
+        folder = Path(name)
+
+        def look() -> None:
+            words = " ".join([*COORD, "watch"])
+            (HERE / "watch.svg").write_text(terminal_svg(screenshot(folder, words), "coord watch"), encoding="utf-8")
+
+        play(name, os.environ, when_nearly_done(look))
+        coord(folder, "timeline", "--svg", str(HERE / "demo.svg"))
+    night = HERE.parent / "examples" / "incident"
+    span = ("--since", "2026-11-22 21:45 UTC", "--until", "2026-11-23 00:00 UTC")
+    coord(night, "timeline", "--svg", str(HERE / "last-night.svg"), *span)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
