@@ -25,6 +25,7 @@ class Seen(Struct, frozen=True):
     size: int
     lines: int
     rewound: str = ""
+    last: bytes = b""  # the bytes before that place; none in what an older version saved
 
 
 class Folded(Struct):

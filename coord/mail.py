@@ -1,6 +1,5 @@
 """Messages as their readers see them: finding one by its id, and showing it."""
 
-import os
 import re
 from collections.abc import Mapping
 
@@ -11,7 +10,7 @@ from coord.present import Present
 from coord.text import called, clock, line, plain
 from eventlog.errors import LogError
 from eventlog.events import EVERYONE, Event, EventId, Instant, MessageSent
-from eventlog.journal import SUFFIX, events_of
+from eventlog.journal import events_of
 from projections.board import MessageRow
 from projections.state import Notice, State
 
@@ -35,7 +34,7 @@ def read_message(place: Place, name: EventId) -> tuple[Event, MessageSent]:
     """A message, whole, from the journal that it was written in. Raises CoordError (2) if there is none."""
     session, _, number = name.rpartition("/")
     try:
-        for event in events_of(os.path.join(place.log, session + SUFFIX), session):
+        for event in events_of(place.log, session):
             if event.n == int(number) and isinstance(event.payload, MessageSent):
                 return event, event.payload
     except LogError:

@@ -13,7 +13,7 @@ from coord.world import World
 from eventlog.errors import LogError
 from eventlog.events import Event, EventId, Instant, seconds_between
 from eventlog.history import History, by_order
-from eventlog.journal import Position
+from eventlog.journal import ENDED, Position
 from projections.fold import fold
 from projections.state import Record, State, ignore
 
@@ -23,6 +23,11 @@ class Finding(Struct, frozen=True):
 
     journal: str
     text: str
+
+
+def is_unused(place: Place) -> bool:
+    """Whether nobody was ever here, as in a fresh clone: git carries neither the log nor what is made from it."""
+    return not any(os.path.lexists(path) for path in (place.log, place.cache, place.board))
 
 
 class Present:
@@ -41,7 +46,8 @@ class Present:
         self.at: Instant = ""  # the moment that the state is of, where that is not the present
 
     def read_all(self, lines: dict[EventId, bytes] | None, *, snapshot: bool = True) -> list[Event]:
-        """Everything that can be read, from the beginning and in order, without folding it; `snapshot` as in `catch_up`. The line of each event is put into `lines`, if that is given.
+        """Everything that can be read, from the beginning and in order, without folding it; `snapshot` as in
+        `catch_up`. The line of each event is put into `lines`, if that is given.
         """
         self.fresh, self.state = False, State()
         self.history = History(self.place.log, self.world.here.machine, self._anew(), lines)
@@ -70,7 +76,7 @@ class Present:
                 self.history.positions = self._anew()
                 events, _ = self._read(snapshot)
         except LogError as error:
-            if self._is_unused():
+            if is_unused(self.place):
                 return []
             known = len(self._seen)
             lost = f" It held {plural(known, 'journal')} when it was last read." if known else ""
@@ -85,11 +91,6 @@ class Present:
                 text = f"{plural(seen.lines, 'line')} were read before, {found.lines} are there"
                 self.history.positions[name] = replace(found, rewound=text)
         return events
-
-    def _is_unused(self) -> bool:
-        """Whether nobody was ever here, as in a fresh clone: git carries neither the log nor what is made from it."""
-        paths = (self.place.log, self.place.cache, self.place.board)
-        return not any(os.path.lexists(path) for path in paths)
 
     def _read(self, snapshot: bool) -> tuple[list[Event], bool]:
         news = self.history.catch_up(self.world.wall())
@@ -106,8 +107,9 @@ class Present:
         for name, position in self.history.positions.items():
             before = seen.get(name, checkpoint.Seen(0, 0))
             if name not in self.history.held_back or position.size > before.size:
-                size, lines = (position.size, position.lines) if position.size else (before.size, before.lines)
-                seen[name] = checkpoint.Seen(size, lines, position.rewound or before.rewound)
+                most = position if position.size else before
+                rewound = position.rewound or before.rewound
+                seen[name] = checkpoint.Seen(most.size, most.lines, rewound, most.last)
         return seen
 
     def take(self, event: Event, position: Position, record: Record = ignore) -> None:
@@ -158,6 +160,9 @@ class Present:
                 found.append(Finding(name, f"{name}.jsonl was rewound: {position.rewound}"))
         for name, reason in sorted(self.history.problems.items()):
             found.append(Finding(name, f"{name}.jsonl cannot be used: {reason}"))
+        for name in sorted(self.history.twice):
+            text = f"{name}.jsonl is in log/ and in log/{ENDED}/; the one in log/ counts"
+            found.append(Finding(name, text))
         for name, at in sorted(self.history.held_back.items()):
             text = f"{name}.jsonl comes from a machine whose clock is ahead; its events from {at} on are held back"
             found.append(Finding(name, text))

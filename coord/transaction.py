@@ -194,7 +194,7 @@ def transact(
     if not present.fresh:
         present.catch_up()  # a full replay keeps nobody waiting
     try:
-        with _lock(world, place, config):
+        with under_lock(world, place, config):
             present.catch_up()
             if present.unread:
                 raise no_log(
@@ -218,8 +218,10 @@ def transact(
 
 
 @contextmanager
-def _lock(world: World, place: Place, config: Config) -> Iterator[None]:
-    """The machine's lock, with signals held back while it is held."""
+def under_lock(world: World, place: Place, config: Config) -> Iterator[None]:
+    """The machine's lock, with signals held back while it is held. Raises LogError, or CoordError (4) for a log that
+    was removed.
+    """
 
     def describe(pid: int) -> str:
         process = world.processes.process(pid)
@@ -236,7 +238,7 @@ def rewrite_board(world: World, place: Place, config: Config) -> None:
     """Write the board on demand. Raises CoordError (4) if it cannot be written."""
     present = Present(world, place)
     try:
-        with _lock(world, place, config):
+        with under_lock(world, place, config):
             present.catch_up()
             failed = write_board(world, place, config, present, present.now, None)
     except LogError as error:

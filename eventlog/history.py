@@ -4,6 +4,9 @@ The doubt behind the order: clocks of two machines differ, so what truly came fi
 instead: on one machine every `at` is later than all that was seen when it was written, so an answer sorts after its
 question, and everyone who has the same journals sees the same order, whatever the order in which they came.
 
+Journals that were archived, in `log/ended/`, count like all others. One that was read there to its end is not even
+looked at again: nothing is appended there.
+
 An event from another machine that is more than a minute ahead of everything this machine knows would drag all later
 times with it. Such events are held back, and told, until time has come nearer.
 """
@@ -17,7 +20,7 @@ from msgspec.structs import replace
 
 from eventlog.errors import LogError
 from eventlog.events import Event, EventId, Instant, later
-from eventlog.journal import SUFFIX, Position, is_session_id, read_from, scan
+from eventlog.journal import ENDED, SUFFIX, Position, is_session_id, read_from, scan, wherever
 
 HORIZON_S = 60  # how far ahead another machine's events may be
 
@@ -28,6 +31,12 @@ def merge(journals: Iterable[Iterable[Event]]) -> list[Event]:
     """The total order of all events, each once, however often and in whatever pieces they come."""
     unique = {(event.session, event.n): event for journal in journals for event in journal}
     return sorted(unique.values(), key=by_order)
+
+
+def horizon_of(positions: Iterable[Position], machine: str, wall: Instant, accepted: Instant) -> Instant:
+    """The time up to which events of other machines count at `wall`: all that was `accepted` before stays."""
+    ours = max((position.at for position in positions if position.machine == machine), default="")
+    return max(later(wall, HORIZON_S), ours, accepted)
 
 
 class News(Struct, frozen=True):
@@ -41,7 +50,8 @@ class History:
     """A reader of a log folder: where each journal was read to, and what stands in the way.
 
     `problems` maps a journal's name to why it cannot be read; `held_back` a session to the first of its times that
-    lies too far ahead. `lines`, if given, gets the line of each event that is read, by the event's id.
+    lies too far ahead; `twice` has the journals that stand both in the log, which counts, and among the ended.
+    `lines`, if given, gets the line of each event that is read, by the event's id.
     """
 
     def __init__(
@@ -55,6 +65,8 @@ class History:
         self.positions = positions or {}
         self.problems: dict[str, str] = {}
         self.held_back: dict[str, Instant] = {}
+        self.twice: set[str] = set()
+        self._ended: set[str] = set()
 
     @property
     def latest(self) -> Instant:
@@ -62,13 +74,24 @@ class History:
         return max((position.at for position in self.positions.values()), default="")
 
     def names(self) -> set[str]:
-        """The journals that are there. Raises LogError if the folder is not."""
+        """The journals that are there, the archived ones too. Raises LogError if the folder is not.
+
+        The log is listed first: what is archived meanwhile is then seen in one of the two, or in both.
+        """
         try:
-            with os.scandir(self.folder) as entries:
-                found = {entry.name[: -len(SUFFIX)] for entry in entries if entry.name.endswith(SUFFIX)}
+            here = _listed(self.folder)
         except OSError as error:
             raise LogError(f"cannot read the log {self.folder}: {error.strerror}") from None
+        try:
+            ended = _listed(os.path.join(self.folder, ENDED))
+        except FileNotFoundError:
+            ended = set()
+        except OSError as error:
+            raise LogError(f"cannot read the archived journals in {ENDED}/: {error.strerror}") from None
+        self.twice = {name for name in here & ended if os.path.lexists(os.path.join(self.folder, name + SUFFIX))}
+        found = here | ended
         self.problems = {name: "is not named like a session" for name in found if not is_session_id(name)}
+        self._ended = ended - here
         return found - self.problems.keys()
 
     def catch_up(self, wall: Instant) -> News:
@@ -91,27 +114,34 @@ class History:
         return News(events, rewound)
 
     def _read(self, name: str) -> tuple[list[Event], bool]:
-        start = self.positions.get(name, Position())
-        path = os.path.join(self.folder, name + SUFFIX)
-        try:
+        start, ended = self.positions.get(name, Position()), name in self._ended
+        if ended and start.ended:
+            return [], False
+
+        def news(path: str) -> tuple[bytes, bool]:
             if os.stat(path, follow_symlinks=False).st_size == start.size and start.size:
-                return [], False
-            data, rewound = read_from(path, start.size, start.last)
+                return b"", False
+            return read_from(path, start.size, start.last)
+
+        try:
+            data, rewound = wherever(self.folder, name, news)
         except (OSError, LogError) as error:
             self.problems[name] = getattr(error, "strerror", None) or str(error)
+            return [], False
+        if not data and start.size and not rewound and start.ended == ended:
             return [], False
         if rewound:
             lost = f"it was cut back or rewritten; {start.lines} lines were read before"
             start = Position(rewound=start.rewound or lost)
-        events, self.positions[name] = scan(name, data, start, self.lines)
+        events, position = scan(name, data, start, self.lines)
+        self.positions[name] = replace(position, ended=ended)
         return events, rewound
 
     def _hold_back(self, events: list[Event], wall: Instant, accepted: Instant) -> list[Event]:
         """Leave out what lies too far ahead, and forget having read it. Where our own clock was set back, all that we
         wrote or accepted before stays; but our own times, drawn along by another's, do not raise the bar for more.
         """
-        ours = max((p.at for p in self.positions.values() if p.machine == self.machine), default="")
-        horizon = max(later(wall, HORIZON_S), ours, accepted)
+        horizon = horizon_of(self.positions.values(), self.machine, wall, accepted)
         if all(event.at <= horizon for event in events):
             return events
         for event in events:
@@ -124,8 +154,7 @@ class History:
 
     def _reread_up_to(self, name: str, horizon: Instant) -> None:
         """Put the position of a journal before its first event beyond `horizon`."""
-        path = os.path.join(self.folder, name + SUFFIX)
-        data, _ = read_from(path, 0, b"")
+        data, _ = wherever(self.folder, name, lambda path: read_from(path, 0, b""))
         start = Position()
         for line in data.split(b"\n")[:-1]:
             events, position = scan(name, line + b"\n", start)
@@ -133,3 +162,9 @@ class History:
                 break
             start = position
         self.positions[name] = replace(start, rewound=self.positions[name].rewound)
+
+
+def _listed(folder: str) -> set[str]:
+    """The names, without their ending, of what looks like a journal in a folder. Raises OSError."""
+    with os.scandir(folder) as entries:
+        return {entry.name[: -len(SUFFIX)] for entry in entries if entry.name.endswith(SUFFIX)}

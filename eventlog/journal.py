@@ -4,6 +4,9 @@
 2. A wrong hash on a whole line is damage. That line is set aside with its place; later lines count as far as they
    verify; the journal takes no more appends; nothing is deleted.
 3. A journal that is shorter than it was, or other than it was, has been rewound: told, and no more appends.
+4. A journal that was archived lies in `log/ended/`, whole and under its name, and takes no more appends. It gets there
+   by one rename and never comes back, so whoever looks in the log first and among the ended next finds it, lock or no
+   lock.
 
 Appending is in `eventlog.writer`.
 """
@@ -11,7 +14,8 @@ Appending is in `eventlog.writer`.
 import os
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import BinaryIO, TypeVar
 
 from msgspec import Struct
 
@@ -22,8 +26,11 @@ from eventlog.system import BINARY, NOFOLLOW
 
 SUFFIX = ".jsonl"
 SEAL_SUFFIX = ".sealed"  # beside a journal whose last sync failed
+ENDED = "ended"  # inside the log's folder: the journals that were archived
 _SESSION_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
 _BOM = b"\xef\xbb\xbf"
+_PIECE = 1 << 20  # bytes that are read at a time where a journal is read piece by piece
+T = TypeVar("T")
 LAST = 45  # bytes at the end of what was read that are compared when reading goes on: the hash and its frame
 
 
@@ -48,6 +55,7 @@ class Position(Struct, frozen=True):
     rewound: str = ""  # how the journal was found rewound, if it was
     machine: str = ""  # where its session runs, as its first events say
     folder: str = ""  # and for which log folder
+    ended: bool = False  # whether it was read to its end among the ended, where nothing is appended any more
 
 
 def is_session_id(text: str) -> bool:
@@ -138,7 +146,8 @@ class _Scan:
 
     def set_aside(self, byte: int, reason: str) -> None:
         line = max(self.lines, 1)
-        if self.damage and reason.endswith("kept") and self.damage[-1].reason == reason:
+        before = self.damage or self.start.damage
+        if before and reason.endswith("kept") and before[-1].reason == reason:
             return  # a file whose every line end was changed is one finding, not thousands
         self.damage.append(Damage(line, byte, reason))
 
@@ -163,11 +172,28 @@ class _Scan:
         )
 
 
-def read_from(path: str, size: int, last: bytes) -> tuple[bytes, bool]:
-    """The bytes of a journal after the first `size`, and whether it was rewound: shorter, or other before that place.
+def paths_of(folder: str, session: str) -> tuple[str, str]:
+    """Where the journal of a session can be, in the order of rule 4: in the log, and among the ended."""
+    name = session + SUFFIX
+    return os.path.join(folder, name), os.path.join(folder, ENDED, name)
 
-    A rewound journal is given from its beginning. Raises LogError if it cannot be read or is no regular file.
+
+def wherever(folder: str, session: str, use: Callable[[str], T]) -> T:
+    """What `use` makes of the path of a journal, also of one that is archived at this very moment (rule 4).
+
+    Raises what `use` raises, OSError or LogError.
     """
+    here, ended = paths_of(folder, session)
+    try:
+        return use(here)
+    except (OSError, LogError):
+        if os.path.lexists(here):
+            raise
+    return use(ended)
+
+
+def _opened(path: str) -> BinaryIO:
+    """Raises LogError if it cannot be read or is no regular file."""
     try:
         fd = os.open(path, os.O_RDONLY | NOFOLLOW | BINARY)
     except OSError as error:
@@ -175,7 +201,15 @@ def read_from(path: str, size: int, last: bytes) -> tuple[bytes, bool]:
     if not stat.S_ISREG(os.fstat(fd).st_mode):
         os.close(fd)
         raise LogError("it is not a regular file")
-    with os.fdopen(fd, "rb") as file:
+    return os.fdopen(fd, "rb")
+
+
+def read_from(path: str, size: int, last: bytes) -> tuple[bytes, bool]:
+    """The bytes of a journal after the first `size`, and whether it was rewound: shorter, or other before that place.
+
+    A rewound journal is given from its beginning. Raises LogError if it cannot be read or is no regular file.
+    """
+    with _opened(path) as file:
         try:
             file.seek(size - len(last))
             rewound = file.read(len(last)) != last
@@ -186,9 +220,27 @@ def read_from(path: str, size: int, last: bytes) -> tuple[bytes, bool]:
             raise LogError(f"it cannot be read: {error.strerror}") from None
 
 
-def events_of(path: str, session: str) -> Iterator[Event]:
-    """Every event of one journal that verifies, from its beginning."""
-    data, _ = read_from(path, 0, b"")
+def in_pieces(path: str, session: str) -> Iterator[tuple[list[Event], Position, bytes]]:
+    """A journal from its beginning, piece by piece, however long it is: the events of each, how far that is, and the
+    bytes after it that are no whole line yet. Raises LogError.
+    """
+    with _opened(path) as file:
+        position, rest = Position(), b""
+        while True:
+            try:
+                piece = file.read(_PIECE)
+            except OSError as error:
+                raise LogError(f"it cannot be read: {error.strerror}") from None
+            whole, newline, rest = (rest + piece).rpartition(b"\n")
+            events, position = scan(session, whole + newline, position)
+            yield events, position, rest
+            if not piece:
+                return
+
+
+def events_of(folder: str, session: str) -> Iterator[Event]:
+    """Every event of one journal that verifies, from its beginning. Raises LogError if it cannot be read."""
+    data, _ = wherever(folder, session, lambda path: read_from(path, 0, b""))
     yield from scan(session, data, Position())[0]
 
 
@@ -199,6 +251,8 @@ def closed(folder: str, session: str, position: Position) -> str:
         return f"line {first.line} (byte {first.byte}) is damaged: {first.reason}"
     if position.rewound:
         return position.rewound
+    if position.ended:
+        return "it was archived"
     if os.path.lexists(os.path.join(folder, session + SUFFIX + SEAL_SUFFIX)):
         return "its last write could not be made durable"
     return ""

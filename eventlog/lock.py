@@ -16,6 +16,25 @@ NAME = ".lock"
 _LONGEST_PAUSE_S = 0.02
 
 
+def holder_of(folder: str) -> int | None:
+    """The pid that holds the lock of a log folder at this moment, 0 if that is unknown; None if nobody does. Changes
+    nothing. Raises LogError if that cannot be told.
+    """
+    path = os.path.join(folder, NAME)
+    try:
+        fd = os.open(path, os.O_RDONLY | NOFOLLOW | BINARY)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise LogError(f"cannot open the lock {path}: {error.strerror}") from None
+    try:
+        return None if try_lock(fd) else _holder(fd)
+    except OSError as error:
+        raise LogError(f"cannot lock {path}: {error.strerror}") from None
+    finally:
+        os.close(fd)
+
+
 @contextmanager
 def locked(folder: str, wait_s: float, describe: Callable[[int], str] = str) -> Iterator[None]:
     """Hold the lock of a log folder, waiting at most `wait_s` seconds.

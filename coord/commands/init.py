@@ -15,11 +15,11 @@ from coord.template import Shipped, template_files
 _TRACKED_IGNORES = """# Made by this machine for itself. The journals in log/ are tracked: an archive, no way to share.
 /.cache/
 /log/.lock
-/log/*.torn
-/log/*.sealed
+/log/**/*.torn
+/log/**/*.sealed
 /STATUS_BOARD.md
 """
-_ATTRIBUTES = "# A journal is its bytes: no line ends are changed, nothing is merged.\n/log/*.jsonl -text -merge\n"
+_ATTRIBUTES = "# A journal is its bytes: no line ends are changed, nothing is merged.\n/log/**/*.jsonl -text -merge\n"
 
 
 @command("init", acts=False)

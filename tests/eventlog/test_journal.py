@@ -46,7 +46,7 @@ def test_what_is_appended_is_read_and_where_reading_stopped_is_where_writing_did
     end.close()
     assert (tmp_path / f"{SESSION}.jsonl").read_bytes() == WHOLE
     assert end.position == position_of(tmp_path)
-    assert list(events_of(end.path, SESSION)) == [event(1), event(2), event(3)]
+    assert list(events_of(str(tmp_path), SESSION)) == [event(1), event(2), event(3)]
     assert end.mended == ""
 
 

@@ -1,0 +1,214 @@
+"""A journal that was archived counts like all others, is found by whoever looks at that very moment, and takes no
+more.
+"""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from eventlog import history as histories
+from eventlog.errors import JournalClosed, LogError
+from eventlog.history import History
+from eventlog.journal import ENDED, Position, closed, events_of, in_pieces, paths_of, read_from, scan, wherever
+from eventlog.writer import Writer
+from tests.eventlog.logs import plain, write
+from tests.eventlog.test_history import at, keys
+
+
+def archive(folder: Path, session: str) -> None:
+    here, ended = paths_of(str(folder), session)
+    (folder / ENDED).mkdir(exist_ok=True)
+    os.rename(here, ended)
+
+
+def test_a_journal_counts_wherever_it_is(tmp_path: Path) -> None:
+    write(tmp_path, "amber", "north", [1, 3])
+    write(tmp_path, "brown", "north", [2, 4])
+    archive(tmp_path, "brown")
+    history = History(str(tmp_path), "north")
+    assert keys(history.catch_up(at(10)).events) == ["amber/1", "brown/1", "amber/2", "brown/2"]
+    assert history.names() == {"amber", "brown"}
+    assert [one.id for one in events_of(str(tmp_path), "brown")] == ["brown/1", "brown/2"]
+
+
+@pytest.mark.parametrize("read_before", [1, 2])
+def test_what_was_read_before_it_was_archived_is_not_read_again(tmp_path: Path, read_before: int) -> None:
+    """A position is of the session, not of the place: reading goes on where it stopped."""
+    write(tmp_path, "amber", "north", [float(n + 1) for n in range(read_before)])
+    history = History(str(tmp_path), "north")
+    history.catch_up(at(10))
+    if read_before == 1:
+        write(tmp_path, "amber", "north", [2])
+    archive(tmp_path, "amber")
+    news = history.catch_up(at(10))
+    assert keys(news.events) == (["amber/2"] if read_before == 1 else [])
+    assert not news.rewound
+    assert history.positions["amber"].ended
+
+
+def test_an_archived_journal_that_was_read_costs_nothing_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path, "amber", "north", [1])
+    archive(tmp_path, "amber")
+    history = History(str(tmp_path), "north")
+    history.catch_up(at(10))
+    monkeypatch.setattr(histories, "wherever", lambda *_: pytest.fail("it was looked at"))
+    assert history.catch_up(at(10)).events == []
+    assert History(str(tmp_path), "north", dict(history.positions)).catch_up(at(10)).events == []
+
+
+def test_an_archived_journal_that_is_gone_is_noticed(tmp_path: Path) -> None:
+    write(tmp_path, "amber", "north", [1, 2])
+    archive(tmp_path, "amber")
+    history = History(str(tmp_path), "north")
+    history.catch_up(at(10))
+    (tmp_path / ENDED / "amber.jsonl").unlink()
+    assert history.catch_up(at(10)).rewound
+    assert "gone; 2 lines were read before" in history.positions["amber"].rewound
+
+
+def test_an_archived_journal_takes_no_more(tmp_path: Path) -> None:
+    write(tmp_path, "amber", "north", [1])
+    archive(tmp_path, "amber")
+    history = History(str(tmp_path), "north")
+    history.catch_up(at(10))
+    position = history.positions["amber"]
+    assert closed(str(tmp_path), "amber", position) == "it was archived"
+    with pytest.raises(JournalClosed, match="it was archived"):
+        Writer(str(tmp_path), "amber", position)
+    os.rename(*reversed(paths_of(str(tmp_path), "amber")))
+    history.catch_up(at(10))
+    assert closed(str(tmp_path), "amber", history.positions["amber"]) == "", "someone put it back"
+
+
+def test_of_a_journal_that_stands_in_both_places_the_one_in_the_log_counts(tmp_path: Path) -> None:
+    write(tmp_path, "amber", "north", [1, 2])
+    archive(tmp_path, "amber")
+    write(tmp_path, "amber", "north", [1, 2, 3])
+    history = History(str(tmp_path), "north")
+    assert keys(history.catch_up(at(10)).events) == ["amber/1", "amber/2", "amber/3"]
+    assert history.twice == {"amber"}
+    assert history.problems == {}
+
+
+def test_what_cannot_be_listed_is_an_error_and_no_rewind(tmp_path: Path) -> None:
+    write(tmp_path, "amber", "north", [1])
+    (tmp_path / ENDED).write_text("no folder")
+    with pytest.raises(LogError, match="archived"):
+        History(str(tmp_path), "north").catch_up(at(10))
+
+
+def test_held_back_events_of_an_archived_journal_come_when_time_has_come(tmp_path: Path) -> None:
+    write(tmp_path, "brown", "south", [1, 500])
+    archive(tmp_path, "brown")
+    history = History(str(tmp_path), "north")
+    assert keys(history.catch_up(at(5)).events) == ["brown/1"]
+    assert list(history.held_back) == ["brown"]
+    assert keys(history.catch_up(at(500)).events) == ["brown/2"]
+
+
+# --- while it happens -------------------------------------------------------------------------------------------------
+
+
+@given(st.data())
+def test_whenever_a_journal_is_archived_a_look_sees_all_of_it(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    """The log is listed first and a journal only ever moves out of it: at no step of a look can it be missed."""
+    folder = tmp_path_factory.mktemp("log")
+    for name in ("amber", "brown"):
+        write(folder, name, "north", [1, 2])
+    when = data.draw(st.integers(0, 12))
+    steps = iter(range(1000))
+
+    def tick() -> None:
+        if next(steps) == when:
+            archive(folder, "brown")
+
+    def between(function: str) -> None:
+        real = getattr(histories, function)
+
+        def call(*values: object) -> object:
+            tick()
+            found = real(*values)
+            tick()
+            return found
+
+        patch.setattr(histories, function, call)
+
+    def stat(*values: object, **options: object) -> object:
+        found = real_stat(*values, **options)  # type: ignore[arg-type]
+        tick()  # between looking at it and opening it
+        return found
+
+    history = History(str(folder), "north")
+    if data.draw(st.booleans()):
+        history.catch_up(at(10))
+        write(folder, "brown", "north", [3])
+    before = sum(position.n for position in history.positions.values())
+    real_stat = os.stat
+    with pytest.MonkeyPatch.context() as patch:
+        for function in ("_listed", "wherever", "read_from"):
+            between(function)
+        patch.setattr(os, "stat", stat)
+        looks = [history.catch_up(at(10)) for _ in range(2)]
+    events = [one for look in looks for one in look.events]
+    assert not any(look.rewound for look in looks)
+    assert history.problems == {}
+    assert history.twice == set()
+    assert before + len(events) == (5 if before else 4)
+
+
+def test_a_path_that_vanished_is_looked_for_among_the_ended(tmp_path: Path) -> None:
+    write(tmp_path, "amber", "north", [1])
+
+    def use(path: str) -> bytes:
+        if ENDED not in path:
+            archive(tmp_path, "amber")
+        return read_from(path, 0, b"")[0]
+
+    assert wherever(str(tmp_path), "amber", use) == (tmp_path / ENDED / "amber.jsonl").read_bytes()
+
+
+def test_a_journal_that_cannot_be_read_is_not_looked_for_elsewhere(tmp_path: Path) -> None:
+    write(tmp_path, "amber", "north", [1])
+    archive(tmp_path, "amber")
+    (tmp_path / "amber.jsonl").mkdir()
+    with pytest.raises(LogError, match="not a regular file"):
+        wherever(str(tmp_path), "amber", lambda path: read_from(path, 0, b""))
+
+
+# --- piece by piece ---------------------------------------------------------------------------------------------------
+
+
+@given(st.binary(max_size=300), st.integers(1, 400), st.integers(0, 500))
+def test_a_journal_in_pieces_is_the_journal(
+    tmp_path_factory: pytest.TempPathFactory, tail: bytes, piece: int, changed: int
+) -> None:
+    path = tmp_path_factory.mktemp("log") / "amber.jsonl"
+    data = bytearray(b"".join(plain(4, "amber")) + tail)
+    data[changed % len(data)] ^= 1
+    path.write_bytes(data)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("eventlog.journal._PIECE", piece)
+        found = list(in_pieces(str(path), "amber"))
+    events, position = scan("amber", bytes(data), Position())
+    assert [one for part in found for one in part[0]] == events
+    end = found[-1][1]
+    assert (end.size, end.lines, end.n, end.hashes, end.last) == (
+        position.size, position.lines, position.n, position.hashes, position.last
+    )  # fmt: skip
+    assert [(spot.line, spot.byte) for spot in end.damage] == [(spot.line, spot.byte) for spot in position.damage]
+    assert found[-1][2] == bytes(data)[position.size :]
+
+
+def test_changed_line_ends_are_one_finding_in_however_many_pieces(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "amber.jsonl").write_bytes(b"".join(plain(9, "amber")).replace(b"\n", b"\r\n"))
+    monkeypatch.setattr("eventlog.journal._PIECE", 50)
+    *_, (_, position, _) = in_pieces(str(tmp_path / "amber.jsonl"), "amber")
+    assert [spot.line for spot in position.damage] == [1]
+    assert position.n == 9
