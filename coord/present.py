@@ -64,7 +64,8 @@ class Present:
         `snapshot` they are read twice, and of the second reading only what is no later than the latest of the first
         counts: all that came before that was there by then.
         """
-        fold(self.state, self._take_in(snapshot))
+        events = self._take_in(snapshot)  # which may begin with another state
+        fold(self.state, events)
 
     def _take_in(self, snapshot: bool) -> list[Event]:
         """What is new, or everything if that is not the continuation of what was folded; and what is wrong with it."""
