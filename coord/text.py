@@ -95,6 +95,16 @@ def json_text(value: object, indent: int | None = 2) -> str:
     return (encoded if indent is None else msgspec.json.format(encoded, indent=indent)).decode()
 
 
+def size(count: int) -> str:
+    """So many bytes, in the unit in which that reads best."""
+    value, unit = float(count), "bytes"
+    for larger in ("KB", "MB", "GB"):
+        if value < 1000:
+            break
+        value, unit = value / 1000, larger
+    return plural(count, "byte") if unit == "bytes" else f"{value:.1f} {unit}"
+
+
 def plural(count: int, noun: str) -> str:
     """`1 claim`, `2 claims`."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

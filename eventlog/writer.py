@@ -6,6 +6,8 @@
    line stays, the journal is sealed, and its session goes on in another.
 3. A tear is mended by the next writer of the journal: bytes after the last newline that are a whole line get their
    newline; any others were never acknowledged, and are saved beside the log and cut.
+4. A journal that takes no more is put among the ended by one rename, under the machine's lock: nothing is copied,
+   deleted or replaced, so whatever interrupts it, the journal is whole in one of the two places.
 """
 
 import os
@@ -15,7 +17,7 @@ from contextlib import suppress
 from eventlog.codec import decode, seal
 from eventlog.errors import AppendFailed, JournalClosed, LogError, SyncFailed
 from eventlog.events import Event
-from eventlog.journal import LAST, SEAL_SUFFIX, SUFFIX, Position, closed, scan
+from eventlog.journal import ENDED, LAST, SEAL_SUFFIX, SUFFIX, Position, closed, paths_of, scan
 from eventlog.system import BINARY, NOFOLLOW, sync_data, sync_folder
 
 TORN_SUFFIX = ".torn"
@@ -144,3 +146,27 @@ class Writer:
             f"{self.session}{SUFFIX} ended in {len(tear)} bytes of a line that was never acknowledged; "
             f"they were moved to {os.path.basename(aside)}"
         )
+
+
+def put_aside(folder: str, session: str) -> None:
+    """Rule 4, durable once `sync_names` has returned. Raises LogError; the journal is then where it was."""
+    here, ended = paths_of(folder, session)
+    try:
+        os.makedirs(os.path.dirname(ended), exist_ok=True)
+        if os.path.lexists(ended):
+            raise LogError(f"there is one of this name in {ENDED}/ already")
+        os.rename(here, ended)
+    except OSError as error:
+        raise LogError(f"it cannot be moved: {error.strerror}") from None
+    if os.path.lexists(here + SEAL_SUFFIX) and not os.path.lexists(ended + SEAL_SUFFIX):
+        with suppress(OSError):  # it stays behind then, and means nothing without its journal
+            os.rename(here + SEAL_SUFFIX, ended + SEAL_SUFFIX)
+
+
+def sync_names(folder: str) -> None:
+    """Make durable where the journals are: the new names first, so that none is without any. Raises LogError."""
+    try:
+        sync_folder(os.path.join(folder, ENDED))
+        sync_folder(folder)
+    except OSError as error:
+        raise LogError(f"whether the new places are on the disk is unknown: {error.strerror}") from None
