@@ -330,12 +330,8 @@ def test_who_looks_meanwhile_misses_nothing(repo: Repo, cache: str) -> None:
     if cache == "no checkpoint":
         shutil.rmtree(repo.folder / ".cache")
     argv = [sys.executable, "-c", LOOK, str(repo.root), "24"]
-    readers = [
-        subprocess.Popen(
-            argv, cwd=repo.root, env=environment(repo.home), stdout=subprocess.PIPE, stderr=subprocess.PIPE
-        )
-        for _ in range(2)
-    ]
+    env, pipe = environment(repo.home), subprocess.PIPE
+    readers = [subprocess.Popen(argv, cwd=repo.root, env=env, stdout=pipe, stderr=pipe) for _ in range(2)]
     try:
         for reader in readers:
             assert reader.stdout is not None
