@@ -220,6 +220,16 @@ def read_from(path: str, size: int, last: bytes) -> tuple[bytes, bool]:
             raise LogError(f"it cannot be read: {error.strerror}") from None
 
 
+def is_other_at(path: str, size: int, last: bytes) -> bool:
+    """Whether the first `size` bytes of a journal end otherwise than in `last`. Raises LogError."""
+    with _opened(path) as file:
+        try:
+            file.seek(size - len(last))
+            return file.read(len(last)) != last
+        except OSError as error:
+            raise LogError(f"it cannot be read: {error.strerror}") from None
+
+
 def in_pieces(path: str, session: str) -> Iterator[tuple[list[Event], Position, bytes]]:
     """A journal from its beginning, piece by piece, however long it is: the events of each, how far that is, and the
     bytes after it that are no whole line yet. Raises LogError.

@@ -1,0 +1,315 @@
+"""`coord verify` finds every change of every byte that was written, says exactly where, and else is silent."""
+
+import os
+import random
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from msgspec import Struct
+
+import coord.checkpoint
+from coord.folder import Place, find
+from coord.verifying import Verified, verify
+from eventlog.codec import NO_HASH, seal
+from eventlog.events import VERSION, AnyPayload, Event, SessionHeartbeat, SessionStarted, later
+from eventlog.journal import ENDED
+from tests.coord.inside import NOON, Inside
+from tests.processes import COORD, Repo, environment
+
+
+class Scene:
+    """Two sessions that have worked, and a checkpoint that has all of it."""
+
+    def __init__(self, repo: Repo) -> None:
+        self.repo, self.machine = repo, Inside(repo)
+        self.first, self.second = self.machine.start(100), self.machine.start(200)
+        for shell, words in ((200, "claim droplet x"), (200, "heartbeat building api"), (100, "send broadcast Hello")):
+            assert self.machine.run(shell, *words.split()).code == 0
+        assert self.machine.run(100, "heartbeat", "a", "b").code == 0
+        self.journal = repo.log / f"{self.second}.jsonl"
+
+    @property
+    def place(self) -> Place:
+        return find(self.machine.world(300, {}), None)
+
+    def verify(self) -> Verified:
+        return verify(self.machine.world(300, {}), self.place)
+
+    def run(self, code: int, *options: str) -> str:
+        done = self.machine.run(300, "verify", *options)
+        assert (done.code, done.err) == (code, ""), done
+        return done.out
+
+    def rewrite(self, change: Callable[[bytes], bytes]) -> None:
+        self.journal.write_bytes(change(self.journal.read_bytes()))
+
+    def archive(self) -> None:
+        (self.repo.log / ENDED).mkdir()
+        self.journal = self.journal.rename(self.repo.log / ENDED / self.journal.name)
+
+
+@pytest.fixture
+def scene(repo: Repo) -> Scene:
+    return Scene(repo)
+
+
+def test_when_all_is_well_it_is_short(scene: Scene) -> None:
+    text = scene.run(0)
+    assert text.startswith("✅ 2 journals, 6 events, ")
+    assert "every hash right" in text
+    assert "The checkpoint agrees" in text
+    assert text.count("\n") == 2
+    data = msgspec.json.decode(scene.run(0, "--json"))
+    assert data["whole"] is True
+    assert data["checkpoint"] == "same"
+    assert [journal["lines"] for journal in data["journals"]] == [3, 3]
+
+
+def test_a_log_in_which_nothing_happened_is_fine(repo: Repo) -> None:
+    machine = Inside(repo)
+    assert machine.run(100, "verify").code == 0
+    shutil.rmtree(repo.log)
+    assert machine.run(100, "verify").out.startswith("✅ The log has no events yet")
+    assert machine.run(100, "verify", "--json").json["journals"] == []
+
+
+def test_a_log_that_was_removed_is_no_empty_one(scene: Scene) -> None:
+    shutil.rmtree(scene.repo.log)
+    done = scene.machine.run(300, "verify")
+    assert (done.code, done.out) == (4, "")
+    assert "It held 2 journals" in done.err
+
+
+# --- damage -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("where", ["log", ENDED])
+def test_every_single_byte_counts(scene: Scene, where: str) -> None:
+    """Whatever byte of a whole line is changed, it is found, in that very line; in an archived journal too."""
+    if where == ENDED:
+        scene.archive()
+    whole = scene.journal.read_bytes()
+    begins = [0, *(i + 1 for i, byte in enumerate(whole) if byte == 10)]
+    chance = random.Random(7)
+    for at in [*chance.sample(range(len(whole) - 1), 60), 0]:
+        data = bytearray(whole)
+        data[at] ^= chance.choice((1, 2, 4, 32))
+        scene.journal.write_bytes(data)
+        (found,) = [journal for journal in scene.verify().journals if not journal.whole]
+        assert found.session == scene.second
+        line = sum(begin <= at for begin in begins)
+        if data[at] != 10 and whole[at] != 10:
+            assert (found.damage[0].line, found.damage[0].byte) == (line, begins[line - 1])
+    scene.journal.write_bytes(whole)
+    assert scene.verify().whole
+
+
+def test_the_place_and_what_to_do_are_said(scene: Scene) -> None:
+    scene.rewrite(lambda data: data.replace(b'"target":"api"', b'"target":"apj"'))
+    byte = scene.journal.read_bytes().index(b"\n", scene.journal.read_bytes().index(b"\n") + 1) + 1
+    text = scene.run(4)
+    assert f"COORDINATION/log/{scene.second}.jsonl\n  line 3, byte {byte}: its hash is wrong" in text
+    assert "❌ 1 journal of 2" in text
+    assert "✅ 1 journal, 3 events" in text
+    assert "coord doctor" in text
+    data = msgspec.json.decode(scene.run(4, "--json"))
+    (bad,) = [journal for journal in data["journals"] if not journal["whole"]]
+    assert bad["damage"] == [{"line": 3, "byte": byte, "reason": "its hash is wrong"}]
+    assert data["checkpoint"] == "not compared"
+
+
+def test_places_are_bounded_in_the_text_and_complete_in_json(scene: Scene) -> None:
+    scene.rewrite(lambda data: data + b"nonsense\n" * 300)
+    assert scene.run(4).count("\n") < 20
+    data = msgspec.json.decode(scene.run(4, "--json"))
+    assert sum(len(journal["damage"]) for journal in data["journals"]) == 300
+
+
+@pytest.mark.parametrize("kind", ["folder", "link", "pipe", "name"])
+def test_what_is_no_journal_is_named(scene: Scene, kind: str) -> None:
+    path = scene.repo.log / ("Not A Session.jsonl" if kind == "name" else "strange.jsonl")
+    if kind == "folder":
+        path.mkdir()
+    elif kind == "link":
+        path.symlink_to(scene.journal)
+    elif kind == "pipe":
+        os.mkfifo(path)
+    else:
+        path.touch()
+    text = scene.run(4)
+    assert f"COORDINATION/log/{path.name}\n  cannot be used: " in text
+
+
+# --- rewinds ----------------------------------------------------------------------------------------------------------
+
+
+def other_end(data: bytes) -> bytes:
+    """The same lines, but the last says something else and has a right hash."""
+    *first, last = data.splitlines(keepends=True)
+    event = msgspec.json.decode(last, type=Event)
+    assert isinstance(event.payload, SessionHeartbeat)
+    other = msgspec.structs.replace(event, payload=SessionHeartbeat(action="building", target="apj"))
+    return b"".join([*first, seal(other, first[-1][-35:-3])[0]])
+
+
+REWINDS = {
+    "cut back": (lambda data: b"".join(data.splitlines(keepends=True)[:1]), "3 lines were read before, 1 are there"),
+    "emptied": (lambda data: b"", "3 lines were read before, 0 are there"),
+    "rewritten, every hash right": (other_end, "its line 3, which ends at byte"),
+}
+
+
+@pytest.mark.parametrize("name", REWINDS)
+def test_what_the_checkpoint_saw_must_be_there(scene: Scene, name: str) -> None:
+    change, words = REWINDS[name]
+    scene.rewrite(change)
+    text = scene.run(4)
+    assert "was rewound: " in text
+    assert words in text
+    assert scene.verify().checkpoint == "not compared"
+
+
+def test_a_journal_that_is_gone_is_named(scene: Scene) -> None:
+    scene.journal.unlink()
+    assert "was rewound: it is gone; 3 lines were read before" in scene.run(4)
+
+
+def test_a_rewind_that_was_found_before_is_still_told(scene: Scene) -> None:
+    scene.rewrite(lambda data: b"".join(data.splitlines(keepends=True)[:1]))
+    assert scene.machine.run(100, "heartbeat", "c", "d").code == 0
+    assert "was rewound: it was cut back or rewritten; 3 lines were read before" in scene.run(4)
+
+
+class OldSeen(Struct, frozen=True):
+    """What an older version saved."""
+
+    size: int
+    lines: int
+    rewound: str = ""
+
+
+class OldCheckpoint(Struct):
+    code: str
+    seen: dict[str, OldSeen]
+    told: list[str]
+    folded: bytes
+
+
+def test_a_checkpoint_of_an_older_version_still_tells_of_rewinds(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = scene.place.cache
+    saved, folded = coord.checkpoint.load(folder)
+    assert folded is not None
+    assert all(seen.last.endswith(b'"}\n') for seen in saved.seen.values())
+    seen = {name: OldSeen(one.size, one.lines, one.rewound) for name, one in saved.seen.items()}
+
+    def older(code: str, _seen: Any, told: list[str], fold: bytes) -> OldCheckpoint:
+        return OldCheckpoint("older", seen, told, fold)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(coord.checkpoint, "Checkpoint", older)
+        coord.checkpoint.save(folder, saved.seen, [], folded)
+    assert scene.verify().checkpoint == "other code"
+    assert scene.verify().whole
+    scene.rewrite(lambda data: data.splitlines(keepends=True)[0])
+    assert "3 lines were read before, 1 are there" in scene.run(4)
+
+
+# --- the checkpoint itself --------------------------------------------------------------------------------------------
+
+
+def test_a_checkpoint_that_is_damaged_is_told_and_the_log_is_whole(scene: Scene) -> None:
+    path = Path(scene.place.cache) / coord.checkpoint.NAME
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(data)
+    text = scene.run(0)
+    assert f"The checkpoint is damaged, and not used. It is a cache; delete it: rm {path}" in text
+    path.unlink()
+    assert "checkpoint" not in scene.run(0)
+
+
+def test_a_fold_that_the_journals_do_not_give_is_told(scene: Scene) -> None:
+    saved, folded = coord.checkpoint.load(scene.place.cache)
+    assert folded is not None
+    folded.state.claims.clear()
+    coord.checkpoint.save(scene.place.cache, saved.seen, [], folded)
+    text = scene.run(4)
+    assert "❌ The checkpoint's fold is not what the journals give" in text
+    Path(scene.place.cache, coord.checkpoint.NAME).unlink()
+    assert scene.verify().whole
+
+
+@pytest.mark.parametrize("more", [False, True])
+def test_a_checkpoint_is_compared_where_it_stopped(scene: Scene, more: bool) -> None:
+    """What came after it, and time that has passed, make no difference."""
+    path = Path(scene.place.cache) / coord.checkpoint.NAME
+    kept = path.read_bytes()
+    for words in ("claim droplet y --ttl 1m", "send broadcast More", "end"):
+        scene.machine.run(200, *words.split())
+    scene.machine.wait(3600)
+    scene.machine.run(100, "heartbeat", "later", "on")
+    if more:
+        path.write_bytes(kept)
+    assert scene.verify().checkpoint == "same"
+
+
+# --- no damage --------------------------------------------------------------------------------------------------------
+
+
+def test_a_tear_is_told_and_is_no_damage(scene: Scene) -> None:
+    scene.rewrite(lambda data: data + b'{"v":1,"at":')
+    text = scene.run(0)
+    assert f"log/{scene.second}.jsonl ends in 12 bytes of a line that was never acknowledged" in text
+
+
+def test_times_that_are_held_back_are_told(scene: Scene) -> None:
+    lines, previous = b"", NO_HASH
+    payloads: list[AnyPayload] = [SessionStarted(machine="south"), SessionHeartbeat()]
+    for n, payload in enumerate(payloads, 1):
+        event = Event(v=VERSION, at=later(NOON, 3600 * n), session="from-afar", n=n, payload=payload)
+        line, previous = seal(event, previous)
+        lines += line
+    (scene.repo.log / "from-afar.jsonl").write_bytes(lines)
+    assert "from-afar.jsonl is of a machine whose clock is ahead" in scene.run(0)
+    found = {journal.session: journal.held_back for journal in scene.verify().journals}
+    assert found == {"from-afar": later(NOON, 3600), scene.first: "", scene.second: ""}
+    scene.machine.wait(3 * 3600)
+    assert "ahead" not in scene.run(0)
+
+
+def test_of_a_journal_in_two_places_both_are_checked(scene: Scene) -> None:
+    (scene.repo.log / ENDED).mkdir()
+    copy = scene.repo.log / ENDED / scene.journal.name
+    shutil.copy(scene.journal, copy)
+    assert f"the one in log/ counts): {scene.second}" in scene.run(0)
+    copy.write_bytes(copy.read_bytes().replace(b"building", b"bullding"))
+    assert f"COORDINATION/log/{ENDED}/{scene.second}.jsonl\n  line 3, byte" in scene.run(4)
+
+
+def test_who_writes_meanwhile_makes_no_damage(repo: Repo) -> None:
+    (writer, _), (other, _) = repo.sessions(2)
+    writer.begin("for n in $(seq 40); do coord send broadcast hello $n >/dev/null; done; echo done")
+    looks = 0
+    while "done" not in writer.so_far():
+        result = other.run("coord verify")
+        assert (result.code, result.err) == (0, ""), result
+        assert "❌" not in result.out
+        looks += 1
+    writer.finish()
+    assert looks
+    assert "The checkpoint agrees" in other.ok("coord verify")
+
+
+def test_it_says_so_in_any_terminal_and_changes_nothing(repo: Repo) -> None:
+    import subprocess
+
+    repo.sessions(1)
+    before = {path: path.read_bytes() for path in repo.folder.rglob("*") if path.is_file()}
+    env = environment(repo.home, COLUMNS="40", TERM="dumb")
+    done = subprocess.run([COORD, "verify"], cwd=repo.root, env=env, capture_output=True, check=True)
+    assert done.stdout.decode().startswith("✅ 1 journal, 1 event, ")
+    assert {path: path.read_bytes() for path in repo.folder.rglob("*") if path.is_file()} == before
