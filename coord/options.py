@@ -1,5 +1,6 @@
 """What every command shares: its options, its place in the help, and how a session is completed."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +10,7 @@ from click.shell_completion import CompletionItem
 from coord.run import Run
 
 Function = Callable[..., Any]
+_SIGNED = re.compile(r"-\s*\d")
 
 
 def complete_session(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -38,7 +40,17 @@ at_option = click.option("--at", metavar="TIME", help="Show that moment: 18:00, 
 """For the views that can be had of any moment."""
 
 
-def command(name: str, *, acts: bool = True) -> Callable[[Function], click.Command]:
+class Moments(click.Command):
+    """A command whose arguments are moments: in `-90m` a length of time begins, and no option."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """The arguments without the sign, which means the same: so long ago."""
+        return super().parse_args(ctx, [word[1:] if _SIGNED.match(word) else word for word in args])
+
+
+def command(
+    name: str, *, acts: bool = True, cls: type[click.Command] = click.Command
+) -> Callable[[Function], click.Command]:
     """A command whose first argument is its Run. One that `acts` takes --session."""
 
     def decorate(function: Function) -> click.Command:
@@ -57,6 +69,6 @@ def command(name: str, *, acts: bool = True) -> Callable[[Function], click.Comma
             option(call)
         own = getattr(function, "__click_params__", [])
         call.__click_params__ += own  # type: ignore[attr-defined]
-        return click.command(name)(call)
+        return click.command(name, cls=cls)(call)
 
     return decorate

@@ -12,6 +12,18 @@ _SIGNS = {"live": "", "silent": "🟡 silent: ", "dead": "🔴 dead: ", "continu
 
 def board_text(board: Board, me: str) -> str:
     """The whole board for a terminal; `me` is the session that looks, if it is one."""
+    return f"{board_body(board, me)}\n\n{board_foot(board)}"
+
+
+def board_foot(board: Board) -> str:
+    """How much there is, and when."""
+    here = sum(row.status in ("live", "silent") for row in board.sessions)
+    counts = f"{plural(here, 'session')} · {plural(len(board.claims), 'claim')} · {plural(board.events, 'event')}"
+    return f"{counts} · {clock(board.now, board.now)}"
+
+
+def board_body(board: Board, me: str) -> str:
+    """The board without its last line."""
     now = board.now
     parts = []
     if board.needs:
@@ -31,8 +43,6 @@ def board_text(board: Board, me: str) -> str:
     if board.messages:
         rows = [_message(row, now, board.names) for row in board.messages[:5]]
         parts.append("\n".join(["📨 RECENT MESSAGES", *rows]))
-    counts = f"{plural(len(here), 'session')} · {plural(len(board.claims), 'claim')} · {plural(board.events, 'event')}"
-    parts.append(f"{counts} · {clock(now, now)}")
     return "\n\n".join(parts)
 
 

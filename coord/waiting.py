@@ -3,14 +3,19 @@
 Network and shared folders bring no events, and a killed process writes nothing; hence the looks.
 """
 
+import os
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from eventlog.events import Instant, seconds_between
+
+if TYPE_CHECKING:
+    from watchfiles._rust_notify import RustNotify
 
 T = TypeVar("T")
 LOOK_EVERY_S = 5.0
@@ -56,6 +61,38 @@ def wait_for(
             raise Interrupted(caught[0])
 
 
+@contextmanager
+def changes_in(folder: str) -> Iterator[int]:
+    """The end of a pipe that can be read once something in a folder changed: for one who waits for other things too.
+
+    Where events do not come, it stays empty. A folder that is not there yet is tried again.
+    """
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    over = threading.Event()
+    first = _watcher(folder)
+
+    def watch() -> None:
+        watcher = first
+        while not over.is_set():
+            if watcher is None:
+                over.wait(LOOK_EVERY_S)
+                watcher = _watcher(folder)
+            elif isinstance(watcher.watch(_STEP_MS * 5, _STEP_MS, 0, over), set):
+                with suppress(BlockingIOError):
+                    os.write(writing, b"!")
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    try:
+        yield reading
+    finally:
+        over.set()
+        thread.join()
+        os.close(reading)
+        os.close(writing)
+
+
 class _Caught:
     def __init__(self, caught: list[int]) -> None:
         self.caught = caught
@@ -65,17 +102,24 @@ class _Caught:
 
 
 def _pauser(folder: str) -> Callable[[float, list[int]], None]:
-    try:
-        from watchfiles._rust_notify import RustNotify  # the documented direct use: `watch` has one fixed timeout
-
-        watcher = RustNotify([folder], False, False, 0, False, True)
-    except (ImportError, OSError, RuntimeError):
+    watcher = _watcher(folder)
+    if watcher is None:
         return _sleep
 
     def pause(seconds: float, caught: list[int]) -> None:
         watcher.watch(_STEP_MS * 5, _STEP_MS, max(1, int(seconds * 1000)), _Caught(caught))
 
     return pause
+
+
+def _watcher(folder: str) -> "RustNotify | None":
+    """What tells of changes in a folder, if anything does."""
+    try:
+        from watchfiles._rust_notify import RustNotify  # the documented direct use: `watch` has one fixed timeout
+
+        return RustNotify([folder], False, False, 0, False, True)
+    except (ImportError, OSError, RuntimeError):
+        return None
 
 
 def _sleep(seconds: float, caught: list[int]) -> None:

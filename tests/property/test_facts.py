@@ -1,0 +1,74 @@
+"""The difference of two moments: nothing between a moment and itself, turned round it is the way back, and two that
+follow each other are one.
+"""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from eventlog.events import Event
+from projections.facts import Difference, difference, facts, messages_of, then, turned
+from projections.past import just_after, state_at
+from tests.histories import Story, histories
+
+
+def between(events: list[Event], first: int, last: int) -> Difference:
+    one, other = (facts(state_at(events, just_after(events[index]))) for index in (first, last))
+    return difference(one, other)
+
+
+def moments(data: st.DataObject, events: list[Event], count: int) -> list[int]:
+    return [data.draw(st.integers(0, len(events) - 1)) for _ in range(count)]
+
+
+@given(st.data())
+def test_differences_that_follow_each_other_are_one(data: st.DataObject) -> None:
+    """`diff(a, b)` then `diff(b, c)` agree with `diff(a, c)`, in whatever order the three moments lie."""
+    events = data.draw(histories())
+    a, b, c = moments(data, events, 3)
+    assert then(between(events, a, b), between(events, b, c)) == between(events, a, c)
+
+
+@given(st.data())
+def test_turned_round_it_is_the_way_back(data: st.DataObject) -> None:
+    events = data.draw(histories())
+    a, b = moments(data, events, 2)
+    assert turned(between(events, a, b)) == between(events, b, a)
+    assert then(between(events, a, b), between(events, b, a)) == {}
+
+
+@given(histories())
+def test_a_moment_does_not_differ_from_itself(events: list[Event]) -> None:
+    assert between(events, -1, -1) == {}
+
+
+@given(histories())
+def test_the_messages_of_an_event_are_the_only_ones_that_it_changes(events: list[Event]) -> None:
+    for index in range(1, len(events)):
+        states = [state_at(events, just_after(event)) for event in events[index - 1 : index + 1]]
+        few = [facts(state, messages_of(events[index])) for state in states]
+        assert difference(*few) == difference(*map(facts, states))
+
+
+def test_what_a_person_would_call_a_difference_is_one() -> None:
+    """Each of these is seen; that a session was heard again is not."""
+    story = Story("ada", "ben")
+    claim = story.asks(1, "ada", "file/a")
+    story.beats(2, "ada", "build", progress="10%")
+    wait = story.asks(3, "ben", "file/a", "waiting", wait_s=600)
+    sent = story.sends(4, "ben", "ada")
+    story.beats(5, "ben")
+    story.reads(6, "ada", sent)
+    handed = story.hands_over(7, "ada", claim, "ben")
+    story.ends(8, "ada")
+    events = story.history()
+    seen = [set(between(events, i, i + 1)) for i in range(len(events) - 1)]
+    assert ("session", "ben", "status") in seen[0]
+    assert ("claim", claim.id, "session") in seen[1]
+    assert {("session", "ada", "doing"), ("session", "ada", "progress")} == seen[2]
+    assert ("wait", wait.id, "until") in seen[3]
+    assert {("message", sent.id, "unread_by")} == seen[4]
+    assert not seen[5]
+    assert {("message", sent.id, "unread_by")} == seen[6]
+    assert {("claim", claim.id, "resource"), ("claim", handed.id, "resource")} <= seen[7]
+    assert ("session", "ben", "notices") in seen[7]
+    assert ("session", "ada", "status") in seen[8]
