@@ -1,1 +1,58 @@
-"""What can be wrong, and what to do."""
+"""All checks of `coord doctor`, in order, and what they find: the worst first. Nothing here changes anything."""
+
+from msgspec import Struct
+
+from coord.checks.folder import disk, git_ignores, git_tracks, nested, network, other_owner, permissions, worktrees
+from coord.checks.installation import config, missing_folder, on_path, python, scripts
+from coord.checks.log import checkpoint, clocks, damage, leftovers, lock, newer_events, rewinds, twice, unusable
+from coord.checks.patient import Check, Patient, Symptom
+from coord.checks.sessions import anchors, one_anchor, silent
+
+
+class _Row(Struct, frozen=True):
+    check: Check
+    needs: str = "log"  # what must be there for it: log, folder, or nothing
+
+
+CHECKS: dict[str, _Row] = {
+    "folder": _Row(missing_folder, ""),
+    "settings": _Row(config, "folder"),
+    "log": _Row(unusable, "folder"),
+    "damage": _Row(damage),
+    "rewinds": _Row(rewinds),
+    "two places": _Row(twice),
+    "checkpoint": _Row(checkpoint),
+    "newer events": _Row(newer_events),
+    "leftovers": _Row(leftovers),
+    "clocks": _Row(clocks),
+    "lock": _Row(lock, "folder"),
+    "anchors": _Row(anchors),
+    "silence": _Row(silent),
+    "one anchor": _Row(one_anchor),
+    "permissions": _Row(permissions, "folder"),
+    "owner": _Row(other_owner, "folder"),
+    "disk": _Row(disk, "folder"),
+    "network": _Row(network, "folder"),
+    "nested": _Row(nested, "folder"),
+    "worktrees": _Row(worktrees, "folder"),
+    "tracked": _Row(git_tracks, "folder"),
+    "ignored": _Row(git_ignores, "folder"),
+    "scripts": _Row(scripts, "folder"),
+    "installation": _Row(on_path, ""),
+    "python": _Row(python, ""),
+}
+"""Every check by its name, in the order in which they are made."""
+
+_ORDER = {"serious": 0, "warning": 1, "note": 2}
+
+
+def examine(patient: Patient) -> tuple[list[str], list[tuple[str, Symptom]]]:
+    """The checks that could be made, and what each found, the worst first."""
+    made: list[str] = []
+    found: list[tuple[str, Symptom]] = []
+    for name, row in CHECKS.items():
+        if (row.needs and patient.place is None) or (row.needs == "log" and patient.unusable):
+            continue
+        made.append(name)
+        found += [(name, symptom) for symptom in row.check(patient)]
+    return made, sorted(found, key=lambda pair: _ORDER[pair[1].severity])

@@ -5,6 +5,7 @@ order of writing. What it is not needed for: reading, and the wholeness of a jou
 """
 
 import os
+import stat
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -28,6 +29,8 @@ def holder_of(folder: str) -> int | None:
     except OSError as error:
         raise LogError(f"cannot open the lock {path}: {error.strerror}") from None
     try:
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            raise LogError(f"the lock {path} is not a regular file")
         return None if try_lock(fd) else _holder(fd)
     except OSError as error:
         raise LogError(f"cannot lock {path}: {error.strerror}") from None
