@@ -50,7 +50,7 @@ def _words(run: Run, found: Verified) -> Iterator[str]:
     bad = [journal for journal in found.journals if not journal.whole]
     good = [journal for journal in found.journals if journal.whole]
     if bad:
-        yield f"❌ {plural(len(bad), 'journal')} of {len(found.journals)} not as written:"
+        yield f"❌ Not as written: {len(bad)} of {plural(len(found.journals), 'journal')}"
         for journal in bad[:_SHOWN]:
             yield from _wrong(journal)
         yield from _more(len(bad))

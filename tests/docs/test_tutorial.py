@@ -24,12 +24,14 @@ _TWO_SESSIONS = (
     ("two", "coord start --name backend"),
 )
 _NIGHT = (("one", f"mkdir -p docs/examples && cp -r '{DOCS}/examples/incident' docs/examples/"),)
+_AS_A_TOOL = 'mkdir -p ~/bin; ln -sf "$(command -v coord)" ~/bin/coord; export PATH=~/bin:"$PATH"'
 SETUP = {
     "tutorial.md": (),
     "tutorial-last-night.md": _NIGHT,
     "how-to/hand-over-work.md": _TWO_SESSIONS,
     "how-to/someone-has-my-file.md": _TWO_SESSIONS,
     "how-to/what-happened-last-night.md": _TWO_SESSIONS,
+    "how-to/keep-the-log-in-order.md": (*_TWO_SESSIONS, *((name, _AS_A_TOOL) for name in ("one", "two"))),
     "how-to/run-in-ci.md": (("one", _REPOSITORY), ("ci", "cd shop"), ("one", "coord start --name frontend")),
     "how-to/worktrees-and-repositories.md": (("one", _REPOSITORY), ("two", "cd shop")),
 }
