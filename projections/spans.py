@@ -4,14 +4,15 @@ Every grant begins a span of its own: a claim that is handed over, or passes to 
 is another span of another session. A span whose `end` is empty was still open at the moment that is looked from.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Literal
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from eventlog.events import ClaimRequested, Event, EventId, Instant
+from eventlog.events import ClaimRequested, Event, EventId, Instant, MessageSent
 from projections.fold import as_of, fold
+from projections.past import Cut, count_until
 from projections.state import Decision, Session, State
 
 
@@ -25,6 +26,7 @@ class Span(Struct, frozen=True, kw_only=True):
     resource: str
     mode: str = "exclusive"
     note: str = ""
+    automatic: bool = False  # made by a hook
     start: Instant
     end: Instant = ""
     how: str = ""  # it ended: the `what` of the decision that ended it
@@ -52,18 +54,38 @@ class Account(Struct):
     decisions: list[Decision]
     spans: list[Span]
     lives: list[Life]
+    recipients: dict[EventId, frozenset[str]]  # of each message, as it was sent
     state: State
 
 
-def account(events: Sequence[Event], now: Instant) -> Account:
-    """The account of a history in order, at `now`."""
+Pieces = Callable[[Sequence[Event]], Iterable[Sequence[Event]]]
+
+
+def account(events: Sequence[Event], now: Instant, pieces: Pieces = lambda events: (events,)) -> Account:
+    """The account of a history in order, at `now`; `pieces` cuts the history for one who wants to see how far it is."""
     decisions: list[Decision] = []
+    recipients: dict[EventId, frozenset[str]] = {}
     state, lives = State(), _Lives()
-    for event in events:
-        fold(state, [event], decisions.append)
-        lives.see(state, event)
+    for piece in pieces(events):
+        for event in piece:
+            fold(state, [event], decisions.append)
+            lives.see(state, event)
+            if isinstance(event.payload, MessageSent):
+                recipients[event.id] = frozenset(state.messages[event.id].unread_by)
     as_of(state, now, decisions.append)
-    return Account(events, decisions, spans_of(events, decisions), lives.found, state)
+    return Account(events, decisions, spans_of(events, decisions), lives.found, recipients, state)
+
+
+IsNew = Callable[[Instant, EventId], bool]
+
+
+def after(events: Sequence[Event], since: Cut) -> IsNew:
+    """Whether something happened after a moment: by the event that brought it about, or by time alone at an instant.
+
+    What time alone ended at the very instant of the moment had ended by then: time comes before the events.
+    """
+    new = {event.id for event in events[count_until(events, since) :]}
+    return lambda at, cause: cause in new if cause else at > since.at
 
 
 _ENDS = {
@@ -87,12 +109,20 @@ def spans_of(events: Sequence[Event], decisions: Sequence[Decision]) -> list[Spa
 
     def begin(said: Decision, kind: Literal["claim", "wait"]) -> None:
         terms = came_from.get(said.claim) or asked[said.claim]
+        given = said.rule == 5 and said.cause == said.claim
         open_spans[said.claim] = len(found)
         span = Span(
-            kind=kind, id=said.claim, session=said.session, resource=said.resource, start=said.at, mode=terms.mode,
-            note=terms.note, agent="" if said.rule == 5 and said.cause == said.claim else terms.agent,
+            kind=kind,
+            id=said.claim,
+            session=said.session,
+            agent="" if given else terms.agent,
+            resource=said.resource,
+            mode=terms.mode,
+            note=terms.note,
+            automatic=terms.automatic,
+            start=said.at,
             behind=said.others if kind == "wait" else (),
-        )  # fmt: skip
+        )
         found.append(span)
 
     for said in decisions:
@@ -125,9 +155,9 @@ class _Lives:
         life = self.found[place] if place is not None else None
         over = session.status in ("ended", "dead", "continued")
         if life is None or (life.end and heard and not over):
-            self._last[session.id] = len(self.found)
-            self.found.append(Life(session=session.id, start=event.at, last_at=event.at))
-            return
+            place = self._last[session.id] = len(self.found)
+            life = Life(session=session.id, start=event.at, last_at=event.at)
+            self.found.append(life)
         assert place is not None
         if heard:
             life = replace(life, last_at=event.at)

@@ -1,0 +1,276 @@
+"""The report as a page, for a terminal or as Markdown: the same words in both, the most important first.
+
+Whoever reads it has just come back. So what is missing of the log comes first, then what needs someone, then what went
+wrong, then what each session did. Every list is cut at what a page bears, and says how to see the rest.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from msgspec import Struct
+
+from coord.text import ago, called, clock, length, line, markdown, moment, plural
+from eventlog.events import DAY_S, HOUR_S, Instant, seconds_between
+from projections.report import Report, Unanswered
+from projections.workers import Doing, Item, Worker
+
+_ROWS, _WAITS, _DOINGS, _THINGS, _SESSIONS = 8, 3, 5, 6, 12  # of a list; of each kind
+Escape = Callable[[str, int], str]
+
+
+class Row(Struct, frozen=True):
+    """A line of the page, and those that belong to it."""
+
+    text: str
+    under: Sequence[str] = ()
+
+
+class Section(Struct, frozen=True):
+    """A part of the page: its sign, its title, its rows; `more` is how many are not shown."""
+
+    sign: str
+    title: str
+    rows: Sequence[Row]
+    more: int = 0
+
+
+def report_text(report: Report, damage: Sequence[str]) -> str:
+    """The page for a terminal; `damage` is what is missing of the log."""
+    title, words, sections = _Writer(report, line).page(damage)
+    parts = [f"📋 {title}\n{words}"]
+    for section in sections:
+        rows = [f"- {row.text}" + "".join(f"\n    {under}" for under in row.under) for row in section.rows]
+        parts.append("\n".join([f"{section.sign} {section.title.upper()}", *rows, *_more(section)]))
+    return "\n\n".join(parts)
+
+
+def report_markdown(report: Report, damage: Sequence[str]) -> str:
+    """The page as Markdown."""
+    title, words, sections = _Writer(report, markdown).page(damage)
+    parts = [f"# 📋 {title}\n\n{words}\n"]
+    for section in sections:
+        rows = [f"- {row.text}" + "".join(f"\n  - {under}" for under in row.under) for row in section.rows]
+        parts.append("\n".join([f"## {section.sign} {section.title}\n", *rows, *_more(section), ""]))
+    return "\n".join(parts)
+
+
+def _more(section: Section) -> list[str]:
+    return [f"- … and {section.more} more: coord report --json"] if section.more else []
+
+
+class _Writer:
+    """Puts a report into words; `say` makes what others wrote harmless where the page is shown."""
+
+    def __init__(self, report: Report, say: Escape) -> None:
+        self.report, self.say, self.now = report, say, report.until
+        self.within_a_day = seconds_between(report.since, report.until) < DAY_S  # no time of day is there twice
+        self.names: Mapping[str, str] = report.names
+
+    def page(self, damage: Sequence[str]) -> tuple[str, str, list[Section]]:
+        """The title, the words under it, and the sections that have something to say."""
+        report = self.report
+        lasted = length(seconds_between(report.since, report.until))
+        title = f"Report on {lasted}: {_between(report.since, report.until, '')}"
+        needs = [Row(self.say(need.text, 300)) for need in report.needs if need.kind != "journal"]
+        sections = [
+            _section("🚨", "The log is damaged; this page lacks what is gone", [Row(self.say(t, 300)) for t in damage]),
+            _section("⚠️ ", "Needs someone", needs),
+            _section("💀", "Died", [Row(self.death(item)) for item in report.deaths]),
+            _section("❌", "Lost", [Row(self.loss(item)) for item in report.lost]),
+            _section("🔨", "Broken", [Row(self.broken(item)) for item in report.breaks]),
+            _section("⌛", "Ran out of time", [Row(self.expired(item)) for item in report.expired]),
+            _section("⛔", "Refused", [Row(self.refusal(item)) for item in report.refusals]),
+            _section("📭", "Not answered", [Row(self.unanswered(message)) for message in report.unanswered]),
+            _section("⏳", "Longest waits", [Row(self.wait(item)) for item in report.waits], _WAITS, newest=False),
+            self.sessions(),
+        ]
+        return title, self.summary(), [section for section in sections if section.rows]
+
+    def summary(self) -> str:
+        """How much there was; if nothing, when the last event was."""
+        totals = self.report.totals
+        if totals.events:
+            return (
+                f"{plural(totals.sessions, 'session')} · {plural(totals.events, 'event')} · "
+                f"{plural(totals.granted, 'claim')} granted · {plural(totals.messages, 'message')}"
+            )
+        if not self.report.last_event:
+            return "Nothing happened: the log has no events yet."
+        hours = int(seconds_between(self.report.last_at, self.now) // HOUR_S) + 8
+        when = f"{clock(self.report.last_at, self.now)}, {ago(self.report.last_at, self.now)}"
+        return f"Nothing happened. The last event was {self.report.last_event}, {when}: coord report --since {hours}h"
+
+    # --- what went wrong: who, what, the others, when, and the events that say so
+
+    def death(self, item: Item) -> str:
+        """A session that was presumed dead."""
+        back = f"; it spoke again {self.at(item.until)}" if item.until else ""
+        by = f", noticed by {self.who(item.others[0])}" if item.others else ""
+        return f"{self.at(item.at)} {self.who(item.session)}: {self.say(item.words, 200)}{by}{back}{_events(item)}"
+
+    def loss(self, item: Item) -> str:
+        """A claim that a session was told it had, and had not."""
+        to = f" to {self.who(item.others[0])}" if item.others else "; it was no longer held"
+        return f"{self.at(item.at)} {self.who(item.session)} lost {self.say(item.what, 120)}{to}{_events(item)}"
+
+    def broken(self, item: Item) -> str:
+        """A claim that someone else ended."""
+        by, what = self.who(item.others[0]), self.say(item.what, 120)
+        why = self.say(item.words, 200) or "no reason given"
+        return f"{self.at(item.at)} {by} broke {what} of {self.who(item.session)}: {why}{_events(item)}"
+
+    def expired(self, item: Item) -> str:
+        """A claim, or a grant that was not taken up, that time ended."""
+        what = f"{self.say(item.what, 120)} of {self.who(item.session)}"
+        if item.kind == "lapsed":
+            return f"{self.at(item.until)} {what}: granted after a wait, and not taken up{_events(item)}"
+        return f"{self.at(item.until)} {what}, held for {_lasted(item, self.now)}{_events(item)}"
+
+    def refusal(self, item: Item) -> str:
+        """A request that was refused, once or again and again."""
+        count = f", {len(item.events)} times until {self.at(item.until)}" if item.until else ""
+        ahead = f": {self.people(item.others)} had it" if item.others else ""
+        who, what = self.who(item.session), self.say(item.what, 120)
+        return f"{self.at(item.at)} {who} wanted {what}{count}{ahead}{_events(item)}"
+
+    def unanswered(self, message: Unanswered) -> str:
+        """A message that nobody answered."""
+        to = "everyone" if message.everyone else ", ".join(self.who(name) for name in message.to)
+        signs = ("❗ " if message.urgency == "high" else "") + f"“{self.say(message.subject, 100)}”"
+        unread = f"not read by {self.people(message.unread_by)}" if message.unread_by else "read"
+        reached = unread if message.unread_by or message.read_by else "nobody got it"
+        asks = ", asks for a confirmation" if message.needs_ack else ""
+        return f"{self.at(message.at)} {self.who(message.session)} to {to}: {signs} · {reached}{asks} ({message.event})"
+
+    def wait(self, item: Item) -> str:
+        """A request that waited."""
+        ends = {"granted": "then granted", "timed_out": "in vain", "withdrawn": "then withdrawn", "": "still waiting"}
+        behind = f" behind {self.people(item.others)}" if item.others else ""
+        how = ends.get(item.words, f"until {_HOW.get(item.words, item.words)}")
+        who, what = self.who(item.session), self.say(item.what, 120)
+        return f"{_lasted(item, self.now)}: {who} for {what}{behind}, {how}{_events(item)}"
+
+    # --- who did what
+
+    def sessions(self) -> Section:
+        """Each session, the last heard first; those of which nothing is new are named in one row."""
+        quiet = [w for w in self.report.sessions if not w.events and not any(i.kind != "unread" for i in w.left)]
+        loud = [worker for worker in self.report.sessions if worker not in quiet]
+        rows = [Row(self.head(worker), self.body(worker)) for worker in loud[:_SESSIONS]]
+        if quiet:
+            seen = ", ".join(f"{self.who(w.id)}, last heard {ago(w.last_at, self.now)}" for w in quiet[:_ROWS])
+            more = f" and {len(quiet) - _ROWS} more" if len(quiet) > _ROWS else ""
+            rows.append(Row(f"here, and not heard in this time: {seen}{more}"))
+        return Section("👥", "Sessions", rows, max(0, len(loud) - _SESSIONS))
+
+    def head(self, worker: Worker) -> str:
+        """Who it is, and how it is with it."""
+        evidence = f" ({self.say(worker.evidence, 200)})" if worker.evidence else ""
+        heard = self.at(worker.last_at)
+        over = self.at(worker.over_at) if worker.over_at else heard
+        states = {
+            "live": f"works, last heard {ago(worker.last_at, self.now)}",
+            "silent": f"silent since {heard}{evidence}",
+            "dead": f"dead since {over}{evidence}",
+            "continued": f"{self.say(worker.evidence, 200)}, {over}",
+            "ended": f"ended {over}{evidence}",
+        }
+        where = f" on {self.say(worker.branch, 60)}" if worker.branch else ""
+        state = states.get(worker.status, f"{worker.status}, last heard {heard}")
+        return f"{self.who(worker.id)} · {self.say(worker.client or 'unknown client', 40)}{where} · {state}"
+
+    def body(self, worker: Worker) -> list[str]:
+        """What it did, finished and left."""
+        hidden = len(worker.doing) - _DOINGS
+        rows = [f"… and {hidden} before: coord log --session {worker.id}"] if hidden > 0 else []
+        rows += [self.doing(doing) for doing in worker.doing[-_DOINGS:]]
+        rows += self.things("finished", _FINISHED, worker.finished)
+        rows += self.things("now" if worker.status in ("live", "silent") else "left", _LEFT, worker.left)
+        return rows or [f"said nothing of what it did ({plural(worker.events, 'event')})"]
+
+    def doing(self, doing: Doing) -> str:
+        """What it said that it does."""
+        phases = " → ".join(self.say(phase, 60) for phase in doing.phases[-3:])
+        moved = f"{doing.began} → {doing.progress}" if doing.began not in ("", doing.progress) else doing.progress
+        facts = [self.say(f"{doing.action} {doing.target}", 120), phases, self.say(moved, 80)]
+        said = " · ".join(fact for fact in facts if fact)
+        return (
+            f"{_between(doing.at, doing.until, doing.until if self.within_a_day else self.now)}  {said} ({doing.event})"
+        )
+
+    def things(self, title: str, words: Mapping[str, str], items: Iterable[Item]) -> list[str]:
+        """The things of one kind in a row each, so that a hundred released files are one."""
+        rows = []
+        by_kind: dict[str, list[Item]] = {}
+        for item in items:
+            by_kind.setdefault(item.kind if item.kind != "held" else f"held {item.words}", []).append(item)
+        for kind, some in by_kind.items():
+            shown = [self.thing(item) for item in some[-_THINGS:]]
+            more = f" and {len(some) - _THINGS} more" if len(some) > _THINGS else ""
+            word = words.get(kind, kind)
+            rows.append(f"{title}: {word + ' ' if word else ''}{', '.join(shown)}{more}")
+        return rows
+
+    def thing(self, item: Item) -> str:
+        """One of them, with its event."""
+        words = item.words if item.kind in ("summary", "handed_over", *_OPEN) else ""
+        said = [self.say(item.what, 120), item.others and f"to {self.who(item.others[0])}", self.say(words, 300)]
+        return " ".join(part for part in said if part) + (f" ({item.events[0]})" if item.events else "")
+
+    # --- words
+
+    def who(self, session: str) -> str:
+        """A session as people know it."""
+        return self.say(called(session, self.names), 120)
+
+    def people(self, sessions: Sequence[str]) -> str:
+        """Several sessions, the first few by name."""
+        more = f" and {len(sessions) - 3} more" if len(sessions) > 3 else ""
+        return ", ".join(self.who(session) for session in sessions[:3]) + more
+
+    def at(self, at: Instant) -> str:
+        """When something was."""
+        return clock(at, at if self.within_a_day and at >= self.report.since else self.now)
+
+
+_HOW = {"session_ended": "its session ended", "session_dead": "its session died"}
+_OPEN = ("notes", "blocked", "next", "unread")
+_FINISHED = {"summary": "", "complete": "100 % of", "released": "released", "handed_over": "handed over"}
+_LEFT = {
+    "holds": "holds",
+    "held session_ended": "held at its end, so it was released,",
+    "held session_dead": "held when it died",
+    "held passed_on": "passed on",
+    "held expired": "let expire",
+    "held lapsed": "did not take up",
+    "held broken": "was relieved of",
+    "notes": "notes:",
+    "blocked": "blocked on",
+    "next": "next:",
+    "unread": "not read:",
+}
+
+
+def _section(sign: str, title: str, rows: Sequence[Row], most: int = _ROWS, *, newest: bool = True) -> Section:
+    shown = rows[-most:] if newest else rows[:most]
+    return Section(sign, title, shown, len(rows) - len(shown))
+
+
+def _events(item: Item) -> str:
+    """The events that say so, the newest, in brackets."""
+    more = f" and {len(item.events) - 2} more" if len(item.events) > 2 else ""
+    return f" ({', '.join(item.events[-2:])}{more})" if item.events else ""
+
+
+def _lasted(item: Item, now: Instant) -> str:
+    return length(seconds_between(item.at, item.until or now))
+
+
+def _between(start: Instant, end: Instant, now: Instant) -> str:
+    """A stretch of time with its zone said once; with dates as `clock` has them."""
+    first, last = moment(start), moment(end)
+    if first.utcoffset() != last.utcoffset():
+        return f"{clock(start, now)} – {clock(end, now)}"
+    if first.date() != last.date():
+        return f"{first:%Y-%m-%d %H:%M} – {clock(end, '')}"
+    begin, shown = f"{first:%H:%M}", clock(end, now)
+    return shown if begin == f"{last:%H:%M}" else shown.replace(f"{last:%H:%M}", f"{begin}–{last:%H:%M}")

@@ -1,0 +1,193 @@
+"""What each session did in a stretch of the past, what it finished, and what it left.
+
+Finished is what it said so of: a summary at its end, what it did to 100 %, the claims that it gave back or handed over
+by itself. Left is what somebody may have to pick up: what it still holds, what it held when it was over, what it was
+blocked on, its notes, and what it has not read.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from eventlog.events import ClaimHandedOver, Event, EventId, Instant, SessionEnded, SessionHeartbeat
+from projections.board import Board
+from projections.spans import Account, IsNew, Span
+from projections.state import Session
+
+
+class Doing(Struct, frozen=True):
+    """What a session said that it does, once for as long as it said the same: `at` first, `until` last."""
+
+    at: Instant
+    until: Instant
+    action: str
+    target: str
+    phases: tuple[str, ...]  # that it went through
+    began: str  # how far it was at first
+    progress: str  # how far it was at last
+    percent: int | None
+    times: int
+    event: EventId  # the last that said so
+
+
+class Item(Struct, frozen=True, kw_only=True):
+    """One thing that happened to a session, or that it has done or left, and the events that say so."""
+
+    kind: str
+    at: Instant
+    until: Instant = ""  # of what lasted
+    session: str
+    what: str = ""  # mostly a resource
+    others: tuple[str, ...] = ()  # the sessions on the other side
+    words: str = ""
+    events: tuple[EventId, ...] = ()
+
+
+class Worker(Struct, frozen=True, kw_only=True):
+    """One session in the stretch. `first_at` is empty if nothing was heard of it then."""
+
+    id: str
+    name: str
+    client: str
+    branch: str
+    status: str
+    evidence: str  # of its death or its silence
+    first_at: Instant
+    last_at: Instant  # when it was last heard, in the stretch or before
+    over_at: Instant  # when it ended or died, if it did
+    events: int
+    doing: list[Doing]
+    finished: list[Item]
+    left: list[Item]
+
+
+def of_span(span: Span, kind: str = "", others: tuple[str, ...] = ()) -> Item:
+    """A claim that was held or a request that waited, as an item; its words are how it ended."""
+    return Item(
+        kind=kind or span.how,
+        at=span.start,
+        until=span.end,
+        session=span.session,
+        what=span.resource,
+        others=others,
+        words=span.how,
+        events=tuple(name for name in dict.fromkeys((span.cause, span.id)) if name),
+    )
+
+
+def workers(
+    account: Account, events: Sequence[Event], spans: Iterable[Span], is_new: IsNew, board: Board
+) -> list[Worker]:
+    """The sessions that were live or heard in a stretch, the last heard first. `events` are those of the stretch, and
+    `spans` those that were not over before it.
+    """
+    own: dict[str, list[Event]] = {}
+    for event in events:
+        own.setdefault(event.actor, []).append(event)
+    held: dict[str, list[Span]] = {}
+    for span in spans:
+        if span.kind == "claim":
+            held.setdefault(span.session, []).append(span)
+    live = {life.session for life in account.lives if not life.end or is_new(life.end, life.cause)}
+    found = [
+        _worker(account, session, own.get(session.id, []), held.get(session.id, []), board)
+        for session in account.state.sessions.values()
+        if session.id in own or session.id in live
+    ]
+    return sorted(found, key=lambda worker: worker.last_at, reverse=True)
+
+
+def _worker(account: Account, session: Session, events: list[Event], held: list[Span], board: Board) -> Worker:
+    row = next((row for row in board.sessions if row.id == session.id), None)
+    by_id = {event.id: event for event in events}
+    return Worker(
+        id=session.id,
+        name=session.name,
+        client=session.client,
+        branch=session.branch,
+        status=row.status if row else session.status,
+        evidence=row.evidence if row else session.over_because,
+        first_at=events[0].at if events else "",
+        last_at=session.last_at,
+        over_at=session.over_at,
+        events=len(events),
+        doing=_doing(events),
+        finished=[*_said_done(events), *_given_up(held, by_id)],
+        left=[*_still_held(account, held), *_open_ends(session, events)],
+    )
+
+
+def _doing(events: Iterable[Event]) -> list[Doing]:
+    found: list[Doing] = []
+    for event in events:
+        said = event.payload
+        if not isinstance(said, SessionHeartbeat) or not said.action:
+            continue
+        before = found.pop() if found and (found[-1].action, found[-1].target) == (said.action, said.target) else None
+        phases = (*(before.phases if before else ()), *((said.phase,) if said.phase else ()))
+        new = Doing(
+            at=before.at if before else event.at,
+            until=event.at,
+            action=said.action,
+            target=said.target,
+            phases=tuple(dict.fromkeys(phases)),
+            began=before.began if before else said.progress,
+            progress=said.progress or (before.progress if before else ""),
+            percent=said.percent,
+            times=before.times + 1 if before else 1,
+            event=event.id,
+        )
+        found.append(new)
+    return found
+
+
+def _said_done(events: Iterable[Event]) -> Iterator[Item]:
+    done: dict[str, Item] = {}
+    for event in events:
+        said = event.payload
+        if isinstance(said, SessionHeartbeat) and said.percent == 100:
+            what = " ".join(part for part in (said.action, said.target) if part)
+            done.setdefault(
+                what, Item(kind="complete", at=event.at, session=event.actor, what=what, events=(event.id,))
+            )
+        elif isinstance(said, SessionEnded) and said.summary:
+            yield Item(kind="summary", at=event.at, session=event.actor, words=said.summary, events=(event.id,))
+    yield from done.values()
+
+
+def _given_up(held: Iterable[Span], by_id: dict[EventId, Event]) -> Iterator[Item]:
+    """What it released or handed over by an event of its own."""
+    for span in held:
+        event = by_id.get(span.cause)
+        if event and span.how == "released":
+            yield of_span(span)
+        elif event and isinstance(event.payload, ClaimHandedOver):
+            yield replace(of_span(span, "handed_over", (event.payload.to,)), words=event.payload.note)
+
+
+_LOST_HOLD = ("session_ended", "session_dead", "passed_on", "expired", "lapsed", "broken")
+
+
+def _still_held(account: Account, held: Iterable[Span]) -> Iterator[Item]:
+    """What it holds, and what it held when it was over or time ran out."""
+    for span in held:
+        if not span.end:
+            yield of_span(span, "holds")
+        elif span.how in _LOST_HOLD:
+            heir = account.state.sessions[span.session].continued_by if span.how == "passed_on" else ""
+            yield of_span(span, "held", (heir,) if heir else ())
+
+
+def _open_ends(session: Session, events: Sequence[Event]) -> Iterator[Item]:
+    """What is open in words. Of a session that was not heard in the stretch nothing is new."""
+    last = events[-1] if events else None
+    names = (last.id,) if last else ()
+    for kind, words in (
+        ("notes", session.notes if any(isinstance(event.payload, SessionEnded) for event in events) else ""),
+        ("blocked", session.blocked_on),
+        ("next", session.next_action if session.status != "ended" else ""),
+        ("unread", str(len(session.unread) + len(session.notices) or "")),
+    ):
+        if words:
+            yield Item(kind=kind, at=session.last_at, session=session.id, words=words, events=names)
