@@ -8,9 +8,9 @@ from coord.folder import Place
 from coord.names import matches
 from coord.present import Present
 from coord.text import called, clock, line, plain
-from eventlog.errors import LogError
+from coord.words import type_of
 from eventlog.events import EVERYONE, Event, EventId, Instant, MessageSent
-from eventlog.journal import events_of
+from eventlog.journal import event_of
 from projections.board import MessageRow
 from projections.state import Notice, State
 
@@ -32,14 +32,12 @@ def message_id(present: Present, text: str) -> EventId:
 
 def read_message(place: Place, name: EventId) -> tuple[Event, MessageSent]:
     """A message, whole, from the journal that it was written in. Raises CoordError (2) if there is none."""
-    session, _, number = name.rpartition("/")
-    try:
-        for event in events_of(place.log, session):
-            if event.n == int(number) and isinstance(event.payload, MessageSent):
-                return event, event.payload
-    except LogError:
-        pass
-    raise wrong(f"there is no message {name}.")
+    event = event_of(place.log, name)
+    if event is None:
+        raise wrong(f"there is no message {name}.")
+    if not isinstance(event.payload, MessageSent):
+        raise wrong(f"{name} is no message but a {type_of(event)}. See: coord why {name}")
+    return event, event.payload
 
 
 def row_of(event: Event, payload: MessageSent, state: State) -> MessageRow:

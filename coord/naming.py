@@ -13,6 +13,7 @@ from coord.errors import wrong
 from coord.folder import Place, inside
 from coord.world import World
 from eventlog.events import LONGEST_NAME, Resource
+from eventlog.journal import event_of
 from projections.resources import is_pattern
 
 EVERYTHING = "**"
@@ -24,6 +25,8 @@ def resource_and_rest(world: World, place: Place, words: tuple[str, ...]) -> tup
     if not words:
         raise wrong("which resource? Name it as TYPE NAME or TYPE/NAME, for example: file src/app.py")
     first = words[0]
+    if resource := _of_event(place, first):
+        return resource, words[1:]
     if "/" in first:
         kind, name = first.split("/", 1)
         rest = words[1:]
@@ -44,12 +47,39 @@ def resource_and_rest(world: World, place: Place, words: tuple[str, ...]) -> tup
     return checked(f"{kind}/{file_name(world, place, name) if kind == 'file' else name}"), rest
 
 
+def _of_event(place: Place, text: str) -> str:
+    """The resource that an event is about, if `text` is the name of one: what a list shows of a claim names it as well.
+
+    Raises CoordError (2) for an event that is about none.
+    """
+    event = event_of(place.log, text)
+    while event and not getattr(event.payload, "resource", ""):
+        claim = getattr(event.payload, "claim", "")
+        if not claim:
+            raise wrong(f"{event.id} is no event of a claim. See: coord why {event.id}")
+        event = event_of(place.log, claim)
+    return str(getattr(event.payload, "resource", "")) if event else ""
+
+
 def one_resource(world: World, place: Place, words: tuple[str, ...]) -> str:
     """The resource that all the words of a command name."""
     resource, rest = resource_and_rest(world, place, words)
     if rest:
         raise wrong(f"too many words after {resource}: {' '.join(rest)[:80]}")
     return resource
+
+
+def meanings(world: World, place: Place, text: str) -> list[str]:
+    """What may be meant where one only looks: a resource TYPE/NAME, a path of the repository, either, or what an event
+    is about. Raises CoordError (2).
+    """
+    if resource := _of_event(place, text):
+        return [resource]
+    kind, _, name = text.partition("/")
+    if kind == "file" and name:
+        return [checked(f"file/{file_name(world, place, name)}")]
+    as_path = checked(f"file/{file_name(world, place, text)}")
+    return [as_path, checked(text)] if kind.strip(".") and name else [as_path]
 
 
 def checked(resource: str) -> str:

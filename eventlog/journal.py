@@ -28,6 +28,7 @@ SUFFIX = ".jsonl"
 SEAL_SUFFIX = ".sealed"  # beside a journal whose last sync failed
 ENDED = "ended"  # inside the log's folder: the journals that were archived
 _SESSION_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
+_NUMBER = re.compile("[1-9][0-9]{0,15}")
 _BOM = b"\xef\xbb\xbf"
 _PIECE = 1 << 20  # bytes that are read at a time where a journal is read piece by piece
 T = TypeVar("T")
@@ -252,6 +253,17 @@ def events_of(folder: str, session: str) -> Iterator[Event]:
     """Every event of one journal that verifies, from its beginning. Raises LogError if it cannot be read."""
     data, _ = wherever(folder, session, lambda path: read_from(path, 0, b""))
     yield from scan(session, data, Position())[0]
+
+
+def event_of(folder: str, name: EventId) -> Event | None:
+    """The event with this name, from the journal of its session in a log folder; None if there is none."""
+    session, _, number = name.rpartition("/")
+    if not is_session_id(session) or not _NUMBER.fullmatch(number):
+        return None
+    try:
+        return next((event for event in events_of(folder, session) if event.n == int(number)), None)
+    except (LogError, OSError):
+        return None
 
 
 def closed(folder: str, session: str, position: Position) -> str:

@@ -131,7 +131,7 @@ class _Teller:
             ttl_s=asked.ttl_s if asked else 0,
             wait_s=asked.wait_s if asked else 0,
             since=began,
-            words=_words(cause),
+            words="" if said.what == "granted" and said.rule == 4 else _words(cause),  # another claim's end
             others=() if became else tuple(self.held[name] for name in said.others if name in self.held),
             became=became,
         )

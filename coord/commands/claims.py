@@ -3,7 +3,7 @@
 import click
 import msgspec
 
-from coord.naming import checked, file_name
+from coord.naming import meanings
 from coord.options import at_option, command
 from coord.run import Run
 from coord.screen import claim_lines
@@ -33,7 +33,7 @@ def claims(run: Run, path: str | None, at: str | None) -> None:
     rows = [claim_row(claim, gone.get(claim.session, "")) for claim in state.claims.values()]
     rows.sort(key=lambda row: (row.resource, row.granted_at))
     if path is not None:
-        wanted = _meanings(run, path)
+        wanted = meanings(run.world, run.place, path)
         rows = [row for row in rows if any(overlap(row.resource, meaning) for meaning in wanted)]
     run.note_troubles(present)
     me = run.perhaps_me(present)
@@ -42,12 +42,3 @@ def claims(run: Run, path: str | None, at: str | None) -> None:
         or ("No claims." if path is None else f"Nobody holds {line(path)}."),
         {"now": now, "path": path or "", "claims": msgspec.to_builtins(rows)},
     )
-
-
-def _meanings(run: Run, path: str) -> list[str]:
-    """What may be meant: a resource TYPE/NAME, a path of the repository, or either."""
-    kind, _, name = path.partition("/")
-    if kind == "file" and name:
-        return [checked(f"file/{file_name(run.world, run.place, name)}")]
-    as_path = checked(f"file/{file_name(run.world, run.place, path)}")
-    return [as_path, checked(path)] if kind.strip(".") and name else [as_path]

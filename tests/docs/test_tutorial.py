@@ -31,6 +31,7 @@ SETUP = {
     "how-to/hand-over-work.md": _TWO_SESSIONS,
     "how-to/someone-has-my-file.md": _TWO_SESSIONS,
     "how-to/what-happened-last-night.md": _TWO_SESSIONS,
+    "how-to/why-was-i-refused.md": _TWO_SESSIONS,
     "how-to/keep-the-log-in-order.md": (*_TWO_SESSIONS, *((name, _AS_A_TOOL) for name in ("one", "two"))),
     "how-to/run-in-ci.md": (("one", _REPOSITORY), ("ci", "cd shop"), ("one", "coord start --name frontend")),
     "how-to/worktrees-and-repositories.md": (("one", _REPOSITORY), ("two", "cd shop")),

@@ -137,7 +137,7 @@ def ledger(events: list[Event], decisions: list[Decision]) -> Ledger:
             payload = by_id[said.cause].payload
             assert isinstance(payload, (ClaimRenewed, ClaimRequested))
             claim.limit, claim.to_accept = max(claim.limit, later(said.at, payload.ttl_s)), False
-        elif said.what == "accepted":
+        elif said.what == "accepted" and name in grants:  # or another claim of its own covers it
             grants[name].to_accept = False
     return found
 

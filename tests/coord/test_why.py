@@ -1,0 +1,139 @@
+"""`coord why`: the story of a resource, a session or an event, as someone reads it who comes back in the morning."""
+
+import re
+
+import pytest
+
+from tests.coord.inside import Inside
+from tests.processes import Repo
+
+
+@pytest.fixture
+def inside(repo: Repo) -> Inside:
+    """Ada holds src/, ben is refused and told why; he waits, she hands it to him, cai breaks his claim."""
+    made = Inside(repo)
+    for shell, words in (
+        (100, ("start", "--name", "ada")),
+        (200, ("start", "--name", "ben")),
+        (300, ("start", "--name", "cai")),
+        (100, ("claim", "file", "src/", "--note", "landing page")),  # ada/2
+        (200, ("claim", "file", "src/app.py")),  # ben/2
+        (200, ("send", "ada,cai", "src", "How long?", "--needs-ack")),  # ben/3
+        (100, ("inbox",)),
+        (100, ("handoff", "file", "src/", "ben", "--note", "red on purpose")),  # ada/4
+        (300, ("break", "file", "src/", "--reason", "he is away")),  # cai/2
+        (200, ("release", "port", "1")),
+    ):
+        made.wait(60)
+        made.run(shell, *words)
+    return made
+
+
+def steps(text: str) -> list[tuple[str, str, str]]:
+    """The event, the words and the rule of each step."""
+    found = re.findall(r"^ *(?:\S+ )?\d\d:\d\d:\d\d \S+  (\S+)  (.*?) · rule (\d)", text, re.MULTILINE)
+    return [(event.rpartition("/")[2], words, rule) for event, words, rule in found]
+
+
+def test_the_story_of_a_resource_is_that_of_all_that_overlaps_it(inside: Inside) -> None:
+    text = inside.run(100, "why", "file", "src/app.py").out
+    assert steps(text) == [
+        ("2", "ada asks for it for 4 h and gets it [file/src/]", "2"),
+        ("2", steps(text)[1][1], "2"),
+        ("4", steps(text)[2][1], "5"),
+        ("4", "ben has it from now on [file/src/]", "5"),
+        ("2", "cai breaks ben's claim [file/src/]", "3"),
+    ]
+    assert "ben asks for it for 4 h and is refused: in the way is ada with file/src/" in text
+    assert "told refused" in text
+    assert "— he is away" in text
+    assert text.startswith("Nobody has file/src/app.py now. The last who had it was")
+    assert "(ben), until" in text.splitlines()[0]
+
+
+def test_while_somebody_has_it_the_first_line_says_who_and_until_when(inside: Inside) -> None:
+    first = inside.run(100, "why", "file/src/", "--at", "ada/4").out.splitlines()[0]
+    assert re.search(r"\(ben\) has file/src/ since .* until .* — for: red on purpose", first)
+
+
+@pytest.mark.parametrize("words", [("src/app.py",), ("file", "src/app.py"), ("file/src/app.py",), ("ben/2",)])
+def test_a_resource_may_be_named_in_each_way(words: tuple[str, ...], inside: Inside) -> None:
+    assert "is refused" in inside.run(100, "why", *words).out
+
+
+def test_the_story_of_a_session_says_when_it_was_here_and_what_became_of_its_claims(inside: Inside) -> None:
+    inside.run(200, "end")
+    text = inside.run(100, "why", "ben").out
+    assert re.search(r"\(ben\) was here from .* until .*, when it ended \(\S+/\d+\)", text)
+    assert [words for _, words, _ in steps(text)][-1] == "cai breaks ben's claim [file/src/]"
+    assert "It holds nothing." in text
+
+
+def test_the_story_of_a_claim_goes_on_where_it_was_handed_over(inside: Inside) -> None:
+    text = inside.run(100, "why", "ada/2").out
+    assert [rule for _, _, rule in steps(text)] == ["2", "5", "5", "3"]
+    assert "hands it over, as" in text
+
+
+def test_the_story_of_a_message_is_who_read_and_confirmed_it(inside: Inside) -> None:
+    text = inside.run(100, "why", "ben/3").out
+    assert re.search(r"\(ada\): read it at .* \(\S+/3\)", text)
+    assert re.search(r"\(cai\): has not read it", text)
+    inside.run(300, "ack", next(iter(re.findall(r"\S+/3", text))))
+    assert re.search(r"\(cai\): read it at .*, confirmed at", inside.run(100, "why", "ben/3").out)
+
+
+def test_any_other_event_tells_what_it_brought_about(inside: Inside) -> None:
+    assert "cai breaks ben's claim" in inside.run(100, "why", "cai/2").out
+    assert "It changed nothing about any claim." in inside.run(100, "why", "ada/1").out
+
+
+def test_what_was_never_there_is_named_with_what_is_near(inside: Inside) -> None:
+    found = inside.run(100, "why", "file", "src/ap.py")
+    assert found.code == 0  # it lies in src/
+    found = inside.run(100, "why", "deploy/prod")
+    assert (found.code, found.out) == (1, "")
+    assert "nothing is on record about deploy/prod" in found.err
+    assert "Did you mean" in inside.run(100, "why", "bem").err
+
+
+def test_a_long_story_is_cut_to_a_screen(inside: Inside) -> None:
+    for _ in range(30):
+        inside.run(100, "claim", "port", "1")
+        inside.run(100, "release", "port", "1")
+    lines = inside.run(100, "why", "port", "1").out.splitlines()
+    assert lines[2] == "… 20 earlier steps: --all shows them"
+    assert len(inside.run(100, "why", "port", "1", "--all").out.splitlines()) == 62
+
+
+# --- events' names where something else is expected -----------------------------------------------------------------
+
+
+def test_a_claims_name_stands_for_its_resource(inside: Inside) -> None:
+    """An event's name in any output can be given to any command."""
+    claim = inside.run(100, "claim", "file", "x.py", "--json").json["claim"]
+    assert "file/x.py" in inside.run(100, "claims", claim).out
+    assert inside.run(100, "renew", claim).code == 0
+    assert inside.run(200, "claim", claim).code == 1
+    assert inside.run(100, "handoff", claim, "ben").code == 0
+    taken = inside.run(200, "claims", claim).out
+    assert "(ben)" in taken
+    assert inside.run(300, "break", claim, "--reason", "test").code == 0
+    again = inside.run(200, "claim", claim, "--json").json["claim"]
+    release = inside.run(200, "release", again)
+    assert (release.code, release.out.splitlines()[0]) == (0, "🔓 Released: file/x.py")
+    assert len(inside.run(100, "log", "--resource", claim, "--json").out.splitlines()) == 7
+
+
+@pytest.mark.parametrize("words", [("reply", "text"), ("ack",), ("inbox",)])
+def test_an_event_that_is_no_message_is_said_to_be_none(words: tuple[str, ...], inside: Inside) -> None:
+    claim = inside.run(100, "claim", "file", "x.py", "--json").json["claim"]
+    found = inside.run(200, words[0], claim, *words[1:])
+    assert found.code == 2
+    assert found.err == f"coord: {claim} is no message but a claim.requested. See: coord why {claim}\n"
+
+
+def test_a_message_is_no_resource(inside: Inside) -> None:
+    message = inside.run(100, "send", "ben", "hello", "--json").json["message"]
+    found = inside.run(100, "claim", message)
+    assert (found.code, "coord why" in found.err) == (2, True)
