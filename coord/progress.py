@@ -8,21 +8,22 @@ from typing import TypeVar
 T = TypeVar("T")
 _QUIET_S = 0.5  # what is done by then shows no bar
 _CHUNK = 2000
+_LONG = 50_000  # so many events take longer than that, and were read before: their bar is shown at once
 
 
 class Bar:
     """How much of something is done. `close` takes the bar away again."""
 
-    def __init__(self, label: str, total: int) -> None:
+    def __init__(self, label: str, total: int, quiet_s: float = _QUIET_S) -> None:
         self.label, self.total, self.done, self._shown = label, total, 0, 0
         self._begin = time.monotonic()
         self._bar: object = None
-        self._wanted = sys.stderr.isatty()
+        self._wanted, self._quiet_s = sys.stderr.isatty(), quiet_s
 
     def step(self, count: int = 1) -> None:
         """So much more is done."""
         self.done += count
-        if not self._wanted or time.monotonic() - self._begin < _QUIET_S:
+        if not self._wanted or time.monotonic() - self._begin < self._quiet_s:
             return
         import click
 
@@ -40,7 +41,7 @@ class Bar:
 
 def chunks(label: str, items: Sequence[T]) -> Iterator[Sequence[T]]:
     """The items in pieces, with a bar that moves from piece to piece."""
-    bar = Bar(label, len(items))
+    bar = Bar(label, len(items), 0 if len(items) > _LONG else _QUIET_S)
     try:
         for start in range(0, len(items), _CHUNK):
             piece = items[start : start + _CHUNK]

@@ -1,6 +1,7 @@
 """`coord why`: the story of a resource, of a session, or of an event."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import click
@@ -11,6 +12,7 @@ from coord.errors import CoordError, refused
 from coord.naming import meanings, one_resource
 from coord.options import at_option, command
 from coord.past import Past
+from coord.progress import chunks
 from coord.run import Run
 from coord.stories import life_lines, nobody_has, now_holds, receipt_lines, story_lines
 from coord.text import called, clock, line, plural
@@ -72,7 +74,7 @@ def why(run: Run, words: tuple[str, ...], everything: bool, at: str | None) -> N
     if at:
         run.note(f"as it was at {clock(past.cut(at, '--at').at, '', seconds=True)}")
     events = past.until(cut)
-    seen = account(events, cut.at)
+    seen = account(events, cut.at, partial(chunks, "replaying"))
     view = View(run, past, cut, seen, story(events, seen.decisions), names_in(events))
     _tell(view, _asked(view, words), everything)
 
