@@ -75,6 +75,7 @@ class _Read(Struct, frozen=True):
     position: Position
     events: list[Event]
     tear: int
+    other: bool  # whether it is not the one that the checkpoint saw
 
 
 def verify(world: World, place: Place) -> Verified:
@@ -88,8 +89,8 @@ def verify(world: World, place: Place) -> Verified:
             return Verified([], [], "none")
         Present(world, place).catch_up()  # says best what is missing
         raise no_log(str(error)) from None
-    read, problems = _read_all(place, names)
-    second, more = _read_all(place, sorted(history.twice), ended=True)
+    read, problems = _read_all(place, names, saved.seen)
+    second, more = _read_all(place, sorted(history.twice), {}, ended=True)
     accepted = max((position.at for position in folded.positions.values()), default="") if folded else ""
     horizon = horizon_of((one.position for one in read.values()), world.here.machine, world.wall(), accepted)
     journals = [_checked(place, name, one, saved.seen.get(name), horizon, world) for name, one in read.items()]
@@ -107,7 +108,7 @@ def verify(world: World, place: Place) -> Verified:
 
 
 def _read_all(
-    place: Place, names: list[str], *, ended: bool = False
+    place: Place, names: list[str], seen: dict[str, checkpoint.Seen], *, ended: bool = False
 ) -> tuple[dict[str, _Read], dict[str, tuple[str, str]]]:
     """The journals by name, and by path the names of those that cannot be read, with the reason; with `ended` those
     among the ended, whatever is in the log.
@@ -122,7 +123,7 @@ def _read_all(
     try:
         for name in names:
             here, aside = paths_of(place.log, name)
-            check = partial(_read, name, bar)
+            check = partial(_read, name, seen.get(name), bar)
             try:
                 read[name] = check(aside) if ended else wherever(place.log, name, check)
             except LogError as error:
@@ -132,8 +133,8 @@ def _read_all(
     return read, failed
 
 
-def _read(name: str, bar: Bar, path: str) -> _Read:
-    """Rules 1 and 5. What is no whole line yet is looked at twice: it may be on its way. Raises LogError."""
+def _read(name: str, seen: checkpoint.Seen | None, bar: Bar, path: str) -> _Read:
+    """Rules 1, 2 and 5. What is no whole line yet is looked at twice: it may be on its way. Raises LogError."""
     events: list[Event] = []
     position, rest = Position(), b""
     for found, end, tail in in_pieces(path, name):
@@ -145,7 +146,8 @@ def _read(name: str, bar: Bar, path: str) -> _Read:
         found, position = scan(name, b"" if other else more, position)
         events += found
         rest = more[more.rfind(b"\n") + 1 :]
-    return _Read(path, position, events, len(rest))
+    other = bool(seen and seen.last and seen.size <= position.size and is_other_at(path, seen.size, seen.last))
+    return _Read(path, position, events, len(rest), other)
 
 
 def _checked(
@@ -156,7 +158,7 @@ def _checked(
         rewound = seen.rewound
     elif seen and position.size < seen.size:
         rewound = f"{plural(seen.lines, 'line')} were read before, {position.lines} are there"
-    elif seen and seen.last and is_other_at(read.path, seen.size, seen.last):
+    elif seen and read.other:
         rewound = f"its line {seen.lines}, which ends at byte {seen.size}, is not the one that was read before"
     if position.at > horizon and position.machine != world.here.machine:
         held_back = next(event.at for event in read.events if event.at > horizon)
@@ -192,8 +194,8 @@ def _compared(
     state = State()
     for piece in chunks("folding", sorted(events, key=by_order)):
         fold(state, piece)
-    as_of(state, folded.state.reached)
-    return "same" if _image(state) == _image(folded.state) else "different"
+    moment = max(folded.state.reached, folded.state.at)
+    return "same" if _image(as_of(state, moment)) == _image(as_of(folded.state, moment)) else "different"
 
 
 def _image(state: State) -> tuple[bytes, list[str], list[str]]:

@@ -13,7 +13,7 @@ from coord.text import plural, size
 
 _TIGHT, _FULL = 50_000_000, 1_000_000  # bytes that are left
 _INODES = 100  # files that can still be made
-_DEEPEST, _MOST_FOLDERS = 6, 20_000  # of what is searched for nested folders
+_DEEPEST, _MOST_FOLDERS = 6, 5_000  # of what is searched for nested folders
 _NETWORK = frozenset(
     "nfs nfs4 cifs smb3 smbfs 9p afs ceph glusterfs lustre gfs2 ocfs2 beegfs vboxsf prl_fs drvfs davfs "
     "fuse.sshfs fuse.glusterfs fuse.ceph fuse.rclone fuse.s3fs fuse.gcsfuse fuse.vmhgfs-fuse".split()

@@ -12,6 +12,7 @@ import pytest
 from msgspec import Struct
 
 import coord.checkpoint
+from coord import verifying
 from coord.folder import Place, find
 from coord.verifying import Verified, verify
 from eventlog.codec import NO_HASH, seal
@@ -288,6 +289,26 @@ def test_of_a_journal_in_two_places_both_are_checked(scene: Scene) -> None:
     assert f"the one in log/ counts): {scene.second}" in scene.run(0)
     copy.write_bytes(copy.read_bytes().replace(b"building", b"bullding"))
     assert f"COORDINATION/log/{ENDED}/{scene.second}.jsonl\n  line 3, byte" in scene.run(4)
+
+
+def test_what_is_archived_meanwhile_is_whole(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = verifying._read_all
+
+    def read_all(*values: Any, **options: Any) -> Any:
+        if not options:
+            scene.archive()
+        found = real(*values, **options)
+        if not options:
+            shutil.move(scene.journal, scene.repo.log / "elsewhere")
+        return found
+
+    monkeypatch.setattr(verifying, "_read_all", read_all)
+    found = scene.verify()
+    assert found.whole
+    assert {journal.file for journal in found.journals} == {
+        f"log/{ENDED}/{scene.second}.jsonl",
+        f"log/{scene.first}.jsonl",
+    }
 
 
 def test_who_writes_meanwhile_makes_no_damage(repo: Repo) -> None:

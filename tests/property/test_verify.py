@@ -1,0 +1,67 @@
+"""`verify` finds nothing where nothing is wrong: whatever the history, the pieces in which it came, and wherever a fold
+was saved; and it finds any journal that is not what was seen.
+"""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from coord.folder import Place
+from coord.present import Present
+from coord.verifying import verify
+from coord.world import World
+from eventlog.events import later
+from eventlog.journal import ENDED
+from projections.fold import as_of
+from tests.coord.inside import HERE, Table
+from tests.eventlog.logs import lines_of
+from tests.histories import GAPS_S, histories, journals_of
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
+    root = tmp_path_factory.mktemp("root")
+    return Place(str(root / "COORDINATION"), str(root), None)
+
+
+@given(st.data())
+def test_a_saved_fold_is_what_the_journals_give(place: Place, data: st.DataObject) -> None:
+    events = data.draw(histories())
+    journals = {name: lines_of(journal) for name, journal in journals_of(events).items()}
+    log, cache = Path(place.log), Path(place.cache)
+    for folder in (log, cache):
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+    end = later(events[-1].at, 60)
+    world = World({}, place.root, lambda: end, 1, lambda: HERE, Table)
+    delivered = dict.fromkeys(journals, 0)
+    for _ in range(3):
+        for name, lines in journals.items():
+            delivered[name] = data.draw(st.integers(delivered[name], len(lines)))
+            if delivered[name]:
+                (log / f"{name}.jsonl").write_bytes(b"".join(lines[: delivered[name]]))
+        present = Present(world, place)
+        present.catch_up()
+        if data.draw(st.booleans()):
+            as_of(present.state, later(present.state.at or end, data.draw(st.sampled_from(GAPS_S))))
+        present.save()
+        assert verify(world, place).checkpoint == "same"
+    aside = data.draw(st.lists(st.sampled_from(sorted(journals)), unique=True))
+    (log / ENDED).mkdir()
+    for name in aside:
+        if delivered[name]:
+            (log / f"{name}.jsonl").rename(log / ENDED / f"{name}.jsonl")
+    for name, lines in journals.items():
+        if name not in aside:
+            (log / f"{name}.jsonl").write_bytes(b"".join(lines))
+    found = verify(world, place)
+    assert found.whole
+    assert found.checkpoint == "same"
+    assert sum(journal.events for journal in found.journals) >= sum(delivered.values())
+    lost = data.draw(st.sampled_from([name for name in journals if delivered[name]] or [""]))
+    for path in log.rglob(f"{lost}.jsonl"):
+        path.write_bytes(b"".join(journals[lost][: delivered[lost] - 1]))
+        assert [journal.session for journal in verify(world, place).journals if journal.rewound] == [lost]
