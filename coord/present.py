@@ -79,6 +79,8 @@ class Present:
         except LogError as error:
             if is_unused(self.place):
                 return []
+            if os.path.isdir(self.place.log):
+                raise no_log(f"{error}. What is wrong and what to do: coord doctor") from None
             known = len(self._seen)
             lost = f" It held {plural(known, 'journal')} when it was last read." if known else ""
             raise no_log(

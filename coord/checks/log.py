@@ -33,7 +33,7 @@ def damage(patient: Patient) -> Iterator[Symptom]:
             spot, more = journal.damage[0], len(journal.damage) - 1
             where = f"line {spot.line}, byte {spot.byte}: {spot.reason}" + (f", and {more} more places" if more else "")
             goes_on = Step("nothing has to be done: what verifies counts, and its session goes on in a new journal")
-            steps = (_copy(patient), Step("see every place", "coord verify"), goes_on, _replace(journal))
+            steps = (_copy(patient), Step("see every place", "coord verify"), goes_on, _replace(patient, journal))
             yield Symptom("serious", f"{journal.file} is damaged", where, steps)
         if journal.problem:
             look = Step("see what stands there", f"ls -la {patient.path(journal.file)}")
@@ -45,10 +45,11 @@ def _copy(patient: Patient) -> Step:
     return Step("keep what is there, before anything else", f"cp -a {patient.path('log')} ~/coord-log-copy")
 
 
-def _replace(journal: Checked) -> Step:
-    return Step(
-        f"if a backup has {journal.session}.jsonl whole, put it there while no session works; then coord verify"
+def _replace(patient: Patient, journal: Checked) -> Step:
+    why = (
+        f"if a backup has {journal.session}.jsonl whole, put it in its place while nobody works, and have all read anew"
     )
+    return Step(why, f"rm -f {patient.path('.cache/checkpoint')}; coord verify")
 
 
 def rewinds(patient: Patient) -> Iterator[Symptom]:
@@ -56,7 +57,7 @@ def rewinds(patient: Patient) -> Iterator[Symptom]:
     for journal in patient.verified.journals:
         if journal.rewound:
             who = Step("find what put an older file there: a stash, a checkout, a backup, a program that syncs folders")
-            steps = (_copy(patient), who, _replace(journal))
+            steps = (_copy(patient), who, _replace(patient, journal))
             yield Symptom("serious", f"{journal.file} was rewound", journal.rewound, steps)
 
 

@@ -85,6 +85,21 @@ def test_a_log_that_cannot_be_used_is_4_and_the_rest_is_checked(repo: Repo) -> N
     assert "scripts/session-claim.sh" in result.out
 
 
+def test_an_archive_that_cannot_be_read_is_no_loss_and_stops_everyone(repo: Repo) -> None:
+    """What is held by those in it cannot be told, so nobody is granted anything."""
+    shell = repo.shell()
+    shell.start()
+    (repo.log / ENDED).write_text("no folder")
+    for command in ("status", "claim droplet x", "verify", "archive"):
+        result = shell.run(f"coord {command}")
+        assert (result.code, result.out) == (4, ""), command
+        assert "cannot read the archived journals" in result.err
+        assert "coord doctor" in result.err
+    assert found(repo, "log")[0]["severity"] == "serious"
+    (repo.log / ENDED).unlink()
+    assert shell.run("coord claim droplet x").err == ""
+
+
 def test_the_worst_comes_first_and_every_advice_is_bounded(repo: Repo) -> None:
     for n in range(30):
         (repo.log / f"broken-{n}.jsonl").write_bytes(b"nonsense\n")
