@@ -13,7 +13,8 @@ from eventlog.events import DAY_S, HOUR_S, Instant, seconds_between
 from projections.report import Report, Unanswered
 from projections.workers import Doing, Item, Worker
 
-_ROWS, _WAITS, _DOINGS, _THINGS, _SESSIONS = 8, 3, 5, 6, 12  # of a list; of each kind
+_ROWS, _WAITS, _THINGS, _SESSIONS = 6, 3, 6, 10  # that a page bears, of each
+_FEW, _DOINGS, _DOINGS_OF_MANY = 4, 5, 2  # with few sessions there is room for more of what each did
 Escape = Callable[[str, int], str]
 
 
@@ -155,7 +156,8 @@ class _Writer:
         """Each session, the last heard first; those of which nothing is new are named in one row."""
         quiet = [w for w in self.report.sessions if not w.events and not any(i.kind != "unread" for i in w.left)]
         loud = [worker for worker in self.report.sessions if worker not in quiet]
-        rows = [Row(self.head(worker), self.body(worker)) for worker in loud[:_SESSIONS]]
+        most = _DOINGS if len(loud) <= _FEW else _DOINGS_OF_MANY
+        rows = [Row(self.head(worker), self.body(worker, most)) for worker in loud[:_SESSIONS]]
         if quiet:
             seen = ", ".join(f"{self.who(w.id)}, last heard {ago(w.last_at, self.now)}" for w in quiet[:_ROWS])
             more = f" and {len(quiet) - _ROWS} more" if len(quiet) > _ROWS else ""
@@ -170,7 +172,7 @@ class _Writer:
         states = {
             "live": f"works, last heard {ago(worker.last_at, self.now)}",
             "silent": f"silent since {heard}{evidence}",
-            "dead": f"dead since {over}{evidence}",
+            "dead": f"dead since {over}{evidence}" if worker.over_at else f"dead{evidence}, last heard {heard}",
             "continued": f"{self.say(worker.evidence, 200)}, {over}",
             "ended": f"ended {over}{evidence}",
         }
@@ -178,11 +180,11 @@ class _Writer:
         state = states.get(worker.status, f"{worker.status}, last heard {heard}")
         return f"{self.who(worker.id)} · {self.say(worker.client or 'unknown client', 40)}{where} · {state}"
 
-    def body(self, worker: Worker) -> list[str]:
-        """What it did, finished and left."""
-        hidden = len(worker.doing) - _DOINGS
+    def body(self, worker: Worker, most: int) -> list[str]:
+        """What it did, `most` of it, what it finished and left."""
+        hidden = len(worker.doing) - most
         rows = [f"… and {hidden} before: coord log --session {worker.id}"] if hidden > 0 else []
-        rows += [self.doing(doing) for doing in worker.doing[-_DOINGS:]]
+        rows += [self.doing(doing) for doing in worker.doing[-most:]]
         rows += self.things("finished", _FINISHED, worker.finished)
         rows += self.things("now" if worker.status in ("live", "silent") else "left", _LEFT, worker.left)
         return rows or [f"said nothing of what it did ({plural(worker.events, 'event')})"]
@@ -214,7 +216,8 @@ class _Writer:
         """One of them, with its event."""
         words = item.words if item.kind in ("summary", "handed_over", *_OPEN) else ""
         said = [self.say(item.what, 120), item.others and f"to {self.who(item.others[0])}", self.say(words, 300)]
-        return " ".join(part for part in said if part) + (f" ({item.events[0]})" if item.events else "")
+        event = item.events[-1 if item.kind == "held" else 0] if item.events else ""  # the claim, or what ended it
+        return " ".join(part for part in said if part) + (f" ({event})" if event else "")
 
     # --- words
 

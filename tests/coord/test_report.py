@@ -1,0 +1,166 @@
+"""`coord report`: one page for whoever has just come back."""
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from eventlog.events import later
+from tests.coord.inside import NOON, Inside
+from tests.processes import Repo
+
+ADA, BEN, CAI = 100, 200, 300
+
+
+@pytest.fixture(autouse=True)
+def in_utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Local time is UTC."""
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "UTC")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.fixture
+def night(repo: Repo) -> Inside:
+    """ada works and hands over, ben is refused, asks and goes, cai's process is gone."""
+    inside = Inside(repo)
+    for shell, name in ((ADA, "ada"), (BEN, "ben"), (CAI, "cai")):
+        inside.start(shell, "--name", name)
+    story = (
+        (ADA, "claim", "deploy/site"),
+        (ADA, "heartbeat", "building", "site", "BUILD", "40%"),
+        (BEN, "claim", "deploy/site"),
+        (BEN, "claim", "deploy/site"),
+        (BEN, "send", "ada", "Question", "May I have it?"),
+        (CAI, "claim", "port/8000"),
+        (ADA, "heartbeat", "building", "site", "BUILD", "100%"),
+        (ADA, "handoff", "deploy/site", "cai", "--note", "deploy is yours"),
+        (ADA, "end", "--summary", "the site", "--notes", "mind the gap"),
+    )
+    for shell, *words in story:
+        inside.wait(60)
+        assert inside.run(shell, *words).code in (0, 1)
+    del inside.table.rows[CAI]
+    inside.wait(60)
+    assert inside.run(BEN, "heartbeat", "waiting").code == 0  # records the death
+    return inside
+
+
+def test_the_page_tells_what_went_wrong_and_what_each_session_did(night: Inside) -> None:
+    page = night.run(BEN, "report")
+    assert page.code == 0
+    titles = [row for row in page.out.splitlines() if row.isupper()]
+    assert [title.split(" ", 1)[1].strip() for title in titles] == [
+        "DIED", "REFUSED", "NOT ANSWERED", "SESSIONS",
+    ]  # fmt: skip
+    for words in (
+        "3 sessions · 14 events",
+        "12:10 UTC",
+        "wanted deploy/site, 2 times until 12:04 UTC: ",
+        "“Question” · not read by ",
+        "12:02–12:07 UTC  building site · BUILD · 40% → 100%",
+        "finished: the site",
+        "finished: 100 % of building site",
+        "finished: handed over deploy/site to ",
+        "deploy is yours",
+        "left: notes: mind the gap",
+        "left: held when it died port/8000 (",
+    ):
+        assert words in page.out
+
+
+def test_markdown_and_json_tell_the_same(night: Inside) -> None:
+    text = night.run(BEN, "report").out
+    markdown = night.run(BEN, "report", "--markdown").out
+    assert markdown.startswith("# 📋 Report on 8 h: 2026-11-22 04:10–12:10 UTC\n")
+    headings = [row for row in markdown.splitlines() if row.startswith("## ")]
+    assert [row.split(" ", 1)[1].upper() for row in headings] == [r for r in text.splitlines() if r.isupper()]
+    data = night.run(BEN, "report", "--json").json
+    assert (data["until"], data["totals"]["events"]) == (later(NOON, 600, 1), 14)
+    assert [len(item["events"]) for item in data["refusals"]] == [2]
+    assert {worker["name"]: worker["status"] for worker in data["sessions"]} == {
+        "ada": "ended", "ben": "live", "cai": "dead",
+    }  # fmt: skip
+    assert data["damage"] == []
+
+
+def test_every_event_that_a_page_names_is_one_that_other_commands_know(night: Inside) -> None:
+    data = night.run(BEN, "report", "--json").json
+    names = {name for part in ("refusals", "deaths", "waits") for item in data[part] for name in item["events"]}
+    names |= {name for worker in data["sessions"] for item in worker["finished"] for name in item["events"]}
+    assert names
+    for name in names:
+        assert night.run(BEN, "log", name).code == 0
+
+
+def test_a_past_stretch_is_told_as_it_was_then(night: Inside) -> None:
+    page = night.run(BEN, "report", "--since", NOON[:19], "--until", later(NOON, 420)[:19]).out
+    assert "ended" not in page
+    assert "DIED" not in page
+    assert "now: holds deploy/site" in page
+
+
+def test_when_nothing_happened_the_last_event_is_named(night: Inside) -> None:
+    night.wait(86400)
+    page = night.run(BEN, "report").out
+    assert "Nothing happened. The last event was " in page
+    assert "1 d ago: coord report --since 31h" in page
+    assert night.run(BEN, "report", "--since", "31h").out.count("- ") > 5
+
+
+def test_an_empty_log_has_nothing_to_tell(repo: Repo) -> None:
+    result = Inside(repo).run(ADA, "report")
+    assert (result.code, result.err) == (0, "")
+    assert "Nothing happened: the log has no events yet." in result.out
+
+
+@pytest.mark.parametrize(
+    "words", [("--since", "25:00"), ("--since", "-1h", "--until", "-2h"), ("--markdown", "--json"), ("--until", "soon")]
+)
+def test_what_cannot_be_meant_is_refused(night: Inside, words: tuple[str, ...]) -> None:
+    result = night.run(BEN, "report", *words)
+    assert result.code == 2
+    assert result.err
+    assert not result.out
+
+
+def test_what_is_missing_of_the_log_is_said_first(night: Inside) -> None:
+    path = next(path for path in night.repo.log.glob("*.jsonl") if b"Question" in path.read_bytes())
+    path.write_bytes(path.read_bytes().replace(b"Question", b"Quastion"))
+    page = night.run(ADA, "report")
+    assert page.out.index("THE LOG IS DAMAGED") < page.out.index("REFUSED")
+    assert f"{path.name} is damaged at line " in page.out
+    assert night.run(ADA, "report", "--json").json["damage"]
+    assert "## 🚨 The log is damaged" in night.run(ADA, "report", "--markdown").out
+
+
+def test_what_others_wrote_is_shown_and_not_obeyed(repo: Repo) -> None:
+    inside = Inside(repo)
+    inside.start(ADA, "--name", "a<b>|`x`")
+    inside.run(ADA, "heartbeat", "<script>\x1b[31m", "*all*\u202e", "--blocked-on", "[x](http://e.org)")
+    text, markdown = inside.run(ADA, "report").out, inside.run(ADA, "report", "--markdown").out
+    assert "\x1b" not in text + markdown
+    assert "\u202e" not in text + markdown
+    assert "&lt;script&gt;" in markdown
+    assert "<script>" not in markdown
+    assert r"\*all\*" in markdown
+    assert r"\[x\]" in markdown
+
+
+def test_a_page_stays_a_page(repo: Repo) -> None:
+    """However much was done, lists are cut, and say so."""
+    inside = Inside(repo)
+    inside.start(ADA, "--name", "ada")
+    for number in range(12):
+        inside.run(ADA, "claim", f"port/{number}")
+        inside.run(ADA, "heartbeat", f"step {number}")
+        inside.run(ADA, "send", "ada", f"note {number}", "text")
+    for number in range(12):
+        inside.run(ADA, "release", f"port/{number}")
+    page = inside.run(ADA, "report").out
+    assert "… and 6 more: coord report --json" in page
+    assert "… and 7 before: coord log --session " in page
+    assert " and 6 more" in next(row for row in page.splitlines() if "finished: released" in row)
+    assert len(page.splitlines()) < 30

@@ -1,0 +1,80 @@
+"""A report accounts for everything that went wrong, once, in whichever stretch it falls."""
+
+from collections import Counter
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from eventlog.events import ClaimRequested, Event, MessageSent
+from projections.board import board
+from projections.past import Cut, at_the_end_of, just_after, just_before
+from projections.report import Report, report
+from projections.spans import account
+from tests.histories import histories, judged
+
+BEGINNING = at_the_end_of("")
+
+
+def report_of(events: list[Event], since: Cut, until: Cut) -> Report:
+    told = account([event for event in events if event.key <= until.key], until.at)
+    return report(told, since, board(told.state, until.at, 1e9, {}))
+
+
+def tellings(page: Report) -> Counter[tuple[str, str]]:
+    """What went wrong, each by its kind and an event."""
+    found = Counter((item.kind, name) for item in page.refusals for name in item.events)
+    found += Counter(("broken", item.events[-1]) for item in page.breaks)
+    found += Counter(("lost", item.events[0]) for item in page.lost)
+    found += Counter(("dead", item.events[0]) for item in page.deaths)
+    found += Counter((item.kind, f"{item.events[-1]} {item.until}") for item in page.expired)
+    for worker in page.sessions:
+        found += Counter((item.kind, item.events[0]) for item in worker.finished if item.kind != "complete")
+        found += Counter(("said", worker.id) for doing in worker.doing for _ in range(doing.times))
+    return found
+
+
+@given(histories())
+def test_a_report_tells_every_refusal_break_loss_and_expiry_of_the_judge(events: list[Event]) -> None:
+    """No more and no less; a request that was told granted and refused in the history is lost, and nothing else."""
+    _, decisions = judged(events)
+    told = {event.id: event.payload.told for event in events if isinstance(event.payload, ClaimRequested)}
+    page = report_of(events, BEGINNING, just_after(events[-1]))
+    for what, found in (("broken", page.breaks), ("lost", page.lost)):
+        assert Counter(item.session for item in found) == Counter(d.session for d in decisions if d.what == what)
+    refused = [d.claim for d in decisions if d.what == "refused" and told[d.claim] != "granted"]
+    assert Counter(name for item in page.refusals for name in item.events) == Counter(refused)
+    ran_out = Counter((d.what, d.claim, d.at) for d in decisions if d.what in ("expired", "lapsed"))
+    assert Counter((item.kind, item.events[-1], item.until) for item in page.expired) == ran_out
+    assert page.totals.granted == sum(d.what == "granted" for d in decisions)
+
+
+@given(st.data())
+def test_two_stretches_that_follow_each_other_tell_everything_once(data: st.DataObject) -> None:
+    events = data.draw(histories())
+    middle = data.draw(st.sampled_from(events))
+    cut = data.draw(st.sampled_from((just_after(middle), at_the_end_of(middle.at))))
+    end = just_after(events[-1])
+    first, second = report_of(events, BEGINNING, cut), report_of(events, cut, end)
+    assert tellings(first) + tellings(second) == tellings(report_of(events, BEGINNING, end))
+
+
+@given(st.data())
+def test_every_session_that_was_heard_or_live_in_a_stretch_is_in_its_report(data: st.DataObject) -> None:
+    events = data.draw(histories())
+    cut = just_before(data.draw(st.sampled_from(events)).at)
+    page = report_of(events, cut, just_after(events[-1]))
+    heard = Counter(event.session for event in events if event.key > cut.key)
+    assert {worker.id: worker.events for worker in page.sessions if worker.events} == heard
+    there = {worker.id for worker in page.sessions}
+    assert {name for name, session in account(events, events[-1].at).state.sessions.items() if session.live} <= there
+    assert [worker.last_at for worker in page.sessions] == sorted((w.last_at for w in page.sessions), reverse=True)
+
+
+@given(histories())
+def test_a_message_is_unanswered_unless_it_was_replied_to_or_confirmed(events: list[Event]) -> None:
+    page = report_of(events, BEGINNING, just_after(events[-1]))
+    sent = {event.id: event.payload for event in events if isinstance(event.payload, MessageSent)}
+    confirmed = {name for event in events for name in getattr(event.payload, "messages", ())
+                 if type(event.payload).__name__ == "MessageAcknowledged"}  # fmt: skip
+    wanted = {name for name, payload in sent.items() if payload.needs_ack or payload.to != "everyone"}
+    assert {message.event for message in page.unanswered} == wanted - confirmed
