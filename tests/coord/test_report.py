@@ -24,7 +24,7 @@ def in_utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture
 def night(repo: Repo) -> Inside:
-    """ada works and hands over, ben is refused, asks and goes, cai's process is gone."""
+    """Ada works and hands over, ben is refused, asks and goes, cai's process is gone."""
     inside = Inside(repo)
     for shell, name in ((ADA, "ada"), (BEN, "ben"), (CAI, "cai")):
         inside.start(shell, "--name", name)

@@ -2,7 +2,7 @@
 
 from eventlog.events import MessageSent, SessionEnded
 from projections.board import board
-from projections.past import at_the_end_of, just_before
+from projections.past import just_before
 from projections.report import Report, report
 from projections.spans import account
 from projections.workers import Item, Worker
