@@ -173,7 +173,7 @@ class Terminal:
             size = os.get_terminal_size(self._out)
         except OSError:
             return 80, 24
-        return max(1, size.columns), max(1, size.lines)
+        return size.columns or 80, size.lines or 24  # some terminals do not say
 
     def show(self, rows: Sequence[str], foot: str) -> None:
         """Draw the window: the rows, and the foot in its last line. Only what is not there yet is written."""
@@ -182,10 +182,9 @@ class Terminal:
         lines = [*body, *[""] * (height - 1 - len(body)), self._marked(cut(foot, columns), columns)]
         if self._lost:
             self._take()
+        parts = [_EMPTY] if self._anew else []
         if self._anew:
-            self._write(_EMPTY)
             self._anew, self._shown = False, []
-        parts = []
         for number, text in enumerate(lines):
             if number >= len(self._shown) or self._shown[number] != text:
                 parts.append(f"\x1b[{number + 1};1H\x1b[2K{text}")
@@ -247,7 +246,7 @@ class Terminal:
         ours[tty.IFLAG] &= ~(termios.ICRNL | termios.IXON)
         ours[tty.CC] = [*self._found[tty.CC]]
         ours[tty.CC][termios.VMIN], ours[tty.CC][termios.VTIME] = 1, 0
-        termios.tcsetattr(self._in, termios.TCSADRAIN, ours)
+        termios.tcsetattr(self._in, termios.TCSANOW, ours)
         self._write(_ENTER)
 
     def _give_back(self) -> None:
@@ -256,7 +255,7 @@ class Terminal:
         with suppress(OSError):
             self._write(_LEAVE)
         with suppress(termios.error):
-            termios.tcsetattr(self._in, termios.TCSADRAIN, self._found)
+            termios.tcsetattr(self._in, termios.TCSANOW, self._found)
 
     def _marked(self, text: str, columns: int) -> str:
         """The foot, told from the rest: reversed, unless no colours are wanted."""

@@ -13,7 +13,7 @@ from collections.abc import Collection
 from typing import Literal, TypeAlias
 
 from eventlog.events import Event, EventId, MessageAcknowledged, MessageRead, MessageSent, SessionEnded, SessionStarted
-from projections.state import Notice, State
+from projections.state import Ask, Notice, Session, State
 
 Kind: TypeAlias = Literal["session", "claim", "wait", "message"]
 Key: TypeAlias = tuple[Kind, str, str]
@@ -37,36 +37,37 @@ def facts(state: State, messages: Collection[EventId] | None = None) -> Facts:
     found: Facts = {}
     for session in state.sessions.values():
         _add(found, "session", session, _OF_SESSION)
-        doing = " ".join(part for part in (session.action, session.target) if part)
-        found["session", session.id, "doing"] = doing
-        found["session", session.id, "notices"] = tuple(session.notices)
+        if session.action or session.target:
+            found["session", session.id, "doing"] = " ".join(filter(None, (session.action, session.target)))
+        if session.notices:
+            found["session", session.id, "notices"] = tuple(session.notices)
     for claim in state.claims.values():
         _add(found, "claim", claim, _OF_CLAIM)
     for wait in state.waits.values():
         _add(found, "wait", wait, _OF_WAIT)
     for name in state.messages if messages is None else state.messages.keys() & messages:
-        message = state.messages[name]
-        found["message", name, "unread_by"] = tuple(sorted(message.unread_by))
-        found["message", name, "unacknowledged_by"] = tuple(sorted(message.unacknowledged_by))
-    return {key: value for key, value in found.items() if value}
+        for field in ("unread_by", "unacknowledged_by"):
+            if missing := getattr(state.messages[name], field):
+                found["message", name, field] = tuple(sorted(missing))
+    return found
 
 
-def messages_of(event: Event | None) -> Collection[EventId] | None:
-    """The only messages whose facts an event can change, None being time alone; None if it can change any. There can
-    be thousands of unread ones, and one step changes few.
+def messages_of(event: Event) -> Collection[EventId] | None:
+    """The only messages whose facts an event can change; None if it can change any. There can be thousands of unread
+    ones, and a step changes few; what ends by time alone changes none.
     """
-    payload = event.payload if event else None
-    if event and isinstance(payload, MessageSent):
+    payload = event.payload
+    if isinstance(payload, MessageSent):
         return {event.id}
     if isinstance(payload, MessageRead | MessageAcknowledged):
         return set(payload.messages)
     return None if isinstance(payload, SessionStarted | SessionEnded) else ()
 
 
-def _add(found: Facts, kind: Kind, thing: object, fields: tuple[str, ...]) -> None:
-    name = thing.id  # type: ignore[attr-defined]
+def _add(found: Facts, kind: Kind, thing: Session | Ask, fields: tuple[str, ...]) -> None:
     for field in fields:
-        found[kind, name, field] = getattr(thing, field)
+        if value := getattr(thing, field):
+            found[kind, thing.id, field] = value
 
 
 def difference(before: Facts, after: Facts) -> Difference:

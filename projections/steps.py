@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import msgspec
 from msgspec import Struct
 
-from eventlog.events import Event
+from eventlog.events import Event, Instant
 from projections.fold import as_of, fold
 from projections.past import Cut, at_the_end_of, count_until, just_after
 from projections.state import Decision, State
@@ -61,18 +61,25 @@ class Walk:
         self.state = as_of(start or fold(State(), events[: self.done]), first.at)
         self._every, self._saved = _EVERY, [self._save()]
 
+    @property
+    def next(self) -> Event | Instant:
+        """What the next step is: an event, or an instant at which something ends; the empty one at the end."""
+        due = self.state.due
+        if self.done < self.last_done and self._events[self.done].at <= due:
+            return self._events[self.done]
+        return due if due <= self.last.at else ""
+
     def forward(self) -> Step | None:
         """One step forward; None at the end."""
-        decisions: list[Decision] = []
-        due = self.state.due
-        event = self._events[self.done] if self.done < self.last_done else None
-        if event is not None and event.at <= due:
-            fold(self.state, [event], decisions.append)
-            self.cut, self.done = just_after(event), self.done + 1
-        elif due <= self.last.at:
-            event, self.cut = None, at_the_end_of(due)
-        else:
+        following = self.next
+        if not following:
             return None
+        decisions: list[Decision] = []
+        event = following if isinstance(following, Event) else None
+        if event:
+            fold(self.state, [event], decisions.append)
+            self.done += 1
+        self.cut = just_after(event) if event else at_the_end_of(str(following))
         as_of(self.state, self.cut.at, decisions.append)
         self.number += 1
         if self.number == self._saved[-1].number + self._every:

@@ -190,6 +190,28 @@ class Terminal:
         until(done, f"the end of {command!r}")
         return Result(seen[0][1], "", int(seen[0][2]))
 
+    def begin(self, command: str) -> None:
+        """Type a command and do not wait for it."""
+        self._call("send-keys", "-l", f"clear; {command}")
+        self._call("send-keys", "Enter")
+
+    def press(self, *keys: str) -> None:
+        """Press keys, by their tmux names: `q`, `Right`, `C-c`."""
+        self._call("send-keys", *keys)
+
+    def screen(self) -> str:
+        """What the window shows, row by row."""
+        return self._call("capture-pane", "-p")
+
+    def sees(self, *texts: str) -> str:
+        """Wait until the window shows these texts; what it shows."""
+        until(lambda: all(text in self.screen() for text in texts), f"{texts} on the screen")
+        return self.screen()
+
+    def resize(self, columns: int, rows: int) -> None:
+        """Give the window another size."""
+        self._call("resize-window", "-x", str(columns), "-y", str(rows))
+
     def close(self) -> None:
         """Close the window and end the server."""
         with suppress(subprocess.SubprocessError):

@@ -72,7 +72,7 @@ def _filters(
     if resource:  # first, since it must see every claim
         chosen.append(_about(one_resource(run.world, run.place, (resource,))))
     if sessions:
-        wanted = {name for given in sessions for name in _sessions(past, given)}
+        wanted = {name for given in sessions for name in sessions_called(past, given)}
         chosen.append(lambda event: event.actor in wanted)
     if types:
         _check_types(past, types)
@@ -82,7 +82,10 @@ def _filters(
     return chosen
 
 
-def _sessions(past: Past, given: str) -> set[str]:
+def sessions_called(past: Past, given: str) -> set[str]:
+    """The sessions that ever did something and bear this id, this name, or an id that begins so. Raises CoordError (2)
+    if there is none.
+    """
     names = names_in(past.events)
     known = {event.actor for event in past.events}
     found = {given} & known or {n for n in known if names.get(n) == given} or {n for n in known if n.startswith(given)}
