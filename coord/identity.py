@@ -64,9 +64,10 @@ def _named(state: State, wanted: str, source: str) -> Identity:
     except CoordError as error:
         advice = "" if source == "--session" else f". Set {source} to one of them, or `unset {source}`"
         raise no_session(f"{source}: {error.message}{advice}", **error.details) from None
-    if session.status == "ended":
+    if session.status in ("ended", "imported"):
+        why = "has ended" if session.status == "ended" else "was imported: nobody acts as it"
         raise no_session(
-            f"{source} names {session.id}, which has ended. Start another with `coord start`"
+            f"{source} names {session.id}, which {why}. Start another with `coord start`"
             f"{' --new' if source == '--session' else ', after `unset COORD_SESSION`'}; {listing(state)}"
         )
     return Identity(session.id, source)

@@ -23,7 +23,7 @@ def message_id(present: Present, text: str) -> EventId:
     session, _, number = text.rpartition("/")
     if not session or not _NUMBER.fullmatch(number):
         raise wrong(f"'{line(text, 60)}' is no message. Name it as `coord inbox` shows it: amber-otter-k3f9/17")
-    names = matches(present.state, session)
+    names = [session] if session in present.history.positions else matches(present.state, session)
     if len(names) != 1:
         what = f"several sessions: {', '.join(names)}" if names else "no session"
         raise wrong(f"'{line(text, 60)}' names {what}. Give the id as `coord inbox` shows it.")
@@ -46,7 +46,7 @@ def row_of(event: Event, payload: MessageSent, state: State) -> MessageRow:
     return MessageRow(
         id=event.id,
         at=event.at,
-        session=event.session,
+        session=event.actor,
         to=() if payload.to == EVERYONE else tuple(payload.to),
         everyone=payload.to == EVERYONE,
         subject=payload.subject,

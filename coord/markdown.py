@@ -7,7 +7,7 @@ from eventlog.events import Instant
 from projections.board import Board, MessageRow, SessionRow
 
 _ROWS = 50  # of any table
-_SIGNS = {"live": "🟢", "silent": "🟡", "dead": "🔴", "continued": "↪", "ended": "⚪"}
+_SIGNS = {"live": "🟢", "silent": "🟡", "dead": "🔴", "continued": "↪", "ended": "⚪", "imported": "📥"}
 
 
 def board_markdown(board: Board) -> str:
@@ -81,7 +81,9 @@ def _claims(board: Board) -> Iterable[str]:
             claim.resource + (" (shared)" if claim.mode == "shared" else ""),
             called(claim.session, board.names) + (f" / {claim.agent}" if claim.agent else ""),
             clock(claim.granted_at, board.now),
-            f"until {clock(claim.ends_at, board.now)}" + ("" if claim.accepted else ", not yet taken up"),
+            f"until {clock(claim.ends_at, board.now)}"
+            + ("" if claim.accepted else ", not yet taken up")
+            + (", imported" if claim.imported else ""),
             claim.note,
         )
         for claim in board.claims[:_ROWS]

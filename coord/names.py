@@ -40,7 +40,9 @@ def resolve(state: State, text: str) -> str:
     if len(ids) == 1:
         return ids[0]
     if ids:
-        raise no_session(f"'{text}' means several sessions: {', '.join(ids)}. Say more of it.", candidates=ids)
+        more = f" and {len(ids) - 10} more" if len(ids) > 10 else ""
+        listed = ", ".join(ids[:10]) + more
+        raise no_session(f"'{text}' means several sessions: {listed}. Say more of it.", candidates=ids)
     raise unknown(state, text)
 
 
@@ -84,7 +86,7 @@ def _live(state: State) -> list[Session]:
 def by_conversation(state: State, ids: Iterable[str]) -> Session | None:
     """The latest session of a client's conversation, by the first of `ids` that any session has."""
     for wanted in ids:
-        found = [session for session in state.sessions.values() if session.client_session == wanted]
+        found = [s for s in state.sessions.values() if s.client_session == wanted and s.status != "imported"]
         if found:
             newest = max(found, key=lambda session: session.started_at)
             return state.sessions[state.follow(newest.id)]

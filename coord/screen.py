@@ -7,7 +7,14 @@ from eventlog.events import Instant
 from projections.board import Board, ClaimRow, MessageRow, SessionRow, WaitRow
 
 _ROWS = 20  # of any part
-_SIGNS = {"live": "", "silent": "🟡 silent: ", "dead": "🔴 dead: ", "continued": "↪ continued: ", "ended": "⚪ ended: "}
+_SIGNS = {
+    "live": "",
+    "silent": "🟡 silent: ",
+    "dead": "🔴 dead: ",
+    "continued": "↪ continued: ",
+    "ended": "⚪ ended: ",
+    "imported": "📥 imported: ",
+}
 
 
 def board_text(board: Board, me: str) -> str:
@@ -90,6 +97,7 @@ def _claim(row: ClaimRow, now: Instant, me: str, names: Mapping[str, str]) -> st
         f"since {clock(row.granted_at, now)}",
         until(row.ends_at, now),
         "" if row.accepted else "not yet taken up",
+        "imported: in nobody's way" if row.imported else "",
         f"holder dead ({row.holder_gone}), free at the next claim or heartbeat of anyone" if row.holder_gone else "",
         f"for: {line(row.note)}" if row.note else "",
     ]

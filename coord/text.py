@@ -16,6 +16,7 @@ _OBEYED = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
     "\ud800-\udfff\U000e0000-\U000e007f]"
 )
+_PERCENT = re.compile(r"\s*(\d{1,3})(?:\.\d+)?\s*%")
 _MARKUP = re.compile(r"([\\`*~\[\]|]|(?<!\w)_|_(?!\w))")
 _ENTITY = re.compile(r"&(?=#?\w+;)")
 
@@ -93,6 +94,12 @@ def json_text(value: object, indent: int | None = 2) -> str:
 
         return json.dumps(msgspec.to_builtins(value), indent=indent)
     return (encoded if indent is None else msgspec.json.format(encoded, indent=indent)).decode()
+
+
+def percent_in(progress: str) -> int | None:
+    """The percentage that words on a progress begin with, if they do."""
+    found = _PERCENT.match(progress)
+    return int(found[1]) if found and int(found[1]) <= 100 else None
 
 
 def size(count: int) -> str:

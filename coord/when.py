@@ -61,7 +61,11 @@ def event_named(text: str, events: Sequence[Event]) -> Event:
     wanted, n = found[1], int(found[2])
     with_n = [event for event in events if event.n == n]
     exact = [event for event in with_n if event.session == wanted]
-    named = {e.session for e in events if isinstance(e.payload, SessionStarted) and e.payload.name == wanted}
+    named = {
+        e.session
+        for e in events
+        if isinstance(e.payload, SessionStarted) and e.payload.name == wanted and not e.imported
+    }
     for those in (
         exact,
         [event for event in with_n if event.session in named],

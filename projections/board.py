@@ -1,7 +1,8 @@
 """The board: everything that a person needs to see at one moment, as plain rows. How it looks is decided elsewhere.
 
 Deaths that an observer notices but nobody has recorded yet are shown as such; they are passed in, as is how long a
-session may be silent. Sessions that ended leave the board after an hour.
+session may be silent. Sessions that ended leave the board after an hour; those that were imported an hour after their
+last word, unless they still hold something.
 """
 
 from collections.abc import Iterable, Mapping
@@ -19,7 +20,7 @@ class SessionRow(Struct, frozen=True):
 
     id: str
     name: str
-    status: Literal["live", "silent", "dead", "continued", "ended"]
+    status: Literal["live", "silent", "dead", "continued", "ended", "imported"]
     client: str
     branch: str
     worktree: str
@@ -58,6 +59,7 @@ class ClaimRow(Struct, frozen=True):
     ends_at: Instant
     token: int
     accepted: bool
+    imported: bool  # from another place: it stands in nobody's way
     holder_gone: str  # the evidence, if the holder is dead but not yet recorded as such
 
 
@@ -114,13 +116,13 @@ def board(state: State, now: Instant, silent_s: float, gone: Mapping[str, str], 
     """The board at `now`, to which `state` must have been brought. `gone` has the evidence for sessions whose anchor
     the reader saw gone; `found` is what is wrong with the log.
     """
-    an_hour_ago = later(now, -HOUR_S)
+    an_hour_ago, holding = later(now, -HOUR_S), {claim.session for claim in state.claims.values()}
     sessions = [
         _session_row(state, session, now, silent_s, gone.get(session.id, ""))
         for session in state.sessions.values()
-        if session.live or session.over_at > an_hour_ago
+        if session.live or session.over_at > an_hour_ago or session.id in holding
     ]
-    order = {"live": 0, "silent": 0, "dead": 1, "continued": 2, "ended": 3}
+    order = {"live": 0, "silent": 0, "dead": 1, "continued": 2, "ended": 3, "imported": 4}
     sessions.sort(key=lambda row: (order[row.status], row.started_at))
     claims = sorted(state.claims.values(), key=lambda claim: (claim.resource, claim.granted_at))
     return Board(
@@ -141,7 +143,7 @@ def names_of(state: State) -> dict[str, str]:
 
 
 def _session_row(state: State, session: Session, now: Instant, silent_s: float, evidence: str) -> SessionRow:
-    status: Literal["live", "silent", "dead", "continued", "ended"] = session.status
+    status: Literal["live", "silent", "dead", "continued", "ended", "imported"] = session.status
     if session.live and evidence:
         status = "dead"
     elif session.live and seconds_between(session.last_at, now) >= silent_s:
@@ -174,6 +176,7 @@ def claim_row(claim: Claim, holder_gone: str = "") -> ClaimRow:
         ends_at=claim.ends_at,
         token=claim.token,
         accepted=not claim.accept_by,
+        imported=claim.imported,
         holder_gone=holder_gone,
     )
 

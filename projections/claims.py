@@ -40,8 +40,11 @@ class Verdict(Struct, frozen=True):
 def conflict(a: Ask, b: Ask) -> bool:
     """Rule 1. Two claims conflict if their resources overlap, at least one is exclusive, and they belong to different
     sessions, or to two different subagents of one session (a session and its own subagent do not conflict). File
-    claims bound to different worktrees do not conflict; one that is not bound conflicts everywhere.
+    claims bound to different worktrees do not conflict; one that is not bound conflicts everywhere. What was imported
+    conflicts only with what was imported: the past of another place stands in nobody's way here.
     """
+    if a.imported != b.imported:
+        return False
     if a.mode == "shared" and b.mode == "shared":
         return False
     if a.session == b.session and (not a.agent or not b.agent or a.agent == b.agent):
@@ -67,6 +70,7 @@ def judge(state: State, ask: Ask, wait_s: int) -> Verdict:
 def _own_covers(own: Claim, ask: Ask) -> bool:
     return (
         own.session == ask.session
+        and own.imported == ask.imported
         and own.agent == ask.agent
         and (own.mode == "exclusive" or ask.mode == "shared")
         and own.worktree in ("", ask.worktree)
@@ -119,7 +123,7 @@ def advance(state: State, to: Instant, record: Record) -> None:
         for claim in [claim for claim in state.claims.values() if claim.ends_at <= at]:
             what: What = "lapsed" if claim.accept_by else "expired"
             end(state, claim, at, 4 if claim.accept_by else 3, what, record)
-            if what == "expired" and not claim.automatic:
+            if what == "expired" and not claim.automatic and not claim.imported:
                 notice = Notice(claim.id, at, "expired", (claim.resource,))
                 state.sessions[claim.session].notices.append(notice)
         settle(state, at, record)
@@ -136,12 +140,14 @@ def settle(state: State, at: Instant, record: Record, cause: EventId = "") -> No
 
 
 def grant(state: State, ask: Ask, at: Instant, record: Record, cause: EventId, *, to_waiter: bool) -> None:
-    """Make a request an active claim, from `at` on. One granted to a waiter must be accepted."""
+    """Make a request an active claim, from `at` on. One granted to a waiter must be accepted. One that was imported
+    protects nothing here, and has no token.
+    """
     state.claims[ask.id] = Claim(
         **terms(ask),
         granted_at=at,
         expires_at=later(at, ask.ttl_s),
-        token=next_token(state, at),
+        token=0 if ask.imported else next_token(state, at),
         accept_by=later(at, ACCEPT_S) if to_waiter else "",
     )
     record(Decision(at, 4 if to_waiter else 2, "granted", ask.id, ask.session, ask.resource, cause))
@@ -242,7 +248,7 @@ def hand_over(state: State, claim: Claim, to: str, note: str, event: Event, reco
 
 def lose(state: State, event: Event, ask: Ask, obstacles: tuple[EventId, ...], record: Record, why: str = "") -> None:
     """Rule 8. A claim whose requester was told granted, or accepted it, but which the history does not grant, for
-    whatever reason, is lost: its holder is told to whom and why.
+    whatever reason, is lost: its holder is told to whom and why. Nobody reads what an imported session is told.
     """
     holder = next((state.claims.get(found) or state.waits[found] for found in obstacles), None)
     notice = Notice(
@@ -253,7 +259,8 @@ def lose(state: State, event: Event, ask: Ask, obstacles: tuple[EventId, ...], r
         other=holder.session if holder else "",
         reason=why or (f"{holder.resource} was granted to it first" if holder else "it was no longer held"),
     )
-    state.sessions[event.session].notices.append(notice)
+    if not ask.imported:
+        state.sessions[event.actor].notices.append(notice)
     record(Decision(event.at, 8, "lost", ask.id, ask.session, ask.resource, event.id, obstacles))
 
 

@@ -2,6 +2,9 @@
 
 A broadcast reaches every session that is here at that moment, and those that were presumed dead within the last hour:
 they may live after all. Read is said by id, never "all before", so a message that arrives late by a merge is unread.
+
+An imported message is in nobody's inbox: who read it was never recorded, and it was not meant for those who are here.
+Nor does anything come into the inbox of an imported session.
 """
 
 from eventlog.events import EVERYONE, HOUR_S, Event, EventId, MessageAcknowledged, MessageRead, MessageSent, later
@@ -11,15 +14,18 @@ from projections.state import PREVIEW, RECENT, Message, Record, Session, State
 def on_sent(state: State, event: Event, payload: MessageSent, record: Record) -> None:
     """A message comes into the inbox of each recipient; unknown recipients are kept in its record."""
     everyone = payload.to == EVERYONE
-    if everyone:
+    if event.imported:
+        names = []
+    elif everyone:
         names = [s.id for s in state.sessions.values() if _hears(s, event)]
     else:
         names = [state.follow(name) for name in payload.to]
-    recipients = list(dict.fromkeys(name for name in names if name in state.sessions))
+    there = (name for name in names if name in state.sessions and state.sessions[name].status != "imported")
+    recipients = list(dict.fromkeys(there))
     message = Message(
         id=event.id,
         at=event.at,
-        session=event.session,
+        session=event.actor,
         to=() if everyone else tuple(payload.to),
         everyone=everyone,
         subject=payload.subject[:PREVIEW],
@@ -42,20 +48,20 @@ def on_sent(state: State, event: Event, payload: MessageSent, record: Record) ->
 
 def _hears(session: Session, event: Event) -> bool:
     lately = session.status == "dead" and session.over_at > later(event.at, -HOUR_S)
-    return (session.live or lately) and session.id != event.session
+    return (session.live or lately) and session.id != event.actor
 
 
 def on_read(state: State, event: Event, payload: MessageRead, record: Record) -> None:
     """These messages and notices were shown to the session."""
-    _seen(state, event.session, payload.messages)
+    _seen(state, event.actor, payload.messages)
 
 
 def on_acknowledged(state: State, event: Event, payload: MessageAcknowledged, record: Record) -> None:
     """The session confirms these messages; it has then read them."""
     for name in payload.messages:
         if message := state.messages.get(name):
-            message.unacknowledged_by.discard(event.session)
-    _seen(state, event.session, payload.messages)
+            message.unacknowledged_by.discard(event.actor)
+    _seen(state, event.actor, payload.messages)
 
 
 def _seen(state: State, session_id: str, ids: tuple[EventId, ...]) -> None:

@@ -25,7 +25,7 @@ def ask_of(event: Event, payload: ClaimRequested) -> Ask:
     """The request that an event makes."""
     return Ask(
         id=event.id,
-        session=event.session,
+        session=event.actor,
         agent=payload.agent,
         resource=payload.resource,
         mode=payload.mode,
@@ -34,6 +34,7 @@ def ask_of(event: Event, payload: ClaimRequested) -> Ask:
         automatic=payload.automatic,
         note=payload.note,
         asked_at=event.at,
+        imported=event.imported is not None,
     )
 
 
@@ -41,10 +42,11 @@ def on_requested(state: State, event: Event, payload: ClaimRequested, record: Re
     """Rules 2 and 8. A request is judged at its own `at`; what its requester was told can only veto the verdict.
 
     One told `refused` is never granted, by no merge. One told `waiting` is granted like a waiter, to be accepted. One
-    told `granted` that the history does not grant is lost, and does not wait: nobody is waiting there.
+    told `granted` that the history does not grant is lost, and does not wait: nobody is waiting there. Only a session
+    that is live is granted anything, or one that was imported, like its request.
     """
     ask = ask_of(event, payload)
-    if not state.sessions[event.session].live:
+    if not (state.sessions[event.actor].live or ask.imported):
         _say(record, event, ask, 2, "refused")
         if payload.told == "granted":
             lose(state, event, ask, (), record, "its session had ended")
@@ -76,7 +78,7 @@ def on_accepted(state: State, event: Event, payload: ClaimAccepted, record: Reco
         _say(record, event, claim, 4, "accepted")
     else:
         ask: Ask | None = state.waits.get(payload.claim)
-        if ask is None or ask.session != event.session:
+        if ask is None or ask.session != event.actor:
             ask = _forgotten(event, payload)
         else:
             leave_queue(state, state.waits[ask.id], event.at, 8, "withdrawn", record, event.id)
@@ -92,7 +94,7 @@ def _forgotten(event: Event, payload: ClaimAccepted) -> Ask:
     """A request that has left the state, as far as its acceptance tells of it."""
     return Ask(
         id=payload.claim,
-        session=event.session,
+        session=event.actor,
         agent="",
         resource=payload.resource,
         mode="exclusive",
@@ -119,7 +121,7 @@ def on_released(state: State, event: Event, payload: ClaimReleased, record: Reco
     wait = state.waits.get(payload.claim)
     if claim is not None:
         end(state, claim, event.at, 3, "released", record, event.id)
-    elif wait is not None and is_own(wait, event.session, payload.agent):
+    elif wait is not None and is_own(wait, event.actor, payload.agent):
         leave_queue(state, wait, event.at, 4, "withdrawn", record, event.id)
     settle(state, event.at, record, event.id)
 
@@ -131,17 +133,17 @@ def on_handed_over(state: State, event: Event, payload: ClaimHandedOver, record:
     claim = _own(state, event, payload)
     if claim is not None and hand_over(state, claim, payload.to, payload.note, event, record):
         _tell(
-            state, payload.to, Notice(event.id, event.at, "handed_over", (claim.resource,), event.session, payload.note)
+            state, payload.to, Notice(event.id, event.at, "handed_over", (claim.resource,), event.actor, payload.note)
         )
         return
     if claim is not None:
-        _tell(state, event.session, Notice(event.id, event.at, "not_handed_over", (claim.resource,), payload.to))
-    if payload.to != event.session:
-        why = f"{event.session} could not hand it over"
+        _tell(state, event.actor, Notice(event.id, event.at, "not_handed_over", (claim.resource,), payload.to))
+    if payload.to != event.actor:
+        why = f"{event.actor} could not hand it over"
         _tell(
             state,
             payload.to,
-            Notice(event.id, event.at, "lost", (payload.resource,), event.session if claim else "", why),
+            Notice(event.id, event.at, "lost", (payload.resource,), event.actor if claim else "", why),
         )
 
 
@@ -156,8 +158,8 @@ def on_broken(state: State, event: Event, payload: ClaimBroken, record: Record) 
     if claim is None:
         return
     end(state, claim, event.at, 3, "broken", record, event.id)
-    if claim.session != event.session:
-        notice = Notice(event.id, event.at, "broken", (claim.resource,), event.session, payload.reason)
+    if claim.session != event.actor and not claim.imported:
+        notice = Notice(event.id, event.at, "broken", (claim.resource,), event.actor, payload.reason)
         state.sessions[claim.session].notices.append(notice)
     settle(state, event.at, record, event.id)
 
@@ -168,7 +170,7 @@ _ByHolder: TypeAlias = ClaimAccepted | ClaimRenewed | ClaimReleased | ClaimHande
 def _own(state: State, event: Event, payload: _ByHolder) -> Claim | None:
     """The claim that the author of an event holds. A subagent acts on its own, a session also on its subagents'."""
     claim = state.claims.get(payload.claim)
-    return claim if claim is not None and is_own(claim, event.session, payload.agent) else None
+    return claim if claim is not None and is_own(claim, event.actor, payload.agent) else None
 
 
 def is_own(ask: Ask, session: str, agent: str) -> bool:

@@ -1,4 +1,8 @@
-"""Sessions: how they come, speak, end, die, and live again (the second half of rule 9)."""
+"""Sessions: how they come, speak, end, die, and live again (the second half of rule 9).
+
+What was imported acts as a session that was somewhere else. Such a session is never live: it hears nothing, is handed
+nothing, and is continued by nobody; and it is never one of ours, whatever its name.
+"""
 
 from eventlog.events import Event, SessionEnded, SessionHeartbeat, SessionPresumedDead, SessionStarted
 from projections.claims import end_all, pass_on
@@ -6,27 +10,33 @@ from projections.messages import drop_broadcasts, pass_mail
 from projections.state import Notice, Record, Session, State
 
 
-def touch(state: State, event: Event) -> Session:
-    """The session that an event comes from, alive by this very event.
+def touch(state: State, event: Event) -> bool:
+    """Make the session that acted alive by this very event. False if the event can change nothing: it was imported, and
+    the session of that name was not.
 
     Rule 9: a session that was presumed dead is revived by its next event, without its claims, and it is told: the
     notice was left when it was presumed dead. One whose first line was lost begins with what is left of it.
     """
-    session = state.sessions.get(event.session)
+    session = state.sessions.get(event.actor)
     if session is None:
-        session = Session(id=event.session, started_at=event.at, last_at=event.at)
-        state.sessions[event.session] = session
-    if session.status in ("dead", "continued"):
+        session = Session(id=event.actor, started_at=event.at, last_at=event.at)
+        session.status = "imported" if event.imported else "live"
+        state.sessions[session.id] = session
+    if event.imported:
+        if session.status != "imported":
+            return False
+        session.over_at = event.at
+    elif session.status in ("dead", "continued", "imported"):
         session.status, session.over_at, session.over_because = "live", "", ""
     session.last_at = event.at
-    return session
+    return True
 
 
 def on_started(state: State, event: Event, payload: SessionStarted, record: Record) -> None:
     """A session is here, or here again with another anchor. One that continues another takes over what that one held
     and its unread messages; the other is over, unless it speaks again.
     """
-    session = state.sessions[event.session]
+    session = state.sessions[event.actor]
     if session.status == "ended":
         session.status, session.over_at, session.over_because = "live", "", ""
         session.started_at = event.at
@@ -35,6 +45,8 @@ def on_started(state: State, event: Event, payload: SessionStarted, record: Reco
         setattr(session, name, getattr(payload, name))
     old = state.sessions.get(payload.continues)
     if old is None or old is session or previous == payload.continues:
+        return
+    if "imported" in (old.status, session.status):
         return
     resources = pass_on(state, old.id, session.id, event, record)
     pass_mail(state, old, session)
@@ -46,7 +58,7 @@ def on_started(state: State, event: Event, payload: SessionStarted, record: Reco
 
 def on_heartbeat(state: State, event: Event, payload: SessionHeartbeat, record: Record) -> None:
     """What a session is doing replaces what it was doing; a heartbeat without an action changes nothing else."""
-    session = state.sessions[event.session]
+    session = state.sessions[event.actor]
     if not payload.action:
         return
     if (payload.action, payload.target) != (session.action, session.target):
@@ -57,7 +69,7 @@ def on_heartbeat(state: State, event: Event, payload: SessionHeartbeat, record: 
 
 def on_ended(state: State, event: Event, payload: SessionEnded, record: Record) -> None:
     """A session ends and everything that it holds is released."""
-    session = state.sessions[event.session]
+    session = state.sessions[event.actor]
     session.status, session.over_at, session.over_because = "ended", event.at, payload.reason
     session.summary, session.notes = payload.summary, payload.notes
     session.blocked_on = ""
@@ -68,9 +80,9 @@ def on_ended(state: State, event: Event, payload: SessionEnded, record: Record) 
 def on_presumed_dead(state: State, event: Event, payload: SessionPresumedDead, record: Record) -> None:
     """Rule 9. It counts only against the session's latest anchor, and never against the observer itself."""
     session = state.sessions.get(payload.session)
-    if session is None or not session.live or session.anchor != payload.anchor or session.id == event.session:
+    if session is None or not session.live or session.anchor != payload.anchor or session.id == event.actor:
         return
     session.status, session.over_at, session.over_because = "dead", event.at, payload.evidence
     resources = end_all(state, session.id, event, 9, "session_dead", record)
-    notice = Notice(event.id, event.at, "presumed_dead", resources, event.session, payload.evidence)
+    notice = Notice(event.id, event.at, "presumed_dead", resources, event.actor, payload.evidence)
     session.notices.append(notice)

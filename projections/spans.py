@@ -71,7 +71,8 @@ def account(events: Sequence[Event], now: Instant, pieces: Pieces = lambda event
             fold(state, [event], decisions.append)
             lives.see(state, event)
             if isinstance(event.payload, MessageSent):
-                recipients[event.id] = frozenset(state.messages[event.id].unread_by)
+                message = state.messages.get(event.id)  # none where an imported one counts for nothing
+                recipients[event.id] = frozenset(message.unread_by if message else ())
     as_of(state, now, decisions.append)
     return Account(events, decisions, spans_of(events, decisions), lives.found, recipients, state)
 
@@ -153,7 +154,7 @@ class _Lives:
     def _take(self, session: Session, event: Event, *, heard: bool) -> None:
         place = self._last.get(session.id)
         life = self.found[place] if place is not None else None
-        over = session.status in ("ended", "dead", "continued")
+        over = not session.live
         if life is None or (life.end and heard and not over):
             place = self._last[session.id] = len(self.found)
             life = Life(session=session.id, start=event.at, last_at=event.at)
@@ -161,6 +162,6 @@ class _Lives:
         assert place is not None
         if heard:
             life = replace(life, last_at=event.at)
-        if over and not life.end:
+        if over and (not life.end or session.status == "imported"):  # each word of such a one may be its last
             life = replace(life, end=event.at, how=session.status, evidence=session.over_because, cause=event.id)
         self.found[place] = life

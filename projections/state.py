@@ -14,8 +14,10 @@ from eventlog.events import NEVER, Anchor, EventId, Instant, Mode, Urgency
 RECENT = 20  # messages that the board can show
 PREVIEW = 2000  # characters of a body that the state keeps; the rest is in the journal
 
-Status: TypeAlias = Literal["live", "dead", "continued", "ended"]
-"""`dead`: presumed dead. `continued`: another session goes on for it. Either lives again with its next event."""
+Status: TypeAlias = Literal["live", "dead", "continued", "ended", "imported"]
+"""`dead`: presumed dead. `continued`: another session goes on for it. Either lives again with its next event.
+`imported`: known from an import alone; it was somewhere else, and nobody acts as it here.
+"""
 
 
 class Ask(Struct, kw_only=True):
@@ -31,6 +33,7 @@ class Ask(Struct, kw_only=True):
     automatic: bool
     note: str
     asked_at: Instant
+    imported: bool = False
 
 
 class Claim(Ask):
@@ -38,7 +41,7 @@ class Claim(Ask):
 
     granted_at: Instant
     expires_at: Instant
-    token: int  # the fencing token of this grant
+    token: int  # the fencing token of this grant; 0 if it was imported
     accept_by: Instant = ""  # a grant to a waiter, until it is accepted
 
     @property
@@ -112,7 +115,7 @@ class Session(Struct, kw_only=True):
     estimated_completion: str = ""
     blocked_on: str = ""
     doing_since: Instant = ""
-    over_at: Instant = ""  # when it ended or was presumed dead
+    over_at: Instant = ""  # when it ended or was presumed dead; its latest event if it was imported
     over_because: str = ""
     summary: str = ""
     notes: str = ""

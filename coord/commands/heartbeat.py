@@ -1,7 +1,5 @@
 """`coord heartbeat`."""
 
-import re
-
 import click
 
 from coord.durations import seconds
@@ -9,14 +7,12 @@ from coord.errors import CoordError
 from coord.naming import checked, file_name
 from coord.options import command
 from coord.run import Run, waiting_mail
-from coord.text import called, clock, line
+from coord.text import called, clock, line, percent_in
 from coord.transaction import Moment
 from eventlog.events import Instant, SessionHeartbeat, later
 from projections.board import names_of
 from projections.claims import obstacles_of
 from projections.state import Session, State
-
-_PERCENT = re.compile(r"\s*(\d{1,3})(?:\.\d+)?\s*%")
 
 
 @command("heartbeat")
@@ -58,7 +54,7 @@ def heartbeat(
             target=target,
             phase=phase,
             progress=progress,
-            percent=_percent(progress),
+            percent=percent_in(progress),
             next_action=next_action,
             files=names,
             estimated_completion=_eta(eta, moment.at),
@@ -99,11 +95,6 @@ def _added(said: SessionHeartbeat, before: Session) -> SessionHeartbeat:
     """What was said before, and what is said now in its place."""
     values = {name: getattr(said, name) or getattr(before, name) for name in said.__struct_fields__}
     return SessionHeartbeat(**values | {"action": before.action or "working"})
-
-
-def _percent(progress: str) -> int | None:
-    found = _PERCENT.match(progress)
-    return int(found[1]) if found and int(found[1]) <= 100 else None
 
 
 def _eta(text: str, at: Instant) -> str:

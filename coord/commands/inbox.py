@@ -150,7 +150,7 @@ def _lineage(state: State, me: str) -> list[str]:
 
 def _messages(run: Run) -> Iterable[tuple[Event, MessageSent]]:
     for event in run.look_back().events:
-        if isinstance(event.payload, MessageSent):
+        if isinstance(event.payload, MessageSent) and not event.imported:
             yield event, event.payload
 
 

@@ -32,7 +32,7 @@ def reply(run: Run, message: str, body: str) -> None:
         raise wrong("the answer is empty. Nothing was sent.")
 
     def decide(moment: Moment) -> tuple[str, str]:
-        to = recipient(moment.state, event.session)
+        to = recipient(moment.state, event.actor)
         sent = moment.append(MessageSent(to=(to,), subject=subject[:1000], body=text, in_reply_to=name))
         moment.append(MessageAcknowledged(messages=(name,)))
         return sent.id, to

@@ -73,11 +73,13 @@ def note_the_dead(run: Run, state: State, recipients: Sequence[str]) -> None:
 
 
 def recipient(state: State, text: str) -> str:
-    """The session that a message is for. Raises CoordError (3) if there is none, or if it has ended."""
+    """The session that a message is for. Raises CoordError (3) if there is none, or it has ended or was imported."""
     name = resolve(state, text)
     session = state.sessions[name]
     if session.status == "ended":
         raise no_session(f"{name} has ended and will not read it. Nothing was sent; {listing(state)}")
+    if session.status == "imported":
+        raise no_session(f"{name} was imported and reads nothing here. Nothing was sent; {listing(state)}")
     return name
 
 

@@ -102,6 +102,8 @@ def _hello(run: Run, moment: Moment, wish: Wish, found: Identity | None) -> Sess
     if wish.continues and not wish.new and here and here.live:
         raise refused(f"this shell is {here.id} already. End it first (coord end), or add --new.")
     old = moment.state.sessions[resolve(moment.state, wish.continues)] if wish.continues else None
+    if old and old.status == "imported":
+        raise refused(f"{old.id} was imported, so there is nothing to go on with. See what it did: coord why {old.id}")
     if old and old.live and not run.world.gone(old):
         raise refused(f"{old.id} is not over. Act as it with --session {old.id}, or end it first.")
     name = wish.name or (old.name if old else "")
