@@ -1,0 +1,134 @@
+"""What every command that looks back keeps to: it writes nothing, needs no session, answers on an empty log and on a
+damaged one, understands the same times, refuses what is none in one line, and is cut to a screen.
+"""
+
+import json
+
+import pytest
+
+from tests.coord.inside import Inside
+from tests.processes import Repo
+
+LOOKS: dict[str, tuple[str, ...]] = {
+    "log": ("log",),
+    "why a resource": ("why", "file", "src/app.py"),
+    "why a session": ("why", "ada"),
+    "why a claim": ("why", "ada/2"),
+    "why a message": ("why", "ben/3"),
+    "why something else": ("why", "ada/3"),
+    "diff": ("diff", "ada/1", "now"),
+    "replay": ("replay", "--changes"),
+    "report": ("report",),
+    "report as Markdown": ("report", "--markdown"),
+    "timeline": ("timeline", "--svg", "-"),
+    "status": ("status", "--at", "now"),
+    "board": ("board", "--at", "now"),
+    "claims": ("claims", "--at", "now"),
+    "watch": ("watch", "--once"),
+    "verify": ("verify",),
+}
+AT = {name: words for name, words in LOOKS.items() if name.startswith("why")}
+TIMES: dict[str, tuple[str, ...]] = {
+    "log since": ("log", "--since"),
+    "log until": ("log", "--until"),
+    "status": ("status", "--at"),
+    "board": ("board", "--at"),
+    "claims": ("claims", "--at"),
+    "inbox": ("inbox", "--at"),
+    "why": ("why", "file", "src/app.py", "--at"),
+    "diff": ("diff",),
+    "replay from": ("replay", "--changes", "--from"),
+    "replay to": ("replay", "--changes", "--to"),
+    "report since": ("report", "--since"),
+    "report until": ("report", "--until"),
+    "timeline since": ("timeline", "--svg", "-", "--since"),
+    "timeline until": ("timeline", "--svg", "-", "--until"),
+}
+
+
+@pytest.fixture
+def inside(repo: Repo) -> Inside:
+    """Ada holds a file, ben is refused, asks her, and waits for a port."""
+    made = Inside(repo)
+    for shell, words in (
+        (100, ("start", "--name", "ada")),
+        (200, ("start", "--name", "ben")),
+        (100, ("claim", "file", "src/app.py", "--note", "landing page")),
+        (200, ("claim", "file", "src/")),
+        (200, ("send", "ada", "src", "How long?")),
+        (100, ("heartbeat", "building", "the form", "BUILD", "25%")),
+        (100, ("claim", "port", "8000")),
+        (100, ("release", "file", "src/app.py")),
+    ):
+        made.wait(60)
+        made.run(shell, *words)
+    return made
+
+
+@pytest.mark.parametrize("name", LOOKS)
+def test_it_answers_without_a_session_and_writes_nothing(name: str, inside: Inside) -> None:
+    before = inside.repo.bytes()
+    found = inside.run(300, *LOOKS[name])
+    assert found.code == 0, found
+    assert found.out
+    assert inside.repo.bytes() == before
+
+
+@pytest.mark.parametrize("name", sorted(LOOKS.keys() - {"report as Markdown"}))
+def test_it_has_a_json_form(name: str, inside: Inside) -> None:
+    found = inside.run(300, *LOOKS[name], "--json")
+    assert found.code == 0, found
+    documents = found.out.splitlines() if name in ("log", "replay") else [found.out]
+    assert all(isinstance(json.loads(text), dict) for text in documents)
+
+
+@pytest.mark.parametrize("name", LOOKS)
+def test_it_says_that_an_empty_log_is_empty(name: str, repo: Repo) -> None:
+    found = Inside(repo).run(300, *LOOKS[name])
+    assert found.code in (0, 1, 2), found
+    assert len(found.out + found.err) > 20
+    assert found.code == 0 or found.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", LOOKS)
+def test_it_answers_on_a_damaged_log_and_says_what_is_missing(name: str, inside: Inside) -> None:
+    path = next(path for path in inside.repo.log.glob("*.jsonl") if b'"name":"ben"' in path.read_bytes())
+    path.write_bytes(path.read_bytes().replace(b'"told":"refused"', b'"told":"granted"'))
+    (inside.repo.folder / ".cache" / "checkpoint").unlink()  # what was read once is not read again by those who watch
+    found = inside.run(300, *LOOKS[name])
+    assert found.code == (4 if name == "verify" else 0), found
+    assert "line 2, byte" in found.out + found.err
+
+
+@pytest.mark.parametrize("name", TIMES)
+@pytest.mark.parametrize("text", ["soon", "tomorrow 18:00", "2999-01-01", "\x1b[31m", "ada/99", "nobody/1"])
+def test_a_time_that_is_none_is_refused_in_a_line(name: str, text: str, inside: Inside) -> None:
+    found = inside.run(100, *TIMES[name], text)
+    assert (found.code, found.out) == (2, ""), found
+    assert found.err.count("\n") == 1
+    assert "\x1b" not in found.err
+
+
+@pytest.mark.parametrize("name", TIMES)
+@pytest.mark.parametrize("text", ["4m", "-4m", "2026-11-22T12:05Z", "ben/2", "now"])
+def test_every_form_of_a_time_is_understood(name: str, text: str, inside: Inside) -> None:
+    found = inside.run(100, *TIMES[name], text)
+    assert found.code == 0, found
+
+
+@pytest.mark.parametrize("name", ["log until", "status", "board", "claims", "inbox", "why", "diff"])
+def test_a_moment_before_the_log_is_named_as_that(name: str, inside: Inside) -> None:
+    found = inside.run(100, *TIMES[name], "2020-01-01")
+    assert found.code == 2
+    assert "before the first event" in found.err
+
+
+@pytest.mark.parametrize("name", AT)
+def test_why_at_a_moment_is_what_it_was_then(name: str, inside: Inside) -> None:
+    """`--at` that moment exactly as `now` showed it then."""
+    then, moment = inside.run(100, *AT[name]), inside.now
+    inside.wait(3600)
+    inside.run(200, "claim", "file", "src/")
+    inside.run(100, "inbox")
+    inside.run(100, "end")
+    assert inside.run(100, *AT[name], "--at", moment).out == then.out
