@@ -1,6 +1,6 @@
 """What the timeline's picture says of each thing that one points at: a line that names the events."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from coord.text import called, clock, length, line
 from eventlog.events import Instant, seconds_between
@@ -74,7 +74,7 @@ def item_words(item: Mark | Sent, names: Names) -> str:
     return sent_words(item, names) if isinstance(item, Sent) else mark_words(item, names)
 
 
-def _joined(head: str, facts: list[str | bool | tuple[str, ...]]) -> str:
+def _joined(head: str, facts: Sequence[object]) -> str:
     return " · ".join([head, *(str(fact) for fact in facts if fact)])
 
 

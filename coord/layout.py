@@ -3,11 +3,11 @@
 1. Everything lies within the canvas, which is as wide as ever and grows downwards with the lanes.
 2. The bars of a lane do not overlap, also those that are drawn longer than they lasted so that they can be seen.
 3. No text overlaps another: a label stands where there is room for it, shortened if it must be, or nowhere.
-4. What is too much to be seen is left out, and counted: lanes, rows of a lane, arrows. Marks and messages that would
-   cover each other become one, which names them all.
+4. What is too much to be seen is left out, and counted: lanes, and rows of a lane. Marks and messages that would cover
+   each other become one, which names them; messages that are too many for arrows are marked where they were sent.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from unicodedata import east_asian_width
 
 from msgspec import Struct, field
@@ -19,9 +19,10 @@ from projections.timeline import Lane, Link, Mark, Sent, Timeline
 
 WIDTH, LEFT, RIGHT, TOP = 1200.0, 190.0, 1176.0, 104.0  # of the canvas; of the lanes
 AXIS, ROW, BAR = 25.0, 22.0, 16.0  # from a lane's top to its line; from row to row; a bar's height
-MOST_LANES, MOST_ROWS, MOST_ARROWS, MOST_RECIPIENTS = 24, 8, 100, 6
+MOST_LANES, MOST_ROWS, MOST_BARS, MOST_ARROWS, MOST_RECIPIENTS = 24, 8, 4000, 100, 6
 _SHORTEST = 3.0  # a bar's length
 _SIGN = 14.0  # a mark's width
+_LEAST = 6  # characters of a label that is shortened
 _NEAR = 8.0  # arrows that are nearer than this are one, if they join the same lanes
 
 _NARROW, _BROAD = frozenset("ijlftrI1|!.,:;'` ()[]{}/\\-\"·"), frozenset("mwMWGOQ@%&—…→⏎")
@@ -40,18 +41,20 @@ def _width(char: str) -> float:
     return 0.78 if char.isupper() else 0.66
 
 
-def fitted(text: str, room: float, size: float) -> str:
-    """The text, shortened to the room that there is; empty if that would say nothing."""
+def fitted(text: str, room: float, size: float, *, end: bool = False) -> str:
+    """The text, shortened to the room that there is to its beginning, or its `end`; empty if that would say nothing."""
     if width_of(text, size) <= room:
         return text
     room -= size * 1.02
     kept = 0
-    for char in text:
+    for char in reversed(text) if end else text:
         room -= _width(char) * size
         if room < 0:
             break
         kept += 1
-    return text[:kept].rstrip() + "…" if kept >= 6 else ""
+    if kept < _LEAST:
+        return ""
+    return "…" + text[-kept:].lstrip() if end else text[:kept].rstrip() + "…"
 
 
 class Block(Struct, kw_only=True):
@@ -117,6 +120,7 @@ class Layout(Struct, kw_only=True):
     arrows: list[Arrow]
     joins: list[Join]
     left_out: list[str]
+    crowded: bool  # too many messages for arrows
 
     @property
     def bottom(self) -> float:
@@ -129,27 +133,30 @@ def layout(of: Timeline) -> Layout:
     on = scale(of.since, of.until, LEFT + 10, RIGHT - 12)
     lanes, top = _busiest(of), TOP
     bands: list[Band] = []
+    most = _rows_that_fit(lanes)
     for lane in lanes:
-        rows = lane.rows[:MOST_ROWS]
+        rows = lane.rows[:most]
         blocks = [b for number, row in enumerate(rows) for b in _row(row, top + AXIS + 9 + number * ROW, on)]
         bands.append(Band(lane=lane, top=top, height=max(62, AXIS + 15 + len(rows) * ROW), blocks=blocks))
         top += bands[-1].height
     by_session = {band.lane.session: band for band in bands}
-    arrows, alone, unseen = _arrows(of, by_session, on)
+    arrows, alone, crowded = _arrows(of, by_session, on)
     for session, band in by_session.items():
         band.signs = _signs([m for m in of.marks if m.session == session], alone.get(session, []), on)
     _label(bands, arrows)
     rest = [lane for lane in of.lanes if lane.session not in by_session]
-    hidden = sum(len(row) for lane in lanes for row in lane.rows[MOST_ROWS:])
+    hidden = sum(len(row) for lane in lanes for row in lane.rows[most:])
     hidden += sum(len(row) for lane in rest for row in lane.rows)
-    marks = sum(mark.session not in by_session for mark in of.marks)
-    counts = ((len(rest), "session"), (hidden, "bar"), (marks, "mark"), (unseen, "arrow"))
+    items: list[Mark | Sent] = [*of.marks, *of.messages]
+    marks = sum(item.session not in by_session for item in items)
+    counts = ((len(rest), "session"), (hidden, "bar"), (marks, "mark"))
     return Layout(
         on=on,
         bands=bands,
         arrows=arrows,
         joins=_joins(of, by_session, on),
         left_out=[plural(count, noun) for count, noun in counts if count],
+        crowded=crowded,
     )
 
 
@@ -163,6 +170,14 @@ def _busiest(of: Timeline) -> list[Lane]:
     return [lane for lane in of.lanes if lane.session in shown]
 
 
+def _rows_that_fit(lanes: Sequence[Lane]) -> int:
+    """How many rows of each lane are shown, so that there are not too many bars in all."""
+    for most in range(MOST_ROWS, 1, -1):
+        if sum(len(row) for lane in lanes for row in lane.rows[:most]) <= MOST_BARS:
+            return most
+    return 1
+
+
 # --- bars -----------------------------------------------------------------------------------------------------------
 
 
@@ -174,27 +189,27 @@ def _row(spans: Sequence[Span], y: float, on: Scale) -> list[Block]:
         x1 = max(on.x(span.end) if span.end else RIGHT - 2, x0 + _SHORTEST)
         blocks.append(Block(span=span, x0=x0, x1=x1, y=y, began_before=span.start < on.start))
         free = x1
+    edge = LEFT + 10  # where the bar before ends, or its label
     for block, after in zip(blocks, [*blocks[1:], None], strict=True):
         if block.span.kind == "claim" or block.span.how != "granted":
-            _name(block, (after.x0 if after else RIGHT) - block.x1)
+            _name(block, block.x0 - edge, (after.x0 if after else RIGHT) - block.x1)
+        edge = max(block.x1, block.label_x + width_of(block.label, 10) if block.label else 0)
     return blocks
 
 
-def _name(block: Block, beside: float) -> None:
-    """Write what it is on into a bar, or beside it: whole if that can be, and with what it is for."""
+def _name(block: Block, before: float, beside: float) -> None:
+    """Write what it is on into a bar, beside it or before it: whole if that can be, and with what it is for."""
     size, text = 10, line(block.span.resource, 80)
     more = f"{text} — {line(block.span.note, 80)}" if block.span.note else text
-    inside = block.x1 - block.x0 - 22 if block.span.kind == "claim" else 0
-    for label, room, x in (
-        (more, inside, block.x0 + 8),
-        (text, inside, block.x0 + 8),
-        (text, beside - 24, block.x1 + 16),
-    ):
+    inside = (block.x1 - block.x0 - 22 if block.span.kind == "claim" else 0, block.x0 + 8)
+    right = (beside - 24, block.x1 + 16)
+    left = (before - 16, block.x0 - 8 - width_of(text, size))
+    for label, (room, x) in ((more, inside), (text, inside), (text, right), (text, left)):
         if width_of(label, size) <= room:
             block.label, block.label_x = label, x
             return
-    room, x = max((inside, block.x0 + 8), (beside - 24, block.x1 + 16))
-    block.label, block.label_x = fitted(text, room, size), x
+    room, x = max(inside, right)
+    block.label, block.label_x = fitted(text, room, size, end=True), x
 
 
 # --- marks and messages ---------------------------------------------------------------------------------------------
@@ -221,31 +236,28 @@ def _signs(marks: Iterable[Mark], alone: Iterable[Sent], on: Scale) -> list[Sign
     return found
 
 
-def _arrows(of: Timeline, bands: dict[str, Band], on: Scale) -> tuple[list[Arrow], dict[str, list[Sent]], int]:
-    """The arrows; the messages that are a sign on their sender's lane; how many arrows are left out, the oldest."""
+def _arrows(of: Timeline, bands: dict[str, Band], on: Scale) -> tuple[list[Arrow], dict[str, list[Sent]], bool]:
+    """The arrows; the messages that are a sign on their sender's lane; and whether there are too many for arrows."""
     alone: dict[str, list[Sent]] = {}
-    pairs: list[tuple[Sent, str]] = []
-    for sent in of.messages:
-        to = [name for name in sent.to if name != sent.session]
-        if sent.everyone or not 0 < len(to) <= MOST_RECIPIENTS:
-            alone.setdefault(sent.session, []).append(sent)
-        else:
-            pairs += [(sent, name) for name in to]
     arrows: list[Arrow] = []
     last: dict[tuple[float, float], Arrow] = {}
-    unseen = 0
-    for sent, name in pairs:
-        if sent.session not in bands or name not in bands:
-            unseen += 1
+    for sent in of.messages:
+        to = [bands[name].axis for name in sent.to if name in bands and name != sent.session]
+        if sent.session not in bands or sent.everyone or not 0 < len(to) <= MOST_RECIPIENTS:
+            alone.setdefault(sent.session, []).append(sent)
             continue
-        ends = (bands[sent.session].axis, bands[name].axis)
-        x = on.x(sent.at)
-        if (before := last.get(ends)) and x - before.x < _NEAR:
-            before.of.append(sent)
-            continue
-        last[ends] = Arrow(x=_beside(arrows, x, ends, on), y0=ends[0], y1=ends[1], of=[sent])
-        arrows.append(last[ends])
-    return arrows[-MOST_ARROWS:], alone, unseen + sum(len(arrow.of) for arrow in arrows[:-MOST_ARROWS])
+        for axis in to:
+            ends, x = (bands[sent.session].axis, axis), on.x(sent.at)
+            if (before := last.get(ends)) and x - before.x < _NEAR:
+                before.of.append(sent)
+            else:
+                last[ends] = Arrow(x=_beside(arrows, x, ends, on), y0=ends[0], y1=ends[1], of=[sent])
+                arrows.append(last[ends])
+    if len(arrows) <= MOST_ARROWS:
+        return arrows, alone, False
+    for sent in {sent.id: sent for arrow in arrows for sent in arrow.of}.values():
+        alone.setdefault(sent.session, []).append(sent)
+    return [], alone, True
 
 
 def _beside(arrows: Sequence[Arrow], x: float, ends: tuple[float, float], on: Scale) -> float:
@@ -257,13 +269,19 @@ def _beside(arrows: Sequence[Arrow], x: float, ends: tuple[float, float], on: Sc
     return min(x, on.right)
 
 
-_SAYS: dict[str, Callable[[Mark], str]] = {
-    "died": lambda mark: "presumed dead",
-    "lost": lambda mark: f"lost {mark.resource}",
-    "broken": lambda mark: f"{mark.resource} broken",
-    "refused": lambda mark: f"refused {mark.resource}",
-    "void": lambda mark: f"{mark.resource} not handed over",
-}
+_SAYS = {"died": "presumed dead", "lost": "lost", "broken": "broken", "refused": "refused", "void": "not handed over"}
+
+
+def _words(of: Sequence[Mark | Sent], room: float) -> str:
+    """What a sign says in the room that there is: of a mark its resource too, of a message its subject."""
+    first, more = of[0], f" +{len(of) - 1}" if len(of) > 1 else ""
+    if isinstance(first, Sent):
+        subject = fitted(line(first.subject, 60), room - width_of(more, 10), 10)
+        return subject and subject + more
+    for text in (f"{_SAYS[first.kind]} {line(first.resource, 80)}".rstrip() + more, _SAYS[first.kind] + more):
+        if width_of(text, 10) <= room:
+            return text
+    return ""
 
 
 def _label(bands: Iterable[Band], arrows: Sequence[Arrow]) -> None:
@@ -275,11 +293,7 @@ def _label(bands: Iterable[Band], arrows: Sequence[Arrow]) -> None:
         said: set[float] = set()
         for sign in sorted([*band.signs, *own], key=lambda sign: (sign.kind in ("arrow", "sent"), sign.x)):
             room = min([x - _SIGN / 2 for x in taken if x > sign.x] + [RIGHT]) - sign.x - _SIGN / 2 - 8
-            first = sign.of[0]
-            text = first.subject if isinstance(first, Sent) else _SAYS[first.kind](first)
-            more = f" +{len(sign.of) - 1}" if len(sign.of) > 1 else ""
-            text = "" if sign.x in said else fitted(line(text, 60), room - width_of(more, 10), 10)
-            sign.label, sign.label_x = text and text + more, sign.x + _SIGN / 2 + 3
+            sign.label, sign.label_x = "" if sign.x in said else _words(sign.of, room), sign.x + _SIGN / 2 + 3
             said.add(sign.x)
         band.signs += own
 
@@ -300,9 +314,3 @@ def _joins(of: Timeline, bands: dict[str, Band], on: Scale) -> list[Join]:
         else:
             found.append(Join(link, on.x(link.at), y0, y1))
     return found
-
-
-def lane_label(lane: Lane) -> list[str]:
-    """What stands to the left of a lane: the session as people know it, its id, its client."""
-    name = line(lane.name, 40)
-    return [name or lane.session, *([lane.session] if name else []), line(lane.client, 40)]

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 from msgspec import Struct
 
-from coord.text import moment
-from eventlog.events import DAY_S, HOUR_S, MINUTE_S, Instant, later, to_micros
+from coord.text import clock, moment
+from eventlog.events import DAY_S, HOUR_S, MINUTE_S, Instant, later, seconds_between, to_micros
 
 _LEAST_S = 2  # a stretch is drawn at least so long
 _STEPS_S = (
@@ -45,9 +45,15 @@ def scale(start: Instant, end: Instant, left: float, right: float) -> Scale:
     return Scale(start, max(end, later(start, _LEAST_S)), left, right)
 
 
+def between(start: Instant, end: Instant) -> str:
+    """From when to when, as finely as it must be told."""
+    fine = seconds_between(start, end) < HOUR_S
+    return f"{clock(start, '', seconds=fine)} to {clock(end, start, seconds=fine)}"
+
+
 def ticks(on: Scale, apart: float) -> list[Tick]:
     """The times to write, at least so far apart: round ones of this machine's zone."""
-    seconds = (to_micros(on.end) - to_micros(on.start)) / 1e6
+    seconds = seconds_between(on.start, on.end)
     most = max(1, (on.right - on.left) // apart)
     step = next((step for step in _STEPS_S if seconds / step <= most), 0)
     step = step or _STEPS_S[-1] * (int(seconds / _STEPS_S[-1] / most) + 1)

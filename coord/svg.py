@@ -13,9 +13,9 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from coord.captions import item_words, life_words, link_words, span_words
 from coord.layout import BAR, LEFT, RIGHT, TOP, WIDTH, Arrow, Band, Block, Join, Sign, fitted, layout, width_of
-from coord.scale import ticks
+from coord.scale import between, ticks
 from coord.signs import ENDS, SHAPES, SIGNS
-from coord.text import called, clock, line, moment, plural
+from coord.text import called, line, moment, plural
 from projections.timeline import Timeline
 
 _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, 'DejaVu Sans', sans-serif"
@@ -25,8 +25,7 @@ _COLOURS = (  # of a bar and of its edge, by Paul Tol's light scheme
     *(("#44bb99", "#1f7a62"), ("#bbcc33", "#74801a"), ("#99ddff", "#3d8fb8"), ("#c9b3e6", "#7a5aa6")),
 )
 _NOT_XML = re.compile("[\ufffe\uffff]")
-_TITLES = 12  # lines of a title
-_SWATCHES = 2  # lines of the legend that name resources
+_TITLES = 30  # lines of a title
 
 
 def svg(of: Timeline, missing: Iterable[str] = ()) -> str:
@@ -88,9 +87,7 @@ class _Picture:
 
     def _head(self) -> None:
         of = self.of
-        shared = moment(of.since).date() == moment(of.until).date()
-        ends = clock(of.since, ""), clock(of.until, of.since if shared else "")
-        title = f"{ends[0]} – {ends[1]}"
+        title = between(of.since, of.until)
         claims = len({span.id for lane in of.lanes for row in lane.rows for span in row if span.kind == "claim"})
         counts = ((len(of.lanes), "session"), (claims, "claim"), (len(of.messages), "message"), (of.events, "event"))
         _add(self.root, "title", f"Timeline, {title}")
@@ -122,7 +119,7 @@ class _Picture:
                  fill_opacity=0.75)  # fmt: skip
         name = line(lane.name, 40)
         self._write(20, top + 22, fitted(name or lane.session, LEFT - 30, 13), 13, _INK, font_weight=600)
-        rest = [lane.session] if name else []
+        rest = [lane.session] if name not in ("", lane.session) else []
         for place, text in enumerate([*rest, line(lane.client, 40)]):
             self._write(20, top + 37 + 14 * place, fitted(text, LEFT - 30, 10.5), 10.5, _SOFT)
         self._lives(band)
@@ -180,7 +177,7 @@ class _Picture:
         """The names of bars, over the arrows that pass."""
         for block in band.blocks:
             if block.label:
-                inside = block.label_x < block.x1
+                inside = block.x0 < block.label_x < block.x1
                 under = self.colours[block.span.resource][0] if inside else "#ffffff"
                 self._write(block.label_x, block.y + 11.8, block.label, 10, _INK if inside else _SOFT,
                             stroke=under, stroke_width=2.5, stroke_linejoin="round", paint_order="stroke")  # fmt: skip
@@ -233,25 +230,27 @@ class _Picture:
         if self.placed.left_out:
             left = ", ".join(self.placed.left_out)
             notes.append(f"Left out for want of room: {left}. A shorter time, with --since and --until, shows more.")
+        if self.placed.crowded:
+            notes.append("There are too many messages for arrows: they are marked where they were sent.")
         for text in notes:
             self._write(20, y, fitted(text, WIDTH - 40, 11), 11, "#9a3412", font_weight=600)
             y += 18
-        y = self._flow([(key, text) for key, text in SIGNS.items() if key in self.used], y, 9)
-        if self.colours:
-            y = self._flow([(f"={name}", line(name, 60)) for name in self.colours], y + 6, _SWATCHES)
+        y = self._flow([(key, text) for key, text in SIGNS.items() if key in self.used], y)
+        if len(self.colours) > len(_COLOURS):
+            text = f"{len(self.colours)} resources share {len(_COLOURS)} colours: point at a bar to see which it is."
+            self._write(20, y + 6, text, 11, _SOFT)
+            y += 20
+        elif self.colours:
+            y = self._flow([(f"={name}", line(name, 60)) for name in self.colours], y + 6)
         return y + 4
 
-    def _flow(self, items: list[tuple[str, str]], y: float, most: int) -> float:
-        """Signs with their meaning, from left to right in at most so many lines; where they end."""
-        x, rows = 20.0, 1
-        for number, (key, text) in enumerate(items):
+    def _flow(self, items: list[tuple[str, str]], y: float) -> float:
+        """Signs with their meaning, from left to right in lines; where they end."""
+        x = 20.0
+        for key, text in items:
             wide = 34 + width_of(text, 11) + 12
-            room = WIDTH - 20 - (0 if rows < most else 90)
-            if x > 20 and x + wide > room:
-                if rows == most:
-                    self._write(x, y + 4, f"and {len(items) - number} more", 11, _SOFT)
-                    break
-                x, y, rows = 20.0, y + 20, rows + 1
+            if x > 20 and x + wide > WIDTH - 20:
+                x, y = 20.0, y + 20
             group = _add(self.root, "g", transform=f"translate({x + 12:.1f} {y:.1f})")
             _draw(group, key, self.colours.get(key[1:]))
             self._write(x + 34, y + 4, text, 11, _SOFT)

@@ -1,9 +1,9 @@
 """Sessions as lanes, claims as bars: a stretch of the past as something that can be drawn.
 
 The model of a picture, without its measures. Whatever was there in the stretch is in it once: a session that was live
-or heard is a lane, in the order of arrival; a claim that was held or a request that waited is a bar of its session's lane;
-a refusal, a loss, a break, a void handover and a death are marks; a message is sent from a lane to lanes; and what
-passed from one session to another is a link. A request that was told granted and is not is lost, not refused.
+or heard is a lane, in the order of arrival; a claim that was held or a request that waited is a bar of its session's
+lane; a refusal, a loss, a break, a void handover and a death are marks; a message is sent from a lane to lanes; and
+what passed from one session to another is a link. A request that was told granted and is not is lost, not refused.
 
 The bars of a lane are packed into rows so that none covers another: what overlaps in time lies in different rows. A
 request that waited and the claim that came of it lie in one row, one after the other.
@@ -15,7 +15,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from eventlog.events import EVERYONE, ClaimRequested, EventId, Instant, MessageSent, SessionStarted, to_micros
+from eventlog.events import EVERYONE, ClaimRequested, Event, EventId, Instant, MessageSent, SessionStarted, to_micros
 from projections.past import Cut, count_until
 from projections.spans import Account, IsNew, Life, Span, after
 from projections.state import Decision
@@ -104,7 +104,7 @@ def timeline(account: Account, since: Cut, until: Instant) -> Timeline:
     marks = [*_marks(account, is_new, by, told), *_deaths(lives, by)]
     sent = [
         Sent(
-            id=event.id, at=event.at, session=event.actor, to=tuple(sorted(account.recipients.get(event.id, ()))),
+            id=event.id, at=event.at, session=event.actor, to=_recipients(account, event, event.payload),
             everyone=event.payload.to == EVERYONE, subject=event.payload.subject, urgency=event.payload.urgency,
         )
         for event in events
@@ -126,6 +126,13 @@ def timeline(account: Account, since: Cut, until: Instant) -> Timeline:
         messages=sent,
         links=[*_links(account, is_new, by), *_continued(lives, by)],
     )
+
+
+def _recipients(account: Account, event: Event, payload: MessageSent) -> tuple[str, ...]:
+    """Who got a message; of an imported one, which nobody got here, those of its recipients that are known."""
+    if not event.imported:
+        return tuple(sorted(account.recipients.get(event.id, ())))
+    return tuple(name for name in payload.to if name in account.state.sessions) if payload.to != EVERYONE else ()
 
 
 def _names(account: Account) -> dict[str, str]:

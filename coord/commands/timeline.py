@@ -12,7 +12,7 @@ from coord.options import command
 from coord.past import Past
 from coord.progress import chunks
 from coord.run import Run
-from coord.scale import Scale, scale, ticks
+from coord.scale import Scale, between, scale, ticks
 from coord.text import called, clock, line, plural
 from eventlog.events import DAY_S, Instant, later
 from projections.past import Cut, just_before
@@ -77,6 +77,8 @@ def _stretch(past: Past, since: str | None, until: str | None) -> tuple[Timeline
 
 def _last(told: Account, begin: Cut, end: Cut) -> Instant:
     """When the last happened of what did, but not before the beginning."""
+    if not told.events:
+        return end.at
     found = [*(event.at for event in told.events[-1:]), *(said.at for said in told.decisions[-1:])]
     return min(max([begin.at, *found]), end.at)
 
@@ -85,13 +87,14 @@ def _heading(of: Timeline, cut_off: bool) -> str:
     """What is shown, in a phrase."""
     if not of.lanes:
         return "nothing happened in this time." if of.names else "there are no events yet."
-    ends = f"{clock(of.since, '')} to {clock(of.until, of.since)}"
-    facts = [plural(len(of.lanes), "session"), plural(of.events, "event"), ends]
+    facts = [plural(len(of.lanes), "session"), plural(of.events, "event"), between(of.since, of.until)]
     return ", ".join(facts) + (f". That is the part {_DAY}." if cut_off else "")
 
 
 def _write(path: str, given: str, picture: str) -> None:
     """The whole picture in place of what was there, or nothing. Raises CoordError (2)."""
+    if "\0" in path:
+        raise wrong(f"{line(given, 200)} cannot be the name of a file.")
     folder, name = os.path.split(os.path.realpath(path))
     if not name or os.path.isdir(path):
         raise wrong(f"{line(given, 200)} is a folder: name the file that the picture shall be in.")
@@ -103,9 +106,8 @@ def _write(path: str, given: str, picture: str) -> None:
                 file.write(picture.encode())
         else:
             replace_file(folder, os.path.join(folder, name), picture.encode())
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", "") or error
-        raise wrong(f"{line(given, 200)} cannot be written: {reason}. Nothing was changed.") from None
+    except OSError as error:
+        raise wrong(f"{line(given, 200)} cannot be written: {error.strerror}. Nothing was changed.") from None
 
 
 # --- on a terminal --------------------------------------------------------------------------------------------------
@@ -115,6 +117,8 @@ _LEGEND = "─ here · █ holds · ▒ waits · x refused · ✝ died · ! lost
 
 
 def _text(of: Timeline, cut_off: bool) -> str:
+    from textwrap import fill
+
     heading = _heading(of, cut_off)
     if not of.lanes:
         return heading[0].upper() + heading[1:]
@@ -125,10 +129,9 @@ def _text(of: Timeline, cut_off: bool) -> str:
     for lane in lanes:
         rows += [_who(lane, of, width), _blocks(lane, of, on, width)]
     more = len(of.lanes) - len(lanes)
-    parts = [heading, "\n".join(rows), _LEGEND, "coord timeline --svg FILE draws it, with the messages."]
-    return "\n\n".join(
-        parts if not more else [*parts[:2], f"… and {more} earlier sessions: --json shows all", *parts[2:]]
-    )
+    rows += [f"… and {plural(more, 'earlier session')}: --json shows all"] if more else []
+    words = (_LEGEND, "coord timeline --svg FILE draws it, with the messages.")
+    return "\n\n".join([fill(heading, width), "\n".join(rows), *(fill(text, width) for text in words)])
 
 
 def _who(lane: Lane, of: Timeline, width: int) -> str:

@@ -1,0 +1,170 @@
+"""The timeline has everything that was there in its stretch once, and so has the picture of it, in its place."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from itertools import combinations, pairwise
+from xml.etree.ElementTree import Element, fromstring
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from coord.layout import RIGHT, WIDTH, layout, width_of
+from coord.svg import svg
+from eventlog.events import NEVER, ClaimRequested, Event
+from projections.fold import as_of, fold
+from projections.past import at_the_end_of, just_after
+from projections.spans import account
+from projections.state import Decision, State
+from projections.timeline import Timeline, timeline
+from tests.histories import at, histories, seconds
+
+_SVG = "{http://www.w3.org/2000/svg}"
+_MARKS = ("died", "lost", "broken", "refused", "void")
+
+
+@st.composite
+def stretches(draw: st.DrawFn) -> tuple[list[Event], int, str]:
+    """A history, how many of its events are before the stretch, and until when it goes."""
+    events = draw(histories(max_events=30))
+    until = at(seconds(events[-1].at) + draw(st.sampled_from((0, 1, 90, 9000))))
+    return events, draw(st.integers(0, len(events)) | st.just(0)), until
+
+
+def _timeline(stretch: tuple[list[Event], int, str]) -> Timeline:
+    events, first, until = stretch
+    since = just_after(events[first - 1]) if first else at_the_end_of("")
+    return timeline(account(events, until), since, until)
+
+
+def _decided(stretch: tuple[list[Event], int, str]) -> list[Decision]:
+    """What was decided in the stretch: what a fold that stops at its beginning decides after that."""
+    events, first, until = stretch
+    found: list[Decision] = []
+    state = fold(State(), events[:first])
+    as_of(fold(state, events[first:], found.append), until, found.append)
+    return found
+
+
+@given(stretches())
+def test_every_refusal_loss_break_and_void_handover_is_one_mark(stretch: tuple[list[Event], int, str]) -> None:
+    """One that was told granted is lost, and not refused as well."""
+    told = {event.id: event.payload.told for event in stretch[0] if isinstance(event.payload, ClaimRequested)}
+    expected = Counter(
+        (said.what, said.cause, said.claim, said.session)
+        for said in _decided(stretch)
+        if said.what in _MARKS and (said.what != "refused" or told[said.claim] != "granted")
+    )
+    marks = _timeline(stretch).marks
+    assert Counter((m.kind, m.id, m.claim, m.session) for m in marks if m.kind != "died") == expected
+
+
+@given(stretches())
+def test_every_death_is_one_mark(stretch: tuple[list[Event], int, str]) -> None:
+    events, first, _ = stretch
+    state, expected = fold(State(), events[:first]), []
+    for event in events[first:]:
+        before = {name: session.status for name, session in state.sessions.items()}
+        fold(state, [event])
+        expected += [(event.id, s.id) for s in state.sessions.values() if before.get(s.id) != s.status == "dead"]
+    assert [(mark.id, mark.session) for mark in _timeline(stretch).marks if mark.kind == "died"] == expected
+
+
+@given(stretches())
+def test_every_claim_and_wait_is_one_bar_of_its_lane(stretch: tuple[list[Event], int, str]) -> None:
+    """Those that were there when the stretch began, and those that began in it."""
+    events, first, _ = stretch
+    before = as_of(fold(State(), events[:first]), events[first - 1].at) if first else State()
+    expected = Counter([("claim", c.id, c.session, c.granted_at) for c in before.claims.values()])
+    expected += Counter([("wait", w.id, w.session, w.asked_at) for w in before.waits.values()])
+    kinds = {"granted": "claim", "waiting": "wait"}
+    begun = [said for said in _decided(stretch) if said.what in kinds]
+    expected += Counter((kinds[said.what], said.claim, said.session, said.at) for said in begun)
+    found = [(lane.session, span) for lane in _timeline(stretch).lanes for row in lane.rows for span in row]
+    assert Counter((span.kind, span.id, session, span.start) for session, span in found) == expected
+    assert all(session == span.session for session, span in found)
+
+
+@given(stretches())
+def test_the_bars_of_a_row_do_not_overlap_in_time(stretch: tuple[list[Event], int, str]) -> None:
+    for lane in _timeline(stretch).lanes:
+        for row in lane.rows:
+            assert all((before.end or NEVER) <= after.start for before, after in pairwise(row))
+
+
+@given(stretches())
+def test_everyone_who_is_named_has_one_lane_in_the_order_of_arrival(stretch: tuple[list[Event], int, str]) -> None:
+    events, first, _ = stretch
+    found = _timeline(stretch)
+    sessions = [lane.session for lane in found.lanes]
+    order = list(dict.fromkeys(event.actor for event in events))
+    assert sessions == sorted(sessions, key=order.index)
+    assert len(set(sessions)) == len(sessions)
+    assert {event.actor for event in events[first:]} <= set(sessions)
+    for link in found.links:
+        assert {link.session, link.to} <= set(sessions)
+    assert {mark.session for mark in found.marks} <= set(sessions)
+
+
+# --- the picture ----------------------------------------------------------------------------------------------------
+
+
+@given(stretches())
+def test_the_bars_of_a_lane_do_not_cover_each_other_in_the_picture(stretch: tuple[list[Event], int, str]) -> None:
+    for band in layout(_timeline(stretch)).bands:
+        for a, b in combinations(band.blocks, 2):
+            assert a.y != b.y or a.x1 <= b.x0 or b.x1 <= a.x0
+        assert all(band.top < block.y and block.x1 <= RIGHT for block in band.blocks)
+
+
+@given(stretches())
+def test_the_titles_of_the_picture_name_everything_once(stretch: tuple[list[Event], int, str]) -> None:
+    found = _timeline(stretch)
+    expected: Counter[tuple[str, str]] = Counter(
+        (span.kind, span.id) for lane in found.lanes for row in lane.rows for span in row
+    )
+    expected.update((mark.kind, mark.id) for mark in found.marks)
+    assert Counter(_titles(fromstring(svg(found)))) == expected
+
+
+def _titles(root: Element) -> Iterator[tuple[str, str]]:
+    for group in root.iter(f"{_SVG}g"):
+        if group.get("class") in ("claim", "wait", *_MARKS):
+            title = group.find(f"{_SVG}title")
+            assert title is not None
+            for row in (title.text or "").splitlines():
+                yield str(group.get("class")), row.partition(":")[0]
+
+
+@given(stretches())
+def test_everything_is_on_the_canvas_and_no_text_on_another(stretch: tuple[list[Event], int, str]) -> None:
+    check_geometry(svg(_timeline(stretch)))
+
+
+def check_geometry(picture: str) -> None:
+    """No text overlaps another, and all that has a place has one on the canvas."""
+    root = fromstring(picture)
+    height = float(root.get("height", "0"))
+    boxes = [_box(text) for text in root.iter(f"{_SVG}text")]
+    for x0, y0, x1, y1 in boxes:
+        assert x0 >= 0
+        assert x1 <= WIDTH
+        assert y0 >= 0
+        assert y1 <= height
+    for a, b in combinations(boxes, 2):
+        assert a[2] <= b[0] or b[2] <= a[0] or a[3] <= b[1] or b[3] <= a[1], (a, b)
+    for element in root.iter():
+        for x, y in re.findall(r"(?:M|translate\()(-?[\d.]+) (-?[\d.]+)", _place(element)):
+            assert element.tag != f"{_SVG}path" or x.startswith("-") or (float(x) <= WIDTH and float(y) <= height)
+
+
+def _place(element: Element) -> str:
+    return f"{element.get('d', '')} {element.get('transform', '')}"
+
+
+def _box(text: Element) -> tuple[float, float, float, float]:
+    size, x, y = (float(text.get(name, "0")) for name in ("font-size", "x", "y"))
+    wide = width_of(text.text or "", size)
+    if text.get("text-anchor") == "middle":
+        x -= wide / 2
+    return (x, y - 0.8 * size, x + wide, y + 0.25 * size)
