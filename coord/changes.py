@@ -209,8 +209,8 @@ def _told(pair: Pair) -> list[str]:
 
 def _notice(notice: object) -> str:
     assert isinstance(notice, Notice)
-    resources = few([line(resource) for resource in notice.resources]) or "nothing held"
-    return f"{notice.kind.replace('_', ' ')}, {resources} ({notice.id})"
+    resources = few([line(resource) for resource in notice.resources])
+    return f"{resources} {notice.kind.replace('_', ' ')} ({notice.id})".lstrip()
 
 
 def _because(decision: Decision | None) -> str:

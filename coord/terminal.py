@@ -97,13 +97,14 @@ class Part:
     """
 
     def __init__(self) -> None:
-        self.top, self.above, self.below, self.whole = 0, 0, 0, False
+        self.top, self.above, self.below, self.whole, self.is_cut = 0, 0, 0, False, False
 
     def rows(self, text: str, columns: int, height: int) -> list[str]:
         """The rows for a window of this size."""
         lines = text.split("\n")
         found = [row for line in lines for row in wrapped(line, columns)]
-        if len(found) > height and not self.whole:
+        self.is_cut = len(found) > height and not self.whole
+        if self.is_cut:
             found = [cut(line, columns) for line in lines]
         self.above = self.top = max(0, min(self.top, len(found) - height))
         self.below = max(0, len(found) - self.top - height)
@@ -120,9 +121,7 @@ class Part:
     def more(self) -> str:
         """What is not shown, in words."""
         parts = [f"↑ {self.above}" if self.above else "", f"↓ {self.below} more" if self.below else ""]
-        return " · ".join(
-            [part for part in parts if part] + (["w whole lines"] if any(parts) and not self.whole else [])
-        )
+        return " · ".join(part for part in (*parts, "w whole lines" if self.is_cut else "") if part)
 
 
 def is_there(env: Mapping[str, str]) -> bool:

@@ -40,11 +40,8 @@ def watch(run: Run, once: bool) -> None:
             run.note("this is no terminal that can be drawn on: the board as it is now")
         return
     caught: list[int] = []
-    try:
-        with catching(caught), changes_in(run.place.log) as changes, Terminal(run.world.env) as terminal:
-            _live(run, present, terminal, changes, caught)
-    finally:
-        run.note_troubles(present)
+    with catching(caught), changes_in(run.place.log) as changes, Terminal(run.world.env) as terminal:
+        _live(run, present, terminal, changes, caught)
     if caught:
         raise CoordError(128 + caught[0], "")
 

@@ -1,0 +1,217 @@
+"""`coord replay`: the past step by step, as text, as JSON, and as a board that keys move on a terminal."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from tests.coord.inside import Inside
+from tests.processes import Repo, Terminal
+
+
+@pytest.fixture
+def inside(repo: Repo) -> Inside:
+    """Ada holds a file for a minute, and ben comes when it has expired; then he takes it, works, and ends."""
+    made = Inside(repo)
+    made.start(100, "--name", "ada")
+    made.run(100, "claim", "file", "src/app.py", "--ttl", "1m")
+    made.wait(120)
+    made.start(200, "--name", "ben")
+    for words in (("claim", "file", "src/"), ("heartbeat", "building", "the form"), ("end",)):
+        made.wait(60)
+        made.run(200, *words)
+    return made
+
+
+def steps(inside: Inside, *words: str) -> list[Any]:
+    found = inside.run(100, "replay", "--json", *words)
+    assert found.code == 0, found
+    return [json.loads(row) for row in found.out.splitlines()]
+
+
+def test_each_step_is_an_event_or_an_end_by_time_and_says_what_changed(inside: Inside) -> None:
+    text = inside.run(100, "replay").out
+    events = [row for row in text.splitlines() if not row.startswith(" ")]
+    assert [word in row for word, row in zip(
+        ("starts", "asks for file/src/app.py", "by time alone", "starts", "asks for file/src/", "the form", "ends"),
+        events, strict=True,
+    )] == [True] * 7  # fmt: skip
+    assert re.search(r"by time alone:\n    ~ .* has to be told.*\n    - file/src/app.py: .*: it expired\n", text)
+    assert "(ben): does: building the form" in text
+    assert "(ben): live → ended" in text
+
+
+def test_json_is_a_line_for_each_step(inside: Inside) -> None:
+    found = steps(inside)
+    assert [row["step"] for row in found] == list(range(1, 8))
+    assert [row["event"] is None for row in found] == [False, False, True, False, False, False, False]
+    assert {"kind": "claim", "field": "resource", "old": "file/src/app.py", "new": None}.items() <= next(
+        change for change in found[2]["changes"] if change["field"] == "resource"
+    ).items()
+    assert [row["at"] for row in found] == sorted(row["at"] for row in found)
+
+
+PARTS = {
+    (): 7,
+    ("--from", "ada/2"): 5,
+    ("--to", "ada/2"): 2,
+    ("--from", "ben/1", "--to", "ben/3"): 2,
+    ("--from", "3m"): 4,
+    ("--from", "ben/4"): 0,
+    ("--from", "-9h"): 7,
+}
+
+
+@pytest.mark.parametrize("words", PARTS, ids=" ".join)
+def test_a_part_has_the_steps_between_its_ends(words: tuple[str, ...], inside: Inside) -> None:
+    assert len(steps(inside, *words)) == PARTS[words]
+
+
+STOPS = {
+    ("--until-claim", "file/src/app.py"): 2,
+    ("--until-claim", "file/src/other.py"): 5,  # ben's claim on the folder covers it
+    ("--until-session", "ben", "live"): 4,
+    ("--until-session", "ben", "ended"): 7,
+    ("--from", "ada/2", "--until-claim", "file/src/app.py"): 5,  # not the claim that is there already
+    ("--until-session", "ben", "ended", "--until-claim", "file/src/other.py"): 5,
+}
+
+
+@pytest.mark.parametrize("words", STOPS, ids=" ".join)
+def test_it_stops_at_the_first_step_in_which_what_was_asked_for_comes(words: tuple[str, ...], inside: Inside) -> None:
+    found = steps(inside, *words)
+    offset = 2 if "--from" in words else 0
+    assert found[-1]["step"] + offset == STOPS[words]
+    assert [bool(row["stopped"]) for row in found] == [False] * (len(found) - 1) + [True]
+    assert inside.run(100, "replay", *words).out.splitlines()[-1].startswith("Stopped: ")
+
+
+def test_what_never_comes_is_told_after_all_steps(inside: Inside) -> None:
+    found = inside.run(100, "replay", "--until-session", "ada", "dead")
+    assert (found.code, found.err.count("\n"), "ada is dead" in found.err) == (1, 1, True)
+    assert "ends" in found.out
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--from", "soon"),
+        ("--from", "1m", "--to", "2m"),
+        ("--until-session", "cai", "dead"),
+        ("--until-session", "ada", "asleep"),
+        ("--until-claim", "nothing"),
+        ("--changes", "--speed", "2"),
+        ("--speed", "0"),
+        ("--to", "-9h"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_in_a_line(words: tuple[str, ...], inside: Inside) -> None:
+    found = inside.run(100, "replay", *words)
+    assert (found.code, found.out, found.err.count("\n")) == (2, "", 1)
+
+
+def test_an_empty_log_and_a_damaged_one_answer(inside: Inside, repo: Repo) -> None:
+    ada = next(path for path in repo.log.glob("*.jsonl") if b'"name":"ada"' in path.read_bytes())
+    ada.write_bytes(ada.read_bytes().replace(b"src/app.py", b"src/apq.py"))
+    found = inside.run(100, "replay")
+    assert (found.code, "damaged at line 2" in found.err) == (0, True)
+    assert "the form" in found.out
+    for path in repo.log.glob("*.jsonl"):
+        path.unlink()
+    (repo.folder / ".cache" / "checkpoint").unlink()
+    found = inside.run(100, "replay")
+    assert (found.code, found.out, "no events yet" in found.err) == (0, "", True)
+
+
+def test_in_a_pipe_that_closes_it_ends_quietly(inside: Inside) -> None:
+    for number in range(300):
+        inside.run(200, "heartbeat", "step", str(number))
+    result = inside.repo.shell().run("set -o pipefail; coord replay | head -3; echo ${PIPESTATUS[0]}")
+    assert (len(result.out.splitlines()), result.out.splitlines()[-1], result.err) == (4, "0", "")
+
+
+# --- on a terminal --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def window(inside: Inside) -> Terminal:
+    """A terminal in the repository of the story."""
+    made = inside.repo.terminal()
+    made.resize(120, 40)
+    return made
+
+
+def board(screen: str) -> str:
+    """The part of a screen below the step that led there."""
+    return screen.split("─\n", 1)[1]
+
+
+def test_forwards_and_then_back_is_the_same_board(window: Terminal) -> None:
+    window.begin("coord replay")
+    seen = [board(window.sees(" 1 of 6 "))]
+    for key, place in (("Right", "2 of 6"), ("n", "by time alone"), ("Space", "3 of 6"), ("Right", "4 of 6")):
+        window.press(key)
+        seen.append(board(window.sees(place)))
+    assert len(set(seen)) == 5
+    for expected, (key, place) in zip(
+        reversed(seen[:-1]),
+        (("Left", "3 of 6"), ("p", "by time alone"), ("Left", "asks for file/src/app.py"), ("Left", " 1 of 6 ")),
+        strict=True,
+    ):
+        window.press(key)
+        assert board(window.sees(place)) == expected
+    window.press("q")
+
+
+def test_the_ends_and_pages_and_help(window: Terminal) -> None:
+    window.begin("coord replay")
+    window.sees(" 1 of 6 ")
+    window.press("End")
+    assert "» the end" in window.sees(" 6 of 6 ")
+    window.press("Right")
+    window.sees(" 6 of 6 ", "» the end")
+    window.press("PPage")
+    window.sees(" 0 of 6 ", "before the first step")
+    window.press("NPage")
+    window.sees(" 6 of 6 ")
+    window.press("Home")
+    window.sees(" 0 of 6 ")
+    window.press("?")
+    window.sees("KEYS", "any key goes back")
+    window.press("x")
+    window.sees("ACTIVE SESSIONS", " 0 of 6 ")
+
+
+def test_it_plays_and_pauses_at_a_speed(window: Terminal) -> None:
+    window.begin("coord replay --speed 100000")
+    window.sees(" 6 of 6 ", "» the end", "⏸")
+    window.press("Home", "a")
+    window.sees(" 6 of 6 ", "⏸")
+
+
+def test_it_begins_where_what_was_asked_for_comes_and_finds_the_next(window: Terminal) -> None:
+    window.begin("coord replay --until-claim file/src/app.py")
+    window.sees("» a claim on file/src/app.py is granted", " 2 of 6 ")
+    window.press("f")
+    window.sees(" 4 of 6 ", "asks for file/src/")
+    window.press("f")
+    window.sees(" 6 of 6 ", "it never comes to this")
+
+
+def test_a_low_and_narrow_window_shows_the_step_and_the_board(window: Terminal) -> None:
+    window.resize(40, 12)
+    window.begin("coord replay --from ada/2")
+    window.sees("before the", "ACTIVE SESSIONS", "0 of 4")
+    window.press("Right")
+    window.sees("by time alone")
+    window.resize(120, 30)
+    window.sees("→ next · ← back · ? keys · q quits", "it expired")
+    window.press("q")
+    assert window.run("echo the end").code == 0
+
+
+def test_text_comes_also_on_a_terminal_if_it_is_asked_for(window: Terminal) -> None:
+    result = window.run("coord replay --changes")
+    assert result.code == 0
+    assert "by time alone:" in result.out
