@@ -2,19 +2,23 @@
 
 Whoever reads it has just come back. So what is missing of the log comes first, then what needs someone, then what went
 wrong, then what each session did. Every list is cut at what a page bears, and says how to see the rest.
+
+A session is called by its name here, if no other has that one; the events that a row names have its id.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
-from coord.text import ago, called, clock, length, line, markdown, moment, plural
+from coord.text import ago, between, called, clock, length, line, markdown, plural
 from eventlog.events import DAY_S, HOUR_S, Instant, seconds_between
-from projections.report import Report, Unanswered
+from projections.board import Need
+from projections.report import Death, Report, Unanswered
 from projections.workers import Doing, Item, Worker
 
-_ROWS, _WAITS, _THINGS, _SESSIONS = 6, 3, 6, 10  # that a page bears, of each
-_FEW, _DOINGS, _DOINGS_OF_MANY = 4, 5, 2  # with few sessions there is room for more of what each did
+_ROWS, _WAITS, _SESSIONS = 6, 3, 8  # that a page bears, of each
+_FEW, _OF_FEW, _OF_MANY = 4, 6, 2  # with few sessions there is room for more of what each did
 Escape = Callable[[str, int], str]
 
 
@@ -65,22 +69,23 @@ class _Writer:
         self.report, self.say, self.now = report, say, report.until
         self.within_a_day = seconds_between(report.since, report.until) < DAY_S  # no time of day is there twice
         self.names: Mapping[str, str] = report.names
+        self.taken = Counter([*report.names.values(), *(worker.id for worker in report.sessions)])
 
     def page(self, damage: Sequence[str]) -> tuple[str, str, list[Section]]:
         """The title, the words under it, and the sections that have something to say."""
         report = self.report
         lasted = length(seconds_between(report.since, report.until))
-        title = f"Report on {lasted}: {_between(report.since, report.until, '')}"
-        needs = [Row(self.say(need.text, 300)) for need in report.needs if need.kind != "journal"]
+        title = f"Report on {lasted}: {between(report.since, report.until, '')}"
+        pressing = sorted(report.unanswered, key=lambda message: message.needs_ack or message.urgency == "high")
         sections = [
             _section("🚨", "The log is damaged; this page lacks what is gone", [Row(self.say(t, 300)) for t in damage]),
-            _section("⚠️ ", "Needs someone", needs),
-            _section("💀", "Died", [Row(self.death(item)) for item in report.deaths]),
+            _section("⚠️ ", "Needs someone", self.needs(), newest=False),
+            _section("💀", "Died", [Row(self.died(death), self.after(death)) for death in report.deaths]),
             _section("❌", "Lost", [Row(self.loss(item)) for item in report.lost]),
             _section("🔨", "Broken", [Row(self.broken(item)) for item in report.breaks]),
             _section("⌛", "Ran out of time", [Row(self.expired(item)) for item in report.expired]),
             _section("⛔", "Refused", [Row(self.refusal(item)) for item in report.refusals]),
-            _section("📭", "Not answered", [Row(self.unanswered(message)) for message in report.unanswered]),
+            _section("📭", "Not answered", [Row(self.unanswered(message)) for message in pressing]),
             _section("⏳", "Longest waits", [Row(self.wait(item)) for item in report.waits], _WAITS, newest=False),
             self.sessions(),
         ]
@@ -102,16 +107,40 @@ class _Writer:
 
     # --- what went wrong: who, what, the others, when, and the events that say so
 
-    def death(self, item: Item) -> str:
+    def needs(self) -> list[Row]:
+        """What needs someone; of many that are alike, of one session, the first."""
+        alike: dict[tuple[str, str], list[Need]] = {}
+        for number, need in enumerate(need for need in self.report.needs if need.kind != "journal"):
+            alike.setdefault((need.kind, need.session or str(number)), []).append(need)
+        more = [f" (and {len(some) - 1} more like this)" if len(some) > 1 else "" for some in alike.values()]
+        return [Row(self.say(some[0].text, 300) + rest) for some, rest in zip(alike.values(), more, strict=True)]
+
+    def died(self, death: Death) -> str:
         """A session that was presumed dead."""
-        back = f"; it spoke again {self.at(item.until)}" if item.until else ""
-        by = f", noticed by {self.who(item.others[0])}" if item.others else ""
-        return f"{self.at(item.at)} {self.who(item.session)}: {self.say(item.words, 200)}{by}{back}{_events(item)}"
+        why = self.say(death.evidence, 200) or "no evidence given"
+        return f"{self.at(death.at)} {self.who(death.session)}: {why}, noticed by {self.who(death.by)} ({death.event})"
+
+    def after(self, death: Death) -> list[str]:
+        """What became of what it held, and of the session."""
+        rows = []
+        for item in death.held[:_OF_MANY]:
+            got = f"it went at once to {self.people(item.others)}" if item.others else "it was free"
+            rows.append(f"held {self.say(item.what, 120)}: {got} ({item.events[-1]})")
+        hidden = len(death.held) - _OF_MANY
+        rows += [f"… and {hidden} more that it held: coord why {death.event}"] if hidden > 0 else []
+        if death.back:
+            without = " without what it had held" if death.held else ""
+            told = f"; at {self.at(death.told_at)} it read that it had been presumed dead"
+            if not death.told_at:
+                told = f", was heard until {self.at(death.last_at)}, and did not read that it had been presumed dead"
+            rows.append(f"spoke again {self.at(death.back_at)}{without}{told} ({death.back})")
+        return rows
 
     def loss(self, item: Item) -> str:
         """A claim that a session was told it had, and had not."""
-        to = f" to {self.who(item.others[0])}" if item.others else "; it was no longer held"
-        return f"{self.at(item.at)} {self.who(item.session)} lost {self.say(item.what, 120)}{to}{_events(item)}"
+        to = f" to {self.who(item.others[0])}" if item.others else ""
+        what, why = self.say(item.what, 120), self.say(item.words, 200)
+        return f"{self.at(item.at)} {self.who(item.session)} lost {what}{to}: {why}{_events(item)}"
 
     def broken(self, item: Item) -> str:
         """A claim that someone else ended."""
@@ -129,7 +158,9 @@ class _Writer:
     def refusal(self, item: Item) -> str:
         """A request that was refused, once or again and again."""
         count = f", {len(item.events)} times until {self.at(item.until)}" if item.until else ""
-        ahead = f": {self.people(item.others)} had it" if item.others else ""
+        ahead = (
+            f": {self.people(item.others)} {'was' if len(item.others) == 1 else 'were'} first" if item.others else ""
+        )
         who, what = self.who(item.session), self.say(item.what, 120)
         return f"{self.at(item.at)} {who} wanted {what}{count}{ahead}{_events(item)}"
 
@@ -156,13 +187,13 @@ class _Writer:
         """Each session, the last heard first; those of which nothing is new are named in one row."""
         quiet = [w for w in self.report.sessions if not w.events and not any(i.kind != "unread" for i in w.left)]
         loud = [worker for worker in self.report.sessions if worker not in quiet]
-        most = _DOINGS if len(loud) <= _FEW else _DOINGS_OF_MANY
+        most = _OF_FEW if len(loud) <= _FEW else _OF_MANY
         rows = [Row(self.head(worker), self.body(worker, most)) for worker in loud[:_SESSIONS]]
+        section = Section("👥", "Sessions", rows, max(0, len(loud) - _SESSIONS))
         if quiet:
-            seen = ", ".join(f"{self.who(w.id)}, last heard {ago(w.last_at, self.now)}" for w in quiet[:_ROWS])
-            more = f" and {len(quiet) - _ROWS} more" if len(quiet) > _ROWS else ""
-            rows.append(Row(f"here, and not heard in this time: {seen}{more}"))
-        return Section("👥", "Sessions", rows, max(0, len(loud) - _SESSIONS))
+            last = f"the last of them {ago(quiet[0].last_at, self.now)}"
+            rows.append(Row(f"not heard in this time: {self.people([w.id for w in quiet], _ROWS)}; {last}"))
+        return section
 
     def head(self, worker: Worker) -> str:
         """Who it is, and how it is with it."""
@@ -178,15 +209,19 @@ class _Writer:
         }
         where = f" on {self.say(worker.branch, 60)}" if worker.branch else ""
         state = states.get(worker.status, f"{worker.status}, last heard {heard}")
-        return f"{self.who(worker.id)} · {self.say(worker.client or 'unknown client', 40)}{where} · {state}"
+        client = self.say(worker.client or "unknown client", 40)
+        return f"{self.say(called(worker.id, self.names), 120)} · {client}{where} · {state}"
 
     def body(self, worker: Worker, most: int) -> list[str]:
         """What it did, `most` of it, what it finished and left."""
         hidden = len(worker.doing) - most
-        rows = [f"… and {hidden} before: coord log --session {worker.id}"] if hidden > 0 else []
+        rows = [f"… and {plural(hidden, 'thing')} before: coord log --session {worker.id}"] if hidden > 0 else []
         rows += [self.doing(doing) for doing in worker.doing[-most:]]
-        rows += self.things("finished", _FINISHED, worker.finished)
-        rows += self.things("now" if worker.status in ("live", "silent") else "left", _LEFT, worker.left)
+        rows += self.things("finished", _FINISHED, worker.finished, most)
+        over = [item for item in worker.left if item.kind == "held"]
+        rows += self.things("left", _LEFT, over, most)
+        now = [item for item in worker.left if item.kind != "held"]
+        rows += self.things("now" if worker.status in ("live", "silent") else "left", _LEFT, now, most)
         return rows or [f"said nothing of what it did ({plural(worker.events, 'event')})"]
 
     def doing(self, doing: Doing) -> str:
@@ -196,39 +231,43 @@ class _Writer:
         facts = [self.say(f"{doing.action} {doing.target}", 120), phases, self.say(moved, 80)]
         said = " · ".join(fact for fact in facts if fact)
         return (
-            f"{_between(doing.at, doing.until, doing.until if self.within_a_day else self.now)}  {said} ({doing.event})"
+            f"{between(doing.at, doing.until, doing.until if self.within_a_day else self.now)}  {said} ({doing.event})"
         )
 
-    def things(self, title: str, words: Mapping[str, str], items: Iterable[Item]) -> list[str]:
+    def things(self, title: str, words: Mapping[str, str], items: Iterable[Item], most: int) -> list[str]:
         """The things of one kind in a row each, so that a hundred released files are one."""
         rows = []
         by_kind: dict[str, list[Item]] = {}
         for item in items:
             by_kind.setdefault(item.kind if item.kind != "held" else f"held {item.words}", []).append(item)
         for kind, some in by_kind.items():
-            shown = [self.thing(item) for item in some[-_THINGS:]]
-            more = f" and {len(some) - _THINGS} more" if len(some) > _THINGS else ""
+            shown = [self.thing(item) for item in some[-most:]]
+            more = f" and {len(some) - most} more" if len(some) > most else ""
             word = words.get(kind, kind)
             rows.append(f"{title}: {word + ' ' if word else ''}{', '.join(shown)}{more}")
         return rows
 
     def thing(self, item: Item) -> str:
-        """One of them, with its event."""
+        """One of them, with its event: the newest, the claim, or what ended it."""
+        if item.kind == "unread":
+            noun, of_what = _UNREAD[item.what]
+            return f"{plural(int(item.words), noun)}{of_what} ({item.events[-1]})"
         words = item.words if item.kind in ("summary", "handed_over", *_OPEN) else ""
         said = [self.say(item.what, 120), item.others and f"to {self.who(item.others[0])}", self.say(words, 300)]
-        event = item.events[-1 if item.kind == "held" else 0] if item.events else ""  # the claim, or what ended it
+        event = item.events[-1 if item.kind == "held" else 0] if item.events else ""
         return " ".join(part for part in said if part) + (f" ({event})" if event else "")
 
     # --- words
 
     def who(self, session: str) -> str:
         """A session as people know it."""
-        return self.say(called(session, self.names), 120)
+        name = self.names.get(session, "")
+        return self.say(name if self.taken[name] == 1 else called(session, self.names), 120)
 
-    def people(self, sessions: Sequence[str]) -> str:
+    def people(self, sessions: Sequence[str], most: int = 3) -> str:
         """Several sessions, the first few by name."""
-        more = f" and {len(sessions) - 3} more" if len(sessions) > 3 else ""
-        return ", ".join(self.who(session) for session in sessions[:3]) + more
+        more = f" and {len(sessions) - most} more" if len(sessions) > most else ""
+        return ", ".join(self.who(session) for session in sessions[:most]) + more
 
     def at(self, at: Instant) -> str:
         """When something was."""
@@ -236,7 +275,7 @@ class _Writer:
 
 
 _HOW = {"session_ended": "its session ended", "session_dead": "its session died"}
-_OPEN = ("notes", "blocked", "next", "unread")
+_OPEN = ("notes", "blocked", "next")
 _FINISHED = {"summary": "", "complete": "100 % of", "released": "released", "handed_over": "handed over"}
 _LEFT = {
     "holds": "holds",
@@ -250,6 +289,16 @@ _LEFT = {
     "blocked": "blocked on",
     "next": "next:",
     "unread": "not read:",
+}
+_UNREAD = {
+    "message": ("message", ""),
+    "lost": ("notice", " of a claim that it lost"),
+    "broken": ("notice", " of a claim that was broken"),
+    "expired": ("notice", " of a claim that ran out"),
+    "handed_over": ("notice", " of a claim that it was handed"),
+    "not_handed_over": ("notice", " of a claim that could not be handed over"),
+    "presumed_dead": ("notice", " that it was presumed dead"),
+    "passed_on": ("notice", " that another session goes on for it"),
 }
 
 
@@ -266,14 +315,3 @@ def _events(item: Item) -> str:
 
 def _lasted(item: Item, now: Instant) -> str:
     return length(seconds_between(item.at, item.until or now))
-
-
-def _between(start: Instant, end: Instant, now: Instant) -> str:
-    """A stretch of time with its zone said once; with dates as `clock` has them."""
-    first, last = moment(start), moment(end)
-    if first.utcoffset() != last.utcoffset():
-        return f"{clock(start, now)} – {clock(end, now)}"
-    if first.date() != last.date():
-        return f"{first:%Y-%m-%d %H:%M} – {clock(end, '')}"
-    begin, shown = f"{first:%H:%M}", clock(end, now)
-    return shown if begin == f"{last:%H:%M}" else shown.replace(f"{last:%H:%M}", f"{begin}–{last:%H:%M}")

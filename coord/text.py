@@ -54,6 +54,17 @@ def clock(at: Instant, now: Instant, *, seconds: bool = False) -> str:
     return local.strftime(date + ("%H:%M:%S %Z" if seconds else "%H:%M %Z"))
 
 
+def between(start: Instant, end: Instant, now: Instant) -> str:
+    """A stretch of time with its zone said once; with dates as `clock` has them."""
+    first, last = moment(start), moment(end)
+    if first.utcoffset() != last.utcoffset():
+        return f"{clock(start, now)} – {clock(end, now)}"
+    if first.date() != last.date():
+        return f"{first:%Y-%m-%d %H:%M} – {clock(end, '')}"
+    begin, shown = f"{first:%H:%M}", clock(end, now)
+    return shown if begin == f"{last:%H:%M}" else shown.replace(f"{last:%H:%M}", f"{begin}–{last:%H:%M}")
+
+
 def length(seconds: float) -> str:
     """A length of time in its one or two largest units."""
     minutes = round(abs(seconds) / 60)

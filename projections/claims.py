@@ -257,11 +257,16 @@ def lose(state: State, event: Event, ask: Ask, obstacles: tuple[EventId, ...], r
         kind="lost",
         resources=(ask.resource,),
         other=holder.session if holder else "",
-        reason=why or (f"{holder.resource} was granted to it first" if holder else "it was no longer held"),
+        reason=why or why_lost(holder.resource if holder else ""),
     )
     if not ask.imported:
         state.sessions[event.actor].notices.append(notice)
     record(Decision(event.at, 8, "lost", ask.id, ask.session, ask.resource, event.id, obstacles))
+
+
+def why_lost(had: str) -> str:
+    """Why a claim is lost, in words: by what the one in the way had, if anyone was."""
+    return f"{had} was granted to it first" if had else "it was no longer held"
 
 
 def circles(state: State) -> list[tuple[str, ...]]:

@@ -4,31 +4,53 @@ Everything is taken from the account of the history up to the end of the stretch
 from. What happened before the stretch counts only in what of it was still there: a claim that was held, a session that
 was live. Who still works, who is silent and what needs someone is the board's to say, which is passed in.
 
-A message is unanswered if nobody replied to it or confirmed it, though it went to sessions by name or asks for a
-confirmation. A reply wants an answer only if it asks for a confirmation, or if nobody has read it: else no talk would
-ever end.
+A message is unanswered if no other session replied to it and nobody confirmed it, though it went to sessions by name or
+asks for a confirmation. A reply wants an answer only if it asks for a confirmation, or if nobody has read it: else no
+talk would ever end. An imported message wants none: who answered it was never recorded.
+
+What a hook claimed for an edit is there to run out. That it did is told with its session, not with what went wrong.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from eventlog.events import (
     EVERYONE,
+    ClaimBroken,
+    ClaimRequested,
     Event,
     EventId,
     Instant,
     MessageAcknowledged,
     MessageRead,
     MessageSent,
+    SessionPresumedDead,
     seconds_between,
 )
 from projections.board import Board, Need
+from projections.claims import why_lost
 from projections.past import Cut, count_until
-from projections.spans import Account, IsNew, Span, after
-from projections.story import Entry, story
+from projections.resources import overlap
+from projections.spans import Account, IsNew, Life, Span, after
+from projections.state import Decision
 from projections.workers import Item, Worker, of_span, workers
+
+
+class Death(Struct, frozen=True, kw_only=True):
+    """A session that was presumed dead, who got what it held at that instant, and what it did if it lived after all."""
+
+    event: EventId
+    at: Instant
+    session: str
+    by: str
+    evidence: str
+    held: list[Item]  # the claims that it had; `others` are those that got them
+    back: EventId = ""  # its next event, if there is one
+    back_at: Instant = ""
+    last_at: Instant = ""  # the last of that life
+    told_at: Instant = ""  # when it read that it had been presumed dead
 
 
 class Unanswered(Struct, frozen=True, kw_only=True):
@@ -64,7 +86,7 @@ class Report(Struct, frozen=True):
     last_at: Instant
     totals: Totals
     needs: list[Need]
-    deaths: list[Item]
+    deaths: list[Death]
     lost: list[Item]
     breaks: list[Item]
     refusals: list[Item]
@@ -80,10 +102,10 @@ def report(account: Account, since: Cut, board: Board) -> Report:
     events = account.events[count_until(account.events, since) :]
     is_new = after(account.events, since)
     last = account.events[-1] if account.events else None
-    told = story(account.events, account.decisions)
-    entries = [entry for entry in told if is_new(entry.at, entry.cause)]
+    told = _told(account.decisions)
+    new = [one for one in told if is_new(one.said.at, one.said.cause)]
+    by_id = {event.id: event for event in events}
     spans = [span for span in account.spans if not span.end or is_new(span.end, span.cause)]
-    sent = {event.id: event.payload for event in events if isinstance(event.payload, MessageSent)}
     here = workers(account, events, spans, is_new, board)
     return Report(
         since=since.at,
@@ -93,17 +115,15 @@ def report(account: Account, since: Cut, board: Board) -> Report:
         totals=Totals(
             events=len(events),
             sessions=sum(worker.events > 0 for worker in here),
-            granted=sum(entry.what == "granted" for entry in entries),
-            messages=len(sent),
+            granted=sum(one.said.what == "granted" for one in new),
+            messages=sum(isinstance(event.payload, MessageSent) for event in events),
         ),
         needs=board.needs,
         deaths=_deaths(account, is_new),
-        lost=[
-            _item(entry, entry.others[0].session if entry.others else "") for entry in entries if entry.what == "lost"
-        ],
-        breaks=[_item(entry, entry.by) for entry in entries if entry.what == "broken"],
-        refusals=_refusals(entries),
-        expired=[of_span(span) for span in spans if span.how in ("expired", "lapsed") and not span.automatic],
+        lost=[_item(one.said, one.ahead[:1], why_lost(one.had)) for one in new if one.said.what == "lost"],
+        breaks=[_broken(one.said, by_id) for one in new if one.said.what == "broken"],
+        refusals=_refusals(new, by_id),
+        expired=_expired(spans),
         unanswered=_unanswered(account, events),
         waits=_waits(told, spans, board.now),
         sessions=here,
@@ -114,73 +134,141 @@ def report(account: Account, since: Cut, board: Board) -> Report:
 # --- what went wrong ------------------------------------------------------------------------------------------------
 
 
-def _item(entry: Entry, other: str) -> Item:
+class _Told(Struct, frozen=True):
+    """A decision, the sessions that were in its way at that moment, and what the first of them had."""
+
+    said: Decision
+    ahead: tuple[str, ...]
+    had: str
+
+
+def _told(decisions: Iterable[Decision]) -> list[_Told]:
+    last: dict[EventId, Decision] = {}  # the grant or the wait of each claim: it can pass to another session
+    found = []
+    for said in decisions:
+        others = [last[name] for name in said.others if name in last]
+        ahead = tuple(dict.fromkeys(other.session for other in others))
+        found.append(_Told(said, ahead, others[0].resource if others else ""))
+        if said.what in ("granted", "waiting"):
+            last[said.claim] = said
+    return found
+
+
+def _item(said: Decision, others: tuple[str, ...], words: str = "") -> Item:
+    names = tuple(name for name in dict.fromkeys((said.cause, said.claim)) if name)
     return Item(
-        kind=entry.what,
-        at=entry.at,
-        session=entry.session,
-        what=entry.resource,
-        others=(other,) if other else (),
-        words=entry.words,
-        events=tuple(name for name in dict.fromkeys((entry.cause, entry.claim)) if name),
+        kind=said.what, at=said.at, session=said.session, what=said.resource, others=others, words=words, events=names
     )
 
 
-def _refusals(entries: Iterable[Entry]) -> list[Item]:
+def _broken(said: Decision, by_id: Mapping[EventId, Event]) -> Item:
+    """Who broke whose claim, and why."""
+    event = by_id[said.cause]
+    return _item(said, (event.actor,), event.payload.reason if isinstance(event.payload, ClaimBroken) else "")
+
+
+def _refusals(told: Iterable[_Told], by_id: Mapping[EventId, Event]) -> list[Item]:
     """Who was refused what, and who was in the way; again and again the same is one, with all its events. A request
     that was told granted is lost, not refused.
     """
     found: dict[tuple[str, str, tuple[str, ...]], Item] = {}
-    for entry in entries:
-        if entry.what == "refused" and entry.told != "granted":
-            ahead = tuple(dict.fromkeys(other.session for other in entry.others))
-            item = replace(_item(entry, ""), others=ahead)
-            before = found.pop((entry.session, entry.resource, ahead), None)
+    for one in told:
+        said, asked = one.said, by_id[one.said.cause].payload if one.said.what == "refused" else None
+        if isinstance(asked, ClaimRequested) and asked.told != "granted":
+            item = _item(said, one.ahead, asked.note)
+            before = found.pop((said.session, said.resource, one.ahead), None)
             if before:
-                item = replace(item, at=before.at, until=entry.at, events=before.events + item.events)
-            found[entry.session, entry.resource, ahead] = item
+                item = replace(item, at=before.at, until=said.at, events=before.events + item.events)
+            found[said.session, said.resource, one.ahead] = item
     return list(found.values())
 
 
-def _deaths(account: Account, is_new: IsNew) -> list[Item]:
-    """Who was presumed dead, by whom, on what evidence; `until` is when it spoke again after all."""
-    found = []
-    by = {event.id: event.actor for event in account.events}
-    for number, life in enumerate(account.lives):
+def _expired(spans: Iterable[Span]) -> list[Item]:
+    """The claims, and grants that nobody took up, that ran out, in that order."""
+    found = [of_span(span) for span in spans if span.how in ("expired", "lapsed") and not span.automatic]
+    return sorted(found, key=lambda item: item.until)
+
+
+def _deaths(account: Account, is_new: IsNew) -> list[Death]:
+    """Who was presumed dead, by whom, on what evidence, and what came of it."""
+    over: dict[EventId, tuple[Life, Life | None]] = {}  # by the death, the life that it ended and the next
+    following: dict[str, Life] = {}
+    for life in reversed(account.lives):
         if life.how == "dead" and is_new(life.end, life.cause):
-            back = next((again.start for again in account.lives[number + 1 :] if again.session == life.session), "")
-            item = Item(
-                kind="dead", at=life.end, until=back, session=life.session, others=(by[life.cause],),
-                words=life.evidence, events=(life.cause,),
-            )  # fmt: skip
-            found.append(item)
+            over[life.cause] = (life, following.get(life.session))
+        following[life.session] = life
+    first = {(event.actor, event.at): event for event in account.events if over}
+    told, held = _first_read(account.events, over), _held_at(account, over)
+    found = []
+    for event in account.events:
+        if event.id in over and isinstance(event.payload, SessionPresumedDead):
+            life, back = over[event.id]
+            death = Death(
+                event=event.id,
+                at=event.at,
+                session=life.session,
+                by=event.actor,
+                evidence=life.evidence,
+                held=held.get(event.id, []),
+                back=first[back.session, back.start].id if back else "",
+                back_at=back.start if back else "",
+                last_at=back.last_at if back else "",
+                told_at=told.get((event.id, life.session), ""),
+            )
+            found.append(death)
     return found
 
 
-def _waits(told: Iterable[Entry], spans: Iterable[Span], now: Instant) -> list[Item]:
-    behind = {entry.claim: tuple(dict.fromkeys(o.session for o in entry.others)) for entry in told if entry.others}
+def _first_read(events: Iterable[Event], names: Collection[EventId]) -> dict[tuple[EventId, str], Instant]:
+    """When these were first read or confirmed, by whom."""
+    found: dict[tuple[EventId, str], Instant] = {}
+    for event in events:
+        if names and isinstance(event.payload, MessageRead | MessageAcknowledged):
+            for name in event.payload.messages:
+                if name in names:
+                    found.setdefault((name, event.actor), event.at)
+    return found
+
+
+def _held_at(account: Account, deaths: Collection[EventId]) -> dict[EventId, list[Item]]:
+    """What the dead had held, by their deaths, and who got it at that instant, having waited for it."""
+    granted: dict[EventId, list[Decision]] = {}
+    for said in account.decisions:
+        if said.what == "granted" and said.cause in deaths:
+            granted.setdefault(said.cause, []).append(said)
+    found: dict[EventId, list[Item]] = {}
+    for span in account.spans:
+        if span.kind == "claim" and span.how == "session_dead" and span.cause in deaths:
+            heirs = [said.session for said in granted.get(span.cause, ()) if overlap(said.resource, span.resource)]
+            found.setdefault(span.cause, []).append(of_span(span, "held", tuple(dict.fromkeys(heirs))))
+    return found
+
+
+def _waits(told: Iterable[_Told], spans: Iterable[Span], now: Instant) -> list[Item]:
+    behind = {one.said.claim: one.ahead for one in told if one.said.what == "waiting"}
     found = [of_span(span, "wait", behind.get(span.id, ())) for span in spans if span.kind == "wait"]
     return sorted(found, key=lambda item: -seconds_between(item.at, item.until or now))
 
 
 def _unanswered(account: Account, events: Iterable[Event]) -> list[Unanswered]:
-    replied: set[EventId] = set()
+    answered: set[EventId] = set()
     read: dict[EventId, list[str]] = {}
-    sent: list[tuple[Event, MessageSent]] = []
+    sent: dict[EventId, tuple[Event, MessageSent]] = {}
     for event in events:
         match event.payload:
-            case MessageSent(in_reply_to=answered) as payload:
-                sent.append((event, payload))
-                replied.add(answered)
+            case MessageSent(in_reply_to=before) as payload if not event.imported:
+                sent[event.id] = (event, payload)
+                if before in sent and sent[before][0].actor != event.actor:
+                    answered.add(before)
             case MessageAcknowledged(messages=names):
-                replied.update(names)
+                answered.update(names)
             case MessageRead(messages=names):
                 for name in names:
                     read.setdefault(name, []).append(event.actor)
     return [
         _message(event, payload, read.get(event.id, ()), account.recipients[event.id])
-        for event, payload in sent
-        if event.id not in replied and _wants_an_answer(payload, event.id in read)
+        for event, payload in sent.values()
+        if event.id not in answered and _wants_an_answer(payload, event.id in read)
     ]
 
 

@@ -3,21 +3,24 @@
 Finished is what it said so of: a summary at its end, what it did to 100 %, the claims that it gave back or handed over
 by itself. Left is what somebody may have to pick up: what it still holds, what it held when it was over, what it was
 blocked on, its notes, and what it has not read.
+
+What it said before it died and what it said once it lived again are two things, even in the same words: between them it
+lost what it held.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from eventlog.events import ClaimHandedOver, Event, EventId, Instant, SessionEnded, SessionHeartbeat
-from projections.board import Board
+from projections.board import Board, SessionRow
 from projections.spans import Account, IsNew, Span
-from projections.state import Session
+from projections.state import Session, State
 
 
 class Doing(Struct, frozen=True):
-    """What a session said that it does, once for as long as it said the same: `at` first, `until` last."""
+    """What a session said that it does, once for as long as it lived and said the same: `at` first, `until` last."""
 
     at: Instant
     until: Instant
@@ -62,6 +65,16 @@ class Worker(Struct, frozen=True, kw_only=True):
     left: list[Item]
 
 
+class _Ground(Struct):
+    """What is known of all sessions, by their names."""
+
+    state: State
+    rows: dict[str, SessionRow]  # of the board
+    births: dict[str, set[Instant]]  # when each began to live, and to live again
+    words: dict[tuple[str, type], EventId]  # the last heartbeat that said something, and the last end
+    void: set[EventId]  # what was imported as one of ours: it is not what that one did
+
+
 def of_span(span: Span, kind: str = "", others: tuple[str, ...] = ()) -> Item:
     """A claim that was held or a request that waited, as an item; its words are how it ended."""
     return Item(
@@ -82,24 +95,43 @@ def workers(
     """The sessions that were live or heard in a stretch, the last heard first. `events` are those of the stretch, and
     `spans` those that were not over before it.
     """
+    ground = _ground(account, board)
     own: dict[str, list[Event]] = {}
     for event in events:
-        own.setdefault(event.actor, []).append(event)
+        if event.id not in ground.void:
+            own.setdefault(event.actor, []).append(event)
     held: dict[str, list[Span]] = {}
     for span in spans:
         if span.kind == "claim":
             held.setdefault(span.session, []).append(span)
     live = {life.session for life in account.lives if not life.end or is_new(life.end, life.cause)}
     found = [
-        _worker(account, session, own.get(session.id, []), held.get(session.id, []), board)
+        _worker(ground, session, own.get(session.id, []), held.get(session.id, []))
         for session in account.state.sessions.values()
         if session.id in own or session.id in live
     ]
     return sorted(found, key=lambda worker: worker.last_at, reverse=True)
 
 
-def _worker(account: Account, session: Session, events: list[Event], held: list[Span], board: Board) -> Worker:
-    row = next((row for row in board.sessions if row.id == session.id), None)
+def _ground(account: Account, board: Board) -> _Ground:
+    ground = _Ground(account.state, {row.id: row for row in board.sessions}, {}, {}, set())
+    ours: set[str] = set()
+    for life in account.lives:
+        ground.births.setdefault(life.session, set()).add(life.start)
+    for event in account.events:
+        said = event.payload
+        if not event.imported:
+            ours.add(event.actor)
+        elif event.actor in ours:
+            ground.void.add(event.id)
+            continue
+        if isinstance(said, SessionEnded) or (isinstance(said, SessionHeartbeat) and said.action):
+            ground.words[event.actor, type(said)] = event.id
+    return ground
+
+
+def _worker(ground: _Ground, session: Session, events: list[Event], held: list[Span]) -> Worker:
+    row = ground.rows.get(session.id)
     by_id = {event.id: event for event in events}
     return Worker(
         id=session.id,
@@ -112,19 +144,21 @@ def _worker(account: Account, session: Session, events: list[Event], held: list[
         last_at=session.last_at,
         over_at=session.over_at,
         events=len(events),
-        doing=_doing(events),
+        doing=_doing(events, ground.births.get(session.id, set())),
         finished=[*_said_done(events), *_given_up(held, by_id)],
-        left=[*_still_held(account, held), *_open_ends(session, events)],
+        left=[*_still_held(ground.state, held), *_open_ends(ground, session, by_id), *_unread(session)],
     )
 
 
-def _doing(events: Iterable[Event]) -> list[Doing]:
+def _doing(events: Iterable[Event], births: Collection[Instant]) -> list[Doing]:
     found: list[Doing] = []
+    anew = False
     for event in events:
-        said = event.payload
+        said, anew = event.payload, anew or event.at in births
         if not isinstance(said, SessionHeartbeat) or not said.action:
             continue
-        before = found.pop() if found and (found[-1].action, found[-1].target) == (said.action, said.target) else None
+        same = found and not anew and (found[-1].action, found[-1].target) == (said.action, said.target)
+        before, anew = (found.pop() if same else None), False
         phases = (*(before.phases if before else ()), *((said.phase,) if said.phase else ()))
         new = Doing(
             at=before.at if before else event.at,
@@ -169,25 +203,35 @@ def _given_up(held: Iterable[Span], by_id: dict[EventId, Event]) -> Iterator[Ite
 _LOST_HOLD = ("session_ended", "session_dead", "passed_on", "expired", "lapsed", "broken")
 
 
-def _still_held(account: Account, held: Iterable[Span]) -> Iterator[Item]:
+def _still_held(state: State, held: Iterable[Span]) -> Iterator[Item]:
     """What it holds, and what it held when it was over or time ran out."""
     for span in held:
         if not span.end:
             yield of_span(span, "holds")
         elif span.how in _LOST_HOLD:
-            heir = account.state.sessions[span.session].continued_by if span.how == "passed_on" else ""
+            heir = state.sessions[span.session].continued_by if span.how == "passed_on" else ""
             yield of_span(span, "held", (heir,) if heir else ())
 
 
-def _open_ends(session: Session, events: Sequence[Event]) -> Iterator[Item]:
-    """What is open in words. Of a session that was not heard in the stretch nothing is new."""
-    last = events[-1] if events else None
-    names = (last.id,) if last else ()
-    for kind, words in (
-        ("notes", session.notes if any(isinstance(event.payload, SessionEnded) for event in events) else ""),
-        ("blocked", session.blocked_on),
-        ("next", session.next_action if session.status != "ended" else ""),
-        ("unread", str(len(session.unread) + len(session.notices) or "")),
+def _open_ends(ground: _Ground, session: Session, by_id: Collection[EventId]) -> Iterator[Item]:
+    """What is open in words: its notes, if it ended in the stretch, and what it said of itself, whenever that was."""
+    end = ground.words.get((session.id, SessionEnded), "")
+    said = ground.words.get((session.id, SessionHeartbeat), "")
+    for kind, words, event in (
+        ("notes", session.notes if end in by_id else "", end),
+        ("blocked", session.blocked_on, said),
+        ("next", session.next_action if session.status != "ended" else "", said),
     ):
         if words:
-            yield Item(kind=kind, at=session.last_at, session=session.id, words=words, events=names)
+            yield Item(kind=kind, at=session.last_at, session=session.id, words=words, events=(event,))
+
+
+def _unread(session: Session) -> Iterator[Item]:
+    """What it has not read: messages, and what it was to be told, by kind; in words how many, and all by name."""
+    unread: dict[str, list[EventId]] = {"message": session.unread} if session.unread else {}
+    for notice in session.notices:
+        unread.setdefault(notice.kind, []).append(notice.id)
+    for what, names in unread.items():
+        yield Item(
+            kind="unread", at=session.last_at, session=session.id, what=what, words=str(len(names)), events=tuple(names)
+        )

@@ -4,7 +4,6 @@ import click
 import msgspec
 
 from coord.commands._stretch import stretch
-from coord.errors import wrong
 from coord.options import command
 from coord.reporting import report_markdown, report_text
 from coord.run import Run
@@ -26,8 +25,6 @@ def report(run: Run, since: str, until: str | None, markdown: bool) -> None:
       coord report --since "yesterday 18:00"
       coord report --since monday --until yesterday --markdown > week.md
     """
-    if markdown and run.json:
-        raise wrong("--markdown and --json are two forms of one page: give one of them.")
     found = stretch(run, since, until)
     page = report_on(found.account, found.since, found.board)
     words = report_markdown if markdown else report_text

@@ -62,21 +62,42 @@ def test_left_is_what_it_holds_or_held_and_what_is_open() -> None:
     story.presumes_dead(5, "coral", "amber", anchor(1))
     page = told(story)
     assert kinds(worker(page, "amber").left)[:1] == [("held", "port/1")]
-    assert worker(page, "amber").left[0].events == (page.deaths[0].events[0], dead.id)
+    assert worker(page, "amber").left[0].events == (page.deaths[0].event, dead.id)
     assert [(item.kind, item.what) for item in worker(page, "brown").left] == [
-        ("held", "port/2"), ("holds", "port/3"), ("blocked", ""), ("next", ""), ("unread", ""),
+        ("held", "port/2"), ("holds", "port/3"), ("blocked", ""), ("next", ""), ("unread", "expired"),
     ]  # fmt: skip
     assert [(item.kind, item.what) for item in page.expired] == [("expired", "port/2")]
 
 
-def test_a_death_is_told_with_its_evidence_and_whether_it_was_none() -> None:
-    story = Story("amber", "brown")
+def test_a_death_is_told_with_its_evidence_and_who_got_what_was_held() -> None:
+    story = Story("amber", "brown", "coral")
+    app, port = story.asks(1, "amber", "file/app"), story.asks(2, "amber", "port/1")
+    story.asks(3, "coral", "file/app", "waiting", wait_s=60)
     death = story.presumes_dead(5, "brown", "amber", anchor(1))
     (found,) = told(story).deaths
-    assert (found.session, found.others, found.words, found.events) == ("amber", ("brown",), "gone", (death.id,))
-    assert not found.until
-    story.beats(9, "amber", "build")
-    assert told(story).deaths[0].until == at(9)
+    assert (found.event, found.session, found.by, found.evidence) == (death.id, "amber", "brown", "gone")
+    assert [(item.what, item.others, item.events) for item in found.held] == [
+        ("file/app", ("coral",), (death.id, app.id)), ("port/1", (), (death.id, port.id)),
+    ]  # fmt: skip
+    assert (found.back, found.back_at, found.told_at) == ("", "", "")
+
+
+def test_one_that_lives_after_all_is_told_to_know_of_its_death_or_not() -> None:
+    story = Story("amber", "brown")
+    story.beats(1, "amber", "build")
+    death = story.presumes_dead(5, "brown", "amber", anchor(1))
+    back = story.beats(9, "amber", "build")
+    story.beats(10, "amber", "build")
+    page = told(story)
+    (found,) = page.deaths
+    assert (found.back, found.back_at, found.last_at, found.told_at) == (back.id, at(9), at(10), "")
+    assert [(doing.at, doing.until) for doing in worker(page, "amber").doing] == [(at(1), at(1)), (at(9), at(10))]
+    assert [(i.kind, i.what, i.words, i.events) for i in worker(page, "amber").left] == [
+        ("unread", "presumed_dead", "1", (death.id,))
+    ]
+    story.reads(11, "amber", death)
+    assert told(story).deaths[0].told_at == at(11)
+    assert told(story, until=8).deaths[0].back == "", "a report on the past does not know what came later"
 
 
 def test_refusals_of_the_same_by_the_same_are_one() -> None:
@@ -95,7 +116,9 @@ def test_a_claim_is_lost_to_who_had_it_first() -> None:
     story.asks(1, "amber", "port/1")
     lost = story.asks(2, "brown", "port/1", "granted")
     page = told(story)
-    assert [(item.session, item.others, item.events) for item in page.lost] == [("brown", ("amber",), (lost.id,))]
+    (found,) = page.lost
+    assert (found.session, found.others, found.events) == ("brown", ("amber",), (lost.id,))
+    assert found.words == "port/1 was granted to it first"
     assert not page.refusals
 
 
