@@ -84,5 +84,5 @@ SIGNS: dict[str, str] = {
     "continued": "session continued by another",
     "arrow": "message",
     "urgent": "urgent message",
-    "sent": "message to everyone, or to many",
+    "sent": "message to everyone, to many, or to nobody here",
 }
