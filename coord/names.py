@@ -31,12 +31,14 @@ def new_id(taken: Collection[str]) -> str:
 
 
 def resolve(state: State, text: str) -> str:
-    """The id of the session that `text` means: an id, a name given at start, or an unambiguous prefix of an id.
+    """The id of the session that `text` means: an id, a name given at start, an unambiguous prefix of an id, or the name
+    of an event that it wrote.
 
     Live sessions are meant before others; the id of a session that another continues leads to that one. Raises
     CoordError (3) with the candidates, or the nearest names.
     """
-    ids = sorted({state.follow(name) for name in matches(state, text)})
+    session, _, number = text.rpartition("/")
+    ids = sorted({state.follow(name) for name in matches(state, session if number.isdecimal() else text)})
     if len(ids) == 1:
         return ids[0]
     if ids:

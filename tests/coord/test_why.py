@@ -133,6 +133,13 @@ def test_an_event_that_is_no_message_is_said_to_be_none(words: tuple[str, ...], 
     assert found.err == f"coord: {claim} is no message but a claim.requested. See: coord why {claim}\n"
 
 
+def test_an_events_name_stands_for_its_session_where_one_is_expected(inside: Inside) -> None:
+    claim = inside.run(100, "claim", "file", "x.py", "--json").json["claim"]
+    assert "(ada): hello" in inside.run(200, "send", claim, "hello").out
+    assert inside.run(300, "whoami", "--session", claim).out.startswith(claim.rpartition("/")[0])
+    assert inside.run(200, "send", f"{claim}x", "hello").code == 3
+
+
 def test_a_message_is_no_resource(inside: Inside) -> None:
     message = inside.run(100, "send", "ben", "hello", "--json").json["message"]
     found = inside.run(100, "claim", message)
