@@ -31,8 +31,8 @@ def new_id(taken: Collection[str]) -> str:
 
 
 def resolve(state: State, text: str) -> str:
-    """The id of the session that `text` means: an id, a name given at start, an unambiguous prefix of an id, or the name
-    of an event that it wrote.
+    """The id of the session that `text` means: an id, a name given at start, an unambiguous prefix of an id, or an
+    event that it wrote.
 
     Live sessions are meant before others; the id of a session that another continues leads to that one. Raises
     CoordError (3) with the candidates, or the nearest names.
