@@ -67,7 +67,7 @@ def on_requested(state: State, event: Event, payload: ClaimRequested, record: Re
         _say(record, event, ask, 2, "waiting", verdict.obstacles)
     else:
         _say(record, event, ask, 2, "refused", verdict.obstacles)
-    settle(state, event.at, record)
+    settle(state, event.at, record, event.id)
 
 
 def on_accepted(state: State, event: Event, payload: ClaimAccepted, record: Record) -> None:
@@ -87,7 +87,7 @@ def on_accepted(state: State, event: Event, payload: ClaimAccepted, record: Reco
             _say(record, event, ask, 4, "accepted", (verdict.renewed,))
         else:
             lose(state, event, ask, verdict.obstacles, record)
-    settle(state, event.at, record)
+    settle(state, event.at, record, event.id)
 
 
 def _forgotten(event: Event, payload: ClaimAccepted) -> Ask:
@@ -112,7 +112,7 @@ def on_renewed(state: State, event: Event, payload: ClaimRenewed, record: Record
     if claim is not None:
         renew(claim, event.at, payload.ttl_s)
         _say(record, event, claim, 3, "renewed", (claim.id,))
-        settle(state, event.at, record)
+        settle(state, event.at, record, event.id)
 
 
 def on_released(state: State, event: Event, payload: ClaimReleased, record: Record) -> None:

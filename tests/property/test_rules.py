@@ -281,8 +281,11 @@ def test_rule_8_whoever_believed_to_hold_what_it_does_not_is_told(events: list[E
         believed = isinstance(payload, ClaimAccepted) or (
             isinstance(payload, ClaimRequested) and payload.told == "granted"
         )
-        right = {"granted", "renewed", "accepted"}
-        granted = any(said.what in right and event.id in (said.claim, said.cause) for said in decisions)
+        granted = any(
+            said.claim == event.id if said.what in ("granted", "renewed") else said.cause == event.id
+            for said in decisions
+            if said.what in ("granted", "renewed", "accepted")
+        )
         notices = [notice for notice in state.sessions[event.session].notices if notice.id == event.id]
         lost = [notice for notice in notices if notice.kind == "lost"]
         if isinstance(payload, ClaimHandedOver):

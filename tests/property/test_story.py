@@ -21,6 +21,7 @@ _ENDS = {
     *("released", "withdrawn", "expired", "lapsed", "timed_out", "handed_over", "passed_on", "broken"),
     *("session_ended", "session_dead"),
 }
+_BY_TIME = {"expired", "lapsed", "timed_out"}
 Change = tuple[str, str, str, str]  # what, when, which claim, whose
 
 
@@ -108,13 +109,27 @@ def test_the_stories_of_all_resources_sessions_and_claims_are_the_whole_story(ev
 def test_every_entry_names_its_rule_and_what_brought_it_about(events: list[Event]) -> None:
     """The number of the rule, and an event of that very instant, or time alone."""
     by_id = {event.id: event for event in events}
-    for entry in told(events):
+    entries = told(events)
+    over = {entry.at for entry in entries if entry.what in _BY_TIME}
+    for entry in entries:
         assert 1 <= entry.rule <= 9
-        assert entry.cause or entry.what in ("expired", "lapsed", "timed_out", "granted")
+        if not entry.cause:  # time ends something, and lets a waiter in by that alone
+            assert entry.what in _BY_TIME or (entry.what == "granted" and entry.at in over)
         if entry.cause:
             assert (by_id[entry.cause].at, by_id[entry.cause].actor) == (entry.at, entry.by)
         if entry.told:
             assert entry.told == by_id[entry.claim].payload.told  # type: ignore[union-attr]
+
+
+def test_a_waiter_that_an_acceptance_lets_in_is_let_in_by_that_event() -> None:
+    """Who takes up what was never granted waits no longer, and whoever waited behind it alone gets in."""
+    history = Story("amber", "brook", "coral")
+    history.asks(10, "amber", "file/a")
+    early = history.asks(20, "brook", "file/**", "waiting", wait_s=300)
+    behind = history.asks(30, "coral", "file/b", "waiting", wait_s=300)
+    accepted = history.accepts(40, "brook", early)
+    last = told(history.history())[-1]
+    assert (last.what, last.claim, last.cause, last.by) == ("granted", behind.id, accepted.id, "brook")
 
 
 def test_what_a_request_was_told_and_who_was_in_the_way() -> None:
