@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from msgspec import Struct
 
 from coord.text import ago, between, called, clock, length, line, markdown, plural
-from eventlog.events import DAY_S, HOUR_S, Instant, seconds_between
+from eventlog.events import DAY_S, Instant, seconds_between
 from projections.board import Need
 from projections.report import Death, Report, Unanswered
 from projections.workers import Doing, Item, Worker
@@ -59,7 +59,7 @@ def report_markdown(report: Report, damage: Sequence[str]) -> str:
 
 
 def _more(section: Section) -> list[str]:
-    return [f"- … and {section.more} more: coord report --json"] if section.more else []
+    return [f"- … and {section.more} more: --json shows all"] if section.more else []
 
 
 class _Writer:
@@ -69,7 +69,8 @@ class _Writer:
         self.report, self.say, self.now = report, say, report.until
         self.within_a_day = seconds_between(report.since, report.until) < DAY_S  # no time of day is there twice
         self.names: Mapping[str, str] = report.names
-        self.taken = Counter([*report.names.values(), *(worker.id for worker in report.sessions)])
+        ids = (worker.id for worker in report.sessions if worker.id != worker.name)
+        self.taken = Counter([*report.names.values(), *ids])
 
     def page(self, damage: Sequence[str]) -> tuple[str, str, list[Section]]:
         """The title, the words under it, and the sections that have something to say."""
@@ -101,9 +102,9 @@ class _Writer:
             )
         if not self.report.last_event:
             return "Nothing happened: the log has no events yet."
-        hours = int(seconds_between(self.report.last_at, self.now) // HOUR_S) + 8
-        when = f"{clock(self.report.last_at, self.now)}, {ago(self.report.last_at, self.now)}"
-        return f"Nothing happened. The last event was {self.report.last_event}, {when}: coord report --since {hours}h"
+        last, when = self.report.last_event, clock(self.report.last_at, self.now)
+        before = ago(self.report.last_at, self.now)
+        return f"Nothing happened. The last event was {last}, {when}, {before}: coord report --until {last}"
 
     # --- what went wrong: who, what, the others, when, and the events that say so
 
@@ -130,8 +131,9 @@ class _Writer:
         rows += [f"… and {hidden} more that it held: coord why {death.event}"] if hidden > 0 else []
         if death.back:
             without = " without what it had held" if death.held else ""
-            told = f"; at {self.at(death.told_at)} it read that it had been presumed dead"
-            if not death.told_at:
+            if death.told_at:
+                told = f"; at {self.at(death.told_at)} it read that it had been presumed dead"
+            else:
                 told = f", was heard until {self.at(death.last_at)}, and did not read that it had been presumed dead"
             rows.append(f"spoke again {self.at(death.back_at)}{without}{told} ({death.back})")
         return rows
@@ -157,7 +159,8 @@ class _Writer:
 
     def refusal(self, item: Item) -> str:
         """A request that was refused, once or again and again."""
-        count = f", {len(item.events)} times until {self.at(item.until)}" if item.until else ""
+        last = f" until {self.at(item.until)}" if self.at(item.until or item.at) != self.at(item.at) else ""
+        count = f", {len(item.events)} times{last}" if item.until else ""
         ahead = (
             f": {self.people(item.others)} {'was' if len(item.others) == 1 else 'were'} first" if item.others else ""
         )
@@ -217,12 +220,13 @@ class _Writer:
         hidden = len(worker.doing) - most
         rows = [f"… and {plural(hidden, 'thing')} before: coord log --session {worker.id}"] if hidden > 0 else []
         rows += [self.doing(doing) for doing in worker.doing[-most:]]
+        if worker.events and not worker.doing:
+            rows.append(f"said nothing of what it did ({plural(worker.events, 'event')})")
         rows += self.things("finished", _FINISHED, worker.finished, most)
         over = [item for item in worker.left if item.kind == "held"]
         rows += self.things("left", _LEFT, over, most)
         now = [item for item in worker.left if item.kind != "held"]
-        rows += self.things("now" if worker.status in ("live", "silent") else "left", _LEFT, now, most)
-        return rows or [f"said nothing of what it did ({plural(worker.events, 'event')})"]
+        return rows + self.things("now" if worker.status in ("live", "silent") else "left", _LEFT, now, most)
 
     def doing(self, doing: Doing) -> str:
         """What it said that it does."""
@@ -230,9 +234,8 @@ class _Writer:
         moved = f"{doing.began} → {doing.progress}" if doing.began not in ("", doing.progress) else doing.progress
         facts = [self.say(f"{doing.action} {doing.target}", 120), phases, self.say(moved, 80)]
         said = " · ".join(fact for fact in facts if fact)
-        return (
-            f"{between(doing.at, doing.until, doing.until if self.within_a_day else self.now)}  {said} ({doing.event})"
-        )
+        when = between(doing.at, doing.until, doing.until if self.within_a_day else self.now)
+        return f"{when}  {said} ({doing.event})"
 
     def things(self, title: str, words: Mapping[str, str], items: Iterable[Item], most: int) -> list[str]:
         """The things of one kind in a row each, so that a hundred released files are one."""
@@ -241,8 +244,8 @@ class _Writer:
         for item in items:
             by_kind.setdefault(item.kind if item.kind != "held" else f"held {item.words}", []).append(item)
         for kind, some in by_kind.items():
-            shown = [self.thing(item) for item in some[-most:]]
-            more = f" and {len(some) - most} more" if len(some) > most else ""
+            shown = [self.thing(item) for item in (some if kind == "unread" else some[-most:])]
+            more = f" and {len(some) - len(shown)} more" if len(some) > len(shown) else ""
             word = words.get(kind, kind)
             rows.append(f"{title}: {word + ' ' if word else ''}{', '.join(shown)}{more}")
         return rows
@@ -279,12 +282,12 @@ _OPEN = ("notes", "blocked", "next")
 _FINISHED = {"summary": "", "complete": "100 % of", "released": "released", "handed_over": "handed over"}
 _LEFT = {
     "holds": "holds",
-    "held session_ended": "held at its end, so it was released,",
-    "held session_dead": "held when it died",
+    "held session_ended": "held at its end:",
+    "held session_dead": "held when it died:",
     "held passed_on": "passed on",
     "held expired": "let expire",
     "held lapsed": "did not take up",
-    "held broken": "was relieved of",
+    "held broken": "held until it was broken:",
     "notes": "notes:",
     "blocked": "blocked on",
     "next": "next:",
@@ -292,11 +295,11 @@ _LEFT = {
 }
 _UNREAD = {
     "message": ("message", ""),
-    "lost": ("notice", " of a claim that it lost"),
-    "broken": ("notice", " of a claim that was broken"),
-    "expired": ("notice", " of a claim that ran out"),
-    "handed_over": ("notice", " of a claim that it was handed"),
-    "not_handed_over": ("notice", " of a claim that could not be handed over"),
+    "lost": ("notice", " that it lost a claim"),
+    "broken": ("notice", " that a claim of its was broken"),
+    "expired": ("notice", " that a claim ran out"),
+    "handed_over": ("notice", " that it was handed a claim"),
+    "not_handed_over": ("notice", " that a claim could not be handed over"),
     "presumed_dead": ("notice", " that it was presumed dead"),
     "passed_on": ("notice", " that another session goes on for it"),
 }

@@ -1,4 +1,4 @@
-"""A stretch of the past, as `--since` and `--until` name it: what `coord report` and `coord timeline` are about."""
+"""A stretch of the past, as `--since` and `--until` name it: what `coord report` is about."""
 
 from msgspec import Struct
 
@@ -8,9 +8,12 @@ from coord.progress import chunks
 from coord.run import Run
 from coord.text import clock, line
 from coord.views import board_of
+from eventlog.events import HOUR_S, later
 from projections.board import Board
-from projections.past import Cut
+from projections.past import Cut, just_before
 from projections.spans import Account, account
+
+USUAL_S = 8 * HOUR_S  # how far back one looks who does not say
 
 
 class Stretch(Struct, frozen=True):
@@ -28,9 +31,10 @@ class Stretch(Struct, frozen=True):
 
 
 def stretch(run: Run, since: str | None, until: str | None) -> Stretch:
-    """The stretch between two moments; without `since` from the first event on. Raises CoordError (2)."""
+    """The stretch between two moments; without `since` the last hours of it. Raises CoordError (2)."""
     past = run.look_back()
-    first, last = past.since(since, "--since"), past.cut(until, "--until")
+    last = past.cut(until, "--until")
+    first = past.since(since, "--since") if since else just_before(later(last.at, -USUAL_S))
     if last.at < first.at:
         begin, end = (clock(at, "", seconds=True) for at in (first.at, last.at))
         raise wrong(f"--until {line(until or '', 40)} is {end}, before --since {line(since or '', 40)}, {begin}.")

@@ -11,13 +11,13 @@ from projections.report import report as report_on
 
 
 @command("report", acts=False)
-@click.option(
-    "--since", metavar="TIME", default="8h", show_default=True, help="From when: 8h, yesterday, an event's id."
-)
+@click.option("--since", metavar="TIME", help="From when: 90m, yesterday, an event. If not: 8 hours before the end.")
 @click.option("--until", metavar="TIME", help="Up to when, if not up to now.")
 @click.option("--markdown", is_flag=True, help="Print it as Markdown.")
-def report(run: Run, since: str, until: str | None, markdown: bool) -> None:
+def report(run: Run, since: str | None, until: str | None, markdown: bool) -> None:
     """One page on a stretch of time: what went wrong, and what each session did, finished and left.
+
+    A moment is a time, or an event, which means just after it.
 
     \b
     Examples:

@@ -1,5 +1,6 @@
 """`coord report`: one page for whoever has just come back."""
 
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -68,7 +69,7 @@ def test_the_page_tells_what_went_wrong_and_what_each_session_did(night: Inside)
         "finished: handed over deploy/site to ",
         "deploy is yours",
         "left: notes: mind the gap",
-        "left: held when it died port/8000 (",
+        "left: held when it died: port/8000 (",
     ):
         assert words in page.out
 
@@ -89,6 +90,24 @@ def test_a_newcomer_sees_what_became_of_the_dead(repo: Repo) -> None:
         "not read: 1 notice that it was presumed dead (coral-lynx-x2m4/4)",
     ):
         assert words in page
+
+
+def test_one_that_came_back_and_read_its_inbox_is_told_as_that(night: Inside) -> None:
+    for words in (("heartbeat", "back"), ("inbox",)):
+        night.wait(60)
+        assert night.run(BEN, *words, "--session", "cai").code == 0
+    page = night.run(BEN, "report").out
+    assert "held deploy/site: it was free (" in page
+    assert "spoke again 12:11 UTC without what it had held" in page
+    assert "at 12:12 UTC it read that it had been presumed dead (" in page
+
+
+def test_two_of_one_name_are_told_apart(night: Inside) -> None:
+    night.run(BEN, "end")
+    night.start(ADA, "--name", "ben")
+    page = night.run(BEN, "report").out
+    assert re.search(r"12:\d\d UTC \w+-\w+-\w+ \(ben\) wanted deploy/site", page)
+    assert re.search(r"12:\d\d UTC \w+-\w+-\w+ \(ben\) to ada", page)
 
 
 def test_markdown_and_json_tell_the_same(night: Inside) -> None:
@@ -127,8 +146,16 @@ def test_when_nothing_happened_the_last_event_is_named(night: Inside) -> None:
     night.wait(86400)
     page = night.run(BEN, "report").out
     assert "Nothing happened. The last event was " in page
-    assert "1 d ago: coord report --since 31h" in page
-    assert night.run(BEN, "report", "--since", "31h").out.count("- ") > 5
+    found = re.search(r"1 d ago: coord report --until (\S+/\d+)", page)
+    assert found
+    assert night.run(BEN, "report", "--until", found[1]).out.count("- ") > 5
+
+
+def test_without_a_beginning_a_report_is_on_the_eight_hours_before_its_end(night: Inside) -> None:
+    night.wait(86400)
+    data = night.run(BEN, "report", "--until", later(NOON, 420)[:19] + "Z", "--json").json
+    assert (data["since"], data["until"]) == (later(NOON, 420 - 8 * 3600), later(NOON, 420))
+    assert data["totals"]["events"] == 10
 
 
 def test_an_empty_log_has_nothing_to_tell(repo: Repo) -> None:
@@ -179,7 +206,7 @@ def test_a_page_stays_a_page(repo: Repo) -> None:
     for number in range(12):
         inside.run(ADA, "release", f"port/{number}")
     page = inside.run(ADA, "report").out
-    assert "… and 6 more: coord report --json" in page
+    assert "… and 6 more: --json shows all" in page
     assert "… and 6 things before: coord log --session " in page
     assert " and 6 more" in next(row for row in page.splitlines() if "finished: released" in row)
     assert len(page.splitlines()) < 30

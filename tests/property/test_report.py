@@ -48,6 +48,21 @@ def test_a_report_tells_every_refusal_break_loss_and_expiry_of_the_judge(events:
     assert page.totals.granted == sum(d.what == "granted" for d in decisions)
 
 
+@given(histories())
+def test_every_death_that_ended_a_life_is_told_once_with_all_that_was_held(events: list[Event]) -> None:
+    found = account(events, events[-1].at)
+    page = report_of(events, BEGINNING, just_after(events[-1]))
+    assert Counter(death.event for death in page.deaths) == Counter(x.cause for x in found.lives if x.how == "dead")
+    _, decisions = judged(events)
+    freed = Counter((d.cause, d.claim) for d in decisions if d.what == "session_dead")
+    waits = {(span.cause, span.id) for span in found.spans if span.kind == "wait"}
+    held = Counter((death.event, item.events[-1]) for death in page.deaths for item in death.held)
+    assert held == Counter({claim: count for claim, count in freed.items() if claim not in waits})
+    for death in page.deaths:
+        assert (death.back_at > death.at) == bool(death.back)
+        assert not death.told_at or death.told_at > death.at
+
+
 @given(st.data())
 def test_two_stretches_that_follow_each_other_tell_everything_once(data: st.DataObject) -> None:
     events = data.draw(histories())
