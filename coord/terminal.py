@@ -46,7 +46,7 @@ QUIT: dict[str, tuple[int, ...]] = {
 
 def cells(text: str) -> int:
     """How many cells of a terminal a text takes."""
-    return sum(map(_width, text))
+    return len(text) if text.isascii() else sum(map(_width, text))
 
 
 def _width(letter: str) -> int:
@@ -61,6 +61,8 @@ def _width(letter: str) -> int:
 
 def _fitting(text: str, columns: int) -> int:
     """How many characters of a text fit into so many cells."""
+    if text.isascii():
+        return min(len(text), max(0, columns))
     for count, letter in enumerate(text):
         columns -= _width(letter)
         if columns < 0:

@@ -56,13 +56,19 @@ def _once(run: Run, present: Present) -> None:
 
 
 def _now(run: Run, present: Present) -> tuple[Board, str, Instant]:
-    """The board as it is now, who looks, and when it will be another by time alone. `present` can be caught up later:
-    time has passed only in a copy of its state.
+    """The board as it is now, who looks, and when it will be another by time alone.
+
+    `present` can be caught up later, though events may still come that are a little older than now: where time ends
+    something, it passes in a copy of the state, which takes a while if there is much unread; else it leaves no trace.
     """
     shown = copy.copy(present)
-    shown.state = copied(present.state)
-    board = board_of(run.world, run.config, shown, shown.now)
-    return board, run.perhaps_me(shown), shown.state.due
+    now, reached = shown.now, present.state.reached
+    if present.state.due <= now:
+        shown.state = copied(present.state)
+    board = board_of(run.world, run.config, shown, now)
+    me = run.perhaps_me(shown)
+    present.state.reached = reached
+    return board, me, shown.state.due
 
 
 def _live(run: Run, present: Present, terminal: Terminal, changes: int, caught: list[int]) -> None:
