@@ -45,9 +45,9 @@ def replay(
 ) -> None:
     """Step through the past, forwards and back, and see the board change; ? shows the keys.
 
-    A step is one event, or a moment at which something ended by itself. Where there is no terminal, with --changes and
-    with --json, each step is printed with what changed, a line of JSON each; exit code 1 if what was waited for never
-    comes.
+    A step is one event, or a moment at which something ended by itself. Where there is no terminal, and with --changes
+    or --json, each step is printed with what changed; as JSON, a line for each step. Exit code 1 if what was waited for
+    never comes.
 
     \b
     Examples:
