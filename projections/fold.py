@@ -68,7 +68,7 @@ def fold(state: State, events: Iterable[Event], record: Record = ignore) -> Stat
             raise ValueError(f"{event.id} sorts before what was folded already")
         if state.due <= event.at:
             advance(state, event.at, record)
-        if sessions.touch(state, event) and (not event.imported or isinstance(event.payload, _IMPORTED)):
+        if sessions.touch(state, event, record) and (not event.imported or isinstance(event.payload, _IMPORTED)):
             _APPLY[type(event.payload)](state, event, event.payload, record)
         state.last = key
         state.events += 1

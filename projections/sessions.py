@@ -10,14 +10,17 @@ from projections.messages import drop_broadcasts, pass_mail
 from projections.state import Notice, Record, Session, State
 
 
-def touch(state: State, event: Event) -> bool:
+def touch(state: State, event: Event, record: Record) -> bool:
     """Make the session that acted alive by this very event. False if the event can change nothing: it was imported, and
-    the session of that name was not.
+    the session of that name was not. One of ours takes the place of one that was imported by its name.
 
     Rule 9: a session that was presumed dead is revived by its next event, without its claims, and it is told: the
     notice was left when it was presumed dead. One whose first line was lost begins with what is left of it.
     """
     session = state.sessions.get(event.actor)
+    if session and session.status == "imported" and not event.imported:
+        end_all(state, session.id, event, 3, "session_ended", record)
+        session = None
     if session is None:
         session = Session(id=event.actor, started_at=event.at, last_at=event.at)
         session.status = "imported" if event.imported else "live"
@@ -26,7 +29,7 @@ def touch(state: State, event: Event) -> bool:
         if session.status != "imported":
             return False
         session.over_at = event.at
-    elif session.status in ("dead", "continued", "imported"):
+    elif session.status in ("dead", "continued"):
         session.status, session.over_at, session.over_because = "live", "", ""
     session.last_at = event.at
     return True

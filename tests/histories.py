@@ -3,7 +3,8 @@
 `Story` tells a history event by event, in seconds from a fixed start. `histories()` generates realistic and nasty
 ones: sessions on two machines that do or do not see each other, subagents and worktrees, resources that overlap, every
 type of event, answers that are honest (what the rules said at that moment, on that machine) or arbitrary, and times so
-chosen that expiries, lapses and limits of waiting often fall on other events.
+chosen that expiries, lapses and limits of waiting often fall on other events. Among them are imported ones, in a
+journal of their own; with `stray`, also such as no import writes: of other types, and acting as our sessions.
 """
 
 from collections.abc import Callable, Iterable
@@ -25,6 +26,7 @@ from eventlog.events import (
     ClaimRenewed,
     ClaimRequested,
     Event,
+    Imported,
     Instant,
     MessageAcknowledged,
     MessageRead,
@@ -170,6 +172,8 @@ class Story:
 # --- generated histories --------------------------------------------------------------------------------------------
 
 SESSIONS = ("amber-otter", "brown-hare", "coral-swift", "dusky-wren")  # by turns on the one and the other machine
+IMPORT = "import-k3f9"
+IMPORTED = ("session-1", "session-2")  # who acted there
 AGENTS = ("", "", "", "sub-1", "sub-2")
 WORKTREES = ("", "", "tree-1", "tree-2")
 RESOURCES = (
@@ -190,6 +194,7 @@ GAPS_S = (0.000001, 0.000001, 0.000001, 1, 1, 30, 60)
 _KINDS = {
     "request": 14, "accept": 5, "renew": 3, "release": 4, "hand_over": 5, "break": 2, "start": 2, "continue": 4,
     "end": 1, "dead": 3, "beat": 2, "send": 2, "read": 2, "acknowledge": 1, "unknown": 1,
+    "imported": 3,
 }  # fmt: skip
 
 
@@ -203,8 +208,8 @@ class _World:
 class _Author:
     """Writes one history, event by event, from what `draw` gives."""
 
-    def __init__(self, draw: st.DrawFn) -> None:
-        self.draw = draw
+    def __init__(self, draw: st.DrawFn, stray: bool = False) -> None:
+        self.draw, self.stray = draw, stray
         self.sessions = SESSIONS[: draw(st.integers(2, 4))]
         self.resources = draw(st.lists(st.sampled_from(RESOURCES), min_size=3, max_size=6, unique=True))
         apart = draw(st.sampled_from((False, False, True)))
@@ -233,6 +238,8 @@ class _Author:
         world = self.worlds[self.sessions.index(by) % 2]
         moment = self._moment(world)
         kind = self._one(self.kinds)
+        if kind == "imported":
+            return self._bring_in()
         first = by not in world.state.sessions and self._one((True, True, True, False))
         as_of(world.state, moment)
         if first:
@@ -241,11 +248,22 @@ class _Author:
             payload = self._request(by, world, moment)
         else:
             payload = self.makers[kind](by, world)
-        self._add(by, world, moment, payload)
+        return self._add(by, world, moment, payload)
 
-    def _add(self, by: str, world: _World, moment: Instant, payload: AnyPayload) -> None:
+    def _bring_in(self) -> None:
+        """An event that an import can write, of a session that was elsewhere."""
+        world = self.worlds[0]
+        moment = self._moment(world)
+        as_of(world.state, moment)
+        acted_as, kind = self._one(IMPORTED), self._one(("request", "request", "request", "start", "beat", "send"))
+        payload = self._request(acted_as, world, moment) if kind == "request" else self.makers[kind](acted_as, world)
+        self._add(IMPORT, world, moment, payload, Imported(path="a.json", digest="0", acted_as=acted_as))
+
+    def _add(
+        self, by: str, world: _World, moment: Instant, payload: AnyPayload, imported: Imported | None = None
+    ) -> None:
         n = 1 + sum(event.session == by for event in self.events)
-        event = Event(v=VERSION, at=moment, session=by, n=n, payload=payload)
+        event = Event(v=VERSION, at=moment, session=by, n=n, payload=payload, imported=imported)
         self.events.append(event)
         fold(world.state, [event])
         world.clock = moment
@@ -296,6 +314,8 @@ class _Author:
         return asked.resource if isinstance(asked, ClaimRequested | ClaimHandedOver) else "port/1"
 
     def _start(self, by: str, world: _World) -> AnyPayload:
+        if by not in self.sessions:
+            return SessionStarted(client="shell-scripts")
         number = self.sessions.index(by)
         return SessionStarted(anchor=anchor(number, MACHINES[number % 2], start_ticks=self._one((1, 2))))
 
@@ -326,9 +346,9 @@ def honestly_told(state: State, session: str, moment: Instant, request: ClaimReq
 
 
 @st.composite
-def histories(draw: st.DrawFn, max_events: int = 40) -> list[Event]:
+def histories(draw: st.DrawFn, max_events: int = 40, stray: bool = False) -> list[Event]:
     """A whole history, in order."""
-    author = _Author(draw)
+    author = _Author(draw, stray)
     for _ in range(draw(st.integers(1, max_events) | st.just(max_events))):
         author.write()
     return sorted(author.events, key=lambda event: event.key)

@@ -73,6 +73,7 @@ class Span:
     worktree: str
     start: Instant
     limit: Instant  # when it ends by itself
+    imported: bool = False
     waits: bool = False
     to_accept: bool = False  # a grant to a waiter that has not been taken up
     end: Instant = NEVER
@@ -84,6 +85,8 @@ class Span:
 
 
 def conflict(a: Span, b: Span) -> bool:
+    if a.imported != b.imported:
+        return False
     if "exclusive" not in (a.mode, b.mode) or not overlap(a.resource, b.resource):
         return False
     if a.session == b.session and (a.agent == b.agent or "" in (a.agent, b.agent)):
@@ -147,7 +150,7 @@ def _asked(event: Event, session: str, moment: Instant, order: int) -> Span:
     assert isinstance(request, ClaimRequested)
     limit = later(event.at, request.wait_s)
     terms = (event.id, session, request.agent, request.resource, request.mode, request.worktree)
-    return Span(*terms, start=moment, limit=limit, waits=True, order=order)
+    return Span(*terms, start=moment, limit=limit, imported=bool(event.imported), waits=True, order=order)
 
 
 def _granted(said: Decision, by_id: dict[str, Event], before: list[Span], order: int) -> Span:
@@ -156,7 +159,7 @@ def _granted(said: Decision, by_id: dict[str, Event], before: list[Span], order:
     passed = next((span for span in reversed(before) if span.id == said.claim), None)
     if passed:  # a claim that passed on to the session that continues its holder's
         terms = (said.claim, said.session, passed.agent, passed.resource, passed.mode, passed.worktree)
-        return Span(*terms, start=said.at, limit=passed.limit, order=order)
+        return Span(*terms, start=said.at, limit=passed.limit, imported=passed.imported, order=order)
     if isinstance(request, ClaimHandedOver):
         given = next(span for span in reversed(before) if span.id == request.claim)
         terms = (said.claim, request.to, "", given.resource, given.mode, given.worktree)
