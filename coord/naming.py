@@ -50,15 +50,15 @@ def resource_and_rest(world: World, place: Place, words: tuple[str, ...]) -> tup
 def _of_event(place: Place, text: str) -> str:
     """The resource that an event is about, if `text` is the name of one: what a list shows of a claim names it as well.
 
-    Raises CoordError (2) for an event that is about none.
+    Raises CoordError (2) for an event that is about none, or about a claim that is not on record.
     """
     event = event_of(place.log, text)
-    while event and not getattr(event.payload, "resource", ""):
-        claim = getattr(event.payload, "claim", "")
-        if not claim:
-            raise wrong(f"{event.id} is no event of a claim. See: coord why {event.id}")
-        event = event_of(place.log, claim)
-    return str(getattr(event.payload, "resource", "")) if event else ""
+    if event is None:
+        return ""
+    asked = event if hasattr(event.payload, "resource") else event_of(place.log, getattr(event.payload, "claim", ""))
+    if asked is None or not hasattr(asked.payload, "resource"):
+        raise wrong(f"{event.id} is no event of a claim. See: coord why {event.id}")
+    return str(asked.payload.resource)
 
 
 def one_resource(world: World, place: Place, words: tuple[str, ...]) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from coord.text import ago, called, clock, length, line, until
-from eventlog.events import Instant, seconds_between
+from eventlog.events import Instant, MessageSent, seconds_between
 from projections.receipts import Receipt, Receipts
 from projections.resources import overlap
 from projections.spans import Account
@@ -116,13 +116,16 @@ _ENDS = ("released", "expired", "broken", "session_ended", "session_dead", "laps
 # --- what is now ----------------------------------------------------------------------------------------------------
 
 
-def now_holds(state: State, resources: Sequence[str], now: Instant, names: Names) -> str:
-    """Who has what overlaps these resources at `now`, and who waits, a line each; empty if nobody does."""
+def now_holds(state: State, resources: Sequence[str], now: Instant, names: Names, gone: Names) -> str:
+    """Who has what overlaps these resources at `now`, and who waits, a line each; empty if nobody does.
+
+    `gone` has the evidence for holders that are dead, which nobody has recorded yet.
+    """
 
     def on(resource: str) -> bool:
         return any(overlap(resource, wanted) for wanted in resources)
 
-    held = [_holds(claim, now, names) for claim in state.claims.values() if on(claim.resource)]
+    held = [now_has(claim, now, names, gone) for claim in state.claims.values() if on(claim.resource)]
     waits = [
         f"{called(wait.session, names)} waits for {line(wait.resource)} since {clock(wait.asked_at, now)}"
         for wait in state.waits.values()
@@ -138,18 +141,20 @@ def nobody_has(resources: Sequence[str], entries: Sequence[Entry], names: Names)
     if not ends:
         return f"{what}, and nobody ever had."
     last = ends[-1]
-    return (
-        f"{what} now. The last who had it was {called(last.session, names)}, until {clock(last.at, '', seconds=True)}."
-    )
+    until_then = f"{what} now. The last who had it was {called(last.session, names)}"
+    return f"{until_then}, until {clock(last.at, '', seconds=True)}: {_SAY[last.what](last, names)}."
 
 
-def _holds(claim: Claim, now: Instant, names: Names) -> str:
+def now_has(claim: Claim, now: Instant, names: Names, gone: Names) -> str:
+    """Who has a claim at `now`, since when and until when; `gone` as in `now_holds`."""
     since = clock(claim.granted_at, now)
     note = f" — for: {line(claim.note)}" if claim.note else ""
-    return f"{called(claim.session, names)} has {line(claim.resource)} since {since}, {until(claim.ends_at, now)}{note}"
+    has = f"{called(claim.session, names)} has {line(claim.resource)} since {since}, {until(claim.ends_at, now)}{note}"
+    dead = line(gone.get(claim.session, ""), 200)
+    return f"{has}. But {dead}: it is free at the next claim or heartbeat of anyone" if dead else has
 
 
-def life_lines(seen: Account, session: str, now: Instant, names: Names) -> Iterator[str]:
+def life_lines(seen: Account, session: str, now: Instant, names: Names, gone: Names) -> Iterator[str]:
     """Where a session was, and what it has: a line for each time that it was here."""
     for life in (life for life in seen.lives if life.session == session):
         begin = f"{called(session, names)} was here from {clock(life.start, now, seconds=True)}"
@@ -158,19 +163,20 @@ def life_lines(seen: Account, session: str, now: Instant, names: Names) -> Itera
             why = f": {line(life.evidence, 200)}" if life.evidence else ""
             yield f"{begin} until {clock(life.end, now, seconds=True)}, when it {how}{why} ({life.cause})"
         else:
-            yield f"{begin} on; last heard {ago(life.last_at, now)}"
+            dead = f". But {line(gone[session], 200)}" if session in gone else ""
+            yield f"{begin} on; last heard {ago(life.last_at, now)}{dead}"
     held = [claim for claim in seen.state.claims.values() if claim.session == session]
-    yield "\n".join(_holds(claim, now, names) for claim in held) or "It holds nothing."
+    yield "\n".join(now_has(claim, now, names, {}) for claim in held) or "It holds nothing."
 
 
 # --- who read what --------------------------------------------------------------------------------------------------
 
 
-def receipt_lines(found: Receipts, now: Instant, names: Names) -> list[str]:
-    """Who got a message, read it and confirmed it, a line each."""
+def receipt_lines(found: Receipts, state: State, now: Instant, names: Names) -> list[str]:
+    """Who got a message, read it and confirmed it, a line each; and of who has not, what became of it until `now`."""
     if found.message.imported:
         return ["It was imported; who read it was never recorded."]
-    rows = [_receipt(row, now, names) for row in found.rows[:_MOST]]
+    rows = [_receipt(row, found, state, now, names) for row in found.rows[:_MOST]]
     rows += [f"… and {len(found.rows) - _MOST} more: --json shows all"] if len(found.rows) > _MOST else []
     rows += [f"{line(name)}: was no session, and nobody got it for it" for name in found.unknown]
     rows += [f"answered by {reply}" for reply in found.replies[:_MOST]]
@@ -180,7 +186,7 @@ def receipt_lines(found: Receipts, now: Instant, names: Names) -> list[str]:
 _MOST = 20
 
 
-def _receipt(row: Receipt, now: Instant, names: Names) -> str:
+def _receipt(row: Receipt, found: Receipts, state: State, now: Instant, names: Names) -> str:
     at = clock(row.at, now, seconds=True) if row.at else ""
     words = {
         "unread": "has not read it",
@@ -188,7 +194,21 @@ def _receipt(row: Receipt, now: Instant, names: Names) -> str:
         "passed_on": f"had not read it when {called(row.passed_to, names)} went on for it at {at} ({row.by})",
         "dropped": f"ended without having read it, at {at} ({row.by})",
     }[row.status]
-    sure = (
-        f", confirmed at {clock(row.confirmed_at, now, seconds=True)} ({row.confirmed_by})" if row.confirmed_at else ""
-    )
-    return f"{called(row.session, names)}: {words}{sure}"
+    message = found.message.payload
+    if row.confirmed_at:
+        words += f", confirmed at {clock(row.confirmed_at, now, seconds=True)} ({row.confirmed_by})"
+    elif row.status == "read" and isinstance(message, MessageSent) and message.needs_ack:
+        words += ", has not confirmed it"
+    if row.status == "read" and row.passed_to:
+        words += f"; {called(row.passed_to, names)} went on for it"
+    elif row.status == "unread" or "not confirmed" in words:
+        words += _where_is(state, row.session, now)
+    return f"{called(row.session, names)}: {words}"
+
+
+def _where_is(state: State, session: str, now: Instant) -> str:
+    """Why a session does nothing any more; empty if it is here."""
+    known = state.sessions.get(session)
+    how = {"dead": "it was presumed dead", "ended": "it ended", "continued": "another went on for it"}
+    said = how.get(known.status) if known else None
+    return f": {said} at {clock(known.over_at, now, seconds=True)}" if known and said else ""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import chain
 from typing import NamedTuple
 
 import click
@@ -14,8 +15,9 @@ from coord.options import at_option, command
 from coord.past import Past
 from coord.progress import chunks
 from coord.run import Run
-from coord.stories import life_lines, nobody_has, now_holds, receipt_lines, story_lines
+from coord.stories import life_lines, nobody_has, now_has, now_holds, receipt_lines, story_lines
 from coord.text import called, clock, line, plural
+from coord.views import deaths
 from coord.when import is_event_name
 from coord.words import names_in
 from eventlog.events import ClaimHandedOver, ClaimRequested, Event, MessageSent
@@ -48,6 +50,7 @@ class View(NamedTuple):
     seen: Account
     entries: list[Entry]
     names: dict[str, str]
+    gone: dict[str, str]  # sessions that are seen to be dead, which nobody has recorded yet
 
 
 @command("why", acts=False)
@@ -75,7 +78,9 @@ def why(run: Run, words: tuple[str, ...], everything: bool, at: str | None) -> N
         run.note(f"as it was at {clock(past.cut(at, '--at').at, '', seconds=True)}")
     events = past.until(cut)
     seen = account(events, cut.at, partial(chunks, "replaying"))
-    view = View(run, past, cut, seen, story(events, seen.decisions), names_in(events))
+    past.present.state, past.present.at = seen.state, cut.at if at else ""
+    gone = deaths(run.world, past.present)
+    view = View(run, past, cut, seen, story(events, seen.decisions), names_in(events), gone)
     _tell(view, _asked(view, words), everything)
 
 
@@ -93,7 +98,8 @@ def _asked(view: View, words: tuple[str, ...]) -> Asked:
         raise _unknown(view, " ".join(words))
     named = {entry.resource for entry in entries}
     meant = [resource for resource in resources if any(overlap(resource, name) for name in named)]
-    head = now_holds(view.seen.state, meant, view.cut.at, view.names) or nobody_has(meant, entries, view.names)
+    held = now_holds(view.seen.state, meant, view.cut.at, view.names, view.gone)
+    head = held or nobody_has(meant, entries, view.names)
     return Asked(meant[0], head, entries, "resource")
 
 
@@ -140,14 +146,15 @@ def _of_claim(view: View, event: Event) -> Asked:
 def _state_of(view: View, event: Event) -> list[str]:
     state = view.seen.state
     if claim := state.claims.get(event.id):
-        return [f"It is held by {called(claim.session, view.names)}, until {clock(claim.ends_at, view.cut.at)}."]
+        return [now_has(claim, view.cut.at, view.names, view.gone)]
     return ["It waits."] if event.id in state.waits else []
 
 
 def _of_message(view: View, event: Event) -> Asked:
-    found = receipts(view.past.until(view.cut), event)
+    pieces = chunks("following the message", view.past.until(view.cut))
+    found = receipts(chain.from_iterable(pieces), event)
     head = event_line(event, view.cut.at, view.names)
-    return Asked(event.id, head, [], "message", found, receipt_lines(found, view.cut.at, view.names))
+    return Asked(event.id, head, [], "message", found, receipt_lines(found, view.seen.state, view.cut.at, view.names))
 
 
 def _of_any(view: View, event: Event) -> Asked:
@@ -174,8 +181,19 @@ def _session(view: View, word: str) -> Asked | None:
         names = ", ".join(called(name, view.names) for name in found[:8])
         raise refused(f"'{line(word, 60)}' can be {names}. Say more of it.")
     entries = about_session(view.entries, found[0])
-    head, *more = life_lines(view.seen, found[0], view.cut.at, view.names)
+    _note_path(view, word)
+    head, *more = life_lines(view.seen, found[0], view.cut.at, view.names, view.gone)
     return Asked(found[0], head, entries, "session", lines=more)
+
+
+def _note_path(view: View, word: str) -> None:
+    """Say so where the word for a session is also the path of something on record."""
+    try:
+        resources = meanings(view.run.world, view.run.place, word)
+    except CoordError:
+        return
+    if about_resources(view.entries, resources):
+        view.run.note(f"{line(word)} is also a path that something is on record about: coord why file {line(word)}")
 
 
 def _tell(view: View, asked: Asked, everything: bool) -> None:

@@ -4,7 +4,9 @@ import re
 
 import pytest
 
+from eventlog.events import ClaimReleased, SessionStarted
 from tests.coord.inside import Inside
+from tests.eventlog.logs import SESSION, event, lines_of
 from tests.processes import Repo
 
 
@@ -106,6 +108,39 @@ def test_a_long_story_is_cut_to_a_screen(inside: Inside) -> None:
     assert len(inside.run(100, "why", "port", "1", "--all").out.splitlines()) == 62
 
 
+def test_the_first_line_says_how_the_last_holder_came_to_have_it_no_longer(inside: Inside) -> None:
+    first = inside.run(100, "why", "file", "src/app.py").out.splitlines()[0]
+    assert re.search(r"\(ben\), until .*: cai breaks ben's claim\.$", first)
+
+
+def test_a_holder_that_is_seen_to_be_dead_is_said_to_be_before_anybody_records_it(inside: Inside) -> None:
+    inside.run(100, "claim", "port", "1")
+    del inside.table.rows[100]
+    before = inside.repo.bytes()
+    for words in (("port", "1"), (inside.run(200, "claims", "--json").json["claims"][0]["id"],)):
+        assert "its process 100 is gone: it is free at the next" in inside.run(200, "why", *words).out
+    assert "But its process 100 is gone" in inside.run(200, "why", "ada").out.splitlines()[0]
+    assert "is gone" not in inside.run(200, "why", "port", "1", "--at", "cai/2").both
+    assert inside.repo.bytes() == before, "who looks writes nothing"
+
+
+def test_whoever_has_not_read_or_confirmed_a_message_and_is_gone_is_said_to_be(inside: Inside) -> None:
+    inside.run(300, "end")
+    assert re.search(r"\(cai\): has not read it: it ended at", inside.run(100, "why", "ben/3").out)
+    assert re.search(
+        r"\(ada\): read it at .*, has not confirmed it$", inside.run(100, "why", "ben/3").out, re.MULTILINE
+    )
+
+
+def test_a_word_that_is_a_session_and_a_path_says_how_to_ask_about_the_path(inside: Inside) -> None:
+    (inside.repo.root / "ben").mkdir()
+    assert "also a path" not in inside.run(100, "why", "ben").err
+    inside.run(100, "claim", "file", "ben/")
+    found = inside.run(100, "why", "ben")
+    assert "(ben) was here from" in found.out
+    assert found.err == "coord: note: ben is also a path that something is on record about: coord why file ben\n"
+
+
 # --- events' names where something else is expected -----------------------------------------------------------------
 
 
@@ -144,3 +179,12 @@ def test_a_message_is_no_resource(inside: Inside) -> None:
     message = inside.run(100, "send", "ben", "hello", "--json").json["message"]
     found = inside.run(100, "claim", message)
     assert (found.code, "coord why" in found.err) == (2, True)
+
+
+def test_an_event_of_a_claim_that_is_not_on_record_is_no_resource(repo: Repo) -> None:
+    """Whatever a journal says, also that an event is about itself."""
+    odd = [event(1, payload=SessionStarted()), event(2, payload=ClaimReleased(claim=f"{SESSION}/2"))]
+    repo.log.mkdir(exist_ok=True)
+    (repo.log / f"{SESSION}.jsonl").write_bytes(b"".join(lines_of(odd)))
+    found = Inside(repo).run(100, "claims", f"{SESSION}/2")
+    assert (found.code, found.err) == (2, f"coord: {SESSION}/2 is no event of a claim. See: coord why {SESSION}/2\n")

@@ -183,3 +183,27 @@ def test_a_message_is_followed_to_whoever_goes_on() -> None:
     assert found.rows[0].passed_to == "dusky"
     assert found.rows[1].confirmed_by == confirmed.id
     assert found.unknown == ["nobody"]
+
+
+@given(histories())
+def test_receipts_say_who_has_still_to_confirm(events: list[Event]) -> None:
+    """Whoever has to confirm a message and has not, is a recipient or goes on for one, and no receipt says it has."""
+    state = fold(State(), events)
+    for event in events:
+        if not isinstance(event.payload, MessageSent) or not event.payload.needs_ack:
+            continue
+        rows = receipts(events, event).rows
+        if message := state.messages.get(event.id):
+            open_rows = {row.passed_to or row.session for row in rows if not row.confirmed_at and row.status == "read"}
+            unread = {row.session for row in rows if row.status == "unread"}
+            assert message.unacknowledged_by <= open_rows | unread
+
+
+def test_who_goes_on_for_a_reader_confirms_for_it() -> None:
+    history = Story("amber", "brook", "dusky")
+    message = history.sends(10, "amber", "brook", needs_ack=True)
+    history.reads(15, "brook", message)
+    history.continues(20, "dusky", "brook")
+    confirmed = history.acknowledges(30, "dusky", message)
+    (row,) = receipts(history.history(), message).rows
+    assert (row.session, row.status, row.passed_to, row.confirmed_by) == ("brook", "read", "dusky", confirmed.id)
