@@ -1,0 +1,64 @@
+"""The past of another place changes nothing for those who are here: whatever is imported, and whatever it claims to be,
+the sessions, claims, waits, inboxes and notices of this place are those that there would be without it.
+"""
+
+import msgspec
+from hypothesis import given
+
+from eventlog.events import Event, later
+from projections.fold import as_of, fold
+from projections.state import State
+from tests.histories import histories, judged
+
+
+def ours(state: State) -> object:
+    """What those who are here can see of it, and have."""
+    sessions = [session for session in state.sessions.values() if session.status != "imported"]
+    claims = [claim for claim in state.claims.values() if not claim.imported]
+    waits = [wait for wait in state.waits.values() if not wait.imported]
+    pending = [message for message in state.messages.values() if message.unread_by or message.unacknowledged_by]
+    return msgspec.to_builtins((sessions, claims, waits, pending, state.token), order="deterministic")
+
+
+@given(histories(stray=True))
+def test_what_is_imported_disturbs_nobody_who_is_here(events: list[Event]) -> None:
+    state, without = State(), State()
+    for event in events:
+        fold(state, [event])
+        if event.imported:
+            as_of(without, event.at)
+        else:
+            fold(without, [event])
+        assert ours(state) == ours(without), event
+    end = later(events[-1].at, 1000)
+    assert ours(as_of(state, end)) == ours(as_of(without, end))
+
+
+@given(histories(stray=True))
+def test_a_session_that_was_imported_is_never_live_and_has_nothing_to_read(events: list[Event]) -> None:
+    state = State()
+    ours: set[str] = set()
+    for event in events:
+        fold(state, [event])
+        ours |= {event.session} if not event.imported else set()
+        for session in state.sessions.values():
+            assert (session.status == "imported") == (session.id not in ours)
+            if session.id not in ours:
+                assert not session.live
+                assert not session.unread
+                assert not session.notices
+                assert not session.continued_by
+        assert state.events == events.index(event) + 1
+
+
+@given(histories(stray=True))
+def test_an_import_holds_only_what_it_brought(events: list[Event]) -> None:
+    """Claims of both kinds stand side by side, and none goes over from one side to the other."""
+    by_id = {event.id: event for event in events}
+    state, decisions = judged(events)
+    for claim in state.claims.values():
+        assert claim.imported == bool(by_id[claim.id].imported)
+        assert (claim.token == 0) == claim.imported
+    for said in decisions:
+        for other in said.others:
+            assert bool(by_id[said.claim].imported) == bool(by_id[other].imported)
