@@ -20,9 +20,10 @@ from coord.config import Config
 from coord.errors import no_log, wrong
 from coord.folder import FOLDER, Place, recorded_path
 from coord.names import new_id
-from coord.predecessor import Kind, Said, Unusable, read
+from coord.predecessor import Said, read
 from coord.present import Present
 from coord.progress import Bar
+from coord.recovery import Kind, Unusable
 from coord.text import clock
 from coord.transaction import under_lock, write_board
 from coord.world import World
@@ -238,8 +239,8 @@ def _new_journal(present: Present) -> str:
 
 def _events(files: Iterable[Found], journal: str) -> Iterator[Event]:
     """Rule 2."""
-    at = ""
-    for n, file in enumerate(sorted(files, key=lambda file: (file.said.at, file.path)), 1):
+    at, kinds = "", list(_KINDS.values())  # at one instant a session starts before it does anything
+    for n, file in enumerate(sorted(files, key=lambda file: (file.said.at, kinds.index(file.kind), file.path)), 1):
         said = file.said
         at = max(said.at, later(at, micros=1)) if at else said.at
         mark = Imported(path=file.path, digest=file.digest, acted_as=said.acted_as, fields=said.fields)

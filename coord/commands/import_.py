@@ -8,7 +8,7 @@ import msgspec
 
 from coord.importing import Brought, Found, bring_in
 from coord.options import command
-from coord.predecessor import Kind
+from coord.recovery import Kind
 from coord.run import Run
 from coord.text import clock, line, plural
 
