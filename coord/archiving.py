@@ -25,6 +25,7 @@ from eventlog.errors import LogError
 from eventlog.events import Instant
 from eventlog.journal import Position, in_pieces, paths_of
 from eventlog.writer import put_aside, sync_names
+from projections.fold import as_of
 
 
 class Moved(Struct, frozen=True):
@@ -71,6 +72,7 @@ def archive(world: World, place: Place, config: Config, before: Instant, *, dry_
     """
     present = Present(world, place)
     present.catch_up(snapshot=True)
+    as_of(present.state, present.now)  # what an imported session held ends by time alone
     known = present.history.positions
     here = [n for n in known.keys() | present.history.problems if os.path.lexists(paths_of(place.log, n)[0])]
     read, stayed = _read_all(place, [name for name in sorted(here) if not _is_young(present, name, before)])
