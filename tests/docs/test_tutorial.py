@@ -24,6 +24,9 @@ _TWO_SESSIONS = (
     ("two", "coord start --name backend"),
 )
 _NIGHT = (("one", f"mkdir -p docs/examples && cp -r '{DOCS}/examples/incident' docs/examples/"),)
+_SCRIPTS = (
+    ("one", f"git init --quiet shop && cd shop && PYTHONPATH='{DOCS.parent}' python -m tests.docs.shell_scripts"),
+)
 _AS_A_TOOL = 'mkdir -p ~/bin; ln -sf "$(command -v coord)" ~/bin/coord; export PATH=~/bin:"$PATH"'
 SETUP = {
     "tutorial.md": (),
@@ -33,6 +36,7 @@ SETUP = {
     "how-to/what-happened-last-night.md": _TWO_SESSIONS,
     "how-to/why-was-i-refused.md": _TWO_SESSIONS,
     "how-to/keep-the-log-in-order.md": (*_TWO_SESSIONS, *((name, _AS_A_TOOL) for name in ("one", "two"))),
+    "how-to/move-from-the-shell-scripts.md": _SCRIPTS,
     "how-to/run-in-ci.md": (("one", _REPOSITORY), ("ci", "cd shop"), ("one", "coord start --name frontend")),
     "how-to/worktrees-and-repositories.md": (("one", _REPOSITORY), ("two", "cd shop")),
 }

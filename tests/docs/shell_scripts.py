@@ -1,0 +1,33 @@
+"""What a day with the shell scripts left behind, for the page on moving from them: `python -m tests.docs.shell_scripts`
+writes it into COORDINATION/.
+"""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from tests.predecessors import Predecessor, local
+
+BEGIN = datetime(2025, 11, 15, 17, 54, 11, tzinfo=UTC)
+
+
+def leave(folder: Path) -> None:
+    """Two sessions that worked for an hour, and a file that was cut off."""
+    old = Predecessor(folder)
+
+    def after(minutes: float) -> datetime:
+        return BEGIN + timedelta(minutes=minutes)
+
+    first, second = old.session(BEGIN), old.session(after(1))
+    old.claim(after(2), first, "droplet", "church-guidance")
+    old.heartbeat(after(5), first, "church-guidance", "25%")
+    old.message(after(20), second, "consensus", "One template for all three?", "Email templates")
+    specs = "my-droplet is ready for BUILD\n- next: the landing page\n- then: the intake form"
+    old.message(after(31), first, "broadcast", specs, "SPECS complete")
+    old.heartbeat(after(50), first, "church-guidance", "80%")
+    old.raw(f"messages/broadcast/{local(after(55))}-{second}.json", b"")
+    old.raw("sessions/REGISTRY.json", b'{"registry_version": "1.0", "sessions": []}\n')
+    old.raw("scripts/session-start.sh", b"#!/bin/bash\n# Register this session\n")
+
+
+if __name__ == "__main__":
+    leave(Path("COORDINATION"))
