@@ -37,8 +37,11 @@ def resolve(state: State, text: str) -> str:
     Live sessions are meant before others; the id of a session that another continues leads to that one. Raises
     CoordError (3) with the candidates, or the nearest names.
     """
+    found = matches(state, text)
     session, _, number = text.rpartition("/")
-    ids = sorted({state.follow(name) for name in matches(state, session if number.isdecimal() else text)})
+    if not found and number.isdecimal():
+        found = matches(state, session)
+    ids = sorted({state.follow(name) for name in found})
     if len(ids) == 1:
         return ids[0]
     if ids:
@@ -52,10 +55,12 @@ def matches(state: State, text: str) -> list[str]:
     """The ids that `text` can mean, the likeliest kind of them: an id, a live session's name or the beginning of its
     id, another's name or the beginning of its id.
     """
+    if not text:
+        return []
     if text in state.sessions:
         return [text]
     for known in (_live(state), list(state.sessions.values())):
-        for found in ([s.id for s in known if s.name == text], [s.id for s in known if text and s.id.startswith(text)]):
+        for found in ([s.id for s in known if s.name == text], [s.id for s in known if s.id.startswith(text)]):
             if found:
                 return found
     return []

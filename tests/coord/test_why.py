@@ -175,6 +175,17 @@ def test_an_events_name_stands_for_its_session_where_one_is_expected(inside: Ins
     assert inside.run(200, "send", f"{claim}x", "hello").code == 3
 
 
+@pytest.mark.parametrize("text", ["5", "0", "/5", "7/", "ada/", "nobody/1"])
+def test_a_number_is_no_session(text: str, inside: Inside) -> None:
+    assert inside.run(100, "whoami", "--session", text).code == 3
+    assert inside.run(100, "send", text, "hello").code == 3
+
+
+def test_a_session_may_be_called_by_a_number(inside: Inside) -> None:
+    named = inside.run(300, "start", "--new", "--name", "42", "--json").json["session"]
+    assert inside.run(100, "whoami", "--session", "42").out.startswith(named)
+
+
 def test_a_message_is_no_resource(inside: Inside) -> None:
     message = inside.run(100, "send", "ben", "hello", "--json").json["message"]
     found = inside.run(100, "claim", message)
