@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 
@@ -64,8 +64,19 @@ COMMANDS = {
 _TABLE = {name: row for group in COMMANDS.values() for name, row in group.items()}
 
 
+class _ReaderIsGone(Exception):
+    """Whoever read our output has seen enough."""
+
+
 class Commands(click.Group):
     """The group of all commands, which imports the one that is called."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command. click has an answer of its own to a pipe that nobody reads, and it is exit code 1."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise _ReaderIsGone from None
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The names, in the order of the table."""
@@ -141,7 +152,7 @@ def run(argv: Sequence[str], world: World) -> int:
         return 130
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:
+    except (BrokenPipeError, _ReaderIsGone):
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # whoever read us has enough; the exit must not complain
         return 0
     except OSError as error:

@@ -8,12 +8,13 @@ import gc
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from coord.errors import CoordError
 from coord.folder import Place
 from coord.present import Present
 from coord.progress import chunks
 from coord.when import cut_of, event_named, since_of
 from coord.world import World
-from eventlog.events import Event, EventId, Instant
+from eventlog.events import Event, EventId, Instant, SessionStarted
 from projections.fold import as_of, fold
 from projections.past import Cut, at_the_end_of, count_until
 from projections.state import Record, State, ignore
@@ -39,15 +40,24 @@ class Past:
 
     def cut(self, text: str | None, what: str) -> Cut:
         """The moment that a person names, or now. Raises CoordError (2); see `coord.when`."""
-        return cut_of(text, what, self.now, self.events) if text else at_the_end_of(self.now)
+        return cut_of(text, what, self.now, self.events) if text is not None else at_the_end_of(self.now)
 
     def since(self, text: str | None, what: str) -> Cut:
         """The moment after which something is looked at, or the beginning. Raises CoordError (2)."""
-        return since_of(text, what, self.now, self.events) if text else at_the_end_of("")
+        return since_of(text, what, self.now, self.events) if text is not None else at_the_end_of("")
 
     def event(self, text: str) -> Event:
         """The event that a person names. Raises CoordError (2)."""
         return event_named(text, self.events)
+
+    def knows(self, text: str) -> bool:
+        """Whether the name of an event means one, or at least a session that is there."""
+        try:
+            return self.event(text) is not None
+        except CoordError:
+            session = text.rpartition("/")[0]
+            names = {e.payload.name for e in self.events if isinstance(e.payload, SessionStarted)}
+            return session in names or any(event.session.startswith(session) for event in self.events)
 
     def until(self, cut: Cut) -> Sequence[Event]:
         """The events up to a moment."""

@@ -67,6 +67,13 @@ class Present:
         events = self._take_in(snapshot)  # which may begin with another state
         fold(self.state, events)
 
+    def read_on(self) -> list[Event]:
+        """What was written since the last reading, in order, without folding it. Raises CoordError (4)."""
+        try:
+            return self._read(snapshot=False)[0]
+        except LogError as error:
+            raise no_log(f"{error}. What is wrong and what to do: coord doctor") from None
+
     def _take_in(self, snapshot: bool) -> list[Event]:
         """What is new, or everything if that is not the continuation of what was folded; and what is wrong with it."""
         try:

@@ -50,7 +50,7 @@ class Run:
 
     def look(self, at: str | None = None) -> Present:
         """The present state, or the one at a past moment as a person names it, read without a lock."""
-        if at:
+        if at is not None:
             present = self.look_back().look(at)
             self.note(f"as it was at {clock(present.at, '', seconds=True)}")
             return present

@@ -98,7 +98,9 @@ def _claim(row: ClaimRow, now: Instant, me: str, names: Mapping[str, str]) -> st
         until(row.ends_at, now),
         "" if row.accepted else "not yet taken up",
         "imported: in nobody's way" if row.imported else "",
-        f"holder dead ({row.holder_gone}), free at the next claim or heartbeat of anyone" if row.holder_gone else "",
+        f"holder dead ({row.holder_gone}), free with the next claim, heartbeat or message of anyone"
+        if row.holder_gone
+        else "",
         f"for: {line(row.note)}" if row.note else "",
     ]
     return f"{line(row.resource)} - {holder} · {' · '.join(fact for fact in facts if fact)}"

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from coord.text import ago, called, clock, length, line, until
 from eventlog.events import Instant, MessageSent, seconds_between
 from projections.receipts import Receipt, Receipts
-from projections.resources import overlap
+from projections.resources import covers, overlap
 from projections.spans import Account
 from projections.state import Claim, State
 from projections.story import Entry
@@ -141,7 +141,8 @@ def nobody_has(resources: Sequence[str], entries: Sequence[Entry], names: Names)
     if not ends:
         return f"{what}, and nobody ever had."
     last = ends[-1]
-    until_then = f"{what} now. The last who had it was {called(last.session, names)}"
+    had = "it" if any(covers(last.resource, resource) for resource in resources) else line(last.resource)
+    until_then = f"{what} now. The last who had {had} was {called(last.session, names)}"
     return f"{until_then}, until {clock(last.at, '', seconds=True)}: {_SAY[last.what](last, names)}."
 
 
@@ -149,9 +150,10 @@ def now_has(claim: Claim, now: Instant, names: Names, gone: Names) -> str:
     """Who has a claim at `now`, since when and until when; `gone` as in `now_holds`."""
     since = clock(claim.granted_at, now)
     note = f" — for: {line(claim.note)}" if claim.note else ""
-    has = f"{called(claim.session, names)} has {line(claim.resource)} since {since}, {until(claim.ends_at, now)}{note}"
+    what = line(claim.resource) + (" (shared)" if claim.mode == "shared" else "")
+    has = f"{called(claim.session, names)} has {what} since {since}, {until(claim.ends_at, now)}{note}"
     dead = line(gone.get(claim.session, ""), 200)
-    return f"{has}. But {dead}: it is free at the next claim or heartbeat of anyone" if dead else has
+    return f"{has}. But {dead}: it is free with the next claim, heartbeat or message of anyone" if dead else has
 
 
 def life_lines(seen: Account, session: str, now: Instant, names: Names, gone: Names) -> Iterator[str]:
@@ -159,7 +161,7 @@ def life_lines(seen: Account, session: str, now: Instant, names: Names, gone: Na
     for life in (life for life in seen.lives if life.session == session):
         begin = f"{called(session, names)} was here from {clock(life.start, now, seconds=True)}"
         if life.end:
-            how = {"dead": "was presumed dead", "continued": "was continued"}.get(life.how, life.how)
+            how = _OVER.get(life.how, life.how)
             why = f": {line(life.evidence, 200)}" if life.evidence else ""
             yield f"{begin} until {clock(life.end, now, seconds=True)}, when it {how}{why} ({life.cause})"
         else:
@@ -167,6 +169,9 @@ def life_lines(seen: Account, session: str, now: Instant, names: Names, gone: Na
             yield f"{begin} on; last heard {ago(life.last_at, now)}{dead}"
     held = [claim for claim in seen.state.claims.values() if claim.session == session]
     yield "\n".join(now_has(claim, now, names, {}) for claim in held) or "It holds nothing."
+
+
+_OVER = {"dead": "was presumed dead", "continued": "was continued", "imported": "was last heard"}
 
 
 # --- who read what --------------------------------------------------------------------------------------------------

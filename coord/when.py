@@ -59,23 +59,14 @@ def event_named(text: str, events: Sequence[Event]) -> Event:
     if found is None:
         raise wrong(f"'{line(text, 60)}' is no event. Name it as a list shows it: amber-otter-k3f9/17")
     wanted, n = found[1], int(found[2])
-    with_n = [event for event in events if event.n == n]
-    exact = [event for event in with_n if event.session == wanted]
-    named = {
-        e.session
-        for e in events
-        if isinstance(e.payload, SessionStarted) and e.payload.name == wanted and not e.imported
-    }
-    for those in (
-        exact,
-        [event for event in with_n if event.session in named],
-        [event for event in with_n if event.session.startswith(wanted)],
-    ):
-        if len(those) == 1:
-            return those[0]
-        if those:
-            names = ", ".join(event.id for event in those[:5])
-            raise wrong(f"'{line(text, 60)}' can be {names}. Say more of it.")
+    sessions = {event.session for event in events}
+    named = {e.session for e in events if isinstance(e.payload, SessionStarted) and e.payload.name == wanted}
+    ids = [wanted] if wanted in sessions else sorted(named) or sorted(s for s in sessions if s.startswith(wanted))
+    if len(ids) > 1:
+        raise wrong(f"'{line(text, 60)}' can be {', '.join(f'{name}/{n}' for name in ids[:5])}. Say more of it.")
+    for event in events:
+        if event.n == n and event.session in ids:
+            return event
     raise wrong(f"there is no event {line(text, 60)}.")
 
 

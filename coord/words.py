@@ -1,6 +1,6 @@
 """An event in a line for people: what its session did. What others wrote is cut, and shown, not obeyed."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from typing import Any
 
 from coord.text import called, length, line, plural
@@ -13,6 +13,7 @@ from eventlog.events import (
     ClaimRenewed,
     ClaimRequested,
     Event,
+    EventId,
     MessageAcknowledged,
     MessageRead,
     MessageSent,
@@ -32,15 +33,34 @@ def type_of(event: Event) -> str:
     return payload.name if isinstance(payload, Unknown) else str(payload.__struct_config__.tag)
 
 
-def said(event: Event, names: Names) -> str:
-    """What the event says, in a line; `names` are those that sessions were given, by id."""
-    return _SAY[type(event.payload)](event.payload, names)
+def said(event: Event, names: Names, resources: Mapping[EventId, str] | None = None) -> str:
+    """What the event says, in a line; `names` are those that sessions were given, by id, and `resources` what claims
+    are on, by the event that made them.
+    """
+    payload = event.payload
+    text = _SAY[type(payload)](payload, names)
+    claim = getattr(payload, "claim", "")
+    known = (resources or {}).get(claim, "") if not getattr(payload, "resource", "") else ""
+    return text.replace(claim, f"{line(known)} ({claim})", 1) if known else text
 
 
-def names_in(events: Iterable[Event]) -> dict[str, str]:
-    """The names that sessions were given in these events, by id."""
-    started = ((e.actor, e.payload.name) for e in events if isinstance(e.payload, SessionStarted))
+def claimed_in(events: Iterable[Event]) -> dict[EventId, str]:
+    """What the claims that these events made are on, by the event."""
+    asked = ((e.id, e.payload) for e in events if isinstance(e.payload, ClaimRequested | ClaimHandedOver))
+    return {name: payload.resource for name, payload in asked}
+
+
+def names_in(events: Sequence[Event]) -> dict[str, str]:
+    """The names that sessions were given in these events, by id, the last of each. What was imported names none of
+    ours.
+    """
+    ours = {event.session for event in events if not event.imported}
+    started = ((e.actor, e.payload.name) for e in events if isinstance(e.payload, SessionStarted) and _counts(e, ours))
     return {session: name for session, name in started if name}
+
+
+def _counts(event: Event, ours: Set[str]) -> bool:
+    return not event.imported or event.actor not in ours
 
 
 def _started(payload: SessionStarted, names: Names) -> str:

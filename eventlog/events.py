@@ -108,7 +108,7 @@ class Imported(Struct, frozen=True, omit_defaults=True, rename={"acted_as": "as"
 
     path: Text  # the file
     digest: Name  # of its bytes
-    acted_as: Name = ""  # the session that acted
+    acted_as: SessionIdOrNone = ""  # the session that acted
     fields: dict[str, object] = {}  # what the file said
 
 

@@ -33,8 +33,8 @@ def not_yours(moment: Moment, resource: str) -> CoordError:
 
 
 def held_by(state: State, resource: str) -> list[Claim]:
-    """The active claims on exactly this resource."""
-    return [claim for claim in state.claims.values() if same(claim.resource, resource)]
+    """The active claims on exactly this resource; what was imported is in nobody's way."""
+    return [claim for claim in state.claims.values() if same(claim.resource, resource) and not claim.imported]
 
 
 def same(held: str, typed: str) -> bool:

@@ -23,7 +23,7 @@ def board(run: Run, write: bool, at: str | None) -> None:
       coord board --write
       coord board --at -90m
     """
-    if write and at:
+    if write and at is not None:
         raise wrong("STATUS_BOARD.md shows the present: --write and --at do not go together.")
     if write:
         rewrite_board(run.world, run.place, run.config)

@@ -42,7 +42,8 @@ def _words(done: Brought, now: str) -> str:
     if recovered:
         parts.append(f"🔧 {recovered} of them {_were(recovered)} no valid JSON and {_were(recovered)} recovered")
     if done.unusable:
-        parts.append(f"⚠️  {plural(len(done.unusable), 'file')} could not be used, and stayed as they were:")
+        stayed = "it was" if len(done.unusable) == 1 else "they were"
+        parts.append(f"⚠️  {plural(len(done.unusable), 'file')} could not be used, and stayed as {stayed}:")
         parts += [f"  {line(file.path)}: {line(file.reason, 200)}" for file in done.unusable[:_SHOWN]]
         if len(done.unusable) > _SHOWN:
             parts.append(f"  … and {len(done.unusable) - _SHOWN} more: --json shows all")

@@ -43,9 +43,9 @@ def inbox(run: Run, message: str | None, peek: bool, everything: bool, wait: str
       coord inbox --at -90m --session amber-otter
     """
     patience = wait_s(wait)
-    if at and (message is not None or everything or wait is not None):
+    if at is not None and (message is not None or everything or wait is not None):
         raise wrong("--at shows what was unread then; it does not go with a message, --all or --wait.")
-    present, me = _then(run, at) if at else _now(run)
+    present, me = _then(run, at) if at is not None else _now(run)
     if message is not None:
         return _one(run, present, message, me, peek)
     if everything:
@@ -60,7 +60,7 @@ def inbox(run: Run, message: str | None, peek: bool, everything: bool, wait: str
     left += len(session.notices) - len(notices)
     run.say(_words(state, session, notices, rows, now), _data(me, notices, rows, left))
     shown = tuple(dict.fromkeys([*names, *(notice.id for notice in notices)]))
-    if shown and not peek and not at:  # only now: what was not shown must stay unread
+    if shown and not peek and at is None:  # only now: what was not shown must stay unread
         run.act(lambda moment: moment.append(MessageRead(messages=shown)))
     else:
         run.note_troubles(present)

@@ -8,14 +8,25 @@ import click
 import msgspec
 
 from coord.errors import CoordError, wrong
-from coord.naming import one_resource
+from coord.naming import meanings
 from coord.options import command
 from coord.past import Past
 from coord.run import Run
 from coord.text import clock, line, plain, plural
 from coord.when import is_event_name
-from coord.words import names_in, said, type_of
-from eventlog.events import AnyPayload, ClaimHandedOver, ClaimRequested, Event, Instant, SessionHeartbeat
+from coord.words import claimed_in, names_in, said, type_of
+from eventlog.events import (
+    AnyPayload,
+    ClaimHandedOver,
+    ClaimRequested,
+    Event,
+    EventId,
+    Instant,
+    MessageAcknowledged,
+    MessageRead,
+    SessionHeartbeat,
+    SessionStarted,
+)
 from projections.resources import overlap
 
 _SHOWN = 40  # a screen
@@ -48,13 +59,17 @@ def log(run: Run, text: str | None, **options: Any) -> None:
       coord log --follow
       coord log --json | jq -r .event.type
     """
+    if options["follow"] and options["until"] is not None:
+        raise wrong("--follow goes on with what comes; it does not go with --until.")
     past = run.look_back(lines=run.json or is_event_name(text or ""), follows=options["follow"])
     run.note_troubles(past.present)
-    if text and is_event_name(text):
+    if text and is_event_name(text) and past.knows(text):
         return _one(run, past, past.event(text))
     chosen = _filters(run, past, text or "", **{name: options[name] for name in ("sessions", "types", "resource")})
-    begin = past.since(options["since"], "--since").key
-    before = past.until(past.cut(options["until"], "--until")) if options["until"] else past.events
+    begin, end = past.since(options["since"], "--since").key, past.cut(options["until"], "--until").key
+    if begin > end:
+        raise wrong("--until is before --since: nothing is in between.")
+    before = past.events if options["until"] is None else past.until(past.cut(options["until"], "--until"))
     found = [event for event in before if all(wanted(event) for wanted in chosen) and event.key > begin]
     most = options["last"] or (_FOLLOWED if options["follow"] else _SHOWN)
     shown = found if options["everything"] or (run.json and not options["last"]) else found[-most:]
@@ -70,7 +85,7 @@ def _filters(
     """What an event must be, each as a function. Raises CoordError (2) for a session or a type that nothing has."""
     chosen: list[Filter] = []
     if resource:  # first, since it must see every claim
-        chosen.append(_about(one_resource(run.world, run.place, (resource,))))
+        chosen.append(_about(meanings(run.world, run.place, resource)))
     if sessions:
         wanted = {name for given in sessions for name in sessions_called(past, given)}
         chosen.append(lambda event: event.actor in wanted)
@@ -110,8 +125,8 @@ def _is_of(name: str, kind: str) -> bool:
     return name == kind or name.startswith(kind + ".")
 
 
-def _about(resource: str) -> Filter:
-    """Whether an event is about a resource: a claim event by the claim that it names, which was told before."""
+def _about(resources: Sequence[str]) -> Filter:
+    """Whether an event is about one of these: a claim event by the claim that it names, which was told before."""
     claims: dict[str, str] = {}
 
     def wanted(event: Event) -> bool:
@@ -120,7 +135,7 @@ def _about(resource: str) -> Filter:
         if isinstance(payload, ClaimRequested | ClaimHandedOver):
             claims[event.id] = payload.resource
         touched = [f"file/{name}" for name in payload.files] if isinstance(payload, SessionHeartbeat) else []
-        return any(overlap(resource, found) for found in (named, *touched) if found)
+        return any(overlap(resource, found) for resource in resources for found in (named, *touched) if found)
 
     return wanted
 
@@ -150,20 +165,33 @@ def _head(run: Run, past: Past, found: int, shown: int) -> str:
         return "The log has no events yet: `coord start` begins it."
     if not found:
         return f"None of {plural(len(past.events), 'event')} is like that."
-    return f"… {plural(found - shown, 'older event')}: coord log --all" if found > shown else ""
+    return f"… {plural(found - shown, 'older event')}: --all shows them" if found > shown else ""
 
 
 def _lines(run: Run, past: Past, events: Sequence[Event]) -> Iterator[str]:
     if run.json:
         return (past.lines[event.id].decode() for event in events)
-    names = names_in(past.events)
-    return (event_line(event, past.now, names) for event in events)
+    return _told(past, {event.id for event in events})
 
 
-def event_line(event: Event, now: Instant, names: Mapping[str, str]) -> str:
-    """An event in a line: when, its name, who did it, and what."""
+def _told(past: Past, wanted: set[str]) -> Iterator[str]:
+    """The lines of some events, each with the name that its session had then."""
+    names: dict[str, str] = {}
+    resources = claimed_in(past.events)
+    for event in past.events:
+        if isinstance(event.payload, SessionStarted):
+            names |= names_in([event])
+        if event.id in wanted:
+            yield event_line(event, past.now, names, resources)
+
+
+def event_line(
+    event: Event, now: Instant, names: Mapping[str, str], resources: Mapping[EventId, str] | None = None
+) -> str:
+    """An event in a line: when, its name, who did it, and what. `names` and `resources` as in `coord.words.said`."""
     who = event.actor if event.imported else line(names.get(event.session, ""), 40)
-    return f"{clock(event.at, now, seconds=True)}  {event.id}{f' ({who})' if who else ''} {said(event, names)}"
+    words = said(event, names, resources)
+    return f"{clock(event.at, now, seconds=True)}  {event.id}{f' ({line(who)})' if who else ''} {words}"
 
 
 def _one(run: Run, past: Past, event: Event) -> None:
@@ -171,14 +199,19 @@ def _one(run: Run, past: Past, event: Event) -> None:
     if run.json:
         _print(_lines(run, past, [event]))
         return
-    rows = [event_line(event, past.now, names_in(past.events)), f"  {type_of(event)}, {event.at}"]
+    rows = [*_told(past, {event.id}), f"  {type_of(event)}, {event.at}"]
     values = msgspec.json.decode(past.lines[event.id])
     for name, value in values["event"].items():
         if name != "type":
             rows.append(f"  {name}: {_value(value)}")
     for name, value in values.get("imported", {}).items():
         rows.append(f"  imported {name}: {_value(value)}")
-    _print([*rows, f"  why, and what it brought about: coord why {event.id}"])
+    if not isinstance(event.payload, _SAYS_ONLY):
+        rows.append(f"  what came of it: coord why {event.id}")
+    _print(rows)
+
+
+_SAYS_ONLY = (SessionHeartbeat, SessionStarted, MessageRead, MessageAcknowledged)
 
 
 def _value(value: object) -> str:
@@ -199,11 +232,14 @@ def _follow(run: Run, past: Past, chosen: Sequence[Filter]) -> None:
     from coord.waiting import LOOK_EVERY_S, Interrupted, catching, wait_for
     from eventlog.events import later
 
-    history = past.present.history
+    present, known = past.present, {event.id for event in past.events}
 
     def look() -> tuple[None, Instant]:
+        if _reader_is_gone():
+            raise BrokenPipeError
         past.lines.clear()
-        new = history.catch_up(run.world.wall()).events
+        new = [event for event in present.read_on() if event.id not in known]  # a rewound journal is read again
+        known.update(event.id for event in new)
         past.events = [*past.events, *new]
         _print(_lines(run, past, [event for event in new if all(wanted(event) for wanted in chosen)]))
         return None, later(run.world.wall(), LOOK_EVERY_S)
@@ -214,3 +250,17 @@ def _follow(run: Run, past: Past, chosen: Sequence[Filter]) -> None:
             wait_for(run.place.log, look, run.world.wall, caught)
     except Interrupted as signal:
         raise CoordError(128 + signal.args[0], "") from None
+
+
+def _reader_is_gone() -> bool:
+    """Whether nobody reads the pipe that we write to any more: one who waits would not notice."""
+    import select
+
+    if not hasattr(select, "poll"):
+        return False
+    poll = select.poll()
+    try:
+        poll.register(sys.stdout.fileno(), 0)  # the end of a pipe is told, whatever one asks for
+    except (OSError, ValueError):  # no real file
+        return False
+    return any(seen & (select.POLLERR | select.POLLHUP | select.POLLNVAL) for _, seen in poll.poll(0))

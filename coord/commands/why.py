@@ -73,12 +73,12 @@ def why(run: Run, words: tuple[str, ...], everything: bool, at: str | None) -> N
     """
     past = run.look_back()
     run.note_troubles(past.present)
-    cut = past.cut(at, "--at") if at and past.events else past.cut(None, "")
-    if at:
-        run.note(f"as it was at {clock(past.cut(at, '--at').at, '', seconds=True)}")
+    cut = past.cut(at, "--at")
+    if at is not None:
+        run.note(f"as it was at {clock(cut.at, '', seconds=True)}")
     events = past.until(cut)
     seen = account(events, cut.at, partial(chunks, "replaying"))
-    past.present.state, past.present.at = seen.state, cut.at if at else ""
+    past.present.state, past.present.at = seen.state, cut.at if at is not None else ""
     gone = deaths(run.world, past.present)
     view = View(run, past, cut, seen, story(events, seen.decisions), names_in(events), gone)
     _tell(view, _asked(view, words), everything)
@@ -118,19 +118,15 @@ def _unknown(view: View, text: str) -> CoordError:
     known = {entry.resource for entry in view.entries} | {*view.seen.state.sessions, *view.names.values()}
     near = get_close_matches(text.replace(" ", "/"), known, n=3, cutoff=0.5)
     meant = f" Did you mean {' or '.join(line(name) for name in near)}?" if near else ""
-    return refused(f"nothing is on record about {line(text)}.{meant} `coord log {line(text)}` looks for the words.")
+    return refused(f"nothing is on record about {line(text)}.{meant} `coord log '{line(text)}'` looks for the words.")
 
 
 def _event(view: View, word: str) -> Asked | None:
     if not is_event_name(word) or any(entry.resource == word for entry in view.entries):
         return None
-    try:
-        event = view.past.event(word)
-    except CoordError:
-        session = word.rpartition("/")[0]
-        if any(session in (event.session[: len(session)], view.names.get(event.session)) for event in view.past.events):
-            raise
+    if not view.past.knows(word):
         return None
+    event = view.past.event(word)
     if event.key > view.cut.key:
         raise refused(f"{event.id} had not happened then.")
     kind = _KINDS.get(type(event.payload), _of_any)

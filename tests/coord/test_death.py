@@ -15,7 +15,7 @@ def test_a_killed_session_is_shown_dead_at_once_and_the_next_writer_frees_what_i
     status = two.ok("coord status")
     assert f"dead: {first}" in status
     assert "droplet/x" in status
-    assert "free at the next claim or heartbeat of anyone" in status
+    assert "free with the next claim, heartbeat or message of anyone" in status
     assert "COORDINATION NEEDED" in status
     assert repo.bytes() == before  # who only reads records nothing
     two.ok("coord heartbeat going on")

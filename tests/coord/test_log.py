@@ -83,7 +83,7 @@ def test_more_than_a_screen_is_cut_and_says_so(inside: Inside) -> None:
     for i in range(50):
         inside.run(100, "heartbeat", "step", str(i))
     lines = inside.run(100, "log").out.splitlines()
-    assert lines[0] == "… 18 older events: coord log --all"
+    assert lines[0] == "… 18 older events: --all shows them"
     assert len(lines) == 41
     assert len(inside.run(100, "log", "--all").out.splitlines()) == 58
 
@@ -175,3 +175,68 @@ def test_no_moment_of_an_empty_log(repo: Repo) -> None:
 
 def test_minus_is_no_option(inside: Inside) -> None:
     assert inside.run(100, "status", "--at", "-2m").code == 0
+
+
+# --- what went wrong once -------------------------------------------------------------------------------------------
+
+
+def test_a_long_log_ends_quietly_in_a_pipe(repo: Repo) -> None:
+    """More than a pipe holds: the reader is gone while we still write."""
+    shell = repo.shell()
+    shell.start()
+    for _ in range(3):
+        shell.ok(f"coord send broadcast x {'y' * 60000}")
+    said = shell.run("set -o pipefail; coord log --json | head -c 10 | wc -c")
+    assert (said.err, said.code, said.out.strip()) == ("", 0, "10")
+
+
+def test_one_who_follows_ends_when_nobody_reads(repo: Repo) -> None:
+    shell = repo.shell()
+    shell.start()
+    assert shell.run("coord log --follow --last 1 | head -n 1").code == 0
+
+
+def test_one_who_follows_is_told_when_the_log_goes(repo: Repo) -> None:
+    shell = repo.shell()
+    shell.start()
+    shell.begin("coord log --follow")
+    until(lambda: "starts" in shell.so_far(), "the first event")
+    (repo.folder / "log").rename(repo.folder / "gone")
+    found = shell.finish()
+    assert found.code == 4
+    assert "cannot read the log" in found.err
+    assert "Traceback" not in found.err
+
+
+def test_a_path_alone_is_a_resource_where_one_only_looks(inside: Inside) -> None:
+    assert len(inside.run(100, "log", "--resource", "src/app.py", "--json").out.splitlines()) == 3
+
+
+def test_text_with_a_slash_and_a_number_is_text_where_no_event_is_called_so(inside: Inside) -> None:
+    inside.run(100, "claim", "task", "12")
+    assert "asks for task/12" in inside.run(100, "log", "task/12").out
+
+
+def test_an_event_bears_the_name_that_its_session_had_then(inside: Inside) -> None:
+    inside.run(100, "start", "--name", "eve")
+    inside.run(100, "heartbeat", "x")
+    lines = inside.run(100, "log").out.splitlines()
+    assert "(ada)" in lines[0]
+    assert "(eve)" in lines[-1]
+
+
+def test_what_is_released_is_named(inside: Inside) -> None:
+    assert "releases file/src/app.py (" in inside.run(100, "log", "--type", "claim.released").out
+
+
+@pytest.mark.parametrize(
+    "words", [("--follow", "--until", "now"), ("--since", "now", "--until", "3m"), ("--since", ""), ("--until", "")]
+)
+def test_what_cannot_be_meant_is_refused(words: tuple[str, ...], inside: Inside) -> None:
+    found = inside.run(100, "log", *words)
+    assert (found.code, found.out, found.err.count("\n")) == (2, "", 1)
+
+
+def test_an_empty_time_is_none(inside: Inside) -> None:
+    for command in ("status", "board", "claims", "inbox"):
+        assert inside.run(100, command, "--at", "").code == 2

@@ -115,3 +115,13 @@ def test_an_event_is_named_by_its_session_a_beginning_of_it_or_a_name() -> None:
         event_named("amber/1", events)
     with pytest.raises(CoordError, match="there is no event brook/3"):
         event_named("brook/3", events)
+
+
+def test_a_number_does_not_choose_the_session() -> None:
+    """Which session is meant is decided by its id, its name or its beginning, whatever events it has."""
+    story = Story("amber-otter", "amber-fox")
+    story.beats(10, "amber-fox")
+    with pytest.raises(CoordError, match=r"can be amber-fox/2, amber-otter/2"):
+        event_named("amber/2", story.history())
+    with pytest.raises(CoordError, match="there is no event amber-otter/2"):
+        event_named("amber-otter/2", story.history())

@@ -118,7 +118,7 @@ def test_a_holder_that_is_seen_to_be_dead_is_said_to_be_before_anybody_records_i
     del inside.table.rows[100]
     before = inside.repo.bytes()
     for words in (("port", "1"), (inside.run(200, "claims", "--json").json["claims"][0]["id"],)):
-        assert "its process 100 is gone: it is free at the next" in inside.run(200, "why", *words).out
+        assert "its process 100 is gone: it is free with the next" in inside.run(200, "why", *words).out
     assert "But its process 100 is gone" in inside.run(200, "why", "ada").out.splitlines()[0]
     assert "is gone" not in inside.run(200, "why", "port", "1", "--at", "cai/2").both
     assert inside.repo.bytes() == before, "who looks writes nothing"
@@ -199,3 +199,10 @@ def test_an_event_of_a_claim_that_is_not_on_record_is_no_resource(repo: Repo) ->
     (repo.log / f"{SESSION}.jsonl").write_bytes(b"".join(lines_of(odd)))
     found = Inside(repo).run(100, "claims", f"{SESSION}/2")
     assert (found.code, found.err) == (2, f"coord: {SESSION}/2 is no event of a claim. See: coord why {SESSION}/2\n")
+
+
+def test_who_had_only_a_part_is_not_said_to_have_had_the_whole(inside: Inside) -> None:
+    inside.run(100, "claim", "file", "docs/a.md")
+    inside.run(100, "release", "file", "docs/a.md")
+    first = inside.run(100, "why", "file/docs/").out.splitlines()[0]
+    assert first.startswith("Nobody has file/docs/ now. The last who had file/docs/a.md was")
