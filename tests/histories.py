@@ -251,13 +251,17 @@ class _Author:
         return self._add(by, world, moment, payload)
 
     def _bring_in(self) -> None:
-        """An event that an import can write, of a session that was elsewhere."""
+        """An event that an import can write, of a session that was elsewhere; or a stray one."""
         world = self.worlds[0]
         moment = self._moment(world)
         as_of(world.state, moment)
-        acted_as, kind = self._one(IMPORTED), self._one(("request", "request", "request", "start", "beat", "send"))
+        acted_as = self._one((*IMPORTED, self._session()) if self.stray else IMPORTED)
+        kind = self._one(("request", "request", "request", "start", "beat", "send"))
+        if self.stray and self.draw(st.booleans()):
+            kind = self._one([kind for kind in self.kinds if kind != "imported"])
         payload = self._request(acted_as, world, moment) if kind == "request" else self.makers[kind](acted_as, world)
-        self._add(IMPORT, world, moment, payload, Imported(path="a.json", digest="0", acted_as=acted_as))
+        digest = str(len(self.events) - self._one((0, 0, 0, 0, 1)))  # rarely a file that was brought in before
+        self._add(IMPORT, world, moment, payload, Imported(path="a.json", digest=digest, acted_as=acted_as))
 
     def _add(
         self, by: str, world: _World, moment: Instant, payload: AnyPayload, imported: Imported | None = None
