@@ -52,10 +52,6 @@ _APPLY: dict[type, Callable[[State, Event, Any, Record], None]] = {
 }
 
 
-_IMPORTED = (SessionStarted, SessionHeartbeat, ClaimRequested, MessageSent, Unknown)
-"""What an imported event can be. Anything else would act on what others have, and is only counted."""
-
-
 def fold(state: State, events: Iterable[Event], record: Record = ignore) -> State:
     """Apply a history to a state, event by event, and give that state back.
 
@@ -68,7 +64,8 @@ def fold(state: State, events: Iterable[Event], record: Record = ignore) -> Stat
             raise ValueError(f"{event.id} sorts before what was folded already")
         if state.due <= event.at:
             advance(state, event.at, record)
-        if sessions.touch(state, event, record) and (not event.imported or isinstance(event.payload, _IMPORTED)):
+        if sessions.counts(state, event):
+            sessions.touch(state, event, record)
             _APPLY[type(event.payload)](state, event, event.payload, record)
         state.last = key
         state.events += 1

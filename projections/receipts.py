@@ -21,6 +21,7 @@ from eventlog.events import (
     SessionStarted,
 )
 from projections.fold import fold
+from projections.sessions import counts
 from projections.state import Message, State
 
 
@@ -52,9 +53,11 @@ def receipts(events: Iterable[Event], message: Event) -> Receipts:
     found = Receipts(message, [], [], [])
     follow: _Follower | None = None
     for event in events:
+        counted = counts(state, event)
         fold(state, [event])
         if follow:
-            follow.see(event)
+            if counted:
+                follow.see(event)
         elif event.id == message.id:
             named = message.payload.to if isinstance(message.payload.to, tuple) else ()
             found.unknown = [name for name in named if state.follow(name) not in state.sessions]

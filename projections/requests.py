@@ -148,7 +148,7 @@ def on_handed_over(state: State, event: Event, payload: ClaimHandedOver, record:
 
 
 def _tell(state: State, session: str, notice: Notice) -> None:
-    if session in state.sessions:
+    if session in state.sessions and state.sessions[session].status != "imported":
         state.sessions[session].notices.append(notice)
 
 

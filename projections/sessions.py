@@ -4,15 +4,44 @@ What was imported acts as a session that was somewhere else. Such a session is n
 nothing, and is continued by nobody; and it is never one of ours, whatever its name.
 """
 
-from eventlog.events import Event, SessionEnded, SessionHeartbeat, SessionPresumedDead, SessionStarted
+from eventlog.events import (
+    ClaimRequested,
+    Event,
+    Imported,
+    MessageSent,
+    SessionEnded,
+    SessionHeartbeat,
+    SessionPresumedDead,
+    SessionStarted,
+    Unknown,
+)
 from projections.claims import end_all, pass_on
 from projections.messages import drop_broadcasts, pass_mail
 from projections.state import Notice, Record, Session, State
 
+_IMPORTED = (SessionStarted, SessionHeartbeat, ClaimRequested, MessageSent, Unknown)
+"""What an imported event can be. Anything else would act on what others have."""
 
-def touch(state: State, event: Event, record: Record) -> bool:
-    """Make the session that acted alive by this very event. False if the event can change nothing: it was imported, and
-    the session of that name was not. One of ours takes the place of one that was imported by its name.
+
+def counts(state: State, event: Event) -> bool:
+    """Whether an event can change anything, given the state before it. What was imported does not if it would act as
+    one of ours, if it is of a type that acts on what others have, or if the same file was brought in before: two
+    machines may have imported one folder.
+    """
+    if event.imported is None:
+        return True
+    session = state.sessions.get(event.actor)
+    known = session is not None and session.status != "imported"
+    return isinstance(event.payload, _IMPORTED) and not known and _source(event.imported) not in state.imported
+
+
+def _source(mark: Imported) -> str:
+    return f"{mark.digest} {mark.path}"
+
+
+def touch(state: State, event: Event, record: Record) -> None:
+    """Make the session that acted alive by this very event, which counts. One of ours takes the place of one that was
+    imported by its name.
 
     Rule 9: a session that was presumed dead is revived by its next event, without its claims, and it is told: the
     notice was left when it was presumed dead. One whose first line was lost begins with what is left of it.
@@ -20,19 +49,18 @@ def touch(state: State, event: Event, record: Record) -> bool:
     session = state.sessions.get(event.actor)
     if session and session.status == "imported" and not event.imported:
         end_all(state, session.id, event, 3, "session_ended", record)
+        del state.sessions[session.id]  # it comes in the order of its own beginning
         session = None
     if session is None:
         session = Session(id=event.actor, started_at=event.at, last_at=event.at)
         session.status = "imported" if event.imported else "live"
         state.sessions[session.id] = session
     if event.imported:
-        if session.status != "imported":
-            return False
+        state.imported.add(_source(event.imported))
         session.over_at = event.at
     elif session.status in ("dead", "continued"):
         session.status, session.over_at, session.over_because = "live", "", ""
     session.last_at = event.at
-    return True
 
 
 def on_started(state: State, event: Event, payload: SessionStarted, record: Record) -> None:

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from eventlog.events import ClaimRequested, Event, EventId, Instant, MessageSent
 from projections.fold import as_of, fold
 from projections.past import Cut, count_until
+from projections.sessions import counts
 from projections.state import Decision, Session, State
 
 
@@ -50,7 +51,7 @@ class Life(Struct, frozen=True, kw_only=True):
 class Account(Struct):
     """What a history amounts to, up to the moment of `state`."""
 
-    events: Sequence[Event]
+    events: Sequence[Event]  # those that count; see `projections.sessions.counts`
     decisions: list[Decision]
     spans: list[Span]
     lives: list[Life]
@@ -63,18 +64,22 @@ Pieces = Callable[[Sequence[Event]], Iterable[Sequence[Event]]]
 
 def account(events: Sequence[Event], now: Instant, pieces: Pieces = lambda events: (events,)) -> Account:
     """The account of a history in order, at `now`; `pieces` cuts the history for one who wants to see how far it is."""
+    counted: list[Event] = []
     decisions: list[Decision] = []
     recipients: dict[EventId, frozenset[str]] = {}
     state, lives = State(), _Lives()
     for piece in pieces(events):
         for event in piece:
+            if not counts(state, event):
+                fold(state, [event], decisions.append)
+                continue
             fold(state, [event], decisions.append)
+            counted.append(event)
             lives.see(state, event)
             if isinstance(event.payload, MessageSent):
-                message = state.messages.get(event.id)  # none where an imported one counts for nothing
-                recipients[event.id] = frozenset(message.unread_by if message else ())
+                recipients[event.id] = frozenset(state.messages[event.id].unread_by)
     as_of(state, now, decisions.append)
-    return Account(events, decisions, spans_of(events, decisions), lives.found, recipients, state)
+    return Account(counted, decisions, spans_of(counted, decisions), lives.found, recipients, state)
 
 
 IsNew = Callable[[Instant, EventId], bool]

@@ -137,6 +137,7 @@ class State(Struct):
     messages: dict[EventId, Message] = field(default_factory=dict)
     recent: list[EventId] = field(default_factory=list)  # the newest messages
     unknown: dict[str, int] = field(default_factory=dict)  # events of newer versions, by type
+    imported: set[str] = field(default_factory=set)  # the files that were brought in, by what they hold and their path
     events: int = 0
     last: tuple[Instant, str, int] = ("", "", 0)
     token: int = 0  # the last fencing token that was given

@@ -72,7 +72,6 @@ class _Ground(Struct):
     rows: dict[str, SessionRow]  # of the board
     births: dict[str, set[Instant]]  # when each began to live, and to live again
     words: dict[tuple[str, type], EventId]  # the last heartbeat that said something, and the last end
-    void: set[EventId]  # what was imported as one of ours: it is not what that one did
 
 
 def of_span(span: Span, kind: str = "", others: tuple[str, ...] = ()) -> Item:
@@ -98,7 +97,7 @@ def workers(
     ground = _ground(account, board)
     own: dict[str, list[Event]] = {}
     for event in events:
-        if event.id not in ground.void:
+        if not event.imported or account.state.sessions[event.actor].status == "imported":
             own.setdefault(event.actor, []).append(event)
     held: dict[str, list[Span]] = {}
     for span in spans:
@@ -114,17 +113,11 @@ def workers(
 
 
 def _ground(account: Account, board: Board) -> _Ground:
-    ground = _Ground(account.state, {row.id: row for row in board.sessions}, {}, {}, set())
-    ours: set[str] = set()
+    ground = _Ground(account.state, {row.id: row for row in board.sessions}, {}, {})
     for life in account.lives:
         ground.births.setdefault(life.session, set()).add(life.start)
     for event in account.events:
         said = event.payload
-        if not event.imported:
-            ours.add(event.actor)
-        elif event.actor in ours:
-            ground.void.add(event.id)
-            continue
         if isinstance(said, SessionEnded) or (isinstance(said, SessionHeartbeat) and said.action):
             ground.words[event.actor, type(said)] = event.id
     return ground

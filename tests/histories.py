@@ -216,6 +216,7 @@ class _Author:
         self.worlds = [_World(), _World()] if apart else [_World()] * 2
         self.events: list[Event] = []
         self.kinds = [kind for kind, weight in _KINDS.items() for _ in range(weight)]
+        self.kinds += ["imported"] * (20 if stray else 0)
         self.makers: dict[str, Callable[[str, _World], AnyPayload]] = {
             "accept": self._accept,
             "renew": lambda by, world: ClaimRenewed(claim=self._claim(by, world), ttl_s=self._one(TTLS_S)),
@@ -283,7 +284,7 @@ class _Author:
         return str(self._one(moments))
 
     def _session(self) -> str:
-        return str(self._one(self.sessions))
+        return str(self._one((*self.sessions, *IMPORTED) if self.stray else self.sessions))
 
     def _claim(self, by: str, world: _World) -> str:
         """A claim or request, mostly one that `by` has."""

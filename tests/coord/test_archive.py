@@ -209,7 +209,7 @@ def journal_of(repo: Repo, session: str, payloads: list[AnyPayload], acted_as: S
     """A journal with these events, a second apart, three weeks ago."""
     lines, previous = b"", NO_HASH
     for n, payload in enumerate(payloads, 1):
-        mark = Imported(path="a.json", digest="0", acted_as=acted_as[n - 1]) if acted_as else None
+        mark = Imported(path="a.json", digest=str(n), acted_as=acted_as[n - 1]) if acted_as else None
         at = f"2026-11-01T00:00:0{n}.000000Z"
         line, previous = seal(Event(v=VERSION, at=at, session=session, n=n, payload=payload, imported=mark), previous)
         lines += line

@@ -4,9 +4,13 @@ the sessions, claims, waits, inboxes and notices of this place are those that th
 
 import msgspec
 from hypothesis import given
+from msgspec.structs import replace
 
-from eventlog.events import Event, later
+from eventlog.events import Event, MessageSent, later
+from eventlog.history import merge
 from projections.fold import as_of, fold
+from projections.receipts import receipts
+from projections.spans import account
 from projections.state import State
 from tests.histories import histories, judged
 
@@ -60,5 +64,40 @@ def test_an_import_holds_only_what_it_brought(events: list[Event]) -> None:
         assert claim.imported == bool(by_id[claim.id].imported)
         assert (claim.token == 0) == claim.imported
     for said in decisions:
-        for other in said.others:
+        for other in said.others if said.what != "lost" else ():  # which may name what one never had
             assert bool(by_id[said.claim].imported) == bool(by_id[other].imported)
+
+
+def image(state: State) -> tuple[bytes, list[str], list[str]]:
+    return msgspec.msgpack.encode(state.sessions, order="deterministic"), list(state.claims), list(state.recent)
+
+
+@given(histories(stray=True))
+def test_a_file_that_two_machines_brought_in_counts_once(events: list[Event]) -> None:
+    """The journals of two imports of one folder, put together, say what one of them says."""
+    again = [replace(event, session="import-zzzz") for event in events if event.imported]
+    once, twice = fold(State(), events), fold(State(), merge([events, again]))
+    assert twice.events == once.events + len(again)
+    names = {event.id: event.id.replace("import-zzzz", "import-k3f9") for event in again}
+    assert [names.get(name, name) for name in twice.recent] == once.recent
+    assert {names.get(name, name) for name in twice.claims} == set(once.claims)
+    assert twice.sessions.keys() == once.sessions.keys()
+
+
+@given(histories(stray=True))
+def test_what_does_not_count_is_nowhere_but_in_the_log(events: list[Event]) -> None:
+    """The account, and so the report and the timeline, and the receipts have it from the fold what counts."""
+    found = account(events, events[-1].at)
+    kept = {event.id for event in found.events}
+    state = State()
+    for event in events:
+        as_of(state, event.at)
+        before = image(state)
+        fold(state, [event])
+        if event.id not in kept:
+            assert event.imported
+            assert image(state) == before, event
+    for event in events:
+        if isinstance(event.payload, MessageSent):
+            rows = receipts(events, event).rows
+            assert not {row.confirmed_by for row in rows} - {""} - kept

@@ -73,19 +73,14 @@ def test_two_stretches_that_follow_each_other_tell_everything_once(data: st.Data
     assert tellings(first) + tellings(second) == tellings(report_of(events, BEGINNING, end))
 
 
-def void(event: Event, events: list[Event]) -> bool:
-    """Whether it was imported as a session that was one of ours by then."""
-    return bool(event.imported) and any(
-        before.session == event.actor and not before.imported for before in events if before.key < event.key
-    )
-
-
 @given(st.data())
 def test_every_session_that_was_heard_or_live_in_a_stretch_is_in_its_report(data: st.DataObject) -> None:
     events = data.draw(histories())
     cut = just_before(data.draw(st.sampled_from(events)).at)
     page = report_of(events, cut, just_after(events[-1]))
-    heard = Counter(event.actor for event in events if event.key > cut.key and not void(event, events))
+    found = account(events, events[-1].at)
+    ours = {event.session for event in events if not event.imported}
+    heard = Counter(e.actor for e in found.events if e.key > cut.key and not (e.imported and e.actor in ours))
     assert {worker.id: worker.events for worker in page.sessions if worker.events} == heard
     there = {worker.id for worker in page.sessions}
     assert {name for name, session in account(events, events[-1].at).state.sessions.items() if session.live} <= there
