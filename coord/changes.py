@@ -110,7 +110,15 @@ class _Words:
         old, new = fields.get("status", ("", ""))
         because = self.fact("session", name, "over_because")
         why = f" ({line(because, 200)})" if because and new else ""
-        parts = [f"{old} → {new}{why}"] if old else [] if new in ("live", "") else [f"is {new} now{why}"]
+        parts = (
+            [f"{old} → {new}{why}"]
+            if old
+            else []
+            if new in ("live", "")
+            else ["imported"]
+            if new == "imported"
+            else [f"is {new} now{why}"]
+        )
         if new and not old:
             fields = {field: pair for field, pair in fields.items() if field != "name"}  # `who` says it
         parts += [_changed(words, fields[field], self.who if field == "continues" else _shown)

@@ -42,6 +42,13 @@ class Past:
         """The moment that a person names, or now. Raises CoordError (2); see `coord.when`."""
         return cut_of(text, what, self.now, self.events) if text is not None else at_the_end_of(self.now)
 
+    def cut_or_before(self, text: str | None, what: str) -> Cut:
+        """As `cut`, where a moment before the first event is the one at which nothing had happened."""
+        before = self.since(text, what)
+        return (
+            before if text is not None and (not self.events or before.at < self.events[0].at) else self.cut(text, what)
+        )
+
     def since(self, text: str | None, what: str) -> Cut:
         """The moment after which something is looked at, or the beginning. Raises CoordError (2)."""
         return since_of(text, what, self.now, self.events) if text is not None else at_the_end_of("")

@@ -1,6 +1,6 @@
 """A part of the past, step by step and in words: what both forms of `coord replay` tell."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from msgspec import Struct
 
@@ -101,13 +101,14 @@ def _bounded(rows: list[str]) -> list[str]:
     return rows if more <= 0 else [*rows[:_SHOWN], f"… and {more} more: --json shows all"]
 
 
-def granted(resource: str) -> Condition:
-    """That a claim on a resource, or on one that overlaps it, is granted."""
+def granted(resources: Sequence[str]) -> Condition:
+    """That a claim on one of these resources, or on one that overlaps it, is granted."""
 
     def came(step: Step, _before: object, _after: object) -> bool:
-        return any(made.what == "granted" and overlap(made.resource, resource) for made in step.decisions)
+        got = [made.resource for made in step.decisions if made.what == "granted"]
+        return any(overlap(one, resource) for one in got for resource in resources)
 
-    return Condition(f"a claim on {line(resource)} is granted", lambda state: None, came)
+    return Condition(f"a claim on {' or '.join(map(line, resources))} is granted", lambda state: None, came)
 
 
 def becomes(sessions: set[str], words: str, status: str) -> Condition:

@@ -37,7 +37,7 @@ def diff(run: Run, first: str, second: str | None) -> None:
       coord diff amber-otter-k3f9/17 amber-otter-k3f9/23
     """
     past = run.look_back()
-    begin, end = past.cut(first, "TIME1"), past.cut(second, "TIME2")
+    begin, end = past.cut_or_before(first, "TIME1"), past.cut_or_before(second, "TIME2")
     swapped = begin.key > end.key
     if swapped:
         begin, end = end, begin

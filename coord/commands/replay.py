@@ -9,7 +9,7 @@ from coord.changes import change_rows
 from coord.commands._story import Condition, Story, Told, becomes, either, granted
 from coord.commands.log import sessions_called
 from coord.errors import refused, wrong
-from coord.naming import one_resource
+from coord.naming import meanings
 from coord.options import command
 from coord.past import Past
 from coord.run import Run
@@ -82,7 +82,7 @@ def _condition(run: Run, past: Past, resource: str | None, session: tuple[str, s
     """What was asked for; either of two, if both were. Raises CoordError (2)."""
     found = []
     if resource is not None:
-        found.append(granted(one_resource(run.world, run.place, (resource,))))
+        found.append(granted(meanings(run.world, run.place, resource)))
     if session is not None:
         found.append(becomes(sessions_called(past, session[0]), line(session[0], 60), session[1]))
     return either(found)
@@ -104,6 +104,8 @@ def _print(run: Run, story: Story, condition: Condition | None) -> None:
         sys.stdout.write("\n".join(rows) + "\n")
         if came:
             return
+    if not story.count and not run.json:
+        sys.stdout.write("Nothing happened in between.\n")
     sys.stdout.flush()
     if condition:
         raise refused(f"in {plural(story.count, 'event')} it never came to this: {condition.words}.")

@@ -37,6 +37,9 @@ _BACKSPACE = ("\b", "\\b")  # how a help text marks a paragraph whose lines stay
 ENVIRONMENT = {
     "COORD_SESSION": "The session that acts, where neither `--session` nor a client's own variable decides.",
     "COORD_ROOT": "The repository, or its `COORDINATION` folder, where `--root` is not given.",
+    "NO_COLOR": "Set to anything: `watch` and `replay` mark nothing by colours.",
+    "TERM": "`dumb`, or not set: `watch` and `replay` print text and draw nothing.",
+    "PATH": "Where `doctor` looks for the `coord` that agents find.",
 }
 """The variables that people set. `tests/docs/test_reference.py` checks that the code reads no others."""
 

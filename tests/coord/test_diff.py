@@ -95,10 +95,17 @@ def test_a_length_of_time_is_no_option(inside: Inside, length: str) -> None:
     assert "events" in text(inside, length)
 
 
-@pytest.mark.parametrize("words", [("soon",), ("-300d",), ("ada/99",), ("ben/1", "tomorrow"), (), ("--since", "4m")])
+@pytest.mark.parametrize("words", [("soon",), ("ada/99",), ("ben/1", "tomorrow"), (), ("--since", "4m")])
 def test_what_is_no_moment_is_refused_in_a_line(inside: Inside, words: tuple[str, ...]) -> None:
     found = inside.run(100, "diff", *words)
     assert (found.code, found.out, found.err.count("\n")) == (2, "", 1)
+
+
+def test_from_before_the_log_is_from_nothing(inside: Inside) -> None:
+    """So `diff 1h` answers on a log that is younger than an hour."""
+    said = text(inside, "-300d")
+    assert "(ada) comes" in said
+    assert "(ben) comes" in said
 
 
 def test_json_has_every_change_with_old_and_new(inside: Inside) -> None:
@@ -130,7 +137,7 @@ def test_an_empty_log_and_a_damaged_one_answer(inside: Inside, repo: Repo) -> No
         path.unlink()
     (repo.folder / ".cache" / "checkpoint").unlink()
     found = inside.run(100, "diff", "-1m")
-    assert (found.code, "no events yet" in found.err) == (2, True)
+    assert (found.code, "no events yet" in found.err) == (2, True)  # now is no moment of it
 
 
 def test_what_others_wrote_is_shown_and_not_obeyed(inside: Inside) -> None:

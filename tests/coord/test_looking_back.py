@@ -116,7 +116,7 @@ def test_every_form_of_a_time_is_understood(name: str, text: str, inside: Inside
     assert found.code == 0, found
 
 
-@pytest.mark.parametrize("name", ["log until", "status", "board", "claims", "inbox", "why", "diff"])
+@pytest.mark.parametrize("name", ["log until", "status", "board", "claims", "inbox", "why"])
 def test_a_moment_before_the_log_is_named_as_that(name: str, inside: Inside) -> None:
     found = inside.run(100, *TIMES[name], "2020-01-01")
     assert found.code == 2

@@ -100,7 +100,7 @@ def test_what_never_comes_is_told_after_all_steps(inside: Inside) -> None:
         ("--from", "1m", "--to", "2m"),
         ("--until-session", "cai", "dead"),
         ("--until-session", "ada", "asleep"),
-        ("--until-claim", "nothing"),
+        ("--until-claim", "../outside.py"),
         ("--changes", "--speed", "2"),
         ("--speed", "0"),
         ("--to", "-9h"),
