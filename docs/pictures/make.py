@@ -25,7 +25,7 @@ from coord.demo import STORY, Played, clean_environment, play, temporary_folder
 HERE = Path(__file__).resolve().parent
 COORD = [sys.executable, "-P", "-m", "coord"]
 _TMUX = ["tmux", "-L", f"coord-pictures-{os.getpid()}"]
-_WIDE, _HIGH = 112, 34
+_WIDE, _HIGH = 112, 26
 _PAUSE_S = 1.5  # between two steps of the demo, so that the picture has room
 
 
@@ -68,7 +68,7 @@ def terminal_svg(shown: str, title: str) -> str:
     """A terminal's screen as a picture that needs no font from elsewhere."""
     console = Console(record=True, width=_WIDE, file=StringIO(), force_terminal=True)
     console.print(Text.from_ansi(shown))
-    plain = re.sub(r"@font-face \{\{.*?\}\}", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
+    plain = re.sub(r"@font-face \{\{.*?\}\}|<!--.*?-->", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
     return console.export_svg(title=title, theme=MONOKAI, code_format=plain, unique_id="coord")
 
 

@@ -39,6 +39,7 @@ ENVIRONMENT = {
     "COORD_ROOT": "The repository, or its `COORDINATION` folder, where `--root` is not given.",
     "NO_COLOR": "Set to anything: `watch` and `replay` mark nothing by colours.",
     "TERM": "`dumb`, or not set: `watch` and `replay` print text and draw nothing.",
+    "HOME": "Where `doctor` looks for the start-up files of shells.",
     "PATH": "Where `doctor` looks for the `coord` that agents find.",
 }
 """The variables that people set. `tests/docs/test_reference.py` checks that the code reads no others."""
