@@ -125,7 +125,7 @@ class _Writer:
         """What became of what it held, and of the session."""
         rows = []
         for item in death.held[:_OF_MANY]:
-            got = f"it went at once to {self.people(item.others)}" if item.others else "it was free"
+            got = f"it went at once to {self.people(item.others)}" if item.others else "nobody waited for it"
             rows.append(f"held {self.say(item.what, 120)}: {got} ({item.events[-1]})")
         hidden = len(death.held) - _OF_MANY
         rows += [f"… and {hidden} more that it held: coord why {death.event}"] if hidden > 0 else []
@@ -255,7 +255,7 @@ class _Writer:
         if item.kind == "unread":
             noun, of_what = _UNREAD[item.what]
             return f"{plural(int(item.words), noun)}{of_what} ({item.events[-1]})"
-        words = item.words if item.kind in ("summary", "handed_over", *_OPEN) else ""
+        words = f"{_LEAD[item.kind]}{item.words}" if item.words and item.kind in _LEAD else ""
         said = [self.say(item.what, 120), item.others and f"to {self.who(item.others[0])}", self.say(words, 300)]
         event = item.events[-1 if item.kind == "held" else 0] if item.events else ""
         return " ".join(part for part in said if part) + (f" ({event})" if event else "")
@@ -278,7 +278,7 @@ class _Writer:
 
 
 _HOW = {"session_ended": "its session ended", "session_dead": "its session died"}
-_OPEN = ("notes", "blocked", "next")
+_LEAD = {"summary": "", "handed_over": "— ", "notes": "", "blocked": "", "next": ""}  # whose words are shown
 _FINISHED = {"summary": "", "complete": "100 % of", "released": "released", "handed_over": "handed over"}
 _LEFT = {
     "holds": "holds",

@@ -97,7 +97,7 @@ def test_one_that_came_back_and_read_its_inbox_is_told_as_that(night: Inside) ->
         night.wait(60)
         assert night.run(BEN, *words, "--session", "cai").code == 0
     page = night.run(BEN, "report").out
-    assert "held deploy/site: it was free (" in page
+    assert "held deploy/site: nobody waited for it (" in page
     assert "spoke again 12:11 UTC without what it had held" in page
     assert "at 12:12 UTC it read that it had been presumed dead (" in page
 
