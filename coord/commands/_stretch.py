@@ -34,12 +34,12 @@ def stretch(run: Run, since: str | None, until: str | None) -> Stretch:
     """The stretch between two moments; without `since` the last hours of it. Raises CoordError (2)."""
     past = run.look_back()
     last = past.cut(until, "--until")
-    first = past.since(since, "--since") if since else just_before(later(last.at, -USUAL_S))
+    first = past.since(since, "--since") if since is not None else just_before(later(last.at, -USUAL_S))
     if last.at < first.at:
         begin, end = (clock(at, "", seconds=True) for at in (first.at, last.at))
         raise wrong(f"--until {line(until or '', 40)} is {end}, before --since {line(since or '', 40)}, {begin}.")
     told = account(past.until(last), last.at, lambda events: chunks("replaying", events))
     past.present.state = told.state
-    if until:
+    if until is not None:
         past.present.at = last.at
     return Stretch(past, told, first, board_of(run.world, run.config, past.present, last.at))

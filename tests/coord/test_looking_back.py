@@ -101,19 +101,19 @@ def test_it_answers_on_a_damaged_log_and_says_what_is_missing(name: str, inside:
 
 
 @pytest.mark.parametrize("name", TIMES)
-@pytest.mark.parametrize("text", ["soon", "tomorrow 18:00", "2999-01-01", "\x1b[31m", "ada/99", "nobody/1"])
-def test_a_time_that_is_none_is_refused_in_a_line(name: str, text: str, inside: Inside) -> None:
-    found = inside.run(100, *TIMES[name], text)
-    assert (found.code, found.out) == (2, ""), found
-    assert found.err.count("\n") == 1
-    assert "\x1b" not in found.err
+def test_a_time_that_is_none_is_refused_in_a_line(name: str, inside: Inside) -> None:
+    for text in ("soon", "tomorrow 18:00", "2999-01-01", "\x1b[31m", "ada/99", "nobody/1", ""):
+        found = inside.run(100, *TIMES[name], text)
+        assert (found.code, found.out) == (2, ""), (text, found)
+        assert found.err.count("\n") == 1
+        assert "\x1b" not in found.err
 
 
 @pytest.mark.parametrize("name", TIMES)
-@pytest.mark.parametrize("text", ["4m", "-4m", "2026-11-22T12:05Z", "ben/2", "now"])
-def test_every_form_of_a_time_is_understood(name: str, text: str, inside: Inside) -> None:
-    found = inside.run(100, *TIMES[name], text)
-    assert found.code == 0, found
+def test_every_form_of_a_time_is_understood(name: str, inside: Inside) -> None:
+    for text in ("4m", "-4m", "2026-11-22T12:05Z", "ben/2", "now"):
+        found = inside.run(100, *TIMES[name], text)
+        assert found.code == 0, (text, found)
 
 
 @pytest.mark.parametrize("name", ["log until", "status", "board", "claims", "inbox", "why"])
