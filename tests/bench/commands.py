@@ -55,6 +55,10 @@ def rows(python: str) -> dict[str, list[str]]:
         "coord claim, granted": [*coord, "claim", "file", "src/part-{i}.py", "1"],
         "coord claim, refused": [*coord, "claim", "file", "src/taken.py", "1"],
         "coord status": [*coord, "status"],
+        "coord status --at": [*coord, "status", "--at", "-1h"],
+        "coord log": [*coord, "log"],
+        "coord why": [*coord, "why", "file", "src/taken.py"],
+        "coord report": [*coord, "report"],
     }
 
 
