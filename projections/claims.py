@@ -70,7 +70,6 @@ def judge(state: State, ask: Ask, wait_s: int) -> Verdict:
 def _own_covers(own: Claim, ask: Ask) -> bool:
     return (
         own.session == ask.session
-        and own.imported == ask.imported
         and own.agent == ask.agent
         and (own.mode == "exclusive" or ask.mode == "shared")
         and own.worktree in ("", ask.worktree)

@@ -174,7 +174,7 @@ def test_two_imported_claims_of_which_one_is_lost_tell_nobody(scene: Scene) -> N
         "claims/file-src-2.claim",
         {
             "claimed_by": "session-2",
-            "claimed_at": utc(now - timedelta(hours=1)),
+            "claimed_at": utc(now - timedelta(minutes=30)),
             "resource_type": "file",
             "resource_name": "src",
         },
@@ -182,7 +182,7 @@ def test_two_imported_claims_of_which_one_is_lost_tell_nobody(scene: Scene) -> N
     scene.bring()
     (held,) = scene.json("claims")["claims"]
     assert held["session"] == "session-1"
-    assert all(row["unread"] == 0 for row in scene.json("status")["sessions"])
+    assert {row["id"]: row["unread"] for row in scene.json("status")["sessions"]} == {"session-1": 0, "session-2": 0}
     assert "lost" in scene.machine.run(100, "why", "file/src").out.lower()
 
 

@@ -11,8 +11,8 @@ from eventlog.history import merge
 from projections.fold import as_of, fold
 from projections.receipts import receipts
 from projections.spans import account
-from projections.state import State
-from tests.histories import histories, judged
+from projections.state import Decision, State
+from tests.histories import histories
 
 
 def ours(state: State) -> object:
@@ -59,10 +59,13 @@ def test_a_session_that_was_imported_is_never_live_and_has_nothing_to_read(event
 def test_an_import_holds_only_what_it_brought(events: list[Event]) -> None:
     """Claims of both kinds stand side by side, and none goes over from one side to the other."""
     by_id = {event.id: event for event in events}
-    state, decisions = judged(events)
-    for claim in state.claims.values():
-        assert claim.imported == bool(by_id[claim.id].imported)
-        assert (claim.token == 0) == claim.imported
+    state, decisions = State(), list[Decision]()
+    for event in events:
+        fold(state, [event], decisions.append)
+        for claim in state.claims.values():
+            assert claim.imported == bool(by_id[claim.id].imported)
+            assert claim.imported == (state.sessions[claim.session].status == "imported")
+            assert claim.imported == (claim.token == 0)
     for said in decisions:
         for other in said.others if said.what != "lost" else ():  # which may name what one never had
             assert bool(by_id[said.claim].imported) == bool(by_id[other].imported)
