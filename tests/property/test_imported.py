@@ -6,13 +6,13 @@ import msgspec
 from hypothesis import given
 from msgspec.structs import replace
 
-from eventlog.events import Event, MessageSent, later
+from eventlog.events import Event, Imported, MessageSent, later
 from eventlog.history import merge
 from projections.fold import as_of, fold
 from projections.receipts import receipts
 from projections.spans import account
 from projections.state import Decision, State
-from tests.histories import histories
+from tests.histories import Story, histories
 
 
 def ours(state: State) -> object:
@@ -69,6 +69,20 @@ def test_an_import_holds_only_what_it_brought(events: list[Event]) -> None:
     for said in decisions:
         for other in said.others if said.what != "lost" else ():  # which may name what one never had
             assert bool(by_id[said.claim].imported) == bool(by_id[other].imported)
+
+
+def test_one_of_ours_takes_the_place_of_one_that_was_imported_by_its_name() -> None:
+    """It begins with nothing: what that one held has ended, and what that one said is not what it said."""
+    story = Story()
+    asked = story.asks(1, "import-k3f9", "port/1")
+    mark = Imported(path="a.claim", digest="0", acted_as="amber")
+    story.events = [replace(asked, imported=mark)]
+    before = story.state()
+    assert (before.sessions["amber"].status, list(before.claims)) == ("imported", [asked.id])
+    story.beats(2, "amber", "builds")
+    after = story.state()
+    assert (after.sessions["amber"].status, list(after.claims)) == ("live", [])
+    assert after.sessions["amber"].started_at == after.at
 
 
 def image(state: State) -> tuple[bytes, list[str], list[str]]:
