@@ -43,13 +43,14 @@ class Present:
         self._seen, self._told, self.fresh = saved.seen, set(saved.told), folded is not None
         self.state, positions = (folded.state, folded.positions) if folded else (State(), self._anew())
         self.history = History(place.log, world.here.machine, positions)
+        self.whole = False  # whether everything was read from its beginning, to look back on it
         self.at: Instant = ""  # the moment that the state is of, where that is not the present
 
     def read_all(self, lines: dict[EventId, bytes] | None, *, snapshot: bool = True) -> list[Event]:
         """Everything that can be read, from the beginning and in order, without folding it; `snapshot` as in
         `catch_up`. The line of each event is put into `lines`, if that is given.
         """
-        self.fresh, self.state = False, State()
+        self.fresh, self.whole, self.state = False, True, State()
         self.history = History(self.place.log, self.world.here.machine, self._anew(), lines)
         return self._take_in(snapshot)
 
@@ -150,7 +151,8 @@ class Present:
         notes = [self.clock_note()] if self.behind_s >= 1 else []
         found = [finding.text for finding in self.findings() if again or finding.text not in self._told]
         more = f" (and {len(found) - 1} more: coord status)" if len(found) > 1 else ""
-        return notes + [text + more for text in found[:1]]
+        careful = "; what is told here can be wrong where it rests on that" if self.whole else ""
+        return notes + [text + more + careful for text in found[:1]]
 
     def clock_note(self) -> str:
         """What a clock that is behind the log means."""

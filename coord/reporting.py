@@ -79,7 +79,7 @@ class _Writer:
         title = f"Report on {lasted}: {between(report.since, report.until, '')}"
         pressing = sorted(report.unanswered, key=lambda message: message.needs_ack or message.urgency == "high")
         sections = [
-            _section("🚨", "The log is damaged; this page lacks what is gone", [Row(self.say(t, 300)) for t in damage]),
+            _section("🚨", "The log is damaged: this page may be wrong", [Row(self.say(t, 300)) for t in damage]),
             _section("⚠️ ", "Needs someone", self.needs(), newest=False),
             _section("💀", "Died", [Row(self.died(death), self.after(death)) for death in report.deaths]),
             _section("❌", "Lost", [Row(self.loss(item)) for item in report.lost]),

@@ -64,7 +64,8 @@ def replay(
     if not past.events:
         run.note("the log has no events yet: `coord start` begins it.")
         return
-    first, last = past.since(begin, "--from") if begin is not None else just_before(past.events[0].at), past.cut(end, "--to")
+    first = past.since(begin, "--from") if begin is not None else just_before(past.events[0].at)
+    last = past.cut(end, "--to")
     if first.key > last.key:
         raise wrong("--from lies after --to: nothing happened in between.")
     condition = _condition(run, past, until_claim, until_session)
