@@ -8,7 +8,6 @@ from coord.folder import Place
 from coord.names import matches
 from coord.present import Present
 from coord.text import called, clock, line, plain
-from coord.words import type_of
 from eventlog.events import EVERYONE, Event, EventId, Instant, MessageSent
 from eventlog.journal import event_of
 from projections.board import MessageRow
@@ -36,6 +35,8 @@ def read_message(place: Place, name: EventId) -> tuple[Event, MessageSent]:
     if event is None:
         raise wrong(f"there is no message {name}.")
     if not isinstance(event.payload, MessageSent):
+        from coord.words import type_of
+
         raise wrong(f"{name} is no message but a {type_of(event)}. See: coord why {name}")
     return event, event.payload
 

@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from coord.names import EVERYONE_WORDS
 from coord.recovery import TEMPLATES, Fields, Kind, Unusable, fields_of
-from coord.text import percent_in
+from coord.text import instant_at, percent_in
 from eventlog.events import (
     EVERYONE,
     HOUR_S,
@@ -76,7 +76,7 @@ def _instant(value: object) -> Instant:
     """The instant that a value names, in UTC if it has no zone; empty if it names none."""
     try:
         at = datetime.fromisoformat(value.strip()) if isinstance(value, str) else None
-        return _written(at if at.tzinfo else at.replace(tzinfo=UTC)) if at else ""
+        return instant_at(at if at.tzinfo else at.replace(tzinfo=UTC)) if at else ""
     except (ValueError, OverflowError):
         return ""
 
@@ -85,13 +85,9 @@ def _instant_in(name: str) -> Instant:
     """The instant in the name of a file, which is a local time; empty if there is none."""
     found = _STAMPED.match(name)
     try:
-        return _written(datetime.strptime(found[1], "%Y-%m-%d_%H-%M-%S").astimezone()) if found else ""
+        return instant_at(datetime.strptime(found[1], "%Y-%m-%d_%H-%M-%S").astimezone()) if found else ""
     except (ValueError, OverflowError, OSError):
         return ""
-
-
-def _written(at: datetime) -> Instant:
-    return at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 def _author_in(kind: Kind, name: str) -> str:

@@ -47,6 +47,11 @@ def moment(at: Instant) -> datetime:
         return utc
 
 
+def instant_at(at: datetime) -> Instant:
+    """The instant of a time that has a zone, or is one of this machine's. Raises OverflowError beyond the calendar."""
+    return at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+
+
 def clock(at: Instant, now: Instant, *, seconds: bool = False) -> str:
     """A time of day with its zone; with the date if it is not that of `now`, which may be empty."""
     local = moment(at)

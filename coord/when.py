@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 from coord.durations import seconds
 from coord.errors import CoordError, wrong
-from coord.text import clock, line, moment
+from coord.text import clock, instant_at, line, moment
 from eventlog.events import Event, Instant, SessionStarted, later
 from projections.past import Cut, at_the_end_of, just_after, just_before
 
@@ -91,10 +91,10 @@ def _instant(text: str, now: Instant) -> Instant:
     here = moment(now)
     zoned = _ZONE.fullmatch(text)
     if zoned and zoned[2] in ("UTC", "GMT"):
-        return _written(_local(zoned[1], here.astimezone(UTC)))
+        return instant_at(_local(zoned[1], here.astimezone(UTC)))
     if zoned and zoned[2] in (here.strftime("%Z"), *(moment(later(now, s)).strftime("%Z") for s in (-1.5e7, 1.5e7))):
         text = zoned[1]
-    return _written(_local(text, here))
+    return instant_at(_local(text, here))
 
 
 def _local(text: str, here: datetime) -> datetime:
@@ -122,7 +122,3 @@ def _local(text: str, here: datetime) -> datetime:
 
 def _in_zone_of(here: datetime, naive: datetime) -> datetime:
     return naive.replace(tzinfo=UTC) if here.tzinfo is UTC else naive.astimezone()
-
-
-def _written(at: datetime) -> Instant:
-    return at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"

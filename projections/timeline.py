@@ -16,6 +16,7 @@ from typing import Literal
 from msgspec import Struct
 
 from eventlog.events import EVERYONE, ClaimRequested, Event, EventId, Instant, MessageSent, SessionStarted, to_micros
+from projections.board import names_of
 from projections.past import Cut, count_until
 from projections.spans import Account, IsNew, Life, Span, after
 from projections.state import Decision
@@ -120,7 +121,7 @@ def timeline(account: Account, since: Cut, until: Instant) -> Timeline:
         since=begin,
         until=until,
         events=len(events),
-        names=_names(account),
+        names=names_of(account.state),
         lanes=_lanes(account, set(there), heard, lives, spans, least),
         marks=sorted(marks, key=lambda mark: mark.at),
         messages=sent,
@@ -133,11 +134,6 @@ def _recipients(account: Account, event: Event, payload: MessageSent) -> tuple[s
     if not event.imported:
         return tuple(sorted(account.recipients.get(event.id, ())))
     return tuple(name for name in payload.to if name in account.state.sessions) if payload.to != EVERYONE else ()
-
-
-def _names(account: Account) -> dict[str, str]:
-    started = ((e.actor, e.payload.name) for e in account.events if isinstance(e.payload, SessionStarted))
-    return {session: name for session, name in started if name}
 
 
 # --- lanes and rows -------------------------------------------------------------------------------------------------
@@ -161,7 +157,7 @@ def _lanes(
     had: dict[str, list[Span]] = {}
     for span in spans:
         had.setdefault(span.session, []).append(span)
-    names, nothing = _names(account), ("", "")
+    names, nothing = names_of(account.state), ("", "")
     return [
         Lane(
             session=session, name=names.get(session, ""), client=clients.get(session, ""),
