@@ -6,13 +6,21 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint types imports docs pictures bench clean
+.PHONY: demo test test-faults test-long lint types imports docs pictures bench clean
 
 demo: $(READY)
 	@$(BIN)/coord demo
 
 test: lint types imports docs $(READY)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto
+
+# The attacks that need strace, mounts or many minutes, on the installed coord.
+test-faults: $(READY)
+	$(BIN)/python -m pytest -n auto -m machine
+
+# Every attack of docs/explanation/reliability.md, with the long counts: many hours.
+test-long: $(READY)
+	COORD_TEST_LONG=1 $(BIN)/python -m pytest -n auto -m 'attack or machine'
 
 lint: $(READY)
 	$(BIN)/ruff check .

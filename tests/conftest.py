@@ -1,15 +1,18 @@
 """How the tests run: the same examples on every run, unless more or others are asked for; and the fixtures they share.
 
-`COORD_TEST_EXAMPLES=20` multiplies the number of examples by 20; `--hypothesis-seed=N` tries others than the usual.
+`COORD_TEST_EXAMPLES=20` multiplies the number of examples by 20; `--hypothesis-seed=N` tries others than the usual. How
+often each attack of the reliability page is made is in `tests.attacks`.
 """
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.attacks import Tallies, Tally, examples_of
 from tests.processes import Repo, bare, install
 
 _EXAMPLES = 60
@@ -30,6 +33,11 @@ def pytest_configure(config: pytest.Config) -> None:
         suppress_health_check=[HealthCheck.too_slow],
     )
     settings.load_profile("coord")
+    config.pluginmanager.register(Tallies())
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    item.user_properties.extend(examples_of(item))
 
 
 def _profile(config: pytest.Config) -> str:
@@ -58,3 +66,19 @@ def bare_repo(tmp_path: Path) -> Iterator[Repo]:
 def repo(bare_repo: Repo) -> Repo:
     """A fresh repository, initialised."""
     return install(bare_repo)
+
+
+@pytest.fixture
+def tally(request: pytest.FixtureRequest) -> Iterator[Tally]:
+    """How often to do what the attack of this test does, and where to tell it."""
+    mark = request.node.get_closest_marker("attack")
+    assert mark is not None, "a test with a tally says to which attack it belongs"
+    capture = request.config.pluginmanager.getplugin("capturemanager")
+
+    def say(text: str) -> None:
+        with capture.global_and_fixture_disabled():
+            sys.stderr.write(f"\n{text}\n")
+
+    made = Tally(mark.args[0], say)
+    yield made
+    request.node.user_properties.extend(made.told)

@@ -1,0 +1,128 @@
+"""The nineteen attacks of docs/explanation/reliability.md: what each does, and how often.
+
+A test that belongs to one bears its number, and takes its count from here: a Hypothesis test with `@law(11)`, any other
+with `@pytest.mark.attack(11)` and the fixture `tally`, which also tells on the screen how far it is and, when all is
+over, what was done. `COORD_TEST_LONG=1` takes the long counts, `COORD_TEST_SEED=1000` other seeds than from 0.
+"""
+
+import os
+import random
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from hypothesis import settings
+
+LONG = os.environ.get("COORD_TEST_LONG", "") not in ("", "0")
+FIRST_SEED = int(os.environ.get("COORD_TEST_SEED", "0"))
+_PAUSE_S = 5.0  # between two words about how far it is
+
+
+@dataclass(frozen=True)
+class Attack:
+    """One row: what is done, and how many times: counted in `unit`."""
+
+    what: str
+    unit: str
+    usual: int
+    long: int
+
+    @property
+    def count(self) -> int:
+        """How many in this run."""
+        return self.long if LONG else self.usual
+
+
+ATTACKS = {
+    1: Attack("a journal of 50 events is cut at every byte, opened again, appended to, read", "journals", 1, 5),
+    2: Attack("every byte of a journal is changed", "changes of each byte", 1, 8),
+    3: Attack("NULs or stale sectors after the last line, at 512-byte boundaries", "tails", 200, 2_000),
+    4: Attack("SIGKILL around every system call that touches the folder, in every writing command", "rounds", 1, 5),
+    5: Attack("ENOSPC, EIO, EINTR and short writes at every such call", "rounds", 1, 5),
+    6: Attack("a file system that is really full, then has room again", "times", 20, 200),
+    7: Attack("8 processes append 1,000 events each, are killed at random and started again", "rounds", 5, 200),
+    8: Attack("clocks that are wrong, stand still, or step during a command", "seeds", 40, 1_000),
+    9: Attack("SIGSTOP until beyond the expiry, then go on and write", "times", 20, 200),
+    10: Attack("random commands of random sessions against a model that replays everything", "examples", 500, 50_000),
+    11: Attack(
+        "journals merged in any order, grouping and number of pieces, late ones too", "examples", 1_000, 100_000
+    ),
+    12: Attack("histories recorded from real processes are linearizable", "histories", 200, 5_000),
+    13: Attack("every history over a fixed alphabet of 12 events", "events at most", 5, 6),
+    14: Attack("two machines, offline, clocks apart, exchanging journals; folders cloned", "seeds", 300, 20_000),
+    15: Attack("pids used again, zombies, containers, reboots, anchors that vanish", "cases", 200, 5_000),
+    16: Attack("fuzzing of the codec, the import, the folder and every text argument", "seconds", 120, 3_600),
+    17: Attack("journals of earlier versions, never made again, are read for ever", "rounds", 1, 1),
+    18: Attack("git takes files away under live sessions", "cases", 12, 12),
+    19: Attack("the code itself is made wrong, at one place at a time", "mutants at least", 60, 60),
+}
+
+
+def law(number: int) -> Callable[[Callable[..., Any]], Any]:
+    """A Hypothesis test that belongs to an attack, with as many examples as that asks for."""
+
+    def mark(test: Callable[..., Any]) -> Any:
+        examples = ATTACKS[number].count
+        return pytest.mark.attack(number, examples)(settings(max_examples=examples)(test))
+
+    return mark
+
+
+class Tally:
+    """What a test that belongs to an attack asks for and tells."""
+
+    def __init__(self, number: int, say: Callable[[str], None]) -> None:
+        self.number, self.count, self.done = number, ATTACKS[number].count, dict[str, int]()
+        self._say, self._next = say, time.monotonic() + _PAUSE_S
+
+    @property
+    def seeds(self) -> range:
+        """The seeds of this run."""
+        return range(FIRST_SEED, FIRST_SEED + self.count)
+
+    def chance(self, seed: object) -> random.Random:
+        """A generator of its own for each seed."""
+        return random.Random(f"{self.number}/{seed}")
+
+    def did(self, unit: str, many: int = 1) -> None:
+        """Count what was done, and say so now and then."""
+        self.done[unit] = self.done.get(unit, 0) + many
+        if time.monotonic() >= self._next:
+            self._next = time.monotonic() + _PAUSE_S
+            self._say(f"attack {self.number}: {self.done[unit]:,} {unit}")
+
+    @property
+    def told(self) -> list[tuple[str, object]]:
+        """What was done, as properties of a test."""
+        return [("attack", [self.number, unit, many]) for unit, many in self.done.items()]
+
+
+class Tallies:
+    """What the tests of a whole run told, added up; a plugin of pytest."""
+
+    def __init__(self) -> None:
+        self.done: dict[tuple[int, str], int] = {}
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Add up what one test told."""
+        for name, told in report.user_properties if report.when == "teardown" else ():
+            if name == "attack" and isinstance(told, list):
+                number, unit, many = told
+                self.done[number, unit] = self.done.get((number, unit), 0) + many
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Say which attacks were made, and how much of each."""
+        if self.done:
+            length = "long" if LONG else "usual"
+            terminalreporter.write_line(f"attacks, {length} counts, seeds from {FIRST_SEED}:")
+        for number in sorted({number for number, _ in self.done}):
+            units = [f"{many:,} {unit}" for (of, unit), many in self.done.items() if of == number]
+            terminalreporter.write_line(f"  {number:2} {ATTACKS[number].what}: {', '.join(units)}")
+
+
+def examples_of(item: pytest.Item) -> list[tuple[str, list[object]]]:
+    """What a Hypothesis test that belongs to an attack does, as `Tally` would tell it."""
+    found: Iterator[pytest.Mark] = item.iter_markers("attack")
+    return [("attack", [mark.args[0], "examples", mark.args[1]]) for mark in found if len(mark.args) > 1]
