@@ -23,9 +23,8 @@ def facts(process: Process | None) -> tuple[object, ...]:
 @linux
 @has_ps
 def test_proc_and_ps_agree_on_parent_session_and_arguments(repo: Repo) -> None:
-    shell = repo.shell()
-    for pid in (os.getpid(), shell.pid):
-        assert facts(ProcTable().process(pid)) == facts(PsTable().process(pid))
+    for shell in (repo.shell(), repo.shell(None, "bash", "--norc", "--noprofile", "-s", "one", "two")):
+        assert facts(ProcTable().process(shell.pid)) == facts(PsTable().process(shell.pid))
 
 
 @has_ps

@@ -135,6 +135,7 @@ def test_once_prints_it_fitted_to_the_window(repo: Repo, window: Terminal) -> No
     one, _ = repo.sessions(1)[0]
     one.ok("coord claim file src/app.py --note 'a note that is much longer than the window is wide'")
     window.resize(40, 60)
+    until(lambda: window.run("stty size").out.split() == ["60", "40"], "the window's size")
     result = window.run("coord watch --once")
     assert (result.code, "no terminal" in result.out) == (0, False)
     rows = result.out.splitlines()
