@@ -1,0 +1,179 @@
+"""Attack 11: journals merged in any order, grouping and number of pieces, some of them twice and some late.
+
+Promise 4: the state depends only on the set of events. The same pieces are merged purely, and taken in by a reader of a
+real folder that looks between the deliveries, saves its fold or forgets it, cuts lines in two, and whose clock may
+still be behind the other machine's. What the merged history then says to whoever asked is held against intervals from
+`naive`: nobody told refused is ever granted, and whoever believed to hold what it does not is told.
+"""
+
+import random
+import shutil
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from coord.folder import Place
+from coord.present import Present
+from coord.world import World
+from eventlog.events import (
+    ClaimAccepted,
+    ClaimRequested,
+    Event,
+    MessageAcknowledged,
+    MessageRead,
+    later,
+)
+from eventlog.history import History, merge
+from projections.fold import as_of, fold
+from projections.state import Decision, State
+from tests.attacks import law
+from tests.coord.inside import HERE, Table
+from tests.eventlog.logs import lines_of
+from tests.histories import START, histories, journals_of, judged
+from tests.property.naive import Span, ledger, matched
+from tests.property.test_fold import image
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
+    root = tmp_path_factory.mktemp("root")
+    return Place(str(root / "COORDINATION"), str(root), None)
+
+
+@law(11)
+@given(histories(max_events=14), st.integers(0, 1 << 32))
+def test_any_order_and_grouping_of_any_pieces_gives_one_state(place: Place, events: list[Event], seed: int) -> None:
+    chance = random.Random(seed)
+    _merged_purely(events, chance)
+    _believers_are_told(events)
+    _read_from_a_folder(place, events, chance)
+
+
+def _merged_purely(events: list[Event], chance: random.Random) -> None:
+    """Piece by piece as they arrive, and in groups of groups."""
+    whole = image(fold(State(), events))
+    pieces = _pieces(chance, events)
+    arrived: list[Event] = []
+    for number, piece in enumerate(pieces):  # what is known before all has come is a history too
+        arrived = merge([arrived, piece])
+        if number % 3 == 0:
+            _nobody_refused_is_granted(arrived)
+    assert image(fold(State(), arrived)) == whole
+    groups = list(pieces)
+    while len(groups) > 1:
+        some = [groups.pop(chance.randrange(len(groups))) for _ in range(min(len(groups), chance.choice((2, 2, 3))))]
+        groups.append(merge(some))
+    assert groups[0] == arrived == events
+    _nobody_refused_is_granted(arrived)
+
+
+def _pieces(chance: random.Random, events: list[Event]) -> list[list[Event]]:
+    """The journals cut into pieces that may overlap, some of them twice, in any order."""
+    pieces: list[list[Event]] = []
+    for journal in journals_of(events).values():
+        cuts = sorted(chance.randint(0, len(journal)) for _ in range(chance.randint(0, 3)))
+        parts = [journal[i:j] for i, j in zip([0, *cuts], [*cuts, len(journal)], strict=True)]
+        again = [journal[chance.randint(0, len(journal)) :] for _ in range(chance.randint(0, 2))]
+        pieces += parts + again
+    chance.shuffle(pieces)
+    return pieces
+
+
+def _nobody_refused_is_granted(events: list[Event]) -> None:
+    refused = {e.id for e in events if isinstance(e.payload, ClaimRequested) and e.payload.told == "refused"}
+    if refused:
+        state, decisions = judged(events)
+        assert not refused & (state.claims.keys() | state.waits.keys())
+        assert not refused & {said.claim for said in decisions if said.what in ("granted", "waiting", "renewed")}
+
+
+def _believers_are_told(events: list[Event]) -> None:
+    """Whoever was told granted, or accepted, has it by the intervals, or gets a notice that it is lost, which stays
+    until somebody reads it. Nobody who has it gets one.
+    """
+    state, decisions, lost = State(), list[Decision](), set[str]()
+    for number, event in enumerate(events, 1):
+        fold(state, [event], decisions.append)
+        payload = event.payload
+        if event.imported or not _believes(payload):
+            continue
+        notices = [notice for notice in state.sessions[event.actor].notices if notice.id == event.id]
+        told = any(notice.kind == "lost" for notice in notices)
+        own = [span for span in ledger(events[:number], decisions).active().values() if span.session == event.actor]
+        if any(_is_it(span, event) for span in own):
+            assert not told, f"{event.id} has it and is told that it has not"
+        elif not any(_is_around(span, event) for span in own):
+            assert told, f"{event.id} believes to have it and is not told"
+        lost |= {event.id} if told else set()
+    seen = (e.payload.messages for e in events if isinstance(e.payload, MessageRead | MessageAcknowledged))
+    read = {name for names in seen for name in names}
+    kept = {notice.id for session in state.sessions.values() for notice in session.notices}
+    assert lost <= kept | read, "a notice went away unread"
+
+
+def _believes(payload: object) -> bool:
+    return isinstance(payload, ClaimAccepted) or (isinstance(payload, ClaimRequested) and payload.told == "granted")
+
+
+def _is_it(span: Span, event: Event) -> bool:
+    """Whether an interval of its author's is the very grant that the event speaks of."""
+    if isinstance(event.payload, ClaimAccepted):
+        return span.id == event.payload.claim and event.payload.agent in ("", span.agent)
+    return span.id == event.id
+
+
+def _is_around(span: Span, event: Event) -> bool:
+    """Whether an interval of its author's may hold all that the event speaks of (rule 2: that one is renewed)."""
+    payload = event.payload
+    assert isinstance(payload, ClaimAccepted | ClaimRequested)
+    if isinstance(payload, ClaimRequested):
+        weaker = span.mode == "shared" and payload.mode == "exclusive"
+        if weaker or span.agent != payload.agent or span.worktree not in ("", payload.worktree):
+            return False
+    inner, outer = payload.resource, span.resource
+    both = inner.startswith("file/") and outer.startswith("file/")
+    return inner == outer or (both and matched(inner[5:]) <= matched(outer[5:]))
+
+
+def _read_from_a_folder(place: Place, events: list[Event], chance: random.Random) -> None:
+    """By readers that look between the deliveries of ever longer beginnings of the journals, cut at any byte."""
+    end = later(events[-1].at, 60)
+    whole = image(as_of(fold(State(), events), end))
+    clock = [START]
+    world = World({}, place.root, lambda: clock[0], 1, lambda: HERE, Table)
+    for folder in (place.log, place.cache):
+        shutil.rmtree(folder, ignore_errors=True)
+        Path(folder).mkdir(parents=True)
+    journals = {name: b"".join(lines_of(journal)) for name, journal in journals_of(events).items()}
+    arrived, reader = dict.fromkeys(journals, 0), History(place.log, HERE.machine)
+    news: list[Event] = []
+    for step in range(steps := chance.randint(1, 5)):
+        for name in chance.sample(sorted(journals), len(journals)):
+            most = len(journals[name])
+            arrived[name] = most if step == steps - 1 else chance.randint(arrived[name], most)
+            if arrived[name] and (chance.random() < 0.8 or step == steps - 1):
+                Path(place.log, f"{name}.jsonl").write_bytes(journals[name][: arrived[name]])
+        clock[0] = end if step == steps - 1 else max(clock[0], chance.choice(events).at)
+        news += reader.catch_up(clock[0]).events
+        _look(world, place, chance)
+    assert reader.held_back == {}
+    assert merge([news]) == events
+    assert len(news) == len(events), "an event came twice"
+    for _ in range(2):
+        present = Present(world, place)
+        present.catch_up()
+        assert present.findings() == []
+        assert image(as_of(present.state, end)) == whole
+        shutil.rmtree(place.cache, ignore_errors=True)
+
+
+def _look(world: World, place: Place, chance: random.Random) -> None:
+    """What a command does with the log: catch up, bring the state to the present, and perhaps save it."""
+    present = Present(world, place)
+    present.catch_up(snapshot=chance.random() < 0.5)
+    if chance.random() < 0.5:
+        as_of(present.state, present.now)
+    if chance.random() < 0.7:
+        present.save()
