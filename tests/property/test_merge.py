@@ -47,7 +47,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
 def test_any_order_and_grouping_of_any_pieces_gives_one_state(place: Place, events: list[Event], seed: int) -> None:
     chance = random.Random(seed)
     _merged_purely(events, chance)
-    _believers_are_told(events)
+    believers_are_told(events)
     _read_from_a_folder(place, events, chance)
 
 
@@ -89,7 +89,7 @@ def _nobody_refused_is_granted(events: list[Event]) -> None:
         assert not refused & {said.claim for said in decisions if said.what in ("granted", "waiting", "renewed")}
 
 
-def _believers_are_told(events: list[Event]) -> None:
+def believers_are_told(events: list[Event]) -> None:
     """Whoever was told granted, or accepted, has it by the intervals, or gets a notice that it is lost, which stays
     until somebody reads it. Nobody who has it gets one.
     """

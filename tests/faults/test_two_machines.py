@@ -1,0 +1,237 @@
+"""Attack 14: two machines that work apart, with clocks apart, exchange their journals; and folders that were cloned.
+
+Each machine is a folder of its own, in which the command runs with that machine's identity and clock. Between commands
+journals are carried across as files: in any order, again and again, cut at any byte, the rest later. In some runs one
+folder is copied whole, with its cache, and both copies work on: on the same machine, or on another.
+
+Promises 1, 4 and 5: nothing acknowledged is lost, nobody is taken for dead, no journal has two writers; when everything
+has been carried everywhere, all give the one state that the events give, and whoever lost a claim is told.
+"""
+
+import json
+import random
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from coord.folder import find
+from coord.present import Present
+from eventlog.events import Event, SessionPresumedDead, later
+from eventlog.history import merge
+from eventlog.journal import Position, scan
+from projections.fold import as_of, fold
+from projections.liveness import Here
+from projections.state import State
+from tests.attacks import Tally
+from tests.coord.inside import Inside
+from tests.processes import Repo, Result
+from tests.property.test_fold import image
+from tests.property.test_merge import believers_are_told
+
+SHELLS = (100, 200)
+RESOURCES = ("droplet/x", "droplet/y", "deploy/prod")
+APART_S = (0, 0.5, 3, 45, 59, 61, 300, 3600, 5 * 3600)  # how far the second clock is from the first, either way
+
+
+class Node:
+    """One folder on one machine: what its sessions wrote, and what they were promised."""
+
+    def __init__(self, repo: Repo, here: Here, ahead_s: float) -> None:
+        self.inside = Inside(repo)
+        self.inside.here = here
+        self.inside.wait(ahead_s)
+        self.log = repo.log
+        self.own: dict[str, bytes] = {}  # the journals of its sessions, as they were after its last command
+        self.promised: set[str] = set()  # the events that a command has acknowledged by name
+
+    def journals(self) -> dict[str, bytes]:
+        return {path.name: path.read_bytes() for path in self.log.glob("*.jsonl")}
+
+    def events(self) -> list[Event]:
+        """Everything that stands in its log, read journal by journal without a reader's help."""
+        found = []
+        for name, data in self.journals().items():
+            events, position = scan(name.removesuffix(".jsonl"), data, Position())
+            assert not position.damage, (name, position.damage)
+            assert len(events) == data.count(b"\n"), f"a line of {name} does not count"
+            found.append(events)
+        return merge(found)
+
+    def run(self, shell: int, *argv: str) -> Result:
+        """Run a command; it may write in journals of its own only, and only add to them."""
+        before = self.journals()
+        result = self.inside.run(shell, *argv)
+        assert result.code in (0, 1, 2, 3), (argv, result)
+        after = self.journals()
+        for name, data in before.items():
+            if name in self.own:
+                assert after[name].startswith(data), f"{argv} took something away from {name}"
+            else:
+                assert after[name] == data, f"{argv} wrote in {name}, which another folder writes"
+        self.own |= {name: data for name, data in after.items() if name in self.own or name not in before}
+        if result.code == 0 and argv[0] in ("claim", "send"):
+            told = json.loads(result.out)
+            self.promised.add(told["claim"] if argv[0] == "claim" else told["message"])
+        return result
+
+
+class Scene:
+    """The machines of one seed, and what chance makes of them."""
+
+    def __init__(self, base: Path, chance: random.Random) -> None:
+        self.base, self.chance = base, chance
+        self.nodes: list[Node] = []
+        self.cloned = False
+        apart = chance.choice(APART_S) * chance.choice((1, -1))
+        for name, ahead in (("north", 0), ("south", apart)):
+            repo = self._repo(name)
+            repo.log.mkdir(parents=True)
+            self.nodes.append(Node(repo, Here(f"machine-{name}", f"boot-{name}", "pid:[1]"), ahead))
+
+    def _repo(self, name: str) -> Repo:
+        return Repo(self.base / name, self.base / f"home-{name}")
+
+    def step(self) -> None:
+        kind = self.chance.choice((*("act",) * 6, *("carry",) * 4, "wait"))
+        if kind == "act":
+            self.act(self.chance.choice(self.nodes))
+        elif kind == "carry":
+            self.carry()
+        else:
+            seconds = self.chance.choice((0.000001, 1, 30, 61, 90))
+            for node in self.nodes:
+                node.inside.wait(seconds)
+
+    def act(self, node: Node) -> None:
+        shell, resource = self.chance.choice(SHELLS), self.chance.choice(RESOURCES)
+        other = self.chance.choice([name.removesuffix(".jsonl") for name in sorted(node.journals())] or ["nobody"])
+        words = self.chance.choice(
+            (
+                *(("claim", resource, "--ttl", self.chance.choice(("60s", "2m", "1h")), "--json"),) * 5,
+                ("release", resource),
+                ("renew", resource),
+                ("heartbeat", "build", "api"),
+                ("send", "broadcast", "Hello", "--json"),
+                ("send", other, "Hello", "--needs-ack", "--json"),
+                ("handoff", resource, other),
+                ("break", resource, "--reason", "silent"),
+                ("inbox",),
+                ("end",),
+                ("status",),
+            )
+        )
+        if self.chance.random() < 0.1 and words[0] != "status":  # as any session, one of another machine too
+            node.run(shell, *words, "--session", other)
+            return
+        if node.run(shell, *words).code == 3:
+            node.run(shell, "start")
+
+    def carry(self) -> None:
+        """Copy one journal from the folder that writes it to another, whole or a part of what is new."""
+        source, target = self.chance.sample(self.nodes, 2)
+        if source.own:
+            name = self.chance.choice(sorted(source.own))
+            there = target.journals().get(name, b"")
+            whole = source.own[name]
+            size = self.chance.choice((len(whole), self.chance.randint(len(there), len(whole))))
+            (target.log / name).write_bytes(whole[:size])
+
+    def clone(self) -> None:
+        """`cp -r` of a whole folder, to another place on its machine or on a machine of its own."""
+        self.cloned = True
+        original = self.chance.choice(self.nodes)
+        repo = self._repo("copy")
+        shutil.copytree(original.inside.repo.folder, repo.folder)
+        here = self.chance.choice((original.inside.here, Here("machine-copy", "boot-copy", "pid:[1]")))
+        copy = Node(repo, here, 0)
+        copy.inside.now = original.inside.now
+        self.nodes.append(copy)
+        for node in (original, copy, original, copy):
+            for shell in SHELLS:
+                node.run(shell, "heartbeat", "build", "api")
+        for session in sorted(name.removesuffix(".jsonl") for name in original.own):  # as a script that knows the id
+            copy.run(200, "heartbeat", "test", "api", "--session", session)
+
+    def exchange(self) -> None:
+        """Carry all to everywhere, in any order, and let every clock catch up."""
+        ways = [(s, t, name) for s in self.nodes for t in self.nodes if s is not t for name in sorted(s.own)]
+        self.chance.shuffle(ways)
+        for source, target, name in ways:
+            (target.log / name).write_bytes(source.own[name])
+            if self.chance.random() < 0.1:
+                target.run(100, "status")
+        latest = max([node.inside.now for node in self.nodes] + [event.at for event in self.nodes[0].events()])
+        for node in self.nodes:
+            node.inside.now = later(latest, 1)
+
+    def check(self) -> None:
+        """Nothing is missing, all say the same, and everyone is told."""
+        events = self.nodes[0].events()
+        there = {event.id for event in events}
+        now = self.nodes[0].inside.now
+        whole = image(as_of(fold(State(), events), now))
+        for node in self.nodes:
+            held = node.journals()
+            assert node.promised <= there, f"acknowledged and lost: {node.promised - there}"
+            for source in self.nodes:
+                assert source.own.items() <= held.items()
+            assert node.events() == events
+            world = node.inside.world(100, {})
+            for _ in range(2):
+                present = Present(world, find(world, None))
+                present.catch_up()
+                assert present.findings() == []
+                assert image(as_of(present.state, now)) == whole
+                shutil.rmtree(present.place.cache, ignore_errors=True)
+        assert not any(isinstance(event.payload, SessionPresumedDead) for event in events), "a live session was buried"
+        believers_are_told(events)
+        self._told_in_the_inbox(as_of(fold(State(), events), now))
+
+    def _told_in_the_inbox(self, state: State) -> None:
+        for node in self.nodes:
+            for name in node.own:
+                session = state.sessions[name.removesuffix(".jsonl")]
+                if session.live and (lost := {notice.id for notice in session.notices if notice.kind == "lost"}):
+                    shown = json.loads(node.run(100, "inbox", "--peek", "--json", "--session", session.id).out)
+                    assert lost <= {notice["id"] for notice in shown["notices"]}
+
+
+@pytest.fixture
+def names(monkeypatch: pytest.MonkeyPatch) -> Callable[[random.Random], None]:
+    """Let chance give the sessions their names, so that a seed is the same run every time."""
+
+    def begin(chance: random.Random) -> None:
+        numbers: Iterator[int] = iter(chance.sample(range(1000), 1000))
+        monkeypatch.setattr("coord.transaction.new_id", lambda taken: f"session-{next(numbers):03}")
+
+    return begin
+
+
+@pytest.mark.machine
+@pytest.mark.attack(14)
+def test_machines_apart_agree_once_all_is_exchanged(
+    tmp_path: Path, tally: Tally, names: Callable[[random.Random], None]
+) -> None:
+    for seed in tally.seeds:
+        chance = tally.chance(seed)
+        names(chance)
+        base = tmp_path / str(seed)
+        scene = Scene(base, chance)
+        try:
+            clone_at = chance.randrange(16) if chance.random() < 0.3 else None
+            for node in scene.nodes:
+                for shell in SHELLS:
+                    node.run(shell, "start")
+            for step in range(16):
+                if step == clone_at:
+                    scene.clone()
+                scene.step()
+            scene.exchange()
+            scene.check()
+        except AssertionError as error:
+            raise AssertionError(f"seed {seed}: {error}") from error
+        tally.did("seeds")
+        tally.did("folders cloned", int(scene.cloned))
+        shutil.rmtree(base)
