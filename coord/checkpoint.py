@@ -4,6 +4,7 @@ Delete it and everything still works; damage it and it is ignored; change the co
 one thing that only it knows is what was there before: a journal that is shorter than it says, or gone, was rewound.
 """
 
+import errno
 import os
 import sys
 from contextlib import suppress
@@ -13,10 +14,12 @@ import msgspec
 from msgspec import Struct
 
 from eventlog.journal import Position
+from eventlog.system import BINARY, NOFOLLOW, read_regular
 from projections.state import State
 
 NAME = "checkpoint"
 _DIGEST = 16
+_MOST_BYTES = 1 << 28  # of a checkpoint: a larger one is none
 
 
 class Seen(Struct, frozen=True):
@@ -47,8 +50,8 @@ class Checkpoint(Struct):
 def load(folder: str) -> tuple[Checkpoint, Folded | None]:
     """The checkpoint in a cache folder, empty if there is none that is whole; and its fold, if it is of this code."""
     try:
-        with open(os.path.join(folder, NAME), "rb") as file:
-            data = file.read()
+        _refuse_link(folder)
+        data = read_regular(os.path.join(folder, NAME), _MOST_BYTES)
         if blake2b(data[_DIGEST:], digest_size=_DIGEST).digest() != data[:_DIGEST]:
             return Checkpoint(), None
         saved = msgspec.msgpack.decode(data[_DIGEST:], type=Checkpoint)
@@ -69,18 +72,29 @@ def save(folder: str, seen: dict[str, Seen], told: list[str], folded: Folded) ->
 
 def replace_file(cache: str, path: str, data: bytes) -> None:
     """Put `data` where `path` is, so that a reader sees the old bytes or the new ones, never a part. It is first
-    written in the cache folder, where what a killed process leaves behind disturbs nobody.
+    written in the cache folder, where what a killed process leaves behind disturbs nobody. No link that stands in any
+    of these places is followed. Raises OSError.
     """
+    _refuse_link(cache)
     os.makedirs(cache, exist_ok=True)
     temporary = os.path.join(cache, f"{os.path.basename(path)}.tmp")
     try:
-        with open(temporary, "wb") as file:
+        with suppress(FileNotFoundError):
+            os.unlink(temporary)
+        fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | NOFOLLOW | BINARY, 0o666)
+        with os.fdopen(fd, "wb") as file:
             file.write(data)
         os.replace(temporary, path)
     except OSError:
         with suppress(OSError):
             os.unlink(temporary)
         raise
+
+
+def _refuse_link(cache: str) -> None:
+    """Raises OSError for a cache folder that a link leads to: it would be elsewhere."""
+    if os.path.islink(cache):
+        raise OSError(errno.ENOTDIR, f"{os.path.basename(cache)} is a symbolic link", cache)
 
 
 def fingerprint() -> str:

@@ -6,6 +6,9 @@ from msgspec import Struct
 
 from coord.errors import no_log
 from coord.folder import CONFIG, Place
+from eventlog.system import read_regular
+
+_MOST_BYTES = 1 << 20
 
 
 class Config(Struct, frozen=True, forbid_unknown_fields=True):
@@ -17,11 +20,10 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def read_config(place: Place) -> Config:
-    """The settings of a folder. Raises CoordError (4) for a file that cannot be understood."""
+    """The settings of a folder. Raises CoordError (4) for what is no file, or one that cannot be understood."""
     path = os.path.join(place.folder, CONFIG)
     try:
-        with open(path, "rb") as file:
-            text = file.read(1 << 20)
+        text = read_regular(path, _MOST_BYTES)
     except FileNotFoundError:
         return Config()
     except OSError as error:
@@ -34,7 +36,7 @@ def read_config(place: Place) -> Config:
 
     try:
         config = msgspec.convert(tomllib.loads(text.decode()), Config)
-    except (ValueError, msgspec.ValidationError) as error:
+    except (ValueError, RecursionError, msgspec.ValidationError) as error:
         raise no_log(f"{path} cannot be understood: {error}. Correct it, or delete it for the defaults.") from None
     if not (0 < config.claim_hours <= 168 and config.silent_minutes > 0 and 0 <= config.lock_wait_seconds <= 3600):
         raise no_log(f"{path}: a time is out of its range (claim_hours up to 168, the others above 0).")

@@ -111,7 +111,20 @@ def find(world: World, root: str | None) -> Place:
     raise no_log(f"no {FOLDER}/ for {cwd}: this is not initialised. Run `coord init` once per repository.")
 
 
+def refuse_links(folder: str) -> None:
+    """Raises CoordError (4) where a link leads out of the shared folder: a repository that was cloned can bring links
+    along, and nobody has chosen where they lead. Who means the place names it, by --root or COORD_ROOT.
+    """
+    for path in (folder, *(os.path.join(folder, name) for name in ("log", os.path.join("log", "ended"), "scripts"))):
+        if os.path.islink(path):
+            raise no_log(
+                f"{path} is a symbolic link, and coord writes nowhere else than in {FOLDER}/. "
+                "What was there is kept. Remove the link, or name the folder that you mean with --root."
+            )
+
+
 def _place(folder: str, repository: Repository | None) -> Place:
+    refuse_links(folder)
     return Place(folder, repository.worktree if repository else os.path.dirname(folder), repository)
 
 

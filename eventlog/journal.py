@@ -31,6 +31,9 @@ _SESSION_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
 _NUMBER = re.compile("[1-9][0-9]{0,15}")
 _BOM = b"\xef\xbb\xbf"
 _PIECE = 1 << 20  # bytes that are read at a time where a journal is read piece by piece
+MOST_BYTES = 1 << 28  # of a journal: a larger one is not read, so that nobody's bytes fill the memory
+FULL_BYTES = MOST_BYTES // 2  # from here on a journal takes no more, and its session goes on in another
+MOST_DAMAGE = 1000  # places of a journal that are named one by one
 T = TypeVar("T")
 LAST = 45  # bytes at the end of what was read that are compared when reading goes on: the hash and its frame
 
@@ -150,6 +153,11 @@ class _Scan:
         before = self.damage or self.start.damage
         if before and reason.endswith("kept") and before[-1].reason == reason:
             return  # a file whose every line end was changed is one finding, not thousands
+        known = len(self.damage) + len(self.start.damage)
+        if known > MOST_DAMAGE:
+            return
+        if known == MOST_DAMAGE:
+            reason = f"{reason}; more is damaged after it"
         self.damage.append(Damage(line, byte, reason))
 
     def position(self, size: int, last: bytes) -> Position:
@@ -194,15 +202,18 @@ def wherever(folder: str, session: str, use: Callable[[str], T]) -> T:
 
 
 def _opened(path: str) -> BinaryIO:
-    """Raises LogError if it cannot be read or is no regular file."""
+    """Raises LogError if it cannot be read, is no regular file, or is larger than any that we write."""
     try:
         fd = os.open(path, os.O_RDONLY | NOFOLLOW | BINARY)
     except OSError as error:
         raise LogError(f"it cannot be read: {error.strerror}") from None
-    if not stat.S_ISREG(os.fstat(fd).st_mode):
-        os.close(fd)
-        raise LogError("it is not a regular file")
-    return os.fdopen(fd, "rb")
+    status = os.fstat(fd)
+    if stat.S_ISREG(status.st_mode) and status.st_size <= MOST_BYTES:
+        return os.fdopen(fd, "rb")
+    os.close(fd)
+    if stat.S_ISREG(status.st_mode):
+        raise LogError(f"it has {status.st_size} bytes; one of more than {MOST_BYTES} is not read")
+    raise LogError("it is not a regular file")
 
 
 def read_from(path: str, size: int, last: bytes) -> tuple[bytes, bool]:
@@ -275,6 +286,8 @@ def closed(folder: str, session: str, position: Position) -> str:
         return position.rewound
     if position.ended:
         return "it was archived"
+    if position.size >= FULL_BYTES:
+        return f"it is full, with {position.size} bytes"
     if os.path.lexists(os.path.join(folder, session + SUFFIX + SEAL_SUFFIX)):
         return "its last write could not be made durable"
     return ""

@@ -4,12 +4,29 @@ Linux and macOS are tested platforms. The Windows branches are written from its 
 there is mandatory for the locked byte, and a folder cannot be synced.
 """
 
+import errno
 import os
+import stat
 import sys
 
 NOFOLLOW = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
 """Flags for every open inside the log: no symbolic link is followed, and a FIFO put there blocks nobody."""
 BINARY = getattr(os, "O_BINARY", 0)
+
+
+def read_regular(path: str, most: int) -> bytes:
+    """The bytes of a file that others may have put there. Raises OSError for what is no regular file (a link, a pipe, a
+    device) and for more than `most` bytes: nothing blocks, and nothing fills the memory.
+    """
+    fd = os.open(path, os.O_RDONLY | NOFOLLOW | BINARY)
+    with os.fdopen(fd, "rb") as file:
+        status = os.fstat(fd)
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(errno.EINVAL, "it is not a regular file", path)
+        if status.st_size > most:
+            raise OSError(errno.EFBIG, f"it has more than {most} bytes", path)
+        return file.read(most)
+
 
 if sys.platform == "win32":  # pragma: no cover - untested
     import msvcrt

@@ -17,7 +17,7 @@ from contextlib import suppress
 from eventlog.codec import decode, seal
 from eventlog.errors import AppendFailed, JournalClosed, LogError, SyncFailed
 from eventlog.events import Event
-from eventlog.journal import ENDED, LAST, SEAL_SUFFIX, SUFFIX, Position, closed, paths_of, scan
+from eventlog.journal import ENDED, LAST, MOST_BYTES, SEAL_SUFFIX, SUFFIX, Position, closed, paths_of, scan
 from eventlog.system import BINARY, NOFOLLOW, sync_data, sync_folder
 
 TORN_SUFFIX = ".torn"
@@ -46,6 +46,8 @@ class Writer:
                 raise OSError(0, "it is not a regular file")
             if os.pread(self._fd, len(position.last), max(0, position.size - len(position.last))) != position.last:
                 raise OSError(0, f"it is not what it was when its first {position.size} bytes were read")
+            if status.st_size > MOST_BYTES:
+                raise OSError(0, f"it has {status.st_size} bytes, more than {MOST_BYTES}")
             if status.st_size > position.size:
                 self._mend(folder)
             if create:
@@ -122,9 +124,10 @@ class Writer:
     def _mend(self, folder: str) -> None:
         """Rule 3: complete a whole line, or save a torn one and cut it."""
         os.lseek(self._fd, self.position.size, os.SEEK_SET)
-        tear = b""
+        parts = []
         while part := os.read(self._fd, 1 << 20):
-            tear += part
+            parts.append(part)
+        tear = b"".join(parts)
         events, position = scan(self.session, tear + b"\n", self.position)
         if events and not position.damage:
             if os.write(self._fd, b"\n") != 1:
@@ -152,6 +155,8 @@ def put_aside(folder: str, session: str) -> None:
     """Rule 4, durable once `sync_names` has returned. Raises LogError; the journal is then where it was."""
     here, ended = paths_of(folder, session)
     try:
+        if os.path.islink(os.path.dirname(ended)):
+            raise LogError(f"{ENDED}/ is a symbolic link, and would be elsewhere")
         os.makedirs(os.path.dirname(ended), exist_ok=True)
         if os.path.lexists(ended):
             raise LogError(f"there is one of this name in {ENDED}/ already")

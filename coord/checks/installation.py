@@ -13,6 +13,7 @@ from coord.checks.patient import Patient, Step, Symptom, listed, quoted
 from coord.folder import CONFIG, FOLDER
 from coord.template import template_files
 from coord.text import plural
+from eventlog.system import read_regular
 
 _LOGIN_FILES = (".profile", ".bash_profile", ".bash_login", ".zshenv", ".zprofile", "/etc/environment", "/etc/profile")
 _INTERACTIVE_FILES = (".bashrc", ".zshrc", ".config/fish/config.fish")
@@ -48,8 +49,7 @@ def scripts(patient: Patient) -> Iterator[Symptom]:
         if not file.name.startswith("scripts/"):
             continue
         try:
-            with open(path, "rb") as found:
-                differs = found.read() != file.content
+            differs = read_regular(path, 1 << 20) != file.content
         except OSError:
             missing.append(file.name)
             continue

@@ -1,16 +1,16 @@
 """`coord init`: put COORDINATION/ into a repository, and take nothing away from what a person changed there."""
 
 import os
-from contextlib import suppress
 from itertools import chain, count
 
 import click
 
 from coord.errors import NO_LOG, CoordError, wrong
-from coord.folder import FOLDER, Repository, find_repository
+from coord.folder import FOLDER, Repository, find_repository, refuse_links
 from coord.options import command
 from coord.run import Run
 from coord.template import Shipped, template_files
+from eventlog.system import BINARY, NOFOLLOW, read_regular
 
 _TRACKED_IGNORES = """# Made by this machine for itself. The journals in log/ are tracked: an archive, no way to share.
 /.cache/
@@ -41,6 +41,7 @@ def init(run: Run, here: bool, private: bool, track: bool, force: bool) -> None:
     if private and repository is None:
         raise wrong(f"{base} is in no git repository: there is nothing to hide from.")
     folder = os.path.join(base, FOLDER)
+    refuse_links(folder)
     files = template_files()
     if track:
         plain = next(file.content for file in files if file.name == ".gitignore")
@@ -68,9 +69,8 @@ def init(run: Run, here: bool, private: bool, track: bool, force: bool) -> None:
 
 def _forget(path: str, content: bytes) -> None:
     """Remove a file that is just as we once wrote it, so that another takes its place."""
-    with suppress(FileNotFoundError), open(path, "rb") as file:
-        if file.read() == content:
-            os.unlink(path)
+    if _holds(path, content):
+        os.unlink(path)
 
 
 def _where(run: Run, here: bool) -> tuple[str, Repository | None]:
@@ -97,11 +97,11 @@ def _put(folder: str, file: Shipped, force: bool) -> bool:
     path = os.path.join(folder, file.name)
     os.makedirs(os.path.dirname(path), exist_ok=True)
     if os.path.lexists(path):
-        with open(path, "rb") as old:
-            if old.read() == file.content or not force:
-                return False
+        if not force or _holds(path, file.content):
+            return False
         os.replace(path, _free(path + ".orig"))
-    with open(path, "wb") as new:
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | NOFOLLOW | BINARY, 0o666)
+    with os.fdopen(fd, "wb") as new:
         new.write(file.content)
     if file.name.endswith(".sh"):
         os.chmod(path, 0o777 & ~_umask())
@@ -119,9 +119,16 @@ def _umask() -> int:
     return mask
 
 
+def _holds(path: str, content: bytes) -> bool:
+    """Whether a regular file is there with just this in it."""
+    try:
+        return read_regular(path, len(content)) == content
+    except OSError:
+        return False
+
+
 def _same(folder: str, name: str, files: list[Shipped]) -> bool:
-    with open(os.path.join(folder, name), "rb") as file:
-        return any(file.read() == shipped.content for shipped in files if shipped.name == name)
+    return any(_holds(os.path.join(folder, name), shipped.content) for shipped in files if shipped.name == name)
 
 
 def _hide(folder: str, repository: Repository | None) -> str:

@@ -1,0 +1,250 @@
+"""What a hostile repository, a hostile text and another user of the machine cannot do: docs/explanation/security.md.
+
+It plants links, pipes, devices and huge files wherever a command reads or writes, and holds promise 7: whatever bytes
+are in the folder, no command crashes, hangs or writes outside it. Every command is a real process with a guard.
+"""
+
+import os
+import resource
+import stat
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.coord.inside import Inside
+from tests.processes import COORD, Repo, environment
+
+GUARD_S = 60
+READS = ("status", "claims", "board", "log", "inbox --peek", "doctor", "verify", "report")
+WRITES = (
+    "heartbeat a b",
+    "claim droplet x",
+    "send broadcast Hello",
+    "board --write",
+    "archive",
+    "init",
+    "init --force",
+)
+
+
+def coord(repo: Repo, command: str, memory: int = 0) -> subprocess.CompletedProcess[str]:
+    """Run a command that must end, by itself and in words."""
+
+    def limit() -> None:
+        if memory:
+            resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+
+    result = subprocess.run(
+        [COORD, *command.split()],
+        cwd=repo.root,
+        env=environment(repo.home, CLAUDE_CODE_SESSION_ID="", COORD_SESSION=session_of(repo)),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=GUARD_S,
+        check=False,
+        preexec_fn=limit,
+    )
+    assert result.returncode in range(5), (command, result)
+    assert "Traceback" not in result.stderr, (command, result)
+    return result
+
+
+def session_of(repo: Repo) -> str:
+    """The session that acts."""
+    return next((path.stem for path in sorted(repo.log.glob("*.jsonl")) if not path.is_symlink()), "")
+
+
+@pytest.fixture
+def used(repo: Repo) -> Repo:
+    """A folder in which a session works."""
+    machine = Inside(repo)
+    machine.start(100)
+    machine.run(100, "claim", "droplet", "mine")
+    return repo
+
+
+@pytest.fixture
+def away(tmp_path: Path) -> Path:
+    """A folder outside, with what is in it."""
+    path = tmp_path / "away"
+    (path / "scripts").mkdir(parents=True)
+    for name in ("victim", "STATUS_BOARD.md", "config.toml", "scripts/coord-status.sh"):
+        (path / name).write_text("precious\n")
+    return path
+
+
+def tree(path: Path) -> dict[str, object]:
+    """All that is below a folder."""
+    return {
+        str(found.relative_to(path)): found.read_bytes() if found.is_file() else stat.S_IFMT(found.lstat().st_mode)
+        for found in sorted(path.rglob("*"))
+    }
+
+
+# --- links: nothing is written where they lead ---------------------------------------------------------------------
+
+FILES = (
+    "STATUS_BOARD.md", "config.toml", "log/.lock", ".cache/checkpoint", ".cache/checkpoint.tmp",
+    ".cache/STATUS_BOARD.md.tmp", "QUICK_START.md", ".gitignore", "scripts/coord-status.sh",
+    "log/amber-otter-k3f9.jsonl",
+)  # fmt: skip
+FOLDERS = (".cache", "log", "log/ended", "scripts", "")
+
+
+def put(path: Path, make: Callable[[Path], object]) -> None:
+    """Put something in the place of what is there."""
+    if path.is_dir() and not path.is_symlink():
+        path.rename(path.parent / f"{path.name}.before")
+    else:
+        path.unlink(missing_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    make(path)
+
+
+@pytest.mark.parametrize("place", [*FILES, *FOLDERS])
+def test_a_link_in_the_folder_is_never_followed_out_of_it(used: Repo, away: Path, place: str) -> None:
+    target = away if place in FOLDERS else away / "victim"
+    put(used.folder / place, lambda path: path.symlink_to(target))
+    before, machine = tree(away), Inside(used)
+    for command in WRITES:
+        assert machine.run(100, *command.split()).code in range(5), (place, command)
+        assert tree(away) == before, (place, command)
+
+
+@pytest.mark.parametrize("place", ["", "log", "log/ended", "scripts"])
+def test_a_folder_that_is_a_link_is_refused_in_words(used: Repo, away: Path, place: str) -> None:
+    (away / "log").mkdir()
+    put(used.folder / place, lambda path: path.symlink_to(away))
+    machine = Inside(used)
+    for command in ("status", "heartbeat a b", "init"):
+        result = machine.run(100, *command.split())
+        assert (result.code, result.out) == (4, ""), (place, command)
+        assert "is a symbolic link" in result.err
+
+
+def test_who_names_the_folder_that_a_link_leads_to_may_use_it(used: Repo, tmp_path: Path) -> None:
+    put(used.folder, lambda path: path.symlink_to("COORDINATION.before"))
+    (used.root / "COORDINATION.before").rename(tmp_path / "COORDINATION")
+    assert coord(used, f"claims --root {tmp_path}").returncode == 0
+
+
+# --- what is no file: nothing hangs --------------------------------------------------------------------------------
+
+
+BY_GIT = pytest.param(".gitignore", marks=pytest.mark.machine)  # it is git that waits, until `doctor` ends it
+
+
+@pytest.mark.parametrize("place", [BY_GIT if place == ".gitignore" else place for place in FILES])
+def test_a_pipe_in_the_place_of_a_file_makes_nobody_wait(used: Repo, place: str) -> None:
+    put(used.folder / place, os.mkfifo)
+    commands = [command.split() for command in (*READS, *WRITES)]
+    script = f"from coord.cli import run\nfrom coord.world import real_world\nfor words in {commands}: print(words)\n"
+    script = script.replace("print(words)", "assert run(words, real_world()) in range(5), words")
+    environ = environment(used.home, COORD_SESSION=session_of(used))
+    subprocess.run([sys.executable, "-c", script], cwd=used.root, env=environ, timeout=GUARD_S, check=True)
+
+
+@pytest.mark.parametrize("place", ["config.toml", ".cache/checkpoint", "log/amber-otter-k3f9.jsonl"])
+@pytest.mark.parametrize("target", ["/dev/zero", "/dev/tty"])
+def test_a_link_to_a_device_is_not_read(used: Repo, place: str, target: str) -> None:
+    put(used.folder / place, lambda path: path.symlink_to(target))
+    for command in ("status", "heartbeat a b"):
+        coord(used, command, memory=1 << 30)
+
+
+# --- modes ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mask", [0o077, 0o022, 0o002])
+def test_what_is_made_is_as_open_as_the_umask_says_and_only_scripts_can_be_run(bare_repo: Repo, mask: int) -> None:
+    shell = bare_repo.shell()
+    shell.ok(f"umask {mask:03o}")
+    shell.ok("coord init")
+    shell.start()
+    shell.ok("coord claim droplet x")
+    shell.ok("coord end")
+    shell.ok("coord archive --all" if "--all" in shell.ok("coord archive --help") else "coord archive")
+    made = list(bare_repo.folder.rglob("*"))
+    assert len(made) > 8
+    for path in made:
+        script = path.parent.name == "scripts"
+        full = 0o777 if path.is_dir() or script else 0o666
+        assert stat.S_IMODE(path.stat().st_mode) == full & ~mask, path
+
+
+# --- other sessions' journals --------------------------------------------------------------------------------------
+
+ACTS = (
+    "status", "board --write", "claim droplet theirs", "claim droplet free", "break droplet theirs --reason x",
+    "handoff droplet free OTHER", "send OTHER Hello", "send broadcast Hello --body x", "inbox", "ack 1",
+    "heartbeat a b", "release droplet free", "renew droplet theirs", "verify", "report", "doctor", "archive", "end",
+)  # fmt: skip
+
+
+def test_no_command_writes_into_the_journal_of_another_session(repo: Repo) -> None:
+    machine = Inside(repo)
+    other = machine.start(100)
+    machine.run(100, "claim", "droplet", "theirs")
+    mine = machine.start(200)
+    machine.run(100, "send", mine, "Hello", "there")
+    journal = repo.log / f"{other}.jsonl"
+    before = journal.read_bytes()
+    for command in ACTS:
+        machine.run(200, *command.replace("OTHER", other).split())
+        assert journal.read_bytes() == before, command
+    assert (repo.log / f"{mine}.jsonl").stat().st_size > 1000
+
+
+# --- settings ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "hook = 'touch /tmp/x'", "log = '/etc'", "[alias]\nst = '!sh'", "claim_hours = inf", "claim_hours = -1",
+        "claim_hours = nan", "silent_minutes = nan", "lock_wait_seconds = inf", "lock_wait_seconds = 1e300",
+        "claim_hours = '4'", "claim_hours = [[[[", "\0", "claim_hours = " + "9" * 5000, "x = " + "[" * 20000,
+    ],
+)  # fmt: skip
+def test_settings_can_name_nothing_and_no_value_is_beyond_its_range(used: Repo, text: str) -> None:
+    (used.folder / "config.toml").write_text(text + "\n")
+    for command in ("status", "heartbeat a b"):
+        result = Inside(used).run(100, *command.split())
+        assert (result.code, result.out) == (4, ""), text[:80]
+        assert "config.toml" in result.err
+
+
+@pytest.mark.parametrize("value", ["inf", "1e300", "1e-300"])
+def test_an_absurd_silence_is_only_a_threshold(used: Repo, value: str) -> None:
+    (used.folder / "config.toml").write_text(f"silent_minutes = {value}\n")
+    for command in (*READS, "heartbeat a b"):
+        assert Inside(used).run(100, *command.split()).code in (0, 1), command
+
+
+# --- sizes ---------------------------------------------------------------------------------------------------------
+
+MEMORY = 700 << 20
+
+
+@pytest.fixture(
+    params=[".cache/checkpoint", "config.toml", "log/amber-otter-k3f9.jsonl", "STATUS_BOARD.md", "log/.lock"]
+)
+def huge(used: Repo, request: pytest.FixtureRequest) -> Iterator[tuple[Repo, str]]:
+    """A file of a terabyte of NULs, that takes no room."""
+    path = used.folder / request.param
+    put(path, Path.touch)
+    os.truncate(path, 1 << 40)
+    yield used, request.param
+    os.truncate(path, 0) if path.exists() else None
+
+
+def test_a_file_that_is_larger_than_the_memory_is_not_read(huge: tuple[Repo, str]) -> None:
+    repo, place = huge
+    for command in ("status", "heartbeat a b", "verify", "doctor"):
+        result = coord(repo, command, MEMORY)
+        if place.endswith(".jsonl") and command != "heartbeat a b":
+            assert "amber-otter-k3f9" in result.stdout + result.stderr, command
