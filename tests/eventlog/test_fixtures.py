@@ -1,0 +1,117 @@
+"""Journals that were written once, in tests/fixtures, and are never made again. Whatever the program becomes,
+it reads every one of their events, would write it again byte for byte, and makes the same of them all together.
+
+A test that fails here is never mended by changing a journal. What is expected of the rules, `expected.json`, changes
+only where a rule was changed with purpose.
+"""
+
+import hashlib
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec.json import encode
+
+from eventlog.codec import NO_HASH, seal
+from eventlog.events import NEVER, Event, Unknown
+from eventlog.history import History, merge
+from eventlog.journal import Position, scan
+from projections.facts import facts
+from projections.fold import fold
+from projections.state import State
+from tests.attacks import Tally
+from tests.eventlog.anything import TYPES
+
+FOLDER = Path(__file__).parent.parent / "fixtures" / "journals" / "v1"
+NEWER = "dusk-newt-9c3b"  # holds what this version does not know
+LONG = "0a.b_c-a.b_c-a.b_c-a.b_c-a.b_c-a.b_c-a.b_c-a.b_c-a.b_c-a.b_c-a.b_c-a.b_c-a.b_c-a.b_c-a.b_c-a.b_c-xyz"
+DIGESTS = {
+    LONG: "2ccde6ff49a35d119eddd62f2aade44c8d331727c204df0266c14034053d997a",
+    "amber-otter-k3f9": "9b5511a693dcee9c5760bb0f5f26190bb399beca57b04131890d6629286aa525",
+    "brown-hare-7x2m": "7e79c44330586a667bfb45556375a4f60341898c4f130390927e7dab2b55833b",
+    "calm-wren-q4t8": "22388e611c9c1a8f9bb22fa0af8444b719e135b23141f327062be3c3a2b9d873",
+    "dusk-newt-9c3b": "af2347cd3d21a6d012b334708605488184cf3f423f8f2e22e73e9ed44733c0e2",
+    "import-2026.11_a": "9f4e36a31dd8caddacbcc9bdb0ea635b283ed8ce621d69da20971f831a427218",
+}
+
+
+@cache
+def data(session: str) -> bytes:
+    return (FOLDER / f"{session}.jsonl").read_bytes()
+
+
+@cache
+def read(session: str) -> tuple[list[Event], Position]:
+    return scan(session, data(session), Position())
+
+
+@cache
+def expected() -> Any:
+    return json.loads((FOLDER / "expected.json").read_text(encoding="utf-8"))
+
+
+def type_of(event: Event) -> str:
+    if isinstance(event.payload, Unknown):  # why it is not understood is in other words in other versions of msgspec
+        return f"unknown: {event.payload.name.partition(' (')[0]}"
+    return str(event.payload.__struct_config__.tag)
+
+
+@pytest.mark.parametrize("session", DIGESTS)
+def test_a_journal_is_what_it_was_when_it_was_written(session: str) -> None:
+    assert hashlib.sha256(data(session)).hexdigest() == DIGESTS[session], "these are never made again"
+
+
+def test_all_journals_that_are_there_are_tested() -> None:
+    assert {path.stem for path in FOLDER.glob("*.jsonl")} == DIGESTS.keys() == expected()["journals"].keys()
+
+
+def test_every_type_of_event_is_in_them_bare_and_with_every_field() -> None:
+    events = [event for session in DIGESTS for event in read(session)[0]]
+    for kind in TYPES:
+        fields: set[str] = set()
+        for event in events:
+            if type(event.payload) is kind:
+                said = {name: getattr(event.payload, name) for name in kind.__struct_fields__}
+                fields |= {name for name, value in said.items() if value not in ("", (), None, False)}
+        assert fields == set(kind.__struct_fields__), f"{kind.__name__}: a journal beside these holds what is new"
+
+
+@pytest.mark.attack(17)
+def test_every_event_is_read_and_would_be_written_again_byte_for_byte(tally: Tally) -> None:
+    for session in DIGESTS:
+        events, position = read(session)
+        seen = expected()["journals"][session]
+        assert (position.damage, position.rewound, position.size) == ((), "", len(data(session))), session
+        assert (len(events), [type_of(event) for event in events]) == (seen["events"], seen["types"])
+        previous = NO_HASH
+        for event, line in zip(events, data(session).splitlines(keepends=True), strict=True):
+            if session == NEWER:
+                assert not isinstance(event.payload, Unknown) or bytes(event.payload.raw) in line, event.id
+            else:
+                again, previous = seal(event, previous)
+                assert again == line, event.id
+            tally.did("events")
+
+
+@pytest.mark.attack(17)
+def test_each_event_brings_what_it_brought_when_it_was_written(tally: Tally) -> None:
+    history = merge(read(session)[0] for session in DIGESTS)
+    assert [event.id for event in history] == [moment["after"] for moment in expected()["moments"]]
+    state, known = State(), dict[tuple[str, ...], Any]()
+    for event, moment in zip(history, expected()["moments"], strict=True):
+        assert event.at == moment["at"]
+        for key in moment["gone"]:
+            del known[tuple(key)]
+        known |= {tuple(key): value for key, value in moment["facts"]}
+        state = fold(state, [event])
+        assert {key: json.loads(encode(value)) for key, value in facts(state).items()} == known, event.id
+        tally.did("moments")
+    assert sum(state.unknown.values()) == sum(type_of(event).startswith("unknown: ") for event in history) > 0
+
+
+def test_a_reader_of_their_folder_finds_the_same_history() -> None:
+    history = History(str(FOLDER), "north")
+    assert history.catch_up(NEVER).events == merge(read(session)[0] for session in DIGESTS)
+    assert (history.problems, history.held_back) == ({}, {})
