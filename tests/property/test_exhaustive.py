@@ -1,6 +1,6 @@
 """Attack 13: every history over a fixed alphabet of twelve events, and after each of them a naive judge agrees.
 
-Three sessions and two resources that overlap; an event every 30 seconds, so that what lasts 60 seconds ends at an
+Three sessions, and a folder and two files in it; an event every 30 seconds, so that what lasts 60 seconds ends at an
 event, and what lasts 45 or 75 ends between two. The histories are walked as a tree: the state is copied where they
 part. The judge below looks at every quarter of a minute in turn, and takes nothing from `projections`. This holds the
 promise that a claim is never given twice, and that a dead or stopped session blocks nobody beyond the rules.
@@ -32,7 +32,7 @@ from tests.attacks import Tally
 from tests.histories import at
 
 AMBER, BROWN, CORAL = "amber", "brown", "coral"
-ALL, PART = "file/a/", "file/a/b"  # they overlap, and the first covers the second
+ALL, PART, OTHER = "file/a/", "file/a/b", "file/a/c"  # the first covers the others, which do not overlap
 TICK_S = 15
 STEP = 2  # ticks from one event to the next
 ACCEPT = 4  # ticks in which a grant to a waiter must be accepted
@@ -44,16 +44,16 @@ ask = partial(ClaimRequested, mode="exclusive")
 
 # Who does it, and what; where it acts on a claim, that is the last request of the session named.
 ALPHABET: dict[str, tuple[str, AnyPayload, str]] = {
-    "amber asks, granted": (AMBER, ask(resource=ALL, ttl_s=60, told="granted"), ""),
+    "amber asks, granted": (AMBER, ask(resource=PART, ttl_s=60, told="granted"), ""),
     "amber releases": (AMBER, ClaimReleased(claim="x/1"), AMBER),
-    "amber hands over to brown": (AMBER, ClaimHandedOver(claim="x/1", resource=ALL, to=BROWN), AMBER),
+    "amber hands over to brown": (AMBER, ClaimHandedOver(claim="x/1", resource=PART, to=BROWN), AMBER),
     "amber has another process": (AMBER, SessionStarted(machine="north", anchor=SECOND), ""),
-    "brown asks, waiting": (BROWN, ask(resource=PART, ttl_s=60, wait_s=60, told="waiting"), ""),
+    "brown asks, waiting": (BROWN, ask(resource=ALL, ttl_s=60, wait_s=60, told="waiting"), ""),
     "brown asks, granted": (BROWN, ask(resource=PART, ttl_s=75, wait_s=60, told="granted"), ""),
-    "brown accepts": (BROWN, ClaimAccepted(claim="x/1", resource=PART), BROWN),
+    "brown accepts": (BROWN, ClaimAccepted(claim="x/1", resource=ALL), BROWN),
     "brown ends": (BROWN, SessionEnded(), ""),
-    "coral asks, waiting": (CORAL, ask(resource=ALL, ttl_s=75, wait_s=45, told="waiting"), ""),
-    "coral asks, refused": (CORAL, ask(resource=PART, ttl_s=60, wait_s=60, told="refused"), ""),
+    "coral asks, waiting": (CORAL, ask(resource=OTHER, ttl_s=75, wait_s=45, told="waiting"), ""),
+    "coral asks, refused": (CORAL, ask(resource=ALL, ttl_s=60, wait_s=60, told="refused"), ""),
     "coral presumes amber dead": (CORAL, SessionPresumedDead(session=AMBER, anchor=FIRST), ""),
     "coral breaks amber's": (CORAL, ClaimBroken(claim="x/1", reason="silent"), AMBER),
 }
@@ -200,7 +200,7 @@ class Judge:
 
 
 def check(state: State, judge: Judge, tokens: dict[str, int], path: list[str]) -> None:
-    """The state is what the judge says, and keeps the laws that can be seen without one."""
+    """The state is what the judge says, and keeps the laws that can be seen without one. `tokens` are those so far."""
     held = [(claim.id, claim.session, claim.expires_at, claim.accept_by or TICKS[0]) for claim in state.claims.values()]
     assert held == [(own.id, own.session, TICKS[own.ends], TICKS[own.accept_by]) for own in judge.held], path
     waiting = [(wait.id, wait.session, wait.until) for wait in state.waits.values()]
@@ -215,6 +215,7 @@ def check(state: State, judge: Judge, tokens: dict[str, int], path: list[str]) -
             assert claim.session == other.session or not overlapping(claim.resource, other.resource), path
         if claim.id not in tokens:
             assert claim.token > max(tokens.values(), default=0), path
+            tokens[claim.id] = claim.token
     ahead = [(claim.session, claim.resource) for claim in active]
     for wait in state.waits.values():
         for_whom = [who for who, what in ahead if who != wait.session and overlapping(what, wait.resource)]
@@ -259,9 +260,8 @@ class Node:
         self.check()
 
     def check(self) -> None:
-        """See `check`; and remember the tokens."""
+        """See `check`."""
         check(self.state, self.judge, self.tokens, self.path)
-        self.tokens |= {claim.id: claim.token for claim in self.state.claims.values()}
 
 
 def beginning() -> Node:
