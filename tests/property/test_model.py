@@ -1,0 +1,232 @@
+"""Attack 10: random commands of random sessions and subagents, and after each a model that knows only the files.
+
+The commands run inside the test, on real files, with a clock that is wrong at times, shells that die, and checkpoints
+that go. The model reads all journals anew each time, as plain JSON, and follows the rules in the plainest way; nothing
+in it is taken from `projections`. It must say the same of who holds what, who waits, what the command answered and how
+much everyone has to read. This holds the promises that what was acknowledged is not lost, that a claim is never given
+twice whatever the clock does, that a checkpoint changes no answer, and that only the dead are taken for dead.
+"""
+
+import contextlib
+import io
+import json
+import shutil
+from random import Random
+from typing import Any
+
+import pytest
+
+from coord.commands.claim import _look, request
+from coord.errors import CoordError
+from coord.run import Run
+from eventlog.events import Mode, to_micros
+from projections.fold import as_of
+from projections.state import State
+from tests.attacks import Tally
+from tests.coord.inside import NOON, Inside, process
+from tests.processes import Repo
+from tests.property.replayed import RESOURCES, Model, ask_of, replay
+
+COMMANDS = 12
+STEPS_S = (0, 0, 0.5, 1, 30, 60, 61, 120, -30)
+KINDS = (
+    ("claim",) * 6 + ("wait",) * 4 + ("look",) * 4 + tuple("renew release handoff break send inbox end start".split())
+)
+ON_ONE = ("renew", "release", "handoff", "break")
+
+
+class Machine:
+    """One example: a machine, who works on it, and what was asked and not answered yet."""
+
+    def __init__(self, repo: Repo, chance: Random) -> None:
+        for folder in (repo.log, repo.folder / ".cache"):
+            shutil.rmtree(folder, ignore_errors=True)
+        repo.log.mkdir()
+        self.inside, self.chance, self.repo = Inside(repo), chance, repo
+        self.inside.now = NOON
+        self.actors: list[tuple[int, dict[str, str]]] = [(100, {}), (200, {})]
+        self.actors += [(300, {"CODEX_THREAD_ID": name, "CODEX_SESSION_ID": "root"}) for name in ("root", "one", "two")]
+        self.killed: set[int] = set()
+        self.pending: list[tuple[int, Any]] = []  # who asked, and what it was told
+        self.done: list[str] = []
+        for number, (shell, env) in enumerate(self.actors[:3]):
+            assert self.inside.run(shell, "start", "--name", f"who-{number}", **env).code == 0
+
+    def step(self) -> None:
+        """Something happens around the commands; then one command; then all is compared."""
+        self.inside.wait(self.chance.choice(STEPS_S))
+        if self.chance.random() < 0.2:
+            shutil.rmtree(self.repo.folder / ".cache", ignore_errors=True)
+        if self.chance.random() < 0.06:
+            self.kill(self.chance.choice((0, 1)))
+        who = self.chance.randrange(len(self.actors))
+        kind = self.chance.choice(KINDS)
+        before = self.repo.events()
+        self.done.append(f"{self.inside.now} {who} {kind}")
+        if kind == "look":
+            return self.look(before)
+        code, answer = self.waits(who) if kind == "wait" else self.types(who, kind)
+        self.done[-1] += f" -> {code} {answer}"
+        return self.compare(before, who, code, answer)
+
+    def kill(self, number: int) -> None:
+        """A shell dies, and another comes in its place."""
+        shell, env = self.actors[number]
+        self.inside.table.rows = {pid: row for pid, row in self.inside.table.rows.items() if row.session != shell}
+        self.killed.add(shell)
+        self.pending = [(who, asked) for who, asked in self.pending if who != number]
+        self.actors[number] = (shell + 1000, env)
+        self.inside.table.rows[shell + 1000] = process(shell + 1000, 1, shell + 1000, "-bash")
+        self.done.append(f"shell {shell} is killed")
+
+    def types(self, who: int, kind: str) -> tuple[int, Any]:
+        resource = self.chance.choice(RESOURCES)
+        shared = ["--shared"] if self.chance.random() < 0.3 else []
+        words = {
+            "claim": ["claim", resource, "--ttl", self.chance.choice(("60s", "90s", "10m")), *shared],
+            "renew": ["renew", resource, "--ttl", "2m"],
+            "release": ["release", resource],
+            "handoff": ["handoff", resource, f"who-{self.chance.randrange(3)}"],
+            "break": ["break", resource, "--reason", "it must be"],
+            "send": ["send", self.chance.choice(("broadcast", "who-0", "who-2")), "a word"],
+            "inbox": ["inbox"],
+            "end": ["end"],
+            "start": ["start"],
+        }[kind]
+        shell, env = self.actors[who]
+        result = self.inside.run(shell, *words, "--json", **env)
+        assert "Traceback" not in result.both, result
+        self.done[-1] += f" {words}"
+        return result.code, {"words": words, **(result.json if result.out else {})}
+
+    def waits(self, who: int) -> tuple[int, Any]:
+        """`coord claim --wait` as far as its first answer: the command itself would now wait for real."""
+        shell, env = self.actors[who]
+        resource, mode = self.chance.choice(RESOURCES), self.chance.choice(("exclusive", "exclusive", "shared"))
+        kind: Mode = "shared" if mode == "shared" else "exclusive"
+        patience, ttl = self.chance.choice((60, 90, 600)), self.chance.choice((60, 120))
+        run = Run(self.inside.world(shell, env), json=True)
+        code, answer = heard(lambda: run.act(lambda moment: request(moment, resource, kind, ttl, patience, "")).value)
+        if answer is None:
+            return code, {"words": ["wait"]}
+        if answer.outcome == "waiting":
+            self.pending.append((who, answer))
+        return 0, {"words": ["wait"], "outcome": answer.outcome, "claim": answer.claim, "session": answer.session}
+
+    def look(self, before: list[dict[str, Any]]) -> None:
+        """Someone who waits looks whether it has come."""
+        if not self.pending:
+            return
+        who, asked = self.pending.pop(self.chance.randrange(len(self.pending)))
+        shell, env = self.actors[who]
+        run = Run(self.inside.world(shell, env), json=True)
+        code, answer = heard(lambda: _look(run, asked, set())[0] or "waiting")
+        first, _ = self.models(before)
+        alive = first.status[asked.session] == "live"
+        is_held = any((own.id, own.session) == (asked.claim, asked.session) for own in first.held)
+        expected = "granted" if is_held else "timed_out"
+        if any(wait.id == asked.claim for wait in first.queue):
+            expected = "waiting"
+            self.pending.append((who, asked))
+        said = answer if isinstance(answer, str) else answer.outcome if answer else "over"
+        self.done[-1] += f" {asked.claim} -> {code} {said}"
+        assert said == expected or (said == "over" and not alive), self.done
+        self.same()
+
+    def models(self, before: list[dict[str, Any]]) -> tuple[Model, list[dict[str, Any]]]:
+        """What was so when the command decided, which is after what it noticed; and what it wrote then."""
+        old, events = {(event["session"], event["n"]) for event in before}, self.repo.events()
+        assert [event for event in events if (event["session"], event["n"]) in old] == before, "something is lost"
+        new = [event for event in events if (event["session"], event["n"]) not in old]
+        noticed = [event for event in new if event["event"]["type"] in ("session.started", "session.presumed_dead")]
+        latest = max((to_micros(event["at"]) + 1 for event in [*before, *noticed]), default=0)
+        return replay([*before, *noticed], max(latest, to_micros(self.inside.now))), new
+
+    def compare(self, before: list[dict[str, Any]], who: int, code: int, answer: dict[str, Any]) -> None:
+        """The answer is what the model would have given."""
+        model, new = self.models(before)
+        word, *rest = answer["words"]
+        by = next((event["session"] for event in new if event["event"]["type"] != "session.presumed_dead"), "")
+        by = str(answer.get("session") or by)
+        asked = [event for event in new if event["event"]["type"] == "claim.requested"]
+        agent = {3: "one", 4: "two"}.get(who, "")
+        if code == 3:
+            named = f"who-{rest[1][4:]}" if word == "handoff" else rest[0] if word == "send" else ""
+            assert named.startswith("who-") or self.mine(model, who) == "", (self.done, "it has a session")
+        elif word in ("claim", "wait"):
+            (event,) = asked
+            made = ask_of("x/1", event["session"], event["event"], model.now)
+            assert made.agent == agent, self.done
+            verdict = model.verdict(made, word == "wait")
+            assert (answer["outcome"], code) == (verdict, int(verdict == "refused")), (self.done, verdict)
+        elif word in ON_ONE:
+            me = by or self.mine(model, who)
+            on = [ask for ask in model.held if ask.resource == rest[0]]
+            own = [ask for ask in on if ask.of(me, agent)]
+            waits = [ask for ask in model.queue if ask.resource == rest[0] and ask.of(me, agent)]
+            possible = {"release": own + waits, "break": [ask for ask in on if ask.session != me]}.get(word, own)
+            assert code == (0 if possible else 1) or (word, code) == ("handoff", 1), (self.done, possible)
+            changed = [event for event in new if event["event"]["type"].startswith("claim.")]
+            assert sorted(event["event"]["claim"] for event in changed) == sorted(
+                ask.id for ask in (possible if code == 0 else [])
+            ), self.done
+        else:
+            assert code == 0, self.done
+        self.same()
+
+    def mine(self, model: Model, who: int) -> str:
+        """The live session that is anchored to this actor's shell."""
+        shell = self.actors[who][0]
+        live = [name for name, is_ in model.status.items() if is_ == "live"]
+        return next((name for name in live if (model.anchor[name] or {}).get("pid") == shell), "")
+
+    def same(self) -> None:
+        """The state that a new reader sees is the model's."""
+        present = Run(self.inside.world(100 if 100 not in self.killed else self.actors[0][0], {})).look()
+        state: State = as_of(present.state, present.now)
+        model = replay(self.repo.events(), to_micros(state.reached))  # at most 1 µs after the latest event, if not now
+        seen = [(c.id, c.session, c.agent, c.resource, c.mode, to_micros(c.ends_at)) for c in state.claims.values()]
+        held = [(a.id, a.session, a.agent, a.resource, a.mode, a.accept_by or a.ends) for a in model.held]
+        assert seen == held, self.done
+        queue = [(wait.id, to_micros(wait.until)) for wait in state.waits.values()]
+        assert queue == [(wait.id, wait.ends) for wait in model.queue], self.done
+        assert {name: who.status for name, who in state.sessions.items()} == model.status, self.done
+        assert {name: who.unread for name, who in state.sessions.items()} == model.unread, self.done
+        told = {name: [notice.id for notice in who.notices] for name, who in state.sessions.items()}
+        assert told == model.notices, self.done
+        for one in model.held:
+            assert not any(one.against(other) for other in model.held), self.done
+        for name, is_ in model.status.items():
+            assert is_ != "dead" or (model.anchor[name] or {}).get("pid") in self.killed, (self.done, "it lives")
+
+
+def heard(act: Any) -> tuple[int, Any]:
+    """What a part of a command gives, or its exit code."""
+    with contextlib.redirect_stderr(io.StringIO()):
+        try:
+            return 0, act()
+        except CoordError as error:
+            return error.code, None
+
+
+def play(repo: Repo, tally: Tally, seeds: range) -> None:
+    for seed in seeds:
+        machine = Machine(repo, tally.chance(seed))
+        try:
+            for _ in range(COMMANDS):
+                machine.step()
+        except BaseException as error:
+            error.add_note(f"seed {seed}: {json.dumps(machine.done, indent=1, default=str)}")
+            raise
+        tally.did("examples")
+
+
+@pytest.mark.attack(10)
+def test_a_few_examples_agree_with_the_model(repo: Repo, tally: Tally) -> None:
+    play(repo, tally, tally.seeds[:20])
+
+
+@pytest.mark.machine
+@pytest.mark.attack(10)
+def test_whatever_the_commands_the_model_that_replays_everything_agrees(repo: Repo, tally: Tally) -> None:
+    play(repo, tally, tally.seeds[20:])
