@@ -15,6 +15,7 @@ import os
 import re
 import stat
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import BinaryIO, TypeVar
 
 from msgspec import Struct
@@ -33,6 +34,7 @@ _BOM = b"\xef\xbb\xbf"
 _PIECE = 1 << 20  # bytes that are read at a time where a journal is read piece by piece
 MOST_BYTES = 1 << 28  # of a journal: a larger one is not read, so that nobody's bytes fill the memory
 FULL_BYTES = MOST_BYTES // 2  # from here on a journal takes no more, and its session goes on in another
+_SHORTEST = 34  # bytes of what may be left of a line, so that the next can follow it
 MOST_DAMAGE = 1000  # places of a journal that are named one by one
 T = TypeVar("T")
 LAST = 45  # bytes at the end of what was read that are compared when reading goes on: the hash and its frame
@@ -95,6 +97,9 @@ class _Scan:
 
     def line(self, line: bytes, byte: int) -> None:
         self.lines += 1
+        if len(line) < _SHORTEST:
+            self.set_aside(byte, "its hash is wrong")
+            return
         try:
             self.take(line)
         except Damaged as error:
@@ -288,6 +293,10 @@ def closed(folder: str, session: str, position: Position) -> str:
         return "it was archived"
     if position.size >= FULL_BYTES:
         return f"it is full, with {position.size} bytes"
-    if os.path.lexists(os.path.join(folder, session + SUFFIX + SEAL_SUFFIX)):
+    path = os.path.join(folder, session + SUFFIX)
+    if os.path.lexists(path + SEAL_SUFFIX):
         return "its last write could not be made durable"
+    with suppress(LogError):  # whoever opens it to write says best why that cannot be
+        if is_other_at(path, position.size, position.last):
+            return f"it is not what it was when its first {position.size} bytes were read"
     return ""

@@ -5,6 +5,7 @@ are in the folder, no command crashes, hangs or writes outside it. Every command
 """
 
 import os
+import re
 import resource
 import stat
 import subprocess
@@ -14,10 +15,13 @@ from pathlib import Path
 
 import pytest
 
+import eventlog.journal
+from eventlog.journal import MOST_DAMAGE, Position, scan
 from tests.coord.inside import Inside
 from tests.processes import COORD, Repo, environment
 
 GUARD_S = 60
+PLANTED = "amber-otter-k3f9"
 READS = ("status", "claims", "board", "log", "inbox --peek", "doctor", "verify", "report")
 WRITES = (
     "heartbeat a b",
@@ -54,8 +58,8 @@ def coord(repo: Repo, command: str, memory: int = 0) -> subprocess.CompletedProc
 
 
 def session_of(repo: Repo) -> str:
-    """The session that acts."""
-    return next((path.stem for path in sorted(repo.log.glob("*.jsonl")) if not path.is_symlink()), "")
+    """The session that acts: not the one whose journal was planted."""
+    return next((path.stem for path in sorted(repo.log.glob("*.jsonl")) if path.stem != PLANTED), "")
 
 
 @pytest.fixture
@@ -248,3 +252,39 @@ def test_a_file_that_is_larger_than_the_memory_is_not_read(huge: tuple[Repo, str
         result = coord(repo, command, MEMORY)
         if place.endswith(".jsonl") and command != "heartbeat a b":
             assert "amber-otter-k3f9" in result.stdout + result.stderr, command
+
+
+def test_a_million_damaged_lines_are_a_thousand_findings(used: Repo) -> None:
+    (used.log / "amber-otter-k3f9.jsonl").write_bytes(b"\n" * 1_000_000)
+    assert len(scan("amber-otter-k3f9", b"\nx\n" * 100_000, Position())[1].damage) == MOST_DAMAGE + 1
+    for command in ("status", "heartbeat a b"):
+        result = coord(used, command, MEMORY)
+        assert result.returncode == 0
+        assert "amber-otter-k3f9.jsonl is damaged at line 1, byte 0" in result.stdout + result.stderr
+        assert (result.stdout + result.stderr).count("\n") < 100
+
+
+def test_a_journal_that_is_full_takes_no_more_and_its_session_goes_on(
+    repo: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine = Inside(repo)
+    first = machine.start(100)
+    full = (repo.log / f"{first}.jsonl").read_bytes()
+    monkeypatch.setattr(eventlog.journal, "FULL_BYTES", len(full))
+    result = machine.run(100, "heartbeat", "a", "b")
+    assert result.code == 0, result
+    assert (repo.log / f"{first}.jsonl").read_bytes() == full
+    assert len(list(repo.log.glob("*.jsonl"))) == 2
+
+
+# --- the page ------------------------------------------------------------------------------------------------------
+
+
+def test_every_test_that_the_page_names_is_here() -> None:
+    page = (Path(__file__).parents[2] / "docs/explanation/security.md").read_text()
+    named = re.findall(r"`(test_\w+)`", page)
+    assert len(named) > 10
+    here = "".join(path.read_text() for path in (Path(__file__), Path(__file__).with_name("test_hostile_text.py")))
+    assert [name for name in named if f"def {name}(" not in here] == []
+    for path in re.findall(r"`(tests/\S+\.py)`", page):
+        assert (Path(__file__).parents[2] / path).is_file(), path

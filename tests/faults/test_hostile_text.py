@@ -1,0 +1,58 @@
+"""Text that another session wrote to deceive, wherever it is shown: promise of docs/explanation/security.md.
+
+Escapes, invisible and turning characters are shown and not obeyed, in every view; markup is none on the board.
+"""
+
+import re
+
+import pytest
+
+from tests.coord.inside import Inside
+from tests.processes import Repo
+
+HOSTILE = {
+    "escapes": "\x1b]0;owned\x07\x1b[2J\x1b[31mred\x9b1m",
+    "directions": "\u202egpj.exe\u2066hidden\u2069\u200b",
+    "lines": "a\r\nb\u2028c\x85d\x0be\x0cf",
+    "markup": "](http://evil) <script>x</script> | # *b* `c` ![i](http://evil/i.png)",
+}
+SHOWS = (
+    "status", "board", "claims", "log", "inbox --peek", "report", "report --markdown", "why droplet mine", "whoami",
+    "doctor", "verify", "timeline", "claim droplet mine",
+)  # fmt: skip
+
+
+def room(repo: Repo, text: str) -> Inside:
+    """A folder into which a session has written a text wherever that can be."""
+    machine = Inside(repo)
+    machine.start(100, "--name", "honest")
+    second = machine.start(200)
+    machine.run(100, "send", second, text, "--body", text, "--urgent", "--ack")
+    for command in (
+        ("claim", "droplet", "mine", "--note", text),
+        ("heartbeat", text, text, "--next", text, "--blocked-on", text),
+        ("claim", "droplet", text),
+        ("send", "broadcast", text, text),
+    ):
+        machine.run(100, *command)
+    return machine
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_text_is_shown_and_not_obeyed(repo: Repo, name: str) -> None:
+    machine = room(repo, HOSTILE[name])
+    obeyed = set("\x1b\x07\x9b\u202e\u2066\u2069\u200b\r\u2028\x85\x0b\x0c")
+    for command in SHOWS:
+        result = machine.run(200, *command.split())
+        assert result.code in range(5), command
+        assert not obeyed & set(result.both), (command, result.both)
+    board = (repo.folder / "STATUS_BOARD.md").read_text()
+    assert not obeyed & set(board), board
+
+
+def test_hostile_text_is_no_markup_on_the_board(repo: Repo) -> None:
+    room(repo, HOSTILE["markup"])
+    board = (repo.folder / "STATUS_BOARD.md").read_text()
+    assert "http://evil" in board
+    for live in ("<script", "](http", "[i", "*b", "`c"):
+        assert not re.search(r"(?<!\\)" + re.escape(live), board), live
