@@ -45,13 +45,18 @@ class Outcome(Struct, Generic[T]):
 
 
 class Moment:
-    """The inside of a transaction: the state at `at`, and the right to append as `me`."""
+    """The inside of a transaction: the state at `at`, and the right to append as `me`.
+
+    It has one time: the clock is read once, under the lock, however long the process is stopped in here; so what was
+    granted or renewed has not run out by the time that it is told.
+    """
 
     def __init__(self, world: World, place: Place, present: Present, notes: list[str]) -> None:
         self.world, self.place, self.present, self.notes = world, place, present, notes
         self.me = Identity("", "")
         self.appended = False
         self._writer: Writer | None = None
+        self._wall = world.wall()
         self.at: Instant = ""
         self._tick()
 
@@ -62,7 +67,7 @@ class Moment:
 
     def _tick(self) -> None:
         """Take the time of the next event: the wall clock, and later than all that was seen (hybrid time)."""
-        wall, latest = self.world.wall(), self.present.history.latest
+        wall, latest = self._wall, self.present.history.latest
         self.at = max(wall, later(latest, micros=1) if latest else wall, self.state.reached)
         as_of(self.state, self.at)
 

@@ -187,7 +187,7 @@ def _accept(moment: Moment, asked: Answer) -> Answer:
     if held is None or held.session != moment.me.session:
         return msgspec.structs.replace(asked, outcome="timed_out", at=moment.at)
     moment.append(ClaimAccepted(claim=asked.claim, resource=asked.resource))
-    held = moment.state.claims[asked.claim]
+    held = moment.state.claims.get(asked.claim, held)  # it can have lasted until this very instant
     return msgspec.structs.replace(asked, outcome="granted", row=claim_row(held), until=held.ends_at, at=moment.at)
 
 

@@ -1,0 +1,45 @@
+"""A command that stops itself at its n-th call of a function of ours.
+
+`python -m tests.faults.stopping ROOT CLOCK SHELL N WORDS...` runs it in one of the shells of `tests.coord.inside`, with
+what the file CLOCK says for a clock. Last of all it says on standard error how many such calls it made.
+"""
+
+import os
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+
+from coord.cli import run
+from coord.world import World
+from tests.coord.inside import Inside
+from tests.processes import Repo
+
+_OURS = tuple(f"{os.sep}{package}{os.sep}" for package in ("coord", "eventlog", "projections"))
+calls = 0
+
+
+def main() -> int:
+    """Run the command; its exit code."""
+    root, clock, shell, call, *words = sys.argv[1:]
+    machine = Inside(Repo(Path(root), Path(root).parent / "home"))
+    inside = machine.world(int(shell), {})
+    world = World({}, root, Path(clock).read_text, inside.pid, lambda: machine.here, lambda: machine.table)
+
+    def count(frame: FrameType, event: str, _: object) -> None:
+        global calls
+        if event == "call" and any(package in frame.f_code.co_filename for package in _OURS):
+            calls += 1
+            if calls == int(call):
+                os.kill(os.getpid(), signal.SIGSTOP)
+
+    sys.setprofile(count)
+    code = run(words, world)
+    sys.setprofile(None)
+    sys.stdout.flush()
+    print(calls, file=sys.stderr, flush=True)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
