@@ -26,10 +26,11 @@ from eventlog.events import (
     to_micros,
 )
 from eventlog.history import History
-from eventlog.journal import Position, scan
+from eventlog.journal import LAST, Position, scan
 from eventlog.writer import Writer
 from tests.attacks import LONG, Tally
 from tests.eventlog.logs import START
+from tests.processes import Repo
 
 SESSION, OTHER = "amber-otter-k3f9", "brown-hare-7x2m"
 EVENTS = 50
@@ -44,7 +45,7 @@ PIECES = (
 
 def words(chance: random.Random) -> str:
     """A text with signs in it that mean something in a line."""
-    return " ".join(chance.choices(PIECES, k=chance.randint(0, 3)))
+    return " ".join(chance.choices(PIECES, k=chance.choice((0, 0, 1, 2))))
 
 
 def payload(chance: random.Random, session: str, n: int) -> AnyPayload:
@@ -121,32 +122,34 @@ def test_a_journal_is_cut_at_every_byte_and_its_next_writer_goes_on(folder: Fold
         ends = [0]
         for line in lines:
             ends.append(ends[-1] + len(line))
-        kept = 0  # whole lines before the cut
+        kept, start = 0, Position()  # whole lines before the cut, and where they end
         for cut in range(len(whole) + 1):
-            kept += kept < EVENTS and cut == ends[kept + 1]
+            if kept < EVENTS and cut == ends[kept + 1]:
+                start = scan(SESSION, lines[kept], start)[1]
+                kept += 1
             where = f"seed {seed}, cut at {cut}, {kept} whole lines"
             folder.holds(whole[:cut])
-            seen, position = folder.read() if cut % 16 == 0 else scan(SESSION, whole[:cut], Position())
-            assert seen == events[:kept], where
-            assert (position.damage, position.rewound) == ((), ""), f"{where}: a tear is no damage"
             tear = whole[ends[kept] : cut]
+            assert scan(SESSION, tear, start) == ([], start), f"{where}: a tear is no damage"
+            often = cut % 16 == 0  # read all from the beginning, and not only from the last whole line on
+            if often:
+                assert folder.read() == (events[:kept], start), where
             completed = bool(tear) and cut + 1 == ends[kept + 1]
-            added, mended = folder.append(position)
-            start = whole[: cut + 1] if completed else whole[: ends[kept]]
-            assert folder.journal.read_bytes().startswith(start), where
+            added, mended = folder.append(start)
+            before = whole[: cut + 1] if completed else whole[: ends[kept]]
+            assert folder.journal.read_bytes().startswith(before), where
             assert folder.torn() == ([tear] if tear and not completed else []), where
             assert bool(mended) == bool(tear), f"{where}: what is mended is told"
-            seen, position = scan(SESSION, folder.journal.read_bytes(), Position())
-            assert seen == [*events[: kept + completed], added], where
+            after = Position() if often else start
+            seen, position = scan(SESSION, folder.journal.read_bytes()[after.size :], after)
+            assert seen == [*events[after.lines : kept + completed], added], where
             assert position.damage == (), where
-            if cut % 16 == 0 and cut < len(
-                whole
-            ):  # whoever had read more than is left says so, and the journal takes no more
+            if often and cut < len(whole):  # whoever had read more says so, and the journal takes no more
                 folder.holds(whole[:cut])
-                before = History(str(folder.path), "north", {SESSION: end})
-                assert before.catch_up(WALL).rewound, where
+                reader = History(str(folder.path), "north", {SESSION: end})
+                assert reader.catch_up(WALL).rewound, where
                 with pytest.raises(JournalClosed, match=r"were read before"):
-                    Writer(str(folder.path), SESSION, before.positions[SESSION])
+                    folder.append(reader.positions[SESSION])
                 assert folder.journal.read_bytes() == whole[:cut], where
             tally.did("cuts")
 
@@ -159,6 +162,7 @@ def test_every_byte_is_changed_and_only_its_line_is_lost_and_that_is_told(folder
     whole = b"".join(lines)
     place = [number for number, line in enumerate(lines) for _ in line]
     begins = [sum(map(len, lines[:number])) for number in range(EVENTS)]
+    end = scan(SESSION, whole, Position())[1]
     for byte, old in enumerate(whole):
         altered = place[byte]
         for change in changes:
@@ -168,6 +172,11 @@ def test_every_byte_is_changed_and_only_its_line_is_lost_and_that_is_told(folder
             between = old == 0x0A and altered + 1 < EVENTS  # the line before and the one after are as they were
             assert seen == [one for one in events if between or one.n != altered + 1], where
             tally.did("changes")
+            if byte >= len(whole) - LAST:  # whoever had read it before writes no more
+                folder.holds(data)
+                with pytest.raises(JournalClosed, match="not what it was"):
+                    folder.append(end)
+                assert folder.journal.read_bytes() == data, where
             if byte + 1 == len(whole):  # the last newline: to a newcomer a tear, told by the next writer
                 assert position == scan(SESSION, b"".join(lines[:-1]), Position())[1], where
                 folder.holds(data)
@@ -181,6 +190,24 @@ def test_every_byte_is_changed_and_only_its_line_is_lost_and_that_is_told(folder
                 with pytest.raises(JournalClosed, match=f"line {altered + 1} "):
                     folder.append(position)
                 assert (folder.journal.read_bytes(), folder.torn()) == (data, []), where
+
+
+@pytest.mark.attack(2)
+@pytest.mark.parametrize("place", [-1, -10, -40], ids=["the newline", "the hash", "before the hash"])
+def test_a_session_whose_last_line_was_changed_after_it_was_read_goes_on_in_another(repo: Repo, place: int) -> None:
+    shell = repo.shell()
+    session = shell.start()
+    shell.ok("coord claim droplet mine; coord heartbeat a b")
+    journal = repo.log / f"{session}.jsonl"
+    data = bytearray(journal.read_bytes())
+    data[place] ^= 1
+    journal.write_bytes(data)
+    goes_on = shell.run("coord heartbeat c d --json")
+    assert (goes_on.code, goes_on.json["session"] != session) == (0, True)
+    assert f"{session} goes on as {goes_on.json['session']}" in goes_on.err
+    assert "not what it was" in goes_on.err
+    assert journal.read_bytes() == data
+    assert goes_on.json["session"] in shell.ok("coord claims"), "what was held goes on as well"
 
 
 def to_the_boundary(chance: random.Random, events: list[Event], lines: list[bytes]) -> None:
@@ -200,7 +227,7 @@ def to_the_boundary(chance: random.Random, events: list[Event], lines: list[byte
 def stale(chance: random.Random, length: int, sources: list[bytes]) -> bytes:
     """What stands in sectors that were never written: NULs, or a piece of something older, also line by line."""
     kind = chance.randrange(5)
-    if kind == 0:
+    if kind == 0 or not sources:
         return bytes(length)
     source = chance.choice(sources)
     if kind == 1:  # whole old lines from the very first byte
@@ -226,7 +253,7 @@ def test_what_a_power_cut_leaves_after_the_last_line_is_never_taken_for_an_event
         acknowledged = b"".join(lines)
         unsynced, unsynced_lines = go_on(chance, events[-1], lines[-1])
         _, others = journal(chance, 20, OTHER)
-        sources = [acknowledged, b"".join(others)]
+        sources = [] if chance.random() < 0.4 else [acknowledged, b"".join(others)]  # none: NULs alone
         full = acknowledged + b"".join(unsynced_lines)
         first = -(-len(acknowledged) // SECTOR) * SECTOR  # no sector that holds what was acknowledged is touched
         size = first + SECTOR * chance.randint(1, 12)
