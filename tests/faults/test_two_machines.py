@@ -1,8 +1,9 @@
 """Attack 14: two machines that work apart, with clocks apart, exchange their journals; and folders that were cloned.
 
 Each machine is a folder of its own, in which the command runs with that machine's identity and clock. Between commands
-journals are carried across as files: in any order, again and again, cut at any byte, the rest later. In some runs one
-folder is copied whole, with its cache, and both copies work on: on the same machine, or on another.
+journals are carried across as files: in any order, again and again, cut at any byte, the rest later, now and then old
+after new. In some runs one folder is copied whole, with its cache, and both copies work on: on the same machine, or on
+another.
 
 Promises 1, 4 and 5: nothing acknowledged is lost, nobody is taken for dead, no journal has two writers; when everything
 has been carried everywhere, all give the one state that the events give, and whoever lost a claim is told.
@@ -104,6 +105,7 @@ class Scene:
         self.base, self.chance = base, chance
         self.nodes: list[Node] = []
         self.cloned = False
+        self.older: set[str] = set()  # journals of which an older copy was carried somewhere
         self.waits: Callable[[], None] = lambda: None
         apart = chance.choice(APART_S) * chance.choice((1, -1))
         for name, ahead in (("north", 0), ("south", apart)):
@@ -130,8 +132,8 @@ class Scene:
         other = self.chance.choice([name.removesuffix(".jsonl") for name in sorted(node.journals())] or ["nobody"])
         words = self.chance.choice(
             (
-                *(("claim", resource, "--ttl", self.chance.choice(("60s", "2m", "1h")), "--json"),) * 4,
-                *(("claim", resource, "--wait", "2m", "--json"),) * 2,
+                *(("claim", resource, "--ttl", self.chance.choice(("60s", "2m", "1h")), "--json"),) * 3,
+                *(("claim", resource, "--wait", "2m", "--json"),) * 4,
                 ("release", resource),
                 ("renew", resource),
                 ("heartbeat", "build", "api"),
@@ -144,19 +146,19 @@ class Scene:
                 ("status",),
             )
         )
-        self.waits = lambda: self.while_waiting(node)
+        self.waits = lambda: self.while_waiting(node, resource)
         if self.chance.random() < 0.1 and words[0] != "status":  # as any session, one of another machine too
             node.run(shell, *words, "--session", other)
             return
         if node.run(shell, *words).code == 3:
             node.run(shell, "start")
 
-    def while_waiting(self, node: Node) -> None:
+    def while_waiting(self, node: Node, resource: str) -> None:
         """What happens on a machine while a command of one shell waits for a resource."""
         if self.chance.random() < 0.5:
             node.inside.wait(self.chance.choice((1, 60, 120)))
         for shell in SHELLS:
-            node.inside.run(shell, "release", self.chance.choice(RESOURCES))
+            node.inside.run(shell, "release", resource)
 
     def carry(self) -> None:
         """Copy one journal from the folder that writes it to another, whole or a part of what is new."""
@@ -166,6 +168,9 @@ class Scene:
             there = target.journals().get(name, b"")
             whole = source.own[name]
             size = self.chance.choice((len(whole), self.chance.randint(len(there), len(whole))))
+            if self.chance.random() < 0.1:  # an older copy in place of a newer one
+                size = self.chance.randint(0, len(whole))
+                self.older.add(name)
             (target.log / name).write_bytes(whole[:size])
 
     def clone(self) -> None:
@@ -222,7 +227,9 @@ class Scene:
                     present = Present(world, find(world, None))
                     present.catch_up()
                     shutil.rmtree(present.place.cache, ignore_errors=True)
-                assert present.findings() == []
+                for finding in present.findings():
+                    assert "was rewound" in finding.text, finding
+                    assert f"{finding.journal}.jsonl" in self.older, finding
                 assert image(as_of(present.state, now)) == whole
         assert not any(isinstance(event.payload, SessionPresumedDead) for event in events), "a live session was buried"
         believers_are_told(events)
