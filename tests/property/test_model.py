@@ -29,9 +29,8 @@ from tests.property.replayed import RESOURCES, Model, ask_of, replay
 
 COMMANDS = 12
 STEPS_S = (0, 0, 0.5, 1, 30, 60, 61, 120, -30)
-KINDS = (
-    ("claim",) * 6 + ("wait",) * 4 + ("look",) * 4 + tuple("renew release handoff break send inbox end start".split())
-)
+WORDS = "claim claim claim claim wait wait wait wait renew release release handoff break send inbox start"
+KINDS = (*WORDS.split() * 2, "end")
 ON_ONE = ("renew", "release", "handoff", "break")
 
 
@@ -60,12 +59,13 @@ class Machine:
         if self.chance.random() < 0.06:
             self.kill(self.chance.choice((0, 1)))
         who = self.chance.randrange(len(self.actors))
-        kind = self.chance.choice(KINDS)
+        kind = "look" if self.pending and self.chance.random() < 0.4 else self.chance.choice(KINDS)
         before = self.repo.events()
+        who, resource = self.aim(before, kind, who)
         self.done.append(f"{self.inside.now} {who} {kind}")
         if kind == "look":
             return self.look(before)
-        code, answer = self.waits(who) if kind == "wait" else self.types(who, kind)
+        code, answer = self.waits(who) if kind == "wait" else self.types(who, kind, resource)
         self.done[-1] += f" -> {code} {answer}"
         return self.compare(before, who, code, answer)
 
@@ -79,9 +79,17 @@ class Machine:
         self.inside.table.rows[shell + 1000] = process(shell + 1000, 1, shell + 1000, "-bash")
         self.done.append(f"shell {shell} is killed")
 
-    def types(self, who: int, kind: str) -> tuple[int, Any]:
-        resource = self.chance.choice(RESOURCES)
-        shared = ["--shared"] if self.chance.random() < 0.3 else []
+    def aim(self, before: list[dict[str, Any]], kind: str, who: int) -> tuple[int, str]:
+        """Who does it to which resource: what is done to a claim mostly to one that is there, and by its holder."""
+        model = replay(before)
+        if kind not in ON_ONE or not model.held or self.chance.random() < 0.2:
+            return who, self.chance.choice(RESOURCES)
+        aimed = self.chance.choice(model.held)
+        holders = [i for i in range(len(self.actors)) if self.mine(model, i) == aimed.session]
+        return (who if kind == "break" else self.chance.choice([who, *holders])), aimed.resource
+
+    def types(self, who: int, kind: str, resource: str) -> tuple[int, Any]:
+        shared = ["--shared"] if self.chance.random() < 0.4 else []
         words = {
             "claim": ["claim", resource, "--ttl", self.chance.choice(("60s", "90s", "10m")), *shared],
             "renew": ["renew", resource, "--ttl", "2m"],
@@ -115,8 +123,6 @@ class Machine:
 
     def look(self, before: list[dict[str, Any]]) -> None:
         """Someone who waits looks whether it has come."""
-        if not self.pending:
-            return
         who, asked = self.pending.pop(self.chance.randrange(len(self.pending)))
         shell, env = self.actors[who]
         run = Run(self.inside.world(shell, env), json=True)
