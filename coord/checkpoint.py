@@ -19,6 +19,7 @@ from projections.state import State
 
 NAME = "checkpoint"
 _DIGEST = 16
+_NO_MESSAGE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)  # a digest is no proof of who made the bytes
 _MOST_BYTES = 1 << 28  # of a checkpoint: a larger one is none
 
 
@@ -55,11 +56,11 @@ def load(folder: str) -> tuple[Checkpoint, Folded | None]:
         if blake2b(data[_DIGEST:], digest_size=_DIGEST).digest() != data[:_DIGEST]:
             return Checkpoint(), None
         saved = msgspec.msgpack.decode(data[_DIGEST:], type=Checkpoint)
-    except (OSError, msgspec.DecodeError):
+    except (OSError, *_NO_MESSAGE):
         return Checkpoint(), None
     try:
         return saved, msgspec.msgpack.decode(saved.folded, type=Folded) if saved.code == fingerprint() else None
-    except msgspec.DecodeError:
+    except _NO_MESSAGE:
         return saved, None
 
 

@@ -11,6 +11,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from hashlib import blake2b
 from pathlib import Path
 
 import pytest
@@ -227,6 +228,13 @@ def test_an_absurd_silence_is_only_a_threshold(used: Repo, value: str) -> None:
     (used.folder / "config.toml").write_text(f"silent_minutes = {value}\n")
     for command in (*READS, "heartbeat a b"):
         assert Inside(used).run(100, *command.split()).code in (0, 1), command
+
+
+@pytest.mark.parametrize("payload", [b"\x84\xa4code\xa1\xff", b"\x91" * 5000, b""])
+def test_a_cache_with_a_right_digest_and_nonsense_in_it_is_none(used: Repo, payload: bytes) -> None:
+    digest = blake2b(payload, digest_size=16).digest()
+    (used.folder / ".cache/checkpoint").write_bytes(digest + payload)
+    assert Inside(used).run(100, "claims").code == 0
 
 
 # --- sizes ---------------------------------------------------------------------------------------------------------

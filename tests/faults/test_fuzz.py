@@ -1,0 +1,149 @@
+"""Attack 16: bytes and texts that nobody meant, wherever they can enter: promise 7.
+
+For the seconds that the attack has, journals, settings, checkpoints and locks are changed at random, in the folder of a
+real session, and commands with random words run on them. Each ends by itself with a code from 0 to 4 and no traceback,
+what they say obeys no escape, and nothing outside the folder is touched.
+"""
+
+import random
+import re
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from hashlib import blake2b
+from pathlib import Path
+
+import pytest
+
+from coord import checkpoint
+from eventlog.codec import NO_HASH, Damaged, chain, decode, unseal
+from eventlog.journal import Position, scan
+from tests.attacks import Tally
+from tests.coord.inside import Inside
+from tests.processes import Repo
+
+WORDS = (
+    "status", "claims", "board", "log", "inbox", "report", "why", "whoami", "verify", "doctor", "diff", "timeline",
+    "claim", "release", "renew", "break", "handoff", "send", "reply", "ack", "heartbeat", "end", "start", "archive",
+    "board --write", "claim file", "claim droplet", "log --type", "log --since", "log --session", "report --since",
+    "status --at", "claims --at", "timeline --since", "claim --ttl", "claim --note", "send broadcast",
+    "heartbeat --eta",
+    "heartbeat --progress", "start --name", "end --summary", "whoami --session", "replay --at", "import", "init",
+)  # fmt: skip
+TEXTS = (
+    "", "-", "--", "--json", "-h", "0", "-1", "9" * 400, "1e999", "nan", "inf", "all", ".", "..", "/", "//", "../../x",
+    "file/../../x", "file/**", "[", "\x1b[2J", "\x00", "\udcff", "\u202e", "a/b", "droplet/x", "*", "**/*" * 30,
+    "~root",
+    "x" * 5000, "2026-11-22", "25:61", "-5h", "99999999999d", "9999-12-31T23:59:59Z", "{}", "%s%n", "{0}", "\n", "1/1",
+)  # fmt: skip
+PIECES = (
+    b"", b"\0", b"\n", b"\r\n", b"{", b"}", b'"', b"\\u0000", b"\xff", b"\xef\xbb\xbf", b"NaN", b"1e999", b"9" * 400,
+    b"[" * 3000, b',"hash":"', b'"}', b'"n":', b'"type":"x"', b'"at":"', b"null", b"\\ud800", b"0" * 32,
+)  # fmt: skip
+
+
+def mangled(data: bytes, chance: random.Random) -> bytes:
+    """Bytes with a few changes."""
+    for _ in range(chance.randint(1, 4)):
+        at = chance.randint(0, len(data))
+        much = chance.choice((0, 1, 1, 2, 30, 500))
+        piece = chance.choice((*PIECES, chance.randbytes(chance.randint(1, 40)), data[at : at + much]))
+        data = data[:at] + piece + data[at + much :]
+    return data
+
+
+def sealed(body: bytes, previous: bytes = NO_HASH) -> bytes:
+    """A line whose hash is right, whatever it says."""
+    return body + b',"hash":"' + chain(previous, body) + b'"}'
+
+
+@pytest.mark.machine
+@pytest.mark.attack(16)
+def test_whatever_a_line_says_it_is_read_or_damaged(repo: Repo, tally: Tally) -> None:
+    machine = Inside(repo)
+    session = machine.start(100)
+    machine.run(100, "claim", "droplet", "x", "--note", "why")
+    machine.run(100, "send", "broadcast", "Hello", "there")
+    data = (repo.log / f"{session}.jsonl").read_bytes()
+    bodies = [line[:-44] for line in data.splitlines()]
+    cache = repo.folder / ".cache"
+    saved = (cache / "checkpoint").read_bytes()
+    chance = tally.chance("lines")
+    until = time.monotonic() + tally.count / 4
+    while time.monotonic() < until:
+        state = chance.getstate()
+        line = sealed(mangled(chance.choice(bodies), chance))
+        try:
+            with suppress(Damaged):
+                assert unseal(line, NO_HASH).session is not None
+            with suppress(Damaged):
+                decode(mangled(line, chance))
+            events, position = scan(session, mangled(data, chance), Position())
+            assert position.n == (events[-1].n if events else 0)
+            assert position.lines >= len({event.n for event in events}) - 8 * len(position.damage)
+            payload = mangled(saved[16:], chance)
+            digest = blake2b(payload, digest_size=16).digest()
+            (cache / "checkpoint").write_bytes(digest + payload if chance.random() < 0.5 else mangled(saved, chance))
+            checkpoint.load(str(cache))
+        except Exception as error:
+            raise AssertionError(f"seed 'lines', after {tally.done}: {line[:300]!r}, {hash(state)}") from error
+        tally.did("lines")
+
+
+def outside(repo: Repo) -> set[Path]:
+    """What lies beside the folder."""
+    top = repo.root.parent
+    return {path for path in top.rglob("*") if repo.folder not in path.parents and ".git" not in path.parts}
+
+
+def planted(repo: Repo, session: str, chance: random.Random) -> Callable[[], None]:
+    """Change one file of the folder; how to put it back."""
+    choices = (f"log/{session}.jsonl", "config.toml", ".cache/checkpoint", "log/.lock", "STATUS_BOARD.md")
+    path = repo.folder / chance.choice(choices)
+    before = path.read_bytes()
+    path.write_bytes(mangled(before, chance))
+
+    def back() -> None:
+        path.write_bytes(before)
+
+    return back
+
+
+@pytest.mark.machine
+@pytest.mark.attack(16)
+def test_whatever_is_typed_and_whatever_lies_there_each_command_ends_in_words(repo: Repo, tally: Tally) -> None:
+    until, seed = time.monotonic() + tally.count * 3 / 4, 0
+    before = outside(repo)
+    while time.monotonic() < until:
+        seed += 1
+        chance = tally.chance(seed)
+        machine = Inside(repo)
+        if seed % 20 == 1:
+            for path in repo.folder.rglob("*.jsonl"):
+                path.unlink()
+            (repo.folder / ".cache/checkpoint").unlink(missing_ok=True)
+            session = machine.start(100)
+            machine.run(100, "claim", "droplet", "x")
+            machine.start(200)
+        back = (
+            planted(repo, session, chance)
+            if chance.random() < 0.5 and (repo.folder / ".cache/checkpoint").exists()
+            else None
+        )
+        for _ in range(3):
+            words = [*chance.choice(WORDS).split(), *(chance.choice(TEXTS) for _ in range(chance.randint(0, 3)))]
+            if words[0] == "import" and "/" in "".join(words):
+                continue
+            try:
+                result = machine.run(chance.choice((100, 200, 300)), *words)
+            except BaseException as error:
+                raise AssertionError(f"seed {seed}: {words} raised {error!r}") from error
+            assert result.code in range(5), (seed, words, result)
+            assert "Traceback" not in result.both, (seed, words, result)
+            if "--json" not in words:
+                assert not re.search("[\x00\x1b\u202e]", result.both), (seed, words, result)
+            tally.did("commands")
+        if back:
+            with suppress(OSError):
+                back()
+        assert outside(repo) == before, seed
