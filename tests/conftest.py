@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 from tests.attacks import Tallies, Tally, examples_of
-from tests.processes import Repo, bare, install
+from tests.processes import TREE, Repo, bare, install
 
 _EXAMPLES = 60
 
@@ -31,6 +31,7 @@ def pytest_configure(config: pytest.Config) -> None:
         database=None,
         max_examples=max(1, round(_EXAMPLES * _multiplier())),
         suppress_health_check=[HealthCheck.too_slow],
+        phases=[Phase.explicit, Phase.generate] if TREE else list(Phase),  # a mutant need not be made smaller
     )
     settings.load_profile("coord")
     config.pluginmanager.register(Tallies())

@@ -21,7 +21,9 @@ from pathlib import Path
 from typing import Any
 
 GUARD_S = 90.0
-BIN = os.path.dirname(sys.executable)
+TREE = os.environ.get("COORD_TEST_TREE", "")  # a copy of everything that is tested instead, by tests.mutants
+_PYTHON = [os.path.dirname(sys.executable)] if TREE else []
+BIN = os.path.join(TREE, "bin") if TREE else os.path.dirname(sys.executable)
 COORD = os.path.join(BIN, "coord")
 _FOREIGN = re.compile(r"^(CLAUDE|CODEX|GEMINI|COORD_|GIT_|TMUX|PYTEST|PYTHON|_COORD)")
 _ORPHAN = "import os, sys\nif os.fork(): os._exit(0)\nos.setsid()\nos.execvp(sys.argv[1], sys.argv[1:])"
@@ -50,7 +52,7 @@ def environment(home: Path, **more: str) -> dict[str, str]:
     """The environment of a person who has just logged in, with the `coord` under test first on the PATH."""
     kept = {name: value for name, value in os.environ.items() if not _FOREIGN.match(name)}
     return kept | {
-        "PATH": BIN + os.pathsep + os.environ.get("PATH", os.defpath),
+        "PATH": os.pathsep.join((BIN, *_PYTHON, os.environ.get("PATH", os.defpath))),
         "HOME": str(home),
         "LC_ALL": "C.UTF-8",
         "TERM": "xterm-256color",
@@ -59,6 +61,7 @@ def environment(home: Path, **more: str) -> dict[str, str]:
         "GIT_AUTHOR_EMAIL": "person@example.org",
         "GIT_COMMITTER_NAME": "A Person",
         "GIT_COMMITTER_EMAIL": "person@example.org",
+        **({"PYTHONPATH": TREE} if TREE else {}),
         **more,
     }
 

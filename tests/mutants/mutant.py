@@ -1,0 +1,133 @@
+"""One way to make the code wrong, and a copy of everything in which that is tried."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+_PARTS = ("eventlog", "projections", "coord", "tests", "docs", "pyproject.toml", "README.md")
+_TEMPLATE = ("scripts", "QUICK_START.md", "config.toml", ".gitignore")
+_OLD = 1_000_000_000  # a time for the changed files: each mutant has its own, so that no bytecode of another is taken
+_LONGEST_S = 120.0
+_COMMAND = """#!{python}
+import sys
+sys.path.insert(0, {tree!r})
+from coord.__main__ import main
+sys.exit(main())
+"""
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """In `file`, the one place that says `old` says `new`; at least one of the `tests` must fail then."""
+
+    file: str
+    old: str
+    new: str
+    what: str  # in plain words: "no sync after the append"
+    tests: tuple[str, ...]  # files or node ids
+    hangs: bool = False  # whether tests that never end are how it shows
+
+    @property
+    def name(self) -> str:
+        """Which one, as a word: the file and what is wrong in it."""
+        words = re.sub(r"[^a-z0-9]+", "-", f"{self.file.removesuffix('.py')} {self.what}".lower())
+        return words.strip("-")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How the tests ended: pytest's exit code (None: they did not end), and what they printed."""
+
+    code: int | None
+    out: str
+
+
+class Tree:
+    """A copy of the program and its tests, where `coord` is the copy too."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        root.mkdir(parents=True)
+        unwanted = shutil.ignore_patterns("__pycache__", "pictures")
+        for name in _PARTS:
+            source = ROOT / name
+            if source.is_dir():
+                shutil.copytree(source, root / name, ignore=unwanted)
+            else:
+                shutil.copy2(source, root / name)
+        (root / "COORDINATION").mkdir()
+        for name in _TEMPLATE:
+            source = ROOT / "COORDINATION" / name
+            copy = shutil.copytree if source.is_dir() else shutil.copy2
+            copy(source, root / "COORDINATION" / name)
+        command = root / "bin" / "coord"
+        command.parent.mkdir()
+        command.write_text(_COMMAND.format(python=sys.executable, tree=str(root)))
+        command.chmod(0o755)
+
+    def run(self, tests: tuple[str, ...], *options: str, longest_s: float | None = _LONGEST_S) -> Outcome:
+        """Run tests of the copy, on the copy."""
+        env = {name: text for name, text in os.environ.items() if not name.startswith(("PYTEST_", "COORD_"))}
+        env |= {"PYTHONPATH": str(self.root), "COORD_TEST_TREE": str(self.root)}
+        argv = [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-p",
+            "no:cacheprovider",
+            "-n0",
+            "-m",
+            "",
+            "--tb=line",
+            *options,
+            *tests,
+        ]
+        with subprocess.Popen(
+            argv,
+            cwd=self.root,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        ) as child:
+            try:
+                out = child.communicate(timeout=longest_s)[0]
+            except subprocess.TimeoutExpired:
+                os.killpg(child.pid, signal.SIGKILL)
+                return Outcome(None, child.communicate()[0].decode(errors="replace"))
+        return Outcome(child.returncode, out.decode(errors="replace"))
+
+    @contextmanager
+    def changed(self, mutant: Mutant, number: int) -> Iterator[None]:
+        """The copy with one place made wrong."""
+        path = self.root / mutant.file
+        before, status = path.read_text(encoding="utf-8"), path.stat()
+        assert before.count(mutant.old) == 1, f"{mutant.file} has not exactly one {mutant.old!r}"
+        try:
+            path.write_text(before.replace(mutant.old, mutant.new), encoding="utf-8")
+            os.utime(path, (_OLD + number, _OLD + number))
+            yield
+        finally:
+            path.write_text(before, encoding="utf-8")
+            os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+    def attempt(self, mutant: Mutant, number: int) -> Outcome:
+        """How the tests of a mutant end with it."""
+        with self.changed(mutant, number):
+            return self.run(mutant.tests, "-x")
+
+
+def killed(mutant: Mutant, outcome: Outcome) -> bool:
+    """Whether the tests noticed: they failed, or hung where that is how it shows. That they could not be collected, or
+    that there were none, is no proof.
+    """
+    return outcome.code == 1 or (mutant.hangs and outcome.code is None)

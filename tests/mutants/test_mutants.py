@@ -1,0 +1,76 @@
+"""The code is made wrong at one place at a time (attack 19): each sync, lock, check, comparison and rule. The tests
+that keep it must notice; a suite that passes without a sync tests nothing.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from tests.attacks import Tally
+from tests.mutants.mutant import ROOT, Mutant, Tree, killed
+from tests.mutants.table import MUTANTS
+
+NAMES = [mutant.name for mutant in MUTANTS]
+NUMBERED = pytest.mark.parametrize(("number", "mutant"), list(enumerate(MUTANTS)), ids=NAMES)
+
+
+def test_each_has_a_name_of_its_own() -> None:
+    assert len(set(NAMES)) == len(NAMES)
+
+
+@NUMBERED
+def test_each_is_of_a_place_that_is_there(number: int, mutant: Mutant) -> None:
+    assert (ROOT / mutant.file).read_text(encoding="utf-8").count(mutant.old) == 1
+    assert mutant.old != mutant.new
+    assert mutant.tests
+    for test in mutant.tests:
+        path, *names = test.split("[")[0].split("::")
+        text = (ROOT / path).read_text(encoding="utf-8")
+        assert all(f"def {name}(" in text or f"class {name}" in text for name in names), test
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Tree:
+    """The copy in which they are tried, one for each process of the tests."""
+    return Tree(tmp_path_factory.mktemp("mutants") / "tree")
+
+
+@pytest.mark.machine
+def test_without_any_the_same_tests_pass_and_it_is_the_copy_that_they_test(tree: Tree) -> None:
+    outcome = tree.run(tuple(dict.fromkeys(test for mutant in MUTANTS for test in mutant.tests)), longest_s=None)
+    assert outcome.code == 0, outcome.out
+    probe = tree.root / "test_probe.py"
+    probe.write_text(
+        "import subprocess, eventlog, projections, coord\nfrom tests.processes import COORD, environment\n"
+        "def test_it(tmp_path):\n"
+        "    for one in (eventlog, projections, coord):\n"
+        f"        assert one.__path__[0].startswith({str(tree.root)!r})\n"
+        "    done = subprocess.run([COORD, '--version'], env=environment(tmp_path), check=True, capture_output=True)\n"
+        f"    assert COORD.startswith({str(tree.root)!r}) and done.stdout\n"
+    )
+    outcome = tree.run((probe.name,))
+    assert outcome.code == 0, outcome.out
+
+
+@pytest.mark.machine
+@pytest.mark.attack(19)
+@NUMBERED
+def test_each_is_noticed(tree: Tree, tally: Tally, number: int, mutant: Mutant) -> None:
+    outcome = tree.attempt(mutant, number)
+    assert killed(mutant, outcome), f"nothing noticed: {mutant.what} ({mutant.file})\n{outcome.out}"
+    tally.did("mutants")
+
+
+@pytest.mark.machine
+def test_a_mutant_of_a_comment_would_not_be_taken_for_a_killed_one(tmp_path: Path) -> None:
+    tree = Tree(tmp_path / "tree")
+    harmless = Mutant(
+        "eventlog/errors.py",
+        '"""Why the log cannot be used',
+        '"""Why a log cannot be used',
+        "a word in a docstring",
+        ("tests/eventlog/test_lock.py::test_it_is_free_after_an_error_under_it",),
+    )
+    assert not killed(harmless, tree.attempt(harmless, 0))
+    broken = Mutant(harmless.file, harmless.old, "(" + harmless.old, "no Python", harmless.tests)
+    assert not killed(broken, tree.attempt(broken, 1)), "a program that does not start is noticed by everything"
