@@ -21,11 +21,10 @@ from coord.errors import no_log
 from coord.folder import Place
 from coord.present import Present, is_unused
 from coord.progress import Bar, chunks
-from coord.text import plural
 from coord.world import World
 from eventlog.errors import LogError
 from eventlog.events import Event, Instant
-from eventlog.history import History, by_order, horizon_of
+from eventlog.history import History, by_order, horizon_of, lines_read
 from eventlog.journal import Damage, Position, in_pieces, is_other_at, paths_of, read_from, scan, wherever
 from projections.fold import as_of, fold
 from projections.state import State
@@ -99,7 +98,7 @@ def verify(world: World, place: Place) -> Verified:
     journals += [Checked(name, _file(place, path), problem=why) for path, (name, why) in problems.items()]
     for name in saved.seen.keys() - set(names) - history.problems.keys():
         if saved.seen[name].size:
-            gone = f"it is gone; {plural(saved.seen[name].lines, 'line')} were read before"
+            gone = f"it is gone; {lines_read(saved.seen[name].lines)} before"
             journals.append(Checked(name, _file(place, paths_of(place.log, name)[0]), rewound=gone))
     journals.sort(key=lambda journal: (journal.session, journal.file))
     if not all(journal.whole for journal in journals):
@@ -157,7 +156,7 @@ def _checked(
     if seen and seen.rewound:
         rewound = seen.rewound
     elif seen and position.size < seen.size:
-        rewound = f"{plural(seen.lines, 'line')} were read before, {position.lines} are there"
+        rewound = f"{lines_read(seen.lines)} before, {position.lines} now"
     elif seen and read.other:
         rewound = f"its line {seen.lines}, which ends at byte {seen.size}, is not the one that was read before"
     if position.at > horizon and position.machine != world.here.machine:

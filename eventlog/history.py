@@ -33,6 +33,11 @@ def merge(journals: Iterable[Iterable[Event]]) -> list[Event]:
     return sorted(unique.values(), key=by_order)
 
 
+def lines_read(count: int) -> str:
+    """`1 line was read`, `2 lines were read`."""
+    return "1 line was read" if count == 1 else f"{count} lines were read"
+
+
 def horizon_of(positions: Iterable[Position], machine: str, wall: Instant, accepted: Instant) -> Instant:
     """The time up to which events of other machines count at `wall`: all that was `accepted` before stays."""
     ours = max((position.at for position in positions if position.machine == machine), default="")
@@ -107,7 +112,7 @@ class History:
             rewound |= back
         for name, position in self.positions.items():
             if name not in present and position.size and not position.rewound:
-                self.positions[name] = Position(rewound=f"it is gone; {position.lines} lines were read before")
+                self.positions[name] = Position(rewound=f"it is gone; {lines_read(position.lines)} before")
                 rewound = True
         events = self._hold_back(events, wall, accepted)
         events.sort(key=by_order)
@@ -131,7 +136,7 @@ class History:
         if not data and start.size and not rewound and start.ended == ended:
             return [], False
         if rewound:
-            lost = f"it was cut back or rewritten; {start.lines} lines were read before"
+            lost = f"it was cut back or rewritten; {lines_read(start.lines)} before"
             start = Position(rewound=start.rewound or lost)
         events, position = scan(name, data, start, self.lines)
         self.positions[name] = replace(position, ended=ended)

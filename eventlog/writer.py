@@ -4,8 +4,8 @@
    back, so a line is either whole or not there.
 2. Acknowledged means durable: `sync` returns once the lines are on the disk. After a failed sync nobody knows, so the
    line stays, the journal is sealed, and its session goes on in another.
-3. A tear is mended by the next writer of the journal: bytes after the last newline that are a whole line get their
-   newline; any others were never acknowledged, and are saved beside the log and cut.
+3. A tear is mended by the next writer of the journal: a whole line after the last newline gets its newline; any other
+   bytes there were never acknowledged, and are saved beside the log and cut.
 4. A journal that takes no more is put among the ended by one rename, under the machine's lock: nothing is copied,
    deleted or replaced, so whatever interrupts it, the journal is whole in one of the two places.
 """
@@ -16,7 +16,7 @@ from contextlib import suppress
 
 from eventlog.codec import decode, seal
 from eventlog.errors import AppendFailed, JournalClosed, LogError, SyncFailed
-from eventlog.events import Event
+from eventlog.events import Event, EventId
 from eventlog.journal import ENDED, LAST, MOST_BYTES, SEAL_SUFFIX, SUFFIX, Position, closed, paths_of, scan
 from eventlog.system import BINARY, NOFOLLOW, sync_data, sync_folder
 
@@ -122,33 +122,41 @@ class Writer:
         )
 
     def _mend(self, folder: str) -> None:
-        """Rule 3: complete a whole line, or save a torn one and cut it."""
+        """Rule 3: complete a whole line, save what is none and cut it."""
         os.lseek(self._fd, self.position.size, os.SEEK_SET)
         parts = []
         while part := os.read(self._fd, 1 << 20):
             parts.append(part)
         tear = b"".join(parts)
-        events, position = scan(self.session, tear + b"\n", self.position)
-        if events and not position.damage:
+        lines: dict[EventId, bytes] = {}
+        scan(self.session, tear + b"\n", self.position, lines)
+        line = next(iter(lines.values()), b"")
+        line = line if tear.startswith(line) else b""
+        told = []
+        if junk := tear[len(line) :]:
+            aside = self._save(folder, junk)
+            os.ftruncate(self._fd, self.position.size + len(line))
+            told.append(f"moved {len(junk)} bytes of a line that was never acknowledged to {aside}")
+        if line:
             if os.write(self._fd, b"\n") != 1:
                 raise OSError(0, "the disk took no more")
-            self.position, self.mended = position, f"completed the last line of {self.session}{SUFFIX}"
-            return
+            self.position = scan(self.session, line + b"\n", self.position)[1]
+            told.append("completed the last line")
+        self.mended = f"{self.session}{SUFFIX}: {' and '.join(told)}"
+
+    def _save(self, folder: str, junk: bytes) -> str:
+        """Keep bytes in a file of their own beside the log, and say its name. Raises OSError."""
         count = 1
         while os.path.lexists(aside := os.path.join(folder, f"{self.session}-{count}{TORN_SUFFIX}")):
             count += 1
         fd = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | NOFOLLOW | BINARY, 0o666)
         try:
-            if os.write(fd, tear) != len(tear):
+            if os.write(fd, junk) != len(junk):
                 raise OSError(0, "the disk took no more")
             sync_data(fd)
         finally:
             os.close(fd)
-        os.ftruncate(self._fd, self.position.size)
-        self.mended = (
-            f"{self.session}{SUFFIX} ended in {len(tear)} bytes of a line that was never acknowledged; "
-            f"they were moved to {os.path.basename(aside)}"
-        )
+        return os.path.basename(aside)
 
 
 def put_aside(folder: str, session: str) -> None:

@@ -78,6 +78,15 @@ def test_a_whole_line_that_lacks_its_newline_is_completed(path: Path) -> None:
     assert not list(path.parent.glob("*.torn"))
 
 
+@pytest.mark.parametrize("junk", [b"\x0b", b"\0" * 600, b"}", LINES[0][:-1], LINES[2][:-1]])
+def test_a_whole_line_with_something_else_in_place_of_its_newline_is_kept(path: Path, junk: bytes) -> None:
+    path.write_bytes(WHOLE[:-1] + junk)
+    end = append(path.parent, 4)
+    assert "completed the last line" in end.mended
+    assert path.read_bytes() == b"".join(plain(4))
+    assert (path.parent / f"{SESSION}-1.torn").read_bytes() == junk
+
+
 @pytest.mark.parametrize("tear", [b"\0" * 8192, plain(1, "brown-hare")[0][:-1], LINES[1][:-1], b"\r", b"{"])
 def test_other_bytes_after_the_last_newline_are_a_tear(path: Path, tear: bytes) -> None:
     path.write_bytes(WHOLE + tear)

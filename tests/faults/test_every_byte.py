@@ -177,11 +177,12 @@ def test_every_byte_is_changed_and_only_its_line_is_lost_and_that_is_told(folder
                 with pytest.raises(JournalClosed, match="not what it was"):
                     folder.append(end)
                 assert folder.journal.read_bytes() == data, where
-            if byte + 1 == len(whole):  # the last newline: to a newcomer a tear, told by the next writer
+            if byte + 1 == len(whole):  # the last newline: to a newcomer a tear, and the next writer keeps its line
                 assert position == scan(SESSION, b"".join(lines[:-1]), Position())[1], where
                 folder.holds(data)
-                _, mended = folder.append(position)
-                assert (folder.torn(), bool(mended)) == ([data[begins[-1] :]], True), where
+                added, mended = folder.append(position)
+                assert (folder.torn(), bool(mended)) == ([data[-1:]], True), where
+                assert folder.read()[0] == [*events, added], where
                 continue
             assert [(one.line, one.byte) for one in position.damage][:1] == [(altered + 1, begins[altered])], where
             if byte % 50 == 0 or byte > len(whole) - 50:

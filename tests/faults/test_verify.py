@@ -158,8 +158,8 @@ def other_end(data: bytes) -> bytes:
 
 
 REWINDS = {
-    "cut back": (lambda data: b"".join(data.splitlines(keepends=True)[:1]), "3 lines were read before, 1 are there"),
-    "emptied": (lambda data: b"", "3 lines were read before, 0 are there"),
+    "cut back": (lambda data: b"".join(data.splitlines(keepends=True)[:1]), "3 lines were read before, 1 now"),
+    "emptied": (lambda data: b"", "3 lines were read before, 0 now"),
     "rewritten, every hash right": (other_end, "its line 3, which ends at byte"),
 }
 
@@ -216,7 +216,7 @@ def test_a_checkpoint_of_an_older_version_still_tells_of_rewinds(scene: Scene, m
     assert scene.verify().checkpoint == "other code"
     assert scene.verify().whole
     scene.rewrite(lambda data: data.splitlines(keepends=True)[0])
-    assert "3 lines were read before, 1 are there" in scene.run(4)
+    assert "3 lines were read before, 1 now" in scene.run(4)
 
 
 # --- the checkpoint itself --------------------------------------------------------------------------------------------
