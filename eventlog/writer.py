@@ -2,8 +2,8 @@
 
 1. A journal has one writer, its session. It is opened with O_APPEND, a line is one `write`, and a short write is cut
    back, so a line is either whole or not there.
-2. Acknowledged means durable: `sync` returns once the lines are on the disk. After a failed sync nobody knows, so the
-   line stays, the journal is sealed, and its session goes on in another.
+2. Acknowledged means durable: a journal's name is on the disk before its first line, and `sync` returns once the lines
+   are. After a failed sync nobody knows, so the line stays, the journal is sealed, and its session goes on in another.
 3. A tear is mended by the next writer of the journal: a whole line after the last newline gets its newline; any other
    bytes there were never acknowledged, and are saved beside the log and cut.
 4. A journal that takes no more is put among the ended by one rename, under the machine's lock: nothing is copied,
@@ -51,7 +51,7 @@ class Writer:
             if status.st_size > position.size:
                 self._mend(folder)
             if create:
-                sync_folder(folder)
+                _sync_path(folder)
         except OSError as error:
             self.close()
             raise LogError(f"cannot prepare {self.path}: {error.strerror}. Nothing was written.") from None
@@ -156,7 +156,18 @@ class Writer:
             sync_data(fd)
         finally:
             os.close(fd)
+        sync_folder(folder)
         return os.path.basename(aside)
+
+
+def _sync_path(folder: str) -> None:
+    """Return once the names in a log folder are on the disk, and its own: it may be as new as its first journal, and so
+    may the shared folder that it is in. Raises OSError.
+    """
+    sync_folder(folder)
+    for above in (os.path.dirname(folder), os.path.dirname(os.path.dirname(folder))):
+        with suppress(PermissionError):  # a folder that we cannot look into was there before
+            sync_folder(above or ".")
 
 
 def put_aside(folder: str, session: str) -> None:

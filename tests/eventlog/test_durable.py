@@ -1,0 +1,188 @@
+"""Acknowledged means durable (promise 1): when the power fails at the moment that a command says yes, everything that
+it and all before it wrote is there when the power comes back. Judged by a disk that keeps only what was synced.
+"""
+
+import contextlib
+import io
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from coord import transaction
+from coord.cli import run
+from eventlog.journal import ENDED
+from eventlog.lock import locked
+from eventlog.writer import Writer, put_aside, sync_names
+from tests.coord.inside import Inside
+from tests.eventlog.disk import Disk
+from tests.eventlog.logs import SESSION, event, numbers, plain, position_of, writer
+from tests.processes import Repo
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="it watches fdatasync, which others sync without")
+FILE = f"{SESSION}.jsonl"
+
+
+@pytest.fixture
+def disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Disk]:
+    """The disk of a folder with an empty log in it."""
+    (tmp_path / "log").mkdir()
+    made = Disk(tmp_path, monkeypatch)
+    yield made
+    made.close()
+
+
+# --- one journal ------------------------------------------------------------------------------------------------------
+
+
+def test_an_event_is_durable_once_sync_has_returned_and_not_before(disk: Disk) -> None:
+    end = writer(disk.root / "log")
+    for n in (1, 2, 3):
+        end.append(event(n))
+        assert numbers(disk.survivors()[f"log/{FILE}"]) == list(range(1, n)), "the judge forgets what was not synced"
+        end.sync()
+        assert disk.losses() == []
+    end.close()
+
+
+def test_one_sync_is_for_all_that_was_appended_before_it(disk: Disk) -> None:
+    end = writer(disk.root / "log")
+    for n in range(1, 6):
+        end.append(event(n))
+    before = len(disk.syncs)
+    end.sync()
+    end.close()
+    assert disk.losses() == []
+    assert disk.syncs[before:] == [f"log/{FILE}"]
+
+
+def test_the_name_of_a_journal_is_durable_before_anything_is_in_it(disk: Disk) -> None:
+    end = Writer(str(disk.root / "log"), SESSION, position_of(disk.root / "log"))
+    assert disk.survivors() == {f"log/{FILE}": b""}
+    end.close()
+
+
+def test_so_it_is_where_the_one_before_was_killed_right_after_it_made_the_file(disk: Disk) -> None:
+    (disk.root / "log" / FILE).touch()
+    writer(disk.root / "log").close()
+    assert disk.survivors() == {f"log/{FILE}": b""}
+
+
+def test_the_folders_that_it_stands_in_may_be_as_new(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    disk = Disk(tmp_path, monkeypatch)
+    log = tmp_path / "COORDINATION" / "log"
+    log.mkdir(parents=True)
+    end = writer(log)
+    end.append(event(1))
+    end.sync()
+    end.close()
+    assert disk.losses() == []
+    disk.close()
+
+
+def test_a_completed_line_is_durable_with_what_follows_it(disk: Disk) -> None:
+    writer(disk.root / "log").close()
+    (disk.root / "log" / FILE).write_bytes(b"".join(plain(2))[:-1])
+    end = writer(disk.root / "log")
+    end.append(event(3))
+    end.sync()
+    end.close()
+    assert disk.survivors()[f"log/{FILE}"] == b"".join(plain(3))
+
+
+def test_what_is_cut_off_is_durable_elsewhere_before(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
+    (disk.root / "log" / FILE).write_bytes(plain(1)[0] + b"{torn")
+    cut, kept = os.ftruncate, list[dict[str, bytes]]()
+
+    def truncate(fd: int, size: int) -> None:
+        kept.append(disk.survivors())
+        cut(fd, size)
+
+    monkeypatch.setattr(os, "ftruncate", truncate)
+    writer(disk.root / "log").close()
+    assert [one[f"log/{SESSION}-1.torn"] for one in kept] == [b"{torn"]
+
+
+def test_a_journal_that_is_put_among_the_ended_is_at_every_moment_in_one_of_the_two(
+    disk: Disk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    end = writer(disk.root / "log")
+    end.append(event(1))
+    end.sync()
+    end.close()
+    real, places = os.fsync, list[set[str]]()
+
+    def sync(fd: int) -> None:
+        real(fd)
+        places.append({name for name, data in disk.survivors().items() if data == plain(1)[0]})
+
+    monkeypatch.setattr(os, "fsync", sync)
+    put_aside(str(disk.root / "log"), SESSION)
+    assert disk.survivors() == {f"log/{FILE}": plain(1)[0]}
+    sync_names(str(disk.root / "log"))
+    assert all(places)
+    assert places[-1] == {f"log/{ENDED}/{FILE}"}
+
+
+# --- commands ---------------------------------------------------------------------------------------------------------
+
+DAY = (
+    (100, "start --name one"),
+    (200, "start --name two"),
+    (100, "claim file/a.py --note mine"),
+    (200, "claim file/b.py"),
+    (100, "heartbeat build site"),
+    (100, "send two Hello"),
+    (200, "inbox"),
+    (200, "handoff file/b.py one"),
+    (100, "renew file/b.py"),
+    (100, "release file/b.py"),
+    (200, "end --summary done"),
+    (100, "archive --before now"),
+    (100, "status"),
+)
+
+
+class Voice(io.StringIO):
+    """Standard output that asks something whenever something is said."""
+
+    def __init__(self, ask: Callable[[str], None], words: str) -> None:
+        super().__init__()
+        self.ask, self.words = ask, words
+
+    def write(self, text: str) -> int:
+        self.ask(self.words)
+        return super().write(text)
+
+
+def test_when_a_command_says_yes_and_when_it_lets_go_of_the_lock_all_is_durable(
+    repo: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk, machine = Disk(repo.root, monkeypatch), Inside(repo)
+    moments, lost = list[str](), list[object]()
+
+    def ask(moment: str) -> None:
+        moments.append(moment)
+        if found := disk.losses():
+            lost.append((moment, found))
+
+    @contextmanager
+    def asked(*values: object) -> Iterator[None]:
+        with locked(*values):  # type: ignore[arg-type]
+            yield
+            ask("the lock is let go of")
+
+    monkeypatch.setattr(transaction, "locked", asked)
+    for shell, words in DAY:
+        with contextlib.redirect_stdout(Voice(ask, words)):
+            assert run(words.split(), machine.world(shell, {})) == 0, words
+        machine.wait(1)
+        assert lost == []
+        assert disk.losses() == []
+    assert {words for _, words in DAY} <= set(moments), "each said something"
+    assert moments.count("the lock is let go of") >= len(DAY) - 2
+    assert list((repo.log / ENDED).glob("*.jsonl")), "one was archived"
+    disk.close()
