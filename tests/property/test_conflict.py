@@ -9,9 +9,10 @@ from itertools import product
 from hypothesis import given
 from hypothesis import strategies as st
 
+from eventlog.events import Mode
 from projections import claims, resources
 from projections.state import Ask
-from tests.histories import AGENTS, RESOURCES, SESSIONS, WORKTREES
+from tests.histories import AGENTS, SESSIONS, WORKTREES
 from tests.property.naive import Span, conflict, matched, overlap
 
 SHORT_PATTERNS = [
@@ -42,29 +43,27 @@ def test_rule_1_covering_never_says_yes_wrongly(a: str, b: str) -> None:
         assert matched(b) <= matched(a)
 
 
-asks = st.builds(
-    Span,
-    id=st.just("x/1"),
-    session=st.sampled_from(SESSIONS[:2]),
-    agent=st.sampled_from(AGENTS),
-    resource=st.sampled_from(RESOURCES),
-    mode=st.sampled_from(("exclusive", "shared")),
-    worktree=st.sampled_from(WORKTREES),
-    start=st.just(""),
-    limit=st.just(""),
-)
+MODES: tuple[Mode, ...] = ("exclusive", "shared")
+ASKS = [
+    Ask(
+        id="x/1", session=session, agent=agent, resource=resource, worktree=worktree, mode=mode,
+        ttl_s=60, automatic=False, note="", asked_at="", imported=imported,
+    )
+    for session, agent, worktree, mode, resource, imported in product(
+        SESSIONS[:2], sorted(set(AGENTS)), sorted(set(WORKTREES)), MODES, ("file/a", "file/*", "port/1"), (False, True)
+    )
+]  # fmt: skip
 
 
-def _ask(span: Span) -> Ask:
-    return Ask(
-        id=span.id, session=span.session, agent=span.agent, resource=span.resource, worktree=span.worktree,
-        mode="shared" if span.mode == "shared" else "exclusive", ttl_s=60, automatic=False, note="", asked_at="",
-    )  # fmt: skip
+def _span(ask: Ask) -> Span:
+    terms = (ask.id, ask.session, ask.agent, ask.resource, ask.mode, ask.worktree)
+    return Span(*terms, start="", limit="", imported=ask.imported)
 
 
-@given(asks, asks)
-def test_rule_1_what_conflicts(a: Span, b: Span) -> None:
+def test_rule_1_what_conflicts() -> None:
     """Two claims conflict if they overlap, one is exclusive, their sessions (or subagents) differ, and they are not
-    file claims bound to different worktrees; and it is mutual.
+    file claims bound to different worktrees, nor one of them imported; and it is mutual.
     """
-    assert claims.conflict(_ask(a), _ask(b)) == conflict(a, b) == claims.conflict(_ask(b), _ask(a))
+    pairs = [(ask, _span(ask)) for ask in ASKS]
+    for (a, a_span), (b, b_span) in product(pairs, repeat=2):
+        assert claims.conflict(a, b) == conflict(a_span, b_span), (a, b)
