@@ -96,6 +96,16 @@ def _is_above(world: World, anchor: Anchor) -> bool:
     return any(anchor_of(process, world.here) == anchor for process in world.chain)
 
 
+def resumed(world: World, session: Session, identity: Identity) -> bool:
+    """Whether a conversation goes on in a process of its client that is not below its anchor: it was resumed there,
+    and must not die with the process before, whether or not that one still runs.
+    """
+    if not (session.anchor and identity.conversation and session.client_session == identity.conversation):
+        return False
+    nearest = nearest_client(world.chain[1:])
+    return bool(nearest and nearest[0].name == identity.client and not _is_above(world, session.anchor))
+
+
 def _anchored(world: World, state: State) -> Identity | None:
     anchors: dict[Anchor, list[Session]] = {}
     for session in state.sessions.values():

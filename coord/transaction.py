@@ -5,7 +5,7 @@ written: on one machine claims are linearizable. A signal that would end the pro
 Ctrl-C leaves nothing half done.
 
 Before anyone acts, deaths that this process notices are recorded (rule 9), and a session whose own process is gone
-while it acts is anchored anew.
+while it acts, or that its client resumed in another process, is anchored anew.
 """
 
 import os
@@ -21,7 +21,7 @@ from coord.checkpoint import replace_file
 from coord.config import Config
 from coord.errors import no_log, no_session
 from coord.folder import Place
-from coord.identity import Identity, anchor_here, introduction
+from coord.identity import Identity, anchor_here, introduction, resumed
 from coord.names import new_id
 from coord.present import Present
 from coord.world import World
@@ -92,7 +92,8 @@ class Moment:
 
     def become(self, identity: Identity) -> None:
         """Act as a session, first making sure that it can: a new one is introduced, one whose journal takes no more
-        goes on in a new one that continues it, and one whose process is gone is anchored anew.
+        goes on in a new one that continues it, and one whose process is gone, or whose client resumed it in another,
+        is anchored anew.
         """
         self.me = identity
         session = self.state.sessions.get(identity.session)
@@ -114,7 +115,8 @@ class Moment:
         else:
             if self._writer is None:
                 self._open()
-            if session.status == "ended" or (session.anchor and self.world.gone(session)):
+            gone = session.anchor and self.world.gone(session)
+            if session.status == "ended" or gone or resumed(self.world, session, identity):
                 self.append(self._again(session, self._free_anchor(session.id, session.client_session)))
 
     def introduce(self, identity: Identity, hello: SessionStarted) -> None:
