@@ -1,0 +1,196 @@
+"""The judge of attack 12 against histories that are right or wrong by construction: promise 3.
+
+One process does operations one after the other and writes down the answers. Seen from outside, each may have begun
+earlier and ended later, and so overlap others: whatever is seen so is linearizable, also where an answer was never
+heard. Where nothing overlaps, the answers follow from the order and the times, and any other answer is wrong.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TypeVar
+
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from tests.linearizability import SECOND, Answer, Op, Seen
+from tests.one_process import Lease, Span, State, in_the_way, judged, meant, moments, own_covers, steps, void
+
+T = TypeVar("T")
+SESSIONS = ("amber-otter", "brown-hare", "coral-swift")
+RESOURCES = ("file/a/", "file/a/b", "file/b", "deploy/x")
+GAPS = (1, 1000, SECOND, 20 * SECOND, 59 * SECOND, 60 * SECOND)
+WAITS = (0, 0, 30 * SECOND, 200 * SECOND)
+KINDS = ("claim", "claim", "claim", "renew", "release", "handoff", "break", "claims")
+FAR = 100 * SECOND
+
+
+class Alone:
+    """One process that has all claims to itself, and writes down what it is asked and what it answers."""
+
+    def __init__(self, draw: st.DrawFn, patient: bool) -> None:
+        self.draw, self.state, self.now, self.patient = draw, State(), 1_000 * SECOND, patient
+        self.ops: list[Op] = []
+        self.waiting: dict[int, Answer] = {}
+
+    def one(self, options: Sequence[T]) -> T:
+        return self.draw(st.sampled_from(options))
+
+    def step(self) -> None:
+        """Time passes, and then something new is asked, or a waiter looks whether it has its grant."""
+        self.now += self.one(GAPS)
+        look = self.one((True, False))
+        if look and self.waiting:
+            return self.looks(self.one(sorted(self.waiting)))
+        session, to, _ = self.draw(st.permutations(SESSIONS))
+        what, wait = self.one(KINDS), self.one(WAITS) if self.patient else 0
+        at = (self.now * 1000, self.now * 1000, self.now, self.now)
+        resource = "" if what == "claims" else self.one(RESOURCES)
+        mode, ttl = self.one(("exclusive", "exclusive", "shared")), self.one((60, 120)) * SECOND
+        op = Op(session, what, resource, *at, mode=mode, ttl=ttl, wait=wait, to=to)
+        number = len(self.ops)
+        self.ops.append(op)
+        answer = self.answer(op, number)
+        if answer.said == "waiting":
+            as_told = replace(op, answer=replace(answer, said="timed_out"))  # or granted: that is told later
+            self.state, _ = next(steps(self.state, number, as_told, False))
+            self.waiting[number] = answer
+        else:
+            self.told(number, answer)
+        return None
+
+    def told(self, number: int, answer: Answer, asked: bool = False) -> None:
+        """Note an answer, as of now. Given it and the moment, there is one state that can come of it."""
+        op = replace(self.ops[number], answered=self.now * 1000, latest=self.now, answer=answer)
+        self.state, _ = next(steps(self.state, number, replace(op, earliest=self.now), asked))
+        self.ops[number] = op
+
+    def looks(self, number: int) -> None:
+        answer = self.waiting[number]
+        state = self.moment(number)
+        here = [lease for lease in (*state.held, *state.queue) if lease.key == (number, 0)]
+        if not here:
+            self.told(number, replace(answer, said="timed_out", at=self.now), asked=True)
+        elif here[0].token:
+            told = granted(replace(here[0], accept=None), self.now)
+            self.told(number, replace(told, claims=answer.claims, seen=answer.seen), asked=True)
+        else:
+            return
+        del self.waiting[number]
+
+    def moment(self, number: int) -> State:
+        return next(moments(self.state, replace(self.ops[number], earliest=self.now, latest=self.now)))[0]
+
+    def answer(self, op: Op, number: int) -> Answer:
+        state = self.moment(number)
+        if op.what == "claims":
+            return Answer("done", seen=tuple(map(shown, state.held)))
+        if op.what == "claim":
+            return self.answer_to_claim(state, op, number)
+        own = meant(state, op)
+        if not own or void(state, op, own):
+            return Answer("refused")
+        if op.what == "renew":
+            longer = replace(own[0], until=own[0].until._replace(lo=max(own[0].until.lo, self.now + op.ttl)))
+            return replace(granted(replace(longer, accept=None), self.now), said="done", at=0)
+        ids = {"release": [lease.id for lease in own], "break": [lease.session for lease in own]}
+        made = [f"{op.session}/{number}.{i}" for i in range(len(own))]
+        return Answer("done", tuple(ids.get(op.what, made)))
+
+    def answer_to_claim(self, state: State, op: Op, number: int) -> Answer:
+        after, _ = next(steps(self.state, number, op, False))
+        asks = [lease for lease in (*after.held, *after.queue) if lease.key == (number, 0)]
+        name = f"{op.session}/{number}"
+        ask = asks[0] if asks else Lease((number, 0), op.session, op.resource, op.mode, op.ttl, name, Span(0, 0))
+        ways = tuple(map(shown, in_the_way(state, ask)))
+        for own in state.held:
+            if own_covers(own, ask):
+                (now,) = [lease for lease in after.held if lease.key == own.key]
+                return replace(granted(now, self.now), said="renewed")
+        if asks and asks[0].token:
+            return replace(granted(asks[0], self.now), claims=(name,))
+        return Answer("waiting" if asks else "refused", (name,), self.now, seen=ways)
+
+
+def granted(lease: Lease, at: int) -> Answer:
+    assert lease.token is not None
+    return Answer("granted", (lease.id,), at, lease.ends.lo, lease.token.lo)
+
+
+def shown(lease: Lease) -> Seen:
+    token = lease.token.lo if lease.token else 0
+    waits = lease.token is None
+    return Seen(
+        lease.id, lease.session, lease.resource, lease.ends.lo, waits, lease.mode, token, not waits and not lease.accept
+    )
+
+
+@st.composite
+def histories(draw: st.DrawFn, *, apart: bool = False) -> list[Op]:
+    """What was asked and answered; with `apart` nothing overlaps and every answer was heard."""
+    alone = Alone(draw, patient=not apart)
+    for _ in range(draw(st.integers(1, 14))):
+        alone.step()
+    if apart:
+        return alone.ops
+    far = st.sampled_from((0, 0, 1, SECOND, FAR))
+    seen = []
+    for op in alone.ops:
+        before, after = draw(far), draw(far)
+        after = FAR if op.answer is None else after
+        lost = draw(st.integers(0, 9)) == 0
+        wide = replace(op, called=op.called - before * 1000, answered=op.answered + after * 1000)
+        wide = replace(wide, earliest=op.earliest - before, latest=op.latest + after)
+        seen.append(replace(wide, answer=None if lost else op.answer))
+    return draw(st.permutations(seen))
+
+
+@given(histories())
+def test_what_one_process_did_is_linearizable_however_little_is_seen_of_it(history: list[Op]) -> None:
+    assert judged(history) == ""
+
+
+@given(st.data())
+def test_any_other_answer_than_that_of_the_one_process_is_refused(data: st.DataObject) -> None:
+    history = data.draw(histories(apart=True))
+    assert judged(history) == ""
+    number = data.draw(st.integers(0, len(history) - 1))
+    op = history[number]
+    assert op.answer is not None
+    other = data.draw(st.sampled_from(others(op, op.answer)))
+    assert judged([*history[:number], replace(op, answer=other), *history[number + 1 :]]) != "", other
+
+
+def others(op: Op, answer: Answer) -> list[Answer]:
+    """Answers that are not the one that was right."""
+    if op.what == "claims":
+        more = Seen("x/1", "nobody", "deploy/x", op.latest + SECOND, mode="shared", token=1)
+        found = [replace(answer, seen=(*answer.seen, more))]
+        return found + [replace(answer, seen=answer.seen[:i] + answer.seen[i + 1 :]) for i in range(len(answer.seen))]
+    if answer.said == "refused" and op.what == "claim":
+        yes = Answer("granted", answer.claims, answer.at, answer.at + op.ttl, answer.at)
+        return [yes, replace(yes, said="renewed"), replace(answer, seen=()), replace(answer, seen=answer.seen * 2)]
+    if answer.said == "refused":
+        return [Answer("done", (f"{op.session}/1",), 0, op.latest + op.ttl, op.latest)]
+    found = [replace(answer, said="refused", claims=answer.claims or ("x/1",))]
+    if answer.until:
+        found += [replace(answer, until=answer.until + more) for more in (-1, 1)]
+        found += [replace(answer, token=answer.token - 1)]
+    return found
+
+
+@given(st.data())
+def test_a_second_holder_is_always_seen(data: st.DataObject) -> None:
+    """Whatever overlaps, if nothing can have ended the claim of the first one when it is granted to another."""
+    history = data.draw(histories())
+    alone = [
+        op for op in history if op.answer and op.answer.said == "granted" and op.mode == "exclusive" and not op.wait
+    ]
+    assume(alone)
+    first = data.draw(st.sampled_from(alone))
+    assert first.answer is not None
+    moment = first.answer.at + 1
+    enders = [op for op in history if op.what in ("release", "handoff", "break") and op.earliest <= moment <= op.latest]
+    assume(not enders)
+    answer = replace(first.answer, claims=("dusky-wren/1",), at=moment, until=moment + first.ttl, token=moment)
+    second = replace(first, session="dusky-wren", answer=answer)
+    assert judged([*history, second]) != "", first
