@@ -6,14 +6,18 @@ repository nothing outside it counts; elsewhere the nearest COORDINATION upwards
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 
 from msgspec import Struct
 
 from coord.errors import no_log, wrong
 from coord.world import World
+from eventlog.system import NOFOLLOW, read_regular
 
 FOLDER = "COORDINATION"
 CONFIG = "config.toml"  # what marks a folder as ours
+GONE = "Sessions wrote there before, and none of their journals is left: `git clean -x` removes what git ignores."
+_MOST_MARKS = 1 << 20  # bytes
 
 
 class Repository(Struct, frozen=True):
@@ -108,7 +112,40 @@ def find(world: World, root: str | None) -> Place:
     for folder in _candidates(cwd, repository):
         if _is_ours(folder):
             return _place(folder, repository)
+        if repository and is_missed(Place(folder, repository.worktree, repository)):
+            raise no_log(f"{folder} is gone. {GONE} Restore it if you have a copy; `coord init` begins anew.")
     raise no_log(f"no {FOLDER}/ for {cwd}: this is not initialised. Run `coord init` once per repository.")
+
+
+def remember(place: Place) -> None:
+    """Leave a mark in git's own folder, which no `git clean` touches, that sessions wrote here. It is written once, and
+    only `is_missed` reads it.
+    """
+    mark = _mark(place.repository)
+    if mark and not is_missed(place):
+        with suppress(OSError):
+            fd = os.open(mark, os.O_WRONLY | os.O_CREAT | os.O_APPEND | NOFOLLOW, 0o666)
+            with os.fdopen(fd, "ab") as file:
+                file.write(os.fsencode(_marked(place) + "\n"))
+
+
+def is_missed(place: Place) -> bool:
+    """Whether sessions wrote here before: to be asked where nothing of them is left."""
+    try:
+        text = read_regular(_mark(place.repository), _MOST_MARKS)
+    except OSError:
+        return False
+    return os.fsencode(_marked(place)) in text.splitlines()
+
+
+def _mark(repository: Repository | None) -> str:
+    """Where the mark is; nowhere if that is no git directory after all."""
+    is_git = repository and os.path.isfile(os.path.join(repository.common, "HEAD"))
+    return os.path.join(repository.common, "coord") if repository and is_git else ""
+
+
+def _marked(place: Place) -> str:
+    return os.path.relpath(place.folder, place.repository.main) if place.repository else ""
 
 
 def refuse_links(folder: str) -> None:

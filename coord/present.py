@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from coord import checkpoint
 from coord.errors import no_log
-from coord.folder import Place
+from coord.folder import GONE, Place, is_missed
 from coord.text import length, plural
 from coord.world import World
 from eventlog.errors import LogError
@@ -43,6 +43,7 @@ class Present:
         self._seen, self._told, self.fresh = saved.seen, set(saved.told), folded is not None
         self.state, positions = (folded.state, folded.positions) if folded else (State(), self._anew())
         self.history = History(place.log, world.here.machine, positions)
+        self.missed = False  # whether sessions wrote here before of which nothing is left
         self.whole = False  # whether everything was read from its beginning, to look back on it
         self.at: Instant = ""  # the moment that the state is of, where that is not the present
 
@@ -86,6 +87,7 @@ class Present:
                 events, _ = self._read(snapshot)
         except LogError as error:
             if is_unused(self.place):
+                self.missed = is_missed(self.place)
                 return []
             if os.path.isdir(self.place.log):
                 raise no_log(f"{error}. What is wrong and what to do: coord doctor") from None
@@ -94,6 +96,8 @@ class Present:
             raise no_log(
                 f"{error}.{lost} Restore it if it was removed; `coord start` begins a new one, without that past."
             ) from None
+        if not self.history.positions and not self._seen:
+            self.missed = is_missed(self.place)
         for name, seen in self._seen.items():
             found = self.history.positions.get(name, Position())
             if name in self.history.problems:
@@ -163,7 +167,7 @@ class Present:
 
     def findings(self) -> list[Finding]:
         """What is wrong with the journals."""
-        found = []
+        found = [Finding("", f"the log is empty. {GONE}")] if self.missed else []
         for name, position in sorted(self.history.positions.items()):
             for spot in position.damage:
                 where = f"line {spot.line}, byte {spot.byte}"

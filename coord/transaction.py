@@ -20,7 +20,7 @@ from coord.anchors import describe_pid
 from coord.checkpoint import replace_file
 from coord.config import Config
 from coord.errors import no_log, no_session
-from coord.folder import Place
+from coord.folder import Place, remember
 from coord.identity import Identity, anchor_here, introduction, resumed
 from coord.names import new_id
 from coord.present import Present
@@ -217,6 +217,7 @@ def transact(
                 moment.finish()
                 notes += present.troubles(again=False)
                 if moment.appended:
+                    remember(place)
                     present.save()
                     notes += write_board(world, place, config, present, moment.at, {})
     except LogError as error:

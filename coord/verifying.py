@@ -18,7 +18,7 @@ from msgspec import Struct
 
 from coord import checkpoint
 from coord.errors import no_log
-from coord.folder import Place
+from coord.folder import GONE, Place, is_missed
 from coord.present import Present, is_unused
 from coord.progress import Bar, chunks
 from coord.world import World
@@ -84,10 +84,12 @@ def verify(world: World, place: Place) -> Verified:
     try:
         names = sorted(history.names())
     except LogError as error:
-        if is_unused(place):
-            return Verified([], [], "none")
-        Present(world, place).catch_up()  # says best what is missing
-        raise no_log(str(error)) from None
+        if not is_unused(place):
+            Present(world, place).catch_up()  # says best what is missing
+            raise no_log(str(error)) from None
+        names = []
+    if not names and not saved.seen and is_missed(place):
+        raise no_log(f"the log is empty. {GONE}")
     read, problems = _read_all(place, names, saved.seen)
     second, more = _read_all(place, sorted(history.twice), {}, ended=True)
     accepted = max((position.at for position in folded.positions.values()), default="") if folded else ""

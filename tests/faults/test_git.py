@@ -114,7 +114,12 @@ def test_whatever_git_takes_from_the_log_is_told_and_no_journal_is_written_over(
             assert (session, "no session" in words) == ("", True)
         else:
             assert session == old
-    if any(taken.values()):  # where nothing is left, nothing knows that there was more
+    if not any(taken.values()):  # nothing is left but the mark in git's own folder
+        assert all("none of their journals is left" in words for words in told), told
+        assert "none of their journals is left" in scene.git.ok("coord status")
+        assert "none of their journals is left" in scene.git.run("coord verify").err
+        assert "none of their journals is left" in scene.git.run("coord doctor").out
+    else:
         assert sum("was rewound" in words for words in told[:1]) == 1, told
         for command in ("coord status", "coord verify"):
             seen = scene.git.run(command).out.replace("\n  was", " was")
@@ -122,6 +127,28 @@ def test_whatever_git_takes_from_the_log_is_told_and_no_journal_is_written_over(
     after = bare_repo.bytes()
     assert {path: after.get(path) for path in other} == {path: taken.get(path) for path in other}
     assert all(after[path].startswith(data) for path, data in taken.items())
-    scene.shells[2].ok("coord claim droplet mine" if became[0] else "coord start")
+    begun = scene.shells[2].run("coord claim droplet mine" if became[0] else "coord start")
+    assert (begun.code, "none of their journals is left" in begun.err) == (0, not any(taken.values()))
+    assert "none of their journals is left" not in scene.git.ok("coord status"), "and once another has begun, no more"
     assert {path: bare_repo.bytes().get(path) for path in other} == {path: taken.get(path) for path in other}
     tally.did("cases")
+
+
+@pytest.mark.parametrize("init", ["coord init", "coord init --private"])
+def test_a_folder_that_git_took_away_as_a_whole_is_told(bare_repo: Repo, init: str) -> None:
+    scene = bare_repo.shell()
+    scene.ok(f"{init}; git commit -q --allow-empty -m one")
+    scene.start()
+    scene.ok("git clean -q -f -d -x")
+    missed = scene.run("coord status")
+    assert (missed.code, "COORDINATION is gone" in missed.err, "coord init" in missed.err) == (4, True, True)
+    scene.ok("coord init")
+    assert "none of their journals is left" in scene.run("coord start").err
+
+
+def test_a_fresh_clone_misses_nothing(bare_repo: Repo) -> None:
+    shell = bare_repo.shell()
+    shell.ok(f"coord init && {COMMIT}")
+    shell.start()
+    shell.ok("git clone -q . ../clone")
+    assert "left" not in shell.run("cd ../clone && coord status && coord verify").both
