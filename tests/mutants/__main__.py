@@ -20,6 +20,7 @@ def main(parts: list[str]) -> int:
                 print("killed  " if killed(mutant, outcome) else "SURVIVED", mutant.name, flush=True)
                 if not killed(mutant, outcome):
                     print(outcome.out)
+        tree.close()
     return survivors
 
 

@@ -1,7 +1,9 @@
 """One way to make the code wrong, and a copy of everything in which that is tried."""
 
+import json
 import os
 import re
+import select
 import shutil
 import signal
 import subprocess
@@ -15,7 +17,27 @@ ROOT = Path(__file__).resolve().parents[2]
 _PARTS = ("eventlog", "projections", "coord", "tests", "docs", "pyproject.toml", "README.md")
 _TEMPLATE = ("scripts", "QUICK_START.md", "config.toml", ".gitignore")
 _OLD = 1_000_000_000  # a time for the changed files: each mutant has its own, so that no bytecode of another is taken
-_LONGEST_S = 120.0
+_HANGS_S, _LONGEST_S = 15.0, 120.0
+_REWRITING = "ignore::pytest.PytestAssertRewriteWarning"  # of what the server imported
+_SERVER = """
+import json, os, sys
+import click, hypothesis.strategies, msgspec, pytest
+
+for line in sys.stdin:
+    ask = json.loads(line)
+    child = os.fork()
+    if child:
+        print(child, flush=True)
+        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+        continue
+    os.setpgid(0, 0)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    for fd in (1, 2):
+        os.dup2(os.open(ask["out"], os.O_WRONLY | os.O_CREAT | os.O_APPEND | (os.O_TRUNC if fd == 1 else 0)), fd)
+    code = pytest.main(ask["argv"])
+    sys.stdout.flush()
+    os._exit(code)
+"""  # imports once what all runs of pytest need, and forks for each
 _COMMAND = """#!{python}
 import sys
 sys.path.insert(0, {tree!r})
@@ -55,6 +77,7 @@ class Tree:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._server: subprocess.Popen[str] | None = None
         root.mkdir(parents=True)
         unwanted = shutil.ignore_patterns("__pycache__", "pictures")
         for name in _PARTS:
@@ -73,38 +96,39 @@ class Tree:
         command.write_text(_COMMAND.format(python=sys.executable, tree=str(root)))
         command.chmod(0o755)
 
-    def run(self, tests: tuple[str, ...], *options: str, longest_s: float | None = _LONGEST_S) -> Outcome:
+    def run(self, tests: tuple[str, ...], *options: str, longest_s: float | None = None) -> Outcome:
         """Run tests of the copy, on the copy."""
+        out = self.root / "out.txt"
+        server = self._server or self._serve()
+        assert server.stdin is not None
+        assert server.stdout is not None
+        argv = ["-n0", "-m", "", "-p", "no:cacheprovider", "--tb=short", "-W", _REWRITING, *options, *tests]
+        server.stdin.write(json.dumps({"argv": argv, "out": str(out)}) + "\n")
+        server.stdin.flush()
+        child = int(server.stdout.readline())
+        ended = select.select([server.stdout], [], [], longest_s)[0]
+        if not ended:
+            os.killpg(child, signal.SIGKILL)
+        code = int(server.stdout.readline())
+        return Outcome(code if ended else None, out.read_text(encoding="utf-8", errors="replace"))
+
+    def _serve(self) -> "subprocess.Popen[str]":
         env = {name: text for name, text in os.environ.items() if not name.startswith(("PYTEST_", "COORD_"))}
         env |= {"PYTHONPATH": str(self.root), "COORD_TEST_TREE": str(self.root)}
-        argv = [
-            sys.executable,
-            "-m",
-            "pytest",
-            "-p",
-            "no:cacheprovider",
-            "-n0",
-            "-m",
-            "",
-            "--tb=line",
-            *options,
-            *tests,
-        ]
-        with subprocess.Popen(
-            argv,
+        self._server = subprocess.Popen(
+            [sys.executable, "-c", _SERVER],
             cwd=self.root,
             env=env,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        ) as child:
-            try:
-                out = child.communicate(timeout=longest_s)[0]
-            except subprocess.TimeoutExpired:
-                os.killpg(child.pid, signal.SIGKILL)
-                return Outcome(None, child.communicate()[0].decode(errors="replace"))
-        return Outcome(child.returncode, out.decode(errors="replace"))
+            text=True,
+        )
+        return self._server
+
+    def close(self) -> None:
+        """Run no more."""
+        if self._server:
+            self._server.communicate()
 
     @contextmanager
     def changed(self, mutant: Mutant, number: int) -> Iterator[None]:
@@ -123,7 +147,7 @@ class Tree:
     def attempt(self, mutant: Mutant, number: int) -> Outcome:
         """How the tests of a mutant end with it."""
         with self.changed(mutant, number):
-            return self.run(mutant.tests, "-x")
+            return self.run(mutant.tests, "-x", longest_s=_HANGS_S if mutant.hangs else _LONGEST_S)
 
 
 def killed(mutant: Mutant, outcome: Outcome) -> bool:

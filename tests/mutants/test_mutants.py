@@ -2,7 +2,7 @@
 that keep it must notice; a suite that passes without a sync tests nothing.
 """
 
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 
@@ -30,14 +30,16 @@ def test_each_is_of_a_place_that_is_there(number: int, mutant: Mutant) -> None:
 
 
 @pytest.fixture(scope="module")
-def tree(tmp_path_factory: pytest.TempPathFactory) -> Tree:
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tree]:
     """The copy in which they are tried, one for each process of the tests."""
-    return Tree(tmp_path_factory.mktemp("mutants") / "tree")
+    made = Tree(tmp_path_factory.mktemp("mutants") / "tree")
+    yield made
+    made.close()
 
 
 @pytest.mark.machine
 def test_without_any_the_same_tests_pass_and_it_is_the_copy_that_they_test(tree: Tree) -> None:
-    outcome = tree.run(tuple(dict.fromkeys(test for mutant in MUTANTS for test in mutant.tests)), longest_s=None)
+    outcome = tree.run(tuple(dict.fromkeys(test for mutant in MUTANTS for test in mutant.tests)))
     assert outcome.code == 0, outcome.out
     probe = tree.root / "test_probe.py"
     probe.write_text(
@@ -62,8 +64,7 @@ def test_each_is_noticed(tree: Tree, tally: Tally, number: int, mutant: Mutant) 
 
 
 @pytest.mark.machine
-def test_a_mutant_of_a_comment_would_not_be_taken_for_a_killed_one(tmp_path: Path) -> None:
-    tree = Tree(tmp_path / "tree")
+def test_a_mutant_of_a_comment_would_not_be_taken_for_a_killed_one(tree: Tree) -> None:
     harmless = Mutant(
         "eventlog/errors.py",
         '"""Why the log cannot be used',
@@ -71,6 +72,6 @@ def test_a_mutant_of_a_comment_would_not_be_taken_for_a_killed_one(tmp_path: Pat
         "a word in a docstring",
         ("tests/eventlog/test_lock.py::test_it_is_free_after_an_error_under_it",),
     )
-    assert not killed(harmless, tree.attempt(harmless, 0))
+    assert not killed(harmless, tree.attempt(harmless, -1))
     broken = Mutant(harmless.file, harmless.old, "(" + harmless.old, "no Python", harmless.tests)
-    assert not killed(broken, tree.attempt(broken, 1)), "a program that does not start is noticed by everything"
+    assert not killed(broken, tree.attempt(broken, -2)), "a program that does not start is noticed by everything"
