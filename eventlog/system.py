@@ -9,7 +9,7 @@ import os
 import stat
 import sys
 
-NOFOLLOW = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
+NOFOLLOW = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 """Flags for every open inside the log: no symbolic link is followed, and a FIFO put there blocks nobody."""
 BINARY = getattr(os, "O_BINARY", 0)
 
@@ -19,13 +19,16 @@ def read_regular(path: str, most: int) -> bytes:
     device) and for more than `most` bytes: nothing blocks, and nothing fills the memory.
     """
     fd = os.open(path, os.O_RDONLY | NOFOLLOW | BINARY)
-    with os.fdopen(fd, "rb") as file:
+    try:
         status = os.fstat(fd)
         if not stat.S_ISREG(status.st_mode):
             raise OSError(errno.EINVAL, "it is not a regular file", path)
         if status.st_size > most:
             raise OSError(errno.EFBIG, f"it has more than {most} bytes", path)
-        return file.read(most)
+        with os.fdopen(fd, "rb", closefd=False) as file:
+            return file.read(most)
+    finally:
+        os.close(fd)
 
 
 if sys.platform == "win32":  # pragma: no cover - untested

@@ -1,0 +1,138 @@
+"""What others may have put into the log's folder is opened with care: no link is followed, nothing blocks, nothing
+fills the memory; and who holds the lock can be asked without taking it.
+"""
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from eventlog import lock
+from eventlog.errors import LogError
+from eventlog.lock import NAME, holder_of, locked
+from eventlog.system import read_regular
+from tests.eventlog.test_lock import holder
+
+
+@pytest.fixture(autouse=True)
+def at_once() -> Iterator[None]:
+    """A test here that waits for something fails."""
+
+    def too_long(*_: object) -> None:
+        raise TimeoutError("it waits")
+
+    before = signal.signal(signal.SIGALRM, too_long)
+    signal.setitimer(signal.ITIMER_REAL, 30)
+    yield
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGALRM, before)
+
+
+def open_files() -> int:
+    return len(os.listdir("/dev/fd"))
+
+
+# --- reading what others may have put there ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["link", "dangling", "folder", "pipe", "device"])
+def test_what_is_no_regular_file_is_not_read(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "it"
+    if kind == "link":
+        (tmp_path / "target").write_text("text")
+        path.symlink_to(tmp_path / "target")
+    elif kind == "dangling":
+        path.symlink_to(tmp_path / "nowhere")
+    elif kind == "folder":
+        path.mkdir()
+    elif kind == "pipe":
+        os.mkfifo(path)
+    else:
+        path = Path("/dev/null")
+    before = open_files()
+    with pytest.raises(OSError, match=r"regular|directory|symbolic"):
+        read_regular(str(path), 100)
+    assert open_files() == before
+
+
+def test_a_file_is_read_up_to_the_limit_and_not_beyond(tmp_path: Path) -> None:
+    path = tmp_path / "it"
+    path.write_bytes(b"x" * 100)
+    assert read_regular(str(path), 100) == b"x" * 100
+    with pytest.raises(OSError, match="more than 99 bytes"):
+        read_regular(str(path), 99)
+
+
+def test_a_file_that_grows_while_it_is_read_is_not_read_beyond_the_limit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, real = tmp_path / "it", os.fstat
+    path.write_bytes(b"x" * 100)
+
+    def grows(fd: int) -> os.stat_result:
+        found = real(fd)
+        path.write_bytes(b"x" * 200)
+        return found
+
+    monkeypatch.setattr(os, "fstat", grows)
+    assert read_regular(str(path), 100) == b"x" * 100
+
+
+# --- who holds the lock -----------------------------------------------------------------------------------------------
+
+
+def test_nobody_holds_a_lock_that_is_not_there_or_free(tmp_path: Path) -> None:
+    assert holder_of(str(tmp_path)) is None
+    assert not (tmp_path / NAME).exists(), "asking makes nothing"
+    with locked(str(tmp_path), 0):
+        pass
+    assert holder_of(str(tmp_path)) is None
+    with locked(str(tmp_path), 0):
+        assert holder_of(str(tmp_path)) == os.getpid()
+
+
+def test_the_holder_is_known_by_its_pid_or_as_unknown_and_asking_does_not_wait(tmp_path: Path) -> None:
+    with holder(tmp_path) as child:
+        assert holder_of(str(tmp_path)) == child.pid
+        (tmp_path / NAME).write_text("nobody")
+        assert holder_of(str(tmp_path)) == 0
+
+
+@pytest.mark.parametrize("kind", ["link", "folder", "pipe"])
+def test_what_is_no_regular_file_is_no_lock_that_could_be_held(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / NAME
+    if kind == "link":
+        (tmp_path / "target").touch()
+        path.symlink_to(tmp_path / "target")
+    elif kind == "folder":
+        path.mkdir()
+    else:
+        os.mkfifo(path)
+    before = open_files()
+    with pytest.raises(LogError, match=r"cannot open the lock|is not a regular file"):
+        holder_of(str(tmp_path))
+    assert open_files() == before
+
+
+# --- taking it --------------------------------------------------------------------------------------------------------
+
+
+def test_no_file_stays_open_after_tries_that_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = open_files()
+    with holder(tmp_path):
+        inside = open_files()
+        with pytest.raises(LogError):
+            locked(str(tmp_path), 0.01).__enter__()
+        assert open_files() == inside
+    answers = iter([False] * 5 + [True])
+    monkeypatch.setattr(lock, "_same_file", lambda fd, path: next(answers))
+    with locked(str(tmp_path), 0):
+        assert open_files() == before + 1
+
+
+def test_the_pid_of_a_holder_takes_the_place_of_a_longer_one(tmp_path: Path) -> None:
+    (tmp_path / NAME).write_text("12345678901234567890\n")
+    with locked(str(tmp_path), 0):
+        assert (tmp_path / NAME).read_text() == f"{os.getpid()}\n"
