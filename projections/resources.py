@@ -49,23 +49,22 @@ def is_pattern(path: str) -> bool:
 def _patterns_meet(a: str, b: str) -> bool:
     """Whether some path matches both patterns.
 
-    Both are walked side by side as two small automata, with a third that knows what a path is: no part is empty. A
-    place is (index in a, index in b, whether a part begins here), so the work is bounded by the product of the lengths,
-    whatever the wildcards.
+    Both are walked side by side as two small automata. A place is (index in a, index in b), so the work is bounded by
+    the product of the lengths, whatever the wildcards. That no part of a path is empty needs no look: where both take
+    an empty part, both have a wildcard there, and take a letter in it as well.
     """
     if not is_pattern(a) and not is_pattern(b):
         return a == b
     left, right = _tokens(a), _tokens(b)
-    todo = [(0, 0, True)]
+    todo = [(0, 0)]
     seen = set(todo)
     while todo:
-        i, j, fresh = todo.pop()
-        if i == len(left) and j == len(right) and not fresh:
+        i, j = todo.pop()
+        if i == len(left) and j == len(right):
             return True
-        places = [(k, j, fresh) for k in _skips(left, i)] + [(i, k, fresh) for k in _skips(right, j)]
+        places = [(k, j) for k in _skips(left, i)] + [(i, k) for k in _skips(right, j)]
         for letter in {"/", _OTHER, *left[i : i + 1], *right[j : j + 1]} - {_SKIP, _DEEP, _RUN, _ONE}:
-            if not (fresh and letter == "/"):
-                places += [(k, m, letter == "/") for k in _moves(left, i, letter) for m in _moves(right, j, letter)]
+            places += [(k, m) for k in _moves(left, i, letter) for m in _moves(right, j, letter)]
         for place in places:
             if place not in seen:
                 seen.add(place)
@@ -74,6 +73,7 @@ def _patterns_meet(a: str, b: str) -> bool:
 
 
 def _tokens(pattern: str) -> list[str]:
+    pattern += _DEEP if pattern.endswith("/") else ""
     tokens: list[str] = []
     i = 0
     while i < len(pattern):
@@ -86,7 +86,7 @@ def _tokens(pattern: str) -> list[str]:
         else:
             tokens.append(pattern[i])
             i += 1
-    return [*tokens, _ONE, _DEEP] if pattern.endswith("/") else tokens
+    return tokens
 
 
 def _skips(tokens: list[str], i: int) -> list[int]:

@@ -50,6 +50,8 @@ def test_overlapping_files(a: str, b: str) -> None:
         ("A", "a"),
         ("*/", "app.py"),
         ("src/**/", "src"),
+        ("a?b", "a/b"),
+        ("a**/b", "ab"),
     ],
 )
 def test_files_apart(a: str, b: str) -> None:
@@ -77,6 +79,9 @@ def test_only_files_are_patterns() -> None:
         ("file/src/app.py", "file/src/", False),
         ("file/src/*", "file/src/a*", False),  # it may say no, and only costs a second claim
         ("file/src/*", "file/src/deep/app.py", False),
+        ("file/src/", "file/source/app.py", False),
+        ("file/*/", "file/src/app.py", True),
+        ("file/*/", "file/app.py", False),
         ("port/8000", "port/8000", True),
         ("port/8000", "port/8001", False),
     ],

@@ -13,8 +13,10 @@ def test_a_heartbeat_replaces_what_was_being_done() -> None:
     assert (session.action, session.target, session.progress, session.percent) == ("build", "app", "", None)
     assert (session.files, session.blocked_on) == ((), "")
     assert (session.doing_since, session.last_at) == (at(1), at(2)), "it does the same as before"
-    story.beats(3, "amber", "test")
+    story.beats(3, "amber", "build", target="api")
     assert story.state().sessions["amber"].doing_since == at(3)
+    story.beats(4, "amber", "test", target="api")
+    assert story.state().sessions["amber"].doing_since == at(4)
 
 
 def test_a_heartbeat_without_an_action_says_only_that_the_session_is_there() -> None:
@@ -135,6 +137,37 @@ def test_saying_again_whom_one_continues_takes_nothing_again() -> None:
     held = story.asks(2, "amber", "port/1")
     story.continues(3, "brown", "amber")
     assert story.state().claims[held.id].session == "amber"
+
+
+def test_a_session_that_says_it_continues_itself_goes_on_as_it_was() -> None:
+    story = Story("amber", "brown")
+    held = story.asks(1, "amber", "port/1")
+    story.asks(2, "brown", "port/2")
+    wait = story.asks(3, "amber", "port/2", "waiting", wait_s=300)
+    before = story.state().claims[held.id]
+    story.continues(4, "amber", "amber")
+    state = story.state()
+    assert (state.claims[held.id], list(state.waits)) == (before, [wait.id])
+    assert (state.sessions["amber"].live, state.sessions["amber"].notices) == (True, [])
+
+
+def test_a_session_that_ended_and_is_continued_has_ended_and_its_mail_goes_on() -> None:
+    story = Story("amber", "brown", "coral")
+    sent = story.sends(1, "coral", "amber")
+    story.ends(2, "amber", "done")
+    story.continues(3, "brown", "amber")
+    state = story.state()
+    assert (state.sessions["amber"].status, state.sessions["amber"].over_at) == ("ended", at(2))
+    assert (state.sessions["amber"].notices, state.follow("amber")) == ([], "brown")
+    assert state.sessions["brown"].unread == [sent.id]
+
+
+def test_who_has_ended_is_not_presumed_dead() -> None:
+    story = Story("amber", "brown")
+    story.ends(1, "amber", "done")
+    story.presumes_dead(2, "brown", "amber", anchor(1))
+    session = story.state().sessions["amber"]
+    assert (session.status, session.over_because, session.notices) == ("ended", "done", [])
 
 
 def test_a_handover_tells_the_new_holder_and_a_void_one_the_giver() -> None:
