@@ -87,13 +87,16 @@ class ProcTable(_Table):
             return None
         begin, end = text.find(b"(") + 1, text.rfind(b")")  # the name may hold spaces and parentheses
         fields = text[end + 2 :].split()
+        state = fields[0].decode()
+        if state == "Z" and int(fields[17]) > 1:
+            state = "S"  # its first thread has ended, others go on
         names = argv[:8] or [text[begin:end]]
         return Process(
             pid=pid,
             parent=int(fields[1]),
             session=int(fields[3]),
             start_ticks=int(fields[19]),
-            state=fields[0].decode(),
+            state=state,
             argv=tuple(name.decode(errors="replace")[:300] for name in names),
         )
 

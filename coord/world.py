@@ -70,13 +70,18 @@ def this_machine() -> Here:
     """Where we run. The machine's id is hashed, because systems ask to keep the original confidential, and with the
     host's name on Linux, because images are copied with their id inside. Where the system has no id, this boot of it
     is all that is known: after another boot it is another machine, about which nothing is known.
+
+    A time namespace with a clock of its own shifts when processes seem to have started, so it counts as a pid namespace
+    does: what is seen from the one tells nothing about an anchor in the other.
     """
     if sys.platform == "linux":
         boot, namespace = _read("/proc/sys/kernel/random/boot_id"), ""
-        raw = _read("/etc/machine-id") or _read("/var/lib/dbus/machine-id") or boot
+        raw = _machine_id("/etc/machine-id") or _machine_id("/var/lib/dbus/machine-id") or boot
         secret = f"{raw}\n{os.uname().nodename}"
         try:
             namespace = os.readlink("/proc/self/ns/pid")
+            if set(_read("/proc/self/timens_offsets").split()) - {"monotonic", "boottime", "0"}:
+                namespace += " " + os.readlink("/proc/self/ns/time")
         except OSError:
             boot = ""  # without the namespace a pid means nothing
     elif sys.platform == "darwin":  # pragma: no cover
@@ -95,6 +100,12 @@ def _read(path: str) -> str:
             return file.read(200).strip()
     except OSError:
         return ""
+
+
+def _machine_id(path: str) -> str:
+    """The id in a file, which an image can carry before its first boot: then it is a word, and everyone's."""
+    text = _read(path)
+    return "" if text == "uninitialized" else text
 
 
 def _sysctl(name: str) -> str:  # pragma: no cover - macOS

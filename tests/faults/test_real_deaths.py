@@ -1,0 +1,213 @@
+"""Attack 15 with real processes, namespaces and mounts: what the kernel does that a made-up machine does not.
+
+A zombie that nobody takes away, a pid that is given again, a process whose first thread has ended, a clock namespace
+that shifts when everything seems to have started, a /proc that hides the processes of others, a container in the place
+of another. Promise 5: only the dead are taken for dead, and the dead are in nobody's way.
+"""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import coord.world
+from coord.anchors import anchor_of
+from projections.liveness import gone
+from tests.attacks import Tally
+from tests.coord.inside import process
+from tests.processes import Repo, Shell, can_unshare, have, until
+
+TREE = Path(__file__).parents[2]
+LAST_PID = "/proc/sys/kernel/ns_last_pid"
+linux = pytest.mark.skipif(not os.path.exists("/proc/self/stat"), reason="no /proc here")
+pids = pytest.mark.skipif(not can_unshare("--pid", "--fork", "--mount-proc"), reason="no pid namespaces for us here")
+mounts = pytest.mark.skipif(not can_unshare("--mount"), reason="no mounts for us here")
+
+# A program that has a shell of its own, with a process session of its own, to which it types and from which it reads.
+DRIVER = """
+import json, os, signal, subprocess, sys, time
+
+class Typed:
+    def __init__(self):
+        self.bash = subprocess.Popen(["bash", "--norc", "--noprofile"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                     stderr=subprocess.STDOUT, start_new_session=True, text=True)
+        self.pid = self.bash.pid
+
+    def run(self, command):
+        self.bash.stdin.write(f"{command} </dev/null; echo end:$?\\n")
+        self.bash.stdin.flush()
+        lines = iter(self.bash.stdout.readline, "")
+        said = []
+        for line in lines:
+            if line.startswith("end:"):
+                return int(line[4:]), "".join(said)
+            said.append(line)
+
+    def kill(self):
+        os.kill(self.pid, signal.SIGKILL)
+
+def tell(**facts):
+    print(json.dumps(facts), flush=True)
+
+"""
+
+
+def driven(shell: Shell, script: str, wrapper: str = "") -> list[dict[str, Any]]:
+    """What a program with shells of its own tells, a line for each time."""
+    path = shell.folder / "driver.py"
+    path.write_text(DRIVER + script)
+    return [json.loads(line) for line in shell.ok(f"{wrapper} python3 {path}").splitlines()]
+
+
+def outcome(shell: Shell, resource: str = "droplet x") -> str:
+    """What a claim came to."""
+    return str(shell.run(f"coord claim {resource} --json").json["outcome"])
+
+
+@linux
+@pytest.mark.attack(15)
+def test_a_zombie_that_nobody_takes_away_is_dead(repo: Repo, tally: Tally) -> None:
+    keeper, other = repo.shell(), repo.shell()
+    other.start()
+    path = keeper.folder / "driver.py"
+    path.write_text(
+        DRIVER
+        + "one = Typed()\none.run('coord start; coord claim droplet x')\none.kill()\n"
+        + "os.waitid(os.P_PID, one.pid, os.WEXITED | os.WNOWAIT)\ntell(pid=one.pid)\nsignal.pause()\n"
+    )
+    keeper.begin(f"python3 {path}")
+    until(lambda: "pid" in keeper.so_far(), "the zombie")
+    pid = json.loads(keeper.so_far())["pid"]
+    assert Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    assert f"its process {pid} has exited" in other.ok("coord status")
+    assert outcome(other) == "granted"
+    tally.did("real cases")
+
+
+@pids
+@pytest.mark.skipif(not os.access(LAST_PID, os.W_OK), reason="the next pid cannot be chosen here")
+@pytest.mark.attack(15)
+def test_a_pid_that_is_given_again_is_another_process(repo: Repo, tally: Tally) -> None:
+    script = (
+        "one = Typed()\nstarted = one.run('coord start --json')[1]\none.run('coord claim droplet x')\n"
+        "one.kill()\none.bash.wait()\n"
+        f"open('{LAST_PID}', 'w').write(str(one.pid - 1))\ntwo = Typed()\n"
+        "tell(started=json.loads(started), pids=[one.pid, two.pid], who=two.run('coord whoami')[0])\n"
+        "two.run('coord start')\ntell(claimed=json.loads(two.run('coord claim droplet x --json')[1]))\n"
+    )
+    told, claimed = driven(repo.shell(), script, "unshare --pid --fork --mount-proc")
+    assert told["pids"][0] == told["pids"][1], "the kernel gave another pid"
+    assert told["who"] == 3, "the second shell is not the first one's session"
+    assert claimed["claimed"]["outcome"] == "granted"
+    (death,) = repo.of_type("session.presumed_dead")
+    assert death["event"]["session"] == told["started"]["session"]
+    assert "another has that number" in death["event"]["evidence"]
+    tally.did("real cases")
+
+
+@linux
+@pytest.mark.attack(15)
+def test_a_process_whose_first_thread_has_ended_lives_until_its_last_one_has(repo: Repo, tally: Tally) -> None:
+    script = """
+import ctypes, os, subprocess, threading, time
+def rest():
+    while open("/proc/self/stat").read().rpartition(")")[2].split()[0] != "Z":
+        time.sleep(0.01)
+    print("ready", flush=True)
+    while not os.path.exists("enough"):
+        time.sleep(0.01)
+    os._exit(subprocess.call(["coord", "heartbeat", "still", "here"]))
+subprocess.run(["coord", "start", "--json"], check=True)
+subprocess.run(["coord", "claim", "droplet", "x"], check=True)
+threading.Thread(target=rest).start()
+ctypes.CDLL(None).syscall({"x86_64": 60}.get(os.uname().machine, 93), 0)  # exit, of this thread alone
+"""
+    one, other = repo.shell(), repo.shell()
+    other.start()
+    path = one.folder / "threads.py"
+    path.write_text(script)
+    one.begin(f"setsid python3 {path}; true")
+    until(lambda: "ready" in one.so_far(), "the end of the first thread")
+    assert "dead" not in other.ok("coord status")
+    assert outcome(other) == "refused"
+    (repo.root / "enough").touch()
+    said = one.finish()
+    assert "still here" in said.out, said
+    assert repo.of_type("session.presumed_dead") == []
+    assert outcome(other) == "granted", "its last thread has ended"
+    tally.did("real cases")
+
+
+@pytest.mark.skipif(not can_unshare("--time", "--boottime", "1000"), reason="no time namespaces for us here")
+@pytest.mark.machine
+@pytest.mark.attack(15)
+def test_where_everything_seems_to_have_started_at_another_time_nobody_is_dead(repo: Repo, tally: Tally) -> None:
+    one, other = repo.shell(), repo.shell(None, *"unshare --time --boottime 1000 bash --norc --noprofile".split())
+    first, second = one.start(), other.start()
+    one.ok("coord claim droplet x")
+    other.ok("coord claim droplet y")
+    assert outcome(other) == "refused"
+    assert outcome(one, "droplet y") == "refused"
+    assert "dead" not in other.ok("coord status") + one.ok("coord status")
+    assert [shell.json("coord whoami")["session"] for shell in (one, other)] == [first, second]
+    assert repo.of_type("session.presumed_dead") == []
+    tally.did("real cases")
+
+
+@mounts
+@pytest.mark.skipif(not have("setpriv"), reason="no setpriv to give up what root may")
+@pytest.mark.machine
+@pytest.mark.attack(15)
+def test_a_process_that_may_not_be_looked_at_is_alive_and_when_it_is_over_it_is_dead(repo: Repo, tally: Tally) -> None:
+    less = "setpriv --bounding-set=-all --inh-caps=-all bash --norc --noprofile"
+    one, hide = repo.shell(), f"mount -t proc -o hidepid=invisible,gid=54321 proc /proc && exec {less}"
+    other = repo.shell(None, "unshare", "--mount", "bash", "-c", hide)
+    session = one.start()
+    one.ok("coord claim droplet x")
+    other.start()
+    assert other.run(f"test -e /proc/{one.pid}").code == 1, "it can be seen"
+    assert outcome(other) == "refused"
+    assert "dead" not in other.ok("coord status")
+    assert repo.of_type("session.presumed_dead") == []
+    one.kill()
+    until(lambda: not os.path.exists(f"/proc/{one.pid}"), "the end of the zombie")
+    assert f"dead: {session}" in other.ok("coord status")
+    assert outcome(other) == "granted"
+    tally.did("real cases")
+
+
+@pids
+@pytest.mark.machine
+@pytest.mark.attack(15)
+def test_a_container_in_the_place_of_another_buries_only_who_was_in_a_namespace_of_that_number(
+    repo: Repo, tally: Tally
+) -> None:
+    script = (
+        "one = Typed()\nsaid = one.run('coord start --json')[1]\nclaimed = json.loads(one.run('coord claim droplet x "
+        "--json')[1])\ntell(space=os.readlink('/proc/self/ns/pid'), outcome=claimed['outcome'])\n"
+    )
+    outside = repo.shell()
+    outside.start()
+    (first,) = driven(repo.shell(), script, "unshare --pid --fork --mount-proc")
+    assert outcome(outside) == "refused", "what was in a container cannot be seen from outside"
+    (second,) = driven(repo.shell(), script, "unshare --pid --fork --mount-proc")
+    assert first["outcome"] == "granted"
+    assert second["outcome"] == ("granted" if first["space"] == second["space"] else "refused"), (first, second)
+    tally.did("real cases")
+
+
+@pytest.mark.parametrize("boots", [("boot-a", "boot-b"), ("boot-a", "boot-a")], ids=["two hosts", "one"])
+def test_hosts_of_one_name_whose_image_never_got_an_id_are_not_one_machine(
+    monkeypatch: pytest.MonkeyPatch, boots: tuple[str, str]
+) -> None:
+    places = []
+    for boot in boots:
+        known = {"/etc/machine-id": "uninitialized", "/proc/sys/kernel/random/boot_id": boot}
+        monkeypatch.setattr(coord.world, "_read", lambda path, known=known: known.get(path, ""))
+        places.append(coord.world.this_machine())
+    there, here = places
+    assert (there.machine == here.machine) == (boots[0] == boots[1])
+    if boots[0] != boots[1]:
+        assert gone(anchor_of(process(100, 1, 100, "bash"), there), here, lambda pid: "free") == ""
