@@ -27,7 +27,8 @@ class Finding(Struct, frozen=True):
 
 def is_unused(place: Place) -> bool:
     """Whether nobody was ever here, as in a fresh clone: git carries neither the log nor what is made from it."""
-    return not any(os.path.lexists(path) for path in (place.log, place.cache, place.board))
+    saved = os.path.join(place.cache, checkpoint.NAME)
+    return not any(os.path.lexists(path) for path in (place.log, saved, place.board))
 
 
 class Present:
