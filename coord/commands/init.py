@@ -5,12 +5,13 @@ from itertools import chain, count
 
 import click
 
+from coord.checkpoint import replace_file
 from coord.errors import NO_LOG, CoordError, wrong
-from coord.folder import FOLDER, Repository, find_repository, refuse_links
+from coord.folder import FOLDER, Place, Repository, find_repository, refuse_links
 from coord.options import command
 from coord.run import Run
 from coord.template import Shipped, template_files
-from eventlog.system import BINARY, NOFOLLOW, read_regular
+from eventlog.system import read_regular
 
 _TRACKED_IGNORES = """# Made by this machine for itself. The journals in log/ are tracked: an archive, no way to share.
 /.cache/
@@ -53,7 +54,7 @@ def init(run: Run, here: bool, private: bool, track: bool, force: bool) -> None:
     try:
         os.makedirs(os.path.join(folder, "log"), exist_ok=True)
         for file in files:
-            done = _put(folder, file, force)
+            done = _put(Place(folder, base, repository), file, force)
             (made if done else kept).append(file.name)
         hidden = _hide(folder, repository) if private else ""
     except OSError as error:
@@ -92,31 +93,21 @@ def _where(run: Run, here: bool) -> tuple[str, Repository | None]:
     return repository.main, repository
 
 
-def _put(folder: str, file: Shipped, force: bool) -> bool:
-    """Write one file unless another stands there; whether it was written."""
-    path = os.path.join(folder, file.name)
+def _put(place: Place, file: Shipped, force: bool) -> bool:
+    """Write one file, all of it or nothing, unless another stands there; whether it was written."""
+    path = os.path.join(place.folder, file.name)
     os.makedirs(os.path.dirname(path), exist_ok=True)
     if os.path.lexists(path):
         if not force or _holds(path, file.content):
             return False
         os.replace(path, _free(path + ".orig"))
-    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | NOFOLLOW | BINARY, 0o666)
-    with os.fdopen(fd, "wb") as new:
-        new.write(file.content)
-    if file.name.endswith(".sh"):
-        os.chmod(path, 0o777 & ~_umask())
+    replace_file(place.cache, path, file.content, 0o777 if file.name.endswith(".sh") else 0o666)
     return True
 
 
 def _free(path: str) -> str:
     """This path, or the first one like it at which nothing stands: what was put aside before is kept as well."""
     return next(name for name in chain([path], (f"{path}.{n}" for n in count(2))) if not os.path.lexists(name))
-
-
-def _umask() -> int:
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return mask
 
 
 def _holds(path: str, content: bytes) -> bool:

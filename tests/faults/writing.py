@@ -1,0 +1,211 @@
+"""Every command that writes, and a prepared folder for each: what `tests.faults.test_every_system_call` attacks."""
+
+import contextlib
+import io
+import random
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from coord.cli import run
+from coord.folder import find
+from coord.processes import this_machines
+from coord.verifying import Verified, verify
+from coord.world import World, this_machine, wall_clock
+from eventlog.events import Event, Instant, MessageSent, later
+from eventlog.history import History
+from tests.faults.strace import MARK
+from tests.predecessors import BEGIN, Predecessor
+from tests.processes import Repo, Result, environment
+
+HERE = this_machine()
+LONG_AGO_S = 20 * 86_400
+
+
+class Folder:
+    """A repository whose shared folder can be put back as it was kept; commands run in it inside the test."""
+
+    def __init__(self, repo: Repo) -> None:
+        self.repo, self.kept = repo, repo.home / "kept"
+        self.mark, self.marked = repo.root / MARK, False
+        self.ids: dict[str, str] = {}  # of the sessions, by their names
+
+    def keep(self) -> None:
+        """Keep the shared folder as it is."""
+        self.marked = self.mark.exists()
+        if self.repo.folder.exists():
+            shutil.copytree(self.repo.folder, self.kept)
+
+    def put_back(self) -> None:
+        """Make the shared folder what was kept."""
+        shutil.rmtree(self.repo.folder, ignore_errors=True)
+        if self.kept.exists():
+            shutil.copytree(self.kept, self.repo.folder)
+        if not self.marked:
+            self.mark.unlink(missing_ok=True)
+
+    def env(self, name: str) -> dict[str, str]:
+        """The environment of a session; of nobody for the empty name."""
+        return environment(self.repo.home) | ({"COORD_SESSION": self.ids[name]} if name else {})
+
+    def world(self, name: str, wall: Callable[[], Instant] = wall_clock) -> World:
+        """What a command of that session knows of the outside."""
+        return World(self.env(name), str(self.repo.root), wall, 1, lambda: HERE, this_machines)
+
+    def run(self, name: str, *words: str, ago_s: float = 0) -> Result:
+        """Run a command as that session, or as it would have run so long ago."""
+        out, err = io.StringIO(), io.StringIO()
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            code = run(words, self.world(name, lambda: later(wall_clock(), -ago_s)))
+        return Result(out.getvalue(), err.getvalue(), code)
+
+    def ok(self, name: str, *words: str, ago_s: float = 0) -> str:
+        """Run a command that must succeed."""
+        result = self.run(name, *words, ago_s=ago_s)
+        assert result.code == 0, (words, result)
+        return result.out
+
+    def start(self, name: str, ago_s: float = 0) -> None:
+        """Begin a session that is tied to no process."""
+        self.ok("", "start", "--no-anchor", "--name", name, ago_s=ago_s)
+        self.ids[name] = next(event.session for event in self.events() if event.session not in self.ids.values())
+
+    def events(self) -> list[Event]:
+        """Every event that a reader gets."""
+        if not self.repo.log.exists():
+            return []
+        return History(str(self.repo.log), HERE.machine).catch_up(wall_clock()).events
+
+    def verified(self) -> Verified:
+        """What `coord verify` finds."""
+        world = self.world("")
+        return verify(world, find(world, None))
+
+    def journal(self, name: str) -> Path:
+        """The journal of a session."""
+        return self.repo.log / f"{self.ids[name]}.jsonl"
+
+    def first_message(self) -> str:
+        """The name of the first message."""
+        return next(event.id for event in self.events() if isinstance(event.payload, MessageSent))
+
+
+Prepare = Callable[[Folder], None]
+
+
+def _nothing(_: Folder) -> None:
+    return None
+
+
+@dataclass(frozen=True)
+class Case:
+    """A command, by its words; whose it is, `ada`'s or nobody's; and what is done before it in a folder where ada and
+    bob have a claim each, and messages. `FIRST` among the words is the first message, `OLD` the predecessor's folder.
+    """
+
+    words: str
+    who: str = "ada"
+    before: Prepare = _nothing
+    bare: bool = False  # there is no folder yet
+    waits: bool = False  # until bob lets go
+    asks: bool = False  # says what it shows before it writes that it was shown
+    code: int = 0
+
+
+def _over(folder: Folder) -> None:
+    for name in ("eve", "fay"):
+        folder.start(name, LONG_AGO_S)
+        folder.ok(name, "claim", "droplet", name, ago_s=LONG_AGO_S)
+        folder.ok(name, "end", ago_s=LONG_AGO_S - 60)
+
+
+def _dead(folder: Folder) -> None:
+    shell = folder.repo.shell()
+    shell.start("--name dora")
+    shell.ok("coord claim droplet doras")
+    shell.kill()
+
+
+def _torn(folder: Folder) -> None:
+    with folder.journal("ada").open("ab") as file:
+        file.write(b'{"v":1,"at":"2026-11-22T11:20:06.123456Z","session":"ama')
+
+
+def _no_newline(folder: Folder) -> None:
+    folder.ok("ada", "heartbeat", "cut", "off")
+    data = folder.journal("ada").read_bytes()
+    folder.journal("ada").write_bytes(data[:-1])
+    shutil.rmtree(folder.repo.folder / ".cache")
+
+
+def _sealed(folder: Folder) -> None:
+    folder.journal("ada").with_name(f"{folder.ids['ada']}.jsonl.sealed").touch()
+
+
+def _no_cache(folder: Folder) -> None:
+    shutil.rmtree(folder.repo.folder / ".cache")
+    folder.repo.folder.joinpath("STATUS_BOARD.md").unlink()
+
+
+def _changed(folder: Folder) -> None:
+    folder.repo.folder.joinpath("QUICK_START.md").write_text("what a person wrote\n")
+    folder.repo.folder.joinpath("scripts", "session-start.sh").unlink()
+
+
+def _old(folder: Folder) -> None:
+    old = Predecessor(folder.repo.home / "old")
+    session = old.session(BEGIN)
+    old.heartbeat(BEGIN, session)
+    old.claim(BEGIN, session, "droplet", "old")
+    old.message(BEGIN, session, "broadcast", "Hello from before")
+
+
+CASES = {
+    "init": Case("init", who="", bare=True),
+    "init, with --force": Case("init --force", who="", before=_changed),
+    "start": Case("start --no-anchor --name cleo", who=""),
+    "start, in a new folder": Case("start --no-anchor", who="", before=_no_cache),
+    "start, a name is added": Case("start --name anna"),
+    "start, going on for one that is over": Case("start --no-anchor --continue eve --new", who="", before=_over),
+    "heartbeat": Case("heartbeat building api BUILD 25% tests"),
+    "heartbeat, without a cache": Case("heartbeat building api", before=_no_cache),
+    "heartbeat, noticing a death": Case("heartbeat building api", before=_dead),
+    "heartbeat, after a torn line": Case("heartbeat building api", before=_torn),
+    "heartbeat, after a line without its end": Case("heartbeat building api", before=_no_newline),
+    "heartbeat, of a sealed journal": Case("heartbeat building api", before=_sealed),
+    "claim": Case("claim droplet/new"),
+    "claim, renewing": Case("claim droplet/hers"),
+    "claim, refused": Case("claim droplet/his", code=1),
+    "claim, waiting": Case("claim droplet/his --wait 1m", waits=True),
+    "renew": Case("renew droplet/hers 5"),
+    "release": Case("release droplet/hers"),
+    "handoff": Case("handoff droplet/hers bob"),
+    "break": Case("break droplet/his --reason asked"),
+    "send": Case("send bob Question What?"),
+    "reply": Case("reply FIRST Yes"),
+    "inbox": Case("inbox", asks=True),
+    "ack": Case("ack FIRST"),
+    "end": Case("end --summary done"),
+    "board": Case("board --write", who=""),
+    "archive": Case("archive", who="", before=_over),
+    "import": Case("import OLD", who="", before=_old),
+}
+
+
+def prepared(repo: Repo, case: Case, chance: random.Random) -> tuple[Folder, list[str]]:
+    """A folder for a command, kept as it is then, and the command's words. Chance says how long the past is."""
+    folder = Folder(repo)
+    if not case.bare:
+        folder.ok("", "init")
+        for name in ("ada", "bob"):
+            folder.start(name)
+        folder.ok("ada", "claim", "droplet", "hers")
+        folder.ok("bob", "claim", "droplet", "his")
+        folder.ok("bob", "send", "ada", "Look", "please " * chance.randrange(1, 40), "--needs-ack")
+        for turn in range(chance.randrange(4)):
+            folder.ok(chance.choice(("ada", "bob")), "heartbeat", "turn", str(turn), "x" * chance.randrange(300))
+        case.before(folder)
+    folder.keep()
+    special = {"OLD": str(repo.home / "old"), **({} if case.bare else {"FIRST": folder.first_message()})}
+    return folder, [special.get(word, word) for word in case.words.split()]
