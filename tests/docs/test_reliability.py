@@ -13,7 +13,7 @@ from tests.attacks import ATTACKS
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "explanation" / "reliability.md"
-_ROWS = re.compile(r"(?<=\| made by \|\n\| --- \| --- \| --- \| --- \| --- \| --- \|\n)(?:\|.*\n)*")
+_ROWS = re.compile(r"(?<=\| made by \|\n\| --- \| --- \| --- \| --- \| --- \| --- \| --- \|\n)(?:\|.*\n)*")
 
 
 def table() -> str:
@@ -23,7 +23,7 @@ def table() -> str:
     for number, attack in ATTACKS.items():
         tests = "<br>".join(f"`{path}`" for path in makers.get(number, ())) or "nothing yet"
         promises = ", ".join(map(str, attack.promises))
-        counts = f"{attack.usual:,} {attack.unit} | {attack.long:,}"
+        counts = f"{attack.unit} | {attack.usual:,} | {attack.long:,}"
         rows.append(f"| {number} | {attack.what} | {promises} | {counts} | {tests} |\n")
     return "".join(rows)
 
