@@ -102,14 +102,24 @@ def called(session: str, names: Mapping[str, str]) -> str:
 
 
 def json_text(value: object, indent: int | None = 2) -> str:
-    """A value as JSON. A path that is not valid UTF-8 is shown with escapes, like everywhere."""
+    """A value as JSON, also for a terminal. A path that is not valid UTF-8 is shown with escapes, like everywhere."""
     try:
         encoded = msgspec.json.encode(value)
     except UnicodeEncodeError:
         import json
 
         return json.dumps(msgspec.to_builtins(value), indent=indent)
-    return (encoded if indent is None else msgspec.json.format(encoded, indent=indent)).decode()
+    return json_plain((encoded if indent is None else msgspec.json.format(encoded, indent=indent)).decode())
+
+
+def json_plain(text: str) -> str:
+    """JSON of the same value, in which nothing stands that a terminal would obey."""
+    return _OBEYED.sub(_json_escaped, text)
+
+
+def _json_escaped(found: re.Match[str]) -> str:
+    units = found[0].encode("utf-16-be", errors="surrogatepass")
+    return "".join(f"\\u{high:02x}{low:02x}" for high, low in zip(units[::2], units[1::2], strict=True))
 
 
 def percent_in(progress: str) -> int | None:

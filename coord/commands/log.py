@@ -12,7 +12,7 @@ from coord.naming import meanings
 from coord.options import command
 from coord.past import Past
 from coord.run import Run
-from coord.text import clock, line, plain, plural
+from coord.text import clock, json_plain, line, plain, plural
 from coord.when import is_event_name
 from coord.words import claimed_in, names_in, said, type_of
 from eventlog.events import (
@@ -170,7 +170,7 @@ def _head(run: Run, past: Past, found: int, shown: int) -> str:
 
 def _lines(run: Run, past: Past, events: Sequence[Event]) -> Iterator[str]:
     if run.json:
-        return (past.lines[event.id].decode() for event in events)
+        return (json_plain(past.lines[event.id].decode()) for event in events)
     return _told(past, {event.id for event in events})
 
 

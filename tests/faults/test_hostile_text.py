@@ -3,6 +3,7 @@
 Escapes, invisible and turning characters are shown and not obeyed, in every view; markup is none on the board.
 """
 
+import json
 import re
 
 import pytest
@@ -20,6 +21,8 @@ SHOWS = (
     "status", "board", "claims", "log", "inbox --peek", "report", "report --markdown", "why droplet mine", "whoami",
     "doctor", "verify", "timeline", "claim droplet mine",
 )  # fmt: skip
+
+AS_JSON = set(SHOWS) - {"report --markdown"}
 
 
 def room(repo: Repo, text: str) -> Inside:
@@ -46,8 +49,19 @@ def test_hostile_text_is_shown_and_not_obeyed(repo: Repo, name: str) -> None:
         result = machine.run(200, *command.split())
         assert result.code in range(5), command
         assert not obeyed & set(result.both), (command, result.both)
+        if command in AS_JSON:
+            result = machine.run(200, *command.split(), "--json")
+            assert not obeyed & set(result.both), (command, result.both)
     board = (repo.folder / "STATUS_BOARD.md").read_text()
     assert not obeyed & set(board), board
+
+
+def test_what_a_terminal_would_obey_is_the_same_value_in_json(repo: Repo) -> None:
+    everything = "".join(HOSTILE.values()) + "\U000e0041"
+    machine = room(repo, everything)
+    said = [json.loads(text)["event"] for text in machine.run(200, "log", "--json").out.splitlines()]
+    assert everything in [event.get("body") for event in said]
+    assert everything in [message["body"] for message in machine.run(200, "inbox", "--peek", "--json").json["messages"]]
 
 
 def test_hostile_text_is_no_markup_on_the_board(repo: Repo) -> None:
