@@ -238,7 +238,7 @@ def _take(state: State, number: int, op: Op, at: Span) -> Iterator[State | None]
         if lease is None and all(wait.key != key for wait in state.queue):
             yield None
     elif lease is not None:
-        at = at.exactly(answer.at) if answer else at
+        at = at.exactly(answer.at - 1) if answer else at  # it is told the time after that
         taken: Lease | None = replace(lease, accept=None)
         if taken is not None and answer:
             taken = _told(taken, answer)
@@ -272,9 +272,9 @@ def meant(state: State, op: Op) -> list[Lease]:
 
 
 def void(state: State, op: Op, own: list[Lease]) -> bool:
-    """Whether a handover would give someone what conflicts with another claim."""
-    if op.what != "handoff":
-        return False
+    """Whether a handover goes to the giver itself, or would give someone what conflicts with another claim."""
+    if op.what != "handoff" or op.to == op.session:
+        return op.what == "handoff"
     given = [replace(lease, session=op.to) for lease in own]
     return any(conflict(other, new) for new in given for other in state.held if other.key != new.key)
 

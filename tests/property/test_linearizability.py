@@ -71,7 +71,7 @@ class Alone:
         if not here:
             self.told(number, replace(answer, said="timed_out", at=self.now), asked=True)
         elif here[0].token:
-            told = granted(replace(here[0], accept=None), self.now)
+            told = granted(replace(here[0], accept=None), self.now + 1)
             self.told(number, replace(told, claims=answer.claims, seen=answer.seen), asked=True)
         else:
             return
