@@ -14,8 +14,10 @@ import pytest
 
 from coord import transaction
 from coord.cli import run
+from eventlog import writer as writing
 from eventlog.journal import ENDED
 from eventlog.lock import locked
+from eventlog.system import sync_folder
 from eventlog.writer import Writer, put_aside, sync_names
 from tests.coord.inside import Inside
 from tests.eventlog.disk import Disk
@@ -81,6 +83,19 @@ def test_the_folders_that_it_stands_in_may_be_as_new(tmp_path: Path, monkeypatch
     end.close()
     assert disk.losses() == []
     disk.close()
+
+
+def test_a_folder_above_that_cannot_be_read_stops_nobody(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = str(disk.root / "log")
+
+    def sync(path: str) -> None:
+        if path != log:
+            raise PermissionError(13, "Permission denied")
+        sync_folder(path)
+
+    monkeypatch.setattr(writing, "sync_folder", sync)
+    writer(disk.root / "log").close()
+    assert disk.survivors() == {f"log/{FILE}": b""}
 
 
 def test_a_completed_line_is_durable_with_what_follows_it(disk: Disk) -> None:

@@ -8,7 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -155,3 +155,15 @@ def killed(mutant: Mutant, outcome: Outcome) -> bool:
     that there were none, is no proof.
     """
     return outcome.code == 1 or (mutant.hangs and outcome.code is None)
+
+
+def in_file(file: str, tests: str) -> Callable[..., Mutant]:
+    """What makes the mutants of a file: of what is wrong, `old`, `new`, and the names of tests in a folder of tests, as
+    `test_lock::test_one`.
+    """
+
+    def made(what: str, old: str, new: str, *names: str) -> Mutant:
+        parts = (name.partition("::") for name in names)
+        return Mutant(file, old, new, what, tuple(f"{tests}/{path}.py{colons}{test}" for path, colons, test in parts))
+
+    return made

@@ -1,6 +1,7 @@
 """All mutants."""
 
-from tests.mutants import of_commands, of_eventlog, of_projections
+from tests.mutants import of_commands, of_history, of_lines, of_lock, of_projections, of_writer
 from tests.mutants.mutant import Mutant
 
-MUTANTS: tuple[Mutant, ...] = of_eventlog.MUTANTS + of_projections.MUTANTS + of_commands.MUTANTS
+_OF_EVENTLOG = of_lock.MUTANTS + of_lines.MUTANTS + of_writer.MUTANTS + of_history.MUTANTS
+MUTANTS: tuple[Mutant, ...] = _OF_EVENTLOG + of_projections.MUTANTS + of_commands.MUTANTS

@@ -1,0 +1,5 @@
+"""Mutants of reading journals, and of their order."""
+
+from tests.mutants.mutant import Mutant
+
+MUTANTS: tuple[Mutant, ...] = ()
