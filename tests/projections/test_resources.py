@@ -79,7 +79,7 @@ def test_only_files_are_patterns() -> None:
         ("file/src/app.py", "file/src/", False),
         ("file/src/*", "file/src/a*", False),  # it may say no, and only costs a second claim
         ("file/src/*", "file/src/deep/app.py", False),
-        ("file/src/", "file/source/app.py", False),
+        ("file/src/", "file/src.py", False),
         ("file/*/", "file/src/app.py", True),
         ("file/*/", "file/app.py", False),
         ("port/8000", "port/8000", True),
