@@ -74,6 +74,20 @@ def test_lines_are_put_at_the_end_wherever_that_is_by_then(path: Path) -> None:
     assert path.read_bytes() == WHOLE + plain(4)[3] * 2, "a second writer is a mistake, but overwrites nothing"
 
 
+def test_a_write_that_fails_is_said_and_changes_nothing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object) -> int:
+        raise OSError(5, "Input/output error")
+
+    end = writer(path.parent)
+    monkeypatch.setattr(os, "write", fails)
+    with pytest.raises(AppendFailed, match="Input/output error"):
+        end.append(event(4))
+    monkeypatch.undo()
+    end.append(event(4))
+    end.close()
+    assert path.read_bytes() == b"".join(plain(4))
+
+
 # --- before the first line is written ---------------------------------------------------------------------------------
 
 
@@ -86,6 +100,14 @@ def test_a_journal_that_is_changed_while_it_is_opened_takes_no_more(
     with pytest.raises(LogError, match="not what it was when its first"):
         Writer(str(path.parent), SESSION, seen)
     assert path.read_bytes() == other
+
+
+def test_a_journal_that_is_gone_is_not_made_anew(path: Path) -> None:
+    seen = position_of(path.parent)
+    path.unlink()
+    with pytest.raises(LogError, match="cannot write"):
+        Writer(str(path.parent), SESSION, seen)
+    assert not path.exists()
 
 
 def test_a_device_in_the_place_of_a_journal_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

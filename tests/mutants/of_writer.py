@@ -16,7 +16,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "a journal that is gone is made anew",
         "create = 0 if position.size else os.O_CREAT",
         "create = os.O_CREAT",
-        "test_closed::test_a_journal_shorter_than_what_was_read_takes_no_more",
+        "test_writer::test_a_journal_that_is_gone_is_not_made_anew",
     ),
     _writer(
         "lines are not appended at the end",
@@ -130,7 +130,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "a failed write is taken for one",
         "            reason = error.strerror or str(error)",
         '            reason = ""',
-        "test_journal::test_a_disk_that_is_full_costs_nothing_that_was_recorded",
+        "test_writer::test_a_write_that_fails_is_said_and_changes_nothing",
     ),
     _writer(
         "each line is chained to the first",

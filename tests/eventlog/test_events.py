@@ -1,0 +1,81 @@
+"""The forms of the vocabulary: times whose texts are in the order of time, numbers, and who acted."""
+
+import pytest
+
+from eventlog.codec import NO_HASH, unseal
+from eventlog.events import (
+    NEVER,
+    VERSION,
+    Event,
+    Imported,
+    SessionHeartbeat,
+    Unknown,
+    from_micros,
+    is_instant,
+    later,
+    seconds_between,
+    to_micros,
+)
+from tests.eventlog.test_codec import line_of
+
+AT = "2026-11-22T11:20:06.123456Z"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        AT + "Z",
+        AT[:-1],
+        AT.replace("Z", "+00:00"),
+        AT.replace("T", " "),
+        AT.replace("-", "/"),
+        AT.replace(":", "."),
+        AT.replace(".", ","),
+        AT.replace("Z", "z"),
+        AT.replace("11-22", "W47-7")[:27],
+        AT.replace("11-22", "02-29"),
+        AT.replace("T11", "T24"),
+        AT.replace("T11", "T25"),
+        AT.replace("2026", "0000"),
+    ],
+)
+def test_what_is_no_instant(text: str) -> None:
+    assert is_instant(AT)
+    assert is_instant(NEVER)
+    assert not is_instant(text)
+
+
+def test_time_stands_still_where_the_calendar_ends() -> None:
+    assert from_micros(10**30) == later(NEVER, micros=1) == NEVER
+    assert from_micros(-(10**30)) == "0001-01-01T00:00:00.000000Z"
+
+
+def test_later_is_to_the_microsecond() -> None:
+    assert later(AT, 1.9999999) == "2026-11-22T11:20:08.123456Z"
+    assert later(AT, -0.123456, micros=1) == "2026-11-22T11:20:06.000001Z"
+    assert from_micros(to_micros(AT)) == AT
+    assert seconds_between(AT, later(AT, 90)) == 90
+    assert seconds_between(later(AT, 90), AT) == -90
+
+
+def test_an_event_with_no_number_is_not_understood() -> None:
+    body = f'{{"v":1,"at":"{AT}","session":"amber","n":%d,"event":{{"type":"session.heartbeat"}}'
+    assert isinstance(unseal(line_of(body % 1), NO_HASH).payload, SessionHeartbeat)
+    assert isinstance(unseal(line_of(body % 0), NO_HASH).payload, Unknown)
+
+
+def one(session: str = "amber", n: int = 1, at: str = AT, imported: Imported | None = None) -> Event:
+    return Event(v=VERSION, at=at, session=session, n=n, payload=SessionHeartbeat(), imported=imported)
+
+
+def test_who_acted_is_who_it_was_imported_as() -> None:
+    assert one().actor == "amber"
+    assert one(imported=Imported(path="p", digest="d", acted_as="brown")).actor == "brown"
+    assert one(imported=Imported(path="p", digest="d")).actor == "amber"
+
+
+def test_the_key_of_an_event_is_its_place_in_the_order() -> None:
+    events = [one(n=2), one(n=10), one("brown"), one("amber", 11, later(AT, micros=1))]
+    assert [event.key for event in events] == sorted(event.key for event in events)
+    assert [event.id for event in events] == ["amber/2", "amber/10", "brown/1", "amber/11"]
