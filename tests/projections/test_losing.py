@@ -135,6 +135,17 @@ def test_rule_8_a_grant_that_was_taken_up_does_not_lapse_and_passes_on_as_such()
     assert (claim.session, claim.ends_at) == ("coral", at(661)), "whoever goes on for it has it"
 
 
+def test_rule_8_whom_a_void_handover_names_is_told_who_has_it_still_if_the_giver_has() -> None:
+    story = Story("amber", "brown", "coral")
+    outer = story.asks(1, "amber", "file/a/")
+    story.asks(2, "amber", "file/a/b", agent="sub-1")
+    kept = story.hands_over(3, "amber", outer, "brown")
+    story.releases(4, "amber", outer)
+    gone = story.hands_over(5, "amber", outer, "brown")
+    why = "amber could not hand it over"
+    assert lost(story.state(), "brown") == [(kept.id, "amber", why), (gone.id, "", why)]
+
+
 def test_rule_8_a_subagent_takes_up_no_grant_of_another() -> None:
     story = Story("amber", "brown")
     story.asks(1, "amber", "port/1", ttl_s=60)

@@ -68,9 +68,9 @@ def test_unknown_recipients_stay_in_the_record_and_a_name_counts_once() -> None:
 
 def test_a_long_body_is_cut_and_its_length_kept() -> None:
     story = Story("amber", "brown")
-    sent = story.sends(1, "amber", "brown", body="x" * (PREVIEW + 1))
+    sent = story.sends(1, "amber", "brown", body="x" * (PREVIEW + 1), subject="x" * (PREVIEW + 1))
     message = story.state().messages[sent.id]
-    assert (len(message.body), message.length) == (PREVIEW, PREVIEW + 1)
+    assert (len(message.body), message.length, len(message.subject)) == (PREVIEW, PREVIEW + 1, PREVIEW)
 
 
 def test_the_state_keeps_the_recent_and_what_is_unread_or_unconfirmed() -> None:
