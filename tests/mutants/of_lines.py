@@ -61,8 +61,8 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _codec(
         "a number may be too large for others",
-        " or abs(int(text)) > BIGGEST_INT",
-        "",
+        "        if abs(int(text)) > BIGGEST_INT:",
+        "        if False:",
         _STRICT,
     ),
     _codec(

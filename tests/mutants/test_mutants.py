@@ -20,7 +20,8 @@ def test_each_has_a_name_of_its_own() -> None:
 
 @NUMBERED
 def test_each_is_of_a_place_that_is_there(number: int, mutant: Mutant) -> None:
-    assert (ROOT / mutant.file).read_text(encoding="utf-8").count(mutant.old) == 1
+    found = (ROOT / mutant.file).read_text(encoding="utf-8").count(mutant.old)
+    assert found == 1, f"{mutant.file} says {found} times what is made wrong"
     assert mutant.old != mutant.new
     assert mutant.tests
     for test in mutant.tests:
