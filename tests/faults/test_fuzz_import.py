@@ -1,0 +1,196 @@
+"""Attack 16, at the import: a predecessor's folder in which anything may lie. Promises 2 and 7.
+
+Files are spoiled, renamed, and replaced by folders, links and pipes; values are of any type. Whatever lies there, the
+import ends with everything brought in or named as unusable, each once and never again; what it brought is read back as
+it was written; what is ours stays as it was; no link is followed, and nothing outside the shared folder changes.
+"""
+
+import json
+import os
+import re
+import shutil
+import time
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from coord.folder import recorded_path
+from coord.predecessor import read
+from coord.recovery import TEMPLATES, Kind, Unusable
+from tests.attacks import FIRST_SEED, Tally
+from tests.coord.inside import Inside
+from tests.faults.mangling import mangled, tree
+from tests.predecessors import sample
+from tests.processes import Repo
+
+KINDS: dict[str, Kind] = {"sessions": "session", "heartbeats": "heartbeat", "claims": "claim", "messages": "message"}
+SECRET = "what-a-link-leads-to"
+NAMES = (
+    "\n", "\x1b[2J", "...", " ", "\udcff", "x" * 200, "\u202e", "2026-99-99_99-99-99-x", "9999-12-31_23-59-59-x", "-",
+    "0001-01-01_00-00-00-x", "2026-03-07_09-30-00-", "2026-03-07_09-30-00-..", "droplet-", "%s", "\\",
+)  # fmt: skip
+TIMES = (
+    "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2026-03-07T09:30:00", "2026-03-07", "2026-W10-6",
+    "24:00", "2026-03-07T09:30:00.999999999Z", "1969-12-31T23:59:59Z", "2026-03-07T09:30:00+00:00:01",
+    " 2026-03-07T09:30:00Z\n",
+)  # fmt: skip
+TEXTS = (
+    "",
+    "all",
+    "broadcast",
+    "../..",
+    "\x1b[31m",
+    "\u2028",
+    "\ud800",
+    "x" * 5000,
+    "session-1",
+    "a/b",
+    "\0",
+    "*",
+    "**/",
+)
+NUMBERS = (0, -1, 1.5, 1e308, -(2**53), 2**53 + 1, 10**400)
+
+
+def odd(chance: Random, depth: int = 0) -> Any:
+    """A value of any type."""
+    match chance.randrange(8 if depth < 3 else 6):
+        case 0 | 1:
+            return chance.choice(TEXTS)
+        case 2:
+            return chance.choice(TIMES)
+        case 3:
+            return chance.choice(NUMBERS)
+        case 4:
+            return chance.choice((None, True, False, float("nan"), float("inf")))
+        case 5 | 6:
+            return [odd(chance, depth + 1) for _ in range(chance.randrange(3))]
+        case _:
+            return {chance.choice(TEXTS): odd(chance, depth + 1) for _ in range(chance.randrange(3))}
+
+
+def oddly_filled(kind: Kind, chance: Random) -> bytes:
+    """A file of the right keys and any values."""
+    fields = {key: odd(chance) for key in TEMPLATES[kind] if chance.random() < 0.9}
+    when = {"session": "started_at", "claim": "claimed_at"}.get(kind, "timestamp")
+    fields[when] = chance.choice((*TIMES, fields.get(when)))
+    return json.dumps(fields, indent=chance.choice((None, 2))).encode()
+
+
+def spoil(path: Path, kind: Kind, secret: Path, chance: Random) -> None:
+    """Change one file of the predecessor's, or what is there in its place."""
+    data = path.read_bytes()
+    match chance.randrange(12):
+        case 0 | 1 | 2 | 3 | 4:
+            path.write_bytes(mangled(data, chance))
+            return
+        case 5 | 6 | 7:
+            path.write_bytes(oddly_filled(kind, chance))
+            return
+        case 8:
+            path.rename(path.with_name(chance.choice(NAMES) + chance.choice((path.suffix, path.suffix, "", ".jso"))))
+            return
+    path.unlink()
+    match chance.randrange(4):
+        case 0:
+            path.symlink_to(secret)
+        case 1:
+            os.mkfifo(path)
+        case 2:
+            path.mkdir()
+        case _:
+            path.parent.rmdir() if not any(path.parent.iterdir()) else path.write_bytes(b"[" * 100_000)
+
+
+def predecessor(folder: Path, secret: Path, chance: Random) -> set[str]:
+    """A predecessor's folder in which something is wrong; the paths of all that lies there and is not hidden."""
+    shutil.rmtree(folder, ignore_errors=True)
+    sample(folder, chance.randrange(1 << 30), chance.randint(1, 3), chance.randint(0, 8))
+    for _ in range(chance.randint(1, 8)):
+        files = sorted(path for name in KINDS for path in (folder / name).rglob("*") if path.is_file())
+        files = [path for path in files if not path.is_symlink()]
+        if files:
+            path = chance.choice(files)
+            spoil(path, KINDS[path.relative_to(folder).parts[0]], secret, chance)
+    for name in KINDS:
+        if (folder / name).exists() and chance.random() < 0.02:
+            (folder / name).rename(folder / f"no-{name}")
+            (folder / name).symlink_to(folder / f"no-{name}")
+    real = [name for name in KINDS if not (folder / name).is_symlink()]
+    found = {path.relative_to(folder) for name in real for path in (folder / name).rglob("*")}
+    files = [path for path in found if (folder / path).is_symlink() or not (folder / path).is_dir()]
+    shown = [path for path in files if not path.name.startswith(".") and path.name != "REGISTRY.json"]
+    return {recorded_path(str(path)) for path in shown}
+
+
+@pytest.mark.machine
+@pytest.mark.attack(16)
+def test_whatever_lies_in_a_predecessors_folder_is_brought_in_once_or_named(repo: Repo, tally: Tally) -> None:
+    until, seed = time.monotonic() + tally.count / 4, FIRST_SEED
+    secret = repo.root.parent / "secret"
+    secret.write_text(json.dumps({"from": SECRET, "timestamp": "2026-03-07T09:30:00Z", "message": SECRET}))
+    old = repo.root.parent / "old" / "COORDINATION"
+    Inside(repo).start(100)  # git's own folder has its mark from now on
+    while time.monotonic() < until:
+        seed += 1
+        chance = tally.chance(f"import {seed}")
+        for folder in (repo.log, repo.folder / ".cache"):
+            shutil.rmtree(folder, ignore_errors=True)
+        machine = Inside(repo)
+        machine.start(100)
+        held = machine.run(100, "claim", "droplet/one", "--json").json
+        there = predecessor(old, secret, chance)
+        before = tree(repo.root.parent, repo.folder)
+        try:
+            bring_in(machine, there, held, seed)
+            read_any(chance)
+        except BaseException as error:
+            error.add_note(f"seed 'import {seed}'")
+            raise
+        assert tree(repo.root.parent, repo.folder) == before, seed
+        tally.did("predecessors brought in")
+
+
+def bring_in(machine: Inside, there: set[str], held: Any, seed: int) -> None:
+    """Import it, twice, and look at what there is then."""
+    result = machine.run(100, "import", "../old", "--json")
+    assert result.code == 0, (seed, result)
+    done = result.json
+    events = [event for event in machine.repo.events() if "imported" in event]
+    brought = sorted(event["imported"]["path"] for event in events)
+    refused = [row["path"] for row in done["unusable"]]
+    assert there <= {*brought, *refused}, (seed, there - {*brought, *refused})
+    assert len({*brought, *refused}) == len(brought) + len(refused), seed
+    assert sum(done["new"].values()) == sum(done["read"].values()) == len(brought), seed
+    assert SECRET not in json.dumps(events), seed
+    again = machine.run(100, "import", "../old")
+    assert again.code == 0, (seed, again)
+    assert "Nothing new" in again.out, (seed, again)
+    for words in (
+        "verify",
+        "status",
+        "log",
+        "board",
+        "claims",
+        "report --since 2020-01-01",
+        "timeline --since 2020-01-01",
+    ):
+        shown = machine.run(100, *words.split())
+        assert (shown.code, shown.err) == (0, ""), (seed, words, shown)
+        assert not re.search("[\x00\x1b\u202e]", shown.out + again.out), (seed, words, shown)
+    ours = [row for row in machine.run(100, "claims", "--json").json["claims"] if not row["imported"]]
+    assert [(row["resource"], row["token"]) for row in ours] == [("droplet/one", held["token"])], seed
+
+
+def read_any(chance: Random) -> None:
+    """A file alone: it says something, or it is unusable."""
+    for _ in range(50):
+        kind = chance.choice(list(KINDS.values()))
+        data = mangled(oddly_filled(kind, chance), chance)
+        try:
+            said = read(kind, recorded_path(chance.choice(NAMES)) + ".json", recorded_path(chance.choice(NAMES)), data)
+        except Unusable:
+            continue
+        assert said.fields, data
