@@ -160,6 +160,9 @@ def _ask_and_wait(run: Run, patience: int, ask: Callable[[Moment], Answer]) -> A
 def _look(run: Run, asked: Answer, told: set[tuple[str, ...]]) -> tuple[Answer | None, Instant]:
     """The final answer if there is one yet, having taken the grant up; else when to look again at the latest.
 
+    Who looks reads the log first and the clock after it, and a grant can come in between; so it is under the lock that
+    a wait is found over.
+
     Rule 6: a circle that we are in is told, once; `told` are those that were.
     """
     present = run.look()
@@ -170,10 +173,10 @@ def _look(run: Run, asked: Answer, told: set[tuple[str, ...]]) -> tuple[Answer |
         run.act(lambda moment: None)  # whoever notices a death records it, and so frees what the dead held
         present = run.look()
     state = as_of(present.state, present.now)
-    if asked.claim in state.claims:
-        return run.act(lambda moment: _accept(moment, asked)).value, ""
     if asked.claim not in state.waits:
-        return msgspec.structs.replace(asked, outcome="timed_out", at=present.now), ""
+        if asked.claim not in state.claims and not state.sessions[asked.session].live:
+            return msgspec.structs.replace(asked, outcome="timed_out", at=present.now), ""
+        return run.act(lambda moment: _accept(moment, asked)).value, state.due
     for circle in circles(state):
         if asked.session in circle and circle not in told and not run.json:
             told.add(circle)
@@ -182,7 +185,9 @@ def _look(run: Run, asked: Answer, told: set[tuple[str, ...]]) -> tuple[Answer |
     return None, state.due
 
 
-def _accept(moment: Moment, asked: Answer) -> Answer:
+def _accept(moment: Moment, asked: Answer) -> Answer | None:
+    if asked.claim in moment.state.waits:
+        return None  # the clock that said otherwise was ahead
     held = moment.state.claims.get(asked.claim)
     if held is None or held.session != moment.me.session:
         return msgspec.structs.replace(asked, outcome="timed_out", at=moment.at)

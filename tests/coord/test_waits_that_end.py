@@ -11,7 +11,10 @@ import pytest
 
 import coord.commands.claim as claim_command
 from coord.errors import CoordError
+from coord.views import deaths
 from coord.waiting import wait_for
+from projections.fold import as_of
+from projections.state import State
 from tests.coord.inside import Inside
 from tests.processes import Repo, Shell, alive, until
 
@@ -154,3 +157,52 @@ def test_a_session_that_has_ended_while_it_waited_is_told_and_stays_ended(
     assert machine.run(100, "status", "--json").json["waiting"] == []
     (started,) = (event for event in repo.of_type("session.started") if event["session"] == second)
     assert started["n"] == 1
+
+
+def test_what_was_granted_just_before_the_limit_is_taken_up_however_late_one_looks(
+    repo: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The log is read, then it is given back, then the clock is read: the grant is in neither, but it is in the log."""
+    machine = Inside(repo)
+    machine.start(100)
+    second = machine.start(200)
+    machine.run(100, "claim", "droplet", "x")
+
+    def meanwhile(*words: Any) -> Any:
+        machine.wait(25)
+        machine.run(100, "release", "droplet", "x")
+        machine.wait(10)
+        return deaths(*words)
+
+    monkeypatch.setattr(claim_command, "deaths", meanwhile)
+    result = machine.run(200, "claim", "droplet", "x", "--wait", "30s", "--json")
+    monkeypatch.undo()
+    (held,) = machine.run(200, "claims", "--json").json["claims"]
+    assert held["session"] == second
+    assert (result.code, result.json["outcome"], held["accepted"]) == (0, "granted", True), result
+
+
+def test_a_clock_that_was_ahead_for_a_moment_ends_no_wait(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = Inside(repo)
+    machine.start(100)
+    second = machine.start(200)
+    machine.run(100, "claim", "droplet", "x")
+    looks: list[State] = []
+
+    def ahead(*words: Any) -> Any:
+        looks.append(as_of(*words))
+        if len(looks) == 1:
+            machine.wait(-60)
+        else:
+            machine.run(100, "release", "droplet", "x")
+        return looks[-1]
+
+    def early(*words: Any) -> Any:
+        machine.wait(60 if not looks else 0)
+        return deaths(*words)
+
+    monkeypatch.setattr(claim_command, "deaths", early)
+    monkeypatch.setattr(claim_command, "as_of", ahead)
+    result = machine.run(200, "claim", "droplet", "x", "--wait", "30s", "--json")
+    assert (result.code, result.json["outcome"]) == (0, "granted"), result
+    assert result.json["session"] == second
