@@ -68,12 +68,15 @@ class Lease:
 
 @dataclass(frozen=True)
 class State:
-    """The claims and the queue; the next thing happens no earlier than `now`, the next token is above `token`."""
+    """The claims and the queue; the next thing happens no earlier than `now`, the next token is above `token`. With one
+    clock that never goes back (`steady`), what has ended for one has ended for all.
+    """
 
     held: tuple[Lease, ...] = ()
     queue: tuple[Lease, ...] = ()
     now: int = 0
     token: int = 0
+    steady: bool = True
 
 
 @cache
@@ -150,11 +153,13 @@ def moments(state: State, op: Op) -> Iterator[tuple[State, Span]]:
 def steps(state: State, number: int, op: Op, asked: bool) -> Iterator[tuple[State, bool]]:
     """Every state that an operation may lead to, and whether it is waiting then; `asked` if it was waiting before.
 
-    What writes nothing changes nothing, not even the time: who only looks may do so with a clock that is ahead.
+    A list takes no lock: it shows what is held at one moment, less what has run out when it is shown. And what writes
+    nothing does not move the time on, if clocks go back.
     """
     for then, at in moments(state, op):
+        same = replace(then, now=at.lo) if state.steady else state
         if asked:
-            yield from ((after or state, False) for after in _take(then, number, op, at))
+            yield from ((after or same, False) for after in _take(then, number, op, at))
         elif op.what == "claim":
             yield from _claim(then, number, op, at)
         elif op.what == "claims":
@@ -164,7 +169,7 @@ def steps(state: State, number: int, op: Op, asked: bool) -> Iterator[tuple[Stat
             own = meant(then, op)
             if op.answer is not None and op.answer.said == "refused":
                 if not own or void(then, op, own):
-                    yield state, False
+                    yield same, False
             elif own and not void(then, op, own):
                 yield from ((after, False) for after in _change(then, number, op, own, at))
 
@@ -310,6 +315,6 @@ def _change(state: State, number: int, op: Op, own: list[Lease], at: Span) -> It
         yield after
 
 
-def judged(history: Sequence[Op]) -> str:
+def judged(history: Sequence[Op], steady: bool = True) -> str:
     """Why one process could not have given these answers; empty if it could."""
-    return "\n".join(filter(None, (refusal(part, State(), steps) for part in apart(history))))
+    return "\n".join(filter(None, (refusal(part, State(steady=steady), steps) for part in apart(history))))

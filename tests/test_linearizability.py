@@ -183,6 +183,11 @@ WRONG: dict[str, list[Op]] = {
         op(A, "release", 18, 19, GIVEN_BACK),
         op(B, "claim", 3, 30, Answer("timed_out", ("b/1",), 29 * SECOND, seen=(seen(A, 601.5),)), wait=99 * SECOND),
     ],
+    "a waiter gives up what it was given before its limit": [
+        LONG,
+        op(A, "release", 5, 6, GIVEN_BACK),
+        op(B, "claim", 3, 15, Answer("timed_out", ("b/1",), seen=(seen(A, 601.5),)), wait=10 * SECOND),
+    ],
     "handed over, and still had": [
         AMBER,
         op(A, "handoff", 3, 4, Answer("done", ("a/2",)), to=B),

@@ -147,6 +147,7 @@ def histories(draw: st.DrawFn, *, apart: bool = False) -> list[Op]:
 @given(histories())
 def test_what_one_process_did_is_linearizable_however_little_is_seen_of_it(history: list[Op]) -> None:
     assert judged(history) == ""
+    assert judged(history, steady=False) == ""
 
 
 @given(st.data())
