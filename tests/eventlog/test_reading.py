@@ -46,6 +46,11 @@ def test_a_line_follows_the_last_one_only() -> None:
     assert [spot.line for spot in position.damage] == [3]
 
 
+def test_what_is_too_short_for_a_line_does_not_come_between_a_damaged_line_and_the_next() -> None:
+    data = LINES[0] + LINES[1].replace(b"step", b"stop") + b"{}\n\n" * 9 + LINES[2]
+    assert numbers(data) == [1, 3]
+
+
 def test_a_byte_order_mark_is_one_at_the_beginning_only() -> None:
     middle = scan(SESSION, LINES[0], Position())[1]
     events, position = scan(SESSION, b"\xef\xbb\xbf" + LINES[1], middle)

@@ -13,7 +13,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "    return reader.events, reader.position(start.size + offset",
         "    if data[offset:]:\n        reader.line(data[offset:], start.size + offset)\n"
         "    return reader.events, reader.position(start.size + offset",
-        "test_history::test_a_tear_is_not_read_until_it_is_a_line",
+        "test_journal::test_a_whole_line_that_lacks_its_newline_is_completed",
     ),
     _journal(
         "the line of another session counts",
@@ -109,7 +109,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "a short line is followed",
         "        if len(line) < _SHORTEST:",
         "        if False:",
-        _INSERTED,
+        "test_reading::test_what_is_too_short_for_a_line_does_not_come_between_a_damaged_line_and_the_next",
     ),
     _journal(
         "every place of damage is kept",
@@ -180,7 +180,7 @@ MUTANTS: tuple[Mutant, ...] = (
     _journal(
         "a link is followed to read",
         "os.open(path, os.O_RDONLY | NOFOLLOW | BINARY)",
-        "os.open(path, os.O_RDONLY | BINARY)",
+        "os.open(path, os.O_RDONLY | os.O_NONBLOCK | BINARY)",
         "test_closed::test_what_is_no_regular_file_is_neither_read_nor_written",
     ),
     _journal(
