@@ -53,3 +53,7 @@ def write(folder: Path, session: str, machine: str, seconds: list[float]) -> Non
         end.append(event(end.n, session, second, payload))
     end.sync()
     end.close()
+
+
+LINES = plain(3)
+WHOLE = b"".join(LINES)

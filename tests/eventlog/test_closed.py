@@ -10,18 +10,7 @@ import pytest
 from eventlog.errors import JournalClosed, LogError
 from eventlog.journal import Position, closed, read_from
 from eventlog.writer import Writer
-from tests.eventlog.logs import SESSION, event, lines_of, plain, position_of, writer
-
-LINES = plain(3)
-WHOLE = b"".join(LINES)
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    """A journal of three events."""
-    file = tmp_path / f"{SESSION}.jsonl"
-    file.write_bytes(WHOLE)
-    return file
+from tests.eventlog.logs import LINES, SESSION, WHOLE, event, lines_of, plain, position_of, writer
 
 
 def test_a_damaged_journal_takes_no_more_and_nothing_is_deleted(path: Path) -> None:

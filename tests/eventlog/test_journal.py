@@ -15,18 +15,7 @@ from eventlog.errors import AppendFailed, JournalClosed, SyncFailed
 from eventlog.events import MessageSent
 from eventlog.journal import events_of
 from eventlog.writer import Writer
-from tests.eventlog.logs import SESSION, event, numbers, plain, position_of, writer
-
-LINES = plain(3)
-WHOLE = b"".join(LINES)
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    """A journal of three events."""
-    file = tmp_path / f"{SESSION}.jsonl"
-    file.write_bytes(WHOLE)
-    return file
+from tests.eventlog.logs import LINES, SESSION, WHOLE, event, numbers, plain, position_of, writer
 
 
 def append(folder: Path, n: int) -> Writer:
@@ -119,7 +108,7 @@ def test_a_short_write_is_cut_back(path: Path, monkeypatch: pytest.MonkeyPatch) 
 _TO_THE_LIMIT = """
 import resource, signal, sys
 from eventlog.errors import AppendFailed
-from tests.eventlog.logs import event, writer
+from tests.eventlog.logs import LINES, WHOLE, event, writer
 from pathlib import Path
 folder, limit = Path(sys.argv[1]), int(sys.argv[2])
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)

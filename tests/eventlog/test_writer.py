@@ -10,19 +10,7 @@ from eventlog.errors import AppendFailed, JournalClosed, LogError, SyncFailed
 from eventlog.events import Event, SessionHeartbeat, SessionStarted
 from eventlog.journal import ENDED, SEAL_SUFFIX, Position
 from eventlog.writer import Writer, put_aside
-from tests.eventlog.logs import SESSION, event, lines_of, plain, position_of, writer
-
-LINES = plain(3)
-WHOLE = b"".join(LINES)
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    """A journal of three events."""
-    file = tmp_path / f"{SESSION}.jsonl"
-    file.write_bytes(WHOLE)
-    return file
-
+from tests.eventlog.logs import LINES, SESSION, WHOLE, event, lines_of, plain, position_of, writer
 
 # --- before a line is written -----------------------------------------------------------------------------------------
 

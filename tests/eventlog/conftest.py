@@ -1,0 +1,15 @@
+"""What the tests of the log share."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.eventlog.logs import SESSION, WHOLE
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """A journal of three events."""
+    file = tmp_path / f"{SESSION}.jsonl"
+    file.write_bytes(WHOLE)
+    return file
