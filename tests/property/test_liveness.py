@@ -21,7 +21,7 @@ import pytest
 from coord.cli import run
 from coord.waiting import Interrupted
 from coord.world import World
-from eventlog.events import Instant, later
+from eventlog.events import Instant, from_micros, later
 from tests.attacks import Tally
 from tests.coord.inside import NOON, Inside, process
 from tests.processes import Repo, Result
@@ -239,12 +239,13 @@ class Scene:
             if result.code == 0 and holder == me:
                 del self.held[resource]
         elif said["outcome"] in ("granted", "renewed"):
-            assert holder in ("", me) or until <= self.now, f"{holder} has {resource} until {until}"
+            start = from_micros(said["token"])
+            assert holder in ("", me) or until <= start, f"{holder} has {resource} until {until}"
             self.held[resource] = me, said["until"]
         elif said["outcome"] == "refused":
             for one in said["obstacles"]:
                 assert one["session"] not in before, f"{one['session']} is dead, and in the way"
-                assert one["until"] > self.now, f"{one} is over, and in the way"
+                assert one["until"] > said["at"], f"{one} is over, and in the way"
 
 
 @pytest.fixture

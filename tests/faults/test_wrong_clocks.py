@@ -1,0 +1,292 @@
+"""Attack 8: clocks that are a second, an hour or ten years off, stand still, run, or step between two looks of one
+command.
+
+Every command has a clock of its own. The judge looks at nothing but the answers: who was told that it holds what, and
+until when, and the times of the events as they were written. Promise 3: nobody is given what another was told it has
+and which has neither run out nor been released; times rise in the order of writing, and none is later than a clock
+said. Promise 5: nobody is refused for the sake of what is over, a clock makes nobody dead, whoever loses a claim by
+another's clock is told, and when the clock is right again all is free at the times that were told.
+"""
+
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+import pytest
+
+from coord.waiting import Interrupted
+from coord.world import World
+from eventlog.events import Instant, from_micros, later
+from tests.attacks import Tally
+from tests.coord.inside import NOON, Inside
+from tests.processes import Repo, Result
+
+SECOND, HOUR, DECADE = 1, 3600, 10 * 365 * 86400
+PALETTES = ((SECOND,), (SECOND, HOUR), (HOUR,), (HOUR,), (SECOND, HOUR, DECADE), (DECADE,))
+SHELLS = (100, 200, 300)
+RESOURCES = ("droplet/x", "file/src/", "file/src/a")
+WAIT_S, LAPSE_S = 120, 60
+COMMANDS = 24
+WORDS: tuple[tuple[str, ...], ...] = (
+    *(("claim", "", "--ttl", "60s", "--json"),) * 4,
+    *(("claim", "", "--ttl", "10m", "--json"),) * 2,
+    *(("claim", "", "--ttl", "60s", "--wait", "2m", "--json"),) * 3,
+    *(("renew", "", "--ttl", "90s", "--json"),) * 3,
+    *(("release", "", "--json"),) * 2,
+    ("heartbeat", "a", "b", "--json"),
+    ("status", "--json"),
+)
+
+
+@dataclass
+class Clock:
+    """The clock of one command: what it said, each time that it was asked."""
+
+    true: Callable[[], Instant]
+    kind: str
+    errors: list[float]
+    chance: Random
+    said: list[Instant] = field(default_factory=list)
+
+    def read(self) -> Instant:
+        """What it says now."""
+        if self.kind == "steps":
+            said = later(self.true(), self.chance.choice(self.errors))
+        elif self.kind == "stands" and self.said:
+            said = self.said[0]
+        elif self.kind == "runs" and self.said:
+            said = later(self.said[-1], self.chance.choice((0, 0.000001, 2, 70)))
+        else:
+            said = later(self.true(), self.errors[0])
+        self.said.append(said)
+        return said
+
+
+@dataclass
+class Hold:
+    """What a session was told that it holds."""
+
+    session: str
+    claim: str
+    resource: str
+    until: Instant
+
+
+def conflict(a: str, b: str) -> bool:
+    return a == b or (a.startswith("file/") and b.startswith("file/"))
+
+
+class Judge:
+    """Who was told what."""
+
+    def __init__(self) -> None:
+        self.holds: dict[str, Hold] = {}
+        self.waiting: list[tuple[str, str]] = []  # which of them wait now, and whose they are
+        self.waited: dict[str, tuple[str, Instant]] = {}  # the requests that were told to wait: for what, since when
+        self.lost: list[Hold] = []  # what ran out and went to another
+
+    def granted(self, session: str, said: dict[str, Any]) -> None:
+        start = from_micros(said["token"])
+        assert said["outcome"] == "granted" or said["claim"] in self.waited.keys() | self.holds.keys(), (
+            f"of nothing: {said}"
+        )
+        if said["claim"] in self.holds:
+            return self.renewed(said, said["at"])
+        resource, asked = self.waited.get(said["claim"], (said["resource"], start))
+        for hold in list(self.holds.values()):
+            if hold.session != session and conflict(hold.resource, resource):
+                assert hold.until <= start, f"two holders: {hold}, and {said}"
+                self.lost.append(self.holds.pop(hold.claim))
+        for name, other in self.waiting:
+            wanted, since = self.waited.get(name, ("", start))  # unless it was released meanwhile
+            first = other == session or not conflict(wanted, resource) or since > asked
+            assert first or start >= later(since, LAPSE_S), f"{name} waits longer: {said}"
+        self.holds[said["claim"]] = Hold(session, said["claim"], resource, said["until"])
+        return None
+
+    def renewed(self, said: dict[str, Any], at: Instant) -> None:
+        hold = self.holds[said["claim"]]
+        assert at < hold.until <= said["until"], f"renewed after it was over, or made shorter: {hold}, {said}"
+        hold.until = said["until"]
+
+    def refused(self, said: dict[str, Any]) -> None:
+        assert said["obstacles"], said
+        for one in said["obstacles"]:
+            assert one["session"] != said["session"], said
+            assert one["until"] > said["at"], f"what is over is in the way: {said}"
+            if one["kind"] == "claim" and one["claim"] in self.holds:
+                assert one["until"] == self.holds[one["claim"]].until, f"told otherwise before: {said}"
+            else:
+                assert one["claim"] in self.waited, f"nobody was told that it has {one}"
+                most = later(said["at"], LAPSE_S) if one["kind"] == "claim" else later(one["since"], WAIT_S)
+                assert one["until"] <= most, f"longer than the rules say: {said}"
+
+    def not_yours(self, session: str, resource: str, latest: Instant) -> None:
+        for hold in self.holds.values():
+            mine = (hold.session, hold.resource) == (session, resource)
+            assert not mine or hold.until <= latest, f"{hold} is told to be over"
+
+
+class Machine(Inside):
+    """Three shells whose commands have a clock each."""
+
+    def __init__(self, repo: Repo, chance: Random) -> None:
+        super().__init__(repo)
+        self.chance, self.judge = chance, Judge()
+        self.errors = [sign * size for size in chance.choice(PALETTES) for sign in (1, -1)]
+        self.wrong = 0.0  # how far the machine's clock is off, as long as nobody sets it
+        self.latest: Instant = ""
+        self.seen, self.lost = 0, 0
+        self.done: list[str] = []
+        self.clock = self.right()
+        self.names = {shell: self.start(shell) for shell in SHELLS}
+        self.written([NOON])
+
+    def right(self) -> Clock:
+        return Clock(lambda: self.now, "right", [0.0], self.chance)
+
+    def world(self, shell: int, env: dict[str, str]) -> World:
+        made = super().world(shell, env)
+        made.wall = self.clock.read
+        return made
+
+    def step(self, deeper: bool = True) -> None:
+        """Time goes by, the machine's clock may be set, and one command is typed."""
+        self.wait(self.chance.choice((0, 0, 0.5, 5, 30, 61, 130)))
+        if self.chance.random() < 0.2:
+            self.wrong = self.chance.choice((0.0, *self.errors))
+        kind = self.chance.choice(("off", "off", "off", "steps", "steps", "stands", "runs"))
+        errors = [self.wrong] if kind != "steps" else [0.0, self.wrong, *self.errors]
+        words = self.chance.choice(WORDS)
+        if "--wait" in words and not deeper:
+            words = WORDS[0]
+        resource = self.chance.choice(RESOURCES)
+        self.type(self.chance.choice(SHELLS), [resource if word == "" else word for word in words], kind, errors)
+
+    def type(self, shell: int, words: list[str], kind: str, errors: list[float]) -> Result:
+        before, self.clock = self.clock, Clock(lambda: self.now, kind, errors, self.chance)
+        clock, line = self.clock, len(self.done)
+        self.done.append("")
+        waits = len(self.judge.waiting)
+        result = self.run(shell, *words)
+        said = [*dict.fromkeys(clock.said)]
+        self.done[line] = f"{self.now} {kind} {said} {self.names[shell]}: {' '.join(words)} -> {result}"
+        at = self.written(clock.said)
+        if result.code == 130:  # it withdrew what it had waited for
+            self.judge.holds.pop(self.judge.waiting[waits][0], None)
+        del self.judge.waiting[waits:]
+        self.clock = before
+        if words[0] != "status":
+            self.judges(shell, words, result, at or max(self.latest, *clock.said))
+            if kind in ("off", "stands") and "--wait" not in words:
+                behind = later(clock.said[-1], 1) <= self.latest
+                assert ("clock is" in result.err) == behind, "a clock that is behind is told"
+        return result
+
+    def judges(self, shell: int, words: list[str], result: Result, at: Instant) -> None:
+        session, resource = self.names[shell], words[1]
+        assert result.code in (0, 1, 130), result
+        said = result.json if result.out else {}
+        assert said.get("session", session) == session
+        if words[0] == "claim" and said:
+            if said["outcome"] in ("granted", "renewed"):
+                self.judge.granted(session, said)
+            elif said["outcome"] == "refused":
+                self.judge.refused(said)
+        elif words[0] in ("renew", "release") and result.code == 1:
+            self.judge.not_yours(session, resource, later(at, micros=9))
+        elif words[0] == "renew":
+            self.judge.granted(session, said | {"outcome": "renewed", "at": at})
+        elif words[0] == "release":
+            for claim in said["claims"]:
+                self.judge.holds.pop(claim, None)
+                self.judge.waited.pop(claim, None)
+
+    def written(self, said: list[Instant]) -> Instant:
+        """The time of the last event since the last look; they rise as they were written, no faster than the clocks."""
+        events = self.repo.events()
+        new, before = events[self.seen :], self.latest
+        for event in new:
+            assert event["event"]["type"] != "session.presumed_dead", f"a clock made it dead: {event}"
+            earliest, most = max(before, min(said)), later(max(before, *said), micros=9)
+            assert earliest <= event["at"] <= most, f"{event} between {earliest} and {most}"
+            assert event["at"] > self.latest, f"{event} is not later than {self.latest}"
+            self.latest = event["at"]
+            if event["event"].get("told") == "waiting":
+                name = f"{event['session']}/{event['n']}"
+                self.judge.waited[name] = event["event"]["resource"], event["at"]
+                self.judge.waiting.append((name, event["session"]))
+        assert new == sorted(new, key=lambda event: str(event["at"]))
+        self.seen = len(events)
+        return new[-1]["at"] if new else ""
+
+    def while_waiting(self) -> None:
+        self.written(self.clock.said)
+        for _ in range(self.chance.randint(0, 3)):
+            self.step(deeper=len(self.judge.waiting) < 2)
+
+    def all_is_told(self) -> None:
+        """Whoever lost something by another's clock finds it in its inbox, whatever the clock says then."""
+        for hold in self.judge.lost:
+            shell = next(shell for shell, name in self.names.items() if name == hold.session)
+            inbox = self.type(shell, ["inbox", "--peek", "--json"], "off", [self.wrong]).json
+            assert hold.claim in [notice["id"] for notice in inbox["notices"]], f"nobody told {hold}"
+        self.lost += len(self.judge.lost)
+        self.judge.lost.clear()
+
+    def all_is_free(self) -> None:
+        """Once the clock is right and everything has run out, whoever asks gets it."""
+        ends = [hold.until for hold in self.judge.holds.values()]
+        self.now, self.wrong = later(max([self.latest, *ends]), WAIT_S + LAPSE_S), 0.0
+        for resource in RESOURCES[:2]:
+            result = self.type(SHELLS[0], ["claim", resource, "--json"], "off", [0.0])
+            assert result.code == 0, f"{resource} is still taken: {result}"
+        self.all_is_told()
+        self.clock = self.right()
+        assert self.run(SHELLS[0], "verify").code == 0
+
+
+def play(repo: Repo, monkeypatch: pytest.MonkeyPatch, tally: Tally, seeds: range) -> None:
+    for seed in seeds:
+        for path in repo.log.glob("*"):
+            path.unlink()
+        for path in (repo.folder / ".cache").glob("*"):
+            path.unlink()
+        chance, names = tally.chance(seed), iter(range(1000))
+        monkeypatch.setattr("coord.transaction.new_id", lambda taken, names=names: f"session-{next(names):03}")
+        machine = Machine(repo, chance)
+
+        def wait_for(
+            folder: str, look: Callable[[], Any], wall: object, caught: object, machine: Machine = machine
+        ) -> Any:
+            for _ in range(3):
+                if (found := look()[0]) is not None:
+                    return found
+                machine.while_waiting()
+            raise Interrupted(signal.SIGINT)
+
+        monkeypatch.setattr("coord.commands.claim.wait_for", wait_for)
+        try:
+            for _ in range(COMMANDS):
+                machine.step()
+                machine.all_is_told()
+            machine.all_is_free()
+        except BaseException as error:
+            error.add_note(f"seed {seed}:\n" + "\n".join(machine.done))
+            raise
+        tally.did("seeds")
+        tally.did("commands", len(machine.done))
+        tally.did("grants that another lost", machine.lost)
+
+
+@pytest.mark.attack(8)
+def test_a_few_wrong_clocks(repo: Repo, monkeypatch: pytest.MonkeyPatch, tally: Tally) -> None:
+    play(repo, monkeypatch, tally, tally.seeds[:10])
+
+
+@pytest.mark.machine
+@pytest.mark.attack(8)
+def test_wrong_clocks(repo: Repo, monkeypatch: pytest.MonkeyPatch, tally: Tally) -> None:
+    play(repo, monkeypatch, tally, tally.seeds[10:])
