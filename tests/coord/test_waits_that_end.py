@@ -12,7 +12,7 @@ import pytest
 import coord.commands.claim as claim_command
 from coord.errors import CoordError
 from coord.views import deaths
-from coord.waiting import wait_for
+from coord.waiting import Interrupted, wait_for
 from projections.fold import as_of
 from projections.state import State
 from tests.coord.inside import Inside
@@ -206,3 +206,21 @@ def test_a_clock_that_was_ahead_for_a_moment_ends_no_wait(repo: Repo, monkeypatc
     result = machine.run(200, "claim", "droplet", "x", "--wait", "30s", "--json")
     assert (result.code, result.json["outcome"]) == (0, "granted"), result
     assert result.json["session"] == second
+
+
+def test_a_signal_does_not_make_a_session_live_again_that_ended_while_it_waited(
+    repo: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine = Inside(repo)
+    machine.start(100)
+    second = machine.start(200)
+    machine.run(100, "claim", "droplet", "x")
+
+    def ends(*words: Any) -> None:
+        machine.run(200, "end")
+        raise Interrupted(signal.SIGINT)
+
+    monkeypatch.setattr(claim_command, "wait_for", ends)
+    result = machine.run(200, "claim", "droplet", "x", "--wait", "10m")
+    assert (result.code, f"session {second} has ended" in result.err) == (3, True)
+    assert machine.repo.events()[-1]["event"]["type"] == "session.ended"
