@@ -248,17 +248,19 @@ def _events(files: Iterable[Found], journal: str) -> Iterator[Event]:
 
 
 def _write(place: Place, journal: str, events: Sequence[Event]) -> None:
-    """To be called under the lock. Raises LogError; what was written until then is whole lines."""
+    """To be called under the lock. Raises LogError; what was written until then is whole lines, and durable."""
     writer = Writer(place.log, journal, Position())
     bar = Bar("writing", len(events))
     try:
         for event in events:
             writer.append(event)
             bar.step()
-        writer.sync()
     finally:
         bar.close()
-        writer.close()
+        try:
+            writer.sync()
+        finally:
+            writer.close()
 
 
 def _fold_anew(world: World, place: Place, config: Config) -> list[str]:

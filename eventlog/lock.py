@@ -8,10 +8,10 @@ import os
 import stat
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from eventlog.errors import Locked, LogError
-from eventlog.system import BINARY, NOFOLLOW, try_lock
+from eventlog.system import BINARY, NOFOLLOW, sync_all, try_lock
 
 NAME = ".lock"
 _LONGEST_PAUSE_S = 0.02
@@ -46,14 +46,30 @@ def locked(folder: str, wait_s: float, describe: Callable[[int], str] = str) -> 
     """
     fd = _acquire(os.path.join(folder, NAME), wait_s, describe)
     try:
-        os.ftruncate(fd, 0)
-        os.write(fd, b"%d\n" % os.getpid())
-    except OSError:
-        pass  # the pid is a courtesy to whoever waits in vain; a full disk must not stop a reader's lock
+        _take_over(folder, fd)
+    except OSError as error:
+        os.close(fd)
+        raise LogError(
+            f"cannot make durable what a killed process left: {error.strerror}. Nothing was written."
+        ) from None
     try:
         yield
     finally:
-        os.close(fd)
+        with suppress(OSError):
+            os.ftruncate(fd, 0)
+        with suppress(OSError):  # whatever it says, the lock is free, and what was acknowledged is on the disk
+            os.close(fd)
+
+
+def _take_over(folder: str, fd: int) -> None:
+    """Leave our pid in the lock. Where another's is still there, its process was killed, and what it wrote last may not
+    be on the disk; it is before we go on, lest we build on what a power cut takes away. Raises OSError.
+    """
+    if os.fstat(fd).st_size:
+        sync_all(folder)
+    with suppress(OSError):  # the pid is a courtesy to whoever waits in vain; a full disk must not stop a reader's lock
+        os.ftruncate(fd, 0)
+        os.write(fd, b"%d\n" % os.getpid())
 
 
 def _acquire(path: str, wait_s: float, describe: Callable[[int], str]) -> int:
@@ -63,7 +79,7 @@ def _acquire(path: str, wait_s: float, describe: Callable[[int], str]) -> int:
         try:
             fd = os.open(path, os.O_RDWR | os.O_CREAT | NOFOLLOW | BINARY, 0o666)
         except OSError as error:
-            raise LogError(f"cannot open the lock {path}: {error.strerror}") from None
+            raise LogError(f"cannot open the lock {path}: {error.strerror}. Nothing was written.") from None
         try:
             taken = try_lock(fd)
         except OSError as error:

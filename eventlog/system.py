@@ -31,6 +31,17 @@ def read_regular(path: str, most: int) -> bytes:
         os.close(fd)
 
 
+def is_there(path: str) -> bool:
+    """Whether something stands at a path, even a link that leads nowhere. Raises OSError where that cannot be told,
+    which is no "no".
+    """
+    try:
+        os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
+
+
 if sys.platform == "win32":  # pragma: no cover - untested
     import msvcrt
 
@@ -79,5 +90,20 @@ else:
         fd = os.open(path, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0))
         try:
             os.fsync(fd)
+        finally:
+            os.close(fd)
+
+
+def sync_all(folder: str) -> None:
+    """Return once the bytes of all files in a folder that can be read are on the disk."""
+    with os.scandir(folder) as entries:
+        paths = [entry.path for entry in entries if entry.is_file(follow_symlinks=False)]
+    for path in paths:
+        try:
+            fd = os.open(path, os.O_RDONLY | NOFOLLOW | BINARY)
+        except OSError:
+            continue
+        try:
+            sync_data(fd)
         finally:
             os.close(fd)

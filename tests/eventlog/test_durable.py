@@ -5,6 +5,7 @@ it and all before it wrote is there when the power comes back. Judged by a disk 
 import contextlib
 import io
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,11 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from coord import transaction
+from coord import importing, transaction
 from coord.cli import run
+from coord.folder import Place
 from eventlog import writer as writing
+from eventlog.errors import AppendFailed, LogError
 from eventlog.journal import ENDED
-from eventlog.lock import locked
+from eventlog.lock import NAME, locked
 from eventlog.system import sync_folder
 from eventlog.writer import Writer, put_aside, sync_names
 from tests.coord.inside import Inside
@@ -201,3 +204,71 @@ def test_when_a_command_says_yes_and_when_it_lets_go_of_the_lock_all_is_durable(
     assert moments.count("the lock is let go of") >= len(DAY) - 2
     assert list((repo.log / ENDED).glob("*.jsonl")), "one was archived"
     disk.close()
+
+
+# --- those who did not get so far -------------------------------------------------------------------------------------
+
+
+def killed_before_its_sync(machine: Inside, shell: int, words: str) -> None:
+    """Run a command in a process that is killed when it has written its line and not synced it."""
+    child = os.fork()
+    if not child:
+        os.fdatasync = lambda fd: os.kill(os.getpid(), signal.SIGKILL)
+        run(words.split(), machine.world(shell, {}))
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+
+
+def test_nobody_builds_on_what_a_killed_process_did_not_sync(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+    disk, machine = Disk(repo.root, monkeypatch), Inside(repo)
+    machine.start(100)
+    machine.start(200)
+    assert machine.run(100, "claim", "file/a.py").code == 0
+    killed_before_its_sync(machine, 100, "release file/a.py")
+    assert disk.losses(), "the release is written, and would be lost"
+    granted = machine.run(200, "claim", "file/a.py")
+    assert granted.code == 0, "whoever reads sees that it is released"
+    assert disk.losses() == [], "so it is, also after a power cut"
+    before = len(disk.syncs)
+    machine.run(200, "claim", "file/b.py")
+    assert len(disk.syncs) == before + 1, "and nobody pays for it twice"
+    disk.close()
+
+
+def test_if_that_cannot_be_made_durable_nothing_is_written(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(_: int) -> None:
+        raise OSError(5, "Input/output error")
+
+    writer(disk.root / "log").close()
+    (disk.root / "log" / FILE).write_bytes(plain(1)[0])
+    (disk.root / "log" / NAME).write_text("123\n")
+    for _ in range(2):
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "fdatasync", fails)
+            with pytest.raises(LogError, match="cannot make durable"):
+                locked(str(disk.root / "log"), 0).__enter__()
+    with locked(str(disk.root / "log"), 0):
+        assert disk.losses() == []
+
+
+def test_a_pipe_or_a_link_in_the_log_does_not_hinder_that(disk: Disk) -> None:
+    (disk.root / "log" / NAME).write_text("123\n")
+    os.mkfifo(disk.root / "log" / "amber.jsonl")
+    (disk.root / "log" / "brown.jsonl").symlink_to("/dev/zero")
+    (disk.root / "log" / "coral.jsonl").mkdir()
+    writer(disk.root / "log").close()
+    (disk.root / "log" / FILE).write_bytes(plain(1)[0])
+    with locked(str(disk.root / "log"), 0):
+        assert disk.survivors()[f"log/{FILE}"] == plain(1)[0]
+
+
+def test_an_import_that_stops_half_way_leaves_nothing_that_is_not_durable(
+    disk: Disk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, place = os.write, Place(str(disk.root), str(disk.root), None)
+    takes = iter([True] * 3 + [False] * 3)
+    monkeypatch.setattr(os, "write", lambda fd, data: real(fd, data) if next(takes) else 0)
+    with pytest.raises(AppendFailed):
+        importing._write(place, SESSION, [event(n) for n in range(1, 6)])
+    assert numbers((disk.root / "log" / FILE).read_bytes()) == [1, 2, 3]
+    assert disk.losses() == []

@@ -78,6 +78,24 @@ MUTANTS: tuple[Mutant, ...] = (
         "            pass\n        finally",
         "test_durable::test_the_name_of_a_journal_is_durable_before_anything_is_in_it",
     ),
+    _system(
+        "what a killed process left is not synced",
+        "            sync_data(fd)\n        finally:\n            os.close(fd)\n",
+        "            pass\n        finally:\n            os.close(fd)\n",
+        "test_durable::test_nobody_builds_on_what_a_killed_process_did_not_sync",
+    ),
+    _system(
+        "what cannot be opened hinders the syncing of all",
+        "        except OSError:\n            continue",
+        "        except BlockingIOError:\n            continue",
+        "test_durable::test_a_pipe_or_a_link_in_the_log_does_not_hinder_that",
+    ),
+    _system(
+        "a pipe hinders the syncing of all",
+        " if entry.is_file(follow_symlinks=False)]",
+        "]",
+        "test_durable::test_a_pipe_or_a_link_in_the_log_does_not_hinder_that",
+    ),
     _lock(
         "the lock is not asked for",
         "            taken = try_lock(fd)",
@@ -100,8 +118,8 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _lock(
         "the lock is not let go of",
-        "os.close(fd)\n\n\ndef _acquire",
-        "pass\n\n\ndef _acquire",
+        "os.close(fd)\n\n\ndef _take_over",
+        "pass\n\n\ndef _take_over",
         "test_lock::test_it_is_free_after_an_error_under_it",
     ),
     _lock(
@@ -130,15 +148,33 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _lock(
         "the pid of the holder before is not cut off",
-        "        os.ftruncate(fd, 0)\n",
-        "",
+        "        os.ftruncate(fd, 0)\n        os.write",
+        "        os.write",
         "test_system::test_the_pid_of_a_holder_takes_the_place_of_a_longer_one",
     ),
     _lock(
         "a full disk stops the lock",
-        "    except OSError:\n        pass  # the pid is",
-        "    except BlockingIOError:\n        pass  # the pid is",
+        "    with suppress(OSError):  # the pid is",
+        "    with suppress(BlockingIOError):  # the pid is",
         "test_lock::test_a_full_disk_stops_no_lock",
+    ),
+    _lock(
+        "what a killed holder wrote is not synced",
+        "    if os.fstat(fd).st_size:",
+        "    if False:",
+        "test_durable::test_nobody_builds_on_what_a_killed_process_did_not_sync",
+    ),
+    _lock(
+        "every holder counts as killed",
+        "        with suppress(OSError):\n            os.ftruncate(fd, 0)\n",
+        "",
+        "test_durable::test_nobody_builds_on_what_a_killed_process_did_not_sync",
+    ),
+    _lock(
+        "whoever cannot sync what a killed holder wrote goes on",
+        "        sync_all(folder)\n",
+        "        with suppress(OSError):\n            sync_all(folder)\n",
+        "test_durable::test_if_that_cannot_be_made_durable_nothing_is_written",
     ),
     _lock(
         "a lock that cannot be had is an error of ours",
