@@ -198,3 +198,41 @@ def test_the_longest_message_fits_in_a_line() -> None:
 def test_the_largest_number_is_kept_exactly() -> None:
     event = event_of(imported=Imported(path="p", digest="d", fields={"n": BIGGEST_INT}), n=BIGGEST_INT)
     assert decode(seal(event, NO_HASH)[0][:-1]) == event
+
+
+def test_a_line_of_the_greatest_length_is_written_and_none_that_is_longer() -> None:
+    bare = len(seal(event_of(MessageSent(to="everyone", subject="s", body="x")), NO_HASH)[0]) - len("x\n")
+    line, _ = seal(event_of(MessageSent(to="everyone", subject="s", body="x" * (MAX_LINE - bare))), NO_HASH)
+    assert len(line) == MAX_LINE + len("\n")
+    with pytest.raises(ValueError, match="a line holds"):
+        seal(event_of(MessageSent(to="everyone", subject="s", body="x" * (MAX_LINE - bare + 1))), NO_HASH)
+
+
+def test_what_is_not_understood_says_why_and_who_brought_it() -> None:
+    known = read(HEAD + '{"type":"session.heartbeat","percent":101},"imported":{"path":"p","digest":"d","as":"brown"}')
+    assert isinstance(known.payload, Unknown)
+    assert known.payload.name == "session.heartbeat (Expected `int` <= 100 - at `$.event.percent`)"
+    assert known.actor == "brown"
+    newer = read(HEAD + '{"type":"moon.risen","height":3}')
+    assert isinstance(newer.payload, Unknown)
+    assert newer.payload.name == "moon.risen"
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (BEAT % ',"action":"test"', "a key stands twice"),
+        (HEAD + f'{{"type":"moon.risen","height":{2**53}}}', "too large to be read alike everywhere"),
+        (BEAT % ',"phase":"a\nb"', "it is not JSON"),
+        (HEAD + '{"type":"moon.risen","x":' + "[" * 100_000 + "]" * 100_000 + "}", "it is not an event"),
+        (
+            HEAD.replace(AT, "2026-02-30T11:20:06.123456Z") + '{"type":"session.heartbeat"}',
+            "its time is not an instant",
+        ),
+    ],
+)
+def test_damage_has_its_reason(body: str, reason: str) -> None:
+    with pytest.raises(Damaged, match=reason):
+        read(body)
+    with pytest.raises(Damaged, match="its hash is wrong"):
+        unseal(line_of(body, b"1" * 32), NO_HASH)

@@ -78,6 +78,18 @@ MUTANTS: tuple[Mutant, ...] = (
         "test_codec::test_what_cannot_be_a_line_is_not_written",
     ),
     _codec(
+        "a line may be a little longer than the longest",
+        "    if len(body) > MAX_LINE - _TAIL:",
+        "    if len(body) > MAX_LINE:",
+        "test_codec::test_a_line_of_the_greatest_length_is_written_and_none_that_is_longer",
+    ),
+    _codec(
+        "who brought an event that is not understood is forgotten",
+        "            imported=seen.imported,\n",
+        "",
+        "test_codec::test_what_is_not_understood_says_why_and_who_brought_it",
+    ),
+    _codec(
         "an event that is not understood is dropped",
         "        event = _unknown(line, str(error))",
         "        raise Damaged(str(error)) from None",

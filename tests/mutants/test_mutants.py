@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.attacks import Tally
+from tests.attacks import ATTACKS, Tally
 from tests.mutants.mutant import ROOT, Mutant, Tree, killed
 from tests.mutants.table import MUTANTS
 
@@ -14,7 +14,8 @@ NAMES = [mutant.name for mutant in MUTANTS]
 NUMBERED = pytest.mark.parametrize(("number", "mutant"), list(enumerate(MUTANTS)), ids=NAMES)
 
 
-def test_each_has_a_name_of_its_own() -> None:
+def test_there_are_enough_and_each_has_a_name_of_its_own() -> None:
+    assert len(MUTANTS) >= ATTACKS[19].count
     assert len(set(NAMES)) == len(NAMES)
 
 
