@@ -1,9 +1,14 @@
 """Which process a session is anchored to, on chains of processes as they are found."""
 
+import os
+import sys
+
 import pytest
 
-from coord.anchors import choose
+from coord.anchors import anchor_of, choose
 from coord.processes import Process
+from coord.world import this_machine
+from projections.liveness import Here
 from tests.coord.inside import process
 
 INIT = process(1, 0, 1, "/sbin/init")
@@ -117,6 +122,10 @@ CASES = {
         chain(INIT, process(20, 1, 20, "make", "all"), process(30, 20, 20, *COORD)),
         20,
     ),
+    "a container whose first process is no shell": (
+        chain(process(1, 0, 1, "/usr/bin/dumb-init", "--", "serve"), process(30, 1, 1, *COORD)),
+        None,
+    ),
     "only init above": (chain(INIT, process(30, 1, 30, *COORD)), None),
     "only the first process of a container above, which is an init": (
         chain(process(1, 0, 1, "tini"), process(30, 1, 1, *COORD)),
@@ -184,3 +193,21 @@ def test_the_anchor_is(name: str) -> None:
 def test_never_a_multiplexer_or_a_server_that_only_hands_out_terminals(multiplexer: str) -> None:
     rows = chain(INIT, process(10, 1, 10, multiplexer), process(30, 10, 10, *COORD))
     assert choose(rows) is None
+
+
+def test_a_process_of_a_boot_that_nobody_knows_is_no_anchor() -> None:
+    bash = process(20, 1, 20, "bash")
+    known = anchor_of(bash, Here("machine-1", "boot-1", "pid:[1]"))
+    assert known is not None
+    assert (known.pid, known.start_ticks, known.boot) == (20, bash.start_ticks, "boot-1")
+    assert anchor_of(bash, Here("machine-1", "", "pid:[1]")) is None
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="where Linux has its namespaces")
+def test_where_the_pid_namespace_cannot_be_told_no_process_is_known_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(path: str) -> str:
+        raise PermissionError(13, "not allowed", path)
+
+    assert anchor_of(process(20, 1, 20, "bash"), this_machine()) is not None
+    monkeypatch.setattr(os, "readlink", fails)
+    assert anchor_of(process(20, 1, 20, "bash"), this_machine()) is None

@@ -118,6 +118,19 @@ def test_a_rewind_stays_one_when_something_comes_late(machine: Inside) -> None:
     assert f"{second}.jsonl was rewound" in machine.run(100, "status").out
 
 
+def test_what_is_gone_is_missed_for_ever(machine: Inside) -> None:
+    machine.start(100)
+    second = machine.start(200)
+    machine.run(200, "claim", "droplet", "x")
+    (machine.repo.log / f"{second}.jsonl").unlink()
+    for _ in range(3):
+        machine.run(100, "heartbeat", "a", "b")
+        assert f"{second}.jsonl was rewound: it is gone; 2 lines were read before" in machine.run(100, "status").out
+        (missed,) = (row for row in machine.run(100, "verify", "--json").json["journals"] if not row["whole"])
+        assert missed["session"] == second
+    assert present(machine).state.claims == {}
+
+
 # --- what is held back ------------------------------------------------------------------------------------------------
 
 

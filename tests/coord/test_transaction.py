@@ -174,8 +174,10 @@ def test_a_conversation_whose_session_ended_begins_again_and_any_other_does_not(
     for shell, env in ((100, {CLAUDE: "a"}), (200, {})):
         assert machine.run(shell, "end", **env).code == 0
     assert machine.run(100, "heartbeat", "a", "b", "--json", **{CLAUDE: "a"}).json["session"] == session
-    for result in (machine.run(200, "heartbeat", "a", "b"), machine.run(200, "whoami", COORD_SESSION=other)):
-        assert (result.code, "has ended" in result.err) == (3, True)
+    for words, env in (("heartbeat a b", {}), ("whoami", {}), ("whoami", {"COORD_SESSION": other})):
+        refused = machine.run(200, *words.split(), **env)
+        assert (refused.code, "has ended" in refused.err) == (3, True), refused
+    assert machine.start(200) != other
 
 
 # --- a board that cannot be written -----------------------------------------------------------------------------------

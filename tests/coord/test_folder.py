@@ -1,0 +1,89 @@
+"""Which paths lie inside the repository, and which folder is found from where; by their names, without git."""
+
+from pathlib import Path
+
+import pytest
+
+from coord.errors import CoordError
+from coord.folder import CONFIG, FOLDER, Place, find, inside
+from tests.coord.inside import Inside
+from tests.processes import Repo
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    return tmp_path.resolve()
+
+
+def repository(path: Path, *, initialised: bool = False) -> Path:
+    (path / ".git").mkdir(parents=True)
+    if initialised:
+        shared(path)
+    return path
+
+
+def worktree(main: Path, path: Path) -> Path:
+    """Another worktree of a repository."""
+    git = main / ".git" / "worktrees" / path.name
+    git.mkdir(parents=True)
+    (git / "commondir").write_text("../..\n")
+    path.mkdir()
+    (path / ".git").write_text(f"gitdir: {git}\n")
+    return path
+
+
+def shared(path: Path) -> Path:
+    (path / FOLDER).mkdir(parents=True)
+    (path / FOLDER / CONFIG).touch()
+    return path / FOLDER
+
+
+def place(home: Path, cwd: Path) -> Place:
+    machine = Inside(Repo(cwd, home))
+    return find(machine.world(100, {}), None)
+
+
+def outside(here: Place, path: Path) -> bool:
+    with pytest.raises(CoordError, match="is outside the repository") as refused:
+        inside(here, str(path))
+    return refused.value.code == 2
+
+
+def test_a_path_in_the_repository_is_named_from_its_root(home: Path) -> None:
+    here = place(home, repository(home / "repo", initialised=True))
+    assert inside(here, f"{home}/repo/src/app.py") == "src/app.py"
+    assert inside(here, f"{home}/repo") == "."
+
+
+def test_a_folder_whose_name_begins_like_the_repositorys_is_outside_it(home: Path) -> None:
+    here = place(home, repository(home / "repo", initialised=True))
+    assert outside(here, home / "repo-2" / "app.py")
+    assert outside(here, home / "app.py")
+
+
+def test_a_file_of_another_repository_is_outside_and_one_of_another_worktree_is_the_same(home: Path) -> None:
+    main = repository(home / "repo", initialised=True)
+    here = place(home, main)
+    other, twin = repository(home / "other"), worktree(main, home / "twin")
+    assert outside(here, other / "app.py")
+    assert inside(here, str(twin / "app.py")) == "app.py"
+    assert inside(place(home, twin), str(main / "app.py")) == "app.py"
+
+
+def test_all_worktrees_share_the_folder_of_the_main_one(home: Path) -> None:
+    main = repository(home / "repo", initialised=True)
+    twin = worktree(main, home / "twin")
+    shared(twin)
+    assert place(home, twin).folder == str(main / FOLDER)
+
+
+def test_inside_a_repository_nothing_outside_it_counts_and_elsewhere_the_nearest_upwards(home: Path) -> None:
+    shared(home)
+    (home / "plain" / "below").mkdir(parents=True)
+    assert place(home, home / "plain" / "below").folder == str(home / FOLDER)
+    repo = repository(home / "repo")
+    with pytest.raises(CoordError, match="not initialised"):
+        place(home, repo)
+    (repo / "sub").mkdir()
+    nested = shared(repo / "sub")
+    assert place(home, repo / "sub").folder == str(nested)
