@@ -1,6 +1,7 @@
 """Catching up: from the checkpoint and what is new in the journals to the present state."""
 
 import os
+import stat
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -13,7 +14,7 @@ from coord.world import World
 from eventlog.errors import LogError
 from eventlog.events import Event, EventId, Instant, seconds_between
 from eventlog.history import History, by_order
-from eventlog.journal import ENDED, Position
+from eventlog.journal import ENDED, MOST_BYTES, Position, is_session_id, paths_of
 from projections.fold import fold
 from projections.state import Record, State, ignore
 
@@ -34,8 +35,8 @@ def is_unused(place: Place) -> bool:
 class Present:
     """The state after all that can be read, and what was found on the way. Takes no lock.
 
-    `unread` names a journal that was once read, cannot be read now, and is missing from the state: what its session
-    holds is unknown, so nobody may be granted anything. `fresh` is whether the checkpoint spared a full replay.
+    `unread` names a journal that cannot be read now and has what is missing from the state: what its session holds is
+    unknown, so nobody may be granted anything. `fresh` is whether the checkpoint spared a full replay.
     """
 
     def __init__(self, world: World, place: Place) -> None:
@@ -99,14 +100,32 @@ class Present:
             ) from None
         if not self.history.positions and not self._seen:
             self.missed = is_missed(self.place)
+        self.unread = next((name for name in sorted(self.history.problems) if self._lacks(name)), "")
         for name, seen in self._seen.items():
             found = self.history.positions.get(name, Position())
             if name in self.history.problems:
-                self.unread = self.unread or ("" if self.fresh or not seen.size else name)
-            elif found.size < seen.size and not found.rewound and name not in self.history.held_back:
+                continue
+            if found.size < seen.size and not found.rewound and name not in self.history.held_back:
                 text = f"{plural(seen.lines, 'line')} were read before, {found.lines} are there"
                 self.history.positions[name] = replace(found, rewound=text)
         return events
+
+    def _lacks(self, name: str) -> bool:
+        """Whether the state lacks what is, or was, in a journal that cannot be read now. What else stands in the place
+        of one that was read before takes nothing from what it said.
+        """
+        if not self.fresh and name in self._seen and self._seen[name].size:
+            return True
+        read = self.history.positions.get(name, Position()).size
+        for path in paths_of(self.place.log, name) if is_session_id(name) else ():
+            try:
+                status = os.lstat(path)
+            except FileNotFoundError:
+                continue
+            except OSError:
+                return True
+            return stat.S_ISREG(status.st_mode) and read != status.st_size <= MOST_BYTES
+        return False
 
     def _read(self, snapshot: bool) -> tuple[list[Event], bool]:
         news = self.history.catch_up(self.world.wall())
@@ -124,8 +143,7 @@ class Present:
             before = seen.get(name, checkpoint.Seen(0, 0))
             if name not in self.history.held_back or position.size > before.size:
                 most = position if position.size else before
-                rewound = position.rewound or before.rewound
-                seen[name] = checkpoint.Seen(most.size, most.lines, rewound, most.last)
+                seen[name] = checkpoint.Seen(most.size, most.lines, position.rewound, most.last)
         return seen
 
     def take(self, event: Event, position: Position, record: Record = ignore) -> None:

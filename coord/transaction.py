@@ -68,7 +68,7 @@ class Moment:
     def _tick(self) -> None:
         """Take the time of the next event: the wall clock, and later than all that was seen (hybrid time)."""
         wall, latest = self._wall, self.present.history.latest
-        self.at = max(wall, later(latest, micros=1) if latest else wall, self.state.reached)
+        self.at = max(wall, later(latest, micros=1)) if latest else wall
         as_of(self.state, self.at)
 
     def append(self, payload: AnyPayload) -> Event:
@@ -87,6 +87,7 @@ class Moment:
         if self._writer.mended:
             self.notes.append(self._writer.mended)
             self.present.catch_up()
+            _know_all(self.present)
             self._tick()
         return self._writer
 
@@ -185,6 +186,15 @@ class Moment:
                 self._writer.close()
 
 
+def _know_all(present: Present) -> None:
+    """Raises CoordError (4) where the state lacks what a journal says, so that nobody can tell who holds what."""
+    if present.unread:
+        raise no_log(
+            f"{present.unread}.jsonl cannot be read ({present.history.problems[present.unread]}), so what its "
+            "session holds is unknown. Nothing was written. Make it readable, or move it out of log/."
+        )
+
+
 def transact(
     world: World,
     place: Place,
@@ -203,11 +213,7 @@ def transact(
     try:
         with under_lock(world, place, config):
             present.catch_up()
-            if present.unread:
-                raise no_log(
-                    f"{present.unread}.jsonl cannot be read ({present.history.problems[present.unread]}), so what its "
-                    "session holds is unknown. Nothing was written. Make it readable, or move it out of log/."
-                )
+            _know_all(present)
             moment = Moment(world, place, present, notes)
             try:
                 moment.become(who(moment))

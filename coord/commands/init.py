@@ -11,7 +11,7 @@ from coord.folder import FOLDER, Place, Repository, find_repository, refuse_link
 from coord.options import command
 from coord.run import Run
 from coord.template import Shipped, template_files
-from eventlog.system import read_regular
+from eventlog.system import is_there, read_regular
 
 _TRACKED_IGNORES = """# Made by this machine for itself. The journals in log/ are tracked: an archive, no way to share.
 /.cache/
@@ -97,7 +97,7 @@ def _put(place: Place, file: Shipped, force: bool) -> bool:
     """Write one file, all of it or nothing, unless another stands there; whether it was written."""
     path = os.path.join(place.folder, file.name)
     os.makedirs(os.path.dirname(path), exist_ok=True)
-    if os.path.lexists(path):
+    if is_there(path):
         if not force or _holds(path, file.content):
             return False
         os.replace(path, _free(path + ".orig"))
