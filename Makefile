@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-faults test-long lint types imports docs pictures bench clean
+.PHONY: demo test test-faults test-long mutants lint types imports docs pictures bench clean
 
 demo: $(READY)
 	@$(BIN)/coord demo
@@ -21,6 +21,15 @@ test-faults: $(READY)
 # Every attack of docs/explanation/reliability.md, with the long counts: many hours.
 test-long: $(READY)
 	COORD_TEST_LONG=1 $(BIN)/python -m pytest -n auto -m 'attack or machine'
+	$(MAKE) mutants
+
+# A tool makes everything in the functions wrong, one thing at a time, in a copy; the last lines say what no test noticed.
+# `python -m tests.mutants` tries those that a person chose, each against the tests that keep that place.
+mutants: $(READY)
+	$(BIN)/python -m pip install --quiet --group mutation
+	rm -rf build/mutants
+	$(BIN)/python -m tests.mutants --copy build/mutants
+	cd build/mutants && $(abspath $(BIN))/mutmut run && $(abspath $(BIN))/mutmut results
 
 lint: $(READY)
 	$(BIN)/ruff check .

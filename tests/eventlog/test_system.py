@@ -14,6 +14,7 @@ from eventlog.errors import LogError
 from eventlog.lock import NAME, holder_of, locked
 from eventlog.system import read_regular
 from tests.eventlog.test_lock import holder
+from tests.processes import GUARD_S, TREE
 
 
 @pytest.fixture(autouse=True)
@@ -24,7 +25,7 @@ def at_once() -> Iterator[None]:
         pytest.fail("it waits")
 
     before = signal.signal(signal.SIGALRM, too_long)
-    signal.setitimer(signal.ITIMER_REAL, 10)
+    signal.setitimer(signal.ITIMER_REAL, 10 if TREE else GUARD_S)
     yield
     signal.setitimer(signal.ITIMER_REAL, 0)
     signal.signal(signal.SIGALRM, before)

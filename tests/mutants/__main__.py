@@ -1,4 +1,7 @@
-"""Try the mutants whose names have one of the given parts, or all, and say which the tests notice."""
+"""Try the mutants whose names have one of the given parts, or all, and say which the tests notice.
+
+`--copy FOLDER` only makes the copy in which they are tried, for a tool that makes mutants of its own.
+"""
 
 import sys
 import tempfile
@@ -25,4 +28,7 @@ def main(parts: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(min(main(sys.argv[1:]), 1))
+    if sys.argv[1:2] == ["--copy"]:
+        Tree(Path(sys.argv[2]))
+    else:
+        sys.exit(min(main(sys.argv[1:]), 1))
