@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import pytest
 
+from tests.leases import Mortal
 from tests.linearizability import SECOND, Answer, Op, Seen
 from tests.one_process import judged
 
@@ -227,3 +228,34 @@ def test_what_one_process_could_have_done_is_accepted(name: str) -> None:
 def test_what_no_process_could_have_done_is_refused_for_its_last_answer(name: str) -> None:
     assert "answers can be had" in judged(WRONG[name])
     assert judged(WRONG[name][:-1]) == ""
+
+
+DEAD = (Mortal(A, 3_000_000_000, 4_000_000_000),)  # between its third second and its fourth
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        op(B, "claim", 3, 3.5, granted(3.2)),
+        op(B, "claim", 3, 3.5, refused(3.2, seen(A, 601.5))),
+        op(B, "claim", 5, 6, granted(5.5)),
+        op(B, "claims", 5, 6, listed(row(A, 1.5, 601.5))),
+        op(B, "handoff", 5, 6, NO, to=A),
+    ],
+)
+def test_what_the_dead_had_is_free_once_somebody_has_noticed(last: Op) -> None:
+    assert judged([LONG, last], mortal=DEAD) == ""
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        op(B, "claim", 2, 2.9, granted(2.5)),
+        op(B, "claim", 5, 6, refused(5.5, seen(A, 601.5))),
+        op(A, "release", 6.1, 7, GIVEN_BACK),
+    ],
+)
+def test_nobody_is_dead_before_its_death_nor_alive_after_somebody_has_noticed(last: Op) -> None:
+    assert judged([LONG, op(B, "claim", 5, 6, granted(5.5))], mortal=DEAD) == ""
+    noticed = [op(B, "claim", 5, 6, granted(5.5))] if last.session == A else []
+    assert judged([LONG, *noticed, last], mortal=DEAD) != ""

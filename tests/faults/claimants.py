@@ -22,17 +22,21 @@ from types import FrameType
 from typing import Any
 
 import watchfiles._rust_notify  # noqa: F401 - loaded once, before the forks
+from msgspec.structs import replace
 
 import coord.waiting
 from coord.cli import run
+from coord.processes import Process, this_machines
 from coord.world import World, wall_clock
 from eventlog.events import Instant, from_micros
+from projections.liveness import Seen
 from tests.coord.inside import Table
 from tests.processes import COORD, environment
 
 BEGIN_MICROS = 1_795_348_800_000_000
 _OURS = tuple(f"{os.sep}{package}{os.sep}" for package in ("coord", "eventlog", "projections"))
 Plan = dict[str, Any]
+CALM: Plan = {"ahead": 0, "dies": 0}
 
 
 def micros(plan: Plan, ns: int, ahead_s: float) -> int:
@@ -45,17 +49,44 @@ def clock(plan: Plan, ahead_s: float) -> Instant:
     return from_micros(micros(plan, time.monotonic_ns(), ahead_s))
 
 
-def inside(plan: Plan, root: str, session: str, step: Plan) -> tuple[int, str, str]:
+def inside(plan: Plan, root: str, session: str, step: Plan, world: World | None = None) -> tuple[int, str, str]:
     """Run a command in this process, which kills itself at one of its calls if the plan says so."""
     out, err = io.StringIO(), io.StringIO()
     wall = wall_clock if plan["installed"] else partial(clock, plan, step["ahead"])
     env = {"COORD_SESSION": session} if session else {}
-    world = World(env, root, wall, os.getpid(), processes=Table)
+    table = this_machines if plan["mortal"] else Table
+    world = world or World(env, root, wall, os.getpid(), processes=table)
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         sys.setprofile(_killer(step["dies"]) if step["dies"] else None)
         code = run(step["words"], world)
         sys.setprofile(None)
     return code, out.getvalue(), err.getvalue()
+
+
+class Disguise:
+    """The machine's processes, but one of them, a worker, looks like a shell in which a command of ours runs."""
+
+    def __init__(self, pid: int) -> None:
+        self.real, self.pid, self.command = this_machines(), pid, (1 << 22) + 1  # a pid that no process has
+
+    def process(self, pid: int) -> Process | None:
+        if pid == self.command:
+            return Process(pid, self.pid, self.pid, 1, "S", ("python3",))
+        found = self.real.process(pid)
+        return replace(found, session=pid, argv=("-bash",)) if found and pid == self.pid else found
+
+    def look(self, pid: int) -> Seen:
+        return self.real.look(pid)
+
+
+def begin(plan: Plan, root: str, pid: int) -> str:
+    """Start a session; its id. If sessions are mortal here, it lives as long as this process."""
+    table = Disguise(pid)
+    wall = wall_clock if plan["installed"] else partial(clock, plan, 0)
+    world = World({}, root, wall, table.command, processes=lambda: table if plan["mortal"] else Table())
+    code, out, err = inside(plan, root, "", CALM | {"words": ["start", "--json"]}, world)
+    assert code == 0, err
+    return str(json.loads(out)["session"])
 
 
 def _killer(left: int) -> Any:
@@ -105,54 +136,77 @@ def work(plan: Plan, root: str, home: str, worker: Plan, first: int, path: str) 
             tokens[answer["resource"]] = str(answer["token"])
 
 
-def play(plan: Plan, root: str, home: str) -> Plan:
-    """Run a plan in a fresh log; the plan, with what each worker did."""
-    folder = Path(root, "COORDINATION")
-    for name in ("log", ".cache"):
-        shutil.rmtree(folder / name, ignore_errors=True)
-    plan["begin"] = time.monotonic_ns()
-    calm = {"ahead": 0, "dies": 0}
-    sessions = []
-    for _ in range(plan["sessions"]):
-        code, out, err = inside(plan, root, "", calm | {"words": ["start", "--json"]})
-        assert code == 0, err
-        sessions.append(json.loads(out)["session"])
-    running: dict[int, int] = {}
+class Play:
+    """A plan played in a fresh log."""
 
-    def start(number: int, first: int) -> None:
+    def __init__(self, plan: Plan, root: str, home: str) -> None:
+        self.plan, self.root, self.home = plan, root, home
+        self.running: dict[int, int] = {}  # the workers by their pids
+        self.ended: list[list[object]] = []  # which sessions are over: between when and when
+        for name in ("log", ".cache"):
+            shutil.rmtree(Path(root, "COORDINATION", name), ignore_errors=True)
+        plan["begin"] = time.monotonic_ns()
+
+    def run(self) -> Plan:
+        """All of it; the plan, with what was noted."""
+        workers = self.plan["workers"]
+        waiting = [self.start(number) for number in range(len(workers))]
+        pids = {number: pid for pid, number in self.running.items()}
+        sessions = [begin(self.plan, self.root, pids.get(number, 0)) for number in range(self.plan["sessions"])]
+        for worker in workers:
+            worker["session"] = sessions[worker["session"]]
+            for step in worker["steps"]:
+                step["words"] = [sessions[word] if isinstance(word, int) else word for word in step["words"]]
+        for number, pipe in enumerate(waiting):
+            self.tell(number, 0, pipe)
+        while self.running:
+            self.waits()
+        notes = [note for number in range(len(workers)) for note in self.noted(number)]
+        last = CALM | {"words": ["claims", "--json"], "session": "", "called": time.monotonic_ns()}
+        code, out, err = inside(self.plan, self.root, "", last)
+        notes += [last, {"answered": time.monotonic_ns(), "code": code, "out": out, "err": err}]
+        for number in range(len(workers)):
+            os.unlink(self.path(number))
+        return self.plan | {"noted": notes, "ended": self.ended}
+
+    def start(self, number: int) -> int:
+        """A process for a worker, which begins when it is told with what, through the pipe that is returned."""
+        reading, writing = os.pipe()
         pid = os.fork()
         if pid == 0:
-            work(plan, root, home, plan["workers"][number], first, f"{home}/{number}")
+            with os.fdopen(reading) as pipe:
+                worker, first = json.loads(pipe.readline())
+            work(self.plan, self.root, self.home, worker, first, self.path(number))
             os._exit(0)
-        running[pid] = number
+        os.close(reading)
+        self.running[pid] = number
+        return writing
 
-    for number, worker in enumerate(plan["workers"]):
-        worker["session"] = sessions[worker["session"]]
-        for step in worker["steps"]:
-            step["words"] = [sessions[word] if isinstance(word, int) else word for word in step["words"]]
-        start(number, 0)
-    while running:
+    def tell(self, number: int, first: int, pipe: int) -> None:
+        os.write(pipe, json.dumps((self.plan["workers"][number], first)).encode() + b"\n")
+        os.close(pipe)
+
+    def waits(self) -> None:
+        """One process ends. Where sessions are not mortal, another goes on for one that was killed."""
         pid, status = os.wait()
-        number, died = running.pop(pid), time.monotonic_ns()
-        if os.WIFSIGNALED(status):
-            with open(f"{home}/{number}", "a", encoding="utf-8") as note:
-                note.write(json.dumps({"answered": died, "code": -os.WTERMSIG(status), "out": "", "err": ""}) + "\n")
-            start(number, noted(f"{home}/{number}")[-2]["number"] + 1)
-        else:
-            assert status == 0, f"worker {number} ended with {status}"
-    plan["noted"] = []
-    for number in range(len(plan["workers"])):
-        plan["noted"] += noted(f"{home}/{number}")
-        os.unlink(f"{home}/{number}")
-    last = calm | {"words": ["claims", "--json"], "session": sessions[0], "called": time.monotonic_ns()}
-    code, out, err = inside(plan, root, sessions[0], last)
-    plan["noted"] += [last, {"answered": time.monotonic_ns(), "code": code, "out": out, "err": err}]
-    return plan
+        number, now = self.running.pop(pid), time.monotonic_ns()
+        killed = os.WIFSIGNALED(status)
+        assert killed or status == 0, f"worker {number} ended with {status}"
+        last = self.noted(number)[-1]
+        if self.plan["mortal"]:
+            self.ended.append([self.plan["workers"][number]["session"], last["called" if killed else "answered"], now])
+        if killed:
+            with open(self.path(number), "a", encoding="utf-8") as note:
+                note.write(json.dumps({"answered": now, "code": -os.WTERMSIG(status), "out": "", "err": ""}) + "\n")
+        if killed and not self.plan["mortal"]:
+            self.tell(number, last["number"] + 1, self.start(number))
 
+    def path(self, number: int) -> str:
+        return f"{self.home}/{number}"
 
-def noted(path: str) -> list[Plan]:
-    with open(path, encoding="utf-8") as file:
-        return [json.loads(line) for line in file]
+    def noted(self, number: int) -> list[Plan]:
+        with open(self.path(number), encoding="utf-8") as file:
+            return [json.loads(line) for line in file]
 
 
 def main() -> None:
@@ -161,7 +215,12 @@ def main() -> None:
     for name in ("claim", "renew", "release", "handoff", "break_", "claims", "start"):
         import_module(f"coord.commands.{name}")
     for line in sys.stdin:
-        print(json.dumps(play(json.loads(line), root, home)), flush=True)
+        game = Play(json.loads(line), root, home)
+        try:
+            print(json.dumps(game.run()), flush=True)
+        finally:
+            for pid in game.running:  # only where something went wrong
+                os.kill(pid, signal.SIGKILL)
 
 
 if __name__ == "__main__":

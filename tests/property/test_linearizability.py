@@ -12,8 +12,9 @@ from typing import TypeVar
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from tests.leases import Lease, Span, State, in_the_way, moments
 from tests.linearizability import SECOND, Answer, Op, Seen
-from tests.one_process import Lease, Span, State, in_the_way, judged, meant, moments, own_covers, steps, void
+from tests.one_process import judged, meant, own_covers, steps, void
 
 T = TypeVar("T")
 SESSIONS = ("amber-otter", "brown-hare", "coral-swift")
