@@ -193,6 +193,9 @@ class Machine(Inside):
         if words[0] == "claim" and said:
             if said["outcome"] in ("granted", "renewed"):
                 self.judge.granted(session, said)
+                ttl = {"60s": 60, "10m": 600}.get(words[3], 4 * HOUR)
+                ends = later(from_micros(said["token"]), ttl)
+                assert said["outcome"] == "renewed" or later(ends, micros=-9) <= said["until"] <= ends, said
             elif said["outcome"] == "refused":
                 self.judge.refused(said)
         elif words[0] in ("renew", "release") and result.code == 1:
@@ -241,7 +244,7 @@ class Machine(Inside):
         ends = [hold.until for hold in self.judge.holds.values()]
         self.now, self.wrong = later(max([self.latest, *ends]), WAIT_S + LAPSE_S), 0.0
         for resource in RESOURCES[:2]:
-            result = self.type(SHELLS[0], ["claim", resource, "--json"], "off", [0.0])
+            result = self.type(SHELLS[0], ["claim", resource, "--ttl", "4h", "--json"], "off", [0.0])
             assert result.code == 0, f"{resource} is still taken: {result}"
         self.all_is_told()
         self.clock = self.right()

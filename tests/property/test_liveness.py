@@ -178,10 +178,11 @@ class Scene:
         self.done[-1] += f" -> {result}"
         space.reap(own)
         before &= self.register.surely_over(space)
+        was_tied = self.register.lives_with.get(worker.session, worker.proc) is not None
         author = self.register.hear(self.repo.events())
         self.held = {what: holder for what, holder in self.held.items() if holder[0] not in self.register.over}
         if author:
-            self.acted(worker, author)
+            self.acted(worker, author, was_tied)
         elif words[0] == "whoami" and result.code == 0:
             assert worker.session == result.json["session"], f"is {result.json['session']}"
         left = before - self.register.over - {author}
@@ -205,7 +206,7 @@ class Scene:
 
     # --- what must be so ------------------------------------------------------------------------------------------
 
-    def acted(self, worker: Worker, session: str) -> None:
+    def acted(self, worker: Worker, session: str, was_tied: bool) -> None:
         """The command acted as this session: it must be the worker's own, and tied to the worker's process."""
         if session != worker.session:
             moved = worker.session and self.register.began_on[worker.session] != worker.proc.space.here.machine
@@ -216,7 +217,7 @@ class Scene:
         anchor = self.register.lives_with[session]
         if worker.kind == "loose":
             assert anchor is None, f"{session} asked for no process"
-        elif worker.proc.alive:
+        elif worker.proc.alive and was_tied:  # who lost its process in the middle of a command is tied to none
             assert anchor is worker.proc, f"{session} lives with another process than that which it acts in"
 
     def looks(self) -> None:
