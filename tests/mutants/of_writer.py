@@ -171,7 +171,7 @@ MUTANTS: tuple[Mutant, ...] = (
     _writer(
         "a failed sync is not noticed",
         "            raise SyncFailed(",
-        "            str(",
+        "            return\n            raise SyncFailed(",
         "test_journal::test_a_failed_sync_seals_the_journal_and_keeps_the_line",
     ),
     _writer(
