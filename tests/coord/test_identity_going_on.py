@@ -11,8 +11,11 @@ import pytest
 
 import coord.world
 from coord.anchors import anchor_of
+from coord.names import by_conversation
+from eventlog.events import later
 from projections.liveness import gone
-from tests.coord.inside import Inside, process
+from projections.state import Session, State
+from tests.coord.inside import NOON, Inside, process
 from tests.processes import Repo
 
 CLAUDE = "CLAUDE_CODE_SESSION_ID"
@@ -113,6 +116,14 @@ def test_a_machine_with_an_id_is_the_same_after_a_boot(monkeypatch: pytest.Monke
     assert "booted" in gone(anchor_of(process(100, 1, 100, "bash"), there), here, lambda pid: "free")
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="where Linux has its machine's id")
+def test_a_copy_of_a_machine_by_another_name_is_another_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    here, real = coord.world.this_machine(), os.uname()
+    monkeypatch.setattr(os, "uname", lambda: os.uname_result((real[0], "another-host", *real[2:])))
+    assert coord.world.this_machine().machine != here.machine
+    assert coord.world.this_machine().boot == here.boot
+
+
 # --- conversations ------------------------------------------------------------------------------------------------
 
 
@@ -155,3 +166,29 @@ def test_a_new_session_of_a_conversation_acts_from_then_on(repo: Repo) -> None:
     assert new != old
     for command in (("whoami",), ("heartbeat", "a", "b"), ("claim", "droplet", "x")):
         assert machine.run(100, *command, "--json", **{CLAUDE: "x"}).json["session"] == new
+
+
+def test_an_imported_conversation_is_nobodys(repo: Repo) -> None:
+    state = State()
+    for name in ("session-1", "amber-otter"):
+        state.sessions[name] = Session(id=name, started_at=NOON, last_at=NOON, client_session="x")
+    state.sessions["session-1"].status, state.sessions["session-1"].started_at = "imported", later(NOON, 1)
+    found = by_conversation(state, ("x",))
+    assert found is not None
+    assert found.id == "amber-otter"
+    del state.sessions["amber-otter"]
+    assert by_conversation(state, ("x",)) is None
+
+
+def test_a_session_that_is_not_over_is_not_continued(repo: Repo) -> None:
+    machine = Inside(repo)
+    first = machine.start(100)
+    machine.run(100, "claim", "droplet", "x")
+    refused = machine.run(200, "start", "--continue", first)
+    assert (refused.code, "is not over" in refused.err) == (1, True)
+    (claim,) = machine.run(300, "claims", "--json").json["claims"]
+    assert claim["session"] == first
+    del machine.table.rows[100]
+    machine.start(200, "--continue", first)
+    (claim,) = machine.run(300, "claims", "--json").json["claims"]
+    assert claim["session"] != first

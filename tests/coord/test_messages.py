@@ -101,6 +101,8 @@ def test_only_its_recipient_can_confirm_a_message(repo: Repo) -> None:
     assert result.out == ""
     assert "not" in result.err
     assert "NEEDED" in one.ok("coord status")
+    everyone = one.json("coord send broadcast Stop --urgency high --needs-ack")["message"]
+    assert one.run(f"coord ack {everyone}").code == 2, "nor its sender"
 
 
 def test_to_peek_marks_nothing_as_read_and_all_shows_what_was_read(repo: Repo) -> None:

@@ -1,10 +1,12 @@
 """The process table: two ways to look at one machine, which must see the same."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -75,11 +77,21 @@ def test_a_stopped_process_is_alive() -> None:
 
 @linux
 def test_a_name_with_blanks_and_parentheses_is_read_whole(repo: Repo) -> None:
-    shell = repo.shell(None, "bash", "-c", 'exec -a "a) S 1 (b" bash --norc --noprofile')
+    program = repo.home / "a) S 1 (b"  # the system has it from the file, and cuts it at fifteen characters
+    program.symlink_to(shutil.which("bash") or "/bin/bash")
+    shell = repo.shell(None, str(program), "--norc", "--noprofile")
+    assert b"(a) S 1 (b)" in Path(f"/proc/{shell.pid}/stat").read_bytes()
     found = ProcTable().process(shell.pid)
     assert found is not None
-    assert found.argv[0] == "a) S 1 (b"
+    assert found.command == "a) S 1 (b"
     assert found.session == shell.pid
+
+
+@linux
+def test_a_process_that_may_not_be_looked_at_is_not_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    table = ProcTable()
+    monkeypatch.setattr(table, "process", lambda pid: None)
+    assert table.look(os.getpid()) == "unknown"
 
 
 @linux
