@@ -47,7 +47,7 @@ def test_a_line_follows_the_last_one_only() -> None:
 
 
 def test_what_is_too_short_for_a_line_does_not_come_between_a_damaged_line_and_the_next() -> None:
-    short = b"".join(b"short %d\n" % n for n in range(20))
+    short = b"".join(b"%d short\n" % n for n in range(20))
     data = LINES[0] + LINES[1].replace(b"step", b"stop") + short + LINES[2]
     assert numbers(data) == [1, 3]
 
