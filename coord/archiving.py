@@ -18,7 +18,6 @@ from coord.errors import no_log
 from coord.folder import Place
 from coord.present import Present
 from coord.progress import Bar
-from coord.text import clock
 from coord.transaction import under_lock
 from coord.world import World
 from eventlog.errors import LogError
@@ -150,8 +149,6 @@ def _reason(world: World, place: Place, present: Present, name: str, read: _Read
         return f"line {spot.line} (byte {spot.byte}) is damaged: {spot.reason}"
     if history.positions[name].rewound:
         return f"it was rewound: {history.positions[name].rewound}"
-    if name in history.held_back:
-        return f"its events from {clock(history.held_back[name], present.now)} on are held back"
     if start.machine and start.machine != world.here.machine:
         return "it began on another machine"
     if start.folder and start.folder != place.recorded:

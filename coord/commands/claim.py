@@ -8,7 +8,7 @@ import click
 import msgspec
 
 from coord.durations import ttl_s, wait_s
-from coord.errors import REFUSED, CoordError, no_session, wrong
+from coord.errors import REFUSED, CoordError, wrong
 from coord.naming import EVERYTHING, new_path, resource_and_rest
 from coord.options import command
 from coord.run import Run
@@ -166,11 +166,8 @@ def _look(run: Run, asked: Answer, told: set[tuple[str, ...]]) -> tuple[Answer |
     Rule 6: a circle that we are in is told, once; `told` are those that were.
     """
     present = run.look()
-    dead = deaths(run.world, present)
-    if asked.session in dead:
-        raise no_session(f"session {asked.session} is over: {dead[asked.session]}. No longer waiting.")
-    if dead:
-        run.act(lambda moment: None)  # whoever notices a death records it, and so frees what the dead held
+    if deaths(run.world, present):
+        run.act(lambda moment: None)  # whoever notices a death records it, and so frees what the dead held; or is dead
         present = run.look()
     state = as_of(present.state, present.now)
     if asked.claim not in state.waits:

@@ -94,6 +94,20 @@ def test_an_imported_journal_stays_while_it_holds_something(scene: Scene) -> Non
     assert scene.archive("--before", "1m")[0] == {IMPORT}
 
 
+def test_one_that_could_not_be_read_a_moment_ago_stays(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    old, real = "2026-11-01T00:00:00.000000Z", archiving._read_all
+    (scene.repo.log / f"{IMPORT}.jsonl").mkdir()
+
+    def read_all(*values: Any) -> Any:
+        (scene.repo.log / f"{IMPORT}.jsonl").rmdir()
+        scene.writes(IMPORT, old, SessionHeartbeat(action="x"), acted_as=scene.over)
+        return real(*values)
+
+    monkeypatch.setattr(archiving, "_read_all", read_all)
+    moved, stayed = scene.archive()
+    assert (moved, stayed[IMPORT].partition(":")[0]) == ({scene.over}, "it cannot be used")
+
+
 def test_a_dry_run_says_that_a_name_is_taken_and_moves_nothing(scene: Scene) -> None:
     (scene.repo.log / ENDED).mkdir()
     (scene.repo.log / ENDED / f"{scene.over}.jsonl").touch()
