@@ -170,10 +170,16 @@ def players(repo: Repo) -> Iterator[Any]:
         tell.close()
 
 
+def at_once(history: list[Op]) -> int:
+    """How many operations ran while another one did."""
+    return sum(any(a.called < b.answered and b.called < a.answered for b in history if b is not a) for a in history)
+
+
 @pytest.mark.machine
 @pytest.mark.attack(12)
 @pytest.mark.parametrize("part", range(PARTS))
 def test_one_process_could_have_answered_what_real_ones_did(repo: Repo, tally: Tally, part: int) -> None:
+    said = set()
     with players(repo) as play:
         for seed in tally.seeds[part::PARTS]:
             played = play(plan_of(tally.chance(seed), quick=bool(seed % INSTALLED)))
@@ -181,6 +187,11 @@ def test_one_process_could_have_answered_what_real_ones_did(repo: Repo, tally: T
             mortal = tuple(Mortal(*one) for one in played["ended"])
             wrong = judged(history, steady=played["clocks"] == "right", mortal=mortal)
             assert not wrong, f"seed {seed}: {wrong}\n" + "\n".join(map(str, sorted(history, key=lambda op: op.called)))
+            said |= {op.answer.said for op in history if op.answer}
             tally.did("histories")
             tally.did("operations", len(history))
-            tally.did("operations killed", sum(op.answer is None for op in history))
+            tally.did("of them at the same time as others", at_once(history))
+            tally.did("of them killed", sum(op.answer is None for op in history))
+    assert said == {"granted", "renewed", "refused", "timed_out", "done"}, "too little happened"
+    assert tally.done["of them killed"]
+    assert tally.done["of them at the same time as others"] > tally.done["operations"] // 2
