@@ -4,8 +4,11 @@ import re
 
 import pytest
 
+from coord.commands._own import held_by
 from tests.coord.inside import Inside
+from tests.histories import Story
 from tests.processes import Repo
+from tests.projections.test_imports import asks, brings_in
 
 
 def test_a_claim_that_is_taken_is_refused_with_its_holder_until_when_and_how_to_reach_it(repo: Repo) -> None:
@@ -191,3 +194,12 @@ def test_a_claim_expires_at_its_end_and_not_a_microsecond_before(repo: Repo) -> 
     machine.now = until
     assert machine.run(200, "claims").out == "No claims.\n"
     assert machine.run(200, "claim", "droplet", "x").code == 0
+
+
+def test_what_was_imported_is_held_by_nobody_here() -> None:
+    story = Story("amber")
+    theirs = brings_in(story, 1, asks("port/1"))
+    assert theirs.id in story.state().claims
+    assert held_by(story.state(), "port/1") == []
+    ours = story.asks(2, "amber", "port/1")
+    assert [claim.id for claim in held_by(story.state(), "port/1")] == [ours.id]
