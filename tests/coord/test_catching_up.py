@@ -81,6 +81,15 @@ def test_what_comes_late_at_the_very_instant_of_the_latest_is_taken_in(machine: 
     assert machine.run(100, "heartbeat", "a", "b").code == 0
 
 
+def test_the_present_is_no_earlier_than_the_latest_event_and_no_earlier_than_the_clock(machine: Inside) -> None:
+    machine.start(100)
+    latest = machine.repo.events()[-1]["at"]
+    machine.wait(-3600)
+    assert present(machine).now == latest
+    machine.wait(7200)
+    assert present(machine).now == later(latest, 3600)
+
+
 # --- what was rewritten -----------------------------------------------------------------------------------------------
 
 
