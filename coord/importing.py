@@ -17,7 +17,7 @@ from hashlib import blake2b
 from msgspec import Struct
 
 from coord.config import Config
-from coord.errors import no_log, wrong
+from coord.errors import CoordError, no_log, wrong
 from coord.folder import FOLDER, Place, recorded_path
 from coord.names import new_id
 from coord.predecessor import Said, read
@@ -223,8 +223,9 @@ def _known(place: Place, present: Present) -> set[tuple[str, str]]:
                 marks = [event.imported for event in events_of(place.log, name)]
             except FileNotFoundError:
                 continue  # it is gone, and with it what it held
-            except OSError as error:
-                raise LogError(f"{name}.jsonl cannot be read: {error.strerror}. Nothing was written.") from None
+            except (OSError, LogError) as error:
+                why = getattr(error, "strerror", None) or str(error)
+                raise LogError(f"{name}.jsonl cannot be read: {why}. Nothing was written.") from None
             found |= {(mark.path, mark.digest) for mark in marks if mark}
     return found
 
@@ -264,10 +265,13 @@ def _write(place: Place, journal: str, events: Sequence[Event]) -> None:
 
 
 def _fold_anew(world: World, place: Place, config: Config) -> list[str]:
-    """Rule 4; and the board."""
+    """Rule 4; and the board. What was brought in is durable by then: where this fails, the next command does it."""
     present = Present(world, place)
-    present.catch_up()
-    with under_lock(world, place, config):
+    try:
         present.catch_up()
-        present.save()
-        return write_board(world, place, config, present, present.now, None)
+        with under_lock(world, place, config):
+            present.catch_up()
+            present.save()
+            return write_board(world, place, config, present, present.now, None)
+    except (LogError, CoordError) as error:
+        return [f"everything was brought in, but the board does not show it yet: {error}"]
