@@ -113,7 +113,10 @@ def _anchored(world: World, state: State) -> Identity | None:
             anchors.setdefault(session.anchor, []).append(session)
     if not anchors:
         return None
-    for process in world.chain:  # ourselves included: a shell may have become us, by exec, for its last command
+    chain = world.chain
+    for process in chain:  # ourselves included: a shell may have become us, by exec, for its last command
+        if process.pid == 1 and process.session != chain[0].session:
+            return None  # what is left alone becomes a child of the first process: not of whoever works in that one
         anchor = anchor_of(process, world.here)
         sessions = anchors.get(anchor, []) if anchor else []
         if len(sessions) > 1:  # conversations on a shell are known by their variable; the other one is the shell's own

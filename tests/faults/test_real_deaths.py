@@ -16,7 +16,7 @@ import coord.world
 from coord.anchors import anchor_of
 from projections.liveness import gone
 from tests.attacks import Tally
-from tests.coord.inside import process
+from tests.coord.inside import Inside, process
 from tests.processes import Repo, Shell, can_unshare, have, until
 
 TREE = Path(__file__).parents[2]
@@ -211,3 +211,12 @@ def test_hosts_of_one_name_whose_image_never_got_an_id_are_not_one_machine(
     assert (there.machine == here.machine) == (boots[0] == boots[1])
     if boots[0] != boots[1]:
         assert gone(anchor_of(process(100, 1, 100, "bash"), there), here, lambda pid: "free") == ""
+
+
+def test_what_is_left_alone_in_a_container_is_not_whoever_works_in_its_first_process(repo: Repo) -> None:
+    machine = Inside(repo)
+    machine.table.rows = {1: process(1, 0, 1, "bash"), 50: process(50, 1, 50, "-bash"), 60: process(60, 1, 1, "bash")}
+    first = machine.start(1)
+    assert machine.run(60, "whoami", "--json").json["session"] == first, "its own subshell"
+    assert machine.run(50, "whoami").code == 3, "a window of a multiplexer, or what another shell left running"
+    assert machine.start(50) != first

@@ -104,10 +104,8 @@ class Scene:
             space = machine.container(self.chance.choice(("", "", "-container")), *first)
             if first == argv:
                 return space.rows[1]
-        shared = [space for space in machine.running if space.rows[1].argv[0] in ("init", "tini")]
-        space = self.chance.choice(
-            shared
-        )  # what is left alone in a container goes to its first process, so that is none
+        # what is left alone with a client, where that is the first process, looks just like what the client runs
+        space = self.chance.choice([space for space in machine.running if space.rows[1].argv != ("claude",)])
         space.make_room({worker.proc for worker in self.workers})
         return space.fork(1, 0, *argv)
 
