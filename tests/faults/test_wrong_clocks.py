@@ -32,7 +32,8 @@ COMMANDS = 24
 WORDS: tuple[tuple[str, ...], ...] = (
     *(("claim", "", "--ttl", "60s", "--json"),) * 4,
     *(("claim", "", "--ttl", "10m", "--json"),) * 2,
-    *(("claim", "", "--ttl", "60s", "--wait", "2m", "--json"),) * 3,
+    ("claim", "", "--ttl", "60s", "--wait", "2m", "--json"),
+    *(("claim", "", "--ttl", "10m", "--wait", "2m", "--json"),) * 2,
     *(("renew", "", "--ttl", "90s", "--json"),) * 3,
     *(("release", "", "--json"),) * 2,
     ("heartbeat", "a", "b", "--json"),
