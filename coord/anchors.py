@@ -33,7 +33,7 @@ def choose(chain: list[Process]) -> Process | None:
     for process in reversed(together):  # the topmost first: a subshell looks just like its shell
         if process.command in _NEVER:
             continue
-        leads = process.pid == process.session or process is above[-1]
+        leads = process.pid == process.session or process.parent == 0  # not: the last that may be looked at
         if _is_shell(process) and (leads or not _runs_script(process)):
             return process
         if leads and process.pid != 1:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 import coord.world
-from coord.anchors import anchor_of
+from coord.anchors import anchor_of, choose
 from projections.liveness import gone
 from tests.attacks import Tally
 from tests.coord.inside import Inside, process
@@ -220,3 +220,10 @@ def test_what_is_left_alone_in_a_container_is_not_whoever_works_in_its_first_pro
     assert machine.run(60, "whoami", "--json").json["session"] == first, "its own subshell"
     assert machine.run(50, "whoami").code == 3, "a window of a multiplexer, or what another shell left running"
     assert machine.start(50) != first
+
+
+def test_a_script_whose_parent_may_not_be_looked_at_is_no_anchor() -> None:
+    script = process(25, 20, 20, "bash", "run.sh")
+    for below in ([], [process(26, 25, 20, "bash", "-c", "x")]):
+        parent = (below or [script])[0].pid
+        assert choose([process(30, parent, 20, "python3", "/bin/coord"), *below, script]) is None
