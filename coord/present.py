@@ -2,6 +2,7 @@
 
 import os
 import stat
+from contextlib import suppress
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -13,7 +14,7 @@ from coord.text import length, plural
 from coord.world import World
 from eventlog.errors import LogError
 from eventlog.events import Event, EventId, Instant, seconds_between
-from eventlog.history import History, by_order
+from eventlog.history import History, News, by_order
 from eventlog.journal import ENDED, MOST_BYTES, Position, is_session_id, paths_of
 from projections.fold import fold
 from projections.state import Record, State, ignore
@@ -45,6 +46,7 @@ class Present:
         self._seen, self._told, self.fresh = saved.seen, set(saved.told), folded is not None
         self.state, positions = (folded.state, folded.positions) if folded else (State(), self._anew())
         self.history = History(place.log, world.here.machine, positions)
+        self._ahead = News([])
         self.missed = False  # whether sessions wrote here before of which nothing is left
         self.whole = False  # whether everything was read from its beginning, to look back on it
         self.at: Instant = ""  # the moment that the state is of, where that is not the present
@@ -70,6 +72,13 @@ class Present:
         """
         events = self._take_in(snapshot)  # which may begin with another state
         fold(self.state, events)
+
+    def read_ahead(self) -> None:
+        """Read what is new, so that little is left to read under the lock. It is folded together with that, so nothing
+        that was written meanwhile comes too late.
+        """
+        with suppress(LogError):  # the next reading says it
+            self._ahead = self.history.catch_up(self.world.wall())
 
     def read_on(self) -> list[Event]:
         """What was written since the last reading, in order, without folding it. Raises CoordError (4)."""
@@ -128,7 +137,10 @@ class Present:
         return False
 
     def _read(self, snapshot: bool) -> tuple[list[Event], bool]:
-        news = self.history.catch_up(self.world.wall())
+        ahead, news = self._ahead, self.history.catch_up(self.world.wall())
+        if ahead.events or ahead.rewound:
+            self._ahead = News([])
+            news = News(sorted([*ahead.events, *news.events], key=by_order), ahead.rewound or news.rewound)
         if not snapshot or not news.events:
             return news.events, news.rewound
         more = self.history.catch_up(self.world.wall())

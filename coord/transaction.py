@@ -208,7 +208,9 @@ def transact(
     What was noticed on the way is added to `notes`, also where the decision is a refusal.
     """
     present = Present(world, place)
-    if not present.fresh:
+    if present.fresh:
+        present.read_ahead()
+    else:
         present.catch_up()  # a full replay keeps nobody waiting
     try:
         with under_lock(world, place, config):

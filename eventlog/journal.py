@@ -34,6 +34,7 @@ _BOM = b"\xef\xbb\xbf"
 _PIECE = 1 << 20  # bytes that are read at a time where a journal is read piece by piece
 MOST_BYTES = 1 << 28  # of a journal: a larger one is not read, so that nobody's bytes fill the memory
 FULL_BYTES = MOST_BYTES // 2  # from here on a journal takes no more, and its session goes on in another
+_HEAD, _END = b'{"v":', b'"}'  # how a line begins and ends
 _SHORTEST = 34  # bytes of what may be left of a line, so that the next can follow it
 MOST_DAMAGE = 1000  # places of a journal that are named one by one
 T = TypeVar("T")
@@ -97,8 +98,8 @@ class _Scan:
 
     def line(self, line: bytes, byte: int) -> None:
         self.lines += 1
-        if len(line) < _SHORTEST:
-            self.set_aside(byte, "its hash is wrong")
+        if len(line) < _SHORTEST or not (line.startswith(_HEAD) or MARK in line or line.endswith(_END)):
+            self.set_aside(byte, "its hash is wrong")  # nothing is left of what every line has: not worth a closer look
             return
         try:
             self.take(line)

@@ -12,7 +12,7 @@ from coord import checkpoint, transaction
 from coord.folder import find
 from coord.present import Present
 from coord.world import World
-from eventlog import lock
+from eventlog import history, journal, lock
 from eventlog.writer import Writer
 from tests.coord.inside import Inside
 from tests.processes import Repo
@@ -56,6 +56,37 @@ def present(machine: Inside) -> Present:
 
 
 # --- the lock ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("cached", [True, False])
+def test_what_was_there_before_the_lock_is_read_before_the_lock(
+    machine: Inside, cached: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = machine.start(100), machine.start(200)
+    saved = (machine.repo.folder / ".cache" / "checkpoint").read_bytes()
+    machine.run(200, "claim", "droplet", "theirs")
+    if cached:
+        (machine.repo.folder / ".cache" / "checkpoint").write_bytes(saved)
+    else:
+        (machine.repo.folder / ".cache" / "checkpoint").unlink()
+    real_lock, real_read, held, read = lock.locked, journal.read_from, list[str](), list[tuple[bool, str]]()
+
+    @contextmanager
+    def locked(*words: Any) -> Iterator[None]:
+        with real_lock(*words):
+            held.append("now")
+            yield
+
+    def read_from(path: str, *words: Any) -> Any:
+        read.append((bool(held), path))
+        return real_read(path, *words)
+
+    monkeypatch.setattr(transaction, "locked", locked)
+    monkeypatch.setattr(history, "read_from", read_from)
+    refused = machine.run(100, "claim", "droplet", "theirs")
+    assert (refused.code, second in refused.out) == (1, True), (first, refused)
+    assert read
+    assert [path for locked, path in read if locked] == []
 
 
 def test_what_was_written_while_one_waited_for_the_lock_counts(

@@ -2,10 +2,14 @@
 later lines count as far as they verify.
 """
 
+import random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from eventlog import codec, journal
+from eventlog.events import Event
 from eventlog.journal import Position, scan
 from tests.eventlog.logs import SESSION, event, lines_of, numbers, plain
 
@@ -129,3 +133,20 @@ def test_reading_in_two_parts_is_reading_in_one(changes: list[tuple[int, int, by
     assert (end.size, end.lines, end.n, end.at, end.hashes, end.last, bool(end.damage)) == (
         position.size, position.lines, position.n, position.at, position.hashes, position.last, bool(position.damage),
     )  # fmt: skip
+
+
+def test_what_never_was_a_line_is_not_looked_at_closely(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[bytes] = []
+
+    def unseal(line: bytes, previous: bytes) -> Event:
+        asked.append(line)
+        return codec.unseal(line, previous)
+
+    monkeypatch.setattr(journal, "unseal", unseal)
+    chance = random.Random(0)
+    junk = [bytes(chance.randrange(11, 256) for _ in range(chance.randrange(60))) for _ in range(5000)]
+    data = LINES[0] + b"\n".join(junk) + b"\n" + b"".join(LINES[1:])
+    events, position = scan(SESSION, data, Position())
+    assert events == EVENTS
+    assert position.damage[0].line == 2
+    assert asked == [line[:-1] for line in LINES]
