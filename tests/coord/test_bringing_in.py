@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
-from coord.importing import _bytes
+from coord.importing import Found, _bytes, _check
+from coord.predecessor import Said
 from coord.recovery import Unusable, fields_of
+from eventlog.events import SessionHeartbeat
 from eventlog.writer import Writer
 from tests.coord.inside import Inside
 from tests.processes import Repo
@@ -123,3 +125,14 @@ def test_json_in_which_a_key_stands_twice_is_not_taken_for_what_it_says() -> Non
     assert fields_of("claim", b'{"claimed_by": "amber"}') == ({"claimed_by": "amber"}, False)
     twice = b'{\n  "claimed_by": "amber",\n  "claimed_at": "now", "claimed_at": "then"\n}\n'
     assert fields_of("claim", twice)[1], "it had to be recovered"
+
+
+def test_what_a_journal_would_not_give_back_as_it_is_is_not_written() -> None:
+    def check(value: object) -> None:
+        said = Said("2026-11-01T10:00:00.000000Z", "session-1", SessionHeartbeat(), {"value": value}, False)
+        _check(Found("heartbeat", "a.json", "0", said))
+
+    check(1.5)
+    for value in (float("inf"), "half a \ud800 character"):
+        with pytest.raises(Unusable, match="cannot be written down"):
+            check(value)

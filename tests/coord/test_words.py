@@ -4,18 +4,26 @@ from typing import get_args
 
 import pytest
 from hypothesis import given
+from msgspec import Raw
 
 from coord.words import names_in, said, type_of
 from eventlog.events import (
     AnyPayload,
+    ClaimAccepted,
+    ClaimBroken,
     ClaimHandedOver,
+    ClaimReleased,
+    ClaimRenewed,
     ClaimRequested,
     Event,
     MessageSent,
+    SessionEnded,
     SessionHeartbeat,
+    SessionPresumedDead,
     SessionStarted,
+    Unknown,
 )
-from tests.histories import Story, histories
+from tests.histories import Story, anchor, histories
 
 EVIL = "a\x1b[31m\nb\u202ec"
 
@@ -56,3 +64,30 @@ def test_what_an_event_says(payload: AnyPayload, words: str) -> None:
     event = Story().tell(1, "amber", payload)
     assert said(event, {"brook": "Bo"}) == words
     assert type_of(event) == payload.__struct_config__.tag
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        SessionStarted(client=EVIL, branch=EVIL, continues="brook"),
+        SessionHeartbeat(
+            action=EVIL, target=EVIL, phase=EVIL, progress=EVIL, next_action=EVIL, files=(EVIL,),
+            estimated_completion=EVIL, blocked_on=EVIL,
+        ),
+        SessionEnded(reason=EVIL, summary=EVIL, notes=EVIL),
+        SessionPresumedDead(session="brook", anchor=anchor(1), evidence=EVIL),
+        ClaimRequested(resource=f"file/{EVIL}", mode="shared", ttl_s=60, agent=EVIL, note=EVIL, told="granted"),
+        ClaimAccepted(claim="amber/2", resource=f"file/{EVIL}", agent=EVIL),
+        ClaimRenewed(claim="amber/2", ttl_s=60, agent=EVIL),
+        ClaimReleased(claim="amber/2", agent=EVIL),
+        ClaimHandedOver(claim="amber/2", resource=f"file/{EVIL}", to="brook", note=EVIL),
+        ClaimBroken(claim="amber/2", reason=EVIL),
+        MessageSent(to=("brook",), subject=EVIL, body=EVIL),
+        Unknown(name=EVIL, raw=Raw(b"{}")),
+    ],
+    ids=lambda payload: type(payload).__name__,
+)  # fmt: skip
+def test_nothing_that_others_wrote_is_obeyed(payload: AnyPayload) -> None:
+    text = said(Story().tell(1, "amber", payload), {"brook": EVIL}, {"amber/2": EVIL})
+    assert text.isprintable(), text
+    assert "a\\x1b[31m" in text
