@@ -133,3 +133,16 @@ def test_sessions_that_are_over_leave_the_board_after_an_hour(repo: Repo) -> Non
     assert first in machine.run(200, "status").out
     machine.wait(2 * 60)
     assert first not in machine.run(200, "status").out
+
+
+def test_of_a_past_moment_no_process_tells_anything(repo: Repo) -> None:
+    machine = Inside(repo)
+    first = machine.start(100)
+    machine.start(200)
+    machine.wait(60)
+    del machine.table.rows[100]
+    statuses = {}
+    for words in ((), ("--at", "-30s")):
+        rows = machine.run(200, "status", "--json", *words).json["sessions"]
+        statuses[words] = next(row["status"] for row in rows if row["id"] == first)
+    assert statuses == {(): "dead", ("--at", "-30s"): "live"}
