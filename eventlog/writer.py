@@ -113,12 +113,14 @@ class Writer:
             os.close(self._fd)
 
     def _cut_back(self, size: int, reason: str) -> None:
+        outcome = "This was not recorded"
         try:
             os.ftruncate(self._fd, size)
         except OSError as error:
-            reason += f", and the part could not be cut off ({error.strerror}); the next command will"
+            reason += f", and the part could not be cut off ({error.strerror})"
+            outcome = "The next command cuts it off, or completes it where only the line's end is missing"
         raise AppendFailed(
-            f"cannot write {self.path}: {reason}. This was not recorded; all that was recorded before is kept. "
+            f"cannot write {self.path}: {reason}. {outcome}; all that was recorded before is kept. "
             "Make room or mend the disk, then try again."
         )
 

@@ -33,7 +33,7 @@ def import_(run: Run, folder: str) -> None:
     done = bring_in(run.world, run.place, run.config, folder)
     for note in done.notes:
         run.note(note)
-    run.say(_words(done, run.look().now), _data(done))
+    run.say(_words(done, run.world.wall()), _data(done))
 
 
 def _words(done: Brought, now: str) -> str:

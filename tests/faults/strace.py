@@ -29,7 +29,7 @@ needs_strace = pytest.mark.skipif(shutil.which("strace") is None, reason="there 
 END = "exit_group"
 MARK = os.path.join(".git", "coord")  # the one file outside the shared folder
 CHANGES = ("write", "ftruncate", "fsync", "fdatasync", "rename", "unlink", "mkdir", "chmod", "flock", END)
-_LINE = re.compile(r"(\w+)\((.*)")
+_LINE = re.compile(r"(\d+) +(\w+)\((.*)")
 _FD = re.compile(r"(\d+)<(.*?)>")
 _PATH = re.compile(r'"(/[^"]*)"')
 _ID = re.compile(r"(import|[a-z]+-[a-z]+)-[a-z2-9]{4}")
@@ -50,6 +50,11 @@ class Call:
     def changes(self) -> bool:
         """Whether it may change what is in the folder, or what others may do there, or tells someone of it."""
         return self.name in CHANGES or "O_CREAT" in self.flags
+
+    @property
+    def must_not_fail(self) -> bool:
+        """Whether a command cannot say yes if this fails: an event's line, and what makes it durable."""
+        return self.name in ("fsync", "fdatasync") or (self.name == "write" and self.what.endswith(".jsonl"))
 
     @property
     def in_folder(self) -> bool:
@@ -82,20 +87,18 @@ class Strace:
         """Run it with these options of strace, and started by the command `within`, if that is given."""
         with tempfile.TemporaryDirectory() as scratch:
             trace = Path(scratch, "trace")
-            result = self._run(["strace", "-y", "-o", str(trace), *options, *within, COORD, *words])
+            result = self._run(["strace", "-f", "-y", "-o", str(trace), *options, *within, COORD, *words])
             lines = trace.read_text(errors="replace").splitlines()
         calls, hit = _read(lines, str(self.root))
         return Traced(result, calls, hit)
 
     def kill(self, words: Sequence[str], call: Call, number: int) -> Traced:
         """Run it until just before this call."""
-        return self.run(words, f"-etrace={call.name}", f"-einject={call.name}:signal=KILL:when={number}")
+        return self.run(words, *_at(call, number, "signal=KILL"))
 
     def fail(self, words: Sequence[str], call: Call, number: int, error: str) -> Traced:
         """Run it with this call failing: it is not made, and the error is given."""
-        return self.run(
-            words, "--seccomp-bpf", f"-etrace={call.name}", f"-einject={call.name}:error={error}:when={number}"
-        )
+        return self.run(words, "--seccomp-bpf", *_at(call, number, f"error={error}"))
 
     def _run(self, command: list[str]) -> Result:
         with subprocess.Popen(
@@ -112,25 +115,33 @@ class Strace:
             guard = threading.Timer(GUARD_S, os.killpg, (process.pid, signal.SIGKILL))
             guard.start()
             said = b""
-            for line in process.stderr:  # what it prints beside fits into the pipe
-                said += line
-                if self.heard and b"; waiting at most" in line:
-                    self.heard()
-            out = process.stdout.read()
-            code = process.wait()
-            guard.cancel()
+            try:
+                for line in process.stderr:  # what it prints beside fits into the pipe
+                    said += line
+                    if self.heard and b"; waiting at most" in line:
+                        self.heard()
+                out = process.stdout.read()
+                code = process.wait()
+            finally:
+                guard.cancel()
         return Result(out.decode(), said.decode(), code)
 
 
+def _at(call: Call, number: int, what: str) -> tuple[str, str]:
+    """What strace is told: to do it there, and to show the calls of that name, and first of all how it began."""
+    return f"-etrace=execve,{call.name}", f"-einject={call.name}:{what}:when={number}"
+
+
 def _read(lines: list[str], root: str) -> tuple[dict[Call, int], Call | None]:
-    """The calls that touch the folder, or with which it speaks or ends; and the one that was hit."""
+    """The calls of the first process that touch the folder, or with which it speaks or ends; and the one hit."""
+    main = lines[0].split()[0] if lines else ""
     numbers, turns = Counter[str](), Counter[tuple[str, str]]()
     calls: dict[Call, int] = {}
     hit = last = None
     for line in lines:
         found = _LINE.fullmatch(line)
-        if found:
-            name, rest = found[1], found[2]
+        if found and found[1] == main:
+            name, rest = found[2], found[3]
             what = _what(name, rest, root)
             numbers[name] += 1
             turns[name, what] += 1
@@ -139,7 +150,7 @@ def _read(lines: list[str], root: str) -> tuple[dict[Call, int], Call | None]:
             if what or name == END:
                 calls[last] = numbers[name]
             hit = last if "(INJECTED)" in line else hit
-        elif line.startswith("+++ killed"):
+        elif line.split()[:3] == [main, "+++", "killed"]:
             hit = last
     return calls, hit
 

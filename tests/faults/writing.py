@@ -109,6 +109,7 @@ class Case:
     before: Prepare = _nothing
     bare: bool = False  # there is no folder yet
     waits: bool = False  # until bob lets go
+    tears: bool = False  # whether there is a tear, which is saved beside the log
     asks: bool = False  # says what it shows before it writes that it was shown
     code: int = 0
 
@@ -130,6 +131,10 @@ def _dead(folder: Folder) -> None:
 def _torn(folder: Folder) -> None:
     with folder.journal("ada").open("ab") as file:
         file.write(b'{"v":1,"at":"2026-11-22T11:20:06.123456Z","session":"ama')
+
+
+def _killed(folder: Folder) -> None:
+    folder.repo.log.joinpath(".lock").write_text("4194303\n")
 
 
 def _no_newline(folder: Folder) -> None:
@@ -171,8 +176,9 @@ CASES = {
     "heartbeat": Case("heartbeat building api BUILD 25% tests"),
     "heartbeat, without a cache": Case("heartbeat building api", before=_no_cache),
     "heartbeat, noticing a death": Case("heartbeat building api", before=_dead),
-    "heartbeat, after a torn line": Case("heartbeat building api", before=_torn),
+    "heartbeat, after a torn line": Case("heartbeat building api", before=_torn, tears=True),
     "heartbeat, after a line without its end": Case("heartbeat building api", before=_no_newline),
+    "heartbeat, after one that was killed": Case("heartbeat building api", before=_killed),
     "heartbeat, of a sealed journal": Case("heartbeat building api", before=_sealed),
     "claim": Case("claim droplet/new"),
     "claim, renewing": Case("claim droplet/hers"),
