@@ -46,10 +46,18 @@ def test_a_line_follows_the_last_one_only() -> None:
     assert [spot.line for spot in position.damage] == [3]
 
 
-def test_what_is_too_short_for_a_line_does_not_come_between_a_damaged_line_and_the_next() -> None:
-    short = b"".join(b"%d short\n" % n for n in range(20))
-    data = LINES[0] + LINES[1].replace(b"step", b"stop") + short + LINES[2]
+@pytest.mark.parametrize("junk", [b'%d"}\n', b"%d" + b" junk" * 20 + b"\n"], ids=["short", "nothing like a line"])
+def test_what_no_line_can_be_left_of_does_not_come_between_a_damaged_line_and_the_next(junk: bytes) -> None:
+    between = b"".join(junk % n for n in range(20))
+    data = LINES[0] + LINES[1].replace(b"step", b"stop") + between + LINES[2]
     assert numbers(data) == [1, 3]
+
+
+@pytest.mark.parametrize("change", [(b'{"v"', b'x"v"'), (b'"}\n', b'"x\n'), (b',"hash"', b',"rash"')])
+def test_a_line_of_which_one_end_or_its_mark_is_left_is_followed(change: tuple[bytes, bytes]) -> None:
+    for also in ((b'{"v"', b'x"v"'), change):
+        damaged = LINES[1].replace(*change).replace(*also)
+        assert numbers(LINES[0] + damaged + LINES[2]) == [1, 3]
 
 
 def test_a_byte_order_mark_is_one_at_the_beginning_only() -> None:

@@ -106,10 +106,28 @@ MUTANTS: tuple[Mutant, ...] = (
         "test_reading::test_a_byte_order_mark_is_one_at_the_beginning_only",
     ),
     _journal(
-        "a short line is followed",
-        "        if len(line) < _SHORTEST:",
-        "        if False:",
-        "test_reading::test_what_is_too_short_for_a_line_does_not_come_between_a_damaged_line_and_the_next",
+        "what is too short for a line is followed",
+        "len(line) < _SHORTEST or ",
+        "",
+        "test_reading::test_what_no_line_can_be_left_of_does_not_come_between_a_damaged_line_and_the_next",
+    ),
+    _journal(
+        "what is nothing like a line is followed",
+        " or not (line.startswith(_HEAD) or MARK in line or line.endswith(_END))",
+        "",
+        "test_reading::test_what_no_line_can_be_left_of_does_not_come_between_a_damaged_line_and_the_next",
+    ),
+    _journal(
+        "a line whose beginning was changed is not followed",
+        "(line.startswith(_HEAD) or MARK in line or line.endswith(_END))",
+        "line.startswith(_HEAD)",
+        "test_reading::test_a_line_of_which_one_end_or_its_mark_is_left_is_followed",
+    ),
+    _journal(
+        "a line of which only the mark is left is not followed",
+        "MARK in line or line.endswith(_END)",
+        "line.endswith(_END)",
+        "test_reading::test_a_line_of_which_one_end_or_its_mark_is_left_is_followed",
     ),
     _journal(
         "every place of damage is kept",
