@@ -12,11 +12,12 @@ from msgspec import Struct
 
 from coord.errors import no_log, wrong
 from coord.world import World
+from eventlog.journal import is_session_id
 from eventlog.system import NOFOLLOW, read_regular
 
 FOLDER = "COORDINATION"
 CONFIG = "config.toml"  # what marks a folder as ours
-GONE = "Sessions wrote there before, and none of their journals is left: `git clean -x` removes what git ignores."
+REMOVED = "it is gone, and no cache knows of it, as after `git clean -x`; what was claimed in it is claimed no more"
 _MOST_MARKS = 1 << 20  # bytes
 
 
@@ -112,30 +113,32 @@ def find(world: World, root: str | None) -> Place:
     for folder in _candidates(cwd, repository):
         if _is_ours(folder):
             return _place(folder, repository)
-        if repository and is_missed(Place(folder, repository.worktree, repository)):
-            raise no_log(f"{folder} is gone. {GONE} Restore it if you have a copy; `coord init` begins anew.")
+        if repository and marked(Place(folder, repository.worktree, repository)):
+            raise no_log(
+                f"{folder} is gone, in which sessions wrote, as after `git clean -x`. Restore it if you have a copy; "
+                "`coord init` begins anew."
+            )
     raise no_log(f"no {FOLDER}/ for {cwd}: this is not initialised. Run `coord init` once per repository.")
 
 
-def remember(place: Place) -> None:
-    """Leave a mark in git's own folder, which no `git clean` touches, that sessions wrote here. It is written once, and
-    only `is_missed` reads it.
-    """
+def remember(place: Place, journal: str) -> None:
+    """Leave a mark in git's own folder, which no `git clean` touches, that a journal is here; `marked` reads it."""
     mark = _mark(place.repository)
-    if mark and not is_missed(place):
+    if mark:
         with suppress(OSError):
             fd = os.open(mark, os.O_WRONLY | os.O_CREAT | os.O_APPEND | NOFOLLOW, 0o666)
             with os.fdopen(fd, "ab") as file:
-                file.write(os.fsencode(_marked(place) + "\n"))
+                file.write(os.fsencode(f"{journal} {_marked(place)}\n"))
 
 
-def is_missed(place: Place) -> bool:
-    """Whether sessions wrote here before: to be asked where nothing of them is left."""
+def marked(place: Place) -> str:
+    """A journal that must be here, if git's own folder knows of one: where it is not, the log is not what it was."""
     try:
-        text = read_regular(_mark(place.repository), _MOST_MARKS)
+        lines = read_regular(_mark(place.repository), _MOST_MARKS).decode(errors="replace").splitlines()
     except OSError:
-        return False
-    return os.fsencode(_marked(place)) in text.splitlines()
+        return ""
+    known = (line.partition(" ") for line in lines)
+    return next((journal for journal, _, folder in known if folder == _marked(place) and is_session_id(journal)), "")
 
 
 def _mark(repository: Repository | None) -> str:
@@ -145,7 +148,7 @@ def _mark(repository: Repository | None) -> str:
 
 
 def _marked(place: Place) -> str:
-    return os.path.relpath(place.folder, place.repository.main) if place.repository else ""
+    return recorded_path(os.path.relpath(place.folder, place.repository.main)) if place.repository else ""
 
 
 def refuse_links(folder: str) -> None:

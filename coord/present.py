@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from coord import checkpoint
 from coord.errors import no_log
-from coord.folder import GONE, Place, is_missed
+from coord.folder import REMOVED, Place, marked
 from coord.text import length, plural
 from coord.world import World
 from eventlog.errors import LogError
@@ -47,7 +47,7 @@ class Present:
         self.state, positions = (folded.state, folded.positions) if folded else (State(), self._anew())
         self.history = History(place.log, world.here.machine, positions)
         self._ahead = News([])
-        self.missed = False  # whether sessions wrote here before of which nothing is left
+        self.marked = marked(place)  # a journal that was here
         self.whole = False  # whether everything was read from its beginning, to look back on it
         self.at: Instant = ""  # the moment that the state is of, where that is not the present
 
@@ -98,7 +98,7 @@ class Present:
                 events, _ = self._read(snapshot)
         except LogError as error:
             if is_unused(self.place):
-                self.missed = is_missed(self.place)
+                self._miss()
                 return []
             if os.path.isdir(self.place.log):
                 raise no_log(f"{error}. What is wrong and what to do: coord doctor") from None
@@ -107,8 +107,7 @@ class Present:
             raise no_log(
                 f"{error}.{lost} Restore it if it was removed; `coord start` begins a new one, without that past."
             ) from None
-        if not self.history.positions and not self._seen:
-            self.missed = is_missed(self.place)
+        self._miss()
         self.unread = next((name for name in sorted(self.history.problems) if self._lacks(name)), "")
         for name, seen in self._seen.items():
             found = self.history.positions.get(name, Position())
@@ -118,6 +117,15 @@ class Present:
                 text = f"{plural(seen.lines, 'line')} were read before, {found.lines} are there"
                 self.history.positions[name] = replace(found, rewound=text)
         return events
+
+    def _miss(self) -> None:
+        """Find the journal that git's own folder knows of rewound, where it is not here and no checkpoint says so."""
+        if self.marked and self.marked not in self.history.positions.keys() | self.history.problems.keys():
+            self.history.positions[self.marked] = Position(rewound=REMOVED)
+
+    def tell_all(self) -> None:
+        """Tell what is wrong with the journals even if some command has told it before: to one who is new here."""
+        self._told = set()
 
     def _lacks(self, name: str) -> bool:
         """Whether the state lacks what is, or was, in a journal that cannot be read now. What else stands in the place
@@ -198,7 +206,7 @@ class Present:
 
     def findings(self) -> list[Finding]:
         """What is wrong with the journals."""
-        found = [Finding("", f"the log is empty. {GONE}")] if self.missed else []
+        found = []
         for name, position in sorted(self.history.positions.items()):
             for spot in position.damage:
                 where = f"line {spot.line}, byte {spot.byte}"

@@ -97,7 +97,11 @@ class Run:
     def look_as_me(self) -> tuple[Present, Identity]:
         """The present state, and who acts. A client's conversation that is new becomes a session here."""
         present = self.look()
-        self._me = identify(self.world, present.state, self.session)
+        try:
+            self._me = identify(self.world, present.state, self.session)
+        except CoordError:
+            self.note_troubles(present)
+            raise
         if not self._me.session:
             self._me = None
             self._me = self.act(lambda _: None).me

@@ -126,6 +126,7 @@ class Moment:
         agent = identity.agent
         self.me = Identity(new_id(taken), identity.how, agent, identity.client, identity.conversation)
         self.append(hello)
+        self.present.tell_all()
 
     def _again(self, session: Session, anchor: Anchor | None, continues: str = "") -> SessionStarted:
         """How a session that is known introduces itself again, or how the one that continues it does."""
@@ -225,7 +226,8 @@ def transact(
                 moment.finish()
                 notes += present.troubles(again=False)
                 if moment.appended:
-                    remember(place)
+                    if not present.marked:
+                        remember(place, moment.me.session)
                     present.save()
                     notes += write_board(world, place, config, present, moment.at, {})
     except LogError as error:

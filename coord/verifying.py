@@ -18,7 +18,7 @@ from msgspec import Struct
 
 from coord import checkpoint
 from coord.errors import no_log
-from coord.folder import GONE, Place, is_missed
+from coord.folder import REMOVED, Place, marked
 from coord.present import Present, is_unused
 from coord.progress import Bar, chunks
 from coord.world import World
@@ -88,8 +88,6 @@ def verify(world: World, place: Place) -> Verified:
             Present(world, place).catch_up()  # says best what is missing
             raise no_log(str(error)) from None
         names = []
-    if not names and not saved.seen and is_missed(place):
-        raise no_log(f"the log is empty. {GONE}")
     read, problems = _read_all(place, names, saved.seen)
     second, more = _read_all(place, sorted(history.twice), {}, ended=True)
     accepted = max((position.at for position in folded.positions.values()), default="") if folded else ""
@@ -102,6 +100,9 @@ def verify(world: World, place: Place) -> Verified:
         if saved.seen[name].size:
             gone = f"it is gone; {lines_read(saved.seen[name].lines)} before"
             journals.append(Checked(name, _file(place, paths_of(place.log, name)[0]), rewound=gone))
+    mark = marked(place)
+    if mark and mark not in {journal.session for journal in journals}:
+        journals.append(Checked(mark, _file(place, paths_of(place.log, mark)[0]), rewound=REMOVED))
     journals.sort(key=lambda journal: (journal.session, journal.file))
     if not all(journal.whole for journal in journals):
         return Verified(journals, sorted(history.twice), "not compared")

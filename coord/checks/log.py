@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 
 from coord.checks.patient import Patient, Step, Symptom, listed
+from coord.folder import REMOVED
 from coord.text import clock, length, plural
 from coord.verifying import Checked
 from eventlog.errors import LogError
@@ -58,6 +59,9 @@ def rewinds(patient: Patient) -> Iterator[Symptom]:
         if journal.rewound:
             who = Step("find what put an older file there: a stash, a checkout, a backup, a program that syncs folders")
             steps = (_copy(patient), who, _replace(patient, journal))
+            if journal.rewound == REMOVED and (repository := patient.folder.repository):
+                forgotten = f"rm -f {os.path.join(repository.common, 'coord')} {patient.path('.cache/checkpoint')}"
+                steps = (*steps[1:], Step("or, if nobody misses it, have it forgotten", forgotten))
             yield Symptom("serious", f"{journal.file} was rewound", journal.rewound, steps)
 
 
