@@ -55,6 +55,7 @@ def play(repo: Repo, shells: list[Shell], chance: Random) -> tuple[list[str], in
     """What was done with one seed, and how many grants were given."""
     for folder in (repo.log, repo.folder / ".cache"):
         shutil.rmtree(folder, ignore_errors=True)
+    (repo.root / ".git" / "coord").unlink(missing_ok=True)  # or the log of the seed before would be missed
     repo.log.mkdir()
     clocks = [RIGHT, STANDS, RUNS, STEPS]
     for size in chance.choice(SIZES):

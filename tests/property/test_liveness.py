@@ -57,6 +57,7 @@ class Scene:
     def __init__(self, repo: Repo, chance: Random) -> None:
         for folder in (repo.log, repo.folder / ".cache"):
             shutil.rmtree(folder, ignore_errors=True)
+        (repo.root / ".git" / "coord").unlink(missing_ok=True)  # or the log of the seed before would be missed
         repo.log.mkdir()
         self.repo, self.chance, self.now = repo, chance, NOON
         self.machines = [Machine("north", chance), Machine("south", chance)]
@@ -164,10 +165,10 @@ class Scene:
         space = worker.proc.space
         space.hidden.discard(worker.proc.pid)  # one's own processes can be seen
         space.make_room({one.proc for one in self.workers})
-        parent = worker.proc.pid
+        parent = worker.proc
         if self.chance.random() < 0.5:
-            parent = space.fork(parent, worker.proc.leader, "bash", "-c", "x").pid
-        own = space.fork(parent, worker.proc.leader, "python3", "/bin/coord")
+            parent = space.fork(parent.pid, worker.proc.leader, "bash", "-c", "x")
+        own = space.fork(parent.pid, worker.proc.leader, "python3", "/bin/coord")
         before = self.register.surely_over(space)
         space.machine.acting, space.machine.busy = own, self.chance.random() < 0.3
         self.done.append(f"{worker.kind} {worker.session} in {space.here} {worker.proc.pid}: {' '.join(words)}")
@@ -176,11 +177,11 @@ class Scene:
         self.done[-1] += f" -> {result}"
         space.reap(own)
         before &= self.register.surely_over(space)
-        was_tied = self.register.lives_with.get(worker.session, worker.proc) is not None
+        tied = parent.alive and self.register.lives_with.get(worker.session, worker.proc) is not None
         author = self.register.hear(self.repo.events())
         self.held = {what: holder for what, holder in self.held.items() if holder[0] not in self.register.over}
         if author:
-            self.acted(worker, author, was_tied)
+            self.acted(worker, author, tied)
         elif words[0] == "whoami" and result.code == 0:
             assert worker.session == result.json["session"], f"is {result.json['session']}"
         left = before - self.register.over - {author}
@@ -204,7 +205,7 @@ class Scene:
 
     # --- what must be so ------------------------------------------------------------------------------------------
 
-    def acted(self, worker: Worker, session: str, was_tied: bool) -> None:
+    def acted(self, worker: Worker, session: str, tied: bool) -> None:
         """The command acted as this session: it must be the worker's own, and tied to the worker's process."""
         if session != worker.session:
             moved = worker.session and self.register.began_on[worker.session] != worker.proc.space.here.machine
@@ -215,7 +216,7 @@ class Scene:
         anchor = self.register.lives_with[session]
         if worker.kind == "loose":
             assert anchor is None, f"{session} asked for no process"
-        elif worker.proc.alive and was_tied:  # who lost its process in the middle of a command is tied to none
+        elif worker.proc.alive and tied:  # who lost its process in the middle of a command is tied to none
             assert anchor is worker.proc, f"{session} lives with another process than that which it acts in"
 
     def looks(self) -> None:
