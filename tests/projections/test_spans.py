@@ -1,0 +1,46 @@
+"""The account of a history by examples: what is new after a moment, what counts, and the lives of sessions."""
+
+from eventlog.events import SessionStarted
+from projections.past import at_the_end_of, just_after, just_before
+from projections.spans import account, after
+from tests.histories import Story, at
+from tests.projections.test_imports import asks, brings_in
+
+
+def test_what_time_alone_ended_at_the_very_moment_had_ended_by_then() -> None:
+    story = Story("amber")
+    story.asks(1, "amber", "port/1", ttl_s=60)
+    late = story.beats(61, "amber")
+    history = story.history()
+    for since, new in ((just_before(at(61)), False), (at_the_end_of(at(61)), False), (at_the_end_of(at(60)), True)):
+        assert after(history, since)(at(61), "") == new
+    assert after(history, just_before(at(61)))(late.at, late.id)
+    assert not after(history, just_after(late))(late.at, late.id)
+
+
+def test_what_does_not_count_is_not_in_the_account() -> None:
+    story = Story("amber")
+    first = brings_in(story, 1, asks("port/1"), path="a.claim")
+    brings_in(story, 2, asks("port/2"), path="a.claim")
+    found = account(story.history(), at(3))
+    assert [event.id for event in found.events] == [story.events[0].id, first.id]
+    assert [span.resource for span in found.spans] == ["port/1"]
+
+
+def test_a_session_that_ended_and_says_another_word_has_one_life_and_one_that_starts_again_has_two() -> None:
+    story = Story("amber")
+    end = story.ends(1, "amber")
+    story.beats(2, "amber")
+    story.beats(3, "amber")
+    (life,) = account(story.history(), at(4)).lives
+    assert (life.end, life.cause, life.last_at) == (at(1), end.id, at(3))
+    story.tell(5, "amber", SessionStarted())
+    assert [(life.start, life.end) for life in account(story.history(), at(6)).lives] == [(at(0), at(1)), (at(5), "")]
+
+
+def test_each_word_of_an_imported_session_may_be_its_last() -> None:
+    story = Story()
+    for second in (1, 2, 3):
+        brings_in(story, second, asks(f"port/{second}"))
+    (life,) = account(story.history(), at(4)).lives
+    assert (life.start, life.end, life.how) == (at(1), at(3), "imported")
