@@ -5,8 +5,6 @@ leader of the process session; never a script, a subshell, a multiplexer or init
 its pid namespace is a container's terminal and no init. Failing all that, there is none.
 """
 
-import os
-
 from msgspec.structs import replace
 
 from coord.clients import nearest_client
@@ -66,4 +64,4 @@ def describe_pid(pid: int, state: str) -> str:
     """A process that stands in the way, and what to do about it."""
     if state == "T":
         return f"process {pid}, which is stopped (continue it: kill -CONT {pid}; or end it: kill -KILL {pid})"
-    return f"process {pid} (end it: kill {pid})" if os.name == "posix" else f"process {pid}"
+    return f"process {pid}, which is at work"

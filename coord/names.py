@@ -1,6 +1,7 @@
 """Names of sessions: making one that people can say, and finding the one that is meant."""
 
 import os
+import re
 from collections.abc import Collection, Iterable
 
 from coord.errors import CoordError, no_session
@@ -18,6 +19,8 @@ penguin pigeon plover puffin puma quail rabbit raven robin salmon seal shrew spa
 trout turtle viper walrus weasel wombat wren yak zebra""".split()
 EVERYONE_WORDS = ("broadcast", "everyone", "all")  # what messages to everyone are addressed to
 _LETTERS = "abcdefghjkmnpqrstvwxyz23456789"  # none that is taken for another
+
+_ID = re.compile(f"[a-z]+-[a-z]+-[{_LETTERS}]{{4}}")
 
 
 def new_id(taken: Collection[str]) -> str:
@@ -71,7 +74,7 @@ def unknown(state: State, text: str) -> CoordError:
     from difflib import get_close_matches
 
     words = [word for session in _live(state) for word in (session.id, session.name) if word]
-    near = get_close_matches(text, words, n=3, cutoff=0.5)
+    near = [] if _ID.fullmatch(text) else get_close_matches(text, words, n=3, cutoff=0.5)  # no id is meant for another
     meant = f"did you mean {' or '.join(near)}?" if near else listing(state)
     return no_session(
         f"no session is called '{line(text, 80)}'; {meant}", nearest=near, live=[s.id for s in _live(state)]

@@ -212,6 +212,8 @@ def _opened(path: str) -> BinaryIO:
     try:
         fd = os.open(path, os.O_RDONLY | NOFOLLOW | BINARY)
     except OSError as error:
+        if os.path.islink(path):
+            raise LogError("it is a symbolic link, and links are not followed") from None
         raise LogError(f"it cannot be read: {error.strerror}") from None
     status = os.fstat(fd)
     if stat.S_ISREG(status.st_mode) and status.st_size <= MOST_BYTES:
@@ -297,6 +299,8 @@ def closed(folder: str, session: str, position: Position) -> str:
     path = os.path.join(folder, session + SUFFIX)
     if os.path.lexists(path + SEAL_SUFFIX):
         return "its last write could not be made durable"
+    if position.size and os.path.lexists(path) and not stat.S_ISREG(os.lstat(path).st_mode):
+        return "something else stands in its place"
     with suppress(LogError):  # whoever opens it to write says best why that cannot be
         if is_other_at(path, position.size, position.last):
             return f"it is not what it was when its first {position.size} bytes were read"

@@ -96,7 +96,7 @@ def _acquire(path: str, wait_s: float, describe: Callable[[int], str]) -> int:
             who = describe(holder) if holder else "which one is unknown"
             raise Locked(
                 f"another process has held the log's lock for {wait_s:g} s: {who}. "
-                "Nothing was written. Let it finish, or end it, then try again."
+                "Nothing was written. Try again when it is done."
             )
         time.sleep(
             pause_s * (0.5 + time.perf_counter_ns() % 1000 / 1000)

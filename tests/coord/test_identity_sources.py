@@ -117,6 +117,8 @@ def test_an_unambiguous_prefix_or_a_name_will_do_and_another_is_refused(repo: Re
     near = machine.run(100, "send", "frnt", "hello")
     assert near.code == 3
     assert "did you mean front?" in near.err
+    gone = machine.run(300, "whoami", "--session", f"{ids[2][:-1]}{'2' if ids[2][-1] != '2' else '3'}")
+    assert (gone.code, "did you mean" in gone.err) == (3, False), "no whole id is another's that is like it"
 
 
 def test_a_prefix_of_several_is_refused_and_names_them(repo: Repo) -> None:

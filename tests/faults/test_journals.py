@@ -267,3 +267,16 @@ def test_a_cache_that_is_damaged_or_cannot_be_one_changes_no_answer(scene: Scene
     cache.write_text("no folder")
     assert scene.one.ok("coord claims") == expected
     assert scene.one.run("coord heartbeat a b").code == 0
+
+
+@pytest.mark.parametrize("what", ["ln -s /etc/passwd", "mkfifo", "mkdir"])
+def test_a_session_in_the_place_of_whose_journal_something_else_stands_goes_on_in_another(
+    scene: Scene, what: str
+) -> None:
+    scene.two.ok("coord claim droplet mine")
+    scene.two.ok(f"mv COORDINATION/log/{scene.second}.jsonl . && {what} COORDINATION/log/{scene.second}.jsonl")
+    done = scene.two.run("coord heartbeat testing api --json")
+    assert (done.code, done.json["session"] != scene.second) == (0, True), done
+    assert f"{scene.second} goes on as {done.json['session']}" in done.err
+    assert "Too many levels" not in scene.two.run("coord status; coord verify; coord doctor").both
+    assert done.json["session"] in scene.two.ok("coord claims"), "what was held goes on as well"
