@@ -40,7 +40,8 @@ def test_what_a_session_says_again_and_again_is_said_once() -> None:
 def test_finished_is_what_it_summed_up_completed_released_and_handed_over() -> None:
     story = Story("amber", "brown")
     port, app = story.asks(1, "amber", "port/1"), story.asks(2, "amber", "file/app")
-    story.beats(3, "amber", "build", target="app", percent=100)
+    story.beats(2.5, "amber", "test", target="app", percent=99)
+    story.beats(3, "amber", "build", target="app", percent=100, next_action="ship it")
     story.releases(4, "amber", port)
     given = story.hands_over(5, "amber", app, "brown", note="yours")
     story.tell(6, "amber", SessionEnded(summary="all of it", notes="mind the gap"))

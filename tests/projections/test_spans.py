@@ -1,6 +1,7 @@
 """The account of a history by examples: what is new after a moment, what counts, and the lives of sessions."""
 
-from eventlog.events import SessionStarted
+from eventlog.events import ClaimRequested, SessionStarted
+from projections.facts import facts
 from projections.past import at_the_end_of, just_after, just_before
 from projections.spans import account, after
 from tests.histories import Story, at
@@ -44,3 +45,25 @@ def test_each_word_of_an_imported_session_may_be_its_last() -> None:
         brings_in(story, second, asks(f"port/{second}"))
     (life,) = account(story.history(), at(4)).lives
     assert (life.start, life.end, life.how) == (at(1), at(3), "imported")
+
+
+def test_what_is_handed_over_is_the_new_holders_and_keeps_what_it_is_for() -> None:
+    story = Story("amber", "brown")
+    asked = ClaimRequested(
+        resource="port/1", mode="shared", ttl_s=600, agent="sub-1", note="for the demo", told="granted"
+    )
+    given = story.hands_over(2, "amber", story.tell(1, "amber", asked), "brown")
+    first, second = account(story.history(), at(3)).spans
+    assert (first.session, first.agent, first.end, first.how) == ("amber", "sub-1", at(2), "handed_over")
+    assert (second.id, second.session, second.agent, second.end) == (given.id, "brown", "", "")
+    assert (second.mode, second.note) == ("shared", "for the demo")
+
+
+def test_what_is_empty_is_no_fact() -> None:
+    story = Story("amber", "brown")
+    story.asks(1, "amber", "port/1")
+    story.sends(2, "amber", "brown")
+    found = facts(story.state())
+    assert all(found.values())
+    assert found["claim", "amber/2", "session"] == "amber"
+    assert ("claim", "amber/2", "note") not in found
