@@ -235,20 +235,22 @@ def test_nobody_builds_on_what_a_killed_process_did_not_sync(repo: Repo, monkeyp
     disk.close()
 
 
-def test_if_that_cannot_be_made_durable_nothing_is_written(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fails(_: int) -> None:
-        raise OSError(5, "Input/output error")
-
+def test_a_journal_of_which_that_stays_unknown_takes_no_more(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A system says once that it could not write, and yes the next time."""
     writer(disk.root / "log").close()
     (disk.root / "log" / FILE).write_bytes(plain(1)[0])
     (disk.root / "log" / NAME).write_text("123\n")
-    for _ in range(2):
-        with monkeypatch.context() as patch:
-            patch.setattr(os, "fdatasync", fails)
-            with pytest.raises(LogError, match="cannot make durable"):
-                locked(str(disk.root / "log"), 0).__enter__()
-    with locked(str(disk.root / "log"), 0):
-        assert disk.losses() == []
+    real, asked = os.fdatasync, list[int]()
+
+    def fails_once(fd: int) -> None:
+        asked.append(fd)
+        if len(asked) == 1:
+            raise OSError(5, "Input/output error")
+        real(fd)
+
+    monkeypatch.setattr(os, "fdatasync", fails_once)
+    with locked(str(disk.root / "log"), 0), pytest.raises(JournalClosed, match="could not be made durable"):
+        writer(disk.root / "log")
 
 
 def test_a_pipe_or_a_link_in_the_log_does_not_hinder_that(disk: Disk) -> None:
@@ -258,6 +260,25 @@ def test_a_pipe_or_a_link_in_the_log_does_not_hinder_that(disk: Disk) -> None:
     (disk.root / "log" / "coral.jsonl").mkdir()
     writer(disk.root / "log").close()
     (disk.root / "log" / FILE).write_bytes(plain(1)[0])
+    with locked(str(disk.root / "log"), 0):
+        assert disk.survivors()[f"log/{FILE}"] == plain(1)[0]
+
+
+def test_a_file_in_the_log_that_cannot_be_opened_does_not_hinder_it_either(
+    disk: Disk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (disk.root / "log" / NAME).write_text("123\n")
+    writer(disk.root / "log").close()
+    (disk.root / "log" / FILE).write_bytes(plain(1)[0])
+    (disk.root / "log" / "amber.jsonl").touch()
+    real = os.open
+
+    def refuses(path: str, *values: int) -> int:
+        if path.endswith("amber.jsonl"):
+            raise PermissionError(13, "Permission denied")
+        return real(path, *values)
+
+    monkeypatch.setattr(os, "open", refuses)
     with locked(str(disk.root / "log"), 0):
         assert disk.survivors()[f"log/{FILE}"] == plain(1)[0]
 
