@@ -110,6 +110,7 @@ class Case:
     bare: bool = False  # there is no folder yet
     waits: bool = False  # until bob lets go
     tears: bool = False  # whether there is a tear, which is saved beside the log
+    inherits: bool = False  # makes durable what one that was killed left, or seals it off
     asks: bool = False  # says what it shows before it writes that it was shown
     code: int = 0
 
@@ -178,7 +179,7 @@ CASES = {
     "heartbeat, noticing a death": Case("heartbeat building api", before=_dead),
     "heartbeat, after a torn line": Case("heartbeat building api", before=_torn, tears=True),
     "heartbeat, after a line without its end": Case("heartbeat building api", before=_no_newline),
-    "heartbeat, after one that was killed": Case("heartbeat building api", before=_killed),
+    "heartbeat, after one that was killed": Case("heartbeat building api", before=_killed, inherits=True),
     "heartbeat, of a sealed journal": Case("heartbeat building api", before=_sealed),
     "claim": Case("claim droplet/new"),
     "claim, renewing": Case("claim droplet/hers"),
