@@ -109,15 +109,17 @@ def find(world: World, root: str | None) -> Place:
     if not world.cwd:
         raise no_log("the folder that you are in is gone. Change to one that is there.")
     cwd = os.path.realpath(world.cwd)
-    repository = find_repository(cwd)
+    repository, gone = find_repository(cwd), ""
     for folder in _candidates(cwd, repository):
         if _is_ours(folder):
             return _place(folder, repository)
         if repository and marked(Place(folder, repository.worktree, repository)):
-            raise no_log(
-                f"{folder} is gone, in which sessions wrote, as after `git clean -x`. Restore it if you have a copy; "
-                "`coord init` begins anew."
-            )
+            gone = gone or folder
+    if gone:
+        raise no_log(
+            f"{gone} is gone, in which sessions wrote, as after `git clean -x`. Restore it if you have a copy; "
+            "`coord init` begins anew."
+        )
     raise no_log(f"no {FOLDER}/ for {cwd}: this is not initialised. Run `coord init` once per repository.")
 
 

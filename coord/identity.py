@@ -115,7 +115,7 @@ def _anchored(world: World, state: State) -> Identity | None:
         return None
     chain = world.chain
     for process in chain:  # ourselves included: a shell may have become us, by exec, for its last command
-        if process.pid == 1 and process.session != chain[0].session:
+        if process.pid == 1 and process.session != chain[0].session and choose(chain) != process:
             return None  # what is left alone becomes a child of the first process: not of whoever works in that one
         anchor = anchor_of(process, world.here)
         sessions = anchors.get(anchor, []) if anchor else []

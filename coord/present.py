@@ -134,6 +134,7 @@ class Present:
         if not self.fresh and name in self._seen and self._seen[name].size:
             return True
         read = self.history.positions.get(name, Position()).size
+        never = not read and name not in self._seen  # and it may be another user's: then it takes no part here
         for path in paths_of(self.place.log, name) if is_session_id(name) else ():
             try:
                 status = os.lstat(path)
@@ -141,7 +142,9 @@ class Present:
                 continue
             except OSError:
                 return True
-            return stat.S_ISREG(status.st_mode) and read != status.st_size <= MOST_BYTES
+            if not stat.S_ISREG(status.st_mode) or status.st_size > MOST_BYTES:
+                return False
+            return status.st_size != read and not (never and not os.access(path, os.R_OK))
         return False
 
     def _read(self, snapshot: bool) -> tuple[list[Event], bool]:

@@ -11,7 +11,7 @@ while it acts, or that its client resumed in another process, is anchored anew.
 import os
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Generic, TypeVar
 
 from msgspec import Struct
@@ -248,7 +248,8 @@ def under_lock(world: World, place: Place, config: Config) -> Iterator[None]:
     if not os.path.isdir(place.log):
         Present(world, place).catch_up()  # says best what is missing, if anything is
         os.makedirs(place.log, exist_ok=True)
-    with locked(place.log, config.lock_wait_seconds, describe), _signals_wait():
+    with ExitStack() as outer, locked(place.log, config.lock_wait_seconds, describe):
+        outer.enter_context(_signals_wait())  # until the lock is free again
         yield
 
 

@@ -20,7 +20,8 @@ from msgspec.structs import replace
 
 from eventlog.errors import LogError
 from eventlog.events import Event, EventId, Instant, later
-from eventlog.journal import ENDED, SUFFIX, Position, is_session_id, read_from, scan, wherever
+from eventlog.journal import ENDED, Position, is_session_id, read_from, scan, wherever
+from eventlog.lock import SUFFIX
 
 HORIZON_S = 60  # how far ahead another machine's events may be
 
@@ -100,7 +101,17 @@ class History:
         return found - self.problems.keys()
 
     def catch_up(self, wall: Instant) -> News:
-        """Read what is new since the last look. `wall` is this machine's clock."""
+        """Read what is new since the last look. `wall` is this machine's clock. Raises LogError or OSError; nothing
+        counts as read then.
+        """
+        before = dict(self.positions)
+        try:
+            return self._catch_up(wall)
+        except BaseException:
+            self.positions = before
+            raise
+
+    def _catch_up(self, wall: Instant) -> News:
         self.held_back = {}
         accepted = self.latest
         present = self.names()

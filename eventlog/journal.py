@@ -23,10 +23,9 @@ from msgspec import Struct
 from eventlog.codec import MARK, NO_HASH, SEALED, Damaged, body_of, chain, stored_hash, unseal
 from eventlog.errors import LogError
 from eventlog.events import Event, EventId, Instant
+from eventlog.lock import SEAL_SUFFIX, SUFFIX
 from eventlog.system import BINARY, NOFOLLOW
 
-SUFFIX = ".jsonl"
-SEAL_SUFFIX = ".sealed"  # beside a journal whose last sync failed
 ENDED = "ended"  # inside the log's folder: the journals that were archived
 _SESSION_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
 _NUMBER = re.compile("[1-9][0-9]{0,15}")

@@ -14,6 +14,8 @@ from eventlog.errors import Locked, LogError
 from eventlog.system import BINARY, NOFOLLOW, sync_all, try_lock
 
 NAME = ".lock"
+SUFFIX = ".jsonl"
+SEAL_SUFFIX = ".sealed"  # beside a journal whose last sync failed
 _LONGEST_PAUSE_S = 0.02
 
 
@@ -63,13 +65,21 @@ def locked(folder: str, wait_s: float, describe: Callable[[int], str] = str) -> 
 
 def _take_over(folder: str, fd: int) -> None:
     """Leave our pid in the lock. Where another's is still there, its process was killed, and what it wrote last may not
-    be on the disk; it is before we go on, lest we build on what a power cut takes away. Raises OSError.
+    be on the disk; it is before we go on, lest we build on what a power cut takes away. A journal of which that stays
+    unknown is sealed. Raises OSError.
     """
-    if os.fstat(fd).st_size:
-        sync_all(folder)
+    for path in sync_all(folder) if os.fstat(fd).st_size else ():
+        if path.endswith(SUFFIX):
+            seal_off(path)
     with suppress(OSError):  # the pid is a courtesy to whoever waits in vain; a full disk must not stop a reader's lock
         os.ftruncate(fd, 0)
         os.write(fd, b"%d\n" % os.getpid())
+
+
+def seal_off(journal: str) -> None:
+    """Mark a journal whose sync failed: whether its last lines are on the disk is unknown, so it takes no more."""
+    with suppress(OSError):
+        os.close(os.open(journal + SEAL_SUFFIX, os.O_WRONLY | os.O_CREAT | NOFOLLOW, 0o666))
 
 
 def _acquire(path: str, wait_s: float, describe: Callable[[int], str]) -> int:

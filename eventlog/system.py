@@ -26,7 +26,7 @@ def read_regular(path: str, most: int) -> bytes:
         if status.st_size > most:
             raise OSError(errno.EFBIG, f"it has more than {most} bytes", path)
         with os.fdopen(fd, "rb", closefd=False) as file:
-            return file.read(most)
+            return file.read(min(most, status.st_size + 1))
     finally:
         os.close(fd)
 
@@ -94,8 +94,11 @@ else:
             os.close(fd)
 
 
-def sync_all(folder: str) -> None:
-    """Return once the bytes of all files in a folder that can be read are on the disk."""
+def sync_all(folder: str) -> list[str]:
+    """Return once the bytes of all files in a folder that can be read are on the disk; the paths of those of which that
+    is unknown, because their sync failed: the system says so once, and says yes the next time. Raises OSError.
+    """
+    failed: list[str] = []
     with os.scandir(folder) as entries:
         paths = [entry.path for entry in entries if entry.is_file(follow_symlinks=False)]
     for path in paths:
@@ -105,5 +108,8 @@ def sync_all(folder: str) -> None:
             continue
         try:
             sync_data(fd)
+        except OSError:
+            failed.append(path)
         finally:
             os.close(fd)
+    return failed

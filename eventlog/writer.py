@@ -10,6 +10,7 @@
    deleted or replaced, so whatever interrupts it, the journal is whole in one of the two places.
 """
 
+import errno
 import os
 import stat
 from contextlib import suppress
@@ -17,7 +18,8 @@ from contextlib import suppress
 from eventlog.codec import decode, seal
 from eventlog.errors import AppendFailed, JournalClosed, LogError, SyncFailed
 from eventlog.events import Event, EventId
-from eventlog.journal import ENDED, LAST, MOST_BYTES, SEAL_SUFFIX, SUFFIX, Position, closed, paths_of, scan
+from eventlog.journal import ENDED, LAST, MOST_BYTES, Position, closed, paths_of, scan
+from eventlog.lock import SEAL_SUFFIX, SUFFIX, seal_off
 from eventlog.system import BINARY, NOFOLLOW, sync_data, sync_folder
 
 TORN_SUFFIX = ".torn"
@@ -100,8 +102,7 @@ class Writer:
         try:
             sync_data(self._fd)
         except OSError as error:
-            with suppress(OSError):
-                os.close(os.open(self.path + SEAL_SUFFIX, os.O_WRONLY | os.O_CREAT | NOFOLLOW, 0o666))
+            seal_off(self.path)
             raise SyncFailed(
                 f"{self.path} could not be made durable: {error.strerror}. Whether the last event is kept is unknown; "
                 "it stays in the file, the journal takes no more, and this session goes on in a new one."
@@ -157,6 +158,9 @@ class Writer:
             if os.write(fd, junk) != len(junk):
                 raise OSError(0, "the disk took no more")
             sync_data(fd)
+        except OSError:
+            os.unlink(aside)
+            raise
         finally:
             os.close(fd)
         sync_folder(folder)
@@ -169,8 +173,11 @@ def _sync_path(folder: str) -> None:
     """
     sync_folder(folder)
     for above in (os.path.dirname(folder), os.path.dirname(os.path.dirname(folder))):
-        with suppress(PermissionError):  # a folder that we cannot look into was there before
+        try:
             sync_folder(above or ".")
+        except OSError as error:  # what we cannot look into, or has nothing to sync, was there before
+            if error.errno == errno.EIO:
+                raise
 
 
 def put_aside(folder: str, session: str) -> None:

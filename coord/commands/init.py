@@ -101,7 +101,8 @@ def _put(place: Place, file: Shipped, force: bool) -> bool:
         if not force or _holds(path, file.content):
             return False
         os.replace(path, _free(path + ".orig"))
-    replace_file(place.cache, path, file.content, 0o777 if file.name.endswith(".sh") else 0o666)
+    mode = 0o777 if file.name.endswith(".sh") else 0o666
+    replace_file(place.cache, path, file.content, mode, f"init-{os.getpid()}.tmp")  # of two at once each has its own
     return True
 
 

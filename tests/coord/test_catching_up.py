@@ -1,11 +1,16 @@
 """From the checkpoint to the present: what came late, was rewritten or is held back is told apart, never forgotten."""
 
+import os
+
 import pytest
 
 import coord.checkpoint
 from coord.folder import find
 from coord.present import Present
+from eventlog import history
+from eventlog.errors import LogError
 from eventlog.events import AnyPayload, ClaimRequested, Event, Instant, SessionHeartbeat, SessionStarted, later
+from eventlog.journal import read_from
 from projections.state import State
 from tests.coord.inside import NOON, Inside
 from tests.eventlog.logs import event, lines_of
@@ -171,3 +176,21 @@ def test_what_is_cut_back_while_it_is_held_back_was_rewound(machine: Inside) -> 
     path.write_bytes(path.read_bytes().splitlines(keepends=True)[0])
     machine.wait(7200)
     assert f"{FAR}.jsonl was rewound" in machine.run(200, "status").out
+
+
+@pytest.mark.parametrize(("ours", "code"), [(False, 0), (True, 4)], ids=["permission", "input/output error"])
+def test_a_journal_that_was_never_read_here_takes_no_part_if_it_is_not_for_us_and_stops_all_if_the_disk_fails(
+    machine: Inside, ours: bool, code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine.start(100)
+    comes(machine, later(NOON, 1), later(NOON, 2))
+    path = str(machine.repo.log / f"{FAR}.jsonl")
+
+    def fails(name: str, size: int, last: bytes) -> tuple[bytes, bool]:
+        if name == path:
+            raise LogError("it cannot be read")
+        return read_from(name, size, last)
+
+    monkeypatch.setattr(history, "read_from", fails)
+    monkeypatch.setattr(os, "access", lambda name, _: ours or name != path)
+    assert machine.run(100, "claim", "droplet", "mine").code == code

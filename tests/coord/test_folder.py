@@ -87,3 +87,10 @@ def test_inside_a_repository_nothing_outside_it_counts_and_elsewhere_the_nearest
     (repo / "sub").mkdir()
     nested = shared(repo / "sub")
     assert place(home, repo / "sub").folder == str(nested)
+
+
+def test_a_folder_that_was_moved_up_is_found_and_not_missed_where_it_was(bare_repo: Repo) -> None:
+    shell = bare_repo.shell()
+    shell.ok("mkdir sub && cd sub && coord init --here && coord start")
+    shell.ok("mv COORDINATION ..")
+    shell.ok("coord status && coord whoami && coord claim droplet x")

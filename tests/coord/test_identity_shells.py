@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.coord.inside import Inside, process
 from tests.processes import Repo, Shell, Terminal, can_unshare, have
 
 Maker = Callable[[Repo], Any]
@@ -151,3 +152,12 @@ def test_with_a_proc_of_another_namespace_nothing_is_known_and_nobody_dead(repo:
     assert "tied to no process" in said
     assert "dead" not in said
     assert mine in said
+
+
+def test_the_first_process_of_a_container_acts_also_through_a_wrapper_with_a_terminal_of_its_own(repo: Repo) -> None:
+    machine = Inside(repo)
+    machine.table.rows[1] = process(1, 0, 1, "bash")
+    machine.table.rows[50] = process(50, 1, 50, "sudo", "coord")
+    begun = machine.start(50)
+    assert machine.run(50, "whoami").out.startswith(begun)
+    assert machine.run(1, "whoami").out.startswith(begun)

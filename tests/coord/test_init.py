@@ -221,3 +221,11 @@ def test_a_fresh_clone_of_an_initialised_repository_is_empty_and_not_damaged(rep
     assert "coord start" in shell.run("coord heartbeat a b").err
     shell.ok("coord start --name ada")
     assert "(ada)" in shell.ok("coord status")
+
+
+def test_two_at_once_both_succeed(bare_repo: Repo) -> None:
+    shell = bare_repo.shell()
+    for _ in range(3):
+        shell.ok("(coord init & first=$!; coord init & second=$!; coord init && wait $first && wait $second)")
+        shell.ok('coord doctor --json; test ! -e COORDINATION/.cache || test -z "$(ls COORDINATION/.cache)"')
+        shell.ok("rm -r COORDINATION")

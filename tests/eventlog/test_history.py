@@ -9,9 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from eventlog import history as reading
 from eventlog.errors import JournalClosed, LogError
 from eventlog.events import Event, later, to_micros
 from eventlog.history import HORIZON_S, History, merge
+from eventlog.journal import read_from
 from eventlog.writer import Writer
 from tests.eventlog.logs import START, event, plain, write
 
@@ -232,3 +234,22 @@ def test_whatever_the_looks_every_event_comes_once_and_in_its_journals_order(
         assert not news.rewound
         seen += keys(news.events)
     assert seen == [f"brown/{n}" for n in range(1, len(gaps) + 1)]
+
+
+def test_a_look_that_fails_half_way_has_read_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    history = History(str(tmp_path), "north")
+    write(tmp_path, "amber", "north", [1, 2])
+    write(tmp_path, "brown", "south", [3, 4000])
+    real, asked = read_from, list[str]()
+
+    def fails_once(path: str, size: int, last: bytes) -> tuple[bytes, bool]:
+        asked.append(path)
+        if len(asked) == 3:  # when what is held back is read again
+            raise LogError("it cannot be read: Input/output error")
+        return real(path, size, last)
+
+    monkeypatch.setattr(reading, "read_from", fails_once)
+    with pytest.raises(LogError):
+        history.catch_up(at(10))
+    assert keys(history.catch_up(at(10)).events) == ["amber/1", "amber/2", "brown/1"]
+    assert "brown" in history.held_back

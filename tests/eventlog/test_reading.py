@@ -10,7 +10,8 @@ from eventlog.codec import seal, stored_hash
 from eventlog.errors import LogError
 from eventlog.events import SessionStarted
 from eventlog.history import History
-from eventlog.journal import FULL_BYTES, LAST, SEAL_SUFFIX, Damage, Position, closed, event_of, read_from, scan
+from eventlog.journal import FULL_BYTES, LAST, Damage, Position, closed, event_of, read_from, scan
+from eventlog.lock import SEAL_SUFFIX
 from tests.eventlog.logs import SESSION, event, lines_of, numbers, plain, position_of, write
 from tests.eventlog.test_history import at, keys
 

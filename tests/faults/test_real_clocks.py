@@ -123,7 +123,7 @@ def test_who_waits_by_a_clock_that_runs_gives_up_and_is_in_the_way_no_longer_tha
     repo: Repo, tally: Tally
 ) -> None:
     (one, _), (two, second), (three, third) = repo.sessions(3)
-    one.ok(f"coord claim {RESOURCE}")
+    one.ok(f"coord claim {RESOURCE} --ttl 7d")  # longer than any start takes by a clock that runs
     gave_up = two.run(under(RUNS, repo, f"coord claim {RESOURCE} --wait 2m --json"))
     assert (gave_up.code, gave_up.json["outcome"]) == (1, "timed_out"), gave_up
     one.ok(f"coord release {RESOURCE}")

@@ -239,7 +239,7 @@ def test_a_cache_with_a_right_digest_and_nonsense_in_it_is_none(used: Repo, payl
 
 # --- sizes ---------------------------------------------------------------------------------------------------------
 
-MEMORY = 700 << 20
+MEMORY = 200 << 20
 
 
 @pytest.fixture(

@@ -8,14 +8,14 @@ _run = in_file("coord/run.py", "tests")
 MUTANTS: tuple[Mutant, ...] = (
     _transaction(
         "no lock is taken",
-        "with locked(place.log, config.lock_wait_seconds, describe), _signals_wait():",
-        "with _signals_wait():",
+        "as outer, locked(place.log, config.lock_wait_seconds, describe):",
+        "as outer:",
         "faults/test_lock::test_a_lock_that_a_running_process_holds_is_told_with_its_pid",
     ),
     _transaction(
         "signals are not held back under the lock",
-        "with locked(place.log, config.lock_wait_seconds, describe), _signals_wait():",
-        "with locked(place.log, config.lock_wait_seconds, describe):",
+        "        outer.enter_context(_signals_wait())",
+        "        outer.enter_context(ExitStack())",
         (
             "faults/test_signals::test_whatever_the_moment_the_log_is_whole_and_says_what_the_command_said"
             "[before the board is in its place-SIGTERM]"

@@ -74,8 +74,8 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _writer(
         "a folder above that is not readable stops all",
-        "with suppress(PermissionError):",
-        "with suppress(FileExistsError):",
+        "            if error.errno == errno.EIO:\n                raise",
+        "            raise",
         "test_durable::test_a_folder_above_that_cannot_be_read_stops_nobody",
     ),
     _writer(
@@ -176,15 +176,9 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _writer(
         "a failed sync does not seal the journal",
-        "                os.close(os.open(self.path + SEAL_SUFFIX, os.O_WRONLY | os.O_CREAT | NOFOLLOW, 0o666))",
-        "                pass",
+        "            seal_off(self.path)",
+        "            pass",
         "test_journal::test_a_failed_sync_seals_the_journal_and_keeps_the_line",
-    ),
-    _writer(
-        "a link is followed to seal a journal",
-        "os.O_WRONLY | os.O_CREAT | NOFOLLOW, 0o666))",
-        "os.O_WRONLY | os.O_CREAT, 0o666))",
-        "test_writer::test_a_failed_sync_follows_no_link",
     ),
     _writer(
         "only the beginning of a tear is looked at",
@@ -260,8 +254,8 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _writer(
         "what a tear left is not synced",
-        "            sync_data(fd)\n        finally",
-        "            pass\n        finally",
+        "            sync_data(fd)\n        except OSError:\n            os.unlink(aside)",
+        "            pass\n        except OSError:\n            os.unlink(aside)",
         "test_durable::test_what_is_cut_off_is_durable_elsewhere_before",
     ),
     _writer(
