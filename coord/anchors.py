@@ -32,7 +32,7 @@ def choose(chain: list[Process]) -> Process | None:
         if process.command in _NEVER:
             continue
         leads = process.pid == process.session or process.parent == 0  # not: the last that may be looked at
-        if _is_shell(process) and (leads or not _runs_script(process)):
+        if _is_shell(process) and (leads or not runs_script(process)):
             return process
         if leads and process.pid != 1:
             return process
@@ -43,7 +43,7 @@ def _is_shell(process: Process) -> bool:
     return process.command in _SHELLS
 
 
-def _runs_script(process: Process) -> bool:
+def runs_script(process: Process) -> bool:
     """Whether a shell was given something to run: `-c`, or a file."""
     return any(word == "-c" or not word.startswith(("-", "+")) for word in process.argv[1:])
 

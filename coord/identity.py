@@ -9,7 +9,7 @@ file, and neither the folder nor there being only one session says anything.
 
 from msgspec import Struct
 
-from coord.anchors import anchor_of, choose
+from coord.anchors import anchor_of, choose, runs_script
 from coord.clients import CLIENTS, Client, client_of, clients_in, conversation, nearest_client
 from coord.errors import CoordError, no_session
 from coord.folder import Place, branch_of, recorded_path
@@ -138,9 +138,13 @@ def _anchored(world: World, state: State) -> Identity | None:
 # --- what a session says of itself at its start ---------------------------------------------------------------------
 
 
-def anchor_here(world: World) -> tuple[Process, Anchor] | None:
-    """The process to anchor a session that starts here to."""
+def anchor_here(world: World, conversation: str = "") -> tuple[Process, Anchor] | None:
+    """The process to anchor a session that starts here to. A conversation whose client is none that we know runs each
+    command in a shell of its own, which is gone with it: no anchor for what goes on.
+    """
     process = choose(world.chain)
+    if process and conversation and runs_script(process) and not nearest_client(world.chain[1:]):
+        return None
     anchor = anchor_of(process, world.here) if process else None
     return (process, anchor) if process and anchor else None
 

@@ -153,7 +153,7 @@ class Moment:
         """The process to anchor a session to here. One that other sessions have is taken only for a conversation, which
         is known by its client's variable: two on one shell would make each other's bare commands ambiguous.
         """
-        found = anchor_here(self.world)
+        found = anchor_here(self.world, conversation)
         anchor = found[1] if found else None
         others = [s for s in self.state.sessions.values() if s.live and s.anchor == anchor and s.id != session]
         return None if others and not conversation else anchor

@@ -108,7 +108,7 @@ def _hello(run: Run, moment: Moment, wish: Wish, found: Identity | None) -> Sess
         raise refused(f"{old.id} is not over. Act as it with --session {old.id}, or end it first.")
     name = wish.name or (old.name if old else "")
     _free_name(run, moment, name, "")
-    anchor = None if wish.no_anchor else anchor_here(run.world)
+    anchor = None if wish.no_anchor else anchor_here(run.world, found.conversation if found else "")
     return introduction(
         run.world,
         run.place,

@@ -3,7 +3,7 @@
 import os
 import signal
 
-from tests.coord.inside import Inside
+from tests.coord.inside import Inside, process
 from tests.processes import Repo
 
 
@@ -146,3 +146,16 @@ def test_of_a_past_moment_no_process_tells_anything(repo: Repo) -> None:
         rows = machine.run(200, "status", "--json", *words).json["sessions"]
         statuses[words] = next(row["status"] for row in rows if row["id"] == first)
     assert statuses == {(): "dead", ("--at", "-30s"): "live"}
+
+
+def test_a_conversation_of_a_client_that_nobody_knows_does_not_die_with_the_shell_of_one_command(repo: Repo) -> None:
+    machine = Inside(repo)
+    machine.table.rows[40] = process(40, 1, 40, "node", "/opt/agent/main.js")
+    for shell in (50, 60):
+        machine.table.rows[shell] = process(shell, 40, shell, "bash", "-c", "coord ...")
+    begun = machine.start(50, CLAUDE_CODE_SESSION_ID="aaaa")
+    machine.run(50, "claim", "droplet", "mine", CLAUDE_CODE_SESSION_ID="aaaa")
+    del machine.table.rows[50], machine.table.rows[55]
+    machine.start(100)
+    assert machine.run(100, "claim", "droplet", "mine").code == 1
+    assert machine.run(60, "whoami", CLAUDE_CODE_SESSION_ID="aaaa").out.startswith(begun)

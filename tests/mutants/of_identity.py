@@ -94,7 +94,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _anchors(
         "a script is an anchor",
-        "if _is_shell(process) and (leads or not _runs_script(process)):",
+        "if _is_shell(process) and (leads or not runs_script(process)):",
         "if _is_shell(process):",
         "coord/test_anchors::test_the_anchor_is",
     ),
