@@ -1,4 +1,5 @@
-"""What differs between operating systems, and nothing else: locking a file, and making bytes durable.
+"""What we ask of the operating system, and all that differs between them: reading what others may have put in a place,
+locking a file, and making bytes durable.
 
 Linux and macOS are tested platforms. The Windows branches are written from its documentation and are untested: a lock
 there is mandatory for the locked byte, and a folder cannot be synced.

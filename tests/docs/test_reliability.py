@@ -21,7 +21,7 @@ def table() -> str:
     makers = made_by()
     rows = []
     for number, attack in ATTACKS.items():
-        tests = "<br>".join(f"`{path}`" for path in makers.get(number, ())) or "nothing yet"
+        tests = "<br>".join(f"`{path}`{where}" for path, where in makers[number])
         promises = ", ".join(map(str, attack.promises))
         counts = f"{attack.unit} | {attack.usual:,} | {attack.long:,}"
         rows.append(f"| {number} | {attack.what} | {promises} | {counts} | {tests} |\n")
@@ -29,22 +29,31 @@ def table() -> str:
 
 
 @cache
-def made_by() -> dict[int, list[str]]:
-    """The files of tests that say which attack they make."""
-    found: dict[int, list[str]] = {}
+def made_by() -> dict[int, list[tuple[str, str]]]:
+    """The files of tests that say which attack they make; and a sign for those of which `make test` makes nothing, or
+    the smaller part.
+    """
+    found: dict[int, list[tuple[str, str]]] = {}
     for path in sorted((ROOT / "tests").rglob("test_*.py")):
-        for number in sorted(set(_attacks_in(ast.parse(path.read_text(encoding="utf-8"))))):
-            found.setdefault(number, []).append(str(path.relative_to(ROOT)))
+        marks: dict[int, set[bool]] = {}
+        for number, machine in _attacks_in(ast.parse(path.read_text(encoding="utf-8"))):
+            marks.setdefault(number, set()).add(machine)
+        for number, where in marks.items():
+            sign = {True: " ●", False: ""}[where == {True}] if len(where) == 1 else " ◐"
+            found.setdefault(number, []).append((str(path.relative_to(ROOT)), sign))
     return found
 
 
-def _attacks_in(tree: ast.Module) -> Iterator[int]:
-    """The numbers in `law(N)` and `pytest.mark.attack(N)`, wherever they stand."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
-            name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-            if name in ("law", "attack") and isinstance(node.args[0].value, int):
-                yield node.args[0].value
+def _attacks_in(tree: ast.Module) -> Iterator[tuple[int, bool]]:
+    """The numbers in `law(N)` and `pytest.mark.attack(N)` of each test, and whether `make test` leaves it out."""
+    everywhere = [node for node in tree.body if isinstance(node, ast.Assign)]
+    all_machine = any("machine" in ast.unparse(node) for node in everywhere if "pytestmark" in ast.unparse(node))
+    for test in (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)):
+        for mark in test.decorator_list:
+            number = re.match(r"(?:pytest\.mark\.attack|law)\((\d+)", ast.unparse(mark))
+            if number:
+                named = (ast.unparse(one) for one in test.decorator_list)
+                yield int(number[1]), all_machine or "pytest.mark.machine" in named
 
 
 def test_the_page_has_every_attack_its_counts_and_its_tests() -> None:
