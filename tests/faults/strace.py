@@ -62,7 +62,8 @@ class Call:
     @property
     def must_not_fail(self) -> bool:
         """Whether a command cannot say yes if this fails: an event's line, and what makes it durable."""
-        return self.name in ("fsync", "fdatasync") or (self.name == "write" and self.what.endswith(".jsonl"))
+        syncs = self.name in ("fsync", "fdatasync") and self.what.startswith("log")
+        return syncs or (self.name == "write" and self.what.endswith(".jsonl"))
 
     @property
     def in_folder(self) -> bool:

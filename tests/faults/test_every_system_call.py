@@ -73,7 +73,8 @@ class Attacked:
                     return traced
             if turn < _TRIES - 1:
                 self.calls = self.look()
-        assert self.case.waits, f"{call} could not be hit"
+        hit = traced.hit if call in self.calls else "nothing"
+        assert self.case.waits, f"{call} {call.flags} could not be hit, but {hit}: the code or the folder has changed"
         return None
 
     def new(self) -> list[Event]:
