@@ -176,7 +176,7 @@ def _sync_path(folder: str) -> None:
         try:
             sync_folder(above or ".")
         except OSError as error:  # what we cannot look into, or has nothing to sync, was there before
-            if error.errno == errno.EIO:
+            if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS, errno.EINVAL, errno.ENOTSUP):
                 raise
 
 

@@ -3,6 +3,7 @@ it and all before it wrote is there when the power comes back. Judged by a disk 
 """
 
 import contextlib
+import errno
 import io
 import os
 import signal
@@ -17,7 +18,7 @@ from coord import importing, transaction
 from coord.cli import run
 from coord.folder import Place
 from eventlog import writer as writing
-from eventlog.errors import AppendFailed, JournalClosed
+from eventlog.errors import AppendFailed, JournalClosed, LogError
 from eventlog.journal import ENDED
 from eventlog.lock import NAME, locked
 from eventlog.system import sync_folder
@@ -86,6 +87,22 @@ def test_the_folders_that_it_stands_in_may_be_as_new(tmp_path: Path, monkeypatch
     end.close()
     assert disk.losses() == []
     disk.close()
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO])
+def test_a_folder_above_that_cannot_be_made_durable_stops_the_first_event(
+    disk: Disk, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    log = str(disk.root / "log")
+
+    def sync(path: str) -> None:
+        if path != log:
+            raise OSError(number, os.strerror(number))
+        sync_folder(path)
+
+    monkeypatch.setattr(writing, "sync_folder", sync)
+    with pytest.raises(LogError, match="Nothing was written"):
+        writer(disk.root / "log")
 
 
 def test_a_folder_above_that_cannot_be_read_stops_nobody(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -74,8 +74,8 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _writer(
         "a folder above that is not readable stops all",
-        "            if error.errno == errno.EIO:\n                raise",
-        "            raise",
+        "errno.EACCES, errno.EPERM, errno.EROFS",
+        "errno.EROFS",
         "test_durable::test_a_folder_above_that_cannot_be_read_stops_nobody",
     ),
     _writer(
