@@ -71,14 +71,14 @@ def save(folder: str, seen: dict[str, Seen], told: list[str], folded: Folded) ->
         replace_file(folder, os.path.join(folder, NAME), blake2b(data, digest_size=_DIGEST).digest() + data)
 
 
-def replace_file(cache: str, path: str, data: bytes, mode: int = 0o666, temporary: str = "") -> None:
+def replace_file(cache: str, path: str, data: bytes, mode: int = 0o666) -> None:
     """Put `data` where `path` is, so that a reader sees the old bytes or the new ones, never a part. It is first
     written in the cache folder, where what a killed process leaves behind disturbs nobody. No link that stands in any
     of these places is followed. The new file has that mode, without what the umask forbids. Raises OSError.
     """
     _refuse_link(cache)
     os.makedirs(cache, exist_ok=True)
-    temporary = os.path.join(cache, temporary or f"{os.path.basename(path)}.tmp")
+    temporary = os.path.join(cache, f"{os.path.basename(path)}.tmp")
     try:
         with suppress(FileNotFoundError):
             os.unlink(temporary)

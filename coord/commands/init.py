@@ -6,11 +6,14 @@ from itertools import chain, count
 import click
 
 from coord.checkpoint import replace_file
-from coord.errors import NO_LOG, CoordError, wrong
+from coord.config import Config
+from coord.errors import NO_LOG, CoordError, no_log, wrong
 from coord.folder import FOLDER, Place, Repository, find_repository, refuse_links
 from coord.options import command
 from coord.run import Run
 from coord.template import Shipped, template_files
+from eventlog.errors import LogError
+from eventlog.lock import locked
 from eventlog.system import is_there, read_regular
 
 _TRACKED_IGNORES = """# Made by this machine for itself. The journals in log/ are tracked: an archive, no way to share.
@@ -52,15 +55,19 @@ def init(run: Run, here: bool, private: bool, track: bool, force: bool) -> None:
     made: list[str] = []
     kept: list[str] = []
     try:
-        os.makedirs(os.path.join(folder, "log"), exist_ok=True)
-        for file in files:
-            done = _put(Place(folder, base, repository), file, force)
-            (made if done else kept).append(file.name)
+        place = Place(folder, base, repository)
+        os.makedirs(place.log, exist_ok=True)
+        with locked(place.log, Config().lock_wait_seconds):  # of two at once, one comes after the other
+            for file in files:
+                done = _put(place, file, force)
+                (made if done else kept).append(file.name)
         hidden = _hide(folder, repository) if private else ""
     except OSError as error:
         raise CoordError(
             NO_LOG, f"cannot write {error.filename or folder}: {error.strerror}. What was there is kept."
         ) from None
+    except LogError as error:
+        raise no_log(str(error)) from None
     differing = [name for name in kept if not _same(folder, name, files)]
     run.say(
         _words(folder, made, differing, hidden, repository),
@@ -101,8 +108,7 @@ def _put(place: Place, file: Shipped, force: bool) -> bool:
         if not force or _holds(path, file.content):
             return False
         os.replace(path, _free(path + ".orig"))
-    mode = 0o777 if file.name.endswith(".sh") else 0o666
-    replace_file(place.cache, path, file.content, mode, f"init-{os.getpid()}.tmp")  # of two at once each has its own
+    replace_file(place.cache, path, file.content, 0o777 if file.name.endswith(".sh") else 0o666)
     return True
 
 

@@ -180,12 +180,12 @@ def attacked(base: Path, name: str, tally: Tally) -> Iterator[tuple[str, Attacke
 
 
 def errors(call: Call, chance: random.Random) -> Iterator[str]:
-    """How a call can fail. Of those that only read, the usual counts take one in three. A close that fails has closed
+    """How a call can fail. Of those that only read, the usual counts take one in eight. A close that fails has closed
     all the same, but strace leaves it undone: that of the lock is none of these.
     """
-    if call == Call("close", "log/.lock", call.turn):
+    if call == Call("close", "log/.lock", call.turn) or not (call.changes or LONG or chance.random() < 1 / 8):
         return
-    if call.in_folder and (call.changes or (call.name in READS and (LONG or chance.random() < 1 / 3))):
+    if call.in_folder and (call.changes or call.name in READS):
         yield "EIO"
     if call.in_folder and call.changes and call.name not in ("unlink", "flock", "ftruncate"):
         yield "ENOSPC"

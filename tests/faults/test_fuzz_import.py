@@ -132,12 +132,12 @@ def test_whatever_lies_in_a_predecessors_folder_is_brought_in_once_or_named(repo
     secret = repo.root.parent / "secret"
     secret.write_text(json.dumps({"from": SECRET, "timestamp": "2026-03-07T09:30:00Z", "message": SECRET}))
     old = repo.root.parent / "old" / "COORDINATION"
-    Inside(repo).start(100)  # git's own folder has its mark from now on
     while time.monotonic() < until:
         seed += 1
         chance = tally.chance(f"import {seed}")
         for folder in (repo.log, repo.folder / ".cache"):
             shutil.rmtree(folder, ignore_errors=True)
+        (repo.root / ".git" / "coord").unlink(missing_ok=True)
         machine = Inside(repo)
         machine.start(100)
         held = machine.run(100, "claim", "droplet/one", "--json").json
