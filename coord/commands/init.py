@@ -1,6 +1,7 @@
 """`coord init`: put COORDINATION/ into a repository, and take nothing away from what a person changed there."""
 
 import os
+from contextlib import nullcontext
 from itertools import chain, count
 
 import click
@@ -57,7 +58,10 @@ def init(run: Run, here: bool, private: bool, track: bool, force: bool) -> None:
     try:
         place = Place(folder, base, repository)
         os.makedirs(place.log, exist_ok=True)
-        with locked(place.log, Config().lock_wait_seconds):  # of two at once, one comes after the other
+        some = force or not all(is_there(os.path.join(folder, file.name)) for file in files)
+        with (
+            locked(place.log, Config().lock_wait_seconds) if some else nullcontext()
+        ):  # of two at once, one after another
             for file in files:
                 done = _put(place, file, force)
                 (made if done else kept).append(file.name)
