@@ -30,7 +30,7 @@ LONG = "0a.b_c-a.b_c-a.b_c-a.b_c-a.b_c-a.b_c-a.b_c-a.b_c-a.b_c-a.b_c-a.b_c-a.b_c
 DIGESTS = {
     LONG: "2ccde6ff49a35d119eddd62f2aade44c8d331727c204df0266c14034053d997a",
     "amber-otter-k3f9": "9b5511a693dcee9c5760bb0f5f26190bb399beca57b04131890d6629286aa525",
-    "brown-hare-7x2m": "7e79c44330586a667bfb45556375a4f60341898c4f130390927e7dab2b55833b",
+    "brown-hare-7x2m": "1e8d5b00b48e792710d71cdfa006c57486a5c42ca45bb7350d52d31a376d054a",
     "calm-wren-q4t8": "22388e611c9c1a8f9bb22fa0af8444b719e135b23141f327062be3c3a2b9d873",
     "dusk-newt-9c3b": "af2347cd3d21a6d012b334708605488184cf3f423f8f2e22e73e9ed44733c0e2",
     "import-2026.11_a": "9f4e36a31dd8caddacbcc9bdb0ea635b283ed8ce621d69da20971f831a427218",
