@@ -14,7 +14,7 @@ from coord.text import length, plural
 from coord.world import World
 from eventlog.errors import LogError
 from eventlog.events import Event, EventId, Instant, seconds_between
-from eventlog.history import History, News, by_order
+from eventlog.history import History, News, by_order, lines_read
 from eventlog.journal import ENDED, MOST_BYTES, Position, is_session_id, paths_of
 from projections.fold import fold
 from projections.state import Record, State, ignore
@@ -114,7 +114,7 @@ class Present:
             if name in self.history.problems:
                 continue
             if found.size < seen.size and not found.rewound and name not in self.history.held_back:
-                text = f"{plural(seen.lines, 'line')} were read before, {found.lines} are there"
+                text = f"{lines_read(seen.lines)} before, {found.lines} now"
                 self.history.positions[name] = replace(found, rewound=text)
         return events
 

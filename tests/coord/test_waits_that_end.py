@@ -55,6 +55,15 @@ def in_background(
     return made
 
 
+def one_waits(repo: Repo) -> tuple[Inside, str]:
+    """Two sessions, of which the first has what the second will wait for; and the id of the second."""
+    machine = Inside(repo)
+    machine.start(100)
+    second = machine.start(200)
+    machine.run(100, "claim", "droplet", "x")
+    return machine, second
+
+
 def test_a_wait_whose_shell_was_killed_ends_and_what_its_session_held_becomes_free(repo: Repo) -> None:
     (one, first), (two, second) = repo.sessions(2)
     one.ok("coord claim droplet z")
@@ -142,10 +151,7 @@ def test_an_error_that_ends_a_wait_withdraws_its_request(repo: Repo, monkeypatch
 def test_a_session_that_has_ended_while_it_waited_is_told_and_stays_ended(
     repo: Repo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    machine = Inside(repo)
-    machine.start(100)
-    second = machine.start(200)
-    machine.run(100, "claim", "droplet", "x")
+    machine, second = one_waits(repo)
     real: Callable[..., Any] = wait_for
 
     def ends(*words: Any) -> Any:
@@ -163,10 +169,7 @@ def test_what_was_granted_just_before_the_limit_is_taken_up_however_late_one_loo
     repo: Repo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The log is read, then it is given back, then the clock is read: the grant is in neither, but it is in the log."""
-    machine = Inside(repo)
-    machine.start(100)
-    second = machine.start(200)
-    machine.run(100, "claim", "droplet", "x")
+    machine, second = one_waits(repo)
 
     def meanwhile(*words: Any) -> Any:
         machine.wait(25)
@@ -183,10 +186,7 @@ def test_what_was_granted_just_before_the_limit_is_taken_up_however_late_one_loo
 
 
 def test_a_clock_that_was_ahead_for_a_moment_ends_no_wait(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
-    machine = Inside(repo)
-    machine.start(100)
-    second = machine.start(200)
-    machine.run(100, "claim", "droplet", "x")
+    machine, second = one_waits(repo)
     looks: list[State] = []
 
     def ahead(*words: Any) -> Any:
@@ -211,10 +211,7 @@ def test_a_clock_that_was_ahead_for_a_moment_ends_no_wait(repo: Repo, monkeypatc
 def test_a_signal_does_not_make_a_session_live_again_that_ended_while_it_waited(
     repo: Repo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    machine = Inside(repo)
-    machine.start(100)
-    second = machine.start(200)
-    machine.run(100, "claim", "droplet", "x")
+    machine, second = one_waits(repo)
 
     def ends(*words: Any) -> None:
         machine.run(200, "end")
