@@ -202,6 +202,11 @@ class Terminal:
         """Press keys, by their tmux names: `q`, `Right`, `C-c`."""
         self._call("send-keys", *keys)
 
+    def quit(self) -> None:
+        """Leave a full-screen view, and wait until it is gone: it would read what is typed before."""
+        self.press("q")
+        until(lambda: "q quits" not in self.screen(), "the end of the view")
+
     def screen(self) -> str:
         """What the window shows, row by row."""
         return self._call("capture-pane", "-p")

@@ -207,7 +207,7 @@ def test_a_low_and_narrow_window_shows_the_step_and_the_board(window: Terminal) 
     window.sees("by time alone")
     window.resize(120, 30)
     window.sees("→ next · ← back · ? keys · q quits", "it expired")
-    window.press("q")
+    window.quit()
     assert window.run("echo the end").code == 0
 
 

@@ -83,7 +83,7 @@ def test_ctrl_z_gives_the_terminal_back_and_fg_goes_on(repo: Repo, window: Termi
     assert as_before(repo, window)
     window.begin("fg")
     window.sees("ACTIVE SESSIONS", "q quits")
-    window.press("q")
+    window.quit()
     assert as_before(repo, window)
 
 
@@ -156,7 +156,7 @@ def test_no_colours_are_drawn_where_none_are_wanted(repo: Repo, window: Terminal
     window.begin("NO_COLOR=1 coord watch")
     window.sees("q quits")
     assert "\x1b[7m" not in window._call("capture-pane", "-p", "-e")
-    window.press("q")
+    window.quit()
     window.begin("coord watch")
     window.sees("q quits")
     assert "\x1b[7m" in window._call("capture-pane", "-p", "-e")

@@ -115,7 +115,7 @@ import ctypes, os, subprocess, threading, time
 def rest():
     while open("/proc/self/stat").read().rpartition(")")[2].split()[0] != "Z":
         time.sleep(0.01)
-    print("ready", flush=True)
+    print("only this thread is left", flush=True)
     while not os.path.exists("enough"):
         time.sleep(0.01)
     os._exit(subprocess.call(["coord", "heartbeat", "still", "here"]))
@@ -129,7 +129,7 @@ ctypes.CDLL(None).syscall({"x86_64": 60}.get(os.uname().machine, 93), 0)  # exit
     path = one.folder / "threads.py"
     path.write_text(script)
     one.begin(f"setsid python3 {path}; true")
-    until(lambda: "ready" in one.so_far(), "the end of the first thread")
+    until(lambda: "only this thread is left" in one.so_far(), "the end of the first thread")
     assert "dead" not in other.ok("coord status")
     assert outcome(other) == "refused"
     (repo.root / "enough").touch()
