@@ -1,20 +1,151 @@
-"""What every command shares: its options, its place in the help, and how a session is completed."""
+"""A command as it is declared: its arguments, its options, and its function, whose first argument is its Run.
+
+From the one declaration come two ways to read a command line. The plain way, here, takes what is certain: known options
+in full, words where words are expected. All else (help, a mistake, a shell that completes, values that are not plain
+text) is click's, in `coord.usage`, and only then click is loaded.
+"""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
-import click
-from click.shell_completion import CompletionItem
+from msgspec import Struct
 
 from coord.run import Run
+from coord.world import World
 
 Function = Callable[..., Any]
 _SIGNED = re.compile(r"-\s*\d")
+_PLAIN = {"metavar", "help", "default", "is_flag", "multiple", "required", "show_default", "shell_complete", "choices"}
+"""The settings that the plain way understands."""
 
 
-def complete_session(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+class Parameter(Struct, frozen=True):
+    """An argument or an option: the names that it was declared with, and its settings, which are click's. `choices`
+    stands for click's type of that name.
+    """
+
+    names: tuple[str, ...]
+    settings: dict[str, Any]
+
+    @property
+    def flags(self) -> list[str]:
+        """How an option is written; none of an argument."""
+        return [name for name in self.names if name.startswith("-")]
+
+    @property
+    def keyword(self) -> str:
+        """The function's argument that gets the value."""
+        own = [name for name in self.names if not name.startswith("-")]
+        return own[0] if own else max(self.names, key=len).lstrip("-").replace("-", "_")
+
+
+class Command(Struct):
+    """A command. One that `acts` takes --session; one with `moments` as arguments takes `-90m` for one."""
+
+    name: str
+    function: Function
+    parameters: list[Parameter]
+    acts: bool
+    moments: bool
+
+    def plainly(self, words: Sequence[str]) -> dict[str, Any] | None:
+        """The values in a command line, by keyword, just as click would give them; None where that is not certain."""
+        named = {flag: parameter for parameter in self.parameters for flag in parameter.flags}
+        values: dict[str, Any] = {parameter.keyword: _unsaid(parameter) for parameter in named.values()}
+        rest: list[str] = []
+        todo = list(reversed(self.unsigned(words)))
+        while todo:
+            word = todo.pop()
+            if word == "--":
+                rest += reversed(todo)
+                break
+            if not word.startswith("-") or word == "-":
+                rest.append(word)
+                continue
+            flag, equals, value = word.partition("=")
+            option = named.get(flag)
+            if option is None or not option.settings.keys() <= _PLAIN:
+                return None
+            if option.settings.get("is_flag"):
+                if equals:
+                    return None
+                values[option.keyword] = True
+                continue
+            if not equals:
+                if not todo:
+                    return None
+                value = todo.pop()
+            if value not in option.settings.get("choices", (value,)):
+                return None
+            values[option.keyword] = (*values[option.keyword], value) if option.settings.get("multiple") else value
+        if any(
+            parameter.settings.get("required") and values[parameter.keyword] is None for parameter in named.values()
+        ):
+            return None
+        arguments = _arguments([parameter for parameter in self.parameters if not parameter.flags], rest)
+        return None if arguments is None else values | arguments
+
+    def unsigned(self, words: Sequence[str]) -> list[str]:
+        """The words, where they are moments without the sign, which means the same: so long ago."""
+        return [word[1:] if self.moments and _SIGNED.match(word) else word for word in words]
+
+    def call(self, world: World, values: dict[str, Any]) -> Any:
+        """Run it."""
+        run = Run(
+            world,
+            root=values.pop("root"),
+            session=values.pop("session_option", "") or "",
+            json=values.pop("json_option"),
+        )
+        return self.function(run, **values)
+
+
+def _unsaid(parameter: Parameter) -> Any:
+    if parameter.settings.get("multiple"):
+        return ()
+    return parameter.settings.get("default", False if parameter.settings.get("is_flag") else None)
+
+
+def _arguments(declared: list[Parameter], words: list[str]) -> dict[str, Any] | None:
+    values: dict[str, Any] = {}
+    for parameter in declared:
+        if not parameter.settings.keys() <= _PLAIN | {"nargs"}:
+            return None
+        if "nargs" in parameter.settings:
+            if parameter.settings["nargs"] != -1 or len(declared) > 1 or not words:
+                return None
+            return {parameter.keyword: tuple(words)}
+        optional = "default" in parameter.settings or parameter.settings.get("required") is False
+        if not words and not optional:
+            return None
+        values[parameter.keyword] = words.pop(0) if words else parameter.settings.get("default")
+    return None if words else values
+
+
+def _declared(names: tuple[str, ...], settings: dict[str, Any]) -> Callable[[Function], Function]:
+    def decorate(function: Function) -> Function:
+        found: list[Parameter] = function.__dict__.setdefault("parameters", [])
+        found.insert(0, Parameter(names, settings))  # decorators are applied from the bottom
+        return function
+
+    return decorate
+
+
+def argument(name: str, **settings: Any) -> Callable[[Function], Function]:
+    """Declare an argument of the command below."""
+    return _declared((name,), settings)
+
+
+def option(*names: str, **settings: Any) -> Callable[[Function], Function]:
+    """Declare an option of the command below."""
+    return _declared(names, settings)
+
+
+def complete_session(context: Any, _parameter: object, incomplete: str) -> list[Any]:
     """The live sessions, for the shell's completion. Says nothing where there is no log."""
+    from click.shell_completion import CompletionItem
+
     from coord.world import real_world
 
     try:
@@ -28,47 +159,23 @@ def complete_session(context: click.Context, _parameter: click.Parameter, incomp
     ]
 
 
-_SHARED = (
-    click.option("--json", "json_option", is_flag=True, help="Print one JSON document."),
-    click.option("--root", metavar="FOLDER", help="The repository, or its COORDINATION folder."),
-    click.option(
-        "--session", "session_option", metavar="ID", help="Act as this session.", shell_complete=complete_session
-    ),
-)
-
-at_option = click.option("--at", metavar="TIME", help="Show that moment: 18:00, -90m, yesterday 18:00, an event's id.")
+at_option = option("--at", metavar="TIME", help="Show that moment: 18:00, -90m, yesterday 18:00, an event's id.")
 """For the views that can be had of any moment."""
 
-
-class Moments(click.Command):
-    """A command whose arguments are moments: in `-90m` a length of time begins, and no option."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """The arguments without the sign, which means the same: so long ago."""
-        return super().parse_args(ctx, [word[1:] if _SIGNED.match(word) else word for word in args])
+_session_option = option(
+    "--session", "session_option", metavar="ID", help="Act as this session.", shell_complete=complete_session
+)
+_root_option = option("--root", metavar="FOLDER", help="The repository, or its COORDINATION folder.")
+_json_option = option("--json", "json_option", is_flag=True, help="Print one JSON document.")
 
 
-def command(
-    name: str, *, acts: bool = True, cls: type[click.Command] = click.Command
-) -> Callable[[Function], click.Command]:
-    """A command whose first argument is its Run. One that `acts` takes --session."""
+def command(name: str, *, acts: bool = True, moments: bool = False) -> Callable[[Function], Command]:
+    """A command, with the options that all share behind its own."""
 
-    def decorate(function: Function) -> click.Command:
-        @click.pass_context
-        def call(context: click.Context, /, **values: Any) -> Any:
-            run = Run(
-                context.find_root().obj,
-                root=values.pop("root"),
-                session=values.pop("session_option", "") or "",
-                json=values.pop("json_option"),
-            )
-            return function(run, **values)
-
-        call.__doc__ = function.__doc__
-        for option in _SHARED if acts else _SHARED[:2]:  # in the reverse of the help's order, as click collects them
-            option(call)
-        own = getattr(function, "__click_params__", [])
-        call.__click_params__ += own  # type: ignore[attr-defined]
-        return click.command(name, cls=cls)(call)
+    def decorate(function: Function) -> Command:
+        own: list[Parameter] = function.__dict__.pop("parameters", [])
+        for shared in (_json_option, _root_option, *((_session_option,) if acts else ())):
+            shared(function)
+        return Command(name, function, [*own, *function.__dict__.pop("parameters")], acts, moments)
 
     return decorate

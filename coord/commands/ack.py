@@ -1,17 +1,15 @@
 """`coord ack`."""
 
-import click
-
 from coord.errors import wrong
 from coord.mail import message_id, read_message
-from coord.options import command
+from coord.options import argument, command
 from coord.run import Run
 from coord.transaction import Moment
 from eventlog.events import EVERYONE, MessageAcknowledged
 
 
 @command("ack")
-@click.argument("messages", nargs=-1, required=True)
+@argument("messages", nargs=-1, required=True)
 def ack(run: Run, messages: tuple[str, ...]) -> None:
     """Confirm messages that ask for it.
 

@@ -2,12 +2,11 @@
 
 from collections.abc import Mapping
 
-import click
 import msgspec
 
 from coord.archiving import Archived
 from coord.archiving import archive as put_away
-from coord.options import command
+from coord.options import command, option
 from coord.run import Run
 from coord.text import ago, called, clock, line, plural, size
 from coord.when import instant_of, is_event_name
@@ -18,8 +17,8 @@ _SHOWN = 20
 
 
 @command("archive", acts=False)
-@click.option("--before", metavar="TIME", default="7d", show_default=True, help="Of sessions that were over by then.")
-@click.option("--dry-run", is_flag=True, help="Only say what would be moved.")
+@option("--before", metavar="TIME", default="7d", show_default=True, help="Of sessions that were over by then.")
+@option("--dry-run", is_flag=True, help="Only say what would be moved.")
 def archive(run: Run, before: str, dry_run: bool) -> None:
     """Move the journals of sessions that are long over to log/ended/, whole.
 

@@ -1,18 +1,17 @@
 """`coord board`."""
 
-import click
 import msgspec
 
 from coord.errors import wrong
 from coord.markdown import board_markdown
-from coord.options import at_option, command
+from coord.options import at_option, command, option
 from coord.run import Run
 from coord.transaction import rewrite_board
 from coord.views import board_of
 
 
 @command("board", acts=False)
-@click.option("--write", is_flag=True, help="Write COORDINATION/STATUS_BOARD.md anew.")
+@option("--write", is_flag=True, help="Write COORDINATION/STATUS_BOARD.md anew.")
 @at_option
 def board(run: Run, write: bool, at: str | None) -> None:
     """Print the board as Markdown, as STATUS_BOARD.md has it after every change.

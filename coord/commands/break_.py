@@ -1,11 +1,9 @@
 """`coord break`."""
 
-import click
-
 from coord.commands._own import held_by
 from coord.errors import refused, wrong
 from coord.naming import one_resource
-from coord.options import command
+from coord.options import argument, command, option
 from coord.run import Run
 from coord.text import line
 from coord.transaction import Moment
@@ -14,8 +12,8 @@ from projections.resources import overlap
 
 
 @command("break")
-@click.argument("words", metavar="RESOURCE", nargs=-1, required=True)
-@click.option("--reason", required=True, help="Why; the holder is told, and it stays on the record.")
+@argument("words", metavar="RESOURCE", nargs=-1, required=True)
+@option("--reason", required=True, help="Why; the holder is told, and it stays on the record.")
 def break_(run: Run, words: tuple[str, ...], reason: str) -> None:
     """End the claim of another session. A decision that is signed: the holder is told who did it and why.
 

@@ -4,13 +4,12 @@ from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from typing import Literal
 
-import click
 import msgspec
 
 from coord.durations import ttl_s, wait_s
 from coord.errors import REFUSED, CoordError, wrong
 from coord.naming import EVERYTHING, new_path, resource_and_rest
-from coord.options import command
+from coord.options import argument, command, option
 from coord.run import Run
 from coord.text import length, line, until
 from coord.transaction import Moment
@@ -37,11 +36,11 @@ class Answer(msgspec.Struct):
 
 
 @command("claim")
-@click.argument("words", metavar="RESOURCE [HOURS]", nargs=-1, required=True)
-@click.option("--ttl", help="How long it lasts, instead of HOURS: 90m, 2h.")
-@click.option("--shared", is_flag=True, help="Others may share it; nobody may have it alone.")
-@click.option("--wait", help="Wait for it at most so long: 10m.")
-@click.option("--note", default="", help="What for; others see it.")
+@argument("words", metavar="RESOURCE [HOURS]", nargs=-1, required=True)
+@option("--ttl", help="How long it lasts, instead of HOURS: 90m, 2h.")
+@option("--shared", is_flag=True, help="Others may share it; nobody may have it alone.")
+@option("--wait", help="Wait for it at most so long: 10m.")
+@option("--note", default="", help="What for; others see it.")
 def claim(run: Run, words: tuple[str, ...], ttl: str | None, shared: bool, wait: str | None, note: str) -> None:
     """Claim a resource, so that no other session works on it. Exit code 1 if it is taken.
 

@@ -1,10 +1,9 @@
 """`coord claims`."""
 
-import click
 import msgspec
 
 from coord.naming import meanings
-from coord.options import at_option, command
+from coord.options import argument, at_option, command
 from coord.run import Run
 from coord.screen import claim_lines
 from coord.text import line
@@ -15,7 +14,7 @@ from projections.resources import overlap
 
 
 @command("claims")
-@click.argument("path", required=False)
+@argument("path", required=False)
 @at_option
 def claims(run: Run, path: str | None, at: str | None) -> None:
     """List who holds what, or who holds one PATH (a path of the repository, or TYPE/NAME).

@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 
-import click
 import msgspec
 from msgspec import Struct
 
 from coord.changes import TITLES, Known, change_lines, change_rows, few, subjects_in
-from coord.options import Moments, command
+from coord.options import argument, command
 from coord.past import Past
 from coord.progress import chunks
 from coord.run import Run
@@ -22,9 +21,9 @@ from projections.state import Decision
 _SHOWN = 20  # lines of each kind
 
 
-@command("diff", acts=False, cls=Moments)
-@click.argument("first", metavar="TIME1")
-@click.argument("second", metavar="[TIME2]", required=False)
+@command("diff", acts=False, moments=True)
+@argument("first", metavar="TIME1")
+@argument("second", metavar="[TIME2]", required=False)
 def diff(run: Run, first: str, second: str | None) -> None:
     """Show what is different between two moments; TIME2 is now if it is not given.
 

@@ -1,8 +1,6 @@
 """`coord end`."""
 
-import click
-
-from coord.options import command
+from coord.options import command, option
 from coord.run import Run
 from coord.text import line
 from coord.transaction import Moment
@@ -10,8 +8,8 @@ from eventlog.events import SessionEnded
 
 
 @command("end")
-@click.option("--summary", default="", help="What was done.")
-@click.option("--notes", default="", help="What whoever goes on should know.")
+@option("--summary", default="", help="What was done.")
+@option("--notes", default="", help="What whoever goes on should know.")
 def end(run: Run, summary: str, notes: str) -> None:
     """End this session: everything that it holds is released, and those who wait for it get it.
 

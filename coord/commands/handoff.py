@@ -1,12 +1,10 @@
 """`coord handoff`."""
 
-import click
-
 from coord.commands._own import own_claims
 from coord.errors import refused, wrong
 from coord.names import resolve
 from coord.naming import resource_and_rest
-from coord.options import command, complete_session
+from coord.options import argument, command, complete_session, option
 from coord.run import Run
 from coord.text import called, line
 from coord.transaction import Moment
@@ -17,8 +15,8 @@ from projections.state import Claim
 
 
 @command("handoff")
-@click.argument("words", metavar="RESOURCE SESSION", nargs=-1, required=True, shell_complete=complete_session)
-@click.option("--note", default="", help="What the other session should know.")
+@argument("words", metavar="RESOURCE SESSION", nargs=-1, required=True, shell_complete=complete_session)
+@option("--note", default="", help="What the other session should know.")
 def handoff(run: Run, words: tuple[str, ...], note: str) -> None:
     """Give a claim to another session, without a moment in which a third could take it.
 

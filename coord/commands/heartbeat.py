@@ -1,11 +1,9 @@
 """`coord heartbeat`."""
 
-import click
-
 from coord.durations import seconds
 from coord.errors import CoordError
 from coord.naming import checked, file_name
-from coord.options import command
+from coord.options import argument, command, option
 from coord.run import Run, waiting_mail
 from coord.text import called, clock, line, percent_in
 from coord.transaction import Moment
@@ -16,14 +14,14 @@ from projections.state import Session, State
 
 
 @command("heartbeat")
-@click.argument("action", default="")
-@click.argument("target", default="")
-@click.argument("phase", default="")
-@click.argument("progress", default="")
-@click.argument("next_action", metavar="[NEXT]", default="")
-@click.option("--file", "files", multiple=True, help="A file that you are touching; may be repeated.")
-@click.option("--eta", default="", help="When you expect to be done: 45m, or words.")
-@click.option("--blocked-on", default="", help="What you cannot go on without.")
+@argument("action", default="")
+@argument("target", default="")
+@argument("phase", default="")
+@argument("progress", default="")
+@argument("next_action", metavar="[NEXT]", default="")
+@option("--file", "files", multiple=True, help="A file that you are touching; may be repeated.")
+@option("--eta", default="", help="When you expect to be done: 45m, or words.")
+@option("--blocked-on", default="", help="What you cannot go on without.")
 def heartbeat(
     run: Run,
     action: str,

@@ -3,11 +3,10 @@
 from collections import Counter
 from collections.abc import Iterable
 
-import click
 import msgspec
 
 from coord.importing import Brought, Found, bring_in
-from coord.options import command
+from coord.options import argument, command
 from coord.recovery import Kind
 from coord.run import Run
 from coord.text import clock, line, plural
@@ -17,7 +16,7 @@ _NOUNS: dict[Kind, str] = {"session": "session", "heartbeat": "heartbeat", "clai
 
 
 @command("import", acts=False)
-@click.argument("folder")
+@argument("folder")
 def import_(run: Run, folder: str) -> None:
     """Bring in the past of the shell scripts that this command replaces: FOLDER, or the COORDINATION/ in it.
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 
-import click
 import msgspec
 
 from coord.durations import wait_s
@@ -10,7 +9,7 @@ from coord.errors import REFUSED, CoordError, no_log, no_session, wrong
 from coord.identity import identify
 from coord.mail import message_id, message_lines, notice_line, read_message, row_of
 from coord.names import resolve
-from coord.options import at_option, command
+from coord.options import argument, at_option, command, option
 from coord.present import Present
 from coord.run import Run
 from coord.text import length
@@ -25,10 +24,10 @@ _SHOWN = 20
 
 
 @command("inbox")
-@click.argument("message", required=False)
-@click.option("--peek", is_flag=True, help="Show them and leave them unread.")
-@click.option("--all", "everything", is_flag=True, help="Show the newest that you ever got, read or not.")
-@click.option("--wait", help="Wait for something to come, at most so long: 10m.")
+@argument("message", required=False)
+@option("--peek", is_flag=True, help="Show them and leave them unread.")
+@option("--all", "everything", is_flag=True, help="Show the newest that you ever got, read or not.")
+@option("--wait", help="Wait for something to come, at most so long: 10m.")
 @at_option
 def inbox(run: Run, message: str | None, peek: bool, everything: bool, wait: str | None, at: str | None) -> None:
     """Show the unread messages and mark them as read; or one MESSAGE, whole.

@@ -4,13 +4,11 @@ import os
 from contextlib import nullcontext
 from itertools import chain, count
 
-import click
-
 from coord.checkpoint import replace_file
 from coord.config import Config
 from coord.errors import NO_LOG, CoordError, no_log, wrong
 from coord.folder import FOLDER, Place, Repository, find_repository, refuse_links
-from coord.options import command
+from coord.options import command, option
 from coord.run import Run
 from coord.template import Shipped, template_files
 from eventlog.errors import LogError
@@ -28,10 +26,10 @@ _ATTRIBUTES = "# A journal is its bytes: no line ends are changed, nothing is me
 
 
 @command("init", acts=False)
-@click.option("--here", is_flag=True, help="In this folder, not at the repository's root.")
-@click.option("--private", is_flag=True, help="Leave nothing for git to see.")
-@click.option("--track", is_flag=True, help="Let git track the log: as an archive, never while sessions live.")
-@click.option("--force", is_flag=True, help="Replace files that differ; each is kept beside as NAME.orig.")
+@option("--here", is_flag=True, help="In this folder, not at the repository's root.")
+@option("--private", is_flag=True, help="Leave nothing for git to see.")
+@option("--track", is_flag=True, help="Let git track the log: as an archive, never while sessions live.")
+@option("--force", is_flag=True, help="Replace files that differ; each is kept beside as NAME.orig.")
 def init(run: Run, here: bool, private: bool, track: bool, force: bool) -> None:
     """Set up COORDINATION/ in this repository. Safe to run again: what a person changed there is never overwritten.
 

@@ -9,7 +9,7 @@ import msgspec
 
 from coord.errors import CoordError, wrong
 from coord.naming import meanings
-from coord.options import command
+from coord.options import argument, command, option
 from coord.past import Past
 from coord.run import Run
 from coord.text import clock, json_plain, line, plain, plural
@@ -36,15 +36,15 @@ Filter = Callable[[Event], bool]
 
 
 @command("log", acts=False)
-@click.argument("text", required=False)
-@click.option("--session", "sessions", metavar="ID", multiple=True, help="Only what this session did; may be repeated.")
-@click.option("--type", "types", multiple=True, help="Only this type: claim, claim.broken; may be repeated.")
-@click.option("--resource", help="Only what is about this resource, or overlaps it.")
-@click.option("--since", metavar="TIME", help="Only what came after: 18:00, -90m, yesterday, an event's id.")
-@click.option("--until", metavar="TIME", help="Only what came up to then.")
-@click.option("--last", metavar="N", type=click.IntRange(min=1), help=f"Show so many at most, not {_SHOWN}.")
-@click.option("--all", "everything", is_flag=True, help="Show all of them.")
-@click.option("--follow", is_flag=True, help="Go on with what comes, until Ctrl-C.")
+@argument("text", required=False)
+@option("--session", "sessions", metavar="ID", multiple=True, help="Only what this session did; may be repeated.")
+@option("--type", "types", multiple=True, help="Only this type: claim, claim.broken; may be repeated.")
+@option("--resource", help="Only what is about this resource, or overlaps it.")
+@option("--since", metavar="TIME", help="Only what came after: 18:00, -90m, yesterday, an event's id.")
+@option("--until", metavar="TIME", help="Only what came up to then.")
+@option("--last", metavar="N", type=click.IntRange(min=1), help=f"Show so many at most, not {_SHOWN}.")
+@option("--all", "everything", is_flag=True, help="Show all of them.")
+@option("--follow", is_flag=True, help="Go on with what comes, until Ctrl-C.")
 def log(run: Run, text: str | None, **options: Any) -> None:
     """Show what happened, the newest last; or one event, whole. TEXT finds the events that say it.
 

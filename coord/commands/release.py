@@ -1,10 +1,8 @@
 """`coord release`."""
 
-import click
-
 from coord.commands._own import not_yours, same
 from coord.naming import one_resource
-from coord.options import command
+from coord.options import argument, command
 from coord.run import Run
 from coord.text import line
 from coord.transaction import Moment
@@ -13,7 +11,7 @@ from projections.requests import is_own
 
 
 @command("release")
-@click.argument("words", metavar="RESOURCE", nargs=-1, required=True)
+@argument("words", metavar="RESOURCE", nargs=-1, required=True)
 def release(run: Run, words: tuple[str, ...]) -> None:
     """Give a claim back, or withdraw a request that waits. Exit code 1 if it is not yours.
 

@@ -1,12 +1,10 @@
 """`coord renew`."""
 
-import click
-
 from coord.commands._own import own_claims
 from coord.durations import ttl_s
 from coord.errors import refused, wrong
 from coord.naming import resource_and_rest
-from coord.options import command
+from coord.options import argument, command, option
 from coord.run import Run
 from coord.text import line, until
 from coord.transaction import Moment
@@ -16,9 +14,9 @@ from projections.claims import stands
 
 
 @command("renew")
-@click.argument("words", metavar="RESOURCE [HOURS]", nargs=-1, required=True)
-@click.option("--ttl", help="How long from now, instead of HOURS: 90m, 2h.")
-@click.option("--token", type=int, help="Refuse unless this is still the token of the grant.")
+@argument("words", metavar="RESOURCE [HOURS]", nargs=-1, required=True)
+@option("--ttl", help="How long from now, instead of HOURS: 90m, 2h.")
+@option("--token", type=int, help="Refuse unless this is still the token of the grant.")
 def renew(run: Run, words: tuple[str, ...], ttl: str | None, token: int | None) -> None:
     """Keep a claim for longer, counted from now. It is never shortened.
 

@@ -10,7 +10,7 @@ from coord.commands._story import Condition, Story, Told, becomes, either, grant
 from coord.commands.log import sessions_called
 from coord.errors import refused, wrong
 from coord.naming import meanings
-from coord.options import command
+from coord.options import command, option
 from coord.past import Past
 from coord.run import Run
 from coord.terminal import is_there
@@ -22,12 +22,12 @@ _STATUSES = ("live", "dead", "continued", "ended")
 
 
 @command("replay", acts=False)
-@click.option("--from", "begin", metavar="TIME", help="Begin there: 18:00, -90m, yesterday 18:00, an event's id.")
-@click.option("--to", "end", metavar="TIME", help="End there, not now.")
-@click.option("--speed", type=click.FloatRange(min=0, min_open=True), help="Play, so many times as fast as it was.")
-@click.option("--changes", is_flag=True, help="Print what changed, step by step, also on a terminal.")
-@click.option("--until-claim", metavar="RESOURCE", help="Stop when a claim on it is granted.")
-@click.option(
+@option("--from", "begin", metavar="TIME", help="Begin there: 18:00, -90m, yesterday 18:00, an event's id.")
+@option("--to", "end", metavar="TIME", help="End there, not now.")
+@option("--speed", type=click.FloatRange(min=0, min_open=True), help="Play, so many times as fast as it was.")
+@option("--changes", is_flag=True, help="Print what changed, step by step, also on a terminal.")
+@option("--until-claim", metavar="RESOURCE", help="Stop when a claim on it is granted.")
+@option(
     "--until-session",
     nargs=2,
     type=(str, click.Choice(_STATUSES)),

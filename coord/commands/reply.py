@@ -1,11 +1,9 @@
 """`coord reply`."""
 
-import click
-
 from coord.commands.send import check_length, note_the_dead, recipient
 from coord.errors import wrong
 from coord.mail import message_id, read_message
-from coord.options import command
+from coord.options import argument, command
 from coord.run import Run
 from coord.text import called, line
 from coord.transaction import Moment
@@ -14,8 +12,8 @@ from projections.board import names_of
 
 
 @command("reply")
-@click.argument("message")
-@click.argument("body")
+@argument("message")
+@argument("body")
 def reply(run: Run, message: str, body: str) -> None:
     """Answer a message. The answer confirms it as well. BODY `-` is read from standard input.
 

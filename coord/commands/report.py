@@ -1,19 +1,18 @@
 """`coord report`."""
 
-import click
 import msgspec
 
 from coord.commands._stretch import stretch
-from coord.options import command
+from coord.options import command, option
 from coord.reporting import report_markdown, report_text
 from coord.run import Run
 from projections.report import report as report_on
 
 
 @command("report", acts=False)
-@click.option("--since", metavar="TIME", help="From when: 90m, yesterday, an event. If not: 8 hours before the end.")
-@click.option("--until", metavar="TIME", help="Up to when, if not up to now.")
-@click.option("--markdown", is_flag=True, help="Print it as Markdown.")
+@option("--since", metavar="TIME", help="From when: 90m, yesterday, an event. If not: 8 hours before the end.")
+@option("--until", metavar="TIME", help="Up to when, if not up to now.")
+@option("--markdown", is_flag=True, help="Print it as Markdown.")
 def report(run: Run, since: str | None, until: str | None, markdown: bool) -> None:
     """One page on a stretch of time: what went wrong, and what each session did, finished and left.
 

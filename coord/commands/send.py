@@ -2,11 +2,9 @@
 
 from collections.abc import Sequence
 
-import click
-
 from coord.errors import no_session, wrong
 from coord.names import EVERYONE_WORDS, listing, resolve
-from coord.options import command, complete_session
+from coord.options import argument, command, complete_session, option
 from coord.run import Run
 from coord.text import called, line, plural
 from coord.transaction import Moment
@@ -18,11 +16,11 @@ URGENCIES = ("low", "normal", "high")
 
 
 @command("send")
-@click.argument("to", metavar="TO", shell_complete=complete_session)
-@click.argument("subject")
-@click.argument("body", required=False)
-@click.option("--urgency", type=click.Choice(URGENCIES), default="normal", help="How soon it should be read.")
-@click.option("--needs-ack", is_flag=True, help="Ask for a confirmation; if it is urgent, the board shows who owes it.")
+@argument("to", metavar="TO", shell_complete=complete_session)
+@argument("subject")
+@argument("body", required=False)
+@option("--urgency", choices=URGENCIES, default="normal", help="How soon it should be read.")
+@option("--needs-ack", is_flag=True, help="Ask for a confirmation; if it is urgent, the board shows who owes it.")
 def send(run: Run, to: str, subject: str, body: str | None, urgency: Urgency, needs_ack: bool) -> None:
     """Send a message to a session, to several (separated by commas), or to everyone (`broadcast`).
 

@@ -2,14 +2,13 @@
 
 from typing import Any
 
-import click
 from msgspec import Struct
 
 from coord.anchors import describe
 from coord.errors import CoordError, refused, wrong
 from coord.identity import CLIENT_NAMES, Identity, anchor_here, find, introduction
 from coord.names import EVERYONE_WORDS, resolve
-from coord.options import command
+from coord.options import command, option
 from coord.run import Run
 from coord.text import line, plural
 from coord.transaction import Moment
@@ -29,12 +28,12 @@ class Wish(Struct, frozen=True):
 
 
 @command("start", acts=False)
-@click.option("--name", default="", help="A name that others can call you by.")
-@click.option("--client", default="", help=f"What you are ({', '.join(CLIENT_NAMES)}, ...); found out if not said.")
-@click.option("--capability", "capabilities", multiple=True, help="Something that you can do; may be repeated.")
-@click.option("--new", is_flag=True, help="Begin another session even where this shell already is one.")
-@click.option("--no-anchor", is_flag=True, help="Do not tie it to a process: it ends by `end` alone.")
-@click.option("--continue", "continues", metavar="ID", default="", help="Go on for a session that is over.")
+@option("--name", default="", help="A name that others can call you by.")
+@option("--client", default="", help=f"What you are ({', '.join(CLIENT_NAMES)}, ...); found out if not said.")
+@option("--capability", "capabilities", multiple=True, help="Something that you can do; may be repeated.")
+@option("--new", is_flag=True, help="Begin another session even where this shell already is one.")
+@option("--no-anchor", is_flag=True, help="Do not tie it to a process: it ends by `end` alone.")
+@option("--continue", "continues", metavar="ID", default="", help="Go on for a session that is over.")
 def start(run: Run, **wishes: Any) -> None:
     """Register this shell, or this agent's conversation, as a session.
 

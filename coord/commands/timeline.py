@@ -3,12 +3,11 @@
 import os
 import shutil
 
-import click
 import msgspec
 
 from coord.checkpoint import replace_file
 from coord.errors import wrong
-from coord.options import command
+from coord.options import command, option
 from coord.past import Past
 from coord.progress import chunks
 from coord.run import Run
@@ -25,9 +24,9 @@ _MOST_LANES, _WIDEST = 20, 120
 
 
 @command("timeline", acts=False)
-@click.option("--svg", "file", metavar="FILE", help="Draw it into this file; - is standard output.")
-@click.option("--since", metavar="TIME", help="From when, if not all of the last 24 hours: 8h, 18:00, an event's id.")
-@click.option("--until", metavar="TIME", help="Up to when, if not up to the last event.")
+@option("--svg", "file", metavar="FILE", help="Draw it into this file; - is standard output.")
+@option("--since", metavar="TIME", help="From when, if not all of the last 24 hours: 8h, 18:00, an event's id.")
+@option("--until", metavar="TIME", help="Up to when, if not up to the last event.")
 def timeline(run: Run, file: str | None, since: str | None, until: str | None) -> None:
     """Show who held what, when: sessions as lanes, their claims as bars, refusals and deaths marked.
 

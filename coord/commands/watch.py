@@ -4,11 +4,10 @@ import copy
 import shutil
 import sys
 
-import click
 import msgspec
 
 from coord.errors import CoordError
-from coord.options import command
+from coord.options import command, option
 from coord.present import Present
 from coord.run import Run
 from coord.screen import board_body, board_foot, board_text
@@ -21,7 +20,7 @@ from projections.steps import copied
 
 
 @command("watch")
-@click.option("--once", is_flag=True, help="Print the board, fitted to the window, and end.")
+@option("--once", is_flag=True, help="Print the board, fitted to the window, and end.")
 def watch(run: Run, once: bool) -> None:
     """Show the board, live, until q is pressed: it is drawn again whenever something happens.
 

@@ -5,13 +5,12 @@ from functools import partial
 from itertools import chain
 from typing import NamedTuple
 
-import click
 import msgspec
 
 from coord.commands.log import event_line, sessions_called
 from coord.errors import CoordError, refused
 from coord.naming import meanings, one_resource
-from coord.options import at_option, command
+from coord.options import argument, at_option, command, option
 from coord.past import Past
 from coord.progress import chunks
 from coord.run import Run
@@ -54,8 +53,8 @@ class View(NamedTuple):
 
 
 @command("why", acts=False)
-@click.argument("words", metavar="RESOURCE|SESSION|EVENT", nargs=-1, required=True)
-@click.option("--all", "everything", is_flag=True, help="Show all of a long story.")
+@argument("words", metavar="RESOURCE|SESSION|EVENT", nargs=-1, required=True)
+@option("--all", "everything", is_flag=True, help="Show all of a long story.")
 @at_option
 def why(run: Run, words: tuple[str, ...], everything: bool, at: str | None) -> None:
     """Tell the story of a RESOURCE, of a SESSION's claims, or of an EVENT.

@@ -24,9 +24,10 @@ import click
 import msgspec
 from msgspec.structs import FieldInfo
 
-from coord import config, errors
-from coord.cli import COMMANDS, cli
+from coord import commands, config, errors
 from coord.clients import CLIENTS
+from coord.commands import COMMANDS
+from coord.usage import as_click
 from eventlog import events
 
 HERE = Path(__file__).resolve().parent
@@ -88,9 +89,7 @@ def _shared_options() -> Iterator[str]:
 
 def load(name: str) -> click.Command:
     """A command of the table."""
-    command = cli.get_command(click.Context(cli), name)
-    assert command is not None
-    return command
+    return as_click(commands.load(name))
 
 
 def _parameters(name: str, kind: type[Any]) -> list[Any]:

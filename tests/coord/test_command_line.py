@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from coord.cli import COMMANDS
+from coord.commands import COMMANDS
 from tests.processes import Repo, Shell
 
 NAMES = [name for rows in COMMANDS.values() for name in rows]
