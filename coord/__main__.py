@@ -1,7 +1,10 @@
 """The entry point, also of `python -m coord`: Ctrl-C ends it quietly, even while it is still loading."""
 
+import gc
 import os
 import sys
+
+gc.set_threshold(100_000)  # a command makes many objects that stay, and looking through them finds nothing
 
 
 def main() -> None:
