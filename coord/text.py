@@ -12,29 +12,39 @@ import msgspec
 
 from eventlog.events import Instant, seconds_between
 
-_OBEYED = re.compile(
+# Patterns as text: each is compiled when it is first needed, which in most commands is never.
+_OBEYED = (
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
     "\ud800-\udfff\U000e0000-\U000e007f]"
 )
-_PERCENT = re.compile(r"\s*(\d{1,3})(?:\.\d+)?\s*%")
-_MARKUP = re.compile(r"([\\`*~\[\]|]|(?<!\w)_|_(?!\w))")
-_ENTITY = re.compile(r"&(?=#?\w+;)")
+_PERCENT = r"\s*(\d{1,3})(?:\.\d+)?\s*%"
+_MARKUP = r"([\\`*~\[\]|]|(?<!\w)_|_(?!\w))"
+_ENTITY = r"&(?=#?\w+;)"
+_MARKS = set("\\`*~[]|_&<>")  # one of these is in all that those two find, or that Markdown takes for HTML
 
 
 def plain(text: str, limit: int = 0) -> str:
     """Text for a terminal, line breaks kept, cut at `limit` characters if that is not 0."""
-    shown = _OBEYED.sub(lambda found: ascii(found[0])[1:-1], text)
+    shown = text
+    if not text.isprintable():  # nothing that is obeyed is printable
+        shown = re.sub(_OBEYED, lambda found: ascii(found[0])[1:-1], text)
     return shown if not limit or len(shown) <= limit else shown[: limit - 1] + "…"
 
 
 def line(text: str, limit: int = 120) -> str:
     """Text for one line of a terminal."""
-    return plain(re.sub(r"\s*\n\s*", " ⏎ ", text.strip().replace("\t", " ")), limit)
+    text = text.strip()
+    if not text.isprintable():
+        text = re.sub(r"\s*\n\s*", " ⏎ ", text.replace("\t", " "))
+    return plain(text, limit)
 
 
 def markdown(text: str, limit: int = 120) -> str:
     """Text for one line, or one cell, of a Markdown document that people also read as it stands."""
-    escaped = _ENTITY.sub("&amp;", _MARKUP.sub(r"\\\1", line(text, limit)))
+    shown = line(text, limit)
+    if _MARKS.isdisjoint(shown):
+        return shown
+    escaped = re.sub(_ENTITY, "&amp;", re.sub(_MARKUP, r"\\\1", shown))
     return escaped.replace("<", "&lt;").replace(">", "&gt;")
 
 
@@ -114,7 +124,7 @@ def json_text(value: object, indent: int | None = 2) -> str:
 
 def json_plain(text: str) -> str:
     """JSON of the same value, in which nothing stands that a terminal would obey."""
-    return _OBEYED.sub(_json_escaped, text)
+    return re.sub(_OBEYED, _json_escaped, text)
 
 
 def _json_escaped(found: re.Match[str]) -> str:
@@ -124,7 +134,7 @@ def _json_escaped(found: re.Match[str]) -> str:
 
 def percent_in(progress: str) -> int | None:
     """The percentage that words on a progress begin with, if they do."""
-    found = _PERCENT.match(progress)
+    found = re.match(_PERCENT, progress)
     return int(found[1]) if found and int(found[1]) <= 100 else None
 
 

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from coord import text as words
 from coord.text import line, markdown, plain
 
 OBEYED = {
@@ -50,3 +51,11 @@ def test_a_line_is_one_and_is_cut_where_it_is_too_long() -> None:
 )
 def test_in_markdown_nothing_is_markup(text: str, shown: str) -> None:
     assert markdown(text) == shown
+
+
+def test_nothing_that_is_obeyed_is_printable_and_nothing_that_is_markup_has_no_mark() -> None:
+    """What the quick looks rest on."""
+    letters = [chr(code) for code in range(0x110000)]
+    assert not [letter for letter in letters if letter.isprintable() and re.match(words._OBEYED, letter)]
+    markup = f"{words._MARKUP}|{words._ENTITY}|[<>]"
+    assert {letter for letter in letters if re.search(markup, f" {letter}amp; ")} == words._MARKS

@@ -162,8 +162,8 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _text(
         "controls are obeyed",
-        "    shown = _OBEYED.sub(lambda found: ascii(found[0])[1:-1], text)\n",
-        "    shown = text\n",
+        "        shown = re.sub(_OBEYED, lambda found: ascii(found[0])[1:-1], text)\n",
+        "        shown = text\n",
         "coord/test_text::test_what_a_terminal_would_obey_or_hide_is_shown",
     ),
     _text(
@@ -186,8 +186,8 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _text(
         "markup is obeyed on the board",
-        '_MARKUP.sub(r"\\\\\\1", line(text, limit))',
-        "line(text, limit)",
+        're.sub(_MARKUP, r"\\\\\\1", shown)',
+        "shown",
         "coord/test_text::test_in_markdown_nothing_is_markup",
     ),
     _text(
@@ -198,13 +198,13 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _text(
         "entities are obeyed on the board",
-        '_ENTITY.sub("&amp;", _MARKUP',
-        '(lambda a, b: b)("&amp;", _MARKUP',
+        're.sub(_ENTITY, "&amp;", re.sub(_MARKUP, r"\\\\\\1", shown))',
+        're.sub(_MARKUP, r"\\\\\\1", shown)',
         "coord/test_text::test_in_markdown_nothing_is_markup",
     ),
     _text(
         "a line break in a line",
-        're.sub(r"\\s*\\n\\s*", " ⏎ ", text.strip().replace("\\t", " "))',
+        're.sub(r"\\s*\\n\\s*", " ⏎ ", text.replace("\\t", " "))',
         "text",
         "coord/test_text::test_a_line_is_one_and_is_cut_where_it_is_too_long",
     ),
