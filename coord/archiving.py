@@ -22,7 +22,8 @@ from coord.transaction import under_lock
 from coord.world import World
 from eventlog.errors import LogError
 from eventlog.events import Instant
-from eventlog.journal import Position, in_pieces, paths_of
+from eventlog.journal import in_pieces, paths_of
+from eventlog.scanning import Position
 from eventlog.writer import put_aside, sync_names
 from projections.fold import as_of
 

@@ -8,13 +8,12 @@ import errno
 import os
 import sys
 from contextlib import suppress
-from hashlib import blake2b
 
 import msgspec
 from msgspec import Struct
 
-from eventlog.journal import Position
-from eventlog.system import BINARY, NOFOLLOW, read_regular
+from eventlog.scanning import Position
+from eventlog.system import BINARY, NOFOLLOW, blake2b, read_regular
 from projections.state import State
 
 NAME = "checkpoint"

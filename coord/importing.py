@@ -12,7 +12,6 @@
 import os
 import stat
 from collections.abc import Iterable, Iterator, Sequence
-from hashlib import blake2b
 
 from msgspec import Struct
 
@@ -30,8 +29,9 @@ from coord.world import World
 from eventlog.codec import NO_HASH, decode, seal
 from eventlog.errors import LogError
 from eventlog.events import VERSION, Event, Imported, Instant, later
-from eventlog.journal import Position, events_of
-from eventlog.system import BINARY, NOFOLLOW
+from eventlog.journal import events_of
+from eventlog.scanning import Position
+from eventlog.system import BINARY, NOFOLLOW, blake2b
 from eventlog.writer import Writer
 
 _PREFIX = "import-"

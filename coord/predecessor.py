@@ -6,7 +6,6 @@ stands what fits there: a name on one line, a length of time that a claim can ha
 Pure but for one thing: a time in a file's name has no zone, and is one of this machine's zone, as it was when written.
 """
 
-import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -33,6 +32,7 @@ from eventlog.events import (
     seconds_between,
 )
 from eventlog.journal import is_session_id
+from eventlog.system import blake2b
 
 _UNKNOWN = "unknown"  # whoever did what a file does not say who did, as the scripts called it
 
@@ -104,7 +104,7 @@ def session_id(text: str) -> str:
     if is_session_id(text):
         return text
     readable = re.sub(r"[^a-z0-9._-]+", "-", text.lower()).strip("-._")[:80] or _UNKNOWN
-    return f"{readable}-{hashlib.blake2b(text.encode(), digest_size=2).hexdigest()}"
+    return f"{readable}-{blake2b(text.encode(), digest_size=2).hexdigest()}"
 
 
 # --- the events -----------------------------------------------------------------------------------------------------

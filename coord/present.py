@@ -15,7 +15,8 @@ from coord.world import World
 from eventlog.errors import LogError
 from eventlog.events import Event, EventId, Instant, seconds_between
 from eventlog.history import History, News, by_order, lines_read
-from eventlog.journal import ENDED, MOST_BYTES, Position, is_session_id, paths_of
+from eventlog.journal import ENDED, MOST_BYTES, is_session_id, paths_of
+from eventlog.scanning import Position
 from projections.fold import fold
 from projections.state import Record, State, ignore
 

@@ -27,8 +27,9 @@ from coord.present import Present
 from coord.world import World
 from eventlog.errors import LogError
 from eventlog.events import VERSION, Anchor, AnyPayload, Event, Instant, SessionPresumedDead, SessionStarted, later
-from eventlog.journal import Position, closed
+from eventlog.journal import closed
 from eventlog.lock import locked
+from eventlog.scanning import Position
 from eventlog.writer import Writer
 from projections.fold import as_of
 from projections.state import Session, State

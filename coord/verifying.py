@@ -25,7 +25,8 @@ from coord.world import World
 from eventlog.errors import LogError
 from eventlog.events import Event, Instant
 from eventlog.history import History, by_order, horizon_of, lines_read
-from eventlog.journal import Damage, Position, in_pieces, is_other_at, paths_of, read_from, scan, wherever
+from eventlog.journal import in_pieces, is_other_at, paths_of, read_from, wherever
+from eventlog.scanning import Damage, Position, scan
 from projections.fold import as_of, fold
 from projections.state import State
 

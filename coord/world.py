@@ -8,10 +8,10 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from functools import cached_property
-from hashlib import blake2b
 
 from coord.processes import Process, ProcessTable, ancestors, this_machines
 from eventlog.events import Instant, from_micros
+from eventlog.system import blake2b
 from projections.liveness import Here, gone
 from projections.state import Session
 

@@ -6,17 +6,17 @@ accidents, not forgers: whoever can write the file can compute it.
 
 JSON parsers quietly accept what another reader would see differently: duplicate keys, numbers beyond 2^53 (and NaN, but
 ours does not). A line that is byte for byte what we would have written has none of these; any other takes the careful
-way.
+way. Nearly all are of the first kind, so whole blocks of them are tried at once.
 """
 
-import json
 import re
-from hashlib import blake2b
+from operator import lt
 
 from msgspec import DecodeError, Raw, Struct, ValidationError
 from msgspec.json import Decoder, Encoder
 
-from eventlog.events import BIGGEST_INT, VERSION, Event, Imported, Unknown, is_instant
+from eventlog.events import BIGGEST_INT, VERSION, Event, Imported, Unknown, are_instants, is_instant
+from eventlog.system import blake2b
 
 NO_HASH = b"0" * 32
 MARK = b',"hash":"'
@@ -24,8 +24,8 @@ _TAIL = len(MARK) + 32 + len(b'"}')
 SEALED = re.compile(rb',"hash":"[0-9a-f]{32}"\}')  # where a whole line ends, newline aside
 MAX_LINE = 8 << 20  # bytes; the longest message, with every character escaped, stays below
 
-_encode = Encoder().encode
-_decode = Decoder(Event).decode
+_encode, _encode_lines = Encoder().encode, Encoder().encode_lines
+_decode, _decode_lines = Decoder(Event).decode, Decoder(Event).decode_lines
 
 
 class _Envelope(Struct, rename={"payload": "event"}):
@@ -89,6 +89,34 @@ def unseal(line: bytes, previous: bytes) -> Event:
     return decode(line)
 
 
+def unseal_lines(lines: list[bytes], previous: bytes, session: str, n: int, at: str) -> list[Event] | None:
+    """The events of lines (without their newlines) of the journal of `session`, which follow its event number `n` at
+    `at`, whose line's hash is `previous`. None unless each line is byte for byte what we would have written, so that
+    `unseal` would have accepted every one of them, and they follow each other.
+    """
+    try:
+        events = _decode_lines(b"\n".join(lines))
+        bodies = _encode_lines(events).split(b"}\n")  # which stands nowhere else: a line break is written as \\n
+    except (ValueError, RecursionError):
+        return None
+    if len(events) != len(lines):
+        return None
+    for line, body in zip(lines, bodies, strict=False):  # behind the last body there is an empty one
+        previous = chain(previous, body)
+        if line != body + MARK + previous + b'"}':
+            return None
+    times = [event.at for event in events]
+    follows = (
+        [event.n for event in events] == list(range(n + 1, n + 1 + len(events)))
+        and {event.session for event in events} <= {session}
+        and {event.v for event in events} <= {VERSION}
+        and not any(event.imported for event in events)  # which holds values of any kind
+        and all(map(lt, [at, *times], times))
+        and are_instants(times)
+    )
+    return events if follows else None
+
+
 def decode(line: bytes) -> Event:
     """The event of a line whose hash is known to be right. Raises Damaged if no honest writer made it."""
     try:
@@ -126,6 +154,7 @@ def _unknown(line: bytes, reason: str = "") -> Event:
 
 def _check_strictly(line: bytes) -> None:
     """Reject what msgspec, like most parsers, lets through: duplicate keys and whole numbers of 2^53 and more."""
+    import json
 
     def pairs(items: list[tuple[str, object]]) -> dict[str, object]:
         seen = dict(items)

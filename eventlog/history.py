@@ -12,20 +12,25 @@ times with it. Such events are held back, and told, until time has come nearer.
 """
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from functools import partial
 from operator import attrgetter
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from eventlog.errors import LogError
-from eventlog.events import Event, EventId, Instant, later
-from eventlog.journal import ENDED, Position, is_session_id, read_from, scan, wherever
+from eventlog.events import NEVER, Event, EventId, Instant, later
+from eventlog.journal import ENDED, is_session_id, read_from, wherever
 from eventlog.lock import SUFFIX
+from eventlog.scanning import Block, Position
 
 HORIZON_S = 60  # how far ahead another machine's events may be
 
+_AT_ONCE, _LEAST_PIECE = 4 << 20, 1 << 15  # bytes that are read at a time, of all journals and of one
+
 by_order = attrgetter("at", "session", "n")
+_by_time = attrgetter("at")  # enough where the events of each journal stand together, in the order of the names
 
 
 def merge(journals: Iterable[Iterable[Event]]) -> list[Event]:
@@ -73,6 +78,7 @@ class History:
         self.held_back: dict[str, Instant] = {}
         self.twice: set[str] = set()
         self._ended: set[str] = set()
+        self._bar: Instant = ""  # a horizon that was too near, and is not to be drawn again
 
     @property
     def latest(self) -> Instant:
@@ -106,78 +112,98 @@ class History:
         """
         before = dict(self.positions)
         try:
-            return self._catch_up(wall)
+            while True:
+                bar = self._bar
+                found = list(self.batches(wall))
+                if self._bar == bar:
+                    return News([event for news in found for event in news.events], any(news.rewound for news in found))
+                self.positions = dict(before)
         except BaseException:
             self.positions = before
             raise
 
-    def _catch_up(self, wall: Instant) -> News:
+    def batches(self, wall: Instant) -> Iterator[News]:
+        """What `catch_up` gives, in pieces, so that a long history is never in the memory as a whole. With each piece
+        `positions` are just how far the pieces go. One that is `rewound` takes back all that were before it.
+        """
         self.held_back = {}
         accepted = self.latest
-        present = self.names()
-        events: list[Event] = []
-        rewound = False
-        for name in sorted(present):
-            found, back = self._read(name)
-            events += found
-            rewound |= back
-        for name, position in self.positions.items():
-            if name not in present and position.size and not position.rewound:
-                self.positions[name] = Position(rewound=f"it is gone; {lines_read(position.lines)} before")
-                rewound = True
-        events = self._hold_back(events, wall, accepted)
-        events.sort(key=by_order)
-        return News(events, rewound)
-
-    def _read(self, name: str) -> tuple[list[Event], bool]:
-        start, ended = self.positions.get(name, Position()), name in self._ended
-        if ended and start.ended:
-            return [], False
-
-        def news(path: str) -> tuple[bytes, bool]:
-            if os.stat(path, follow_symlinks=False).st_size == start.size and start.size:
-                return b"", False
-            return read_from(path, start.size, start.last)
-
-        try:
-            data, rewound = wherever(self.folder, name, news)
-        except (OSError, LogError) as error:
-            self.problems[name] = getattr(error, "strerror", None) or str(error)
-            return [], False
-        if not data and start.size and not rewound and start.ended == ended:
-            return [], False
-        if rewound:
-            lost = f"it was cut back or rewritten; {lines_read(start.lines)} before"
-            start = Position(rewound=start.rewound or lost)
-        events, position = scan(name, data, start, self.lines)
-        self.positions[name] = replace(position, ended=ended)
-        return events, rewound
-
-    def _hold_back(self, events: list[Event], wall: Instant, accepted: Instant) -> list[Event]:
-        """Leave out what lies too far ahead, and forget having read it. Where our own clock was set back, all that we
-        wrote or accepted before stays; but our own times, drawn along by another's, do not raise the bar for more.
-        """
-        horizon = horizon_of(self.positions.values(), self.machine, wall, accepted)
-        if all(event.at <= horizon for event in events):
-            return events
-        for event in events:
-            foreign = self.positions[event.session].machine != self.machine
-            if foreign and event.at > horizon:
-                self.held_back.setdefault(event.session, event.at)
-        for name in self.held_back:
-            self._reread_up_to(name, horizon)
-        return [event for event in events if event.session not in self.held_back or event.at <= horizon]
-
-    def _reread_up_to(self, name: str, horizon: Instant) -> None:
-        """Put the position of a journal before its first event beyond `horizon`."""
-        data, _ = wherever(self.folder, name, lambda path: read_from(path, 0, b""))
-        start = Position()
-        for line in data.split(b"\n")[:-1]:
-            events, position = scan(name, line + b"\n", start)
-            if events and events[-1].at > horizon:
+        unread = self.names()
+        rewound = self._miss(unread)
+        horizon = max(horizon_of(self.positions.values(), self.machine, wall, accepted), self._bar)
+        most = max(_LEAST_PIECE, _AT_ONCE // max(1, len(unread)))
+        waiting: dict[str, Block] = {}
+        while True:
+            for name in sorted(unread - waiting.keys()):
+                block, back, more = self._next(name, most, horizon)
+                rewound |= back
+                if block and block.events:
+                    waiting[name] = block
+                if not more:
+                    unread.remove(name)
+            bound = min((waiting[name].events[-1].at for name in unread), default=NEVER)
+            events: list[Event] = []
+            for name in sorted(waiting):
+                events += waiting[name].take_until(bound)
+                self.positions[name] = waiting[name].start
+            yield News(sorted(events, key=_by_time), rewound)
+            waiting = {name: block for name, block in waiting.items() if block.events}
+            if not unread and not waiting:
                 break
-            start = position
-        self.positions[name] = replace(start, rewound=self.positions[name].rewound)
+        horizon = horizon_of(self.positions.values(), self.machine, wall, accepted)
+        if any(at <= horizon for at in self.held_back.values()):
+            self._bar = horizon  # which our own journals have set since
+            yield News([], rewound=True)
+
+    def _miss(self, present: set[str]) -> bool:
+        """Find the journals that were read before and are gone; whether there are any."""
+        missed = [
+            name
+            for name, position in self.positions.items()
+            if name not in present and position.size and not position.rewound
+        ]
+        for name in missed:
+            self.positions[name] = Position(rewound=f"it is gone; {lines_read(self.positions[name].lines)} before")
+        return bool(missed)
+
+    def _next(self, name: str, most: int, horizon: Instant) -> tuple[Block | None, bool, bool]:
+        """The next stretch of a journal in which there are events, or its end; whether the journal was rewound; and
+        whether there is more. What another machine wrote beyond the horizon is left out, as if it was not there yet.
+        """
+        ended, rewound = name in self._ended, False
+        while True:
+            start = self.positions.get(name, Position())
+            if ended and start.ended:
+                return None, rewound, False
+            try:
+                data, back = wherever(self.folder, name, partial(_news, start, most))
+            except (OSError, LogError) as error:
+                self.problems[name] = getattr(error, "strerror", None) or str(error)
+                return None, rewound, False
+            if not data and start.size and not back and start.ended == ended:
+                return None, rewound, False
+            if back:
+                rewound = True
+                lost = f"it was cut back or rewritten; {lines_read(start.lines)} before"
+                start = Position(rewound=start.rewound or lost)
+            block = Block(name, data, start, self.lines)
+            more = len(data) >= most and block.end.size > start.size
+            if block.events and block.events[-1].at > horizon and block.end.machine != self.machine:
+                self.held_back[name] = next(event.at for event in block.events if event.at > horizon)
+                block.drop_after(horizon)
+                more = False
+            elif not more:
+                block.end = replace(block.end, ended=ended)
+            self.positions[name] = start if block.events else block.end
+            if block.events or not more:
+                return block, rewound, more
+
+
+def _news(start: Position, most: int, path: str) -> tuple[bytes, bool]:
+    """What is new in a journal, and whether it was rewound. One that is as long as it was is not opened."""
+    if os.stat(path, follow_symlinks=False).st_size == start.size and start.size:
+        return b"", False
+    return read_from(path, start.size, start.last, most)
 
 
 def _listed(folder: str) -> set[str]:

@@ -1,10 +1,7 @@
-"""Reading one session's journal, as far as it verifies.
+"""One session's journal as a file: where it is, and reading it. What its lines say is in `eventlog.scanning`.
 
-1. Readers take whole lines only. Bytes after the last newline are a tear, never acknowledged, and no damage.
-2. A wrong hash on a whole line is damage. That line is set aside with its place; later lines count as far as they
-   verify; the journal takes no more appends; nothing is deleted.
-3. A journal that is shorter than it was, or other than it was, has been rewound: told, and no more appends.
-4. A journal that was archived lies in `log/ended/`, whole and under its name, and takes no more appends. It gets there
+1. A journal that is shorter than it was, or other than it was, has been rewound: told, and no more appends.
+2. A journal that was archived lies in `log/ended/`, whole and under its name, and takes no more appends. It gets there
    by one rename and never comes back, so whoever looks in the log first and among the ended next finds it, lock or no
    lock.
 
@@ -18,172 +15,24 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import BinaryIO, TypeVar
 
-from msgspec import Struct
-
-from eventlog.codec import MARK, NO_HASH, SEALED, Damaged, body_of, chain, stored_hash, unseal
 from eventlog.errors import LogError
-from eventlog.events import Event, EventId, Instant
+from eventlog.events import Event, EventId
 from eventlog.lock import SEAL_SUFFIX, SUFFIX
+from eventlog.scanning import Position, scan
 from eventlog.system import BINARY, NOFOLLOW
 
 ENDED = "ended"  # inside the log's folder: the journals that were archived
-_SESSION_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
-_NUMBER = re.compile("[1-9][0-9]{0,15}")
-_BOM = b"\xef\xbb\xbf"
+_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789")
+_NUMBER = "[1-9][0-9]{0,15}"
 _PIECE = 1 << 20  # bytes that are read at a time where a journal is read piece by piece
 MOST_BYTES = 1 << 28  # of a journal: a larger one is not read, so that nobody's bytes fill the memory
 FULL_BYTES = MOST_BYTES // 2  # from here on a journal takes no more, and its session goes on in another
-_HEAD, _END = b'{"v":', b'"}'  # how a line begins and ends
-_SHORTEST = 34  # bytes of what may be left of a line, so that the next can follow it
-MOST_DAMAGE = 1000  # places of a journal that are named one by one
 T = TypeVar("T")
-LAST = 45  # bytes at the end of what was read that are compared when reading goes on: the hash and its frame
-
-
-class Damage(Struct, frozen=True):
-    """A place in a journal that is not as it was written."""
-
-    line: int  # counted from 1
-    byte: int  # where the line begins
-    reason: str
-
-
-class Position(Struct, frozen=True):
-    """How far a journal was read, and what was found: everything that reading on from there needs."""
-
-    size: int = 0  # bytes of whole lines
-    lines: int = 0
-    n: int = 0
-    at: Instant = ""
-    hashes: tuple[bytes, ...] = (NO_HASH,)  # what the next line may follow; several only after a damaged line
-    last: bytes = b""
-    damage: tuple[Damage, ...] = ()
-    rewound: str = ""  # how the journal was found rewound, if it was
-    machine: str = ""  # where its session runs, as its first events say
-    folder: str = ""  # and for which log folder
-    ended: bool = False  # whether it was read to its end among the ended, where nothing is appended any more
 
 
 def is_session_id(text: str) -> bool:
     """Whether a journal may bear this name."""
-    return _SESSION_ID.fullmatch(text) is not None
-
-
-def scan(
-    session: str, data: bytes, start: Position, lines: dict[EventId, bytes] | None = None
-) -> tuple[list[Event], Position]:
-    """The events in the whole lines of `data`, which continues the journal of `session` at `start`. The line of each,
-    without its line feed, is put into `lines` by the event's id, if that is given.
-    """
-    reader = _Scan(session, start, lines)
-    offset = 0
-    if start.size == 0 and data.startswith(_BOM):
-        reader.set_aside(0, "a byte order mark was put before it; its events were kept")
-        offset = len(_BOM)
-    while (end := data.find(b"\n", offset)) >= 0:
-        reader.line(data[offset:end], start.size + offset)
-        offset = end + 1
-    return reader.events, reader.position(start.size + offset, data[max(0, offset - LAST) : offset])
-
-
-class _Scan:
-    """The state of a scan: what was read, and what the next line may follow."""
-
-    def __init__(self, session: str, start: Position, kept: dict[EventId, bytes] | None) -> None:
-        self.session, self.start, self.kept = session, start, kept
-        self.events: list[Event] = []
-        self.damage: list[Damage] = []
-        self.lines, self.n, self.at, self.hashes = start.lines, start.n, start.at, start.hashes
-
-    def line(self, line: bytes, byte: int) -> None:
-        self.lines += 1
-        if len(line) < _SHORTEST or not (line.startswith(_HEAD) or MARK in line or line.endswith(_END)):
-            self.set_aside(byte, "its hash is wrong")  # nothing is left of what every line has: not worth a closer look
-            return
-        try:
-            self.take(line)
-        except Damaged as error:
-            self.salvage(line, byte, str(error))
-
-    def take(self, line: bytes) -> None:
-        """Accept one line, or raise Damaged and change nothing."""
-        for previous in self.hashes[:-1]:
-            try:
-                event = unseal(line, previous)
-                break
-            except Damaged:
-                continue
-        else:
-            event = unseal(line, self.hashes[-1])
-        if event.session != self.session:
-            raise Damaged(f"it belongs to {event.session}")
-        gap = event.n != self.n + 1 and not (self.damage or self.start.damage)
-        if event.n <= self.n or event.at <= self.at or gap:
-            raise Damaged("its number or its time does not follow")
-        self.n, self.at, self.hashes = event.n, event.at, (stored_hash(line),)
-        self.events.append(event)
-        if self.kept is not None:
-            self.kept[event.id] = line
-
-    def salvage(self, line: bytes, byte: int, reason: str) -> None:
-        """Keep of a damaged line what still verifies: changed line ends, or lines that lost the newline between."""
-        if line.endswith(b"\r"):
-            try:
-                self.take(line[:-1])
-                self.set_aside(byte, "line ends were changed to CRLF; its events were kept")
-                return
-            except Damaged:
-                pass
-        begin = 0
-        for piece in (*SEALED.finditer(line), None):
-            part = line[begin:] if piece is None else line[begin : piece.end()]
-            begin = len(line) if piece is None else piece.end() + 1
-            if part:
-                try:
-                    self.take(part)
-                except Damaged:
-                    self.hashes = (self.hashes[0], *self.guesses(part))
-        self.set_aside(byte, reason)
-
-    def guesses(self, part: bytes) -> list[bytes]:
-        """What the line after a damaged one may follow, besides the last good line: the hash that the damaged line
-        stored, or the one that it should have stored, if only its hash was damaged.
-        """
-        marked = part[: part.rfind(MARK)] if MARK in part else body_of(part)
-        guesses = [stored_hash(part), *(chain(self.hashes[0], body) for body in (body_of(part), marked))]
-        return list(dict.fromkeys([*guesses, *self.hashes[1:]]))[:8]
-
-    def set_aside(self, byte: int, reason: str) -> None:
-        line = max(self.lines, 1)
-        before = self.damage or self.start.damage
-        if before and reason.endswith("kept") and before[-1].reason == reason:
-            return  # a file whose every line end was changed is one finding, not thousands
-        known = len(self.damage) + len(self.start.damage)
-        if known > MOST_DAMAGE:
-            return
-        if known == MOST_DAMAGE:
-            reason = f"{reason}; more is damaged after it"
-        self.damage.append(Damage(line, byte, reason))
-
-    def position(self, size: int, last: bytes) -> Position:
-        start = self.start
-        machine, folder = start.machine, start.folder
-        for event in self.events if not machine else ():
-            machine, folder = getattr(event.payload, "machine", ""), getattr(event.payload, "folder", "")
-            if machine:
-                break
-        return Position(
-            size=size,
-            lines=self.lines,
-            n=self.n,
-            at=self.at,
-            hashes=self.hashes,
-            last=(start.last + last)[-LAST:],
-            damage=start.damage + tuple(self.damage),
-            rewound=start.rewound,
-            machine=machine,
-            folder=folder,
-        )
+    return text[:1] in _LETTERS and len(text) <= 100 and (_LETTERS | set("._-")).issuperset(text)
 
 
 def paths_of(folder: str, session: str) -> tuple[str, str]:
@@ -223,8 +72,9 @@ def _opened(path: str) -> BinaryIO:
     raise LogError("it is not a regular file")
 
 
-def read_from(path: str, size: int, last: bytes) -> tuple[bytes, bool]:
+def read_from(path: str, size: int, last: bytes, most: int = 0) -> tuple[bytes, bool]:
     """The bytes of a journal after the first `size`, and whether it was rewound: shorter, or other before that place.
+    If `most` is not 0, only so many bytes, or as many times that as it takes for a whole line; fewer are the rest.
 
     A rewound journal is given from its beginning. Raises LogError if it cannot be read or is no regular file.
     """
@@ -234,7 +84,13 @@ def read_from(path: str, size: int, last: bytes) -> tuple[bytes, bool]:
             rewound = file.read(len(last)) != last
             if rewound:
                 file.seek(0)
-            return file.read(), rewound
+            if not most:
+                return file.read(), rewound
+            data = piece = file.read(most)
+            while len(piece) == most and b"\n" not in piece:
+                piece = file.read(most)
+                data += piece
+            return data, rewound
         except OSError as error:
             raise LogError(f"it cannot be read: {error.strerror}") from None
 
@@ -276,7 +132,7 @@ def events_of(folder: str, session: str) -> Iterator[Event]:
 def event_of(folder: str, name: EventId) -> Event | None:
     """The event with this name, from the journal of its session in a log folder; None if there is none."""
     session, _, number = name.rpartition("/")
-    if not is_session_id(session) or not _NUMBER.fullmatch(number):
+    if not is_session_id(session) or not re.fullmatch(_NUMBER, number):
         return None
     try:
         return next((event for event in events_of(folder, session) if event.n == int(number)), None)

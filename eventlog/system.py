@@ -10,6 +10,11 @@ import os
 import stat
 import sys
 
+try:
+    from _blake2 import blake2b as blake2b  # `hashlib` would load OpenSSL beside it, at every start of a command
+except ImportError:
+    from hashlib import blake2b as blake2b
+
 NOFOLLOW = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 """Flags for every open inside the log: no symbolic link is followed, and a FIFO put there blocks nobody."""
 BINARY = getattr(os, "O_BINARY", 0)

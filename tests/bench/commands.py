@@ -18,7 +18,7 @@ import time
 
 from eventlog.codec import NO_HASH
 from eventlog.events import Event, SessionHeartbeat, SessionStarted, from_micros
-from eventlog.journal import Position
+from eventlog.scanning import Position
 from eventlog.writer import Writer
 
 SEED = 20261122

@@ -186,10 +186,10 @@ def test_a_journal_that_was_never_read_here_takes_no_part_if_it_is_not_for_us_an
     comes(machine, later(NOON, 1), later(NOON, 2))
     path = str(machine.repo.log / f"{FAR}.jsonl")
 
-    def fails(name: str, size: int, last: bytes) -> tuple[bytes, bool]:
+    def fails(name: str, size: int, last: bytes, most: int) -> tuple[bytes, bool]:
         if name == path:
             raise LogError("it cannot be read")
-        return read_from(name, size, last)
+        return read_from(name, size, last, most)
 
     monkeypatch.setattr(history, "read_from", fails)
     monkeypatch.setattr(os, "access", lambda name, _: ours or name != path)

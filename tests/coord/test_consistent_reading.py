@@ -36,10 +36,10 @@ class Log:
 
     def look(self, writing: list[list[str]], monkeypatch: pytest.MonkeyPatch) -> Present:
         """Look, while after the reading of each journal the next of `writing` is written."""
-        machine, queue, real = Inside(self.repo), list(writing), History._read
+        machine, queue, real = Inside(self.repo), list(writing), History._next
 
-        def read(history: History, name: str) -> Any:
-            found = real(history, name)
+        def read(history: History, name: str, *words: Any) -> Any:
+            found = real(history, name, *words)
             for session in queue.pop(0) if queue else ():
                 self.write(session)
             return found
@@ -47,7 +47,7 @@ class Log:
         world = machine.world(100, {})
         present = Present(world, find(world, None))
         with monkeypatch.context() as patch:
-            patch.setattr(History, "_read", read)
+            patch.setattr(History, "_next", read)
             present.catch_up(snapshot=True)
         return present
 

@@ -4,7 +4,7 @@ import pytest
 
 from eventlog.events import VERSION, Event, MessageSent, later
 from eventlog.history import History
-from eventlog.journal import Position
+from eventlog.scanning import Position
 from eventlog.writer import Writer
 from tests.coord.inside import HERE, NOON, Inside
 from tests.processes import Repo

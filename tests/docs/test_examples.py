@@ -6,7 +6,7 @@ from pathlib import Path
 from eventlog.codec import NO_HASH
 from eventlog.events import ClaimRequested
 from eventlog.history import merge
-from eventlog.journal import Position, scan
+from eventlog.scanning import Position, scan
 from tests.histories import judged
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "docs" / "examples"

@@ -26,7 +26,7 @@ from eventlog.events import (
     to_micros,
 )
 from eventlog.history import merge
-from eventlog.journal import Position, scan
+from eventlog.scanning import Position, scan
 from projections.claims import circles, stands
 from projections.fold import as_of, fold
 from projections.resources import overlap

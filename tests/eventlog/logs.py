@@ -4,7 +4,7 @@ from pathlib import Path
 
 from eventlog.codec import NO_HASH, seal
 from eventlog.events import VERSION, AnyPayload, Event, SessionHeartbeat, SessionStarted, later
-from eventlog.journal import Position, scan
+from eventlog.scanning import Position, scan
 from eventlog.writer import Writer
 
 START = "2026-11-22T11:00:00.000000Z"

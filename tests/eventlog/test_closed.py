@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from eventlog.errors import JournalClosed, LogError
-from eventlog.journal import Position, closed, read_from
+from eventlog.journal import closed, read_from
+from eventlog.scanning import Position
 from eventlog.writer import Writer
 from tests.eventlog.logs import LINES, SESSION, WHOLE, event, lines_of, plain, position_of, writer
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eventlog import codec, journal
+from eventlog import codec, scanning
 from eventlog.events import Event
-from eventlog.journal import Position, scan
+from eventlog.scanning import Position, scan
 from tests.eventlog.logs import SESSION, event, lines_of, numbers, plain
 
 COUNT = 5
@@ -142,7 +142,7 @@ def test_what_never_was_a_line_is_not_looked_at_closely(monkeypatch: pytest.Monk
         asked.append(line)
         return codec.unseal(line, previous)
 
-    monkeypatch.setattr(journal, "unseal", unseal)
+    monkeypatch.setattr(scanning, "unseal", unseal)
     chance = random.Random(0)
     junk = [bytes(chance.randrange(11, 256) for _ in range(chance.randrange(60))) for _ in range(5000)]
     data = LINES[0] + b"\n".join(junk) + b"\n" + b"".join(LINES[1:])

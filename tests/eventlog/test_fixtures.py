@@ -17,7 +17,7 @@ from msgspec.json import encode
 from eventlog.codec import NO_HASH, seal
 from eventlog.events import NEVER, Event, Unknown
 from eventlog.history import History, merge
-from eventlog.journal import Position, scan
+from eventlog.scanning import Position, scan
 from projections.facts import facts
 from projections.fold import fold
 from projections.state import State

@@ -6,12 +6,14 @@ from pathlib import Path
 import pytest
 
 from eventlog import journal as journals
+from eventlog import scanning
 from eventlog.codec import seal, stored_hash
 from eventlog.errors import LogError
 from eventlog.events import SessionStarted
 from eventlog.history import History
-from eventlog.journal import FULL_BYTES, LAST, Damage, Position, closed, event_of, read_from, scan
+from eventlog.journal import FULL_BYTES, closed, event_of, read_from
 from eventlog.lock import SEAL_SUFFIX
+from eventlog.scanning import LAST, Damage, Position, scan
 from tests.eventlog.logs import SESSION, event, lines_of, numbers, plain, position_of, write
 from tests.eventlog.test_history import at, keys
 
@@ -68,7 +70,7 @@ def test_a_byte_order_mark_is_one_at_the_beginning_only() -> None:
 
 
 def test_so_many_places_of_damage_are_named_and_that_there_are_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(journals, "MOST_DAMAGE", 3)
+    monkeypatch.setattr(scanning, "MOST_DAMAGE", 3)
     events, position = scan(SESSION, JUNK * 3 + LINES[0], Position())
     assert [spot.line for spot in position.damage] == [1, 2, 3]
     assert not any("more is damaged" in spot.reason for spot in position.damage)

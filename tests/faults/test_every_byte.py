@@ -26,7 +26,7 @@ from eventlog.events import (
     to_micros,
 )
 from eventlog.history import History
-from eventlog.journal import LAST, Position, scan
+from eventlog.scanning import LAST, Position, scan
 from eventlog.writer import Writer
 from tests.attacks import LONG, Tally
 from tests.eventlog.logs import START

@@ -16,7 +16,7 @@ import pytest
 
 from coord import checkpoint
 from eventlog.codec import NO_HASH, Damaged, chain, decode, unseal
-from eventlog.journal import Position, scan
+from eventlog.scanning import Position, scan
 from tests.attacks import FIRST_SEED, Tally
 from tests.coord.inside import Inside
 from tests.faults.mangling import mangled, tree

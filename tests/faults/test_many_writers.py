@@ -33,7 +33,7 @@ _WRITE = """
 import os, sys, time
 from eventlog.events import VERSION, Event, SessionHeartbeat, later
 from eventlog.history import History
-from eventlog.journal import Position
+from eventlog.scanning import Position
 from eventlog.lock import locked
 from eventlog.writer import Writer
 

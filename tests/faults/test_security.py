@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 import eventlog.journal
-from eventlog.journal import MOST_DAMAGE, Position, scan
+from eventlog.scanning import MOST_DAMAGE, Position, scan
 from tests.coord.inside import Inside
 from tests.processes import COORD, Repo, environment
 

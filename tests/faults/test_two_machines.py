@@ -25,7 +25,7 @@ from coord.present import Present
 from coord.waiting import Interrupted
 from eventlog.events import Event, SessionPresumedDead, later
 from eventlog.history import merge
-from eventlog.journal import Position, scan
+from eventlog.scanning import Position, scan
 from projections.fold import as_of, fold
 from projections.liveness import Here
 from projections.state import State

@@ -1,0 +1,242 @@
+"""What the lines of a journal say, as far as they verify. Pure: bytes in, events and a position out.
+
+1. Readers take whole lines only. Bytes after the last newline are a tear, never acknowledged, and no damage.
+2. A wrong hash on a whole line is damage. That line is set aside with its place; later lines count as far as they
+   verify; the journal takes no more appends; nothing is deleted.
+
+Lines that follow each other as they were written are the rule, and are tried together; where anything else is among
+them, they are looked at one by one.
+"""
+
+from bisect import bisect_right
+from operator import attrgetter
+
+from msgspec import Struct
+
+from eventlog.codec import MARK, NO_HASH, SEALED, Damaged, body_of, chain, stored_hash, unseal, unseal_lines
+from eventlog.events import Event, EventId, Instant
+
+_BOM = b"\xef\xbb\xbf"
+_HEAD, _END = b'{"v":', b'"}'  # how a line begins and ends
+_SHORTEST = 34  # bytes of what may be left of a line, so that the next can follow it
+MOST_DAMAGE = 1000  # places of a journal that are named one by one
+LAST = 45  # bytes at the end of what was read that are compared when reading goes on: the hash and its frame
+
+
+class Damage(Struct, frozen=True):
+    """A place in a journal that is not as it was written."""
+
+    line: int  # counted from 1
+    byte: int  # where the line begins
+    reason: str
+
+
+class Position(Struct, frozen=True):
+    """How far a journal was read, and what was found: everything that reading on from there needs."""
+
+    size: int = 0  # bytes of whole lines
+    lines: int = 0
+    n: int = 0
+    at: Instant = ""
+    hashes: tuple[bytes, ...] = (NO_HASH,)  # what the next line may follow; several only after a damaged line
+    last: bytes = b""
+    damage: tuple[Damage, ...] = ()
+    rewound: str = ""  # how the journal was found rewound, if it was
+    machine: str = ""  # where its session runs, as its first events say
+    folder: str = ""  # and for which log folder
+    ended: bool = False  # whether it was read to its end among the ended, where nothing is appended any more
+
+
+def scan(
+    session: str, data: bytes, start: Position, lines: dict[EventId, bytes] | None = None
+) -> tuple[list[Event], Position]:
+    """The events in the whole lines of `data`, which continues the journal of `session` at `start`. The line of each,
+    without its line feed, is put into `lines` by the event's id, if that is given.
+    """
+    if (clean := _clean(session, data, start)) is not None:
+        events, pieces, position = clean
+        if lines is not None:
+            lines.update((event.id, piece) for event, piece in zip(events, pieces, strict=True))
+        return events, position
+    reader = _Scan(session, start, lines)
+    offset = 0
+    if start.size == 0 and data.startswith(_BOM):
+        reader.set_aside(0, "a byte order mark was put before it; its events were kept")
+        offset = len(_BOM)
+    while (end := data.find(b"\n", offset)) >= 0:
+        reader.line(data[offset:end], start.size + offset)
+        offset = end + 1
+    return reader.events, reader.position(start.size + offset, data[max(0, offset - LAST) : offset])
+
+
+def _clean(session: str, data: bytes, start: Position) -> tuple[list[Event], list[bytes], Position] | None:
+    """What `scan` gives, and the lines, if these all follow the journal as it was written; else None."""
+    pieces = data.split(b"\n")
+    pieces.pop()  # what is no whole line
+    if start.damage or len(start.hashes) != 1 or not pieces:
+        return None
+    events = unseal_lines(pieces, start.hashes[0], session, start.n, start.at)
+    return None if events is None else (events, pieces, _after(start, pieces, events))
+
+
+def _after(start: Position, pieces: list[bytes], events: list[Event]) -> Position:
+    """The position behind these clean lines."""
+    machine, folder = _origin(start, events)
+    return Position(
+        size=start.size + sum(map(len, pieces)) + len(pieces),
+        lines=start.lines + len(pieces),
+        n=events[-1].n,
+        at=events[-1].at,
+        hashes=(stored_hash(pieces[-1]),),
+        last=(start.last + pieces[-1] + b"\n")[-LAST:],
+        rewound=start.rewound,
+        machine=machine,
+        folder=folder,
+    )
+
+
+def _origin(start: Position, events: list[Event]) -> tuple[str, str]:
+    """Where a session runs, and for which log folder, as the first event says that tells."""
+    for event in events if not start.machine else ():
+        if machine := getattr(event.payload, "machine", ""):
+            return machine, getattr(event.payload, "folder", "")
+    return start.machine, start.folder
+
+
+class _Scan:
+    """The state of a scan: what was read, and what the next line may follow."""
+
+    def __init__(self, session: str, start: Position, kept: dict[EventId, bytes] | None) -> None:
+        self.session, self.start, self.kept = session, start, kept
+        self.events: list[Event] = []
+        self.damage: list[Damage] = []
+        self.lines, self.n, self.at, self.hashes = start.lines, start.n, start.at, start.hashes
+
+    def line(self, line: bytes, byte: int) -> None:
+        self.lines += 1
+        if len(line) < _SHORTEST or not (line.startswith(_HEAD) or MARK in line or line.endswith(_END)):
+            self.set_aside(byte, "its hash is wrong")  # nothing is left of what every line has: not worth a closer look
+            return
+        try:
+            self.take(line)
+        except Damaged as error:
+            self.salvage(line, byte, str(error))
+
+    def take(self, line: bytes) -> None:
+        """Accept one line, or raise Damaged and change nothing."""
+        for previous in self.hashes[:-1]:
+            try:
+                event = unseal(line, previous)
+                break
+            except Damaged:
+                continue
+        else:
+            event = unseal(line, self.hashes[-1])
+        if event.session != self.session:
+            raise Damaged(f"it belongs to {event.session}")
+        gap = event.n != self.n + 1 and not (self.damage or self.start.damage)
+        if event.n <= self.n or event.at <= self.at or gap:
+            raise Damaged("its number or its time does not follow")
+        self.n, self.at, self.hashes = event.n, event.at, (stored_hash(line),)
+        self.events.append(event)
+        if self.kept is not None:
+            self.kept[event.id] = line
+
+    def salvage(self, line: bytes, byte: int, reason: str) -> None:
+        """Keep of a damaged line what still verifies: changed line ends, or lines that lost the newline between."""
+        if line.endswith(b"\r"):
+            try:
+                self.take(line[:-1])
+                self.set_aside(byte, "line ends were changed to CRLF; its events were kept")
+                return
+            except Damaged:
+                pass
+        begin = 0
+        for piece in (*SEALED.finditer(line), None):
+            part = line[begin:] if piece is None else line[begin : piece.end()]
+            begin = len(line) if piece is None else piece.end() + 1
+            if part:
+                try:
+                    self.take(part)
+                except Damaged:
+                    self.hashes = (self.hashes[0], *self.guesses(part))
+        self.set_aside(byte, reason)
+
+    def guesses(self, part: bytes) -> list[bytes]:
+        """What the line after a damaged one may follow, besides the last good line: the hash that the damaged line
+        stored, or the one that it should have stored, if only its hash was damaged.
+        """
+        marked = part[: part.rfind(MARK)] if MARK in part else body_of(part)
+        guesses = [stored_hash(part), *(chain(self.hashes[0], body) for body in (body_of(part), marked))]
+        return list(dict.fromkeys([*guesses, *self.hashes[1:]]))[:8]
+
+    def set_aside(self, byte: int, reason: str) -> None:
+        line = max(self.lines, 1)
+        before = self.damage or self.start.damage
+        if before and reason.endswith("kept") and before[-1].reason == reason:
+            return  # a file whose every line end was changed is one finding, not thousands
+        known = len(self.damage) + len(self.start.damage)
+        if known > MOST_DAMAGE:
+            return
+        if known == MOST_DAMAGE:
+            reason = f"{reason}; more is damaged after it"
+        self.damage.append(Damage(line, byte, reason))
+
+    def position(self, size: int, last: bytes) -> Position:
+        start = self.start
+        machine, folder = _origin(start, self.events)
+        return Position(
+            size=size,
+            lines=self.lines,
+            n=self.n,
+            at=self.at,
+            hashes=self.hashes,
+            last=(start.last + last)[-LAST:],
+            damage=start.damage + tuple(self.damage),
+            rewound=start.rewound,
+            machine=machine,
+            folder=folder,
+        )
+
+
+class Block:
+    """A stretch of a journal that was read and waits for its turn: the events that were not taken yet, and where
+    reading the journal stands before the first of them and behind the last.
+    """
+
+    def __init__(self, session: str, data: bytes, start: Position, lines: dict[EventId, bytes] | None = None) -> None:
+        self.session, self.data, self.start = session, data, start
+        self.events, self.end = scan(session, data, start, lines)
+        self._clean = self.end.lines - start.lines == len(self.events)
+
+    def take_until(self, at: Instant) -> list[Event]:
+        """Take the events up to a time."""
+        count = bisect_right(self.events, at, key=attrgetter("at"))
+        taken, self.events = self.events[:count], self.events[count:]
+        if not self.events:
+            self.data, self.start = b"", self.end
+        elif taken:
+            size = self._size_until(count, at)
+            self.start = scan(self.session, self.data[:size], self.start)[1]
+            self.data = self.data[size:]
+        return taken
+
+    def drop_after(self, at: Instant) -> None:
+        """Forget having read what comes after a time."""
+        count = bisect_right(self.events, at, key=attrgetter("at"))
+        self.data = self.data[: self._size_until(count, at)]
+        self.events, self.end = scan(self.session, self.data, self.start)
+
+    def _size_until(self, count: int, at: Instant) -> int:
+        """The bytes before the line of the first event after a time; `count` events come before that one."""
+        size, position = 0, self.start
+        if self._clean:
+            for _ in range(count):
+                size = self.data.index(b"\n", size) + 1
+            return size
+        while (end := self.data.find(b"\n", size) + 1) > 0:
+            events, position = scan(self.session, self.data[size:end], position)
+            if events and events[-1].at > at:
+                break
+            size = end
+        return size
