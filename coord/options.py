@@ -153,7 +153,7 @@ def complete_session(context: Any, _parameter: object, incomplete: str) -> list[
     except Exception:  # a shell that completes must never see our troubles
         return []
     return [
-        CompletionItem(session.id, help=session.name or session.action)
+        CompletionItem(session.id, help=session.name or session.doing.action)
         for session in state.sessions.values()
         if session.live and session.id.startswith(incomplete)
     ]

@@ -148,9 +148,10 @@ def _session_row(state: State, session: Session, now: Instant, silent_s: float, 
         status = "dead"
     elif session.live and seconds_between(session.last_at, now) >= silent_s:
         status = "silent"
-    values = {name: getattr(session, name) for name in SessionRow.__struct_fields__ if name in _SAME}
+    said = {name: getattr(session.doing, name) for name in session.doing.__struct_fields__}
     return SessionRow(
-        **values,
+        **{name: getattr(session, name) for name in _SAME},
+        **said,
         status=status,
         evidence=evidence or session.over_because,
         unread=len(session.unread) + len(session.notices),

@@ -13,7 +13,7 @@ from collections.abc import Collection
 from typing import Literal, TypeAlias
 
 from eventlog.events import Event, EventId, MessageAcknowledged, MessageRead, MessageSent, SessionEnded, SessionStarted
-from projections.state import Ask, Notice, Session, State
+from projections.state import Notice, State
 
 Kind: TypeAlias = Literal["session", "claim", "wait", "message"]
 Key: TypeAlias = tuple[Kind, str, str]
@@ -24,10 +24,9 @@ Facts: TypeAlias = dict[Key, Value]
 Difference: TypeAlias = dict[Key, tuple[Value | None, Value | None]]
 """For each fact that is not the same: the value before and after; None where there is no such fact."""
 
-_OF_SESSION = (
-    "status", "name", "client", "branch", "worktree", "capabilities", "continues", "continued_by", "phase", "progress",
-    "next_action", "files", "estimated_completion", "blocked_on", "over_because", "summary", "notes",
-)  # fmt: skip
+_OF_SESSION = ("status", "name", "client", "branch", "worktree", "capabilities", "continues", "continued_by")
+_OF_DOING = ("phase", "progress", "next_action", "files", "estimated_completion", "blocked_on")
+_OF_END = ("over_because", "summary", "notes")
 _OF_CLAIM = ("resource", "mode", "session", "agent", "worktree", "note", "granted_at", "ends_at", "accept_by")
 _OF_WAIT = ("resource", "mode", "session", "agent", "worktree", "until")
 
@@ -36,15 +35,16 @@ def facts(state: State, messages: Collection[EventId] | None = None) -> Facts:
     """All facts of a state; of the messages only those about `messages`, if these are given."""
     found: Facts = {}
     for session in state.sessions.values():
-        _add(found, "session", session, _OF_SESSION)
-        if session.action or session.target:
-            found["session", session.id, "doing"] = " ".join(filter(None, (session.action, session.target)))
+        for thing, fields in ((session, _OF_SESSION), (session.doing, _OF_DOING), (session, _OF_END)):
+            _add(found, "session", session.id, thing, fields)
+        if session.doing.action or session.doing.target:
+            found["session", session.id, "doing"] = " ".join(filter(None, (session.doing.action, session.doing.target)))
         if session.notices:
             found["session", session.id, "notices"] = tuple(session.notices)
     for claim in state.claims.values():
-        _add(found, "claim", claim, _OF_CLAIM)
+        _add(found, "claim", claim.id, claim, _OF_CLAIM)
     for wait in state.waits.values():
-        _add(found, "wait", wait, _OF_WAIT)
+        _add(found, "wait", wait.id, wait, _OF_WAIT)
     for name in state.messages if messages is None else state.messages.keys() & messages:
         for field in ("unread_by", "unacknowledged_by"):
             if missing := getattr(state.messages[name], field):
@@ -64,10 +64,10 @@ def messages_of(event: Event) -> Collection[EventId] | None:
     return None if isinstance(payload, SessionStarted | SessionEnded) else ()
 
 
-def _add(found: Facts, kind: Kind, thing: Session | Ask, fields: tuple[str, ...]) -> None:
+def _add(found: Facts, kind: Kind, name: str, thing: object, fields: tuple[str, ...]) -> None:
     for field in fields:
         if value := getattr(thing, field):
-            found[kind, thing.id, field] = value
+            found[kind, name, field] = value
 
 
 def difference(before: Facts, after: Facts) -> Difference:

@@ -59,14 +59,19 @@ def fold(state: State, events: Iterable[Event], record: Record = ignore) -> Stat
     ValueError if an event does not sort after all that was folded: late events need a fold from further back.
     """
     for event in events:
-        key = (event.at, event.session, event.n)
-        if key <= state.last or event.at < state.reached:
+        at, payload = event.at, event.payload
+        key = (at, event.session, event.n)
+        if key <= state.last or at < state.reached:
             raise ValueError(f"{event.id} sorts before what was folded already")
-        if state.due <= event.at:
-            advance(state, event.at, record)
-        if sessions.counts(state, event):
+        if state.due <= at:
+            advance(state, at, record)
+        session = state.sessions.get(event.session) if event.imported is None else None
+        if type(payload) is SessionHeartbeat and session is not None and session.status == "live":
+            session.last_at = at  # nearly all events are of this kind, and this is all that the long way does with them
+            sessions.beat(session, payload, at)
+        elif sessions.counts(state, event):
             sessions.touch(state, event, record)
-            _APPLY[type(event.payload)](state, event, event.payload, record)
+            _APPLY[type(payload)](state, event, payload, record)
         state.last = key
         state.events += 1
     return state

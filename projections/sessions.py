@@ -4,10 +4,13 @@ What was imported acts as a session that was somewhere else. Such a session is n
 nothing, and is continued by nobody; and it is never one of ours, whatever its name.
 """
 
+from msgspec.structs import replace
+
 from eventlog.events import (
     ClaimRequested,
     Event,
     Imported,
+    Instant,
     MessageSent,
     SessionEnded,
     SessionHeartbeat,
@@ -88,14 +91,17 @@ def on_started(state: State, event: Event, payload: SessionStarted, record: Reco
 
 
 def on_heartbeat(state: State, event: Event, payload: SessionHeartbeat, record: Record) -> None:
+    """A session says what it is doing: `beat`."""
+    beat(state.sessions[event.actor], payload, event.at)
+
+
+def beat(session: Session, said: SessionHeartbeat, at: Instant) -> None:
     """What a session is doing replaces what it was doing; a heartbeat without an action changes nothing else."""
-    session = state.sessions[event.actor]
-    if not payload.action:
+    if not said.action:
         return
-    if (payload.action, payload.target) != (session.action, session.target):
-        session.doing_since = event.at
-    for name in payload.__struct_fields__:
-        setattr(session, name, getattr(payload, name))
+    if said.action != session.doing.action or said.target != session.doing.target:
+        session.doing_since = at
+    session.doing = said
 
 
 def on_ended(state: State, event: Event, payload: SessionEnded, record: Record) -> None:
@@ -103,7 +109,7 @@ def on_ended(state: State, event: Event, payload: SessionEnded, record: Record) 
     session = state.sessions[event.actor]
     session.status, session.over_at, session.over_because = "ended", event.at, payload.reason
     session.summary, session.notes = payload.summary, payload.notes
-    session.blocked_on = ""
+    session.doing = replace(session.doing, blocked_on="")
     drop_broadcasts(state, session)
     end_all(state, session.id, event, 3, "session_ended", record)
 

@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 
 from msgspec import Struct, field
 
-from eventlog.events import NEVER, Anchor, EventId, Instant, Mode, Urgency
+from eventlog.events import NEVER, Anchor, EventId, Instant, Mode, SessionHeartbeat, Urgency
 
 RECENT = 20  # messages that the board can show
 PREVIEW = 2000  # characters of a body that the state keeps; the rest is in the journal
@@ -105,15 +105,7 @@ class Session(Struct, kw_only=True):
     capabilities: tuple[str, ...] = ()
     continues: str = ""
     continued_by: str = ""
-    action: str = ""
-    target: str = ""
-    phase: str = ""
-    progress: str = ""
-    percent: int | None = None
-    next_action: str = ""
-    files: tuple[str, ...] = ()
-    estimated_completion: str = ""
-    blocked_on: str = ""
+    doing: SessionHeartbeat = SessionHeartbeat()  # what it last said of that
     doing_since: Instant = ""
     over_at: Instant = ""  # when it ended or was presumed dead; its latest event if it was imported
     over_because: str = ""

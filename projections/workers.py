@@ -212,8 +212,8 @@ def _open_ends(ground: _Ground, session: Session, by_id: Collection[EventId]) ->
     said = ground.words.get((session.id, SessionHeartbeat), "")
     for kind, words, event in (
         ("notes", session.notes if end in by_id else "", end),
-        ("blocked", session.blocked_on, said),
-        ("next", session.next_action if session.status != "ended" else "", said),
+        ("blocked", session.doing.blocked_on, said),
+        ("next", session.doing.next_action if session.status != "ended" else "", said),
     ):
         if words:
             yield Item(kind=kind, at=session.last_at, session=session.id, words=words, events=(event,))

@@ -111,7 +111,7 @@ def _obstacle(state: State, name: EventId) -> dict[str, str]:
     held = state.claims.get(name)
     found = held or state.waits[name]
     holder = state.sessions[found.session]
-    doing = " ".join(part for part in (holder.action, holder.target) if part)
+    doing = " ".join(part for part in (holder.doing.action, holder.doing.target) if part)
     ends = held.ends_at if held else state.waits[name].until
     return {
         "claim": name,
@@ -124,7 +124,7 @@ def _obstacle(state: State, name: EventId) -> dict[str, str]:
         "until": ends,
         "note": found.note,
         "doing": doing,
-        "blocked_on": holder.blocked_on,
+        "blocked_on": holder.doing.blocked_on,
     }
 
 

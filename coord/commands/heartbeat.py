@@ -10,7 +10,7 @@ from coord.transaction import Moment
 from eventlog.events import Instant, SessionHeartbeat, later
 from projections.board import names_of
 from projections.claims import obstacles_of
-from projections.state import Session, State
+from projections.state import State
 
 
 @command("heartbeat")
@@ -59,22 +59,23 @@ def heartbeat(
             blocked_on=blocked_on,
         )
         adds = not action and said != SessionHeartbeat()
-        moment.append(_added(said, moment.state.sessions[moment.me.session]) if adds else said)
+        moment.append(_added(said, moment.state.sessions[moment.me.session].doing) if adds else said)
 
     outcome = run.act(decide)
     session = outcome.present.state.sessions[outcome.me.session]
-    doing = " ".join(line(part) for part in (session.action, session.target) if part) or "here"
-    how_far = f" ({line(session.progress)})" if session.progress else ""
+    doing = session.doing
+    what = " ".join(line(part) for part in (doing.action, doing.target) if part) or "here"
+    how_far = f" ({line(doing.progress)})" if doing.progress else ""
     facts = [
-        f"blocked on {line(session.blocked_on)}" if session.blocked_on else "",
-        f"done by {line(session.estimated_completion)}" if session.estimated_completion else "",
+        f"blocked on {line(doing.blocked_on)}" if doing.blocked_on else "",
+        f"done by {line(doing.estimated_completion)}" if doing.estimated_completion else "",
         *_waiting_for(outcome.present.state, session.id),
     ]
     more = "".join(f"\n   {fact}" for fact in facts if fact)
     told = ("action", "target", "phase", "progress", "percent", "next_action", "estimated_completion", "blocked_on")
     run.say(
-        f"✅ {session.id}: {doing}{how_far}{more}",
-        {"session": session.id, **{name: getattr(session, name) for name in told}, "unread": waiting_mail(session)},
+        f"✅ {session.id}: {what}{how_far}{more}",
+        {"session": session.id, **{name: getattr(doing, name) for name in told}, "unread": waiting_mail(session)},
     )
 
 
@@ -89,7 +90,7 @@ def _waiting_for(state: State, me: str) -> list[str]:
     ]
 
 
-def _added(said: SessionHeartbeat, before: Session) -> SessionHeartbeat:
+def _added(said: SessionHeartbeat, before: SessionHeartbeat) -> SessionHeartbeat:
     """What was said before, and what is said now in its place."""
     values = {name: getattr(said, name) or getattr(before, name) for name in said.__struct_fields__}
     return SessionHeartbeat(**values | {"action": before.action or "working"})

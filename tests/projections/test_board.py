@@ -52,7 +52,7 @@ def test_only_who_is_here_is_blocked() -> None:
     story.presumes_dead(2, "amber", "brown", anchor(2))
     story.ends(3, "coral")
     assert needs(story, 4) == [("blocked", "amber")]
-    assert story.state().sessions["coral"].blocked_on == "", "it waits no more"
+    assert story.state().sessions["coral"].doing.blocked_on == "", "it waits no more"
 
 
 def test_what_a_session_lost_needs_someone_as_long_as_it_is_here_and_has_not_read_it() -> None:

@@ -39,7 +39,7 @@ def test_what_happens_at_the_moment_that_was_looked_at_still_counts_and_before_i
     story = Story("amber")
     story.beats(10, "amber", "build")
     before, after = parts(story, 5)
-    assert fold(as_of(fold(State(), before), at(10)), after).sessions["amber"].action == "build"
+    assert fold(as_of(fold(State(), before), at(10)), after).sessions["amber"].doing.action == "build"
     with pytest.raises(ValueError, match="sorts before"):
         fold(as_of(fold(State(), before), at(10.000001)), after)
 

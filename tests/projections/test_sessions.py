@@ -1,6 +1,6 @@
 """How sessions come, speak, end, die and live again, and what becomes of what they hold."""
 
-from eventlog.events import SessionStarted, Unknown
+from eventlog.events import SessionHeartbeat, SessionStarted, Unknown
 from projections.claims import circles
 from tests.histories import Story, anchor, at
 
@@ -10,8 +10,13 @@ def test_a_heartbeat_replaces_what_was_being_done() -> None:
     story.beats(1, "amber", "build", target="app", progress="half", percent=50, files=("a",), blocked_on="you")
     story.beats(2, "amber", "build", target="app")
     session = story.state().sessions["amber"]
-    assert (session.action, session.target, session.progress, session.percent) == ("build", "app", "", None)
-    assert (session.files, session.blocked_on) == ((), "")
+    assert (session.doing.action, session.doing.target, session.doing.progress, session.doing.percent) == (
+        "build",
+        "app",
+        "",
+        None,
+    )
+    assert (session.doing.files, session.doing.blocked_on) == ((), "")
     assert (session.doing_since, session.last_at) == (at(1), at(2)), "it does the same as before"
     story.beats(3, "amber", "build", target="api")
     assert story.state().sessions["amber"].doing_since == at(3)
@@ -24,7 +29,7 @@ def test_a_heartbeat_without_an_action_says_only_that_the_session_is_there() -> 
     story.beats(1, "amber", "build", progress="half")
     story.beats(2, "amber")
     session = story.state().sessions["amber"]
-    assert (session.action, session.progress, session.last_at) == ("build", "half", at(2))
+    assert (session.doing.action, session.doing.progress, session.last_at) == ("build", "half", at(2))
 
 
 def test_a_session_whose_first_line_was_lost_begins_with_what_is_left() -> None:
