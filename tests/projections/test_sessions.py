@@ -1,6 +1,6 @@
 """How sessions come, speak, end, die and live again, and what becomes of what they hold."""
 
-from eventlog.events import SessionHeartbeat, SessionStarted, Unknown
+from eventlog.events import SessionStarted, Unknown
 from projections.claims import circles
 from tests.histories import Story, anchor, at
 
