@@ -2,21 +2,29 @@
 
 Delete it and everything still works; damage it and it is ignored; change the code of the fold and it is rebuilt. The
 one thing that only it knows is what was there before: a journal that is shorter than it says, or gone, was rewound.
+
+Beside it lie older ones, the rungs, about one for each hundredth part of the history: where events come late, the fold
+goes on from the newest rung before them. All that a rung does not know lies behind the positions that it has, so a
+reader who goes on from there sees at once whether anything sorts before it; a rung that is out of date is not harmful.
 """
 
 import errno
 import os
 import sys
+from collections.abc import Iterable
 from contextlib import suppress
 
 import msgspec
 from msgspec import Struct
 
+from eventlog.events import Instant
 from eventlog.scanning import Position
 from eventlog.system import BINARY, NOFOLLOW, blake2b, read_regular
 from projections.state import State
 
 NAME = "checkpoint"
+_RUNG = f"{NAME}-"  # and how many events it has folded
+_LEAST_STEP = 4096  # events from one rung to the next, at least
 _DIGEST = 16
 _NO_MESSAGE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)  # a digest is no proof of who made the bytes
 _MOST_BYTES = 1 << 28  # of a checkpoint: a larger one is none
@@ -45,13 +53,14 @@ class Checkpoint(Struct):
     seen: dict[str, Seen] = {}
     told: list[str] = []  # what is wrong with the journals, as far as some command has said so
     folded: bytes = b""
+    rung: int = 0  # how many events the newest rung has folded
 
 
-def load(folder: str) -> tuple[Checkpoint, Folded | None]:
+def load(folder: str, name: str = NAME) -> tuple[Checkpoint, Folded | None]:
     """The checkpoint in a cache folder, empty if there is none that is whole; and its fold, if it is of this code."""
     try:
         _refuse_link(folder)
-        data = read_regular(os.path.join(folder, NAME), _MOST_BYTES)
+        data = read_regular(os.path.join(folder, name), _MOST_BYTES)
         if blake2b(data[_DIGEST:], digest_size=_DIGEST).digest() != data[:_DIGEST]:
             return Checkpoint(), None
         saved = msgspec.msgpack.decode(data[_DIGEST:], type=Checkpoint)
@@ -63,11 +72,63 @@ def load(folder: str) -> tuple[Checkpoint, Folded | None]:
         return saved, None
 
 
-def save(folder: str, seen: dict[str, Seen], told: list[str], folded: Folded) -> None:
+def save(folder: str, seen: dict[str, Seen], told: list[str], folded: Folded, rung: int = 0) -> None:
     """Put a checkpoint in place of the old one; a cache that cannot be written is done without."""
-    data = msgspec.msgpack.encode(Checkpoint(fingerprint(), seen, told, msgspec.msgpack.encode(folded)))
+    _write(folder, NAME, Checkpoint(fingerprint(), seen, told, encoded(folded), rung))
+
+
+def encoded(folded: Folded) -> bytes:
+    """A fold as it stands now, to be saved later."""
+    return msgspec.msgpack.encode(folded)
+
+
+def _write(folder: str, name: str, saved: Checkpoint) -> None:
+    data = msgspec.msgpack.encode(saved)
     with suppress(OSError):
-        replace_file(folder, os.path.join(folder, NAME), blake2b(data, digest_size=_DIGEST).digest() + data)
+        replace_file(folder, os.path.join(folder, name), blake2b(data, digest_size=_DIGEST).digest() + data)
+
+
+def step_of(events: int) -> int:
+    """How many events there are from one rung to the next in a history of so many: a power of two."""
+    return max(_LEAST_STEP, 1 << (events >> 7).bit_length())
+
+
+def thinned(rungs: Iterable[int], step: int) -> list[int]:
+    """Of these rungs, the first in each step."""
+    found: list[int] = []
+    for rung in sorted(rungs):
+        if not found or rung // step > found[-1] // step:
+            found.append(rung)
+    return found
+
+
+def save_rungs(folder: str, kept: int, new: dict[int, bytes]) -> None:
+    """Write these rungs, by how many events they have folded. Of the old ones those up to `kept` events stay."""
+    there = _rungs(folder)
+    stay = set(thinned([*(rung for rung in there if rung <= kept), *new], step_of(max(new, default=kept))))
+    for rung in set(there) - stay:
+        with suppress(OSError):
+            os.unlink(os.path.join(folder, f"{_RUNG}{rung}"))
+    for rung in stay & new.keys():
+        _write(folder, f"{_RUNG}{rung}", Checkpoint(code=fingerprint(), folded=new[rung]))
+
+
+def rung_before(folder: str, key: tuple[Instant, str, int]) -> Folded | None:
+    """The newest rung of this code that can go on at that place, if there is one."""
+    for rung in sorted(_rungs(folder), reverse=True):
+        folded = load(folder, f"{_RUNG}{rung}")[1]
+        if folded and folded.state.precedes(key):
+            return folded
+    return None
+
+
+def _rungs(folder: str) -> list[int]:
+    try:
+        names = os.listdir(folder)
+    except OSError:
+        return []
+    counts = (name.removeprefix(_RUNG) for name in names if name.startswith(_RUNG))
+    return [int(count) for count in counts if count.isdecimal() and len(count) < 16]
 
 
 def replace_file(cache: str, path: str, data: bytes, mode: int = 0o666) -> None:

@@ -2,14 +2,18 @@
 
 import os
 import stat
+from collections.abc import Callable, Iterable
 from contextlib import suppress
+from typing import TypeAlias
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from coord import checkpoint
+from coord.checkpoint import step_of
 from coord.errors import no_log
 from coord.folder import REMOVED, Place, marked
+from coord.progress import Bar
 from coord.text import length, plural
 from coord.world import World
 from eventlog.errors import LogError
@@ -19,6 +23,9 @@ from eventlog.journal import ENDED, MOST_BYTES, is_session_id, paths_of
 from eventlog.scanning import Position
 from projections.fold import fold
 from projections.state import Record, State, ignore
+
+Key: TypeAlias = tuple[Instant, str, int]  # a place in the total order
+NOWHERE: Key = ("", "", 0)  # before all events
 
 
 class Finding(Struct, frozen=True):
@@ -46,6 +53,8 @@ class Present:
         saved, folded = checkpoint.load(place.cache)
         self._seen, self._told, self.fresh = saved.seen, set(saved.told), folded is not None
         self.state, positions = (folded.state, folded.positions) if folded else (State(), self._anew())
+        self._kept = self._rung = saved.rung if folded else 0  # the newest rung that is saved, and that there is
+        self._rungs: dict[int, bytes] = {}  # those to save
         self.history = History(place.log, world.here.machine, positions)
         self._ahead = News([])
         self.marked = marked(place)  # a journal that was here
@@ -58,7 +67,9 @@ class Present:
         """
         self.fresh, self.whole, self.state = False, True, State()
         self.history = History(self.place.log, self.world.here.machine, self._anew(), lines)
-        return self._take_in(snapshot)
+        events: list[Event] = []
+        self._take_in(snapshot, events.extend, events.clear)
+        return events
 
     def _anew(self) -> dict[str, Position]:
         """All journals from their beginnings, remembering only what was found rewound."""
@@ -71,36 +82,66 @@ class Present:
         `snapshot` they are read twice, and of the second reading only what is no later than the latest of the first
         counts: all that came before that was there by then.
         """
-        events = self._take_in(snapshot)  # which may begin with another state
-        fold(self.state, events)
+
+        def use(events: list[Event]) -> None:
+            fold(self.state, events)
+            if not snapshot:  # else the positions can be ahead of the state
+                self._climb()
+            if not self.fresh:
+                bar.reach(self.history.size())
+
+        bar = Bar("reading", 0 if self.fresh else self._bytes())
+        try:
+            self._take_in(snapshot, use, lambda: None)
+        finally:
+            bar.close()
+
+    def _climb(self) -> None:
+        """Make a rung of the state, where it has gone far enough from the last one."""
+        events = self.state.events
+        if events // step_of(events) > self._rung // step_of(events):
+            self._rung, self._rungs[events] = events, checkpoint.encoded(self._folded())
+
+    def _bytes(self) -> int:
+        """The bytes of all journals that are there."""
+        with suppress(LogError):
+            paths = (path for name in self.history.names() for path in paths_of(self.place.log, name))
+            return sum(os.lstat(path).st_size for path in paths if os.path.lexists(path))
+        return 0
 
     def read_ahead(self) -> None:
         """Read what is new, so that little is left to read under the lock. It is folded together with that, so nothing
-        that was written meanwhile comes too late.
+        that was written meanwhile comes too late. What takes long is folded now: it keeps nobody waiting.
         """
         with suppress(LogError):  # the next reading says it
-            self._ahead = self.history.catch_up(self.world.wall())
+            if self.fresh:
+                self._ahead = self.history.catch_up(self.world.wall())
+        if not self.fresh or self._late(self._ahead) is not None:
+            self.catch_up()
 
     def read_on(self) -> list[Event]:
         """What was written since the last reading, in order, without folding it. Raises CoordError (4)."""
         try:
-            return self._read(snapshot=False)[0]
+            return self.history.catch_up(self.world.wall()).events
         except LogError as error:
             raise no_log(f"{error}. What is wrong and what to do: coord doctor") from None
 
-    def _take_in(self, snapshot: bool) -> list[Event]:
-        """What is new, or everything if that is not the continuation of what was folded; and what is wrong with it."""
+    def _take_in(self, snapshot: bool, use: Callable[[list[Event]], object], begin: Callable[[], object]) -> None:
+        """Have all that is new used, piece by piece, and find out what is wrong with it. Where it does not continue
+        what was folded, the state goes back to what it does continue, and all begins again from there.
+        """
         try:
-            events, rewound = self._read(snapshot)
-            if rewound or (events and (events[0].key <= self.state.last or events[0].at < self.state.reached)):
-                self.fresh, self.state = False, State()
-                self._seen = self._seen_now()
-                self.history.positions = self._anew()
-                events, _ = self._read(snapshot)
+            while (late := self._read(snapshot, use)) is not None:
+                self.fresh, self._seen = False, self._seen_now()
+                anew = self._anew()  # what a rung says of a journal that was rewound since does not hold
+                rung = None if anew or late == NOWHERE else checkpoint.rung_before(self.place.cache, late)
+                self.state, self.history.positions = (rung.state, rung.positions) if rung else (State(), anew)
+                self._kept, self._rung, self._rungs = self.state.events, self.state.events, {}
+                begin()
         except LogError as error:
             if is_unused(self.place):
                 self._miss()
-                return []
+                return
             if os.path.isdir(self.place.log):
                 raise no_log(f"{error}. What is wrong and what to do: coord doctor") from None
             known = len(self._seen)
@@ -117,7 +158,6 @@ class Present:
             if found.size < seen.size and not found.rewound and name not in self.history.held_back:
                 text = f"{lines_read(seen.lines)} before, {found.lines} now"
                 self.history.positions[name] = replace(found, rewound=text)
-        return events
 
     def _miss(self) -> None:
         """Find the journal that git's own folder knows of rewound, where it is not here and no checkpoint says so."""
@@ -148,17 +188,39 @@ class Present:
             return status.st_size != read and not (never and not os.access(path, os.R_OK))
         return False
 
-    def _read(self, snapshot: bool) -> tuple[list[Event], bool]:
-        ahead, news = self._ahead, self.history.catch_up(self.world.wall())
+    def _read(self, snapshot: bool, use: Callable[[list[Event]], object]) -> Key | None:
+        """Read on, and have what is read used; the first place that is not behind the state, if that is found."""
+        ahead, self._ahead = self._ahead, News([])
+        pieces: Iterable[News] = self.history.batches(self.world.wall())
         if ahead.events or ahead.rewound:
-            self._ahead = News([])
-            news = News(sorted([*ahead.events, *news.events], key=by_order), ahead.rewound or news.rewound)
-        if not snapshot or not news.events:
-            return news.events, news.rewound
+            news = self.history.catch_up(self.world.wall())
+            pieces = [News(sorted([*ahead.events, *news.events], key=by_order), ahead.rewound or news.rewound)]
+        last: list[Event] = []
+        for news in pieces:
+            if (late := self._late(news)) is not None:
+                return late
+            if not snapshot:
+                use(news.events)
+                continue
+            if last:
+                use(last)
+            last = news.events
+        if not last:
+            return None
         more = self.history.catch_up(self.world.wall())
-        until = news.events[-1].at
-        events = [*news.events, *(event for event in more.events if event.at <= until)]
-        return sorted(events, key=by_order), news.rewound or more.rewound
+        last = sorted([*last, *(event for event in more.events if event.at <= last[-1].at)], key=by_order)
+        if (late := self._late(News(last, more.rewound))) is None:
+            use(last)
+        return late
+
+    def _late(self, news: News) -> Key | None:
+        """Where the first of the news belongs, if that is not behind the state; before all else where there is a
+        rewind: then nothing that was folded holds.
+        """
+        if news.rewound:
+            return NOWHERE
+        first = news.events[0] if news.events else None
+        return first.key if first and not self.state.precedes(first.key) else None
 
     def _seen_now(self) -> dict[str, checkpoint.Seen]:
         """What was ever seen of each journal, this reading included."""
@@ -178,8 +240,13 @@ class Present:
     def save(self) -> None:
         """Write a checkpoint, so that the next command folds nothing again and sees whether a journal was cut back."""
         told = [finding.text for finding in self.findings()]
-        folded = checkpoint.Folded(self.history.positions, self.state)
-        checkpoint.save(self.place.cache, self._seen_now(), told, folded)
+        if self._rungs or not self.fresh:
+            checkpoint.save_rungs(self.place.cache, self._kept, self._rungs)
+            self._kept, self._rungs = self._rung, {}
+        checkpoint.save(self.place.cache, self._seen_now(), told, self._folded(), self._rung)
+
+    def _folded(self) -> checkpoint.Folded:
+        return checkpoint.Folded(self.history.positions, self.state)
 
     @property
     def now(self) -> Instant:

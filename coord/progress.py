@@ -32,6 +32,10 @@ class Bar:
         self._bar.update(self.done - self._shown)  # type: ignore[attr-defined]
         self._shown = self.done
 
+    def reach(self, done: int) -> None:
+        """So much is done in all."""
+        self.step(done - self.done)
+
     def close(self) -> None:
         """Done, or given up: the line of the bar is empty again."""
         if self._bar is not None:

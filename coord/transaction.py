@@ -210,10 +210,7 @@ def transact(
     What was noticed on the way is added to `notes`, also where the decision is a refusal.
     """
     present = Present(world, place)
-    if present.fresh:
-        present.read_ahead()
-    else:
-        present.catch_up()  # a full replay keeps nobody waiting
+    present.read_ahead()
     try:
         with under_lock(world, place, config):
             present.catch_up()

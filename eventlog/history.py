@@ -85,6 +85,10 @@ class History:
         """The latest time in all that was read."""
         return max((position.at for position in self.positions.values()), default="")
 
+    def size(self) -> int:
+        """How many bytes of the journals were read."""
+        return sum(position.size for position in self.positions.values())
+
     def names(self) -> set[str]:
         """The journals that are there, the archived ones too. Raises LogError if the folder is not.
 

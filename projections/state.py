@@ -141,6 +141,10 @@ class State(Struct):
         """The time of the last event."""
         return self.last[0]
 
+    def precedes(self, key: tuple[Instant, str, int]) -> bool:
+        """Whether that place in the total order is behind all that was folded, so that the fold can go on there."""
+        return self.last < key and self.reached <= key[0]
+
     def follow(self, session: str) -> str:
         """The session that an id leads to: itself while it lives, else the last of those that continued it."""
         seen: set[str] = set()

@@ -1,4 +1,4 @@
-"""The nineteen attacks of docs/explanation/reliability.md: what each does, and how often.
+"""The twenty attacks of docs/explanation/reliability.md: what each does, and how often.
 
 A test that belongs to one bears its number, and takes its count from here: a Hypothesis test with `@law(11)`, any other
 with `@pytest.mark.attack(11)` and the fixture `tally`, which also tells on the screen how far it is and, when all is
@@ -69,6 +69,13 @@ ATTACKS = {
     18: Attack((1, 6), "git takes files away under live sessions", "cases", 12, 12),
     19: Attack(
         (1, 2, 3, 4, 5, 6, 7), "the code itself is made wrong, at one place at a time", "mutants at least", 180, 540
+    ),
+    20: Attack(
+        (3, 4, 6),
+        "a checkpoint and its rungs, and journals that come late, rewound or damaged, against a full replay",
+        "examples",
+        1_000,
+        50_000,
     ),
 }
 

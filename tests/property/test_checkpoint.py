@@ -1,65 +1,152 @@
-"""A checkpoint can never change an answer: it and the rest of the journals give what all of them give, whatever the
-pieces in which they came, and wherever a fold was saved.
+"""A checkpoint can never change an answer: it, the rungs beside it and the rest of the journals give what all of them
+give, whatever the pieces in which they came, wherever a fold was saved, and whatever befell journals and cache.
 """
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from coord import checkpoint
 from coord.folder import Place
 from coord.present import Present
 from coord.world import World
-from eventlog.events import later
+from eventlog import history
+from eventlog.events import Event, later
 from projections.fold import as_of
 from projections.state import State
+from tests.attacks import law
 from tests.coord.inside import HERE, Table
 from tests.eventlog.logs import lines_of
 from tests.histories import GAPS_S, histories, journals_of, judged
 from tests.property.test_fold import image
 
+MISCHIEF = (
+    "cut back",
+    "gone",
+    "damaged",
+    "no checkpoint",
+    "damaged checkpoint",
+    "no rung",
+    "damaged rung",
+    "other code",
+)
+
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    """A folder, read in small pieces, where every few events make a rung."""
     root = tmp_path_factory.mktemp("root")
-    return Place(str(root / "COORDINATION"), str(root), None)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(checkpoint, "_LEAST_STEP", 4)
+        patch.setattr(history, "_AT_ONCE", 2000)
+        patch.setattr(history, "_LEAST_PIECE", 500)
+        yield Place(str(root / "COORDINATION"), str(root), None)
 
 
-@given(st.data())
-def test_a_checkpoint_and_what_came_since_give_what_all_of_it_gives(place: Place, data: st.DataObject) -> None:
-    events = data.draw(histories())
-    journals = {name: lines_of(journal) for name, journal in journals_of(events).items()}
-    log, cache = Path(place.log), Path(place.cache)
-    for folder in (log, cache):
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-    end = later(events[-1].at, 60)
-    world = World({}, place.root, lambda: end, 1, lambda: HERE, Table)
-    delivered = dict.fromkeys(journals, 0)
-    for step in range(data.draw(st.integers(1, 4))):
-        for name, lines in journals.items():
-            least = delivered[name]
-            delivered[name] = len(lines) if step == 3 else data.draw(st.integers(least, len(lines)))
-            if delivered[name]:
-                (log / f"{name}.jsonl").write_bytes(b"".join(lines[: delivered[name]]))
-        present = Present(world, place)
-        present.catch_up(snapshot=data.draw(st.booleans()))
-        if data.draw(st.booleans()):  # as every command that acts does
-            as_of(present.state, later(present.state.at or end, data.draw(st.sampled_from(GAPS_S))))
-        if data.draw(st.booleans()):
+class Case:
+    """A history that comes to a folder bit by bit, and what befalls it there."""
+
+    def __init__(self, place: Place, data: st.DataObject, patch: pytest.MonkeyPatch) -> None:
+        self.place, self.data, self.patch = place, data, patch
+        self.events: list[Event] = data.draw(histories())
+        self.journals = {name: lines_of(journal) for name, journal in journals_of(self.events).items()}
+        self.damaged = data.draw(st.integers(0, 3)) == 0
+        if self.damaged:
+            lines = self.journals[data.draw(st.sampled_from(sorted(self.journals)))]
+            spot = data.draw(st.integers(0, len(lines) - 1))
+            lines[spot] = changed(lines[spot], data)
+        self.log, self.cache = Path(place.log), Path(place.cache)
+        for folder in (self.log, self.cache):
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True)
+        self.end = later(self.events[-1].at, 60)
+        self.world = World({}, place.root, lambda: self.end, 1, lambda: HERE, Table)
+        self.there = dict.fromkeys(self.journals, 0)  # lines of each journal
+
+    def write(self, name: str, lines: int) -> None:
+        self.there[name] = lines
+        (self.log / f"{name}.jsonl").write_bytes(b"".join(self.journals[name][:lines]))
+
+    def goes_on(self) -> None:
+        """Some of the journals get longer."""
+        for name, lines in self.journals.items():
+            if (more := self.data.draw(st.integers(self.there[name], len(lines)))) or self.there[name]:
+                self.write(name, more)
+
+    def befalls(self, what: str) -> None:
+        name = self.data.draw(st.sampled_from(sorted(self.journals)))
+        rungs = sorted(self.cache.glob("checkpoint-*"))
+        saved = {"checkpoint": [self.cache / "checkpoint"], "rung": rungs}.get(what.rpartition(" ")[2], [])
+        match what.partition(" ")[0]:
+            case "cut":
+                self.write(name, self.data.draw(st.integers(0, self.there[name])))
+            case "gone":
+                (self.log / f"{name}.jsonl").unlink(missing_ok=True)
+                self.there[name] = 0
+            case "no":
+                for path in self.data.draw(st.lists(st.sampled_from(saved))) if saved else ():
+                    path.unlink(missing_ok=True)
+            case "damaged":
+                for path in (path for path in saved if path.exists()):
+                    path.write_bytes(changed(path.read_bytes(), self.data))
+            case "other":
+                code = self.data.draw(st.sampled_from("abc"))
+                self.patch.setattr(checkpoint, "fingerprint", lambda: code)
+
+    def command(self) -> None:
+        """Somebody reads, and perhaps saves, as every command that acts does."""
+        present = Present(self.world, self.place)
+        present.catch_up(snapshot=self.data.draw(st.booleans()))
+        assert image(at_the_end(present.state, self.end)) == image(at_the_end(self.folded_anew(), self.end))
+        if self.data.draw(st.booleans()):
+            as_of(present.state, later(present.state.at or self.end, self.data.draw(st.sampled_from(GAPS_S))))
+        if self.data.draw(st.booleans()):
             present.save()
-    for name, lines in journals.items():
-        (log / f"{name}.jsonl").write_bytes(b"".join(lines))
-    assert image(whole(world, place, end)) == image(as_of(judged(events)[0], end))
-    shutil.rmtree(cache)
-    assert image(whole(world, place, end)) == image(as_of(judged(events)[0], end))
+
+    def folded_anew(self) -> State:
+        """The state for one who has the journals alone."""
+        found = history.History(self.place.log, HERE.machine).catch_up(self.end)
+        return judged(found.events)[0]
 
 
-def whole(world: World, place: Place, end: str) -> State:
-    """The state at the end, as a command sees it."""
-    present = Present(world, place)
-    present.catch_up()
-    assert present.findings() == []
-    return as_of(present.state, end)
+def changed(data: bytes, drawn: st.DataObject) -> bytes:
+    """Some bytes, one of which is not as it was."""
+    spot = drawn.draw(st.integers(0, len(data) - 1))
+    return data[:spot] + bytes([data[spot] ^ 1]) + data[spot + 1 :]
+
+
+def at_the_end(state: State, end: str) -> State:
+    """A copy of a state, at a later moment."""
+    copy = msgspec.msgpack.decode(msgspec.msgpack.encode(state), type=State)
+    return as_of(copy, max(end, state.reached))
+
+
+@law(20)
+@given(data=st.data())
+def test_a_checkpoint_and_what_came_since_give_what_all_of_it_gives(place: Place, data: st.DataObject) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        case = Case(place, data, patch)
+        befallen = case.damaged
+        for _ in range(data.draw(st.integers(1, 8))):
+            case.goes_on()
+            if data.draw(st.integers(0, 3)) == 0:
+                what = data.draw(st.sampled_from(MISCHIEF))
+                befallen |= what in MISCHIEF[:2]
+                case.befalls(what)
+            case.command()
+        for name, lines in case.journals.items():
+            case.write(name, len(lines))
+        expected = image(as_of(case.folded_anew() if case.damaged else judged(case.events)[0], case.end))
+        present = Present(case.world, place)
+        present.catch_up()
+        assert befallen or present.findings() == []
+        assert image(as_of(present.state, case.end)) == expected
+        shutil.rmtree(case.cache)
+        present = Present(case.world, place)
+        present.catch_up()
+        assert image(as_of(present.state, case.end)) == expected
