@@ -8,8 +8,8 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from coord.commands import TABLE, load
 from coord.errors import NO_LOG, USAGE, CoordError
+from coord.table import TABLE, load
 from coord.text import json_text, plain
 from coord.world import World, real_world
 

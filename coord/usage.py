@@ -10,9 +10,9 @@ from typing import Any
 import click
 
 from coord import __version__
-from coord.commands import COMMANDS, TABLE, load
 from coord.errors import USAGE, CoordError
 from coord.options import Command, Parameter
+from coord.table import COMMANDS, TABLE, load
 from coord.world import World
 
 

@@ -24,9 +24,9 @@ import click
 import msgspec
 from msgspec.structs import FieldInfo
 
-from coord import commands, config, errors
+from coord import config, errors, table
 from coord.clients import CLIENTS
-from coord.commands import COMMANDS
+from coord.table import COMMANDS
 from coord.usage import as_click
 from eventlog import events
 
@@ -89,7 +89,7 @@ def _shared_options() -> Iterator[str]:
 
 def load(name: str) -> click.Command:
     """A command of the table."""
-    return as_click(commands.load(name))
+    return as_click(table.load(name))
 
 
 def _parameters(name: str, kind: type[Any]) -> list[Any]:

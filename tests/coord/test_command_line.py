@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from coord.commands import COMMANDS
+from coord.table import COMMANDS
 from tests.processes import Repo, Shell
 
 NAMES = [name for rows in COMMANDS.values() for name in rows]

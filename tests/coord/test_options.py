@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coord.commands import TABLE, load
 from coord.options import argument, command, option
 from coord.run import Run
+from coord.table import TABLE, load
 from coord.usage import as_click
 
 WORDS = ["", "-", "--", "a", "-x", "-1", "--no", "-90m", "file/a b", "=", "--=x", "high", "3", "--help", "-h", "--j"]
