@@ -10,13 +10,13 @@ reader who goes on from there sees at once whether anything sorts before it; a r
 
 import errno
 import os
-import sys
 from collections.abc import Iterable
 from contextlib import suppress
 
 import msgspec
 from msgspec import Struct
 
+from coord.fingerprint import fingerprint
 from eventlog.events import Instant
 from eventlog.scanning import Position
 from eventlog.system import BINARY, NOFOLLOW, blake2b, read_regular
@@ -55,6 +55,11 @@ class Checkpoint(Struct):
     folded: bytes = b""
     rung: int = 0  # how many events the newest rung has folded
 
+    @property
+    def of_this_code(self) -> bool:
+        """Whether the code that runs has made the fold."""
+        return self.code == fingerprint()
+
 
 def load(folder: str, name: str = NAME) -> tuple[Checkpoint, Folded | None]:
     """The checkpoint in a cache folder, empty if there is none that is whole; and its fold, if it is of this code."""
@@ -67,7 +72,7 @@ def load(folder: str, name: str = NAME) -> tuple[Checkpoint, Folded | None]:
     except (OSError, *_NO_MESSAGE):
         return Checkpoint(), None
     try:
-        return saved, msgspec.msgpack.decode(saved.folded, type=Folded) if saved.code == fingerprint() else None
+        return saved, msgspec.msgpack.decode(saved.folded, type=Folded) if saved.of_this_code else None
     except _NO_MESSAGE:
         return saved, None
 
@@ -156,17 +161,3 @@ def _refuse_link(cache: str) -> None:
     """Raises OSError for a cache folder that a link leads to: it would be elsewhere."""
     if os.path.islink(cache):
         raise OSError(errno.ENOTDIR, f"{os.path.basename(cache)} is a symbolic link", cache)
-
-
-def fingerprint() -> str:
-    """What the fold's code is, by the sizes and times of its files: another fold may give another state."""
-    import projections
-
-    parts: list[str] = []
-    for folder in (*projections.__path__, os.path.dirname(sys.modules[Position.__module__].__file__ or "")):
-        with os.scandir(folder) as entries:
-            for entry in sorted(entries, key=lambda entry: entry.name):
-                if entry.name.endswith(".py"):
-                    status = entry.stat()
-                    parts.append(f"{entry.name}:{status.st_size}:{status.st_mtime_ns}")
-    return blake2b("\n".join(parts).encode(), digest_size=16).hexdigest()

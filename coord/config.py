@@ -5,7 +5,8 @@ import os
 from msgspec import Struct
 
 from coord.errors import no_log
-from coord.folder import CONFIG, Place
+from coord.folder import Place
+from coord.repository import CONFIG
 from eventlog.system import read_regular
 
 _MOST_BYTES = 1 << 20

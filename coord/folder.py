@@ -5,29 +5,27 @@ repository nothing outside it counts; elsewhere the nearest COORDINATION upwards
 """
 
 import os
-from collections.abc import Iterator
 from contextlib import suppress
 
 from msgspec import Struct
 
 from coord.errors import no_log, wrong
+from coord.repository import (
+    FOLDER,
+    Repository,
+    candidates,
+    find_repository,
+    first_line,
+    is_ours,
+    recorded_path,
+    relative_to,
+)
 from coord.world import World
 from eventlog.journal import is_session_id
 from eventlog.system import NOFOLLOW, read_regular
 
-FOLDER = "COORDINATION"
-CONFIG = "config.toml"  # what marks a folder as ours
 REMOVED = "it is gone, and no cache knows of it, as after `git clean -x`; what was claimed in it is claimed no more"
 _MOST_MARKS = 1 << 20  # bytes
-
-
-class Repository(Struct, frozen=True):
-    """A git repository as seen from one of its worktrees."""
-
-    worktree: str  # the root of the worktree we are in
-    main: str  # the root of the main worktree; of a bare repository, its own folder
-    git: str  # the git directory of this worktree
-    common: str  # the git directory that all worktrees share
 
 
 class Place(Struct, frozen=True):
@@ -58,40 +56,6 @@ class Place(Struct, frozen=True):
         return os.path.join(self.folder, ".cache")
 
 
-def recorded_path(path: str) -> str:
-    """A path as events name it."""
-    return path.encode(errors="surrogateescape").decode(errors="backslashreplace")
-
-
-def find_repository(cwd: str) -> Repository | None:
-    """The git repository around a folder. A submodule is a repository of its own."""
-    for folder in _upwards(cwd):
-        dot_git = os.path.join(folder, ".git")
-        if os.path.isdir(dot_git):
-            return Repository(folder, folder, dot_git, dot_git)
-        if os.path.isfile(dot_git):
-            git = os.path.normpath(os.path.join(folder, _line(dot_git).removeprefix("gitdir:").strip()))
-            shared = _line(os.path.join(git, "commondir"))
-            common = os.path.normpath(os.path.join(git, shared)) if shared else git
-            return Repository(folder, _main_worktree(common), git, common)
-    return None
-
-
-def _main_worktree(common: str) -> str:
-    """The main worktree of a shared git directory: a submodule's directory names it, others lie in it. A bare one, or
-    one apart from its worktree, is itself the place that all its worktrees agree on.
-    """
-    if os.path.basename(common) == ".git":
-        return os.path.dirname(common)
-    try:
-        with open(os.path.join(common, "config"), encoding="utf-8", errors="surrogateescape") as file:
-            found = [line.partition("=") for line in file if line.strip().startswith("worktree")]
-    except OSError:
-        found = []
-    named = [value.strip() for key, _, value in found if key.strip() == "worktree"]
-    return os.path.normpath(os.path.join(common, named[0])) if named else common
-
-
 def find(world: World, root: str | None) -> Place:
     """The shared folder: `--root`, then COORD_ROOT, then the repository's, then the nearest upwards.
 
@@ -102,7 +66,7 @@ def find(world: World, root: str | None) -> Place:
         folder = os.path.realpath(os.path.join(world.cwd or "/", os.path.expanduser(named)))
         if os.path.basename(folder) != FOLDER:
             folder = os.path.join(folder, FOLDER)
-        if not _is_ours(folder):
+        if not is_ours(folder):
             how = "--root" if root else "COORD_ROOT"
             raise no_log(f"{how} names {named}, where there is no {FOLDER}/. Run `coord init` there, or name another.")
         return _place(folder, find_repository(os.path.dirname(folder)))
@@ -110,8 +74,8 @@ def find(world: World, root: str | None) -> Place:
         raise no_log("the folder that you are in is gone. Change to one that is there.")
     cwd = os.path.realpath(world.cwd)
     repository, gone = find_repository(cwd), ""
-    for folder in _candidates(cwd, repository):
-        if _is_ours(folder):
+    for folder in candidates(cwd, repository):
+        if is_ours(folder):
             return _place(folder, repository)
         if repository and marked(Place(folder, repository.worktree, repository)):
             gone = gone or folder
@@ -170,53 +134,16 @@ def _place(folder: str, repository: Repository | None) -> Place:
     return Place(folder, repository.worktree if repository else os.path.dirname(folder), repository)
 
 
-def _candidates(cwd: str, repository: Repository | None) -> Iterator[str]:
-    for folder in _upwards(cwd):
-        if repository:
-            folder = os.path.normpath(os.path.join(repository.main, os.path.relpath(folder, repository.worktree)))
-        yield os.path.join(folder, FOLDER)
-        if repository and folder == repository.main:
-            return
-
-
-def _is_ours(folder: str) -> bool:
-    return os.path.isfile(os.path.join(folder, CONFIG)) or os.path.isdir(os.path.join(folder, "log"))
-
-
-def _upwards(folder: str) -> Iterator[str]:
-    while True:
-        yield folder
-        parent = os.path.dirname(folder)
-        if parent == folder:
-            return
-        folder = parent
-
-
-def _line(path: str) -> str:
-    try:
-        with open(path, encoding="utf-8", errors="surrogateescape") as file:
-            return file.readline(5000).strip()
-    except OSError:
-        return ""
-
-
 def branch_of(repository: Repository | None) -> str:
     """The branch that is checked out, or the beginning of a commit; empty outside git."""
-    head = _line(os.path.join(repository.git, "HEAD")) if repository else ""
+    head = first_line(os.path.join(repository.git, "HEAD")) if repository else ""
     return head.removeprefix("ref: refs/heads/") if head.startswith("ref:") else head[:12]
 
 
 def inside(place: Place, path: str) -> str:
-    """A path (absolute, with its links resolved up to its last part) relative to the root, with `/` between parts.
-
-    A path in another worktree of the repository is the same file. Raises CoordError (2) if it lies outside.
+    """A path (absolute, with its links resolved up to its last part) relative to the root, as `relative_to` gives it.
+    Raises CoordError (2) if it lies outside.
     """
-    roots = [place.root]
-    if place.repository:
-        other = find_repository(os.path.dirname(path))
-        if other and other.common == place.repository.common:
-            roots.insert(0, other.worktree)
-    for root in roots:
-        if path == root or path.startswith(root.rstrip(os.sep) + os.sep):
-            return os.path.relpath(path, root).replace(os.sep, "/")
+    if found := relative_to(place.root, place.repository, path):
+        return found
     raise wrong(f"{path} is outside the repository {place.root}. A file claim names a path inside it.")

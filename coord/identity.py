@@ -12,9 +12,10 @@ from msgspec import Struct
 from coord.anchors import anchor_of, choose, runs_script
 from coord.clients import CLIENTS, Client, client_of, clients_in, conversation, nearest_client
 from coord.errors import CoordError, no_session
-from coord.folder import Place, branch_of, recorded_path
+from coord.folder import Place, branch_of
 from coord.names import by_conversation, listing, resolve
 from coord.processes import Process
+from coord.repository import recorded_path
 from coord.world import World
 from eventlog.events import Anchor, SessionStarted
 from projections.state import Session, State

@@ -17,12 +17,13 @@ from msgspec import Struct
 
 from coord.config import Config
 from coord.errors import CoordError, no_log, wrong
-from coord.folder import FOLDER, Place, recorded_path
+from coord.folder import Place
 from coord.names import new_id
 from coord.predecessor import Said, read
 from coord.present import Present
 from coord.progress import Bar
 from coord.recovery import Kind, Unusable
+from coord.repository import FOLDER, recorded_path
 from coord.text import clock
 from coord.transaction import under_lock, write_board
 from coord.world import World

@@ -19,8 +19,9 @@ from coord.world import World
 from eventlog.errors import LogError
 from eventlog.events import Event, EventId, Instant, seconds_between
 from eventlog.history import History, News, by_order, lines_read
-from eventlog.journal import ENDED, MOST_BYTES, is_session_id, paths_of
+from eventlog.journal import MOST_BYTES, is_session_id, paths_of
 from eventlog.scanning import Position
+from eventlog.system import ENDED
 from projections.fold import fold
 from projections.state import Record, State, ignore
 
@@ -103,11 +104,13 @@ class Present:
             self._rung, self._rungs[events] = events, checkpoint.encoded(self._folded())
 
     def _bytes(self) -> int:
-        """The bytes of all journals that are there."""
+        """The bytes of all journals, as far as they are there to be seen."""
+        found = 0
         with suppress(LogError):
-            paths = (path for name in self.history.names() for path in paths_of(self.place.log, name))
-            return sum(os.lstat(path).st_size for path in paths if os.path.lexists(path))
-        return 0
+            for path in (path for name in self.history.names() for path in paths_of(self.place.log, name)):
+                with suppress(OSError):
+                    found += os.lstat(path).st_size
+        return found
 
     def read_ahead(self) -> None:
         """Read what is new, so that little is left to read under the lock. It is folded together with that, so nothing

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from coord.machine import START_TICKS, stat_of, state_of
 from projections.liveness import Seen
 
 
@@ -79,24 +80,18 @@ class ProcTable(_Table):
     def process(self, pid: int) -> Process | None:
         """See `ProcessTable.process`."""
         try:
-            with open(f"/proc/{pid}/stat", "rb") as file:
-                text = file.read()
+            name, fields = stat_of(pid)
             with open(f"/proc/{pid}/cmdline", "rb") as file:
                 argv = file.read().split(b"\0")[:-1]
         except OSError:
             return None
-        begin, end = text.find(b"(") + 1, text.rfind(b")")  # the name may hold spaces and parentheses
-        fields = text[end + 2 :].split()
-        state = fields[0].decode()
-        if state == "Z" and int(fields[17]) > 1:
-            state = "S"  # its first thread has ended, others go on
-        names = argv[:8] or [text[begin:end]]
+        names = argv[:8] or [name]
         return Process(
             pid=pid,
             parent=int(fields[1]),
             session=int(fields[3]),
-            start_ticks=int(fields[19]),
-            state=state,
+            start_ticks=int(fields[START_TICKS]),
+            state=state_of(fields),
             argv=tuple(name.decode(errors="replace")[:300] for name in names),
         )
 

@@ -44,6 +44,7 @@ COMMANDS = {
         "verify": ("verify", "Check every hash of every journal."),
         "doctor": ("doctor", "What is wrong here, and what to do about it."),
         "archive": ("archive", "Put the journals of the long ended aside."),
+        "hook": ("hook", "Answer a hook of an agent's client."),
         "import": ("import_", "Bring in the past of the shell scripts."),
     },
 }

@@ -22,6 +22,7 @@ from coord.config import Config
 from coord.errors import no_log, no_session
 from coord.folder import Place, remember
 from coord.identity import Identity, anchor_here, introduction, resumed
+from coord.indexing import save_index
 from coord.names import new_id
 from coord.present import Present
 from coord.world import World
@@ -56,6 +57,7 @@ class Moment:
         self.world, self.place, self.present, self.notes = world, place, present, notes
         self.me = Identity("", "")
         self.appended = False
+        self.outdated = not present.fresh  # whether what is derived from the log is to be made anew in any case
         self._writer: Writer | None = None
         self._wall = world.wall()
         self.at: Instant = ""
@@ -223,10 +225,11 @@ def transact(
             finally:  # what was appended before a refusal (a death, a new session) counts as well
                 moment.finish()
                 notes += present.troubles(again=False)
-                if moment.appended:
-                    if not present.marked:
+                if moment.appended or moment.outdated:
+                    if moment.appended and not present.marked:
                         remember(place, moment.me.session)
                     present.save()
+                    save_index(world, place, present)
                     notes += write_board(world, place, config, present, moment.at, {})
     except LogError as error:
         raise no_log(str(error)) from None

@@ -189,7 +189,7 @@ def _compared(
     if not saved.code:
         return "damaged" if os.path.lexists(os.path.join(place.cache, checkpoint.NAME)) else "none"
     if folded is None:
-        return "other code" if saved.code != checkpoint.fingerprint() else "damaged"
+        return "damaged" if saved.of_this_code else "other code"
     events: list[Event] = []
     for name, position in folded.positions.items():
         if position.n:

@@ -6,8 +6,8 @@ from contextlib import suppress
 from msgspec.structs import replace
 
 from coord.config import Config
-from coord.folder import find_repository
 from coord.present import Present
+from coord.repository import find_repository
 from coord.text import ago
 from coord.world import World
 from eventlog.events import Instant, from_micros, seconds_between

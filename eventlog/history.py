@@ -21,9 +21,9 @@ from msgspec.structs import replace
 
 from eventlog.errors import LogError
 from eventlog.events import NEVER, Event, EventId, Instant, later
-from eventlog.journal import ENDED, is_session_id, read_from, wherever
-from eventlog.lock import SUFFIX
+from eventlog.journal import is_session_id, read_from, wherever
 from eventlog.scanning import Block, Position
+from eventlog.system import ENDED, SUFFIX
 
 HORIZON_S = 60  # how far ahead another machine's events may be
 

@@ -17,11 +17,10 @@ from typing import BinaryIO, TypeVar
 
 from eventlog.errors import LogError
 from eventlog.events import Event, EventId
-from eventlog.lock import SEAL_SUFFIX, SUFFIX
+from eventlog.lock import SEAL_SUFFIX
 from eventlog.scanning import Position, scan
-from eventlog.system import BINARY, NOFOLLOW
+from eventlog.system import BINARY, ENDED, NOFOLLOW, SUFFIX
 
-ENDED = "ended"  # inside the log's folder: the journals that were archived
 _LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789")
 _NUMBER = "[1-9][0-9]{0,15}"
 _PIECE = 1 << 20  # bytes that are read at a time where a journal is read piece by piece

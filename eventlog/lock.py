@@ -11,10 +11,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 from eventlog.errors import Locked, LogError
-from eventlog.system import BINARY, NOFOLLOW, sync_all, try_lock
+from eventlog.system import BINARY, NOFOLLOW, SUFFIX, sync_all, try_lock
 
 NAME = ".lock"
-SUFFIX = ".jsonl"
 SEAL_SUFFIX = ".sealed"  # beside a journal whose last sync failed
 _LONGEST_PAUSE_S = 0.02
 

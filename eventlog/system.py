@@ -15,6 +15,8 @@ try:
 except ImportError:
     from hashlib import blake2b as blake2b
 
+SUFFIX = ".jsonl"  # of a journal's name
+ENDED = "ended"  # inside the log's folder: the journals that were archived
 NOFOLLOW = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 """Flags for every open inside the log: no symbolic link is followed, and a FIFO put there blocks nobody."""
 BINARY = getattr(os, "O_BINARY", 0)

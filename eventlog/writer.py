@@ -18,10 +18,10 @@ from contextlib import suppress
 from eventlog.codec import decode, seal
 from eventlog.errors import AppendFailed, JournalClosed, LogError, SyncFailed
 from eventlog.events import Event, EventId
-from eventlog.journal import ENDED, MOST_BYTES, closed, paths_of
-from eventlog.lock import SEAL_SUFFIX, SUFFIX, seal_off
+from eventlog.journal import MOST_BYTES, closed, paths_of
+from eventlog.lock import SEAL_SUFFIX, seal_off
 from eventlog.scanning import LAST, Position, scan
-from eventlog.system import BINARY, NOFOLLOW, sync_data, sync_folder
+from eventlog.system import BINARY, ENDED, NOFOLLOW, SUFFIX, sync_data, sync_folder
 
 TORN_SUFFIX = ".torn"
 

@@ -4,7 +4,7 @@ A claim is not granted because a process thought so, but because the history, re
 agrees, and two histories that were apart agree again the moment they are merged. What a requester was told is part of
 its event, and can only veto.
 
-1. Conflict: `conflict`.                 6. Circles: `circles`.
+1. Conflict: `projections.conflicts`.               6. Circles: `circles`.
 2. Asking: `judge`.                      7. Tokens: `next_token` and `stands`.
 3. Lasting: `advance` and `renew`.       8. Losing: `lose`.
 4. Waiting: `advance` and `settle`.      9. Death: `projections.liveness` and `projections.sessions`.
@@ -20,7 +20,7 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from eventlog.events import NEVER, Event, EventId, Instant, later, to_micros
-from projections.resources import covers, is_file, overlap
+from projections.conflicts import conflict, own_covers
 from projections.state import Ask, Claim, Decision, Notice, Record, State, Waiting, What
 
 ACCEPT_S = 60  # a grant to a waiter lapses after so long unless it is accepted
@@ -37,44 +37,17 @@ class Verdict(Struct, frozen=True):
 # --- judging --------------------------------------------------------------------------------------------------------
 
 
-def conflict(a: Ask, b: Ask) -> bool:
-    """Rule 1. Two claims conflict if their resources overlap, at least one is exclusive, and they belong to different
-    sessions, or to two different subagents of one session (a session and its own subagent do not conflict). File
-    claims bound to different worktrees do not conflict; one that is not bound conflicts everywhere. What was imported
-    conflicts only with what was imported: the past of another place stands in nobody's way here.
-    """
-    if a.imported != b.imported:
-        return False
-    if a.mode == "shared" and b.mode == "shared":
-        return False
-    if a.session == b.session and (not a.agent or not b.agent or a.agent == b.agent):
-        return False
-    if a.worktree and b.worktree and a.worktree != b.worktree and is_file(a.resource) and is_file(b.resource):
-        return False
-    return overlap(a.resource, b.resource)
-
-
 def judge(state: State, ask: Ask, wait_s: int) -> Verdict:
     """Rule 2. A request that its requester's own claim covers renews that claim. Otherwise it is granted if no active
     claim conflicts and no earlier waiting request does; else, with `wait_s`, it waits; else it is refused.
     """
     for own in state.claims.values():
-        if _own_covers(own, ask):
+        if own_covers(own, ask):
             return Verdict("renewed", renewed=own.id)
     obstacles = tuple(found.id for found in obstacles_of(state, ask))
     if not obstacles:
         return Verdict("granted")
     return Verdict("waiting" if wait_s else "refused", obstacles=obstacles)
-
-
-def _own_covers(own: Claim, ask: Ask) -> bool:
-    return (
-        own.session == ask.session
-        and own.agent == ask.agent
-        and (own.mode == "exclusive" or ask.mode == "shared")
-        and own.worktree in ("", ask.worktree)
-        and covers(own.resource, ask.resource)
-    )
 
 
 def obstacles_of(state: State, ask: Ask) -> list[Ask]:

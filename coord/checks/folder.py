@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from coord.checks.patient import Patient, Severity, Step, Symptom, listed, quoted
-from coord.folder import FOLDER, find_repository
+from coord.repository import FOLDER, find_repository
 from coord.text import plural, size
 
 _TIGHT, _FULL = 50_000_000, 1_000_000  # bytes that are left

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator, Mapping
 
 from coord.checks.patient import Patient, Step, Symptom, listed, quoted
-from coord.folder import CONFIG, FOLDER
+from coord.repository import CONFIG, FOLDER
 from coord.template import template_files
 from coord.text import plural
 from eventlog.system import read_regular

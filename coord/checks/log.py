@@ -13,8 +13,8 @@ from coord.folder import REMOVED
 from coord.text import clock, length, plural
 from coord.verifying import Checked
 from eventlog.errors import LogError
-from eventlog.journal import ENDED
 from eventlog.lock import SEAL_SUFFIX, holder_of
+from eventlog.system import ENDED
 from eventlog.writer import TORN_SUFFIX
 
 _LOCK_LOOKS, _LOCK_PAUSE_S = 5, 0.2  # held at every look is held long: an append takes milliseconds

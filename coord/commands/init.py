@@ -7,8 +7,9 @@ from itertools import chain, count
 from coord.checkpoint import replace_file
 from coord.config import Config
 from coord.errors import NO_LOG, CoordError, no_log, wrong
-from coord.folder import FOLDER, Place, Repository, find_repository, refuse_links
+from coord.folder import Place, refuse_links
 from coord.options import command, option
+from coord.repository import FOLDER, Repository, find_repository
 from coord.run import Run
 from coord.template import Shipped, template_files
 from eventlog.errors import LogError

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 import msgspec
 
 from coord.errors import NO_LOG, CoordError
-from coord.folder import FOLDER
 from coord.options import command
+from coord.repository import FOLDER
 from coord.run import Run
 from coord.text import clock, line, plural, size
 from coord.verifying import Checked, Verified
 from coord.verifying import verify as check
-from eventlog.journal import ENDED
+from eventlog.system import ENDED
 
 _SHOWN = 20  # journals
 _PLACES = 5  # of one journal

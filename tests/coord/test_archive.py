@@ -27,7 +27,7 @@ from eventlog.events import (
     SessionStarted,
     later,
 )
-from eventlog.journal import ENDED
+from eventlog.system import ENDED
 from projections.fold import as_of
 from tests.coord.inside import NOON, Inside
 from tests.processes import COORD, Repo, environment

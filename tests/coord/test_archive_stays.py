@@ -21,7 +21,7 @@ from eventlog.events import (
     SessionStarted,
     later,
 )
-from eventlog.journal import ENDED
+from eventlog.system import ENDED
 from eventlog.writer import put_aside, sync_names
 from tests.coord.inside import Inside
 from tests.processes import Repo

@@ -19,7 +19,7 @@ from coord.folder import find
 from coord.health import CHECKS, examine
 from eventlog.codec import NO_HASH, chain, seal
 from eventlog.events import VERSION, Event, SessionStarted, later
-from eventlog.journal import ENDED
+from eventlog.system import ENDED
 from projections.liveness import Here
 from tests.coord.inside import HERE, NOON, Inside
 from tests.faults.test_lock import HOLD, _free

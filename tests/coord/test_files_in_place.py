@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 import projections
-from coord.checkpoint import Folded, fingerprint, load, replace_file, save
+from coord.checkpoint import Folded, load, replace_file, save
+from coord.fingerprint import fingerprint
 from projections.state import State
 
 

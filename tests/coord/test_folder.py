@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from coord.errors import CoordError
-from coord.folder import CONFIG, FOLDER, Place, find, inside
+from coord.folder import Place, find, inside
+from coord.repository import CONFIG, FOLDER
 from tests.coord.inside import Inside
 from tests.processes import Repo
 

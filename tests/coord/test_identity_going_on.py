@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+import coord.machine
 import coord.world
 from coord.anchors import anchor_of
 from coord.names import by_conversation
@@ -97,7 +98,7 @@ def test_two_hosts_of_one_name_and_no_id_are_two_machines_and_nobody_dies_across
 ) -> None:
     places = []
     for boot in boots:
-        monkeypatch.setattr(coord.world, "_read", lambda path, boot=boot: boot if path.endswith("/boot_id") else "")
+        monkeypatch.setattr(coord.machine, "_read", lambda path, boot=boot: boot if path.endswith("/boot_id") else "")
         places.append(coord.world.this_machine())
     there, here = places
     assert not boots[0] or there.machine != here.machine
@@ -109,7 +110,7 @@ def test_a_machine_with_an_id_is_the_same_after_a_boot(monkeypatch: pytest.Monke
     places = []
     for boot in ("boot-a", "boot-b"):
         known = {"/etc/machine-id": "0123456789", "/proc/sys/kernel/random/boot_id": boot}
-        monkeypatch.setattr(coord.world, "_read", lambda path, known=known: known.get(path, ""))
+        monkeypatch.setattr(coord.machine, "_read", lambda path, known=known: known.get(path, ""))
         places.append(coord.world.this_machine())
     there, here = places
     assert there.machine == here.machine

@@ -6,7 +6,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from coord.checkpoint import NAME, Checkpoint, Folded, fingerprint, load, replace_file, save
+from coord.checkpoint import NAME, Checkpoint, Folded, load, replace_file, save
+from coord.fingerprint import fingerprint
 from coord.folder import Place, find
 from coord.verifying import Verified, verify
 from tests.coord.inside import Inside

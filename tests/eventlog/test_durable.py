@@ -19,9 +19,8 @@ from coord.cli import run
 from coord.folder import Place
 from eventlog import writer as writing
 from eventlog.errors import AppendFailed, JournalClosed, LogError
-from eventlog.journal import ENDED
 from eventlog.lock import NAME, locked
-from eventlog.system import sync_folder
+from eventlog.system import ENDED, sync_folder
 from eventlog.writer import Writer, put_aside, sync_names
 from tests.coord.inside import Inside
 from tests.eventlog.disk import Disk

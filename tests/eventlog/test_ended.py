@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from eventlog import history as histories
 from eventlog.errors import JournalClosed, LogError
 from eventlog.history import History
-from eventlog.journal import ENDED, closed, events_of, in_pieces, paths_of, read_from, wherever
+from eventlog.journal import closed, events_of, in_pieces, paths_of, read_from, wherever
 from eventlog.scanning import Position, scan
+from eventlog.system import ENDED
 from eventlog.writer import Writer
 from tests.eventlog.logs import plain, write
 from tests.eventlog.test_history import at, keys

@@ -8,9 +8,9 @@ import pytest
 from eventlog import writer as writing
 from eventlog.errors import AppendFailed, JournalClosed, LogError, SyncFailed
 from eventlog.events import Event, SessionHeartbeat, SessionStarted
-from eventlog.journal import ENDED
 from eventlog.lock import SEAL_SUFFIX
 from eventlog.scanning import Position
+from eventlog.system import ENDED
 from eventlog.writer import Writer, put_aside
 from tests.eventlog.logs import LINES, SESSION, WHOLE, event, lines_of, plain, position_of, writer
 

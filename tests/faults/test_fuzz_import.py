@@ -16,9 +16,9 @@ from typing import Any
 
 import pytest
 
-from coord.folder import recorded_path
 from coord.predecessor import read
 from coord.recovery import TEMPLATES, Kind, Unusable
+from coord.repository import recorded_path
 from tests.attacks import FIRST_SEED, Tally
 from tests.coord.inside import Inside
 from tests.faults.mangling import mangled, tree

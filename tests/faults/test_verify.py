@@ -17,7 +17,7 @@ from coord.folder import Place, find
 from coord.verifying import Verified, verify
 from eventlog.codec import NO_HASH, seal
 from eventlog.events import VERSION, AnyPayload, Event, SessionHeartbeat, SessionStarted, later
-from eventlog.journal import ENDED
+from eventlog.system import ENDED
 from tests.coord.inside import NOON, Inside
 from tests.processes import COORD, Repo, environment
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eventlog.events import Mode
-from projections import claims, resources
+from projections import conflicts, resources
 from projections.state import Ask
 from tests.histories import AGENTS, SESSIONS, WORKTREES
 from tests.property.naive import Span, conflict, matched, overlap
@@ -66,4 +66,4 @@ def test_rule_1_what_conflicts() -> None:
     """
     pairs = [(ask, _span(ask)) for ask in ASKS]
     for (a, a_span), (b, b_span) in product(pairs, repeat=2):
-        assert claims.conflict(a, b) == conflict(a_span, b_span), (a, b)
+        assert conflicts.conflict(a, b) == conflict(a_span, b_span), (a, b)

@@ -19,7 +19,7 @@ from eventlog.events import (
     later,
     to_micros,
 )
-from projections import claims
+from projections import claims, conflicts
 from projections.claims import circles, stands
 from projections.fold import fold
 from projections.liveness import Here, Seen, gone
@@ -216,7 +216,7 @@ def _check_circles(state: State) -> None:
     edges: set[tuple[str, str]] = set()
     for number, wait in enumerate(waits):
         for other in [*state.claims.values(), *waits[:number]]:
-            if other.session != wait.session and claims.conflict(other, wait):
+            if other.session != wait.session and conflicts.conflict(other, wait):
                 edges.add((wait.session, other.session))
     reach = set(edges)
     while more := {(a, d) for a, b in reach for c, d in edges if b == c} - reach:

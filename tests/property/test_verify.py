@@ -14,7 +14,7 @@ from coord.present import Present
 from coord.verifying import verify
 from coord.world import World
 from eventlog.events import later
-from eventlog.journal import ENDED
+from eventlog.system import ENDED
 from projections.fold import as_of
 from tests.coord.inside import HERE, Table
 from tests.eventlog.logs import lines_of

@@ -1,0 +1,68 @@
+"""The index of the guard, made from the state by every command that writes, under the lock. See `coord.guard`."""
+
+import os
+from contextlib import suppress
+
+import msgspec
+
+from coord.checkpoint import replace_file
+from coord.fingerprint import fingerprint
+from coord.folder import Place
+from coord.guard import NAME, Row, sizes_in, with_digest
+from coord.names import by_conversation
+from coord.present import Present
+from coord.text import called, clock, line
+from coord.world import World
+from eventlog.events import to_micros
+from projections.board import names_of
+from projections.resources import is_file
+from projections.state import Ask, Claim, State, Waiting
+
+
+def save_index(world: World, place: Place, present: Present) -> None:
+    """Write the index; without one the guard takes the long way."""
+    state, here = present.state, world.here
+    live = {session.id: session for session in state.sessions.values() if session.live}
+    talking = {session.client_session for session in live.values() if session.client_session}
+    speakers = {name: by_conversation(state, (name,)) for name in talking}
+    near = (here.machine, here.boot, here.pid_namespace)
+    anchors = {name: session.anchor for name, session in live.items() if session.anchor}
+    read = {name: position.size for name, position in present.history.positions.items() if not position.ended}
+    with suppress(OSError):
+        sizes = sizes_in(place.log)
+        index = {
+            "code": fingerprint(),
+            "here": near,
+            "at": to_micros(state.at) if state.at else 0,
+            "due": to_micros(state.due),
+            "journals": read | {"/": sizes["/"]},
+            "sessions": {name: found.id for name, found in speakers.items() if found and found.live},
+            "anchors": {
+                name: (anchor.pid, anchor.start_ticks)
+                for name, anchor in anchors.items()
+                if (anchor.machine, anchor.boot, anchor.pid_namespace) == near
+            },
+            "rows": [vars(row) for row in rows_of(state)],
+        }
+        replace_file(place.cache, os.path.join(place.cache, NAME), with_digest(msgspec.json.encode(index)))
+
+
+def rows_of(state: State) -> list[Row]:
+    """Who has files, or waits for some, as the guard looks at it."""
+    found: list[Claim | Waiting] = [*state.claims.values(), *state.waits.values()]
+    names = names_of(state)
+    return [_row(state, names, ask) for ask in found if is_file(ask.resource) and not ask.imported]
+
+
+def _row(state: State, names: dict[str, str], ask: Claim | Waiting) -> Row:
+    fields = {name: getattr(ask, name) for name in Ask.__struct_fields__ if name not in ("id", "note", "asked_at")}
+    ends = ask.ends_at if isinstance(ask, Claim) else ask.until
+    doing = state.sessions[ask.session].doing
+    work = " ".join(part for part in (doing.action, doing.target) if part)
+    agent = f", its subagent {line(ask.agent)}," if ask.agent else ""
+    verb, since = ("has", ask.granted_at) if isinstance(ask, Claim) else ("waits for", ask.asked_at)
+    facts = [ask.note and f"for: {line(ask.note)}", work and f"doing: {line(work)}"]
+    more = "".join(f"; {fact}" for fact in facts if fact)
+    time = f"since {clock(since, '')} until {clock(ends, '')}"
+    said = f"{called(ask.session, names)}{agent} {verb} {line(ask.resource)} {time}{more}"
+    return Row(**fields, waiting=isinstance(ask, Waiting), ends=to_micros(ends), said=said)

@@ -1,0 +1,38 @@
+"""The first rule of claims: when two stand in each other's way, and when the one gives what the other asks.
+
+The guard asks these at every write of every agent, so this module imports nothing but `projections.resources`.
+"""
+
+from projections.resources import covers, is_file, overlap
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from projections.state import Ask
+
+
+def conflict(a: "Ask", b: "Ask") -> bool:
+    """Rule 1. Two claims conflict if their resources overlap, at least one is exclusive, and they belong to different
+    sessions, or to two different subagents of one session (a session and its own subagent do not conflict). File
+    claims bound to different worktrees do not conflict; one that is not bound conflicts everywhere. What was imported
+    conflicts only with what was imported: the past of another place stands in nobody's way here.
+    """
+    if a.imported != b.imported:
+        return False
+    if a.mode == "shared" and b.mode == "shared":
+        return False
+    if a.session == b.session and (not a.agent or not b.agent or a.agent == b.agent):
+        return False
+    if a.worktree and b.worktree and a.worktree != b.worktree and is_file(a.resource) and is_file(b.resource):
+        return False
+    return overlap(a.resource, b.resource)
+
+
+def own_covers(own: "Ask", ask: "Ask") -> bool:
+    """Rule 2. Whether a claim is one of the asking session's own, or its subagent's, that gives all that is asked."""
+    return (
+        own.session == ask.session
+        and own.agent == ask.agent
+        and (own.mode == "exclusive" or ask.mode == "shared")
+        and own.worktree in ("", ask.worktree)
+        and covers(own.resource, ask.resource)
+    )

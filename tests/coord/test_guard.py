@@ -1,0 +1,260 @@
+"""The guard of the files: what it answers, that the short way and the long way say the same, and that it is never in
+the way when something is wrong.
+"""
+
+import json
+import os
+import random
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from coord import guard
+from coord.folder import find
+from coord.guard import ALLOWED, DENIED, Row, Write, answer, read_index
+from coord.guarding import TTL_S, take
+from coord.indexing import rows_of
+from coord.present import Present
+from eventlog.events import to_micros
+from projections.claims import obstacles_of
+from projections.state import Ask
+from tests.coord.inside import HERE, Inside
+from tests.processes import Repo, environment
+
+NEAR = (HERE.machine, HERE.boot, HERE.pid_namespace)
+
+
+class Scene:
+    """A repository where the conversations c100, c200 of two Claude sessions write files, in shells of their own."""
+
+    def __init__(self, repo: Repo) -> None:
+        self.machine, self.root = Inside(repo), repo.root
+        self.long_ways = 0
+
+    def writes(self, shell: int, path: str, **more: Any) -> tuple[int, str]:
+        """What the guard answers to a write; it takes the long way only if it must."""
+        said = {
+            "hook_event_name": "PreToolUse",
+            "session_id": f"c{shell}",
+            "cwd": str(self.root),
+            "tool_name": "Write",
+            "tool_input": {"file_path": path},
+        }
+        return self.hears(json.dumps(said | more).encode(), shell)
+
+    def hears(self, data: bytes, shell: int = 100, **env: str) -> tuple[int, str]:
+        world = self.machine.world(shell, env)
+
+        def long_way(write: Write) -> tuple[str, list[Any]]:
+            self.long_ways += 1
+            return take(world, write)
+
+        def started(pid: int) -> int:
+            seen = world.processes.look(pid)
+            return seen if isinstance(seen, int) else 0
+
+        return answer(data, env, lambda: to_micros(self.machine.now), lambda: NEAR, started, long_way)
+
+    def run(self, shell: int, *argv: str) -> Any:
+        return self.machine.run(shell, *argv, CLAUDECODE="1", CLAUDE_CODE_SESSION_ID=f"c{shell}")
+
+
+@pytest.fixture
+def scene(repo: Repo) -> Scene:
+    return Scene(repo)
+
+
+def test_the_first_write_claims_the_file_and_the_next_one_only_asks_the_index(scene: Scene) -> None:
+    assert scene.writes(100, "src/app.py") == (ALLOWED, "")
+    (claim,) = scene.run(100, "claims", "--json").json["claims"]
+    assert (claim["resource"], claim["automatic"]) == ("file/src/app.py", True)
+    for _ in range(3):
+        assert scene.writes(100, "src/app.py") == (ALLOWED, "")
+    assert scene.long_ways == 1
+    assert len(scene.run(100, "claims", "--json").json["claims"]) == 1
+
+
+def test_another_session_is_denied_and_told_who_until_when_what_for_and_what_to_do(scene: Scene) -> None:
+    scene.run(100, "heartbeat", "rewriting", "the parser")
+    name = scene.run(100, "whoami", "--json").json["session"]
+    scene.run(100, "claim", "file", "src/", "1", "--note", "new grammar")
+    scene.writes(200, "notes.md")
+    ways = scene.long_ways
+    code, text = scene.writes(200, "src/app.py")
+    assert code == DENIED
+    for part in (name, "file/src/", "until 2026-11-22", "since", "new grammar", "rewriting the parser", "--wait"):
+        assert part in text
+    assert scene.long_ways == ways, "the index says it"
+    assert not any(
+        claim["resource"] == "file/src/app.py" for claim in scene.run(200, "claims", "--json").json["claims"]
+    )
+
+
+@pytest.mark.parametrize("tool", ["Write", "Edit", "MultiEdit", "NotebookEdit"])
+def test_every_tool_that_writes_is_asked_about(scene: Scene, tool: str) -> None:
+    scene.writes(100, "a.ipynb")
+    named = {guard.FILE_OF[tool]: str(scene.root / "a.ipynb")}
+    assert scene.writes(200, "", tool_name=tool, tool_input=named)[0] == DENIED
+    assert scene.writes(200, "", tool_name="Read", tool_input=named) == (ALLOWED, "")
+    assert scene.writes(200, "", hook_event_name="PostToolUse", tool_name=tool, tool_input=named) == (ALLOWED, "")
+
+
+def test_a_claim_that_ran_out_stands_in_nobodys_way_and_a_late_write_renews_it(scene: Scene) -> None:
+    scene.writes(100, "a.py")
+    scene.machine.wait(TTL_S / 2 + 1)
+    scene.writes(100, "a.py")
+    scene.machine.wait(TTL_S - 1)
+    assert scene.writes(200, "a.py")[0] == DENIED, "the second write renewed it"
+    scene.machine.wait(2)
+    assert scene.writes(200, "a.py") == (ALLOWED, "")
+    assert scene.writes(100, "a.py")[0] == DENIED
+
+
+def test_nobody_is_denied_for_the_dead(scene: Scene) -> None:
+    session = scene.machine.start(100)
+    scene.machine.run(100, "claim", "file", "a.py", "4")
+    scene.writes(200, "b.py")
+    assert scene.writes(200, "a.py")[0] == DENIED
+    del scene.machine.table.rows[100]
+    assert scene.writes(200, "a.py") == (ALLOWED, "")
+    assert "dead" in scene.machine.run(200, "status", "--json").out
+    assert session
+
+
+def test_subagents_of_one_session_are_kept_apart(scene: Scene) -> None:
+    assert scene.writes(100, "a.py", agent_id="one") == (ALLOWED, "")
+    assert scene.writes(100, "a.py", agent_id="two")[0] == DENIED
+    assert scene.writes(100, "a.py", agent_id="one") == (ALLOWED, "")
+
+
+def test_what_is_written_in_one_worktree_is_free_in_another_unless_claimed_by_name(repo: Repo) -> None:
+    scene = Scene(repo)
+    repo.shell().ok("git commit --allow-empty -m x && git worktree add -q ../other")
+    other = str(repo.root.parent / "other" / "a.py")
+    assert scene.writes(100, "a.py") == (ALLOWED, "")
+    assert scene.writes(200, other) == (ALLOWED, "")
+    assert scene.writes(200, str(repo.root / "a.py"))[0] == DENIED
+    scene.run(100, "claim", "file", "b.py", "1")
+    assert scene.writes(200, str(Path(other).with_name("b.py")))[0] == DENIED
+
+
+def test_files_elsewhere_are_none_of_its_business(scene: Scene, tmp_path: Path) -> None:
+    for path in ("/etc/hosts", str(tmp_path / "elsewhere.txt"), "", "a\0b", "what?", "x*"):
+        assert scene.writes(100, path) == (ALLOWED, "")
+    assert scene.long_ways == 0
+
+
+def test_an_index_that_is_not_whole_or_not_up_to_date_is_not_used(scene: Scene) -> None:
+    scene.writes(100, "a.py")
+    path = scene.machine.repo.folder / ".cache" / guard.NAME
+    whole, rng = path.read_bytes(), random.Random(5)
+    for _ in range(60):
+        spot = rng.randrange(len(whole))
+        path.write_bytes(whole[:spot] + bytes([whole[spot] ^ 1 << rng.randrange(8)]) + whole[spot + 1 :])
+        assert read_index(str(path.parent)) is None, f"byte {spot}"
+    for cut in (0, 10, len(whole) - 1):
+        path.write_bytes(whole[:cut])
+        assert scene.writes(200, "a.py")[0] == DENIED, "the long way knows it too"
+    path.unlink()
+    assert scene.writes(200, "a.py")[0] == DENIED
+    assert read_index(str(path.parent)), "and it was made anew"
+    ways = scene.long_ways
+    with (scene.machine.repo.log / "another-one.jsonl").open("xb"):
+        scene.writes(200, "a.py")
+    assert scene.long_ways == ways + 1
+
+
+def test_what_is_no_input_lets_the_write_go_on(repo: Repo) -> None:
+    shell = repo.shell()
+    for text in (
+        "",
+        "{",
+        "[]",
+        "null",
+        '"x"',
+        "{}",
+        '{"tool_input":7,"hook_event_name":"PreToolUse","tool_name":"Write"}',
+    ):
+        assert shell.run(f"printf %s '{text}' | coord hook").code == ALLOWED, text
+    assert shell.run("coord hook < /dev/null").err == ""
+    assert shell.run("coord hook <&-").code == ALLOWED
+    assert "let through" in shell.run("printf '{' | coord hook").err
+
+
+def test_a_real_hook_in_a_real_process(repo: Repo) -> None:
+    shell = repo.shell()
+
+    def said(conversation: str) -> str:
+        named = {"file_path": str(repo.root / "a.py")}
+        text = {"hook_event_name": "PreToolUse", "session_id": conversation, "tool_name": "Edit", "tool_input": named}
+        return f"printf %s '{json.dumps(text)}' | coord hook"
+
+    for _ in range(2):
+        allowed = shell.run(said("one"))
+        assert (allowed.both, allowed.code) == ("", ALLOWED)
+    refused = shell.run(said("two"))
+    assert (refused.out, refused.code) == ("", DENIED)
+    assert "a.py is taken" in refused.err
+    assert shell.run("cd / && " + said("two")).code == DENIED, "the file counts, not the folder it runs in"
+
+
+def test_the_short_way_loads_nothing_that_takes_time(repo: Repo) -> None:
+    named = {"file_path": str(repo.root / "a.py")}
+    said = {"hook_event_name": "PreToolUse", "session_id": "c", "tool_name": "Write", "tool_input": named}
+    code = (
+        "import sys; sys.argv = ['coord', 'hook']; import coord.__main__\n"
+        "try: coord.__main__.main()\nfinally: print(*sys.modules)"
+    )
+    for _ in range(2):  # the first write is a claim
+        loaded = subprocess.run(
+            [sys.executable, "-P", "-c", code],
+            input=json.dumps(said),
+            env=environment(repo.home),
+            cwd=repo.root,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.split()
+    assert "coord.guard" in loaded
+    assert not set(loaded) & {"msgspec", "click", "typing", "dataclasses", "pathlib", "datetime", "projections.claims"}
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_both_ways_give_one_answer_and_it_is_what_the_rules_say(repo: Repo, seed: int) -> None:
+    """Rules 1 and 2, for any history: who is allowed by the index would be granted or renewed by the judge."""
+    rng, scene = random.Random(seed), Scene(repo)
+    names = ["a.py", "src/b.py", "src/c.py", "src/", "**/*.py"]
+    for _ in range(12):
+        shell, name = rng.choice((100, 200, 300)), rng.choice(names)
+        match rng.randrange(4):
+            case 0:
+                scene.run(shell, "claim", "file", name, "--ttl", "5m", *rng.choice(((), ("--shared",))))
+            case 1:
+                scene.run(shell, "release", "file", name)
+            case 2:
+                scene.machine.wait(rng.choice((1, 200, 700)))
+            case _:
+                _check(scene, shell, rng.choice(names[:3]), rng.choice(("", "one")))
+
+
+def _check(scene: Scene, shell: int, path: str, agent: str) -> None:
+    world = scene.machine.world(shell, {})
+    place = find(world, None)
+    code, _ = scene.writes(shell, path, agent_id=agent)
+    ways = scene.long_ways
+    again, _ = scene.writes(shell, path, agent_id=agent)
+    assert again == code
+    assert scene.long_ways == ways, "after the long way, the index is up to date"
+    present = Present(world, place)
+    present.catch_up()
+    session = next(s.id for s in present.state.sessions.values() if s.client_session == f"c{shell}")
+    fields = dict.fromkeys(("id", "note", "asked_at"), "") | {"ttl_s": 1, "automatic": True, "mode": "exclusive"}
+    ask = Ask(session=session, agent=agent, resource=f"file/{path}", worktree=str(scene.root), **fields)  # type: ignore[arg-type]
+    obstacles = obstacles_of(present.state, ask)
+    mine = any(row.session == session for row in rows_of(present.state))
+    assert (code == DENIED) == bool(obstacles) or (code == ALLOWED and mine), (code, obstacles)
+    assert all(isinstance(row, Row) for row in rows_of(present.state))
+    assert os.path.exists(place.log)
