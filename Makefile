@@ -49,7 +49,7 @@ pictures: $(READY)
 	$(BIN)/python docs/pictures/make.py
 
 bench: $(READY)
-	$(BIN)/python -m tests.bench.commands
+	$(BIN)/python -m tests.bench --json build/bench.json --plot docs/pictures/cost.svg
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache

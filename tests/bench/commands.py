@@ -1,123 +1,148 @@
-"""Where the time of a command goes: whole processes, as ratios to `python3 -c pass` of the same interpreter.
+"""Whole processes: what a user or a hook waits for.
 
-    python -m tests.bench.commands [--rounds 21] [--events 1000] [--json FILE]
-
-All rows are measured in one run, one after the other in every round, so that whatever slows the machine slows them all.
-The folder has 20 sessions and as many events as asked, made from a fixed seed.
+All commands, on all folders, and the bases P and L run one after the other in every round, so whatever slows the
+machine slows them all; the bases run three times in a round, and their median counts. The round before the first is not
+counted: it warms what is warm in use, such as compiled files.
 """
 
-import argparse
 import json
-import os
-import random
 import statistics
 import subprocess
-import sys
-import tempfile
 import time
+from collections.abc import Callable
+from pathlib import Path
 
-from eventlog.codec import NO_HASH
-from eventlog.events import Event, SessionHeartbeat, SessionStarted, from_micros
-from eventlog.scanning import Position
-from eventlog.writer import Writer
+from msgspec import Struct
 
-SEED = 20261122
-SESSIONS = 20
+from tests.bench.folders import CONVERSATION, LOAD, PASS, Folder
+from tests.bench.rows import CLAIMS, FIRST_WRITE, GUARD, WHOLE, Row, Samples
+from tests.processes import COORD
 
-
-def fill(log: str, events: int) -> None:
-    """Write a history of heartbeats by 20 sessions of another machine that ended up here: seeded, 10 s apart."""
-    rng = random.Random(SEED)
-    start = time.time_ns() // 1000 - events * 10_000_000
-    writers = {f"bench-session-{i:02}": Position(hashes=(NO_HASH,)) for i in range(SESSIONS)}
-    open_ones = {name: Writer(log, name, position) for name, position in writers.items()}
-    for i in range(events):
-        name = f"bench-session-{i % SESSIONS:02}" if i < SESSIONS else rng.choice(list(open_ones))
-        beat = SessionHeartbeat(action="building", target=f"part-{rng.randrange(99)}", progress="25%", percent=25)
-        payload = SessionStarted(name=name) if i < SESSIONS else beat
-        writer = open_ones[name]
-        at = from_micros(start + i * 10_000_000)
-        writer.append(Event(v=1, at=at, session=name, n=writer.n, payload=payload))
-    for writer in open_ones.values():
-        writer.sync()
-        writer.close()
+_P, _L = "P", "L"
+PLOTTED = ("heartbeat", CLAIMS[0], "status")
 
 
-def rows(python: str) -> dict[str, list[str]]:
-    """What is measured: a name, and a command line. `{i}` is the number of the round."""
-    coord = [python, "-P", "-m", "coord"]
-    return {
-        "python3 -c pass  (P)": [python, "-c", "pass"],
-        "import click": [python, "-c", "import click"],
-        "import click, msgspec  (L)": [python, "-c", "import click, msgspec"],
-        "coord --version": [*coord, "--version"],
-        "coord heartbeat": [*coord, "heartbeat", "building", "part-{i}", "BUILD", "25%"],
-        "coord claim, granted": [*coord, "claim", "file", "src/part-{i}.py", "1"],
-        "coord claim, refused": [*coord, "claim", "file", "src/taken.py", "1"],
-        "coord status": [*coord, "status"],
-        "coord status --at": [*coord, "status", "--at", "-1h"],
-        "coord log": [*coord, "log"],
-        "coord why": [*coord, "why", "file", "src/taken.py"],
-        "coord report": [*coord, "report"],
-    }
+class Command(Struct, frozen=True):
+    """A command of a round, as a row of the table names it."""
+
+    name: str
+    argv: list[str]
+    codes: tuple[int, ...] = (0,)
+    by_other: bool = False
+    stdin: bytes = b""
 
 
-def main() -> None:
-    """Measure and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=21)
-    parser.add_argument("--events", type=int, default=1000)
-    parser.add_argument("--json")
-    args = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="coord-bench-") as folder:
-        env = prepare(folder, args.events)
-        table = measure(folder, env, args.rounds)
-    base = statistics.median(table["python3 -c pass  (P)"])
-    print(f"{args.events} events, {SESSIONS} sessions, {args.rounds} rounds, seed {SEED}; P = {base * 1000:.1f} ms\n")
-    print("| whole process | median / P | 10 % | 90 % |\n| --- | ---: | ---: | ---: |")
-    report = {}
-    for name, times in table.items():
-        deciles = statistics.quantiles(times, n=10)
-        ratios = [statistics.median(times) / base, deciles[0] / base, deciles[-1] / base]
-        report[name] = ratios
-        print(f"| {name} | " + " | ".join(f"{ratio:.2f}" for ratio in ratios) + " |")
-    if args.json:
-        with open(args.json, "w", encoding="utf-8") as file:
-            json.dump(report, file, indent=2)
+class Failed(Exception):
+    """A command did not do what it was asked for."""
 
 
-def prepare(folder: str, events: int) -> dict[str, str]:
-    """A folder with a history, and the environment of a session in it that others share with one who holds a file."""
-    env = {k: v for k, v in os.environ.items() if not k.startswith(("COORD_", "CLAUDE", "CODEX", "GEMINI"))}
-    env.pop("PYTHONDONTWRITEBYTECODE", None)
-    coord = [sys.executable, "-P", "-m", "coord"]
-    subprocess.run([*coord, "init"], cwd=folder, env=env, check=True, capture_output=True)
-    fill(os.path.join(folder, "COORDINATION", "log"), events)
-    for name, claims in (("holder", ["src/taken.py"]), ("bench", [])):
-        start = [*coord, "start", "--no-anchor", "--new", "--json", "--name", name]
-        told = subprocess.run(start, cwd=folder, env=env, check=True, capture_output=True).stdout
-        env["COORD_SESSION"] = json.loads(told)["session"]
-        for path in claims:
-            subprocess.run([*coord, "claim", "file", path], cwd=folder, env=env, check=True, capture_output=True)
-    return env
+def commands(root: Path, me: str, i: int) -> list[Command]:
+    """What is run in round `i`, in this order: what a round begins, it ends."""
+    new = f"src/new-{i}.py"
+    text = "It works now, and the tests pass. Could you look at the third part?"
+    return [
+        Command("heartbeat", [COORD, "heartbeat", "building", f"part-{i}", "BUILD", "25%", "the tests"]),
+        Command("send", [COORD, "send", me, "Review please", text], by_other=True),
+        Command("claim, granted", [COORD, "claim", "file", new, "1"]),
+        Command("claim, refused", [COORD, "claim", "file", "src/taken.py", "1"], codes=(1,)),
+        Command("renew", [COORD, "renew", "file", new, "2"]),
+        Command("status", [COORD, "status"]),
+        Command("inbox", [COORD, "inbox"]),
+        Command("board", [COORD, "board"]),
+        Command("claims", [COORD, "claims"]),
+        Command("release", [COORD, "release", "file", new]),
+        Command(GUARD[0], [COORD, "hook"], stdin=_write(root, "src/own.py")),
+        Command(GUARD[1], [COORD, "hook"], codes=(2,), stdin=_write(root, "src/taken.py")),
+        Command(FIRST_WRITE, [COORD, "hook"], stdin=_write(root, f"src/first-{i}.py")),
+    ]
 
 
-def measure(folder: str, env: dict[str, str], rounds: int) -> dict[str, list[float]]:
-    """Seconds of each row in each round; a round before the first is not counted."""
-    commands = rows(sys.executable)
-    table: dict[str, list[float]] = {name: [] for name in commands}
+def _write(root: Path, path: str) -> bytes:
+    """What a client's hook is given before a write."""
+    tool = {"file_path": str(root / path), "content": "print()\n"}
+    said = {"session_id": CONVERSATION, "cwd": str(root), "tool_name": "Write", "tool_input": tool}
+    return json.dumps({"hook_event_name": "PreToolUse"} | said).encode()
+
+
+def timed(argv: list[str], cwd: Path, env: dict[str, str], codes: tuple[int, ...] = (0,), stdin: bytes = b"") -> float:
+    """Seconds of one process, from before it is made until it has ended. Raises Failed for another exit code."""
+    given, told = cwd / "stdin", cwd / "stderr"
+    given.write_bytes(stdin)
+    with given.open("rb") as source, told.open("wb") as errors:
+        begin = time.perf_counter()
+        code = subprocess.call(argv, cwd=cwd, env=env, stdin=source, stdout=subprocess.DEVNULL, stderr=errors)
+        seconds = time.perf_counter() - begin
+    if code not in codes:
+        raise Failed(f"exit code {code}: {told.read_text(errors='replace').strip()[-300:]}")
+    return seconds
+
+
+class Round:
+    """One round: the bases, and each command of each folder. A command that fails is not tried again."""
+
+    def __init__(self, folders: dict[str, Folder], missing: dict[tuple[str, str], str]) -> None:
+        self.folders, self.missing = folders, missing
+        self.bases: dict[str, list[float]] = {_P: [], _L: []}
+        self.seconds: dict[tuple[str, str], float] = {}
+
+    def run(self, i: int, wanted: Callable[[str, str], bool]) -> None:
+        """Run it; `wanted` says of a folder and a command whether it is measured."""
+        names = list(self.folders) if i % 2 else list(self.folders)[::-1]
+        self._bases()
+        for name in names:
+            folder = self.folders[name]
+            for command in commands(folder.root, folder.me, i):
+                key = (name, command.name)
+                if not wanted(*key) or key in self.missing:
+                    continue
+                env = folder.acting(folder.other if command.by_other else folder.me)
+                try:
+                    self.seconds[key] = timed(command.argv, folder.root, env, command.codes, command.stdin)
+                except Failed as failed:
+                    self.missing[key] = f"not there: {failed}"
+            if name == names[0]:
+                self._bases()
+        self._bases()
+
+    def _bases(self) -> None:
+        folder = next(iter(self.folders.values()))
+        for name, argv in ((_P, PASS), (_L, LOAD)):
+            self.bases[name].append(timed(argv, folder.root, folder.env))
+
+    def ratio(self, key: tuple[str, str], unit: str) -> float:
+        """What a command took, in P or L of this round."""
+        return self.seconds[key] / statistics.median(self.bases[unit])
+
+
+class Measured(Struct):
+    """What came out: the rows, why some are missing, milliseconds of the bases, and the curves in L by length."""
+
+    samples: Samples
+    missing: dict[Row, str]
+    bases_ms: dict[str, float]
+    curves: dict[str, dict[int, list[float]]]
+
+
+def measure(folders: dict[str, Folder], lengths: dict[str, int], rounds: int, step: Callable[[], None]) -> Measured:
+    """Measure the rows on the folders `short` and `long`, and for the curves on all; `step` is called every round."""
+    missing: dict[tuple[str, str], str] = {}
+    done: list[Round] = []
     for i in range(rounds + 1):
-        for name, command in commands.items():
-            words = [word.replace("{i}", str(i)) for word in command]
-            begin = time.perf_counter()
-            done = subprocess.run(words, cwd=folder, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-            seconds = time.perf_counter() - begin
-            if done.returncode not in (0, 1):
-                raise SystemExit(done.stderr.decode())
-            if i:
-                table[name].append(seconds)
-    return table
-
-
-if __name__ == "__main__":
-    main()
+        one = Round(folders, missing)
+        one.run(i, lambda folder, command: folder in ("short", "long") or command in (*PLOTTED, "release"))
+        done.append(one)
+        step()
+    del done[0]
+    samples = {
+        row: [one.ratio((row.size, row.name), row.unit) for one in done if (row.size, row.name) in one.seconds]
+        for row in WHOLE
+    }
+    curves = {
+        name: {
+            lengths[key]: [one.ratio((key, name), _L) for one in done if (key, name) in one.seconds] for key in folders
+        }
+        for name in PLOTTED
+    }
+    bases = {name: statistics.median(s for one in done for s in one.bases[name]) * 1000 for name in (_P, _L)}
+    why = {row: missing[row.size, row.name] for row in WHOLE if (row.size, row.name) in missing}
+    return Measured(samples, why, bases, curves)

@@ -1,0 +1,94 @@
+"""The plot: the cost of a command against the length of the history, as one SVG file that needs nothing else."""
+
+import math
+import statistics
+from xml.etree.ElementTree import Element, SubElement, indent, tostring
+
+WIDTH, HEIGHT = 760, 420
+LEFT, RIGHT, TOP, BOTTOM = 64, 150, 64, 56  # around the field
+_INK, _SOFT, _FAINT = "#1f2937", "#5b6675", "#e3e7ec"
+_COLOURS = ("#3a6ea5", "#b3502e", "#1f7a62", "#7a5aa6")
+_FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, 'DejaVu Sans', sans-serif"
+
+
+def cost_svg(curves: dict[str, dict[int, list[float]]], target: float) -> str:
+    """The curves, by name and length in events, of what was measured in L; with the target as a broken line."""
+    return _Plot(curves, target).text()
+
+
+class _Plot:
+    def __init__(self, curves: dict[str, dict[int, list[float]]], target: float) -> None:
+        self.curves = {
+            name: {length: values for length, values in sorted(line.items()) if values} for name, line in curves.items()
+        }
+        self.target = target
+        self.lengths = sorted({length for line in self.curves.values() for length in line})
+        highest = max([target, *(max(values) for line in self.curves.values() for values in line.values())])
+        self.top = math.ceil(highest * 1.1 * 4) / 4
+        self.root = Element("svg", xmlns="http://www.w3.org/2000/svg", viewBox=f"0 0 {WIDTH} {HEIGHT}",
+                            width=f"{WIDTH}", height=f"{HEIGHT}")  # fmt: skip
+        self.root.set("font-family", _FONT)
+
+    def text(self) -> str:
+        self._add("title", "Cost of a command against the length of the history")
+        self._add("rect", width=WIDTH, height=HEIGHT, rx=8, fill="#ffffff")
+        self._write(20, 28, "A command costs what its libraries cost, at any length of history", 15, _INK, "start")
+        under = "whole process, in units of L = python -c 'import click, msgspec'; medians and quartiles"
+        self._write(20, 46, under, 11, _SOFT, "start")
+        self._axes()
+        ends = sorted(self._line(name, colour) for name, colour in zip(self.curves, _COLOURS, strict=False))
+        free = 0.0
+        for y, name, colour in ends:
+            free = max(y, free + 15)
+            self._write(WIDTH - RIGHT + 10, free + 4, name, 12, colour, "start")
+        indent(self.root, "")
+        return tostring(self.root, encoding="unicode") + "\n"
+
+    def _x(self, length: int) -> float:
+        low, high = math.log10(self.lengths[0]), math.log10(self.lengths[-1])
+        return round(LEFT + (WIDTH - LEFT - RIGHT) * (math.log10(length) - low) / (high - low or 1), 1)
+
+    def _y(self, cost: float) -> float:
+        return round(HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * cost / self.top, 1)
+
+    def _add(self, tag: str, text: str = "", **attributes: object) -> Element:
+        given = {name.replace("_", "-"): f"{value}" for name, value in attributes.items()}
+        element = SubElement(self.root, tag, given)
+        element.text = text or None
+        return element
+
+    def _write(self, x: float, y: float, text: str, size: float, fill: str, anchor: str) -> None:
+        self._add("text", text, x=x, y=y, font_size=size, fill=fill, text_anchor=anchor)
+
+    def _axes(self) -> None:
+        end = WIDTH - RIGHT
+        step = 0.25 if self.top <= 2 else 0.5 if self.top <= 5 else math.ceil(self.top / 8)
+        for i in range(int(self.top / step) + 1):
+            y = self._y(i * step)
+            self._add("path", d=f"M{LEFT} {y}H{end}", stroke=_FAINT if i else _SOFT)
+            self._write(LEFT - 8, y + 4, f"{i * step:g} L", 11, _SOFT, "end")
+        for length in self.lengths:
+            x = self._x(length)
+            self._add("path", d=f"M{x} {HEIGHT - BOTTOM}v5", stroke=_SOFT)
+            self._write(x, HEIGHT - BOTTOM + 20, f"{length:,}", 11, _SOFT, "middle")
+        self._write((LEFT + end) / 2, HEIGHT - 14, "events in the log", 12, _SOFT, "middle")
+        y = self._y(self.target)
+        self._add("path", d=f"M{LEFT} {y}H{end}", stroke=_INK, stroke_dasharray="5 4")
+        self._write(LEFT + 6, y - 5, f"target at the longest: {self.target:g} L", 11, _INK, "start")
+
+    def _line(self, name: str, colour: str) -> tuple[float, str, str]:
+        """Draw a curve; where it ends, for its name."""
+        points = []
+        for length, values in self.curves[name].items():
+            low, median, high = statistics.quantiles(values, n=4, method="inclusive") if values[1:] else values * 3
+            x, y = self._x(length), self._y(median)
+            points.append((x, y))
+            self._add(
+                "path", d=f"M{x} {self._y(low)}V{self._y(high)}", stroke=colour, stroke_width=4, stroke_opacity=0.3
+            )
+            dot = self._add("circle", cx=x, cy=y, r=3.5, fill=colour)
+            SubElement(dot, "title").text = f"{name}, {length:,} events: {median:.2f} L"
+        if points:
+            path = "L".join(f"{x} {y}" for x, y in points)
+            self._add("path", d=f"M{path}", fill="none", stroke=colour, stroke_width=2)
+        return (points[-1][1] if points else 0.0, name, colour)
