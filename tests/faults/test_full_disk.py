@@ -29,7 +29,7 @@ WAYS = (("--mount",), ("--mount", "--map-root-user"))
 WAY = next((way for way in WAYS if can_unshare(*way)), ())
 LOOKS = ("status", "claims", "board", "log", "inbox --peek", "verify", "whoami", "report")
 USUAL = re.compile(
-    r"log/[^/]+\.jsonl|log/\.lock|\.cache/checkpoint|STATUS_BOARD\.md|QUICK_START\.md|config\.toml|\.gitignore|"
+    r"log/[^/]+\.jsonl|log/\.lock|\.cache/(checkpoint(-\d+)?|guard)|STATUS_BOARD\.md|QUICK_START\.md|config\.toml|\.gitignore|"
     r"scripts/[^/]+\.sh|ballast/\d+"
 )
 ROUNDS = 12
@@ -97,7 +97,9 @@ def fill_and_empty(disk: Disk, seed: int, chance: Random) -> int:
     names = seed % 4 == 3
     with disk.mounted("size=400k,nr_inodes=60" if names else "size=400k"):
         scripts = begin(disk.run, chance, seed)
-        for gone in chance.sample(("log/.lock", ".cache/checkpoint", "STATUS_BOARD.md"), chance.randrange(4)):
+        for gone in chance.sample(
+            ("log/.lock", ".cache/checkpoint", ".cache/guard", "STATUS_BOARD.md"), chance.randrange(4)
+        ):
             (disk.repo.folder / gone).unlink(missing_ok=True)
         with suppress(OSError):
             (disk.repo.folder / ".cache").rmdir()

@@ -80,7 +80,14 @@ def test_whatever_a_line_says_it_is_read_or_damaged(repo: Repo, tally: Tally) ->
 
 def planted(repo: Repo, session: str, chance: random.Random) -> Callable[[], None]:
     """Change one file of the folder; how to put it back."""
-    choices = (f"log/{session}.jsonl", "config.toml", ".cache/checkpoint", "log/.lock", "STATUS_BOARD.md")
+    choices = (
+        f"log/{session}.jsonl",
+        "config.toml",
+        ".cache/checkpoint",
+        ".cache/guard",
+        "log/.lock",
+        "STATUS_BOARD.md",
+    )
     path = repo.folder / chance.choice(choices)
     before = path.read_bytes()
     path.write_bytes(mangled(before, chance))

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+import coord.machine
 import coord.world
 from coord.anchors import anchor_of, choose
 from projections.liveness import gone
@@ -205,7 +206,7 @@ def test_hosts_of_one_name_whose_image_never_got_an_id_are_not_one_machine(
     places = []
     for boot in boots:
         known = {"/etc/machine-id": "uninitialized", "/proc/sys/kernel/random/boot_id": boot}
-        monkeypatch.setattr(coord.world, "_read", lambda path, known=known: known.get(path, ""))
+        monkeypatch.setattr(coord.machine, "_read", lambda path, known=known: known.get(path, ""))
         places.append(coord.world.this_machine())
     there, here = places
     assert (there.machine == here.machine) == (boots[0] == boots[1])

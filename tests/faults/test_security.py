@@ -93,7 +93,7 @@ def tree(path: Path) -> dict[str, object]:
 # --- links: nothing is written where they lead ---------------------------------------------------------------------
 
 FILES = (
-    "STATUS_BOARD.md", "config.toml", "log/.lock", ".cache/checkpoint", ".cache/checkpoint.tmp",
+    "STATUS_BOARD.md", "config.toml", "log/.lock", ".cache/checkpoint", ".cache/checkpoint.tmp", ".cache/guard", ".cache/guard.tmp",
     ".cache/STATUS_BOARD.md.tmp", "QUICK_START.md", ".gitignore", "scripts/coord-status.sh",
     "log/amber-otter-k3f9.jsonl",
 )  # fmt: skip
@@ -243,7 +243,14 @@ MEMORY = 200 << 20
 
 
 @pytest.fixture(
-    params=[".cache/checkpoint", "config.toml", "log/amber-otter-k3f9.jsonl", "STATUS_BOARD.md", "log/.lock"]
+    params=[
+        ".cache/checkpoint",
+        ".cache/guard",
+        "config.toml",
+        "log/amber-otter-k3f9.jsonl",
+        "STATUS_BOARD.md",
+        "log/.lock",
+    ]
 )
 def huge(used: Repo, request: pytest.FixtureRequest) -> Iterator[tuple[Repo, str]]:
     """A file of a terabyte of NULs, that takes no room."""
