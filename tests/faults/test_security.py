@@ -93,7 +93,8 @@ def tree(path: Path) -> dict[str, object]:
 # --- links: nothing is written where they lead ---------------------------------------------------------------------
 
 FILES = (
-    "STATUS_BOARD.md", "config.toml", "log/.lock", ".cache/checkpoint", ".cache/checkpoint.tmp", ".cache/guard", ".cache/guard.tmp",
+    "STATUS_BOARD.md", "config.toml", "log/.lock", ".cache/checkpoint", ".cache/checkpoint.tmp",
+    ".cache/guard", ".cache/guard.tmp",
     ".cache/STATUS_BOARD.md.tmp", "QUICK_START.md", ".gitignore", "scripts/coord-status.sh",
     "log/amber-otter-k3f9.jsonl",
 )  # fmt: skip
