@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-faults test-long mutants lint types imports docs pictures bench clean
+.PHONY: demo test test-faults test-long mutants lint types imports docs pictures bench bench-peers clean
 
 demo: $(READY)
 	@$(BIN)/coord demo
@@ -48,8 +48,13 @@ pictures: $(READY)
 	$(BIN)/python -m pip install --quiet --group pictures
 	$(BIN)/python docs/pictures/make.py
 
+# Every cost as a ratio, against its target: some minutes. With `--quick` in its place: half a minute.
 bench: $(READY)
 	$(BIN)/python -m tests.bench --json build/bench.json --plot docs/pictures/cost.svg
+
+# The same work done with what one might pick instead, installed into build/peers.
+bench-peers: $(READY)
+	$(BIN)/python -m tests.bench.peers
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache
