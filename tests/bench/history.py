@@ -123,7 +123,7 @@ class Author:
         if self.begun <= self.sessions:  # as if they had begun at different times
             life = 1 + int(self.rng.random() * life)
         name = f"{self._one(_ADJECTIVES)}-{self._one(_ANIMALS)}-{self.begun:04}-{self.seed % 9973:04}"
-        self.open.append(Journal(name, life, lines=bytearray()))
+        self.open.append(Journal(name, life))
         return self.open[-1]
 
     def _one(self, options: tuple[str, ...] | list[str]) -> str:
