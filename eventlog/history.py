@@ -14,6 +14,7 @@ times with it. Such events are held back, and told, until time has come nearer.
 import os
 from collections.abc import Iterable, Iterator
 from functools import partial
+from heapq import heappop, heappush
 from operator import attrgetter
 
 from msgspec import Struct
@@ -27,7 +28,7 @@ from eventlog.system import ENDED, SUFFIX
 
 HORIZON_S = 60  # how far ahead another machine's events may be
 
-_AT_ONCE, _LEAST_PIECE = 4 << 20, 1 << 15  # bytes that are read at a time, of all journals and of one
+_AT_ONCE, _LEAST_PIECE = 4 << 20, 1 << 14  # bytes that are read at a time, of all journals and of one
 
 by_order = attrgetter("at", "session", "n")
 _by_time = attrgetter("at")  # enough where the events of each journal stand together, in the order of the names
@@ -135,23 +136,32 @@ class History:
         unread = self.names()
         rewound = self._miss(unread)
         horizon = max(horizon_of(self.positions.values(), self.machine, wall, accepted), self._bar)
-        most = max(_LEAST_PIECE, _AT_ONCE // max(1, len(unread)))
+        most = dict.fromkeys(unread, _LEAST_PIECE)
         waiting: dict[str, Block] = {}
+        ends: list[tuple[Instant, str]] = []  # a heap: up to where the blocks go of journals that go on
+        going: list[str] = []  # the journals of the last piece
         while True:
             for name in sorted(unread - waiting.keys()):
-                block, back, more = self._next(name, most, horizon)
+                block, back, more = self._next(name, most[name], horizon)
+                most[name] = max(_LEAST_PIECE, min(2 * most[name], _AT_ONCE // max(1, len(going))))
                 rewound |= back
                 if block and block.events:
                     waiting[name] = block
                 if not more:
                     unread.remove(name)
-            bound = min((waiting[name].events[-1].at for name in unread), default=NEVER)
+                elif block:
+                    heappush(ends, (block.events[-1].at, name))
+            bound = ends[0][0] if ends else NEVER
             events: list[Event] = []
-            for name in sorted(waiting):
+            going = sorted(name for name, block in waiting.items() if block.events[0].at <= bound)
+            for name in going:
                 events += waiting[name].take_until(bound)
                 self.positions[name] = waiting[name].start
+                if not waiting[name].events:
+                    del waiting[name]
+            while ends and ends[0][0] <= bound:
+                heappop(ends)
             yield News(sorted(events, key=_by_time), rewound)
-            waiting = {name: block for name, block in waiting.items() if block.events}
             if not unread and not waiting:
                 break
         horizon = horizon_of(self.positions.values(), self.machine, wall, accepted)

@@ -76,19 +76,19 @@ def _clean(session: str, data: bytes, start: Position) -> tuple[list[Event], lis
     if start.damage or len(start.hashes) != 1 or not pieces:
         return None
     events = unseal_lines(pieces, start.hashes[0], session, start.n, start.at)
-    return None if events is None else (events, pieces, _after(start, pieces, events))
+    return None if events is None else (events, pieces, _after(start, events, data.rfind(b"\n") + 1, pieces[-1]))
 
 
-def _after(start: Position, pieces: list[bytes], events: list[Event]) -> Position:
-    """The position behind these clean lines."""
+def _after(start: Position, events: list[Event], size: int, last: bytes) -> Position:
+    """The position behind clean lines, one for each of these events: so many bytes, the last line of which is given."""
     machine, folder = _origin(start, events)
     return Position(
-        size=start.size + sum(map(len, pieces)) + len(pieces),
-        lines=start.lines + len(pieces),
+        size=start.size + size,
+        lines=start.lines + len(events),
         n=events[-1].n,
         at=events[-1].at,
-        hashes=(stored_hash(pieces[-1]),),
-        last=(start.last + pieces[-1] + b"\n")[-LAST:],
+        hashes=(stored_hash(last),),
+        last=(start.last + last + b"\n")[-LAST:],
         rewound=start.rewound,
         machine=machine,
         folder=folder,
@@ -207,7 +207,7 @@ class Block:
     def __init__(self, session: str, data: bytes, start: Position, lines: dict[EventId, bytes] | None = None) -> None:
         self.session, self.data, self.start = session, data, start
         self.events, self.end = scan(session, data, start, lines)
-        self._clean = self.end.lines - start.lines == len(self.events)
+        self._clean = not self.end.damage and self.end.lines - start.lines == len(self.events)
 
     def take_until(self, at: Instant) -> list[Event]:
         """Take the events up to a time."""
@@ -217,8 +217,11 @@ class Block:
             self.data, self.start = b"", self.end
         elif taken:
             size = self._size_until(count, at)
-            self.start = scan(self.session, self.data[:size], self.start)[1]
-            self.data = self.data[size:]
+            data, self.data = self.data[:size], self.data[size:]
+            if self._clean:
+                self.start = _after(self.start, taken, size, data[data.rfind(b"\n", 0, -1) + 1 : -1])
+            else:
+                self.start = scan(self.session, data, self.start)[1]
         return taken
 
     def drop_after(self, at: Instant) -> None:

@@ -23,9 +23,9 @@ def overlap(a: str, b: str) -> bool:
     """Rule 1: whether two resources have something in common."""
     if a == b:
         return True
-    if not (is_file(a) and is_file(b)):
-        return False
-    return _patterns_meet(a[len(_FILE) :], b[len(_FILE) :])
+    if not (is_pattern(a) or is_pattern(b)):
+        return False  # by far the most, so it is looked at first
+    return is_file(a) and is_file(b) and _patterns_meet(a[len(_FILE) :], b[len(_FILE) :])
 
 
 def covers(a: str, b: str) -> bool:
@@ -40,6 +40,7 @@ def covers(a: str, b: str) -> bool:
     return not is_pattern(inner) and _patterns_meet(outer, inner)
 
 
+@lru_cache(maxsize=4096)
 def is_pattern(path: str) -> bool:
     """Whether a file's name can stand for several paths."""
     return path.endswith("/") or "*" in path or "?" in path

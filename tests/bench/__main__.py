@@ -25,6 +25,7 @@ def main() -> None:
     """Measure, and print the table."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help=f"a long history of {QUICK:,} events, and few rounds")
+    parser.add_argument("--archived", action="store_true", help="the journals of ended sessions were put aside")
     parser.add_argument("--rounds", type=int, help="of whole processes; 21, or 5 if quick")
     parser.add_argument("--json", metavar="FILE", help="write all numbers there")
     parser.add_argument("--plot", metavar="FILE", help="draw the cost against the length of the history, as SVG")
@@ -39,7 +40,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory(prefix="coord-bench-") as base:
             folders = {}
             for name, events in lengths.items():
-                folders[name] = prepare(Path(base, name), events)
+                folders[name] = prepare(Path(base, name), events, archived=args.archived)
                 bar.step()
             crowd = prepare(Path(base, "crowd"), SHORT)
             bar.step()
@@ -53,7 +54,7 @@ def main() -> None:
     finally:
         bar.close()
     summaries = summed(samples, measured.missing)
-    facts = about(long, rounds, measured.bases_ms)
+    facts = about(long, rounds, measured.bases_ms) | {"archived": args.archived}
     bases = ", ".join(f"{name} = {ms:.1f} ms" for name, ms in measured.bases_ms.items())
     print(f"{rounds} rounds; {bases}; medians and quartiles\n\n{table(summaries, long)}")
     if args.json:

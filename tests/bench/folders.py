@@ -11,6 +11,8 @@ from msgspec import Struct
 
 from coord.anchors import anchor_of
 from coord.world import real_world
+from eventlog.system import SUFFIX
+from eventlog.writer import put_aside
 from tests.bench.history import Author
 from tests.processes import COORD, environment
 
@@ -53,10 +55,11 @@ class Folder(Struct):
         return str(json.loads(told)["session"])
 
 
-def prepare(root: Path, events: int) -> Folder:
+def prepare(root: Path, events: int, *, archived: bool = False) -> Folder:
     """A new repository with a history of so many events, that ends a minute ago.
 
-    Its twenty live sessions are of this machine and live with this very process: so every command looks after them.
+    Its twenty live sessions are of this machine and live with this very process: so every command looks after them. The
+    journals of those that have ended lie among them; or, if `archived`, where `coord archive` puts them.
     """
     root.mkdir(parents=True)
     env = environment(root / "home")
@@ -71,6 +74,11 @@ def prepare(root: Path, events: int) -> Folder:
         anchor=anchor_of(own, world.here) if own else None,
     )
     author.write(events, time.time_ns() // 1000 - _BEFORE_NOW)
+    if archived:
+        live = {journal.id for journal in author.open}
+        for path in Path(author.log).glob(f"*{SUFFIX}"):
+            if path.name.removesuffix(SUFFIX) not in live:
+                put_aside(author.log, path.name.removesuffix(SUFFIX))
     made = Folder(root, author, env)
     made.other, made.me = made.start("other"), made.start("me", CLAUDECODE="1", CLAUDE_CODE_SESSION_ID=CONVERSATION)
     made.coord(made.other, "claim", "file", "src/taken.py", "100")
