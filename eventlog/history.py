@@ -28,7 +28,7 @@ from eventlog.system import ENDED, SUFFIX
 
 HORIZON_S = 60  # how far ahead another machine's events may be
 
-_AT_ONCE, _LEAST_PIECE = 4 << 20, 1 << 14  # bytes that are read at a time, of all journals and of one
+_AT_ONCE, _LEAST_PIECE = 8 << 20, 1 << 14  # bytes that are read at a time, of all journals and of one
 
 by_order = attrgetter("at", "session", "n")
 _by_time = attrgetter("at")  # enough where the events of each journal stand together, in the order of the names

@@ -207,6 +207,7 @@ class Block:
     def __init__(self, session: str, data: bytes, start: Position, lines: dict[EventId, bytes] | None = None) -> None:
         self.session, self.data, self.start = session, data, start
         self.events, self.end = scan(session, data, start, lines)
+        self._begin = start.size
         self._clean = not self.end.damage and self.end.lines - start.lines == len(self.events)
 
     def take_until(self, at: Instant) -> list[Event]:
@@ -216,30 +217,36 @@ class Block:
         if not self.events:
             self.data, self.start = b"", self.end
         elif taken:
-            size = self._size_until(count, at)
-            data, self.data = self.data[:size], self.data[size:]
+            begin, end = self._offset, self._offset_after(count, at)
             if self._clean:
-                self.start = _after(self.start, taken, size, data[data.rfind(b"\n", 0, -1) + 1 : -1])
+                last = self.data[max(begin, self.data.rfind(b"\n", begin, end - 1) + 1) : end - 1]
+                self.start = _after(self.start, taken, end - begin, last)
             else:
-                self.start = scan(self.session, data, self.start)[1]
+                self.start = scan(self.session, self.data[begin:end], self.start)[1]
         return taken
 
     def drop_after(self, at: Instant) -> None:
         """Forget having read what comes after a time."""
         count = bisect_right(self.events, at, key=attrgetter("at"))
-        self.data = self.data[: self._size_until(count, at)]
+        self.data = self.data[self._offset : self._offset_after(count, at)]
+        self._begin = self.start.size
         self.events, self.end = scan(self.session, self.data, self.start)
 
-    def _size_until(self, count: int, at: Instant) -> int:
-        """The bytes before the line of the first event after a time; `count` events come before that one."""
-        size, position = 0, self.start
+    @property
+    def _offset(self) -> int:
+        """Where in the data the lines begin that were not taken."""
+        return self.start.size - self._begin
+
+    def _offset_after(self, count: int, at: Instant) -> int:
+        """Where the line of the first event after a time begins; `count` events that were not taken come before it."""
+        offset, position = self._offset, self.start
         if self._clean:
             for _ in range(count):
-                size = self.data.index(b"\n", size) + 1
-            return size
-        while (end := self.data.find(b"\n", size) + 1) > 0:
-            events, position = scan(self.session, self.data[size:end], position)
+                offset = self.data.index(b"\n", offset) + 1
+            return offset
+        while (end := self.data.find(b"\n", offset) + 1) > 0:
+            events, position = scan(self.session, self.data[offset:end], position)
             if events and events[-1].at > at:
                 break
-            size = end
-        return size
+            offset = end
+        return offset
