@@ -23,7 +23,7 @@ class _Plot:
         }
         self.target = target
         self.lengths = sorted({length for line in self.curves.values() for length in line})
-        highest = max([target, *(max(values) for line in self.curves.values() for values in line.values())])
+        highest = max([target, *(_quartiles(values)[2] for line in self.curves.values() for values in line.values())])
         self.top = math.ceil(highest * 1.1 * 4) / 4
         self.root = Element("svg", xmlns="http://www.w3.org/2000/svg", viewBox=f"0 0 {WIDTH} {HEIGHT}",
                             width=f"{WIDTH}", height=f"{HEIGHT}")  # fmt: skip
@@ -32,7 +32,7 @@ class _Plot:
     def text(self) -> str:
         self._add("title", "Cost of a command against the length of the history")
         self._add("rect", width=WIDTH, height=HEIGHT, rx=8, fill="#ffffff")
-        self._write(20, 28, "A command costs what its libraries cost, at any length of history", 15, _INK, "start")
+        self._write(20, 28, "What a command costs, by the length of the history", 15, _INK, "start")
         under = "whole process, in units of L = python -c 'import click, msgspec'; medians and quartiles"
         self._write(20, 46, under, 11, _SOFT, "start")
         self._axes()
@@ -80,7 +80,7 @@ class _Plot:
         """Draw a curve; where it ends, for its name."""
         points = []
         for length, values in self.curves[name].items():
-            low, median, high = statistics.quantiles(values, n=4, method="inclusive") if values[1:] else values * 3
+            low, median, high = _quartiles(values)
             x, y = self._x(length), self._y(median)
             points.append((x, y))
             self._add(
@@ -92,3 +92,7 @@ class _Plot:
             path = "L".join(f"{x} {y}" for x, y in points)
             self._add("path", d=f"M{path}", fill="none", stroke=colour, stroke_width=2)
         return (points[-1][1] if points else 0.0, name, colour)
+
+
+def _quartiles(values: list[float]) -> list[float]:
+    return statistics.quantiles(values, n=4, method="inclusive") if values[1:] else values * 3
