@@ -99,9 +99,7 @@ def unseal_lines(lines: list[bytes], previous: bytes, session: str, n: int, at: 
         bodies = _encode_lines(events).split(b"}\n")  # which stands nowhere else: a line break is written as \\n
     except (ValueError, RecursionError):
         return None
-    if len(events) != len(lines):
-        return None
-    for line, body in zip(lines, bodies, strict=False):  # behind the last body there is an empty one
+    for line, body in zip(lines, bodies, strict=False):  # behind the last body there is an empty one, like no line
         previous = chain(previous, body)
         if line != body + MARK + previous + b'"}':
             return None

@@ -14,14 +14,17 @@ import pytest
 
 from coord import guard
 from coord.folder import find
-from coord.guard import ALLOWED, DENIED, Row, Write, answer, read_index
+from coord.guard import ALLOWED, DENIED, Row, Write, answer, ask_of, decide, read_index
 from coord.guarding import TTL_S, take
 from coord.indexing import rows_of
 from coord.present import Present
+from coord.processes import Process
 from eventlog.events import to_micros
 from projections.claims import obstacles_of
-from projections.state import Ask
+from projections.fold import fold
+from projections.state import Ask, State
 from tests.coord.inside import HERE, Inside
+from tests.histories import Story
 from tests.processes import Repo, environment
 
 NEAR = (HERE.machine, HERE.boot, HERE.pid_namespace)
@@ -165,6 +168,45 @@ def test_an_index_that_is_not_whole_or_not_up_to_date_is_not_used(scene: Scene) 
     with (scene.machine.repo.log / "another-one.jsonl").open("xb"):
         scene.writes(200, "a.py")
     assert scene.long_ways == ways + 1
+
+
+@pytest.mark.parametrize("what", ["code", "machine", "client", "archive"])
+def test_the_index_is_not_asked_where_it_does_not_tell_of_this(
+    scene: Scene, what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene.machine.start(100)
+    scene.writes(100, "a.py")
+    ways = scene.long_ways
+    assert scene.writes(100, "a.py") == (ALLOWED, "")
+    assert scene.long_ways == ways
+    match what:
+        case "code":
+            monkeypatch.setattr(guard, "fingerprint", lambda: "another")
+        case "machine":
+            monkeypatch.setitem(globals(), "NEAR", ("machine-2", HERE.boot, HERE.pid_namespace))
+        case "client":
+            scene.machine.table.rows[100] = Process(100, 1, 100, 7, "S", ("-bash",))
+        case "archive":
+            (scene.machine.repo.log / "ended").mkdir()
+    scene.writes(100, "a.py")
+    assert scene.long_ways == ways + 1
+
+
+def test_who_waits_for_a_file_may_not_write_it_and_goes_before_those_who_come_later() -> None:
+    story = Story("holder", "waiter", "other")
+    story.asks(1, "holder", "file/a.py", mode="shared")
+    story.asks(2, "waiter", "file/a.py", told="waiting", wait_s=600)
+    rows = rows_of(fold(State(), story.events))
+
+    def answer_to(session: str, path: str) -> str:
+        write = Write(resource=f"file/{path}", worktree="", agent="")
+        return decide(rows, ask_of(write, session), 0)[0]
+
+    assert answer_to("waiter", "a.py") == "deny"
+    assert answer_to("waiter", "b.py") == "claim"
+    del rows[0]
+    assert answer_to("waiter", "a.py") == "claim", "there is nothing in its way, and nothing that it has"
+    assert answer_to("other", "a.py") == "deny"
 
 
 def test_what_is_no_input_lets_the_write_go_on(repo: Repo) -> None:

@@ -73,8 +73,8 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _workers(
         "who has ended has still a next step",
-        'session.next_action if session.status != "ended" else ""',
-        "session.next_action",
+        'session.doing.next_action if session.status != "ended" else ""',
+        "session.doing.next_action",
         "projections/test_report::test_finished_is_what_it_summed_up_completed_released_and_handed_over",
     ),
     _workers(

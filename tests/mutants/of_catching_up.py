@@ -4,6 +4,8 @@ from tests.mutants.mutant import Mutant, in_file
 
 _present = in_file("coord/present.py", "tests")
 _checkpoint = in_file("coord/checkpoint.py", "tests")
+_fingerprint = in_file("coord/fingerprint.py", "tests")
+_state = in_file("projections/state.py", "tests")
 
 MUTANTS: tuple[Mutant, ...] = (
     _present(
@@ -14,26 +16,26 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _present(
         "what was seen before a full replay is forgotten",
-        "                self._seen = self._seen_now()\n",
-        "",
+        "self.fresh, self._seen = False, self._seen_now()",
+        "self.fresh = False",
         "coord/test_catching_up::test_what_a_rewritten_journal_said_is_gone_and_it_is_told_and_takes_no_more",
     ),
     _present(
         "late events are folded at the end",
-        "if rewound or (events and (events[0].key <= self.state.last or events[0].at < self.state.reached)):",
-        "if rewound:",
+        "return first.key if first and not self.state.precedes(first.key) else None",
+        "return None",
         "coord/test_catching_up::test_what_comes_late_is_judged_where_it_belongs",
     ),
-    _present(
+    _state(
         "what comes late at the very instant of the latest is folded at the end",
-        "if rewound or (events and (events[0].key <= self.state.last or events[0].at < self.state.reached)):",
-        "if rewound or (events and events[0].key <= self.state.last):",
+        "return self.last < key and self.reached <= key[0]",
+        "return self.last < key",
         "coord/test_catching_up::test_what_comes_late_at_the_very_instant_of_the_latest_is_taken_in",
     ),
     _present(
         "a journal that was rewound is read on",
-        "if rewound or (events and",
-        "if (events and",
+        "        if news.rewound:\n            return NOWHERE\n",
+        "",
         "coord/test_catching_up::test_what_is_held_back_again_was_not_rewound",
     ),
     _present(
@@ -62,13 +64,13 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _present(
         "a look reads each journal once",
-        ("        if not snapshot or not news.events:\n            return news.events, news.rewound\n"),
-        ("        if True:\n            return news.events, news.rewound\n"),
+        "            if not snapshot:\n                use(news.events)",
+        "            if True:\n                use(news.events)",
         "coord/test_consistent_reading::test_an_answer_is_not_seen_without_its_question",
     ),
     _present(
         "a look takes all of its second reading",
-        "for event in more.events if event.at <= until)",
+        "for event in more.events if event.at <= last[-1].at)",
         "for event in more.events)",
         "coord/test_consistent_reading::test_whatever_is_written_meanwhile_a_look_sees_a_beginning_of_the_history",
     ),
@@ -113,7 +115,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _checkpoint(
         "a fold of other code is used",
-        "if saved.code == fingerprint() else None",
+        "if saved.of_this_code else None",
         "if True else None",
         "faults/test_checkpoint::test_where_nobody_can_tell_what_is_held_nobody_is_granted_anything",
     ),
@@ -147,10 +149,46 @@ MUTANTS: tuple[Mutant, ...] = (
         ("        with open(path, 'wb') as file:\n            file.write(data)\n"),
         "coord/test_files_in_place::test_whoever_has_the_old_one_open_keeps_it_whole",
     ),
-    _checkpoint(
+    _fingerprint(
         "a change of the code is not seen",
         'parts.append(f"{entry.name}:{status.st_size}:{status.st_mtime_ns}")',
         'parts.append(f"{entry.name}")',
         "coord/test_files_in_place::test_a_change_of_the_fold_is_seen",
+    ),
+    _checkpoint(
+        "any rung will do",
+        "        if folded and folded.state.precedes(key):",
+        "        if folded:",
+        "property/test_checkpoint::test_a_checkpoint_and_what_came_since_give_what_all_of_it_gives",
+    ),
+    _checkpoint(
+        "rungs of a past that was taken back stay",
+        "*(rung for rung in there if rung <= kept)",
+        "*there",
+        "property/test_checkpoint::test_a_checkpoint_and_what_came_since_give_what_all_of_it_gives",
+    ),
+    _checkpoint(
+        "every rung is kept",
+        "if not found or rung // step > found[-1] // step:",
+        "if True:",
+        "property/test_checkpoint::test_rungs_are_few_and_the_way_from_one_to_the_next_is_short",
+    ),
+    _present(
+        "what a look was ahead of is saved as a rung",
+        "            if not snapshot:  # else",
+        "            if True:  # else",
+        "property/test_checkpoint::test_a_checkpoint_and_what_came_since_give_what_all_of_it_gives",
+    ),
+    _present(
+        "what a rung says of a rewound journal holds",
+        "None if anew or late == NOWHERE else",
+        "None if late == NOWHERE else",
+        "property/test_checkpoint::test_a_checkpoint_and_what_came_since_give_what_all_of_it_gives",
+    ),
+    _state(
+        "a place before the last event is behind it",
+        "return self.last < key and self.reached <= key[0]",
+        "return self.reached <= key[0]",
+        "property/test_checkpoint::test_a_checkpoint_and_what_came_since_give_what_all_of_it_gives",
     ),
 )

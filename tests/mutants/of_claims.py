@@ -3,51 +3,52 @@
 from tests.mutants.mutant import Mutant, in_file
 
 _claims = in_file("projections/claims.py", "tests")
+_conflicts = in_file("projections/conflicts.py", "tests")
 
 MUTANTS: tuple[Mutant, ...] = (
-    _claims(
+    _conflicts(
         "what was imported stands in the way of those who are here",
-        ("    if a.imported != b.imported:\n        return False\n"),
+        "    if a.imported != b.imported:\n        return False\n",
         "",
         "projections/test_imports::test_its_sessions_are_not_live_and_its_claims_stand_in_nobodys_way_and_have_no_token",
     ),
-    _claims(
+    _conflicts(
         "one shared claim is enough for no conflict",
         'if a.mode == "shared" and b.mode == "shared":',
         'if a.mode == "shared" or b.mode == "shared":',
         "projections/test_claims::test_rule_2_nobody_overtakes_who_waits_and_nobody_waits_for_who_came_later",
     ),
-    _claims(
+    _conflicts(
         "two shared claims conflict",
-        ('    if a.mode == "shared" and b.mode == "shared":\n        return False\n'),
+        '    if a.mode == "shared" and b.mode == "shared":\n        return False\n',
         "",
         "projections/test_claims::test_rule_2_the_claim_of_another_covers_nothing",
     ),
-    _claims(
+    _conflicts(
         "a session conflicts with its own subagent",
         "(not a.agent or not b.agent or a.agent == b.agent)",
         "a.agent == b.agent",
         "projections/test_claims::test_rule_2_a_request_that_ones_own_claim_covers_renews_it",
     ),
-    _claims(
+    _conflicts(
         "two subagents of one session never conflict",
         "    if a.session == b.session and (not a.agent or not b.agent or a.agent == b.agent):",
         "    if a.session == b.session:",
         "projections/test_losing::test_rule_6_the_subagents_of_a_session_make_no_circle",
     ),
-    _claims(
+    _conflicts(
         "ports in different worktrees do not conflict",
         " and a.worktree != b.worktree and is_file(a.resource) and is_file(b.resource):",
         " and a.worktree != b.worktree:",
         "property/test_conflict::test_rule_1_what_conflicts",
     ),
-    _claims(
+    _conflicts(
         "a claim that is bound to no worktree conflicts with none that is",
         "if a.worktree and b.worktree and a.worktree != b.worktree",
         "if a.worktree != b.worktree",
         "property/test_conflict::test_rule_1_what_conflicts",
     ),
-    _claims(
+    _conflicts(
         "file claims of different worktrees conflict",
         "a.worktree and b.worktree and a.worktree != b.worktree and is_file",
         "False and is_file",
@@ -55,7 +56,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _claims(
         "an own claim renews nothing",
-        "        if _own_covers(own, ask):",
+        "        if own_covers(own, ask):",
         "        if False:",
         "projections/test_claims::test_rule_2_a_request_that_ones_own_claim_covers_renews_it",
     ),
@@ -71,31 +72,31 @@ MUTANTS: tuple[Mutant, ...] = (
         '"waiting"',
         "projections/test_claims::test_rule_2_who_is_not_granted_waits_if_it_would_and_is_refused_if_not",
     ),
-    _claims(
+    _conflicts(
         "a subagent's claim covers what another subagent asks",
         "        and own.agent == ask.agent\n",
         "",
         "projections/test_claims::test_rule_2_a_request_that_ones_own_claim_covers_renews_it",
     ),
-    _claims(
+    _conflicts(
         "a shared claim covers an exclusive request",
         '        and (own.mode == "exclusive" or ask.mode == "shared")\n',
         "",
         "projections/test_claims::test_rule_2_a_request_that_ones_own_claim_covers_renews_it",
     ),
-    _claims(
+    _conflicts(
         "a claim bound to a worktree covers a request of another",
         '        and own.worktree in ("", ask.worktree)\n',
         "",
         "projections/test_claims::test_rule_2_a_request_that_ones_own_claim_covers_renews_it",
     ),
-    _claims(
+    _conflicts(
         "anyone's claim covers a request",
-        ("        own.session == ask.session\n        and own"),
+        "        own.session == ask.session\n        and own",
         "        own",
         "projections/test_board::test_what_a_session_lost_needs_someone_as_long_as_it_is_here_and_has_not_read_it",
     ),
-    _claims(
+    _conflicts(
         "a part covers the whole",
         "covers(own.resource, ask.resource)",
         "covers(ask.resource, own.resource)",

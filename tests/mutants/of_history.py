@@ -3,6 +3,7 @@
 from tests.mutants.mutant import Mutant, in_file
 
 _history = in_file("eventlog/history.py", "tests/eventlog")
+_scanning = in_file("eventlog/scanning.py", "tests/eventlog")
 _HELD = "test_history::test_what_another_machine_puts_too_far_ahead_is_held_back_and_not_lost"
 _OWN = "test_history::test_the_readers_clock_never_filters_what_its_own_machine_wrote"
 _GONE = "test_history::test_a_journal_that_is_gone_is_told_once_and_takes_no_more"
@@ -28,8 +29,8 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _history(
         "news are not in order",
-        "        events.sort(key=by_order)\n",
-        "",
+        "sorted(events, key=_by_time)",
+        "events",
         "test_history::test_news_is_what_was_not_read_before_and_comes_in_order",
     ),
     _history(
@@ -58,26 +59,26 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _history(
         "nothing is held back",
-        "            if foreign and event.at > horizon:",
-        "            if False:",
+        "if block.events and block.events[-1].at > horizon and block.end.machine != self.machine:",
+        "if False:",
         _HELD,
     ),
     _history(
         "what is just at the bar is held back",
-        "            if foreign and event.at > horizon:",
-        "            if foreign and event.at >= horizon:",
+        "block.events[-1].at > horizon and",
+        "block.events[-1].at >= horizon and",
         _HELD,
     ),
-    _history(
+    _scanning(
         "what is held back is lost",
-        "            self._reread_up_to(name, horizon)\n",
-        "            pass\n",
+        "        self.events, self.end = scan(self.session, self.data, self.start)\n\n",
+        "        self.events = self.events[:count]\n\n",
         _HELD,
     ),
     _history(
         "what is held back counts",
-        "return [event for event in events if event.session not in self.held_back or event.at <= horizon]",
-        "return events",
+        "                block.drop_after(horizon)\n",
+        "                pass\n",
         _HELD,
     ),
     _history(
@@ -88,8 +89,8 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _history(
         "holding back forgets that a journal was rewound",
-        "replace(start, rewound=self.positions[name].rewound)",
-        "start",
+        "Position(rewound=start.rewound or lost)\n            block",
+        "Position()\n            block",
         "test_reading::test_holding_back_keeps_that_a_journal_was_rewound",
     ),
     _history(
@@ -112,20 +113,20 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _history(
         "a journal that is gone is not missed",
-        "            if name not in present and position.size and not position.rewound:",
-        "            if False:",
+        "if name not in present and position.size and not position.rewound",
+        "if False",
         _GONE,
     ),
     _history(
         "a journal that is gone is told each time",
-        "name not in present and position.size and not position.rewound:",
-        "name not in present and (position.size or position.rewound):",
+        "name not in present and position.size and not position.rewound",
+        "name not in present and (position.size or position.rewound)",
         _GONE,
     ),
     _history(
         "a journal in which nothing was read is missed",
-        "name not in present and position.size and not position.rewound:",
-        "name not in present and not position.rewound:",
+        "name not in present and position.size and not position.rewound",
+        "name not in present and not position.rewound",
         "test_reading::test_an_empty_journal_that_is_gone_is_not_missed",
     ),
     _history(
@@ -136,8 +137,8 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _history(
         "that a journal was archived is not noted",
-        "replace(position, ended=ended)",
-        "position",
+        "replace(block.end, ended=ended)",
+        "block.end",
         "test_ended::test_an_archived_journal_takes_no_more",
     ),
     _history(
@@ -154,8 +155,38 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _history(
         "a journal that cannot be read stops all",
-        "        except (OSError, LogError) as error:\n            self.problems",
-        "        except BlockingIOError as error:\n            self.problems",
+        "            except (OSError, LogError) as error:\n                self.problems",
+        "            except BlockingIOError as error:\n                self.problems",
         "test_history::test_what_is_no_regular_file_is_named_and_stops_nobody_else",
+    ),
+    _history(
+        "pieces come in the order of the journals",
+        "bound = ends[0][0] if ends else NEVER",
+        "bound = NEVER",
+        "test_blocks::test_a_history_in_pieces_is_the_history_and_each_piece_leads_to_the_next",
+    ),
+    _history(
+        "a horizon that was too near is not drawn again",
+        "        if any(at <= horizon for at in self.held_back.values()):",
+        "        if False:",
+        "test_blocks::test_a_history_in_pieces_is_the_history_and_each_piece_leads_to_the_next",
+    ),
+    _scanning(
+        "a piece that was taken leads to its end",
+        "                self.start = _after(self.start, taken, end - begin, last)",
+        "                self.start = self.end",
+        "test_blocks::test_a_history_in_pieces_is_the_history_and_each_piece_leads_to_the_next",
+    ),
+    _scanning(
+        "a damaged piece that was taken leads to its beginning",
+        "                self.start = scan(self.session, self.data[begin:end], self.start)[1]",
+        "                pass",
+        "test_blocks::test_a_history_in_pieces_is_the_history_and_each_piece_leads_to_the_next",
+    ),
+    _scanning(
+        "of clean lines a rewind is forgotten",
+        '        last=(start.last + last + b"\\n")[-LAST:],\n        rewound=start.rewound,\n',
+        '        last=(start.last + last + b"\\n")[-LAST:],\n',
+        "test_reading::test_holding_back_keeps_that_a_journal_was_rewound",
     ),
 )

@@ -9,6 +9,8 @@ _processes = in_file("coord/processes.py", "tests")
 _world = in_file("coord/world.py", "tests")
 _folder = in_file("coord/folder.py", "tests")
 _waiting = in_file("coord/waiting.py", "tests")
+_machine = in_file("coord/machine.py", "tests")
+_repository = in_file("coord/repository.py", "tests")
 
 MUTANTS: tuple[Mutant, ...] = (
     _identity(
@@ -140,19 +142,19 @@ MUTANTS: tuple[Mutant, ...] = (
         ("    except ProcessLookupError:\n        return True\n"),
         "coord/test_processes::test_a_process_that_ended_is_a_zombie_and_then_free",
     ),
-    _processes(
+    _machine(
         "a name with a parenthesis is cut",
         'text.rfind(b")")',
         'text.find(b")")',
         "coord/test_processes::test_a_name_with_blanks_and_parentheses_is_read_whole",
     ),
-    _world(
+    _machine(
         "without a namespace a pid is trusted",
         '            boot = ""  # without',
         "            pass  # without",
         "coord/test_anchors::test_where_the_pid_namespace_cannot_be_told_no_process_is_known_again",
     ),
-    _world(
+    _machine(
         "a machine that was copied is the same machine",
         '        secret = f"{raw}\\n{os.uname().nodename}"',
         "        secret = raw",
@@ -170,21 +172,21 @@ MUTANTS: tuple[Mutant, ...] = (
         '(os.path.join(folder, name) for name in ("log", "scripts"))',
         "faults/test_security::test_a_folder_that_is_a_link_is_refused_in_words",
     ),
-    _folder(
+    _repository(
         "outside the repository a folder is found too",
-        ("        if repository and folder == repository.main:\n            return\n"),
+        "        if repository and folder == repository.main:\n            return\n",
         "",
         "coord/test_folder::test_inside_a_repository_nothing_outside_it_counts_and_elsewhere_the_nearest_upwards",
     ),
-    _folder(
+    _repository(
         "a folder whose name begins like the repository's is inside it",
-        "if path == root or path.startswith(root.rstrip(os.sep) + os.sep):",
-        "if path.startswith(root):",
+        "if path == folder or path.startswith(folder.rstrip(os.sep) + os.sep):",
+        "if path.startswith(folder):",
         "coord/test_folder::test_a_folder_whose_name_begins_like_the_repositorys_is_outside_it",
     ),
-    _folder(
+    _repository(
         "a file of another repository is one of ours",
-        "        if other and other.common == place.repository.common:\n",
+        "        if other and other.common == repository.common:\n",
         "        if other:\n",
         "coord/test_folder::test_a_file_of_another_repository_is_outside_and_one_of_another_worktree_is_the_same",
     ),

@@ -221,4 +221,46 @@ MUTANTS: tuple[Mutant, ...] = (
         "return (self.session, self.n, self.at)",
         "test_events::test_the_key_of_an_event_is_its_place_in_the_order",
     ),
+    _codec(
+        "the hashes of many lines are not looked at",
+        """        if line != body + MARK + previous + b'"}':\n            return None\n""",
+        "",
+        "test_blocks::test_lines_that_are_tried_together_give_what_they_give_one_by_one",
+    ),
+    _codec(
+        "the numbers of many lines are not looked at",
+        "[event.n for event in events] == list(range(n + 1, n + 1 + len(events)))",
+        "True",
+        "test_blocks::test_lines_that_are_tried_together_give_what_they_give_one_by_one",
+    ),
+    _codec(
+        "the sessions of many lines are not looked at",
+        "{event.session for event in events} <= {session}",
+        "True",
+        "test_blocks::test_lines_that_are_tried_together_give_what_they_give_one_by_one",
+    ),
+    _codec(
+        "the versions of many lines are not looked at",
+        "{event.v for event in events} <= {VERSION}",
+        "True",
+        "test_blocks::test_lines_that_are_tried_together_give_what_they_give_one_by_one",
+    ),
+    _codec(
+        "the order of many lines is not looked at",
+        "all(map(lt, [at, *times], times))",
+        "True",
+        "test_blocks::test_lines_that_are_tried_together_give_what_they_give_one_by_one",
+    ),
+    _codec(
+        "the times of many lines are not looked at",
+        "        and are_instants(times)\n",
+        "",
+        "test_blocks::test_lines_that_are_tried_together_give_what_they_give_one_by_one",
+    ),
+    _codec(
+        "what was imported is not looked at strictly",
+        "        and not any(event.imported for event in events)",
+        "        and True",
+        "test_blocks::test_lines_that_are_tried_together_give_what_they_give_one_by_one",
+    ),
 )

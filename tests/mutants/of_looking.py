@@ -84,7 +84,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _verifying(
         "a damaged fold is taken for one of other code",
-        'return "other code" if saved.code != checkpoint.fingerprint() else "damaged"',
+        'return "damaged" if saved.of_this_code else "other code"',
         'return "other code"',
         "coord/test_verifying::test_a_fold_that_cannot_be_read_is_damaged_unless_it_is_of_other_code",
     ),

@@ -4,6 +4,7 @@ from tests.mutants.mutant import Mutant, in_file
 
 _transaction = in_file("coord/transaction.py", "tests")
 _run = in_file("coord/run.py", "tests")
+_present = in_file("coord/present.py", "tests")
 
 MUTANTS: tuple[Mutant, ...] = (
     _transaction(
@@ -165,10 +166,10 @@ MUTANTS: tuple[Mutant, ...] = (
         "",
         "coord/test_transaction::test_only_a_full_replay_is_made_before_the_lock_is_asked_for",
     ),
-    _transaction(
+    _present(
         "a full replay keeps others waiting",
-        "        present.catch_up()  # a full replay keeps nobody waiting\n",
-        "        pass\n",
+        "        if not self.fresh or self._late(self._ahead) is not None:\n            self.catch_up()\n",
+        "",
         "coord/test_transaction::test_what_was_there_before_the_lock_is_read_before_the_lock",
     ),
     _transaction(

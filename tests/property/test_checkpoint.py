@@ -150,3 +150,13 @@ def test_a_checkpoint_and_what_came_since_give_what_all_of_it_gives(place: Place
         present = Present(case.world, place)
         present.catch_up()
         assert image(as_of(present.state, case.end)) == expected
+
+
+@given(st.integers(0, 10_000_000), st.lists(st.integers(1, 10_000_000), max_size=400))
+def test_rungs_are_few_and_the_way_from_one_to_the_next_is_short(events: int, some: list[int]) -> None:
+    step = checkpoint.step_of(events)
+    there = {rung for rung in [*some, *range(step, events, step // 3)] if rung <= events}
+    left = checkpoint.thinned(there, step)
+    assert left == sorted(set(left) & there)
+    assert len(left) <= 130
+    assert all(any(0 <= rung - other < step for other in left) for rung in there)
