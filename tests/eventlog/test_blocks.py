@@ -6,6 +6,7 @@ import random
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from eventlog import history as reading
 from eventlog import scanning
@@ -29,6 +30,7 @@ def some_lines(chance: random.Random) -> list[bytes]:
         line, digest = seal(one, previous)
         body = line[:-44]
         brought = Event(v=1, at=one.at, session=SESSION, n=n, payload=said, imported=Imported("p", "d"))
+        large = Imported("p", "d", fields={"a": 1 << 60})
         kind = chance.randrange(1000)
         changed = {
             0: body.replace(b'"target":"t"', b'"target":"t","target":"u"'),  # a key that stands twice
@@ -42,6 +44,8 @@ def some_lines(chance: random.Random) -> list[bytes]:
             8: seal(brought, previous)[0][:-44],
             9: body.replace(SESSION.encode(), b"brown-otter"),
             10: body.replace(b"11:00:", b"11:60:", 1),
+            11: body.replace(one.at.encode(), event(n - 1).at.encode()),
+            12: seal(replace(brought, imported=large), previous)[0][:-44],
         }.get(kind, body)
         digest = chain(previous, changed)
         lines.append(changed + b',"hash":"' + digest + b'"}\n')

@@ -156,12 +156,6 @@ MUTANTS: tuple[Mutant, ...] = (
         "coord/test_files_in_place::test_a_change_of_the_fold_is_seen",
     ),
     _checkpoint(
-        "any rung will do",
-        "        if folded and folded.state.precedes(key):",
-        "        if folded:",
-        "property/test_checkpoint::test_a_checkpoint_and_what_came_since_give_what_all_of_it_gives",
-    ),
-    _checkpoint(
         "rungs of a past that was taken back stay",
         "*(rung for rung in there if rung <= kept)",
         "*there",

@@ -59,7 +59,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "the long way leaves the index as it was",
         "        moment.outdated = True",
         "        moment.outdated = False",
-        _RULES,
+        _INDEX,
     ),
     _guarding(
         "a write claims the file everywhere",

@@ -3,6 +3,7 @@
 from tests.mutants.mutant import Mutant, in_file
 
 _history = in_file("eventlog/history.py", "tests/eventlog")
+_bar = in_file("eventlog/history.py", "tests")
 _scanning = in_file("eventlog/scanning.py", "tests/eventlog")
 _HELD = "test_history::test_what_another_machine_puts_too_far_ahead_is_held_back_and_not_lost"
 _OWN = "test_history::test_the_readers_clock_never_filters_what_its_own_machine_wrote"
@@ -51,11 +52,11 @@ MUTANTS: tuple[Mutant, ...] = (
         "wall",
         _HELD,
     ),
-    _history(
+    _bar(
         "another machine's own times raise the bar",
         "if position.machine == machine)",
         "if True)",
-        _HELD,
+        "faults/test_verify::test_times_that_are_held_back_are_told",
     ),
     _history(
         "nothing is held back",

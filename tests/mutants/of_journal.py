@@ -11,10 +11,16 @@ _INSERTED = "test_damage::test_an_inserted_line_is_seen_and_takes_no_other_with_
 MUTANTS: tuple[Mutant, ...] = (
     _scanning(
         "a tear counts as a line",
+        "    pieces.pop()  # what is no whole line\n",
+        "    pieces = [piece for piece in pieces if piece]\n",
+        "test_journal::test_a_whole_line_that_lacks_its_newline_is_completed",
+    ),
+    _scanning(
+        "a tear after a damaged line counts as a line",
         "    return reader.events, reader.position(start.size + offset",
         "    if data[offset:]:\n        reader.line(data[offset:], start.size + offset)\n"
         "    return reader.events, reader.position(start.size + offset",
-        "test_journal::test_a_whole_line_that_lacks_its_newline_is_completed",
+        "test_blocks::test_lines_that_are_tried_together_give_what_they_give_one_by_one",
     ),
     _scanning(
         "the line of another session counts",
