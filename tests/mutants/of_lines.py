@@ -258,7 +258,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "test_blocks::test_lines_that_are_tried_together_give_what_they_give_one_by_one",
     ),
     _codec(
-        "what was imported is not looked at strictly",
+        "what was imported is not looked at strictly where many are tried",
         "        and not any(event.imported for event in events)",
         "        and True",
         "test_blocks::test_lines_that_are_tried_together_give_what_they_give_one_by_one",

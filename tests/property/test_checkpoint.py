@@ -102,11 +102,16 @@ class Case:
         """Somebody reads, and perhaps saves, as every command that acts does."""
         present = Present(self.world, self.place)
         present.catch_up(snapshot=self.data.draw(st.booleans()))
-        assert image(at_the_end(present.state, self.end)) == image(at_the_end(self.folded_anew(), self.end))
+        self.must_be(present.state, self.folded_anew())
         if self.data.draw(st.booleans()):
             as_of(present.state, later(present.state.at or self.end, self.data.draw(st.sampled_from(GAPS_S))))
         if self.data.draw(st.booleans()):
             present.save()
+
+    def must_be(self, state: State, expected: State) -> None:
+        """Both are the same, at one moment: no earlier than any that the state was judged for."""
+        moment = max(self.end, state.reached)
+        assert image(at(state, moment)) == image(at(expected, moment))
 
     def folded_anew(self) -> State:
         """The state for one who has the journals alone."""
@@ -120,10 +125,9 @@ def changed(data: bytes, drawn: st.DataObject) -> bytes:
     return data[:spot] + bytes([data[spot] ^ 1]) + data[spot + 1 :]
 
 
-def at_the_end(state: State, end: str) -> State:
+def at(state: State, moment: str) -> State:
     """A copy of a state, at a later moment."""
-    copy = msgspec.msgpack.decode(msgspec.msgpack.encode(state), type=State)
-    return as_of(copy, max(end, state.reached))
+    return as_of(msgspec.msgpack.decode(msgspec.msgpack.encode(state), type=State), moment)
 
 
 @law(20)
@@ -141,15 +145,15 @@ def test_a_checkpoint_and_what_came_since_give_what_all_of_it_gives(place: Place
             case.command()
         for name, lines in case.journals.items():
             case.write(name, len(lines))
-        expected = image(as_of(case.folded_anew() if case.damaged else judged(case.events)[0], case.end))
+        expected = case.folded_anew() if case.damaged else judged(case.events)[0]
         present = Present(case.world, place)
         present.catch_up()
         assert befallen or present.findings() == []
-        assert image(as_of(present.state, case.end)) == expected
+        case.must_be(present.state, expected)
         shutil.rmtree(case.cache)
         present = Present(case.world, place)
         present.catch_up()
-        assert image(as_of(present.state, case.end)) == expected
+        case.must_be(present.state, expected)
 
 
 @given(st.integers(0, 10_000_000), st.lists(st.integers(1, 10_000_000), max_size=400))
