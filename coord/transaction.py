@@ -217,6 +217,8 @@ def transact(
         with under_lock(world, place, config):
             present.catch_up()
             _know_all(present)
+            if not present.fresh:
+                present.save()  # before any time passes in it: where nothing is written, none has passed for others
             moment = Moment(world, place, present, notes)
             try:
                 moment.become(who(moment))
@@ -228,7 +230,8 @@ def transact(
                 if moment.appended or moment.outdated:
                     if moment.appended and not present.marked:
                         remember(place, moment.me.session)
-                    present.save()
+                    if moment.appended:
+                        present.save()
                     save_index(world, place, present)
                     notes += write_board(world, place, config, present, moment.at, {})
     except LogError as error:

@@ -77,9 +77,9 @@ def test_what_was_there_before_the_lock_is_read_before_the_lock(
             held.append("now")
             yield
 
-    def read_from(path: str, *words: Any) -> Any:
+    def read_from(path: str, **where: Any) -> Any:
         read.append((bool(held), path))
-        return real_read(path, *words)
+        return real_read(path, **where)
 
     monkeypatch.setattr(transaction, "locked", locked)
     monkeypatch.setattr(history, "read_from", read_from)
@@ -125,6 +125,13 @@ def test_after_a_command_nothing_has_to_be_folded_again(machine: Inside) -> None
     assert now.read_on() == []
 
 
+def test_what_was_folded_anew_is_saved_even_where_nothing_is_written(machine: Inside) -> None:
+    machine.start(100)
+    (machine.repo.folder / ".cache" / checkpoint.NAME).unlink()
+    assert machine.run(100, "renew", "file", "y").code == 1
+    assert present(machine).fresh
+
+
 # --- the time ---------------------------------------------------------------------------------------------------------
 
 
@@ -140,6 +147,19 @@ def test_each_event_of_a_command_has_a_time_of_its_own_and_none_is_before_the_cl
     assert len(times) == 4
     assert times == sorted(set(times))
     assert times[0] == asked
+
+
+def test_a_clock_that_goes_back_after_a_refusal_that_folded_all_anew_hinders_nobody(machine: Inside) -> None:
+    """Time that passed in a state while nothing was written never passed for anyone else."""
+    machine.start(100)
+    machine.run(100, "claim", "file", "x", "--ttl", "2m")
+    (machine.repo.folder / ".cache" / checkpoint.NAME).unlink()
+    machine.wait(180)
+    assert machine.run(100, "renew", "file", "y").code == 1
+    machine.wait(-120)
+    assert machine.run(100, "renew", "file", "x").code == 0
+    machine.wait(1)
+    assert machine.run(100, "heartbeat", "a", "b").code == 0
 
 
 # --- deaths -----------------------------------------------------------------------------------------------------------

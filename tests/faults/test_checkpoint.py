@@ -8,6 +8,8 @@ import pytest
 from msgspec import Struct
 
 import coord.checkpoint
+from eventlog.codec import NO_HASH, seal
+from eventlog.events import VERSION, Event, SessionStarted, later
 from tests.coord.inside import Inside
 from tests.processes import Repo
 
@@ -113,6 +115,20 @@ def test_a_checkpoint_of_other_code_still_knows_how_much_was_there(
     for _ in range(2):
         assert f"{scene.second}.jsonl was rewound" in scene.machine.run(100, "status").out
     assert "rewound" in scene.machine.run(100, "heartbeat", "c", "d").err
+    assert f"{scene.second}.jsonl was rewound" in scene.machine.run(100, "status").out
+
+
+def test_a_rung_does_not_bring_back_a_journal_that_was_cut_back(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, repo: Repo
+) -> None:
+    other_code(monkeypatch)
+    monkeypatch.setattr(coord.checkpoint, "_LEAST_STEP", 1)
+    scene.journal.write_bytes(scene.journal.read_bytes().splitlines(keepends=True)[0])
+    scene.machine.wait(10)
+    assert scene.machine.run(100, "heartbeat", "c", "d").code == 0
+    hello = SessionStarted(client="shell", machine="elsewhere")
+    late = Event(v=VERSION, at=later(scene.machine.now, -5), session="late-one", n=1, payload=hello)
+    (repo.log / "late-one.jsonl").write_bytes(seal(late, NO_HASH)[0])
     assert f"{scene.second}.jsonl was rewound" in scene.machine.run(100, "status").out
 
 

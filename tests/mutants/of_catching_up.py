@@ -177,7 +177,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "what a rung says of a rewound journal holds",
         "None if anew or late == NOWHERE else",
         "None if late == NOWHERE else",
-        "property/test_checkpoint::test_a_checkpoint_and_what_came_since_give_what_all_of_it_gives",
+        "faults/test_checkpoint::test_a_rung_does_not_bring_back_a_journal_that_was_cut_back",
     ),
     _state(
         "a place before the last event is behind it",

@@ -30,8 +30,8 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _transaction(
         "claims are granted while a journal cannot be read",
-        ("            _know_all(present)\n            moment = "),
-        "            moment = ",
+        ("            _know_all(present)\n            if not"),
+        "            if not",
         "faults/test_checkpoint::test_where_nobody_can_tell_what_is_held_nobody_is_granted_anything",
     ),
     _transaction(
@@ -161,10 +161,22 @@ MUTANTS: tuple[Mutant, ...] = (
         "coord/test_transaction::test_what_was_written_before_a_refusal_is_durable_and_on_the_board",
     ),
     _transaction(
+        "time that passed for nobody is saved",
+        "                    if moment.appended:\n                        present.save()",
+        "                    if True:\n                        present.save()",
+        "coord/test_transaction::test_a_clock_that_goes_back_after_a_refusal_that_folded_all_anew_hinders_nobody",
+    ),
+    _transaction(
+        "what was folded anew is saved only where something is written",
+        "            if not present.fresh:\n                present.save()",
+        "            if False:\n                present.save()",
+        "coord/test_transaction::test_what_was_folded_anew_is_saved_even_where_nothing_is_written",
+    ),
+    _transaction(
         "no checkpoint is written",
-        "                    present.save()\n",
-        "",
-        "coord/test_transaction::test_only_a_full_replay_is_made_before_the_lock_is_asked_for",
+        "                        present.save()\n",
+        "                        pass\n",
+        "coord/test_transaction::test_after_a_command_nothing_has_to_be_folded_again",
     ),
     _present(
         "a full replay keeps others waiting",
