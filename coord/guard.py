@@ -17,7 +17,7 @@ from types import SimpleNamespace
 from coord.fingerprint import fingerprint
 from coord.machine import START_TICKS, stat_of, state_of, whereabouts
 from coord.repository import candidates, find_repository, is_ours, recorded_path, relative_to
-from eventlog.system import ENDED, SUFFIX, blake2b, read_regular
+from eventlog.system import ENDED, blake2b, read_regular, sizes_in
 from projections.conflicts import conflict, own_covers
 from projections.resources import is_pattern
 
@@ -147,7 +147,7 @@ def _short_way(
     session = index["sessions"].get(write.conversation) if index else None
     if not index or not session or now >= index["due"] or os.path.islink(write.folder) or os.path.islink(log):
         return None
-    if index["code"] != fingerprint() or tuple(index["here"]) != here() or sizes_in(log) != index["journals"]:
+    if index["code"] != fingerprint() or tuple(index["here"]) != here() or lengths_in(log) != index["journals"]:
         return None
 
     def lives(name: str) -> bool:
@@ -178,21 +178,19 @@ def with_digest(index: bytes) -> bytes:
     return blake2b(index, digest_size=_DIGEST).digest() + index
 
 
-def sizes_in(log: str) -> dict[str, int]:
+def lengths_in(log: str) -> dict[str, int]:
     """The size of every journal, as far as that tells whether anything was written; of those that were archived, when
     that last happened. Raises OSError.
     """
-    with os.scandir(log) as entries:
-        sizes = {
-            entry.name.removesuffix(SUFFIX): entry.stat(follow_symlinks=False).st_size
-            for entry in entries
-            if entry.name.endswith(SUFFIX)
-        }
+    return sizes_in(log) | {"/": archived_at(log)}
+
+
+def archived_at(log: str) -> int:
+    """When a journal was last put among the ended, in nanoseconds since 1970; 0 if none was. Raises OSError."""
     try:
-        sizes["/"] = os.stat(os.path.join(log, ENDED)).st_mtime_ns
+        return os.stat(os.path.join(log, ENDED)).st_mtime_ns
     except FileNotFoundError:
-        sizes["/"] = 0
-    return sizes
+        return 0
 
 
 def _started(pid: int) -> int:

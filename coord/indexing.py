@@ -8,8 +8,8 @@ import msgspec
 from coord.checkpoint import replace_file
 from coord.fingerprint import fingerprint
 from coord.folder import Place
-from coord.guard import NAME, Row, sizes_in, with_digest
-from coord.names import by_conversation
+from coord.guard import NAME, Row, archived_at, with_digest
+from coord.names import speakers
 from coord.present import Present
 from coord.text import called, clock, line
 from coord.world import World
@@ -24,19 +24,17 @@ def save_index(world: World, place: Place, present: Present) -> None:
     state, here = present.state, world.here
     live = {session.id: session for session in state.sessions.values() if session.live}
     talking = {session.client_session for session in live.values() if session.client_session}
-    speakers = {name: by_conversation(state, (name,)) for name in talking}
     near = (here.machine, here.boot, here.pid_namespace)
     anchors = {name: session.anchor for name, session in live.items() if session.anchor}
     read = {name: position.size for name, position in present.history.positions.items() if not position.ended}
     with suppress(OSError):
-        sizes = sizes_in(place.log)
         index = {
             "code": fingerprint(),
             "here": near,
             "at": to_micros(state.at) if state.at else 0,
             "due": to_micros(state.due),
-            "journals": read | {"/": sizes["/"]},
-            "sessions": {name: found.id for name, found in speakers.items() if found and found.live},
+            "journals": read | {"/": archived_at(place.log)},
+            "sessions": {name: found.id for name, found in speakers(state, talking).items() if found.live},
             "anchors": {
                 name: (anchor.pid, anchor.start_ticks)
                 for name, anchor in anchors.items()

@@ -95,9 +95,16 @@ def _live(state: State) -> list[Session]:
 
 def by_conversation(state: State, ids: Iterable[str]) -> Session | None:
     """The latest session of a client's conversation, by the first of `ids` that any session has."""
-    for wanted in ids:
-        found = [s for s in state.sessions.values() if s.client_session == wanted and s.status != "imported"]
-        if found:
-            newest = max(found, key=lambda session: session.started_at)
-            return state.sessions[state.follow(newest.id)]
-    return None
+    return next(iter(speakers(state, ids).values()), None)
+
+
+def speakers(state: State, ids: Iterable[str]) -> dict[str, Session]:
+    """The latest session of each of these conversations that has any."""
+    wanted = dict.fromkeys(ids)
+    newest: dict[str, Session] = {}
+    for session in state.sessions.values():
+        if (name := session.client_session) in wanted and session.status != "imported":
+            known = newest.get(name)
+            if known is None or session.started_at > known.started_at:
+                newest[name] = session
+    return {name: state.sessions[state.follow(newest[name].id)] for name in wanted if name in newest}

@@ -43,12 +43,12 @@ class Bar:
             sys.stderr.flush()
 
 
-def chunks(label: str, items: Sequence[T]) -> Iterator[Sequence[T]]:
-    """The items in pieces, with a bar that moves from piece to piece."""
+def chunks(label: str, items: Sequence[T], size: int = _CHUNK) -> Iterator[Sequence[T]]:
+    """The items in pieces of that size, with a bar that moves from piece to piece."""
     bar = Bar(label, len(items), 0 if len(items) > _LONG else _QUIET_S)
     try:
-        for start in range(0, len(items), _CHUNK):
-            piece = items[start : start + _CHUNK]
+        for start in range(0, len(items), size):
+            piece = items[start : start + size]
             yield piece
             bar.step(len(piece))
     finally:

@@ -15,7 +15,7 @@ from operator import lt
 from msgspec import DecodeError, Raw, Struct, ValidationError
 from msgspec.json import Decoder, Encoder
 
-from eventlog.events import BIGGEST_INT, VERSION, Event, Imported, Unknown, are_instants, is_instant
+from eventlog.events import BIGGEST_INT, VERSION, Event, Imported, Instant, Unknown, are_instants, is_instant
 from eventlog.system import blake2b
 
 NO_HASH = b"0" * 32
@@ -68,6 +68,43 @@ def seal(event: Event, previous: bytes) -> tuple[bytes, bytes]:
     return body + MARK + digest + b'"}\n', digest
 
 
+def seal_lines(events: list[Event], previous: bytes) -> list[bytes]:
+    """The lines of these events, newlines and all, the first of which follows a line whose hash is `previous`.
+
+    Raises ValueError as `seal` does, and for an event that would be read back as something else.
+    """
+    lines: list[bytes] = []
+    for event in events:
+        line, previous = seal(event, previous)
+        lines.append(line)
+    try:
+        same = _decode_lines(b"".join(lines)) == events and _are_plain(events)
+    except (ValueError, RecursionError):
+        same = False
+    if not same and [decode(line[:-1]) for line in lines] != events:
+        raise ValueError("a value is out of its range")
+    return lines
+
+
+def follow(events: list[Event], session: str, n: int, at: Instant) -> bool:
+    """Whether these can come next in the journal of `session`, behind its event number `n` at `at`."""
+    times = [event.at for event in events]
+    return (
+        [event.n for event in events] == list(range(n + 1, n + 1 + len(events)))
+        and {event.session for event in events} <= {session}
+        and all(map(lt, [at, *times], times))
+    )
+
+
+def _are_plain(events: list[Event]) -> bool:
+    """Whether nothing in these needs a closer look than that their lines are as we would have written them."""
+    return (
+        {event.v for event in events} <= {VERSION}
+        and not any(event.imported for event in events)  # which holds values of any kind
+        and are_instants([event.at for event in events])
+    )
+
+
 def stored_hash(line: bytes) -> bytes:
     """The hash that a line (without its newline) says it has, by its place; it may be nonsense in a damaged line."""
     return line[-34:-2]
@@ -89,7 +126,7 @@ def unseal(line: bytes, previous: bytes) -> Event:
     return decode(line)
 
 
-def unseal_lines(lines: list[bytes], previous: bytes, session: str, n: int, at: str) -> list[Event] | None:
+def unseal_lines(lines: list[bytes], previous: bytes, session: str, n: int, at: Instant) -> list[Event] | None:
     """The events of lines (without their newlines) of the journal of `session`, which follow its event number `n` at
     `at`, whose line's hash is `previous`. None unless each line is byte for byte what we would have written, so that
     `unseal` would have accepted every one of them, and they follow each other.
@@ -103,16 +140,7 @@ def unseal_lines(lines: list[bytes], previous: bytes, session: str, n: int, at: 
         previous = chain(previous, body)
         if line != body + MARK + previous + b'"}':
             return None
-    times = [event.at for event in events]
-    follows = (
-        [event.n for event in events] == list(range(n + 1, n + 1 + len(events)))
-        and {event.session for event in events} <= {session}
-        and {event.v for event in events} <= {VERSION}
-        and not any(event.imported for event in events)  # which holds values of any kind
-        and all(map(lt, [at, *times], times))
-        and are_instants(times)
-    )
-    return events if follows else None
+    return events if follow(events, session, n, at) and _are_plain(events) else None
 
 
 def decode(line: bytes) -> Event:

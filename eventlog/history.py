@@ -24,7 +24,7 @@ from eventlog.errors import LogError
 from eventlog.events import NEVER, Event, EventId, Instant, later
 from eventlog.journal import is_session_id, read_from, wherever
 from eventlog.scanning import Block, Position
-from eventlog.system import ENDED, SUFFIX
+from eventlog.system import ENDED, SUFFIX, sizes_in
 
 HORIZON_S = 60  # how far ahead another machine's events may be
 
@@ -78,6 +78,7 @@ class History:
         self.problems: dict[str, str] = {}
         self.held_back: dict[str, Instant] = {}
         self.twice: set[str] = set()
+        self._sizes: dict[str, int] = {}  # of the journals in the log, when it was listed
         self._ended: set[str] = set()
         self._bar: Instant = ""  # a horizon that was too near, and is not to be drawn again
 
@@ -96,7 +97,7 @@ class History:
         The log is listed first: what is archived meanwhile is then seen in one of the two, or in both.
         """
         try:
-            here = _listed(self.folder)
+            self._sizes = sizes_in(self.folder)
         except OSError as error:
             raise LogError(f"cannot read the log {self.folder}: {error.strerror}") from None
         try:
@@ -105,6 +106,7 @@ class History:
             ended = set()
         except OSError as error:
             raise LogError(f"cannot read the archived journals in {ENDED}/: {error.strerror}") from None
+        here = self._sizes.keys()
         self.twice = {name for name in here & ended if os.path.lexists(os.path.join(self.folder, name + SUFFIX))}
         found = here | ended
         self.problems = {name: "is not named like a session" for name in found if not is_session_id(name)}
@@ -135,6 +137,7 @@ class History:
         accepted = self.latest
         unread = self.names()
         rewound = self._miss(unread)
+        unread = {name for name in unread if not self._is_read(name)}
         horizon = max(horizon_of(self.positions.values(), self.machine, wall, accepted), self._bar)
         most = dict.fromkeys(unread, _LEAST_PIECE)
         waiting: dict[str, Block] = {}
@@ -180,6 +183,13 @@ class History:
             self.positions[name] = Position(rewound=f"it is gone; {lines_read(self.positions[name].lines)} before")
         return bool(missed)
 
+    def _is_read(self, name: str) -> bool:
+        """Whether a journal needs no look: it is as long as it was, or was read to its end among the ended."""
+        position = self.positions.get(name)
+        if not position or name in self._ended:
+            return bool(position and position.ended)
+        return 0 < position.size == self._sizes[name] and not position.ended
+
     def _next(self, name: str, most: int, horizon: Instant) -> tuple[Block | None, bool, bool]:
         """The next stretch of a journal in which there are events, or its end; whether the journal was rewound; and
         whether there is more. What another machine wrote beyond the horizon is left out, as if it was not there yet.
@@ -187,10 +197,10 @@ class History:
         ended, rewound = name in self._ended, False
         while True:
             start = self.positions.get(name, Position())
-            if ended and start.ended:
-                return None, rewound, False
             try:
-                data, back = wherever(self.folder, name, partial(_news, start, most))
+                data, back = wherever(
+                    self.folder, name, partial(read_from, size=start.size, last=start.last, most=most)
+                )
             except (OSError, LogError) as error:
                 self.problems[name] = getattr(error, "strerror", None) or str(error)
                 return None, rewound, False
@@ -211,13 +221,6 @@ class History:
             self.positions[name] = start if block.events else block.end
             if block.events or not more:
                 return block, rewound, more
-
-
-def _news(start: Position, most: int, path: str) -> tuple[bytes, bool]:
-    """What is new in a journal, and whether it was rewound. One that is as long as it was is not opened."""
-    if os.stat(path, follow_symlinks=False).st_size == start.size and start.size:
-        return b"", False
-    return read_from(path, start.size, start.last, most)
 
 
 def _listed(folder: str) -> set[str]:

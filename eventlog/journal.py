@@ -22,6 +22,7 @@ from eventlog.scanning import Position, scan
 from eventlog.system import BINARY, ENDED, NOFOLLOW, SUFFIX
 
 _LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789")
+_IN_NAMES = _LETTERS | set("._-")
 _NUMBER = "[1-9][0-9]{0,15}"
 _PIECE = 1 << 20  # bytes that are read at a time where a journal is read piece by piece
 MOST_BYTES = 1 << 28  # of a journal: a larger one is not read, so that nobody's bytes fill the memory
@@ -31,7 +32,7 @@ T = TypeVar("T")
 
 def is_session_id(text: str) -> bool:
     """Whether a journal may bear this name."""
-    return text[:1] in _LETTERS and len(text) <= 100 and (_LETTERS | set("._-")).issuperset(text)
+    return text[:1] in _LETTERS and len(text) <= 100 and _IN_NAMES.issuperset(text)
 
 
 def paths_of(folder: str, session: str) -> tuple[str, str]:
@@ -141,6 +142,19 @@ def event_of(folder: str, name: EventId) -> Event | None:
 
 def closed(folder: str, session: str, position: Position) -> str:
     """Why a journal takes no more appends, or nothing if it does."""
+    if reason := barred(folder, session, position):
+        return reason
+    path = os.path.join(folder, session + SUFFIX)
+    if position.size and os.path.lexists(path) and not stat.S_ISREG(os.lstat(path).st_mode):
+        return "something else stands in its place"
+    with suppress(LogError):  # whoever opens it to write says best why that cannot be
+        if is_other_at(path, position.size, position.last):
+            return other_than(position)
+    return ""
+
+
+def barred(folder: str, session: str, position: Position) -> str:
+    """Why a journal takes no more appends, as far as that is known without a look into it."""
     if position.damage:
         first = position.damage[0]
         return f"line {first.line} (byte {first.byte}) is damaged: {first.reason}"
@@ -150,12 +164,11 @@ def closed(folder: str, session: str, position: Position) -> str:
         return "it was archived"
     if position.size >= FULL_BYTES:
         return f"it is full, with {position.size} bytes"
-    path = os.path.join(folder, session + SUFFIX)
-    if os.path.lexists(path + SEAL_SUFFIX):
+    if os.path.lexists(os.path.join(folder, session + SUFFIX + SEAL_SUFFIX)):
         return "its last write could not be made durable"
-    if position.size and os.path.lexists(path) and not stat.S_ISREG(os.lstat(path).st_mode):
-        return "something else stands in its place"
-    with suppress(LogError):  # whoever opens it to write says best why that cannot be
-        if is_other_at(path, position.size, position.last):
-            return f"it is not what it was when its first {position.size} bytes were read"
     return ""
+
+
+def other_than(position: Position) -> str:
+    """What is wrong with a journal that was read up to there and has other bytes before that place."""
+    return f"it is not what it was when its first {position.size} bytes were read"

@@ -16,6 +16,7 @@ from eventlog.system import BINARY, NOFOLLOW, SUFFIX, sync_all, try_lock
 NAME = ".lock"
 SEAL_SUFFIX = ".sealed"  # beside a journal whose last sync failed
 _LONGEST_PAUSE_S = 0.02
+_WIDTH = 12  # bytes of the lock file, which it always has: a size that changes costs a durable write more than a pid
 
 
 def holder_of(folder: str) -> int | None:
@@ -57,7 +58,7 @@ def locked(folder: str, wait_s: float, describe: Callable[[int], str] = str) -> 
         yield
     finally:
         with suppress(OSError):
-            os.ftruncate(fd, 0)
+            _leave(fd, b"")
         with suppress(OSError):  # whatever it says, the lock is free, and what was acknowledged is on the disk
             os.close(fd)
 
@@ -67,12 +68,16 @@ def _take_over(folder: str, fd: int) -> None:
     be on the disk; it is before we go on, lest we build on what a power cut takes away. A journal of which that stays
     unknown is sealed. Raises OSError.
     """
-    for path in sync_all(folder) if os.fstat(fd).st_size else ():
+    for path in sync_all(folder) if os.read(fd, _WIDTH).strip() else ():
         if path.endswith(SUFFIX):
             seal_off(path)
     with suppress(OSError):  # the pid is a courtesy to whoever waits in vain; a full disk must not stop a reader's lock
-        os.ftruncate(fd, 0)
-        os.write(fd, b"%d\n" % os.getpid())
+        _leave(fd, b"%d" % os.getpid())
+
+
+def _leave(fd: int, pid: bytes) -> None:
+    os.lseek(fd, 0, os.SEEK_SET)
+    os.write(fd, pid.ljust(_WIDTH - 1) + b"\n")
 
 
 def seal_off(journal: str) -> None:
@@ -122,6 +127,6 @@ def _same_file(fd: int, path: str) -> bool:
 
 def _holder(fd: int) -> int:
     try:
-        return int(os.read(fd, 20))
+        return int(os.read(fd, _WIDTH))
     except (OSError, ValueError):
         return 0

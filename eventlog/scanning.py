@@ -23,7 +23,7 @@ MOST_DAMAGE = 1000  # places of a journal that are named one by one
 LAST = 45  # bytes at the end of what was read that are compared when reading goes on: the hash and its frame
 
 
-class Damage(Struct, frozen=True):
+class Damage(Struct, frozen=True, array_like=True):
     """A place in a journal that is not as it was written."""
 
     line: int  # counted from 1
@@ -31,7 +31,7 @@ class Damage(Struct, frozen=True):
     reason: str
 
 
-class Position(Struct, frozen=True):
+class Position(Struct, frozen=True, array_like=True):
     """How far a journal was read, and what was found: everything that reading on from there needs."""
 
     size: int = 0  # bytes of whole lines
@@ -76,10 +76,10 @@ def _clean(session: str, data: bytes, start: Position) -> tuple[list[Event], lis
     if start.damage or len(start.hashes) != 1 or not pieces:
         return None
     events = unseal_lines(pieces, start.hashes[0], session, start.n, start.at)
-    return None if events is None else (events, pieces, _after(start, events, data.rfind(b"\n") + 1, pieces[-1]))
+    return None if events is None else (events, pieces, after(start, events, data.rfind(b"\n") + 1, pieces[-1]))
 
 
-def _after(start: Position, events: list[Event], size: int, last: bytes) -> Position:
+def after(start: Position, events: list[Event], size: int, last: bytes) -> Position:
     """The position behind clean lines, one for each of these events: so many bytes, the last line of which is given."""
     machine, folder = _origin(start, events)
     return Position(
@@ -220,7 +220,7 @@ class Block:
             begin, end = self._offset, self._offset_after(count, at)
             if self._clean:
                 last = self.data[max(begin, self.data.rfind(b"\n", begin, end - 1) + 1) : end - 1]
-                self.start = _after(self.start, taken, end - begin, last)
+                self.start = after(self.start, taken, end - begin, last)
             else:
                 self.start = scan(self.session, self.data[begin:end], self.start)[1]
         return taken

@@ -39,6 +39,22 @@ def read_regular(path: str, most: int) -> bytes:
         os.close(fd)
 
 
+def sizes_in(log: str) -> dict[str, int]:
+    """The names, without their ending, of what looks like a journal in a folder, and how long each is; -1 for what has
+    gone meanwhile. Raises OSError.
+    """
+    sizes: dict[str, int] = {}
+    with os.scandir(log) as entries:
+        for entry in entries:
+            if entry.name.endswith(SUFFIX):
+                try:
+                    size = entry.stat(follow_symlinks=False).st_size
+                except FileNotFoundError:
+                    size = -1
+                sizes[entry.name[: -len(SUFFIX)]] = size
+    return sizes
+
+
 def is_there(path: str) -> bool:
     """Whether something stands at a path, even a link that leads nowhere. Raises OSError where that cannot be told,
     which is no "no".

@@ -15,12 +15,12 @@ import os
 import stat
 from contextlib import suppress
 
-from eventlog.codec import decode, seal
+from eventlog.codec import follow, seal_lines
 from eventlog.errors import AppendFailed, JournalClosed, LogError, SyncFailed
 from eventlog.events import Event, EventId
-from eventlog.journal import MOST_BYTES, closed, paths_of
+from eventlog.journal import MOST_BYTES, barred, other_than, paths_of
 from eventlog.lock import SEAL_SUFFIX, seal_off
-from eventlog.scanning import LAST, Position, scan
+from eventlog.scanning import Position, after, scan
 from eventlog.system import BINARY, ENDED, NOFOLLOW, SUFFIX, sync_data, sync_folder
 
 TORN_SUFFIX = ".torn"
@@ -36,8 +36,8 @@ class Writer:
     def __init__(self, folder: str, session: str, position: Position) -> None:
         self.path = os.path.join(folder, session + SUFFIX)
         self.session, self.position, self.mended = session, position, ""
-        if reason := closed(folder, session, position):
-            raise JournalClosed(f"the journal {session}{SUFFIX} takes no more events: {reason}")
+        if reason := barred(folder, session, position):
+            raise self._closed(reason)
         create = 0 if position.size else os.O_CREAT
         try:
             self._fd = os.open(self.path, os.O_RDWR | create | os.O_APPEND | NOFOLLOW | BINARY, 0o666)
@@ -47,8 +47,9 @@ class Writer:
             status = os.fstat(self._fd)
             if not stat.S_ISREG(status.st_mode):
                 raise OSError(0, "it is not a regular file")
-            if os.pread(self._fd, len(position.last), max(0, position.size - len(position.last))) != position.last:
-                raise OSError(0, f"it is not what it was when its first {position.size} bytes were read")
+            os.lseek(self._fd, position.size - len(position.last), os.SEEK_SET)
+            if os.read(self._fd, len(position.last)) != position.last:
+                raise self._closed(other_than(position))
             if status.st_size > MOST_BYTES:
                 raise OSError(0, f"it has {status.st_size} bytes, more than {MOST_BYTES}")
             if status.st_size > position.size:
@@ -58,6 +59,9 @@ class Writer:
         except OSError as error:
             self.close()
             raise LogError(f"cannot prepare {self.path}: {error.strerror}. Nothing was written.") from None
+        except JournalClosed:
+            self.close()
+            raise
 
     @property
     def n(self) -> int:
@@ -65,38 +69,33 @@ class Writer:
         return self.position.n + 1
 
     def append(self, event: Event) -> None:
-        """Write one event. It is not durable before `sync`. Raises AppendFailed; the journal is then as before.
+        """Write one event, as `extend` does."""
+        self.extend([event])
+
+    def extend(self, events: list[Event]) -> None:
+        """Write some events at once. They are not durable before `sync`. Raises AppendFailed; the journal is then as
+        before.
 
         What would be read back as something else is not written: a value out of its range, an event out of its order.
         """
         start = self.position
-        if event.session != self.session or event.n != start.n + 1 or event.at <= start.at:
-            raise AppendFailed(
-                f"{event.id} at {event.at} does not follow {self.session}/{start.n}. Nothing was written."
-            )
+        if not events:
+            return
+        if not follow(events, self.session, start.n, start.at):
+            what = f"{events[0].id} at {events[0].at}" + (" or what comes after it" if len(events) > 1 else "")
+            raise AppendFailed(f"{what} does not follow {self.session}/{start.n}. Nothing was written.")
         try:
-            line, digest = seal(event, start.hashes[0])
-            if decode(line[:-1]) != event:
-                raise ValueError("a value is out of its range")
+            lines = seal_lines(events, start.hashes[0])
         except ValueError as error:
             raise AppendFailed(f"this cannot be written down: {error}. Nothing was written.") from None
         try:
-            written = os.write(self._fd, line)
-            reason = "the disk took only part of the line" if written != len(line) else ""
+            size = len(data := b"".join(lines))
+            reason = "the disk took only part of it" if os.write(self._fd, data) != size else ""
         except OSError as error:
             reason = error.strerror or str(error)
         if reason:
             self._cut_back(start.size, reason)
-        self.position = Position(
-            size=start.size + len(line),
-            lines=start.lines + 1,
-            n=event.n,
-            at=event.at,
-            hashes=(digest,),
-            last=(start.last + line)[-LAST:],
-            machine=start.machine or getattr(event.payload, "machine", ""),
-            folder=start.folder or getattr(event.payload, "folder", ""),
-        )
+        self.position = after(start, events, size, lines[-1][:-1])
 
     def sync(self) -> None:
         """Make every appended event durable. Raises SyncFailed: their outcome is unknown and the journal is sealed."""
@@ -108,6 +107,9 @@ class Writer:
                 f"{self.path} could not be made durable: {error.strerror}. Whether the last event is kept is unknown; "
                 "it stays in the file, the journal takes no more, and this session goes on in a new one."
             ) from None
+
+    def _closed(self, reason: str) -> JournalClosed:
+        return JournalClosed(f"the journal {self.session}{SUFFIX} takes no more events: {reason}")
 
     def close(self) -> None:
         """Let go of the file. Nothing hangs on what that says: what was acknowledged has been synced."""

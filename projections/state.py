@@ -87,7 +87,7 @@ class Message(Struct, kw_only=True):
     unacknowledged_by: set[str]
 
 
-class Session(Struct, kw_only=True):
+class Session(Struct, kw_only=True, array_like=True):
     """One worker, and what it last said."""
 
     id: str

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from coord import importing
 from eventlog.events import seconds_between
 from eventlog.writer import Writer
 from tests.coord.inside import NOON, Inside
@@ -97,15 +98,16 @@ def test_a_second_run_adds_only_what_is_new(scene: Scene) -> None:
 
 def test_after_a_crash_the_next_run_adds_the_rest(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     meant = sample(scene.old.folder, 2, 3, 20)
-    real, count = Writer.append, []
+    real, count = Writer.extend, []
 
-    def append(self: Any, event: Any) -> None:
-        count.append(event)
-        if len(count) == 10:
+    def extend(self: Any, events: Any) -> None:
+        count.append(events)
+        if len(count) == 4:
             raise KeyboardInterrupt
-        real(self, event)
+        real(self, events)
 
-    monkeypatch.setattr(Writer, "append", append)
+    monkeypatch.setattr(importing, "_AT_ONCE", 3)
+    monkeypatch.setattr(Writer, "extend", extend)
     assert scene.machine.run(100, "import", "../old").code == 130
     monkeypatch.undo()
     assert len(scene.imported()) == 9

@@ -306,6 +306,7 @@ def test_an_import_that_stops_half_way_leaves_nothing_that_is_not_durable(
     real, place = os.write, Place(str(disk.root), str(disk.root), None)
     takes = iter([True] * 3 + [False] * 3)
     monkeypatch.setattr(os, "write", lambda fd, data: real(fd, data) if next(takes) else 0)
+    monkeypatch.setattr(importing, "_AT_ONCE", 1)
     with pytest.raises(AppendFailed):
         importing._write(place, SESSION, [event(n) for n in range(1, 6)])
     assert numbers((disk.root / "log" / FILE).read_bytes()) == [1, 2, 3]

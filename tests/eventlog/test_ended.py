@@ -132,29 +132,22 @@ def test_whenever_a_journal_is_archived_a_look_sees_all_of_it(
     def between(function: str) -> None:
         real = getattr(histories, function)
 
-        def call(*values: object) -> object:
+        def call(*values: object, **options: object) -> object:
             tick()
-            found = real(*values)
+            found = real(*values, **options)
             tick()
             return found
 
         patch.setattr(histories, function, call)
-
-    def stat(*values: object, **options: object) -> object:
-        found = real_stat(*values, **options)  # type: ignore[arg-type]
-        tick()  # between looking at it and opening it
-        return found
 
     history = History(str(folder), "north")
     if data.draw(st.booleans()):
         history.catch_up(at(10))
         write(folder, "brown", "north", [3])
     before = sum(position.n for position in history.positions.values())
-    real_stat = os.stat
     with pytest.MonkeyPatch.context() as patch:
-        for function in ("_listed", "wherever", "read_from"):
+        for function in ("sizes_in", "_listed", "wherever", "read_from"):
             between(function)
-        patch.setattr(os, "stat", stat)
         looks = [history.catch_up(at(10)) for _ in range(2)]
     events = [one for look in looks for one in look.events]
     assert not any(look.rewound for look in looks)

@@ -96,7 +96,7 @@ def test_a_torn_first_line_is_mended(path: Path) -> None:
 def test_a_short_write_is_cut_back(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     end, real = writer(path.parent), os.write
     monkeypatch.setattr(os, "write", lambda fd, data: real(fd, data[:50]))
-    with pytest.raises(AppendFailed, match="only part of the line"):
+    with pytest.raises(AppendFailed, match="only part of it"):
         end.append(event(4))
     assert path.read_bytes() == WHOLE
     monkeypatch.undo()

@@ -62,6 +62,13 @@ def test_of_many_processes_one_at_a_time_holds_it(tmp_path: Path) -> None:
     assert counter.read_text() == "200"
 
 
+def test_whoever_has_to_wait_gets_it_in_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real, taken = system.try_lock, iter([True, True, True])
+    monkeypatch.setattr(lock, "try_lock", lambda fd: False if next(taken, False) else real(fd))
+    with locked(str(tmp_path), 60):
+        assert next(taken, None) is None
+
+
 def test_who_waits_in_vain_is_told_the_holders_pid(tmp_path: Path) -> None:
     with holder(tmp_path) as child:
         with pytest.raises(Locked, match=rf"\b{child.pid}\b"), locked(str(tmp_path), 0):
@@ -69,7 +76,7 @@ def test_who_waits_in_vain_is_told_the_holders_pid(tmp_path: Path) -> None:
         with pytest.raises(Locked, match=f"the one with {child.pid}, stopped"):
             locked(str(tmp_path), 0.01, lambda pid: f"the one with {pid}, stopped").__enter__()
     with locked(str(tmp_path), 0):
-        assert (tmp_path / NAME).read_text() == f"{os.getpid()}\n"
+        assert (tmp_path / NAME).read_text().strip() == str(os.getpid())
 
 
 def test_a_stopped_holder_keeps_it_and_a_killed_one_does_not(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ fills the memory; and who holds the lock can be asked without taking it.
 import os
 import signal
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from eventlog import lock
 from eventlog.errors import LogError
 from eventlog.lock import NAME, holder_of, locked
-from eventlog.system import read_regular
+from eventlog.system import read_regular, sizes_in
 from tests.eventlog.test_lock import holder
 from tests.processes import GUARD_S, TREE
 
@@ -84,6 +85,26 @@ def test_a_file_that_grows_while_it_is_read_is_not_read_beyond_the_limit(
 # --- who holds the lock -----------------------------------------------------------------------------------------------
 
 
+def test_a_journal_that_goes_while_the_log_is_listed_hinders_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = os.scandir
+    for name in ("amber", "brown"):
+        (tmp_path / f"{name}.jsonl").write_bytes(b"12345")
+    (tmp_path / "notes.txt").touch()
+    assert sizes_in(str(tmp_path)) == {"amber": 5, "brown": 5}
+
+    @contextmanager
+    def listed(folder: str) -> Iterator[list[os.DirEntry[str]]]:
+        with real(folder) as entries:
+            found = list(entries)
+        (tmp_path / "brown.jsonl").unlink()
+        yield found
+
+    monkeypatch.setattr(os, "scandir", listed)
+    assert sizes_in(str(tmp_path)) == {"amber": 5, "brown": -1}
+
+
 def test_nobody_holds_a_lock_that_is_not_there_or_free(tmp_path: Path) -> None:
     assert holder_of(str(tmp_path)) is None
     assert not (tmp_path / NAME).exists(), "asking makes nothing"
@@ -136,4 +157,6 @@ def test_no_file_stays_open_after_tries_that_failed(tmp_path: Path, monkeypatch:
 def test_the_pid_of_a_holder_takes_the_place_of_a_longer_one(tmp_path: Path) -> None:
     (tmp_path / NAME).write_text("12345678901234567890\n")
     with locked(str(tmp_path), 0):
-        assert (tmp_path / NAME).read_text() == f"{os.getpid()}\n"
+        assert holder_of(str(tmp_path)) == os.getpid()
+    with locked(str(tmp_path), 0):
+        assert holder_of(str(tmp_path)) == os.getpid()

@@ -4,10 +4,13 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from eventlog import writer as writing
 from eventlog.errors import AppendFailed, JournalClosed, LogError, SyncFailed
-from eventlog.events import Event, SessionHeartbeat, SessionStarted
+from eventlog.events import Event, Imported, SessionHeartbeat, SessionStarted
 from eventlog.lock import SEAL_SUFFIX
 from eventlog.scanning import Position
 from eventlog.system import ENDED
@@ -32,18 +35,51 @@ def test_what_does_not_follow_is_not_written(path: Path, wrong: Event) -> None:
     end = writer(path.parent)
     with pytest.raises(AppendFailed, match="does not follow"):
         end.append(wrong)
+    with pytest.raises(AppendFailed, match="comes after it does not follow"):
+        end.extend([event(4), event(5), wrong])
     assert path.read_bytes() == WHOLE
     end.append(event(4))
     end.close()
     assert path.read_bytes() == b"".join(plain(4))
 
 
-def test_what_would_be_read_as_something_else_is_not_written(path: Path) -> None:
+@pytest.mark.parametrize(
+    ("wrong", "why"),
+    [
+        (event(5, payload=SessionHeartbeat(percent=101)), "out of its range"),
+        (replace(event(5), v=2), "out of its range"),
+        (replace(event(5), at="2027"), "not an instant"),
+        (replace(event(5), imported=Imported(path="p", digest="d", fields={"big": 1 << 60})), "too large"),
+    ],
+    ids=["a percentage", "a version", "a time", "an imported number"],
+)
+def test_what_would_be_read_as_something_else_is_not_written(path: Path, wrong: Event, why: str) -> None:
     end = writer(path.parent)
-    with pytest.raises(AppendFailed, match="out of its range"):
-        end.append(event(4, payload=SessionHeartbeat(percent=101)))
+    with pytest.raises(AppendFailed, match=why):
+        end.extend([event(4), wrong])
+    with pytest.raises(AppendFailed, match=why):
+        end.append(replace(wrong, n=4))
     end.close()
     assert path.read_bytes() == WHOLE
+
+
+@given(st.lists(st.integers(0, 4), max_size=8), st.booleans())
+def test_events_that_are_written_at_once_stand_as_if_they_were_written_one_by_one(
+    tmp_path_factory: pytest.TempPathFactory, pieces: list[int], imported: bool
+) -> None:
+    logs = [tmp_path_factory.mktemp("log") for _ in range(2)]
+    one, many = writer(logs[0]), writer(logs[1])
+    for size in pieces:
+        events = [event(n) for n in range(one.n, one.n + size)]
+        if imported:
+            events = [replace(event, imported=Imported(path="p", digest="d")) for event in events]
+        many.extend(events)
+        for each in events:
+            one.append(each)
+        assert one.position == many.position == position_of(logs[1])
+    assert (logs[0] / f"{SESSION}.jsonl").read_bytes() == (logs[1] / f"{SESSION}.jsonl").read_bytes()
+    for end in (one, many):
+        end.close()
 
 
 def test_whose_journal_it_is_is_known_to_its_writer_and_stays_so(tmp_path: Path) -> None:
@@ -81,14 +117,16 @@ def test_a_write_that_fails_is_said_and_changes_nothing(path: Path, monkeypatch:
 # --- before the first line is written ---------------------------------------------------------------------------------
 
 
-def test_a_journal_that_is_changed_while_it_is_opened_takes_no_more(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_journal_that_was_changed_since_it_was_read_takes_no_more(path: Path) -> None:
     seen, other = position_of(path.parent), b"".join(lines_of([event(1), event(2), event(3, second=2.5)]))
     path.write_bytes(other)
-    monkeypatch.setattr(writing, "closed", lambda *_: "")
-    with pytest.raises(LogError, match="not what it was when its first"):
+    before = os.dup(0)
+    os.close(before)
+    with pytest.raises(JournalClosed, match="not what it was when its first"):
         Writer(str(path.parent), SESSION, seen)
+    after = os.dup(0)
+    os.close(after)
+    assert after == before, "no file stays open"
     assert path.read_bytes() == other
 
 
@@ -187,7 +225,7 @@ def test_a_failed_sync_follows_no_link(path: Path, monkeypatch: pytest.MonkeyPat
 
     (path.parent / (path.name + SEAL_SUFFIX)).symlink_to(path.parent / "elsewhere")
     position = position_of(path.parent)
-    monkeypatch.setattr(writing, "closed", lambda *_: "")
+    monkeypatch.setattr(writing, "barred", lambda *_: "")
     end = Writer(str(path.parent), SESSION, position)
     end.append(event(4))
     monkeypatch.setattr(writing, "sync_data", fails)

@@ -132,9 +132,21 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _history(
         "an archived journal is looked at each time",
-        "        if ended and start.ended:",
-        "        if False:",
+        "return bool(position and position.ended)",
+        "return False",
         "test_ended::test_an_archived_journal_that_was_read_costs_nothing_more",
+    ),
+    _history(
+        "a journal that was put back among the living is not looked at",
+        "self._sizes[name] and not position.ended",
+        "self._sizes[name]",
+        "test_ended::test_an_archived_journal_takes_no_more",
+    ),
+    _history(
+        "a journal is not looked at again",
+        "0 < position.size == self._sizes[name]",
+        "0 < position.size",
+        "test_history::test_news_is_what_was_not_read_before_and_comes_in_order",
     ),
     _history(
         "that a journal was archived is not noted",
@@ -174,7 +186,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _scanning(
         "a piece that was taken leads to its end",
-        "                self.start = _after(self.start, taken, end - begin, last)",
+        "                self.start = after(self.start, taken, end - begin, last)",
         "                self.start = self.end",
         "test_blocks::test_a_history_in_pieces_is_the_history_and_each_piece_leads_to_the_next",
     ),

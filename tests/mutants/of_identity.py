@@ -78,8 +78,8 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _names(
         "an imported conversation is found",
-        'if s.client_session == wanted and s.status != "imported"]',
-        "if s.client_session == wanted]",
+        ' in wanted and session.status != "imported":',
+        " in wanted:",
         "coord/test_identity_going_on::test_an_imported_conversation_is_nobodys",
     ),
     _anchors(

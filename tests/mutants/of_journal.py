@@ -246,7 +246,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _journal(
         "what begins like a session's id is one",
-        ' and (_LETTERS | set("._-")).issuperset(text)',
+        " and _IN_NAMES.issuperset(text)",
         "",
         "test_history::test_a_name_that_no_session_has_is_named_and_stops_nobody_else",
     ),
@@ -271,7 +271,7 @@ MUTANTS: tuple[Mutant, ...] = (
     _journal("a full journal takes more", "    if position.size >= FULL_BYTES:", "    if False:", _CLOSED),
     _journal(
         "a journal takes more after a failed sync",
-        "    if os.path.lexists(path + SEAL_SUFFIX):",
+        "    if os.path.lexists(os.path.join(folder, session + SUFFIX + SEAL_SUFFIX)):",
         "    if False:",
         _CLOSED,
     ),

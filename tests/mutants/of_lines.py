@@ -253,7 +253,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _codec(
         "the times of many lines are not looked at",
-        "        and are_instants(times)\n",
+        "        and are_instants([event.at for event in events])\n",
         "",
         "test_blocks::test_lines_that_are_tried_together_give_what_they_give_one_by_one",
     ),
@@ -262,5 +262,23 @@ MUTANTS: tuple[Mutant, ...] = (
         "        and not any(event.imported for event in events)",
         "        and True",
         "test_blocks::test_lines_that_are_tried_together_give_what_they_give_one_by_one",
+    ),
+    _codec(
+        "what would be read as something else is written",
+        "[decode(line[:-1]) for line in lines] != events:",
+        "False:",
+        "test_writer::test_what_would_be_read_as_something_else_is_not_written",
+    ),
+    _codec(
+        "what needs a closer look is written without it",
+        " == events and _are_plain(events)",
+        " == events",
+        "test_writer::test_what_would_be_read_as_something_else_is_not_written",
+    ),
+    _codec(
+        "lines that are written together are all chained to the same",
+        "line, previous = seal(event, previous)",
+        "line, _ = seal(event, previous)",
+        "test_writer::test_events_that_are_written_at_once_stand_as_if_they_were_written_one_by_one",
     ),
 )

@@ -96,6 +96,18 @@ MUTANTS: tuple[Mutant, ...] = (
         "]",
         "test_durable::test_a_pipe_or_a_link_in_the_log_does_not_hinder_that",
     ),
+    _system(
+        "a journal that goes while the log is listed hinders all",
+        "                except FileNotFoundError:\n                    size",
+        "                except BlockingIOError:\n                    size",
+        "test_system::test_a_journal_that_goes_while_the_log_is_listed_hinders_nobody",
+    ),
+    _system(
+        "whatever is in the log is listed as a journal",
+        "            if entry.name.endswith(SUFFIX):",
+        "            if True:",
+        "test_system::test_a_journal_that_goes_while_the_log_is_listed_hinders_nobody",
+    ),
     _lock(
         "the lock is not asked for",
         "            taken = try_lock(fd)",
@@ -138,18 +150,18 @@ MUTANTS: tuple[Mutant, ...] = (
         "nobody waits for the lock",
         "if time.monotonic() >= deadline:",
         "if True:",
-        "test_lock::test_of_many_processes_one_at_a_time_holds_it",
+        "test_lock::test_whoever_has_to_wait_gets_it_in_the_end",
     ),
     _lock(
         "the holder does not leave its pid",
-        '        os.write(fd, b"%d\\n" % os.getpid())\n',
-        "",
+        '        _leave(fd, b"%d" % os.getpid())\n',
+        "        pass\n",
         "test_system::test_nobody_holds_a_lock_that_is_not_there_or_free",
     ),
     _lock(
         "the pid of the holder before is not cut off",
-        "        os.ftruncate(fd, 0)\n        os.write",
-        "        os.write",
+        "pid.ljust(_WIDTH - 1)",
+        "pid",
         "test_system::test_the_pid_of_a_holder_takes_the_place_of_a_longer_one",
     ),
     _lock(
@@ -160,13 +172,13 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _lock(
         "what a killed holder wrote is not synced",
-        "if os.fstat(fd).st_size else ()",
+        "if os.read(fd, _WIDTH).strip() else ()",
         "if False else ()",
         "test_durable::test_nobody_builds_on_what_a_killed_process_did_not_sync",
     ),
     _lock(
         "every holder counts as killed",
-        "        with suppress(OSError):\n            os.ftruncate(fd, 0)\n",
+        '        with suppress(OSError):\n            _leave(fd, b"")\n',
         "",
         "test_durable::test_nobody_builds_on_what_a_killed_process_did_not_sync",
     ),
