@@ -23,7 +23,7 @@ MOST_DAMAGE = 1000  # places of a journal that are named one by one
 LAST = 45  # bytes at the end of what was read that are compared when reading goes on: the hash and its frame
 
 
-class Damage(Struct, frozen=True, array_like=True):
+class Damage(Struct, frozen=True):
     """A place in a journal that is not as it was written."""
 
     line: int  # counted from 1
