@@ -54,6 +54,7 @@ class Checkpoint(Struct):
     told: list[str] = []  # what is wrong with the journals, as far as some command has said so
     folded: bytes = b""
     rung: int = 0  # how many events the newest rung has folded
+    listed: int = 0  # when a journal last came to the log or left it, in nanoseconds since 1970
 
     @property
     def of_this_code(self) -> bool:
@@ -77,9 +78,9 @@ def load(folder: str, name: str = NAME) -> tuple[Checkpoint, Folded | None]:
         return saved, None
 
 
-def save(folder: str, seen: dict[str, Seen], told: list[str], folded: Folded, rung: int = 0) -> None:
+def save(folder: str, seen: dict[str, Seen], told: list[str], folded: Folded, rung: int = 0, listed: int = 0) -> None:
     """Put a checkpoint in place of the old one; a cache that cannot be written is done without."""
-    _write(folder, NAME, Checkpoint(fingerprint(), seen, told, encoded(folded), rung))
+    _write(folder, NAME, Checkpoint(fingerprint(), seen, told, encoded(folded), rung, listed))
 
 
 def encoded(folded: Folded) -> bytes:

@@ -8,14 +8,13 @@ decided is the same on both ways, by `decide`.
 Whatever goes wrong, the write is let through: a guard that fails must not be in the way.
 """
 
-import json
 import os
 import sys
 import time
-from types import SimpleNamespace
 
 from coord.fingerprint import fingerprint
 from coord.machine import START_TICKS, stat_of, state_of, whereabouts
+from coord.plainjson import loads
 from coord.repository import candidates, find_repository, is_ours, recorded_path, relative_to
 from eventlog.system import ENDED, blake2b, read_regular, sizes_in
 from projections.conflicts import conflict, own_covers
@@ -34,16 +33,36 @@ FILE_OF = {"Write": "file_path", "Edit": "file_path", "MultiEdit": "file_path", 
 """The tools that write a file, and which of their inputs names it."""
 
 
-class Row(SimpleNamespace):
+class _Fields:
+    """A value of named fields."""
+
+    def __init__(self, **fields: "Any") -> None:
+        vars(self).update(fields)
+
+
+class Row(_Fields):
     """A claim or a waiting request on files, or what is asked: the fields that `projections.conflicts` looks at, and
     of what is held: `ends` (microseconds since 1970), `automatic`, `ttl_s`, `waiting`, and `said` for people.
     """
 
+    session: str
+    resource: str
+    waiting: bool
+    ends: int
+    said: str
 
-class Write(SimpleNamespace):
+
+class Write(_Fields):
     """What is about to happen: a `conversation`, or its subagent `agent`, writes `resource`. `folder` is the shared
     folder, `directory` where the file is, `worktree` as events name it.
     """
+
+    conversation: str
+    agent: str
+    resource: str
+    folder: str
+    directory: str
+    worktree: str
 
 
 def decide(rows: "list[Any]", ask: "Any", now: int) -> "tuple[str, list[Any]]":
@@ -73,7 +92,7 @@ def write_in(data: bytes, env: "Mapping[str, str]") -> Write | None:
 
     Raises ValueError for what is no JSON.
     """
-    said = json.loads(data)
+    said = loads(data)
     said = said if isinstance(said, dict) else {}
     tool = said.get("tool_input")
     name = FILE_OF.get(str(said.get("tool_name"))) if said.get("hook_event_name") == "PreToolUse" else None
@@ -168,7 +187,7 @@ def read_index(cache: str) -> "dict[str, Any] | None":
             return None
         data = read_regular(os.path.join(cache, NAME), _MOST_INDEX)
         whole = blake2b(data[_DIGEST:], digest_size=_DIGEST).digest() == data[:_DIGEST]
-        return json.loads(data[_DIGEST:]) if whole else None
+        return loads(data[_DIGEST:]) if whole else None
     except (OSError, ValueError, RecursionError):
         return None
 

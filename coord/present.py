@@ -57,7 +57,7 @@ class Present:
         self._kept = self._rung = saved.rung if folded else 0  # the newest rung that is saved, and that there is
         self._rungs: dict[int, bytes] = {}  # those to save
         self.history = History(place.log, world.here.machine, positions)
-        self._ahead = News([])
+        self._ahead, self._listed = News([]), saved.listed
         self.marked = marked(place)  # a journal that was here
         self.whole = False  # whether everything was read from its beginning, to look back on it
         self.at: Instant = ""  # the moment that the state is of, where that is not the present
@@ -113,14 +113,21 @@ class Present:
         return found
 
     def read_ahead(self) -> None:
-        """Read what is new, so that little is left to read under the lock. It is folded together with that, so nothing
-        that was written meanwhile comes too late. What takes long is folded now: it keeps nobody waiting.
+        """Read what may be much, so that little is left to read under the lock: journals that came from elsewhere, for
+        what is written here is in the checkpoint. They are folded together with the rest, so nothing that was written
+        meanwhile comes too late. What takes long is folded now: it keeps nobody waiting.
         """
         with suppress(LogError):  # the next reading says it
-            if self.fresh:
+            if self.fresh and self._listed != self._listed_now():
                 self._ahead = self.history.catch_up(self.world.wall())
         if not self.fresh or self._late(self._ahead) is not None:
             self.catch_up()
+
+    def _listed_now(self) -> int:
+        """When a journal last came to the log or left it, as git and others put them there; 0 if that is unknown."""
+        with suppress(OSError):
+            return os.stat(self.place.log).st_mtime_ns
+        return 0
 
     def read_on(self) -> list[Event]:
         """What was written since the last reading, in order, without folding it. Raises CoordError (4)."""
@@ -230,6 +237,8 @@ class Present:
         seen = dict(self._seen)
         for name, position in self.history.positions.items():
             before = seen.get(name, checkpoint.Seen(0, 0))
+            if position.size == before.size and position.rewound == before.rewound:
+                continue
             if name not in self.history.held_back or position.size > before.size:
                 most = position if position.size else before
                 seen[name] = checkpoint.Seen(most.size, most.lines, position.rewound, most.last)
@@ -246,7 +255,7 @@ class Present:
         if self._rungs or not self.fresh:
             checkpoint.save_rungs(self.place.cache, self._kept, self._rungs)
             self._kept, self._rungs = self._rung, {}
-        checkpoint.save(self.place.cache, self._seen_now(), told, self._folded(), self._rung)
+        checkpoint.save(self.place.cache, self._seen_now(), told, self._folded(), self._rung, self._listed_now())
 
     def _folded(self) -> checkpoint.Folded:
         return checkpoint.Folded(self.history.positions, self.state)

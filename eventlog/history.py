@@ -109,7 +109,8 @@ class History:
         here = self._sizes.keys()
         self.twice = {name for name in here & ended if os.path.lexists(os.path.join(self.folder, name + SUFFIX))}
         found = here | ended
-        self.problems = {name: "is not named like a session" for name in found if not is_session_id(name)}
+        unknown = found - self.positions.keys()
+        self.problems = {name: "is not named like a session" for name in unknown if not is_session_id(name)}
         self._ended = ended - here
         return found - self.problems.keys()
 
@@ -167,7 +168,7 @@ class History:
             yield News(sorted(events, key=_by_time), rewound)
             if not unread and not waiting:
                 break
-        horizon = horizon_of(self.positions.values(), self.machine, wall, accepted)
+        horizon = horizon_of(self.positions.values(), self.machine, wall, accepted) if self.held_back else ""
         if any(at <= horizon for at in self.held_back.values()):
             self._bar = horizon  # which our own journals have set since
             yield News([], rewound=True)

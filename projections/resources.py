@@ -5,13 +5,13 @@ patterns. In a pattern `*` and `?` match within one part of a path, `**` matches
 everything below. Everything else is literal, `[` included.
 """
 
-from functools import lru_cache
-
 _FILE = "file/"
 _OTHER = ""  # stands for any character that neither pattern names
 _SKIP, _DEEP, _RUN, _ONE = "(**/)", "**", "*", "?"
 """What a token can be, beside a literal character: the two tokens after it may be left out; any run of characters; any
 run within one part; one character within a part."""
+_MOST_KNOWN = 4096
+_known: dict[tuple[str, str], bool] = {}  # of two patterns, whether they meet: no `lru_cache`, which is slow to load
 
 
 def is_file(resource: str) -> bool:
@@ -40,23 +40,30 @@ def covers(a: str, b: str) -> bool:
     return not is_pattern(inner) and _patterns_meet(outer, inner)
 
 
-@lru_cache(maxsize=4096)
 def is_pattern(path: str) -> bool:
     """Whether a file's name can stand for several paths."""
     return path.endswith("/") or "*" in path or "?" in path
 
 
-@lru_cache(maxsize=4096)
 def _patterns_meet(a: str, b: str) -> bool:
-    """Whether some path matches both patterns.
-
-    Both are walked side by side as two small automata. A place is (index in a, index in b), so the work is bounded by
-    the product of the lengths, whatever the wildcards. That no part of a path is empty needs no look: where both take
-    an empty part, both have a wildcard there, and take a letter in it as well.
-    """
+    """Whether some path matches both patterns."""
     if not is_pattern(a) and not is_pattern(b):
         return a == b
-    left, right = _tokens(a), _tokens(b)
+    met = _known.get((a, b))
+    if met is None:
+        if len(_known) >= _MOST_KNOWN:
+            _known.clear()
+        met = _known[a, b] = _meet(_tokens(a), _tokens(b))
+    return met
+
+
+def _meet(left: list[str], right: list[str]) -> bool:
+    """Whether some path matches the tokens of both patterns.
+
+    Both are walked side by side as two small automata. A place is (index in left, index in right), so the work is
+    bounded by the product of the lengths, whatever the wildcards. That no part of a path is empty needs no look: where
+    both take an empty part, both have a wildcard there, and take a letter in it as well.
+    """
     todo = [(0, 0)]
     seen = set(todo)
     while todo:

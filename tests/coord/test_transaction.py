@@ -2,6 +2,7 @@
 recorded by who acts, and what was written before a refusal is as durable as all else.
 """
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -67,6 +68,7 @@ def test_what_was_there_before_the_lock_is_read_before_the_lock(
     machine.run(200, "claim", "droplet", "theirs")
     if cached:
         (machine.repo.folder / ".cache" / "checkpoint").write_bytes(saved)
+        os.utime(machine.repo.log)  # as where git puts journals there
     else:
         (machine.repo.folder / ".cache" / "checkpoint").unlink()
     real_lock, real_read, held, read = lock.locked, journal.read_from, list[str](), list[tuple[bool, str]]()
@@ -87,6 +89,18 @@ def test_what_was_there_before_the_lock_is_read_before_the_lock(
     assert (refused.code, second in refused.out) == (1, True), (first, refused)
     assert read
     assert [path for locked, path in read if locked] == []
+
+
+def test_where_no_journal_came_or_went_the_log_is_looked_at_once(
+    machine: Inside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for shell in (100, 200):
+        machine.start(shell)
+    looks: list[str] = []
+    before(monkeypatch, history.History, "names", lambda _: looks.append("look"))
+    for shell in (100, 200):
+        machine.run(shell, "heartbeat", "a", "b")
+    assert len(looks) == 2
 
 
 def test_what_was_written_while_one_waited_for_the_lock_counts(

@@ -113,7 +113,7 @@ def test_who_was_stopped_until_its_claim_ran_out_is_late_and_there_are_never_two
             if late.stopped and (row := this_machines().process(late.pid)):
                 machine.table.rows[late.pid] = row
             taken = machine.run(200, "claim", resource, "--ttl", "1m", "--json")
-            named = lock.read_bytes().strip()  # else it was stopped just between taking the lock and putting its name there
+            named = lock.read_bytes().strip()  # else it was stopped between taking the lock and putting its name there
         finally:
             result, _ = late.goes_on(machine.now)
             machine.table.rows.pop(late.pid, None)

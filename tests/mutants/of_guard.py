@@ -4,6 +4,7 @@ from tests.mutants.mutant import Mutant, in_file
 
 _guard = in_file("coord/guard.py", "tests")
 _indexing = in_file("coord/indexing.py", "tests")
+_json = in_file("coord/plainjson.py", "tests")
 _guarding = in_file("coord/guarding.py", "tests")
 _DENIED = "coord/test_guard::test_another_session_is_denied_and_told_who_until_when_what_for_and_what_to_do"
 _INDEX = "coord/test_guard::test_an_index_that_is_not_whole_or_not_up_to_date_is_not_used"
@@ -44,8 +45,8 @@ MUTANTS: tuple[Mutant, ...] = (
     _guard("that something was archived is not noticed", "os.stat(os.path.join(log, ENDED)).st_mtime_ns", "0", _TELLS),
     _guard(
         "an index that is not whole is used",
-        "return json.loads(data[_DIGEST:]) if whole else None",
-        "return json.loads(data[_DIGEST:])",
+        "return loads(data[_DIGEST:]) if whole else None",
+        "return loads(data[_DIGEST:])",
         _INDEX,
     ),
     _guard(
@@ -78,5 +79,23 @@ MUTANTS: tuple[Mutant, ...] = (
         "[*state.claims.values(), *state.waits.values()]",
         "[*state.claims.values()]",
         _WAITS,
+    ),
+    _json(
+        "what follows a value is not looked at",
+        "            if not text[end:].strip(_SPACE):",
+        "            if True:",
+        "coord/test_plainjson::test_any_bytes_are_read_as_the_package_reads_them",
+    ),
+    _json(
+        "what the scanner does not take is an error of its own",
+        "except (StopIteration, SystemError, ValueError):",
+        "except (SystemError, ValueError):",
+        "coord/test_plainjson::test_any_bytes_are_read_as_the_package_reads_them",
+    ),
+    _json(
+        "the package is loaded in any case",
+        "    if _scan:",
+        "    if False:",
+        "coord/test_plainjson::test_what_is_written_is_read_without_the_package",
     ),
 )

@@ -179,6 +179,18 @@ MUTANTS: tuple[Mutant, ...] = (
         "coord/test_transaction::test_after_a_command_nothing_has_to_be_folded_again",
     ),
     _present(
+        "what came from elsewhere is read under the lock",
+        "if self.fresh and self._listed != self._listed_now():",
+        "if False:",
+        "coord/test_transaction::test_what_was_there_before_the_lock_is_read_before_the_lock",
+    ),
+    _present(
+        "the log is looked at twice",
+        "if self.fresh and self._listed != self._listed_now():",
+        "if self.fresh:",
+        "coord/test_transaction::test_where_no_journal_came_or_went_the_log_is_looked_at_once",
+    ),
+    _present(
         "a full replay keeps others waiting",
         "        if not self.fresh or self._late(self._ahead) is not None:\n            self.catch_up()\n",
         "",
