@@ -54,6 +54,8 @@ _NO_DIGITS = {ord(digit): "0" for digit in "123456789"}
 
 def are_instants(texts: list[str]) -> bool:
     """Whether all of these are instants."""
+    if len(texts) == 1:
+        return is_instant(texts[0])
     form = "0000-00-00T00:00:00.000000Z"
     if "".join(texts).translate(_NO_DIGITS) != form * len(texts) or {len(text) for text in texts} - {len(form)}:
         return False

@@ -139,7 +139,7 @@ def test_what_is_an_instant_among_many_is_one_alone() -> None:
     for place in range(len(good)):
         for letter in "0123456789-:TZ .,é٣":
             text = good[:place] + letter + good[place + 1 :]
-            assert are_instants([good, text, good]) == is_instant(text), text
+            assert are_instants([good, text, good]) == are_instants([text]) == is_instant(text), text
     assert not are_instants([good + "0", good[1:]])
     assert not are_instants(["2026-02-30T11:00:00.000000Z"])
     assert are_instants([])
