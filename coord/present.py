@@ -268,7 +268,8 @@ class Present:
     @property
     def behind_s(self) -> float:
         """Seconds by which this machine's clock is behind the log."""
-        return max(0.0, seconds_between(self.world.wall(), self.history.latest)) if self.history.latest else 0.0
+        latest = self.history.latest
+        return max(0.0, seconds_between(self.world.wall(), latest)) if latest else 0.0
 
     def troubles(self, *, again: bool) -> list[str]:
         """What to tell beside a result, a line each: a clock that is behind, and what is wrong with the journals. What
@@ -290,7 +291,8 @@ class Present:
     def findings(self) -> list[Finding]:
         """What is wrong with the journals."""
         found = []
-        for name, position in sorted(self.history.positions.items()):
+        wrong = {name: found for name, found in self.history.positions.items() if found.damage or found.rewound}
+        for name, position in sorted(wrong.items()):
             for spot in position.damage:
                 where = f"line {spot.line}, byte {spot.byte}"
                 found.append(Finding(name, f"{name}.jsonl is damaged at {where}: {spot.reason}"))

@@ -7,6 +7,7 @@ obeyed; in Markdown what would be markup is escaped as well.
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 
 import msgspec
 
@@ -48,6 +49,7 @@ def markdown(text: str, limit: int = 120) -> str:
     return escaped.replace("<", "&lt;").replace(">", "&gt;")
 
 
+@lru_cache(maxsize=1024)
 def moment(at: Instant) -> datetime:
     """An instant in this machine's zone; in UTC at the ends of the calendar, where a zone would lead out of it."""
     utc = datetime.fromisoformat(at[:-1]).replace(tzinfo=UTC)
