@@ -6,17 +6,11 @@ Exit codes are those of `coord.errors`; a run that a signal ended gives 128 and 
 import os
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
 
 from coord.errors import NO_LOG, USAGE, CoordError
 from coord.table import TABLE, load
 from coord.text import json_text, plain
-from coord.world import World, real_world
-
-
-def main(argv: Sequence[str] | None = None, world: World | None = None) -> NoReturn:
-    """Run the command and exit with its code."""
-    sys.exit(run(sys.argv[1:] if argv is None else argv, world or real_world()))
+from coord.world import World
 
 
 def run(argv: Sequence[str], world: World) -> int:

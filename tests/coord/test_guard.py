@@ -247,8 +247,8 @@ def test_the_short_way_loads_nothing_that_takes_time(repo: Repo) -> None:
     named = {"file_path": str(repo.root / "a.py")}
     said = {"hook_event_name": "PreToolUse", "session_id": "c", "tool_name": "Write", "tool_input": named}
     code = (
-        "import sys; sys.argv = ['coord', 'hook']; import coord.__main__\n"
-        "try: coord.__main__.main()\nfinally: print(*sys.modules)"
+        "import os, sys; sys.argv = ['coord', 'hook']; os._exit = lambda code: print(*sys.modules)\n"
+        "import coord.__main__; coord.__main__.main()"
     )
     for _ in range(2):  # the first write is a claim
         loaded = subprocess.run(
