@@ -5,6 +5,7 @@
 3. The checkpoint is a cache. Its fold must be what the journals give up to where it read them; if it is not, answers
    are wrong, and it is to be deleted. A checkpoint that is damaged, or of other code, is not used by anyone.
 4. The checkpoint is read before the journals: a journal only grows, so who writes meanwhile causes no alarm.
+   For that they are read again, in order: so the memory that it takes does not grow with the history.
 5. A tear, and events that another machine's clock put too far ahead, are told and are no damage.
 """
 
@@ -20,11 +21,11 @@ from coord import checkpoint
 from coord.errors import no_log
 from coord.folder import REMOVED, Place, marked
 from coord.present import Present, is_unused
-from coord.progress import Bar, chunks
+from coord.progress import Bar
 from coord.world import World
 from eventlog.errors import LogError
-from eventlog.events import Event, Instant
-from eventlog.history import History, by_order, horizon_of, lines_read
+from eventlog.events import Instant, later
+from eventlog.history import HORIZON_S, History, horizon_of, lines_read
 from eventlog.journal import in_pieces, is_other_at, paths_of, read_from, wherever
 from eventlog.scanning import Damage, Position, scan
 from projections.fold import as_of, fold
@@ -73,7 +74,8 @@ class _Read(Struct, frozen=True):
 
     path: str
     position: Position
-    events: list[Event]
+    events: int
+    far: list[Instant]  # those of its times that may lie too far ahead
     tear: int
     other: bool  # whether it is not the one that the checkpoint saw
 
@@ -89,8 +91,9 @@ def verify(world: World, place: Place) -> Verified:
             Present(world, place).catch_up()  # says best what is missing
             raise no_log(str(error)) from None
         names = []
-    read, problems = _read_all(place, names, saved.seen)
-    second, more = _read_all(place, sorted(history.twice), {}, ended=True)
+    near = later(world.wall(), HORIZON_S)
+    read, problems = _read_all(place, names, saved.seen, near)
+    second, more = _read_all(place, sorted(history.twice), {}, near, ended=True)
     accepted = max((position.at for position in folded.positions.values()), default="") if folded else ""
     horizon = horizon_of((one.position for one in read.values()), world.here.machine, world.wall(), accepted)
     journals = [_checked(place, name, one, saved.seen.get(name), horizon, world) for name, one in read.items()]
@@ -107,11 +110,11 @@ def verify(world: World, place: Place) -> Verified:
     journals.sort(key=lambda journal: (journal.session, journal.file))
     if not all(journal.whole for journal in journals):
         return Verified(journals, sorted(history.twice), "not compared")
-    return Verified(journals, sorted(history.twice), _compared(place, saved, folded, read))
+    return Verified(journals, sorted(history.twice), _compared(world, place, saved, folded))
 
 
 def _read_all(
-    place: Place, names: list[str], seen: dict[str, checkpoint.Seen], *, ended: bool = False
+    place: Place, names: list[str], seen: dict[str, checkpoint.Seen], near: Instant, *, ended: bool = False
 ) -> tuple[dict[str, _Read], dict[str, tuple[str, str]]]:
     """The journals by name, and by path the names of those that cannot be read, with the reason; with `ended` those
     among the ended, whatever is in the log.
@@ -126,7 +129,7 @@ def _read_all(
     try:
         for name in names:
             here, aside = paths_of(place.log, name)
-            check = partial(_read, name, seen.get(name), bar)
+            check = partial(_read, name, seen.get(name), near, bar)
             try:
                 read[name] = check(aside) if ended else wherever(place.log, name, check)
             except LogError as error:
@@ -136,21 +139,22 @@ def _read_all(
     return read, failed
 
 
-def _read(name: str, seen: checkpoint.Seen | None, bar: Bar, path: str) -> _Read:
+def _read(name: str, seen: checkpoint.Seen | None, near: Instant, bar: Bar, path: str) -> _Read:
     """Rules 1, 2 and 5. What is no whole line yet is looked at twice: it may be on its way. Raises LogError."""
-    events: list[Event] = []
-    position, rest = Position(), b""
+    events, far, position, rest = 0, list[Instant](), Position(), b""
     for found, end, tail in in_pieces(path, name):
-        events += found
+        events += len(found)
+        far += [event.at for event in found if event.at > near]
         bar.step(end.size - position.size)
         position, rest = end, tail
     if rest:
         more, other = read_from(path, position.size, position.last)
         found, position = scan(name, b"" if other else more, position)
-        events += found
+        events += len(found)
+        far += [event.at for event in found if event.at > near]
         rest = more[more.rfind(b"\n") + 1 :]
     other = bool(seen and seen.last and seen.size <= position.size and is_other_at(path, seen.size, seen.last))
-    return _Read(path, position, events, len(rest), other)
+    return _Read(path, position, events, far, len(rest), other)
 
 
 def _checked(
@@ -164,13 +168,13 @@ def _checked(
     elif seen and read.other:
         rewound = f"its line {seen.lines}, which ends at byte {seen.size}, is not the one that was read before"
     if position.at > horizon and position.machine != world.here.machine:
-        held_back = next(event.at for event in read.events if event.at > horizon)
+        held_back = next(at for at in read.far if at > horizon)
     return Checked(
         session=name,
         file=_file(place, read.path),
         bytes=position.size,
         lines=position.lines,
-        events=len(read.events),
+        events=read.events,
         damage=position.damage,
         tear=read.tear,
         rewound=rewound,
@@ -182,21 +186,24 @@ def _file(place: Place, path: str) -> str:
     return os.path.relpath(path, place.folder).replace(os.sep, "/")
 
 
-def _compared(
-    place: Place, saved: checkpoint.Checkpoint, folded: checkpoint.Folded | None, read: dict[str, _Read]
-) -> Cache:
+def _compared(world: World, place: Place, saved: checkpoint.Checkpoint, folded: checkpoint.Folded | None) -> Cache:
     """Rule 3, where the journals are whole."""
     if not saved.code:
         return "damaged" if os.path.lexists(os.path.join(place.cache, checkpoint.NAME)) else "none"
     if folded is None:
         return "damaged" if saved.of_this_code else "other code"
-    events: list[Event] = []
-    for name, position in folded.positions.items():
-        if position.n:
-            events += [event for event in read[name].events if event.n <= position.n]
-    state = State()
-    for piece in chunks("folding", sorted(events, key=by_order)):
-        fold(state, piece)
+    upto = {name: position.n for name, position in folded.positions.items()}
+    latest = max((position.at for position in folded.positions.values()), default="")
+    history, state = History(place.log, world.here.machine), State()
+    bar = Bar("folding", sum(position.size for position in folded.positions.values()))
+    try:
+        for news in history.batches(max(world.wall(), latest)):  # what it has was near enough once
+            fold(state, [event for event in news.events if event.n <= upto.get(event.session, 0)])
+            bar.reach(history.size())
+    finally:
+        bar.close()
+    if any(history.positions.get(name, Position()).n < n for name, n in upto.items()):
+        return "not compared"  # a journal went while it was read
     moment = max(folded.state.reached, folded.state.at)
     return "same" if _image(as_of(state, moment)) == _image(as_of(folded.state, moment)) else "different"
 

@@ -33,6 +33,7 @@ SETUP = {
     "tutorial-last-night.md": _NIGHT,
     "how-to/hand-over-work.md": _TWO_SESSIONS,
     "how-to/someone-has-my-file.md": _TWO_SESSIONS,
+    "how-to/guard-every-write.md": _TWO_SESSIONS,
     "how-to/what-happened-last-night.md": _TWO_SESSIONS,
     "how-to/why-was-i-refused.md": _TWO_SESSIONS,
     "how-to/keep-the-log-in-order.md": (*_TWO_SESSIONS, *((name, _AS_A_TOOL) for name in ("one", "two"))),

@@ -207,7 +207,7 @@ def test_a_checkpoint_of_an_older_version_still_tells_of_rewinds(scene: Scene, m
     assert all(seen.last.endswith(b'"}\n') for seen in saved.seen.values())
     seen = {name: OldSeen(one.size, one.lines, one.rewound) for name, one in saved.seen.items()}
 
-    def older(code: str, _seen: Any, told: list[str], fold: bytes, _rung: int) -> OldCheckpoint:
+    def older(code: str, _seen: Any, told: list[str], fold: bytes, *_: int) -> OldCheckpoint:
         return OldCheckpoint("older", seen, told, fold)
 
     with monkeypatch.context() as patch:

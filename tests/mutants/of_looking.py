@@ -66,9 +66,15 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _verifying(
         "the checkpoint is compared with what came after it",
-        "events += [event for event in read[name].events if event.n <= position.n]",
-        "events += read[name].events",
+        "fold(state, [event for event in news.events if event.n <= upto.get(event.session, 0)])",
+        "fold(state, news.events)",
         "faults/test_verify::test_a_checkpoint_is_compared_where_it_stopped",
+    ),
+    _verifying(
+        "a journal that goes meanwhile makes the checkpoint another",
+        "    if any(history.positions.get(name, Position()).n < n for name, n in upto.items()):",
+        "    if False:",
+        "faults/test_verify::test_what_is_archived_meanwhile_is_whole",
     ),
     _verifying(
         "the fold is not compared",
