@@ -16,7 +16,7 @@ from coord.fingerprint import fingerprint
 from coord.machine import START_TICKS, stat_of, state_of, whereabouts
 from coord.plainjson import loads
 from coord.repository import candidates, find_repository, is_ours, recorded_path, relative_to
-from eventlog.system import ENDED, blake2b, read_regular, sizes_in
+from eventlog.system import ENDED, blake2b, changed_at, read_regular, sizes_in
 from projections.conflicts import conflict, own_covers
 from projections.resources import is_pattern
 
@@ -207,7 +207,7 @@ def lengths_in(log: str) -> dict[str, int]:
 def archived_at(log: str) -> int:
     """When a journal was last put among the ended, in nanoseconds since 1970; 0 if none was. Raises OSError."""
     try:
-        return os.stat(os.path.join(log, ENDED)).st_mtime_ns
+        return changed_at(os.path.join(log, ENDED))
     except FileNotFoundError:
         return 0
 

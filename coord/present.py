@@ -21,7 +21,7 @@ from eventlog.events import Event, EventId, Instant, seconds_between
 from eventlog.history import History, News, by_order, lines_read
 from eventlog.journal import MOST_BYTES, is_session_id, paths_of
 from eventlog.scanning import Position
-from eventlog.system import ENDED
+from eventlog.system import ENDED, changed_at
 from projections.fold import fold
 from projections.state import Record, State, ignore
 
@@ -113,9 +113,11 @@ class Present:
         return found
 
     def read_ahead(self) -> None:
-        """Read what may be much, so that little is left to read under the lock: journals that came from elsewhere, for
-        what is written here is in the checkpoint. They are folded together with the rest, so nothing that was written
-        meanwhile comes too late. What takes long is folded now: it keeps nobody waiting.
+        """Read what may be much, so that little is left to read under the lock: journals that came from elsewhere.
+
+        What is written here is in the checkpoint, and one that only grew elsewhere is read under the lock. They are
+        folded together with the rest, so nothing that was written meanwhile comes too late. What takes long is folded
+        now: it keeps nobody waiting.
         """
         with suppress(LogError):  # the next reading says it
             if self.fresh and self._listed != self._listed_now():
@@ -126,7 +128,7 @@ class Present:
     def _listed_now(self) -> int:
         """When a journal last came to the log or left it, as git and others put them there; 0 if that is unknown."""
         with suppress(OSError):
-            return os.stat(self.place.log).st_mtime_ns
+            return changed_at(self.place.log)
         return 0
 
     def read_on(self) -> list[Event]:
@@ -249,13 +251,16 @@ class Present:
         fold(self.state, [event], record)
         self.history.positions[event.session] = position
 
-    def save(self) -> None:
-        """Write a checkpoint, so that the next command folds nothing again and sees whether a journal was cut back."""
-        told = [finding.text for finding in self.findings()]
+    def save(self, *, told: bool = True) -> None:
+        """Write a checkpoint, so that the next command folds nothing again and sees whether a journal was cut back.
+
+        What is wrong with the journals counts as `told` from then on.
+        """
+        texts = [finding.text for finding in self.findings()] if told else sorted(self._told)
         if self._rungs or not self.fresh:
             checkpoint.save_rungs(self.place.cache, self._kept, self._rungs)
             self._kept, self._rungs = self._rung, {}
-        checkpoint.save(self.place.cache, self._seen_now(), told, self._folded(), self._rung, self._listed_now())
+        checkpoint.save(self.place.cache, self._seen_now(), texts, self._folded(), self._rung, self._listed_now())
 
     def _folded(self) -> checkpoint.Folded:
         return checkpoint.Folded(self.history.positions, self.state)

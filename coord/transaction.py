@@ -218,7 +218,7 @@ def transact(
             present.catch_up()
             _know_all(present)
             if not present.fresh:
-                present.save()  # before any time passes in it: where nothing is written, none has passed for others
+                present.save(told=False)  # before time passes in it: where nothing is written, none has for others
             moment = Moment(world, place, present, notes)
             try:
                 moment.become(who(moment))

@@ -3,9 +3,9 @@
 1. Every hash is computed anew, from the first line to the last, of the archived journals too.
 2. A journal is at least what the checkpoint saw of it, and the same up to there; if not, it was rewound.
 3. The checkpoint is a cache. Its fold must be what the journals give up to where it read them; if it is not, answers
-   are wrong, and it is to be deleted. A checkpoint that is damaged, or of other code, is not used by anyone.
+   are wrong, and it is to be deleted. A checkpoint that is damaged, or of other code, is not used by anyone. To compare
+   it the journals are read again, in order and in blocks, so that they are never in the memory as a whole.
 4. The checkpoint is read before the journals: a journal only grows, so who writes meanwhile causes no alarm.
-   For that they are read again, in order: so the memory that it takes does not grow with the history.
 5. A tear, and events that another machine's clock put too far ahead, are told and are no damage.
 """
 
@@ -91,11 +91,12 @@ def verify(world: World, place: Place) -> Verified:
             Present(world, place).catch_up()  # says best what is missing
             raise no_log(str(error)) from None
         names = []
-    near = later(world.wall(), HORIZON_S)
+    wall = world.wall()
+    near = later(wall, HORIZON_S)
     read, problems = _read_all(place, names, saved.seen, near)
     second, more = _read_all(place, sorted(history.twice), {}, near, ended=True)
     accepted = max((position.at for position in folded.positions.values()), default="") if folded else ""
-    horizon = horizon_of((one.position for one in read.values()), world.here.machine, world.wall(), accepted)
+    horizon = horizon_of((one.position for one in read.values()), world.here.machine, wall, accepted)
     journals = [_checked(place, name, one, saved.seen.get(name), horizon, world) for name, one in read.items()]
     journals += [_checked(place, name, one, None, horizon, world) for name, one in second.items()]
     problems |= more | {paths_of(place.log, name)[0]: (name, why) for name, why in history.problems.items()}
@@ -200,6 +201,8 @@ def _compared(world: World, place: Place, saved: checkpoint.Checkpoint, folded: 
         for news in history.batches(max(world.wall(), latest)):  # what it has was near enough once
             fold(state, [event for event in news.events if event.n <= upto.get(event.session, 0)])
             bar.reach(history.size())
+    except LogError:
+        return "not compared"
     finally:
         bar.close()
     if any(history.positions.get(name, Position()).n < n for name, n in upto.items()):

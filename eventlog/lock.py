@@ -68,11 +68,16 @@ def _take_over(folder: str, fd: int) -> None:
     be on the disk; it is before we go on, lest we build on what a power cut takes away. A journal of which that stays
     unknown is sealed. Raises OSError.
     """
-    for path in sync_all(folder) if os.read(fd, _WIDTH).strip() else ():
+    for path in sync_all(folder) if _left(fd).strip() else ():
         if path.endswith(SUFFIX):
             seal_off(path)
     with suppress(OSError):  # the pid is a courtesy to whoever waits in vain; a full disk must not stop a reader's lock
         _leave(fd, b"%d" % os.getpid())
+
+
+def _left(fd: int) -> bytes:
+    os.lseek(fd, 0, os.SEEK_SET)  # where that is after locking differs between systems
+    return os.read(fd, _WIDTH)
 
 
 def _leave(fd: int, pid: bytes) -> None:
@@ -127,6 +132,6 @@ def _same_file(fd: int, path: str) -> bool:
 
 def _holder(fd: int) -> int:
     try:
-        return int(os.read(fd, _WIDTH))
+        return int(_left(fd))
     except (OSError, ValueError):
         return 0

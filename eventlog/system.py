@@ -40,8 +40,8 @@ def read_regular(path: str, most: int) -> bytes:
 
 
 def sizes_in(log: str) -> dict[str, int]:
-    """The names, without their ending, of what looks like a journal in a folder, and how long each is; -1 for what has
-    gone meanwhile. Raises OSError.
+    """The names, without their ending, of what looks like a journal in a folder, and how long each is; -1 where that
+    cannot be told, as of what has gone meanwhile. Raises OSError for the folder.
     """
     sizes: dict[str, int] = {}
     with os.scandir(log) as entries:
@@ -49,10 +49,17 @@ def sizes_in(log: str) -> dict[str, int]:
             if entry.name.endswith(SUFFIX):
                 try:
                     size = entry.stat(follow_symlinks=False).st_size
-                except FileNotFoundError:
+                except OSError:
                     size = -1
                 sizes[entry.name[: -len(SUFFIX)]] = size
     return sizes
+
+
+def changed_at(path: str) -> int:
+    """When a file or the names in a folder last changed, in nanoseconds since 1970, as a number that 63 bits hold: a
+    disk may say anything. Raises OSError.
+    """
+    return os.stat(path).st_mtime_ns % (1 << 63)
 
 
 def is_there(path: str) -> bool:

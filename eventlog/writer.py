@@ -1,7 +1,7 @@
 """Appending to one session's journal.
 
-1. A journal has one writer, its session. It is opened with O_APPEND, a line is one `write`, and a short write is cut
-   back, so a line is either whole or not there.
+1. A journal has one writer, its session. It is opened with O_APPEND, a line is in one `write`, and a short write is
+   cut back, so a line is either whole or not there.
 2. Acknowledged means durable: a journal's name is on the disk before its first line, and `sync` returns once the lines
    are. After a failed sync nobody knows, so the line stays, the journal is sealed, and its session goes on in another.
 3. A tear is mended by the next writer of the journal: a whole line after the last newline gets its newline; any other
@@ -74,7 +74,7 @@ class Writer:
 
     def extend(self, events: list[Event]) -> None:
         """Write some events at once. They are not durable before `sync`. Raises AppendFailed; the journal is then as
-        before.
+        before, or where the disk does not allow even that, as the error says.
 
         What would be read back as something else is not written: a value out of its range, an event out of its order.
         """
@@ -122,7 +122,7 @@ class Writer:
             os.ftruncate(self._fd, size)
         except OSError as error:
             reason += f", and the part could not be cut off ({error.strerror})"
-            outcome = "The next command cuts it off, or completes it where only the line's end is missing"
+            outcome = "What of it is whole stays; the next command cuts off the rest"
         raise AppendFailed(
             f"cannot write {self.path}: {reason}. {outcome}; all that was recorded before is kept. "
             "Make room or mend the disk, then try again."

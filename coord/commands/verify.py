@@ -114,10 +114,11 @@ def _about_checkpoint(run: Run, found: Verified) -> Iterator[str]:
     words = {
         "same": "The checkpoint agrees: no journal was rewound, and its fold is what the journals give.",
         "other code": "No journal was rewound. The checkpoint's fold is of another version, and not used.",
+        "not compared": "The checkpoint was not compared: a journal went meanwhile. Try again." if found.whole else "",
         "damaged": f"⚠️  The checkpoint is damaged, and not used. {delete}",
         "different": f"❌ The checkpoint's fold is not what the journals give, so answers may be wrong. {delete}",
     }
-    if found.checkpoint in words:
+    if words.get(found.checkpoint):
         yield words[found.checkpoint]
 
 

@@ -2,9 +2,11 @@
 
 import json
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
+from coord.transaction import Moment
 from eventlog.events import VERSION, Event, SessionHeartbeat, SessionStarted, later
 from eventlog.writer import Writer
 from tests.coord.inside import NOON, Inside
@@ -66,6 +68,21 @@ def test_a_tear_that_was_mended_is_told_even_with_a_refusal(repo: Repo) -> None:
     assert refused.code == 1
     assert "never acknowledged" in refused.err
     assert f"{second}-1.torn" in refused.err
+
+
+def test_what_a_command_that_was_ended_did_not_tell_is_told_by_the_next(
+    repo: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine, session = taken(repo)
+    machine.start(200)
+    path = journal(repo, session)
+    path.write_bytes(path.read_bytes().replace(b"droplet", b"dropped"))
+    (repo.folder / ".cache" / "checkpoint").unlink()
+    with monkeypatch.context() as patch:
+        patch.setattr(Moment, "become", Mock(side_effect=KeyboardInterrupt))
+        ended = machine.run(200, "heartbeat", "a", "b")
+        assert (ended.code, ended.err) == (130, "")
+    assert f"{session}.jsonl is damaged" in machine.run(200, "heartbeat", "a", "b").err
 
 
 def test_each_tear_of_a_journal_is_kept(repo: Repo) -> None:

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -67,6 +68,28 @@ def test_whoever_has_to_wait_gets_it_in_the_end(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(lock, "try_lock", lambda fd: False if next(taken, False) else real(fd))
     with locked(str(tmp_path), 60):
         assert next(taken, None) is None
+
+
+def test_wherever_locking_leaves_the_file_the_pid_in_it_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On some systems a byte is locked, and the file then stands there."""
+    real, synced = system.try_lock, Mock(return_value=[])
+
+    def far_out(fd: int) -> bool:
+        os.lseek(fd, 1 << 30, os.SEEK_SET)
+        return real(fd)
+
+    monkeypatch.setattr(lock, "try_lock", far_out)
+    monkeypatch.setattr(lock, "sync_all", synced)
+    (tmp_path / NAME).write_text("4194303\n")
+    with locked(str(tmp_path), 0):
+        assert lock.holder_of(str(tmp_path)) == os.getpid()
+        with pytest.raises(Locked, match=str(os.getpid())):
+            locked(str(tmp_path), 0).__enter__()
+    assert synced.call_count == 1
+    with locked(str(tmp_path), 0):
+        assert synced.call_count == 1
 
 
 def test_who_waits_in_vain_is_told_the_holders_pid(tmp_path: Path) -> None:

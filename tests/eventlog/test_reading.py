@@ -14,6 +14,7 @@ from eventlog.history import History
 from eventlog.journal import FULL_BYTES, closed, event_of, read_from
 from eventlog.lock import SEAL_SUFFIX
 from eventlog.scanning import LAST, Damage, Position, scan
+from eventlog.system import ENDED
 from tests.eventlog.logs import SESSION, event, lines_of, numbers, plain, position_of, write
 from tests.eventlog.test_history import at, keys
 
@@ -141,8 +142,10 @@ def test_no_name_of_an_event_leads_out_of_the_log(tmp_path: Path) -> None:
 
 def test_only_journals_are_journals(tmp_path: Path) -> None:
     write(tmp_path, "amber", "north", [1])
-    for name in (".lock", "amber.jsonl.sealed", "amber-1.torn", "notes.txt", "amber.json"):
-        (tmp_path / name).touch()
+    (tmp_path / ENDED).mkdir()
+    for folder in (tmp_path, tmp_path / ENDED):
+        for name in (".lock", "amber.jsonl.sealed", "amber-1.torn", "notes.txt", "amber.json"):
+            (folder / name).touch()
     history = History(str(tmp_path), "north")
     assert history.names() == {"amber"}
     assert history.problems == {}

@@ -7,13 +7,14 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from eventlog import lock
 from eventlog.errors import LogError
 from eventlog.lock import NAME, holder_of, locked
-from eventlog.system import read_regular, sizes_in
+from eventlog.system import changed_at, read_regular, sizes_in
 from tests.eventlog.test_lock import holder
 from tests.processes import GUARD_S, TREE
 
@@ -103,6 +104,29 @@ def test_a_journal_that_goes_while_the_log_is_listed_hinders_nobody(
 
     monkeypatch.setattr(os, "scandir", listed)
     assert sizes_in(str(tmp_path)) == {"amber": 5, "brown": -1}
+
+
+def test_a_journal_that_cannot_be_looked_at_hinders_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Entry:
+        name, path = "amber.jsonl", str(tmp_path / "amber.jsonl")
+
+        def stat(self, *, follow_symlinks: bool) -> os.stat_result:
+            raise OSError(5, "Input/output error")
+
+    @contextmanager
+    def listed(_: str) -> Iterator[list[Entry]]:
+        yield [Entry()]
+
+    monkeypatch.setattr(os, "scandir", listed)
+    assert sizes_in(str(tmp_path)) == {"amber": -1}
+
+
+@pytest.mark.parametrize("at_ns", [0, -5, 1, (1 << 63) - 1, 1 << 63, 1 << 64, 1 << 70])
+def test_any_time_that_a_disk_says_is_a_number_that_can_be_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_ns: int
+) -> None:
+    monkeypatch.setattr(os, "stat", lambda _: SimpleNamespace(st_mtime_ns=at_ns))
+    assert 0 <= changed_at(str(tmp_path)) < 1 << 63
 
 
 def test_nobody_holds_a_lock_that_is_not_there_or_free(tmp_path: Path) -> None:

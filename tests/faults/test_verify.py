@@ -4,6 +4,7 @@ import os
 import random
 import shutil
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,9 @@ from coord import verifying
 from coord.folder import Place, find
 from coord.verifying import Verified, verify
 from eventlog.codec import NO_HASH, seal
+from eventlog.errors import LogError
 from eventlog.events import VERSION, AnyPayload, Event, SessionHeartbeat, SessionStarted, later
+from eventlog.history import History
 from eventlog.system import ENDED
 from tests.coord.inside import NOON, Inside
 from tests.processes import COORD, Repo, environment
@@ -280,6 +283,24 @@ def test_times_that_are_held_back_are_told(scene: Scene) -> None:
     assert found == {"from-afar": later(NOON, 3600), scene.first: "", scene.second: ""}
     scene.machine.wait(3 * 3600)
     assert "ahead" not in scene.run(0)
+
+
+def test_a_clock_that_steps_back_meanwhile_is_read_once(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    hello = SessionStarted(client="shell", machine="elsewhere")
+    ahead = Event(v=VERSION, at=later(scene.machine.now, 55), session="ahead-one", n=1, payload=hello)
+    (scene.repo.log / "ahead-one.jsonl").write_bytes(seal(ahead, NO_HASH)[0])
+    world, steps = scene.machine.world(300, {}), count(0, -30)
+    monkeypatch.setattr(world, "wall", lambda: later(scene.machine.now, next(steps)))
+    found = verify(world, scene.place)
+    assert [journal.held_back for journal in found.journals] == [""] * 3
+
+
+def test_a_log_that_cannot_be_read_a_second_time_is_not_compared(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object) -> None:
+        raise LogError("it went")
+
+    monkeypatch.setattr(History, "batches", fails)
+    assert "The checkpoint was not compared: a journal went meanwhile." in scene.run(0)
 
 
 def test_of_a_journal_in_two_places_both_are_checked(scene: Scene) -> None:

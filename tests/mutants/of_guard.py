@@ -42,7 +42,7 @@ MUTANTS: tuple[Mutant, ...] = (
     _guard("an index of other code is used", 'index["code"] != fingerprint() or ', "", _TELLS),
     _guard("an index of another machine is used", 'tuple(index["here"]) != here() or ', "", _TELLS),
     _guard("what was written since is not noticed", ' or lengths_in(log) != index["journals"]', "", _INDEX),
-    _guard("that something was archived is not noticed", "os.stat(os.path.join(log, ENDED)).st_mtime_ns", "0", _TELLS),
+    _guard("that something was archived is not noticed", "changed_at(os.path.join(log, ENDED))", "0", _TELLS),
     _guard(
         "an index that is not whole is used",
         "return loads(data[_DIGEST:]) if whole else None",

@@ -98,7 +98,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _system(
         "a journal that goes while the log is listed hinders all",
-        "                except FileNotFoundError:\n                    size",
+        "                except OSError:\n                    size",
         "                except BlockingIOError:\n                    size",
         "test_system::test_a_journal_that_goes_while_the_log_is_listed_hinders_nobody",
     ),
@@ -165,6 +165,18 @@ MUTANTS: tuple[Mutant, ...] = (
         "test_system::test_the_pid_of_a_holder_takes_the_place_of_a_longer_one",
     ),
     _lock(
+        "the pid is looked for wherever locking left the file",
+        "    os.lseek(fd, 0, os.SEEK_SET)  # where that is after locking differs between systems\n",
+        "",
+        "test_lock::test_wherever_locking_leaves_the_file_the_pid_in_it_is_read",
+    ),
+    _system(
+        "a time of a disk that no number holds is kept",
+        ".st_mtime_ns % (1 << 63)",
+        ".st_mtime_ns",
+        "test_system::test_any_time_that_a_disk_says_is_a_number_that_can_be_kept",
+    ),
+    _lock(
         "a full disk stops the lock",
         "    with suppress(OSError):  # the pid is",
         "    with suppress(BlockingIOError):  # the pid is",
@@ -172,7 +184,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _lock(
         "what a killed holder wrote is not synced",
-        "if os.read(fd, _WIDTH).strip() else ()",
+        "if _left(fd).strip() else ()",
         "if False else ()",
         "test_durable::test_nobody_builds_on_what_a_killed_process_did_not_sync",
     ),

@@ -77,6 +77,18 @@ MUTANTS: tuple[Mutant, ...] = (
         "faults/test_verify::test_what_is_archived_meanwhile_is_whole",
     ),
     _verifying(
+        "a clock that steps back makes an end of it",
+        "world.here.machine, wall, accepted)",
+        "world.here.machine, world.wall(), accepted)",
+        "faults/test_verify::test_a_clock_that_steps_back_meanwhile_is_read_once",
+    ),
+    _verifying(
+        "a log that goes meanwhile makes an end of it",
+        '    except LogError:\n        return "not compared"',
+        '    except BlockingIOError:\n        return "not compared"',
+        "faults/test_verify::test_a_log_that_cannot_be_read_a_second_time_is_not_compared",
+    ),
+    _verifying(
         "the fold is not compared",
         'return "same" if _image(as_of(state, moment)) == _image(as_of(folded.state, moment)) else "different"',
         'return "same"',

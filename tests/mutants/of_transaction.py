@@ -167,9 +167,15 @@ MUTANTS: tuple[Mutant, ...] = (
         "coord/test_transaction::test_a_clock_that_goes_back_after_a_refusal_that_folded_all_anew_hinders_nobody",
     ),
     _transaction(
+        "what was found counts as told before it is told",
+        "present.save(told=False)",
+        "present.save()",
+        "coord/test_told::test_what_a_command_that_was_ended_did_not_tell_is_told_by_the_next",
+    ),
+    _transaction(
         "what was folded anew is saved only where something is written",
-        "            if not present.fresh:\n                present.save()",
-        "            if False:\n                present.save()",
+        "            if not present.fresh:\n                present.save(",
+        "            if False:\n                present.save(",
         "coord/test_transaction::test_what_was_folded_anew_is_saved_even_where_nothing_is_written",
     ),
     _transaction(
