@@ -6,6 +6,7 @@ Exit codes are those of `coord.errors`; a run that a signal ended gives 128 and 
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 
 from coord.errors import NO_LOG, USAGE, CoordError
 from coord.table import TABLE, load
@@ -66,11 +67,9 @@ def _report(code: int, message: str, as_json: bool, details: dict[str, object]) 
         text = json_text({"error": {"code": code, "message": message, **details}}, indent=None)
     else:
         text = f"coord: {plain(message)}" if message else ""
-    try:
+    with suppress(OSError):  # whoever reads us has gone, or the disk that we write to is full
         sys.stdout.flush()
-        if text:
-            sys.stderr.write(text + "\n")
-            sys.stderr.flush()
-    except BrokenPipeError:
-        pass
+    with suppress(OSError):
+        sys.stderr.write(f"{text}\n" if text else "")
+        sys.stderr.flush()
     return code

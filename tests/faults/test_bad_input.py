@@ -1,6 +1,7 @@
 """What cannot be meant gets one clear line and the right exit code, changes nothing, and never shows a traceback."""
 
 import json
+import os
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -198,6 +199,19 @@ def test_a_reader_that_has_enough_is_no_error(room: Room, command: str) -> None:
     assert result.out.endswith(("\n0\n", "\n141\n"))
     closed = room.shell.run(f"coord {command} | true; echo ${{PIPESTATUS[0]}}")
     assert closed.err == ""
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full")
+@pytest.mark.parametrize(
+    "command", ["status", "claims", "inbox", "inbox --json", "board", "--help", "claim droplet full"]
+)
+def test_an_output_that_takes_nothing_more_is_said_in_a_line_and_nothing_is_lost(repo: Repo, command: str) -> None:
+    (one, _), (two, other) = repo.sessions(2)
+    one.ok(f"coord send {other} hello 'read me'")
+    result = two.run(f"coord {command} > /dev/full")
+    assert (result.code, result.err.count("\n")) == (4, 1), result
+    assert "No space left on device" in result.err
+    assert "read me" in two.ok("coord inbox")
 
 
 @pytest.mark.parametrize("command", ["status", "claim droplet x", "start", "inbox", "board", "board --write", "end"])
