@@ -96,6 +96,7 @@ _RESOURCE = r"^[^/\s\x00-\x1f\x7f-\x9f]+/[^\x00-\x1f\x7f-\x9f\u2028\u2029]+\Z"
 _SESSION = r"[a-z0-9][a-z0-9._-]*"
 
 Name: TypeAlias = Annotated[str, Meta(max_length=LONGEST_NAME, pattern=_PLAIN)]
+Opaque: TypeAlias = Annotated[str, Meta(max_length=LONGEST_NAME)]  # compared, and never shown
 Text: TypeAlias = Annotated[str, Meta(max_length=LONGEST_TEXT)]
 Path: TypeAlias = Annotated[str, Meta(max_length=LONGEST_PATH)]
 Resource: TypeAlias = Annotated[str, Meta(max_length=LONGEST_NAME, pattern=_RESOURCE)]
@@ -116,11 +117,11 @@ EVERYONE: Literal["everyone"] = "everyone"
 class Anchor(Struct, frozen=True, omit_defaults=True, gc=False):
     """The process that a session lives and dies with, so described that another process is never taken for it."""
 
-    machine: Name  # which machine, as a hash
-    boot: Name  # which boot of it
+    machine: Opaque  # which machine, as a hash
+    boot: Opaque  # which boot of it
     pid: Count  # the process
     start_ticks: Count  # when it started, in units of the system
-    pid_namespace: Name = ""  # where its pid counts
+    pid_namespace: Opaque = ""  # where its pid counts
 
 
 class Imported(Struct, frozen=True, omit_defaults=True, gc=False, rename={"acted_as": "as"}):
