@@ -5,13 +5,30 @@ patterns. In a pattern `*` and `?` match within one part of a path, `**` matches
 everything below. Everything else is literal, `[` included.
 """
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
 _FILE = "file/"
 _OTHER = ""  # stands for any character that neither pattern names
 _SKIP, _DEEP, _RUN, _ONE = "(**/)", "**", "*", "?"
 """What a token can be, beside a literal character: the two tokens after it may be left out; any run of characters; any
 run within one part; one character within a part."""
-_MOST_KNOWN = 4096
-_known: dict[tuple[str, str], bool] = {}  # of two patterns, whether they meet: no `lru_cache`, which is slow to load
+
+
+class _Known(dict["Any", bool]):
+    """What was found out before: as with `functools.lru_cache`, which takes longer to load than the guard to answer."""
+
+    def __init__(self, find: "Callable[[Any], bool]") -> None:
+        super().__init__()
+        self.find = find
+
+    def __missing__(self, key: "Any") -> bool:
+        if len(self) >= 4096:
+            self.clear()
+        found = self[key] = self.find(key)
+        return found
 
 
 def is_file(resource: str) -> bool:
@@ -23,7 +40,7 @@ def overlap(a: str, b: str) -> bool:
     """Rule 1: whether two resources have something in common."""
     if a == b:
         return True
-    if not (is_pattern(a) or is_pattern(b)):
+    if not (_pattern[a] or _pattern[b]):
         return False  # by far the most, so it is looked at first
     return is_file(a) and is_file(b) and _patterns_meet(a[len(_FILE) :], b[len(_FILE) :])
 
@@ -42,19 +59,12 @@ def covers(a: str, b: str) -> bool:
 
 def is_pattern(path: str) -> bool:
     """Whether a file's name can stand for several paths."""
-    return path.endswith("/") or "*" in path or "?" in path
+    return _pattern[path]
 
 
 def _patterns_meet(a: str, b: str) -> bool:
     """Whether some path matches both patterns."""
-    if not is_pattern(a) and not is_pattern(b):
-        return a == b
-    met = _known.get((a, b))
-    if met is None:
-        if len(_known) >= _MOST_KNOWN:
-            _known.clear()
-        met = _known[a, b] = _meet(_tokens(a), _tokens(b))
-    return met
+    return _met[a, b] if is_pattern(a) or is_pattern(b) else a == b
 
 
 def _meet(left: list[str], right: list[str]) -> bool:
@@ -115,3 +125,7 @@ def _moves(tokens: list[str], i: int, letter: str) -> list[int]:
     if kind == letter or (kind == _ONE and letter != "/"):
         return [i + 1]
     return []
+
+
+_pattern = _Known(lambda path: path.endswith("/") or "*" in path or "?" in path)
+_met = _Known(lambda pair: _meet(*map(_tokens, pair)))

@@ -266,8 +266,8 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _resources(
         "two equal resources that are no files do not overlap",
-        "    if a == b:\n        return True\n    if not (is_pattern(a) or is_pattern(b)):",
-        "    if not (is_pattern(a) or is_pattern(b)):",
+        "    if a == b:\n        return True\n    if not (_pattern[a] or _pattern[b]):",
+        "    if not (_pattern[a] or _pattern[b]):",
         "projections/test_board::test_what_a_session_lost_needs_someone_as_long_as_it_is_here_and_has_not_read_it",
     ),
     _resources(
