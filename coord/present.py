@@ -239,7 +239,7 @@ class Present:
         seen = dict(self._seen)
         for name, position in self.history.positions.items():
             before = seen.get(name, checkpoint.Seen(0, 0))
-            if position.size == before.size and position.rewound == before.rewound:
+            if (position.size, position.last, position.rewound) == (before.size, before.last, before.rewound):
                 continue
             if name not in self.history.held_back or position.size > before.size:
                 most = position if position.size else before

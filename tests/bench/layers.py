@@ -52,7 +52,7 @@ def clocked(owner, function, name):
 
     setattr(owner, function, call)
 
-from coord import checkpoint, identity, present
+from coord import checkpoint, present
 from eventlog import lock, writer
 clocked(checkpoint, "load", "read the checkpoint")
 clocked(present.Present, "catch_up", "look at the journals, and fold what is new")

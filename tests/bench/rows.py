@@ -68,11 +68,12 @@ CATCH_UP = Row("catching up on 100 new events", "long", "x the short", 3.0)
 LATE = Row("a late journal of 1,000 events", "long", "x full replay", 0.15)
 WAIT_CLAIM = Row("append to another's claim --wait", "short", "ms", 60)
 WAIT_INBOX = Row("append to another's inbox --wait", "short", "ms", 60)
+WATCH = Row("append to another's watch", "short", "ms", 60)
 TOGETHER = Row("16 at once, 50 sends each", "short", "x 800 L", 1.4)
 
 WHOLE = tuple(_whole())
 INSIDE = (APPEND, BATCH, REPLAY, MEMORY, CATCH_UP, LATE)
-ROWS = (*WHOLE, *INSIDE, WAIT_CLAIM, WAIT_INBOX, TOGETHER)
+ROWS = (*WHOLE, *INSIDE, WAIT_CLAIM, WAIT_INBOX, WATCH, TOGETHER)
 
 
 def summed(samples: Samples, missing: dict[Row, str]) -> list[Summary]:

@@ -3,6 +3,7 @@
 import json
 import re
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -34,6 +35,14 @@ def written(log: Path, events: int, seed: int = 1, end: int = END) -> Author:
 
 def bytes_of(log: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in log.glob(f"*{SUFFIX}")}
+
+
+def test_the_layers_of_a_heartbeat_are_all_there() -> None:
+    argv = [sys.executable, "-m", "tests.bench.layers", "--events", "50", "--rounds", "1"]
+    shown = subprocess.run(argv, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2]).stdout
+    layers = re.findall(r"^ *[\d.]+ ms +[\d.]+ P  (.+)$", shown, re.MULTILINE)
+    assert len(layers) == len(set(layers)) == 16
+    assert {"load msgspec", "sync it", "write the checkpoint", "write the board", "in all"} <= set(layers)
 
 
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(tmp_path: Path) -> None:

@@ -1,10 +1,13 @@
 """Between processes: how soon one that waits says what another wrote, and how many can write at once."""
 
 import os
+import pty
 import subprocess
+import termios
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from coord.folder import find
@@ -14,7 +17,7 @@ from eventlog.events import VERSION, AnyPayload, ClaimReleased, Event, MessageSe
 from eventlog.lock import locked
 from eventlog.writer import Writer
 from tests.bench.folders import LOAD, Folder
-from tests.bench.rows import TOGETHER, WAIT_CLAIM, WAIT_INBOX, Samples
+from tests.bench.rows import TOGETHER, WAIT_CLAIM, WAIT_INBOX, WATCH, Samples
 from tests.processes import COORD, until
 
 PROCESSES, SENDS = 16, 50
@@ -33,16 +36,17 @@ def wait_once(folder: Folder, i: int) -> dict[str, float]:
     folder.coord(folder.me, "inbox")
     sent = MessageSent(to=(folder.me,), subject="Done", body="It works now.")
     by_inbox = _waiting(folder, ["inbox", "--wait", "1m"], sent)
-    return {"claim": by_claim, "inbox": by_inbox}
+    return {"claim": by_claim, "inbox": by_inbox, "watch": _watching(folder, f"Watched {i}")}
 
 
 def waiting(folder: Folder, rounds: int, step: Callable[[], None]) -> Samples:
     """The rows of waiting."""
-    samples: Samples = {WAIT_CLAIM: [], WAIT_INBOX: []}
+    samples: Samples = {WAIT_CLAIM: [], WAIT_INBOX: [], WATCH: []}
     for i in range(rounds):
         took = wait_once(folder, i)
         samples[WAIT_CLAIM].append(took["claim"])
         samples[WAIT_INBOX].append(took["inbox"])
+        samples[WATCH].append(took["watch"])
         step()
     return samples
 
@@ -70,6 +74,34 @@ def _waiting(folder: Folder, words: list[str], payload: AnyPayload) -> float:
     if process.returncode or not heard:
         raise SystemExit(f"coord {' '.join(words)}: exit code {process.returncode}")
     return (heard[-1] - begin) * 1000
+
+
+def _watching(folder: Folder, subject: str) -> float:
+    """Let a person watch the board in a terminal, and a session send a message: milliseconds until that is drawn."""
+    terminal, inside = pty.openpty()
+    termios.tcsetwinsize(inside, (200, 150))  # rows enough for the messages, at the end of the board
+    env, drawn, heard = folder.env | {"TERM": "xterm-256color"}, bytearray(), list[float]()
+    with subprocess.Popen([COORD, "watch"], cwd=folder.root, env=env, stdin=inside, stdout=inside) as process:
+        os.close(inside)
+
+        def listen() -> None:
+            with suppress(OSError):  # as the end of what is drawn is said
+                while data := os.read(terminal, 1 << 16):
+                    drawn.extend(data)
+                    if not heard and subject.encode() in drawn:
+                        heard.append(time.perf_counter())
+
+        listener = threading.Thread(target=listen)
+        listener.start()
+        until(lambda: _watches(process.pid), "the watch")
+        time.sleep(_SETTLE_S)
+        begin = append(folder, folder.other, MessageSent(to=(folder.me,), subject=subject, body="It works now."))
+        until(lambda: heard, "the message")
+        os.write(terminal, b"q")
+        process.wait()
+        listener.join()
+    os.close(terminal)
+    return (heard[0] - begin) * 1000
 
 
 def _watches(pid: int) -> bool:
