@@ -1,36 +1,158 @@
-"""The agents' clients, one row each: how its process is known, and which variables name its conversation.
+"""The agents' clients, one row each. A new client is a row: nothing else in coord knows any of them by name.
 
-What they set was observed on Claude Code 2.1, Codex 0.169 and Gemini CLI 0.61. Variables are inherited by nested
-clients and by terminals started from them, so with several clients' set, the nearest ancestor process decides.
+What they set, send and obey was observed on Claude Code 2.1, Codex 0.169 and Gemini CLI 0.61. Variables are inherited
+by nested clients and by terminals started from them, so with several clients' set, the nearest ancestor process
+decides.
+
+The guard stands on this module, so it imports nothing that takes time to load.
 """
 
 import os
-from collections.abc import Iterable, Mapping
 
-from msgspec import Struct
+from coord.fields import Fields
 
-from coord.processes import Process
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from typing import Literal, TypeAlias
+
+    from coord.processes import Process
+
+    Moment: TypeAlias = Literal[
+        "start",  # the agent starts, resumes, clears, compacts, forks
+        "prompt",  # its person's prompt
+        "before",  # a tool is about to run
+        "after",  # a tool has run
+        "asks",  # its person is asked for a permission, or an answer
+        "stop",  # it wants to stop
+        "agent_start",  # a subagent begins
+        "agent_stop",  # a subagent is done
+        "end",  # it ends
+    ]
 
 
-class Client(Struct, frozen=True):
+class Client(Fields):
     """A row of the table."""
 
-    name: str
+    name: str  # as events have it
+    word: str  # as people type it: coord install WORD, coord hook WORD
+    title: str  # as people read it
+    # --- its process
     command: str  # the bare name of its program
     package: str  # as it appears in the path of an interpreter's script
     marks: tuple[str, ...]  # variables that say that it runs us
     ids: tuple[str, ...]  # variables with the id of its conversation: the one that acts first, then its root
+    # --- its hooks
+    moments: "dict[str, Moment]"  # the name of each event that is hooked, and the moment that it is
+    files: dict[str, str]  # the tools that write files, and which of their inputs names the file
+    patches: dict[str, str]  # the tools that write the files of a patch, and which of their inputs holds it
+    shells: tuple[str, ...]  # the tools that run a shell command, in their input `command`
+    questions: tuple[str, ...]  # the tools by which it asks its person
+    # --- where it is installed
+    settings: dict[str, str]  # the file with the hooks, by scope: local, project or user
+    scope: str  # the one that only this person sees
+    per_second: int  # in which unit a hook's timeout is said
+    instructions: str  # the file with the instructions for its agents
 
 
 CLIENTS = (
-    Client("claude-code", "claude", "@anthropic-ai/claude-code", ("CLAUDECODE",), ("CLAUDE_CODE_SESSION_ID",)),
-    Client("codex", "codex", "@openai/codex", (), ("CODEX_THREAD_ID", "CODEX_SESSION_ID")),
-    Client("gemini", "gemini", "@google/gemini-cli", ("GEMINI_CLI",), ("GEMINI_SESSION_ID",)),
+    Client(
+        name="claude-code",
+        word="claude",
+        title="Claude Code",
+        command="claude",
+        package="@anthropic-ai/claude-code",
+        marks=("CLAUDECODE",),
+        ids=("CLAUDE_CODE_SESSION_ID",),
+        moments={
+            "SessionStart": "start",
+            "UserPromptSubmit": "prompt",
+            "PreToolUse": "before",
+            "PostToolUse": "after",
+            "PostToolUseFailure": "after",
+            "PermissionRequest": "asks",
+            "Stop": "stop",
+            "SubagentStart": "agent_start",
+            "SubagentStop": "agent_stop",
+            "SessionEnd": "end",
+        },
+        files={
+            "Write": "file_path",
+            "Edit": "file_path",
+            "MultiEdit": "file_path",
+            "NotebookEdit": "notebook_path",
+        },
+        patches={},
+        shells=("Bash",),
+        questions=("AskUserQuestion", "ExitPlanMode"),
+        settings={
+            "local": ".claude/settings.local.json",
+            "project": ".claude/settings.json",
+            "user": "~/.claude/settings.json",
+        },
+        scope="local",
+        per_second=1,
+        instructions="CLAUDE.md",
+    ),
+    Client(
+        name="codex",
+        word="codex",
+        title="Codex",
+        command="codex",
+        package="@openai/codex",
+        marks=(),
+        ids=("CODEX_THREAD_ID", "CODEX_SESSION_ID"),
+        moments={
+            "SessionStart": "start",
+            "UserPromptSubmit": "prompt",
+            "PreToolUse": "before",
+            "PostToolUse": "after",
+            "PermissionRequest": "asks",
+            "Stop": "stop",
+            "SubagentStart": "agent_start",
+            "SubagentStop": "agent_stop",
+            "SessionEnd": "end",
+        },
+        files={},
+        patches={"apply_patch": "command"},
+        shells=("Bash",),
+        questions=("request_user_input",),
+        settings={"project": ".codex/hooks.json", "user": "~/.codex/hooks.json"},
+        scope="user",
+        per_second=1,
+        instructions="AGENTS.md",
+    ),
+    Client(
+        name="gemini",
+        word="gemini",
+        title="Gemini CLI",
+        command="gemini",
+        package="@google/gemini-cli",
+        marks=("GEMINI_CLI",),
+        ids=("GEMINI_SESSION_ID",),
+        moments={
+            "SessionStart": "start",
+            "BeforeAgent": "prompt",
+            "BeforeTool": "before",
+            "AfterTool": "after",
+            "Notification": "asks",
+            "AfterAgent": "stop",
+            "SessionEnd": "end",
+        },
+        files={"write_file": "file_path", "replace": "file_path"},
+        patches={},
+        shells=("run_shell_command",),
+        questions=("ask_user",),
+        settings={"project": ".gemini/settings.json", "user": "~/.gemini/settings.json"},
+        scope="user",
+        per_second=1000,
+        instructions="AGENTS.md",
+    ),
 )
 _INTERPRETERS = ("node", "bun", "deno", "python", "python3")
 
 
-def client_of(process: Process) -> Client | None:
+def client_of(process: "Process") -> Client | None:
     """The client that a process is, if it is one."""
     names = [process.command]
     if process.command in _INTERPRETERS and len(process.argv) > 1:
@@ -41,7 +163,7 @@ def client_of(process: Process) -> Client | None:
     return None
 
 
-def nearest_client(chain: Iterable[Process]) -> tuple[Client, Process] | None:
+def nearest_client(chain: "Iterable[Process]") -> "tuple[Client, Process] | None":
     """The nearest ancestor that is a client."""
     for process in chain:
         if client := client_of(process):
@@ -49,12 +171,12 @@ def nearest_client(chain: Iterable[Process]) -> tuple[Client, Process] | None:
     return None
 
 
-def clients_in(env: Mapping[str, str]) -> list[Client]:
+def clients_in(env: "Mapping[str, str]") -> list[Client]:
     """The clients whose variables are set."""
     return [client for client in CLIENTS if any(env.get(name) for name in (*client.marks, *client.ids))]
 
 
-def conversation(client: Client, env: Mapping[str, str]) -> tuple[str, str]:
+def conversation(client: Client, env: "Mapping[str, str]") -> tuple[str, str]:
     """The ids in a client's variables: of the agent that acts, and of the root of its conversation. Both may be empty
     or the same.
     """

@@ -12,6 +12,7 @@ import os
 import sys
 import time
 
+from coord.fields import Fields
 from coord.fingerprint import fingerprint
 from coord.machine import START_TICKS, stat_of, state_of, whereabouts
 from coord.plainjson import loads
@@ -33,14 +34,7 @@ FILE_OF = {"Write": "file_path", "Edit": "file_path", "MultiEdit": "file_path", 
 """The tools that write a file, and which of their inputs names it."""
 
 
-class _Fields:
-    """A value of named fields."""
-
-    def __init__(self, **fields: "Any") -> None:
-        vars(self).update(fields)
-
-
-class Row(_Fields):
+class Row(Fields):
     """A claim or a waiting request on files, or what is asked: the fields that `projections.conflicts` looks at, and
     of what is held: `ends` (microseconds since 1970), `automatic`, `ttl_s`, `waiting`, and `said` for people.
     """
@@ -52,7 +46,7 @@ class Row(_Fields):
     said: str
 
 
-class Write(_Fields):
+class Write(Fields):
     """What is about to happen: a `conversation`, or its subagent `agent`, writes `resource`. `folder` is the shared
     folder, `directory` where the file is, `worktree` as events name it.
     """
