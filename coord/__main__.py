@@ -6,9 +6,7 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
-    from coord import guard
+    from coord.calls import Call
 
 gc.set_threshold(100_000)  # a command makes many objects that stay, and looking through them finds nothing
 
@@ -30,10 +28,12 @@ def main() -> None:
 
 
 def _run() -> int:
-    if sys.argv[1:] == ["hook"]:
-        from coord import guard
+    if sys.argv[1:2] == ["hook"] and len(sys.argv) == 3:
+        from coord import hooks
+        from coord.calls import client_named
 
-        return guard.main(_take)
+        if client_named(sys.argv[2]):
+            return hooks.main(sys.argv[2], _respond)
     _load_msgspec()
     from coord.cli import run
     from coord.world import real_world
@@ -41,13 +41,13 @@ def _run() -> int:
     return run(sys.argv[1:], real_world())
 
 
-def _take(write: "guard.Write") -> "tuple[str, list[Any]]":
-    """The long way of the guard."""
+def _respond(call: "Call") -> tuple[int, str]:
+    """The long way of a hook."""
     _load_msgspec()
-    from coord.guarding import take
+    from coord.moments import respond, to_client
     from coord.world import real_world
 
-    return take(real_world(), write)
+    return respond(real_world(), call, to_client)
 
 
 def _load_msgspec() -> None:

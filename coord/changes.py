@@ -21,7 +21,7 @@ _SESSION = {
     "name": "is called", "client": "runs in", "continues": "goes on for", "doing": "does", "phase": "phase",
     "progress": "progress", "next_action": "next", "blocked_on": "blocked on", "files": "files",
     "estimated_completion": "done by", "summary": "did", "notes": "notes", "branch": "on branch",
-    "worktree": "works in", "capabilities": "can",
+    "worktree": "works in", "capabilities": "can", "agents": "has the subagents",
 }  # fmt: skip
 _ENDED: dict[What, str] = {
     "released": "released",
@@ -31,6 +31,7 @@ _ENDED: dict[What, str] = {
     "timed_out": "not granted in time",
     "handed_over": "handed over",
     "broken": "broken",
+    "finished": "its edit was done with",
     "session_ended": "its session ended",
     "session_dead": "its session was presumed dead",
     "granted": "granted",

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 
-from coord.errors import NO_LOG, USAGE, CoordError
+from coord.errors import USAGE, CoordError, of_system
 from coord.table import TABLE, load
 from coord.text import json_text, plain
 from coord.world import World
@@ -35,9 +35,8 @@ def run(argv: Sequence[str], world: World) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # whoever read us has enough; the exit must not complain
         return 0
     except OSError as error:
-        where = f" {error.filename}" if error.filename else ""
-        message = f"the system refused:{where} {error.strerror}. What was acknowledged before is kept."
-        return _report(NO_LOG, message, "--json" in argv, {})
+        found = of_system(error)
+        return _report(found.code, found.message, "--json" in argv, {})
 
 
 def _call(argv: Sequence[str], world: World) -> object:

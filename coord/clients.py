@@ -48,11 +48,24 @@ class Client(Fields):
     patches: dict[str, str]  # the tools that write the files of a patch, and which of their inputs holds it
     shells: tuple[str, ...]  # the tools that run a shell command, in their input `command`
     questions: tuple[str, ...]  # the tools by which it asks its person
+    # --- its calls of an MCP server's tools
+    calls: str  # what in a call's `_meta` names its conversation; empty where nothing does
     # --- where it is installed
     settings: dict[str, str]  # the file with the hooks, by scope: local, project or user
     scope: str  # the one that only this person sees
+    comments: bool  # whether its settings may have comments
+    moved: tuple[str, str]  # the variable that names another place for its user's settings, and what for
     per_second: int  # in which unit a hook's timeout is said
-    instructions: str  # the file with the instructions for its agents
+    matchers: dict[str, str]  # of hooked events: which of their kind
+    wakes: tuple[str, ...]  # the events behind which a hook can wait in the background, and wake the agent
+    allow: str  # how it is told what runs without asking: a rule of its settings for each command, or a file of rules
+    allow_files: dict[str, str]  # that file, by scope; none where the rules are in the settings
+    sandbox: bool  # whether its commands can write only where they run, and which else is in the TOML file of its servers
+    servers: dict[str, str]  # the file with its MCP servers, by scope
+    instructions: tuple[str, ...]  # the files that can have instructions for its agents: it reads the first that is there
+    plugin: str  # how a folder with a plugin is tried; empty where it knows none of the form that we write
+    woken: str  # how else its agent is woken, where no hook can
+    todo: str  # what its person must still do once it is installed
 
 
 CLIENTS = (
@@ -85,14 +98,26 @@ CLIENTS = (
         patches={},
         shells=("Bash",),
         questions=("AskUserQuestion", "ExitPlanMode"),
+        calls="",
         settings={
             "local": ".claude/settings.local.json",
             "project": ".claude/settings.json",
             "user": "~/.claude/settings.json",
         },
         scope="local",
+        comments=False,
+        moved=("CLAUDE_CONFIG_DIR", "~/.claude"),
         per_second=1,
-        instructions="CLAUDE.md",
+        matchers={},
+        wakes=("SessionStart", "Stop"),
+        allow="Bash(coord {command}:*)",
+        allow_files={},
+        sandbox=False,
+        servers={"local": "~/.claude.json", "project": ".mcp.json", "user": "~/.claude.json"},
+        instructions=("CLAUDE.md", "AGENTS.md"),
+        plugin="claude --plugin-dir",
+        woken="",
+        todo="Restart the sessions of Claude Code that are running: they may not see new hooks.",
     ),
     Client(
         name="codex",
@@ -117,10 +142,22 @@ CLIENTS = (
         patches={"apply_patch": "command"},
         shells=("Bash",),
         questions=("request_user_input",),
+        calls="x-codex-turn-metadata",
         settings={"project": ".codex/hooks.json", "user": "~/.codex/hooks.json"},
         scope="user",
+        comments=False,
+        moved=("CODEX_HOME", "~/.codex"),
         per_second=1,
-        instructions="AGENTS.md",
+        matchers={},
+        wakes=(),
+        allow='prefix_rule(pattern=["coord", {commands}], decision="allow")',
+        allow_files={"project": ".codex/rules/coord.rules", "user": "~/.codex/rules/coord.rules"},
+        sandbox=True,
+        servers={"project": ".codex/config.toml", "user": "~/.codex/config.toml"},
+        instructions=("AGENTS.md",),
+        plugin="",
+        woken="From outside it is woken by: codex queue --thread ID --message TEXT",
+        todo="Start Codex and trust the hooks in /hooks: it runs none before, nor after they were changed.",
     ),
     Client(
         name="gemini",
@@ -143,10 +180,22 @@ CLIENTS = (
         patches={},
         shells=("run_shell_command",),
         questions=("ask_user",),
+        calls="",
         settings={"project": ".gemini/settings.json", "user": "~/.gemini/settings.json"},
         scope="user",
+        comments=True,
+        moved=("GEMINI_CLI_HOME", "~"),
         per_second=1000,
-        instructions="AGENTS.md",
+        matchers={"Notification": "ToolPermission"},
+        wakes=(),
+        allow='[[rule]]\ntoolName = "run_shell_command"\ncommandPrefix = {calls}\ndecision = "allow"\npriority = 100',
+        allow_files={"user": "~/.gemini/policies/coord.toml"},
+        sandbox=False,
+        servers={"project": ".gemini/settings.json", "user": "~/.gemini/settings.json"},
+        instructions=("GEMINI.md",),
+        plugin="",
+        woken="Nothing is known that wakes it.",
+        todo="Restart the sessions of Gemini CLI that are running.",
     ),
 )
 _INTERPRETERS = ("node", "bun", "deno", "python", "python3")

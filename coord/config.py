@@ -1,6 +1,7 @@
 """`COORDINATION/config.toml`: the few things that a team may want otherwise. It can run nothing and name no path."""
 
 import os
+from typing import Literal
 
 from msgspec import Struct
 
@@ -10,6 +11,10 @@ from coord.repository import CONFIG
 from eventlog.system import read_regular
 
 _MOST_BYTES = 1 << 20
+LOCK_FILES = (
+    *("package-lock.json", "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml", "bun.lock", "deno.lock"),
+    *("uv.lock", "poetry.lock", "Pipfile.lock", "pdm.lock", "Cargo.lock", "go.sum", "Gemfile.lock", "composer.lock"),
+)
 
 
 class Config(Struct, frozen=True, forbid_unknown_fields=True):
@@ -18,6 +23,11 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     claim_hours: float = 4  # how long a claim lasts when nothing is said
     silent_minutes: float = 15  # after so long without an event a session is shown as silent
     lock_wait_seconds: float = 10  # how long a command waits for the log's lock
+    guard: Literal["claim", "check", "warn", "off"] = "claim"  # what the hooks do about a write of an agent
+    ignore: tuple[str, ...] = LOCK_FILES  # the files that no hook claims or guards
+    edit_minutes: float = 20  # how long a hook's claim lasts without a write, where nothing is uncommitted
+    blocked_release_minutes: float = 30  # how long instead while its session waits for its person
+    heartbeat_seconds: float = 30  # how often at most a hook says what its agent does
 
 
 def read_config(place: Place) -> Config:
@@ -39,6 +49,8 @@ def read_config(place: Place) -> Config:
         config = msgspec.convert(tomllib.loads(text.decode()), Config)
     except (ValueError, RecursionError, msgspec.ValidationError) as error:
         raise no_log(f"{path} cannot be understood: {error}. Correct it, or delete it for the defaults.") from None
-    if not (0 < config.claim_hours <= 168 and config.silent_minutes > 0 and 0 <= config.lock_wait_seconds <= 3600):
+    times = (config.silent_minutes, config.edit_minutes, config.blocked_release_minutes, config.heartbeat_seconds)
+    in_range = 0 < config.claim_hours <= 168 and 0 <= config.lock_wait_seconds <= 3600
+    if not (in_range and all(0 < time < 1e6 for time in times)):
         raise no_log(f"{path}: a time is out of its range (claim_hours up to 168, the others above 0).")
     return config

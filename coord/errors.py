@@ -30,3 +30,9 @@ def no_session(message: str, **details: object) -> CoordError:
 def no_log(message: str, **details: object) -> CoordError:
     """The log is not there, or cannot be used."""
     return CoordError(NO_LOG, message, **details)
+
+
+def of_system(error: OSError) -> CoordError:
+    """What to say of something that the system refused."""
+    where = f" {error.filename}" if error.filename else ""
+    return no_log(f"the system refused:{where} {error.strerror}. What was acknowledged before is kept.")

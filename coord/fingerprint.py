@@ -7,7 +7,19 @@ import projections
 from eventlog.system import blake2b
 
 
+_OURS: list[str] = []
+
+
 def fingerprint() -> str:
+    """What the fold's code is in this process, as it was first asked for: one that goes on for long (a server, a wait)
+    folds with the code that it has loaded, whatever was installed since.
+    """
+    if not _OURS:
+        _OURS.append(of_files())
+    return _OURS[0]
+
+
+def of_files() -> str:
     """What the fold's code is, by the sizes and times of its files: another fold may give another state."""
     parts: list[str] = []
     for folder in (*projections.__path__, *eventlog.__path__):

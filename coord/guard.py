@@ -2,180 +2,195 @@
 
 It is answered from a small index that every writer keeps beside the checkpoint, under the lock. Only what takes no time
 is loaded here: no msgspec, no click, nothing of the fold. Where the index is not there, not whole or not up to date,
-where a holder may be dead, or where there is something to write down, the long way is taken: `coord.guarding`. What is
-decided is the same on both ways, by `decide`.
-
-Whatever goes wrong, the write is let through: a guard that fails must not be in the way.
+where a holder may be dead, where only git knows whether an edit is over, or where there is something to write down, the
+long way is taken: `coord.guarding`. What is decided is the same on both ways, by `decide`.
 """
 
 import os
-import sys
-import time
 
+from coord import traces
 from coord.fields import Fields
 from coord.fingerprint import fingerprint
-from coord.machine import START_TICKS, stat_of, state_of, whereabouts
 from coord.plainjson import loads
-from coord.repository import candidates, find_repository, is_ours, recorded_path, relative_to
+from coord.repository import CONFIG
 from eventlog.system import ENDED, blake2b, changed_at, read_regular, sizes_in
 from projections.conflicts import conflict, own_covers
-from projections.resources import is_pattern
+from projections.resources import covers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from typing import Any
+    from collections.abc import Callable, Iterable, Mapping
+    from typing import Any, Literal, TypeAlias
 
-ALLOWED, DENIED = 0, 2  # exit codes, as the clients' hooks have them; DENIED with the reason on standard error
+    from coord.calls import Write
+
+    Mode: TypeAlias = Literal["claim", "check", "warn", "off"]
+    Word: TypeAlias = Literal["allow", "claim", "warn", "deny"]
+
 NAME = "guard"  # of the index, in the cache folder
 _DIGEST = 16  # bytes
-_MOST_INDEX, _MOST_INPUT = 1 << 24, 1 << 25  # bytes
-FILE_OF = {"Write": "file_path", "Edit": "file_path", "MultiEdit": "file_path", "NotebookEdit": "notebook_path"}
-"""The tools that write a file, and which of their inputs names it."""
+_MOST_INDEX = 1 << 24  # bytes
 
 
 class Row(Fields):
     """A claim or a waiting request on files, or what is asked: the fields that `projections.conflicts` looks at, and
-    of what is held: `ends` (microseconds since 1970), `automatic`, `ttl_s`, `waiting`, and `said` for people.
+    of what is held: `ends` (microseconds since 1970), `automatic`, `ttl_s`, `patience_s` (how long an automatic claim
+    lasts without a write), `waiting`, and `said` for people.
     """
 
+    id: str
     session: str
     resource: str
+    agent: str
+    worktree: str
+    automatic: bool
     waiting: bool
     ends: int
+    ttl_s: int
+    patience_s: int
     said: str
 
 
-class Write(Fields):
-    """What is about to happen: a `conversation`, or its subagent `agent`, writes `resource`. `folder` is the shared
-    folder, `directory` where the file is, `worktree` as events name it.
+def decide(rows: "Iterable[Any]", ask: "Any", now: int, mode: "Mode") -> "tuple[Word, list[Any]]":
+    """What is to be done about a write, and what is in its way. `now` in microseconds since 1970.
+
+    `allow`; or `claim`: allowed, with something to write down, for it is the first write or the claim is half over; or
+    `deny`. With the guard on `check` only what was claimed by name denies, and nothing is claimed; on `warn` what would
+    be denied is only said.
     """
-
-    conversation: str
-    agent: str
-    resource: str
-    folder: str
-    directory: str
-    worktree: str
-
-
-def decide(rows: "list[Any]", ask: "Any", now: int) -> "tuple[str, list[Any]]":
-    """`allow`; or `claim`: allowed, with something to write down, for it is the first write or the claim is half over;
-    or `deny`, and what is in the way. `now` in microseconds since 1970.
-    """
+    rows = list(rows) if mode != "off" else []
     for own in rows:
         if not own.waiting and own_covers(own, ask):
-            half_over = own.automatic and (own.ends - now) * 2 < own.ttl_s * 1_000_000
+            written = own.ends - own.ttl_s * 1_000_000
+            half_over = own.automatic and (now - written) * 2 > own.patience_s * 1_000_000
             return ("claim" if half_over else "allow"), []
-    found = [row for row in rows if conflict(row, ask)]
-    return ("deny" if found else "claim"), found
+    found = [row for row in rows if conflict(row, ask) and not (mode == "check" and row.automatic)]
+    if found:
+        return ("warn" if mode == "warn" else "deny"), found
+    return ("claim" if mode in ("claim", "warn") else "allow"), []
 
 
-def denial(write: Write, found: "list[Any]") -> str:
+def ignored(resource: str, patterns: "Iterable[str]") -> bool:
+    """Whether a file is one that nobody guards: a lock file, something generated. A pattern without a `/` in it, but
+    at its end, means that name in every folder.
+    """
+    return any(
+        covers(f"file/{start}{pattern}", resource)
+        for pattern in patterns
+        for start in (("", "**/") if "/" not in pattern.rstrip("/") else ("",))
+    )
+
+
+def denial(resource: str, found: "list[Any]") -> str:
     """What an agent is told: who has it, and what to do instead."""
     shown = "\n".join(f"  {row.said}" for row in found[:5])
     return (
-        f"coord: {write.resource.removeprefix('file/')} is taken, so it was not written:\n{shown}\n"
-        f"Work on something else, wait (coord claim {write.resource} --wait 10m), or ask "
+        f"coord: {resource.removeprefix('file/')} is taken, so it was not written:\n{shown}\n"
+        f"Work on something else, wait (coord claim {resource} --wait 10m), or ask "
         f'(coord send {found[0].session} "Question" "..."). Do not write it by another way.'
     )
 
 
-def write_in(data: bytes, env: "Mapping[str, str]") -> Write | None:
-    """The write that a hook's input announces; None if it is no write to a file of a shared folder's repository.
-
-    Raises ValueError for what is no JSON.
-    """
-    said = loads(data)
-    said = said if isinstance(said, dict) else {}
-    tool = said.get("tool_input")
-    name = FILE_OF.get(str(said.get("tool_name"))) if said.get("hook_event_name") == "PreToolUse" else None
-    path = tool.get(name) if name and isinstance(tool, dict) else None
-    if not isinstance(path, str) or not path or "\0" in path:
-        return None
-    path = os.path.normpath(os.path.join(str(said.get("cwd") or ""), path))
-    directory = os.path.realpath(os.path.dirname(path))
-    repository = find_repository(directory)
-    folder = env.get("COORD_ROOT", "") or next(filter(is_ours, candidates(directory, repository)), "")
-    if not folder:
-        return None
-    root = repository.worktree if repository else os.path.dirname(folder)
-    relative = relative_to(root, repository, os.path.join(directory, os.path.basename(path)))
-    if not relative or is_pattern(relative):
-        return None
-    if not relative.isascii():
-        from unicodedata import normalize
-
-        relative = normalize("NFC", relative)
-    return Write(
-        resource=f"file/{relative}",
-        conversation=str(said.get("session_id") or ""),
-        agent=str(said.get("agent_id") or ""),
-        folder=folder,
-        directory=directory,
-        worktree=recorded_path(root),
-    )
-
-
-def ask_of(write: Write, session: str) -> Row:
-    """What a session would have to hold to write."""
+def ask_of(write: "Write", session: str, worktree: str | None = None) -> Row:
+    """What a session would have to hold to write, in its worktree or in another one."""
     return Row(
+        id="",
         session=session,
         agent=write.agent,
         resource=write.resource,
         mode="exclusive",
-        worktree=write.worktree,
+        worktree=write.worktree if worktree is None else worktree,
         imported=False,
     )
 
 
-def answer(
-    data: bytes,
-    env: "Mapping[str, str]",
-    now: "Callable[[], int]",
-    here: "Callable[[], tuple[str, str, str]]",
-    started: "Callable[[int], int]",
-    long_way: "Callable[[Write], tuple[str, list[Any]]]",
-) -> tuple[int, str]:
-    """The exit code of a hook, and what it says. `started` gives the start ticks of a process, 0 if there is none."""
-    write = write_in(data, env)
-    if write is None or not write.conversation:
-        return ALLOWED, ""
-    word, found = _short_way(write, env, now(), here, started) or long_way(write)
-    return (DENIED, denial(write, found)) if word == "deny" else (ALLOWED, "")
+# --- the index ------------------------------------------------------------------------------------------------------
 
 
-def _short_way(
-    write: Write,
+class Index:
+    """The index of a shared folder, known to say what is so: see `index_at`."""
+
+    def __init__(self, fields: "dict[str, Any]", folder: str, now: int, started: "Callable[[int], int]") -> None:
+        self._fields, self._started = fields, started
+        self.cache = os.path.join(folder, ".cache")
+        self.now = max(now, fields["at"])
+        self.mode: Mode = fields["guard"]
+        self.ignore: list[str] = fields["ignore"]
+        self.heartbeat_s: int = fields["heartbeat_s"]
+        self.rows = [Row(**row) for row in fields["rows"]]
+
+    def session(self, conversation: str) -> str:
+        """The session of a conversation; empty if it has none that is certainly alive."""
+        session: str = self._fields["sessions"].get(conversation, "")
+        return session if session and self.lives(session) else ""
+
+    def lives(self, session: str) -> bool:
+        """Whether nothing speaks against a session's process being there."""
+        anchor = self._fields["anchors"].get(session)
+        return not anchor or self._started(anchor[0]) == anchor[1]
+
+    def news(self, session: str) -> "dict[str, Any]":
+        """What there is to tell a session: `last`, when it was last heard; `asks`, whether it is blocked on its person;
+        `soon` and `later`, what it has to read now, and at its next prompt; `owes`, whether it must confirm something.
+        """
+        found: dict[str, Any] = self._fields["news"].get(session, {})
+        return found
+
+    def held(self, worktree: str, session: str) -> "list[Any]":
+        """The files of a worktree that other sessions hold, by their names."""
+        return [
+            row
+            for row in self.rows
+            if row.session != session and not row.waiting and row.worktree in ("", worktree) and _is_one(row.resource)
+        ]
+
+    def may_write(self, write: "Write", session: str) -> "tuple[Word, list[Any]] | None":
+        """What the guard says to a write; None where the index does not say it for sure."""
+        if ignored(write.resource, self.ignore):
+            return "allow", []
+        word, found = decide(self.rows, ask_of(write, session), self.now, self.mode)
+        if not found:
+            return word, found
+        certain = [row for row in found if self._certain(row, write)]
+        return (word, certain) if certain else None
+
+    def _certain(self, row: "Any", write: "Write") -> bool:
+        if not self.lives(row.session):
+            return False
+        on_it = row.automatic and row.resource == write.resource
+        return not on_it or traces.unfinished(self.cache, write.path, write.git, row, self.now) is True
+
+
+def _is_one(resource: str) -> bool:
+    """Whether a resource is one file: no folder, no pattern."""
+    return resource.startswith("file/") and not resource.endswith("/") and not any(sign in resource for sign in "*?[")
+
+
+def index_at(
+    folder: str,
     env: "Mapping[str, str]",
     now: int,
     here: "Callable[[], tuple[str, str, str]]",
     started: "Callable[[int], int]",
-) -> "tuple[str, list[Any]] | None":
-    """The answer of the index; None where that does not say it for sure."""
+) -> Index | None:
+    """The index of a shared folder; None where it may not say what is so. `now` in microseconds since 1970; `started`
+    gives the start ticks of a process, 0 if there is none. Raises OSError where there is no log.
+    """
     if env.get("COORD_ROOT"):
         return None
-    index = read_index(os.path.join(write.folder, ".cache"))
-    log = os.path.join(write.folder, "log")
-    session = index["sessions"].get(write.conversation) if index else None
-    if not index or not session or now >= index["due"] or os.path.islink(write.folder) or os.path.islink(log):
+    fields = read_index(os.path.join(folder, ".cache"))
+    log = os.path.join(folder, "log")
+    if not fields or now >= fields["due"] or os.path.islink(folder) or os.path.islink(log):
         return None
-    if index["code"] != fingerprint() or tuple(index["here"]) != here() or lengths_in(log) != index["journals"]:
+    if fields["code"] != fingerprint() or fields["config"] != traces.stamp(os.path.join(folder, CONFIG)):
         return None
-
-    def lives(name: str) -> bool:
-        anchor = index["anchors"].get(name)
-        return not anchor or started(anchor[0]) == anchor[1]
-
-    if not lives(session):
-        return None  # it is another process by now
-    word, found = decide([Row(**row) for row in index["rows"]], ask_of(write, session), max(now, index["at"]))
-    found = [row for row in found if lives(row.session)]
-    return (word, found) if word == "allow" or found else None
+    if tuple(fields["here"]) != here() or lengths_in(log) != fields["journals"]:
+        return None
+    return Index(fields, folder, now, started)
 
 
 def read_index(cache: str) -> "dict[str, Any] | None":
-    """The index in a cache folder, if there is one that is whole."""
+    """What stands in the index in a cache folder, if there is one that is whole."""
     try:
         if os.path.islink(cache):
             return None
@@ -204,29 +219,3 @@ def archived_at(log: str) -> int:
         return changed_at(os.path.join(log, ENDED))
     except FileNotFoundError:
         return 0
-
-
-def _started(pid: int) -> int:
-    """The start ticks of a process; 0 if there is none, or none that can be looked at."""
-    try:
-        fields = stat_of(pid)[1]
-        return 0 if state_of(fields) in "ZX" else int(fields[START_TICKS])
-    except (OSError, ValueError, IndexError):
-        return 0
-
-
-def _now() -> int:
-    return time.time_ns() // 1000
-
-
-def main(long_way: "Callable[[Write], tuple[str, list[Any]]]") -> int:
-    """Answer a hook: its input from standard input, a denial to standard error. The exit code."""
-    try:
-        data = sys.stdin.buffer.read(_MOST_INPUT + 1) if sys.stdin else b""
-        said = answer(data, os.environ, _now, whereabouts, _started, long_way) if data.strip() else (ALLOWED, "")
-    except Exception as error:  # whatever it is: fail open
-        said = ALLOWED, f"coord: the guard could not tell, so the write was let through: {error}"
-    code, text = said
-    if text and sys.stderr:
-        sys.stderr.write(text.encode(errors="backslashreplace").decode() + "\n")
-    return code

@@ -5,21 +5,24 @@ from contextlib import suppress
 
 import msgspec
 
+from coord import traces
 from coord.checkpoint import replace_file
+from coord.config import Config
 from coord.fingerprint import fingerprint
 from coord.folder import Place
 from coord.guard import NAME, Row, archived_at, with_digest
 from coord.names import speakers
 from coord.present import Present
-from coord.text import called, clock, line
+from coord.repository import CONFIG
+from coord.text import EDITED, called, clock, line
 from coord.world import World
 from eventlog.events import to_micros
 from projections.board import names_of
 from projections.resources import is_file
-from projections.state import Ask, Claim, State, Waiting
+from projections.state import Ask, Claim, Session, State, Waiting
 
 
-def save_index(world: World, place: Place, present: Present) -> None:
+def save_index(world: World, place: Place, config: Config, present: Present) -> None:
     """Write the index; without one the guard takes the long way."""
     state, here = present.state, world.here
     live = {session.id: session for session in state.sessions.values() if session.live}
@@ -27,40 +30,79 @@ def save_index(world: World, place: Place, present: Present) -> None:
     near = (here.machine, here.boot, here.pid_namespace)
     anchors = {name: session.anchor for name, session in live.items() if session.anchor}
     read = {name: position.size for name, position in present.history.positions.items() if not position.ended}
+    speaking = {name: found for name, found in speakers(state, talking).items() if found.live}
     with suppress(OSError):
         index = {
             "code": fingerprint(),
+            "config": traces.stamp(os.path.join(place.folder, CONFIG)),
+            "guard": config.guard,
+            "ignore": config.ignore,
+            "heartbeat_s": int(config.heartbeat_seconds),
             "here": near,
             "at": to_micros(state.at) if state.at else 0,
             "due": to_micros(state.due),
             "journals": read | {"/": archived_at(place.log)},
-            "sessions": {name: found.id for name, found in speakers(state, talking).items() if found.live},
+            "sessions": {name: found.id for name, found in speaking.items()},
             "anchors": {
                 name: (anchor.pid, anchor.start_ticks)
                 for name, anchor in anchors.items()
                 if (anchor.machine, anchor.boot, anchor.pid_namespace) == near
             },
-            "rows": [vars(row) for row in rows_of(state)],
+            "news": {found.id: _news(state, found) for found in speaking.values()},
+            "rows": [vars(row) for row in rows_of(state, config)],
         }
         replace_file(place.cache, os.path.join(place.cache, NAME), with_digest(msgspec.json.encode(index)))
 
 
-def rows_of(state: State) -> list[Row]:
+def _news(state: State, session: Session) -> dict[str, object]:
+    """What there is to tell a session: see `coord.guard.Index.news`."""
+    unread = [state.messages[name] for name in session.unread if name in state.messages]
+    soon = [message for message in unread if not message.everyone or message.urgency == "high"]
+    return {
+        "last": to_micros(session.last_at),
+        "asks": session.doing.asks_person,
+        "soon": bool(soon or session.notices),
+        "later": bool(unread),
+        "owes": any(session.id in message.unacknowledged_by for message in state.messages.values()),
+    }
+
+
+def patience_s(session: Session, config: Config) -> int:
+    """How long a claim that a hook made lasts without a write, where nothing is uncommitted: longer while its session
+    waits for its person.
+    """
+    minutes = config.edit_minutes
+    return round(60 * (max(minutes, config.blocked_release_minutes) if session.doing.asks_person else minutes))
+
+
+def rows_of(state: State, config: Config) -> list[Row]:
     """Who has files, or waits for some, as the guard looks at it."""
     found: list[Claim | Waiting] = [*state.claims.values(), *state.waits.values()]
     names = names_of(state)
-    return [_row(state, names, ask) for ask in found if is_file(ask.resource) and not ask.imported]
+    return [_row(state, config, names, ask) for ask in found if is_file(ask.resource) and not ask.imported]
 
 
-def _row(state: State, names: dict[str, str], ask: Claim | Waiting) -> Row:
-    fields = {name: getattr(ask, name) for name in Ask.__struct_fields__ if name not in ("id", "note", "asked_at")}
+def _row(state: State, config: Config, names: dict[str, str], ask: Claim | Waiting) -> Row:
+    fields = {name: getattr(ask, name) for name in Ask.__struct_fields__ if name not in ("note", "asked_at")}
     ends = ask.ends_at if isinstance(ask, Claim) else ask.until
-    doing = state.sessions[ask.session].doing
+    session = state.sessions[ask.session]
+    doing = session.doing
     work = " ".join(part for part in (doing.action, doing.target) if part)
     agent = f", its subagent {line(ask.agent)}," if ask.agent else ""
     verb, since = ("has", ask.granted_at) if isinstance(ask, Claim) else ("waits for", ask.asked_at)
-    facts = [ask.note and f"for: {line(ask.note)}", work and f"doing: {line(work)}"]
+    facts = [
+        ask.note and f"for: {line(ask.note)}",
+        work and f"doing: {line(work)}",
+        doing.blocked_on and f"blocked on {line(doing.blocked_on)}",
+    ]
     more = "".join(f"; {fact}" for fact in facts if fact)
-    time = f"since {clock(since, '')} until {clock(ends, '')}"
+    until = EDITED if ask.automatic else f"until {clock(ends, '')}"
+    time = f"since {clock(since, '')} {until}"
     said = f"{called(ask.session, names)}{agent} {verb} {line(ask.resource)} {time}{more}"
-    return Row(**fields, waiting=isinstance(ask, Waiting), ends=to_micros(ends), said=said)
+    return Row(
+        **fields,
+        waiting=isinstance(ask, Waiting),
+        ends=to_micros(ends),
+        patience_s=patience_s(session, config),
+        said=said,
+    )

@@ -92,6 +92,7 @@ def notice_line(notice: Notice, now: Instant, names: Mapping[str, str]) -> str:
         "handed_over": f"🤝 {other} handed {resources} over to you{why}",
         "not_handed_over": f"❌ {resources} could not be handed over{to}; you still have it",
         "presumed_dead": f"❌ You were presumed dead by {other}{why}. Released: {resources or 'nothing'}",
+        "bypassed": f"⚠️  {other} changed {resources}, which is yours, all the same{why}",
         "passed_on": f"❌ {other} goes on for you, with {resources or 'no claims'}",
     }
     return f"{words[notice.kind]} ({clock(notice.at, now)})"

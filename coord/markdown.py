@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from coord.text import called, clock, markdown, moment, plural
+from coord.text import EDITED, called, clock, markdown, moment, plural
 from eventlog.events import Instant
 from projections.board import Board, MessageRow, SessionRow
 
@@ -56,6 +56,8 @@ def _session(row: SessionRow, now: Instant, names: Mapping[str, str]) -> Sequenc
     doing = " ".join(part for part in (row.action, row.target) if part)
     if row.blocked_on:
         doing += f" — blocked on {row.blocked_on}"
+    if row.agents:
+        doing += f" — subagents: {', '.join(row.agents)}"
     if row.status not in ("live", "silent"):
         words = f"{row.status}: {row.evidence or row.summary}" if row.evidence or row.summary else row.status
         doing = f"{words}" + (f" — was {doing}" if doing else "")
@@ -81,7 +83,7 @@ def _claims(board: Board) -> Iterable[str]:
             claim.resource + (" (shared)" if claim.mode == "shared" else ""),
             called(claim.session, board.names) + (f" / {claim.agent}" if claim.agent else ""),
             clock(claim.granted_at, board.now),
-            f"until {clock(claim.ends_at, board.now)}"
+            (EDITED if claim.automatic else f"until {clock(claim.ends_at, board.now)}")
             + ("" if claim.accepted else ", not yet taken up")
             + (", imported" if claim.imported else ""),
             claim.note,

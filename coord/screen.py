@@ -64,6 +64,7 @@ def _session(row: SessionRow, now: Instant, me: str, names: Mapping[str, str]) -
         line(row.phase),
         row.next_action and f"next: {line(row.next_action)}",
         row.blocked_on and f"blocked on {line(row.blocked_on)}",
+        row.agents and f"subagents: {line(', '.join(row.agents))}",
         row.estimated_completion and f"done by {line(row.estimated_completion)}",
         row.files and f"files: {line(', '.join(row.files))}",
         row.doing_since and f"since {clock(row.doing_since, now)}",
@@ -95,7 +96,7 @@ def _claim(row: ClaimRow, now: Instant, me: str, names: Mapping[str, str]) -> st
     facts = [
         "shared" if row.mode == "shared" else "",
         f"since {clock(row.granted_at, now)}",
-        until(row.ends_at, now),
+        until(row.ends_at, now, row.automatic),
         "" if row.accepted else "not yet taken up",
         "imported: in nobody's way" if row.imported else "",
         f"holder dead ({row.holder_gone}), free with the next claim, heartbeat or message of anyone"

@@ -101,6 +101,8 @@ _SAY: dict[str, Callable[[Entry, Names], str]] = {
     "handed_over": lambda e, names: f"{_who(e.session, names)} hands it over, as {e.became}",
     "passed_on": lambda e, names: f"{_mine(e, names)} passes to {_who(e.by, names)}, who goes on for it",
     "broken": lambda e, names: f"{_who(e.by, names)} breaks {_mine(e, names)}",
+    "finished": lambda e, names: f"{_mine(e, names)}, made by a hook, ends{_waited(e)}",
+    "bypassed": lambda e, names: f"{_who(e.by, names)} changes it all the same, and {_who(e.session, names)} is told",
     "session_ended": lambda e, names: f"{_who(e.session, names)} ends, and with it what it had here",
     "session_dead": lambda e, names: (
         f"{_who(e.by, names)} finds {_who(e.session, names)} dead: what it had here is free"
@@ -110,7 +112,7 @@ _SAY: dict[str, Callable[[Entry, Names], str]] = {
 }
 
 
-_ENDS = ("released", "expired", "broken", "session_ended", "session_dead", "lapsed")
+_ENDS = ("released", "expired", "broken", "session_ended", "session_dead", "lapsed", "finished")
 
 
 # --- what is now ----------------------------------------------------------------------------------------------------
@@ -151,7 +153,7 @@ def now_has(claim: Claim, now: Instant, names: Names, gone: Names) -> str:
     since = clock(claim.granted_at, now)
     note = f" — for: {line(claim.note)}" if claim.note else ""
     what = line(claim.resource) + (" (shared)" if claim.mode == "shared" else "")
-    has = f"{called(claim.session, names)} has {what} since {since}, {until(claim.ends_at, now)}{note}"
+    has = f"{called(claim.session, names)} has {what} since {since}, {until(claim.ends_at, now, claim.automatic)}{note}"
     dead = line(gone.get(claim.session, ""), 200)
     return f"{has}. But {dead}: it is free with the next claim, heartbeat or message of anyone" if dead else has
 

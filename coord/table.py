@@ -45,6 +45,7 @@ COMMANDS = {
         "doctor": ("doctor", "What is wrong here, and what to do about it."),
         "archive": ("archive", "Put the journals of the long ended aside."),
         "hook": ("hook", "Answer a hook of an agent's client."),
+        "mcp": ("mcp", "Serve as tools over MCP."),
         "import": ("import_", "Bring in the past of the shell scripts."),
     },
 }

@@ -102,9 +102,12 @@ def ago(at: Instant, now: Instant) -> str:
     return "just now" if seconds < 5 else f"{length(seconds)} ago"
 
 
-def until(at: Instant, now: Instant) -> str:
-    """Until when something lasts, and how long that is."""
-    return f"until {clock(at, now)} ({length(seconds_between(now, at))} left)"
+EDITED = "until it is committed"  # how long a claim lasts that a hook made for an edit, as far as anyone can say
+
+
+def until(at: Instant, now: Instant, automatic: bool = False) -> str:
+    """Until when something lasts, and how long that is; of a claim that a hook made, until what."""
+    return EDITED if automatic else f"until {clock(at, now)} ({length(seconds_between(now, at))} left)"
 
 
 def called(session: str, names: Mapping[str, str]) -> str:

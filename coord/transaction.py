@@ -107,7 +107,7 @@ class Moment:
                 self.place,
                 client=identity.client,
                 client_session=identity.conversation,
-                anchor=self._free_anchor("", identity.conversation),
+                anchor=self.free_anchor("", identity.conversation),
             )
             self.introduce(identity, hello)
             self.notes.append(f"this conversation is session {self.me.session} from now on")
@@ -121,7 +121,7 @@ class Moment:
                 self._open()
             gone = session.anchor and self.world.gone(session)
             if session.status == "ended" or gone or resumed(self.world, session, identity):
-                self.append(self._again(session, self._free_anchor(session.id, session.client_session)))
+                self.append(self._again(session, self.free_anchor(session.id, session.client_session)))
 
     def introduce(self, identity: Identity, hello: SessionStarted) -> None:
         """Begin a new session."""
@@ -150,9 +150,9 @@ class Moment:
         """
         if session.machine == self.world.here.machine and not self.world.gone(session):
             return session.anchor
-        return self._free_anchor(session.id, session.client_session)
+        return self.free_anchor(session.id, session.client_session)
 
-    def _free_anchor(self, session: str, conversation: str) -> Anchor | None:
+    def free_anchor(self, session: str, conversation: str) -> Anchor | None:
         """The process to anchor a session to here. One that other sessions have is taken only for a conversation, which
         is known by its client's variable: two on one shell would make each other's bare commands ambiguous.
         """
@@ -232,7 +232,7 @@ def transact(
                         remember(place, moment.me.session)
                     if moment.appended:
                         present.save()
-                    save_index(world, place, present)
+                    save_index(world, place, config, present)
                     notes += write_board(world, place, config, present, moment.at, {})
     except LogError as error:
         raise no_log(str(error)) from None

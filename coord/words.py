@@ -6,8 +6,12 @@ from typing import Any
 from coord.text import called, length, line, plural
 from eventlog.events import (
     EVERYONE,
+    AgentStarted,
+    AgentStopped,
     ClaimAccepted,
     ClaimBroken,
+    ClaimBypassed,
+    ClaimFinished,
     ClaimHandedOver,
     ClaimReleased,
     ClaimRenewed,
@@ -126,6 +130,23 @@ def _broken(payload: ClaimBroken, _: Names) -> str:
     return f"breaks {payload.claim}: {line(payload.reason, 200)}"
 
 
+def _finished(payload: ClaimFinished, _: Names) -> str:
+    return f"ends {payload.claim}, made by a hook: {line(payload.reason, 200)}"
+
+
+def _bypassed(payload: ClaimBypassed, _: Names) -> str:
+    return f"changes {line(payload.resource)} all the same, claimed by {payload.claim}: {line(payload.how, 200)}"
+
+
+def _agent_started(payload: AgentStarted, _: Names) -> str:
+    kind = f" ({line(payload.kind)})" if payload.kind else ""
+    return f"starts its subagent {line(payload.agent)}{kind}"
+
+
+def _agent_stopped(payload: AgentStopped, _: Names) -> str:
+    return f"is done with its subagent {line(payload.agent)}"
+
+
 def _sent(payload: MessageSent, names: Names) -> str:
     to = "everyone" if payload.to == EVERYONE else ", ".join(called(name, names) for name in payload.to)
     signs = ("❗ " if payload.urgency == "high" else "") + (
@@ -162,12 +183,16 @@ _SAY: dict[type, Callable[[Any, Names], str]] = {
     SessionHeartbeat: _heartbeat,
     SessionEnded: _ended,
     SessionPresumedDead: _presumed_dead,
+    AgentStarted: _agent_started,
+    AgentStopped: _agent_stopped,
     ClaimRequested: _requested,
     ClaimAccepted: _accepted,
     ClaimRenewed: _renewed,
     ClaimReleased: _released,
     ClaimHandedOver: _handed_over,
     ClaimBroken: _broken,
+    ClaimFinished: _finished,
+    ClaimBypassed: _bypassed,
     MessageSent: _sent,
     MessageRead: _read,
     MessageAcknowledged: _acknowledged,

@@ -15,7 +15,7 @@ from operator import lt
 from msgspec import DecodeError, Raw, Struct, ValidationError
 from msgspec.json import Decoder, Encoder
 
-from eventlog.events import BIGGEST_INT, VERSION, Event, Imported, Instant, Unknown, are_instants, is_instant
+from eventlog.events import BIGGEST_INT, VERSION, Event, Imported, Instant, Unknown, is_instant
 from eventlog.system import blake2b
 
 NO_HASH = b"0" * 32
@@ -199,3 +199,20 @@ def _check_strictly(line: bytes) -> None:
         raise
     except (ValueError, RecursionError) as error:
         raise Damaged(f"it is not JSON ({error})") from None
+
+
+_SIXTIES = {minute + second for minute in "012345" for second in "012345"}  # how minutes and seconds begin
+_NO_DIGITS = {ord(digit): "0" for digit in "123456789"}
+
+
+def are_instants(texts: list[str]) -> bool:
+    """Whether all of these are instants."""
+    if len(texts) == 1:
+        return is_instant(texts[0])
+    form = "0000-00-00T00:00:00.000000Z"
+    if "".join(texts).translate(_NO_DIGITS) != form * len(texts) or {len(text) for text in texts} - {len(form)}:
+        return False
+    hours = {text[:13] for text in texts}
+    return {text[14] + text[17] for text in texts} <= _SIXTIES and all(
+        is_instant(f"{hour}:00:00.000000Z") for hour in hours
+    )

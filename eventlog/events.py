@@ -35,7 +35,6 @@ Instant: TypeAlias = str
 NEVER: Instant = "9999-12-31T23:59:59.999999Z"
 _EPOCH = datetime(1970, 1, 1)
 _MICROSECOND = timedelta(microseconds=1)
-_SIXTIES = {minute + second for minute in "012345" for second in "012345"}  # how minutes and seconds begin
 
 
 def is_instant(text: str) -> bool:
@@ -47,22 +46,6 @@ def is_instant(text: str) -> bool:
     except ValueError:
         return False
     return text[11:13] < "24"  # newer Pythons read hour 24 as the next day, which would break the order of texts
-
-
-_NO_DIGITS = {ord(digit): "0" for digit in "123456789"}
-
-
-def are_instants(texts: list[str]) -> bool:
-    """Whether all of these are instants."""
-    if len(texts) == 1:
-        return is_instant(texts[0])
-    form = "0000-00-00T00:00:00.000000Z"
-    if "".join(texts).translate(_NO_DIGITS) != form * len(texts) or {len(text) for text in texts} - {len(form)}:
-        return False
-    hours = {text[:13] for text in texts}
-    return {text[14] + text[17] for text in texts} <= _SIXTIES and all(
-        is_instant(f"{hour}:00:00.000000Z") for hour in hours
-    )
 
 
 def from_micros(micros: int) -> Instant:
@@ -167,6 +150,8 @@ class SessionHeartbeat(Payload, frozen=True, tag="session.heartbeat"):
     files: tuple[Name, ...] = ()  # that it touches
     estimated_completion: Text = ""  # a time, or words
     blocked_on: Text = ""  # what it cannot go on without
+    asks_person: bool = False  # that is its person: a permission, or an answer
+    automatic: bool = False  # said by a hook, not by the agent
 
 
 class SessionEnded(Payload, frozen=True, tag="session.ended"):
@@ -183,6 +168,19 @@ class SessionPresumedDead(Payload, frozen=True, tag="session.presumed_dead"):
     session: SessionId  # who
     anchor: Anchor  # by the loss of which anchor
     evidence: Text = ""  # what was seen
+
+
+class AgentStarted(Payload, frozen=True, tag="agent.started"):
+    """A subagent of the session begins."""
+
+    agent: Name  # the client's id of it
+    kind: Name = ""  # what kind it is, as the client says
+
+
+class AgentStopped(Payload, frozen=True, tag="agent.stopped"):
+    """A subagent of the session is done: what it holds passes to the session, and it waits for nothing more."""
+
+    agent: Name  # the client's id of it
 
 
 class ClaimRequested(Payload, frozen=True, tag="claim.requested", kw_only=True):
@@ -239,6 +237,21 @@ class ClaimBroken(Payload, frozen=True, tag="claim.broken"):
     reason: Text  # why; the holder reads it
 
 
+class ClaimFinished(Payload, frozen=True, tag="claim.finished"):
+    """Someone saw that the work for which a hook had claimed a file is over. It counts for automatic claims alone."""
+
+    claim: EventId  # which one
+    reason: Text  # what was seen: a commit, a revert, 20 minutes without a write
+
+
+class ClaimBypassed(Payload, frozen=True, tag="claim.bypassed"):
+    """The session changed or committed a file that another one had claimed; the holder is told."""
+
+    claim: EventId  # whose claim that was
+    resource: Resource  # the file
+    how: Text  # by what: a shell command, a commit
+
+
 class MessageSent(Payload, frozen=True, tag="message.sent"):
     """A message to some sessions, or to everyone who is here."""
 
@@ -270,21 +283,10 @@ class Unknown(Payload, frozen=True, tag="unknown"):
 
 
 AnyPayload: TypeAlias = (
-    SessionStarted
-    | SessionHeartbeat
-    | SessionEnded
-    | SessionPresumedDead
-    | ClaimRequested
-    | ClaimAccepted
-    | ClaimRenewed
-    | ClaimReleased
-    | ClaimHandedOver
-    | ClaimBroken
-    | MessageSent
-    | MessageRead
-    | MessageAcknowledged
-    | Unknown
-)
+    SessionStarted | SessionHeartbeat | SessionEnded | SessionPresumedDead | AgentStarted | AgentStopped
+    | ClaimRequested | ClaimAccepted | ClaimRenewed | ClaimReleased | ClaimHandedOver | ClaimBroken | ClaimFinished
+    | ClaimBypassed | MessageSent | MessageRead | MessageAcknowledged | Unknown
+)  # fmt: skip
 
 
 class Event(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):

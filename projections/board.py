@@ -10,7 +10,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from eventlog.events import HOUR_S, Instant, later, seconds_between
+from eventlog.events import HOUR_S, Instant, SessionHeartbeat, later, seconds_between
 from projections.claims import circles, obstacles_of
 from projections.state import Claim, Session, State, Waiting
 
@@ -34,6 +34,8 @@ class SessionRow(Struct, frozen=True):
     files: tuple[str, ...]
     estimated_completion: str
     blocked_on: str
+    asks_person: bool
+    agents: tuple[str, ...]  # its subagents at work
     doing_since: Instant
     started_at: Instant
     last_at: Instant
@@ -148,7 +150,7 @@ def _session_row(state: State, session: Session, now: Instant, silent_s: float, 
         status = "dead"
     elif session.live and seconds_between(session.last_at, now) >= silent_s:
         status = "silent"
-    said = {name: getattr(session.doing, name) for name in session.doing.__struct_fields__}
+    said = {name: getattr(session.doing, name) for name in _SAID}
     return SessionRow(
         **{name: getattr(session, name) for name in _SAME},
         **said,
@@ -156,10 +158,12 @@ def _session_row(state: State, session: Session, now: Instant, silent_s: float, 
         evidence=evidence or session.over_because,
         unread=len(session.unread) + len(session.notices),
         claims=sum(claim.session == session.id for claim in state.claims.values()),
+        agents=tuple(f"{name} ({kind})" if kind else name for name, kind in session.agents.items()),
     )
 
 
-_SAME = set(SessionRow.__struct_fields__) & set(Session.__struct_fields__) - {"status", "unread"}
+_SAME = set(SessionRow.__struct_fields__) & set(Session.__struct_fields__) - {"status", "unread", "agents"}
+_SAID = set(SessionRow.__struct_fields__) & set(SessionHeartbeat.__struct_fields__)
 
 
 def claim_row(claim: Claim, holder_gone: str = "") -> ClaimRow:

@@ -188,6 +188,18 @@ def pass_on(state: State, old: str, new: str, event: Event, record: Record) -> t
     return tuple(claim.resource for claim in passing)
 
 
+def pass_up(state: State, session: str, agent: str, event: Event, record: Record) -> None:
+    """The claims of a subagent pass to its session, under the tokens that they have: the session was their holder
+    before. Its waits end, for nobody waits there any more.
+    """
+    for wait in [wait for wait in state.waits.values() if (wait.session, wait.agent) == (session, agent)]:
+        leave_queue(state, wait, event.at, 4, "withdrawn", record, event.id)
+    for claim in state.claims.values():
+        if (claim.session, claim.agent) == (session, agent):
+            claim.agent = ""
+    settle(state, event.at, record, event.id)
+
+
 def handed_to(state: State, claim: Claim, to: str, event_id: EventId, at: Instant) -> Claim | tuple[EventId, ...]:
     """Rule 5. The claim that handing over makes, with the same end; or, if that is void, the claims in the way.
 

@@ -39,6 +39,8 @@ def facts(state: State, messages: Collection[EventId] | None = None) -> Facts:
             _add(found, "session", session.id, thing, fields)
         if session.doing.action or session.doing.target:
             found["session", session.id, "doing"] = " ".join(filter(None, (session.doing.action, session.doing.target)))
+        if session.agents:
+            found["session", session.id, "agents"] = tuple(session.agents)
         if session.notices:
             found["session", session.id, "notices"] = tuple(session.notices)
     for claim in state.claims.values():

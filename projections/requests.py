@@ -9,6 +9,8 @@ from typing import TypeAlias
 from eventlog.events import (
     ClaimAccepted,
     ClaimBroken,
+    ClaimBypassed,
+    ClaimFinished,
     ClaimHandedOver,
     ClaimReleased,
     ClaimRenewed,
@@ -162,6 +164,26 @@ def on_broken(state: State, event: Event, payload: ClaimBroken, record: Record) 
         notice = Notice(event.id, event.at, "broken", (claim.resource,), event.actor, payload.reason)
         state.sessions[claim.session].notices.append(notice)
     settle(state, event.at, record, event.id)
+
+
+def on_finished(state: State, event: Event, payload: ClaimFinished, record: Record) -> None:
+    """Rule 3: what a hook claimed for an edit ends when anyone sees that the edit is done with. It was made without the
+    holder's asking, and ends without a word to it. A claim that someone asked for is not ended by this.
+    """
+    claim = state.claims.get(payload.claim)
+    if claim is not None and claim.automatic and not claim.imported:
+        end(state, claim, event.at, 3, "finished", record, event.id)
+        settle(state, event.at, record, event.id)
+
+
+def on_bypassed(state: State, event: Event, payload: ClaimBypassed, record: Record) -> None:
+    """Rule 7: what another session holds was changed all the same. The claim stands, and its holder is told."""
+    claim = state.claims.get(payload.claim)
+    if claim is not None and claim.session != event.actor and not claim.imported:
+        _say(record, event, claim, 7, "bypassed", (claim.id,))
+        _tell(
+            state, claim.session, Notice(event.id, event.at, "bypassed", (payload.resource,), event.actor, payload.how)
+        )
 
 
 _ByHolder: TypeAlias = ClaimAccepted | ClaimRenewed | ClaimReleased | ClaimHandedOver

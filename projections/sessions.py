@@ -7,6 +7,8 @@ nothing, and is continued by nobody; and it is never one of ours, whatever its n
 from msgspec.structs import replace
 
 from eventlog.events import (
+    AgentStarted,
+    AgentStopped,
     ClaimRequested,
     Event,
     Imported,
@@ -18,7 +20,7 @@ from eventlog.events import (
     SessionStarted,
     Unknown,
 )
-from projections.claims import end_all, pass_on
+from projections.claims import end_all, pass_on, pass_up
 from projections.messages import drop_broadcasts, pass_mail
 from projections.state import Notice, Record, Session, State
 
@@ -109,7 +111,8 @@ def on_ended(state: State, event: Event, payload: SessionEnded, record: Record) 
     session = state.sessions[event.actor]
     session.status, session.over_at, session.over_because = "ended", event.at, payload.reason
     session.summary, session.notes = payload.summary, payload.notes
-    session.doing = replace(session.doing, blocked_on="")
+    session.doing = replace(session.doing, blocked_on="", asks_person=False)
+    session.agents = {}
     drop_broadcasts(state, session)
     end_all(state, session.id, event, 3, "session_ended", record)
 
@@ -120,6 +123,18 @@ def on_presumed_dead(state: State, event: Event, payload: SessionPresumedDead, r
     if session is None or not session.live or session.anchor != payload.anchor or session.id == event.actor:
         return
     session.status, session.over_at, session.over_because = "dead", event.at, payload.evidence
+    session.agents = {}
     resources = end_all(state, session.id, event, 9, "session_dead", record)
     notice = Notice(event.id, event.at, "presumed_dead", resources, event.actor, payload.evidence)
     session.notices.append(notice)
+
+
+def on_agent_started(state: State, event: Event, payload: AgentStarted, record: Record) -> None:
+    """A subagent begins: it is shown with its session."""
+    state.sessions[event.actor].agents[payload.agent] = payload.kind
+
+
+def on_agent_stopped(state: State, event: Event, payload: AgentStopped, record: Record) -> None:
+    """A subagent is done: what it holds passes to its session, which goes on with it."""
+    state.sessions[event.actor].agents.pop(payload.agent, None)
+    pass_up(state, event.actor, payload.agent, event, record)

@@ -96,6 +96,7 @@ def after(events: Sequence[Event], since: Cut) -> IsNew:
 
 _ENDS = {
     *("released", "withdrawn", "expired", "lapsed", "timed_out", "handed_over", "passed_on", "broken"),
+    "finished",
     *("session_ended", "session_dead"),
 }
 

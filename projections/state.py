@@ -63,7 +63,9 @@ class Notice(Struct, frozen=True, omit_defaults=True):
 
     id: EventId
     at: Instant
-    kind: Literal["lost", "broken", "expired", "handed_over", "not_handed_over", "presumed_dead", "passed_on"]
+    kind: Literal[
+        "lost", "broken", "expired", "handed_over", "not_handed_over", "presumed_dead", "passed_on", "bypassed"
+    ]
     resources: tuple[str, ...]
     other: str = ""  # the session, claim or request on the other side
     reason: str = ""
@@ -113,6 +115,7 @@ class Session(Struct, kw_only=True, array_like=True):
     notes: str = ""
     unread: list[EventId] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
+    agents: dict[str, str] = field(default_factory=dict)  # its subagents at work, and of what kind each is
 
     @property
     def live(self) -> bool:
@@ -168,6 +171,8 @@ What: TypeAlias = Literal[
     "handed_over",
     "passed_on",
     "broken",
+    "finished",
+    "bypassed",
     "session_ended",
     "session_dead",
     "lost",

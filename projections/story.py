@@ -14,6 +14,8 @@ from msgspec import Struct
 from eventlog.events import (
     ClaimAccepted,
     ClaimBroken,
+    ClaimBypassed,
+    ClaimFinished,
     ClaimHandedOver,
     ClaimReleased,
     ClaimRenewed,
@@ -95,7 +97,10 @@ def brought_about(entries: Iterable[Entry], event: EventId) -> list[Entry]:
     return [entry for entry in entries if entry.cause == event]
 
 
-_OF_CLAIMS = (ClaimAccepted, ClaimBroken, ClaimHandedOver, ClaimReleased, ClaimRenewed)
+_OF_CLAIMS = (
+    *(ClaimAccepted, ClaimBroken, ClaimBypassed, ClaimFinished),
+    *(ClaimHandedOver, ClaimReleased, ClaimRenewed),
+)
 
 
 class _Teller:
@@ -162,6 +167,8 @@ class _Teller:
 def _words(event: Event | None) -> str:
     match event.payload if event else None:
         case ClaimRequested(note=text) | ClaimHandedOver(note=text) | ClaimBroken(reason=text):
+            return text
+        case ClaimFinished(reason=text) | ClaimBypassed(how=text):
             return text
         case SessionPresumedDead(evidence=text) | SessionEnded(summary=text):
             return text

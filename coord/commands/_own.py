@@ -25,7 +25,9 @@ def not_yours(moment: Moment, resource: str) -> CoordError:
     if news:
         who = notice_line(news[-1], moment.at, names_of(moment.state))
     elif others:
-        who = "; ".join(f"{claim.session} has it {until(claim.ends_at, moment.at)}" for claim in others)
+        who = "; ".join(
+            f"{claim.session} has it {until(claim.ends_at, moment.at, claim.automatic)}" for claim in others
+        )
     else:
         mine = sorted({c.resource for c in moment.state.claims.values() if c.session == moment.me.session})
         who = f"nobody has it. You hold: {', '.join(line(name) for name in mine)}" if mine else "nobody has it"

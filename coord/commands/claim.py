@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -32,7 +32,7 @@ class Answer(msgspec.Struct):
     at: Instant
     row: ClaimRow | None = None
     until: Instant = ""
-    obstacles: list[dict[str, str]] = []
+    obstacles: list[dict[str, Any]] = []
 
 
 @command("claim")
@@ -106,7 +106,7 @@ def request(moment: Moment, resource: str, mode: Mode, ttl: int, patience: int, 
     )
 
 
-def _obstacle(state: State, name: EventId) -> dict[str, str]:
+def _obstacle(state: State, name: EventId) -> dict[str, Any]:
     """What stands in the way, for people and programs."""
     held = state.claims.get(name)
     found = held or state.waits[name]
@@ -122,6 +122,7 @@ def _obstacle(state: State, name: EventId) -> dict[str, str]:
         "agent": found.agent,
         "since": held.granted_at if held else found.asked_at,
         "until": ends,
+        "automatic": found.automatic,
         "note": found.note,
         "doing": doing,
         "blocked_on": holder.doing.blocked_on,
@@ -196,11 +197,12 @@ def _who(answer: Answer) -> str:
     return "; ".join(_by(found, answer.at) for found in answer.obstacles[:5])
 
 
-def _by(found: dict[str, str], now: Instant) -> str:
+def _by(found: dict[str, Any], now: Instant) -> str:
     name = f" ({line(found['name'])})" if found["name"] else ""
     verb = "asked for" if found["kind"] == "waiting request" else "has"
     agent = f", its subagent {line(found['agent'])}," if found["agent"] else ""
-    what = f"{found['session']}{name}{agent} {verb} {line(found['resource'])} {until(found['until'], now)}"
+    lasts = until(found["until"], now, found["automatic"])
+    what = f"{found['session']}{name}{agent} {verb} {line(found['resource'])} {lasts}"
     facts = [found["note"] and f"for: {line(found['note'])}", found["doing"] and f"doing: {line(found['doing'])}"]
     blocked = found["blocked_on"] and f"blocked on {line(found['blocked_on'])}"
     more = ", ".join(fact for fact in (*facts, blocked) if fact)

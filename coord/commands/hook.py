@@ -1,24 +1,36 @@
-"""`coord hook`: what the agents' clients run before a write. `coord.__main__` answers it without coming here, if it is
-called as they call it.
+"""`coord hook`: what the agents' clients run. `coord.__main__` answers it without coming here, if it is called as they
+call it.
 """
 
 import sys
 
-from coord.guard import main
-from coord.guarding import take
-from coord.options import command
+from coord.calls import client_named
+from coord.clients import CLIENTS
+from coord.errors import wrong
+from coord.hooks import main
+from coord.moments import respond, to_client
+from coord.options import argument, command, option
 from coord.run import Run
+from coord.text import line
 
 
 @command("hook", acts=False)
-def hook(run: Run) -> None:
-    """Answer a hook of an agent's client: may this session write this file?
+@argument("client")
+@option("--wake", is_flag=True, help="Wait until there is something to read, and wake the agent for it.")
+def hook(run: Run, client: str, wake: bool) -> None:
+    """Answer a hook of an agent's client; `coord install` makes the clients call it.
 
-    The client's JSON is read from standard input. Exit code 0 lets the write go on; a file's first write claims it for
-    20 minutes, in this worktree. Exit code 2 denies it, with the reason on standard error. What fails lets it go on.
+    The client's JSON is read from standard input. Exit code 0 lets the agent go on; what it is to be told is printed as
+    the JSON that clients read. Exit code 2 denies a write, with the reason on standard error. What fails lets it go on.
 
     \b
     Example:
-      coord hook < input.json
+      coord hook claude < input.json
     """
-    sys.exit(main(lambda write: take(run.world, write)))
+    if client_named(client) is None:
+        raise wrong(f"'{line(client, 40)}' is no client. Known: {', '.join(row.word for row in CLIENTS)}")
+    if wake:
+        from coord.waking import wait
+
+        sys.exit(wait(run.world, client))
+    sys.exit(main(client, lambda call: respond(run.world, call, to_client)))

@@ -88,9 +88,9 @@ def _offer(run: Run, state: State, me: Session) -> None:
 def find_if_any(run: Run, moment: Moment) -> Identity | None:
     """Who this shell is already, if it is someone. Two on one shell are no obstacle to a third."""
     try:
-        return find(run.world, moment.state)
+        return find(run.world, moment.state, run.session)
     except CoordError:
-        if run.world.env.get("COORD_SESSION"):
+        if run.session or run.world.env.get("COORD_SESSION"):
             raise
         return None
 

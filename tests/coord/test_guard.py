@@ -3,7 +3,6 @@ the way when something is wrong.
 """
 
 import json
-import os
 import random
 import subprocess
 import sys
@@ -13,56 +12,37 @@ from typing import Any
 import pytest
 
 from coord import guard
+from coord.clients import CLIENTS
+from coord.config import Config
+from coord.fields import Fields
 from coord.folder import find
-from coord.guard import ALLOWED, DENIED, Row, Write, answer, ask_of, decide, read_index
-from coord.guarding import TTL_S, take
+from coord.guard import Row, ask_of, decide, read_index
+from coord.hooks import ALLOWED, DENIED
 from coord.indexing import rows_of
 from coord.present import Present
 from coord.processes import Process
-from eventlog.events import to_micros
 from projections.claims import obstacles_of
 from projections.fold import fold
+from projections.liveness import Here
 from projections.state import Ask, State
-from tests.coord.inside import HERE, Inside
+from tests.coord import agents
+from tests.coord.agents import Agents
 from tests.histories import Story
 from tests.processes import Repo, environment
 
-NEAR = (HERE.machine, HERE.boot, HERE.pid_namespace)
+EDIT_S = Config().edit_minutes * 60
 
 
-class Scene:
-    """A repository where the conversations c100, c200 of two Claude sessions write files, in shells of their own."""
+class Scene(Agents):
+    """A repository where the conversations c100, c200, c300 of three Claude sessions are about to write files."""
 
     def __init__(self, repo: Repo) -> None:
-        self.machine, self.root = Inside(repo), repo.root
-        self.long_ways = 0
+        super().__init__(repo, {100: "claude", 200: "claude", 300: "claude"})
 
-    def writes(self, shell: int, path: str, **more: Any) -> tuple[int, str]:
+    def asks(self, shell: int, path: str, **more: Any) -> tuple[int, str]:
         """What the guard answers to a write; it takes the long way only if it must."""
-        said = {
-            "hook_event_name": "PreToolUse",
-            "session_id": f"c{shell}",
-            "cwd": str(self.root),
-            "tool_name": "Write",
-            "tool_input": {"file_path": path},
-        }
-        return self.hears(json.dumps(said | more).encode(), shell)
-
-    def hears(self, data: bytes, shell: int = 100, **env: str) -> tuple[int, str]:
-        world = self.machine.world(shell, env)
-
-        def long_way(write: Write) -> tuple[str, list[Any]]:
-            self.long_ways += 1
-            return take(world, write)
-
-        def started(pid: int) -> int:
-            seen = world.processes.look(pid)
-            return seen if isinstance(seen, int) else 0
-
-        return answer(data, env, lambda: to_micros(self.machine.now), lambda: NEAR, started, long_way)
-
-    def run(self, shell: int, *argv: str) -> Any:
-        return self.machine.run(shell, *argv, CLAUDECODE="1", CLAUDE_CODE_SESSION_ID=f"c{shell}")
+        heard = self.asks_to_write(shell, path, **more)
+        return heard.code, heard.err
 
 
 @pytest.fixture
@@ -71,87 +51,87 @@ def scene(repo: Repo) -> Scene:
 
 
 def test_the_first_write_claims_the_file_and_the_next_one_only_asks_the_index(scene: Scene) -> None:
-    assert scene.writes(100, "src/app.py") == (ALLOWED, "")
-    (claim,) = scene.run(100, "claims", "--json").json["claims"]
+    assert scene.asks(100, "src/app.py") == (ALLOWED, "")
+    (claim,) = scene.coord(100, "claims", "--json").json["claims"]
     assert (claim["resource"], claim["automatic"]) == ("file/src/app.py", True)
     for _ in range(3):
-        assert scene.writes(100, "src/app.py") == (ALLOWED, "")
+        assert scene.asks(100, "src/app.py") == (ALLOWED, "")
     assert scene.long_ways == 1
-    assert len(scene.run(100, "claims", "--json").json["claims"]) == 1
+    assert len(scene.coord(100, "claims", "--json").json["claims"]) == 1
 
 
 def test_another_session_is_denied_and_told_who_until_when_what_for_and_what_to_do(scene: Scene) -> None:
-    scene.run(100, "heartbeat", "rewriting", "the parser")
-    name = scene.run(100, "whoami", "--json").json["session"]
-    scene.run(100, "claim", "file", "src/", "1", "--note", "new grammar")
-    scene.writes(200, "notes.md")
+    scene.coord(100, "heartbeat", "rewriting", "the parser")
+    name = scene.coord(100, "whoami", "--json").json["session"]
+    scene.coord(100, "claim", "file", "src/", "1", "--note", "new grammar")
+    scene.asks(200, "notes.md")
     ways = scene.long_ways
-    code, text = scene.writes(200, "src/app.py")
+    code, text = scene.asks(200, "src/app.py")
     assert code == DENIED
     for part in (name, "file/src/", "until 2026-11-22", "since", "new grammar", "rewriting the parser", "--wait"):
         assert part in text
     assert scene.long_ways == ways, "the index says it"
     assert not any(
-        claim["resource"] == "file/src/app.py" for claim in scene.run(200, "claims", "--json").json["claims"]
+        claim["resource"] == "file/src/app.py" for claim in scene.coord(200, "claims", "--json").json["claims"]
     )
 
 
 @pytest.mark.parametrize("tool", ["Write", "Edit", "MultiEdit", "NotebookEdit"])
 def test_every_tool_that_writes_is_asked_about(scene: Scene, tool: str) -> None:
-    scene.writes(100, "a.ipynb")
-    named = {guard.FILE_OF[tool]: str(scene.root / "a.ipynb")}
-    assert scene.writes(200, "", tool_name=tool, tool_input=named)[0] == DENIED
-    assert scene.writes(200, "", tool_name="Read", tool_input=named) == (ALLOWED, "")
-    assert scene.writes(200, "", hook_event_name="PostToolUse", tool_name=tool, tool_input=named) == (ALLOWED, "")
+    scene.asks(100, "a.ipynb")
+    named = {CLIENTS[0].files[tool]: str(scene.root / "a.ipynb")}
+    assert scene.asks(200, "", tool_name=tool, tool_input=named)[0] == DENIED
+    assert scene.asks(200, "", tool_name="Read", tool_input=named) == (ALLOWED, "")
+    assert scene.asks(200, "", hook_event_name="PostToolUse", tool_name=tool, tool_input=named) == (ALLOWED, "")
 
 
 def test_a_claim_that_ran_out_stands_in_nobodys_way_and_a_late_write_renews_it(scene: Scene) -> None:
-    scene.writes(100, "a.py")
-    scene.machine.wait(TTL_S / 2 + 1)
-    scene.writes(100, "a.py")
-    scene.machine.wait(TTL_S - 1)
-    assert scene.writes(200, "a.py")[0] == DENIED, "the second write renewed it"
+    scene.asks(100, "a.py")
+    scene.machine.wait(EDIT_S / 2 + 1)
+    scene.asks(100, "a.py")
+    scene.machine.wait(EDIT_S - 1)
+    assert scene.asks(200, "a.py")[0] == DENIED, "the second write renewed it"
     scene.machine.wait(2)
-    assert scene.writes(200, "a.py") == (ALLOWED, "")
-    assert scene.writes(100, "a.py")[0] == DENIED
+    assert scene.asks(200, "a.py") == (ALLOWED, "")
+    assert scene.asks(100, "a.py")[0] == DENIED
 
 
 def test_nobody_is_denied_for_the_dead(scene: Scene) -> None:
     session = scene.machine.start(100)
     scene.machine.run(100, "claim", "file", "a.py", "4")
-    scene.writes(200, "b.py")
-    assert scene.writes(200, "a.py")[0] == DENIED
+    scene.asks(200, "b.py")
+    assert scene.asks(200, "a.py")[0] == DENIED
     del scene.machine.table.rows[100]
-    assert scene.writes(200, "a.py") == (ALLOWED, "")
+    assert scene.asks(200, "a.py") == (ALLOWED, "")
     assert "dead" in scene.machine.run(200, "status", "--json").out
     assert session
 
 
 def test_subagents_of_one_session_are_kept_apart(scene: Scene) -> None:
-    assert scene.writes(100, "a.py", agent_id="one") == (ALLOWED, "")
-    assert scene.writes(100, "a.py", agent_id="two")[0] == DENIED
-    assert scene.writes(100, "a.py", agent_id="one") == (ALLOWED, "")
+    assert scene.asks(100, "a.py", agent_id="one") == (ALLOWED, "")
+    assert scene.asks(100, "a.py", agent_id="two")[0] == DENIED
+    assert scene.asks(100, "a.py", agent_id="one") == (ALLOWED, "")
 
 
 def test_what_is_written_in_one_worktree_is_free_in_another_unless_claimed_by_name(repo: Repo) -> None:
     scene = Scene(repo)
     repo.shell().ok("git commit --allow-empty -m x && git worktree add -q ../other")
     other = str(repo.root.parent / "other" / "a.py")
-    assert scene.writes(100, "a.py") == (ALLOWED, "")
-    assert scene.writes(200, other) == (ALLOWED, "")
-    assert scene.writes(200, str(repo.root / "a.py"))[0] == DENIED
-    scene.run(100, "claim", "file", "b.py", "1")
-    assert scene.writes(200, str(Path(other).with_name("b.py")))[0] == DENIED
+    assert scene.asks(100, "a.py") == (ALLOWED, "")
+    assert scene.asks(200, other) == (ALLOWED, "")
+    assert scene.asks(200, str(repo.root / "a.py"))[0] == DENIED
+    scene.coord(100, "claim", "file", "b.py", "1")
+    assert scene.asks(200, str(Path(other).with_name("b.py")))[0] == DENIED
 
 
 def test_files_elsewhere_are_none_of_its_business(scene: Scene, tmp_path: Path) -> None:
     for path in ("/etc/hosts", str(tmp_path / "elsewhere.txt"), "", "a\0b", "what?", "x*"):
-        assert scene.writes(100, path) == (ALLOWED, "")
+        assert scene.asks(100, path) == (ALLOWED, "")
     assert scene.long_ways == 0
 
 
 def test_an_index_that_is_not_whole_or_not_up_to_date_is_not_used(scene: Scene) -> None:
-    scene.writes(100, "a.py")
+    scene.asks(100, "a.py")
     path = scene.machine.repo.folder / ".cache" / guard.NAME
     whole, rng = path.read_bytes(), random.Random(5)
     for _ in range(60):
@@ -160,13 +140,13 @@ def test_an_index_that_is_not_whole_or_not_up_to_date_is_not_used(scene: Scene) 
         assert read_index(str(path.parent)) is None, f"byte {spot}"
     for cut in (0, 10, len(whole) - 1):
         path.write_bytes(whole[:cut])
-        assert scene.writes(200, "a.py")[0] == DENIED, "the long way knows it too"
+        assert scene.asks(200, "a.py")[0] == DENIED, "the long way knows it too"
     path.unlink()
-    assert scene.writes(200, "a.py")[0] == DENIED
+    assert scene.asks(200, "a.py")[0] == DENIED
     assert read_index(str(path.parent)), "and it was made anew"
     ways = scene.long_ways
     with (scene.machine.repo.log / "another-one.jsonl").open("xb"):
-        scene.writes(200, "a.py")
+        scene.asks(200, "a.py")
     assert scene.long_ways == ways + 1
 
 
@@ -175,20 +155,20 @@ def test_the_index_is_not_asked_where_it_does_not_tell_of_this(
     scene: Scene, what: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scene.machine.start(100)
-    scene.writes(100, "a.py")
+    scene.asks(100, "a.py")
     ways = scene.long_ways
-    assert scene.writes(100, "a.py") == (ALLOWED, "")
+    assert scene.asks(100, "a.py") == (ALLOWED, "")
     assert scene.long_ways == ways
     match what:
         case "code":
             monkeypatch.setattr(guard, "fingerprint", lambda: "another")
         case "machine":
-            monkeypatch.setitem(globals(), "NEAR", ("machine-2", HERE.boot, HERE.pid_namespace))
+            monkeypatch.setattr(agents, "HERE", Here("machine-2", "boot-1", "pid:[1]"))
         case "client":
             scene.machine.table.rows[100] = Process(100, 1, 100, 7, "S", ("-bash",))
         case "archive":
             (scene.machine.repo.log / "ended").mkdir()
-    scene.writes(100, "a.py")
+    scene.asks(100, "a.py")
     assert scene.long_ways == ways + 1
 
 
@@ -196,11 +176,11 @@ def test_who_waits_for_a_file_may_not_write_it_and_goes_before_those_who_come_la
     story = Story("holder", "waiter", "other")
     story.asks(1, "holder", "file/a.py", mode="shared")
     story.asks(2, "waiter", "file/a.py", told="waiting", wait_s=600)
-    rows = rows_of(fold(State(), story.events))
+    rows = rows_of(fold(State(), story.events), Config())
 
     def answer_to(session: str, path: str) -> str:
-        write = Write(resource=f"file/{path}", worktree="", agent="")
-        return decide(rows, ask_of(write, session), 0)[0]
+        write: Any = Fields(resource=f"file/{path}", worktree="", agent="")
+        return decide(rows, ask_of(write, session), 0, "claim")[0]
 
     assert answer_to("waiter", "a.py") == "deny"
     assert answer_to("waiter", "b.py") == "claim"
@@ -220,10 +200,11 @@ def test_what_is_no_input_lets_the_write_go_on(repo: Repo) -> None:
         "{}",
         '{"tool_input":7,"hook_event_name":"PreToolUse","tool_name":"Write"}',
     ):
-        assert shell.run(f"printf %s '{text}' | coord hook").code == ALLOWED, text
-    assert shell.run("coord hook < /dev/null").err == ""
-    assert shell.run("coord hook <&-").code == ALLOWED
-    assert "let through" in shell.run("printf '{' | coord hook").err
+        assert shell.run(f"printf %s '{text}' | coord hook claude").code == ALLOWED, text
+    assert shell.run("coord hook claude < /dev/null").err == ""
+    assert shell.run("coord hook claude <&-").code == ALLOWED
+    assert shell.run("printf '{' | coord hook claude").both == "", "a hook never bothers an agent with its troubles"
+    assert "claude input" in (repo.folder / ".cache" / "hooks" / "failures").read_text()
 
 
 def test_a_real_hook_in_a_real_process(repo: Repo) -> None:
@@ -232,7 +213,7 @@ def test_a_real_hook_in_a_real_process(repo: Repo) -> None:
     def said(conversation: str) -> str:
         named = {"file_path": str(repo.root / "a.py")}
         text = {"hook_event_name": "PreToolUse", "session_id": conversation, "tool_name": "Edit", "tool_input": named}
-        return f"printf %s '{json.dumps(text)}' | coord hook"
+        return f"printf %s '{json.dumps(text)}' | coord hook claude"
 
     for _ in range(2):
         allowed = shell.run(said("one"))
@@ -247,7 +228,7 @@ def test_the_short_way_loads_nothing_that_takes_time(repo: Repo) -> None:
     named = {"file_path": str(repo.root / "a.py")}
     said = {"hook_event_name": "PreToolUse", "session_id": "c", "tool_name": "Write", "tool_input": named}
     code = (
-        "import os, sys; sys.argv = ['coord', 'hook']; os._exit = lambda code: print(*sys.modules)\n"
+        "import os, sys; sys.argv = ['coord', 'hook', 'claude']; os._exit = lambda code: print(*sys.modules)\n"
         "import coord.__main__; coord.__main__.main()"
     )
     for _ in range(2):  # the first write is a claim
@@ -274,9 +255,9 @@ def test_both_ways_give_one_answer_and_it_is_what_the_rules_say(repo: Repo, seed
         shell, name = rng.choice((100, 200, 300)), rng.choice(names)
         match rng.randrange(4):
             case 0:
-                scene.run(shell, "claim", "file", name, "--ttl", "5m", *rng.choice(((), ("--shared",))))
+                scene.coord(shell, "claim", "file", name, "--ttl", "5m", *rng.choice(((), ("--shared",))))
             case 1:
-                scene.run(shell, "release", "file", name)
+                scene.coord(shell, "release", "file", name)
             case 2:
                 scene.machine.wait(rng.choice((1, 200, 700)))
             case _:
@@ -286,9 +267,9 @@ def test_both_ways_give_one_answer_and_it_is_what_the_rules_say(repo: Repo, seed
 def _check(scene: Scene, shell: int, path: str, agent: str) -> None:
     world = scene.machine.world(shell, {})
     place = find(world, None)
-    code, _ = scene.writes(shell, path, agent_id=agent)
+    code, _ = scene.asks(shell, path, agent_id=agent)
     ways = scene.long_ways
-    again, _ = scene.writes(shell, path, agent_id=agent)
+    again, _ = scene.asks(shell, path, agent_id=agent)
     assert again == code
     assert scene.long_ways == ways, "after the long way, the index is up to date"
     present = Present(world, place)
@@ -297,7 +278,6 @@ def _check(scene: Scene, shell: int, path: str, agent: str) -> None:
     fields = dict.fromkeys(("id", "note", "asked_at"), "") | {"ttl_s": 1, "automatic": True, "mode": "exclusive"}
     ask = Ask(session=session, agent=agent, resource=f"file/{path}", worktree=str(scene.root), **fields)  # type: ignore[arg-type]
     obstacles = obstacles_of(present.state, ask)
-    mine = any(row.session == session for row in rows_of(present.state))
+    mine = any(row.session == session for row in rows_of(present.state, Config()))
     assert (code == DENIED) == bool(obstacles) or (code == ALLOWED and mine), (code, obstacles)
-    assert all(isinstance(row, Row) for row in rows_of(present.state))
-    assert os.path.exists(place.log)
+    assert all(isinstance(row, Row) for row in rows_of(present.state, Config()))

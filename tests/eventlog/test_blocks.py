@@ -10,8 +10,8 @@ from msgspec.structs import replace
 
 from eventlog import history as reading
 from eventlog import scanning
-from eventlog.codec import NO_HASH, chain, seal, unseal_lines
-from eventlog.events import Event, EventId, Imported, SessionHeartbeat, SessionStarted, are_instants, is_instant
+from eventlog.codec import NO_HASH, are_instants, chain, seal, unseal_lines
+from eventlog.events import Event, EventId, Imported, SessionHeartbeat, SessionStarted, is_instant
 from eventlog.history import History
 from eventlog.scanning import Position, scan
 from tests.eventlog.logs import SESSION, event, write

@@ -1,0 +1,163 @@
+"""What a client's hook is told, in the same words for all clients: the rows of `coord.clients` say where each has it.
+
+Read before every write of an agent, so only what takes no time is loaded here. What a client adds, leaves out or sends
+in another form is passed over: a field that is no text is none.
+"""
+
+import os
+
+from coord.clients import CLIENTS, Client
+from coord.fields import Fields
+from coord.plainjson import loads
+from coord.repository import candidates, find_repository, is_ours, recorded_path, relative_to
+from projections.resources import is_pattern
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from typing import Any
+
+    from coord.clients import Moment
+
+_PATCHED = ("*** Add File: ", "*** Update File: ", "*** Delete File: ", "*** Move to: ")
+_MOST_FILES = 200  # of one patch
+_NOT_OURS = (".git",)  # folders whose files are nobody's work
+
+
+class Call(Fields):
+    """One call of a hook."""
+
+    client: Client
+    moment: "Moment"
+    event: str  # as the client calls it, and wants it called
+    conversation: str  # the client's id of it
+    agent: str  # the subagent that acts; empty for the conversation itself
+    kind: str  # of the subagent
+    cwd: str  # where it works
+    tool: str
+    about: str  # what a shell command is for, as the agent says
+    command: str  # a shell command
+    paths: list[str]  # the files that the tool writes, as given
+    use: str  # the client's id of this use of a tool
+    source: str  # how it starts
+    reason: str  # why it ends
+
+
+class Write(Fields):
+    """What is about to happen: a `conversation` of a `client`, or its subagent `agent`, writes `resource`. `folder` is
+    the shared folder, `directory` where the file is, `path` the file, `worktree` as events name it, and `git` the git
+    directory of that worktree.
+    """
+
+    client: str
+    conversation: str
+    agent: str
+    resource: str
+    folder: str
+    directory: str
+    path: str
+    worktree: str
+    git: str
+
+
+def client_named(word: str) -> Client | None:
+    """The row of a client, by the word that people type."""
+    return next((client for client in CLIENTS if client.word == word), None)
+
+
+def call_in(client: Client, data: bytes) -> Call | None:
+    """What a hook of this client is told; None if it is nothing that has to do with us. Raises ValueError for what is
+    no JSON.
+    """
+    said = loads(data)
+    if not isinstance(said, dict):
+        return None
+    event = _text(said, "hook_event_name")
+    moment, conversation = client.moments.get(event), _text(said, "session_id")
+    if moment is None or not conversation:
+        return None
+    tool, given = _text(said, "tool_name"), said.get("tool_input")
+    given = given if isinstance(given, dict) else {}
+    if moment == "before" and tool in client.questions:
+        moment = "asks"
+    agent = _text(said, "agent_id")
+    return Call(
+        client=client,
+        moment=moment,
+        event=event,
+        conversation=conversation,
+        agent="" if agent == conversation else agent,
+        kind=_text(said, "agent_type"),
+        cwd=_text(said, "cwd"),
+        tool=tool,
+        about=_text(given, "description") if tool in client.shells else "",
+        command=_text(given, "command") if tool in client.shells else "",
+        paths=list(_paths(client, tool, given)),
+        use=_text(said, "tool_use_id"),
+        source=_text(said, "source"),
+        reason=_text(said, "reason"),
+    )
+
+
+def _text(fields: "dict[str, Any]", name: str) -> str:
+    value = fields.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def _paths(client: Client, tool: str, given: "dict[str, Any]") -> "Iterator[str]":
+    """The files that a tool writes."""
+    if tool in client.files:
+        if path := _text(given, client.files[tool]):
+            yield path
+    elif tool in client.patches:
+        found: dict[str, None] = {}
+        for line in _text(given, client.patches[tool]).splitlines():
+            for mark in _PATCHED:
+                if line.startswith(mark) and len(found) < _MOST_FILES:
+                    found[line[len(mark) :].strip()] = None
+        yield from found
+
+
+def writes_in(call: Call, env: "Mapping[str, str]") -> list[Write]:
+    """The writes to files of repositories with a shared folder that a call announces, or has done."""
+    found = (_write(call, path, env) for path in call.paths)
+    return [write for write in found if write is not None]
+
+
+def folder_at(cwd: str, env: "Mapping[str, str]") -> str:
+    """The shared folder of whoever works there; empty if there is none."""
+    if not os.path.isabs(cwd):
+        return ""
+    cwd = os.path.realpath(cwd)
+    return env.get("COORD_ROOT", "") or next(filter(is_ours, candidates(cwd, find_repository(cwd))), "")
+
+
+def _write(call: Call, path: str, env: "Mapping[str, str]") -> Write | None:
+    path = os.path.normpath(os.path.join(call.cwd, path))
+    if "\0" in path or not os.path.isabs(path):
+        return None
+    directory = os.path.realpath(os.path.dirname(path))
+    path = os.path.join(directory, os.path.basename(path))
+    repository = find_repository(directory)
+    folder = env.get("COORD_ROOT", "") or next(filter(is_ours, candidates(directory, repository)), "")
+    if not folder:
+        return None
+    root = repository.worktree if repository else os.path.dirname(folder)
+    relative = relative_to(root, repository, path)
+    if not relative or is_pattern(relative) or relative.partition("/")[0] in _NOT_OURS:
+        return None
+    if not relative.isascii():
+        from unicodedata import normalize
+
+        relative = normalize("NFC", relative)
+    return Write(
+        client=call.client.name,
+        conversation=call.conversation,
+        agent=call.agent,
+        resource=f"file/{relative}",
+        folder=folder,
+        directory=directory,
+        path=path,
+        worktree=recorded_path(root),
+        git=repository.git if repository else "",
+    )

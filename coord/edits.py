@@ -1,0 +1,163 @@
+"""The edits for which hooks claim files: which of them are over, as git and the hooks' traces tell.
+
+A hook's claim is there for an edit. It lasts for as long as the edit does: while a write is under way, while something
+of it is uncommitted and its session lives, and else 20 minutes from the last write. The log cannot know what git knows,
+so such a claim is given a long time, and ends when anyone sees that its edit is over (`claim.finished`): the holder's
+own hooks, the hook of a commit, or whoever wants the file. So nobody is denied a file in which nobody has work, and
+nobody's work is taken for over because its agent was thinking.
+"""
+
+import os
+from collections.abc import Callable, Collection, Iterable
+
+from coord import traces
+from coord.calls import Write
+from coord.config import Config
+from coord.guard import Row, ask_of, decide, ignored
+from coord.indexing import patience_s, rows_of
+from coord.repository import find_repository
+from coord.transaction import Moment
+from eventlog.events import LONGEST_TTL_S, ClaimFinished, ClaimRequested, EventId, to_micros
+from projections.state import Claim
+
+TTL_S = LONGEST_TTL_S  # of an automatic claim, whose end is seen and not awaited
+_GIT_S = 5  # how long git may take
+_MOST_NAMES = 500  # of one question to git
+
+Dirty = Callable[[str, Collection[str]], "dict[str, str] | None"]
+"""Of a worktree's root and names below it: those that differ from what is committed, with how (`!!`: git does not look
+at them); None where git cannot tell.
+"""
+
+
+def dirty(root: str, names: Collection[str]) -> dict[str, str] | None:
+    """What git says of these files: see `Dirty`."""
+    import subprocess
+
+    env = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    asked = [f":(literal){name}" for name in names]
+    if not asked or len(asked) > _MOST_NAMES or find_repository(root) is None:
+        return None if asked else {}
+    options = ("-c", "core.fsmonitor=false", "--no-optional-locks", "status", "--porcelain=v1", "-z", "--no-renames")
+    try:
+        done = subprocess.run(
+            ["git", *options, "--untracked-files=all", "--ignored=matching", "--", *asked],
+            cwd=root, env=env, stdin=subprocess.DEVNULL, capture_output=True, timeout=_GIT_S, check=True,
+        )  # fmt: skip
+    except (OSError, subprocess.SubprocessError):
+        return None
+    rows = [os.fsdecode(row) for row in done.stdout.split(b"\0") if row]
+    return {row[3:]: row[:2] for row in rows}
+
+
+def finish(moment: Moment, config: Config, claims: Iterable[Claim], ask: Dirty = dirty) -> list[EventId]:
+    """End those of these automatic claims whose edits are over, on the record. Which they were."""
+    by_root: dict[str, list[Claim]] = {}
+    for claim in claims:
+        if claim.automatic:
+            by_root.setdefault(claim.worktree, []).append(claim)
+    ended: list[EventId] = []
+    for root, some in by_root.items():
+        names = {claim.resource.removeprefix("file/"): claim for claim in some}
+        differing = ask(root, names) if os.path.isdir(root) else {}
+        for name, claim in names.items():
+            known = None if differing is None else differing.get(name, "")
+            if reason := _over(moment, config, claim, known):
+                moment.append(ClaimFinished(claim=claim.id, reason=reason))
+                ended.append(claim.id)
+    return ended
+
+
+def _over(moment: Moment, config: Config, claim: Claim, differs: str | None) -> str:
+    """Why the edit of a claim is over; empty if it is not. `differs` as git says it, empty if the file is as committed,
+    None if git cannot tell.
+    """
+    cache, root = moment.place.cache, claim.worktree
+    path = os.path.join(root, claim.resource.removeprefix("file/"))
+    trace = traces.of_edit(cache, root, claim.resource)
+    seen, now = traces.look(trace), to_micros(moment.at)
+    patience = patience_s(moment.state.sessions[claim.session], config)
+    if 0 <= now - seen.get("pending", -patience * 2_000_000) < patience * 1_000_000:
+        return ""  # a write is under way
+    repository = find_repository(root)
+    git = traces.git_stamp(repository.git) if repository else ""
+    if differs and differs != "!!":
+        traces.leave(trace, {"file": traces.stamp(path), "git": git, "sure": 1})
+        return ""
+    age = now - (to_micros(claim.expires_at) - claim.ttl_s * 1_000_000)
+    if differs == "" and seen.get("file") is not None:
+        return "what was written is committed, or taken back"
+    if age < patience * 1_000_000:
+        return ""
+    return f"nothing was written for {round(patience / 60)} min, and nothing is uncommitted"
+
+
+def own(moment: Moment, agent: str | None = None) -> list[Claim]:
+    """The automatic claims of the session that acts, or of one of its subagents."""
+    me = moment.me.session
+    return [c for c in moment.state.claims.values() if c.session == me and c.automatic and agent in (None, c.agent)]
+
+
+def not_pending(moment: Moment, claims: Iterable[Claim]) -> None:
+    """The writes of these claims are not under way any more, whatever became of them."""
+    for claim in claims:
+        path = traces.of_edit(moment.place.cache, claim.worktree, claim.resource)
+        seen = traces.look(path)
+        if seen.pop("pending", 0):
+            traces.leave(path, seen)
+
+
+def stale(moment: Moment, config: Config) -> list[Claim]:
+    """The automatic claims, of anybody, that have not been renewed for as long as they last."""
+    now = to_micros(moment.at)
+    return [
+        claim
+        for claim in moment.state.claims.values()
+        if claim.automatic
+        and now - (to_micros(claim.expires_at) - claim.ttl_s * 1_000_000)
+        >= patience_s(moment.state.sessions[claim.session], config) * 1_000_000
+    ]
+
+
+def take(moment: Moment, config: Config, writes: list[Write], ask: Dirty = dirty) -> dict[str, list[Row]]:
+    """The long way of the guard, under the lock: what is denied of these writes, and what is in its way. If nothing is,
+    each file is claimed that is to be. Edits that are over are in nobody's way.
+    """
+    moment.outdated = True  # else the index would have said it
+    denied, wanted = _decided(moment, config, writes)
+    if denied:
+        rows = [row for found in denied.values() for row in found if row.automatic and not row.waiting]
+        if finish(moment, config, [moment.state.claims[row.id] for row in rows if row.id in moment.state.claims], ask):
+            denied, wanted = _decided(moment, config, writes)
+    if denied:
+        return denied
+    for write in wanted:
+        asked = ClaimRequested(
+            resource=write.resource,
+            mode="exclusive",
+            ttl_s=TTL_S,
+            agent=write.agent,
+            worktree=write.worktree,
+            automatic=True,
+            told="granted",
+        )
+        moment.append(asked)
+    if config.guard != "off":
+        for write in writes:
+            traces.before_write(moment.place.cache, write.worktree, write.resource, to_micros(moment.at))
+    return {}
+
+
+def _decided(moment: Moment, config: Config, writes: list[Write]) -> tuple[dict[str, list[Row]], list[Write]]:
+    rows = rows_of(moment.state, config)
+    denied: dict[str, list[Row]] = {}
+    wanted = []
+    for write in writes:
+        if ignored(write.resource, config.ignore):
+            continue
+        word, found = decide(rows, ask_of(write, moment.me.session), to_micros(moment.at), config.guard)
+        if word == "deny":
+            denied[write.resource] = found
+        elif word == "claim":
+            wanted.append(write)
+    return denied, wanted

@@ -1,0 +1,401 @@
+"""The long way of a hook: one function for each moment of an agent, the same for every client.
+
+Each runs under the lock, as the session of the conversation that the client names, which begins with its first hook if
+it is not there yet. What it has to say is said before it is written down as read: if nobody heard it, it stays unread.
+"""
+
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+
+from coord import edits, traces
+from coord.calls import Call, Write, writes_in
+from coord.config import Config, read_config
+from coord.errors import CoordError
+from coord.folder import Place, find
+from coord.guard import ask_of, denial
+from coord.hooks import ALLOWED, DENIED, reminded_long_ago, shell_trace
+from coord.identity import Identity, introduction
+from coord.indexing import rows_of
+from coord.names import by_conversation
+from coord.telling import LATER_CHARS, START_CHARS, Piece, fitting, news, owed, reminder, welcome
+from coord.text import called, line
+from coord.transaction import Moment, transact
+from coord.world import World
+from eventlog.events import (
+    AgentStarted,
+    AgentStopped,
+    ClaimBypassed,
+    MessageRead,
+    SessionEnded,
+    SessionHeartbeat,
+    seconds_between,
+    to_micros,
+)
+from projections.board import names_of
+from projections.conflicts import conflict
+from projections.state import Session
+
+Say = Callable[[dict[str, object]], None]
+"""Hands the client a JSON document. Raises OSError if nobody reads it."""
+
+_Said = tuple[int, str]  # an exit code, and what is said on standard error
+_QUIET: _Said = (ALLOWED, "")
+
+
+class Hook:
+    """One call, under the lock."""
+
+    def __init__(self, world: World, place: Place, config: Config, call: Call, say: Say, moment: Moment) -> None:
+        self.world, self.place, self.config, self.call, self.moment = world, place, config, call, moment
+        self._say = say
+
+    @property
+    def me(self) -> Session:
+        """The session that acts."""
+        return self.moment.state.sessions[self.moment.me.session]
+
+    def trace(self, *parts: str) -> str:
+        """Where a trace of this session is."""
+        return os.path.join(traces.folder_of(self.place.cache, self.me.id), "-".join(parts))
+
+    def tell(self, pieces: list[Piece], budget: int) -> None:
+        """Put this into the agent's context, and write down what of it is read by that."""
+        if not pieces:
+            return
+        text, ids = fitting(pieces, budget)
+        self._say({"hookSpecificOutput": {"hookEventName": self.call.event, "additionalContext": text}})
+        self.mark(ids)
+
+    def hold_back(self, pieces: list[Piece]) -> None:
+        """Let the agent go on instead of stopping, with this before its eyes."""
+        text, ids = fitting(pieces, LATER_CHARS)
+        self._say({"decision": "block", "reason": text})
+        self.mark(ids)
+
+    def mark(self, ids: tuple[str, ...]) -> None:
+        """Write down that these were read."""
+        if ids:
+            self.moment.append(MessageRead(messages=ids))
+
+    def reminders(self) -> list[Piece]:
+        """What is still to be confirmed, if it was not said lately."""
+        now = to_micros(self.moment.at)
+        due = owed(self.moment.state, self.me)
+        if not due or not reminded_long_ago(self.place.cache, self.me.id, now):
+            return []
+        traces.leave(self.trace("reminded"), {"at": now})
+        return reminder(due)
+
+
+# --- the moments ----------------------------------------------------------------------------------------------------
+
+
+def start(hook: Hook) -> _Said:
+    """The agent starts, resumes, clears, compacts or forks: it is told who it is here, and who else is."""
+    traces.leave(os.path.join(traces.folder_of(hook.place.cache), f"fired-{hook.call.client.word}"))
+    _not_asking(hook)
+    resumed = hook.call.source in ("resume", "compact")
+    state, now = hook.moment.state, hook.moment.at
+    pieces = welcome(state, hook.me, now, resumed)
+    hook.tell([*pieces, *news(state, hook.me, now, all_of_it=True), *reminder(owed(state, hook.me))], START_CHARS)
+    return _QUIET
+
+
+def prompt(hook: Hook) -> _Said:
+    """Its person's prompt: it is told what others wrote meanwhile."""
+    _not_asking(hook)
+    unread = news(hook.moment.state, hook.me, hook.moment.at, all_of_it=True)
+    hook.tell([*unread, *hook.reminders()], LATER_CHARS)
+    return _QUIET
+
+
+def before(hook: Hook) -> _Said:
+    """Before a tool runs that writes no file of ours: nothing but that its person has answered."""
+    _not_asking(hook)
+    return _QUIET
+
+
+def after(hook: Hook) -> _Said:
+    """A tool has run: what a shell command did to the files of others, what this session lost, what others wrote, and
+    what it does.
+    """
+    pieces = _after_shell(hook) if hook.call.tool in hook.call.client.shells else []
+    pieces += [piece for write in writes_in(hook.call, hook.world.env) for piece in _warned(hook, write)]
+    _beat(hook)
+    state, now = hook.moment.state, hook.moment.at
+    hook.tell([*pieces, *news(state, hook.me, now, all_of_it=False), *hook.reminders()], LATER_CHARS)
+    return _QUIET
+
+
+def asks(hook: Hook) -> _Said:
+    """Its person is asked for something: until the next hook it is blocked on that."""
+    call = hook.call
+    doing = hook.me.doing
+    what = "an answer" if call.tool in call.client.questions else f"leave to use {line(call.tool, 40) or 'a tool'}"
+    blocked = replace(doing, blocked_on=f"its person: {what}", asks_person=True, automatic=not doing.action)
+    if doing != blocked:
+        hook.moment.append(replace(blocked, action=doing.action or "waiting"))
+    return _QUIET
+
+
+def stop(hook: Hook) -> _Said:
+    """It wants to stop: held back once for each message that is urgent or to be confirmed. No write is under way."""
+    _edits_done(hook, None)
+    state, me = hook.moment.state, hook.me
+    waiting = [m for m in state.messages.values() if m.urgency == "high" or m.needs_ack]
+    mine = [m for m in waiting if m.id in me.unread or me.id in m.unacknowledged_by]
+    new = [m for m in mine if not traces.look(hook.trace("held", traces.digest(m.id)))]
+    if new:
+        for message in new:
+            traces.leave(hook.trace("held", traces.digest(message.id)), {"at": to_micros(hook.moment.at)})
+        ids = {message.id for message in new}
+        unread = news(state, me, hook.moment.at, all_of_it=True)
+        pieces = [piece for piece in unread if ids & set(piece.ids)]
+        hook.hold_back([*pieces, *reminder([m for m in owed(state, me) if m.id in ids])])
+        return _QUIET
+    idle = SessionHeartbeat(action="idle", target="waiting for its person", automatic=True)
+    if me.doing != idle:
+        hook.moment.append(idle)
+    return _QUIET
+
+
+def agent_start(hook: Hook) -> _Said:
+    """A subagent begins: it is shown with its session."""
+    if hook.call.agent and hook.call.agent not in hook.me.agents:
+        hook.moment.append(AgentStarted(agent=line(hook.call.agent), kind=line(hook.call.kind)))
+    return _QUIET
+
+
+def agent_stop(hook: Hook) -> _Said:
+    """A subagent is done: its claims pass to the session, but for those whose edits are over."""
+    agent = hook.call.agent
+    held = any(claim.agent == agent for claim in edits.own(hook.moment))
+    if agent and (agent in hook.me.agents or held):
+        _edits_done(hook, agent)
+        hook.moment.append(AgentStopped(agent=agent))
+    return _QUIET
+
+
+def end(hook: Hook) -> _Said:
+    """It ends. After a clear the next start goes on for it, so nothing ends."""
+    if hook.call.reason != "clear":
+        hook.moment.append(
+            SessionEnded(reason=f"its client ended it ({line(hook.call.reason, 40) or 'no reason said'})")
+        )
+    return _QUIET
+
+
+_MOMENTS: dict[str, Callable[[Hook], _Said]] = {
+    "start": start,
+    "prompt": prompt,
+    "before": before,
+    "after": after,
+    "asks": asks,
+    "stop": stop,
+    "agent_start": agent_start,
+    "agent_stop": agent_stop,
+    "end": end,
+}
+
+
+# --- what they share ------------------------------------------------------------------------------------------------
+
+
+def _not_asking(hook: Hook) -> None:
+    """Whatever it asked its person, that is answered."""
+    if hook.me.doing.asks_person:
+        hook.moment.append(_answered(hook.me.doing))
+
+
+def _answered(doing: SessionHeartbeat) -> SessionHeartbeat:
+    return replace(doing, blocked_on="", asks_person=False)
+
+
+def _beat(hook: Hook) -> None:
+    """Say what the agent does, at most every so often, unless it said something by itself: then only that it lives."""
+    me, call = hook.me, hook.call
+    if me.doing.asks_person:
+        hook.moment.append(_answered(me.doing))
+        return
+    if seconds_between(me.last_at, hook.moment.at) < hook.config.heartbeat_seconds and me.doing.action:
+        return
+    edits.finish(hook.moment, hook.config, edits.stale(hook.moment, hook.config))
+    if me.doing.action and not me.doing.automatic:
+        hook.moment.append(SessionHeartbeat())
+        return
+    action, target = _doing(call, hook)
+    hook.moment.append(SessionHeartbeat(action=action, target=target, automatic=True))
+
+
+def _doing(call: Call, hook: Hook) -> tuple[str, str]:
+    """What a tool does, in two words or so. Of a shell command not more than the program: it can hold a secret."""
+    if writes := writes_in(call, hook.world.env):
+        return "editing", line(writes[0].resource.removeprefix("file/"), 100)
+    if call.command:
+        return "running", line(call.about, 80) or line((call.command.split() or [""])[0], 40)
+    return "using", line(call.tool, 40) or "a tool"
+
+
+def _edits_done(hook: Hook, agent: str | None) -> None:
+    """No tool of the session, or of its subagent, is at work: its edits are over where nothing is uncommitted."""
+    mine = edits.own(hook.moment, agent)
+    edits.not_pending(hook.moment, mine)
+    edits.finish(hook.moment, hook.config, mine)
+
+
+def _after_shell(hook: Hook) -> list[Piece]:
+    """The files of others that changed while a shell command ran, on the record; and our own edits that are over."""
+    path = shell_trace(hook.place.cache, hook.me.id, hook.call)
+    seen = traces.look(path)
+    traces.wipe(path)
+    pieces = []
+    names = names_of(hook.moment.state)
+    for name, (look, claim_id) in _looks(seen).items():
+        claim = hook.moment.state.claims.get(claim_id)
+        file = os.path.join(hook.place.root, name)
+        if claim is None or traces.stamp(file) == look or _by_its_holder(hook, claim.session, file, seen.get("at", 0)):
+            continue
+        said = f"{hook.call.client.title}'s shell command"
+        hook.moment.append(ClaimBypassed(claim=claim_id, resource=f"file/{name}", how=f"while it ran {said}"))
+        who = called(claim.session, names)
+        text = f"coord: {line(name)}, which {who} has, changed while your command ran. It is told; undo it, or ask."
+        pieces.append(Piece(text))
+    repository = hook.place.repository
+    if seen.get("git") != traces.git_stamp(repository.git if repository else ""):
+        edits.finish(hook.moment, hook.config, edits.own(hook.moment))
+    traces.leave(hook.trace("shell", "ended"), {"at": to_micros(hook.moment.at)})
+    return pieces
+
+
+def _looks(seen: dict[str, Any]) -> dict[str, tuple[str, str]]:
+    looks, ids = seen.get("files", {}), seen.get("claims", {})
+    return {name: (look, ids.get(name, "")) for name, look in looks.items()}
+
+
+def _by_its_holder(hook: Hook, holder: str, file: str, since: int) -> bool:
+    """Whether it may well have been the holder who changed a file: by a write of its own, or by a shell command that
+    ran at the same time. Nobody is accused where that cannot be told.
+    """
+    folder = traces.folder_of(hook.place.cache, holder)
+    resource = f"file/{os.path.relpath(file, hook.place.root).replace(os.sep, '/')}"
+    seen = traces.look(traces.of_edit(hook.place.cache, hook.place.root, resource))
+    if seen.get("pending") or seen.get("file") == traces.stamp(file):
+        return True
+    try:
+        running = any(name.startswith("shell-") and name != "shell-ended" for name in os.listdir(folder))
+    except OSError:
+        return False
+    return running or traces.look(os.path.join(folder, "shell-ended")).get("at", 0) >= since
+
+
+def _warned(hook: Hook, write: Write) -> list[Piece]:
+    """That others are at work on a file that was just written, where that did not deny it: elsewhere, so that a merge
+    will come; or here, where the guard only warns. Once for each of them.
+    """
+    state, config = hook.moment.state, hook.config
+    pieces = []
+    row: Any
+    for row in rows_of(state, config):
+        elsewhere = row.worktree and row.worktree != write.worktree
+        mine: Any = ask_of(write, hook.me.id)
+        anywhere: Any = ask_of(write, hook.me.id, worktree="")
+        if not conflict(row, anywhere) or not (elsewhere or (config.guard == "warn" and conflict(row, mine))):
+            continue
+        mark = hook.trace("warned", traces.digest(row.id, write.resource))
+        if not traces.look(mark):
+            traces.leave(mark, {"at": to_micros(hook.moment.at)})
+            where = f"; in another worktree ({line(row.worktree, 80)}), so a merge is coming" if elsewhere else ""
+            pieces.append(Piece(f"coord: you wrote {line(write.resource.removeprefix('file/'))}; {row.said}{where}"))
+    return pieces
+
+
+# --- getting there --------------------------------------------------------------------------------------------------
+
+
+def respond(world: World, call: Call, say: Say) -> _Said:
+    """Answer a call the long way. A shared folder that is not there, or cannot be used, is a reason to say nothing.
+
+    Raises CoordError for a log that cannot be used.
+    """
+    writes = writes_in(call, world.env) if call.moment == "before" else []
+    if writes:
+        return _guard(world, call, writes)
+    try:
+        place = find(world.at(call.cwd), None)
+    except CoordError:
+        return _QUIET
+    config = read_config(place)
+
+    def who(moment: Moment) -> Identity:
+        return _speaker(world, place, call, moment)
+
+    def act(moment: Moment) -> _Said:
+        return _MOMENTS[call.moment](Hook(world, place, config, call, say, moment))
+
+    return transact(world, place, config, act, who, []).value
+
+
+def to_client(document: dict[str, object]) -> None:
+    """Hand the client a document, on standard output. Raises OSError if nobody reads it."""
+    if sys.stdout is None:
+        raise OSError("standard output is closed")
+    sys.stdout.write(msgspec.json.encode(document).decode() + "\n")
+    sys.stdout.flush()
+
+
+def _guard(world: World, call: Call, writes: list[Write]) -> _Said:
+    """Every write is guarded by the folder of the repository that it is in."""
+    denied: dict[str, Any] = {}
+    for folder in dict.fromkeys(write.folder for write in writes):
+        some = [write for write in writes if write.folder == folder]
+        place = find(world.at(some[0].directory), None)
+        config = read_config(place)
+
+        def act(moment: Moment, config: Config = config, some: list[Write] = some) -> dict[str, Any]:
+            if moment.state.sessions[moment.me.session].doing.asks_person:
+                moment.append(_answered(moment.state.sessions[moment.me.session].doing))
+            return edits.take(moment, config, some)
+
+        def who(moment: Moment, place: Place = place) -> Identity:
+            return _speaker(world, place, call, moment)
+
+        denied |= transact(world, place, config, act, who, []).value
+    if not denied:
+        return _QUIET
+    return DENIED, "\n".join(denial(resource, found) for resource, found in list(denied.items())[:3])
+
+
+def _speaker(world: World, place: Place, call: Call, moment: Moment) -> Identity:
+    """The session of the conversation that calls. A new conversation in the process of one that was cleared or forked
+    there continues that one's session.
+    """
+    known = by_conversation(moment.state, (call.conversation,))
+    name = known.id if known else ""
+    identity = Identity(name, "the hook's input", call.agent, call.client.name, call.conversation)
+    if known or call.source not in ("clear", "fork"):
+        return identity
+    anchor = moment.free_anchor("", call.conversation)
+    before = [
+        session
+        for session in moment.state.sessions.values()
+        if session.live and anchor and session.anchor == anchor and session.client == call.client.name
+    ]
+    if len(before) == 1:
+        hello = introduction(
+            world,
+            place,
+            name=before[0].name,
+            client=call.client.name,
+            client_session=call.conversation,
+            capabilities=before[0].capabilities,
+            anchor=anchor,
+            continues=before[0].id,
+        )
+        moment.introduce(identity, hello)
+        return moment.me
+    return identity

@@ -1,0 +1,150 @@
+"""What an agent is told by its hooks: little, and only what is new. Pure: from a state to a text within its budget.
+
+What comes out stands in an agent's context, where everything looks like an instruction: what another session wrote is
+marked as its words, on one line, and cut.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from msgspec import Struct
+
+from coord.mail import notice_line
+from coord.text import called, length, line, plural
+from eventlog.events import EventId, Instant, seconds_between
+from projections.board import names_of
+from projections.state import Claim, Message, Session, State
+
+START_CHARS = 1500  # that reach an agent when it starts, at most
+LATER_CHARS = 400  # that reach it at any later hook, at most
+_BODY = 240  # characters of a message that is one of several
+_OTHERS = 8  # sessions that are listed at a start
+
+
+class Piece(Struct, frozen=True):
+    """Something to tell, and the messages and notices that are told by it."""
+
+    text: str
+    ids: tuple[EventId, ...] = ()
+
+
+def fitting(pieces: Sequence[Piece], budget: int, more: str = "coord inbox") -> tuple[str, tuple[EventId, ...]]:
+    """As many pieces, in order, as fit, and the ids of all that are in it. The first is cut if it does not fit alone;
+    how many are left out is said.
+    """
+    shown: list[str] = []
+    ids: list[EventId] = []
+    rest = f"… and {len(pieces)} more: {more}"
+    for number, piece in enumerate(pieces):
+        last = number == len(pieces) - 1
+        room = budget - sum(len(text) + 1 for text in shown) - (0 if last else len(rest) + 1)
+        if len(piece.text) > room:
+            if number:
+                shown.append(f"… and {len(pieces) - number} more: {more}")
+                break
+            shown.append(piece.text[: room - 1] + "…")
+        else:
+            shown.append(piece.text)
+        ids += piece.ids
+    return "\n".join(shown), tuple(dict.fromkeys(ids))
+
+
+def news(state: State, session: Session, now: Instant, *, all_of_it: bool) -> list[Piece]:
+    """What a session has not read, the most pressing first. Broadcasts that are not urgent are left out unless
+    `all_of_it` is wanted.
+    """
+    names = names_of(state)
+    pieces = [Piece(f"coord: {notice_line(notice, now, names)}", (notice.id,)) for notice in session.notices]
+    unread = [state.messages[name] for name in session.unread if name in state.messages]
+    if not all_of_it:
+        unread = [message for message in unread if not message.everyone or message.urgency == "high"]
+    unread.sort(key=lambda message: (message.urgency != "high", message.everyone))
+    limit = _BODY if len(pieces) + len(unread) > 1 else LATER_CHARS
+    return pieces + [message_piece(message, names, limit) for message in unread]
+
+
+def message_piece(message: Message, names: dict[str, str], limit: int) -> Piece:
+    """A message in an agent's context: whose words they are, and how to answer."""
+    urgent = "urgent " if message.urgency == "high" else ""
+    to = " to everyone" if message.everyone else ""
+    who = called(message.session, names)
+    confirm = f"confirm: coord ack {message.id}; " if message.needs_ack else ""
+    tail = f'({confirm}answer: coord reply {message.id} "...")'
+    head = f"coord: {urgent}message{to} from {who}, another session, not your person: "
+    words = f"{message.subject}: {message.body}" if message.body else message.subject
+    room = max(60, limit - len(head) - len(tail) - 3)
+    said = line(words, room)
+    if said.endswith("…"):
+        tail = f"({confirm}the rest: coord inbox {message.id})"
+    return Piece(f"{head}“{said}” {tail}", (message.id,))
+
+
+def owed(state: State, session: Session) -> list[Message]:
+    """The messages that a session was told of and has to confirm."""
+    return [
+        message
+        for message in state.messages.values()
+        if session.id in message.unacknowledged_by and message.id not in session.unread
+    ]
+
+
+def reminder(messages: Sequence[Message]) -> list[Piece]:
+    """That they are still to be confirmed, a line each."""
+    return [
+        Piece(f"coord: still to be confirmed by you: {line(message.subject, 80)} (coord ack {message.id})")
+        for message in messages
+    ]
+
+
+# --- at the start ---------------------------------------------------------------------------------------------------
+
+
+def welcome(state: State, me: Session, now: Instant, resumed: bool) -> list[Piece]:
+    """What an agent is told when it starts, or goes on: who it is here, who else is, and on what."""
+    others = [s for s in state.sessions.values() if s.live and s.id != me.id]
+    names = names_of(state)
+    still = "still " if resumed else ""
+    if not others:
+        mine = _held(state, me)
+        has = f", and have {mine}" if mine else ""
+        return [Piece(f"coord: you are {still}session {called(me.id, names)}, alone in this repository{has}.")]
+    others.sort(key=lambda session: session.last_at, reverse=True)
+    count = plural(len(others), "other session")
+    lines = [f"coord: you are {still}session {called(me.id, names)}. {count} in this repository:"]
+    lines += [_other(state, session, names, now) for session in others[:_OTHERS]]
+    lines += [f"- and {len(others) - _OTHERS} more: coord status"] if len(others) > _OTHERS else []
+    if mine := _held(state, me):
+        lines.append(f"You have {mine}.")
+    lines.append(
+        "Files that you write are claimed for you until you commit. A write that is denied says who has the file: do "
+        "other work, wait, or ask; do not go round it by the shell."
+    )
+    commands = (
+        "coord status · coord inbox · coord send WHO SUBJECT TEXT · coord claim file PATH --note WHY · "
+        "coord heartbeat DOING WHAT"
+    )
+    return [Piece("\n".join([*lines, commands]))]
+
+
+def _other(state: State, session: Session, names: dict[str, str], now: Instant) -> str:
+    doing = " ".join(part for part in (session.doing.action, session.doing.target) if part)
+    held = _held(state, session)
+    quiet = seconds_between(session.last_at, now)
+    facts = [
+        line(session.client, 20),
+        line(doing, 60),
+        session.doing.blocked_on and f"blocked on {line(session.doing.blocked_on, 60)}",
+        held and f"has {held}",
+        f"last heard {length(quiet)} ago" if quiet > 300 else "",
+    ]
+    return f"- {called(session.id, names)}: {'; '.join(fact for fact in facts if fact)}"
+
+
+def _held(state: State, session: Session) -> str:
+    held = [claim for claim in state.claims.values() if claim.session == session.id]
+    return _listed(held)
+
+
+def _listed(claims: Iterable[Claim], most: int = 3) -> str:
+    found = list(dict.fromkeys(line(claim.resource, 60) for claim in claims))
+    more = f" and {len(found) - most} more" if len(found) > most else ""
+    return ", ".join(found[:most]) + more

@@ -1,0 +1,182 @@
+"""Agents whose hooks are answered inside the test: real files and a real git, with a clock and processes that the test
+holds in its hands.
+"""
+
+import json
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from coord.calls import Call, call_in, client_named
+from coord.hooks import ALLOWED, Outside, answer
+from coord.moments import respond
+from coord.processes import Process
+from eventlog.events import to_micros
+from tests.coord.inside import HERE, Inside
+from tests.processes import Repo, Result, environment
+
+CLIENT_OF = {100: "claude", 200: "codex", 300: "gemini"}
+"""Which client runs at which pid."""
+
+
+@dataclass
+class Heard:
+    """What a client hears from a hook."""
+
+    code: int
+    err: str
+    documents: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def context(self) -> str:
+        """What reaches the agent's context."""
+        return "\n".join(said.get("hookSpecificOutput", {}).get("additionalContext", "") for said in self.documents)
+
+    @property
+    def held_back(self) -> str:
+        """Why the agent may not stop; empty if it may."""
+        return "\n".join(said["reason"] for said in self.documents if said.get("decision") == "block")
+
+    @property
+    def silent(self) -> bool:
+        """Whether nothing at all was said."""
+        return (self.code, self.err, self.documents) == (ALLOWED, "", [])
+
+
+class Agents:
+    """A repository in which a Claude (100), a Codex (200) and a Gemini (300) work, with the conversations c100, c200
+    and c300.
+    """
+
+    def __init__(self, repo: Repo, clients: dict[int, str] | None = None) -> None:
+        self.machine, self.repo, self.root = Inside(repo), repo, repo.root
+        self.clients = clients or CLIENT_OF
+        self.long_ways = 0
+        self.chars: dict[str, int] = {}  # that reached each conversation
+        self.deaf = False  # whether nobody reads what a hook prints
+        for pid, word in self.clients.items():
+            self.runs(pid, word)
+
+    def runs(self, pid: int, word: str, start_ticks: int = 0) -> None:
+        """Let a client run at this pid."""
+        self.machine.table.rows[pid] = Process(pid, 1, pid, start_ticks or pid * 10, "S", (word,))
+
+    def hears(self, pid: int, data: bytes, **env: str) -> Heard:
+        """What a client hears that says this to its hook."""
+        world, client = self.machine.world(pid, env), client_named(self.clients[pid])
+        heard = Heard(ALLOWED, "")
+
+        def say(document: dict[str, object]) -> None:
+            if self.deaf:
+                raise BrokenPipeError
+            heard.documents.append(json.loads(json.dumps(document)))
+
+        def long_way(call: Call) -> tuple[int, str]:
+            self.long_ways += 1
+            return respond(world, call, say)
+
+        def started(process: int) -> int:
+            seen = world.processes.look(process)
+            return seen if isinstance(seen, int) else 0
+
+        def here() -> tuple[str, str, str]:
+            return HERE.machine, HERE.boot, HERE.pid_namespace
+
+        assert client
+        call = call_in(client, data)
+        if call:
+            outside = Outside(env, lambda: to_micros(self.machine.now), here, started)
+            heard.code, heard.err = answer(call, outside, long_way)
+            self.chars[call.conversation] = self.chars.get(call.conversation, 0) + sum(
+                map(len, (heard.context, heard.held_back, heard.err))
+            )
+        return heard
+
+    def hook(self, pid: int, moment: str, **said: Any) -> Heard:
+        """What an agent hears at a moment. `said` is added to what its client says then."""
+        client = client_named(self.clients[pid])
+        assert client
+        event = next(name for name, found in client.moments.items() if found == moment)
+        fields = {"session_id": f"c{pid}", "cwd": str(self.root), "hook_event_name": event}
+        return self.hears(pid, json.dumps(fields | said).encode())
+
+    def starts(self, pid: int, source: str = "startup", **said: Any) -> Heard:
+        """An agent starts."""
+        return self.hook(pid, "start", source=source, **said)
+
+    def tool(self, pid: int, path: str) -> dict[str, Any]:
+        """How a client says that a file is written."""
+        client = client_named(self.clients[pid])
+        assert client
+        if client.files:
+            name, key = next(iter(client.files.items()))
+            return {"tool_name": name, "tool_input": {key: path}}
+        name, key = next(iter(client.patches.items()))
+        patch = f"*** Begin Patch\n*** Update File: {path}\n@@\n-a\n+b\n*** End Patch\n"
+        return {"tool_name": name, "tool_input": {key: patch}}
+
+    def asks_to_write(self, pid: int, path: str, **said: Any) -> Heard:
+        """An agent is about to write a file."""
+        return self.hook(pid, "before", **self.tool(pid, path) | said)
+
+    def has_written(self, pid: int, path: str, **said: Any) -> Heard:
+        """An agent has written a file."""
+        return self.hook(pid, "after", **self.tool(pid, path) | said)
+
+    def writes(self, pid: int, path: str, text: str = "", cwd: Path | None = None, **said: Any) -> Heard:
+        """An agent writes a file, if it may."""
+        at = {"cwd": str(cwd or self.root)} | said
+        heard = self.asks_to_write(pid, path, **at)
+        if heard.code == ALLOWED:
+            file = (cwd or self.root) / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text or f"by {pid} at {self.machine.now}\n")
+            after = self.has_written(pid, path, **at)
+            heard.documents += after.documents
+        return heard
+
+    def shell(self, pid: int, command: str, cwd: Path | None = None, hooks: bool = True, **said: Any) -> Heard:
+        """An agent runs a shell command; or, without hooks, its person does."""
+        client = client_named(self.clients[pid])
+        assert client
+        used = {"tool_name": client.shells[0], "tool_input": {"command": command}, "cwd": str(cwd or self.root)} | said
+        if hooks:
+            self.hook(pid, "before", **used)
+        done = subprocess.run(
+            ["bash", "-c", command],
+            cwd=cwd or self.root,
+            env=environment(self.repo.home),
+            capture_output=True,
+        )
+        assert done.returncode == 0, done
+        return self.hook(pid, "after", **used) if hooks else Heard(ALLOWED, "")
+
+    def coord(self, pid: int, *argv: str) -> Result:
+        """An agent runs `coord` in its shell."""
+        env = {
+            "claude": {"CLAUDECODE": "1", "CLAUDE_CODE_SESSION_ID": f"c{pid}"},
+            "codex": {"CODEX_THREAD_ID": f"c{pid}"},
+            "gemini": {"GEMINI_CLI": "1", "GEMINI_SESSION_ID": f"c{pid}"},
+        }
+        return self.machine.run(pid, *argv, **env[self.clients[pid]])
+
+    def session(self, pid: int) -> str:
+        """The session of an agent, once it has one."""
+        sessions = self.board()["sessions"]
+        word = self.clients[pid]
+        (found,) = [row["id"] for row in sessions if row["client"].startswith(word) and row["status"] in LIVE]
+        return str(found)
+
+    def board(self) -> dict[str, Any]:
+        """What a person sees."""
+        self.machine.table.rows[900] = Process(900, 1, 900, 9000, "S", ("-bash",))
+        board: dict[str, Any] = self.machine.run(900, "status", "--json").json
+        return board
+
+    def claims(self) -> dict[str, str]:
+        """Who has what."""
+        return {row["resource"]: row["session"] for row in self.board()["claims"]}
+
+
+LIVE = ("live", "silent")
