@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _PATCHED = ("*** Add File: ", "*** Update File: ", "*** Delete File: ", "*** Move to: ")
 _MOST_FILES = 200  # of one patch
+_LONGEST_WORD = 200  # characters
 _NOT_OURS = (".git",)  # folders whose files are nobody's work
 
 
@@ -72,36 +73,50 @@ def call_in(client: Client, data: bytes) -> Call | None:
     said = loads(data)
     if not isinstance(said, dict):
         return None
-    event = _text(said, "hook_event_name")
-    moment, conversation = client.moments.get(event), _text(said, "session_id")
+    event = _word(said, "hook_event_name")
+    moment, conversation = client.moments.get(event), _word(said, "session_id")
     if moment is None or not conversation:
         return None
-    tool, given = _text(said, "tool_name"), said.get("tool_input")
+    tool, given = _word(said, "tool_name"), said.get("tool_input")
     given = given if isinstance(given, dict) else {}
     if moment == "before" and tool in client.questions:
         moment = "asks"
-    agent = _text(said, "agent_id")
+    agent = _word(said, "agent_id")
     return Call(
         client=client,
         moment=moment,
         event=event,
         conversation=conversation,
         agent="" if agent == conversation else agent,
-        kind=_text(said, "agent_type"),
-        cwd=_text(said, "cwd"),
+        kind=_word(said, "agent_type"),
+        cwd=_path(_text(said, "cwd")),
         tool=tool,
         about=_text(given, "description") if tool in client.shells else "",
         command=_text(given, "command") if tool in client.shells else "",
         paths=list(_paths(client, tool, given)),
-        use=_text(said, "tool_use_id"),
-        source=_text(said, "source"),
-        reason=_text(said, "reason"),
+        use=_word(said, "tool_use_id"),
+        source=_word(said, "source"),
+        reason=_word(said, "reason"),
     )
 
 
 def _text(fields: "dict[str, Any]", name: str) -> str:
     value = fields.get(name)
     return value if isinstance(value, str) else ""
+
+
+def _word(fields: "dict[str, Any]", name: str) -> str:
+    """An id, a name: what can be written down, and shown."""
+    text = _text(fields, name)
+    return text if len(text) <= _LONGEST_WORD and text.isprintable() else ""
+
+
+def _path(text: str) -> str:
+    """A path that can be one."""
+    try:
+        return "" if b"\0" in os.fsencode(text) else text
+    except UnicodeError:
+        return ""
 
 
 def _paths(client: Client, tool: str, given: "dict[str, Any]") -> "Iterator[str]":
@@ -133,8 +148,8 @@ def folder_at(cwd: str, env: "Mapping[str, str]") -> str:
 
 
 def _write(call: Call, path: str, env: "Mapping[str, str]") -> Write | None:
-    path = os.path.normpath(os.path.join(call.cwd, path))
-    if "\0" in path or not os.path.isabs(path):
+    path = os.path.normpath(os.path.join(call.cwd, path)) if _path(path) else ""
+    if not os.path.isabs(path):
         return None
     directory = os.path.realpath(os.path.dirname(path))
     path = os.path.join(directory, os.path.basename(path))

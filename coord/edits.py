@@ -13,12 +13,14 @@ from collections.abc import Callable, Collection, Iterable
 from coord import traces
 from coord.calls import Write
 from coord.config import Config
+from coord.folder import Place
 from coord.guard import Row, ask_of, decide, ignored
 from coord.indexing import patience_s, rows_of
 from coord.repository import find_repository
 from coord.transaction import Moment
-from eventlog.events import LONGEST_TTL_S, ClaimFinished, ClaimRequested, EventId, to_micros
-from projections.state import Claim
+from eventlog.events import LONGEST_TTL_S, ClaimFinished, ClaimRequested, EventId, Instant, to_micros
+from projections.conflicts import conflict
+from projections.state import Ask, Claim, State
 
 TTL_S = LONGEST_TTL_S  # of an automatic claim, whose end is seen and not awaited
 _GIT_S = 5  # how long git may take
@@ -58,9 +60,9 @@ def finish(moment: Moment, config: Config, claims: Iterable[Claim], ask: Dirty =
             by_root.setdefault(claim.worktree, []).append(claim)
     ended: list[EventId] = []
     for root, some in by_root.items():
-        names = {claim.resource.removeprefix("file/"): claim for claim in some}
-        differing = ask(root, names) if os.path.isdir(root) else {}
-        for name, claim in names.items():
+        named = [(claim.resource.removeprefix("file/"), claim) for claim in some]
+        differing = ask(root, {name for name, _ in named}) if os.path.isdir(root) else {}
+        for name, claim in named:
             known = None if differing is None else differing.get(name, "")
             if reason := _over(moment, config, claim, known):
                 moment.append(ClaimFinished(claim=claim.id, reason=reason))
@@ -146,6 +148,28 @@ def take(moment: Moment, config: Config, writes: list[Write], ask: Dirty = dirty
         for write in writes:
             traces.before_write(moment.place.cache, write.worktree, write.resource, to_micros(moment.at))
     return {}
+
+
+def make_way(moment: Moment, config: Config, wanted: Ask | None, ask: Dirty = dirty) -> None:
+    """End the automatic claims whose edits are over, where they are in the way of what is asked for."""
+    finish(moment, config, _in_the_way(moment.state, wanted) if wanted else [], ask)
+
+
+def may_make_way(place: Place, config: Config, state: State, wanted: Ask, now: Instant) -> bool:
+    """Whether `make_way` may change anything, as far as that can be told without asking git."""
+    if not (found := {claim.id for claim in _in_the_way(state, wanted)}):
+        return False
+    for row in rows_of(state, config):
+        repository = find_repository(row.worktree)
+        path = os.path.join(row.worktree, row.resource.removeprefix("file/"))
+        git = repository.git if repository else ""
+        if row.id in found and not traces.unfinished(place.cache, path, git, row, to_micros(now)):
+            return True
+    return False
+
+
+def _in_the_way(state: State, wanted: Ask) -> list[Claim]:
+    return [claim for claim in state.claims.values() if claim.automatic and conflict(claim, wanted)]
 
 
 def _decided(moment: Moment, config: Config, writes: list[Write]) -> tuple[dict[str, list[Row]], list[Write]]:

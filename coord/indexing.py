@@ -16,10 +16,13 @@ from coord.present import Present
 from coord.repository import CONFIG
 from coord.text import EDITED, called, clock, line
 from coord.world import World
-from eventlog.events import to_micros
+from eventlog.events import SessionHeartbeat, to_micros
 from projections.board import names_of
 from projections.resources import is_file
 from projections.state import Ask, Claim, Session, State, Waiting
+
+IDLE = SessionHeartbeat(action="idle", target="waiting for its person", automatic=True)
+"""What a session does whose agent has stopped."""
 
 
 def save_index(world: World, place: Place, config: Config, present: Present) -> None:
@@ -59,12 +62,17 @@ def _news(state: State, session: Session) -> dict[str, object]:
     unread = [state.messages[name] for name in session.unread if name in state.messages]
     soon = [message for message in unread if not message.everyone or message.urgency == "high"]
     return {
-        "last": to_micros(session.last_at),
+        "last": to_micros(session.last_at) if said_what(session) else 0,
         "asks": session.doing.asks_person,
         "soon": bool(soon or session.notices),
         "later": bool(unread),
         "owes": any(session.id in message.unacknowledged_by for message in state.messages.values()),
     }
+
+
+def said_what(session: Session) -> bool:
+    """Whether a session has said what it does since it was last idle."""
+    return bool(session.doing.action) and session.doing != IDLE
 
 
 def patience_s(session: Session, config: Config) -> int:

@@ -20,7 +20,7 @@ from coord.folder import Place, find
 from coord.guard import ask_of, denial
 from coord.hooks import ALLOWED, DENIED, reminded_long_ago, shell_trace
 from coord.identity import Identity, introduction
-from coord.indexing import rows_of
+from coord.indexing import IDLE, rows_of, said_what
 from coord.names import by_conversation
 from coord.telling import LATER_CHARS, START_CHARS, Piece, fitting, news, owed, reminder, welcome
 from coord.text import called, line
@@ -158,9 +158,8 @@ def stop(hook: Hook) -> _Said:
         pieces = [piece for piece in unread if ids & set(piece.ids)]
         hook.hold_back([*pieces, *reminder([m for m in owed(state, me) if m.id in ids])])
         return _QUIET
-    idle = SessionHeartbeat(action="idle", target="waiting for its person", automatic=True)
-    if me.doing != idle:
-        hook.moment.append(idle)
+    if me.doing != IDLE:
+        hook.moment.append(IDLE)
     return _QUIET
 
 
@@ -222,7 +221,7 @@ def _beat(hook: Hook) -> None:
     if me.doing.asks_person:
         hook.moment.append(_answered(me.doing))
         return
-    if seconds_between(me.last_at, hook.moment.at) < hook.config.heartbeat_seconds and me.doing.action:
+    if seconds_between(me.last_at, hook.moment.at) < hook.config.heartbeat_seconds and said_what(me):
         return
     edits.finish(hook.moment, hook.config, edits.stale(hook.moment, hook.config))
     if me.doing.action and not me.doing.automatic:
@@ -237,7 +236,8 @@ def _doing(call: Call, hook: Hook) -> tuple[str, str]:
     if writes := writes_in(call, hook.world.env):
         return "editing", line(writes[0].resource.removeprefix("file/"), 100)
     if call.command:
-        return "running", line(call.about, 80) or line((call.command.split() or [""])[0], 40)
+        words = [word for word in call.command.split() if "=" not in word]
+        return "running", line(call.about, 80) or line(" ".join(words[:1]), 40) or "a command"
     return "using", line(call.tool, 40) or "a tool"
 
 

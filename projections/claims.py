@@ -15,6 +15,7 @@ How each event applies them is in `projections.requests`.
 At one instant the order is: waits end, claims end, waiters are granted, then the events.
 """
 
+from collections.abc import Collection
 from typing import Any, Literal
 
 from msgspec import Struct
@@ -188,14 +189,14 @@ def pass_on(state: State, old: str, new: str, event: Event, record: Record) -> t
     return tuple(claim.resource for claim in passing)
 
 
-def pass_up(state: State, session: str, agent: str, event: Event, record: Record) -> None:
-    """The claims of a subagent pass to its session, under the tokens that they have: the session was their holder
-    before. Its waits end, for nobody waits there any more.
+def pass_up(state: State, session: str, agents: Collection[str], event: Event, record: Record) -> None:
+    """The claims of these subagents pass to their session, under the tokens that they have: the session was their
+    holder before. Their waits end, for nobody waits there any more.
     """
-    for wait in [wait for wait in state.waits.values() if (wait.session, wait.agent) == (session, agent)]:
+    for wait in [wait for wait in state.waits.values() if wait.session == session and wait.agent in agents]:
         leave_queue(state, wait, event.at, 4, "withdrawn", record, event.id)
     for claim in state.claims.values():
-        if (claim.session, claim.agent) == (session, agent):
+        if claim.session == session and claim.agent in agents:
             claim.agent = ""
     settle(state, event.at, record, event.id)
 

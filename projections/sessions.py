@@ -76,6 +76,10 @@ def on_started(state: State, event: Event, payload: SessionStarted, record: Reco
     if session.status == "ended":
         session.status, session.over_at, session.over_because = "live", "", ""
         session.started_at = event.at
+    if session.anchor and session.anchor != payload.anchor:  # its subagents were in the process before
+        agents = {ask.agent for ask in (*state.claims.values(), *state.waits.values()) if ask.session == session.id}
+        pass_up(state, session.id, agents - {""}, event, record)
+        session.agents = {}
     previous = session.continues
     for name in payload.__struct_fields__:
         setattr(session, name, getattr(payload, name))
@@ -137,4 +141,4 @@ def on_agent_started(state: State, event: Event, payload: AgentStarted, record: 
 def on_agent_stopped(state: State, event: Event, payload: AgentStopped, record: Record) -> None:
     """A subagent is done: what it holds passes to its session, which goes on with it."""
     state.sessions[event.actor].agents.pop(payload.agent, None)
-    pass_up(state, event.actor, payload.agent, event, record)
+    pass_up(state, event.actor, (payload.agent,), event, record)

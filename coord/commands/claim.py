@@ -6,7 +6,9 @@ from typing import Any, Literal
 
 import msgspec
 
+from coord.config import Config
 from coord.durations import ttl_s, wait_s
+from coord.edits import make_way, may_make_way
 from coord.errors import REFUSED, CoordError, wrong
 from coord.naming import EVERYTHING, new_path, resource_and_rest
 from coord.options import argument, command, option
@@ -61,7 +63,7 @@ def claim(run: Run, words: tuple[str, ...], ttl: str | None, shared: bool, wait:
     mode: Mode = "shared" if shared else "exclusive"
 
     def ask(moment: Moment) -> Answer:
-        return request(moment, resource, mode, ttl_seconds, patience, note)
+        return request(moment, run.config, resource, mode, ttl_seconds, patience, note)
 
     if resource == f"file/{EVERYTHING}":
         run.note("that is every file of the repository")
@@ -71,7 +73,7 @@ def claim(run: Run, words: tuple[str, ...], ttl: str | None, shared: bool, wait:
     _tell(run, answer)
 
 
-def request(moment: Moment, resource: str, mode: Mode, ttl: int, patience: int, note: str) -> Answer:
+def request(moment: Moment, config: Config, resource: str, mode: Mode, ttl: int, patience: int, note: str) -> Answer:
     """Ask for a resource inside a transaction, and write down what was told."""
     me = moment.me
     ask = Ask(
@@ -86,6 +88,7 @@ def request(moment: Moment, resource: str, mode: Mode, ttl: int, patience: int, 
         note=note,
         asked_at=moment.at,
     )
+    make_way(moment, config, ask)
     at = moment.at
     verdict = judge(moment.state, ask, patience)
     told: Told = "granted" if verdict.outcome == "renewed" else verdict.outcome
@@ -170,6 +173,10 @@ def _look(run: Run, asked: Answer, told: set[tuple[str, ...]]) -> tuple[Answer |
         run.act(lambda moment: None)  # whoever notices a death records it, and so frees what the dead held; or is dead
         present = run.look()
     state = as_of(present.state, present.now)
+    if asked.claim in state.waits and may_make_way(run.place, run.config, state, state.waits[asked.claim], present.now):
+        run.act(lambda moment: make_way(moment, run.config, moment.state.waits.get(asked.claim)))
+        present = run.look()
+        state = as_of(present.state, present.now)
     if asked.claim not in state.waits:
         if asked.claim not in state.claims and not state.sessions[asked.session].live:
             return msgspec.structs.replace(asked, outcome="timed_out", at=present.now), ""

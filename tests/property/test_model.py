@@ -116,7 +116,9 @@ class Machine:
         kind: Mode = "shared" if mode == "shared" else "exclusive"
         patience, ttl = self.chance.choice((60, 90, 600)), self.chance.choice((60, 120))
         run = Run(self.inside.world(shell, env), json=True)
-        code, answer = heard(lambda: run.act(lambda moment: request(moment, resource, kind, ttl, patience, "")).value)
+        code, answer = heard(
+            lambda: run.act(lambda moment: request(moment, run.config, resource, kind, ttl, patience, "")).value
+        )
         if answer is None:
             return code, {"words": ["wait"]}
         if answer.outcome == "waiting":

@@ -1,0 +1,135 @@
+"""The law of the guard: a write is denied if, and only if, someone else has unfinished work in that very file.
+
+Three agents of three clients, one of them with subagents, edit a shared tree and a second worktree of it, by a script
+that chance writes: they write, commit, take back, stop, end and come again; their person commits and takes back as
+well; and time passes. A model of a dozen lines says whose unfinished work is where.
+"""
+
+import random
+from pathlib import Path
+
+import pytest
+
+from coord.hooks import ALLOWED, DENIED
+from tests.coord.agents import Agents
+from tests.processes import Repo
+
+EDITS, SEEDS = 250, 4  # a thousand edits in all
+FILES = ("a.py", "b.py", "src/c.py", "src/deep/d e.py", "ünïcode.md", "new.txt")
+CLAUDE, CODEX, GEMINI = 100, 200, 300
+Who = tuple[int, str]
+
+
+class Tree:
+    """The agents, and the model: whose unfinished work is in which file of which worktree."""
+
+    def __init__(self, repo: Repo, seed: int) -> None:
+        self.agents, self.chance = Agents(repo), random.Random(seed)
+        self.roots = (repo.root, repo.root.parent / "other")
+        self.person("for f in a.py b.py 'ünïcode.md'; do echo 0 > $f; done; git add -A; git commit -qm first")
+        self.person("git worktree add -q ../other")
+        self.work: dict[tuple[Path, str], set[Who]] = {}
+        self.sub: list[str] = []  # the subagents of the Claude at work
+        self.edits = self.denied = self.number = 0
+        for pid in self.agents.clients:
+            self.agents.starts(pid)
+
+    def person(self, command: str, root: Path | None = None) -> None:
+        self.agents.shell(CLAUDE, command, cwd=root, hooks=False)
+
+    def actor(self) -> Who:
+        pid = self.chance.choice((CLAUDE, CLAUDE, CODEX, GEMINI))
+        return pid, self.chance.choice(("", *self.sub)) if pid == CLAUDE else ""
+
+    def others(self, me: Who, place: tuple[Path, str]) -> set[Who]:
+        """Those whose unfinished work is in the way of mine: not my own, nor between a session and its subagent."""
+        return {who for who in self.work.get(place, set()) if who[0] != me[0] or (who[1] and me[1] and who[1] != me[1])}
+
+    # --- the steps
+
+    def write(self) -> None:
+        me, root, name = self.actor(), self.chance.choice(self.roots), self.chance.choice(FILES)
+        self.number += 1
+        heard = self.agents.writes(me[0], name, f"{self.number}\n", cwd=root, agent_id=me[1])
+        in_the_way = self.others(me, (root, name))
+        said = f"edit {self.number}: {me} writes {name} in {root.name}, where {in_the_way} is at work: {heard}"
+        assert heard.code == (DENIED if in_the_way else ALLOWED), said
+        self.edits += 1
+        self.denied += heard.code == DENIED
+        if heard.code == ALLOWED:
+            self.work.setdefault((root, name), set()).add(me)
+
+    def commit(self) -> None:
+        """Some files are committed, by an agent in its shell or by its person."""
+        root = self.chance.choice(self.roots)
+        names = [name for at, name in self.work if at == root and self.chance.random() < 0.5]
+        if names:
+            listed = " ".join(f"'{name}'" for name in names)
+            self.by_someone(f"git add -- {listed} && git commit -qm more -- {listed}", root)
+            self.over(root, names)
+
+    def take_back(self) -> None:
+        """One file is as it was committed again, or gone if it never was."""
+        root, name = self.chance.choice(self.roots), self.chance.choice(FILES)
+        if (root, name) in self.work:
+            self.by_someone(f"git checkout -q HEAD -- '{name}' 2>/dev/null || rm '{name}'", root)
+            self.over(root, [name])
+
+    def by_someone(self, command: str, root: Path) -> None:
+        pid = self.actor()[0]
+        if self.chance.random() < 0.5:
+            self.agents.shell(pid, command, cwd=root)
+        else:
+            self.person(command, root)
+
+    def over(self, root: Path, names: list[str]) -> None:
+        for name in names:
+            self.work.pop((root, name), None)
+
+    def stop(self) -> None:
+        self.agents.hook(self.actor()[0], "stop")
+
+    def end(self) -> None:
+        """An agent ends, or is killed, and its death may be noticed; then its conversation goes on in a new process.
+        What it had goes with it, unless nobody noticed; what its subagents had is its own then.
+        """
+        pid = self.actor()[0]
+        self.number += 1
+        how = self.chance.choice(("end", "noticed", "unnoticed"))
+        if how == "end":
+            self.agents.hook(pid, "end", reason="other")
+        self.agents.runs(pid, self.agents.clients[pid], start_ticks=pid * 10 + self.number)
+        if how == "noticed":
+            other = next(other for other in self.agents.clients if other != pid)
+            self.agents.coord(other, "heartbeat")
+        for place, whose in self.work.items():
+            mine = {(pid, "")} if how == "unnoticed" and any(who[0] == pid for who in whose) else set()
+            self.work[place] = {who for who in whose if who[0] != pid} | mine
+        if pid == CLAUDE:
+            self.sub = []
+        self.agents.starts(pid, "resume")
+
+    def subagent(self) -> None:
+        if len(self.sub) < 2:
+            self.number += 1
+            self.sub.append(f"agent{self.number}")
+            self.agents.hook(CLAUDE, "agent_start", agent_id=self.sub[-1], agent_type="helper")
+            return
+        gone = self.sub.pop(0)
+        self.agents.hook(CLAUDE, "agent_stop", agent_id=gone)
+        for place, whose in self.work.items():
+            self.work[place] = {(CLAUDE, "") if who == (CLAUDE, gone) else who for who in whose}
+
+    def time(self) -> None:
+        self.agents.machine.wait(self.chance.choice((1, 35, 700, 1300, 4000)))
+
+
+@pytest.mark.parametrize("seed", range(SEEDS))
+def test_a_write_is_denied_if_and_only_if_someone_else_has_unfinished_work_in_that_file(repo: Repo, seed: int) -> None:
+    tree = Tree(repo, seed)
+    steps = [tree.write] * 12 + [tree.commit] * 3 + [tree.take_back] * 2
+    steps += [tree.stop, tree.end, tree.subagent, tree.time, tree.time]
+    while tree.edits < EDITS:
+        tree.chance.choice(steps)()
+    assert tree.denied > EDITS / 20, "the script is one in which they meet"
+    assert not [event for event in repo.events() if event["event"]["type"] == "claim.broken"]
