@@ -74,6 +74,8 @@ def _before(call: Call, outside: Outside) -> "tuple[int, str] | None":
     if any(verdict is None or verdict[0] == "claim" for _, verdict in said):
         return None
     denied = [(write, verdict[1]) for write, verdict in said if verdict and verdict[0] == "deny"]
+    for write, _ in denied:
+        traces.leave(traces.of_denial(index.cache, session, write.resource), {"resource": write.resource})
     if denied:
         return DENIED, "\n".join(denial(write.resource, found) for write, found in denied[:3])
     if index.mode != "off":

@@ -359,7 +359,11 @@ def _guard(world: World, call: Call, writes: list[Write]) -> _Said:
         def act(moment: Moment, config: Config = config, some: list[Write] = some) -> dict[str, Any]:
             if moment.state.sessions[moment.me.session].doing.asks_person:
                 moment.append(_answered(moment.state.sessions[moment.me.session].doing))
-            return edits.take(moment, config, some)
+            found = edits.take(moment, config, some)
+            for resource in found:
+                path = traces.of_denial(moment.place.cache, moment.me.session, resource)
+                traces.leave(path, {"resource": resource})
+            return found
 
         def who(moment: Moment, place: Place = place) -> Identity:
             return _speaker(world, place, call, moment)

@@ -32,6 +32,11 @@ def of_edit(cache: str, worktree: str, resource: str) -> str:
     return os.path.join(cache, HOOKS, "edits", digest(worktree, resource))
 
 
+def of_denial(cache: str, session: str, resource: str) -> str:
+    """Where it is remembered that a session was denied a file."""
+    return os.path.join(folder_of(cache, session), f"denied-{digest(resource)}")
+
+
 def digest(*parts: str) -> str:
     """A name for a file, from anything."""
     return blake2b("\0".join(parts).encode(errors="backslashreplace"), digest_size=12).hexdigest()

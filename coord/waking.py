@@ -82,11 +82,6 @@ def _alone(place: Place, session: str) -> bool:
     return try_lock(fd)
 
 
-def denied_trace(cache: str, session: str, resource: str) -> str:
-    """Where it is remembered that a session was denied a file."""
-    return os.path.join(traces.folder_of(cache, session), f"denied-{traces.digest(resource)}")
-
-
 def _freed(place: Place, state: State, me: Session) -> list[Piece]:
     """The files that this session was denied, and that nobody has any more. Each is told once."""
     folder, found = traces.folder_of(place.cache, me.id), []

@@ -299,6 +299,16 @@ def test_clear_and_fork_make_a_new_session_that_goes_on_for_the_old_one(agents: 
     assert started["continues"] == before
 
 
+def test_every_other_start_in_a_process_is_a_session_of_its_own(agents: Agents) -> None:
+    agents.starts(CLAUDE)
+    agents.writes(CLAUDE, "a.py")
+    agents.starts(CLAUDE, "startup", session_id="another")
+    started = agents.repo.of_type("session.started")
+    assert len(started) == 2
+    assert not any("continues" in event["event"] for event in started)
+    assert agents.asks_to_write(CLAUDE, "a.py", session_id="another").code == DENIED
+
+
 def test_a_fork_in_another_process_takes_nothing_from_who_still_works(agents: Agents) -> None:
     agents.starts(CLAUDE)
     agents.writes(CLAUDE, "a.py")

@@ -118,7 +118,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _sessions(
         "a session that ended is still blocked",
-        '    session.doing = replace(session.doing, blocked_on="")\n',
+        '    session.doing = replace(session.doing, blocked_on="", asks_person=False)\n',
         "",
         "projections/test_board::test_only_who_is_here_is_blocked",
     ),
