@@ -2,6 +2,7 @@
 
 from msgspec import Struct
 
+from coord.checks.clients import blind_worktrees, failures, hook_programs, never_fired, sandbox
 from coord.checks.folder import disk, git_ignores, git_tracks, nested, network, other_owner, permissions, worktrees
 from coord.checks.installation import config, missing_folder, on_path, python, scripts
 from coord.checks.log import checkpoint, clocks, damage, leftovers, lock, newer_events, rewinds, twice, unusable
@@ -38,6 +39,11 @@ CHECKS: dict[str, _Row] = {
     "tracked": _Row(git_tracks, "folder"),
     "ignored": _Row(git_ignores, "folder"),
     "scripts": _Row(scripts, "folder"),
+    "hooks": _Row(hook_programs, "folder"),
+    "hooks that ran": _Row(never_fired, "folder"),
+    "hooks that failed": _Row(failures, "folder"),
+    "sandbox": _Row(sandbox, "folder"),
+    "worktrees' hooks": _Row(blind_worktrees, "folder"),
     "installation": _Row(on_path, ""),
     "python": _Row(python, ""),
 }

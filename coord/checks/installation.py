@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator, Mapping
 
 from coord.checks.patient import Patient, Step, Symptom, listed, quoted
+from coord.program import found_program, this_program
 from coord.repository import CONFIG, FOLDER
 from coord.template import template_files
 from coord.text import plural
@@ -70,13 +71,11 @@ def scripts(patient: Patient) -> Iterator[Symptom]:
 
 def on_path(patient: Patient) -> Iterator[Symptom]:
     """Whether an agent that types `coord` gets this one."""
-    from shutil import which
-
-    env, ours = patient.world.env, _ours()
-    found = which("coord", path=env.get("PATH", os.defpath))
+    env, ours = patient.world.env, this_program()
+    found = found_program(env)
     folder = os.path.dirname(found or ours)
     link = Step("or put a link to it where everyone looks", f"ln -s {quoted(ours)} ~/.local/bin/coord")
-    if found is None:
+    if not found:
         steps: tuple[Step, ...] = (
             Step("install it as a tool, for all shells", "uv tool install coord"),
             link,
@@ -93,12 +92,6 @@ def on_path(patient: Patient) -> Iterator[Symptom]:
     elif reason := only_here(folder, env.get("HOME", ""), _texts(env.get("HOME", ""))):
         steps = (Step("install it as a tool, for all shells", "uv tool install coord"), link)
         yield Symptom("note", "an agent that is started elsewhere may not find coord", reason, steps)
-
-
-def _ours() -> str:
-    """The command that runs."""
-    called = os.path.abspath(sys.argv[0]) if os.path.basename(sys.argv[0]) == "coord" else ""
-    return called if os.path.isfile(called) else os.path.join(os.path.dirname(sys.executable), "coord")
 
 
 def _texts(home: str) -> dict[str, str]:

@@ -1,0 +1,57 @@
+"""The commands that an agent runs without asking, and how each client is told.
+
+Safe is what only looks, and what an agent says of itself. Not: what ends another's claim, what writes settings or into
+the log's folder, what brings in or puts aside journals, and what does not end.
+"""
+
+import json
+
+from coord.clients import Client
+from coord.installing.settings import Piece
+from coord.jsonedit import Document, Path
+
+SAFE = (
+    *("start", "heartbeat", "end", "whoami", "claim", "renew", "release", "handoff", "claims"),
+    *("send", "reply", "inbox", "ack", "status", "board", "watch"),
+    *("log", "why", "diff", "replay", "report", "timeline", "verify", "doctor"),
+)
+ASKED = ("break", "init", "install", "uninstall", "import", "archive", "demo", "hook", "git-hook", "mcp")
+"""Together these are all commands: a new one is in neither until somebody has thought about it."""
+
+_PATH = ("permissions", "allow")
+
+
+def allow_pieces(client: Client, had: list[str]) -> list[Piece]:
+    """The rules that go into the settings, without those that were there already."""
+    return [((*_PATH, -1), rule) for rule in _rules(client) if rule not in had]
+
+
+def our_rules(client: Client, document: Document, had: list[str]) -> list[Path]:
+    """Where our rules stand."""
+    node, rules = document.find(_PATH), [rule for rule in _rules(client) if rule not in had]
+    items = node.items if node and node.kind == "[" else []
+    return [
+        (*_PATH, number)
+        for number, item in enumerate(items)
+        if item.node.kind == '"' and document.value(item.node) in rules
+    ]
+
+
+def rules_in(client: Client, document: Document) -> list[str]:
+    """The rules that are there, whoever put them there."""
+    node, rules = document.find(_PATH), _rules(client)
+    values = [document.value(item.node) for item in node.items] if node and node.kind == "[" else []
+    return [value for value in values if value in rules]
+
+
+def _rules(client: Client) -> list[str]:
+    return [client.allow.format(command=command) for command in SAFE] if not client.allow_files else []
+
+
+def allow_file(client: Client) -> str:
+    """A file of rules, for a client that has them apart."""
+    rules = client.allow.format(commands=json.dumps(SAFE), calls=json.dumps([f"coord {command}" for command in SAFE]))
+    return f"{HEAD}\n{rules}\n"
+
+
+HEAD = "# Made by `coord install`, which replaces it; `coord uninstall` removes it."

@@ -1,0 +1,51 @@
+"""Two fixtures: a repository at work, and the maker of the agents in it."""
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+
+from tests.clients.agents import Agent
+from tests.clients.installing import install
+from tests.clients.looking import waiters
+from tests.clients.programs import FOLDER, Program, found
+from tests.clients.repositories import at_work
+from tests.processes import Repo
+
+
+class Make(Protocol):
+    """Makes an agent of a client; in the repository, if no other folder is said."""
+
+    def __call__(self, program: Program, root: Path | None = None) -> Agent: ...
+
+
+@pytest.fixture
+def work(repo: Repo) -> Repo:
+    """A repository with a first commit, initialised for coord."""
+    return at_work(repo)
+
+
+@pytest.fixture
+def agent(work: Repo, tmp_path: Path) -> Iterator[Make]:
+    """The maker of agents; all are ended after the test."""
+    made: list[Agent] = []
+
+    def make(program: Program, root: Path | None = None) -> Agent:
+        if not found(program):
+            pytest.skip(f"no {program.client.title} here: {FOLDER} names no folder with it, and it is not on the PATH")
+        home = tmp_path / f"{program.client.word}-{len(made)}"
+        home.mkdir()
+        made.append(Agent(program, root or work.root, home))
+        install(made[-1])
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()
+    for pid in waiters(work):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)

@@ -1,0 +1,26 @@
+"""Puts coord into a client, as its person would."""
+
+import subprocess
+
+from tests.clients.agents import Agent
+from tests.processes import COORD
+
+
+def install(agent: Agent, *options: str) -> None:
+    """Install coord's hooks for an agent's client, in the scope that is usual for it."""
+    _run(agent, "install", agent.program.client.word, *options)
+
+
+def install_server(agent: Agent) -> None:
+    """Install coord's MCP server for it."""
+    _run(agent, "install", "mcp", "--client", agent.program.client.word)
+
+
+def uninstall(agent: Agent) -> None:
+    """Take everything of coord out of it again."""
+    _run(agent, "uninstall", "--all")
+
+
+def _run(agent: Agent, *words: str) -> None:
+    done = subprocess.run([COORD, *words], cwd=agent.root, env=agent.env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done

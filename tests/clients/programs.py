@@ -1,0 +1,130 @@
+"""The programs of the clients, one row each: where they are, how they run headless, how their tools are called.
+
+None asks its person for anything here, unless a test wants that. What is in their homes is all that is there.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from coord.clients import CLIENTS, Client
+from tests.clients.dialects import GENERATE, MESSAGES, RESPONSES, Call, Dialect
+
+FOLDER = "COORD_TEST_CLIENTS"
+_TEST_KEY = "dummy"
+
+
+class Program(NamedTuple):
+    """A client as it is run here."""
+
+    client: Client
+    places: tuple[str, ...]  # of its program, in a folder of node modules
+    dialect: Dialect
+    argv: tuple[str, ...]  # what it is started with
+    free: tuple[str, ...]  # so that it runs its tools without asking
+    going_on: tuple[str, ...]  # what it is started with for another prompt, {id} the conversation
+    asking: tuple[str, ...]  # before the prompt, where that is an argument
+    alive: bool  # it takes its prompts from standard input, one after the other
+    env: dict[str, str]  # {url} is the model's
+    home: dict[str, str]  # files in its home, {url}, {repo} and {bin} filled in
+    read: Callable[[str, str], Call]  # the call that reads a file: the root, and the path in it
+    write: Callable[[str, str, str], Call]  # the call that writes a whole file: the root, the path, and the text
+    shell: Callable[[str], Call]
+    knows_its_caller: bool  # it tells a server of the MCP whose call it is
+    tool: Callable[[str, dict[str, str]], Call]  # the call of a tool of coord's server, by its name
+
+
+def _patch(root: str, path: str, text: str) -> Call:
+    lines = "".join(f"+{line}\n" for line in text.splitlines())
+    return Call("apply_patch", f"*** Begin Patch\n*** Add File: {path}\n{lines}*** End Patch\n", free=True)
+
+
+_BY_WORD = {client.word: client for client in CLIENTS}
+CLAUDE = Program(
+    client=_BY_WORD["claude"],
+    places=("@anthropic-ai/claude-code-linux-x64/claude", ".bin/claude"),
+    dialect=MESSAGES,
+    argv=(
+        "-p",
+        *("--input-format", "stream-json", "--output-format", "stream-json", "--verbose"),
+        *("--include-hook-events", "--model", "claude-opus-5-5"),
+    ),
+    free=("--permission-mode", "acceptEdits", "--allowedTools", "Bash,mcp__coord"),
+    going_on=("--resume", "{id}"),
+    asking=(),
+    alive=True,
+    env={
+        "ANTHROPIC_API_KEY": _TEST_KEY,
+        "ANTHROPIC_BASE_URL": "{url}",
+        "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
+        "DISABLE_AUTOUPDATER": "1",
+    },
+    home={},
+    read=lambda root, path: Call("Read", {"file_path": f"{root}/{path}"}),
+    write=lambda root, path, text: Call("Write", {"file_path": f"{root}/{path}", "content": text}),
+    shell=lambda command: Call("Bash", {"command": command, "description": "a command"}),
+    knows_its_caller=True,
+    tool=lambda name, given: Call(f"mcp__coord__{name}", given),
+)
+CODEX = Program(
+    client=_BY_WORD["codex"],
+    places=(".bin/codex",),
+    dialect=RESPONSES,
+    argv=(
+        "exec",
+        *("--json", "--dangerously-bypass-hook-trust"),
+    ),
+    free=("--dangerously-bypass-approvals-and-sandbox",),
+    going_on=("resume", "{id}"),
+    asking=(),
+    alive=False,
+    env={"TEST_KEY": _TEST_KEY},
+    home={
+        ".codex/config.toml": 'model = "gpt-5.6-sol"\nmodel_provider = "test"\n[model_providers.test]\nname = "test"\n'
+        'base_url = "{url}/v1"\nwire_api = "responses"\nenv_key = "TEST_KEY"\n'
+        '[projects."{repo}"]\ntrust_level = "trusted"\n',
+        ".profile": 'PATH="{bin}:$PATH"\n',  # its shell is a login shell, which forgets the PATH that it was given
+    },
+    read=lambda root, path: Call("exec_command", {"cmd": f"cat {path}"}),
+    write=_patch,
+    shell=lambda command: Call("exec_command", {"cmd": command}),
+    knows_its_caller=True,
+    tool=lambda name, given: Call(
+        "exec", f"text(JSON.stringify(await tools.mcp__coord__{name}({json.dumps(given)})))", free=True
+    ),
+)
+GEMINI = Program(
+    client=_BY_WORD["gemini"],
+    places=(".bin/gemini",),
+    dialect=GENERATE,
+    argv=("--output-format", "stream-json", "--skip-trust", "-m", "gemini-2.5-flash"),
+    free=("--approval-mode", "yolo"),
+    going_on=("--resume", "latest"),
+    asking=("-p",),
+    alive=False,
+    env={"GEMINI_API_KEY": _TEST_KEY, "GOOGLE_GEMINI_BASE_URL": "{url}"},
+    home={
+        ".gemini/settings.json": json.dumps(
+            {
+                "security": {"auth": {"selectedType": "gemini-api-key"}},
+                "privacy": {"usageStatisticsEnabled": False},
+                "general": {"disableAutoUpdate": True, "disableUpdateNag": True},
+            }
+        )
+    },
+    read=lambda root, path: Call("read_file", {"file_path": f"{root}/{path}"}),
+    write=lambda root, path, text: Call("write_file", {"file_path": f"{root}/{path}", "content": text}),
+    shell=lambda command: Call("run_shell_command", {"command": command, "description": "a command"}),
+    knows_its_caller=False,
+    tool=lambda name, given: Call(f"mcp_coord_{name}", given),
+)
+PROGRAMS = (CLAUDE, CODEX, GEMINI)
+
+
+def found(program: Program, env: Mapping[str, str] = os.environ) -> str:
+    """The path of a client's program; empty if it is not there."""
+    folder = env.get(FOLDER, "")
+    paths = [os.path.join(folder, place) for place in program.places if folder]
+    return next(filter(os.path.exists, paths), "") or shutil.which(program.client.command) or ""

@@ -1,0 +1,270 @@
+"""What only Claude Code does, or shows when it runs headless."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.clients.conftest import Make
+from tests.clients.dialects import Call
+from tests.clients.installing import install, uninstall
+from tests.clients.looking import context, held, session_of, waiters
+from tests.clients.model import Ended, Heard
+from tests.clients.programs import CLAUDE
+from tests.processes import Repo, until
+
+pytestmark = pytest.mark.clients
+PAGE = "file/page.py"
+TASK, OTHER_TASK = "TASK ONE: write the page", "TASK TWO: write the page"
+_CHOICES = [{"label": "one", "description": "One"}, {"label": "two", "description": "Two"}]
+QUESTION = Call(
+    "AskUserQuestion",
+    {"questions": [{"question": "Which one?", "header": "Which", "multiSelect": False, "options": _CHOICES}]},
+)
+
+
+def delegate(task: str) -> Call:
+    """The call by which an agent has a subagent do something."""
+    kind = {"subagent_type": "general-purpose", "run_in_background": False}
+    return Call("Agent", {"description": "a task", "prompt": task, **kind})
+
+
+def status(repo: Repo, session: str) -> dict[str, object]:
+    """A session as a person sees it."""
+    rows = repo.shell().json("coord status")["sessions"]
+    found: dict[str, object] = next(row for row in rows if row["id"] == session)
+    return found
+
+
+def test_a_session_is_there_before_anyone_has_said_anything(work: Repo, agent: Make) -> None:
+    first = agent(CLAUDE)
+    first.start()
+    until(lambda: work.of_type("session.started"), "the session")
+    assert first.finish() == 0
+    (started,) = work.of_type("session.started")
+    (ended,) = work.of_type("session.ended")
+    assert started["session"] == ended["session"]
+
+
+def test_a_message_that_is_not_urgent_does_not_hold_it_back(work: Repo, agent: Make) -> None:
+    first = agent(CLAUDE)
+    person = work.shell()
+    person.start()
+    first.prompt("Go")
+    person.ok(f'coord send {session_of(work, first)} "Lunch" "At noon."')
+    assert isinstance(first.says("Done."), Ended)
+    assert "At noon." in first.prompt("Go on").text
+
+
+def test_clear_makes_a_new_session_that_goes_on_for_the_old_one(work: Repo, agent: Make) -> None:
+    first = agent(CLAUDE)
+    first.prompt("Go")
+    first.writes("page.py", "one\n")
+    old = session_of(work, first)
+    first.says("Done.")
+    first.types("/clear")
+    heard = first.prompt("Go on")
+    new = session_of(work, first)
+    assert new != old
+    assert new in heard.text
+    started = [line for line in work.of_type("session.started") if line["session"] == new]
+    assert [line["event"].get("continues") for line in started] == [old]
+    assert held(work) == {(PAGE, new)}
+    assert f"continued by {new}" in work.shell().ok("coord status")
+
+
+def test_a_compacted_conversation_is_told_again_who_it_is(work: Repo, agent: Make) -> None:
+    first = agent(CLAUDE)
+    first.prompt("Go")
+    me = session_of(work, first)
+    first.says("Done.")
+    assert isinstance(first.types("/compact"), Heard)
+    first.says("<summary>We wrote nothing.</summary>")
+    assert f"you are still session {me}" in first.prompt("Go on").text
+    assert {line["session"] for line in work.of_type("session.started")} == {me}
+
+
+def test_a_resumed_conversation_is_the_same_session_and_a_fork_another(work: Repo, agent: Make) -> None:
+    first = agent(CLAUDE)
+    first.prompt("Go")
+    first.says("Done.")
+    old, conversation = session_of(work, first), first.conversation
+    first.finish()
+    first.start("--resume", conversation)
+    first.prompt("Go on")
+    assert {line["session"] for line in work.of_type("session.started")} == {old}
+    first.says("Done.")
+    first.finish()
+    first.start("--resume", conversation, "--fork-session")
+    first.prompt("Go on elsewhere")
+    assert session_of(work, first) != old
+
+
+def test_a_subagent_is_shown_and_what_it_has_passes_to_its_parent(work: Repo, agent: Make) -> None:
+    first, second = agent(CLAUDE), agent(CLAUDE)
+    first.model.marks.append(TASK)
+    first.prompt("Have the page written")
+    assert first.calls(delegate(TASK)).mark == TASK
+    (begun,) = work.of_type("agent.started")
+    first.writes("page.py", "one\n")
+    (asked,) = work.of_type("claim.requested")
+    assert asked["event"]["agent"] == begun["event"]["agent"]
+    assert begun["event"]["agent"] in work.shell().ok("coord status")
+    first.says("It is written.")
+    assert len(work.of_type("agent.stopped")) == 1
+    assert held(work) == {(PAGE, session_of(work, first))}
+    second.prompt("Write the page")
+    assert "page.py is taken" in second.writes("page.py", "two\n").text
+
+
+def test_a_subagent_does_not_overwrite_another(work: Repo, agent: Make) -> None:
+    first = agent(CLAUDE)
+    first.model.marks += [TASK, OTHER_TASK]
+    first.prompt("Have the page written")
+    begun = first.calls(delegate(TASK), delegate(OTHER_TASK))
+    assert {begun.mark, first.hears().mark} == {TASK, OTHER_TASK}
+    first.writes("page.py", "one\n", TASK)
+    assert "page.py is taken" in first.writes("page.py", "two\n", OTHER_TASK).text
+    assert (work.root / "page.py").read_text() == "one\n"
+
+
+def test_a_question_to_its_person_is_shown_until_it_is_answered(work: Repo, agent: Make) -> None:
+    first = agent(CLAUDE)
+    first.start("--permission-prompt-tool", "stdio")
+    first.prompt("Go")
+    asked = first.asks(CLAUDE.shell("touch page.py"))
+    until(lambda: any(line["event"].get("asks_person") for line in work.of_type("session.heartbeat")), "the heartbeat")
+    assert status(work, session_of(work, first))["blocked_on"]
+    first.told(asked, yes=False)
+    first.says("Then not.")
+    assert not status(work, session_of(work, first)).get("blocked_on")
+
+
+def test_a_question_of_the_agent_is_shown_too(work: Repo, agent: Make) -> None:
+    first = agent(CLAUDE)
+    first.start("--permission-prompt-tool", "stdio")
+    first.prompt("Go")
+    asked = first.asks(QUESTION)
+    until(lambda: any(line["event"].get("asks_person") for line in work.of_type("session.heartbeat")), "the heartbeat")
+    assert "an answer" in str(status(work, session_of(work, first))["blocked_on"])
+    first.told(asked, yes=False)
+    first.says("Then not.")
+    assert not status(work, session_of(work, first)).get("blocked_on")
+
+
+def test_coord_itself_asks_for_no_permission_and_breaking_a_claim_does(work: Repo, agent: Make) -> None:
+    first = agent(CLAUDE)
+    first.start("--permission-prompt-tool", "stdio")
+    first.prompt("Go")
+    assert session_of(work, first) in first.runs("coord whoami").text
+    first.told(first.asks(CLAUDE.shell('coord break file page.py --reason "It is in my way"')), yes=False)
+
+
+def test_a_message_wakes_it_when_nobody_says_anything(work: Repo, agent: Make) -> None:
+    first = agent(CLAUDE)
+    install(first, "--wake")
+    person = work.shell()
+    person.start()
+    first.prompt("Go")
+    first.says("Done.")
+    for number in ("one", "two"):
+        person.ok(f'coord send {session_of(work, first)} "Part" "This is {number}."')
+        assert f"This is {number}." in first.hears().text
+        first.says("I have read it.")
+    first.finish()
+    until(lambda: not waiters(work), "the end of those that wait")
+
+
+def test_a_message_wakes_it_after_a_clear(work: Repo, agent: Make) -> None:
+    first = agent(CLAUDE)
+    install(first, "--wake")
+    person = work.shell()
+    person.start()
+    first.prompt("Go")
+    first.says("Done.")
+    first.types("/clear")
+    until(lambda: len(work.of_type("session.started")) == 3, "the new session")
+    person.ok(f'coord send {work.of_type("session.started")[-1]["session"]} "Part" "This is one."')
+    assert "This is one." in first.hears().text
+
+
+def test_a_file_that_is_free_again_wakes_the_one_that_was_denied_it(work: Repo, agent: Make) -> None:
+    first, second = agent(CLAUDE), agent(CLAUDE)
+    install(second, "--wake")
+    first.prompt("Go")
+    first.writes("page.py", "one\n")
+    second.prompt("Go")
+    assert "page.py is taken" in second.writes("page.py", "two\n").text
+    second.says("I wait for page.py.")
+    first.runs("git add page.py && git commit -q -m Page")
+    assert "page.py is free now" in second.hears().text
+
+
+def test_what_waits_for_it_ends_with_it(work: Repo, agent: Make) -> None:
+    first = agent(CLAUDE)
+    install(first, "--wake")
+    first.prompt("Go")
+    first.says("Done.")
+    until(lambda: waiters(work), "someone who waits")
+    first.kill()
+    until(lambda: not waiters(work), "the end of those that wait")
+
+
+def test_a_signal_ends_its_session(work: Repo, agent: Make) -> None:
+    first = agent(CLAUDE)
+    first.prompt("Go")
+    me = session_of(work, first)
+    first.stop()
+    assert [line["session"] for line in work.of_type("session.ended")] == [me]
+
+
+def test_what_reaches_it_stays_within_the_budget(work: Repo, agent: Make) -> None:
+    people = [work.shell() for _ in range(12)]
+    for number, person in enumerate(people):
+        person.start(f"--name person-{number}")
+        person.ok(f'coord claim file src/part{number}.py --note "{"A long note. " * 10}"')
+    first = agent(CLAUDE)
+    first.prompt("Go")
+    for person in people:
+        person.ok(f'coord send {session_of(work, first)} "Part" "{"A long message. " * 60}"')
+    for _ in range(15):
+        first.runs("true")
+    first.says("Done.")
+    said = context(first)
+    assert said
+    assert all(len(text) <= (1500 if event == "SessionStart" else 400) for event, text in said)
+    assert len([text for event, text in said if event == "PostToolUse"]) <= 12
+
+
+def test_the_plugin_does_the_same(work: Repo, agent: Make, tmp_path: Path) -> None:
+    first, second = agent(CLAUDE), agent(CLAUDE)
+    uninstall(first)
+    install(first, "--plugin", str(tmp_path / "plugin"))
+    assert not (work.root / ".claude").exists()
+    first.start(*CLAUDE.free, "--plugin-dir", str(tmp_path / "plugin"))
+    first.prompt("Go")
+    first.writes("page.py", "one\n")
+    second.start(*CLAUDE.free, "--plugin-dir", str(tmp_path / "plugin"))
+    second.prompt("Go")
+    assert "page.py is taken" in second.writes("page.py", "two\n").text
+    second.says("Then not.")
+    assert f"{session_of(work, first)}: editing page.py" in second.prompt("/coord:status").text
+
+
+def test_after_it_is_taken_out_again_nothing_is_said(work: Repo, agent: Make) -> None:
+    first = agent(CLAUDE)
+    uninstall(first)
+    opening = first.prompt("Go").text
+    assert "coord: " not in opening
+    first.writes("page.py", "one\n")
+    assert work.events() == []
+
+
+def test_a_hook_never_fails(work: Repo, agent: Make) -> None:
+    first = agent(CLAUDE)
+    first.prompt("Go")
+    for step in (first.writes("page.py", "one\n"), first.runs("false"), first.runs("true"), first.reads("nothing.py")):
+        assert "hook error" not in step.text
+    first.says("Done.")
+    assert first.finish() == 0
+    assert {hook["exit_code"] for hook in first.hooks} == {0}
+    assert not [hook["stderr"] for hook in first.hooks if hook["stderr"]]

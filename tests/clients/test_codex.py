@@ -1,0 +1,30 @@
+"""What only Codex does: its sandbox, in which commands have their own process ids and cannot write everywhere."""
+
+import pytest
+
+from tests.clients.conftest import Make
+from tests.clients.looking import held, session_of
+from tests.clients.programs import CODEX
+from tests.processes import Repo
+
+pytestmark = pytest.mark.clients
+SANDBOX = ("--sandbox", "workspace-write")
+
+
+def test_a_command_in_the_sandbox_is_of_the_same_session_and_leaves_its_anchor(work: Repo, agent: Make) -> None:
+    first, second = agent(CODEX), agent(CODEX)
+    second.prompt("Go")
+    first.prompt("Go", *SANDBOX)
+    first.writes("page.py", "one\n")
+    anchor = work.of_type("session.started")[-1]["event"]["anchor"]
+    me = session_of(work, first)
+    said = first.runs(f'coord whoami && coord send {session_of(work, second)} "Page" "It is mine."').text
+    assert me in said
+    assert "It is mine." in second.runs("true").text
+    mine = [line["event"] for line in work.of_type("session.started") if line["session"] == me]
+    assert [event.get("anchor") for event in mine] == [anchor]
+    assert "page.py is taken" in second.writes("page.py", "two\n").text
+    first.kill()
+    second.reads("page.py")
+    second.writes("page.py", "two\n")
+    assert held(work) == {("file/page.py", session_of(work, second))}

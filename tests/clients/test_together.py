@@ -1,0 +1,34 @@
+"""A Claude, a Codex and a Gemini agent in one repository, the last of them in a worktree."""
+
+import pytest
+
+from tests.clients.conftest import Make
+from tests.clients.looking import held, session_of
+from tests.clients.programs import CLAUDE, CODEX, GEMINI, PROGRAMS
+from tests.clients.repositories import git
+from tests.processes import Repo
+
+pytestmark = pytest.mark.clients
+
+
+def test_three_clients_respect_each_other(work: Repo, agent: Make) -> None:
+    beside = work.root.parent / "beside"
+    git(work, "worktree", "add", "-q", "-b", "beside", str(beside))
+    claude, codex, gemini = agent(CLAUDE), agent(CODEX), agent(GEMINI, beside)
+    claude.prompt("Write the page")
+    claude.writes("page.py", "claude\n")
+    codex.prompt("Write the page, or the draft")
+    assert "page.py is taken" in codex.writes("page.py", "codex\n").text
+    codex.writes("draft.py", "codex\n")
+    gemini.prompt("Write the page, in your worktree")
+    gemini.writes("page.py", "gemini\n")
+    assert (work.root / "page.py").read_text() == "claude\n"
+    assert (beside / "page.py").read_text() == "gemini\n"
+    sessions = [session_of(work, each) for each in (claude, codex, gemini)]
+    names = {line["event"]["client"] for line in work.of_type("session.started")}
+    assert names == {program.client.name for program in PROGRAMS}
+    one, other, third = sessions
+    assert held(work) == {("file/page.py", one), ("file/draft.py", other), ("file/page.py", third)}
+    gemini.runs(f'coord send {one},{other} "Page" "Mine is on branch beside."')
+    assert "Mine is on branch beside." in claude.runs("true").text
+    assert "Mine is on branch beside." in codex.runs("true").text

@@ -1,0 +1,113 @@
+"""`python -m tests.clients.transcript [claude|codex|gemini]`: two real agents in one repository, as a page to read.
+
+What the agents do is what the scripted models say; everything else is as it happens: what coord tells the models, what
+it puts on the log, the board. The ids and times are those of the run.
+"""
+
+import re
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.clients.agents import Agent
+from tests.clients.installing import install
+from tests.clients.looking import session_of
+from tests.clients.model import Heard
+from tests.clients.programs import PROGRAMS, Program, found
+from tests.clients.repositories import at_work
+from tests.processes import Repo, bare
+from tests.processes import install as initialise
+
+_INDENT = "    "
+_TAGS = re.compile(r"</?(?:system-reminder|hook_context|untrusted_context)>")
+
+
+def _step(who: str, does: str) -> None:
+    """Someone does something."""
+    print(f"\n{who} {does}")
+
+
+def _ours(heard: Heard, mark: str = "coord: ") -> list[str]:
+    """The paragraphs that are new to a model and hold the mark."""
+    paragraphs = [part.strip() for text in heard.new for part in _TAGS.sub("\n\n", text).split("\n\n")]
+    return [paragraph for paragraph in paragraphs if mark in paragraph]
+
+
+def _heard(agent: Agent, heard: Heard, mark: str = "coord: ") -> None:
+    """What a model got."""
+    text = "\n".join(_ours(heard, mark)).replace(str(agent.root), "/repo")
+    print("\n".join(f"{_INDENT}│ {line}" for line in text.splitlines()) or f"{_INDENT}(nothing)")
+
+
+def _shown(text: str) -> None:
+    """What a command printed."""
+    print("\n".join(_INDENT + line for line in text.strip().splitlines()))
+
+
+def play(program: Program, repo: Repo, homes: Path) -> None:
+    """Play it in a repository."""
+    agents: dict[str, Agent] = {}
+    title = program.client.title
+    print(f"Two agents in {title}, in one repository. Neither calls coord but where it is shown.")
+    try:
+        for name in ("Ada", "Ben"):
+            (homes / name).mkdir()
+            agents[name] = Agent(program, repo.root, homes / name)
+            install(agents[name])
+        _story(repo, agents["Ada"], agents["Ben"])
+    finally:
+        for agent in agents.values():
+            agent.close()
+
+
+def _story(repo: Repo, ada: Agent, ben: Agent) -> None:
+    _step("Ada's person", 'says "Write the landing page". What coord adds for her model:')
+    _heard(ada, ada.prompt("Write the landing page"))
+    _step("Ada", "writes page.py and draft.py.")
+    ada.writes("page.py", "print('landing')\n")
+    ada.writes("draft.py", "print('draft')\n")
+    _step("Ben's person", 'says "Add a footer to the page". What coord adds for his model:')
+    _heard(ben, ben.prompt("Add a footer to the page"))
+    _step("Ben", "writes page.py. What his model gets back:")
+    _heard(ben, ben.writes("page.py", "print('footer')\n"))
+    ask = f'coord send {session_of(repo, ada)} "page.py" "I need only the footer. When are you done?"'
+    _step("Ben", f"runs {ask}")
+    ben.runs(ask)
+    _step("Ada", "runs her page. What coord adds to the result:")
+    _heard(ada, ada.runs("python3 page.py"))
+    _step("The board", "now (coord board):")
+    _shown(repo.shell().ok("coord board"))
+    _step("Ada", "commits page.py. Ben writes it again, and his model gets back:")
+    ada.runs("git add page.py && git commit -q -m 'The landing page'")
+    ben.reads("page.py")
+    _heard(ben, ben.writes("page.py", "print('landing')\nprint('footer')\n"), "uccess")
+    _step("Ada's client", "is killed (kill -9). Ben writes draft.py, and his model gets back:")
+    ada.kill()
+    ben.reads("draft.py")
+    _heard(ben, ben.writes("draft.py", "print('draft 2')\n"), "uccess")
+    for name, agent in (("Ada", ada), ("Ben", ben)):
+        pieces = [piece for heard in agent.heard for piece in _ours(heard)]
+        _step(f"From coord, {name}'s model", f"got {sum(map(len, pieces))} characters in {len(pieces)} pieces.")
+    _step("The log", "at the end (coord log):")
+    _shown(repo.shell().ok("coord log"))
+
+
+def main(words: list[str]) -> int:
+    """Play it; the exit code."""
+    word = words[0] if words else "claude"
+    program = next((program for program in PROGRAMS if program.client.word == word), None)
+    if program is None or not found(program):
+        print(f"no {word} here: see tests/clients/__init__.py", file=sys.stderr)
+        return 2
+    base = Path(tempfile.mkdtemp(prefix="coord-"))
+    try:
+        for repo in bare(base):
+            play(program, at_work(initialise(repo)), base)
+    finally:
+        shutil.rmtree(base, ignore_errors=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
