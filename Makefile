@@ -6,13 +6,17 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-faults test-long mutants lint types imports docs pictures bench bench-peers clean
+.PHONY: demo test test-clients test-faults test-long mutants lint types imports docs pictures bench bench-peers clean
 
 demo: $(READY)
 	@$(BIN)/coord demo
 
 test: lint types imports docs $(READY)
 	$(BIN)/python -m pytest -n auto
+
+# The agents' own programs against a model played by the test, where they are installed: see tests/clients/__init__.py.
+test-clients: $(READY)
+	$(BIN)/python -m pytest -n auto -m clients -rs tests/clients
 
 # The attacks that need strace, mounts or many minutes, on the installed coord.
 test-faults: $(READY)

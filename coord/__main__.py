@@ -38,7 +38,8 @@ def _run() -> int:
     from coord.cli import run
     from coord.world import real_world
 
-    return run(sys.argv[1:], real_world())
+    code = run(sys.argv[1:], real_world())
+    return 0 if sys.argv[1:2] == ["hook"] else code  # to a client, the code of a mistake would deny what its agent does
 
 
 def _respond(call: "Call") -> tuple[int, str]:

@@ -60,9 +60,9 @@ class Client(Fields):
     wakes: tuple[str, ...]  # the events behind which a hook can wait in the background, and wake the agent
     allow: str  # how it is told what runs without asking: a rule of its settings for each command, or a file of rules
     allow_files: dict[str, str]  # that file, by scope; none where the rules are in the settings
-    sandbox: bool  # whether its commands can write only where they run, and which else is in the TOML file of its servers
+    sandbox: bool  # whether its commands write only where they run, and where the file of its servers says so
     servers: dict[str, str]  # the file with its MCP servers, by scope
-    instructions: tuple[str, ...]  # the files that can have instructions for its agents: it reads the first that is there
+    instructions: tuple[str, ...]  # with instructions for its agents: it reads the first that is there
     plugin: str  # how a folder with a plugin is tried; empty where it knows none of the form that we write
     woken: str  # how else its agent is woken, where no hook can
     todo: str  # what its person must still do once it is installed

@@ -49,8 +49,8 @@ def read_config(place: Place) -> Config:
         config = msgspec.convert(tomllib.loads(text.decode()), Config)
     except (ValueError, RecursionError, msgspec.ValidationError) as error:
         raise no_log(f"{path} cannot be understood: {error}. Correct it, or delete it for the defaults.") from None
-    times = (config.silent_minutes, config.edit_minutes, config.blocked_release_minutes, config.heartbeat_seconds)
-    in_range = 0 < config.claim_hours <= 168 and 0 <= config.lock_wait_seconds <= 3600
-    if not (in_range and all(0 < time < 1e6 for time in times)):
-        raise no_log(f"{path}: a time is out of its range (claim_hours up to 168, the others above 0).")
+    times = (config.edit_minutes, config.blocked_release_minutes, config.heartbeat_seconds)
+    in_range = 0 < config.claim_hours <= 168 and config.silent_minutes > 0 and 0 <= config.lock_wait_seconds <= 3600
+    if not (in_range and all(0 < time <= 10080 for time in times)):
+        raise no_log(f"{path}: a time is out of its range: claim_hours up to 168, hooks' up to 10080, all above 0.")
     return config

@@ -6,7 +6,6 @@ import eventlog
 import projections
 from eventlog.system import blake2b
 
-
 _OURS: list[str] = []
 
 

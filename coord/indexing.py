@@ -83,11 +83,15 @@ def patience_s(session: Session, config: Config) -> int:
     return round(60 * (max(minutes, config.blocked_release_minutes) if session.doing.asks_person else minutes))
 
 
-def rows_of(state: State, config: Config) -> list[Row]:
-    """Who has files, or waits for some, as the guard looks at it."""
+def rows_of(state: State, config: Config, only_files: bool = True) -> list[Row]:
+    """Who has files, or waits for some, as the guard looks at it; or who has anything."""
     found: list[Claim | Waiting] = [*state.claims.values(), *state.waits.values()]
     names = names_of(state)
-    return [_row(state, config, names, ask) for ask in found if is_file(ask.resource) and not ask.imported]
+    return [
+        _row(state, config, names, ask)
+        for ask in found
+        if (is_file(ask.resource) or not only_files) and not ask.imported
+    ]
 
 
 def _row(state: State, config: Config, names: dict[str, str], ask: Claim | Waiting) -> Row:

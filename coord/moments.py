@@ -17,79 +17,28 @@ from coord.calls import Call, Write, writes_in
 from coord.config import Config, read_config
 from coord.errors import CoordError
 from coord.folder import Place, find
-from coord.guard import ask_of, denial
-from coord.hooks import ALLOWED, DENIED, reminded_long_ago, shell_trace
+from coord.guard import denial
+from coord.hooked import Hook, Say
+from coord.hooks import ALLOWED, DENIED
 from coord.identity import Identity, introduction
-from coord.indexing import IDLE, rows_of, said_what
+from coord.indexing import IDLE, said_what
 from coord.names import by_conversation
-from coord.telling import LATER_CHARS, START_CHARS, Piece, fitting, news, owed, reminder, welcome
-from coord.text import called, line
+from coord.noticing import after_shell, warned
+from coord.telling import LATER_CHARS, START_CHARS, news, owed, reminder, welcome
+from coord.text import line
 from coord.transaction import Moment, transact
 from coord.world import World
 from eventlog.events import (
     AgentStarted,
     AgentStopped,
-    ClaimBypassed,
-    MessageRead,
     SessionEnded,
     SessionHeartbeat,
     seconds_between,
     to_micros,
 )
-from projections.board import names_of
-from projections.conflicts import conflict
-from projections.state import Session
-
-Say = Callable[[dict[str, object]], None]
-"""Hands the client a JSON document. Raises OSError if nobody reads it."""
 
 _Said = tuple[int, str]  # an exit code, and what is said on standard error
 _QUIET: _Said = (ALLOWED, "")
-
-
-class Hook:
-    """One call, under the lock."""
-
-    def __init__(self, world: World, place: Place, config: Config, call: Call, say: Say, moment: Moment) -> None:
-        self.world, self.place, self.config, self.call, self.moment = world, place, config, call, moment
-        self._say = say
-
-    @property
-    def me(self) -> Session:
-        """The session that acts."""
-        return self.moment.state.sessions[self.moment.me.session]
-
-    def trace(self, *parts: str) -> str:
-        """Where a trace of this session is."""
-        return os.path.join(traces.folder_of(self.place.cache, self.me.id), "-".join(parts))
-
-    def tell(self, pieces: list[Piece], budget: int) -> None:
-        """Put this into the agent's context, and write down what of it is read by that."""
-        if not pieces:
-            return
-        text, ids = fitting(pieces, budget)
-        self._say({"hookSpecificOutput": {"hookEventName": self.call.event, "additionalContext": text}})
-        self.mark(ids)
-
-    def hold_back(self, pieces: list[Piece]) -> None:
-        """Let the agent go on instead of stopping, with this before its eyes."""
-        text, ids = fitting(pieces, LATER_CHARS)
-        self._say({"decision": "block", "reason": text})
-        self.mark(ids)
-
-    def mark(self, ids: tuple[str, ...]) -> None:
-        """Write down that these were read."""
-        if ids:
-            self.moment.append(MessageRead(messages=ids))
-
-    def reminders(self) -> list[Piece]:
-        """What is still to be confirmed, if it was not said lately."""
-        now = to_micros(self.moment.at)
-        due = owed(self.moment.state, self.me)
-        if not due or not reminded_long_ago(self.place.cache, self.me.id, now):
-            return []
-        traces.leave(self.trace("reminded"), {"at": now})
-        return reminder(due)
 
 
 # --- the moments ----------------------------------------------------------------------------------------------------
@@ -124,8 +73,8 @@ def after(hook: Hook) -> _Said:
     """A tool has run: what a shell command did to the files of others, what this session lost, what others wrote, and
     what it does.
     """
-    pieces = _after_shell(hook) if hook.call.tool in hook.call.client.shells else []
-    pieces += [piece for write in writes_in(hook.call, hook.world.env) for piece in _warned(hook, write)]
+    pieces = after_shell(hook) if hook.call.tool in hook.call.client.shells else []
+    pieces += [piece for write in writes_in(hook.call, hook.world.env) for piece in warned(hook, write)]
     _beat(hook)
     state, now = hook.moment.state, hook.moment.at
     hook.tell([*pieces, *news(state, hook.me, now, all_of_it=False), *hook.reminders()], LATER_CHARS)
@@ -246,72 +195,6 @@ def _edits_done(hook: Hook, agent: str | None) -> None:
     mine = edits.own(hook.moment, agent)
     edits.not_pending(hook.moment, mine)
     edits.finish(hook.moment, hook.config, mine)
-
-
-def _after_shell(hook: Hook) -> list[Piece]:
-    """The files of others that changed while a shell command ran, on the record; and our own edits that are over."""
-    path = shell_trace(hook.place.cache, hook.me.id, hook.call)
-    seen = traces.look(path)
-    traces.wipe(path)
-    pieces = []
-    names = names_of(hook.moment.state)
-    for name, (look, claim_id) in _looks(seen).items():
-        claim = hook.moment.state.claims.get(claim_id)
-        file = os.path.join(hook.place.root, name)
-        if claim is None or traces.stamp(file) == look or _by_its_holder(hook, claim.session, file, seen.get("at", 0)):
-            continue
-        said = f"{hook.call.client.title}'s shell command"
-        hook.moment.append(ClaimBypassed(claim=claim_id, resource=f"file/{name}", how=f"while it ran {said}"))
-        who = called(claim.session, names)
-        text = f"coord: {line(name)}, which {who} has, changed while your command ran. It is told; undo it, or ask."
-        pieces.append(Piece(text))
-    repository = hook.place.repository
-    if seen.get("git") != traces.git_stamp(repository.git if repository else ""):
-        edits.finish(hook.moment, hook.config, edits.own(hook.moment))
-    traces.leave(hook.trace("shell", "ended"), {"at": to_micros(hook.moment.at)})
-    return pieces
-
-
-def _looks(seen: dict[str, Any]) -> dict[str, tuple[str, str]]:
-    looks, ids = seen.get("files", {}), seen.get("claims", {})
-    return {name: (look, ids.get(name, "")) for name, look in looks.items()}
-
-
-def _by_its_holder(hook: Hook, holder: str, file: str, since: int) -> bool:
-    """Whether it may well have been the holder who changed a file: by a write of its own, or by a shell command that
-    ran at the same time. Nobody is accused where that cannot be told.
-    """
-    folder = traces.folder_of(hook.place.cache, holder)
-    resource = f"file/{os.path.relpath(file, hook.place.root).replace(os.sep, '/')}"
-    seen = traces.look(traces.of_edit(hook.place.cache, hook.place.root, resource))
-    if seen.get("pending") or seen.get("file") == traces.stamp(file):
-        return True
-    try:
-        running = any(name.startswith("shell-") and name != "shell-ended" for name in os.listdir(folder))
-    except OSError:
-        return False
-    return running or traces.look(os.path.join(folder, "shell-ended")).get("at", 0) >= since
-
-
-def _warned(hook: Hook, write: Write) -> list[Piece]:
-    """That others are at work on a file that was just written, where that did not deny it: elsewhere, so that a merge
-    will come; or here, where the guard only warns. Once for each of them.
-    """
-    state, config = hook.moment.state, hook.config
-    pieces = []
-    row: Any
-    for row in rows_of(state, config):
-        elsewhere = row.worktree and row.worktree != write.worktree
-        mine: Any = ask_of(write, hook.me.id)
-        anywhere: Any = ask_of(write, hook.me.id, worktree="")
-        if not conflict(row, anywhere) or not (elsewhere or (config.guard == "warn" and conflict(row, mine))):
-            continue
-        mark = hook.trace("warned", traces.digest(row.id, write.resource))
-        if not traces.look(mark):
-            traces.leave(mark, {"at": to_micros(hook.moment.at)})
-            where = f"; in another worktree ({line(row.worktree, 80)}), so a merge is coming" if elsewhere else ""
-            pieces.append(Piece(f"coord: you wrote {line(write.resource.removeprefix('file/'))}; {row.said}{where}"))
-    return pieces
 
 
 # --- getting there --------------------------------------------------------------------------------------------------

@@ -43,8 +43,11 @@ COMMANDS = {
     "look after it": {
         "verify": ("verify", "Check every hash of every journal."),
         "doctor": ("doctor", "What is wrong here, and what to do about it."),
+        "install": ("install", "Put coord into an agent's client."),
+        "uninstall": ("uninstall", "Take it out again."),
         "archive": ("archive", "Put the journals of the long ended aside."),
         "hook": ("hook", "Answer a hook of an agent's client."),
+        "git-hook": ("git_hook", "Answer a hook of git."),
         "mcp": ("mcp", "Serve as tools over MCP."),
         "import": ("import_", "Bring in the past of the shell scripts."),
     },

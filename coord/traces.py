@@ -1,4 +1,4 @@
-"""What the hooks leave for each other beside the log: which files were written, how files looked before a shell command,
+"""What the hooks leave for each other beside the log: which files were written, how they looked before a shell command,
 what an agent was told already. It lies in the cache: who deletes it makes a hook ask git again, or say a thing
 twice, and loses nothing.
 

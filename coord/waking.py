@@ -55,7 +55,7 @@ def _something(world: World, call: Call) -> str:
         present = _look(world, place)
         state = as_of(present.state, present.now)
         me = _session(state, call)
-        if me is None or not me.live:
+        if me is None or not me.live or world.gone(me):
             return "", state.due
         pieces = [*news(state, me, present.now, all_of_it=False), *_freed(place, state, me)]
         return (fitting(pieces, LATER_CHARS)[0] if pieces else None), state.due

@@ -38,10 +38,12 @@ _BACKSPACE = ("\b", "\\b")  # how a help text marks a paragraph whose lines stay
 ENVIRONMENT = {
     "COORD_SESSION": "The session that acts, where neither `--session` nor a client's own variable decides.",
     "COORD_ROOT": "The repository, or its `COORDINATION` folder, where `--root` is not given.",
+    "COORD_GUARD": "`off`: the hooks of git let this one commit or push go on, and those whose work it is are told.",
     "NO_COLOR": "Set to anything: `watch` and `replay` mark nothing by colours.",
     "TERM": "`dumb`, or not set: `watch` and `replay` print text and draw nothing.",
-    "HOME": "Where `doctor` looks for the start-up files of shells.",
-    "PATH": "Where `doctor` looks for the `coord` that agents find.",
+    "HOME": "Where `install` finds the clients' settings, and `doctor` the start-up files of shells.",
+    "PATH": "Where `install` and `doctor` look for the `coord` that agents find.",
+    "XDG_STATE_HOME": "Where `install` keeps `coord/installed.json`, if not in `~/.local/state`.",
 }
 """The variables that people set. `tests/docs/test_reference.py` checks that the code reads no others."""
 
@@ -177,6 +179,8 @@ def _environment() -> Iterator[str]:
     for client in CLIENTS:
         for name in client.ids:
             rows.append((f"`{name}`", f"Set by {client.name}: the conversation, which is the session. Not for you."))
+        variable, place = client.moved
+        rows.append((f"`{variable}`", f"Where {client.title} has its settings, if not in `{place}`."))
         for name in client.marks:
             rows.append((f"`{name}`", f"Set by {client.name}: it runs this command. Not for you."))
     rows.append(("`_COORD_COMPLETE`", 'Shell completion; for bash: `eval "$(_COORD_COMPLETE=bash_source coord)"`.'))
@@ -188,10 +192,15 @@ def _settings() -> Iterator[str]:
     yield "Every key may be left out. A key that is not known is an error (exit code 4).\n"
     notes = comments(config, "Config")
     rows = [
-        (f"`{field.encode_name}`", f"{field.default:g}", notes.get(field.name, ""))
+        (f"`{field.encode_name}`", _setting(field.default), notes.get(field.name, ""))
         for field in msgspec.structs.fields(config.Config)
     ]
     yield from _table(("key", "default", "means"), rows)
+
+
+def _setting(default: object) -> str:
+    """A default as config.toml has it."""
+    return f"{default:g}" if isinstance(default, float) else f"`{json.dumps(default)}`"
 
 
 # --- events.md ------------------------------------------------------------------------------------------------------

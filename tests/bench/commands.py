@@ -15,10 +15,11 @@ from pathlib import Path
 from msgspec import Struct
 
 from tests.bench.folders import CONVERSATION, LOAD, PASS, Folder
-from tests.bench.rows import CLAIMS, FIRST_WRITE, GUARD, WHOLE, Row, Samples
+from tests.bench.rows import CLAIMS, FIRST_WRITE, GUARD, QUIET, SPEAKING, WHOLE, Row, Samples
 from tests.processes import COORD
 
 _P, _L = "P", "L"
+HOOK = [COORD, "hook", "claude"]
 PLOTTED = ("heartbeat", CLAIMS[0], "status")
 
 
@@ -51,17 +52,30 @@ def commands(root: Path, me: str, i: int) -> list[Command]:
         Command("board", [COORD, "board"]),
         Command("claims", [COORD, "claims"]),
         Command("release", [COORD, "release", "file", new]),
-        Command(GUARD[0], [COORD, "hook"], stdin=_write(root, "src/own.py")),
-        Command(GUARD[1], [COORD, "hook"], codes=(2,), stdin=_write(root, "src/taken.py")),
-        Command(FIRST_WRITE, [COORD, "hook"], stdin=_write(root, f"src/first-{i}.py")),
+        Command(GUARD[0], HOOK, stdin=_write(root, "src/own.py")),
+        Command(GUARD[1], HOOK, codes=(2,), stdin=_write(root, "src/taken.py")),
+        Command(FIRST_WRITE, HOOK, stdin=_write(root, f"src/first-{i}.py")),
+        Command(SPEAKING[0], HOOK, stdin=_said(root, "SessionStart", source="resume")),
+        Command(QUIET[0], HOOK, stdin=_said(root, "UserPromptSubmit", prompt="go on")),
+        Command(QUIET[1], HOOK, stdin=_said(root, "PreToolUse", **_SHELL)),
+        Command(QUIET[2], HOOK, stdin=_said(root, "PostToolUse", **_SHELL)),
+        Command(SPEAKING[1], HOOK, stdin=_said(root, "Stop")),
     ]
+
+
+_SHELL = {"tool_name": "Bash", "tool_input": {"command": "make"}, "tool_use_id": "bench"}
 
 
 def _write(root: Path, path: str) -> bytes:
     """What a client's hook is given before a write."""
     tool = {"file_path": str(root / path), "content": "print()\n"}
-    said = {"session_id": CONVERSATION, "cwd": str(root), "tool_name": "Write", "tool_input": tool}
-    return json.dumps({"hook_event_name": "PreToolUse"} | said).encode()
+    return _said(root, "PreToolUse", tool_name="Write", tool_input=tool)
+
+
+def _said(root: Path, event: str, **more: object) -> bytes:
+    """What a client's hook is given."""
+    said = {"session_id": CONVERSATION, "cwd": str(root), "hook_event_name": event}
+    return json.dumps(said | more).encode()
 
 
 def timed(argv: list[str], cwd: Path, env: dict[str, str], codes: tuple[int, ...] = (0,), stdin: bytes = b"") -> float:

@@ -48,6 +48,8 @@ CLAIMS = ("claim, granted", "claim, refused")
 READS = ("status", "inbox", "board", "claims")
 GUARD = ("guard, allowed", "guard, denied")
 FIRST_WRITE = "guard, a first write"  # which is a claim
+QUIET = ("hook, a prompt", "hook, before a shell command", "hook, after a tool")  # with nothing to say or write down
+SPEAKING = ("hook, start", "hook, stop")
 
 
 def _whole() -> Iterator[Row]:
@@ -58,6 +60,8 @@ def _whole() -> Iterator[Row]:
         yield from (Row(name, at, "L", reads) for name in READS)
         yield from (Row(name, at, "P", 2.0) for name in GUARD)
         yield Row(FIRST_WRITE, at, "L", claims)
+        yield from (Row(name, at, "P", 2.0) for name in QUIET)
+        yield from (Row(name, at, "L", writes) for name in SPEAKING)
 
 
 APPEND = Row("durable append, one at a time", "", "x bare", 1.3)

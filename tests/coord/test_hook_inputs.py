@@ -219,3 +219,9 @@ def test_a_folder_that_is_missing_or_damaged_means_silence(repo: Repo, harm: str
     for event in ("PreToolUse", "PostToolUse", "UserPromptSubmit", "Stop", "SessionEnd"):
         done = hook(repo, "claude", json.dumps(said | {"hook_event_name": event}).encode())
         assert (done.returncode, done.stderr) == (ALLOWED, b""), (event, done)
+
+
+@pytest.mark.parametrize("words", ["", "nosuch", "claude --nosuch", "claude more", "--json"])
+def test_a_mistake_in_the_settings_of_a_client_denies_nothing(repo: Repo, words: str) -> None:
+    """Exit code 2 would deny every write of every agent."""
+    assert repo.shell().run(f"coord hook {words} < /dev/null").code == ALLOWED

@@ -1,7 +1,6 @@
 """`coord report`: one page for whoever has just come back."""
 
 import re
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,19 +9,17 @@ import pytest
 from eventlog.events import later
 from tests.coord.inside import NOON, Inside
 from tests.processes import Repo
+from tests.zones import zone
 
 ADA, BEN, CAI = 100, 200, 300
 INCIDENT = Path(__file__).resolve().parents[2] / "docs/examples/incident"
 
 
 @pytest.fixture(autouse=True)
-def in_utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def in_utc() -> Iterator[None]:
     """Local time is UTC."""
-    with monkeypatch.context() as patch:
-        patch.setenv("TZ", "UTC")
-        time.tzset()
+    with zone("UTC"):
         yield
-    time.tzset()
 
 
 @pytest.fixture

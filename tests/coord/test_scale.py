@@ -1,12 +1,12 @@
 """Times along a line: round ones of the local zone, no nearer than they may be, for stretches of any length."""
 
-import time
 from itertools import pairwise
 
 import pytest
 
 from coord.scale import Tick, scale, ticks
 from eventlog.events import DAY_S, HOUR_S, Instant, later
+from tests.zones import zone
 
 NOON: Instant = "2026-11-22T12:00:00.000000Z"
 
@@ -30,19 +30,14 @@ def test_the_date_is_told_where_the_day_changes() -> None:
     assert [tick.label for tick in found[:3]] == ["12:00", "14:00", "16:00"]
 
 
-def test_days_are_local_also_where_the_clock_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_days_are_local_also_where_the_clock_changes() -> None:
     """Hours are written as they were on the wall: between 1:00 and 3:00 on that night were three of them."""
-    monkeypatch.setenv("TZ", "Europe/Berlin")
-    time.tzset()
-    try:
+    with zone("Europe/Berlin"):
         nights = _ticks("2026-10-24T20:00:00.000000Z", 12 * HOUR_S)
         assert [tick.label for tick in nights[:7]] == ["22:00", "23:00", "00:00", "01:00", "02:00", "03:00", "04:00"]
         assert 1.9 < (nights[5].x - nights[4].x) / (nights[4].x - nights[3].x) < 2.1
         days = _ticks("2026-10-23T10:00:00.000000Z", 20 * DAY_S)
         assert [tick.label for tick in days[:2]] == ["2026-10-25", "2026-10-27"]
-    finally:
-        monkeypatch.undo()
-        time.tzset()
 
 
 def test_what_lies_outside_is_at_the_edge() -> None:

@@ -1,6 +1,5 @@
 """Moments as people write them: each form means one instant, and what means none is said in a line."""
 
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -13,18 +12,16 @@ from coord.when import cut_of, event_named, instant_of, since_of
 from eventlog.events import from_micros, is_instant, later, to_micros
 from projections.past import at_the_end_of, just_after, just_before
 from tests.histories import Story
+from tests.zones import zone
 
 NOW = "2026-11-24T09:30:00.000000Z"  # a Tuesday
 
 
 @pytest.fixture
-def berlin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def berlin() -> Iterator[None]:
     """One hour ahead of UTC in winter, two in summer."""
-    monkeypatch.setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3")
-    time.tzset()
-    yield
-    monkeypatch.undo()
-    time.tzset()
+    with zone("CET-1CEST,M3.5.0,M10.5.0/3"):
+        yield
 
 
 MEANS = {

@@ -59,8 +59,8 @@ def test_a_line_follows_only_the_line_it_was_written_after(event: Event) -> None
 
 def test_every_type_of_the_vocabulary_is_named_in_the_past_tense() -> None:
     names = [str(kind.__struct_config__.tag) for kind in TYPES]
-    assert len(set(names)) == len(names) == 13
-    assert all(name.split(".")[0] in ("session", "claim", "message") for name in names)
+    assert len(set(names)) == len(names) == 17
+    assert all(name.split(".")[0] in ("session", "agent", "claim", "message") for name in names)
 
 
 def test_the_line_of_the_protocol_to_the_byte() -> None:
