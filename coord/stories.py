@@ -45,7 +45,8 @@ def _asks(entry: Entry, names: Names) -> str:
     """Who asks, for how long."""
     shared = " to share it" if entry.mode == "shared" else " for it"
     agent = f" (its subagent {line(entry.agent)})" if entry.agent else ""
-    return f"{_who(entry.session, names)}{agent} asks{shared} for {length(entry.ttl_s)}"
+    how = "begins to edit it" if entry.automatic else f"asks{shared} for {length(entry.ttl_s)}"
+    return f"{_who(entry.session, names)}{agent} {how}"
 
 
 def _in_the_way(entry: Entry, names: Names) -> str:

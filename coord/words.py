@@ -100,6 +100,8 @@ def _presumed_dead(payload: SessionPresumedDead, names: Names) -> str:
 
 
 def _requested(payload: ClaimRequested, _: Names) -> str:
+    if payload.automatic:
+        return f"begins to edit {line(payload.resource)}{_by(payload.agent)}: told {payload.told}"
     shared = " shared" if payload.mode == "shared" else ""
     waits = f", waiting at most {length(payload.wait_s)}" if payload.wait_s else ""
     note = f" — for: {line(payload.note)}" if payload.note else ""

@@ -54,6 +54,7 @@ class Entry(Struct, frozen=True, kw_only=True):
     told: str = ""  # what the requester was told, where this is the answer to its request
     mode: str = ""
     agent: str = ""
+    automatic: bool = False  # asked by a hook, for an edit
     ttl_s: int = 0  # for how long it was asked
     wait_s: int = 0  # how long it would wait
     since: Instant = ""  # of the end of a claim or a wait, or of a grant to a waiter: when that began
@@ -133,6 +134,7 @@ class _Teller:
             told=asked.told if asked and said.cause == said.claim else "",
             mode=asked.mode if asked else "",
             agent=asked.agent if asked else "",
+            automatic=asked.automatic if asked else False,
             ttl_s=asked.ttl_s if asked else 0,
             wait_s=asked.wait_s if asked else 0,
             since=began,

@@ -58,7 +58,7 @@ class Draft:
         if data is None:
             raise refused(f"{path} leads nowhere. It is as it was; remove it first.")
         self._changes[old] = Change(old, path, data, None, 0o666)
-        self._changes[new] = Change(new, to, _read(new), data, 0o666, moved=old)
+        self._changes[new] = Change(new, to, _read(os.path.realpath(new)), data, 0o666, moved=old)
         if self.removing:
             self.write(to, data)  # so that nothing is remembered of it
 
@@ -150,7 +150,7 @@ def _refuse_unwritable(change: Change) -> None:
     folder = os.path.dirname(made[-1] if made else change.path)
     if not os.access(folder, os.W_OK | os.X_OK) or (change.before is not None and not os.access(change.path, os.W_OK)):
         raise refused(f"you may not write {change.named}. Nothing was changed.")
-    if _read(change.path) != change.before:
+    if _read(os.path.realpath(change.path)) != change.before:
         raise refused(f"{change.named} was changed meanwhile. Nothing was changed by coord; run this again.")
 
 

@@ -5,7 +5,6 @@ machine slows them all; the bases run three times in a round, and their median c
 counted: it warms what is warm in use, such as compiled files.
 """
 
-import json
 import statistics
 import subprocess
 import time
@@ -14,12 +13,11 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from tests.bench.folders import CONVERSATION, LOAD, PASS, Folder
+from tests.bench.folders import EDITED, HOOK, LOAD, PASS, Folder, said_to_hook
 from tests.bench.rows import CLAIMS, FIRST_WRITE, GUARD, QUIET, SPEAKING, WHOLE, Row, Samples
 from tests.processes import COORD
 
 _P, _L = "P", "L"
-HOOK = [COORD, "hook", "claude"]
 PLOTTED = ("heartbeat", CLAIMS[0], "status")
 
 
@@ -54,12 +52,13 @@ def commands(root: Path, me: str, i: int) -> list[Command]:
         Command("release", [COORD, "release", "file", new]),
         Command(GUARD[0], HOOK, stdin=_write(root, "src/own.py")),
         Command(GUARD[1], HOOK, codes=(2,), stdin=_write(root, "src/taken.py")),
+        Command(GUARD[2], HOOK, codes=(2,), stdin=_write(root, EDITED)),
         Command(FIRST_WRITE, HOOK, stdin=_write(root, f"src/first-{i}.py")),
-        Command(SPEAKING[0], HOOK, stdin=_said(root, "SessionStart", source="resume")),
-        Command(QUIET[0], HOOK, stdin=_said(root, "UserPromptSubmit", prompt="go on")),
-        Command(QUIET[1], HOOK, stdin=_said(root, "PreToolUse", **_SHELL)),
-        Command(QUIET[2], HOOK, stdin=_said(root, "PostToolUse", **_SHELL)),
-        Command(SPEAKING[1], HOOK, stdin=_said(root, "Stop")),
+        Command(SPEAKING[0], HOOK, stdin=said_to_hook(root, "SessionStart", source="resume")),
+        Command(QUIET[0], HOOK, stdin=said_to_hook(root, "UserPromptSubmit", prompt="go on")),
+        Command(QUIET[1], HOOK, stdin=said_to_hook(root, "PreToolUse", **_SHELL)),
+        Command(QUIET[2], HOOK, stdin=said_to_hook(root, "PostToolUse", **_SHELL)),
+        Command(SPEAKING[1], HOOK, stdin=said_to_hook(root, "Stop")),
     ]
 
 
@@ -69,13 +68,7 @@ _SHELL = {"tool_name": "Bash", "tool_input": {"command": "make"}, "tool_use_id":
 def _write(root: Path, path: str) -> bytes:
     """What a client's hook is given before a write."""
     tool = {"file_path": str(root / path), "content": "print()\n"}
-    return _said(root, "PreToolUse", tool_name="Write", tool_input=tool)
-
-
-def _said(root: Path, event: str, **more: object) -> bytes:
-    """What a client's hook is given."""
-    said = {"session_id": CONVERSATION, "cwd": str(root), "hook_event_name": event}
-    return json.dumps(said | more).encode()
+    return said_to_hook(root, "PreToolUse", tool_name="Write", tool_input=tool)
 
 
 def timed(argv: list[str], cwd: Path, env: dict[str, str], codes: tuple[int, ...] = (0,), stdin: bytes = b"") -> float:

@@ -19,7 +19,9 @@ from tests.processes import COORD, environment
 PYTHON = sys.executable
 PASS = [PYTHON, "-c", "pass"]  # P
 LOAD = [PYTHON, "-c", "import click, msgspec"]  # L
+HOOK = [COORD, "hook", "claude"]
 CONVERSATION = "bench-conversation"  # as the client of the session that acts names it
+EDITED = "src/edited.py"  # a file that another agent is editing
 _BEFORE_NOW = 60_000_000  # microseconds: where a history ends
 
 
@@ -83,4 +85,15 @@ def prepare(root: Path, events: int, *, archived: bool = False) -> Folder:
     made.other, made.me = made.start("other"), made.start("me", CLAUDECODE="1", CLAUDE_CODE_SESSION_ID=CONVERSATION)
     made.coord(made.other, "claim", "file", "src/taken.py", "100")
     made.coord(made.me, "claim", "file", "src/own.py", "100")
+    (root / "src").mkdir()
+    for event in ("PreToolUse", "PostToolUse"):
+        tool = {"tool_name": "Write", "tool_input": {"file_path": str(root / EDITED)}, "session_id": "another"}
+        subprocess.run(HOOK, input=said_to_hook(root, event, **tool), cwd=root, env=env, check=True)
+        (root / EDITED).write_text("print()\n")
     return made
+
+
+def said_to_hook(root: Path, event: str, **more: object) -> bytes:
+    """What a client's hook is given."""
+    said = {"session_id": CONVERSATION, "cwd": str(root), "hook_event_name": event}
+    return json.dumps(said | more).encode()
