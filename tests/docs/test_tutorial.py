@@ -27,13 +27,18 @@ _NIGHT = (("one", f"mkdir -p docs/examples && cp -r '{DOCS}/examples/incident' d
 _SCRIPTS = (
     ("one", f"git init --quiet shop && cd shop && PYTHONPATH='{DOCS.parent}' python -m tests.docs.shell_scripts"),
 )
+_WITH_REMOTE = (
+    ("one", "git config user.name you && git config user.email you@example.org"),
+    ("one", "git init --quiet --bare ../backup.git"),
+)
 _AS_A_TOOL = 'mkdir -p ~/bin; ln -sf "$(command -v coord)" ~/bin/coord; export PATH=~/bin:"$PATH"'
 SETUP = {
     "tutorial.md": (),
     "tutorial-last-night.md": _NIGHT,
+    "how-to/commit-only-your-own.md": (*_TWO_SESSIONS, *_WITH_REMOTE),
     "how-to/hand-over-work.md": _TWO_SESSIONS,
     "how-to/someone-has-my-file.md": _TWO_SESSIONS,
-    "how-to/guard-every-write.md": _TWO_SESSIONS,
+    "how-to/install-it-in-your-agents.md": _TWO_SESSIONS,
     "how-to/what-happened-last-night.md": _TWO_SESSIONS,
     "how-to/why-was-i-refused.md": _TWO_SESSIONS,
     "how-to/keep-the-log-in-order.md": (*_TWO_SESSIONS, *((name, _AS_A_TOOL) for name in ("one", "two"))),
