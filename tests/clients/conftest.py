@@ -9,7 +9,7 @@ from typing import Protocol
 
 import pytest
 
-from coord.traces import FAILURES
+from coord.traces import FAILURES, folder_of
 from tests.clients.agents import Agent
 from tests.clients.installing import install
 from tests.clients.looking import waiters
@@ -50,5 +50,5 @@ def agent(work: Repo, tmp_path: Path) -> Iterator[Make]:
     for pid in waiters(work):
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
-    failures = work.folder / ".cache" / FAILURES
+    failures = Path(folder_of(str(work.folder / ".cache")), FAILURES)
     assert not failures.exists(), f"a hook failed, and let its agent go on: {failures.read_text()}"

@@ -1,7 +1,7 @@
 """A model that the test plays: one small HTTP server for the APIs of all clients.
 
-A request of the agent stands still until the test has said what the model answers; every request is kept, so that a
-test can tell what reached the model. What a client asks on the side (a title, a count of tokens) is answered at once.
+A request of the agent stands still until the test has said what the model answers, and is handed to it, so that it can
+tell what reached the model. What a client asks on the side (a title, a count of tokens) is answered at once.
 """
 
 import json
@@ -60,7 +60,6 @@ class Model:
     def __init__(self, dialect: Dialect) -> None:
         self.dialect = dialect
         self.inbox: queue.Queue[Came] = queue.Queue()
-        self.requests: list[dict[str, Any]] = []
         self.aside: list[str] = []  # what was asked on the side: method and path
         self.marks: list[str] = []
         self._before: dict[str, list[str]] = {}
@@ -85,7 +84,6 @@ class Model:
         """A request of the agent: what the test answers to it."""
         texts = self.dialect.texts(body)
         with self._lock:
-            self.requests.append(body)
             opening = self.dialect.opening(body)
             mark = next((mark for mark in self.marks if mark in opening), "")
             heard = Heard(body, texts, _added(self._before.get(mark, []), texts), mark)

@@ -24,7 +24,6 @@ class Program(NamedTuple):
     dialect: Dialect
     argv: tuple[str, ...]  # what it is started with
     free: tuple[str, ...]  # so that it runs its tools without asking
-    going_on: tuple[str, ...]  # what it is started with for another prompt, {id} the conversation
     asking: tuple[str, ...]  # before the prompt, where that is an argument
     alive: bool  # it takes its prompts from standard input, one after the other
     env: dict[str, str]  # {url} is the model's
@@ -52,7 +51,6 @@ CLAUDE = Program(
         *("--include-hook-events", "--model", "claude-opus-5-5"),
     ),
     free=("--permission-mode", "acceptEdits", "--allowedTools", "Bash,mcp__coord"),
-    going_on=("--resume", "{id}"),
     asking=(),
     alive=True,
     env={
@@ -77,7 +75,6 @@ CODEX = Program(
         *("--json", "--dangerously-bypass-hook-trust"),
     ),
     free=("--dangerously-bypass-approvals-and-sandbox",),
-    going_on=("resume", "{id}"),
     asking=(),
     alive=False,
     env={"TEST_KEY": _TEST_KEY},
@@ -101,7 +98,6 @@ GEMINI = Program(
     dialect=GENERATE,
     argv=("--output-format", "stream-json", "--skip-trust", "-m", "gemini-2.5-flash"),
     free=("--approval-mode", "yolo"),
-    going_on=("--resume", "latest"),
     asking=("-p",),
     alive=False,
     env={"GEMINI_API_KEY": _TEST_KEY, "GOOGLE_GEMINI_BASE_URL": "{url}"},
