@@ -100,7 +100,11 @@ _SAY: dict[str, Callable[[Entry, Names], str]] = {
     "lapsed": lambda e, names: f"{_mine(e, names)} lapses: it was not taken up within a minute",
     "timed_out": lambda e, names: f"{_who(e.session, names)} has waited in vain{_waited(e)}",
     "handed_over": lambda e, names: f"{_who(e.session, names)} hands it over, as {e.became}",
-    "passed_on": lambda e, names: f"{_mine(e, names)} passes to {_who(e.by, names)}, who goes on for it",
+    "passed_on": lambda e, names: (
+        f"{_mine(e, names)} passes to {_who(e.by, names)}, who goes on for it"
+        if e.by != e.session
+        else f"{_mine(e, names)} passes from its subagent to itself"
+    ),
     "broken": lambda e, names: f"{_who(e.by, names)} breaks {_mine(e, names)}",
     "finished": lambda e, names: f"{_mine(e, names)}, made by a hook, ends{_waited(e)}",
     "bypassed": lambda e, names: f"{_who(e.by, names)} changes it all the same, and {_who(e.session, names)} is told",

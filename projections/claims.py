@@ -179,26 +179,26 @@ def pass_on(state: State, old: str, new: str, event: Event, record: Record) -> t
     """
     for wait in [wait for wait in state.waits.values() if wait.session == old]:
         leave_queue(state, wait, event.at, 4, "withdrawn", record, event.id)
-    passing = [claim for claim in state.claims.values() if claim.session == old]
-    for claim in passing:
-        record(Decision(event.at, 5, "passed_on", claim.id, old, claim.resource, event.id, (claim.id,)))
-        claim.session, claim.granted_at, claim.accept_by = new, event.at, ""
-        claim.token = next_token(state, event.at)
-        record(Decision(event.at, 5, "granted", claim.id, new, claim.resource, event.id))
-    settle(state, event.at, record, event.id)
-    return tuple(claim.resource for claim in passing)
+    return _pass([claim for claim in state.claims.values() if claim.session == old], state, new, event, record)
 
 
 def pass_up(state: State, session: str, agents: Collection[str], event: Event, record: Record) -> None:
-    """The claims of these subagents pass to their session, under the tokens that they have: the session was their
-    holder before. Their waits end, for nobody waits there any more.
-    """
+    """What these subagents hold passes to their session, as to one that continues it; their waits end."""
     for wait in [wait for wait in state.waits.values() if wait.session == session and wait.agent in agents]:
         leave_queue(state, wait, event.at, 4, "withdrawn", record, event.id)
-    for claim in state.claims.values():
-        if claim.session == session and claim.agent in agents:
-            claim.agent = ""
+    held = [claim for claim in state.claims.values() if claim.session == session and claim.agent in agents]
+    _pass(held, state, session, event, record)
+
+
+def _pass(claims: list[Claim], state: State, new: str, event: Event, record: Record) -> tuple[str, ...]:
+    """These claims are a session's own from now on, and no subagent's: those that there were are gone."""
+    for claim in claims:
+        record(Decision(event.at, 5, "passed_on", claim.id, claim.session, claim.resource, event.id, (claim.id,)))
+        claim.session, claim.agent, claim.granted_at, claim.accept_by = new, "", event.at, ""
+        claim.token = next_token(state, event.at)
+        record(Decision(event.at, 5, "granted", claim.id, new, claim.resource, event.id))
     settle(state, event.at, record, event.id)
+    return tuple(claim.resource for claim in claims)
 
 
 def handed_to(state: State, claim: Claim, to: str, event_id: EventId, at: Instant) -> Claim | tuple[EventId, ...]:

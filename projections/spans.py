@@ -116,13 +116,12 @@ def spans_of(events: Sequence[Event], decisions: Sequence[Decision]) -> list[Spa
 
     def begin(said: Decision, kind: Literal["claim", "wait"]) -> None:
         terms = came_from.get(said.claim) or asked[said.claim]
-        given = said.rule == 5 and said.cause == said.claim
         open_spans[said.claim] = len(found)
         span = Span(
             kind=kind,
             id=said.claim,
             session=said.session,
-            agent="" if given else terms.agent,
+            agent="" if said.rule == 5 else terms.agent,
             resource=said.resource,
             mode=terms.mode,
             note=terms.note,

@@ -17,10 +17,14 @@ from eventlog.events import (
     EVERYONE,
     NEVER,
     VERSION,
+    AgentStarted,
+    AgentStopped,
     Anchor,
     AnyPayload,
     ClaimAccepted,
     ClaimBroken,
+    ClaimBypassed,
+    ClaimFinished,
     ClaimHandedOver,
     ClaimReleased,
     ClaimRenewed,
@@ -194,7 +198,7 @@ GAPS_S = (0.000001, 0.000001, 0.000001, 1, 1, 30, 60)
 _KINDS = {
     "request": 14, "accept": 5, "renew": 3, "release": 4, "hand_over": 5, "break": 2, "start": 2, "continue": 4,
     "end": 1, "dead": 3, "beat": 2, "send": 2, "read": 2, "acknowledge": 1, "unknown": 1,
-    "imported": 3,
+    "imported": 3, "finish": 3, "bypass": 1, "agent_start": 1, "agent_stop": 2,
 }  # fmt: skip
 
 
@@ -223,6 +227,10 @@ class _Author:
             "release": lambda by, world: ClaimReleased(claim=self._claim(by, world)),
             "hand_over": self._hand_over,
             "break": lambda by, world: ClaimBroken(claim=self._claim("", world), reason="silent"),
+            "finish": lambda by, world: ClaimFinished(claim=self._claim("", world), reason="committed"),
+            "bypass": lambda by, world: ClaimBypassed(claim=self._claim("", world), resource="file/a", how="a shell"),
+            "agent_start": lambda by, world: AgentStarted(agent=self._one(AGENTS[1:])),
+            "agent_stop": lambda by, world: AgentStopped(agent=self._one(AGENTS[1:])),
             "start": self._start,
             "continue": lambda by, world: SessionStarted(continues=self._session()),
             "end": lambda by, world: SessionEnded(reason="done"),
@@ -300,6 +308,7 @@ class _Author:
             "wait_s": self._one(WAITS_S),
             "agent": self._one(AGENTS),
             "worktree": self._one(WORKTREES),
+            "automatic": self._one((False, False, True)),
         }
         told = self._one((*("honest",) * 7, "granted", "waiting", "refused"))
         if told == "honest":

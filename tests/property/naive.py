@@ -108,7 +108,10 @@ class Ledger:
 
 
 _LEAVES = {"withdrawn", "timed_out"}
-_ENDS = {"released", "expired", "lapsed", "handed_over", "passed_on", "broken", "session_ended", "session_dead"}
+_ENDS = {"released", "expired", "lapsed", "handed_over", "passed_on", "broken", "finished"} | {
+    "session_ended",
+    "session_dead",
+}
 
 
 def ledger(events: list[Event], decisions: list[Decision]) -> Ledger:

@@ -18,7 +18,7 @@ from tests.histories import Story, histories, judged
 
 _BEGINS, _WAITS = {"granted"}, {"waiting"}
 _ENDS = {
-    *("released", "withdrawn", "expired", "lapsed", "timed_out", "handed_over", "passed_on", "broken"),
+    *("released", "withdrawn", "expired", "lapsed", "timed_out", "handed_over", "passed_on", "broken", "finished"),
     *("session_ended", "session_dead"),
 }
 _BY_TIME = {"expired", "lapsed", "timed_out"}
