@@ -45,7 +45,7 @@ def _run() -> int:
 def _respond(call: "Call") -> tuple[int, str]:
     """The long way of a hook."""
     _load_msgspec()
-    from coord.moments import respond, to_client
+    from coord.answering import respond, to_client
     from coord.world import real_world
 
     return respond(real_world(), call, to_client)

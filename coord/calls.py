@@ -9,7 +9,7 @@ import os
 from coord.clients import CLIENTS, Client
 from coord.fields import Fields
 from coord.plainjson import loads
-from coord.repository import candidates, find_repository, is_ours, recorded_path, relative_to
+from coord.repository import FOLDER, candidates, find_repository, is_ours, recorded_path, relative_to
 from projections.resources import is_pattern
 
 TYPE_CHECKING = False
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from typing import Any
 
     from coord.clients import Moment
+    from coord.repository import Repository
 
 _PATCHED = ("*** Add File: ", "*** Update File: ", "*** Delete File: ", "*** Move to: ")
-_MOST_FILES = 200  # of one patch
-_LONGEST_WORD = 200  # characters
+_LONGEST_WORD, _LONGEST_NAME = 200, 500  # characters
 _NOT_OURS = (".git",)  # folders whose files are nobody's work
 
 
@@ -42,18 +42,20 @@ class Call(Fields):
     use: str  # the client's id of this use of a tool
     source: str  # how it starts
     reason: str  # why it ends
+    alone: bool  # whether it is said that nothing of it works in the background
 
 
 class Write(Fields):
     """What is about to happen: a `conversation` of a `client`, or its subagent `agent`, writes `resource`. `folder` is
-    the shared folder, `directory` where the file is, `path` the file, `worktree` as events name it, and `git` the git
-    directory of that worktree.
+    the shared folder, `directory` where the file is, `path` the file, `name` its name from the root as it is spelt on
+    the disk, `worktree` as events name it, and `git` the git directory of that worktree.
     """
 
     client: str
     conversation: str
     agent: str
     resource: str
+    name: str
     folder: str
     directory: str
     path: str
@@ -97,6 +99,7 @@ def call_in(client: Client, data: bytes) -> Call | None:
         use=_word(said, "tool_use_id"),
         source=_word(said, "source"),
         reason=_word(said, "reason"),
+        alone=said.get("background_tasks") == [],
     )
 
 
@@ -126,17 +129,26 @@ def _paths(client: Client, tool: str, given: "dict[str, Any]") -> "Iterator[str]
             yield path
     elif tool in client.patches:
         found: dict[str, None] = {}
-        for line in _text(given, client.patches[tool]).splitlines():
+        for line in _text(given, client.patches[tool]).split("\n"):
             for mark in _PATCHED:
-                if line.startswith(mark) and len(found) < _MOST_FILES:
+                if line.startswith(mark):
                     found[line[len(mark) :].strip()] = None
         yield from found
 
 
 def writes_in(call: Call, env: "Mapping[str, str]") -> list[Write]:
-    """The writes to files of repositories with a shared folder that a call announces, or has done."""
-    found = (_write(call, path, env) for path in call.paths)
-    return [write for write in found if write is not None]
+    """The writes to files of repositories with a shared folder that a call announces, or has done. A link to a file is
+    that file; a patch may replace the link itself, so there both are meant.
+    """
+    found: dict[str, Write | None] = {}
+    for path in filter(_path, call.paths):
+        named = os.path.join(call.cwd, path)
+        if os.path.isabs(named):
+            real = os.path.realpath(named)
+            own = os.path.join(os.path.realpath(os.path.dirname(named)), os.path.basename(named))
+            for place in (real, own) if call.tool in call.client.patches else (real,):
+                found[place] = found.get(place) or _write(call, place, env)
+    return [write for write in found.values() if write]
 
 
 def folder_at(cwd: str, env: "Mapping[str, str]") -> str:
@@ -144,35 +156,49 @@ def folder_at(cwd: str, env: "Mapping[str, str]") -> str:
     if not os.path.isabs(cwd):
         return ""
     cwd = os.path.realpath(cwd)
-    return env.get("COORD_ROOT", "") or next(filter(is_ours, candidates(cwd, find_repository(cwd))), "")
+    return _folder(cwd, find_repository(cwd), env)
+
+
+def _folder(folder: str, repository: "Repository | None", env: "Mapping[str, str]") -> str:
+    if named := env.get("COORD_ROOT", ""):
+        named = os.path.realpath(os.path.expanduser(named))
+        return named if os.path.basename(named) == FOLDER else os.path.join(named, FOLDER)
+    return next(filter(is_ours, candidates(folder, repository)), "")
 
 
 def _write(call: Call, path: str, env: "Mapping[str, str]") -> Write | None:
-    path = os.path.normpath(os.path.join(call.cwd, path)) if _path(path) else ""
-    if not os.path.isabs(path):
-        return None
-    directory = os.path.realpath(os.path.dirname(path))
-    path = os.path.join(directory, os.path.basename(path))
+    directory = os.path.dirname(path)
     repository = find_repository(directory)
-    folder = env.get("COORD_ROOT", "") or next(filter(is_ours, candidates(directory, repository)), "")
+    folder = _folder(directory, repository, env)
     if not folder:
         return None
     root = repository.worktree if repository else os.path.dirname(folder)
     relative = relative_to(root, repository, path)
-    if not relative or is_pattern(relative) or relative.partition("/")[0] in _NOT_OURS:
+    if not relative or relative.partition("/")[0] in _NOT_OURS or not _can_be_claimed(relative):
         return None
+    name = relative
     if not relative.isascii():
         from unicodedata import normalize
 
-        relative = normalize("NFC", relative)
+        name = normalize("NFC", relative)
     return Write(
         client=call.client.name,
         conversation=call.conversation,
         agent=call.agent,
-        resource=f"file/{relative}",
+        resource=f"file/{name}",
+        name=relative,
         folder=folder,
         directory=directory,
         path=path,
         worktree=recorded_path(root),
         git=repository.git if repository else "",
     )
+
+
+def _can_be_claimed(name: str) -> bool:
+    """Whether a resource can have this name: nobody can hold another file, so nobody is in its way."""
+    odd = any(
+        sign < " " or "\x7f" <= sign <= "\x9f" or sign in "\u2028\u2029" or "\ud800" <= sign <= "\udfff"
+        for sign in name
+    )
+    return not odd and len(name) <= _LONGEST_NAME and not is_pattern(name)

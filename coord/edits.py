@@ -22,8 +22,9 @@ from eventlog.events import LONGEST_TTL_S, ClaimFinished, ClaimRequested, EventI
 from projections.conflicts import conflict
 from projections.state import Ask, Claim, State
 
+IGNORED = "!!"  # how git says that it does not look at a file
 TTL_S = LONGEST_TTL_S  # of an automatic claim, whose end is seen and not awaited
-_GIT_S = 5  # how long git may take
+_GIT_S = 2  # how long git may take: others wait meanwhile
 _MOST_NAMES = 500  # of one question to git
 
 Dirty = Callable[[str, Collection[str]], "dict[str, str] | None"]
@@ -33,65 +34,91 @@ at them); None where git cannot tell.
 
 
 def dirty(root: str, names: Collection[str]) -> dict[str, str] | None:
-    """What git says of these files: see `Dirty`."""
+    """What git says of these files: see `Dirty`. Where there is no repository, git looks at nothing."""
+    if find_repository(root) is None or not os.path.isdir(root):
+        return dict.fromkeys(names, IGNORED)
+    found: dict[str, str] = {}
+    asked = list(names)
+    for start in range(0, len(asked), _MOST_NAMES):
+        some = _status(root, asked[start : start + _MOST_NAMES])
+        if some is None:
+            return None
+        found |= some
+    folders = tuple(name for name, how in found.items() if how == IGNORED and name.endswith("/"))
+    return found | {name: IGNORED for name in asked if folders and name.startswith(folders)}
+
+
+def _status(root: str, names: list[str]) -> dict[str, str] | None:
     import subprocess
 
     env = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    asked = [f":(literal){name}" for name in names]
-    if not asked or len(asked) > _MOST_NAMES or find_repository(root) is None:
-        return None if asked else {}
     options = ("-c", "core.fsmonitor=false", "--no-optional-locks", "status", "--porcelain=v1", "-z", "--no-renames")
+    asked = [f":(literal){name}" for name in names]
     try:
         done = subprocess.run(
             ["git", *options, "--untracked-files=all", "--ignored=matching", "--", *asked],
             cwd=root, env=env, stdin=subprocess.DEVNULL, capture_output=True, timeout=_GIT_S, check=True,
         )  # fmt: skip
-    except (OSError, subprocess.SubprocessError):
+    except (OSError, ValueError, subprocess.SubprocessError):
         return None
     rows = [os.fsdecode(row) for row in done.stdout.split(b"\0") if row]
     return {row[3:]: row[:2] for row in rows}
 
 
-def finish(moment: Moment, config: Config, claims: Iterable[Claim], ask: Dirty = dirty) -> list[EventId]:
-    """End those of these automatic claims whose edits are over, on the record. Which they were."""
-    by_root: dict[str, list[Claim]] = {}
+def finish(
+    moment: Moment, config: Config, claims: Iterable[Claim], ask: Dirty = dirty, *, idle: bool = False
+) -> list[EventId]:
+    """End those of these automatic claims whose edits are over, on the record. Which they were. `idle` is whether it is
+    known that no write of theirs is under way.
+    """
+    by_root: dict[str, list[_Edit]] = {}
     for claim in claims:
         if claim.automatic:
-            by_root.setdefault(claim.worktree, []).append(claim)
+            by_root.setdefault(claim.worktree, []).append(_Edit(moment, claim))
     ended: list[EventId] = []
     for root, some in by_root.items():
-        named = [(claim.resource.removeprefix("file/"), claim) for claim in some]
-        differing = ask(root, {name for name, _ in named}) if os.path.isdir(root) else {}
-        for name, claim in named:
-            known = None if differing is None else differing.get(name, "")
-            if reason := _over(moment, config, claim, known):
-                moment.append(ClaimFinished(claim=claim.id, reason=reason))
-                ended.append(claim.id)
+        differing = ask(root, {edit.name for edit in some})
+        for edit in some:
+            differs = None if differing is None else differing.get(edit.name, "")
+            if reason := edit.over(config, differs, idle=idle):
+                moment.append(ClaimFinished(claim=edit.claim.id, reason=reason))
+                traces.wipe(edit.trace)
+                ended.append(edit.claim.id)
     return ended
 
 
-def _over(moment: Moment, config: Config, claim: Claim, differs: str | None) -> str:
-    """Why the edit of a claim is over; empty if it is not. `differs` as git says it, empty if the file is as committed,
-    None if git cannot tell.
-    """
-    cache, root = moment.place.cache, claim.worktree
-    path = os.path.join(root, claim.resource.removeprefix("file/"))
-    trace = traces.of_edit(cache, root, claim.resource)
-    seen, now = traces.look(trace), to_micros(moment.at)
-    patience = patience_s(moment.state.sessions[claim.session], config)
-    if 0 <= now - seen.get("pending", -patience * 2_000_000) < patience * 1_000_000:
-        return ""  # a write is under way
-    repository = find_repository(root)
-    git = traces.git_stamp(repository.git) if repository else ""
-    if differs and differs != "!!":
-        traces.leave(trace, {"file": traces.stamp(path), "git": git, "sure": 1})
-        return ""
-    age = now - (to_micros(claim.expires_at) - claim.ttl_s * 1_000_000)
-    if differs == "" and seen.get("file") is not None:
-        return "what was written is committed, or taken back"
-    if age < patience * 1_000_000:
-        return ""
-    return f"nothing was written for {round(patience / 60)} min, and nothing is uncommitted"
+class _Edit:
+    """An automatic claim, and how its file looked before git was asked: what comes later is not taken for known."""
+
+    def __init__(self, moment: Moment, claim: Claim) -> None:
+        self.moment, self.claim = moment, claim
+        self.trace = traces.of_edit(moment.place.cache, claim.worktree, claim.resource)
+        self.seen = traces.look(self.trace)
+        self.name: str = self.seen.get("name") or claim.resource.removeprefix("file/")
+        repository = find_repository(claim.worktree)
+        git = traces.git_stamp(repository.git) if repository else ""
+        self.looks = {"file": traces.stamp(os.path.join(claim.worktree, self.name)), "git": git, "name": self.name}
+
+    def over(self, config: Config, differs: str | None, *, idle: bool) -> str:
+        """Why the edit is over; empty if it is not, or if that cannot be told. `differs` as git says it, empty if the
+        file is as it was committed.
+        """
+        now, patience = to_micros(self.moment.at), patience_s(self.moment.state.sessions[self.claim.session], config)
+        pending = 0 <= now - self.seen.get("pending", -patience * 2_000_000) < patience * 1_000_000
+        if differs is None or (pending and not idle):
+            return ""
+        if differs and differs != IGNORED:
+            traces.leave(self.trace, self.looks | {"sure": 1})
+            return ""
+        written = self.seen.get("file") is not None
+        if written and not differs:
+            return "what was written is committed, or taken back"
+        if idle and not written:
+            return "nothing was written, and nothing is uncommitted"
+        age = now - (to_micros(self.claim.expires_at) - self.claim.ttl_s * 1_000_000)
+        if age < patience * 1_000_000:
+            return ""
+        return f"nothing was written for {round(patience / 60)} min, and nothing is uncommitted"
 
 
 def own(moment: Moment, agent: str | None = None) -> list[Claim]:
@@ -110,15 +137,22 @@ def not_pending(moment: Moment, claims: Iterable[Claim]) -> None:
 
 
 def stale(moment: Moment, config: Config) -> list[Claim]:
-    """The automatic claims, of anybody, that have not been renewed for as long as they last."""
+    """The automatic claims, of anybody, that may be over for want of a write, as far as can be told without git."""
     now = to_micros(moment.at)
-    return [
-        claim
-        for claim in moment.state.claims.values()
-        if claim.automatic
-        and now - (to_micros(claim.expires_at) - claim.ttl_s * 1_000_000)
-        >= patience_s(moment.state.sessions[claim.session], config) * 1_000_000
+    rows = [
+        row
+        for row in rows_of(moment.state, config)
+        if row.automatic and now - (row.ends - row.ttl_s * 1_000_000) >= row.patience_s * 1_000_000
     ]
+    return [moment.state.claims[row.id] for row in rows if not _goes_on(moment.place, row, now)]
+
+
+def _goes_on(place: Place, row: Row, now: int) -> bool:
+    """Whether an edit is known to go on, without asking git."""
+    repository = find_repository(row.worktree)
+    seen = traces.look(traces.of_edit(place.cache, row.worktree, row.resource))
+    path = os.path.join(row.worktree, seen.get("name") or row.resource.removeprefix("file/"))
+    return bool(traces.unfinished(place.cache, path, repository.git if repository else "", row, now))
 
 
 def take(moment: Moment, config: Config, writes: list[Write], ask: Dirty = dirty) -> dict[str, list[Row]]:
@@ -146,7 +180,8 @@ def take(moment: Moment, config: Config, writes: list[Write], ask: Dirty = dirty
         moment.append(asked)
     if config.guard != "off":
         for write in writes:
-            traces.before_write(moment.place.cache, write.worktree, write.resource, to_micros(moment.at))
+            traces.before_write(moment.place.cache, write, to_micros(moment.at))
+            traces.wipe(traces.of_denial(moment.place.cache, moment.me.session, write.resource))
     return {}
 
 
@@ -159,13 +194,8 @@ def may_make_way(place: Place, config: Config, state: State, wanted: Ask, now: I
     """Whether `make_way` may change anything, as far as that can be told without asking git."""
     if not (found := {claim.id for claim in _in_the_way(state, wanted)}):
         return False
-    for row in rows_of(state, config):
-        repository = find_repository(row.worktree)
-        path = os.path.join(row.worktree, row.resource.removeprefix("file/"))
-        git = repository.git if repository else ""
-        if row.id in found and not traces.unfinished(place.cache, path, git, row, to_micros(now)):
-            return True
-    return False
+    rows = [row for row in rows_of(state, config) if row.id in found]
+    return not all(_goes_on(place, row, to_micros(now)) for row in rows)
 
 
 def _in_the_way(state: State, wanted: Ask) -> list[Claim]:

@@ -13,12 +13,25 @@ from functools import cached_property
 from msgspec.structs import replace
 
 from coord import edits, staged
-from coord.committing import OFF, Found, held_commit, held_push, lost, offer, resource_of, resources_of, taken, without
+from coord.committing import (
+    OFF,
+    Found,
+    Taken,
+    held_commit,
+    held_push,
+    lost,
+    offer,
+    resource_of,
+    resources_of,
+    taken,
+    without,
+)
 from coord.config import Config, read_config
 from coord.errors import CoordError
 from coord.folder import Place, find
 from coord.identity import Identity, introduction
 from coord.identity import find as find_identity
+from coord.indexing import said_what
 from coord.present import Present
 from coord.repository import Repository, find_repository, recorded_path
 from coord.transaction import Moment, transact
@@ -112,6 +125,8 @@ def before_commit(hook: Hook) -> int:
     for name, some in lost(state, me, hook.worktree, wanted, now).items():
         found.setdefault(name, []).extend(some)
     found = without(found, hook.world.gone, state)
+    if not me.session:  # its person looks at what an agent did, and commits it
+        found = _at_work(found, state)
     if not found or _passes(hook, found, "commit"):
         return 0
     command = offer(
@@ -125,6 +140,16 @@ def before_commit(hook: Hook) -> int:
     denied = hook.config.guard != "warn"
     _say(held_commit(found, len(commit.names), command, merging=bool(commit.merges), denied=denied))
     return staged.DENIED if denied else 0
+
+
+def _at_work(found: Found, state: State) -> dict[str, list[Taken]]:
+    """What is left of it without the edits of agents that have stopped, and wait for their person. What one claimed by
+    name it claimed for longer than that.
+    """
+    edited = {claim.id for claim in state.claims.values() if claim.automatic}
+    over = {session.id for session in state.sessions.values() if not said_what(session)}
+    left = {name: [e for e in some if e.claim not in edited or e.session not in over] for name, some in found.items()}
+    return {name: some for name, some in left.items() if some}
 
 
 def after_commit(hook: Hook) -> int:

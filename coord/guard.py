@@ -15,7 +15,7 @@ from coord.plainjson import loads
 from coord.repository import CONFIG
 from eventlog.system import ENDED, blake2b, changed_at, read_regular, sizes_in
 from projections.conflicts import conflict, own_covers
-from projections.resources import covers
+from projections.resources import covers, is_pattern
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     Word: TypeAlias = Literal["allow", "claim", "warn", "deny"]
 
 NAME = "guard"  # of the index, in the cache folder
+FORM = 2  # of the index: another one is not understood
+DENIAL_CHARS = 400  # that reach an agent, at most
 _DIGEST = 16  # bytes
 _MOST_INDEX = 1 << 24  # bytes
 
@@ -62,7 +64,7 @@ def decide(rows: "Iterable[Any]", ask: "Any", now: int, mode: "Mode") -> "tuple[
     for own in rows:
         if not own.waiting and own_covers(own, ask):
             written = own.ends - own.ttl_s * 1_000_000
-            half_over = own.automatic and (now - written) * 2 > own.patience_s * 1_000_000
+            half_over = (now - written) * 2 > own.patience_s * 1_000_000
             return ("claim" if half_over else "allow"), []
     found = [row for row in rows if conflict(row, ask) and not (mode == "check" and row.automatic)]
     if found:
@@ -81,14 +83,24 @@ def ignored(resource: str, patterns: "Iterable[str]") -> bool:
     )
 
 
-def denial(resource: str, found: "list[Any]") -> str:
-    """What an agent is told: who has it, and what to do instead."""
-    shown = "\n".join(f"  {row.said}" for row in found[:5])
-    return (
-        f"coord: {resource.removeprefix('file/')} is taken, so it was not written:\n{shown}\n"
-        f"Work on something else, wait (coord claim {resource} --wait 10m), or ask "
-        f'(coord send {found[0].session} "Question" "..."). Do not write it by another way.'
+def denial(denied: "list[tuple[str, list[Any]]]") -> str:
+    """What an agent is told of the writes that were denied: who has what, and what to do instead."""
+    resource, found = denied[0]
+    more = len(denied) - 1
+    what = _cut(resource.removeprefix("file/"), 60) + (f" and {more} more" if more else "")
+    so = "are taken, so they were" if more else "is taken, so it was"
+    advice = (
+        f"Do other work, wait (coord claim {_cut(resource, 80)} --wait 10m), or ask "
+        f'(coord send {found[0].session} "Question" "..."). Do not go round it by the shell.'
     )
+    head = f"coord: {what} {so} not written:\n"
+    others = f"\n  and {len(found) - 1} more: coord claims" if len(found) > 1 else ""
+    room = DENIAL_CHARS - len(head) - len(others) - len(advice) - 3
+    return f"{head}  {_cut(found[0].said, max(room, 60))}{others}\n{advice}"
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def ask_of(write: "Write", session: str, worktree: str | None = None) -> Row:
@@ -100,6 +112,7 @@ def ask_of(write: "Write", session: str, worktree: str | None = None) -> Row:
         resource=write.resource,
         mode="exclusive",
         worktree=write.worktree if worktree is None else worktree,
+        automatic=True,
         imported=False,
     )
 
@@ -141,7 +154,11 @@ class Index:
         return [
             row
             for row in self.rows
-            if row.session != session and not row.waiting and row.worktree in ("", worktree) and _is_one(row.resource)
+            if row.session != session
+            and not row.waiting
+            and row.worktree in ("", worktree)
+            and not is_pattern(row.resource)
+            and not ignored(row.resource, self.ignore)
         ]
 
     def may_write(self, write: "Write", session: str) -> "tuple[Word, list[Any]] | None":
@@ -161,11 +178,6 @@ class Index:
         return not on_it or traces.unfinished(self.cache, write.path, write.git, row, self.now) is True
 
 
-def _is_one(resource: str) -> bool:
-    """Whether a resource is one file: no folder, no pattern."""
-    return resource.startswith("file/") and not resource.endswith("/") and not any(sign in resource for sign in "*?[")
-
-
 def index_at(
     folder: str,
     env: "Mapping[str, str]",
@@ -180,9 +192,13 @@ def index_at(
         return None
     fields = read_index(os.path.join(folder, ".cache"))
     log = os.path.join(folder, "log")
-    if not fields or now >= fields["due"] or os.path.islink(folder) or os.path.islink(log):
+    if not fields or fields.get("form") != FORM or os.path.islink(folder) or os.path.islink(log):
         return None
-    if fields["code"] != fingerprint() or fields["config"] != traces.stamp(os.path.join(folder, CONFIG)):
+    if (
+        now >= fields["due"]
+        or fields["code"] != fingerprint()
+        or fields["config"] != traces.stamp(os.path.join(folder, CONFIG))
+    ):
         return None
     if tuple(fields["here"]) != here() or lengths_in(log) != fields["journals"]:
         return None

@@ -3,6 +3,8 @@
 import os
 from collections.abc import Callable
 
+from msgspec.structs import replace
+
 from coord import traces
 from coord.calls import Call
 from coord.config import Config
@@ -11,7 +13,7 @@ from coord.hooks import reminded_long_ago
 from coord.telling import LATER_CHARS, Piece, fitting, owed, reminder
 from coord.transaction import Moment
 from coord.world import World
-from eventlog.events import MessageRead, to_micros
+from eventlog.events import MessageRead, SessionHeartbeat, to_micros
 from projections.state import Session
 
 Say = Callable[[dict[str, object]], None]
@@ -41,6 +43,8 @@ class Hook:
         text, ids = fitting(pieces, budget)
         self._say({"hookSpecificOutput": {"hookEventName": self.call.event, "additionalContext": text}})
         self.mark(ids)
+        if any(message.id in ids for message in owed(self.moment.state, self.me)):
+            traces.leave(self.trace("reminded"), {"at": to_micros(self.moment.at)})
 
     def hold_back(self, pieces: list[Piece]) -> None:
         """Let the agent go on instead of stopping, with this before its eyes."""
@@ -61,3 +65,8 @@ class Hook:
             return []
         traces.leave(self.trace("reminded"), {"at": now})
         return reminder(due)
+
+
+def answered(doing: SessionHeartbeat) -> SessionHeartbeat:
+    """What a session does once its person has answered."""
+    return replace(doing, blocked_on="", asks_person=False)

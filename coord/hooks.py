@@ -13,9 +13,10 @@ import time
 
 from coord import traces
 from coord.calls import Call, call_in, client_named, folder_at, writes_in
-from coord.guard import Index, denial, index_at
+from coord.guard import Index, ask_of, denial, index_at
 from coord.machine import START_TICKS, stat_of, state_of, whereabouts
 from coord.repository import find_repository, recorded_path
+from projections.conflicts import conflict
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 ALLOWED, DENIED = 0, 2  # exit codes, as the clients' hooks have them; DENIED with the reason on standard error
 REMIND_S = 300  # how often an agent is told again of what it has to confirm
+SHELL_ENDED = "ended-shell"  # the trace of when a session's last shell command was over
 _MOST_INPUT = 1 << 25  # bytes
 _SECOND = 1_000_000  # microseconds
 
@@ -60,10 +62,10 @@ def _before(call: Call, outside: Outside) -> "tuple[int, str] | None":
     """Before a tool runs: the guard is asked about what it writes; of a shell command nobody knows what it writes, so
     how the files of others look is written down.
     """
-    writes = writes_in(call, outside.env)
-    folders = {write.folder for write in writes}
     if call.tool in call.client.shells:
         return _before_shell(call, outside)
+    writes = writes_in(call, outside.env)
+    folders = {write.folder for write in writes}
     if not writes:
         return ALLOWED, ""
     index = outside.index(writes[0].folder) if len(folders) == 1 else None
@@ -74,21 +76,27 @@ def _before(call: Call, outside: Outside) -> "tuple[int, str] | None":
     if any(verdict is None or verdict[0] == "claim" for _, verdict in said):
         return None
     denied = [(write, verdict[1]) for write, verdict in said if verdict and verdict[0] == "deny"]
-    for write, _ in denied:
-        traces.leave(traces.of_denial(index.cache, session, write.resource), {"resource": write.resource})
     if denied:
-        return DENIED, "\n".join(denial(write.resource, found) for write, found in denied[:3])
+        remember_denied(index.cache, session, [write for write, _ in denied])
+        return DENIED, denial([(write.resource, found) for write, found in denied])
     if index.mode != "off":
         for write in writes:
-            traces.before_write(index.cache, write.worktree, write.resource, index.now)
+            traces.before_write(index.cache, write, index.now)
     return ALLOWED, ""
+
+
+def remember_denied(cache: str, session: str, writes: "list[Write]") -> None:
+    """Leave word of what a session could not have: it can be woken when that is free."""
+    for write in writes:
+        asked = {"resource": write.resource, "worktree": write.worktree, "agent": write.agent}
+        traces.leave(traces.of_denial(cache, session, write.resource), asked)
 
 
 def _before_shell(call: Call, outside: Outside) -> "tuple[int, str] | None":
     folder, worktree, git = _where(call, outside)
     index = outside.index(folder) if folder else None
     session = index.session(call.conversation) if index else ""
-    if not index or not session:
+    if not index or not session or index.mode == "off":
         return ALLOWED, ""
     if index.news(session).get("asks"):
         return None
@@ -101,7 +109,7 @@ def _before_shell(call: Call, outside: Outside) -> "tuple[int, str] | None":
 
 def shell_trace(cache: str, session: str, call: Call) -> str:
     """Where the trace of a shell command is, from before it to after it."""
-    return os.path.join(traces.folder_of(cache, session), f"shell-{traces.digest(call.use, call.agent)}")
+    return os.path.join(traces.folder_of(cache, session), f"{traces.SHELL}{traces.digest(call.use, call.agent)}")
 
 
 def _where(call: Call, outside: Outside) -> tuple[str, str, str]:
@@ -117,7 +125,7 @@ def _after(call: Call, outside: Outside) -> "tuple[int, str] | None":
     """After a tool has run: most often there is nothing to say, and the last sign of life is not old."""
     for write in writes_in(call, outside.env):
         cache = os.path.join(write.folder, ".cache")
-        traces.after_write(cache, write.worktree, write.resource, write.path, write.git)
+        traces.after_write(cache, write)
     folder, worktree, git = _where(call, outside)
     if not folder:
         return ALLOWED, ""
@@ -126,9 +134,11 @@ def _after(call: Call, outside: Outside) -> "tuple[int, str] | None":
     if not index or not session:
         return None
     news = index.news(session)
-    if not news or news["asks"] or news["soon"] or index.now - news["last"] > index.heartbeat_s * _SECOND:
+    if not news or news["asks"] or index.now - news["last"] > index.heartbeat_s * _SECOND:
         return None
-    if news["owes"] and reminded_long_ago(index.cache, session, index.now):
+    if not call.agent and news["soon"]:
+        return None
+    if not call.agent and news["owes"] and reminded_long_ago(index.cache, session, index.now):
         return None
     if call.tool in call.client.shells and _shell_did_something(call, index, session, worktree, git):
         return None
@@ -152,13 +162,15 @@ def _shell_did_something(call: Call, index: Index, session: str, worktree: str, 
     if own and seen.get("git") != traces.git_stamp(git):
         return True
     traces.wipe(path)
-    traces.leave(os.path.join(traces.folder_of(index.cache, session), "shell-ended"), {"at": index.now})
+    traces.leave(os.path.join(traces.folder_of(index.cache, session), SHELL_ENDED), {"at": index.now})
     return False
 
 
 def _to_warn(index: Index, session: str, write: "Write") -> bool:
     """Whether there may be something to say of a write that was let through."""
-    others = (row for row in index.rows if row.session != session and row.resource == write.resource)
+    anywhere: Any = ask_of(write, session, worktree="")
+    rows: list[Any] = [*index.rows]
+    others = [row for row in rows if row.session != session and conflict(row, anywhere)]
     return any(row.worktree != write.worktree or index.mode == "warn" for row in others)
 
 
@@ -169,6 +181,8 @@ def _prompt(call: Call, outside: Outside) -> "tuple[int, str] | None":
     session = index.session(call.conversation) if index else ""
     if not folder:
         return ALLOWED, ""
+    if index and session:
+        traces.forget_shells(traces.folder_of(index.cache, session))
     news = index.news(session) if index and session else {}
     quiet = news and not (news["asks"] or news["soon"] or news["later"] or news["owes"])
     return (ALLOWED, "") if quiet else None
@@ -188,8 +202,12 @@ def main(word: str, long_way: "Callable[[Call], tuple[int, str]]") -> int:
             code, text = answer(call, Outside(os.environ, _now, whereabouts, _started), long_way)
     except Exception as error:  # whatever it is: fail open
         _write_down(word, call, error)
-    if text and sys.stderr:
-        sys.stderr.write(text.encode(errors="backslashreplace").decode() + "\n")
+    try:
+        if text and sys.stderr:
+            sys.stderr.write(text.encode(errors="backslashreplace").decode() + "\n")
+            sys.stderr.flush()
+    except (OSError, ValueError):
+        pass  # it is denied all the same
     return code
 
 

@@ -10,11 +10,11 @@ from coord.checkpoint import replace_file
 from coord.config import Config
 from coord.fingerprint import fingerprint
 from coord.folder import Place
-from coord.guard import NAME, Row, archived_at, with_digest
+from coord.guard import FORM, NAME, Row, archived_at, with_digest
 from coord.names import speakers
 from coord.present import Present
 from coord.repository import CONFIG
-from coord.text import EDITED, called, clock, line
+from coord.text import EDITED, called, clock, line, quoted
 from coord.world import World
 from eventlog.events import SessionHeartbeat, to_micros
 from projections.board import names_of
@@ -36,6 +36,7 @@ def save_index(world: World, place: Place, config: Config, present: Present) -> 
     speaking = {name: found for name, found in speakers(state, talking).items() if found.live}
     with suppress(OSError):
         index = {
+            "form": FORM,
             "code": fingerprint(),
             "config": traces.stamp(os.path.join(place.folder, CONFIG)),
             "guard": config.guard,
@@ -103,9 +104,9 @@ def _row(state: State, config: Config, names: dict[str, str], ask: Claim | Waiti
     agent = f", its subagent {line(ask.agent)}," if ask.agent else ""
     verb, since = ("has", ask.granted_at) if isinstance(ask, Claim) else ("waits for", ask.asked_at)
     facts = [
-        ask.note and f"for: {line(ask.note)}",
-        work and f"doing: {line(work)}",
-        doing.blocked_on and f"blocked on {line(doing.blocked_on)}",
+        ask.note and f"for: {quoted(ask.note, 80)}",
+        work and (line(work, 80) if doing.automatic else f"doing: {quoted(work, 80)}"),
+        doing.blocked_on and (line if doing.asks_person else quoted)(f"blocked on {doing.blocked_on}", 80),
     ]
     more = "".join(f"; {fact}" for fact in facts if fact)
     until = EDITED if ask.automatic else f"until {clock(ends, '')}"

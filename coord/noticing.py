@@ -7,15 +7,17 @@ from typing import Any
 
 from coord import edits, traces
 from coord.calls import Write
-from coord.guard import ask_of
+from coord.guard import ask_of, ignored
 from coord.hooked import Hook
-from coord.hooks import shell_trace
+from coord.hooks import SHELL_ENDED, shell_trace
 from coord.indexing import rows_of
 from coord.telling import Piece
 from coord.text import called, line
 from eventlog.events import ClaimBypassed, to_micros
 from projections.board import names_of
 from projections.conflicts import conflict
+
+_LONGEST_COMMAND_S = 3600  # after so long a shell command that did not end is taken for one that was broken off
 
 
 def after_shell(hook: Hook) -> list[Piece]:
@@ -38,7 +40,7 @@ def after_shell(hook: Hook) -> list[Piece]:
     repository = hook.place.repository
     if seen.get("git") != traces.git_stamp(repository.git if repository else ""):
         edits.finish(hook.moment, hook.config, edits.own(hook.moment))
-    traces.leave(hook.trace("shell", "ended"), {"at": to_micros(hook.moment.at)})
+    traces.leave(hook.trace(SHELL_ENDED), {"at": to_micros(hook.moment.at)})
     return pieces
 
 
@@ -56,11 +58,15 @@ def _by_its_holder(hook: Hook, holder: str, file: str, since: int) -> bool:
     seen = traces.look(traces.of_edit(hook.place.cache, hook.place.root, resource))
     if seen.get("pending") or seen.get("file") == traces.stamp(file):
         return True
+    now = to_micros(hook.moment.at)
     try:
-        running = any(name.startswith("shell-") and name != "shell-ended" for name in os.listdir(folder))
+        begun = [
+            traces.look(os.path.join(folder, name)) for name in os.listdir(folder) if name.startswith(traces.SHELL)
+        ]
     except OSError:
         return False
-    return running or traces.look(os.path.join(folder, "shell-ended")).get("at", 0) >= since
+    running = any(0 <= now - trace.get("at", 0) < _LONGEST_COMMAND_S * 1_000_000 for trace in begun)
+    return running or traces.look(os.path.join(folder, SHELL_ENDED)).get("at", 0) >= since
 
 
 def warned(hook: Hook, write: Write) -> list[Piece]:
@@ -74,7 +80,8 @@ def warned(hook: Hook, write: Write) -> list[Piece]:
         elsewhere = row.worktree and row.worktree != write.worktree
         mine: Any = ask_of(write, hook.me.id)
         anywhere: Any = ask_of(write, hook.me.id, worktree="")
-        if not conflict(row, anywhere) or not (elsewhere or (config.guard == "warn" and conflict(row, mine))):
+        let_through = elsewhere or (config.guard == "warn" and conflict(row, mine))
+        if not conflict(row, anywhere) or not let_through or ignored(write.resource, config.ignore):
             continue
         mark = hook.trace("warned", traces.digest(row.id, write.resource))
         if not traces.look(mark):

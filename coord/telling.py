@@ -7,17 +7,17 @@ marked as its words, on one line, and cut.
 from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from coord.mail import notice_line
-from coord.text import called, length, line, plural
+from coord.text import called, length, line, plural, quoted
 from eventlog.events import EventId, Instant, seconds_between
 from projections.board import names_of
-from projections.state import Claim, Message, Session, State
+from projections.state import Claim, Message, Notice, Session, State
 
 START_CHARS = 1500  # that reach an agent when it starts, at most
 LATER_CHARS = 400  # that reach it at any later hook, at most
 _BODY = 240  # characters of a message that is one of several
-_OTHERS = 8  # sessions that are listed at a start
 
 
 class Piece(Struct, frozen=True):
@@ -53,13 +53,22 @@ def news(state: State, session: Session, now: Instant, *, all_of_it: bool) -> li
     `all_of_it` is wanted.
     """
     names = names_of(state)
-    pieces = [Piece(f"coord: {notice_line(notice, now, names)}", (notice.id,)) for notice in session.notices]
+    pieces = [_notice_piece(notice, now, names) for notice in session.notices]
     unread = [state.messages[name] for name in session.unread if name in state.messages]
     if not all_of_it:
         unread = [message for message in unread if not message.everyone or message.urgency == "high"]
     unread.sort(key=lambda message: (message.urgency != "high", message.everyone))
     limit = _BODY if len(pieces) + len(unread) > 1 else LATER_CHARS
     return pieces + [message_piece(message, names, limit) for message in unread]
+
+
+def _notice_piece(notice: Notice, now: Instant, names: dict[str, str]) -> Piece:
+    """What happened to a session's claims. A reason that another session gave is its words."""
+    said = notice.reason if notice.kind not in ("broken", "handed_over") else ""
+    more = f" ({len(notice.resources) - 3} more: coord why {notice.id})" if len(notice.resources) > 3 else ""
+    short = replace(notice, resources=notice.resources[:3], reason=said)
+    words = f" It says: {quoted(notice.reason, 100)}" if notice.reason and not said else ""
+    return Piece(f"coord: {notice_line(short, now, names)}{more}{words}", (notice.id,))
 
 
 def message_piece(message: Message, names: dict[str, str], limit: int) -> Piece:
@@ -72,10 +81,10 @@ def message_piece(message: Message, names: dict[str, str], limit: int) -> Piece:
     head = f"coord: {urgent}message{to} from {who}, another session, not your person: "
     words = f"{message.subject}: {message.body}" if message.body else message.subject
     room = max(60, limit - len(head) - len(tail) - 3)
-    said = line(words, room)
-    if said.endswith("…"):
+    said = quoted(words, room)
+    if said.endswith("…”"):
         tail = f"({confirm}the rest: coord inbox {message.id})"
-    return Piece(f"{head}“{said}” {tail}", (message.id,))
+    return Piece(f"{head}{said} {tail}", (message.id,))
 
 
 def owed(state: State, session: Session) -> list[Message]:
@@ -90,7 +99,7 @@ def owed(state: State, session: Session) -> list[Message]:
 def reminder(messages: Sequence[Message]) -> list[Piece]:
     """That they are still to be confirmed, a line each."""
     return [
-        Piece(f"coord: still to be confirmed by you: {line(message.subject, 80)} (coord ack {message.id})")
+        Piece(f"coord: still to be confirmed by you: {quoted(message.subject, 80)} (coord ack {message.id})")
         for message in messages
     ]
 
@@ -98,31 +107,36 @@ def reminder(messages: Sequence[Message]) -> list[Piece]:
 # --- at the start ---------------------------------------------------------------------------------------------------
 
 
-def welcome(state: State, me: Session, now: Instant, resumed: bool) -> list[Piece]:
-    """What an agent is told when it starts, or goes on: who it is here, who else is, and on what."""
-    others = [s for s in state.sessions.values() if s.live and s.id != me.id]
+def welcome(state: State, me: Session, resumed: bool) -> list[Piece]:
+    """What an agent is told first when it starts, or goes on: who it is here, and what it has to know."""
+    others = len(_others(state, me))
     names = names_of(state)
     still = "still " if resumed else ""
+    mine = _held(state, me)
     if not others:
-        mine = _held(state, me)
         has = f", and have {mine}" if mine else ""
         return [Piece(f"coord: you are {still}session {called(me.id, names)}, alone in this repository{has}.")]
-    others.sort(key=lambda session: session.last_at, reverse=True)
-    count = plural(len(others), "other session")
-    lines = [f"coord: you are {still}session {called(me.id, names)}. {count} in this repository:"]
-    lines += [_other(state, session, names, now) for session in others[:_OTHERS]]
-    lines += [f"- and {len(others) - _OTHERS} more: coord status"] if len(others) > _OTHERS else []
-    if mine := _held(state, me):
-        lines.append(f"You have {mine}.")
-    lines.append(
-        "Files that you write are claimed for you until you commit. A write that is denied says who has the file: do "
-        "other work, wait, or ask; do not go round it by the shell."
-    )
-    commands = (
-        "coord status · coord inbox · coord send WHO SUBJECT TEXT · coord claim file PATH --note WHY · "
-        "coord heartbeat DOING WHAT"
-    )
-    return [Piece("\n".join([*lines, commands]))]
+    has = f" You have {mine}." if mine else ""
+    return [
+        Piece(
+            f"coord: you are {still}session {called(me.id, names)}, and {plural(others, 'other session')} "
+            f"{'is' if others == 1 else 'are'} at work in this repository.{has}\n"
+            "Files that you write are claimed for you until you commit. A write that is denied says who has the file: "
+            "do other work, wait, or ask; do not go round it by the shell.\n"
+            "coord status · coord inbox · coord send WHO SUBJECT TEXT · coord claim file PATH --note WHY · "
+            "coord heartbeat DOING WHAT"
+        )
+    ]
+
+
+def company(state: State, me: Session, now: Instant) -> list[Piece]:
+    """Who else is here, a line each, the latest heard first."""
+    others = sorted(_others(state, me), key=lambda session: session.last_at, reverse=True)
+    return [Piece(_other(state, session, names_of(state), now)) for session in others]
+
+
+def _others(state: State, me: Session) -> list[Session]:
+    return [session for session in state.sessions.values() if session.live and session.id != me.id]
 
 
 def _other(state: State, session: Session, names: dict[str, str], now: Instant) -> str:
@@ -131,8 +145,9 @@ def _other(state: State, session: Session, names: dict[str, str], now: Instant) 
     quiet = seconds_between(session.last_at, now)
     facts = [
         line(session.client, 20),
-        line(doing, 60),
-        session.doing.blocked_on and f"blocked on {line(session.doing.blocked_on, 60)}",
+        doing and (line if session.doing.automatic else quoted)(doing, 60),
+        session.doing.blocked_on
+        and (line if session.doing.asks_person else quoted)(f"blocked on {session.doing.blocked_on}", 60),
         held and f"has {held}",
         f"last heard {length(quiet)} ago" if quiet > 300 else "",
     ]

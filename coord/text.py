@@ -40,6 +40,11 @@ def line(text: str, limit: int = 120) -> str:
     return plain(text, limit)
 
 
+def quoted(text: str, limit: int = 120) -> str:
+    """What another session wrote, as its words: in a line, between signs that it cannot close."""
+    return "“" + line(text.replace("”", '"'), limit) + "”"
+
+
 def markdown(text: str, limit: int = 120) -> str:
     """Text for one line, or one cell, of a Markdown document that people also read as it stands."""
     shown = line(text, limit)

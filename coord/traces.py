@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 HOOKS = "hooks"  # their folder, in the cache
+SHELL = "shell-"  # how the trace of a shell command that runs is called
 FAILURES = "failures"  # the file of what went wrong in a hook
 _MOST = 1 << 20  # bytes of a trace
 _MOST_FAILURES = 1 << 16  # bytes
@@ -152,12 +153,28 @@ def unfinished(cache: str, path: str, git: str, row: "Any", now: int) -> bool | 
     return True if same and (fresh or seen.get("sure")) else None
 
 
-def before_write(cache: str, worktree: str, resource: str, now: int) -> None:
-    """A file is about to be written by the one who has claimed it."""
-    path = of_edit(cache, worktree, resource)
-    leave(path, look(path) | {"pending": now})
+def before_write(cache: str, write: "Any", now: int) -> None:
+    """A file is about to be written by the one who has claimed it. How git stands is written down now: a commit can
+    come before the write is known to be done.
+    """
+    path = of_edit(cache, write.worktree, write.resource)
+    leave(path, look(path) | {"pending": now, "git": git_stamp(write.git), "name": write.name})
 
 
-def after_write(cache: str, worktree: str, resource: str, path: str, git: str) -> None:
+def after_write(cache: str, write: "Any") -> None:
     """A file was written."""
-    leave(of_edit(cache, worktree, resource), {"file": stamp(path), "git": git_stamp(git)})
+    path = of_edit(cache, write.worktree, write.resource)
+    before = look(path)
+    git = before.get("git") if before.get("pending") else git_stamp(write.git)
+    leave(path, {"file": stamp(write.path), "git": git or "", "name": write.name})
+
+
+def forget_shells(folder: str) -> None:
+    """No shell command of a session runs any more, whatever became of it."""
+    try:
+        names = os.listdir(folder)
+    except OSError:
+        return
+    for name in names:
+        if name.startswith(SHELL):
+            wipe(os.path.join(folder, name))

@@ -7,25 +7,30 @@ its next hook.
 
 import os
 import sys
-from contextlib import suppress
 
 from coord import traces
 from coord.calls import Call, call_in, client_named
+from coord.config import Config, read_config
+from coord.edits import make_way, may_make_way
 from coord.errors import CoordError
 from coord.folder import Place, find
+from coord.identity import Identity
 from coord.names import by_conversation
 from coord.present import Present
 from coord.telling import LATER_CHARS, Piece, fitting, news
 from coord.text import line
+from coord.transaction import Moment, transact
 from coord.waiting import Interrupted, catching, wait_for
 from coord.world import World
 from eventlog.events import Instant
 from eventlog.system import NOFOLLOW, try_lock
+from projections.claims import obstacles_of
 from projections.fold import as_of
-from projections.state import Session, State
+from projections.state import Ask, Session, State
 
 WAKE = 2  # the exit code that wakes
 _MOST_INPUT = 1 << 25  # bytes
+_MOST_FREE = 3  # files that are told to be free at once
 
 
 def wait(world: World, word: str) -> int:
@@ -57,7 +62,10 @@ def _something(world: World, call: Call) -> str:
         me = _session(state, call)
         if me is None or not me.live or world.gone(me):
             return "", state.due
-        pieces = [*news(state, me, present.now, all_of_it=False), *_freed(place, state, me)]
+        free = _freed(world, place, state, me, present.now)
+        pieces = [*(piece for piece, _ in free[:_MOST_FREE]), *news(state, me, present.now, all_of_it=False)]
+        for _, trace in free[:_MOST_FREE]:
+            traces.wipe(trace)
         return (fitting(pieces, LATER_CHARS)[0] if pieces else None), state.due
 
     with catching(caught):
@@ -82,15 +90,41 @@ def _alone(place: Place, session: str) -> bool:
     return try_lock(fd)
 
 
-def _freed(place: Place, state: State, me: Session) -> list[Piece]:
-    """The files that this session was denied, and that nobody has any more. Each is told once."""
-    folder, found = traces.folder_of(place.cache, me.id), []
-    with suppress(OSError):
-        for name in os.listdir(folder):
-            resource = traces.look(os.path.join(folder, name)).get("resource", "") if name.startswith("denied-") else ""
-            if resource and not any(
-                claim.resource == resource and claim.session != me.id for claim in state.claims.values()
-            ):
-                traces.wipe(os.path.join(folder, name))
-                found.append(Piece(f"coord: {line(resource)} is free now; you were denied it."))
+def _freed(world: World, place: Place, state: State, me: Session, now: Instant) -> list[tuple[Piece, str]]:
+    """The files that this session was denied and can have now, each with its trace. Where an edit may be over, git is
+    asked, as by whoever waits for a file.
+    """
+    folder, config = traces.folder_of(place.cache, me.id), read_config(place)
+    found = []
+    names = [name for name in os.listdir(folder) if name.startswith("denied-")] if os.path.isdir(folder) else []
+    for name in names:
+        path = os.path.join(folder, name)
+        asked = traces.look(path)
+        if not asked.get("resource"):
+            continue
+        ask = Ask(
+            id=f"{me.id}/{2**53}",
+            session=me.id,
+            agent=asked.get("agent", ""),
+            resource=asked["resource"],
+            mode="exclusive",
+            worktree=asked.get("worktree", ""),
+            ttl_s=60,
+            automatic=True,
+            note="",
+            asked_at=now,
+        )
+        if may_make_way(place, config, state, ask, now):
+            _make_way(world, place, config, me, ask)
+        elif not obstacles_of(state, ask):
+            found.append((Piece(f"coord: {line(asked['resource'])} is free now; you were denied it."), path))
     return found
+
+
+def _make_way(world: World, place: Place, config: Config, me: Session, ask: Ask) -> None:
+    identity = Identity(me.id, "the hook's input", "", me.client, me.client_session)
+
+    def act(moment: Moment) -> None:
+        make_way(moment, config, ask)
+
+    transact(world, place, config, act, lambda _: identity, [])

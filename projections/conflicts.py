@@ -28,9 +28,12 @@ def conflict(a: "Ask", b: "Ask") -> bool:
 
 
 def own_covers(own: "Ask", ask: "Ask") -> bool:
-    """Rule 2. Whether a claim is one of the asking session's own, or its subagent's, that gives all that is asked."""
+    """Rule 2. Whether a claim is one of the asking session's own, or its subagent's, that gives all that is asked. One
+    that someone asked for ends when he said; so an edit has a claim of its own beside it, which ends with the edit.
+    """
     return (
         own.session == ask.session
+        and (own.automatic or not ask.automatic)
         and own.agent == ask.agent
         and (own.mode == "exclusive" or ask.mode == "shared")
         and own.worktree in ("", ask.worktree)

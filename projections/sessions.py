@@ -141,4 +141,4 @@ def on_agent_started(state: State, event: Event, payload: AgentStarted, record: 
 def on_agent_stopped(state: State, event: Event, payload: AgentStopped, record: Record) -> None:
     """A subagent is done: what it holds passes to its session, which goes on with it."""
     state.sessions[event.actor].agents.pop(payload.agent, None)
-    pass_up(state, event.actor, (payload.agent,), event, record)
+    pass_up(state, event.actor, {payload.agent} - {""}, event, record)

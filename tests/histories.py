@@ -229,8 +229,8 @@ class _Author:
             "break": lambda by, world: ClaimBroken(claim=self._claim("", world), reason="silent"),
             "finish": lambda by, world: ClaimFinished(claim=self._claim("", world), reason="committed"),
             "bypass": lambda by, world: ClaimBypassed(claim=self._claim("", world), resource="file/a", how="a shell"),
-            "agent_start": lambda by, world: AgentStarted(agent=self._one(AGENTS[1:])),
-            "agent_stop": lambda by, world: AgentStopped(agent=self._one(AGENTS[1:])),
+            "agent_start": lambda by, world: AgentStarted(agent=self._one(AGENTS[3:])),
+            "agent_stop": lambda by, world: AgentStopped(agent=self._one(AGENTS[3:])),
             "start": self._start,
             "continue": lambda by, world: SessionStarted(continues=self._session()),
             "end": lambda by, world: SessionEnded(reason="done"),
@@ -308,11 +308,13 @@ class _Author:
             "wait_s": self._one(WAITS_S),
             "agent": self._one(AGENTS),
             "worktree": self._one(WORKTREES),
-            "automatic": self._one((False, False, True)),
         }
+        fields["automatic"] = not fields["wait_s"] and self._one((False, False, True))  # no hook waits
         told = self._one((*("honest",) * 7, "granted", "waiting", "refused"))
         if told == "honest":
             told = honestly_told(world.state, by, moment, ClaimRequested(**fields, told="granted"))
+        if told == "waiting":
+            fields["automatic"] = False
         return ClaimRequested(**fields, told=told)
 
     def _accept(self, by: str, world: _World) -> AnyPayload:

@@ -4,11 +4,11 @@ call it.
 
 import sys
 
+from coord.answering import respond, to_client
 from coord.calls import client_named
 from coord.clients import CLIENTS
 from coord.errors import wrong
 from coord.hooks import main
-from coord.moments import respond, to_client
 from coord.options import argument, command, option
 from coord.run import Run
 from coord.text import line

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from coord.answering import respond
 from coord.calls import Call, call_in, client_named
 from coord.hooks import ALLOWED, Outside, answer
-from coord.moments import respond
 from coord.processes import Process
 from eventlog.events import to_micros
 from tests.coord.inside import HERE, Inside

@@ -108,7 +108,6 @@ def test_a_write_that_its_person_refused_is_over_when_the_agent_stops(agents: Ag
     agents.asks_to_write(CLAUDE, "old.txt")
     assert agents.writes(CODEX, "old.txt").code == DENIED
     agents.hook(CLAUDE, "stop")
-    agents.machine.wait(21 * 60)
     assert agents.writes(CODEX, "old.txt").code == ALLOWED
 
 
@@ -165,8 +164,7 @@ def test_what_must_be_confirmed_is_repeated_until_it_is(agents: Agents) -> None:
     agents.starts(CODEX)
     sent = agents.coord(CODEX, "send", agents.session(CLAUDE), "freeze", "Do not push.", "--needs-ack", "--json").json
     assert "Do not push." in agents.shell(CLAUDE, "true").context
-    assert "still to be confirmed" in agents.hook(CLAUDE, "prompt").context
-    assert agents.hook(CLAUDE, "prompt").silent, "not at every prompt"
+    assert agents.hook(CLAUDE, "prompt").silent, "not at every hook"
     agents.machine.wait(REMIND_S + 1)
     assert "still to be confirmed" in agents.hook(CLAUDE, "prompt").context
     agents.coord(CLAUDE, "ack", sent["message"])

@@ -25,8 +25,8 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _spans(
         "what was handed over is still the giver's subagent's",
-        "given = said.rule == 5 and said.cause == said.claim",
-        "given = False",
+        'agent="" if said.rule == 5 else terms.agent',
+        "agent=terms.agent",
         "projections/test_spans::test_what_is_handed_over_is_the_new_holders_and_keeps_what_it_is_for",
     ),
     _spans(

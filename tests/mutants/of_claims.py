@@ -92,8 +92,8 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _conflicts(
         "anyone's claim covers a request",
-        "        own.session == ask.session\n        and own",
-        "        own",
+        "        own.session == ask.session\n        and (own",
+        "        (own",
         "projections/test_board::test_what_a_session_lost_needs_someone_as_long_as_it_is_here_and_has_not_read_it",
     ),
     _conflicts(

@@ -9,6 +9,9 @@ _edits = in_file("coord/edits.py", "tests")
 _traces = in_file("coord/traces.py", "tests")
 _hooks = in_file("coord/hooks.py", "tests")
 _moments = in_file("coord/moments.py", "tests")
+_hooked = in_file("coord/hooked.py", "tests")
+_answering = in_file("coord/answering.py", "tests")
+_noticing = in_file("coord/noticing.py", "tests")
 _telling = in_file("coord/telling.py", "tests")
 _DENIED = "coord/test_guard::test_another_session_is_denied_and_told_who_until_when_what_for_and_what_to_do"
 _INDEX = "coord/test_guard::test_an_index_that_is_not_whole_or_not_up_to_date_is_not_used"
@@ -42,8 +45,8 @@ MUTANTS: tuple[Mutant, ...] = (
     _guard(
         "the conversation of a dead client writes", "if session and self.lives(session) else", "if session else", _TELLS
     ),
-    _guard("what has ended by itself still holds", ' or now >= fields["due"]', "", _LATE),
-    _guard("an index of other code is used", 'fields["code"] != fingerprint() or ', "", _TELLS),
+    _guard("what has ended by itself still holds", 'now >= fields["due"]', "False", _LATE),
+    _guard("an index of other code is used", 'or fields["code"] != fingerprint()', "", _TELLS),
     _guard(
         "an index of other settings is used",
         ' or fields["config"] != traces.stamp(os.path.join(folder, CONFIG))',
@@ -86,8 +89,8 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _hooks(
         "an agent is never told while it works",
-        'news["soon"] or index.now',
-        "index.now",
+        'if not call.agent and news["soon"]:',
+        "if False:",
         _AT + "test_a_message_is_delivered_once_marked_as_another_sessions_words",
     ),
     _hooks(
@@ -117,15 +120,15 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _edits(
         "what is committed stays taken",
-        '    if differs == "" and seen.get("file") is not None:',
-        "    if False:",
+        "        if written and not differs:",
+        "        if False:",
         _EDITS,
     ),
-    _edits("what is uncommitted is taken for over", 'if differs and differs != "!!":', "if False:", _EDITS),
+    _edits("what is uncommitted is taken for over", "if differs and differs != IGNORED:", "if False:", _EDITS),
     _edits(
         "a write that is under way is taken for over",
-        '        return ""  # a write is under way',
-        "        pass",
+        "differs is None or (pending and not idle)",
+        "differs is None",
         _AT + "test_a_write_that_never_came_holds_the_file_for_twenty_minutes",
     ),
     _edits(
@@ -141,7 +144,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "return None",
         _AT + "test_uncommitted_work_stays_its_holders_for_as_long_as_it_lives",
     ),
-    _moments(
+    _hooked(
         "what nobody heard is read",
         '        self._say({"hookSpecificOutput": {',
         '        self.mark(ids)\n        self._say({"hookSpecificOutput": {',
@@ -159,13 +162,13 @@ MUTANTS: tuple[Mutant, ...] = (
         "if True:",
         _AT + "test_clear_and_fork_make_a_new_session_that_goes_on_for_the_old_one",
     ),
-    _moments(
+    _answering(
         "whoever starts takes over what is there",
-        'if known or call.source not in ("clear", "fork"):',
-        "if known:",
+        '(call.source in ("clear", "fork") or _cleared',
+        "(True or _cleared",
         _AT + "test_every_other_start_in_a_process_is_a_session_of_its_own",
     ),
-    _moments(
+    _noticing(
         "the holder is taken for someone else",
         '_by_its_holder(hook, claim.session, file, seen.get("at", 0))',
         "False",
@@ -179,8 +182,8 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _moments(
         "a command is shown with its secrets",
-        'if "=" not in word]',
-        "]",
+        "return os.path.basename(found[1]) if found",
+        "return command if found",
         _AT + "test_what_it_does_is_said_at_most_every_half_minute_and_shows_no_secret",
     ),
     _telling(

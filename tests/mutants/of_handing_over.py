@@ -25,29 +25,29 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _claims(
         "the waits of a session that is continued go on",
-        ('        leave_queue(state, wait, event.at, 4, "withdrawn", record, event.id)\n    passing'),
-        ("        pass\n    passing"),
+        ('        leave_queue(state, wait, event.at, 4, "withdrawn", record, event.id)\n    return _pass('),
+        ("        pass\n    return _pass("),
         "projections/test_claims::test_rule_4_a_wait_ends_with_its_session",
     ),
     _claims(
         "a claim that passed on has still to be accepted",
-        'claim.session, claim.granted_at, claim.accept_by = new, event.at, ""',
-        "claim.session, claim.granted_at = new, event.at",
+        'claim.session, claim.agent, claim.granted_at, claim.accept_by = new, "", event.at, ""',
+        'claim.session, claim.agent, claim.granted_at = new, "", event.at',
         "projections/test_losing::test_rule_8_a_grant_that_was_taken_up_does_not_lapse_and_passes_on_as_such",
     ),
     _claims(
         "a claim passes on under its old token",
         (
-            'claim.session, claim.granted_at, claim.accept_by = new, event.at, ""\n'
+            'claim.session, claim.agent, claim.granted_at, claim.accept_by = new, "", event.at, ""\n'
             "        claim.token = next_token(state, event.at)\n"
         ),
-        'claim.session, claim.granted_at, claim.accept_by = new, event.at, ""\n',
+        'claim.session, claim.agent, claim.granted_at, claim.accept_by = new, "", event.at, ""\n',
         "property/test_rules::test_rule_7_a_claim_that_passes_on_at_the_instant_of_its_grant_gets_a_new_token_too",
     ),
     _claims(
         "passing on wakes no waiter",
-        ("    settle(state, event.at, record, event.id)\n    return tuple(claim.resource for claim in passing)"),
-        "    return tuple(claim.resource for claim in passing)",
+        ("    settle(state, event.at, record, event.id)\n    return tuple(claim.resource for claim in claims)"),
+        "    return tuple(claim.resource for claim in claims)",
         "projections/test_claims::test_rule_4_a_wait_ends_with_its_session",
     ),
     _claims(

@@ -160,8 +160,8 @@ def _granted(said: Decision, by_id: dict[str, Event], before: list[Span], order:
     event = by_id[said.claim]
     request = event.payload
     passed = next((span for span in reversed(before) if span.id == said.claim), None)
-    if passed:  # a claim that passed on to the session that continues its holder's
-        terms = (said.claim, said.session, passed.agent, passed.resource, passed.mode, passed.worktree)
+    if passed:  # to the session that continues its holder, or from a subagent to its session
+        terms = (said.claim, said.session, "", passed.resource, passed.mode, passed.worktree)
         return Span(*terms, start=said.at, limit=passed.limit, imported=passed.imported, order=order)
     if isinstance(request, ClaimHandedOver):
         given = next(span for span in reversed(before) if span.id == request.claim)

@@ -57,7 +57,7 @@ def test_rule_2_a_request_is_refused_or_waits_only_if_something_is_in_the_way(ev
         verdicts = [said for said in decisions if said.claim == said.cause == event.id and said.rule in (2, 4)]
         outcome = verdicts[0].what if verdicts else ""
         assert outcome in ("granted", "renewed", "waiting", "refused")
-        if outcome in ("waiting", "refused") and state.sessions[event.session].live:
+        if outcome in ("waiting", "refused") and state.sessions[event.actor].live:
             assert verdicts[0].others, "what is in the way is named"
             assert (outcome == "waiting") == (request.wait_s > 0 and request.told == "waiting")
 

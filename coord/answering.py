@@ -1,0 +1,157 @@
+"""The long way of a hook: find the shared folder, act as the session of the conversation that calls, and answer."""
+
+import sys
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+
+from coord import edits
+from coord.calls import Call, Write, writes_in
+from coord.config import Config, read_config
+from coord.errors import CoordError
+from coord.folder import Place, find
+from coord.guard import denial
+from coord.hooked import Hook, Say, answered
+from coord.hooks import ALLOWED, DENIED, remember_denied
+from coord.identity import Identity, introduction
+from coord.moments import MOMENTS
+from coord.names import by_conversation
+from coord.present import Present
+from coord.transaction import Moment, transact
+from coord.world import World
+from projections.state import Session
+
+Said = tuple[int, str]  # an exit code, and what is said on standard error
+QUIET: Said = (ALLOWED, "")
+_LOCK_WAIT_S = 2.0  # for the log: an agent waits meanwhile, and its client not for ever
+
+
+def respond(world: World, call: Call, say: Say) -> Said:
+    """Answer a call the long way. A shared folder that is not there, or cannot be used, is a reason to say nothing.
+
+    Raises CoordError for a log that cannot be used.
+    """
+    writes = writes_in(call, world.env) if call.moment == "before" else []
+    if writes:
+        return _guard(world, call, writes)
+    try:
+        place = find(world.at(call.cwd), None)
+    except CoordError:
+        return QUIET
+    config = _impatient(read_config(place))
+
+    def who(moment: Moment) -> Identity:
+        return _speaker(world, place, call, moment)
+
+    def act(moment: Moment) -> None:
+        MOMENTS[call.moment](Hook(world, place, config, call, say, moment))
+
+    transact(world, place, config, act, who, [])
+    return QUIET
+
+
+def to_client(document: dict[str, object]) -> None:
+    """Hand the client a document, on standard output. Raises OSError if nobody reads it."""
+    if sys.stdout is None:
+        raise OSError("standard output is closed")
+    sys.stdout.write(msgspec.json.encode(document).decode() + "\n")
+    sys.stdout.flush()
+
+
+def _impatient(config: Config) -> Config:
+    return replace(config, lock_wait_seconds=min(config.lock_wait_seconds, _LOCK_WAIT_S))
+
+
+def _guard(world: World, call: Call, writes: list[Write]) -> Said:
+    """Every write is guarded by the folder of the repository that it is in. If one is denied, none is made."""
+    denied: list[tuple[str, list[Any]]] = []
+    for folder in dict.fromkeys(write.folder for write in writes):
+        some = [write for write in writes if write.folder == folder]
+        denied += _guard_in(world, call, some).items()
+        if denied:
+            break
+    if not denied:
+        return QUIET
+    for folder in dict.fromkeys(write.folder for write in writes if write.folder != some[0].folder):
+        _take_back(world, call, [write for write in writes if write.folder == folder])
+    return DENIED, denial(denied)
+
+
+def _guard_in(world: World, call: Call, writes: list[Write]) -> dict[str, list[Any]]:
+    place = find(world.at(writes[0].directory), None)
+    config = _impatient(read_config(place))
+
+    def who(moment: Moment) -> Identity:
+        return _speaker(world, place, call, moment)
+
+    def act(moment: Moment) -> dict[str, list[Any]]:
+        doing = moment.state.sessions[moment.me.session].doing
+        if doing.asks_person:
+            moment.append(answered(doing))
+        found = edits.take(moment, config, writes)
+        remember_denied(place.cache, moment.me.session, [write for write in writes if write.resource in found])
+        return found
+
+    return transact(world, place, config, act, who, []).value
+
+
+def _take_back(world: World, call: Call, writes: list[Write]) -> None:
+    """What was claimed for a patch of which another part is denied is not under way."""
+    place = find(world.at(writes[0].directory), None)
+    config = _impatient(read_config(place))
+    wanted = {write.resource for write in writes}
+
+    def act(moment: Moment) -> None:
+        mine = [claim for claim in edits.own(moment, call.agent) if claim.resource in wanted]
+        edits.not_pending(moment, mine)
+        edits.finish(moment, config, mine, idle=True)
+
+    transact(world, place, config, act, lambda moment: _speaker(world, place, call, moment), [])
+
+
+def _speaker(world: World, place: Place, call: Call, moment: Moment) -> Identity:
+    """The session of the conversation that calls. A new conversation in the process of one that was cleared or forked
+    there continues that one's session.
+    """
+    known = by_conversation(moment.state, (call.conversation,))
+    name = known.id if known else ""
+    identity = Identity(name, "the hook's input", call.agent, call.client.name, call.conversation)
+    if known:
+        return identity
+    anchor = moment.free_anchor("", call.conversation)
+    before = [
+        session
+        for session in moment.state.sessions.values()
+        if session.live and anchor and session.anchor == anchor and session.client == call.client.name
+    ]
+    if len(before) == 1 and (call.source in ("clear", "fork") or _cleared(world, place, call, before[0])):
+        hello = introduction(
+            world,
+            place,
+            name=before[0].name,
+            client=call.client.name,
+            client_session=call.conversation,
+            capabilities=before[0].capabilities,
+            anchor=anchor,
+            continues=before[0].id,
+        )
+        moment.introduce(identity, hello)
+        return moment.me
+    return identity
+
+
+def _cleared(world: World, place: Place, call: Call, before: Session) -> bool:
+    """Whether a session of another repository's folder belongs to a conversation that this one continued at home: only
+    there it is told.
+    """
+    try:
+        home = find(world.at(call.cwd), None)
+    except CoordError:
+        return False
+    if home.folder == place.folder:
+        return False
+    present = Present(world, home)
+    present.catch_up(snapshot=True)
+    old, new = (by_conversation(present.state, (name,)) for name in (before.client_session, call.conversation))
+    return old is not None and new is not None and old.id == new.id
