@@ -18,6 +18,7 @@ from projections.fold import fold
 from projections.state import Decision, State
 from tests.bench.folders import prepare
 from tests.bench.history import SESSIONS, Author
+from tests.bench.hour import played
 from tests.bench.picture import cost_svg
 from tests.bench.report import document, table
 from tests.bench.rows import MEMORY, ROWS, SHORT, WHOLE, summed
@@ -118,3 +119,11 @@ def test_commands_are_measured_without_what_surrounds_the_bench(
     assert not [name for name in folder.env if name.startswith(("PYTHON", "COORD_", "CLAUDE", "CODEX", "GEMINI"))]
     told = json.loads(folder.coord(folder.other, "status", "--json"))
     assert len(told["sessions"]) == SESSIONS + 2
+
+
+def test_in_an_hour_little_reaches_an_agent_and_alone_one_line(tmp_path: Path) -> None:
+    agents, _ = played(tmp_path / "one", {100: "claude"})
+    assert list(agents.chars) == ["c100"]
+    assert agents.chars["c100"] < 100
+    agents, calls = played(tmp_path / "two", {100: "claude", 200: "codex"})
+    assert all(100 < chars < 10 * calls for chars in agents.chars.values())
