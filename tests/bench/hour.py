@@ -50,9 +50,8 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as root:
             agents, calls = played(Path(root), clients)
         for pid, word in clients.items():
-            print(
-                f"{len(clients)} at work: {word} was given {agents.chars[f'c{pid}']} characters, in {calls} hooks of all"
-            )
+            given = agents.chars[f"c{pid}"]
+            print(f"{len(clients)} at work: {word} was given {given} characters; {calls} hooks were called")
 
 
 if __name__ == "__main__":
