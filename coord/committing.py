@@ -119,6 +119,7 @@ def _ask(me: Identity, resource: str, worktree: str) -> Row:
         resource=resource,
         mode="exclusive",
         worktree=worktree,
+        automatic=False,
         imported=False,
     )
 
