@@ -82,7 +82,6 @@ def finish(
             differs = None if differing is None else differing.get(edit.name, "")
             if reason := edit.over(config, differs, idle=idle):
                 moment.append(ClaimFinished(claim=edit.claim.id, reason=reason))
-                traces.wipe(edit.trace)
                 ended.append(edit.claim.id)
     return ended
 
