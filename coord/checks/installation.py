@@ -77,7 +77,7 @@ def on_path(patient: Patient) -> Iterator[Symptom]:
     link = Step("or put a link to it where everyone looks", f"ln -s {quoted(ours)} ~/.local/bin/coord")
     if not found:
         steps: tuple[Step, ...] = (
-            Step("install it as a tool, for all shells", "uv tool install coord"),
+            Step("in a clone of coord, install it as a tool, for all shells", "uv tool install ."),
             link,
             Step("or let this shell, and what it starts, find it", f'export PATH="{os.path.dirname(ours)}:$PATH"'),
         )
@@ -90,7 +90,7 @@ def on_path(patient: Patient) -> Iterator[Symptom]:
         )
         yield Symptom("warning", "another coord is found first", f"PATH has {found}; this is {ours}", steps)
     elif reason := only_here(folder, env.get("HOME", ""), _texts(env.get("HOME", ""))):
-        steps = (Step("install it as a tool, for all shells", "uv tool install coord"), link)
+        steps = (Step("in a clone of coord, install it as a tool, for all shells", "uv tool install ."), link)
         yield Symptom("note", "an agent that is started elsewhere may not find coord", reason, steps)
 
 
@@ -129,7 +129,7 @@ def only_here(folder: str, home: str, texts: Mapping[str, str]) -> str:
 def python(_: Patient) -> Iterator[Symptom]:
     """A Python that is too old."""
     if reason := too_old(sys.version_info[:2]):
-        steps = (Step("install coord with a newer Python", "uv tool install --python 3.12 coord"),)
+        steps = (Step("in a clone of coord, install it with a newer Python", "uv tool install --python 3.12 ."),)
         yield Symptom("serious", "this Python is too old", reason, steps)
 
 
