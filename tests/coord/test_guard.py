@@ -89,6 +89,7 @@ def test_a_claim_that_ran_out_stands_in_nobodys_way_and_a_late_write_renews_it(s
     scene.asks(100, "a.py")
     scene.machine.wait(EDIT_S / 2 + 1)
     scene.asks(100, "a.py")
+    assert len(scene.repo.of_type("claim.requested")) == 2
     scene.machine.wait(EDIT_S - 1)
     assert scene.asks(200, "a.py")[0] == DENIED, "the second write renewed it"
     scene.machine.wait(2)

@@ -103,6 +103,15 @@ def test_a_write_that_never_came_holds_the_file_for_twenty_minutes(agents: Agent
     assert agents.writes(CODEX, "old.txt").code == ALLOWED
 
 
+def test_a_write_that_is_under_way_is_not_over_because_the_one_before_it_was_committed(agents: Agents) -> None:
+    agents.starts(CLAUDE)
+    agents.starts(CODEX)
+    agents.writes(CLAUDE, "old.txt")
+    agents.shell(CLAUDE, "git commit -qam one", hooks=False)
+    agents.asks_to_write(CLAUDE, "old.txt")
+    assert agents.coord(CODEX, "claim", "file", "old.txt").code == 1
+
+
 def test_a_write_that_its_person_refused_is_over_when_the_agent_stops(agents: Agents) -> None:
     agents.starts(CLAUDE)
     agents.asks_to_write(CLAUDE, "old.txt")
@@ -366,6 +375,8 @@ def test_what_the_agent_said_by_itself_stands(agents: Agents) -> None:
     agents.coord(CLAUDE, "heartbeat", "building", "the landing page", "BUILD", "25%")
     agents.machine.wait(40)
     agents.writes(CLAUDE, "a.py")
+    agents.machine.wait(40)
+    agents.shell(CLAUDE, "true")
     (row,) = agents.board()["sessions"]
     assert (row["action"], row["target"], row["percent"]) == ("building", "the landing page", 25)
 
@@ -408,10 +419,12 @@ def settings(agents: Agents, text: str) -> None:
 
 
 def test_on_check_only_what_was_claimed_by_name_denies(agents: Agents) -> None:
-    settings(agents, 'guard = "check"\n')
     agents.starts(CLAUDE)
+    agents.writes(CLAUDE, "edited.py")
+    settings(agents, 'guard = "check"\n')
     agents.writes(CLAUDE, "a.py")
-    assert agents.claims() == {}
+    assert list(agents.claims()) == ["file/edited.py"]
+    assert agents.writes(CODEX, "edited.py").code == ALLOWED
     assert agents.writes(CODEX, "a.py").code == ALLOWED
     agents.coord(CLAUDE, "claim", "file", "b.py")
     assert agents.writes(CODEX, "b.py").code == DENIED

@@ -129,7 +129,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "a write that is under way is taken for over",
         "differs is None or (pending and not idle)",
         "differs is None",
-        _AT + "test_a_write_that_never_came_holds_the_file_for_twenty_minutes",
+        _AT + "test_a_write_that_is_under_way_is_not_over_because_the_one_before_it_was_committed",
     ),
     _edits(
         "a write that never came holds for ever",
