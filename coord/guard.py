@@ -62,7 +62,7 @@ def decide(rows: "Iterable[Any]", ask: "Any", now: int, mode: "Mode") -> "tuple[
     """
     rows = list(rows) if mode != "off" else []
     for own in rows:
-        if not own.waiting and own_covers(own, ask):
+        if own_covers(own, ask):
             written = own.ends - own.ttl_s * 1_000_000
             half_over = (now - written) * 2 > own.patience_s * 1_000_000
             return ("claim" if half_over else "allow"), []

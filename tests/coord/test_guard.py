@@ -97,6 +97,15 @@ def test_a_claim_that_ran_out_stands_in_nobodys_way_and_a_late_write_renews_it(s
     assert scene.asks(100, "a.py")[0] == DENIED
 
 
+def test_a_claim_by_name_that_ran_out_stands_in_nobodys_way(scene: Scene) -> None:
+    scene.coord(100, "claim", "file", "a.py", "1")
+    scene.asks(200, "b.py")
+    scene.machine.wait(3599)
+    assert scene.asks(200, "a.py")[0] == DENIED
+    scene.machine.wait(2)
+    assert scene.asks(200, "a.py") == (ALLOWED, "")
+
+
 def test_nobody_is_denied_for_the_dead(scene: Scene) -> None:
     session = scene.machine.start(100)
     scene.machine.run(100, "claim", "file", "a.py", "4")

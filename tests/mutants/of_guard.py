@@ -26,7 +26,6 @@ _AT = "coord/test_moments::"
 MUTANTS: tuple[Mutant, ...] = (
     _guard("nobody is denied", "if conflict(row, ask) and not", "if False and not", _DENIED),
     _guard("everybody is denied", "if conflict(row, ask) and not", "if not", _RULES),
-    _guard("who waits may write", "if not own.waiting and own_covers(own, ask):", "if own_covers(own, ask):", _WAITS),
     _guard(
         "a claim is never renewed by a write",
         'return ("claim" if half_over else "allow"), []',
@@ -45,7 +44,12 @@ MUTANTS: tuple[Mutant, ...] = (
     _guard(
         "the conversation of a dead client writes", "if session and self.lives(session) else", "if session else", _TELLS
     ),
-    _guard("what has ended by itself still holds", 'now >= fields["due"]', "False", _LATE),
+    _guard(
+        "what has ended by itself still holds",
+        'now >= fields["due"]',
+        "False",
+        "coord/test_guard::test_a_claim_by_name_that_ran_out_stands_in_nobodys_way",
+    ),
     _guard("an index of other code is used", 'or fields["code"] != fingerprint()', "", _TELLS),
     _guard(
         "an index of other settings is used",
