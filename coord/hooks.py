@@ -123,7 +123,8 @@ def _where(call: Call, outside: Outside) -> tuple[str, str, str]:
 
 def _after(call: Call, outside: Outside) -> "tuple[int, str] | None":
     """After a tool has run: most often there is nothing to say, and the last sign of life is not old."""
-    for write in writes_in(call, outside.env):
+    writes = writes_in(call, outside.env)
+    for write in writes:
         cache = os.path.join(write.folder, ".cache")
         traces.after_write(cache, write)
     folder, worktree, git = _where(call, outside)
@@ -142,7 +143,7 @@ def _after(call: Call, outside: Outside) -> "tuple[int, str] | None":
         return None
     if call.tool in call.client.shells and _shell_did_something(call, index, session, worktree, git):
         return None
-    return None if any(_to_warn(index, session, write) for write in writes_in(call, outside.env)) else (ALLOWED, "")
+    return None if any(_to_warn(index, session, write) for write in writes) else (ALLOWED, "")
 
 
 def reminded_long_ago(cache: str, session: str, now: int) -> bool:
