@@ -32,6 +32,7 @@ def plain(text: str, limit: int = 0) -> str:
     return shown if not limit or len(shown) <= limit else shown[: limit - 1] + "…"
 
 
+@lru_cache(maxsize=4096)
 def line(text: str, limit: int = 120) -> str:
     """Text for one line of a terminal."""
     text = text.strip()
@@ -45,6 +46,7 @@ def quoted(text: str, limit: int = 120) -> str:
     return "“" + line(text.replace("”", '"'), limit) + "”"
 
 
+@lru_cache(maxsize=4096)
 def markdown(text: str, limit: int = 120) -> str:
     """Text for one line, or one cell, of a Markdown document that people also read as it stands."""
     shown = line(text, limit)
@@ -71,9 +73,13 @@ def instant_at(at: datetime) -> Instant:
 
 def clock(at: Instant, now: Instant, *, seconds: bool = False) -> str:
     """A time of day with its zone; with the date if it is not that of `now`, which may be empty."""
-    local = moment(at)
-    date = "" if now and local.date() == moment(now).date() else "%Y-%m-%d "
-    return local.strftime(date + ("%H:%M:%S %Z" if seconds else "%H:%M %Z"))
+    date = "" if now and _shown(at, "%Y-%m-%d") == _shown(now, "%Y-%m-%d") else "%Y-%m-%d "
+    return _shown(at, date + ("%H:%M:%S %Z" if seconds else "%H:%M %Z"))
+
+
+@lru_cache(maxsize=4096)
+def _shown(at: Instant, form: str) -> str:
+    return moment(at).strftime(form)
 
 
 def between(start: Instant, end: Instant, now: Instant) -> str:

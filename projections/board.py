@@ -5,7 +5,9 @@ session may be silent. Sessions that ended leave the board after an hour; those 
 last word, unless they still hold something.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
+from operator import attrgetter
 from typing import Literal
 
 from msgspec import Struct
@@ -13,6 +15,9 @@ from msgspec import Struct
 from eventlog.events import HOUR_S, Instant, SessionHeartbeat, later, seconds_between
 from projections.claims import circles, obstacles_of
 from projections.state import Claim, Session, State, Waiting
+
+PASSING = "git"
+"""The client of a session that is there for one call of git, by someone who is no session: no board shows it later."""
 
 
 class SessionRow(Struct, frozen=True):
@@ -118,11 +123,11 @@ def board(state: State, now: Instant, silent_s: float, gone: Mapping[str, str], 
     """The board at `now`, to which `state` must have been brought. `gone` has the evidence for sessions whose anchor
     the reader saw gone; `found` is what is wrong with the log.
     """
-    an_hour_ago, holding = later(now, -HOUR_S), {claim.session for claim in state.claims.values()}
+    an_hour_ago, holding = later(now, -HOUR_S), Counter(claim.session for claim in state.claims.values())
     sessions = [
-        _session_row(state, session, now, silent_s, gone.get(session.id, ""))
+        _session_row(session, now, silent_s, gone.get(session.id, ""), holding[session.id])
         for session in state.sessions.values()
-        if session.live or session.over_at > an_hour_ago or session.id in holding
+        if session.live or (session.over_at > an_hour_ago and session.client != PASSING) or session.id in holding
     ]
     order = {"live": 0, "silent": 0, "dead": 1, "continued": 2, "ended": 3, "imported": 4}
     sessions.sort(key=lambda row: (order[row.status], row.started_at))
@@ -144,26 +149,26 @@ def names_of(state: State) -> dict[str, str]:
     return {session.id: session.name for session in state.sessions.values() if session.name}
 
 
-def _session_row(state: State, session: Session, now: Instant, silent_s: float, evidence: str) -> SessionRow:
+def _session_row(session: Session, now: Instant, silent_s: float, evidence: str, claims: int) -> SessionRow:
     status: Literal["live", "silent", "dead", "continued", "ended", "imported"] = session.status
     if session.live and evidence:
         status = "dead"
     elif session.live and seconds_between(session.last_at, now) >= silent_s:
         status = "silent"
-    said = {name: getattr(session.doing, name) for name in _SAID}
     return SessionRow(
-        **{name: getattr(session, name) for name in _SAME},
-        **said,
+        **dict(zip(_SAME, _same(session), strict=True)),
+        **dict(zip(_SAID, _said(session.doing), strict=True)),
         status=status,
         evidence=evidence or session.over_because,
         unread=len(session.unread) + len(session.notices),
-        claims=sum(claim.session == session.id for claim in state.claims.values()),
+        claims=claims,
         agents=tuple(f"{name} ({kind})" if kind else name for name, kind in session.agents.items()),
     )
 
 
-_SAME = set(SessionRow.__struct_fields__) & set(Session.__struct_fields__) - {"status", "unread", "agents"}
-_SAID = set(SessionRow.__struct_fields__) & set(SessionHeartbeat.__struct_fields__)
+_SAME = tuple(set(SessionRow.__struct_fields__) & set(Session.__struct_fields__) - {"status", "unread", "agents"})
+_SAID = tuple(set(SessionRow.__struct_fields__) & set(SessionHeartbeat.__struct_fields__))
+_same, _said = attrgetter(*_SAME), attrgetter(*_SAID)
 
 
 def claim_row(claim: Claim, holder_gone: str = "") -> ClaimRow:
