@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -89,9 +90,12 @@ def test_a_name_with_blanks_and_parentheses_is_read_whole(repo: Repo) -> None:
 
 @linux
 def test_a_process_that_may_not_be_looked_at_is_not_gone(monkeypatch: pytest.MonkeyPatch) -> None:
-    table = ProcTable()
-    monkeypatch.setattr(table, "process", lambda pid: None)
-    assert table.look(os.getpid()) == "unknown"
+    def hidden(pid: int) -> NoReturn:
+        raise PermissionError(pid)
+
+    monkeypatch.setattr("coord.processes.stat_of", hidden)
+    assert ProcTable().process(os.getpid()) is None
+    assert ProcTable().look(os.getpid()) == "unknown"
 
 
 @linux

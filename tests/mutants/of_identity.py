@@ -126,8 +126,8 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _processes(
         "a zombie lives",
-        'return "zombie" if process.state in "ZX" else process.start_ticks',
-        "return process.start_ticks",
+        'return "zombie" if state in "ZX" else start_ticks',
+        "return start_ticks",
         "coord/test_processes::test_a_process_that_ended_is_a_zombie_and_then_free",
     ),
     _processes(
