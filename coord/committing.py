@@ -5,7 +5,7 @@ another subagent of ours, has a claim on it; or if ours on it was lost or broken
 """
 
 import os
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from shlex import quote
 from typing import Any
 
@@ -26,8 +26,8 @@ from projections.resources import is_pattern, overlap
 from projections.state import Session, State
 
 OFF = "COORD_GUARD=off"
-_MOST_OWN = 40  # files of one's own in one command
-_MOST_ROWS, _MOST_NAMES = 5, 3  # of what is said, and of the files in a row of it
+_FEW = 6  # files of one's own that are named in a command, whatever else is shorter
+_MOST_ROWS, _MOST_NAMES, _MOST_CLAIMS = 5, 3, 3  # of what is said, of the files in a row of it, and of what to claim
 _SIGNS = str.maketrans(dict.fromkeys("*?", "\ufffd"))
 
 
@@ -128,27 +128,52 @@ def _ask(me: Identity, resource: str, worktree: str) -> Row:
 
 
 def offer(
-    staged: Staged, theirs: Collection[str], *, first: bool, partly: Collection[str], in_merge: Collection[str], at: str
+    staged: Staged,
+    theirs: Collection[str],
+    *,
+    first: bool,
+    differing: Collection[str],
+    in_merge: Collection[str],
+    sweeps: bool,
+    at: str,
 ) -> str:
-    """The command that commits only one's own; empty if there is none. `first`: there is no commit yet; `partly`: the
-    files that are not staged as they stand; `in_merge`: those that the merge has to do with; `at`: the folder below the
-    top in which git was called.
+    """The command that commits only one's own; empty if there is none. `first`: there is no commit yet; `differing`:
+    the files that are not in the index as they stand; `in_merge`: those that the merge has to do with; `sweeps`: the
+    commit takes along all that is tracked; `at`: the folder below the top in which git was called.
+
+    It names one's own, which leaves what is theirs staged; or theirs, where that is shorter and loses nothing that is
+    staged of it, or where one's own is staged in part.
     """
     own = [name for name in staged.names if name not in theirs]
     others = [name for name in staged.names if name in theirs]
     undo = "git rm --cached --force --quiet --" if first else "git restore --staged --"
-    take_out = f"{undo} {_words(others, at)} && git commit"
     if not own and not staged.merges:
         return ""
     if staged.going:
         if any(name in in_merge for name in others):
             return ""
-        return f"git add -- {_words(own, at)} && git commit" if staged.passing else take_out
-    if staged.passing and len(own) > _MOST_OWN:
-        return f"git add --update && {take_out}"
-    if not staged.passing and (any(name in partly for name in own) or len(own) > max(_MOST_OWN, len(others))):
-        return take_out
+        do = f"git add -- {_words(own, at)}" if staged.passing else f"{undo} {_words(others, at)}"
+        return f"{do} && git commit"
+    out = others if first else _together(others, own)
+    shorter = len(own) > _FEW and len(out) < len(own) and not any(name in differing for name in others)
+    if (shorter or any(name in differing for name in own)) and (sweeps or not staged.passing):
+        stage = "git add --update && " if staged.passing else ""
+        return f"{stage}{undo} {_words(out, at)} && git commit"
     return f"git commit --only -- {_words(own, at)}"
+
+
+def _together(names: Collection[str], rest: Iterable[str]) -> list[str]:
+    """The names, with a folder in place of all that are in it, where none of the rest is."""
+    mixed = {folder for name in rest for folder in _above(name)}
+    found: dict[str, list[str]] = {}
+    for name in names:
+        found.setdefault(next((folder for folder in _above(name) if folder not in mixed), name), []).append(name)
+    return [folder if len(some) > 1 else some[0] for folder, some in found.items()]
+
+
+def _above(name: str) -> Iterator[str]:
+    """The folders that a file is in, the topmost first."""
+    return (name[: at + 1] for at, letter in enumerate(name) if letter == "/")
 
 
 def _words(names: Iterable[str], at: str) -> str:
@@ -157,7 +182,7 @@ def _words(names: Iterable[str], at: str) -> str:
 
 def _pathspec(name: str, at: str) -> str:
     """A file as git finds it from the folder in which one is."""
-    path = os.path.relpath(f"/{name}", f"/{at}")
+    path = os.path.relpath(f"/{name}", f"/{at}") + "/" * name.endswith("/")
     return f":(literal){path}" if path.startswith(":") or set(path) & set("*?[\\") else path
 
 
@@ -172,33 +197,38 @@ def shell_word(text: str) -> str:
 # --- what is said -----------------------------------------------------------------------------------------------------
 
 
-def held_commit(found: Found, total: int, command: str, *, merging: bool, denied: bool) -> str:
-    """What is said of a commit that takes along what is not one's own."""
+def held_commit(found: Found, total: int, command: str, *, merging: bool, denied: bool, start: bool) -> str:
+    """What is said of a commit that takes along what is not one's own. `start`: whoever
+    commits is no session yet.
+    """
     head = "nothing was committed: " if denied else "note: "
     some = f"{len(found)} of the {plural(total, 'file')} in this commit" if total > 1 else "the file in this commit"
     nothing = "A merge is committed as a whole." if merging else "Nothing else is in it."
     do = f"Commit only your own:\n  {command}" if command else nothing
     verb = "is" if len(found) == 1 else "are"
     said = f"coord: {head}{some} {verb} not yours to commit\n{_rows(found)}"
-    return f"{said}\n{do}{_rest(found, 'commit')}" if denied else said
+    return f"{said}\n{do}{_rest(found, 'commit', start)}" if denied else said
 
 
-def held_push(found: Found, *, denied: bool) -> str:
-    """What is said of a push of what others hold."""
+def held_push(found: Found, *, denied: bool, start: bool) -> str:
+    """What is said of a push of what others hold. `start` as for a commit."""
     head = "nothing was pushed" if denied else "note"
     said = f"coord: {head}: others have claimed what this push changes\n{_rows(found)}"
-    return f"{said}{_rest(found, 'push')}" if denied else said
+    return f"{said}{_rest(found, 'push', start)}" if denied else said
 
 
-def _rest(found: Found, verb: str) -> str:
-    name = next(iter(found))
-    holder = next((each.session for some in found.values() for each in some if each.session), "")
-    ask = f', or ask: coord send {holder} "Question" "..."' if holder else ""
-    resource = line(found[name][0].resource, 80)
-    return (
-        f"\nOr wait until it is free: coord claim {shell_word(resource)} --wait 10m{ask}\n"
-        f"All the same, on the record: {OFF} git {verb}"
-    )
+def _rest(found: Found, verb: str, start: bool) -> str:
+    claims = list(dict.fromkeys((each.resource, each.session) for some in found.values() for each in some))
+    first = "Or, after `coord start`," if start else "Or"
+    ask = ', or ask: coord send {} "Question" "..."'
+    rows = [
+        f"coord claim {shell_word(resource)} --wait 10m{ask.format(who) if who else ''}"
+        for resource, who in claims[:_MOST_CLAIMS]
+    ]
+    if len(claims) > _MOST_CLAIMS:
+        rows.append(f"and {len(claims) - _MOST_CLAIMS} more: coord claims")
+    wait = f"it is free: {rows[0]}" if len(claims) == 1 else "\n  ".join(["each is free:", *rows])
+    return f"\n{first} wait until {wait}\nAll the same, on the record: {OFF} git {verb}"
 
 
 def _rows(found: Found) -> str:

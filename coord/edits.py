@@ -25,6 +25,7 @@ from projections.state import Ask, Claim, State
 IGNORED = "!!"  # how git says that it does not look at a file
 TTL_S = LONGEST_TTL_S  # of an automatic claim, whose end is seen and not awaited
 _GIT_S = 2  # how long git may take: others wait meanwhile
+_WRITE_S = 30  # how long a write takes at most, but where its agent asks its person first
 _MOST_NAMES = 500  # of one question to git
 
 Dirty = Callable[[str, Collection[str]], "dict[str, str] | None"]
@@ -84,6 +85,28 @@ def finish(
                 moment.append(ClaimFinished(claim=edit.claim.id, reason=reason))
                 ended.append(edit.claim.id)
     return ended
+
+
+def committed(moment: Moment, config: Config, claims: Iterable[Claim], ask: Dirty = dirty) -> None:
+    """End those of these claims whose files were committed just now. What is left of a write that never came, since its
+    person refused it, ends with them; one that comes after all claims its file anew (`written`).
+    """
+    claims = list(claims)
+    awaited = {claim.id for claim in claims if _may_come(moment, claim)}
+    finish(moment, config, [claim for claim in claims if claim.id in awaited], ask)
+    finish(moment, config, [claim for claim in claims if claim.id not in awaited], ask, idle=True)
+
+
+def _may_come(moment: Moment, claim: Claim) -> bool:
+    """Whether a write may be under way: begun a moment ago, or while its agent asks its person. An agent does one thing
+    at a time, so it does not write while it commits; but its subagents may, and they are not always told apart.
+    """
+    holder = moment.state.sessions[claim.session]
+    if (claim.session, claim.agent) == (moment.me.session, moment.me.agent) and not holder.agents:
+        return False
+    seen = traces.look(traces.of_edit(moment.place.cache, claim.worktree, claim.resource))
+    begun = 0 <= to_micros(moment.at) - seen.get("pending", 0) < _WRITE_S * 1_000_000
+    return begun or holder.doing.asks_person
 
 
 class _Edit:
@@ -166,7 +189,22 @@ def take(moment: Moment, config: Config, writes: list[Write], ask: Dirty = dirty
             denied, wanted = _decided(moment, config, writes)
     if denied:
         return denied
-    for write in wanted:
+    _claim(moment, wanted)
+    if config.guard != "off":
+        for write in writes:
+            traces.before_write(moment.place.cache, write, to_micros(moment.at))
+            traces.wipe(traces.of_denial(moment.place.cache, moment.me.session, write.resource))
+    return {}
+
+
+def written(moment: Moment, config: Config, writes: list[Write]) -> None:
+    """Claim anew what was written, where a commit ended the claim before the write was done, and nobody else has it."""
+    if writes:
+        _claim(moment, _decided(moment, config, writes)[1])
+
+
+def _claim(moment: Moment, writes: Iterable[Write]) -> None:
+    for write in writes:
         asked = ClaimRequested(
             resource=write.resource,
             mode="exclusive",
@@ -177,11 +215,6 @@ def take(moment: Moment, config: Config, writes: list[Write], ask: Dirty = dirty
             told="granted",
         )
         moment.append(asked)
-    if config.guard != "off":
-        for write in writes:
-            traces.before_write(moment.place.cache, write, to_micros(moment.at))
-            traces.wipe(traces.of_denial(moment.place.cache, moment.me.session, write.resource))
-    return {}
 
 
 def make_way(moment: Moment, config: Config, wanted: Ask | None, ask: Dirty = dirty) -> None:

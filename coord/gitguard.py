@@ -13,6 +13,7 @@ from functools import cached_property
 from msgspec.structs import replace
 
 from coord import edits, staged
+from coord.clients import nearest_client
 from coord.committing import (
     OFF,
     Found,
@@ -37,12 +38,13 @@ from coord.repository import Repository, find_repository, recorded_path
 from coord.transaction import Moment, transact
 from coord.world import World
 from eventlog.events import ClaimBypassed, EventId, SessionEnded
+from projections.board import PASSING
 from projections.fold import as_of
 from projections.resources import is_file
 from projections.state import Claim, State
 
 _LOCK_WAIT_S = 2  # for what is only to be written down
-CLIENT = "git"  # of a session that is there for a hook alone
+_SHELL = "shell"  # the client of a session in a terminal
 _NOBODY = Identity("", "")
 
 
@@ -68,6 +70,13 @@ class Hook:
         """Who calls git; nobody, if that is a person who is no session. Raises CoordError where that cannot be told."""
         return find_identity(self.world, state) or _NOBODY
 
+    def is_person(self, me: Identity, state: State) -> bool:
+        """Whether a person calls git: as a session of a shell, or as none, and not by the client of an agent, whose own
+        session has its client's name.
+        """
+        session = state.sessions.get(me.session)
+        return not me.client and (not session or session.client == _SHELL) and not nearest_client(self.world.chain[1:])
+
     def resource(self, name: str) -> str:
         """What people claim of a file, or of a submodule: they see a folder."""
         path = os.path.join(self.repository.worktree, name)
@@ -85,7 +94,7 @@ class Hook:
                 found = None
             if found:
                 return found
-            moment.introduce(Identity("", "a hook of git"), introduction(self.world, self.place, client=CLIENT))
+            moment.introduce(Identity("", "a hook of git"), introduction(self.world, self.place, client=PASSING))
             passing.append(True)
             return moment.me
 
@@ -125,7 +134,7 @@ def before_commit(hook: Hook) -> int:
     for name, some in lost(state, me, hook.worktree, wanted, now).items():
         found.setdefault(name, []).extend(some)
     found = without(found, hook.world.gone, state)
-    if not me.session:  # its person looks at what an agent did, and commits it
+    if found and hook.is_person(me, state):  # who looks at what an agent did, and commits it
         found = _at_work(found, state)
     if not found or _passes(hook, found, "commit"):
         return 0
@@ -133,12 +142,14 @@ def before_commit(hook: Hook) -> int:
         commit,
         found,
         first=not staged.has_commit(hook.world),
-        partly=staged.partly(hook.world, hook.repository, commit.names),
+        differing=staged.differing(hook.world, hook.repository),
         in_merge=staged.in_merge(hook.world, commit.merges),
+        sweeps=staged.sweeps(hook.world),
         at=hook.world.env.get(staged.PREFIX, ""),
     )
     denied = hook.config.guard != "warn"
-    _say(held_commit(found, len(commit.names), command, merging=bool(commit.merges), denied=denied))
+    merging, start = bool(commit.merges), not (me.session or me.client)
+    _say(held_commit(found, len(commit.names), command, merging=merging, denied=denied, start=start))
     return staged.DENIED if denied else 0
 
 
@@ -161,7 +172,7 @@ def after_commit(hook: Hook) -> int:
     resources = set(map(resource_of, staged.committed(hook.world)))
     over = {claim.id for claim in here if claim.resource in resources}
     if over:
-        hook.act(lambda moment: edits.finish(moment, hook.config, _still(moment, over)))
+        hook.act(lambda moment: edits.committed(moment, hook.config, _still(moment, over)))
     return 0
 
 
@@ -183,7 +194,7 @@ def before_push(hook: Hook, remote: str, text: str) -> int:
     if not found or _passes(hook, found, "push"):
         return 0
     denied = hook.config.guard != "warn"
-    _say(held_push(found, denied=denied))
+    _say(held_push(found, denied=denied, start=not (me.session or me.client)))
     return staged.DENIED if denied else 0
 
 

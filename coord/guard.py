@@ -171,6 +171,11 @@ class Index:
         certain = [row for row in found if self._certain(row, write)]
         return (word, certain) if certain else None
 
+    def to_claim(self, write: "Write", session: str) -> bool:
+        """Whether a write is one for which its file is to be claimed."""
+        said = self.may_write(write, session)
+        return said is not None and said[0] == "claim"
+
     def _certain(self, row: "Any", write: "Write") -> bool:
         if not self.lives(row.session):
             return False

@@ -143,6 +143,8 @@ def _after(call: Call, outside: Outside) -> "tuple[int, str] | None":
         return None
     if call.tool in call.client.shells and _shell_did_something(call, index, session, worktree, git):
         return None
+    if any(write.folder == folder and index.to_claim(write, session) for write in writes):
+        return None  # a commit ended its claim meanwhile
     return None if any(_to_warn(index, session, write) for write in writes) else (ALLOWED, "")
 
 

@@ -130,7 +130,7 @@ def _anchored(world: World, state: State) -> Identity | None:
                 candidates=ids,
             )
         if sessions:
-            return Identity(sessions[0].id, f"its anchor {process.command} ({process.pid})")
+            return Identity(sessions[0].id, f"its process {process.command} ({process.pid})")
         if client_of(process):
             return None
     return None

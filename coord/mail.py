@@ -8,6 +8,7 @@ from coord.folder import Place
 from coord.names import matches
 from coord.present import Present
 from coord.text import called, clock, line, plain
+from coord.words import bypass, said
 from eventlog.events import EVERYONE, Event, EventId, Instant, MessageSent
 from eventlog.journal import event_of
 from projections.board import MessageRow
@@ -35,9 +36,8 @@ def read_message(place: Place, name: EventId) -> tuple[Event, MessageSent]:
     if event is None:
         raise wrong(f"there is no message {name}.")
     if not isinstance(event.payload, MessageSent):
-        from coord.words import type_of
-
-        raise wrong(f"{name} is no message but a {type_of(event)}. See: coord why {name}")
+        did = f"{event.actor} {said(event, {})}"
+        raise wrong(f'{name} is no message, but this: {did}. Write one: coord send {event.actor} "Subject" "..."')
     return event, event.payload
 
 
@@ -85,6 +85,7 @@ def notice_line(notice: Notice, now: Instant, names: Mapping[str, str]) -> str:
     why = f": {line(notice.reason, 300)}" if notice.reason else ""
     other = called(notice.other, names)
     to = f" to {other}" if notice.other else ""
+    did, _, how = bypass(notice.reason)
     words = {
         "lost": f"❌ You lost {resources}{to}{why}",
         "broken": f"❌ {other} broke your claim on {resources}{why}",
@@ -92,7 +93,7 @@ def notice_line(notice: Notice, now: Instant, names: Mapping[str, str]) -> str:
         "handed_over": f"🤝 {other} handed {resources} over to you{why}",
         "not_handed_over": f"❌ {resources} could not be handed over{to}; you still have it",
         "presumed_dead": f"❌ You were presumed dead by {other}{why}. Released: {resources or 'nothing'}",
-        "bypassed": f"⚠️  {other} changed {resources}, which is yours, all the same{why}",
+        "bypassed": f"⚠️  {other} {did} {resources}, which is yours, {how}",
         "passed_on": f"❌ {other} goes on for you, with {resources or 'no claims'}",
     }
     return f"{words[notice.kind]} ({clock(notice.at, now)})"

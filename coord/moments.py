@@ -63,7 +63,9 @@ def after(hook: Hook) -> None:
     what it does.
     """
     pieces = after_shell(hook) if hook.call.tool in hook.call.client.shells else []
-    pieces += [piece for write in writes_in(hook.call, hook.world.env) for piece in warned(hook, write)]
+    writes = writes_in(hook.call, hook.world.env)
+    edits.written(hook.moment, hook.config, [write for write in writes if write.folder == hook.place.folder])
+    pieces += [piece for write in writes for piece in warned(hook, write)]
     _beat(hook)
     if not hook.call.agent:  # what is for the session is not told to its subagent
         pieces += [*news(hook.moment.state, hook.me, hook.moment.at, all_of_it=False), *hook.reminders()]

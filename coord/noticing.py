@@ -13,6 +13,7 @@ from coord.hooks import SHELL_ENDED, shell_trace
 from coord.indexing import rows_of
 from coord.telling import Piece
 from coord.text import called, line
+from coord.words import SHELL_COMMAND
 from eventlog.events import ClaimBypassed, to_micros
 from projections.board import names_of
 from projections.conflicts import conflict
@@ -32,10 +33,9 @@ def after_shell(hook: Hook) -> list[Piece]:
         file = os.path.join(hook.place.root, name)
         if claim is None or traces.stamp(file) == look or _by_its_holder(hook, claim.session, file, seen.get("at", 0)):
             continue
-        said = f"{hook.call.client.title}'s shell command"
-        hook.moment.append(ClaimBypassed(claim=claim_id, resource=f"file/{name}", how=f"while it ran {said}"))
+        hook.moment.append(ClaimBypassed(claim=claim_id, resource=f"file/{name}", how=SHELL_COMMAND))
         who = called(claim.session, names)
-        text = f"coord: {line(name)}, which {who} has, changed while your command ran. It is told; undo it, or ask."
+        text = f"coord: {line(name)}, which {who} has, changed while your command ran. It was told: undo it, or ask."
         pieces.append(Piece(text))
     repository = hook.place.repository
     if seen.get("git") != traces.git_stamp(repository.git if repository else ""):

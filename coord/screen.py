@@ -72,7 +72,7 @@ def _session(row: SessionRow, now: Instant, me: str, names: Mapping[str, str]) -
         line(row.evidence, 200),
         row.summary and f"did: {line(row.summary, 200)}",
         row.notes and f"notes: {line(row.notes, 200)}",
-        row.unread and f"{row.unread} unread",
+        row.unread and row.status in ("live", "silent") and f"{row.unread} unread",
         line(row.branch) and f"on {line(row.branch)}",
         row.client != "shell" and row.client,
     ]

@@ -78,13 +78,24 @@ def in_merge(world: World, merges: Iterable[str]) -> set[str]:
     return {name for parent in merges for name in _names(git(world, "diff", *_OPTIONS, *_PLAIN, "HEAD", parent))}
 
 
-def partly(world: World, repository: Repository, names: Iterable[str]) -> set[str]:
-    """Those of the staged files that are not staged as they are in the worktree, so that a commit by path would take
-    along more. Raises OSError, or subprocess.SubprocessError.
+def differing(world: World, repository: Repository) -> set[str]:
+    """The files that are not in the index as they are in the worktree, so that a commit by path would take along
+    something else. Raises OSError, or subprocess.SubprocessError.
     """
     removed = set(_names(git(world, "diff", "--cached", *_OPTIONS, *_PLAIN, "--diff-filter=D")))
     there = {name for name in removed if os.path.lexists(os.path.join(repository.worktree, name))}
-    return (there | set(_names(git(world, "diff", *_OPTIONS, *_PLAIN)))) & set(names)
+    return there | _unstaged(world)
+
+
+def sweeps(world: World) -> bool:
+    """Whether the commit takes along all changes of what git tracks, as `git commit -a` does. Raises OSError, or
+    subprocess.SubprocessError.
+    """
+    return os.path.basename(world.env.get(_INDEX, "")) == "index.lock" and not _unstaged(world)
+
+
+def _unstaged(world: World) -> set[str]:
+    return set(_names(git(world, "diff", *_OPTIONS, *_PLAIN)))
 
 
 def committed(world: World) -> list[str]:

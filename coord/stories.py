@@ -14,8 +14,9 @@ Names = Mapping[str, str]
 
 
 def story_lines(entries: Sequence[Entry], now: Instant, names: Names, about: str = "") -> list[str]:
-    """A story, a line a step: when, by which event, what, by which rule, and what the requester was told. The date
-    stands where it is not that of the line before; a resource is named unless it is the one that the story is `about`.
+    """A story, a line a step: when, by which event, what, by which rule, and what the requester was told if that was
+    something else. The date stands where it is not that of the line before; a resource is named unless it is the one
+    that the story is `about`.
     """
     times, before = [], now
     for entry in entries:
@@ -27,9 +28,27 @@ def story_lines(entries: Sequence[Entry], now: Instant, names: Names, about: str
 
 def _step(entry: Entry, names: Names, about: str) -> str:
     on = "" if entry.resource in ("", about) else f" [{line(entry.resource)}]"
-    told = f" · told {entry.told}" if entry.told else ""
+    same = {"renewed": "granted"}.get(entry.what, entry.what) == entry.told
+    told = "" if same or not entry.told else f" · but was told: {entry.told}"
     words = f" — {line(entry.words, 160)}" if entry.words else ""
     return f"{entry.cause or 'by time'}  {_SAY[entry.what](entry, names)}{on} · rule {entry.rule}{told}{words}"
+
+
+def rule_lines(entries: Sequence[Entry]) -> list[str]:
+    """What the rules say that decided these steps, in short."""
+    return [f"rule {rule}: {_RULES[rule]}" for rule in sorted({entry.rule for entry in entries} & _RULES.keys())]
+
+
+_RULES = {
+    2: "who asks gets what nobody else has, or waited for before",
+    3: "a claim ends when it is released, runs out, is broken, its edit is over, or its session ends",
+    4: "who waits gets it in the order of asking, and has a minute to take it up",
+    5: "what is handed over goes to that session, before all who wait",
+    7: "work is kept only if no younger claim is in its way; who goes ahead all the same is on record",
+    8: "who was told that it has something, which the merged log says another had first, has lost it",
+    9: "what a session held whose process is gone is free",
+}
+"""Those by which anything happens to a claim. The protocol's page has all of them, in full."""
 
 
 def _who(session: str, names: Names) -> str:
@@ -107,7 +126,7 @@ _SAY: dict[str, Callable[[Entry, Names], str]] = {
     ),
     "broken": lambda e, names: f"{_who(e.by, names)} breaks {_mine(e, names)}",
     "finished": lambda e, names: f"{_mine(e, names)}, made by a hook, ends{_waited(e)}",
-    "bypassed": lambda e, names: f"{_who(e.by, names)} changes it all the same, and {_who(e.session, names)} is told",
+    "bypassed": lambda e, names: f"{_who(e.by, names)} goes ahead all the same, and {_who(e.session, names)} is told",
     "session_ended": lambda e, names: f"{_who(e.session, names)} ends, and with it what it had here",
     "session_dead": lambda e, names: (
         f"{_who(e.by, names)} finds {_who(e.session, names)} dead: what it had here is free"

@@ -29,6 +29,7 @@ from eventlog.events import (
 )
 
 Names = Mapping[str, str]
+SHELL_COMMAND = "a shell command"  # by which an agent changed what another has
 
 
 def type_of(event: Event) -> str:
@@ -101,13 +102,13 @@ def _presumed_dead(payload: SessionPresumedDead, names: Names) -> str:
 
 def _requested(payload: ClaimRequested, _: Names) -> str:
     if payload.automatic:
-        return f"begins to edit {line(payload.resource)}{_by(payload.agent)}: told {payload.told}"
+        return f"begins to edit {line(payload.resource)}{_by(payload.agent)}: {payload.told}"
     shared = " shared" if payload.mode == "shared" else ""
     waits = f", waiting at most {length(payload.wait_s)}" if payload.wait_s else ""
     note = f" — for: {line(payload.note)}" if payload.note else ""
     return (
         f"asks for {line(payload.resource)}{shared} for {length(payload.ttl_s)}{waits}{_by(payload.agent)}: "
-        f"told {payload.told}{note}"
+        f"{payload.told}{note}"
     )
 
 
@@ -136,8 +137,24 @@ def _finished(payload: ClaimFinished, _: Names) -> str:
     return f"ends {payload.claim}, made by a hook: {line(payload.reason, 200)}"
 
 
+def bypass(how: str) -> tuple[str, str, str]:
+    """By what someone changed what another has: what he did and what he does, before the name of it, and how."""
+    means, _, by = how.partition(" with ")
+    did, does, said = _BYPASSES.get(means, ("changed", "changes", "{how}"))
+    return did, does, line(said.format(how=how, by=by), 300)
+
+
+_BYPASSES = {
+    "git commit": ("committed", "commits", "with {by}"),
+    "git push": ("pushed a change to", "pushes a change to", "with {by}"),
+    SHELL_COMMAND: ("changed", "changes", "with {how}; it was told"),
+}
+"""By the means that an event names."""
+
+
 def _bypassed(payload: ClaimBypassed, _: Names) -> str:
-    return f"changes {line(payload.resource)} all the same, claimed by {payload.claim}: {line(payload.how, 200)}"
+    _did, does, how = bypass(payload.how)
+    return f"{does} {line(payload.resource)} all the same, claimed by {payload.claim}: {how}"
 
 
 def _agent_started(payload: AgentStarted, _: Names) -> str:

@@ -14,7 +14,7 @@ from coord.options import argument, at_option, command, option
 from coord.past import Past
 from coord.progress import chunks
 from coord.run import Run
-from coord.stories import life_lines, nobody_has, now_has, now_holds, receipt_lines, story_lines
+from coord.stories import life_lines, nobody_has, now_has, now_holds, receipt_lines, rule_lines, story_lines
 from coord.text import called, clock, line, plural
 from coord.views import deaths
 from coord.when import is_event_name
@@ -59,8 +59,8 @@ class View(NamedTuple):
 def why(run: Run, words: tuple[str, ...], everything: bool, at: str | None) -> None:
     """Tell the story of a RESOURCE, of a SESSION's claims, or of an EVENT.
 
-    Each step has the event that caused it, the number of the rule that decided it (the protocol's page has the rules),
-    and what the requester was told. The story of a message is who got it and read it when; of any other event, what it
+    Each step has the event that caused it, the rule that decided it, and what the requester was told if that was
+    something else. The story of a message is who got it and read it when; of any other event, what it
     brought about.
 
     \b
@@ -201,6 +201,8 @@ def _tell(view: View, asked: Asked, everything: bool) -> None:
         parts.append(f"… {plural(older, 'earlier step')}: --all shows them")
     one = {entry.resource for entry in asked.entries} if asked.kind == "claim" else {asked.about}
     parts += story_lines(shown, view.cut.at, view.names, *(one if len(one) == 1 else ()))
+    if shown:
+        parts += ["", *rule_lines(shown)]
     data = {
         "now": view.cut.at,
         "about": asked.about,

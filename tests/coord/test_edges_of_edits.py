@@ -19,7 +19,7 @@ from tests.coord.agents import Agents
 from tests.coord.test_hook_inputs import hook
 from tests.processes import COORD, Repo, environment
 
-CLAUDE, CODEX, GEMINI = 100, 200, 300
+CLAUDE, CODEX, GEMINI, PERSON = 100, 200, 300, 900
 
 
 @pytest.fixture
@@ -170,6 +170,74 @@ def test_a_line_of_a_patch_that_looks_like_a_name_is_none() -> None:
     call = call_in(client, json.dumps(said | {"tool_input": {"command": patch}}).encode())
     assert call
     assert call.paths == ["a.py"]
+
+
+def committed(agents: Agents, pid: int = PERSON) -> None:
+    """Someone commits all changes, and git's hook says so."""
+    agents.board()
+    agents.shell(CLAUDE, "git commit -qam 'by someone'", hooks=False)
+    call = ("git-hook", "post-commit")
+    done = agents.machine.run(pid, *call) if pid == PERSON else agents.coord(pid, *call)
+    assert done.code == 0
+
+
+def half_done(agents: Agents, agent_id: str = "") -> None:
+    """An agent has written a file, and is about to write it again."""
+    agents.writes(CLAUDE, "old.txt", f"by {agent_id}\n", agent_id=agent_id)
+    agents.asks_to_write(CLAUDE, "old.txt", agent_id=agent_id)
+
+
+def test_a_write_that_never_came_ends_with_the_commit_of_its_file(agents: Agents) -> None:
+    half_done(agents)
+    agents.machine.wait(60)
+    committed(agents)
+    assert agents.claims() == {}
+    assert agents.writes(CODEX, "old.txt").code == ALLOWED
+
+
+def test_a_write_that_may_be_under_way_does_not_end_with_the_commit_of_another(agents: Agents) -> None:
+    half_done(agents)
+    committed(agents)
+    assert agents.asks_to_write(CODEX, "old.txt").code == DENIED, "it began a moment ago"
+    agents.hook(CLAUDE, "asks", tool_name="Edit")
+    agents.machine.wait(60)
+    (agents.root / "old.txt").write_text("by its person\n")
+    committed(agents)
+    assert agents.asks_to_write(CODEX, "old.txt").code == DENIED, "its person may still allow it"
+
+
+def test_who_commits_is_not_writing_but_its_subagent_may_be(agents: Agents) -> None:
+    half_done(agents)
+    committed(agents, CLAUDE)
+    assert agents.claims() == {}
+    agents.hook(CLAUDE, "agent_start", agent_id="a1", agent_type="x")
+    half_done(agents, agent_id="a1")
+    committed(agents, CLAUDE)
+    assert agents.asks_to_write(CODEX, "old.txt").code == DENIED
+
+
+def test_a_write_that_came_after_its_claim_ended_is_unfinished_work_again(agents: Agents) -> None:
+    half_done(agents)
+    agents.machine.wait(60)
+    committed(agents)
+    (agents.root / "old.txt").write_text("late\n")
+    agents.has_written(CLAUDE, "old.txt")
+    assert agents.asks_to_write(CODEX, "old.txt").code == DENIED
+    committed(agents)
+    agents.writes(CODEX, "old.txt")
+    agents.machine.wait(60)
+    agents.has_written(CLAUDE, "old.txt")
+    assert agents.claims() == {"file/old.txt": agents.session(CODEX)}, "another has it by now"
+
+
+def test_a_late_write_is_claimed_anew_though_its_agent_has_just_been_heard(agents: Agents) -> None:
+    (agents.repo.folder / "config.toml").write_text("heartbeat_seconds = 3600\n")
+    half_done(agents)
+    agents.machine.wait(60)
+    committed(agents)
+    (agents.root / "old.txt").write_text("late\n")
+    agents.has_written(CLAUDE, "old.txt")
+    assert agents.asks_to_write(CODEX, "old.txt").code == DENIED
 
 
 # --- who is told what ------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from coord.staged import DENIED
-from tests.coord.inside import Inside
+from tests.coord.inside import Inside, process
 from tests.processes import Repo, Result, Shell
 
 NAMES = ("plain.py", "two words.py", 'it\'s "quoted".py', "größe.py", "new\nline.py", "[a]*?.py", ":colon", "-dash")
@@ -40,6 +40,12 @@ class Work:
             shell.ok("coord hook claude < ~/said.json")
             if event == "PreToolUse":
                 self.write(name, text, cwd)
+
+    def stops(self, conversation: str = "c1") -> None:
+        """An agent stops, and waits for its person."""
+        said = {"session_id": conversation, "cwd": str(self.root), "hook_event_name": "Stop"}
+        (self.repo.home / "said.json").write_text(json.dumps(said))
+        self.shell(conversation).ok("coord hook claude < ~/said.json")
 
     def shell(self, conversation: str = "c1") -> Shell:
         """The shell in which an agent runs its commands."""
@@ -226,6 +232,33 @@ def test_ones_own_passes_without_a_word(work: Work) -> None:
     assert [name for name in work.repo.of_type("session.started") if name["event"].get("client") == "git"] == []
 
 
+@pytest.mark.parametrize("who", ["none", "session"])
+def test_a_person_commits_what_a_stopped_agent_left_as_a_session_or_as_none(work: Work, who: str) -> None:
+    person = work.person if who == "none" else work.session("ada")
+    work.agent("a.py")
+    person.ok("git add -A")
+    assert person.run("git commit -qm all").code == 1, "it is at work"
+    work.stops()
+    work.shell().ok("coord claim file/b.py && echo 1 > b.py && git add b.py")
+    person.ok(offered(person.run("git commit -qm all")))
+    assert work.last() == {"a.py"}, "what was claimed by name was claimed for longer"
+
+
+def test_an_agent_is_no_person(work: Work) -> None:
+    work.agent("a.py")
+    work.agent("b.py", conversation="c2")
+    work.stops()
+    other, stranger, unknown = work.shell("c2"), work.shell("seen for the first time"), work.repo.shell()
+    unknown.start("--client aider")
+    for shell in (other, stranger, unknown):
+        shell.ok("git add a.py")
+        assert "not yours" in shell.run("git commit -qm all").err
+    machine = Inside(work.repo)
+    assert machine.run(100, "git-hook", "pre-commit").code == 0
+    machine.table.rows[200] = process(200, 1, 200, "gemini")
+    assert machine.run(200, "git-hook", "pre-commit").code == DENIED, "its client is above it, and sets no variable"
+
+
 def test_an_agents_commit_is_held_back_for_another_agents_edit(work: Work) -> None:
     work.agent("a.py", conversation="c1")
     work.agent("b.py", conversation="c2")
@@ -335,7 +368,7 @@ def test_who_goes_on_all_the_same_does_it_on_the_record(work: Work) -> None:
     found = work.repo.of_type("claim.bypassed")
     assert sorted(event["event"]["resource"] for event in found) == ["file/c.py", "file/src/"]
     assert {event["event"]["how"] for event in found} == {"git commit with COORD_GUARD=off"}
-    assert "changed file/src/" in backend.ok("coord inbox")
+    assert "committed file/src/, which is yours, with COORD_GUARD=off" in backend.ok("coord inbox")
     (hello,) = [e for e in work.repo.of_type("session.started") if e["session"] == found[0]["session"]]
     assert hello["event"]["client"] == "git"
     assert any(event["session"] == found[0]["session"] for event in work.repo.of_type("session.ended"))
@@ -349,6 +382,82 @@ def test_a_session_goes_on_under_its_own_name(work: Work) -> None:
     assert bypassed["session"] == backend.json("coord whoami")["session"]
     backend.ok("echo 2 > own.py && git add -A && COORD_GUARD=off git commit -m mine")
     assert len(work.repo.of_type("claim.bypassed")) == 1, "where nothing is in the way, nothing is gone round"
+
+
+def test_what_each_holder_has_can_be_waited_for_and_asked_for(work: Work) -> None:
+    holders = {name: work.session(name) for name in ("one", "two", "three", "four")}
+    for name, shell in holders.items():
+        shell.ok(f"coord claim file/{name}.py && echo 1 > {name}.py && git add {name}.py")
+    ids = {name: shell.json("coord whoami")["session"] for name, shell in holders.items()}
+    said = work.person.run("git commit -m all").err
+    assert "Or, after `coord start`, wait until each is free:\n" in said
+    ways = [f"  coord claim file/{name}.py --wait 10m, or ask: coord send {ids[name]} " for name in ids]
+    assert sum(way in said for way in ways) == 3
+    assert "  and 1 more: coord claims\n" in said
+    said = holders["one"].run("git commit -m all two.py").err
+    assert "\nOr wait until it is free: coord claim file/two.py --wait 10m, or ask: coord send" in said
+
+
+def test_who_was_there_for_one_call_of_git_is_not_shown_among_those_that_are_gone(work: Work) -> None:
+    work.agent("c.py")
+    work.person.ok("git add -A && COORD_GUARD=off git commit -qm all")
+    passing = {event["session"] for event in work.repo.of_type("session.ended")}
+    assert [row["client"] for row in work.person.json("coord status")["sessions"]] == ["claude-code"]
+    assert "GONE" not in work.person.ok("coord status")
+    assert passing
+    assert all(name in work.person.ok("coord log") for name in passing)
+
+
+@pytest.mark.parametrize(("number", "command"), [(5, "--only -- own0.py"), (12, "restore --staged -- src/ && git")])
+def test_the_command_that_is_offered_commits_the_same_for_few_and_for_many(
+    work: Work, number: int, command: str
+) -> None:
+    work.agent("src/a.py")
+    work.agent("src/b.py")
+    own = {f"own{each}.py" for each in range(number)}
+    for name in own:
+        work.write(name)
+    work.person.ok("git add -A")
+    refused = offered(work.person.run("git commit -m all"))
+    assert command in refused
+    assert len(refused) < 100
+    work.person.ok(refused)
+    assert work.last() == own
+    assert work.person.ok("git status --short src/").split() in (["A", "src/a.py", "A", "src/b.py"], ["??", "src/"])
+
+
+def test_what_others_have_staged_in_part_stays_as_it_is_staged(work: Work) -> None:
+    work.agent("theirs.py", "staged\n")
+    for number in range(9):
+        work.write(f"own{number}.py")
+    work.person.ok("git add -A")
+    work.agent("theirs.py", "and more\n")
+    work.person.ok(offered(work.person.run("git commit -m all")))
+    assert work.last() == {f"own{number}.py" for number in range(9)}
+    assert work.person.ok("git show :theirs.py") == "staged\n"
+
+
+def test_of_a_commit_by_name_nothing_that_was_not_named_comes_along(work: Work) -> None:
+    names = [f"own{number:02}.py" for number in range(45)]
+    for name in ("other.py", *names):
+        work.write(name)
+    work.person.ok("git add -A && git commit -qm more")
+    work.agent("theirs.py")
+    for name in ("other.py", *names):
+        work.write(name, "2\n")
+    work.person.ok("git add -A")
+    work.person.ok(offered(work.person.run("git commit -m all --only theirs.py own*.py")))
+    assert work.last() == set(names)
+
+
+def test_a_sweep_that_takes_a_file_out_of_git_does_so_in_the_command_that_is_offered(work: Work) -> None:
+    work.write("own.py")
+    work.person.ok("git add -A && git commit -qm more")
+    work.agent("theirs.py")
+    work.person.ok("git add -A && git rm -q --cached start.txt && echo 2 > own.py")
+    work.person.ok(offered(work.person.run("git commit -am all")))
+    assert work.last() == {"own.py", "start.txt"}
+    assert work.person.ok("git ls-files start.txt") == ""
 
 
 # --- after a commit ---------------------------------------------------------------------------------------------------
@@ -470,11 +579,15 @@ def test_a_push_is_held_back_for_what_others_claimed_by_name(work: Work, remote:
 
 
 def test_a_push_with_the_guard_off_is_on_the_record(work: Work, remote: Path) -> None:
-    work.session("backend").ok("coord claim branch/main")
+    backend = work.session("backend")
+    backend.ok("coord claim branch/main")
     work.person.ok("git commit -q --allow-empty -m more && COORD_GUARD=off git push -q origin main")
     (found,) = work.repo.of_type("claim.bypassed")
     assert found["event"]["resource"] == "branch/main"
     assert found["event"]["how"] == "git push with COORD_GUARD=off"
+    assert "pushed a change to branch/main, which is yours, with COORD_GUARD=off" in backend.ok("coord inbox")
+    assert "pushes a change to branch/main all the same" in backend.ok("coord log")
+    assert "goes ahead all the same, and backend is told" in backend.ok("coord why branch/main")
 
 
 @pytest.mark.parametrize("claimed", ["branch/main", "push/main", "push/origin", "push/origin/main"])

@@ -35,7 +35,7 @@ def test_log_shows_each_event_in_a_line_the_newest_last(inside: Inside) -> None:
     lines = inside.run(100, "log").out.splitlines()
     assert len(lines) == 8
     assert [word in line for word, line in zip(
-        ("starts", "starts", "asks for file/src/app.py", "told refused", "writes to", "25%", "releases", "deploy/prod"),
+        ("starts", "starts", "asks for file/src/app.py", ": refused", "writes to", "25%", "releases", "deploy/prod"),
         lines, strict=True,
     )] == [True] * 8  # fmt: skip
     assert all("(ada)" in line or "(ben)" in line for line in lines)

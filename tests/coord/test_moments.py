@@ -343,7 +343,7 @@ def test_a_shell_command_that_changes_anothers_file_is_told_to_both_and_put_on_r
     assert event["event"]["resource"] == "file/app.py"
     told = agents.shell(CLAUDE, "true").context
     assert "app.py" in told
-    assert agents.session(CODEX) in told
+    assert f"{agents.session(CODEX)} changed file/app.py, which is yours, with a shell command; it was told" in told
     assert agents.shell(CODEX, "true").silent, "once"
 
 

@@ -4,7 +4,9 @@ import re
 
 import pytest
 
+from coord.stories import story_lines
 from eventlog.events import ClaimReleased, SessionStarted
+from projections.story import Entry, Happened
 from tests.coord.inside import Inside
 from tests.eventlog.logs import SESSION, event, lines_of
 from tests.processes import Repo
@@ -47,7 +49,12 @@ def test_the_story_of_a_resource_is_that_of_all_that_overlaps_it(inside: Inside)
         ("2", "cai breaks ben's claim [file/src/]", "3"),
     ]
     assert "ben asks for it for 4 h and is refused: in the way is ada with file/src/" in text
-    assert "told refused" in text
+    assert "told" not in text  # what it was told is what the log says
+    assert text.splitlines()[-3:] == [
+        "rule 2: who asks gets what nobody else has, or waited for before",
+        "rule 3: a claim ends when it is released, runs out, is broken, its edit is over, or its session ends",
+        "rule 5: what is handed over goes to that session, before all who wait",
+    ]
     assert "— he is away" in text
     assert text.startswith("Nobody has file/src/app.py now. The last who had it was")
     assert "(ben), until" in text.splitlines()[0]
@@ -99,13 +106,21 @@ def test_what_was_never_there_is_named_with_what_is_near(inside: Inside) -> None
     assert "Did you mean" in inside.run(100, "why", "bem").err
 
 
+@pytest.mark.parametrize(("what", "told", "said"), [("renewed", "granted", ""), ("refused", "granted", "granted")])
+def test_what_it_was_told_is_said_where_the_log_says_something_else(what: Happened, told: str, said: str) -> None:
+    at = "2026-11-24T10:00:00.000000Z"
+    entry = Entry(at=at, rule=2, what=what, claim="a/2", session="a", resource="port/1", told=told)
+    (line,) = story_lines([entry], at, {})
+    assert line.partition("but was told: ")[2] == said
+
+
 def test_a_long_story_is_cut_to_a_screen(inside: Inside) -> None:
     for _ in range(30):
         inside.run(100, "claim", "port", "1")
         inside.run(100, "release", "port", "1")
     lines = inside.run(100, "why", "port", "1").out.splitlines()
     assert lines[2] == "… 20 earlier steps: --all shows them"
-    assert len(inside.run(100, "why", "port", "1", "--all").out.splitlines()) == 62
+    assert len(inside.run(100, "why", "port", "1", "--all").out.splitlines()) == 2 + 60 + 3
 
 
 def test_the_first_line_says_how_the_last_holder_came_to_have_it_no_longer(inside: Inside) -> None:
@@ -165,7 +180,8 @@ def test_an_event_that_is_no_message_is_said_to_be_none(words: tuple[str, ...], 
     claim = inside.run(100, "claim", "file", "x.py", "--json").json["claim"]
     found = inside.run(200, words[0], claim, *words[1:])
     assert found.code == 2
-    assert found.err == f"coord: {claim} is no message but a claim.requested. See: coord why {claim}\n"
+    assert found.err.startswith(f"coord: {claim} is no message, but this: ")
+    assert "asks for file/x.py for 4 h: granted" in found.err
 
 
 def test_an_events_name_stands_for_its_session_where_one_is_expected(inside: Inside) -> None:

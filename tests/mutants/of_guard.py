@@ -6,6 +6,8 @@ _guard = in_file("coord/guard.py", "tests")
 _indexing = in_file("coord/indexing.py", "tests")
 _json = in_file("coord/plainjson.py", "tests")
 _edits = in_file("coord/edits.py", "tests")
+_gitguard = in_file("coord/gitguard.py", "tests")
+_committing = in_file("coord/committing.py", "tests")
 _traces = in_file("coord/traces.py", "tests")
 _hooks = in_file("coord/hooks.py", "tests")
 _moments = in_file("coord/moments.py", "tests")
@@ -103,7 +105,12 @@ MUTANTS: tuple[Mutant, ...] = (
         "    if False:",
         _AT + "test_a_shell_command_that_changes_anothers_file_is_told_to_both_and_put_on_record",
     ),
-    _edits("a write claims nothing", "    for write in wanted:\n", "    for write in ():\n", _FIRST),
+    _edits(
+        "a write claims nothing",
+        "    for write in writes:\n        asked",
+        "    for write in ():\n        asked",
+        _FIRST,
+    ),
     _edits(
         "the long way leaves the index as it was",
         "    moment.outdated = True",
@@ -140,6 +147,36 @@ MUTANTS: tuple[Mutant, ...] = (
         "    if age < patience * 1_000_000:",
         "    if True:",
         _AT + "test_a_write_that_never_came_holds_the_file_for_twenty_minutes",
+    ),
+    _gitguard(
+        "an agent is taken for a person",
+        "if found and hook.is_person(me, state):",
+        "if found:",
+        "coord/test_git_guard::test_an_agent_is_no_person",
+    ),
+    _gitguard(
+        "a write that never came outlives the commit",
+        "edits.committed(moment, hook.config, _still(moment, over))",
+        "edits.finish(moment, hook.config, _still(moment, over))",
+        _EDITS,
+    ),
+    _edits(
+        "a write that may come ends with the commit of another",
+        "return begun or holder.doing.asks_person",
+        "return False",
+        "coord/test_edges_of_edits::test_a_write_that_may_be_under_way_does_not_end_with_the_commit_of_another",
+    ),
+    _moments(
+        "what was written after its claim ended is nobody's",
+        "edits.written(hook.moment, hook.config, [write for write in writes if write.folder == hook.place.folder])",
+        "pass",
+        _EDITS,
+    ),
+    _committing(
+        "a folder in which something is one's own is taken for theirs",
+        "if folder not in mixed",
+        "if True",
+        "coord/test_committing::test_a_folder_stands_for_all_of_theirs_in_it_and_for_nothing_else",
     ),
     _traces("a commit is not noticed", 'seen.get("git") == git_stamp(git)', "True", _EDITS),
     _traces(

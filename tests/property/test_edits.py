@@ -10,13 +10,15 @@ from pathlib import Path
 
 import pytest
 
+from coord.cli import run
 from coord.hooks import ALLOWED, DENIED
 from tests.coord.agents import Agents
+from tests.coord.inside import process
 from tests.processes import Repo
 
 EDITS, SEEDS = 250, 4  # a thousand edits in all
 FILES = ("a.py", "b.py", "src/c.py", "src/deep/d e.py", "ünïcode.md", "new.txt")
-CLAUDE, CODEX, GEMINI = 100, 200, 300
+CLAUDE, CODEX, GEMINI, PERSON = 100, 200, 300, 900
 Who = tuple[int, str]
 
 
@@ -25,6 +27,7 @@ class Tree:
 
     def __init__(self, repo: Repo, seed: int) -> None:
         self.agents, self.chance = Agents(repo), random.Random(seed)
+        self.agents.machine.table.rows[PERSON] = process(PERSON, 1, PERSON, "-bash")
         self.roots = (repo.root, repo.root.parent / "other")
         self.person("for f in a.py b.py 'ünïcode.md'; do echo 0 > $f; done; git add -A; git commit -qm first")
         self.person("git worktree add -q ../other")
@@ -67,6 +70,26 @@ class Tree:
             listed = " ".join(f"'{name}'" for name in names)
             self.by_someone(f"git add -- {listed} && git commit -qm more -- {listed}", root)
             self.over(root, names)
+
+    def meanwhile(self) -> None:
+        """A file is committed by another between an agent's question whether it may write it and the write; or the
+        write never comes, and the file is free once it is committed.
+        """
+        mine = [(who, *place) for place, whose in self.work.items() for who in whose if len(whose) == 1]
+        if not mine:
+            return
+        (pid, agent), root, name = self.chance.choice(sorted(mine))
+        comes, late = self.chance.random() < 0.5, self.chance.random() < 0.5
+        self.number += 1
+        assert self.agents.asks_to_write(pid, name, cwd=str(root), agent_id=agent).code == ALLOWED
+        self.agents.machine.wait(60 if late or not comes else 1)
+        self.person(f"git add -- '{name}' && git commit -qm meanwhile -- '{name}'", root)
+        assert run(("git-hook", "post-commit"), self.agents.machine.world(PERSON, {}).at(str(root))) == 0
+        self.over(root, [name])
+        if comes:
+            (root / name).write_text(f"{self.number}\n")
+            self.agents.has_written(pid, name, cwd=str(root), agent_id=agent)
+            self.work[root, name] = {(pid, agent)}
 
     def take_back(self) -> None:
         """One file is as it was committed again, or gone if it never was."""
@@ -127,7 +150,7 @@ class Tree:
 @pytest.mark.parametrize("seed", range(SEEDS))
 def test_a_write_is_denied_if_and_only_if_someone_else_has_unfinished_work_in_that_file(repo: Repo, seed: int) -> None:
     tree = Tree(repo, seed)
-    steps = [tree.write] * 12 + [tree.commit] * 3 + [tree.take_back] * 2
+    steps = [tree.write] * 12 + [tree.commit] * 3 + [tree.take_back] * 2 + [tree.meanwhile]
     steps += [tree.stop, tree.end, tree.subagent, tree.time, tree.time]
     while tree.edits < EDITS:
         tree.chance.choice(steps)()
