@@ -1,14 +1,18 @@
 """What `install` and `uninstall` share: where they act, and how they show and make their changes."""
 
 import os
+from collections.abc import Sequence
 
 from coord.errors import NO_LOG, CoordError, wrong
 from coord.installing.draft import Draft
 from coord.installing.showing import difference
+from coord.installing.summary import summary
 from coord.installing.targets import TARGETS, Target
 from coord.repository import FOLDER, Repository, find_repository
 from coord.run import Run
 from coord.text import plural
+
+NOTHING = "✅ Nothing to change."
 
 
 def where(run: Run) -> tuple[str, Repository | None]:
@@ -39,22 +43,40 @@ def scope_in(project: bool, user: bool, local: bool) -> str:
     return named[0] if named else ""
 
 
-def finish(run: Run, draft: Draft, base: str, dry_run: bool, done: str, todo: bool) -> None:
-    """Show the changes, make them, and say what was done. The diff comes first, and even if a change then fails."""
-    changes = draft.changes
-    shown = [(change.named, difference(change, base)) for change in changes]
+def show(run: Run, draft: Draft, base: str) -> list[tuple[str, str]]:
+    """Show the changes, before any is made, and give the diff of each file."""
+    shown = [(change.named, difference(change, base)) for change in draft.changes]
     if not run.json and shown:
         run.say("\n".join(text for _, text in shown), None)
-    if not dry_run:
-        draft.apply()
-    parts = [f"✅ {done}: {plural(len(changes), 'file')}." if changes else "✅ Nothing to change."]
-    if dry_run and changes:
-        parts = [f"Nothing was written: --dry-run. It would change {plural(len(changes), 'file')}."]
-    todos = draft.todos if todo and (changes or dry_run) else []
-    parts += [f"   → {text}" for text in todos] + [f"   {text}" for text in draft.notes]
+    return shown
+
+
+def report(
+    run: Run,
+    draft: Draft,
+    bases: Sequence[str],
+    shown: list[tuple[str, str]],
+    done: str,
+    dry_run: bool,
+    *,
+    nothing: str = NOTHING,
+    apart: bool = False,
+) -> None:
+    """Say what was done, or would be, in plain words: this is what stands on the screen in the end."""
+    changes, count = draft.changes, plural(len(draft.changes), "file")
+    head = f"Nothing was written: --dry-run. It would change {count}." if dry_run else f"✅ {done}: {count}."
+    todos = draft.todos if changes or dry_run else []
+    parts = [
+        *([""] if shown else []),
+        head if changes else nothing,
+        *summary(draft, bases, run.world.env, apart),
+        *(f"   → {text}" for text in todos),
+        *(f"   {text}" for text in draft.notes),
+    ]
+    rows = zip(shown, changes, strict=True)
     data = {
         "dry_run": dry_run,
-        "changes": [{"file": path, "diff": text} for path, text in shown],
+        "changes": [{"file": path, "says": draft.said(change), "diff": text} for (path, text), change in rows],
         "todo": todos,
         "notes": draft.notes,
     }

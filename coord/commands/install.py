@@ -1,14 +1,16 @@
 """`coord install`: put coord into an agent's client, so that it is used without anybody thinking of it."""
 
 from coord.calls import client_named
-from coord.commands._installing import finish, scope_in, target_of, where
+from coord.clients import CLIENTS
+from coord.commands._installing import report, scope_in, show, target_of, where
 from coord.errors import wrong
 from coord.installing.draft import Draft
+from coord.installing.mcp import client_asked
 from coord.installing.plan import Ask
 from coord.installing.record import read_record
 from coord.options import argument, command, option
 from coord.program import as_typed
-from coord.repository import candidates, is_ours
+from coord.repository import FOLDER, candidates, is_ours
 from coord.run import Run
 
 
@@ -18,8 +20,16 @@ from coord.run import Run
 @option("--project", is_flag=True, help="For the whole team: in the settings that are committed.")
 @option("--local", is_flag=True, help="For this person, in this repository.")
 @option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
-@option("--no-allow", is_flag=True, help="Leave out the rules by which coord's safe commands need no permission.")
-@option("--instructions", is_flag=True, help="Also write a marked block into CLAUDE.md, AGENTS.md or GEMINI.md.")
+@option(
+    "--no-allow",
+    is_flag=True,
+    help="No rules that let agents run coord's safe commands without asking (claude, codex, gemini).",
+)
+@option(
+    "--instructions",
+    is_flag=True,
+    help="Also a marked text in CLAUDE.md, AGENTS.md or GEMINI.md (claude, codex, gemini).",
+)
 @option("--wake", is_flag=True, help="Also wake an idle agent when something comes for it (claude).")
 @option("--plugin", metavar="FOLDER", help="Write a plugin folder instead of settings (claude).")
 @option("--client", metavar="NAME", help="Whose settings get the server (mcp): claude, codex or gemini.")
@@ -38,8 +48,9 @@ def install(
 ) -> None:
     """Put coord's hooks into a client of agents: claude, codex or gemini; or into git; or register its server: mcp.
 
-    It shows the exact change, then makes it. Nothing else in a file is touched, and `coord uninstall` takes it all out
-    again. Without --user, --project or --local it writes what only you see. Safe to run again.
+    It shows the exact change, makes it, and says in plain words what it was. Nothing else in a file is touched, and
+    `coord uninstall` takes it all out again. Without --user, --project or --local it writes what only you see. Safe to
+    run again.
 
     \b
     Examples:
@@ -52,7 +63,8 @@ def install(
         raise wrong(f"--client is for mcp: coord install mcp --client {client}")
     for name, said in (("no-allow", no_allow), ("instructions", instructions), ("wake", wake), ("plugin", plugin)):
         if said and client_named(target) is None:
-            raise wrong(f"--{name} is for a client of agents, not for {target}. Nothing was changed.")
+            words = ", ".join(other.word for other in CLIENTS)
+            raise wrong(f"--{name} goes with a client of agents ({words}), not with {target}. Nothing was changed.")
     scope = scope_in(project, user, local)
     base, repository = where(run)
     draft = Draft(read_record(run.world.env))
@@ -72,7 +84,11 @@ def install(
     )
     row.install(ask, draft)
     if not any(is_ours(folder) for folder in candidates(base, repository)):
-        draft.todo("Nothing is set up in this repository yet: coord init")
-    if program != "coord":
-        draft.note("`coord` on your PATH is not this one, so its whole path was written. See: coord doctor")
-    finish(run, draft, base, dry_run, f"Installed for {row.title}", todo=True)
+        draft.todo(f"There is no {FOLDER}/ here yet, and what is installed does nothing without it: coord init")
+    if program != "coord" and scope != "project" and not plugin:
+        draft.note("`coord` alone does not run this program in your shell, so its whole path is written: coord doctor")
+    title = f"{client_asked(ask.client).title} ({row.title})" if target == "mcp" else row.title
+    shown = show(run, draft, base)
+    if not dry_run:
+        draft.apply()
+    report(run, draft, [base, draft.use[1]], shown, f"Installed for {title}", dry_run)

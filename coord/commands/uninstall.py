@@ -3,18 +3,21 @@
 import os
 import shutil
 
-from coord.commands._installing import finish, scope_in, target_of, where
+from coord.commands._installing import NOTHING, report, scope_in, show, target_of, where
 from coord.errors import CoordError, refused, wrong
-from coord.folder import Place, find, forget
+from coord.folder import Place, forget
 from coord.installing.draft import Draft
 from coord.installing.plan import Ask
 from coord.installing.record import read_record
+from coord.installing.summary import short
 from coord.installing.targets import TARGETS
 from coord.options import argument, command, option
-from coord.present import Present
-from coord.repository import find_repository
+from coord.repository import candidates, find_repository, is_ours
 from coord.run import Run
+from coord.text import called, plural
 from coord.world import World
+
+_MOST_NAMES = 5
 
 
 @command("uninstall", acts=False)
@@ -60,20 +63,26 @@ def uninstall(
         ask = Ask(run.world, base, repository, scope, client=client or "", plugin=plugin or "")
         draft.use = (target, base)
         target_of(target).uninstall(ask, draft)
-    else:
-        _all(run.world, base, draft)
+    bases = [base, draft.use[1], *draft.record.bases] if target else _all(run.world, base, draft)
     draft.record.forget_gone()
-    place = _log_to_remove(run) if log else None
-    if place:
-        draft.note(f"{place.folder} {'would be' if dry_run else 'is'} removed, with the log that is in it.")
-    finish(run, draft, base, dry_run, "Uninstalled", todo=False)
+    place = _log_to_remove(run, draft, dry_run) if log else None
+    if everything:
+        _say_what_stays(run.world, bases, place, draft)
+    shown = show(run, draft, base)
+    if not dry_run:
+        draft.apply()
     if place and not dry_run:
-        _remove_log(place)
+        shutil.rmtree(place.folder)
+        forget(place)
+    nothing = (
+        f"{'Nothing was written: --dry-run.' if dry_run else '✅'} No client has coord in it." if place else NOTHING
+    )
+    report(run, draft, bases, shown, "Uninstalled", dry_run, nothing=nothing, apart=everything)
 
 
-def _all(world: World, here: str, draft: Draft) -> None:
-    """Everything that is known: of each target, here and in each folder that is remembered. What cannot be taken out of
-    one file does not keep the rest.
+def _all(world: World, here: str, draft: Draft) -> list[str]:
+    """Everything that is known: of each target, here and in each folder that is remembered; these folders. What cannot
+    be taken out of one file does not keep the rest.
     """
     failed: set[tuple[str, str]] = set()
     plugins = draft.record.plugins
@@ -86,28 +95,40 @@ def _all(world: World, here: str, draft: Draft) -> None:
                     row.uninstall(Ask(world, base, find_repository(base), "all", plugin=plugin), draft)
                 except CoordError as error:
                     failed.add(draft.use)
-                    draft.note(error.message)
+                    draft.note(f"Left: {error.message}")
     draft.record.forget_all_but(failed)
+    return bases
 
 
-def _log_to_remove(run: Run) -> Place | None:
-    """The shared folder that is to go. Raises CoordError while sessions are live in it."""
+def _log_to_remove(run: Run, draft: Draft, dry_run: bool) -> Place | None:
+    """The shared folder that is to go. Raises CoordError while sessions are live in it; a dry run only says so."""
     try:
-        place = find(run.world, run.root)
-    except CoordError:
+        place = run.place
+    except CoordError as error:
+        draft.note(f"No log is removed: {error.message}")
         return None
-    present = Present(run.world, place)
-    present.catch_up(snapshot=True)
-    live = [session.id for session in present.state.sessions.values() if session.live and not run.world.gone(session)]
+    state = run.look().state
+    live = [session for session in state.sessions.values() if session.live and not run.world.gone(session)]
     if live:
-        raise refused(
-            f"{live[0]} works here{f', and {len(live) - 1} more' if len(live) > 1 else ''}, so nothing was removed. "
-            f"See who it is: coord status. End it: coord end --session {live[0]}"
+        names = [called(session.id, {session.id: session.name}) for session in live[:_MOST_NAMES]]
+        more = f" and {len(live) - len(names)} more (coord status)" if len(live) > len(names) else ""
+        are = f"{plural(len(live), 'session')} {'is' if len(live) == 1 else 'are'}"
+        who = (
+            f"{are} at work here: {', '.join(names)}{more}. "
+            f"Each ends itself with: coord end; you end another with: coord end --session {live[0].id}"
         )
+        if not dry_run:
+            raise refused(f"nothing was removed: {who}", live=[session.id for session in live])
+        draft.note(f"As things are it would be refused: {who}")
+    removed = f"{place.folder}, with the log of {plural(len(state.sessions), 'session')}"
+    draft.note(f"It would remove {removed}." if dry_run else f"Removed: {removed}.")
     return place
 
 
-def _remove_log(place: Place) -> None:
-    """Remove the shared folder, and what git's own folder says of it. Raises OSError."""
-    shutil.rmtree(place.folder)
-    forget(place)
+def _say_what_stays(world: World, bases: list[str], removed: Place | None, draft: Draft) -> None:
+    """The shared folders that are there still: those of other repositories too."""
+    for base in bases:
+        folder = next(filter(is_ours, candidates(base, find_repository(base))), "")
+        if folder and not (removed and folder == removed.folder):
+            shown = short(folder, "", world.env.get("HOME", ""))
+            draft.note(f"Left: {shown}, with its log. To remove that too, there: coord uninstall --all --log")

@@ -60,8 +60,7 @@ def why(run: Run, words: tuple[str, ...], everything: bool, at: str | None) -> N
     """Tell the story of a RESOURCE, of a SESSION's claims, or of an EVENT.
 
     Each step has the event that caused it, the rule that decided it, and what the requester was told if that was
-    something else. The story of a message is who got it and read it when; of any other event, what it
-    brought about.
+    something else. The story of a message is who got it and read it when; of any other event, what it brought about.
 
     \b
     Examples:

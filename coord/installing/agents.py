@@ -8,14 +8,14 @@ from msgspec.structs import replace
 
 from coord.clients import CLIENTS, Client
 from coord.errors import CoordError, refused, wrong
-from coord.installing.allows import HEAD, allow_file, allow_pieces, our_rules, rules_in
+from coord.installing.allows import HEAD, allow_file, allow_pieces, allows_in_words, our_rules, rules_in
 from coord.installing.draft import Draft
 from coord.installing.found import found
 from coord.installing.hidden import hide, unhide
-from coord.installing.hooks import hook_command, hook_pieces, our_hooks
+from coord.installing.hooks import hook_command, hook_pieces, hooks_in_words, our_hooks
 from coord.installing.instructions import has_instructions, with_instructions, without_instructions
 from coord.installing.plan import Ask, Memory, located
-from coord.installing.plugin import PROGRAM, plugin_files
+from coord.installing.plugin import PROGRAM, plugin_files, plugin_in_words
 from coord.installing.sandbox import let_log_be_written, let_log_be_written_no_more
 from coord.installing.settings import Ours, with_pieces, without_pieces
 from coord.jsonedit import Document, Path, parse
@@ -31,7 +31,9 @@ def install_client(client: Client, ask: Ask, draft: Draft) -> None:
     scope = scope_of(client.settings, client, ask)
     path = located(client.settings[scope], ask, client)
     text, memory = (draft.text(path) if draft.read(path) is not None else None), draft.memory(path)
-    pieces = hook_pieces(client, hook_command(client, ask.program, team=scope == "project"), ask.wake)
+    team = scope == "project"
+    command = hook_command(client, "coord" if team else ask.program, team)
+    pieces = hook_pieces(client, command, ask.wake)
     try:
         memory = replace(memory, had=_rules_before(client, text, memory))
         pieces += allow_pieces(client, memory.had) if ask.allow else []
@@ -39,6 +41,9 @@ def install_client(client: Client, ask: Ask, draft: Draft) -> None:
     except ValueError as error:
         raise unusable(path, error) from None
     draft.write(path, new, memory=memory)
+    draft.say(path, *hooks_in_words(client, command, ask.wake))
+    if not client.allow_files:
+        draft.say(path, allows_in_words(ask.allow))
     _allow(client, scope, ask, draft)
     if scope == "local":
         hide(ask, draft, client.settings[scope])
@@ -49,6 +54,7 @@ def install_client(client: Client, ask: Ask, draft: Draft) -> None:
         if not os.path.realpath(path).startswith(ask.base + os.sep):
             raise refused(f"{path} is a link that leads out of {ask.base}. Nothing was changed.")
         draft.write(path, with_instructions(draft.text(path)))
+        draft.say(path, "A text for agents: what coord is for, and its commands.")
     _say_what_is_left(client, scope, ask, draft)
 
 
@@ -67,6 +73,10 @@ def uninstall_client(client: Client, ask: Ask, draft: Draft) -> None:
                 raise unusable(path, error) from None
             if new != text or memory.uses:
                 draft.write(path, new)
+            if new != text:
+                had_rules = our_rules(client, parse(text, client.comments), memory.had)
+                rules = ", and the rules on what runs without asking" if had_rules else ""
+                draft.say(path, f"the hooks of {client.title}{rules}")
         _allow_no_more(client, scope, ask, draft)
         if scope == "local":
             unhide(ask, draft, client.settings[scope])
@@ -78,6 +88,7 @@ def uninstall_client(client: Client, ask: Ask, draft: Draft) -> None:
             if has_instructions(text) or draft.use in draft.memory(path).uses:
                 needed = _is_needed(path, client, ask, draft)
                 draft.leave(path, text if needed else without_instructions(text))
+                draft.say(path, "the text for agents")
     _tell_of_other_scopes(client, ask, draft)
 
 
@@ -135,8 +146,10 @@ def _allow(client: Client, scope: str, ask: Ask, draft: Draft) -> None:
         raise refused(f"{path} is not coord's. It is as it was; rename it, or use --no-allow.")
     if ask.allow:
         draft.write(path, allow_file(client))
+        draft.say(path, allows_in_words(ask.allow))
     elif text:
         draft.write(path, None)
+        draft.say(path, allows_in_words(ask.allow))
 
 
 def _allow_no_more(client: Client, scope: str, ask: Ask, draft: Draft) -> None:
@@ -144,6 +157,7 @@ def _allow_no_more(client: Client, scope: str, ask: Ask, draft: Draft) -> None:
         path = located(client.allow_files[scope], ask, client)
         if draft.text(path).startswith(HEAD):
             draft.write(path, None)
+            draft.say(path, f"the rules of {client.title} on what runs without asking")
 
 
 # --- instructions -----------------------------------------------------------------------------------------------------
@@ -186,9 +200,11 @@ def _make_plugin(client: Client, ask: Ask, draft: Draft) -> None:
         raise wrong(f"--plugin is not for {client.title}, whose plugins have another form. Nothing was changed.")
     folder = _plugin_folder(client, ask, draft)
     for name, text in plugin_files(client, ask.wake).items():
-        draft.write(os.path.join(folder, name), text, mode=0o777 if name == PROGRAM else 0o666)
+        path = os.path.join(folder, name)
+        draft.write(path, text, mode=0o777 if name == PROGRAM else 0o666)
+        draft.say(path, *plugin_in_words(client, ask.wake)[name])
     draft.todo(f"Try it: {client.plugin} {quote(folder)}")
-    draft.note("The plugin has the same hooks as `coord install claude` writes: have one of the two.")
+    draft.note("It has the same hooks as `coord install claude` writes: use one of the two.")
 
 
 def _remove_plugin(client: Client, ask: Ask, draft: Draft) -> None:
@@ -197,6 +213,7 @@ def _remove_plugin(client: Client, ask: Ask, draft: Draft) -> None:
         for name in plugin_files(client, wake=False):
             if draft.read(os.path.join(folder, name)) is not None:
                 draft.write(os.path.join(folder, name), None)
+                draft.say(os.path.join(folder, name), "of the plugin")
 
 
 def _plugin_folder(client: Client, ask: Ask, draft: Draft) -> str:
@@ -212,11 +229,17 @@ def _plugin_folder(client: Client, ask: Ask, draft: Draft) -> str:
 def _say_what_is_left(client: Client, scope: str, ask: Ask, draft: Draft) -> None:
     draft.todo(client.todo)
     if scope == "local":
-        draft.note("Each worktree has settings of its own, those of agents too: --user is for all of them.")
+        draft.note(
+            f"In another worktree of this repository, also in one that {client.title} makes for its agents, these "
+            f"settings are not seen. To have them everywhere: coord install {client.word} --user"
+        )
     if scope == "project":
-        draft.note("Commit it for your team. For those without coord the hooks are nothing.")
+        draft.note("Commit it, and your team has it too. Who has no coord is not bothered.")
     if ask.allow and client.allow_files and scope not in client.allow_files:
-        draft.note(f"{client.title} reads no rules from a project: --user lets coord run without asking.")
+        draft.note(
+            f"{client.title} takes rules on what runs without asking from your own settings only, so its agents ask "
+            f"you before they run coord. If they should not: coord install {client.word} --user"
+        )
 
 
 def _tell_of_other_scopes(client: Client, ask: Ask, draft: Draft) -> None:

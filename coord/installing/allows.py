@@ -5,6 +5,7 @@ the log's folder, what brings in or puts aside journals, and what does not end.
 """
 
 import json
+from collections.abc import Sequence
 
 from coord.clients import Client
 from coord.installing.settings import Piece
@@ -18,7 +19,15 @@ SAFE = (
 ASKED = ("break", "init", "install", "uninstall", "import", "archive", "demo", "hook", "git-hook", "mcp")
 """Together these are all commands: a new one is in neither until somebody has thought about it."""
 
+_IN_A_ROW = 6
 _PATH = ("permissions", "allow")
+
+
+def allows_in_words(allow: bool) -> str:
+    """What an agent may run from then on without asking: all of it, since this is what grants permission."""
+    if not allow:
+        return "Its agents ask you before they run a command of coord, unless a rule of yours allows it."
+    return f"Its agents may run these commands of coord without asking you: {', '.join(SAFE)}."
 
 
 def allow_pieces(client: Client, had: list[str]) -> list[Piece]:
@@ -50,8 +59,14 @@ def _rules(client: Client) -> list[str]:
 
 def allow_file(client: Client) -> str:
     """A file of rules, for a client that has them apart."""
-    rules = client.allow.format(commands=json.dumps(SAFE), calls=json.dumps([f"coord {command}" for command in SAFE]))
+    rules = client.allow.format(commands=_list(SAFE), calls=_list([f"coord {command}" for command in SAFE]))
     return f"{HEAD}\n{rules}\n"
+
+
+def _list(words: Sequence[str]) -> str:
+    """A list as Starlark and TOML have it, in lines that a person can read."""
+    rows = [words[at : at + _IN_A_ROW] for at in range(0, len(words), _IN_A_ROW)]
+    return "[" + ",\n    ".join(", ".join(map(json.dumps, row)) for row in rows) + "]"
 
 
 HEAD = "# Made by `coord install`, which replaces it; `coord uninstall` removes it."

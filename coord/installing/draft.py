@@ -27,6 +27,7 @@ class Draft:
         self.use: tuple[str, str] = ("", "")  # the target that writes, and for which folder
         self.removing = False
         self._changes: dict[str, Change] = {}
+        self._said: dict[str, list[str]] = {}
 
     def read(self, path: str) -> bytes | None:
         """A file as drafted so far; None if it is not there. Raises CoordError for what cannot be read."""
@@ -77,6 +78,15 @@ class Draft:
         known = self.memory(change.path)
         blank = change.before is not None and not change.before.strip() and not known.uses
         return replace(known, blank=change.before.decode()) if blank and change.before is not None else known
+
+    def say(self, path: str, *texts: str) -> None:
+        """In plain words, what of ours is in a file, or is taken out of it."""
+        said = self._said.setdefault(self._change(path).path, [])
+        said += [text for text in texts if text not in said]
+
+    def said(self, change: Change) -> list[str]:
+        """What was said of a file."""
+        return self._said.get(change.path, [])
 
     def note(self, text: str) -> None:
         """Something to tell."""

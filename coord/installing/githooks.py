@@ -22,7 +22,11 @@ from coord.program import this_program
 from coord.repository import FOLDER, Repository
 from coord.staged import DENIED
 
-HOOKS = ("pre-commit", "post-commit", "pre-push")
+HOOKS = {
+    "pre-commit": "before a commit: one with files of other sessions is refused",
+    "post-commit": "after a commit: the claims that hooks made for the edits in it end",
+    "pre-push": "before a push: one that changes what others have claimed is refused",
+}
 BEFORE = ".before-coord"  # behind the name of a hook that was there
 MARK = "# The git guard of coord."
 _LEGACY = ".legacy"  # behind the name of a hook that pre-commit found
@@ -51,7 +55,7 @@ def install_git(ask: Ask, draft: Draft) -> None:
     for name in HOOKS:
         _put(os.path.join(folder, name), programs, draft)
     if scope == "project":
-        draft.note(f"Commit them for your team. Without coord, and without {FOLDER}/, they do nothing.")
+        draft.note(f"Commit them, and your team has them too. Without coord, or {FOLDER}/, they do nothing.")
     elif scope == "local" and not _is_below(folder, ask.repository.common):
         draft.note(f"Whatever makes {folder} anew leaves coord out: run this again then.")
 
@@ -119,10 +123,12 @@ def _put(path: str, programs: list[str], draft: Draft) -> None:
         if before not in (None, there):
             raise refused(f"{path} took coord's place, and {kept} is from before. Delete the one that is not needed.")
         draft.move(path, kept)
+        draft.say(kept, f"Your hook {name}, as it was. It still runs, after coord's.")
         before = there
     elif there is None and os.path.lexists(path):
         raise refused(f"{path} is a link that leads nowhere. It is as it was; remove it first.")
     draft.write(path, script(name, programs, before), mode=0o777)
+    draft.say(path, f"Git runs `coord git-hook {name}` {HOOKS[name]}.")
 
 
 def _take(path: str, draft: Draft) -> None:
@@ -134,14 +140,19 @@ def _take(path: str, draft: Draft) -> None:
             continue
         if before is None:
             draft.write(place, None)
+            draft.say(place, "the guard of coord")
         elif place != path and _MADE_BY_PRE_COMMIT in before:  # it has made its own anew, and must not run the old one
             draft.write(place, None)
             draft.write(kept, None)
+            draft.say(place, "the guard of coord")
+            draft.say(kept, "a hook that pre-commit has made anew since")
         else:
             draft.move(kept, place)
+            draft.say(place, "your own hook, where coord's was")
         return
     if before is not None and before == draft.read(path):
         draft.write(kept, None)
+        draft.say(kept, f"the same as {os.path.basename(path)} again")
 
 
 def _is_ours(data: bytes | None) -> bool:
@@ -179,7 +190,7 @@ def _scope_of(folder: str, ask: Ask, repository: Repository) -> str:
     if not any(_is_below(folder, root) for root in (repository.worktree, repository.main)):
         return "user"
     try:
-        _git(ask, "check-ignore", "--quiet", "--", os.path.join(folder, HOOKS[0]))
+        _git(ask, "check-ignore", "--quiet", "--", os.path.join(folder, next(iter(HOOKS))))
     except (OSError, subprocess.SubprocessError):
         return "project"
     return "local"

@@ -21,6 +21,7 @@ def hide(ask: Ask, draft: Draft, name: str) -> None:
     path, text = _exclude(ask, draft)
     if _spot(text, name) is None and not _is_known(ask, name):
         draft.write(path, with_block(text, [_COMMENT, f"/{name}"]))
+        draft.say(path, f"Git ignores /{name}, which is yours alone.")
 
 
 def unhide(ask: Ask, draft: Draft, name: str) -> None:
@@ -30,6 +31,7 @@ def unhide(ask: Ask, draft: Draft, name: str) -> None:
     path, text = _exclude(ask, draft)
     if (start := _spot(text, name)) is not None:
         draft.leave(path, without_lines(text, start, start + 2))
+        draft.say(path, f"the line that hid /{name} from git")
 
 
 def _spot(text: str, name: str) -> int | None:

@@ -9,6 +9,17 @@ from coord.installing.settings import Piece
 from coord.jsonedit import Document, Node, Path
 
 _BEFORE_S, _OTHER_S, _WAKE_S = 5, 10, 86_400  # how long a hook may take
+_WHEN = {
+    "start": "when a session starts",
+    "prompt": "when you send a prompt",
+    "before": "before each write, shell command or question to you",
+    "after": "after each use of a tool",
+    "asks": "when it asks for permission",
+    "stop": "when it stops",
+    "agent_start": "when a subagent starts",
+    "agent_stop": "when a subagent stops",
+    "end": "when a session ends",
+}
 _OURS = re.compile(r"\bcoord['\"]? hook(?: (\w+)|$)")
 _TEAM = "command -v coord >/dev/null 2>&1 || exit 0; "
 """Before a command that the whole team runs: it is nothing for those who have no coord."""
@@ -26,6 +37,13 @@ def hook_pieces(client: Client, command: str, wake: bool) -> list[Piece]:
         waits = {"type": "command", "command": f"{command} --wake", "asyncRewake": True, "timeout": _WAKE_S}
         pieces += [(("hooks", event, -1), {"hooks": [waits]}) for event in client.wakes]
     return pieces
+
+
+def hooks_in_words(client: Client, command: str, wake: bool) -> list[str]:
+    """What the client runs, and at which moments."""
+    when = ", ".join(_WHEN[moment] for moment in dict.fromkeys(client.moments.values()))
+    waits = f"`{command} --wake` waits in the background, and wakes an idle agent when something comes for it."
+    return [f"{client.title} runs `{command}`: {when}.", *([waits] if wake else [])]
 
 
 def _entry(client: Client, event: str, command: str) -> dict[str, Any]:

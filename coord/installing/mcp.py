@@ -1,7 +1,6 @@
 """Registering the server `coord mcp` with a client, in JSON or in TOML, and taking that back."""
 
-from collections.abc import Iterator
-
+from coord.calls import client_named
 from coord.clients import CLIENTS, Client
 from coord.errors import wrong
 from coord.installing.agents import scope_of, scopes_of, unusable
@@ -15,7 +14,7 @@ from coord.jsonedit import Document, Path
 
 def install_mcp(ask: Ask, draft: Draft) -> None:
     """Register the server with the client that is named. Raises CoordError."""
-    client = next(iter(_clients(ask)))
+    client = client_asked(ask.client)
     scope = scope_of(client.servers, client, ask)
     path = located(client.servers[scope], ask, client)
     program = NAME if scope == "project" else ask.program
@@ -30,12 +29,13 @@ def install_mcp(ask: Ask, draft: Draft) -> None:
             draft.write(path, new, memory=memory)
     except ValueError as error:
         raise unusable(path, error) from None
+    draft.say(path, f"{client.title} starts `{program} mcp`, and its agents see the tools of that server.")
     draft.todo(f"Restart the sessions of {client.title} that are running.")
 
 
 def uninstall_mcp(ask: Ask, draft: Draft) -> None:
     """Take it out of the files of the client that is named, or of all. Raises CoordError."""
-    for client in _clients(ask) if ask.client else CLIENTS:
+    for client in [client_asked(ask.client)] if ask.client else CLIENTS:
         for scope in scopes_of(client.servers, client, ask) if ask.scope in ("", "all", *client.servers) else []:
             path = located(client.servers[scope], ask, client)
             try:
@@ -51,19 +51,21 @@ def _take_out(client: Client, scope: str, path: str, ask: Ask, draft: Draft) -> 
     if path.endswith(".toml"):
         if has_ours(text, TABLE):
             draft.leave(path, without_table(text, TABLE))
+            draft.say(path, f"the MCP server of {client.title}")
         return
     memory = draft.memory(path)
     new = without_pieces(text, client.comments, _finder(server_path(scope, ask.base), quiet=True), memory)
     if new != text:
         draft.write(path, new)
+        draft.say(path, f"the MCP server of {client.title}")
 
 
-def _clients(ask: Ask) -> Iterator[Client]:
-    word = ask.client or CLIENTS[0].word
-    found = [client for client in CLIENTS if client.word == word]
+def client_asked(word: str) -> Client:
+    """Whose settings get the server; without a word, the first of the table. Raises CoordError (2)."""
+    found = client_named(word or CLIENTS[0].word)
     if not found:
         raise wrong(f"--client is one of {', '.join(client.word for client in CLIENTS)}. Nothing was changed.")
-    return iter(found)
+    return found
 
 
 def _finder(place: Path, quiet: bool = False) -> Ours:

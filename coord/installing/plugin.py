@@ -2,12 +2,12 @@
 a `coord` that its agents find.
 """
 
-import json
 from typing import Any
 
 from coord import __version__
 from coord.clients import Client
-from coord.installing.hooks import hook_command, hook_pieces
+from coord.installing.hooks import hook_command, hook_pieces, hooks_in_words
+from coord.installing.settings import laid_out
 
 _SKILL = """---
 name: coord
@@ -119,6 +119,18 @@ def plugin_files(client: Client, wake: bool) -> dict[str, str]:
 PROGRAM = "bin/coord"
 
 
+def plugin_in_words(client: Client, wake: bool) -> dict[str, list[str]]:
+    """What each of its files is for."""
+    return {
+        ".claude-plugin/plugin.json": ["The plugin's name and version."],
+        "hooks/hooks.json": hooks_in_words(client, hook_command(client, "coord", team=True), wake),
+        "skills/coord/SKILL.md": ["A text for agents: how to work beside other sessions."],
+        "commands/status.md": ["/coord:status may run `coord status` without asking you."],
+        "commands/inbox.md": ["/coord:inbox may run `coord inbox`, `coord reply` and `coord ack` without asking you."],
+        PROGRAM: ["Runs the coord that is installed, also where an agent's shell does not look for it."],
+    }
+
+
 def _hooks(client: Client, wake: bool) -> dict[str, list[Any]]:
     found: dict[str, list[Any]] = {}
     for path, entry in hook_pieces(client, hook_command(client, "coord", team=True), wake):
@@ -127,4 +139,4 @@ def _hooks(client: Client, wake: bool) -> dict[str, list[Any]]:
 
 
 def _json(value: Any) -> str:
-    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+    return laid_out(value) + "\n"

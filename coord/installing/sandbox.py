@@ -30,6 +30,7 @@ def let_log_be_written(client: Client, ask: Ask, draft: Draft) -> None:
             return
         if (has_ours(text, _TABLE) and set(before[_TABLE]) == {_KEY}) or _TABLE not in before:
             draft.write(path, with_table(text, _TABLE, {_KEY: [*roots, folder]}))
+            draft.say(path, f"The shell commands of {client.title} may write into {folder}, where the log is.")
         else:
             shown = json.dumps([*roots, folder], ensure_ascii=False)
             draft.todo(f"In {path}, for agents in worktrees to reach the log, under [{_TABLE}]: {_KEY} = {shown}")
@@ -44,6 +45,7 @@ def let_log_be_written_no_more(client: Client, ask: Ask, draft: Draft) -> None:
         roots = [root for root in writable(before) if root != _folder(ask.repository)]
         if len(roots) < len(writable(before)):
             draft.leave(path, with_table(text, _TABLE, {_KEY: roots}) if roots else without_table(text, _TABLE))
+            draft.say(path, f"that {client.title} may write into {_folder(ask.repository)}")
 
 
 def _read(path: str, text: str) -> dict[str, Any]:

@@ -4,6 +4,7 @@ Pieces are what we want there: values, each at a path. What of ours is there alr
 just what is wanted nothing changes; otherwise it is taken out and put in anew.
 """
 
+import json
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
@@ -20,6 +21,7 @@ Ours: TypeAlias = Callable[[Document], list[Path]]
 """Where our values stand in a document, in its order."""
 
 _NOTHING = "{}\n"
+_MOST_LETTERS = 120  # of a line
 
 
 def with_pieces(
@@ -36,6 +38,7 @@ def with_pieces(
         if present == Counter(map(_known, pieces)):
             return text, memory
         text, made = taken_out(text, comments, ours, memory), bool(present)
+    alone = made and text.strip() == "{}" and "" not in memory.empty
     for path, value in pieces:
         document = parse(text, comments)
         empty = empty_on(document, path)
@@ -43,7 +46,7 @@ def with_pieces(
             empty.pop("", None)  # the empty document is ours
         memory = replace(memory, empty=empty | memory.empty)
         text = added(document, path, value)
-    return text, memory
+    return (laid_out(json.loads(text)) + "\n" if alone else text), memory
 
 
 def without_pieces(text: str, comments: bool, ours: Ours, memory: Memory) -> str | None:
@@ -64,6 +67,19 @@ def taken_out(text: str, comments: bool, ours: Ours, memory: Memory) -> str:
     for path in reversed(ours(parse(text, comments))):
         text = removed(parse(text, comments), path, memory.empty)
     return text
+
+
+def laid_out(value: Any, margin: str = "", key: str = "") -> str:
+    """A value in a file that is ours alone, as a person reads it best: on one line what fits there."""
+    flat = key + json.dumps(value, ensure_ascii=False)
+    if len(margin + flat) < _MOST_LETTERS or not value or not isinstance(value, dict | list):
+        return flat
+    inner = margin + "  "
+    if isinstance(value, list):
+        parts = [laid_out(item, inner) for item in value]
+    else:
+        parts = [laid_out(item, inner, json.dumps(name, ensure_ascii=False) + ": ") for name, item in value.items()]
+    return f",\n{inner}".join(parts).join((f"{flat[len(key)]}\n{inner}", f"\n{margin}{flat[-1]}")).join((key, ""))
 
 
 def _present(document: Document, ours: Ours) -> Counter[bytes]:

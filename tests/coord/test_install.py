@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import stat
 import subprocess
 import tomllib
@@ -15,7 +16,7 @@ from coord.clients import CLIENTS, Client
 from coord.installing.allows import ASKED, SAFE
 from coord.installing.targets import TARGETS
 from coord.table import TABLE
-from tests.coord.inside import Inside
+from tests.coord.inside import Inside, process
 from tests.processes import BIN, COORD, Repo, Result, environment
 
 Tree = dict[str, tuple[int, object]]
@@ -243,7 +244,9 @@ def test_a_teams_hooks_are_nothing_for_those_without_coord(machine: Machine, cli
 def test_a_coord_that_is_not_on_the_path_is_named_by_its_path(machine: Machine) -> None:
     out = machine.ok("install claude", PATH="/usr/bin:/bin")
     assert f"{COORD} hook claude" in out
-    assert "is not this one" in out
+    assert "`coord` alone does not run this program" in out
+    team = machine.ok("install claude --project --dry-run", PATH="/usr/bin:/bin")
+    assert COORD not in team, "a path of this machine is nothing for a team"
     machine.ok("install claude")
     assert COORD not in (machine.repo.root / LOCAL).read_text(), "it is replaced"
     machine.ok("uninstall claude")
@@ -265,9 +268,11 @@ def test_the_rules_of_each_client(machine: Machine) -> None:
     gemini = tomllib.loads((machine.home / ".gemini/policies/coord.toml").read_text())
     assert gemini["rule"][0]["commandPrefix"] == [f"coord {command}" for command in SAFE]
     for client in CLIENTS:
-        machine.ok(f"install {client.word} --no-allow")
+        out = machine.ok(f"install {client.word} --no-allow")
+        assert "Its agents ask you before they run a command of coord" in out
     assert "permissions" not in machine.settings(LOCAL)
     assert not (machine.home / ".codex/rules").exists()
+    assert f"{LOCAL} (removed): the hooks of Claude Code\n" in machine.ok("uninstall claude")
 
 
 def test_a_file_of_rules_that_is_not_ours_is_left_alone(machine: Machine) -> None:
@@ -610,8 +615,8 @@ def test_the_plugins_coord_finds_the_installed_one_and_never_itself(machine: Mac
         ("install codex --wake", "codex queue"),
         ("install gemini --wake", "Nothing is known that wakes it"),
         ("install codex --plugin x", "--plugin is not for Codex"),
-        ("install mcp --wake", "--wake is for a client of agents"),
-        ("install git --instructions", "--instructions is for a client of agents"),
+        ("install mcp --wake", "--wake goes with a client of agents (claude, codex, gemini), not with mcp"),
+        ("install git --instructions", "--instructions goes with a client of agents"),
         ("install claude --client codex", "--client is for mcp"),
         ("install mcp --client emacs", "--client is one of claude, codex, gemini"),
         ("uninstall", "say what"),
@@ -636,6 +641,7 @@ def test_without_a_home_the_user_has_no_settings(machine: Machine) -> None:
 
 def test_as_json(machine: Machine) -> None:
     data = machine.run("install claude --json").json
+    assert data["changes"][1]["says"] == [f"Git ignores /{LOCAL}, which is yours alone."]
     assert not data["dry_run"]
     assert [Path(row["file"]).name for row in data["changes"]] == ["settings.local.json", "exclude"]
     assert data["changes"][0]["diff"].startswith("--- /dev/null\n+++ ")
@@ -646,6 +652,64 @@ def test_as_json(machine: Machine) -> None:
 def test_each_target_has_a_title_and_scopes() -> None:
     assert {"claude", "codex", "gemini", "mcp"} <= set(TARGETS)
     assert all(target.title for target in TARGETS.values())
+
+
+# --- what a person sees ---
+
+
+def test_at_the_end_stands_in_words_what_was_installed(machine: Machine) -> None:
+    out = machine.ok("install claude")
+    words = out.partition("✅")[2]
+    assert "Installed for Claude Code: 2 files.\n   .claude/settings.local.json (new):\n" in words
+    assert "Claude Code runs `coord hook claude`: when a session starts, when you send a prompt, before each" in words
+    assert ".git/info/exclude (changed):\n      Git ignores /.claude/settings.local.json" in words
+    assert len(out.splitlines()) < 80
+    assert "Installed for Codex (the MCP server): 1 file." in machine.ok("install mcp --client codex")
+    assert "Installed for Claude Code (the MCP server): 1 file." in machine.ok("install mcp")
+
+
+@pytest.mark.parametrize("way", ["claude", "claude --user", "codex", "codex --project", "gemini"])
+@pytest.mark.parametrize("before", BEFORE)
+def test_what_grants_permission_is_never_cut(machine: Machine, way: str, before: str) -> None:
+    put_all(machine, BEFORE[before])
+    diff, _, words = machine.ok(f"install {way} --dry-run").partition("Nothing was written")
+    said = (
+        " ".join(words.split()).partition("may run these commands of coord without asking you: ")[2].partition(".")[0]
+    )
+    assert tuple(said.split(", ")) == SAFE
+    shown = "".join(line for line in diff.splitlines() if line.startswith("+"))
+    assert all(re.search(rf'"(Bash\()?(coord )?{command}(:\*\))?"', shown) for command in SAFE)
+
+
+def test_a_file_of_one_line_is_shown_by_all_that_is_added(machine: Machine) -> None:
+    own = {"hooks": {}, "env": {"TOKEN": "sk-secret"}, "permissions": {"allow": ["Bash(ls)"]}, "x": "y" * 500}
+    machine.put("~/.claude/settings.json", json.dumps(own).encode())
+    machine.put(LOCAL, json.dumps(own).encode())
+    home = machine.ok("install claude --user").partition("✅")[0]
+    assert "sk-secret" not in home
+    assert "y" * 9 not in home
+    for diff in (home, machine.ok("install claude").partition("✅")[0]):
+        (added,) = (line for line in diff.splitlines() if line.startswith("+") and "hook claude" in line)
+        assert added.count('"command": "coord hook claude"') == len(CLAUDE.moments)
+        assert ", ".join(f'"Bash(coord {command}:*)"' for command in SAFE) in added
+
+
+def test_what_stands_around_a_change_keeps_its_place_and_is_cut(machine: Machine) -> None:
+    path = machine.repo.root / ".git/info/exclude"
+    path.write_text(f"-minus\n    # {'x' * 300}end\n")
+    out = machine.ok("install claude")
+    assert "\n -minus\n     # xxx" in out, "it is no removed line"
+    assert " … " in out
+    assert "xend\n+" in out
+
+
+def test_a_file_that_is_ours_alone_is_short_also_the_second_time(machine: Machine) -> None:
+    machine.ok("install claude --wake")
+    text = (machine.repo.root / LOCAL).read_text()
+    assert len(text.splitlines()) < 70
+    machine.ok("install claude")
+    machine.ok("install claude --wake")
+    assert (machine.repo.root / LOCAL).read_text() == text
 
 
 # --- the log ---
@@ -660,13 +724,57 @@ def test_all_keeps_the_log_unless_told(machine: Machine) -> None:
     assert result.code == 1
     assert f"coord end --session {session}" in result.err
     machine.run("end")
-    assert "would be removed" in machine.ok("uninstall --all --log --dry-run")
+    dry = machine.ok("uninstall --all --log --dry-run")
+    assert f"It would remove {machine.repo.folder}, with the log of 1 session." in dry
     assert machine.repo.folder.is_dir()
-    machine.ok("uninstall --all --log")
+    out = machine.ok("uninstall --all --log")
+    assert out == f"✅ No client has coord in it.\n   Removed: {machine.repo.folder}, with the log of 1 session.\n"
     assert not machine.repo.folder.exists()
     assert not (machine.repo.root / ".git" / "coord").exists()
     assert machine.run("status").code == 4
     assert "is gone" not in machine.run("status").err
+
+
+def test_those_who_are_at_work_are_named_and_a_dry_run_tells_of_them(machine: Machine) -> None:
+    pids = range(100, 700, 100)
+    machine.inside.table.rows |= {pid: process(pid, 1, pid, "-bash") for pid in pids}
+    sessions = [machine.inside.start(pid, "--name", f"s{pid}") for pid in pids]
+    machine.ok("install claude")
+    result = machine.run("uninstall --all --log")
+    assert (result.code, result.out, result.err.count("\n")) == (1, "", 1)
+    assert "nothing was removed: 6 sessions are at work here: " in result.err
+    assert all(f"{session} (s{pid})" in result.err for session, pid in list(zip(sessions, pids, strict=True))[:5])
+    assert "and 1 more (coord status). Each ends itself with: coord end; you end another with: coord end --session" in (
+        result.err
+    )
+    dry = machine.ok("uninstall --all --log --dry-run")
+    assert f"As things are it would be refused: 6 sessions are at work here: {sessions[0]} (s100)" in dry
+    assert f"{LOCAL} (removed)" in dry
+    assert (machine.repo.root / LOCAL).is_file()
+
+
+def test_all_is_told_by_repository_and_what_stays_too(machine: Machine, tmp_path: Path) -> None:
+    other = tmp_path / "second"
+    other.mkdir()
+    machine.ok("init --root", str(other))
+    machine.put("AGENTS.md", b"Be kind.\n")
+    machine.ok("install codex --project --instructions")
+    machine.ok("install mcp --client gemini")
+    machine.ok("install claude --root", str(other))
+    out = machine.ok("uninstall --all")
+    assert out.rpartition("\n\n")[2].splitlines() == [
+        "✅ Uninstalled: 5 files.",
+        f"   {machine.repo.root}:",
+        "      AGENTS.md (the rest stays): the text for agents",
+        "      .codex/hooks.json (removed): the hooks of Codex",
+        "      .codex/rules/coord.rules (removed): the rules of Codex on what runs without asking",
+        f"   {other}:",
+        f"      {LOCAL} (removed): the hooks of Claude Code, and the rules on what runs without asking",
+        "   Yours, in all repositories:",
+        "      ~/.gemini/settings.json (removed): the MCP server of Gemini CLI",
+        f"   Left: {machine.repo.folder}, with its log. To remove that too, there: coord uninstall --all --log",
+        f"   Left: {other}/COORDINATION, with its log. To remove that too, there: coord uninstall --all --log",
+    ]
 
 
 def test_with_the_log_goes_the_line_that_hid_it(bare_repo: Repo) -> None:

@@ -166,7 +166,10 @@ def test_a_new_version_replaces_the_old_hooks(document: tuple[Any, str]) -> None
 @pytest.mark.parametrize("text", [None, "", " \n", "\r\n"])
 def test_no_file_and_one_with_nothing_in_it(text: str | None) -> None:
     new, memory = install(text, False, Memory())
-    assert new.startswith('{\n  "hooks": {\n    "SessionStart": [\n      {\n        "hooks": [')
+    assert new.startswith(
+        '{\n  "hooks": {\n    "SessionStart": [\n      {"hooks": [{"type": "command", "command": "coord hook'
+    )
+    assert max(map(len, new.splitlines())) < 120
     assert new.endswith("\n}\n")
     assert install(new, False, memory) == (new, memory)
     assert uninstall(new, False, memory) == text
