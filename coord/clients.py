@@ -60,6 +60,7 @@ class Client(Fields):
     wakes: tuple[str, ...]  # the events behind which a hook can wait in the background, and wake the agent
     allow: str  # how it is told what runs without asking: a rule of its settings for each command, or a file of rules
     allow_files: dict[str, str]  # that file, by scope; none where the rules are in the settings
+    login: bool  # whether its commands run in a login shell, whose PATH may be another
     sandbox: bool  # whether its commands write only where they run, and where the file of its servers says so
     servers: dict[str, str]  # the file with its MCP servers, by scope
     instructions: tuple[str, ...]  # with instructions for its agents: it reads the first that is there
@@ -112,6 +113,7 @@ CLIENTS = (
         wakes=("SessionStart", "Stop"),
         allow="Bash(coord {command}:*)",
         allow_files={},
+        login=False,
         sandbox=False,
         servers={"local": "~/.claude.json", "project": ".mcp.json", "user": "~/.claude.json"},
         instructions=("CLAUDE.md", "AGENTS.md"),
@@ -152,6 +154,7 @@ CLIENTS = (
         wakes=(),
         allow='prefix_rule(pattern=["coord", {commands}], decision="allow")',
         allow_files={"project": ".codex/rules/coord.rules", "user": "~/.codex/rules/coord.rules"},
+        login=True,
         sandbox=True,
         servers={"project": ".codex/config.toml", "user": "~/.codex/config.toml"},
         instructions=("AGENTS.md",),
@@ -190,6 +193,7 @@ CLIENTS = (
         wakes=(),
         allow='[[rule]]\ntoolName = "run_shell_command"\ncommandPrefix = {calls}\ndecision = "allow"\npriority = 100',
         allow_files={"user": "~/.gemini/policies/coord.toml"},
+        login=False,
         sandbox=False,
         servers={"project": ".gemini/settings.json", "user": "~/.gemini/settings.json"},
         instructions=("GEMINI.md",),

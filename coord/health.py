@@ -2,8 +2,9 @@
 
 from msgspec import Struct
 
-from coord.checks.clients import blind_worktrees, failures, hook_programs, never_fired, sandbox
+from coord.checks.clients import blind_worktrees, failures, hook_programs, login_shell, never_fired, sandbox
 from coord.checks.folder import disk, git_ignores, git_tracks, nested, network, other_owner, permissions, worktrees
+from coord.checks.githooks import git_hooks
 from coord.checks.installation import config, missing_folder, on_path, python, scripts
 from coord.checks.log import checkpoint, clocks, damage, leftovers, lock, newer_events, rewinds, twice, unusable
 from coord.checks.patient import Check, Patient, Symptom
@@ -43,7 +44,9 @@ CHECKS: dict[str, _Row] = {
     "hooks that ran": _Row(never_fired, "folder"),
     "hooks that failed": _Row(failures, "folder"),
     "sandbox": _Row(sandbox, "folder"),
+    "login shell": _Row(login_shell, "folder"),
     "worktrees' hooks": _Row(blind_worktrees, "folder"),
+    "git's hooks": _Row(git_hooks, "folder"),
     "installation": _Row(on_path, ""),
     "python": _Row(python, ""),
 }

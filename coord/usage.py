@@ -15,6 +15,8 @@ from coord.options import Command, Parameter
 from coord.table import COMMANDS, TABLE, load
 from coord.world import World
 
+_TYPED_BY_NOBODY = ("hook", "git-hook")  # programs call them
+
 
 class ReaderIsGone(Exception):
     """Whoever read our output has seen enough."""
@@ -73,10 +75,8 @@ class Commands(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """The command that is called; the error for one that is not there names the nearest."""
         if args and not args[0].startswith("-") and args[0] not in TABLE:
-            from difflib import get_close_matches
-
-            near = get_close_matches(args[0], TABLE, n=1, cutoff=0.5)
-            meant = f" Did you mean '{near[0]}'?" if near else ""
+            near = _nearest(args[0])
+            meant = f" Did you mean '{near}'?" if near else ""
             ctx.fail(f"there is no command '{args[0][:60]}'.{meant}")
         return super().resolve_command(ctx, args)
 
@@ -85,6 +85,18 @@ class Commands(click.Group):
         for group, rows in COMMANDS.items():
             with formatter.section(group.capitalize()):
                 formatter.write_dl([(name, row[1]) for name, row in rows.items()])
+
+
+def _nearest(word: str) -> str:
+    """The command that was most likely meant: the only one that begins like this, or one that is nearly it; empty where
+    none is.
+    """
+    from difflib import get_close_matches
+
+    names = [name for name in TABLE if name not in _TYPED_BY_NOBODY]
+    begun = [name for name in names if word and name.startswith(word)]
+    near = begun if len(begun) == 1 else get_close_matches(word, names, n=1, cutoff=0.75)
+    return near[0] if near else ""
 
 
 @click.group(cls=Commands, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})

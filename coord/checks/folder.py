@@ -124,7 +124,7 @@ def git_ignores(patient: Patient) -> Iterator[Symptom]:
             ),
             Step("or hide the whole folder, on this machine only", "coord init --private"),
         )
-        evidence = f"git check-ignore does not know {FOLDER}/log/: the next `git add` may take it"
+        evidence = f"{FOLDER}/log/: the next `git add` may take it, and then a stash or checkout rolls it back"
         yield Symptom("warning", "git does not ignore the log", evidence, steps)
 
 
@@ -177,10 +177,10 @@ def permissions(patient: Patient) -> Iterator[Symptom]:
             Step("if it is yours", f"chmod u+rwX {quoted(mine[0] if mine else denied[0])}"),
             Step("if it should be yours: a command was run as another user", f"sudo chown -R $(id -u) {quoted(log)}"),
         )
-        evidence = f"{_status(denied[0])}; you are {os.geteuid()}" + (
+        evidence = f"{_status(denied[0])}; you are user {os.geteuid()}" + (
             f", and {len(denied) - 1} more" if len(denied) > 1 else ""
         )
-        yield Symptom("serious", "you may not read or write what you must", evidence, steps)
+        yield Symptom("serious", "you may not read or write what coord needs, so commands fail", evidence, steps)
     for path in (patient.folder.cache, patient.folder.board):
         if os.path.lexists(path) and not _may(path, os.R_OK | os.W_OK):
             steps = (
@@ -189,8 +189,9 @@ def permissions(patient: Patient) -> Iterator[Symptom]:
                 ),
                 Step("or delete it: it is made anew from the log", f"rm -r {quoted(path)}"),
             )
-            what = f"{os.path.basename(path)} cannot be written"
-            yield Symptom("warning", what, f"{_status(path)}; you are {os.geteuid()}", steps)
+            then = "every command takes longer" if path == patient.folder.cache else "it is out of date"
+            what = f"{os.path.basename(path)} cannot be written, so {then}"
+            yield Symptom("warning", what, f"{_status(path)}; you are user {os.geteuid()}", steps)
 
 
 def other_owner(patient: Patient) -> Iterator[Symptom]:
@@ -201,7 +202,7 @@ def other_owner(patient: Patient) -> Iterator[Symptom]:
             Step("give back what root made", f"chown -R {owner} {quoted(patient.folder.folder)}"),
         )
         evidence = f"{_status(patient.folder.folder)}; what root writes there, that user cannot write"
-        yield Symptom("warning", "you are root in another user's folder", evidence, steps)
+        yield Symptom("warning", "you are root in the folder of another user", evidence, steps)
 
 
 def _may(path: str, mode: int) -> bool:
@@ -224,7 +225,7 @@ def _is_ours(path: str) -> bool:
 
 def _status(path: str) -> str:
     status = os.stat(path, follow_symlinks=False)
-    return f"{path} is of user {status.st_uid} with mode {status.st_mode & 0o7777:o}"
+    return f"{path} belongs to user {status.st_uid}, with mode {status.st_mode & 0o7777:o}"
 
 
 def disk(patient: Patient) -> Iterator[Symptom]:
@@ -240,9 +241,9 @@ def disk(patient: Patient) -> Iterator[Symptom]:
             Step("see what the log takes itself", f"du -sh {quoted(log)}"),
             Step("make room elsewhere; nothing in the log can be deleted without being missed"),
         )
-        left = f"{size(free)} are left" + (f", and {status.f_favail} files" if few else "")
+        left = f"{size(free)} are left" + (f", and room for {status.f_favail} files" if few else "")
         severity: Severity = "serious" if free < _FULL or few else "warning"
-        yield Symptom(severity, "the disk of the log is nearly full", f"{log}: {left}", steps)
+        yield Symptom(severity, "the disk of the log is nearly full", f"{log}: {left}; then nothing is recorded", steps)
 
 
 def network(patient: Patient) -> Iterator[Symptom]:

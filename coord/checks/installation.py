@@ -2,7 +2,8 @@
 agents do not find.
 
 An agent's commands run in shells that read no interactive file. What those would find is told from the PATH that we
-have and from the text of the files that set it: nobody's files are run.
+have and from the text of the files that set it: none of them is run here. (A login shell is asked itself where a client
+is known to take one: see `clients`.)
 """
 
 import os
@@ -36,10 +37,12 @@ def config(patient: Patient) -> Iterator[Symptom]:
     if patient.config_error:
         path = patient.path(CONFIG)
         steps = (
-            Step("correct it; every line may be absent", f"cat {path}"),
+            Step("look at it and correct it; for a line that is absent its default holds", f"cat {path}"),
             Step("or put it aside for the defaults", f"mv {path} {path}.orig"),
         )
-        yield Symptom("serious", f"{CONFIG} cannot be understood", patient.config_error, steps)
+        yield Symptom(
+            "serious", f"{CONFIG} cannot be understood, so nothing can be recorded", patient.config_error, steps
+        )
 
 
 def scripts(patient: Patient) -> Iterator[Symptom]:
@@ -60,13 +63,18 @@ def scripts(patient: Patient) -> Iterator[Symptom]:
             other.append(file.name)
     if missing:
         do = Step("put them back; nothing else is changed", "coord init")
-        yield Symptom("warning", f"{plural(len(missing), 'script')} missing or not readable", listed(missing), (do,))
+        yield Symptom("warning", f"{plural(len(missing), 'script')} missing or not readable", _called(missing), (do,))
     if stuck:
         do = Step("let them be run", f"chmod +x {patient.path('scripts')}/*.sh")
-        yield Symptom("warning", f"{plural(len(stuck), 'script')} not executable", listed(stuck), (do,))
+        yield Symptom("warning", f"{plural(len(stuck), 'script')} not executable", _called(stuck), (do,))
     if other:
         do = Step("if nobody changed them on purpose, take ours; each is kept as NAME.orig", "coord init --force")
-        yield Symptom("note", f"{plural(len(other), 'script')} not as this version ships them", listed(other), (do,))
+        evidence = f"{listed(other)}: changed by someone, or of another version"
+        yield Symptom("note", f"{plural(len(other), 'script')} not as this version ships them", evidence, (do,))
+
+
+def _called(scripts: list[str]) -> str:
+    return f"{listed(scripts)}: {'who calls it' if len(scripts) == 1 else 'who calls one of them'} gets an error"
 
 
 def on_path(patient: Patient) -> Iterator[Symptom]:
@@ -74,21 +82,24 @@ def on_path(patient: Patient) -> Iterator[Symptom]:
     env, ours = patient.world.env, this_program()
     found = found_program(env)
     folder = os.path.dirname(found or ours)
-    link = Step("or put a link to it where everyone looks", f"ln -s {quoted(ours)} ~/.local/bin/coord")
+    link = Step("or put a link to it where most shells look", link_to(ours))
     if not found:
         steps: tuple[Step, ...] = (
             Step("in a clone of coord, install it as a tool, for all shells", "uv tool install ."),
             link,
             Step("or let this shell, and what it starts, find it", f'export PATH="{os.path.dirname(ours)}:$PATH"'),
         )
-        yield Symptom("warning", "agents and scripts do not find coord", f"{ours} is not on PATH", steps)
+        yield Symptom(
+            "warning", "agents and scripts do not find coord", f"{ours} is not on PATH: `coord` is nothing there", steps
+        )
     elif os.path.realpath(found) != os.path.realpath(ours):
         steps = (
             Step("see which there are", "type -a coord"),
             Step("see what they are", f"{quoted(found)} --version; {quoted(ours)} --version"),
-            Step("remove the one that is not meant, or put the other first on PATH"),
+            Step("remove the one that you do not want, or put the folder of the other first on PATH"),
         )
-        yield Symptom("warning", "another coord is found first", f"PATH has {found}; this is {ours}", steps)
+        evidence = f"PATH has {found}, which agents run; this is {ours}"
+        yield Symptom("warning", "another coord is found first", evidence, steps)
     elif reason := only_here(folder, env.get("HOME", ""), _texts(env.get("HOME", ""))):
         steps = (Step("in a clone of coord, install it as a tool, for all shells", "uv tool install ."), link)
         yield Symptom("note", "an agent that is started elsewhere may not find coord", reason, steps)
@@ -121,9 +132,19 @@ def only_here(folder: str, home: str, texts: Mapping[str, str]) -> str:
         return ""
     if interactive := named(_INTERACTIVE_FILES):
         return f"{folder} comes into PATH by ~/{interactive[0]}, which only terminals read"
-    if os.path.isfile(os.path.join(os.path.dirname(folder), "pyvenv.cfg")):
+    if is_virtual(folder):
         return f"{folder} is a virtual environment's, on PATH only where that is active"
     return ""
+
+
+def is_virtual(folder: str) -> bool:
+    """Whether a folder of programs is a virtual environment's."""
+    return os.path.isfile(os.path.join(os.path.dirname(folder), "pyvenv.cfg"))
+
+
+def link_to(program: str) -> str:
+    """The command that puts a link to a program where most shells look."""
+    return f"mkdir -p ~/.local/bin && ln -s {quoted(program)} ~/.local/bin/coord"
 
 
 def python(_: Patient) -> Iterator[Symptom]:

@@ -78,9 +78,12 @@ def twice(patient: Patient) -> Iterator[Symptom]:
 
 def checkpoint(patient: Patient) -> Iterator[Symptom]:
     """A checkpoint that is not used, or gives wrong answers."""
-    delete = (Step("it is a cache: delete it", f"rm {patient.path('.cache/checkpoint')}"),)
+    delete = (
+        Step("it is a cache, which the next command makes anew: delete it", f"rm {patient.path('.cache/checkpoint')}"),
+    )
     if patient.verified.checkpoint == "damaged":
-        yield Symptom("warning", "the checkpoint is damaged", "its sum is wrong, so it is not used", delete)
+        evidence = "its sum is wrong, so it is not used: answers are right, and take longer"
+        yield Symptom("warning", "the checkpoint is damaged", evidence, delete)
     if patient.verified.checkpoint == "different":
         evidence = "its saved fold is not what the journals give, so answers may be wrong"
         yield Symptom("serious", "the checkpoint is not what the journals say", evidence, delete)
@@ -91,8 +94,8 @@ def newer_events(patient: Patient) -> Iterator[Symptom]:
     if known := patient.state.unknown:
         evidence = listed(f"{plural(count, 'event')} {name}" for name, count in known.items())
         steps = (
-            Step("upgrade coord here, as it was installed", "uv tool upgrade coord"),
-            Step("or", "pipx upgrade coord"),
+            Step("in a clone of coord, get the newer one", "git pull && uv tool install --reinstall ."),
+            Step("or, if pipx installed it", "git pull && pipx install --force ."),
         )
         yield Symptom("warning", "a newer coord works here, and not all it says is understood", evidence, steps)
 

@@ -13,6 +13,7 @@ from msgspec import Struct
 from coord.config import Config, read_config
 from coord.errors import CoordError
 from coord.folder import Place, find
+from coord.installing.plan import Ask
 from coord.present import Present
 from coord.verifying import Verified, verify
 from coord.world import World
@@ -120,6 +121,10 @@ class Patient:
     def live(self) -> list[Session]:
         """The sessions that are live on record."""
         return [session for session in self.state.sessions.values() if session.live]
+
+    def ask(self, base: str = "", scope: str = "") -> Ask:
+        """What an installer is asked about this worktree, or another."""
+        return Ask(self.world, base or self.folder.root, self.folder.repository, scope)
 
     def path(self, file: str) -> str:
         """A file of the shared folder, to be typed into a shell."""

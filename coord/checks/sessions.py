@@ -48,7 +48,7 @@ def anchors(patient: Patient) -> Iterator[Symptom]:
         Step("end one that you know is over", f"coord end --session {first}"),
     )
     what = f"nobody here would notice the death of {plural(len(found), 'live session')}"
-    what += f", {len(set(holding))} of which hold claims" if holding else ""
+    what += f"; {len(set(holding))} of them with claims, which would stand until they expire" if holding else ""
     yield Symptom("warning" if holding else "note", what, evidence, steps)
 
 

@@ -137,6 +137,7 @@ def _take(path: str, draft: Draft) -> None:
     before = draft.read(kept)
     for place in (path, path + _LEGACY):
         if not _is_ours(draft.read(place)):
+            draft.record.files.pop(os.path.realpath(place), None)  # another program has written it over
             continue
         if before is None:
             draft.write(place, None)

@@ -43,6 +43,7 @@ ENVIRONMENT = {
     "TERM": "`dumb`, or not set: `watch` and `replay` print text and draw nothing.",
     "HOME": "Where `install` finds the clients' settings, and `doctor` the start-up files of shells.",
     "PATH": "Where `install` and `doctor` look for the `coord` that agents find.",
+    "SHELL": "The login shell that `doctor` asks whether it finds `coord`, where Codex's hooks are installed.",
     "XDG_STATE_HOME": "Where `install` keeps `coord/installed.json`, if not in `~/.local/state`.",
 }
 """The variables that people set. `tests/docs/test_reference.py` checks that the code reads no others."""

@@ -22,6 +22,21 @@ def test_alone_it_shows_what_there_is(bare_repo: Repo) -> None:
     assert re.match(r"coord, version \d", shell.ok("coord --version"))
 
 
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("stats", "status"), ("stat", "status"), ("who", "whoami"), ("clam", "claim"), ("sned", "send"),
+        ("logs", "log"), ("foo", ""), ("hok", ""), ("hooks", ""), ("git-hok", ""), ("sta", "start"),
+        ("list", ""), ("x", ""),
+    ],
+)  # fmt: skip
+def test_only_what_is_close_and_what_people_type_is_suggested(bare_repo: Repo, typed: str, meant: str) -> None:
+    result = bare_repo.shell().run(f"coord {typed}")
+    suggestion = f" Did you mean '{meant}'?" if meant else ""
+    assert (result.code, result.out) == (2, "")
+    assert result.err == f"coord: there is no command '{typed}'.{suggestion} See: coord --help\n"
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_every_command_has_help_with_an_example_and_json(bare_repo: Repo, name: str) -> None:
     shell = bare_repo.shell()

@@ -188,7 +188,7 @@ def test_events_of_a_newer_version(repo: Repo) -> None:
     path.write_bytes(data + body + b',"hash":"' + chain(data[-35:-3], body) + b'"}\n')
     (row,) = found(repo, "newer events")
     assert row["evidence"] == "1 event spell.cast"
-    assert "upgrade" in commands(row)[0]
+    assert commands(row)[0].startswith("git pull && uv tool install "), "as the README installs it"
 
 
 def test_what_crashes_left_behind_is_a_note(repo: Repo) -> None:
@@ -273,6 +273,7 @@ def test_sessions_whose_death_nobody_would_notice(repo: Repo) -> None:
     shell.ok(f"coord claim droplet x --session {session}")
     (row,) = found(repo, "anchors")
     assert row["severity"] == "warning"
+    assert row["what"].endswith("; 1 of them with claims, which would stand until they expire")
     assert commands(row)[0] == "coord status"
 
 
@@ -353,7 +354,7 @@ def test_scripts(repo: Repo) -> None:
     (folder / "session-start.sh").chmod(0o644)
     (folder / "session-status.sh").write_text("#!/bin/sh\necho mine\n")
     rows = {row["what"].split(" ", 2)[2]: row for row in found(repo, "scripts")}
-    assert {what: row["evidence"] for what, row in rows.items()} == {
+    assert {what: row["evidence"].partition(": ")[0] for what, row in rows.items()} == {
         "missing or not readable": "scripts/session-claim.sh",
         "not executable": "scripts/session-start.sh",
         "not as this version ships them": "scripts/session-status.sh",
@@ -469,7 +470,7 @@ def test_root_in_another_users_folder(repo: Repo) -> None:
     assert found(repo, "owner") == []
     os.chown(repo.folder, 65534, 65534)
     (row,) = found(repo, "owner")
-    assert "is of user 65534" in row["evidence"]
+    assert "belongs to user 65534" in row["evidence"]
 
 
 @mounts
@@ -513,6 +514,9 @@ def test_a_coord_that_is_not_on_the_path(repo: Repo) -> None:
     (row,) = [row for row in result.json["findings"] if row["check"] == "installation"]
     assert (row["severity"], row["what"]) == ("warning", "agents and scripts do not find coord")
     assert f"{COORD} is not on PATH" in row["evidence"]
+    shell = repo.shell()
+    shell.ok(commands(row)[1])
+    assert shell.ok("PATH=~/.local/bin:/usr/bin:/bin coord whoami --help"), "the folder of the link is made"
 
 
 def test_another_coord_that_is_found_first(repo: Repo) -> None:
@@ -522,7 +526,7 @@ def test_another_coord_that_is_found_first(repo: Repo) -> None:
     (bin_ / "coord").chmod(0o755)
     result = repo.shell().run(f"PATH={bin_}:$PATH {COORD} doctor --json")
     (row,) = [row for row in result.json["findings"] if row["check"] == "installation"]
-    assert row["evidence"] == f"PATH has {bin_}/coord; this is {COORD}"
+    assert row["evidence"] == f"PATH has {bin_}/coord, which agents run; this is {COORD}"
     (bin_ / "coord").unlink()
     (bin_ / "coord").symlink_to(COORD)  # as a tool is installed
     result = repo.shell().run(f"PATH={bin_}:$PATH coord doctor --json")

@@ -8,9 +8,12 @@ from typing import Any
 import pytest
 
 from coord.clients import CLIENTS, Client
+from coord.text import clock
 from coord.traces import FAILURES, fail, folder_of, leave
+from eventlog.events import to_micros
+from tests.coord.inside import NOON
 from tests.coord.test_install import LOCAL, Machine, git
-from tests.processes import Repo, environment
+from tests.processes import Repo, alive, environment, until
 
 NAMES = ("hooks", "hooks that ran", "hooks that failed", "sandbox", "worktrees' hooks")
 
@@ -42,6 +45,8 @@ def test_hooks_that_never_ran(machine: Machine, client: Client) -> None:
     assert row["severity"] == "note", "it may just have been installed"
     assert row["what"] == f"the hooks of {client.title} never ran here"
     assert row["do"][0]["why"] == client.todo
+    assert row["do"][1]["command"] == f"cd {machine.repo.root} && {client.command}"
+    assert not [step for step in row["do"] if "install" in step["command"]], "it is installed"
     fired(machine, client)
     assert findings(machine) == {}
 
@@ -52,6 +57,9 @@ def test_hooks_that_never_ran_though_the_client_was_here(machine: Machine) -> No
     row = findings(machine)["hooks that ran"]
     assert row["severity"] == "warning"
     assert "/hooks" in row["do"][0]["why"]
+    assert (
+        row["evidence"] == "sessions of it were here, and none ran them: its agents are not guarded, and hear nothing"
+    )
 
 
 def test_hooks_that_call_a_program_that_is_not_there(machine: Machine) -> None:
@@ -76,11 +84,97 @@ def test_failures_of_hooks_are_shown_the_newest_ones(machine: Machine) -> None:
     for number in range(5):
         fail(cache, f"12:00 claude after: number {number}\x1b[2J")
     row = findings(machine)["hooks that failed"]
-    assert row["what"] == "5 hooks failed, and the agent went on without"
+    assert row["what"] == "hooks failed 5 times, and the work that they guard went on without them"
     assert row["evidence"].count("number") == 3
+    assert row["evidence"].startswith("2 other kinds before · ")
     assert "number 4\\x1b[2J" in row["evidence"]
     (Path(folder_of(cache)) / FAILURES).unlink()
     assert findings(machine) == {}
+
+
+def test_a_failure_is_told_with_its_time_and_its_client(machine: Machine) -> None:
+    env = environment(machine.home, TZ="UTC")
+    for _ in range(2):
+        subprocess.run(["coord", "hook", "claude"], cwd=machine.repo.root, env=env, input=b"no json", check=True)
+    cache = str(machine.repo.folder / ".cache")
+    for text in (
+        "codex PreToolUse CoordError: it is locked",
+        "git pre-push OSError: it is full",
+        "old Stop KeyError: 3",
+    ):
+        fail(cache, f"{to_micros(NOON)} {text}")
+    evidence = findings(machine)["hooks that failed"]["evidence"]
+    at = clock(NOON, NOON)
+    assert evidence == (
+        f"1 other kind before · Codex at PreToolUse: it is locked ({at}) · "
+        f"git at pre-push: OSError: it is full ({at}) · old at Stop: KeyError: 3 ({at})"
+    )
+    (Path(folder_of(cache)) / FAILURES).write_text(f"{to_micros(NOON)} codex Stop OSError: it is full\n")
+    subprocess.run(["coord", "hook", "claude"], cwd=machine.repo.root, env=env, input=b"no json", check=True)
+    subprocess.run(["coord", "hook", "claude"], cwd=machine.repo.root, env=env, input=b"\xff", check=True)
+    first, _, second = findings(machine)["hooks that failed"]["evidence"].partition(" · ")
+    assert first == f"Codex at Stop: OSError: it is full ({at})"
+    assert second.startswith("Claude Code sent no valid JSON (2 times, last "), "the same one is told once"
+
+
+# --- the shell that Codex takes ---------------------------------------------------------------------------------------
+
+
+def login(machine: Machine, **env: str) -> dict[str, Any] | None:
+    """What is said of the login shell."""
+    rows = [row for row in machine.run("doctor --json", **env).json["findings"] if row["check"] == "login shell"]
+    return rows[0] if rows else None
+
+
+def program(machine: Machine, name: str, text: str) -> str:
+    path = machine.put(f"~/programs/{name}", f"#!/bin/sh\n{text}\n".encode())
+    path.chmod(0o755)
+    return str(path)
+
+
+def test_a_login_shell_that_does_not_find_coord(machine: Machine) -> None:
+    profile = machine.put("~/.bash_profile", b"PATH=/nowhere\n")
+    assert login(machine) is None, "nobody takes one"
+    machine.ok("install claude")
+    assert login(machine) is None
+    machine.ok("install codex")
+    row = login(machine)
+    assert row is not None
+    assert (row["severity"], row["what"]) == ("warning", "Codex may not find coord, so `coord` fails for its agents")
+    assert "bash -lc 'command -v coord' finds none; here it is " in row["evidence"]
+    assert login(machine, PATH="/usr/bin:/bin") is None, "that this shell finds none either is said elsewhere"
+    env = environment(machine.home)
+    for step in row["do"]:
+        subprocess.run(["bash", "-c", step["command"]], env=env, check=True)
+    assert ".bash_profile" in row["do"][-2]["command"], "the one that bash reads"
+    assert profile.read_text().startswith("PATH=/nowhere\n")
+    assert login(machine) is None
+
+
+def test_the_login_shell_knows_only_what_a_login_knows(machine: Machine) -> None:
+    machine.ok("install codex")
+    zsh = program(machine, "zsh", 'env > ~/seen; echo "$@" >> ~/seen; exit 1')
+    row = login(machine, SHELL=zsh, TERM="dumb", PYTHONPATH="/x", VIRTUAL_ENV="/y")
+    seen = (machine.home / "seen").read_text().splitlines()
+    assert {line.partition("=")[0] for line in seen[:-1]} <= {"HOME", "SHELL", "TERM", "PWD", "SHLVL", "_", "OLDPWD"}
+    assert {f"HOME={machine.home}", f"SHELL={zsh}", "TERM=dumb"} <= set(seen)
+    assert seen[-1] == "-lc command -v coord"
+    assert row is not None
+    assert row["do"][-2]["command"].endswith(" >> ~/.zprofile")
+    assert login(machine, SHELL=program(machine, "zsh", "exit 0")) is None
+    machine.put("~/.profile", b"PATH=/nowhere\n")
+    row = login(machine, SHELL=program(machine, "fish", "exit 0"))
+    assert row is not None, "bash is asked in place of a shell that is neither"
+    assert row["do"][-2]["command"].endswith(" >> ~/.profile")
+
+
+def test_a_login_shell_that_takes_too_long_is_ended(machine: Machine) -> None:
+    machine.ok("install codex")
+    shell = program(machine, "bash", "echo $$ > ~/pid; sleep 600 & echo $! >> ~/pid; wait")
+    assert login(machine, SHELL=shell) is None, "nobody knows what it finds"
+    pids = [int(pid) for pid in (machine.home / "pid").read_text().split()]
+    assert len(pids) == 2
+    until(lambda: not any(alive(pid) for pid in pids), "their end")
 
 
 def with_worktree(machine: Machine) -> Path:
