@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from coord import edits
+from coord import edits, traces
 from coord.calls import Call, Write, writes_in
 from coord.config import Config, read_config
 from coord.errors import CoordError
@@ -112,8 +112,9 @@ def _take_back(world: World, call: Call, writes: list[Write]) -> None:
 
 def _speaker(world: World, place: Place, call: Call, moment: Moment) -> Identity:
     """The session of the conversation that calls. A new conversation in the process of one that was cleared or forked
-    there continues that one's session.
+    there continues that one's session. It leaves the trace that hooks of its client run here.
     """
+    traces.leave(traces.of_client(place.cache, call.client.word))
     known = by_conversation(moment.state, (call.conversation,))
     name = known.id if known else ""
     identity = Identity(name, "the hook's input", call.agent, call.client.name, call.conversation)

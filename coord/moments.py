@@ -38,7 +38,6 @@ _BEGINNING = (
 
 def start(hook: Hook) -> None:
     """The agent starts, resumes, clears, compacts or forks: it is told who it is here, and who else is."""
-    traces.leave(os.path.join(traces.folder_of(hook.place.cache), f"fired-{hook.call.client.word}"))
     _not_asking(hook)
     resumed = hook.call.source in ("resume", "compact")
     state, now = hook.moment.state, hook.moment.at

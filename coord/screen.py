@@ -55,11 +55,12 @@ def board_body(board: Board, me: str) -> str:
 
 def _session(row: SessionRow, now: Instant, me: str, names: Mapping[str, str]) -> str:
     you = " ← you" if row.id == me else ""
-    doing = " ".join(line(part) for part in (row.action, row.target) if part) or "nothing said yet"
+    here = row.status in ("live", "silent")
+    doing = " ".join(line(part) for part in (row.action, row.target) if part) or ("nothing said yet" if here else "")
     progress = (
         f" ({row.percent}% complete)" if row.percent is not None else f" ({line(row.progress)})" if row.progress else ""
     )
-    head = f"{_SIGNS[row.status]}{called(row.id, names)}: {doing}{progress}{you}"
+    head = f"{_SIGNS[row.status]}{called(row.id, names)}{doing and f': {doing}'}{progress}{you}"
     facts = [
         line(row.phase),
         row.next_action and f"next: {line(row.next_action)}",
@@ -72,7 +73,7 @@ def _session(row: SessionRow, now: Instant, me: str, names: Mapping[str, str]) -
         line(row.evidence, 200),
         row.summary and f"did: {line(row.summary, 200)}",
         row.notes and f"notes: {line(row.notes, 200)}",
-        row.unread and row.status in ("live", "silent") and f"{row.unread} unread",
+        row.unread and here and f"{row.unread} unread",
         line(row.branch) and f"on {line(row.branch)}",
         row.client != "shell" and row.client,
     ]

@@ -38,6 +38,11 @@ def of_denial(cache: str, session: str, resource: str) -> str:
     return os.path.join(folder_of(cache, session), f"denied-{digest(resource)}")
 
 
+def of_client(cache: str, word: str) -> str:
+    """Where it is remembered that a hook of a client ran here."""
+    return os.path.join(folder_of(cache), f"fired-{word}")
+
+
 def digest(*parts: str) -> str:
     """A name for a file, from anything."""
     return blake2b("\0".join(parts).encode(errors="backslashreplace"), digest_size=12).hexdigest()

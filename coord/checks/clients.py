@@ -23,7 +23,7 @@ from coord.installing.sandbox import outside, writable
 from coord.installing.tables import read_toml
 from coord.program import found_program, this_program
 from coord.text import clock, line, plural
-from coord.traces import FAILURES, folder_of
+from coord.traces import FAILURES, folder_of, of_client
 from eventlog.events import Instant, from_micros
 from eventlog.system import read_regular
 
@@ -54,8 +54,7 @@ def never_fired(patient: Patient) -> Iterator[Symptom]:
     them.
     """
     for client in CLIENTS:
-        mark = os.path.join(folder_of(patient.folder.cache), f"fired-{client.word}")
-        if _installed(patient, client) and not os.path.exists(mark):
+        if _installed(patient, client) and not os.path.exists(of_client(patient.folder.cache, client.word)):
             root = quoted(patient.folder.root)
             worked = not patient.unusable and any(
                 session.client == client.name for session in patient.state.sessions.values()

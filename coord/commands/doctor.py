@@ -49,7 +49,9 @@ def _words(made: list[str], found: list[Symptom], wrong: int) -> Iterator[str]:
         yield f"✅ {plural(len(made), 'check')}, nothing found."
         return
     if wrong:
-        yield f"{plural(len(made), 'check')}, {plural(wrong, 'thing')} wrong, the worst first. Nothing was changed."
+        notes = f" and {plural(len(found) - wrong, 'thing')} good to know" if len(found) > wrong else ""
+        count = f"{plural(len(made), 'check')}, {plural(wrong, 'thing')} wrong{notes}"
+        yield f"{count}, the worst first. Nothing was changed."
     else:
         yield f"✅ {plural(len(made), 'check')}, nothing wrong. Good to know:"
     for symptom in found[:_SHOWN]:

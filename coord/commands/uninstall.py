@@ -121,7 +121,8 @@ def _log_to_remove(run: Run, draft: Draft, dry_run: bool) -> Place | None:
             raise refused(f"nothing was removed: {who}", live=[session.id for session in live])
         draft.note(f"As things are it would be refused: {who}")
     removed = f"{place.folder}, with the log of {plural(len(state.sessions), 'session')}"
-    draft.note(f"It would remove {removed}." if dry_run else f"Removed: {removed}.")
+    then = "If it was committed: git rm -r --quiet COORDINATION, and commit that."
+    draft.note(f"It would remove {removed}." if dry_run else f"Removed: {removed}. {then}")
     return place
 
 

@@ -11,6 +11,7 @@ from coord.clients import CLIENTS, Client
 from coord.text import clock
 from coord.traces import FAILURES, fail, folder_of, leave
 from eventlog.events import to_micros
+from tests.coord.agents import Agents
 from tests.coord.inside import NOON
 from tests.coord.test_install import LOCAL, Machine, git
 from tests.processes import Repo, alive, environment, until
@@ -48,6 +49,13 @@ def test_hooks_that_never_ran(machine: Machine, client: Client) -> None:
     assert row["do"][1]["command"] == f"cd {machine.repo.root} && {client.command}"
     assert not [step for step in row["do"] if "install" in step["command"]], "it is installed"
     fired(machine, client)
+    assert findings(machine) == {}
+
+
+def test_any_hook_shows_that_hooks_run(machine: Machine) -> None:
+    """A client that was running when they were installed tells of no start."""
+    machine.ok("install claude")
+    Agents(machine.repo).asks_to_write(100, "a.txt")
     assert findings(machine) == {}
 
 

@@ -728,7 +728,9 @@ def test_all_keeps_the_log_unless_told(machine: Machine) -> None:
     assert f"It would remove {machine.repo.folder}, with the log of 1 session." in dry
     assert machine.repo.folder.is_dir()
     out = machine.ok("uninstall --all --log")
-    assert out == f"✅ No client has coord in it.\n   Removed: {machine.repo.folder}, with the log of 1 session.\n"
+    removed = f"Removed: {machine.repo.folder}, with the log of 1 session."
+    then = "If it was committed: git rm -r --quiet COORDINATION, and commit that."
+    assert out == f"✅ No client has coord in it.\n   {removed} {then}\n"
     assert not machine.repo.folder.exists()
     assert not (machine.repo.root / ".git" / "coord").exists()
     assert machine.run("status").code == 4

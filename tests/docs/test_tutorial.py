@@ -27,15 +27,12 @@ _NIGHT = (("one", f"mkdir -p docs/examples && cp -r '{DOCS}/examples/incident' d
 _SCRIPTS = (
     ("one", f"git init --quiet shop && cd shop && PYTHONPATH='{DOCS.parent}' python -m tests.docs.shell_scripts"),
 )
-_WITH_REMOTE = (
-    ("one", "git config user.name you && git config user.email you@example.org"),
-    ("one", "git init --quiet --bare ../backup.git"),
-)
+_AS_YOU = (("one", "git config user.name you && git config user.email you@example.org"),)
 _AS_A_TOOL = 'mkdir -p ~/bin; ln -sf "$(command -v coord)" ~/bin/coord; export PATH=~/bin:"$PATH"'
 SETUP = {
     "tutorial.md": (),
     "tutorial-last-night.md": _NIGHT,
-    "how-to/commit-only-your-own.md": (*_TWO_SESSIONS, *_WITH_REMOTE),
+    "how-to/commit-only-your-own.md": (*_TWO_SESSIONS, *_AS_YOU),
     "how-to/hand-over-work.md": _TWO_SESSIONS,
     "how-to/someone-has-my-file.md": _TWO_SESSIONS,
     "how-to/install-it-in-your-agents.md": _TWO_SESSIONS,
