@@ -15,7 +15,7 @@ from coord.plainjson import loads
 from coord.repository import CONFIG
 from eventlog.system import ENDED, blake2b, changed_at, read_regular, sizes_in
 from projections.conflicts import conflict, own_covers
-from projections.resources import covers, is_pattern
+from projections.resources import covers, is_file, is_pattern
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -74,13 +74,19 @@ def decide(rows: "Iterable[Any]", ask: "Any", now: int, mode: "Mode") -> "tuple[
 
 def ignored(resource: str, patterns: "Iterable[str]") -> bool:
     """Whether a file is one that nobody guards: a lock file, something generated. A pattern without a `/` in it, but
-    at its end, means that name in every folder.
+    at its end, means that name in every folder: of the file, or of a folder above it.
     """
-    return any(
-        covers(f"file/{start}{pattern}", resource)
-        for pattern in patterns
-        for start in (("", "**/") if "/" not in pattern.rstrip("/") else ("",))
-    )
+    if not is_file(resource):
+        return False
+    *folders, name = resource.split("/")[1:]
+
+    def meant(pattern: str) -> bool:
+        word = pattern.rstrip("/")
+        if "/" in word:
+            return covers(f"file/{pattern}", resource)
+        return any(covers(f"file/{word}", f"file/{part}") for part in (folders if word != pattern else [name]))
+
+    return any(map(meant, patterns))
 
 
 def denial(denied: "list[tuple[str, list[Any]]]") -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from tests.bench.folders import EDITED, HOOK, LOAD, PASS, Folder, said_to_hook
+from tests.bench.folders import EDITED, HOOK, LOAD, OWN_EDIT, PASS, Folder, said_to_hook
 from tests.bench.rows import CLAIMS, FIRST_WRITE, GUARD, QUIET, SPEAKING, WHOLE, Row, Samples
 from tests.processes import COORD
 
@@ -50,7 +50,7 @@ def commands(root: Path, me: str, i: int) -> list[Command]:
         Command("board", [COORD, "board"]),
         Command("claims", [COORD, "claims"]),
         Command("release", [COORD, "release", "file", new]),
-        Command(GUARD[0], HOOK, stdin=_write(root, "src/own.py")),
+        Command(GUARD[0], HOOK, stdin=_write(root, OWN_EDIT)),
         Command(GUARD[1], HOOK, codes=(2,), stdin=_write(root, "src/taken.py")),
         Command(GUARD[2], HOOK, codes=(2,), stdin=_write(root, EDITED)),
         Command(FIRST_WRITE, HOOK, stdin=_write(root, f"src/first-{i}.py")),

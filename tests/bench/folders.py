@@ -22,6 +22,7 @@ LOAD = [PYTHON, "-c", "import click, msgspec"]  # L
 HOOK = [COORD, "hook", "claude"]
 CONVERSATION = "bench-conversation"  # as the client of the session that acts names it
 EDITED = "src/edited.py"  # a file that another agent is editing
+OWN_EDIT = "src/mine.py"  # one that the agent that acts is editing
 _BEFORE_NOW = 60_000_000  # microseconds: where a history ends
 
 
@@ -86,10 +87,11 @@ def prepare(root: Path, events: int, *, archived: bool = False) -> Folder:
     made.coord(made.other, "claim", "file", "src/taken.py", "100")
     made.coord(made.me, "claim", "file", "src/own.py", "100")
     (root / "src").mkdir()
-    for event in ("PreToolUse", "PostToolUse"):
-        tool = {"tool_name": "Write", "tool_input": {"file_path": str(root / EDITED)}, "session_id": "another"}
-        subprocess.run(HOOK, input=said_to_hook(root, event, **tool), cwd=root, env=env, check=True)
-        (root / EDITED).write_text("print()\n")
+    for name, conversation in ((EDITED, "another"), (OWN_EDIT, CONVERSATION)):
+        tool = {"tool_name": "Write", "tool_input": {"file_path": str(root / name)}, "session_id": conversation}
+        for event in ("PreToolUse", "PostToolUse"):
+            subprocess.run(HOOK, input=said_to_hook(root, event, **tool), cwd=root, env=env, check=True)
+            (root / name).write_text("print()\n")
     return made
 
 

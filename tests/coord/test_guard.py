@@ -10,13 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from coord import guard
 from coord.clients import CLIENTS
 from coord.config import Config
 from coord.fields import Fields
 from coord.folder import find
-from coord.guard import Row, ask_of, decide, read_index
+from coord.guard import Row, ask_of, decide, ignored, read_index
 from coord.hooks import ALLOWED, DENIED
 from coord.indexing import rows_of
 from coord.present import Present
@@ -24,13 +26,30 @@ from coord.processes import Process
 from projections.claims import obstacles_of
 from projections.fold import fold
 from projections.liveness import Here
+from projections.resources import covers
 from projections.state import Ask, State
 from tests.coord import agents
 from tests.coord.agents import Agents
 from tests.histories import Story
 from tests.processes import Repo, environment
 
+_PARTS = st.sampled_from(["dist", "uv.lock", "a.gen.py", "src", "x"])
+_NAMES = st.lists(_PARTS, min_size=1, max_size=4).map("/".join)
+_PATTERNS = st.sampled_from(
+    ["dist/", "dist", "uv.lock", "*.lock", "*.gen.py", "?", "*/", "**", "src/*", "src/**", "src/dist/", "**/x"]
+)
 EDIT_S = Config().edit_minutes * 60
+
+
+@given(_NAMES, st.lists(_PATTERNS, max_size=3))
+def test_an_ignored_name_is_what_its_pattern_covers_in_any_folder(name: str, patterns: list[str]) -> None:
+    meant = [(f"file/{p}", f"file/**/{p}" if "/" not in p.rstrip("/") else "") for p in patterns]
+    by_rule = any(covers(start, f"file/{name}") for starts in meant for start in starts if start)
+    assert ignored(f"file/{name}", patterns) == by_rule
+
+
+def test_what_is_no_file_is_never_ignored() -> None:
+    assert not ignored("branch/uv.lock", ["uv.lock", "*"])
 
 
 class Scene(Agents):

@@ -70,9 +70,15 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _guard(
         "what is ignored is guarded",
-        "    return any(\n        covers(",
-        "    return False and any(\n        covers(",
+        "return any(map(meant, patterns))",
+        "return False",
         _AT + "test_lock_files_and_what_a_team_ignores_is_never_claimed_or_denied",
+    ),
+    _guard(
+        "a pattern of a folder means a file too",
+        "(folders if word != pattern else [name])",
+        "[*folders, name]",
+        "coord/test_guard::test_an_ignored_name_is_what_its_pattern_covers_in_any_folder",
     ),
     _guard(
         "on check an edit of someone else denies",
