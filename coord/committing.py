@@ -5,7 +5,7 @@ another subagent of ours, has a claim on it; or if ours on it was lost or broken
 """
 
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from shlex import quote
 from typing import Any
 
@@ -139,10 +139,12 @@ def offer(
 ) -> str:
     """The command that commits only one's own; empty if there is none. `first`: there is no commit yet; `differing`:
     the files that are not in the index as they stand; `in_merge`: those that the merge has to do with; `sweeps`: the
-    commit takes along all that is tracked; `at`: the folder below the top in which git was called.
+    commit takes along all that is tracked, and nothing else is staged of what is theirs; `at`: the folder below the top
+    in which git was called.
 
     It names one's own, which leaves what is theirs staged; or theirs, where that is shorter and loses nothing that is
-    staged of it, or where one's own is staged in part.
+    staged of it, or where one's own is staged in part. Where parts were chosen for this commit alone, they are chosen
+    again.
     """
     own = [name for name in staged.names if name not in theirs]
     others = [name for name in staged.names if name in theirs]
@@ -154,26 +156,12 @@ def offer(
             return ""
         do = f"git add -- {_words(own, at)}" if staged.passing else f"{undo} {_words(others, at)}"
         return f"{do} && git commit"
-    out = others if first else _together(others, own)
-    shorter = len(own) > _FEW and len(out) < len(own) and not any(name in differing for name in others)
-    if (shorter or any(name in differing for name in own)) and (sweeps or not staged.passing):
+    parts = any(name in differing for name in own)
+    shorter = len(own) > _FEW and len(others) < len(own) and not any(name in differing for name in others)
+    if (parts or shorter) and (sweeps or not staged.passing):
         stage = "git add --update && " if staged.passing else ""
-        return f"{stage}{undo} {_words(out, at)} && git commit"
-    return f"git commit --only -- {_words(own, at)}"
-
-
-def _together(names: Collection[str], rest: Iterable[str]) -> list[str]:
-    """The names, with a folder in place of all that are in it, where none of the rest is."""
-    mixed = {folder for name in rest for folder in _above(name)}
-    found: dict[str, list[str]] = {}
-    for name in names:
-        found.setdefault(next((folder for folder in _above(name) if folder not in mixed), name), []).append(name)
-    return [folder if len(some) > 1 else some[0] for folder, some in found.items()]
-
-
-def _above(name: str) -> Iterator[str]:
-    """The folders that a file is in, the topmost first."""
-    return (name[: at + 1] for at, letter in enumerate(name) if letter == "/")
+        return f"{stage}{undo} {_words(others, at)} && git commit"
+    return f"git commit {'--patch' if parts else '--only'} -- {_words(own, at)}"
 
 
 def _words(names: Iterable[str], at: str) -> str:

@@ -99,10 +99,13 @@ def committed(moment: Moment, config: Config, claims: Iterable[Claim], ask: Dirt
 
 def _may_come(moment: Moment, claim: Claim) -> bool:
     """Whether a write may be under way: begun a moment ago, or while its agent asks its person. An agent does one thing
-    at a time, so it does not write while it commits; but its subagents may, and they are not always told apart.
+    at a time, so it does not write while it commits. But its subagents may, and what one of them waits for is not told
+    apart from what the others do.
     """
     holder = moment.state.sessions[claim.session]
-    if (claim.session, claim.agent) == (moment.me.session, moment.me.agent) and not holder.agents:
+    if holder.agents:
+        return True
+    if claim.session == moment.me.session:
         return False
     seen = traces.look(traces.of_edit(moment.place.cache, claim.worktree, claim.resource))
     begun = 0 <= to_micros(moment.at) - seen.get("pending", 0) < _WRITE_S * 1_000_000

@@ -13,7 +13,7 @@ from functools import cached_property
 from msgspec.structs import replace
 
 from coord import edits, staged
-from coord.clients import nearest_client
+from coord.clients import clients_in, nearest_client
 from coord.committing import (
     OFF,
     Found,
@@ -75,7 +75,8 @@ class Hook:
         session has its client's name.
         """
         session = state.sessions.get(me.session)
-        return not me.client and (not session or session.client == _SHELL) and not nearest_client(self.world.chain[1:])
+        agent = me.client or nearest_client(self.world.chain[1:]) or clients_in(self.world.env)
+        return not agent and (not session or session.client == _SHELL)
 
     def resource(self, name: str) -> str:
         """What people claim of a file, or of a submodule: they see a folder."""
@@ -144,7 +145,7 @@ def before_commit(hook: Hook) -> int:
         first=not staged.has_commit(hook.world),
         differing=staged.differing(hook.world, hook.repository),
         in_merge=staged.in_merge(hook.world, commit.merges),
-        sweeps=staged.sweeps(hook.world),
+        sweeps=staged.sweeps(hook.world) and staged.in_part(hook.world).isdisjoint(found),
         at=hook.world.env.get(staged.PREFIX, ""),
     )
     denied = hook.config.guard != "warn"
@@ -154,11 +155,11 @@ def before_commit(hook: Hook) -> int:
 
 
 def _at_work(found: Found, state: State) -> dict[str, list[Taken]]:
-    """What is left of it without the edits of agents that have stopped, and wait for their person. What one claimed by
-    name it claimed for longer than that.
+    """What is left of it without the edits of agents that have stopped, their subagents too, and wait for their person.
+    What one claimed by name it claimed for longer than that.
     """
     edited = {claim.id for claim in state.claims.values() if claim.automatic}
-    over = {session.id for session in state.sessions.values() if not said_what(session)}
+    over = {session.id for session in state.sessions.values() if not (said_what(session) or session.agents)}
     left = {name: [e for e in some if e.claim not in edited or e.session not in over] for name, some in found.items()}
     return {name: some for name, some in left.items() if some}
 

@@ -43,12 +43,11 @@ class Pushed(Struct, frozen=True):
     theirs: str  # the commit that is there; empty where there is none
 
 
-def git(world: World, *words: str, data: bytes = b"") -> bytes:
-    """What git says. Raises OSError, or subprocess.SubprocessError."""
+def git(world: World, *words: str, data: bytes = b"", without: str = "") -> bytes:
+    """What git says, `without` a variable. Raises OSError, or subprocess.SubprocessError."""
     command = ["git", "-c", "core.fsmonitor=false", "--no-optional-locks", *words]
-    done = subprocess.run(
-        command, cwd=world.cwd, env=dict(world.env), input=data, capture_output=True, timeout=_GIT_S, check=True
-    )
+    env = {name: value for name, value in world.env.items() if name != without}
+    done = subprocess.run(command, cwd=world.cwd, env=env, input=data, capture_output=True, timeout=_GIT_S, check=True)
     return done.stdout
 
 
@@ -94,8 +93,15 @@ def sweeps(world: World) -> bool:
     return os.path.basename(world.env.get(_INDEX, "")) == "index.lock" and not _unstaged(world)
 
 
-def _unstaged(world: World) -> set[str]:
-    return set(_names(git(world, "diff", *_OPTIONS, *_PLAIN)))
+def in_part(world: World) -> set[str]:
+    """The files of which something else is staged than is in the worktree, whatever index this commit is made of.
+    Raises OSError, or subprocess.SubprocessError.
+    """
+    return _unstaged(world, _INDEX) & set(_names(git(world, "diff", "--cached", *_OPTIONS, *_PLAIN, without=_INDEX)))
+
+
+def _unstaged(world: World, without: str = "") -> set[str]:
+    return set(_names(git(world, "diff", *_OPTIONS, *_PLAIN, without=without)))
 
 
 def committed(world: World) -> list[str]:

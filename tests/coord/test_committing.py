@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coord.committing import _together, lost, offer, resource_of, resources_of, shell_word, taken
+from coord.committing import lost, offer, resource_of, resources_of, shell_word, taken
 from coord.config import Config
 from coord.identity import Identity
 from coord.staged import Pushed, Staged, pushed
@@ -118,13 +118,10 @@ THEIRS = tuple(f"src/{part}/{number}.py" for part in "ab" for number in range(4)
 BY_NAME = "git commit --only -- " + " ".join(OWN)
 
 
-def test_the_shorter_command_is_offered_and_a_folder_where_all_in_it_is_theirs() -> None:
+def test_the_shorter_command_is_offered() -> None:
     commit = Staged((*OWN, *THEIRS), passing=False, merges=(), going=False)
-    assert _offer(commit, *THEIRS) == "git restore --staged -- src/ && git commit"
-    assert _offer(commit, *THEIRS[:4]) == "git restore --staged -- src/a/ && git commit"
     assert _offer(commit, THEIRS[0]) == "git restore --staged -- src/a/0.py && git commit"
-    assert _offer(commit, *THEIRS, at="src/a") == "git restore --staged -- ../ && git commit"
-    assert _offer(commit, *THEIRS, at="src") == "git restore --staged -- ./ && git commit"
+    assert _offer(commit, *THEIRS[:2], at="src/a") == "git restore --staged -- 0.py 1.py && git commit"
     assert _offer(commit, *OWN) == f"git commit --only -- {' '.join(THEIRS)}", "what is ours is the shorter list"
 
 
@@ -133,20 +130,13 @@ def test_where_the_shorter_command_would_lose_or_take_along_something_it_is_not_
     named = Staged((*OWN, *THEIRS), passing=True, merges=(), going=False)
     assert _offer(staged, *THEIRS, differing=THEIRS[:1]) == BY_NAME, "what is staged of theirs would be lost"
     assert _offer(named, *THEIRS) == BY_NAME, "other files may be staged, or changed"
-    swept = "git add --update && git restore --staged -- src/ && git commit"
-    assert _offer(named, *THEIRS, sweeps=True) == swept
-    picked = Staged((*OWN, *THEIRS), passing=False, merges=(), going=True)
-    assert "src/ " not in _offer(picked, *THEIRS), "what a merge took as it was is there too"
+    swept = "git add --update && git restore --staged -- src/a/0.py && git commit"
+    assert _offer(named, THEIRS[0], sweeps=True) == swept
 
 
-@given(st.data())
-def test_a_folder_stands_for_all_of_theirs_in_it_and_for_nothing_else(data: st.DataObject) -> None:
-    part = st.sampled_from("abc")
-    names = data.draw(st.lists(st.lists(part, min_size=1, max_size=3).map("/".join), min_size=1, unique=True))
-    theirs = set(data.draw(st.lists(st.sampled_from(names))))
-    found = _together([name for name in names if name in theirs], [name for name in names if name not in theirs])
-    meant = {name for name in names for word in found if name == word or (word[-1] == "/" and name.startswith(word))}
-    assert meant == theirs
+def test_what_was_chosen_by_parts_is_chosen_again_and_never_committed_whole() -> None:
+    commit = Staged(("own.py", "theirs.py"), passing=True, merges=(), going=False)
+    assert _offer(commit, "theirs.py", differing=("own.py",)) == "git commit --patch -- own.py"
 
 
 def test_what_git_says_before_a_push() -> None:

@@ -212,7 +212,12 @@ def test_who_commits_is_not_writing_but_its_subagent_may_be(agents: Agents) -> N
     assert agents.claims() == {}
     agents.hook(CLAUDE, "agent_start", agent_id="a1", agent_type="x")
     half_done(agents, agent_id="a1")
-    committed(agents, CLAUDE)
+    agents.hook(CLAUDE, "asks", tool_name="Edit", agent_id="a1")
+    agents.machine.wait(60)
+    committed(agents, CLAUDE)  # whose hooks say that its person is not asked any more
+    assert agents.asks_to_write(CODEX, "old.txt").code == DENIED
+    (agents.root / "old.txt").write_text("by its person\n")
+    committed(agents)
     assert agents.asks_to_write(CODEX, "old.txt").code == DENIED
 
 

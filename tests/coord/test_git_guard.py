@@ -41,9 +41,9 @@ class Work:
             if event == "PreToolUse":
                 self.write(name, text, cwd)
 
-    def stops(self, conversation: str = "c1") -> None:
-        """An agent stops, and waits for its person."""
-        said = {"session_id": conversation, "cwd": str(self.root), "hook_event_name": "Stop"}
+    def stops(self, conversation: str = "c1", event: str = "Stop", **more: str) -> None:
+        """An agent stops, and waits for its person; or something else happens to it."""
+        said = {"session_id": conversation, "cwd": str(self.root), "hook_event_name": event} | more
         (self.repo.home / "said.json").write_text(json.dumps(said))
         self.shell(conversation).ok("coord hook claude < ~/said.json")
 
@@ -214,6 +214,31 @@ def test_of_many_files_the_fewer_are_named(work: Work) -> None:
     assert command == "git add --update && git restore --staged -- theirs.py && git commit"
     work.person.ok(command)
     assert work.last() == {f"own{number}.py" for number in range(60)}
+
+
+def test_what_is_staged_of_theirs_is_not_lost_by_what_is_offered_for_all_that_is_tracked(work: Work) -> None:
+    for number in range(9):
+        work.write(f"own{number}.py")
+    work.write("theirs.py")
+    work.person.ok("git add -A && git commit -qm first")
+    work.agent("theirs.py", "staged\n")
+    work.person.ok("git add theirs.py")
+    work.write("theirs.py", "later\n")
+    for number in range(9):
+        work.write(f"own{number}.py", "2\n")
+    work.person.ok(offered(work.person.run("git commit -am all")))
+    assert work.last() == {f"own{number}.py" for number in range(9)}
+    assert work.person.ok("git show :theirs.py") == "staged\n"
+
+
+def test_parts_that_were_chosen_are_not_committed_whole(work: Work) -> None:
+    work.write("own.py", "1\n2\n3\n4\n5\n6\n7\n8\n9\n")
+    work.write("theirs.py")
+    work.person.ok("git add -A && git commit -qm first")
+    work.agent("theirs.py")
+    work.write("own.py", "one\n2\n3\n4\n5\n6\n7\n8\nnine\n")
+    result = work.person.run("printf 'y\\nn\\ny\\n' | git commit -pm all")
+    assert offered(result) == "git commit --patch -- own.py"
 
 
 # --- whose it is ------------------------------------------------------------------------------------------------------
@@ -398,6 +423,25 @@ def test_what_each_holder_has_can_be_waited_for_and_asked_for(work: Work) -> Non
     assert "\nOr wait until it is free: coord claim file/two.py --wait 10m, or ask: coord send" in said
 
 
+def test_what_a_subagent_still_writes_is_not_its_persons_to_commit(work: Work) -> None:
+    work.agent("c.py")
+    work.stops(event="SubagentStart", agent_id="sub", agent_type="x")
+    work.stops()
+    work.person.ok("git add -A")
+    assert work.person.run("git commit -qm early").code != 0
+    work.stops(event="SubagentStop", agent_id="sub", agent_type="x")
+    work.stops()
+    work.person.ok("git commit -qm late")
+
+
+def test_whoever_has_the_variables_of_an_agents_client_is_no_person(work: Work) -> None:
+    work.agent("c.py")
+    work.stops()
+    work.person.ok("git add -A")
+    assert work.person.run("GEMINI_CLI=1 git commit -qm agent").code != 0
+    work.person.ok("git commit -qm person")
+
+
 def test_who_was_there_for_one_call_of_git_is_not_shown_among_those_that_are_gone(work: Work) -> None:
     work.agent("c.py")
     work.person.ok("git add -A && COORD_GUARD=off git commit -qm all")
@@ -408,7 +452,9 @@ def test_who_was_there_for_one_call_of_git_is_not_shown_among_those_that_are_gon
     assert all(name in work.person.ok("coord log") for name in passing)
 
 
-@pytest.mark.parametrize(("number", "command"), [(5, "--only -- own0.py"), (12, "restore --staged -- src/ && git")])
+@pytest.mark.parametrize(
+    ("number", "command"), [(5, "--only -- own0.py"), (12, "restore --staged -- src/a.py src/b.py && git")]
+)
 def test_the_command_that_is_offered_commits_the_same_for_few_and_for_many(
     work: Work, number: int, command: str
 ) -> None:

@@ -178,12 +178,6 @@ MUTANTS: tuple[Mutant, ...] = (
         "pass",
         _EDITS,
     ),
-    _committing(
-        "a folder in which something is one's own is taken for theirs",
-        "if folder not in mixed",
-        "if True",
-        "coord/test_committing::test_a_folder_stands_for_all_of_theirs_in_it_and_for_nothing_else",
-    ),
     _traces("a commit is not noticed", 'seen.get("git") == git_stamp(git)', "True", _EDITS),
     _traces(
         "git is asked each time",
