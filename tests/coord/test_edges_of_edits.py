@@ -214,7 +214,8 @@ def test_who_commits_is_not_writing_but_its_subagent_may_be(agents: Agents) -> N
     half_done(agents, agent_id="a1")
     agents.hook(CLAUDE, "asks", tool_name="Edit", agent_id="a1")
     agents.machine.wait(60)
-    committed(agents, CLAUDE)  # whose hooks say that its person is not asked any more
+    agents.hook(CLAUDE, "before", tool_name="Bash", tool_input={"command": "git commit"})  # so nobody asks any more
+    committed(agents, CLAUDE)
     assert agents.asks_to_write(CODEX, "old.txt").code == DENIED
     (agents.root / "old.txt").write_text("by its person\n")
     committed(agents)

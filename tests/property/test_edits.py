@@ -73,13 +73,15 @@ class Tree:
 
     def meanwhile(self) -> None:
         """A file is committed by another between an agent's question whether it may write it and the write; or the
-        write never comes, and the file is free once it is committed.
+        write never comes, and the file is free once it is committed. (Of a session with subagents nobody can tell that it
+        never comes.)
         """
         mine = [(who, *place) for place, whose in self.work.items() for who in whose if len(whose) == 1]
         if not mine:
             return
         (pid, agent), root, name = self.chance.choice(sorted(mine))
         comes, late = self.chance.random() < 0.5, self.chance.random() < 0.5
+        comes = comes or (pid == CLAUDE and bool(self.sub))
         self.number += 1
         assert self.agents.asks_to_write(pid, name, cwd=str(root), agent_id=agent).code == ALLOWED
         self.agents.machine.wait(60 if late or not comes else 1)
