@@ -73,8 +73,8 @@ class Tree:
 
     def meanwhile(self) -> None:
         """A file is committed by another between an agent's question whether it may write it and the write; or the
-        write never comes, and the file is free once it is committed. (Of a session with subagents nobody can tell that it
-        never comes.)
+        write never comes, and the file is free once it is committed. (Of a session with subagents nobody can tell that
+        it never comes.)
         """
         mine = [(who, *place) for place, whose in self.work.items() for who in whose if len(whose) == 1]
         if not mine:
