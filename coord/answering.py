@@ -1,5 +1,6 @@
 """The long way of a hook: find the shared folder, act as the session of the conversation that calls, and answer."""
 
+import os
 import sys
 from typing import Any
 
@@ -114,7 +115,8 @@ def _speaker(world: World, place: Place, call: Call, moment: Moment) -> Identity
     """The session of the conversation that calls. A new conversation in the process of one that was cleared or forked
     there continues that one's session. It leaves the trace that hooks of its client run here.
     """
-    traces.leave(traces.of_client(place.cache, call.client.word))
+    if not os.path.exists(trace := traces.of_client(place.cache, call.client.word)):
+        traces.leave(trace)
     known = by_conversation(moment.state, (call.conversation,))
     name = known.id if known else ""
     identity = Identity(name, "the hook's input", call.agent, call.client.name, call.conversation)

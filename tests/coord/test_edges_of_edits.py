@@ -222,13 +222,18 @@ def test_who_commits_is_not_writing_but_its_subagent_may_be(agents: Agents) -> N
     assert agents.asks_to_write(CODEX, "old.txt").code == DENIED
 
 
-def test_a_write_that_came_after_its_claim_ended_is_unfinished_work_again(agents: Agents) -> None:
+def written_late(agents: Agents) -> None:
+    """A write comes after a commit has ended its claim: it is unfinished work, and denied to others."""
     half_done(agents)
     agents.machine.wait(60)
     committed(agents)
     (agents.root / "old.txt").write_text("late\n")
     agents.has_written(CLAUDE, "old.txt")
     assert agents.asks_to_write(CODEX, "old.txt").code == DENIED
+
+
+def test_a_write_that_came_after_its_claim_ended_is_unfinished_work_again(agents: Agents) -> None:
+    written_late(agents)
     committed(agents)
     agents.writes(CODEX, "old.txt")
     agents.machine.wait(60)
@@ -238,12 +243,7 @@ def test_a_write_that_came_after_its_claim_ended_is_unfinished_work_again(agents
 
 def test_a_late_write_is_claimed_anew_though_its_agent_has_just_been_heard(agents: Agents) -> None:
     (agents.repo.folder / "config.toml").write_text("heartbeat_seconds = 3600\n")
-    half_done(agents)
-    agents.machine.wait(60)
-    committed(agents)
-    (agents.root / "old.txt").write_text("late\n")
-    agents.has_written(CLAUDE, "old.txt")
-    assert agents.asks_to_write(CODEX, "old.txt").code == DENIED
+    written_late(agents)
 
 
 # --- who is told what ------------------------------------------------------------------------------------------------
