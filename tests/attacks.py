@@ -68,7 +68,7 @@ ATTACKS = {
     17: Attack((1, 2), "journals of earlier versions, never made again, are read for ever", "rounds", 1, 1),
     18: Attack((1, 6), "git takes files away under live sessions", "cases", 12, 12),
     19: Attack(
-        (1, 2, 3, 4, 5, 6, 7), "the code itself is made wrong, at one place at a time", "mutants at least", 180, 540
+        (1, 2, 3, 4, 5, 6, 7), "the code itself is made wrong, at one place at a time", "mutants at least", 60, 60
     ),
     20: Attack(
         (3, 4, 6),

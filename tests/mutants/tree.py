@@ -1,23 +1,25 @@
-"""One way to make the code wrong, and a copy of everything in which that is tried."""
+"""A copy of the program and its tests, in which mutants are tried."""
 
 import json
 import os
-import re
 import select
 import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from tests.mutants.operations import mutated
+from tests.mutants.table import Mutant
 
 ROOT = Path(__file__).resolve().parents[2]
 _PARTS = ("eventlog", "projections", "coord", "tests", "docs", "pyproject.toml", "README.md")
 _TEMPLATE = ("scripts", "QUICK_START.md", "config.toml", ".gitignore")
 _OLD = 1_000_000_000  # a time for the changed files: each mutant has its own, so that no bytecode of another is taken
-_HANGS_S, _LONGEST_S = 15.0, 120.0
+_LONGEST_S = 120.0
 _REWRITING = "ignore::pytest.PytestAssertRewriteWarning"  # of what the server imported
 _SERVER = """
 import json, os, sys
@@ -47,50 +49,31 @@ sys.exit(main())
 
 
 @dataclass(frozen=True)
-class Mutant:
-    """In `file`, the one place that says `old` says `new`; at least one of the `tests` must fail then."""
-
-    file: str
-    old: str
-    new: str
-    what: str  # in plain words: "no sync after the append"
-    tests: tuple[str, ...]  # files or node ids
-    hangs: bool = False  # whether tests that never end are how it shows
-
-    @property
-    def name(self) -> str:
-        """Which one, as a word: the file and what is wrong in it."""
-        words = re.sub(r"[^a-z0-9]+", "-", f"{self.file.removesuffix('.py')} {self.what}".lower())
-        return words.strip("-")
-
-
-@dataclass(frozen=True)
 class Outcome:
     """How the tests ended: pytest's exit code (None: they did not end), and what they printed."""
 
     code: int | None
     out: str
 
+    @property
+    def noticed(self) -> bool:
+        """Whether a test failed. Tests that cannot be collected, or do not end, prove nothing."""
+        return self.code == 1
+
 
 class Tree:
-    """A copy of the program and its tests, where `coord` is the copy too."""
+    """A copy of the program and its tests, where the command `coord` is the copy too."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self._server: subprocess.Popen[str] | None = None
+        self._tried = 0
         root.mkdir(parents=True)
-        unwanted = shutil.ignore_patterns("__pycache__", "pictures")
         for name in _PARTS:
-            source = ROOT / name
-            if source.is_dir():
-                shutil.copytree(source, root / name, ignore=unwanted)
-            else:
-                shutil.copy2(source, root / name)
+            _copy(ROOT / name, root / name)
         (root / "COORDINATION").mkdir()
         for name in _TEMPLATE:
-            source = ROOT / "COORDINATION" / name
-            copy = shutil.copytree if source.is_dir() else shutil.copy2
-            copy(source, root / "COORDINATION" / name)
+            _copy(ROOT / "COORDINATION" / name, root / "COORDINATION" / name)
         command = root / "bin" / "coord"
         command.parent.mkdir()
         command.write_text(_COMMAND.format(python=sys.executable, tree=str(root)))
@@ -131,39 +114,27 @@ class Tree:
             self._server.communicate()
 
     @contextmanager
-    def changed(self, mutant: Mutant, number: int) -> Iterator[None]:
-        """The copy with one place made wrong."""
-        path = self.root / mutant.file
-        before, status = path.read_text(encoding="utf-8"), path.stat()
-        assert before.count(mutant.old) == 1, f"{mutant.file} has not exactly one {mutant.old!r}"
+    def changed(self, mutant: Mutant) -> Iterator[None]:
+        """The copy with one function made wrong. Raises NoPlace."""
+        path, source = mutated(ROOT, mutant.function, mutant.operation)
+        file, self._tried = self.root / path, self._tried + 1
+        before, status = file.read_bytes(), file.stat()
         try:
-            path.write_text(before.replace(mutant.old, mutant.new), encoding="utf-8")
-            os.utime(path, (_OLD + number, _OLD + number))
+            file.write_text(source, encoding="utf-8")
+            os.utime(file, (_OLD + self._tried, _OLD + self._tried))
             yield
         finally:
-            path.write_text(before, encoding="utf-8")
-            os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+            file.write_bytes(before)
+            os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
 
-    def attempt(self, mutant: Mutant, number: int) -> Outcome:
+    def attempt(self, mutant: Mutant) -> Outcome:
         """How the tests of a mutant end with it."""
-        with self.changed(mutant, number):
-            return self.run(mutant.tests, "-x", longest_s=_HANGS_S if mutant.hangs else _LONGEST_S)
+        with self.changed(mutant):
+            return self.run(tuple(f"tests/{test}" for test in mutant.tests), "-x", longest_s=_LONGEST_S)
 
 
-def killed(mutant: Mutant, outcome: Outcome) -> bool:
-    """Whether the tests noticed: they failed, or hung where that is how it shows. That they could not be collected, or
-    that there were none, is no proof.
-    """
-    return outcome.code == 1 or (mutant.hangs and outcome.code is None)
-
-
-def in_file(file: str, tests: str) -> Callable[..., Mutant]:
-    """What makes the mutants of a file: of what is wrong, `old`, `new`, and the names of tests in a folder of tests, as
-    `test_lock::test_one`.
-    """
-
-    def made(what: str, old: str, new: str, *names: str) -> Mutant:
-        parts = (name.partition("::") for name in names)
-        return Mutant(file, old, new, what, tuple(f"{tests}/{path}.py{colons}{test}" for path, colons, test in parts))
-
-    return made
+def _copy(source: Path, target: Path) -> None:
+    if source.is_dir():
+        shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__", "pictures"))
+    else:
+        shutil.copy2(source, target)
