@@ -222,6 +222,17 @@ def test_it_is_held_back_once_for_an_urgent_message_and_never_twice_for_the_same
     assert "my tag" in agents.hook(CLAUDE, "stop").held_back
 
 
+def test_a_stop_that_nobody_heard_leaves_the_message_unread(agents: Agents) -> None:
+    agents.starts(CLAUDE)
+    agents.starts(CODEX)
+    agents.coord(CODEX, "send", agents.session(CLAUDE), "stop", "You are deleting my branch", "--urgency", "high")
+    agents.deaf = True
+    with pytest.raises(BrokenPipeError):
+        agents.hook(CLAUDE, "stop")
+    agents.deaf = False
+    assert "deleting my branch" in agents.hook(CLAUDE, "prompt").context
+
+
 def test_an_ordinary_message_does_not_hold_it_back(agents: Agents) -> None:
     agents.starts(CLAUDE)
     agents.starts(CODEX)

@@ -1,8 +1,9 @@
 """Functions found by name, and the operations that make one wrong.
 
-A row of the table names a function by the end of its dotted path, `Writer.sync` or `claims.judge`, and an operation by
-what it looks for in the syntax tree: words, which are names, attributes or texts in the code. So a row does not depend
-on the file, the layout or the lines of a function. An operation edits the source where the tree says.
+A row of the table names a function by the end of its dotted path, `Writer.sync`, `claims.judge` or `transact`, and an
+operation by what it looks for in the syntax tree: words, which are names, attributes or texts in the code. Exactly one
+function of that name must have something for it. So a row does not depend on the file, the layout or the lines of a
+function. An operation edits the source where the tree says.
 
     without WORD...            the simple statements that have these words are dropped, or the context of a `with`
     never WORD...              the smallest conditions that have these words are evaluated, and are false
@@ -34,20 +35,21 @@ _NO_CONTEXT = '__import__("contextlib").nullcontext()'
 
 
 class NoPlace(ValueError):
-    """There is not exactly one such function, or nothing in it for the operation to change."""
+    """There is not exactly one function of this name that the operation changes."""
 
 
 def mutated(root: Path, function: str, operation: str) -> tuple[str, str]:
     """The path of the file that has a function, and its source after an operation. Raises NoPlace."""
-    ends = [name for name in _functions(root) if f".{name}".endswith(f".{function}")]
-    if len(ends) != 1:
-        raise NoPlace(f"{len(ends)} functions are called {function}: {ends}")
-    path, functions = _functions(root)[ends[0]]
-    source = (root / path).read_text(encoding="utf-8")
-    changed = edited(source, functions, operation)
-    if changed == source:
-        raise NoPlace(f"{function} has nothing for `{operation}`")
-    return path, changed
+    found: dict[str, tuple[str, str]] = {}
+    for name, (path, functions) in _functions(root).items():
+        if f".{name}".endswith(f".{function}"):
+            source = (root / path).read_text(encoding="utf-8")
+            changed = edited(source, functions, operation)
+            if changed != source:
+                found[name] = path, changed
+    if len(found) != 1:
+        raise NoPlace(f"`{operation}` changes {len(found)} functions called {function}: {', '.join(found) or 'none'}")
+    return next(iter(found.values()))
 
 
 @cache

@@ -32,9 +32,9 @@ lock._take_over | never _left | what a killed holder wrote is durable before any
     eventlog/test_durable.py::test_nobody_builds_on_what_a_killed_process_did_not_sync
 
 # The log: what is acknowledged is durable, and a line is whole or not there.
-system.sync_data | without fdatasync | an acknowledged event is on the disk
+sync_data | without fdatasync | an acknowledged event is on the disk
     eventlog/test_durable.py::test_an_event_is_durable_once_sync_has_returned_and_not_before
-system.sync_folder | without fsync | the name of a journal is on the disk before its first line
+sync_folder | without fsync | the name of a journal is on the disk before its first line
     eventlog/test_durable.py::test_the_name_of_a_journal_is_durable_before_anything_is_in_it
 Writer.__init__ | never barred | a damaged or archived journal takes no more
     eventlog/test_closed.py::test_a_damaged_journal_takes_no_more_and_nothing_is_deleted
@@ -124,53 +124,53 @@ transaction.transact | without _know_all | while a journal cannot be read nothin
     faults/test_checkpoint.py::test_where_nobody_can_tell_what_is_held_nobody_is_granted_anything
 transaction.transact | without write_board | the board shows what was appended
     coord/test_transaction.py::test_what_was_written_before_a_refusal_is_durable_and_on_the_board
-Moment._tick | never latest | an event is later than all that was seen
+_tick | never latest | an event is later than all that was seen
     coord/test_transaction.py::test_what_was_written_while_one_waited_for_the_lock_counts
-Moment.finish | without sync | what was appended is durable before the command says so
+finish | without sync | what was appended is durable before the command says so
     coord/test_transaction.py::test_what_was_written_before_a_refusal_is_durable_and_on_the_board
-Present._late | returns None | an event that comes late is judged where it belongs
+_late | returns None | an event that comes late is judged where it belongs
     coord/test_catching_up.py::test_what_comes_late_is_judged_where_it_belongs
 
 # The guard of writes, and the hooks.
-guard.decide | never conflict | a write to what another session holds is denied
+decide | never conflict | a write to what another session holds is denied
     coord/test_guard.py::test_another_session_is_denied_and_told_who_until_when_what_for_and_what_to_do
-Index._certain | never lives | a session that may be dead denies nothing
+_certain | never lives | a session that may be dead denies nothing
     coord/test_guard.py::test_nobody_is_denied_for_the_dead
-guard.index_at | never lengths_in | an index that is not up to date is not used
+index_at | never lengths_in | an index that is not up to date is not used
     coord/test_guard.py::test_an_index_that_is_not_whole_or_not_up_to_date_is_not_used
-hooks.main | replace Exception KeyboardInterrupt | a hook that fails does not stop the agent
+main | replace Exception KeyboardInterrupt | a hook that fails does not stop the agent
     coord/test_guard.py::test_what_is_no_input_lets_the_write_go_on
-Hook.tell | late _say | a message is written down as read after it was said
+tell | late _say | a message is written down as read after it was said
     coord/test_moments.py::test_what_nobody_heard_stays_unread
-Hook.hold_back | late _say | a message is written down as read after it was said
-    coord/test_hook_inputs.py::test_a_reader_that_has_gone_leaves_the_messages_unread
+hold_back | late _say | a message is written down as read after it was said
+    coord/test_moments.py::test_a_stop_that_nobody_heard_leaves_the_message_unread
 
 # The guard of commits and pushes.
-gitguard.before_commit | never denied | a commit that takes another's work along is refused
+before_commit | never denied | a commit that takes another's work along is refused
     coord/test_git_guard.py::test_an_agents_commit_is_held_back_for_another_agents_edit
-gitguard.before_commit | always is_person | an agent is no person
+before_commit | always is_person | an agent is no person
     coord/test_git_guard.py::test_an_agent_is_no_person
-gitguard._passes | without act | a commit with the guard off is on the record
+_passes | without act | a commit with the guard off is on the record
     coord/test_git_guard.py::test_who_goes_on_all_the_same_does_it_on_the_record
-gitguard.after_commit | without act | a commit ends the claims of the edits in it
+after_commit | without act | a commit ends the claims of the edits in it
     coord/test_git_guard.py::test_a_commit_ends_the_automatic_claims_of_what_is_in_it
 
 # Archiving and verifying.
-archiving.archive | without under_lock | journals are moved under the lock
+archive | without under_lock | journals are moved under the lock
     coord/test_archive_stays.py::test_they_go_under_the_lock_and_their_new_places_are_durable
-archiving._move | never changed | a journal that was written to meanwhile stays
+_move | never changed | a journal that was written to meanwhile stays
     coord/test_archive_stays.py::test_one_whose_session_comes_back_meanwhile_stays
 Checked.whole | never damage | a journal with damage is not whole
     faults/test_verify.py::test_the_place_and_what_to_do_are_said
-verifying._compared | returns 'same' | a checkpoint that the journals do not give is told
+_compared | returns 'same' | a checkpoint that the journals do not give is told
     faults/test_verify.py::test_a_fold_that_the_journals_do_not_give_is_told
 
 # Importing.
-importing.bring_in | always known | a file is brought in once
+bring_in | always known | a file is brought in once
     coord/test_bringing_in.py::test_a_file_is_brought_in_once_whatever_else_comes
-importing._listed | never link | no link is followed
+_listed | never link | no link is followed
     coord/test_bringing_in.py::test_a_link_is_followed_nowhere
-importing._write | without sync | an import is durable before it says so
+_write | without sync | an import is durable before it says so
     coord/test_bringing_in.py::test_an_import_is_durable_before_it_says_so
 """
 
