@@ -48,6 +48,7 @@ class Client(Fields):
     patches: dict[str, str]  # the tools that write the files of a patch, and which of their inputs holds it
     shells: tuple[str, ...]  # the tools that run a shell command, in their input `command`
     questions: tuple[str, ...]  # the tools by which it asks its person
+    project: str  # the variable that tells its hooks in which folder it was started; empty where there is none
     # --- its calls of an MCP server's tools
     calls: str  # what in a call's `_meta` names its conversation; empty where nothing does
     # --- where it is installed
@@ -99,6 +100,7 @@ CLIENTS = (
         patches={},
         shells=("Bash",),
         questions=("AskUserQuestion", "ExitPlanMode"),
+        project="CLAUDE_PROJECT_DIR",
         calls="",
         settings={
             "local": ".claude/settings.local.json",
@@ -144,6 +146,7 @@ CLIENTS = (
         patches={"apply_patch": "command"},
         shells=("Bash",),
         questions=("request_user_input",),
+        project="",
         calls="x-codex-turn-metadata",
         settings={"project": ".codex/hooks.json", "user": "~/.codex/hooks.json"},
         scope="user",
@@ -183,6 +186,7 @@ CLIENTS = (
         patches={},
         shells=("run_shell_command",),
         questions=("ask_user",),
+        project="GEMINI_PROJECT_DIR",
         calls="",
         settings={"project": ".gemini/settings.json", "user": "~/.gemini/settings.json"},
         scope="user",

@@ -11,7 +11,7 @@ import os
 import sys
 import time
 
-from coord import traces
+from coord import shells, traces
 from coord.calls import Call, call_in, client_named, folder_at, writes_in
 from coord.guard import Index, ask_of, denial, index_at
 from coord.machine import START_TICKS, stat_of, state_of, whereabouts
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 ALLOWED, DENIED = 0, 2  # exit codes, as the clients' hooks have them; DENIED with the reason on standard error
 REMIND_S = 300  # how often an agent is told again of what it has to confirm
-SHELL_ENDED = "ended-shell"  # the trace of when a session's last shell command was over
 _MOST_INPUT = 1 << 25  # bytes
 _SECOND = 1_000_000  # microseconds
 
@@ -53,6 +52,8 @@ class Outside:
 
 def answer(call: Call, outside: Outside, long_way: "Callable[[Call], tuple[int, str]]") -> tuple[int, str]:
     """The exit code of a hook, and what it says on standard error."""
+    if call.moment == "after" and call.tool in call.client.shells:
+        call = shells.where_it_began(call, outside.env)
     quick = _QUICK.get(call.moment)
     found = quick(call, outside) if quick else None
     return long_way(call) if found is None else found
@@ -93,6 +94,7 @@ def remember_denied(cache: str, session: str, writes: "list[Write]") -> None:
 
 
 def _before_shell(call: Call, outside: Outside) -> "tuple[int, str] | None":
+    shells.note(call, outside.env)
     folder, worktree, git = _where(call, outside)
     index = outside.index(folder) if folder else None
     session = index.session(call.conversation) if index else ""
@@ -100,16 +102,9 @@ def _before_shell(call: Call, outside: Outside) -> "tuple[int, str] | None":
         return ALLOWED, ""
     if index.news(session).get("asks"):
         return None
-    files = {row.resource.removeprefix("file/"): row.id for row in index.held(recorded_path(worktree), session)}
-    looks = {name: traces.stamp(os.path.join(worktree, name)) for name in files}
-    seen = {"at": index.now, "git": traces.git_stamp(git), "files": looks, "claims": files}
-    traces.leave(shell_trace(index.cache, session, call), seen)
+    claims = {row.resource.removeprefix("file/"): row.id for row in index.held(recorded_path(worktree), session)}
+    shells.begin(shells.trace_of(index.cache, session, call), worktree, git, claims, index.now)
     return ALLOWED, ""
-
-
-def shell_trace(cache: str, session: str, call: Call) -> str:
-    """Where the trace of a shell command is, from before it to after it."""
-    return os.path.join(traces.folder_of(cache, session), f"{traces.SHELL}{traces.digest(call.use, call.agent)}")
 
 
 def _where(call: Call, outside: Outside) -> tuple[str, str, str]:
@@ -127,7 +122,7 @@ def _after(call: Call, outside: Outside) -> "tuple[int, str] | None":
     for write in writes:
         cache = os.path.join(write.folder, ".cache")
         traces.after_write(cache, write)
-    folder, worktree, git = _where(call, outside)
+    folder, _, git = _where(call, outside)
     if not folder:
         return ALLOWED, ""
     index = outside.index(folder)
@@ -141,7 +136,7 @@ def _after(call: Call, outside: Outside) -> "tuple[int, str] | None":
         return None
     if not call.agent and news["owes"] and reminded_long_ago(index.cache, session, index.now):
         return None
-    if call.tool in call.client.shells and _shell_did_something(call, index, session, worktree, git):
+    if call.tool in call.client.shells and _shell_did_something(call, index, session, git):
         return None
     if any(write.folder == folder and index.to_claim(write, session) for write in writes):
         return None  # a commit ended its claim meanwhile
@@ -154,18 +149,18 @@ def reminded_long_ago(cache: str, session: str, now: int) -> bool:
     return not 0 <= now - at < REMIND_S * _SECOND
 
 
-def _shell_did_something(call: Call, index: Index, session: str, worktree: str, git: str) -> bool:
-    """Whether a shell command changed a file of someone else, or what is committed of our own."""
-    path = shell_trace(index.cache, session, call)
+def _shell_did_something(call: Call, index: Index, session: str, git: str) -> bool:
+    """Whether a shell command changed a file of someone else, or what is committed of our own. `git` is the git
+    directory where it ended.
+    """
+    path = shells.trace_of(index.cache, session, call)
     seen = traces.look(path)
-    files: dict[str, Any] = seen.get("files", {})
-    if any(traces.stamp(os.path.join(worktree, name)) != look for name, look in files.items()):
+    if shells.changed(seen):
         return True
     own = any(row.session == session and row.automatic for row in index.rows)
-    if own and seen.get("git") != traces.git_stamp(git):
+    if own and shells.may_have_committed(seen, git):
         return True
-    traces.wipe(path)
-    traces.leave(os.path.join(traces.folder_of(index.cache, session), SHELL_ENDED), {"at": index.now})
+    shells.end(path, index.cache, session, index.now)
     return False
 
 
@@ -185,7 +180,7 @@ def _prompt(call: Call, outside: Outside) -> "tuple[int, str] | None":
     if not folder:
         return ALLOWED, ""
     if index and session:
-        traces.forget_shells(traces.folder_of(index.cache, session))
+        shells.forget(call, outside.env, index.cache, session)
     news = index.news(session) if index and session else {}
     quiet = news and not (news["asks"] or news["soon"] or news["later"] or news["owes"])
     return (ALLOWED, "") if quiet else None

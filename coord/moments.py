@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from msgspec.structs import replace
 
-from coord import edits, traces
+from coord import edits, shells, traces
 from coord.calls import Call, writes_in
 from coord.hooked import Hook, answered
 from coord.indexing import IDLE, said_what
@@ -85,7 +85,7 @@ def stop(hook: Hook) -> None:
     """It wants to stop: held back once for each message that is urgent or to be confirmed. No write is under way, but
     of a subagent in the background.
     """
-    traces.forget_shells(traces.folder_of(hook.place.cache, hook.me.id))
+    shells.forget(hook.call, hook.world.env, hook.place.cache, hook.me.id)
     _edits_done(hook, None if hook.call.alone else "")
     if hook.call.alone:
         held = {claim.agent for claim in hook.moment.state.claims.values() if claim.session == hook.me.id}
@@ -124,6 +124,7 @@ def agent_stop(hook: Hook) -> None:
 def end(hook: Hook) -> None:
     """It ends. After a clear the next start goes on for it, so nothing ends."""
     if hook.call.reason != "clear":
+        shells.forget(hook.call, hook.world.env, hook.place.cache, hook.me.id)
         shutil.rmtree(traces.folder_of(hook.place.cache, hook.me.id), ignore_errors=True)
         hook.moment.append(
             SessionEnded(reason=f"its client ended it ({line(hook.call.reason, 40) or 'no reason said'})")

@@ -5,12 +5,12 @@ with a guard that only warns.
 import os
 from typing import Any
 
-from coord import edits, traces
+from coord import edits, shells, traces
 from coord.calls import Write
 from coord.guard import ask_of, ignored
 from coord.hooked import Hook
-from coord.hooks import SHELL_ENDED, shell_trace
 from coord.indexing import rows_of
+from coord.repository import recorded_path
 from coord.telling import Piece
 from coord.text import called, line
 from coord.words import SHELL_COMMAND
@@ -18,55 +18,38 @@ from eventlog.events import ClaimBypassed, to_micros
 from projections.board import names_of
 from projections.conflicts import conflict
 
-_LONGEST_COMMAND_S = 3600  # after so long a shell command that did not end is taken for one that was broken off
-
 
 def after_shell(hook: Hook) -> list[Piece]:
     """The files of others that changed while a shell command ran, on the record; and our own edits that are over."""
-    path = shell_trace(hook.place.cache, hook.me.id, hook.call)
+    cache, now = hook.place.cache, to_micros(hook.moment.at)
+    path = shells.trace_of(cache, hook.me.id, hook.call)
     seen = traces.look(path)
-    traces.wipe(path)
     pieces = []
     names = names_of(hook.moment.state)
-    for name, (look, claim_id) in _looks(seen).items():
+    for name, claim_id in shells.changed(seen).items():
         claim = hook.moment.state.claims.get(claim_id)
-        file = os.path.join(hook.place.root, name)
-        if claim is None or traces.stamp(file) == look or _by_its_holder(hook, claim.session, file, seen.get("at", 0)):
+        if claim is None or _by_its_holder(hook, claim.session, name, seen):
             continue
         hook.moment.append(ClaimBypassed(claim=claim_id, resource=f"file/{name}", how=SHELL_COMMAND))
         who = called(claim.session, names)
         text = f"coord: {line(name)}, which {who} has, changed while your command ran. It was told: undo it, or ask."
         pieces.append(Piece(text))
     repository = hook.place.repository
-    if seen.get("git") != traces.git_stamp(repository.git if repository else ""):
+    if shells.may_have_committed(seen, repository.git if repository else ""):
         edits.finish(hook.moment, hook.config, edits.own(hook.moment))
-    traces.leave(hook.trace(SHELL_ENDED), {"at": to_micros(hook.moment.at)})
+    shells.end(path, cache, hook.me.id, now)
     return pieces
 
 
-def _looks(seen: dict[str, Any]) -> dict[str, tuple[str, str]]:
-    looks, ids = seen.get("files", {}), seen.get("claims", {})
-    return {name: (look, ids.get(name, "")) for name, look in looks.items()}
-
-
-def _by_its_holder(hook: Hook, holder: str, file: str, since: int) -> bool:
+def _by_its_holder(hook: Hook, holder: str, name: str, seen: dict[str, Any]) -> bool:
     """Whether it may well have been the holder who changed a file: by a write of its own, or by a shell command that
     ran at the same time. Nobody is accused where that cannot be told.
     """
-    folder = traces.folder_of(hook.place.cache, holder)
-    resource = f"file/{os.path.relpath(file, hook.place.root).replace(os.sep, '/')}"
-    seen = traces.look(traces.of_edit(hook.place.cache, hook.place.root, resource))
-    if seen.get("pending") or seen.get("file") == traces.stamp(file):
+    cache, root = hook.place.cache, seen["root"]
+    edit = traces.look(traces.of_edit(cache, recorded_path(root), f"file/{name}"))
+    if edit.get("pending") or edit.get("file") == traces.stamp(os.path.join(root, name)):
         return True
-    now = to_micros(hook.moment.at)
-    try:
-        begun = [
-            traces.look(os.path.join(folder, name)) for name in os.listdir(folder) if name.startswith(traces.SHELL)
-        ]
-    except OSError:
-        return False
-    running = any(0 <= now - trace.get("at", 0) < _LONGEST_COMMAND_S * 1_000_000 for trace in begun)
-    return running or traces.look(os.path.join(folder, SHELL_ENDED)).get("at", 0) >= since
+    return shells.ran_since(cache, holder, seen.get("at", 0), to_micros(hook.moment.at))
 
 
 def warned(hook: Hook, write: Write) -> list[Piece]:

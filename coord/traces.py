@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from typing import Any
 
 HOOKS = "hooks"  # their folder, in the cache
-SHELL = "shell-"  # how the trace of a shell command that runs is called
 FAILURES = "failures"  # the file of what went wrong in a hook
 _MOST = 1 << 20  # bytes of a trace
 _MOST_FAILURES = 1 << 16  # bytes
@@ -172,14 +171,3 @@ def after_write(cache: str, write: "Any") -> None:
     before = look(path)
     git = before.get("git") if before.get("pending") else git_stamp(write.git)
     leave(path, {"file": stamp(write.path), "git": git or "", "name": write.name})
-
-
-def forget_shells(folder: str) -> None:
-    """No shell command of a session runs any more, whatever became of it."""
-    try:
-        names = os.listdir(folder)
-    except OSError:
-        return
-    for name in names:
-        if name.startswith(SHELL):
-            wipe(os.path.join(folder, name))

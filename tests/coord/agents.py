@@ -55,6 +55,7 @@ class Agents:
         self.long_ways = 0
         self.chars: dict[str, int] = {}  # that reached each conversation
         self.deaf = False  # whether nobody reads what a hook prints
+        self.env: dict[str, str] = {}  # of every hook
         for pid, word in self.clients.items():
             self.runs(pid, word)
 
@@ -64,6 +65,7 @@ class Agents:
 
     def hears(self, pid: int, data: bytes, **env: str) -> Heard:
         """What a client hears that says this to its hook."""
+        env = self.env | env
         world, client = self.machine.world(pid, env), client_named(self.clients[pid])
         heard = Heard(ALLOWED, "")
 

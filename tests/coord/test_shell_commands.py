@@ -1,0 +1,143 @@
+"""What a shell command did is told by comparing files before and after it. The comparison is of the same files and of
+the same git directory, wherever the command ends.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.coord.agents import Agents
+from tests.processes import Repo
+
+CLAUDE, CODEX = 100, 200
+
+
+@pytest.fixture
+def agents(repo: Repo) -> Agents:
+    """Claude and Codex in one repository that has a second worktree; Codex holds `src/a.py` in the first."""
+    made = Agents(repo)
+    made.shell(CLAUDE, "mkdir src; echo x > src/a.py; echo x > b.py; git add -A; git commit -qm first", hooks=False)
+    made.shell(CLAUDE, "git worktree add -q ../other", hooks=False)
+    made.starts(CLAUDE)
+    made.starts(CODEX)
+    made.writes(CODEX, "src/a.py", "of another session\n")
+    made.shell(CLAUDE, "true")
+    return made
+
+
+def other(agents: Agents) -> Path:
+    """The second worktree."""
+    return agents.root.parent / "other"
+
+
+def moves(agents: Agents, command: str, to: Path, at: Path | None = None, use: str = "use-1") -> Any:
+    """Claude runs a shell command that ends in another folder than it began in."""
+    used = {"tool_name": "Bash", "tool_input": {"command": command}, "tool_use_id": use}
+    agents.hook(CLAUDE, "before", cwd=str(at or agents.root), **used)
+    agents.shell(CLAUDE, command, cwd=at, hooks=False)
+    return agents.hook(CLAUDE, "after", cwd=str(to), **used)
+
+
+def running(folder: Path) -> list[str]:
+    """The traces of shell commands that have not ended, and the notes of where they began."""
+    return [str(path) for path in (folder / ".cache" / "hooks").rglob("shell-*")]
+
+
+def test_a_command_that_ends_in_another_worktree_changed_nothing_by_that(agents: Agents) -> None:
+    heard = moves(agents, "cd ../other", other(agents))
+    assert heard.silent
+    assert agents.repo.of_type("claim.bypassed") == []
+    assert running(agents.repo.folder) == []
+
+
+def test_the_full_path_compares_in_the_worktree_where_the_command_began(agents: Agents) -> None:
+    agents.machine.wait(60)  # a heartbeat is due
+    before = agents.long_ways
+    moves(agents, "cd ../other", other(agents))
+    assert agents.long_ways == before + 1
+    assert agents.repo.of_type("claim.bypassed") == []
+
+
+def test_a_change_in_the_worktree_that_the_command_left_is_found(agents: Agents) -> None:
+    heard = moves(agents, "echo mine > src/a.py; cd ../other", other(agents))
+    assert "src/a.py" in heard.context
+    (event,) = agents.repo.of_type("claim.bypassed")
+    assert event["event"]["resource"] == "file/src/a.py"
+
+
+def test_the_holders_own_change_is_recognised_in_the_worktree_that_the_command_left(agents: Agents) -> None:
+    used = {"tool_name": "Bash", "tool_input": {"command": "cd ../other"}, "tool_use_id": "use-1"}
+    agents.hook(CLAUDE, "before", **used)
+    agents.writes(CODEX, "src/a.py", "its next version, longer\n")
+    assert agents.hook(CLAUDE, "after", cwd=str(other(agents)), **used).silent
+    assert agents.repo.of_type("claim.bypassed") == []
+
+
+def test_a_repository_that_a_command_makes_around_itself_changes_no_file(agents: Agents) -> None:
+    heard = moves(agents, "git init -q .", agents.root / "src", at=agents.root / "src")
+    assert heard.silent
+    assert agents.repo.of_type("claim.bypassed") == []
+
+
+def test_a_commit_in_the_worktree_that_the_command_left_ends_the_edit(agents: Agents) -> None:
+    agents.writes(CLAUDE, "b.py")
+    moves(agents, "git commit -qm two b.py; cd ../other", other(agents))
+    assert "file/b.py" not in agents.claims()
+
+
+def test_a_commit_in_the_worktree_where_the_command_ends_ends_the_edit_there(agents: Agents) -> None:
+    agents.writes(CLAUDE, "b.py", cwd=other(agents))
+    moves(agents, "cd ../other; git commit -qm two b.py", other(agents))
+    assert "file/b.py" not in agents.claims()
+
+
+# --- from one shared folder to another --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def second(agents: Agents, tmp_path: Path) -> Repo:
+    """Another repository with a shared folder, in which Claude is known too. Claude was started in the first."""
+    made = Repo(tmp_path / "second", agents.repo.home)
+    agents.shell(CLAUDE, f"git init -q {made.root} && cd {made.root} && coord init", hooks=False)
+    agents.env = {"CLAUDE_PROJECT_DIR": str(agents.root)}
+    agents.shell(CLAUDE, "true", cwd=made.root)
+    agents.shell(CLAUDE, "true", cwd=made.root)
+    assert running(made.folder) == running(agents.repo.folder) == []
+    return made
+
+
+def test_a_command_that_ends_in_another_repository_is_over_in_the_first(agents: Agents, second: Repo) -> None:
+    assert moves(agents, f"cd {second.root}", second.root).silent
+    assert running(agents.repo.folder) == running(second.folder) == []
+
+
+def test_a_change_in_the_repository_that_the_command_left_is_found(agents: Agents, second: Repo) -> None:
+    heard = moves(agents, f"echo mine > src/a.py; cd {second.root}", second.root)
+    assert "src/a.py" in heard.context
+    assert len(agents.repo.of_type("claim.bypassed")) == 1
+
+
+def test_a_command_that_comes_home_is_over_where_it_began(agents: Agents, second: Repo) -> None:
+    used = {"tool_name": "Bash", "tool_input": {"command": "cd"}, "tool_use_id": "use-2"}
+    agents.hook(CLAUDE, "before", cwd=str(second.root), **used)
+    assert running(second.folder)
+    assert agents.hook(CLAUDE, "after", cwd=str(agents.root), **used).silent
+    assert running(agents.repo.folder) == running(second.folder) == []
+
+
+def test_a_command_that_ends_outside_every_repository_is_over_in_the_first(
+    agents: Agents, second: Repo, tmp_path: Path
+) -> None:
+    moves(agents, f"echo mine > src/a.py; cd {tmp_path}", tmp_path)
+    assert len(agents.repo.of_type("claim.bypassed")) == 1
+    assert running(agents.repo.folder) == []
+
+
+def test_a_command_that_was_broken_off_elsewhere_leaves_no_note_after_the_next_prompt(
+    agents: Agents, second: Repo
+) -> None:
+    used = {"tool_name": "Bash", "tool_input": {"command": "sleep 600"}, "tool_use_id": "use-3"}
+    agents.hook(CLAUDE, "before", cwd=str(second.root), **used)
+    agents.hook(CLAUDE, "prompt", cwd=str(second.root))
+    assert running(agents.repo.folder) == running(second.folder) == []
