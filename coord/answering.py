@@ -16,12 +16,13 @@ from coord.guard import denial
 from coord.hooked import Hook, Say, answered
 from coord.hooks import ALLOWED, DENIED, remember_denied
 from coord.identity import Identity, introduction
-from coord.moments import MOMENTS
+from coord.moments import MOMENTS, unsettled
 from coord.names import by_conversation
 from coord.present import Present
 from coord.transaction import Moment, transact
 from coord.world import World
-from projections.state import Session
+from eventlog.events import Instant
+from projections.state import Claim, Session, State
 
 Said = tuple[int, str]  # an exit code, and what is said on standard error
 QUIET: Said = (ALLOWED, "")
@@ -45,10 +46,15 @@ def respond(world: World, call: Call, say: Say) -> Said:
     def who(moment: Moment) -> Identity:
         return _speaker(world, place, call, moment)
 
-    def act(moment: Moment) -> None:
-        MOMENTS[call.moment](Hook(world, place, config, call, say, moment))
+    answers = edits.Answers(place)
 
-    transact(world, place, config, act, who, [])
+    def act(moment: Moment) -> None:
+        MOMENTS[call.moment](Hook(world, place, config, call, say, moment, answers))
+
+    def prepare(state: State, now: Instant) -> None:
+        answers.learn(unsettled(call, place, config, state, now))
+
+    transact(world, place, config, act, who, [], prepare)
     return QUIET
 
 
@@ -86,15 +92,21 @@ def _guard_in(world: World, call: Call, writes: list[Write]) -> dict[str, list[A
     def who(moment: Moment) -> Identity:
         return _speaker(world, place, call, moment)
 
+    answers = edits.Answers(place)
+
+    def prepare(state: State, now: Instant) -> None:
+        me = by_conversation(state, (call.conversation,))
+        answers.learn(edits.denying(state, config, writes, me.id if me else "", now))
+
     def act(moment: Moment) -> dict[str, list[Any]]:
         doing = moment.state.sessions[moment.me.session].doing
         if doing.asks_person:
             moment.append(answered(doing))
-        found = edits.take(moment, config, writes)
+        found = edits.take(moment, config, writes, answers)
         remember_denied(place.cache, moment.me.session, [write for write in writes if write.resource in found])
         return found
 
-    return transact(world, place, config, act, who, []).value
+    return transact(world, place, config, act, who, [], prepare).value
 
 
 def _take_back(world: World, call: Call, writes: list[Write]) -> None:
@@ -103,12 +115,21 @@ def _take_back(world: World, call: Call, writes: list[Write]) -> None:
     config = _impatient(read_config(place))
     wanted = {write.resource for write in writes}
 
-    def act(moment: Moment) -> None:
-        mine = [claim for claim in edits.own(moment, call.agent) if claim.resource in wanted]
-        edits.not_pending(moment, mine)
-        edits.finish(moment, config, mine, idle=True)
+    answers = edits.Answers(place)
 
-    transact(world, place, config, act, lambda moment: _speaker(world, place, call, moment), [])
+    def mine(state: State, session: str) -> list[Claim]:
+        return [claim for claim in edits.own(state, session, call.agent) if claim.resource in wanted]
+
+    def prepare(state: State, _now: Instant) -> None:
+        me = by_conversation(state, (call.conversation,))
+        answers.learn(mine(state, me.id) if me else ())
+
+    def act(moment: Moment) -> None:
+        claims = mine(moment.state, moment.me.session)
+        edits.not_pending(moment, claims)
+        edits.finish(moment, config, claims, answers, idle=True)
+
+    transact(world, place, config, act, lambda moment: _speaker(world, place, call, moment), [], prepare)
 
 
 def _speaker(world: World, place: Place, call: Call, moment: Moment) -> Identity:

@@ -24,7 +24,7 @@ from projections.state import Ask, Claim, State
 
 IGNORED = "!!"  # how git says that it does not look at a file
 TTL_S = LONGEST_TTL_S  # of an automatic claim, whose end is seen and not awaited
-_GIT_S = 2  # how long git may take: others wait meanwhile
+_GIT_S = 2  # how long git may take: an agent waits meanwhile
 _WRITE_S = 30  # how long a write takes at most, but where its agent asks its person first
 _MOST_NAMES = 500  # of one question to git
 
@@ -66,35 +66,58 @@ def _status(root: str, names: list[str]) -> dict[str, str] | None:
     return {row[3:]: row[:2] for row in rows}
 
 
+class Answers:
+    """What git said of the files of automatic claims, before the lock was taken: git may be slow, and others wait for
+    the lock. An answer counts for as long as the file and the repository look as they did when git was asked.
+    """
+
+    def __init__(self, place: Place, ask: Dirty | None = None) -> None:
+        self.place, self._ask = place, ask or dirty
+        self._known: dict[EventId, tuple[dict[str, str], str | None]] = {}
+
+    def learn(self, claims: Iterable[Claim]) -> None:
+        """Ask git about the files of the automatic ones of these claims."""
+        by_root: dict[str, list[_Edit]] = {}
+        for claim in claims:
+            if claim.automatic:
+                by_root.setdefault(claim.worktree, []).append(_Edit(self.place, claim))
+        for root, some in by_root.items():
+            differing = self._ask(root, {edit.name for edit in some})
+            for edit in some:
+                differs = None if differing is None else differing.get(edit.name, "")
+                self._known[edit.claim.id] = edit.looks, differs
+
+    def of(self, edit: "_Edit") -> str | None:
+        """How an edit's file differs from what is committed; None if that is not known."""
+        looks, differs = self._known.get(edit.claim.id, ({}, None))
+        return differs if looks == edit.looks else None
+
+
 def finish(
-    moment: Moment, config: Config, claims: Iterable[Claim], ask: Dirty = dirty, *, idle: bool = False
+    moment: Moment, config: Config, claims: Iterable[Claim], answers: Answers, *, idle: bool = False
 ) -> list[EventId]:
     """End those of these automatic claims whose edits are over, on the record. Which they were. `idle` is whether it is
     known that no write of theirs is under way.
     """
-    by_root: dict[str, list[_Edit]] = {}
-    for claim in claims:
-        if claim.automatic:
-            by_root.setdefault(claim.worktree, []).append(_Edit(moment, claim))
     ended: list[EventId] = []
-    for root, some in by_root.items():
-        differing = ask(root, {edit.name for edit in some})
-        for edit in some:
-            differs = None if differing is None else differing.get(edit.name, "")
-            if reason := edit.over(config, differs, idle=idle):
-                moment.append(ClaimFinished(claim=edit.claim.id, reason=reason))
-                ended.append(edit.claim.id)
+    for claim in claims:
+        if not claim.automatic:
+            continue
+        edit = _Edit(moment.place, claim)
+        if reason := edit.over(moment, config, answers.of(edit), idle=idle):
+            moment.append(ClaimFinished(claim=claim.id, reason=reason))
+            ended.append(claim.id)
     return ended
 
 
-def committed(moment: Moment, config: Config, claims: Iterable[Claim], ask: Dirty = dirty) -> None:
+def committed(moment: Moment, config: Config, claims: Iterable[Claim], answers: Answers) -> None:
     """End those of these claims whose files were committed just now. What is left of a write that never came, since its
     person refused it, ends with them; one that comes after all claims its file anew (`written`).
     """
     claims = list(claims)
     awaited = {claim.id for claim in claims if _may_come(moment, claim)}
-    finish(moment, config, [claim for claim in claims if claim.id in awaited], ask)
-    finish(moment, config, [claim for claim in claims if claim.id not in awaited], ask, idle=True)
+    finish(moment, config, [claim for claim in claims if claim.id in awaited], answers)
+    finish(moment, config, [claim for claim in claims if claim.id not in awaited], answers, idle=True)
 
 
 def _may_come(moment: Moment, claim: Claim) -> bool:
@@ -113,22 +136,22 @@ def _may_come(moment: Moment, claim: Claim) -> bool:
 
 
 class _Edit:
-    """An automatic claim, and how its file looked before git was asked: what comes later is not taken for known."""
+    """An automatic claim, and how its file and its repository look."""
 
-    def __init__(self, moment: Moment, claim: Claim) -> None:
-        self.moment, self.claim = moment, claim
-        self.trace = traces.of_edit(moment.place.cache, claim.worktree, claim.resource)
+    def __init__(self, place: Place, claim: Claim) -> None:
+        self.claim = claim
+        self.trace = traces.of_edit(place.cache, claim.worktree, claim.resource)
         self.seen = traces.look(self.trace)
         self.name: str = self.seen.get("name") or claim.resource.removeprefix("file/")
         repository = find_repository(claim.worktree)
         git = traces.git_stamp(repository.git) if repository else ""
         self.looks = {"file": traces.stamp(os.path.join(claim.worktree, self.name)), "git": git, "name": self.name}
 
-    def over(self, config: Config, differs: str | None, *, idle: bool) -> str:
+    def over(self, moment: Moment, config: Config, differs: str | None, *, idle: bool) -> str:
         """Why the edit is over; empty if it is not, or if that cannot be told. `differs` as git says it, empty if the
         file is as it was committed.
         """
-        now, patience = to_micros(self.moment.at), patience_s(self.moment.state.sessions[self.claim.session], config)
+        now, patience = to_micros(moment.at), patience_s(moment.state.sessions[self.claim.session], config)
         pending = 0 <= now - self.seen.get("pending", -patience * 2_000_000) < patience * 1_000_000
         if differs is None or (pending and not idle):
             return ""
@@ -146,10 +169,9 @@ class _Edit:
         return f"nothing was written for {round(patience / 60)} min, and nothing is uncommitted"
 
 
-def own(moment: Moment, agent: str | None = None) -> list[Claim]:
-    """The automatic claims of the session that acts, or of one of its subagents."""
-    me = moment.me.session
-    return [c for c in moment.state.claims.values() if c.session == me and c.automatic and agent in (None, c.agent)]
+def own(state: State, session: str, agent: str | None = None) -> list[Claim]:
+    """The automatic claims of a session, or of one of its subagents."""
+    return [c for c in state.claims.values() if c.session == session and c.automatic and agent in (None, c.agent)]
 
 
 def not_pending(moment: Moment, claims: Iterable[Claim]) -> None:
@@ -161,15 +183,15 @@ def not_pending(moment: Moment, claims: Iterable[Claim]) -> None:
             traces.leave(path, seen)
 
 
-def stale(moment: Moment, config: Config) -> list[Claim]:
+def stale(place: Place, config: Config, state: State, at: Instant) -> list[Claim]:
     """The automatic claims, of anybody, that may be over for want of a write, as far as can be told without git."""
-    now = to_micros(moment.at)
+    now = to_micros(at)
     rows = [
         row
-        for row in rows_of(moment.state, config)
+        for row in rows_of(state, config)
         if row.automatic and now - (row.ends - row.ttl_s * 1_000_000) >= row.patience_s * 1_000_000
     ]
-    return [moment.state.claims[row.id] for row in rows if not _goes_on(moment.place, row, now)]
+    return [state.claims[row.id] for row in rows if not _goes_on(place, row, now)]
 
 
 def _goes_on(place: Place, row: Row, now: int) -> bool:
@@ -180,16 +202,15 @@ def _goes_on(place: Place, row: Row, now: int) -> bool:
     return bool(traces.unfinished(place.cache, path, repository.git if repository else "", row, now))
 
 
-def take(moment: Moment, config: Config, writes: list[Write], ask: Dirty = dirty) -> dict[str, list[Row]]:
+def take(moment: Moment, config: Config, writes: list[Write], answers: Answers) -> dict[str, list[Row]]:
     """The long way of the guard, under the lock: what is denied of these writes, and what is in its way. If nothing is,
     each file is claimed that is to be. Edits that are over are in nobody's way.
     """
     moment.outdated = True  # else the index would have said it
-    denied, wanted = _decided(moment, config, writes)
-    if denied:
-        rows = [row for found in denied.values() for row in found if row.automatic and not row.waiting]
-        if finish(moment, config, [moment.state.claims[row.id] for row in rows if row.id in moment.state.claims], ask):
-            denied, wanted = _decided(moment, config, writes)
+    me, state = moment.me.session, moment.state
+    denied, wanted = _decided(state, config, writes, me, moment.at)
+    if finish(moment, config, _edits_in(state, denied), answers):
+        denied, wanted = _decided(state, config, writes, me, moment.at)
     if denied:
         return denied
     _claim(moment, wanted)
@@ -200,10 +221,20 @@ def take(moment: Moment, config: Config, writes: list[Write], ask: Dirty = dirty
     return {}
 
 
+def denying(state: State, config: Config, writes: list[Write], session: str, at: Instant) -> list[Claim]:
+    """The automatic claims for which these writes of a session would be denied."""
+    return _edits_in(state, _decided(state, config, writes, session, at)[0])
+
+
+def _edits_in(state: State, denied: dict[str, list[Row]]) -> list[Claim]:
+    rows = [row for found in denied.values() for row in found if row.automatic and not row.waiting]
+    return [state.claims[row.id] for row in rows if row.id in state.claims]
+
+
 def written(moment: Moment, config: Config, writes: list[Write]) -> None:
     """Claim anew what was written, where a commit ended the claim before the write was done, and nobody else has it."""
     if writes:
-        _claim(moment, _decided(moment, config, writes)[1])
+        _claim(moment, _decided(moment.state, config, writes, moment.me.session, moment.at)[1])
 
 
 def _claim(moment: Moment, writes: Iterable[Write]) -> None:
@@ -220,31 +251,34 @@ def _claim(moment: Moment, writes: Iterable[Write]) -> None:
         moment.append(asked)
 
 
-def make_way(moment: Moment, config: Config, wanted: Ask | None, ask: Dirty = dirty) -> None:
+def make_way(moment: Moment, config: Config, wanted: Ask | None, answers: Answers) -> None:
     """End the automatic claims whose edits are over, where they are in the way of what is asked for."""
-    finish(moment, config, _in_the_way(moment.state, wanted) if wanted else [], ask)
+    finish(moment, config, in_the_way(moment.state, wanted), answers)
 
 
 def may_make_way(place: Place, config: Config, state: State, wanted: Ask, now: Instant) -> bool:
     """Whether `make_way` may change anything, as far as that can be told without asking git."""
-    if not (found := {claim.id for claim in _in_the_way(state, wanted)}):
+    if not (found := {claim.id for claim in in_the_way(state, wanted)}):
         return False
     rows = [row for row in rows_of(state, config) if row.id in found]
     return not all(_goes_on(place, row, to_micros(now)) for row in rows)
 
 
-def _in_the_way(state: State, wanted: Ask) -> list[Claim]:
-    return [claim for claim in state.claims.values() if claim.automatic and conflict(claim, wanted)]
+def in_the_way(state: State, wanted: Ask | None) -> list[Claim]:
+    """The automatic claims that are in the way of what is asked for."""
+    return [claim for claim in state.claims.values() if wanted and claim.automatic and conflict(claim, wanted)]
 
 
-def _decided(moment: Moment, config: Config, writes: list[Write]) -> tuple[dict[str, list[Row]], list[Write]]:
-    rows = rows_of(moment.state, config)
+def _decided(
+    state: State, config: Config, writes: list[Write], session: str, at: Instant
+) -> tuple[dict[str, list[Row]], list[Write]]:
+    rows = rows_of(state, config)
     denied: dict[str, list[Row]] = {}
     wanted = []
     for write in writes:
         if ignored(write.resource, config.ignore):
             continue
-        word, found = decide(rows, ask_of(write, moment.me.session), to_micros(moment.at), config.guard)
+        word, found = decide(rows, ask_of(write, session), to_micros(at), config.guard)
         if word == "deny":
             denied[write.resource] = found
         elif word == "claim":

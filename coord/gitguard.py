@@ -171,9 +171,12 @@ def after_commit(hook: Hook) -> int:
     if hook.config.guard == "off" or not here:
         return 0
     resources = set(map(resource_of, staged.committed(hook.world)))
-    over = {claim.id for claim in here if claim.resource in resources}
+    over = [claim for claim in here if claim.resource in resources]
     if over:
-        hook.act(lambda moment: edits.committed(moment, hook.config, _still(moment, over)))
+        answers = edits.Answers(hook.place)
+        answers.learn(over)
+        ids = [claim.id for claim in over]
+        hook.act(lambda moment: edits.committed(moment, hook.config, _still(moment, ids), answers))
     return 0
 
 

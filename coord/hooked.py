@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from coord import traces
 from coord.calls import Call
 from coord.config import Config
+from coord.edits import Answers
 from coord.folder import Place
 from coord.hooks import reminded_long_ago
 from coord.telling import LATER_CHARS, Piece, fitting, owed, reminder
@@ -23,9 +24,11 @@ Say = Callable[[dict[str, object]], None]
 class Hook:
     """One call, under the lock."""
 
-    def __init__(self, world: World, place: Place, config: Config, call: Call, say: Say, moment: Moment) -> None:
+    def __init__(
+        self, world: World, place: Place, config: Config, call: Call, say: Say, moment: Moment, answers: Answers
+    ) -> None:
         self.world, self.place, self.config, self.call, self.moment = world, place, config, call, moment
-        self._say = say
+        self.answers, self._say = answers, say
 
     @property
     def me(self) -> Session:

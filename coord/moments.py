@@ -13,19 +13,24 @@ from msgspec.structs import replace
 
 from coord import edits, shells, traces
 from coord.calls import Call, writes_in
+from coord.config import Config
+from coord.folder import Place
 from coord.hooked import Hook, answered
 from coord.indexing import IDLE, said_what
-from coord.noticing import after_shell, warned
+from coord.names import by_conversation
+from coord.noticing import after_shell, may_have_committed, warned
 from coord.telling import LATER_CHARS, START_CHARS, company, news, owed, reminder, welcome
 from coord.text import line
 from eventlog.events import (
     AgentStarted,
     AgentStopped,
+    Instant,
     SessionEnded,
     SessionHeartbeat,
     seconds_between,
     to_micros,
 )
+from projections.state import Claim, Session, State
 
 _BEGINNING = (
     r"""\s*(?:[A-Za-z_]\w*=(?:'[^']*'|"(?:[^"\\]|\\.)*"|[^\s'"\\$`;&|()<>])*\s+)*([\w./+-]{1,100})(?=\s|$|[;&|])"""
@@ -115,7 +120,7 @@ def agent_start(hook: Hook) -> None:
 def agent_stop(hook: Hook) -> None:
     """A subagent is done: its claims pass to the session, but for those whose edits are over."""
     agent = hook.call.agent
-    held = any(claim.agent == agent for claim in edits.own(hook.moment))
+    held = any(claim.agent == agent for claim in edits.own(hook.moment.state, hook.me.id))
     if agent and (agent in hook.me.agents or held):
         _edits_done(hook, agent)
         hook.moment.append(AgentStopped(agent=agent))
@@ -159,14 +164,19 @@ def _beat(hook: Hook) -> None:
     if me.doing.asks_person:
         hook.moment.append(answered(me.doing))
         return
-    if seconds_between(me.last_at, hook.moment.at) < hook.config.heartbeat_seconds and said_what(me):
+    if not _beat_is_due(me, hook.config, hook.moment.at):
         return
-    edits.finish(hook.moment, hook.config, edits.stale(hook.moment, hook.config))
+    stale = edits.stale(hook.place, hook.config, hook.moment.state, hook.moment.at)
+    edits.finish(hook.moment, hook.config, stale, hook.answers)
     if me.doing.action and not me.doing.automatic:
         hook.moment.append(SessionHeartbeat())
         return
     action, target = _doing(call, hook)
     hook.moment.append(SessionHeartbeat(action=action, target=target, automatic=True))
+
+
+def _beat_is_due(me: Session, config: Config, now: Instant) -> bool:
+    return seconds_between(me.last_at, now) >= config.heartbeat_seconds or not said_what(me)
 
 
 def _doing(call: Call, hook: Hook) -> tuple[str, str]:
@@ -186,6 +196,23 @@ def _program(command: str) -> str:
 
 def _edits_done(hook: Hook, agent: str | None) -> None:
     """No tool of the session, or of its subagent, is at work: its edits are over where nothing is uncommitted."""
-    mine = edits.own(hook.moment, agent)
+    mine = edits.own(hook.moment.state, hook.me.id, agent)
     edits.not_pending(hook.moment, mine)
-    edits.finish(hook.moment, hook.config, mine, idle=True)
+    edits.finish(hook.moment, hook.config, mine, hook.answers, idle=True)
+
+
+def unsettled(call: Call, place: Place, config: Config, state: State, now: Instant) -> list[Claim]:
+    """The claims that a moment may end, if git says that their edits are over."""
+    me = by_conversation(state, (call.conversation,))
+    if me is None:
+        return []
+    match call.moment:
+        case "stop":
+            return edits.own(state, me.id, None if call.alone else "")
+        case "agent_stop":
+            return edits.own(state, me.id, call.agent)
+        case "after":
+            stale = edits.stale(place, config, state, now) if _beat_is_due(me, config, now) else []
+            return [*stale, *(edits.own(state, me.id) if may_have_committed(call, place, me.id) else ())]
+        case _:
+            return []

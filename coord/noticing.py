@@ -6,7 +6,8 @@ import os
 from typing import Any
 
 from coord import edits, shells, traces
-from coord.calls import Write
+from coord.calls import Call, Write
+from coord.folder import Place
 from coord.guard import ask_of, ignored
 from coord.hooked import Hook
 from coord.indexing import rows_of
@@ -34,11 +35,21 @@ def after_shell(hook: Hook) -> list[Piece]:
         who = called(claim.session, names)
         text = f"coord: {line(name)}, which {who} has, changed while your command ran. It was told: undo it, or ask."
         pieces.append(Piece(text))
-    repository = hook.place.repository
-    if shells.may_have_committed(seen, repository.git if repository else ""):
-        edits.finish(hook.moment, hook.config, edits.own(hook.moment))
+    if shells.may_have_committed(seen, _git(hook.place)):
+        edits.finish(hook.moment, hook.config, edits.own(hook.moment.state, hook.me.id), hook.answers)
     shells.end(path, cache, hook.me.id, now)
     return pieces
+
+
+def may_have_committed(call: Call, place: Place, session: str) -> bool:
+    """Whether this is the call after a shell command that may have committed something."""
+    if call.tool not in call.client.shells:
+        return False
+    return shells.may_have_committed(traces.look(shells.trace_of(place.cache, session, call)), _git(place))
+
+
+def _git(place: Place) -> str:
+    return place.repository.git if place.repository else ""
 
 
 def _by_its_holder(hook: Hook, holder: str, name: str, seen: dict[str, Any]) -> bool:

@@ -16,7 +16,8 @@ from coord.present import Present
 from coord.text import clock, json_text, plain
 from coord.transaction import Moment, Outcome, transact
 from coord.world import World
-from projections.state import Session
+from eventlog.events import Instant
+from projections.state import Session, State
 
 if TYPE_CHECKING:
     from coord.past import Past
@@ -64,14 +65,20 @@ class Run:
 
         return Past(self.world, self.place, lines=lines, follows=follows)
 
-    def act(self, decide: Callable[[Moment], T], who: Callable[[Moment], Identity] | None = None) -> Outcome[T]:
-        """Let `decide` act as this session, or as `who` says; tell what was noticed on the way.
+    def act(
+        self,
+        decide: Callable[[Moment], T],
+        who: Callable[[Moment], Identity] | None = None,
+        prepare: Callable[[State, Instant], object] | None = None,
+    ) -> Outcome[T]:
+        """Let `decide` act as this session, or as `who` says; tell what was noticed on the way. `prepare` as in
+        `transact`.
 
         Who acts is decided once in a run: what happens to the shell meanwhile does not make it another session.
         """
         notes: list[str] = []
         try:
-            outcome = transact(self.world, self.place, self.config, decide, who or self._who, notes)
+            outcome = transact(self.world, self.place, self.config, decide, who or self._who, notes, prepare)
         finally:
             for text in notes:
                 self.note(text)

@@ -206,13 +206,17 @@ def transact(
     decide: Callable[[Moment], T],
     who: Callable[[Moment], Identity],
     notes: list[str],
+    prepare: Callable[[State, Instant], object] | None = None,
 ) -> Outcome[T]:
     """Let `decide` act on the present state as the session that `who` says. Raises CoordError.
 
-    What was noticed on the way is added to `notes`, also where the decision is a refusal.
+    What was noticed on the way is added to `notes`, also where the decision is a refusal. `prepare` is for what may
+    take long, as asking git does: it is called before the lock is taken, with the state as it was last saved.
     """
     present = Present(world, place)
     present.read_ahead()
+    if prepare:
+        prepare(present.state, present.now)
     try:
         with under_lock(world, place, config):
             present.catch_up()

@@ -11,7 +11,7 @@ import sys
 from coord import traces
 from coord.calls import Call, call_in, client_named
 from coord.config import Config, read_config
-from coord.edits import make_way, may_make_way
+from coord.edits import Answers, in_the_way, make_way, may_make_way
 from coord.errors import CoordError
 from coord.folder import Place, find
 from coord.identity import Identity
@@ -115,16 +115,18 @@ def _freed(world: World, place: Place, state: State, me: Session, now: Instant) 
             asked_at=now,
         )
         if may_make_way(place, config, state, ask, now):
-            _make_way(world, place, config, me, ask)
+            _make_way(world, place, config, me, ask, state)
         elif not obstacles_of(state, ask):
             found.append((Piece(f"coord: {line(asked['resource'])} is free now; you were denied it."), path))
     return found
 
 
-def _make_way(world: World, place: Place, config: Config, me: Session, ask: Ask) -> None:
+def _make_way(world: World, place: Place, config: Config, me: Session, ask: Ask, state: State) -> None:
     identity = Identity(me.id, "the hook's input", "", me.client, me.client_session)
+    answers = Answers(place)
+    answers.learn(in_the_way(state, ask))
 
     def act(moment: Moment) -> None:
-        make_way(moment, config, ask)
+        make_way(moment, config, ask, answers)
 
     transact(world, place, config, act, lambda _: identity, [])

@@ -8,8 +8,9 @@ import msgspec
 
 from coord.config import Config
 from coord.durations import ttl_s, wait_s
-from coord.edits import make_way, may_make_way
+from coord.edits import Answers, in_the_way, make_way, may_make_way
 from coord.errors import REFUSED, CoordError, wrong
+from coord.identity import Identity
 from coord.naming import EVERYTHING, new_path, resource_and_rest
 from coord.options import argument, command, option
 from coord.run import Run
@@ -62,33 +63,36 @@ def claim(run: Run, words: tuple[str, ...], ttl: str | None, shared: bool, wait:
     patience = wait_s(wait)
     mode: Mode = "shared" if shared else "exclusive"
 
+    answers = Answers(run.place)
+
+    def prepare(state: State, now: Instant) -> None:
+        answers.learn(in_the_way(state, _ask(Identity("", ""), resource, mode, ttl_seconds, note, now)))
+
     def ask(moment: Moment) -> Answer:
-        return request(moment, run.config, resource, mode, ttl_seconds, patience, note)
+        return request(moment, run.config, answers, resource, mode, ttl_seconds, patience, note)
 
     if resource == f"file/{EVERYTHING}":
         run.note("that is every file of the repository")
     if (path := new_path(run.place, resource)) and not run.json:
         run.note(f"nothing is at {path} yet: this is that one path; if it will be a folder, claim file/{path}/")
-    answer = _ask_and_wait(run, patience, ask) if patience else run.act(ask).value
+    answer = _ask_and_wait(run, patience, ask, prepare) if patience else run.act(ask, prepare=prepare).value
     _tell(run, answer)
 
 
-def request(moment: Moment, config: Config, resource: str, mode: Mode, ttl: int, patience: int, note: str) -> Answer:
+def request(
+    moment: Moment,
+    config: Config,
+    answers: Answers,
+    resource: str,
+    mode: Mode,
+    ttl: int,
+    patience: int,
+    note: str,
+) -> Answer:
     """Ask for a resource inside a transaction, and write down what was told."""
     me = moment.me
-    ask = Ask(
-        id=f"{me.session}/{2**53}",
-        session=me.session,
-        agent=me.agent,
-        resource=resource,
-        mode=mode,
-        worktree="",
-        ttl_s=ttl,
-        automatic=False,
-        note=note,
-        asked_at=moment.at,
-    )
-    make_way(moment, config, ask)
+    ask = _ask(me, resource, mode, ttl, note, moment.at)
+    make_way(moment, config, ask, answers)
     at = moment.at
     verdict = judge(moment.state, ask, patience)
     told: Told = "granted" if verdict.outcome == "renewed" else verdict.outcome
@@ -106,6 +110,21 @@ def request(moment: Moment, config: Config, resource: str, mode: Mode, ttl: int,
         row=claim_row(held) if held else None,
         until=held.ends_at if held else "",
         obstacles=obstacles,
+    )
+
+
+def _ask(me: Identity, resource: str, mode: Mode, ttl: int, note: str, at: Instant) -> Ask:
+    return Ask(
+        id=f"{me.session}/{2**53}",
+        session=me.session,
+        agent=me.agent,
+        resource=resource,
+        mode=mode,
+        worktree="",
+        ttl_s=ttl,
+        automatic=False,
+        note=note,
+        asked_at=at,
     )
 
 
@@ -132,7 +151,9 @@ def _obstacle(state: State, name: EventId) -> dict[str, Any]:
     }
 
 
-def _ask_and_wait(run: Run, patience: int, ask: Callable[[Moment], Answer]) -> Answer:
+def _ask_and_wait(
+    run: Run, patience: int, ask: Callable[[Moment], Answer], prepare: Callable[[State, Instant], None]
+) -> Answer:
     """Ask, and wait for the grant where one must. A signal withdraws the request, from the moment it is written."""
     caught: list[int] = []
     with ExitStack() as stack:
@@ -141,7 +162,7 @@ def _ask_and_wait(run: Run, patience: int, ask: Callable[[Moment], Answer]) -> A
             stack.enter_context(catching(caught))  # signals are held back in here: none can come between
             return ask(moment)
 
-        asked = run.act(decide).value
+        asked = run.act(decide, prepare=prepare).value
         if asked.outcome != "waiting":
             return asked
         if not run.json:
@@ -174,7 +195,9 @@ def _look(run: Run, asked: Answer, told: set[tuple[str, ...]]) -> tuple[Answer |
         present = run.look()
     state = as_of(present.state, present.now)
     if asked.claim in state.waits and may_make_way(run.place, run.config, state, state.waits[asked.claim], present.now):
-        run.act(lambda moment: make_way(moment, run.config, moment.state.waits.get(asked.claim)))
+        answers = Answers(run.place)
+        answers.learn(in_the_way(state, state.waits[asked.claim]))
+        run.act(lambda moment: make_way(moment, run.config, moment.state.waits.get(asked.claim), answers))
         present = run.look()
         state = as_of(present.state, present.now)
     if asked.claim not in state.waits:

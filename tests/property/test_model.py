@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from coord.commands.claim import _look, request
+from coord.edits import Answers
 from coord.errors import CoordError
 from coord.run import Run
 from eventlog.events import Mode, to_micros
@@ -117,7 +118,11 @@ class Machine:
         patience, ttl = self.chance.choice((60, 90, 600)), self.chance.choice((60, 120))
         run = Run(self.inside.world(shell, env), json=True)
         code, answer = heard(
-            lambda: run.act(lambda moment: request(moment, run.config, resource, kind, ttl, patience, "")).value
+            lambda: (
+                run.act(
+                    lambda moment: request(moment, run.config, Answers(run.place), resource, kind, ttl, patience, "")
+                ).value
+            )
         )
         if answer is None:
             return code, {"words": ["wait"]}
