@@ -14,6 +14,7 @@ from coord import traces
 from coord.calls import Write
 from coord.config import Config
 from coord.folder import Place
+from coord.git import GitError, run_git
 from coord.guard import Row, ask_of, decide, ignored
 from coord.indexing import patience_s, rows_of
 from coord.repository import find_repository
@@ -50,19 +51,13 @@ def dirty(root: str, names: Collection[str]) -> dict[str, str] | None:
 
 
 def _status(root: str, names: list[str]) -> dict[str, str] | None:
-    import subprocess
-
-    env = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    options = ("-c", "core.fsmonitor=false", "--no-optional-locks", "status", "--porcelain=v1", "-z", "--no-renames")
     asked = [f":(literal){name}" for name in names]
+    options = ("--porcelain=v1", "-z", "--no-renames", "--untracked-files=all", "--ignored=matching")
     try:
-        done = subprocess.run(
-            ["git", *options, "--untracked-files=all", "--ignored=matching", "--", *asked],
-            cwd=root, env=env, stdin=subprocess.DEVNULL, capture_output=True, timeout=_GIT_S, check=True,
-        )  # fmt: skip
-    except (OSError, ValueError, subprocess.SubprocessError):
+        said = run_git(root, "status", *options, "--", *asked, env=os.environ, timeout_s=_GIT_S)
+    except GitError:
         return None
-    rows = [os.fsdecode(row) for row in done.stdout.split(b"\0") if row]
+    rows = [os.fsdecode(row) for row in said.split(b"\0") if row]
     return {row[3:]: row[:2] for row in rows}
 
 

@@ -5,12 +5,12 @@ repository nothing outside it counts; elsewhere the nearest COORDINATION upwards
 """
 
 import os
-from collections.abc import Callable
 from contextlib import suppress
 
 from msgspec import Struct
 
 from coord.errors import no_log, wrong
+from coord.exclude import remove_lines, show_folder
 from coord.repository import (
     FOLDER,
     Repository,
@@ -113,24 +113,8 @@ def forget(place: Place) -> None:
     that is removed on purpose. Raises OSError.
     """
     if place.repository and _mark(place.repository):
-        hidden = f"/{os.path.relpath(place.folder, place.repository.main).replace(os.sep, '/')}/"
-        exclude = os.path.join(place.repository.common, "info", "exclude")
-        _drop_lines(_mark(place.repository), lambda line: line.partition(" ")[2] == _marked(place))
-        _drop_lines(exclude, lambda line: line == hidden)
-
-
-def _drop_lines(path: str, ours: Callable[[str], bool]) -> None:
-    """Remove lines from a file, and the file with its last line."""
-    if not os.path.isfile(path) or os.path.islink(path):
-        return
-    with open(path, encoding="utf-8", errors="surrogateescape", newline="") as file:
-        lines = file.readlines()
-    left = [line for line in lines if not ours(line.rstrip("\r\n"))]
-    if not left:
-        os.unlink(path)
-    elif left != lines:
-        with open(path, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
-            file.writelines(left)
+        remove_lines(_mark(place.repository), lambda line: line.partition(" ")[2] == _marked(place))
+        show_folder(place.repository, place.folder)
 
 
 def _mark(repository: Repository | None) -> str:

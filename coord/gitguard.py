@@ -122,9 +122,7 @@ def hook_in(world: World) -> Hook | None:
 
 
 def before_commit(hook: Hook) -> int:
-    """Whether a commit may be made, as an exit code. Raises CoordError, OSError or subprocess.SubprocessError where
-    that cannot be told.
-    """
+    """Whether a commit may be made, as an exit code. Raises CoordError or GitError where that cannot be told."""
     state, now = hook.look()
     if hook.config.guard == "off" or not (state.claims or any(s.notices for s in state.sessions.values())):
         return 0

@@ -5,11 +5,11 @@ one that stays. So git is asked in the environment of the hook. All names are re
 """
 
 import os
-import subprocess
 from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
 
+from coord.git import GitError, run_git
 from coord.repository import Repository, first_line
 from coord.world import World
 
@@ -44,15 +44,13 @@ class Pushed(Struct, frozen=True):
 
 
 def git(world: World, *words: str, data: bytes = b"", without: str = "") -> bytes:
-    """What git says, `without` a variable. Raises OSError, or subprocess.SubprocessError."""
-    command = ["git", "-c", "core.fsmonitor=false", "--no-optional-locks", *words]
+    """What git says, `without` a variable. Raises GitError."""
     env = {name: value for name, value in world.env.items() if name != without}
-    done = subprocess.run(command, cwd=world.cwd, env=env, input=data, capture_output=True, timeout=_GIT_S, check=True)
-    return done.stdout
+    return run_git(world.cwd, *words, env=env, timeout_s=_GIT_S, data=data, in_hook=True)
 
 
 def staged(world: World, repository: Repository) -> Staged:
-    """What is about to be committed. Raises OSError, or subprocess.SubprocessError."""
+    """What is about to be committed. Raises GitError."""
     merges = tuple(_lines(os.path.join(repository.git, "MERGE_HEAD")))
     names = _names(git(world, "diff", "--cached", *_OPTIONS, *_PLAIN))
     for parent in merges:
@@ -64,22 +62,24 @@ def staged(world: World, repository: Repository) -> Staged:
 
 
 def has_commit(world: World) -> bool:
-    """Whether there is a commit yet."""
+    """Whether there is a commit yet. Raises GitError."""
     try:
         git(world, "rev-parse", "--quiet", "--verify", "HEAD")
-    except subprocess.CalledProcessError:
+    except GitError as error:
+        if error.code is None:
+            raise
         return False
     return True
 
 
 def in_merge(world: World, merges: Iterable[str]) -> set[str]:
-    """The files that a merge has to do with. Raises OSError, or subprocess.SubprocessError."""
+    """The files that a merge has to do with. Raises GitError."""
     return {name for parent in merges for name in _names(git(world, "diff", *_OPTIONS, *_PLAIN, "HEAD", parent))}
 
 
 def differing(world: World, repository: Repository) -> set[str]:
     """The files that are not in the index as they are in the worktree, so that a commit by path would take along
-    something else. Raises OSError, or subprocess.SubprocessError.
+    something else. Raises GitError.
     """
     removed = set(_names(git(world, "diff", "--cached", *_OPTIONS, *_PLAIN, "--diff-filter=D")))
     there = {name for name in removed if os.path.lexists(os.path.join(repository.worktree, name))}
@@ -87,15 +87,13 @@ def differing(world: World, repository: Repository) -> set[str]:
 
 
 def sweeps(world: World) -> bool:
-    """Whether the commit takes along all changes of what git tracks, as `git commit -a` does. Raises OSError, or
-    subprocess.SubprocessError.
-    """
+    """Whether the commit takes along all changes of what git tracks, as `git commit -a` does. Raises GitError."""
     return os.path.basename(world.env.get(_INDEX, "")) == "index.lock" and not _unstaged(world)
 
 
 def in_part(world: World) -> set[str]:
     """The files of which something else is staged than is in the worktree, whatever index this commit is made of.
-    Raises OSError, or subprocess.SubprocessError.
+    Raises GitError.
     """
     return _unstaged(world, _INDEX) & set(_names(git(world, "diff", "--cached", *_OPTIONS, *_PLAIN, without=_INDEX)))
 
@@ -105,7 +103,7 @@ def _unstaged(world: World, without: str = "") -> set[str]:
 
 
 def committed(world: World) -> list[str]:
-    """The files that the last commit changed. Raises OSError, or subprocess.SubprocessError."""
+    """The files that the last commit changed. Raises GitError."""
     return _names(git(world, "diff-tree", "-r", "-m", "--root", "--no-commit-id", *_OPTIONS, "HEAD"))
 
 
@@ -116,7 +114,7 @@ def pushed(text: str) -> list[Pushed]:
 
 
 def files_of(world: World, remote: str, rows: Iterable[Pushed]) -> list[str]:
-    """The files that the commits change which are not there yet. Raises OSError, or subprocess.SubprocessError."""
+    """The files that the commits change which are not there yet. Raises GitError."""
     rows = [row for row in rows if row.ours]
     if not rows:
         return []

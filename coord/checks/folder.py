@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from coord.checks.patient import Patient, Severity, Step, Symptom, listed, quoted
+from coord.git import GitError, run_git
 from coord.repository import FOLDER, find_repository
 from coord.text import plural, size
 
@@ -134,22 +135,12 @@ def _opted_in(patient: Patient) -> bool:
 
 def git(patient: Patient, *words: str) -> str | None:
     """What git says in the shared folder; None if it says no, is not there, or this is no repository."""
-    import subprocess
-
     if patient.folder.repository is None:
         return None
-    env = {name: value for name, value in patient.world.env.items() if not name.startswith("GIT_")}
     try:
-        done = subprocess.run(
-            ["git", "-C", patient.folder.folder, *words],
-            capture_output=True,
-            timeout=20,
-            check=True,
-            env=env | {"GIT_OPTIONAL_LOCKS": "0"},
-        )
-    except (OSError, subprocess.SubprocessError):
+        return run_git(patient.folder.folder, *words, env=patient.world.env).decode(errors="replace")
+    except GitError:
         return None
-    return done.stdout.decode(errors="replace")
 
 
 # --- the file system --------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from itertools import chain, count
 from coord.checkpoint import replace_file
 from coord.config import Config
 from coord.errors import NO_LOG, CoordError, no_log, wrong
+from coord.exclude import hide_folder
 from coord.folder import Place, refuse_links
 from coord.options import command, option
 from coord.repository import FOLDER, Repository, find_repository
@@ -64,7 +65,7 @@ def init(run: Run, here: bool, private: bool, track: bool, force: bool) -> None:
             for file in files:
                 done = _put(place, file, force)
                 (made if done else kept).append(file.name)
-        hidden = _hide(folder, repository) if private else ""
+        hidden = hide_folder(repository, folder) if private and repository else ""
     except OSError as error:
         raise CoordError(
             NO_LOG, f"cannot write {error.filename or folder}: {error.strerror}. What was there is kept."
@@ -130,23 +131,6 @@ def _holds(path: str, content: bytes) -> bool:
 
 def _same(folder: str, name: str, files: list[Shipped]) -> bool:
     return any(_holds(os.path.join(folder, name), shipped.content) for shipped in files if shipped.name == name)
-
-
-def _hide(folder: str, repository: Repository | None) -> str:
-    """Put the folder into git's own private list of what it does not see."""
-    if repository is None:
-        return ""
-    line = f"/{os.path.relpath(folder, repository.main).replace(os.sep, '/')}/"
-    path = os.path.join(repository.common, "info", "exclude")
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    text = ""
-    if os.path.exists(path):
-        with open(path, encoding="utf-8", errors="surrogateescape") as file:
-            text = file.read()
-    if line not in text.splitlines():
-        with open(path, "a", encoding="utf-8") as file:
-            file.write(("\n" if text and not text.endswith("\n") else "") + line + "\n")
-    return path
 
 
 def _words(folder: str, made: list[str], differing: list[str], hidden: str, repository: Repository | None) -> str:

@@ -253,26 +253,37 @@ def test_a_real_hook_in_a_real_process(repo: Repo) -> None:
     assert shell.run("cd / && " + said("two")).code == DENIED, "the file counts, not the folder it runs in"
 
 
-def test_the_short_way_loads_nothing_that_takes_time(repo: Repo) -> None:
-    named = {"file_path": str(repo.root / "a.py")}
-    said = {"hook_event_name": "PreToolUse", "session_id": "c", "tool_name": "Write", "tool_input": named}
+@pytest.mark.parametrize(
+    ("event", "tool"),
+    [("PreToolUse", "Write"), ("PostToolUse", "Write"), ("PreToolUse", "Bash"), ("PostToolUse", "Bash")],
+)
+def test_the_short_way_loads_nothing_that_takes_time(repo: Repo, event: str, tool: str) -> None:
+    named = {"file_path": str(repo.root / "a.py"), "command": "true"}
     code = (
         "import os, sys; sys.argv = ['coord', 'hook', 'claude']; os._exit = lambda code: print(*sys.modules)\n"
         "import coord.__main__; coord.__main__.main()"
     )
-    for _ in range(2):  # the first write is a claim
-        loaded = subprocess.run(
+
+    def loaded(event: str, tool: str) -> list[str]:
+        said = {"hook_event_name": event, "session_id": "c", "tool_name": tool, "tool_input": named}
+        return subprocess.run(
             [sys.executable, "-P", "-c", code],
-            input=json.dumps(said),
-            env=environment(repo.home),
+            input=json.dumps(said | {"cwd": str(repo.root), "tool_use_id": "t"}),
+            env=environment(repo.home, CLAUDE_PROJECT_DIR=str(repo.root)),
             cwd=repo.root,
             capture_output=True,
             text=True,
             check=True,
         ).stdout.split()
-    assert "coord.guard" in loaded
+
+    for _ in range(2):  # the first write is a claim, and the first hook after it says what the agent does
+        loaded("PreToolUse", "Write")
+        loaded("PostToolUse", "Write")
+    loaded("PreToolUse", tool)
+    found = loaded(event, tool)
+    assert "coord.guard" in found
     slow = {"msgspec", "click", "typing", "dataclasses", "pathlib", "datetime", "projections.claims"}
-    assert not set(loaded) & {*slow, "json", "re", "functools", "collections"}
+    assert not set(found) & {*slow, "json", "re", "functools", "collections", "subprocess", "coord.git"}
 
 
 @pytest.mark.parametrize("seed", range(25))
