@@ -239,6 +239,8 @@ class Present:
         seen = dict(self._seen)
         for name, position in self.history.positions.items():
             before = seen.get(name, checkpoint.Seen(0, 0))
+            if not position.n and not position.rewound:
+                continue  # nothing in it was ever an event, so nobody misses it when it is gone or other
             if (position.size, position.last, position.rewound) == (before.size, before.last, before.rewound):
                 continue
             if name not in self.history.held_back or position.size > before.size:
@@ -249,7 +251,7 @@ class Present:
     def take(self, event: Event, position: Position, record: Record = ignore) -> None:
         """Fold an event that this process has just appended."""
         fold(self.state, [event], record)
-        self.history.positions[event.session] = position
+        self.history.appended(event.session, position)
 
     def save(self, *, told: bool = True) -> None:
         """Write a checkpoint, so that the next command folds nothing again and sees whether a journal was cut back.

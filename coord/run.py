@@ -16,13 +16,14 @@ from coord.present import Present
 from coord.text import clock, json_text, plain
 from coord.transaction import Moment, Outcome, transact
 from coord.world import World
-from eventlog.events import Instant
+from eventlog.events import LONGEST_TEXT, Instant
 from projections.state import Session, State
 
 if TYPE_CHECKING:
     from coord.past import Past
 
 T = TypeVar("T")
+_MOST_INPUT = 4 * LONGEST_TEXT  # bytes that the longest text can have
 
 
 def waiting_mail(session: Session) -> int:
@@ -145,7 +146,12 @@ class Run:
         """A text argument, where `-` means standard input."""
         if text != "-":
             return text or ""
-        data = sys.stdin.buffer.read()
+        data = sys.stdin.buffer.read(_MOST_INPUT + 1)
+        if len(data) > _MOST_INPUT:
+            raise wrong(
+                f"standard input has more than {_MOST_INPUT} bytes; a text has {LONGEST_TEXT} characters at most. "
+                "Nothing was sent. Put it into a file and send its path."
+            )
         try:
             return data.decode().rstrip("\n")
         except UnicodeDecodeError:

@@ -153,7 +153,7 @@ def _read(name: str, seen: checkpoint.Seen | None, near: Instant, bar: Bar, path
         found, position = scan(name, b"" if other else more, position)
         events += len(found)
         far += [event.at for event in found if event.at > near]
-        rest = more[more.rfind(b"\n") + 1 :]
+        rest = b"" if position.stopped else more[more.rfind(b"\n") + 1 :]
     other = bool(seen and seen.last and seen.size <= position.size and is_other_at(path, seen.size, seen.last))
     return _Read(path, position, events, far, len(rest), other)
 

@@ -5,6 +5,10 @@ class LogError(Exception):
     """The log cannot be used as asked: what happened, what was kept, what to do."""
 
 
+class Unreadable(LogError):
+    """The system does not let us read a file now, though it may later, without the file changing."""
+
+
 class Locked(LogError):
     """Another process holds the machine's lock for longer than the caller would wait."""
 

@@ -20,7 +20,7 @@ from operator import attrgetter
 from msgspec import Struct
 from msgspec.structs import replace
 
-from eventlog.errors import LogError
+from eventlog.errors import LogError, Unreadable
 from eventlog.events import NEVER, Event, EventId, Instant, later
 from eventlog.journal import is_session_id, read_from, wherever
 from eventlog.scanning import Block, Position
@@ -79,6 +79,7 @@ class History:
         self.held_back: dict[str, Instant] = {}
         self.twice: set[str] = set()
         self._sizes: dict[str, int] = {}  # of the journals in the log, when it was listed
+        self._unreadable: set[str] = set()
         self._ended: set[str] = set()
         self._bar: Instant = ""  # a horizon that was too near, and is not to be drawn again
 
@@ -90,6 +91,19 @@ class History:
     def size(self) -> int:
         """How many bytes of the journals were read."""
         return sum(position.size for position in self.positions.values())
+
+    def lengths(self) -> dict[str, int]:
+        """How long each file in the log was when it was looked at, in the words of `sizes_in`: while they all are that
+        long, there is nothing new to read. One that says more later without growing is left out: what is held back, and
+        what the system would not let us read.
+        """
+        later = self.held_back.keys() | self._unreadable
+        return {name: size for name, size in self._sizes.items() if name not in later}
+
+    def appended(self, name: str, position: Position) -> None:
+        """This process has appended to a journal, up to there."""
+        self.positions[name] = position
+        self._sizes[name] = position.size
 
     def names(self) -> set[str]:
         """The journals that are there, the archived ones too. Raises LogError if the folder is not.
@@ -111,7 +125,7 @@ class History:
         found = here | ended
         unknown = found - self.positions.keys()
         self.problems = {name: "is not named like a session" for name in unknown if not is_session_id(name)}
-        self._ended = ended - here
+        self._ended, self._unreadable = ended - here, set()
         return found - self.problems.keys()
 
     def catch_up(self, wall: Instant) -> News:
@@ -174,22 +188,26 @@ class History:
             yield News([], rewound=True)
 
     def _miss(self, present: set[str]) -> bool:
-        """Find the journals that were read before and are gone; whether there are any."""
-        missed = [
-            name
-            for name, position in self.positions.items()
-            if name not in present and position.size and not position.rewound
-        ]
-        for name in missed:
-            self.positions[name] = Position(rewound=f"it is gone; {lines_read(self.positions[name].lines)} before")
-        return bool(missed)
+        """Find the journals that were read before and are gone; whether there are any. A file that never had an event
+        is not missed.
+        """
+        gone = {name: found for name, found in self.positions.items() if name not in present and not found.rewound}
+        for name, position in gone.items():
+            if position.n:
+                self.positions[name] = Position(rewound=f"it is gone; {lines_read(position.lines)} before")
+            else:
+                del self.positions[name]
+        return any(position.n for position in gone.values())
 
     def _is_read(self, name: str) -> bool:
-        """Whether a journal needs no look: it is as long as it was, or was read to its end among the ended."""
+        """Whether a journal needs no look: it is as long as it was, or was read to its end among the ended. One that is
+        damaged where reading stopped is as long as it was, too.
+        """
         position = self.positions.get(name)
         if not position or name in self._ended:
             return bool(position and position.ended)
-        return 0 < position.size == self._sizes[name] and not position.ended
+        length = position.length if position.stopped else position.size
+        return 0 < length == self._sizes[name] and not position.ended
 
     def _next(self, name: str, most: int, horizon: Instant) -> tuple[Block | None, bool, bool]:
         """The next stretch of a journal in which there are events, or its end; whether the journal was rewound; and
@@ -204,21 +222,24 @@ class History:
                 )
             except (OSError, LogError) as error:
                 self.problems[name] = getattr(error, "strerror", None) or str(error)
+                if isinstance(error, (OSError, Unreadable)):
+                    self._unreadable.add(name)
                 return None, rewound, False
-            if not data and start.size and not back and start.ended == ended:
+            if not data and start.size and not (back or start.stopped) and start.ended == ended:
                 return None, rewound, False
             if back:
-                rewound = True
-                lost = f"it was cut back or rewritten; {lines_read(start.lines)} before"
+                rewound |= start.n > 0
+                lost = f"it was cut back or rewritten; {lines_read(start.lines)} before" if start.n else ""
                 start = Position(rewound=start.rewound or lost)
             block = Block(name, data, start, self.lines)
-            more = len(data) >= most and block.end.size > start.size
+            more = len(data) >= most and block.end.size > start.size and not block.end.stopped
             if block.events and block.events[-1].at > horizon and block.end.machine != self.machine:
                 self.held_back[name] = next(event.at for event in block.events if event.at > horizon)
                 block.drop_after(horizon)
                 more = False
             elif not more:
-                block.end = replace(block.end, ended=ended)
+                length = self._sizes.get(name, 0) if block.end.stopped else 0
+                block.end = replace(block.end, ended=ended, length=length)
             self.positions[name] = start if block.events else block.end
             if block.events or not more:
                 return block, rewound, more

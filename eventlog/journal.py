@@ -15,7 +15,8 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import BinaryIO, TypeVar
 
-from eventlog.errors import LogError
+from eventlog.codec import MAX_LINE
+from eventlog.errors import LogError, Unreadable
 from eventlog.events import Event, EventId
 from eventlog.lock import SEAL_SUFFIX
 from eventlog.scanning import Position, scan
@@ -62,7 +63,7 @@ def _opened(path: str) -> BinaryIO:
     except OSError as error:
         if os.path.islink(path):
             raise LogError("it is a symbolic link, and links are not followed") from None
-        raise LogError(f"it cannot be read: {error.strerror}") from None
+        raise Unreadable(f"it cannot be read: {error.strerror}") from None
     status = os.fstat(fd)
     if stat.S_ISREG(status.st_mode) and status.st_size <= MOST_BYTES:
         return os.fdopen(fd, "rb")
@@ -74,7 +75,8 @@ def _opened(path: str) -> BinaryIO:
 
 def read_from(path: str, size: int, last: bytes, most: int = 0) -> tuple[bytes, bool]:
     """The bytes of a journal after the first `size`, and whether it was rewound: shorter, or other before that place.
-    If `most` is not 0, only so many bytes, or as many times that as it takes for a whole line; fewer are the rest.
+    If `most` is not 0, only so many bytes, or as many times that as it takes for a whole line or for more than a line
+    can have; fewer are the rest.
 
     A rewound journal is given from its beginning. Raises LogError if it cannot be read or is no regular file.
     """
@@ -86,13 +88,14 @@ def read_from(path: str, size: int, last: bytes, most: int = 0) -> tuple[bytes, 
                 file.seek(0)
             if not most:
                 return file.read(), rewound
-            data = piece = file.read(most)
-            while len(piece) == most and b"\n" not in piece:
-                piece = file.read(most)
-                data += piece
-            return data, rewound
+            pieces = [file.read(most)]
+            length = len(pieces[0])
+            while len(pieces[-1]) == most and length <= MAX_LINE and b"\n" not in pieces[-1]:
+                pieces.append(file.read(most))
+                length += len(pieces[-1])
+            return b"".join(pieces), rewound
         except OSError as error:
-            raise LogError(f"it cannot be read: {error.strerror}") from None
+            raise Unreadable(f"it cannot be read: {error.strerror}") from None
 
 
 def is_other_at(path: str, size: int, last: bytes) -> bool:
@@ -102,12 +105,12 @@ def is_other_at(path: str, size: int, last: bytes) -> bool:
             file.seek(size - len(last))
             return file.read(len(last)) != last
         except OSError as error:
-            raise LogError(f"it cannot be read: {error.strerror}") from None
+            raise Unreadable(f"it cannot be read: {error.strerror}") from None
 
 
 def in_pieces(path: str, session: str) -> Iterator[tuple[list[Event], Position, bytes]]:
     """A journal from its beginning, piece by piece, however long it is: the events of each, how far that is, and the
-    bytes after it that are no whole line yet. Raises LogError.
+    bytes after it that are no whole line yet; none where reading stops before the end. Raises LogError.
     """
     with _opened(path) as file:
         position, rest = Position(), b""
@@ -115,11 +118,12 @@ def in_pieces(path: str, session: str) -> Iterator[tuple[list[Event], Position, 
             try:
                 piece = file.read(_PIECE)
             except OSError as error:
-                raise LogError(f"it cannot be read: {error.strerror}") from None
-            whole, newline, rest = (rest + piece).rpartition(b"\n")
-            events, position = scan(session, whole + newline, position)
+                raise Unreadable(f"it cannot be read: {error.strerror}") from None
+            data, begin = rest + piece, position.size
+            events, position = scan(session, data, position)
+            rest = b"" if position.stopped else data[position.size - begin :]
             yield events, position, rest
-            if not piece:
+            if not piece or position.stopped:
                 return
 
 

@@ -3,6 +3,8 @@
 1. Readers take whole lines only. Bytes after the last newline are a tear, never acknowledged, and no damage.
 2. A wrong hash on a whole line is damage. That line is set aside with its place; later lines count as far as they
    verify; the journal takes no more appends; nothing is deleted.
+3. What no writer of ours can have written is not read to its end: a line over `MAX_LINE`, whether it ends or not, or
+   more than `MAX_LINE` bytes in a row in which no line verifies. Reading stops there, which is damage of that place.
 
 Lines that follow each other as they were written are the rule, and are tried together; where anything else is among
 them, they are looked at one by one.
@@ -12,13 +14,28 @@ from bisect import bisect_right
 from operator import attrgetter
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from eventlog.codec import MARK, NO_HASH, SEALED, Damaged, body_of, chain, stored_hash, unseal, unseal_lines
+from eventlog.codec import (
+    MARK,
+    MAX_LINE,
+    NO_HASH,
+    SEALED,
+    Damaged,
+    body_of,
+    chain,
+    stored_hash,
+    unseal,
+    unseal_lines,
+)
 from eventlog.events import Event, EventId, Instant
 
 _BOM = b"\xef\xbb\xbf"
 _HEAD, _END = b'{"v":', b'"}'  # how a line begins and ends
 _SHORTEST = 34  # bytes of what may be left of a line, so that the next can follow it
+_LEAST_COUNTED = (
+    1024  # bytes that a line counts for at least while none verifies: short ones take time too
+)
 MOST_DAMAGE = 1000  # places of a journal that are named one by one
 LAST = 45  # bytes at the end of what was read that are compared when reading goes on: the hash and its frame
 
@@ -45,6 +62,9 @@ class Position(Struct, frozen=True, array_like=True):
     machine: str = ""  # where its session runs, as its first events say
     folder: str = ""  # and for which log folder
     ended: bool = False  # whether it was read to its end among the ended, where nothing is appended any more
+    unverified: int = 0  # bytes since the last line that verified
+    stopped: bool = False  # whether reading stopped here for good (rule 3); the last damage says why
+    length: int = 0  # of the file when reading stopped: while it has that length, it is not read again
 
 
 def scan(
@@ -53,6 +73,8 @@ def scan(
     """The events in the whole lines of `data`, which continues the journal of `session` at `start`. The line of each,
     without its line feed, is put into `lines` by the event's id, if that is given.
     """
+    if start.stopped:
+        start = replace(start, damage=start.damage[:-1], stopped=False, length=0)  # whether it stops is found out anew
     if (clean := _clean(session, data, start)) is not None:
         events, pieces, position = clean
         if lines is not None:
@@ -63,7 +85,9 @@ def scan(
     if start.size == 0 and data.startswith(_BOM):
         reader.set_aside(0, "a byte order mark was put before it; its events were kept")
         offset = len(_BOM)
-    while (end := data.find(b"\n", offset)) >= 0:
+    while not reader.stops(len(data) - offset if (end := data.find(b"\n", offset)) < 0 else end - offset):
+        if end < 0:
+            break
         reader.line(data[offset:end], start.size + offset)
         offset = end + 1
     return reader.events, reader.position(start.size + offset, data[max(0, offset - LAST) : offset])
@@ -72,6 +96,8 @@ def scan(
 def _clean(session: str, data: bytes, start: Position) -> tuple[list[Event], list[bytes], Position] | None:
     """What `scan` gives, and the lines, if these all follow the journal as it was written; else None."""
     pieces = data.split(b"\n")
+    if len(data) > MAX_LINE and max(map(len, pieces)) > MAX_LINE:
+        return None
     pieces.pop()  # what is no whole line
     if start.damage or len(start.hashes) != 1 or not pieces:
         return None
@@ -111,8 +137,23 @@ class _Scan:
         self.events: list[Event] = []
         self.damage: list[Damage] = []
         self.lines, self.n, self.at, self.hashes = start.lines, start.n, start.at, start.hashes
+        self.unverified, self.why_stopped = start.unverified, ""
+
+    def stops(self, length: int) -> bool:
+        """Whether reading stops before a line of this length, or with this much of it read (rule 3)."""
+        if self.unverified > MAX_LINE:
+            self.why_stopped = f"before it, no line in {MAX_LINE} bytes verifies, so it is not read"
+        elif length > MAX_LINE:
+            self.why_stopped = f"it has more than {MAX_LINE} bytes, which no line of coord has, so it is not read"
+        return bool(self.why_stopped)
 
     def line(self, line: bytes, byte: int) -> None:
+        before = len(self.events)
+        self.look(line, byte)
+        counted = max(len(line) + 1, _LEAST_COUNTED)
+        self.unverified = 0 if len(self.events) > before else self.unverified + counted
+
+    def look(self, line: bytes, byte: int) -> None:
         self.lines += 1
         if len(line) < _SHORTEST or not (line.startswith(_HEAD) or MARK in line or line.endswith(_END)):
             self.set_aside(byte, "its hash is wrong")  # nothing is left of what every line has: not worth a closer look
@@ -171,13 +212,13 @@ class _Scan:
         return list(dict.fromkeys([*guesses, *self.hashes[1:]]))[:8]
 
     def set_aside(self, byte: int, reason: str) -> None:
+        known = len(self.damage) + len(self.start.damage)
+        if known > MOST_DAMAGE:
+            return
         line = max(self.lines, 1)
         before = self.damage or self.start.damage
         if before and reason.endswith("kept") and before[-1].reason == reason:
             return  # a file whose every line end was changed is one finding, not thousands
-        known = len(self.damage) + len(self.start.damage)
-        if known > MOST_DAMAGE:
-            return
         if known == MOST_DAMAGE:
             reason = f"{reason}; more is damaged after it"
         self.damage.append(Damage(line, byte, reason))
@@ -185,6 +226,8 @@ class _Scan:
     def position(self, size: int, last: bytes) -> Position:
         start = self.start
         machine, folder = _origin(start, self.events)
+        if self.why_stopped:
+            self.damage.append(Damage(self.lines + 1, size, self.why_stopped))
         return Position(
             size=size,
             lines=self.lines,
@@ -196,6 +239,8 @@ class _Scan:
             rewound=start.rewound,
             machine=machine,
             folder=folder,
+            unverified=self.unverified,
+            stopped=bool(self.why_stopped),
         )
 
 

@@ -80,6 +80,14 @@ def test_a_body_can_come_from_standard_input(repo: Repo) -> None:
     assert one.json("coord inbox")["messages"][0]["body"] == "answer"
 
 
+def test_standard_input_that_never_ends_is_refused(repo: Repo) -> None:
+    (one, _), (two, second) = repo.sessions(2)
+    refused = one.run(f"yes | coord send {second} Diff -")
+    assert refused.code == 2
+    assert "more than 4194304 bytes" in refused.err
+    assert two.json("coord inbox")["messages"] == []
+
+
 def test_an_urgent_message_stays_on_the_board_until_everyone_confirmed_it(repo: Repo) -> None:
     (one, _), (two, second), (three, third) = repo.sessions(3)
     sent = one.json("coord send broadcast Stop 'do not deploy' --urgency high --needs-ack")["message"]

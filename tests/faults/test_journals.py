@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import pytest
 
-from eventlog.codec import NO_HASH, chain
+from eventlog.codec import MAX_LINE, NO_HASH, chain
 from tests.processes import Repo, Shell, can_unshare
 
 
@@ -42,6 +42,11 @@ def changed(change: Callable[[bytes], bytes]) -> Callable[[Path], None]:
         path.write_bytes(change(path.read_bytes()))
 
     return apply
+
+
+def without_end(data: bytes) -> bytes:
+    """What no writer of ours wrote is behind the last line, and has no line feed."""
+    return data + b"\0" * (MAX_LINE + 1)
 
 
 def flip(data: bytes) -> bytes:
@@ -85,6 +90,7 @@ DAMAGED = {
     "a line put in": (changed(inserted), "line 3, byte"),
     "CRLF line ends": (changed(lambda data: data.replace(b"\n", b"\r\n")), "CRLF"),
     "a byte order mark": (changed(lambda data: b"\xef\xbb\xbf" + data), "byte order mark"),
+    "more than a line can have after the last newline": (changed(without_end), "so it is not read"),
     "no newline between two lines": (changed(lambda data: data.replace(b"\n", b"", 1)), "line 1, byte 0"),
 }
 

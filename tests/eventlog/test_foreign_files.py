@@ -1,0 +1,166 @@
+"""A file in the log that coord did not write: reading it costs little, is told, and stands in nobody's way."""
+
+import random
+from pathlib import Path
+
+import pytest
+
+from eventlog import history as reading
+from eventlog import journal as journals
+from eventlog import scanning
+from eventlog.codec import MAX_LINE, NO_HASH, seal
+from eventlog.events import MessageSent
+from eventlog.history import History
+from eventlog.journal import in_pieces, read_from
+from eventlog.scanning import Position, scan
+from tests.eventlog.logs import SESSION, event, plain, write
+from tests.eventlog.test_history import at, keys
+
+SMALL = 4096  # bytes of a line in these tests, where a longest line matters
+
+
+@pytest.fixture
+def small_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scanning, "MAX_LINE", SMALL)
+    monkeypatch.setattr(journals, "MAX_LINE", SMALL)
+
+
+def sparse(path: Path, size: int) -> None:
+    """Make a file of zeros."""
+    with path.open("wb") as file:
+        file.truncate(size)
+
+
+def stopped(folder: Path, session: str = SESSION) -> Position:
+    """Where a first look at a journal stops."""
+    history = History(str(folder), "north")
+    history.catch_up(at(10))
+    return history.positions[session]
+
+
+def test_of_a_file_without_a_line_feed_no_more_is_read_than_a_line_can_have(tmp_path: Path) -> None:
+    path, most = tmp_path / "stray.jsonl", 1 << 20
+    sparse(path, 64 << 20)
+    data, _ = read_from(str(path), 0, b"", most)
+    assert MAX_LINE < len(data) <= MAX_LINE + most
+
+
+def test_such_a_file_is_damage_and_the_other_journals_count(tmp_path: Path) -> None:
+    write(tmp_path, "amber", "north", [1, 2])
+    sparse(tmp_path / "stray.jsonl", 64 << 20)
+    history = History(str(tmp_path), "north")
+    assert keys(history.catch_up(at(10)).events) == ["amber/1", "amber/2"]
+    (spot,) = history.positions["stray"].damage
+    assert (spot.line, spot.byte) == (1, 0)
+    assert "so it is not read" in spot.reason
+
+
+def test_it_is_read_again_only_when_its_length_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    looks: list[str] = []
+
+    def counted(path: str, size: int, last: bytes, most: int = 0) -> tuple[bytes, bool]:
+        looks.append(Path(path).name)
+        return read_from(path, size, last, most)
+
+    path = tmp_path / "stray.jsonl"
+    sparse(path, MAX_LINE + 1)
+    first = History(str(tmp_path), "north")
+    first.catch_up(at(10))
+    monkeypatch.setattr(reading, "read_from", counted)
+    later = History(str(tmp_path), "north", dict(first.positions))
+    later.catch_up(at(10))
+    assert looks == []
+    sparse(path, MAX_LINE + 2)
+    later.catch_up(at(10))
+    assert looks
+    assert len(later.positions["stray"].damage) == 1, "it is told once"
+
+
+def test_the_longest_line_that_coord_writes_is_read(tmp_path: Path) -> None:
+    bare = len(seal(event(1, payload=MessageSent(to="everyone", subject="s", body="x")), NO_HASH)[0]) - 2
+    line, _ = seal(event(1, payload=MessageSent(to="everyone", subject="s", body="x" * (MAX_LINE - bare))), NO_HASH)
+    assert len(line) == MAX_LINE + 1
+    (tmp_path / f"{SESSION}.jsonl").write_bytes(line)
+    assert (stopped(tmp_path).lines, stopped(tmp_path).damage) == (1, ())
+    (tmp_path / f"{SESSION}.jsonl").write_bytes(line[:-1])
+    assert (stopped(tmp_path).size, stopped(tmp_path).damage) == (0, ()), "without its line feed it is a tear"
+
+
+@pytest.mark.usefixtures("small_lines")
+def test_what_follows_a_line_that_is_too_long_is_not_read_and_what_comes_before_it_counts(tmp_path: Path) -> None:
+    lines = plain(4)
+    whole = b"".join(lines[:2])
+    for end in (b"", b"\n" + b"".join(lines[2:])):
+        (tmp_path / f"{SESSION}.jsonl").write_bytes(whole + b"x" * (SMALL + 1) + end)
+        position = stopped(tmp_path)
+        assert (position.n, position.size) == (2, len(whole))
+        assert [(spot.line, spot.byte) for spot in position.damage] == [(3, len(whole))]
+
+
+@pytest.mark.usefixtures("small_lines")
+@pytest.mark.parametrize("junk", [b"\n", b"x" * 50 + b"\n", b'{"text":"a line of a data set"}\n'])
+def test_reading_stops_where_no_line_verifies_any_more(tmp_path: Path, junk: bytes) -> None:
+    lines = plain(3)
+    few, many = junk * 3, junk * SMALL
+    path = tmp_path / f"{SESSION}.jsonl"
+    path.write_bytes(lines[0] + few + lines[1] + few + lines[2])
+    assert stopped(tmp_path).n == 3, "a few lines that do not verify are passed over, again and again"
+    path.write_bytes(lines[0] + many + lines[1])
+    position = stopped(tmp_path)
+    assert position.n == 1
+    assert position.size < len(lines[0]) + len(many)
+    assert "so it is not read" in position.damage[-1].reason
+    assert position.damage[-1].byte == position.size
+
+
+@pytest.mark.usefixtures("small_lines")
+def test_when_what_was_too_long_is_gone_the_journal_counts_again(tmp_path: Path) -> None:
+    lines, path = plain(3), tmp_path / f"{SESSION}.jsonl"
+    path.write_bytes(lines[0] + b"x" * 2 * SMALL)
+    history = History(str(tmp_path), "north")
+    history.catch_up(at(10))
+    assert history.positions[SESSION].damage
+    path.write_bytes(lines[0])
+    assert not history.catch_up(at(10)).rewound
+    assert history.positions[SESSION] == scan(SESSION, lines[0], Position())[1]
+    path.write_bytes(b"".join(lines))
+    assert keys(history.catch_up(at(10)).events) == [f"{SESSION}/2", f"{SESSION}/3"]
+
+
+@pytest.mark.usefixtures("small_lines")
+@pytest.mark.parametrize("seed", range(20))
+def test_it_stops_at_one_place_in_whatever_pieces_it_is_read(
+    seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chance = random.Random(seed)
+    lines = plain(12)
+    for _ in range(chance.randrange(1, 4)):
+        junk = chance.choice([b"x" * chance.randrange(2 * SMALL), b"\n" * chance.randrange(20), b"x" * 99 + b"\n"])
+        lines.insert(chance.randrange(len(lines) + 1), junk * chance.choice([1, 1, 60]))
+    data = b"".join(lines)
+    (tmp_path / f"{SESSION}.jsonl").write_bytes(data)
+    events, whole = scan(SESSION, data, Position())
+    for pieces in (64, 1000, 1 << 20):
+        monkeypatch.setattr(reading, "_LEAST_PIECE", pieces)
+        monkeypatch.setattr(journals, "_PIECE", pieces)
+        read = [event for found, _, _ in in_pieces(str(tmp_path / f"{SESSION}.jsonl"), SESSION) for event in found]
+        *_, (_, end, rest) = in_pieces(str(tmp_path / f"{SESSION}.jsonl"), SESSION)
+        assert (read, end) == (events, whole)
+        assert rest == (b"" if whole.stopped else data[whole.size :])
+        history = History(str(tmp_path), "north")
+        assert history.catch_up(at(100)).events == events
+        found = history.positions[SESSION]
+        assert (found.size, found.damage, found.stopped) == (whole.size, whole.damage, whole.stopped)
+
+
+@pytest.mark.parametrize("data", [b"junk", b"junk\n"])
+def test_a_file_that_never_had_an_event_is_not_missed_when_it_is_gone_or_other(tmp_path: Path, data: bytes) -> None:
+    path, history = tmp_path / "stray.jsonl", History(str(tmp_path), "north")
+    path.write_bytes(data)
+    history.catch_up(at(10))
+    path.write_bytes(b"other")
+    assert not history.catch_up(at(10)).rewound
+    assert not history.positions["stray"].rewound
+    path.unlink()
+    assert not history.catch_up(at(10)).rewound
+    assert "stray" not in history.positions
