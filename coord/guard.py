@@ -211,7 +211,7 @@ def index_at(
         or fields["config"] != traces.stamp(os.path.join(folder, CONFIG))
     ):
         return None
-    if tuple(fields["here"]) != here() or lengths_in(log) != fields["journals"]:
+    if tuple(fields["here"]) != here() or with_archive(sizes_in(log), log) != fields["journals"]:
         return None
     return Index(fields, folder, now, started)
 
@@ -233,11 +233,11 @@ def with_digest(index: bytes) -> bytes:
     return blake2b(index, digest_size=_DIGEST).digest() + index
 
 
-def lengths_in(log: str) -> dict[str, int]:
-    """The size of every journal, as far as that tells whether anything was written; of those that were archived, when
-    that last happened. Raises OSError.
+def with_archive(lengths: dict[str, int], log: str) -> dict[str, int]:
+    """What the index records of a log folder, to see whether anything was written since: how long each file is, in the
+    words of `sizes_in`, whether it is a journal or not; and when a journal was last archived. Raises OSError.
     """
-    return sizes_in(log) | {"/": archived_at(log)}
+    return lengths | {"/": archived_at(log)}
 
 
 def archived_at(log: str) -> int:

@@ -10,7 +10,7 @@ from coord.checkpoint import replace_file
 from coord.config import Config
 from coord.fingerprint import fingerprint
 from coord.folder import Place
-from coord.guard import FORM, NAME, Row, archived_at, with_digest
+from coord.guard import FORM, NAME, Row, with_archive, with_digest
 from coord.names import speakers
 from coord.present import Present
 from coord.repository import CONFIG
@@ -32,7 +32,6 @@ def save_index(world: World, place: Place, config: Config, present: Present) -> 
     talking = {session.client_session for session in live.values() if session.client_session}
     near = (here.machine, here.boot, here.pid_namespace)
     anchors = {name: session.anchor for name, session in live.items() if session.anchor}
-    read = {name: position.size for name, position in present.history.positions.items() if not position.ended}
     speaking = {name: found for name, found in speakers(state, talking).items() if found.live}
     with suppress(OSError):
         index = {
@@ -45,7 +44,7 @@ def save_index(world: World, place: Place, config: Config, present: Present) -> 
             "here": near,
             "at": to_micros(state.at) if state.at else 0,
             "due": to_micros(state.due),
-            "journals": read | {"/": archived_at(place.log)},
+            "journals": with_archive(present.history.lengths(), place.log),
             "sessions": {name: found.id for name, found in speaking.items()},
             "anchors": {
                 name: (anchor.pid, anchor.start_ticks)

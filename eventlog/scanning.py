@@ -33,9 +33,7 @@ from eventlog.events import Event, EventId, Instant
 _BOM = b"\xef\xbb\xbf"
 _HEAD, _END = b'{"v":', b'"}'  # how a line begins and ends
 _SHORTEST = 34  # bytes of what may be left of a line, so that the next can follow it
-_LEAST_COUNTED = (
-    1024  # bytes that a line counts for at least while none verifies: short ones take time too
-)
+_LEAST_COUNTED = 1024  # bytes that a line counts for at least while none verifies: short ones take time too
 MOST_DAMAGE = 1000  # places of a journal that are named one by one
 LAST = 45  # bytes at the end of what was read that are compared when reading goes on: the hash and its frame
 

@@ -42,6 +42,8 @@ def read_regular(path: str, most: int) -> bytes:
 def sizes_in(log: str) -> dict[str, int]:
     """The names, without their ending, of what looks like a journal in a folder, and how long each is; -1 where that
     cannot be told, as of what has gone meanwhile. Raises OSError for the folder.
+
+    Whoever reads the log and whoever asks whether it has changed since both take the files from here.
     """
     sizes: dict[str, int] = {}
     with os.scandir(log) as entries:

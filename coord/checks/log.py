@@ -32,14 +32,25 @@ def damage(patient: Patient) -> Iterator[Symptom]:
     for journal in patient.verified.journals:
         if journal.damage:
             spot, more = journal.damage[0], len(journal.damage) - 1
-            where = f"line {spot.line}, byte {spot.byte}: {spot.reason}" + (f", and {more} more places" if more else "")
+            last = journal.damage[-1]
+            where = f"line {spot.line}, byte {spot.byte}: {spot.reason}"
+            where += f", and {more} more places, the last in line {last.line}: {last.reason}" if more else ""
             goes_on = Step("nothing has to be done: what verifies counts, and its session goes on in a new journal")
-            steps = (_copy(patient), Step("see every place", "coord verify"), goes_on, _replace(patient, journal))
-            yield Symptom("serious", f"{journal.file} is damaged", where, steps)
+            places = Step("see every place", "coord verify")
+            mend = _replace(patient, journal) if journal.events else _move_out(patient, journal)
+            yield Symptom("serious", f"{journal.file} is damaged", where, (_copy(patient), places, goes_on, mend))
         if journal.problem:
             look = Step("see what stands there", f"ls -la {patient.path(journal.file)}")
             out = Step("make it readable, or move it out of the log: nothing of it counts as it is")
             yield Symptom("serious", f"{journal.file} cannot be used", journal.problem, (look, out))
+        if journal.whole and not journal.events:
+            evidence = f"{plural(journal.tear, 'byte')} without a line end" if journal.tear else "it is empty"
+            yield Symptom("note", f"{journal.file} has no event", evidence, (_move_out(patient, journal),))
+
+
+def _move_out(patient: Patient, journal: Checked) -> Step:
+    why = "no event is in it, so nothing of it counts: unless a backup has it whole, move it out of the log"
+    return Step(why, f"mv {patient.path(journal.file)} ~/")
 
 
 def _copy(patient: Patient) -> Step:

@@ -17,7 +17,7 @@ from coord.checks import folder, installation, sessions
 from coord.checks.patient import Patient, Symptom
 from coord.folder import find
 from coord.health import CHECKS, examine
-from eventlog.codec import NO_HASH, chain, seal
+from eventlog.codec import MAX_LINE, NO_HASH, chain, seal
 from eventlog.events import VERSION, Event, SessionStarted, later
 from eventlog.system import ENDED
 from projections.liveness import Here
@@ -132,6 +132,24 @@ def test_damage(repo: Repo) -> None:
     assert row["evidence"].startswith("line 2, byte ")
     assert row["severity"] == "serious"
     assert commands(row)[0].startswith("cp -a "), "first of all, keep what is there"
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"stray", b"junk\n", b"x" * (MAX_LINE + 1)], ids=["empty", "tear", "line", "long"]
+)
+def test_a_file_that_is_no_journal_is_named_and_when_it_is_moved_out_all_is_well(repo: Repo, data: bytes) -> None:
+    shell, stray = repo.shell(), repo.log / "stray.jsonl"
+    shell.start()
+    stray.write_bytes(data)
+    shell.ok("coord heartbeat building api")
+    (row,) = found(repo, "damage")
+    assert row["what"].startswith("log/stray.jsonl ")
+    assert row["severity"] == ("serious" if len(data) > 5 or data.endswith(b"\n") else "note")
+    assert commands(row)[-1] == f"mv {stray} ~/"
+    shell.ok(commands(row)[-1])
+    shell.ok("coord heartbeat building api")
+    assert shell.run("coord doctor").code == 0
+    assert shell.run("coord verify").code == 0
 
 
 def test_a_journal_that_cannot_be_read(repo: Repo) -> None:

@@ -23,6 +23,8 @@ from coord.hooks import ALLOWED, DENIED
 from coord.indexing import rows_of
 from coord.present import Present
 from coord.processes import Process
+from eventlog.codec import MAX_LINE, NO_HASH, seal
+from eventlog.events import VERSION, Event, SessionStarted, later
 from projections.claims import obstacles_of
 from projections.fold import fold
 from projections.liveness import Here
@@ -199,6 +201,68 @@ def test_the_index_is_not_asked_where_it_does_not_tell_of_this(
             (scene.machine.repo.log / "ended").mkdir()
     scene.asks(100, "a.py")
     assert scene.long_ways == ways + 1
+
+
+@pytest.mark.parametrize("name", ["stray", "Not a name"])
+@pytest.mark.parametrize(
+    "data", [b"", b"junk\n", b"stray", b"x" * (MAX_LINE + 1)], ids=["empty", "line", "tear", "long"]
+)
+def test_a_stray_file_costs_the_quick_path_until_the_next_command_that_writes(
+    scene: Scene, name: str, data: bytes
+) -> None:
+    stray = scene.repo.log / f"{name}.jsonl"
+    scene.asks(100, "a.py")
+    stray.write_bytes(data)
+    _takes_the_quick_path_after_a_command(scene)
+    stray.write_bytes(data + b"more")
+    _takes_the_quick_path_after_a_command(scene)
+    stray.unlink()
+    _takes_the_quick_path_after_a_command(scene)
+
+
+@pytest.mark.parametrize("what", ["torn", "damaged", "too long", "gone", "folder", "link", "archived"])
+def test_a_journal_that_is_not_as_it_was_costs_the_quick_path_until_the_next_command_that_writes(
+    scene: Scene, what: str
+) -> None:
+    scene.asks(100, "a.py")
+    journal = scene.repo.log / f"{scene.machine.start(300)}.jsonl"
+    data = journal.read_bytes()
+    if what in ("gone", "folder", "link"):
+        journal.unlink()
+    match what:
+        case "torn":
+            journal.write_bytes(data + b'{"v":1,')
+        case "damaged":
+            journal.write_bytes(data + b"junk\n")
+        case "too long":
+            journal.write_bytes(data + b"x" * (MAX_LINE + 1))
+        case "folder":
+            journal.mkdir()
+        case "link":
+            journal.symlink_to("elsewhere")
+        case "archived":
+            (scene.repo.log / "ended").mkdir()
+            journal.rename(scene.repo.log / "ended" / journal.name)
+    _takes_the_quick_path_after_a_command(scene)
+
+
+def test_while_events_are_held_back_the_full_path_is_taken(repo: Repo) -> None:
+    scene = Scene(repo)
+    scene.asks(100, "a.py")
+    said = SessionStarted(machine="machine-9", folder="/there")
+    far = Event(v=VERSION, at=later(scene.machine.now, 300), session="far-away", n=1, payload=said)
+    (scene.repo.log / "far-away.jsonl").write_bytes(seal(far, NO_HASH)[0])
+    scene.coord(100, "heartbeat", "building", "api")
+    ways = scene.long_ways
+    scene.asks(100, "a.py")
+    assert scene.long_ways == ways + 1, "its events count as soon as time has come nearer"
+
+
+def _takes_the_quick_path_after_a_command(scene: Scene) -> None:
+    scene.coord(100, "heartbeat", "building", "api")
+    ways = scene.long_ways
+    assert scene.asks(100, "a.py") == (ALLOWED, "")
+    assert scene.long_ways == ways
 
 
 def test_who_waits_for_a_file_may_not_write_it_and_goes_before_those_who_come_later() -> None:

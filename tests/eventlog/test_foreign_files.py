@@ -9,6 +9,7 @@ from eventlog import history as reading
 from eventlog import journal as journals
 from eventlog import scanning
 from eventlog.codec import MAX_LINE, NO_HASH, seal
+from eventlog.errors import LogError, Unreadable
 from eventlog.events import MessageSent
 from eventlog.history import History
 from eventlog.journal import in_pieces, read_from
@@ -164,3 +165,18 @@ def test_a_file_that_never_had_an_event_is_not_missed_when_it_is_gone_or_other(t
     path.unlink()
     assert not history.catch_up(at(10)).rewound
     assert "stray" not in history.positions
+
+
+@pytest.mark.parametrize("error", [Unreadable("it cannot be read: Permission denied"), LogError("it is a link")])
+def test_a_journal_that_the_system_may_let_us_read_later_has_no_settled_length(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: LogError
+) -> None:
+    def fails(path: str, size: int, last: bytes, most: int = 0) -> tuple[bytes, bool]:
+        raise error
+
+    write(tmp_path, "amber", "north", [1])
+    (tmp_path / "Not a name.jsonl").write_bytes(b"stray")
+    monkeypatch.setattr(reading, "read_from", fails)
+    history = History(str(tmp_path), "north")
+    history.catch_up(at(10))
+    assert history.lengths().keys() == {"Not a name"} | (set() if isinstance(error, Unreadable) else {"amber"})
