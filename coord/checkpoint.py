@@ -8,7 +8,6 @@ goes on from the newest rung before them. All that a rung does not know lies beh
 reader who goes on from there sees at once whether anything sorts before it; a rung that is out of date is not harmful.
 """
 
-import errno
 import os
 from collections.abc import Iterable
 from contextlib import suppress
@@ -16,10 +15,11 @@ from contextlib import suppress
 import msgspec
 from msgspec import Struct
 
+from coord.atomic import replace_file
 from coord.fingerprint import fingerprint
 from eventlog.events import Instant
 from eventlog.scanning import Position
-from eventlog.system import BINARY, NOFOLLOW, blake2b, read_regular
+from eventlog.system import blake2b, read_regular
 from projections.state import State
 
 NAME = "checkpoint"
@@ -65,7 +65,8 @@ class Checkpoint(Struct):
 def load(folder: str, name: str = NAME) -> tuple[Checkpoint, Folded | None]:
     """The checkpoint in a cache folder, empty if there is none that is whole; and its fold, if it is of this code."""
     try:
-        _refuse_link(folder)
+        if os.path.islink(folder):
+            return Checkpoint(), None  # it would be elsewhere
         data = read_regular(os.path.join(folder, name), _MOST_BYTES)
         if blake2b(data[_DIGEST:], digest_size=_DIGEST).digest() != data[:_DIGEST]:
             return Checkpoint(), None
@@ -91,7 +92,8 @@ def encoded(folded: Folded) -> bytes:
 def _write(folder: str, name: str, saved: Checkpoint) -> None:
     data = msgspec.msgpack.encode(saved)
     with suppress(OSError):
-        replace_file(folder, os.path.join(folder, name), blake2b(data, digest_size=_DIGEST).digest() + data)
+        whole = blake2b(data, digest_size=_DIGEST).digest() + data
+        replace_file(os.path.join(folder, name), whole, within=folder)
 
 
 def step_of(events: int) -> int:
@@ -135,30 +137,3 @@ def _rungs(folder: str) -> list[int]:
         return []
     counts = (name.removeprefix(_RUNG) for name in names if name.startswith(_RUNG))
     return [int(count) for count in counts if count.isdecimal() and len(count) < 16]
-
-
-def replace_file(cache: str, path: str, data: bytes, mode: int = 0o666) -> None:
-    """Put `data` where `path` is, so that a reader sees the old bytes or the new ones, never a part. It is first
-    written in the cache folder, where what a killed process leaves behind disturbs nobody. No link that stands in any
-    of these places is followed. The new file has that mode, without what the umask forbids. Raises OSError.
-    """
-    _refuse_link(cache)
-    os.makedirs(cache, exist_ok=True)
-    temporary = os.path.join(cache, f"{os.path.basename(path)}.tmp")
-    try:
-        with suppress(FileNotFoundError):
-            os.unlink(temporary)
-        fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | NOFOLLOW | BINARY, mode)
-        with os.fdopen(fd, "wb") as file:
-            file.write(data)
-        os.replace(temporary, path)
-    except OSError:
-        with suppress(OSError):
-            os.unlink(temporary)
-        raise
-
-
-def _refuse_link(cache: str) -> None:
-    """Raises OSError for a cache folder that a link leads to: it would be elsewhere."""
-    if os.path.islink(cache):
-        raise OSError(errno.ENOTDIR, f"{os.path.basename(cache)} is a symbolic link", cache)

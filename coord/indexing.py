@@ -6,7 +6,7 @@ from contextlib import suppress
 import msgspec
 
 from coord import traces
-from coord.checkpoint import replace_file
+from coord.atomic import replace_file
 from coord.config import Config
 from coord.fingerprint import fingerprint
 from coord.folder import Place
@@ -54,7 +54,8 @@ def save_index(world: World, place: Place, config: Config, present: Present) -> 
             "news": {found.id: _news(state, found) for found in speaking.values()},
             "rows": [vars(row) for row in rows_of(state, config)],
         }
-        replace_file(place.cache, os.path.join(place.cache, NAME), with_digest(msgspec.json.encode(index)))
+        whole = with_digest(msgspec.json.encode(index))
+        replace_file(os.path.join(place.cache, NAME), whole, within=place.cache)
 
 
 def _news(state: State, session: Session) -> dict[str, object]:

@@ -8,6 +8,7 @@ write of an agent, so only what takes no time is loaded here.
 
 import os
 
+from coord.atomic import replace_file
 from coord.plainjson import loads
 from coord.repository import first_line
 from eventlog.system import NOFOLLOW, blake2b, read_regular
@@ -49,17 +50,8 @@ def digest(*parts: str) -> str:
 
 def leave(path: str, fields: "dict[str, Any] | None" = None) -> bool:
     """Leave a trace. Where that cannot be, there is none, and whether there is comes back."""
-    text = _written(fields or {})
-    part = f"{path}.{os.getpid()}"
     try:
-        try:
-            fd = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | NOFOLLOW, 0o666)
-        except FileNotFoundError:
-            os.makedirs(os.path.dirname(path), exist_ok=True)
-            fd = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | NOFOLLOW, 0o666)
-        with open(fd, "wb") as file:
-            file.write(text.encode())
-        os.replace(part, path)
+        replace_file(path, _written(fields or {}).encode())
     except OSError:
         return False
     return True

@@ -17,7 +17,7 @@ from typing import Generic, TypeVar
 from msgspec import Struct
 
 from coord.anchors import describe_pid
-from coord.checkpoint import replace_file
+from coord.atomic import replace_file
 from coord.config import Config
 from coord.errors import no_log, no_session
 from coord.folder import Place, remember
@@ -285,7 +285,7 @@ def write_board(
 
     try:
         text = board_markdown(board_of(world, config, present, now, gone))
-        replace_file(place.cache, place.board, text.encode(errors="backslashreplace"))
+        replace_file(place.board, text.encode(errors="backslashreplace"), within=place.cache)
     except OSError as error:
         return [f"STATUS_BOARD.md could not be written ({error.strerror}); everything else was done"]
     return []

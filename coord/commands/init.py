@@ -4,7 +4,7 @@ import os
 from contextlib import nullcontext
 from itertools import chain, count
 
-from coord.checkpoint import replace_file
+from coord.atomic import replace_file
 from coord.config import Config
 from coord.errors import NO_LOG, CoordError, no_log, wrong
 from coord.exclude import hide_folder
@@ -112,7 +112,7 @@ def _put(place: Place, file: Shipped, force: bool) -> bool:
         if not force or _holds(path, file.content):
             return False
         os.replace(path, _free(path + ".orig"))
-    replace_file(place.cache, path, file.content, 0o777 if file.name.endswith(".sh") else 0o666)
+    replace_file(path, file.content, within=place.cache, mode=0o777 if file.name.endswith(".sh") else 0o666)
     return True
 
 

@@ -5,7 +5,7 @@ import shutil
 
 import msgspec
 
-from coord.checkpoint import replace_file
+from coord.atomic import replace_file
 from coord.errors import wrong
 from coord.options import command, option
 from coord.past import Past
@@ -104,7 +104,7 @@ def _write(path: str, given: str, picture: str) -> None:
             with open(path, "wb") as file:
                 file.write(picture.encode())
         else:
-            replace_file(folder, os.path.join(folder, name), picture.encode())
+            replace_file(os.path.join(folder, name), picture.encode())
     except OSError as error:
         raise wrong(f"{line(given, 200)} cannot be written: {error.strerror}. Nothing was changed.") from None
 

@@ -6,13 +6,15 @@ import errno
 import os
 import stat
 from contextlib import suppress
+from functools import partial
 
 from msgspec.structs import replace
 
+from coord.atomic import replace_file
 from coord.errors import refused
 from coord.installing.plan import Change, Memory
 from coord.installing.record import Record, missing_folders, remove_folders
-from eventlog.system import BINARY, NOFOLLOW, read_regular
+from eventlog.system import read_regular
 
 _MOST_BYTES = 1 << 26
 
@@ -172,26 +174,13 @@ def _apply(change: Change) -> None:
     if change.after is None:
         os.unlink(change.path)
         return
-    folder, name = os.path.split(change.path)
-    os.makedirs(folder, exist_ok=True)
-    temporary = os.path.join(folder, f".{name}.{os.getpid()}.coord")
-    try:
-        fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | NOFOLLOW | BINARY, change.mode)
-        with os.fdopen(fd, "wb") as file:
-            file.write(change.after)
-            if os.path.exists(change.path):
-                _look_like(change, file.fileno())
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, change.path)
-    except OSError:
-        with suppress(OSError):
-            os.unlink(temporary)
-        raise
+    replace_file(change.path, change.after, mode=change.mode, prepare=partial(_look_like, change), sync=True)
 
 
 def _look_like(change: Change, fd: int) -> None:
-    """Give the new file the mode and the owner of the old one; what is to be run may be run."""
+    """Give the new file the mode and the owner of the old one, if there is one; what is to be run may be run."""
+    if not os.path.exists(change.path):
+        return
     status = os.stat(change.path)
     with suppress(OSError):
         os.fchown(fd, status.st_uid, status.st_gid)

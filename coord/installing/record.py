@@ -8,6 +8,7 @@ from contextlib import suppress
 
 import msgspec
 
+from coord.atomic import replace_file
 from coord.installing.plan import Memory
 from eventlog.system import read_regular
 
@@ -61,11 +62,7 @@ class Record:
             return
         self.files[self.path] = own
         data = msgspec.json.format(msgspec.json.encode(used | {self.path: own}), indent=2) + b"\n"
-        os.makedirs(os.path.dirname(self.path), exist_ok=True)
-        temporary = f"{self.path}.{os.getpid()}"
-        with open(temporary, "wb") as file:
-            file.write(data)
-        os.replace(temporary, self.path)
+        replace_file(self.path, data)
 
 
 def missing_folders(path: str) -> list[str]:

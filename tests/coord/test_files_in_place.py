@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 import projections
-from coord.checkpoint import Folded, load, replace_file, save
+from coord.atomic import replace_file
+from coord.checkpoint import Folded, load, save
 from coord.fingerprint import fingerprint, of_files
 from projections.state import State
 
@@ -21,7 +22,7 @@ def test_whoever_has_the_old_one_open_keeps_it_whole(cache: Path, tmp_path: Path
     path = tmp_path / "board"
     path.write_bytes(b"old")
     with path.open("rb") as file:
-        replace_file(str(cache), str(path), b"new")
+        replace_file(str(path), b"new", within=str(cache))
         assert (file.read(), path.read_bytes()) == (b"old", b"new")
     assert list(cache.iterdir()) == []
 
@@ -35,7 +36,7 @@ def test_what_a_killed_process_left_is_in_nobodys_way(cache: Path, tmp_path: Pat
         (cache / "board.tmp").write_bytes(b"half")
     else:
         (cache / "board.tmp").symlink_to(elsewhere)
-    replace_file(str(cache), str(tmp_path / "board"), b"new")
+    replace_file(str(tmp_path / "board"), b"new", within=str(cache))
     assert (tmp_path / "board").read_bytes() == b"new"
     assert elsewhere.read_bytes() == b"not ours"
 
@@ -60,7 +61,7 @@ def test_what_someone_puts_there_at_that_very_moment_is_not_written_to(
     with monkeypatch.context() as patch:
         patch.setattr(os, "unlink", unlink)
         with pytest.raises(OSError, match="exists"):
-            replace_file(str(cache), str(tmp_path / "board"), b"new")
+            replace_file(str(tmp_path / "board"), b"new", within=str(cache))
     assert elsewhere.read_bytes() == b"not ours"
     assert not (tmp_path / "board").exists()
 
@@ -71,7 +72,7 @@ def test_a_cache_folder_that_is_a_link_is_neither_written_nor_read(cache: Path, 
     cache.symlink_to(real)
     before = {path: path.read_bytes() for path in real.iterdir()}
     with pytest.raises(OSError, match="symbolic link"):
-        replace_file(str(cache), str(tmp_path / "board"), b"new")
+        replace_file(str(tmp_path / "board"), b"new", within=str(cache))
     save(str(cache), {}, [], Folded({}, State()))
     assert {path: path.read_bytes() for path in real.iterdir()} == before
     assert (load(str(real))[0].told, load(str(cache))[0].told) == (["told"], [])

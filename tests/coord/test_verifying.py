@@ -6,7 +6,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from coord.checkpoint import NAME, Checkpoint, Folded, load, replace_file, save
+from coord.atomic import replace_file
+from coord.checkpoint import NAME, Checkpoint, Folded, load, save
 from coord.fingerprint import fingerprint
 from coord.folder import Place, find
 from coord.verifying import Verified, verify
@@ -56,6 +57,6 @@ def test_a_fold_that_cannot_be_read_is_damaged_unless_it_is_of_other_code(scene:
     saved, _ = scene.folded()
     data = msgspec.msgpack.encode(Checkpoint(code or fingerprint(), saved.seen, [], b"\xc1nonsense"))
     path = Path(scene.place.cache, NAME)
-    replace_file(scene.place.cache, str(path), blake2b(data, digest_size=16).digest() + data)
+    replace_file(str(path), blake2b(data, digest_size=16).digest() + data)
     assert scene.verify().checkpoint == said
     assert scene.verify().whole, "it is a cache"
