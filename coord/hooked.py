@@ -40,34 +40,40 @@ class Hook:
         return os.path.join(traces.folder_of(self.place.cache, self.me.id), "-".join(parts))
 
     def tell(self, pieces: list[Piece], budget: int) -> None:
-        """Put this into the agent's context, and write down what of it is read by that."""
+        """Put this into the agent's context."""
         if not pieces:
             return
-        text, ids = fitting(pieces, budget)
+        text, told = fitting(pieces, budget)
         self._say({"hookSpecificOutput": {"hookEventName": self.call.event, "additionalContext": text}})
-        self.mark(ids)
-        if any(message.id in ids for message in owed(self.moment.state, self.me)):
-            traces.leave(self.trace("reminded"), {"at": to_micros(self.moment.at)})
+        self._record(told)
 
     def hold_back(self, pieces: list[Piece]) -> None:
         """Let the agent go on instead of stopping, with this before its eyes."""
-        text, ids = fitting(pieces, LATER_CHARS)
+        text, told = fitting(pieces, LATER_CHARS)
         self._say({"decision": "block", "reason": text})
-        self.mark(ids)
+        self._record(told)
 
-    def mark(self, ids: tuple[str, ...]) -> None:
-        """Write down that these were read."""
+    def _record(self, told: list[Piece]) -> None:
+        """Write down that this was told. Only afterwards: what is written down and was not told, or did not fit, is
+        never told.
+        """
+        ids = tuple(dict.fromkeys(name for piece in told for name in piece.ids))
         if ids:
             self.moment.append(MessageRead(messages=ids))
+        marks = {mark for piece in told for mark in piece.marks}
+        if any(message.id in ids for message in owed(self.moment.state, self.me)):
+            marks.add(self.trace("reminded"))
+        for mark in sorted(marks):
+            traces.leave(mark, {"at": to_micros(self.moment.at)})
 
     def reminders(self) -> list[Piece]:
+        """What is still to be confirmed."""
+        return [reminder(message, self.trace("reminded")) for message in owed(self.moment.state, self.me)]
+
+    def due_reminders(self) -> list[Piece]:
         """What is still to be confirmed, if it was not said lately."""
-        now = to_micros(self.moment.at)
-        due = owed(self.moment.state, self.me)
-        if not due or not reminded_long_ago(self.place.cache, self.me.id, now):
-            return []
-        traces.leave(self.trace("reminded"), {"at": now})
-        return reminder(due)
+        due = reminded_long_ago(self.place.cache, self.me.id, to_micros(self.moment.at))
+        return self.reminders() if due else []
 
 
 def answered(doing: SessionHeartbeat) -> SessionHeartbeat:

@@ -28,7 +28,6 @@ from eventlog.events import (
     SessionEnded,
     SessionHeartbeat,
     seconds_between,
-    to_micros,
 )
 from projections.state import Claim, Session, State
 
@@ -46,7 +45,7 @@ def start(hook: Hook) -> None:
     _not_asking(hook)
     resumed = hook.call.source in ("resume", "compact")
     state, now = hook.moment.state, hook.moment.at
-    unread = [*news(state, hook.me, now, all_of_it=True), *reminder(owed(state, hook.me))]
+    unread = [*news(state, hook.me, now, all_of_it=True), *hook.reminders()]
     hook.tell([*welcome(state, hook.me, resumed), *unread, *company(state, hook.me, now)], START_CHARS)
 
 
@@ -54,7 +53,7 @@ def prompt(hook: Hook) -> None:
     """Its person's prompt: it is told what others wrote meanwhile."""
     _not_asking(hook)
     unread = news(hook.moment.state, hook.me, hook.moment.at, all_of_it=True)
-    hook.tell([*unread, *hook.reminders()], LATER_CHARS)
+    hook.tell([*unread, *hook.due_reminders()], LATER_CHARS)
 
 
 def before(hook: Hook) -> None:
@@ -72,7 +71,7 @@ def after(hook: Hook) -> None:
     pieces += [piece for write in writes for piece in warned(hook, write)]
     _beat(hook)
     if not hook.call.agent:  # what is for the session is not told to its subagent
-        pieces += [*news(hook.moment.state, hook.me, hook.moment.at, all_of_it=False), *hook.reminders()]
+        pieces += [*news(hook.moment.state, hook.me, hook.moment.at, all_of_it=False), *hook.due_reminders()]
     hook.tell(pieces, LATER_CHARS)
 
 
@@ -99,14 +98,13 @@ def stop(hook: Hook) -> None:
     state, me = hook.moment.state, hook.me
     waiting = [m for m in state.messages.values() if m.urgency == "high" or m.needs_ack]
     mine = [m for m in waiting if m.id in me.unread or me.id in m.unacknowledged_by]
-    new = [m for m in mine if not traces.look(hook.trace("held", traces.digest(m.id)))]
+    marks = {m.id: hook.trace("held", traces.digest(m.id)) for m in mine}
+    new = {name: mark for name, mark in marks.items() if not traces.look(mark)}
     if new:
-        for message in new:
-            traces.leave(hook.trace("held", traces.digest(message.id)), {"at": to_micros(hook.moment.at)})
-        ids = {message.id for message in new}
         unread = news(state, me, hook.moment.at, all_of_it=True)
-        pieces = [piece for piece in unread if ids & set(piece.ids)]
-        hook.hold_back([*pieces, *reminder([m for m in owed(state, me) if m.id in ids])])
+        pieces = [replace(piece, marks=(new[name],)) for piece in unread for name in piece.ids if name in new]
+        owes = [reminder(m, new[m.id], hook.trace("reminded")) for m in owed(state, me) if m.id in new]
+        hook.hold_back([*pieces, *owes])
     elif me.doing != IDLE:
         hook.moment.append(IDLE)
 

@@ -79,7 +79,7 @@ def warned(hook: Hook, write: Write) -> list[Piece]:
             continue
         mark = hook.trace("warned", traces.digest(row.id, write.resource))
         if not traces.look(mark):
-            traces.leave(mark, {"at": to_micros(hook.moment.at)})
             where = f"; in another worktree ({line(row.worktree, 80)}), so a merge is coming" if elsewhere else ""
-            pieces.append(Piece(f"coord: you wrote {line(write.resource.removeprefix('file/'))}; {row.said}{where}"))
+            text = f"coord: you wrote {line(write.resource.removeprefix('file/'))}; {row.said}{where}"
+            pieces.append(Piece(text, marks=(mark,)))
     return pieces

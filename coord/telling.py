@@ -21,18 +21,21 @@ _BODY = 240  # characters of a message that is one of several
 
 
 class Piece(Struct, frozen=True):
-    """Something to tell, and the messages and notices that are told by it."""
+    """Something to tell, the messages and notices that are read with it, and the traces that are left once it was
+    told, so that it is not told again.
+    """
 
     text: str
     ids: tuple[EventId, ...] = ()
+    marks: tuple[str, ...] = ()
 
 
-def fitting(pieces: Sequence[Piece], budget: int, more: str = "coord inbox") -> tuple[str, tuple[EventId, ...]]:
-    """As many pieces, in order, as fit, and the ids of all that are in it. The first is cut if it does not fit alone;
-    how many are left out is said.
+def fitting(pieces: Sequence[Piece], budget: int, more: str = "coord inbox") -> tuple[str, list[Piece]]:
+    """A text of as many pieces, in order, as fit, and these pieces. The first is cut if it does not fit alone; how many
+    are left out is said.
     """
     shown: list[str] = []
-    ids: list[EventId] = []
+    told: list[Piece] = []
     rest = f"… and {len(pieces)} more: {more}"
     for number, piece in enumerate(pieces):
         last = number == len(pieces) - 1
@@ -44,8 +47,8 @@ def fitting(pieces: Sequence[Piece], budget: int, more: str = "coord inbox") -> 
             shown.append(piece.text[: room - 1] + "…")
         else:
             shown.append(piece.text)
-        ids += piece.ids
-    return "\n".join(shown), tuple(dict.fromkeys(ids))
+        told.append(piece)
+    return "\n".join(shown), told
 
 
 def news(state: State, session: Session, now: Instant, *, all_of_it: bool) -> list[Piece]:
@@ -96,12 +99,10 @@ def owed(state: State, session: Session) -> list[Message]:
     ]
 
 
-def reminder(messages: Sequence[Message]) -> list[Piece]:
-    """That they are still to be confirmed, a line each."""
-    return [
-        Piece(f"coord: still to be confirmed by you: {quoted(message.subject, 80)} (coord ack {message.id})")
-        for message in messages
-    ]
+def reminder(message: Message, *marks: str) -> Piece:
+    """That a message is still to be confirmed."""
+    text = f"coord: still to be confirmed by you: {quoted(message.subject, 80)} (coord ack {message.id})"
+    return Piece(text, marks=marks)
 
 
 # --- at the start ---------------------------------------------------------------------------------------------------

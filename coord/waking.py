@@ -31,6 +31,9 @@ from projections.state import Ask, Session, State
 WAKE = 2  # the exit code that wakes
 _MOST_INPUT = 1 << 25  # bytes
 _MOST_FREE = 3  # files that are told to be free at once
+Said = tuple[str, list[str]]
+"""What wakes an agent, and the traces of the denials that are answered by it."""
+_NOTHING: Said = ("", [])
 
 
 def wait(world: World, word: str) -> int:
@@ -41,32 +44,37 @@ def wait(world: World, word: str) -> int:
         client = client_named(word)
         data = sys.stdin.buffer.read(_MOST_INPUT) if sys.stdin else b""
         call = call_in(client, data) if client and data.strip() else None
-        text = _something(world, call) if call else ""
+        text, answered = _something(world, call) if call else _NOTHING
+        if text:
+            sys.stderr.write(text + "\n")
+            sys.stderr.flush()
     except (CoordError, Interrupted, OSError, ValueError):
         return 0  # a background hook has nobody to tell
-    if text:
-        sys.stderr.write(text + "\n")
+    for trace in answered:  # only now: what was not said must be said by the next
+        traces.wipe(trace)
     return WAKE if text else 0
 
 
-def _something(world: World, call: Call) -> str:
+def _something(world: World, call: Call) -> Said:
+    """What wakes the agent, if its text is not empty."""
     place = find(world.at(call.cwd), None)
     caught: list[int] = []
     session = _session(_look(world, place).state, call)
     if session is None or not _alone(place, session.id):
-        return ""
+        return _NOTHING
 
-    def look() -> tuple[str | None, Instant]:
+    def look() -> tuple[Said | None, Instant]:
         present = _look(world, place)
         state = as_of(present.state, present.now)
         me = _session(state, call)
         if me is None or not me.live or world.gone(me):
-            return "", state.due
+            return _NOTHING, state.due
         free = _freed(world, place, state, me, present.now)
-        pieces = [*(piece for piece, _ in free[:_MOST_FREE]), *news(state, me, present.now, all_of_it=False)]
-        for _, trace in free[:_MOST_FREE]:
-            traces.wipe(trace)
-        return (fitting(pieces, LATER_CHARS)[0] if pieces else None), state.due
+        pieces = [*list(free)[:_MOST_FREE], *news(state, me, present.now, all_of_it=False)]
+        if not pieces:
+            return None, state.due
+        text, told = fitting(pieces, LATER_CHARS)
+        return (text, [free[piece] for piece in told if piece in free]), state.due
 
     with catching(caught):
         return wait_for(place.log, look, world.wall, caught)
@@ -90,14 +98,14 @@ def _alone(place: Place, session: str) -> bool:
     return try_lock(fd)
 
 
-def _freed(world: World, place: Place, state: State, me: Session, now: Instant) -> list[tuple[Piece, str]]:
+def _freed(world: World, place: Place, state: State, me: Session, now: Instant) -> dict[Piece, str]:
     """The files that this session was denied and can have now, each with its trace. Where an edit may be over, git is
     asked, as by whoever waits for a file.
     """
     folder, config = traces.folder_of(place.cache, me.id), read_config(place)
-    found = []
+    found = {}
     names = [name for name in os.listdir(folder) if name.startswith("denied-")] if os.path.isdir(folder) else []
-    for name in names:
+    for name in sorted(names):
         path = os.path.join(folder, name)
         asked = traces.look(path)
         if not asked.get("resource"):
@@ -117,7 +125,7 @@ def _freed(world: World, place: Place, state: State, me: Session, now: Instant) 
         if may_make_way(place, config, state, ask, now):
             _make_way(world, place, config, me, ask, state)
         elif not obstacles_of(state, ask):
-            found.append((Piece(f"coord: {line(asked['resource'])} is free now; you were denied it."), path))
+            found[Piece(f"coord: {line(asked['resource'])} is free now; you were denied it.")] = path
     return found
 
 

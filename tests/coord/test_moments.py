@@ -233,6 +233,55 @@ def test_a_stop_that_nobody_heard_leaves_the_message_unread(agents: Agents) -> N
     assert "deleting my branch" in agents.hook(CLAUDE, "prompt").context
 
 
+def test_it_is_held_back_until_it_was_told_of_every_urgent_message(agents: Agents) -> None:
+    agents.starts(CLAUDE)
+    agents.starts(CODEX)
+    for letter in "abc":
+        send = ("send", agents.session(CLAUDE), f"subject {letter}", letter * 240)
+        agents.coord(CODEX, *send, "--urgency", "high", "--needs-ack")
+    agents.coord(CLAUDE, "inbox")  # read and still to be confirmed: what is repeated then is no new mail
+    told = []
+    while reason := agents.hook(CLAUDE, "stop").held_back:
+        told.append(reason)
+    assert all(any(f"subject {letter}" in reason for reason in told) for letter in "abc")
+    for letter in "def":
+        send = ("send", agents.session(CLAUDE), f"subject {letter}", letter * 240)
+        agents.coord(CODEX, *send, "--urgency", "high", "--needs-ack")
+    told = []
+    while reason := agents.hook(CLAUDE, "stop").held_back:
+        told.append(reason)
+    assert all(any(f"subject {letter}" in reason for reason in told) for letter in "def")
+
+
+def test_what_held_it_back_and_was_not_heard_holds_it_back_again(agents: Agents) -> None:
+    agents.starts(CLAUDE)
+    agents.starts(CODEX)
+    agents.coord(CODEX, "send", agents.session(CLAUDE), "stop", "my branch", "--urgency", "high", "--needs-ack")
+    agents.coord(CLAUDE, "inbox")
+    agents.deaf = True
+    with pytest.raises(BrokenPipeError):
+        agents.hook(CLAUDE, "stop")
+    agents.deaf = False
+    assert "still to be confirmed" in agents.hook(CLAUDE, "stop").held_back
+
+
+def test_a_reminder_that_was_not_heard_or_did_not_fit_comes_with_the_next_hook(agents: Agents) -> None:
+    agents.starts(CLAUDE)
+    agents.starts(CODEX)
+    agents.coord(CODEX, "send", agents.session(CLAUDE), "freeze", "Do not push.", "--needs-ack")
+    agents.hook(CLAUDE, "prompt")
+    agents.machine.wait(REMIND_S + 1)
+    agents.deaf = True
+    with pytest.raises(BrokenPipeError):
+        agents.hook(CLAUDE, "prompt")
+    agents.deaf = False
+    for number in range(2):
+        agents.coord(CODEX, "send", agents.session(CLAUDE), f"subject {number}", "x" * 5000)
+    assert "still to be confirmed" not in agents.hook(CLAUDE, "prompt").context
+    heard = [agents.hook(CLAUDE, "prompt").context for _ in range(2)]
+    assert any("still to be confirmed" in context for context in heard)
+
+
 def test_an_ordinary_message_does_not_hold_it_back(agents: Agents) -> None:
     agents.starts(CLAUDE)
     agents.starts(CODEX)
@@ -429,6 +478,19 @@ def test_in_another_worktree_a_write_goes_on_and_one_line_says_that_a_merge_is_c
 
 def settings(agents: Agents, text: str) -> None:
     (agents.repo.folder / "config.toml").write_text(text)
+
+
+def test_that_a_merge_is_coming_is_said_again_if_it_was_not_heard(agents: Agents) -> None:
+    agents.shell(CLAUDE, "git add -A; git commit -qm all; git worktree add -q ../other", hooks=False)
+    other = agents.root.parent / "other"
+    agents.starts(CLAUDE)
+    agents.starts(CODEX, cwd=str(other))
+    agents.writes(CLAUDE, "app.py")
+    agents.deaf = True
+    with pytest.raises(BrokenPipeError):
+        agents.writes(CODEX, str(other / "app.py"), cwd=other)
+    agents.deaf = False
+    assert "a merge is coming" in agents.writes(CODEX, str(other / "app.py"), cwd=other).context
 
 
 def test_on_check_only_what_was_claimed_by_name_denies(agents: Agents) -> None:

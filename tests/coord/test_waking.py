@@ -1,6 +1,7 @@
 """Waking an idle agent: a process in the background that ends when there is something to read."""
 
 import json
+import os
 import subprocess
 import time
 from collections.abc import Generator
@@ -10,7 +11,7 @@ import pytest
 
 from coord.waking import WAKE
 from tests.coord.test_hook_inputs import hook
-from tests.processes import COORD, GUARD_S, Repo, environment, until
+from tests.processes import COORD, GUARD_S, Repo, Shell, environment, until
 
 
 def said(repo: Repo, event: str, **more: object) -> bytes:
@@ -90,6 +91,50 @@ def test_a_file_that_it_was_denied_wakes_it_when_it_is_free(idle: Repo) -> None:
         code, text = ended(process)
     assert code == WAKE
     assert "file/a.py is free now" in text
+
+
+def denied(repo: Repo, *names: str) -> Shell:
+    """Another session, which holds these files; the conversation `idle` was denied each of them."""
+    two = repo.shell()
+    two.start()
+    for name in names:
+        two.ok(f"coord claim file {name}")
+        write = {"tool_name": "Write", "tool_input": {"file_path": str(repo.root / name), "content": "x"}}
+        assert hook(repo, "claude", said(repo, "PreToolUse", **write)).returncode == 2
+    return two
+
+
+def test_a_free_file_that_does_not_fit_is_told_at_the_next_time(idle: Repo) -> None:
+    names = [f"{letter * 200}.py" for letter in "abc"]
+    two = denied(idle, *names)
+    for name in names:
+        two.ok(f"coord release file {name}")
+    told: list[str] = []
+    while list((idle.folder / ".cache" / "hooks").glob("*/denied-*")):
+        with waker(idle) as process:
+            code, text = ended(process)
+        assert code == WAKE
+        told += [name[0] for name in names if f"file/{name[0]}" in text]
+    assert sorted(told) == ["a", "b", "c"]
+
+
+def test_a_free_file_stays_to_be_told_while_nobody_reads_the_text(idle: Repo) -> None:
+    two = denied(idle, "a.py")
+    two.ok("coord release file a.py")
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [COORD, "hook", "claude", "--wake"],
+        input=said(idle, "Stop"),
+        stderr=writing,
+        cwd=idle.root,
+        env=environment(idle.home),
+        timeout=GUARD_S,
+    )
+    os.close(writing)
+    assert done.returncode != WAKE
+    with waker(idle) as process:
+        assert "file/a.py is free now" in ended(process)[1]
 
 
 def test_the_end_of_its_session_ends_it_without_a_word(idle: Repo) -> None:
