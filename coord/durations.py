@@ -5,6 +5,8 @@ import re
 from coord.errors import wrong
 from eventlog.events import DAY_S, HOUR_S, LONGEST_TTL_S, MINUTE_S, SHORTEST_TTL_S
 
+NEGATIVE = "'{word}' is below 0: a number of hours must be more than 0."
+"""What is said of a word such as `-2` where HOURS may stand."""
 _UNITS = {"s": 1, "m": MINUTE_S, "h": HOUR_S, "d": DAY_S}
 _PART = re.compile(r"(\d+(?:\.\d+)?)([smhd])")
 

@@ -6,7 +6,6 @@ it is not there yet. What it has to say is said before it is written down as rea
 
 import os
 import re
-import shutil
 from collections.abc import Callable
 
 from msgspec.structs import replace
@@ -127,6 +126,8 @@ def agent_stop(hook: Hook) -> None:
 def end(hook: Hook) -> None:
     """It ends. After a clear the next start goes on for it, so nothing ends."""
     if hook.call.reason != "clear":
+        import shutil  # it takes 2 ms to load, and of all moments only this one needs it
+
         shells.forget(hook.call, hook.world.env, hook.place.cache, hook.me.id)
         shutil.rmtree(traces.folder_of(hook.place.cache, hook.me.id), ignore_errors=True)
         hook.moment.append(

@@ -16,13 +16,42 @@ from coord.world import World
 
 Function = Callable[..., Any]
 _SIGNED = re.compile(r"-\s*\d")
-_PLAIN = {"metavar", "help", "default", "is_flag", "multiple", "required", "show_default", "shell_complete", "choices"}
+_PLAIN = {"metavar", "help", "default", "is_flag", "multiple", "required", "show_default", "shell_complete"}
+_PLAIN_OPTION = _PLAIN | {"choices", "parts", "number"}
 """The settings that the plain way understands."""
 
 
+class Number(Struct, frozen=True):
+    """The numbers that an option takes: whole ones or all, from `least` on, above `above`."""
+
+    whole: bool = True
+    least: int | None = None
+    above: int | None = None
+
+    def read(self, text: str) -> float | None:
+        """The number in a text; None if it is not one of these."""
+        try:
+            number = int(text) if self.whole else float(text)
+        except ValueError:
+            return None
+        too_small = (self.least is not None and not number >= self.least) or (
+            self.above is not None and not number > self.above
+        )
+        return None if too_small else number
+
+    @property
+    def words(self) -> str:
+        """Which numbers these are."""
+        least = f" of at least {self.least}" if self.least is not None else ""
+        above = f" above {self.above}" if self.above is not None else ""
+        return f"a {'whole ' if self.whole else ''}number{least}{above}"
+
+
 class Parameter(Struct, frozen=True):
-    """An argument or an option: the names that it was declared with, and its settings, which are click's. `choices`
-    stands for click's type of that name.
+    """An argument or an option: the names that it was declared with, and its settings, which are click's.
+
+    Three settings stand for a type of click's, which would have to be loaded: `choices`, the words that may be given;
+    `parts`, for an option of several values, the choices of each, None where it may be any word; and `number`.
     """
 
     names: tuple[str, ...]
@@ -41,13 +70,16 @@ class Parameter(Struct, frozen=True):
 
 
 class Command(Struct):
-    """A command. One that `acts` takes --session; one with `moments` as arguments takes `-90m` for one."""
+    """A command. One that `acts` takes --session; one with `moments` as arguments takes `-90m` for one. `negative` is
+    what is said of a word such as `-5`, which is no option of it; `{word}` stands for the word.
+    """
 
     name: str
     function: Function
     parameters: list[Parameter]
     acts: bool
     moments: bool
+    negative: str = ""
 
     def plainly(self, words: Sequence[str]) -> dict[str, Any] | None:
         """The values in a command line, by keyword, just as click would give them; None where that is not certain."""
@@ -65,20 +97,14 @@ class Command(Struct):
                 continue
             flag, equals, value = word.partition("=")
             option = named.get(flag)
-            if option is None or not option.settings.keys() <= _PLAIN:
+            if option is None or (equals and option.settings.get("is_flag")):
                 return None
-            if option.settings.get("is_flag"):
-                if equals:
-                    return None
-                values[option.keyword] = True
-                continue
-            if not equals:
-                if not todo:
-                    return None
-                value = todo.pop()
-            if value not in option.settings.get("choices", (value,)):
+            if equals:
+                todo.append(value)
+            given = _given(option, todo)
+            if given is None:
                 return None
-            values[option.keyword] = (*values[option.keyword], value) if option.settings.get("multiple") else value
+            values[option.keyword] = (*values[option.keyword], given) if option.settings.get("multiple") else given
         if any(
             parameter.settings.get("required") and values[parameter.keyword] is None for parameter in named.values()
         ):
@@ -89,6 +115,12 @@ class Command(Struct):
     def unsigned(self, words: Sequence[str]) -> list[str]:
         """The words, where they are moments without the sign, which means the same: so long ago."""
         return [word[1:] if self.moments and _SIGNED.match(word) else word for word in words]
+
+    def no_option(self, word: str) -> str:
+        """What is said of a word such as `-5`."""
+        words = any(not parameter.flags for parameter in self.parameters)
+        other = "there is no option '{word}'." + (" Before a word that begins with '-' write '--'." if words else "")
+        return (self.negative or other).format(word=word[:40])
 
     def call(self, world: World, values: dict[str, Any]) -> Any:
         """Run it."""
@@ -105,6 +137,24 @@ def _unsaid(parameter: Parameter) -> Any:
     if parameter.settings.get("multiple"):
         return ()
     return parameter.settings.get("default", False if parameter.settings.get("is_flag") else None)
+
+
+def _given(option: Parameter, todo: list[str]) -> Any:
+    """The value of an option, taken from the words after it, which stand in reverse; None where it is not certain."""
+    settings = option.settings
+    if not settings.keys() <= _PLAIN_OPTION:
+        return None
+    if settings.get("is_flag"):
+        return True
+    parts = settings.get("parts", (settings.get("choices"),))
+    if len(todo) < len(parts):
+        return None
+    words = tuple(todo.pop() for _ in parts)
+    if any(choices is not None and word not in choices for choices, word in zip(parts, words, strict=True)):
+        return None
+    if "parts" in settings:
+        return words
+    return settings["number"].read(words[0]) if "number" in settings else words[0]
 
 
 def _arguments(declared: list[Parameter], words: list[str]) -> dict[str, Any] | None:
@@ -169,13 +219,15 @@ _root_option = option("--root", metavar="FOLDER", help="The repository, or its C
 _json_option = option("--json", "json_option", is_flag=True, help="Print one JSON document.")
 
 
-def command(name: str, *, acts: bool = True, moments: bool = False) -> Callable[[Function], Command]:
+def command(
+    name: str, *, acts: bool = True, moments: bool = False, negative: str = ""
+) -> Callable[[Function], Command]:
     """A command, with the options that all share behind its own."""
 
     def decorate(function: Function) -> Command:
         own: list[Parameter] = function.__dict__.pop("parameters", [])
         for shared in (_json_option, _root_option, *((_session_option,) if acts else ())):
             shared(function)
-        return Command(name, function, [*own, *function.__dict__.pop("parameters")], acts, moments)
+        return Command(name, function, [*own, *function.__dict__.pop("parameters")], acts, moments, negative)
 
     return decorate

@@ -4,14 +4,14 @@ What is wrong with a command line is said here, in click's words or better ones.
 declarations in `coord.commands`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import click
 
 from coord import __version__
 from coord.errors import USAGE, CoordError
-from coord.options import Command, Parameter
+from coord.options import Command, Number, Parameter
 from coord.table import COMMANDS, TABLE, load
 from coord.world import World
 
@@ -30,7 +30,15 @@ class _Declared(click.Command):
         self._declared = declared
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        return super().parse_args(ctx, self._declared.unsigned(args))
+        """Read the command line. click would name only the first two characters of `-0.5`."""
+        words = self._declared.unsigned(args)
+        try:
+            return super().parse_args(ctx, list(words))
+        except click.NoSuchOption as error:
+            named = [word for word in words if word.startswith(error.option_name)]
+            if not named or not error.option_name.lstrip("-")[:1].isdigit():
+                raise
+            raise click.UsageError(self._declared.no_option(named[0]), ctx) from None
 
 
 def as_click(declared: Command) -> click.Command:
@@ -48,8 +56,25 @@ def _parameter(parameter: Parameter) -> click.Parameter:
     settings = dict(parameter.settings)
     if "choices" in settings:
         settings["type"] = click.Choice(settings.pop("choices"))
+    if "parts" in settings:
+        parts = settings.pop("parts")
+        settings["nargs"], settings["type"] = len(parts), tuple(click.Choice(part) if part else str for part in parts)
+    if "number" in settings:
+        settings |= {"callback": _reader(settings.pop("number")), "metavar": settings.get("metavar", "NUMBER")}
     kind = click.Option if parameter.flags else click.Argument
     return kind(list(parameter.names), **settings)
+
+
+def _reader(number: Number) -> Callable[[click.Context, click.Parameter, str | None], float | None]:
+    """What reads a number for click, and says what is wrong with one."""
+
+    def read(ctx: click.Context, param: click.Parameter, value: str | None) -> float | None:
+        found = None if value is None else number.read(value)
+        if value is not None and found is None:
+            raise click.BadParameter(f"'{value[:40]}' is not {number.words}", ctx, param)
+        return found
+
+    return read
 
 
 class Commands(click.Group):
@@ -129,8 +154,6 @@ def run_by_click(argv: Sequence[str], world: World) -> object:
 
 def _usage(error: click.ClickException) -> str:
     message = error.format_message()
-    if isinstance(error, click.NoSuchOption) and error.option_name.lstrip("-")[:1].isdigit():
-        message = f"'{error.option_name}' is below 0: a number of hours must be more than 0."
     context = getattr(error, "ctx", None)
     if isinstance(error, click.NoSuchOption) and error.option_name in ("--session", "--root", "--json"):
         message = f"{error.option_name} comes after the command: coord status {error.option_name} ..."

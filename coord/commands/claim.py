@@ -7,7 +7,7 @@ from typing import Any, Literal
 import msgspec
 
 from coord.config import Config
-from coord.durations import ttl_s, wait_s
+from coord.durations import NEGATIVE, ttl_s, wait_s
 from coord.edits import Answers, in_the_way, make_way, may_make_way
 from coord.errors import REFUSED, CoordError, wrong
 from coord.identity import Identity
@@ -38,7 +38,7 @@ class Answer(msgspec.Struct):
     obstacles: list[dict[str, Any]] = []
 
 
-@command("claim")
+@command("claim", negative=NEGATIVE)
 @argument("words", metavar="RESOURCE [HOURS]", nargs=-1, required=True)
 @option("--ttl", help="How long it lasts, instead of HOURS: 90m, 2h.")
 @option("--shared", is_flag=True, help="Others may share it; nobody may have it alone.")

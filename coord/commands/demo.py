@@ -1,12 +1,16 @@
 """`coord demo`."""
 
-import click
+import os
+import sys
+
 import msgspec
 
 from coord.demo import Played, play, temporary_folder
 from coord.errors import USAGE, CoordError
 from coord.options import command
 from coord.run import Run
+
+_BOLD, _BOLD_CYAN, _FAINT = "1", "1;36", "2"
 
 
 @command("demo", acts=False)
@@ -17,17 +21,17 @@ def demo(run: Run) -> None:
     Example:
       coord demo
     """
-    import os
-
     if os.name != "posix":
         raise CoordError(USAGE, "the demo needs a POSIX shell.")
     told: list[Played] = []
+    colours = sys.stdout.isatty() and not run.world.env.get("NO_COLOR")
 
     def tell(part: str | Played) -> None:
         if isinstance(part, Played):
             told.append(part)
         if not run.json:
-            click.echo(_words(part))
+            sys.stdout.write(_words(part, colours) + "\n")
+            sys.stdout.flush()
 
     with temporary_folder() as folder:
         play(folder, run.world.env, tell)
@@ -35,9 +39,13 @@ def demo(run: Run) -> None:
         run.say("", {"steps": msgspec.to_builtins(told)})
 
 
-def _words(part: str | Played) -> str:
+def _words(part: str | Played, colours: bool) -> str:
     if isinstance(part, str):
-        return click.style(f"\n─── {part}\n", bold=True)
-    prompt = click.style(f"{part.session}$", fg="cyan", bold=True)
-    code = "" if part.code == 0 else click.style(f"\n(exit code {part.code})", dim=True)
+        return _marked(f"\n─── {part}\n", _BOLD, colours)
+    prompt = _marked(f"{part.session}$", _BOLD_CYAN, colours)
+    code = "" if part.code == 0 else _marked(f"\n(exit code {part.code})", _FAINT, colours)
     return f"{prompt} {part.typed}\n{part.output.rstrip()}{code}\n"
+
+
+def _marked(text: str, how: str, colours: bool) -> str:
+    return f"\x1b[{how}m{text}\x1b[0m" if colours else text

@@ -4,12 +4,11 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, get_args
 
-import click
 import msgspec
 
 from coord.errors import CoordError, wrong
 from coord.naming import meanings
-from coord.options import argument, command, option
+from coord.options import Number, argument, command, option
 from coord.past import Past
 from coord.run import Run
 from coord.text import clock, json_plain, line, plain, plural
@@ -35,14 +34,14 @@ _FOLLOWED = 10  # what came before, for one who follows
 Filter = Callable[[Event], bool]
 
 
-@command("log", acts=False)
+@command("log", acts=False, negative="there is no option '{word}'. The newest N events: coord log --last N.")
 @argument("text", required=False)
 @option("--session", "sessions", metavar="ID", multiple=True, help="Only what this session did; may be repeated.")
 @option("--type", "types", multiple=True, help="Only this type: claim, claim.broken; may be repeated.")
 @option("--resource", help="Only what is about this resource, or overlaps it.")
 @option("--since", metavar="TIME", help="Only what came after: 18:00, -90m, yesterday, an event's id.")
 @option("--until", metavar="TIME", help="Only what came up to then.")
-@option("--last", metavar="N", type=click.IntRange(min=1), help=f"Show so many at most, not {_SHOWN}.")
+@option("--last", metavar="N", number=Number(least=1), help=f"Show so many at most, not {_SHOWN}.")
 @option("--all", "everything", is_flag=True, help="Show all of them.")
 @option("--follow", is_flag=True, help="Go on with what comes, until Ctrl-C.")
 def log(run: Run, text: str | None, **options: Any) -> None:

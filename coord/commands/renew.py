@@ -1,10 +1,10 @@
 """`coord renew`."""
 
 from coord.commands._own import own_claims
-from coord.durations import ttl_s
+from coord.durations import NEGATIVE, ttl_s
 from coord.errors import refused, wrong
 from coord.naming import resource_and_rest
-from coord.options import argument, command, option
+from coord.options import Number, argument, command, option
 from coord.run import Run
 from coord.text import line, until
 from coord.transaction import Moment
@@ -13,10 +13,10 @@ from projections.board import ClaimRow, claim_row
 from projections.claims import stands
 
 
-@command("renew")
+@command("renew", negative=NEGATIVE)
 @argument("words", metavar="RESOURCE [HOURS]", nargs=-1, required=True)
 @option("--ttl", help="How long from now, instead of HOURS: 90m, 2h.")
-@option("--token", type=int, help="Refuse unless this is still the token of the grant.")
+@option("--token", number=Number(), help="Refuse unless this is still the token of the grant.")
 def renew(run: Run, words: tuple[str, ...], ttl: str | None, token: int | None) -> None:
     """Keep a claim for longer, counted from now. It is never shortened.
 

@@ -2,7 +2,6 @@
 
 import sys
 
-import click
 from msgspec import structs
 
 from coord.changes import change_rows
@@ -10,7 +9,7 @@ from coord.commands._story import Condition, Story, Told, becomes, either, grant
 from coord.commands.log import sessions_called
 from coord.errors import refused, wrong
 from coord.naming import meanings
-from coord.options import command, option
+from coord.options import Number, command, option
 from coord.past import Past
 from coord.run import Run
 from coord.terminal import is_there
@@ -21,16 +20,15 @@ from projections.past import just_before
 _STATUSES = ("live", "dead", "continued", "ended")
 
 
-@command("replay", acts=False)
+@command("replay", acts=False, negative="there is no option '{word}'. To begin at a time: coord replay --from -90m.")
 @option("--from", "begin", metavar="TIME", help="Begin there: 18:00, -90m, yesterday 18:00, an event's id.")
 @option("--to", "end", metavar="TIME", help="End there, not now.")
-@option("--speed", type=click.FloatRange(min=0, min_open=True), help="Play, so many times as fast as it was.")
+@option("--speed", number=Number(whole=False, above=0), help="Play, so many times as fast as it was.")
 @option("--changes", is_flag=True, help="Print what changed, step by step, also on a terminal.")
 @option("--until-claim", metavar="RESOURCE", help="Stop when a claim on it is granted.")
 @option(
     "--until-session",
-    nargs=2,
-    type=(str, click.Choice(_STATUSES)),
+    parts=(None, _STATUSES),
     metavar="ID STATUS",
     help="Stop when a session becomes live, dead, continued or ended.",
 )

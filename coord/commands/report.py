@@ -9,7 +9,7 @@ from coord.run import Run
 from projections.report import report as report_on
 
 
-@command("report", acts=False)
+@command("report", acts=False, negative="there is no option '{word}'. From a time on: coord report --since -8h.")
 @option("--since", metavar="TIME", help="From when: 90m, yesterday, an event. If not: 8 hours before the end.")
 @option("--until", metavar="TIME", help="Up to when, if not up to now.")
 @option("--markdown", is_flag=True, help="Print it as Markdown.")

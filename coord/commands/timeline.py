@@ -1,7 +1,6 @@
 """`coord timeline`."""
 
 import os
-import shutil
 
 import msgspec
 
@@ -23,7 +22,7 @@ _DAY = "of the last day before the last event; --since shows more"
 _MOST_LANES, _WIDEST = 20, 120
 
 
-@command("timeline", acts=False)
+@command("timeline", acts=False, negative="there is no option '{word}'. From a time on: coord timeline --since -8h.")
 @option("--svg", "file", metavar="FILE", help="Draw it into this file; - is standard output.")
 @option("--since", metavar="TIME", help="From when, if not all of the last 24 hours: 8h, 18:00, an event's id.")
 @option("--until", metavar="TIME", help="Up to when, if not up to the last event.")
@@ -116,6 +115,7 @@ _LEGEND = "─ here · █ holds · ▒ waits · x refused · ✝ died · ! lost
 
 
 def _text(of: Timeline, cut_off: bool) -> str:
+    import shutil
     from textwrap import fill
 
     heading = _heading(of, cut_off)

@@ -1,7 +1,6 @@
 """`coord watch`."""
 
 import copy
-import shutil
 import sys
 
 import msgspec
@@ -49,6 +48,8 @@ def _once(run: Run, present: Present) -> None:
     board, me, _ = _now(run, present)
     text = board_text(board, me)
     if sys.stdout.isatty():
+        import shutil
+
         columns = shutil.get_terminal_size().columns
         text = "\n".join(row for line in text.split("\n") for row in wrapped(line, columns))
     run.say(text, msgspec.to_builtins(board))

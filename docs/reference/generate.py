@@ -39,7 +39,7 @@ ENVIRONMENT = {
     "COORD_SESSION": "The session that acts, where neither `--session` nor a client's own variable decides.",
     "COORD_ROOT": "The repository, or its `COORDINATION` folder, where `--root` is not given.",
     "COORD_GUARD": "`off`: the hooks of git let this one commit or push go on, and those whose work it is are told.",
-    "NO_COLOR": "Set to anything: `watch` and `replay` mark nothing by colours.",
+    "NO_COLOR": "Set to anything: `watch`, `replay` and `demo` mark nothing by colours.",
     "TERM": "`dumb`, or not set: `watch` and `replay` print text and draw nothing.",
     "HOME": "Where `install` finds the clients' settings, and `doctor` the start-up files of shells.",
     "PATH": "Where `install` and `doctor` look for the `coord` that agents find.",
