@@ -8,7 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 
 
-def test_the_wheel_carries_what_init_installs(tmp_path: Path) -> None:
+def test_the_wheel_carries_what_init_installs_and_says_that_it_is_typed(tmp_path: Path) -> None:
     pip = [sys.executable, "-m", "pip", "--quiet", "--no-input", "--disable-pip-version-check"]
     built, site, repository = tmp_path / "wheel", tmp_path / "site", tmp_path / "repository"
     subprocess.run(
@@ -16,6 +16,7 @@ def test_the_wheel_carries_what_init_installs(tmp_path: Path) -> None:
     )
     (wheel,) = built.iterdir()
     subprocess.run([*pip, "install", "--no-deps", "--target", str(site), str(wheel)], check=True)
+    assert all((site / package / "py.typed").is_file() for package in ("coord", "eventlog", "projections"))
     repository.mkdir()
     env = os.environ | {"PYTHONPATH": str(site)}
     where = [sys.executable, "-P", "-c", "import coord; print(coord.__file__)"]
