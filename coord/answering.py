@@ -2,7 +2,6 @@
 
 import os
 import sys
-from typing import Any
 
 import msgspec
 from msgspec.structs import replace
@@ -12,7 +11,7 @@ from coord.calls import Call, Write, writes_in
 from coord.config import Config, read_config
 from coord.errors import CoordError
 from coord.folder import Place, find
-from coord.guard import denial
+from coord.guard import Row, denial
 from coord.hooked import Hook, Say, answered
 from coord.hooks import ALLOWED, DENIED, remember_denied
 from coord.identity import Identity, introduction
@@ -72,7 +71,7 @@ def _impatient(config: Config) -> Config:
 
 def _guard(world: World, call: Call, writes: list[Write]) -> Said:
     """Every write is guarded by the folder of the repository that it is in. If one is denied, none is made."""
-    denied: list[tuple[str, list[Any]]] = []
+    denied: list[tuple[str, list[Row]]] = []
     for folder in dict.fromkeys(write.folder for write in writes):
         some = [write for write in writes if write.folder == folder]
         denied += _guard_in(world, call, some).items()
@@ -85,7 +84,7 @@ def _guard(world: World, call: Call, writes: list[Write]) -> Said:
     return DENIED, denial(denied)
 
 
-def _guard_in(world: World, call: Call, writes: list[Write]) -> dict[str, list[Any]]:
+def _guard_in(world: World, call: Call, writes: list[Write]) -> dict[str, list[Row]]:
     place = find(world.at(writes[0].directory), None)
     config = _impatient(read_config(place))
 
@@ -98,7 +97,7 @@ def _guard_in(world: World, call: Call, writes: list[Write]) -> dict[str, list[A
         me = by_conversation(state, (call.conversation,))
         answers.learn(edits.denying(state, config, writes, me.id if me else "", now))
 
-    def act(moment: Moment) -> dict[str, list[Any]]:
+    def act(moment: Moment) -> dict[str, list[Row]]:
         doing = moment.state.sessions[moment.me.session].doing
         if doing.asks_person:
             moment.append(answered(doing))

@@ -15,7 +15,6 @@ from projections.resources import is_pattern
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from typing import Any
 
     from coord.clients import Moment
     from coord.repository import Repository
@@ -103,12 +102,12 @@ def call_in(client: Client, data: bytes) -> Call | None:
     )
 
 
-def _text(fields: "dict[str, Any]", name: str) -> str:
+def _text(fields: "Mapping[str, object]", name: str) -> str:
     value = fields.get(name)
     return value if isinstance(value, str) else ""
 
 
-def _word(fields: "dict[str, Any]", name: str) -> str:
+def _word(fields: "Mapping[str, object]", name: str) -> str:
     """An id, a name: what can be written down, and shown."""
     text = _text(fields, name)
     return text if len(text) <= _LONGEST_WORD and text.isprintable() else ""
@@ -122,7 +121,7 @@ def _path(text: str) -> str:
         return ""
 
 
-def _paths(client: Client, tool: str, given: "dict[str, Any]") -> "Iterator[str]":
+def _paths(client: Client, tool: str, given: "Mapping[str, object]") -> "Iterator[str]":
     """The files that a tool writes."""
     if tool in client.files:
         if path := _text(given, client.files[tool]):

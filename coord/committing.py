@@ -7,12 +7,11 @@ another subagent of ours, has a claim on it; or if ours on it was lost or broken
 import os
 from collections.abc import Callable, Collection, Iterable, Mapping
 from shlex import quote
-from typing import Any
 
 from msgspec import Struct
 
 from coord.config import Config
-from coord.guard import Row, ignored
+from coord.guard import Asked, Row, ignored
 from coord.identity import Identity
 from coord.indexing import rows_of
 from coord.mail import notice_line
@@ -59,16 +58,16 @@ def taken(
     """What is in the way of these resources, by the names that they are given. With `named`, or with the guard on
     `check`, only what was claimed by name.
     """
-    rows: list[Any] = [row for row in rows_of(state, config, only_files=False) if not row.waiting]
+    rows = [row for row in rows_of(state, config, only_files=False) if not row.waiting]
     if named or config.guard == "check":
         rows = [row for row in rows if not row.automatic]
     broad = [row for row in rows if is_pattern(row.resource)]
-    exact: dict[str, list[Any]] = {}
+    exact: dict[str, list[Row]] = {}
     for row in rows:
         exact.setdefault(row.resource, []).append(row)
     found: dict[str, list[Taken]] = {}
     for name, resource in wanted.items():
-        mine: Any = _ask(me, resource, worktree)
+        mine = _ask(me, resource, worktree)
         some = [row for row in (*exact.get(resource, ()), *broad) if conflict(row, mine)]
         if some and not ignored(resource, config.ignore):
             found[name] = [Taken(row.session, row.id, row.resource, row.said) for row in some]
@@ -83,7 +82,7 @@ def lost(state: State, me: Identity, worktree: str, wanted: Mapping[str, str], n
     notices = [notice for notice in session.notices if notice.kind in ("lost", "broken")] if session else []
     found: dict[str, list[Taken]] = {}
     for name, resource in wanted.items() if notices else ():
-        mine: Any = _ask(me, resource, worktree)
+        mine = _ask(me, resource, worktree)
         if any(own_covers(claim, mine) for claim in state.claims.values()):
             continue
         for notice in notices:
@@ -111,9 +110,8 @@ def resources_of(remote: str, rows: Iterable[Pushed]) -> list[str]:
     return list(found)
 
 
-def _ask(me: Identity, resource: str, worktree: str) -> Row:
-    return Row(
-        id="",
+def _ask(me: Identity, resource: str, worktree: str) -> Asked:
+    return Asked(
         session=me.session,
         agent=me.agent,
         resource=resource,

@@ -140,7 +140,11 @@ class _Edit:
         self.name: str = self.seen.get("name") or claim.resource.removeprefix("file/")
         repository = find_repository(claim.worktree)
         git = traces.git_stamp(repository.git) if repository else ""
-        self.looks = {"file": traces.stamp(os.path.join(claim.worktree, self.name)), "git": git, "name": self.name}
+        self.looks: traces.Trace = {
+            "file": traces.stamp(os.path.join(claim.worktree, self.name)),
+            "git": git,
+            "name": self.name,
+        }
 
     def over(self, moment: Moment, config: Config, differs: str | None, *, idle: bool) -> str:
         """Why the edit is over; empty if it is not, or if that cannot be told. `differs` as git says it, empty if the
@@ -151,7 +155,8 @@ class _Edit:
         if differs is None or (pending and not idle):
             return ""
         if differs and differs != IGNORED:
-            traces.leave(self.trace, self.looks | {"sure": 1})
+            sure: traces.Trace = {"sure": 1}
+            traces.leave(self.trace, self.looks | sure)
             return ""
         written = self.seen.get("file") is not None
         if written and not differs:

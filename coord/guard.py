@@ -3,7 +3,7 @@
 It is answered from a small index that every writer keeps beside the checkpoint, under the lock. Only what takes no time
 is loaded here: no msgspec, no click, nothing of the fold. Where the index is not there, not whole or not up to date,
 where a holder may be dead, where only git knows whether an edit is over, or where there is something to write down, the
-long way is taken: `coord.guarding`. What is decided is the same on both ways, by `decide`.
+long way is taken: `coord.answering`. What is decided is the same on both ways, by `decide`.
 """
 
 import os
@@ -20,12 +20,43 @@ from projections.resources import covers, is_file, is_pattern
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
-    from typing import Any, Literal, TypeAlias
+    from typing import Literal, TypeAlias, TypedDict
 
     from coord.calls import Write
+    from projections.conflicts import Wanted
 
     Mode: TypeAlias = Literal["claim", "check", "warn", "off"]
     Word: TypeAlias = Literal["allow", "claim", "warn", "deny"]
+    Verdict: TypeAlias = "tuple[Word, list[Row]]"
+    """What is to be done about a write, and what is in its way."""
+
+    class News(TypedDict, total=False):
+        """What there is to tell a session; empty for one that is not known."""
+
+        last: int  # when it was last heard, in microseconds since 1970
+        asks: bool  # whether it is blocked on its person
+        soon: bool  # whether it has something to read now
+        later: bool  # whether it has something to read at its next prompt
+        owes: bool  # whether it must confirm something
+
+    class Written(TypedDict):
+        """The index as it stands in its file. Times are in microseconds since 1970."""
+
+        form: int
+        code: str  # of which version of this program it is
+        config: str  # how the settings looked
+        guard: Mode
+        ignore: list[str]
+        heartbeat_s: int
+        here: list[str]  # the machine, its boot and the pid namespace
+        at: int  # the last event's time
+        due: int  # when it is another by time alone
+        journals: dict[str, int]  # see `lengths_in`
+        sessions: dict[str, str]  # by conversation
+        anchors: dict[str, tuple[int, int]]  # pid and start ticks, by session
+        news: dict[str, News]  # by session
+        rows: list[dict[str, object]]  # the fields of each `Row`
+
 
 NAME = "guard"  # of the index, in the cache folder
 FORM = 2  # of the index: another one is not understood
@@ -34,26 +65,30 @@ _DIGEST = 16  # bytes
 _MOST_INDEX = 1 << 24  # bytes
 
 
-class Row(Fields):
-    """A claim or a waiting request on files, or what is asked: the fields that `projections.conflicts` looks at, and
-    of what is held: `ends` (microseconds since 1970), `automatic`, `ttl_s`, `patience_s` (how long an automatic claim
-    lasts without a write), `waiting`, and `said` for people.
-    """
+class Asked(Fields):
+    """What a session asks for: the fields that `projections.conflicts` looks at."""
 
-    id: str
     session: str
-    resource: str
     agent: str
+    resource: str
+    mode: str
     worktree: str
     automatic: bool
+    imported: bool
+
+
+class Row(Asked):
+    """A claim or a waiting request."""
+
+    id: str
     waiting: bool
-    ends: int
+    ends: int  # microseconds since 1970
     ttl_s: int
-    patience_s: int
-    said: str
+    patience_s: int  # how long an automatic claim lasts without a write
+    said: str  # for people
 
 
-def decide(rows: "Iterable[Any]", ask: "Any", now: int, mode: "Mode") -> "tuple[Word, list[Any]]":
+def decide(rows: "Iterable[Row]", ask: "Wanted", now: int, mode: "Mode") -> "Verdict":
     """What is to be done about a write, and what is in its way. `now` in microseconds since 1970.
 
     `allow`; or `claim`: allowed, with something to write down, for it is the first write or the claim is half over; or
@@ -89,7 +124,7 @@ def ignored(resource: str, patterns: "Iterable[str]") -> bool:
     return any(map(meant, patterns))
 
 
-def denial(denied: "list[tuple[str, list[Any]]]") -> str:
+def denial(denied: "list[tuple[str, list[Row]]]") -> str:
     """What an agent is told of the writes that were denied: who has what, and what to do instead."""
     resource, found = denied[0]
     more = len(denied) - 1
@@ -109,10 +144,9 @@ def _cut(text: str, most: int) -> str:
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
-def ask_of(write: "Write", session: str, worktree: str | None = None) -> Row:
+def ask_of(write: "Write", session: str, worktree: str | None = None) -> Asked:
     """What a session would have to hold to write, in its worktree or in another one."""
-    return Row(
-        id="",
+    return Asked(
         session=session,
         agent=write.agent,
         resource=write.resource,
@@ -129,18 +163,18 @@ def ask_of(write: "Write", session: str, worktree: str | None = None) -> Row:
 class Index:
     """The index of a shared folder, known to say what is so: see `index_at`."""
 
-    def __init__(self, fields: "dict[str, Any]", folder: str, now: int, started: "Callable[[int], int]") -> None:
+    def __init__(self, fields: "Written", folder: str, now: int, started: "Callable[[int], int]") -> None:
         self._fields, self._started = fields, started
         self.cache = os.path.join(folder, ".cache")
         self.now = max(now, fields["at"])
         self.mode: Mode = fields["guard"]
-        self.ignore: list[str] = fields["ignore"]
-        self.heartbeat_s: int = fields["heartbeat_s"]
-        self.rows = [Row(**row) for row in fields["rows"]]
+        self.ignore = fields["ignore"]
+        self.heartbeat_s = fields["heartbeat_s"]
+        self.rows = [Row.read(row) for row in fields["rows"]]
 
     def session(self, conversation: str) -> str:
         """The session of a conversation; empty if it has none that is certainly alive."""
-        session: str = self._fields["sessions"].get(conversation, "")
+        session = self._fields["sessions"].get(conversation, "")
         return session if session and self.lives(session) else ""
 
     def lives(self, session: str) -> bool:
@@ -148,14 +182,11 @@ class Index:
         anchor = self._fields["anchors"].get(session)
         return not anchor or self._started(anchor[0]) == anchor[1]
 
-    def news(self, session: str) -> "dict[str, Any]":
-        """What there is to tell a session: `last`, when it was last heard; `asks`, whether it is blocked on its person;
-        `soon` and `later`, what it has to read now, and at its next prompt; `owes`, whether it must confirm something.
-        """
-        found: dict[str, Any] = self._fields["news"].get(session, {})
-        return found
+    def news(self, session: str) -> "News":
+        """What there is to tell a session."""
+        return self._fields["news"].get(session, {})
 
-    def held(self, worktree: str, session: str) -> "list[Any]":
+    def held(self, worktree: str, session: str) -> list[Row]:
         """The files of a worktree that other sessions hold, by their names."""
         return [
             row
@@ -167,7 +198,7 @@ class Index:
             and not ignored(row.resource, self.ignore)
         ]
 
-    def may_write(self, write: "Write", session: str) -> "tuple[Word, list[Any]] | None":
+    def may_write(self, write: "Write", session: str) -> "Verdict | None":
         """What the guard says to a write; None where the index does not say it for sure."""
         if ignored(write.resource, self.ignore):
             return "allow", []
@@ -182,7 +213,7 @@ class Index:
         said = self.may_write(write, session)
         return said is not None and said[0] == "claim"
 
-    def _certain(self, row: "Any", write: "Write") -> bool:
+    def _certain(self, row: Row, write: "Write") -> bool:
         if not self.lives(row.session):
             return False
         on_it = row.automatic and row.resource == write.resource
@@ -216,14 +247,15 @@ def index_at(
     return Index(fields, folder, now, started)
 
 
-def read_index(cache: str) -> "dict[str, Any] | None":
+def read_index(cache: str) -> "Written | None":
     """What stands in the index in a cache folder, if there is one that is whole."""
     try:
         if os.path.islink(cache):
             return None
         data = read_regular(os.path.join(cache, NAME), _MOST_INDEX)
         whole = blake2b(data[_DIGEST:], digest_size=_DIGEST).digest() == data[:_DIGEST]
-        return loads(data[_DIGEST:]) if whole else None
+        index: Written | None = loads(data[_DIGEST:]) if whole else None
+        return index
     except (OSError, ValueError, RecursionError):
         return None
 

@@ -21,7 +21,6 @@ from projections.conflicts import conflict
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from typing import Any
 
     from coord.calls import Write
 
@@ -89,7 +88,7 @@ def _before(call: Call, outside: Outside) -> "tuple[int, str] | None":
 def remember_denied(cache: str, session: str, writes: "list[Write]") -> None:
     """Leave word of what a session could not have: it can be woken when that is free."""
     for write in writes:
-        asked = {"resource": write.resource, "worktree": write.worktree, "agent": write.agent}
+        asked: traces.Trace = {"resource": write.resource, "worktree": write.worktree, "agent": write.agent}
         traces.leave(traces.of_denial(cache, session, write.resource), asked)
 
 
@@ -145,7 +144,7 @@ def _after(call: Call, outside: Outside) -> "tuple[int, str] | None":
 
 def reminded_long_ago(cache: str, session: str, now: int) -> bool:
     """Whether a session is to be told again of what it has to confirm."""
-    at: int = traces.look(os.path.join(traces.folder_of(cache, session), "reminded")).get("at", 0)
+    at = traces.look(os.path.join(traces.folder_of(cache, session), "reminded")).get("at", 0)
     return not 0 <= now - at < REMIND_S * _SECOND
 
 
@@ -166,9 +165,8 @@ def _shell_did_something(call: Call, index: Index, session: str, git: str) -> bo
 
 def _to_warn(index: Index, session: str, write: "Write") -> bool:
     """Whether there may be something to say of a write that was let through."""
-    anywhere: Any = ask_of(write, session, worktree="")
-    rows: list[Any] = [*index.rows]
-    others = [row for row in rows if row.session != session and conflict(row, anywhere)]
+    anywhere = ask_of(write, session, worktree="")
+    others = [row for row in index.rows if row.session != session and conflict(row, anywhere)]
     return any(row.worktree != write.worktree or index.mode == "warn" for row in others)
 
 

@@ -19,7 +19,7 @@ from coord.world import World
 from eventlog.events import SessionHeartbeat, to_micros
 from projections.board import names_of
 from projections.resources import is_file
-from projections.state import Ask, Claim, Session, State, Waiting
+from projections.state import Claim, Session, State, Waiting
 
 IDLE = SessionHeartbeat(action="idle", target="waiting for its person", automatic=True)
 """What a session does whose agent has stopped."""
@@ -96,7 +96,6 @@ def rows_of(state: State, config: Config, only_files: bool = True) -> list[Row]:
 
 
 def _row(state: State, config: Config, names: dict[str, str], ask: Claim | Waiting) -> Row:
-    fields = {name: getattr(ask, name) for name in Ask.__struct_fields__ if name not in ("note", "asked_at")}
     ends = ask.ends_at if isinstance(ask, Claim) else ask.until
     session = state.sessions[ask.session]
     doing = session.doing
@@ -113,7 +112,15 @@ def _row(state: State, config: Config, names: dict[str, str], ask: Claim | Waiti
     time = f"since {clock(since, '')} {until}"
     said = f"{called(ask.session, names)}{agent} {verb} {line(ask.resource)} {time}{more}"
     return Row(
-        **fields,
+        id=ask.id,
+        session=ask.session,
+        agent=ask.agent,
+        resource=ask.resource,
+        mode=ask.mode,
+        worktree=ask.worktree,
+        automatic=ask.automatic,
+        imported=ask.imported,
+        ttl_s=ask.ttl_s,
         waiting=isinstance(ask, Waiting),
         ends=to_micros(ends),
         patience_s=patience_s(session, config),

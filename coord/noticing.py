@@ -3,7 +3,6 @@ with a guard that only warns.
 """
 
 import os
-from typing import Any
 
 from coord import edits, shells, traces
 from coord.calls import Call, Write
@@ -52,7 +51,7 @@ def _git(place: Place) -> str:
     return place.repository.git if place.repository else ""
 
 
-def _by_its_holder(hook: Hook, holder: str, name: str, seen: dict[str, Any]) -> bool:
+def _by_its_holder(hook: Hook, holder: str, name: str, seen: "traces.Trace") -> bool:
     """Whether it may well have been the holder who changed a file: by a write of its own, or by a shell command that
     ran at the same time. Nobody is accused where that cannot be told.
     """
@@ -69,11 +68,10 @@ def warned(hook: Hook, write: Write) -> list[Piece]:
     """
     state, config = hook.moment.state, hook.config
     pieces = []
-    row: Any
     for row in rows_of(state, config):
         elsewhere = row.worktree and row.worktree != write.worktree
-        mine: Any = ask_of(write, hook.me.id)
-        anywhere: Any = ask_of(write, hook.me.id, worktree="")
+        mine = ask_of(write, hook.me.id)
+        anywhere = ask_of(write, hook.me.id, worktree="")
         let_through = elsewhere or (config.guard == "warn" and conflict(row, mine))
         if not conflict(row, anywhere) or not let_through or ignored(write.resource, config.ignore):
             continue

@@ -16,7 +16,6 @@ from coord.calls import Call, folder_at
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import Any
 
 _RUNNING = "shell-"  # how the trace of a command that runs is called
 _ENDED = "ended-shell"  # the trace of when a session's last command was over
@@ -38,11 +37,11 @@ def begin(path: str, root: str, git: str, claims: "dict[str, str]", now: int) ->
     directory of that worktree. `claims` has the claim's id by the file's name.
     """
     looks = {name: traces.stamp(os.path.join(root, name)) for name in claims}
-    seen = {"at": now, "root": root, "git": git, "commit": traces.git_stamp(git), "files": looks, "claims": claims}
+    seen: traces.Trace = {"at": now, "root": root, "git": git, "commit": traces.git_stamp(git), "files": looks, "claims": claims}
     traces.leave(path, seen)
 
 
-def changed(seen: "dict[str, Any]") -> dict[str, str]:
+def changed(seen: "traces.Trace") -> dict[str, str]:
     """The files that look otherwise than in a command's trace, each with the id of the claim on it."""
     root, looks, claims = seen.get("root", ""), seen.get("files", {}), seen.get("claims", {})
     if not root:
@@ -52,7 +51,7 @@ def changed(seen: "dict[str, Any]") -> dict[str, str]:
     }
 
 
-def may_have_committed(seen: "dict[str, Any]", git: str) -> bool:
+def may_have_committed(seen: "traces.Trace", git: str) -> bool:
     """Whether a command may have committed something: where it began, or in the worktree where it ended, whose git
     directory is `git`. How git stood there before is not known.
     """

@@ -15,7 +15,72 @@ from eventlog.system import NOFOLLOW, blake2b, read_regular
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Protocol, TypedDict
+
+    class Trace(TypedDict, total=False):
+        """What stands in traces; each has some of it."""
+
+        at: int  # when it was left, in microseconds since 1970
+        resource: str  # of a denial: what was asked for, where and by which subagent
+        worktree: str
+        agent: str
+        file: str  # of an edit: how the file looked after it was written
+        git: str  # of an edit: how git stood; of a shell command: the git directory of `root`
+        root: str  # of a shell command: the worktree in which it began
+        commit: str  # and how git stood there
+        cwd: str  # and the folder in which it began
+        name: str  # the file's, from the root
+        pending: int  # since when a write is under way
+        sure: int  # 1 if git said that the file differs
+        files: dict[str, str]  # of a shell command: how the files of others looked before it, by name
+        claims: dict[str, str]  # and whose claims they are under
+
+    class Edited(Protocol):
+        """What is asked of an automatic claim as the guard knows it."""
+
+        @property
+        def resource(self) -> str:
+            """The file."""
+
+        @property
+        def worktree(self) -> str:
+            """In which worktree."""
+
+        @property
+        def ends(self) -> int:
+            """When the claim ends, in microseconds since 1970."""
+
+        @property
+        def ttl_s(self) -> int:
+            """How long it lasts from the last write."""
+
+        @property
+        def patience_s(self) -> int:
+            """How long it lasts without a write where nothing is uncommitted."""
+
+    class Written(Protocol):
+        """What is asked of a write."""
+
+        @property
+        def resource(self) -> str:
+            """The file as claims name it."""
+
+        @property
+        def worktree(self) -> str:
+            """As events name it."""
+
+        @property
+        def name(self) -> str:
+            """The file as it is spelt on the disk, from the root."""
+
+        @property
+        def path(self) -> str:
+            """The file."""
+
+        @property
+        def git(self) -> str:
+            """The git directory of the worktree."""
+
 
 HOOKS = "hooks"  # their folder, in the cache
 FAILURES = "failures"  # the file of what went wrong in a hook
@@ -48,7 +113,7 @@ def digest(*parts: str) -> str:
     return blake2b("\0".join(parts).encode(errors="backslashreplace"), digest_size=12).hexdigest()
 
 
-def leave(path: str, fields: "dict[str, Any] | None" = None) -> bool:
+def leave(path: str, fields: "Trace | None" = None) -> bool:
     """Leave a trace. Where that cannot be, there is none, and whether there is comes back."""
     try:
         replace_file(path, _written(fields or {}).encode())
@@ -57,13 +122,13 @@ def leave(path: str, fields: "dict[str, Any] | None" = None) -> bool:
     return True
 
 
-def _written(value: "Any") -> str:
+def _written(value: object) -> str:
     """A text, a whole number, or a table of texts, as JSON."""
     if isinstance(value, dict):
         return "{" + ",".join(f"{_written(name)}:{_written(part)}" for name, part in value.items()) + "}"
     if isinstance(value, int):
         return str(int(value))
-    return '"' + "".join(_escaped(letter) for letter in value) + '"'
+    return '"' + "".join(_escaped(letter) for letter in str(value)) + '"'
 
 
 def _escaped(letter: str) -> str:
@@ -72,10 +137,10 @@ def _escaped(letter: str) -> str:
     return letter
 
 
-def look(path: str) -> "dict[str, Any]":
+def look(path: str) -> "Trace":
     """A trace; empty if there is none that is whole."""
     try:
-        found = loads(read_regular(path, _MOST))
+        found: Trace = loads(read_regular(path, _MOST))
     except (OSError, ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
@@ -132,7 +197,7 @@ def head_of(git: str, common: str) -> str:
     return first_line(os.path.join(common, name)) or f"{name} {stamp(os.path.join(common, 'packed-refs'))}"
 
 
-def unfinished(cache: str, path: str, git: str, row: "Any", now: int) -> bool | None:
+def unfinished(cache: str, path: str, git: str, row: "Edited", now: int) -> bool | None:
     """Whether the edit that an automatic claim was made for is still going on, as far as that can be told without
     asking git: it is about to be written, or it was written and nothing was committed or taken back since. `row` is the
     claim as the guard knows it, `now` in microseconds since 1970. None where git has to be asked.
@@ -149,15 +214,16 @@ def unfinished(cache: str, path: str, git: str, row: "Any", now: int) -> bool | 
     return True if same and (fresh or seen.get("sure")) else None
 
 
-def before_write(cache: str, write: "Any", now: int) -> None:
+def before_write(cache: str, write: "Written", now: int) -> None:
     """A file is about to be written by the one who has claimed it. How git stands is written down now: a commit can
     come before the write is known to be done.
     """
     path = of_edit(cache, write.worktree, write.resource)
-    leave(path, look(path) | {"pending": now, "git": git_stamp(write.git), "name": write.name})
+    begun: Trace = {"pending": now, "git": git_stamp(write.git), "name": write.name}
+    leave(path, look(path) | begun)
 
 
-def after_write(cache: str, write: "Any") -> None:
+def after_write(cache: str, write: "Written") -> None:
     """A file was written."""
     path = of_edit(cache, write.worktree, write.resource)
     before = look(path)

@@ -7,10 +7,41 @@ from projections.resources import covers, is_file, overlap
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from projections.state import Ask
+    from typing import Protocol
+
+    class Wanted(Protocol):
+        """What the rules look at: who wants what, how. A claim, a waiting request, or a row of the guard's index."""
+
+        @property
+        def session(self) -> str:
+            """Who wants it."""
+
+        @property
+        def agent(self) -> str:
+            """For which subagent; empty for the session itself."""
+
+        @property
+        def resource(self) -> str:
+            """What."""
+
+        @property
+        def mode(self) -> str:
+            """`exclusive` or `shared`."""
+
+        @property
+        def worktree(self) -> str:
+            """In which worktree; empty for everywhere."""
+
+        @property
+        def automatic(self) -> bool:
+            """Whether a hook made it."""
+
+        @property
+        def imported(self) -> bool:
+            """Whether it came from another place's past."""
 
 
-def conflict(a: "Ask", b: "Ask") -> bool:
+def conflict(a: "Wanted", b: "Wanted") -> bool:
     """Rule 1. Two claims conflict if their resources overlap, at least one is exclusive, and they belong to different
     sessions, or to two different subagents of one session (a session and its own subagent do not conflict). File
     claims bound to different worktrees do not conflict; one that is not bound conflicts everywhere. What was imported
@@ -27,7 +58,7 @@ def conflict(a: "Ask", b: "Ask") -> bool:
     return overlap(a.resource, b.resource)
 
 
-def own_covers(own: "Ask", ask: "Ask") -> bool:
+def own_covers(own: "Wanted", ask: "Wanted") -> bool:
     """Rule 2. Whether a claim is one of the asking session's own, or its subagent's, that gives all that is asked. One
     that someone asked for ends when he said; so an edit has a claim of its own beside it, which ends with the edit.
     """

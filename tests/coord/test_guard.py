@@ -385,3 +385,12 @@ def _check(scene: Scene, shell: int, path: str, agent: str) -> None:
     mine = any(row.session == session for row in rows_of(present.state, Config()))
     assert (code == DENIED) == bool(obstacles) or (code == ALLOWED and mine), (code, obstacles)
     assert all(isinstance(row, Row) for row in rows_of(present.state, Config()))
+
+
+def test_a_wrong_field_of_the_guards_values_is_seen_by_the_type_checker() -> None:
+    """Each comment below is itself an error of mypy's, an unused one, if mypy does not see the fields."""
+    row = Row.read({"id": "amber/1"})
+    assert row.id == "amber/1"
+    with pytest.raises(AttributeError):
+        row.holder  # type: ignore[attr-defined] # noqa: B018
+    assert vars(Row(id=1)) == {"id": 1}  # type: ignore[call-arg, arg-type]
