@@ -14,7 +14,7 @@ import time
 from coord import shells, traces
 from coord.calls import Call, call_in, client_named, folder_at, writes_in
 from coord.guard import Index, ask_of, denial, index_at
-from coord.machine import START_TICKS, stat_of, state_of, whereabouts
+from coord.machine import started, whereabouts
 from coord.repository import find_repository, recorded_path
 from projections.conflicts import conflict
 
@@ -195,7 +195,7 @@ def main(word: str, long_way: "Callable[[Call], tuple[int, str]]") -> int:
         data = sys.stdin.buffer.read(_MOST_INPUT + 1) if sys.stdin else b""
         call = call_in(client, data) if client and data.strip() else None
         if call:
-            code, text = answer(call, Outside(os.environ, _now, whereabouts, _started), long_way)
+            code, text = answer(call, Outside(os.environ, _now, whereabouts, started), long_way)
     except Exception as error:  # whatever it is: fail open
         _write_down(word, call, error)
     try:
@@ -216,15 +216,6 @@ def _write_down(word: str, call: Call | None, error: Exception) -> None:
             traces.fail(os.path.join(folder, ".cache"), f"{_now()} {word} {moment} {said[:500]}")
     except Exception:  # there is nobody left to tell
         pass
-
-
-def _started(pid: int) -> int:
-    """The start ticks of a process; 0 if there is none, or none that can be looked at."""
-    try:
-        fields = stat_of(pid)[1]
-        return 0 if state_of(fields) in "ZX" else int(fields[START_TICKS])
-    except (OSError, ValueError, IndexError):
-        return 0
 
 
 def _now() -> int:

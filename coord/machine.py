@@ -1,6 +1,8 @@
-"""This machine, its boot, and what Linux tells of a process: read from the system as it stands there.
+"""This machine, its boot, and when a process started: read from the system as it stands there.
 
-The guard stands on this module too, so it imports little.
+The guard asks when a holder's process started at every write, and compares that with an anchor in the log, which
+`coord.processes` recorded: both have the number from here. Linux tells it in /proc; elsewhere psutil is asked, and only
+then loaded. Elsewhere means macOS, where none of this was run; its code was run on Linux.
 """
 
 import os
@@ -8,7 +10,12 @@ import sys
 
 from eventlog.system import blake2b
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from psutil import Process
+
 START_TICKS = 19  # which field of `stat_of`: clock ticks from the boot to the start of the process
+ON_LINUX = sys.platform == "linux"
 
 
 def whereabouts() -> tuple[str, str, str]:
@@ -77,3 +84,42 @@ def state_of(fields: list[bytes]) -> str:
     """The letter of a process's state; one whose first thread has ended while others go on is no zombie."""
     state = fields[0].decode()
     return "S" if state == "Z" and int(fields[17]) > 1 else state
+
+
+def started(pid: int) -> int:
+    """The start ticks of a process; 0 if there is none that lives, or none that can be looked at."""
+    return (started_in_proc if ON_LINUX else started_by_psutil)(pid)
+
+
+def started_in_proc(pid: int) -> int:
+    """Linux: clock ticks since the boot."""
+    try:
+        fields = stat_of(pid)[1]
+        return 0 if state_of(fields) in "ZX" else int(fields[START_TICKS])
+    except (OSError, ValueError, IndexError):
+        return 0
+
+
+def started_by_psutil(pid: int) -> int:
+    """Elsewhere: microseconds, as `psutil_ticks` has them."""
+    try:
+        import psutil
+    except ImportError:
+        return 0
+    try:
+        process = psutil.Process(pid)
+        return 0 if process.status() in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD) else psutil_ticks(process)
+    except (psutil.Error, OSError, ValueError):
+        return 0
+
+
+def psutil_ticks(process: "Process") -> int:
+    """When a process started, in microseconds, as the kernel wrote it down. What `create_time` gives since psutil 7.1
+    is corrected when the clock is set, so a process that lives on would seem to be another one; psutil itself tells
+    processes apart by the time without the correction, as here.
+    """
+    try:
+        seconds: float = vars(process)["_proc"].create_time(monotonic=True)
+    except (AttributeError, KeyError, TypeError):  # a psutil that corrects nothing
+        seconds = process.create_time()
+    return round(seconds * 1_000_000)

@@ -1,17 +1,19 @@
 """The process table: the one place that looks at it. Read-only, and honest about what it cannot see.
 
-Linux has it in /proc; elsewhere `ps` is asked, once per process, in the form that POSIX and the BSDs share. Where
-neither can tell (Windows, a hidden process), the answer is "unknown", and a session without a certain anchor is never
-presumed dead.
+Linux has it in /proc; elsewhere psutil is asked. Where neither can tell (Windows, a hidden process), the answer is
+"unknown", and a session without a certain anchor is never presumed dead.
 """
 
 import os
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from msgspec import Struct
 
-from coord.machine import START_TICKS, stat_of, state_of
+from coord.machine import ON_LINUX, START_TICKS, psutil_ticks, stat_of, state_of
 from projections.liveness import Seen
+
+if TYPE_CHECKING:
+    import psutil
 
 
 class Process(Struct, frozen=True):
@@ -108,35 +110,38 @@ class ProcTable(_Table):
         return _seen(state_of(fields), int(fields[START_TICKS]))
 
 
-class PsTable(_Table):
-    """Where there is no /proc: `ps`. Start ticks are seconds since 1970, which is what it can tell."""
+class PsutilTable(_Table):
+    """Where there is no /proc: psutil. Start ticks are microseconds."""
 
     def process(self, pid: int) -> Process | None:
         """See `ProcessTable.process`."""
-        import subprocess
+        import psutil
 
-        form = ["-o", "ppid=", "-o", "stat=", "-o", "lstart=", "-o", "args="]
+        letters = {psutil.STATUS_ZOMBIE: "Z", psutil.STATUS_DEAD: "X", psutil.STATUS_STOPPED: "T"}
         try:
-            done = subprocess.run(
-                ["ps", "-p", str(pid), *form],
-                capture_output=True,
-                timeout=5,
-                env={"PATH": "/bin:/usr/bin", "LC_ALL": "C", "TZ": "UTC"},
-                check=True,
-            )
-            return parse_ps(pid, done.stdout.decode(errors="replace"), os.getsid(pid))
-        except (OSError, subprocess.SubprocessError, ValueError):
+            found = psutil.Process(pid)
+            with found.oneshot():
+                return Process(
+                    pid=pid,
+                    parent=found.ppid(),
+                    session=os.getsid(pid),
+                    start_ticks=psutil_ticks(found),
+                    state=letters.get(found.status(), "S"),
+                    argv=_argv(found),
+                )
+        except (psutil.Error, OSError, ValueError):
             return None
 
 
-def parse_ps(pid: int, line: str, session: int) -> Process:
-    """The process in a line of `ps -o ppid=,stat=,lstart=,args=`. Raises ValueError for anything else."""
-    from calendar import timegm
-    from time import strptime
+def _argv(process: "psutil.Process") -> tuple[str, ...]:
+    """What a process was started with; of one that is a zombie or another user's, only its name is known."""
+    import psutil
 
-    parent, state, *rest = line.split()
-    started = timegm(strptime(" ".join(rest[:5]), "%a %b %d %H:%M:%S %Y"))
-    return Process(pid, int(parent), session, started, state[0], tuple(rest[5:13]))
+    try:
+        words = process.cmdline()
+    except psutil.Error:
+        words = []
+    return tuple(word[:300] for word in words[:8] or [process.name()])
 
 
 class NoTable:
@@ -155,9 +160,17 @@ def this_machines() -> ProcessTable:
     """The table of the machine that we run on."""
     if os.name != "posix":
         return NoTable()
+    if ON_LINUX:
+        return ProcTable() if _own_proc() else NoTable()  # a /proc of another pid namespace would tell lies
     try:
-        if os.readlink("/proc/self") == str(os.getpid()):
-            return ProcTable()
-        return NoTable()  # a /proc of another pid namespace would tell lies
+        import psutil  # noqa: F401
+    except ImportError:
+        return NoTable()
+    return PsutilTable()
+
+
+def _own_proc() -> bool:
+    try:
+        return os.readlink("/proc/self") == str(os.getpid())
     except OSError:
-        return PsTable()
+        return False

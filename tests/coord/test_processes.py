@@ -6,16 +6,17 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
 
-from coord.processes import Process, ProcTable, PsTable, ancestors, parse_ps
-from tests.processes import Repo, have, until
+from coord.machine import started_by_psutil, started_in_proc
+from coord.processes import Process, ProcTable, PsutilTable, ancestors
+from tests.processes import Repo, until
 
 linux = pytest.mark.skipif(not os.path.exists("/proc/self/stat"), reason="no /proc here")
-has_ps = pytest.mark.skipif(not have("ps"), reason="no ps here")
 
 
 def facts(process: Process | None) -> tuple[object, ...]:
@@ -24,31 +25,65 @@ def facts(process: Process | None) -> tuple[object, ...]:
 
 
 @linux
-@has_ps
-def test_proc_and_ps_agree_on_parent_session_and_arguments(repo: Repo) -> None:
+def test_proc_and_psutil_agree_on_parent_session_and_arguments(repo: Repo) -> None:
     for shell in (repo.shell(), repo.shell(None, "bash", "--norc", "--noprofile", "-s", "one", "two")):
-        assert facts(ProcTable().process(shell.pid)) == facts(PsTable().process(shell.pid))
+        assert facts(ProcTable().process(shell.pid)) == facts(PsutilTable().process(shell.pid))
+    assert facts(ProcTable().process(os.getpid())) == facts(PsutilTable().process(os.getpid()))
 
 
-@has_ps
-def test_ps_tells_when_a_process_started() -> None:
-    before = time.time()
+@linux
+def test_proc_and_psutil_see_the_same_ancestors() -> None:
+    chains = [[process.pid for process in ancestors(table, os.getpid())] for table in (ProcTable(), PsutilTable())]
+    assert chains[0] == chains[1]
+
+
+@pytest.mark.parametrize(
+    ("table", "ticks"),
+    [pytest.param(ProcTable(), started_in_proc, marks=linux), (PsutilTable(), started_by_psutil)],
+    ids=["proc", "psutil"],
+)
+def test_the_guard_reads_the_start_ticks_that_an_anchor_has(
+    table: ProcTable | PsutilTable, ticks: Callable[[int], int]
+) -> None:
     child = subprocess.Popen(["sleep", "60"])
     try:
-        found = PsTable().process(child.pid)
-        assert found is not None
-        assert found.argv == ("sleep", "60")
-        assert found.parent == os.getpid()
-        assert found.session == os.getsid(0)
-        assert before - 2 <= found.start_ticks <= time.time() + 2  # ps rounds, and counts from boot
+        for pid in (os.getpid(), child.pid):
+            found = table.process(pid)
+            assert found is not None
+            assert found.start_ticks == ticks(pid) == ticks(pid) == table.look(pid)
+        assert ticks(child.pid) != ticks(os.getpid())
+        os.kill(child.pid, signal.SIGSTOP)
+        assert ticks(child.pid) == table.look(child.pid), "a stopped process is alive"
+        os.kill(child.pid, signal.SIGKILL)
+        os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+        assert ticks(child.pid) == 0, "a zombie is not"
     finally:
         child.kill()
         child.wait()
+    assert ticks(child.pid) == 0
 
 
-@has_ps
-@pytest.mark.parametrize("table", [pytest.param(ProcTable(), marks=linux), PsTable()], ids=["proc", "ps"])
-def test_a_process_that_ended_is_a_zombie_and_then_free(table: ProcTable | PsTable) -> None:
+def test_a_clock_that_is_set_makes_no_process_another_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = started_by_psutil(os.getpid())
+    assert before > 0
+    monkeypatch.setattr("psutil.boot_time", lambda: time.time() - 1)
+    monkeypatch.setattr("psutil.Process.create_time", lambda _: time.time())
+    assert started_by_psutil(os.getpid()) == before
+
+
+@linux
+def test_on_linux_psutil_is_not_loaded() -> None:
+    script = (
+        "import os, sys\nfrom coord.machine import started\nfrom coord.processes import this_machines\n"
+        "from coord.world import real_world\nreal_world().chain\n"
+        "assert started(os.getpid()) == this_machines().look(os.getpid())\nprint('psutil' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
+@pytest.mark.parametrize("table", [pytest.param(ProcTable(), marks=linux), PsutilTable()], ids=["proc", "psutil"])
+def test_a_process_that_ended_is_a_zombie_and_then_free(table: ProcTable | PsutilTable) -> None:
     child = subprocess.Popen([sys.executable, "-ISc", "pass"])
     os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
     assert table.look(child.pid) == "zombie"
@@ -56,9 +91,8 @@ def test_a_process_that_ended_is_a_zombie_and_then_free(table: ProcTable | PsTab
     assert table.look(child.pid) == "free"
 
 
-@has_ps
-@pytest.mark.parametrize("table", [pytest.param(ProcTable(), marks=linux), PsTable()], ids=["proc", "ps"])
-def test_start_ticks_stay_the_same_while_a_process_lives(table: ProcTable | PsTable) -> None:
+@pytest.mark.parametrize("table", [pytest.param(ProcTable(), marks=linux), PsutilTable()], ids=["proc", "psutil"])
+def test_start_ticks_stay_the_same_while_a_process_lives(table: ProcTable | PsutilTable) -> None:
     first = table.look(os.getpid())
     assert isinstance(first, int)
     assert table.look(os.getpid()) == first
@@ -104,16 +138,3 @@ def test_the_ancestors_of_a_shell_that_was_left_alone_lead_to_init(repo: Repo) -
     chain = ancestors(ProcTable(), shell.pid)
     assert os.getpid() not in [process.pid for process in chain]
     assert chain[-1].parent == 0
-
-
-def test_a_line_of_a_mac_is_read() -> None:
-    line = "  501 Ss   Sun Nov 22 23:56:01 2026     -zsh -l\n"
-    assert parse_ps(7, line, 7) == Process(7, 501, 7, 1795391761, "S", ("-zsh", "-l"))
-
-
-@pytest.mark.parametrize(
-    "line", ["", "\n", "1 S", "x S Sun Nov 22 23:56:01 2026 sh", "1 S Sun Nov 32 23:56:01 2026 sh"]
-)
-def test_a_line_that_is_none_is_refused(line: str) -> None:
-    with pytest.raises(ValueError, match=r".+"):
-        parse_ps(7, line, 7)
