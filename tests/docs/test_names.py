@@ -1,0 +1,84 @@
+"""The modules and files that the docs, docstrings and comments name exist.
+
+Names are found by their form, so a module that moves needs no change here.
+"""
+
+import ast
+import importlib
+import io
+import re
+import tokenize
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGES = ("coord", "eventlog", "projections", "tests")
+_MODULE = re.compile(rf"(?<![\w./-])((?:{'|'.join(PACKAGES)})(?:\.[A-Za-z_]\w*)+)(?![\w/]|-\w)")
+_PATH = re.compile(r"(?<![\w./~-])((?:tests|docs)/[\w./-]*\.(?:json|md|py|sh|svg|toml|txt))\b")
+_FENCED = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
+_NO_MODULES = {"coord.sh", "coord.svg", "coord.json"}  # files of users
+
+
+def pages() -> list[Path]:
+    """The texts that people read."""
+    return sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "COORDINATION").glob("*.md")])
+
+
+def sources() -> list[Path]:
+    """Our own code; the mutants quote lines of it, and name what is there only after a change."""
+    found = [path for package in (*PACKAGES, "docs") for path in (ROOT / package).rglob("*.py")]
+    return sorted(path for path in found if ROOT / "tests" / "mutants" not in path.parents)
+
+
+def prose(source: str) -> Iterator[str]:
+    """The comments and docstrings of a module, those of constants too."""
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type == tokenize.COMMENT:
+            yield token.string
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+            yield node.value.value
+
+
+def text_of(path: Path) -> str:
+    """What a file says to people. The examples on a page name the files of whoever uses coord."""
+    text = path.read_text(encoding="utf-8")
+    return "\n".join(prose(text)) if path.suffix == ".py" else _FENCED.sub("", text)
+
+
+def exists(name: str) -> bool:
+    """Whether a dotted name is that of a module, or of something in one."""
+    parts = name.split(".")
+    for length in range(len(parts), 0, -1):
+        try:
+            found: object = importlib.import_module(".".join(parts[:length]))
+        except ModuleNotFoundError:
+            continue
+        for part in parts[length:]:
+            if part in getattr(found, "__annotations__", {}):
+                return True  # a field of a value
+            if not hasattr(found, part):
+                return False
+            found = getattr(found, part)
+        return True
+    return False
+
+
+@pytest.mark.parametrize("path", [*pages(), *sources()], ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_module_and_file_that_is_named_exists(path: Path) -> None:
+    text = text_of(path)
+    names = set(_MODULE.findall(text)) - _NO_MODULES
+    assert [name for name in sorted(names) if not exists(name)] == []
+    assert [name for name in sorted(set(_PATH.findall(text))) if not (ROOT / name).exists()] == []
+
+
+def test_a_name_that_does_not_exist_is_found() -> None:
+    source = '"""See `coord.nowhere`."""\nX = 1  # see tests/nowhere.py\n"""As `eventlog.lock.nothing` has it."""\n'
+    text = "\n".join(prose(source))
+    assert _MODULE.findall(text) == ["coord.nowhere", "eventlog.lock.nothing"]
+    assert not exists("coord.nowhere")
+    assert not exists("eventlog.lock.nothing")
+    assert exists("eventlog.lock.locked")
+    assert _PATH.findall(text) == ["tests/nowhere.py"]
