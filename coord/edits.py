@@ -68,7 +68,7 @@ class Answers:
 
     def __init__(self, place: Place, ask: Dirty | None = None) -> None:
         self.place, self._ask = place, ask or dirty
-        self._known: dict[EventId, tuple[dict[str, str], str | None]] = {}
+        self._known: dict[EventId, tuple[traces.Trace, str | None]] = {}
 
     def learn(self, claims: Iterable[Claim]) -> None:
         """Ask git about the files of the automatic ones of these claims."""
@@ -84,8 +84,8 @@ class Answers:
 
     def of(self, edit: "_Edit") -> str | None:
         """How an edit's file differs from what is committed; None if that is not known."""
-        looks, differs = self._known.get(edit.claim.id, ({}, None))
-        return differs if looks == edit.looks else None
+        found = self._known.get(edit.claim.id)
+        return found[1] if found and found[0] == edit.looks else None
 
 
 def finish(

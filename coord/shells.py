@@ -37,7 +37,14 @@ def begin(path: str, root: str, git: str, claims: "dict[str, str]", now: int) ->
     directory of that worktree. `claims` has the claim's id by the file's name.
     """
     looks = {name: traces.stamp(os.path.join(root, name)) for name in claims}
-    seen: traces.Trace = {"at": now, "root": root, "git": git, "commit": traces.git_stamp(git), "files": looks, "claims": claims}
+    seen: traces.Trace = {
+        "at": now,
+        "root": root,
+        "git": git,
+        "commit": traces.git_stamp(git),
+        "files": looks,
+        "claims": claims,
+    }
     traces.leave(path, seen)
 
 
