@@ -7,6 +7,7 @@ another subagent of ours, has a claim on it; or if ours on it was lost or broken
 import os
 from collections.abc import Callable, Collection, Iterable, Mapping
 from shlex import quote
+from unicodedata import normalize
 
 from msgspec import Struct
 
@@ -47,8 +48,6 @@ def resource_of(name: str) -> str:
     """The resource that a file of git's is. It stands for itself: a sign in it that would be a pattern's is a letter
     like any other.
     """
-    from unicodedata import normalize
-
     return f"file/{normalize('NFC', recorded_path(name)).translate(_SIGNS)}"
 
 

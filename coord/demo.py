@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from tempfile import TemporaryDirectory
 
 from msgspec import Struct
 
@@ -152,7 +153,5 @@ def clean_environment(env: Mapping[str, str]) -> dict[str, str]:
 @contextmanager
 def temporary_folder() -> Iterator[str]:
     """A folder that is gone afterwards."""
-    from tempfile import TemporaryDirectory
-
     with TemporaryDirectory(prefix="coord-demo-", ignore_cleanup_errors=True) as folder:
         yield os.path.realpath(folder)

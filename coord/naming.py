@@ -6,11 +6,13 @@ name is relative to the root already, wherever it is typed, so that what a list 
 
 import os
 import posixpath
+import unicodedata
 
 import msgspec
 
 from coord.errors import wrong
 from coord.folder import Place, inside
+from coord.text import line
 from coord.world import World
 from eventlog.events import LONGEST_NAME, Resource
 from eventlog.journal import event_of
@@ -111,8 +113,6 @@ def file_name(world: World, place: Place, name: str) -> str:
     if not below and os.path.isdir(os.path.join(place.root, relative)):
         below = "/"
     if not relative.isascii():
-        import unicodedata
-
         relative = unicodedata.normalize("NFC", relative)  # macOS spells some names in another way than they are typed
     return relative + below
 
@@ -158,6 +158,4 @@ def _existing_file(world: World, place: Place, text: str) -> str:
 
 
 def _short(text: str) -> str:
-    from coord.text import line
-
     return line(text, 60)

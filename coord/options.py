@@ -12,7 +12,7 @@ from typing import Any
 from msgspec import Struct
 
 from coord.run import Run
-from coord.world import World
+from coord.world import World, real_world
 
 Function = Callable[..., Any]
 _SIGNED = re.compile(r"-\s*\d")
@@ -195,8 +195,6 @@ def option(*names: str, **settings: Any) -> Callable[[Function], Function]:
 def complete_session(context: Any, _parameter: object, incomplete: str) -> list[Any]:
     """The live sessions, for the shell's completion. Says nothing where there is no log."""
     from click.shell_completion import CompletionItem
-
-    from coord.world import real_world
 
     try:
         state = Run(real_world(), root=context.params.get("root")).look().state

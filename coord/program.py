@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Mapping
+from shlex import quote
 
 
 def this_program() -> str:
@@ -22,8 +23,6 @@ def as_typed(env: Mapping[str, str]) -> str:
     """How to call this program from a settings file: by its name where that finds it, else by its path, quoted for a
     shell.
     """
-    from shlex import quote
-
     ours, found = this_program(), found_program(env)
     same = found and os.path.realpath(found) == os.path.realpath(ours)
     return "coord" if same else quote(ours)

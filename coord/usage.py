@@ -5,6 +5,7 @@ declarations in `coord.commands`.
 """
 
 from collections.abc import Callable, Sequence
+from difflib import get_close_matches
 from typing import Any
 
 import click
@@ -116,8 +117,6 @@ def _nearest(word: str) -> str:
     """The command that was most likely meant: the only one that begins like this, or one that is nearly it; empty where
     none is.
     """
-    from difflib import get_close_matches
-
     names = [name for name in TABLE if name not in _TYPED_BY_NOBODY]
     begun = [name for name in names if word and name.startswith(word)]
     near = begun if len(begun) == 1 else get_close_matches(word, names, n=1, cutoff=0.75)

@@ -7,6 +7,7 @@ import os
 import re
 import shlex
 import signal
+import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 
@@ -165,8 +166,6 @@ def _finds_coord(shell: str, env: Mapping[str, str], folder: str) -> bool | None
     """Whether a person who has just logged in finds coord; None if that cannot be told in time. The shell has no
     terminal, and is ended when its time is over, with what it began.
     """
-    import subprocess
-
     login = {name: env[name] for name in ("HOME", "USER", "SHELL", "TERM") if name in env}
     void = subprocess.DEVNULL
     try:

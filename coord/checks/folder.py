@@ -4,6 +4,7 @@ git is asked where it is there, and never needed. What may be read and written i
 """
 
 import os
+import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
 

@@ -6,6 +6,7 @@ A lookup that fails is a finding like any other: the other checks go on with wha
 import os
 from collections.abc import Callable, Iterable
 from functools import cached_property
+from shlex import quote
 from typing import Literal, TypeAlias
 
 from msgspec import Struct
@@ -133,8 +134,6 @@ class Patient:
 
 def quoted(path: str) -> str:
     """A path as a shell takes it."""
-    from shlex import quote
-
     return quote(path)
 
 

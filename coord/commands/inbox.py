@@ -14,7 +14,7 @@ from coord.present import Present
 from coord.run import Run
 from coord.text import length
 from coord.waiting import Interrupted, catching, wait_for
-from eventlog.events import EVERYONE, Event, Instant, MessageRead, MessageSent
+from eventlog.events import EVERYONE, Event, Instant, MessageRead, MessageSent, later
 from projections.board import MessageRow, message_row, names_of
 from projections.claims import circles
 from projections.fold import as_of
@@ -94,8 +94,6 @@ def _whole(run: Run, state: State, name: str) -> MessageRow:
 
 def _wait(run: Run, me: str, patience: int) -> Present:
     """The present in which this session has something to read. Raises CoordError (1) if nothing comes in time."""
-    from eventlog.events import later
-
     deadline = later(run.world.wall(), patience)
 
     def look() -> tuple[Present | None, Instant]:

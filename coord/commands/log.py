@@ -1,7 +1,9 @@
 """`coord log`: what happened, event by event."""
 
+import select
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from difflib import get_close_matches
 from typing import Any, get_args
 
 import msgspec
@@ -12,6 +14,7 @@ from coord.options import Number, argument, command, option
 from coord.past import Past
 from coord.run import Run
 from coord.text import clock, json_plain, line, plain, plural
+from coord.waiting import LOOK_EVERY_S, Interrupted, catching, wait_for
 from coord.when import is_event_name
 from coord.words import claimed_in, names_in, said, type_of
 from eventlog.events import (
@@ -25,6 +28,7 @@ from eventlog.events import (
     MessageRead,
     SessionHeartbeat,
     SessionStarted,
+    later,
 )
 from projections.resources import overlap
 
@@ -104,8 +108,6 @@ def sessions_called(past: Past, given: str) -> set[str]:
     known = {event.actor for event in past.events}
     found = {given} & known or {n for n in known if names.get(n) == given} or {n for n in known if n.startswith(given)}
     if not found:
-        from difflib import get_close_matches
-
         near = get_close_matches(given, [*known, *names.values()], n=3, cutoff=0.5)
         meant = f" Did you mean {' or '.join(near)}?" if near else ""
         raise wrong(f"nothing was ever done by a session '{line(given, 60)}'.{meant}")
@@ -228,9 +230,6 @@ def _print(lines: Iterable[str], head: str = "") -> None:
 
 def _follow(run: Run, past: Past, chosen: Sequence[Filter]) -> None:
     """Go on with what comes. Ctrl-C ends it."""
-    from coord.waiting import LOOK_EVERY_S, Interrupted, catching, wait_for
-    from eventlog.events import later
-
     present, known = past.present, {event.id for event in past.events}
 
     def look() -> tuple[None, Instant]:
@@ -253,8 +252,6 @@ def _follow(run: Run, past: Past, chosen: Sequence[Filter]) -> None:
 
 def _reader_is_gone() -> bool:
     """Whether nobody reads the pipe that we write to any more: one who waits would not notice."""
-    import select
-
     if not hasattr(select, "poll"):
         return False
     poll = select.poll()

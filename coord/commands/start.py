@@ -1,5 +1,6 @@
 """`coord start`."""
 
+import os
 from typing import Any
 
 from msgspec import Struct
@@ -141,8 +142,6 @@ def _free_name(run: Run, moment: Moment, name: str, me: str) -> None:
 
 def _prepare(run: Run) -> None:
     """A log folder that was removed begins anew."""
-    import os
-
     try:
         os.makedirs(run.place.log, exist_ok=True)
     except OSError as error:

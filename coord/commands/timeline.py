@@ -1,6 +1,8 @@
 """`coord timeline`."""
 
 import os
+import shutil
+from textwrap import fill
 
 import msgspec
 
@@ -115,9 +117,6 @@ _LEGEND = "─ here · █ holds · ▒ waits · x refused · ✝ died · ! lost
 
 
 def _text(of: Timeline, cut_off: bool) -> str:
-    import shutil
-    from textwrap import fill
-
     heading = _heading(of, cut_off)
     if not of.lanes:
         return heading[0].upper() + heading[1:]

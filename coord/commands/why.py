@@ -1,6 +1,7 @@
 """`coord why`: the story of a resource, of a session, or of an event."""
 
 from collections.abc import Callable, Sequence
+from difflib import get_close_matches
 from functools import partial
 from itertools import chain
 from typing import NamedTuple
@@ -111,8 +112,6 @@ def _meant(view: View, word: str) -> list[str]:
 
 
 def _unknown(view: View, text: str) -> CoordError:
-    from difflib import get_close_matches
-
     known = {entry.resource for entry in view.entries} | {*view.seen.state.sessions, *view.names.values()}
     near = get_close_matches(text.replace(" ", "/"), known, n=3, cutoff=0.5)
     meant = f" Did you mean {' or '.join(line(name) for name in near)}?" if near else ""
