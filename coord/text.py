@@ -21,7 +21,6 @@ _OBEYED = (
 _PERCENT = r"\s*(\d{1,3})(?:\.\d+)?\s*%"
 _MARKUP = r"([\\`*~\[\]|]|(?<!\w)_|_(?!\w))"
 _ENTITY = r"&(?=#?\w+;)"
-_MARKS = set("\\`*~[]|_&<>")  # one of these is in all that those two find, or that Markdown takes for HTML
 
 
 def plain(text: str, limit: int = 0) -> str:
@@ -50,8 +49,6 @@ def quoted(text: str, limit: int = 120) -> str:
 def markdown(text: str, limit: int = 120) -> str:
     """Text for one line, or one cell, of a Markdown document that people also read as it stands."""
     shown = line(text, limit)
-    if _MARKS.isdisjoint(shown):
-        return shown
     escaped = re.sub(_ENTITY, "&amp;", re.sub(_MARKUP, r"\\\1", shown))
     return escaped.replace("<", "&lt;").replace(">", "&gt;")
 
