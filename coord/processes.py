@@ -73,11 +73,7 @@ class _Table:
         process = self.process(pid)
         if process is None:
             return "unknown" if exists(pid) else "free"
-        return _seen(process.state, process.start_ticks)
-
-
-def _seen(state: str, start_ticks: int) -> Seen:
-    return "zombie" if state in "ZX" else start_ticks
+        return "zombie" if process.state in "ZX" else process.start_ticks
 
 
 class ProcTable(_Table):
@@ -100,14 +96,6 @@ class ProcTable(_Table):
             state=state_of(fields),
             argv=tuple(name.decode(errors="replace")[:300] for name in names),
         )
-
-    def look(self, pid: int) -> Seen:
-        """See `ProcessTable.look`. Every command looks after every live session, so this reads no more than it must."""
-        try:
-            fields = stat_of(pid)[1]
-        except OSError:
-            return super().look(pid)
-        return _seen(state_of(fields), int(fields[START_TICKS]))
 
 
 class PsutilTable(_Table):
