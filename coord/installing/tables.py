@@ -1,5 +1,8 @@
 """Tables of ours in a TOML file. Each stands under a comment of ours at the end of the file, and is found by it.
 
+This is done by hand because uninstalling must leave every byte of others as it was. `tomlkit` does not: after a table
+was added and removed again, an empty line or a line end more is left, and a comment above the next table goes too.
+
 A table begins at its comment and ends before the next line that belongs to neither it nor a table inside it: there is
 no mark at its end, since Codex adds tables of its own behind ours, and what is taken out later must not be those.
 """
@@ -23,16 +26,24 @@ def read_toml(text: str) -> dict[str, Any]:
 
 
 def with_table(text: str, name: str, values: dict[str, str | list[str]]) -> str:
-    """The text with the table, in place of the one that we put there before."""
-    lines = [
-        COMMENT,
-        f"[{name}]",
-        *(f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in values.items()),
-    ]
+    """The text with the table, in place of the one that we put there before. Raises ValueError if the
+    file would be no TOML then: a table that is written inline, in one line, takes no other beside it.
+    """
+    lines = [COMMENT, f"[{name}]", *(f"{key} = {_written(value)}" for key, value in values.items())]
     spot = _spot(text, name)
     if spot and [line.strip() for line in text.splitlines()[slice(*spot)]] == lines:
         return text
-    return with_block(without_table(text, name), lines)
+    new = with_block(without_table(text, name), lines)
+    try:
+        read_toml(new)
+    except ValueError:
+        raise ValueError(f"the table [{name}] cannot be added to it") from None
+    return new
+
+
+def _written(value: str | list[str]) -> str:
+    """A value in TOML: as in JSON, but for one character that TOML takes only escaped."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def without_table(text: str, name: str) -> str:

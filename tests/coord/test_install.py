@@ -14,6 +14,7 @@ import pytest
 
 from coord.clients import CLIENTS, Client
 from coord.installing.allows import ASKED, SAFE
+from coord.installing.tables import with_table
 from coord.installing.targets import TARGETS
 from coord.table import TABLE
 from tests.coord.inside import Inside, process
@@ -499,6 +500,20 @@ def test_another_server_of_that_name_is_refused(machine: Machine, way: str, name
     assert "another MCP server that is called coord" in result.err
     machine.ok("uninstall mcp --project")
     assert path.read_bytes() == data
+
+
+def test_a_file_to_which_no_table_can_be_added_is_refused(machine: Machine) -> None:
+    data = b'mcp_servers = {other = {command = "x"}}\n'
+    path = machine.put(f"~/{CONFIG}", data)
+    result = machine.run("install mcp --client codex")
+    assert result.code == 1
+    assert "the table [mcp_servers.coord] cannot be added" in result.err
+    assert path.read_bytes() == data
+
+
+def test_any_text_is_written_into_a_table_so_that_it_is_read_again() -> None:
+    value = "".join(map(chr, range(0x20, 0x100))) + '\n\t"\u2028'
+    assert tomllib.loads(with_table("", "ours", {"key": [value]})) == {"ours": {"key": [value]}}
 
 
 def test_secrets_in_the_home_are_not_shown(machine: Machine) -> None:
