@@ -4,6 +4,7 @@ What other sessions wrote is untrusted. In a terminal, control, escape and bidir
 obeyed; in Markdown what would be markup is escaped as well.
 """
 
+import json
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -129,8 +130,6 @@ def json_text(value: object, indent: int | None = 2) -> str:
     try:
         encoded = msgspec.json.encode(value)
     except UnicodeEncodeError:
-        import json
-
         return json.dumps(msgspec.to_builtins(value), indent=indent)
     return json_plain((encoded if indent is None else msgspec.json.format(encoded, indent=indent)).decode())
 

@@ -9,6 +9,7 @@ ours does not). A line that is byte for byte what we would have written has none
 way. Nearly all are of the first kind, so whole blocks of them are tried at once.
 """
 
+import json
 import re
 from operator import lt
 
@@ -180,8 +181,6 @@ def _unknown(line: bytes, reason: str = "") -> Event:
 
 def _check_strictly(line: bytes) -> None:
     """Reject what msgspec, like most parsers, lets through: duplicate keys and whole numbers of 2^53 and more."""
-    import json
-
     def pairs(items: list[tuple[str, object]]) -> dict[str, object]:
         seen = dict(items)
         if len(seen) != len(items):
