@@ -71,8 +71,7 @@ def fold(state: State, events: Iterable[Event], record: Record = ignore) -> Stat
         key = (at, event.session, event.n)
         if key <= state.last or at < state.reached:
             raise ValueError(f"{event.id} sorts before what was folded already")
-        if state.due <= at:
-            advance(state, at, record)
+        advance(state, at, record)
         session = state.sessions.get(event.session) if event.imported is None else None
         if type(payload) is SessionHeartbeat and session is not None and session.status == "live":
             session.last_at = at  # nearly all events are of this kind, and this is all that the long way does with them
