@@ -23,8 +23,10 @@ from coord.errors import no_log, no_session
 from coord.folder import Place, remember
 from coord.identity import Identity, anchor_here, introduction, resumed
 from coord.indexing import save_index
+from coord.markdown import board_markdown
 from coord.names import new_id
 from coord.present import Present
+from coord.views import board_of
 from coord.world import World
 from eventlog.errors import LogError
 from eventlog.events import VERSION, Anchor, AnyPayload, Event, Instant, SessionPresumedDead, SessionStarted, later
@@ -280,9 +282,6 @@ def write_board(
     """Write STATUS_BOARD.md for `now`, atomically. What was acknowledged stays acknowledged if that fails: the reason
     is given back. `gone` as in `coord.views.board_of`.
     """
-    from coord.markdown import board_markdown
-    from coord.views import board_of
-
     try:
         text = board_markdown(board_of(world, config, present, now, gone))
         replace_file(place.board, text.encode(errors="backslashreplace"), within=place.cache)
