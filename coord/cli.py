@@ -46,7 +46,7 @@ def _call(argv: Sequence[str], world: World) -> object:
         values = command.plainly(argv[1:])
         if values is not None:
             return command.call(world, values)
-    from coord.usage import ReaderIsGone, run_by_click
+    from coord.usage import ReaderIsGone, run_by_click  # loads click, a third of a command
 
     try:
         return run_by_click(argv, world)

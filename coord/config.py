@@ -42,7 +42,7 @@ def read_config(place: Place) -> Config:
         raise no_log(f"cannot read {path}: {error.strerror}.") from None
     if all(line.strip()[:1] in (b"", b"#") for line in text.split(b"\n")):
         return Config()  # the file as it was installed: all defaults, and no parser to load
-    import tomllib  # takes 5 % of a heartbeat to load
+    import tomllib  # 5 % of a command
 
     try:
         config = msgspec.convert(tomllib.loads(text.decode()), Config)

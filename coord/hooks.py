@@ -18,7 +18,7 @@ from coord.machine import started, whereabouts
 from coord.repository import find_repository, recorded_path
 from projections.conflicts import conflict
 
-TYPE_CHECKING = False
+TYPE_CHECKING = False  # a hook would take 1.7 times as long if it loaded `typing`
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 

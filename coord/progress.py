@@ -25,7 +25,7 @@ class Bar:
         self.done += count
         if not self._wanted or time.monotonic() - self._begin < self._quiet_s:
             return
-        import click
+        import click  # a third of a command; loaded only where a bar is shown
 
         if self._bar is None:
             self._bar = click.progressbar(length=self.total, label=self.label, file=sys.stderr, show_eta=False)

@@ -62,7 +62,7 @@ class Run:
 
     def look_back(self, *, lines: bool = False, follows: bool = False) -> "Past":
         """The whole history, read without a lock."""
-        from coord.past import Past
+        from coord.past import Past  # 4 % of `coord claims`, which needs none of it
 
         return Past(self.world, self.place, lines=lines, follows=follows)
 

@@ -13,7 +13,7 @@ from coord.plainjson import loads
 from coord.repository import first_line
 from eventlog.system import NOFOLLOW, blake2b, read_regular
 
-TYPE_CHECKING = False
+TYPE_CHECKING = False  # a hook would take 1.7 times as long if it loaded `typing`
 if TYPE_CHECKING:
     from typing import Protocol, TypedDict
 

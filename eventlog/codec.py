@@ -181,6 +181,7 @@ def _unknown(line: bytes, reason: str = "") -> Event:
 
 def _check_strictly(line: bytes) -> None:
     """Reject what msgspec, like most parsers, lets through: duplicate keys and whole numbers of 2^53 and more."""
+
     def pairs(items: list[tuple[str, object]]) -> dict[str, object]:
         seen = dict(items)
         if len(seen) != len(items):

@@ -5,7 +5,7 @@ patterns. In a pattern `*` and `?` match within one part of a path, `**` matches
 everything below. Everything else is literal, `[` included.
 """
 
-TYPE_CHECKING = False
+TYPE_CHECKING = False  # a hook would take 1.7 times as long if it loaded `typing`
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any

@@ -30,7 +30,7 @@ def hook(run: Run, client: str, wake: bool) -> None:
     if client_named(client) is None:
         raise wrong(f"'{line(client, 40)}' is no client. Known: {', '.join(row.word for row in CLIENTS)}")
     if wake:
-        from coord.waking import wait
+        from coord.waking import wait  # a fifth of a command
 
         sys.exit(wait(run.world, client))
     sys.exit(main(client, lambda call: respond(run.world, call, to_client)))

@@ -69,7 +69,7 @@ def replay(
     condition = _condition(run, past, until_claim, until_session)
     story = Story(past, first, last)
     if drawn:
-        from coord.commands._stepping import show
+        from coord.commands._stepping import show  # half as much as a command, for a terminal only
 
         show(run, story, condition, speed, at_once=begin is None)
         return

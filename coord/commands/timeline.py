@@ -47,7 +47,7 @@ def timeline(run: Run, file: str | None, since: str | None, until: str | None) -
     if not file:
         run.say(_text(found, cut_off), data)
         return
-    from coord.svg import svg
+    from coord.svg import svg  # a third of a command, for a picture only
 
     picture = svg(found, [finding.text for finding in past.present.findings()])
     if file == "-":
