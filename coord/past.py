@@ -4,9 +4,7 @@ What every command on the past shares. Nothing is saved and nothing is locked: t
 beginnings, so an answer about the past is the same for everyone who has the same journals.
 """
 
-import gc
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 from coord.errors import CoordError
 from coord.folder import Place
@@ -30,8 +28,7 @@ class Past:
     def __init__(self, world: World, place: Place, *, lines: bool = False, follows: bool = False) -> None:
         self.lines: dict[EventId, bytes] = {}
         self.present = Present(world, place)
-        with _without_collector():
-            self.events: Sequence[Event] = self.present.read_all(self.lines if lines else None, snapshot=not follows)
+        self.events: Sequence[Event] = self.present.read_all(self.lines if lines else None, snapshot=not follows)
 
     @property
     def now(self) -> Instant:
@@ -82,14 +79,3 @@ class Past:
         cut = self.cut(text, "--at")
         self.present.state, self.present.at = self.state(cut), cut.at
         return self.present
-
-
-@contextmanager
-def _without_collector() -> Iterator[None]:
-    """A hundred thousand new objects of which none is garbage: looking for it would cost a third of the time."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        gc.enable()

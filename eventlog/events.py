@@ -8,7 +8,7 @@ keeps it as `Unknown`. Journals outlive the program, so a field is never renamed
 a new optional field, a new event type, or a new version with an upcaster.
 
 An event is a tree of values and never part of a circle, so the garbage collector need not know of any (`gc=False`):
-with a million of them in the memory, that is half of the time.
+looking at them again and again would be 7 % of the time in which a command reads 100,000 of them to look back.
 
 This module imports nothing of ours.
 """
