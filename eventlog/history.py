@@ -31,7 +31,6 @@ HORIZON_S = 60  # how far ahead another machine's events may be
 _AT_ONCE, _LEAST_PIECE = 8 << 20, 1 << 14  # bytes that are read at a time, of all journals and of one
 
 by_order = attrgetter("at", "session", "n")
-_by_time = attrgetter("at")  # enough where the events of each journal stand together, in the order of the names
 
 
 def merge(journals: Iterable[Iterable[Event]]) -> list[Event]:
@@ -179,7 +178,7 @@ class History:
                     del waiting[name]
             while ends and ends[0][0] <= bound:
                 heappop(ends)
-            yield News(sorted(events, key=_by_time), rewound)
+            yield News(sorted(events, key=by_order), rewound)
             if not unread and not waiting:
                 break
         horizon = horizon_of(self.positions.values(), self.machine, wall, accepted) if self.held_back else ""
