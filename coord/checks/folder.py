@@ -4,7 +4,6 @@ git is asked where it is there, and never needed. What may be read and written i
 """
 
 import os
-import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
 

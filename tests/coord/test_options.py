@@ -197,7 +197,7 @@ def test_a_plain_command_line_loads_only_what_it_needs(repo: Repo, tmp_path: Pat
     """
     machine = Inside(repo)
     machine.start(100)
-    heavy = {"click", "json", "subprocess", "difflib", "tomllib", "asyncio", "dataclasses", "shutil", "inspect"}
+    heavy = {"click", "subprocess", "difflib", "tomllib", "asyncio", "dataclasses", "shutil", "inspect"}
     script = (
         "import sys\nfrom coord.__main__ import _load_msgspec\n_load_msgspec()\nfrom coord.cli import run\n"
         "from coord.world import real_world\nrun(sys.argv[1:], real_world())\n"
