@@ -1,5 +1,5 @@
 """Claims and the queue as one process sees them that has them to itself; what it does with them is in
-`tests.one_process`. Nothing here is taken from `projections`.
+`tests.one_process`. What conflicts is in the reference model; nothing here is taken from `projections`.
 
 Whoever looks from outside does not know at which instant something was done, only between which; so every instant is a
 `Span`, as narrow as the answers allow. What ends by itself ends within its span: it may have ended from the beginning
@@ -8,15 +8,13 @@ of it, and must have by its end. All instants are microseconds of the clock that
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import cache
 from itertools import combinations
 from typing import NamedTuple, TypeAlias
 
 from tests.linearizability import Op, Seen
-from tests.property.naive import matched, overlap
+from tests.support.reference_model import ACCEPT, conflict
 
 SECOND = 1_000_000
-ACCEPT = 60 * SECOND  # a waiter takes up its grant within so long, or it lapses
 AT_ONCE = 32  # grants of one instant, at most: their tokens are apart
 
 
@@ -54,6 +52,10 @@ class Lease:
     until: Span
     token: Span | None = None
     accept: Span | None = None  # until when a waiter must take up its grant
+    agent: str = ""  # the processes of these histories have no subagents, worktrees, hooks or imports
+    worktree: str = ""
+    automatic: bool = False
+    imported: bool = False
 
     @property
     def ends(self) -> Span:
@@ -86,17 +88,6 @@ class State:
     steady: bool = True
     mortal: tuple[Mortal, ...] = ()  # those whose death nobody has recorded yet
     buried: tuple[str, ...] = ()  # those whose death somebody has
-
-
-@cache
-def covers(a: str, b: str) -> bool:
-    if a.startswith("file/") and b.startswith("file/"):
-        return a == b or matched(b[5:]) <= matched(a[5:])
-    return a == b
-
-
-def conflict(a: Lease, b: Lease) -> bool:
-    return a.session != b.session and "exclusive" in (a.mode, b.mode) and overlap(a.resource, b.resource)
 
 
 def in_the_way(state: State, lease: Lease) -> list[Lease]:

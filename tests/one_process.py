@@ -7,8 +7,9 @@ object that a recorded history is compared with (`tests.linearizability`).
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from tests.leases import Lease, Mortal, Span, State, burials, conflict, covers, granted, in_the_way, moments, without
+from tests.leases import Lease, Mortal, Span, State, burials, granted, in_the_way, moments, without
 from tests.linearizability import Answer, Op, Seen, apart, refusal
+from tests.support.reference_model import conflict, own_covers
 
 
 def steps(state: State, number: int, op: Op, asked: bool) -> Iterator[tuple[State, bool]]:
@@ -77,11 +78,6 @@ def _claim(state: State, number: int, op: Op, at: Span) -> Iterator[tuple[State,
         yield replace(state, queue=(*state.queue, ask)), True
     elif not waits and said in ("", "refused"):
         yield state, False
-
-
-def own_covers(own: Lease, ask: Lease) -> bool:
-    strong = own.mode == "exclusive" or ask.mode == "shared"
-    return own.session == ask.session and strong and covers(own.resource, ask.resource)
 
 
 def _are(leases: list[Lease], seen: tuple[Seen, ...]) -> bool:

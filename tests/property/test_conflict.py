@@ -13,7 +13,8 @@ from eventlog.events import Mode
 from projections import conflicts, resources
 from projections.state import Ask
 from tests.histories import AGENTS, SESSIONS, WORKTREES
-from tests.property.naive import Span, conflict, matched, overlap
+from tests.support import reference_model
+from tests.support.patterns import matched, overlap
 
 SHORT_PATTERNS = [
     pattern
@@ -55,15 +56,9 @@ ASKS = [
 ]  # fmt: skip
 
 
-def _span(ask: Ask) -> Span:
-    terms = (ask.id, ask.session, ask.agent, ask.resource, ask.mode, ask.worktree)
-    return Span(*terms, start="", limit="", imported=ask.imported)
-
-
 def test_rule_1_what_conflicts() -> None:
     """Two claims conflict if they overlap, one is exclusive, their sessions (or subagents) differ, and they are not
     file claims bound to different worktrees, nor one of them imported; and it is mutual.
     """
-    pairs = [(ask, _span(ask)) for ask in ASKS]
-    for (a, a_span), (b, b_span) in product(pairs, repeat=2):
-        assert conflicts.conflict(a, b) == conflict(a_span, b_span), (a, b)
+    for a, b in product(ASKS, repeat=2):
+        assert conflicts.conflict(a, b) == reference_model.conflict(a, b), (a, b)

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from tests.leases import Lease, Span, State, in_the_way, moments
 from tests.linearizability import SECOND, Answer, Op, Seen
-from tests.one_process import judged, meant, own_covers, steps, void
+from tests.one_process import judged, meant, steps, void
+from tests.support.reference_model import own_covers
 
 T = TypeVar("T")
 SESSIONS = ("amber-otter", "brown-hare", "coral-swift")

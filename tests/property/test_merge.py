@@ -2,8 +2,8 @@
 
 Promise 4: the state depends only on the set of events. The same pieces are merged purely, and taken in by a reader of a
 real folder that looks between the deliveries, saves its fold or forgets it, cuts lines in two, and whose clock may
-still be behind the other machine's. What the merged history then says to whoever asked is held against intervals from
-`naive`: nobody told refused is ever granted, and whoever believed to hold what it does not is told.
+still be behind the other machine's. What the merged history then says to whoever asked is held against the
+intervals of its decisions: nobody told refused is ever granted, and whoever believed to hold what it does not is told.
 """
 
 import random
@@ -32,8 +32,9 @@ from tests.attacks import law
 from tests.coord.inside import HERE, Table
 from tests.eventlog.logs import lines_of
 from tests.histories import START, histories, journals_of, judged
-from tests.property.naive import Span, ledger, matched
 from tests.property.test_fold import image
+from tests.support.ledger import Interval, ledger
+from tests.support.patterns import matched
 
 
 @pytest.fixture(scope="module")
@@ -101,10 +102,14 @@ def believers_are_told(events: list[Event]) -> None:
             continue
         notices = [notice for notice in state.sessions[event.actor].notices if notice.id == event.id]
         told = any(notice.kind == "lost" for notice in notices)
-        own = [span for span in ledger(events[:number], decisions).active().values() if span.session == event.actor]
-        if any(_is_it(span, event) for span in own):
+        own = [
+            interval
+            for interval in ledger(events[:number], decisions).active().values()
+            if interval.session == event.actor
+        ]
+        if any(_is_it(interval, event) for interval in own):
             assert not told, f"{event.id} has it and is told that it has not"
-        elif not any(_is_around(span, event) for span in own):
+        elif not any(_is_around(interval, event) for interval in own):
             assert told, f"{event.id} believes to have it and is not told"
         lost |= {event.id} if told else set()
     seen = (e.payload.messages for e in events if isinstance(e.payload, MessageRead | MessageAcknowledged))
@@ -117,22 +122,22 @@ def _believes(payload: object) -> bool:
     return isinstance(payload, ClaimAccepted) or (isinstance(payload, ClaimRequested) and payload.told == "granted")
 
 
-def _is_it(span: Span, event: Event) -> bool:
+def _is_it(interval: Interval, event: Event) -> bool:
     """Whether an interval of its author's is the very grant that the event speaks of."""
     if isinstance(event.payload, ClaimAccepted):
-        return span.id == event.payload.claim and event.payload.agent in ("", span.agent)
-    return span.id == event.id
+        return interval.id == event.payload.claim and event.payload.agent in ("", interval.agent)
+    return interval.id == event.id
 
 
-def _is_around(span: Span, event: Event) -> bool:
+def _is_around(interval: Interval, event: Event) -> bool:
     """Whether an interval of its author's may hold all that the event speaks of (rule 2: that one is renewed)."""
     payload = event.payload
     assert isinstance(payload, ClaimAccepted | ClaimRequested)
     if isinstance(payload, ClaimRequested):
-        weaker = span.mode == "shared" and payload.mode == "exclusive"
-        if weaker or span.agent != payload.agent or span.worktree not in ("", payload.worktree):
+        weaker = interval.mode == "shared" and payload.mode == "exclusive"
+        if weaker or interval.agent != payload.agent or interval.worktree not in ("", payload.worktree):
             return False
-    inner, outer = payload.resource, span.resource
+    inner, outer = payload.resource, interval.resource
     both = inner.startswith("file/") and outer.startswith("file/")
     return inner == outer or (both and matched(inner[5:]) <= matched(outer[5:]))
 

@@ -1,11 +1,10 @@
 """Attack 10: random commands of random sessions and subagents, and after each a model that knows only the files.
 
 The commands run inside the test, on real files, with a clock that is wrong at times, shells that die, and checkpoints
-that go. The model reads all journals anew each time, as plain JSON, and follows the rules in the plainest way; nothing
-in it is taken from `projections`. It must say the same of who holds what, who waits, what the command answered and how
-much everyone has to read. This holds the promises that what was acknowledged is not lost, that a claim is never given
-twice whatever the clock does, that a checkpoint changes no answer, that only the dead are taken for dead, and that
-whoever writes records every death before.
+that go. The reference model reads all journals anew each time. It must say the same of who holds what, who waits, what
+the command answered and what everyone has to read. This holds the promises that what was acknowledged is not lost, that
+a claim is never given twice whatever the clock does, that a checkpoint changes no answer, that only the dead are taken
+for dead, and that whoever writes records every death before.
 """
 
 import contextlib
@@ -27,8 +26,10 @@ from projections.state import State
 from tests.attacks import Tally
 from tests.coord.inside import NOON, Inside, process
 from tests.processes import Repo
-from tests.property.replayed import RESOURCES, Model, ask_of, replay
+from tests.support.agreement import assert_agree
+from tests.support.reference_model import Model, Session, ask_of, conflict
 
+RESOURCES = ("file/a/", "file/a/b", "port/1")  # the first covers the second
 COMMANDS = 12
 PARTS = 2  # of the examples, so that two processors can share them
 STEPS_S = (0, 0, 0.5, 1, 30, 60, 61, 120, -30)
@@ -137,7 +138,7 @@ class Machine:
         run = Run(self.inside.world(shell, env), json=True)
         code, answer = heard(lambda: _look(run, asked, set())[0] or "waiting")
         first, new = self.models(before)
-        alive = first.status[asked.session] == "live"
+        alive = first.is_live(asked.session)
         is_held = any((own.id, own.session) == (asked.claim, asked.session) for own in first.held)
         expected = "granted" if is_held else "timed_out"
         if any(wait.id == asked.claim for wait in first.queue):
@@ -171,7 +172,7 @@ class Machine:
             assert named.startswith("who-") or self.mine(model, who) == "", (self.done, "it has a session")
         elif word in ("claim", "wait"):
             (event,) = asked
-            made = ask_of("x/1", event["session"], event["event"], model.now)
+            made = ask_of("x/1", event["session"], event["event"])
             assert made.agent == agent, self.done
             verdict = model.verdict(made, word == "wait")
             assert (answer["outcome"], code) == (verdict, int(verdict == "refused")), (self.done, verdict)
@@ -196,34 +197,58 @@ class Machine:
         writers = {event["session"] for event in new}
         assert len(writers) <= 1, (self.done, "one command, one journal")
         model = replay(self.repo.events()) if new else Model()
-        for name, is_ in model.status.items():
-            lives = is_ != "live" or name in writers or (model.anchor[name] or {}).get("pid") not in self.killed
+        for name, session in model.sessions.items():
+            lives = session.status != "live" or name in writers or not self.is_killed(session)
             assert lives, (self.done, f"{name} is dead, and that was not recorded")
 
     def mine(self, model: Model, who: int) -> str:
         """The live session that is anchored to this actor's shell."""
         shell = self.actors[who][0]
-        live = [name for name, is_ in model.status.items() if is_ == "live"]
-        return next((name for name in live if (model.anchor[name] or {}).get("pid") == shell), "")
+        live = [(name, session) for name, session in model.sessions.items() if session.status == "live"]
+        return next((name for name, session in live if (session.anchor or {}).get("pid") == shell), "")
+
+    def is_killed(self, session: Session) -> bool:
+        """Whether the shell that a session is anchored to is dead."""
+        return (session.anchor or {}).get("pid") in self.killed
 
     def same(self) -> None:
         """The state that a new reader sees is the model's."""
         present = Run(self.inside.world(100 if 100 not in self.killed else self.actors[0][0], {})).look()
         state: State = as_of(present.state, present.now)
         model = replay(self.repo.events(), to_micros(state.reached))  # at most 1 µs after the latest event, if not now
-        seen = [(c.id, c.session, c.agent, c.resource, c.mode, to_micros(c.ends_at)) for c in state.claims.values()]
-        held = [(a.id, a.session, a.agent, a.resource, a.mode, a.accept_by or a.ends) for a in model.held]
-        assert seen == held, self.done
-        queue = [(wait.id, to_micros(wait.until)) for wait in state.waits.values()]
-        assert queue == [(wait.id, wait.ends) for wait in model.queue], self.done
-        assert {name: who.status for name, who in state.sessions.items()} == model.status, self.done
-        assert {name: who.unread for name, who in state.sessions.items()} == model.unread, self.done
-        told = {name: [notice.id for notice in who.notices] for name, who in state.sessions.items()}
-        assert told == model.notices, self.done
+        assert_agree(state, model, self.done)
         for one in model.held:
-            assert not any(one.against(other) for other in model.held), self.done
-        for name, is_ in model.status.items():
-            assert is_ != "dead" or (model.anchor[name] or {}).get("pid") in self.killed, (self.done, "it lives")
+            assert not any(conflict(one, other) for other in model.held), self.done
+        for session in model.sessions.values():
+            assert session.status != "dead" or self.is_killed(session), (self.done, "it lives")
+
+
+def replay(events: list[dict[str, Any]], until: int = 0) -> Model:
+    """The model after these events, and at a later moment. There is one machine, so nobody was told what is not so."""
+    model = Model()
+    for event in events:
+        model.until(to_micros(event["at"]))
+        assert_true(model, event["session"], event["event"])
+        model.hear(event)
+    model.until(max(until, model.now))
+    return model
+
+
+def assert_true(model: Model, by: str, said: dict[str, Any]) -> None:
+    """What an event says is so, by the model that has heard all events before it."""
+    kind = said["type"]
+    if kind == "claim.requested":
+        verdict = model.verdict(ask_of("x/1", by, said), bool(said.get("wait_s")))
+        assert said["told"] == verdict.replace("renewed", "granted"), f"told {said['told']}, but it is {verdict}"
+    elif kind in ("claim.accepted", "claim.renewed", "claim.released", "claim.handed_over"):
+        among = [*model.held, *(model.queue if kind == "claim.released" else ())]
+        assert model.own(by, said, among), f"{said} of what is not its own"
+        assert kind != "claim.handed_over" or model.is_live(said["to"]), f"{said} to nobody"
+    elif kind == "claim.broken":
+        assert said["claim"] in [claim.id for claim in model.held], said
+    elif kind == "session.presumed_dead":
+        gone = model.sessions[said["session"]]
+        assert (gone.status, gone.anchor) == ("live", said["anchor"]), said
 
 
 def heard(act: Any) -> tuple[int, Any]:

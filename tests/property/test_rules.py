@@ -1,5 +1,5 @@
 """The rules of claims hold for every history. Each test names its rule and says it again in one sentence; what they
-compare with, in `naive`, is written without a look at the implementation. Rule 1 is in `test_conflict`.
+look at are the intervals of `tests.support.ledger`. Rule 1 is in `test_conflict`.
 """
 
 from itertools import combinations, product
@@ -25,7 +25,8 @@ from projections.fold import fold
 from projections.liveness import Here, Seen, gone
 from projections.state import Decision, State
 from tests.histories import Story, histories, judged
-from tests.property.naive import Ledger, conflict, ledger
+from tests.support.ledger import Ledger, ledger
+from tests.support.reference_model import conflict
 
 
 def ledger_of(events: list[Event]) -> Ledger:

@@ -1,4 +1,4 @@
-"""Claims and waits as spans are those that the plain ledger of the decisions has, and lives are those of the fold."""
+"""Claims and waits as spans are those of the ledger of the decisions, and lives are those of the fold."""
 
 from hypothesis import given
 
@@ -7,7 +7,7 @@ from projections.fold import fold
 from projections.spans import account, spans_of
 from projections.state import State
 from tests.histories import histories, judged
-from tests.property.naive import ledger
+from tests.support.ledger import ledger
 
 
 @given(histories())

@@ -1,0 +1,111 @@
+"""The claims and waits of a history as intervals of time, as the decisions of its fold say.
+
+`ledger` takes the terms of each grant from the events. The laws of the rules are checked on these intervals.
+"""
+
+from dataclasses import dataclass, field
+
+from eventlog.events import NEVER, ClaimHandedOver, ClaimRenewed, ClaimRequested, Event, Instant, later
+from projections.state import Decision
+
+
+@dataclass
+class Interval:
+    """A grant or a wait: from `start` up to, not including, `end`."""
+
+    id: str
+    session: str
+    agent: str
+    resource: str
+    mode: str
+    worktree: str
+    automatic: bool
+    start: Instant
+    limit: Instant  # when it ends by itself
+    imported: bool = False
+    waits: bool = False
+    to_accept: bool = False  # a grant to a waiter that has not been taken up
+    end: Instant = NEVER
+    how: str = ""  # it ended
+    order: int = 0
+
+    def at(self, moment: Instant) -> bool:
+        return self.start <= moment < self.end
+
+
+@dataclass
+class Ledger:
+    grants: list[Interval] = field(default_factory=list)
+    waits: list[Interval] = field(default_factory=list)
+
+    def active(self) -> dict[str, Interval]:
+        return {interval.id: interval for interval in self.grants if interval.end == NEVER}
+
+    def instants(self) -> list[Instant]:
+        return sorted({moment for interval in (*self.grants, *self.waits) for moment in (interval.start, interval.end)})
+
+
+_LEAVES = {"withdrawn", "timed_out"}
+_ENDS = {"released", "expired", "lapsed", "handed_over", "passed_on", "broken", "finished"} | {
+    "session_ended",
+    "session_dead",
+}
+
+
+def ledger(events: list[Event], decisions: list[Decision]) -> Ledger:
+    """The intervals that the decisions amount to. Fails on one that makes no sense: an end without a beginning, ..."""
+    by_id = {event.id: event for event in events}
+    grants: dict[str, Interval] = {}
+    waits: dict[str, Interval] = {}
+    found = Ledger()
+    for order, said in enumerate(decisions):
+        name = said.claim
+        if said.what == "granted":
+            queued = waits.pop(name, None)
+            if queued:
+                queued.end, queued.how = said.at, "granted"
+            assert name not in grants, "granted twice"
+            grants[name] = _granted(said, by_id, found.grants, order)
+            found.grants.append(grants[name])
+        elif said.what == "waiting":
+            waits[name] = _asked(by_id[name], said.session, said.at, order)
+            found.waits.append(waits[name])
+        elif said.what in _LEAVES or (said.what in _ENDS and name in waits):
+            left = waits.pop(name)
+            left.end, left.how = said.at, said.what
+        elif said.what in _ENDS:
+            over = grants.pop(name)
+            over.end, over.how = said.at, said.what
+        elif said.what == "renewed":
+            claim = grants[said.others[0]]
+            payload = by_id[said.cause].payload
+            assert isinstance(payload, (ClaimRenewed, ClaimRequested))
+            claim.limit, claim.to_accept = max(claim.limit, later(said.at, payload.ttl_s)), False
+        elif said.what == "accepted" and name in grants:  # or another claim of its own covers it
+            grants[name].to_accept = False
+    return found
+
+
+def _asked(event: Event, session: str, moment: Instant, order: int) -> Interval:
+    request = event.payload
+    assert isinstance(request, ClaimRequested)
+    limit = later(event.at, request.wait_s)
+    terms = (event.id, session, request.agent, request.resource, request.mode, request.worktree, request.automatic)
+    return Interval(*terms, start=moment, limit=limit, imported=bool(event.imported), waits=True, order=order)
+
+
+def _granted(said: Decision, by_id: dict[str, Event], before: list[Interval], order: int) -> Interval:
+    event = by_id[said.claim]
+    request = event.payload
+    passed = next((interval for interval in reversed(before) if interval.id == said.claim), None)
+    if passed:  # to the session that continues its holder, or from a subagent to its session
+        terms = (said.claim, said.session, "", passed.resource, passed.mode, passed.worktree, passed.automatic)
+        return Interval(*terms, start=said.at, limit=passed.limit, imported=passed.imported, order=order)
+    if isinstance(request, ClaimHandedOver):
+        given = next(interval for interval in reversed(before) if interval.id == request.claim)
+        terms = (said.claim, request.to, "", given.resource, given.mode, given.worktree, given.automatic)
+        return Interval(*terms, start=said.at, limit=given.limit, order=order)
+    interval = _asked(event, said.session, said.at, order)
+    assert isinstance(request, ClaimRequested)
+    interval.limit, interval.waits, interval.to_accept = later(said.at, request.ttl_s), False, request.told == "waiting"
+    return interval
