@@ -1,7 +1,7 @@
 """How the tests run: the same examples on every run, unless more or others are asked for; and the fixtures they share.
 
 `COORD_TEST_EXAMPLES=20` multiplies the number of examples by 20; `--hypothesis-seed=N` tries others than the usual. How
-often each attack of the reliability page is made is in `tests.attacks`.
+often each attack of the reliability page is made is in `tests.support.attacks`.
 """
 
 import os
@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 
-from tests.attacks import Tallies, Tally, examples_of
-from tests.processes import TREE, Repo, bare, install
+from tests.support.attacks import Tallies, Tally, examples_of
+from tests.support.processes import TREE
+from tests.support.repositories import Repo, bare, install
 
 _EXAMPLES = 60
 

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from tests.bench.folders import EDITED, HOOK, LOAD, OWN_EDIT, PASS, Folder, said_to_hook
 from tests.bench.rows import CLAIMS, FIRST_WRITE, GUARD, QUIET, SPEAKING, WHOLE, Row, Samples
-from tests.processes import COORD
+from tests.support.processes import COORD
 
 _P, _L = "P", "L"
 PLOTTED = ("heartbeat", CLAIMS[0], "status")

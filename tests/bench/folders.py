@@ -14,7 +14,7 @@ from coord.world import real_world
 from eventlog.system import SUFFIX
 from eventlog.writer import put_aside
 from tests.bench.history import Author
-from tests.processes import COORD, environment
+from tests.support.processes import COORD, environment
 
 PYTHON = sys.executable
 PASS = [PYTHON, "-c", "pass"]  # P

@@ -33,7 +33,7 @@ from eventlog.events import (
 from eventlog.system import SUFFIX
 from projections.fold import as_of, fold
 from projections.state import State
-from tests.histories import honestly_told
+from tests.support.histories import honestly_told
 
 SEED = 20261122
 SESSIONS = 20  # at a time

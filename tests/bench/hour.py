@@ -9,8 +9,8 @@ import random
 import tempfile
 from pathlib import Path
 
-from tests.coord.agents import Agents
-from tests.processes import bare, install
+from tests.support.agents import Agents
+from tests.support.repositories import bare, install
 
 STEP_S, HOUR_S = 30, 3600
 

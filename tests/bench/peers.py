@@ -24,7 +24,7 @@ from coord.progress import Bar
 from tests.bench.commands import Failed, commands, timed
 from tests.bench.folders import PASS, Folder, prepare
 from tests.bench.rows import SHORT
-from tests.processes import environment
+from tests.support.processes import environment
 
 _INSTALL_S = 600
 

@@ -17,7 +17,7 @@ from tests.bench.commands import timed
 from tests.bench.folders import PASS, Folder, prepare
 from tests.bench.inside import clocked
 from tests.bench.rows import SHORT
-from tests.coord.tools import Connection
+from tests.support.mcp_connections import Connection
 
 _CALLS, _WARM = 50, 5
 FEW = 4  # events: those of a few sessions, where the usual short history has twenty that live

@@ -18,7 +18,7 @@ from eventlog.lock import locked
 from eventlog.writer import Writer
 from tests.bench.folders import LOAD, Folder
 from tests.bench.rows import TOGETHER, WAIT_CLAIM, WAIT_INBOX, WATCH, Samples
-from tests.processes import COORD, until
+from tests.support.processes import COORD, until
 
 PROCESSES, SENDS = 16, 50
 _SETTLE_S = 0.1  # after the watcher is there: its process is about to wait

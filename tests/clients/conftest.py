@@ -5,23 +5,16 @@ import signal
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Protocol
 
 import pytest
 
 from coord.traces import FAILURES, folder_of
-from tests.clients.agents import Agent
-from tests.clients.installing import install
-from tests.clients.looking import waiters
-from tests.clients.programs import FOLDER, Program, found
-from tests.clients.repositories import at_work
-from tests.processes import Repo
-
-
-class Make(Protocol):
-    """Makes an agent of a client; in the repository, if no other folder is said."""
-
-    def __call__(self, program: Program, root: Path | None = None) -> Agent: ...
+from tests.support.clients.agents import Agent, Make
+from tests.support.clients.installing import install
+from tests.support.clients.looking import waiters
+from tests.support.clients.programs import FOLDER, Program, found
+from tests.support.clients.repositories import at_work
+from tests.support.repositories import Repo
 
 
 @pytest.fixture

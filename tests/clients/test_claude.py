@@ -4,13 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.clients.conftest import Make
-from tests.clients.dialects import Call
-from tests.clients.installing import install, uninstall
-from tests.clients.looking import context, held, session_of, waiters
-from tests.clients.model import Ended, Heard
-from tests.clients.programs import CLAUDE
-from tests.processes import Repo, until
+from tests.support.clients.agents import Make
+from tests.support.clients.dialects import Call
+from tests.support.clients.installing import install, uninstall
+from tests.support.clients.looking import context, held, session_of, waiters
+from tests.support.clients.model import Ended, Heard
+from tests.support.clients.programs import CLAUDE
+from tests.support.processes import until
+from tests.support.repositories import Repo
 
 pytestmark = pytest.mark.clients
 PAGE = "file/page.py"

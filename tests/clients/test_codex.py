@@ -2,10 +2,10 @@
 
 import pytest
 
-from tests.clients.conftest import Make
-from tests.clients.looking import held, session_of
-from tests.clients.programs import CODEX
-from tests.processes import Repo
+from tests.support.clients.agents import Make
+from tests.support.clients.looking import held, session_of
+from tests.support.clients.programs import CODEX
+from tests.support.repositories import Repo
 
 pytestmark = pytest.mark.clients
 SANDBOX = ("--sandbox", "workspace-write")

@@ -4,13 +4,12 @@ import re
 
 import pytest
 
-from tests.clients.agents import Agent
-from tests.clients.conftest import Make
-from tests.clients.installing import install_server
-from tests.clients.looking import held, session_of
-from tests.clients.model import Ended, Heard
-from tests.clients.programs import PROGRAMS, Program
-from tests.processes import Repo
+from tests.support.clients.agents import Agent, Make
+from tests.support.clients.installing import install_server
+from tests.support.clients.looking import held, session_of
+from tests.support.clients.model import Ended, Heard
+from tests.support.clients.programs import PROGRAMS, Program
+from tests.support.repositories import Repo
 
 pytestmark = [
     pytest.mark.clients,

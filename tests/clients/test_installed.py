@@ -5,10 +5,9 @@ import subprocess
 
 import pytest
 
-from tests.clients.agents import Agent
-from tests.clients.conftest import Make
-from tests.clients.programs import CLAUDE, CODEX, found
-from tests.processes import COORD
+from tests.support.clients.agents import Agent, Make
+from tests.support.clients.programs import CLAUDE, CODEX, found
+from tests.support.processes import COORD
 
 pytestmark = pytest.mark.clients
 

@@ -2,11 +2,11 @@
 
 import pytest
 
-from tests.clients.conftest import Make
-from tests.clients.looking import held, session_of
-from tests.clients.programs import CLAUDE, CODEX, GEMINI, PROGRAMS
-from tests.clients.repositories import git
-from tests.processes import Repo
+from tests.support.clients.agents import Make
+from tests.support.clients.looking import held, session_of
+from tests.support.clients.programs import CLAUDE, CODEX, GEMINI, PROGRAMS
+from tests.support.clients.repositories import git
+from tests.support.repositories import Repo
 
 pytestmark = pytest.mark.clients
 

@@ -10,14 +10,14 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.clients.agents import Agent
-from tests.clients.installing import install
-from tests.clients.looking import session_of
-from tests.clients.model import Heard
-from tests.clients.programs import PROGRAMS, Program, found
-from tests.clients.repositories import at_work
-from tests.processes import Repo, bare
-from tests.processes import install as initialise
+from tests.support.clients.agents import Agent
+from tests.support.clients.installing import install
+from tests.support.clients.looking import session_of
+from tests.support.clients.model import Heard
+from tests.support.clients.programs import PROGRAMS, Program, found
+from tests.support.clients.repositories import at_work
+from tests.support.repositories import Repo, bare
+from tests.support.repositories import install as initialise
 
 _INDENT = "    "
 _TAGS = re.compile(r"</?(?:system-reminder|hook_context|untrusted_context)>")

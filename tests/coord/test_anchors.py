@@ -9,7 +9,7 @@ from coord.anchors import anchor_of, choose
 from coord.processes import Process
 from coord.world import this_machine
 from projections.liveness import Here
-from tests.coord.inside import process
+from tests.support.in_process import process
 
 INIT = process(1, 0, 1, "/sbin/init")
 COORD = ("/usr/bin/python3", "/usr/bin/coord", "start")

@@ -29,9 +29,10 @@ from eventlog.events import (
 )
 from eventlog.system import ENDED
 from projections.fold import as_of
-from tests.coord.inside import NOON, Inside
-from tests.processes import COORD, Repo, environment
-from tests.property.test_fold import image
+from tests.support.in_process import NOON, Inside
+from tests.support.processes import COORD, environment
+from tests.support.repositories import Repo
+from tests.support.states import image
 
 DAY_S = 86400
 

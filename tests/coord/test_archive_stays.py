@@ -23,8 +23,8 @@ from eventlog.events import (
 )
 from eventlog.system import ENDED
 from eventlog.writer import put_aside, sync_names
-from tests.coord.inside import Inside
-from tests.processes import Repo
+from tests.support.in_process import Inside
+from tests.support.repositories import Repo
 
 DAY_S = 86400
 IMPORT = "import-k3f9"

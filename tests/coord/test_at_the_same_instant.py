@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.processes import Repo, Result, Shell, until
+from tests.support.processes import Result, Shell, until
+from tests.support.repositories import Repo
 
 ROUNDS = int(os.environ.get("COORD_ROUNDS", "5"))
 MESSAGES = int(os.environ.get("COORD_MESSAGES", "5"))

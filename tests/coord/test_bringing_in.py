@@ -12,8 +12,8 @@ from coord.predecessor import Said
 from coord.recovery import Unusable, fields_of
 from eventlog.events import SessionHeartbeat
 from eventlog.writer import Writer
-from tests.coord.inside import Inside
-from tests.processes import Repo
+from tests.support.in_process import Inside
+from tests.support.repositories import Repo
 
 MIB = 1 << 20
 

@@ -12,9 +12,9 @@ from eventlog.errors import LogError
 from eventlog.events import AnyPayload, ClaimRequested, Event, Instant, SessionHeartbeat, SessionStarted, later
 from eventlog.journal import read_from
 from projections.state import State
-from tests.coord.inside import NOON, Inside
-from tests.eventlog.logs import event, lines_of
-from tests.processes import Repo
+from tests.support.in_process import NOON, Inside
+from tests.support.journals import event, lines_of
+from tests.support.repositories import Repo
 
 FAR = "far-away"
 

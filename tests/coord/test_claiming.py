@@ -5,10 +5,10 @@ import re
 import pytest
 
 from coord.commands._own import held_by
-from tests.coord.inside import Inside
-from tests.histories import Story
-from tests.processes import Repo
-from tests.projections.test_imports import asks, brings_in
+from tests.support.histories import Story
+from tests.support.imports import asks, brings_in
+from tests.support.in_process import Inside
+from tests.support.repositories import Repo
 
 
 def test_a_claim_that_is_taken_is_refused_with_its_holder_until_when_and_how_to_reach_it(repo: Repo) -> None:

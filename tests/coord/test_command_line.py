@@ -6,7 +6,8 @@ import re
 import pytest
 
 from coord.table import COMMANDS
-from tests.processes import Repo, Shell
+from tests.support.processes import Shell
+from tests.support.repositories import Repo
 
 NAMES = [name for rows in COMMANDS.values() for name in rows]
 SHELLS = ["bash", "zsh", "fish"]

@@ -11,9 +11,9 @@ from coord.folder import find
 from coord.present import Present
 from eventlog.events import Event, SessionStarted
 from eventlog.history import History
-from tests.coord.inside import HERE, Inside
-from tests.eventlog.logs import event, writer
-from tests.processes import Repo
+from tests.support.in_process import HERE, Inside
+from tests.support.journals import event, writer
+from tests.support.repositories import Repo
 
 NAMES = ("amber", "brown", "coral", "dusky")
 

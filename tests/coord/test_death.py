@@ -3,8 +3,8 @@
 import os
 import signal
 
-from tests.coord.inside import Inside, process
-from tests.processes import Repo
+from tests.support.in_process import Inside, process
+from tests.support.repositories import Repo
 
 
 def test_a_killed_session_is_shown_dead_at_once_and_the_next_writer_frees_what_it_held(repo: Repo) -> None:

@@ -3,7 +3,7 @@
 import tempfile
 from pathlib import Path
 
-from tests.processes import Repo
+from tests.support.repositories import Repo
 
 
 def test_the_demo_plays_the_story_and_leaves_nothing_behind(bare_repo: Repo) -> None:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.coord.inside import Inside
-from tests.processes import Repo
+from tests.support.in_process import Inside
+from tests.support.repositories import Repo
 
 
 @pytest.fixture

@@ -21,12 +21,12 @@ from eventlog.codec import MAX_LINE, NO_HASH, chain, seal
 from eventlog.events import VERSION, Event, SessionStarted, later
 from eventlog.system import ENDED
 from projections.liveness import Here
-from tests.coord.inside import HERE, NOON, Inside
-from tests.faults.test_lock import HOLD, _free
-from tests.histories import Story, anchor
-from tests.processes import BIN, COORD, Repo, Shell, can_unshare, environment, until
-
-mounts = pytest.mark.skipif(not can_unshare("--mount"), reason="no mounts for us here")
+from tests.support.histories import Story, anchor
+from tests.support.in_process import HERE, NOON, Inside
+from tests.support.locks import hold_lock, is_free
+from tests.support.processes import BIN, COORD, Shell, environment, until
+from tests.support.repositories import Repo
+from tests.support.requirements import mounts
 
 
 def found(repo: Repo, check: str, shell: Shell | None = None, options: str = "") -> list[dict[str, Any]]:
@@ -255,10 +255,7 @@ def test_another_machines_clock_that_is_ahead(repo: Repo) -> None:
 def test_a_process_that_keeps_the_lock(repo: Repo, stopped: bool) -> None:
     shell = repo.shell()
     shell.start()
-    lock = repo.log / ".lock"
-    shell.ok(f'python3 -c "{HOLD}" {lock} >/dev/null 2>&1 & echo $!')
-    until(lambda: lock.read_text().strip() and not _free(lock), "the lock")
-    pid = int(lock.read_text())
+    pid = hold_lock(shell, repo.log / ".lock")
     if stopped:
         os.kill(pid, signal.SIGSTOP)
     (row,) = found(repo, "lock")
@@ -267,7 +264,7 @@ def test_a_process_that_keeps_the_lock(repo: Repo, stopped: bool) -> None:
     expected = f"kill -CONT {pid}" if stopped else f"ps -o pid,ppid,stat,lstart,args -p {pid}"
     assert commands(row)[0] == expected, "the safest first"
     os.kill(pid, signal.SIGKILL)
-    until(lambda: _free(lock), "the lock's end")
+    until(lambda: is_free(repo.log / ".lock"), "the lock's end")
     assert found(repo, "lock") == []
 
 

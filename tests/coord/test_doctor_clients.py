@@ -11,10 +11,11 @@ from coord.clients import CLIENTS, Client
 from coord.text import clock
 from coord.traces import FAILURES, fail, folder_of, leave
 from eventlog.events import to_micros
-from tests.coord.agents import Agents
-from tests.coord.inside import NOON
-from tests.coord.test_install import LOCAL, Machine, git
-from tests.processes import Repo, alive, environment, until
+from tests.support.agents import Agents
+from tests.support.in_process import NOON
+from tests.support.installations import LOCAL, Machine
+from tests.support.processes import alive, environment, until
+from tests.support.repositories import Repo, git
 
 NAMES = ("hooks", "hooks that ran", "hooks that failed", "sandbox", "worktrees' hooks")
 

@@ -5,9 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.coord.test_install import Machine, git
-from tests.coord.test_install_git import MADE_BY_PRE_COMMIT
-from tests.processes import Repo
+from tests.support.installations import MADE_BY_PRE_COMMIT, Machine
+from tests.support.repositories import Repo, git
 
 OTHER = "#!/bin/sh\nexit 0\n"
 

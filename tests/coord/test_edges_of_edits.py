@@ -15,9 +15,9 @@ from coord.guard import DENIAL_CHARS
 from coord.hooks import ALLOWED, DENIED
 from coord.moments import _program
 from coord.telling import LATER_CHARS, START_CHARS
-from tests.coord.agents import Agents
-from tests.coord.test_hook_inputs import hook
-from tests.processes import COORD, Repo, environment
+from tests.support.agents import Agents
+from tests.support.processes import COORD, environment
+from tests.support.repositories import Repo, run_hook
 
 CLAUDE, CODEX, GEMINI, PERSON = 100, 200, 300, 900
 
@@ -351,7 +351,7 @@ def said(repo: Repo, event: str, conversation: str, path: str = "a.py") -> bytes
 
 
 def test_a_denial_that_nobody_can_read_is_a_denial(repo: Repo) -> None:
-    hook(repo, "claude", said(repo, "PreToolUse", "one"))
+    run_hook(repo, "claude", said(repo, "PreToolUse", "one"))
     shell = repo.shell()
     (repo.root / "input").write_bytes(said(repo, "PreToolUse", "two"))
     assert shell.run("coord hook claude < input 2> /dev/full").code == DENIED
@@ -401,10 +401,10 @@ def test_a_log_that_is_locked_makes_an_agent_wait_for_a_moment_only(repo: Repo) 
     """How long is not asserted; that it is let through, and why, is."""
     import fcntl
 
-    hook(repo, "claude", said(repo, "PreToolUse", "one"))
+    run_hook(repo, "claude", said(repo, "PreToolUse", "one"))
     with (repo.log / ".lock").open("r+b") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        assert hook(repo, "claude", said(repo, "PreToolUse", "one", "b.py")).returncode == ALLOWED
+        assert run_hook(repo, "claude", said(repo, "PreToolUse", "one", "b.py")).returncode == ALLOWED
     assert "lock" in (repo.folder / ".cache" / "hooks" / "failures").read_text()
 
 

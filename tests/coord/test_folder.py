@@ -7,8 +7,8 @@ import pytest
 from coord.errors import CoordError
 from coord.folder import Place, find, inside
 from coord.repository import CONFIG, FOLDER
-from tests.coord.inside import Inside
-from tests.processes import Repo
+from tests.support.in_process import Inside
+from tests.support.repositories import Repo
 
 
 @pytest.fixture

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from coord.staged import DENIED
-from tests.coord.inside import Inside, process
-from tests.processes import Repo, Result, Shell
+from tests.support.in_process import Inside, process
+from tests.support.processes import Result, Shell
+from tests.support.repositories import Repo
 
 NAMES = ("plain.py", "two words.py", 'it\'s "quoted".py', "größe.py", "new\nline.py", "[a]*?.py", ":colon", "-dash")
 

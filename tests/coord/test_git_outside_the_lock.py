@@ -14,8 +14,9 @@ import pytest
 
 from coord import edits
 from coord.hooks import ALLOWED, DENIED
-from tests.coord.agents import Agents
-from tests.processes import COORD, Repo, environment, until
+from tests.support.agents import Agents
+from tests.support.processes import COORD, environment, until
+from tests.support.repositories import Repo
 
 CLAUDE, CODEX = 100, 200
 

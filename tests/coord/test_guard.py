@@ -30,10 +30,11 @@ from projections.fold import fold
 from projections.liveness import Here
 from projections.resources import covers
 from projections.state import Ask, State
-from tests.coord import agents
-from tests.coord.agents import Agents
-from tests.histories import Story
-from tests.processes import Repo, environment
+from tests.support import agents
+from tests.support.agents import Agents
+from tests.support.histories import Story
+from tests.support.processes import environment
+from tests.support.repositories import Repo
 
 _PARTS = st.sampled_from(["dist", "uv.lock", "a.gen.py", "src", "x"])
 _NAMES = st.lists(_PARTS, min_size=1, max_size=4).map("/".join)

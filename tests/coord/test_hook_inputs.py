@@ -2,7 +2,6 @@
 
 import json
 import os
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +9,8 @@ import pytest
 
 from coord.calls import call_in, client_named, writes_in
 from coord.hooks import ALLOWED
-from tests.coord.agents import Agents
-from tests.processes import COORD, Repo, environment
+from tests.support.agents import Agents
+from tests.support.repositories import Repo, run_hook
 
 SAMPLES = Path(__file__).parent.parent / "fixtures" / "hooks"
 FILES = sorted(path.name for path in SAMPLES.glob("*-hooks.jsonl"))
@@ -102,19 +101,6 @@ def test_all_the_files_of_a_patch_are_asked_about() -> None:
 # --- in real processes ----------------------------------------------------------------------------------------------
 
 
-def hook(
-    repo: Repo, word: str, data: bytes, cwd: Path | None = None, **more: Any
-) -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run(
-        [COORD, "hook", word],
-        input=data,
-        cwd=cwd or repo.root,
-        env=environment(repo.home),
-        capture_output=True,
-        check=False,
-    )
-
-
 @pytest.mark.parametrize(
     "data",
     [
@@ -134,7 +120,7 @@ def hook(
 )
 def test_what_is_no_input_is_answered_with_silence(repo: Repo, data: bytes) -> None:
     for word in PIDS:
-        done = hook(repo, word, data)
+        done = run_hook(repo, word, data)
         assert (done.returncode, done.stdout, done.stderr) == (ALLOWED, b"", b"")
 
 
@@ -146,10 +132,10 @@ def test_an_input_of_ten_megabytes_is_an_input(repo: Repo) -> None:
         "tool_name": "Write",
         "tool_input": {"file_path": str(repo.root / "big.txt"), "content": "x" * 10_000_000},
     }
-    assert hook(repo, "claude", json.dumps(said).encode()).returncode == ALLOWED
+    assert run_hook(repo, "claude", json.dumps(said).encode()).returncode == ALLOWED
     assert [event["event"]["resource"] for event in repo.of_type("claim.requested")] == ["file/big.txt"]
     other = json.dumps(said | {"session_id": "another"}).encode()
-    assert hook(repo, "claude", other).returncode == 2
+    assert run_hook(repo, "claude", other).returncode == 2
 
 
 def start(repo: Repo, conversation: str) -> bytes:
@@ -171,7 +157,7 @@ def test_a_reader_that_has_gone_leaves_the_messages_unread(repo: Repo) -> None:
     one, two = repo.shell(), repo.shell()
     two.start()
     session = "one"
-    hook(repo, "claude", start(repo, session))
+    run_hook(repo, "claude", start(repo, session))
     two.ok("coord send broadcast hello")
     prompt = json.dumps({"hook_event_name": "UserPromptSubmit", "session_id": session, "cwd": str(repo.root)})
     assert one.run(f"printf %s '{prompt}' | coord hook claude >/dev/full").code == ALLOWED
@@ -183,7 +169,7 @@ def test_outside_every_repository_a_hook_is_silent(repo: Repo, tmp_path: Path) -
     elsewhere.mkdir()
     for cwd in (str(elsewhere), "/", "/no/such/folder", ""):
         said = json.dumps({"hook_event_name": "SessionStart", "session_id": "s", "cwd": cwd, "source": "startup"})
-        done = hook(repo, "claude", said.encode(), cwd=elsewhere)
+        done = run_hook(repo, "claude", said.encode(), cwd=elsewhere)
         assert (done.returncode, done.stdout, done.stderr) == (ALLOWED, b"", b"")
 
 
@@ -192,7 +178,7 @@ def test_a_folder_that_may_not_be_written_lets_the_agent_work_on(repo: Repo) -> 
     for path in (repo.folder, repo.log):
         path.chmod(0o555)
     try:
-        done = hook(repo, "claude", start(repo, "s"))
+        done = run_hook(repo, "claude", start(repo, "s"))
         assert (done.returncode, done.stderr) == (ALLOWED, b"")
     finally:
         for path in (repo.folder, repo.log):
@@ -201,7 +187,7 @@ def test_a_folder_that_may_not_be_written_lets_the_agent_work_on(repo: Repo) -> 
 
 @pytest.mark.parametrize("harm", ["no log", "a file for the log", "bad settings", "damaged journal", "no folder"])
 def test_a_folder_that_is_missing_or_damaged_means_silence(repo: Repo, harm: str) -> None:
-    hook(repo, "claude", start(repo, "s"))
+    run_hook(repo, "claude", start(repo, "s"))
     match harm:
         case "no log" | "a file for the log":
             repo.log.rename(repo.root / "away")
@@ -217,7 +203,7 @@ def test_a_folder_that_is_missing_or_damaged_means_silence(repo: Repo, harm: str
     said = {"session_id": "s", "cwd": str(repo.root), "tool_name": "Write", "tool_use_id": "t"}
     said["tool_input"] = {"file_path": str(repo.root / "a.py"), "content": "x"}  # type: ignore[assignment]
     for event in ("PreToolUse", "PostToolUse", "UserPromptSubmit", "Stop", "SessionEnd"):
-        done = hook(repo, "claude", json.dumps(said | {"hook_event_name": event}).encode())
+        done = run_hook(repo, "claude", json.dumps(said | {"hook_event_name": event}).encode())
         assert (done.returncode, done.stderr) == (ALLOWED, b""), (event, done)
 
 

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from tests.coord.inside import Inside, process
-from tests.processes import Repo, Shell
+from tests.support.in_process import Inside, process
+from tests.support.processes import Shell
+from tests.support.repositories import Repo
 
 CLAUDE, CODEX, GEMINI = "CLAUDE_CODE_SESSION_ID", "CODEX_THREAD_ID", "GEMINI_SESSION_ID"
 

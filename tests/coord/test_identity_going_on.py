@@ -16,8 +16,8 @@ from coord.names import by_conversation
 from eventlog.events import later
 from projections.liveness import gone
 from projections.state import Session, State
-from tests.coord.inside import NOON, Inside, process
-from tests.processes import Repo
+from tests.support.in_process import NOON, Inside, process
+from tests.support.repositories import Repo
 
 CLAUDE = "CLAUDE_CODE_SESSION_ID"
 

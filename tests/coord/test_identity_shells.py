@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from tests.coord.inside import Inside, process
-from tests.processes import Repo, Shell, Terminal, can_unshare, have
+from tests.support.in_process import Inside, process
+from tests.support.processes import Shell, Terminal, can_unshare, have
+from tests.support.repositories import Repo
 
 Maker = Callable[[Repo], Any]
 

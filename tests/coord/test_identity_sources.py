@@ -4,8 +4,9 @@ import shutil
 
 import pytest
 
-from tests.coord.inside import Inside, process
-from tests.processes import Repo, Shell
+from tests.support.in_process import Inside, process
+from tests.support.processes import Shell
+from tests.support.repositories import Repo
 
 
 def me(shell: Shell, command: str = "coord whoami") -> str:

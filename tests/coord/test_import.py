@@ -11,9 +11,9 @@ import pytest
 from coord import importing
 from eventlog.events import seconds_between
 from eventlog.writer import Writer
-from tests.coord.inside import NOON, Inside
-from tests.predecessors import BEGIN, Predecessor, filled, local, said_by_json, sample, utc
-from tests.processes import Repo
+from tests.support.in_process import NOON, Inside
+from tests.support.predecessors import BEGIN, Predecessor, filled, local, said_by_json, sample, utc
+from tests.support.repositories import Repo
 
 
 class Scene:

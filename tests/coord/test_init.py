@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.processes import Repo, Shell, environment
+from tests.support.processes import Shell, environment
+from tests.support.repositories import Repo
 
 
 def git_sees(shell: Shell, cwd: str = ".") -> set[str]:

@@ -8,7 +8,6 @@ import subprocess
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -17,49 +16,13 @@ from coord.installing.allows import ASKED, SAFE
 from coord.installing.tables import with_table
 from coord.installing.targets import TARGETS
 from coord.table import TABLE
-from tests.coord.inside import Inside, process
-from tests.processes import BIN, COORD, Repo, Result, environment
+from tests.support.in_process import process
+from tests.support.installations import LOCAL, Machine
+from tests.support.processes import BIN, COORD, environment
+from tests.support.repositories import Repo, git
 
-Tree = dict[str, tuple[int, object]]
 CLAUDE, CODEX, GEMINI = CLIENTS
-LOCAL, CONFIG = ".claude/settings.local.json", ".codex/config.toml"
-
-
-class Machine:
-    """A person's home and a repository, and the command run in it."""
-
-    def __init__(self, repo: Repo) -> None:
-        self.repo, self.home, self.inside = repo, repo.home, Inside(repo)
-        self.env = {"HOME": str(repo.home), "PATH": os.pathsep.join((BIN, os.environ["PATH"]))}
-
-    def run(self, line: str, *more: str, **env: str) -> Result:
-        return self.inside.run(100, *line.split(), *more, **(self.env | env))
-
-    def ok(self, line: str, *more: str, **env: str) -> str:
-        result = self.run(line, *more, **env)
-        assert (result.code, result.err) == (0, ""), result
-        return result.out
-
-    def tree(self) -> Tree:
-        """All that is in the home and in the repository: each file's mode and bytes, each link's target."""
-        found: Tree = {}
-        for root in (self.home, self.repo.root):
-            for path in sorted(root.rglob("*")):
-                mode = path.lstat().st_mode
-                content = os.readlink(path) if path.is_symlink() else path.read_bytes() if path.is_file() else None
-                found[str(path)] = (mode, content)
-        return found
-
-    def put(self, name: str, data: bytes) -> Path:
-        """A file of the repository, or of the home if its name begins with `~`."""
-        path = self.home / name[2:] if name.startswith("~/") else self.repo.root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
-        return path
-
-    def settings(self, name: str) -> Any:
-        path = self.home / name[2:] if name.startswith("~/") else self.repo.root / name
-        return json.loads(path.read_text())
+CONFIG = ".codex/config.toml"
 
 
 @pytest.fixture
@@ -380,11 +343,6 @@ def test_a_file_that_changes_meanwhile_is_left_alone(machine: Machine, monkeypat
 
 
 # --- places ---
-
-
-def git(repo: Repo, *words: str) -> str:
-    done = subprocess.run(["git", *words], cwd=repo.root, env=environment(repo.home), capture_output=True, check=True)
-    return done.stdout.decode()
 
 
 def test_git_does_not_see_what_only_this_person_sees(machine: Machine) -> None:

@@ -7,8 +7,8 @@ import re
 
 import pytest
 
-from tests.coord.inside import Inside
-from tests.processes import Repo
+from tests.support.in_process import Inside
+from tests.support.repositories import Repo
 
 LOOKS: dict[str, tuple[str, ...]] = {
     "log": ("log",),
@@ -50,8 +50,7 @@ TIMES: dict[str, tuple[str, ...]] = {
 @pytest.fixture
 def inside(repo: Repo) -> Inside:
     """Ada holds a file, ben is refused, asks her, and waits for a port."""
-    made = Inside(repo)
-    for shell, words in (
+    return Inside(repo).each_minute(
         (100, ("start", "--name", "ada")),
         (200, ("start", "--name", "ben")),
         (100, ("claim", "file", "src/app.py", "--note", "landing page")),
@@ -60,10 +59,7 @@ def inside(repo: Repo) -> Inside:
         (100, ("heartbeat", "building", "the form", "BUILD", "25%")),
         (100, ("claim", "port", "8000")),
         (100, ("release", "file", "src/app.py")),
-    ):
-        made.wait(60)
-        made.run(shell, *words)
-    return made
+    )
 
 
 @pytest.mark.parametrize("name", LOOKS)

@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
-from tests.coord.test_callers import IN_CLAUDE, OF_CODEX, ROOT, meta
-from tests.coord.tools import VERSION, Connection, connected
-from tests.processes import BIN, COORD, GUARD_S, Repo, environment
+from tests.support.mcp_calls import IN_CLAUDE, OF_CODEX, ROOT, meta
+from tests.support.mcp_connections import VERSION, Connection, connected
+from tests.support.processes import BIN, COORD, GUARD_S, environment
+from tests.support.repositories import Repo
 
 NAMES = ["start", "heartbeat", "claim", "release", "handoff", "send", "inbox", "status", "why"]
 MOST = 8000  # characters of all schemas: 2,500 tokens and more, at the least that a token can be expected to hold

@@ -6,8 +6,8 @@ from eventlog.events import VERSION, Event, MessageSent, later
 from eventlog.history import History
 from eventlog.scanning import Position
 from eventlog.writer import Writer
-from tests.coord.inside import HERE, NOON, Inside
-from tests.processes import Repo
+from tests.support.in_process import HERE, NOON, Inside
+from tests.support.repositories import Repo
 
 
 def subjects(shell_json: dict[str, list[dict[str, str]]]) -> list[str]:

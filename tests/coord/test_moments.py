@@ -8,8 +8,8 @@ import pytest
 
 from coord.hooks import ALLOWED, DENIED, REMIND_S
 from coord.telling import LATER_CHARS, START_CHARS
-from tests.coord.agents import Agents
-from tests.processes import Repo
+from tests.support.agents import Agents
+from tests.support.repositories import Repo
 
 CLAUDE, CODEX, GEMINI = 100, 200, 300
 

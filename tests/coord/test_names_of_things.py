@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.coord.inside import Inside
-from tests.processes import Repo, Shell, environment
+from tests.support.in_process import Inside
+from tests.support.processes import Shell, environment
+from tests.support.repositories import Repo
 
 
 @pytest.fixture

@@ -15,8 +15,9 @@ from coord.options import Number, argument, command, option
 from coord.run import Run
 from coord.table import TABLE, load
 from coord.usage import as_click
-from tests.coord.inside import Inside
-from tests.processes import Repo, environment
+from tests.support.in_process import Inside
+from tests.support.processes import environment
+from tests.support.repositories import Repo
 
 WORDS = ["", "-", "--", "a", "-x", "-1", "--no", "-90m", "file/a b", "=", "--=x", "high", "3", "--help", "-h", "--j"]
 PLAIN = [

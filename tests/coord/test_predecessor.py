@@ -4,7 +4,7 @@ import pytest
 
 from coord.predecessor import session_id
 from coord.recovery import Kind, Unusable, fields_of
-from tests.predecessors import NASTY, filled
+from tests.support.predecessors import NASTY, filled
 
 MESSAGE = {"from": "session-1", "to": "broadcast", "timestamp": "2025-11-15T18:00:00Z", "subject": "s"}
 

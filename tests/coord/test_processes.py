@@ -14,7 +14,8 @@ import pytest
 
 from coord.machine import started_by_psutil, started_in_proc
 from coord.processes import Process, ProcTable, PsutilTable, ancestors
-from tests.processes import Repo, until
+from tests.support.processes import until
+from tests.support.repositories import Repo
 
 linux = pytest.mark.skipif(not os.path.exists("/proc/self/stat"), reason="no /proc here")
 

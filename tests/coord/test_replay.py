@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from tests.coord.inside import Inside
-from tests.processes import Repo, Terminal
+from tests.support.in_process import Inside
+from tests.support.processes import Terminal
+from tests.support.repositories import Repo
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from eventlog.events import later
-from tests.coord.inside import NOON, Inside
-from tests.processes import Repo
-from tests.zones import zone
+from tests.support.in_process import NOON, Inside
+from tests.support.repositories import Repo
+from tests.support.time_zones import zone
 
 ADA, BEN, CAI = 100, 200, 300
 INCIDENT = Path(__file__).resolve().parents[2] / "docs/examples/incident"

@@ -9,7 +9,8 @@ import pytest
 from coord.exclude import edit_file, hide_folder, remove_lines, show_folder, with_pattern, without_pattern
 from coord.git import GitError, run_git
 from coord.repository import find_repository
-from tests.processes import Repo, environment
+from tests.support.processes import environment
+from tests.support.repositories import Repo
 
 CODE = Path(__file__).parents[2] / "coord"
 

@@ -6,7 +6,7 @@ import pytest
 
 from coord.scale import Tick, scale, ticks
 from eventlog.events import DAY_S, HOUR_S, Instant, later
-from tests.zones import zone
+from tests.support.time_zones import zone
 
 NOON: Instant = "2026-11-22T12:00:00.000000Z"
 

@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from tests.processes import Repo, Shell
+from tests.support.processes import Shell
+from tests.support.repositories import Repo
 
 NAMES = [
     "session-start.sh",

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.coord.agents import Agents
-from tests.processes import Repo
+from tests.support.agents import Agents
+from tests.support.repositories import Repo
 
 CLAUDE, CODEX = 100, 200
 

@@ -3,9 +3,10 @@
 import pytest
 
 from eventlog.events import AnyPayload, ClaimAccepted, ClaimHandedOver, ClaimReleased, ClaimRenewed
-from tests.coord.inside import Inside
-from tests.histories import Story
-from tests.processes import Repo, Result
+from tests.support.histories import Story
+from tests.support.in_process import Inside
+from tests.support.processes import Result
+from tests.support.repositories import Repo
 
 ACTS = {
     "release": ("release", "file", "a.py"),

@@ -14,29 +14,23 @@ from eventlog.events import MessageSent, SessionStarted
 from projections.past import at_the_end_of
 from projections.spans import account
 from projections.timeline import Timeline, timeline
-from tests.coord.inside import Inside
-from tests.histories import Story, anchor, at
-from tests.processes import Repo
-from tests.property.test_timeline import check_geometry
-
-_SVG = "{http://www.w3.org/2000/svg}"
+from tests.support.histories import Story, anchor, at
+from tests.support.in_process import Inside
+from tests.support.pictures import SVG, check_geometry
+from tests.support.repositories import Repo
 
 
 @pytest.fixture
 def inside(repo: Repo) -> Inside:
     """Ada holds a file that ben is refused and waits for, and hands it over to him."""
-    made = Inside(repo)
-    for shell, words in (
+    return Inside(repo).each_minute(
         (100, ("start", "--name", "ada")),
         (200, ("start", "--name", "ben")),
         (100, ("claim", "file", "src/app.py", "--note", "landing page")),
         (200, ("claim", "file", "src/")),
         (200, ("send", "ada", "src", "How long?")),
         (100, ("handoff", "file", "src/app.py", "ben")),
-    ):
-        made.wait(60)
-        made.run(shell, *words)
-    return made
+    )
 
 
 def _of(story: Story, until: float, since: str = "") -> Timeline:
@@ -45,7 +39,7 @@ def _of(story: Story, until: float, since: str = "") -> Timeline:
 
 
 def _texts(picture: str) -> list[str]:
-    return [text.text or "" for text in fromstring(picture).iter(f"{_SVG}text")]
+    return [text.text or "" for text in fromstring(picture).iter(f"{SVG}text")]
 
 
 # --- the file -------------------------------------------------------------------------------------------------------
@@ -55,9 +49,9 @@ def test_the_picture_needs_nothing_else(inside: Inside) -> None:
     """No script, no font, no link, no style from elsewhere; its own background."""
     root = fromstring(inside.run(300, "timeline", "--svg", "-").out)
     known = {"svg", "title", "rect", "path", "circle", "text", "g", "defs", "pattern"}
-    assert {element.tag.removeprefix(_SVG) for element in root.iter()} <= known
+    assert {element.tag.removeprefix(SVG) for element in root.iter()} <= known
     assert not [name for element in root.iter() for name in element.attrib if "href" in name or name.startswith("on")]
-    background = next(root.iter(f"{_SVG}rect"))
+    background = next(root.iter(f"{SVG}rect"))
     assert (background.get("width"), background.get("fill")) == ("1200.0", "#ffffff")
 
 
@@ -71,7 +65,7 @@ def test_the_file_is_written_where_the_command_is_typed(inside: Inside) -> None:
     found = inside.run(300, "timeline", "--svg", "night.svg")
     assert found.out.startswith("Drawn into night.svg: 2 sessions, 6 events, ")
     path = inside.repo.root / "night.svg"
-    assert fromstring(path.read_text(encoding="utf-8")).tag == f"{_SVG}svg"
+    assert fromstring(path.read_text(encoding="utf-8")).tag == f"{SVG}svg"
     assert [name for name in os.listdir(inside.repo.root) if "night" in name] == ["night.svg"]
 
 
@@ -186,7 +180,7 @@ def test_what_others_wrote_is_shown_and_not_obeyed() -> None:
     story.breaks(30, "brown-hare", story.events[3], evil)
     picture = svg(_of(story, 100), [evil])
     check_geometry(picture)
-    assert not [element for element in fromstring(picture).iter() if element.tag in ("script", f"{_SVG}script")]
+    assert not [element for element in fromstring(picture).iter() if element.tag in ("script", f"{SVG}script")]
     assert not set("\u202e\x1b\ufffe") & set(picture)
     assert any("<script>alert(1)</script>" in text for text in _texts(picture))
 

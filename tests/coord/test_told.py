@@ -9,9 +9,9 @@ import pytest
 from coord.present import Present
 from eventlog.events import VERSION, Event, SessionHeartbeat, SessionStarted, later
 from eventlog.writer import Writer
-from tests.coord.inside import NOON, Inside
-from tests.eventlog.logs import position_of
-from tests.processes import Repo
+from tests.support.in_process import NOON, Inside
+from tests.support.journals import position_of
+from tests.support.repositories import Repo
 
 CLAUDE = "CLAUDE_CODE_SESSION_ID"
 ESCAPE = "\x1b[31m"

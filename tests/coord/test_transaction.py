@@ -15,8 +15,8 @@ from coord.present import Present
 from coord.world import World
 from eventlog import history, journal, lock
 from eventlog.writer import Writer
-from tests.coord.inside import Inside
-from tests.processes import Repo
+from tests.support.in_process import Inside
+from tests.support.repositories import Repo
 
 CLAUDE = "CLAUDE_CODE_SESSION_ID"
 

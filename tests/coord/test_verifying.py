@@ -11,8 +11,8 @@ from coord.checkpoint import NAME, Checkpoint, Folded, load, save
 from coord.fingerprint import fingerprint
 from coord.folder import Place, find
 from coord.verifying import Verified, verify
-from tests.coord.inside import Inside
-from tests.processes import Repo
+from tests.support.in_process import Inside
+from tests.support.repositories import Repo
 
 
 class Scene:

@@ -9,7 +9,7 @@ import pytest
 from coord import waiting
 from coord.waiting import LOOK_EVERY_S, Interrupted, catching, wait_for
 from eventlog.events import NEVER, Instant, later
-from tests.coord.inside import NOON
+from tests.support.in_process import NOON
 
 
 @pytest.fixture

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.processes import Repo, Result, Shell, until
+from tests.support.processes import Result, Shell, until
+from tests.support.repositories import Repo
 
 BY_SIGNAL = {signal.SIGINT: 130, signal.SIGTERM: 143}
 

@@ -15,8 +15,9 @@ from coord.views import deaths
 from coord.waiting import Interrupted, wait_for
 from projections.fold import as_of
 from projections.state import State
-from tests.coord.inside import Inside
-from tests.processes import Repo, Shell, alive, until
+from tests.support.in_process import Inside
+from tests.support.processes import Shell, alive, until
+from tests.support.repositories import Repo
 
 
 class Background:

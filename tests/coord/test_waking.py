@@ -10,8 +10,8 @@ from contextlib import contextmanager
 import pytest
 
 from coord.waking import WAKE
-from tests.coord.test_hook_inputs import hook
-from tests.processes import COORD, GUARD_S, Repo, Shell, environment, until
+from tests.support.processes import COORD, GUARD_S, Shell, environment, until
+from tests.support.repositories import Repo, run_hook
 
 
 def said(repo: Repo, event: str, **more: object) -> bytes:
@@ -39,7 +39,7 @@ def waker(repo: Repo) -> Generator[subprocess.Popen[bytes]]:
 
 @pytest.fixture
 def idle(repo: Repo) -> Repo:
-    hook(repo, "claude", said(repo, "SessionStart", source="startup"))
+    run_hook(repo, "claude", said(repo, "SessionStart", source="startup"))
     return repo
 
 
@@ -65,7 +65,7 @@ def test_a_message_wakes_it_and_stays_unread_until_the_next_hook(idle: Repo) -> 
         code, text = ended(process)
     assert code == WAKE
     assert "Are you there?" in text
-    heard = hook(idle, "claude", said(idle, "UserPromptSubmit"))
+    heard = run_hook(idle, "claude", said(idle, "UserPromptSubmit"))
     assert b"Are you there?" in heard.stdout
 
 
@@ -83,7 +83,7 @@ def test_a_file_that_it_was_denied_wakes_it_when_it_is_free(idle: Repo) -> None:
     two.start()
     two.ok("coord claim file a.py")
     write = {"tool_name": "Write", "tool_input": {"file_path": str(idle.root / "a.py"), "content": "x"}}
-    assert hook(idle, "claude", said(idle, "PreToolUse", **write)).returncode == 2
+    assert run_hook(idle, "claude", said(idle, "PreToolUse", **write)).returncode == 2
     with waker(idle) as process:
         until(lambda: locks(idle))
         assert process.poll() is None
@@ -100,7 +100,7 @@ def denied(repo: Repo, *names: str) -> Shell:
     for name in names:
         two.ok(f"coord claim file {name}")
         write = {"tool_name": "Write", "tool_input": {"file_path": str(repo.root / name), "content": "x"}}
-        assert hook(repo, "claude", said(repo, "PreToolUse", **write)).returncode == 2
+        assert run_hook(repo, "claude", said(repo, "PreToolUse", **write)).returncode == 2
     return two
 
 
@@ -140,7 +140,7 @@ def test_a_free_file_stays_to_be_told_while_nobody_reads_the_text(idle: Repo) ->
 def test_the_end_of_its_session_ends_it_without_a_word(idle: Repo) -> None:
     with waker(idle) as process:
         until(lambda: locks(idle))
-        hook(idle, "claude", said(idle, "SessionEnd", reason="other"))
+        run_hook(idle, "claude", said(idle, "SessionEnd", reason="other"))
         assert ended(process) == (0, "")
 
 

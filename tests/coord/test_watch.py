@@ -7,7 +7,8 @@ import subprocess
 
 import pytest
 
-from tests.processes import Repo, Terminal, until
+from tests.support.processes import Terminal, until
+from tests.support.repositories import Repo
 
 
 @pytest.fixture

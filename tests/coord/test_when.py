@@ -11,8 +11,8 @@ from coord.text import clock
 from coord.when import cut_of, event_named, instant_of, since_of
 from eventlog.events import from_micros, is_instant, later, to_micros
 from projections.past import at_the_end_of, just_after, just_before
-from tests.histories import Story
-from tests.zones import zone
+from tests.support.histories import Story
+from tests.support.time_zones import zone
 
 NOW = "2026-11-24T09:30:00.000000Z"  # a Tuesday
 

@@ -8,9 +8,9 @@ import pytest
 import coord.commands.claim as claim_command
 from eventlog.events import VERSION, AnyPayload, Event, SessionHeartbeat, SessionStarted, later
 from eventlog.writer import Writer
-from tests.coord.inside import HERE, Inside
-from tests.eventlog.logs import position_of
-from tests.processes import Repo
+from tests.support.in_process import HERE, Inside
+from tests.support.journals import position_of
+from tests.support.repositories import Repo
 
 
 def test_who_waits_records_a_death_that_it_sees_and_has_what_the_dead_held(

@@ -7,16 +7,15 @@ import pytest
 from coord.stories import story_lines
 from eventlog.events import ClaimReleased, SessionStarted
 from projections.story import Entry, Happened
-from tests.coord.inside import Inside
-from tests.eventlog.logs import SESSION, event, lines_of
-from tests.processes import Repo
+from tests.support.in_process import Inside
+from tests.support.journals import SESSION, event, lines_of
+from tests.support.repositories import Repo
 
 
 @pytest.fixture
 def inside(repo: Repo) -> Inside:
     """Ada holds src/, ben is refused and told why; he waits, she hands it to him, cai breaks his claim."""
-    made = Inside(repo)
-    for shell, words in (
+    return Inside(repo).each_minute(
         (100, ("start", "--name", "ada")),
         (200, ("start", "--name", "ben")),
         (300, ("start", "--name", "cai")),
@@ -27,10 +26,7 @@ def inside(repo: Repo) -> Inside:
         (100, ("handoff", "file", "src/", "ben", "--note", "red on purpose")),  # ada/4
         (300, ("break", "file", "src/", "--reason", "he is away")),  # cai/2
         (200, ("release", "port", "1")),
-    ):
-        made.wait(60)
-        made.run(shell, *words)
-    return made
+    )
 
 
 def steps(text: str) -> list[tuple[str, str, str]]:

@@ -23,7 +23,7 @@ from eventlog.events import (
     SessionStarted,
     Unknown,
 )
-from tests.histories import Story, anchor, histories
+from tests.support.histories import Story, anchor, histories
 
 EVIL = "a\x1b[31m\nb\u202ec"
 

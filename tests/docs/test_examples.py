@@ -7,7 +7,7 @@ from eventlog.codec import NO_HASH
 from eventlog.events import ClaimRequested
 from eventlog.history import merge
 from eventlog.scanning import Position, scan
-from tests.histories import judged
+from tests.support.histories import judged
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "docs" / "examples"
 

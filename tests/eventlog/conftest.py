@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.eventlog.logs import SESSION, WHOLE
+from tests.support.journals import SESSION, WHOLE
 
 
 @pytest.fixture

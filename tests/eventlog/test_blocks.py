@@ -14,8 +14,7 @@ from eventlog.codec import NO_HASH, are_instants, chain, seal, unseal_lines
 from eventlog.events import Event, EventId, Imported, SessionHeartbeat, SessionStarted, is_instant
 from eventlog.history import History
 from eventlog.scanning import Position, scan
-from tests.eventlog.logs import SESSION, event, write
-from tests.eventlog.test_history import at, keys
+from tests.support.journals import SESSION, at, event, keys, write
 
 MANY = 40
 

@@ -11,7 +11,7 @@ from eventlog.errors import JournalClosed, LogError
 from eventlog.journal import closed, read_from
 from eventlog.scanning import Position
 from eventlog.writer import Writer
-from tests.eventlog.logs import LINES, SESSION, WHOLE, event, lines_of, plain, position_of, writer
+from tests.support.journals import LINES, SESSION, WHOLE, event, lines_of, plain, position_of, writer
 
 
 def test_a_damaged_journal_takes_no_more_and_nothing_is_deleted(path: Path) -> None:

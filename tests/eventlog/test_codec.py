@@ -19,7 +19,8 @@ from eventlog.events import (
     SessionHeartbeat,
     Unknown,
 )
-from tests.eventlog.anything import TYPES, events
+from tests.support.event_values import TYPES, events
+from tests.support.journals import line_of
 
 AT = "2026-11-22T11:20:06.123456Z"
 HEAD = f'{{"v":1,"at":"{AT}","session":"amber-otter-k3f9","n":17,"event":'
@@ -28,12 +29,6 @@ REQUEST = ClaimRequested(resource="file/src/app.py", mode="exclusive", ttl_s=144
 
 def event_of(payload: object = REQUEST, **fields: object) -> Event:
     return Event(**({"v": VERSION, "at": AT, "session": "amber-otter-k3f9", "n": 17, "payload": payload} | fields))  # type: ignore[arg-type]
-
-
-def line_of(body: str | bytes, previous: bytes = NO_HASH) -> bytes:
-    """A line (without its newline) with a right hash, whatever it says. `body` lacks the last brace."""
-    raw = body if isinstance(body, bytes) else body.encode("utf-8", "surrogatepass")
-    return raw + b',"hash":"' + chain(previous, raw) + b'"}'
 
 
 def read(body: str | bytes) -> Event:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from eventlog import codec, scanning
 from eventlog.events import Event
 from eventlog.scanning import Position, scan
-from tests.eventlog.logs import SESSION, event, lines_of, numbers, plain
+from tests.support.journals import SESSION, event, lines_of, numbers, plain
 
 COUNT = 5
 LINES = plain(COUNT)

@@ -22,10 +22,10 @@ from eventlog.errors import AppendFailed, JournalClosed, LogError
 from eventlog.lock import NAME, locked
 from eventlog.system import ENDED, sync_folder
 from eventlog.writer import Writer, put_aside, sync_names
-from tests.coord.inside import Inside
 from tests.eventlog.disk import Disk
-from tests.eventlog.logs import SESSION, event, numbers, plain, position_of, writer
-from tests.processes import Repo
+from tests.support.in_process import Inside
+from tests.support.journals import SESSION, event, numbers, plain, position_of, writer
+from tests.support.repositories import Repo
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="it watches fdatasync, which others sync without")
 FILE = f"{SESSION}.jsonl"

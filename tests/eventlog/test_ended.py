@@ -16,8 +16,7 @@ from eventlog.journal import closed, events_of, in_pieces, paths_of, read_from, 
 from eventlog.scanning import Position, scan
 from eventlog.system import ENDED
 from eventlog.writer import Writer
-from tests.eventlog.logs import plain, write
-from tests.eventlog.test_history import at, keys
+from tests.support.journals import at, keys, plain, write
 
 
 def archive(folder: Path, session: str) -> None:

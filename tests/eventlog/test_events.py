@@ -16,7 +16,7 @@ from eventlog.events import (
     seconds_between,
     to_micros,
 )
-from tests.eventlog.test_codec import line_of
+from tests.support.journals import line_of
 
 AT = "2026-11-22T11:20:06.123456Z"
 

@@ -21,8 +21,8 @@ from eventlog.scanning import Position, scan
 from projections.facts import facts
 from projections.fold import fold
 from projections.state import State
-from tests.attacks import Tally
-from tests.eventlog.anything import TYPES
+from tests.support.attacks import Tally
+from tests.support.event_values import TYPES
 
 FOLDER = Path(__file__).parent.parent / "fixtures" / "journals" / "v1"
 NEWER = "dusk-newt-9c3b"  # holds what this version does not know

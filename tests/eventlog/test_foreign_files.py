@@ -14,8 +14,7 @@ from eventlog.events import MessageSent
 from eventlog.history import History
 from eventlog.journal import in_pieces, read_from
 from eventlog.scanning import Position, scan
-from tests.eventlog.logs import SESSION, event, plain, write
-from tests.eventlog.test_history import at, keys
+from tests.support.journals import SESSION, at, event, keys, plain, write
 
 SMALL = 4096  # bytes of a line in these tests, where a longest line matters
 

@@ -11,20 +11,11 @@ from hypothesis import strategies as st
 
 from eventlog import history as reading
 from eventlog.errors import JournalClosed, LogError
-from eventlog.events import Event, later, to_micros
+from eventlog.events import Event, to_micros
 from eventlog.history import HORIZON_S, History, merge
 from eventlog.journal import read_from
 from eventlog.writer import Writer
-from tests.eventlog.logs import START, event, plain, write
-
-
-def at(second: float) -> str:
-    return later(START, second)
-
-
-def keys(events: list[Event]) -> list[str]:
-    return [one.id for one in events]
-
+from tests.support.journals import at, event, keys, plain, write
 
 # --- order ------------------------------------------------------------------------------------------------------------
 

@@ -15,7 +15,7 @@ from eventlog.errors import AppendFailed, JournalClosed, SyncFailed
 from eventlog.events import MessageSent
 from eventlog.journal import events_of
 from eventlog.writer import Writer
-from tests.eventlog.logs import LINES, SESSION, WHOLE, event, numbers, plain, position_of, writer
+from tests.support.journals import LINES, SESSION, WHOLE, event, numbers, plain, position_of, writer
 
 
 def append(folder: Path, n: int) -> Writer:
@@ -108,7 +108,7 @@ def test_a_short_write_is_cut_back(path: Path, monkeypatch: pytest.MonkeyPatch) 
 _TO_THE_LIMIT = """
 import resource, signal, sys
 from eventlog.errors import AppendFailed
-from tests.eventlog.logs import LINES, WHOLE, event, writer
+from tests.support.journals import LINES, WHOLE, event, writer
 from pathlib import Path
 folder, limit = Path(sys.argv[1]), int(sys.argv[2])
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -175,7 +175,9 @@ def test_a_failed_sync_seals_the_journal_and_keeps_the_line(path: Path, monkeypa
 
 
 def test_a_writer_that_is_killed_leaves_whole_lines_and_at_most_a_tear(tmp_path: Path) -> None:
-    code = "from tests.eventlog.logs import *\nimport sys\nfrom pathlib import Path\nend = writer(Path(sys.argv[1]))\n"
+    code = (
+        "from tests.support.journals import *\nimport sys\nfrom pathlib import Path\nend = writer(Path(sys.argv[1]))\n"
+    )
     code += "while True:\n    end.append(event(end.n)); print(end.position.n, flush=True)"
     child = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, text=True)
     assert child.stdout is not None

@@ -7,8 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from unittest.mock import Mock
 
@@ -17,6 +15,7 @@ import pytest
 from eventlog import lock, system
 from eventlog.errors import Locked, LogError
 from eventlog.lock import NAME, locked
+from tests.support.locks import lock_holder
 
 _COUNT = """
 import sys
@@ -28,30 +27,6 @@ for _ in range(50):
             file.seek(0)
             file.write(str(number + 1))
 """
-_HOLD = """
-import sys
-from eventlog.lock import locked
-with locked(sys.argv[1], 10):
-    print("held", flush=True)
-    sys.stdin.read()
-"""
-
-
-@contextmanager
-def holder(folder: Path) -> Iterator[subprocess.Popen[str]]:
-    """A process that holds the lock until its input ends."""
-    child = subprocess.Popen(
-        [sys.executable, "-c", _HOLD, str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    assert child.stdin is not None
-    assert child.stdout is not None
-    assert child.stdout.readline() == "held\n"
-    try:
-        yield child
-    finally:
-        child.stdin.close()
-        child.wait()
-        child.stdout.close()
 
 
 def test_of_many_processes_one_at_a_time_holds_it(tmp_path: Path) -> None:
@@ -93,7 +68,7 @@ def test_wherever_locking_leaves_the_file_the_pid_in_it_is_read(
 
 
 def test_who_waits_in_vain_is_told_the_holders_pid(tmp_path: Path) -> None:
-    with holder(tmp_path) as child:
+    with lock_holder(tmp_path) as child:
         with pytest.raises(Locked, match=rf"\b{child.pid}\b"), locked(str(tmp_path), 0):
             pytest.fail("two hold the lock")
         with pytest.raises(Locked, match=f"the one with {child.pid}, stopped"):
@@ -103,7 +78,7 @@ def test_who_waits_in_vain_is_told_the_holders_pid(tmp_path: Path) -> None:
 
 
 def test_a_stopped_holder_keeps_it_and_a_killed_one_does_not(tmp_path: Path) -> None:
-    with holder(tmp_path) as child:
+    with lock_holder(tmp_path) as child:
         child.send_signal(signal.SIGSTOP)
         with pytest.raises(Locked):
             locked(str(tmp_path), 0).__enter__()

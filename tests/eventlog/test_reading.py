@@ -15,8 +15,7 @@ from eventlog.journal import FULL_BYTES, closed, event_of, read_from
 from eventlog.lock import SEAL_SUFFIX
 from eventlog.scanning import LAST, Damage, Position, scan
 from eventlog.system import ENDED
-from tests.eventlog.logs import SESSION, event, lines_of, numbers, plain, position_of, write
-from tests.eventlog.test_history import at, keys
+from tests.support.journals import SESSION, at, event, keys, lines_of, numbers, plain, position_of, write
 
 LINES = plain(4)
 JUNK = b"junk " * 20 + b"\n"

@@ -15,8 +15,8 @@ from eventlog import lock
 from eventlog.errors import LogError
 from eventlog.lock import NAME, holder_of, locked
 from eventlog.system import changed_at, read_regular, sizes_in
-from tests.eventlog.test_lock import holder
-from tests.processes import GUARD_S, TREE
+from tests.support.locks import lock_holder
+from tests.support.processes import GUARD_S, TREE
 
 
 @pytest.fixture(autouse=True)
@@ -140,7 +140,7 @@ def test_nobody_holds_a_lock_that_is_not_there_or_free(tmp_path: Path) -> None:
 
 
 def test_the_holder_is_known_by_its_pid_or_as_unknown_and_asking_does_not_wait(tmp_path: Path) -> None:
-    with holder(tmp_path) as child:
+    with lock_holder(tmp_path) as child:
         assert holder_of(str(tmp_path)) == child.pid
         (tmp_path / NAME).write_text("nobody")
         assert holder_of(str(tmp_path)) == 0
@@ -167,7 +167,7 @@ def test_what_is_no_regular_file_is_no_lock_that_could_be_held(tmp_path: Path, k
 
 def test_no_file_stays_open_after_tries_that_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = open_files()
-    with holder(tmp_path):
+    with lock_holder(tmp_path):
         inside = open_files()
         with pytest.raises(LogError):
             locked(str(tmp_path), 0.01).__enter__()

@@ -15,7 +15,7 @@ from eventlog.lock import SEAL_SUFFIX
 from eventlog.scanning import Position
 from eventlog.system import ENDED
 from eventlog.writer import Writer, put_aside
-from tests.eventlog.logs import LINES, SESSION, WHOLE, event, lines_of, plain, position_of, writer
+from tests.support.journals import LINES, SESSION, WHOLE, event, lines_of, plain, position_of, writer
 
 # --- before a line is written -----------------------------------------------------------------------------------------
 

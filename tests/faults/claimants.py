@@ -30,11 +30,10 @@ from coord.processes import Process, this_machines
 from coord.world import World, wall_clock
 from eventlog.events import Instant, from_micros
 from projections.liveness import Seen
-from tests.coord.inside import Table
-from tests.processes import COORD, environment
+from tests.support.in_process import OURS, Table
+from tests.support.processes import COORD, environment
 
 BEGIN_MICROS = 1_795_348_800_000_000
-_OURS = tuple(f"{os.sep}{package}{os.sep}" for package in ("coord", "eventlog", "projections"))
 Plan = dict[str, Any]
 CALM: Plan = {"ahead": 0, "dies": 0}
 
@@ -92,7 +91,7 @@ def begin(plan: Plan, root: str, pid: int) -> str:
 def _killer(left: int) -> Any:
     def count(frame: FrameType, event: str, _: object) -> None:
         nonlocal left
-        if event == "call" and any(package in frame.f_code.co_filename for package in _OURS):
+        if event == "call" and any(package in frame.f_code.co_filename for package in OURS):
             left -= 1
             if left == 0:
                 os.kill(os.getpid(), signal.SIGKILL)

@@ -1,7 +1,8 @@
 """A command that stops itself at its n-th call of a function of ours.
 
-`python -m tests.faults.stopping ROOT CLOCK SHELL N WORDS...` runs it in one of the shells of `tests.coord.inside`, with
-what the file CLOCK says for a clock. Last of all it says on standard error how many such calls it made.
+`python -m tests.faults.stopping ROOT CLOCK SHELL N WORDS...` runs it in one of the shells of
+`tests.support.in_process`, with what the file CLOCK says for a clock. Last of all it says on standard error how many
+such calls it made.
 """
 
 import os
@@ -12,10 +13,9 @@ from types import FrameType
 
 from coord.cli import run
 from coord.world import World
-from tests.coord.inside import Inside
-from tests.processes import Repo
+from tests.support.in_process import OURS, Inside
+from tests.support.repositories import Repo
 
-_OURS = tuple(f"{os.sep}{package}{os.sep}" for package in ("coord", "eventlog", "projections"))
 calls = 0
 
 
@@ -28,7 +28,7 @@ def main() -> int:
 
     def count(frame: FrameType, event: str, _: object) -> None:
         global calls
-        if event == "call" and any(package in frame.f_code.co_filename for package in _OURS):
+        if event == "call" and any(package in frame.f_code.co_filename for package in OURS):
             calls += 1
             if calls == int(call):
                 os.kill(os.getpid(), signal.SIGSTOP)

@@ -23,7 +23,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.processes import COORD, GUARD_S, Result
+from tests.support.processes import COORD, GUARD_S, Result
 
 
 def _can_trace() -> bool:

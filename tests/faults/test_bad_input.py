@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.processes import Repo, Shell, bare, install
+from tests.support.processes import Shell
+from tests.support.repositories import Repo, bare, install
 
 
 class Room(NamedTuple):

@@ -10,8 +10,8 @@ from msgspec import Struct
 import coord.checkpoint
 from eventlog.codec import NO_HASH, seal
 from eventlog.events import VERSION, Event, SessionStarted, later
-from tests.coord.inside import Inside
-from tests.processes import Repo
+from tests.support.in_process import Inside
+from tests.support.repositories import Repo
 
 
 class Other(Struct):

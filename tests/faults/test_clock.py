@@ -1,7 +1,7 @@
 """A clock that is wrong: order and safety hold, what waits for time waits, and every command says so."""
 
-from tests.coord.inside import Inside
-from tests.processes import Repo
+from tests.support.in_process import Inside
+from tests.support.repositories import Repo
 
 HOUR = 3600
 

@@ -4,7 +4,8 @@ import os
 
 import pytest
 
-from tests.processes import Repo, Shell, can_unshare
+from tests.support.processes import Shell, can_unshare
+from tests.support.repositories import Repo
 
 WRITES = ("heartbeat a b", "claim droplet x", "send broadcast Hello", "end", "start --new")
 

@@ -28,9 +28,9 @@ from eventlog.events import (
 from eventlog.history import History
 from eventlog.scanning import LAST, Position, scan
 from eventlog.writer import Writer
-from tests.attacks import LONG, Tally
-from tests.eventlog.logs import START
-from tests.processes import Repo
+from tests.support.attacks import LONG, Tally
+from tests.support.journals import START
+from tests.support.repositories import Repo
 
 SESSION, OTHER = "amber-otter-k3f9", "brown-hare-7x2m"
 EVENTS = 50

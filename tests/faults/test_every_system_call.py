@@ -18,10 +18,11 @@ from pathlib import Path
 import pytest
 
 from eventlog.events import Event
-from tests.attacks import LONG, Tally
 from tests.faults.strace import Call, Strace, Traced, needs_strace
 from tests.faults.writing import CASES, Case, Folder, prepared
-from tests.processes import Repo, Result, bare, have
+from tests.support.attacks import LONG, Tally
+from tests.support.processes import Result, have
+from tests.support.repositories import Repo, bare
 
 pytestmark = [pytest.mark.machine, needs_strace]
 READS = ("openat", "read", "pread64", "newfstatat", "getdents64", "close")

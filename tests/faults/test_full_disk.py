@@ -20,10 +20,11 @@ from random import Random
 
 import pytest
 
-from tests.attacks import Tally
-from tests.coord.inside import Inside
 from tests.faults.told import SESSIONS, agree, all_go_on, begin, settle
-from tests.processes import Repo, Result, can_unshare
+from tests.support.attacks import Tally
+from tests.support.in_process import Inside
+from tests.support.processes import Result, can_unshare
+from tests.support.repositories import Repo
 
 WAYS = (("--mount",), ("--mount", "--map-root-user"))
 WAY = next((way for way in WAYS if can_unshare(*way)), ())

@@ -17,10 +17,10 @@ import pytest
 from coord import checkpoint
 from eventlog.codec import NO_HASH, Damaged, chain, decode, unseal
 from eventlog.scanning import Position, scan
-from tests.attacks import FIRST_SEED, Tally
-from tests.coord.inside import Inside
-from tests.faults.mangling import mangled, tree
-from tests.processes import Repo
+from tests.support.attacks import FIRST_SEED, Tally
+from tests.support.in_process import Inside
+from tests.support.mangling import mangled, tree
+from tests.support.repositories import Repo
 
 WORDS = (
     "status", "claims", "board", "log", "inbox", "report", "why", "whoami", "verify", "doctor", "diff", "timeline",

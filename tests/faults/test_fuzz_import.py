@@ -19,11 +19,11 @@ import pytest
 from coord.predecessor import read
 from coord.recovery import TEMPLATES, Kind, Unusable
 from coord.repository import recorded_path
-from tests.attacks import FIRST_SEED, Tally
-from tests.coord.inside import Inside
-from tests.faults.mangling import mangled, tree
-from tests.predecessors import sample
-from tests.processes import Repo
+from tests.support.attacks import FIRST_SEED, Tally
+from tests.support.in_process import Inside
+from tests.support.mangling import mangled, tree
+from tests.support.predecessors import sample
+from tests.support.repositories import Repo
 
 KINDS: dict[str, Kind] = {"sessions": "session", "heartbeats": "heartbeat", "claims": "claim", "messages": "message"}
 SECRET = "what-a-link-leads-to"

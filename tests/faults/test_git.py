@@ -8,8 +8,8 @@ events, and comes back under no session's name; whoever has something left goes 
 
 import pytest
 
-from tests.attacks import Tally
-from tests.processes import Repo
+from tests.support.attacks import Tally
+from tests.support.repositories import Repo
 
 COMMIT = "git add -A && git commit -qm all"
 AWAY = "git checkout -q other && echo theirs >theirs && git add theirs && git commit -qm theirs && git checkout -q main"

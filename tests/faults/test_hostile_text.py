@@ -8,8 +8,8 @@ import re
 
 import pytest
 
-from tests.coord.inside import Inside
-from tests.processes import Repo
+from tests.support.in_process import Inside
+from tests.support.repositories import Repo
 
 HOSTILE = {
     "escapes": "\x1b]0;owned\x07\x1b[2J\x1b[31mred\x9b1m",

@@ -9,7 +9,8 @@ from typing import NamedTuple
 import pytest
 
 from eventlog.codec import MAX_LINE, NO_HASH, chain
-from tests.processes import Repo, Shell, can_unshare
+from tests.support.processes import Shell, can_unshare
+from tests.support.repositories import Repo
 
 
 class Scene(NamedTuple):

@@ -10,7 +10,8 @@ import time
 
 import pytest
 
-from tests.processes import COORD, GUARD_S, Repo, environment
+from tests.support.processes import COORD, GUARD_S, environment
+from tests.support.repositories import Repo
 
 WRITERS, COMMANDS = 6, 10
 

@@ -1,6 +1,6 @@
 """Attack 12: histories recorded from real processes are linearizable (promise 3). Several processes claim, wait, renew,
 release, hand over, break and list at the same time; some are killed on the way and started again, some clocks are
-wrong. Whatever each was answered, one process alone could have answered the same: `tests.one_process`.
+wrong. Whatever each was answered, one process alone could have answered the same: `tests.support.one_process`.
 """
 
 import json
@@ -16,12 +16,13 @@ from typing import IO, Any
 import pytest
 
 from eventlog.events import to_micros
-from tests.attacks import Tally
 from tests.faults.claimants import Plan, micros
-from tests.leases import Mortal
-from tests.linearizability import SECOND, Answer, Op, Seen
-from tests.one_process import judged
-from tests.processes import Repo, environment
+from tests.support.attacks import Tally
+from tests.support.leases import Mortal
+from tests.support.linearizability import SECOND, Answer, Op, Seen
+from tests.support.one_process import judged
+from tests.support.processes import environment
+from tests.support.repositories import Repo
 
 TREE = Path(__file__).parents[2]
 PARTS = 4

@@ -20,7 +20,7 @@ from random import Random
 import pytest
 
 from eventlog.history import History
-from tests.attacks import Tally
+from tests.support.attacks import Tally
 
 WRITERS, EACH = 8, 1_000
 KILLS = 40  # in one round

@@ -8,8 +8,8 @@ import pytest
 
 import coord.commands.inbox as inbox_command
 from coord.waiting import wait_for
-from tests.coord.inside import Inside
-from tests.processes import Repo
+from tests.support.in_process import Inside
+from tests.support.repositories import Repo
 
 
 @pytest.mark.parametrize("number", ["9" * 5000, "0", "-1", "１", "9" * 16, "²"], ids=lambda number: number[:17])

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.coord.inside import Inside
-from tests.processes import Repo
+from tests.support.in_process import Inside
+from tests.support.repositories import Repo
 
 ALWAYS = 0
 

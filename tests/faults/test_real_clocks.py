@@ -11,9 +11,10 @@ from random import Random
 import pytest
 
 from eventlog.events import later
-from tests.attacks import Tally
-from tests.faults.test_wrong_clocks import LAPSE_S, Judge
-from tests.processes import Repo, Result, Shell, until
+from tests.support.answers import LAPSE_S, Judge
+from tests.support.attacks import Tally
+from tests.support.processes import Result, Shell, until
+from tests.support.repositories import Repo
 
 HOOK = """
 import os, time

@@ -16,15 +16,15 @@ import coord.machine
 import coord.world
 from coord.anchors import anchor_of, choose
 from projections.liveness import gone
-from tests.attacks import Tally
-from tests.coord.inside import Inside, process
-from tests.processes import Repo, Shell, can_unshare, have, until
+from tests.support.attacks import Tally
+from tests.support.in_process import Inside, process
+from tests.support.processes import Shell, can_unshare, have, until
+from tests.support.repositories import Repo
+from tests.support.requirements import linux, mounts
 
 TREE = Path(__file__).parents[2]
 LAST_PID = "/proc/sys/kernel/ns_last_pid"
-linux = pytest.mark.skipif(not os.path.exists("/proc/self/stat"), reason="no /proc here")
 pids = pytest.mark.skipif(not can_unshare("--pid", "--fork", "--mount-proc"), reason="no pid namespaces for us here")
-mounts = pytest.mark.skipif(not can_unshare("--mount"), reason="no mounts for us here")
 
 # A program that has a shell of its own, with a process session of its own, to which it types and from which it reads.
 DRIVER = """

@@ -18,8 +18,9 @@ import pytest
 
 import eventlog.journal
 from eventlog.scanning import MOST_DAMAGE, Position, scan
-from tests.coord.inside import Inside
-from tests.processes import COORD, Repo, environment
+from tests.support.in_process import Inside
+from tests.support.processes import COORD, environment
+from tests.support.repositories import Repo
 
 GUARD_S = 60
 PLANTED = "amber-otter-k3f9"

@@ -4,7 +4,8 @@ import signal
 
 import pytest
 
-from tests.processes import Repo, Shell
+from tests.support.processes import Shell
+from tests.support.repositories import Repo
 
 NUMBERS = [pytest.param(signal.SIGINT, id="SIGINT"), pytest.param(signal.SIGTERM, id="SIGTERM")]
 

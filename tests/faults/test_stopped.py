@@ -16,9 +16,10 @@ import pytest
 from coord.processes import this_machines
 from eventlog.events import Event, to_micros
 from eventlog.writer import Writer
-from tests.attacks import Tally
-from tests.coord.inside import Inside
-from tests.processes import GUARD_S, Repo, Result, environment
+from tests.support.attacks import Tally
+from tests.support.in_process import Inside
+from tests.support.processes import GUARD_S, Result, environment
+from tests.support.repositories import Repo
 
 TREE = Path(__file__).parents[2]
 COMMANDS = ("renew {} --ttl 1m --token {}", "renew {} --ttl 1m", "claim {} --ttl 1m", "release {}", "heartbeat a b")

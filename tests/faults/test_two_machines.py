@@ -29,12 +29,13 @@ from eventlog.scanning import Position, scan
 from projections.fold import as_of, fold
 from projections.liveness import Here
 from projections.state import State
-from tests.attacks import Tally
-from tests.coord.inside import Inside
-from tests.histories import judged
-from tests.processes import Repo, Result
-from tests.property.test_fold import image
-from tests.property.test_merge import believers_are_told
+from tests.support.attacks import Tally
+from tests.support.histories import judged
+from tests.support.in_process import Inside
+from tests.support.ledger import believers_are_told
+from tests.support.processes import Result
+from tests.support.repositories import Repo
+from tests.support.states import image
 
 SHELLS = (100, 200)
 RESOURCES = ("droplet/x", "droplet/y", "deploy/prod")

@@ -21,8 +21,9 @@ from eventlog.errors import LogError
 from eventlog.events import VERSION, AnyPayload, Event, SessionHeartbeat, SessionStarted, later
 from eventlog.history import History
 from eventlog.system import ENDED
-from tests.coord.inside import NOON, Inside
-from tests.processes import COORD, Repo, environment
+from tests.support.in_process import NOON, Inside
+from tests.support.processes import COORD, environment
+from tests.support.repositories import Repo
 
 
 class Scene:

@@ -19,15 +19,16 @@ import pytest
 from coord.waiting import Interrupted
 from coord.world import World
 from eventlog.events import Instant, from_micros, later
-from tests.attacks import Tally
-from tests.coord.inside import NOON, Inside
-from tests.processes import Repo, Result
+from tests.support.answers import LAPSE_S, WAIT_S, Judge
+from tests.support.attacks import Tally
+from tests.support.in_process import NOON, Inside
+from tests.support.processes import Result
+from tests.support.repositories import Repo
 
 SECOND, HOUR, DECADE = 1, 3600, 10 * 365 * 86400
 PALETTES = ((SECOND,), (SECOND, HOUR), (HOUR,), (HOUR,), (SECOND, HOUR, DECADE), (DECADE,))
 SHELLS = (100, 200, 300)
-RESOURCES = ("droplet/x", "file/src/", "file/src/a")
-WAIT_S, LAPSE_S = 120, 60
+RESOURCES = ("droplet/x", "file/a/", "file/a/b")
 COMMANDS = 24
 WORDS: tuple[tuple[str, ...], ...] = (
     *(("claim", "", "--ttl", "60s", "--json"),) * 4,
@@ -63,71 +64,6 @@ class Clock:
             said = later(self.true(), self.errors[0])
         self.said.append(said)
         return said
-
-
-@dataclass
-class Hold:
-    """What a session was told that it holds."""
-
-    session: str
-    claim: str
-    resource: str
-    until: Instant
-
-
-def conflict(a: str, b: str) -> bool:
-    return a == b or (a.startswith("file/") and b.startswith("file/"))
-
-
-class Judge:
-    """Who was told what."""
-
-    def __init__(self) -> None:
-        self.holds: dict[str, Hold] = {}
-        self.waiting: list[tuple[str, str]] = []  # which of them wait now, and whose they are
-        self.waited: dict[str, tuple[str, Instant]] = {}  # the requests that were told to wait: for what, since when
-        self.lost: list[Hold] = []  # what ran out and went to another
-
-    def granted(self, session: str, said: dict[str, Any]) -> None:
-        start = from_micros(said["token"])
-        assert said["outcome"] == "granted" or said["claim"] in self.waited.keys() | self.holds.keys(), (
-            f"of nothing: {said}"
-        )
-        if said["claim"] in self.holds:
-            return self.renewed(said, said["at"])
-        resource, asked = self.waited.get(said["claim"], (said["resource"], start))
-        for hold in list(self.holds.values()):
-            if hold.session != session and conflict(hold.resource, resource):
-                assert hold.until <= start, f"two holders: {hold}, and {said}"
-                self.lost.append(self.holds.pop(hold.claim))
-        for name, other in self.waiting:
-            wanted, since = self.waited.get(name, ("", start))  # unless it was released meanwhile
-            first = other == session or not conflict(wanted, resource) or since > asked
-            assert first or start >= later(since, LAPSE_S), f"{name} waits longer: {said}"
-        self.holds[said["claim"]] = Hold(session, said["claim"], resource, said["until"])
-        return None
-
-    def renewed(self, said: dict[str, Any], at: Instant) -> None:
-        hold = self.holds[said["claim"]]
-        assert at < hold.until <= said["until"], f"renewed after it was over, or made shorter: {hold}, {said}"
-        hold.until = said["until"]
-
-    def refused(self, said: dict[str, Any]) -> None:
-        assert said["obstacles"], said
-        for one in said["obstacles"]:
-            assert one["session"] != said["session"], said
-            assert one["until"] > said["at"], f"what is over is in the way: {said}"
-            if one["kind"] == "claim" and one["claim"] in self.holds:
-                assert one["until"] == self.holds[one["claim"]].until, f"told otherwise before: {said}"
-            else:
-                assert one["claim"] in self.waited, f"nobody was told that it has {one}"
-                most = later(said["at"], LAPSE_S) if one["kind"] == "claim" else later(one["since"], WAIT_S)
-                assert one["until"] <= most, f"longer than the rules say: {said}"
-
-    def not_yours(self, session: str, resource: str, latest: Instant) -> None:
-        for hold in self.holds.values():
-            mine = (hold.session, hold.resource) == (session, resource)
-            assert not mine or hold.until <= latest, f"{hold} is told to be over"
 
 
 class Machine(Inside):

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from tests.processes import Result
+from tests.support.processes import Result
 
 KINDS = "heartbeat claim claim send send send start release renew inbox inbox board".split()
 FULL = ("No space left on device", "the disk took only part", "File too large", "the disk took no more")

@@ -16,8 +16,9 @@ from coord.world import World, this_machine, wall_clock
 from eventlog.events import Event, Instant, MessageSent, later
 from eventlog.history import History
 from tests.faults.strace import MARK
-from tests.predecessors import BEGIN, Predecessor
-from tests.processes import Repo, Result, environment
+from tests.support.predecessors import BEGIN, Predecessor
+from tests.support.processes import Result, environment
+from tests.support.repositories import Repo
 
 HERE = this_machine()
 LONG_AGO_S = 20 * 86_400

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.attacks import ATTACKS, Tally
 from tests.mutants.operations import NoPlace, edited, functions_in, mutated
 from tests.mutants.table import MUTANTS, Mutant
 from tests.mutants.tree import ROOT, Tree
+from tests.support.attacks import ATTACKS, Tally
 
 SAMPLE = """
 class File:
@@ -94,7 +94,7 @@ def test_without_a_mutant_the_same_tests_pass_on_the_copy(tree: Tree) -> None:
     assert outcome.code == 0, outcome.out
     probe = tree.root / "test_probe.py"
     probe.write_text(
-        "import subprocess, eventlog, projections, coord\nfrom tests.processes import COORD, environment\n"
+        "import subprocess, eventlog, projections, coord\nfrom tests.support.processes import COORD, environment\n"
         "def test_it(tmp_path):\n"
         "    for one in (eventlog, projections, coord):\n"
         f"        assert one.__path__[0].startswith({str(tree.root)!r})\n"

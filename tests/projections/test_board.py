@@ -4,7 +4,7 @@ import pytest
 
 from eventlog.events import EVERYONE, MessageSent, Urgency
 from projections.board import Board, board
-from tests.histories import Story, anchor, at
+from tests.support.histories import Story, anchor, at
 
 SILENT_S = 1800.0
 

@@ -9,7 +9,7 @@ import pytest
 from eventlog.events import NEVER, ClaimHandedOver, ClaimReleased, ClaimRequested
 from projections.claims import ACCEPT_S, stands
 from projections.state import State
-from tests.histories import Story, anchor, at
+from tests.support.histories import Story, anchor, at
 
 
 def kinds(state: State, session: str) -> list[str]:

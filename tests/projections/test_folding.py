@@ -6,7 +6,7 @@ from eventlog.events import Event
 from projections.fold import as_of, fold
 from projections.past import at_the_end_of, count_until, just_after, just_before, state_at
 from projections.state import State
-from tests.histories import Story, at
+from tests.support.histories import Story, at
 
 
 def parts(story: Story, second: float) -> tuple[list[Event], list[Event]]:

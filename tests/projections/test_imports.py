@@ -1,37 +1,20 @@
 """What was imported, by examples: it acts as a session that was somewhere else, and touches nobody who is here."""
 
 import pytest
-from msgspec.structs import replace
 
 from eventlog.events import (
     EVERYONE,
     AnyPayload,
     ClaimBroken,
     ClaimReleased,
-    ClaimRequested,
-    Event,
-    Imported,
     MessageSent,
     SessionEnded,
     SessionStarted,
 )
 from projections.board import board
 from projections.state import State
-from tests.histories import Story, at
-
-JOURNAL = "import-k3f9"
-
-
-def brings_in(story: Story, second: float, payload: AnyPayload, acted_as: str = "session-1", path: str = "") -> Event:
-    """An event of an import, from a file of its own unless `path` says which."""
-    told = story.tell(second, JOURNAL, payload)
-    mark = Imported(path=path or f"{told.n}.json", digest="0", acted_as=acted_as)
-    story.events[-1] = replace(told, imported=mark)
-    return story.events[-1]
-
-
-def asks(resource: str, ttl_s: int = 600) -> ClaimRequested:
-    return ClaimRequested(resource=resource, mode="exclusive", ttl_s=ttl_s, told="granted")
+from tests.support.histories import Story, at
+from tests.support.imports import asks, brings_in
 
 
 def told(state: State) -> list[str]:

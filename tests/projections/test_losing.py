@@ -3,7 +3,7 @@
 from eventlog.events import ClaimAccepted, ClaimRequested
 from projections.claims import circles, stands
 from projections.state import State
-from tests.histories import Story, anchor, at
+from tests.support.histories import Story, anchor, at
 
 
 def lost(state: State, session: str) -> list[tuple[str, str, str]]:

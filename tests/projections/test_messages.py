@@ -3,7 +3,7 @@
 from eventlog.events import EVERYONE, HOUR_S, MessageSent
 from projections.board import board
 from projections.state import PREVIEW, RECENT
-from tests.histories import Story, anchor, at
+from tests.support.histories import Story, anchor, at
 
 
 def test_everyone_is_who_is_here_but_not_the_sender() -> None:

@@ -4,7 +4,7 @@ from msgspec.structs import replace
 
 from eventlog.events import Event, Imported, MessageAcknowledged
 from projections.receipts import Receipt, receipts
-from tests.histories import Story, at
+from tests.support.histories import Story, at
 
 
 def rows(story: Story, message: Event) -> dict[str, Receipt]:

@@ -6,7 +6,7 @@ from projections.past import just_before
 from projections.report import Report, report
 from projections.spans import account
 from projections.workers import Item, Worker
-from tests.histories import Story, anchor, at
+from tests.support.histories import Story, anchor, at
 
 
 def told(story: Story, since: float = -1, until: float = 1000, silent_s: float = 1e9) -> Report:

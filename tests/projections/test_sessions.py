@@ -2,7 +2,7 @@
 
 from eventlog.events import SessionStarted, Unknown
 from projections.claims import circles
-from tests.histories import Story, anchor, at
+from tests.support.histories import Story, anchor, at
 
 
 def test_a_heartbeat_replaces_what_was_being_done() -> None:

@@ -4,8 +4,8 @@ from eventlog.events import ClaimRequested, SessionStarted
 from projections.facts import facts
 from projections.past import at_the_end_of, just_after, just_before
 from projections.spans import account, after
-from tests.histories import Story, at
-from tests.projections.test_imports import asks, brings_in
+from tests.support.histories import Story, at
+from tests.support.imports import asks, brings_in
 
 
 def test_what_time_alone_ended_at_the_very_moment_had_ended_by_then() -> None:

@@ -19,11 +19,11 @@ from eventlog import history
 from eventlog.events import Event, later
 from projections.fold import as_of
 from projections.state import State
-from tests.attacks import law
-from tests.coord.inside import HERE, Table
-from tests.eventlog.logs import lines_of
-from tests.histories import GAPS_S, histories, journals_of, judged
-from tests.property.test_fold import image
+from tests.support.attacks import law
+from tests.support.histories import GAPS_S, histories, journals_of, judged
+from tests.support.in_process import HERE, Table
+from tests.support.journals import lines_of
+from tests.support.states import image
 
 MISCHIEF = (
     "cut back",

@@ -12,9 +12,9 @@ import pytest
 
 from coord.cli import run
 from coord.hooks import ALLOWED, DENIED
-from tests.coord.agents import Agents
-from tests.coord.inside import process
-from tests.processes import Repo
+from tests.support.agents import Agents
+from tests.support.in_process import process
+from tests.support.repositories import Repo
 
 EDITS, SEEDS = 250, 4  # a thousand edits in all
 FILES = ("a.py", "b.py", "src/c.py", "src/deep/d e.py", "ünïcode.md", "new.txt")

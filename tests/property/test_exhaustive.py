@@ -28,9 +28,9 @@ from eventlog.events import (
 )
 from projections.fold import as_of, fold
 from projections.state import State
-from tests.attacks import Tally
-from tests.histories import at
 from tests.support.agreement import as_json, assert_agree, micros
+from tests.support.attacks import Tally
+from tests.support.histories import at
 from tests.support.patterns import overlap
 from tests.support.reference_model import Model
 

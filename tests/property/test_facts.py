@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from eventlog.events import Event
 from projections.facts import Difference, difference, facts, messages_of, then, turned
 from projections.past import just_after, state_at
-from tests.histories import Story, histories
+from tests.support.histories import Story, histories
 
 
 def between(events: list[Event], first: int, last: int) -> Difference:

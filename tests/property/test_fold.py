@@ -10,12 +10,8 @@ from eventlog.events import Event, later
 from eventlog.history import merge
 from projections.fold import as_of, fold
 from projections.state import Decision, State
-from tests.histories import GAPS_S, histories, journals_of, judged, pieces_of
-
-
-def image(state: State) -> tuple[bytes, list[str], list[str]]:
-    """A state as bytes, and the orders that the bytes do not show."""
-    return msgspec.msgpack.encode(state, order="deterministic"), list(state.waits), list(state.claims)
+from tests.support.histories import GAPS_S, histories, journals_of, judged, pieces_of
+from tests.support.states import image
 
 
 def saved_and_read(state: State) -> State:

@@ -12,7 +12,7 @@ from projections.fold import as_of, fold
 from projections.receipts import receipts
 from projections.spans import account
 from projections.state import Decision, State
-from tests.histories import Story, histories
+from tests.support.histories import Story, histories
 
 
 def ours(state: State) -> object:

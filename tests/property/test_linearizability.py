@@ -12,9 +12,9 @@ from typing import TypeVar
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from tests.leases import Lease, Span, State, in_the_way, moments
-from tests.linearizability import SECOND, Answer, Op, Seen
-from tests.one_process import judged, meant, steps, void
+from tests.support.leases import Lease, Span, State, in_the_way, moments
+from tests.support.linearizability import SECOND, Answer, Op, Seen
+from tests.support.one_process import judged, meant, steps, void
 from tests.support.reference_model import own_covers
 
 T = TypeVar("T")

@@ -22,10 +22,11 @@ from coord.cli import run
 from coord.waiting import Interrupted
 from coord.world import World
 from eventlog.events import Instant, from_micros, later
-from tests.attacks import Tally
-from tests.coord.inside import NOON, Inside, process
-from tests.processes import Repo, Result
 from tests.property.machines import Machine, Proc, Register, Space
+from tests.support.attacks import Tally
+from tests.support.in_process import NOON, Inside, process
+from tests.support.processes import Result
+from tests.support.repositories import Repo
 
 STEPS = 24
 RESOURCES = ("droplet/x", "droplet/y")

@@ -23,11 +23,11 @@ from coord.run import Run
 from eventlog.events import Mode, to_micros
 from projections.fold import as_of
 from projections.state import State
-from tests.attacks import Tally
-from tests.coord.inside import NOON, Inside, process
-from tests.processes import Repo
 from tests.support.agreement import assert_agree
+from tests.support.attacks import Tally
+from tests.support.in_process import NOON, Inside, process
 from tests.support.reference_model import Model, Session, ask_of, conflict
+from tests.support.repositories import Repo
 
 RESOURCES = ("file/a/", "file/a/b", "port/1")  # the first covers the second
 COMMANDS = 12

@@ -8,11 +8,8 @@ from eventlog.events import Event, later
 from projections.fold import as_of, fold
 from projections.past import at_the_end_of, count_until, just_after, just_before, state_at
 from projections.state import State
-from tests.histories import GAPS_S, histories
-
-
-def image(state: State) -> bytes:
-    return msgspec.msgpack.encode(state, order="deterministic")
+from tests.support.histories import GAPS_S, histories
+from tests.support.states import image
 
 
 @given(st.data())

@@ -1,16 +1,18 @@
 """The fold and the reference model agree on every history: all rules, all events, and what time alone brings about."""
 
 from hypothesis import given
+from hypothesis import strategies as st
 
 from eventlog.events import Event, later
 from projections.fold import as_of, fold
 from projections.state import State
-from tests.histories import GAPS_S, histories
 from tests.support.agreement import as_json, assert_agree, micros
+from tests.support.histories import GAPS_S, histories
 from tests.support.reference_model import Model
 
 
-def agree(events: list[Event]) -> None:
+@given(st.booleans().flatmap(lambda stray: histories(stray=stray)))
+def test_the_fold_is_what_the_reference_model_says(events: list[Event]) -> None:
     """After every event, and as time passes after the last one."""
     state, model = State(), Model()
     for number, event in enumerate(events, 1):
@@ -23,13 +25,3 @@ def agree(events: list[Event]) -> None:
         as_of(state, moment)
         model.until(micros(moment))
         assert_agree(state, model, (events, moment))
-
-
-@given(histories())
-def test_the_fold_is_what_the_reference_model_says(events: list[Event]) -> None:
-    agree(events)
-
-
-@given(histories(stray=True))
-def test_the_fold_is_what_the_model_says_of_stray_imports(events: list[Event]) -> None:
-    agree(events)

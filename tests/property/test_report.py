@@ -10,7 +10,7 @@ from projections.board import board
 from projections.past import Cut, at_the_end_of, just_after, just_before
 from projections.report import Report, report
 from projections.spans import account
-from tests.histories import histories, judged
+from tests.support.histories import histories, judged
 
 BEGINNING = at_the_end_of("")
 

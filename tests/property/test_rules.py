@@ -24,7 +24,7 @@ from projections.claims import circles, stands
 from projections.fold import fold
 from projections.liveness import Here, Seen, gone
 from projections.state import Decision, State
-from tests.histories import Story, histories, judged
+from tests.support.histories import Story, histories, judged
 from tests.support.ledger import Ledger, ledger
 from tests.support.reference_model import conflict
 
@@ -200,19 +200,10 @@ def queues(draw: st.DrawFn) -> list[Event]:
     return story.history()
 
 
-@given(queues())
+@given(st.one_of(queues(), histories()))
 def test_rule_6_every_session_in_a_circle_is_shown_one(events: list[Event]) -> None:
     """Circles of sessions waiting for each other are shown to all in them."""
-    _check_circles(fold(State(), events))
-
-
-@given(histories())
-def test_rule_6_circles_of_any_history(events: list[Event]) -> None:
-    """Circles of sessions waiting for each other are shown to all in them."""
-    _check_circles(fold(State(), events))
-
-
-def _check_circles(state: State) -> None:
+    state = fold(State(), events)
     waits = list(state.waits.values())
     edges: set[tuple[str, str]] = set()
     for number, wait in enumerate(waits):

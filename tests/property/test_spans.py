@@ -6,7 +6,7 @@ from eventlog.events import NEVER, Event
 from projections.fold import fold
 from projections.spans import account, spans_of
 from projections.state import State
-from tests.histories import histories, judged
+from tests.support.histories import histories, judged
 from tests.support.ledger import ledger
 
 

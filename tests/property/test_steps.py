@@ -10,8 +10,8 @@ from eventlog.events import Event, later
 from projections import steps
 from projections.past import at_the_end_of, just_after, just_before, state_at
 from projections.steps import Walk, copied
-from tests.histories import Story, at, histories
-from tests.property.test_past import image
+from tests.support.histories import Story, at, histories
+from tests.support.states import image
 
 
 @pytest.fixture(autouse=True, scope="module")

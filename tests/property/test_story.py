@@ -14,7 +14,7 @@ from projections.receipts import receipts
 from projections.resources import overlap
 from projections.state import State
 from projections.story import Entry, about_claim, about_resources, about_session, brought_about, story
-from tests.histories import Story, histories, judged
+from tests.support.histories import Story, histories, judged
 
 _BEGINS, _WAITS = {"granted"}, {"waiting"}
 _ENDS = {

@@ -1,6 +1,5 @@
 """The timeline has everything that was there in its stretch once, and so has the picture of it, in its place."""
 
-import re
 from collections import Counter
 from collections.abc import Iterator
 from itertools import combinations, pairwise
@@ -9,7 +8,7 @@ from xml.etree.ElementTree import Element, fromstring
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coord.layout import RIGHT, WIDTH, layout, width_of
+from coord.layout import RIGHT, layout
 from coord.svg import svg
 from eventlog.events import NEVER, ClaimRequested, Event
 from projections.fold import as_of, fold
@@ -17,9 +16,9 @@ from projections.past import at_the_end_of, just_after
 from projections.spans import account
 from projections.state import Decision, State
 from projections.timeline import Timeline, timeline
-from tests.histories import at, histories, seconds
+from tests.support.histories import at, histories, seconds
+from tests.support.pictures import SVG, check_geometry
 
-_SVG = "{http://www.w3.org/2000/svg}"
 _MARKS = ("died", "lost", "broken", "refused", "void")
 
 
@@ -128,9 +127,9 @@ def test_the_titles_of_the_picture_name_everything_once(stretch: tuple[list[Even
 
 
 def _titles(root: Element) -> Iterator[tuple[str, str]]:
-    for group in root.iter(f"{_SVG}g"):
+    for group in root.iter(f"{SVG}g"):
         if group.get("class") in ("claim", "wait", *_MARKS):
-            title = group.find(f"{_SVG}title")
+            title = group.find(f"{SVG}title")
             assert title is not None
             for row in (title.text or "").splitlines():
                 yield str(group.get("class")), row.partition(":")[0]
@@ -139,32 +138,3 @@ def _titles(root: Element) -> Iterator[tuple[str, str]]:
 @given(stretches())
 def test_everything_is_on_the_canvas_and_no_text_on_another(stretch: tuple[list[Event], int, str]) -> None:
     check_geometry(svg(_timeline(stretch)))
-
-
-def check_geometry(picture: str) -> None:
-    """No text overlaps another, and all that has a place has one on the canvas."""
-    root = fromstring(picture)
-    height = float(root.get("height", "0"))
-    boxes = [_box(text) for text in root.iter(f"{_SVG}text")]
-    for x0, y0, x1, y1 in boxes:
-        assert x0 >= 0
-        assert x1 <= WIDTH
-        assert y0 >= 0
-        assert y1 <= height
-    for a, b in combinations(boxes, 2):
-        assert a[2] <= b[0] or b[2] <= a[0] or a[3] <= b[1] or b[3] <= a[1], (a, b)
-    for element in root.iter():
-        for x, y in re.findall(r"(?:M|translate\()(-?[\d.]+) (-?[\d.]+)", _place(element)):
-            assert element.tag != f"{_SVG}path" or x.startswith("-") or (float(x) <= WIDTH and float(y) <= height)
-
-
-def _place(element: Element) -> str:
-    return f"{element.get('d', '')} {element.get('transform', '')}"
-
-
-def _box(text: Element) -> tuple[float, float, float, float]:
-    size, x, y = (float(text.get(name, "0")) for name in ("font-size", "x", "y"))
-    wide = width_of(text.text or "", size)
-    if text.get("text-anchor") == "middle":
-        x -= wide / 2
-    return (x, y - 0.8 * size, x + wide, y + 0.25 * size)

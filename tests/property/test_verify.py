@@ -5,7 +5,6 @@ was saved; and it finds any journal that is not what was seen.
 import shutil
 from pathlib import Path
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,15 +15,9 @@ from coord.world import World
 from eventlog.events import later
 from eventlog.system import ENDED
 from projections.fold import as_of
-from tests.coord.inside import HERE, Table
-from tests.eventlog.logs import lines_of
-from tests.histories import GAPS_S, histories, journals_of
-
-
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
-    root = tmp_path_factory.mktemp("root")
-    return Place(str(root / "COORDINATION"), str(root), None)
+from tests.support.histories import GAPS_S, histories, journals_of
+from tests.support.in_process import HERE, Table
+from tests.support.journals import lines_of
 
 
 @given(st.data())

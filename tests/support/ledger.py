@@ -5,8 +5,21 @@
 
 from dataclasses import dataclass, field
 
-from eventlog.events import NEVER, ClaimHandedOver, ClaimRenewed, ClaimRequested, Event, Instant, later
-from projections.state import Decision
+from eventlog.events import (
+    NEVER,
+    ClaimAccepted,
+    ClaimHandedOver,
+    ClaimRenewed,
+    ClaimRequested,
+    Event,
+    Instant,
+    MessageAcknowledged,
+    MessageRead,
+    later,
+)
+from projections.fold import fold
+from projections.state import Decision, State
+from tests.support.patterns import matched
 
 
 @dataclass
@@ -109,3 +122,55 @@ def _granted(said: Decision, by_id: dict[str, Event], before: list[Interval], or
     assert isinstance(request, ClaimRequested)
     interval.limit, interval.waits, interval.to_accept = later(said.at, request.ttl_s), False, request.told == "waiting"
     return interval
+
+
+def believers_are_told(events: list[Event]) -> None:
+    """Whoever was told granted, or accepted, has it by the intervals, or gets a notice that it is lost, which stays
+    until somebody reads it. Nobody who has it gets one.
+    """
+    state, decisions, lost = State(), list[Decision](), set[str]()
+    for number, event in enumerate(events, 1):
+        fold(state, [event], decisions.append)
+        payload = event.payload
+        if event.imported or not _believes(payload):
+            continue
+        notices = [notice for notice in state.sessions[event.actor].notices if notice.id == event.id]
+        told = any(notice.kind == "lost" for notice in notices)
+        own = [
+            interval
+            for interval in ledger(events[:number], decisions).active().values()
+            if interval.session == event.actor
+        ]
+        if any(_is_it(interval, event) for interval in own):
+            assert not told, f"{event.id} has it and is told that it has not"
+        elif not any(_is_around(interval, event) for interval in own):
+            assert told, f"{event.id} believes to have it and is not told"
+        lost |= {event.id} if told else set()
+    seen = (e.payload.messages for e in events if isinstance(e.payload, MessageRead | MessageAcknowledged))
+    read = {name for names in seen for name in names}
+    kept = {notice.id for session in state.sessions.values() for notice in session.notices}
+    assert lost <= kept | read, "a notice went away unread"
+
+
+def _believes(payload: object) -> bool:
+    return isinstance(payload, ClaimAccepted) or (isinstance(payload, ClaimRequested) and payload.told == "granted")
+
+
+def _is_it(interval: Interval, event: Event) -> bool:
+    """Whether an interval of its author's is the very grant that the event speaks of."""
+    if isinstance(event.payload, ClaimAccepted):
+        return interval.id == event.payload.claim and event.payload.agent in ("", interval.agent)
+    return interval.id == event.id
+
+
+def _is_around(interval: Interval, event: Event) -> bool:
+    """Whether an interval of its author's may hold all that the event speaks of (rule 2: that one is renewed)."""
+    payload = event.payload
+    assert isinstance(payload, ClaimAccepted | ClaimRequested)
+    if isinstance(payload, ClaimRequested):
+        weaker = interval.mode == "shared" and payload.mode == "exclusive"
+        if weaker or interval.agent != payload.agent or interval.worktree not in ("", payload.worktree):
+            return False
+    inner, outer = payload.resource, interval.resource
+    both = inner.startswith("file/") and outer.startswith("file/")
+    return inner == outer or (both and matched(inner[5:]) <= matched(outer[5:]))

@@ -2,8 +2,8 @@
 
 import subprocess
 
-from tests.clients.agents import Agent
-from tests.processes import COORD
+from tests.support.clients.agents import Agent
+from tests.support.processes import COORD
 
 
 def install(agent: Agent, *options: str) -> None:

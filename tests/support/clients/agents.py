@@ -11,12 +11,12 @@ import subprocess
 import threading
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
-from tests.clients.dialects import Answer, Call
-from tests.clients.model import Asked, Came, Ended, Heard, Model
-from tests.clients.programs import Program, found
-from tests.processes import BIN, GUARD_S, until
+from tests.support.clients.dialects import Answer, Call
+from tests.support.clients.model import Asked, Came, Ended, Heard, Model
+from tests.support.clients.programs import Program, found
+from tests.support.processes import BIN, GUARD_S, until
 
 T = TypeVar("T", bound=Came)
 
@@ -224,3 +224,9 @@ class Agent:
 
     def _filled(self, text: str) -> str:
         return text.replace("{url}", self.model.url).replace("{repo}", str(self.root)).replace("{bin}", BIN)
+
+
+class Make(Protocol):
+    """Makes an agent of a client; in the repository, if no other folder is said."""
+
+    def __call__(self, program: Program, root: Path | None = None) -> Agent: ...

@@ -9,7 +9,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple
 
-from tests.processes import COORD, GUARD_S, Repo, environment
+from tests.support.processes import COORD, GUARD_S, environment
+from tests.support.repositories import Repo
 
 VERSION = "2025-06-18"
 

@@ -50,14 +50,9 @@ from projections.claims import judge
 from projections.fold import as_of, fold
 from projections.requests import ask_of
 from projections.state import Decision, State
+from tests.support.journals import START, at
 
-START: Instant = "2026-11-22T11:00:00.000000Z"
 MACHINES = ("north", "south")
-
-
-def at(second: float) -> Instant:
-    """The instant that many seconds after the start of every story."""
-    return later(START, second)
 
 
 def anchor(pid: int, machine: str = "north", start_ticks: int = 100) -> Anchor:

@@ -2,7 +2,8 @@
 
 import subprocess
 
-from tests.processes import Repo, environment
+from tests.support.processes import environment
+from tests.support.repositories import Repo
 
 
 def git(repo: Repo, *words: str) -> None:

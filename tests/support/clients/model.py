@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, TypeAlias
 
-from tests.clients.dialects import Answer, Dialect
-from tests.processes import GUARD_S
+from tests.support.clients.dialects import Answer, Dialect
+from tests.support.processes import GUARD_S
 
 
 @dataclass

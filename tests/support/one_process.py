@@ -1,5 +1,5 @@
-"""What one process alone would do that had all claims to itself: the rules of claims once more, small and naive, as the
-object that a recorded history is compared with (`tests.linearizability`).
+"""What one process alone would do that had all claims to itself: the rules of claims once more, small and plain, as the
+object that a recorded history is compared with (`tests.support.linearizability`).
 
 `steps` gives every state that an operation may lead to, given what it answered; none, if no process could answer that.
 """
@@ -7,8 +7,8 @@ object that a recorded history is compared with (`tests.linearizability`).
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from tests.leases import Lease, Mortal, Span, State, burials, granted, in_the_way, moments, without
-from tests.linearizability import Answer, Op, Seen, apart, refusal
+from tests.support.leases import Lease, Mortal, Span, State, burials, granted, in_the_way, moments, without
+from tests.support.linearizability import Answer, Op, Seen, apart, refusal
 from tests.support.reference_model import conflict, own_covers
 
 

@@ -13,8 +13,9 @@ from coord.calls import Call, call_in, client_named
 from coord.hooks import ALLOWED, Outside, answer
 from coord.processes import Process
 from eventlog.events import to_micros
-from tests.coord.inside import HERE, Inside
-from tests.processes import Repo, Result, environment
+from tests.support.in_process import HERE, Inside
+from tests.support.processes import Result, environment
+from tests.support.repositories import Repo
 
 CLIENT_OF = {100: "claude", 200: "codex", 300: "gemini"}
 """Which client runs at which pid."""

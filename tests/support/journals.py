@@ -1,13 +1,21 @@
-"""Real journals in real folders, for the tests of this package."""
+"""Journals: their events, their lines, and real ones in real folders."""
 
 from pathlib import Path
 
-from eventlog.codec import NO_HASH, seal
-from eventlog.events import VERSION, AnyPayload, Event, SessionHeartbeat, SessionStarted, later
+from eventlog.codec import NO_HASH, chain, seal
+from eventlog.events import (
+    VERSION,
+    AnyPayload,
+    Event,
+    Instant,
+    SessionHeartbeat,
+    SessionStarted,
+    later,
+)
 from eventlog.scanning import Position, scan
 from eventlog.writer import Writer
 
-START = "2026-11-22T11:00:00.000000Z"
+START: Instant = "2026-11-22T11:00:00.000000Z"
 SESSION = "amber-otter"
 
 
@@ -57,3 +65,19 @@ def write(folder: Path, session: str, machine: str, seconds: list[float]) -> Non
 
 LINES = plain(3)
 WHOLE = b"".join(LINES)
+
+
+def line_of(body: str | bytes, previous: bytes = NO_HASH) -> bytes:
+    """A line (without its newline) with a right hash, whatever it says. `body` lacks the last brace."""
+    raw = body if isinstance(body, bytes) else body.encode("utf-8", "surrogatepass")
+    return raw + b',"hash":"' + chain(previous, raw) + b'"}'
+
+
+def at(second: float) -> Instant:
+    """The instant that many seconds after the start of every story."""
+    return later(START, second)
+
+
+def keys(events: list[Event]) -> list[str]:
+    """The ids of these events."""
+    return [one.id for one in events]

@@ -5,8 +5,8 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from tests.clients.agents import Agent
-from tests.processes import Repo
+from tests.support.clients.agents import Agent
+from tests.support.repositories import Repo
 
 
 def session_of(repo: Repo, agent: Agent) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from coord.clients import CLIENTS, Client
-from tests.clients.dialects import GENERATE, MESSAGES, RESPONSES, Call, Dialect
+from tests.support.clients.dialects import GENERATE, MESSAGES, RESPONSES, Call, Dialect
 
 FOLDER = "COORD_TEST_CLIENTS"
 _TEST_KEY = "dummy"

@@ -2,16 +2,19 @@
 
 import contextlib
 import io
+import os
 
 from coord.cli import run
 from coord.processes import Process
 from coord.world import World
 from eventlog.events import Instant, later
 from projections.liveness import Here, Seen
-from tests.processes import Repo, Result
+from tests.support.processes import Result
+from tests.support.repositories import Repo
 
 NOON: Instant = "2026-11-22T12:00:00.000000Z"
 HERE = Here("machine-1", "boot-1", "pid:[1]")
+OURS = tuple(f"{os.sep}{package}{os.sep}" for package in ("coord", "eventlog", "projections"))  # in a code's path
 
 
 class Table:
@@ -58,6 +61,13 @@ class Inside:
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             code = run(argv, self.world(shell, env))
         return Result(out.getvalue(), err.getvalue(), code)
+
+    def each_minute(self, *steps: tuple[int, tuple[str, ...]]) -> "Inside":
+        """Type each of these commands in its shell, a minute after the one before."""
+        for shell, argv in steps:
+            self.wait(60)
+            self.run(shell, *argv)
+        return self
 
     def start(self, shell: int, *argv: str, **env: str) -> str:
         """Begin a session in a shell; its id."""

@@ -14,7 +14,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -230,88 +230,10 @@ class Terminal:
         return done.stdout.decode()
 
 
-class Repo:
-    """A repository, and the shells in it."""
-
-    def __init__(self, root: Path, home: Path) -> None:
-        self.root, self.home = root, home
-        home.mkdir(parents=True, exist_ok=True)
-        root.mkdir(parents=True, exist_ok=True)
-        self._open: list[Shell | Terminal] = []
-
-    @property
-    def folder(self) -> Path:
-        """The shared folder."""
-        return self.root / "COORDINATION"
-
-    @property
-    def log(self) -> Path:
-        """The folder of the journals."""
-        return self.folder / "log"
-
-    def shell(self, cwd: Path | None = None, *argv: str) -> Shell:
-        """A new shell, no session yet."""
-        made = Shell(cwd or self.root, self.home, *([argv] if argv else []))
-        self._open.append(made)
-        return made
-
-    def terminal(self) -> Terminal:
-        """A new terminal, no session yet."""
-        made = Terminal(self.root, self.home, len(self._open))
-        self._open.append(made)
-        return made
-
-    def sessions(self, count: int) -> list[tuple[Shell, str]]:
-        """Shells that are sessions each."""
-        shells = [self.shell() for _ in range(count)]
-        for shell in shells:
-            shell.begin("coord start --json")
-        return [(shell, str(shell.finish().json["session"])) for shell in shells]
-
-    def events(self) -> list[dict[str, Any]]:
-        """Every line of every journal, with its session and payload, in the order of time."""
-        lines = [line for path in self.log.glob("*.jsonl") for line in path.read_bytes().split(b"\n") if line]
-        return sorted((json.loads(line) for line in lines), key=lambda event: (event["at"], event["session"]))
-
-    def of_type(self, name: str) -> list[dict[str, Any]]:
-        """The events of one type."""
-        return [event for event in self.events() if event["event"]["type"] == name]
-
-    def bytes(self) -> dict[str, bytes]:
-        """All journals as they are."""
-        return {path.name: path.read_bytes() for path in self.log.glob("*.jsonl")}
-
-    def set(self, **settings: float) -> None:
-        """Write config.toml."""
-        text = "".join(f"{name} = {value}\n" for name, value in settings.items())
-        (self.folder / "config.toml").write_text(text)
-
-    def close(self) -> None:
-        """End all shells."""
-        for shell in self._open:
-            shell.close()
-
-
 def alive(pid: int) -> bool:
     """Whether a process is there and no zombie."""
     state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, check=False).stdout.strip()
     return bool(state) and not state.startswith(b"Z")
-
-
-def bare(base: Path) -> Generator[Repo, None, None]:
-    """A fresh repository without COORDINATION/; its shells end with the test."""
-    repo = Repo(base / "repo", base / "home")
-    subprocess.run(["git", "init", "-q", "-b", "main"], cwd=repo.root, env=environment(repo.home), check=True)
-    try:
-        yield repo
-    finally:
-        repo.close()
-
-
-def install(repo: Repo) -> Repo:
-    """Run `coord init` in it."""
-    subprocess.run([COORD, "init"], cwd=repo.root, env=environment(repo.home), check=True, capture_output=True)
-    return repo
 
 
 def have(program: str) -> bool:
