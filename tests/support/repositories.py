@@ -1,8 +1,11 @@
 """Repositories to test in, and the shells in them."""
 
 import json
+import shutil
 import subprocess
+import tempfile
 from collections.abc import Generator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -71,10 +74,20 @@ class Repo:
             shell.close()
 
 
+@cache
+def _initialised() -> tempfile.TemporaryDirectory[str]:
+    """An initialised repository, made once for all tests of this process: what it holds does not depend on its path."""
+    folder = tempfile.TemporaryDirectory(prefix="coord-template-")
+    env = environment(Path(folder.name))
+    subprocess.run(["git", "init", "-q", "-b", "main"], cwd=folder.name, env=env, check=True)
+    subprocess.run([COORD, "init"], cwd=folder.name, env=env, check=True, capture_output=True)
+    return folder
+
+
 def bare(base: Path) -> Generator[Repo, None, None]:
     """A fresh repository without COORDINATION/; its shells end with the test."""
     repo = Repo(base / "repo", base / "home")
-    subprocess.run(["git", "init", "-q", "-b", "main"], cwd=repo.root, env=environment(repo.home), check=True)
+    shutil.copytree(Path(_initialised().name, ".git"), repo.root / ".git")
     try:
         yield repo
     finally:
@@ -82,8 +95,8 @@ def bare(base: Path) -> Generator[Repo, None, None]:
 
 
 def install(repo: Repo) -> Repo:
-    """Run `coord init` in it."""
-    subprocess.run([COORD, "init"], cwd=repo.root, env=environment(repo.home), check=True, capture_output=True)
+    """Give it what `coord init` makes."""
+    shutil.copytree(Path(_initialised().name, "COORDINATION"), repo.folder)
     return repo
 
 
