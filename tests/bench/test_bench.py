@@ -23,6 +23,8 @@ from tests.bench.picture import cost_svg
 from tests.bench.report import document, table
 from tests.bench.rows import MEMORY, ROWS, SHORT, WHOLE, summed
 
+pytestmark = pytest.mark.slow
+
 END = 1_795_000_000_000_000  # microseconds since 1970
 MINUTE = 60_000_000
 

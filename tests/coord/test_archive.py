@@ -34,6 +34,8 @@ from tests.support.processes import COORD, environment
 from tests.support.repositories import Repo
 from tests.support.states import image
 
+pytestmark = pytest.mark.slow
+
 DAY_S = 86400
 
 

@@ -15,6 +15,8 @@ import pytest
 from tests.support.processes import Result, Shell, until
 from tests.support.repositories import Repo
 
+pytestmark = pytest.mark.slow
+
 ROUNDS = int(os.environ.get("COORD_ROUNDS", "5"))
 MESSAGES = int(os.environ.get("COORD_MESSAGES", "5"))
 

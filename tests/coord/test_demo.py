@@ -3,7 +3,11 @@
 import tempfile
 from pathlib import Path
 
+import pytest
+
 from tests.support.repositories import Repo
+
+pytestmark = pytest.mark.slow
 
 
 def test_the_demo_plays_the_story_and_leaves_nothing_behind(bare_repo: Repo) -> None:

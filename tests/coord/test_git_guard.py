@@ -13,6 +13,8 @@ from tests.support.in_process import Inside, process
 from tests.support.processes import Result, Shell
 from tests.support.repositories import Repo
 
+pytestmark = pytest.mark.slow
+
 NAMES = ("plain.py", "two words.py", 'it\'s "quoted".py', "größe.py", "new\nline.py", "[a]*?.py", ":colon", "-dash")
 
 

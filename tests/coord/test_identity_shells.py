@@ -9,6 +9,8 @@ from tests.support.in_process import Inside, process
 from tests.support.processes import Shell, Terminal, can_unshare, have
 from tests.support.repositories import Repo
 
+pytestmark = pytest.mark.slow
+
 Maker = Callable[[Repo], Any]
 
 KINDS = [

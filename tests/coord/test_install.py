@@ -21,6 +21,8 @@ from tests.support.installations import LOCAL, Machine
 from tests.support.processes import BIN, COORD, environment
 from tests.support.repositories import Repo, git
 
+pytestmark = pytest.mark.slow
+
 CLAUDE, CODEX, GEMINI = CLIENTS
 CONFIG = ".codex/config.toml"
 

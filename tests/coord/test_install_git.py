@@ -12,6 +12,8 @@ from tests.support.installations import MADE_BY_PRE_COMMIT
 from tests.support.processes import Shell
 from tests.support.repositories import Repo
 
+pytestmark = pytest.mark.slow
+
 _OF_GIT = r"/home/(shell-|said)|/\.git/(objects|logs|refs|index|coord|COMMIT_EDITMSG|ORIG_HEAD)|COORDINATION"
 Tree = dict[str, tuple[int, object]]
 

@@ -16,6 +16,8 @@ from coord.installing.plan import Memory
 from coord.installing.settings import with_pieces, without_pieces
 from coord.jsonedit import added, empty_on, parse, pointer, removed
 
+pytestmark = pytest.mark.slow
+
 CLAUDE = CLIENTS[0]
 PIECES = hook_pieces(CLAUDE, hook_command(CLAUDE, "coord", team=False), wake=True)
 

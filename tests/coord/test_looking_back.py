@@ -10,6 +10,8 @@ import pytest
 from tests.support.in_process import Inside
 from tests.support.repositories import Repo
 
+pytestmark = pytest.mark.slow
+
 LOOKS: dict[str, tuple[str, ...]] = {
     "log": ("log",),
     "why a resource": ("why", "file", "src/app.py"),

@@ -17,6 +17,8 @@ from tests.support.mcp_connections import VERSION, Connection, connected
 from tests.support.processes import BIN, COORD, GUARD_S, environment
 from tests.support.repositories import Repo
 
+pytestmark = pytest.mark.slow
+
 NAMES = ["start", "heartbeat", "claim", "release", "handoff", "send", "inbox", "status", "why"]
 MOST = 8000  # characters of all schemas: 2,500 tokens and more, at the least that a token can be expected to hold
 

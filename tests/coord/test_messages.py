@@ -149,6 +149,7 @@ def flood(repo: Repo, sender: str, to: str, count: int) -> None:
     writer.close()
 
 
+@pytest.mark.slow
 def test_ten_thousand_unread_messages_are_one_line_more(repo: Repo) -> None:
     machine = Inside(repo)
     sender, reader = machine.start(100), machine.start(200)

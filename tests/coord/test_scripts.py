@@ -7,6 +7,8 @@ import pytest
 from tests.support.processes import Shell
 from tests.support.repositories import Repo
 
+pytestmark = pytest.mark.slow
+
 NAMES = [
     "session-start.sh",
     "session-heartbeat.sh",

@@ -53,6 +53,7 @@ def test_in_markdown_nothing_is_markup(text: str, shown: str) -> None:
     assert markdown(text) == shown
 
 
+@pytest.mark.slow
 def test_nothing_that_is_obeyed_is_printable() -> None:
     """So a text that is printable is not searched for it."""
     letters = [chr(code) for code in range(0x110000)]

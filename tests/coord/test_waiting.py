@@ -10,6 +10,8 @@ import pytest
 from tests.support.processes import Result, Shell, until
 from tests.support.repositories import Repo
 
+pytestmark = pytest.mark.slow
+
 BY_SIGNAL = {signal.SIGINT: 130, signal.SIGTERM: 143}
 
 

@@ -13,6 +13,8 @@ from coord.waking import WAKE
 from tests.support.processes import COORD, GUARD_S, Shell, environment, until
 from tests.support.repositories import Repo, run_hook
 
+pytestmark = pytest.mark.slow
+
 
 def said(repo: Repo, event: str, **more: object) -> bytes:
     return json.dumps({"hook_event_name": event, "session_id": "idle", "cwd": str(repo.root)} | more).encode()

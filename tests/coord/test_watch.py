@@ -10,6 +10,8 @@ import pytest
 from tests.support.processes import Terminal, until
 from tests.support.repositories import Repo
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def window(repo: Repo) -> Terminal:

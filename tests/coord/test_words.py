@@ -28,6 +28,7 @@ from tests.support.histories import Story, anchor, histories
 EVIL = "a\x1b[31m\nb\u202ec"
 
 
+@pytest.mark.slow
 @given(histories())
 def test_every_event_is_one_line(events: list[Event]) -> None:
     names = names_in(events)

@@ -32,6 +32,8 @@ from projections.fold import as_of, fold
 from projections.resources import overlap
 from projections.state import Decision, State
 
+pytestmark = pytest.mark.slow
+
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "explanation" / "protocol.md"
 SESSIONS = ("amber", "brook", "coral")
 _DAY, _BEGIN = "2026-11-22T", "2026-11-22T09:59:00.000000Z"

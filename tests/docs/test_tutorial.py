@@ -11,6 +11,8 @@ import pytest
 
 from tests.docs.console import blocks, differences, play, rewritten, steps, wrong
 
+pytestmark = pytest.mark.slow
+
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 _REPOSITORY = (
     "git init --quiet --initial-branch=main shop && cd shop && coord init --private >/dev/null && mkdir src &&"

@@ -16,6 +16,8 @@ from eventlog.history import History
 from eventlog.scanning import Position, scan
 from tests.support.journals import SESSION, at, event, keys, write
 
+pytestmark = pytest.mark.slow
+
 MANY = 40
 
 

@@ -10,6 +10,8 @@ import pytest
 from tests.support.processes import Shell
 from tests.support.repositories import Repo, bare, install
 
+pytestmark = pytest.mark.slow
+
 
 class Room(NamedTuple):
     """A repository with a file, this session, another one, and one that ended. Nothing that is refused changes it."""

@@ -7,6 +7,8 @@ import pytest
 from tests.support.processes import Shell, can_unshare
 from tests.support.repositories import Repo
 
+pytestmark = pytest.mark.slow
+
 WRITES = ("heartbeat a b", "claim droplet x", "send broadcast Hello", "end", "start --new")
 
 

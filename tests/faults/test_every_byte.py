@@ -32,6 +32,8 @@ from tests.support.attacks import LONG, Tally
 from tests.support.journals import START
 from tests.support.repositories import Repo
 
+pytestmark = pytest.mark.slow
+
 SESSION, OTHER = "amber-otter-k3f9", "brown-hare-7x2m"
 EVENTS = 50
 WALL = later(START, 86_400)

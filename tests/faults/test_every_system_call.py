@@ -24,7 +24,7 @@ from tests.support.attacks import LONG, Tally
 from tests.support.processes import Result, have
 from tests.support.repositories import Repo, bare
 
-pytestmark = [pytest.mark.machine, needs_strace]
+pytestmark = [pytest.mark.machine, needs_strace, pytest.mark.slow]
 READS = ("openat", "read", "pread64", "newfstatat", "getdents64", "close")
 RESUMED = ("openat", "read", "pread64", "write", "flock", "ftruncate", "fsync", "fdatasync")
 """The calls that Python makes again where a signal interrupted them (PEP 475); looking through a folder is none."""

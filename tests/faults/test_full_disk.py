@@ -26,6 +26,8 @@ from tests.support.in_process import Inside
 from tests.support.processes import Result, can_unshare
 from tests.support.repositories import Repo
 
+pytestmark = pytest.mark.slow
+
 WAYS = (("--mount",), ("--mount", "--map-root-user"))
 WAY = next((way for way in WAYS if can_unshare(*way)), ())
 LOOKS = ("status", "claims", "board", "log", "inbox --peek", "verify", "whoami", "report")

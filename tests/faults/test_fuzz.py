@@ -22,6 +22,8 @@ from tests.support.in_process import Inside
 from tests.support.mangling import mangled, tree
 from tests.support.repositories import Repo
 
+pytestmark = pytest.mark.slow
+
 WORDS = (
     "status", "claims", "board", "log", "inbox", "report", "why", "whoami", "verify", "doctor", "diff", "timeline",
     "claim", "release", "renew", "break", "handoff", "send", "reply", "ack", "heartbeat", "end", "start", "archive",

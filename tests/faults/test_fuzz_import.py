@@ -25,6 +25,8 @@ from tests.support.mangling import mangled, tree
 from tests.support.predecessors import sample
 from tests.support.repositories import Repo
 
+pytestmark = pytest.mark.slow
+
 KINDS: dict[str, Kind] = {"sessions": "session", "heartbeats": "heartbeat", "claims": "claim", "messages": "message"}
 SECRET = "what-a-link-leads-to"
 NAMES = (

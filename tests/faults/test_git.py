@@ -11,6 +11,8 @@ import pytest
 from tests.support.attacks import Tally
 from tests.support.repositories import Repo
 
+pytestmark = pytest.mark.slow
+
 COMMIT = "git add -A && git commit -qm all"
 AWAY = "git checkout -q other && echo theirs >theirs && git add theirs && git commit -qm theirs && git checkout -q main"
 UNTOUCHED = {  # what is done beforehand, and what git is then told to do

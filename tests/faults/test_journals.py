@@ -12,6 +12,8 @@ from eventlog.codec import MAX_LINE, NO_HASH, chain
 from tests.support.processes import Shell, can_unshare
 from tests.support.repositories import Repo
 
+pytestmark = pytest.mark.slow
+
 
 class Scene(NamedTuple):
     """Two sessions. The second has said something, holds something and sent something."""

@@ -13,6 +13,8 @@ import pytest
 from tests.support.processes import COORD, GUARD_S, environment
 from tests.support.repositories import Repo
 
+pytestmark = pytest.mark.slow
+
 WRITERS, COMMANDS = 6, 10
 
 

@@ -24,6 +24,8 @@ from tests.support.one_process import judged
 from tests.support.processes import environment
 from tests.support.repositories import Repo
 
+pytestmark = pytest.mark.slow
+
 TREE = Path(__file__).parents[2]
 PARTS = 4
 INSTALLED = 25  # one history of so many is made by the installed command, which takes a hundred times as long

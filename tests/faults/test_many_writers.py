@@ -22,6 +22,8 @@ import pytest
 from eventlog.history import History
 from tests.support.attacks import Tally
 
+pytestmark = pytest.mark.slow
+
 WRITERS, EACH = 8, 1_000
 KILLS = 40  # in one round
 PARTS = 5  # of the rounds, so that several processors can share them

@@ -12,6 +12,8 @@ import pytest
 from tests.support.in_process import Inside
 from tests.support.repositories import Repo
 
+pytestmark = pytest.mark.slow
+
 ALWAYS = 0
 
 

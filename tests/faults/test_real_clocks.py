@@ -16,6 +16,8 @@ from tests.support.attacks import Tally
 from tests.support.processes import Result, Shell, until
 from tests.support.repositories import Repo
 
+pytestmark = pytest.mark.slow
+
 HOOK = """
 import os, time
 kind, _, amount = os.environ["WRONG_CLOCK"].partition(" ")

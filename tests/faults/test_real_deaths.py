@@ -22,6 +22,8 @@ from tests.support.processes import Shell, can_unshare, have, until
 from tests.support.repositories import Repo
 from tests.support.requirements import linux, mounts
 
+pytestmark = pytest.mark.slow
+
 TREE = Path(__file__).parents[2]
 LAST_PID = "/proc/sys/kernel/ns_last_pid"
 pids = pytest.mark.skipif(not can_unshare("--pid", "--fork", "--mount-proc"), reason="no pid namespaces for us here")

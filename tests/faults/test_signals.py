@@ -7,6 +7,8 @@ import pytest
 from tests.support.processes import Shell
 from tests.support.repositories import Repo
 
+pytestmark = pytest.mark.slow
+
 NUMBERS = [pytest.param(signal.SIGINT, id="SIGINT"), pytest.param(signal.SIGTERM, id="SIGTERM")]
 
 MOMENTS = {  # where the signal comes, as a patch of the running command

@@ -21,6 +21,8 @@ from tests.support.in_process import Inside
 from tests.support.processes import GUARD_S, Result, environment
 from tests.support.repositories import Repo
 
+pytestmark = pytest.mark.slow
+
 TREE = Path(__file__).parents[2]
 COMMANDS = ("renew {} --ttl 1m --token {}", "renew {} --ttl 1m", "claim {} --ttl 1m", "release {}", "heartbeat a b")
 TTL_S = 60

@@ -37,6 +37,8 @@ from tests.support.processes import Result
 from tests.support.repositories import Repo
 from tests.support.states import image
 
+pytestmark = pytest.mark.slow
+
 SHELLS = (100, 200)
 RESOURCES = ("droplet/x", "droplet/y", "deploy/prod")
 APART_S = (0, 0.5, 3, 45, 59, 61, 300, 3600, 5 * 3600)  # how far the second clock is from the first, either way

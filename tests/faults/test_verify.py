@@ -25,6 +25,8 @@ from tests.support.in_process import NOON, Inside
 from tests.support.processes import COORD, environment
 from tests.support.repositories import Repo
 
+pytestmark = pytest.mark.slow
+
 
 class Scene:
     """Two sessions that have worked, and a checkpoint that has all of it."""

@@ -25,6 +25,8 @@ from tests.support.in_process import NOON, Inside
 from tests.support.processes import Result
 from tests.support.repositories import Repo
 
+pytestmark = pytest.mark.slow
+
 SECOND, HOUR, DECADE = 1, 3600, 10 * 365 * 86400
 PALETTES = ((SECOND,), (SECOND, HOUR), (HOUR,), (HOUR,), (SECOND, HOUR, DECADE), (DECADE,))
 SHELLS = (100, 200, 300)

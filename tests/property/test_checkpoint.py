@@ -25,6 +25,8 @@ from tests.support.in_process import HERE, Table
 from tests.support.journals import lines_of
 from tests.support.states import image
 
+pytestmark = pytest.mark.slow
+
 MISCHIEF = (
     "cut back",
     "gone",

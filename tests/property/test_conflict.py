@@ -6,6 +6,7 @@ out here on every path of up to eight characters.
 
 from itertools import product
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -25,6 +26,7 @@ SHORT_PATTERNS = [
 patterns = st.text(alphabet="ab/*?", min_size=1, max_size=4).filter(lambda p: p[0] != "/" and "//" not in p)
 
 
+@pytest.mark.slow
 def test_rule_1_two_short_patterns_overlap_if_and_only_if_some_path_matches_both() -> None:
     """Two file resources overlap if and only if some path matches both patterns."""
     for a, b in product(SHORT_PATTERNS, repeat=2):

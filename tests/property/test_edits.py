@@ -16,6 +16,8 @@ from tests.support.agents import Agents
 from tests.support.in_process import process
 from tests.support.repositories import Repo
 
+pytestmark = pytest.mark.slow
+
 EDITS, SEEDS = 250, 4  # a thousand edits in all
 FILES = ("a.py", "b.py", "src/c.py", "src/deep/d e.py", "ünïcode.md", "new.txt")
 CLAUDE, CODEX, GEMINI, PERSON = 100, 200, 300, 900

@@ -34,6 +34,8 @@ from tests.support.histories import at
 from tests.support.patterns import overlap
 from tests.support.reference_model import Model
 
+pytestmark = pytest.mark.slow
+
 AMBER, BROWN, CORAL = "amber", "brown", "coral"
 ALL, PART, OTHER = "file/a/", "file/a/a", "file/a/b"  # the first covers the others, which do not overlap
 TICK_S = 15

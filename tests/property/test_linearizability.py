@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TypeVar
 
+import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
@@ -16,6 +17,8 @@ from tests.support.leases import Lease, Span, State, in_the_way, moments
 from tests.support.linearizability import SECOND, Answer, Op, Seen
 from tests.support.one_process import judged, meant, steps, void
 from tests.support.reference_model import own_covers
+
+pytestmark = pytest.mark.slow
 
 T = TypeVar("T")
 SESSIONS = ("amber-otter", "brown-hare", "coral-swift")

@@ -28,6 +28,8 @@ from tests.support.in_process import NOON, Inside, process
 from tests.support.processes import Result
 from tests.support.repositories import Repo
 
+pytestmark = pytest.mark.slow
+
 STEPS = 24
 RESOURCES = ("droplet/x", "droplet/y")
 KINDS = (*("command",) * 10, *("happens",) * 4, *("death",) * 3, "again", "again", "worker", "resume", "resume", "boot")

@@ -10,6 +10,7 @@ import random
 import shutil
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -30,6 +31,8 @@ from tests.support.in_process import HERE, Table
 from tests.support.journals import lines_of
 from tests.support.ledger import believers_are_told
 from tests.support.states import image
+
+pytestmark = pytest.mark.slow
 
 
 @law(11)

@@ -29,6 +29,8 @@ from tests.support.in_process import NOON, Inside, process
 from tests.support.reference_model import Model, Session, ask_of, conflict
 from tests.support.repositories import Repo
 
+pytestmark = pytest.mark.slow
+
 RESOURCES = ("file/a/", "file/a/b", "port/1")  # the first covers the second
 COMMANDS = 12
 PARTS = 2  # of the examples, so that two processors can share them

@@ -1,6 +1,7 @@
 """The past: every moment of a history is the fold of what had happened by then, whatever came after."""
 
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -10,6 +11,8 @@ from projections.past import at_the_end_of, count_until, just_after, just_before
 from projections.state import State
 from tests.support.histories import GAPS_S, histories
 from tests.support.states import image
+
+pytestmark = pytest.mark.slow
 
 
 @given(st.data())

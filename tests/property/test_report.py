@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,6 +12,8 @@ from projections.past import Cut, at_the_end_of, just_after, just_before
 from projections.report import Report, report
 from projections.spans import account
 from tests.support.histories import histories, judged
+
+pytestmark = pytest.mark.slow
 
 BEGINNING = at_the_end_of("")
 

@@ -13,6 +13,8 @@ from projections.steps import Walk, copied
 from tests.support.histories import Story, at, histories
 from tests.support.states import image
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True, scope="module")
 def saved_often() -> Iterator[None]:

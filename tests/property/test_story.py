@@ -5,6 +5,7 @@ What it is compared with is what can be watched: the claims that the fold has at
 
 from collections import Counter
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,6 +16,8 @@ from projections.resources import overlap
 from projections.state import State
 from projections.story import Entry, about_claim, about_resources, about_session, brought_about, story
 from tests.support.histories import Story, histories, judged
+
+pytestmark = pytest.mark.slow
 
 _BEGINS, _WAITS = {"granted"}, {"waiting"}
 _ENDS = {

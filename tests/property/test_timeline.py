@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from itertools import combinations, pairwise
 from xml.etree.ElementTree import Element, fromstring
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,6 +19,8 @@ from projections.state import Decision, State
 from projections.timeline import Timeline, timeline
 from tests.support.histories import at, histories, seconds
 from tests.support.pictures import SVG, check_geometry
+
+pytestmark = pytest.mark.slow
 
 _MARKS = ("died", "lost", "broken", "refused", "void")
 

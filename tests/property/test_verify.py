@@ -5,6 +5,7 @@ was saved; and it finds any journal that is not what was seen.
 import shutil
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,6 +19,8 @@ from projections.fold import as_of
 from tests.support.histories import GAPS_S, histories, journals_of
 from tests.support.in_process import HERE, Table
 from tests.support.journals import lines_of
+
+pytestmark = pytest.mark.slow
 
 
 @given(st.data())
