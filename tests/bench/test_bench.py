@@ -48,7 +48,7 @@ def test_the_layers_of_a_heartbeat_are_all_there() -> None:
     assert {"load msgspec", "sync it", "write the checkpoint", "write the board", "in all"} <= set(layers)
 
 
-def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(tmp_path: Path) -> None:
+def test_a_seed_gives_the_same_bytes_and_another_seed_others(tmp_path: Path) -> None:
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
         written(tmp_path / name, 1500, seed)
     one, same, other = (bytes_of(tmp_path / name) for name in "abc")
@@ -101,7 +101,7 @@ def test_every_row_is_in_the_table_with_its_target(tmp_path: Path) -> None:
     assert "not measured" in text
 
 
-def test_what_is_written_for_programs_and_for_the_page_has_what_was_measured() -> None:
+def test_both_outputs_have_what_was_measured() -> None:
     curves = {"heartbeat": {SHORT: [0.8, 0.9], 1_000_000: [1.0, 1.1]}, "status": {SHORT: [0.7], 1_000_000: []}}
     rows = document({}, summed({row: [1.0] for row in ROWS}, {}), curves)["rows"]
     assert isinstance(rows, list)

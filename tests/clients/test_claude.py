@@ -84,7 +84,7 @@ def test_a_compacted_conversation_is_told_again_who_it_is(work: Repo, agent: Mak
     assert {line["session"] for line in work.of_type("session.started")} == {me}
 
 
-def test_a_resumed_conversation_is_the_same_session_and_a_fork_another(work: Repo, agent: Make) -> None:
+def test_a_resumed_conversation_is_its_session_a_fork_is_not(work: Repo, agent: Make) -> None:
     first = agent(CLAUDE)
     first.prompt("Go")
     first.says("Done.")
@@ -100,7 +100,7 @@ def test_a_resumed_conversation_is_the_same_session_and_a_fork_another(work: Rep
     assert session_of(work, first) != old
 
 
-def test_a_subagent_is_shown_and_what_it_has_passes_to_its_parent(work: Repo, agent: Make) -> None:
+def test_a_subagent_is_shown_and_its_claims_pass_to_its_parent(work: Repo, agent: Make) -> None:
     first, second = agent(CLAUDE), agent(CLAUDE)
     first.model.marks.append(TASK)
     first.prompt("Have the page written")
@@ -152,7 +152,7 @@ def test_a_question_of_the_agent_is_shown_too(work: Repo, agent: Make) -> None:
     assert not status(work, session_of(work, first)).get("blocked_on")
 
 
-def test_coord_itself_asks_for_no_permission_and_breaking_a_claim_does(work: Repo, agent: Make) -> None:
+def test_coord_needs_no_permission_but_breaking_a_claim_does(work: Repo, agent: Make) -> None:
     first = agent(CLAUDE)
     first.start("--permission-prompt-tool", "stdio")
     first.prompt("Go")
@@ -188,7 +188,7 @@ def test_a_message_wakes_it_after_a_clear(work: Repo, agent: Make) -> None:
     assert "This is one." in first.hears().text
 
 
-def test_a_file_that_is_free_again_wakes_the_one_that_was_denied_it(work: Repo, agent: Make) -> None:
+def test_a_file_that_is_free_again_wakes_the_denied_agent(work: Repo, agent: Make) -> None:
     first, second = agent(CLAUDE), agent(CLAUDE)
     install(second, "--wake")
     first.prompt("Go")

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.clients
 SANDBOX = ("--sandbox", "workspace-write")
 
 
-def test_a_command_in_the_sandbox_is_of_the_same_session_and_leaves_its_anchor(work: Repo, agent: Make) -> None:
+def test_a_sandboxed_command_has_the_same_session_and_anchor(work: Repo, agent: Make) -> None:
     first, second = agent(CODEX), agent(CODEX)
     second.prompt("Go")
     first.prompt("Go", *SANDBOX)

@@ -131,7 +131,7 @@ def test_alone_it_hears_one_line_at_the_start_and_nothing_after(program: Program
     assert not [heard.text for heard in rest if "coord" in heard.text]
 
 
-def test_a_file_that_its_shell_changed_under_another_is_told_to_both(program: Program, work: Repo, agent: Make) -> None:
+def test_a_shells_change_of_anothers_file_is_told_to_both(program: Program, work: Repo, agent: Make) -> None:
     first, second = two_agents(agent, program)
     heard = second.runs("echo two > page.py")
     assert session_of(work, first) in heard.text

@@ -190,7 +190,7 @@ def test_the_anchor_is(name: str) -> None:
 
 
 @pytest.mark.parametrize("multiplexer", ["tmux", "tmux: server", "screen", "zellij", "sshd", "login", "systemd"])
-def test_never_a_multiplexer_or_a_server_that_only_hands_out_terminals(multiplexer: str) -> None:
+def test_the_anchor_is_never_a_multiplexer_or_terminal_server(multiplexer: str) -> None:
     rows = chain(INIT, process(10, 1, 10, multiplexer), process(30, 10, 10, *COORD))
     assert choose(rows) is None
 
@@ -204,7 +204,7 @@ def test_a_process_of_a_boot_that_nobody_knows_is_no_anchor() -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="where Linux has its namespaces")
-def test_where_the_pid_namespace_cannot_be_told_no_process_is_known_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_with_no_known_pid_namespace_no_process_is_recognised(monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(path: str) -> str:
         raise PermissionError(13, "not allowed", path)
 

@@ -184,7 +184,7 @@ def test_a_conversation_that_comes_back_goes_on_in_a_new_session(scene: Scene) -
     assert (scene.repo.log / ENDED / f"{old}.jsonl").read_bytes() == kept
 
 
-def test_damaged_and_rewound_journals_stay_and_are_named_with_the_reason(scene: Scene) -> None:
+def test_damaged_and_rewound_journals_stay_with_the_reason(scene: Scene) -> None:
     first, second = (scene.repo.log / f"{name}.jsonl" for name in (scene.first, scene.second))
     first.write_bytes(first.read_bytes().replace(b"to look at", b"to look up"))
     second.write_bytes(b"".join(second.read_bytes().splitlines(keepends=True)[:-1]))
@@ -285,7 +285,7 @@ def test_the_list_of_what_moved_is_bounded(repo: Repo) -> None:
 # --- while others work ------------------------------------------------------------------------------------------------
 
 
-def test_a_kill_in_between_leaves_every_journal_whole_in_one_place(repo: Repo) -> None:
+def test_a_kill_in_between_leaves_each_journal_in_one_place(repo: Repo) -> None:
     shell = repo.shell()
     names = [str(shell.json("coord start --new --no-anchor")["session"]) for _ in range(3)]
     for name in names:

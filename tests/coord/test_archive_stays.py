@@ -76,7 +76,7 @@ def test_a_rewound_journal_stays_though_its_session_has_ended(scene: Scene) -> N
     assert stayed[scene.over].startswith("it was rewound: ")
 
 
-def test_an_imported_journal_stays_while_one_of_its_sessions_is_here(scene: Scene) -> None:
+def test_an_imported_journal_stays_while_its_session_is_here(scene: Scene) -> None:
     old = "2026-11-01T00:00:00.000000Z"
     scene.writes(IMPORT, old, SessionHeartbeat(action="x"), acted_as=scene.here)
     scene.writes("import-zzzz", old, SessionHeartbeat(action="x"), acted_as=scene.over)

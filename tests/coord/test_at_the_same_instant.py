@@ -58,7 +58,7 @@ def _runs_coord(shell: int) -> bool:
 
 
 @pytest.mark.parametrize("count", [2, 16])
-def test_of_processes_that_ask_at_one_instant_exactly_one_is_granted(repo: Repo, count: int) -> None:
+def test_of_simultaneous_requests_exactly_one_is_granted(repo: Repo, count: int) -> None:
     repo.set(lock_wait_seconds=60)
     sessions = repo.sessions(count)
     for turn in range(ROUNDS):

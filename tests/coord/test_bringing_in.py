@@ -67,7 +67,7 @@ def test_where_it_cannot_be_told_what_was_brought_in_nothing_is(scene: Scene) ->
     assert sum(scene.brings()["new"].values()) == 1
 
 
-def test_what_is_of_one_instant_follows_each_other_and_what_is_still_to_come_is_left(scene: Scene) -> None:
+def test_events_of_one_instant_are_ordered_and_later_ones_left(scene: Scene) -> None:
     for name in ("session-1", "session-2", "session-3"):
         scene.beats(name)
     scene.beats("session-4", "2036-11-01T10:00:00Z")
@@ -121,13 +121,13 @@ def test_only_a_regular_file_that_is_not_too_long_is_read(tmp_path: Path) -> Non
         _bytes(str(file))
 
 
-def test_json_in_which_a_key_stands_twice_is_not_taken_for_what_it_says() -> None:
+def test_json_with_a_duplicate_key_is_not_imported() -> None:
     assert fields_of("claim", b'{"claimed_by": "amber"}') == ({"claimed_by": "amber"}, False)
     twice = b'{\n  "claimed_by": "amber",\n  "claimed_at": "now", "claimed_at": "then"\n}\n'
     assert fields_of("claim", twice)[1], "it had to be recovered"
 
 
-def test_what_a_journal_would_not_give_back_as_it_is_is_not_written() -> None:
+def test_what_a_journal_would_not_give_back_is_not_written() -> None:
     def check(value: object) -> None:
         said = Said("2026-11-01T10:00:00.000000Z", "session-1", SessionHeartbeat(), {"value": value}, False)
         _check(Found("heartbeat", "a.json", "0", said))

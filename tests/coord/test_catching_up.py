@@ -77,7 +77,7 @@ def test_what_comes_late_is_judged_where_it_belongs(machine: Inside) -> None:
     assert session != FAR
 
 
-def test_what_comes_late_at_the_very_instant_of_the_latest_is_taken_in(machine: Inside) -> None:
+def test_an_event_at_the_instant_of_the_latest_is_taken_in(machine: Inside) -> None:
     machine.start(100)
     assert machine.run(100, "heartbeat", "a", "b").code == 0
     latest = machine.repo.events()[-1]["at"]
@@ -86,7 +86,7 @@ def test_what_comes_late_at_the_very_instant_of_the_latest_is_taken_in(machine: 
     assert machine.run(100, "heartbeat", "a", "b").code == 0
 
 
-def test_the_present_is_no_earlier_than_the_latest_event_and_no_earlier_than_the_clock(machine: Inside) -> None:
+def test_the_present_is_not_before_the_latest_event_or_the_clock(machine: Inside) -> None:
     machine.start(100)
     latest = machine.repo.events()[-1]["at"]
     machine.wait(-3600)
@@ -98,9 +98,7 @@ def test_the_present_is_no_earlier_than_the_latest_event_and_no_earlier_than_the
 # --- what was rewritten -----------------------------------------------------------------------------------------------
 
 
-def test_what_a_rewritten_journal_said_is_gone_and_it_is_told_and_takes_no_more(
-    machine: Inside, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_rewritten_journals_events_are_gone_and_told(machine: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
     machine.start(100)
     second = machine.start(200)
     assert machine.run(200, "claim", "droplet", "x").code == 0
@@ -179,7 +177,7 @@ def test_what_is_cut_back_while_it_is_held_back_was_rewound(machine: Inside) -> 
 
 
 @pytest.mark.parametrize(("ours", "code"), [(False, 0), (True, 4)], ids=["permission", "input/output error"])
-def test_a_journal_that_was_never_read_here_takes_no_part_if_it_is_not_for_us_and_stops_all_if_the_disk_fails(
+def test_an_unread_journal_is_left_out_unless_the_disk_fails(
     machine: Inside, ours: bool, code: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     machine.start(100)

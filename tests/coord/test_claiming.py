@@ -11,7 +11,7 @@ from tests.support.in_process import Inside
 from tests.support.repositories import Repo
 
 
-def test_a_claim_that_is_taken_is_refused_with_its_holder_until_when_and_how_to_reach_it(repo: Repo) -> None:
+def test_a_refusal_names_the_holder_until_when_and_how_to_ask(repo: Repo) -> None:
     (one, first), (two, second) = repo.sessions(2)
     said = one.ok("coord claim droplet church-guidance 4 --note 'landing page'")
     assert re.match(r"✅ Claimed: droplet/church-guidance until (\S+ )?\d\d:\d\d \S+ \(4 h left\)", said)
@@ -54,7 +54,7 @@ def test_a_token_stands_until_someone_else_had_the_resource(repo: Repo) -> None:
     assert "no longer stands" in stale.err
 
 
-def test_shared_claims_stand_beside_each_other_and_keep_out_whoever_wants_it_alone(repo: Repo) -> None:
+def test_shared_claims_coexist_and_keep_out_an_exclusive_one(repo: Repo) -> None:
     (one, first), (two, second), (three, _) = repo.sessions(3)
     one.ok("coord claim file docs/ --shared")
     two.ok("coord claim file docs/intro.md --shared")
@@ -68,7 +68,7 @@ def test_shared_claims_stand_beside_each_other_and_keep_out_whoever_wants_it_alo
     assert one.run("coord claim file docs/ --shared").code == 1
 
 
-def test_a_release_frees_and_another_ones_claim_cannot_be_released(repo: Repo) -> None:
+def test_a_release_frees_and_anothers_claim_cannot_be_released(repo: Repo) -> None:
     (one, first), (two, _) = repo.sessions(2)
     one.ok("coord claim droplet x")
     theirs = two.run("coord release droplet x")
@@ -118,7 +118,7 @@ def test_a_handoff_that_cannot_be_leaves_the_claim_where_it_is(repo: Repo, to: s
     assert one.json("coord claims")["claims"][0]["session"] == first
 
 
-def test_a_break_is_signed_the_holder_is_told_and_a_reason_is_needed(repo: Repo) -> None:
+def test_a_break_is_signed_told_to_the_holder_and_needs_a_reason(repo: Repo) -> None:
     (one, first), (two, second) = repo.sessions(2)
     one.ok("coord claim file src/app.py")
     assert two.run("coord break file src/app.py").code == 2
@@ -134,7 +134,7 @@ def test_a_break_is_signed_the_holder_is_told_and_a_reason_is_needed(repo: Repo)
     assert one.run("coord renew file src/app.py").code == 1
 
 
-def test_ending_releases_everything_and_leaves_words_for_whoever_goes_on(repo: Repo) -> None:
+def test_ending_releases_everything_and_leaves_notes(repo: Repo) -> None:
     (one, first), (two, _) = repo.sessions(2)
     one.ok("coord claim droplet x; coord claim droplet y --shared")
     ended = one.json("coord end --summary 'page done' --notes 'form needs tests'")

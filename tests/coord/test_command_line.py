@@ -142,7 +142,7 @@ def test_the_session_to_act_as_is_completed(repo: Repo) -> None:
     assert completed(one, "coord", "whoami", "--session", first[:-1]) == {first}
 
 
-def test_completion_works_in_a_real_bash_and_where_nothing_is_initialised(bare_repo: Repo) -> None:
+def test_completion_works_in_bash_also_without_init(bare_repo: Repo) -> None:
     shell = bare_repo.shell()
     shell.ok('eval "$(_COORD_COMPLETE=bash_source coord)"; complete -p coord')
     words = shell.run("_COORD_COMPLETE=bash_complete COMP_WORDS='coord send x' COMP_CWORD=2 coord")

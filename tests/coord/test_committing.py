@@ -97,7 +97,7 @@ def test_rule_8_what_was_lost_is_told_at_the_commit(kind: str) -> None:
 
 
 @given(st.binary(min_size=1, max_size=12).filter(lambda data: b"\0" not in data))
-def test_any_name_is_one_word_for_a_shell_and_nothing_that_a_terminal_obeys(data: bytes) -> None:
+def test_any_file_name_is_one_harmless_word_for_a_shell(data: bytes) -> None:
     word = shell_word(data.decode(errors="surrogateescape"))
     assert word.isprintable()
     done = subprocess.run(["bash", "-c", f"printf %s {word}"], capture_output=True, check=True)
@@ -125,7 +125,7 @@ def test_the_shorter_command_is_offered() -> None:
     assert _offer(commit, *OWN) == f"git commit --only -- {' '.join(THEIRS)}", "what is ours is the shorter list"
 
 
-def test_where_the_shorter_command_would_lose_or_take_along_something_it_is_not_offered() -> None:
+def test_a_shorter_command_that_would_lose_work_is_not_offered() -> None:
     staged = Staged((*OWN, *THEIRS), passing=False, merges=(), going=False)
     named = Staged((*OWN, *THEIRS), passing=True, merges=(), going=False)
     assert _offer(staged, *THEIRS, differing=THEIRS[:1]) == BY_NAME, "what is staged of theirs would be lost"
@@ -134,7 +134,7 @@ def test_where_the_shorter_command_would_lose_or_take_along_something_it_is_not_
     assert _offer(named, THEIRS[0], sweeps=True) == swept
 
 
-def test_what_was_chosen_by_parts_is_chosen_again_and_never_committed_whole() -> None:
+def test_a_file_staged_in_part_is_never_committed_whole() -> None:
     commit = Staged(("own.py", "theirs.py"), passing=True, merges=(), going=False)
     assert _offer(commit, "theirs.py", differing=("own.py",)) == "git commit --patch -- own.py"
 

@@ -7,7 +7,7 @@ from tests.support.in_process import Inside, process
 from tests.support.repositories import Repo
 
 
-def test_a_killed_session_is_shown_dead_at_once_and_the_next_writer_frees_what_it_held(repo: Repo) -> None:
+def test_a_killed_session_is_dead_and_the_next_writer_frees_all(repo: Repo) -> None:
     (one, first), (two, second) = repo.sessions(2)
     one.ok("coord claim droplet x; coord claim file src/")
     before = repo.bytes()
@@ -30,7 +30,7 @@ def test_a_killed_session_is_shown_dead_at_once_and_the_next_writer_frees_what_i
     assert len(repo.of_type("session.presumed_dead")) == 1
 
 
-def test_the_very_command_that_wants_a_dead_sessions_claim_gets_it(repo: Repo) -> None:
+def test_the_command_that_wants_a_dead_sessions_claim_gets_it(repo: Repo) -> None:
     (one, _), (two, second) = repo.sessions(2)
     one.ok("coord claim droplet x")
     one.kill()
@@ -65,7 +65,7 @@ def test_a_message_to_a_dead_session_is_kept_for_it(repo: Repo) -> None:
     assert "still there?" in other.ok(f"COORD_SESSION={first} coord inbox")
 
 
-def test_a_session_that_was_presumed_dead_and_lives_is_told_and_is_here_again_without_its_claims(repo: Repo) -> None:
+def test_a_session_presumed_dead_returns_without_its_claims(repo: Repo) -> None:
     machine = Inside(repo)
     first, second = machine.start(100), machine.start(200)
     assert machine.run(100, "claim", "droplet", "x").code == 0
@@ -110,7 +110,7 @@ def test_a_session_of_another_machine_is_never_thought_dead(repo: Repo) -> None:
     assert "dead" not in machine.run(200, "status").out
 
 
-def test_a_silent_session_is_shown_as_silent_with_its_claims_and_keeps_them(repo: Repo) -> None:
+def test_a_silent_session_is_shown_and_keeps_its_claims(repo: Repo) -> None:
     machine = Inside(repo)
     first = machine.start(100)
     machine.start(200)
@@ -148,7 +148,7 @@ def test_of_a_past_moment_no_process_tells_anything(repo: Repo) -> None:
     assert statuses == {(): "dead", ("--at", "-30s"): "live"}
 
 
-def test_a_conversation_of_a_client_that_nobody_knows_does_not_die_with_the_shell_of_one_command(repo: Repo) -> None:
+def test_an_unknown_clients_conversation_outlives_a_shell(repo: Repo) -> None:
     machine = Inside(repo)
     machine.table.rows[40] = process(40, 1, 40, "node", "/opt/agent/main.js")
     for shell in (50, 60):

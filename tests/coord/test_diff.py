@@ -52,7 +52,7 @@ def test_what_came_what_is_gone_and_what_changed(inside: Inside) -> None:
     assert "unread" not in found[3]
 
 
-def test_a_claim_that_changed_hands_is_one_line_and_names_the_event(inside: Inside) -> None:
+def test_a_claim_that_changed_hands_is_one_line_with_its_event(inside: Inside) -> None:
     found = [row for row in lines(inside, "ada/2") if "src/app.py:" in row]
     assert len(found) == 1
     assert "handed over from" in found[0]
@@ -77,7 +77,7 @@ def test_a_message_that_was_there_before_is_told_by_who_read_it(inside: Inside) 
     assert "(ada)" in row
 
 
-def test_the_earlier_moment_comes_first_whichever_way_they_are_given(inside: Inside) -> None:
+def test_the_earlier_moment_comes_first_in_any_order(inside: Inside) -> None:
     forwards, back = inside.run(100, "diff", "ada/2", "ada/5"), inside.run(100, "diff", "ada/5", "ada/2")
     assert forwards.out == back.out
     assert (forwards.err, "earlier" in back.err) == ("", True)

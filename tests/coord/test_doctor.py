@@ -63,7 +63,7 @@ def test_a_fresh_clone_and_an_empty_log_are_fine(repo: Repo) -> None:
     assert not repo.log.exists()
 
 
-def test_where_nothing_is_initialised_it_says_so_and_checks_the_installation(bare_repo: Repo) -> None:
+def test_without_init_it_says_so_and_checks_the_installation(bare_repo: Repo) -> None:
     result = bare_repo.shell().run("coord doctor")
     assert (result.code, result.err) == (4, "")
     assert "there is no COORDINATION/ here" in result.out
@@ -85,7 +85,7 @@ def test_a_log_that_cannot_be_used_is_4_and_the_rest_is_checked(repo: Repo) -> N
     assert "scripts/session-claim.sh" in result.out
 
 
-def test_an_archive_that_cannot_be_read_is_no_loss_and_stops_everyone(repo: Repo) -> None:
+def test_an_unreadable_archive_is_no_loss_and_stops_everyone(repo: Repo) -> None:
     """What is held by those in it cannot be told, so nobody is granted anything."""
     shell = repo.shell()
     shell.start()

@@ -120,7 +120,7 @@ def test_git_is_told_to_look_elsewhere(machine: Machine, remembered: bool) -> No
     assert row["do"][0]["command"] == "coord install git"
 
 
-def test_git_looks_in_a_folder_of_the_team_or_of_all_repositories(machine: Machine) -> None:
+def test_hooks_in_a_folder_of_the_team_or_of_all_are_found(machine: Machine) -> None:
     machine.ok("install git")
     git(machine.repo, "config", "core.hooksPath", ".githooks")
     assert said(machine)[2][0] == "coord install git --project"
@@ -154,7 +154,7 @@ def test_what_the_installer_would_refuse_is_said(machine: Machine) -> None:
     mend(machine, "coord install git")
 
 
-def test_hooks_that_were_written_over_are_not_missed_any_more_once_the_guard_is_taken_out(machine: Machine) -> None:
+def test_overwritten_hooks_are_not_missed_after_an_uninstall(machine: Machine) -> None:
     machine.ok("install git")
     for path in [*(machine.repo.root / ".git" / "hooks").iterdir()]:
         put(path)

@@ -42,7 +42,7 @@ def test_what_a_killed_process_left_is_in_nobodys_way(cache: Path, tmp_path: Pat
 
 
 @pytest.mark.parametrize("kind", ["link", "hard link"])
-def test_what_someone_puts_there_at_that_very_moment_is_not_written_to(
+def test_a_file_put_there_at_that_moment_is_not_written_to(
     cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     cache.mkdir()
@@ -66,7 +66,7 @@ def test_what_someone_puts_there_at_that_very_moment_is_not_written_to(
     assert not (tmp_path / "board").exists()
 
 
-def test_a_cache_folder_that_is_a_link_is_neither_written_nor_read(cache: Path, tmp_path: Path) -> None:
+def test_a_cache_folder_that_is_a_link_is_not_used(cache: Path, tmp_path: Path) -> None:
     real = tmp_path / "real"
     save(str(real), {}, ["told"], Folded({}, State()))
     cache.symlink_to(real)

@@ -56,13 +56,13 @@ def test_a_path_in_the_repository_is_named_from_its_root(home: Path) -> None:
     assert inside(here, f"{home}/repo") == "."
 
 
-def test_a_folder_whose_name_begins_like_the_repositorys_is_outside_it(home: Path) -> None:
+def test_a_folder_whose_name_starts_like_the_root_is_outside(home: Path) -> None:
     here = place(home, repository(home / "repo", initialised=True))
     assert outside(here, home / "repo-2" / "app.py")
     assert outside(here, home / "app.py")
 
 
-def test_a_file_of_another_repository_is_outside_and_one_of_another_worktree_is_the_same(home: Path) -> None:
+def test_another_repositorys_file_is_outside_a_worktrees_is_not(home: Path) -> None:
     main = repository(home / "repo", initialised=True)
     here = place(home, main)
     other, twin = repository(home / "other"), worktree(main, home / "twin")
@@ -78,7 +78,7 @@ def test_all_worktrees_share_the_folder_of_the_main_one(home: Path) -> None:
     assert place(home, twin).folder == str(main / FOLDER)
 
 
-def test_inside_a_repository_nothing_outside_it_counts_and_elsewhere_the_nearest_upwards(home: Path) -> None:
+def test_only_the_roots_folder_counts_else_the_nearest_above(home: Path) -> None:
     shared(home)
     (home / "plain" / "below").mkdir(parents=True)
     assert place(home, home / "plain" / "below").folder == str(home / FOLDER)
@@ -90,7 +90,7 @@ def test_inside_a_repository_nothing_outside_it_counts_and_elsewhere_the_nearest
     assert place(home, repo / "sub").folder == str(nested)
 
 
-def test_a_folder_that_was_moved_up_is_found_and_not_missed_where_it_was(bare_repo: Repo) -> None:
+def test_a_folder_that_was_moved_up_is_found_there(bare_repo: Repo) -> None:
     shell = bare_repo.shell()
     shell.ok("mkdir sub && cd sub && coord init --here && coord start")
     shell.ok("mv COORDINATION ..")

@@ -97,7 +97,7 @@ def offered(result: Result) -> str:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_sweep_is_refused_and_what_it_offers_commits_only_ones_own(work: Work, name: str) -> None:
+def test_a_sweep_is_refused_and_the_offer_commits_only_ones_own(work: Work, name: str) -> None:
     if "\n" in name or "*" in name:  # no claim is on such a file alone
         work.session("backend").ok("coord claim file/src/")
         work.write(f"src/{name}")
@@ -219,7 +219,7 @@ def test_of_many_files_the_fewer_are_named(work: Work) -> None:
     assert work.last() == {f"own{number}.py" for number in range(60)}
 
 
-def test_what_is_staged_of_theirs_is_not_lost_by_what_is_offered_for_all_that_is_tracked(work: Work) -> None:
+def test_the_offer_for_all_tracked_loses_nothing_others_staged(work: Work) -> None:
     for number in range(9):
         work.write(f"own{number}.py")
     work.write("theirs.py")
@@ -261,7 +261,7 @@ def test_ones_own_passes_without_a_word(work: Work) -> None:
 
 
 @pytest.mark.parametrize("who", ["none", "session"])
-def test_a_person_commits_what_a_stopped_agent_left_as_a_session_or_as_none(work: Work, who: str) -> None:
+def test_a_person_commits_what_a_stopped_agent_left(work: Work, who: str) -> None:
     person = work.person if who == "none" else work.session("ada")
     work.agent("a.py")
     person.ok("git add -A")
@@ -295,7 +295,7 @@ def test_an_agents_commit_is_held_back_for_another_agents_edit(work: Work) -> No
     assert work.last() == {"b.py"}
 
 
-def test_a_subagents_commit_may_take_its_parents_edits_but_not_its_siblings(repo: Repo) -> None:
+def test_a_subagent_commits_its_parents_edits_not_its_siblings(repo: Repo) -> None:
     machine = Inside(repo)
     parent = {"CODEX_THREAD_ID": "root", "CODEX_SESSION_ID": "root"}
     child = {"CODEX_THREAD_ID": "child", "CODEX_SESSION_ID": "root"}
@@ -314,7 +314,7 @@ def test_a_subagents_commit_may_take_its_parents_edits_but_not_its_siblings(repo
     assert machine.run(100, "git-hook", "pre-commit", **parent).code == 0
 
 
-def test_a_claim_in_another_worktree_counts_if_it_was_made_by_name(work: Work) -> None:
+def test_a_claim_in_another_worktree_counts_if_made_by_name(work: Work) -> None:
     side = work.root.parent / "side"
     work.person.ok(f"git worktree add -q {side}")
     work.agent("a.py", root=side)
@@ -366,7 +366,7 @@ def test_what_is_no_longer_ones_own_is_not_committed_unseen(work: Work, how: str
 # --- the guard's settings ---------------------------------------------------------------------------------------------
 
 
-def test_the_guard_only_warns_or_is_off_or_minds_named_claims_alone(work: Work) -> None:
+def test_the_guard_can_warn_be_off_or_mind_named_claims_alone(work: Work) -> None:
     config = work.repo.folder / "config.toml"
     work.agent("a.py")
     work.person.ok("git add -A")
@@ -426,7 +426,7 @@ def test_what_each_holder_has_can_be_waited_for_and_asked_for(work: Work) -> Non
     assert "\nOr wait until it is free: coord claim file/two.py --wait 10m, or ask: coord send" in said
 
 
-def test_what_a_subagent_still_writes_is_not_its_persons_to_commit(work: Work) -> None:
+def test_a_person_may_not_commit_what_a_subagent_still_writes(work: Work) -> None:
     work.agent("c.py")
     work.stops(event="SubagentStart", agent_id="sub", agent_type="x")
     work.stops()
@@ -437,7 +437,7 @@ def test_what_a_subagent_still_writes_is_not_its_persons_to_commit(work: Work) -
     work.person.ok("git commit -qm late")
 
 
-def test_whoever_has_the_variables_of_an_agents_client_is_no_person(work: Work) -> None:
+def test_whoever_has_an_agents_variables_is_no_person(work: Work) -> None:
     work.agent("c.py")
     work.stops()
     work.person.ok("git add -A")
@@ -445,7 +445,7 @@ def test_whoever_has_the_variables_of_an_agents_client_is_no_person(work: Work) 
     work.person.ok("git commit -qm person")
 
 
-def test_who_was_there_for_one_call_of_git_is_not_shown_among_those_that_are_gone(work: Work) -> None:
+def test_a_session_of_one_git_call_is_not_shown_among_the_gone(work: Work) -> None:
     work.agent("c.py")
     work.person.ok("git add -A && COORD_GUARD=off git commit -qm all")
     passing = {event["session"] for event in work.repo.of_type("session.ended")}
@@ -458,9 +458,7 @@ def test_who_was_there_for_one_call_of_git_is_not_shown_among_those_that_are_gon
 @pytest.mark.parametrize(
     ("number", "command"), [(5, "--only -- own0.py"), (12, "restore --staged -- src/a.py src/b.py && git")]
 )
-def test_the_command_that_is_offered_commits_the_same_for_few_and_for_many(
-    work: Work, number: int, command: str
-) -> None:
+def test_the_offered_command_is_the_same_for_few_and_for_many(work: Work, number: int, command: str) -> None:
     work.agent("src/a.py")
     work.agent("src/b.py")
     own = {f"own{each}.py" for each in range(number)}
@@ -486,7 +484,7 @@ def test_what_others_have_staged_in_part_stays_as_it_is_staged(work: Work) -> No
     assert work.person.ok("git show :theirs.py") == "staged\n"
 
 
-def test_of_a_commit_by_name_nothing_that_was_not_named_comes_along(work: Work) -> None:
+def test_a_commit_by_name_takes_nothing_that_was_not_named(work: Work) -> None:
     names = [f"own{number:02}.py" for number in range(45)]
     for name in ("other.py", *names):
         work.write(name)
@@ -499,7 +497,7 @@ def test_of_a_commit_by_name_nothing_that_was_not_named_comes_along(work: Work) 
     assert work.last() == set(names)
 
 
-def test_a_sweep_that_takes_a_file_out_of_git_does_so_in_the_command_that_is_offered(work: Work) -> None:
+def test_the_offered_command_also_removes_files_from_git(work: Work) -> None:
     work.write("own.py")
     work.person.ok("git add -A && git commit -qm more")
     work.agent("theirs.py")
@@ -557,7 +555,7 @@ def test_a_merge_brings_what_was_committed_and_nothing_else(work: Work) -> None:
     assert work.person.ok("git show HEAD:side.txt") == "side\n"
 
 
-def test_a_merge_in_what_another_holds_offers_nothing_that_would_drop_it(work: Work) -> None:
+def test_a_merge_into_what_another_holds_offers_no_loss(work: Work) -> None:
     _two_branches(work)
     work.session("backend").ok("coord claim file/both.txt")
     work.person.run("git merge side")

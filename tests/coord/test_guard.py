@@ -45,7 +45,7 @@ EDIT_S = Config().edit_minutes * 60
 
 
 @given(_NAMES, st.lists(_PATTERNS, max_size=3))
-def test_an_ignored_name_is_what_its_pattern_covers_in_any_folder(name: str, patterns: list[str]) -> None:
+def test_an_ignored_name_is_what_its_pattern_covers_anywhere(name: str, patterns: list[str]) -> None:
     meant = [(f"file/{p}", f"file/**/{p}" if "/" not in p.rstrip("/") else "") for p in patterns]
     by_rule = any(covers(start, f"file/{name}") for starts in meant for start in starts if start)
     assert ignored(f"file/{name}", patterns) == by_rule
@@ -72,7 +72,7 @@ def scene(repo: Repo) -> Scene:
     return Scene(repo)
 
 
-def test_the_first_write_claims_the_file_and_the_next_one_only_asks_the_index(scene: Scene) -> None:
+def test_the_first_write_claims_and_the_next_only_asks_the_index(scene: Scene) -> None:
     assert scene.asks(100, "src/app.py") == (ALLOWED, "")
     (claim,) = scene.coord(100, "claims", "--json").json["claims"]
     assert (claim["resource"], claim["automatic"]) == ("file/src/app.py", True)
@@ -82,7 +82,7 @@ def test_the_first_write_claims_the_file_and_the_next_one_only_asks_the_index(sc
     assert len(scene.coord(100, "claims", "--json").json["claims"]) == 1
 
 
-def test_another_session_is_denied_and_told_who_until_when_what_for_and_what_to_do(scene: Scene) -> None:
+def test_a_denial_says_who_until_when_why_and_what_to_do(scene: Scene) -> None:
     scene.coord(100, "heartbeat", "rewriting", "the parser")
     name = scene.coord(100, "whoami", "--json").json["session"]
     scene.coord(100, "claim", "file", "src/", "1", "--note", "new grammar")
@@ -107,7 +107,7 @@ def test_every_tool_that_writes_is_asked_about(scene: Scene, tool: str) -> None:
     assert scene.asks(200, "", hook_event_name="PostToolUse", tool_name=tool, tool_input=named) == (ALLOWED, "")
 
 
-def test_a_claim_that_ran_out_stands_in_nobodys_way_and_a_late_write_renews_it(scene: Scene) -> None:
+def test_an_expired_claim_blocks_nobody_until_a_late_write(scene: Scene) -> None:
     scene.asks(100, "a.py")
     scene.machine.wait(EDIT_S / 2 + 1)
     scene.asks(100, "a.py")
@@ -145,7 +145,7 @@ def test_subagents_of_one_session_are_kept_apart(scene: Scene) -> None:
     assert scene.asks(100, "a.py", agent_id="one") == (ALLOWED, "")
 
 
-def test_what_is_written_in_one_worktree_is_free_in_another_unless_claimed_by_name(repo: Repo) -> None:
+def test_a_write_in_one_worktree_is_free_in_another_unless_named(repo: Repo) -> None:
     scene = Scene(repo)
     repo.shell().ok("git commit --allow-empty -m x && git worktree add -q ../other")
     other = str(repo.root.parent / "other" / "a.py")
@@ -162,7 +162,7 @@ def test_files_elsewhere_are_none_of_its_business(scene: Scene, tmp_path: Path) 
     assert scene.long_ways == 0
 
 
-def test_an_index_that_is_not_whole_or_not_up_to_date_is_not_used(scene: Scene) -> None:
+def test_an_incomplete_or_outdated_index_is_not_used(scene: Scene) -> None:
     scene.asks(100, "a.py")
     path = scene.machine.repo.folder / ".cache" / guard.NAME
     whole, rng = path.read_bytes(), random.Random(5)
@@ -266,7 +266,7 @@ def _takes_the_quick_path_after_a_command(scene: Scene) -> None:
     assert scene.long_ways == ways
 
 
-def test_who_waits_for_a_file_may_not_write_it_and_goes_before_those_who_come_later() -> None:
+def test_who_waits_for_a_file_may_not_write_it_and_goes_first() -> None:
     story = Story("holder", "waiter", "other")
     story.asks(1, "holder", "file/a.py", mode="shared")
     story.asks(2, "waiter", "file/a.py", told="waiting", wait_s=600)

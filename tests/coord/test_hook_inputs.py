@@ -26,7 +26,7 @@ def client_in(name: str) -> str:
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_every_captured_sample_is_answered_and_only_the_known_events_do_anything(repo: Repo, name: str) -> None:
+def test_each_sample_is_answered_and_only_known_events_act(repo: Repo, name: str) -> None:
     agents, word = Agents(repo), client_in(name)
     client = client_named(word)
     assert client
@@ -61,7 +61,7 @@ def test_the_files_that_a_sample_writes_are_found_in_it(name: str) -> None:
 
 @pytest.mark.parametrize("name", FILES)
 @pytest.mark.parametrize("seed", range(3))
-def test_a_sample_with_fields_missing_added_or_unknown_breaks_nothing(repo: Repo, name: str, seed: int) -> None:
+def test_a_sample_with_missing_or_unknown_fields_breaks_nothing(repo: Repo, name: str, seed: int) -> None:
     import random
 
     chance = random.Random(seed)

@@ -27,9 +27,7 @@ def whoami(shell: Shell, command: str = "coord whoami --json") -> Any:
         (f"GEMINI_CLI=1 {GEMINI}=conversation-1", "gemini"),
     ],
 )
-def test_a_conversation_that_is_new_starts_its_session_and_says_so_once(
-    repo: Repo, variables: str, client: str
-) -> None:
+def test_a_new_conversation_starts_its_session_and_says_so_once(repo: Repo, variables: str, client: str) -> None:
     shell = repo.shell()
     first = shell.run(f"{variables} coord claim droplet x --json")
     assert first.code == 0
@@ -44,7 +42,7 @@ def test_a_conversation_that_is_new_starts_its_session_and_says_so_once(
     assert started["event"]["client_session"] == "conversation-1"
 
 
-def test_a_new_conversation_can_begin_with_start_and_with_a_command_that_only_looks(repo: Repo) -> None:
+def test_a_conversation_can_begin_with_start_or_with_a_look(repo: Repo) -> None:
     shell = repo.shell()
     began = shell.run(f"{CLAUDE}=a coord start --name agent --json")
     assert (began.code, began.json["client"]) == (0, "claude-code")
@@ -56,7 +54,7 @@ def test_a_new_conversation_can_begin_with_start_and_with_a_command_that_only_lo
     assert len(repo.of_type("session.started")) == 2  # to look at the status is no beginning
 
 
-def test_two_conversations_in_one_shell_are_two_sessions_and_the_shell_a_third(repo: Repo) -> None:
+def test_two_conversations_and_their_shell_are_three_sessions(repo: Repo) -> None:
     shell = repo.shell()
     mine = shell.start()
     agents = [shell.run(f"{CLAUDE}={name} coord whoami --json").json["session"] for name in "ab"]
@@ -64,7 +62,7 @@ def test_two_conversations_in_one_shell_are_two_sessions_and_the_shell_a_third(r
     assert whoami(shell)["session"] == mine
 
 
-def test_a_subagents_thread_acts_as_an_agent_of_the_roots_session(repo: Repo) -> None:
+def test_a_subagents_thread_acts_as_an_agent_of_the_session(repo: Repo) -> None:
     shell = repo.shell()
     root = whoami(shell, f"{CODEX}=root CODEX_SESSION_ID=root coord whoami --json")
     child = whoami(shell, f"{CODEX}=child CODEX_SESSION_ID=root coord whoami --json")
@@ -83,7 +81,7 @@ def test_a_subagent_that_speaks_first_begins_the_roots_session(repo: Repo) -> No
     assert (child["session"], child["agent"]) == (root["session"], "child")
 
 
-def test_a_client_that_sets_only_its_mark_is_found_by_its_process(repo: Repo) -> None:
+def test_a_client_that_sets_only_its_mark_is_found_by_process(repo: Repo) -> None:
     agent = repo.shell(None, "bash", "-c", "exec -a claude bash --norc --noprofile")
     began = agent.run("CLAUDECODE=1 coord start --json")
     assert began.code == 0
@@ -91,7 +89,7 @@ def test_a_client_that_sets_only_its_mark_is_found_by_its_process(repo: Repo) ->
     assert whoami(agent, "bash -c 'CLAUDECODE=1 coord whoami --json; true'")["session"] == began.json["session"]
 
 
-def test_a_clients_process_is_the_anchor_and_the_walk_stops_there(repo: Repo) -> None:
+def test_a_clients_process_is_the_anchor_and_the_walk_stops(repo: Repo) -> None:
     person = repo.shell()
     persons = person.start()
     said = person.run(
@@ -133,7 +131,7 @@ def test_of_several_clients_the_nearest_ancestor_decides(repo: Repo, clients: tu
     assert machine.run(shell, "whoami", "--json", **env).json["session"] == result.json["session"]
 
 
-def test_of_several_clients_none_of_which_is_an_ancestor_none_is_guessed(repo: Repo) -> None:
+def test_of_several_clients_that_are_no_ancestor_none_is_guessed(repo: Repo) -> None:
     machine = Inside(repo)
     machine.start(100)
     result = machine.run(100, "claim", "droplet", "x", **{CLAUDE: "a", CODEX: "b"})
@@ -143,7 +141,7 @@ def test_of_several_clients_none_of_which_is_an_ancestor_none_is_guessed(repo: R
     assert "--session" in result.err
 
 
-def test_a_terminal_that_was_opened_from_an_agent_is_still_taken_for_it_until_told_otherwise(repo: Repo) -> None:
+def test_an_agents_terminal_counts_as_it_until_told_otherwise(repo: Repo) -> None:
     machine = Inside(repo)
     agents = machine.start(100, **{CLAUDE: "a"})
     mine = machine.start(200)
@@ -151,7 +149,7 @@ def test_a_terminal_that_was_opened_from_an_agent_is_still_taken_for_it_until_to
     assert machine.run(200, "whoami", "--session", mine, "--json", **{CLAUDE: "a"}).json["session"] == mine
 
 
-def test_a_resumed_conversation_is_the_same_session_with_its_new_process(repo: Repo) -> None:
+def test_a_resumed_conversation_is_its_session_in_a_new_process(repo: Repo) -> None:
     machine = Inside(repo)
     machine.table.rows[1000] = process(1000, 100, 100, "claude")
     session = machine.start(1000, **{CLAUDE: "a"})

@@ -50,9 +50,7 @@ def goes_on(machine: Inside, session: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("close", CLOSED)
-def test_who_continues_a_session_lives_as_long_as_that_one_would_have(
-    repo: Repo, close: Callable[[Inside, str], None]
-) -> None:
+def test_a_continuation_lives_as_long_as_the_first_would_have(repo: Repo, close: Callable[[Inside, str], None]) -> None:
     machine = Inside(repo)
     session = machine.start(100)
     machine.start(200)
@@ -61,9 +59,7 @@ def test_who_continues_a_session_lives_as_long_as_that_one_would_have(
 
 
 @pytest.mark.parametrize("close", CLOSED)
-def test_who_continues_a_session_that_was_tied_to_nothing_is_tied_to_nothing(
-    repo: Repo, close: Callable[[Inside, str], None]
-) -> None:
+def test_a_continuation_of_an_untied_session_is_untied(repo: Repo, close: Callable[[Inside, str], None]) -> None:
     machine = Inside(repo)
     session = machine.start(100, "--no-anchor")
     close(machine, session)
@@ -71,9 +67,7 @@ def test_who_continues_a_session_that_was_tied_to_nothing_is_tied_to_nothing(
 
 
 @pytest.mark.parametrize("close", CLOSED)
-def test_who_continues_a_session_whose_process_is_gone_is_tied_to_its_own(
-    repo: Repo, close: Callable[[Inside, str], None]
-) -> None:
+def test_a_continuation_of_a_gone_process_is_tied_to_its_own(repo: Repo, close: Callable[[Inside, str], None]) -> None:
     machine = Inside(repo)
     session = machine.start(100)
     close(machine, session)
@@ -81,7 +75,7 @@ def test_who_continues_a_session_whose_process_is_gone_is_tied_to_its_own(
     assert goes_on(machine, session)["anchor"]["pid"] == 200
 
 
-def test_who_continues_a_session_on_another_machine_is_tied_to_its_own_process(repo: Repo) -> None:
+def test_a_continuation_on_another_machine_is_tied_to_its_own(repo: Repo) -> None:
     machine = Inside(repo)
     session = machine.start(100)
     machine.here = type(machine.here)("machine-2", "boot-9", "pid:[1]")
@@ -93,7 +87,7 @@ def test_who_continues_a_session_on_another_machine_is_tied_to_its_own_process(r
 
 @pytest.mark.skipif(sys.platform != "linux", reason="where Linux has its machine's id")
 @pytest.mark.parametrize("boots", [("boot-a", "boot-b"), ("", "")], ids=["two boots", "nothing known"])
-def test_two_hosts_of_one_name_and_no_id_are_two_machines_and_nobody_dies_across_them(
+def test_two_hosts_of_one_name_without_an_id_are_two_machines(
     monkeypatch: pytest.MonkeyPatch, boots: tuple[str, str]
 ) -> None:
     places = []
@@ -128,7 +122,7 @@ def test_a_copy_of_a_machine_by_another_name_is_another_machine(monkeypatch: pyt
 # --- conversations ------------------------------------------------------------------------------------------------
 
 
-def test_a_second_conversation_of_one_client_is_tied_to_its_process_too(repo: Repo) -> None:
+def test_a_second_conversation_is_tied_to_the_client_process_too(repo: Repo) -> None:
     machine = Inside(repo)
     machine.table.rows[1000] = process(1000, 100, 100, "claude")
     machine.run(1000, "claim", "droplet", "x", **{CLAUDE: "a"})
@@ -138,7 +132,7 @@ def test_a_second_conversation_of_one_client_is_tied_to_its_process_too(repo: Re
     assert len({event["session"] for event in started}) == 2
 
 
-def test_kill_9_of_a_client_frees_what_each_of_its_conversations_holds(repo: Repo) -> None:
+def test_kill_9_of_a_client_frees_what_its_conversations_hold(repo: Repo) -> None:
     program = repo.home / "claude"
     bash = next(Path(folder, "bash") for folder in os.get_exec_path() if Path(folder, "bash").exists())
     program.symlink_to(bash)
@@ -151,7 +145,7 @@ def test_kill_9_of_a_client_frees_what_each_of_its_conversations_holds(repo: Rep
     assert {event["event"]["session"] for event in repo.of_type("session.presumed_dead")} == set(sessions)
 
 
-def test_a_conversation_that_calls_its_client_otherwise_is_the_same_session(repo: Repo) -> None:
+def test_a_conversation_under_another_client_name_is_the_same(repo: Repo) -> None:
     machine = Inside(repo)
     session = machine.start(100, "--client", "mybot", "--name", "ada", **{CLAUDE: "x"})
     assert machine.run(100, "whoami", "--json", **{CLAUDE: "x"}).json["session"] == session

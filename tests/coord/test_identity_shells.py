@@ -27,7 +27,7 @@ def me(shell: Shell | Terminal, command: str = "coord whoami") -> str:
 
 
 @pytest.mark.parametrize("make", KINDS)
-def test_each_shell_acts_as_itself_however_the_command_is_wrapped(repo: Repo, make: Maker) -> None:
+def test_each_shell_acts_as_itself_however_a_command_is_wrapped(repo: Repo, make: Maker) -> None:
     (repo.root / "wrap.sh").write_text("#!/bin/bash\n# a script around it\ncoord whoami\nexit 0\n")
     (repo.root / "twice.sh").write_text("bash ./wrap.sh\n")
     shells = [make(repo), make(repo)]
@@ -52,7 +52,7 @@ def test_each_shell_acts_as_itself_however_the_command_is_wrapped(repo: Repo, ma
 
 
 @pytest.mark.parametrize("make", KINDS)
-def test_start_claim_send_inbox_and_the_old_scripts_in_each_of_two(repo: Repo, make: Maker) -> None:
+def test_start_claim_send_inbox_and_the_old_scripts_in_each(repo: Repo, make: Maker) -> None:
     one, two = make(repo), make(repo)
     assert one.run("coord start").code == 0
     assert two.run("./COORDINATION/scripts/session-start.sh").code == 0
@@ -81,7 +81,7 @@ def test_start_claim_send_inbox_and_the_old_scripts_in_each_of_two(repo: Repo, m
 
 
 @pytest.mark.parametrize("make", KINDS)
-def test_a_session_that_was_started_in_a_substitution_is_this_shells(repo: Repo, make: Maker) -> None:
+def test_a_session_started_in_a_substitution_is_this_shells(repo: Repo, make: Maker) -> None:
     one, two = make(repo), make(repo)
     assert one.run("x=$(coord start)").code == 0
     assert two.run("x=$(coord start --json)").code == 0
@@ -90,7 +90,7 @@ def test_a_session_that_was_started_in_a_substitution_is_this_shells(repo: Repo,
     assert me(one) != me(two)
 
 
-def test_a_session_that_was_started_by_a_script_is_the_shells_that_ran_it(repo: Repo) -> None:
+def test_a_session_started_by_a_script_is_the_calling_shells(repo: Repo) -> None:
     (repo.root / "go.sh").write_text("coord start >/dev/null\ncoord claim droplet x\n")
     one, two = repo.shell(), repo.shell()
     assert one.run("bash go.sh").code == 0
@@ -99,7 +99,7 @@ def test_a_session_that_was_started_by_a_script_is_the_shells_that_ran_it(repo: 
     assert me(two) not in two.run("coord claims").out
 
 
-def test_setsid_bash_with_a_string_to_run_is_a_session_of_its_own(repo: Repo) -> None:
+def test_setsid_bash_with_a_command_string_is_its_own_session(repo: Repo) -> None:
     shell = repo.shell()
     command = "setsid -w bash -c 'coord start >/dev/null; coord whoami; coord claim droplet {} >&2; coord whoami'"
     one, two = shell.ok(command.format("x")), shell.ok(command.format("y"))
@@ -110,7 +110,7 @@ def test_setsid_bash_with_a_string_to_run_is_a_session_of_its_own(repo: Repo) ->
     assert all(f"dead: {name}" in status for name in ids)
 
 
-def test_a_shell_below_a_session_is_that_session_until_it_begins_its_own(repo: Repo) -> None:
+def test_a_shell_below_a_session_is_it_until_it_begins_its_own(repo: Repo) -> None:
     shell = repo.shell()
     outer = shell.start()
     assert me(shell, "setsid -w bash -c 'coord whoami; true'") == outer
@@ -126,7 +126,7 @@ def test_a_background_job_acts_as_the_shell_that_began_it(repo: Repo) -> None:
 
 
 @pytest.mark.skipif(not can_unshare("--pid", "--fork", "--mount-proc"), reason="no namespaces for us here")
-def test_in_a_pid_namespace_a_session_acts_as_itself_and_thinks_nobody_outside_dead(repo: Repo) -> None:
+def test_in_a_pid_namespace_nobody_outside_is_thought_dead(repo: Repo) -> None:
     outside, other = repo.shell(), repo.shell()
     mine, others = outside.start(), other.start()
     outside.ok("coord claim droplet outside")
@@ -147,7 +147,7 @@ def test_in_a_pid_namespace_a_session_acts_as_itself_and_thinks_nobody_outside_d
 
 
 @pytest.mark.skipif(not can_unshare("--pid", "--fork"), reason="no namespaces for us here")
-def test_with_a_proc_of_another_namespace_nothing_is_known_and_nobody_dead(repo: Repo) -> None:
+def test_with_a_foreign_proc_nothing_is_known_and_nobody_dead(repo: Repo) -> None:
     shell = repo.shell()
     mine = shell.start()
     script = "coord start --name blind; coord --version; coord status; true"
@@ -157,7 +157,7 @@ def test_with_a_proc_of_another_namespace_nothing_is_known_and_nobody_dead(repo:
     assert mine in said
 
 
-def test_the_first_process_of_a_container_acts_also_through_a_wrapper_with_a_terminal_of_its_own(repo: Repo) -> None:
+def test_a_containers_first_process_acts_also_through_a_wrapper(repo: Repo) -> None:
     machine = Inside(repo)
     machine.table.rows[1] = process(1, 0, 1, "bash")
     machine.table.rows[50] = process(50, 1, 50, "sudo", "coord")

@@ -14,7 +14,7 @@ def me(shell: Shell, command: str = "coord whoami") -> str:
     return shell.ok(command).split()[0].rstrip(",")
 
 
-def test_the_option_comes_before_the_variable_and_the_variable_before_the_anchor(repo: Repo) -> None:
+def test_the_option_precedes_the_variable_and_that_the_anchor(repo: Repo) -> None:
     (one, first), (_, second), (_, third) = repo.sessions(3)
     assert me(one) == first
     assert me(one, f"COORD_SESSION={second} coord whoami") == second
@@ -39,7 +39,7 @@ def test_a_client_comes_before_the_variable_and_after_the_option(repo: Repo) -> 
     ],
 )
 @pytest.mark.parametrize("verb", ["whoami", "claim droplet x", "status", "inbox"])
-def test_a_source_that_names_nobody_is_an_error_that_lists_the_live_ones(repo: Repo, command: str, verb: str) -> None:
+def test_a_source_that_names_nobody_lists_the_live_ones(repo: Repo, command: str, verb: str) -> None:
     (one, first), (_, second) = repo.sessions(2)
     before = repo.bytes()
     result = one.run(command.format(verb).format(first=first))
@@ -54,7 +54,7 @@ def test_a_source_that_names_nobody_is_an_error_that_lists_the_live_ones(repo: R
     assert repo.bytes() == before
 
 
-def test_a_variable_that_names_an_ended_session_does_not_fall_through(repo: Repo) -> None:
+def test_a_variable_of_an_ended_session_does_not_fall_through(repo: Repo) -> None:
     (one, first), (two, second) = repo.sessions(2)
     two.ok("coord end")
     result = one.run(f"COORD_SESSION={second} coord claim droplet x")
@@ -108,7 +108,7 @@ def test_a_session_without_an_anchor_is_found_by_its_name_alone(repo: Repo) -> N
     assert me(two) == bound
 
 
-def test_an_unambiguous_prefix_or_a_name_will_do_and_another_is_refused(repo: Repo) -> None:
+def test_a_clear_prefix_or_a_name_will_do_and_another_is_refused(repo: Repo) -> None:
     machine = Inside(repo)
     ids = [machine.start(shell, "--name", name) for shell, name in ((100, "front"), (200, "back"), (300, "db"))]
     prefix = next(ids[0][:n] for n in range(1, 30) if sum(other.startswith(ids[0][:n]) for other in ids) == 1)
@@ -133,7 +133,7 @@ def test_a_prefix_of_several_is_refused_and_names_them(repo: Repo) -> None:
     assert all(name in result.err for name in twins)
 
 
-def test_a_name_that_someone_has_cannot_be_taken_before_that_one_is_over(repo: Repo) -> None:
+def test_a_name_in_use_cannot_be_taken_before_it_is_over(repo: Repo) -> None:
     machine = Inside(repo)
     first = machine.start(100, "--name", "twin")
     taken = machine.run(200, "start", "--name", "twin")
@@ -145,7 +145,7 @@ def test_a_name_that_someone_has_cannot_be_taken_before_that_one_is_over(repo: R
     assert machine.run(300, "whoami", "--session", "twin").out.startswith(second)
 
 
-def test_in_a_copy_of_the_folder_a_session_goes_on_as_a_new_one_and_says_so(repo: Repo) -> None:
+def test_in_a_copied_folder_a_session_goes_on_as_a_new_one(repo: Repo) -> None:
     one = repo.shell()
     first = one.start("--name original")
     one.ok("coord claim droplet x")
@@ -165,7 +165,7 @@ def test_in_a_copy_of_the_folder_a_session_goes_on_as_a_new_one_and_says_so(repo
     assert me(one, f"cd {copy}; coord whoami --session {first}; cd {repo.root}") == result.json["session"]
 
 
-def test_a_subshell_of_an_ended_session_is_no_session_and_says_what_to_do(repo: Repo) -> None:
+def test_a_subshell_of_an_ended_session_is_told_what_to_do(repo: Repo) -> None:
     one = repo.shell()
     one.start()
     one.ok("coord end")

@@ -47,7 +47,7 @@ def scene(repo: Repo) -> Scene:
 @pytest.mark.parametrize(
     ("seed", "sessions", "messages"), [(1, 3, 40), (2, 12, 150), (3, 1, 0), (4, 30, 300), (5, 7, 90), (6, 2, 500)]
 )
-def test_every_value_is_found_again_at_its_time_and_of_its_session(
+def test_every_value_is_found_again_with_its_time_and_session(
     scene: Scene, seed: int, sessions: int, messages: int
 ) -> None:
     """In files that are JSON and in those that are not."""
@@ -188,7 +188,7 @@ def test_two_imported_claims_of_which_one_is_lost_tell_nobody(scene: Scene) -> N
     assert "lost" in scene.machine.run(100, "why", "file/src").out.lower()
 
 
-def test_what_bears_the_name_of_one_of_ours_changes_nothing_about_it(scene: Scene) -> None:
+def test_an_import_with_one_of_our_names_changes_nothing_of_it(scene: Scene) -> None:
     me = scene.machine.start(100, "--name", "backend")
     before = scene.json("status")["sessions"]
     scene.old.put("sessions/x.json", {"session_id": me, "started_at": utc(BEGIN), "name": "not me"})

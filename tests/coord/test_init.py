@@ -20,7 +20,7 @@ def work(shell: Shell) -> None:
     shell.ok("coord heartbeat a b; coord board --write")
 
 
-def test_into_a_fresh_repository_git_sees_what_was_listed_and_nothing_more(bare_repo: Repo) -> None:
+def test_after_init_git_sees_what_was_listed_and_nothing_more(bare_repo: Repo) -> None:
     shell = bare_repo.shell()
     made = shell.json("coord init")
     listed = {f"COORDINATION/{name}" for name in made["written"]}
@@ -94,7 +94,7 @@ def test_private_in_a_worktree_hides_it_too(bare_repo: Repo) -> None:
     assert git_sees(shell, "../repo") == set()
 
 
-def test_track_shows_git_the_journals_and_nothing_that_is_made_by_the_machine(bare_repo: Repo) -> None:
+def test_track_shows_git_the_journals_and_nothing_generated(bare_repo: Repo) -> None:
     shell = bare_repo.shell()
     made = shell.json("coord init --track")
     listed = {f"COORDINATION/{name}" for name in made["written"]}
@@ -105,7 +105,7 @@ def test_track_shows_git_the_journals_and_nothing_that_is_made_by_the_machine(ba
     assert git_sees(shell) == listed | journals
 
 
-def test_track_after_an_init_without_it_replaces_only_ignores_that_nobody_changed(repo: Repo) -> None:
+def test_track_later_replaces_only_ignores_nobody_changed(repo: Repo) -> None:
     shell = repo.shell()
     shell.start()
     assert not any(name.endswith(".jsonl") for name in git_sees(shell))
@@ -141,7 +141,7 @@ def test_from_a_folder_below_it_goes_to_the_repositorys_root(bare_repo: Repo) ->
     assert shell.start()
 
 
-def test_outside_git_it_works_in_this_folder_and_is_found_upwards(tmp_path: Path) -> None:
+def test_outside_git_it_works_here_and_is_found_upwards(tmp_path: Path) -> None:
     home, folder = tmp_path / "home", tmp_path / "plain" / "deep"
     folder.mkdir(parents=True)
     home.mkdir()
@@ -215,7 +215,7 @@ def test_from_elsewhere_the_folder_is_named(repo: Repo, how: str) -> None:
     assert list(repo.bytes()) == [f"{started}.jsonl"]
 
 
-def test_a_fresh_clone_of_an_initialised_repository_is_empty_and_not_damaged(repo: Repo) -> None:
+def test_a_fresh_clone_is_empty_and_not_damaged(repo: Repo) -> None:
     shell = repo.shell()
     shell.ok("git add -A && git commit --quiet -m x && git clone --quiet . ../fresh && cd ../fresh")
     assert "none: `coord start` begins one" in shell.ok("coord status")

@@ -155,7 +155,7 @@ def test_the_record_may_be_lost(machine: Machine) -> None:
     assert not (machine.repo.root / "CLAUDE.md").exists()
 
 
-def test_a_home_that_cannot_be_written_is_told_and_the_rest_is_done(machine: Machine) -> None:
+def test_an_unwritable_home_is_told_and_the_rest_is_done(machine: Machine) -> None:
     machine.put("~/.local", b"a file")
     result = machine.run("install claude")
     assert result.code == 0
@@ -268,7 +268,7 @@ def test_what_cannot_be_understood_is_refused_in_one_line(machine: Machine, way:
     assert machine.tree() == tree
 
 
-def test_one_file_that_cannot_be_understood_does_not_keep_the_rest(machine: Machine) -> None:
+def test_one_unreadable_file_does_not_stop_the_rest(machine: Machine) -> None:
     machine.ok("install claude")
     machine.ok("install codex")
     machine.put(LOCAL, b"{")
@@ -564,7 +564,7 @@ def test_a_plugin_has_the_same_hooks(machine: Machine) -> None:
     assert not (machine.home / "plugins").exists()
 
 
-def test_the_plugins_coord_finds_the_installed_one_and_never_itself(machine: Machine, tmp_path: Path) -> None:
+def test_the_plugins_coord_finds_the_installed_one_not_itself(machine: Machine, tmp_path: Path) -> None:
     machine.ok("install claude --plugin", str(tmp_path / "plugin"))
     own = tmp_path / "plugin" / "bin"
     (tmp_path / "link").symlink_to(own)
@@ -712,7 +712,7 @@ def test_all_keeps_the_log_unless_told(machine: Machine) -> None:
     assert "is gone" not in machine.run("status").err
 
 
-def test_those_who_are_at_work_are_named_and_a_dry_run_tells_of_them(machine: Machine) -> None:
+def test_live_sessions_are_named_and_a_dry_run_tells_of_them(machine: Machine) -> None:
     pids = range(100, 700, 100)
     machine.inside.table.rows |= {pid: process(pid, 1, pid, "-bash") for pid in pids}
     sessions = [machine.inside.start(pid, "--name", f"s{pid}") for pid in pids]

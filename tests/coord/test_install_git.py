@@ -210,7 +210,7 @@ def test_outside_git_there_is_nothing_to_install(place: Place) -> None:
 # --- core.hooksPath ---------------------------------------------------------------------------------------------------
 
 
-def test_hooks_that_the_team_shares_are_changed_only_if_that_is_meant(place: Place) -> None:
+def test_hooks_that_the_team_shares_change_only_if_meant(place: Place) -> None:
     place.put(".githooks/pre-commit", SH)
     place.shell.ok("git config core.hooksPath .githooks")
     before = place.tree()
@@ -230,7 +230,7 @@ def test_hooks_that_the_team_shares_are_changed_only_if_that_is_meant(place: Pla
     assert place.tree() == before
 
 
-def test_hooks_of_all_repositories_are_changed_only_if_that_is_meant(place: Place) -> None:
+def test_hooks_of_all_repositories_change_only_if_meant(place: Place) -> None:
     place.shell.ok("mkdir ~/hooks && git config --global core.hooksPath ~/hooks")
     before = place.tree()
     refused = place.shell.run("coord install git")
@@ -240,7 +240,7 @@ def test_hooks_of_all_repositories_are_changed_only_if_that_is_meant(place: Plac
     _there_and_back(place, "--user")
 
 
-def test_a_folder_of_hooks_that_is_a_link_into_the_worktree_is_the_teams(place: Place) -> None:
+def test_a_hooks_folder_linked_into_the_worktree_is_the_teams(place: Place) -> None:
     place.put(".githooks/pre-commit", SH)
     place.hooks.rmdir()
     place.hooks.symlink_to("../.githooks")

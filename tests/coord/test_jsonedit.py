@@ -120,7 +120,7 @@ def uninstall(text: str, comments: bool, memory: Memory) -> str | None:
 
 
 @given(documents())
-def test_install_adds_just_ours_and_uninstall_leaves_every_byte_as_it_was(document: tuple[Any, str]) -> None:
+def test_install_adds_just_ours_uninstall_restores_every_byte(document: tuple[Any, str]) -> None:
     value, text = document
     new, memory = install(text, False, Memory())
     assert json.loads(new) == expected(value, memory.had)

@@ -120,7 +120,7 @@ def test_an_empty_log_and_a_damaged_one_answer(inside: Inside, repo: Repo) -> No
     assert inside.run(100, "log").out == "The log has no events yet: `coord start` begins it.\n"
 
 
-def test_a_log_that_is_followed_shows_what_comes_once_and_ends_quietly(repo: Repo) -> None:
+def test_a_followed_log_shows_what_comes_once_and_ends_quietly(repo: Repo) -> None:
     (one, _), (two, _) = repo.sessions(2)
     two.begin("exec coord log --follow --type session.heartbeat")
     one.ok("coord heartbeat first step")
@@ -225,7 +225,7 @@ def test_a_path_alone_is_a_resource_where_one_only_looks(inside: Inside) -> None
     assert len(inside.run(100, "log", "--resource", "src/app.py", "--json").out.splitlines()) == 3
 
 
-def test_text_with_a_slash_and_a_number_is_text_where_no_event_is_called_so(inside: Inside) -> None:
+def test_text_like_an_events_name_is_text_if_there_is_no_event(inside: Inside) -> None:
     inside.run(100, "claim", "task", "12")
     assert "asks for task/12" in inside.run(100, "log", "task/12").out
 

@@ -155,7 +155,7 @@ def test_claude_is_its_conversation(repo: Repo) -> None:
     assert began["event"]["anchor"]["pid"]
 
 
-def test_a_stale_conversation_leads_to_the_session_that_continues_it(repo: Repo) -> None:
+def test_a_stale_conversation_leads_to_the_continuing_session(repo: Repo) -> None:
     shell = repo.shell()
     old = shell.run("CLAUDE_CODE_SESSION_ID=conversation-a coord start --json").json["session"]
     shell.ok("CLAUDE_CODE_SESSION_ID=conversation-a coord end")
@@ -223,7 +223,7 @@ def test_a_session_that_is_named_is_exact(pinned: tuple[Connection, str, str], r
     assert len(repo.of_type("session.started")) == 2
 
 
-def test_the_shell_that_an_unknown_client_was_typed_in_is_not_who_calls(repo: Repo) -> None:
+def test_an_unknown_clients_shell_is_not_the_caller(repo: Repo) -> None:
     shell = repo.shell()
     person = shell.start("--name person")
     lines = [

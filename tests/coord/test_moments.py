@@ -21,7 +21,7 @@ def agents(repo: Repo) -> Agents:
     return made
 
 
-def test_alone_an_agent_is_told_one_line_at_its_start_and_nothing_after(agents: Agents) -> None:
+def test_an_agent_alone_is_told_one_line_at_its_start(agents: Agents) -> None:
     heard = agents.starts(CLAUDE)
     assert len(heard.context.splitlines()) == 1
     assert "alone in this repository" in heard.context
@@ -35,7 +35,7 @@ def test_alone_an_agent_is_told_one_line_at_its_start_and_nothing_after(agents: 
     assert agents.hook(CLAUDE, "end", reason="other").silent
 
 
-def test_who_comes_second_is_told_who_is_here_on_what_and_what_is_taken(agents: Agents) -> None:
+def test_the_second_agent_is_told_who_is_here_and_what_is_taken(agents: Agents) -> None:
     agents.starts(CLAUDE)
     agents.writes(CLAUDE, "src/app.py")
     heard = agents.starts(CODEX)
@@ -46,7 +46,7 @@ def test_who_comes_second_is_told_who_is_here_on_what_and_what_is_taken(agents: 
     assert len(heard.context) <= START_CHARS
 
 
-def test_a_write_is_denied_to_every_client_while_another_works_on_the_file(agents: Agents) -> None:
+def test_every_client_is_denied_a_file_another_works_on(agents: Agents) -> None:
     for pid in agents.clients:
         agents.starts(pid)
     for number, holder in enumerate(agents.clients):
@@ -60,7 +60,7 @@ def test_a_write_is_denied_to_every_client_while_another_works_on_the_file(agent
         assert agents.writes(holder, path).code == ALLOWED
 
 
-def test_a_commit_frees_the_file_for_the_next_one_without_another_hook(agents: Agents) -> None:
+def test_a_commit_frees_the_file_without_another_hook(agents: Agents) -> None:
     agents.starts(CLAUDE)
     agents.starts(CODEX)
     agents.writes(CLAUDE, "app.py")
@@ -82,7 +82,7 @@ def test_what_a_person_commits_or_takes_back_is_in_nobodys_way(agents: Agents, h
     assert "committed, or taken back" in ended["event"]["reason"]
 
 
-def test_uncommitted_work_stays_its_holders_for_as_long_as_it_lives(agents: Agents) -> None:
+def test_uncommitted_work_stays_its_holders_while_it_lives(agents: Agents) -> None:
     agents.starts(CLAUDE)
     agents.writes(CLAUDE, "app.py")
     agents.machine.wait(3 * 3600)
@@ -94,7 +94,7 @@ def test_uncommitted_work_stays_its_holders_for_as_long_as_it_lives(agents: Agen
     assert agents.writes(CODEX, "app.py").code == ALLOWED, "it is dead"
 
 
-def test_a_write_that_never_came_holds_the_file_for_twenty_minutes(agents: Agents) -> None:
+def test_a_write_that_never_came_holds_the_file_twenty_minutes(agents: Agents) -> None:
     agents.starts(CLAUDE)
     agents.asks_to_write(CLAUDE, "old.txt")
     agents.machine.wait(19 * 60)
@@ -103,7 +103,7 @@ def test_a_write_that_never_came_holds_the_file_for_twenty_minutes(agents: Agent
     assert agents.writes(CODEX, "old.txt").code == ALLOWED
 
 
-def test_a_write_that_is_under_way_is_not_over_because_the_one_before_it_was_committed(agents: Agents) -> None:
+def test_a_pending_write_does_not_end_with_the_commit_before_it(agents: Agents) -> None:
     agents.starts(CLAUDE)
     agents.starts(CODEX)
     agents.writes(CLAUDE, "old.txt")
@@ -112,7 +112,7 @@ def test_a_write_that_is_under_way_is_not_over_because_the_one_before_it_was_com
     assert agents.coord(CODEX, "claim", "file", "old.txt").code == 1
 
 
-def test_a_write_that_its_person_refused_is_over_when_the_agent_stops(agents: Agents) -> None:
+def test_a_write_its_person_refused_is_over_when_the_agent_stops(agents: Agents) -> None:
     agents.starts(CLAUDE)
     agents.asks_to_write(CLAUDE, "old.txt")
     assert agents.writes(CODEX, "old.txt").code == DENIED
@@ -120,7 +120,7 @@ def test_a_write_that_its_person_refused_is_over_when_the_agent_stops(agents: Ag
     assert agents.writes(CODEX, "old.txt").code == ALLOWED
 
 
-def test_outside_git_a_claim_lasts_twenty_minutes_from_the_last_write(repo: Repo) -> None:
+def test_outside_git_a_claim_lasts_twenty_minutes_after_a_write(repo: Repo) -> None:
     agents = Agents(repo)
     (repo.root / ".git").rename(repo.root / "was-git")
     agents.starts(CLAUDE)
@@ -133,7 +133,7 @@ def test_outside_git_a_claim_lasts_twenty_minutes_from_the_last_write(repo: Repo
     assert agents.writes(CODEX, "a.py").code == ALLOWED
 
 
-def test_a_claim_by_hand_ends_what_only_a_hook_held_of_work_that_is_done(agents: Agents) -> None:
+def test_a_claim_by_hand_ends_a_hooks_claim_on_finished_work(agents: Agents) -> None:
     agents.starts(CLAUDE)
     agents.starts(CODEX)
     agents.writes(CLAUDE, "app.py")
@@ -145,7 +145,7 @@ def test_a_claim_by_hand_ends_what_only_a_hook_held_of_work_that_is_done(agents:
 # --- what others wrote ----------------------------------------------------------------------------------------------
 
 
-def test_a_message_is_delivered_once_marked_as_another_sessions_words(agents: Agents) -> None:
+def test_a_message_is_delivered_once_marked_as_anothers_words(agents: Agents) -> None:
     agents.starts(CLAUDE)
     agents.starts(CODEX)
     agents.shell(CLAUDE, "true")  # it has just said what it does, so that there is nothing else to say
@@ -159,7 +159,7 @@ def test_a_message_is_delivered_once_marked_as_another_sessions_words(agents: Ag
     assert agents.repo.of_type("message.read")
 
 
-def test_a_broadcast_waits_for_the_next_prompt_unless_it_is_urgent(agents: Agents) -> None:
+def test_a_broadcast_waits_for_the_next_prompt_unless_urgent(agents: Agents) -> None:
     agents.starts(CLAUDE)
     agents.starts(CODEX)
     agents.coord(CODEX, "send", "broadcast", "lunch", "I am at lunch.")
@@ -193,7 +193,7 @@ def test_what_nobody_heard_stays_unread(agents: Agents) -> None:
     assert "May I have it?" in agents.shell(CLAUDE, "true").context
 
 
-def test_however_much_there_is_to_read_an_agent_hears_four_hundred_characters_of_it(agents: Agents) -> None:
+def test_an_agent_hears_at_most_four_hundred_characters(agents: Agents) -> None:
     agents.starts(CLAUDE)
     agents.starts(CODEX)
     for number in range(30):
@@ -209,7 +209,7 @@ def test_however_much_there_is_to_read_an_agent_hears_four_hundred_characters_of
 # --- stopping, asking, ending ---------------------------------------------------------------------------------------
 
 
-def test_it_is_held_back_once_for_an_urgent_message_and_never_twice_for_the_same(agents: Agents) -> None:
+def test_an_urgent_message_holds_an_agent_back_only_once(agents: Agents) -> None:
     agents.starts(CLAUDE)
     agents.starts(CODEX)
     agents.coord(
@@ -291,7 +291,7 @@ def test_an_ordinary_message_does_not_hold_it_back(agents: Agents) -> None:
 
 
 @pytest.mark.parametrize("pid", [CLAUDE, CODEX, GEMINI])
-def test_who_asks_its_person_is_shown_as_blocked_until_its_next_hook(agents: Agents, pid: int) -> None:
+def test_who_asks_its_person_is_blocked_until_its_next_hook(agents: Agents, pid: int) -> None:
     agents.starts(pid)
     agents.hook(pid, "asks", tool_name="Bash")
     (row,) = [row for row in agents.board()["sessions"] if row["id"] == agents.session(pid)]
@@ -311,7 +311,7 @@ def test_a_refusal_says_that_its_holder_waits_for_its_person(agents: Agents) -> 
     assert "blocked on its person" in agents.coord(CODEX, "claim", "file", "a.py").out
 
 
-def test_blocked_on_its_person_for_half_an_hour_only_uncommitted_work_stays_its_own(agents: Agents) -> None:
+def test_blocked_for_half_an_hour_only_uncommitted_work_stays(agents: Agents) -> None:
     agents.starts(CLAUDE)
     agents.writes(CLAUDE, "a.py")
     agents.asks_to_write(CLAUDE, "old.txt")
@@ -350,7 +350,7 @@ def test_resume_and_compaction_keep_the_session(agents: Agents, source: str) -> 
 
 
 @pytest.mark.parametrize("source", ["clear", "fork"])
-def test_clear_and_fork_make_a_new_session_that_goes_on_for_the_old_one(agents: Agents, source: str) -> None:
+def test_clear_and_fork_make_a_new_session_that_goes_on(agents: Agents, source: str) -> None:
     agents.starts(CLAUDE)
     agents.writes(CLAUDE, "a.py")
     before = agents.session(CLAUDE)
@@ -377,7 +377,7 @@ def test_every_other_start_in_a_process_is_a_session_of_its_own(agents: Agents) 
     assert agents.asks_to_write(CLAUDE, "a.py", session_id="another").code == DENIED
 
 
-def test_a_fork_in_another_process_takes_nothing_from_who_still_works(agents: Agents) -> None:
+def test_a_fork_in_another_process_takes_nothing_from_a_live_one(agents: Agents) -> None:
     agents.starts(CLAUDE)
     agents.writes(CLAUDE, "a.py")
     agents.clients = agents.clients | {400: "claude"}
@@ -390,7 +390,7 @@ def test_a_fork_in_another_process_takes_nothing_from_who_still_works(agents: Ag
 # --- shell commands -------------------------------------------------------------------------------------------------
 
 
-def test_a_shell_command_that_changes_anothers_file_is_told_to_both_and_put_on_record(agents: Agents) -> None:
+def test_a_shells_change_of_anothers_file_is_told_and_recorded(agents: Agents) -> None:
     agents.starts(CLAUDE)
     agents.starts(CODEX)
     agents.writes(CLAUDE, "app.py")
@@ -421,7 +421,7 @@ def test_nobody_is_accused_of_what_its_holder_did_meanwhile(agents: Agents) -> N
     assert agents.repo.of_type("claim.bypassed") == []
 
 
-def test_what_it_does_is_said_at_most_every_half_minute_and_shows_no_secret(agents: Agents) -> None:
+def test_its_action_is_said_each_half_minute_without_secrets(agents: Agents) -> None:
     agents.starts(CLAUDE)
     for _ in range(10):
         agents.shell(CLAUDE, "TOKEN=hunter2 true")
@@ -446,7 +446,7 @@ def test_what_the_agent_said_by_itself_stands(agents: Agents) -> None:
 # --- subagents, worktrees, modes ------------------------------------------------------------------------------------
 
 
-def test_subagents_are_shown_under_their_session_kept_apart_and_their_claims_pass_up(agents: Agents) -> None:
+def test_subagents_are_kept_apart_and_their_claims_pass_up(agents: Agents) -> None:
     agents.starts(CLAUDE)
     agents.hook(CLAUDE, "agent_start", agent_id="a1", agent_type="reviewer")
     agents.hook(CLAUDE, "agent_start", agent_id="a2", agent_type="")
@@ -461,7 +461,7 @@ def test_subagents_are_shown_under_their_session_kept_apart_and_their_claims_pas
     assert agents.board()["sessions"][0]["agents"] == ["a2"]
 
 
-def test_in_another_worktree_a_write_goes_on_and_one_line_says_that_a_merge_is_coming(agents: Agents) -> None:
+def test_in_another_worktree_a_write_goes_on_with_a_warning(agents: Agents) -> None:
     agents.shell(CLAUDE, "git worktree add -q ../other", hooks=False)
     other = agents.root.parent / "other"
     agents.starts(CLAUDE)
@@ -523,7 +523,7 @@ def test_off_is_off(agents: Agents) -> None:
     assert agents.claims() == {"file/a.py": agents.session(CLAUDE)}
 
 
-def test_lock_files_and_what_a_team_ignores_is_never_claimed_or_denied(agents: Agents) -> None:
+def test_lock_files_and_ignored_files_are_never_claimed(agents: Agents) -> None:
     settings(agents, 'ignore = ["dist/", "*.gen.py", "docs/api/**"]\n')
     agents.starts(CLAUDE)
     for path in ("dist/a.js", "web/dist/b.js", "x/y.gen.py", "docs/api/index.md"):
@@ -556,7 +556,7 @@ def test_where_nothing_is_initialised_nothing_is_said(repo: Repo, tmp_path: Path
     assert agents.repo.events() == []
 
 
-def test_a_write_into_another_repository_is_guarded_by_that_ones_folder(agents: Agents, tmp_path: Path) -> None:
+def test_a_write_into_another_repository_is_guarded_there(agents: Agents, tmp_path: Path) -> None:
     second = Repo(tmp_path / "second", agents.repo.home)
     agents.shell(CLAUDE, f"git init -q {second.root} && cd {second.root} && coord init", hooks=False)
     agents.starts(CLAUDE)
@@ -574,7 +574,7 @@ def wild(value: Any) -> list[Any]:
 
 
 @pytest.mark.parametrize("field", ["session_id", "cwd", "tool_name", "tool_input", "source", "agent_id", "reason"])
-def test_fields_that_are_missing_or_of_another_form_break_nothing(agents: Agents, field: str) -> None:
+def test_missing_or_malformed_fields_break_nothing(agents: Agents, field: str) -> None:
     agents.starts(CLAUDE)
     for moment in ("start", "prompt", "before", "after", "asks", "stop", "agent_start", "agent_stop", "end"):
         for value in wild("x"):

@@ -28,7 +28,7 @@ def linked(repo: Repo) -> Repo:
 @pytest.mark.parametrize(
     "spelling", ["link/a.py", "./link/a.py", "{root}/link/a.py", "src/deep/../a.py", "link/deep/../a.py"]
 )
-def test_a_file_below_a_linked_folder_has_one_name_however_it_is_spelled(linked: Repo, spelling: str) -> None:
+def test_a_file_below_a_linked_folder_has_one_name(linked: Repo, spelling: str) -> None:
     machine = Inside(linked)
     machine.start(100)
     machine.start(200)
@@ -42,7 +42,7 @@ def test_a_file_below_a_linked_folder_has_one_name_however_it_is_spelled(linked:
     ("spelling", "name"),
     [("link", "src/"), ("link/", "src/"), ("link/deep", "src/deep/"), ("link/*.py", "src/*.py"), ("link/**", "src/**")],
 )
-def test_a_linked_folder_and_a_pattern_below_it_are_what_they_lead_to(linked: Repo, spelling: str, name: str) -> None:
+def test_a_linked_folder_and_its_patterns_are_what_they_lead_to(linked: Repo, spelling: str, name: str) -> None:
     machine = Inside(linked)
     machine.start(100)
     assert machine.run(100, "claim", "file", spelling, "--json").json["resource"] == f"file/{name}"
@@ -94,7 +94,7 @@ def test_worktrees_of_a_submodule_share_its_folder(bare_repo: Repo) -> None:
 
 
 @pytest.mark.parametrize("where", ["", "below"])
-def test_init_here_in_a_linked_worktree_makes_it_where_all_worktrees_look(bare_repo: Repo, where: str) -> None:
+def test_init_in_a_linked_worktree_makes_it_for_all_worktrees(bare_repo: Repo, where: str) -> None:
     shell = bare_repo.shell()
     tree = bare_repo.root.parent / "tree"
     (bare_repo.root / "below").mkdir()
@@ -107,7 +107,7 @@ def test_init_here_in_a_linked_worktree_makes_it_where_all_worktrees_look(bare_r
 
 
 @pytest.mark.parametrize("name", ["x" * 120, "two\nlines"])
-def test_a_folder_with_a_long_path_or_a_line_break_in_it_can_be_used(bare_repo: Repo, name: str) -> None:
+def test_a_folder_with_a_long_path_or_a_line_break_can_be_used(bare_repo: Repo, name: str) -> None:
     folder = bare_repo.root
     for _ in range(5 if len(name) > 100 else 1):
         folder = folder / name
@@ -133,7 +133,7 @@ def test_a_pattern_has_at_most_twenty_wildcards(repo: Repo) -> None:
 
 
 @pytest.mark.parametrize("name", ["a,b", "a/b", "all", "All", "everyone", "broadcast", "a\x1bb", "x" * 101])
-def test_a_session_is_not_given_a_name_by_which_it_cannot_be_called(repo: Repo, name: str) -> None:
+def test_a_session_gets_no_name_by_which_it_cannot_be_called(repo: Repo, name: str) -> None:
     machine = Inside(repo)
     refused = machine.run(100, "start", "--name", name)
     assert (refused.code, refused.out) == (2, "")
@@ -141,7 +141,7 @@ def test_a_session_is_not_given_a_name_by_which_it_cannot_be_called(repo: Repo, 
     assert repo.bytes() == {}
 
 
-def test_asking_for_a_resource_of_a_type_that_nobody_holds_is_answered_as_it_was_asked(repo: Repo) -> None:
+def test_a_resource_type_that_nobody_holds_is_answered_as_asked(repo: Repo) -> None:
     machine = Inside(repo)
     machine.start(100)
     (repo.root / "src").mkdir()

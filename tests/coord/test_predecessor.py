@@ -72,7 +72,7 @@ def test_what_says_nothing_is_unusable(data: bytes) -> None:
         fields_of("message", data)
 
 
-def test_a_session_id_stays_if_it_can_be_one_and_none_is_taken_for_another() -> None:
+def test_a_valid_session_id_stays_and_none_is_mistaken() -> None:
     assert session_id("session-1763229251") == "session-1763229251"
     odd = ["Session 1", "session 1", "session/1", "", "ü", "../..", "x" * 200, "x" * 201, "-", "SESSION-1"]
     made = [session_id(text) for text in odd]

@@ -134,7 +134,7 @@ def test_a_process_that_may_not_be_looked_at_is_not_gone(monkeypatch: pytest.Mon
 
 
 @linux
-def test_the_ancestors_of_a_shell_that_was_left_alone_lead_to_init(repo: Repo) -> None:
+def test_the_ancestors_of_an_orphaned_shell_lead_to_init(repo: Repo) -> None:
     shell = repo.shell()
     chain = ancestors(ProcTable(), shell.pid)
     assert os.getpid() not in [process.pid for process in chain]

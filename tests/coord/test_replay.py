@@ -31,7 +31,7 @@ def steps(inside: Inside, *words: str) -> list[Any]:
     return [json.loads(row) for row in found.out.splitlines()]
 
 
-def test_each_step_is_an_event_or_an_end_by_time_and_says_what_changed(inside: Inside) -> None:
+def test_each_step_is_an_event_or_an_end_and_says_what_changed(inside: Inside) -> None:
     text = inside.run(100, "replay").out
     events = [row for row in text.splitlines() if not row.startswith(" ")]
     assert [word in row for word, row in zip(
@@ -80,7 +80,7 @@ STOPS = {
 
 
 @pytest.mark.parametrize("words", STOPS, ids=" ".join)
-def test_it_stops_at_the_first_step_in_which_what_was_asked_for_comes(words: tuple[str, ...], inside: Inside) -> None:
+def test_it_stops_at_the_first_step_with_what_was_asked_for(words: tuple[str, ...], inside: Inside) -> None:
     found = steps(inside, *words)
     offset = 2 if "--from" in words else 0
     assert found[-1]["step"] + offset == STOPS[words]
@@ -191,7 +191,7 @@ def test_it_plays_and_pauses_at_a_speed(window: Terminal) -> None:
     window.sees(" 6 of 6 ", "⏸")
 
 
-def test_it_begins_where_what_was_asked_for_comes_and_finds_the_next(window: Terminal) -> None:
+def test_it_begins_at_what_was_asked_for_and_finds_the_next(window: Terminal) -> None:
     window.begin("coord replay --until-claim file/src/app.py")
     window.sees("» a claim on file/src/app.py is granted", " 2 of 6 ")
     window.press("f")

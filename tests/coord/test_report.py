@@ -48,7 +48,7 @@ def night(repo: Repo) -> Inside:
     return inside
 
 
-def test_the_page_tells_what_went_wrong_and_what_each_session_did(night: Inside) -> None:
+def test_the_page_tells_what_went_wrong_and_who_did_what(night: Inside) -> None:
     page = night.run(BEN, "report")
     assert page.code == 0
     titles = [row for row in page.out.splitlines() if row.isupper()]
@@ -122,7 +122,7 @@ def test_markdown_and_json_tell_the_same(night: Inside) -> None:
     assert data["damage"] == []
 
 
-def test_every_event_that_a_page_names_is_one_that_other_commands_know(night: Inside) -> None:
+def test_every_event_that_a_page_names_is_known_to_commands(night: Inside) -> None:
     data = night.run(BEN, "report", "--json").json
     names = {name for part in ("refusals", "waits") for item in data[part] for name in item["events"]}
     names |= {death["event"] for death in data["deaths"]}
@@ -148,7 +148,7 @@ def test_when_nothing_happened_the_last_event_is_named(night: Inside) -> None:
     assert night.run(BEN, "report", "--until", found[1]).out.count("- ") > 5
 
 
-def test_without_a_beginning_a_report_is_on_the_eight_hours_before_its_end(night: Inside) -> None:
+def test_without_a_beginning_a_report_covers_eight_hours(night: Inside) -> None:
     night.wait(86400)
     data = night.run(BEN, "report", "--until", later(NOON, 420)[:19] + "Z", "--json").json
     assert (data["since"], data["until"]) == (later(NOON, 420 - 8 * 3600), later(NOON, 420))

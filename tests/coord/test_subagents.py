@@ -55,7 +55,7 @@ def test_the_subagent_that_has_it_and_the_session_itself_can(machine: Inside, th
 
 @pytest.mark.parametrize(("agent", "counts"), [("one", True), ("", True), ("two", False)])
 @pytest.mark.parametrize("kind", ["release", "renew", "hand over"])
-def test_the_history_itself_lets_only_the_holder_or_its_session_act(kind: str, agent: str, counts: bool) -> None:
+def test_only_the_holder_or_its_session_acts_on_a_claim(kind: str, agent: str, counts: bool) -> None:
     story = Story("amber", "brown")
     claim = story.asks(1, "amber", "file/a.py", agent="one")
     payloads: dict[str, AnyPayload] = {
@@ -68,7 +68,7 @@ def test_the_history_itself_lets_only_the_holder_or_its_session_act(kind: str, a
     assert ([(held.id, held.ends_at) for held in story.state().claims.values()] != before) == counts
 
 
-def test_a_subagent_cannot_withdraw_the_wait_of_another_nor_take_up_its_grant() -> None:
+def test_a_subagent_cannot_withdraw_or_accept_for_another() -> None:
     story = Story("amber", "brown")
     held = story.asks(1, "brown", "file/a.py")
     wait = story.asks(2, "amber", "file/a.py", "waiting", wait_s=600, agent="one")

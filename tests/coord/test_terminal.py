@@ -40,7 +40,7 @@ def test_what_is_wrapped_fits_and_loses_nothing(text: str) -> None:
         assert "".join(rows).replace(" ", "") == text.replace(" ", "")
 
 
-def test_pictures_and_wide_letters_take_two_cells_and_accents_none() -> None:
+def test_wide_characters_take_two_cells_and_accents_none() -> None:
     assert [cells(text) for text in ("a", "日", "🔒", "⚠️", "e\u0301", "…")] == [1, 2, 2, 2, 1, 1]
 
 

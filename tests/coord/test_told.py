@@ -41,7 +41,7 @@ def taken(repo: Repo) -> tuple[Inside, str]:
     return machine, session
 
 
-def test_a_new_conversation_whose_first_command_is_refused_is_told_who_it_is(repo: Repo) -> None:
+def test_a_new_conversation_refused_at_first_is_told_who_it_is(repo: Repo) -> None:
     machine, _ = taken(repo)
     refused = machine.run(200, "release", "droplet", "x", **{CLAUDE: "a"})
     assert refused.code == 1
@@ -50,7 +50,7 @@ def test_a_new_conversation_whose_first_command_is_refused_is_told_who_it_is(rep
     assert len(repo.of_type("session.started")) == 2
 
 
-def test_a_session_that_goes_on_as_another_is_told_even_with_a_refusal(repo: Repo) -> None:
+def test_a_continuing_session_is_told_even_with_a_refusal(repo: Repo) -> None:
     machine, _ = taken(repo)
     second = machine.start(200)
     (repo.log / f"{second}.jsonl.sealed").touch()
@@ -70,9 +70,7 @@ def test_a_tear_that_was_mended_is_told_even_with_a_refusal(repo: Repo) -> None:
     assert f"{second}-1.torn" in refused.err
 
 
-def test_what_a_command_that_was_ended_did_not_tell_is_told_by_the_next(
-    repo: Repo, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_an_ended_command_did_not_tell_the_next_one_tells(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
     machine, session = taken(repo)
     machine.start(200)
     path = journal(repo, session)
@@ -107,7 +105,7 @@ def unreadable(repo: Repo) -> None:
 
 
 @pytest.mark.parametrize("trouble", [held_back, unreadable])
-def test_trouble_with_a_journal_is_told_to_readers_each_time_and_to_actors_once(repo: Repo, trouble: object) -> None:
+def test_journal_trouble_is_told_readers_always_actors_once(repo: Repo, trouble: object) -> None:
     machine = Inside(repo)
     machine.start(100)
     assert callable(trouble)
@@ -178,7 +176,7 @@ def test_with_json_every_line_of_the_errors_is_json(repo: Repo) -> None:
             assert isinstance(json.loads(line), dict)
 
 
-def test_three_hundred_notices_are_shown_in_parts_and_only_what_was_shown_is_read(repo: Repo) -> None:
+def test_of_many_notices_only_those_shown_are_marked_as_read(repo: Repo) -> None:
     machine = Inside(repo)
     first = machine.start(100)
     machine.start(200)

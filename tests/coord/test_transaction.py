@@ -139,7 +139,7 @@ def test_after_a_command_nothing_has_to_be_folded_again(machine: Inside) -> None
     assert now.read_on() == []
 
 
-def test_what_was_folded_anew_is_saved_even_where_nothing_is_written(machine: Inside) -> None:
+def test_a_full_refold_is_saved_even_if_nothing_is_written(machine: Inside) -> None:
     machine.start(100)
     (machine.repo.folder / ".cache" / checkpoint.NAME).unlink()
     assert machine.run(100, "renew", "file", "y").code == 1
@@ -149,7 +149,7 @@ def test_what_was_folded_anew_is_saved_even_where_nothing_is_written(machine: In
 # --- the time ---------------------------------------------------------------------------------------------------------
 
 
-def test_each_event_of_a_command_has_a_time_of_its_own_and_none_is_before_the_clock(machine: Inside) -> None:
+def test_each_event_of_a_command_has_its_own_time(machine: Inside) -> None:
     machine.start(100)
     for name in "xyz":
         machine.run(100, "claim", "file", f"{name}/", COORD_SESSION=machine.start(200, "--new"))
@@ -163,7 +163,7 @@ def test_each_event_of_a_command_has_a_time_of_its_own_and_none_is_before_the_cl
     assert times[0] == asked
 
 
-def test_a_clock_that_goes_back_after_a_refusal_that_folded_all_anew_hinders_nobody(machine: Inside) -> None:
+def test_a_clock_that_goes_back_after_a_refusal_hinders_nobody(machine: Inside) -> None:
     """Time that passed in a state while nothing was written never passed for anyone else."""
     machine.start(100)
     machine.run(100, "claim", "file", "x", "--ttl", "2m")
@@ -187,7 +187,7 @@ def test_nobody_records_its_own_death(machine: Inside, monkeypatch: pytest.Monke
     assert [(death["session"], death["event"]["session"]) for death in deaths] == [(first, second)]
 
 
-def test_what_was_written_before_a_refusal_is_durable_and_on_the_board(
+def test_what_was_written_before_a_refusal_is_durable_and_shown(
     machine: Inside, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, second = machine.start(100), machine.start(200)
@@ -233,7 +233,7 @@ def test_what_a_line_said_that_lacked_only_its_end_counts(machine: Inside) -> No
     assert (again.code, again.json["outcome"]) == (0, "renewed")
 
 
-def test_a_conversation_whose_session_ended_begins_again_and_any_other_does_not(machine: Inside) -> None:
+def test_only_a_conversation_whose_session_ended_begins_again(machine: Inside) -> None:
     session = machine.start(100, **{CLAUDE: "a"})
     other = machine.start(200)
     for shell, env in ((100, {CLAUDE: "a"}), (200, {})):
@@ -248,7 +248,7 @@ def test_a_conversation_whose_session_ended_begins_again_and_any_other_does_not(
 # --- a board that cannot be written -----------------------------------------------------------------------------------
 
 
-def test_a_board_that_cannot_be_written_is_an_error_only_if_it_was_asked_for(machine: Inside) -> None:
+def test_an_unwritable_board_is_an_error_only_if_asked_for(machine: Inside) -> None:
     machine.start(100)
     board = machine.repo.folder / "STATUS_BOARD.md"
     board.unlink()

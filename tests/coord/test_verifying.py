@@ -53,7 +53,7 @@ def test_the_order_of_the_claims_counts(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize(("code", "said"), [("", "damaged"), ("another", "other code")])
-def test_a_fold_that_cannot_be_read_is_damaged_unless_it_is_of_other_code(scene: Scene, code: str, said: str) -> None:
+def test_an_unreadable_fold_is_damaged_unless_of_other_code(scene: Scene, code: str, said: str) -> None:
     saved, _ = scene.folded()
     data = msgspec.msgpack.encode(Checkpoint(code or fingerprint(), saved.seen, [], b"\xc1nonsense"))
     path = Path(scene.place.cache, NAME)

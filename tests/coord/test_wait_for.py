@@ -46,7 +46,7 @@ def test_an_answer_that_is_there_is_not_waited_for(tmp_path: Path, pauses: list[
     assert pauses == []
 
 
-def test_a_signal_that_comes_while_it_looks_ends_the_wait_without_a_pause(tmp_path: Path, pauses: list[float]) -> None:
+def test_a_signal_while_it_looks_ends_the_wait_without_a_pause(tmp_path: Path, pauses: list[float]) -> None:
     caught: list[int] = []
 
     def look() -> tuple[str | None, Instant]:
@@ -77,7 +77,7 @@ def test_signals_are_caught_for_as_long_as_one_waits() -> None:
     assert [signal.getsignal(number) for number in numbers] == before
 
 
-def test_without_file_events_it_sleeps_no_longer_than_until_a_signal(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_file_events_it_sleeps_only_until_a_signal(monkeypatch: pytest.MonkeyPatch) -> None:
     caught: list[int] = []
     slept: list[float] = []
 

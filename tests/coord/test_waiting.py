@@ -87,7 +87,7 @@ def test_an_expiry_wakes_the_one_who_waits(repo: Repo) -> None:
     assert (result.code, "Claimed: droplet/x" in result.out) == (0, True)
 
 
-def test_a_wait_ends_at_its_limit_with_exit_code_1_and_leaves_the_queue(repo: Repo) -> None:
+def test_a_wait_ends_at_its_limit_with_code_1(repo: Repo) -> None:
     (one, first), (two, _) = repo.sessions(2)
     one.ok("coord claim droplet x")
     result = two.run("coord claim droplet x --wait 1s --json")
@@ -130,7 +130,7 @@ def test_a_signal_withdraws_the_wait_and_nothing_is_left_of_it(repo: Repo, numbe
     assert two.ok("coord whoami").startswith(second)
 
 
-def test_a_waiter_that_is_killed_holds_nobody_up_for_longer_than_the_minute_of_its_grant(repo: Repo) -> None:
+def test_a_killed_waiter_blocks_only_until_its_grant_lapses(repo: Repo) -> None:
     (one, _), (two, _), (three, _) = repo.sessions(3)
     one.ok("coord claim droplet x")
     waiter = waiting(repo, two, "coord claim droplet x --wait 10m")
@@ -172,7 +172,7 @@ def test_waiting_for_mail_returns_with_what_came(repo: Repo, command: str) -> No
     assert first in result.out
 
 
-def test_waiting_for_mail_returns_at_once_if_there_is_some_and_in_vain_with_exit_code_1(repo: Repo) -> None:
+def test_waiting_for_mail_returns_at_once_or_in_vain_with_code_1(repo: Repo) -> None:
     (one, _), (two, second) = repo.sessions(2)
     one.ok(f"coord send {second} Hello")
     assert "Hello" in two.ok("coord inbox --wait 10m")
@@ -183,7 +183,7 @@ def test_waiting_for_mail_returns_at_once_if_there_is_some_and_in_vain_with_exit
 
 
 @pytest.mark.parametrize("number", BY_SIGNAL, ids=["SIGINT", "SIGTERM"])
-def test_a_signal_ends_the_wait_for_mail_and_marks_nothing_as_read(repo: Repo, number: signal.Signals) -> None:
+def test_a_signal_ends_a_mail_wait_and_marks_nothing_as_read(repo: Repo, number: signal.Signals) -> None:
     (one, _), (two, second) = repo.sessions(2)
     before = repo.bytes()
     waiter = Waiter(two, "coord inbox --wait 10m")

@@ -65,7 +65,7 @@ def one_waits(repo: Repo) -> tuple[Inside, str]:
     return machine, second
 
 
-def test_a_wait_whose_shell_was_killed_ends_and_what_its_session_held_becomes_free(repo: Repo) -> None:
+def test_a_killed_shells_wait_ends_and_its_claims_become_free(repo: Repo) -> None:
     (one, first), (two, second) = repo.sessions(2)
     one.ok("coord claim droplet z")
     two.ok("coord claim droplet x")
@@ -107,7 +107,7 @@ def test_a_hang_up_alone_withdraws_the_request(repo: Repo) -> None:
     assert [event["session"] for event in repo.of_type("claim.released")] == [first]
 
 
-def test_waiting_for_mail_in_a_shell_that_was_killed_revives_nobody_and_reads_nothing(repo: Repo) -> None:
+def test_a_mail_wait_in_a_killed_shell_revives_and_reads_nothing(repo: Repo) -> None:
     (one, first), (two, _) = repo.sessions(2)
     job = Background(one, "coord inbox --wait 10m")
     if os.path.isdir("/proc/self"):
@@ -149,9 +149,7 @@ def test_an_error_that_ends_a_wait_withdraws_its_request(repo: Repo, monkeypatch
     assert machine.run(100, "status", "--json").json["waiting"] == []
 
 
-def test_a_session_that_has_ended_while_it_waited_is_told_and_stays_ended(
-    repo: Repo, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_session_that_ended_while_it_waited_stays_ended(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
     machine, second = one_waits(repo)
     real: Callable[..., Any] = wait_for
 
@@ -166,9 +164,7 @@ def test_a_session_that_has_ended_while_it_waited_is_told_and_stays_ended(
     assert started["n"] == 1
 
 
-def test_what_was_granted_just_before_the_limit_is_taken_up_however_late_one_looks(
-    repo: Repo, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_grant_just_before_the_limit_is_taken_up_later(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
     """The log is read, then it is given back, then the clock is read: the grant is in neither, but it is in the log."""
     machine, second = one_waits(repo)
 
@@ -209,9 +205,7 @@ def test_a_clock_that_was_ahead_for_a_moment_ends_no_wait(repo: Repo, monkeypatc
     assert result.json["session"] == second
 
 
-def test_a_signal_does_not_make_a_session_live_again_that_ended_while_it_waited(
-    repo: Repo, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_signal_does_not_revive_a_session_that_ended_waiting(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
     machine, second = one_waits(repo)
 
     def ends(*words: Any) -> None:

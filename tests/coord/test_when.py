@@ -102,7 +102,7 @@ def test_the_future_and_the_time_before_the_log_are_told_apart() -> None:
     assert cut_of("-1h", "--at", now, story) == at_the_end_of(story[0].at)
 
 
-def test_an_event_is_named_by_its_session_a_beginning_of_it_or_a_name() -> None:
+def test_an_event_is_named_by_its_session_a_prefix_or_a_name() -> None:
     story = Story("amber-otter", "amber-owl", "brook")
     beat = story.beats(10, "brook", "building")
     events = story.history()

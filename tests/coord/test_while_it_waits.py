@@ -13,9 +13,7 @@ from tests.support.journals import position_of
 from tests.support.repositories import Repo
 
 
-def test_who_waits_records_a_death_that_it_sees_and_has_what_the_dead_held(
-    repo: Repo, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_waiter_records_a_death_and_gets_what_the_dead_held(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
     machine = Inside(repo)
     first = machine.start(100)
     machine.start(200)

@@ -56,7 +56,7 @@ def test_the_story_of_a_resource_is_that_of_all_that_overlaps_it(inside: Inside)
     assert "(ben), until" in text.splitlines()[0]
 
 
-def test_while_somebody_has_it_the_first_line_says_who_and_until_when(inside: Inside) -> None:
+def test_the_first_line_says_who_has_it_and_until_when(inside: Inside) -> None:
     first = inside.run(100, "why", "file/src/", "--at", "ada/4").out.splitlines()[0]
     assert re.search(r"\(ben\) has file/src/ since .* until .* — for: red on purpose", first)
 
@@ -66,7 +66,7 @@ def test_a_resource_may_be_named_in_each_way(words: tuple[str, ...], inside: Ins
     assert "is refused" in inside.run(100, "why", *words).out
 
 
-def test_the_story_of_a_session_says_when_it_was_here_and_what_became_of_its_claims(inside: Inside) -> None:
+def test_a_sessions_story_says_when_it_was_here_and_its_claims(inside: Inside) -> None:
     inside.run(200, "end")
     text = inside.run(100, "why", "ben").out
     assert re.search(r"\(ben\) was here from .* until .*, when it ended \(\S+/\d+\)", text)
@@ -103,7 +103,7 @@ def test_what_was_never_there_is_named_with_what_is_near(inside: Inside) -> None
 
 
 @pytest.mark.parametrize(("what", "told", "said"), [("renewed", "granted", ""), ("refused", "granted", "granted")])
-def test_what_it_was_told_is_said_where_the_log_says_something_else(what: Happened, told: str, said: str) -> None:
+def test_what_it_was_told_is_said_where_the_log_differs(what: Happened, told: str, said: str) -> None:
     at = "2026-11-24T10:00:00.000000Z"
     entry = Entry(at=at, rule=2, what=what, claim="a/2", session="a", resource="port/1", told=told)
     (line,) = story_lines([entry], at, {})
@@ -119,12 +119,12 @@ def test_a_long_story_is_cut_to_a_screen(inside: Inside) -> None:
     assert len(inside.run(100, "why", "port", "1", "--all").out.splitlines()) == 2 + 60 + 3
 
 
-def test_the_first_line_says_how_the_last_holder_came_to_have_it_no_longer(inside: Inside) -> None:
+def test_the_first_line_says_how_the_last_holder_lost_it(inside: Inside) -> None:
     first = inside.run(100, "why", "file", "src/app.py").out.splitlines()[0]
     assert re.search(r"\(ben\), until .*: cai breaks ben's claim\.$", first)
 
 
-def test_a_holder_that_is_seen_to_be_dead_is_said_to_be_before_anybody_records_it(inside: Inside) -> None:
+def test_a_dead_holder_is_said_to_be_before_anyone_records_it(inside: Inside) -> None:
     inside.run(100, "claim", "port", "1")
     del inside.table.rows[100]
     before = inside.repo.bytes()
@@ -135,7 +135,7 @@ def test_a_holder_that_is_seen_to_be_dead_is_said_to_be_before_anybody_records_i
     assert inside.repo.bytes() == before, "who looks writes nothing"
 
 
-def test_whoever_has_not_read_or_confirmed_a_message_and_is_gone_is_said_to_be(inside: Inside) -> None:
+def test_who_is_gone_without_reading_or_confirming_is_named(inside: Inside) -> None:
     inside.run(300, "end")
     assert re.search(r"\(cai\): has not read it: it ended at", inside.run(100, "why", "ben/3").out)
     assert re.search(
@@ -143,7 +143,7 @@ def test_whoever_has_not_read_or_confirmed_a_message_and_is_gone_is_said_to_be(i
     )
 
 
-def test_a_word_that_is_a_session_and_a_path_says_how_to_ask_about_the_path(inside: Inside) -> None:
+def test_a_word_that_is_session_and_path_says_how_to_ask_for_it(inside: Inside) -> None:
     (inside.repo.root / "ben").mkdir()
     assert "also a path" not in inside.run(100, "why", "ben").err
     inside.run(100, "claim", "file", "ben/")
@@ -180,7 +180,7 @@ def test_an_event_that_is_no_message_is_said_to_be_none(words: tuple[str, ...], 
     assert "asks for file/x.py for 4 h: granted" in found.err
 
 
-def test_an_events_name_stands_for_its_session_where_one_is_expected(inside: Inside) -> None:
+def test_an_events_name_stands_for_its_session_where_expected(inside: Inside) -> None:
     claim = inside.run(100, "claim", "file", "x.py", "--json").json["claim"]
     assert "(ada): hello" in inside.run(200, "send", claim, "hello").out
     assert inside.run(300, "whoami", "--session", claim).out.startswith(claim.rpartition("/")[0])
@@ -204,7 +204,7 @@ def test_a_message_is_no_resource(inside: Inside) -> None:
     assert (found.code, "coord why" in found.err) == (2, True)
 
 
-def test_an_event_of_a_claim_that_is_not_on_record_is_no_resource(repo: Repo) -> None:
+def test_an_event_of_an_unrecorded_claim_is_no_resource(repo: Repo) -> None:
     """Whatever a journal says, also that an event is about itself."""
     odd = [event(1, payload=SessionStarted()), event(2, payload=ClaimReleased(claim=f"{SESSION}/2"))]
     repo.log.mkdir(exist_ok=True)

@@ -62,7 +62,7 @@ def test_the_page_has_every_attack_its_counts_and_its_tests() -> None:
     assert found[0] == table(), "python -m tests.docs.test_reliability writes it anew"
 
 
-def test_no_test_belongs_to_an_attack_that_the_page_does_not_know() -> None:
+def test_every_attack_that_a_test_names_is_on_the_page() -> None:
     assert made_by().keys() <= ATTACKS.keys()
 
 

@@ -79,9 +79,7 @@ def mangled(lines: list[bytes], chance: random.Random) -> bytes:
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_lines_that_are_tried_together_give_what_they_give_one_by_one(
-    seed: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_lines_tried_together_give_what_they_give_one_by_one(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     chance = random.Random(seed)
     together = 0
     for _ in range(20):
@@ -100,9 +98,7 @@ def test_lines_that_are_tried_together_give_what_they_give_one_by_one(
 
 
 @pytest.mark.parametrize("seed", range(30))
-def test_a_history_in_pieces_is_the_history_and_each_piece_leads_to_the_next(
-    seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_history_in_pieces_is_the_history(seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     chance = random.Random(seed)
     for number in range(chance.randrange(1, 6)):
         seconds = sorted(chance.sample(range(1, 400), chance.randrange(1, 40)))

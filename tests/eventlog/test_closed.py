@@ -39,7 +39,7 @@ def test_a_journal_shorter_than_what_was_read_takes_no_more(path: Path, left: by
     assert (path.read_bytes() if path.exists() else None) in (left, b""), "nothing was made up"
 
 
-def test_reading_on_sees_that_a_journal_was_cut_back_or_rewritten(path: Path) -> None:
+def test_reading_on_sees_a_journal_cut_back_or_rewritten(path: Path) -> None:
     seen = position_of(path.parent)
     assert read_from(str(path), seen.size, seen.last) == (b"", False)
     path.write_bytes(WHOLE + plain(4)[3])

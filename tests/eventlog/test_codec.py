@@ -195,7 +195,7 @@ def test_the_largest_number_is_kept_exactly() -> None:
     assert decode(seal(event, NO_HASH)[0][:-1]) == event
 
 
-def test_a_line_of_the_greatest_length_is_written_and_none_that_is_longer() -> None:
+def test_a_line_of_the_greatest_length_is_the_longest_written() -> None:
     bare = len(seal(event_of(MessageSent(to="everyone", subject="s", body="x")), NO_HASH)[0]) - len("x\n")
     line, _ = seal(event_of(MessageSent(to="everyone", subject="s", body="x" * (MAX_LINE - bare))), NO_HASH)
     assert len(line) == MAX_LINE + len("\n")

@@ -38,7 +38,7 @@ def test_no_altered_byte_passes_and_an_altered_line_fails_alone(change: int) -> 
 
 
 @pytest.mark.parametrize("new", [b"\n", b"\r", b'"', b"\0"])
-def test_a_sign_that_means_something_in_the_place_of_another_takes_no_other_line_with_it(new: bytes) -> None:
+def test_a_control_byte_in_place_of_another_spoils_one_line_only(new: bytes) -> None:
     for byte in range(len(WHOLE) - 1):
         if WHOLE[byte : byte + 1] in (new, b"\n"):
             continue
@@ -70,7 +70,7 @@ def test_an_inserted_line_is_seen_and_takes_no_other_with_it(foreign: bytes) -> 
         assert numbers(data) == list(range(1, COUNT + 1)), place
 
 
-def test_swapped_lines_are_seen_and_never_read_in_the_wrong_order() -> None:
+def test_swapped_lines_are_seen_and_never_read_in_wrong_order() -> None:
     for first in range(COUNT - 1):
         data = b"".join([*LINES[:first], LINES[first + 1], LINES[first], *LINES[first + 2 :]])
         assert scan(SESSION, data, Position())[1].damage

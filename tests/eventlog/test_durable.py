@@ -43,7 +43,7 @@ def disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Disk]:
 # --- one journal ------------------------------------------------------------------------------------------------------
 
 
-def test_an_event_is_durable_once_sync_has_returned_and_not_before(disk: Disk) -> None:
+def test_an_event_is_durable_once_sync_has_returned_not_before(disk: Disk) -> None:
     end = writer(disk.root / "log")
     for n in (1, 2, 3):
         end.append(event(n))
@@ -64,13 +64,13 @@ def test_one_sync_is_for_all_that_was_appended_before_it(disk: Disk) -> None:
     assert disk.syncs[before:] == [f"log/{FILE}"]
 
 
-def test_the_name_of_a_journal_is_durable_before_anything_is_in_it(disk: Disk) -> None:
+def test_a_journals_name_is_durable_before_its_content(disk: Disk) -> None:
     end = Writer(str(disk.root / "log"), SESSION, position_of(disk.root / "log"))
     assert disk.survivors() == {f"log/{FILE}": b""}
     end.close()
 
 
-def test_so_it_is_where_the_one_before_was_killed_right_after_it_made_the_file(disk: Disk) -> None:
+def test_so_it_is_if_the_one_before_was_killed_after_creating_it(disk: Disk) -> None:
     (disk.root / "log" / FILE).touch()
     writer(disk.root / "log").close()
     assert disk.survivors() == {f"log/{FILE}": b""}
@@ -89,7 +89,7 @@ def test_the_folders_that_it_stands_in_may_be_as_new(tmp_path: Path, monkeypatch
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO])
-def test_a_folder_above_that_cannot_be_made_durable_stops_the_first_event(
+def test_a_parent_folder_that_cannot_sync_stops_the_first_event(
     disk: Disk, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
     log = str(disk.root / "log")
@@ -140,9 +140,7 @@ def test_what_is_cut_off_is_durable_elsewhere_before(disk: Disk, monkeypatch: py
     assert [one[f"log/{SESSION}-1.torn"] for one in kept] == [b"{torn"]
 
 
-def test_a_journal_that_is_put_among_the_ended_is_at_every_moment_in_one_of_the_two(
-    disk: Disk, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_archived_journal_is_always_in_one_of_two_places(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
     end = writer(disk.root / "log")
     end.append(event(1))
     end.sync()
@@ -192,9 +190,7 @@ class Voice(io.StringIO):
         return super().write(text)
 
 
-def test_when_a_command_says_yes_and_when_it_lets_go_of_the_lock_all_is_durable(
-    repo: Repo, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_all_is_durable_at_a_commands_yes_or_its_unlock(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
     disk, machine = Disk(repo.root, monkeypatch), Inside(repo)
     moments, lost = list[str](), list[object]()
 
@@ -281,9 +277,7 @@ def test_a_pipe_or_a_link_in_the_log_does_not_hinder_that(disk: Disk) -> None:
     assert not list((disk.root / "log").glob("*.sealed")), "none of them is a journal whose sync failed"
 
 
-def test_a_file_in_the_log_that_cannot_be_opened_does_not_hinder_it_either(
-    disk: Disk, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_that_cannot_be_opened_does_not_hinder_it_either(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
     (disk.root / "log" / NAME).write_text("123\n")
     writer(disk.root / "log").close()
     (disk.root / "log" / FILE).write_bytes(plain(1)[0])
@@ -300,9 +294,7 @@ def test_a_file_in_the_log_that_cannot_be_opened_does_not_hinder_it_either(
         assert disk.survivors()[f"log/{FILE}"] == plain(1)[0]
 
 
-def test_an_import_that_stops_half_way_leaves_nothing_that_is_not_durable(
-    disk: Disk, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_stopped_import_leaves_only_what_is_durable(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
     real, place = os.write, Place(str(disk.root), str(disk.root), None)
     takes = iter([True] * 3 + [False] * 3)
     monkeypatch.setattr(os, "write", lambda fd, data: real(fd, data) if next(takes) else 0)

@@ -84,7 +84,7 @@ def test_an_archived_journal_takes_no_more(tmp_path: Path) -> None:
     assert closed(str(tmp_path), "amber", history.positions["amber"]) == "", "someone put it back"
 
 
-def test_of_a_journal_that_stands_in_both_places_the_one_in_the_log_counts(tmp_path: Path) -> None:
+def test_of_a_journal_in_both_places_the_one_in_the_log_counts(tmp_path: Path) -> None:
     write(tmp_path, "amber", "north", [1, 2])
     archive(tmp_path, "amber")
     write(tmp_path, "amber", "north", [1, 2, 3])
@@ -101,7 +101,7 @@ def test_what_cannot_be_listed_is_an_error_and_no_rewind(tmp_path: Path) -> None
         History(str(tmp_path), "north").catch_up(at(10))
 
 
-def test_held_back_events_of_an_archived_journal_come_when_time_has_come(tmp_path: Path) -> None:
+def test_held_back_events_of_an_archived_journal_come_in_time(tmp_path: Path) -> None:
     write(tmp_path, "brown", "south", [1, 500])
     archive(tmp_path, "brown")
     history = History(str(tmp_path), "north")
@@ -166,7 +166,7 @@ def test_a_path_that_vanished_is_looked_for_among_the_ended(tmp_path: Path) -> N
     assert wherever(str(tmp_path), "amber", use) == (tmp_path / ENDED / "amber.jsonl").read_bytes()
 
 
-def test_a_journal_that_cannot_be_read_is_not_looked_for_elsewhere(tmp_path: Path) -> None:
+def test_an_unreadable_journal_is_not_looked_for_elsewhere(tmp_path: Path) -> None:
     write(tmp_path, "amber", "north", [1])
     archive(tmp_path, "amber")
     (tmp_path / "amber.jsonl").mkdir()
@@ -198,9 +198,7 @@ def test_a_journal_in_pieces_is_the_journal(
     assert found[-1][2] == bytes(data)[position.size :]
 
 
-def test_changed_line_ends_are_one_finding_in_however_many_pieces(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_changed_line_ends_are_one_finding_in_any_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "amber.jsonl").write_bytes(b"".join(plain(9, "amber")).replace(b"\n", b"\r\n"))
     monkeypatch.setattr("eventlog.journal._PIECE", 50)
     *_, (_, position, _) = in_pieces(str(tmp_path / "amber.jsonl"), "amber")

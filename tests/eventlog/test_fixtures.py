@@ -68,7 +68,7 @@ def test_all_journals_that_are_there_are_tested() -> None:
     assert {path.stem for path in FOLDER.glob("*.jsonl")} == DIGESTS.keys() == expected()["journals"].keys()
 
 
-def test_every_type_of_event_is_in_them_bare_and_with_every_field() -> None:
+def test_they_have_every_event_type_bare_and_with_all_fields() -> None:
     events = [event for session in DIGESTS for event in read(session)[0]]
     for kind in TYPES:
         fields: set[str] = set()
@@ -80,7 +80,7 @@ def test_every_type_of_event_is_in_them_bare_and_with_every_field() -> None:
 
 
 @pytest.mark.attack(17)
-def test_every_event_is_read_and_would_be_written_again_byte_for_byte(tally: Tally) -> None:
+def test_every_event_is_read_and_written_again_byte_for_byte(tally: Tally) -> None:
     for session in DIGESTS:
         events, position = read(session)
         seen = expected()["journals"][session]

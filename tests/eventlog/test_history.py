@@ -100,7 +100,7 @@ def test_an_unreadable_journal_is_named_and_stops_nobody_else(tmp_path: Path, mo
 
 
 @pytest.mark.parametrize("name", ["Amber", "a b", ".hidden", "ambér", "a" * 101])
-def test_a_name_that_no_session_has_is_named_and_stops_nobody_else(tmp_path: Path, name: str) -> None:
+def test_a_name_that_no_session_has_is_told_and_stops_nobody(tmp_path: Path, name: str) -> None:
     (tmp_path / f"{name}.jsonl").write_bytes(b"".join(plain(1)))
     write(tmp_path, "brown", "north", [1])
     history = History(str(tmp_path), "north")
@@ -114,7 +114,7 @@ def test_a_log_that_is_not_there_is_an_error(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("left", [b"", plain(2, "amber")[0], b"".join(plain(3, "amber")[1:])])
-def test_a_journal_that_was_cut_back_is_read_from_its_beginning_and_takes_no_more(tmp_path: Path, left: bytes) -> None:
+def test_a_cut_back_journal_is_read_anew_and_takes_no_more(tmp_path: Path, left: bytes) -> None:
     path = tmp_path / "amber.jsonl"
     path.write_bytes(b"".join(plain(3, "amber")))
     history = History(str(tmp_path), "north")
@@ -156,7 +156,7 @@ def test_a_damaged_journal_stops_nobody_else(tmp_path: Path) -> None:
 # --- clocks -----------------------------------------------------------------------------------------------------------
 
 
-def test_what_another_machine_puts_too_far_ahead_is_held_back_and_not_lost(tmp_path: Path) -> None:
+def test_what_is_too_far_ahead_is_held_back_and_not_lost(tmp_path: Path) -> None:
     write(tmp_path, "amber", "north", [1])
     write(tmp_path, "brown", "south", [2, 10 + HORIZON_S, 10.000001 + HORIZON_S, 500])
     history = History(str(tmp_path), "north")
@@ -171,7 +171,7 @@ def test_what_another_machine_puts_too_far_ahead_is_held_back_and_not_lost(tmp_p
     assert history.held_back == {}
 
 
-def test_the_readers_clock_never_filters_what_its_own_machine_wrote(tmp_path: Path) -> None:
+def test_the_readers_clock_never_filters_its_own_machine(tmp_path: Path) -> None:
     write(tmp_path, "amber", "north", [1, 5000])
     write(tmp_path, "brown", "south", [5000, 5001])
     history = History(str(tmp_path), "north")
@@ -212,7 +212,7 @@ def test_what_is_written_here_meanwhile_lets_nothing_more_in(tmp_path: Path) -> 
 
 
 @given(st.lists(st.sampled_from([1, 10, 40, 61, 100]), min_size=1, max_size=8), st.lists(st.integers(0, 400)))
-def test_whatever_the_looks_every_event_comes_once_and_in_its_journals_order(
+def test_every_event_comes_once_and_in_its_journals_order(
     tmp_path_factory: pytest.TempPathFactory, gaps: list[int], looks: list[int]
 ) -> None:
     folder = tmp_path_factory.mktemp("log")

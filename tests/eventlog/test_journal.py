@@ -26,7 +26,7 @@ def append(folder: Path, n: int) -> Writer:
     return end
 
 
-def test_what_is_appended_is_read_and_where_reading_stopped_is_where_writing_did(tmp_path: Path) -> None:
+def test_writing_goes_on_where_reading_stopped(tmp_path: Path) -> None:
     end = writer(tmp_path)
     for n in (1, 2, 3):
         assert end.n == n
@@ -68,7 +68,7 @@ def test_a_whole_line_that_lacks_its_newline_is_completed(path: Path) -> None:
 
 
 @pytest.mark.parametrize("junk", [b"\x0b", b"\0" * 600, b"}", LINES[0][:-1], LINES[2][:-1]])
-def test_a_whole_line_with_something_else_in_place_of_its_newline_is_kept(path: Path, junk: bytes) -> None:
+def test_a_whole_line_without_its_newline_is_kept(path: Path, junk: bytes) -> None:
     path.write_bytes(WHOLE[:-1] + junk)
     end = append(path.parent, 4)
     assert "completed the last line" in end.mended
@@ -174,7 +174,7 @@ def test_a_failed_sync_seals_the_journal_and_keeps_the_line(path: Path, monkeypa
     assert numbers(path.read_bytes()) == [1, 2, 3, 4]
 
 
-def test_a_writer_that_is_killed_leaves_whole_lines_and_at_most_a_tear(tmp_path: Path) -> None:
+def test_a_killed_writer_leaves_whole_lines_and_at_most_a_tear(tmp_path: Path) -> None:
     code = (
         "from tests.support.journals import *\nimport sys\nfrom pathlib import Path\nend = writer(Path(sys.argv[1]))\n"
     )

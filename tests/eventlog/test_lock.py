@@ -95,9 +95,7 @@ def test_it_is_free_after_an_error_under_it(tmp_path: Path) -> None:
         pass
 
 
-def test_a_lock_file_replaced_between_open_and_lock_is_not_taken_for_the_lock(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_lock_file_replaced_before_locking_is_not_the_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path, real, tries = tmp_path / NAME, system.try_lock, list[int]()
 
     def replaced_meanwhile(fd: int) -> bool:

@@ -50,7 +50,7 @@ def test_a_line_follows_the_last_one_only() -> None:
 
 
 @pytest.mark.parametrize("junk", [b'%d"}\n', b"%d" + b" junk" * 20 + b"\n"], ids=["short", "nothing like a line"])
-def test_what_no_line_can_be_left_of_does_not_come_between_a_damaged_line_and_the_next(junk: bytes) -> None:
+def test_unreadable_bytes_do_not_hide_the_line_after_them(junk: bytes) -> None:
     between = b"".join(junk % n for n in range(20))
     data = LINES[0] + LINES[1].replace(b"step", b"stop") + between + LINES[2]
     assert numbers(data) == [1, 3]
@@ -69,7 +69,7 @@ def test_a_byte_order_mark_is_one_at_the_beginning_only() -> None:
     assert (events, [spot.reason for spot in position.damage]) == ([], ["its hash is wrong"])
 
 
-def test_so_many_places_of_damage_are_named_and_that_there_are_more(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_damage_is_named_up_to_a_limit_and_that_there_is_more(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scanning, "MOST_DAMAGE", 3)
     events, position = scan(SESSION, JUNK * 3 + LINES[0], Position())
     assert [spot.line for spot in position.damage] == [1, 2, 3]

@@ -68,9 +68,7 @@ def test_a_file_is_read_up_to_the_limit_and_not_beyond(tmp_path: Path) -> None:
         read_regular(str(path), 99)
 
 
-def test_a_file_that_grows_while_it_is_read_is_not_read_beyond_the_limit(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_that_grows_is_not_read_beyond_the_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path, real = tmp_path / "it", os.fstat
     path.write_bytes(b"x" * 100)
 
@@ -86,9 +84,7 @@ def test_a_file_that_grows_while_it_is_read_is_not_read_beyond_the_limit(
 # --- who holds the lock -----------------------------------------------------------------------------------------------
 
 
-def test_a_journal_that_goes_while_the_log_is_listed_hinders_nobody(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_journal_that_goes_during_listing_hinders_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real = os.scandir
     for name in ("amber", "brown"):
         (tmp_path / f"{name}.jsonl").write_bytes(b"12345")
@@ -139,7 +135,7 @@ def test_nobody_holds_a_lock_that_is_not_there_or_free(tmp_path: Path) -> None:
         assert holder_of(str(tmp_path)) == os.getpid()
 
 
-def test_the_holder_is_known_by_its_pid_or_as_unknown_and_asking_does_not_wait(tmp_path: Path) -> None:
+def test_the_holder_is_known_by_its_pid_without_waiting(tmp_path: Path) -> None:
     with lock_holder(tmp_path) as child:
         assert holder_of(str(tmp_path)) == child.pid
         (tmp_path / NAME).write_text("nobody")

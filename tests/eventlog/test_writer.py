@@ -64,7 +64,7 @@ def test_what_would_be_read_as_something_else_is_not_written(path: Path, wrong: 
 
 
 @given(st.lists(st.integers(0, 4), max_size=8), st.booleans())
-def test_events_that_are_written_at_once_stand_as_if_they_were_written_one_by_one(
+def test_events_written_at_once_are_as_if_written_one_by_one(
     tmp_path_factory: pytest.TempPathFactory, pieces: list[int], imported: bool
 ) -> None:
     logs = [tmp_path_factory.mktemp("log") for _ in range(2)]
@@ -117,7 +117,7 @@ def test_a_write_that_fails_is_said_and_changes_nothing(path: Path, monkeypatch:
 # --- before the first line is written ---------------------------------------------------------------------------------
 
 
-def test_a_journal_that_was_changed_since_it_was_read_takes_no_more(path: Path) -> None:
+def test_a_journal_changed_since_it_was_read_takes_no_more(path: Path) -> None:
     seen, other = position_of(path.parent), b"".join(lines_of([event(1), event(2), event(3, second=2.5)]))
     path.write_bytes(other)
     before = os.dup(0)
@@ -150,9 +150,7 @@ def test_a_device_in_the_place_of_a_journal_is_not_written(tmp_path: Path, monke
 # --- tears ------------------------------------------------------------------------------------------------------------
 
 
-def test_a_journal_with_more_after_its_end_than_is_ever_read_is_not_mended(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_journal_with_too_long_a_tail_is_not_mended(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path.write_bytes(WHOLE + b"x" * 100)
     monkeypatch.setattr(writing, "MOST_BYTES", len(WHOLE) + 99)
     with pytest.raises(LogError, match=f"more than {len(WHOLE) + 99}"):

@@ -148,7 +148,7 @@ WRONG = {  # command: (exit code, what the line says)
 
 
 @pytest.mark.parametrize("command", WRONG)
-def test_what_cannot_be_meant_is_one_line_and_an_exit_code_and_changes_nothing(room: Room, command: str) -> None:
+def test_bad_input_is_one_line_and_a_code_and_changes_nothing(room: Room, command: str) -> None:
     code, words = WRONG[command]
     before = room.repo.bytes()
     filled = command
@@ -177,7 +177,7 @@ def test_with_json_the_error_is_an_object_on_standard_error(room: Room, command:
     assert plain.err == f"coord: {error['message']}\n"
 
 
-def test_a_body_of_a_mebibyte_is_read_whole_and_one_more_character_is_refused(room: Room) -> None:
+def test_a_body_of_a_mebibyte_is_read_whole_and_no_longer_one(room: Room) -> None:
     over = room.shell.run(BIG.format((1 << 20) + 1) + f"coord send {room.other} big -")
     assert over.code == 2
     assert "1048577 characters; 1048576 are allowed" in over.err
@@ -208,7 +208,7 @@ def test_a_reader_that_has_enough_is_no_error(room: Room, command: str) -> None:
 @pytest.mark.parametrize(
     "command", ["status", "claims", "inbox", "inbox --json", "board", "--help", "claim droplet full"]
 )
-def test_an_output_that_takes_nothing_more_is_said_in_a_line_and_nothing_is_lost(repo: Repo, command: str) -> None:
+def test_an_output_that_is_full_is_said_and_nothing_is_lost(repo: Repo, command: str) -> None:
     (one, _), (two, other) = repo.sessions(2)
     one.ok(f"coord send {other} hello 'read me'")
     result = two.run(f"coord {command} > /dev/full")
@@ -250,7 +250,7 @@ CONFIGS = ["claim_hours = 'x'", "colour = 'blue'", "[[[", "claim_hours = 900", "
 
 
 @pytest.mark.parametrize("text", CONFIGS)
-def test_settings_that_cannot_be_understood_are_told_with_their_file(repo: Repo, text: str) -> None:
+def test_unreadable_settings_are_told_with_their_file(repo: Repo, text: str) -> None:
     shell = repo.shell()
     shell.start()
     before = repo.bytes()
@@ -276,7 +276,7 @@ def test_in_a_folder_that_is_gone_nothing_is_done(repo: Repo, command: str) -> N
 
 
 @pytest.mark.parametrize("kind", ["file", "broken link"])
-def test_init_where_something_else_has_the_folders_name_says_so_and_keeps_it(bare_repo: Repo, kind: str) -> None:
+def test_init_keeps_whatever_else_has_the_folders_name(bare_repo: Repo, kind: str) -> None:
     if kind == "file":
         bare_repo.folder.write_text("mine\n")
     else:

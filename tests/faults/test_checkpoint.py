@@ -62,7 +62,7 @@ def test_claims_in_a_journal_that_cannot_be_read_now_still_stand(scene: Scene) -
 
 
 @pytest.mark.parametrize("command", [("claim", "droplet", "x"), ("claim", "droplet", "mine"), ("heartbeat", "a", "b")])
-def test_where_nobody_can_tell_what_is_held_nobody_is_granted_anything(
+def test_if_nobody_can_tell_what_is_held_nothing_is_granted(
     scene: Scene, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
 ) -> None:
     other_code(monkeypatch)
@@ -97,7 +97,7 @@ def test_a_journal_that_can_be_read_again_was_never_rewound(
 
 @pytest.mark.parametrize("other", ["another fold", "a fold of another form"])
 @pytest.mark.parametrize("change", ["cut back", "gone"])
-def test_a_checkpoint_of_other_code_still_knows_how_much_was_there(
+def test_a_checkpoint_of_other_code_knows_how_much_was_there(
     scene: Scene, monkeypatch: pytest.MonkeyPatch, change: str, other: str
 ) -> None:
     if other == "another fold":

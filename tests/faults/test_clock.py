@@ -6,7 +6,7 @@ from tests.support.repositories import Repo
 HOUR = 3600
 
 
-def test_with_a_clock_an_hour_back_everything_works_and_every_command_says_so(repo: Repo) -> None:
+def test_with_a_clock_an_hour_back_all_works_and_says_so(repo: Repo) -> None:
     machine = Inside(repo)
     first = machine.start(100)
     machine.start(200)

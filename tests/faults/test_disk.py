@@ -34,7 +34,7 @@ def read_only(repo: Repo) -> Shell:
 
 
 @pytest.mark.parametrize("command", WRITES)
-def test_in_a_read_only_folder_nothing_is_recorded_and_that_is_said(repo: Repo, read_only: Shell, command: str) -> None:
+def test_in_a_read_only_folder_nothing_is_recorded_and_told(repo: Repo, read_only: Shell, command: str) -> None:
     before = repo.bytes()
     result = read_only.run(f"coord {command}")
     assert (result.code, result.out) == (4, "")
@@ -58,7 +58,7 @@ def test_init_in_a_read_only_folder_says_so(repo: Repo, read_only: Shell) -> Non
     assert "What was there is kept" in result.err
 
 
-def test_a_board_that_cannot_be_written_is_a_note_and_the_claim_stands(repo: Repo) -> None:
+def test_an_unwritable_board_is_a_note_and_the_claim_stands(repo: Repo) -> None:
     shell = repo.shell()
     shell.start()
     (repo.folder / "STATUS_BOARD.md").unlink()
@@ -73,7 +73,7 @@ def test_a_board_that_cannot_be_written_is_a_note_and_the_claim_stands(repo: Rep
     assert list(repo.folder.glob("*.tmp")) == []
 
 
-def test_a_failed_sync_is_said_to_be_unknown_and_the_session_goes_on_in_a_new_journal(repo: Repo) -> None:
+def test_after_a_failed_sync_a_session_goes_on_in_a_new_journal(repo: Repo) -> None:
     shell = repo.shell()
     session = shell.start()
     (repo.home / "sitecustomize.py").write_text(

@@ -116,7 +116,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Folder:
 
 
 @pytest.mark.attack(1)
-def test_a_journal_is_cut_at_every_byte_and_its_next_writer_goes_on(folder: Folder, tally: Tally) -> None:
+def test_a_journal_cut_at_any_byte_is_continued_by_its_writer(folder: Folder, tally: Tally) -> None:
     for seed in tally.seeds:
         events, lines = journal(tally.chance(seed), EVENTS)
         whole = b"".join(lines)
@@ -157,7 +157,7 @@ def test_a_journal_is_cut_at_every_byte_and_its_next_writer_goes_on(folder: Fold
 
 
 @pytest.mark.attack(2)
-def test_every_byte_is_changed_and_only_its_line_is_lost_and_that_is_told(folder: Folder, tally: Tally) -> None:
+def test_any_changed_byte_loses_only_its_line_and_is_told(folder: Folder, tally: Tally) -> None:
     changes = [1 << bit for bit in range(8)] if LONG else [255]
     assert len(changes) == tally.count
     events, lines = journal(tally.chance(tally.seeds[0]), EVENTS)
@@ -197,7 +197,7 @@ def test_every_byte_is_changed_and_only_its_line_is_lost_and_that_is_told(folder
 
 @pytest.mark.attack(2)
 @pytest.mark.parametrize("place", [-1, -10, -40], ids=["the newline", "the hash", "before the hash"])
-def test_a_session_whose_last_line_was_changed_after_it_was_read_goes_on_in_another(repo: Repo, place: int) -> None:
+def test_a_session_with_a_changed_last_line_goes_on_in_another(repo: Repo, place: int) -> None:
     shell = repo.shell()
     session = shell.start()
     shell.ok("coord claim droplet mine; coord heartbeat a b")
@@ -246,7 +246,7 @@ def stale(chance: random.Random, length: int, sources: list[bytes]) -> bytes:
 
 
 @pytest.mark.attack(3)
-def test_what_a_power_cut_leaves_after_the_last_line_is_never_taken_for_an_event(folder: Folder, tally: Tally) -> None:
+def test_what_a_power_cut_leaves_is_never_taken_for_an_event(folder: Folder, tally: Tally) -> None:
     mended = closed = 0
     for seed in tally.seeds:
         chance = tally.chance(seed)

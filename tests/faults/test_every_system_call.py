@@ -244,9 +244,7 @@ def test_anything_is_written_only_in_part(tmp_path: Path, tally: Tally, name: st
 @pytest.mark.parametrize("then", ["error=EIO", "signal=KILL"])
 @pytest.mark.parametrize("name", ["heartbeat", "claim", "send", "end"])
 @pytest.mark.skipif(not have("prlimit"), reason="there is no prlimit here")
-def test_a_part_of_a_line_that_is_not_cut_off_is_mended_by_the_next(
-    tmp_path: Path, tally: Tally, name: str, then: str
-) -> None:
+def test_a_partial_line_left_behind_is_mended_by_the_next(tmp_path: Path, tally: Tally, name: str, then: str) -> None:
     """A real tear: the disk takes a part of the line, and the process cannot cut it off, or is killed before."""
     for where, it in attacked(tmp_path, name, tally):
         journal, it.tears = it.folder.journal("ada"), True

@@ -130,9 +130,7 @@ def fill_and_empty(disk: Disk, seed: int, chance: Random) -> int:
 @pytest.mark.skipif(not WAY, reason="no mounts for us here")
 @pytest.mark.attack(6)
 @pytest.mark.parametrize("part", range(PARTS))
-def test_on_a_full_disk_what_was_acknowledged_is_kept_and_with_room_all_goes_on(
-    repo: Repo, tally: Tally, part: int
-) -> None:
+def test_on_a_full_disk_acknowledged_events_are_kept(repo: Repo, tally: Tally, part: int) -> None:
     disk, failed = Disk(repo), 0
     for seed in tally.seeds[part::PARTS]:
         failed += fill_and_empty(disk, seed, tally.chance(seed))
@@ -156,7 +154,7 @@ def no_file_beyond(size: int) -> Iterator[None]:
 
 
 @pytest.mark.attack(6)
-def test_where_a_file_may_not_grow_beyond_any_byte_it_is_the_same(repo: Repo, tally: Tally) -> None:
+def test_where_a_file_may_not_grow_it_is_the_same(repo: Repo, tally: Tally) -> None:
     failed, fresh = 0, repo.home / "fresh"
     shutil.copytree(repo.root, fresh)
     for seed in tally.seeds:

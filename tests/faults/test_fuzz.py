@@ -102,7 +102,7 @@ def planted(repo: Repo, session: str, chance: random.Random) -> Callable[[], Non
 
 @pytest.mark.machine
 @pytest.mark.attack(16)
-def test_whatever_is_typed_and_whatever_lies_there_each_command_ends_in_words(repo: Repo, tally: Tally) -> None:
+def test_any_command_with_any_input_ends_in_words(repo: Repo, tally: Tally) -> None:
     until, seed = time.monotonic() + tally.count / 2, FIRST_SEED
     session = Inside(repo).start(100)  # git's own folder has its mark from now on
     before = tree(repo.root.parent, repo.folder)

@@ -129,7 +129,7 @@ def predecessor(folder: Path, secret: Path, chance: Random) -> set[str]:
 
 @pytest.mark.machine
 @pytest.mark.attack(16)
-def test_whatever_lies_in_a_predecessors_folder_is_brought_in_once_or_named(repo: Repo, tally: Tally) -> None:
+def test_any_predecessors_folder_is_imported_once_or_named(repo: Repo, tally: Tally) -> None:
     until, seed = time.monotonic() + tally.count / 4, FIRST_SEED
     secret = repo.root.parent / "secret"
     secret.write_text(json.dumps({"from": SECRET, "timestamp": "2026-03-07T09:30:00Z", "message": SECRET}))

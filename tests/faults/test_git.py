@@ -64,9 +64,7 @@ class Scene:
 
 @pytest.mark.attack(18)
 @pytest.mark.parametrize("name", UNTOUCHED)
-def test_whatever_git_does_beside_the_log_every_session_goes_on_as_itself(
-    bare_repo: Repo, tally: Tally, name: str
-) -> None:
+def test_beside_the_log_git_changes_nothing_for_any_session(bare_repo: Repo, tally: Tally, name: str) -> None:
     scene = Scene(bare_repo, "coord init")
     beforehand, act = UNTOUCHED[name]
     scene.git.ok(beforehand)
@@ -89,9 +87,7 @@ def test_whatever_git_does_beside_the_log_every_session_goes_on_as_itself(
 
 @pytest.mark.attack(18)
 @pytest.mark.parametrize("name", TAKEN)
-def test_whatever_git_takes_from_the_log_is_told_and_no_journal_is_written_over(
-    bare_repo: Repo, tally: Tally, name: str
-) -> None:
+def test_what_git_takes_from_the_log_is_told_and_not_overwritten(bare_repo: Repo, tally: Tally, name: str) -> None:
     init, beforehand, act = TAKEN[name]
     scene = Scene(bare_repo, init)
     scene.git.ok(beforehand)

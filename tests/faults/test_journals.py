@@ -137,7 +137,7 @@ TORN: dict[str, Callable[[bytes], bytes]] = {
 
 
 @pytest.mark.parametrize("name", TORN)
-def test_a_torn_last_line_is_no_damage_and_is_moved_aside_by_the_next_append(scene: Scene, name: str) -> None:
+def test_a_torn_last_line_is_no_damage_and_is_moved_aside(scene: Scene, name: str) -> None:
     whole = scene.journal.read_bytes()
     changed(TORN[name])(scene.journal)
     torn = scene.journal.read_bytes()[len(whole) :]
@@ -170,7 +170,7 @@ UNUSABLE = {"a folder": to_folder, "a symbolic link": to_link, "a pipe": to_fifo
 
 
 @pytest.mark.parametrize("name", UNUSABLE)
-def test_a_journal_that_is_no_file_is_told_and_only_its_session_is_stopped(scene: Scene, name: str) -> None:
+def test_a_journal_that_is_no_file_stops_only_its_session(scene: Scene, name: str) -> None:
     scene.two.ok("rm -rf COORDINATION/.cache; coord heartbeat again api")
     UNUSABLE[name](scene.journal)
     status = scene.one.run("coord status")
@@ -237,7 +237,7 @@ def test_a_journal_that_is_gone_is_told_and_takes_no_more(scene: Scene) -> None:
     assert fresh != scene.second
 
 
-def test_a_journal_that_was_cut_back_is_told_and_its_session_goes_on_in_another(scene: Scene) -> None:
+def test_a_session_with_a_cut_back_journal_goes_on_in_another(scene: Scene) -> None:
     scene.one.ok("coord heartbeat a b")
     kept = b"".join(scene.journal.read_bytes().splitlines(keepends=True)[:3])
     scene.journal.write_bytes(kept)
@@ -251,9 +251,7 @@ def test_a_journal_that_was_cut_back_is_told_and_its_session_goes_on_in_another(
 
 
 @pytest.mark.parametrize("command", ["status", "heartbeat a b", "inbox", "board", "claims", "board --write"])
-def test_a_log_that_was_deleted_under_a_live_session_is_an_error_that_says_what_to_do(
-    scene: Scene, command: str
-) -> None:
+def test_a_log_deleted_under_a_live_session_is_an_error(scene: Scene, command: str) -> None:
     shutil.rmtree(scene.repo.log)
     result = scene.two.run(f"coord {command}")
     assert (result.code, result.out) == (4, "")
@@ -265,7 +263,7 @@ def test_a_log_that_was_deleted_under_a_live_session_is_an_error_that_says_what_
     assert scene.two.ok("coord whoami").startswith(fresh)
 
 
-def test_a_cache_that_is_damaged_or_cannot_be_one_changes_no_answer(scene: Scene) -> None:
+def test_a_damaged_or_impossible_cache_changes_no_answer(scene: Scene) -> None:
     cache = scene.repo.folder / ".cache"
     expected = scene.one.ok("coord claims")
     for content in (b"", b"nonsense", bytes(100)):
@@ -279,9 +277,7 @@ def test_a_cache_that_is_damaged_or_cannot_be_one_changes_no_answer(scene: Scene
 
 
 @pytest.mark.parametrize("what", ["ln -s /etc/passwd", "mkfifo", "mkdir"])
-def test_a_session_in_the_place_of_whose_journal_something_else_stands_goes_on_in_another(
-    scene: Scene, what: str
-) -> None:
+def test_a_session_with_a_replaced_journal_goes_on_in_another(scene: Scene, what: str) -> None:
     scene.two.ok("coord claim droplet mine")
     scene.two.ok(f"mv COORDINATION/log/{scene.second}.jsonl . && {what} COORDINATION/log/{scene.second}.jsonl")
     done = scene.two.run("coord heartbeat testing api --json")

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow
 WRITERS, COMMANDS = 6, 10
 
 
-def test_what_was_acknowledged_is_in_the_log_however_the_writers_are_killed(repo: Repo) -> None:
+def test_killed_writers_lose_nothing_that_was_acknowledged(repo: Repo) -> None:
     env = environment(repo.home)
     sessions = [
         json.loads(

@@ -8,7 +8,7 @@ from tests.support.locks import hold_lock
 from tests.support.repositories import Repo
 
 
-def test_a_lock_that_a_stopped_process_holds_is_told_with_its_pid_and_how_to_end_it(repo: Repo) -> None:
+def test_a_stopped_process_with_the_lock_is_told_with_a_remedy(repo: Repo) -> None:
     repo.set(lock_wait_seconds=1)
     (one, session), (two, _) = repo.sessions(2)
     pid = hold_lock(one, repo.log / ".lock")
@@ -30,7 +30,7 @@ def test_a_lock_that_a_stopped_process_holds_is_told_with_its_pid_and_how_to_end
     assert two.run("coord claim droplet x").code == 0
 
 
-def test_a_lock_that_a_running_process_holds_is_told_with_its_pid(repo: Repo) -> None:
+def test_a_running_process_with_the_lock_is_told_with_its_pid(repo: Repo) -> None:
     repo.set(lock_wait_seconds=0.1)
     (one, _), (two, _) = repo.sessions(2)
     pid = hold_lock(one, repo.log / ".lock")
@@ -41,7 +41,7 @@ def test_a_lock_that_a_running_process_holds_is_told_with_its_pid(repo: Repo) ->
     assert not re.search("stopped|kill", result.err), "nobody is to end what will be done in a moment"
 
 
-def test_a_lock_file_that_was_deleted_while_held_keeps_out_nobody_and_harms_nothing(repo: Repo) -> None:
+def test_a_lock_file_deleted_while_held_keeps_out_nobody(repo: Repo) -> None:
     (one, _), (two, _) = repo.sessions(2)
     (repo.log / ".lock").unlink()
     assert one.run("coord claim droplet x").code == 0

@@ -147,9 +147,7 @@ def memory(tmp_path: Path) -> Iterator[Path]:
 @pytest.mark.machine
 @pytest.mark.attack(7)
 @pytest.mark.parametrize("part", range(PARTS))
-def test_writers_that_are_killed_at_any_moment_and_started_again_lose_nothing(
-    memory: Path, tally: Tally, part: int
-) -> None:
+def test_writers_killed_and_started_again_lose_nothing(memory: Path, tally: Tally, part: int) -> None:
     for seed in tally.seeds[part::PARTS]:
         writers = Round(memory / str(seed), seed, tally.chance(seed))
         writers.run()

@@ -24,9 +24,7 @@ def test_a_number_that_no_message_has_is_refused(repo: Repo, command: tuple[str,
     assert refused.err.count("\n") == 1
 
 
-def test_the_own_journal_going_while_one_waits_for_mail_ends_the_wait(
-    repo: Repo, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_losing_the_own_journal_ends_a_wait_for_mail(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
     machine = Inside(repo)
     machine.start(200)
     session = machine.start(100)

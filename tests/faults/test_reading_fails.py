@@ -52,9 +52,7 @@ def scene(repo: Repo, request: pytest.FixtureRequest) -> Scene:
     return Scene(repo, request.param)
 
 
-def test_what_is_held_in_a_journal_that_cannot_be_read_is_granted_to_nobody_else(
-    scene: Scene, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_unreadable_journals_claims_go_to_nobody_else(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     before = scene.machine.repo.bytes()
     with monkeypatch.context() as patch:
         Disk(patch, scene.journal, ALWAYS)
@@ -68,7 +66,7 @@ def test_what_is_held_in_a_journal_that_cannot_be_read_is_granted_to_nobody_else
 
 @pytest.mark.parametrize("n", [1, 2, 3, 4, 5])
 @pytest.mark.parametrize("shell", [100, 200], ids=["another's", "one's own"])
-def test_whichever_reading_fails_nothing_is_lost_and_nothing_granted_twice(
+def test_if_any_read_fails_nothing_is_lost_or_granted_twice(
     scene: Scene, monkeypatch: pytest.MonkeyPatch, shell: int, n: int
 ) -> None:
     before = scene.journal.read_bytes()
@@ -84,7 +82,7 @@ def test_whichever_reading_fails_nothing_is_lost_and_nothing_granted_twice(
 
 
 @pytest.mark.parametrize("n", range(1, 9))
-def test_a_line_that_was_completed_is_in_the_cache_or_no_cache_is_kept(
+def test_a_completed_line_is_in_the_cache_or_no_cache_is_kept(
     repo: Repo, monkeypatch: pytest.MonkeyPatch, n: int
 ) -> None:
     scene = Scene(repo, "none")

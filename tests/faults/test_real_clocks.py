@@ -122,9 +122,7 @@ def test_who_waits_by_a_clock_that_stands_gets_what_is_released(repo: Repo, tall
 
 
 @pytest.mark.attack(8)
-def test_who_waits_by_a_clock_that_runs_gives_up_and_is_in_the_way_no_longer_than_a_grant_that_nobody_takes(
-    repo: Repo, tally: Tally
-) -> None:
+def test_a_waiter_gives_up_and_blocks_no_longer_than_a_lapse(repo: Repo, tally: Tally) -> None:
     (one, _), (two, second), (three, third) = repo.sessions(3)
     one.ok(f"coord claim {RESOURCE} --ttl 7d")  # longer than any start takes by a clock that runs
     gave_up = two.run(under(RUNS, repo, f"coord claim {RESOURCE} --wait 2m --json"))

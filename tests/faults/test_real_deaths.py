@@ -112,7 +112,7 @@ def test_a_pid_that_is_given_again_is_another_process(repo: Repo, tally: Tally) 
 
 @linux
 @pytest.mark.attack(15)
-def test_a_process_whose_first_thread_has_ended_lives_until_its_last_one_has(repo: Repo, tally: Tally) -> None:
+def test_a_process_lives_until_its_last_thread_has_ended(repo: Repo, tally: Tally) -> None:
     script = """
 import ctypes, os, subprocess, threading, time
 def rest():
@@ -146,7 +146,7 @@ ctypes.CDLL(None).syscall({"x86_64": 60}.get(os.uname().machine, 93), 0)  # exit
 @pytest.mark.skipif(not can_unshare("--time", "--boottime", "1000"), reason="no time namespaces for us here")
 @pytest.mark.machine
 @pytest.mark.attack(15)
-def test_where_everything_seems_to_have_started_at_another_time_nobody_is_dead(repo: Repo, tally: Tally) -> None:
+def test_where_all_start_times_are_shifted_nobody_is_dead(repo: Repo, tally: Tally) -> None:
     one, other = repo.shell(), repo.shell(None, *"unshare --time --boottime 1000 bash --norc --noprofile".split())
     first, second = one.start(), other.start()
     one.ok("coord claim droplet x")
@@ -163,7 +163,7 @@ def test_where_everything_seems_to_have_started_at_another_time_nobody_is_dead(r
 @pytest.mark.skipif(not have("setpriv"), reason="no setpriv to give up what root may")
 @pytest.mark.machine
 @pytest.mark.attack(15)
-def test_a_process_that_may_not_be_looked_at_is_alive_and_when_it_is_over_it_is_dead(repo: Repo, tally: Tally) -> None:
+def test_a_hidden_process_is_alive_and_dead_once_it_is_over(repo: Repo, tally: Tally) -> None:
     less = "setpriv --bounding-set=-all --inh-caps=-all bash --norc --noprofile"
     one, hide = repo.shell(), f"mount -t proc -o hidepid=invisible,gid=54321 proc /proc && exec {less}"
     other = repo.shell(None, "unshare", "--mount", "bash", "-c", hide)
@@ -184,9 +184,7 @@ def test_a_process_that_may_not_be_looked_at_is_alive_and_when_it_is_over_it_is_
 @pids
 @pytest.mark.machine
 @pytest.mark.attack(15)
-def test_a_container_in_the_place_of_another_buries_only_who_was_in_a_namespace_of_that_number(
-    repo: Repo, tally: Tally
-) -> None:
+def test_a_new_container_buries_only_its_namespace_number(repo: Repo, tally: Tally) -> None:
     script = (
         "one = Typed()\nsaid = one.run('coord start --json')[1]\nclaimed = json.loads(one.run('coord claim droplet x "
         "--json')[1])\ntell(space=os.readlink('/proc/self/ns/pid'), outcome=claimed['outcome'])\n"
@@ -202,7 +200,7 @@ def test_a_container_in_the_place_of_another_buries_only_who_was_in_a_namespace_
 
 
 @pytest.mark.parametrize("boots", [("boot-a", "boot-b"), ("boot-a", "boot-a")], ids=["two hosts", "one"])
-def test_hosts_of_one_name_whose_image_never_got_an_id_are_not_one_machine(
+def test_hosts_of_one_image_without_an_id_are_two_machines(
     monkeypatch: pytest.MonkeyPatch, boots: tuple[str, str]
 ) -> None:
     places = []
@@ -216,7 +214,7 @@ def test_hosts_of_one_name_whose_image_never_got_an_id_are_not_one_machine(
         assert gone(anchor_of(process(100, 1, 100, "bash"), there), here, lambda pid: "free") == ""
 
 
-def test_what_is_left_alone_in_a_container_is_not_whoever_works_in_its_first_process(repo: Repo) -> None:
+def test_an_orphan_in_a_container_is_not_its_first_process(repo: Repo) -> None:
     machine = Inside(repo)
     machine.table.rows = {1: process(1, 0, 1, "bash"), 50: process(50, 1, 50, "-bash"), 60: process(60, 1, 1, "bash")}
     first = machine.start(1)

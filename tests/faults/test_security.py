@@ -167,7 +167,7 @@ def test_a_link_to_a_device_is_not_read(used: Repo, place: str, target: str) -> 
 
 
 @pytest.mark.parametrize("mask", [0o077, 0o022, 0o002])
-def test_what_is_made_is_as_open_as_the_umask_says_and_only_scripts_can_be_run(bare_repo: Repo, mask: int) -> None:
+def test_files_have_the_umasks_mode_and_only_scripts_can_run(bare_repo: Repo, mask: int) -> None:
     shell = bare_repo.shell()
     shell.ok(f"umask {mask:03o}")
     shell.ok("coord init")
@@ -217,7 +217,7 @@ def test_no_command_writes_into_the_journal_of_another_session(repo: Repo) -> No
         "claim_hours = '4'", "claim_hours = [[[[", "\0", "claim_hours = " + "9" * 5000, "x = " + "[" * 20000,
     ],
 )  # fmt: skip
-def test_settings_can_name_nothing_and_no_value_is_beyond_its_range(used: Repo, text: str) -> None:
+def test_settings_name_nothing_and_no_value_is_out_of_range(used: Repo, text: str) -> None:
     (used.folder / "config.toml").write_text(text + "\n")
     for command in ("status", "heartbeat a b"):
         result = Inside(used).run(100, *command.split())
@@ -283,9 +283,7 @@ def test_a_million_damaged_lines_are_a_thousand_findings(used: Repo) -> None:
         assert (result.stdout + result.stderr).count("\n") < 100
 
 
-def test_a_journal_that_is_full_takes_no_more_and_its_session_goes_on(
-    repo: Repo, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_full_journal_takes_no_more_and_its_session_goes_on(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
     machine = Inside(repo)
     first = machine.start(100)
     full = (repo.log / f"{first}.jsonl").read_bytes()

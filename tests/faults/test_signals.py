@@ -43,7 +43,7 @@ def struck(repo: Repo, shell: Shell, command: str, number: signal.Signals, momen
 
 @pytest.mark.parametrize("number", NUMBERS)
 @pytest.mark.parametrize("moment", MOMENTS)
-def test_whatever_the_moment_the_log_is_whole_and_says_what_the_command_said(
+def test_whenever_a_signal_comes_the_log_agrees_with_the_answer(
     repo: Repo, moment: str, number: signal.Signals
 ) -> None:
     shell, session = repo.sessions(1)[0]
@@ -67,9 +67,7 @@ def test_whatever_the_moment_the_log_is_whole_and_says_what_the_command_said(
 
 @pytest.mark.parametrize("number", NUMBERS)
 @pytest.mark.parametrize("moment", MOMENTS)
-def test_a_wait_that_is_interrupted_while_it_is_asked_for_leaves_nothing_in_the_queue(
-    repo: Repo, moment: str, number: signal.Signals
-) -> None:
+def test_a_wait_interrupted_while_asking_leaves_no_request(repo: Repo, moment: str, number: signal.Signals) -> None:
     (one, _), (two, _) = repo.sessions(2)
     one.ok("coord claim droplet x")
     code, out, err = struck(repo, two, "claim droplet x --wait 10m", number, moment)

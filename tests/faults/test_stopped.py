@@ -54,7 +54,7 @@ class Late:
         return Result(out, said, self.child.returncode), int(calls)
 
 
-def test_a_claim_does_not_run_out_before_its_session_is_told_of_it(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_claim_does_not_expire_before_its_session_is_told(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
     machine = Inside(repo)
     machine.start(100)
     append = Writer.append
@@ -89,9 +89,7 @@ def two_holders(repo: Repo, resource: str) -> str:
 
 
 @pytest.mark.attack(9)
-def test_who_was_stopped_until_its_claim_ran_out_is_late_and_there_are_never_two_holders(
-    repo: Repo, tally: Tally
-) -> None:
+def test_a_stopped_holder_is_late_and_there_are_never_two(repo: Repo, tally: Tally) -> None:
     repo.set(lock_wait_seconds=0.01)
     machine = Inside(repo)
     session, other = machine.start(100), machine.start(200)

@@ -228,7 +228,7 @@ def test_a_checkpoint_of_an_older_version_still_tells_of_rewinds(scene: Scene, m
 # --- the checkpoint itself --------------------------------------------------------------------------------------------
 
 
-def test_a_checkpoint_that_is_damaged_is_told_and_the_log_is_whole(scene: Scene) -> None:
+def test_a_damaged_checkpoint_is_told_and_the_log_is_whole(scene: Scene) -> None:
     path = Path(scene.place.cache) / coord.checkpoint.NAME
     data = bytearray(path.read_bytes())
     data[-1] ^= 1

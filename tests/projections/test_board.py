@@ -17,7 +17,7 @@ def needs(story: Story, second: float, **gone: str) -> list[tuple[str, str]]:
     return [(need.kind, need.session) for need in shown(story, second, **gone).needs]
 
 
-def test_a_session_is_silent_from_its_limit_on_and_a_need_only_if_it_holds_something() -> None:
+def test_a_silent_session_is_a_need_only_if_it_holds_something() -> None:
     story = Story("amber", "brown")
     story.beats(1, "amber")
     story.asks(1.5, "brown", "port/1", ttl_s=7200)
@@ -27,7 +27,7 @@ def test_a_session_is_silent_from_its_limit_on_and_a_need_only_if_it_holds_somet
     assert needs(story, SILENT_S + 1.5) == [("silent", "brown")]
 
 
-def test_a_death_that_was_seen_and_not_recorded_is_shown_and_a_need_only_if_it_holds_something() -> None:
+def test_an_unrecorded_death_is_a_need_only_if_it_held_something() -> None:
     story = Story("amber", "brown")
     story.asks(1, "brown", "port/1")
     rows = {row.id: row for row in shown(story, 2, amber="gone", brown="its process is gone").sessions}
@@ -55,7 +55,7 @@ def test_only_who_is_here_is_blocked() -> None:
     assert story.state().sessions["coral"].doing.blocked_on == "", "it waits no more"
 
 
-def test_what_a_session_lost_needs_someone_as_long_as_it_is_here_and_has_not_read_it() -> None:
+def test_a_loss_is_a_need_until_its_session_has_read_it() -> None:
     story = Story("amber", "brown")
     story.asks(1, "amber", "port/1")
     lost = story.asks(2, "brown", "port/1", "granted")
@@ -67,7 +67,7 @@ def test_what_a_session_lost_needs_someone_as_long_as_it_is_here_and_has_not_rea
 
 
 @pytest.mark.parametrize(("urgency", "needed"), [("high", True), ("normal", False), ("low", False)])
-def test_only_an_urgent_message_that_is_to_be_confirmed_needs_someone(urgency: Urgency, needed: bool) -> None:
+def test_only_an_urgent_message_to_confirm_is_a_need(urgency: Urgency, needed: bool) -> None:
     story = Story("amber", "brown", "coral")
     story.tell(1, "amber", MessageSent(to=EVERYONE, subject="stop", urgency=urgency, needs_ack=True))
     story.tell(2, "amber", MessageSent(to=EVERYONE, subject="stop", urgency=urgency))

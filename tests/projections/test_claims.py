@@ -58,7 +58,7 @@ def test_rule_2_the_claim_of_another_covers_nothing() -> None:
     assert list(story.state().claims) == [first.id, second.id]
 
 
-def test_rule_2_who_is_not_granted_waits_if_it_would_and_is_refused_if_not() -> None:
+def test_rule_2_a_request_not_granted_waits_or_is_refused() -> None:
     story = Story("amber", "brown", "coral")
     held = story.asks(1, "amber", "port/1")
     wait = story.asks(2, "brown", "port/1", "waiting", wait_s=300)
@@ -69,7 +69,7 @@ def test_rule_2_who_is_not_granted_waits_if_it_would_and_is_refused_if_not() -> 
     assert refused == [(held.id, wait.id)], "and what is in the way is named"
 
 
-def test_rule_2_nobody_overtakes_who_waits_and_nobody_waits_for_who_came_later() -> None:
+def test_rule_2_nobody_overtakes_a_waiter_or_waits_for_a_later() -> None:
     story = Story("amber", "brown", "coral")
     held = story.asks(1, "amber", "file/a", mode="shared")
     first = story.asks(2, "brown", "file/a", "waiting", wait_s=300)
@@ -109,7 +109,7 @@ def test_rule_3_renewing_never_shortens_and_moves_the_end() -> None:
     assert story.state().claims[held.id].expires_at == at(603), "nobody renews for another"
 
 
-def test_rule_3_the_holder_is_told_of_an_expiry_if_the_claim_was_made_on_purpose() -> None:
+def test_rule_3_the_holder_is_told_of_an_expiry_unless_automatic() -> None:
     story = Story("amber")
     story.asks(1, "amber", "port/1", ttl_s=60)
     by_hook = ClaimRequested(resource="port/2", mode="exclusive", ttl_s=60, automatic=True, told="granted")
@@ -130,7 +130,7 @@ def test_rule_3_only_the_holder_or_its_session_acts_on_a_claim() -> None:
     assert story.state().claims == {}, "a session acts on its subagents' claims"
 
 
-def test_rule_3_a_broken_claim_is_gone_and_its_holder_is_told_by_whom_and_why() -> None:
+def test_rule_3_a_broken_claim_is_gone_and_its_holder_is_told() -> None:
     story = Story("amber", "brown", "coral")
     held, own = story.asks(1, "amber", "port/1"), story.asks(2, "brown", "port/2")
     wait = story.asks(3, "coral", "port/1", "waiting", wait_s=300)
@@ -147,7 +147,7 @@ def test_rule_3_a_broken_claim_is_gone_and_its_holder_is_told_by_whom_and_why() 
 # --- rule 4: waiting --------------------------------------------------------------------------------------------------
 
 
-def test_rule_4_a_wait_lasts_up_to_its_limit_and_not_including_it() -> None:
+def test_rule_4_a_wait_lasts_up_to_not_including_its_limit() -> None:
     story = Story("amber", "brown")
     story.asks(1, "amber", "port/1", ttl_s=600)
     wait = story.asks(2, "brown", "port/1", "waiting", wait_s=60)
@@ -162,7 +162,7 @@ def test_rule_4_at_one_instant_waits_end_before_claims_do() -> None:
     assert (story.state(61).claims, story.state(61).waits) == ({}, {}), "what it waited for came too late"
 
 
-def test_rule_4_whoever_waited_is_granted_at_that_very_instant_in_the_order_of_asking() -> None:
+def test_rule_4_waiters_are_granted_at_that_instant_in_order() -> None:
     story = Story("amber", "brown", "coral", "dusky")
     held = story.asks(1, "amber", "file/**")
     waits = [story.asks(2 + n, by, f"file/{n}", "waiting", wait_s=300) for n, by in enumerate(("brown", "coral"))]
@@ -189,7 +189,7 @@ def test_rule_4_a_grant_to_a_waiter_lapses_unless_it_is_taken_up() -> None:
     assert kinds(story.state(), "brown") == [], "it was not there"
 
 
-def test_rule_4_renewing_a_grant_takes_it_up_and_one_told_granted_has_it_at_once() -> None:
+def test_rule_4_renewing_a_grant_accepts_it() -> None:
     story = Story("amber", "brown")
     held = story.asks(1, "amber", "port/1")
     given = story.asks(2, "brown", "port/2", "waiting", wait_s=600)  # it saw less than there was
@@ -199,7 +199,7 @@ def test_rule_4_renewing_a_grant_takes_it_up_and_one_told_granted_has_it_at_once
     assert story.state().claims[given.id].ends_at == at(603)
 
 
-def test_rule_4_a_wait_is_withdrawn_by_its_session_alone_and_makes_room() -> None:
+def test_rule_4_only_its_session_withdraws_a_wait_and_makes_room() -> None:
     story = Story("amber", "brown", "coral")
     story.asks(1, "amber", "port/1", mode="shared")
     wait = story.asks(2, "brown", "port/1", "waiting", wait_s=300)
@@ -241,7 +241,7 @@ def test_rule_4_what_ends_next_is_always_known() -> None:
 # --- rule 5: handing over ---------------------------------------------------------------------------------------------
 
 
-def test_rule_5_a_handover_keeps_the_end_and_the_note_and_comes_before_any_waiter() -> None:
+def test_rule_5_a_handover_keeps_the_end_and_precedes_waiters() -> None:
     story = Story("amber", "brown", "coral")
     asked = ClaimRequested(
         resource="port/1", mode="exclusive", ttl_s=300, agent="sub-1", note="for the demo", told="granted"
@@ -259,7 +259,7 @@ def test_rule_5_a_handover_keeps_the_end_and_the_note_and_comes_before_any_waite
     assert (stands(state, new.id, claim.token), stands(state, held.id, before.token)) == (True, False)
 
 
-def test_rule_5_a_handover_makes_room_for_who_waited_for_the_giver_alone() -> None:
+def test_rule_5_a_handover_makes_room_for_the_givers_waiters() -> None:
     story = Story("amber", "brown")
     held = story.asks(1, "amber", "file/a/")
     wait = story.asks(2, "brown", "file/a/b", "waiting", wait_s=300)
@@ -268,7 +268,7 @@ def test_rule_5_a_handover_makes_room_for_who_waited_for_the_giver_alone() -> No
 
 
 @pytest.mark.parametrize("to", ["nobody", "coral", "dusky", "brown"])
-def test_rule_5_a_handover_is_void_to_one_who_is_not_here_or_where_something_else_is_in_the_way(to: str) -> None:
+def test_rule_5_a_handover_to_the_absent_or_in_conflict_is_void(to: str) -> None:
     story = Story("amber", "brown", "coral", "dusky")
     held = story.asks(1, "amber", "file/a/")
     inner = story.asks(2, "amber", "file/a/b", agent="sub-1")

@@ -35,7 +35,7 @@ def test_an_event_that_sorts_before_what_was_folded_is_refused() -> None:
             fold(state, [event])
 
 
-def test_what_happens_at_the_moment_that_was_looked_at_still_counts_and_before_it_no_more() -> None:
+def test_an_event_at_the_looked_at_moment_still_counts() -> None:
     story = Story("amber")
     story.beats(10, "amber", "build")
     before, after = parts(story, 5)

@@ -21,7 +21,7 @@ def told(state: State) -> list[str]:
     return [notice.kind for session in state.sessions.values() for notice in session.notices]
 
 
-def test_its_sessions_are_not_live_and_its_claims_stand_in_nobodys_way_and_have_no_token() -> None:
+def test_an_imports_sessions_are_not_live_nor_in_anyones_way() -> None:
     story = Story("amber")
     brings_in(story, 1, SessionStarted(client="shell-scripts"))
     theirs = brings_in(story, 2, asks("port/1"))
@@ -32,7 +32,7 @@ def test_its_sessions_are_not_live_and_its_claims_stand_in_nobodys_way_and_have_
     assert (state.claims[theirs.id].token, state.claims[ours.id].token > 0) == (0, True)
 
 
-def test_its_claims_stand_in_each_others_way_and_nobody_there_is_told_anything() -> None:
+def test_its_claims_conflict_with_each_other_and_nobody_is_told() -> None:
     story = Story("amber")
     first = brings_in(story, 1, asks("port/1", ttl_s=60))
     brings_in(story, 2, asks("port/1"), "session-2")
@@ -96,7 +96,7 @@ def test_it_cannot_act_on_what_those_have_who_are_here(payload: str) -> None:
     assert "session-1" not in state.sessions
 
 
-def test_a_file_counts_once_and_two_files_that_hold_the_same_are_two() -> None:
+def test_a_file_counts_once_and_two_equal_files_are_two() -> None:
     story = Story("amber")
     first = brings_in(story, 1, asks("port/1"), path="a.claim")
     brings_in(story, 2, asks("port/2"), path="a.claim")
@@ -104,7 +104,7 @@ def test_a_file_counts_once_and_two_files_that_hold_the_same_are_two() -> None:
     assert list(story.state().claims) == [first.id, other.id]
 
 
-def test_one_is_on_the_board_for_an_hour_after_its_last_word_and_as_long_as_it_holds_something() -> None:
+def test_one_is_shown_for_an_hour_and_while_it_holds_something() -> None:
     story = Story("amber")
     brings_in(story, 1, asks("port/1", ttl_s=7200))
     brings_in(story, 2, SessionStarted(), "session-2")

@@ -14,7 +14,7 @@ def lost(state: State, session: str) -> list[tuple[str, str, str]]:
 # --- rule 6 -----------------------------------------------------------------------------------------------------------
 
 
-def test_rule_6_a_circle_of_three_is_shown_once_from_its_first_session() -> None:
+def test_rule_6_a_circle_of_three_is_shown_once() -> None:
     story = Story("coral", "amber", "brown")
     for second, by, has in ((1, "amber", 1), (2, "brown", 2), (3, "coral", 3)):
         story.asks(second, by, f"port/{has}")
@@ -86,7 +86,7 @@ def test_rule_8_what_a_session_was_told_after_its_end_is_lost() -> None:
     assert lost(state, "amber") == [(asked.id, "", "its session had ended")]
 
 
-def test_rule_8_who_takes_up_what_it_was_not_granted_yet_waits_no_longer() -> None:
+def test_rule_8_who_accepts_before_its_grant_waits_no_longer() -> None:
     story = Story("amber", "brown", "coral")
     story.asks(1, "amber", "port/1", mode="shared")
     wait = story.asks(2, "brown", "port/1", "waiting", wait_s=300)
@@ -126,7 +126,7 @@ def test_rule_8_what_a_claim_of_its_own_covers_is_not_lost() -> None:
     assert lost(story.state(), "brown") == []
 
 
-def test_rule_8_a_grant_that_was_taken_up_does_not_lapse_and_passes_on_as_such() -> None:
+def test_rule_8_an_accepted_grant_does_not_lapse_and_passes_on() -> None:
     story = Story("amber", "brown", "coral")
     story.asks(1, "amber", "port/1", ttl_s=60)
     wait = story.asks(2, "brown", "port/1", "waiting", wait_s=300)
@@ -135,7 +135,7 @@ def test_rule_8_a_grant_that_was_taken_up_does_not_lapse_and_passes_on_as_such()
     assert (claim.session, claim.ends_at) == ("coral", at(661)), "whoever goes on for it has it"
 
 
-def test_rule_8_whom_a_void_handover_names_is_told_who_has_it_still_if_the_giver_has() -> None:
+def test_rule_8_a_void_handovers_recipient_is_told_who_has_it() -> None:
     story = Story("amber", "brown", "coral")
     outer = story.asks(1, "amber", "file/a/")
     story.asks(2, "amber", "file/a/b", agent="sub-1")
@@ -157,7 +157,7 @@ def test_rule_8_a_subagent_takes_up_no_grant_of_another() -> None:
     assert story.state(121).claims[wait.id].accept_by == "", "the session does it for all of them"
 
 
-def test_the_dead_are_told_what_they_lost_and_what_they_waited_for_is_free() -> None:
+def test_the_dead_are_told_their_loss_and_their_waits_are_gone() -> None:
     story = Story("amber", "brown")
     held = story.asks(1, "amber", "port/1")
     wait = story.asks(2, "brown", "port/1", "waiting", wait_s=300)

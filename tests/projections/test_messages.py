@@ -57,7 +57,7 @@ def test_nobody_confirms_for_another() -> None:
     assert (message.unread_by, message.unacknowledged_by) == ({"brown"}, {"brown"})
 
 
-def test_unknown_recipients_stay_in_the_record_and_a_name_counts_once() -> None:
+def test_unknown_recipients_stay_on_record_and_names_count_once() -> None:
     story = Story("amber", "brown")
     sent = story.sends(1, "amber", "brown", "nobody", "brown")
     state = story.state()
@@ -73,7 +73,7 @@ def test_a_long_body_is_cut_and_its_length_kept() -> None:
     assert (len(message.body), message.length, len(message.subject)) == (PREVIEW, PREVIEW + 1, PREVIEW)
 
 
-def test_the_state_keeps_the_recent_and_what_is_unread_or_unconfirmed() -> None:
+def test_the_state_keeps_recent_unread_and_unconfirmed_messages() -> None:
     story = Story("amber", "brown")
     unread = story.sends(1, "amber", "brown")
     unconfirmed = story.sends(2, "amber", "brown", needs_ack=True)
@@ -90,7 +90,7 @@ def test_the_state_keeps_the_recent_and_what_is_unread_or_unconfirmed() -> None:
     assert story.state().messages.keys() == set(state.recent)
 
 
-def test_unread_and_unconfirmed_mail_passes_to_the_session_that_continues() -> None:
+def test_unread_mail_passes_to_the_continuing_session() -> None:
     story = Story("amber", "brown")
     first = story.sends(1, "amber", "brown", needs_ack=True)
     read = story.sends(2, "amber", "brown")
@@ -114,7 +114,7 @@ def test_notices_pass_on_too() -> None:
     assert [(notice.kind, notice.other, notice.reason) for notice in notices] == [("broken", "brown", "silent")]
 
 
-def test_what_was_said_to_everyone_goes_with_a_session_and_what_was_said_to_it_alone_stays() -> None:
+def test_broadcasts_go_with_a_session_its_own_mail_stays() -> None:
     story = Story("amber", "brown", "coral")
     everyone, alone = story.sends(1, "amber"), story.sends(2, "amber", "brown")
     story.ends(3, "brown")
@@ -124,7 +124,7 @@ def test_what_was_said_to_everyone_goes_with_a_session_and_what_was_said_to_it_a
     assert state.messages[alone.id].unread_by == {"brown"}
 
 
-def test_nobody_waits_for_a_session_that_ended_to_confirm_what_was_said_to_everyone() -> None:
+def test_an_ended_session_need_not_confirm_a_broadcast() -> None:
     story = Story("amber", "brown", "coral")
     unread, read = story.sends(1, "amber", needs_ack=True), story.sends(2, "amber", needs_ack=True)
     story.reads(3, "brown", read)
@@ -142,7 +142,7 @@ def test_notices_are_read_by_the_id_of_their_event() -> None:
     assert story.state().sessions["amber"].notices == []
 
 
-def test_who_has_been_dead_for_an_hour_is_not_expected_to_hear_what_is_said_to_everyone() -> None:
+def test_who_is_dead_for_an_hour_is_not_sent_broadcasts() -> None:
     story = Story("amber", "brown", "coral")
     story.presumes_dead(10, "amber", "brown", anchor(2))
     story.presumes_dead(60, "amber", "coral", anchor(3))

@@ -37,7 +37,7 @@ def test_what_a_session_says_again_and_again_is_said_once() -> None:
     assert (second.action, third.action, third.times) == ("test", "build", 1)
 
 
-def test_finished_is_what_it_summed_up_completed_released_and_handed_over() -> None:
+def test_finished_is_what_it_summed_up_released_or_handed_over() -> None:
     story = Story("amber", "brown")
     port, app = story.asks(1, "amber", "port/1"), story.asks(2, "amber", "file/app")
     story.beats(2.5, "amber", "test", target="app", percent=99)
@@ -70,7 +70,7 @@ def test_left_is_what_it_holds_or_held_and_what_is_open() -> None:
     assert [(item.kind, item.what) for item in page.expired] == [("expired", "port/2")]
 
 
-def test_a_death_is_told_with_its_evidence_and_who_got_what_was_held() -> None:
+def test_a_death_is_told_with_evidence_and_who_got_its_claims() -> None:
     story = Story("amber", "brown", "coral")
     app, port = story.asks(1, "amber", "file/app"), story.asks(2, "amber", "port/1")
     story.asks(3, "coral", "file/app", "waiting", wait_s=60)
@@ -83,7 +83,7 @@ def test_a_death_is_told_with_its_evidence_and_who_got_what_was_held() -> None:
     assert (found.back, found.back_at, found.told_at) == ("", "", "")
 
 
-def test_one_that_lives_after_all_is_told_to_know_of_its_death_or_not() -> None:
+def test_a_revived_session_is_told_to_know_of_its_death_or_not() -> None:
     story = Story("amber", "brown")
     story.beats(1, "amber", "build")
     death = story.presumes_dead(5, "brown", "amber", anchor(1))
@@ -123,7 +123,7 @@ def test_a_claim_is_lost_to_who_had_it_first() -> None:
     assert not page.refusals
 
 
-def test_the_longest_wait_comes_first_and_says_behind_whom_and_how_it_ended() -> None:
+def test_the_longest_wait_comes_first_with_whom_and_how_it_ended() -> None:
     story = Story("amber", "brown", "coral")
     claim = story.asks(1, "amber", "port/1")
     story.asks(2, "brown", "port/1", "waiting", wait_s=300)
@@ -153,7 +153,7 @@ def test_an_unanswered_message_says_who_read_it() -> None:
     assert (found.to, found.read_by, found.unread_by) == (("brown", "coral", "nobody"), ("brown",), ("coral",))
 
 
-def test_what_happened_before_the_stretch_counts_only_as_far_as_it_was_still_there() -> None:
+def test_what_happened_before_counts_only_while_it_lasted() -> None:
     story = Story("amber", "brown", "coral")
     story.asks(1, "amber", "port/1")
     story.asks(2, "brown", "port/1", "refused")
@@ -170,7 +170,7 @@ def test_what_happened_before_the_stretch_counts_only_as_far_as_it_was_still_the
     assert kinds(quiet.left)[0] == ("holds", "port/1")
 
 
-def test_in_an_empty_stretch_nothing_happened_and_the_last_event_is_named() -> None:
+def test_in_an_empty_stretch_only_the_last_event_is_named() -> None:
     story = Story("amber")
     last = story.beats(1, "amber", "build")
     page = told(story, since=10, until=30)

@@ -24,7 +24,7 @@ def test_a_heartbeat_replaces_what_was_being_done() -> None:
     assert story.state().sessions["amber"].doing_since == at(4)
 
 
-def test_a_heartbeat_without_an_action_says_only_that_the_session_is_there() -> None:
+def test_a_heartbeat_without_an_action_says_only_it_is_there() -> None:
     story = Story("amber")
     story.beats(1, "amber", "build", progress="half")
     story.beats(2, "amber")
@@ -32,14 +32,14 @@ def test_a_heartbeat_without_an_action_says_only_that_the_session_is_there() -> 
     assert (session.doing.action, session.doing.progress, session.last_at) == ("build", "half", at(2))
 
 
-def test_a_session_whose_first_line_was_lost_begins_with_what_is_left() -> None:
+def test_a_session_without_its_first_line_begins_with_the_rest() -> None:
     story = Story()
     story.beats(1, "amber", "build")
     session = story.state().sessions["amber"]
     assert (session.live, session.started_at, session.anchor) == (True, at(1), None)
 
 
-def test_ending_releases_everything_and_the_next_in_line_gets_it_at_that_instant() -> None:
+def test_ending_releases_everything_and_the_next_in_line_gets_it() -> None:
     story = Story("amber", "brown", "coral")
     story.asks(1, "amber", "port/1")
     wait = story.asks(2, "brown", "port/1", "waiting", wait_s=300)
@@ -52,7 +52,7 @@ def test_ending_releases_everything_and_the_next_in_line_gets_it_at_that_instant
     assert (session.status, session.over_because, session.over_at) == ("ended", "done", at(4))
 
 
-def test_an_ended_session_is_not_revived_by_a_word_and_gets_no_claim() -> None:
+def test_an_ended_session_is_not_revived_and_gets_no_claim() -> None:
     story = Story("amber")
     story.ends(1, "amber")
     story.beats(2, "amber", "build")
@@ -65,7 +65,7 @@ def test_an_ended_session_is_not_revived_by_a_word_and_gets_no_claim() -> None:
     assert story.state().sessions["amber"].live, "only by starting again"
 
 
-def test_a_dead_session_is_revived_by_a_word_without_its_claims_and_is_told() -> None:
+def test_a_dead_session_is_revived_without_its_claims_and_told() -> None:
     story = Story("amber", "brown")
     story.asks(1, "amber", "port/1")
     death = story.presumes_dead(2, "brown", "amber", anchor(1))
@@ -98,7 +98,7 @@ def test_a_session_without_an_anchor_is_never_presumed_dead() -> None:
     assert story.state().sessions["amber"].live
 
 
-def test_claims_pass_to_the_session_that_continues_under_new_tokens_and_waits_end() -> None:
+def test_a_continuation_gets_claims_under_new_tokens_waits_end() -> None:
     story = Story("amber", "brown", "coral")
     held = story.asks(1, "amber", "port/1", ttl_s=100)
     story.asks(2, "coral", "port/2")
@@ -118,7 +118,7 @@ def test_claims_pass_to_the_session_that_continues_under_new_tokens_and_waits_en
     assert story.state().sessions["amber"].live, "it spoke again"
 
 
-def test_an_id_leads_to_who_continues_it_as_long_as_it_does_not_speak() -> None:
+def test_an_id_leads_to_its_continuation_until_it_speaks() -> None:
     story = Story("amber", "brown", "coral")
     story.continues(1, "brown", "amber")
     story.continues(2, "coral", "brown")
@@ -144,7 +144,7 @@ def test_saying_again_whom_one_continues_takes_nothing_again() -> None:
     assert story.state().claims[held.id].session == "amber"
 
 
-def test_a_session_that_says_it_continues_itself_goes_on_as_it_was() -> None:
+def test_a_session_that_continues_itself_goes_on_as_it_was() -> None:
     story = Story("amber", "brown")
     held = story.asks(1, "amber", "port/1")
     story.asks(2, "brown", "port/2")
@@ -156,7 +156,7 @@ def test_a_session_that_says_it_continues_itself_goes_on_as_it_was() -> None:
     assert (state.sessions["amber"].live, state.sessions["amber"].notices) == (True, [])
 
 
-def test_a_session_that_ended_and_is_continued_has_ended_and_its_mail_goes_on() -> None:
+def test_a_continued_ended_session_stays_ended_its_mail_goes_on() -> None:
     story = Story("amber", "brown", "coral")
     sent = story.sends(1, "coral", "amber")
     story.ends(2, "amber", "done")
@@ -175,7 +175,7 @@ def test_who_has_ended_is_not_presumed_dead() -> None:
     assert (session.status, session.over_because, session.notices) == ("ended", "done", [])
 
 
-def test_a_handover_tells_the_new_holder_and_a_void_one_the_giver() -> None:
+def test_a_handover_tells_the_recipient_and_a_void_one_the_giver() -> None:
     story = Story("amber", "brown", "coral")
     held = story.asks(1, "amber", "port/1")
     void = story.hands_over(2, "amber", held, "nobody")
@@ -221,7 +221,7 @@ def test_a_circle_is_shown_and_ends_with_a_wait() -> None:
     assert circles(story.state(63)) == []
 
 
-def test_an_event_of_a_newer_version_is_counted_and_shows_that_its_session_lives() -> None:
+def test_an_event_of_a_newer_version_shows_its_session_lives() -> None:
     story = Story("amber")
     for second in (1, 2):
         story.tell(second, "amber", Unknown(name="moon.risen", raw=b"{}"))  # type: ignore[arg-type]

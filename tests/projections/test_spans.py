@@ -8,7 +8,7 @@ from tests.support.histories import Story, at
 from tests.support.imports import asks, brings_in
 
 
-def test_what_time_alone_ended_at_the_very_moment_had_ended_by_then() -> None:
+def test_what_time_ended_at_that_moment_had_ended_by_then() -> None:
     story = Story("amber")
     story.asks(1, "amber", "port/1", ttl_s=60)
     late = story.beats(61, "amber")
@@ -28,7 +28,7 @@ def test_what_does_not_count_is_not_in_the_account() -> None:
     assert [span.resource for span in found.spans] == ["port/1"]
 
 
-def test_a_session_that_ended_and_says_another_word_has_one_life_and_one_that_starts_again_has_two() -> None:
+def test_an_ended_session_has_one_life_and_a_restarted_one_two() -> None:
     story = Story("amber")
     end = story.ends(1, "amber")
     story.beats(2, "amber")
@@ -47,7 +47,7 @@ def test_each_word_of_an_imported_session_may_be_its_last() -> None:
     assert (life.start, life.end, life.how) == (at(1), at(3), "imported")
 
 
-def test_what_is_handed_over_is_the_new_holders_and_keeps_what_it_is_for() -> None:
+def test_a_handed_over_claim_is_the_recipients_with_its_note() -> None:
     story = Story("amber", "brown")
     asked = ClaimRequested(
         resource="port/1", mode="shared", ttl_s=600, agent="sub-1", note="for the demo", told="granted"

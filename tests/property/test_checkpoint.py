@@ -134,7 +134,7 @@ def at(state: State, moment: str) -> State:
 
 @law(20)
 @given(data=st.data())
-def test_a_checkpoint_and_what_came_since_give_what_all_of_it_gives(place: Place, data: st.DataObject) -> None:
+def test_a_checkpoint_and_the_rest_give_what_all_events_give(place: Place, data: st.DataObject) -> None:
     with pytest.MonkeyPatch.context() as patch:
         case = Case(place, data, patch)
         befallen = case.damaged

@@ -27,14 +27,14 @@ patterns = st.text(alphabet="ab/*?", min_size=1, max_size=4).filter(lambda p: p[
 
 
 @pytest.mark.slow
-def test_rule_1_two_short_patterns_overlap_if_and_only_if_some_path_matches_both() -> None:
+def test_rule_1_short_patterns_overlap_iff_a_path_matches_both() -> None:
     """Two file resources overlap if and only if some path matches both patterns."""
     for a, b in product(SHORT_PATTERNS, repeat=2):
         assert resources.overlap("file/" + a, "file/" + b) == bool(a == b or matched(a) & matched(b)), (a, b)
 
 
 @given(patterns, patterns)
-def test_rule_1_two_patterns_overlap_if_and_only_if_some_path_matches_both(a: str, b: str) -> None:
+def test_rule_1_patterns_overlap_iff_a_path_matches_both(a: str, b: str) -> None:
     """Two file resources overlap if and only if some path matches both patterns."""
     assert resources.overlap("file/" + a, "file/" + b) == overlap("file/" + a, "file/" + b)
 

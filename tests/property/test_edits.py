@@ -152,7 +152,7 @@ class Tree:
 
 
 @pytest.mark.parametrize("seed", range(SEEDS))
-def test_a_write_is_denied_if_and_only_if_someone_else_has_unfinished_work_in_that_file(repo: Repo, seed: int) -> None:
+def test_a_write_is_denied_iff_another_has_unfinished_work_there(repo: Repo, seed: int) -> None:
     tree = Tree(repo, seed)
     steps = [tree.write] * 12 + [tree.commit] * 3 + [tree.take_back] * 2 + [tree.meanwhile]
     steps += [tree.stop, tree.end, tree.subagent, tree.time, tree.time]

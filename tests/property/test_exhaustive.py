@@ -152,6 +152,6 @@ def walk(node: Node, depth: int, tally: Tally) -> None:
 
 @pytest.mark.attack(13)
 @pytest.mark.parametrize("first", LETTERS)
-def test_after_every_history_the_rules_hold_and_the_naive_judge_agrees(tally: Tally, first: str) -> None:
+def test_after_every_history_the_reference_model_agrees(tally: Tally, first: str) -> None:
     """Rules 1 to 5 and 7 to 9; a shorter history is the beginning of a longer one, and is checked there."""
     walk(beginning().after(first), tally.count - 1, tally)

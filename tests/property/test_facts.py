@@ -42,7 +42,7 @@ def test_a_moment_does_not_differ_from_itself(events: list[Event]) -> None:
 
 
 @given(histories())
-def test_the_messages_of_an_event_are_the_only_ones_that_it_changes(events: list[Event]) -> None:
+def test_an_events_messages_are_the_only_ones_it_changes(events: list[Event]) -> None:
     for index in range(1, len(events)):
         states = [state_at(events, just_after(event)) for event in events[index - 1 : index + 1]]
         few = [facts(state, messages_of(events[index])) for state in states]

@@ -19,7 +19,7 @@ def saved_and_read(state: State) -> State:
 
 
 @given(st.data())
-def test_journals_merged_in_any_order_and_pieces_give_the_same_history(data: st.DataObject) -> None:
+def test_journals_merged_in_any_pieces_give_the_same_history(data: st.DataObject) -> None:
     events = data.draw(histories())
     pieces = data.draw(pieces_of(events))
     assert merge(pieces) == merge(journals_of(events).values()) == events
@@ -36,7 +36,7 @@ def test_the_fold_of_merged_pieces_is_the_fold_of_the_history(data: st.DataObjec
 
 
 @given(st.data())
-def test_a_fold_saved_in_the_middle_goes_on_as_if_it_had_not_been(data: st.DataObject) -> None:
+def test_a_fold_saved_in_the_middle_goes_on_unchanged(data: st.DataObject) -> None:
     events = data.draw(histories())
     cut = data.draw(st.integers(0, len(events)))
     whole, decisions = judged(events)

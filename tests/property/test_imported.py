@@ -39,7 +39,7 @@ def test_what_is_imported_disturbs_nobody_who_is_here(events: list[Event]) -> No
 
 
 @given(histories(stray=True))
-def test_a_session_that_was_imported_is_never_live_and_has_nothing_to_read(events: list[Event]) -> None:
+def test_an_imported_session_is_never_live_and_has_no_mail(events: list[Event]) -> None:
     state = State()
     ours: set[str] = set()
     for event in events:
@@ -71,7 +71,7 @@ def test_an_import_holds_only_what_it_brought(events: list[Event]) -> None:
             assert bool(by_id[said.claim].imported) == bool(by_id[other].imported)
 
 
-def test_one_of_ours_takes_the_place_of_one_that_was_imported_by_its_name() -> None:
+def test_one_of_ours_replaces_an_imported_one_of_its_name() -> None:
     """It begins with nothing: what that one held has ended, and what that one said is not what it said."""
     story = Story()
     asked = story.asks(1, "import-k3f9", "port/1")

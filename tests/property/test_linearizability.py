@@ -150,13 +150,13 @@ def histories(draw: st.DrawFn, *, apart: bool = False) -> list[Op]:
 
 
 @given(histories())
-def test_what_one_process_did_is_linearizable_however_little_is_seen_of_it(history: list[Op]) -> None:
+def test_what_one_process_did_is_linearizable_however_seen(history: list[Op]) -> None:
     assert judged(history) == ""
     assert judged(history, steady=False) == ""
 
 
 @given(st.data())
-def test_any_other_answer_than_that_of_the_one_process_is_refused(data: st.DataObject) -> None:
+def test_any_answer_but_the_one_processs_is_refused(data: st.DataObject) -> None:
     history = data.draw(histories(apart=True))
     assert judged(history) == ""
     number = data.draw(st.integers(0, len(history) - 1))

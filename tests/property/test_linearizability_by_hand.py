@@ -225,7 +225,7 @@ def test_what_one_process_could_have_done_is_accepted(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_what_no_process_could_have_done_is_refused_for_its_last_answer(name: str) -> None:
+def test_an_impossible_history_is_refused_for_its_last_answer(name: str) -> None:
     assert "answers can be had" in judged(WRONG[name])
     assert judged(WRONG[name][:-1]) == ""
 
@@ -255,7 +255,7 @@ def test_what_the_dead_had_is_free_once_somebody_has_noticed(last: Op) -> None:
         op(A, "release", 6.1, 7, GIVEN_BACK),
     ],
 )
-def test_nobody_is_dead_before_its_death_nor_alive_after_somebody_has_noticed(last: Op) -> None:
+def test_nobody_is_dead_before_its_death_or_alive_after_it(last: Op) -> None:
     assert judged([LONG, op(B, "claim", 5, 6, granted(5.5))], mortal=DEAD) == ""
     noticed = [op(B, "claim", 5, 6, granted(5.5))] if last.session == A else []
     assert judged([LONG, *noticed, last], mortal=DEAD) != ""

@@ -289,13 +289,11 @@ def play(scenes: Callable[[Random], Scene], tally: Tally, seeds: range) -> None:
 
 
 @pytest.mark.attack(15)
-def test_in_a_few_cases_only_the_dead_are_taken_for_dead_and_all_of_them(
-    scenes: Callable[[Random], Scene], tally: Tally
-) -> None:
+def test_in_a_few_cases_exactly_the_dead_are_taken_for_dead(scenes: Callable[[Random], Scene], tally: Tally) -> None:
     play(scenes, tally, tally.seeds[:20])
 
 
-def test_a_conversation_that_is_resumed_does_not_die_with_the_process_before(repo: Repo) -> None:
+def test_a_resumed_conversation_outlives_the_process_before(repo: Repo) -> None:
     machine, env = Inside(repo), {"CLAUDE_CODE_SESSION_ID": "conversation"}
     machine.table.rows |= {pid: process(pid, 1, pid, "claude") for pid in (1000, 2000)}
     session = machine.run(1000, "claim", "droplet", "x", "--json", **env).json["session"]

@@ -282,5 +282,5 @@ def test_a_few_examples_agree_with_the_model(repo: Repo, tally: Tally) -> None:
 @pytest.mark.machine
 @pytest.mark.attack(10)
 @pytest.mark.parametrize("part", range(PARTS))
-def test_whatever_the_commands_the_model_that_replays_everything_agrees(repo: Repo, tally: Tally, part: int) -> None:
+def test_whatever_the_commands_the_model_agrees(repo: Repo, tally: Tally, part: int) -> None:
     play(repo, tally, tally.seeds[part::PARTS])

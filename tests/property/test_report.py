@@ -37,7 +37,7 @@ def tellings(page: Report) -> Counter[tuple[str, str]]:
 
 
 @given(histories())
-def test_a_report_tells_every_refusal_break_loss_and_expiry_of_the_judge(events: list[Event]) -> None:
+def test_a_report_tells_every_refusal_break_loss_and_expiry(events: list[Event]) -> None:
     """No more and no less; a request that was told granted and refused in the history is lost, and nothing else."""
     _, decisions = judged(events)
     told = {event.id: event.payload.told for event in events if isinstance(event.payload, ClaimRequested)}
@@ -54,7 +54,7 @@ def test_a_report_tells_every_refusal_break_loss_and_expiry_of_the_judge(events:
 
 
 @given(histories())
-def test_every_death_that_ended_a_life_is_told_once_with_all_that_was_held(events: list[Event]) -> None:
+def test_every_death_is_told_once_with_all_that_was_held(events: list[Event]) -> None:
     found = account(events, events[-1].at)
     page = report_of(events, BEGINNING, just_after(events[-1]))
     assert Counter(death.event for death in page.deaths) == Counter(x.cause for x in found.lives if x.how == "dead")
@@ -69,7 +69,7 @@ def test_every_death_that_ended_a_life_is_told_once_with_all_that_was_held(event
 
 
 @given(st.data())
-def test_two_stretches_that_follow_each_other_tell_everything_once(data: st.DataObject) -> None:
+def test_two_adjacent_stretches_tell_everything_once(data: st.DataObject) -> None:
     events = data.draw(histories())
     middle = data.draw(st.sampled_from(events))
     cut = data.draw(st.sampled_from((just_after(middle), at_the_end_of(middle.at))))
@@ -79,7 +79,7 @@ def test_two_stretches_that_follow_each_other_tell_everything_once(data: st.Data
 
 
 @given(st.data())
-def test_every_session_that_was_heard_or_live_in_a_stretch_is_in_its_report(data: st.DataObject) -> None:
+def test_every_session_of_a_stretch_is_in_its_report(data: st.DataObject) -> None:
     events = data.draw(histories())
     cut = just_before(data.draw(st.sampled_from(events)).at)
     page = report_of(events, cut, just_after(events[-1]))
@@ -93,7 +93,7 @@ def test_every_session_that_was_heard_or_live_in_a_stretch_is_in_its_report(data
 
 
 @given(histories())
-def test_a_message_is_unanswered_unless_it_was_replied_to_or_confirmed(events: list[Event]) -> None:
+def test_a_message_is_unanswered_until_a_reply_or_confirmation(events: list[Event]) -> None:
     page = report_of(events, BEGINNING, just_after(events[-1]))
     sent = {event.id: event.payload for event in events if isinstance(event.payload, MessageSent)}
     confirmed = {name for event in events for name in getattr(event.payload, "messages", ())

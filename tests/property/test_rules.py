@@ -37,7 +37,7 @@ def ledger_of(events: list[Event]) -> Ledger:
 
 
 @given(histories())
-def test_rule_2_no_two_conflicting_claims_are_ever_active_together(events: list[Event]) -> None:
+def test_rule_2_no_two_conflicting_claims_are_active_together(events: list[Event]) -> None:
     """A request is granted only if no active claim conflicts."""
     for a, b in combinations(ledger_of(events).grants, 2):
         if a.start < b.end and b.start < a.end and a.start < a.end and b.start < b.end:
@@ -45,7 +45,7 @@ def test_rule_2_no_two_conflicting_claims_are_ever_active_together(events: list[
 
 
 @given(histories())
-def test_rule_2_a_request_is_refused_or_waits_only_if_something_is_in_the_way(events: list[Event]) -> None:
+def test_rule_2_a_refusal_or_wait_has_something_in_the_way(events: list[Event]) -> None:
     """A request of a live session, not told refused, is granted if no active claim or earlier waiting request
     conflicts; else it waits if it has a wait, else it is refused.
     """
@@ -118,7 +118,7 @@ def test_rule_4_nobody_waits_for_nothing(events: list[Event]) -> None:
 
 
 @given(histories())
-def test_rule_4_a_wait_ends_when_granted_or_at_its_limit_and_the_order_is_kept(events: list[Event]) -> None:
+def test_rule_4_a_wait_ends_as_it_must_and_the_order_is_kept(events: list[Event]) -> None:
     """A wait ends when granted, at its limit (half-open), when withdrawn or with its session; no waiter overtakes an
     earlier one that it conflicts with.
     """
@@ -136,7 +136,7 @@ def test_rule_4_a_wait_ends_when_granted_or_at_its_limit_and_the_order_is_kept(e
 
 
 @given(histories())
-def test_rule_4_a_grant_to_a_waiter_lapses_after_a_minute_unless_accepted(events: list[Event]) -> None:
+def test_rule_4_a_grant_to_a_waiter_lapses_unless_accepted(events: list[Event]) -> None:
     """A grant to a waiter lapses 60 seconds later unless accepted."""
     book = ledger_of(events)
     for grant in book.grants:
@@ -224,7 +224,7 @@ def test_rule_6_every_session_in_a_circle_is_shown_one(events: list[Event]) -> N
 
 
 @given(histories())
-def test_rule_7_tokens_of_conflicting_grants_rise_and_old_ones_do_not_stand(events: list[Event]) -> None:
+def test_rule_7_tokens_rise_and_old_ones_do_not_stand(events: list[Event]) -> None:
     """A grant's token is its instant, and larger than that of any grant before it; only the token of a claim that is
     still active, under its present holder, stands. A claim that was imported protects nothing, and takes no token.
     """
@@ -245,7 +245,7 @@ def test_rule_7_tokens_of_conflicting_grants_rise_and_old_ones_do_not_stand(even
         assert not stands(state, grant.id, token - 1)
 
 
-def test_rule_7_a_claim_that_passes_on_at_the_instant_of_its_grant_gets_a_new_token_too() -> None:
+def test_rule_7_a_claim_passed_on_at_its_grant_gets_a_new_token() -> None:
     """A grant's token is larger than that of the grant before it, whatever falls on one instant."""
     story = Story("amber", "brown", "coral")
     held = story.asks(1, "amber", "port/1", ttl_s=60)
@@ -262,7 +262,7 @@ def test_rule_7_a_claim_that_passes_on_at_the_instant_of_its_grant_gets_a_new_to
 
 
 @given(histories())
-def test_rule_8_whoever_believed_to_hold_what_it_does_not_is_told(events: list[Event]) -> None:
+def test_rule_8_whoever_wrongly_believed_to_hold_is_told(events: list[Event]) -> None:
     """A claim whose requester was told granted, or accepted it, but which the history does not grant, is lost: its
     holder gets a notice with the event that was wrong; nobody else does, nor one that was imported.
     """
@@ -319,7 +319,7 @@ def test_rule_9_when_an_anchor_is_gone() -> None:
 
 
 @given(histories())
-def test_rule_9_presumed_dead_counts_only_against_the_latest_anchor(events: list[Event]) -> None:
+def test_rule_9_presumed_dead_counts_against_the_latest_anchor(events: list[Event]) -> None:
     """`session.presumed_dead` counts only against a live session's latest anchor and never the observer; it ends what
     the session holds, and the session's next event revives it without its claims, and it is told.
     """

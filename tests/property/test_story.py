@@ -93,7 +93,7 @@ def test_the_story_has_every_grant_and_every_end_once(events: list[Event]) -> No
 
 
 @given(histories())
-def test_the_stories_of_all_resources_sessions_and_claims_are_the_whole_story(events: list[Event]) -> None:
+def test_the_stories_together_are_the_whole_story(events: list[Event]) -> None:
     """Nothing is told that no question brings up, and each question brings up all that is about it."""
     entries = told(events)
     for entry in entries:
@@ -124,7 +124,7 @@ def test_every_entry_names_its_rule_and_what_brought_it_about(events: list[Event
             assert entry.told == by_id[entry.claim].payload.told  # type: ignore[union-attr]
 
 
-def test_a_waiter_that_an_acceptance_lets_in_is_let_in_by_that_event() -> None:
+def test_an_acceptance_that_lets_a_waiter_in_is_its_cause() -> None:
     """Who takes up what was never granted waits no longer, and whoever waited behind it alone gets in."""
     history = Story("amber", "brook", "coral")
     history.asks(10, "amber", "file/a")

@@ -95,7 +95,7 @@ def test_the_bars_of_a_row_do_not_overlap_in_time(stretch: tuple[list[Event], in
 
 
 @given(stretches())
-def test_everyone_who_is_named_has_one_lane_in_the_order_of_arrival(stretch: tuple[list[Event], int, str]) -> None:
+def test_everyone_who_is_named_has_one_lane_in_order_of_arrival(stretch: tuple[list[Event], int, str]) -> None:
     events, first, _ = stretch
     found = _timeline(stretch)
     sessions = [lane.session for lane in found.lanes]
@@ -112,7 +112,7 @@ def test_everyone_who_is_named_has_one_lane_in_the_order_of_arrival(stretch: tup
 
 
 @given(stretches())
-def test_the_bars_of_a_lane_do_not_cover_each_other_in_the_picture(stretch: tuple[list[Event], int, str]) -> None:
+def test_the_bars_of_a_lane_do_not_overlap_in_the_picture(stretch: tuple[list[Event], int, str]) -> None:
     for band in layout(_timeline(stretch)).bands:
         for a, b in combinations(band.blocks, 2):
             assert a.y != b.y or a.x1 <= b.x0 or b.x1 <= a.x0
