@@ -1,6 +1,7 @@
 """The fold and the reference model agree on every history: all rules, all events, and what time alone brings about."""
 
-from hypothesis import given
+import pytest
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eventlog.events import Event, later
@@ -10,10 +11,15 @@ from tests.support.agreement import as_json, assert_agree, micros
 from tests.support.histories import GAPS_S, histories
 from tests.support.reference_model import Model
 
+MANY = 5 * (settings.default or settings()).max_examples  # handovers and continuations are rare in a history
 
-@given(st.booleans().flatmap(lambda stray: histories(stray=stray)))
-def test_the_fold_is_what_the_reference_model_says(events: list[Event]) -> None:
+
+@pytest.mark.parametrize("stray", [False, True])
+@settings(max_examples=MANY)
+@given(data=st.data())
+def test_the_fold_is_what_the_reference_model_says(data: st.DataObject, stray: bool) -> None:
     """After every event, and as time passes after the last one."""
+    events: list[Event] = data.draw(histories(stray=stray))
     state, model = State(), Model()
     for number, event in enumerate(events, 1):
         fold(state, [event])
