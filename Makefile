@@ -54,11 +54,11 @@ pictures: $(READY)
 
 # Every cost as a ratio, against its target: some minutes. With `--quick` in its place: half a minute.
 bench: $(READY)
-	$(BIN)/python -m tests.bench --json build/bench.json --plot docs/pictures/cost.svg
+	$(BIN)/python -m benchmarks --json build/bench.json --plot docs/pictures/cost.svg
 
 # The same work done with what one might pick instead, installed into build/peers.
 bench-peers: $(READY)
-	$(BIN)/python -m tests.bench.peers
+	$(BIN)/python -m benchmarks.peers
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache

@@ -6,7 +6,7 @@ import sys
 
 TYPE_CHECKING = False  # a hook would take 1.7 times as long if it loaded `typing`
 if TYPE_CHECKING:
-    from coord.calls import Call
+    from coord.guard.payload import Call
 
 # A command makes many objects that stay: looking for garbage among them finds none and takes 8 % of its time.
 gc.set_threshold(100_000)
@@ -30,14 +30,14 @@ def main() -> None:
 
 def _run() -> int:
     if sys.argv[1:2] == ["hook"] and len(sys.argv) == 3:
-        from coord import hooks
-        from coord.calls import client_named
+        from coord.guard import entry
+        from coord.guard.payload import client_named
 
         if client_named(sys.argv[2]):
-            return hooks.main(sys.argv[2], _respond)
+            return entry.main(sys.argv[2], _respond)
     _load_msgspec()
-    from coord.cli import run
-    from coord.world import real_world
+    from coord.cli.main import run
+    from coord.workspace.system import real_world
 
     code = run(sys.argv[1:], real_world())
     return 0 if sys.argv[1:2] == ["hook"] else code  # to a client, the code of a mistake would deny what its agent does
@@ -46,8 +46,8 @@ def _run() -> int:
 def _respond(call: "Call") -> tuple[int, str]:
     """The long way of a hook."""
     _load_msgspec()
-    from coord.answering import respond, to_client
-    from coord.world import real_world
+    from coord.hooks.dispatch import respond, to_client
+    from coord.workspace.system import real_world
 
     return respond(real_world(), call, to_client)
 

@@ -1,4 +1,4 @@
-"""The one class of errors that a user meets, and the exit codes. `coord.cli` turns it into words and a code."""
+"""The one class of errors that a user meets, and the exit codes. `coord.cli.main` turns it into words and a code."""
 
 DONE, REFUSED, USAGE, NO_SESSION, NO_LOG = 0, 1, 2, 3, 4
 """0 done; 1 refused or timed out; 2 wrong usage; 3 no session or an ambiguous one; 4 the log cannot be used."""

@@ -16,8 +16,8 @@ from operator import lt
 from msgspec import DecodeError, Raw, Struct, ValidationError
 from msgspec.json import Decoder, Encoder
 
+from eventlog.digest import blake2b
 from eventlog.events import BIGGEST_INT, VERSION, Event, Imported, Instant, Unknown, is_instant
-from eventlog.system import blake2b
 
 NO_HASH = b"0" * 32
 MARK = b',"hash":"'

@@ -22,9 +22,9 @@ from msgspec.structs import replace
 
 from eventlog.errors import LogError, Unreadable
 from eventlog.events import NEVER, Event, EventId, Instant, later
-from eventlog.journal import is_session_id, read_from, wherever
+from eventlog.local.files import ENDED, SUFFIX, sizes_in
+from eventlog.local.journal import is_session_id, read_from, wherever
 from eventlog.scanning import Block, Position
-from eventlog.system import ENDED, SUFFIX, sizes_in
 
 HORIZON_S = 60  # how far ahead another machine's events may be
 

@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.terminal_theme import MONOKAI
 from rich.text import Text
 
-from coord.demo import STORY, Played, clean_environment, play, temporary_folder
+from coord.cli.commands.board._demo import STORY, Played, clean_environment, play, temporary_folder
 
 HERE = Path(__file__).resolve().parent
 COORD = [sys.executable, "-P", "-m", "coord"]

@@ -24,10 +24,12 @@ import click
 import msgspec
 from msgspec.structs import FieldInfo
 
-from coord import config, errors, table
-from coord.clients import CLIENTS
-from coord.table import COMMANDS
-from coord.usage import as_click
+from coord import errors
+from coord.cli import registry
+from coord.cli.click_adapter import as_click
+from coord.cli.registry import COMMANDS
+from coord.clients.registry import CLIENTS
+from coord.workspace import config
 from eventlog import events
 
 HERE = Path(__file__).resolve().parent
@@ -92,7 +94,7 @@ def _shared_options() -> Iterator[str]:
 
 def load(name: str) -> click.Command:
     """A command of the table."""
-    return as_click(table.load(name))
+    return as_click(registry.load(name))
 
 
 def _parameters(name: str, kind: type[Any]) -> list[Any]:

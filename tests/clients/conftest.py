@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from coord.traces import FAILURES, folder_of
+from coord.guard.hook_state import FAILURES, folder_of
 from tests.support.clients.agents import Agent, Make
 from tests.support.clients.installing import install
 from tests.support.clients.looking import waiters

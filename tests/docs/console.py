@@ -58,7 +58,7 @@ class Shell:
         """What a command prints; for one that waits, its first line; for no command, what that one prints then."""
         assert self._process.stdin is not None
         if typed:
-            end = f"@@{time.monotonic_ns()}@@"
+            end = f"{time.monotonic_ns()}"
             self._process.stdin.write(f"{typed}\necho; echo {end}\n".encode())
             self._process.stdin.flush()
             self._end = f"\n{end}\n".encode()

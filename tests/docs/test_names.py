@@ -18,7 +18,7 @@ PACKAGES = ("coord", "eventlog", "projections", "tests")
 _MODULE = re.compile(rf"(?<![\w./-])((?:{'|'.join(PACKAGES)})(?:\.[A-Za-z_]\w*)+)(?![\w/]|-\w)")
 _PATH = re.compile(r"(?<![\w./~-])((?:tests|docs)/[\w./-]*\.(?:json|md|py|sh|svg|toml|txt))\b")
 _FENCED = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
-_NO_MODULES = {"coord.sh", "coord.svg", "coord.json"}  # files of users
+_NO_MODULES = {"coord.sh", "coord.render.timeline.svg", "coord.json"}  # files of users
 
 
 def pages() -> list[Path]:
@@ -75,10 +75,12 @@ def test_every_module_and_file_that_is_named_exists(path: Path) -> None:
 
 
 def test_a_name_that_does_not_exist_is_found() -> None:
-    source = '"""See `coord.nowhere`."""\nX = 1  # see tests/nowhere.py\n"""As `eventlog.lock.nothing` has it."""\n'
+    source = (
+        '"""See `coord.nowhere`."""\nX = 1  # see tests/nowhere.py\n"""As `eventlog.local.lock.nothing` has it."""\n'
+    )
     text = "\n".join(prose(source))
-    assert _MODULE.findall(text) == ["coord.nowhere", "eventlog.lock.nothing"]
+    assert _MODULE.findall(text) == ["coord.nowhere", "eventlog.local.lock.nothing"]
     assert not exists("coord.nowhere")
-    assert not exists("eventlog.lock.nothing")
-    assert exists("eventlog.lock.locked")
+    assert not exists("eventlog.local.lock.nothing")
+    assert exists("eventlog.local.lock.locked")
     assert _PATH.findall(text) == ["tests/nowhere.py"]

@@ -27,10 +27,10 @@ from eventlog.events import (
 )
 from eventlog.history import merge
 from eventlog.scanning import Position, scan
-from projections.claims import circles, stands
-from projections.fold import as_of, fold
-from projections.resources import overlap
-from projections.state import Decision, State
+from projections.rules.claims import circles, stands
+from projections.rules.fold import as_of, fold
+from projections.rules.resources import overlap
+from projections.rules.state import Decision, State
 
 pytestmark = pytest.mark.slow
 

@@ -10,7 +10,7 @@ from typing import Any
 import click
 import pytest
 
-from coord.table import COMMANDS
+from coord.cli.registry import COMMANDS
 
 ROOT = Path(__file__).resolve().parents[2]
 _OPERATORS = set("|&;()<>")

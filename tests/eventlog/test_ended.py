@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from eventlog import history as histories
 from eventlog.errors import JournalClosed, LogError
 from eventlog.history import History
-from eventlog.journal import closed, events_of, in_pieces, paths_of, read_from, wherever
+from eventlog.local.files import ENDED
+from eventlog.local.journal import closed, events_of, in_pieces, paths_of, read_from, wherever
+from eventlog.local.writer import Writer
 from eventlog.scanning import Position, scan
-from eventlog.system import ENDED
-from eventlog.writer import Writer
 from tests.support.journals import at, keys, plain, write
 
 
@@ -186,7 +186,7 @@ def test_a_journal_in_pieces_is_the_journal(
     data[changed % len(data)] ^= 1
     path.write_bytes(data)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("eventlog.journal._PIECE", piece)
+        patch.setattr("eventlog.local.journal._PIECE", piece)
         found = list(in_pieces(str(path), "amber"))
     events, position = scan("amber", bytes(data), Position())
     assert [one for part in found for one in part[0]] == events
@@ -200,7 +200,7 @@ def test_a_journal_in_pieces_is_the_journal(
 
 def test_changed_line_ends_are_one_finding_in_any_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "amber.jsonl").write_bytes(b"".join(plain(9, "amber")).replace(b"\n", b"\r\n"))
-    monkeypatch.setattr("eventlog.journal._PIECE", 50)
+    monkeypatch.setattr("eventlog.local.journal._PIECE", 50)
     *_, (_, position, _) = in_pieces(str(tmp_path / "amber.jsonl"), "amber")
     assert [spot.line for spot in position.damage] == [1]
     assert position.n == 9

@@ -18,9 +18,9 @@ from eventlog.codec import NO_HASH, seal
 from eventlog.events import NEVER, Event, Unknown
 from eventlog.history import History, merge
 from eventlog.scanning import Position, scan
-from projections.facts import facts
-from projections.fold import fold
-from projections.state import State
+from projections.rules.fold import fold
+from projections.rules.state import State
+from projections.views.state_diff import facts
 from tests.support.attacks import Tally
 from tests.support.event_values import TYPES
 

@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 from eventlog import history as reading
-from eventlog import journal as journals
 from eventlog import scanning
 from eventlog.codec import MAX_LINE, NO_HASH, seal
 from eventlog.errors import LogError, Unreadable
 from eventlog.events import MessageSent
 from eventlog.history import History
-from eventlog.journal import in_pieces, read_from
+from eventlog.local import journal as journals
+from eventlog.local.journal import in_pieces, read_from
 from eventlog.scanning import Position, scan
 from tests.support.journals import SESSION, at, event, keys, plain, write
 

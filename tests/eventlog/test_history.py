@@ -13,8 +13,8 @@ from eventlog import history as reading
 from eventlog.errors import JournalClosed, LogError
 from eventlog.events import Event, to_micros
 from eventlog.history import HORIZON_S, History, merge
-from eventlog.journal import read_from
-from eventlog.writer import Writer
+from eventlog.local.journal import read_from
+from eventlog.local.writer import Writer
 from tests.support.journals import at, event, keys, plain, write
 
 # --- order ------------------------------------------------------------------------------------------------------------

@@ -24,12 +24,12 @@ from typing import Any
 import watchfiles._rust_notify  # noqa: F401 - loaded once, before the forks
 from msgspec.structs import replace
 
-import coord.waiting
-from coord.cli import run
-from coord.processes import Process, this_machines
-from coord.world import World, wall_clock
+import coord.platform.watch
+from coord.cli.main import run
+from coord.platform.processes import Process, this_machines
+from coord.workspace.system import World, wall_clock
 from eventlog.events import Instant, from_micros
-from projections.liveness import Seen
+from projections.rules.liveness import Seen
 from tests.support.in_process import OURS, Table
 from tests.support.processes import COORD, environment
 
@@ -210,9 +210,9 @@ class Play:
 
 def main() -> None:
     root, home = sys.argv[1:]
-    coord.waiting.LOOK_EVERY_S = 0.02  # as often as the machine's clock would let it, for one that runs faster
+    coord.platform.watch.LOOK_EVERY_S = 0.02  # as often as the machine's clock would let it, for one that runs faster
     for name in ("claim", "renew", "release", "handoff", "break_", "claims", "start"):
-        import_module(f"coord.commands.{name}")
+        import_module(f"coord.cli.commands.{name}")
     for line in sys.stdin:
         game = Play(json.loads(line), root, home)
         try:

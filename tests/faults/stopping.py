@@ -11,8 +11,8 @@ import sys
 from pathlib import Path
 from types import FrameType
 
-from coord.cli import run
-from coord.world import World
+from coord.cli.main import run
+from coord.workspace.system import World
 from tests.support.in_process import OURS, Inside
 from tests.support.repositories import Repo
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from msgspec import Struct
 
-import coord.checkpoint
+import coord.engine.checkpoint
 from eventlog.codec import NO_HASH, seal
 from eventlog.events import VERSION, Event, SessionStarted, later
 from tests.support.in_process import Inside
@@ -47,7 +47,7 @@ def scene(repo: Repo) -> Scene:
 
 def other_code(monkeypatch: pytest.MonkeyPatch) -> None:
     """From here on the fold is of other code than the checkpoint's."""
-    monkeypatch.setattr(coord.checkpoint, "fingerprint", lambda: "another")
+    monkeypatch.setattr(coord.engine.checkpoint, "fingerprint", lambda: "another")
 
 
 def test_claims_in_a_journal_that_cannot_be_read_now_still_stand(scene: Scene) -> None:
@@ -104,9 +104,9 @@ def test_a_checkpoint_of_other_code_knows_how_much_was_there(
         other_code(monkeypatch)
     else:
         folder = str(scene.machine.repo.folder / ".cache")
-        saved, _ = coord.checkpoint.load(folder)
-        monkeypatch.setattr(coord.checkpoint, "Folded", Other)
-        coord.checkpoint.save(folder, saved.seen, saved.told, Other("what nobody here can read"))  # type: ignore[arg-type]
+        saved, _ = coord.engine.checkpoint.load(folder)
+        monkeypatch.setattr(coord.engine.checkpoint, "Folded", Other)
+        coord.engine.checkpoint.save(folder, saved.seen, saved.told, Other("what nobody here can read"))  # type: ignore[arg-type]
         monkeypatch.undo()
     if change == "gone":
         scene.journal.unlink()
@@ -122,7 +122,7 @@ def test_a_rung_does_not_bring_back_a_journal_that_was_cut_back(
     scene: Scene, monkeypatch: pytest.MonkeyPatch, repo: Repo
 ) -> None:
     other_code(monkeypatch)
-    monkeypatch.setattr(coord.checkpoint, "_LEAST_STEP", 1)
+    monkeypatch.setattr(coord.engine.checkpoint, "_LEAST_STEP", 1)
     scene.journal.write_bytes(scene.journal.read_bytes().splitlines(keepends=True)[0])
     scene.machine.wait(10)
     assert scene.machine.run(100, "heartbeat", "c", "d").code == 0
@@ -134,11 +134,11 @@ def test_a_rung_does_not_bring_back_a_journal_that_was_cut_back(
 
 def test_a_damaged_fold_in_a_checkpoint_is_not_used(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     before = scene.machine.run(100, "claims").out
-    saved, folded = coord.checkpoint.load(str(scene.machine.repo.folder / ".cache"))
+    saved, folded = coord.engine.checkpoint.load(str(scene.machine.repo.folder / ".cache"))
     assert folded is not None
     folded.state.claims.clear()
     folder = str(scene.machine.repo.folder / ".cache")
     with monkeypatch.context() as patch:
         other_code(patch)
-        coord.checkpoint.save(folder, saved.seen, saved.told, folded)
+        coord.engine.checkpoint.save(folder, saved.seen, saved.told, folded)
     assert scene.machine.run(100, "claims").out == before

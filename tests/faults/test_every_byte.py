@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from eventlog import writer as writing
 from eventlog.codec import NO_HASH, seal
 from eventlog.errors import JournalClosed
 from eventlog.events import (
@@ -26,8 +25,9 @@ from eventlog.events import (
     to_micros,
 )
 from eventlog.history import History
+from eventlog.local import writer as writing
+from eventlog.local.writer import Writer
 from eventlog.scanning import LAST, Position, scan
-from eventlog.writer import Writer
 from tests.support.attacks import LONG, Tally
 from tests.support.journals import START
 from tests.support.repositories import Repo

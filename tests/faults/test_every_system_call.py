@@ -215,7 +215,7 @@ def test_any_call_fails(tmp_path: Path, tally: Tally, name: str) -> None:
         chance = tally.chance(where)
         for call in list(it.calls):
             if it.case.inherits and call.name == "fdatasync":
-                continue  # which journal that seals is in tests/eventlog/test_durable.py
+                continue  # which journal that seals is in tests/eventlog/local/test_durable.py
             for error in errors(call, chance):
                 traced = it.disturb(call, partial(it.strace.fail, it.words, error=error))
                 if traced is None:

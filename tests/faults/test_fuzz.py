@@ -14,7 +14,7 @@ from hashlib import blake2b
 
 import pytest
 
-from coord import checkpoint
+from coord.engine import checkpoint
 from eventlog.codec import NO_HASH, Damaged, chain, decode, unseal
 from eventlog.scanning import Position, scan
 from tests.support.attacks import FIRST_SEED, Tally

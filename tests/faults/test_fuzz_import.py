@@ -16,9 +16,9 @@ from typing import Any
 
 import pytest
 
-from coord.predecessor import read
-from coord.recovery import TEMPLATES, Kind, Unusable
-from coord.repository import recorded_path
+from coord.admin.shell_import.events import read
+from coord.admin.shell_import.recovery import TEMPLATES, Kind, Unusable
+from coord.platform.git.repository import recorded_path
 from tests.support.attacks import FIRST_SEED, Tally
 from tests.support.in_process import Inside
 from tests.support.mangling import mangled, tree

@@ -36,8 +36,8 @@ import os, sys, time
 from eventlog.events import VERSION, Event, SessionHeartbeat, later
 from eventlog.history import History
 from eventlog.scanning import Position
-from eventlog.lock import locked
-from eventlog.writer import Writer
+from eventlog.local.lock import locked
+from eventlog.local.writer import Writer
 
 folder, session, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
 order = os.open(sys.argv[4], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)

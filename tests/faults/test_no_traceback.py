@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-import coord.commands.inbox as inbox_command
-from coord.waiting import wait_for
+import coord.cli.commands.messages.inbox as inbox_command
+from coord.platform.watch import wait_for
 from tests.support.in_process import Inside
 from tests.support.repositories import Repo
 

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-import coord.machine
-import coord.world
-from coord.anchors import anchor_of, choose
-from projections.liveness import gone
+import coord.platform.host
+import coord.workspace.system
+from coord.workspace.anchors import anchor_of, choose
+from projections.rules.liveness import gone
 from tests.support.attacks import Tally
 from tests.support.in_process import Inside, process
 from tests.support.processes import Shell, can_unshare, have, until
@@ -206,8 +206,8 @@ def test_hosts_of_one_image_without_an_id_are_two_machines(
     places = []
     for boot in boots:
         known = {"/etc/machine-id": "uninitialized", "/proc/sys/kernel/random/boot_id": boot}
-        monkeypatch.setattr(coord.machine, "_read", lambda path, known=known: known.get(path, ""))
-        places.append(coord.world.this_machine())
+        monkeypatch.setattr(coord.platform.host, "_read", lambda path, known=known: known.get(path, ""))
+        places.append(coord.workspace.system.this_machine())
     there, here = places
     assert (there.machine == here.machine) == (boots[0] == boots[1])
     if boots[0] != boots[1]:

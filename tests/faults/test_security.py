@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-import eventlog.journal
+import eventlog.local.journal
 from eventlog.scanning import MOST_DAMAGE, Position, scan
 from tests.support.in_process import Inside
 from tests.support.processes import COORD, environment
@@ -149,7 +149,7 @@ BY_GIT = pytest.param(".gitignore", marks=pytest.mark.machine)  # it is git that
 def test_a_pipe_in_the_place_of_a_file_makes_nobody_wait(used: Repo, place: str) -> None:
     put(used.folder / place, os.mkfifo)
     commands = [command.split() for command in (*READS, *WRITES)]
-    script = f"from coord.cli import run\nfrom coord.world import real_world\nfor words in {commands}: print(words)\n"
+    script = f"from coord.cli.main import run\nfrom coord.workspace.system import real_world\nfor words in {commands}: print(words)\n"
     script = script.replace("print(words)", "assert run(words, real_world()) in range(5), words")
     environ = environment(used.home, COORD_SESSION=session_of(used))
     subprocess.run([sys.executable, "-c", script], cwd=used.root, env=environ, timeout=GUARD_S, check=True)
@@ -287,7 +287,7 @@ def test_a_full_journal_takes_no_more_and_its_session_goes_on(repo: Repo, monkey
     machine = Inside(repo)
     first = machine.start(100)
     full = (repo.log / f"{first}.jsonl").read_bytes()
-    monkeypatch.setattr(eventlog.journal, "FULL_BYTES", len(full))
+    monkeypatch.setattr(eventlog.local.journal, "FULL_BYTES", len(full))
     result = machine.run(100, "heartbeat", "a", "b")
     assert result.code == 0, result
     assert (repo.log / f"{first}.jsonl").read_bytes() == full

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from coord.processes import this_machines
+from coord.platform.processes import this_machines
 from eventlog.events import Event, to_micros
-from eventlog.writer import Writer
+from eventlog.local.writer import Writer
 from tests.support.attacks import Tally
 from tests.support.in_process import Inside
 from tests.support.processes import GUARD_S, Result, environment

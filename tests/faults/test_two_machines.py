@@ -20,15 +20,15 @@ from typing import Any
 
 import pytest
 
-from coord.folder import find
-from coord.present import Present
-from coord.waiting import Interrupted
+from coord.engine.snapshot import Present
+from coord.platform.watch import Interrupted
+from coord.workspace.paths import find
 from eventlog.events import Event, SessionPresumedDead, later
 from eventlog.history import merge
 from eventlog.scanning import Position, scan
-from projections.fold import as_of, fold
-from projections.liveness import Here
-from projections.state import State
+from projections.rules.fold import as_of, fold
+from projections.rules.liveness import Here
+from projections.rules.state import State
 from tests.support.attacks import Tally
 from tests.support.histories import judged
 from tests.support.in_process import Inside
@@ -262,8 +262,8 @@ def scenes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[random.
                 scene.waits()
             raise Interrupted(signal.SIGINT)
 
-        monkeypatch.setattr("coord.transaction.new_id", lambda taken: f"session-{next(numbers):03}")
-        monkeypatch.setattr("coord.commands.claim.wait_for", wait_for)
+        monkeypatch.setattr("coord.engine.transaction.new_id", lambda taken: f"session-{next(numbers):03}")
+        monkeypatch.setattr("coord.cli.commands.claims.claim.wait_for", wait_for)
         return scene
 
     return begin

@@ -12,15 +12,15 @@ import msgspec
 import pytest
 from msgspec import Struct
 
-import coord.checkpoint
-from coord import verifying
-from coord.folder import Place, find
-from coord.verifying import Verified, verify
+import coord.engine.checkpoint
+from coord.admin import verify as verifying
+from coord.admin.verify import Verified, verify
+from coord.workspace.paths import Place, find
 from eventlog.codec import NO_HASH, seal
 from eventlog.errors import LogError
 from eventlog.events import VERSION, AnyPayload, Event, SessionHeartbeat, SessionStarted, later
 from eventlog.history import History
-from eventlog.system import ENDED
+from eventlog.local.files import ENDED
 from tests.support.in_process import NOON, Inside
 from tests.support.processes import COORD, environment
 from tests.support.repositories import Repo
@@ -208,7 +208,7 @@ class OldCheckpoint(Struct):
 
 def test_a_checkpoint_of_an_older_version_still_tells_of_rewinds(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = scene.place.cache
-    saved, folded = coord.checkpoint.load(folder)
+    saved, folded = coord.engine.checkpoint.load(folder)
     assert folded is not None
     assert all(seen.last.endswith(b'"}\n') for seen in saved.seen.values())
     seen = {name: OldSeen(one.size, one.lines, one.rewound) for name, one in saved.seen.items()}
@@ -217,8 +217,8 @@ def test_a_checkpoint_of_an_older_version_still_tells_of_rewinds(scene: Scene, m
         return OldCheckpoint("older", seen, told, fold)
 
     with monkeypatch.context() as patch:
-        patch.setattr(coord.checkpoint, "Checkpoint", older)
-        coord.checkpoint.save(folder, saved.seen, [], folded)
+        patch.setattr(coord.engine.checkpoint, "Checkpoint", older)
+        coord.engine.checkpoint.save(folder, saved.seen, [], folded)
     assert scene.verify().checkpoint == "other code"
     assert scene.verify().whole
     scene.rewrite(lambda data: data.splitlines(keepends=True)[0])
@@ -229,7 +229,7 @@ def test_a_checkpoint_of_an_older_version_still_tells_of_rewinds(scene: Scene, m
 
 
 def test_a_damaged_checkpoint_is_told_and_the_log_is_whole(scene: Scene) -> None:
-    path = Path(scene.place.cache) / coord.checkpoint.NAME
+    path = Path(scene.place.cache) / coord.engine.checkpoint.NAME
     data = bytearray(path.read_bytes())
     data[-1] ^= 1
     path.write_bytes(data)
@@ -240,20 +240,20 @@ def test_a_damaged_checkpoint_is_told_and_the_log_is_whole(scene: Scene) -> None
 
 
 def test_a_fold_that_the_journals_do_not_give_is_told(scene: Scene) -> None:
-    saved, folded = coord.checkpoint.load(scene.place.cache)
+    saved, folded = coord.engine.checkpoint.load(scene.place.cache)
     assert folded is not None
     folded.state.claims.clear()
-    coord.checkpoint.save(scene.place.cache, saved.seen, [], folded)
+    coord.engine.checkpoint.save(scene.place.cache, saved.seen, [], folded)
     text = scene.run(4)
     assert "❌ The checkpoint's fold is not what the journals give" in text
-    Path(scene.place.cache, coord.checkpoint.NAME).unlink()
+    Path(scene.place.cache, coord.engine.checkpoint.NAME).unlink()
     assert scene.verify().whole
 
 
 @pytest.mark.parametrize("more", [False, True])
 def test_a_checkpoint_is_compared_where_it_stopped(scene: Scene, more: bool) -> None:
     """What came after it, and time that has passed, make no difference."""
-    path = Path(scene.place.cache) / coord.checkpoint.NAME
+    path = Path(scene.place.cache) / coord.engine.checkpoint.NAME
     kept = path.read_bytes()
     for words in ("claim droplet y --ttl 1m", "send broadcast More", "end"):
         scene.machine.run(200, *words.split())

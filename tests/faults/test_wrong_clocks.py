@@ -16,8 +16,8 @@ from typing import Any
 
 import pytest
 
-from coord.waiting import Interrupted
-from coord.world import World
+from coord.platform.watch import Interrupted
+from coord.workspace.system import World
 from eventlog.events import Instant, from_micros, later
 from tests.support.answers import LAPSE_S, WAIT_S, Judge
 from tests.support.attacks import Tally
@@ -197,7 +197,7 @@ def play(repo: Repo, monkeypatch: pytest.MonkeyPatch, tally: Tally, seeds: range
             path.unlink()
         (repo.root / ".git" / "coord").unlink(missing_ok=True)  # or the log of the seed before would be missed
         chance, names = tally.chance(seed), iter(range(1000))
-        monkeypatch.setattr("coord.transaction.new_id", lambda taken, names=names: f"session-{next(names):03}")
+        monkeypatch.setattr("coord.engine.transaction.new_id", lambda taken, names=names: f"session-{next(names):03}")
         machine = Machine(repo, chance)
 
         def wait_for(
@@ -209,7 +209,7 @@ def play(repo: Repo, monkeypatch: pytest.MonkeyPatch, tally: Tally, seeds: range
                 machine.while_waiting()
             raise Interrupted(signal.SIGINT)
 
-        monkeypatch.setattr("coord.commands.claim.wait_for", wait_for)
+        monkeypatch.setattr("coord.cli.commands.claims.claim.wait_for", wait_for)
         try:
             for _ in range(COMMANDS):
                 machine.step()

@@ -8,11 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from coord.cli import run
-from coord.folder import find
-from coord.processes import this_machines
-from coord.verifying import Verified, verify
-from coord.world import World, this_machine, wall_clock
+from coord.admin.verify import Verified, verify
+from coord.cli.main import run
+from coord.platform.processes import this_machines
+from coord.workspace.paths import find
+from coord.workspace.system import World, this_machine, wall_clock
 from eventlog.events import Event, Instant, MessageSent, later
 from eventlog.history import History
 from tests.faults.strace import MARK

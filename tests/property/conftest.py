@@ -2,7 +2,7 @@
 
 import pytest
 
-from coord.folder import Place
+from coord.workspace.paths import Place
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from coord.processes import Process
-from projections.liveness import Here, Seen
+from coord.platform.processes import Process
+from projections.rules.liveness import Here, Seen
 
 PIDS = 14  # so few that each is soon used again
 

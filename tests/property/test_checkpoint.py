@@ -11,14 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coord import checkpoint
-from coord.folder import Place
-from coord.present import Present
-from coord.world import World
+from coord.engine import checkpoint
+from coord.engine.snapshot import Present
+from coord.workspace.paths import Place
+from coord.workspace.system import World
 from eventlog import history
 from eventlog.events import Event, later
-from projections.fold import as_of
-from projections.state import State
+from projections.rules.fold import as_of
+from projections.rules.state import State
 from tests.support.attacks import law
 from tests.support.histories import GAPS_S, histories, journals_of, judged
 from tests.support.in_process import HERE, Table

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eventlog.events import Mode
-from projections import conflicts, resources
-from projections.state import Ask
+from projections.rules import conflicts, resources
+from projections.rules.state import Ask
 from tests.support import reference_model
 from tests.support.histories import AGENTS, SESSIONS, WORKTREES
 from tests.support.patterns import matched, overlap

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from coord.cli import run
-from coord.hooks import ALLOWED, DENIED
+from coord.cli.main import run
+from coord.guard.entry import ALLOWED, DENIED
 from tests.support.agents import Agents
 from tests.support.in_process import process
 from tests.support.repositories import Repo

@@ -26,8 +26,8 @@ from eventlog.events import (
     SessionPresumedDead,
     SessionStarted,
 )
-from projections.fold import as_of, fold
-from projections.state import State
+from projections.rules.fold import as_of, fold
+from projections.rules.state import State
 from tests.support.agreement import as_json, assert_agree, micros
 from tests.support.attacks import Tally
 from tests.support.histories import at

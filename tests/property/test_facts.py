@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eventlog.events import Event
-from projections.facts import Difference, difference, facts, messages_of, then, turned
-from projections.past import just_after, state_at
+from projections.views.point_in_time import just_after, state_at
+from projections.views.state_diff import Difference, difference, facts, messages_of, then, turned
 from tests.support.histories import Story, histories
 
 

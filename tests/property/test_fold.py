@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from eventlog.events import Event, later
 from eventlog.history import merge
-from projections.fold import as_of, fold
-from projections.state import Decision, State
+from projections.rules.fold import as_of, fold
+from projections.rules.state import Decision, State
 from tests.support.histories import GAPS_S, histories, journals_of, judged, pieces_of
 from tests.support.states import image
 

@@ -8,10 +8,10 @@ from msgspec.structs import replace
 
 from eventlog.events import Event, Imported, MessageSent, later
 from eventlog.history import merge
-from projections.fold import as_of, fold
-from projections.receipts import receipts
-from projections.spans import account
-from projections.state import Decision, State
+from projections.rules.fold import as_of, fold
+from projections.rules.state import Decision, State
+from projections.views.intervals import account
+from projections.views.receipts import receipts
 from tests.support.histories import Story, histories
 
 

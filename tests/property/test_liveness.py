@@ -18,9 +18,9 @@ from typing import Any
 
 import pytest
 
-from coord.cli import run
-from coord.waiting import Interrupted
-from coord.world import World
+from coord.cli.main import run
+from coord.platform.watch import Interrupted
+from coord.workspace.system import World
 from eventlog.events import Instant, from_micros, later
 from tests.property.machines import Machine, Proc, Register, Space
 from tests.support.attacks import Tally
@@ -257,7 +257,7 @@ def scenes(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> Callable[[Random], Sc
 
     def begin(chance: Random) -> Scene:
         numbers = iter(range(1000))
-        monkeypatch.setattr("coord.transaction.new_id", lambda taken: f"session-{next(numbers):03}")
+        monkeypatch.setattr("coord.engine.transaction.new_id", lambda taken: f"session-{next(numbers):03}")
         scene = Scene(repo, chance)
 
         def wait_for(folder: str, look: Callable[[], tuple[Any, str]], wall: object, caught: list[int]) -> Any:
@@ -267,7 +267,7 @@ def scenes(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> Callable[[Random], Sc
                 scene.while_waiting()
             raise Interrupted(signal.SIGINT)
 
-        monkeypatch.setattr("coord.commands.claim.wait_for", wait_for)
+        monkeypatch.setattr("coord.cli.commands.claims.claim.wait_for", wait_for)
         return scene
 
     return begin

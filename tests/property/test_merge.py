@@ -14,17 +14,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coord.folder import Place
-from coord.present import Present
-from coord.world import World
+from coord.engine.snapshot import Present
+from coord.workspace.paths import Place
+from coord.workspace.system import World
 from eventlog.events import (
     ClaimRequested,
     Event,
     later,
 )
 from eventlog.history import History, merge
-from projections.fold import as_of, fold
-from projections.state import State
+from projections.rules.fold import as_of, fold
+from projections.rules.state import State
 from tests.support.attacks import law
 from tests.support.histories import START, histories, journals_of, judged
 from tests.support.in_process import HERE, Table

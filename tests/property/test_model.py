@@ -16,13 +16,13 @@ from typing import Any
 
 import pytest
 
-from coord.commands.claim import _look, request
-from coord.edits import Answers
+from coord.cli.commands.claims.claim import _look, request
+from coord.engine.run import Run
 from coord.errors import CoordError
-from coord.run import Run
+from coord.hooks.edits import Answers
 from eventlog.events import Mode, to_micros
-from projections.fold import as_of
-from projections.state import State
+from projections.rules.fold import as_of
+from projections.rules.state import State
 from tests.support.agreement import assert_agree
 from tests.support.attacks import Tally
 from tests.support.in_process import NOON, Inside, process

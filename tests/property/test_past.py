@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eventlog.events import Event, later
-from projections.fold import as_of, fold
-from projections.past import at_the_end_of, count_until, just_after, just_before, state_at
-from projections.state import State
+from projections.rules.fold import as_of, fold
+from projections.rules.state import State
+from projections.views.point_in_time import at_the_end_of, count_until, just_after, just_before, state_at
 from tests.support.histories import GAPS_S, histories
 from tests.support.states import image
 

@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eventlog.events import Event, later
-from projections.fold import as_of, fold
-from projections.state import State
+from projections.rules.fold import as_of, fold
+from projections.rules.state import State
 from tests.support.agreement import as_json, assert_agree, micros
 from tests.support.histories import GAPS_S, histories
 from tests.support.reference_model import Model

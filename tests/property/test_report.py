@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eventlog.events import ClaimRequested, Event, MessageSent
-from projections.board import board
-from projections.past import Cut, at_the_end_of, just_after, just_before
-from projections.report import Report, report
-from projections.spans import account
+from projections.views.board import board
+from projections.views.intervals import account
+from projections.views.point_in_time import Cut, at_the_end_of, just_after, just_before
+from projections.views.report import Report, report
 from tests.support.histories import histories, judged
 
 pytestmark = pytest.mark.slow

@@ -19,11 +19,11 @@ from eventlog.events import (
     later,
     to_micros,
 )
-from projections import claims, conflicts
-from projections.claims import circles, stands
-from projections.fold import fold
-from projections.liveness import Here, Seen, gone
-from projections.state import Decision, State
+from projections.rules import claims, conflicts
+from projections.rules.claims import circles, stands
+from projections.rules.fold import fold
+from projections.rules.liveness import Here, Seen, gone
+from projections.rules.state import Decision, State
 from tests.support.histories import Story, histories, judged
 from tests.support.ledger import Ledger, ledger
 from tests.support.reference_model import conflict

@@ -3,9 +3,9 @@
 from hypothesis import given
 
 from eventlog.events import NEVER, Event
-from projections.fold import fold
-from projections.spans import account, spans_of
-from projections.state import State
+from projections.rules.fold import fold
+from projections.rules.state import State
+from projections.views.intervals import account, spans_of
 from tests.support.histories import histories, judged
 from tests.support.ledger import ledger
 

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eventlog.events import Event, later
-from projections import steps
-from projections.past import at_the_end_of, just_after, just_before, state_at
-from projections.steps import Walk, copied
+from projections.views import replay
+from projections.views.point_in_time import at_the_end_of, just_after, just_before, state_at
+from projections.views.replay import Walk, copied
 from tests.support.histories import Story, at, histories
 from tests.support.states import image
 
@@ -20,8 +20,8 @@ pytestmark = pytest.mark.slow
 def saved_often() -> Iterator[None]:
     """States are saved and dropped within the few steps of a generated history."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(steps, "_EVERY", 3)
-        patch.setattr(steps, "_MOST", 4)
+        patch.setattr(replay, "_EVERY", 3)
+        patch.setattr(replay, "_MOST", 4)
         yield
 
 

@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eventlog.events import Event, MessageSent
-from projections.fold import as_of, fold
-from projections.receipts import receipts
-from projections.resources import overlap
-from projections.state import State
-from projections.story import Entry, about_claim, about_resources, about_session, brought_about, story
+from projections.rules.fold import as_of, fold
+from projections.rules.resources import overlap
+from projections.rules.state import State
+from projections.views.claim_history import Entry, about_claim, about_resources, about_session, brought_about, story
+from projections.views.receipts import receipts
 from tests.support.histories import Story, histories, judged
 
 pytestmark = pytest.mark.slow

@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coord.layout import RIGHT, layout
-from coord.svg import svg
+from coord.render.timeline.layout import RIGHT, layout
+from coord.render.timeline.svg import svg
 from eventlog.events import NEVER, ClaimRequested, Event
-from projections.fold import as_of, fold
-from projections.past import at_the_end_of, just_after
-from projections.spans import account
-from projections.state import Decision, State
-from projections.timeline import Timeline, timeline
+from projections.rules.fold import as_of, fold
+from projections.rules.state import Decision, State
+from projections.views.intervals import account
+from projections.views.point_in_time import at_the_end_of, just_after
+from projections.views.timeline import Timeline, timeline
 from tests.support.histories import at, histories, seconds
 from tests.support.pictures import SVG, check_geometry
 

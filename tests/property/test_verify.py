@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coord.folder import Place
-from coord.present import Present
-from coord.verifying import verify
-from coord.world import World
+from coord.admin.verify import verify
+from coord.engine.snapshot import Present
+from coord.workspace.paths import Place
+from coord.workspace.system import World
 from eventlog.events import later
-from eventlog.system import ENDED
-from projections.fold import as_of
+from eventlog.local.files import ENDED
+from projections.rules.fold import as_of
 from tests.support.histories import GAPS_S, histories, journals_of
 from tests.support.in_process import HERE, Table
 from tests.support.journals import lines_of

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from coord.answering import respond
-from coord.calls import Call, call_in, client_named
-from coord.hooks import ALLOWED, Outside, answer
-from coord.processes import Process
+from coord.guard.entry import ALLOWED, Outside, answer
+from coord.guard.payload import Call, call_in, client_named
+from coord.hooks.dispatch import respond
+from coord.platform.processes import Process
 from eventlog.events import to_micros
 from tests.support.in_process import HERE, Inside
 from tests.support.processes import Result, environment
@@ -116,7 +116,7 @@ class Agents:
             name, key = next(iter(client.files.items()))
             return {"tool_name": name, "tool_input": {key: path}}
         name, key = next(iter(client.patches.items()))
-        patch = f"*** Begin Patch\n*** Update File: {path}\n@@\n-a\n+b\n*** End Patch\n"
+        patch = f"*** Begin Patch\n*** Update File: {path}\n\n-a\n+b\n*** End Patch\n"
         return {"tool_name": name, "tool_input": {key: patch}}
 
     def asks_to_write(self, pid: int, path: str, **said: Any) -> Heard:

@@ -6,7 +6,7 @@ from typing import Any
 
 from eventlog.codec import NO_HASH, seal
 from eventlog.events import Event, to_micros
-from projections.state import State
+from projections.rules.state import State
 from tests.support.reference_model import Model
 
 micros = cache(to_micros)

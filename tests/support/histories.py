@@ -46,10 +46,10 @@ from eventlog.events import (
     later,
     to_micros,
 )
-from projections.claims import judge
-from projections.fold import as_of, fold
-from projections.requests import ask_of
-from projections.state import Decision, State
+from projections.rules.claims import judge
+from projections.rules.fold import as_of, fold
+from projections.rules.requests import ask_of
+from projections.rules.state import Decision, State
 from tests.support.journals import START, at
 
 MACHINES = ("north", "south")

@@ -4,11 +4,11 @@ import contextlib
 import io
 import os
 
-from coord.cli import run
-from coord.processes import Process
-from coord.world import World
+from coord.cli.main import run
+from coord.platform.processes import Process
+from coord.workspace.system import World
 from eventlog.events import Instant, later
-from projections.liveness import Here, Seen
+from projections.rules.liveness import Here, Seen
 from tests.support.processes import Result
 from tests.support.repositories import Repo
 

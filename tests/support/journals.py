@@ -12,8 +12,8 @@ from eventlog.events import (
     SessionStarted,
     later,
 )
+from eventlog.local.writer import Writer
 from eventlog.scanning import Position, scan
-from eventlog.writer import Writer
 
 START: Instant = "2026-11-22T11:00:00.000000Z"
 SESSION = "amber-otter"

@@ -17,8 +17,8 @@ from eventlog.events import (
     MessageRead,
     later,
 )
-from projections.fold import fold
-from projections.state import Decision, State
+from projections.rules.fold import fold
+from projections.rules.state import Decision, State
 from tests.support.patterns import matched
 
 

@@ -33,7 +33,7 @@ def hold_lock(shell: Shell, lock: Path) -> int:
 
 HOLD_UNTIL_TOLD = """
 import sys
-from eventlog.lock import locked
+from eventlog.local.lock import locked
 with locked(sys.argv[1], 10):
     print("held", flush=True)
     sys.stdin.read()

@@ -4,7 +4,7 @@ import re
 from itertools import combinations
 from xml.etree.ElementTree import Element, fromstring
 
-from coord.layout import WIDTH, width_of
+from coord.render.timeline.layout import WIDTH, width_of
 
 SVG = "{http://www.w3.org/2000/svg}"
 

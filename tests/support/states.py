@@ -2,7 +2,7 @@
 
 import msgspec
 
-from projections.state import State
+from projections.rules.state import State
 
 
 def image(state: State) -> tuple[bytes, list[str], list[str]]:

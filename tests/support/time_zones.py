@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from coord.text import moment
+from coord.render.format import moment
 
 
 @contextmanager

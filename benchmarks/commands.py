@@ -1,0 +1,155 @@
+"""Whole processes: what a user or a hook waits for.
+
+All commands, on all folders, and the bases P and L run one after the other in every round, so whatever slows the
+machine slows them all; the bases run three times in a round, and their median counts. The round before the first is not
+counted: it warms what is warm in use, such as compiled files.
+"""
+
+import statistics
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from msgspec import Struct
+
+from benchmarks.folders import EDITED, HOOK, LOAD, OWN_EDIT, PASS, Folder, said_to_hook
+from benchmarks.rows import CLAIMS, FIRST_WRITE, GUARD, QUIET, SPEAKING, WHOLE, Row, Samples
+from tests.support.processes import COORD
+
+_P, _L = "P", "L"
+PLOTTED = ("heartbeat", CLAIMS[0], "status")
+
+
+class Command(Struct, frozen=True):
+    """A command of a round, as a row of the table names it."""
+
+    name: str
+    argv: list[str]
+    codes: tuple[int, ...] = (0,)
+    by_other: bool = False
+    stdin: bytes = b""
+
+
+class Failed(Exception):
+    """A command did not do what it was asked for."""
+
+
+def commands(root: Path, me: str, i: int) -> list[Command]:
+    """What is run in round `i`, in this order: what a round begins, it ends."""
+    new = f"src/new-{i}.py"
+    text = "It works now, and the tests pass. Could you look at the third part?"
+    return [
+        Command("heartbeat", [COORD, "heartbeat", "building", f"part-{i}", "BUILD", "25%", "the tests"]),
+        Command("send", [COORD, "send", me, "Review please", text], by_other=True),
+        Command("claim, granted", [COORD, "claim", "file", new, "1"]),
+        Command("claim, refused", [COORD, "claim", "file", "src/taken.py", "1"], codes=(1,)),
+        Command("renew", [COORD, "renew", "file", new, "2"]),
+        Command("status", [COORD, "status"]),
+        Command("inbox", [COORD, "inbox"]),
+        Command("board", [COORD, "board"]),
+        Command("claims", [COORD, "claims"]),
+        Command("release", [COORD, "release", "file", new]),
+        Command(GUARD[0], HOOK, stdin=_write(root, OWN_EDIT)),
+        Command(GUARD[1], HOOK, codes=(2,), stdin=_write(root, "src/taken.py")),
+        Command(GUARD[2], HOOK, codes=(2,), stdin=_write(root, EDITED)),
+        Command(FIRST_WRITE, HOOK, stdin=_write(root, f"src/first-{i}.py")),
+        Command(SPEAKING[0], HOOK, stdin=said_to_hook(root, "SessionStart", source="resume")),
+        Command(QUIET[0], HOOK, stdin=said_to_hook(root, "UserPromptSubmit", prompt="go on")),
+        Command(QUIET[1], HOOK, stdin=said_to_hook(root, "PreToolUse", **_SHELL)),
+        Command(QUIET[2], HOOK, stdin=said_to_hook(root, "PostToolUse", **_SHELL)),
+        Command(SPEAKING[1], HOOK, stdin=said_to_hook(root, "Stop")),
+    ]
+
+
+_SHELL = {"tool_name": "Bash", "tool_input": {"command": "make"}, "tool_use_id": "bench"}
+
+
+def _write(root: Path, path: str) -> bytes:
+    """What a client's hook is given before a write."""
+    tool = {"file_path": str(root / path), "content": "print()\n"}
+    return said_to_hook(root, "PreToolUse", tool_name="Write", tool_input=tool)
+
+
+def timed(argv: list[str], cwd: Path, env: dict[str, str], codes: tuple[int, ...] = (0,), stdin: bytes = b"") -> float:
+    """Seconds of one process, from before it is made until it has ended. Raises Failed for another exit code."""
+    given, told = cwd / "stdin", cwd / "stderr"
+    given.write_bytes(stdin)
+    with given.open("rb") as source, told.open("wb") as errors:
+        begin = time.perf_counter()
+        code = subprocess.call(argv, cwd=cwd, env=env, stdin=source, stdout=subprocess.DEVNULL, stderr=errors)
+        seconds = time.perf_counter() - begin
+    if code not in codes:
+        raise Failed(f"exit code {code}: {told.read_text(errors='replace').strip()[-300:]}")
+    return seconds
+
+
+class Round:
+    """One round: the bases, and each command of each folder. A command that fails is not tried again."""
+
+    def __init__(self, folders: dict[str, Folder], missing: dict[tuple[str, str], str]) -> None:
+        self.folders, self.missing = folders, missing
+        self.bases: dict[str, list[float]] = {_P: [], _L: []}
+        self.seconds: dict[tuple[str, str], float] = {}
+
+    def run(self, i: int, wanted: Callable[[str, str], bool]) -> None:
+        """Run it; `wanted` says of a folder and a command whether it is measured."""
+        names = list(self.folders) if i % 2 else list(self.folders)[::-1]
+        self._bases()
+        for name in names:
+            folder = self.folders[name]
+            for command in commands(folder.root, folder.me, i):
+                key = (name, command.name)
+                if not wanted(*key) or key in self.missing:
+                    continue
+                env = folder.acting(folder.other if command.by_other else folder.me)
+                try:
+                    self.seconds[key] = timed(command.argv, folder.root, env, command.codes, command.stdin)
+                except Failed as failed:
+                    self.missing[key] = f"not there: {failed}"
+            if name == names[0]:
+                self._bases()
+        self._bases()
+
+    def _bases(self) -> None:
+        folder = next(iter(self.folders.values()))
+        for name, argv in ((_P, PASS), (_L, LOAD)):
+            self.bases[name].append(timed(argv, folder.root, folder.env))
+
+    def ratio(self, key: tuple[str, str], unit: str) -> float:
+        """What a command took, in P or L of this round."""
+        return self.seconds[key] / statistics.median(self.bases[unit])
+
+
+class Measured(Struct):
+    """What came out: the rows, why some are missing, milliseconds of the bases, and the curves in L by length."""
+
+    samples: Samples
+    missing: dict[Row, str]
+    bases_ms: dict[str, float]
+    curves: dict[str, dict[int, list[float]]]
+
+
+def measure(folders: dict[str, Folder], lengths: dict[str, int], rounds: int, step: Callable[[], None]) -> Measured:
+    """Measure the rows on the folders `short` and `long`, and for the curves on all; `step` is called every round."""
+    missing: dict[tuple[str, str], str] = {}
+    done: list[Round] = []
+    for i in range(rounds + 1):
+        one = Round(folders, missing)
+        one.run(i, lambda folder, command: folder in ("short", "long") or command in (*PLOTTED, "release"))
+        done.append(one)
+        step()
+    del done[0]
+    samples = {
+        row: [one.ratio((row.size, row.name), row.unit) for one in done if (row.size, row.name) in one.seconds]
+        for row in WHOLE
+    }
+    curves = {
+        name: {
+            lengths[key]: [one.ratio((key, name), _L) for one in done if (key, name) in one.seconds] for key in folders
+        }
+        for name in PLOTTED
+    }
+    bases = {name: statistics.median(s for one in done for s in one.bases[name]) * 1000 for name in (_P, _L)}
+    why = {row: missing[row.size, row.name] for row in WHOLE if (row.size, row.name) in missing}
+    return Measured(samples, why, bases, curves)

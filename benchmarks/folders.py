@@ -1,0 +1,101 @@
+"""Folders to measure in: a repository with a history in it, and sessions that act there."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from msgspec import Struct
+
+from benchmarks.history import Author
+from coord.workspace.anchors import anchor_of
+from coord.workspace.system import real_world
+from eventlog.local.files import SUFFIX
+from eventlog.local.writer import put_aside
+from tests.support.processes import COORD, environment
+
+PYTHON = sys.executable
+PASS = [PYTHON, "-c", "pass"]  # P
+LOAD = [PYTHON, "-c", "import click, msgspec"]  # L
+HOOK = [COORD, "hook", "claude"]
+CONVERSATION = "bench-conversation"  # as the client of the session that acts names it
+EDITED = "src/edited.py"  # a file that another agent is editing
+OWN_EDIT = "src/mine.py"  # one that the agent that acts is editing
+_BEFORE_NOW = 60_000_000  # microseconds: where a history ends
+
+
+class Folder(Struct):
+    """A repository: `me` is the session that acts in it, and `other` one that holds `src/taken.py`."""
+
+    root: Path
+    author: Author
+    env: dict[str, str]
+    me: str = ""
+    other: str = ""
+
+    @property
+    def log(self) -> str:
+        """The folder of the journals."""
+        return str(self.root / "COORDINATION" / "log")
+
+    def acting(self, session: str) -> dict[str, str]:
+        """The environment of a command of a session."""
+        return self.env | {"COORD_SESSION": session}
+
+    def coord(self, session: str, *words: str, codes: tuple[int, ...] = (0,)) -> str:
+        """Run a command that must succeed, and is not measured; what it prints."""
+        done = subprocess.run([COORD, *words], cwd=self.root, env=self.acting(session), capture_output=True, text=True)
+        if done.returncode not in codes:
+            raise SystemExit(f"coord {' '.join(words)}: {done.stderr}")
+        return done.stdout
+
+    def start(self, name: str, **more: str) -> str:
+        """Begin a session; its id."""
+        words = [COORD, "start", "--no-anchor", "--new", "--json", "--name", name]
+        told = subprocess.run(words, cwd=self.root, env=self.env | more, capture_output=True, check=True).stdout
+        return str(json.loads(told)["session"])
+
+
+def prepare(root: Path, events: int, *, archived: bool = False) -> Folder:
+    """A new repository with a history of so many events, that ends a minute ago.
+
+    Its twenty live sessions are of this machine and live with this very process: so every command looks after them. The
+    journals of those that have ended lie among them; or, if `archived`, where `coord archive` puts them.
+    """
+    root.mkdir(parents=True)
+    env = environment(root / "home")
+    subprocess.run(["git", "init", "-q", "-b", "main"], cwd=root, env=env, check=True)
+    subprocess.run([COORD, "init"], cwd=root, env=env, check=True, capture_output=True)
+    world = real_world()
+    own, folder = world.processes.process(os.getpid()), str((root / "COORDINATION").resolve())
+    author = Author(
+        os.path.join(folder, "log"),
+        machine=world.here.machine,
+        folder=folder,
+        anchor=anchor_of(own, world.here) if own else None,
+    )
+    author.write(events, time.time_ns() // 1000 - _BEFORE_NOW)
+    if archived:
+        live = {journal.id for journal in author.open}
+        for path in Path(author.log).glob(f"*{SUFFIX}"):
+            if path.name.removesuffix(SUFFIX) not in live:
+                put_aside(author.log, path.name.removesuffix(SUFFIX))
+    made = Folder(root, author, env)
+    made.other, made.me = made.start("other"), made.start("me", CLAUDECODE="1", CLAUDE_CODE_SESSION_ID=CONVERSATION)
+    made.coord(made.other, "claim", "file", "src/taken.py", "100")
+    made.coord(made.me, "claim", "file", "src/own.py", "100")
+    (root / "src").mkdir()
+    for name, conversation in ((EDITED, "another"), (OWN_EDIT, CONVERSATION)):
+        tool = {"tool_name": "Write", "tool_input": {"file_path": str(root / name)}, "session_id": conversation}
+        for event in ("PreToolUse", "PostToolUse"):
+            subprocess.run(HOOK, input=said_to_hook(root, event, **tool), cwd=root, env=env, check=True)
+            (root / name).write_text("print()\n")
+    return made
+
+
+def said_to_hook(root: Path, event: str, **more: object) -> bytes:
+    """What a client's hook is given."""
+    said = {"session_id": CONVERSATION, "cwd": str(root), "hook_event_name": event}
+    return json.dumps(said | more).encode()

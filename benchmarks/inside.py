@@ -1,0 +1,197 @@
+"""Inside one process: appending, replaying, catching up."""
+
+import os
+import statistics
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from msgspec.json import Decoder
+
+import coord.__main__  # noqa: F401 - sets the garbage collector as it is in a command
+from benchmarks.folders import PYTHON, Folder
+from benchmarks.history import GAP, Author
+from benchmarks.rows import APPEND, BATCH, CATCH_UP, LATE, MEMORY, REPLAY, Samples
+from coord.engine.snapshot import Present
+from coord.workspace.paths import Place, find
+from coord.workspace.system import World, real_world
+from eventlog.codec import NO_HASH, seal
+from eventlog.events import VERSION, Event, SessionHeartbeat, SessionStarted, from_micros
+from eventlog.history import History
+from eventlog.local.files import SUFFIX, sync_data, try_lock
+from eventlog.local.journal import paths_of
+from eventlog.local.lock import locked
+from eventlog.local.writer import Writer
+from eventlog.scanning import Position
+from projections.rules.fold import fold
+from projections.rules.state import State
+
+_ROOT = str(Path(__file__).resolve().parents[2])
+_PAIRS, _BATCH = 30, 100
+NEW, LATE_ONES = 100, 1000  # events
+_WITHIN = 10  # the newest tenth
+
+
+def clocked(work: Callable[[], object]) -> float:
+    """Seconds that it takes."""
+    begin = time.perf_counter()
+    work()
+    return time.perf_counter() - begin
+
+
+# --- appending ------------------------------------------------------------------------------------------------------
+
+
+class _Appending:
+    """A log of one journal that the library writes, and beside it a file that gets the same bytes from bare calls."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir()
+        self.log, self.bare, self.lock = str(folder), str(folder / "bare"), str(folder / "bare-lock")
+        self.position, self.digest = Position(hashes=(NO_HASH,)), NO_HASH
+        self.first = time.time_ns() // 1000
+        self.library([next(self.events(1, SessionStarted(client="shell")))])
+        self.as_bare([b"\n"])
+
+    def events(self, count: int, payload: SessionStarted | SessionHeartbeat) -> Iterator[Event]:
+        """What comes next in the journal."""
+        for n in range(self.position.n + 1, self.position.n + 1 + count):
+            yield Event(v=VERSION, at=from_micros(self.first + n), session="bench", n=n, payload=payload)
+
+    def lines(self, events: list[Event]) -> list[bytes]:
+        """The bytes of these, as the library is about to write them."""
+        lines, digest = [], self.position.hashes[0]
+        for event in events:
+            line, digest = seal(event, digest)
+            lines.append(line)
+        return lines
+
+    def library(self, events: list[Event]) -> None:
+        """Append these under one lock, and make them durable."""
+        with locked(self.log, 1):
+            writer = Writer(self.log, "bench", self.position)
+            writer.extend(events)
+            writer.sync()
+            writer.close()
+            self.position = writer.position
+
+    def as_bare(self, lines: list[bytes]) -> None:
+        """Open, lock, write, fdatasync."""
+        lock = os.open(self.lock, os.O_RDWR | os.O_CREAT)
+        assert try_lock(lock)
+        fd = os.open(self.bare, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        os.write(fd, b"".join(lines))
+        sync_data(fd)
+        os.close(fd)
+        os.close(lock)
+
+    def ratio(self, count: int, pairs: int) -> float:
+        """The medians of so many pairs, `count` events each."""
+        library, bare = [], []
+        beat = SessionHeartbeat(action="building", target="parser", phase="BUILD", progress="25%", percent=25)
+        for _ in range(pairs):
+            events = list(self.events(count, beat))
+            lines = self.lines(events)
+            bare.append(clocked(lambda lines=lines: self.as_bare(lines)))  # type: ignore[misc]
+            library.append(clocked(lambda events=events: self.library(events)))  # type: ignore[misc]
+        return statistics.median(library) / statistics.median(bare)
+
+
+def appending(folder: Path, rounds: int, step: Callable[[], None]) -> Samples:
+    """The rows of appending."""
+    log = _Appending(folder)
+    samples: Samples = {APPEND: [], BATCH: []}
+    for _ in range(rounds):
+        samples[APPEND].append(log.ratio(1, _PAIRS))
+        samples[BATCH].append(log.ratio(_BATCH, _PAIRS // 3))
+        step()
+    return samples
+
+
+# --- replaying ------------------------------------------------------------------------------------------------------
+
+
+def replay(log: str) -> State:
+    """Read, verify, decode and merge all journals, and fold them."""
+    world, state = real_world(), State()
+    for news in History(log, world.here.machine).batches(world.wall()):
+        fold(state, news.events)
+    return state
+
+
+def decode_alone(log: str) -> float:
+    """Seconds that msgspec takes to decode the lines of all journals, reading them not counted."""
+    decode = Decoder(Event).decode_lines
+    seconds = 0.0
+    for path in Path(log).rglob(f"*{SUFFIX}"):
+        data = path.read_bytes()
+        seconds += clocked(lambda data=data: decode(data))  # type: ignore[misc]
+    return seconds
+
+
+_CHILD = """
+import resource, sys
+from eventlog.history import History
+from projections.rules.fold import fold
+from projections.rules.state import State
+from coord.workspace.system import real_world
+import coord.__main__
+world, state = real_world(), State()
+for news in History(sys.argv[1], world.here.machine).batches(world.wall()):
+    fold(state, news.events)
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+print(peak / (1 << 20 if sys.platform == "darwin" else 1 << 10))
+"""
+
+
+def peak_mb(log: str) -> float:
+    """The most memory of a process that does nothing but replay."""
+    done = subprocess.run([PYTHON, "-c", _CHILD, log], cwd=_ROOT, capture_output=True, text=True, check=True)
+    return float(done.stdout)
+
+
+def _opened(folder: Folder) -> tuple[World, Place]:
+    world = real_world().at(str(folder.root))
+    return world, find(world, str(folder.root))
+
+
+def _caught_up(folder: Folder) -> Present:
+    present = Present(*_opened(folder))
+    present.catch_up()
+    return present
+
+
+def catching_up(short: Folder, long: Folder, rounds: int, step: Callable[[], None]) -> Samples:
+    """The row of a hundred new events. The checkpoint stays as it was before them, so each round does it again."""
+    for folder in (short, long):
+        _caught_up(folder).save()
+        time.sleep(0.1)
+        folder.author.write(NEW, time.time_ns() // 1000, gap=500)
+        assert _caught_up(folder).fresh, "what is new comes last"
+    samples: Samples = {CATCH_UP: []}
+    for _ in range(rounds):
+        base = statistics.median(clocked(lambda: _caught_up(short)) for _ in range(3))
+        samples[CATCH_UP].append(statistics.median(clocked(lambda: _caught_up(long)) for _ in range(3)) / base)
+        step()
+    return samples
+
+
+def replaying(folder: Folder, events: int, rounds: int, step: Callable[[], None]) -> Samples:
+    """The rows of the long history: all of it, and a late journal, as another machine's merge brings it."""
+    samples: Samples = {MEMORY: [peak_mb(folder.log)], REPLAY: [], LATE: []}
+    present = Present(*_opened(folder))
+    present.catch_up()
+    present.save()
+    end = time.time_ns() // 1000 - 60_000_000 - NEW * GAP
+    tenth = events // _WITHIN * GAP
+    late = Author(folder.log, seed=7, sessions=1, life=4 * LATE_ONES, machine="elsewhere")
+    late.write(LATE_ONES, end, gap=(tenth - NEW * GAP) // LATE_ONES)
+    assert all(os.path.exists(paths_of(folder.log, journal.id)[0]) for journal in late.open)
+    for _ in range(rounds):
+        alone = decode_alone(folder.log)
+        whole = clocked(lambda: replay(folder.log))
+        samples[REPLAY].append(whole / alone)
+        samples[LATE].append(clocked(lambda: _caught_up(folder)) / whole)
+        step()
+    return samples

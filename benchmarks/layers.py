@@ -1,0 +1,120 @@
+"""Where the time of a heartbeat goes, layer by layer: `python -m benchmarks.layers [--events 1000] [--rounds 21]`.
+
+Each round is a process of its own that runs the command once, with a clock around each layer; time inside a layer that
+another one took counts for that one alone. What starts and ends the interpreter is what is left of the whole.
+"""
+
+import argparse
+import json
+import statistics
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+from benchmarks.commands import timed
+from benchmarks.folders import PASS, PYTHON, prepare
+from benchmarks.rows import SHORT
+
+_BARE = [PYTHON, "-I", "-S", "-c", "pass"]
+_CHILD = """
+import json, os, sys, time
+begin = last = time.perf_counter()
+spent, inside = {}, []
+
+def lap(name):
+    global last
+    spent[name], last = time.perf_counter() - last, time.perf_counter()
+
+import coord.__main__
+coord.__main__._load_msgspec()
+lap("load msgspec")
+from coord.cli.main import run
+from coord.cli.registry import load
+from coord.workspace.system import real_world
+from coord import transaction
+load("heartbeat")
+lap("load coord's own modules")
+
+def clocked(owner, function, name):
+    real = getattr(owner, function)
+
+    def call(*words, **more):
+        begin = time.perf_counter()
+        inside.append(0.0)
+        try:
+            return real(*words, **more)
+        finally:
+            took = time.perf_counter() - begin
+            spent[name] = spent.get(name, 0.0) + took - inside.pop()
+            if inside:
+                inside[-1] += took
+
+    setattr(owner, function, call)
+
+from coord import checkpoint, present
+from eventlog import lock, writer
+clocked(checkpoint, "load", "read the checkpoint")
+clocked(present.Present, "catch_up", "look at the journals, and fold what is new")
+clocked(lock, "_acquire", "take the lock, leave the pid there, and give it back")
+clocked(lock, "_take_over", "take the lock, leave the pid there, and give it back")
+clocked(lock, "_leave", "take the lock, leave the pid there, and give it back")
+clocked(transaction.Moment, "become", "who acts, and is it able to")
+clocked(transaction.Moment, "bury", "who has died")
+clocked(writer.Writer, "extend", "seal, verify and write the line")
+clocked(writer.Writer, "sync", "sync it")
+clocked(present.Present, "save", "write the checkpoint")
+clocked(transaction, "save_index", "write the index of the guard")
+clocked(transaction, "write_board", "write the board")
+lap("(the clocks)")
+inside.append(0.0)
+code = run(sys.argv[1:], real_world())
+whole = time.perf_counter() - last
+spent["arguments, settings, the decision, the answer"] = whole - inside.pop()
+del spent["(the clocks)"]
+print(json.dumps({"spent": spent, "ended": time.perf_counter() - begin, "code": code}), file=sys.stderr)
+sys.stderr.flush()
+os._exit(0)
+"""
+
+
+def main() -> None:
+    """Measure, and print the layers in the order in which they come."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.layers", description=__doc__)
+    parser.add_argument("--events", type=int, default=SHORT, help="of the history")
+    parser.add_argument("--rounds", type=int, default=21, help="processes")
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="coord-bench-") as base:
+        folder = prepare(Path(base, "folder"), args.events)
+        env = folder.acting(folder.me)
+        bases: dict[str, list[float]] = {"bare": [], "P": []}
+        layers: dict[str, list[float]] = {}
+        for i in range(args.rounds + 1):
+            words = ["heartbeat", "building", f"part-{i}", "BUILD", "25%"]
+            begin = time.perf_counter()
+            done = subprocess.run(
+                [PYTHON, "-c", _CHILD, *words], cwd=folder.root, env=env, capture_output=True, text=True, check=True
+            )
+            whole = time.perf_counter() - begin
+            told = json.loads(done.stderr)
+            if told["code"] or not i:  # the first one warms what is warm in use
+                continue
+            for name, argv in (("bare", _BARE), ("P", PASS)):
+                bases[name].append(timed(argv, folder.root, env))
+            for name, seconds in {"start": whole - told["ended"], **told["spent"]}.items():
+                layers.setdefault(name, []).append(seconds)
+    ms = {name: statistics.median(values) * 1000 for name, values in (bases | layers).items()}
+    start, bare, plain = ms.pop("start"), ms.pop("bare"), ms.pop("P")
+    rows = {
+        "start and end Python": min(bare, start),
+        "its `site`: the environment, and what it loads": max(0.0, plain - bare),
+        **ms,
+    }
+    print(f"{args.events:,} events, {args.rounds} rounds, medians; P = {plain:.1f} ms\n")
+    for name, took in rows.items():
+        print(f"{took:6.1f} ms  {took / plain:5.2f} P  {name}")
+    print(f"{sum(rows.values()):6.1f} ms  {sum(rows.values()) / plain:5.2f} P  in all")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Installing coord, checking it, archiving its journals, and importing older data."""

@@ -1,0 +1,1 @@
+"""Importing the files of the shell scripts that coord replaces."""

@@ -1,0 +1,33 @@
+"""`coord board`."""
+
+import msgspec
+
+from coord.cli.parser import at_option, command, option
+from coord.engine.board import board_of
+from coord.engine.run import Run
+from coord.engine.transaction import rewrite_board
+from coord.errors import wrong
+from coord.render.board.markdown import board_markdown
+
+
+@command("board", acts=False)
+@option("--write", is_flag=True, help="Write COORDINATION/STATUS_BOARD.md anew.")
+@at_option
+def board(run: Run, write: bool, at: str | None) -> None:
+    """Print the board as Markdown, as STATUS_BOARD.md has it after every change.
+
+    \b
+    Examples:
+      coord board
+      coord board --write
+      coord board --at -90m
+    """
+    if write and at is not None:
+        raise wrong("STATUS_BOARD.md shows the present: --write and --at do not go together.")
+    if write:
+        rewrite_board(run.world, run.place, run.config)
+        run.say(f"✅ Wrote {run.place.board}", {"written": run.place.board})
+        return
+    present = run.look(at)
+    shown = board_of(run.world, run.config, present, present.now)
+    run.say(board_markdown(shown), msgspec.to_builtins(shown))

@@ -1,0 +1,48 @@
+"""`coord break`."""
+
+from coord.cli.commands.claims._held import held_by
+from coord.cli.parser import argument, command, option
+from coord.cli.resources import one_resource
+from coord.engine.run import Run
+from coord.engine.transaction import Moment
+from coord.errors import refused, wrong
+from coord.render.format import line
+from eventlog.events import ClaimBroken
+from projections.rules.resources import overlap
+
+
+@command("break")
+@argument("words", metavar="RESOURCE", nargs=-1, required=True)
+@option("--reason", required=True, help="Why; the holder is told, and it stays on the record.")
+def break_(run: Run, words: tuple[str, ...], reason: str) -> None:
+    """End the claim of another session. A decision that is signed: the holder is told who did it and why.
+
+    Ask first, or wait: a silent session may be in the middle of a long build.
+
+    \b
+    Example:
+      coord break file/src/app.py --reason "its person says that session was closed"
+    """
+    resource = one_resource(run.world, run.place, words)
+    if not reason.strip():
+        raise wrong("give a reason: the holder will read it.")
+
+    def decide(moment: Moment) -> list[str]:
+        held = held_by(moment.state, resource)
+        if not held:
+            near = sorted(c.resource for c in moment.state.claims.values() if overlap(c.resource, resource))
+            meant = f" These overlap it: {', '.join(line(name) for name in near)}." if near else ""
+            raise refused(f"nobody has a claim on {line(resource)}.{meant}")
+        others = [claim for claim in held if claim.session != moment.me.session]
+        if not others:
+            raise refused(f"{line(resource)} is your own: coord release {line(resource)}")
+        for claim in others:
+            moment.append(ClaimBroken(claim=claim.id, reason=reason))
+        return [claim.session for claim in others]
+
+    outcome = run.act(decide)
+    holders = ", ".join(outcome.value)
+    run.say(
+        f"✅ Broken: {line(resource)}, held by {holders}, who will be told. Claim it to have it.",
+        {"resource": resource, "by": outcome.me.session, "holders": outcome.value, "reason": reason},
+    )

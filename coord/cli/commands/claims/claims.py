@@ -1,0 +1,43 @@
+"""`coord claims`."""
+
+import msgspec
+
+from coord.cli.parser import argument, at_option, command
+from coord.cli.resources import meanings
+from coord.engine.board import deaths
+from coord.engine.run import Run
+from coord.render.board.text import claim_lines
+from coord.render.format import line
+from projections.rules.fold import as_of
+from projections.rules.resources import overlap
+from projections.views.board import claim_row, names_of
+
+
+@command("claims")
+@argument("path", required=False)
+@at_option
+def claims(run: Run, path: str | None, at: str | None) -> None:
+    """List who holds what, or who holds one PATH (a path of the repository, or TYPE/NAME).
+
+    \b
+    Examples:
+      coord claims
+      coord claims src/app.py
+      coord claims deploy/production --at 18:00
+    """
+    present = run.look(at)
+    now = present.now
+    gone = deaths(run.world, present)
+    state = as_of(present.state, now)
+    rows = [claim_row(claim, gone.get(claim.session, "")) for claim in state.claims.values()]
+    rows.sort(key=lambda row: (row.resource, row.granted_at))
+    if path is not None:
+        wanted = meanings(run.world, run.place, path)
+        rows = [row for row in rows if any(overlap(row.resource, meaning) for meaning in wanted)]
+    run.note_troubles(present)
+    me = run.perhaps_me(present)
+    run.say(
+        "\n".join(claim_lines(rows, now, me, names=names_of(state), everything=run.json))
+        or ("No claims." if path is None else f"Nobody holds {line(path)}."),
+        {"now": now, "path": path or "", "claims": msgspec.to_builtins(rows)},
+    )

@@ -1,0 +1,1 @@
+"""Commands that connect coord to agents' clients and to git."""

@@ -1,0 +1,32 @@
+"""What can be installed: one row each."""
+
+from collections.abc import Callable
+from functools import partial
+
+from msgspec import Struct
+
+from coord.admin.install.changeset import Draft
+from coord.admin.install.clients import install_client, uninstall_client
+from coord.admin.install.githooks import install_git, uninstall_git
+from coord.admin.install.mcp import install_mcp, uninstall_mcp
+from coord.admin.install.request import Ask
+from coord.clients.registry import CLIENTS
+
+
+class Target(Struct, frozen=True):
+    """What to do for it. Both functions read and write through the draft only, and raise CoordError."""
+
+    title: str
+    scopes: tuple[str, ...]
+    install: Callable[[Ask, Draft], None]
+    uninstall: Callable[[Ask, Draft], None]
+
+
+TARGETS: dict[str, Target] = {
+    client.word: Target(
+        client.title, tuple(client.settings), partial(install_client, client), partial(uninstall_client, client)
+    )
+    for client in CLIENTS
+}
+TARGETS["mcp"] = Target("the MCP server", ("local", "project", "user"), install_mcp, uninstall_mcp)
+TARGETS["git"] = Target("git", ("local", "project", "user"), install_git, uninstall_git)

@@ -1,0 +1,47 @@
+"""`coord mcp`."""
+
+import sys
+
+from coord.cli.commands.board.status import status
+from coord.cli.commands.claims.claim import claim
+from coord.cli.commands.claims.handoff import handoff
+from coord.cli.commands.claims.release import release
+from coord.cli.commands.history.why import why
+from coord.cli.commands.messages.ack import ack
+from coord.cli.commands.messages.inbox import inbox
+from coord.cli.commands.messages.reply import reply
+from coord.cli.commands.messages.send import send
+from coord.cli.commands.session.heartbeat import heartbeat
+from coord.cli.commands.session.start import start
+from coord.cli.parser import command
+from coord.engine.run import Run
+from coord.errors import wrong
+
+MADE = {made.name: made for made in (ack, claim, handoff, heartbeat, inbox, release, reply, send, start, status, why)}
+"""The commands that the tools are, by name."""
+
+
+@command("mcp")
+def mcp(run: Run) -> None:
+    """Serve the commands of a session as tools, to an agent's client that speaks MCP over standard input and output.
+
+    Who calls is what the client says: Claude Code and Codex name their conversation. For another client, the session is
+    the one that the tool `start` begins, the `session` that a call names, or --session here. It ends with its input.
+
+    \b
+    Examples:
+      coord mcp
+      coord mcp --root ~/src/shop --session amber-otter-k3f9
+    """
+    try:
+        from coord.servers.mcp.server import serve
+    except ImportError as error:
+        if error.name is None or error.name.split(".")[0] not in ("anyio", "mcp", "mcp_types"):
+            raise
+        raise wrong(
+            "`coord mcp` needs the package mcp (2.3 or newer), an extra: uv tool install 'coord[mcp]' "
+            "(in a clone of coord: uv tool install '.[mcp]')."
+        ) from None
+    if sys.stdin.isatty():
+        run.note("an agent's client starts this and speaks MCP with it; it ends with its input (Ctrl-D)")
+    serve(MADE, run.root, run.session)

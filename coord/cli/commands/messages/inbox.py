@@ -1,0 +1,178 @@
+"""`coord inbox`: read what others wrote, and what happened to one's claims."""
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from coord.cli.parser import argument, at_option, command, option
+from coord.engine.durations import wait_s
+from coord.engine.run import Run
+from coord.engine.snapshot import Present
+from coord.errors import REFUSED, CoordError, no_log, no_session, wrong
+from coord.platform.watch import Interrupted, catching, wait_for
+from coord.render.format import length
+from coord.render.messages import message_id, message_lines, notice_line, read_message, row_of
+from coord.workspace.identity import identify
+from coord.workspace.names import resolve
+from eventlog.events import EVERYONE, Event, Instant, MessageRead, MessageSent, later
+from projections.rules.claims import circles
+from projections.rules.fold import as_of
+from projections.rules.state import Notice, Session, State
+from projections.views.board import MessageRow, message_row, names_of
+
+_SHOWN = 20
+
+
+@command("inbox")
+@argument("message", required=False)
+@option("--peek", is_flag=True, help="Show them and leave them unread.")
+@option("--all", "everything", is_flag=True, help="Show the newest that you ever got, read or not.")
+@option("--wait", help="Wait for something to come, at most so long: 10m.")
+@at_option
+def inbox(run: Run, message: str | None, peek: bool, everything: bool, wait: str | None, at: str | None) -> None:
+    """Show the unread messages and mark them as read; or one MESSAGE, whole.
+
+    With --at nothing is marked: it shows what was unread then, also for a session that has ended since.
+
+    \b
+    Examples:
+      coord inbox
+      coord inbox --wait 10m
+      coord inbox amber-otter-k3f9/17
+      coord inbox --at -90m --session amber-otter
+    """
+    patience = wait_s(wait)
+    if at is not None and (message is not None or everything or wait is not None):
+        raise wrong("--at shows what was unread then; it does not go with a message, --all or --wait.")
+    present, me = _then(run, at) if at is not None else _now(run)
+    if message is not None:
+        return _one(run, present, message, me, peek)
+    if everything:
+        return _everything(run, present, me)
+    present = _wait(run, me, patience) if patience else present
+    state, now = as_of(present.state, present.now), present.now
+    session = state.sessions[me]
+    names = session.unread[:_SHOWN]
+    rows = [_whole(run, state, name) for name in names] if run.json else [message_row(state, name) for name in names]
+    left = len(session.unread) - len(rows)
+    notices = session.notices if run.json else session.notices[:_SHOWN]
+    left += len(session.notices) - len(notices)
+    run.say(_words(state, session, notices, rows, now), _data(me, notices, rows, left))
+    shown = tuple(dict.fromkeys([*names, *(notice.id for notice in notices)]))
+    if shown and not peek and at is None:  # only now: what was not shown must stay unread
+        run.act(lambda moment: moment.append(MessageRead(messages=shown)))
+    else:
+        run.note_troubles(present)
+    return None
+
+
+def _now(run: Run) -> tuple[Present, str]:
+    present, identity = run.look_as_me()
+    return present, identity.session
+
+
+def _then(run: Run, at: str) -> tuple[Present, str]:
+    """That moment, and who looks: this session, or one of those that it goes on for. Raises CoordError (3)."""
+    state = run.look().state
+    me = resolve(state, run.session) if run.session else identify(run.world, state).session
+    then = run.look(at)
+    if there := [name for name in _lineage(state, me) if name in then.state.sessions]:
+        return then, there[0]
+    raise no_session(f"{me} was not there yet.")
+
+
+def _own(state: State, me: str) -> Session:
+    if me not in state.sessions:
+        raise no_log(f"session {me} is no longer in the log: its journal was removed. `coord status` tells more.")
+    return state.sessions[me]
+
+
+def _whole(run: Run, state: State, name: str) -> MessageRow:
+    row = message_row(state, name)
+    return row if row.length == len(row.body) else row_of(*read_message(run.place, name), state)
+
+
+def _wait(run: Run, me: str, patience: int) -> Present:
+    """The present in which this session has something to read. Raises CoordError (1) if nothing comes in time."""
+    deadline = later(run.world.wall(), patience)
+
+    def look() -> tuple[Present | None, Instant]:
+        present = run.look()
+        state = as_of(present.state, present.now)
+        session = _own(state, me)
+        over = run.world.wall() >= deadline
+        return (present if session.unread or session.notices or over else None), min(deadline, state.due)
+
+    caught: list[int] = []
+    try:
+        with catching(caught):
+            present = wait_for(run.place.log, look, run.world.wall, caught)
+    except Interrupted as signal:
+        raise CoordError(128 + signal.args[0], "no longer waiting; nothing was marked as read") from None
+    session = _own(present.state, me)
+    if not session.unread and not session.notices:
+        run.say(f"Nothing came in {length(patience)}.", _data(me, [], [], 0))
+        raise CoordError(REFUSED, "")
+    return present
+
+
+def _one(run: Run, present: Present, text: str, me: str, peek: bool) -> None:
+    event, payload = read_message(run.place, message_id(present, text))
+    row = row_of(event, payload, present.state)
+    run.say(message_lines(row, present.now, me, names_of(present.state), whole=True), msgspec.to_builtins(row))
+    if not peek and event.id in present.state.sessions[me].unread:
+        run.act(lambda moment: moment.append(MessageRead(messages=(event.id,))))
+
+
+def _everything(run: Run, present: Present, me: str) -> None:
+    """The newest messages to this session or to everyone, from the journals: the state forgets what was read."""
+    mine = set(_lineage(present.state, me))
+    found = [(e, p) for e, p in _messages(run) if (e.session != me if p.to == EVERYONE else mine & set(p.to))]
+    rows = [row_of(event, payload, present.state) for event, payload in found[-_SHOWN:]]
+    more = len(found) - len(rows)
+    text = (
+        "\n\n".join(message_lines(row, present.now, me, names_of(present.state)) for row in rows) or "No messages yet."
+    )
+    run.say((f"({more} older ones not shown)\n\n" if more else "") + text, _data(me, [], rows, 0) | {"older": more})
+
+
+def _lineage(state: State, me: str) -> list[str]:
+    """This session and those that it continues, the latest first: their mail is its mail."""
+    found: list[str] = []
+    while me and me not in found:
+        found.append(me)
+        me = state.sessions[me].continues if me in state.sessions else ""
+    return found
+
+
+def _messages(run: Run) -> Iterable[tuple[Event, MessageSent]]:
+    for event in run.look_back().events:
+        if isinstance(event.payload, MessageSent) and not event.imported:
+            yield event, event.payload
+
+
+def _words(state: State, session: Session, notices: Sequence[Notice], rows: Sequence[MessageRow], now: Instant) -> str:
+    names, left = names_of(state), len(session.unread) - len(rows) + len(session.notices) - len(notices)
+    direct = [row for row in rows if not row.everyone]
+    broadcast = [row for row in rows if row.everyone]
+    told = [
+        f"⚠️  You wait for each other in a circle: {' → '.join((*c, c[0]))}" for c in circles(state) if session.id in c
+    ]
+    parts = ["\n".join(told), "\n".join(notice_line(notice, now, names) for notice in notices)]
+    for head, some in (("📬 DIRECT MESSAGES", direct), ("📢 BROADCASTS", broadcast)):
+        if some:
+            parts.append("\n\n".join([head, *(message_lines(row, now, session.id, names) for row in some)]))
+    if rows:
+        parts.append(f'Answer with: coord reply {rows[-1].id} "..."')
+    if left:
+        parts.append(f"… and {left} more unread: coord inbox")
+    return "\n\n".join(part for part in parts if part) or "📭 No unread messages. (coord inbox --all shows older ones)"
+
+
+def _data(me: str, notices: Sequence[Notice], rows: Sequence[MessageRow], left: int) -> dict[str, object]:
+    return {
+        "session": me,
+        "notices": [msgspec.structs.asdict(notice) for notice in notices],
+        "messages": msgspec.to_builtins(rows),
+        "unread_left": left,
+    }

@@ -1,0 +1,34 @@
+"""`coord end`."""
+
+from coord.cli.parser import command, option
+from coord.engine.run import Run
+from coord.engine.transaction import Moment
+from coord.render.format import line
+from eventlog.events import SessionEnded
+
+
+@command("end")
+@option("--summary", default="", help="What was done.")
+@option("--notes", default="", help="What whoever goes on should know.")
+def end(run: Run, summary: str, notes: str) -> None:
+    """End this session: everything that it holds is released, and those who wait for it get it.
+
+    \b
+    Examples:
+      coord end
+      coord end --summary "landing page done" --notes "the form still needs tests"
+    """
+
+    def decide(moment: Moment) -> list[str]:
+        me = moment.me.session
+        held = sorted(claim.resource for claim in moment.state.claims.values() if claim.session == me)
+        moment.append(SessionEnded(summary=summary, notes=notes))
+        return held
+
+    outcome = run.act(decide)
+    released = "".join(f"\n🔓 Released: {line(resource)}" for resource in outcome.value[:20])
+    released += f"\n… and {len(outcome.value) - 20} more" if len(outcome.value) > 20 else ""
+    run.say(
+        f"✅ Session {outcome.me.session} ended{released}",
+        {"session": outcome.me.session, "released": outcome.value},
+    )

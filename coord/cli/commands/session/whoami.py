@@ -1,0 +1,24 @@
+"""`coord whoami`."""
+
+from coord.cli.parser import command
+from coord.engine.run import Run
+from coord.render.format import line
+
+
+@command("whoami")
+def whoami(run: Run) -> None:
+    """Tell which session this is, and how that was decided.
+
+    \b
+    Example:
+      coord whoami
+    """
+    present, me = run.look_as_me()
+    run.note_troubles(present)
+    session = present.state.sessions[me.session]
+    name = f" ({line(session.name)})" if session.name else ""
+    agent = f", subagent {line(me.agent)}" if me.agent else ""
+    run.say(
+        f"{session.id}{name}{agent}, by {me.how}",
+        {"session": session.id, "name": session.name, "agent": me.agent, "how": me.how, "status": session.status},
+    )

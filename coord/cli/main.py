@@ -1,0 +1,74 @@
+"""The command `coord`: its command line read in the plain way or by click, and one place where errors become words.
+
+Exit codes are those of `coord.errors`; a run that a signal ended gives 128 and its number.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+
+from coord.cli.registry import TABLE, load
+from coord.errors import USAGE, CoordError, of_system
+from coord.render.format import json_text, plain
+from coord.workspace.system import World
+
+
+def run(argv: Sequence[str], world: World) -> int:
+    """Run the command and give its exit code. Errors become a line on standard error, or a JSON object."""
+    sys.stdin = sys.stdin or open(os.devnull)  # noqa: SIM115 - whoever closed these wants to say and hear nothing
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        _check_encoding(argv)
+        code = _call(argv, world)
+        sys.stdout.flush()
+        return code if isinstance(code, int) else 0
+    except CoordError as error:
+        return _report(error.code, error.message, "--json" in argv, error.details)
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # whoever read us has enough; the exit must not complain
+        return 0
+    except OSError as error:
+        found = of_system(error)
+        return _report(found.code, found.message, "--json" in argv, {})
+
+
+def _call(argv: Sequence[str], world: World) -> object:
+    """Run a command line; what its command gave. click is loaded only for one that is not plain."""
+    if argv and argv[0] in TABLE:
+        command = load(argv[0])
+        values = command.plainly(argv[1:])
+        if values is not None:
+            return command.call(world, values)
+    from coord.cli.click_adapter import ReaderIsGone, run_by_click  # loads click, a third of a command
+
+    try:
+        return run_by_click(argv, world)
+    except ReaderIsGone:
+        raise BrokenPipeError from None
+
+
+def _check_encoding(argv: Sequence[str]) -> None:
+    for word in argv:
+        if any("\ud800" <= letter <= "\udfff" for letter in word):
+            shown = ascii(word[:60])
+            raise CoordError(USAGE, f"{shown} is not valid UTF-8. Nothing was done.")
+
+
+def _report(code: int, message: str, as_json: bool, details: dict[str, object]) -> int:
+    if as_json and message:
+        text = json_text({"error": {"code": code, "message": message, **details}}, indent=None)
+    else:
+        text = f"coord: {plain(message)}" if message else ""
+    with suppress(OSError):  # whoever reads us has gone, or the disk that we write to is full
+        sys.stdout.flush()
+    with suppress(OSError):
+        sys.stderr.write(f"{text}\n" if text else "")
+        sys.stderr.flush()
+    return code

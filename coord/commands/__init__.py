@@ -1,1 +1,0 @@
-"""One file a command: its declaration over a plain function of a `Run`. `coord.table` finds them."""

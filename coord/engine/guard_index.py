@@ -1,0 +1,128 @@
+"""The index of the guard, made from the state by every command that writes, under the lock. See `coord.guard.index`."""
+
+import os
+from contextlib import suppress
+
+import msgspec
+
+from coord.engine.snapshot import Present
+from coord.guard import hook_state
+from coord.guard.index import FORM, NAME, Row, with_archive, with_digest
+from coord.platform.code_version import fingerprint
+from coord.platform.git.repository import CONFIG
+from coord.platform.replace_file import replace_file
+from coord.render.format import EDITED, called, clock, line, quoted
+from coord.workspace.config import Config
+from coord.workspace.names import speakers
+from coord.workspace.paths import Place
+from coord.workspace.system import World
+from eventlog.events import SessionHeartbeat, to_micros
+from projections.rules.resources import is_file
+from projections.rules.state import Claim, Session, State, Waiting
+from projections.views.board import names_of
+
+IDLE = SessionHeartbeat(action="idle", target="waiting for its person", automatic=True)
+"""What a session does whose agent has stopped."""
+
+
+def save_index(world: World, place: Place, config: Config, present: Present) -> None:
+    """Write the index; without one the guard takes the long way."""
+    state, here = present.state, world.here
+    live = {session.id: session for session in state.sessions.values() if session.live}
+    talking = {session.client_session for session in live.values() if session.client_session}
+    near = (here.machine, here.boot, here.pid_namespace)
+    anchors = {name: session.anchor for name, session in live.items() if session.anchor}
+    speaking = {name: found for name, found in speakers(state, talking).items() if found.live}
+    with suppress(OSError):
+        index = {
+            "form": FORM,
+            "code": fingerprint(),
+            "config": hook_state.stamp(os.path.join(place.folder, CONFIG)),
+            "guard": config.guard,
+            "ignore": config.ignore,
+            "heartbeat_s": int(config.heartbeat_seconds),
+            "here": near,
+            "at": to_micros(state.at) if state.at else 0,
+            "due": to_micros(state.due),
+            "journals": with_archive(present.history.lengths(), place.log),
+            "sessions": {name: found.id for name, found in speaking.items()},
+            "anchors": {
+                name: (anchor.pid, anchor.start_ticks)
+                for name, anchor in anchors.items()
+                if (anchor.machine, anchor.boot, anchor.pid_namespace) == near
+            },
+            "news": {found.id: _news(state, found) for found in speaking.values()},
+            "rows": [vars(row) for row in rows_of(state, config)],
+        }
+        whole = with_digest(msgspec.json.encode(index))
+        replace_file(os.path.join(place.cache, NAME), whole, within=place.cache)
+
+
+def _news(state: State, session: Session) -> dict[str, object]:
+    """What there is to tell a session: see `coord.guard.index.Index.news`."""
+    unread = [state.messages[name] for name in session.unread if name in state.messages]
+    soon = [message for message in unread if not message.everyone or message.urgency == "high"]
+    return {
+        "last": to_micros(session.last_at) if said_what(session) else 0,
+        "asks": session.doing.asks_person,
+        "soon": bool(soon or session.notices),
+        "later": bool(unread),
+        "owes": any(session.id in message.unacknowledged_by for message in state.messages.values()),
+    }
+
+
+def said_what(session: Session) -> bool:
+    """Whether a session has said what it does since it was last idle."""
+    return bool(session.doing.action) and session.doing != IDLE
+
+
+def patience_s(session: Session, config: Config) -> int:
+    """How long a claim that a hook made lasts without a write, where nothing is uncommitted: longer while its session
+    waits for its person.
+    """
+    minutes = config.edit_minutes
+    return round(60 * (max(minutes, config.blocked_release_minutes) if session.doing.asks_person else minutes))
+
+
+def rows_of(state: State, config: Config, only_files: bool = True) -> list[Row]:
+    """Who has files, or waits for some, as the guard looks at it; or who has anything."""
+    found: list[Claim | Waiting] = [*state.claims.values(), *state.waits.values()]
+    names = names_of(state)
+    return [
+        _row(state, config, names, ask)
+        for ask in found
+        if (is_file(ask.resource) or not only_files) and not ask.imported
+    ]
+
+
+def _row(state: State, config: Config, names: dict[str, str], ask: Claim | Waiting) -> Row:
+    ends = ask.ends_at if isinstance(ask, Claim) else ask.until
+    session = state.sessions[ask.session]
+    doing = session.doing
+    work = " ".join(part for part in (doing.action, doing.target) if part)
+    agent = f", its subagent {line(ask.agent)}," if ask.agent else ""
+    verb, since = ("has", ask.granted_at) if isinstance(ask, Claim) else ("waits for", ask.asked_at)
+    facts = [
+        ask.note and f"for: {quoted(ask.note, 80)}",
+        work and (line(work, 80) if doing.automatic else f"doing: {quoted(work, 80)}"),
+        doing.blocked_on and (line if doing.asks_person else quoted)(f"blocked on {doing.blocked_on}", 80),
+    ]
+    more = "".join(f"; {fact}" for fact in facts if fact)
+    until = EDITED if ask.automatic else f"until {clock(ends, '')}"
+    time = f"since {clock(since, '')} {until}"
+    said = f"{called(ask.session, names)}{agent} {verb} {line(ask.resource)} {time}{more}"
+    return Row(
+        id=ask.id,
+        session=ask.session,
+        agent=ask.agent,
+        resource=ask.resource,
+        mode=ask.mode,
+        worktree=ask.worktree,
+        automatic=ask.automatic,
+        imported=ask.imported,
+        ttl_s=ask.ttl_s,
+        waiting=isinstance(ask, Waiting),
+        ends=to_micros(ends),
+        patience_s=patience_s(session, config),
+        said=said,
+    )

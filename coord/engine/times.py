@@ -1,0 +1,124 @@
+"""Moments as people write them: `2026-11-22 18:00`, `18:00`, `yesterday 18:00`, `-90m`, an event's name.
+
+A time without a zone is one of this machine's zone, which is also what every list shows, so what was shown can be typed
+back. A time of day alone is the last one that has been. A length of time, with or without `-`, is so long ago. The name
+of an event is the moment just after it.
+"""
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from coord.engine.durations import seconds
+from coord.errors import CoordError, wrong
+from coord.render.format import clock, instant_at, line, moment
+from eventlog.events import Event, Instant, SessionStarted, later
+from projections.views.point_in_time import Cut, at_the_end_of, just_after, just_before
+
+_EVENT = re.compile(r"(\S+)/([1-9][0-9]{0,15})")
+_LENGTH = re.compile(r"-?\s*((?:\d+(?:\.\d+)?[smhd]\s*)+)(?:ago)?", re.IGNORECASE)
+_DAY_AND_TIME = re.compile(r"([a-z]+)?\s*(?:(\d{1,2}:\d\d(?::\d\d)?))?", re.IGNORECASE)
+_ZONE = re.compile(r"(.+?)\s+([A-Z]{3,5})")
+_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_FORMS = "Write it like 2026-11-22 18:00, yesterday 18:00, 18:00, -90m, or an event's name such as amber-otter-k3f9/17."
+
+
+def cut_of(text: str, what: str, now: Instant, events: Sequence[Event]) -> Cut:
+    """The moment that `text` names, in a history whose events are given in order; `what` is the option's name.
+
+    Raises CoordError (2) for what is no moment, or lies before the first event or in the future.
+    """
+    if not events:
+        raise wrong(f"{what} {line(text, 40)}: the log has no events yet.")
+    if is_event_name(text):
+        return just_after(event_named(text, events))
+    at = instant_of(text, what, now)
+    if at < events[0].at:
+        first = f"{events[0].id}, {clock(events[0].at, now, seconds=True)}"
+        raise wrong(f"{what} {line(text, 40)} is {clock(at, now, seconds=True)}, before the first event ({first}).")
+    return at_the_end_of(at)
+
+
+def since_of(text: str, what: str, now: Instant, events: Sequence[Event]) -> Cut:
+    """The moment from which on something is looked at: just after an event, or just before an instant. Before the first
+    event is simply everything. Raises CoordError (2) as `cut_of`.
+    """
+    if is_event_name(text):
+        return just_after(event_named(text, events))
+    return just_before(instant_of(text, what, now))
+
+
+def is_event_name(text: str) -> bool:
+    """Whether `text` has the form of an event's name: `session/n`."""
+    return _EVENT.fullmatch(text) is not None
+
+
+def event_named(text: str, events: Sequence[Event]) -> Event:
+    """The event that `session/n` names; the session may be shortened, or called by its name. Raises CoordError (2)."""
+    found = _EVENT.fullmatch(text)
+    if found is None:
+        raise wrong(f"'{line(text, 60)}' is no event. Name it as a list shows it: amber-otter-k3f9/17")
+    wanted, n = found[1], int(found[2])
+    sessions = {event.session for event in events}
+    named = {e.session for e in events if isinstance(e.payload, SessionStarted) and e.payload.name == wanted}
+    ids = [wanted] if wanted in sessions else sorted(named) or sorted(s for s in sessions if s.startswith(wanted))
+    if len(ids) > 1:
+        raise wrong(f"'{line(text, 60)}' can be {', '.join(f'{name}/{n}' for name in ids[:5])}. Say more of it.")
+    for event in events:
+        if event.n == n and event.session in ids:
+            return event
+    raise wrong(f"there is no event {line(text, 60)}.")
+
+
+def instant_of(text: str, what: str, now: Instant) -> Instant:
+    """The instant that `text` means at `now`. Raises CoordError (2) for what is none, or lies in the future."""
+    try:
+        at = _instant(text.strip(), now)
+    except (ValueError, OverflowError, CoordError):
+        at = ""
+    if not at:
+        raise wrong(f"{what} '{line(text, 40)}' is no time. {_FORMS}")
+    if at > now:
+        raise wrong(f"{what} {line(text, 40)} is {clock(at, now)}, which is still to come.")
+    return at
+
+
+def _instant(text: str, now: Instant) -> Instant:
+    if text.lower() == "now":
+        return now
+    if found := _LENGTH.fullmatch(text):
+        return later(now, -seconds(found[1], "the time"))
+    here = moment(now)
+    zoned = _ZONE.fullmatch(text)
+    if zoned and zoned[2] in ("UTC", "GMT"):
+        return instant_at(_local(zoned[1], here.astimezone(UTC)))
+    if zoned and zoned[2] in (here.strftime("%Z"), *(moment(later(now, s)).strftime("%Z") for s in (-1.5e7, 1.5e7))):
+        text = zoned[1]
+    return instant_at(_local(text, here))
+
+
+def _local(text: str, here: datetime) -> datetime:
+    """The time that `text` means where it is `here`. Raises ValueError."""
+    found = _DAY_AND_TIME.fullmatch(text)
+    if not found or not text:
+        given = datetime.fromisoformat(text)
+        return given if given.tzinfo else _in_zone_of(here, given)
+    day, time = (found[1] or "").lower(), found[2] or "0:00"
+    clock_time = datetime.strptime(time, "%H:%M:%S" if time.count(":") == 2 else "%H:%M").time()
+    if day in ("", "today"):
+        back = 0
+    elif day == "yesterday":
+        back = 1
+    else:
+        wanted = [number for number, name in enumerate(_WEEKDAYS) if len(day) >= 3 and name.startswith(day)]
+        if not wanted:
+            raise ValueError(day)
+        back = (here.weekday() - wanted[0]) % 7
+    at = _in_zone_of(here, datetime.combine(here.date() - timedelta(days=back), clock_time))
+    if at > here and day not in ("today", "yesterday"):
+        at = _in_zone_of(here, at.replace(tzinfo=None) - timedelta(days=7 if day else 1))
+    return at
+
+
+def _in_zone_of(here: datetime, naive: datetime) -> datetime:
+    return naive.replace(tzinfo=UTC) if here.tzinfo is UTC else naive.astimezone()

@@ -1,0 +1,203 @@
+"""What a client's hook is told, in the same words for all clients: the rows of `coord.clients.registry` say where each has it.
+
+Read before every write of an agent, so only what takes no time is loaded here. What a client adds, leaves out or sends
+in another form is passed over: a field that is no text is none.
+"""
+
+import os
+
+from coord.clients.registry import CLIENTS, Client
+from coord.platform.git.repository import FOLDER, candidates, find_repository, is_ours, recorded_path, relative_to
+from coord.platform.json_reader import loads
+from coord.platform.records import Fields
+from projections.rules.resources import is_pattern
+
+TYPE_CHECKING = False  # a hook would take 1.7 times as long if it loaded `typing`
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from coord.clients.registry import Moment
+    from coord.platform.git.repository import Repository
+
+_PATCHED = ("*** Add File: ", "*** Update File: ", "*** Delete File: ", "*** Move to: ")
+_LONGEST_WORD, _LONGEST_NAME = 200, 500  # characters
+_NOT_OURS = (".git",)  # folders whose files are nobody's work
+
+
+class Call(Fields):
+    """One call of a hook."""
+
+    client: Client
+    moment: "Moment"
+    event: str  # as the client calls it, and wants it called
+    conversation: str  # the client's id of it
+    agent: str  # the subagent that acts; empty for the conversation itself
+    kind: str  # of the subagent
+    cwd: str  # where it works
+    tool: str
+    about: str  # what a shell command is for, as the agent says
+    command: str  # a shell command
+    paths: list[str]  # the files that the tool writes, as given
+    use: str  # the client's id of this use of a tool
+    source: str  # how it starts
+    reason: str  # why it ends
+    alone: bool  # whether it is said that nothing of it works in the background
+
+
+class Write(Fields):
+    """What is about to happen: a `conversation` of a `client`, or its subagent `agent`, writes `resource`. `folder` is
+    the shared folder, `directory` where the file is, `path` the file, `name` its name from the root as it is spelt on
+    the disk, `worktree` as events name it, and `git` the git directory of that worktree.
+    """
+
+    client: str
+    conversation: str
+    agent: str
+    resource: str
+    name: str
+    folder: str
+    directory: str
+    path: str
+    worktree: str
+    git: str
+
+
+def client_named(word: str) -> Client | None:
+    """The row of a client, by the word that people type."""
+    return next((client for client in CLIENTS if client.word == word), None)
+
+
+def call_in(client: Client, data: bytes) -> Call | None:
+    """What a hook of this client is told; None if it is nothing that has to do with us. Raises ValueError for what is
+    no JSON.
+    """
+    said = loads(data)
+    if not isinstance(said, dict):
+        return None
+    event = _word(said, "hook_event_name")
+    moment, conversation = client.moments.get(event), _word(said, "session_id")
+    if moment is None or not conversation:
+        return None
+    tool, given = _word(said, "tool_name"), said.get("tool_input")
+    given = given if isinstance(given, dict) else {}
+    if moment == "before" and tool in client.questions:
+        moment = "asks"
+    agent = _word(said, "agent_id")
+    return Call(
+        client=client,
+        moment=moment,
+        event=event,
+        conversation=conversation,
+        agent="" if agent == conversation else agent,
+        kind=_word(said, "agent_type"),
+        cwd=_path(_text(said, "cwd")),
+        tool=tool,
+        about=_text(given, "description") if tool in client.shells else "",
+        command=_text(given, "command") if tool in client.shells else "",
+        paths=list(_paths(client, tool, given)),
+        use=_word(said, "tool_use_id"),
+        source=_word(said, "source"),
+        reason=_word(said, "reason"),
+        alone=said.get("background_tasks") == [],
+    )
+
+
+def _text(fields: "Mapping[str, object]", name: str) -> str:
+    value = fields.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def _word(fields: "Mapping[str, object]", name: str) -> str:
+    """An id, a name: what can be written down, and shown."""
+    text = _text(fields, name)
+    return text if len(text) <= _LONGEST_WORD and text.isprintable() else ""
+
+
+def _path(text: str) -> str:
+    """A path that can be one."""
+    try:
+        return "" if b"\0" in os.fsencode(text) else text
+    except UnicodeError:
+        return ""
+
+
+def _paths(client: Client, tool: str, given: "Mapping[str, object]") -> "Iterator[str]":
+    """The files that a tool writes."""
+    if tool in client.files:
+        if path := _text(given, client.files[tool]):
+            yield path
+    elif tool in client.patches:
+        found: dict[str, None] = {}
+        for line in _text(given, client.patches[tool]).split("\n"):
+            for mark in _PATCHED:
+                if line.startswith(mark):
+                    found[line[len(mark) :].strip()] = None
+        yield from found
+
+
+def writes_in(call: Call, env: "Mapping[str, str]") -> list[Write]:
+    """The writes to files of repositories with a shared folder that a call announces, or has done. A link to a file is
+    that file; a patch may replace the link itself, so there both are meant.
+    """
+    found: dict[str, Write | None] = {}
+    for path in filter(_path, call.paths):
+        named = os.path.join(call.cwd, path)
+        if os.path.isabs(named):
+            real = os.path.realpath(named)
+            own = os.path.join(os.path.realpath(os.path.dirname(named)), os.path.basename(named))
+            for place in (real, own) if call.tool in call.client.patches else (real,):
+                found[place] = found.get(place) or _write(call, place, env)
+    return [write for write in found.values() if write]
+
+
+def folder_at(cwd: str, env: "Mapping[str, str]") -> str:
+    """The shared folder of whoever works there; empty if there is none."""
+    if not os.path.isabs(cwd):
+        return ""
+    cwd = os.path.realpath(cwd)
+    return _folder(cwd, find_repository(cwd), env)
+
+
+def _folder(folder: str, repository: "Repository | None", env: "Mapping[str, str]") -> str:
+    if named := env.get("COORD_ROOT", ""):
+        named = os.path.realpath(os.path.expanduser(named))
+        return named if os.path.basename(named) == FOLDER else os.path.join(named, FOLDER)
+    return next(filter(is_ours, candidates(folder, repository)), "")
+
+
+def _write(call: Call, path: str, env: "Mapping[str, str]") -> Write | None:
+    directory = os.path.dirname(path)
+    repository = find_repository(directory)
+    folder = _folder(directory, repository, env)
+    if not folder:
+        return None
+    root = repository.worktree if repository else os.path.dirname(folder)
+    relative = relative_to(root, repository, path)
+    if not relative or relative.partition("/")[0] in _NOT_OURS or not _can_be_claimed(relative):
+        return None
+    name = relative
+    if not relative.isascii():
+        from unicodedata import normalize  # 4 % of a hook
+
+        name = normalize("NFC", relative)
+    return Write(
+        client=call.client.name,
+        conversation=call.conversation,
+        agent=call.agent,
+        resource=f"file/{name}",
+        name=relative,
+        folder=folder,
+        directory=directory,
+        path=path,
+        worktree=recorded_path(root),
+        git=repository.git if repository else "",
+    )
+
+
+def _can_be_claimed(name: str) -> bool:
+    """Whether a resource can have this name: nobody can hold another file, so nobody is in its way."""
+    odd = any(
+        sign < " " or "\x7f" <= sign <= "\x9f" or sign in "\u2028\u2029" or "\ud800" <= sign <= "\udfff"
+        for sign in name
+    )
+    return not odd and len(name) <= _LONGEST_NAME and not is_pattern(name)

@@ -1,0 +1,1 @@
+"""The full path of the agents' hooks: what needs the state of the log, or appends to it."""

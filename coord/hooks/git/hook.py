@@ -1,0 +1,231 @@
+"""The guard of git's hooks: what a commit would take along of others' work, and what a push changes that they hold.
+
+Work is lost between the edit and the commit, so that is where it is looked at last. Most commits take nothing along:
+the log is read without its lock, and nothing is written. Only a bypass goes on the record, and the end of the edits
+that were committed; then a person who is no session becomes one for that moment.
+"""
+
+import os
+import sys
+from collections.abc import Callable, Iterable
+from functools import cached_property
+
+from msgspec.structs import replace
+
+from coord.clients.registry import clients_in, nearest_client
+from coord.engine.guard_index import said_what
+from coord.engine.snapshot import Present
+from coord.engine.transaction import Moment, transact
+from coord.errors import CoordError
+from coord.hooks import edits
+from coord.hooks.git import staged
+from coord.hooks.git.ownership import (
+    OFF,
+    Found,
+    Taken,
+    held_commit,
+    held_push,
+    lost,
+    offer,
+    resource_of,
+    resources_of,
+    taken,
+    without,
+)
+from coord.platform.git.repository import Repository, find_repository, recorded_path
+from coord.workspace.config import Config, read_config
+from coord.workspace.identity import Identity, introduction
+from coord.workspace.identity import find as find_identity
+from coord.workspace.paths import Place, find
+from coord.workspace.system import World
+from eventlog.events import ClaimBypassed, EventId, SessionEnded
+from projections.rules.fold import as_of
+from projections.rules.resources import is_file
+from projections.rules.state import Claim, State
+from projections.views.board import PASSING
+
+_LOCK_WAIT_S = 2  # for what is only to be written down
+_SHELL = "shell"  # the client of a session in a terminal
+_NOBODY = Identity("", "")
+
+
+class Hook:
+    """A call of git in a repository with a shared folder."""
+
+    def __init__(self, world: World, place: Place, repository: Repository) -> None:
+        self.world, self.place, self.repository = world, place, repository
+        self.worktree = recorded_path(repository.worktree)
+
+    @cached_property
+    def config(self) -> Config:
+        """The folder's settings. Raises CoordError."""
+        return read_config(self.place)
+
+    def look(self) -> tuple[State, str]:
+        """The present state, and its time. Raises CoordError."""
+        present = Present(self.world, self.place)
+        present.catch_up(snapshot=True)
+        return as_of(present.state, present.now), present.now
+
+    def me(self, state: State) -> Identity:
+        """Who calls git; nobody, if that is a person who is no session. Raises CoordError where that cannot be told."""
+        return find_identity(self.world, state) or _NOBODY
+
+    def is_person(self, me: Identity, state: State) -> bool:
+        """Whether a person calls git: as a session of a shell, or as none, and not by the client of an agent, whose own
+        session has its client's name.
+        """
+        session = state.sessions.get(me.session)
+        agent = me.client or nearest_client(self.world.chain[1:]) or clients_in(self.world.env)
+        return not agent and (not session or session.client == _SHELL)
+
+    def resource(self, name: str) -> str:
+        """What people claim of a file, or of a submodule: they see a folder."""
+        path = os.path.join(self.repository.worktree, name)
+        return resource_of(name) + ("/" if os.path.isdir(path) and not os.path.islink(path) else "")
+
+    def act(self, decide: Callable[[Moment], object]) -> None:
+        """Write something down as whoever calls git. Raises CoordError."""
+        config = replace(self.config, lock_wait_seconds=min(self.config.lock_wait_seconds, _LOCK_WAIT_S))
+        passing: list[bool] = []
+
+        def who(moment: Moment) -> Identity:
+            try:
+                found = find_identity(self.world, moment.state)
+            except CoordError:  # of several, or one that is over: it is not to be said by a wrong one
+                found = None
+            if found:
+                return found
+            moment.introduce(Identity("", "a hook of git"), introduction(self.world, self.place, client=PASSING))
+            passing.append(True)
+            return moment.me
+
+        def act(moment: Moment) -> None:
+            try:
+                decide(moment)
+            finally:
+                if passing:
+                    moment.append(SessionEnded(reason="it was there for one call of git"))
+
+        transact(self.world, self.place, config, act, who, [])
+
+
+def hook_in(world: World) -> Hook | None:
+    """The call of git that we are in; None where nobody has a shared folder."""
+    repository = find_repository(os.path.realpath(world.cwd)) if world.cwd else None
+    if repository is None:
+        return None
+    try:
+        place = find(world, None)
+    except CoordError:
+        return None
+    return Hook(world, place, repository)
+
+
+def before_commit(hook: Hook) -> int:
+    """Whether a commit may be made, as an exit code. Raises CoordError or GitError where that cannot be told."""
+    state, now = hook.look()
+    if hook.config.guard == "off" or not (state.claims or any(s.notices for s in state.sessions.values())):
+        return 0
+    commit = staged.staged(hook.world, hook.repository)
+    me = hook.me(state)
+    wanted = {name: hook.resource(name) for name in commit.names}
+    found = taken(state, hook.config, me, hook.worktree, wanted)
+    for name, some in lost(state, me, hook.worktree, wanted, now).items():
+        found.setdefault(name, []).extend(some)
+    found = without(found, hook.world.gone, state)
+    if found and hook.is_person(me, state):  # who looks at what an agent did, and commits it
+        found = _at_work(found, state)
+    if not found or _passes(hook, found, "commit"):
+        return 0
+    command = offer(
+        commit,
+        found,
+        first=not staged.has_commit(hook.world),
+        differing=staged.differing(hook.world, hook.repository),
+        in_merge=staged.in_merge(hook.world, commit.merges),
+        sweeps=staged.sweeps(hook.world) and staged.in_part(hook.world).isdisjoint(found),
+        at=hook.world.env.get(staged.PREFIX, ""),
+    )
+    denied = hook.config.guard != "warn"
+    merging, start = bool(commit.merges), not (me.session or me.client)
+    _say(held_commit(found, len(commit.names), command, merging=merging, denied=denied, start=start))
+    return staged.DENIED if denied else 0
+
+
+def _at_work(found: Found, state: State) -> dict[str, list[Taken]]:
+    """What is left of it without the edits of agents that have stopped, their subagents too, and wait for their person.
+    What one claimed by name it claimed for longer than that.
+    """
+    edited = {claim.id for claim in state.claims.values() if claim.automatic}
+    over = {session.id for session in state.sessions.values() if not (said_what(session) or session.agents)}
+    left = {name: [e for e in some if e.claim not in edited or e.session not in over] for name, some in found.items()}
+    return {name: some for name, some in left.items() if some}
+
+
+def after_commit(hook: Hook) -> int:
+    """End the automatic claims, whosever, of what was committed. Raises like `before_commit`."""
+    state, _ = hook.look()
+    here = [claim for claim in state.claims.values() if claim.automatic and claim.worktree == hook.worktree]
+    if hook.config.guard == "off" or not here:
+        return 0
+    resources = set(map(resource_of, staged.committed(hook.world)))
+    over = [claim for claim in here if claim.resource in resources]
+    if over:
+        answers = edits.Answers(hook.place)
+        answers.learn(over)
+        ids = [claim.id for claim in over]
+        hook.act(lambda moment: edits.committed(moment, hook.config, _still(moment, ids), answers))
+    return 0
+
+
+def before_push(hook: Hook, remote: str, text: str) -> int:
+    """Whether commits may be pushed. Nobody's work is lost by that, so only what others claimed by name is in its way:
+    a branch, a push, or a file that the commits change. Raises like `before_commit`.
+    """
+    state, _ = hook.look()
+    me = hook.me(state)
+    if hook.config.guard == "off" or not any(
+        c.session != me.session and not c.automatic for c in state.claims.values()
+    ):
+        return 0
+    rows = staged.pushed(text)
+    wanted = {name: name for name in resources_of(remote, rows)}
+    wanted |= {name: hook.resource(name) for name in staged.files_of(hook.world, remote, rows)}
+    found = taken(state, hook.config, me, hook.worktree, wanted, named=True)
+    found = without(found, hook.world.gone, state)
+    if not found or _passes(hook, found, "push"):
+        return 0
+    denied = hook.config.guard != "warn"
+    _say(held_push(found, denied=denied, start=not (me.session or me.client)))
+    return staged.DENIED if denied else 0
+
+
+def _passes(hook: Hook, found: Found, verb: str) -> bool:
+    """Whether the guard is off for this call, which goes on the record: each holder is told."""
+    if hook.world.env.get("COORD_GUARD", "").lower() != "off":
+        return False
+    files: dict[EventId, list[str]] = {}
+    for name, some in found.items():
+        for each in some:
+            files.setdefault(each.claim, []).append(name)
+
+    def decide(moment: Moment) -> None:
+        for claim in _still(moment, files):
+            names = files[claim.id]
+            one = len(names) == 1 and is_file(claim.resource)
+            changed = hook.resource(names[0]) if one else claim.resource
+            moment.append(ClaimBypassed(claim=claim.id, resource=changed, how=f"git {verb} with {OFF}"))
+
+    if any(files):  # but for claims of our own that were lost
+        hook.act(decide)
+    return True
+
+
+def _still(moment: Moment, ids: Iterable[EventId]) -> list[Claim]:
+    return [moment.state.claims[name] for name in ids if name in moment.state.claims]
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()

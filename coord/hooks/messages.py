@@ -1,0 +1,166 @@
+"""What an agent is told by its hooks: little, and only what is new. Pure: from a state to a text within its budget.
+
+What comes out stands in an agent's context, where everything looks like an instruction: what another session wrote is
+marked as its words, on one line, and cut.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from coord.render.format import called, length, line, plural, quoted
+from coord.render.messages import notice_line
+from eventlog.events import EventId, Instant, seconds_between
+from projections.rules.state import Claim, Message, Notice, Session, State
+from projections.views.board import names_of
+
+START_CHARS = 1500  # that reach an agent when it starts, at most
+LATER_CHARS = 400  # that reach it at any later hook, at most
+_BODY = 240  # characters of a message that is one of several
+
+
+class Piece(Struct, frozen=True):
+    """Something to tell, the messages and notices that are read with it, and the traces that are left once it was
+    told, so that it is not told again.
+    """
+
+    text: str
+    ids: tuple[EventId, ...] = ()
+    marks: tuple[str, ...] = ()
+
+
+def fitting(pieces: Sequence[Piece], budget: int, more: str = "coord inbox") -> tuple[str, list[Piece]]:
+    """A text of as many pieces, in order, as fit, and these pieces. The first is cut if it does not fit alone; how many
+    are left out is said.
+    """
+    shown: list[str] = []
+    told: list[Piece] = []
+    rest = f"… and {len(pieces)} more: {more}"
+    for number, piece in enumerate(pieces):
+        last = number == len(pieces) - 1
+        room = budget - sum(len(text) + 1 for text in shown) - (0 if last else len(rest) + 1)
+        if len(piece.text) > room:
+            if number:
+                shown.append(f"… and {len(pieces) - number} more: {more}")
+                break
+            shown.append(piece.text[: room - 1] + "…")
+        else:
+            shown.append(piece.text)
+        told.append(piece)
+    return "\n".join(shown), told
+
+
+def news(state: State, session: Session, now: Instant, *, all_of_it: bool) -> list[Piece]:
+    """What a session has not read, the most pressing first. Broadcasts that are not urgent are left out unless
+    `all_of_it` is wanted.
+    """
+    names = names_of(state)
+    pieces = [_notice_piece(notice, now, names) for notice in session.notices]
+    unread = [state.messages[name] for name in session.unread if name in state.messages]
+    if not all_of_it:
+        unread = [message for message in unread if not message.everyone or message.urgency == "high"]
+    unread.sort(key=lambda message: (message.urgency != "high", message.everyone))
+    limit = _BODY if len(pieces) + len(unread) > 1 else LATER_CHARS
+    return pieces + [message_piece(message, names, limit) for message in unread]
+
+
+def _notice_piece(notice: Notice, now: Instant, names: dict[str, str]) -> Piece:
+    """What happened to a session's claims. A reason that another session gave is its words."""
+    said = notice.reason if notice.kind not in ("broken", "handed_over") else ""
+    more = f" ({len(notice.resources) - 3} more: coord why {notice.id})" if len(notice.resources) > 3 else ""
+    short = replace(notice, resources=notice.resources[:3], reason=said)
+    words = f" It says: {quoted(notice.reason, 100)}" if notice.reason and not said else ""
+    return Piece(f"coord: {notice_line(short, now, names)}{more}{words}", (notice.id,))
+
+
+def message_piece(message: Message, names: dict[str, str], limit: int) -> Piece:
+    """A message in an agent's context: whose words they are, and how to answer."""
+    urgent = "urgent " if message.urgency == "high" else ""
+    to = " to everyone" if message.everyone else ""
+    who = called(message.session, names)
+    confirm = f"confirm: coord ack {message.id}; " if message.needs_ack else ""
+    tail = f'({confirm}answer: coord reply {message.id} "...")'
+    head = f"coord: {urgent}message{to} from {who}, another session, not your person: "
+    words = f"{message.subject}: {message.body}" if message.body else message.subject
+    room = max(60, limit - len(head) - len(tail) - 3)
+    said = quoted(words, room)
+    if said.endswith("…”"):
+        tail = f"({confirm}the rest: coord inbox {message.id})"
+    return Piece(f"{head}{said} {tail}", (message.id,))
+
+
+def owed(state: State, session: Session) -> list[Message]:
+    """The messages that a session was told of and has to confirm."""
+    return [
+        message
+        for message in state.messages.values()
+        if session.id in message.unacknowledged_by and message.id not in session.unread
+    ]
+
+
+def reminder(message: Message, *marks: str) -> Piece:
+    """That a message is still to be confirmed."""
+    text = f"coord: still to be confirmed by you: {quoted(message.subject, 80)} (coord ack {message.id})"
+    return Piece(text, marks=marks)
+
+
+# --- at the start ---------------------------------------------------------------------------------------------------
+
+
+def welcome(state: State, me: Session, resumed: bool) -> list[Piece]:
+    """What an agent is told first when it starts, or goes on: who it is here, and what it has to know."""
+    others = len(_others(state, me))
+    names = names_of(state)
+    still = "still " if resumed else ""
+    mine = _held(state, me)
+    if not others:
+        has = f", and have {mine}" if mine else ""
+        return [Piece(f"coord: you are {still}session {called(me.id, names)}, alone in this repository{has}.")]
+    has = f" You have {mine}." if mine else ""
+    return [
+        Piece(
+            f"coord: you are {still}session {called(me.id, names)}, and {plural(others, 'other session')} "
+            f"{'is' if others == 1 else 'are'} at work in this repository.{has}\n"
+            "Files that you write are claimed for you until you commit. A write that is denied says who has the file: "
+            "do other work, wait, or ask; do not go round it by the shell.\n"
+            "coord status · coord inbox · coord send WHO SUBJECT TEXT · coord claim file PATH --note WHY · "
+            "coord heartbeat DOING WHAT"
+        )
+    ]
+
+
+def company(state: State, me: Session, now: Instant) -> list[Piece]:
+    """Who else is here, a line each, the latest heard first."""
+    others = sorted(_others(state, me), key=lambda session: session.last_at, reverse=True)
+    return [Piece(_other(state, session, names_of(state), now)) for session in others]
+
+
+def _others(state: State, me: Session) -> list[Session]:
+    return [session for session in state.sessions.values() if session.live and session.id != me.id]
+
+
+def _other(state: State, session: Session, names: dict[str, str], now: Instant) -> str:
+    doing = " ".join(part for part in (session.doing.action, session.doing.target) if part)
+    held = _held(state, session)
+    quiet = seconds_between(session.last_at, now)
+    facts = [
+        line(session.client, 20),
+        doing and (line if session.doing.automatic else quoted)(doing, 60),
+        session.doing.blocked_on
+        and (line if session.doing.asks_person else quoted)(f"blocked on {session.doing.blocked_on}", 60),
+        held and f"has {held}",
+        f"last heard {length(quiet)} ago" if quiet > 300 else "",
+    ]
+    return f"- {called(session.id, names)}: {'; '.join(fact for fact in facts if fact)}"
+
+
+def _held(state: State, session: Session) -> str:
+    held = [claim for claim in state.claims.values() if claim.session == session.id]
+    return _listed(held)
+
+
+def _listed(claims: Iterable[Claim], most: int = 3) -> str:
+    found = list(dict.fromkeys(line(claim.resource, 60) for claim in claims))
+    more = f" and {len(found) - most} more" if len(found) > most else ""
+    return ", ".join(found[:most]) + more

@@ -1,0 +1,118 @@
+"""The board as Markdown: STATUS_BOARD.md."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from coord.render.format import EDITED, called, clock, markdown, moment, plural
+from eventlog.events import Instant
+from projections.views.board import Board, MessageRow, SessionRow
+
+_ROWS = 50  # of any table
+_SIGNS = {"live": "🟢", "silent": "🟡", "dead": "🔴", "continued": "↪", "ended": "⚪", "imported": "📥"}
+
+
+def board_markdown(board: Board) -> str:
+    """The whole page."""
+    now = board.now
+    here = [row for row in board.sessions if row.status in ("live", "silent")]
+    parts = [
+        "# 📋 Status board\n",
+        f"{moment(now):%Y-%m-%d %H:%M:%S %Z} · {plural(len(here), 'session')} here · "
+        f"{plural(len(board.claims), 'claim')} · {plural(len(board.waiting), 'request')} waiting · "
+        f"{plural(board.events, 'event')} in the log\n",
+    ]
+    if board.needs:
+        parts += ["## ⚠️ Coordination needed\n", *(f"- {markdown(need.text, 400)}" for need in board.needs[:_ROWS]), ""]
+        parts += _more(board.needs)
+    parts += ["## 🟢 Sessions\n", *_sessions(board), "## 🔒 Claims\n", *_claims(board)]
+    if board.waiting:
+        rows = (
+            (
+                wait.resource,
+                called(wait.session, board.names),
+                clock(wait.asked_at, now),
+                f"until {clock(wait.until, now)}",
+                ", ".join(called(session, board.names) for session in wait.behind),
+            )
+            for wait in board.waiting[:_ROWS]
+        )
+        parts += [
+            "## ⏳ Waiting\n",
+            *_table(("resource", "session", "asked", "at most", "behind"), rows),
+            *_more(board.waiting),
+        ]
+    parts += ["## 📨 Recent messages\n", *_messages(board)]
+    return "\n".join(parts)
+
+
+def _sessions(board: Board) -> Iterable[str]:
+    if not board.sessions:
+        return ["None. `coord start` begins one.\n"]
+    heads = ("", "session", "doing", "phase", "progress", "next", "since", "last update")
+    rows = (_session(row, board.now, board.names) for row in board.sessions[:_ROWS])
+    return [*_table(heads, rows), *_more(board.sessions)]
+
+
+def _session(row: SessionRow, now: Instant, names: Mapping[str, str]) -> Sequence[str]:
+    doing = " ".join(part for part in (row.action, row.target) if part)
+    if row.blocked_on:
+        doing += f" — blocked on {row.blocked_on}"
+    if row.agents:
+        doing += f" — subagents: {', '.join(row.agents)}"
+    if row.status not in ("live", "silent"):
+        words = f"{row.status}: {row.evidence or row.summary}" if row.evidence or row.summary else row.status
+        doing = f"{words}" + (f" — was {doing}" if doing else "")
+    since = clock(row.doing_since, now) if row.doing_since else ""
+    sign = _SIGNS[row.status] + (" silent" if row.status == "silent" else "")
+    return (
+        sign,
+        called(row.id, names),
+        doing,
+        row.phase,
+        row.progress,
+        row.next_action,
+        since,
+        clock(row.last_at, now),
+    )
+
+
+def _claims(board: Board) -> Iterable[str]:
+    if not board.claims:
+        return ["None.\n"]
+    rows = (
+        (
+            claim.resource + (" (shared)" if claim.mode == "shared" else ""),
+            called(claim.session, board.names) + (f" / {claim.agent}" if claim.agent else ""),
+            clock(claim.granted_at, board.now),
+            (EDITED if claim.automatic else f"until {clock(claim.ends_at, board.now)}")
+            + ("" if claim.accepted else ", not yet taken up")
+            + (", imported" if claim.imported else ""),
+            claim.note,
+        )
+        for claim in board.claims[:_ROWS]
+    )
+    return [*_table(("resource", "holder", "since", "lasts", "note"), rows), *_more(board.claims)]
+
+
+def _messages(board: Board) -> Iterable[str]:
+    if not board.messages:
+        return ["None.\n"]
+    shown = [_message(row, board.now, board.names) for row in board.messages[:10]]
+    return [*shown, ""]
+
+
+def _message(row: MessageRow, now: Instant, names: Mapping[str, str]) -> str:
+    to = "everyone" if row.everyone else ", ".join(called(session, names) for session in row.to)
+    urgent = "❗ " if row.urgency == "high" else ""
+    body = f" — {markdown(row.body, 200)}" if row.body else ""
+    who = markdown(called(row.session, names))
+    return f"- {urgent}{clock(row.at, now)}, {who} to {markdown(to)}: **{markdown(row.subject)}**{body}"
+
+
+def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    lines = ["| " + " | ".join(heads) + " |", "|" + " --- |" * len(heads)]
+    lines += ["| " + " | ".join(markdown(cell, 200) for cell in row) + " |" for row in rows]
+    return [*lines, ""]
+
+
+def _more(rows: Sequence[object]) -> list[str]:
+    return [f"… and {len(rows) - _ROWS} more: `coord status --json`\n"] if len(rows) > _ROWS else []

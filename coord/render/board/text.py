@@ -1,0 +1,125 @@
+"""The board in a terminal: what `coord status` and `coord claims` print."""
+
+from collections.abc import Mapping, Sequence
+
+from coord.render.format import ago, called, clock, line, plural, until
+from eventlog.events import Instant
+from projections.views.board import Board, ClaimRow, MessageRow, SessionRow, WaitRow
+
+_ROWS = 20  # of any part
+_SIGNS = {
+    "live": "",
+    "silent": "🟡 silent: ",
+    "dead": "🔴 dead: ",
+    "continued": "↪ continued: ",
+    "ended": "⚪ ended: ",
+    "imported": "📥 imported: ",
+}
+
+
+def board_text(board: Board, me: str) -> str:
+    """The whole board for a terminal; `me` is the session that looks, if it is one."""
+    return f"{board_body(board, me)}\n\n{board_foot(board)}"
+
+
+def board_foot(board: Board) -> str:
+    """How much there is, and when."""
+    here = sum(row.status in ("live", "silent") for row in board.sessions)
+    counts = f"{plural(here, 'session')} · {plural(len(board.claims), 'claim')} · {plural(board.events, 'event')}"
+    return f"{counts} · {clock(board.now, board.now)}"
+
+
+def board_body(board: Board, me: str) -> str:
+    """The board without its last line."""
+    now = board.now
+    parts = []
+    if board.needs:
+        rows = [f"- {line(need.text, 300)}" for need in board.needs[:_ROWS]]
+        parts.append("\n".join(["⚠️  COORDINATION NEEDED", *rows, *_more(board.needs)]))
+    here = [row for row in board.sessions if row.status in ("live", "silent")]
+    gone = [row for row in board.sessions if row.status not in ("live", "silent")]
+    rows = [_session(row, now, me, board.names) for row in here[:_ROWS]] or ["none: `coord start` begins one"]
+    parts.append("\n".join(["🟢 ACTIVE SESSIONS", *rows, *_more(here)]))
+    if gone:
+        rows = [_session(row, now, me, board.names) for row in gone[:_ROWS]]
+        parts.append("\n".join(["⚪ GONE WITHIN THE HOUR", *rows, *_more(gone)]))
+    parts.append("\n".join(["🔒 ACTIVE CLAIMS", *(claim_lines(board.claims, now, me, names=board.names) or ["none"])]))
+    if board.waiting:
+        rows = [_wait(row, now, board.names) for row in board.waiting[:_ROWS]]
+        parts.append("\n".join(["⏳ WAITING", *rows, *_more(board.waiting)]))
+    if board.messages:
+        rows = [_message(row, now, board.names) for row in board.messages[:5]]
+        parts.append("\n".join(["📨 RECENT MESSAGES", *rows]))
+    return "\n\n".join(parts)
+
+
+def _session(row: SessionRow, now: Instant, me: str, names: Mapping[str, str]) -> str:
+    you = " ← you" if row.id == me else ""
+    here = row.status in ("live", "silent")
+    doing = " ".join(line(part) for part in (row.action, row.target) if part) or ("nothing said yet" if here else "")
+    progress = (
+        f" ({row.percent}% complete)" if row.percent is not None else f" ({line(row.progress)})" if row.progress else ""
+    )
+    head = f"{_SIGNS[row.status]}{called(row.id, names)}{doing and f': {doing}'}{progress}{you}"
+    facts = [
+        line(row.phase),
+        row.next_action and f"next: {line(row.next_action)}",
+        row.blocked_on and f"blocked on {line(row.blocked_on)}",
+        row.agents and f"subagents: {line(', '.join(row.agents))}",
+        row.estimated_completion and f"done by {line(row.estimated_completion)}",
+        row.files and f"files: {line(', '.join(row.files))}",
+        row.doing_since and f"since {clock(row.doing_since, now)}",
+        f"last heard {ago(row.last_at, now)}",
+        line(row.evidence, 200),
+        row.summary and f"did: {line(row.summary, 200)}",
+        row.notes and f"notes: {line(row.notes, 200)}",
+        row.unread and here and f"{row.unread} unread",
+        line(row.branch) and f"on {line(row.branch)}",
+        row.client != "shell" and row.client,
+    ]
+    return f"{head}\n    {' · '.join(str(fact) for fact in facts if fact)}"
+
+
+def claim_lines(
+    rows: Sequence[ClaimRow], now: Instant, me: str, *, names: Mapping[str, str], everything: bool = False
+) -> list[str]:
+    """Claims for a terminal, a line each."""
+    shown = rows if everything else rows[:_ROWS]
+    return [_claim(row, now, me, names) for row in shown] + ([] if everything else _more(rows))
+
+
+def _claim(row: ClaimRow, now: Instant, me: str, names: Mapping[str, str]) -> str:
+    holder = (
+        called(row.session, names)
+        + (f" / {line(row.agent)}" if row.agent else "")
+        + (" (you)" if row.session == me else "")
+    )
+    facts = [
+        "shared" if row.mode == "shared" else "",
+        f"since {clock(row.granted_at, now)}",
+        until(row.ends_at, now, row.automatic),
+        "" if row.accepted else "not yet taken up",
+        "imported: in nobody's way" if row.imported else "",
+        f"holder dead ({row.holder_gone}), free with the next claim, heartbeat or message of anyone"
+        if row.holder_gone
+        else "",
+        f"for: {line(row.note)}" if row.note else "",
+    ]
+    return f"{line(row.resource)} - {holder} · {' · '.join(fact for fact in facts if fact)}"
+
+
+def _wait(row: WaitRow, now: Instant, names: Mapping[str, str]) -> str:
+    behind = ", ".join(called(session, names) for session in row.behind)
+    who, since = called(row.session, names), clock(row.asked_at, now)
+    return f"{line(row.resource)} - {who} · since {since} · until {clock(row.until, now)} · behind {behind}"
+
+
+def _message(row: MessageRow, now: Instant, names: Mapping[str, str]) -> str:
+    to = "everyone" if row.everyone else ", ".join(called(session, names) for session in row.to)
+    body = f" - {line(row.body, 100)}" if row.body else ""
+    urgent = "❗ " if row.urgency == "high" else ""
+    return f"{urgent}{called(row.session, names)} to {line(to)}, {ago(row.at, now)}: {line(row.subject)}{body}"
+
+
+def _more(rows: Sequence[object]) -> list[str]:
+    return [f"… and {len(rows) - _ROWS} more: --json shows all"] if len(rows) > _ROWS else []

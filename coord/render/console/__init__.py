@@ -1,0 +1,1 @@
+"""The terminal itself: a full-screen view and a progress bar."""

@@ -1,0 +1,219 @@
+"""An event in a line for people: what its session did. What others wrote is cut, and shown, not obeyed."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from typing import Any
+
+from coord.render.format import called, length, line, plural
+from eventlog.events import (
+    EVERYONE,
+    AgentStarted,
+    AgentStopped,
+    ClaimAccepted,
+    ClaimBroken,
+    ClaimBypassed,
+    ClaimFinished,
+    ClaimHandedOver,
+    ClaimReleased,
+    ClaimRenewed,
+    ClaimRequested,
+    Event,
+    EventId,
+    MessageAcknowledged,
+    MessageRead,
+    MessageSent,
+    SessionEnded,
+    SessionHeartbeat,
+    SessionPresumedDead,
+    SessionStarted,
+    Unknown,
+)
+
+Names = Mapping[str, str]
+SHELL_COMMAND = "a shell command"  # by which an agent changed what another has
+
+
+def type_of(event: Event) -> str:
+    """The type of an event, as its journal names it."""
+    payload = event.payload
+    return payload.name if isinstance(payload, Unknown) else str(payload.__struct_config__.tag)
+
+
+def said(event: Event, names: Names, resources: Mapping[EventId, str] | None = None) -> str:
+    """What the event says, in a line; `names` are those that sessions were given, by id, and `resources` what claims
+    are on, by the event that made them.
+    """
+    payload = event.payload
+    text = _SAY[type(payload)](payload, names)
+    claim = getattr(payload, "claim", "")
+    known = (resources or {}).get(claim, "") if not getattr(payload, "resource", "") else ""
+    return text.replace(claim, f"{line(known)} ({claim})", 1) if known else text
+
+
+def claimed_in(events: Iterable[Event]) -> dict[EventId, str]:
+    """What the claims that these events made are on, by the event."""
+    asked = ((e.id, e.payload) for e in events if isinstance(e.payload, ClaimRequested | ClaimHandedOver))
+    return {name: payload.resource for name, payload in asked}
+
+
+def names_in(events: Sequence[Event]) -> dict[str, str]:
+    """The names that sessions were given in these events, by id, the last of each. What was imported names none of
+    ours.
+    """
+    ours = {event.session for event in events if not event.imported}
+    started = ((e.actor, e.payload.name) for e in events if isinstance(e.payload, SessionStarted) and _counts(e, ours))
+    return {session: name for session, name in started if name}
+
+
+def _counts(event: Event, ours: Set[str]) -> bool:
+    return not event.imported or event.actor not in ours
+
+
+def _started(payload: SessionStarted, names: Names) -> str:
+    goes_on = f", going on for {called(payload.continues, names)}" if payload.continues else ""
+    branch = f" on {line(payload.branch)}" if payload.branch else ""
+    return f"starts: {line(payload.client)}{branch}{goes_on}"
+
+
+def _heartbeat(payload: SessionHeartbeat, _: Names) -> str:
+    doing = " ".join(line(part) for part in (payload.action, payload.target) if part)
+    facts = [
+        line(payload.phase),
+        line(payload.progress),
+        payload.next_action and f"next: {line(payload.next_action)}",
+        payload.files and f"files: {line(', '.join(payload.files))}",
+        payload.estimated_completion and f"done by {line(payload.estimated_completion)}",
+        payload.blocked_on and f"blocked on {line(payload.blocked_on)}",
+    ]
+    return " · ".join(part for part in (doing or "is still there", *facts) if part)
+
+
+def _ended(payload: SessionEnded, _: Names) -> str:
+    facts = [
+        line(payload.reason),
+        payload.summary and f"did: {line(payload.summary, 200)}",
+        payload.notes and f"notes: {line(payload.notes, 200)}",
+    ]
+    return " · ".join(["ends", *(fact for fact in facts if fact)])
+
+
+def _presumed_dead(payload: SessionPresumedDead, names: Names) -> str:
+    return f"presumes {called(payload.session, names)} dead: {line(payload.evidence, 200)}"
+
+
+def _requested(payload: ClaimRequested, _: Names) -> str:
+    if payload.automatic:
+        return f"begins to edit {line(payload.resource)}{_by(payload.agent)}: {payload.told}"
+    shared = " shared" if payload.mode == "shared" else ""
+    waits = f", waiting at most {length(payload.wait_s)}" if payload.wait_s else ""
+    note = f" — for: {line(payload.note)}" if payload.note else ""
+    return (
+        f"asks for {line(payload.resource)}{shared} for {length(payload.ttl_s)}{waits}{_by(payload.agent)}: "
+        f"{payload.told}{note}"
+    )
+
+
+def _accepted(payload: ClaimAccepted, _: Names) -> str:
+    return f"takes up {line(payload.resource)} ({payload.claim}){_by(payload.agent)}"
+
+
+def _renewed(payload: ClaimRenewed, _: Names) -> str:
+    return f"renews {payload.claim} for {length(payload.ttl_s)}{_by(payload.agent)}"
+
+
+def _released(payload: ClaimReleased, _: Names) -> str:
+    return f"releases {payload.claim}{_by(payload.agent)}"
+
+
+def _handed_over(payload: ClaimHandedOver, names: Names) -> str:
+    note = f" — {line(payload.note)}" if payload.note else ""
+    return f"hands {line(payload.resource)} ({payload.claim}) over to {called(payload.to, names)}{note}"
+
+
+def _broken(payload: ClaimBroken, _: Names) -> str:
+    return f"breaks {payload.claim}: {line(payload.reason, 200)}"
+
+
+def _finished(payload: ClaimFinished, _: Names) -> str:
+    return f"ends {payload.claim}, made by a hook: {line(payload.reason, 200)}"
+
+
+def bypass(how: str) -> tuple[str, str, str]:
+    """By what someone changed what another has: what he did and what he does, before the name of it, and how."""
+    means, _, by = how.partition(" with ")
+    did, does, said = _BYPASSES.get(means, ("changed", "changes", "{how}"))
+    return did, does, line(said.format(how=how, by=by), 300)
+
+
+_BYPASSES = {
+    "git commit": ("committed", "commits", "with {by}"),
+    "git push": ("pushed a change to", "pushes a change to", "with {by}"),
+    SHELL_COMMAND: ("changed", "changes", "with {how}; it was told"),
+}
+"""By the means that an event names."""
+
+
+def _bypassed(payload: ClaimBypassed, _: Names) -> str:
+    _did, does, how = bypass(payload.how)
+    return f"{does} {line(payload.resource)} all the same, claimed by {payload.claim}: {how}"
+
+
+def _agent_started(payload: AgentStarted, _: Names) -> str:
+    kind = f" ({line(payload.kind)})" if payload.kind else ""
+    return f"starts its subagent {line(payload.agent)}{kind}"
+
+
+def _agent_stopped(payload: AgentStopped, _: Names) -> str:
+    return f"is done with its subagent {line(payload.agent)}"
+
+
+def _sent(payload: MessageSent, names: Names) -> str:
+    to = "everyone" if payload.to == EVERYONE else ", ".join(called(name, names) for name in payload.to)
+    signs = ("❗ " if payload.urgency == "high" else "") + (
+        f"(to {payload.in_reply_to}) " if payload.in_reply_to else ""
+    )
+    body = f" — {line(payload.body, 100)}" if payload.body else ""
+    asks = " · asks for a confirmation" if payload.needs_ack else ""
+    return f"writes to {line(to)}: {signs}{line(payload.subject)}{body}{asks}"
+
+
+def _read(payload: MessageRead, _: Names) -> str:
+    return f"reads {_listed(payload.messages)}"
+
+
+def _acknowledged(payload: MessageAcknowledged, _: Names) -> str:
+    return f"confirms {_listed(payload.messages)}"
+
+
+def _unknown(payload: Unknown, _: Names) -> str:
+    return f"says something that this version does not understand: {line(payload.name)}"
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    more = f" and {plural(len(names) - 5, 'other')}" if len(names) > 5 else ""
+    return ", ".join(names[:5]) + more
+
+
+def _by(agent: str) -> str:
+    return f", by its subagent {line(agent)}" if agent else ""
+
+
+_SAY: dict[type, Callable[[Any, Names], str]] = {
+    SessionStarted: _started,
+    SessionHeartbeat: _heartbeat,
+    SessionEnded: _ended,
+    SessionPresumedDead: _presumed_dead,
+    AgentStarted: _agent_started,
+    AgentStopped: _agent_stopped,
+    ClaimRequested: _requested,
+    ClaimAccepted: _accepted,
+    ClaimRenewed: _renewed,
+    ClaimReleased: _released,
+    ClaimHandedOver: _handed_over,
+    ClaimBroken: _broken,
+    ClaimFinished: _finished,
+    ClaimBypassed: _bypassed,
+    MessageSent: _sent,
+    MessageRead: _read,
+    MessageAcknowledged: _acknowledged,
+    Unknown: _unknown,
+}

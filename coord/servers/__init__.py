@@ -1,0 +1,1 @@
+"""Processes that stay up and answer requests."""

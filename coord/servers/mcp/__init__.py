@@ -1,0 +1,1 @@
+"""The MCP server: the commands of a session as tools."""

@@ -1,0 +1,110 @@
+"""Names of sessions: making one that people can say, and finding the one that is meant."""
+
+import os
+import re
+from collections.abc import Collection, Iterable
+
+from coord.errors import CoordError, no_session
+from coord.render.format import line
+from projections.rules.state import Session, State
+
+_FIRST = """amber azure bold brave brisk calm clear coral crisp dapper eager early fair fleet fond frank fresh gentle
+glad golden grand green happy hardy honest humble jolly keen kind lively loyal lucid lucky mellow merry mild misty neat
+nimble noble olive pearl plain plucky polite proud quick quiet rapid ready rosy ruby rustic sage scarlet sharp silver
+smooth snowy solid spry steady sunny swift tidy topaz true vivid warm wise witty""".split()
+_SECOND = """badger beaver bison bobcat camel condor coyote crane cricket deer dolphin eagle egret falcon ferret finch
+fox gazelle gecko gibbon goose grouse hare hawk heron hornet ibex iguana jackal jaguar kestrel kiwi koala lark lemur
+leopard llama lynx magpie marmot marten mole moose newt ocelot orca oriole osprey otter owl panda panther pelican
+penguin pigeon plover puffin puma quail rabbit raven robin salmon seal shrew sparrow stoat stork swan tapir tiger toucan
+trout turtle viper walrus weasel wombat wren yak zebra""".split()
+EVERYONE_WORDS = ("broadcast", "everyone", "all")  # what messages to everyone are addressed to
+_LETTERS = "abcdefghjkmnpqrstvwxyz23456789"  # none that is taken for another
+
+_ID = re.compile(f"[a-z]+-[a-z]+-[{_LETTERS}]{{4}}")
+
+
+def new_id(taken: Collection[str]) -> str:
+    """A session id that is not taken: two readable words and a random suffix."""
+    while True:
+        first, second, *rest = (int.from_bytes(os.urandom(4)) for _ in range(6))
+        suffix = "".join(_LETTERS[number % len(_LETTERS)] for number in rest)
+        name = f"{_FIRST[first % len(_FIRST)]}-{_SECOND[second % len(_SECOND)]}-{suffix}"
+        if name not in taken:
+            return name
+
+
+def resolve(state: State, text: str) -> str:
+    """The id of the session that `text` means: an id, a name given at start, an unambiguous prefix of an id, or an
+    event that it wrote.
+
+    Live sessions are meant before others; the id of a session that another continues leads to that one. Raises
+    CoordError (3) with the candidates, or the nearest names.
+    """
+    found = matches(state, text)
+    session, _, number = text.rpartition("/")
+    if not found and number.isdecimal():
+        found = matches(state, session)
+    ids = sorted({state.follow(name) for name in found})
+    if len(ids) == 1:
+        return ids[0]
+    if ids:
+        more = f" and {len(ids) - 10} more" if len(ids) > 10 else ""
+        listed = ", ".join(ids[:10]) + more
+        raise no_session(f"'{text}' means several sessions: {listed}. Say more of it.", candidates=ids)
+    raise unknown(state, text)
+
+
+def matches(state: State, text: str) -> list[str]:
+    """The ids that `text` can mean, the likeliest kind of them: an id, a live session's name or the beginning of its
+    id, another's name or the beginning of its id.
+    """
+    if not text:
+        return []
+    if text in state.sessions:
+        return [text]
+    for known in (_live(state), list(state.sessions.values())):
+        for found in ([s.id for s in known if s.name == text], [s.id for s in known if s.id.startswith(text)]):
+            if found:
+                return found
+    return []
+
+
+def unknown(state: State, text: str) -> CoordError:
+    """The error for a name that no session has, with the nearest ones."""
+    from difflib import get_close_matches
+
+    words = [word for session in _live(state) for word in (session.id, session.name) if word]
+    near = [] if _ID.fullmatch(text) else get_close_matches(text, words, n=3, cutoff=0.5)  # no id is meant for another
+    meant = f"did you mean {' or '.join(near)}?" if near else listing(state)
+    return no_session(
+        f"no session is called '{line(text, 80)}'; {meant}", nearest=near, live=[s.id for s in _live(state)]
+    )
+
+
+def listing(state: State) -> str:
+    """The live sessions in a phrase."""
+    live = _live(state)
+    names = ", ".join(f"{s.id} ({s.name})" if s.name else s.id for s in live[:10])
+    more = f" and {len(live) - 10} more" if len(live) > 10 else ""
+    return f"live sessions: {names}{more}" if live else "there are no live sessions"
+
+
+def _live(state: State) -> list[Session]:
+    return [session for session in state.sessions.values() if session.live]
+
+
+def by_conversation(state: State, ids: Iterable[str]) -> Session | None:
+    """The latest session of a client's conversation, by the first of `ids` that any session has."""
+    return next(iter(speakers(state, ids).values()), None)
+
+
+def speakers(state: State, ids: Iterable[str]) -> dict[str, Session]:
+    """The latest session of each of these conversations that has any."""
+    wanted = dict.fromkeys(ids)
+    newest: dict[str, Session] = {}
+    for session in state.sessions.values():
+        if (name := session.client_session) in wanted and session.status != "imported":
+            known = newest.get(name)
+            if known is None or session.started_at > known.started_at:
+                newest[name] = session
+    return {name: state.sessions[state.follow(newest[name].id)] for name in wanted if name in newest}

@@ -1,0 +1,1 @@
+"""Journals as files on this machine: reading, appending and locking them."""

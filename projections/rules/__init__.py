@@ -1,0 +1,1 @@
+"""The fold and the nine rules of claims."""

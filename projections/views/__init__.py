@@ -1,0 +1,1 @@
+"""What readers are shown, computed from a state or a history."""

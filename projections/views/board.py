@@ -1,0 +1,250 @@
+"""The board: everything that a person needs to see at one moment, as plain rows. How it looks is decided elsewhere.
+
+Deaths that an observer notices but nobody has recorded yet are shown as such; they are passed in, as is how long a
+session may be silent. Sessions that ended leave the board after an hour; those that were imported an hour after their
+last word, unless they still hold something.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from operator import attrgetter
+from typing import Literal
+
+from msgspec import Struct
+
+from eventlog.events import HOUR_S, Instant, SessionHeartbeat, later, seconds_between
+from projections.rules.claims import circles, obstacles_of
+from projections.rules.state import Claim, Session, State, Waiting
+
+PASSING = "git"
+"""The client of a session that is there for one call of git, by someone who is no session: no board shows it later."""
+
+
+class SessionRow(Struct, frozen=True):
+    """One session: who, on what, how far, what next, and since when."""
+
+    id: str
+    name: str
+    status: Literal["live", "silent", "dead", "continued", "ended", "imported"]
+    client: str
+    branch: str
+    worktree: str
+    capabilities: tuple[str, ...]
+    action: str
+    target: str
+    phase: str
+    progress: str
+    percent: int | None
+    next_action: str
+    files: tuple[str, ...]
+    estimated_completion: str
+    blocked_on: str
+    asks_person: bool
+    agents: tuple[str, ...]  # its subagents at work
+    doing_since: Instant
+    started_at: Instant
+    last_at: Instant
+    evidence: str  # of its death or its silence
+    summary: str
+    notes: str
+    unread: int
+    claims: int
+
+
+class ClaimRow(Struct, frozen=True):
+    """One active claim."""
+
+    id: str
+    resource: str
+    mode: str
+    session: str
+    agent: str
+    note: str
+    automatic: bool
+    worktree: str
+    granted_at: Instant
+    ends_at: Instant
+    token: int
+    accepted: bool
+    imported: bool  # from another place: it stands in nobody's way
+    holder_gone: str  # the evidence, if the holder is dead but not yet recorded as such
+
+
+class WaitRow(Struct, frozen=True):
+    """One waiting request, and the sessions that it waits for."""
+
+    id: str
+    resource: str
+    session: str
+    asked_at: Instant
+    until: Instant
+    behind: tuple[str, ...]
+
+
+class MessageRow(Struct, frozen=True):
+    """One recent message."""
+
+    id: str
+    at: Instant
+    session: str
+    to: tuple[str, ...]
+    everyone: bool
+    subject: str
+    body: str
+    length: int
+    urgency: str
+    needs_ack: bool
+    in_reply_to: str
+    unacknowledged_by: tuple[str, ...]
+
+
+class Need(Struct, frozen=True):
+    """Something that needs someone, in a sentence."""
+
+    kind: Literal["dead", "silent", "blocked", "lost", "circle", "unacknowledged", "journal", "clock", "unknown"]
+    text: str
+    session: str = ""
+
+
+class Board(Struct, frozen=True):
+    """The whole board at `now`."""
+
+    now: Instant
+    sessions: list[SessionRow]
+    claims: list[ClaimRow]
+    waiting: list[WaitRow]
+    messages: list[MessageRow]
+    needs: list[Need]
+    events: int
+    names: dict[str, str]  # of the sessions that have one, by id
+
+
+def board(state: State, now: Instant, silent_s: float, gone: Mapping[str, str], found: Iterable[Need] = ()) -> Board:
+    """The board at `now`, to which `state` must have been brought. `gone` has the evidence for sessions whose anchor
+    the reader saw gone; `found` is what is wrong with the log.
+    """
+    an_hour_ago, holding = later(now, -HOUR_S), Counter(claim.session for claim in state.claims.values())
+    sessions = [
+        _session_row(session, now, silent_s, gone.get(session.id, ""), holding[session.id])
+        for session in state.sessions.values()
+        if session.live or (session.over_at > an_hour_ago and session.client != PASSING) or session.id in holding
+    ]
+    order = {"live": 0, "silent": 0, "dead": 1, "continued": 2, "ended": 3, "imported": 4}
+    sessions.sort(key=lambda row: (order[row.status], row.started_at))
+    claims = sorted(state.claims.values(), key=lambda claim: (claim.resource, claim.granted_at))
+    return Board(
+        now=now,
+        sessions=sessions,
+        claims=[claim_row(claim, gone.get(claim.session, "")) for claim in claims],
+        waiting=[_wait_row(state, wait) for wait in state.waits.values()],
+        messages=[message_row(state, name) for name in reversed(state.recent)],
+        needs=[*_needs(state, sessions, now), *found],
+        events=state.events,
+        names=names_of(state),
+    )
+
+
+def names_of(state: State) -> dict[str, str]:
+    """The names that sessions were given at their start, by id."""
+    return {session.id: session.name for session in state.sessions.values() if session.name}
+
+
+def _session_row(session: Session, now: Instant, silent_s: float, evidence: str, claims: int) -> SessionRow:
+    status: Literal["live", "silent", "dead", "continued", "ended", "imported"] = session.status
+    if session.live and evidence:
+        status = "dead"
+    elif session.live and seconds_between(session.last_at, now) >= silent_s:
+        status = "silent"
+    return SessionRow(
+        **dict(zip(_SAME, _same(session), strict=True)),
+        **dict(zip(_SAID, _said(session.doing), strict=True)),
+        status=status,
+        evidence=evidence or session.over_because,
+        unread=len(session.unread) + len(session.notices),
+        claims=claims,
+        agents=tuple(f"{name} ({kind})" if kind else name for name, kind in session.agents.items()),
+    )
+
+
+_SAME = tuple(set(SessionRow.__struct_fields__) & set(Session.__struct_fields__) - {"status", "unread", "agents"})
+_SAID = tuple(set(SessionRow.__struct_fields__) & set(SessionHeartbeat.__struct_fields__))
+_same, _said = attrgetter(*_SAME), attrgetter(*_SAID)
+
+
+def claim_row(claim: Claim, holder_gone: str = "") -> ClaimRow:
+    """A claim for people."""
+    return ClaimRow(
+        id=claim.id,
+        resource=claim.resource,
+        mode=claim.mode,
+        session=claim.session,
+        agent=claim.agent,
+        note=claim.note,
+        automatic=claim.automatic,
+        worktree=claim.worktree,
+        granted_at=claim.granted_at,
+        ends_at=claim.ends_at,
+        token=claim.token,
+        accepted=not claim.accept_by,
+        imported=claim.imported,
+        holder_gone=holder_gone,
+    )
+
+
+def _wait_row(state: State, wait: Waiting) -> WaitRow:
+    behind = dict.fromkeys(ahead.session for ahead in obstacles_of(state, wait))
+    return WaitRow(wait.id, wait.resource, wait.session, wait.asked_at, wait.until, tuple(behind))
+
+
+def message_row(state: State, name: str) -> MessageRow:
+    """A message of the state for people."""
+    message = state.messages[name]
+    return MessageRow(
+        id=message.id,
+        at=message.at,
+        session=message.session,
+        to=message.to,
+        everyone=message.everyone,
+        subject=message.subject,
+        body=message.body,
+        length=message.length,
+        urgency=message.urgency,
+        needs_ack=message.needs_ack,
+        in_reply_to=message.in_reply_to,
+        unacknowledged_by=tuple(sorted(message.unacknowledged_by)),
+    )
+
+
+def _needs(state: State, rows: list[SessionRow], now: Instant) -> list[Need]:
+    needs = [need for row in rows for need in _needs_of(row, now)]
+    for session in state.sessions.values():
+        for notice in session.notices if session.live else ():
+            if notice.kind == "lost":
+                what = f"{session.id} lost {notice.resources[0]}, which it was told it had"
+                to = f" to {notice.other}" if notice.other else ""
+                needs.append(Need("lost", f"{what}{to}: {notice.reason}", session.id))
+    for circle in circles(state):
+        needs.append(Need("circle", f"waiting for each other in a circle: {' → '.join((*circle, circle[0]))}"))
+    shown = {row.id for row in rows if row.status in ("live", "silent", "dead")}  # nobody else can answer
+    for message in state.messages.values():
+        missing = ", ".join(sorted(message.unacknowledged_by & shown))
+        if message.urgency == "high" and missing:
+            text = f"urgent message {message.id} from {message.session} is not acknowledged by {missing}"
+            needs.append(Need("unacknowledged", text, message.session))
+    for name, count in state.unknown.items():
+        needs.append(Need("unknown", f"{count} events of a newer version are kept and not understood: {name}"))
+    return needs
+
+
+def _needs_of(row: SessionRow, now: Instant) -> list[Need]:
+    needs = []
+    holds = f"holds {row.claims} claim{'s' if row.claims != 1 else ''}"
+    if row.status == "dead" and row.claims:
+        text = f"{row.id} is dead ({row.evidence}) and {holds} until the next claim, heartbeat or message of anyone"
+        needs.append(Need("dead", text, row.id))
+    elif row.status == "silent" and row.claims:
+        minutes = seconds_between(row.last_at, now) / 60
+        needs.append(Need("silent", f"{row.id} has been silent for {minutes:.0f} min and {holds}", row.id))
+    if row.blocked_on and row.status in ("live", "silent"):
+        needs.append(Need("blocked", f"{row.id} is blocked on {row.blocked_on}", row.id))
+    return needs

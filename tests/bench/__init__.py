@@ -1,1 +1,0 @@
-"""The bench: what everything costs, as ratios that were measured in one run. `python -m tests.bench --help`."""

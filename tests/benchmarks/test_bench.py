@@ -1,0 +1,131 @@
+"""The bench itself: that its histories are honest and always the same, and that no row is forgotten."""
+
+import json
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from benchmarks.folders import prepare
+from benchmarks.history import SESSIONS, Author
+from benchmarks.hour import played
+from benchmarks.picture import cost_svg
+from benchmarks.report import document, table
+from benchmarks.rows import MEMORY, ROWS, SHORT, WHOLE, summed
+from coord.admin.verify import verify
+from coord.workspace.paths import find
+from coord.workspace.system import real_world
+from eventlog.history import History
+from eventlog.local.files import SUFFIX
+from projections.rules.fold import fold
+from projections.rules.state import Decision, State
+
+pytestmark = pytest.mark.slow
+
+END = 1_795_000_000_000_000  # microseconds since 1970
+MINUTE = 60_000_000
+
+
+def written(log: Path, events: int, seed: int = 1, end: int = END) -> Author:
+    log.mkdir(parents=True)
+    author = Author(str(log), seed=seed, life=100)
+    author.write(events, end)
+    return author
+
+
+def bytes_of(log: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in log.glob(f"*{SUFFIX}")}
+
+
+def test_the_layers_of_a_heartbeat_are_all_there() -> None:
+    argv = [sys.executable, "-m", "benchmarks.layers", "--events", "50", "--rounds", "1"]
+    shown = subprocess.run(argv, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2]).stdout
+    layers = re.findall(r"^ *[\d.]+ ms +[\d.]+ P  (.+)$", shown, re.MULTILINE)
+    assert len(layers) == len(set(layers)) == 16
+    assert {"load msgspec", "sync it", "write the checkpoint", "write the board", "in all"} <= set(layers)
+
+
+def test_a_seed_gives_the_same_bytes_and_another_seed_others(tmp_path: Path) -> None:
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        written(tmp_path / name, 1500, seed)
+    one, same, other = (bytes_of(tmp_path / name) for name in "abc")
+    assert one == same
+    assert one.keys().isdisjoint(other)
+
+
+def test_a_made_history_verifies_and_is_as_its_author_folded_it(tmp_path: Path) -> None:
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+    log, now = tmp_path / "COORDINATION" / "log", time.time_ns() // 1000
+    author = written(log, 3000, end=now - MINUTE)
+    author.write(100, now - MINUTE // 2, gap=1000)
+    world = real_world().at(str(tmp_path))
+    found = verify(world, find(world, str(tmp_path)))
+    assert found.whole
+    assert sum(journal.events for journal in found.journals) == 3100
+    history, state = History(str(log), world.here.machine), State()
+    fold(state, history.catch_up(world.wall()).events)
+    assert (state.events, state.claims, state.sessions) == (3100, author.state.claims, author.state.sessions)
+    assert len([session for session in state.sessions.values() if session.live]) == SESSIONS
+    assert len(state.sessions) > SESSIONS, "some have ended, and others took their place"
+
+
+def test_a_made_history_is_realistic_and_honest(tmp_path: Path) -> None:
+    written(tmp_path / "log", 5000)
+    events = History(str(tmp_path / "log"), "bench").catch_up("2027-01-01T00:00:00.000000Z").events
+    decisions: list[Decision] = []
+    fold(State(), events, decisions.append)
+    assert not [decision for decision in decisions if decision.what in ("lost", "void")]
+    assert {"granted", "refused", "renewed", "released", "expired"} <= {decision.what for decision in decisions}
+    types: dict[str, int] = {}
+    for event in events:
+        types[type(event.payload).__name__] = types.get(type(event.payload).__name__, 0) + 1
+    assert 0.75 < types["SessionHeartbeat"] / len(events) < 0.9
+    assert {"ClaimRequested", "ClaimReleased", "MessageSent", "MessageRead", "SessionEnded"} <= types.keys()
+
+
+def test_every_row_is_in_the_table_with_its_target(tmp_path: Path) -> None:
+    commands = "heartbeat send release renew|claim, granted|claim, refused|status inbox board claims"
+    wanted = {word for part in commands.split("|") for word in ([part] if "," in part else part.split())}
+    for size in ("short", "long"):
+        assert {row.name for row in WHOLE if row.size == size and row.unit == "L"} >= wanted
+        assert {row.most for row in WHOLE if row.size == size and row.unit == "P"} == {2.0}
+    text = table(summed({MEMORY: [140.0, 160.0]}, {}), 1_000_000)
+    for words in ("durable append", "batches of 100", "full replay", "peak memory", "catching up", "late journal",
+                  "inbox --wait", "claim --wait", "16 at once, 50 sends each"):  # fmt: skip
+        assert words in text
+    assert len(text.splitlines()) == 1 + len(ROWS)
+    assert re.search(r"peak memory.* 1,000,000 +150\.0 MB .*met$", text, re.MULTILINE)
+    assert "not measured" in text
+
+
+def test_both_outputs_have_what_was_measured() -> None:
+    curves = {"heartbeat": {SHORT: [0.8, 0.9], 1_000_000: [1.0, 1.1]}, "status": {SHORT: [0.7], 1_000_000: []}}
+    rows = document({}, summed({row: [1.0] for row in ROWS}, {}), curves)["rows"]
+    assert isinstance(rows, list)
+    assert len(rows) == len(ROWS)
+    assert {"row", "history", "unit", "target", "met", "median"} <= rows[0].keys()
+    picture = cost_svg(curves, 1.4)
+    assert picture.startswith("<svg")
+    assert picture.count("1,000,000") == 2, "on the axis and at the one point that was measured there"
+
+
+def test_commands_are_measured_without_what_surrounds_the_bench(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("PYTHONDONTWRITEBYTECODE", "COORD_SESSION", "CLAUDE_CODE_SESSION_ID"):
+        monkeypatch.setenv(name, "1")
+    folder = prepare(tmp_path / "repo", 100)
+    assert not [name for name in folder.env if name.startswith(("PYTHON", "COORD_", "CLAUDE", "CODEX", "GEMINI"))]
+    told = json.loads(folder.coord(folder.other, "status", "--json"))
+    assert len(told["sessions"]) == SESSIONS + 3  # one of them edits a file
+
+
+def test_in_an_hour_little_reaches_an_agent_and_alone_one_line(tmp_path: Path) -> None:
+    agents, _ = played(tmp_path / "one", {100: "claude"})
+    assert list(agents.chars) == ["c100"]
+    assert agents.chars["c100"] < 100
+    agents, calls = played(tmp_path / "two", {100: "claude", 200: "codex"})
+    assert all(100 < chars < 10 * calls for chars in agents.chars.values())

@@ -1,0 +1,242 @@
+"""`coord doctor` looks at an installation from the agent's side."""
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from coord.clients.registry import CLIENTS, Client
+from coord.guard.hook_state import FAILURES, fail, folder_of, leave
+from coord.render.format import clock
+from eventlog.events import to_micros
+from tests.support.agents import Agents
+from tests.support.in_process import NOON
+from tests.support.installations import LOCAL, Machine
+from tests.support.processes import alive, environment, until
+from tests.support.repositories import Repo, git
+
+NAMES = ("hooks", "hooks that ran", "hooks that failed", "sandbox", "worktrees' hooks")
+
+
+@pytest.fixture
+def machine(repo: Repo) -> Machine:
+    return Machine(repo)
+
+
+def findings(machine: Machine, **env: str) -> dict[str, dict[str, Any]]:
+    """What the checks of the clients find, by the check's name."""
+    result = machine.run("doctor --json", **env)
+    return {row["check"]: row for row in result.json["findings"] if row["check"] in NAMES}
+
+
+def fired(machine: Machine, client: Client) -> None:
+    leave(str(Path(folder_of(str(machine.repo.folder / ".cache"))) / f"fired-{client.word}"))
+
+
+def test_nothing_is_installed(machine: Machine) -> None:
+    assert findings(machine) == {}
+    assert set(NAMES) <= set(machine.run("doctor --json").json["checks"])
+
+
+@pytest.mark.parametrize("client", CLIENTS, ids=lambda client: client.word)
+def test_hooks_that_never_ran(machine: Machine, client: Client) -> None:
+    machine.ok(f"install {client.word}")
+    row = findings(machine)["hooks that ran"]
+    assert row["severity"] == "note", "it may just have been installed"
+    assert row["what"] == f"the hooks of {client.title} never ran here"
+    assert row["do"][0]["why"] == client.todo
+    assert row["do"][1]["command"] == f"cd {machine.repo.root} && {client.command}"
+    assert not [step for step in row["do"] if "install" in step["command"]], "it is installed"
+    fired(machine, client)
+    assert findings(machine) == {}
+
+
+def test_any_hook_shows_that_hooks_run(machine: Machine) -> None:
+    """A client that was running when they were installed tells of no start."""
+    machine.ok("install claude")
+    Agents(machine.repo).asks_to_write(100, "a.txt")
+    assert findings(machine) == {}
+
+
+def test_hooks_that_never_ran_though_the_client_was_here(machine: Machine) -> None:
+    machine.ok("install codex")
+    machine.inside.start(100, "--client", "codex")
+    row = findings(machine)["hooks that ran"]
+    assert row["severity"] == "warning"
+    assert "/hooks" in row["do"][0]["why"]
+    assert (
+        row["evidence"] == "sessions of it were here, and none ran them: its agents are not guarded, and hear nothing"
+    )
+
+
+def test_hooks_that_call_a_program_that_is_not_there(machine: Machine) -> None:
+    machine.ok("install claude")
+    machine.ok("install claude --project")
+    fired(machine, CLIENTS[0])
+    assert findings(machine) == {}
+    row = findings(machine, PATH="/nowhere")["hooks"]
+    assert (row["severity"], row["evidence"].rpartition(": ")[2]) == ("warning", "coord")
+    assert LOCAL in row["evidence"], "a team's hooks are nothing where there is no coord, and that is meant"
+    text = (machine.repo.root / LOCAL).read_text()
+    (machine.repo.root / LOCAL).write_text(text.replace("coord hook", "'/gone/my tools/coord' hook"))
+    row = findings(machine)["hooks"]
+    assert row["evidence"].endswith(": /gone/my tools/coord")
+    assert row["do"][0]["command"] == "coord install claude --local"
+    machine.ok("install claude --local")
+    assert findings(machine) == {}
+
+
+def test_failures_of_hooks_are_shown_the_newest_ones(machine: Machine) -> None:
+    cache = str(machine.repo.folder / ".cache")
+    for number in range(5):
+        fail(cache, f"12:00 claude after: number {number}\x1b[2J")
+    row = findings(machine)["hooks that failed"]
+    assert row["what"] == "hooks failed 5 times, and the work that they guard went on without them"
+    assert row["evidence"].count("number") == 3
+    assert row["evidence"].startswith("2 other kinds before · ")
+    assert "number 4\\x1b[2J" in row["evidence"]
+    (Path(folder_of(cache)) / FAILURES).unlink()
+    assert findings(machine) == {}
+
+
+def test_a_failure_is_told_with_its_time_and_its_client(machine: Machine) -> None:
+    env = environment(machine.home, TZ="UTC")
+    for _ in range(2):
+        subprocess.run(["coord", "hook", "claude"], cwd=machine.repo.root, env=env, input=b"no json", check=True)
+    cache = str(machine.repo.folder / ".cache")
+    for text in (
+        "codex PreToolUse CoordError: it is locked",
+        "git pre-push OSError: it is full",
+        "old Stop KeyError: 3",
+    ):
+        fail(cache, f"{to_micros(NOON)} {text}")
+    evidence = findings(machine)["hooks that failed"]["evidence"]
+    at = clock(NOON, NOON)
+    assert evidence == (
+        f"1 other kind before · Codex at PreToolUse: it is locked ({at}) · "
+        f"git at pre-push: OSError: it is full ({at}) · old at Stop: KeyError: 3 ({at})"
+    )
+    (Path(folder_of(cache)) / FAILURES).write_text(f"{to_micros(NOON)} codex Stop OSError: it is full\n")
+    subprocess.run(["coord", "hook", "claude"], cwd=machine.repo.root, env=env, input=b"no json", check=True)
+    subprocess.run(["coord", "hook", "claude"], cwd=machine.repo.root, env=env, input=b"\xff", check=True)
+    first, _, second = findings(machine)["hooks that failed"]["evidence"].partition(" · ")
+    assert first == f"Codex at Stop: OSError: it is full ({at})"
+    assert second.startswith("Claude Code sent no valid JSON (2 times, last "), "the same one is told once"
+
+
+# --- the shell that Codex takes ---------------------------------------------------------------------------------------
+
+
+def login(machine: Machine, **env: str) -> dict[str, Any] | None:
+    """What is said of the login shell."""
+    rows = [row for row in machine.run("doctor --json", **env).json["findings"] if row["check"] == "login shell"]
+    return rows[0] if rows else None
+
+
+def program(machine: Machine, name: str, text: str) -> str:
+    path = machine.put(f"~/programs/{name}", f"#!/bin/sh\n{text}\n".encode())
+    path.chmod(0o755)
+    return str(path)
+
+
+def test_a_login_shell_that_does_not_find_coord(machine: Machine) -> None:
+    profile = machine.put("~/.bash_profile", b"PATH=/nowhere\n")
+    assert login(machine) is None, "nobody takes one"
+    machine.ok("install claude")
+    assert login(machine) is None
+    machine.ok("install codex")
+    row = login(machine)
+    assert row is not None
+    assert (row["severity"], row["what"]) == ("warning", "Codex may not find coord, so `coord` fails for its agents")
+    assert "bash -lc 'command -v coord' finds none; here it is " in row["evidence"]
+    assert login(machine, PATH="/usr/bin:/bin") is None, "that this shell finds none either is said elsewhere"
+    env = environment(machine.home)
+    for step in row["do"]:
+        subprocess.run(["bash", "-c", step["command"]], env=env, check=True)
+    assert ".bash_profile" in row["do"][-2]["command"], "the one that bash reads"
+    assert profile.read_text().startswith("PATH=/nowhere\n")
+    assert login(machine) is None
+
+
+def test_the_login_shell_knows_only_what_a_login_knows(machine: Machine) -> None:
+    machine.ok("install codex")
+    zsh = program(machine, "zsh", 'env > ~/seen; echo "$@" >> ~/seen; exit 1')
+    row = login(machine, SHELL=zsh, TERM="dumb", PYTHONPATH="/x", VIRTUAL_ENV="/y")
+    seen = (machine.home / "seen").read_text().splitlines()
+    assert {line.partition("=")[0] for line in seen[:-1]} <= {"HOME", "SHELL", "TERM", "PWD", "SHLVL", "_", "OLDPWD"}
+    assert {f"HOME={machine.home}", f"SHELL={zsh}", "TERM=dumb"} <= set(seen)
+    assert seen[-1] == "-lc command -v coord"
+    assert row is not None
+    assert row["do"][-2]["command"].endswith(" >> ~/.zprofile")
+    assert login(machine, SHELL=program(machine, "zsh", "exit 0")) is None
+    machine.put("~/.profile", b"PATH=/nowhere\n")
+    row = login(machine, SHELL=program(machine, "fish", "exit 0"))
+    assert row is not None, "bash is asked in place of a shell that is neither"
+    assert row["do"][-2]["command"].endswith(" >> ~/.profile")
+
+
+def test_a_login_shell_that_takes_too_long_is_ended(machine: Machine) -> None:
+    machine.ok("install codex")
+    shell = program(machine, "bash", "echo $$ > ~/pid; sleep 600 & echo $! >> ~/pid; wait")
+    assert login(machine, SHELL=shell) is None, "nobody knows what it finds"
+    pids = [int(pid) for pid in (machine.home / "pid").read_text().split()]
+    assert len(pids) == 2
+    until(lambda: not any(alive(pid) for pid in pids), "their end")
+
+
+def with_worktree(machine: Machine) -> Path:
+    other = machine.repo.root.parent / "other"
+    git(machine.repo, "commit", "-q", "--allow-empty", "-m", "first")
+    git(machine.repo, "worktree", "add", "-q", str(other))
+    return other
+
+
+def test_a_log_that_a_sandbox_cannot_write(machine: Machine) -> None:
+    machine.ok("install codex")
+    fired(machine, CLIENTS[1])
+    with_worktree(machine)
+    row = findings(machine)["sandbox"]
+    assert row["severity"] == "warning"
+    assert str(machine.repo.folder) in row["evidence"]
+    machine.ok("install codex")
+    assert findings(machine) == {}
+    config = machine.home / ".codex" / "config.toml"
+    config.write_text('sandbox_mode = "danger-full-access"\n')
+    assert findings(machine) == {}
+    config.write_text("[[[")
+    assert "sandbox" in findings(machine)
+
+
+def test_a_worktree_that_does_not_see_the_hooks(machine: Machine) -> None:
+    machine.ok("install claude")
+    fired(machine, CLIENTS[0])
+    other = with_worktree(machine)
+    row = findings(machine)["worktrees' hooks"]
+    assert (row["severity"], row["evidence"]) == ("note", str(other))
+    inside = machine.inside.world(100, machine.env).at(str(other))
+    from coord.admin.doctor.clients import blind_worktrees
+    from coord.admin.doctor.subject import Patient
+
+    assert [symptom.severity for symptom in blind_worktrees(Patient(inside, None))] == ["warning"]
+    assert row["do"][0]["command"] == "coord install claude --user"
+    machine.ok("install claude --user")
+    assert findings(machine) == {}
+
+
+def test_settings_that_cannot_be_read_are_no_trouble(machine: Machine) -> None:
+    machine.ok("install claude")
+    fired(machine, CLIENTS[0])
+    for data in (b"{", b"\xff", b'{"hooks": {"Stop": 1, "PreToolUse": [1, {"hooks": [2, {"command": 3}]}]}}'):
+        machine.put(LOCAL, data)
+        assert findings(machine) == {}
+
+
+def test_the_real_command_finds_it_too(machine: Machine) -> None:
+    env = environment(machine.home)
+    subprocess.run(["coord", "install", "claude"], cwd=machine.repo.root, env=env, check=True, capture_output=True)
+    done = subprocess.run(
+        ["coord", "doctor", "--json"], cwd=machine.repo.root, env=env, check=False, capture_output=True
+    )
+    assert "hooks that ran" in {row["check"] for row in json.loads(done.stdout)["findings"]}

@@ -1,0 +1,62 @@
+"""What `coord verify` says of the checkpoint: its fold to the last detail, and why one is not used."""
+
+from hashlib import blake2b
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from coord.admin.verify import Verified, verify
+from coord.engine.checkpoint import NAME, Checkpoint, Folded, load, save
+from coord.platform.code_version import fingerprint
+from coord.platform.replace_file import replace_file
+from coord.workspace.paths import Place, find
+from tests.support.in_process import Inside
+from tests.support.repositories import Repo
+
+
+class Scene:
+    """Two claims, and a checkpoint that has all of it."""
+
+    def __init__(self, repo: Repo) -> None:
+        self.machine = Inside(repo)
+        for shell in (100, 200, 300):
+            self.machine.start(shell)
+        for name in ("droplet/x", "droplet/y"):
+            assert self.machine.run(100, "claim", name).code == 0
+
+    @property
+    def place(self) -> Place:
+        return find(self.machine.world(300, {}), None)
+
+    def verify(self) -> Verified:
+        return verify(self.machine.world(300, {}), self.place)
+
+    def folded(self) -> tuple[Checkpoint, Folded]:
+        saved, folded = load(self.place.cache)
+        assert folded is not None
+        return saved, folded
+
+
+@pytest.fixture
+def scene(repo: Repo) -> Scene:
+    return Scene(repo)
+
+
+def test_the_order_of_the_claims_counts(scene: Scene) -> None:
+    assert scene.verify().checkpoint == "same"
+    saved, folded = scene.folded()
+    folded.state.claims = dict(reversed(folded.state.claims.items()))
+    save(scene.place.cache, saved.seen, saved.told, folded)
+    assert scene.verify().checkpoint == "different"
+    assert not scene.verify().whole
+
+
+@pytest.mark.parametrize(("code", "said"), [("", "damaged"), ("another", "other code")])
+def test_an_unreadable_fold_is_damaged_unless_of_other_code(scene: Scene, code: str, said: str) -> None:
+    saved, _ = scene.folded()
+    data = msgspec.msgpack.encode(Checkpoint(code or fingerprint(), saved.seen, [], b"\xc1nonsense"))
+    path = Path(scene.place.cache, NAME)
+    replace_file(str(path), blake2b(data, digest_size=16).digest() + data)
+    assert scene.verify().checkpoint == said
+    assert scene.verify().whole, "it is a cache"

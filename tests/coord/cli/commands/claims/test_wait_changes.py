@@ -1,0 +1,55 @@
+"""What happens to a claim while its session waits for it: a death that it sees, and a grant that passes to another."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+import coord.cli.commands.claims.claim as claim_command
+from eventlog.events import VERSION, AnyPayload, Event, SessionHeartbeat, SessionStarted, later
+from eventlog.local.writer import Writer
+from tests.support.in_process import HERE, Inside
+from tests.support.journals import position_of
+from tests.support.repositories import Repo
+
+
+def test_a_waiter_records_a_death_and_gets_what_the_dead_held(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = Inside(repo)
+    first = machine.start(100)
+    machine.start(200)
+    machine.run(100, "claim", "droplet", "x")
+
+    def dies(folder: str, look: Callable[[], Any], *words: Any) -> Any:
+        assert look()[0] is None
+        del machine.table.rows[100]
+        return look()[0]
+
+    monkeypatch.setattr(claim_command, "wait_for", dies)
+    result = machine.run(200, "claim", "droplet", "x", "--wait", "10m", "--json")
+    assert (result.code, result.json["outcome"]) == (0, "granted")
+    assert [death["event"]["session"] for death in repo.of_type("session.presumed_dead")] == [first]
+
+
+def test_a_grant_that_passed_to_another_session_is_not_taken_up(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = Inside(repo)
+    machine.start(100)
+    second, third = machine.start(200), machine.start(300)
+    machine.run(100, "claim", "droplet", "x")
+
+    def says(session: str, second: float, payload: AnyPayload) -> None:
+        end = Writer(str(repo.log), session, position_of(repo.log, session))
+        end.append(Event(v=VERSION, at=later(machine.now, second), session=session, n=end.n, payload=payload))
+        end.close()
+
+    def passes(folder: str, look: Callable[[], Any], *words: Any) -> Any:
+        machine.run(100, "release", "droplet", "x")
+        says(third, 1, SessionStarted(machine=HERE.machine, folder=str(repo.folder), continues=second))
+        says(second, 2, SessionHeartbeat())  # it speaks again, and has it no more
+        machine.wait(3)
+        return look()[0]
+
+    monkeypatch.setattr(claim_command, "wait_for", passes)
+    assert machine.run(200, "claim", "droplet", "x", "--wait", "10m").code == 1
+    assert repo.of_type("claim.accepted") == []
+    (claim,) = machine.run(100, "claims", "--json").json["claims"]
+    assert claim["session"] == third

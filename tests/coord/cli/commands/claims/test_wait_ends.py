@@ -1,0 +1,218 @@
+"""What ends a wait besides its grant and its limit: the death of its shell, an error, a hang-up; never another session
+of the same shell. Who waited is gone from the queue, and nobody dead is made to live again by its own leftovers.
+"""
+
+import os
+import signal
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+import coord.cli.commands.claims.claim as claim_command
+from coord.engine.board import deaths
+from coord.errors import CoordError
+from coord.platform.watch import Interrupted, wait_for
+from projections.rules.fold import as_of
+from projections.rules.state import State
+from tests.support.in_process import Inside
+from tests.support.processes import Shell, alive, until
+from tests.support.repositories import Repo
+
+
+class Background:
+    """A command that a shell runs in the background; `pid` is the command's own."""
+
+    def __init__(self, shell: Shell, command: str) -> None:
+        self.folder = shell.folder
+        shell.ok(f"{command} >{self.folder}/out 2>{self.folder}/err & echo $! >{self.folder}/job")
+        self.pid = int((self.folder / "job").read_text())
+
+    def over(self) -> str:
+        """Wait for its end; what it printed on either side."""
+        until(lambda: not alive(self.pid), "the end of the command")
+        return (self.folder / "out").read_text() + (self.folder / "err").read_text()
+
+
+def waits(repo: Repo, session: str) -> bool:
+    """Whether a request of this session was told to wait."""
+    asked = repo.of_type("claim.requested")
+    return any(event["session"] == session and event["event"]["told"] == "waiting" for event in asked)
+
+
+def catches(pid: int, number: int) -> bool:
+    """Whether a process has a handler for a signal, as far as that can be seen here."""
+    with open(f"/proc/{pid}/status") as file:
+        line = next(line for line in file if line.startswith("SigCgt"))
+    return bool(int(line.split()[1], 16) >> (number - 1) & 1)
+
+
+def in_background(
+    repo: Repo, shell: Shell, session: str, command: str = "coord claim droplet x --wait 10m"
+) -> Background:
+    """A request that waits by now."""
+    made = Background(shell, command)
+    until(lambda: waits(repo, session), "the request")
+    return made
+
+
+def one_waits(repo: Repo) -> tuple[Inside, str]:
+    """Two sessions, of which the first has what the second will wait for; and the id of the second."""
+    machine = Inside(repo)
+    machine.start(100)
+    second = machine.start(200)
+    machine.run(100, "claim", "droplet", "x")
+    return machine, second
+
+
+def test_a_killed_shells_wait_ends_and_its_claims_become_free(repo: Repo) -> None:
+    (one, first), (two, second) = repo.sessions(2)
+    one.ok("coord claim droplet z")
+    two.ok("coord claim droplet x")
+    job = in_background(repo, one, first)
+    before = repo.bytes()
+    one.kill()
+    (repo.log / "something").touch()  # wakes it
+    said = job.over()
+    assert first in said
+    assert "Traceback" not in said
+    assert repo.bytes() == before  # it wrote nothing: whoever is dead is found dead by others
+    assert f"dead: {first}" in two.ok("coord status")
+    assert two.json("coord claim droplet z")["outcome"] == "granted"
+    assert two.json("coord status")["waiting"] == []
+    assert [event["session"] for event in repo.of_type("session.presumed_dead")] == [second]
+    assert len(repo.of_type("session.started")) == 2
+
+
+def test_a_hang_up_that_took_the_shell_as_well_revives_nobody(repo: Repo) -> None:
+    (one, first), (two, _) = repo.sessions(2)
+    two.ok("coord claim droplet x")
+    job = in_background(repo, one, first)
+    os.kill(job.pid, signal.SIGSTOP)
+    one.kill()
+    os.kill(job.pid, signal.SIGHUP)
+    os.kill(job.pid, signal.SIGCONT)
+    assert "Traceback" not in job.over()
+    assert len(repo.of_type("session.started")) == 2
+    assert f"dead: {first}" in two.ok("coord status")
+
+
+def test_a_hang_up_alone_withdraws_the_request(repo: Repo) -> None:
+    (one, first), (two, _) = repo.sessions(2)
+    two.ok("coord claim droplet x")
+    job = in_background(repo, one, first)
+    os.kill(job.pid, signal.SIGHUP)
+    assert "no longer waiting for droplet/x" in job.over()
+    assert two.json("coord status")["waiting"] == []
+    assert [event["session"] for event in repo.of_type("claim.released")] == [first]
+
+
+def test_a_mail_wait_in_a_killed_shell_revives_and_reads_nothing(repo: Repo) -> None:
+    (one, first), (two, _) = repo.sessions(2)
+    job = Background(one, "coord inbox --wait 10m")
+    if os.path.isdir("/proc/self"):
+        until(lambda: catches(job.pid, signal.SIGHUP), "its waiting")
+    one.kill()
+    two.ok(f"coord send {first} Hello")
+    assert "Traceback" not in job.over()
+    assert repo.of_type("message.read") == []
+    assert len(repo.of_type("session.started")) == 2
+    assert f"dead: {first}" in two.ok("coord status")
+
+
+def test_another_session_of_the_same_shell_leaves_a_wait_alone(repo: Repo) -> None:
+    (one, first), (two, _) = repo.sessions(2)
+    two.ok("coord claim droplet x")
+    job = in_background(repo, one, first)
+    third = str(one.json("coord start --new")["session"])
+    two.ok("coord release droplet x")
+    assert "Claimed: droplet/x" in job.over()
+    (held,) = two.json("coord claims")["claims"]
+    assert held["session"] == first != third
+    assert [event["session"] for event in repo.of_type("claim.accepted")] == [first]
+
+
+def test_an_error_that_ends_a_wait_withdraws_its_request(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = Inside(repo)
+    machine.start(100)
+    machine.start(200)
+    machine.run(100, "claim", "droplet", "x")
+
+    def fails(*words: Any) -> None:
+        assert machine.run(100, "status", "--json").json["waiting"] != []
+        raise CoordError(4, "the log went away for a moment.")
+
+    monkeypatch.setattr(claim_command, "wait_for", fails)
+    result = machine.run(200, "claim", "droplet", "x", "--wait", "10m")
+    assert (result.code, result.out) == (4, "")
+    assert "went away" in result.err
+    assert machine.run(100, "status", "--json").json["waiting"] == []
+
+
+def test_a_session_that_ended_while_it_waited_stays_ended(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+    machine, second = one_waits(repo)
+    real: Callable[..., Any] = wait_for
+
+    def ends(*words: Any) -> Any:
+        machine.run(200, "end")
+        return real(*words)
+
+    monkeypatch.setattr(claim_command, "wait_for", ends)
+    assert machine.run(200, "claim", "droplet", "x", "--wait", "10m").code == 1
+    assert machine.run(100, "status", "--json").json["waiting"] == []
+    (started,) = (event for event in repo.of_type("session.started") if event["session"] == second)
+    assert started["n"] == 1
+
+
+def test_a_grant_just_before_the_limit_is_taken_up_later(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The log is read, then it is given back, then the clock is read: the grant is in neither, but it is in the log."""
+    machine, second = one_waits(repo)
+
+    def meanwhile(*words: Any) -> Any:
+        machine.wait(25)
+        machine.run(100, "release", "droplet", "x")
+        machine.wait(10)
+        return deaths(*words)
+
+    monkeypatch.setattr(claim_command, "deaths", meanwhile)
+    result = machine.run(200, "claim", "droplet", "x", "--wait", "30s", "--json")
+    monkeypatch.undo()
+    (held,) = machine.run(200, "claims", "--json").json["claims"]
+    assert held["session"] == second
+    assert (result.code, result.json["outcome"], held["accepted"]) == (0, "granted", True), result
+
+
+def test_a_clock_that_was_ahead_for_a_moment_ends_no_wait(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+    machine, second = one_waits(repo)
+    looks: list[State] = []
+
+    def ahead(*words: Any) -> Any:
+        looks.append(as_of(*words))
+        if len(looks) == 1:
+            machine.wait(-60)
+        else:
+            machine.run(100, "release", "droplet", "x")
+        return looks[-1]
+
+    def early(*words: Any) -> Any:
+        machine.wait(60 if not looks else 0)
+        return deaths(*words)
+
+    monkeypatch.setattr(claim_command, "deaths", early)
+    monkeypatch.setattr(claim_command, "as_of", ahead)
+    result = machine.run(200, "claim", "droplet", "x", "--wait", "30s", "--json")
+    assert (result.code, result.json["outcome"]) == (0, "granted"), result
+    assert result.json["session"] == second
+
+
+def test_a_signal_does_not_revive_a_session_that_ended_waiting(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+    machine, second = one_waits(repo)
+
+    def ends(*words: Any) -> None:
+        machine.run(200, "end")
+        raise Interrupted(signal.SIGINT)
+
+    monkeypatch.setattr(claim_command, "wait_for", ends)
+    result = machine.run(200, "claim", "droplet", "x", "--wait", "10m")
+    assert (result.code, f"session {second} has ended" in result.err) == (3, True)
+    assert machine.repo.events()[-1]["event"]["type"] == "session.ended"

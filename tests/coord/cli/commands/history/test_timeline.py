@@ -1,0 +1,249 @@
+"""`coord timeline`: the picture of who held what, as a file, in a terminal, and as JSON."""
+
+import json
+import os
+import stat
+from pathlib import Path
+from xml.etree.ElementTree import fromstring
+
+import pytest
+
+from coord.render.timeline.layout import MOST_ARROWS, MOST_LANES, MOST_ROWS, layout
+from coord.render.timeline.svg import svg
+from eventlog.events import MessageSent, SessionStarted
+from projections.views.intervals import account
+from projections.views.point_in_time import at_the_end_of
+from projections.views.timeline import Timeline, timeline
+from tests.support.histories import Story, anchor, at
+from tests.support.in_process import Inside
+from tests.support.pictures import SVG, check_geometry
+from tests.support.repositories import Repo
+
+
+@pytest.fixture
+def inside(repo: Repo) -> Inside:
+    """Ada holds a file that ben is refused and waits for, and hands it over to him."""
+    return Inside(repo).each_minute(
+        (100, ("start", "--name", "ada")),
+        (200, ("start", "--name", "ben")),
+        (100, ("claim", "file", "src/app.py", "--note", "landing page")),
+        (200, ("claim", "file", "src/")),
+        (200, ("send", "ada", "src", "How long?")),
+        (100, ("handoff", "file", "src/app.py", "ben")),
+    )
+
+
+def _of(story: Story, until: float, since: str = "") -> Timeline:
+    events = [event for event in story.history() if event.at <= at(until)]
+    return timeline(account(events, at(until)), at_the_end_of(since), at(until))
+
+
+def _texts(picture: str) -> list[str]:
+    return [text.text or "" for text in fromstring(picture).iter(f"{SVG}text")]
+
+
+# --- the file -------------------------------------------------------------------------------------------------------
+
+
+def test_the_picture_needs_nothing_else(inside: Inside) -> None:
+    """No script, no font, no link, no style from elsewhere; its own background."""
+    root = fromstring(inside.run(300, "timeline", "--svg", "-").out)
+    known = {"svg", "title", "rect", "path", "circle", "text", "g", "defs", "pattern"}
+    assert {element.tag.removeprefix(SVG) for element in root.iter()} <= known
+    assert not [name for element in root.iter() for name in element.attrib if "href" in name or name.startswith("on")]
+    background = next(root.iter(f"{SVG}rect"))
+    assert (background.get("width"), background.get("fill")) == ("1200.0", "#ffffff")
+
+
+def test_the_picture_shows_who_held_what(inside: Inside) -> None:
+    texts = _texts(inside.run(300, "timeline", "--svg", "-").out)
+    for wanted in ("ada", "ben", "file/src/app.py — landing page", "refused file/src/", "src", "handed over"):
+        assert wanted in texts
+
+
+def test_the_file_is_written_where_the_command_is_typed(inside: Inside) -> None:
+    found = inside.run(300, "timeline", "--svg", "night.svg")
+    assert found.out.startswith("Drawn into night.svg: 2 sessions, 6 events, ")
+    path = inside.repo.root / "night.svg"
+    assert fromstring(path.read_text(encoding="utf-8")).tag == f"{SVG}svg"
+    assert [name for name in os.listdir(inside.repo.root) if "night" in name] == ["night.svg"]
+
+
+def test_an_old_picture_is_replaced_and_a_device_is_written_to(inside: Inside, tmp_path: Path) -> None:
+    old = tmp_path / "old.svg"
+    old.write_text("old")
+    link = tmp_path / "link.svg"
+    link.symlink_to(old)
+    assert inside.run(300, "timeline", "--svg", str(link)).code == 0
+    assert link.is_symlink()
+    assert old.read_text(encoding="utf-8").startswith("<svg")
+    assert inside.run(300, "timeline", "--svg", "/dev/null").code == 0
+    assert stat.S_ISCHR(os.stat("/dev/null").st_mode)
+
+
+@pytest.mark.parametrize("name", ["nowhere/night.svg", ".", "x" * 300 + ".svg", "nul\0.svg"])
+def test_a_place_that_cannot_be_is_refused_in_a_line(name: str, inside: Inside) -> None:
+    found = inside.run(300, "timeline", "--svg", name)
+    assert (found.code, found.out, found.err.count("\n")) == (2, "", 1), found
+    assert not (inside.repo.root / "nowhere").exists()
+
+
+def test_the_end_must_not_be_before_the_beginning(inside: Inside) -> None:
+    found = inside.run(300, "timeline", "--svg", "night.svg", "--since", "1m", "--until", "3m")
+    assert found.code == 2
+    assert "is before --since" in found.err
+    assert not (inside.repo.root / "night.svg").exists()
+
+
+# --- which part of the past -----------------------------------------------------------------------------------------
+
+
+def test_it_shows_the_last_day_unless_more_is_asked_for(inside: Inside) -> None:
+    """A day before the last event, and says so."""
+    inside.wait(3 * 86400)
+    inside.run(100, "heartbeat", "testing", "checkout")
+    short = inside.run(300, "timeline")
+    assert "1 event," in short.out
+    assert "last day before the last event" in short.out
+    long = inside.run(300, "timeline", "--since", "7d")
+    assert "7 events," in long.out
+    assert "last day" not in long.out
+
+
+def test_it_ends_with_the_last_that_happened(inside: Inside) -> None:
+    """Also by time alone: the end of the handed-over claim, of which there is no event."""
+    inside.wait(60)
+    ends = inside.run(300, "timeline", "--json").json["until"]
+    assert ends == inside.repo.events()[-1]["at"]
+    inside.wait(30 * 86400)
+    found = inside.run(300, "timeline", "--json").json
+    last = max(span["end"] for lane in found["lanes"] for row in lane["rows"] for span in row)
+    assert ends < found["until"] == last
+
+
+def test_an_event_says_from_where_and_up_to_where(inside: Inside) -> None:
+    found = inside.run(300, "timeline", "--json", "--since", "ben/1", "--until", "ada/2").json
+    assert found["events"] == 1
+    assert [[span["id"] for row in lane["rows"] for span in row] for lane in found["lanes"]] == [
+        [inside.repo.events()[2]["session"] + "/2"],
+        [],
+    ]
+
+
+def test_an_empty_log_has_a_small_picture(repo: Repo) -> None:
+    picture = Inside(repo).run(300, "timeline", "--svg", "-")
+    assert picture.code == 0
+    assert "Nothing happened in this time." in _texts(picture.out)
+    text = Inside(repo).run(300, "timeline")
+    assert (text.code, text.out) == (0, "There are no events yet.\n")
+
+
+# --- the other forms ------------------------------------------------------------------------------------------------
+
+
+def test_json_is_the_model(inside: Inside) -> None:
+    found = inside.run(300, "timeline", "--json").json
+    assert [lane["name"] for lane in found["lanes"]] == ["ada", "ben"]
+    assert [mark["kind"] for mark in found["marks"]] == ["refused"]
+    assert [link["kind"] for link in found["links"]] == ["handed_over"]
+    assert [message["subject"] for message in found["messages"]] == ["src"]
+    assert (found["file"], found["svg"]) == (None, None)
+
+
+def test_json_says_where_the_picture_is(inside: Inside) -> None:
+    found = inside.run(300, "timeline", "--json", "--svg", "night.svg").json
+    assert found["file"] == str(inside.repo.root / "night.svg")
+    assert json.loads(inside.run(300, "timeline", "--json", "--svg", "-").out)["svg"].startswith("<svg")
+
+
+@pytest.mark.parametrize("columns", [40, 80, 200])
+def test_the_text_keeps_to_the_width_of_the_terminal(
+    columns: int, inside: Inside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    rows = inside.run(300, "timeline").out.splitlines()
+    assert all(len(row) <= columns for row in rows), rows
+    assert any("█" in row for row in rows)
+    assert any("x" in row and "─" in row for row in rows)
+
+
+# --- what is hostile, and what is much ------------------------------------------------------------------------------
+
+
+def test_what_others_wrote_is_shown_and_not_obeyed() -> None:
+    """Markup, quotes, control and bidirectional characters, and what XML cannot hold."""
+    evil = "</text><script>alert(1)</script>&amp;\"'\u202e\x1b[31m\ufffe\U0001f600漢字"
+    story = Story("amber-otter", "brown-hare")
+    story.tell(1, "amber-otter", SessionStarted(name="<b>&\"'\u202e\ufffe", client="<i>"))
+    story.asks(2, "amber-otter", "file/<a>&\"'\u202e\ufffe/漢字.py")
+    story.sends(3, "amber-otter", "brown-hare", subject=evil)
+    story.breaks(30, "brown-hare", story.events[3], evil)
+    picture = svg(_of(story, 100), [evil])
+    check_geometry(picture)
+    assert not [element for element in fromstring(picture).iter() if element.tag in ("script", f"{SVG}script")]
+    assert not set("\u202e\x1b\ufffe") & set(picture)
+    assert any("<script>alert(1)</script>" in text for text in _texts(picture))
+
+
+def test_how_a_claim_ended_is_seen() -> None:
+    """Each way has a sign, and the legend explains it."""
+    story = Story("amber-otter", "brown-hare", "coral-swift", "dusky-wren")
+    story.asks(10, "amber-otter", "port/1", ttl_s=60)
+    broken = story.asks(20, "amber-otter", "port/2")
+    story.breaks(200, "brown-hare", broken)
+    story.asks(30, "coral-swift", "port/3")
+    story.presumes_dead(230, "amber-otter", "coral-swift", anchor(3))
+    given = story.asks(240, "amber-otter", "port/4")
+    story.hands_over(300, "amber-otter", given, "brown-hare")
+    story.asks(310, "dusky-wren", "port/5")
+    story.asks(320, "brown-hare", "port/5", "waiting", wait_s=60)
+    story.ends(500, "dusky-wren")
+    story.continues(520, "eager-finch", "brown-hare")
+    texts = _texts(svg(_of(story, 600)))
+    for meaning in ("time ran out", "broken", "its holder died", "handed over", "its holder ended", "waited in vain",
+                    "passed to the next session", "session continued by another", "presumed dead"):  # fmt: skip
+        assert meaning in texts
+
+
+def test_too_many_of_everything_is_cut_and_said() -> None:
+    """Lanes, rows and arrows are bounded; what is left out is counted in the picture."""
+    names = [f"s{number:03}" for number in range(60)]
+    story = Story(*names)
+    for number, name in enumerate(names):
+        for claim in range(20 if number % 2 else 1):
+            story.asks(10 + claim + number / 100, name, f"port/{number}-{claim}", ttl_s=6000)
+        for turn in range(6):
+            story.sends(100 + 60 * turn + number / 100, name, names[(number + 1 + 2 * turn) % 60])
+    of = _of(story, 600)
+    placed = layout(of)
+    assert len(placed.bands) == MOST_LANES
+    assert max(len({block.y for block in band.blocks}) for band in placed.bands) == MOST_ROWS
+    assert len(placed.arrows) <= MOST_ARROWS
+    picture = svg(of)
+    check_geometry(picture)
+    left_out = next(text for text in _texts(picture) if text.startswith("Left out"))
+    shown = sum(len(band.blocks) for band in placed.bands)
+    assert f"36 sessions, {30 * 20 + 30 - shown} bars" in left_out
+
+
+def test_messages_that_are_too_many_for_arrows_are_signs() -> None:
+    """None is lost: each is named in the title of a sign of its sender's lane."""
+    story = Story(*(f"s{number:02}" for number in range(12)))
+    for turn in range(240):
+        story.sends(10 + turn, f"s{turn % 12:02}", f"s{(turn * 5 + 1 + turn // 12 % 10) % 12:02}")
+    of = _of(story, 260)
+    placed = layout(of)
+    assert placed.crowded
+    assert not placed.arrows
+    marked = [item for band in placed.bands for sign in band.signs for item in sign.of]
+    assert sorted(item.id for item in marked) == sorted(sent.id for sent in of.messages)
+
+
+def test_a_message_to_everyone_is_one_sign() -> None:
+    story = Story("amber-otter", "brown-hare", "coral-swift")
+    story.sends(10, "amber-otter", subject="all hands")
+    story.sends(20, "amber-otter", "brown-hare")
+    story.tell(30, "amber-otter", MessageSent(to=("nobody",), subject="lost"))
+    placed = layout(_of(story, 60))
+    assert [[sent.subject for sent in arrow.of] for arrow in placed.arrows] == [["hello"]]
+    assert [sign.kind for sign in placed.bands[0].signs] == ["sent", "sent", "arrow"]

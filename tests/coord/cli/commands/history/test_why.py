@@ -1,0 +1,220 @@
+"""`coord why`: the story of a resource, a session or an event, as someone reads it who comes back in the morning."""
+
+import re
+
+import pytest
+
+from coord.render.why import story_lines
+from eventlog.events import ClaimReleased, SessionStarted
+from projections.views.claim_history import Entry, Happened
+from tests.support.in_process import Inside
+from tests.support.journals import SESSION, event, lines_of
+from tests.support.repositories import Repo
+
+
+@pytest.fixture
+def inside(repo: Repo) -> Inside:
+    """Ada holds src/, ben is refused and told why; he waits, she hands it to him, cai breaks his claim."""
+    return Inside(repo).each_minute(
+        (100, ("start", "--name", "ada")),
+        (200, ("start", "--name", "ben")),
+        (300, ("start", "--name", "cai")),
+        (100, ("claim", "file", "src/", "--note", "landing page")),  # ada/2
+        (200, ("claim", "file", "src/app.py")),  # ben/2
+        (200, ("send", "ada,cai", "src", "How long?", "--needs-ack")),  # ben/3
+        (100, ("inbox",)),
+        (100, ("handoff", "file", "src/", "ben", "--note", "red on purpose")),  # ada/4
+        (300, ("break", "file", "src/", "--reason", "he is away")),  # cai/2
+        (200, ("release", "port", "1")),
+    )
+
+
+def steps(text: str) -> list[tuple[str, str, str]]:
+    """The event, the words and the rule of each step."""
+    found = re.findall(r"^ *(?:\S+ )?\d\d:\d\d:\d\d \S+  (\S+)  (.*?) · rule (\d)", text, re.MULTILINE)
+    return [(event.rpartition("/")[2], words, rule) for event, words, rule in found]
+
+
+def test_the_story_of_a_resource_is_that_of_all_that_overlaps_it(inside: Inside) -> None:
+    text = inside.run(100, "why", "file", "src/app.py").out
+    assert steps(text) == [
+        ("2", "ada asks for it for 4 h and gets it [file/src/]", "2"),
+        ("2", steps(text)[1][1], "2"),
+        ("4", steps(text)[2][1], "5"),
+        ("4", "ben has it from now on [file/src/]", "5"),
+        ("2", "cai breaks ben's claim [file/src/]", "3"),
+    ]
+    assert "ben asks for it for 4 h and is refused: in the way is ada with file/src/" in text
+    assert "told" not in text  # what it was told is what the log says
+    assert text.splitlines()[-3:] == [
+        "rule 2: who asks gets what nobody else has, or waited for before",
+        "rule 3: a claim ends when it is released, runs out, is broken, its edit is over, or its session ends",
+        "rule 5: what is handed over goes to that session, before all who wait",
+    ]
+    assert "— he is away" in text
+    assert text.startswith("Nobody has file/src/app.py now. The last who had it was")
+    assert "(ben), until" in text.splitlines()[0]
+
+
+def test_the_first_line_says_who_has_it_and_until_when(inside: Inside) -> None:
+    first = inside.run(100, "why", "file/src/", "--at", "ada/4").out.splitlines()[0]
+    assert re.search(r"\(ben\) has file/src/ since .* until .* — for: red on purpose", first)
+
+
+@pytest.mark.parametrize("words", [("src/app.py",), ("file", "src/app.py"), ("file/src/app.py",), ("ben/2",)])
+def test_a_resource_may_be_named_in_each_way(words: tuple[str, ...], inside: Inside) -> None:
+    assert "is refused" in inside.run(100, "why", *words).out
+
+
+def test_a_sessions_story_says_when_it_was_here_and_its_claims(inside: Inside) -> None:
+    inside.run(200, "end")
+    text = inside.run(100, "why", "ben").out
+    assert re.search(r"\(ben\) was here from .* until .*, when it ended \(\S+/\d+\)", text)
+    assert [words for _, words, _ in steps(text)][-1] == "cai breaks ben's claim [file/src/]"
+    assert "It holds nothing." in text
+
+
+def test_the_story_of_a_claim_goes_on_where_it_was_handed_over(inside: Inside) -> None:
+    text = inside.run(100, "why", "ada/2").out
+    assert [rule for _, _, rule in steps(text)] == ["2", "5", "5", "3"]
+    assert "hands it over, as" in text
+
+
+def test_the_story_of_a_message_is_who_read_and_confirmed_it(inside: Inside) -> None:
+    text = inside.run(100, "why", "ben/3").out
+    assert re.search(r"\(ada\): read it at .* \(\S+/3\)", text)
+    assert re.search(r"\(cai\): has not read it", text)
+    inside.run(300, "ack", next(iter(re.findall(r"\S+/3", text))))
+    assert re.search(r"\(cai\): read it at .*, confirmed at", inside.run(100, "why", "ben/3").out)
+
+
+def test_any_other_event_tells_what_it_brought_about(inside: Inside) -> None:
+    assert "cai breaks ben's claim" in inside.run(100, "why", "cai/2").out
+    assert "It changed nothing about any claim." in inside.run(100, "why", "ada/1").out
+
+
+def test_what_was_never_there_is_named_with_what_is_near(inside: Inside) -> None:
+    found = inside.run(100, "why", "file", "src/ap.py")
+    assert found.code == 0  # it lies in src/
+    found = inside.run(100, "why", "deploy/prod")
+    assert (found.code, found.out) == (1, "")
+    assert "nothing is on record about deploy/prod" in found.err
+    assert "Did you mean" in inside.run(100, "why", "bem").err
+
+
+@pytest.mark.parametrize(("what", "told", "said"), [("renewed", "granted", ""), ("refused", "granted", "granted")])
+def test_what_it_was_told_is_said_where_the_log_differs(what: Happened, told: str, said: str) -> None:
+    at = "2026-11-24T10:00:00.000000Z"
+    entry = Entry(at=at, rule=2, what=what, claim="a/2", session="a", resource="port/1", told=told)
+    (line,) = story_lines([entry], at, {})
+    assert line.partition("but was told: ")[2] == said
+
+
+def test_a_long_story_is_cut_to_a_screen(inside: Inside) -> None:
+    for _ in range(30):
+        inside.run(100, "claim", "port", "1")
+        inside.run(100, "release", "port", "1")
+    lines = inside.run(100, "why", "port", "1").out.splitlines()
+    assert lines[2] == "… 20 earlier steps: --all shows them"
+    assert len(inside.run(100, "why", "port", "1", "--all").out.splitlines()) == 2 + 60 + 3
+
+
+def test_the_first_line_says_how_the_last_holder_lost_it(inside: Inside) -> None:
+    first = inside.run(100, "why", "file", "src/app.py").out.splitlines()[0]
+    assert re.search(r"\(ben\), until .*: cai breaks ben's claim\.$", first)
+
+
+def test_a_dead_holder_is_said_to_be_before_anyone_records_it(inside: Inside) -> None:
+    inside.run(100, "claim", "port", "1")
+    del inside.table.rows[100]
+    before = inside.repo.bytes()
+    for words in (("port", "1"), (inside.run(200, "claims", "--json").json["claims"][0]["id"],)):
+        assert "its process 100 is gone: it is free with the next" in inside.run(200, "why", *words).out
+    assert "But its process 100 is gone" in inside.run(200, "why", "ada").out.splitlines()[0]
+    assert "is gone" not in inside.run(200, "why", "port", "1", "--at", "cai/2").both
+    assert inside.repo.bytes() == before, "who looks writes nothing"
+
+
+def test_who_is_gone_without_reading_or_confirming_is_named(inside: Inside) -> None:
+    inside.run(300, "end")
+    assert re.search(r"\(cai\): has not read it: it ended at", inside.run(100, "why", "ben/3").out)
+    assert re.search(
+        r"\(ada\): read it at .*, has not confirmed it$", inside.run(100, "why", "ben/3").out, re.MULTILINE
+    )
+
+
+def test_a_word_that_is_session_and_path_says_how_to_ask_for_it(inside: Inside) -> None:
+    (inside.repo.root / "ben").mkdir()
+    assert "also a path" not in inside.run(100, "why", "ben").err
+    inside.run(100, "claim", "file", "ben/")
+    found = inside.run(100, "why", "ben")
+    assert "(ben) was here from" in found.out
+    assert found.err == "coord: note: ben is also a path that something is on record about: coord why file ben\n"
+
+
+# --- events' names where something else is expected -----------------------------------------------------------------
+
+
+def test_a_claims_name_stands_for_its_resource(inside: Inside) -> None:
+    """An event's name in any output can be given to any command."""
+    claim = inside.run(100, "claim", "file", "x.py", "--json").json["claim"]
+    assert "file/x.py" in inside.run(100, "claims", claim).out
+    assert inside.run(100, "renew", claim).code == 0
+    assert inside.run(200, "claim", claim).code == 1
+    assert inside.run(100, "handoff", claim, "ben").code == 0
+    taken = inside.run(200, "claims", claim).out
+    assert "(ben)" in taken
+    assert inside.run(300, "break", claim, "--reason", "test").code == 0
+    again = inside.run(200, "claim", claim, "--json").json["claim"]
+    release = inside.run(200, "release", again)
+    assert (release.code, release.out.splitlines()[0]) == (0, "🔓 Released: file/x.py")
+    assert len(inside.run(100, "log", "--resource", claim, "--json").out.splitlines()) == 7
+
+
+@pytest.mark.parametrize("words", [("reply", "text"), ("ack",), ("inbox",)])
+def test_an_event_that_is_no_message_is_said_to_be_none(words: tuple[str, ...], inside: Inside) -> None:
+    claim = inside.run(100, "claim", "file", "x.py", "--json").json["claim"]
+    found = inside.run(200, words[0], claim, *words[1:])
+    assert found.code == 2
+    assert found.err.startswith(f"coord: {claim} is no message, but this: ")
+    assert "asks for file/x.py for 4 h: granted" in found.err
+
+
+def test_an_events_name_stands_for_its_session_where_expected(inside: Inside) -> None:
+    claim = inside.run(100, "claim", "file", "x.py", "--json").json["claim"]
+    assert "(ada): hello" in inside.run(200, "send", claim, "hello").out
+    assert inside.run(300, "whoami", "--session", claim).out.startswith(claim.rpartition("/")[0])
+    assert inside.run(200, "send", f"{claim}x", "hello").code == 3
+
+
+@pytest.mark.parametrize("text", ["5", "0", "/5", "7/", "ada/", "nobody/1"])
+def test_a_number_is_no_session(text: str, inside: Inside) -> None:
+    assert inside.run(100, "whoami", "--session", text).code == 3
+    assert inside.run(100, "send", text, "hello").code == 3
+
+
+def test_a_session_may_be_called_by_a_number(inside: Inside) -> None:
+    named = inside.run(300, "start", "--new", "--name", "42", "--json").json["session"]
+    assert inside.run(100, "whoami", "--session", "42").out.startswith(named)
+
+
+def test_a_message_is_no_resource(inside: Inside) -> None:
+    message = inside.run(100, "send", "ben", "hello", "--json").json["message"]
+    found = inside.run(100, "claim", message)
+    assert (found.code, "coord why" in found.err) == (2, True)
+
+
+def test_an_event_of_an_unrecorded_claim_is_no_resource(repo: Repo) -> None:
+    """Whatever a journal says, also that an event is about itself."""
+    odd = [event(1, payload=SessionStarted()), event(2, payload=ClaimReleased(claim=f"{SESSION}/2"))]
+    repo.log.mkdir(exist_ok=True)
+    (repo.log / f"{SESSION}.jsonl").write_bytes(b"".join(lines_of(odd)))
+    found = Inside(repo).run(100, "claims", f"{SESSION}/2")
+    assert (found.code, found.err) == (2, f"coord: {SESSION}/2 is no event of a claim. See: coord why {SESSION}/2\n")
+
+
+def test_who_had_only_a_part_is_not_said_to_have_had_the_whole(inside: Inside) -> None:
+    inside.run(100, "claim", "file", "docs/a.md")
+    inside.run(100, "release", "file", "docs/a.md")
+    first = inside.run(100, "why", "file/docs/").out.splitlines()[0]
+    assert first.startswith("Nobody has file/docs/ now. The last who had file/docs/a.md was")

@@ -1,0 +1,149 @@
+"""The command line as a whole: help, examples, JSON, exit codes, completion."""
+
+import json
+import re
+
+import pytest
+
+from coord.cli.registry import COMMANDS
+from tests.support.processes import Shell
+from tests.support.repositories import Repo
+
+NAMES = [name for rows in COMMANDS.values() for name in rows]
+SHELLS = ["bash", "zsh", "fish"]
+
+
+def test_alone_it_shows_what_there_is(bare_repo: Repo) -> None:
+    shell = bare_repo.shell()
+    alone = shell.run("coord")
+    assert (alone.code, alone.err) == (0, "")
+    assert alone.out == shell.ok("coord --help")
+    for name in NAMES:
+        assert re.search(rf"^  {name} +\S", alone.out, re.MULTILINE), name
+    assert re.match(r"coord, version \d", shell.ok("coord --version"))
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("stats", "status"), ("stat", "status"), ("who", "whoami"), ("clam", "claim"), ("sned", "send"),
+        ("logs", "log"), ("foo", ""), ("hok", ""), ("hooks", ""), ("git-hok", ""), ("sta", "start"),
+        ("list", ""), ("x", ""),
+    ],
+)  # fmt: skip
+def test_only_what_is_close_and_what_people_type_is_suggested(bare_repo: Repo, typed: str, meant: str) -> None:
+    result = bare_repo.shell().run(f"coord {typed}")
+    suggestion = f" Did you mean '{meant}'?" if meant else ""
+    assert (result.code, result.out) == (2, "")
+    assert result.err == f"coord: there is no command '{typed}'.{suggestion} See: coord --help\n"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_command_has_help_with_an_example_and_json(bare_repo: Repo, name: str) -> None:
+    shell = bare_repo.shell()
+    result = shell.run(f"coord {name} --help")
+    assert (result.code, result.err) == (0, "")
+    assert re.search(r"Examples?:\n", result.out)
+    assert re.search(rf"^ +(\S.*)?coord {name}\b", result.out.split("Example")[1], re.MULTILINE)
+    assert "--json" in result.out
+    assert "\\b" not in result.out
+    assert max(len(line) for line in result.out.splitlines()) <= 90
+
+
+def test_every_command_gives_one_json_document(repo: Repo) -> None:
+    (one, first), (two, second) = repo.sessions(2)
+    sent = two.json(f"coord send {first} Hello --needs-ack")["message"]
+    one.ok("coord claim droplet z; coord claim droplet w")
+    for command in (
+        "start",
+        "whoami",
+        "heartbeat a b c 25% d --file x.py --eta 45m --blocked-on nothing",
+        "claim droplet x 2",
+        "claim droplet x",
+        "claims",
+        "claims x.py",
+        "renew droplet x 3",
+        f"handoff droplet x {second}",
+        "release droplet z",
+        "send broadcast Hello there",
+        "inbox --peek",
+        "inbox",
+        "inbox --all",
+        f"inbox {sent}",
+        f"ack {sent}",
+        f"reply {sent} yes",
+        "break droplet x --reason test",
+        "status",
+        "board",
+        "board --write",
+        "init",
+        "end --summary done",
+    ):
+        result = one.run(f"coord {command} --json")
+        assert (result.code, result.err) == (0, ""), (command, result)
+        document = json.loads(result.out)
+        assert isinstance(document, dict), command
+        assert result.out.endswith("}\n")
+
+
+def test_the_session_that_acted_is_in_the_json_of_what_it_did(repo: Repo) -> None:
+    one, session = repo.sessions(1)[0]
+    for command in (
+        "heartbeat a b",
+        "claim droplet x",
+        "renew droplet x",
+        "send broadcast x",
+        "release droplet x",
+        "end",
+    ):
+        assert one.json(f"coord {command}")["session"] == session, command
+
+
+def test_a_percentage_is_a_number_and_other_words_stay_words(repo: Repo) -> None:
+    one, _ = repo.sessions(1)[0]
+    for words, percent in (("25%", 25), ("100% COMPLETE", 100), ("half way", None), ("150%", None), ("0%", 0)):
+        said = one.json(f"coord heartbeat a b c '{words}'")
+        assert (said["progress"], said["percent"]) == (words, percent)
+
+
+def test_colours_and_controls_only_ever_on_a_terminal(repo: Repo) -> None:
+    one, _ = repo.sessions(1)[0]
+    for command in ("status", "--help", "claim droplet x", "inbox", "board"):
+        assert "\x1b" not in one.run(f"coord {command}").both
+
+
+@pytest.mark.parametrize("kind", SHELLS)
+def test_completion_is_printed_for_each_shell(bare_repo: Repo, kind: str) -> None:
+    result = bare_repo.shell().run(f"_COORD_COMPLETE={kind}_source coord")
+    assert result.code == 0
+    assert "coord" in result.out
+    assert "_COORD_COMPLETE" in result.out
+
+
+def completed(shell: Shell, *words: str) -> set[str]:
+    """The words that bash is given to choose from, the last of `words` being the one that is typed."""
+    line = " ".join(words)
+    out = shell.ok(f"_COORD_COMPLETE=bash_complete COMP_WORDS='{line}' COMP_CWORD={len(words) - 1} coord")
+    return {found.split(",", 1)[1] for found in out.splitlines() if found}
+
+
+def test_a_command_and_a_session_are_completed(repo: Repo) -> None:
+    (one, first), (two, second) = repo.sessions(2)
+    assert completed(one, "coord", "cla") == {"claim", "claims"}
+    assert completed(one, "coord", "send", "") >= {first, second}
+    assert completed(one, "coord", "send", second[:-1]) == {second}
+    assert completed(one, "coord", "handoff", "droplet/x", second[:-1]) == {second}
+    two.ok("coord end")
+    assert completed(one, "coord", "send", second[:-1]) == set()
+
+
+def test_the_session_to_act_as_is_completed(repo: Repo) -> None:
+    (one, first), _ = repo.sessions(2)
+    assert completed(one, "coord", "whoami", "--session", first[:-1]) == {first}
+
+
+def test_completion_works_in_bash_also_without_init(bare_repo: Repo) -> None:
+    shell = bare_repo.shell()
+    shell.ok('eval "$(_COORD_COMPLETE=bash_source coord)"; complete -p coord')
+    words = shell.run("_COORD_COMPLETE=bash_complete COMP_WORDS='coord send x' COMP_CWORD=2 coord")
+    assert (words.code, words.both.strip()) == (0, "")

@@ -1,0 +1,229 @@
+"""What is told beside a result: what was done before a refusal, what stands in the way, bounded and shown as text."""
+
+import json
+from pathlib import Path
+from unittest.mock import Mock
+
+import pytest
+
+from coord.engine.snapshot import Present
+from eventlog.events import VERSION, Event, SessionHeartbeat, SessionStarted, later
+from eventlog.local.writer import Writer
+from tests.support.in_process import NOON, Inside
+from tests.support.journals import position_of
+from tests.support.repositories import Repo
+
+CLAUDE = "CLAUDE_CODE_SESSION_ID"
+ESCAPE = "\x1b[31m"
+
+
+def foreign(repo: Repo, *seconds: float, session: str = "far-away") -> None:
+    """Add to a journal of another machine, with an event at each of these seconds after noon."""
+    end = Writer(str(repo.log), session, position_of(repo.log, session))
+    for second in seconds:
+        said = SessionHeartbeat(action="ahead") if end.n > 1 else SessionStarted(machine="machine-9", folder="/there")
+        end.append(Event(v=VERSION, at=later(NOON, second), session=session, n=end.n, payload=said))
+    end.close()
+
+
+def journal(repo: Repo, session: str) -> Path:
+    return repo.log / f"{session}.jsonl"
+
+
+# --- before a refusal ---------------------------------------------------------------------------------------------
+
+
+def taken(repo: Repo) -> tuple[Inside, str]:
+    """A machine on which the first shell's session holds what others will want."""
+    machine = Inside(repo)
+    session = machine.start(100)
+    machine.run(100, "claim", "droplet", "x")
+    return machine, session
+
+
+def test_a_new_conversation_refused_at_first_is_told_who_it_is(repo: Repo) -> None:
+    machine, _ = taken(repo)
+    refused = machine.run(200, "release", "droplet", "x", **{CLAUDE: "a"})
+    assert refused.code == 1
+    session = machine.run(200, "whoami", "--json", **{CLAUDE: "a"}).json["session"]
+    assert f"this conversation is session {session}" in refused.err
+    assert len(repo.of_type("session.started")) == 2
+
+
+def test_a_continuing_session_is_told_even_with_a_refusal(repo: Repo) -> None:
+    machine, _ = taken(repo)
+    second = machine.start(200)
+    (repo.log / f"{second}.jsonl.sealed").touch()
+    refused = machine.run(200, "release", "droplet", "x", COORD_SESSION=second)
+    assert refused.code == 1
+    assert f"{second} goes on as " in refused.err
+
+
+def test_a_tear_that_was_mended_is_told_even_with_a_refusal(repo: Repo) -> None:
+    machine, _ = taken(repo)
+    second = machine.start(200)
+    path = journal(repo, second)
+    path.write_bytes(path.read_bytes() + b'{"v":1,"at"')
+    refused = machine.run(200, "release", "droplet", "x")
+    assert refused.code == 1
+    assert "never acknowledged" in refused.err
+    assert f"{second}-1.torn" in refused.err
+
+
+def test_what_an_ended_command_did_not_tell_the_next_one_tells(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+    machine, session = taken(repo)
+    machine.start(200)
+    path = journal(repo, session)
+    path.write_bytes(path.read_bytes().replace(b"droplet", b"dropped"))
+    (repo.folder / ".cache" / "checkpoint").unlink()
+    with monkeypatch.context() as patch:
+        patch.setattr(Present, "troubles", Mock(side_effect=KeyboardInterrupt))
+        assert machine.run(200, "heartbeat", "a", "b").both == ""
+    assert f"{session}.jsonl is damaged" in machine.run(200, "heartbeat", "a", "b").err
+
+
+def test_each_tear_of_a_journal_is_kept(repo: Repo) -> None:
+    machine, _ = taken(repo)
+    second = machine.start(200)
+    tears = [b'{"v":1,"at"', b'{"v":1,"other']
+    for tear in tears:
+        path = journal(repo, second)
+        path.write_bytes(path.read_bytes() + tear)
+        assert machine.run(200, "heartbeat", "a", "b").code == 0
+    assert [path.read_bytes() for path in sorted(repo.log.glob("*.torn"))] == tears
+
+
+# --- what stands in the way ---------------------------------------------------------------------------------------
+
+
+def held_back(repo: Repo) -> None:
+    foreign(repo, 0, 3600)
+
+
+def unreadable(repo: Repo) -> None:
+    (repo.log / "far-away.jsonl").mkdir()
+
+
+@pytest.mark.parametrize("trouble", [held_back, unreadable])
+def test_journal_trouble_is_told_readers_always_actors_once(repo: Repo, trouble: object) -> None:
+    machine = Inside(repo)
+    machine.start(100)
+    assert callable(trouble)
+    trouble(repo)
+    for _ in range(2):
+        for command in ("claims", "inbox", "whoami"):
+            assert "far-away.jsonl" in machine.run(100, command).err
+        assert "far-away.jsonl" in machine.run(100, "status").out
+    told = [machine.run(100, "heartbeat", "a", "b").err for _ in range(3)]
+    assert "far-away.jsonl" in told[0]
+    assert told[1:] == ["", ""]
+    assert "far-away.jsonl" in machine.run(100, "claims").err
+
+
+def test_what_lies_ahead_stays_held_back_whatever_is_done_here(repo: Repo) -> None:
+    machine = Inside(repo)
+    machine.start(100)
+    foreign(repo, *range(50, 2000, 50))
+    for _ in range(30):
+        assert machine.run(100, "heartbeat", "a", "b").code == 0
+    ours = max(event["at"] for event in repo.events() if event["session"] != "far-away")
+    assert ours < later(NOON, 60)
+    assert "held back" in machine.run(100, "claims").err
+    machine.wait(2000)
+    assert "held back" not in machine.run(100, "claims").err
+
+
+# --- shown as text, and bounded -----------------------------------------------------------------------------------
+
+
+def test_notes_and_errors_show_control_characters_and_obey_none(repo: Repo) -> None:
+    machine = Inside(repo)
+    machine.start(100)
+    (repo.log / f"odd{ESCAPE}.jsonl").write_bytes(b"")
+    for result in (
+        machine.run(100, "claims"),
+        machine.run(100, "heartbeat", "a", "b"),
+        machine.run(100, "handoff", "droplet", "x", f"who{ESCAPE}"),
+        machine.run(100, "whoami", "--session", f"who{ESCAPE}"),
+        machine.run(100, "claim", f"no{ESCAPE}"),
+        machine.run(100, f"no{ESCAPE}"),
+    ):
+        assert "\x1b" not in result.both
+        assert result.err != ""
+
+
+@pytest.mark.parametrize("hidden", ["\u200b", "\u200d", "\u2060", "\ufeff", "\u00ad", "\u202e", "\U000e0041"])
+def test_characters_that_nobody_sees_are_shown(repo: Repo, hidden: str) -> None:
+    machine = Inside(repo)
+    session = machine.start(100)
+    machine.start(200)
+    machine.run(200, "send", session, f"sub{hidden}ject", f"bo{hidden}dy")
+    for command in ("status", "board", "inbox"):
+        shown = machine.run(100, command).out
+        assert hidden not in shown
+        assert ascii(hidden)[1:-1] in shown.replace("\\\\", "\\")
+
+
+def test_with_json_every_line_of_the_errors_is_json(repo: Repo) -> None:
+    machine, _ = taken(repo)
+    foreign(repo, 0, 3600)
+    second = machine.start(200)
+    path = journal(repo, second)
+    path.write_bytes(path.read_bytes() + b'{"v":1,"at"')
+    commands = ("claims", "release droplet x", "claim droplet new-thing", "claim nothing", "whoami --session nobody")
+    for command in commands:
+        for line in machine.run(200, *command.split(), "--json").err.splitlines():
+            assert isinstance(json.loads(line), dict)
+
+
+def test_of_many_notices_only_those_shown_are_marked_as_read(repo: Repo) -> None:
+    machine = Inside(repo)
+    first = machine.start(100)
+    machine.start(200)
+    at = machine.now
+    claims = "".join(
+        f'{{"type":"claim.requested","resource":"droplet/{n}","mode":"exclusive","ttl_s":3600,"told":"granted"}}\n'
+        for n in range(300)
+    )
+    add(repo, first, claims, at)
+    ids = [f"{event['session']}/{event['n']}" for event in repo.of_type("claim.requested")]
+    second = repo.of_type("session.started")[1]["session"]
+    broken = "".join(f'{{"type":"claim.broken","claim":"{name}","reason":"r"}}\n' for name in ids)
+    add(repo, second, broken, later(at, 1))
+    machine.wait(5)
+    seen = []
+    for left in (280, 260):
+        shown = machine.run(100, "inbox").out
+        assert len(shown.splitlines()) < 60
+        assert f"{left} more" in shown
+        seen.append(shown)
+    assert "droplet/0:" in seen[0]
+    assert "droplet/20:" in seen[1]
+    assert len({name for event in repo.of_type("message.read") for name in event["event"]["messages"]}) == 40
+
+
+def test_an_end_with_three_hundred_claims_is_told_in_a_screen(repo: Repo) -> None:
+    machine = Inside(repo)
+    first = machine.start(100)
+    claims = "".join(
+        f'{{"type":"claim.requested","resource":"droplet/{n}","mode":"exclusive","ttl_s":3600,"told":"granted"}}\n'
+        for n in range(300)
+    )
+    add(repo, first, claims, machine.now)
+    machine.wait(5)
+    ended = machine.run(100, "end")
+    assert ended.code == 0
+    assert len(ended.out.splitlines()) < 30
+    assert "280 more" in ended.out
+    assert len(machine.run(200, "claims").out.splitlines()) == 1
+
+
+def add(repo: Repo, session: str, payloads: str, at: str) -> None:
+    """Write events into a journal as its session would have, a microsecond apart."""
+    import msgspec
+
+    end = Writer(str(repo.log), session, position_of(repo.log, session))
+    for number, text in enumerate(payloads.splitlines()):
+        head = f'"v":{VERSION},"at":"{later(at, 1, micros=number)}","session":"{session}","n":{end.n}'
+        end.append(msgspec.json.decode(f'{{{head},"event":{text}}}', type=Event))
+    end.close()

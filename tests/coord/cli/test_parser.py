@@ -1,0 +1,234 @@
+"""The law of the two ways to read a command line: what the plain way takes, it takes as click does."""
+
+import shlex
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import click
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from coord.cli.click_adapter import as_click
+from coord.cli.parser import Number, argument, command, option
+from coord.cli.registry import TABLE, load
+from coord.engine.run import Run
+from tests.support.in_process import Inside
+from tests.support.processes import environment
+from tests.support.repositories import Repo
+
+WORDS = ["", "-", "--", "a", "-x", "-1", "--no", "-90m", "file/a b", "=", "--=x", "high", "3", "--help", "-h", "--j"]
+PLAIN = [
+    "heartbeat building church-guidance 'BUILD - landing page' 25% 'intake form'",
+    "heartbeat",
+    "heartbeat testing api --file src/api.py --file=b --eta 45m --json",
+    "claim file src/app.py --note --help",
+    "claim droplet x 4 --wait=10m --shared",
+    "send --urgency high someone 'a subject' 'a body'",
+    "release -- file -x",
+    "renew deploy/production 2",
+    "status --at -90m",
+    "inbox --peek --session amber",
+    "board --write --root x",
+    "claims",
+    "diff -90m -30m",
+    "log --last 5",
+    "log --last=5 --all",
+    "replay --speed 2.5 --until-session amber dead",
+    "replay --until-session=amber dead",
+    "renew deploy/production --token 1795346406123456",
+]
+
+SHORTEST = {
+    "init": "init",
+    "start": "start --name a",
+    "heartbeat": "heartbeat building",
+    "end": "end --summary done",
+    "whoami": "whoami",
+    "claim": "claim file x.py 2 --note why",
+    "renew": "renew file x.py --token 1",
+    "release": "release file x.py",
+    "handoff": "handoff file x.py amber",
+    "break": "break file x.py --reason why",
+    "claims": "claims x.py",
+    "send": "send broadcast subject body --urgency high",
+    "reply": "reply amber-otter-k3f9/1 yes",
+    "inbox": "inbox --peek",
+    "ack": "ack amber-otter-k3f9/1",
+    "status": "status",
+    "board": "board",
+    "watch": "watch --once",
+    "demo": "demo --root /",
+    "log": "log --last 5",
+    "why": "why file x.py",
+    "diff": "diff -1h",
+    "replay": "replay --changes",
+    "report": "report --since -8h",
+    "timeline": "timeline --json",
+    "verify": "verify",
+    "doctor": "doctor --root /",
+    "install": "install nothing",
+    "uninstall": "uninstall nothing",
+    "archive": "archive --dry-run",
+    "hook": "hook nobody",
+    "git-hook": "git-hook nothing",
+    "mcp": "mcp --root /nowhere",
+    "import": "import /nowhere",
+}
+"""A plain command line of each command."""
+NEEDS = {
+    "demo": {"shutil", "subprocess"},
+    "doctor": {"json", "shutil", "subprocess", "tomllib"},
+    "git-hook": {"subprocess"},
+    "import": {"json"},
+    "install": {"difflib", "json", "subprocess", "tomllib"},
+    "timeline": {"shutil"},
+    "uninstall": {"difflib", "json", "shutil", "subprocess", "tomllib"},
+    "why": {"difflib"},
+}
+"""What a command has to load for what it does."""
+NEGATIVE = {
+    "log -5": "The newest N events: coord log --last N.",
+    "log --last -5": "'-5' is not a whole number of at least 1",
+    "log --last=-5": "'-5' is not a whole number of at least 1",
+    "replay -3": "To begin at a time: coord replay --from -90m.",
+    "replay --speed -3": "'-3' is not a number above 0",
+    "report -8h": "coord report --since -8h",
+    "timeline -8h": "coord timeline --since -8h",
+    "status -5": "there is no option '-5'.",
+    "send amber -5": "there is no option '-5'. Before a word that begins with '-' write '--'.",
+    "claim file x.py -2": "'-2' is below 0: a number of hours must be more than 0.",
+    "claim file x.py -0.5": "'-0.5' is below 0: a number of hours must be more than 0.",
+    "claim file x.py --ttl -5m": "--ttl '-5m' is not a length of time",
+    "claim file x.py --wait -5m": "--wait '-5m' is not a length of time",
+    "renew file x.py -2": "'-2' is below 0: a number of hours must be more than 0.",
+}
+"""Command lines with a number below 0, each with what is said of it."""
+
+
+@pytest.mark.parametrize("name", TABLE)
+@given(st.data())
+def test_what_is_read_plainly_is_what_click_reads(name: str, data: st.DataObject) -> None:
+    declared = load(name)
+    flags = [flag for parameter in declared.parameters for flag in parameter.flags]
+    some = st.sampled_from(WORDS + flags + [f"{flag}=a" for flag in flags] + [f"{flag}=high" for flag in flags])
+    words = data.draw(st.lists(some, max_size=6))
+    values = declared.plainly(words)
+    if values is not None:
+        assert values == as_click(declared).make_context(name, list(words)).params
+
+
+@pytest.mark.parametrize("line", PLAIN)
+def test_what_agents_type_is_plain(line: str) -> None:
+    name, *words = shlex.split(line)
+    assert load(name).plainly(words) == as_click(load(name)).make_context(name, list(words)).params
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--help"],
+        ["-h"],
+        ["a", "--nope"],
+        ["--json=1", "a"],
+        ["a", "--note"],
+        ["a", "b"],
+        [],
+        ["a", "--many", "3"],
+        ["a", "--kind", "z"],
+        ["a", "--number", "0"],
+        ["a", "--number", "1.5"],
+        ["a", "--number", "9" * 5000],
+        ["a", "--pair", "x"],
+        ["a", "--pair", "x", "z"],
+    ],
+    ids=" ".join,
+)
+def test_what_is_not_certain_is_clicks(words: list[str]) -> None:
+    @command("try")
+    @argument("one")
+    @option("--note")
+    @option("--many", type=int)
+    @option("--number", number=Number(least=1))
+    @option("--pair", parts=(None, ("x", "y")))
+    @option("--kind", choices=("x", "y"))
+    def declared(run: Run) -> None:
+        """Nothing."""
+
+    assert declared.plainly(words) is None
+    if words not in (["--help"], ["-h"], ["a", "--many", "3"]):
+        with pytest.raises(click.UsageError):
+            as_click(declared).make_context("try", list(words))
+
+
+def test_what_must_be_said_is_missed() -> None:
+    assert load("break").plainly(["file", "x"]) is None
+    assert load("break").plainly(["file", "x", "--reason", "y"]) is not None
+
+
+@pytest.mark.parametrize(("line", "message"), NEGATIVE.items())
+def test_a_number_below_zero_is_answered_in_terms_of_what_the_command_takes(
+    repo: Repo, line: str, message: str
+) -> None:
+    machine = Inside(repo)
+    machine.start(100)
+    result = machine.run(100, *shlex.split(line))
+    assert result.code == 2
+    assert message in result.err
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_a_time_before_now_is_an_option_value_and_no_option(name: str) -> None:
+    declared = load(name)
+    for parameter in declared.parameters:
+        if parameter.settings.get("metavar") == "TIME" and parameter.flags:
+            values = as_click(declared).make_context(name, [parameter.flags[0], "-8h"], resilient_parsing=True).params
+            assert values[parameter.keyword] == "-8h"
+
+
+def test_every_command_has_a_plain_command_line_here() -> None:
+    assert SHORTEST.keys() == TABLE.keys()
+
+
+def test_a_plain_command_line_loads_only_what_it_needs(repo: Repo, tmp_path: Path) -> None:
+    """Each is run in a process of its own and says at its end what it has loaded. `mcp` is left out: the SDK loads all
+    of it.
+    """
+    machine = Inside(repo)
+    machine.start(100)
+    heavy = {"click", "subprocess", "difflib", "tomllib", "asyncio", "dataclasses", "shutil", "inspect"}
+    script = (
+        "import sys\nfrom coord.__main__ import _load_msgspec\n_load_msgspec()\nfrom coord.cli.main import run\n"
+        "from coord.workspace.system import real_world\nrun(sys.argv[1:], real_world())\n"
+        "print('\\n' + ' '.join(sys.modules))"
+    )
+
+    def loaded(name: str) -> set[str]:
+        done = subprocess.run(
+            [sys.executable, "-c", script, *shlex.split(SHORTEST[name])],
+            capture_output=True,
+            text=True,
+            cwd=repo.root,
+            env=environment(repo.home, TMPDIR=str(tmp_path)),
+            stdin=subprocess.DEVNULL,
+        )
+        assert done.returncode == 0, done.stderr
+        return heavy.intersection(done.stdout.splitlines()[-1].split())
+
+    names = [name for name in TABLE if name != "mcp"]
+    with ThreadPoolExecutor(2) as pool:
+        found = dict(zip(names, pool.map(loaded, names), strict=True))
+    beyond = {name: sorted(modules - NEEDS.get(name, set())) for name, modules in found.items()}
+    assert {name: modules for name, modules in beyond.items() if modules} == {}
+
+
+def test_only_a_command_line_that_is_not_plain_loads_click() -> None:
+    script = (
+        "import sys\nfrom coord.cli.main import run\nfrom coord.workspace.system import real_world\n"
+        "run(['status', '--root', '/'], real_world())\nprint('click' in sys.modules)\n"
+        "run(['status', '--roof'], real_world())\nprint('click' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "True"]

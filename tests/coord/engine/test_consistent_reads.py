@@ -1,0 +1,82 @@
+"""Readers take no lock, and yet see no answer without its question: what they see is the beginning of the history."""
+
+import os
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from coord.engine.snapshot import Present
+from coord.workspace.paths import find
+from eventlog.events import Event, SessionStarted
+from eventlog.history import History
+from tests.support.in_process import HERE, Inside
+from tests.support.journals import event, writer
+from tests.support.repositories import Repo
+
+NAMES = ("amber", "brown", "coral", "dusky")
+
+
+class Log:
+    """A log that several sessions write to, one event after the other."""
+
+    def __init__(self, repo: Repo) -> None:
+        self.repo, self.events = repo, list[Event]()
+        for path in repo.log.glob("*.jsonl"):
+            path.unlink()
+
+    def write(self, session: str) -> None:
+        """The next event of the history, by this session."""
+        end = writer(self.repo.log, session)
+        payload = SessionStarted(machine=HERE.machine, folder=str(self.repo.folder)) if end.n == 1 else None
+        self.events.append(event(end.n, session, len(self.events) + 1, payload))
+        end.append(self.events[-1])
+        end.close()
+
+    def look(self, writing: list[list[str]], monkeypatch: pytest.MonkeyPatch) -> Present:
+        """Look, while after the reading of each journal the next of `writing` is written."""
+        machine, queue, real = Inside(self.repo), list(writing), History._next
+
+        def read(history: History, name: str, *words: Any) -> Any:
+            found = real(history, name, *words)
+            for session in queue.pop(0) if queue else ():
+                self.write(session)
+            return found
+
+        world = machine.world(100, {})
+        present = Present(world, find(world, None))
+        with monkeypatch.context() as patch:
+            patch.setattr(History, "_next", read)
+            present.catch_up(snapshot=True)
+        return present
+
+
+def test_an_answer_is_not_seen_without_its_question(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = Log(repo)
+    for name in ("amber", "brown"):
+        log.write(name)
+    present = log.look([["amber", "brown"]], monkeypatch)  # amber was read; it asks, and brown answers
+    assert present.state.events == 4
+    assert present.state.last == log.events[-1].key
+
+
+@given(st.data())
+def test_a_reader_sees_a_beginning_of_the_history(shared: Repo, data: st.DataObject) -> None:
+    log = Log(shared)
+    for name in data.draw(st.lists(st.sampled_from(NAMES), min_size=1, max_size=8)):
+        log.write(name)
+    before = len(log.events)
+    writing = data.draw(st.lists(st.lists(st.sampled_from(NAMES), max_size=3), max_size=8))
+    with pytest.MonkeyPatch.context() as patch:
+        present = log.look(writing, patch)
+    assert present.state.events >= before, "what was there when the look began"
+    assert present.state.last == log.events[present.state.events - 1].key
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Repo:
+    """A repository for many examples, of which each empties the log."""
+    repo = Repo(tmp_path_factory.mktemp("repo"), tmp_path_factory.mktemp("home"))
+    os.makedirs(repo.log)
+    return repo

@@ -1,0 +1,194 @@
+"""From the checkpoint to the present: what came late, was rewritten or is held back is told apart, never forgotten."""
+
+import os
+
+import pytest
+
+import coord.engine.checkpoint
+from coord.engine.snapshot import Present
+from coord.workspace.paths import find
+from eventlog import history
+from eventlog.errors import LogError
+from eventlog.events import AnyPayload, ClaimRequested, Event, Instant, SessionHeartbeat, SessionStarted, later
+from eventlog.local.journal import read_from
+from projections.rules.state import State
+from tests.support.in_process import NOON, Inside
+from tests.support.journals import event, lines_of
+from tests.support.repositories import Repo
+
+FAR = "far-away"
+
+
+@pytest.fixture
+def machine(repo: Repo) -> Inside:
+    return Inside(repo)
+
+
+def at(moment: Instant, n: int, session: str, payload: AnyPayload) -> Event:
+    """The n-th event of a session, at a moment."""
+    made = event(n, session, 0, payload)
+    return Event(v=made.v, at=moment, session=session, n=n, payload=payload)
+
+
+def comes(machine: Inside, *moments: Instant, session: str = FAR, resource: str = "droplet/x") -> None:
+    """The journal of another machine arrives: it starts, and asks for something at each later moment."""
+    events = [at(moments[0], 1, session, SessionStarted(machine="machine-9", folder="/there"))]
+    for n, moment in enumerate(moments[1:], 2):
+        asks = ClaimRequested(resource=resource, mode="exclusive", ttl_s=7200, told="granted")
+        events.append(at(moment, n, session, asks))
+    (machine.repo.log / f"{session}.jsonl").write_bytes(b"".join(lines_of(events)))
+
+
+def present(machine: Inside) -> Present:
+    world = machine.world(300, {})
+    found = Present(world, find(world, None))
+    found.catch_up()
+    return found
+
+
+def anew(machine: Inside) -> State:
+    """The state as it is for one who has no checkpoint."""
+    (machine.repo.folder / ".cache" / coord.engine.checkpoint.NAME).unlink()
+    return present(machine).state
+
+
+def rewritten(machine: Inside, session: str) -> None:
+    """In the place of its journal is another one, longer and with every hash right, whose new lines are the latest."""
+    path = machine.repo.log / f"{session}.jsonl"
+    start = at(NOON, 1, session, SessionStarted(machine="machine-1", folder=str(machine.repo.folder)))
+    words = [at(later(machine.now, n), n, session, SessionHeartbeat(action="x" * 200)) for n in range(2, 9)]
+    path.write_bytes(b"".join(lines_of([start, *words])))
+    machine.wait(10)
+
+
+# --- what comes late --------------------------------------------------------------------------------------------------
+
+
+def test_what_comes_late_is_judged_where_it_belongs(machine: Inside) -> None:
+    session = machine.start(100)
+    machine.wait(10)
+    assert machine.run(100, "claim", "droplet", "x").code == 0
+    comes(machine, later(NOON, 1), later(NOON, 2))
+    for _ in range(2):
+        assert [claim.session for claim in present(machine).state.claims.values()] == [FAR]
+        assert machine.run(100, "heartbeat", "a", "b").code == 0
+    assert "droplet/x" in machine.run(100, "inbox").out
+    assert [claim.session for claim in anew(machine).claims.values()] == [FAR]
+    assert session != FAR
+
+
+def test_an_event_at_the_instant_of_the_latest_is_taken_in(machine: Inside) -> None:
+    machine.start(100)
+    assert machine.run(100, "heartbeat", "a", "b").code == 0
+    latest = machine.repo.events()[-1]["at"]
+    comes(machine, latest, session="zz-sorts-after")
+    assert "zz-sorts-after" in present(machine).state.sessions
+    assert machine.run(100, "heartbeat", "a", "b").code == 0
+
+
+def test_the_present_is_not_before_the_latest_event_or_the_clock(machine: Inside) -> None:
+    machine.start(100)
+    latest = machine.repo.events()[-1]["at"]
+    machine.wait(-3600)
+    assert present(machine).now == latest
+    machine.wait(7200)
+    assert present(machine).now == later(latest, 3600)
+
+
+# --- what was rewritten -----------------------------------------------------------------------------------------------
+
+
+def test_a_rewritten_journals_events_are_gone_and_told(machine: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
+    machine.start(100)
+    second = machine.start(200)
+    assert machine.run(200, "claim", "droplet", "x").code == 0
+    assert machine.run(100, "heartbeat", "a", "b").code == 0
+    rewritten(machine, second)
+    whole = (machine.repo.log / f"{second}.jsonl").read_bytes()
+    assert present(machine).state.claims == {}
+    assert f"{second}.jsonl was rewound" in machine.run(100, "heartbeat", "a", "b").err
+    assert f"{second}.jsonl was rewound" in machine.run(100, "status").out
+    monkeypatch.setattr(coord.engine.checkpoint, "fingerprint", lambda: "another")
+    for _ in range(2):
+        assert f"{second}.jsonl was rewound" in machine.run(100, "status").out, "also for a fold of other code"
+        machine.run(100, "heartbeat", "a", "b")
+    went_on = machine.run(200, "heartbeat", "c", "d", "--json", COORD_SESSION=second)
+    assert went_on.json["session"] != second
+    assert (machine.repo.log / f"{second}.jsonl").read_bytes() == whole
+
+
+def test_a_rewind_stays_one_when_something_comes_late(machine: Inside) -> None:
+    machine.start(100)
+    second = machine.start(200)
+    machine.wait(10)
+    assert machine.run(100, "heartbeat", "a", "b").code == 0
+    rewritten(machine, second)
+    assert machine.run(100, "heartbeat", "a", "b").code == 0
+    comes(machine, later(NOON, 1))
+    assert f"{second}.jsonl was rewound" in machine.run(100, "status").out
+    assert machine.run(100, "heartbeat", "a", "b").code == 0
+    assert f"{second}.jsonl was rewound" in machine.run(100, "status").out
+
+
+def test_what_is_gone_is_missed_for_ever(machine: Inside) -> None:
+    machine.start(100)
+    second = machine.start(200)
+    machine.run(200, "claim", "droplet", "x")
+    (machine.repo.log / f"{second}.jsonl").unlink()
+    for _ in range(3):
+        machine.run(100, "heartbeat", "a", "b")
+        assert f"{second}.jsonl was rewound: it is gone; 2 lines were read before" in machine.run(100, "status").out
+        (missed,) = (row for row in machine.run(100, "verify", "--json").json["journals"] if not row["whole"])
+        assert missed["session"] == second
+    assert present(machine).state.claims == {}
+
+
+# --- what is held back ------------------------------------------------------------------------------------------------
+
+
+def held_back_again(machine: Inside) -> None:
+    """Another machine's journal was read; then our clock is set back, and our own journal is gone, so that the end of
+    it lies too far ahead once more.
+    """
+    first = machine.start(100)
+    comes(machine, later(NOON, -7200), later(NOON, 50))
+    assert machine.run(100, "heartbeat", "a", "b").code == 0
+    (machine.repo.log / f"{first}.jsonl").unlink()
+    machine.wait(-3600)
+    machine.start(200)
+    assert f"{FAR}.jsonl comes from a machine whose clock is ahead" in machine.run(200, "status").out
+
+
+def test_what_is_held_back_again_was_not_rewound(machine: Inside) -> None:
+    held_back_again(machine)
+    for seconds in (0, 1800, 3600):
+        machine.wait(seconds)
+        assert machine.run(200, "heartbeat", "a", "b").code == 0
+        assert f"{FAR}.jsonl was rewound" not in machine.run(200, "status").out
+    assert [claim.session for claim in present(machine).state.claims.values()] == [FAR]
+
+
+def test_what_is_cut_back_while_it_is_held_back_was_rewound(machine: Inside) -> None:
+    held_back_again(machine)
+    path = machine.repo.log / f"{FAR}.jsonl"
+    path.write_bytes(path.read_bytes().splitlines(keepends=True)[0])
+    machine.wait(7200)
+    assert f"{FAR}.jsonl was rewound" in machine.run(200, "status").out
+
+
+@pytest.mark.parametrize(("ours", "code"), [(False, 0), (True, 4)], ids=["permission", "input/output error"])
+def test_an_unread_journal_is_left_out_unless_the_disk_fails(
+    machine: Inside, ours: bool, code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine.start(100)
+    comes(machine, later(NOON, 1), later(NOON, 2))
+    path = str(machine.repo.log / f"{FAR}.jsonl")
+
+    def fails(name: str, size: int, last: bytes, most: int) -> tuple[bytes, bool]:
+        if name == path:
+            raise LogError("it cannot be read")
+        return read_from(name, size, last, most)
+
+    monkeypatch.setattr(history, "read_from", fails)
+    monkeypatch.setattr(os, "access", lambda name, _: ours or name != path)
+    assert machine.run(100, "claim", "droplet", "mine").code == code

@@ -1,0 +1,124 @@
+"""Moments as people write them: each form means one instant, and what means none is said in a line."""
+
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from coord.engine.times import cut_of, event_named, instant_of, since_of
+from coord.errors import USAGE, CoordError
+from coord.render.format import clock
+from eventlog.events import from_micros, is_instant, later, to_micros
+from projections.views.point_in_time import at_the_end_of, just_after, just_before
+from tests.support.histories import Story
+from tests.support.time_zones import zone
+
+NOW = "2026-11-24T09:30:00.000000Z"  # a Tuesday
+
+
+@pytest.fixture
+def berlin() -> Iterator[None]:
+    """One hour ahead of UTC in winter, two in summer."""
+    with zone("CET-1CEST,M3.5.0,M10.5.0/3"):
+        yield
+
+
+MEANS = {
+    "now": "2026-11-24T09:30:00.000000Z",
+    "-90m": "2026-11-24T08:00:00.000000Z",
+    "90m": "2026-11-24T08:00:00.000000Z",
+    "90m ago": "2026-11-24T08:00:00.000000Z",
+    "-1d12h": "2026-11-22T21:30:00.000000Z",
+    "10:15": "2026-11-24T09:15:00.000000Z",
+    "10:15:30": "2026-11-24T09:15:30.000000Z",
+    "18:00": "2026-11-23T17:00:00.000000Z",  # the last one that has been
+    "today": "2026-11-23T23:00:00.000000Z",
+    "today 10:00": "2026-11-24T09:00:00.000000Z",
+    "yesterday": "2026-11-22T23:00:00.000000Z",
+    "yesterday 18:00": "2026-11-23T17:00:00.000000Z",
+    "Monday 8:05": "2026-11-23T07:05:00.000000Z",
+    "tue 18:00": "2026-11-17T17:00:00.000000Z",
+    "2026-11-22": "2026-11-21T23:00:00.000000Z",
+    "2026-11-22 18:00": "2026-11-22T17:00:00.000000Z",
+    "2026-11-22T18:00:01.5": "2026-11-22T17:00:01.500000Z",
+    "2026-07-01 18:00": "2026-07-01T16:00:00.000000Z",  # in summer
+    "2026-11-22 18:00 CET": "2026-11-22T17:00:00.000000Z",
+    "2026-07-01 18:00 CEST": "2026-07-01T16:00:00.000000Z",
+    "18:00 UTC": "2026-11-23T18:00:00.000000Z",
+    "2026-11-22T18:00Z": "2026-11-22T18:00:00.000000Z",
+    "2026-11-22T18:00:00+05:30": "2026-11-22T12:30:00.000000Z",
+    "2026-11-22T11:20:06.123456Z": "2026-11-22T11:20:06.123456Z",
+}
+NO_TIMES = (
+    *("", " ", "soon", "tomorrow", "25:00", "10:70", "2026-13-01", "2026-11-22 6pm", "-90", "90x", "m", "1e99d"),
+    *("\x1b[31m", "99999999999999d", "yesterday yesterday", "0001-01-01", "9999-12-31 23:59", "18:00 XYZ", "١٨:٠٠"),
+)
+
+
+@pytest.mark.parametrize("text", MEANS)
+def test_a_form_means_one_instant(text: str, berlin: None) -> None:
+    assert instant_of(text, "--at", NOW) == MEANS[text]
+
+
+@pytest.mark.parametrize("text", NO_TIMES)
+def test_what_is_no_time_of_the_past_is_refused_in_a_line(text: str, berlin: None) -> None:
+    with pytest.raises(CoordError) as error:
+        cut_of(text, "--at", NOW, Story("amber").history())
+    assert error.value.code == USAGE
+    assert error.value.message.startswith("--at ")
+    assert "\x1b" not in error.value.message
+    assert "\n" not in error.value.message
+
+
+@given(st.text(max_size=30))
+def test_no_text_breaks_it(text: str) -> None:
+    """Every text means an instant that is not later than now, or is refused."""
+    try:
+        at = instant_of(text, "--at", NOW)
+    except CoordError:  # any other exception fails the test
+        return
+    assert is_instant(at)
+    assert at <= NOW
+
+
+@given(st.integers(0, to_micros(NOW) // 60_000_000))
+def test_a_time_that_a_list_shows_can_be_typed_back(minute: int) -> None:
+    """To the minute that it shows."""
+    at = from_micros(minute * 60_000_000)
+    assert instant_of(clock(at, ""), "--at", NOW) == at
+
+
+def test_the_future_and_the_time_before_the_log_are_told_apart() -> None:
+    story = Story("amber").history()
+    now = later(story[0].at, 3600)
+    with pytest.raises(CoordError, match="still to come"):
+        cut_of(later(now, 60), "--at", now, story)
+    with pytest.raises(CoordError, match=f"before the first event .{story[0].id}"):
+        cut_of("-2h", "--at", now, story)
+    with pytest.raises(CoordError, match="no events yet"):
+        cut_of("-2h", "--at", now, [])
+    assert since_of("-2h", "--since", now, story) == just_before(later(now, -7200))  # simply everything
+    assert cut_of("-1h", "--at", now, story) == at_the_end_of(story[0].at)
+
+
+def test_an_event_is_named_by_its_session_a_prefix_or_a_name() -> None:
+    story = Story("amber-otter", "amber-owl", "brook")
+    beat = story.beats(10, "brook", "building")
+    events = story.history()
+    assert event_named("brook/2", events) is beat
+    assert cut_of("br/2", "--at", later(NOW, 0), events) == just_after(beat)
+    with pytest.raises(CoordError, match=r"can be amber-otter/1, amber-owl/1"):
+        event_named("amber/1", events)
+    with pytest.raises(CoordError, match="there is no event brook/3"):
+        event_named("brook/3", events)
+
+
+def test_a_number_does_not_choose_the_session() -> None:
+    """Which session is meant is decided by its id, its name or its beginning, whatever events it has."""
+    story = Story("amber-otter", "amber-fox")
+    story.beats(10, "amber-fox")
+    with pytest.raises(CoordError, match=r"can be amber-fox/2, amber-otter/2"):
+        event_named("amber/2", story.history())
+    with pytest.raises(CoordError, match="there is no event amber-otter/2"):
+        event_named("amber-otter/2", story.history())

@@ -1,0 +1,262 @@
+"""The one way to act, rule by rule: what is read under the lock counts, each event has a time of its own, deaths are
+recorded by who acts, and what was written before a refusal is as durable as all else.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from coord.engine import checkpoint, transaction
+from coord.engine.snapshot import Present
+from coord.workspace.paths import find
+from coord.workspace.system import World
+from eventlog import history
+from eventlog.local import journal, lock
+from eventlog.local.writer import Writer
+from tests.support.in_process import Inside
+from tests.support.repositories import Repo
+
+CLAUDE = "CLAUDE_CODE_SESSION_ID"
+
+
+@pytest.fixture
+def machine(repo: Repo) -> Inside:
+    return Inside(repo)
+
+
+def just_before_the_lock(patch: pytest.MonkeyPatch, act: Callable[[], object]) -> None:
+    """Do something once a command has caught up and before it has the lock."""
+    real = lock.locked
+
+    @contextmanager
+    def late(*words: Any) -> Iterator[None]:
+        patch.undo()
+        act()
+        with real(*words):
+            yield
+
+    patch.setattr(transaction, "locked", late)
+
+
+def before(patch: pytest.MonkeyPatch, owner: type, name: str, act: Callable[[Any], object]) -> None:
+    """Do something before each call of a method."""
+    real = getattr(owner, name)
+
+    def called(self: Any, *words: Any, **more: Any) -> Any:
+        act(self)
+        return real(self, *words, **more)
+
+    patch.setattr(owner, name, called)
+
+
+def present(machine: Inside) -> Present:
+    world = machine.world(300, {})
+    return Present(world, find(world, None))
+
+
+# --- the lock ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("cached", [True, False])
+def test_what_was_there_before_the_lock_is_read_before_the_lock(
+    machine: Inside, cached: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = machine.start(100), machine.start(200)
+    saved = (machine.repo.folder / ".cache" / "checkpoint").read_bytes()
+    machine.run(200, "claim", "droplet", "theirs")
+    if cached:
+        (machine.repo.folder / ".cache" / "checkpoint").write_bytes(saved)
+        os.utime(machine.repo.log)  # as where git puts journals there
+    else:
+        (machine.repo.folder / ".cache" / "checkpoint").unlink()
+    real_lock, real_read, held, read = lock.locked, journal.read_from, list[str](), list[tuple[bool, str]]()
+
+    @contextmanager
+    def locked(*words: Any) -> Iterator[None]:
+        with real_lock(*words):
+            held.append("now")
+            yield
+
+    def read_from(path: str, **where: Any) -> Any:
+        read.append((bool(held), path))
+        return real_read(path, **where)
+
+    monkeypatch.setattr(transaction, "locked", locked)
+    monkeypatch.setattr(history, "read_from", read_from)
+    refused = machine.run(100, "claim", "droplet", "theirs")
+    assert (refused.code, second in refused.out) == (1, True), (first, refused)
+    assert read
+    assert [path for locked, path in read if locked] == []
+
+
+def test_where_no_journal_came_or_went_the_log_is_looked_at_once(
+    machine: Inside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for shell in (100, 200):
+        machine.start(shell)
+    looks: list[str] = []
+    before(monkeypatch, history.History, "names", lambda _: looks.append("look"))
+    for shell in (100, 200):
+        machine.run(shell, "heartbeat", "a", "b")
+    assert len(looks) == 2
+
+
+def test_what_was_written_while_one_waited_for_the_lock_counts(
+    machine: Inside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, _ = machine.start(100), machine.start(200)
+    just_before_the_lock(monkeypatch, lambda: machine.run(100, "claim", "droplet", "x"))
+    refused = machine.run(200, "claim", "droplet", "x")
+    assert refused.code == 1
+    assert first in refused.out
+    (claim,) = machine.run(200, "claims", "--json").json["claims"]
+    assert claim["session"] == first
+
+
+@pytest.mark.parametrize("replay", [True, False], ids=["full replay", "checkpoint"])
+def test_only_a_full_replay_is_made_before_the_lock_is_asked_for(
+    machine: Inside, monkeypatch: pytest.MonkeyPatch, replay: bool
+) -> None:
+    machine.start(100)
+    if replay:
+        (machine.repo.folder / ".cache" / checkpoint.NAME).unlink()
+    calls: list[str] = []
+    before(monkeypatch, Present, "catch_up", lambda present: calls.append("reads"))
+    with monkeypatch.context() as patch:
+        just_before_the_lock(patch, lambda: calls.append("locks"))
+        assert machine.run(100, "heartbeat", "a", "b").code == 0
+    assert calls == ["reads", "locks", "reads"][not replay :]
+
+
+def test_after_a_command_nothing_has_to_be_folded_again(machine: Inside) -> None:
+    machine.start(100)
+    machine.run(100, "claim", "droplet", "x")
+    now = present(machine)
+    assert now.fresh
+    assert [claim.resource for claim in now.state.claims.values()] == ["droplet/x"]
+    assert now.read_on() == []
+
+
+def test_a_full_refold_is_saved_even_if_nothing_is_written(machine: Inside) -> None:
+    machine.start(100)
+    (machine.repo.folder / ".cache" / checkpoint.NAME).unlink()
+    assert machine.run(100, "renew", "file", "y").code == 1
+    assert present(machine).fresh
+
+
+# --- the time ---------------------------------------------------------------------------------------------------------
+
+
+def test_each_event_of_a_command_has_its_own_time(machine: Inside) -> None:
+    machine.start(100)
+    for name in "xyz":
+        machine.run(100, "claim", "file", f"{name}/", COORD_SESSION=machine.start(200, "--new"))
+    machine.wait(5)
+    del machine.table.rows[200]  # three deaths at once, and the claim
+    asked = machine.now
+    assert machine.run(100, "claim", "file", "x/").code == 0
+    times = [event["at"] for event in machine.repo.events() if event["at"] >= asked]
+    assert len(times) == 4
+    assert times == sorted(set(times))
+    assert times[0] == asked
+
+
+def test_a_clock_that_goes_back_after_a_refusal_hinders_nobody(machine: Inside) -> None:
+    """Time that passed in a state while nothing was written never passed for anyone else."""
+    machine.start(100)
+    machine.run(100, "claim", "file", "x", "--ttl", "2m")
+    (machine.repo.folder / ".cache" / checkpoint.NAME).unlink()
+    machine.wait(180)
+    assert machine.run(100, "renew", "file", "y").code == 1
+    machine.wait(-120)
+    assert machine.run(100, "renew", "file", "x").code == 0
+    machine.wait(1)
+    assert machine.run(100, "heartbeat", "a", "b").code == 0
+
+
+# --- deaths -----------------------------------------------------------------------------------------------------------
+
+
+def test_nobody_records_its_own_death(machine: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = machine.start(100), machine.start(200)
+    monkeypatch.setattr(World, "gone", lambda world, session: "its process is gone")
+    assert machine.run(100, "heartbeat", "a", "b").code == 0
+    deaths = machine.repo.of_type("session.presumed_dead")
+    assert [(death["session"], death["event"]["session"]) for death in deaths] == [(first, second)]
+
+
+def test_what_was_written_before_a_refusal_is_durable_and_shown(
+    machine: Inside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = machine.start(100), machine.start(200)
+    machine.run(100, "claim", "droplet", "x")
+    del machine.table.rows[100]
+    synced: list[str] = []
+    before(monkeypatch, Writer, "sync", lambda writer: synced.append(writer.path))
+    assert machine.run(200, "release", "droplet", "nothing").code == 1
+    assert [path.rpartition("/")[2] for path in synced] == [f"{second}.jsonl"]
+    assert [death["event"]["session"] for death in machine.repo.of_type("session.presumed_dead")] == [first]
+    board = (machine.repo.folder / "STATUS_BOARD.md").read_text()
+    assert "droplet/x" not in board
+    assert present(machine).fresh
+
+
+def test_a_refusal_without_a_word_writes_and_syncs_nothing(machine: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
+    machine.start(100)
+    before = {path: path.read_bytes() for path in machine.repo.folder.rglob("*") if path.is_file()}
+    monkeypatch.setattr(Writer, "sync", lambda writer: pytest.fail("it has nothing to sync"))
+    assert machine.run(100, "release", "droplet", "nothing").code == 1
+    assert {path: path.read_bytes() for path in machine.repo.folder.rglob("*") if path.is_file()} == before
+
+
+# --- who goes on ------------------------------------------------------------------------------------------------------
+
+
+def test_two_sessions_are_not_tied_to_one_shell_by_a_death(machine: Inside) -> None:
+    first, second = machine.start(100), machine.start(200)
+    del machine.table.rows[100]
+    assert machine.run(200, "heartbeat", "a", "b", COORD_SESSION=first).code == 0
+    assert "anchor" not in machine.repo.of_type("session.started")[-1]["event"]
+    assert machine.run(200, "whoami", "--json").json["session"] == second
+
+
+def test_what_a_line_said_that_lacked_only_its_end_counts(machine: Inside) -> None:
+    machine.start(100)
+    second = machine.start(200)
+    machine.run(200, "claim", "droplet", "x")
+    path = machine.repo.log / f"{second}.jsonl"
+    path.write_bytes(path.read_bytes()[:-1])
+    (machine.repo.folder / ".cache" / checkpoint.NAME).unlink()
+    again = machine.run(200, "claim", "droplet", "x", "--json")
+    assert (again.code, again.json["outcome"]) == (0, "renewed")
+
+
+def test_only_a_conversation_whose_session_ended_begins_again(machine: Inside) -> None:
+    session = machine.start(100, **{CLAUDE: "a"})
+    other = machine.start(200)
+    for shell, env in ((100, {CLAUDE: "a"}), (200, {})):
+        assert machine.run(shell, "end", **env).code == 0
+    assert machine.run(100, "heartbeat", "a", "b", "--json", **{CLAUDE: "a"}).json["session"] == session
+    for words, env in (("heartbeat a b", {}), ("whoami", {}), ("whoami", {"COORD_SESSION": other})):
+        refused = machine.run(200, *words.split(), **env)
+        assert (refused.code, "has ended" in refused.err) == (3, True), refused
+    assert machine.start(200) != other
+
+
+# --- a board that cannot be written -----------------------------------------------------------------------------------
+
+
+def test_an_unwritable_board_is_an_error_only_if_asked_for(machine: Inside) -> None:
+    machine.start(100)
+    board = machine.repo.folder / "STATUS_BOARD.md"
+    board.unlink()
+    (board / "in-the-way").mkdir(parents=True)
+    claimed = machine.run(100, "claim", "droplet", "x")
+    assert claimed.code == 0
+    assert "STATUS_BOARD.md could not be written" in claimed.err
+    asked = machine.run(100, "board", "--write")
+    assert asked.code == 4
+    assert "STATUS_BOARD.md could not be written" in asked.err

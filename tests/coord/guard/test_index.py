@@ -1,0 +1,405 @@
+"""The guard of the files: what it answers, that the short way and the long way say the same, and that it is never in
+the way when something is wrong.
+"""
+
+import json
+import random
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from coord.clients.registry import CLIENTS
+from coord.engine.guard_index import rows_of
+from coord.engine.snapshot import Present
+from coord.guard import index
+from coord.guard.entry import ALLOWED, DENIED
+from coord.guard.index import Row, ask_of, decide, ignored, read_index
+from coord.platform.processes import Process
+from coord.platform.records import Fields
+from coord.workspace.config import Config
+from coord.workspace.paths import find
+from eventlog.codec import MAX_LINE, NO_HASH, seal
+from eventlog.events import VERSION, Event, SessionStarted, later
+from projections.rules.claims import obstacles_of
+from projections.rules.fold import fold
+from projections.rules.liveness import Here
+from projections.rules.resources import covers
+from projections.rules.state import Ask, State
+from tests.support import agents
+from tests.support.agents import Agents
+from tests.support.histories import Story
+from tests.support.processes import environment
+from tests.support.repositories import Repo
+
+_PARTS = st.sampled_from(["dist", "uv.lock", "a.gen.py", "src", "x"])
+_NAMES = st.lists(_PARTS, min_size=1, max_size=4).map("/".join)
+_PATTERNS = st.sampled_from(
+    ["dist/", "dist", "uv.lock", "*.lock", "*.gen.py", "?", "*/", "**", "src/*", "src/**", "src/dist/", "**/x"]
+)
+EDIT_S = Config().edit_minutes * 60
+
+
+@given(_NAMES, st.lists(_PATTERNS, max_size=3))
+def test_an_ignored_name_is_what_its_pattern_covers_anywhere(name: str, patterns: list[str]) -> None:
+    meant = [(f"file/{p}", f"file/**/{p}" if "/" not in p.rstrip("/") else "") for p in patterns]
+    by_rule = any(covers(start, f"file/{name}") for starts in meant for start in starts if start)
+    assert ignored(f"file/{name}", patterns) == by_rule
+
+
+def test_what_is_no_file_is_never_ignored() -> None:
+    assert not ignored("branch/uv.lock", ["uv.lock", "*"])
+
+
+class Scene(Agents):
+    """A repository where the conversations c100, c200, c300 of three Claude sessions are about to write files."""
+
+    def __init__(self, repo: Repo) -> None:
+        super().__init__(repo, {100: "claude", 200: "claude", 300: "claude"})
+
+    def asks(self, shell: int, path: str, **more: Any) -> tuple[int, str]:
+        """What the guard answers to a write; it takes the long way only if it must."""
+        heard = self.asks_to_write(shell, path, **more)
+        return heard.code, heard.err
+
+
+@pytest.fixture
+def scene(repo: Repo) -> Scene:
+    return Scene(repo)
+
+
+def test_the_first_write_claims_and_the_next_only_asks_the_index(scene: Scene) -> None:
+    assert scene.asks(100, "src/app.py") == (ALLOWED, "")
+    (claim,) = scene.coord(100, "claims", "--json").json["claims"]
+    assert (claim["resource"], claim["automatic"]) == ("file/src/app.py", True)
+    for _ in range(3):
+        assert scene.asks(100, "src/app.py") == (ALLOWED, "")
+    assert scene.long_ways == 1
+    assert len(scene.coord(100, "claims", "--json").json["claims"]) == 1
+
+
+def test_a_denial_says_who_until_when_why_and_what_to_do(scene: Scene) -> None:
+    scene.coord(100, "heartbeat", "rewriting", "the parser")
+    name = scene.coord(100, "whoami", "--json").json["session"]
+    scene.coord(100, "claim", "file", "src/", "1", "--note", "new grammar")
+    scene.asks(200, "notes.md")
+    ways = scene.long_ways
+    code, text = scene.asks(200, "src/app.py")
+    assert code == DENIED
+    for part in (name, "file/src/", "until 2026-11-22", "since", "new grammar", "rewriting the parser", "--wait"):
+        assert part in text
+    assert scene.long_ways == ways, "the index says it"
+    assert not any(
+        claim["resource"] == "file/src/app.py" for claim in scene.coord(200, "claims", "--json").json["claims"]
+    )
+
+
+@pytest.mark.parametrize("tool", ["Write", "Edit", "MultiEdit", "NotebookEdit"])
+def test_every_tool_that_writes_is_asked_about(scene: Scene, tool: str) -> None:
+    scene.asks(100, "a.ipynb")
+    named = {CLIENTS[0].files[tool]: str(scene.root / "a.ipynb")}
+    assert scene.asks(200, "", tool_name=tool, tool_input=named)[0] == DENIED
+    assert scene.asks(200, "", tool_name="Read", tool_input=named) == (ALLOWED, "")
+    assert scene.asks(200, "", hook_event_name="PostToolUse", tool_name=tool, tool_input=named) == (ALLOWED, "")
+
+
+def test_an_expired_claim_blocks_nobody_until_a_late_write(scene: Scene) -> None:
+    scene.asks(100, "a.py")
+    scene.machine.wait(EDIT_S / 2 + 1)
+    scene.asks(100, "a.py")
+    assert len(scene.repo.of_type("claim.requested")) == 2
+    scene.machine.wait(EDIT_S - 1)
+    assert scene.asks(200, "a.py")[0] == DENIED, "the second write renewed it"
+    scene.machine.wait(2)
+    assert scene.asks(200, "a.py") == (ALLOWED, "")
+    assert scene.asks(100, "a.py")[0] == DENIED
+
+
+def test_a_claim_by_name_that_ran_out_stands_in_nobodys_way(scene: Scene) -> None:
+    scene.coord(100, "claim", "file", "a.py", "1")
+    scene.asks(200, "b.py")
+    scene.machine.wait(3599)
+    assert scene.asks(200, "a.py")[0] == DENIED
+    scene.machine.wait(2)
+    assert scene.asks(200, "a.py") == (ALLOWED, "")
+
+
+def test_nobody_is_denied_for_the_dead(scene: Scene) -> None:
+    session = scene.machine.start(100)
+    scene.machine.run(100, "claim", "file", "a.py", "4")
+    scene.asks(200, "b.py")
+    assert scene.asks(200, "a.py")[0] == DENIED
+    del scene.machine.table.rows[100]
+    assert scene.asks(200, "a.py") == (ALLOWED, "")
+    assert "dead" in scene.machine.run(200, "status", "--json").out
+    assert session
+
+
+def test_subagents_of_one_session_are_kept_apart(scene: Scene) -> None:
+    assert scene.asks(100, "a.py", agent_id="one") == (ALLOWED, "")
+    assert scene.asks(100, "a.py", agent_id="two")[0] == DENIED
+    assert scene.asks(100, "a.py", agent_id="one") == (ALLOWED, "")
+
+
+def test_a_write_in_one_worktree_is_free_in_another_unless_named(repo: Repo) -> None:
+    scene = Scene(repo)
+    repo.shell().ok("git commit --allow-empty -m x && git worktree add -q ../other")
+    other = str(repo.root.parent / "other" / "a.py")
+    assert scene.asks(100, "a.py") == (ALLOWED, "")
+    assert scene.asks(200, other) == (ALLOWED, "")
+    assert scene.asks(200, str(repo.root / "a.py"))[0] == DENIED
+    scene.coord(100, "claim", "file", "b.py", "1")
+    assert scene.asks(200, str(Path(other).with_name("b.py")))[0] == DENIED
+
+
+def test_files_elsewhere_are_none_of_its_business(scene: Scene, tmp_path: Path) -> None:
+    for path in ("/etc/hosts", str(tmp_path / "elsewhere.txt"), "", "a\0b", "what?", "x*"):
+        assert scene.asks(100, path) == (ALLOWED, "")
+    assert scene.long_ways == 0
+
+
+def test_an_incomplete_or_outdated_index_is_not_used(scene: Scene) -> None:
+    scene.asks(100, "a.py")
+    path = scene.machine.repo.folder / ".cache" / index.NAME
+    whole, rng = path.read_bytes(), random.Random(5)
+    for _ in range(60):
+        spot = rng.randrange(len(whole))
+        path.write_bytes(whole[:spot] + bytes([whole[spot] ^ 1 << rng.randrange(8)]) + whole[spot + 1 :])
+        assert read_index(str(path.parent)) is None, f"byte {spot}"
+    for cut in (0, 10, len(whole) - 1):
+        path.write_bytes(whole[:cut])
+        assert scene.asks(200, "a.py")[0] == DENIED, "the long way knows it too"
+    path.unlink()
+    assert scene.asks(200, "a.py")[0] == DENIED
+    assert read_index(str(path.parent)), "and it was made anew"
+    ways = scene.long_ways
+    with (scene.machine.repo.log / "another-one.jsonl").open("xb"):
+        scene.asks(200, "a.py")
+    assert scene.long_ways == ways + 1
+
+
+@pytest.mark.parametrize("what", ["code", "machine", "client", "archive"])
+def test_the_index_is_not_asked_where_it_does_not_tell_of_this(
+    scene: Scene, what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene.machine.start(100)
+    scene.asks(100, "a.py")
+    ways = scene.long_ways
+    assert scene.asks(100, "a.py") == (ALLOWED, "")
+    assert scene.long_ways == ways
+    match what:
+        case "code":
+            monkeypatch.setattr(index, "fingerprint", lambda: "another")
+        case "machine":
+            monkeypatch.setattr(agents, "HERE", Here("machine-2", "boot-1", "pid:[1]"))
+        case "client":
+            scene.machine.table.rows[100] = Process(100, 1, 100, 7, "S", ("-bash",))
+        case "archive":
+            (scene.machine.repo.log / "ended").mkdir()
+    scene.asks(100, "a.py")
+    assert scene.long_ways == ways + 1
+
+
+@pytest.mark.parametrize("name", ["stray", "Not a name"])
+@pytest.mark.parametrize(
+    "data", [b"", b"junk\n", b"stray", b"x" * (MAX_LINE + 1)], ids=["empty", "line", "tear", "long"]
+)
+def test_a_stray_file_costs_the_quick_path_until_the_next_command_that_writes(
+    scene: Scene, name: str, data: bytes
+) -> None:
+    stray = scene.repo.log / f"{name}.jsonl"
+    scene.asks(100, "a.py")
+    stray.write_bytes(data)
+    _takes_the_quick_path_after_a_command(scene)
+    stray.write_bytes(data + b"more")
+    _takes_the_quick_path_after_a_command(scene)
+    stray.unlink()
+    _takes_the_quick_path_after_a_command(scene)
+
+
+@pytest.mark.parametrize("what", ["torn", "damaged", "too long", "gone", "folder", "link", "archived"])
+def test_a_journal_that_is_not_as_it_was_costs_the_quick_path_until_the_next_command_that_writes(
+    scene: Scene, what: str
+) -> None:
+    scene.asks(100, "a.py")
+    journal = scene.repo.log / f"{scene.machine.start(300)}.jsonl"
+    data = journal.read_bytes()
+    if what in ("gone", "folder", "link"):
+        journal.unlink()
+    match what:
+        case "torn":
+            journal.write_bytes(data + b'{"v":1,')
+        case "damaged":
+            journal.write_bytes(data + b"junk\n")
+        case "too long":
+            journal.write_bytes(data + b"x" * (MAX_LINE + 1))
+        case "folder":
+            journal.mkdir()
+        case "link":
+            journal.symlink_to("elsewhere")
+        case "archived":
+            (scene.repo.log / "ended").mkdir()
+            journal.rename(scene.repo.log / "ended" / journal.name)
+    _takes_the_quick_path_after_a_command(scene)
+
+
+def test_while_events_are_held_back_the_full_path_is_taken(repo: Repo) -> None:
+    scene = Scene(repo)
+    scene.asks(100, "a.py")
+    said = SessionStarted(machine="machine-9", folder="/there")
+    far = Event(v=VERSION, at=later(scene.machine.now, 300), session="far-away", n=1, payload=said)
+    (scene.repo.log / "far-away.jsonl").write_bytes(seal(far, NO_HASH)[0])
+    scene.coord(100, "heartbeat", "building", "api")
+    ways = scene.long_ways
+    scene.asks(100, "a.py")
+    assert scene.long_ways == ways + 1, "its events count as soon as time has come nearer"
+
+
+def _takes_the_quick_path_after_a_command(scene: Scene) -> None:
+    scene.coord(100, "heartbeat", "building", "api")
+    ways = scene.long_ways
+    assert scene.asks(100, "a.py") == (ALLOWED, "")
+    assert scene.long_ways == ways
+
+
+def test_who_waits_for_a_file_may_not_write_it_and_goes_first() -> None:
+    story = Story("holder", "waiter", "other")
+    story.asks(1, "holder", "file/a.py", mode="shared")
+    story.asks(2, "waiter", "file/a.py", told="waiting", wait_s=600)
+    rows = rows_of(fold(State(), story.events), Config())
+
+    def answer_to(session: str, path: str) -> str:
+        write: Any = Fields(resource=f"file/{path}", worktree="", agent="")
+        return decide(rows, ask_of(write, session), 0, "claim")[0]
+
+    assert answer_to("waiter", "a.py") == "deny"
+    assert answer_to("waiter", "b.py") == "claim"
+    del rows[0]
+    assert answer_to("waiter", "a.py") == "claim", "there is nothing in its way, and nothing that it has"
+    assert answer_to("other", "a.py") == "deny"
+
+
+def test_what_is_no_input_lets_the_write_go_on(repo: Repo) -> None:
+    shell = repo.shell()
+    for text in (
+        "",
+        "{",
+        "[]",
+        "null",
+        '"x"',
+        "{}",
+        '{"tool_input":7,"hook_event_name":"PreToolUse","tool_name":"Write"}',
+    ):
+        assert shell.run(f"printf %s '{text}' | coord hook claude").code == ALLOWED, text
+    assert shell.run("coord hook claude < /dev/null").err == ""
+    assert shell.run("coord hook claude <&-").code == ALLOWED
+    assert shell.run("printf '{' | coord hook claude").both == "", "a hook never bothers an agent with its troubles"
+    assert "claude input" in (repo.folder / ".cache" / "hooks" / "failures").read_text()
+
+
+def test_a_real_hook_in_a_real_process(repo: Repo) -> None:
+    shell = repo.shell()
+
+    def said(conversation: str) -> str:
+        named = {"file_path": str(repo.root / "a.py")}
+        text = {"hook_event_name": "PreToolUse", "session_id": conversation, "tool_name": "Edit", "tool_input": named}
+        return f"printf %s '{json.dumps(text)}' | coord hook claude"
+
+    for _ in range(2):
+        allowed = shell.run(said("one"))
+        assert (allowed.both, allowed.code) == ("", ALLOWED)
+    refused = shell.run(said("two"))
+    assert (refused.out, refused.code) == ("", DENIED)
+    assert "a.py is taken" in refused.err
+    assert shell.run("cd / && " + said("two")).code == DENIED, "the file counts, not the folder it runs in"
+
+
+@pytest.mark.parametrize(
+    ("event", "tool"),
+    [("PreToolUse", "Write"), ("PostToolUse", "Write"), ("PreToolUse", "Bash"), ("PostToolUse", "Bash")],
+)
+def test_the_short_way_loads_nothing_that_takes_time(repo: Repo, event: str, tool: str) -> None:
+    named = {"file_path": str(repo.root / "a.py"), "command": "true"}
+    code = (
+        "import os, sys; sys.argv = ['coord', 'hook', 'claude']; os._exit = lambda code: print(*sys.modules)\n"
+        "import coord.__main__; coord.__main__.main()"
+    )
+
+    def loaded(event: str, tool: str) -> list[str]:
+        said = {"hook_event_name": event, "session_id": "c", "tool_name": tool, "tool_input": named}
+        return subprocess.run(
+            [sys.executable, "-P", "-c", code],
+            input=json.dumps(said | {"cwd": str(repo.root), "tool_use_id": "t"}),
+            env=environment(repo.home, CLAUDE_PROJECT_DIR=str(repo.root)),
+            cwd=repo.root,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.split()
+
+    for _ in range(2):  # the first write is a claim, and the first hook after it says what the agent does
+        loaded("PreToolUse", "Write")
+        loaded("PostToolUse", "Write")
+    loaded("PreToolUse", tool)
+    found = loaded(event, tool)
+    assert "coord.guard.index" in found
+    slow = {"msgspec", "click", "typing", "dataclasses", "pathlib", "datetime", "projections.rules.claims"}
+    assert not set(found) & {
+        *slow,
+        "json",
+        "re",
+        "functools",
+        "collections",
+        "subprocess",
+        "coord.platform.git.command",
+    }
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_both_ways_give_one_answer_and_it_is_what_the_rules_say(repo: Repo, seed: int) -> None:
+    """Rules 1 and 2, for any history: who is allowed by the index would be granted or renewed by the judge."""
+    rng, scene = random.Random(seed), Scene(repo)
+    names = ["a.py", "src/b.py", "src/c.py", "src/", "**/*.py"]
+    for _ in range(12):
+        shell, name = rng.choice((100, 200, 300)), rng.choice(names)
+        match rng.randrange(4):
+            case 0:
+                scene.coord(shell, "claim", "file", name, "--ttl", "5m", *rng.choice(((), ("--shared",))))
+            case 1:
+                scene.coord(shell, "release", "file", name)
+            case 2:
+                scene.machine.wait(rng.choice((1, 200, 700)))
+            case _:
+                _check(scene, shell, rng.choice(names[:3]), rng.choice(("", "one")))
+
+
+def _check(scene: Scene, shell: int, path: str, agent: str) -> None:
+    world = scene.machine.world(shell, {})
+    place = find(world, None)
+    code, _ = scene.asks(shell, path, agent_id=agent)
+    ways = scene.long_ways
+    again, _ = scene.asks(shell, path, agent_id=agent)
+    assert again == code
+    assert scene.long_ways == ways, "after the long way, the index is up to date"
+    present = Present(world, place)
+    present.catch_up()
+    session = next(s.id for s in present.state.sessions.values() if s.client_session == f"c{shell}")
+    fields = dict.fromkeys(("id", "note", "asked_at"), "") | {"ttl_s": 1, "automatic": True, "mode": "exclusive"}
+    ask = Ask(session=session, agent=agent, resource=f"file/{path}", worktree=str(scene.root), **fields)  # type: ignore[arg-type]
+    obstacles = obstacles_of(present.state, ask)
+    mine = any(row.session == session for row in rows_of(present.state, Config()))
+    assert (code == DENIED) == bool(obstacles) or (code == ALLOWED and mine), (code, obstacles)
+    assert all(isinstance(row, Row) for row in rows_of(present.state, Config()))
+
+
+def test_a_wrong_field_of_the_guards_values_is_seen_by_the_type_checker() -> None:
+    """Each comment below is itself an error of mypy's, an unused one, if mypy does not see the fields."""
+    row = Row.read({"id": "amber/1"})
+    assert row.id == "amber/1"
+    with pytest.raises(AttributeError):
+        row.holder  # type: ignore[attr-defined] # noqa: B018
+    assert vars(Row(id=1)) == {"id": 1}  # type: ignore[call-arg, arg-type]

@@ -1,0 +1,148 @@
+"""Whose the files of a commit are, and the words for a shell, without git."""
+
+import subprocess
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from coord.hooks.git.ownership import lost, offer, resource_of, resources_of, shell_word, taken
+from coord.hooks.git.staged import Pushed, Staged, pushed
+from coord.workspace.config import Config
+from coord.workspace.identity import Identity
+from eventlog.events import Instant
+from projections.rules.state import Claim, Notice, Session, State
+
+NOON: Instant = "2026-11-22T12:00:00.000000Z"
+LATER: Instant = "2026-11-22T16:00:00.000000Z"
+ME, OTHER = "amber-otter-k3f9", "brave-puma-2x7d"
+HERE = "/repo"
+_DEFAULT = Config()
+
+
+def _session(name: str, *notices: Notice) -> Session:
+    return Session(id=name, started_at=NOON, last_at=NOON, notices=list(notices))
+
+
+def _claim(session: str, resource: str, **more: object) -> Claim:
+    fields = {
+        "id": f"{session}/2",
+        "session": session,
+        "agent": "",
+        "resource": resource,
+        "mode": "exclusive",
+        "worktree": "",
+        "ttl_s": 14400,
+        "automatic": False,
+        "note": "",
+        "asked_at": NOON,
+        "granted_at": NOON,
+        "expires_at": LATER,
+        "token": 1,
+    }
+    return Claim(**fields | more)  # type: ignore[arg-type] # as given
+
+
+def _state(*claims: Claim, notices: tuple[Notice, ...] = ()) -> State:
+    sessions = {ME: _session(ME, *notices), OTHER: _session(OTHER)}
+    return State(sessions=sessions, claims={claim.id: claim for claim in claims})
+
+
+def _taken(state: State, *names: str, config: Config = _DEFAULT, named: bool = False) -> list[str]:
+    wanted = {name: resource_of(name) for name in names}
+    return list(taken(state, config, Identity(ME, ""), HERE, wanted, named=named))
+
+
+def test_a_name_with_signs_of_patterns_stands_for_itself() -> None:
+    assert _taken(_state(_claim(OTHER, "file/src/a.py")), "src/*", "**", "src/?.py") == []
+    assert _taken(_state(_claim(OTHER, "file/src/")), "src/*", "**", "src/?.py") == ["src/*", "src/?.py"]
+
+
+def test_a_name_is_the_same_in_either_form_of_its_letters() -> None:
+    assert _taken(_state(_claim(OTHER, "file/gr\u00f6\u00dfe.py")), "gro\u0308\u00dfe.py") == ["gro\u0308\u00dfe.py"]
+
+
+@pytest.mark.parametrize(
+    ("more", "config", "found"),
+    [
+        ({}, Config(), True),
+        ({"automatic": True, "worktree": HERE}, Config(), True),
+        ({"automatic": True, "worktree": "/elsewhere"}, Config(), False),
+        ({"automatic": True, "worktree": HERE}, Config(guard="check"), False),
+        ({}, Config(guard="check"), True),
+        ({"imported": True}, Config(), False),
+        ({"mode": "shared"}, Config(), True),
+        ({}, Config(ignore=("*.py",)), False),
+    ],
+)
+def test_which_claims_count(more: dict[str, object], config: Config, found: bool) -> None:
+    assert bool(_taken(_state(_claim(OTHER, "file/a.py", **more)), "a.py", config=config)) is found
+
+
+def test_for_a_push_only_what_was_claimed_by_name_counts() -> None:
+    edit = _claim(OTHER, "file/a.py", automatic=True, worktree=HERE)
+    assert _taken(_state(edit), "a.py", named=True) == []
+
+
+@pytest.mark.parametrize("kind", ["lost", "broken"])
+def test_rule_8_what_was_lost_is_told_at_the_commit(kind: str) -> None:
+    notice = Notice(f"{ME}/3", NOON, kind, ("file/src/",), OTHER, "it was granted to it first")  # type: ignore[arg-type]
+    state, me = _state(notices=(notice,)), Identity(ME, "")
+    found = lost(state, me, HERE, {"src/a.py": "file/src/a.py", "b.py": "file/b.py"}, NOON)
+    assert list(found) == ["src/a.py"]
+    assert "it was granted to it first" in found["src/a.py"][0].said
+    state.claims["again"] = _claim(ME, "file/src/a.py")
+    assert not lost(state, me, HERE, {"src/a.py": "file/src/a.py"}, NOON)
+    assert not lost(state, Identity("", ""), HERE, {"src/a.py": "file/src/a.py"}, NOON)
+
+
+@given(st.binary(min_size=1, max_size=12).filter(lambda data: b"\0" not in data))
+def test_any_file_name_is_one_harmless_word_for_a_shell(data: bytes) -> None:
+    word = shell_word(data.decode(errors="surrogateescape"))
+    assert word.isprintable()
+    done = subprocess.run(["bash", "-c", f"printf %s {word}"], capture_output=True, check=True)
+    assert done.stdout == data
+
+
+def test_where_all_is_theirs_nothing_is_offered() -> None:
+    commit = Staged(("a.py",), passing=False, merges=(), going=False)
+    assert _offer(commit, "a.py") == ""
+
+
+def _offer(commit: Staged, *theirs: str, differing: tuple[str, ...] = (), sweeps: bool = False, at: str = "") -> str:
+    return offer(commit, theirs, first=False, differing=differing, in_merge=(), sweeps=sweeps, at=at)
+
+
+OWN = tuple(f"own{number}.py" for number in range(10))
+THEIRS = tuple(f"src/{part}/{number}.py" for part in "ab" for number in range(4))
+BY_NAME = "git commit --only -- " + " ".join(OWN)
+
+
+def test_the_shorter_command_is_offered() -> None:
+    commit = Staged((*OWN, *THEIRS), passing=False, merges=(), going=False)
+    assert _offer(commit, THEIRS[0]) == "git restore --staged -- src/a/0.py && git commit"
+    assert _offer(commit, *THEIRS[:2], at="src/a") == "git restore --staged -- 0.py 1.py && git commit"
+    assert _offer(commit, *OWN) == f"git commit --only -- {' '.join(THEIRS)}", "what is ours is the shorter list"
+
+
+def test_a_shorter_command_that_would_lose_work_is_not_offered() -> None:
+    staged = Staged((*OWN, *THEIRS), passing=False, merges=(), going=False)
+    named = Staged((*OWN, *THEIRS), passing=True, merges=(), going=False)
+    assert _offer(staged, *THEIRS, differing=THEIRS[:1]) == BY_NAME, "what is staged of theirs would be lost"
+    assert _offer(named, *THEIRS) == BY_NAME, "other files may be staged, or changed"
+    swept = "git add --update && git restore --staged -- src/a/0.py && git commit"
+    assert _offer(named, THEIRS[0], sweeps=True) == swept
+
+
+def test_a_file_staged_in_part_is_never_committed_whole() -> None:
+    commit = Staged(("own.py", "theirs.py"), passing=True, merges=(), going=False)
+    assert _offer(commit, "theirs.py", differing=("own.py",)) == "git commit --patch -- own.py"
+
+
+def test_what_git_says_before_a_push() -> None:
+    nothing = "0" * 64
+    text = f"refs/heads/main abc refs/heads/main {nothing}\n(delete) {nothing} refs/heads/old def\nnonsense\n"
+    rows = pushed(text)
+    assert rows == [Pushed("abc", "refs/heads/main", ""), Pushed("", "refs/heads/old", "def")]
+    assert resources_of("origin", rows)[:4] == ["branch/main", "push/main", "push/origin", "push/origin/main"]
+    assert "tag/v1" in resources_of("origin", [Pushed("abc", "refs/tags/v1", "")])

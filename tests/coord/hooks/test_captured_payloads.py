@@ -1,0 +1,213 @@
+"""What clients really send, as it was captured, through every moment; and what nobody would send."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from coord.guard.entry import ALLOWED
+from coord.guard.payload import call_in, client_named, writes_in
+from tests.support.agents import Agents
+from tests.support.repositories import Repo, run_hook
+
+SAMPLES = Path(__file__).parent.parent / "fixtures" / "hooks"
+FILES = sorted(path.name for path in SAMPLES.glob("*-hooks.jsonl"))
+PIDS = {"claude": 100, "codex": 200, "gemini": 300}
+
+
+def samples(name: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (SAMPLES / name).read_text().splitlines()]
+
+
+def client_in(name: str) -> str:
+    return name.partition("-")[0]
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_each_sample_is_answered_and_only_known_events_act(repo: Repo, name: str) -> None:
+    agents, word = Agents(repo), client_in(name)
+    client = client_named(word)
+    assert client
+    for said in samples(name):
+        moved = json.loads(json.dumps(said).replace("/repo", str(repo.root)))
+        before = len(repo.events())
+        heard = agents.hears(PIDS[word], json.dumps(moved).encode())
+        assert heard.code == ALLOWED, said
+        if said["hook_event_name"] not in client.moments:
+            assert heard.silent
+            assert len(repo.events()) == before
+    kinds = [event["event"]["type"] for event in repo.events()]
+    assert kinds[0] == "session.started"
+    if any(said["hook_event_name"] == "SubagentStart" for said in samples(name)):
+        assert kinds.count("agent.started") == kinds.count("agent.stopped") == 1
+    if any(said["hook_event_name"] == "SessionEnd" for said in samples(name)):
+        assert kinds[-1] == "session.ended"
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_the_files_that_a_sample_writes_are_found_in_it(name: str) -> None:
+    client = client_named(client_in(name))
+    assert client
+    written = []
+    for said in samples(name):
+        call = call_in(client, json.dumps(said).encode())
+        if call and call.moment == "before" and call.paths:
+            written += [os.path.join(call.cwd, path) for path in call.paths]
+    expected = {"/repo/denied.txt", "/repo/ok.txt"} if name.count(".") > 1 and "subagent" not in name else set()
+    assert set(written) == expected
+
+
+@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("seed", range(3))
+def test_a_sample_with_missing_or_unknown_fields_breaks_nothing(repo: Repo, name: str, seed: int) -> None:
+    import random
+
+    chance = random.Random(seed)
+    agents, word = Agents(repo), client_in(name)
+    for said in samples(name):
+        moved = json.loads(json.dumps(said).replace("/repo", str(repo.root)))
+        for field in list(moved):
+            if chance.random() < 0.2:
+                moved[field] = chance.choice((None, 3, [], {}, "\x1b[2J", "x" * 3000, "../..", "\ud800"))
+            if chance.random() < 0.1:
+                del moved[field]
+        moved["unheard_of"] = {"deep": [1, {"deeper": None}]}
+        heard = agents.hears(PIDS[word], json.dumps(moved).encode())
+        assert heard.code == ALLOWED
+
+
+def test_all_the_files_of_a_patch_are_asked_about() -> None:
+    client = client_named("codex")
+    assert client
+    patch = (
+        "*** Begin Patch\n*** Add File: new one.txt\n+x\n*** Update File: src/a.py\n*** Move to: src/b.py\n\n-x\n+y\n"
+        "*** Delete File: /repo/old.txt\n*** End Patch\n"
+    )
+    said = {
+        "hook_event_name": "PreToolUse",
+        "session_id": "s",
+        "cwd": "/repo",
+        "tool_name": "apply_patch",
+        "tool_input": {"command": patch},
+    }
+    call = call_in(client, json.dumps(said).encode())
+    assert call
+    assert call.paths == ["new one.txt", "src/a.py", "src/b.py", "/repo/old.txt"]
+    assert writes_in(call, {}) == [], "no shared folder is there"
+
+
+# --- in real processes ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"   \n",
+        b"{",
+        b"[]",
+        b"null",
+        b'"x"',
+        b"\xff\xfe",
+        b"{}" * 3,
+        b'{"hook_event_name":"PreToolUse"}',
+        b"[" * 100_000,
+        b'{"a":' * 50_000,
+        b'{"hook_event_name":"PreToolUse","session_id":NaN}',
+    ],
+)
+def test_what_is_no_input_is_answered_with_silence(repo: Repo, data: bytes) -> None:
+    for word in PIDS:
+        done = run_hook(repo, word, data)
+        assert (done.returncode, done.stdout, done.stderr) == (ALLOWED, b"", b"")
+
+
+def test_an_input_of_ten_megabytes_is_an_input(repo: Repo) -> None:
+    said = {
+        "hook_event_name": "PreToolUse",
+        "session_id": "s",
+        "cwd": str(repo.root),
+        "tool_name": "Write",
+        "tool_input": {"file_path": str(repo.root / "big.txt"), "content": "x" * 10_000_000},
+    }
+    assert run_hook(repo, "claude", json.dumps(said).encode()).returncode == ALLOWED
+    assert [event["event"]["resource"] for event in repo.of_type("claim.requested")] == ["file/big.txt"]
+    other = json.dumps(said | {"session_id": "another"}).encode()
+    assert run_hook(repo, "claude", other).returncode == 2
+
+
+def start(repo: Repo, conversation: str) -> bytes:
+    said = {"hook_event_name": "SessionStart", "session_id": conversation, "cwd": str(repo.root), "source": "startup"}
+    return json.dumps(said).encode()
+
+
+def test_standard_streams_that_are_closed_are_no_reason_to_fail(repo: Repo) -> None:
+    shell = repo.shell()
+    text = start(repo, "one").decode()
+    for closed in ("<&-", ">&-", "2>&-", "<&- >&- 2>&-"):
+        assert shell.run(f"printf %s '{text}' | coord hook claude {closed}").code == ALLOWED, closed
+    assert shell.run(f"printf %s '{text}' | coord hook claude >/dev/full").code == ALLOWED
+    failures = (repo.folder / ".cache" / "hooks" / "failures").read_text()
+    assert "claude SessionStart" in failures
+
+
+def test_a_reader_that_has_gone_leaves_the_messages_unread(repo: Repo) -> None:
+    one, two = repo.shell(), repo.shell()
+    two.start()
+    session = "one"
+    run_hook(repo, "claude", start(repo, session))
+    two.ok("coord send broadcast hello")
+    prompt = json.dumps({"hook_event_name": "UserPromptSubmit", "session_id": session, "cwd": str(repo.root)})
+    assert one.run(f"printf %s '{prompt}' | coord hook claude >/dev/full").code == ALLOWED
+    assert "hello" in one.ok(f"printf %s '{prompt}' | coord hook claude")
+
+
+def test_outside_every_repository_a_hook_is_silent(repo: Repo, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    for cwd in (str(elsewhere), "/", "/no/such/folder", ""):
+        said = json.dumps({"hook_event_name": "SessionStart", "session_id": "s", "cwd": cwd, "source": "startup"})
+        done = run_hook(repo, "claude", said.encode(), cwd=elsewhere)
+        assert (done.returncode, done.stdout, done.stderr) == (ALLOWED, b"", b"")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_that_may_not_be_written_lets_the_agent_work_on(repo: Repo) -> None:
+    for path in (repo.folder, repo.log):
+        path.chmod(0o555)
+    try:
+        done = run_hook(repo, "claude", start(repo, "s"))
+        assert (done.returncode, done.stderr) == (ALLOWED, b"")
+    finally:
+        for path in (repo.folder, repo.log):
+            path.chmod(0o755)
+
+
+@pytest.mark.parametrize("harm", ["no log", "a file for the log", "bad settings", "damaged journal", "no folder"])
+def test_a_folder_that_is_missing_or_damaged_means_silence(repo: Repo, harm: str) -> None:
+    run_hook(repo, "claude", start(repo, "s"))
+    match harm:
+        case "no log" | "a file for the log":
+            repo.log.rename(repo.root / "away")
+            if harm != "no log":
+                repo.log.write_text("no folder")
+        case "bad settings":
+            (repo.folder / "config.toml").write_text("guard = [")
+        case "damaged journal":
+            for path in repo.log.glob("*.jsonl"):
+                path.write_bytes(path.read_bytes().replace(b"startup", b"stortup").replace(b'"n":1', b'"n":9'))
+        case _:
+            repo.folder.rename(repo.root / "away")
+    said = {"session_id": "s", "cwd": str(repo.root), "tool_name": "Write", "tool_use_id": "t"}
+    said["tool_input"] = {"file_path": str(repo.root / "a.py"), "content": "x"}  # type: ignore[assignment]
+    for event in ("PreToolUse", "PostToolUse", "UserPromptSubmit", "Stop", "SessionEnd"):
+        done = run_hook(repo, "claude", json.dumps(said | {"hook_event_name": event}).encode())
+        assert (done.returncode, done.stderr) == (ALLOWED, b""), (event, done)
+
+
+@pytest.mark.parametrize("words", ["", "nosuch", "claude --nosuch", "claude more", "--json"])
+def test_a_mistake_in_the_settings_of_a_client_denies_nothing(repo: Repo, words: str) -> None:
+    """Exit code 2 would deny every write of every agent."""
+    assert repo.shell().run(f"coord hook {words} < /dev/null").code == ALLOWED

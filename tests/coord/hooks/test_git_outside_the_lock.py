@@ -1,0 +1,154 @@
+"""Git is never asked while the lock is held: it may be slow or hang, and a hook that waits too long for the lock lets a
+write through.
+"""
+
+import fcntl
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Collection
+from pathlib import Path
+
+import pytest
+
+from coord.guard.entry import ALLOWED, DENIED
+from coord.hooks import edits
+from tests.support.agents import Agents
+from tests.support.processes import COORD, environment, until
+from tests.support.repositories import Repo
+
+CLAUDE, CODEX = 100, 200
+
+
+@pytest.fixture
+def agents(repo: Repo) -> Agents:
+    made = Agents(repo)
+    made.shell(CLAUDE, "echo x > a.py; git add -A; git commit -qm first", hooks=False)
+    made.starts(CLAUDE)
+    made.starts(CODEX)
+    return made
+
+
+def is_free(log: Path) -> bool:
+    """Whether nobody holds the lock of a log."""
+    with open(log / ".lock", "a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+
+def stops(agents: Agents) -> None:
+    agents.hook(CLAUDE, "stop")
+
+
+def stops_its_subagent(agents: Agents) -> None:
+    agents.writes(CLAUDE, "b.py", agent_id="a1")
+    agents.hook(CLAUDE, "agent_stop", agent_id="a1")
+
+
+def commits(agents: Agents) -> None:
+    agents.shell(CLAUDE, "git commit -qam second")
+
+
+def works_on_after_another_stopped(agents: Agents) -> None:
+    agents.machine.wait(25 * 60)
+    agents.shell(CODEX, "true")
+
+
+def wants_to_write_it(agents: Agents) -> None:
+    agents.machine.wait(21 * 60)  # so that only git knows whether the edit is over
+    assert agents.asks_to_write(CODEX, "a.py").code == DENIED
+
+
+def wants_to_patch_two(agents: Agents) -> None:
+    root = agents.root.parent / "second"
+    second = Repo(root, agents.repo.home)
+    agents.shell(CLAUDE, f"git init -q {root}; cd {root}; coord init", hooks=False)
+    agents.writes(CLAUDE, str(second.root / "b.py"))
+    patch = f"*** Begin Patch\n*** Update File: c.py\n*** Update File: {second.root / 'b.py'}\n*** End Patch\n"
+    said = {"tool_name": "apply_patch", "tool_input": {"command": patch}}
+    assert agents.hook(CODEX, "before", **said).code == DENIED
+
+
+def claims_it_by_name(agents: Agents) -> None:
+    agents.coord(CODEX, "claim", "file", "a.py")
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        stops,
+        stops_its_subagent,
+        commits,
+        works_on_after_another_stopped,
+        wants_to_write_it,
+        wants_to_patch_two,
+        claims_it_by_name,
+    ],
+)
+def test_git_is_asked_before_the_lock_is_taken(
+    agents: Agents, monkeypatch: pytest.MonkeyPatch, act: Callable[[Agents], None]
+) -> None:
+    agents.writes(CLAUDE, "a.py")
+    asked, real = [], edits.dirty
+
+    def dirty(root: str, names: Collection[str]) -> dict[str, str] | None:
+        asked.append(is_free(agents.repo.log))
+        return real(root, names)
+
+    monkeypatch.setattr(edits, "dirty", dirty)
+    act(agents)
+    assert asked
+    assert all(asked)
+
+
+def test_what_changed_after_git_was_asked_is_not_known(agents: Agents, monkeypatch: pytest.MonkeyPatch) -> None:
+    agents.writes(CLAUDE, "a.py")
+    agents.shell(CLAUDE, "git commit -qam second", hooks=False)
+    real = edits.dirty
+
+    def dirty(root: str, names: Collection[str]) -> dict[str, str] | None:
+        found = real(root, names)
+        (agents.root / "a.py").write_text("new work after git has answered\n")
+        return found
+
+    monkeypatch.setattr(edits, "dirty", dirty)
+    assert agents.asks_to_write(CODEX, "a.py").code == DENIED
+    monkeypatch.setattr(edits, "dirty", real)
+    assert agents.asks_to_write(CODEX, "a.py").code == DENIED, "there is uncommitted work in it"
+
+
+def test_a_git_that_hangs_in_one_hook_delays_no_other_session(repo: Repo, tmp_path: Path) -> None:
+    repo.set(lock_wait_seconds=0.1)
+    git, fifo, asked = shutil.which("git"), tmp_path / "fifo", tmp_path / "asked"
+    os.mkfifo(fifo)
+    fake = tmp_path / "bin" / "git"
+    fake.parent.mkdir()
+    fake.write_text(f'#!/bin/sh\ncase "$*" in *status*) : > {asked}; read line < {fifo} ;; esac\nexec {git} "$@"\n')
+    fake.chmod(0o755)
+    env = environment(repo.home)
+
+    def hook(event: str, env: dict[str, str], **said: object) -> "subprocess.Popen[bytes]":
+        fields = {"hook_event_name": event, "session_id": "c1", "cwd": str(repo.root)} | said
+        process = subprocess.Popen([COORD, "hook", "claude"], stdin=subprocess.PIPE, cwd=repo.root, env=env)
+        assert process.stdin
+        process.stdin.write(json.dumps(fields).encode())
+        process.stdin.close()
+        return process
+
+    writing = {"tool_name": "Write", "tool_input": {"file_path": str(repo.root / "a.py")}}
+    assert hook("PreToolUse", env, **writing).wait() == ALLOWED
+    (repo.root / "a.py").write_text("work\n")
+    assert hook("PostToolUse", env, **writing).wait() == ALLOWED
+    (other, _) = repo.sessions(1)[0]
+    stopping = hook("Stop", env | {"PATH": f"{fake.parent}:{env['PATH']}"})
+    until(asked.exists, "the question to git")
+    assert other.run("coord claim droplet x").code == 0
+    end = os.open(fifo, os.O_RDWR)  # for both, so that it does not wait for a git that was ended meanwhile
+    os.write(end, b"go on\n")
+    assert stopping.wait() == ALLOWED
+    os.close(end)
+    assert "file/a.py" in other.ok("coord claims")

@@ -1,0 +1,141 @@
+"""The process table: two ways to look at one machine, which must see the same."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+from coord.platform.host import started_by_psutil, started_in_proc
+from coord.platform.processes import Process, ProcTable, PsutilTable, ancestors
+from tests.support.processes import until
+from tests.support.repositories import Repo
+
+linux = pytest.mark.skipif(not os.path.exists("/proc/self/stat"), reason="no /proc here")
+
+
+def facts(process: Process | None) -> tuple[object, ...]:
+    assert process is not None
+    return process.pid, process.parent, process.session, process.argv
+
+
+@linux
+def test_proc_and_psutil_agree_on_parent_session_and_arguments(repo: Repo) -> None:
+    for shell in (repo.shell(), repo.shell(None, "bash", "--norc", "--noprofile", "-s", "one", "two")):
+        assert facts(ProcTable().process(shell.pid)) == facts(PsutilTable().process(shell.pid))
+    assert facts(ProcTable().process(os.getpid())) == facts(PsutilTable().process(os.getpid()))
+
+
+@linux
+def test_proc_and_psutil_see_the_same_ancestors() -> None:
+    chains = [[process.pid for process in ancestors(table, os.getpid())] for table in (ProcTable(), PsutilTable())]
+    assert chains[0] == chains[1]
+
+
+@pytest.mark.parametrize(
+    ("table", "ticks"),
+    [pytest.param(ProcTable(), started_in_proc, marks=linux), (PsutilTable(), started_by_psutil)],
+    ids=["proc", "psutil"],
+)
+def test_the_guard_reads_the_start_ticks_that_an_anchor_has(
+    table: ProcTable | PsutilTable, ticks: Callable[[int], int]
+) -> None:
+    child = subprocess.Popen(["sleep", "60"])
+    try:
+        for pid in (os.getpid(), child.pid):
+            found = table.process(pid)
+            assert found is not None
+            assert found.start_ticks == ticks(pid) == ticks(pid) == table.look(pid)
+        assert ticks(child.pid) != ticks(os.getpid())
+        os.kill(child.pid, signal.SIGSTOP)
+        assert ticks(child.pid) == table.look(child.pid), "a stopped process is alive"
+        os.kill(child.pid, signal.SIGKILL)
+        os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+        assert ticks(child.pid) == 0, "a zombie is not"
+    finally:
+        child.kill()
+        child.wait()
+    assert ticks(child.pid) == 0
+
+
+def test_a_clock_that_is_set_makes_no_process_another_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = started_by_psutil(os.getpid())
+    assert before > 0
+    monkeypatch.setattr("psutil.boot_time", lambda: time.time() - 1)
+    monkeypatch.setattr("psutil.Process.create_time", lambda _: time.time())
+    assert started_by_psutil(os.getpid()) == before
+
+
+@linux
+def test_on_linux_psutil_is_not_loaded() -> None:
+    script = (
+        "import os, sys\nfrom coord.platform.host import started\nfrom coord.platform.processes import this_machines\n"
+        "from coord.workspace.system import real_world\nreal_world().chain\n"
+        "assert started(os.getpid()) == this_machines().look(os.getpid())\nprint('psutil' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
+@pytest.mark.parametrize("table", [pytest.param(ProcTable(), marks=linux), PsutilTable()], ids=["proc", "psutil"])
+def test_a_process_that_ended_is_a_zombie_and_then_free(table: ProcTable | PsutilTable) -> None:
+    child = subprocess.Popen([sys.executable, "-ISc", "pass"])
+    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+    assert table.look(child.pid) == "zombie"
+    child.wait()
+    assert table.look(child.pid) == "free"
+
+
+@pytest.mark.parametrize("table", [pytest.param(ProcTable(), marks=linux), PsutilTable()], ids=["proc", "psutil"])
+def test_start_ticks_stay_the_same_while_a_process_lives(table: ProcTable | PsutilTable) -> None:
+    first = table.look(os.getpid())
+    assert isinstance(first, int)
+    assert table.look(os.getpid()) == first
+
+
+@linux
+def test_a_stopped_process_is_alive() -> None:
+    child = subprocess.Popen(["sleep", "60"])
+    try:
+        os.kill(child.pid, signal.SIGSTOP)
+        until(lambda: (found := ProcTable().process(child.pid)) and found.state == "T", "the stop")
+        assert isinstance(ProcTable().look(child.pid), int)
+    finally:
+        child.kill()
+        child.wait()
+
+
+@linux
+def test_a_name_with_blanks_and_parentheses_is_read_whole(repo: Repo) -> None:
+    program = repo.home / "a) S 1 (b"  # the system has it from the file, and cuts it at fifteen characters
+    program.symlink_to(shutil.which("bash") or "/bin/bash")
+    shell = repo.shell(None, str(program), "--norc", "--noprofile")
+    assert b"(a) S 1 (b)" in Path(f"/proc/{shell.pid}/stat").read_bytes()
+    found = ProcTable().process(shell.pid)
+    assert found is not None
+    assert found.command == "a) S 1 (b"
+    assert found.session == shell.pid
+
+
+@linux
+def test_a_process_that_may_not_be_looked_at_is_not_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    def hidden(pid: int) -> NoReturn:
+        raise PermissionError(pid)
+
+    monkeypatch.setattr("coord.platform.processes.stat_of", hidden)
+    assert ProcTable().process(os.getpid()) is None
+    assert ProcTable().look(os.getpid()) == "unknown"
+
+
+@linux
+def test_the_ancestors_of_an_orphaned_shell_lead_to_init(repo: Repo) -> None:
+    shell = repo.shell()
+    chain = ancestors(ProcTable(), shell.pid)
+    assert os.getpid() not in [process.pid for process in chain]
+    assert chain[-1].parent == 0

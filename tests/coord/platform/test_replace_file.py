@@ -1,0 +1,97 @@
+"""How a file is put in the place of another: whole or not at all, and through nothing that stands in the way."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+import projections
+from coord.engine.checkpoint import Folded, load, save
+from coord.platform.code_version import fingerprint, of_files
+from coord.platform.replace_file import replace_file
+from projections.rules.state import State
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Path:
+    return tmp_path / ".cache"
+
+
+def test_whoever_has_the_old_one_open_keeps_it_whole(cache: Path, tmp_path: Path) -> None:
+    path = tmp_path / "board"
+    path.write_bytes(b"old")
+    with path.open("rb") as file:
+        replace_file(str(path), b"new", within=str(cache))
+        assert (file.read(), path.read_bytes()) == (b"old", b"new")
+    assert list(cache.iterdir()) == []
+
+
+@pytest.mark.parametrize("left", ["file", "link"])
+def test_what_a_killed_process_left_is_in_nobodys_way(cache: Path, tmp_path: Path, left: str) -> None:
+    cache.mkdir()
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.write_bytes(b"not ours")
+    if left == "file":
+        (cache / "board.tmp").write_bytes(b"half")
+    else:
+        (cache / "board.tmp").symlink_to(elsewhere)
+    replace_file(str(tmp_path / "board"), b"new", within=str(cache))
+    assert (tmp_path / "board").read_bytes() == b"new"
+    assert elsewhere.read_bytes() == b"not ours"
+
+
+@pytest.mark.parametrize("kind", ["link", "hard link"])
+def test_a_file_put_there_at_that_moment_is_not_written_to(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    cache.mkdir()
+    elsewhere, temporary = tmp_path / "elsewhere", cache / "board.tmp"
+    elsewhere.write_bytes(b"not ours")
+    real = os.unlink
+
+    def unlink(path: str) -> None:
+        if temporary.exists():
+            real(path)
+        elif kind == "link":
+            temporary.symlink_to(elsewhere)
+        else:
+            temporary.hardlink_to(elsewhere)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "unlink", unlink)
+        with pytest.raises(OSError, match="exists"):
+            replace_file(str(tmp_path / "board"), b"new", within=str(cache))
+    assert elsewhere.read_bytes() == b"not ours"
+    assert not (tmp_path / "board").exists()
+
+
+def test_a_cache_folder_that_is_a_link_is_not_used(cache: Path, tmp_path: Path) -> None:
+    real = tmp_path / "real"
+    save(str(real), {}, ["told"], Folded({}, State()))
+    cache.symlink_to(real)
+    before = {path: path.read_bytes() for path in real.iterdir()}
+    with pytest.raises(OSError, match="symbolic link"):
+        replace_file(str(tmp_path / "board"), b"new", within=str(cache))
+    save(str(cache), {}, [], Folded({}, State()))
+    assert {path: path.read_bytes() for path in real.iterdir()} == before
+    assert (load(str(real))[0].told, load(str(cache))[0].told) == (["told"], [])
+
+
+@pytest.mark.parametrize("change", ["size", "time", "another file"])
+def test_a_change_of_the_fold_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str) -> None:
+    copy = tmp_path / "projections"
+    shutil.copytree(projections.__path__[0], copy)
+    monkeypatch.setattr(projections, "__path__", [str(copy)])
+    before, loaded = of_files(), fingerprint()
+    path = copy / "claims.py"
+    status = path.stat()
+    if change == "size":
+        path.write_bytes(path.read_bytes() + b"\n")
+        os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    elif change == "time":
+        os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns + 1_000_000))
+    else:
+        (copy / "new.py").touch()
+    assert of_files() != before
+    assert fingerprint() == loaded  # this process goes on with what it has

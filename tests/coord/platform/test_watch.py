@@ -1,0 +1,92 @@
+"""How one waits: until the next instant at which time alone may change the answer, and never beyond a signal."""
+
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from coord.platform import watch
+from coord.platform.watch import LOOK_EVERY_S, Interrupted, catching, wait_for
+from eventlog.events import NEVER, Instant, later
+from tests.support.in_process import NOON
+
+
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """How long it paused, each time; nobody really waits."""
+    found: list[float] = []
+
+    def pauser(folder: str) -> Callable[[float, list[int]], None]:
+        return lambda seconds, caught: found.append(seconds)
+
+    monkeypatch.setattr(watch, "_pauser", pauser)
+    return found
+
+
+def looks(*dues: Instant) -> Callable[[], tuple[str | None, Instant]]:
+    """Nothing for each of these, then the answer."""
+    left = list(dues)
+    return lambda: (None, left.pop(0)) if left else ("done", "")
+
+
+@pytest.mark.parametrize(
+    ("due", "seconds"),
+    [(later(NOON, 2), 2.0), (later(NOON, 60), LOOK_EVERY_S), (NEVER, LOOK_EVERY_S), (later(NOON, -1), 0.001)],
+)
+def test_it_pauses_until_the_answer_may_change(
+    tmp_path: Path, pauses: list[float], due: Instant, seconds: float
+) -> None:
+    assert wait_for(str(tmp_path), looks(due), lambda: NOON, []) == "done"
+    assert pauses == [seconds]
+
+
+def test_an_answer_that_is_there_is_not_waited_for(tmp_path: Path, pauses: list[float]) -> None:
+    assert wait_for(str(tmp_path), looks(), lambda: NOON, [signal.SIGINT]) == "done", "also if a signal came"
+    assert pauses == []
+
+
+def test_a_signal_while_it_looks_ends_the_wait_without_a_pause(tmp_path: Path, pauses: list[float]) -> None:
+    caught: list[int] = []
+
+    def look() -> tuple[str | None, Instant]:
+        assert caught == [], "it looks no more"
+        caught.append(signal.SIGTERM)
+        return None, NEVER
+
+    with pytest.raises(Interrupted) as stopped:
+        wait_for(str(tmp_path), look, lambda: NOON, caught)
+    assert stopped.value.args == (signal.SIGTERM,)
+    assert pauses == []
+
+
+def test_a_signal_that_comes_while_it_pauses_ends_the_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watch, "_pauser", lambda folder: lambda seconds, caught: caught.append(signal.SIGINT))
+    with pytest.raises(Interrupted):
+        wait_for(str(tmp_path), looks(NEVER), lambda: NOON, [])
+
+
+def test_signals_are_caught_for_as_long_as_one_waits() -> None:
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = [signal.getsignal(number) for number in numbers]
+    caught: list[int] = []
+    with catching(caught):
+        for number in numbers:
+            signal.raise_signal(number)
+    assert caught == list(numbers)
+    assert [signal.getsignal(number) for number in numbers] == before
+
+
+def test_without_file_events_it_sleeps_only_until_a_signal(monkeypatch: pytest.MonkeyPatch) -> None:
+    caught: list[int] = []
+    slept: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        assert len(slept) < 9
+        caught.extend([signal.SIGINT] * (len(slept) == 3))
+
+    monkeypatch.setattr("time.sleep", sleep)
+    watch._sleep(3600, caught)
+    assert len(slept) == 3
+    assert max(slept) <= 1

@@ -1,0 +1,191 @@
+"""Who goes on for whom, and on which process: sessions that continue another, and conversations of one client."""
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import coord.platform.host
+import coord.workspace.system
+from coord.workspace.anchors import anchor_of
+from coord.workspace.names import by_conversation
+from eventlog.events import later
+from projections.rules.liveness import gone
+from projections.rules.state import Session, State
+from tests.support.in_process import NOON, Inside, process
+from tests.support.repositories import Repo
+
+CLAUDE = "CLAUDE_CODE_SESSION_ID"
+
+
+def sealed(machine: Inside, session: str) -> None:
+    (machine.repo.log / f"{session}.jsonl.sealed").touch()
+
+
+def damaged(machine: Inside, session: str) -> None:
+    path = machine.repo.log / f"{session}.jsonl"
+    path.write_bytes(path.read_bytes() + path.read_bytes().splitlines(keepends=True)[0])
+
+
+def moved(machine: Inside, session: str) -> None:
+    machine.repo.root = machine.repo.root.rename(machine.repo.root.with_name("elsewhere"))
+
+
+CLOSED: list[Callable[[Inside, str], None]] = [sealed, damaged, moved]
+
+
+def goes_on(machine: Inside, session: str) -> dict[str, Any]:
+    """How the session that continues this one, by a command in the second shell, introduced itself."""
+    result = machine.run(200, "heartbeat", "going", "on", "--json", COORD_SESSION=session)
+    assert result.code == 0, result
+    assert f"{session} goes on as {result.json['session']}" in result.err
+    started = machine.repo.of_type("session.started")[-1]
+    assert started["session"] == result.json["session"]
+    assert started["event"]["continues"] == session
+    return dict(started["event"])
+
+
+@pytest.mark.parametrize("close", CLOSED)
+def test_a_continuation_lives_as_long_as_the_first_would_have(repo: Repo, close: Callable[[Inside, str], None]) -> None:
+    machine = Inside(repo)
+    session = machine.start(100)
+    machine.start(200)
+    close(machine, session)
+    assert goes_on(machine, session)["anchor"]["pid"] == 100
+
+
+@pytest.mark.parametrize("close", CLOSED)
+def test_a_continuation_of_an_untied_session_is_untied(repo: Repo, close: Callable[[Inside, str], None]) -> None:
+    machine = Inside(repo)
+    session = machine.start(100, "--no-anchor")
+    close(machine, session)
+    assert "anchor" not in goes_on(machine, session)
+
+
+@pytest.mark.parametrize("close", CLOSED)
+def test_a_continuation_of_a_gone_process_is_tied_to_its_own(repo: Repo, close: Callable[[Inside, str], None]) -> None:
+    machine = Inside(repo)
+    session = machine.start(100)
+    close(machine, session)
+    del machine.table.rows[100]
+    assert goes_on(machine, session)["anchor"]["pid"] == 200
+
+
+def test_a_continuation_on_another_machine_is_tied_to_its_own(repo: Repo) -> None:
+    machine = Inside(repo)
+    session = machine.start(100)
+    machine.here = type(machine.here)("machine-2", "boot-9", "pid:[1]")
+    assert goes_on(machine, session)["anchor"]["pid"] == 200
+
+
+# --- machines -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="where Linux has its machine's id")
+@pytest.mark.parametrize("boots", [("boot-a", "boot-b"), ("", "")], ids=["two boots", "nothing known"])
+def test_two_hosts_of_one_name_without_an_id_are_two_machines(
+    monkeypatch: pytest.MonkeyPatch, boots: tuple[str, str]
+) -> None:
+    places = []
+    for boot in boots:
+        monkeypatch.setattr(
+            coord.platform.host, "_read", lambda path, boot=boot: boot if path.endswith("/boot_id") else ""
+        )
+        places.append(coord.workspace.system.this_machine())
+    there, here = places
+    assert not boots[0] or there.machine != here.machine
+    assert gone(anchor_of(process(100, 1, 100, "bash"), there), here, lambda pid: "free") == ""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="where Linux has its machine's id")
+def test_a_machine_with_an_id_is_the_same_after_a_boot(monkeypatch: pytest.MonkeyPatch) -> None:
+    places = []
+    for boot in ("boot-a", "boot-b"):
+        known = {"/etc/machine-id": "0123456789", "/proc/sys/kernel/random/boot_id": boot}
+        monkeypatch.setattr(coord.platform.host, "_read", lambda path, known=known: known.get(path, ""))
+        places.append(coord.workspace.system.this_machine())
+    there, here = places
+    assert there.machine == here.machine
+    assert "booted" in gone(anchor_of(process(100, 1, 100, "bash"), there), here, lambda pid: "free")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="where Linux has its machine's id")
+def test_a_copy_of_a_machine_by_another_name_is_another_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    here, real = coord.workspace.system.this_machine(), os.uname()
+    monkeypatch.setattr(os, "uname", lambda: os.uname_result((real[0], "another-host", *real[2:])))
+    assert coord.workspace.system.this_machine().machine != here.machine
+    assert coord.workspace.system.this_machine().boot == here.boot
+
+
+# --- conversations ------------------------------------------------------------------------------------------------
+
+
+def test_a_second_conversation_is_tied_to_the_client_process_too(repo: Repo) -> None:
+    machine = Inside(repo)
+    machine.table.rows[1000] = process(1000, 100, 100, "claude")
+    machine.run(1000, "claim", "droplet", "x", **{CLAUDE: "a"})
+    machine.run(1000, "claim", "droplet", "y", **{CLAUDE: "b"})
+    started = repo.of_type("session.started")
+    assert [event["event"]["anchor"]["pid"] for event in started] == [1000, 1000]
+    assert len({event["session"] for event in started}) == 2
+
+
+def test_kill_9_of_a_client_frees_what_its_conversations_hold(repo: Repo) -> None:
+    program = repo.home / "claude"
+    bash = next(Path(folder, "bash") for folder in os.get_exec_path() if Path(folder, "bash").exists())
+    program.symlink_to(bash)
+    client = repo.shell(None, str(program), "--norc", "--noprofile")
+    sessions = [json.loads(client.ok(f"{CLAUDE}={name} coord claim droplet {name} --json"))["session"] for name in "ab"]
+    two, _ = repo.sessions(1)[0]
+    client.kill()
+    for name in "ab":
+        assert two.json(f"coord claim droplet {name}")["outcome"] == "granted"
+    assert {event["event"]["session"] for event in repo.of_type("session.presumed_dead")} == set(sessions)
+
+
+def test_a_conversation_under_another_client_name_is_the_same(repo: Repo) -> None:
+    machine = Inside(repo)
+    session = machine.start(100, "--client", "mybot", "--name", "ada", **{CLAUDE: "x"})
+    assert machine.run(100, "whoami", "--json", **{CLAUDE: "x"}).json["session"] == session
+    assert machine.run(100, "heartbeat", "a", "b", "--json", **{CLAUDE: "x"}).json["session"] == session
+    (started,) = repo.of_type("session.started")
+    assert (started["event"]["client"], started["event"]["name"]) == ("mybot", "ada")
+
+
+def test_a_new_session_of_a_conversation_acts_from_then_on(repo: Repo) -> None:
+    machine = Inside(repo)
+    old = machine.start(100, **{CLAUDE: "x"})
+    new = machine.start(100, "--new", **{CLAUDE: "x"})
+    assert new != old
+    for command in (("whoami",), ("heartbeat", "a", "b"), ("claim", "droplet", "x")):
+        assert machine.run(100, *command, "--json", **{CLAUDE: "x"}).json["session"] == new
+
+
+def test_an_imported_conversation_is_nobodys(repo: Repo) -> None:
+    state = State()
+    for name in ("session-1", "amber-otter"):
+        state.sessions[name] = Session(id=name, started_at=NOON, last_at=NOON, client_session="x")
+    state.sessions["session-1"].status, state.sessions["session-1"].started_at = "imported", later(NOON, 1)
+    found = by_conversation(state, ("x",))
+    assert found is not None
+    assert found.id == "amber-otter"
+    del state.sessions["amber-otter"]
+    assert by_conversation(state, ("x",)) is None
+
+
+def test_a_session_that_is_not_over_is_not_continued(repo: Repo) -> None:
+    machine = Inside(repo)
+    first = machine.start(100)
+    machine.run(100, "claim", "droplet", "x")
+    refused = machine.run(200, "start", "--continue", first)
+    assert (refused.code, "is not over" in refused.err) == (1, True)
+    (claim,) = machine.run(300, "claims", "--json").json["claims"]
+    assert claim["session"] == first
+    del machine.table.rows[100]
+    machine.start(200, "--continue", first)
+    (claim,) = machine.run(300, "claims", "--json").json["claims"]
+    assert claim["session"] != first

@@ -1,0 +1,97 @@
+"""Which paths lie inside the repository, and which folder is found from where; by their names, without git."""
+
+from pathlib import Path
+
+import pytest
+
+from coord.errors import CoordError
+from coord.platform.git.repository import CONFIG, FOLDER
+from coord.workspace.paths import Place, find, inside
+from tests.support.in_process import Inside
+from tests.support.repositories import Repo
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    return tmp_path.resolve()
+
+
+def repository(path: Path, *, initialised: bool = False) -> Path:
+    (path / ".git").mkdir(parents=True)
+    if initialised:
+        shared(path)
+    return path
+
+
+def worktree(main: Path, path: Path) -> Path:
+    """Another worktree of a repository."""
+    git = main / ".git" / "worktrees" / path.name
+    git.mkdir(parents=True)
+    (git / "commondir").write_text("../..\n")
+    path.mkdir()
+    (path / ".git").write_text(f"gitdir: {git}\n")
+    return path
+
+
+def shared(path: Path) -> Path:
+    (path / FOLDER).mkdir(parents=True)
+    (path / FOLDER / CONFIG).touch()
+    return path / FOLDER
+
+
+def place(home: Path, cwd: Path) -> Place:
+    machine = Inside(Repo(cwd, home))
+    return find(machine.world(100, {}), None)
+
+
+def outside(here: Place, path: Path) -> bool:
+    with pytest.raises(CoordError, match="is outside the repository") as refused:
+        inside(here, str(path))
+    return refused.value.code == 2
+
+
+def test_a_path_in_the_repository_is_named_from_its_root(home: Path) -> None:
+    here = place(home, repository(home / "repo", initialised=True))
+    assert inside(here, f"{home}/repo/src/app.py") == "src/app.py"
+    assert inside(here, f"{home}/repo") == "."
+
+
+def test_a_folder_whose_name_starts_like_the_root_is_outside(home: Path) -> None:
+    here = place(home, repository(home / "repo", initialised=True))
+    assert outside(here, home / "repo-2" / "app.py")
+    assert outside(here, home / "app.py")
+
+
+def test_another_repositorys_file_is_outside_a_worktrees_is_not(home: Path) -> None:
+    main = repository(home / "repo", initialised=True)
+    here = place(home, main)
+    other, twin = repository(home / "other"), worktree(main, home / "twin")
+    assert outside(here, other / "app.py")
+    assert inside(here, str(twin / "app.py")) == "app.py"
+    assert inside(place(home, twin), str(main / "app.py")) == "app.py"
+
+
+def test_all_worktrees_share_the_folder_of_the_main_one(home: Path) -> None:
+    main = repository(home / "repo", initialised=True)
+    twin = worktree(main, home / "twin")
+    shared(twin)
+    assert place(home, twin).folder == str(main / FOLDER)
+
+
+def test_only_the_roots_folder_counts_else_the_nearest_above(home: Path) -> None:
+    shared(home)
+    (home / "plain" / "below").mkdir(parents=True)
+    assert place(home, home / "plain" / "below").folder == str(home / FOLDER)
+    repo = repository(home / "repo")
+    with pytest.raises(CoordError, match="not initialised"):
+        place(home, repo)
+    (repo / "sub").mkdir()
+    nested = shared(repo / "sub")
+    assert place(home, repo / "sub").folder == str(nested)
+
+
+def test_a_folder_that_was_moved_up_is_found_there(bare_repo: Repo) -> None:
+    shell = bare_repo.shell()
+    shell.ok("mkdir sub && cd sub && coord init --here && coord start")
+    shell.ok("mv COORDINATION ..")
+    shell.ok("coord status && coord whoami && coord claim droplet x")

@@ -1,0 +1,306 @@
+"""Acknowledged means durable (promise 1): when the power fails at the moment that a command says yes, everything that
+it and all before it wrote is there when the power comes back. Judged by a disk that keeps only what was synced.
+"""
+
+import contextlib
+import errno
+import io
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from coord.admin.shell_import import run as importing
+from coord.cli.main import run
+from coord.engine import transaction
+from coord.workspace.paths import Place
+from eventlog.errors import AppendFailed, JournalClosed, LogError
+from eventlog.local import writer as writing
+from eventlog.local.files import ENDED, sync_folder
+from eventlog.local.lock import NAME, locked
+from eventlog.local.writer import Writer, put_aside, sync_names
+from tests.support.disk import Disk
+from tests.support.in_process import Inside
+from tests.support.journals import SESSION, event, numbers, plain, position_of, writer
+from tests.support.repositories import Repo
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="it watches fdatasync, which others sync without")
+FILE = f"{SESSION}.jsonl"
+
+
+@pytest.fixture
+def disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Disk]:
+    """The disk of a folder with an empty log in it."""
+    (tmp_path / "log").mkdir()
+    made = Disk(tmp_path, monkeypatch)
+    yield made
+    made.close()
+
+
+# --- one journal ------------------------------------------------------------------------------------------------------
+
+
+def test_an_event_is_durable_once_sync_has_returned_not_before(disk: Disk) -> None:
+    end = writer(disk.root / "log")
+    for n in (1, 2, 3):
+        end.append(event(n))
+        assert numbers(disk.survivors()[f"log/{FILE}"]) == list(range(1, n)), "the judge forgets what was not synced"
+        end.sync()
+        assert disk.losses() == []
+    end.close()
+
+
+def test_one_sync_is_for_all_that_was_appended_before_it(disk: Disk) -> None:
+    end = writer(disk.root / "log")
+    for n in range(1, 6):
+        end.append(event(n))
+    before = len(disk.syncs)
+    end.sync()
+    end.close()
+    assert disk.losses() == []
+    assert disk.syncs[before:] == [f"log/{FILE}"]
+
+
+def test_a_journals_name_is_durable_before_its_content(disk: Disk) -> None:
+    end = Writer(str(disk.root / "log"), SESSION, position_of(disk.root / "log"))
+    assert disk.survivors() == {f"log/{FILE}": b""}
+    end.close()
+
+
+def test_so_it_is_if_the_one_before_was_killed_after_creating_it(disk: Disk) -> None:
+    (disk.root / "log" / FILE).touch()
+    writer(disk.root / "log").close()
+    assert disk.survivors() == {f"log/{FILE}": b""}
+
+
+def test_the_folders_that_it_stands_in_may_be_as_new(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    disk = Disk(tmp_path, monkeypatch)
+    log = tmp_path / "COORDINATION" / "log"
+    log.mkdir(parents=True)
+    end = writer(log)
+    end.append(event(1))
+    end.sync()
+    end.close()
+    assert disk.losses() == []
+    disk.close()
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO])
+def test_a_parent_folder_that_cannot_sync_stops_the_first_event(
+    disk: Disk, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    log = str(disk.root / "log")
+
+    def sync(path: str) -> None:
+        if path != log:
+            raise OSError(number, os.strerror(number))
+        sync_folder(path)
+
+    monkeypatch.setattr(writing, "sync_folder", sync)
+    with pytest.raises(LogError, match="Nothing was written"):
+        writer(disk.root / "log")
+
+
+def test_a_folder_above_that_cannot_be_read_stops_nobody(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = str(disk.root / "log")
+
+    def sync(path: str) -> None:
+        if path != log:
+            raise PermissionError(13, "Permission denied")
+        sync_folder(path)
+
+    monkeypatch.setattr(writing, "sync_folder", sync)
+    writer(disk.root / "log").close()
+    assert disk.survivors() == {f"log/{FILE}": b""}
+
+
+def test_a_completed_line_is_durable_with_what_follows_it(disk: Disk) -> None:
+    writer(disk.root / "log").close()
+    (disk.root / "log" / FILE).write_bytes(b"".join(plain(2))[:-1])
+    end = writer(disk.root / "log")
+    end.append(event(3))
+    end.sync()
+    end.close()
+    assert disk.survivors()[f"log/{FILE}"] == b"".join(plain(3))
+
+
+def test_what_is_cut_off_is_durable_elsewhere_before(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
+    (disk.root / "log" / FILE).write_bytes(plain(1)[0] + b"{torn")
+    cut, kept = os.ftruncate, list[dict[str, bytes]]()
+
+    def truncate(fd: int, size: int) -> None:
+        kept.append(disk.survivors())
+        cut(fd, size)
+
+    monkeypatch.setattr(os, "ftruncate", truncate)
+    writer(disk.root / "log").close()
+    assert [one[f"log/{SESSION}-1.torn"] for one in kept] == [b"{torn"]
+
+
+def test_an_archived_journal_is_always_in_one_of_two_places(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
+    end = writer(disk.root / "log")
+    end.append(event(1))
+    end.sync()
+    end.close()
+    real, places = os.fsync, list[set[str]]()
+
+    def sync(fd: int) -> None:
+        real(fd)
+        places.append({name for name, data in disk.survivors().items() if data == plain(1)[0]})
+
+    monkeypatch.setattr(os, "fsync", sync)
+    put_aside(str(disk.root / "log"), SESSION)
+    assert disk.survivors() == {f"log/{FILE}": plain(1)[0]}
+    sync_names(str(disk.root / "log"))
+    assert all(places)
+    assert places[-1] == {f"log/{ENDED}/{FILE}"}
+
+
+# --- commands ---------------------------------------------------------------------------------------------------------
+
+DAY = (
+    (100, "start --name one"),
+    (200, "start --name two"),
+    (100, "claim file/a.py --note mine"),
+    (200, "claim file/b.py"),
+    (100, "heartbeat build site"),
+    (100, "send two Hello"),
+    (200, "inbox"),
+    (200, "handoff file/b.py one"),
+    (100, "renew file/b.py"),
+    (100, "release file/b.py"),
+    (200, "end --summary done"),
+    (100, "archive --before now"),
+    (100, "status"),
+)
+
+
+class Voice(io.StringIO):
+    """Standard output that asks something whenever something is said."""
+
+    def __init__(self, ask: Callable[[str], None], words: str) -> None:
+        super().__init__()
+        self.ask, self.words = ask, words
+
+    def write(self, text: str) -> int:
+        self.ask(self.words)
+        return super().write(text)
+
+
+def test_all_is_durable_at_a_commands_yes_or_its_unlock(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+    disk, machine = Disk(repo.root, monkeypatch), Inside(repo)
+    moments, lost = list[str](), list[object]()
+
+    def ask(moment: str) -> None:
+        moments.append(moment)
+        if found := disk.losses():
+            lost.append((moment, found))
+
+    @contextmanager
+    def asked(*values: object) -> Iterator[None]:
+        with locked(*values):  # type: ignore[arg-type]
+            yield
+            ask("the lock is let go of")
+
+    monkeypatch.setattr(transaction, "locked", asked)
+    for shell, words in DAY:
+        with contextlib.redirect_stdout(Voice(ask, words)):
+            assert run(words.split(), machine.world(shell, {})) == 0, words
+        machine.wait(1)
+        assert lost == []
+        assert disk.losses() == []
+    assert {words for _, words in DAY} <= set(moments), "each said something"
+    assert moments.count("the lock is let go of") >= len(DAY) - 2
+    assert list((repo.log / ENDED).glob("*.jsonl")), "one was archived"
+    disk.close()
+
+
+# --- those who did not get so far -------------------------------------------------------------------------------------
+
+
+def killed_before_its_sync(machine: Inside, shell: int, words: str) -> None:
+    """Run a command in a process that is killed when it has written its line and not synced it."""
+    child = os.fork()
+    if not child:
+        os.fdatasync = lambda fd: os.kill(os.getpid(), signal.SIGKILL)
+        run(words.split(), machine.world(shell, {}))
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+
+
+def test_nobody_builds_on_what_a_killed_process_did_not_sync(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+    disk, machine = Disk(repo.root, monkeypatch), Inside(repo)
+    machine.start(100)
+    machine.start(200)
+    assert machine.run(100, "claim", "file/a.py").code == 0
+    killed_before_its_sync(machine, 100, "release file/a.py")
+    assert disk.losses(), "the release is written, and would be lost"
+    granted = machine.run(200, "claim", "file/a.py")
+    assert granted.code == 0, "whoever reads sees that it is released"
+    assert disk.losses() == [], "so it is, also after a power cut"
+    before = len(disk.syncs)
+    machine.run(200, "claim", "file/b.py")
+    assert len(disk.syncs) == before + 1, "and nobody pays for it twice"
+    disk.close()
+
+
+def test_a_journal_of_which_that_stays_unknown_takes_no_more(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A system says once that it could not write, and yes the next time."""
+    writer(disk.root / "log").close()
+    (disk.root / "log" / FILE).write_bytes(plain(1)[0])
+    (disk.root / "log" / NAME).write_text("123\n")
+    real, asked = os.fdatasync, list[int]()
+
+    def fails_once(fd: int) -> None:
+        if not asked and os.readlink(f"/proc/self/fd/{fd}").endswith(FILE):
+            asked.append(fd)
+            raise OSError(5, "Input/output error")
+        real(fd)
+
+    monkeypatch.setattr(os, "fdatasync", fails_once)
+    with locked(str(disk.root / "log"), 0), pytest.raises(JournalClosed, match="could not be made durable"):
+        writer(disk.root / "log")
+
+
+def test_a_pipe_or_a_link_in_the_log_does_not_hinder_that(disk: Disk) -> None:
+    (disk.root / "log" / NAME).write_text("123\n")
+    os.mkfifo(disk.root / "log" / "amber.jsonl")
+    (disk.root / "log" / "brown.jsonl").symlink_to("/dev/zero")
+    (disk.root / "log" / "coral.jsonl").mkdir()
+    writer(disk.root / "log").close()
+    (disk.root / "log" / FILE).write_bytes(plain(1)[0])
+    with locked(str(disk.root / "log"), 0):
+        assert disk.survivors()[f"log/{FILE}"] == plain(1)[0]
+    assert not list((disk.root / "log").glob("*.sealed")), "none of them is a journal whose sync failed"
+
+
+def test_a_file_that_cannot_be_opened_does_not_hinder_it_either(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
+    (disk.root / "log" / NAME).write_text("123\n")
+    writer(disk.root / "log").close()
+    (disk.root / "log" / FILE).write_bytes(plain(1)[0])
+    (disk.root / "log" / "amber.jsonl").touch()
+    real = os.open
+
+    def refuses(path: str, *values: int) -> int:
+        if path.endswith("amber.jsonl"):
+            raise PermissionError(13, "Permission denied")
+        return real(path, *values)
+
+    monkeypatch.setattr(os, "open", refuses)
+    with locked(str(disk.root / "log"), 0):
+        assert disk.survivors()[f"log/{FILE}"] == plain(1)[0]
+
+
+def test_a_stopped_import_leaves_only_what_is_durable(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
+    real, place = os.write, Place(str(disk.root), str(disk.root), None)
+    takes = iter([True] * 3 + [False] * 3)
+    monkeypatch.setattr(os, "write", lambda fd, data: real(fd, data) if next(takes) else 0)
+    monkeypatch.setattr(importing, "_AT_ONCE", 1)
+    with pytest.raises(AppendFailed):
+        importing._write(place, SESSION, [event(n) for n in range(1, 6)])
+    assert numbers((disk.root / "log" / FILE).read_bytes()) == [1, 2, 3]
+    assert disk.losses() == []

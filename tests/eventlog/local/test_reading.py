@@ -1,0 +1,191 @@
+"""What a reader of journals accepts, sets aside, remembers and refuses: each check by a case of its own."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from eventlog import scanning
+from eventlog.codec import seal, stored_hash
+from eventlog.errors import LogError
+from eventlog.events import SessionStarted
+from eventlog.history import History
+from eventlog.local import journal as journals
+from eventlog.local.files import ENDED
+from eventlog.local.journal import FULL_BYTES, closed, event_of, read_from
+from eventlog.local.lock import SEAL_SUFFIX
+from eventlog.scanning import LAST, Damage, Position, scan
+from tests.support.journals import SESSION, at, event, keys, lines_of, numbers, plain, position_of, write
+
+LINES = plain(4)
+JUNK = b"junk " * 20 + b"\n"
+
+
+def after(line: bytes, n: int, second: float) -> bytes:
+    """A line that follows another, whatever its number and its time."""
+    return seal(event(n, second=second), stored_hash(line[:-1]))[0]
+
+
+# --- lines ------------------------------------------------------------------------------------------------------------
+
+
+def test_after_damage_numbers_still_rise() -> None:
+    for n in (1, 2):
+        assert numbers(LINES[0] + LINES[1] + JUNK + after(LINES[1], n, 9)) == [1, 2]
+
+
+def test_a_number_may_be_missing_after_damage_only() -> None:
+    missing = lines_of([event(1), event(3)])
+    assert numbers(b"".join(missing)) == [1]
+    assert scan(SESSION, b"".join(missing), Position())[1].damage
+    assert numbers(LINES[0] + JUNK + missing[1]) == [1, 3]
+    position = scan(SESSION, LINES[0] + JUNK, Position())[1]
+    assert [one.n for one in scan(SESSION, missing[1], position)[0]] == [3], "also where reading went on after it"
+
+
+def test_a_line_follows_the_last_one_only() -> None:
+    events, position = scan(SESSION, LINES[0] + LINES[1] + after(LINES[0], 3, 9), Position())
+    assert [one.n for one in events] == [1, 2]
+    assert [spot.line for spot in position.damage] == [3]
+
+
+@pytest.mark.parametrize("junk", [b'%d"}\n', b"%d" + b" junk" * 20 + b"\n"], ids=["short", "nothing like a line"])
+def test_unreadable_bytes_do_not_hide_the_line_after_them(junk: bytes) -> None:
+    between = b"".join(junk % n for n in range(20))
+    data = LINES[0] + LINES[1].replace(b"step", b"stop") + between + LINES[2]
+    assert numbers(data) == [1, 3]
+
+
+@pytest.mark.parametrize("change", [(b'{"v"', b'x"v"'), (b'"}\n', b'"x\n'), (b',"hash"', b',"rash"')])
+def test_a_line_of_which_one_end_or_its_mark_is_left_is_followed(change: tuple[bytes, bytes]) -> None:
+    for also in ((b'{"v"', b'x"v"'), change):
+        damaged = LINES[1].replace(*change).replace(*also)
+        assert numbers(LINES[0] + damaged + LINES[2]) == [1, 3]
+
+
+def test_a_byte_order_mark_is_one_at_the_beginning_only() -> None:
+    middle = scan(SESSION, LINES[0], Position())[1]
+    events, position = scan(SESSION, b"\xef\xbb\xbf" + LINES[1], middle)
+    assert (events, [spot.reason for spot in position.damage]) == ([], ["its hash is wrong"])
+
+
+def test_damage_is_named_up_to_a_limit_and_that_there_is_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scanning, "MOST_DAMAGE", 3)
+    events, position = scan(SESSION, JUNK * 3 + LINES[0], Position())
+    assert [spot.line for spot in position.damage] == [1, 2, 3]
+    assert not any("more is damaged" in spot.reason for spot in position.damage)
+    events, position = scan(SESSION, JUNK * 9 + LINES[0], Position())
+    assert [one.n for one in events] == [1]
+    assert [spot.line for spot in position.damage] == [1, 2, 3, 4]
+    assert [spot.line for spot in position.damage if "more is damaged" in spot.reason] == [4]
+
+
+def test_what_was_found_stays_found() -> None:
+    hello = event(1, payload=SessionStarted(machine="north", folder="/a"))
+    data = b"".join(lines_of([hello])) + JUNK
+    first = scan(SESSION, data, Position(rewound="it was cut back"))[1]
+    last = scan(SESSION, b"x\n", first)[1]
+    assert last.damage == (*first.damage, Damage(3, len(data), "its hash is wrong"))
+    assert (last.machine, last.folder, last.rewound) == ("north", "/a", "it was cut back")
+    assert last.last == (data + b"x\n")[-LAST:]
+
+
+# --- files ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_pipe_is_no_journal_and_makes_nobody_wait(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    before = len(os.listdir("/dev/fd"))
+    for path in (str(tmp_path / "pipe"), "/dev/null"):
+        with pytest.raises(LogError, match="not a regular file"):
+            read_from(path, 0, b"")
+    assert len(os.listdir("/dev/fd")) == before
+
+
+def test_a_journal_that_is_too_large_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / f"{SESSION}.jsonl"
+    path.write_bytes(LINES[0])
+    monkeypatch.setattr(journals, "MOST_BYTES", len(LINES[0]))
+    assert read_from(str(path), 0, b"") == (LINES[0], False)
+    monkeypatch.setattr(journals, "MOST_BYTES", len(LINES[0]) - 1)
+    with pytest.raises(LogError, match="is not read"):
+        read_from(str(path), 0, b"")
+
+
+def test_a_journal_is_closed_for_each_of_these_reasons(tmp_path: Path) -> None:
+    path, log = tmp_path / f"{SESSION}.jsonl", str(tmp_path)
+    path.write_bytes(b"".join(LINES))
+    seen = position_of(tmp_path)
+    assert closed(log, SESSION, seen) == ""
+    assert "line 7 (byte 8) is damaged: why" in closed(log, SESSION, Position(damage=(Damage(7, 8, "why"),)))
+    assert closed(log, SESSION, Position(rewound="it was cut back")) == "it was cut back"
+    assert closed(log, SESSION, Position(ended=True)) == "it was archived"
+    assert "full" in closed(log, "brown", Position(size=FULL_BYTES))
+    assert closed(log, "brown", Position(size=FULL_BYTES - 1)) == ""
+    path.write_bytes(b"".join(LINES[:3]) + after(LINES[2], 4, 9))
+    assert "not what it was" in closed(log, SESSION, seen)
+    path.write_bytes(b"".join(LINES))
+    (tmp_path / (path.name + SEAL_SUFFIX)).touch()
+    assert "could not be made durable" in closed(log, SESSION, seen)
+
+
+def test_no_name_of_an_event_leads_out_of_the_log(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.mkdir()
+    for folder in (log, tmp_path):
+        (folder / f"{SESSION}.jsonl").write_bytes(b"".join(LINES))
+    assert event_of(str(log), f"{SESSION}/2") == event(2)
+    for name in (f"../{SESSION}/2", "a\0b/2", "", SESSION, f"{SESSION}/", f"{SESSION}/9", f"{SESSION}/02", "none/1"):
+        assert event_of(str(log), name) is None, name
+
+
+def test_only_journals_are_journals(tmp_path: Path) -> None:
+    write(tmp_path, "amber", "north", [1])
+    (tmp_path / ENDED).mkdir()
+    for folder in (tmp_path, tmp_path / ENDED):
+        for name in (".lock", "amber.jsonl.sealed", "amber-1.torn", "notes.txt", "amber.json"):
+            (folder / name).touch()
+    history = History(str(tmp_path), "north")
+    assert history.names() == {"amber"}
+    assert history.problems == {}
+
+
+# --- what is gone, rewound or ahead -----------------------------------------------------------------------------------
+
+
+def test_an_empty_journal_that_is_gone_is_not_missed(tmp_path: Path) -> None:
+    (tmp_path / "amber.jsonl").touch()
+    history = History(str(tmp_path), "north")
+    history.catch_up(at(10))
+    (tmp_path / "amber.jsonl").unlink()
+    assert not history.catch_up(at(10)).rewound
+    assert "amber" not in history.positions
+
+
+def test_of_two_rewinds_the_first_is_told(tmp_path: Path) -> None:
+    path, history = tmp_path / "amber.jsonl", History(str(tmp_path), "north")
+    lines = plain(3, "amber")
+    for count in (3, 2, 1):
+        path.write_bytes(b"".join(lines[:count]))
+        history.catch_up(at(10))
+    assert "3 lines" in history.positions["amber"].rewound
+
+
+def test_what_was_accepted_before_the_clock_went_back_stays(tmp_path: Path) -> None:
+    write(tmp_path, "brown", "south", [1, 50])
+    history = History(str(tmp_path), "north")
+    assert keys(history.catch_up(at(10)).events) == ["brown/1", "brown/2"]
+    write(tmp_path, "coral", "south", [45, 51])
+    assert keys(history.catch_up(at(-9999)).events) == ["coral/1"]
+    assert history.held_back == {"coral": at(51)}
+
+
+def test_holding_back_keeps_that_a_journal_was_rewound(tmp_path: Path) -> None:
+    write(tmp_path, "brown", "south", [1, 2, 3])
+    history = History(str(tmp_path), "north")
+    history.catch_up(at(10))
+    (tmp_path / "brown.jsonl").unlink()
+    write(tmp_path, "brown", "south", [1, 500])
+    assert history.catch_up(at(10)).rewound
+    assert history.held_back == {"brown": at(500)}
+    assert "3 lines" in history.positions["brown"].rewound

@@ -1,0 +1,163 @@
+"""Who has what to read and to confirm: by id, never "all before", and nothing is lost when a session goes."""
+
+from eventlog.events import EVERYONE, HOUR_S, MessageSent
+from projections.rules.state import PREVIEW, RECENT
+from projections.views.board import board
+from tests.support.histories import Story, anchor, at
+
+
+def test_everyone_is_who_is_here_but_not_the_sender() -> None:
+    story = Story("amber", "brown", "coral", "dusky", "early")
+    story.presumes_dead(1, "amber", "brown", anchor(2))
+    story.ends(2, "coral")
+    story.continues(3, "early", "dusky")
+    sent = story.sends(4, "amber")
+    late = story.beats(5, "late")
+    state = story.state()
+    assert state.messages[sent.id].unread_by == {"brown", "early"}, "the presumed dead may live after all"
+    assert state.sessions["amber"].unread == []
+    assert state.sessions[late.session].unread == [], "it was not here"
+    assert state.messages[sent.id].everyone
+
+
+def test_reading_is_by_id() -> None:
+    story = Story("amber", "brown")
+    first, second, third = (story.sends(n, "amber", "brown", subject=f"{n}") for n in (1, 2, 3))
+    story.reads(4, "brown", second)
+    story.reads(5, "amber", first)
+    state = story.state()
+    assert state.sessions["brown"].unread == [first.id, third.id]
+    assert state.messages[second.id].unread_by == set()
+
+
+def test_a_message_that_arrives_late_is_still_unread() -> None:
+    story = Story("amber", "brown", "coral")
+    story.reads(10, "brown", story.sends(9, "amber", "brown"))
+    late = story.sends(5, "coral", "brown")
+    assert story.state().sessions["brown"].unread == [late.id]
+
+
+def test_reading_is_not_confirming_and_confirming_is_reading() -> None:
+    story = Story("amber", "brown", "coral")
+    sent = story.sends(1, "amber", "brown", "coral", needs_ack=True)
+    story.reads(2, "brown", sent)
+    story.acknowledges(3, "coral", sent)
+    message = story.state().messages[sent.id]
+    assert message.unread_by == set()
+    assert message.unacknowledged_by == {"brown"}
+    story.acknowledges(4, "brown", sent)
+    assert story.state().messages[sent.id].unacknowledged_by == set()
+
+
+def test_nobody_confirms_for_another() -> None:
+    story = Story("amber", "brown", "coral")
+    sent = story.sends(1, "amber", "brown", needs_ack=True)
+    story.acknowledges(2, "coral", sent)
+    message = story.state().messages[sent.id]
+    assert (message.unread_by, message.unacknowledged_by) == ({"brown"}, {"brown"})
+
+
+def test_unknown_recipients_stay_on_record_and_names_count_once() -> None:
+    story = Story("amber", "brown")
+    sent = story.sends(1, "amber", "brown", "nobody", "brown")
+    state = story.state()
+    assert state.messages[sent.id].to == ("brown", "nobody", "brown")
+    assert state.sessions["brown"].unread == [sent.id]
+    assert "nobody" not in state.sessions
+
+
+def test_a_long_body_is_cut_and_its_length_kept() -> None:
+    story = Story("amber", "brown")
+    sent = story.sends(1, "amber", "brown", body="x" * (PREVIEW + 1), subject="x" * (PREVIEW + 1))
+    message = story.state().messages[sent.id]
+    assert (len(message.body), message.length, len(message.subject)) == (PREVIEW, PREVIEW + 1, PREVIEW)
+
+
+def test_the_state_keeps_recent_unread_and_unconfirmed_messages() -> None:
+    story = Story("amber", "brown")
+    unread = story.sends(1, "amber", "brown")
+    unconfirmed = story.sends(2, "amber", "brown", needs_ack=True)
+    done = story.sends(3, "amber", "brown")
+    story.reads(4, "brown", unconfirmed, done)
+    for number in range(RECENT):
+        story.sends(10 + number, "amber", "brown")
+    story.reads(100, "brown", *[event for event in story.events if event.n > 4 and event.session == "amber"])
+    state = story.state()
+    assert len(state.recent) == RECENT
+    assert state.messages.keys() == {*state.recent, unread.id, unconfirmed.id}
+    story.reads(101, "brown", unread)
+    story.acknowledges(102, "brown", unconfirmed)
+    assert story.state().messages.keys() == set(state.recent)
+
+
+def test_unread_mail_passes_to_the_continuing_session() -> None:
+    story = Story("amber", "brown")
+    first = story.sends(1, "amber", "brown", needs_ack=True)
+    read = story.sends(2, "amber", "brown")
+    story.reads(3, "brown", read)
+    story.continues(4, "coral", "brown")
+    second = story.sends(5, "amber", "brown")
+    state = story.state()
+    assert state.sessions["coral"].unread == [first.id, second.id], "an id leads to who continues it"
+    assert state.sessions["brown"].unread == []
+    assert state.messages[first.id].unacknowledged_by == {"coral"}
+    story.acknowledges(6, "coral", first)
+    assert story.state().messages[first.id].unacknowledged_by == set()
+
+
+def test_notices_pass_on_too() -> None:
+    story = Story("amber", "brown")
+    held = story.asks(1, "amber", "port/1")
+    story.breaks(2, "brown", held)
+    story.continues(3, "coral", "amber")
+    notices = story.state().sessions["coral"].notices
+    assert [(notice.kind, notice.other, notice.reason) for notice in notices] == [("broken", "brown", "silent")]
+
+
+def test_broadcasts_go_with_a_session_its_own_mail_stays() -> None:
+    story = Story("amber", "brown", "coral")
+    everyone, alone = story.sends(1, "amber"), story.sends(2, "amber", "brown")
+    story.ends(3, "brown")
+    state = story.state()
+    assert state.sessions["brown"].unread == [alone.id]
+    assert state.messages[everyone.id].unread_by == {"coral"}
+    assert state.messages[alone.id].unread_by == {"brown"}
+
+
+def test_an_ended_session_need_not_confirm_a_broadcast() -> None:
+    story = Story("amber", "brown", "coral")
+    unread, read = story.sends(1, "amber", needs_ack=True), story.sends(2, "amber", needs_ack=True)
+    story.reads(3, "brown", read)
+    story.ends(4, "brown")
+    state = story.state()
+    assert state.messages[unread.id].unacknowledged_by == {"coral"}
+    assert state.messages[read.id].unacknowledged_by == {"coral"}
+
+
+def test_notices_are_read_by_the_id_of_their_event() -> None:
+    story = Story("amber", "brown")
+    broken = story.breaks(2, "brown", story.asks(1, "amber", "port/1"))
+    assert [notice.id for notice in story.state().sessions["amber"].notices] == [broken.id]
+    story.reads(3, "amber", broken)
+    assert story.state().sessions["amber"].notices == []
+
+
+def test_who_is_dead_for_an_hour_is_not_sent_broadcasts() -> None:
+    story = Story("amber", "brown", "coral")
+    story.presumes_dead(10, "amber", "brown", anchor(2))
+    story.presumes_dead(60, "amber", "coral", anchor(3))
+    sent = story.sends(10 + HOUR_S, "amber", needs_ack=True)
+    assert story.state().messages[sent.id].unread_by == {"coral"}
+    assert story.state().messages[sent.id].unacknowledged_by == {"coral"}
+
+
+def test_the_board_asks_nobody_to_confirm_who_has_left_it() -> None:
+    story = Story("amber", "brown", "coral")
+    story.tell(1, "amber", MessageSent(to=EVERYONE, subject="stop", urgency="high", needs_ack=True))
+    story.presumes_dead(2, "amber", "brown", anchor(2))
+    missing = []
+    for second in (3, HOUR_S + 1, HOUR_S + 3):
+        shown = board(story.state(second), at(second), 9 * HOUR_S, {})
+        missing.append([need.text for need in shown.needs if need.kind == "unacknowledged"])
+    assert ["brown" in text for (text,) in missing] == [True, True, False]
+    assert all("coral" in text for (text,) in missing)

@@ -1,0 +1,87 @@
+"""What needs someone, and who is on the board and as what: by examples, each at its edge."""
+
+import pytest
+
+from eventlog.events import EVERYONE, MessageSent, Urgency
+from projections.views.board import Board, board
+from tests.support.histories import Story, anchor, at
+
+SILENT_S = 1800.0
+
+
+def shown(story: Story, second: float, **gone: str) -> Board:
+    return board(story.state(second), at(second), SILENT_S, gone)
+
+
+def needs(story: Story, second: float, **gone: str) -> list[tuple[str, str]]:
+    return [(need.kind, need.session) for need in shown(story, second, **gone).needs]
+
+
+def test_a_silent_session_is_a_need_only_if_it_holds_something() -> None:
+    story = Story("amber", "brown")
+    story.beats(1, "amber")
+    story.asks(1.5, "brown", "port/1", ttl_s=7200)
+    for second, status in ((SILENT_S + 1 - 0.000001, "live"), (SILENT_S + 1, "silent")):
+        assert {row.id: row.status for row in shown(story, second).sessions}["amber"] == status
+    assert needs(story, SILENT_S + 1.4) == []
+    assert needs(story, SILENT_S + 1.5) == [("silent", "brown")]
+
+
+def test_an_unrecorded_death_is_a_need_only_if_it_held_something() -> None:
+    story = Story("amber", "brown")
+    story.asks(1, "brown", "port/1")
+    rows = {row.id: row for row in shown(story, 2, amber="gone", brown="its process is gone").sessions}
+    assert [rows[name].status for name in ("amber", "brown")] == ["dead", "dead"]
+    assert rows["brown"].evidence == "its process is gone"
+    assert [claim.holder_gone for claim in shown(story, 2, brown="its process is gone").claims] == [
+        rows["brown"].evidence
+    ]
+    assert needs(story, 2, amber="gone", brown="its process is gone") == [("dead", "brown")]
+
+
+def test_who_is_over_is_not_dead_once_more() -> None:
+    story = Story("amber", "brown")
+    story.ends(1, "amber", "done")
+    assert [row.status for row in shown(story, 2, amber="gone").sessions] == ["live", "ended"]
+
+
+def test_only_who_is_here_is_blocked() -> None:
+    story = Story("amber", "brown", "coral")
+    for name in ("amber", "brown", "coral"):
+        story.beats(1 + len(name) / 100, name, "waits", blocked_on="the key")
+    story.presumes_dead(2, "amber", "brown", anchor(2))
+    story.ends(3, "coral")
+    assert needs(story, 4) == [("blocked", "amber")]
+    assert story.state().sessions["coral"].doing.blocked_on == "", "it waits no more"
+
+
+def test_a_loss_is_a_need_until_its_session_has_read_it() -> None:
+    story = Story("amber", "brown")
+    story.asks(1, "amber", "port/1")
+    lost = story.asks(2, "brown", "port/1", "granted")
+    assert needs(story, 3) == [("lost", "brown")]
+    story.presumes_dead(4, "amber", "brown", anchor(2))
+    assert needs(story, 5) == []
+    story.reads(6, "brown", lost)
+    assert needs(story, 7) == []
+
+
+@pytest.mark.parametrize(("urgency", "needed"), [("high", True), ("normal", False), ("low", False)])
+def test_only_an_urgent_message_to_confirm_is_a_need(urgency: Urgency, needed: bool) -> None:
+    story = Story("amber", "brown", "coral")
+    story.tell(1, "amber", MessageSent(to=EVERYONE, subject="stop", urgency=urgency, needs_ack=True))
+    story.tell(2, "amber", MessageSent(to=EVERYONE, subject="stop", urgency=urgency))
+    assert needs(story, 3) == [("unacknowledged", "amber")] * needed
+    sent = story.events[-2]
+    story.acknowledges(4, "brown", sent)
+    story.reads(5, "coral", sent)
+    assert needs(story, 6) == [("unacknowledged", "amber")] * needed
+    story.acknowledges(7, "coral", sent)
+    assert needs(story, 8) == []
+
+
+def test_a_session_that_ended_leaves_the_board_after_an_hour() -> None:
+    story = Story("amber", "brown")
+    story.ends(10, "brown")
+    assert [row.id for row in shown(story, 3609.999999).sessions] == ["amber", "brown"]
+    assert [row.id for row in shown(story, 3610).sessions] == ["amber"]
