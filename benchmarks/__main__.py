@@ -15,7 +15,7 @@ from benchmarks.picture import cost_svg
 from benchmarks.report import about, document, table
 from benchmarks.rows import SHORT, WHOLE, summed
 from benchmarks.together import SENDS, together, waiting
-from coord.render.console.progress import Bar
+from coord.render.console.progress import ProgressBar
 
 LONG, QUICK = 1_000_000, 20_000
 _BETWEEN = (10_000, 100_000)  # events, for the curves
@@ -35,7 +35,7 @@ def main() -> None:
     if args.plot:
         lengths |= {f"{events}": events for events in _BETWEEN if SHORT < events < long}
     few = max(3, rounds // 4)
-    bar = Bar("measuring", len(lengths) + 1 + rounds + 1 + 4 * few + 2, quiet_s=0)
+    bar = ProgressBar("measuring", len(lengths) + 1 + rounds + 1 + 4 * few + 2, quiet_s=0)
     try:
         with tempfile.TemporaryDirectory(prefix="coord-bench-") as base:
             folders = {}

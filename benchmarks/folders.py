@@ -11,9 +11,9 @@ from msgspec import Struct
 
 from benchmarks.history import Author
 from coord.workspace.anchors import anchor_of
-from coord.workspace.system import real_world
-from eventlog.local.files import SUFFIX
-from eventlog.local.writer import put_aside
+from coord.workspace.system import real_system
+from eventlog.local.files import JOURNAL_SUFFIX
+from eventlog.local.writer import archive_journal
 from tests.support.processes import COORD, environment
 
 PYTHON = sys.executable
@@ -68,20 +68,20 @@ def prepare(root: Path, events: int, *, archived: bool = False) -> Folder:
     env = environment(root / "home")
     subprocess.run(["git", "init", "-q", "-b", "main"], cwd=root, env=env, check=True)
     subprocess.run([COORD, "init"], cwd=root, env=env, check=True, capture_output=True)
-    world = real_world()
-    own, folder = world.processes.process(os.getpid()), str((root / "COORDINATION").resolve())
+    system = real_system()
+    own, folder = system.processes.process(os.getpid()), str((root / "COORDINATION").resolve())
     author = Author(
         os.path.join(folder, "log"),
-        machine=world.here.machine,
+        machine=system.here.machine,
         folder=folder,
-        anchor=anchor_of(own, world.here) if own else None,
+        anchor=anchor_of(own, system.here) if own else None,
     )
     author.write(events, time.time_ns() // 1000 - _BEFORE_NOW)
     if archived:
         live = {journal.id for journal in author.open}
-        for path in Path(author.log).glob(f"*{SUFFIX}"):
-            if path.name.removesuffix(SUFFIX) not in live:
-                put_aside(author.log, path.name.removesuffix(SUFFIX))
+        for path in Path(author.log).glob(f"*{JOURNAL_SUFFIX}"):
+            if path.name.removesuffix(JOURNAL_SUFFIX) not in live:
+                archive_journal(author.log, path.name.removesuffix(JOURNAL_SUFFIX))
     made = Folder(root, author, env)
     made.other, made.me = made.start("other"), made.start("me", CLAUDECODE="1", CLAUDE_CODE_SESSION_ID=CONVERSATION)
     made.coord(made.other, "claim", "file", "src/taken.py", "100")

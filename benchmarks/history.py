@@ -13,7 +13,7 @@ import random
 
 from msgspec import Struct
 
-from eventlog.codec import NO_HASH, seal
+from eventlog.codec import NO_HASH, encode_line
 from eventlog.events import (
     EVERYONE,
     VERSION,
@@ -30,7 +30,7 @@ from eventlog.events import (
     SessionStarted,
     from_micros,
 )
-from eventlog.local.files import SUFFIX
+from eventlog.local.files import JOURNAL_SUFFIX
 from projections.rules.fold import as_of, fold
 from projections.rules.state import State
 from tests.support.histories import honestly_told
@@ -103,7 +103,7 @@ class Author:
             journal = self.open[int(self.rng.random() * len(self.open))]
             payload = self._next(journal, at, left)
         event = Event(v=VERSION, at=at, session=journal.id, n=journal.n + 1, payload=payload)
-        line, journal.digest = seal(event, journal.digest)
+        line, journal.digest = encode_line(event, journal.digest)
         journal.n, journal.left = event.n, journal.left - 1
         journal.lines += line
         fold(self.state, (event,))
@@ -113,7 +113,7 @@ class Author:
             self._put_down(journal)
 
     def _put_down(self, journal: Journal) -> None:
-        with open(os.path.join(self.log, journal.id + SUFFIX), "ab") as file:
+        with open(os.path.join(self.log, journal.id + JOURNAL_SUFFIX), "ab") as file:
             file.write(journal.lines)
         journal.lines = bytearray()
 

@@ -13,16 +13,16 @@ import coord.__main__  # noqa: F401 - sets the garbage collector as it is in a c
 from benchmarks.folders import PYTHON, Folder
 from benchmarks.history import GAP, Author
 from benchmarks.rows import APPEND, BATCH, CATCH_UP, LATE, MEMORY, REPLAY, Samples
-from coord.engine.snapshot import Present
-from coord.workspace.paths import Place, find
-from coord.workspace.system import World, real_world
-from eventlog.codec import NO_HASH, seal
+from coord.engine.snapshot import Snapshot
+from coord.workspace.paths import Workspace, find_workspace
+from coord.workspace.system import System, real_system
+from eventlog.codec import NO_HASH, encode_line
 from eventlog.events import VERSION, Event, SessionHeartbeat, SessionStarted, from_micros
-from eventlog.history import History
-from eventlog.local.files import SUFFIX, sync_data, try_lock
-from eventlog.local.journal import paths_of
+from eventlog.history import LogReader
+from eventlog.local.files import JOURNAL_SUFFIX, sync_data, try_lock
+from eventlog.local.journal import journal_paths
 from eventlog.local.lock import locked
-from eventlog.local.writer import Writer
+from eventlog.local.writer import JournalWriter
 from eventlog.scanning import Position
 from projections.rules.fold import fold
 from projections.rules.state import State
@@ -63,14 +63,14 @@ class _Appending:
         """The bytes of these, as the library is about to write them."""
         lines, digest = [], self.position.hashes[0]
         for event in events:
-            line, digest = seal(event, digest)
+            line, digest = encode_line(event, digest)
             lines.append(line)
         return lines
 
     def library(self, events: list[Event]) -> None:
         """Append these under one lock, and make them durable."""
         with locked(self.log, 1):
-            writer = Writer(self.log, "bench", self.position)
+            writer = JournalWriter(self.log, "bench", self.position)
             writer.extend(events)
             writer.sync()
             writer.close()
@@ -114,8 +114,8 @@ def appending(folder: Path, rounds: int, step: Callable[[], None]) -> Samples:
 
 def replay(log: str) -> State:
     """Read, verify, decode and merge all journals, and fold them."""
-    world, state = real_world(), State()
-    for news in History(log, world.here.machine).batches(world.wall()):
+    system, state = real_system(), State()
+    for news in LogReader(log, system.here.machine).batches(system.wall()):
         fold(state, news.events)
     return state
 
@@ -124,7 +124,7 @@ def decode_alone(log: str) -> float:
     """Seconds that msgspec takes to decode the lines of all journals, reading them not counted."""
     decode = Decoder(Event).decode_lines
     seconds = 0.0
-    for path in Path(log).rglob(f"*{SUFFIX}"):
+    for path in Path(log).rglob(f"*{JOURNAL_SUFFIX}"):
         data = path.read_bytes()
         seconds += clocked(lambda data=data: decode(data))  # type: ignore[misc]
     return seconds
@@ -151,15 +151,15 @@ def peak_mb(log: str) -> float:
     return float(done.stdout)
 
 
-def _opened(folder: Folder) -> tuple[World, Place]:
-    world = real_world().at(str(folder.root))
-    return world, find(world, str(folder.root))
+def _opened(folder: Folder) -> tuple[System, Workspace]:
+    system = real_system().at(str(folder.root))
+    return system, find_workspace(system, str(folder.root))
 
 
-def _caught_up(folder: Folder) -> Present:
-    present = Present(*_opened(folder))
-    present.catch_up()
-    return present
+def _caught_up(folder: Folder) -> Snapshot:
+    snapshot = Snapshot(*_opened(folder))
+    snapshot.catch_up()
+    return snapshot
 
 
 def catching_up(short: Folder, long: Folder, rounds: int, step: Callable[[], None]) -> Samples:
@@ -180,14 +180,14 @@ def catching_up(short: Folder, long: Folder, rounds: int, step: Callable[[], Non
 def replaying(folder: Folder, events: int, rounds: int, step: Callable[[], None]) -> Samples:
     """The rows of the long history: all of it, and a late journal, as another machine's merge brings it."""
     samples: Samples = {MEMORY: [peak_mb(folder.log)], REPLAY: [], LATE: []}
-    present = Present(*_opened(folder))
-    present.catch_up()
-    present.save()
+    snapshot = Snapshot(*_opened(folder))
+    snapshot.catch_up()
+    snapshot.save()
     end = time.time_ns() // 1000 - 60_000_000 - NEW * GAP
     tenth = events // _WITHIN * GAP
     late = Author(folder.log, seed=7, sessions=1, life=4 * LATE_ONES, machine="elsewhere")
     late.write(LATE_ONES, end, gap=(tenth - NEW * GAP) // LATE_ONES)
-    assert all(os.path.exists(paths_of(folder.log, journal.id)[0]) for journal in late.open)
+    assert all(os.path.exists(journal_paths(folder.log, journal.id)[0]) for journal in late.open)
     for _ in range(rounds):
         alone = decode_alone(folder.log)
         whole = clocked(lambda: replay(folder.log))

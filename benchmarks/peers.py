@@ -23,7 +23,7 @@ from msgspec import Struct
 from benchmarks.commands import Failed, commands, timed
 from benchmarks.folders import PASS, Folder, prepare
 from benchmarks.rows import SHORT
-from coord.render.console.progress import Bar
+from coord.render.console.progress import ProgressBar
 from tests.support.processes import environment
 
 _INSTALL_S = 600
@@ -137,7 +137,7 @@ def install(venv: Path, package: str) -> str:
     return ""
 
 
-class Place(Struct):
+class Workspace(Struct):
     """Where a peer works, and what keeps it from that."""
 
     peer: Peer
@@ -152,27 +152,29 @@ class Place(Struct):
         return timed(words(line, self.programs, self.root, i), self.root, self.env, stdin=stdin.encode())
 
 
-def begin(peer: Peer, venv: Path, base: Path, fill: int, bar: Bar) -> Place:
+def begin(peer: Peer, venv: Path, base: Path, fill: int, bar: ProgressBar) -> Workspace:
     """Install a peer and fill its store."""
     root = base / (peer.package or "bare")
     (root / "src").mkdir(parents=True)
     env = environment(root / "home", **peer.env)
     (root / "home").mkdir()
     subprocess.run(["git", "init", "-q", "-b", "main"], cwd=root, env=env, check=True)
-    place = Place(peer, venv / "bin", root, env, install(venv, peer.package))
+    workspace = Workspace(peer, venv / "bin", root, env, install(venv, peer.package))
     bar.step()
     try:
-        for line in peer.setup if not place.trouble else ():
-            place.run("setup", line, 0)
-        for i in range(fill if not place.trouble and "send" in peer.commands else 0):
-            place.run("send", peer.commands["send"], i)
+        for line in peer.setup if not workspace.trouble else ():
+            workspace.run("setup", line, 0)
+        for i in range(fill if not workspace.trouble and "send" in peer.commands else 0):
+            workspace.run("send", peer.commands["send"], i)
     except (Failed, OSError) as failed:
-        place.trouble = f"{failed}"
+        workspace.trouble = f"{failed}"
     bar.step()
-    return place
+    return workspace
 
 
-def measure(places: list[Place], folder: Folder, rounds: int, bar: Bar) -> dict[tuple[str, str], list[float]]:
+def measure(
+    places: list[Workspace], folder: Folder, rounds: int, bar: ProgressBar
+) -> dict[tuple[str, str], list[float]]:
     """Each command of each in P, round by round; the round before the first is not counted."""
     ratios: dict[tuple[str, str], list[float]] = {}
     for i in range(rounds + 1):
@@ -181,13 +183,13 @@ def measure(places: list[Place], folder: Folder, rounds: int, bar: Bar) -> dict[
         for command in commands(folder.root, folder.me, i):
             env = folder.acting(folder.other if command.by_other else folder.me)
             seconds["coord", command.name] = timed(command.argv, folder.root, env, command.codes, command.stdin)
-        for place in places:
+        for workspace in places:
             bases.append(timed(PASS, folder.root, folder.env))
-            for name, line in place.peer.commands.items() if not place.trouble else ():
+            for name, line in workspace.peer.commands.items() if not workspace.trouble else ():
                 try:
-                    seconds[place.peer.package, name] = place.run(name, line, 10_000 + i)
+                    seconds[workspace.peer.package, name] = workspace.run(name, line, 10_000 + i)
                 except (Failed, OSError) as failed:
-                    place.trouble = f"{name}: {failed}"
+                    workspace.trouble = f"{name}: {failed}"
         base = statistics.median(bases)
         for key, took in seconds.items() if i else ():
             ratios.setdefault(key, []).append(took / base)
@@ -195,15 +197,15 @@ def measure(places: list[Place], folder: Folder, rounds: int, bar: Bar) -> dict[
     return ratios
 
 
-def table(places: list[Place], ratios: dict[tuple[str, str], list[float]]) -> str:
+def table(places: list[Workspace], ratios: dict[tuple[str, str], list[float]]) -> str:
     """What came out, a line each."""
-    stores = {"coord": "journals, synced"} | {place.peer.package: place.peer.store for place in places}
+    stores = {"coord": "journals, synced"} | {workspace.peer.package: workspace.peer.store for workspace in places}
     lines = []
     for (package, name), values in ratios.items():
         low, median, high = statistics.quantiles(values, n=4, method="inclusive") if values[1:] else values * 3
         what = f"{package or '(bare table)':18} {stores[package]:24} {name:22}"
         lines.append(f"{what} {median:6.2f} P   {low:.2f} .. {high:.2f}")
-    troubles = [f"{place.peer.package:18} {place.trouble}" for place in places if place.trouble]
+    troubles = [f"{workspace.peer.package:18} {workspace.trouble}" for workspace in places if workspace.trouble]
     return "\n".join([*lines, *troubles])
 
 
@@ -217,7 +219,7 @@ def main() -> None:
     args = parser.parse_args()
     venv = Path(args.venv).absolute()
     venv.parent.mkdir(parents=True, exist_ok=True)
-    bar = Bar("measuring", 2 * len(PEERS) + args.rounds + 1, quiet_s=0)
+    bar = ProgressBar("measuring", 2 * len(PEERS) + args.rounds + 1, quiet_s=0)
     try:
         with tempfile.TemporaryDirectory(prefix="coord-peers-") as base:
             folder = prepare(Path(base, "coord"), SHORT)
@@ -229,7 +231,7 @@ def main() -> None:
     print(table(places, ratios))
     if args.json:
         rows = [{"package": key[0] or _SQLITE, "command": key[1], "in_P": values} for key, values in ratios.items()]
-        troubles = {place.peer.package: place.trouble for place in places if place.trouble}
+        troubles = {workspace.peer.package: workspace.trouble for workspace in places if workspace.trouble}
         Path(args.json).write_text(json.dumps({"rows": rows, "not_there": troubles}, indent=1) + "\n")
 
 

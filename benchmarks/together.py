@@ -12,12 +12,12 @@ from pathlib import Path
 
 from benchmarks.folders import LOAD, Folder
 from benchmarks.rows import TOGETHER, WAIT_CLAIM, WAIT_INBOX, WATCH, Samples
-from coord.engine.snapshot import Present
-from coord.workspace.paths import find
-from coord.workspace.system import World, real_world
-from eventlog.events import VERSION, AnyPayload, ClaimReleased, Event, MessageSent, later
+from coord.engine.snapshot import Snapshot
+from coord.workspace.paths import find_workspace
+from coord.workspace.system import System, real_system
+from eventlog.events import VERSION, AnyPayload, ClaimReleased, Event, MessageSent, add_time
 from eventlog.local.lock import locked
-from eventlog.local.writer import Writer
+from eventlog.local.writer import JournalWriter
 from tests.support.processes import COORD, until
 
 PROCESSES, SENDS = 16, 50
@@ -29,8 +29,8 @@ def wait_once(folder: Folder, i: int) -> dict[str, float]:
     """Milliseconds from just before the other's line is written until the one who waits has said it, of each way."""
     resource = f"file/src/wait-{i}.py"
     folder.coord(folder.other, "claim", resource)
-    present = _present(folder)
-    claim = next(claim.id for claim in present.state.claims.values() if claim.resource == resource)
+    snapshot = _present(folder)
+    claim = next(claim.id for claim in snapshot.state.claims.values() if claim.resource == resource)
     by_claim = _waiting(folder, ["claim", resource, "--wait", "1m"], ClaimReleased(claim=claim))
     folder.coord(folder.me, "release", resource)
     folder.coord(folder.me, "inbox")
@@ -114,23 +114,23 @@ def _watches(pid: int) -> bool:
     return any("inotify" in name for name in names)
 
 
-def _world(folder: Folder) -> World:
-    return real_world().at(str(folder.root))
+def _world(folder: Folder) -> System:
+    return real_system().at(str(folder.root))
 
 
-def _present(folder: Folder) -> Present:
-    world = _world(folder)
-    present = Present(world, find(world, str(folder.root)))
-    present.catch_up()
-    return present
+def _present(folder: Folder) -> Snapshot:
+    system = _world(folder)
+    snapshot = Snapshot(system, find_workspace(system, str(folder.root)))
+    snapshot.catch_up()
+    return snapshot
 
 
 def append(folder: Folder, session: str, payload: AnyPayload) -> float:
     """Append one event to a session's journal, durably, and nothing else; when that began."""
     with locked(folder.log, _LOCK_WAIT_S):
-        present = _present(folder)
-        writer = Writer(folder.log, session, present.history.positions[session])
-        at = max(_world(folder).wall(), later(present.history.latest, micros=1))
+        snapshot = _present(folder)
+        writer = JournalWriter(folder.log, session, snapshot.history.positions[session])
+        at = max(_world(folder).wall(), add_time(snapshot.history.latest, micros=1))
         begin = time.perf_counter()
         writer.append(Event(v=VERSION, at=at, session=session, n=writer.n, payload=payload))
         writer.sync()

@@ -6,7 +6,7 @@ import sys
 
 TYPE_CHECKING = False  # a hook would take 1.7 times as long if it loaded `typing`
 if TYPE_CHECKING:
-    from coord.guard.payload import Call
+    from coord.guard.payload import HookCall
 
 # A command makes many objects that stay: looking for garbage among them finds none and takes 8 % of its time.
 gc.set_threshold(100_000)
@@ -37,19 +37,19 @@ def _run() -> int:
             return entry.main(sys.argv[2], _respond)
     _load_msgspec()
     from coord.cli.main import run
-    from coord.workspace.system import real_world
+    from coord.workspace.system import real_system
 
-    code = run(sys.argv[1:], real_world())
+    code = run(sys.argv[1:], real_system())
     return 0 if sys.argv[1:2] == ["hook"] else code  # to a client, the code of a mistake would deny what its agent does
 
 
-def _respond(call: "Call") -> tuple[int, str]:
+def _respond(call: "HookCall") -> tuple[int, str]:
     """The long way of a hook."""
     _load_msgspec()
-    from coord.hooks.dispatch import respond, to_client
-    from coord.workspace.system import real_world
+    from coord.hooks.dispatch import handle_call, write_to_client
+    from coord.workspace.system import real_system
 
-    return respond(real_world(), call, to_client)
+    return handle_call(real_system(), call, write_to_client)
 
 
 def _load_msgspec() -> None:

@@ -17,7 +17,7 @@ def refused(message: str, **details: object) -> CoordError:
     return CoordError(REFUSED, message, **details)
 
 
-def wrong(message: str, **details: object) -> CoordError:
+def usage_error(message: str, **details: object) -> CoordError:
     """The command line says something that cannot be meant."""
     return CoordError(USAGE, message, **details)
 
@@ -32,7 +32,7 @@ def no_log(message: str, **details: object) -> CoordError:
     return CoordError(NO_LOG, message, **details)
 
 
-def of_system(error: OSError) -> CoordError:
+def from_os_error(error: OSError) -> CoordError:
     """What to say of something that the system refused."""
     where = f" {error.filename}" if error.filename else ""
     return no_log(f"the system refused:{where} {error.strerror}. What was acknowledged before is kept.")

@@ -17,12 +17,12 @@ from msgspec import DecodeError, Raw, Struct, ValidationError
 from msgspec.json import Decoder, Encoder
 
 from eventlog.digest import blake2b
-from eventlog.events import BIGGEST_INT, VERSION, Event, Imported, Instant, Unknown, is_instant
+from eventlog.events import MAX_INT, VERSION, Event, Imported, Instant, Unknown, is_instant
 
 NO_HASH = b"0" * 32
-MARK = b',"hash":"'
-_TAIL = len(MARK) + 32 + len(b'"}')
-SEALED = re.compile(rb',"hash":"[0-9a-f]{32}"\}')  # where a whole line ends, newline aside
+HASH_KEY = b',"hash":"'
+_TAIL = len(HASH_KEY) + 32 + len(b'"}')
+HASH_SUFFIX = re.compile(rb',"hash":"[0-9a-f]{32}"\}')  # where a whole line ends, newline aside
 MAX_LINE = 8 << 20  # bytes; the longest message, with every character escaped, stays below
 
 _encode, _encode_lines = Encoder().encode, Encoder().encode_lines
@@ -48,16 +48,16 @@ _decode_envelope = Decoder(_Envelope).decode
 _decode_type = Decoder(_Type).decode
 
 
-class Damaged(ValueError):
+class DamagedLine(ValueError):
     """These bytes are not a line that was written by the one whose journal this is."""
 
 
-def chain(previous: bytes, body: bytes) -> bytes:
+def line_hash(previous: bytes, body: bytes) -> bytes:
     """The hash of a line with this `body` that follows a line whose stored hash is `previous`."""
     return blake2b(previous + body, digest_size=16).hexdigest().encode()
 
 
-def seal(event: Event, previous: bytes) -> tuple[bytes, bytes]:
+def encode_line(event: Event, previous: bytes) -> tuple[bytes, bytes]:
     """The line of `event`, newline and all, and its hash.
 
     Raises ValueError (msgspec's or UnicodeEncodeError) for text that is not valid Unicode or a line over `MAX_LINE`.
@@ -65,29 +65,29 @@ def seal(event: Event, previous: bytes) -> tuple[bytes, bytes]:
     body = _encode(event)[:-1]
     if len(body) > MAX_LINE - _TAIL:
         raise ValueError(f"the event takes {len(body)} bytes; a line holds {MAX_LINE}")
-    digest = chain(previous, body)
-    return body + MARK + digest + b'"}\n', digest
+    digest = line_hash(previous, body)
+    return body + HASH_KEY + digest + b'"}\n', digest
 
 
-def seal_lines(events: list[Event], previous: bytes) -> list[bytes]:
+def encode_lines(events: list[Event], previous: bytes) -> list[bytes]:
     """The lines of these events, newlines and all, the first of which follows a line whose hash is `previous`.
 
-    Raises ValueError as `seal` does, and for an event that would be read back as something else.
+    Raises ValueError as `encode_line` does, and for an event that would be read back as something else.
     """
     lines: list[bytes] = []
     for event in events:
-        line, previous = seal(event, previous)
+        line, previous = encode_line(event, previous)
         lines.append(line)
     try:
-        same = _decode_lines(b"".join(lines)) == events and _are_plain(events)
+        same = _decode_lines(b"".join(lines)) == events and _are_canonical(events)
     except (ValueError, RecursionError):
         same = False
-    if not same and [decode(line[:-1]) for line in lines] != events:
+    if not same and [decode_event(line[:-1]) for line in lines] != events:
         raise ValueError("a value is out of its range")
     return lines
 
 
-def follow(events: list[Event], session: str, n: int, at: Instant) -> bool:
+def can_follow(events: list[Event], session: str, n: int, at: Instant) -> bool:
     """Whether these can come next in the journal of `session`, behind its event number `n` at `at`."""
     times = [event.at for event in events]
     return (
@@ -97,7 +97,7 @@ def follow(events: list[Event], session: str, n: int, at: Instant) -> bool:
     )
 
 
-def _are_plain(events: list[Event]) -> bool:
+def _are_canonical(events: list[Event]) -> bool:
     """Whether nothing in these needs a closer look than that their lines are as we would have written them."""
     return (
         {event.v for event in events} <= {VERSION}
@@ -111,26 +111,30 @@ def stored_hash(line: bytes) -> bytes:
     return line[-34:-2]
 
 
-def body_of(line: bytes) -> bytes:
+def hashed_part(line: bytes) -> bytes:
     """The part of a line (without its newline) that its hash covers, by its place."""
     return line[:-_TAIL]
 
 
-def unseal(line: bytes, previous: bytes) -> Event:
+def decode_line(line: bytes, previous: bytes) -> Event:
     """The event of a line (without its newline) that follows a line whose hash is `previous`.
 
     Raises Damaged, with the reason. An event whose hash is right but whose meaning is not known is `Unknown`.
     """
     digest = stored_hash(line)
-    if len(line) < _TAIL or line[-_TAIL:] != MARK + digest + b'"}' or chain(previous, body_of(line)) != digest:
-        raise Damaged("its hash is wrong")
-    return decode(line)
+    if (
+        len(line) < _TAIL
+        or line[-_TAIL:] != HASH_KEY + digest + b'"}'
+        or line_hash(previous, hashed_part(line)) != digest
+    ):
+        raise DamagedLine("its hash is wrong")
+    return decode_event(line)
 
 
-def unseal_lines(lines: list[bytes], previous: bytes, session: str, n: int, at: Instant) -> list[Event] | None:
+def decode_lines(lines: list[bytes], previous: bytes, session: str, n: int, at: Instant) -> list[Event] | None:
     """The events of lines (without their newlines) of the journal of `session`, which follow its event number `n` at
     `at`, whose line's hash is `previous`. None unless each line is byte for byte what we would have written, so that
-    `unseal` would have accepted every one of them, and they follow each other.
+    `decode_line` would have accepted every one of them, and they follow each other.
     """
     try:
         events = _decode_lines(b"\n".join(lines))
@@ -138,13 +142,13 @@ def unseal_lines(lines: list[bytes], previous: bytes, session: str, n: int, at: 
     except (ValueError, RecursionError):
         return None
     for line, body in zip(lines, bodies, strict=False):  # behind the last body there is an empty one, like no line
-        previous = chain(previous, body)
-        if line != body + MARK + previous + b'"}':
+        previous = line_hash(previous, body)
+        if line != body + HASH_KEY + previous + b'"}':
             return None
-    return events if follow(events, session, n, at) and _are_plain(events) else None
+    return events if can_follow(events, session, n, at) and _are_canonical(events) else None
 
 
-def decode(line: bytes) -> Event:
+def decode_event(line: bytes) -> Event:
     """The event of a line whose hash is known to be right. Raises Damaged if no honest writer made it."""
     try:
         event = _decode(line)
@@ -153,11 +157,11 @@ def decode(line: bytes) -> Event:
     except ValidationError as error:
         event = _unknown(line, str(error))
     except (DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Damaged(f"it is not JSON ({error})") from None
-    if _encode(event)[:-1] != body_of(line) or event.imported:  # what was imported holds values of any kind
+        raise DamagedLine(f"it is not JSON ({error})") from None
+    if _encode(event)[:-1] != hashed_part(line) or event.imported:  # what was imported holds values of any kind
         _check_strictly(line)
     if not is_instant(event.at):
-        raise Damaged("its time is not an instant")
+        raise DamagedLine("its time is not an instant")
     return event
 
 
@@ -176,7 +180,7 @@ def _unknown(line: bytes, reason: str = "") -> Event:
             imported=seen.imported,
         )
     except (DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Damaged(f"it is not an event ({error})") from None
+        raise DamagedLine(f"it is not an event ({error})") from None
 
 
 def _check_strictly(line: bytes) -> None:
@@ -185,20 +189,20 @@ def _check_strictly(line: bytes) -> None:
     def pairs(items: list[tuple[str, object]]) -> dict[str, object]:
         seen = dict(items)
         if len(seen) != len(items):
-            raise Damaged("a key stands twice")
+            raise DamagedLine("a key stands twice")
         return seen
 
     def whole(text: str) -> int:
-        if abs(int(text)) > BIGGEST_INT:
-            raise Damaged("a number is too large to be read alike everywhere")
+        if abs(int(text)) > MAX_INT:
+            raise DamagedLine("a number is too large to be read alike everywhere")
         return int(text)
 
     try:
         json.loads(line, object_pairs_hook=pairs, parse_int=whole)
-    except Damaged:
+    except DamagedLine:
         raise
     except (ValueError, RecursionError) as error:
-        raise Damaged(f"it is not JSON ({error})") from None
+        raise DamagedLine(f"it is not JSON ({error})") from None
 
 
 _SIXTIES = {minute + second for minute in "012345" for second in "012345"}  # how minutes and seconds begin

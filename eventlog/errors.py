@@ -9,7 +9,7 @@ class Unreadable(LogError):
     """The system does not let us read a file now, though it may later, without the file changing."""
 
 
-class Locked(LogError):
+class LockTimeout(LogError):
     """Another process holds the machine's lock for longer than the caller would wait."""
 
 

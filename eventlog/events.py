@@ -19,13 +19,13 @@ from typing import Annotated, Literal, TypeAlias
 from msgspec import Meta, Raw, Struct, field
 
 VERSION = 1
-BIGGEST_INT = 2**53 - 1  # the largest whole number that every JSON parser keeps exactly
-LONGEST_NAME = 512  # characters, of any name: a resource, a session's name, a path
-LONGEST_PATH = 8192  # characters, of a path of the machine, which may hold anything
-LONGEST_TEXT = 1 << 20  # characters, of any free text: a message's body, a note
+MAX_INT = 2**53 - 1  # the largest whole number that every JSON parser keeps exactly
+MAX_NAME_LENGTH = 512  # characters, of any name: a resource, a session's name, a path
+MAX_PATH_LENGTH = 8192  # characters, of a path of the machine, which may hold anything
+MAX_TEXT_LENGTH = 1 << 20  # characters, of any free text: a message's body, a note
 
 MINUTE_S, HOUR_S, DAY_S = 60, 3600, 86400
-SHORTEST_TTL_S, LONGEST_TTL_S = MINUTE_S, 7 * DAY_S
+MIN_TTL_S, MAX_TTL_S = MINUTE_S, 7 * DAY_S
 
 # --- instants -------------------------------------------------------------------------------------------------------
 
@@ -61,7 +61,7 @@ def to_micros(at: Instant) -> int:
     return (datetime.fromisoformat(at[:-1]) - _EPOCH) // _MICROSECOND
 
 
-def later(at: Instant, seconds: float = 0, micros: int = 0) -> Instant:
+def add_time(at: Instant, seconds: float = 0, micros: int = 0) -> Instant:
     """The instant that much after `at`; `NEVER` where the calendar ends."""
     return from_micros(to_micros(at) + round(seconds * 1_000_000) + micros)
 
@@ -78,21 +78,21 @@ _PLAIN = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*\Z"  # no control characters, no l
 _RESOURCE = r"^[^/\s\x00-\x1f\x7f-\x9f]+/[^\x00-\x1f\x7f-\x9f\u2028\u2029]+\Z"
 _SESSION = r"[a-z0-9][a-z0-9._-]*"
 
-Name: TypeAlias = Annotated[str, Meta(max_length=LONGEST_NAME, pattern=_PLAIN)]
-Opaque: TypeAlias = Annotated[str, Meta(max_length=LONGEST_NAME)]  # compared, and never shown
-Text: TypeAlias = Annotated[str, Meta(max_length=LONGEST_TEXT)]
-Path: TypeAlias = Annotated[str, Meta(max_length=LONGEST_PATH)]
-Resource: TypeAlias = Annotated[str, Meta(max_length=LONGEST_NAME, pattern=_RESOURCE)]
+Name: TypeAlias = Annotated[str, Meta(max_length=MAX_NAME_LENGTH, pattern=_PLAIN)]
+Opaque: TypeAlias = Annotated[str, Meta(max_length=MAX_NAME_LENGTH)]  # compared, and never shown
+Text: TypeAlias = Annotated[str, Meta(max_length=MAX_TEXT_LENGTH)]
+Path: TypeAlias = Annotated[str, Meta(max_length=MAX_PATH_LENGTH)]
+Resource: TypeAlias = Annotated[str, Meta(max_length=MAX_NAME_LENGTH, pattern=_RESOURCE)]
 SessionId: TypeAlias = Annotated[str, Meta(max_length=100, pattern=rf"^{_SESSION}\Z")]
 SessionIdOrNone: TypeAlias = Annotated[str, Meta(max_length=100, pattern=rf"^({_SESSION})?\Z")]
 EventId: TypeAlias = Annotated[str, Meta(max_length=120, pattern=rf"^{_SESSION}/[1-9][0-9]*\Z")]
-Count: TypeAlias = Annotated[int, Meta(ge=0, le=BIGGEST_INT)]
-Ttl: TypeAlias = Annotated[int, Meta(ge=SHORTEST_TTL_S, le=LONGEST_TTL_S)]
-Wait: TypeAlias = Annotated[int, Meta(ge=0, le=LONGEST_TTL_S)]
+Count: TypeAlias = Annotated[int, Meta(ge=0, le=MAX_INT)]
+Ttl: TypeAlias = Annotated[int, Meta(ge=MIN_TTL_S, le=MAX_TTL_S)]
+Wait: TypeAlias = Annotated[int, Meta(ge=0, le=MAX_TTL_S)]
 Percent: TypeAlias = Annotated[int, Meta(ge=0, le=100)]
 
 Mode: TypeAlias = Literal["exclusive", "shared"]
-Told: TypeAlias = Literal["granted", "waiting", "refused"]
+ToldOutcome: TypeAlias = Literal["granted", "waiting", "refused"]
 Urgency: TypeAlias = Literal["low", "normal", "high"]
 EVERYONE: Literal["everyone"] = "everyone"
 
@@ -193,7 +193,7 @@ class ClaimRequested(Payload, frozen=True, tag="claim.requested", kw_only=True):
     agent: Name = ""  # the subagent that asks
     worktree: Name = ""  # if bound to one
     automatic: bool = False  # made by a hook
-    told: Told  # what the requester was told: granted, waiting or refused
+    told: ToldOutcome  # what the requester was told: granted, waiting or refused
     note: Text = ""  # what for
 
 
@@ -295,7 +295,7 @@ class Event(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     v: int  # the version of the vocabulary; always written
     at: Instant  # hybrid time: the wall clock, and later than all that was seen
     session: SessionId  # whose journal it is
-    n: Annotated[int, Meta(ge=1, le=BIGGEST_INT)]  # its number there, from 1 without a gap
+    n: Annotated[int, Meta(ge=1, le=MAX_INT)]  # its number there, from 1 without a gap
     payload: AnyPayload = field(name="event")  # what happened
     imported: Imported | None = None  # where it was brought in from, if it was
 

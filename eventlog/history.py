@@ -21,22 +21,22 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from eventlog.errors import LogError, Unreadable
-from eventlog.events import NEVER, Event, EventId, Instant, later
-from eventlog.local.files import ENDED, SUFFIX, sizes_in
-from eventlog.local.journal import is_session_id, read_from, wherever
-from eventlog.scanning import Block, Position
+from eventlog.events import NEVER, Event, EventId, Instant, add_time
+from eventlog.local.files import ARCHIVE_FOLDER, JOURNAL_SUFFIX, list_journal_sizes
+from eventlog.local.journal import is_session_id, read_from, with_journal_path
+from eventlog.scanning import Position, ReadBuffer
 
-HORIZON_S = 60  # how far ahead another machine's events may be
+MAX_CLOCK_LEAD_S = 60  # how far ahead another machine's events may be
 
 _AT_ONCE, _LEAST_PIECE = 8 << 20, 1 << 14  # bytes that are read at a time, of all journals and of one
 
-by_order = attrgetter("at", "session", "n")
+order_key = attrgetter("at", "session", "n")
 
 
 def merge(journals: Iterable[Iterable[Event]]) -> list[Event]:
     """The total order of all events, each once, however often and in whatever pieces they come."""
     unique = {(event.session, event.n): event for journal in journals for event in journal}
-    return sorted(unique.values(), key=by_order)
+    return sorted(unique.values(), key=order_key)
 
 
 def lines_read(count: int) -> str:
@@ -44,20 +44,20 @@ def lines_read(count: int) -> str:
     return "1 line was read" if count == 1 else f"{count} lines were read"
 
 
-def horizon_of(positions: Iterable[Position], machine: str, wall: Instant, accepted: Instant) -> Instant:
+def acceptance_limit(positions: Iterable[Position], machine: str, wall: Instant, accepted: Instant) -> Instant:
     """The time up to which events of other machines count at `wall`: all that was `accepted` before stays."""
     ours = max((position.at for position in positions if position.machine == machine), default="")
-    return max(later(wall, HORIZON_S), ours, accepted)
+    return max(add_time(wall, MAX_CLOCK_LEAD_S), ours, accepted)
 
 
-class News(Struct, frozen=True):
+class Batch(Struct, frozen=True):
     """What one look at the log brought: the new events in order, and whether any journal was rewound."""
 
     events: list[Event]
     rewound: bool = False
 
 
-class History:
+class LogReader:
     """A reader of a log folder: where each journal was read to, and what stands in the way.
 
     `problems` maps a journal's name to why it cannot be read; `held_back` a session to the first of its times that
@@ -92,7 +92,7 @@ class History:
         return sum(position.size for position in self.positions.values())
 
     def lengths(self) -> dict[str, int]:
-        """How long each file in the log was when it was looked at, in the words of `sizes_in`: while they all are that
+        """How long each file in the log was when it was looked at, in the words of `list_journal_sizes`: while they all are that
         long, there is nothing new to read. One that says more later without growing is left out: what is held back, and
         what the system would not let us read.
         """
@@ -110,24 +110,26 @@ class History:
         The log is listed first: what is archived meanwhile is then seen in one of the two, or in both.
         """
         try:
-            self._sizes = sizes_in(self.folder)
+            self._sizes = list_journal_sizes(self.folder)
         except OSError as error:
             raise LogError(f"cannot read the log {self.folder}: {error.strerror}") from None
         try:
-            ended = _listed(os.path.join(self.folder, ENDED))
+            ended = _journal_names(os.path.join(self.folder, ARCHIVE_FOLDER))
         except FileNotFoundError:
             ended = set()
         except OSError as error:
-            raise LogError(f"cannot read the archived journals in {ENDED}/: {error.strerror}") from None
+            raise LogError(f"cannot read the archived journals in {ARCHIVE_FOLDER}/: {error.strerror}") from None
         here = self._sizes.keys()
-        self.twice = {name for name in here & ended if os.path.lexists(os.path.join(self.folder, name + SUFFIX))}
+        self.twice = {
+            name for name in here & ended if os.path.lexists(os.path.join(self.folder, name + JOURNAL_SUFFIX))
+        }
         found = here | ended
         unknown = found - self.positions.keys()
         self.problems = {name: "is not named like a session" for name in unknown if not is_session_id(name)}
         self._ended, self._unreadable = ended - here, set()
         return found - self.problems.keys()
 
-    def catch_up(self, wall: Instant) -> News:
+    def catch_up(self, wall: Instant) -> Batch:
         """Read what is new since the last look. `wall` is this machine's clock. Raises LogError or OSError; nothing
         counts as read then.
         """
@@ -137,13 +139,15 @@ class History:
                 bar = self._bar
                 found = list(self.batches(wall))
                 if self._bar == bar:
-                    return News([event for news in found for event in news.events], any(news.rewound for news in found))
+                    return Batch(
+                        [event for news in found for event in news.events], any(news.rewound for news in found)
+                    )
                 self.positions = dict(before)
         except BaseException:
             self.positions = before
             raise
 
-    def batches(self, wall: Instant) -> Iterator[News]:
+    def batches(self, wall: Instant) -> Iterator[Batch]:
         """What `catch_up` gives, in pieces, so that a long history is never in the memory as a whole. With each piece
         `positions` are just how far the pieces go. One that is `rewound` takes back all that were before it.
         """
@@ -151,10 +155,10 @@ class History:
         accepted = self.latest
         unread = self.names()
         rewound = self._miss(unread)
-        unread = {name for name in unread if not self._is_read(name)}
-        horizon = max(horizon_of(self.positions.values(), self.machine, wall, accepted), self._bar)
+        unread = {name for name in unread if not self._is_up_to_date(name)}
+        horizon = max(acceptance_limit(self.positions.values(), self.machine, wall, accepted), self._bar)
         most = dict.fromkeys(unread, _LEAST_PIECE)
-        waiting: dict[str, Block] = {}
+        waiting: dict[str, ReadBuffer] = {}
         ends: list[tuple[Instant, str]] = []  # a heap: up to where the blocks go of journals that go on
         going: list[str] = []  # the journals of the last piece
         while True:
@@ -178,13 +182,13 @@ class History:
                     del waiting[name]
             while ends and ends[0][0] <= bound:
                 heappop(ends)
-            yield News(sorted(events, key=by_order), rewound)
+            yield Batch(sorted(events, key=order_key), rewound)
             if not unread and not waiting:
                 break
-        horizon = horizon_of(self.positions.values(), self.machine, wall, accepted) if self.held_back else ""
+        horizon = acceptance_limit(self.positions.values(), self.machine, wall, accepted) if self.held_back else ""
         if any(at <= horizon for at in self.held_back.values()):
             self._bar = horizon  # which our own journals have set since
-            yield News([], rewound=True)
+            yield Batch([], rewound=True)
 
     def _miss(self, present: set[str]) -> bool:
         """Find the journals that were read before and are gone; whether there are any. A file that never had an event
@@ -198,7 +202,7 @@ class History:
                 del self.positions[name]
         return any(position.n for position in gone.values())
 
-    def _is_read(self, name: str) -> bool:
+    def _is_up_to_date(self, name: str) -> bool:
         """Whether a journal needs no look: it is as long as it was, or was read to its end among the ended. One that is
         damaged where reading stopped is as long as it was, too.
         """
@@ -208,7 +212,7 @@ class History:
         length = position.length if position.stopped else position.size
         return 0 < length == self._sizes[name] and not position.ended
 
-    def _next(self, name: str, most: int, horizon: Instant) -> tuple[Block | None, bool, bool]:
+    def _next(self, name: str, most: int, horizon: Instant) -> tuple[ReadBuffer | None, bool, bool]:
         """The next stretch of a journal in which there are events, or its end; whether the journal was rewound; and
         whether there is more. What another machine wrote beyond the horizon is left out, as if it was not there yet.
         """
@@ -216,7 +220,7 @@ class History:
         while True:
             start = self.positions.get(name, Position())
             try:
-                data, back = wherever(
+                data, back = with_journal_path(
                     self.folder, name, partial(read_from, size=start.size, last=start.last, most=most)
                 )
             except (OSError, LogError) as error:
@@ -230,7 +234,7 @@ class History:
                 rewound |= start.n > 0
                 lost = f"it was cut back or rewritten; {lines_read(start.lines)} before" if start.n else ""
                 start = Position(rewound=start.rewound or lost)
-            block = Block(name, data, start, self.lines)
+            block = ReadBuffer(name, data, start, self.lines)
             more = len(data) >= most and block.end.size > start.size and not block.end.stopped
             if block.events and block.events[-1].at > horizon and block.end.machine != self.machine:
                 self.held_back[name] = next(event.at for event in block.events if event.at > horizon)
@@ -244,7 +248,7 @@ class History:
                 return block, rewound, more
 
 
-def _listed(folder: str) -> set[str]:
+def _journal_names(folder: str) -> set[str]:
     """The names, without their ending, of what looks like a journal in a folder. Raises OSError."""
     with os.scandir(folder) as entries:
-        return {entry.name[: -len(SUFFIX)] for entry in entries if entry.name.endswith(SUFFIX)}
+        return {entry.name[: -len(JOURNAL_SUFFIX)] for entry in entries if entry.name.endswith(JOURNAL_SUFFIX)}

@@ -17,16 +17,16 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from eventlog.codec import (
-    MARK,
+    HASH_KEY,
+    HASH_SUFFIX,
     MAX_LINE,
     NO_HASH,
-    SEALED,
-    Damaged,
-    body_of,
-    chain,
+    DamagedLine,
+    decode_line,
+    decode_lines,
+    hashed_part,
+    line_hash,
     stored_hash,
-    unseal,
-    unseal_lines,
 )
 from eventlog.events import Event, EventId, Instant
 
@@ -34,8 +34,8 @@ _BOM = b"\xef\xbb\xbf"
 _HEAD, _END = b'{"v":', b'"}'  # how a line begins and ends
 _SHORTEST = 34  # bytes of what may be left of a line, so that the next can follow it
 _LEAST_COUNTED = 1024  # bytes that a line counts for at least while none verifies: short ones take time too
-MOST_DAMAGE = 1000  # places of a journal that are named one by one
-LAST = 45  # bytes at the end of what was read that are compared when reading goes on: the hash and its frame
+MAX_DAMAGE = 1000  # places of a journal that are named one by one
+TAIL_BYTES = 45  # bytes at the end of what was read that are compared when reading goes on: the hash and its frame
 
 
 class Damage(Struct, frozen=True):
@@ -73,25 +73,25 @@ def scan(
     """
     if start.stopped:
         start = replace(start, damage=start.damage[:-1], stopped=False, length=0)  # whether it stops is found out anew
-    if (clean := _clean(session, data, start)) is not None:
+    if (clean := _scan_undamaged(session, data, start)) is not None:
         events, pieces, position = clean
         if lines is not None:
             lines.update((event.id, piece) for event, piece in zip(events, pieces, strict=True))
         return events, position
-    reader = _Scan(session, start, lines)
+    reader = _Scanner(session, start, lines)
     offset = 0
     if start.size == 0 and data.startswith(_BOM):
-        reader.set_aside(0, "a byte order mark was put before it; its events were kept")
+        reader.add_damage(0, "a byte order mark was put before it; its events were kept")
         offset = len(_BOM)
     while not reader.stops(len(data) - offset if (end := data.find(b"\n", offset)) < 0 else end - offset):
         if end < 0:
             break
         reader.line(data[offset:end], start.size + offset)
         offset = end + 1
-    return reader.events, reader.position(start.size + offset, data[max(0, offset - LAST) : offset])
+    return reader.events, reader.position(start.size + offset, data[max(0, offset - TAIL_BYTES) : offset])
 
 
-def _clean(session: str, data: bytes, start: Position) -> tuple[list[Event], list[bytes], Position] | None:
+def _scan_undamaged(session: str, data: bytes, start: Position) -> tuple[list[Event], list[bytes], Position] | None:
     """What `scan` gives, and the lines, if these all follow the journal as it was written; else None."""
     pieces = data.split(b"\n")
     if len(data) > MAX_LINE and max(map(len, pieces)) > MAX_LINE:
@@ -99,11 +99,13 @@ def _clean(session: str, data: bytes, start: Position) -> tuple[list[Event], lis
     pieces.pop()  # what is no whole line
     if start.damage or len(start.hashes) != 1 or not pieces:
         return None
-    events = unseal_lines(pieces, start.hashes[0], session, start.n, start.at)
-    return None if events is None else (events, pieces, after(start, events, data.rfind(b"\n") + 1, pieces[-1]))
+    events = decode_lines(pieces, start.hashes[0], session, start.n, start.at)
+    return (
+        None if events is None else (events, pieces, position_after(start, events, data.rfind(b"\n") + 1, pieces[-1]))
+    )
 
 
-def after(start: Position, events: list[Event], size: int, last: bytes) -> Position:
+def position_after(start: Position, events: list[Event], size: int, last: bytes) -> Position:
     """The position behind clean lines, one for each of these events: so many bytes, the last line of which is given."""
     machine, folder = _origin(start, events)
     return Position(
@@ -112,7 +114,7 @@ def after(start: Position, events: list[Event], size: int, last: bytes) -> Posit
         n=events[-1].n,
         at=events[-1].at,
         hashes=(stored_hash(last),),
-        last=(start.last + last + b"\n")[-LAST:],
+        last=(start.last + last + b"\n")[-TAIL_BYTES:],
         rewound=start.rewound,
         machine=machine,
         folder=folder,
@@ -127,7 +129,7 @@ def _origin(start: Position, events: list[Event]) -> tuple[str, str]:
     return start.machine, start.folder
 
 
-class _Scan:
+class _Scanner:
     """The state of a scan: what was read, and what the next line may follow."""
 
     def __init__(self, session: str, start: Position, kept: dict[EventId, bytes] | None) -> None:
@@ -153,71 +155,73 @@ class _Scan:
 
     def look(self, line: bytes, byte: int) -> None:
         self.lines += 1
-        if len(line) < _SHORTEST or not (line.startswith(_HEAD) or MARK in line or line.endswith(_END)):
-            self.set_aside(byte, "its hash is wrong")  # nothing is left of what every line has: not worth a closer look
+        if len(line) < _SHORTEST or not (line.startswith(_HEAD) or HASH_KEY in line or line.endswith(_END)):
+            self.add_damage(
+                byte, "its hash is wrong"
+            )  # nothing is left of what every line has: not worth a closer look
             return
         try:
             self.take(line)
-        except Damaged as error:
-            self.salvage(line, byte, str(error))
+        except DamagedLine as error:
+            self.recover(line, byte, str(error))
 
     def take(self, line: bytes) -> None:
         """Accept one line, or raise Damaged and change nothing."""
         for previous in self.hashes[:-1]:
             try:
-                event = unseal(line, previous)
+                event = decode_line(line, previous)
                 break
-            except Damaged:
+            except DamagedLine:
                 continue
         else:
-            event = unseal(line, self.hashes[-1])
+            event = decode_line(line, self.hashes[-1])
         if event.session != self.session:
-            raise Damaged(f"it belongs to {event.session}")
+            raise DamagedLine(f"it belongs to {event.session}")
         gap = event.n != self.n + 1 and not (self.damage or self.start.damage)
         if event.n <= self.n or event.at <= self.at or gap:
-            raise Damaged("its number or its time does not follow")
+            raise DamagedLine("its number or its time does not follow")
         self.n, self.at, self.hashes = event.n, event.at, (stored_hash(line),)
         self.events.append(event)
         if self.kept is not None:
             self.kept[event.id] = line
 
-    def salvage(self, line: bytes, byte: int, reason: str) -> None:
+    def recover(self, line: bytes, byte: int, reason: str) -> None:
         """Keep of a damaged line what still verifies: changed line ends, or lines that lost the newline between."""
         if line.endswith(b"\r"):
             try:
                 self.take(line[:-1])
-                self.set_aside(byte, "line ends were changed to CRLF; its events were kept")
+                self.add_damage(byte, "line ends were changed to CRLF; its events were kept")
                 return
-            except Damaged:
+            except DamagedLine:
                 pass
         begin = 0
-        for piece in (*SEALED.finditer(line), None):
+        for piece in (*HASH_SUFFIX.finditer(line), None):
             part = line[begin:] if piece is None else line[begin : piece.end()]
             begin = len(line) if piece is None else piece.end() + 1
             if part:
                 try:
                     self.take(part)
-                except Damaged:
-                    self.hashes = (self.hashes[0], *self.guesses(part))
-        self.set_aside(byte, reason)
+                except DamagedLine:
+                    self.hashes = (self.hashes[0], *self.possible_hashes(part))
+        self.add_damage(byte, reason)
 
-    def guesses(self, part: bytes) -> list[bytes]:
+    def possible_hashes(self, part: bytes) -> list[bytes]:
         """What the line after a damaged one may follow, besides the last good line: the hash that the damaged line
         stored, or the one that it should have stored, if only its hash was damaged.
         """
-        marked = part[: part.rfind(MARK)] if MARK in part else body_of(part)
-        guesses = [stored_hash(part), *(chain(self.hashes[0], body) for body in (body_of(part), marked))]
+        marked = part[: part.rfind(HASH_KEY)] if HASH_KEY in part else hashed_part(part)
+        guesses = [stored_hash(part), *(line_hash(self.hashes[0], body) for body in (hashed_part(part), marked))]
         return list(dict.fromkeys([*guesses, *self.hashes[1:]]))[:8]
 
-    def set_aside(self, byte: int, reason: str) -> None:
+    def add_damage(self, byte: int, reason: str) -> None:
         known = len(self.damage) + len(self.start.damage)
-        if known > MOST_DAMAGE:
+        if known > MAX_DAMAGE:
             return
         line = max(self.lines, 1)
         before = self.damage or self.start.damage
         if before and reason.endswith("kept") and before[-1].reason == reason:
             return  # a file whose every line end was changed is one finding, not thousands
-        if known == MOST_DAMAGE:
+        if known == MAX_DAMAGE:
             reason = f"{reason}; more is damaged after it"
         self.damage.append(Damage(line, byte, reason))
 
@@ -232,7 +236,7 @@ class _Scan:
             n=self.n,
             at=self.at,
             hashes=self.hashes,
-            last=(start.last + last)[-LAST:],
+            last=(start.last + last)[-TAIL_BYTES:],
             damage=start.damage + tuple(self.damage),
             rewound=start.rewound,
             machine=machine,
@@ -242,7 +246,7 @@ class _Scan:
         )
 
 
-class Block:
+class ReadBuffer:
     """A stretch of a journal that was read and waits for its turn: the events that were not taken yet, and where
     reading the journal stands before the first of them and behind the last.
     """
@@ -263,7 +267,7 @@ class Block:
             begin, end = self._offset, self._offset_after(count, at)
             if self._clean:
                 last = self.data[max(begin, self.data.rfind(b"\n", begin, end - 1) + 1) : end - 1]
-                self.start = after(self.start, taken, end - begin, last)
+                self.start = position_after(self.start, taken, end - begin, last)
             else:
                 self.start = scan(self.session, self.data[begin:end], self.start)[1]
         return taken

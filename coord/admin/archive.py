@@ -13,22 +13,22 @@ import os
 
 from msgspec import Struct
 
-from coord.engine.snapshot import Present
+from coord.engine.snapshot import Snapshot
 from coord.engine.transaction import under_lock
 from coord.errors import no_log
-from coord.render.console.progress import Bar
+from coord.render.console.progress import ProgressBar
 from coord.workspace.config import Config
-from coord.workspace.paths import Place
-from coord.workspace.system import World
+from coord.workspace.paths import Workspace
+from coord.workspace.system import System
 from eventlog.errors import LogError
 from eventlog.events import Instant
-from eventlog.local.journal import in_pieces, paths_of
-from eventlog.local.writer import put_aside, sync_names
+from eventlog.local.journal import journal_paths, read_in_chunks
+from eventlog.local.writer import archive_journal, sync_names
 from eventlog.scanning import Position
 from projections.rules.fold import as_of
 
 
-class Moved(Struct, frozen=True):
+class MovedJournal(Struct, frozen=True):
     """A journal that goes among the ended."""
 
     session: str
@@ -37,26 +37,26 @@ class Moved(Struct, frozen=True):
     over_at: Instant
 
 
-class Stayed(Struct, frozen=True):
+class KeptJournal(Struct, frozen=True):
     """A journal whose sessions are long over and that stays all the same."""
 
     session: str
     reason: str
 
 
-class Archived(Struct, frozen=True):
+class ArchiveResult(Struct, frozen=True):
     """What was done, or would be. `young` counts the journals of sessions that are not over, or not for so long;
     `ended` those that were archived before.
     """
 
     before: Instant
-    moved: list[Moved]
-    stayed: list[Stayed]
+    moved: list[MovedJournal]
+    stayed: list[KeptJournal]
     young: int
     ended: int
 
 
-class _Read(Struct, frozen=True):
+class _ReadJournal(Struct, frozen=True):
     """A journal as it was read from its beginning to its end."""
 
     position: Position
@@ -65,74 +65,76 @@ class _Read(Struct, frozen=True):
     events: int
 
 
-def archive(world: World, place: Place, config: Config, before: Instant, *, dry_run: bool = False) -> Archived:
+def archive(
+    system: System, workspace: Workspace, config: Config, before: Instant, *, dry_run: bool = False
+) -> ArchiveResult:
     """Put the journals of sessions that are over since before that time aside; with `dry_run` only say which.
 
     Raises CoordError (4) if the log cannot be used.
     """
-    present = Present(world, place)
-    present.catch_up(snapshot=True)
-    as_of(present.state, present.now)  # what an imported session held ends by time alone
-    known = present.history.positions
-    here = [n for n in known.keys() | present.history.problems if os.path.lexists(paths_of(place.log, n)[0])]
-    read, stayed = _read_all(place, [name for name in sorted(here) if not _is_young(present, name, before)])
-    going: dict[str, Moved] = {}
+    snapshot = Snapshot(system, workspace)
+    snapshot.catch_up(snapshot=True)
+    as_of(snapshot.state, snapshot.now)  # what an imported session held ends by time alone
+    known = snapshot.history.positions
+    here = [n for n in known.keys() | snapshot.history.problems if os.path.lexists(journal_paths(workspace.log, n)[0])]
+    read, stayed = _read_all(workspace, [name for name in sorted(here) if not _is_young(snapshot, name, before)])
+    going: dict[str, MovedJournal] = {}
     for name, found in read.items():
-        over_at = _over_at(present, name, found)
+        over_at = _over_at(snapshot, name, found)
         if not over_at or over_at >= before:
             continue
-        if reason := _reason(world, place, present, name, found):
+        if reason := _reason(system, workspace, snapshot, name, found):
             stayed[name] = reason
         else:
-            going[name] = Moved(name, found.bytes, found.events, over_at)
+            going[name] = MovedJournal(name, found.bytes, found.events, over_at)
     if going and not dry_run:
         try:
-            with under_lock(world, place, config):
-                present.catch_up()
-                changed = {name for name in going if _over_at(present, name, read[name]) != going[name].over_at}
-                stayed |= _move(place, going, changed)
+            with under_lock(system, workspace, config):
+                snapshot.catch_up()
+                changed = {name for name in going if _over_at(snapshot, name, read[name]) != going[name].over_at}
+                stayed |= _move(workspace, going, changed)
         except LogError as error:
             raise no_log(str(error)) from None
     moved = [row for name, row in going.items() if name not in stayed]
-    return Archived(
+    return ArchiveResult(
         before=before,
         moved=moved,
-        stayed=[Stayed(name, reason) for name, reason in sorted(stayed.items())],
+        stayed=[KeptJournal(name, reason) for name, reason in sorted(stayed.items())],
         young=len(here) - len(moved) - len(stayed),
         ended=sum(position.ended for position in known.values()),
     )
 
 
-def _is_young(present: Present, name: str, before: Instant) -> bool:
+def _is_young(snapshot: Snapshot, name: str, before: Instant) -> bool:
     """Whether a journal stays by the looks of its session alone, unread."""
-    session = present.state.sessions.get(name)
+    session = snapshot.state.sessions.get(name)
     return session is not None and (session.live or (session.over_at or session.last_at) >= before)
 
 
-def _over_at(present: Present, name: str, read: _Read) -> Instant:
+def _over_at(snapshot: Snapshot, name: str, read: _ReadJournal) -> Instant:
     """Since when all sessions of a journal are over; empty if one is not, or cannot be told."""
-    sessions = [present.state.sessions.get(session) for session in read.sessions or {name}]
+    sessions = [snapshot.state.sessions.get(session) for session in read.sessions or {name}]
     times = [session.over_at or session.last_at for session in sessions if session and not session.live]
     return max([read.position.at, *times]) if len(times) == len(sessions) else ""
 
 
-def _read_all(place: Place, names: list[str]) -> tuple[dict[str, _Read], dict[str, str]]:
+def _read_all(workspace: Workspace, names: list[str]) -> tuple[dict[str, _ReadJournal], dict[str, str]]:
     """Journals, whole, and why some could not be read."""
-    read: dict[str, _Read] = {}
+    read: dict[str, _ReadJournal] = {}
     failed: dict[str, str] = {}
-    paths = {name: paths_of(place.log, name)[0] for name in names}
-    bar = Bar("reading", sum(os.lstat(path).st_size for path in paths.values() if os.path.lexists(path)))
+    paths = {name: journal_paths(workspace.log, name)[0] for name in names}
+    bar = ProgressBar("reading", sum(os.lstat(path).st_size for path in paths.values() if os.path.lexists(path)))
     try:
         for name, path in paths.items():
             sessions: set[str] = set()
             events, length, position = 0, 0, Position()
             try:
-                for found, end, rest in in_pieces(path, name):
+                for found, end, rest in read_in_chunks(path, name):
                     sessions |= {event.actor for event in found}
                     events += len(found)
                     bar.step(end.size - position.size)
                     position, length = end, end.size + len(rest)
-                read[name] = _Read(position, length, frozenset(sessions), events)
+                read[name] = _ReadJournal(position, length, frozenset(sessions), events)
             except LogError as error:
                 failed[name] = str(error)
     finally:
@@ -140,9 +142,9 @@ def _read_all(place: Place, names: list[str]) -> tuple[dict[str, _Read], dict[st
     return read, failed
 
 
-def _reason(world: World, place: Place, present: Present, name: str, read: _Read) -> str:
+def _reason(system: System, workspace: Workspace, snapshot: Snapshot, name: str, read: _ReadJournal) -> str:
     """Why a journal of sessions that are over stays, if it does: rules 1 and 2."""
-    history, start = present.history, read.position
+    history, start = snapshot.history, read.position
     if name in history.problems:
         return f"it cannot be used: {history.problems[name]}"
     if start.damage:
@@ -150,31 +152,31 @@ def _reason(world: World, place: Place, present: Present, name: str, read: _Read
         return f"line {spot.line} (byte {spot.byte}) is damaged: {spot.reason}"
     if history.positions[name].rewound:
         return f"it was rewound: {history.positions[name].rewound}"
-    if start.machine and start.machine != world.here.machine:
+    if start.machine and start.machine != system.here.machine:
         return "it began on another machine"
-    if start.folder and start.folder != place.recorded:
+    if start.folder and start.folder != workspace.recorded:
         return f"it belongs to another folder, {start.folder}"
-    if any(ask.session in read.sessions for ask in (*present.state.claims.values(), *present.state.waits.values())):
+    if any(ask.session in read.sessions for ask in (*snapshot.state.claims.values(), *snapshot.state.waits.values())):
         return "it still holds something, or waits for something"
-    if os.path.lexists(paths_of(place.log, name)[1]):
+    if os.path.lexists(journal_paths(workspace.log, name)[1]):
         return "there is one of this name in ended/ already"
     return ""
 
 
-def _move(place: Place, going: dict[str, Moved], changed: set[str]) -> dict[str, str]:
+def _move(workspace: Workspace, going: dict[str, MovedJournal], changed: set[str]) -> dict[str, str]:
     """Rules 3 and 4; why some stayed. To be called under the lock. Raises LogError if the new places may be lost."""
     stayed: dict[str, str] = {}
     try:
         for name, row in going.items():
-            path = paths_of(place.log, name)[0]
+            path = journal_paths(workspace.log, name)[0]
             if name in changed or not os.path.lexists(path) or os.lstat(path).st_size != row.bytes:
                 stayed[name] = "something was written to it just now"
                 continue
             try:
-                put_aside(place.log, name)
+                archive_journal(workspace.log, name)
             except LogError as error:
                 stayed[name] = str(error)
     finally:
         if len(stayed) < len(going):
-            sync_names(place.log)
+            sync_names(workspace.log)
     return stayed

@@ -18,25 +18,25 @@ import msgspec
 from msgspec import Struct
 
 from coord.engine import checkpoint
-from coord.engine.snapshot import Present, is_unused
+from coord.engine.snapshot import Snapshot, is_unused
 from coord.errors import no_log
-from coord.render.console.progress import Bar
-from coord.workspace.paths import REMOVED, Place, marked
-from coord.workspace.system import World
+from coord.render.console.progress import ProgressBar
+from coord.workspace.paths import REMOVED, Workspace, read_marker
+from coord.workspace.system import System
 from eventlog.errors import LogError
-from eventlog.events import Instant, later
-from eventlog.history import HORIZON_S, History, horizon_of, lines_read
-from eventlog.local.journal import in_pieces, is_other_at, paths_of, read_from, wherever
+from eventlog.events import Instant, add_time
+from eventlog.history import MAX_CLOCK_LEAD_S, LogReader, acceptance_limit, lines_read
+from eventlog.local.journal import journal_paths, prefix_differs, read_from, read_in_chunks, with_journal_path
 from eventlog.scanning import Damage, Position, scan
 from projections.rules.fold import as_of, fold
 from projections.rules.state import State
 
-Cache: TypeAlias = Literal["none", "same", "other code", "damaged", "different", "not compared"]
+CheckpointStatus: TypeAlias = Literal["none", "same", "other code", "damaged", "different", "not compared"]
 """What the checkpoint is: there is none; its fold is what the journals give; it is of other code; it cannot be read;
 its fold is another; or the journals are not as they were written, so there is nothing to compare with."""
 
 
-class Checked(Struct, frozen=True):
+class JournalResult(Struct, frozen=True):
     """One journal, read from its beginning to its end. `file` is its name inside the shared folder."""
 
     session: str
@@ -56,12 +56,12 @@ class Checked(Struct, frozen=True):
         return not (self.damage or self.rewound or self.problem)
 
 
-class Verified(Struct, frozen=True):
+class VerifyResult(Struct, frozen=True):
     """All journals. `twice` names those that are in the log and among the ended; both are in `journals`."""
 
-    journals: list[Checked]
+    journals: list[JournalResult]
     twice: list[str]
-    checkpoint: Cache
+    checkpoint: CheckpointStatus
 
     @property
     def whole(self) -> bool:
@@ -69,7 +69,7 @@ class Verified(Struct, frozen=True):
         return self.checkpoint != "different" and all(journal.whole for journal in self.journals)
 
 
-class _Read(Struct, frozen=True):
+class _VerifiedJournal(Struct, frozen=True):
     """A journal as it was read, with what is needed to look at all of them together."""
 
     path: str
@@ -80,59 +80,64 @@ class _Read(Struct, frozen=True):
     other: bool  # whether it is not the one that the checkpoint saw
 
 
-def verify(world: World, place: Place) -> Verified:
+def verify(system: System, workspace: Workspace) -> VerifyResult:
     """Check every journal of a folder. Raises CoordError (4) if there is no log."""
-    saved, folded = checkpoint.load(place.cache)
-    history = History(place.log, world.here.machine)
+    saved, folded = checkpoint.load(workspace.cache)
+    history = LogReader(workspace.log, system.here.machine)
     try:
         names = sorted(history.names())
     except LogError as error:
-        if not is_unused(place):
-            Present(world, place).catch_up()  # says best what is missing
+        if not is_unused(workspace):
+            Snapshot(system, workspace).catch_up()  # says best what is missing
             raise no_log(str(error)) from None
         names = []
-    wall = world.wall()
-    near = later(wall, HORIZON_S)
-    read, problems = _read_all(place, names, saved.seen, near)
-    second, more = _read_all(place, sorted(history.twice), {}, near, ended=True)
+    wall = system.wall()
+    near = add_time(wall, MAX_CLOCK_LEAD_S)
+    read, problems = _read_all(workspace, names, saved.seen, near)
+    second, more = _read_all(workspace, sorted(history.twice), {}, near, ended=True)
     accepted = max((position.at for position in folded.positions.values()), default="") if folded else ""
-    horizon = horizon_of((one.position for one in read.values()), world.here.machine, wall, accepted)
-    journals = [_checked(place, name, one, saved.seen.get(name), horizon, world) for name, one in read.items()]
-    journals += [_checked(place, name, one, None, horizon, world) for name, one in second.items()]
-    problems |= more | {paths_of(place.log, name)[0]: (name, why) for name, why in history.problems.items()}
-    journals += [Checked(name, _file(place, path), problem=why) for path, (name, why) in problems.items()]
+    horizon = acceptance_limit((one.position for one in read.values()), system.here.machine, wall, accepted)
+    journals = [_checked(workspace, name, one, saved.seen.get(name), horizon, system) for name, one in read.items()]
+    journals += [_checked(workspace, name, one, None, horizon, system) for name, one in second.items()]
+    problems |= more | {journal_paths(workspace.log, name)[0]: (name, why) for name, why in history.problems.items()}
+    journals += [JournalResult(name, _file(workspace, path), problem=why) for path, (name, why) in problems.items()]
     for name in saved.seen.keys() - set(names) - history.problems.keys():
         if saved.seen[name].size:
             gone = f"it is gone; {lines_read(saved.seen[name].lines)} before"
-            journals.append(Checked(name, _file(place, paths_of(place.log, name)[0]), rewound=gone))
-    mark = marked(place)
+            journals.append(JournalResult(name, _file(workspace, journal_paths(workspace.log, name)[0]), rewound=gone))
+    mark = read_marker(workspace)
     if mark and mark not in {journal.session for journal in journals}:
-        journals.append(Checked(mark, _file(place, paths_of(place.log, mark)[0]), rewound=REMOVED))
+        journals.append(JournalResult(mark, _file(workspace, journal_paths(workspace.log, mark)[0]), rewound=REMOVED))
     journals.sort(key=lambda journal: (journal.session, journal.file))
     if not all(journal.whole for journal in journals):
-        return Verified(journals, sorted(history.twice), "not compared")
-    return Verified(journals, sorted(history.twice), _compared(world, place, saved, folded))
+        return VerifyResult(journals, sorted(history.twice), "not compared")
+    return VerifyResult(journals, sorted(history.twice), _compared(system, workspace, saved, folded))
 
 
 def _read_all(
-    place: Place, names: list[str], seen: dict[str, checkpoint.Seen], near: Instant, *, ended: bool = False
-) -> tuple[dict[str, _Read], dict[str, tuple[str, str]]]:
+    workspace: Workspace,
+    names: list[str],
+    seen: dict[str, checkpoint.HighWaterMark],
+    near: Instant,
+    *,
+    ended: bool = False,
+) -> tuple[dict[str, _VerifiedJournal], dict[str, tuple[str, str]]]:
     """The journals by name, and by path the names of those that cannot be read, with the reason; with `ended` those
     among the ended, whatever is in the log.
     """
-    read: dict[str, _Read] = {}
+    read: dict[str, _VerifiedJournal] = {}
     failed: dict[str, tuple[str, str]] = {}
     sizes = 0
     for name in names:
         with suppress(OSError):
-            sizes += wherever(place.log, name, lambda path: os.lstat(path).st_size)
-    bar = Bar("checking", sizes)
+            sizes += with_journal_path(workspace.log, name, lambda path: os.lstat(path).st_size)
+    bar = ProgressBar("checking", sizes)
     try:
         for name in names:
-            here, aside = paths_of(place.log, name)
+            here, aside = journal_paths(workspace.log, name)
             check = partial(_read, name, seen.get(name), near, bar)
             try:
-                read[name] = check(aside) if ended else wherever(place.log, name, check)
+                read[name] = check(aside) if ended else with_journal_path(workspace.log, name, check)
             except LogError as error:
                 failed[aside if ended or not os.path.lexists(here) else here] = (name, str(error))
     finally:
@@ -140,10 +145,12 @@ def _read_all(
     return read, failed
 
 
-def _read(name: str, seen: checkpoint.Seen | None, near: Instant, bar: Bar, path: str) -> _Read:
+def _read(
+    name: str, seen: checkpoint.HighWaterMark | None, near: Instant, bar: ProgressBar, path: str
+) -> _VerifiedJournal:
     """Rules 1, 2 and 5. What is no whole line yet is looked at twice: it may be on its way. Raises LogError."""
     events, far, position, rest = 0, list[Instant](), Position(), b""
-    for found, end, tail in in_pieces(path, name):
+    for found, end, tail in read_in_chunks(path, name):
         events += len(found)
         far += [event.at for event in found if event.at > near]
         bar.step(end.size - position.size)
@@ -154,13 +161,18 @@ def _read(name: str, seen: checkpoint.Seen | None, near: Instant, bar: Bar, path
         events += len(found)
         far += [event.at for event in found if event.at > near]
         rest = b"" if position.stopped else more[more.rfind(b"\n") + 1 :]
-    other = bool(seen and seen.last and seen.size <= position.size and is_other_at(path, seen.size, seen.last))
-    return _Read(path, position, events, far, len(rest), other)
+    other = bool(seen and seen.last and seen.size <= position.size and prefix_differs(path, seen.size, seen.last))
+    return _VerifiedJournal(path, position, events, far, len(rest), other)
 
 
 def _checked(
-    place: Place, name: str, read: _Read, seen: checkpoint.Seen | None, horizon: Instant, world: World
-) -> Checked:
+    workspace: Workspace,
+    name: str,
+    read: _VerifiedJournal,
+    seen: checkpoint.HighWaterMark | None,
+    horizon: Instant,
+    system: System,
+) -> JournalResult:
     position, rewound, held_back = read.position, "", ""
     if seen and seen.rewound:
         rewound = seen.rewound
@@ -168,11 +180,11 @@ def _checked(
         rewound = f"{lines_read(seen.lines)} before, {position.lines} now"
     elif seen and read.other:
         rewound = f"its line {seen.lines}, which ends at byte {seen.size}, is not the one that was read before"
-    if position.at > horizon and position.machine != world.here.machine:
+    if position.at > horizon and position.machine != system.here.machine:
         held_back = next(at for at in read.far if at > horizon)
-    return Checked(
+    return JournalResult(
         session=name,
-        file=_file(place, read.path),
+        file=_file(workspace, read.path),
         bytes=position.size,
         lines=position.lines,
         events=read.events,
@@ -183,22 +195,24 @@ def _checked(
     )
 
 
-def _file(place: Place, path: str) -> str:
-    return os.path.relpath(path, place.folder).replace(os.sep, "/")
+def _file(workspace: Workspace, path: str) -> str:
+    return os.path.relpath(path, workspace.folder).replace(os.sep, "/")
 
 
-def _compared(world: World, place: Place, saved: checkpoint.Checkpoint, folded: checkpoint.Folded | None) -> Cache:
+def _compared(
+    system: System, workspace: Workspace, saved: checkpoint.Checkpoint, folded: checkpoint.SavedFold | None
+) -> CheckpointStatus:
     """Rule 3, where the journals are whole."""
     if not saved.code:
-        return "damaged" if os.path.lexists(os.path.join(place.cache, checkpoint.NAME)) else "none"
+        return "damaged" if os.path.lexists(os.path.join(workspace.cache, checkpoint.NAME)) else "none"
     if folded is None:
         return "damaged" if saved.of_this_code else "other code"
     upto = {name: position.n for name, position in folded.positions.items()}
     latest = max((position.at for position in folded.positions.values()), default="")
-    history, state = History(place.log, world.here.machine), State()
-    bar = Bar("folding", sum(position.size for position in folded.positions.values()))
+    history, state = LogReader(workspace.log, system.here.machine), State()
+    bar = ProgressBar("folding", sum(position.size for position in folded.positions.values()))
     try:
-        for news in history.batches(max(world.wall(), latest)):  # what it has was near enough once
+        for news in history.batches(max(system.wall(), latest)):  # what it has was near enough once
             fold(state, [event for event in news.events if event.n <= upto.get(event.session, 0)])
             bar.reach(history.size())
     except LogError:
@@ -208,9 +222,9 @@ def _compared(world: World, place: Place, saved: checkpoint.Checkpoint, folded: 
     if any(history.positions.get(name, Position()).n < n for name, n in upto.items()):
         return "not compared"  # a journal went while it was read
     moment = max(folded.state.reached, folded.state.at)
-    return "same" if _image(as_of(state, moment)) == _image(as_of(folded.state, moment)) else "different"
+    return "same" if _state_bytes(as_of(state, moment)) == _state_bytes(as_of(folded.state, moment)) else "different"
 
 
-def _image(state: State) -> tuple[bytes, list[str], list[str]]:
+def _state_bytes(state: State) -> tuple[bytes, list[str], list[str]]:
     """A state as bytes, and the orders that the bytes do not show."""
     return msgspec.msgpack.encode(state, order="deterministic"), list(state.waits), list(state.claims)

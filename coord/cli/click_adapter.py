@@ -12,18 +12,18 @@ import click
 
 from coord import __version__
 from coord.cli.parser import Command, Number, Parameter
-from coord.cli.registry import COMMANDS, TABLE, load
+from coord.cli.registry import COMMAND_GROUPS, COMMANDS_BY_NAME, load_command
 from coord.errors import USAGE, CoordError
-from coord.workspace.system import World
+from coord.workspace.system import System
 
-_TYPED_BY_NOBODY = ("hook", "git-hook")  # programs call them
+_HIDDEN_COMMANDS = ("hook", "git-hook")  # programs call them
 
 
-class ReaderIsGone(Exception):
+class OutputClosed(Exception):
     """Whoever read our output has seen enough."""
 
 
-class _Declared(click.Command):
+class _ClickCommand(click.Command):
     """A command made from its declaration. Where its arguments are moments, `-90m` is one, and no option."""
 
     def __init__(self, declared: Command, **settings: Any) -> None:
@@ -32,14 +32,14 @@ class _Declared(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Read the command line. click would name only the first two characters of `-0.5`."""
-        words = self._declared.unsigned(args)
+        words = self._declared.without_signs(args)
         try:
             return super().parse_args(ctx, list(words))
         except click.NoSuchOption as error:
             named = [word for word in words if word.startswith(error.option_name)]
             if not named or not error.option_name.lstrip("-")[:1].isdigit():
                 raise
-            raise click.UsageError(self._declared.no_option(named[0]), ctx) from None
+            raise click.UsageError(self._declared.negative_number_error(named[0]), ctx) from None
 
 
 def as_click(declared: Command) -> click.Command:
@@ -50,7 +50,7 @@ def as_click(declared: Command) -> click.Command:
         return declared.call(context.find_root().obj, values)
 
     parameters = [_parameter(parameter) for parameter in declared.parameters]
-    return _Declared(declared, name=declared.name, callback=call, params=parameters, help=declared.function.__doc__)
+    return _ClickCommand(declared, name=declared.name, callback=call, params=parameters, help=declared.function.__doc__)
 
 
 def _parameter(parameter: Parameter) -> click.Parameter:
@@ -78,7 +78,7 @@ def _reader(number: Number) -> Callable[[click.Context, click.Parameter, str | N
     return read
 
 
-class Commands(click.Group):
+class CommandGroup(click.Group):
     """The group of all commands, which loads the one that is called."""
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -86,21 +86,21 @@ class Commands(click.Group):
         try:
             return super().invoke(ctx)
         except BrokenPipeError:
-            raise ReaderIsGone from None
+            raise OutputClosed from None
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The names, in the order of the table."""
-        return list(TABLE)
+        return list(COMMANDS_BY_NAME)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command, loaded; None if there is none."""
-        return as_click(load(cmd_name)) if cmd_name in TABLE else None
+        return as_click(load_command(cmd_name)) if cmd_name in COMMANDS_BY_NAME else None
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """The command that is called; the error for one that is not there names the nearest."""
-        if args and not args[0].startswith("-") and args[0] not in TABLE:
+        if args and not args[0].startswith("-") and args[0] not in COMMANDS_BY_NAME:
             near = _nearest(args[0])
             meant = f" Did you mean '{near}'?" if near else ""
             ctx.fail(f"there is no command '{args[0][:60]}'.{meant}")
@@ -108,7 +108,7 @@ class Commands(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The table, without loading anything."""
-        for group, rows in COMMANDS.items():
+        for group, rows in COMMAND_GROUPS.items():
             with formatter.section(group.capitalize()):
                 formatter.write_dl([(name, row[1]) for name, row in rows.items()])
 
@@ -117,13 +117,13 @@ def _nearest(word: str) -> str:
     """The command that was most likely meant: the only one that begins like this, or one that is nearly it; empty where
     none is.
     """
-    names = [name for name in TABLE if name not in _TYPED_BY_NOBODY]
+    names = [name for name in COMMANDS_BY_NAME if name not in _HIDDEN_COMMANDS]
     begun = [name for name in names if word and name.startswith(word)]
     near = begun if len(begun) == 1 else get_close_matches(word, names, n=1, cutoff=0.75)
     return near[0] if near else ""
 
 
-@click.group(cls=Commands, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=CommandGroup, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="coord")
 @click.pass_context
 def cli(context: click.Context) -> None:
@@ -139,12 +139,12 @@ def cli(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-def run_by_click(argv: Sequence[str], world: World) -> object:
+def run_by_click(argv: Sequence[str], system: System) -> object:
     """Run a command line, and give what the command gave. Raises CoordError (2) for one that is wrong, and
     KeyboardInterrupt or ReaderIsGone.
     """
     try:
-        return cli.main(list(argv), prog_name="coord", standalone_mode=False, obj=world)
+        return cli.main(list(argv), prog_name="coord", standalone_mode=False, obj=system)
     except click.ClickException as error:
         raise CoordError(USAGE, _usage(error)) from None
     except click.Abort:

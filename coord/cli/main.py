@@ -8,13 +8,13 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 
-from coord.cli.registry import TABLE, load
-from coord.errors import USAGE, CoordError, of_system
-from coord.render.format import json_text, plain
-from coord.workspace.system import World
+from coord.cli.registry import COMMANDS_BY_NAME, load_command
+from coord.errors import USAGE, CoordError, from_os_error
+from coord.render.format import json_text, terminal_text
+from coord.workspace.system import System
 
 
-def run(argv: Sequence[str], world: World) -> int:
+def run(argv: Sequence[str], system: System) -> int:
     """Run the command and give its exit code. Errors become a line on standard error, or a JSON object."""
     sys.stdin = sys.stdin or open(os.devnull)  # noqa: SIM115 - whoever closed these wants to say and hear nothing
     sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115
@@ -24,7 +24,7 @@ def run(argv: Sequence[str], world: World) -> int:
             stream.reconfigure(errors="backslashreplace")
     try:
         _check_encoding(argv)
-        code = _call(argv, world)
+        code = _call(argv, system)
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except CoordError as error:
@@ -35,22 +35,22 @@ def run(argv: Sequence[str], world: World) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # whoever read us has enough; the exit must not complain
         return 0
     except OSError as error:
-        found = of_system(error)
+        found = from_os_error(error)
         return _report(found.code, found.message, "--json" in argv, {})
 
 
-def _call(argv: Sequence[str], world: World) -> object:
+def _call(argv: Sequence[str], system: System) -> object:
     """Run a command line; what its command gave. click is loaded only for one that is not plain."""
-    if argv and argv[0] in TABLE:
-        command = load(argv[0])
-        values = command.plainly(argv[1:])
+    if argv and argv[0] in COMMANDS_BY_NAME:
+        command = load_command(argv[0])
+        values = command.parse_plain(argv[1:])
         if values is not None:
-            return command.call(world, values)
-    from coord.cli.click_adapter import ReaderIsGone, run_by_click  # loads click, a third of a command
+            return command.call(system, values)
+    from coord.cli.click_adapter import OutputClosed, run_by_click  # loads click, a third of a command
 
     try:
-        return run_by_click(argv, world)
-    except ReaderIsGone:
+        return run_by_click(argv, system)
+    except OutputClosed:
         raise BrokenPipeError from None
 
 
@@ -65,7 +65,7 @@ def _report(code: int, message: str, as_json: bool, details: dict[str, object]) 
     if as_json and message:
         text = json_text({"error": {"code": code, "message": message, **details}}, indent=None)
     else:
-        text = f"coord: {plain(message)}" if message else ""
+        text = f"coord: {terminal_text(message)}" if message else ""
     with suppress(OSError):  # whoever reads us has gone, or the disk that we write to is full
         sys.stdout.flush()
     with suppress(OSError):

@@ -12,7 +12,7 @@ from typing import Any
 from msgspec import Struct
 
 from coord.engine.run import Run
-from coord.workspace.system import World, real_world
+from coord.workspace.system import System, real_system
 
 Function = Callable[..., Any]
 _SIGNED = re.compile(r"-\s*\d")
@@ -81,12 +81,12 @@ class Command(Struct):
     moments: bool
     negative: str = ""
 
-    def plainly(self, words: Sequence[str]) -> dict[str, Any] | None:
+    def parse_plain(self, words: Sequence[str]) -> dict[str, Any] | None:
         """The values in a command line, by keyword, just as click would give them; None where that is not certain."""
         named = {flag: parameter for parameter in self.parameters for flag in parameter.flags}
         values: dict[str, Any] = {parameter.keyword: _unsaid(parameter) for parameter in named.values()}
         rest: list[str] = []
-        todo = list(reversed(self.unsigned(words)))
+        todo = list(reversed(self.without_signs(words)))
         while todo:
             word = todo.pop()
             if word == "--":
@@ -112,20 +112,20 @@ class Command(Struct):
         arguments = _arguments([parameter for parameter in self.parameters if not parameter.flags], rest)
         return None if arguments is None else values | arguments
 
-    def unsigned(self, words: Sequence[str]) -> list[str]:
+    def without_signs(self, words: Sequence[str]) -> list[str]:
         """The words, where they are moments without the sign, which means the same: so long ago."""
         return [word[1:] if self.moments and _SIGNED.match(word) else word for word in words]
 
-    def no_option(self, word: str) -> str:
+    def negative_number_error(self, word: str) -> str:
         """What is said of a word such as `-5`."""
         words = any(not parameter.flags for parameter in self.parameters)
         other = "there is no option '{word}'." + (" Before a word that begins with '-' write '--'." if words else "")
         return (self.negative or other).format(word=word[:40])
 
-    def call(self, world: World, values: dict[str, Any]) -> Any:
+    def call(self, system: System, values: dict[str, Any]) -> Any:
         """Run it."""
         run = Run(
-            world,
+            system,
             root=values.pop("root"),
             session=values.pop("session_option", "") or "",
             json=values.pop("json_option"),
@@ -197,7 +197,7 @@ def complete_session(context: Any, _parameter: object, incomplete: str) -> list[
     from click.shell_completion import CompletionItem
 
     try:
-        state = Run(real_world(), root=context.params.get("root")).look().state
+        state = Run(real_system(), root=context.params.get("root")).look().state
     except Exception:  # a shell that completes must never see our troubles
         return []
     return [

@@ -4,7 +4,7 @@ from importlib import import_module
 
 from coord.cli.parser import Command
 
-COMMANDS = {
+COMMAND_GROUPS = {
     "be here": {
         "init": ("init", "Set up COORDINATION/ in this repository."),
         "start": ("start", "Register this shell or agent as a session."),
@@ -54,12 +54,12 @@ COMMANDS = {
 }
 """For each group of the help: the name of a command, the module in `coord.cli.commands` that has it, and its short help."""
 
-TABLE = {name: row for group in COMMANDS.values() for name, row in group.items()}
+COMMANDS_BY_NAME = {name: row for group in COMMAND_GROUPS.values() for name, row in group.items()}
 
 
-def load(name: str) -> Command:
+def load_command(name: str) -> Command:
     """A command of the table."""
-    module = TABLE[name][0]
+    module = COMMANDS_BY_NAME[name][0]
     found = getattr(import_module(f"coord.cli.commands.{module}"), module)
     assert isinstance(found, Command)
     return found

@@ -10,107 +10,113 @@ import unicodedata
 
 import msgspec
 
-from coord.errors import wrong
+from coord.errors import usage_error
 from coord.render.format import line
-from coord.workspace.paths import Place, inside
-from coord.workspace.system import World
-from eventlog.events import LONGEST_NAME, Resource
-from eventlog.local.journal import event_of
+from coord.workspace.paths import Workspace, path_in_workspace
+from coord.workspace.system import System
+from eventlog.events import MAX_NAME_LENGTH, Resource
+from eventlog.local.journal import read_event
 from projections.rules.resources import is_pattern
 
 EVERYTHING = "**"
 MOST_WILDCARDS = 20  # in one pattern: comparing two takes time in the product of their lengths
 
 
-def resource_and_rest(world: World, place: Place, words: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
+def resource_and_rest(system: System, workspace: Workspace, words: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
     """The resource at the beginning of the words of a command, and the words after it. Raises CoordError (2)."""
     if not words:
-        raise wrong("which resource? Name it as TYPE NAME or TYPE/NAME, for example: file src/app.py")
+        raise usage_error("which resource? Name it as TYPE NAME or TYPE/NAME, for example: file src/app.py")
     first = words[0]
-    if resource := _of_event(place, first):
+    if resource := _of_event(workspace, first):
         return resource, words[1:]
     if "/" in first:
         kind, name = first.split("/", 1)
         rest = words[1:]
-        if kind != "file" and (path := _existing_file(world, place, first)):
-            raise wrong(f"'{_short(first)}' has no type; did you mean file/{path}? (or, as two words: {kind} {name})")
+        if kind != "file" and (path := _existing_file(system, workspace, first)):
+            raise usage_error(
+                f"'{_short(first)}' has no type; did you mean file/{path}? (or, as two words: {kind} {name})"
+            )
     elif len(words) > 1:
         kind, name, rest = first, words[1], words[2:]
     else:
-        path = _existing_file(world, place, first)
+        path = _existing_file(system, workspace, first)
         meant = (
             f"did you mean file/{path}?" if path else "name it as TYPE NAME or TYPE/NAME, for example: file src/app.py"
         )
-        raise wrong(f"'{_short(first)}' has no type; {meant}")
+        raise usage_error(f"'{_short(first)}' has no type; {meant}")
     if not kind:
-        path = _existing_file(world, place, first)
+        path = _existing_file(system, workspace, first)
         meant = f"did you mean file/{path}?" if path else "name it as TYPE NAME or TYPE/NAME"
-        raise wrong(f"'{_short(first)}' has no type; {meant}")
-    return checked(f"{kind}/{file_name(world, place, name) if kind == 'file' else name}"), rest
+        raise usage_error(f"'{_short(first)}' has no type; {meant}")
+    return check_resource(f"{kind}/{file_name(system, workspace, name) if kind == 'file' else name}"), rest
 
 
-def _of_event(place: Place, text: str) -> str:
+def _of_event(workspace: Workspace, text: str) -> str:
     """The resource that an event is about, if `text` is the name of one: what a list shows of a claim names it as well.
 
     Raises CoordError (2) for an event that is about none, or about a claim that is not on record.
     """
-    event = event_of(place.log, text)
+    event = read_event(workspace.log, text)
     if event is None:
         return ""
-    asked = event if hasattr(event.payload, "resource") else event_of(place.log, getattr(event.payload, "claim", ""))
+    asked = (
+        event if hasattr(event.payload, "resource") else read_event(workspace.log, getattr(event.payload, "claim", ""))
+    )
     if asked is None or not hasattr(asked.payload, "resource"):
-        raise wrong(f"{event.id} is no event of a claim. See: coord why {event.id}")
+        raise usage_error(f"{event.id} is no event of a claim. See: coord why {event.id}")
     return str(asked.payload.resource)
 
 
-def one_resource(world: World, place: Place, words: tuple[str, ...]) -> str:
+def one_resource(system: System, workspace: Workspace, words: tuple[str, ...]) -> str:
     """The resource that all the words of a command name."""
-    resource, rest = resource_and_rest(world, place, words)
+    resource, rest = resource_and_rest(system, workspace, words)
     if rest:
-        raise wrong(f"too many words after {resource}: {' '.join(rest)[:80]}")
+        raise usage_error(f"too many words after {resource}: {' '.join(rest)[:80]}")
     return resource
 
 
-def meanings(world: World, place: Place, text: str) -> list[str]:
+def possible_resources(system: System, workspace: Workspace, text: str) -> list[str]:
     """What may be meant where one only looks: a resource TYPE/NAME, a path of the repository, either, or what an event
     is about. Raises CoordError (2).
     """
-    if resource := _of_event(place, text):
+    if resource := _of_event(workspace, text):
         return [resource]
     kind, _, name = text.partition("/")
     if kind == "file" and name:
-        return [checked(f"file/{file_name(world, place, name)}")]
-    as_path = checked(f"file/{file_name(world, place, text)}")
-    return [as_path, checked(text)] if kind.strip(".") and name else [as_path]
+        return [check_resource(f"file/{file_name(system, workspace, name)}")]
+    as_path = check_resource(f"file/{file_name(system, workspace, text)}")
+    return [as_path, check_resource(text)] if kind.strip(".") and name else [as_path]
 
 
-def checked(resource: str) -> str:
+def check_resource(resource: str) -> str:
     """The resource, if it is one: no control characters, no blank in its type, not too long."""
-    if len(resource) > LONGEST_NAME:
-        raise wrong(f"this resource has {len(resource)} characters; {LONGEST_NAME} are allowed: {_short(resource)}")
+    if len(resource) > MAX_NAME_LENGTH:
+        raise usage_error(
+            f"this resource has {len(resource)} characters; {MAX_NAME_LENGTH} are allowed: {_short(resource)}"
+        )
     if resource.count("*") + resource.count("?") > MOST_WILDCARDS:
-        raise wrong(f"this pattern has more than {MOST_WILDCARDS} wildcards: {_short(resource)}")
+        raise usage_error(f"this pattern has more than {MOST_WILDCARDS} wildcards: {_short(resource)}")
     try:
         return msgspec.convert(resource, Resource)
     except msgspec.ValidationError:
-        raise wrong(
+        raise usage_error(
             f"'{_short(resource)}' is no resource: TYPE/NAME, no blank in the type, a name, and no control characters."
         ) from None
 
 
-def file_name(world: World, place: Place, name: str) -> str:
+def file_name(system: System, workspace: Workspace, name: str) -> str:
     """A file's name, or a pattern, relative to the root. Raises CoordError (2) for one outside the repository."""
     if not name or "\0" in name:
-        raise wrong("a file claim needs a name, for example: file src/app.py")
+        raise usage_error("a file claim needs a name, for example: file src/app.py")
     below = "/" if name.endswith("/") else ""
     local = name.startswith(("/", "./", "../")) or name in (".", "..")
-    path = os.path.normpath(os.path.join(world.cwd or place.root if local else place.root, name))
-    relative = inside(place, _without_links(path))
+    path = os.path.normpath(os.path.join(system.cwd or workspace.root if local else workspace.root, name))
+    relative = path_in_workspace(workspace, _without_links(path))
     if not local:
-        _not_from_here(world, place, posixpath.normpath(name))
+        _refuse_ambiguous_path(system, workspace, posixpath.normpath(name))
     if relative == ".":
         return EVERYTHING
-    if not below and os.path.isdir(os.path.join(place.root, relative)):
+    if not below and os.path.isdir(os.path.join(workspace.root, relative)):
         below = "/"
     if not relative.isascii():
         relative = unicodedata.normalize("NFC", relative)  # macOS spells some names in another way than they are typed
@@ -125,35 +131,37 @@ def _without_links(path: str) -> str:
     return os.path.join(os.path.realpath(os.sep.join(parts[:plain]) or os.sep), *parts[plain:])
 
 
-def new_path(place: Place, resource: str) -> str:
+def new_path(workspace: Workspace, resource: str) -> str:
     """The path of a file claim that is not there yet and may become a folder: it has no ending and no wildcard."""
     path = resource.removeprefix("file/")
     if path == resource or is_pattern(path) or "." in os.path.basename(path):
         return ""
-    return "" if os.path.lexists(os.path.join(place.root, path)) else path
+    return "" if os.path.lexists(os.path.join(workspace.root, path)) else path
 
 
-def _not_from_here(world: World, place: Place, relative: str) -> None:
+def _refuse_ambiguous_path(system: System, workspace: Workspace, relative: str) -> None:
     """Refuse a name that is nothing at the root but something where we are: a claim on it would protect nothing."""
-    here = os.path.realpath(world.cwd or place.root)
-    if here == place.root or os.path.lexists(os.path.join(place.root, relative)):
+    here = os.path.realpath(system.cwd or workspace.root)
+    if here == workspace.root or os.path.lexists(os.path.join(workspace.root, relative)):
         return
     local = os.path.join(here, relative)
-    if os.path.lexists(local) and local.startswith(place.root + os.sep):
-        meant = os.path.relpath(local, place.root).replace(os.sep, "/")
-        raise wrong(f"file names are relative to the repository's root; did you mean file/{meant} or ./{relative}?")
+    if os.path.lexists(local) and local.startswith(workspace.root + os.sep):
+        meant = os.path.relpath(local, workspace.root).replace(os.sep, "/")
+        raise usage_error(
+            f"file names are relative to the repository's root; did you mean file/{meant} or ./{relative}?"
+        )
 
 
-def _existing_file(world: World, place: Place, text: str) -> str:
+def _existing_file(system: System, workspace: Workspace, text: str) -> str:
     """The path of an existing file that `text` may mean, relative to the root."""
     if "\0" in text or len(text) > 4096:
         return ""
-    for base in dict.fromkeys((world.cwd or place.root, place.root)):
+    for base in dict.fromkeys((system.cwd or workspace.root, workspace.root)):
         path = os.path.realpath(os.path.join(base, text))
-        if os.path.exists(path) and path.startswith(place.root + os.sep):
+        if os.path.exists(path) and path.startswith(workspace.root + os.sep):
             slash = "/" if os.path.isdir(path) else ""
             if not slash or text.startswith((".", "/")) or "/" not in text:
-                return os.path.relpath(path, place.root).replace(os.sep, "/") + slash
+                return os.path.relpath(path, workspace.root).replace(os.sep, "/") + slash
     return ""
 
 

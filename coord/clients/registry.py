@@ -9,7 +9,7 @@ The guard stands on this module, so it imports nothing that takes time to load.
 
 import os
 
-from coord.platform.records import Fields
+from coord.platform.records import LightRecord
 
 TYPE_CHECKING = False  # a hook would take 1.7 times as long if it loaded `typing`
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from coord.platform.processes import Process
 
-    Moment: TypeAlias = Literal[
+    HookEvent: TypeAlias = Literal[
         "start",  # the agent starts, resumes, clears, compacts, forks
         "prompt",  # its person's prompt
         "before",  # a tool is about to run
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     ]
 
 
-class Client(Fields):
+class Client(LightRecord):
     """A row of the table."""
 
     name: str  # as events have it
@@ -43,7 +43,7 @@ class Client(Fields):
     marks: tuple[str, ...]  # variables that say that it runs us
     ids: tuple[str, ...]  # variables with the id of its conversation: the one that acts first, then its root
     # --- its hooks
-    moments: "dict[str, Moment]"  # the name of each event that is hooked, and the moment that it is
+    moments: "dict[str, HookEvent]"  # the name of each event that is hooked, and the moment that it is
     files: dict[str, str]  # the tools that write files, and which of their inputs names the file
     patches: dict[str, str]  # the tools that write the files of a patch, and which of their inputs holds it
     shells: tuple[str, ...]  # the tools that run a shell command, in their input `command`

@@ -5,47 +5,49 @@ from contextlib import suppress
 
 from msgspec.structs import replace
 
-from coord.engine.snapshot import Present
+from coord.engine.snapshot import Snapshot
 from coord.platform.git.repository import find_repository
 from coord.render.format import ago
 from coord.workspace.config import Config
-from coord.workspace.system import World
+from coord.workspace.system import System
 from eventlog.events import Instant, from_micros, seconds_between
 from projections.rules.fold import as_of
-from projections.views.board import Board, Need, SessionRow, board
+from projections.views.board import Board, Need, SessionRow, build_board
 
 
-def deaths(world: World, present: Present) -> dict[str, str]:
+def find_deaths(system: System, snapshot: Snapshot) -> dict[str, str]:
     """The live sessions whose anchor is gone, each with the evidence. Of the past no process tells anything."""
-    if present.at:
+    if snapshot.at:
         return {}
-    found = {s.id: world.gone(s) for s in present.state.sessions.values() if s.live and s.anchor}
+    found = {s.id: system.gone(s) for s in snapshot.state.sessions.values() if s.live and s.anchor}
     return {name: evidence for name, evidence in found.items() if evidence}
 
 
-def board_of(world: World, config: Config, present: Present, now: Instant, gone: dict[str, str] | None = None) -> Board:
+def board_of(
+    system: System, config: Config, snapshot: Snapshot, now: Instant, gone: dict[str, str] | None = None
+) -> Board:
     """The board at `now`. `gone` spares looking at processes where all deaths were recorded just now."""
-    as_of(present.state, now)
-    found = [Need("journal", finding.text, finding.journal) for finding in present.findings()]
-    if present.behind_s >= 1 and not present.at:
-        found.append(Need("clock", present.clock_note()))
-    seen = deaths(world, present) if gone is None else gone
-    shown = board(present.state, now, config.silent_minutes * 60, seen, found)
-    if gone is not None or present.at:
+    as_of(snapshot.state, now)
+    found = [Need("journal", finding.text, finding.journal) for finding in snapshot.journal_problems()]
+    if snapshot.clock_behind_s >= 1 and not snapshot.at:
+        found.append(Need("clock", snapshot.clock_note()))
+    seen = find_deaths(system, snapshot) if gone is None else gone
+    shown = build_board(snapshot.state, now, config.silent_minutes * 60, seen, found)
+    if gone is not None or snapshot.at:
         return shown
     rows = [
-        replace(row, evidence=_silence(world, present, row)) if row.status == "silent" else row
+        replace(row, evidence=_silence(system, snapshot, row)) if row.status == "silent" else row
         for row in shown.sessions
     ]
     return replace(shown, sessions=rows)
 
 
-def _silence(world: World, present: Present, row: SessionRow) -> str:
+def _silence(system: System, snapshot: Snapshot, row: SessionRow) -> str:
     """What can be seen of a session that says nothing. Silence is no proof of anything."""
-    anchor = present.state.sessions[row.id].anchor
-    there = anchor and world.processes.look(anchor.pid) == anchor.start_ticks and anchor.boot == world.here.boot
+    anchor = snapshot.state.sessions[row.id].anchor
+    there = anchor and system.processes.look(anchor.pid) == anchor.start_ticks and anchor.boot == system.here.boot
     process = f"its process {anchor.pid} is there" if anchor and there else "its process cannot be seen from here"
-    return " · ".join(part for part in (process, last_change(row.worktree, present.now)) if part)
+    return " · ".join(part for part in (process, last_change(row.worktree, snapshot.now)) if part)
 
 
 def last_change(worktree: str, now: Instant) -> str:

@@ -15,7 +15,7 @@ from contextlib import suppress
 import msgspec
 from msgspec import Struct
 
-from coord.platform.code_version import fingerprint
+from coord.platform.code_version import code_version
 from coord.platform.replace_file import replace_file
 from eventlog.digest import blake2b
 from eventlog.events import Instant
@@ -24,14 +24,14 @@ from eventlog.scanning import Position
 from projections.rules.state import State
 
 NAME = "checkpoint"
-_RUNG = f"{NAME}-"  # and how many events it has folded
+_OLDER_PREFIX = f"{NAME}-"  # and how many events it has folded
 _LEAST_STEP = 4096  # events from one rung to the next, at least
 _DIGEST = 16
-_NO_MESSAGE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)  # a digest is no proof of who made the bytes
+_DECODE_ERRORS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)  # a digest is no proof of who made the bytes
 _MOST_BYTES = 1 << 28  # of a checkpoint: a larger one is none
 
 
-class Seen(Struct, frozen=True):
+class HighWaterMark(Struct, frozen=True):
     """The most that was ever read of a journal."""
 
     size: int
@@ -40,7 +40,7 @@ class Seen(Struct, frozen=True):
     last: bytes = b""  # the bytes before that place; none in what an older version saved
 
 
-class Folded(Struct):
+class SavedFold(Struct):
     """A fold, and how far each journal was read for it."""
 
     positions: dict[str, Position]
@@ -51,7 +51,7 @@ class Checkpoint(Struct):
     """What is saved. What was seen of the journals outlives the code of the fold; the fold itself does not."""
 
     code: str = ""  # which fold made it
-    seen: dict[str, Seen] = {}
+    seen: dict[str, HighWaterMark] = {}
     told: list[str] = []  # what is wrong with the journals, as far as some command has said so
     folded: bytes = b""
     rung: int = 0  # how many events the newest rung has folded
@@ -60,10 +60,10 @@ class Checkpoint(Struct):
     @property
     def of_this_code(self) -> bool:
         """Whether the code that runs has made the fold."""
-        return self.code == fingerprint()
+        return self.code == code_version()
 
 
-def load(folder: str, name: str = NAME) -> tuple[Checkpoint, Folded | None]:
+def load(folder: str, name: str = NAME) -> tuple[Checkpoint, SavedFold | None]:
     """The checkpoint in a cache folder, empty if there is none that is whole; and its fold, if it is of this code."""
     try:
         if os.path.islink(folder):
@@ -72,20 +72,22 @@ def load(folder: str, name: str = NAME) -> tuple[Checkpoint, Folded | None]:
         if blake2b(data[_DIGEST:], digest_size=_DIGEST).digest() != data[:_DIGEST]:
             return Checkpoint(), None
         saved = msgspec.msgpack.decode(data[_DIGEST:], type=Checkpoint)
-    except (OSError, *_NO_MESSAGE):
+    except (OSError, *_DECODE_ERRORS):
         return Checkpoint(), None
     try:
-        return saved, msgspec.msgpack.decode(saved.folded, type=Folded) if saved.of_this_code else None
-    except _NO_MESSAGE:
+        return saved, msgspec.msgpack.decode(saved.folded, type=SavedFold) if saved.of_this_code else None
+    except _DECODE_ERRORS:
         return saved, None
 
 
-def save(folder: str, seen: dict[str, Seen], told: list[str], folded: Folded, rung: int = 0, listed: int = 0) -> None:
+def save(
+    folder: str, seen: dict[str, HighWaterMark], told: list[str], folded: SavedFold, rung: int = 0, listed: int = 0
+) -> None:
     """Put a checkpoint in place of the old one; a cache that cannot be written is done without."""
-    _write(folder, NAME, Checkpoint(fingerprint(), seen, told, encoded(folded), rung, listed))
+    _write(folder, NAME, Checkpoint(code_version(), seen, told, encoded(folded), rung, listed))
 
 
-def encoded(folded: Folded) -> bytes:
+def encoded(folded: SavedFold) -> bytes:
     """A fold as it stands now, to be saved later."""
     return msgspec.msgpack.encode(folded)
 
@@ -97,7 +99,7 @@ def _write(folder: str, name: str, saved: Checkpoint) -> None:
         replace_file(os.path.join(folder, name), whole, within=folder)
 
 
-def step_of(events: int) -> int:
+def older_checkpoint_interval(events: int) -> int:
     """How many events there are from one rung to the next in a history of so many: a power of two."""
     return max(_LEAST_STEP, 1 << (events >> 7).bit_length())
 
@@ -111,30 +113,32 @@ def thinned(rungs: Iterable[int], step: int) -> list[int]:
     return found
 
 
-def save_rungs(folder: str, kept: int, new: dict[int, bytes]) -> None:
+def save_older_checkpoints(folder: str, kept: int, new: dict[int, bytes]) -> None:
     """Write these rungs, by how many events they have folded. Of the old ones those up to `kept` events stay."""
-    there = _rungs(folder)
-    stay = set(thinned([*(rung for rung in there if rung <= kept), *new], step_of(max(new, default=kept))))
+    there = _older_checkpoints(folder)
+    stay = set(
+        thinned([*(rung for rung in there if rung <= kept), *new], older_checkpoint_interval(max(new, default=kept)))
+    )
     for rung in set(there) - stay:
         with suppress(OSError):
-            os.unlink(os.path.join(folder, f"{_RUNG}{rung}"))
+            os.unlink(os.path.join(folder, f"{_OLDER_PREFIX}{rung}"))
     for rung in stay & new.keys():
-        _write(folder, f"{_RUNG}{rung}", Checkpoint(code=fingerprint(), folded=new[rung]))
+        _write(folder, f"{_OLDER_PREFIX}{rung}", Checkpoint(code=code_version(), folded=new[rung]))
 
 
-def rung_before(folder: str, key: tuple[Instant, str, int]) -> Folded | None:
+def older_checkpoint_before(folder: str, key: tuple[Instant, str, int]) -> SavedFold | None:
     """The newest rung of this code that can go on at that place, if there is one."""
-    for rung in sorted(_rungs(folder), reverse=True):
-        folded = load(folder, f"{_RUNG}{rung}")[1]
+    for rung in sorted(_older_checkpoints(folder), reverse=True):
+        folded = load(folder, f"{_OLDER_PREFIX}{rung}")[1]
         if folded and folded.state.precedes(key):
             return folded
     return None
 
 
-def _rungs(folder: str) -> list[int]:
+def _older_checkpoints(folder: str) -> list[int]:
     try:
         names = os.listdir(folder)
     except OSError:
         return []
-    counts = (name.removeprefix(_RUNG) for name in names if name.startswith(_RUNG))
+    counts = (name.removeprefix(_OLDER_PREFIX) for name in names if name.startswith(_OLDER_PREFIX))
     return [int(count) for count in counts if count.isdecimal() and len(count) < 16]

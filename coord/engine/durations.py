@@ -2,8 +2,8 @@
 
 import re
 
-from coord.errors import wrong
-from eventlog.events import DAY_S, HOUR_S, LONGEST_TTL_S, MINUTE_S, SHORTEST_TTL_S
+from coord.errors import usage_error
+from eventlog.events import DAY_S, HOUR_S, MAX_TTL_S, MIN_TTL_S, MINUTE_S
 
 NEGATIVE = "'{word}' is below 0: a number of hours must be more than 0."
 """What is said of a word such as `-2` where HOURS may stand."""
@@ -11,34 +11,34 @@ _UNITS = {"s": 1, "m": MINUTE_S, "h": HOUR_S, "d": DAY_S}
 _PART = re.compile(r"(\d+(?:\.\d+)?)([smhd])")
 
 
-def seconds(text: str, what: str) -> int:
+def parse_duration_s(text: str, what: str) -> int:
     """The seconds in a length such as `90m`. Raises CoordError (2), calling it `what`."""
     parts = _PART.findall(text.replace(" ", "").lower())
     if not parts or "".join(number + unit for number, unit in parts) != text.replace(" ", "").lower() or len(text) > 40:
-        raise wrong(f"{what} '{text[:40]}' is not a length of time. Write it like 90m, 2h or 1h30m.")
+        raise usage_error(f"{what} '{text[:40]}' is not a length of time. Write it like 90m, 2h or 1h30m.")
     return round(sum(float(number) * _UNITS[unit] for number, unit in parts))
 
 
-def wait_s(text: str | None) -> int:
+def parse_wait_s(text: str | None) -> int:
     """How long to wait, at most 7 days; 0 for nothing said."""
     if text is None:
         return 0
-    found = seconds(text, "--wait")
-    if not 0 < found <= LONGEST_TTL_S:
-        raise wrong(f"--wait {text[:40]} is out of range: more than nothing, and at most 7 days.")
+    found = parse_duration_s(text, "--wait")
+    if not 0 < found <= MAX_TTL_S:
+        raise usage_error(f"--wait {text[:40]} is out of range: more than nothing, and at most 7 days.")
     return found
 
 
-def ttl_s(hours: str | None, ttl: str | None, default_hours: float) -> int:
+def parse_ttl_s(hours: str | None, ttl: str | None, default_hours: float) -> int:
     """How long a claim lasts: HOURS or --ttl, from 1 minute to 7 days. Raises CoordError (2)."""
     if hours is not None and ttl is not None:
-        raise wrong("give HOURS or --ttl, not both.")
+        raise usage_error("give HOURS or --ttl, not both.")
     if ttl is not None:
-        found, given = seconds(ttl, "--ttl"), f"--ttl {ttl[:40]}"
+        found, given = parse_duration_s(ttl, "--ttl"), f"--ttl {ttl[:40]}"
     else:
         found, given = round(_hours(hours, default_hours) * HOUR_S), f"{(hours or '')[:40]} hours"
-    if not SHORTEST_TTL_S <= found <= LONGEST_TTL_S:
-        raise wrong(f"{given} is out of range: a claim lasts from 1 minute to 7 days (168 hours).")
+    if not MIN_TTL_S <= found <= MAX_TTL_S:
+        raise usage_error(f"{given} is out of range: a claim lasts from 1 minute to 7 days (168 hours).")
     return found
 
 
@@ -48,5 +48,7 @@ def _hours(text: str | None, default: float) -> float:
     try:
         number = float(text)
     except ValueError:
-        raise wrong(f"'{text[:40]}' is not a number of hours. Write it like 4 or 0.5, or use --ttl 90m.") from None
+        raise usage_error(
+            f"'{text[:40]}' is not a number of hours. Write it like 4 or 0.5, or use --ttl 90m."
+        ) from None
     return number if -1e9 < number < 1e9 else 1e9  # NaN and the infinities too

@@ -5,46 +5,46 @@ from contextlib import suppress
 
 import msgspec
 
-from coord.engine.snapshot import Present
+from coord.engine.snapshot import Snapshot
 from coord.guard import hook_state
-from coord.guard.index import FORM, NAME, Row, with_archive, with_digest
-from coord.platform.code_version import fingerprint
+from coord.guard.index import FORM, NAME, GuardRow, with_archive_time, with_digest
+from coord.platform.code_version import code_version
 from coord.platform.git.repository import CONFIG
 from coord.platform.replace_file import replace_file
-from coord.render.format import EDITED, called, clock, line, quoted
+from coord.render.format import UNTIL_COMMITTED, line, quoted, session_label, time_text
 from coord.workspace.config import Config
-from coord.workspace.names import speakers
-from coord.workspace.paths import Place
-from coord.workspace.system import World
+from coord.workspace.names import by_conversations
+from coord.workspace.paths import Workspace
+from coord.workspace.system import System
 from eventlog.events import SessionHeartbeat, to_micros
 from projections.rules.resources import is_file
-from projections.rules.state import Claim, Session, State, Waiting
+from projections.rules.state import Claim, Session, State, WaitingRequest
 from projections.views.board import names_of
 
 IDLE = SessionHeartbeat(action="idle", target="waiting for its person", automatic=True)
 """What a session does whose agent has stopped."""
 
 
-def save_index(world: World, place: Place, config: Config, present: Present) -> None:
+def save_index(system: System, workspace: Workspace, config: Config, snapshot: Snapshot) -> None:
     """Write the index; without one the guard takes the long way."""
-    state, here = present.state, world.here
+    state, here = snapshot.state, system.here
     live = {session.id: session for session in state.sessions.values() if session.live}
     talking = {session.client_session for session in live.values() if session.client_session}
     near = (here.machine, here.boot, here.pid_namespace)
     anchors = {name: session.anchor for name, session in live.items() if session.anchor}
-    speaking = {name: found for name, found in speakers(state, talking).items() if found.live}
+    speaking = {name: found for name, found in by_conversations(state, talking).items() if found.live}
     with suppress(OSError):
         index = {
             "form": FORM,
-            "code": fingerprint(),
-            "config": hook_state.stamp(os.path.join(place.folder, CONFIG)),
+            "code": code_version(),
+            "config": hook_state.file_stamp(os.path.join(workspace.folder, CONFIG)),
             "guard": config.guard,
             "ignore": config.ignore,
             "heartbeat_s": int(config.heartbeat_seconds),
             "here": near,
             "at": to_micros(state.at) if state.at else 0,
             "due": to_micros(state.due),
-            "journals": with_archive(present.history.lengths(), place.log),
+            "journals": with_archive_time(snapshot.history.lengths(), workspace.log),
             "sessions": {name: found.id for name, found in speaking.items()},
             "anchors": {
                 name: (anchor.pid, anchor.start_ticks)
@@ -55,15 +55,15 @@ def save_index(world: World, place: Place, config: Config, present: Present) -> 
             "rows": [vars(row) for row in rows_of(state, config)],
         }
         whole = with_digest(msgspec.json.encode(index))
-        replace_file(os.path.join(place.cache, NAME), whole, within=place.cache)
+        replace_file(os.path.join(workspace.cache, NAME), whole, within=workspace.cache)
 
 
 def _news(state: State, session: Session) -> dict[str, object]:
-    """What there is to tell a session: see `coord.guard.index.Index.news`."""
+    """What there is to tell a session: see `coord.guard.index.GuardIndex.news`."""
     unread = [state.messages[name] for name in session.unread if name in state.messages]
     soon = [message for message in unread if not message.everyone or message.urgency == "high"]
     return {
-        "last": to_micros(session.last_at) if said_what(session) else 0,
+        "last": to_micros(session.last_at) if has_stated_activity(session) else 0,
         "asks": session.doing.asks_person,
         "soon": bool(soon or session.notices),
         "later": bool(unread),
@@ -71,7 +71,7 @@ def _news(state: State, session: Session) -> dict[str, object]:
     }
 
 
-def said_what(session: Session) -> bool:
+def has_stated_activity(session: Session) -> bool:
     """Whether a session has said what it does since it was last idle."""
     return bool(session.doing.action) and session.doing != IDLE
 
@@ -84,9 +84,9 @@ def patience_s(session: Session, config: Config) -> int:
     return round(60 * (max(minutes, config.blocked_release_minutes) if session.doing.asks_person else minutes))
 
 
-def rows_of(state: State, config: Config, only_files: bool = True) -> list[Row]:
+def rows_of(state: State, config: Config, only_files: bool = True) -> list[GuardRow]:
     """Who has files, or waits for some, as the guard looks at it; or who has anything."""
-    found: list[Claim | Waiting] = [*state.claims.values(), *state.waits.values()]
+    found: list[Claim | WaitingRequest] = [*state.claims.values(), *state.waits.values()]
     names = names_of(state)
     return [
         _row(state, config, names, ask)
@@ -95,7 +95,7 @@ def rows_of(state: State, config: Config, only_files: bool = True) -> list[Row]:
     ]
 
 
-def _row(state: State, config: Config, names: dict[str, str], ask: Claim | Waiting) -> Row:
+def _row(state: State, config: Config, names: dict[str, str], ask: Claim | WaitingRequest) -> GuardRow:
     ends = ask.ends_at if isinstance(ask, Claim) else ask.until
     session = state.sessions[ask.session]
     doing = session.doing
@@ -108,10 +108,10 @@ def _row(state: State, config: Config, names: dict[str, str], ask: Claim | Waiti
         doing.blocked_on and (line if doing.asks_person else quoted)(f"blocked on {doing.blocked_on}", 80),
     ]
     more = "".join(f"; {fact}" for fact in facts if fact)
-    until = EDITED if ask.automatic else f"until {clock(ends, '')}"
-    time = f"since {clock(since, '')} {until}"
-    said = f"{called(ask.session, names)}{agent} {verb} {line(ask.resource)} {time}{more}"
-    return Row(
+    until = UNTIL_COMMITTED if ask.automatic else f"until {time_text(ends, '')}"
+    time = f"since {time_text(since, '')} {until}"
+    said = f"{session_label(ask.session, names)}{agent} {verb} {line(ask.resource)} {time}{more}"
+    return GuardRow(
         id=ask.id,
         session=ask.session,
         agent=ask.agent,
@@ -121,7 +121,7 @@ def _row(state: State, config: Config, names: dict[str, str], ask: Claim | Waiti
         automatic=ask.automatic,
         imported=ask.imported,
         ttl_s=ask.ttl_s,
-        waiting=isinstance(ask, Waiting),
+        waiting=isinstance(ask, WaitingRequest),
         ends=to_micros(ends),
         patience_s=patience_s(session, config),
         said=said,

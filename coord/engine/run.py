@@ -7,26 +7,26 @@ from typing import TYPE_CHECKING, TypeVar
 
 from msgspec.structs import replace
 
-from coord.engine.snapshot import Present
-from coord.engine.transaction import Moment, Outcome, transact
-from coord.errors import CoordError, no_session, wrong
-from coord.render.format import clock, json_text, plain
+from coord.engine.snapshot import Snapshot
+from coord.engine.transaction import Outcome, Transaction, transact
+from coord.errors import CoordError, no_session, usage_error
+from coord.render.format import json_text, terminal_text, time_text
 from coord.workspace.config import Config, read_config
 from coord.workspace.identity import Identity, identify
-from coord.workspace.identity import find as find_identity
-from coord.workspace.paths import Place, find
-from coord.workspace.system import World
-from eventlog.events import LONGEST_TEXT, Instant
+from coord.workspace.identity import find_identity as find_identity
+from coord.workspace.paths import Workspace, find_workspace
+from coord.workspace.system import System
+from eventlog.events import MAX_TEXT_LENGTH, Instant
 from projections.rules.state import Session, State
 
 if TYPE_CHECKING:
-    from coord.engine.history import Past
+    from coord.engine.history import FullHistory
 
 T = TypeVar("T")
-_MOST_INPUT = 4 * LONGEST_TEXT  # bytes that the longest text can have
+_MOST_INPUT = 4 * MAX_TEXT_LENGTH  # bytes that the longest text can have
 
 
-def waiting_mail(session: Session) -> int:
+def unread_count(session: Session) -> int:
     """How much a session has to read: messages and notices."""
     return len(session.unread) + len(session.notices)
 
@@ -34,42 +34,42 @@ def waiting_mail(session: Session) -> int:
 class Run:
     """A command's world and options. `place` and `config` are read when they are first needed."""
 
-    def __init__(self, world: World, root: str | None = None, session: str = "", json: bool = False) -> None:
-        self.world, self.root, self.session, self.json = world, root, session, json
+    def __init__(self, system: System, root: str | None = None, session: str = "", json: bool = False) -> None:
+        self.system, self.root, self.session, self.json = system, root, session, json
         self._me: Identity | None = None
         self._mail = 0  # what the one who acted has to read
-        self._began_gone = False  # whether its process was gone already when it was decided who acts
+        self._anchor_was_gone = False  # whether its process was gone already when it was decided who acts
 
     @cached_property
-    def place(self) -> Place:
+    def workspace(self) -> Workspace:
         """The shared folder. Raises CoordError (4) if there is none."""
-        return find(self.world, self.root)
+        return find_workspace(self.system, self.root)
 
     @cached_property
     def config(self) -> Config:
         """The folder's settings."""
-        return read_config(self.place)
+        return read_config(self.workspace)
 
-    def look(self, at: str | None = None) -> Present:
+    def look(self, at: str | None = None) -> Snapshot:
         """The present state, or the one at a past moment as a person names it, read without a lock."""
         if at is not None:
-            present = self.look_back().look(at)
-            self.note(f"as it was at {clock(present.at, '', seconds=True)}")
-            return present
-        present = Present(self.world, self.place)
-        present.catch_up(snapshot=True)
-        return present
+            snapshot = self.full_history().look(at)
+            self.note(f"as it was at {time_text(snapshot.at, '', seconds=True)}")
+            return snapshot
+        snapshot = Snapshot(self.system, self.workspace)
+        snapshot.catch_up(snapshot=True)
+        return snapshot
 
-    def look_back(self, *, lines: bool = False, follows: bool = False) -> "Past":
+    def full_history(self, *, lines: bool = False, follows: bool = False) -> "FullHistory":
         """The whole history, read without a lock."""
-        from coord.engine.history import Past  # 4 % of `coord claims`, which needs none of it
+        from coord.engine.history import FullHistory  # 4 % of `coord claims`, which needs none of it
 
-        return Past(self.world, self.place, lines=lines, follows=follows)
+        return FullHistory(self.system, self.workspace, lines=lines, follows=follows)
 
     def act(
         self,
-        decide: Callable[[Moment], T],
-        who: Callable[[Moment], Identity] | None = None,
+        decide: Callable[[Transaction], T],
+        who: Callable[[Transaction], Identity] | None = None,
         prepare: Callable[[State, Instant], object] | None = None,
     ) -> Outcome[T]:
         """Let `decide` act as this session, or as `who` says; tell what was noticed on the way. `prepare` as in
@@ -79,49 +79,49 @@ class Run:
         """
         notes: list[str] = []
         try:
-            outcome = transact(self.world, self.place, self.config, decide, who or self._who, notes, prepare)
+            outcome = transact(self.system, self.workspace, self.config, decide, who or self._who, notes, prepare)
         finally:
             for text in notes:
                 self.note(text)
-        self._me, self._began_gone = outcome.me, False  # whoever acts is anchored anew
-        session = outcome.present.state.sessions.get(outcome.me.session)
-        self._mail = waiting_mail(session) if session and session.live else 0
+        self._me, self._anchor_was_gone = outcome.me, False  # whoever acts is anchored anew
+        session = outcome.snapshot.state.sessions.get(outcome.me.session)
+        self._mail = unread_count(session) if session and session.live else 0
         return outcome
 
-    def _who(self, moment: Moment) -> Identity:
+    def _who(self, transaction: Transaction) -> Identity:
         if self._me is None:
-            return identify(self.world, moment.state, self.session)
-        session = moment.state.sessions.get(moment.state.follow(self._me.session))
-        evidence = self.world.gone(session) if session and not self._began_gone else ""
+            return identify(self.system, transaction.state, self.session)
+        session = transaction.state.sessions.get(transaction.state.current_session(self._me.session))
+        evidence = self.system.gone(session) if session and not self._anchor_was_gone else ""
         if session and evidence:  # what a shell left running must not make its session live again, tied to nothing
             raise no_session(f"session {session.id} is over: {evidence}. Nothing was done.")
         return replace(self._me, session=session.id if session else self._me.session)
 
-    def note_troubles(self, present: Present) -> None:
+    def note_problems(self, snapshot: Snapshot) -> None:
         """Tell of a clock that is behind and of damage, to someone who looks."""
-        for text in present.troubles(again=True):
+        for text in snapshot.problem_notes(again=True):
             self.note(text)
 
-    def look_as_me(self) -> tuple[Present, Identity]:
+    def read_as_session(self) -> tuple[Snapshot, Identity]:
         """The present state, and who acts. A client's conversation that is new becomes a session here."""
-        present = self.look()
+        snapshot = self.look()
         try:
-            self._me = identify(self.world, present.state, self.session)
+            self._me = identify(self.system, snapshot.state, self.session)
         except CoordError:
-            self.note_troubles(present)
+            self.note_problems(snapshot)
             raise
         if not self._me.session:
             self._me = None
             self._me = self.act(lambda _: None).me
-            present = self.look()
+            snapshot = self.look()
         else:
-            self._began_gone = bool(self.world.gone(present.state.sessions[self._me.session]))
-        return present, self._me
+            self._anchor_was_gone = bool(self.system.gone(snapshot.state.sessions[self._me.session]))
+        return snapshot, self._me
 
-    def perhaps_me(self, present: Present) -> str:
+    def own_session_id(self, snapshot: Snapshot) -> str:
         """This session's id if that can be told: for a view that shows everyone, and marks us."""
         try:
-            found = find_identity(self.world, present.state, self.session)
+            found = find_identity(self.system, snapshot.state, self.session)
         except CoordError:
             if self.session:
                 raise
@@ -139,7 +139,7 @@ class Run:
 
     def note(self, text: str) -> None:
         """Something beside the result, on standard error."""
-        shown = json_text({"note": text}, indent=None) if self.json else f"coord: note: {plain(text)}"
+        shown = json_text({"note": text}, indent=None) if self.json else f"coord: note: {terminal_text(text)}"
         sys.stderr.write(shown + "\n")
 
     def body(self, text: str | None) -> str:
@@ -148,11 +148,11 @@ class Run:
             return text or ""
         data = sys.stdin.buffer.read(_MOST_INPUT + 1)
         if len(data) > _MOST_INPUT:
-            raise wrong(
-                f"standard input has more than {_MOST_INPUT} bytes; a text has {LONGEST_TEXT} characters at most. "
+            raise usage_error(
+                f"standard input has more than {_MOST_INPUT} bytes; a text has {MAX_TEXT_LENGTH} characters at most. "
                 "Nothing was sent. Put it into a file and send its path."
             )
         try:
             return data.decode().rstrip("\n")
         except UnicodeDecodeError:
-            raise wrong("standard input is not valid UTF-8. Nothing was sent.") from None
+            raise usage_error("standard input is not valid UTF-8. Nothing was sent.") from None

@@ -10,55 +10,55 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from coord.engine import checkpoint
-from coord.engine.checkpoint import step_of
+from coord.engine.checkpoint import older_checkpoint_interval
 from coord.errors import no_log
-from coord.render.console.progress import Bar
-from coord.render.format import length, plural
-from coord.workspace.paths import REMOVED, Place, marked
-from coord.workspace.system import World
+from coord.render.console.progress import ProgressBar
+from coord.render.format import duration_text, plural
+from coord.workspace.paths import REMOVED, Workspace, read_marker
+from coord.workspace.system import System
 from eventlog.errors import LogError
 from eventlog.events import Event, EventId, Instant, seconds_between
-from eventlog.history import History, News, by_order, lines_read
-from eventlog.local.files import ENDED, changed_at
-from eventlog.local.journal import MOST_BYTES, is_session_id, paths_of
+from eventlog.history import Batch, LogReader, lines_read, order_key
+from eventlog.local.files import ARCHIVE_FOLDER, modified_at_ns
+from eventlog.local.journal import MAX_JOURNAL_BYTES, is_session_id, journal_paths
 from eventlog.scanning import Position
 from projections.rules.fold import fold
-from projections.rules.state import Record, State, ignore
+from projections.rules.state import DecisionRecorder, State, ignore_decision
 
-Key: TypeAlias = tuple[Instant, str, int]  # a place in the total order
-NOWHERE: Key = ("", "", 0)  # before all events
+EventKey: TypeAlias = tuple[Instant, str, int]  # a place in the total order
+BEFORE_ALL: EventKey = ("", "", 0)  # before all events
 
 
-class Finding(Struct, frozen=True):
+class JournalProblem(Struct, frozen=True):
     """Something that is wrong with a journal, for people."""
 
     journal: str
     text: str
 
 
-def is_unused(place: Place) -> bool:
+def is_unused(workspace: Workspace) -> bool:
     """Whether nobody was ever here, as in a fresh clone: git carries neither the log nor what is made from it."""
-    saved = os.path.join(place.cache, checkpoint.NAME)
-    return not any(os.path.lexists(path) for path in (place.log, saved, place.board))
+    saved = os.path.join(workspace.cache, checkpoint.NAME)
+    return not any(os.path.lexists(path) for path in (workspace.log, saved, workspace.board))
 
 
-class Present:
+class Snapshot:
     """The state after all that can be read, and what was found on the way. Takes no lock.
 
     `unread` names a journal that cannot be read now and has what is missing from the state: what its session holds is
     unknown, so nobody may be granted anything. `fresh` is whether the checkpoint spared a full replay.
     """
 
-    def __init__(self, world: World, place: Place) -> None:
-        self.world, self.place, self.unread = world, place, ""
-        saved, folded = checkpoint.load(place.cache)
+    def __init__(self, system: System, workspace: Workspace) -> None:
+        self.system, self.workspace, self.unread = system, workspace, ""
+        saved, folded = checkpoint.load(workspace.cache)
         self._seen, self._told, self.fresh = saved.seen, set(saved.told), folded is not None
         self.state, positions = (folded.state, folded.positions) if folded else (State(), self._anew())
         self._kept = self._rung = saved.rung if folded else 0  # the newest rung that is saved, and that there is
-        self._rungs: dict[int, bytes] = {}  # those to save
-        self.history = History(place.log, world.here.machine, positions)
-        self._ahead, self._listed = News([]), saved.listed
-        self.marked = marked(place)  # a journal that was here
+        self._new_checkpoints: dict[int, bytes] = {}  # those to save
+        self.history = LogReader(workspace.log, system.here.machine, positions)
+        self._ahead, self._listed = Batch([]), saved.listed
+        self.marked = read_marker(workspace)  # a journal that was here
         self.whole = False  # whether everything was read from its beginning, to look back on it
         self.at: Instant = ""  # the moment that the state is of, where that is not the present
 
@@ -67,9 +67,9 @@ class Present:
         `catch_up`. The line of each event is put into `lines`, if that is given.
         """
         self.fresh, self.whole, self.state = False, True, State()
-        self.history = History(self.place.log, self.world.here.machine, self._anew(), lines)
+        self.history = LogReader(self.workspace.log, self.system.here.machine, self._anew(), lines)
         events: list[Event] = []
-        self._take_in(snapshot, events.extend, events.clear)
+        self._fold_new(snapshot, events.extend, events.clear)
         return events
 
     def _anew(self) -> dict[str, Position]:
@@ -87,27 +87,27 @@ class Present:
         def use(events: list[Event]) -> None:
             fold(self.state, events)
             if not snapshot:  # else the positions can be ahead of the state
-                self._climb()
+                self._keep_checkpoint()
             if not self.fresh:
                 bar.reach(self.history.size())
 
-        bar = Bar("reading", 0 if self.fresh else self._bytes())
+        bar = ProgressBar("reading", 0 if self.fresh else self._bytes())
         try:
-            self._take_in(snapshot, use, lambda: None)
+            self._fold_new(snapshot, use, lambda: None)
         finally:
             bar.close()
 
-    def _climb(self) -> None:
+    def _keep_checkpoint(self) -> None:
         """Make a rung of the state, where it has gone far enough from the last one."""
         events = self.state.events
-        if events // step_of(events) > self._rung // step_of(events):
-            self._rung, self._rungs[events] = events, checkpoint.encoded(self._folded())
+        if events // older_checkpoint_interval(events) > self._rung // older_checkpoint_interval(events):
+            self._rung, self._new_checkpoints[events] = events, checkpoint.encoded(self._folded())
 
     def _bytes(self) -> int:
         """The bytes of all journals, as far as they are there to be seen."""
         found = 0
         with suppress(LogError):
-            for path in (path for name in self.history.names() for path in paths_of(self.place.log, name)):
+            for path in (path for name in self.history.names() for path in journal_paths(self.workspace.log, name)):
                 with suppress(OSError):
                     found += os.lstat(path).st_size
         return found
@@ -121,24 +121,24 @@ class Present:
         """
         with suppress(LogError):  # the next reading says it
             if self.fresh and self._listed != self._listed_now():
-                self._ahead = self.history.catch_up(self.world.wall())
+                self._ahead = self.history.catch_up(self.system.wall())
         if not self.fresh or self._late(self._ahead) is not None:
             self.catch_up()
 
     def _listed_now(self) -> int:
         """When a journal last came to the log or left it, as git and others put them there; 0 if that is unknown."""
         with suppress(OSError):
-            return changed_at(self.place.log)
+            return modified_at_ns(self.workspace.log)
         return 0
 
-    def read_on(self) -> list[Event]:
+    def read_new(self) -> list[Event]:
         """What was written since the last reading, in order, without folding it. Raises CoordError (4)."""
         try:
-            return self.history.catch_up(self.world.wall()).events
+            return self.history.catch_up(self.system.wall()).events
         except LogError as error:
             raise no_log(f"{error}. What is wrong and what to do: coord doctor") from None
 
-    def _take_in(self, snapshot: bool, use: Callable[[list[Event]], object], begin: Callable[[], object]) -> None:
+    def _fold_new(self, snapshot: bool, use: Callable[[list[Event]], object], begin: Callable[[], object]) -> None:
         """Have all that is new used, piece by piece, and find out what is wrong with it. Where it does not continue
         what was folded, the state goes back to what it does continue, and all begins again from there.
         """
@@ -146,15 +146,19 @@ class Present:
             while (late := self._read(snapshot, use)) is not None:
                 self.fresh, self._seen = False, self._seen_now()
                 anew = self._anew()  # what a rung says of a journal that was rewound since does not hold
-                rung = None if anew or late == NOWHERE else checkpoint.rung_before(self.place.cache, late)
+                rung = (
+                    None
+                    if anew or late == BEFORE_ALL
+                    else checkpoint.older_checkpoint_before(self.workspace.cache, late)
+                )
                 self.state, self.history.positions = (rung.state, rung.positions) if rung else (State(), anew)
-                self._kept, self._rung, self._rungs = self.state.events, self.state.events, {}
+                self._kept, self._rung, self._new_checkpoints = self.state.events, self.state.events, {}
                 begin()
         except LogError as error:
-            if is_unused(self.place):
+            if is_unused(self.workspace):
                 self._miss()
                 return
-            if os.path.isdir(self.place.log):
+            if os.path.isdir(self.workspace.log):
                 raise no_log(f"{error}. What is wrong and what to do: coord doctor") from None
             known = len(self._seen)
             lost = f" It held {plural(known, 'journal')} when it was last read." if known else ""
@@ -162,7 +166,7 @@ class Present:
                 f"{error}.{lost} Restore it if it was removed; `coord start` begins a new one, without that past."
             ) from None
         self._miss()
-        self.unread = next((name for name in sorted(self.history.problems) if self._lacks(name)), "")
+        self.unread = next((name for name in sorted(self.history.problems) if self._is_incomplete(name)), "")
         for name, seen in self._seen.items():
             found = self.history.positions.get(name, Position())
             if name in self.history.problems:
@@ -176,11 +180,11 @@ class Present:
         if self.marked and self.marked not in self.history.positions.keys() | self.history.problems.keys():
             self.history.positions[self.marked] = Position(rewound=REMOVED)
 
-    def tell_all(self) -> None:
+    def repeat_problems(self) -> None:
         """Tell what is wrong with the journals even if some command has told it before: to one who is new here."""
         self._told = set()
 
-    def _lacks(self, name: str) -> bool:
+    def _is_incomplete(self, name: str) -> bool:
         """Whether the state lacks what is, or was, in a journal that cannot be read now. What else stands in the place
         of one that was read before takes nothing from what it said.
         """
@@ -188,25 +192,25 @@ class Present:
             return True
         read = self.history.positions.get(name, Position()).size
         never = not read and name not in self._seen  # and it may be another user's: then it takes no part here
-        for path in paths_of(self.place.log, name) if is_session_id(name) else ():
+        for path in journal_paths(self.workspace.log, name) if is_session_id(name) else ():
             try:
                 status = os.lstat(path)
             except FileNotFoundError:
                 continue
             except OSError:
                 return True
-            if not stat.S_ISREG(status.st_mode) or status.st_size > MOST_BYTES:
+            if not stat.S_ISREG(status.st_mode) or status.st_size > MAX_JOURNAL_BYTES:
                 return False
             return status.st_size != read and not (never and not os.access(path, os.R_OK))
         return False
 
-    def _read(self, snapshot: bool, use: Callable[[list[Event]], object]) -> Key | None:
+    def _read(self, snapshot: bool, use: Callable[[list[Event]], object]) -> EventKey | None:
         """Read on, and have what is read used; the first place that is not behind the state, if that is found."""
-        ahead, self._ahead = self._ahead, News([])
-        pieces: Iterable[News] = self.history.batches(self.world.wall())
+        ahead, self._ahead = self._ahead, Batch([])
+        pieces: Iterable[Batch] = self.history.batches(self.system.wall())
         if ahead.events or ahead.rewound:
-            news = self.history.catch_up(self.world.wall())
-            pieces = [News(sorted([*ahead.events, *news.events], key=by_order), ahead.rewound or news.rewound)]
+            news = self.history.catch_up(self.system.wall())
+            pieces = [Batch(sorted([*ahead.events, *news.events], key=order_key), ahead.rewound or news.rewound)]
         last: list[Event] = []
         for news in pieces:
             if (late := self._late(news)) is not None:
@@ -219,36 +223,36 @@ class Present:
             last = news.events
         if not last:
             return None
-        more = self.history.catch_up(self.world.wall())
-        last = sorted([*last, *(event for event in more.events if event.at <= last[-1].at)], key=by_order)
-        if (late := self._late(News(last, more.rewound))) is None:
+        more = self.history.catch_up(self.system.wall())
+        last = sorted([*last, *(event for event in more.events if event.at <= last[-1].at)], key=order_key)
+        if (late := self._late(Batch(last, more.rewound))) is None:
             use(last)
         return late
 
-    def _late(self, news: News) -> Key | None:
+    def _late(self, news: Batch) -> EventKey | None:
         """Where the first of the news belongs, if that is not behind the state; before all else where there is a
         rewind: then nothing that was folded holds.
         """
         if news.rewound:
-            return NOWHERE
+            return BEFORE_ALL
         first = news.events[0] if news.events else None
         return first.key if first and not self.state.precedes(first.key) else None
 
-    def _seen_now(self) -> dict[str, checkpoint.Seen]:
+    def _seen_now(self) -> dict[str, checkpoint.HighWaterMark]:
         """What was ever seen of each journal, this reading included."""
         seen = dict(self._seen)
         for name, position in self.history.positions.items():
-            before = seen.get(name, checkpoint.Seen(0, 0))
+            before = seen.get(name, checkpoint.HighWaterMark(0, 0))
             if not position.n and not position.rewound:
                 continue  # nothing in it was ever an event, so nobody misses it when it is gone or other
             if (position.size, position.last, position.rewound) == (before.size, before.last, before.rewound):
                 continue
             if name not in self.history.held_back or position.size > before.size:
                 most = position if position.size else before
-                seen[name] = checkpoint.Seen(most.size, most.lines, position.rewound, most.last)
+                seen[name] = checkpoint.HighWaterMark(most.size, most.lines, position.rewound, most.last)
         return seen
 
-    def take(self, event: Event, position: Position, record: Record = ignore) -> None:
+    def take(self, event: Event, position: Position, record: DecisionRecorder = ignore_decision) -> None:
         """Fold an event that this process has just appended."""
         fold(self.state, [event], record)
         self.history.appended(event.session, position)
@@ -258,32 +262,32 @@ class Present:
 
         What is wrong with the journals counts as `told` from then on.
         """
-        texts = [finding.text for finding in self.findings()] if told else sorted(self._told)
-        if self._rungs or not self.fresh:
-            checkpoint.save_rungs(self.place.cache, self._kept, self._rungs)
-            self._kept, self._rungs = self._rung, {}
-        checkpoint.save(self.place.cache, self._seen_now(), texts, self._folded(), self._rung, self._listed_now())
+        texts = [finding.text for finding in self.journal_problems()] if told else sorted(self._told)
+        if self._new_checkpoints or not self.fresh:
+            checkpoint.save_older_checkpoints(self.workspace.cache, self._kept, self._new_checkpoints)
+            self._kept, self._new_checkpoints = self._rung, {}
+        checkpoint.save(self.workspace.cache, self._seen_now(), texts, self._folded(), self._rung, self._listed_now())
 
-    def _folded(self) -> checkpoint.Folded:
-        return checkpoint.Folded(self.history.positions, self.state)
+    def _folded(self) -> checkpoint.SavedFold:
+        return checkpoint.SavedFold(self.history.positions, self.state)
 
     @property
     def now(self) -> Instant:
         """The present: this machine's clock, and no earlier than the latest event. Or the moment that is looked at."""
-        return self.at or max(self.world.wall(), self.history.latest)
+        return self.at or max(self.system.wall(), self.history.latest)
 
     @property
-    def behind_s(self) -> float:
+    def clock_behind_s(self) -> float:
         """Seconds by which this machine's clock is behind the log."""
         latest = self.history.latest
-        return max(0.0, seconds_between(self.world.wall(), latest)) if latest else 0.0
+        return max(0.0, seconds_between(self.system.wall(), latest)) if latest else 0.0
 
-    def troubles(self, *, again: bool) -> list[str]:
+    def problem_notes(self, *, again: bool) -> list[str]:
         """What to tell beside a result, a line each: a clock that is behind, and what is wrong with the journals. What
         some command has told before is told `again` only to those who look.
         """
-        notes = [self.clock_note()] if self.behind_s >= 1 else []
-        found = [finding.text for finding in self.findings() if again or finding.text not in self._told]
+        notes = [self.clock_note()] if self.clock_behind_s >= 1 else []
+        found = [finding.text for finding in self.journal_problems() if again or finding.text not in self._told]
         more = f" (and {len(found) - 1} more: coord status)" if len(found) > 1 else ""
         careful = "; what is told here can be wrong where it rests on that" if self.whole else ""
         return notes + [text + more + careful for text in found[:1]]
@@ -291,26 +295,26 @@ class Present:
     def clock_note(self) -> str:
         """What a clock that is behind the log means."""
         return (
-            f"this machine's clock is {length(self.behind_s)} behind the log; times stand still until it catches up, "
+            f"this machine's clock is {duration_text(self.clock_behind_s)} behind the log; times stand still until it catches up, "
             "so claims expire later than they say"
         )
 
-    def findings(self) -> list[Finding]:
+    def journal_problems(self) -> list[JournalProblem]:
         """What is wrong with the journals."""
         found = []
         wrong = {name: found for name, found in self.history.positions.items() if found.damage or found.rewound}
         for name, position in sorted(wrong.items()):
             for spot in position.damage:
                 where = f"line {spot.line}, byte {spot.byte}"
-                found.append(Finding(name, f"{name}.jsonl is damaged at {where}: {spot.reason}"))
+                found.append(JournalProblem(name, f"{name}.jsonl is damaged at {where}: {spot.reason}"))
             if position.rewound:
-                found.append(Finding(name, f"{name}.jsonl was rewound: {position.rewound}"))
+                found.append(JournalProblem(name, f"{name}.jsonl was rewound: {position.rewound}"))
         for name, reason in sorted(self.history.problems.items()):
-            found.append(Finding(name, f"{name}.jsonl cannot be used: {reason}"))
+            found.append(JournalProblem(name, f"{name}.jsonl cannot be used: {reason}"))
         for name in sorted(self.history.twice):
-            text = f"{name}.jsonl is in log/ and in log/{ENDED}/; the one in log/ counts"
-            found.append(Finding(name, text))
+            text = f"{name}.jsonl is in log/ and in log/{ARCHIVE_FOLDER}/; the one in log/ counts"
+            found.append(JournalProblem(name, text))
         for name, at in sorted(self.history.held_back.items()):
             text = f"{name}.jsonl comes from a machine whose clock is ahead; its events from {at} on are held back"
-            found.append(Finding(name, text))
+            found.append(JournalProblem(name, text))
         return found

@@ -9,11 +9,11 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from coord.engine.durations import seconds
-from coord.errors import CoordError, wrong
-from coord.render.format import clock, instant_at, line, moment
-from eventlog.events import Event, Instant, SessionStarted, later
-from projections.views.point_in_time import Cut, at_the_end_of, just_after, just_before
+from coord.engine.durations import parse_duration_s
+from coord.errors import CoordError, usage_error
+from coord.render.format import instant_at, line, local_time, time_text
+from eventlog.events import Event, Instant, SessionStarted, add_time
+from projections.views.point_in_time import PointInTime, after_event, after_instant, before_instant
 
 _EVENT = re.compile(r"(\S+)/([1-9][0-9]{0,15})")
 _LENGTH = re.compile(r"-?\s*((?:\d+(?:\.\d+)?[smhd]\s*)+)(?:ago)?", re.IGNORECASE)
@@ -23,29 +23,31 @@ _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday",
 _FORMS = "Write it like 2026-11-22 18:00, yesterday 18:00, 18:00, -90m, or an event's name such as amber-otter-k3f9/17."
 
 
-def cut_of(text: str, what: str, now: Instant, events: Sequence[Event]) -> Cut:
+def parse_cut(text: str, what: str, now: Instant, events: Sequence[Event]) -> PointInTime:
     """The moment that `text` names, in a history whose events are given in order; `what` is the option's name.
 
     Raises CoordError (2) for what is no moment, or lies before the first event or in the future.
     """
     if not events:
-        raise wrong(f"{what} {line(text, 40)}: the log has no events yet.")
+        raise usage_error(f"{what} {line(text, 40)}: the log has no events yet.")
     if is_event_name(text):
-        return just_after(event_named(text, events))
-    at = instant_of(text, what, now)
+        return after_event(find_event(text, events))
+    at = parse_instant(text, what, now)
     if at < events[0].at:
-        first = f"{events[0].id}, {clock(events[0].at, now, seconds=True)}"
-        raise wrong(f"{what} {line(text, 40)} is {clock(at, now, seconds=True)}, before the first event ({first}).")
-    return at_the_end_of(at)
+        first = f"{events[0].id}, {time_text(events[0].at, now, seconds=True)}"
+        raise usage_error(
+            f"{what} {line(text, 40)} is {time_text(at, now, seconds=True)}, before the first event ({first})."
+        )
+    return after_instant(at)
 
 
-def since_of(text: str, what: str, now: Instant, events: Sequence[Event]) -> Cut:
+def parse_since(text: str, what: str, now: Instant, events: Sequence[Event]) -> PointInTime:
     """The moment from which on something is looked at: just after an event, or just before an instant. Before the first
-    event is simply everything. Raises CoordError (2) as `cut_of`.
+    event is simply everything. Raises CoordError (2) as `parse_cut`.
     """
     if is_event_name(text):
-        return just_after(event_named(text, events))
-    return just_before(instant_of(text, what, now))
+        return after_event(find_event(text, events))
+    return before_instant(parse_instant(text, what, now))
 
 
 def is_event_name(text: str) -> bool:
@@ -53,33 +55,33 @@ def is_event_name(text: str) -> bool:
     return _EVENT.fullmatch(text) is not None
 
 
-def event_named(text: str, events: Sequence[Event]) -> Event:
+def find_event(text: str, events: Sequence[Event]) -> Event:
     """The event that `session/n` names; the session may be shortened, or called by its name. Raises CoordError (2)."""
     found = _EVENT.fullmatch(text)
     if found is None:
-        raise wrong(f"'{line(text, 60)}' is no event. Name it as a list shows it: amber-otter-k3f9/17")
+        raise usage_error(f"'{line(text, 60)}' is no event. Name it as a list shows it: amber-otter-k3f9/17")
     wanted, n = found[1], int(found[2])
     sessions = {event.session for event in events}
     named = {e.session for e in events if isinstance(e.payload, SessionStarted) and e.payload.name == wanted}
     ids = [wanted] if wanted in sessions else sorted(named) or sorted(s for s in sessions if s.startswith(wanted))
     if len(ids) > 1:
-        raise wrong(f"'{line(text, 60)}' can be {', '.join(f'{name}/{n}' for name in ids[:5])}. Say more of it.")
+        raise usage_error(f"'{line(text, 60)}' can be {', '.join(f'{name}/{n}' for name in ids[:5])}. Say more of it.")
     for event in events:
         if event.n == n and event.session in ids:
             return event
-    raise wrong(f"there is no event {line(text, 60)}.")
+    raise usage_error(f"there is no event {line(text, 60)}.")
 
 
-def instant_of(text: str, what: str, now: Instant) -> Instant:
+def parse_instant(text: str, what: str, now: Instant) -> Instant:
     """The instant that `text` means at `now`. Raises CoordError (2) for what is none, or lies in the future."""
     try:
         at = _instant(text.strip(), now)
     except (ValueError, OverflowError, CoordError):
         at = ""
     if not at:
-        raise wrong(f"{what} '{line(text, 40)}' is no time. {_FORMS}")
+        raise usage_error(f"{what} '{line(text, 40)}' is no time. {_FORMS}")
     if at > now:
-        raise wrong(f"{what} {line(text, 40)} is {clock(at, now)}, which is still to come.")
+        raise usage_error(f"{what} {line(text, 40)} is {time_text(at, now)}, which is still to come.")
     return at
 
 
@@ -87,12 +89,15 @@ def _instant(text: str, now: Instant) -> Instant:
     if text.lower() == "now":
         return now
     if found := _LENGTH.fullmatch(text):
-        return later(now, -seconds(found[1], "the time"))
-    here = moment(now)
+        return add_time(now, -parse_duration_s(found[1], "the time"))
+    here = local_time(now)
     zoned = _ZONE.fullmatch(text)
     if zoned and zoned[2] in ("UTC", "GMT"):
         return instant_at(_local(zoned[1], here.astimezone(UTC)))
-    if zoned and zoned[2] in (here.strftime("%Z"), *(moment(later(now, s)).strftime("%Z") for s in (-1.5e7, 1.5e7))):
+    if zoned and zoned[2] in (
+        here.strftime("%Z"),
+        *(local_time(add_time(now, s)).strftime("%Z") for s in (-1.5e7, 1.5e7)),
+    ):
         text = zoned[1]
     return instant_at(_local(text, here))
 

@@ -94,17 +94,17 @@ def folder_of(cache: str, session: str = "") -> str:
     return os.path.join(cache, HOOKS, session)
 
 
-def of_edit(cache: str, worktree: str, resource: str) -> str:
+def edit_trace_path(cache: str, worktree: str, resource: str) -> str:
     """Where the trace of a file's edit is."""
     return os.path.join(cache, HOOKS, "edits", digest(worktree, resource))
 
 
-def of_denial(cache: str, session: str, resource: str) -> str:
+def denial_trace_path(cache: str, session: str, resource: str) -> str:
     """Where it is remembered that a session was denied a file."""
     return os.path.join(folder_of(cache, session), f"denied-{digest(resource)}")
 
 
-def of_client(cache: str, word: str) -> str:
+def client_trace_path(cache: str, word: str) -> str:
     """Where it is remembered that a hook of a client ran here."""
     return os.path.join(folder_of(cache), f"fired-{word}")
 
@@ -114,7 +114,7 @@ def digest(*parts: str) -> str:
     return blake2b("\0".join(parts).encode(errors="backslashreplace"), digest_size=12).hexdigest()
 
 
-def leave(path: str, fields: "Trace | None" = None) -> bool:
+def write_trace(path: str, fields: "Trace | None" = None) -> bool:
     """Leave a trace. Where that cannot be, there is none, and whether there is comes back."""
     try:
         replace_file(path, _written(fields or {}).encode())
@@ -138,7 +138,7 @@ def _escaped(letter: str) -> str:
     return letter
 
 
-def look(path: str) -> "Trace":
+def read_trace(path: str) -> "Trace":
     """A trace; empty if there is none that is whole."""
     try:
         found: Trace = loads(read_regular(path, _MOST))
@@ -147,7 +147,7 @@ def look(path: str) -> "Trace":
     return found if isinstance(found, dict) else {}
 
 
-def wipe(path: str) -> None:
+def remove_trace(path: str) -> None:
     """Take a trace away."""
     try:  # noqa: SIM105 - `contextlib` takes as long to load as all that is done here
         os.unlink(path)
@@ -155,7 +155,7 @@ def wipe(path: str) -> None:
         pass
 
 
-def fail(cache: str, line: str) -> None:
+def record_failure(cache: str, line: str) -> None:
     """Write down what went wrong in a hook, for `coord doctor`. The newest are kept."""
     path = os.path.join(cache, HOOKS, FAILURES)
     try:
@@ -172,7 +172,7 @@ def fail(cache: str, line: str) -> None:
 # --- what a file and a repository look like ---------------------------------------------------------------------------
 
 
-def stamp(path: str) -> str:
+def file_stamp(path: str) -> str:
     """How a file looks from outside: when it was changed, how long it is, which one it is; empty if there is none."""
     try:
         status = os.stat(path, follow_symlinks=False)
@@ -186,7 +186,7 @@ def git_stamp(git: str) -> str:
     if not git:
         return ""
     shared = first_line(os.path.join(git, "commondir"))
-    return f"{stamp(os.path.join(git, 'index'))} {head_of(git, os.path.normpath(os.path.join(git, shared)))}"
+    return f"{file_stamp(os.path.join(git, 'index'))} {head_of(git, os.path.normpath(os.path.join(git, shared)))}"
 
 
 def head_of(git: str, common: str) -> str:
@@ -195,15 +195,15 @@ def head_of(git: str, common: str) -> str:
     if not head.startswith("ref:"):
         return head
     name = head[4:].strip()
-    return first_line(os.path.join(common, name)) or f"{name} {stamp(os.path.join(common, 'packed-refs'))}"
+    return first_line(os.path.join(common, name)) or f"{name} {file_stamp(os.path.join(common, 'packed-refs'))}"
 
 
-def unfinished(cache: str, path: str, git: str, row: "Edited", now: int) -> bool | None:
+def is_edit_unfinished(cache: str, path: str, git: str, row: "Edited", now: int) -> bool | None:
     """Whether the edit that an automatic claim was made for is still going on, as far as that can be told without
     asking git: it is about to be written, or it was written and nothing was committed or taken back since. `row` is the
     claim as the guard knows it, `now` in microseconds since 1970. None where git has to be asked.
     """
-    seen = look(of_edit(cache, row.worktree, row.resource))
+    seen = read_trace(edit_trace_path(cache, row.worktree, row.resource))
     patience = row.patience_s * 1_000_000
     pending = seen.get("pending", 0)
     if pending and 0 <= now - pending < patience:
@@ -211,22 +211,22 @@ def unfinished(cache: str, path: str, git: str, row: "Edited", now: int) -> bool
     fresh = now - (row.ends - row.ttl_s * 1_000_000) < patience
     if not seen:
         return True if fresh else None
-    same = seen.get("file") == stamp(path) and seen.get("git") == git_stamp(git)
+    same = seen.get("file") == file_stamp(path) and seen.get("git") == git_stamp(git)
     return True if same and (fresh or seen.get("sure")) else None
 
 
-def before_write(cache: str, write: "Written", now: int) -> None:
+def record_before_write(cache: str, write: "Written", now: int) -> None:
     """A file is about to be written by the one who has claimed it. How git stands is written down now: a commit can
     come before the write is known to be done.
     """
-    path = of_edit(cache, write.worktree, write.resource)
+    path = edit_trace_path(cache, write.worktree, write.resource)
     begun: Trace = {"pending": now, "git": git_stamp(write.git), "name": write.name}
-    leave(path, look(path) | begun)
+    write_trace(path, read_trace(path) | begun)
 
 
-def after_write(cache: str, write: "Written") -> None:
+def record_after_write(cache: str, write: "Written") -> None:
     """A file was written."""
-    path = of_edit(cache, write.worktree, write.resource)
-    before = look(path)
+    path = edit_trace_path(cache, write.worktree, write.resource)
+    before = read_trace(path)
     git = before.get("git") if before.get("pending") else git_stamp(write.git)
-    leave(path, {"file": stamp(write.path), "git": git or "", "name": write.name})
+    write_trace(path, {"file": file_stamp(write.path), "git": git or "", "name": write.name})

@@ -3,18 +3,18 @@
 It is answered from a small index that every writer keeps beside the checkpoint, under the lock. Only what takes no time
 is loaded here: no msgspec, no click, nothing of the fold. Where the index is not there, not whole or not up to date,
 where a holder may be dead, where only git knows whether an edit is over, or where there is something to write down, the
-long way is taken: `coord.hooks.dispatch`. What is decided is the same on both ways, by `decide`.
+long way is taken: `coord.hooks.dispatch`. What is decided is the same on both ways, by `decide_write`.
 """
 
 import os
 
 from coord.guard import hook_state
-from coord.platform.code_version import fingerprint
+from coord.platform.code_version import code_version
 from coord.platform.git.repository import CONFIG
 from coord.platform.json_reader import loads
-from coord.platform.records import Fields
+from coord.platform.records import LightRecord
 from eventlog.digest import blake2b
-from eventlog.local.files import ENDED, changed_at, read_regular, sizes_in
+from eventlog.local.files import ARCHIVE_FOLDER, list_journal_sizes, modified_at_ns, read_regular
 from projections.rules.conflicts import conflict, own_covers
 from projections.rules.resources import covers, is_file, is_pattern
 
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     from projections.rules.conflicts import Wanted
 
     Mode: TypeAlias = Literal["claim", "check", "warn", "off"]
-    Word: TypeAlias = Literal["allow", "claim", "warn", "deny"]
-    Verdict: TypeAlias = "tuple[Word, list[Row]]"
+    WriteDecision: TypeAlias = Literal["allow", "claim", "warn", "deny"]
+    Verdict: TypeAlias = "tuple[WriteDecision, list[GuardRow]]"
     """What is to be done about a write, and what is in its way."""
 
-    class News(TypedDict, total=False):
+    class SessionNews(TypedDict, total=False):
         """What there is to tell a session; empty for one that is not known."""
 
         last: int  # when it was last heard, in microseconds since 1970
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
         later: bool  # whether it has something to read at its next prompt
         owes: bool  # whether it must confirm something
 
-    class Written(TypedDict):
+    class IndexFields(TypedDict):
         """The index as it stands in its file. Times are in microseconds since 1970."""
 
         form: int
@@ -52,11 +52,11 @@ if TYPE_CHECKING:
         here: list[str]  # the machine, its boot and the pid namespace
         at: int  # the last event's time
         due: int  # when it is another by time alone
-        journals: dict[str, int]  # see `lengths_in`
+        journals: dict[str, int]  # see `journal_sizes`
         sessions: dict[str, str]  # by conversation
         anchors: dict[str, tuple[int, int]]  # pid and start ticks, by session
-        news: dict[str, News]  # by session
-        rows: list[dict[str, object]]  # the fields of each `Row`
+        news: dict[str, SessionNews]  # by session
+        rows: list[dict[str, object]]  # the fields of each `GuardRow`
 
 
 NAME = "guard"  # of the index, in the cache folder
@@ -66,7 +66,7 @@ _DIGEST = 16  # bytes
 _MOST_INDEX = 1 << 24  # bytes
 
 
-class Asked(Fields):
+class RequestedWrite(LightRecord):
     """What a session asks for: the fields that `projections.rules.conflicts` looks at."""
 
     session: str
@@ -78,7 +78,7 @@ class Asked(Fields):
     imported: bool
 
 
-class Row(Asked):
+class GuardRow(RequestedWrite):
     """A claim or a waiting request."""
 
     id: str
@@ -89,7 +89,7 @@ class Row(Asked):
     said: str  # for people
 
 
-def decide(rows: "Iterable[Row]", ask: "Wanted", now: int, mode: "Mode") -> "Verdict":
+def decide_write(rows: "Iterable[GuardRow]", ask: "Wanted", now: int, mode: "Mode") -> "Verdict":
     """What is to be done about a write, and what is in its way. `now` in microseconds since 1970.
 
     `allow`; or `claim`: allowed, with something to write down, for it is the first write or the claim is half over; or
@@ -108,7 +108,7 @@ def decide(rows: "Iterable[Row]", ask: "Wanted", now: int, mode: "Mode") -> "Ver
     return ("claim" if mode in ("claim", "warn") else "allow"), []
 
 
-def ignored(resource: str, patterns: "Iterable[str]") -> bool:
+def is_ignored(resource: str, patterns: "Iterable[str]") -> bool:
     """Whether a file is one that nobody guards: a lock file, something generated. A pattern without a `/` in it, but
     at its end, means that name in every folder: of the file, or of a folder above it.
     """
@@ -125,7 +125,7 @@ def ignored(resource: str, patterns: "Iterable[str]") -> bool:
     return any(map(meant, patterns))
 
 
-def denial(denied: "list[tuple[str, list[Row]]]") -> str:
+def denial_text(denied: "list[tuple[str, list[GuardRow]]]") -> str:
     """What an agent is told of the writes that were denied: who has what, and what to do instead."""
     resource, found = denied[0]
     more = len(denied) - 1
@@ -145,9 +145,9 @@ def _cut(text: str, most: int) -> str:
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
-def ask_of(write: "Write", session: str, worktree: str | None = None) -> Asked:
+def needed_claim(write: "Write", session: str, worktree: str | None = None) -> RequestedWrite:
     """What a session would have to hold to write, in its worktree or in another one."""
-    return Asked(
+    return RequestedWrite(
         session=session,
         agent=write.agent,
         resource=write.resource,
@@ -161,17 +161,17 @@ def ask_of(write: "Write", session: str, worktree: str | None = None) -> Asked:
 # --- the index ------------------------------------------------------------------------------------------------------
 
 
-class Index:
-    """The index of a shared folder, known to say what is so: see `index_at`."""
+class GuardIndex:
+    """The index of a shared folder, known to say what is so: see `load_index`."""
 
-    def __init__(self, fields: "Written", folder: str, now: int, started: "Callable[[int], int]") -> None:
+    def __init__(self, fields: "IndexFields", folder: str, now: int, started: "Callable[[int], int]") -> None:
         self._fields, self._started = fields, started
         self.cache = os.path.join(folder, ".cache")
         self.now = max(now, fields["at"])
         self.mode: Mode = fields["guard"]
         self.ignore = fields["ignore"]
         self.heartbeat_s = fields["heartbeat_s"]
-        self.rows = [Row.read(row) for row in fields["rows"]]
+        self.rows = [GuardRow.read(row) for row in fields["rows"]]
 
     def session(self, conversation: str) -> str:
         """The session of a conversation; empty if it has none that is certainly alive."""
@@ -183,11 +183,11 @@ class Index:
         anchor = self._fields["anchors"].get(session)
         return not anchor or self._started(anchor[0]) == anchor[1]
 
-    def news(self, session: str) -> "News":
+    def news(self, session: str) -> "SessionNews":
         """What there is to tell a session."""
         return self._fields["news"].get(session, {})
 
-    def held(self, worktree: str, session: str) -> list[Row]:
+    def held(self, worktree: str, session: str) -> list[GuardRow]:
         """The files of a worktree that other sessions hold, by their names."""
         return [
             row
@@ -196,38 +196,38 @@ class Index:
             and not row.waiting
             and row.worktree in ("", worktree)
             and not is_pattern(row.resource)
-            and not ignored(row.resource, self.ignore)
+            and not is_ignored(row.resource, self.ignore)
         ]
 
     def may_write(self, write: "Write", session: str) -> "Verdict | None":
         """What the guard says to a write; None where the index does not say it for sure."""
-        if ignored(write.resource, self.ignore):
+        if is_ignored(write.resource, self.ignore):
             return "allow", []
-        word, found = decide(self.rows, ask_of(write, session), self.now, self.mode)
+        word, found = decide_write(self.rows, needed_claim(write, session), self.now, self.mode)
         if not found:
             return word, found
         certain = [row for row in found if self._certain(row, write)]
         return (word, certain) if certain else None
 
-    def to_claim(self, write: "Write", session: str) -> bool:
+    def needs_claim(self, write: "Write", session: str) -> bool:
         """Whether a write is one for which its file is to be claimed."""
         said = self.may_write(write, session)
         return said is not None and said[0] == "claim"
 
-    def _certain(self, row: Row, write: "Write") -> bool:
+    def _certain(self, row: GuardRow, write: "Write") -> bool:
         if not self.lives(row.session):
             return False
         on_it = row.automatic and row.resource == write.resource
-        return not on_it or hook_state.unfinished(self.cache, write.path, write.git, row, self.now) is True
+        return not on_it or hook_state.is_edit_unfinished(self.cache, write.path, write.git, row, self.now) is True
 
 
-def index_at(
+def load_index(
     folder: str,
     env: "Mapping[str, str]",
     now: int,
     here: "Callable[[], tuple[str, str, str]]",
     started: "Callable[[int], int]",
-) -> Index | None:
+) -> GuardIndex | None:
     """The index of a shared folder; None where it may not say what is so. `now` in microseconds since 1970; `started`
     gives the start ticks of a process, 0 if there is none. Raises OSError where there is no log.
     """
@@ -239,23 +239,23 @@ def index_at(
         return None
     if (
         now >= fields["due"]
-        or fields["code"] != fingerprint()
-        or fields["config"] != hook_state.stamp(os.path.join(folder, CONFIG))
+        or fields["code"] != code_version()
+        or fields["config"] != hook_state.file_stamp(os.path.join(folder, CONFIG))
     ):
         return None
-    if tuple(fields["here"]) != here() or with_archive(sizes_in(log), log) != fields["journals"]:
+    if tuple(fields["here"]) != here() or with_archive_time(list_journal_sizes(log), log) != fields["journals"]:
         return None
-    return Index(fields, folder, now, started)
+    return GuardIndex(fields, folder, now, started)
 
 
-def read_index(cache: str) -> "Written | None":
+def read_index(cache: str) -> "IndexFields | None":
     """What stands in the index in a cache folder, if there is one that is whole."""
     try:
         if os.path.islink(cache):
             return None
         data = read_regular(os.path.join(cache, NAME), _MOST_INDEX)
         whole = blake2b(data[_DIGEST:], digest_size=_DIGEST).digest() == data[:_DIGEST]
-        index: Written | None = loads(data[_DIGEST:]) if whole else None
+        index: IndexFields | None = loads(data[_DIGEST:]) if whole else None
         return index
     except (OSError, ValueError, RecursionError):
         return None
@@ -266,9 +266,9 @@ def with_digest(index: bytes) -> bytes:
     return blake2b(index, digest_size=_DIGEST).digest() + index
 
 
-def with_archive(lengths: dict[str, int], log: str) -> dict[str, int]:
+def with_archive_time(lengths: dict[str, int], log: str) -> dict[str, int]:
     """What the index records of a log folder, to see whether anything was written since: how long each file is, in the
-    words of `sizes_in`, whether it is a journal or not; and when a journal was last archived. Raises OSError.
+    words of `list_journal_sizes`, whether it is a journal or not; and when a journal was last archived. Raises OSError.
     """
     return lengths | {"/": archived_at(log)}
 
@@ -276,6 +276,6 @@ def with_archive(lengths: dict[str, int], log: str) -> dict[str, int]:
 def archived_at(log: str) -> int:
     """When a journal was last put among the ended, in nanoseconds since 1970; 0 if none was. Raises OSError."""
     try:
-        return changed_at(os.path.join(log, ENDED))
+        return modified_at_ns(os.path.join(log, ARCHIVE_FOLDER))
     except FileNotFoundError:
         return 0

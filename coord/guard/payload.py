@@ -7,28 +7,35 @@ in another form is passed over: a field that is no text is none.
 import os
 
 from coord.clients.registry import CLIENTS, Client
-from coord.platform.git.repository import FOLDER, candidates, find_repository, is_ours, recorded_path, relative_to
+from coord.platform.git.repository import (
+    FOLDER,
+    find_repository,
+    folder_candidates,
+    is_shared_folder,
+    recorded_path,
+    relative_to,
+)
 from coord.platform.json_reader import loads
-from coord.platform.records import Fields
+from coord.platform.records import LightRecord
 from projections.rules.resources import is_pattern
 
 TYPE_CHECKING = False  # a hook would take 1.7 times as long if it loaded `typing`
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from coord.clients.registry import Moment
+    from coord.clients.registry import HookEvent
     from coord.platform.git.repository import Repository
 
 _PATCHED = ("*** Add File: ", "*** Update File: ", "*** Delete File: ", "*** Move to: ")
 _LONGEST_WORD, _LONGEST_NAME = 200, 500  # characters
-_NOT_OURS = (".git",)  # folders whose files are nobody's work
+_IGNORED_FOLDERS = (".git",)  # folders whose files are nobody's work
 
 
-class Call(Fields):
+class HookCall(LightRecord):
     """One call of a hook."""
 
     client: Client
-    moment: "Moment"
+    moment: "HookEvent"
     event: str  # as the client calls it, and wants it called
     conversation: str  # the client's id of it
     agent: str  # the subagent that acts; empty for the conversation itself
@@ -44,7 +51,7 @@ class Call(Fields):
     alone: bool  # whether it is said that nothing of it works in the background
 
 
-class Write(Fields):
+class Write(LightRecord):
     """What is about to happen: a `conversation` of a `client`, or its subagent `agent`, writes `resource`. `folder` is
     the shared folder, `directory` where the file is, `path` the file, `name` its name from the root as it is spelt on
     the disk, `worktree` as events name it, and `git` the git directory of that worktree.
@@ -67,7 +74,7 @@ def client_named(word: str) -> Client | None:
     return next((client for client in CLIENTS if client.word == word), None)
 
 
-def call_in(client: Client, data: bytes) -> Call | None:
+def parse_call(client: Client, data: bytes) -> HookCall | None:
     """What a hook of this client is told; None if it is nothing that has to do with us. Raises ValueError for what is
     no JSON.
     """
@@ -83,7 +90,7 @@ def call_in(client: Client, data: bytes) -> Call | None:
     if moment == "before" and tool in client.questions:
         moment = "asks"
     agent = _word(said, "agent_id")
-    return Call(
+    return HookCall(
         client=client,
         moment=moment,
         event=event,
@@ -135,7 +142,7 @@ def _paths(client: Client, tool: str, given: "Mapping[str, object]") -> "Iterato
         yield from found
 
 
-def writes_in(call: Call, env: "Mapping[str, str]") -> list[Write]:
+def writes_in(call: HookCall, env: "Mapping[str, str]") -> list[Write]:
     """The writes to files of repositories with a shared folder that a call announces, or has done. A link to a file is
     that file; a patch may replace the link itself, so there both are meant.
     """
@@ -145,8 +152,8 @@ def writes_in(call: Call, env: "Mapping[str, str]") -> list[Write]:
         if os.path.isabs(named):
             real = os.path.realpath(named)
             own = os.path.join(os.path.realpath(os.path.dirname(named)), os.path.basename(named))
-            for place in (real, own) if call.tool in call.client.patches else (real,):
-                found[place] = found.get(place) or _write(call, place, env)
+            for workspace in (real, own) if call.tool in call.client.patches else (real,):
+                found[workspace] = found.get(workspace) or _write(call, workspace, env)
     return [write for write in found.values() if write]
 
 
@@ -162,10 +169,10 @@ def _folder(folder: str, repository: "Repository | None", env: "Mapping[str, str
     if named := env.get("COORD_ROOT", ""):
         named = os.path.realpath(os.path.expanduser(named))
         return named if os.path.basename(named) == FOLDER else os.path.join(named, FOLDER)
-    return next(filter(is_ours, candidates(folder, repository)), "")
+    return next(filter(is_shared_folder, folder_candidates(folder, repository)), "")
 
 
-def _write(call: Call, path: str, env: "Mapping[str, str]") -> Write | None:
+def _write(call: HookCall, path: str, env: "Mapping[str, str]") -> Write | None:
     directory = os.path.dirname(path)
     repository = find_repository(directory)
     folder = _folder(directory, repository, env)
@@ -173,7 +180,7 @@ def _write(call: Call, path: str, env: "Mapping[str, str]") -> Write | None:
         return None
     root = repository.worktree if repository else os.path.dirname(folder)
     relative = relative_to(root, repository, path)
-    if not relative or relative.partition("/")[0] in _NOT_OURS or not _can_be_claimed(relative):
+    if not relative or relative.partition("/")[0] in _IGNORED_FOLDERS or not _can_be_claimed(relative):
         return None
     name = relative
     if not relative.isascii():

@@ -11,32 +11,32 @@ import os
 from collections.abc import Callable, Collection, Iterable
 
 from coord.engine.guard_index import patience_s, rows_of
-from coord.engine.transaction import Moment
+from coord.engine.transaction import Transaction
 from coord.guard import hook_state
-from coord.guard.index import Row, ask_of, decide, ignored
+from coord.guard.index import GuardRow, decide_write, is_ignored, needed_claim
 from coord.guard.payload import Write
 from coord.platform.git.command import GitError, run_git
 from coord.platform.git.repository import find_repository
 from coord.workspace.config import Config
-from coord.workspace.paths import Place
-from eventlog.events import LONGEST_TTL_S, ClaimFinished, ClaimRequested, EventId, Instant, to_micros
+from coord.workspace.paths import Workspace
+from eventlog.events import MAX_TTL_S, ClaimFinished, ClaimRequested, EventId, Instant, to_micros
 from projections.rules.conflicts import conflict
-from projections.rules.state import Ask, Claim, State
+from projections.rules.state import Claim, ClaimRequest, State
 
 IGNORED = "!!"  # how git says that it does not look at a file
-TTL_S = LONGEST_TTL_S  # of an automatic claim, whose end is seen and not awaited
+TTL_S = MAX_TTL_S  # of an automatic claim, whose end is seen and not awaited
 _GIT_S = 2  # how long git may take: an agent waits meanwhile
 _WRITE_S = 30  # how long a write takes at most, but where its agent asks its person first
 _MOST_NAMES = 500  # of one question to git
 
-Dirty = Callable[[str, Collection[str]], "dict[str, str] | None"]
+GitStatusFunction = Callable[[str, Collection[str]], "dict[str, str] | None"]
 """Of a worktree's root and names below it: those that differ from what is committed, with how (`!!`: git does not look
 at them); None where git cannot tell.
 """
 
 
-def dirty(root: str, names: Collection[str]) -> dict[str, str] | None:
-    """What git says of these files: see `Dirty`. Where there is no repository, git looks at nothing."""
+def git_status(root: str, names: Collection[str]) -> dict[str, str] | None:
+    """What git says of these files: see `GitStatusFunction`. Where there is no repository, git looks at nothing."""
     if find_repository(root) is None or not os.path.isdir(root):
         return dict.fromkeys(names, IGNORED)
     found: dict[str, str] = {}
@@ -61,13 +61,13 @@ def _status(root: str, names: list[str]) -> dict[str, str] | None:
     return {row[3:]: row[:2] for row in rows}
 
 
-class Answers:
+class GitAnswers:
     """What git said of the files of automatic claims, before the lock was taken: git may be slow, and others wait for
     the lock. An answer counts for as long as the file and the repository look as they did when git was asked.
     """
 
-    def __init__(self, place: Place, ask: Dirty | None = None) -> None:
-        self.place, self._ask = place, ask or dirty
+    def __init__(self, workspace: Workspace, ask: GitStatusFunction | None = None) -> None:
+        self.workspace, self._ask = workspace, ask or git_status
         self._known: dict[EventId, tuple[hook_state.Trace, str | None]] = {}
 
     def learn(self, claims: Iterable[Claim]) -> None:
@@ -75,7 +75,7 @@ class Answers:
         by_root: dict[str, list[_Edit]] = {}
         for claim in claims:
             if claim.automatic:
-                by_root.setdefault(claim.worktree, []).append(_Edit(self.place, claim))
+                by_root.setdefault(claim.worktree, []).append(_Edit(self.workspace, claim))
         for root, some in by_root.items():
             differing = self._ask(root, {edit.name for edit in some})
             for edit in some:
@@ -88,8 +88,8 @@ class Answers:
         return found[1] if found and found[0] == edit.looks else None
 
 
-def finish(
-    moment: Moment, config: Config, claims: Iterable[Claim], answers: Answers, *, idle: bool = False
+def finish_edits(
+    transaction: Transaction, config: Config, claims: Iterable[Claim], answers: GitAnswers, *, idle: bool = False
 ) -> list[EventId]:
     """End those of these automatic claims whose edits are over, on the record. Which they were. `idle` is whether it is
     known that no write of theirs is under way.
@@ -98,65 +98,67 @@ def finish(
     for claim in claims:
         if not claim.automatic:
             continue
-        edit = _Edit(moment.place, claim)
-        if reason := edit.over(moment, config, answers.of(edit), idle=idle):
-            moment.append(ClaimFinished(claim=claim.id, reason=reason))
+        edit = _Edit(transaction.workspace, claim)
+        if reason := edit.over(transaction, config, answers.of(edit), idle=idle):
+            transaction.append(ClaimFinished(claim=claim.id, reason=reason))
             ended.append(claim.id)
     return ended
 
 
-def committed(moment: Moment, config: Config, claims: Iterable[Claim], answers: Answers) -> None:
+def finish_committed(transaction: Transaction, config: Config, claims: Iterable[Claim], answers: GitAnswers) -> None:
     """End those of these claims whose files were committed just now. What is left of a write that never came, since its
-    person refused it, ends with them; one that comes after all claims its file anew (`written`).
+    person refused it, ends with them; one that comes after all claims its file anew (`claim_again`).
     """
     claims = list(claims)
-    awaited = {claim.id for claim in claims if _may_come(moment, claim)}
-    finish(moment, config, [claim for claim in claims if claim.id in awaited], answers)
-    finish(moment, config, [claim for claim in claims if claim.id not in awaited], answers, idle=True)
+    awaited = {claim.id for claim in claims if _write_may_be_pending(transaction, claim)}
+    finish_edits(transaction, config, [claim for claim in claims if claim.id in awaited], answers)
+    finish_edits(transaction, config, [claim for claim in claims if claim.id not in awaited], answers, idle=True)
 
 
-def _may_come(moment: Moment, claim: Claim) -> bool:
+def _write_may_be_pending(transaction: Transaction, claim: Claim) -> bool:
     """Whether a write may be under way: begun a moment ago, or while its agent asks its person. An agent does one thing
     at a time, so it does not write while it commits. But its subagents may, and what one of them waits for is not told
     apart from what the others do.
     """
-    holder = moment.state.sessions[claim.session]
+    holder = transaction.state.sessions[claim.session]
     if holder.agents:
         return True
-    if claim.session == moment.me.session:
+    if claim.session == transaction.me.session:
         return False
-    seen = hook_state.look(hook_state.of_edit(moment.place.cache, claim.worktree, claim.resource))
-    begun = 0 <= to_micros(moment.at) - seen.get("pending", 0) < _WRITE_S * 1_000_000
+    seen = hook_state.read_trace(
+        hook_state.edit_trace_path(transaction.workspace.cache, claim.worktree, claim.resource)
+    )
+    begun = 0 <= to_micros(transaction.at) - seen.get("pending", 0) < _WRITE_S * 1_000_000
     return begun or holder.doing.asks_person
 
 
 class _Edit:
     """An automatic claim, and how its file and its repository look."""
 
-    def __init__(self, place: Place, claim: Claim) -> None:
+    def __init__(self, workspace: Workspace, claim: Claim) -> None:
         self.claim = claim
-        self.trace = hook_state.of_edit(place.cache, claim.worktree, claim.resource)
-        self.seen = hook_state.look(self.trace)
+        self.trace = hook_state.edit_trace_path(workspace.cache, claim.worktree, claim.resource)
+        self.seen = hook_state.read_trace(self.trace)
         self.name: str = self.seen.get("name") or claim.resource.removeprefix("file/")
         repository = find_repository(claim.worktree)
         git = hook_state.git_stamp(repository.git) if repository else ""
         self.looks: hook_state.Trace = {
-            "file": hook_state.stamp(os.path.join(claim.worktree, self.name)),
+            "file": hook_state.file_stamp(os.path.join(claim.worktree, self.name)),
             "git": git,
             "name": self.name,
         }
 
-    def over(self, moment: Moment, config: Config, differs: str | None, *, idle: bool) -> str:
+    def over(self, transaction: Transaction, config: Config, differs: str | None, *, idle: bool) -> str:
         """Why the edit is over; empty if it is not, or if that cannot be told. `differs` as git says it, empty if the
         file is as it was committed.
         """
-        now, patience = to_micros(moment.at), patience_s(moment.state.sessions[self.claim.session], config)
+        now, patience = to_micros(transaction.at), patience_s(transaction.state.sessions[self.claim.session], config)
         pending = 0 <= now - self.seen.get("pending", -patience * 2_000_000) < patience * 1_000_000
         if differs is None or (pending and not idle):
             return ""
         if differs and differs != IGNORED:
             sure: hook_state.Trace = {"sure": 1}
-            hook_state.leave(self.trace, self.looks | sure)
+            hook_state.write_trace(self.trace, self.looks | sure)
             return ""
         written = self.seen.get("file") is not None
         if written and not differs:
@@ -169,21 +171,21 @@ class _Edit:
         return f"nothing was written for {round(patience / 60)} min, and nothing is uncommitted"
 
 
-def own(state: State, session: str, agent: str | None = None) -> list[Claim]:
+def own_automatic_claims(state: State, session: str, agent: str | None = None) -> list[Claim]:
     """The automatic claims of a session, or of one of its subagents."""
     return [c for c in state.claims.values() if c.session == session and c.automatic and agent in (None, c.agent)]
 
 
-def not_pending(moment: Moment, claims: Iterable[Claim]) -> None:
+def clear_pending(transaction: Transaction, claims: Iterable[Claim]) -> None:
     """The writes of these claims are not under way any more, whatever became of them."""
     for claim in claims:
-        path = hook_state.of_edit(moment.place.cache, claim.worktree, claim.resource)
-        seen = hook_state.look(path)
+        path = hook_state.edit_trace_path(transaction.workspace.cache, claim.worktree, claim.resource)
+        seen = hook_state.read_trace(path)
         if seen.pop("pending", 0):
-            hook_state.leave(path, seen)
+            hook_state.write_trace(path, seen)
 
 
-def stale(place: Place, config: Config, state: State, at: Instant) -> list[Claim]:
+def stale_claims(workspace: Workspace, config: Config, state: State, at: Instant) -> list[Claim]:
     """The automatic claims, of anybody, that may be over for want of a write, as far as can be told without git."""
     now = to_micros(at)
     rows = [
@@ -191,53 +193,57 @@ def stale(place: Place, config: Config, state: State, at: Instant) -> list[Claim
         for row in rows_of(state, config)
         if row.automatic and now - (row.ends - row.ttl_s * 1_000_000) >= row.patience_s * 1_000_000
     ]
-    return [state.claims[row.id] for row in rows if not _goes_on(place, row, now)]
+    return [state.claims[row.id] for row in rows if not _is_unfinished(workspace, row, now)]
 
 
-def _goes_on(place: Place, row: Row, now: int) -> bool:
+def _is_unfinished(workspace: Workspace, row: GuardRow, now: int) -> bool:
     """Whether an edit is known to go on, without asking git."""
     repository = find_repository(row.worktree)
-    seen = hook_state.look(hook_state.of_edit(place.cache, row.worktree, row.resource))
+    seen = hook_state.read_trace(hook_state.edit_trace_path(workspace.cache, row.worktree, row.resource))
     path = os.path.join(row.worktree, seen.get("name") or row.resource.removeprefix("file/"))
-    return bool(hook_state.unfinished(place.cache, path, repository.git if repository else "", row, now))
+    return bool(hook_state.is_edit_unfinished(workspace.cache, path, repository.git if repository else "", row, now))
 
 
-def take(moment: Moment, config: Config, writes: list[Write], answers: Answers) -> dict[str, list[Row]]:
+def claim_for_writes(
+    transaction: Transaction, config: Config, writes: list[Write], answers: GitAnswers
+) -> dict[str, list[GuardRow]]:
     """The long way of the guard, under the lock: what is denied of these writes, and what is in its way. If nothing is,
     each file is claimed that is to be. Edits that are over are in nobody's way.
     """
-    moment.outdated = True  # else the index would have said it
-    me, state = moment.me.session, moment.state
-    denied, wanted = _decided(state, config, writes, me, moment.at)
-    if finish(moment, config, _edits_in(state, denied), answers):
-        denied, wanted = _decided(state, config, writes, me, moment.at)
+    transaction.outdated = True  # else the index would have said it
+    me, state = transaction.me.session, transaction.state
+    denied, wanted = _decided(state, config, writes, me, transaction.at)
+    if finish_edits(transaction, config, _edits_in(state, denied), answers):
+        denied, wanted = _decided(state, config, writes, me, transaction.at)
     if denied:
         return denied
-    _claim(moment, wanted)
+    _claim(transaction, wanted)
     if config.guard != "off":
         for write in writes:
-            hook_state.before_write(moment.place.cache, write, to_micros(moment.at))
-            hook_state.wipe(hook_state.of_denial(moment.place.cache, moment.me.session, write.resource))
+            hook_state.record_before_write(transaction.workspace.cache, write, to_micros(transaction.at))
+            hook_state.remove_trace(
+                hook_state.denial_trace_path(transaction.workspace.cache, transaction.me.session, write.resource)
+            )
     return {}
 
 
-def denying(state: State, config: Config, writes: list[Write], session: str, at: Instant) -> list[Claim]:
+def denying_claims(state: State, config: Config, writes: list[Write], session: str, at: Instant) -> list[Claim]:
     """The automatic claims for which these writes of a session would be denied."""
     return _edits_in(state, _decided(state, config, writes, session, at)[0])
 
 
-def _edits_in(state: State, denied: dict[str, list[Row]]) -> list[Claim]:
+def _edits_in(state: State, denied: dict[str, list[GuardRow]]) -> list[Claim]:
     rows = [row for found in denied.values() for row in found if row.automatic and not row.waiting]
     return [state.claims[row.id] for row in rows if row.id in state.claims]
 
 
-def written(moment: Moment, config: Config, writes: list[Write]) -> None:
+def claim_again(transaction: Transaction, config: Config, writes: list[Write]) -> None:
     """Claim anew what was written, where a commit ended the claim before the write was done, and nobody else has it."""
     if writes:
-        _claim(moment, _decided(moment.state, config, writes, moment.me.session, moment.at)[1])
+        _claim(transaction, _decided(transaction.state, config, writes, transaction.me.session, transaction.at)[1])
 
 
-def _claim(moment: Moment, writes: Iterable[Write]) -> None:
+def _claim(transaction: Transaction, writes: Iterable[Write]) -> None:
     for write in writes:
         asked = ClaimRequested(
             resource=write.resource,
@@ -248,37 +254,41 @@ def _claim(moment: Moment, writes: Iterable[Write]) -> None:
             automatic=True,
             told="granted",
         )
-        moment.append(asked)
+        transaction.append(asked)
 
 
-def make_way(moment: Moment, config: Config, wanted: Ask | None, answers: Answers) -> None:
+def finish_conflicting(
+    transaction: Transaction, config: Config, wanted: ClaimRequest | None, answers: GitAnswers
+) -> None:
     """End the automatic claims whose edits are over, where they are in the way of what is asked for."""
-    finish(moment, config, in_the_way(moment.state, wanted), answers)
+    finish_edits(transaction, config, conflicting_claims(transaction.state, wanted), answers)
 
 
-def may_make_way(place: Place, config: Config, state: State, wanted: Ask, now: Instant) -> bool:
-    """Whether `make_way` may change anything, as far as that can be told without asking git."""
-    if not (found := {claim.id for claim in in_the_way(state, wanted)}):
+def may_finish_conflicting(
+    workspace: Workspace, config: Config, state: State, wanted: ClaimRequest, now: Instant
+) -> bool:
+    """Whether `finish_conflicting` may change anything, as far as that can be told without asking git."""
+    if not (found := {claim.id for claim in conflicting_claims(state, wanted)}):
         return False
     rows = [row for row in rows_of(state, config) if row.id in found]
-    return not all(_goes_on(place, row, to_micros(now)) for row in rows)
+    return not all(_is_unfinished(workspace, row, to_micros(now)) for row in rows)
 
 
-def in_the_way(state: State, wanted: Ask | None) -> list[Claim]:
+def conflicting_claims(state: State, wanted: ClaimRequest | None) -> list[Claim]:
     """The automatic claims that are in the way of what is asked for."""
     return [claim for claim in state.claims.values() if wanted and claim.automatic and conflict(claim, wanted)]
 
 
 def _decided(
     state: State, config: Config, writes: list[Write], session: str, at: Instant
-) -> tuple[dict[str, list[Row]], list[Write]]:
+) -> tuple[dict[str, list[GuardRow]], list[Write]]:
     rows = rows_of(state, config)
-    denied: dict[str, list[Row]] = {}
+    denied: dict[str, list[GuardRow]] = {}
     wanted = []
     for write in writes:
-        if ignored(write.resource, config.ignore):
+        if is_ignored(write.resource, config.ignore):
             continue
-        word, found = decide(rows, ask_of(write, session), to_micros(at), config.guard)
+        word, found = decide_write(rows, needed_claim(write, session), to_micros(at), config.guard)
         if word == "deny":
             denied[write.resource] = found
         elif word == "claim":

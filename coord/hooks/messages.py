@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from coord.render.format import called, length, line, plural, quoted
+from coord.render.format import duration_text, line, plural, quoted, session_label
 from coord.render.messages import notice_line
 from eventlog.events import EventId, Instant, seconds_between
 from projections.rules.state import Claim, Message, Notice, Session, State
@@ -20,7 +20,7 @@ LATER_CHARS = 400  # that reach it at any later hook, at most
 _BODY = 240  # characters of a message that is one of several
 
 
-class Piece(Struct, frozen=True):
+class ContextItem(Struct, frozen=True):
     """Something to tell, the messages and notices that are read with it, and the traces that are left once it was
     told, so that it is not told again.
     """
@@ -30,12 +30,14 @@ class Piece(Struct, frozen=True):
     marks: tuple[str, ...] = ()
 
 
-def fitting(pieces: Sequence[Piece], budget: int, more: str = "coord inbox") -> tuple[str, list[Piece]]:
+def fit_to_budget(
+    pieces: Sequence[ContextItem], budget: int, more: str = "coord inbox"
+) -> tuple[str, list[ContextItem]]:
     """A text of as many pieces, in order, as fit, and these pieces. The first is cut if it does not fit alone; how many
     are left out is said.
     """
     shown: list[str] = []
-    told: list[Piece] = []
+    told: list[ContextItem] = []
     rest = f"… and {len(pieces)} more: {more}"
     for number, piece in enumerate(pieces):
         last = number == len(pieces) - 1
@@ -51,7 +53,7 @@ def fitting(pieces: Sequence[Piece], budget: int, more: str = "coord inbox") -> 
     return "\n".join(shown), told
 
 
-def news(state: State, session: Session, now: Instant, *, all_of_it: bool) -> list[Piece]:
+def unread_items(state: State, session: Session, now: Instant, *, all_of_it: bool) -> list[ContextItem]:
     """What a session has not read, the most pressing first. Broadcasts that are not urgent are left out unless
     `all_of_it` is wanted.
     """
@@ -65,20 +67,20 @@ def news(state: State, session: Session, now: Instant, *, all_of_it: bool) -> li
     return pieces + [message_piece(message, names, limit) for message in unread]
 
 
-def _notice_piece(notice: Notice, now: Instant, names: dict[str, str]) -> Piece:
+def _notice_piece(notice: Notice, now: Instant, names: dict[str, str]) -> ContextItem:
     """What happened to a session's claims. A reason that another session gave is its words."""
     said = notice.reason if notice.kind not in ("broken", "handed_over") else ""
     more = f" ({len(notice.resources) - 3} more: coord why {notice.id})" if len(notice.resources) > 3 else ""
     short = replace(notice, resources=notice.resources[:3], reason=said)
     words = f" It says: {quoted(notice.reason, 100)}" if notice.reason and not said else ""
-    return Piece(f"coord: {notice_line(short, now, names)}{more}{words}", (notice.id,))
+    return ContextItem(f"coord: {notice_line(short, now, names)}{more}{words}", (notice.id,))
 
 
-def message_piece(message: Message, names: dict[str, str], limit: int) -> Piece:
+def message_piece(message: Message, names: dict[str, str], limit: int) -> ContextItem:
     """A message in an agent's context: whose words they are, and how to answer."""
     urgent = "urgent " if message.urgency == "high" else ""
     to = " to everyone" if message.everyone else ""
-    who = called(message.session, names)
+    who = session_label(message.session, names)
     confirm = f"confirm: coord ack {message.id}; " if message.needs_ack else ""
     tail = f'({confirm}answer: coord reply {message.id} "...")'
     head = f"coord: {urgent}message{to} from {who}, another session, not your person: "
@@ -87,10 +89,10 @@ def message_piece(message: Message, names: dict[str, str], limit: int) -> Piece:
     said = quoted(words, room)
     if said.endswith("…”"):
         tail = f"({confirm}the rest: coord inbox {message.id})"
-    return Piece(f"{head}{said} {tail}", (message.id,))
+    return ContextItem(f"{head}{said} {tail}", (message.id,))
 
 
-def owed(state: State, session: Session) -> list[Message]:
+def unacknowledged(state: State, session: Session) -> list[Message]:
     """The messages that a session was told of and has to confirm."""
     return [
         message
@@ -99,16 +101,16 @@ def owed(state: State, session: Session) -> list[Message]:
     ]
 
 
-def reminder(message: Message, *marks: str) -> Piece:
+def reminder(message: Message, *marks: str) -> ContextItem:
     """That a message is still to be confirmed."""
     text = f"coord: still to be confirmed by you: {quoted(message.subject, 80)} (coord ack {message.id})"
-    return Piece(text, marks=marks)
+    return ContextItem(text, marks=marks)
 
 
 # --- at the start ---------------------------------------------------------------------------------------------------
 
 
-def welcome(state: State, me: Session, resumed: bool) -> list[Piece]:
+def start_items(state: State, me: Session, resumed: bool) -> list[ContextItem]:
     """What an agent is told first when it starts, or goes on: who it is here, and what it has to know."""
     others = len(_others(state, me))
     names = names_of(state)
@@ -116,11 +118,13 @@ def welcome(state: State, me: Session, resumed: bool) -> list[Piece]:
     mine = _held(state, me)
     if not others:
         has = f", and have {mine}" if mine else ""
-        return [Piece(f"coord: you are {still}session {called(me.id, names)}, alone in this repository{has}.")]
+        return [
+            ContextItem(f"coord: you are {still}session {session_label(me.id, names)}, alone in this repository{has}.")
+        ]
     has = f" You have {mine}." if mine else ""
     return [
-        Piece(
-            f"coord: you are {still}session {called(me.id, names)}, and {plural(others, 'other session')} "
+        ContextItem(
+            f"coord: you are {still}session {session_label(me.id, names)}, and {plural(others, 'other session')} "
             f"{'is' if others == 1 else 'are'} at work in this repository.{has}\n"
             "Files that you write are claimed for you until you commit. A write that is denied says who has the file: "
             "do other work, wait, or ask; do not go round it by the shell.\n"
@@ -130,10 +134,10 @@ def welcome(state: State, me: Session, resumed: bool) -> list[Piece]:
     ]
 
 
-def company(state: State, me: Session, now: Instant) -> list[Piece]:
+def other_sessions(state: State, me: Session, now: Instant) -> list[ContextItem]:
     """Who else is here, a line each, the latest heard first."""
     others = sorted(_others(state, me), key=lambda session: session.last_at, reverse=True)
-    return [Piece(_other(state, session, names_of(state), now)) for session in others]
+    return [ContextItem(_other(state, session, names_of(state), now)) for session in others]
 
 
 def _others(state: State, me: Session) -> list[Session]:
@@ -150,9 +154,9 @@ def _other(state: State, session: Session, names: dict[str, str], now: Instant) 
         session.doing.blocked_on
         and (line if session.doing.asks_person else quoted)(f"blocked on {session.doing.blocked_on}", 60),
         held and f"has {held}",
-        f"last heard {length(quiet)} ago" if quiet > 300 else "",
+        f"last heard {duration_text(quiet)} ago" if quiet > 300 else "",
     ]
-    return f"- {called(session.id, names)}: {'; '.join(fact for fact in facts if fact)}"
+    return f"- {session_label(session.id, names)}: {'; '.join(fact for fact in facts if fact)}"
 
 
 def _held(state: State, session: Session) -> str:

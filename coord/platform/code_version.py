@@ -9,16 +9,16 @@ from eventlog.digest import blake2b
 _OURS: list[str] = []
 
 
-def fingerprint() -> str:
+def code_version() -> str:
     """What the fold's code is in this process, as it was first asked for: one that goes on for long (a server, a wait)
     folds with the code that it has loaded, whatever was installed since.
     """
     if not _OURS:
-        _OURS.append(of_files())
+        _OURS.append(files_version())
     return _OURS[0]
 
 
-def of_files() -> str:
+def files_version() -> str:
     """What the fold's code is, by the sizes and times of its files: another fold may give another state."""
     parts: list[str] = []
     for folder in (*projections.__path__, *eventlog.__path__):

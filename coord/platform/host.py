@@ -14,11 +14,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from psutil import Process
 
-START_TICKS = 19  # which field of `stat_of`: clock ticks from the boot to the start of the process
+START_TICKS = 19  # which field of `read_stat`: clock ticks from the boot to the start of the process
 ON_LINUX = sys.platform == "linux"
 
 
-def whereabouts() -> tuple[str, str, str]:
+def host_identity() -> tuple[str, str, str]:
     """Where we run: the machine, its boot and the pid namespace. The machine's id is hashed, because systems ask to
     keep the original confidential, and with the host's name on Linux, because images are copied with their id inside.
     Where the system has no id, this boot of it is all that is known: after another boot it is another machine, about
@@ -72,7 +72,7 @@ def _sysctl(name: str) -> str:  # pragma: no cover - macOS
     return value.value.decode()
 
 
-def stat_of(pid: int) -> tuple[bytes, list[bytes]]:
+def read_stat(pid: int) -> tuple[bytes, list[bytes]]:
     """Linux: the name of a process, and the fields of `/proc/PID/stat` after it. Raises OSError if there is none."""
     with open(f"/proc/{pid}/stat", "rb") as file:
         text = file.read()
@@ -86,21 +86,21 @@ def state_of(fields: list[bytes]) -> str:
     return "S" if state == "Z" and int(fields[17]) > 1 else state
 
 
-def started(pid: int) -> int:
+def start_ticks(pid: int) -> int:
     """The start ticks of a process; 0 if there is none that lives, or none that can be looked at."""
-    return (started_in_proc if ON_LINUX else started_by_psutil)(pid)
+    return (start_ticks_in_proc if ON_LINUX else start_ticks_by_psutil)(pid)
 
 
-def started_in_proc(pid: int) -> int:
+def start_ticks_in_proc(pid: int) -> int:
     """Linux: clock ticks since the boot."""
     try:
-        fields = stat_of(pid)[1]
+        fields = read_stat(pid)[1]
         return 0 if state_of(fields) in "ZX" else int(fields[START_TICKS])
     except (OSError, ValueError, IndexError):
         return 0
 
 
-def started_by_psutil(pid: int) -> int:
+def start_ticks_by_psutil(pid: int) -> int:
     """Elsewhere: microseconds, as `psutil_ticks` has them."""
     try:
         import psutil

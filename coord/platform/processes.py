@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from msgspec import Struct
 
-from coord.platform.host import ON_LINUX, START_TICKS, psutil_ticks, stat_of, state_of
-from projections.rules.liveness import Seen
+from coord.platform.host import ON_LINUX, START_TICKS, psutil_ticks, read_stat, state_of
+from projections.rules.liveness import ProcessStatus
 
 if TYPE_CHECKING:
     import psutil
@@ -38,7 +38,7 @@ class ProcessTable(Protocol):
     def process(self, pid: int) -> Process | None:
         """The process with this pid, or None if there is none or it may not be looked at."""
 
-    def look(self, pid: int) -> Seen:
+    def look(self, pid: int) -> ProcessStatus:
         """What stands at this pid."""
 
 
@@ -53,7 +53,7 @@ def ancestors(table: ProcessTable, pid: int) -> list[Process]:
     return chain
 
 
-def exists(pid: int) -> bool:
+def pid_exists(pid: int) -> bool:
     """Whether some process has this pid, even one that may not be looked at."""
     try:
         os.kill(pid, 0)
@@ -68,11 +68,11 @@ class _Table:
     def process(self, pid: int) -> Process | None:
         raise NotImplementedError
 
-    def look(self, pid: int) -> Seen:
+    def look(self, pid: int) -> ProcessStatus:
         """Free only if the kernel says so: a process can be there and hidden."""
         process = self.process(pid)
         if process is None:
-            return "unknown" if exists(pid) else "free"
+            return "unknown" if pid_exists(pid) else "free"
         return "zombie" if process.state in "ZX" else process.start_ticks
 
 
@@ -82,7 +82,7 @@ class ProcTable(_Table):
     def process(self, pid: int) -> Process | None:
         """See `ProcessTable.process`."""
         try:
-            name, fields = stat_of(pid)
+            name, fields = read_stat(pid)
             with open(f"/proc/{pid}/cmdline", "rb") as file:
                 argv = file.read().split(b"\0")[:-1]
         except OSError:
@@ -132,28 +132,28 @@ def _argv(process: "psutil.Process") -> tuple[str, ...]:
     return tuple(word[:300] for word in words[:8] or [process.name()])
 
 
-class NoTable:
+class NoProcessTable:
     """A machine whose processes cannot be looked at."""
 
     def process(self, pid: int) -> Process | None:
         """Nothing is known."""
         return None
 
-    def look(self, pid: int) -> Seen:
+    def look(self, pid: int) -> ProcessStatus:
         """Nothing is known."""
         return "unknown"
 
 
-def this_machines() -> ProcessTable:
+def system_process_table() -> ProcessTable:
     """The table of the machine that we run on."""
     if os.name != "posix":
-        return NoTable()
+        return NoProcessTable()
     if ON_LINUX:
-        return ProcTable() if _own_proc() else NoTable()  # a /proc of another pid namespace would tell lies
+        return ProcTable() if _own_proc() else NoProcessTable()  # a /proc of another pid namespace would tell lies
     try:
         import psutil  # noqa: F401
     except ImportError:
-        return NoTable()
+        return NoProcessTable()
     return PsutilTable()
 
 

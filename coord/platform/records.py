@@ -14,7 +14,7 @@ else:
 
 
 @dataclass_transform(kw_only_default=True)
-class Fields:
+class LightRecord:
     """A value of named fields; a subclass says which, with their types."""
 
     def __init__(self, **fields: object) -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from watchfiles._rust_notify import RustNotify
 
 T = TypeVar("T")
-LOOK_EVERY_S = 5.0
+POLL_EVERY_S = 5.0
 _SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 _STEP_MS = 10  # how often the watcher hands over what it saw
 
@@ -28,7 +28,7 @@ class Interrupted(Exception):
 
 
 @contextmanager
-def catching(caught: list[int]) -> Iterator[None]:
+def collect_signals(caught: list[int]) -> Iterator[None]:
     """Collect Ctrl-C and SIGTERM, by their numbers, instead of being ended by them."""
 
     def stop(number: int, _frame: FrameType | None) -> None:
@@ -43,7 +43,7 @@ def catching(caught: list[int]) -> Iterator[None]:
 
 
 def wait_for(
-    folder: str, look: Callable[[], tuple[T | None, Instant]], wall: Callable[[], Instant], caught: list[int]
+    folder: str, poll: Callable[[], tuple[T | None, Instant]], wall: Callable[[], Instant], caught: list[int]
 ) -> T:
     """Call `look` until it gives a result, and wait in between until something may have changed.
 
@@ -52,17 +52,17 @@ def wait_for(
     """
     pause = _pauser(folder)
     while True:
-        result, due = look()
+        result, due = poll()
         if result is not None:
             return result
         if not caught:
-            pause(min(LOOK_EVERY_S, max(0.001, seconds_between(wall(), due))), caught)
+            pause(min(POLL_EVERY_S, max(0.001, seconds_between(wall(), due))), caught)
         if caught:
             raise Interrupted(caught[0])
 
 
 @contextmanager
-def changes_in(folder: str) -> Iterator[int]:
+def watch_folder(folder: str) -> Iterator[int]:
     """The end of a pipe that can be read once something in a folder changed: for one who waits for other things too.
 
     Where events do not come, it stays empty. A folder that is not there yet is tried again.
@@ -76,7 +76,7 @@ def changes_in(folder: str) -> Iterator[int]:
         watcher = first
         while not over.is_set():
             if watcher is None:
-                over.wait(LOOK_EVERY_S)
+                over.wait(POLL_EVERY_S)
                 watcher = _watcher(folder)
             elif isinstance(watcher.watch(_STEP_MS * 5, _STEP_MS, 0, over), set):
                 with suppress(BlockingIOError):
@@ -93,7 +93,7 @@ def changes_in(folder: str) -> Iterator[int]:
         os.close(writing)
 
 
-class _Caught:
+class _SignalFlag:
     def __init__(self, caught: list[int]) -> None:
         self.caught = caught
 
@@ -107,7 +107,7 @@ def _pauser(folder: str) -> Callable[[float, list[int]], None]:
         return _sleep
 
     def pause(seconds: float, caught: list[int]) -> None:
-        watcher.watch(_STEP_MS * 5, _STEP_MS, max(1, int(seconds * 1000)), _Caught(caught))
+        watcher.watch(_STEP_MS * 5, _STEP_MS, max(1, int(seconds * 1000)), _SignalFlag(caught))
 
     return pause
 

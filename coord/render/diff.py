@@ -8,22 +8,22 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
-from coord.render.format import called, clock, line
+from coord.render.format import line, session_label, time_text
 from eventlog.events import Event, EventId, Instant, MessageSent
-from projections.rules.state import Decision, Notice, What
-from projections.views.state_diff import Difference, Facts, Kind, Value, difference
+from projections.rules.state import Decision, DecisionKind, Notice
+from projections.views.state_diff import Difference, FactKind, Facts, FactValue, diff_facts
 
-Pair = tuple[Value | None, Value | None]
-Fields = dict[str, Pair]
+BeforeAfter = tuple[FactValue | None, FactValue | None]
+ChangedFields = dict[str, BeforeAfter]
 
-TITLES: dict[Kind, str] = {"session": "SESSIONS", "claim": "CLAIMS", "wait": "WAITING", "message": "MESSAGES"}
+TITLES: dict[FactKind, str] = {"session": "SESSIONS", "claim": "CLAIMS", "wait": "WAITING", "message": "MESSAGES"}
 _SESSION = {
     "name": "is called", "client": "runs in", "continues": "goes on for", "doing": "does", "phase": "phase",
     "progress": "progress", "next_action": "next", "blocked_on": "blocked on", "files": "files",
     "estimated_completion": "done by", "summary": "did", "notes": "notes", "branch": "on branch",
     "worktree": "works in", "capabilities": "can", "agents": "has the subagents",
 }  # fmt: skip
-_ENDED: dict[What, str] = {
+_ENDED: dict[DecisionKind, str] = {
     "released": "released",
     "withdrawn": "withdrawn",
     "expired": "it expired",
@@ -38,7 +38,7 @@ _ENDED: dict[What, str] = {
 }
 
 
-class Known(Struct, frozen=True):
+class DiffContext(Struct, frozen=True):
     """What the words need to know beside the facts: the sessions' names and the messages' subjects, by id."""
 
     names: Mapping[str, str]
@@ -50,7 +50,7 @@ def subjects_in(events: Iterable[Event]) -> dict[EventId, str]:
     return {event.id: event.payload.subject for event in events if isinstance(event.payload, MessageSent)}
 
 
-def change_rows(change: Difference) -> list[dict[str, object]]:
+def diff_document(change: Difference) -> list[dict[str, object]]:
     """A difference for a JSON document: null where there was or is nothing."""
     return [
         {"kind": kind, "id": name, "field": field, "old": old, "new": new}
@@ -58,15 +58,15 @@ def change_rows(change: Difference) -> list[dict[str, object]]:
     ]
 
 
-def change_lines(
-    before: Facts, after: Facts, decisions: Sequence[Decision], known: Known, now: Instant
-) -> dict[Kind, list[str]]:
+def diff_lines(
+    before: Facts, after: Facts, decisions: Sequence[Decision], known: DiffContext, now: Instant
+) -> dict[FactKind, list[str]]:
     """What is different, in words, by kind of thing; `decisions` are those of the time between."""
-    things: dict[tuple[Kind, str], Fields] = {}
-    for (kind, name, field), pair in difference(before, after).items():
+    things: dict[tuple[FactKind, str], ChangedFields] = {}
+    for (kind, name, field), pair in diff_facts(before, after).items():
         things.setdefault((kind, name), {})[field] = pair
-    words = _Words(before, after, decisions, known, now)
-    lines: dict[Kind, list[str]] = {kind: [] for kind in TITLES}
+    words = _DiffWriter(before, after, decisions, known, now)
+    lines: dict[FactKind, list[str]] = {kind: [] for kind in TITLES}
     for (kind, name), fields in things.items():
         row = getattr(words, kind)(name, fields)
         if row:
@@ -74,10 +74,12 @@ def change_lines(
     return lines
 
 
-class _Words:
+class _DiffWriter:
     """A line for each thing that is different. The methods bear the names of the kinds of things."""
 
-    def __init__(self, before: Facts, after: Facts, decisions: Sequence[Decision], known: Known, now: Instant) -> None:
+    def __init__(
+        self, before: Facts, after: Facts, decisions: Sequence[Decision], known: DiffContext, now: Instant
+    ) -> None:
         self.before, self.after, self.known, self.now = before, after, known, now
         self.ended = {d.claim: d for d in decisions if d.what in _ENDED and d.what != "granted"}
         self.granted = {d.claim: d for d in decisions if d.what == "granted"}
@@ -96,18 +98,18 @@ class _Words:
             last = done.others[0]
         return last if ("claim", last, "session") in self.after else name
 
-    def fact(self, kind: Kind, name: str, field: str) -> str:
+    def fact(self, kind: FactKind, name: str, field: str) -> str:
         """A property of a claim or a wait, as it is now; as it was, if it is gone."""
         value = self.after.get((kind, name, field)) or self.before.get((kind, name, field)) or ""
         return value if isinstance(value, str) else ""
 
-    def who(self, session: Value | None) -> str:
-        return called(str(session or ""), self.known.names)
+    def who(self, session: FactValue | None) -> str:
+        return session_label(str(session or ""), self.known.names)
 
-    def time(self, at: Value | None) -> str:
-        return clock(str(at), self.now) if at else "?"
+    def time(self, at: FactValue | None) -> str:
+        return time_text(str(at), self.now) if at else "?"
 
-    def session(self, name: str, fields: Fields) -> str:
+    def session(self, name: str, fields: ChangedFields) -> str:
         old, new = fields.get("status", ("", ""))
         because = self.fact("session", name, "over_because")
         why = f" ({line(because, 200)})" if because and new else ""
@@ -130,7 +132,7 @@ class _Words:
         sign, comes = ("+", " comes") if new and not old else ("~", "")
         return f"{sign} {self.who(name)}{comes}{': ' if parts else ''}{' · '.join(parts)}"
 
-    def claim(self, name: str, fields: Fields) -> str:
+    def claim(self, name: str, fields: ChangedFields) -> str:
         resource, holder = line(self.fact("claim", name, "resource")), self.who(self.fact("claim", name, "session"))
         if "resource" not in fields:
             return f"~ {resource}: {' · '.join(self.of_claim(name, fields))}"
@@ -153,7 +155,7 @@ class _Words:
         why = f", granted after waiting ({name})" if got and got.rule == 4 else f" ({name})"
         return f"+ {resource}: {holder}{f' / {line(agent)}' if agent else ''} holds it{why} · {told}"
 
-    def of_claim(self, name: str, fields: Fields) -> list[str]:
+    def of_claim(self, name: str, fields: ChangedFields) -> list[str]:
         """What changed about a claim that is still there."""
         parts = []
         if "session" in fields:
@@ -168,14 +170,14 @@ class _Words:
             parts.append(f"until {self.time(old)} → {self.time(new)}")
         return parts
 
-    def wait(self, name: str, fields: Fields) -> str:
+    def wait(self, name: str, fields: ChangedFields) -> str:
         resource, asks = line(self.fact("wait", name, "resource")), self.who(self.fact("wait", name, "session"))
         if fields.get("resource", ("", ""))[1] is not None:
             return f"+ {resource}: {asks} waits for it until {self.time(self.fact('wait', name, 'until'))} ({name})"
         found = self.ended.get(name) if name not in self.granted else self.granted[name]
         return f"- {resource}: {asks} no longer waits for it{_because(found)}"
 
-    def message(self, name: str, fields: Fields) -> str:
+    def message(self, name: str, fields: ChangedFields) -> str:
         parts = []
         for field, missing, done in (
             ("unread_by", "unread by", "read by"),
@@ -185,7 +187,7 @@ class _Words:
             gone = {session for session in old - new if not self.is_live(session)}  # it need not have read it
             for words, some in ((missing, new - old), (done, old - new - gone), (f"no longer {missing}", gone)):
                 if some:
-                    parts.append(f"{words} {few([self.who(session) for session in sorted(some)])}")
+                    parts.append(f"{words} {list_first([self.who(session) for session in sorted(some)])}")
         subject = line(self.known.subjects.get(name, ""), 80)
         is_new = fields.get("unread_by", ("", ""))[0] is None
         return f"{'+' if is_new else '~'} {name}{f' “{subject}”' if subject else ''}: {' · '.join(parts)}"
@@ -194,31 +196,31 @@ class _Words:
         return self.after.get(("session", session, "status")) == "live"
 
 
-def _changed(words: str, pair: Pair, show: Callable[[Value], str]) -> str:
+def _changed(words: str, pair: BeforeAfter, show: Callable[[FactValue], str]) -> str:
     old, new = (show(value) if value else "" for value in pair)
     return f"{words}: {old} → {new or 'nothing'}" if old else f"{words}: {new}"
 
 
-def _shown(value: Value) -> str:
-    return line(value) if isinstance(value, str) else few([line(str(part)) for part in value])
+def _shown(value: FactValue) -> str:
+    return line(value) if isinstance(value, str) else list_first([line(str(part)) for part in value])
 
 
-def few(parts: Sequence[str]) -> str:
+def list_first(parts: Sequence[str]) -> str:
     """The first of several, and how many more there are."""
     return ", ".join(parts[:5]) + (f" and {len(parts) - 5} more" if len(parts) > 5 else "")
 
 
-def _told(pair: Pair) -> list[str]:
+def _told(pair: BeforeAfter) -> list[str]:
     """What a session has still to be told, and what it has been told."""
     old, new = (dict.fromkeys(value or ()) for value in pair)
     parts = [("has to be told", [notice for notice in new if notice not in old])]
     parts.append(("was told", [notice for notice in old if notice not in new]))
-    return [f"{words}: {few([_notice(notice) for notice in some])}" for words, some in parts if some]
+    return [f"{words}: {list_first([_notice(notice) for notice in some])}" for words, some in parts if some]
 
 
 def _notice(notice: object) -> str:
     assert isinstance(notice, Notice)
-    resources = few([line(resource) for resource in notice.resources])
+    resources = list_first([line(resource) for resource in notice.resources])
     return f"{resources} {notice.kind.replace('_', ' ')} ({notice.id})".lstrip()
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from typing import Any
 
-from coord.render.format import called, length, line, plural
+from coord.render.format import duration_text, line, plural, session_label
 from eventlog.events import (
     EVERYONE,
     AgentStarted,
@@ -38,18 +38,18 @@ def type_of(event: Event) -> str:
     return payload.name if isinstance(payload, Unknown) else str(payload.__struct_config__.tag)
 
 
-def said(event: Event, names: Names, resources: Mapping[EventId, str] | None = None) -> str:
+def event_text(event: Event, names: Names, resources: Mapping[EventId, str] | None = None) -> str:
     """What the event says, in a line; `names` are those that sessions were given, by id, and `resources` what claims
     are on, by the event that made them.
     """
     payload = event.payload
-    text = _SAY[type(payload)](payload, names)
+    text = _EVENT_TEXT[type(payload)](payload, names)
     claim = getattr(payload, "claim", "")
     known = (resources or {}).get(claim, "") if not getattr(payload, "resource", "") else ""
     return text.replace(claim, f"{line(known)} ({claim})", 1) if known else text
 
 
-def claimed_in(events: Iterable[Event]) -> dict[EventId, str]:
+def claimed_resources(events: Iterable[Event]) -> dict[EventId, str]:
     """What the claims that these events made are on, by the event."""
     asked = ((e.id, e.payload) for e in events if isinstance(e.payload, ClaimRequested | ClaimHandedOver))
     return {name: payload.resource for name, payload in asked}
@@ -69,7 +69,7 @@ def _counts(event: Event, ours: Set[str]) -> bool:
 
 
 def _started(payload: SessionStarted, names: Names) -> str:
-    goes_on = f", going on for {called(payload.continues, names)}" if payload.continues else ""
+    goes_on = f", going on for {session_label(payload.continues, names)}" if payload.continues else ""
     branch = f" on {line(payload.branch)}" if payload.branch else ""
     return f"starts: {line(payload.client)}{branch}{goes_on}"
 
@@ -97,17 +97,17 @@ def _ended(payload: SessionEnded, _: Names) -> str:
 
 
 def _presumed_dead(payload: SessionPresumedDead, names: Names) -> str:
-    return f"presumes {called(payload.session, names)} dead: {line(payload.evidence, 200)}"
+    return f"presumes {session_label(payload.session, names)} dead: {line(payload.evidence, 200)}"
 
 
 def _requested(payload: ClaimRequested, _: Names) -> str:
     if payload.automatic:
         return f"begins to edit {line(payload.resource)}{_by(payload.agent)}: {payload.told}"
     shared = " shared" if payload.mode == "shared" else ""
-    waits = f", waiting at most {length(payload.wait_s)}" if payload.wait_s else ""
+    waits = f", waiting at most {duration_text(payload.wait_s)}" if payload.wait_s else ""
     note = f" — for: {line(payload.note)}" if payload.note else ""
     return (
-        f"asks for {line(payload.resource)}{shared} for {length(payload.ttl_s)}{waits}{_by(payload.agent)}: "
+        f"asks for {line(payload.resource)}{shared} for {duration_text(payload.ttl_s)}{waits}{_by(payload.agent)}: "
         f"{payload.told}{note}"
     )
 
@@ -117,7 +117,7 @@ def _accepted(payload: ClaimAccepted, _: Names) -> str:
 
 
 def _renewed(payload: ClaimRenewed, _: Names) -> str:
-    return f"renews {payload.claim} for {length(payload.ttl_s)}{_by(payload.agent)}"
+    return f"renews {payload.claim} for {duration_text(payload.ttl_s)}{_by(payload.agent)}"
 
 
 def _released(payload: ClaimReleased, _: Names) -> str:
@@ -126,7 +126,7 @@ def _released(payload: ClaimReleased, _: Names) -> str:
 
 def _handed_over(payload: ClaimHandedOver, names: Names) -> str:
     note = f" — {line(payload.note)}" if payload.note else ""
-    return f"hands {line(payload.resource)} ({payload.claim}) over to {called(payload.to, names)}{note}"
+    return f"hands {line(payload.resource)} ({payload.claim}) over to {session_label(payload.to, names)}{note}"
 
 
 def _broken(payload: ClaimBroken, _: Names) -> str:
@@ -167,7 +167,7 @@ def _agent_stopped(payload: AgentStopped, _: Names) -> str:
 
 
 def _sent(payload: MessageSent, names: Names) -> str:
-    to = "everyone" if payload.to == EVERYONE else ", ".join(called(name, names) for name in payload.to)
+    to = "everyone" if payload.to == EVERYONE else ", ".join(session_label(name, names) for name in payload.to)
     signs = ("❗ " if payload.urgency == "high" else "") + (
         f"(to {payload.in_reply_to}) " if payload.in_reply_to else ""
     )
@@ -197,7 +197,7 @@ def _by(agent: str) -> str:
     return f", by its subagent {line(agent)}" if agent else ""
 
 
-_SAY: dict[type, Callable[[Any, Names], str]] = {
+_EVENT_TEXT: dict[type, Callable[[Any, Names], str]] = {
     SessionStarted: _started,
     SessionHeartbeat: _heartbeat,
     SessionEnded: _ended,

@@ -24,7 +24,7 @@ _MARKUP = r"([\\`*~\[\]|]|(?<!\w)_|_(?!\w))"
 _ENTITY = r"&(?=#?\w+;)"
 
 
-def plain(text: str, limit: int = 0) -> str:
+def terminal_text(text: str, limit: int = 0) -> str:
     """Text for a terminal, line breaks kept, cut at `limit` characters if that is not 0."""
     shown = text
     if not text.isprintable():  # nothing that is obeyed is printable
@@ -38,7 +38,7 @@ def line(text: str, limit: int = 120) -> str:
     text = text.strip()
     if not text.isprintable():
         text = re.sub(r"\s*\n\s*", " ⏎ ", text.replace("\t", " "))
-    return plain(text, limit)
+    return terminal_text(text, limit)
 
 
 def quoted(text: str, limit: int = 120) -> str:
@@ -47,7 +47,7 @@ def quoted(text: str, limit: int = 120) -> str:
 
 
 @lru_cache(maxsize=4096)
-def markdown(text: str, limit: int = 120) -> str:
+def markdown_text(text: str, limit: int = 120) -> str:
     """Text for one line, or one cell, of a Markdown document that people also read as it stands."""
     shown = line(text, limit)
     escaped = re.sub(_ENTITY, "&amp;", re.sub(_MARKUP, r"\\\1", shown))
@@ -55,7 +55,7 @@ def markdown(text: str, limit: int = 120) -> str:
 
 
 @lru_cache(maxsize=1024)
-def moment(at: Instant) -> datetime:
+def local_time(at: Instant) -> datetime:
     """An instant in this machine's zone; in UTC at the ends of the calendar, where a zone would lead out of it."""
     utc = datetime.fromisoformat(at[:-1]).replace(tzinfo=UTC)
     try:
@@ -69,7 +69,7 @@ def instant_at(at: datetime) -> Instant:
     return at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
-def clock(at: Instant, now: Instant, *, seconds: bool = False) -> str:
+def time_text(at: Instant, now: Instant, *, seconds: bool = False) -> str:
     """A time of day with its zone; with the date if it is not that of `now`, which may be empty."""
     date = "" if now and _shown(at, "%Y-%m-%d") == _shown(now, "%Y-%m-%d") else "%Y-%m-%d "
     return _shown(at, date + ("%H:%M:%S %Z" if seconds else "%H:%M %Z"))
@@ -77,21 +77,21 @@ def clock(at: Instant, now: Instant, *, seconds: bool = False) -> str:
 
 @lru_cache(maxsize=4096)
 def _shown(at: Instant, form: str) -> str:
-    return moment(at).strftime(form)
+    return local_time(at).strftime(form)
 
 
-def between(start: Instant, end: Instant, now: Instant) -> str:
-    """A stretch of time with its zone said once; with dates as `clock` has them."""
-    first, last = moment(start), moment(end)
+def period_text(start: Instant, end: Instant, now: Instant) -> str:
+    """A stretch of time with its zone said once; with dates as `time_text` has them."""
+    first, last = local_time(start), local_time(end)
     if first.utcoffset() != last.utcoffset():
-        return f"{clock(start, now)} – {clock(end, now)}"
+        return f"{time_text(start, now)} – {time_text(end, now)}"
     if first.date() != last.date():
-        return f"{first:%Y-%m-%d %H:%M} – {clock(end, '')}"
-    begin, shown = f"{first:%H:%M}", clock(end, now)
+        return f"{first:%Y-%m-%d %H:%M} – {time_text(end, '')}"
+    begin, shown = f"{first:%H:%M}", time_text(end, now)
     return shown if begin == f"{last:%H:%M}" else shown.replace(f"{last:%H:%M}", f"{begin}–{last:%H:%M}")
 
 
-def length(seconds: float) -> str:
+def duration_text(seconds: float) -> str:
     """A length of time in its one or two largest units."""
     minutes = round(abs(seconds) / 60)
     if abs(seconds) < 60:
@@ -108,18 +108,22 @@ def length(seconds: float) -> str:
 def ago(at: Instant, now: Instant) -> str:
     """How long ago something was."""
     seconds = seconds_between(at, now)
-    return "just now" if seconds < 5 else f"{length(seconds)} ago"
+    return "just now" if seconds < 5 else f"{duration_text(seconds)} ago"
 
 
-EDITED = "until it is committed"  # how long a claim lasts that a hook made for an edit, as far as anyone can say
+UNTIL_COMMITTED = (
+    "until it is committed"  # how long a claim lasts that a hook made for an edit, as far as anyone can say
+)
 
 
 def until(at: Instant, now: Instant, automatic: bool = False) -> str:
     """Until when something lasts, and how long that is; of a claim that a hook made, until what."""
-    return EDITED if automatic else f"until {clock(at, now)} ({length(seconds_between(now, at))} left)"
+    return (
+        UNTIL_COMMITTED if automatic else f"until {time_text(at, now)} ({duration_text(seconds_between(now, at))} left)"
+    )
 
 
-def called(session: str, names: Mapping[str, str]) -> str:
+def session_label(session: str, names: Mapping[str, str]) -> str:
     """A session as people know it: its id, and the name that it was given at its start."""
     name = names.get(session, "")
     return f"{session} ({line(name, 40)})" if name else session

@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
-from coord.render.format import ago, between, called, clock, length, line, markdown, plural
+from coord.render.format import ago, duration_text, line, markdown_text, period_text, plural, session_label, time_text
 from eventlog.events import DAY_S, Instant, seconds_between
-from projections.views.activity import Doing, Item, Worker
+from projections.views.activity import ActivityPeriod, ReportItem, SessionActivity
 from projections.views.board import Need
 from projections.views.report import Death, Report, Unanswered
 
@@ -22,7 +22,7 @@ _FEW, _OF_FEW, _OF_MANY = 4, 6, 2  # with few sessions there is room for more of
 Escape = Callable[[str, int], str]
 
 
-class Row(Struct, frozen=True):
+class ReportRow(Struct, frozen=True):
     """A line of the page, and those that belong to it."""
 
     text: str
@@ -34,13 +34,13 @@ class Section(Struct, frozen=True):
 
     sign: str
     title: str
-    rows: Sequence[Row]
+    rows: Sequence[ReportRow]
     more: int = 0
 
 
 def report_text(report: Report, damage: Sequence[str]) -> str:
     """The page for a terminal; `damage` is what is missing of the log."""
-    title, words, sections = _Writer(report, line).page(damage)
+    title, words, sections = _ReportWriter(report, line).page(damage)
     parts = [f"📋 {title}\n{words}"]
     for section in sections:
         rows = [f"- {row.text}" + "".join(f"\n    {under}" for under in row.under) for row in section.rows]
@@ -50,7 +50,7 @@ def report_text(report: Report, damage: Sequence[str]) -> str:
 
 def report_markdown(report: Report, damage: Sequence[str]) -> str:
     """The page as Markdown."""
-    title, words, sections = _Writer(report, markdown).page(damage)
+    title, words, sections = _ReportWriter(report, markdown_text).page(damage)
     parts = [f"# 📋 {title}\n\n{words}\n"]
     for section in sections:
         rows = [f"- {row.text}" + "".join(f"\n  - {under}" for under in row.under) for row in section.rows]
@@ -62,7 +62,7 @@ def _more(section: Section) -> list[str]:
     return [f"- … and {section.more} more: --json shows all"] if section.more else []
 
 
-class _Writer:
+class _ReportWriter:
     """Puts a report into words; `say` makes what others wrote harmless where the page is shown."""
 
     def __init__(self, report: Report, say: Escape) -> None:
@@ -75,19 +75,21 @@ class _Writer:
     def page(self, damage: Sequence[str]) -> tuple[str, str, list[Section]]:
         """The title, the words under it, and the sections that have something to say."""
         report = self.report
-        lasted = length(seconds_between(report.since, report.until))
-        title = f"Report on {lasted}: {between(report.since, report.until, '')}"
+        lasted = duration_text(seconds_between(report.since, report.until))
+        title = f"Report on {lasted}: {period_text(report.since, report.until, '')}"
         pressing = sorted(report.unanswered, key=lambda message: message.needs_ack or message.urgency == "high")
         sections = [
-            _section("🚨", "The log is damaged: this page may be wrong", [Row(self.say(t, 300)) for t in damage]),
+            _section("🚨", "The log is damaged: this page may be wrong", [ReportRow(self.say(t, 300)) for t in damage]),
             _section("⚠️ ", "Needs someone", self.needs(), newest=False),
-            _section("💀", "Died", [Row(self.died(death), self.after(death)) for death in report.deaths]),
-            _section("❌", "Lost", [Row(self.loss(item)) for item in report.lost]),
-            _section("🔨", "Broken", [Row(self.broken(item)) for item in report.breaks]),
-            _section("⌛", "Ran out of time", [Row(self.expired(item)) for item in report.expired]),
-            _section("⛔", "Refused", [Row(self.refusal(item)) for item in report.refusals]),
-            _section("📭", "Not answered", [Row(self.unanswered(message)) for message in pressing]),
-            _section("⏳", "Longest waits", [Row(self.wait(item)) for item in report.waits], _WAITS, newest=False),
+            _section("💀", "Died", [ReportRow(self.died(death), self.after(death)) for death in report.deaths]),
+            _section("❌", "Lost", [ReportRow(self.loss(item)) for item in report.lost]),
+            _section("🔨", "Broken", [ReportRow(self.broken(item)) for item in report.breaks]),
+            _section("⌛", "Ran out of time", [ReportRow(self.expired(item)) for item in report.expired]),
+            _section("⛔", "Refused", [ReportRow(self.refusal(item)) for item in report.refusals]),
+            _section("📭", "Not answered", [ReportRow(self.unanswered(message)) for message in pressing]),
+            _section(
+                "⏳", "Longest waits", [ReportRow(self.wait(item)) for item in report.waits], _WAITS, newest=False
+            ),
             self.sessions(),
         ]
         return title, self.summary(), [section for section in sections if section.rows]
@@ -102,19 +104,19 @@ class _Writer:
             )
         if not self.report.last_event:
             return "Nothing happened: the log has no events yet."
-        last, when = self.report.last_event, clock(self.report.last_at, self.now)
+        last, when = self.report.last_event, time_text(self.report.last_at, self.now)
         before = ago(self.report.last_at, self.now)
         return f"Nothing happened. The last event was {last}, {when}, {before}: coord report --until {last}"
 
     # --- what went wrong: who, what, the others, when, and the events that say so
 
-    def needs(self) -> list[Row]:
+    def needs(self) -> list[ReportRow]:
         """What needs someone; of many that are alike, of one session, the first."""
         alike: dict[tuple[str, str], list[Need]] = {}
         for number, need in enumerate(need for need in self.report.needs if need.kind != "journal"):
             alike.setdefault((need.kind, need.session or str(number)), []).append(need)
         more = [f" (and {len(some) - 1} more like this)" if len(some) > 1 else "" for some in alike.values()]
-        return [Row(self.say(some[0].text, 300) + rest) for some, rest in zip(alike.values(), more, strict=True)]
+        return [ReportRow(self.say(some[0].text, 300) + rest) for some, rest in zip(alike.values(), more, strict=True)]
 
     def died(self, death: Death) -> str:
         """A session that was presumed dead."""
@@ -138,26 +140,26 @@ class _Writer:
             rows.append(f"spoke again {self.at(death.back_at)}{without}{told} ({death.back})")
         return rows
 
-    def loss(self, item: Item) -> str:
+    def loss(self, item: ReportItem) -> str:
         """A claim that a session was told it had, and had not."""
         to = f" to {self.who(item.others[0])}" if item.others else ""
         what, why = self.say(item.what, 120), self.say(item.words, 200)
         return f"{self.at(item.at)} {self.who(item.session)} lost {what}{to}: {why}{_events(item)}"
 
-    def broken(self, item: Item) -> str:
+    def broken(self, item: ReportItem) -> str:
         """A claim that someone else ended."""
         by, what = self.who(item.others[0]), self.say(item.what, 120)
         why = self.say(item.words, 200) or "no reason given"
         return f"{self.at(item.at)} {by} broke {what} of {self.who(item.session)}: {why}{_events(item)}"
 
-    def expired(self, item: Item) -> str:
+    def expired(self, item: ReportItem) -> str:
         """A claim, or a grant that was not taken up, that time ended."""
         what = f"{self.say(item.what, 120)} of {self.who(item.session)}"
         if item.kind == "lapsed":
             return f"{self.at(item.until)} {what}: granted after a wait, and not taken up{_events(item)}"
         return f"{self.at(item.until)} {what}, held for {_lasted(item, self.now)}{_events(item)}"
 
-    def refusal(self, item: Item) -> str:
+    def refusal(self, item: ReportItem) -> str:
         """A request that was refused, once or again and again."""
         last = f" until {self.at(item.until)}" if self.at(item.until or item.at) != self.at(item.at) else ""
         count = f", {len(item.events)} times{last}" if item.until else ""
@@ -176,7 +178,7 @@ class _Writer:
         asks = ", asks for a confirmation" if message.needs_ack else ""
         return f"{self.at(message.at)} {self.who(message.session)} to {to}: {signs} · {reached}{asks} ({message.event})"
 
-    def wait(self, item: Item) -> str:
+    def wait(self, item: ReportItem) -> str:
         """A request that waited."""
         ends = {"granted": "then granted", "timed_out": "in vain", "withdrawn": "then withdrawn", "": "still waiting"}
         behind = f" behind {self.people(item.others)}" if item.others else ""
@@ -191,14 +193,14 @@ class _Writer:
         quiet = [w for w in self.report.sessions if not w.events and not any(i.kind != "unread" for i in w.left)]
         loud = [worker for worker in self.report.sessions if worker not in quiet]
         most = _OF_FEW if len(loud) <= _FEW else _OF_MANY
-        rows = [Row(self.head(worker), self.body(worker, most)) for worker in loud[:_SESSIONS]]
+        rows = [ReportRow(self.head(worker), self.body(worker, most)) for worker in loud[:_SESSIONS]]
         section = Section("👥", "Sessions", rows, max(0, len(loud) - _SESSIONS))
         if quiet:
             last = f"the last of them {ago(quiet[0].last_at, self.now)}"
-            rows.append(Row(f"not heard in this time: {self.people([w.id for w in quiet], _ROWS)}; {last}"))
+            rows.append(ReportRow(f"not heard in this time: {self.people([w.id for w in quiet], _ROWS)}; {last}"))
         return section
 
-    def head(self, worker: Worker) -> str:
+    def head(self, worker: SessionActivity) -> str:
         """Who it is, and how it is with it."""
         evidence = f" ({self.say(worker.evidence, 200)})" if worker.evidence else ""
         heard = self.at(worker.last_at)
@@ -213,9 +215,9 @@ class _Writer:
         where = f" on {self.say(worker.branch, 60)}" if worker.branch else ""
         state = states.get(worker.status, f"{worker.status}, last heard {heard}")
         client = self.say(worker.client or "unknown client", 40)
-        return f"{self.say(called(worker.id, self.names), 120)} · {client}{where} · {state}"
+        return f"{self.say(session_label(worker.id, self.names), 120)} · {client}{where} · {state}"
 
-    def body(self, worker: Worker, most: int) -> list[str]:
+    def body(self, worker: SessionActivity, most: int) -> list[str]:
         """What it did, `most` of it, what it finished and left."""
         hidden = len(worker.doing) - most
         rows = [f"… and {plural(hidden, 'thing')} before: coord log --session {worker.id}"] if hidden > 0 else []
@@ -228,19 +230,19 @@ class _Writer:
         now = [item for item in worker.left if item.kind != "held"]
         return rows + self.things("now" if worker.status in ("live", "silent") else "left", _LEFT, now, most)
 
-    def doing(self, doing: Doing) -> str:
+    def doing(self, doing: ActivityPeriod) -> str:
         """What it said that it does."""
         phases = " → ".join(self.say(phase, 60) for phase in doing.phases[-3:])
         moved = f"{doing.began} → {doing.progress}" if doing.began not in ("", doing.progress) else doing.progress
         facts = [self.say(f"{doing.action} {doing.target}", 120), phases, self.say(moved, 80)]
         said = " · ".join(fact for fact in facts if fact)
-        when = between(doing.at, doing.until, doing.until if self.within_a_day else self.now)
+        when = period_text(doing.at, doing.until, doing.until if self.within_a_day else self.now)
         return f"{when}  {said} ({doing.event})"
 
-    def things(self, title: str, words: Mapping[str, str], items: Iterable[Item], most: int) -> list[str]:
+    def things(self, title: str, words: Mapping[str, str], items: Iterable[ReportItem], most: int) -> list[str]:
         """The things of one kind in a row each, so that a hundred released files are one."""
         rows = []
-        by_kind: dict[str, list[Item]] = {}
+        by_kind: dict[str, list[ReportItem]] = {}
         for item in items:
             by_kind.setdefault(item.kind if item.kind != "held" else f"held {item.words}", []).append(item)
         for kind, some in by_kind.items():
@@ -250,7 +252,7 @@ class _Writer:
             rows.append(f"{title}: {word + ' ' if word else ''}{', '.join(shown)}{more}")
         return rows
 
-    def thing(self, item: Item) -> str:
+    def thing(self, item: ReportItem) -> str:
         """One of them, with its event: the newest, the claim, or what ended it."""
         if item.kind == "unread":
             noun, of_what = _UNREAD[item.what]
@@ -265,7 +267,7 @@ class _Writer:
     def who(self, session: str) -> str:
         """A session as people know it."""
         name = self.names.get(session, "")
-        return self.say(name if self.taken[name] == 1 else called(session, self.names), 120)
+        return self.say(name if self.taken[name] == 1 else session_label(session, self.names), 120)
 
     def people(self, sessions: Sequence[str], most: int = 3) -> str:
         """Several sessions, the first few by name."""
@@ -274,7 +276,7 @@ class _Writer:
 
     def at(self, at: Instant) -> str:
         """When something was."""
-        return clock(at, at if self.within_a_day and at >= self.report.since else self.now)
+        return time_text(at, at if self.within_a_day and at >= self.report.since else self.now)
 
 
 _HOW = {"session_ended": "its session ended", "session_dead": "its session died"}
@@ -305,16 +307,16 @@ _UNREAD = {
 }
 
 
-def _section(sign: str, title: str, rows: Sequence[Row], most: int = _ROWS, *, newest: bool = True) -> Section:
+def _section(sign: str, title: str, rows: Sequence[ReportRow], most: int = _ROWS, *, newest: bool = True) -> Section:
     shown = rows[-most:] if newest else rows[:most]
     return Section(sign, title, shown, len(rows) - len(shown))
 
 
-def _events(item: Item) -> str:
+def _events(item: ReportItem) -> str:
     """The events that say so, the newest, in brackets."""
     more = f" and {len(item.events) - 2} more" if len(item.events) > 2 else ""
     return f" ({', '.join(item.events[-2:])}{more})" if item.events else ""
 
 
-def _lasted(item: Item, now: Instant) -> str:
-    return length(seconds_between(item.at, item.until or now))
+def _lasted(item: ReportItem, now: Instant) -> str:
+    return duration_text(seconds_between(item.at, item.until or now))

@@ -2,39 +2,39 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from coord.render.format import ago, called, clock, length, line, until
+from coord.render.format import ago, duration_text, line, session_label, time_text, until
 from eventlog.events import Instant, MessageSent, seconds_between
 from projections.rules.resources import covers, overlap
 from projections.rules.state import Claim, State
-from projections.views.claim_history import Entry
-from projections.views.intervals import Account
+from projections.views.claim_history import ClaimHistoryEntry
+from projections.views.intervals import HistoryAnalysis
 from projections.views.receipts import Receipt, Receipts
 
 Names = Mapping[str, str]
 
 
-def story_lines(entries: Sequence[Entry], now: Instant, names: Names, about: str = "") -> list[str]:
+def history_lines(entries: Sequence[ClaimHistoryEntry], now: Instant, names: Names, about: str = "") -> list[str]:
     """A story, a line a step: when, by which event, what, by which rule, and what the requester was told if that was
     something else. The date stands where it is not that of the line before; a resource is named unless it is the one
     that the story is `about`.
     """
     times, before = [], now
     for entry in entries:
-        times.append(clock(entry.at, before, seconds=True))
+        times.append(time_text(entry.at, before, seconds=True))
         before = entry.at
     width = max(map(len, times), default=0)
     return [f"{time:>{width}}  {_step(entry, names, about)}" for time, entry in zip(times, entries, strict=True)]
 
 
-def _step(entry: Entry, names: Names, about: str) -> str:
+def _step(entry: ClaimHistoryEntry, names: Names, about: str) -> str:
     on = "" if entry.resource in ("", about) else f" [{line(entry.resource)}]"
     same = {"renewed": "granted"}.get(entry.what, entry.what) == entry.told
     told = "" if same or not entry.told else f" · but was told: {entry.told}"
     words = f" — {line(entry.words, 160)}" if entry.words else ""
-    return f"{entry.cause or 'by time'}  {_SAY[entry.what](entry, names)}{on} · rule {entry.rule}{told}{words}"
+    return f"{entry.cause or 'by time'}  {_STEP_TEXT[entry.what](entry, names)}{on} · rule {entry.rule}{told}{words}"
 
 
-def rule_lines(entries: Sequence[Entry]) -> list[str]:
+def rule_lines(entries: Sequence[ClaimHistoryEntry]) -> list[str]:
     """What the rules say that decided these steps, in short."""
     return [f"rule {rule}: {_RULES[rule]}" for rule in sorted({entry.rule for entry in entries} & _RULES.keys())]
 
@@ -56,29 +56,29 @@ def _who(session: str, names: Names) -> str:
     return line(names.get(session, ""), 40) or session
 
 
-def _mine(entry: Entry, names: Names) -> str:
+def _mine(entry: ClaimHistoryEntry, names: Names) -> str:
     return f"{_who(entry.session, names)}'s claim"
 
 
-def _asks(entry: Entry, names: Names) -> str:
+def _asks(entry: ClaimHistoryEntry, names: Names) -> str:
     """Who asks, for how long."""
     shared = " to share it" if entry.mode == "shared" else " for it"
     agent = f" (its subagent {line(entry.agent)})" if entry.agent else ""
-    how = "begins to edit it" if entry.automatic else f"asks{shared} for {length(entry.ttl_s)}"
+    how = "begins to edit it" if entry.automatic else f"asks{shared} for {duration_text(entry.ttl_s)}"
     return f"{_who(entry.session, names)}{agent} {how}"
 
 
-def _in_the_way(entry: Entry, names: Names) -> str:
+def _in_the_way(entry: ClaimHistoryEntry, names: Names) -> str:
     found = [f"{_who(o.session, names)} with {line(o.resource)} ({o.id})" for o in entry.others[:3]]
     more = f" and {len(entry.others) - 3} more" if len(entry.others) > 3 else ""
     return ", ".join(found) + more
 
 
-def _waited(entry: Entry) -> str:
-    return f" after {length(seconds_between(entry.since, entry.at))}" if entry.since else ""
+def _waited(entry: ClaimHistoryEntry) -> str:
+    return f" after {duration_text(seconds_between(entry.since, entry.at))}" if entry.since else ""
 
 
-def _granted(entry: Entry, names: Names) -> str:
+def _granted(entry: ClaimHistoryEntry, names: Names) -> str:
     if entry.rule == 2:
         return f"{_asks(entry, names)} and gets it"
     if entry.rule == 4:
@@ -86,27 +86,27 @@ def _granted(entry: Entry, names: Names) -> str:
     return f"{_who(entry.session, names)} has it from now on"
 
 
-def _refused(entry: Entry, names: Names) -> str:
+def _refused(entry: ClaimHistoryEntry, names: Names) -> str:
     way = _in_the_way(entry, names)
     return f"{_asks(entry, names)} and is refused{f': in the way is {way}' if way else ''}"
 
 
-def _renewed(entry: Entry, names: Names) -> str:
+def _renewed(entry: ClaimHistoryEntry, names: Names) -> str:
     if entry.rule == 2:
         return f"{_asks(entry, names)}, has it already, and so renews it"
     return f"{_who(entry.session, names)} renews it"
 
 
-def _waiting(entry: Entry, names: Names) -> str:
-    return f"{_asks(entry, names)} and waits, at most {length(entry.wait_s)}, behind {_in_the_way(entry, names)}"
+def _waiting(entry: ClaimHistoryEntry, names: Names) -> str:
+    return f"{_asks(entry, names)} and waits, at most {duration_text(entry.wait_s)}, behind {_in_the_way(entry, names)}"
 
 
-def _lost(entry: Entry, names: Names) -> str:
+def _lost(entry: ClaimHistoryEntry, names: Names) -> str:
     way = _in_the_way(entry, names)
     return f"{_who(entry.session, names)} was told that it has it, and has lost it{f' to {way}' if way else ''}"
 
 
-_SAY: dict[str, Callable[[Entry, Names], str]] = {
+_STEP_TEXT: dict[str, Callable[[ClaimHistoryEntry, Names], str]] = {
     "granted": _granted,
     "refused": _refused,
     "renewed": _renewed,
@@ -142,7 +142,7 @@ _ENDS = ("released", "expired", "broken", "session_ended", "session_dead", "laps
 # --- what is now ----------------------------------------------------------------------------------------------------
 
 
-def now_holds(state: State, resources: Sequence[str], now: Instant, names: Names, gone: Names) -> str:
+def holders_text(state: State, resources: Sequence[str], now: Instant, names: Names, gone: Names) -> str:
     """Who has what overlaps these resources at `now`, and who waits, a line each; empty if nobody does.
 
     `gone` has the evidence for holders that are dead, which nobody has recorded yet.
@@ -151,16 +151,16 @@ def now_holds(state: State, resources: Sequence[str], now: Instant, names: Names
     def on(resource: str) -> bool:
         return any(overlap(resource, wanted) for wanted in resources)
 
-    held = [now_has(claim, now, names, gone) for claim in state.claims.values() if on(claim.resource)]
+    held = [holder_text(claim, now, names, gone) for claim in state.claims.values() if on(claim.resource)]
     waits = [
-        f"{called(wait.session, names)} waits for {line(wait.resource)} since {clock(wait.asked_at, now)}"
+        f"{session_label(wait.session, names)} waits for {line(wait.resource)} since {time_text(wait.asked_at, now)}"
         for wait in state.waits.values()
         if on(wait.resource)
     ]
     return "\n".join(held + waits)
 
 
-def nobody_has(resources: Sequence[str], entries: Sequence[Entry], names: Names) -> str:
+def no_holder_text(resources: Sequence[str], entries: Sequence[ClaimHistoryEntry], names: Names) -> str:
     """That nobody has these resources, and who was the last to have one, as their story says."""
     what = f"Nobody has {' or '.join(line(name) for name in resources)}"
     ends = [entry for entry in entries if entry.what in _ENDS and entry.since]
@@ -168,33 +168,33 @@ def nobody_has(resources: Sequence[str], entries: Sequence[Entry], names: Names)
         return f"{what}, and nobody ever had."
     last = ends[-1]
     had = "it" if any(covers(last.resource, resource) for resource in resources) else line(last.resource)
-    until_then = f"{what} now. The last who had {had} was {called(last.session, names)}"
-    return f"{until_then}, until {clock(last.at, '', seconds=True)}: {_SAY[last.what](last, names)}."
+    until_then = f"{what} now. The last who had {had} was {session_label(last.session, names)}"
+    return f"{until_then}, until {time_text(last.at, '', seconds=True)}: {_STEP_TEXT[last.what](last, names)}."
 
 
-def now_has(claim: Claim, now: Instant, names: Names, gone: Names) -> str:
-    """Who has a claim at `now`, since when and until when; `gone` as in `now_holds`."""
-    since = clock(claim.granted_at, now)
+def holder_text(claim: Claim, now: Instant, names: Names, gone: Names) -> str:
+    """Who has a claim at `now`, since when and until when; `gone` as in `holders_text`."""
+    since = time_text(claim.granted_at, now)
     note = f" — for: {line(claim.note)}" if claim.note else ""
     what = line(claim.resource) + (" (shared)" if claim.mode == "shared" else "")
-    has = f"{called(claim.session, names)} has {what} since {since}, {until(claim.ends_at, now, claim.automatic)}{note}"
+    has = f"{session_label(claim.session, names)} has {what} since {since}, {until(claim.ends_at, now, claim.automatic)}{note}"
     dead = line(gone.get(claim.session, ""), 200)
     return f"{has}. But {dead}: it is free with the next claim, heartbeat or message of anyone" if dead else has
 
 
-def life_lines(seen: Account, session: str, now: Instant, names: Names, gone: Names) -> Iterator[str]:
+def life_lines(seen: HistoryAnalysis, session: str, now: Instant, names: Names, gone: Names) -> Iterator[str]:
     """Where a session was, and what it has: a line for each time that it was here."""
     for life in (life for life in seen.lives if life.session == session):
-        begin = f"{called(session, names)} was here from {clock(life.start, now, seconds=True)}"
+        begin = f"{session_label(session, names)} was here from {time_text(life.start, now, seconds=True)}"
         if life.end:
             how = _OVER.get(life.how, life.how)
             why = f": {line(life.evidence, 200)}" if life.evidence else ""
-            yield f"{begin} until {clock(life.end, now, seconds=True)}, when it {how}{why} ({life.cause})"
+            yield f"{begin} until {time_text(life.end, now, seconds=True)}, when it {how}{why} ({life.cause})"
         else:
             dead = f". But {line(gone[session], 200)}" if session in gone else ""
             yield f"{begin} on; last heard {ago(life.last_at, now)}{dead}"
     held = [claim for claim in seen.state.claims.values() if claim.session == session]
-    yield "\n".join(now_has(claim, now, names, {}) for claim in held) or "It holds nothing."
+    yield "\n".join(holder_text(claim, now, names, {}) for claim in held) or "It holds nothing."
 
 
 _OVER = {"dead": "was presumed dead", "continued": "was continued", "imported": "was last heard"}
@@ -218,23 +218,23 @@ _MOST = 20
 
 
 def _receipt(row: Receipt, found: Receipts, state: State, now: Instant, names: Names) -> str:
-    at = clock(row.at, now, seconds=True) if row.at else ""
+    at = time_text(row.at, now, seconds=True) if row.at else ""
     words = {
         "unread": "has not read it",
         "read": f"read it at {at} ({row.by})",
-        "passed_on": f"had not read it when {called(row.passed_to, names)} went on for it at {at} ({row.by})",
+        "passed_on": f"had not read it when {session_label(row.passed_to, names)} went on for it at {at} ({row.by})",
         "dropped": f"ended without having read it, at {at} ({row.by})",
     }[row.status]
     message = found.message.payload
     if row.confirmed_at:
-        words += f", confirmed at {clock(row.confirmed_at, now, seconds=True)} ({row.confirmed_by})"
+        words += f", confirmed at {time_text(row.confirmed_at, now, seconds=True)} ({row.confirmed_by})"
     elif row.status == "read" and isinstance(message, MessageSent) and message.needs_ack:
         words += ", has not confirmed it"
     if row.status == "read" and row.passed_to:
-        words += f"; {called(row.passed_to, names)} went on for it"
+        words += f"; {session_label(row.passed_to, names)} went on for it"
     elif row.status == "unread" or "not confirmed" in words:
         words += _where_is(state, row.session, now)
-    return f"{called(row.session, names)}: {words}"
+    return f"{session_label(row.session, names)}: {words}"
 
 
 def _where_is(state: State, session: str, now: Instant) -> str:
@@ -242,4 +242,4 @@ def _where_is(state: State, session: str, now: Instant) -> str:
     known = state.sessions.get(session)
     how = {"dead": "it was presumed dead", "ended": "it ended", "continued": "another went on for it"}
     said = how.get(known.status) if known else None
-    return f": {said} at {clock(known.over_at, now, seconds=True)}" if known and said else ""
+    return f": {said} at {time_text(known.over_at, now, seconds=True)}" if known and said else ""

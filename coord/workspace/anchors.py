@@ -10,14 +10,14 @@ from msgspec.structs import replace
 from coord.clients.registry import nearest_client
 from coord.platform.processes import Process
 from eventlog.events import Anchor
-from projections.rules.liveness import Here
+from projections.rules.liveness import ObserverHost
 
 _SHELLS = {"sh", "bash", "zsh", "fish", "dash", "ksh", "mksh", "ash", "tcsh", "csh", "nu", "elvish", "xonsh", "pwsh"}
 _WRAPPERS = {"sudo", "su", "doas", "runuser", "script", "setsid", "timeout", "nohup", "env", "xargs"}
 _NEVER = {"tmux", "tmux: server", "screen", "zellij", "login", "init", "systemd", "launchd", "sshd", "tini"}
 
 
-def choose(chain: list[Process]) -> Process | None:
+def choose_anchor(chain: list[Process]) -> Process | None:
     """The anchor among a process (the first of `chain`, which is us) and its ancestors, nearest first."""
     if not chain:
         return None
@@ -27,7 +27,7 @@ def choose(chain: list[Process]) -> Process | None:
     together = [process for process in above if process.session == own.session]
     if together and together[-1].command in _WRAPPERS:  # it ends with the command: look where it was typed
         rest = above[above.index(together[-1]) + 1 :]
-        return choose([replace(together[-1], session=rest[0].session), *rest]) if rest else None
+        return choose_anchor([replace(together[-1], session=rest[0].session), *rest]) if rest else None
     for process in reversed(together):  # the topmost first: a subshell looks just like its shell
         if process.command in _NEVER:
             continue
@@ -48,14 +48,14 @@ def runs_script(process: Process) -> bool:
     return any(word == "-c" or not word.startswith(("-", "+")) for word in process.argv[1:])
 
 
-def anchor_of(process: Process, here: Here) -> Anchor | None:
+def anchor_of(process: Process, here: ObserverHost) -> Anchor | None:
     """The process as an anchor; None where the system does not tell enough to know it again."""
     if not here.boot:
         return None
     return Anchor(here.machine, here.boot, process.pid, process.start_ticks, here.pid_namespace)
 
 
-def describe(process: Process) -> str:
+def describe_process(process: Process) -> str:
     """A process for a person: `bash (1234)`."""
     return f"{process.command or 'process'} ({process.pid})"
 

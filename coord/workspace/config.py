@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from coord.errors import no_log
 from coord.platform.git.repository import CONFIG
-from coord.workspace.paths import Place
+from coord.workspace.paths import Workspace
 from eventlog.local.files import read_regular
 
 _MOST_BYTES = 1 << 20
@@ -31,9 +31,9 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     heartbeat_seconds: float = 30  # how often at most a hook says what its agent does
 
 
-def read_config(place: Place) -> Config:
+def read_config(workspace: Workspace) -> Config:
     """The settings of a folder. Raises CoordError (4) for what is no file, or one that cannot be understood."""
-    path = os.path.join(place.folder, CONFIG)
+    path = os.path.join(workspace.folder, CONFIG)
     try:
         text = read_regular(path, _MOST_BYTES)
     except FileNotFoundError:

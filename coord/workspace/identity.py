@@ -13,10 +13,10 @@ from coord.clients.registry import CLIENTS, Client, client_of, clients_in, conve
 from coord.errors import CoordError, no_session
 from coord.platform.git.repository import recorded_path
 from coord.platform.processes import Process
-from coord.workspace.anchors import anchor_of, choose, runs_script
-from coord.workspace.names import by_conversation, listing, resolve
-from coord.workspace.paths import Place, branch_of
-from coord.workspace.system import World
+from coord.workspace.anchors import anchor_of, choose_anchor, runs_script
+from coord.workspace.names import by_conversation, live_sessions_text, resolve_session
+from coord.workspace.paths import Workspace, branch_of
+from coord.workspace.system import System
 from eventlog.events import Anchor, SessionStarted
 from projections.rules.state import Session, State
 
@@ -31,37 +31,37 @@ class Identity(Struct, frozen=True):
     conversation: str = ""
 
 
-def identify(world: World, state: State, explicit: str = "") -> Identity:
+def identify(system: System, state: State, explicit: str = "") -> Identity:
     """Who acts. Raises CoordError (3) if no source is present, or if the one that is names no session that can act."""
-    found = find(world, state, explicit)
+    found = find_identity(system, state, explicit)
     if found is None:
         ended = [
-            s.id for s in state.sessions.values() if s.status == "ended" and s.anchor and _is_above(world, s.anchor)
+            s.id for s in state.sessions.values() if s.status == "ended" and s.anchor and _is_above(system, s.anchor)
         ]
         was = f"session {ended[-1]} of this shell has ended" if ended else "this shell is no session yet"
         raise no_session(
-            f"{was}. Run `coord start` here, or name one with --session ID or COORD_SESSION=ID ({listing(state)})",
+            f"{was}. Run `coord start` here, or name one with --session ID or COORD_SESSION=ID ({live_sessions_text(state)})",
             live=[session.id for session in state.sessions.values() if session.live],
         )
     return found
 
 
-def find(world: World, state: State, explicit: str = "") -> Identity | None:
+def find_identity(system: System, state: State, explicit: str = "") -> Identity | None:
     """Who acts, or None if no source is present."""
     if explicit:
         return _named(state, explicit, "--session")
-    if client := _client_that_runs_us(world):
-        acting, root = conversation(client, world.env)
+    if client := _client_that_runs_us(system):
+        acting, root = conversation(client, system.env)
         if acting:
             return _of_conversation(state, client, acting, root)
-    if wanted := world.env.get("COORD_SESSION", ""):
+    if wanted := system.env.get("COORD_SESSION", ""):
         return _named(state, wanted, "COORD_SESSION")
-    return _anchored(world, state)
+    return _anchored(system, state)
 
 
 def _named(state: State, wanted: str, source: str) -> Identity:
     try:
-        session = state.sessions[resolve(state, wanted)]
+        session = state.sessions[resolve_session(state, wanted)]
     except CoordError as error:
         advice = "" if source == "--session" else f". Set {source} to one of them, or `unset {source}`"
         raise no_session(f"{source}: {error.message}{advice}", **error.details) from None
@@ -69,17 +69,17 @@ def _named(state: State, wanted: str, source: str) -> Identity:
         why = "has ended" if session.status == "ended" else "was imported: nobody acts as it"
         raise no_session(
             f"{source} names {session.id}, which {why}. Start another with `coord start`"
-            f"{' --new' if source == '--session' else ', after `unset COORD_SESSION`'}; {listing(state)}"
+            f"{' --new' if source == '--session' else ', after `unset COORD_SESSION`'}; {live_sessions_text(state)}"
         )
     return Identity(session.id, source)
 
 
-def _client_that_runs_us(world: World) -> Client | None:
+def _client_that_runs_us(system: System) -> Client | None:
     """The client whose variables count: the only one that has set any, else the nearest ancestor among them."""
-    candidates = clients_in(world.env)
+    candidates = clients_in(system.env)
     if len(candidates) < 2:
         return candidates[0] if candidates else None
-    for process in world.chain[1:]:
+    for process in system.ancestry[1:]:
         client = client_of(process)
         if client in candidates:
             return client
@@ -93,32 +93,32 @@ def _of_conversation(state: State, client: Client, acting: str, root: str) -> Id
     return Identity(session.id if session else "", client.ids[0], agent, client.name, root if agent else acting)
 
 
-def _is_above(world: World, anchor: Anchor) -> bool:
-    return any(anchor_of(process, world.here) == anchor for process in world.chain)
+def _is_above(system: System, anchor: Anchor) -> bool:
+    return any(anchor_of(process, system.here) == anchor for process in system.ancestry)
 
 
-def resumed(world: World, session: Session, identity: Identity) -> bool:
+def is_resumed(system: System, session: Session, identity: Identity) -> bool:
     """Whether a conversation goes on in a process of its client that is not below its anchor: it was resumed there,
     and must not die with the process before, whether or not that one still runs.
     """
     if not (session.anchor and identity.conversation and session.client_session == identity.conversation):
         return False
-    nearest = nearest_client(world.chain[1:])
-    return bool(nearest and nearest[0].name == identity.client and not _is_above(world, session.anchor))
+    nearest = nearest_client(system.ancestry[1:])
+    return bool(nearest and nearest[0].name == identity.client and not _is_above(system, session.anchor))
 
 
-def _anchored(world: World, state: State) -> Identity | None:
+def _anchored(system: System, state: State) -> Identity | None:
     anchors: dict[Anchor, list[Session]] = {}
     for session in state.sessions.values():
         if session.live and session.anchor:
             anchors.setdefault(session.anchor, []).append(session)
     if not anchors:
         return None
-    chain = world.chain
+    chain = system.ancestry
     for process in chain:  # ourselves included: a shell may have become us, by exec, for its last command
-        if process.pid == 1 and process.session != chain[0].session and choose(chain) != process:
+        if process.pid == 1 and process.session != chain[0].session and choose_anchor(chain) != process:
             return None  # what is left alone becomes a child of the first process: not of whoever works in that one
-        anchor = anchor_of(process, world.here)
+        anchor = anchor_of(process, system.here)
         sessions = anchors.get(anchor, []) if anchor else []
         if len(sessions) > 1:  # conversations on a shell are known by their variable; the other one is the shell's own
             sessions = [s for s in sessions if not s.client_session] or sessions
@@ -139,20 +139,20 @@ def _anchored(world: World, state: State) -> Identity | None:
 # --- what a session says of itself at its start ---------------------------------------------------------------------
 
 
-def anchor_here(world: World, conversation: str = "") -> tuple[Process, Anchor] | None:
+def find_anchor(system: System, conversation: str = "") -> tuple[Process, Anchor] | None:
     """The process to anchor a session that starts here to. A conversation whose client is none that we know runs each
     command in a shell of its own, which is gone with it: no anchor for what goes on.
     """
-    process = choose(world.chain)
-    if process and conversation and runs_script(process) and not nearest_client(world.chain[1:]):
+    process = choose_anchor(system.ancestry)
+    if process and conversation and runs_script(process) and not nearest_client(system.ancestry[1:]):
         return None
-    anchor = anchor_of(process, world.here) if process else None
+    anchor = anchor_of(process, system.here) if process else None
     return (process, anchor) if process and anchor else None
 
 
-def introduction(
-    world: World,
-    place: Place,
+def session_started(
+    system: System,
+    workspace: Workspace,
     *,
     name: str = "",
     client: str = "",
@@ -163,17 +163,17 @@ def introduction(
 ) -> SessionStarted:
     """How a session that starts here introduces itself."""
     if not client:
-        nearest = nearest_client(world.chain[1:])
+        nearest = nearest_client(system.ancestry[1:])
         client = nearest[0].name if nearest else "shell"
     return SessionStarted(
         client=client,
         name=name,
         client_session=client_session,
-        machine=world.here.machine,
+        machine=system.here.machine,
         anchor=anchor,
-        folder=place.recorded,
-        branch=branch_of(place.repository),
-        worktree=recorded_path(place.root),
+        folder=workspace.recorded,
+        branch=branch_of(workspace.repository),
+        worktree=recorded_path(workspace.root),
         capabilities=capabilities,
         continues=continues,
     )

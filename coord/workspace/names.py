@@ -33,7 +33,7 @@ def new_id(taken: Collection[str]) -> str:
             return name
 
 
-def resolve(state: State, text: str) -> str:
+def resolve_session(state: State, text: str) -> str:
     """The id of the session that `text` means: an id, a name given at start, an unambiguous prefix of an id, or an
     event that it wrote.
 
@@ -44,14 +44,14 @@ def resolve(state: State, text: str) -> str:
     session, _, number = text.rpartition("/")
     if not found and number.isdecimal():
         found = matches(state, session)
-    ids = sorted({state.follow(name) for name in found})
+    ids = sorted({state.current_session(name) for name in found})
     if len(ids) == 1:
         return ids[0]
     if ids:
         more = f" and {len(ids) - 10} more" if len(ids) > 10 else ""
         listed = ", ".join(ids[:10]) + more
         raise no_session(f"'{text}' means several sessions: {listed}. Say more of it.", candidates=ids)
-    raise unknown(state, text)
+    raise unknown_session(state, text)
 
 
 def matches(state: State, text: str) -> list[str]:
@@ -69,19 +69,19 @@ def matches(state: State, text: str) -> list[str]:
     return []
 
 
-def unknown(state: State, text: str) -> CoordError:
+def unknown_session(state: State, text: str) -> CoordError:
     """The error for a name that no session has, with the nearest ones."""
     from difflib import get_close_matches
 
     words = [word for session in _live(state) for word in (session.id, session.name) if word]
     near = [] if _ID.fullmatch(text) else get_close_matches(text, words, n=3, cutoff=0.5)  # no id is meant for another
-    meant = f"did you mean {' or '.join(near)}?" if near else listing(state)
+    meant = f"did you mean {' or '.join(near)}?" if near else live_sessions_text(state)
     return no_session(
         f"no session is called '{line(text, 80)}'; {meant}", nearest=near, live=[s.id for s in _live(state)]
     )
 
 
-def listing(state: State) -> str:
+def live_sessions_text(state: State) -> str:
     """The live sessions in a phrase."""
     live = _live(state)
     names = ", ".join(f"{s.id} ({s.name})" if s.name else s.id for s in live[:10])
@@ -95,10 +95,10 @@ def _live(state: State) -> list[Session]:
 
 def by_conversation(state: State, ids: Iterable[str]) -> Session | None:
     """The latest session of a client's conversation, by the first of `ids` that any session has."""
-    return next(iter(speakers(state, ids).values()), None)
+    return next(iter(by_conversations(state, ids).values()), None)
 
 
-def speakers(state: State, ids: Iterable[str]) -> dict[str, Session]:
+def by_conversations(state: State, ids: Iterable[str]) -> dict[str, Session]:
     """The latest session of each of these conversations that has any."""
     wanted = dict.fromkeys(ids)
     newest: dict[str, Session] = {}
@@ -107,4 +107,4 @@ def speakers(state: State, ids: Iterable[str]) -> dict[str, Session]:
             known = newest.get(name)
             if known is None or session.started_at > known.started_at:
                 newest[name] = session
-    return {name: state.sessions[state.follow(newest[name].id)] for name in wanted if name in newest}
+    return {name: state.sessions[state.current_session(newest[name].id)] for name in wanted if name in newest}

@@ -9,19 +9,19 @@ from contextlib import suppress
 
 from msgspec import Struct
 
-from coord.errors import no_log, wrong
-from coord.platform.git.exclude import remove_lines, show_folder
+from coord.errors import no_log, usage_error
+from coord.platform.git.exclude import include_folder, remove_lines
 from coord.platform.git.repository import (
     FOLDER,
     Repository,
-    candidates,
     find_repository,
     first_line,
-    is_ours,
+    folder_candidates,
+    is_shared_folder,
     recorded_path,
     relative_to,
 )
-from coord.workspace.system import World
+from coord.workspace.system import System
 from eventlog.local.files import NOFOLLOW, read_regular
 from eventlog.local.journal import is_session_id
 
@@ -29,7 +29,7 @@ REMOVED = "it is gone, and no cache knows of it, as after `git clean -x`; what w
 _MOST_MARKS = 1 << 20  # bytes
 
 
-class Place(Struct, frozen=True):
+class Workspace(Struct, frozen=True):
     """The shared folder, and the tree that its file names are relative to."""
 
     folder: str  # .../COORDINATION
@@ -57,28 +57,28 @@ class Place(Struct, frozen=True):
         return os.path.join(self.folder, ".cache")
 
 
-def find(world: World, root: str | None) -> Place:
+def find_workspace(system: System, root: str | None) -> Workspace:
     """The shared folder: `--root`, then COORD_ROOT, then the repository's, then the nearest upwards.
 
     Raises CoordError (4) if there is none, or if what was named is not one.
     """
-    named = root or world.env.get("COORD_ROOT", "")
+    named = root or system.env.get("COORD_ROOT", "")
     if named:
-        folder = os.path.realpath(os.path.join(world.cwd or "/", os.path.expanduser(named)))
+        folder = os.path.realpath(os.path.join(system.cwd or "/", os.path.expanduser(named)))
         if os.path.basename(folder) != FOLDER:
             folder = os.path.join(folder, FOLDER)
-        if not is_ours(folder):
+        if not is_shared_folder(folder):
             how = "--root" if root else "COORD_ROOT"
             raise no_log(f"{how} names {named}, where there is no {FOLDER}/. Run `coord init` there, or name another.")
         return _place(folder, find_repository(os.path.dirname(folder)))
-    if not world.cwd:
+    if not system.cwd:
         raise no_log("the folder that you are in is gone. Change to one that is there.")
-    cwd = os.path.realpath(world.cwd)
+    cwd = os.path.realpath(system.cwd)
     repository, gone = find_repository(cwd), ""
-    for folder in candidates(cwd, repository):
-        if is_ours(folder):
+    for folder in folder_candidates(cwd, repository):
+        if is_shared_folder(folder):
             return _place(folder, repository)
-        if repository and marked(Place(folder, repository.worktree, repository)):
+        if repository and read_marker(Workspace(folder, repository.worktree, repository)):
             gone = gone or folder
     if gone:
         raise no_log(
@@ -88,43 +88,45 @@ def find(world: World, root: str | None) -> Place:
     raise no_log(f"no {FOLDER}/ for {cwd}: this is not initialised. Run `coord init` once per repository.")
 
 
-def remember(place: Place, journal: str) -> None:
-    """Leave a mark in git's own folder, which no `git clean` touches, that a journal is here; `marked` reads it."""
-    mark = _mark(place.repository)
+def write_marker(workspace: Workspace, journal: str) -> None:
+    """Leave a mark in git's own folder, which no `git clean` touches, that a journal is here; `read_marker` reads it."""
+    mark = _marker_path(workspace.repository)
     if mark:
         with suppress(OSError):
             fd = os.open(mark, os.O_WRONLY | os.O_CREAT | os.O_APPEND | NOFOLLOW, 0o666)
             with os.fdopen(fd, "ab") as file:
-                file.write(os.fsencode(f"{journal} {_marked(place)}\n"))
+                file.write(os.fsencode(f"{journal} {_read_marker(workspace)}\n"))
 
 
-def marked(place: Place) -> str:
+def read_marker(workspace: Workspace) -> str:
     """A journal that must be here, if git's own folder knows of one: where it is not, the log is not what it was."""
     try:
-        lines = read_regular(_mark(place.repository), _MOST_MARKS).decode(errors="replace").splitlines()
+        lines = read_regular(_marker_path(workspace.repository), _MOST_MARKS).decode(errors="replace").splitlines()
     except OSError:
         return ""
     known = (line.partition(" ") for line in lines)
-    return next((journal for journal, _, folder in known if folder == _marked(place) and is_session_id(journal)), "")
+    return next(
+        (journal for journal, _, folder in known if folder == _read_marker(workspace) and is_session_id(journal)), ""
+    )
 
 
-def forget(place: Place) -> None:
+def remove_markers(workspace: Workspace) -> None:
     """Take away what git's own folder says of a shared folder: its marks, and the line by which it is hidden. For one
     that is removed on purpose. Raises OSError.
     """
-    if place.repository and _mark(place.repository):
-        remove_lines(_mark(place.repository), lambda line: line.partition(" ")[2] == _marked(place))
-        show_folder(place.repository, place.folder)
+    if workspace.repository and _marker_path(workspace.repository):
+        remove_lines(_marker_path(workspace.repository), lambda line: line.partition(" ")[2] == _read_marker(workspace))
+        include_folder(workspace.repository, workspace.folder)
 
 
-def _mark(repository: Repository | None) -> str:
+def _marker_path(repository: Repository | None) -> str:
     """Where the mark is; nowhere if that is no git directory after all."""
     is_git = repository and os.path.isfile(os.path.join(repository.common, "HEAD"))
     return os.path.join(repository.common, "coord") if repository and is_git else ""
 
 
-def _marked(place: Place) -> str:
-    return recorded_path(os.path.relpath(place.folder, place.repository.main)) if place.repository else ""
+def _read_marker(workspace: Workspace) -> str:
+    return recorded_path(os.path.relpath(workspace.folder, workspace.repository.main)) if workspace.repository else ""
 
 
 def refuse_links(folder: str) -> None:
@@ -139,9 +141,9 @@ def refuse_links(folder: str) -> None:
             )
 
 
-def _place(folder: str, repository: Repository | None) -> Place:
+def _place(folder: str, repository: Repository | None) -> Workspace:
     refuse_links(folder)
-    return Place(folder, repository.worktree if repository else os.path.dirname(folder), repository)
+    return Workspace(folder, repository.worktree if repository else os.path.dirname(folder), repository)
 
 
 def branch_of(repository: Repository | None) -> str:
@@ -150,10 +152,10 @@ def branch_of(repository: Repository | None) -> str:
     return head.removeprefix("ref: refs/heads/") if head.startswith("ref:") else head[:12]
 
 
-def inside(place: Place, path: str) -> str:
+def path_in_workspace(workspace: Workspace, path: str) -> str:
     """A path (absolute, with its links resolved up to its last part) relative to the root, as `relative_to` gives it.
     Raises CoordError (2) if it lies outside.
     """
-    if found := relative_to(place.root, place.repository, path):
+    if found := relative_to(workspace.root, workspace.repository, path):
         return found
-    raise wrong(f"{path} is outside the repository {place.root}. A file claim names a path inside it.")
+    raise usage_error(f"{path} is outside the repository {workspace.root}. A file claim names a path inside it.")

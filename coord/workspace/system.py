@@ -8,14 +8,14 @@ import time
 from collections.abc import Callable, Mapping
 from functools import cached_property
 
-from coord.platform.host import whereabouts
-from coord.platform.processes import Process, ProcessTable, ancestors, this_machines
+from coord.platform.host import host_identity
+from coord.platform.processes import Process, ProcessTable, ancestors, system_process_table
 from eventlog.events import Instant, from_micros
-from projections.rules.liveness import Here, gone
+from projections.rules.liveness import ObserverHost, death_evidence
 from projections.rules.state import Session
 
 
-class World:
+class System:
     """What a command knows of the outside. Everything that costs a system call is asked once, when needed."""
 
     def __init__(
@@ -24,14 +24,14 @@ class World:
         cwd: str,
         wall: Callable[[], Instant],
         pid: int,
-        here: Callable[[], Here] | None = None,
-        processes: Callable[[], ProcessTable] = this_machines,
+        here: Callable[[], ObserverHost] | None = None,
+        processes: Callable[[], ProcessTable] = system_process_table,
     ) -> None:
         self.env, self.cwd, self.wall, self.pid = env, cwd, wall, pid
-        self._here, self._processes = here or this_machine, processes
+        self._here, self._processes = here or this_host, processes
 
     @cached_property
-    def here(self) -> Here:
+    def here(self) -> ObserverHost:
         """The machine, its boot and the pid namespace."""
         return self._here()
 
@@ -41,27 +41,27 @@ class World:
         return self._processes()
 
     @property
-    def chain(self) -> list[Process]:
+    def ancestry(self) -> list[Process]:
         """This process and its ancestors, nearest first, as they are now: one who waits may outlive them."""
         own = self.processes.process(self.pid)
         return [own, *ancestors(self.processes, self.pid)] if own else []
 
-    def at(self, folder: str) -> "World":
+    def at(self, folder: str) -> "System":
         """The same outside, seen from another folder."""
-        return World(self.env, folder, self.wall, self.pid, self._here, self._processes)
+        return System(self.env, folder, self.wall, self.pid, self._here, self._processes)
 
     def gone(self, session: Session) -> str:
         """The evidence that a session's anchor is gone; empty if it is there, or nobody can know."""
-        return gone(session.anchor, self.here, self.processes.look)
+        return death_evidence(session.anchor, self.here, self.processes.look)
 
 
-def real_world() -> World:
+def real_system() -> System:
     """The world as it is. A folder that was removed under us is an empty `cwd`."""
     try:
         cwd = os.getcwd()
     except OSError:
         cwd = ""
-    return World(os.environ, cwd, wall_clock, os.getpid())
+    return System(os.environ, cwd, wall_clock, os.getpid())
 
 
 def wall_clock() -> Instant:
@@ -69,6 +69,6 @@ def wall_clock() -> Instant:
     return from_micros(time.time_ns() // 1000)
 
 
-def this_machine() -> Here:
+def this_host() -> ObserverHost:
     """Where we run."""
-    return Here(*whereabouts())
+    return ObserverHost(*host_identity())

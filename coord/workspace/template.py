@@ -7,14 +7,14 @@ from msgspec import Struct
 _NAMES = (".gitignore", "QUICK_START.md", "config.toml")
 
 
-class Shipped(Struct, frozen=True):
+class TemplateFile(Struct, frozen=True):
     """A file to install: its name inside COORDINATION/, and its bytes."""
 
     name: str
     content: bytes
 
 
-def template_files() -> list[Shipped]:
+def template_files() -> list[TemplateFile]:
     """All of them. In a checkout, COORDINATION/ itself is the source."""
     package = os.path.dirname(os.path.abspath(__file__))
     source = os.path.join(package, "template")
@@ -24,6 +24,6 @@ def template_files() -> list[Shipped]:
     return [_read(source, name) for name in (*_NAMES, *(f"scripts/{name}" for name in scripts))]
 
 
-def _read(source: str, name: str) -> Shipped:
+def _read(source: str, name: str) -> TemplateFile:
     with open(os.path.join(source, name), "rb") as file:
-        return Shipped(name, file.read())
+        return TemplateFile(name, file.read())

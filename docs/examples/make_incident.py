@@ -9,7 +9,7 @@ script always writes the same bytes, and a test holds that what is shipped is wh
 import sys
 from pathlib import Path
 
-from eventlog.codec import NO_HASH, seal
+from eventlog.codec import NO_HASH, encode_line
 from eventlog.events import (
     EVERYONE,
     VERSION,
@@ -26,7 +26,7 @@ from eventlog.events import (
     SessionHeartbeat,
     SessionPresumedDead,
     SessionStarted,
-    later,
+    add_time,
 )
 
 HERE = Path(__file__).resolve().parent / "incident" / "COORDINATION"
@@ -101,9 +101,9 @@ def journals() -> dict[str, bytes]:
     last: dict[str, tuple[int, bytes]] = {}
     for time, session, payload in NIGHT:
         hours, minutes, seconds = (int(part) for part in time.split(":"))
-        at = later(_MIDNIGHT, hours * 3600 + minutes * 60 + seconds)
+        at = add_time(_MIDNIGHT, hours * 3600 + minutes * 60 + seconds)
         n, previous = last.get(session, (0, NO_HASH))
-        line, digest = seal(Event(v=VERSION, at=at, session=session, n=n + 1, payload=payload), previous)
+        line, digest = encode_line(Event(v=VERSION, at=at, session=session, n=n + 1, payload=payload), previous)
         written[session], last[session] = written.get(session, b"") + line, (n + 1, digest)
     return written
 

@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.terminal_theme import MONOKAI
 from rich.text import Text
 
-from coord.cli.commands.board._demo import STORY, Played, clean_environment, play, temporary_folder
+from coord.cli.commands.board._demo import SCRIPT, PlayedStep, clean_environment, play, temporary_folder
 
 HERE = Path(__file__).resolve().parent
 COORD = [sys.executable, "-P", "-m", "coord"]
@@ -35,13 +35,13 @@ def coord(folder: Path, *words: str) -> None:
     subprocess.run([*COORD, *words], cwd=folder, env=env, check=True, stdout=subprocess.DEVNULL)
 
 
-def when_nearly_done(act: Callable[[], None]) -> Callable[[str | Played], None]:
+def when_nearly_done(act: Callable[[], None]) -> Callable[[str | PlayedStep], None]:
     """For the demo's story: call `act` while the sessions are still there, at the last step."""
-    steps = sum(not isinstance(part, str) for part in STORY)
-    played: list[Played] = []
+    steps = sum(not isinstance(part, str) for part in SCRIPT)
+    played: list[PlayedStep] = []
 
-    def tell(part: str | Played) -> None:
-        if isinstance(part, Played):
+    def tell(part: str | PlayedStep) -> None:
+        if isinstance(part, PlayedStep):
             played.append(part)
             time.sleep(_PAUSE_S)
             if len(played) == steps:

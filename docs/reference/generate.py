@@ -27,7 +27,7 @@ from msgspec.structs import FieldInfo
 from coord import errors
 from coord.cli import registry
 from coord.cli.click_adapter import as_click
-from coord.cli.registry import COMMANDS
+from coord.cli.registry import COMMAND_GROUPS
 from coord.clients.registry import CLIENTS
 from coord.workspace import config
 from eventlog import events
@@ -63,7 +63,7 @@ def commands_page() -> str:
         *_summary(),
         *_shared_options(),
     ]
-    for group, rows in COMMANDS.items():
+    for group, rows in COMMAND_GROUPS.items():
         parts.append(f"## {group.capitalize()}\n")
         for name in rows:
             parts += _command(name)
@@ -72,7 +72,7 @@ def commands_page() -> str:
 
 def _summary() -> Iterator[str]:
     rows = []
-    for group, members in COMMANDS.items():
+    for group, members in COMMAND_GROUPS.items():
         for name, (_, short) in members.items():
             rows.append((group, f"[`coord {name}`](#coord-{name})", short))
             group = ""
@@ -94,7 +94,7 @@ def _shared_options() -> Iterator[str]:
 
 def load(name: str) -> click.Command:
     """A command of the table."""
-    return as_click(registry.load(name))
+    return as_click(registry.load_command(name))
 
 
 def _parameters(name: str, kind: type[Any]) -> list[Any]:
@@ -182,8 +182,8 @@ def _environment() -> Iterator[str]:
     for client in CLIENTS:
         for name in client.ids:
             rows.append((f"`{name}`", f"Set by {client.name}: the conversation, which is the session. Not for you."))
-        variable, place = client.moved
-        rows.append((f"`{variable}`", f"Where {client.title} has its settings, if not in `{place}`."))
+        variable, workspace = client.moved
+        rows.append((f"`{variable}`", f"Where {client.title} has its settings, if not in `{workspace}`."))
         for name in client.marks:
             rows.append((f"`{name}`", f"Set by {client.name}: it runs this command. Not for you."))
     rows.append(("`_COORD_COMPLETE`", 'Shell completion; for bash: `eval "$(_COORD_COMPLETE=bash_source coord)"`.'))

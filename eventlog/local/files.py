@@ -10,8 +10,8 @@ import os
 import stat
 import sys
 
-SUFFIX = ".jsonl"  # of a journal's name
-ENDED = "ended"  # inside the log's folder: the journals that were archived
+JOURNAL_SUFFIX = ".jsonl"  # of a journal's name
+ARCHIVE_FOLDER = "ended"  # inside the log's folder: the journals that were archived
 NOFOLLOW = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 """Flags for every open inside the log: no symbolic link is followed, and a FIFO put there blocks nobody."""
 BINARY = getattr(os, "O_BINARY", 0)
@@ -34,7 +34,7 @@ def read_regular(path: str, most: int) -> bytes:
         os.close(fd)
 
 
-def sizes_in(log: str) -> dict[str, int]:
+def list_journal_sizes(log: str) -> dict[str, int]:
     """The names, without their ending, of what looks like a journal in a folder, and how long each is; -1 where that
     cannot be told, as of what has gone meanwhile. Raises OSError for the folder.
 
@@ -43,23 +43,23 @@ def sizes_in(log: str) -> dict[str, int]:
     sizes: dict[str, int] = {}
     with os.scandir(log) as entries:
         for entry in entries:
-            if entry.name.endswith(SUFFIX):
+            if entry.name.endswith(JOURNAL_SUFFIX):
                 try:
                     size = entry.stat(follow_symlinks=False).st_size
                 except OSError:
                     size = -1
-                sizes[entry.name[: -len(SUFFIX)]] = size
+                sizes[entry.name[: -len(JOURNAL_SUFFIX)]] = size
     return sizes
 
 
-def changed_at(path: str) -> int:
+def modified_at_ns(path: str) -> int:
     """When a file or the names in a folder last changed, in nanoseconds since 1970, as a number that 63 bits hold: a
     disk may say anything. Raises OSError.
     """
     return os.stat(path).st_mtime_ns % (1 << 63)
 
 
-def is_there(path: str) -> bool:
+def path_exists(path: str) -> bool:
     """Whether something stands at a path, even a link that leads nowhere. Raises OSError where that cannot be told,
     which is no "no".
     """

@@ -18,7 +18,7 @@ from typing import BinaryIO, TypeVar
 from eventlog.codec import MAX_LINE
 from eventlog.errors import LogError, Unreadable
 from eventlog.events import Event, EventId
-from eventlog.local.files import BINARY, ENDED, NOFOLLOW, SUFFIX
+from eventlog.local.files import ARCHIVE_FOLDER, BINARY, JOURNAL_SUFFIX, NOFOLLOW
 from eventlog.local.lock import SEAL_SUFFIX
 from eventlog.scanning import Position, scan
 
@@ -26,8 +26,8 @@ _LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789")
 _IN_NAMES = _LETTERS | set("._-")
 _NUMBER = "[1-9][0-9]{0,15}"
 _PIECE = 1 << 20  # bytes that are read at a time where a journal is read piece by piece
-MOST_BYTES = 1 << 28  # of a journal: a larger one is not read, so that nobody's bytes fill the memory
-FULL_BYTES = MOST_BYTES // 2  # from here on a journal takes no more, and its session goes on in another
+MAX_JOURNAL_BYTES = 1 << 28  # of a journal: a larger one is not read, so that nobody's bytes fill the memory
+FULL_JOURNAL_BYTES = MAX_JOURNAL_BYTES // 2  # from here on a journal takes no more, and its session goes on in another
 T = TypeVar("T")
 
 
@@ -36,18 +36,18 @@ def is_session_id(text: str) -> bool:
     return text[:1] in _LETTERS and len(text) <= 100 and _IN_NAMES.issuperset(text)
 
 
-def paths_of(folder: str, session: str) -> tuple[str, str]:
+def journal_paths(folder: str, session: str) -> tuple[str, str]:
     """Where the journal of a session can be, in the order of rule 4: in the log, and among the ended."""
-    name = session + SUFFIX
-    return os.path.join(folder, name), os.path.join(folder, ENDED, name)
+    name = session + JOURNAL_SUFFIX
+    return os.path.join(folder, name), os.path.join(folder, ARCHIVE_FOLDER, name)
 
 
-def wherever(folder: str, session: str, use: Callable[[str], T]) -> T:
+def with_journal_path(folder: str, session: str, use: Callable[[str], T]) -> T:
     """What `use` makes of the path of a journal, also of one that is archived at this very moment (rule 4).
 
     Raises what `use` raises, OSError or LogError.
     """
-    here, ended = paths_of(folder, session)
+    here, ended = journal_paths(folder, session)
     try:
         return use(here)
     except (OSError, LogError):
@@ -65,11 +65,11 @@ def _opened(path: str) -> BinaryIO:
             raise LogError("it is a symbolic link, and links are not followed") from None
         raise Unreadable(f"it cannot be read: {error.strerror}") from None
     status = os.fstat(fd)
-    if stat.S_ISREG(status.st_mode) and status.st_size <= MOST_BYTES:
+    if stat.S_ISREG(status.st_mode) and status.st_size <= MAX_JOURNAL_BYTES:
         return os.fdopen(fd, "rb")
     os.close(fd)
     if stat.S_ISREG(status.st_mode):
-        raise LogError(f"it has {status.st_size} bytes; one of more than {MOST_BYTES} is not read")
+        raise LogError(f"it has {status.st_size} bytes; one of more than {MAX_JOURNAL_BYTES} is not read")
     raise LogError("it is not a regular file")
 
 
@@ -98,7 +98,7 @@ def read_from(path: str, size: int, last: bytes, most: int = 0) -> tuple[bytes, 
             raise Unreadable(f"it cannot be read: {error.strerror}") from None
 
 
-def is_other_at(path: str, size: int, last: bytes) -> bool:
+def prefix_differs(path: str, size: int, last: bytes) -> bool:
     """Whether the first `size` bytes of a journal end otherwise than in `last`. Raises LogError."""
     with _opened(path) as file:
         try:
@@ -108,7 +108,7 @@ def is_other_at(path: str, size: int, last: bytes) -> bool:
             raise Unreadable(f"it cannot be read: {error.strerror}") from None
 
 
-def in_pieces(path: str, session: str) -> Iterator[tuple[list[Event], Position, bytes]]:
+def read_in_chunks(path: str, session: str) -> Iterator[tuple[list[Event], Position, bytes]]:
     """A journal from its beginning, piece by piece, however long it is: the events of each, how far that is, and the
     bytes after it that are no whole line yet; none where reading stops before the end. Raises LogError.
     """
@@ -127,37 +127,37 @@ def in_pieces(path: str, session: str) -> Iterator[tuple[list[Event], Position, 
                 return
 
 
-def events_of(folder: str, session: str) -> Iterator[Event]:
+def read_events(folder: str, session: str) -> Iterator[Event]:
     """Every event of one journal that verifies, from its beginning. Raises LogError if it cannot be read."""
-    data, _ = wherever(folder, session, lambda path: read_from(path, 0, b""))
+    data, _ = with_journal_path(folder, session, lambda path: read_from(path, 0, b""))
     yield from scan(session, data, Position())[0]
 
 
-def event_of(folder: str, name: EventId) -> Event | None:
+def read_event(folder: str, name: EventId) -> Event | None:
     """The event with this name, from the journal of its session in a log folder; None if there is none."""
     session, _, number = name.rpartition("/")
     if not is_session_id(session) or not re.fullmatch(_NUMBER, number):
         return None
     try:
-        return next((event for event in events_of(folder, session) if event.n == int(number)), None)
+        return next((event for event in read_events(folder, session) if event.n == int(number)), None)
     except (LogError, OSError):
         return None
 
 
-def closed(folder: str, session: str, position: Position) -> str:
+def closed_reason(folder: str, session: str, position: Position) -> str:
     """Why a journal takes no more appends, or nothing if it does."""
-    if reason := barred(folder, session, position):
+    if reason := known_closed_reason(folder, session, position):
         return reason
-    path = os.path.join(folder, session + SUFFIX)
+    path = os.path.join(folder, session + JOURNAL_SUFFIX)
     if position.size and os.path.lexists(path) and not stat.S_ISREG(os.lstat(path).st_mode):
         return "something else stands in its place"
     with suppress(LogError):  # whoever opens it to write says best why that cannot be
-        if is_other_at(path, position.size, position.last):
-            return other_than(position)
+        if prefix_differs(path, position.size, position.last):
+            return rewritten_reason(position)
     return ""
 
 
-def barred(folder: str, session: str, position: Position) -> str:
+def known_closed_reason(folder: str, session: str, position: Position) -> str:
     """Why a journal takes no more appends, as far as that is known without a look into it."""
     if position.damage:
         first = position.damage[0]
@@ -166,13 +166,13 @@ def barred(folder: str, session: str, position: Position) -> str:
         return position.rewound
     if position.ended:
         return "it was archived"
-    if position.size >= FULL_BYTES:
+    if position.size >= FULL_JOURNAL_BYTES:
         return f"it is full, with {position.size} bytes"
-    if os.path.lexists(os.path.join(folder, session + SUFFIX + SEAL_SUFFIX)):
+    if os.path.lexists(os.path.join(folder, session + JOURNAL_SUFFIX + SEAL_SUFFIX)):
         return "its last write could not be made durable"
     return ""
 
 
-def other_than(position: Position) -> str:
+def rewritten_reason(position: Position) -> str:
     """What is wrong with a journal that was read up to there and has other bytes before that place."""
     return f"it is not what it was when its first {position.size} bytes were read"

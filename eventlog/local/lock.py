@@ -10,20 +10,20 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
-from eventlog.errors import Locked, LogError
-from eventlog.local.files import BINARY, NOFOLLOW, SUFFIX, sync_all, try_lock
+from eventlog.errors import LockTimeout, LogError
+from eventlog.local.files import BINARY, JOURNAL_SUFFIX, NOFOLLOW, sync_all, try_lock
 
-NAME = ".lock"
+LOCK_NAME = ".lock"
 SEAL_SUFFIX = ".sealed"  # beside a journal whose last sync failed
 _LONGEST_PAUSE_S = 0.02
 _WIDTH = 12  # bytes of the lock file, which it always has: a size that changes costs a durable write more than a pid
 
 
-def holder_of(folder: str) -> int | None:
+def lock_owner(folder: str) -> int | None:
     """The pid that holds the lock of a log folder at this moment, 0 if that is unknown; None if nobody does. Changes
     nothing. Raises LogError if that cannot be told.
     """
-    path = os.path.join(folder, NAME)
+    path = os.path.join(folder, LOCK_NAME)
     try:
         fd = os.open(path, os.O_RDONLY | NOFOLLOW | BINARY)
     except FileNotFoundError:
@@ -46,9 +46,9 @@ def locked(folder: str, wait_s: float, describe: Callable[[int], str] = str) -> 
 
     Raises Locked, naming the holder by `describe(pid)`, and LogError if there can be no lock file.
     """
-    fd = _acquire(os.path.join(folder, NAME), wait_s, describe)
+    fd = _acquire(os.path.join(folder, LOCK_NAME), wait_s, describe)
     try:
-        _take_over(folder, fd)
+        _record_pid(folder, fd)
     except OSError as error:
         os.close(fd)
         raise LogError(
@@ -58,34 +58,34 @@ def locked(folder: str, wait_s: float, describe: Callable[[int], str] = str) -> 
         yield
     finally:
         with suppress(OSError):
-            _leave(fd, b"")
+            _write_pid(fd, b"")
         with suppress(OSError):  # whatever it says, the lock is free, and what was acknowledged is on the disk
             os.close(fd)
 
 
-def _take_over(folder: str, fd: int) -> None:
+def _record_pid(folder: str, fd: int) -> None:
     """Leave our pid in the lock. Where another's is still there, its process was killed, and what it wrote last may not
     be on the disk; it is before we go on, lest we build on what a power cut takes away. A journal of which that stays
     unknown is sealed. Raises OSError.
     """
-    for path in sync_all(folder) if _left(fd).strip() else ():
-        if path.endswith(SUFFIX):
-            seal_off(path)
+    for path in sync_all(folder) if _read_content(fd).strip() else ():
+        if path.endswith(JOURNAL_SUFFIX):
+            mark_sync_failed(path)
     with suppress(OSError):  # the pid is a courtesy to whoever waits in vain; a full disk must not stop a reader's lock
-        _leave(fd, b"%d" % os.getpid())
+        _write_pid(fd, b"%d" % os.getpid())
 
 
-def _left(fd: int) -> bytes:
+def _read_content(fd: int) -> bytes:
     os.lseek(fd, 0, os.SEEK_SET)  # where that is after locking differs between systems
     return os.read(fd, _WIDTH)
 
 
-def _leave(fd: int, pid: bytes) -> None:
+def _write_pid(fd: int, pid: bytes) -> None:
     os.lseek(fd, 0, os.SEEK_SET)
     os.write(fd, pid.ljust(_WIDTH - 1) + b"\n")
 
 
-def seal_off(journal: str) -> None:
+def mark_sync_failed(journal: str) -> None:
     """Mark a journal whose sync failed: whether its last lines are on the disk is unknown, so it takes no more."""
     with suppress(OSError):
         os.close(os.open(journal + SEAL_SUFFIX, os.O_WRONLY | os.O_CREAT | NOFOLLOW, 0o666))
@@ -113,7 +113,7 @@ def _acquire(path: str, wait_s: float, describe: Callable[[int], str]) -> int:
         os.close(fd)
         if time.monotonic() >= deadline:
             who = describe(holder) if holder else "which one is unknown"
-            raise Locked(
+            raise LockTimeout(
                 f"another process has held the log's lock for {wait_s:g} s: {who}. "
                 "Nothing was written. Try again when it is done."
             )
@@ -132,6 +132,6 @@ def _same_file(fd: int, path: str) -> bool:
 
 def _holder(fd: int) -> int:
     try:
-        return int(_left(fd))
+        return int(_read_content(fd))
     except (OSError, ValueError):
         return 0

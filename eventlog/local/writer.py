@@ -15,18 +15,18 @@ import os
 import stat
 from contextlib import suppress
 
-from eventlog.codec import follow, seal_lines
+from eventlog.codec import can_follow, encode_lines
 from eventlog.errors import AppendFailed, JournalClosed, LogError, SyncFailed
 from eventlog.events import Event, EventId
-from eventlog.local.files import BINARY, ENDED, NOFOLLOW, SUFFIX, sync_data, sync_folder
-from eventlog.local.journal import MOST_BYTES, barred, other_than, paths_of
-from eventlog.local.lock import SEAL_SUFFIX, seal_off
-from eventlog.scanning import Position, after, scan
+from eventlog.local.files import ARCHIVE_FOLDER, BINARY, JOURNAL_SUFFIX, NOFOLLOW, sync_data, sync_folder
+from eventlog.local.journal import MAX_JOURNAL_BYTES, journal_paths, known_closed_reason, rewritten_reason
+from eventlog.local.lock import SEAL_SUFFIX, mark_sync_failed
+from eventlog.scanning import Position, position_after, scan
 
 TORN_SUFFIX = ".torn"
 
 
-class Writer:
+class JournalWriter:
     """The appending end of one journal, to be used under the machine's lock and closed.
 
     `position` must be where reading the journal stopped. Opening mends a tear and says so in `mended`. Raises
@@ -34,9 +34,9 @@ class Writer:
     """
 
     def __init__(self, folder: str, session: str, position: Position) -> None:
-        self.path = os.path.join(folder, session + SUFFIX)
+        self.path = os.path.join(folder, session + JOURNAL_SUFFIX)
         self.session, self.position, self.mended = session, position, ""
-        if reason := barred(folder, session, position):
+        if reason := known_closed_reason(folder, session, position):
             raise self._closed(reason)
         create = 0 if position.size else os.O_CREAT
         try:
@@ -49,11 +49,11 @@ class Writer:
                 raise OSError(0, "it is not a regular file")
             os.lseek(self._fd, position.size - len(position.last), os.SEEK_SET)
             if os.read(self._fd, len(position.last)) != position.last:
-                raise self._closed(other_than(position))
-            if status.st_size > MOST_BYTES:
-                raise OSError(0, f"it has {status.st_size} bytes, more than {MOST_BYTES}")
+                raise self._closed(rewritten_reason(position))
+            if status.st_size > MAX_JOURNAL_BYTES:
+                raise OSError(0, f"it has {status.st_size} bytes, more than {MAX_JOURNAL_BYTES}")
             if status.st_size > position.size:
-                self._mend(folder)
+                self._repair_end(folder)
             if create:
                 _sync_path(folder)
         except OSError as error:
@@ -81,11 +81,11 @@ class Writer:
         start = self.position
         if not events:
             return
-        if not follow(events, self.session, start.n, start.at):
+        if not can_follow(events, self.session, start.n, start.at):
             what = f"{events[0].id} at {events[0].at}" + (" or what comes after it" if len(events) > 1 else "")
             raise AppendFailed(f"{what} does not follow {self.session}/{start.n}. Nothing was written.")
         try:
-            lines = seal_lines(events, start.hashes[0])
+            lines = encode_lines(events, start.hashes[0])
         except ValueError as error:
             raise AppendFailed(f"this cannot be written down: {error}. Nothing was written.") from None
         try:
@@ -94,29 +94,29 @@ class Writer:
         except OSError as error:
             reason = error.strerror or str(error)
         if reason:
-            self._cut_back(start.size, reason)
-        self.position = after(start, events, size, lines[-1][:-1])
+            self._truncate(start.size, reason)
+        self.position = position_after(start, events, size, lines[-1][:-1])
 
     def sync(self) -> None:
         """Make every appended event durable. Raises SyncFailed: their outcome is unknown and the journal is sealed."""
         try:
             sync_data(self._fd)
         except OSError as error:
-            seal_off(self.path)
+            mark_sync_failed(self.path)
             raise SyncFailed(
                 f"{self.path} could not be made durable: {error.strerror}. Whether the last event is kept is unknown; "
                 "it stays in the file, the journal takes no more, and this session goes on in a new one."
             ) from None
 
     def _closed(self, reason: str) -> JournalClosed:
-        return JournalClosed(f"the journal {self.session}{SUFFIX} takes no more events: {reason}")
+        return JournalClosed(f"the journal {self.session}{JOURNAL_SUFFIX} takes no more events: {reason}")
 
     def close(self) -> None:
         """Let go of the file. Nothing hangs on what that says: what was acknowledged has been synced."""
         with suppress(OSError):
             os.close(self._fd)
 
-    def _cut_back(self, size: int, reason: str) -> None:
+    def _truncate(self, size: int, reason: str) -> None:
         outcome = "This was not recorded"
         try:
             os.ftruncate(self._fd, size)
@@ -128,7 +128,7 @@ class Writer:
             "Make room or mend the disk, then try again."
         )
 
-    def _mend(self, folder: str) -> None:
+    def _repair_end(self, folder: str) -> None:
         """Rule 3: complete a whole line, save what is none and cut it."""
         os.lseek(self._fd, self.position.size, os.SEEK_SET)
         parts = []
@@ -149,7 +149,7 @@ class Writer:
                 raise OSError(0, "the disk took no more")
             self.position = scan(self.session, line + b"\n", self.position)[1]
             told.append("completed the last line")
-        self.mended = f"{self.session}{SUFFIX}: {' and '.join(told)}"
+        self.mended = f"{self.session}{JOURNAL_SUFFIX}: {' and '.join(told)}"
 
     def _save(self, folder: str, junk: bytes) -> str:
         """Keep bytes in a file of their own beside the log, and say its name. Raises OSError."""
@@ -183,15 +183,15 @@ def _sync_path(folder: str) -> None:
                 raise
 
 
-def put_aside(folder: str, session: str) -> None:
+def archive_journal(folder: str, session: str) -> None:
     """Rule 4, durable once `sync_names` has returned. Raises LogError; the journal is then where it was."""
-    here, ended = paths_of(folder, session)
+    here, ended = journal_paths(folder, session)
     try:
         if os.path.islink(os.path.dirname(ended)):
-            raise LogError(f"{ENDED}/ is a symbolic link, and would be elsewhere")
+            raise LogError(f"{ARCHIVE_FOLDER}/ is a symbolic link, and would be elsewhere")
         os.makedirs(os.path.dirname(ended), exist_ok=True)
         if os.path.lexists(ended):
-            raise LogError(f"there is one of this name in {ENDED}/ already")
+            raise LogError(f"there is one of this name in {ARCHIVE_FOLDER}/ already")
         os.rename(here, ended)
     except OSError as error:
         raise LogError(f"it cannot be moved: {error.strerror}") from None
@@ -203,7 +203,7 @@ def put_aside(folder: str, session: str) -> None:
 def sync_names(folder: str) -> None:
     """Make durable where the journals are: the new names first, so that none is without any. Raises LogError."""
     try:
-        sync_folder(os.path.join(folder, ENDED))
+        sync_folder(os.path.join(folder, ARCHIVE_FOLDER))
         sync_folder(folder)
     except OSError as error:
         raise LogError(f"whether the new places are on the disk is unknown: {error.strerror}") from None

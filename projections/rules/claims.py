@@ -4,10 +4,10 @@ A claim is not granted because a process thought so, but because the history, re
 agrees, and two histories that were apart agree again the moment they are merged. What a requester was told is part of
 its event, and can only veto.
 
-1. Conflict: `projections.rules.conflicts`.               6. Circles: `circles`.
-2. Asking: `judge`.                      7. Tokens: `next_token` and `stands`.
-3. Lasting: `advance` and `renew`.       8. Losing: `lose`.
-4. Waiting: `advance` and `settle`.      9. Death: `projections.rules.liveness` and `projections.rules.sessions`.
+1. Conflict: `projections.rules.conflicts`.               6. Circles: `wait_cycles`.
+2. Asking: `judge`.                      7. Tokens: `next_token` and `is_token_valid`.
+3. Lasting: `advance_time` and `renew_claim`.       8. Losing: `record_loss`.
+4. Waiting: `advance_time` and `grant_waiting`.      9. Death: `projections.rules.liveness` and `projections.rules.sessions`.
 5. Handing over: `hand_over`.
 
 How each event applies them is in `projections.rules.requests`.
@@ -20,11 +20,20 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-from eventlog.events import NEVER, Event, EventId, Instant, later, to_micros
+from eventlog.events import NEVER, Event, EventId, Instant, add_time, to_micros
 from projections.rules.conflicts import conflict, own_covers
-from projections.rules.state import Ask, Claim, Decision, Notice, Record, State, Waiting, What
+from projections.rules.state import (
+    Claim,
+    ClaimRequest,
+    Decision,
+    DecisionKind,
+    DecisionRecorder,
+    Notice,
+    State,
+    WaitingRequest,
+)
 
-ACCEPT_S = 60  # a grant to a waiter lapses after so long unless it is accepted
+ACCEPT_TIMEOUT_S = 60  # a grant to a waiter lapses after so long unless it is accepted
 
 
 class Verdict(Struct, frozen=True):
@@ -38,7 +47,7 @@ class Verdict(Struct, frozen=True):
 # --- judging --------------------------------------------------------------------------------------------------------
 
 
-def judge(state: State, ask: Ask, wait_s: int) -> Verdict:
+def judge(state: State, ask: ClaimRequest, wait_s: int) -> Verdict:
     """Rule 2. A request that its requester's own claim covers renews that claim. Otherwise it is granted if no active
     claim conflicts and no earlier waiting request does; else, with `wait_s`, it waits; else it is refused.
     """
@@ -51,9 +60,9 @@ def judge(state: State, ask: Ask, wait_s: int) -> Verdict:
     return Verdict("waiting" if wait_s else "refused", obstacles=obstacles)
 
 
-def obstacles_of(state: State, ask: Ask) -> list[Ask]:
+def obstacles_of(state: State, ask: ClaimRequest) -> list[ClaimRequest]:
     """The active claims, and the waiting requests earlier than this one, that conflict with it."""
-    found: list[Ask] = [claim for claim in state.claims.values() if conflict(claim, ask)]
+    found: list[ClaimRequest] = [claim for claim in state.claims.values() if conflict(claim, ask)]
     for wait in state.waits.values():
         if wait.id == ask.id:
             break
@@ -70,7 +79,7 @@ def next_token(state: State, at: Instant) -> int:
     return state.token
 
 
-def stands(state: State, claim_id: EventId, expected: int) -> bool:
+def is_token_valid(state: State, claim_id: EventId, expected: int) -> bool:
     """Rule 7. Whether the grant with this token still protects: its claim is active, under this very token. Then no
     conflicting grant is younger, for by rule 2 no two claims that conflict are ever active together. Expiry alone
     protects nothing.
@@ -82,61 +91,63 @@ def stands(state: State, claim_id: EventId, expected: int) -> bool:
 # --- time -----------------------------------------------------------------------------------------------------------
 
 
-def advance(state: State, to: Instant, record: Record) -> None:
+def advance_time(state: State, to: Instant, record: DecisionRecorder) -> None:
     """Rules 3 and 4. Let time pass up to and including `to`: everything that ends by itself ends at its own instant.
 
-    A claim is active up to, not including, its end, and so is a wait. A grant to a waiter lapses `ACCEPT_S` seconds
+    A claim is active up to, not including, its end, and so is a wait. A grant to a waiter lapses `ACCEPT_TIMEOUT_S` seconds
     after it unless accepted: nobody is given what they no longer wait for.
     """
     while state.due <= to and (state.claims or state.waits):
         at = state.due
         for wait in [wait for wait in state.waits.values() if wait.until <= at]:
-            leave_queue(state, wait, at, 4, "timed_out", record)
+            end_wait(state, wait, at, 4, "timed_out", record)
         for claim in [claim for claim in state.claims.values() if claim.ends_at <= at]:
-            what: What = "lapsed" if claim.accept_by else "expired"
-            end(state, claim, at, 4 if claim.accept_by else 3, what, record)
+            what: DecisionKind = "lapsed" if claim.accept_by else "expired"
+            end_claim(state, claim, at, 4 if claim.accept_by else 3, what, record)
             if what == "expired" and not claim.automatic and not claim.imported:
                 notice = Notice(claim.id, at, "expired", (claim.resource,))
                 state.sessions[claim.session].notices.append(notice)
-        settle(state, at, record)
+        grant_waiting(state, at, record)
 
 
-def settle(state: State, at: Instant, record: Record, cause: EventId = "") -> None:
+def grant_waiting(state: State, at: Instant, record: DecisionRecorder, cause: EventId = "") -> None:
     """Rule 4. Look at the waiting requests in order: each that no longer conflicts is granted at this very instant."""
     for wait in list(state.waits.values()):
         if not obstacles_of(state, wait):
             del state.waits[wait.id]
-            grant(state, wait, at, record, cause, to_waiter=True)
+            grant_claim(state, wait, at, record, cause, to_waiter=True)
     ends = [claim.ends_at for claim in state.claims.values()] + [wait.until for wait in state.waits.values()]
     state.due = min(ends, default=NEVER)
 
 
-def grant(state: State, ask: Ask, at: Instant, record: Record, cause: EventId, *, to_waiter: bool) -> None:
+def grant_claim(
+    state: State, ask: ClaimRequest, at: Instant, record: DecisionRecorder, cause: EventId, *, to_waiter: bool
+) -> None:
     """Make a request an active claim, from `at` on. One granted to a waiter must be accepted. One that was imported
     protects nothing here, and has no token.
     """
     state.claims[ask.id] = Claim(
-        **terms(ask),
+        **request_fields(ask),
         granted_at=at,
-        expires_at=later(at, ask.ttl_s),
+        expires_at=add_time(at, ask.ttl_s),
         token=0 if ask.imported else next_token(state, at),
-        accept_by=later(at, ACCEPT_S) if to_waiter else "",
+        accept_by=add_time(at, ACCEPT_TIMEOUT_S) if to_waiter else "",
     )
     record(Decision(at, 4 if to_waiter else 2, "granted", ask.id, ask.session, ask.resource, cause))
 
 
-def terms(ask: Ask) -> dict[str, Any]:
+def request_fields(ask: ClaimRequest) -> dict[str, Any]:
     """What a claim or a wait keeps of its request."""
-    return {name: getattr(ask, name) for name in Ask.__struct_fields__}
+    return {name: getattr(ask, name) for name in ClaimRequest.__struct_fields__}
 
 
-def end(
+def end_claim(
     state: State,
     claim: Claim,
     at: Instant,
     rule: int,
-    what: What,
-    record: Record,
+    what: DecisionKind,
+    record: DecisionRecorder,
     cause: EventId = "",
     became: tuple[EventId, ...] = (),
 ) -> None:
@@ -145,92 +156,109 @@ def end(
     record(Decision(at, rule, what, claim.id, claim.session, claim.resource, cause, became))
 
 
-def leave_queue(
-    state: State, wait: Waiting, at: Instant, rule: int, what: What, record: Record, cause: EventId = ""
+def end_wait(
+    state: State,
+    wait: WaitingRequest,
+    at: Instant,
+    rule: int,
+    what: DecisionKind,
+    record: DecisionRecorder,
+    cause: EventId = "",
 ) -> None:
     """Take a waiting request out of the queue; whoever calls this looks at the waiting requests next."""
     del state.waits[wait.id]
     record(Decision(at, rule, what, wait.id, wait.session, wait.resource, cause))
 
 
-def renew(claim: Claim, at: Instant, ttl_s: int) -> None:
+def renew_claim(claim: Claim, at: Instant, ttl_s: int) -> None:
     """Rule 3. Renewing never shortens: the new end is the later of the old one and `ttl_s` from now. A holder that
     renews a grant has taken it up.
     """
-    claim.expires_at = max(claim.expires_at, later(at, ttl_s))
+    claim.expires_at = max(claim.expires_at, add_time(at, ttl_s))
     claim.accept_by = ""
 
 
-def end_all(state: State, session: str, event: Event, rule: int, what: What, record: Record) -> tuple[str, ...]:
+def end_session_claims(
+    state: State, session: str, event: Event, rule: int, what: DecisionKind, record: DecisionRecorder
+) -> tuple[str, ...]:
     """Rules 3 and 4. Everything that a session holds or waits for ends with it. Returns the resources it held."""
     for wait in [wait for wait in state.waits.values() if wait.session == session]:
-        leave_queue(state, wait, event.at, rule, what, record, event.id)
+        end_wait(state, wait, event.at, rule, what, record, event.id)
     held = [claim for claim in state.claims.values() if claim.session == session]
     for claim in held:
-        end(state, claim, event.at, rule, what, record, event.id)
-    settle(state, event.at, record, event.id)
+        end_claim(state, claim, event.at, rule, what, record, event.id)
+    grant_waiting(state, event.at, record, event.id)
     return tuple(claim.resource for claim in held)
 
 
-def pass_on(state: State, old: str, new: str, event: Event, record: Record) -> tuple[str, ...]:
+def transfer_claims(state: State, old: str, new: str, event: Event, record: DecisionRecorder) -> tuple[str, ...]:
     """The claims of a session pass to the one that continues it, under new tokens; its waits end.
 
     The ids stay: one event cannot name several claims. Returns the resources that passed.
     """
     for wait in [wait for wait in state.waits.values() if wait.session == old]:
-        leave_queue(state, wait, event.at, 4, "withdrawn", record, event.id)
-    return _pass([claim for claim in state.claims.values() if claim.session == old], state, new, event, record)
+        end_wait(state, wait, event.at, 4, "withdrawn", record, event.id)
+    return _transfer([claim for claim in state.claims.values() if claim.session == old], state, new, event, record)
 
 
-def pass_up(state: State, session: str, agents: Collection[str], event: Event, record: Record) -> None:
+def transfer_agent_claims(
+    state: State, session: str, agents: Collection[str], event: Event, record: DecisionRecorder
+) -> None:
     """What these subagents hold passes to their session, as to one that continues it; their waits end."""
     for wait in [wait for wait in state.waits.values() if wait.session == session and wait.agent in agents]:
-        leave_queue(state, wait, event.at, 4, "withdrawn", record, event.id)
+        end_wait(state, wait, event.at, 4, "withdrawn", record, event.id)
     held = [claim for claim in state.claims.values() if claim.session == session and claim.agent in agents]
-    _pass(held, state, session, event, record)
+    _transfer(held, state, session, event, record)
 
 
-def _pass(claims: list[Claim], state: State, new: str, event: Event, record: Record) -> tuple[str, ...]:
+def _transfer(claims: list[Claim], state: State, new: str, event: Event, record: DecisionRecorder) -> tuple[str, ...]:
     """These claims are a session's own from now on, and no subagent's: those that there were are gone."""
     for claim in claims:
         record(Decision(event.at, 5, "passed_on", claim.id, claim.session, claim.resource, event.id, (claim.id,)))
         claim.session, claim.agent, claim.granted_at, claim.accept_by = new, "", event.at, ""
         claim.token = next_token(state, event.at)
         record(Decision(event.at, 5, "granted", claim.id, new, claim.resource, event.id))
-    settle(state, event.at, record, event.id)
+    grant_waiting(state, event.at, record, event.id)
     return tuple(claim.resource for claim in claims)
 
 
-def handed_to(state: State, claim: Claim, to: str, event_id: EventId, at: Instant) -> Claim | tuple[EventId, ...]:
+def handover_claim(state: State, claim: Claim, to: str, event_id: EventId, at: Instant) -> Claim | tuple[EventId, ...]:
     """Rule 5. The claim that handing over makes, with the same end; or, if that is void, the claims in the way.
 
     It is void if the session is not live at this moment, or if the new claim would conflict with another that is
     active: one that the giver or its subagents still hold.
     """
-    fields = terms(claim) | {"id": event_id, "session": to, "agent": "", "asked_at": at}
+    fields = request_fields(claim) | {"id": event_id, "session": to, "agent": "", "asked_at": at}
     new = Claim(**fields, granted_at=at, expires_at=claim.expires_at, token=0)
     others = tuple(other.id for other in state.claims.values() if other.id != claim.id and conflict(other, new))
     target = state.sessions.get(to)
     return others if others or target is None or not target.live else new
 
 
-def hand_over(state: State, claim: Claim, to: str, note: str, event: Event, record: Record) -> bool:
+def hand_over(state: State, claim: Claim, to: str, note: str, event: Event, record: DecisionRecorder) -> bool:
     """Rule 5. Handing over is a grant without a gap: to the named session, with the same end and a new token, before
-    any waiter. False if it is void; see `handed_to`.
+    any waiter. False if it is void; see `handover_claim`.
     """
-    new = handed_to(state, claim, to, event.id, event.at)
+    new = handover_claim(state, claim, to, event.id, event.at)
     if not isinstance(new, Claim):
         record(Decision(event.at, 5, "void", claim.id, claim.session, claim.resource, event.id, new))
         return False
-    end(state, claim, event.at, 5, "handed_over", record, event.id, became=(new.id,))
+    end_claim(state, claim, event.at, 5, "handed_over", record, event.id, became=(new.id,))
     new.token, new.note = next_token(state, event.at), note or claim.note
     state.claims[new.id] = new
     record(Decision(event.at, 5, "granted", new.id, to, new.resource, event.id))
-    settle(state, event.at, record, event.id)
+    grant_waiting(state, event.at, record, event.id)
     return True
 
 
-def lose(state: State, event: Event, ask: Ask, obstacles: tuple[EventId, ...], record: Record, why: str = "") -> None:
+def record_loss(
+    state: State,
+    event: Event,
+    ask: ClaimRequest,
+    obstacles: tuple[EventId, ...],
+    record: DecisionRecorder,
+    why: str = "",
+) -> None:
     """Rule 8. A claim whose requester was told granted, or accepted it, but which the history does not grant, for
     whatever reason, is lost: its holder is told to whom and why. Nobody reads what an imported session is told.
     """
@@ -241,19 +269,19 @@ def lose(state: State, event: Event, ask: Ask, obstacles: tuple[EventId, ...], r
         kind="lost",
         resources=(ask.resource,),
         other=holder.session if holder else "",
-        reason=why or why_lost(holder.resource if holder else ""),
+        reason=why or loss_reason(holder.resource if holder else ""),
     )
     if not ask.imported:
         state.sessions[event.actor].notices.append(notice)
     record(Decision(event.at, 8, "lost", ask.id, ask.session, ask.resource, event.id, obstacles))
 
 
-def why_lost(had: str) -> str:
+def loss_reason(had: str) -> str:
     """Why a claim is lost, in words: by what the one in the way had, if anyone was."""
     return f"{had} was granted to it first" if had else "it was no longer held"
 
 
-def circles(state: State) -> list[tuple[str, ...]]:
+def wait_cycles(state: State) -> list[tuple[str, ...]]:
     """Rule 6. The circles of sessions waiting for each other, each from its first session in alphabetical order. They
     are shown to all in them and on the board; their waits end by their limits.
     """
@@ -263,14 +291,14 @@ def circles(state: State) -> list[tuple[str, ...]]:
         waits_for[wait.session] = sorted(ahead.union(waits_for.get(wait.session, ())))
     found: set[tuple[str, ...]] = set()
     for start in sorted(waits_for):
-        path = _shortest_way_back(waits_for, start)
+        path = _shortest_cycle(waits_for, start)
         if path:
             first = path.index(min(path))
             found.add((*path[first:], *path[:first]))
     return sorted(found)
 
 
-def _shortest_way_back(waits_for: dict[str, list[str]], start: str) -> tuple[str, ...]:
+def _shortest_cycle(waits_for: dict[str, list[str]], start: str) -> tuple[str, ...]:
     ways: list[tuple[str, ...]] = [(start,)]
     seen: set[str] = set()
     for way in ways:  # grows while it is walked

@@ -30,15 +30,15 @@ from eventlog.events import (
     Unknown,
 )
 from projections.rules import messages, requests, sessions
-from projections.rules.claims import advance
-from projections.rules.state import Record, State, ignore
+from projections.rules.claims import advance_time
+from projections.rules.state import DecisionRecorder, State, ignore_decision
 
 
-def _on_unknown(state: State, event: Event, payload: Unknown, record: Record) -> None:
+def _on_unknown(state: State, event: Event, payload: Unknown, record: DecisionRecorder) -> None:
     state.unknown[payload.name] = state.unknown.get(payload.name, 0) + 1
 
 
-_APPLY: dict[type, Callable[[State, Event, Any, Record], None]] = {
+_HANDLERS: dict[type, Callable[[State, Event, Any, DecisionRecorder], None]] = {
     SessionStarted: sessions.on_started,
     SessionHeartbeat: sessions.on_heartbeat,
     SessionEnded: sessions.on_ended,
@@ -60,7 +60,7 @@ _APPLY: dict[type, Callable[[State, Event, Any, Record], None]] = {
 }
 
 
-def fold(state: State, events: Iterable[Event], record: Record = ignore) -> State:
+def fold(state: State, events: Iterable[Event], record: DecisionRecorder = ignore_decision) -> State:
     """Apply a history to a state, event by event, and give that state back.
 
     The state passed in is used up; keep a copy if it is needed. `record` is told each decision of the rules. Raises
@@ -71,24 +71,24 @@ def fold(state: State, events: Iterable[Event], record: Record = ignore) -> Stat
         key = (at, event.session, event.n)
         if key <= state.last or at < state.reached:
             raise ValueError(f"{event.id} sorts before what was folded already")
-        advance(state, at, record)
+        advance_time(state, at, record)
         session = state.sessions.get(event.session) if event.imported is None else None
         if type(payload) is SessionHeartbeat and session is not None and session.status == "live":
             session.last_at = at  # nearly all events are of this kind, and this is all that the long way does with them
-            sessions.beat(session, payload, at)
-        elif sessions.counts(state, event):
-            sessions.touch(state, event, record)
-            _APPLY[type(payload)](state, event, payload, record)
+            sessions.apply_heartbeat(session, payload, at)
+        elif sessions.has_effect(state, event):
+            sessions.mark_alive(state, event, record)
+            _HANDLERS[type(payload)](state, event, payload, record)
         state.last = key
         state.events += 1
     return state
 
 
-def as_of(state: State, now: Instant, record: Record = ignore) -> State:
+def as_of(state: State, now: Instant, record: DecisionRecorder = ignore_decision) -> State:
     """The state at `now`, no earlier than its last event: what ends by itself until then has ended. Uses up `state`.
 
     Events before `now` can no longer be folded into it.
     """
     state.reached = max(now, state.at, state.reached)
-    advance(state, state.reached, record)
+    advance_time(state, state.reached, record)
     return state

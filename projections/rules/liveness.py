@@ -14,7 +14,7 @@ from msgspec import Struct
 from eventlog.events import Anchor
 
 
-class Here(Struct, frozen=True):
+class ObserverHost(Struct, frozen=True):
     """Where the observer is."""
 
     machine: str
@@ -22,11 +22,11 @@ class Here(Struct, frozen=True):
     pid_namespace: str
 
 
-Seen: TypeAlias = int | Literal["free", "zombie", "unknown"]
+ProcessStatus: TypeAlias = int | Literal["free", "zombie", "unknown"]
 """What stands at a pid: the start ticks of the process there, or why there are none."""
 
 
-def gone(anchor: Anchor | None, here: Here, look: Callable[[int], Seen]) -> str:
+def death_evidence(anchor: Anchor | None, here: ObserverHost, look: Callable[[int], ProcessStatus]) -> str:
     """The evidence that an anchor is gone, in words; empty if it is there or if nobody can know."""
     if anchor is None or not anchor.machine or anchor.machine != here.machine:
         return ""

@@ -7,19 +7,19 @@ An imported message is in nobody's inbox: who read it was never recorded, and it
 Nor does anything come into the inbox of an imported session.
 """
 
-from eventlog.events import EVERYONE, HOUR_S, Event, EventId, MessageAcknowledged, MessageRead, MessageSent, later
-from projections.rules.state import PREVIEW, RECENT, Message, Record, Session, State
+from eventlog.events import EVERYONE, HOUR_S, Event, EventId, MessageAcknowledged, MessageRead, MessageSent, add_time
+from projections.rules.state import MAX_RECENT_MESSAGES, PREVIEW_LENGTH, DecisionRecorder, Message, Session, State
 
 
-def on_sent(state: State, event: Event, payload: MessageSent, record: Record) -> None:
+def on_sent(state: State, event: Event, payload: MessageSent, record: DecisionRecorder) -> None:
     """A message comes into the inbox of each recipient; unknown recipients are kept in its record."""
     everyone = payload.to == EVERYONE
     if event.imported:
         names = []
     elif everyone:
-        names = [s.id for s in state.sessions.values() if _hears(s, event)]
+        names = [s.id for s in state.sessions.values() if _is_recipient(s, event)]
     else:
-        names = [state.follow(name) for name in payload.to]
+        names = [state.current_session(name) for name in payload.to]
     there = (name for name in names if name in state.sessions and state.sessions[name].status != "imported")
     recipients = list(dict.fromkeys(there))
     message = Message(
@@ -28,8 +28,8 @@ def on_sent(state: State, event: Event, payload: MessageSent, record: Record) ->
         session=event.actor,
         to=() if everyone else tuple(payload.to),
         everyone=everyone,
-        subject=payload.subject[:PREVIEW],
-        body=payload.body[:PREVIEW],
+        subject=payload.subject[:PREVIEW_LENGTH],
+        body=payload.body[:PREVIEW_LENGTH],
         length=len(payload.body),
         in_reply_to=payload.in_reply_to,
         urgency=payload.urgency,
@@ -41,30 +41,30 @@ def on_sent(state: State, event: Event, payload: MessageSent, record: Record) ->
     for name in recipients:
         state.sessions[name].unread.append(message.id)
     state.recent.append(message.id)
-    for old in state.recent[:-RECENT]:
+    for old in state.recent[:-MAX_RECENT_MESSAGES]:
         state.recent.remove(old)
         _drop_if_done(state, old)
 
 
-def _hears(session: Session, event: Event) -> bool:
-    lately = session.status == "dead" and session.over_at > later(event.at, -HOUR_S)
+def _is_recipient(session: Session, event: Event) -> bool:
+    lately = session.status == "dead" and session.over_at > add_time(event.at, -HOUR_S)
     return (session.live or lately) and session.id != event.actor
 
 
-def on_read(state: State, event: Event, payload: MessageRead, record: Record) -> None:
+def on_read(state: State, event: Event, payload: MessageRead, record: DecisionRecorder) -> None:
     """These messages and notices were shown to the session."""
-    _seen(state, event.actor, payload.messages)
+    _mark_read(state, event.actor, payload.messages)
 
 
-def on_acknowledged(state: State, event: Event, payload: MessageAcknowledged, record: Record) -> None:
+def on_acknowledged(state: State, event: Event, payload: MessageAcknowledged, record: DecisionRecorder) -> None:
     """The session confirms these messages; it has then read them."""
     for name in payload.messages:
         if message := state.messages.get(name):
             message.unacknowledged_by.discard(event.actor)
-    _seen(state, event.actor, payload.messages)
+    _mark_read(state, event.actor, payload.messages)
 
 
-def _seen(state: State, session_id: str, ids: tuple[EventId, ...]) -> None:
+def _mark_read(state: State, session_id: str, ids: tuple[EventId, ...]) -> None:
     session, names = state.sessions[session_id], set(ids)
     session.unread = [name for name in session.unread if name not in names]
     session.notices = [notice for notice in session.notices if notice.id not in names]
@@ -80,7 +80,7 @@ def _drop_if_done(state: State, name: EventId) -> None:
         del state.messages[name]
 
 
-def pass_mail(state: State, old: Session, new: Session) -> None:
+def transfer_messages(state: State, old: Session, new: Session) -> None:
     """What a session has not read or confirmed passes to the one that continues it."""
     for message in state.messages.values():
         for waiting in (message.unread_by, message.unacknowledged_by):

@@ -17,7 +17,7 @@ _SKIP, _DEEP, _RUN, _ONE = "(**/)", "**", "*", "?"
 run within one part; one character within a part."""
 
 
-class _Known(dict["Any", bool]):
+class _Memo(dict["Any", bool]):
     """Answers that were found before, for a replay, which asks the same again and again. It stands for
     `functools.lru_cache`, with which a hook would take 1.15 times as long to load.
     """
@@ -44,7 +44,7 @@ def overlap(a: str, b: str) -> bool:
         return True
     if not (_pattern[a] or _pattern[b]):
         return False  # by far the most, so it is looked at first
-    return is_file(a) and is_file(b) and _patterns_meet(a[len(_FILE) :], b[len(_FILE) :])
+    return is_file(a) and is_file(b) and _patterns_overlap(a[len(_FILE) :], b[len(_FILE) :])
 
 
 def covers(a: str, b: str) -> bool:
@@ -56,7 +56,7 @@ def covers(a: str, b: str) -> bool:
     outer, inner = a[len(_FILE) :], b[len(_FILE) :]
     if outer.endswith("/") and not is_pattern(outer[:-1]):
         return inner.startswith(outer)
-    return not is_pattern(inner) and _patterns_meet(outer, inner)
+    return not is_pattern(inner) and _patterns_overlap(outer, inner)
 
 
 def is_pattern(path: str) -> bool:
@@ -64,12 +64,12 @@ def is_pattern(path: str) -> bool:
     return _pattern[path]
 
 
-def _patterns_meet(a: str, b: str) -> bool:
+def _patterns_overlap(a: str, b: str) -> bool:
     """Whether some path matches both patterns."""
     return _met[a, b] if is_pattern(a) or is_pattern(b) else a == b
 
 
-def _meet(left: list[str], right: list[str]) -> bool:
+def _tokens_overlap(left: list[str], right: list[str]) -> bool:
     """Whether some path matches the tokens of both patterns.
 
     Both are walked side by side as two small automata. A place is (index in left, index in right), so the work is
@@ -85,10 +85,10 @@ def _meet(left: list[str], right: list[str]) -> bool:
         places = [(k, j) for k in _skips(left, i)] + [(i, k) for k in _skips(right, j)]
         for letter in {"/", _OTHER, *left[i : i + 1], *right[j : j + 1]} - {_SKIP, _DEEP, _RUN, _ONE}:
             places += [(k, m) for k in _moves(left, i, letter) for m in _moves(right, j, letter)]
-        for place in places:
-            if place not in seen:
-                seen.add(place)
-                todo.append(place)
+        for workspace in places:
+            if workspace not in seen:
+                seen.add(workspace)
+                todo.append(workspace)
     return False
 
 
@@ -129,5 +129,5 @@ def _moves(tokens: list[str], i: int, letter: str) -> list[int]:
     return []
 
 
-_pattern = _Known(lambda path: path.endswith("/") or "*" in path or "?" in path)
-_met = _Known(lambda pair: _meet(*map(_tokens, pair)))
+_pattern = _Memo(lambda path: path.endswith("/") or "*" in path or "?" in path)
+_met = _Memo(lambda pair: _tokens_overlap(*map(_tokens, pair)))

@@ -20,15 +20,15 @@ from eventlog.events import (
     SessionStarted,
     Unknown,
 )
-from projections.rules.claims import end_all, pass_on, pass_up
-from projections.rules.messages import drop_broadcasts, pass_mail
-from projections.rules.state import Notice, Record, Session, State
+from projections.rules.claims import end_session_claims, transfer_agent_claims, transfer_claims
+from projections.rules.messages import drop_broadcasts, transfer_messages
+from projections.rules.state import DecisionRecorder, Notice, Session, State
 
 _IMPORTED = (SessionStarted, SessionHeartbeat, ClaimRequested, MessageSent, Unknown)
 """What an imported event can be. Anything else would act on what others have."""
 
 
-def counts(state: State, event: Event) -> bool:
+def has_effect(state: State, event: Event) -> bool:
     """Whether an event can change anything, given the state before it. What was imported does not if it would act as
     one of ours, if it is of a type that acts on what others have, or if the same file was brought in before: two
     machines may have imported one folder.
@@ -44,7 +44,7 @@ def _source(mark: Imported) -> str:
     return f"{mark.digest} {mark.path}"
 
 
-def touch(state: State, event: Event, record: Record) -> None:
+def mark_alive(state: State, event: Event, record: DecisionRecorder) -> None:
     """Make the session that acted alive by this very event, which counts. One of ours takes the place of one that was
     imported by its name.
 
@@ -53,7 +53,7 @@ def touch(state: State, event: Event, record: Record) -> None:
     """
     session = state.sessions.get(event.actor)
     if session and session.status == "imported" and not event.imported:
-        end_all(state, session.id, event, 3, "session_ended", record)
+        end_session_claims(state, session.id, event, 3, "session_ended", record)
         del state.sessions[session.id]  # it comes in the order of its own beginning
         session = None
     if session is None:
@@ -68,7 +68,7 @@ def touch(state: State, event: Event, record: Record) -> None:
     session.last_at = event.at
 
 
-def on_started(state: State, event: Event, payload: SessionStarted, record: Record) -> None:
+def on_started(state: State, event: Event, payload: SessionStarted, record: DecisionRecorder) -> None:
     """A session is here, or here again with another anchor. One that continues another takes over what that one held
     and its unread messages; the other is over, unless it speaks again.
     """
@@ -78,7 +78,7 @@ def on_started(state: State, event: Event, payload: SessionStarted, record: Reco
         session.started_at = event.at
     if session.anchor and session.anchor != payload.anchor:  # its subagents were in the process before
         agents = {ask.agent for ask in (*state.claims.values(), *state.waits.values()) if ask.session == session.id}
-        pass_up(state, session.id, agents - {""}, event, record)
+        transfer_agent_claims(state, session.id, agents - {""}, event, record)
         session.agents = {}
     previous = session.continues
     for name in payload.__struct_fields__:
@@ -88,20 +88,20 @@ def on_started(state: State, event: Event, payload: SessionStarted, record: Reco
         return
     if "imported" in (old.status, session.status):
         return
-    resources = pass_on(state, old.id, session.id, event, record)
-    pass_mail(state, old, session)
+    resources = transfer_claims(state, old.id, session.id, event, record)
+    transfer_messages(state, old, session)
     old.continued_by = session.id
     if old.status != "ended":
         old.status, old.over_at, old.over_because = "continued", event.at, f"continued by {session.id}"
         old.notices.append(Notice(event.id, event.at, "passed_on", resources, session.id))
 
 
-def on_heartbeat(state: State, event: Event, payload: SessionHeartbeat, record: Record) -> None:
-    """A session says what it is doing: `beat`."""
-    beat(state.sessions[event.actor], payload, event.at)
+def on_heartbeat(state: State, event: Event, payload: SessionHeartbeat, record: DecisionRecorder) -> None:
+    """A session says what it is doing: `apply_heartbeat`."""
+    apply_heartbeat(state.sessions[event.actor], payload, event.at)
 
 
-def beat(session: Session, said: SessionHeartbeat, at: Instant) -> None:
+def apply_heartbeat(session: Session, said: SessionHeartbeat, at: Instant) -> None:
     """What a session is doing replaces what it was doing; a heartbeat without an action changes nothing else."""
     if not said.action:
         return
@@ -110,7 +110,7 @@ def beat(session: Session, said: SessionHeartbeat, at: Instant) -> None:
     session.doing = said
 
 
-def on_ended(state: State, event: Event, payload: SessionEnded, record: Record) -> None:
+def on_ended(state: State, event: Event, payload: SessionEnded, record: DecisionRecorder) -> None:
     """A session ends and everything that it holds is released."""
     session = state.sessions[event.actor]
     session.status, session.over_at, session.over_because = "ended", event.at, payload.reason
@@ -118,27 +118,27 @@ def on_ended(state: State, event: Event, payload: SessionEnded, record: Record) 
     session.doing = replace(session.doing, blocked_on="", asks_person=False)
     session.agents = {}
     drop_broadcasts(state, session)
-    end_all(state, session.id, event, 3, "session_ended", record)
+    end_session_claims(state, session.id, event, 3, "session_ended", record)
 
 
-def on_presumed_dead(state: State, event: Event, payload: SessionPresumedDead, record: Record) -> None:
+def on_presumed_dead(state: State, event: Event, payload: SessionPresumedDead, record: DecisionRecorder) -> None:
     """Rule 9. It counts only against the session's latest anchor, and never against the observer itself."""
     session = state.sessions.get(payload.session)
     if session is None or not session.live or session.anchor != payload.anchor or session.id == event.actor:
         return
     session.status, session.over_at, session.over_because = "dead", event.at, payload.evidence
     session.agents = {}
-    resources = end_all(state, session.id, event, 9, "session_dead", record)
+    resources = end_session_claims(state, session.id, event, 9, "session_dead", record)
     notice = Notice(event.id, event.at, "presumed_dead", resources, event.actor, payload.evidence)
     session.notices.append(notice)
 
 
-def on_agent_started(state: State, event: Event, payload: AgentStarted, record: Record) -> None:
+def on_agent_started(state: State, event: Event, payload: AgentStarted, record: DecisionRecorder) -> None:
     """A subagent begins: it is shown with its session."""
     state.sessions[event.actor].agents[payload.agent] = payload.kind
 
 
-def on_agent_stopped(state: State, event: Event, payload: AgentStopped, record: Record) -> None:
+def on_agent_stopped(state: State, event: Event, payload: AgentStopped, record: DecisionRecorder) -> None:
     """A subagent is done: what it holds passes to its session, which goes on with it."""
     state.sessions[event.actor].agents.pop(payload.agent, None)
-    pass_up(state, event.actor, {payload.agent} - {""}, event, record)
+    transfer_agent_claims(state, event.actor, {payload.agent} - {""}, event, record)

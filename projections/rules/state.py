@@ -11,8 +11,8 @@ from msgspec import Struct, field
 
 from eventlog.events import NEVER, Anchor, EventId, Instant, Mode, SessionHeartbeat, Urgency
 
-RECENT = 20  # messages that the board can show
-PREVIEW = 2000  # characters of a body that the state keeps; the rest is in the journal
+MAX_RECENT_MESSAGES = 20  # messages that the board can show
+PREVIEW_LENGTH = 2000  # characters of a body that the state keeps; the rest is in the journal
 
 Status: TypeAlias = Literal["live", "dead", "continued", "ended", "imported"]
 """`dead`: presumed dead. `continued`: another session goes on for it. Either lives again with its next event.
@@ -20,7 +20,7 @@ Status: TypeAlias = Literal["live", "dead", "continued", "ended", "imported"]
 """
 
 
-class Ask(Struct, kw_only=True):
+class ClaimRequest(Struct, kw_only=True):
     """What claims and waiting requests have in common: who wants what, how."""
 
     id: EventId
@@ -36,7 +36,7 @@ class Ask(Struct, kw_only=True):
     imported: bool = False
 
 
-class Claim(Ask):
+class Claim(ClaimRequest):
     """A lease: active from `granted_at` up to, not including, `ends_at`."""
 
     granted_at: Instant
@@ -50,7 +50,7 @@ class Claim(Ask):
         return self.accept_by or self.expires_at
 
 
-class Waiting(Ask):
+class WaitingRequest(ClaimRequest):
     """A request in the queue."""
 
     until: Instant
@@ -128,7 +128,7 @@ class State(Struct):
 
     sessions: dict[str, Session] = field(default_factory=dict)
     claims: dict[EventId, Claim] = field(default_factory=dict)
-    waits: dict[EventId, Waiting] = field(default_factory=dict)  # in the order of asking
+    waits: dict[EventId, WaitingRequest] = field(default_factory=dict)  # in the order of asking
     messages: dict[EventId, Message] = field(default_factory=dict)
     recent: list[EventId] = field(default_factory=list)  # the newest messages
     unknown: dict[str, int] = field(default_factory=dict)  # events of newer versions, by type
@@ -148,7 +148,7 @@ class State(Struct):
         """Whether that place in the total order is behind all that was folded, so that the fold can go on there."""
         return self.last < key and self.reached <= key[0]
 
-    def follow(self, session: str) -> str:
+    def current_session(self, session: str) -> str:
         """The session that an id leads to: itself while it lives, else the last of those that continued it."""
         seen: set[str] = set()
         while session not in seen and (found := self.sessions.get(session)) and not found.live and found.continued_by:
@@ -157,7 +157,7 @@ class State(Struct):
         return session
 
 
-What: TypeAlias = Literal[
+DecisionKind: TypeAlias = Literal[
     "granted",
     "renewed",
     "waiting",
@@ -185,7 +185,7 @@ class Decision(Struct, frozen=True):
 
     at: Instant
     rule: int
-    what: What
+    what: DecisionKind
     claim: EventId
     session: str
     resource: str
@@ -193,8 +193,8 @@ class Decision(Struct, frozen=True):
     others: tuple[EventId, ...] = ()  # the claims and requests in the way, or the one that it became
 
 
-Record: TypeAlias = Callable[[Decision], object]
+DecisionRecorder: TypeAlias = Callable[[Decision], object]
 
 
-def ignore(decision: Decision) -> None:
+def ignore_decision(decision: Decision) -> None:
     """The record of one who does not want to know."""

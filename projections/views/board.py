@@ -12,11 +12,11 @@ from typing import Literal
 
 from msgspec import Struct
 
-from eventlog.events import HOUR_S, Instant, SessionHeartbeat, later, seconds_between
-from projections.rules.claims import circles, obstacles_of
-from projections.rules.state import Claim, Session, State, Waiting
+from eventlog.events import HOUR_S, Instant, SessionHeartbeat, add_time, seconds_between
+from projections.rules.claims import obstacles_of, wait_cycles
+from projections.rules.state import Claim, Session, State, WaitingRequest
 
-PASSING = "git"
+GIT_CLIENT = "git"
 """The client of a session that is there for one call of git, by someone who is no session: no board shows it later."""
 
 
@@ -119,15 +119,17 @@ class Board(Struct, frozen=True):
     names: dict[str, str]  # of the sessions that have one, by id
 
 
-def board(state: State, now: Instant, silent_s: float, gone: Mapping[str, str], found: Iterable[Need] = ()) -> Board:
+def build_board(
+    state: State, now: Instant, silent_s: float, gone: Mapping[str, str], found: Iterable[Need] = ()
+) -> Board:
     """The board at `now`, to which `state` must have been brought. `gone` has the evidence for sessions whose anchor
     the reader saw gone; `found` is what is wrong with the log.
     """
-    an_hour_ago, holding = later(now, -HOUR_S), Counter(claim.session for claim in state.claims.values())
+    an_hour_ago, holding = add_time(now, -HOUR_S), Counter(claim.session for claim in state.claims.values())
     sessions = [
         _session_row(session, now, silent_s, gone.get(session.id, ""), holding[session.id])
         for session in state.sessions.values()
-        if session.live or (session.over_at > an_hour_ago and session.client != PASSING) or session.id in holding
+        if session.live or (session.over_at > an_hour_ago and session.client != GIT_CLIENT) or session.id in holding
     ]
     order = {"live": 0, "silent": 0, "dead": 1, "continued": 2, "ended": 3, "imported": 4}
     sessions.sort(key=lambda row: (order[row.status], row.started_at))
@@ -156,8 +158,8 @@ def _session_row(session: Session, now: Instant, silent_s: float, evidence: str,
     elif session.live and seconds_between(session.last_at, now) >= silent_s:
         status = "silent"
     return SessionRow(
-        **dict(zip(_SAME, _same(session), strict=True)),
-        **dict(zip(_SAID, _said(session.doing), strict=True)),
+        **dict(zip(_SESSION_FIELDS, _session_values(session), strict=True)),
+        **dict(zip(_HEARTBEAT_FIELDS, _heartbeat_values(session.doing), strict=True)),
         status=status,
         evidence=evidence or session.over_because,
         unread=len(session.unread) + len(session.notices),
@@ -166,9 +168,11 @@ def _session_row(session: Session, now: Instant, silent_s: float, evidence: str,
     )
 
 
-_SAME = tuple(set(SessionRow.__struct_fields__) & set(Session.__struct_fields__) - {"status", "unread", "agents"})
-_SAID = tuple(set(SessionRow.__struct_fields__) & set(SessionHeartbeat.__struct_fields__))
-_same, _said = attrgetter(*_SAME), attrgetter(*_SAID)
+_SESSION_FIELDS = tuple(
+    set(SessionRow.__struct_fields__) & set(Session.__struct_fields__) - {"status", "unread", "agents"}
+)
+_HEARTBEAT_FIELDS = tuple(set(SessionRow.__struct_fields__) & set(SessionHeartbeat.__struct_fields__))
+_session_values, _heartbeat_values = attrgetter(*_SESSION_FIELDS), attrgetter(*_HEARTBEAT_FIELDS)
 
 
 def claim_row(claim: Claim, holder_gone: str = "") -> ClaimRow:
@@ -191,7 +195,7 @@ def claim_row(claim: Claim, holder_gone: str = "") -> ClaimRow:
     )
 
 
-def _wait_row(state: State, wait: Waiting) -> WaitRow:
+def _wait_row(state: State, wait: WaitingRequest) -> WaitRow:
     behind = dict.fromkeys(ahead.session for ahead in obstacles_of(state, wait))
     return WaitRow(wait.id, wait.resource, wait.session, wait.asked_at, wait.until, tuple(behind))
 
@@ -223,7 +227,7 @@ def _needs(state: State, rows: list[SessionRow], now: Instant) -> list[Need]:
                 what = f"{session.id} lost {notice.resources[0]}, which it was told it had"
                 to = f" to {notice.other}" if notice.other else ""
                 needs.append(Need("lost", f"{what}{to}: {notice.reason}", session.id))
-    for circle in circles(state):
+    for circle in wait_cycles(state):
         needs.append(Need("circle", f"waiting for each other in a circle: {' → '.join((*circle, circle[0]))}"))
     shown = {row.id for row in rows if row.status in ("live", "silent", "dead")}  # nobody else can answer
     for message in state.messages.values():

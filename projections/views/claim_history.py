@@ -27,12 +27,12 @@ from eventlog.events import (
     SessionPresumedDead,
 )
 from projections.rules.resources import overlap
-from projections.rules.state import Decision, What
+from projections.rules.state import Decision, DecisionKind
 
-Happened: TypeAlias = What | Literal["nothing"]
+EntryKind: TypeAlias = DecisionKind | Literal["nothing"]
 
 
-class Other(Struct, frozen=True):
+class Obstacle(Struct, frozen=True):
     """A claim, or a request that waits, that stood in the way: whose it was then, and on what."""
 
     id: EventId
@@ -40,12 +40,12 @@ class Other(Struct, frozen=True):
     resource: str
 
 
-class Entry(Struct, frozen=True, kw_only=True):
+class ClaimHistoryEntry(Struct, frozen=True, kw_only=True):
     """What happened to one claim or request at one instant, by which rule."""
 
     at: Instant
     rule: int
-    what: Happened
+    what: EntryKind
     claim: EventId
     session: str  # whose claim or request it is
     resource: str
@@ -59,30 +59,30 @@ class Entry(Struct, frozen=True, kw_only=True):
     wait_s: int = 0  # how long it would wait
     since: Instant = ""  # of the end of a claim or a wait, or of a grant to a waiter: when that began
     words: str = ""  # of the event that brought it about: a note, the reason of a break, the evidence of a death
-    others: tuple[Other, ...] = ()  # what stood in the way
+    others: tuple[Obstacle, ...] = ()  # what stood in the way
     became: EventId = ""  # the claim that a handover made of it
 
 
-def story(events: Iterable[Event], decisions: Iterable[Decision]) -> list[Entry]:
+def build_claim_history(events: Iterable[Event], decisions: Iterable[Decision]) -> list[ClaimHistoryEntry]:
     """Every entry of a history, in order. `decisions` are those that its fold recorded."""
-    teller = _Teller({event.id: event for event in events})
+    teller = _EntryBuilder({event.id: event for event in events})
     entries = [teller.tell(said) for said in decisions]
     entries += teller.without_effect()
     entries.sort(key=lambda entry: entry.at)  # stable: at one instant the order of the decisions is that of the rules
     return entries
 
 
-def about_resources(entries: Iterable[Entry], resources: Sequence[str]) -> list[Entry]:
+def about_resources(entries: Iterable[ClaimHistoryEntry], resources: Sequence[str]) -> list[ClaimHistoryEntry]:
     """The entries on anything that overlaps one of these resources (rule 1)."""
     return [entry for entry in entries if any(overlap(entry.resource, resource) for resource in resources)]
 
 
-def about_session(entries: Iterable[Entry], session: str) -> list[Entry]:
+def about_session(entries: Iterable[ClaimHistoryEntry], session: str) -> list[ClaimHistoryEntry]:
     """The entries on the claims and requests of a session, and on what it did to those of others."""
     return [entry for entry in entries if session in (entry.session, entry.by)]
 
 
-def about_claim(entries: Iterable[Entry], claim: EventId) -> list[Entry]:
+def about_claim(entries: Iterable[ClaimHistoryEntry], claim: EventId) -> list[ClaimHistoryEntry]:
     """The entries on one claim or request, and on the claims that handing it over made of it."""
     names = {claim}
     found = []
@@ -93,7 +93,7 @@ def about_claim(entries: Iterable[Entry], claim: EventId) -> list[Entry]:
     return found
 
 
-def brought_about(entries: Iterable[Entry], event: EventId) -> list[Entry]:
+def caused_by(entries: Iterable[ClaimHistoryEntry], event: EventId) -> list[ClaimHistoryEntry]:
     """The entries that one event caused."""
     return [entry for entry in entries if entry.cause == event]
 
@@ -104,25 +104,25 @@ _OF_CLAIMS = (
 )
 
 
-class _Teller:
+class _EntryBuilder:
     """Goes through the decisions in order, and knows whose each claim and request is at that point."""
 
     def __init__(self, by_id: dict[EventId, Event]) -> None:
         self.by_id = by_id
-        self.held: dict[EventId, Other] = {}
+        self.held: dict[EventId, Obstacle] = {}
         self.since: dict[EventId, Instant] = {}
         self.caused: set[EventId] = set()
 
-    def tell(self, said: Decision) -> Entry:
+    def tell(self, said: Decision) -> ClaimHistoryEntry:
         began = "" if said.what in ("refused", "waiting", "renewed") else self.since.get(said.claim, "")
         if said.what in ("granted", "waiting"):
-            self.held[said.claim] = Other(said.claim, said.session, said.resource)
+            self.held[said.claim] = Obstacle(said.claim, said.session, said.resource)
             self.since[said.claim] = said.at
         self.caused.add(said.cause)
         cause, own = self.by_id.get(said.cause), self.by_id.get(said.claim)
         asked = own.payload if own and isinstance(own.payload, ClaimRequested) else None
         became = said.others[0] if said.what in ("handed_over", "passed_on") else ""
-        return Entry(
+        return ClaimHistoryEntry(
             at=said.at,
             rule=said.rule,
             what=said.what,
@@ -143,10 +143,10 @@ class _Teller:
             became=became,
         )
 
-    def without_effect(self) -> list[Entry]:
+    def without_effect(self) -> list[ClaimHistoryEntry]:
         """The events of claims that changed nothing: only the present holder's word counts (rule 3)."""
         return [
-            Entry(
+            ClaimHistoryEntry(
                 at=event.at,
                 rule=3,
                 what="nothing",

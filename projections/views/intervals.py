@@ -12,12 +12,12 @@ from msgspec.structs import replace
 
 from eventlog.events import ClaimRequested, Event, EventId, Instant, MessageSent
 from projections.rules.fold import as_of, fold
-from projections.rules.sessions import counts
+from projections.rules.sessions import has_effect
 from projections.rules.state import Decision, Session, State
-from projections.views.point_in_time import Cut, count_until
+from projections.views.point_in_time import PointInTime, count_until
 
 
-class Span(Struct, frozen=True, kw_only=True):
+class ClaimInterval(Struct, frozen=True, kw_only=True):
     """A claim that was held, or a request that waited: from `start` up to, not including, `end`."""
 
     kind: Literal["claim", "wait"]
@@ -36,7 +36,7 @@ class Span(Struct, frozen=True, kw_only=True):
     behind: tuple[EventId, ...] = ()  # of a wait: what was in its way
 
 
-class Life(Struct, frozen=True, kw_only=True):
+class SessionInterval(Struct, frozen=True, kw_only=True):
     """A session while it was here, until it ended, died or was continued. One that lives again has another span."""
 
     session: str
@@ -48,44 +48,46 @@ class Life(Struct, frozen=True, kw_only=True):
     cause: EventId = ""
 
 
-class Account(Struct):
+class HistoryAnalysis(Struct):
     """What a history amounts to, up to the moment of `state`."""
 
-    events: Sequence[Event]  # those that count; see `projections.rules.sessions.counts`
+    events: Sequence[Event]  # those that count; see `projections.rules.sessions.has_effect`
     decisions: list[Decision]
-    spans: list[Span]
-    lives: list[Life]
+    intervals: list[ClaimInterval]
+    lives: list[SessionInterval]
     recipients: dict[EventId, frozenset[str]]  # of each message, as it was sent
     state: State
 
 
-Pieces = Callable[[Sequence[Event]], Iterable[Sequence[Event]]]
+Chunker = Callable[[Sequence[Event]], Iterable[Sequence[Event]]]
 
 
-def account(events: Sequence[Event], now: Instant, pieces: Pieces = lambda events: (events,)) -> Account:
+def analyze_history(
+    events: Sequence[Event], now: Instant, pieces: Chunker = lambda events: (events,)
+) -> HistoryAnalysis:
     """The account of a history in order, at `now`; `pieces` cuts the history for one who wants to see how far it is."""
     counted: list[Event] = []
     decisions: list[Decision] = []
     recipients: dict[EventId, frozenset[str]] = {}
-    state, lives = State(), _Lives()
+    state, lives = State(), _SessionIntervals()
     for piece in pieces(events):
         for event in piece:
-            if not counts(state, event):
+            if not has_effect(state, event):
                 fold(state, [event], decisions.append)
                 continue
             fold(state, [event], decisions.append)
             counted.append(event)
-            lives.see(state, event)
+            lives.observe(state, event)
             if isinstance(event.payload, MessageSent):
                 recipients[event.id] = frozenset(state.messages[event.id].unread_by)
     as_of(state, now, decisions.append)
-    return Account(counted, decisions, spans_of(counted, decisions), lives.found, recipients, state)
+    return HistoryAnalysis(counted, decisions, claim_intervals(counted, decisions), lives.found, recipients, state)
 
 
 IsNew = Callable[[Instant, EventId], bool]
 
 
-def after(events: Sequence[Event], since: Cut) -> IsNew:
+def happened_after(events: Sequence[Event], since: PointInTime) -> IsNew:
     """Whether something happened after a moment: by the event that brought it about, or by time alone at an instant.
 
     What time alone ended at the very instant of the moment had ended by then: time comes before the events.
@@ -101,23 +103,23 @@ _ENDS = {
 }
 
 
-def spans_of(events: Sequence[Event], decisions: Sequence[Decision]) -> list[Span]:
+def claim_intervals(events: Sequence[Event], decisions: Sequence[Decision]) -> list[ClaimInterval]:
     """The claims and waits that the decisions on a history amount to, in the order in which they began."""
     asked = {event.id: event.payload for event in events if isinstance(event.payload, ClaimRequested)}
-    found: list[Span] = []
+    found: list[ClaimInterval] = []
     open_spans: dict[EventId, int] = {}
-    came_from: dict[EventId, Span] = {}
+    came_from: dict[EventId, ClaimInterval] = {}
 
     def close(said: Decision) -> None:
-        place = open_spans.pop(said.claim)
-        found[place] = replace(found[place], end=said.at, how=said.what, rule=said.rule, cause=said.cause)
+        workspace = open_spans.pop(said.claim)
+        found[workspace] = replace(found[workspace], end=said.at, how=said.what, rule=said.rule, cause=said.cause)
         for became in said.others:
-            came_from[became] = found[place]
+            came_from[became] = found[workspace]
 
     def begin(said: Decision, kind: Literal["claim", "wait"]) -> None:
         terms = came_from.get(said.claim) or asked[said.claim]
         open_spans[said.claim] = len(found)
-        span = Span(
+        span = ClaimInterval(
             kind=kind,
             id=said.claim,
             session=said.session,
@@ -143,30 +145,30 @@ def spans_of(events: Sequence[Event], decisions: Sequence[Decision]) -> list[Spa
     return found
 
 
-class _Lives:
+class _SessionIntervals:
     """Sessions as they come and go, seen event by event."""
 
     def __init__(self) -> None:
-        self.found: list[Life] = []
+        self.found: list[SessionInterval] = []
         self._last: dict[str, int] = {}
 
-    def see(self, state: State, event: Event) -> None:
+    def observe(self, state: State, event: Event) -> None:
         named = (event.actor, getattr(event.payload, "session", ""), getattr(event.payload, "continues", ""))
         for name in dict.fromkeys(named):
             if session := state.sessions.get(name):
                 self._take(session, event, heard=name == event.actor)
 
     def _take(self, session: Session, event: Event, *, heard: bool) -> None:
-        place = self._last.get(session.id)
-        life = self.found[place] if place is not None else None
+        workspace = self._last.get(session.id)
+        life = self.found[workspace] if workspace is not None else None
         over = not session.live
         if life is None or (life.end and heard and not over):
-            place = self._last[session.id] = len(self.found)
-            life = Life(session=session.id, start=event.at, last_at=event.at)
+            workspace = self._last[session.id] = len(self.found)
+            life = SessionInterval(session=session.id, start=event.at, last_at=event.at)
             self.found.append(life)
-        assert place is not None
+        assert workspace is not None
         if heard:
             life = replace(life, last_at=event.at)
         if over and (not life.end or session.status == "imported"):  # each word of such a one may be its last
             life = replace(life, end=event.at, how=session.status, evidence=session.over_because, cause=event.id)
-        self.found[place] = life
+        self.found[workspace] = life

@@ -12,39 +12,39 @@ from msgspec import Struct
 
 from eventlog.events import Event, Instant
 from projections.rules.fold import as_of, fold
-from projections.rules.state import Record, State, ignore
+from projections.rules.state import DecisionRecorder, State, ignore_decision
 
 _AFTER_ALL = "\x7f"  # sorts after every session
 _key = attrgetter("key")
 
 
-class Cut(Struct, frozen=True):
+class PointInTime(Struct, frozen=True):
     """A moment of a history: what sorts up to `key` has happened, and time has passed up to and including `at`."""
 
     at: Instant
     key: tuple[Instant, str, int]
 
 
-def just_after(event: Event) -> Cut:
+def after_event(event: Event) -> PointInTime:
     """The moment at which this event has happened and nothing that comes after it."""
-    return Cut(event.at, event.key)
+    return PointInTime(event.at, event.key)
 
 
-def at_the_end_of(at: Instant) -> Cut:
+def after_instant(at: Instant) -> PointInTime:
     """The moment at which everything up to and including this instant has happened."""
-    return Cut(at, (at, _AFTER_ALL, 0))
+    return PointInTime(at, (at, _AFTER_ALL, 0))
 
 
-def just_before(at: Instant) -> Cut:
+def before_instant(at: Instant) -> PointInTime:
     """The moment at which nothing at this instant has happened yet."""
-    return Cut(at, (at, "", 0))
+    return PointInTime(at, (at, "", 0))
 
 
-def count_until(events: Sequence[Event], cut: Cut) -> int:
+def count_until(events: Sequence[Event], cut: PointInTime) -> int:
     """How many of the events of a history, in order, have happened at a moment."""
     return bisect_right(events, cut.key, key=_key)
 
 
-def state_at(events: Sequence[Event], cut: Cut, record: Record = ignore) -> State:
+def state_at(events: Sequence[Event], cut: PointInTime, record: DecisionRecorder = ignore_decision) -> State:
     """The state at a moment of a history, whose events are given in order."""
     return as_of(fold(State(), events[: count_until(events, cut)], record), cut.at, record)

@@ -21,7 +21,7 @@ from eventlog.events import (
     SessionStarted,
 )
 from projections.rules.fold import fold
-from projections.rules.sessions import counts
+from projections.rules.sessions import has_effect
 from projections.rules.state import Message, State
 
 
@@ -46,36 +46,36 @@ class Receipts(Struct):
     replies: list[EventId]
 
 
-def receipts(events: Iterable[Event], message: Event) -> Receipts:
+def build_receipts(events: Iterable[Event], message: Event) -> Receipts:
     """The receipts of a message that is one of these events, which are in order."""
     assert isinstance(message.payload, MessageSent)
     state = State()
     found = Receipts(message, [], [], [])
-    follow: _Follower | None = None
+    follow: _ReceiptTracker | None = None
     for event in events:
-        counted = counts(state, event)
+        counted = has_effect(state, event)
         fold(state, [event])
         if follow:
             if counted:
-                follow.see(event)
+                follow.observe(event)
         elif event.id == message.id:
             named = message.payload.to if isinstance(message.payload.to, tuple) else ()
-            found.unknown = [name for name in named if state.follow(name) not in state.sessions]
+            found.unknown = [name for name in named if state.current_session(name) not in state.sessions]
             if kept := state.messages.get(message.id):
-                follow = _Follower(found, kept, list(state.sessions))
+                follow = _ReceiptTracker(found, kept, list(state.sessions))
     return found
 
 
-class _Follower:
+class _ReceiptTracker:
     """Goes with a message: `kept` is the message as the state has it, which each event changes in place."""
 
     def __init__(self, found: Receipts, kept: Message, sessions: Iterable[str]) -> None:
         self.found, self.kept = found, kept
         self.pending = {name: Receipt(name) for name in sessions if name in kept.unread_by}
-        self.owing = {name: self.pending[name] for name in kept.unacknowledged_by}
+        self.unconfirmed = {name: self.pending[name] for name in kept.unacknowledged_by}
         found.rows += self.pending.values()
 
-    def see(self, event: Event) -> None:
+    def observe(self, event: Event) -> None:
         """Write down what an event, which was just folded, changed."""
         payload, name = event.payload, self.found.message.id
         if isinstance(payload, MessageSent) and payload.in_reply_to == name:
@@ -104,13 +104,13 @@ class _Follower:
 
     def _confirming(self, event: Event) -> None:
         """Whoever continues a session that had read the message confirms for it."""
-        for name in [name for name in self.owing if name not in self.kept.unacknowledged_by]:
-            row = self.owing.pop(name)
+        for name in [name for name in self.unconfirmed if name not in self.kept.unacknowledged_by]:
+            row = self.unconfirmed.pop(name)
             if isinstance(event.payload, SessionStarted):
                 if row.status == "read":
                     row.passed_to = event.actor
                 else:
                     row = self.pending.get(event.actor, row)
-                self.owing.setdefault(event.actor, row)
+                self.unconfirmed.setdefault(event.actor, row)
             elif isinstance(event.payload, MessageAcknowledged) and not row.confirmed_at:
                 row.confirmed_at, row.confirmed_by = event.at, event.id

@@ -17,17 +17,17 @@ from msgspec import Struct
 from eventlog.events import Event, Instant
 from projections.rules.fold import as_of, fold
 from projections.rules.state import Decision, State
-from projections.views.point_in_time import Cut, at_the_end_of, count_until, just_after
+from projections.views.point_in_time import PointInTime, after_event, after_instant, count_until
 
-_EVERY = 200  # steps between two saved states, at first
-_MOST = 64  # saved states
+_SAVE_INTERVAL = 200  # steps between two saved states, at first
+_MAX_SAVED = 64  # saved states
 
 
-class Step(Struct, frozen=True):
+class ReplayStep(Struct, frozen=True):
     """What happened in one step: the event, or None where time alone passed; and what the rules decided by it."""
 
     number: int  # counted from 1
-    cut: Cut  # the moment just after it
+    cut: PointInTime  # the moment just after it
     event: Event | None
     decisions: tuple[Decision, ...]
 
@@ -37,29 +37,31 @@ class _Saved(Struct, frozen=True):
 
     number: int
     done: int
-    cut: Cut
+    cut: PointInTime
     state: bytes
 
 
-def copied(state: State) -> State:
+def copy_state(state: State) -> State:
     """A state of one's own, equal to this one."""
     return msgspec.msgpack.decode(msgspec.msgpack.encode(state), type=State)
 
 
-class Walk:
+class ReplayCursor:
     """A place in a history whose events are given in order, between two moments, and the state there.
 
     It begins at `first`; `start`, if given, is the state at that moment, and is used up. `state` must only be looked
     at. `number` counts the steps from `first`, and `done` the events from the beginning of the history.
     """
 
-    def __init__(self, events: Sequence[Event], first: Cut, last: Cut, start: State | None = None) -> None:
+    def __init__(
+        self, events: Sequence[Event], first: PointInTime, last: PointInTime, start: State | None = None
+    ) -> None:
         self._events = events
         self.first_done, self.last_done = count_until(events, first), count_until(events, last)
         self.last = last
         self.number, self.done, self.cut = 0, self.first_done, first
         self.state = as_of(start or fold(State(), events[: self.done]), first.at)
-        self._every, self._saved = _EVERY, [self._save()]
+        self._every, self._saved = _SAVE_INTERVAL, [self._save()]
 
     @property
     def next(self) -> Event | Instant:
@@ -69,7 +71,7 @@ class Walk:
             return self._events[self.done]
         return due if due <= self.last.at else ""
 
-    def forward(self) -> Step | None:
+    def forward(self) -> ReplayStep | None:
         """One step forward; None at the end."""
         following = self.next
         if not following:
@@ -79,21 +81,21 @@ class Walk:
         if event:
             fold(self.state, [event], decisions.append)
             self.done += 1
-        self.cut = just_after(event) if event else at_the_end_of(str(following))
+        self.cut = after_event(event) if event else after_instant(str(following))
         as_of(self.state, self.cut.at, decisions.append)
         self.number += 1
         if self.number == self._saved[-1].number + self._every:
             self._keep()
-        return Step(self.number, self.cut, event, tuple(decisions))
+        return ReplayStep(self.number, self.cut, event, tuple(decisions))
 
     def back(self) -> bool:
         """One step back; False at the beginning."""
         if self.number == 0:
             return False
-        self.go(self.number - 1)
+        self.go_to(self.number - 1)
         return True
 
-    def go(self, number: int) -> Step | None:
+    def go_to(self, number: int) -> ReplayStep | None:
         """To a step by its number, or as near as there is; the step, if one was made to come there."""
         if number < self.number:
             index = self._index(max(number, 0))
@@ -114,5 +116,5 @@ class Walk:
 
     def _keep(self) -> None:
         self._saved.append(self._save())
-        if len(self._saved) > _MOST:
+        if len(self._saved) > _MAX_SAVED:
             self._saved, self._every = self._saved[::2], self._every * 2

@@ -29,13 +29,13 @@ from eventlog.events import (
     SessionPresumedDead,
     seconds_between,
 )
-from projections.rules.claims import why_lost
+from projections.rules.claims import loss_reason
 from projections.rules.resources import overlap
 from projections.rules.state import Decision
-from projections.views.activity import Item, Worker, of_span, workers
+from projections.views.activity import ReportItem, SessionActivity, item_of_interval, session_activities
 from projections.views.board import Board, Need
-from projections.views.intervals import Account, IsNew, Life, Span, after
-from projections.views.point_in_time import Cut, count_until
+from projections.views.intervals import ClaimInterval, HistoryAnalysis, IsNew, SessionInterval, happened_after
+from projections.views.point_in_time import PointInTime, count_until
 
 
 class Death(Struct, frozen=True, kw_only=True):
@@ -46,7 +46,7 @@ class Death(Struct, frozen=True, kw_only=True):
     session: str
     by: str
     evidence: str
-    held: list[Item]  # the claims that it had; `others` are those that got them
+    held: list[ReportItem]  # the claims that it had; `others` are those that got them
     back: EventId = ""  # its next event, if there is one
     back_at: Instant = ""
     last_at: Instant = ""  # the last of that life
@@ -87,26 +87,26 @@ class Report(Struct, frozen=True):
     totals: Totals
     needs: list[Need]
     deaths: list[Death]
-    lost: list[Item]
-    breaks: list[Item]
-    refusals: list[Item]
-    expired: list[Item]
+    lost: list[ReportItem]
+    breaks: list[ReportItem]
+    refusals: list[ReportItem]
+    expired: list[ReportItem]
     unanswered: list[Unanswered]
-    waits: list[Item]  # the longest first
-    sessions: list[Worker]  # the last heard first
+    waits: list[ReportItem]  # the longest first
+    sessions: list[SessionActivity]  # the last heard first
     names: dict[str, str]
 
 
-def report(account: Account, since: Cut, board: Board) -> Report:
+def build_report(account: HistoryAnalysis, since: PointInTime, board: Board) -> Report:
     """The report on what came after `since` in an account, given the board at its end."""
     events = account.events[count_until(account.events, since) :]
-    is_new = after(account.events, since)
+    is_new = happened_after(account.events, since)
     last = account.events[-1] if account.events else None
-    told = _told(account.decisions)
+    told = _with_context(account.decisions)
     new = [one for one in told if is_new(one.said.at, one.said.cause)]
     by_id = {event.id: event for event in events}
-    spans = [span for span in account.spans if not span.end or is_new(span.end, span.cause)]
-    here = workers(account, events, spans, is_new, board)
+    spans = [span for span in account.intervals if not span.end or is_new(span.end, span.cause)]
+    here = session_activities(account, events, spans, is_new, board)
     return Report(
         since=since.at,
         until=board.now,
@@ -120,7 +120,7 @@ def report(account: Account, since: Cut, board: Board) -> Report:
         ),
         needs=board.needs,
         deaths=_deaths(account, is_new),
-        lost=[_item(one.said, one.ahead[:1], why_lost(one.had)) for one in new if one.said.what == "lost"],
+        lost=[_item(one.said, one.ahead[:1], loss_reason(one.had)) for one in new if one.said.what == "lost"],
         breaks=[_broken(one.said, by_id) for one in new if one.said.what == "broken"],
         refusals=_refusals(new, by_id),
         expired=_expired(spans),
@@ -134,7 +134,7 @@ def report(account: Account, since: Cut, board: Board) -> Report:
 # --- what went wrong ------------------------------------------------------------------------------------------------
 
 
-class _Told(Struct, frozen=True):
+class _DecisionContext(Struct, frozen=True):
     """A decision, the sessions that were in its way at that moment, and what the first of them had."""
 
     said: Decision
@@ -142,36 +142,36 @@ class _Told(Struct, frozen=True):
     had: str
 
 
-def _told(decisions: Iterable[Decision]) -> list[_Told]:
+def _with_context(decisions: Iterable[Decision]) -> list[_DecisionContext]:
     last: dict[EventId, Decision] = {}  # the grant or the wait of each claim: it can pass to another session
     found = []
     for said in decisions:
         others = [last[name] for name in said.others if name in last]
         ahead = tuple(dict.fromkeys(other.session for other in others))
-        found.append(_Told(said, ahead, others[0].resource if others else ""))
+        found.append(_DecisionContext(said, ahead, others[0].resource if others else ""))
         if said.what in ("granted", "waiting"):
             last[said.claim] = said
     return found
 
 
-def _item(said: Decision, others: tuple[str, ...], words: str = "") -> Item:
+def _item(said: Decision, others: tuple[str, ...], words: str = "") -> ReportItem:
     names = tuple(name for name in dict.fromkeys((said.cause, said.claim)) if name)
-    return Item(
+    return ReportItem(
         kind=said.what, at=said.at, session=said.session, what=said.resource, others=others, words=words, events=names
     )
 
 
-def _broken(said: Decision, by_id: Mapping[EventId, Event]) -> Item:
+def _broken(said: Decision, by_id: Mapping[EventId, Event]) -> ReportItem:
     """Who broke whose claim, and why."""
     event = by_id[said.cause]
     return _item(said, (event.actor,), event.payload.reason if isinstance(event.payload, ClaimBroken) else "")
 
 
-def _refusals(told: Iterable[_Told], by_id: Mapping[EventId, Event]) -> list[Item]:
+def _refusals(told: Iterable[_DecisionContext], by_id: Mapping[EventId, Event]) -> list[ReportItem]:
     """Who was refused what, and who was in the way; again and again the same is one, with all its events. A request
     that was told granted is lost, not refused.
     """
-    found: dict[tuple[str, str, tuple[str, ...]], Item] = {}
+    found: dict[tuple[str, str, tuple[str, ...]], ReportItem] = {}
     for one in told:
         said, asked = one.said, by_id[one.said.cause].payload if one.said.what == "refused" else None
         if isinstance(asked, ClaimRequested) and asked.told != "granted":
@@ -183,22 +183,24 @@ def _refusals(told: Iterable[_Told], by_id: Mapping[EventId, Event]) -> list[Ite
     return list(found.values())
 
 
-def _expired(spans: Iterable[Span]) -> list[Item]:
+def _expired(spans: Iterable[ClaimInterval]) -> list[ReportItem]:
     """The claims, and grants that nobody took up, that ran out, in that order."""
-    found = [of_span(span) for span in spans if span.how in ("expired", "lapsed") and not span.automatic]
+    found = [item_of_interval(span) for span in spans if span.how in ("expired", "lapsed") and not span.automatic]
     return sorted(found, key=lambda item: item.until)
 
 
-def _deaths(account: Account, is_new: IsNew) -> list[Death]:
+def _deaths(account: HistoryAnalysis, is_new: IsNew) -> list[Death]:
     """Who was presumed dead, by whom, on what evidence, and what came of it."""
-    over: dict[EventId, tuple[Life, Life | None]] = {}  # by the death, the life that it ended and the next
-    following: dict[str, Life] = {}
+    over: dict[
+        EventId, tuple[SessionInterval, SessionInterval | None]
+    ] = {}  # by the death, the life that it ended and the next
+    following: dict[str, SessionInterval] = {}
     for life in reversed(account.lives):
         if life.how == "dead" and is_new(life.end, life.cause):
             over[life.cause] = (life, following.get(life.session))
         following[life.session] = life
     first = {(event.actor, event.at): event for event in account.events if over}
-    told, held = _first_read(account.events, over), _held_at(account, over)
+    told, held = _first_read(account.events, over), _claims_of_dead(account, over)
     found = []
     for event in account.events:
         if event.id in over and isinstance(event.payload, SessionPresumedDead):
@@ -230,27 +232,27 @@ def _first_read(events: Iterable[Event], names: Collection[EventId]) -> dict[tup
     return found
 
 
-def _held_at(account: Account, deaths: Collection[EventId]) -> dict[EventId, list[Item]]:
+def _claims_of_dead(account: HistoryAnalysis, deaths: Collection[EventId]) -> dict[EventId, list[ReportItem]]:
     """What the dead had held, by their deaths, and who got it at that instant, having waited for it."""
     granted: dict[EventId, list[Decision]] = {}
     for said in account.decisions:
         if said.what == "granted" and said.cause in deaths:
             granted.setdefault(said.cause, []).append(said)
-    found: dict[EventId, list[Item]] = {}
-    for span in account.spans:
+    found: dict[EventId, list[ReportItem]] = {}
+    for span in account.intervals:
         if span.kind == "claim" and span.how == "session_dead" and span.cause in deaths:
             heirs = [said.session for said in granted.get(span.cause, ()) if overlap(said.resource, span.resource)]
-            found.setdefault(span.cause, []).append(of_span(span, "held", tuple(dict.fromkeys(heirs))))
+            found.setdefault(span.cause, []).append(item_of_interval(span, "held", tuple(dict.fromkeys(heirs))))
     return found
 
 
-def _waits(told: Iterable[_Told], spans: Iterable[Span], now: Instant) -> list[Item]:
+def _waits(told: Iterable[_DecisionContext], spans: Iterable[ClaimInterval], now: Instant) -> list[ReportItem]:
     behind = {one.said.claim: one.ahead for one in told if one.said.what == "waiting"}
-    found = [of_span(span, "wait", behind.get(span.id, ())) for span in spans if span.kind == "wait"]
+    found = [item_of_interval(span, "wait", behind.get(span.id, ())) for span in spans if span.kind == "wait"]
     return sorted(found, key=lambda item: -seconds_between(item.at, item.until or now))
 
 
-def _unanswered(account: Account, events: Iterable[Event]) -> list[Unanswered]:
+def _unanswered(account: HistoryAnalysis, events: Iterable[Event]) -> list[Unanswered]:
     answered: set[EventId] = set()
     read: dict[EventId, list[str]] = {}
     sent: dict[EventId, tuple[Event, MessageSent]] = {}

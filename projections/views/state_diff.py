@@ -5,7 +5,7 @@ and until when, who has still to read a message. It has a key, `(kind, id, field
 fact. Counters, times of the last sign of life, and what follows from other facts are left out.
 
 So a difference is what the two sets of facts do not share, and three laws hold: a state does not differ from itself;
-turned round, a difference is that of the states the other way; and `then` of two differences that follow each other is
+turned round, a difference is that of the states the other way; and `combine` of two differences that follow each other is
 the difference of the first state and the last.
 """
 
@@ -15,13 +15,13 @@ from typing import Literal, TypeAlias
 from eventlog.events import Event, EventId, MessageAcknowledged, MessageRead, MessageSent, SessionEnded, SessionStarted
 from projections.rules.state import Notice, State
 
-Kind: TypeAlias = Literal["session", "claim", "wait", "message"]
-Key: TypeAlias = tuple[Kind, str, str]
+FactKind: TypeAlias = Literal["session", "claim", "wait", "message"]
+FactKey: TypeAlias = tuple[FactKind, str, str]
 """What a fact is about: the kind of thing, its id, and which of its properties."""
 
-Value: TypeAlias = str | tuple[str, ...] | tuple[Notice, ...]
-Facts: TypeAlias = dict[Key, Value]
-Difference: TypeAlias = dict[Key, tuple[Value | None, Value | None]]
+FactValue: TypeAlias = str | tuple[str, ...] | tuple[Notice, ...]
+Facts: TypeAlias = dict[FactKey, FactValue]
+Difference: TypeAlias = dict[FactKey, tuple[FactValue | None, FactValue | None]]
 """For each fact that is not the same: the value before and after; None where there is no such fact."""
 
 _OF_SESSION = ("status", "name", "client", "branch", "worktree", "capabilities", "continues", "continued_by")
@@ -31,7 +31,7 @@ _OF_CLAIM = ("resource", "mode", "session", "agent", "worktree", "note", "grante
 _OF_WAIT = ("resource", "mode", "session", "agent", "worktree", "until")
 
 
-def facts(state: State, messages: Collection[EventId] | None = None) -> Facts:
+def facts_of(state: State, messages: Collection[EventId] | None = None) -> Facts:
     """All facts of a state; of the messages only those about `messages`, if these are given."""
     found: Facts = {}
     for session in state.sessions.values():
@@ -54,7 +54,7 @@ def facts(state: State, messages: Collection[EventId] | None = None) -> Facts:
     return found
 
 
-def messages_of(event: Event) -> Collection[EventId] | None:
+def affected_messages(event: Event) -> Collection[EventId] | None:
     """The only messages whose facts an event can change; None if it can change any. There can be thousands of unread
     ones, and a step changes few; what ends by time alone changes none.
     """
@@ -66,20 +66,20 @@ def messages_of(event: Event) -> Collection[EventId] | None:
     return None if isinstance(payload, SessionStarted | SessionEnded) else ()
 
 
-def _add(found: Facts, kind: Kind, name: str, thing: object, fields: tuple[str, ...]) -> None:
+def _add(found: Facts, kind: FactKind, name: str, thing: object, fields: tuple[str, ...]) -> None:
     for field in fields:
         if value := getattr(thing, field):
             found[kind, name, field] = value
 
 
-def difference(before: Facts, after: Facts) -> Difference:
+def diff_facts(before: Facts, after: Facts) -> Difference:
     """What is not the same, in the order in which the facts stand there, those that are gone first."""
     keys = dict.fromkeys([*before, *after])
     pairs = ((key, before.get(key), after.get(key)) for key in keys)
     return {key: (old, new) for key, old, new in pairs if old != new}
 
 
-def then(first: Difference, second: Difference) -> Difference:
+def combine(first: Difference, second: Difference) -> Difference:
     """Two differences that follow each other as one: what came back is no difference."""
     whole: Difference = dict(first)
     for key, (old, new) in second.items():
@@ -87,6 +87,6 @@ def then(first: Difference, second: Difference) -> Difference:
     return {key: (old, new) for key, (old, new) in whole.items() if old != new}
 
 
-def turned(change: Difference) -> Difference:
+def reverse(change: Difference) -> Difference:
     """The same difference, looked at from its end."""
     return {key: (new, old) for key, (old, new) in change.items()}

@@ -18,13 +18,13 @@ from msgspec import Struct
 from eventlog.events import EVERYONE, ClaimRequested, Event, EventId, Instant, MessageSent, SessionStarted, to_micros
 from projections.rules.state import Decision
 from projections.views.board import names_of
-from projections.views.intervals import Account, IsNew, Life, Span, after
-from projections.views.point_in_time import Cut, count_until
+from projections.views.intervals import ClaimInterval, HistoryAnalysis, IsNew, SessionInterval, happened_after
+from projections.views.point_in_time import PointInTime, count_until
 
 MarkKind = Literal["died", "lost", "broken", "refused", "void"]
 LinkKind = Literal["handed_over", "passed_on", "continued"]
-_FINEST = 300  # a bar takes at least this part of the stretch: what is shorter cannot be seen
-_SHORTEST = 2_000_000  # and of so many microseconds where that is shorter
+_MIN_BAR_FRACTION = 300  # a bar takes at least this part of the stretch: what is shorter cannot be seen
+_MIN_BAR_MICROS = 2_000_000  # and of so many microseconds where that is shorter
 
 
 class Lane(Struct, frozen=True, kw_only=True):
@@ -35,8 +35,8 @@ class Lane(Struct, frozen=True, kw_only=True):
     client: str
     first_at: Instant = ""  # when it was first and last heard in the stretch; empty if it was not
     last_at: Instant = ""
-    lives: list[Life]
-    rows: list[list[Span]]  # those of a row are in order and do not overlap
+    lives: list[SessionInterval]
+    rows: list[list[ClaimInterval]]  # those of a row are in order and do not overlap
 
 
 class Mark(Struct, frozen=True, kw_only=True):
@@ -53,7 +53,7 @@ class Mark(Struct, frozen=True, kw_only=True):
     others: tuple[EventId, ...] = ()  # the claims and requests in the way
 
 
-class Sent(Struct, frozen=True, kw_only=True):
+class TimelineMessage(Struct, frozen=True, kw_only=True):
     """A message."""
 
     id: EventId
@@ -86,25 +86,25 @@ class Timeline(Struct, frozen=True, kw_only=True):
     names: dict[str, str]
     lanes: list[Lane]
     marks: list[Mark]
-    messages: list[Sent]
+    messages: list[TimelineMessage]
     links: list[Link]
 
 
-def timeline(account: Account, since: Cut, until: Instant) -> Timeline:
+def build_timeline(account: HistoryAnalysis, since: PointInTime, until: Instant) -> Timeline:
     """The timeline of what comes after `since` in an account of the history up to `until`.
 
     A `since` before the first event counts as the first event. Where there is no event, nothing has a length.
     """
     events = account.events[count_until(account.events, since) :]
     begin = max(since.at, account.events[0].at) if account.events else until
-    is_new = after(account.events, since)
-    spans = [span for span in account.spans if not span.end or is_new(span.end, span.cause)]
+    is_new = happened_after(account.events, since)
+    spans = [span for span in account.intervals if not span.end or is_new(span.end, span.cause)]
     lives = [life for life in account.lives if not life.end or is_new(life.end, life.cause)]
     by = {event.id: event.actor for event in account.events}
     told = {event.id: event.payload for event in account.events if isinstance(event.payload, ClaimRequested)}
-    marks = [*_marks(account, is_new, by, told), *_deaths(lives, by)]
+    marks = [*_marks(account, is_new, by, told), *_death_marks(lives, by)]
     sent = [
-        Sent(
+        TimelineMessage(
             id=event.id, at=event.at, session=event.actor, to=_recipients(account, event, event.payload),
             everyone=event.payload.to == EVERYONE, subject=event.payload.subject, urgency=event.payload.urgency,
         )
@@ -116,7 +116,7 @@ def timeline(account: Account, since: Cut, until: Instant) -> Timeline:
         heard[event.actor] = (heard.get(event.actor, (event.at,))[0], event.at)
     there = [*heard, *(item.session for found in (lives, spans, marks) for item in found)]
     there += [name for message in sent if not message.everyone for name in message.to]
-    least = max(to_micros(until) - to_micros(begin), _SHORTEST) // _FINEST + 1
+    least = max(to_micros(until) - to_micros(begin), _MIN_BAR_MICROS) // _MIN_BAR_FRACTION + 1
     return Timeline(
         since=begin,
         until=until,
@@ -129,7 +129,7 @@ def timeline(account: Account, since: Cut, until: Instant) -> Timeline:
     )
 
 
-def _recipients(account: Account, event: Event, payload: MessageSent) -> tuple[str, ...]:
+def _recipients(account: HistoryAnalysis, event: Event, payload: MessageSent) -> tuple[str, ...]:
     """Who got a message; of an imported one, which nobody got here, those of its recipients that are known."""
     if not event.imported:
         return tuple(sorted(account.recipients.get(event.id, ())))
@@ -140,21 +140,21 @@ def _recipients(account: Account, event: Event, payload: MessageSent) -> tuple[s
 
 
 def _lanes(
-    account: Account,
+    account: HistoryAnalysis,
     there: set[str],
     heard: dict[str, tuple[Instant, Instant]],
-    lives: Iterable[Life],
-    spans: Iterable[Span],
+    lives: Iterable[SessionInterval],
+    spans: Iterable[ClaimInterval],
     least: int,
 ) -> list[Lane]:
     clients: dict[str, str] = {}
     for event in account.events:
         known = clients.setdefault(event.actor, "")
         clients[event.actor] = event.payload.client if isinstance(event.payload, SessionStarted) else known
-    lived: dict[str, list[Life]] = {}
+    lived: dict[str, list[SessionInterval]] = {}
     for life in lives:
         lived.setdefault(life.session, []).append(life)
-    had: dict[str, list[Span]] = {}
+    had: dict[str, list[ClaimInterval]] = {}
     for span in spans:
         had.setdefault(span.session, []).append(span)
     names, nothing = names_of(account.state), ("", "")
@@ -162,16 +162,16 @@ def _lanes(
         Lane(
             session=session, name=names.get(session, ""), client=clients.get(session, ""),
             first_at=heard.get(session, nothing)[0], last_at=heard.get(session, nothing)[1],
-            lives=lived.get(session, []), rows=pack(had.get(session, []), least),
+            lives=lived.get(session, []), rows=pack_rows(had.get(session, []), least),
         )
         for session in dict.fromkeys([*clients, *sorted(there)])
         if session in there
     ]  # fmt: skip
 
 
-def pack(spans: Sequence[Span], least: int) -> list[list[Span]]:
+def pack_rows(spans: Sequence[ClaimInterval], least: int) -> list[list[ClaimInterval]]:
     """Spans in rows, each in the first row that is free, where a bar takes at least `least` microseconds."""
-    rows: list[list[Span]] = []
+    rows: list[list[ClaimInterval]] = []
     free: list[int] = []
     busy: list[tuple[float, int]] = []  # until when, which row
     for chain in _chains(spans):
@@ -188,7 +188,7 @@ def pack(spans: Sequence[Span], least: int) -> list[list[Span]]:
     return rows
 
 
-def _chains(spans: Sequence[Span]) -> list[list[Span]]:
+def _chains(spans: Sequence[ClaimInterval]) -> list[list[ClaimInterval]]:
     """Each span with the one that it became: a wait with its claim."""
     waits = {(span.id, span.end): [span] for span in spans if span.kind == "wait" and span.how == "granted"}
     found = []
@@ -204,7 +204,7 @@ def _chains(spans: Sequence[Span]) -> list[list[Span]]:
 
 
 def _marks(
-    account: Account, is_new: IsNew, by: dict[EventId, str], told: dict[EventId, ClaimRequested]
+    account: HistoryAnalysis, is_new: IsNew, by: dict[EventId, str], told: dict[EventId, ClaimRequested]
 ) -> Iterable[Mark]:
     payloads = {event.id: event.payload for event in account.events}
     for said in account.decisions:
@@ -222,7 +222,7 @@ def _kind(said: Decision, told: dict[EventId, ClaimRequested]) -> MarkKind | Non
     return said.what if said.what in ("lost", "broken", "void") else None
 
 
-def _deaths(lives: Iterable[Life], by: dict[EventId, str]) -> Iterable[Mark]:
+def _death_marks(lives: Iterable[SessionInterval], by: dict[EventId, str]) -> Iterable[Mark]:
     for life in lives:
         if life.how == "dead":
             yield Mark(
@@ -231,7 +231,7 @@ def _deaths(lives: Iterable[Life], by: dict[EventId, str]) -> Iterable[Mark]:
             )  # fmt: skip
 
 
-def _links(account: Account, is_new: IsNew, by: dict[EventId, str]) -> Iterable[Link]:
+def _links(account: HistoryAnalysis, is_new: IsNew, by: dict[EventId, str]) -> Iterable[Link]:
     passing: dict[EventId, Decision] = {}
     for said in account.decisions:
         if said.what in ("handed_over", "passed_on") and is_new(said.at, said.cause):
@@ -244,7 +244,7 @@ def _links(account: Account, is_new: IsNew, by: dict[EventId, str]) -> Iterable[
             )  # fmt: skip
 
 
-def _continued(lives: Iterable[Life], by: dict[EventId, str]) -> Iterable[Link]:
+def _continued(lives: Iterable[SessionInterval], by: dict[EventId, str]) -> Iterable[Link]:
     for life in lives:
         if life.how == "continued":
             yield Link(kind="continued", id=life.cause, at=life.end, session=life.session, to=by[life.cause])

@@ -16,10 +16,10 @@ from benchmarks.picture import cost_svg
 from benchmarks.report import document, table
 from benchmarks.rows import MEMORY, ROWS, SHORT, WHOLE, summed
 from coord.admin.verify import verify
-from coord.workspace.paths import find
-from coord.workspace.system import real_world
-from eventlog.history import History
-from eventlog.local.files import SUFFIX
+from coord.workspace.paths import find_workspace
+from coord.workspace.system import real_system
+from eventlog.history import LogReader
+from eventlog.local.files import JOURNAL_SUFFIX
 from projections.rules.fold import fold
 from projections.rules.state import Decision, State
 
@@ -37,7 +37,7 @@ def written(log: Path, events: int, seed: int = 1, end: int = END) -> Author:
 
 
 def bytes_of(log: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in log.glob(f"*{SUFFIX}")}
+    return {path.name: path.read_bytes() for path in log.glob(f"*{JOURNAL_SUFFIX}")}
 
 
 def test_the_layers_of_a_heartbeat_are_all_there() -> None:
@@ -61,12 +61,12 @@ def test_a_made_history_verifies_and_is_as_its_author_folded_it(tmp_path: Path) 
     log, now = tmp_path / "COORDINATION" / "log", time.time_ns() // 1000
     author = written(log, 3000, end=now - MINUTE)
     author.write(100, now - MINUTE // 2, gap=1000)
-    world = real_world().at(str(tmp_path))
-    found = verify(world, find(world, str(tmp_path)))
+    system = real_system().at(str(tmp_path))
+    found = verify(system, find_workspace(system, str(tmp_path)))
     assert found.whole
     assert sum(journal.events for journal in found.journals) == 3100
-    history, state = History(str(log), world.here.machine), State()
-    fold(state, history.catch_up(world.wall()).events)
+    history, state = LogReader(str(log), system.here.machine), State()
+    fold(state, history.catch_up(system.wall()).events)
     assert (state.events, state.claims, state.sessions) == (3100, author.state.claims, author.state.sessions)
     assert len([session for session in state.sessions.values() if session.live]) == SESSIONS
     assert len(state.sessions) > SESSIONS, "some have ended, and others took their place"
@@ -74,7 +74,7 @@ def test_a_made_history_verifies_and_is_as_its_author_folded_it(tmp_path: Path) 
 
 def test_a_made_history_is_realistic_and_honest(tmp_path: Path) -> None:
     written(tmp_path / "log", 5000)
-    events = History(str(tmp_path / "log"), "bench").catch_up("2027-01-01T00:00:00.000000Z").events
+    events = LogReader(str(tmp_path / "log"), "bench").catch_up("2027-01-01T00:00:00.000000Z").events
     decisions: list[Decision] = []
     fold(State(), events, decisions.append)
     assert not [decision for decision in decisions if decision.what in ("lost", "void")]

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import msgspec
 import pytest
 
-from eventlog.codec import NO_HASH, seal
+from eventlog.codec import NO_HASH, encode_line
 from eventlog.events import (
     VERSION,
     Anchor,
@@ -22,12 +22,12 @@ from eventlog.events import (
     Event,
     Instant,
     SessionStarted,
-    later,
+    add_time,
     to_micros,
 )
 from eventlog.history import merge
 from eventlog.scanning import Position, scan
-from projections.rules.claims import circles, stands
+from projections.rules.claims import is_token_valid, wait_cycles
 from projections.rules.fold import as_of, fold
 from projections.rules.resources import overlap
 from projections.rules.state import Decision, State
@@ -80,7 +80,7 @@ def beginning() -> list[Event]:
     return [
         Event(
             v=VERSION,
-            at=later(_BEGIN, number),
+            at=add_time(_BEGIN, number),
             session=name,
             n=1,
             payload=SessionStarted(machine="here", anchor=_anchor(4001 + number)),
@@ -168,9 +168,9 @@ def _notices(state: State, session: str) -> str:
 _ANSWERS: dict[str, Callable[..., str]] = {
     "holder": _holder,
     "notices": _notices,
-    "circles": lambda state: "; ".join(" → ".join((*circle, circle[0])) for circle in circles(state)) or "none",
+    "circles": lambda state: "; ".join(" → ".join((*circle, circle[0])) for circle in wait_cycles(state)) or "none",
     "token": lambda state, claim: str(state.claims[claim].token),
-    "stands": lambda state, claim, number: "yes" if stands(state, claim, int(number)) else "no",
+    "stands": lambda state, claim, number: "yes" if is_token_valid(state, claim, int(number)) else "no",
     "status": lambda state, session: state.sessions[session].status,
 }
 
@@ -184,7 +184,7 @@ def conflicts(one: str, another: str) -> str:
         payload = payload_of(" ".join([f"claim.requested resource={resource} told=granted", *fields]))
         assert isinstance(payload, ClaimRequested)
         n = 1 + sum(event.session == session for event in events)
-        events.append(Event(v=VERSION, at=later(_BEGIN, 60 + number), session=session, n=n, payload=payload))
+        events.append(Event(v=VERSION, at=add_time(_BEGIN, 60 + number), session=session, n=n, payload=payload))
     fold(State(), events, lambda decision: told.append(decision.what))
     assert told[0] == "granted"
     return "yes" if told[1] == "refused" else "no"
@@ -254,7 +254,7 @@ def _journal() -> str:
     payloads: list[tuple[str, AnyPayload]] = [("11:19:58.004117", first), ("11:20:06.123456", second)]
     for n, (at, payload) in enumerate(payloads, 1):
         event = Event(v=VERSION, at=f"{_DAY}{at}Z", session="amber-otter-k3f9", n=n, payload=payload)
-        line, previous = seal(event, previous)
+        line, previous = encode_line(event, previous)
         lines.append(line.decode())
     return "".join(lines)
 
@@ -268,10 +268,10 @@ def write() -> None:
         title = part.split("\n")[0].removeprefix("### ")
         said = iter(outcomes(STORIES[title]) if title in STORIES else ())
         lines = part.split("\n")
-        for place, line in enumerate(lines):
+        for workspace, line in enumerate(lines):
             if title in STORIES and re.match(r"\| \d\d:", line):
                 cells = [cell.strip() for cell in line.split("|")[1:-1]]
-                lines[place] = "| " + " | ".join([*cells[:3], next(said)]) + " |"
+                lines[workspace] = "| " + " | ".join([*cells[:3], next(said)]) + " |"
         parts[number] = "\n".join(lines)
     PAGE.write_text("".join(parts), encoding="utf-8")
 

@@ -10,7 +10,7 @@ from typing import Any
 import click
 import pytest
 
-from coord.cli.registry import COMMANDS
+from coord.cli.registry import COMMAND_GROUPS
 
 ROOT = Path(__file__).resolve().parents[2]
 _OPERATORS = set("|&;()<>")
@@ -26,7 +26,7 @@ def _generator() -> ModuleType:
 
 
 generate: Any = _generator()
-NAMES = [name for group in COMMANDS.values() for name in group]
+NAMES = [name for group in COMMAND_GROUPS.values() for name in group]
 
 
 def test_the_pages_are_fresh() -> None:

@@ -10,9 +10,9 @@ from msgspec.structs import replace
 
 from eventlog import history as reading
 from eventlog import scanning
-from eventlog.codec import NO_HASH, are_instants, chain, seal, unseal_lines
+from eventlog.codec import NO_HASH, are_instants, decode_lines, encode_line, line_hash
 from eventlog.events import Event, EventId, Imported, SessionHeartbeat, SessionStarted, is_instant
-from eventlog.history import History
+from eventlog.history import LogReader
 from eventlog.scanning import Position, scan
 from tests.support.journals import SESSION, at, event, keys, write
 
@@ -28,7 +28,7 @@ def some_lines(chance: random.Random) -> list[bytes]:
         said = SessionHeartbeat(action=chance.choice(["a", 'quote"}', "line\nbreak", '","hash":"', "é"]), target="t")
         first = SessionStarted(machine="north", folder="f") if n == 1 else said
         one = event(n, payload=first)
-        line, digest = seal(one, previous)
+        line, digest = encode_line(one, previous)
         body = line[:-44]
         brought = Event(v=1, at=one.at, session=SESSION, n=n, payload=said, imported=Imported("p", "d"))
         large = Imported("p", "d", fields={"a": 1 << 60})
@@ -42,13 +42,13 @@ def some_lines(chance: random.Random) -> list[bytes]:
             5: body.replace(b"Z", b"z", 1),
             6: body.replace(b"T11:", b"T24:", 1),
             7: body.replace(b'"target":"t"', b'"percent":9007199254740993'),
-            8: seal(brought, previous)[0][:-44],
+            8: encode_line(brought, previous)[0][:-44],
             9: body.replace(SESSION.encode(), b"brown-otter"),
             10: body.replace(b"11:00:", b"11:60:", 1),
             11: body.replace(one.at.encode(), event(n - 1).at.encode()),
-            12: seal(replace(brought, imported=large), previous)[0][:-44],
+            12: encode_line(replace(brought, imported=large), previous)[0][:-44],
         }.get(kind, body)
-        digest = chain(previous, changed)
+        digest = line_hash(previous, changed)
         lines.append(changed + b',"hash":"' + digest + b'"}\n')
         previous = digest
     return lines
@@ -69,8 +69,8 @@ def mangled(lines: list[bytes], chance: random.Random) -> bytes:
         case 4:
             lines[spot] = b"\n"
         case 5:
-            place = chance.randrange(len(lines[spot]))
-            lines[spot] = lines[spot][:place] + bytes([chance.randrange(256)]) + lines[spot][place + 1 :]
+            workspace = chance.randrange(len(lines[spot]))
+            lines[spot] = lines[spot][:workspace] + bytes([chance.randrange(256)]) + lines[spot][workspace + 1 :]
         case 6:
             lines[0] = b"\xef\xbb\xbf" + lines[0]
         case 7:
@@ -86,14 +86,14 @@ def test_lines_tried_together_give_what_they_give_one_by_one(seed: int, monkeypa
         data = mangled(some_lines(chance), chance)
         cut = data.find(b"\n", chance.randrange(len(data))) + 1
         found: list[object] = []
-        for tried in (unseal_lines, lambda *_: None):
-            monkeypatch.setattr(scanning, "unseal_lines", tried)
+        for tried in (decode_lines, lambda *_: None):
+            monkeypatch.setattr(scanning, "decode_lines", tried)
             kept: dict[EventId, bytes] = {}
             first, middle = scan(SESSION, data[:cut], Position(), kept)
             second, end = scan(SESSION, data[cut:], middle, kept)
             found.append((first, middle, second, end, kept))
         assert found[0] == found[1], f"seed {seed}"
-        together += unseal_lines(data.split(b"\n")[:-1], NO_HASH, SESSION, 0, "") is not None
+        together += decode_lines(data.split(b"\n")[:-1], NO_HASH, SESSION, 0, "") is not None
     assert together, "all were looked at one by one"
 
 
@@ -111,19 +111,19 @@ def test_a_history_in_pieces_is_the_history(seed: int, tmp_path: Path, monkeypat
             (tmp_path / "ended").mkdir(exist_ok=True)
             (tmp_path / f"{session}.jsonl").rename(tmp_path / "ended" / f"{session}.jsonl")
     wall = at(chance.choice([100, 250, 400]))
-    whole = History(str(tmp_path), "north")
+    whole = LogReader(str(tmp_path), "north")
     expected = keys(whole.catch_up(wall).events)
     for pieces in (1, 300, 2000):
         monkeypatch.setattr(reading, "_AT_ONCE", pieces)
         monkeypatch.setattr(reading, "_LEAST_PIECE", pieces)
-        history, found = History(str(tmp_path), "north"), list[str]()
+        history, found = LogReader(str(tmp_path), "north"), list[str]()
         taken_back = [news.rewound for news in history.batches(wall)][-1]
         assert taken_back == bool(history._bar), "its own journals have moved the horizon"
         history.positions = {}
         for news in history.batches(wall):
             assert not news.rewound
             found += keys(news.events)
-            rest = History(str(tmp_path), "north", dict(history.positions))
+            rest = LogReader(str(tmp_path), "north", dict(history.positions))
             rest._bar = history._bar
             assert found + keys(rest.catch_up(wall).events) == expected, f"seed {seed}"
         assert found == expected, f"seed {seed}"
@@ -133,9 +133,9 @@ def test_a_history_in_pieces_is_the_history(seed: int, tmp_path: Path, monkeypat
 
 def test_what_is_an_instant_among_many_is_one_alone() -> None:
     good = "2026-11-22T11:00:00.000000Z"
-    for place in range(len(good)):
+    for workspace in range(len(good)):
         for letter in "0123456789-:TZ .,é٣":
-            text = good[:place] + letter + good[place + 1 :]
+            text = good[:workspace] + letter + good[workspace + 1 :]
             assert are_instants([good, text, good]) == are_instants([text]) == is_instant(text), text
     assert not are_instants([good + "0", good[1:]])
     assert not are_instants(["2026-02-30T11:00:00.000000Z"])

@@ -8,9 +8,18 @@ import json
 import pytest
 from hypothesis import given
 
-from eventlog.codec import MAX_LINE, NO_HASH, Damaged, chain, decode, seal, stored_hash, unseal
+from eventlog.codec import (
+    MAX_LINE,
+    NO_HASH,
+    DamagedLine,
+    decode_event,
+    decode_line,
+    encode_line,
+    line_hash,
+    stored_hash,
+)
 from eventlog.events import (
-    BIGGEST_INT,
+    MAX_INT,
     VERSION,
     ClaimRequested,
     Event,
@@ -32,24 +41,24 @@ def event_of(payload: object = REQUEST, **fields: object) -> Event:
 
 
 def read(body: str | bytes) -> Event:
-    return unseal(line_of(body), NO_HASH)
+    return decode_line(line_of(body), NO_HASH)
 
 
 @given(events)
 def test_every_event_is_read_as_it_was_written(event: Event) -> None:
-    line, digest = seal(event, NO_HASH)
+    line, digest = encode_line(event, NO_HASH)
     assert line.endswith(b"\n")
     assert line.count(b"\n") == 1
-    assert unseal(line[:-1], NO_HASH) == event
+    assert decode_line(line[:-1], NO_HASH) == event
     assert stored_hash(line[:-1]) == digest
     json.loads(line, parse_constant=lambda text: pytest.fail(f"{text} is not JSON"))
 
 
 @given(events)
 def test_a_line_follows_only_the_line_it_was_written_after(event: Event) -> None:
-    line, digest = seal(event, NO_HASH)
-    with pytest.raises(Damaged):
-        unseal(line[:-1], digest)
+    line, digest = encode_line(event, NO_HASH)
+    with pytest.raises(DamagedLine):
+        decode_line(line[:-1], digest)
 
 
 def test_every_type_of_the_vocabulary_is_named_in_the_past_tense() -> None:
@@ -63,7 +72,7 @@ def test_the_line_of_the_protocol_to_the_byte() -> None:
         '{"type":"claim.requested","resource":"file/src/app.py","mode":"exclusive","ttl_s":14400,'
         '"told":"granted","note":"landing page"}'
     )
-    line, digest = seal(event_of(), NO_HASH)
+    line, digest = encode_line(event_of(), NO_HASH)
     assert line == line_of(body) + b"\n"
     assert line.endswith(b',"hash":"' + digest + b'"}\n')
     assert len(digest) == 32
@@ -71,7 +80,7 @@ def test_the_line_of_the_protocol_to_the_byte() -> None:
 
 def test_the_hash_is_blake2b_of_the_previous_hash_and_the_body() -> None:
     expected = hashlib.blake2b(b"1" * 32 + b"{}", digest_size=16).hexdigest()
-    assert chain(b"1" * 32, b"{}") == expected.encode()
+    assert line_hash(b"1" * 32, b"{}") == expected.encode()
 
 
 BEAT = HEAD + '{"type":"session.heartbeat","action":"build"%s}'
@@ -109,7 +118,7 @@ BEAT = HEAD + '{"type":"session.heartbeat","action":"build"%s}'
     ],
 )
 def test_what_parsers_quietly_accept_is_damage(body: str | bytes) -> None:
-    with pytest.raises(Damaged):
+    with pytest.raises(DamagedLine):
         read(body)
 
 
@@ -123,7 +132,7 @@ def test_what_parsers_quietly_accept_is_damage(body: str | bytes) -> None:
 )
 def test_the_fields_of_an_import_are_read_as_strictly(fields: str) -> None:
     body = BEAT % "" + f',"imported":{{"path":"old.json","digest":"00","fields":{fields}}}'
-    with pytest.raises(Damaged):
+    with pytest.raises(DamagedLine):
         read(body)
 
 
@@ -173,34 +182,34 @@ def test_the_order_of_keys_and_spaces_are_no_obstacle() -> None:
 
 @pytest.mark.parametrize("change", [str.upper, lambda text: "g" + text[1:], lambda text: text[1:]])
 def test_a_hash_has_one_form(change) -> None:  # type: ignore[no-untyped-def]
-    line, digest = seal(event_of(), NO_HASH)
-    with pytest.raises(Damaged):
-        unseal(line[:-1].replace(digest, change(digest.decode()).encode()), NO_HASH)
+    line, digest = encode_line(event_of(), NO_HASH)
+    with pytest.raises(DamagedLine):
+        decode_line(line[:-1].replace(digest, change(digest.decode()).encode()), NO_HASH)
 
 
 @pytest.mark.parametrize("text", ["\ud800", "x" * MAX_LINE])
 def test_what_cannot_be_a_line_is_not_written(text: str) -> None:
     with pytest.raises(ValueError, match=r"surrogates|a line holds"):
-        seal(event_of(MessageSent(to="everyone", subject="s", body=text)), NO_HASH)
+        encode_line(event_of(MessageSent(to="everyone", subject="s", body=text)), NO_HASH)
 
 
 def test_the_longest_message_fits_in_a_line() -> None:
     body = "\x01" * (1 << 20)
     event = event_of(MessageSent(to="everyone", subject="s", body=body))
-    assert unseal(seal(event, NO_HASH)[0][:-1], NO_HASH) == event
+    assert decode_line(encode_line(event, NO_HASH)[0][:-1], NO_HASH) == event
 
 
 def test_the_largest_number_is_kept_exactly() -> None:
-    event = event_of(imported=Imported(path="p", digest="d", fields={"n": BIGGEST_INT}), n=BIGGEST_INT)
-    assert decode(seal(event, NO_HASH)[0][:-1]) == event
+    event = event_of(imported=Imported(path="p", digest="d", fields={"n": MAX_INT}), n=MAX_INT)
+    assert decode_event(encode_line(event, NO_HASH)[0][:-1]) == event
 
 
 def test_a_line_of_the_greatest_length_is_the_longest_written() -> None:
-    bare = len(seal(event_of(MessageSent(to="everyone", subject="s", body="x")), NO_HASH)[0]) - len("x\n")
-    line, _ = seal(event_of(MessageSent(to="everyone", subject="s", body="x" * (MAX_LINE - bare))), NO_HASH)
+    bare = len(encode_line(event_of(MessageSent(to="everyone", subject="s", body="x")), NO_HASH)[0]) - len("x\n")
+    line, _ = encode_line(event_of(MessageSent(to="everyone", subject="s", body="x" * (MAX_LINE - bare))), NO_HASH)
     assert len(line) == MAX_LINE + len("\n")
     with pytest.raises(ValueError, match="a line holds"):
-        seal(event_of(MessageSent(to="everyone", subject="s", body="x" * (MAX_LINE - bare + 1))), NO_HASH)
+        encode_line(event_of(MessageSent(to="everyone", subject="s", body="x" * (MAX_LINE - bare + 1))), NO_HASH)
 
 
 def test_what_is_not_understood_says_why_and_who_brought_it() -> None:
@@ -227,7 +236,7 @@ def test_what_is_not_understood_says_why_and_who_brought_it() -> None:
     ],
 )
 def test_damage_has_its_reason(body: str, reason: str) -> None:
-    with pytest.raises(Damaged, match=reason):
+    with pytest.raises(DamagedLine, match=reason):
         read(body)
-    with pytest.raises(Damaged, match="its hash is wrong"):
-        unseal(line_of(body, b"1" * 32), NO_HASH)
+    with pytest.raises(DamagedLine, match="its hash is wrong"):
+        decode_line(line_of(body, b"1" * 32), NO_HASH)

@@ -64,10 +64,10 @@ def test_a_line_that_stands_twice_is_seen_and_counts_once() -> None:
 
 @pytest.mark.parametrize("foreign", [b"<<<<<<< HEAD\n", b"\n", b"{}\n", plain(1, "brown-hare")[0], b"\0" * 300 + b"\n"])
 def test_an_inserted_line_is_seen_and_takes_no_other_with_it(foreign: bytes) -> None:
-    for place in range(COUNT + 1):
-        data = b"".join([*LINES[:place], foreign, *LINES[place:]])
+    for workspace in range(COUNT + 1):
+        data = b"".join([*LINES[:workspace], foreign, *LINES[workspace:]])
         assert scan(SESSION, data, Position())[1].damage
-        assert numbers(data) == list(range(1, COUNT + 1)), place
+        assert numbers(data) == list(range(1, COUNT + 1)), workspace
 
 
 def test_swapped_lines_are_seen_and_never_read_in_wrong_order() -> None:
@@ -123,8 +123,8 @@ edits = st.lists(st.tuples(st.integers(0, len(WHOLE)), st.integers(0, 30), st.bi
 @given(edits, st.integers(0, len(WHOLE)))
 def test_reading_in_two_parts_is_reading_in_one(changes: list[tuple[int, int, bytes]], cut: int) -> None:
     data = WHOLE
-    for place, length, new in changes:
-        data = data[:place] + new + data[place + length :]
+    for workspace, length, new in changes:
+        data = data[:workspace] + new + data[workspace + length :]
     events, position = scan(SESSION, data, Position())
     first, middle = scan(SESSION, data[:cut], Position())
     rest, end = scan(SESSION, data[middle.size :], middle)
@@ -140,9 +140,9 @@ def test_what_never_was_a_line_is_not_looked_at_closely(monkeypatch: pytest.Monk
 
     def unseal(line: bytes, previous: bytes) -> Event:
         asked.append(line)
-        return codec.unseal(line, previous)
+        return codec.decode_line(line, previous)
 
-    monkeypatch.setattr(scanning, "unseal", unseal)
+    monkeypatch.setattr(scanning, "decode_line", unseal)
     chance = random.Random(0)
     junk = [bytes(chance.randrange(11, 256) for _ in range(chance.randrange(60))) for _ in range(5000)]
     data = LINES[0] + b"\n".join(junk) + b"\n" + b"".join(LINES[1:])

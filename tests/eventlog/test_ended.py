@@ -11,17 +11,24 @@ from hypothesis import strategies as st
 
 from eventlog import history as histories
 from eventlog.errors import JournalClosed, LogError
-from eventlog.history import History
-from eventlog.local.files import ENDED
-from eventlog.local.journal import closed, events_of, in_pieces, paths_of, read_from, wherever
-from eventlog.local.writer import Writer
+from eventlog.history import LogReader
+from eventlog.local.files import ARCHIVE_FOLDER
+from eventlog.local.journal import (
+    closed_reason,
+    journal_paths,
+    read_events,
+    read_from,
+    read_in_chunks,
+    with_journal_path,
+)
+from eventlog.local.writer import JournalWriter
 from eventlog.scanning import Position, scan
 from tests.support.journals import at, keys, plain, write
 
 
 def archive(folder: Path, session: str) -> None:
-    here, ended = paths_of(str(folder), session)
-    (folder / ENDED).mkdir(exist_ok=True)
+    here, ended = journal_paths(str(folder), session)
+    (folder / ARCHIVE_FOLDER).mkdir(exist_ok=True)
     os.rename(here, ended)
 
 
@@ -29,17 +36,17 @@ def test_a_journal_counts_wherever_it_is(tmp_path: Path) -> None:
     write(tmp_path, "amber", "north", [1, 3])
     write(tmp_path, "brown", "north", [2, 4])
     archive(tmp_path, "brown")
-    history = History(str(tmp_path), "north")
+    history = LogReader(str(tmp_path), "north")
     assert keys(history.catch_up(at(10)).events) == ["amber/1", "brown/1", "amber/2", "brown/2"]
     assert history.names() == {"amber", "brown"}
-    assert [one.id for one in events_of(str(tmp_path), "brown")] == ["brown/1", "brown/2"]
+    assert [one.id for one in read_events(str(tmp_path), "brown")] == ["brown/1", "brown/2"]
 
 
 @pytest.mark.parametrize("read_before", [1, 2])
 def test_what_was_read_before_it_was_archived_is_not_read_again(tmp_path: Path, read_before: int) -> None:
     """A position is of the session, not of the place: reading goes on where it stopped."""
     write(tmp_path, "amber", "north", [float(n + 1) for n in range(read_before)])
-    history = History(str(tmp_path), "north")
+    history = LogReader(str(tmp_path), "north")
     history.catch_up(at(10))
     if read_before == 1:
         write(tmp_path, "amber", "north", [2])
@@ -53,19 +60,19 @@ def test_what_was_read_before_it_was_archived_is_not_read_again(tmp_path: Path, 
 def test_an_archived_journal_that_was_read_costs_nothing_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(tmp_path, "amber", "north", [1])
     archive(tmp_path, "amber")
-    history = History(str(tmp_path), "north")
+    history = LogReader(str(tmp_path), "north")
     history.catch_up(at(10))
-    monkeypatch.setattr(histories, "wherever", lambda *_: pytest.fail("it was looked at"))
+    monkeypatch.setattr(histories, "with_journal_path", lambda *_: pytest.fail("it was looked at"))
     assert history.catch_up(at(10)).events == []
-    assert History(str(tmp_path), "north", dict(history.positions)).catch_up(at(10)).events == []
+    assert LogReader(str(tmp_path), "north", dict(history.positions)).catch_up(at(10)).events == []
 
 
 def test_an_archived_journal_that_is_gone_is_noticed(tmp_path: Path) -> None:
     write(tmp_path, "amber", "north", [1, 2])
     archive(tmp_path, "amber")
-    history = History(str(tmp_path), "north")
+    history = LogReader(str(tmp_path), "north")
     history.catch_up(at(10))
-    (tmp_path / ENDED / "amber.jsonl").unlink()
+    (tmp_path / ARCHIVE_FOLDER / "amber.jsonl").unlink()
     assert history.catch_up(at(10)).rewound
     assert "gone; 2 lines were read before" in history.positions["amber"].rewound
 
@@ -73,22 +80,22 @@ def test_an_archived_journal_that_is_gone_is_noticed(tmp_path: Path) -> None:
 def test_an_archived_journal_takes_no_more(tmp_path: Path) -> None:
     write(tmp_path, "amber", "north", [1])
     archive(tmp_path, "amber")
-    history = History(str(tmp_path), "north")
+    history = LogReader(str(tmp_path), "north")
     history.catch_up(at(10))
     position = history.positions["amber"]
-    assert closed(str(tmp_path), "amber", position) == "it was archived"
+    assert closed_reason(str(tmp_path), "amber", position) == "it was archived"
     with pytest.raises(JournalClosed, match="it was archived"):
-        Writer(str(tmp_path), "amber", position)
-    os.rename(*reversed(paths_of(str(tmp_path), "amber")))
+        JournalWriter(str(tmp_path), "amber", position)
+    os.rename(*reversed(journal_paths(str(tmp_path), "amber")))
     history.catch_up(at(10))
-    assert closed(str(tmp_path), "amber", history.positions["amber"]) == "", "someone put it back"
+    assert closed_reason(str(tmp_path), "amber", history.positions["amber"]) == "", "someone put it back"
 
 
 def test_of_a_journal_in_both_places_the_one_in_the_log_counts(tmp_path: Path) -> None:
     write(tmp_path, "amber", "north", [1, 2])
     archive(tmp_path, "amber")
     write(tmp_path, "amber", "north", [1, 2, 3])
-    history = History(str(tmp_path), "north")
+    history = LogReader(str(tmp_path), "north")
     assert keys(history.catch_up(at(10)).events) == ["amber/1", "amber/2", "amber/3"]
     assert history.twice == {"amber"}
     assert history.problems == {}
@@ -96,15 +103,15 @@ def test_of_a_journal_in_both_places_the_one_in_the_log_counts(tmp_path: Path) -
 
 def test_what_cannot_be_listed_is_an_error_and_no_rewind(tmp_path: Path) -> None:
     write(tmp_path, "amber", "north", [1])
-    (tmp_path / ENDED).write_text("no folder")
+    (tmp_path / ARCHIVE_FOLDER).write_text("no folder")
     with pytest.raises(LogError, match="archived"):
-        History(str(tmp_path), "north").catch_up(at(10))
+        LogReader(str(tmp_path), "north").catch_up(at(10))
 
 
 def test_held_back_events_of_an_archived_journal_come_in_time(tmp_path: Path) -> None:
     write(tmp_path, "brown", "south", [1, 500])
     archive(tmp_path, "brown")
-    history = History(str(tmp_path), "north")
+    history = LogReader(str(tmp_path), "north")
     assert keys(history.catch_up(at(5)).events) == ["brown/1"]
     assert list(history.held_back) == ["brown"]
     assert keys(history.catch_up(at(500)).events) == ["brown/2"]
@@ -139,7 +146,7 @@ def test_whenever_a_journal_is_archived_a_look_sees_all_of_it(
 
         patch.setattr(histories, function, call)
 
-    history = History(str(folder), "north")
+    history = LogReader(str(folder), "north")
     if data.draw(st.booleans()):
         history.catch_up(at(10))
         write(folder, "brown", "north", [3])
@@ -159,11 +166,11 @@ def test_a_path_that_vanished_is_looked_for_among_the_ended(tmp_path: Path) -> N
     write(tmp_path, "amber", "north", [1])
 
     def use(path: str) -> bytes:
-        if ENDED not in path:
+        if ARCHIVE_FOLDER not in path:
             archive(tmp_path, "amber")
         return read_from(path, 0, b"")[0]
 
-    assert wherever(str(tmp_path), "amber", use) == (tmp_path / ENDED / "amber.jsonl").read_bytes()
+    assert with_journal_path(str(tmp_path), "amber", use) == (tmp_path / ARCHIVE_FOLDER / "amber.jsonl").read_bytes()
 
 
 def test_an_unreadable_journal_is_not_looked_for_elsewhere(tmp_path: Path) -> None:
@@ -171,7 +178,7 @@ def test_an_unreadable_journal_is_not_looked_for_elsewhere(tmp_path: Path) -> No
     archive(tmp_path, "amber")
     (tmp_path / "amber.jsonl").mkdir()
     with pytest.raises(LogError, match="not a regular file"):
-        wherever(str(tmp_path), "amber", lambda path: read_from(path, 0, b""))
+        with_journal_path(str(tmp_path), "amber", lambda path: read_from(path, 0, b""))
 
 
 # --- piece by piece ---------------------------------------------------------------------------------------------------
@@ -187,7 +194,7 @@ def test_a_journal_in_pieces_is_the_journal(
     path.write_bytes(data)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("eventlog.local.journal._PIECE", piece)
-        found = list(in_pieces(str(path), "amber"))
+        found = list(read_in_chunks(str(path), "amber"))
     events, position = scan("amber", bytes(data), Position())
     assert [one for part in found for one in part[0]] == events
     end = found[-1][1]
@@ -201,6 +208,6 @@ def test_a_journal_in_pieces_is_the_journal(
 def test_changed_line_ends_are_one_finding_in_any_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "amber.jsonl").write_bytes(b"".join(plain(9, "amber")).replace(b"\n", b"\r\n"))
     monkeypatch.setattr("eventlog.local.journal._PIECE", 50)
-    *_, (_, position, _) = in_pieces(str(tmp_path / "amber.jsonl"), "amber")
+    *_, (_, position, _) = read_in_chunks(str(tmp_path / "amber.jsonl"), "amber")
     assert [spot.line for spot in position.damage] == [1]
     assert position.n == 9

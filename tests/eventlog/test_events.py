@@ -2,7 +2,7 @@
 
 import pytest
 
-from eventlog.codec import NO_HASH, unseal
+from eventlog.codec import NO_HASH, decode_line
 from eventlog.events import (
     NEVER,
     VERSION,
@@ -10,9 +10,9 @@ from eventlog.events import (
     Imported,
     SessionHeartbeat,
     Unknown,
+    add_time,
     from_micros,
     is_instant,
-    later,
     seconds_between,
     to_micros,
 )
@@ -47,22 +47,22 @@ def test_what_is_no_instant(text: str) -> None:
 
 
 def test_time_stands_still_where_the_calendar_ends() -> None:
-    assert from_micros(10**30) == later(NEVER, micros=1) == NEVER
+    assert from_micros(10**30) == add_time(NEVER, micros=1) == NEVER
     assert from_micros(-(10**30)) == "0001-01-01T00:00:00.000000Z"
 
 
 def test_later_is_to_the_microsecond() -> None:
-    assert later(AT, 1.9999999) == "2026-11-22T11:20:08.123456Z"
-    assert later(AT, -0.123456, micros=1) == "2026-11-22T11:20:06.000001Z"
+    assert add_time(AT, 1.9999999) == "2026-11-22T11:20:08.123456Z"
+    assert add_time(AT, -0.123456, micros=1) == "2026-11-22T11:20:06.000001Z"
     assert from_micros(to_micros(AT)) == AT
-    assert seconds_between(AT, later(AT, 90)) == 90
-    assert seconds_between(later(AT, 90), AT) == -90
+    assert seconds_between(AT, add_time(AT, 90)) == 90
+    assert seconds_between(add_time(AT, 90), AT) == -90
 
 
 def test_an_event_with_no_number_is_not_understood() -> None:
     body = f'{{"v":1,"at":"{AT}","session":"amber","n":%d,"event":{{"type":"session.heartbeat"}}'
-    assert isinstance(unseal(line_of(body % 1), NO_HASH).payload, SessionHeartbeat)
-    assert isinstance(unseal(line_of(body % 0), NO_HASH).payload, Unknown)
+    assert isinstance(decode_line(line_of(body % 1), NO_HASH).payload, SessionHeartbeat)
+    assert isinstance(decode_line(line_of(body % 0), NO_HASH).payload, Unknown)
 
 
 def one(session: str = "amber", n: int = 1, at: str = AT, imported: Imported | None = None) -> Event:
@@ -76,6 +76,6 @@ def test_who_acted_is_who_it_was_imported_as() -> None:
 
 
 def test_the_key_of_an_event_is_its_place_in_the_order() -> None:
-    events = [one(n=2), one(n=10), one("brown"), one("amber", 11, later(AT, micros=1))]
+    events = [one(n=2), one(n=10), one("brown"), one("amber", 11, add_time(AT, micros=1))]
     assert [event.key for event in events] == sorted(event.key for event in events)
     assert [event.id for event in events] == ["amber/2", "amber/10", "brown/1", "amber/11"]

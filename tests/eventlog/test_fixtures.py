@@ -14,13 +14,13 @@ from typing import Any
 import pytest
 from msgspec.json import encode
 
-from eventlog.codec import NO_HASH, seal
+from eventlog.codec import NO_HASH, encode_line
 from eventlog.events import NEVER, Event, Unknown
-from eventlog.history import History, merge
+from eventlog.history import LogReader, merge
 from eventlog.scanning import Position, scan
 from projections.rules.fold import fold
 from projections.rules.state import State
-from projections.views.state_diff import facts
+from projections.views.state_diff import facts_of
 from tests.support.attacks import Tally
 from tests.support.event_values import TYPES
 
@@ -91,7 +91,7 @@ def test_every_event_is_read_and_written_again_byte_for_byte(tally: Tally) -> No
             if session == NEWER:
                 assert not isinstance(event.payload, Unknown) or bytes(event.payload.raw) in line, event.id
             else:
-                again, previous = seal(event, previous)
+                again, previous = encode_line(event, previous)
                 assert again == line, event.id
             tally.did("events")
 
@@ -107,12 +107,12 @@ def test_each_event_brings_what_it_brought_when_it_was_written(tally: Tally) -> 
             del known[tuple(key)]
         known |= {tuple(key): value for key, value in moment["facts"]}
         state = fold(state, [event])
-        assert {key: json.loads(encode(value)) for key, value in facts(state).items()} == known, event.id
+        assert {key: json.loads(encode(value)) for key, value in facts_of(state).items()} == known, event.id
         tally.did("moments")
     assert sum(state.unknown.values()) == sum(type_of(event).startswith("unknown: ") for event in history) > 0
 
 
 def test_a_reader_of_their_folder_finds_the_same_history() -> None:
-    history = History(str(FOLDER), "north")
+    history = LogReader(str(FOLDER), "north")
     assert history.catch_up(NEVER).events == merge(read(session)[0] for session in DIGESTS)
     assert (history.problems, history.held_back) == ({}, {})

@@ -7,12 +7,12 @@ import pytest
 
 from eventlog import history as reading
 from eventlog import scanning
-from eventlog.codec import MAX_LINE, NO_HASH, seal
+from eventlog.codec import MAX_LINE, NO_HASH, encode_line
 from eventlog.errors import LogError, Unreadable
 from eventlog.events import MessageSent
-from eventlog.history import History
+from eventlog.history import LogReader
 from eventlog.local import journal as journals
-from eventlog.local.journal import in_pieces, read_from
+from eventlog.local.journal import read_from, read_in_chunks
 from eventlog.scanning import Position, scan
 from tests.support.journals import SESSION, at, event, keys, plain, write
 
@@ -33,7 +33,7 @@ def sparse(path: Path, size: int) -> None:
 
 def stopped(folder: Path, session: str = SESSION) -> Position:
     """Where a first look at a journal stops."""
-    history = History(str(folder), "north")
+    history = LogReader(str(folder), "north")
     history.catch_up(at(10))
     return history.positions[session]
 
@@ -48,7 +48,7 @@ def test_of_a_file_without_a_line_feed_no_more_is_read_than_a_line_can_have(tmp_
 def test_such_a_file_is_damage_and_the_other_journals_count(tmp_path: Path) -> None:
     write(tmp_path, "amber", "north", [1, 2])
     sparse(tmp_path / "stray.jsonl", 64 << 20)
-    history = History(str(tmp_path), "north")
+    history = LogReader(str(tmp_path), "north")
     assert keys(history.catch_up(at(10)).events) == ["amber/1", "amber/2"]
     (spot,) = history.positions["stray"].damage
     assert (spot.line, spot.byte) == (1, 0)
@@ -64,10 +64,10 @@ def test_it_is_read_again_only_when_its_length_changes(tmp_path: Path, monkeypat
 
     path = tmp_path / "stray.jsonl"
     sparse(path, MAX_LINE + 1)
-    first = History(str(tmp_path), "north")
+    first = LogReader(str(tmp_path), "north")
     first.catch_up(at(10))
     monkeypatch.setattr(reading, "read_from", counted)
-    later = History(str(tmp_path), "north", dict(first.positions))
+    later = LogReader(str(tmp_path), "north", dict(first.positions))
     later.catch_up(at(10))
     assert looks == []
     sparse(path, MAX_LINE + 2)
@@ -77,8 +77,10 @@ def test_it_is_read_again_only_when_its_length_changes(tmp_path: Path, monkeypat
 
 
 def test_the_longest_line_that_coord_writes_is_read(tmp_path: Path) -> None:
-    bare = len(seal(event(1, payload=MessageSent(to="everyone", subject="s", body="x")), NO_HASH)[0]) - 2
-    line, _ = seal(event(1, payload=MessageSent(to="everyone", subject="s", body="x" * (MAX_LINE - bare))), NO_HASH)
+    bare = len(encode_line(event(1, payload=MessageSent(to="everyone", subject="s", body="x")), NO_HASH)[0]) - 2
+    line, _ = encode_line(
+        event(1, payload=MessageSent(to="everyone", subject="s", body="x" * (MAX_LINE - bare))), NO_HASH
+    )
     assert len(line) == MAX_LINE + 1
     (tmp_path / f"{SESSION}.jsonl").write_bytes(line)
     assert (stopped(tmp_path).lines, stopped(tmp_path).damage) == (1, ())
@@ -117,7 +119,7 @@ def test_reading_stops_where_no_line_verifies_any_more(tmp_path: Path, junk: byt
 def test_when_what_was_too_long_is_gone_the_journal_counts_again(tmp_path: Path) -> None:
     lines, path = plain(3), tmp_path / f"{SESSION}.jsonl"
     path.write_bytes(lines[0] + b"x" * 2 * SMALL)
-    history = History(str(tmp_path), "north")
+    history = LogReader(str(tmp_path), "north")
     history.catch_up(at(10))
     assert history.positions[SESSION].damage
     path.write_bytes(lines[0])
@@ -143,11 +145,11 @@ def test_it_stops_at_one_place_in_whatever_pieces_it_is_read(
     for pieces in (64, 1000, 1 << 20):
         monkeypatch.setattr(reading, "_LEAST_PIECE", pieces)
         monkeypatch.setattr(journals, "_PIECE", pieces)
-        read = [event for found, _, _ in in_pieces(str(tmp_path / f"{SESSION}.jsonl"), SESSION) for event in found]
-        *_, (_, end, rest) = in_pieces(str(tmp_path / f"{SESSION}.jsonl"), SESSION)
+        read = [event for found, _, _ in read_in_chunks(str(tmp_path / f"{SESSION}.jsonl"), SESSION) for event in found]
+        *_, (_, end, rest) = read_in_chunks(str(tmp_path / f"{SESSION}.jsonl"), SESSION)
         assert (read, end) == (events, whole)
         assert rest == (b"" if whole.stopped else data[whole.size :])
-        history = History(str(tmp_path), "north")
+        history = LogReader(str(tmp_path), "north")
         assert history.catch_up(at(100)).events == events
         found = history.positions[SESSION]
         assert (found.size, found.damage, found.stopped) == (whole.size, whole.damage, whole.stopped)
@@ -155,7 +157,7 @@ def test_it_stops_at_one_place_in_whatever_pieces_it_is_read(
 
 @pytest.mark.parametrize("data", [b"junk", b"junk\n"])
 def test_a_file_that_never_had_an_event_is_not_missed_when_it_is_gone_or_other(tmp_path: Path, data: bytes) -> None:
-    path, history = tmp_path / "stray.jsonl", History(str(tmp_path), "north")
+    path, history = tmp_path / "stray.jsonl", LogReader(str(tmp_path), "north")
     path.write_bytes(data)
     history.catch_up(at(10))
     path.write_bytes(b"other")
@@ -176,6 +178,6 @@ def test_a_journal_that_the_system_may_let_us_read_later_has_no_settled_length(
     write(tmp_path, "amber", "north", [1])
     (tmp_path / "Not a name.jsonl").write_bytes(b"stray")
     monkeypatch.setattr(reading, "read_from", fails)
-    history = History(str(tmp_path), "north")
+    history = LogReader(str(tmp_path), "north")
     history.catch_up(at(10))
     assert history.lengths().keys() == {"Not a name"} | (set() if isinstance(error, Unreadable) else {"amber"})

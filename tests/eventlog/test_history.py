@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from eventlog import history as reading
 from eventlog.errors import JournalClosed, LogError
 from eventlog.events import Event, to_micros
-from eventlog.history import HORIZON_S, History, merge
+from eventlog.history import MAX_CLOCK_LEAD_S, LogReader, merge
 from eventlog.local.journal import read_from
-from eventlog.local.writer import Writer
+from eventlog.local.writer import JournalWriter
 from tests.support.journals import at, event, keys, plain, write
 
 # --- order ------------------------------------------------------------------------------------------------------------
@@ -27,7 +27,7 @@ def test_the_order_is_by_time_then_session_then_number(mixed: list[Event]) -> No
 
 
 def test_news_is_what_was_not_read_before_and_comes_in_order(tmp_path: Path) -> None:
-    history = History(str(tmp_path), "north")
+    history = LogReader(str(tmp_path), "north")
     write(tmp_path, "brown", "north", [1, 3])
     write(tmp_path, "amber", "north", [2, 4])
     assert keys(history.catch_up(at(10)).events) == ["brown/1", "amber/1", "brown/2", "amber/2"]
@@ -40,16 +40,16 @@ def test_news_is_what_was_not_read_before_and_comes_in_order(tmp_path: Path) -> 
 
 def test_where_another_look_stopped_is_where_the_next_goes_on(tmp_path: Path) -> None:
     write(tmp_path, "amber", "north", [1, 2])
-    first = History(str(tmp_path), "north")
+    first = LogReader(str(tmp_path), "north")
     first.catch_up(at(10))
     write(tmp_path, "amber", "north", [3])
-    assert keys(History(str(tmp_path), "north", dict(first.positions)).catch_up(at(10)).events) == ["amber/3"]
+    assert keys(LogReader(str(tmp_path), "north", dict(first.positions)).catch_up(at(10)).events) == ["amber/3"]
 
 
 def test_a_tear_is_not_read_until_it_is_a_line(tmp_path: Path) -> None:
     path, lines = tmp_path / "amber.jsonl", plain(2, "amber")
     path.write_bytes(lines[0] + lines[1][:30])
-    history = History(str(tmp_path), "north")
+    history = LogReader(str(tmp_path), "north")
     assert keys(history.catch_up(at(10)).events) == ["amber/1"]
     assert history.catch_up(at(10)).events == []
     path.write_bytes(b"".join(lines))
@@ -71,7 +71,7 @@ def test_what_is_no_regular_file_is_named_and_stops_nobody_else(tmp_path: Path, 
     else:
         path.symlink_to("/dev/null" if kind == "device" else tmp_path / "brown.jsonl")
     write(tmp_path, "brown", "north", [1])
-    history = History(str(tmp_path), "north")
+    history = LogReader(str(tmp_path), "north")
     for expected in (["brown/1"], []):
         assert keys(history.catch_up(at(10)).events) == expected
         assert list(history.problems) == ["amber"]
@@ -89,7 +89,7 @@ def test_an_unreadable_journal_is_named_and_stops_nobody_else(tmp_path: Path, mo
     (tmp_path / "amber.jsonl").chmod(0)
     monkeypatch.chdir(tmp_path)  # so that a test run by root can step down and still reach the folder
     user = os.geteuid()
-    history = History(".", "north")
+    history = LogReader(".", "north")
     try:
         if user == 0:
             os.seteuid(65534)
@@ -103,21 +103,21 @@ def test_an_unreadable_journal_is_named_and_stops_nobody_else(tmp_path: Path, mo
 def test_a_name_that_no_session_has_is_told_and_stops_nobody(tmp_path: Path, name: str) -> None:
     (tmp_path / f"{name}.jsonl").write_bytes(b"".join(plain(1)))
     write(tmp_path, "brown", "north", [1])
-    history = History(str(tmp_path), "north")
+    history = LogReader(str(tmp_path), "north")
     assert keys(history.catch_up(at(10)).events) == ["brown/1"]
     assert history.problems == {name: "is not named like a session"}
 
 
 def test_a_log_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(LogError, match="cannot read the log"):
-        History(str(tmp_path / "none"), "north").catch_up(at(10))
+        LogReader(str(tmp_path / "none"), "north").catch_up(at(10))
 
 
 @pytest.mark.parametrize("left", [b"", plain(2, "amber")[0], b"".join(plain(3, "amber")[1:])])
 def test_a_cut_back_journal_is_read_anew_and_takes_no_more(tmp_path: Path, left: bytes) -> None:
     path = tmp_path / "amber.jsonl"
     path.write_bytes(b"".join(plain(3, "amber")))
-    history = History(str(tmp_path), "north")
+    history = LogReader(str(tmp_path), "north")
     assert len(history.catch_up(at(10)).events) == 3
     path.write_bytes(left)
     news = history.catch_up(at(10))
@@ -125,7 +125,7 @@ def test_a_cut_back_journal_is_read_anew_and_takes_no_more(tmp_path: Path, left:
     assert keys(news.events) == (["amber/1"] if left and left == plain(1, "amber")[0] else keys(news.events))
     assert "3 lines were read before" in history.positions["amber"].rewound
     with pytest.raises(JournalClosed):
-        Writer(str(tmp_path), "amber", history.positions["amber"])
+        JournalWriter(str(tmp_path), "amber", history.positions["amber"])
     path.write_bytes(left + b"x" * 999 + b"\n")
     history.catch_up(at(10))
     assert history.positions["amber"].rewound, "it stays so"
@@ -133,14 +133,14 @@ def test_a_cut_back_journal_is_read_anew_and_takes_no_more(tmp_path: Path, left:
 
 def test_a_journal_that_is_gone_is_told_once_and_takes_no_more(tmp_path: Path) -> None:
     write(tmp_path, "amber", "north", [1, 2])
-    history = History(str(tmp_path), "north")
+    history = LogReader(str(tmp_path), "north")
     history.catch_up(at(10))
     (tmp_path / "amber.jsonl").unlink()
     assert history.catch_up(at(10)).rewound
     assert "gone; 2 lines were read before" in history.positions["amber"].rewound
     assert not history.catch_up(at(10)).rewound
     with pytest.raises(JournalClosed):
-        Writer(str(tmp_path), "amber", history.positions["amber"])
+        JournalWriter(str(tmp_path), "amber", history.positions["amber"])
     assert not (tmp_path / "amber.jsonl").exists()
 
 
@@ -148,7 +148,7 @@ def test_a_damaged_journal_stops_nobody_else(tmp_path: Path) -> None:
     lines = plain(3, "amber")
     (tmp_path / "amber.jsonl").write_bytes(lines[0] + lines[1].replace(b"step", b"stop") + lines[2])
     write(tmp_path, "brown", "north", [1.5])
-    history = History(str(tmp_path), "north")
+    history = LogReader(str(tmp_path), "north")
     assert keys(history.catch_up(at(10)).events) == ["amber/1", "brown/1", "amber/3"]
     assert [found.line for found in history.positions["amber"].damage] == [2]
 
@@ -158,11 +158,11 @@ def test_a_damaged_journal_stops_nobody_else(tmp_path: Path) -> None:
 
 def test_what_is_too_far_ahead_is_held_back_and_not_lost(tmp_path: Path) -> None:
     write(tmp_path, "amber", "north", [1])
-    write(tmp_path, "brown", "south", [2, 10 + HORIZON_S, 10.000001 + HORIZON_S, 500])
-    history = History(str(tmp_path), "north")
+    write(tmp_path, "brown", "south", [2, 10 + MAX_CLOCK_LEAD_S, 10.000001 + MAX_CLOCK_LEAD_S, 500])
+    history = LogReader(str(tmp_path), "north")
     assert keys(history.catch_up(at(10)).events) == ["amber/1", "brown/1", "brown/2"]
-    assert history.held_back == {"brown": at(10.000001 + HORIZON_S)}
-    assert history.latest == at(10 + HORIZON_S), "nothing that was held back drags time with it"
+    assert history.held_back == {"brown": at(10.000001 + MAX_CLOCK_LEAD_S)}
+    assert history.latest == at(10 + MAX_CLOCK_LEAD_S), "nothing that was held back drags time with it"
     assert history.catch_up(at(10)).events == []
     assert list(history.held_back) == ["brown"]
     write(tmp_path, "brown", "south", [501])
@@ -174,7 +174,7 @@ def test_what_is_too_far_ahead_is_held_back_and_not_lost(tmp_path: Path) -> None
 def test_the_readers_clock_never_filters_its_own_machine(tmp_path: Path) -> None:
     write(tmp_path, "amber", "north", [1, 5000])
     write(tmp_path, "brown", "south", [5000, 5001])
-    history = History(str(tmp_path), "north")
+    history = LogReader(str(tmp_path), "north")
     assert keys(history.catch_up(at(-9999)).events) == ["amber/1", "amber/2", "brown/1"], "its clock went back"
     assert list(history.held_back) == ["brown"]
 
@@ -182,15 +182,15 @@ def test_the_readers_clock_never_filters_its_own_machine(tmp_path: Path) -> None
 def test_of_two_readers_each_holds_back_only_the_other_machine(tmp_path: Path) -> None:
     write(tmp_path, "amber", "north", [1])
     write(tmp_path, "brown", "south", [1000])
-    assert keys(History(str(tmp_path), "south").catch_up(at(5)).events) == ["amber/1", "brown/1"]
-    assert keys(History(str(tmp_path), "north").catch_up(at(5)).events) == ["amber/1"]
+    assert keys(LogReader(str(tmp_path), "south").catch_up(at(5)).events) == ["amber/1", "brown/1"]
+    assert keys(LogReader(str(tmp_path), "north").catch_up(at(5)).events) == ["amber/1"]
 
 
 def test_holding_back_keeps_what_was_found_in_the_journal(tmp_path: Path) -> None:
     write(tmp_path, "brown", "south", [1, 2, 3, 500])
     path = tmp_path / "brown.jsonl"
     path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
-    history = History(str(tmp_path), "north")
+    history = LogReader(str(tmp_path), "north")
     assert keys(history.catch_up(at(5)).events) == ["brown/1", "brown/2", "brown/3"]
     assert [found.byte for found in history.positions["brown"].damage] == [0]
     assert keys(history.catch_up(at(500)).events) == ["brown/4"]
@@ -198,15 +198,15 @@ def test_holding_back_keeps_what_was_found_in_the_journal(tmp_path: Path) -> Non
 
 def test_what_is_written_here_meanwhile_lets_nothing_more_in(tmp_path: Path) -> None:
     write(tmp_path, "brown", "south", [10.0 + 50 * n for n in range(1, 20)])
-    history = History(str(tmp_path), "north")
+    history = LogReader(str(tmp_path), "north")
     for _ in range(10):
         history.catch_up(at(10))
-        assert history.latest <= at(10 + HORIZON_S)
+        assert history.latest <= at(10 + MAX_CLOCK_LEAD_S)
         seconds = (to_micros(history.latest) - to_micros(at(0)) + 1) / 1_000_000
         write(tmp_path, "amber", "north", [seconds])  # as a command does: after all that it saw
     assert history.positions["brown"].n == 1
     assert history.held_back == {"brown": at(110)}
-    assert keys(History(str(tmp_path), "north").catch_up(at(10)).events)[0] == "brown/1"
+    assert keys(LogReader(str(tmp_path), "north").catch_up(at(10)).events)[0] == "brown/1"
     history.catch_up(at(60))
     assert history.positions["brown"].n == 2
 
@@ -218,17 +218,17 @@ def test_every_event_comes_once_and_in_its_journals_order(
     folder = tmp_path_factory.mktemp("log")
     seconds = [float(sum(gaps[: i + 1])) for i in range(len(gaps))]
     write(folder, "brown", "south", seconds)
-    history, seen = History(str(folder), "north"), list[str]()
+    history, seen = LogReader(str(folder), "north"), list[str]()
     for look in [*sorted(looks), 10_000]:
         news = history.catch_up(at(look))
-        assert all(one.at <= at(look + HORIZON_S) for one in news.events)
+        assert all(one.at <= at(look + MAX_CLOCK_LEAD_S) for one in news.events)
         assert not news.rewound
         seen += keys(news.events)
     assert seen == [f"brown/{n}" for n in range(1, len(gaps) + 1)]
 
 
 def test_a_look_that_fails_half_way_has_read_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    history = History(str(tmp_path), "north")
+    history = LogReader(str(tmp_path), "north")
     write(tmp_path, "amber", "north", [1, 2])
     write(tmp_path, "brown", "south", [3, 4000])
     real, asked = read_from, list[str]()

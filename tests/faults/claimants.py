@@ -26,10 +26,10 @@ from msgspec.structs import replace
 
 import coord.platform.watch
 from coord.cli.main import run
-from coord.platform.processes import Process, this_machines
-from coord.workspace.system import World, wall_clock
+from coord.platform.processes import Process, system_process_table
+from coord.workspace.system import System, wall_clock
 from eventlog.events import Instant, from_micros
-from projections.rules.liveness import Seen
+from projections.rules.liveness import ProcessStatus
 from tests.support.in_process import OURS, Table
 from tests.support.processes import COORD, environment
 
@@ -48,16 +48,16 @@ def clock(plan: Plan, ahead_s: float) -> Instant:
     return from_micros(micros(plan, time.monotonic_ns(), ahead_s))
 
 
-def inside(plan: Plan, root: str, session: str, step: Plan, world: World | None = None) -> tuple[int, str, str]:
+def inside(plan: Plan, root: str, session: str, step: Plan, system: System | None = None) -> tuple[int, str, str]:
     """Run a command in this process, which kills itself at one of its calls if the plan says so."""
     out, err = io.StringIO(), io.StringIO()
     wall = wall_clock if plan["installed"] else partial(clock, plan, step["ahead"])
     env = {"COORD_SESSION": session} if session else {}
-    table = this_machines if plan["mortal"] else Table
-    world = world or World(env, root, wall, os.getpid(), processes=table)
+    table = system_process_table if plan["mortal"] else Table
+    system = system or System(env, root, wall, os.getpid(), processes=table)
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         sys.setprofile(_killer(step["dies"]) if step["dies"] else None)
-        code = run(step["words"], world)
+        code = run(step["words"], system)
         sys.setprofile(None)
     return code, out.getvalue(), err.getvalue()
 
@@ -66,7 +66,7 @@ class Disguise:
     """The machine's processes, but one of them, a worker, looks like a shell in which a command of ours runs."""
 
     def __init__(self, pid: int) -> None:
-        self.real, self.pid, self.command = this_machines(), pid, (1 << 22) + 1  # a pid that no process has
+        self.real, self.pid, self.command = system_process_table(), pid, (1 << 22) + 1  # a pid that no process has
 
     def process(self, pid: int) -> Process | None:
         if pid == self.command:
@@ -74,7 +74,7 @@ class Disguise:
         found = self.real.process(pid)
         return replace(found, session=pid, argv=("-bash",)) if found and pid == self.pid else found
 
-    def look(self, pid: int) -> Seen:
+    def look(self, pid: int) -> ProcessStatus:
         return self.real.look(pid)
 
 
@@ -82,8 +82,8 @@ def begin(plan: Plan, root: str, pid: int) -> str:
     """Start a session; its id. If sessions are mortal here, it lives as long as this process."""
     table = Disguise(pid)
     wall = wall_clock if plan["installed"] else partial(clock, plan, 0)
-    world = World({}, root, wall, table.command, processes=lambda: table if plan["mortal"] else Table())
-    code, out, err = inside(plan, root, "", CALM | {"words": ["start", "--json"]}, world)
+    system = System({}, root, wall, table.command, processes=lambda: table if plan["mortal"] else Table())
+    code, out, err = inside(plan, root, "", CALM | {"words": ["start", "--json"]}, system)
     assert code == 0, err
     return str(json.loads(out)["session"])
 
@@ -210,7 +210,7 @@ class Play:
 
 def main() -> None:
     root, home = sys.argv[1:]
-    coord.platform.watch.LOOK_EVERY_S = 0.02  # as often as the machine's clock would let it, for one that runs faster
+    coord.platform.watch.POLL_EVERY_S = 0.02  # as often as the machine's clock would let it, for one that runs faster
     for name in ("claim", "renew", "release", "handoff", "break_", "claims", "start"):
         import_module(f"coord.cli.commands.{name}")
     for line in sys.stdin:

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import FrameType
 
 from coord.cli.main import run
-from coord.workspace.system import World
+from coord.workspace.system import System
 from tests.support.in_process import OURS, Inside
 from tests.support.repositories import Repo
 
@@ -23,8 +23,8 @@ def main() -> int:
     """Run the command; its exit code."""
     root, clock, shell, call, *words = sys.argv[1:]
     machine = Inside(Repo(Path(root), Path(root).parent / "home"))
-    inside = machine.world(int(shell), {})
-    world = World({}, root, Path(clock).read_text, inside.pid, lambda: machine.here, lambda: machine.table)
+    inside = machine.system(int(shell), {})
+    system = System({}, root, Path(clock).read_text, inside.pid, lambda: machine.here, lambda: machine.table)
 
     def count(frame: FrameType, event: str, _: object) -> None:
         global calls
@@ -34,7 +34,7 @@ def main() -> int:
                 os.kill(os.getpid(), signal.SIGSTOP)
 
     sys.setprofile(count)
-    code = run(words, world)
+    code = run(words, system)
     sys.setprofile(None)
     sys.stdout.flush()
     print(calls, file=sys.stderr, flush=True)

@@ -8,8 +8,8 @@ import pytest
 from msgspec import Struct
 
 import coord.engine.checkpoint
-from eventlog.codec import NO_HASH, seal
-from eventlog.events import VERSION, Event, SessionStarted, later
+from eventlog.codec import NO_HASH, encode_line
+from eventlog.events import VERSION, Event, SessionStarted, add_time
 from tests.support.in_process import Inside
 from tests.support.repositories import Repo
 
@@ -47,7 +47,7 @@ def scene(repo: Repo) -> Scene:
 
 def other_code(monkeypatch: pytest.MonkeyPatch) -> None:
     """From here on the fold is of other code than the checkpoint's."""
-    monkeypatch.setattr(coord.engine.checkpoint, "fingerprint", lambda: "another")
+    monkeypatch.setattr(coord.engine.checkpoint, "code_version", lambda: "another")
 
 
 def test_claims_in_a_journal_that_cannot_be_read_now_still_stand(scene: Scene) -> None:
@@ -105,7 +105,7 @@ def test_a_checkpoint_of_other_code_knows_how_much_was_there(
     else:
         folder = str(scene.machine.repo.folder / ".cache")
         saved, _ = coord.engine.checkpoint.load(folder)
-        monkeypatch.setattr(coord.engine.checkpoint, "Folded", Other)
+        monkeypatch.setattr(coord.engine.checkpoint, "SavedFold", Other)
         coord.engine.checkpoint.save(folder, saved.seen, saved.told, Other("what nobody here can read"))  # type: ignore[arg-type]
         monkeypatch.undo()
     if change == "gone":
@@ -127,8 +127,8 @@ def test_a_rung_does_not_bring_back_a_journal_that_was_cut_back(
     scene.machine.wait(10)
     assert scene.machine.run(100, "heartbeat", "c", "d").code == 0
     hello = SessionStarted(client="shell", machine="elsewhere")
-    late = Event(v=VERSION, at=later(scene.machine.now, -5), session="late-one", n=1, payload=hello)
-    (repo.log / "late-one.jsonl").write_bytes(seal(late, NO_HASH)[0])
+    late = Event(v=VERSION, at=add_time(scene.machine.now, -5), session="late-one", n=1, payload=hello)
+    (repo.log / "late-one.jsonl").write_bytes(encode_line(late, NO_HASH)[0])
     assert f"{scene.second}.jsonl was rewound" in scene.machine.run(100, "status").out
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from eventlog.codec import NO_HASH, seal
+from eventlog.codec import NO_HASH, encode_line
 from eventlog.errors import JournalClosed
 from eventlog.events import (
     VERSION,
@@ -20,14 +20,14 @@ from eventlog.events import (
     MessageSent,
     SessionHeartbeat,
     SessionStarted,
+    add_time,
     from_micros,
-    later,
     to_micros,
 )
-from eventlog.history import History
+from eventlog.history import LogReader
 from eventlog.local import writer as writing
-from eventlog.local.writer import Writer
-from eventlog.scanning import LAST, Position, scan
+from eventlog.local.writer import JournalWriter
+from eventlog.scanning import TAIL_BYTES, Position, scan
 from tests.support.attacks import LONG, Tally
 from tests.support.journals import START
 from tests.support.repositories import Repo
@@ -36,7 +36,7 @@ pytestmark = pytest.mark.slow
 
 SESSION, OTHER = "amber-otter-k3f9", "brown-hare-7x2m"
 EVENTS = 50
-WALL = later(START, 86_400)
+WALL = add_time(START, 86_400)
 SECTOR = 512
 
 PIECES = (
@@ -70,7 +70,7 @@ def journal(chance: random.Random, count: int, session: str = SESSION) -> tuple[
         micros += chance.choice((1, 1_000_000, 3_599_999_999))
         what = payload(chance, session, n)
         events.append(Event(v=VERSION, at=from_micros(micros), session=session, n=n, payload=what))
-        line, previous = seal(events[-1], previous)
+        line, previous = encode_line(events[-1], previous)
         lines.append(line)
     return events, lines
 
@@ -88,16 +88,16 @@ class Folder:
 
     def read(self) -> tuple[list[Event], Position]:
         """What one who comes new to the log reads."""
-        history = History(str(self.path), "north")
+        history = LogReader(str(self.path), "north")
         news = history.catch_up(WALL)
         assert history.problems == {}
         return news.events, history.positions[SESSION]
 
     def append(self, position: Position) -> tuple[Event, str]:
         """One more event, and what was mended before. Raises JournalClosed."""
-        writer = Writer(str(self.path), SESSION, position)
+        writer = JournalWriter(str(self.path), SESSION, position)
         what = SessionHeartbeat(action="goes on")
-        at = later(max(writer.position.at, START), micros=1)  # a line that lacked its newline is there by now
+        at = add_time(max(writer.position.at, START), micros=1)  # a line that lacked its newline is there by now
         event = Event(v=VERSION, at=at, session=SESSION, n=writer.n, payload=what)
         writer.append(event)
         writer.sync()
@@ -148,7 +148,7 @@ def test_a_journal_cut_at_any_byte_is_continued_by_its_writer(folder: Folder, ta
             assert position.damage == (), where
             if often and cut < len(whole):  # whoever had read more says so, and the journal takes no more
                 folder.holds(whole[:cut])
-                reader = History(str(folder.path), "north", {SESSION: end})
+                reader = LogReader(str(folder.path), "north", {SESSION: end})
                 assert reader.catch_up(WALL).rewound, where
                 with pytest.raises(JournalClosed, match=r"were read before"):
                     folder.append(reader.positions[SESSION])
@@ -162,11 +162,11 @@ def test_any_changed_byte_loses_only_its_line_and_is_told(folder: Folder, tally:
     assert len(changes) == tally.count
     events, lines = journal(tally.chance(tally.seeds[0]), EVENTS)
     whole = b"".join(lines)
-    place = [number for number, line in enumerate(lines) for _ in line]
+    workspace = [number for number, line in enumerate(lines) for _ in line]
     begins = [sum(map(len, lines[:number])) for number in range(EVENTS)]
     end = scan(SESSION, whole, Position())[1]
     for byte, old in enumerate(whole):
-        altered = place[byte]
+        altered = workspace[byte]
         for change in changes:
             where = f"seed {tally.seeds[0]}, byte {byte} of line {altered + 1}, {old} to {old ^ change}"
             data = whole[:byte] + bytes([old ^ change]) + whole[byte + 1 :]
@@ -174,7 +174,7 @@ def test_any_changed_byte_loses_only_its_line_and_is_told(folder: Folder, tally:
             between = old == 0x0A and altered + 1 < EVENTS  # the line before and the one after are as they were
             assert seen == [one for one in events if between or one.n != altered + 1], where
             tally.did("changes")
-            if byte >= len(whole) - LAST:  # whoever had read it before writes no more
+            if byte >= len(whole) - TAIL_BYTES:  # whoever had read it before writes no more
                 folder.holds(data)
                 with pytest.raises(JournalClosed, match="not what it was"):
                     folder.append(end)
@@ -197,13 +197,13 @@ def test_any_changed_byte_loses_only_its_line_and_is_told(folder: Folder, tally:
 
 @pytest.mark.attack(2)
 @pytest.mark.parametrize("place", [-1, -10, -40], ids=["the newline", "the hash", "before the hash"])
-def test_a_session_with_a_changed_last_line_goes_on_in_another(repo: Repo, place: int) -> None:
+def test_a_session_with_a_changed_last_line_goes_on_in_another(repo: Repo, workspace: int) -> None:
     shell = repo.shell()
     session = shell.start()
     shell.ok("coord claim droplet mine; coord heartbeat a b")
     journal = repo.log / f"{session}.jsonl"
     data = bytearray(journal.read_bytes())
-    data[place] ^= 1
+    data[workspace] ^= 1
     journal.write_bytes(data)
     goes_on = shell.run("coord heartbeat c d --json")
     assert (goes_on.code, goes_on.json["session"] != session) == (0, True)
@@ -217,14 +217,14 @@ def to_the_boundary(chance: random.Random, events: list[Event], lines: list[byte
     """Add a line that ends where a sector does, or one byte before or after."""
     last = events[-1]
     empty = Event(
-        v=VERSION, at=later(last.at, 1), session=SESSION, n=last.n + 1, payload=SessionHeartbeat(action="x" * SECTOR)
+        v=VERSION, at=add_time(last.at, 1), session=SESSION, n=last.n + 1, payload=SessionHeartbeat(action="x" * SECTOR)
     )
     previous = lines[-1][-35:-3]
-    short = len(b"".join(lines)) + len(seal(empty, previous)[0])
+    short = len(b"".join(lines)) + len(encode_line(empty, previous)[0])
     action = "x" * (SECTOR - short % SECTOR + SECTOR + chance.choice((0, 0, 0, -1, 1)))
     full = Event(v=VERSION, at=empty.at, session=SESSION, n=empty.n, payload=SessionHeartbeat(action=action))
     events.append(full)
-    lines.append(seal(full, previous)[0])
+    lines.append(encode_line(full, previous)[0])
 
 
 def stale(chance: random.Random, length: int, sources: list[bytes]) -> bytes:
@@ -272,7 +272,7 @@ def test_what_a_power_cut_leaves_is_never_taken_for_an_event(folder: Folder, tal
         assert seen[: len(events)] == events, f"{where}: all that was acknowledged is there"
         more = seen[len(events) :]
         assert all(one in unsynced for one in more), f"{where}: nothing but what this writer wrote"
-        before = History(str(folder.path), "north", {SESSION: scan(SESSION, acknowledged, Position())[1]})
+        before = LogReader(str(folder.path), "north", {SESSION: scan(SESSION, acknowledged, Position())[1]})
         assert before.catch_up(WALL).events == more, where
         if position.damage:
             closed += 1
@@ -300,8 +300,8 @@ def go_on(chance: random.Random, last: Event, line: bytes) -> tuple[list[Event],
     """Some more events of the same journal, written and not yet synced."""
     events, lines, previous, at = [], [], line[-35:-3], last.at
     for n in range(last.n + 1, last.n + 1 + chance.randint(0, 6)):
-        at = later(at, 1)
+        at = add_time(at, 1)
         events.append(Event(v=VERSION, at=at, session=SESSION, n=n, payload=payload(chance, SESSION, n)))
-        one, previous = seal(events[-1], previous)
+        one, previous = encode_line(events[-1], previous)
         lines.append(one)
     return events, lines

@@ -15,7 +15,7 @@ from hashlib import blake2b
 import pytest
 
 from coord.engine import checkpoint
-from eventlog.codec import NO_HASH, Damaged, chain, decode, unseal
+from eventlog.codec import NO_HASH, DamagedLine, decode_event, decode_line, line_hash
 from eventlog.scanning import Position, scan
 from tests.support.attacks import FIRST_SEED, Tally
 from tests.support.in_process import Inside
@@ -42,7 +42,7 @@ TEXTS = (
 
 def sealed(body: bytes, previous: bytes = NO_HASH) -> bytes:
     """A line whose hash is right, whatever it says."""
-    return body + b',"hash":"' + chain(previous, body) + b'"}'
+    return body + b',"hash":"' + line_hash(previous, body) + b'"}'
 
 
 @pytest.mark.machine
@@ -62,10 +62,10 @@ def test_whatever_a_line_says_it_is_read_or_damaged(repo: Repo, tally: Tally) ->
         state = chance.getstate()
         line = sealed(mangled(chance.choice(bodies), chance))
         try:
-            with suppress(Damaged):
-                assert unseal(line, NO_HASH).session is not None
-            with suppress(Damaged):
-                decode(mangled(line, chance))
+            with suppress(DamagedLine):
+                assert decode_line(line, NO_HASH).session is not None
+            with suppress(DamagedLine):
+                decode_event(mangled(line, chance))
             events, position = scan(session, mangled(data, chance), Position())
             assert position.n == (events[-1].n if events else 0)
             assert position.lines >= len({event.n for event in events}) - 8 * len(position.damage)

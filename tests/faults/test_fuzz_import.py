@@ -16,8 +16,8 @@ from typing import Any
 
 import pytest
 
-from coord.admin.shell_import.events import read
-from coord.admin.shell_import.recovery import TEMPLATES, Kind, Unusable
+from coord.admin.shell_import.events import parse_file
+from coord.admin.shell_import.recovery import TEMPLATES, FileKind, Unusable
 from coord.platform.git.repository import recorded_path
 from tests.support.attacks import FIRST_SEED, Tally
 from tests.support.in_process import Inside
@@ -27,7 +27,12 @@ from tests.support.repositories import Repo
 
 pytestmark = pytest.mark.slow
 
-KINDS: dict[str, Kind] = {"sessions": "session", "heartbeats": "heartbeat", "claims": "claim", "messages": "message"}
+KINDS: dict[str, FileKind] = {
+    "sessions": "session",
+    "heartbeats": "heartbeat",
+    "claims": "claim",
+    "messages": "message",
+}
 SECRET = "what-a-link-leads-to"
 NAMES = (
     "\n", "\x1b[2J", "...", " ", "\udcff", "x" * 200, "\u202e", "2026-99-99_99-99-99-x", "9999-12-31_23-59-59-x", "-",
@@ -73,7 +78,7 @@ def odd(chance: Random, depth: int = 0) -> Any:
             return {chance.choice(TEXTS): odd(chance, depth + 1) for _ in range(chance.randrange(3))}
 
 
-def oddly_filled(kind: Kind, chance: Random) -> bytes:
+def oddly_filled(kind: FileKind, chance: Random) -> bytes:
     """A file of the right keys and any values."""
     fields = {key: odd(chance) for key in TEMPLATES[kind] if chance.random() < 0.9}
     when = {"session": "started_at", "claim": "claimed_at"}.get(kind, "timestamp")
@@ -81,7 +86,7 @@ def oddly_filled(kind: Kind, chance: Random) -> bytes:
     return json.dumps(fields, indent=chance.choice((None, 2))).encode()
 
 
-def spoil(path: Path, kind: Kind, secret: Path, chance: Random) -> None:
+def spoil(path: Path, kind: FileKind, secret: Path, chance: Random) -> None:
     """Change one file of the predecessor's, or what is there in its place."""
     data = path.read_bytes()
     match chance.randrange(12):
@@ -192,7 +197,9 @@ def read_any(chance: Random) -> None:
         kind = chance.choice(list(KINDS.values()))
         data = mangled(oddly_filled(kind, chance), chance)
         try:
-            said = read(kind, recorded_path(chance.choice(NAMES)) + ".json", recorded_path(chance.choice(NAMES)), data)
+            said = parse_file(
+                kind, recorded_path(chance.choice(NAMES)) + ".json", recorded_path(chance.choice(NAMES)), data
+            )
         except Unusable:
             continue
         assert said.fields or not said.recovered, data

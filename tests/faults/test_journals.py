@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import pytest
 
-from eventlog.codec import MAX_LINE, NO_HASH, chain
+from eventlog.codec import MAX_LINE, NO_HASH, line_hash
 from tests.support.processes import Shell, can_unshare
 from tests.support.repositories import Repo
 
@@ -199,7 +199,7 @@ def seal_by_hand(journal: Path, text: str) -> None:
     data = journal.read_bytes()
     previous = data.splitlines()[-1][-34:-2] if data else NO_HASH
     body = text.encode()
-    journal.write_bytes(data + body + b',"hash":"' + chain(previous, body) + b'"}\n')
+    journal.write_bytes(data + body + b',"hash":"' + line_hash(previous, body) + b'"}\n')
 
 
 @pytest.mark.parametrize("version", [1, 2])

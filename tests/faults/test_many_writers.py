@@ -19,7 +19,7 @@ from random import Random
 
 import pytest
 
-from eventlog.history import History
+from eventlog.history import LogReader
 from tests.support.attacks import Tally
 
 pytestmark = pytest.mark.slow
@@ -117,7 +117,7 @@ class Round:
 
     def check(self) -> None:
         """The log is what was acknowledged, in the order in which it was."""
-        history = History(str(self.log), "north")
+        history = LogReader(str(self.log), "north")
         events = history.catch_up(WALL).events
         assert (history.problems, history.held_back) == ({}, {}), f"seed {self.seed}"
         for number in range(WRITERS):

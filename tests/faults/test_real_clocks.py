@@ -10,7 +10,7 @@ from random import Random
 
 import pytest
 
-from eventlog.events import later
+from eventlog.events import add_time
 from tests.support.answers import LAPSE_S, Judge
 from tests.support.attacks import Tally
 from tests.support.processes import Result, Shell, until
@@ -131,7 +131,7 @@ def test_a_waiter_gives_up_and_blocks_no_longer_than_a_lapse(repo: Repo, tally: 
     refused = three.run(f"coord claim {RESOURCE} --json").json
     (way,) = refused["obstacles"]
     assert way["session"] == second
-    assert refused["at"] < way["until"] <= later(refused["at"], LAPSE_S), "by the others' clocks"
+    assert refused["at"] < way["until"] <= add_time(refused["at"], LAPSE_S), "by the others' clocks"
     assert three.run(under("off 864000", repo, f"coord claim {RESOURCE} --json")).json["outcome"] == "granted"
     assert two.run(f"coord claim {RESOURCE} --json").json["obstacles"][0]["session"] == third
     tally.did("waits by a wrong clock")

@@ -14,8 +14,8 @@ import pytest
 
 import coord.platform.host
 import coord.workspace.system
-from coord.workspace.anchors import anchor_of, choose
-from projections.rules.liveness import gone
+from coord.workspace.anchors import anchor_of, choose_anchor
+from projections.rules.liveness import death_evidence
 from tests.support.attacks import Tally
 from tests.support.in_process import Inside, process
 from tests.support.processes import Shell, can_unshare, have, until
@@ -207,11 +207,11 @@ def test_hosts_of_one_image_without_an_id_are_two_machines(
     for boot in boots:
         known = {"/etc/machine-id": "uninitialized", "/proc/sys/kernel/random/boot_id": boot}
         monkeypatch.setattr(coord.platform.host, "_read", lambda path, known=known: known.get(path, ""))
-        places.append(coord.workspace.system.this_machine())
+        places.append(coord.workspace.system.this_host())
     there, here = places
     assert (there.machine == here.machine) == (boots[0] == boots[1])
     if boots[0] != boots[1]:
-        assert gone(anchor_of(process(100, 1, 100, "bash"), there), here, lambda pid: "free") == ""
+        assert death_evidence(anchor_of(process(100, 1, 100, "bash"), there), here, lambda pid: "free") == ""
 
 
 def test_an_orphan_in_a_container_is_not_its_first_process(repo: Repo) -> None:
@@ -227,4 +227,4 @@ def test_a_script_whose_parent_may_not_be_looked_at_is_no_anchor() -> None:
     script = process(25, 20, 20, "bash", "run.sh")
     for below in ([], [process(26, 25, 20, "bash", "-c", "x")]):
         parent = (below or [script])[0].pid
-        assert choose([process(30, parent, 20, "python3", "/bin/coord"), *below, script]) is None
+        assert choose_anchor([process(30, parent, 20, "python3", "/bin/coord"), *below, script]) is None

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from coord.platform.processes import this_machines
+from coord.platform.processes import system_process_table
 from eventlog.events import Event, to_micros
-from eventlog.local.writer import Writer
+from eventlog.local.writer import JournalWriter
 from tests.support.attacks import Tally
 from tests.support.in_process import Inside
 from tests.support.processes import GUARD_S, Result, environment
@@ -57,16 +57,16 @@ class Late:
 def test_a_claim_does_not_expire_before_its_session_is_told(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
     machine = Inside(repo)
     machine.start(100)
-    append = Writer.append
+    append = JournalWriter.append
 
-    def slowly(writer: Writer, event: Event) -> None:
+    def slowly(writer: JournalWriter, event: Event) -> None:
         append(writer, event)
         machine.wait(TTL_S + 1)
 
     for words in ("claim droplet/x --ttl 1m", "claim droplet/x --ttl 1m", "renew droplet/x --ttl 1m"):
         machine.run(100, "claim", "droplet/x", "--ttl", "1m")
         with monkeypatch.context() as patch:
-            patch.setattr(Writer, "append", slowly)
+            patch.setattr(JournalWriter, "append", slowly)
             told = machine.run(100, *words.split(), "--json")
         assert (told.code, told.err) == (0, ""), told
         assert told.json["token"], told
@@ -111,7 +111,7 @@ def test_a_stopped_holder_is_late_and_there_are_never_two(repo: Repo, tally: Tal
         try:
             written = journal.read_bytes() != before
             machine.wait(TTL_S + chance.uniform(0, 60))
-            if late.stopped and (row := this_machines().process(late.pid)):
+            if late.stopped and (row := system_process_table().process(late.pid)):
                 machine.table.rows[late.pid] = row
             taken = machine.run(200, "claim", resource, "--ttl", "1m", "--json")
             named = lock.read_bytes().strip()  # else it was stopped between taking the lock and putting its name there

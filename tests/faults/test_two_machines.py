@@ -20,14 +20,14 @@ from typing import Any
 
 import pytest
 
-from coord.engine.snapshot import Present
+from coord.engine.snapshot import Snapshot
 from coord.platform.watch import Interrupted
-from coord.workspace.paths import find
-from eventlog.events import Event, SessionPresumedDead, later
+from coord.workspace.paths import find_workspace
+from eventlog.events import Event, SessionPresumedDead, add_time
 from eventlog.history import merge
 from eventlog.scanning import Position, scan
 from projections.rules.fold import as_of, fold
-from projections.rules.liveness import Here
+from projections.rules.liveness import ObserverHost
 from projections.rules.state import State
 from tests.support.attacks import Tally
 from tests.support.histories import judged
@@ -47,7 +47,7 @@ APART_S = (0, 0.5, 3, 45, 59, 61, 300, 3600, 5 * 3600)  # how far the second clo
 class Node:
     """One folder on one machine: what its sessions wrote, and what they were promised."""
 
-    def __init__(self, repo: Repo, here: Here, ahead_s: float) -> None:
+    def __init__(self, repo: Repo, here: ObserverHost, ahead_s: float) -> None:
         self.inside = Inside(repo)
         self.inside.here = here
         self.inside.wait(ahead_s)
@@ -114,7 +114,7 @@ class Scene:
         for name, ahead in (("north", 0), ("south", apart)):
             repo = self._repo(name)
             repo.log.mkdir(parents=True)
-            self.nodes.append(Node(repo, Here(f"machine-{name}", f"boot-{name}", "pid:[1]"), ahead))
+            self.nodes.append(Node(repo, ObserverHost(f"machine-{name}", f"boot-{name}", "pid:[1]"), ahead))
 
     def _repo(self, name: str) -> Repo:
         return Repo(self.base / name, self.base / f"home-{name}")
@@ -182,7 +182,7 @@ class Scene:
         original = self.chance.choice(self.nodes)
         repo = self._repo("copy")
         shutil.copytree(original.inside.repo.folder, repo.folder)
-        other = Here("machine-copy", "boot-copy", "pid:[1]")
+        other = ObserverHost("machine-copy", "boot-copy", "pid:[1]")
         here, moved = self.chance.choice(((original.inside.here, True), (other, True), (other, False)))
         copy = Node(repo, here, 0)
         copy.inside.now = original.inside.now
@@ -210,7 +210,7 @@ class Scene:
                 target.run(100, "status")
         latest = max([node.inside.now for node in self.nodes] + [event.at for event in self.nodes[0].events()])
         for node in self.nodes:
-            node.inside.now = later(latest, 1)
+            node.inside.now = add_time(latest, 1)
 
     def check(self) -> int:
         """Nothing is missing, all say the same, and everyone is told. How many claims are lost."""
@@ -224,16 +224,16 @@ class Scene:
             for source in self.nodes:
                 assert source.own.items() <= held.items()
             assert node.events() == events
-            world = node.inside.world(100, {})
+            system = node.inside.system(100, {})
             for _ in range(2):
                 with node.in_place():
-                    present = Present(world, find(world, None))
-                    present.catch_up()
-                    shutil.rmtree(present.place.cache, ignore_errors=True)
-                for finding in present.findings():
+                    snapshot = Snapshot(system, find_workspace(system, None))
+                    snapshot.catch_up()
+                    shutil.rmtree(snapshot.workspace.cache, ignore_errors=True)
+                for finding in snapshot.journal_problems():
                     assert "was rewound" in finding.text, finding
                     assert f"{finding.journal}.jsonl" in self.older, finding
-                assert image(as_of(present.state, now)) == whole
+                assert image(as_of(snapshot.state, now)) == whole
         assert not any(isinstance(event.payload, SessionPresumedDead) for event in events), "a live session was buried"
         believers_are_told(events)
         self._told_in_the_inbox(as_of(fold(State(), events), now))
@@ -255,9 +255,9 @@ def scenes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[random.
     def begin(chance: random.Random) -> Scene:
         scene, numbers = Scene(tmp_path / "machines", chance), iter(chance.sample(range(1000), 1000))
 
-        def wait_for(folder: str, look: Callable[[], tuple[Any, str]], wall: object, caught: list[int]) -> Any:
+        def wait_for(folder: str, poll: Callable[[], tuple[Any, str]], wall: object, caught: list[int]) -> Any:
             for _ in range(3):
-                if (found := look()[0]) is not None:
+                if (found := poll()[0]) is not None:
                     return found
                 scene.waits()
             raise Interrupted(signal.SIGINT)

@@ -14,13 +14,13 @@ from msgspec import Struct
 
 import coord.engine.checkpoint
 from coord.admin import verify as verifying
-from coord.admin.verify import Verified, verify
-from coord.workspace.paths import Place, find
-from eventlog.codec import NO_HASH, seal
+from coord.admin.verify import VerifyResult, verify
+from coord.workspace.paths import Workspace, find_workspace
+from eventlog.codec import NO_HASH, encode_line
 from eventlog.errors import LogError
-from eventlog.events import VERSION, AnyPayload, Event, SessionHeartbeat, SessionStarted, later
-from eventlog.history import History
-from eventlog.local.files import ENDED
+from eventlog.events import VERSION, AnyPayload, Event, SessionHeartbeat, SessionStarted, add_time
+from eventlog.history import LogReader
+from eventlog.local.files import ARCHIVE_FOLDER
 from tests.support.in_process import NOON, Inside
 from tests.support.processes import COORD, environment
 from tests.support.repositories import Repo
@@ -40,11 +40,11 @@ class Scene:
         self.journal = repo.log / f"{self.second}.jsonl"
 
     @property
-    def place(self) -> Place:
-        return find(self.machine.world(300, {}), None)
+    def workspace(self) -> Workspace:
+        return find_workspace(self.machine.system(300, {}), None)
 
-    def verify(self) -> Verified:
-        return verify(self.machine.world(300, {}), self.place)
+    def verify(self) -> VerifyResult:
+        return verify(self.machine.system(300, {}), self.workspace)
 
     def run(self, code: int, *options: str) -> str:
         done = self.machine.run(300, "verify", *options)
@@ -55,8 +55,8 @@ class Scene:
         self.journal.write_bytes(change(self.journal.read_bytes()))
 
     def archive(self) -> None:
-        (self.repo.log / ENDED).mkdir()
-        self.journal = self.journal.rename(self.repo.log / ENDED / self.journal.name)
+        (self.repo.log / ARCHIVE_FOLDER).mkdir()
+        self.journal = self.journal.rename(self.repo.log / ARCHIVE_FOLDER / self.journal.name)
 
 
 @pytest.fixture
@@ -94,10 +94,10 @@ def test_a_log_that_was_removed_is_no_empty_one(scene: Scene) -> None:
 # --- damage -----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("where", ["log", ENDED])
+@pytest.mark.parametrize("where", ["log", ARCHIVE_FOLDER])
 def test_every_single_byte_counts(scene: Scene, where: str) -> None:
     """Whatever byte of a whole line is changed, it is found, in that very line; in an archived journal too."""
-    if where == ENDED:
+    if where == ARCHIVE_FOLDER:
         scene.archive()
     whole = scene.journal.read_bytes()
     begins = [0, *(i + 1 for i, byte in enumerate(whole) if byte == 10)]
@@ -160,7 +160,7 @@ def other_end(data: bytes) -> bytes:
     event = msgspec.json.decode(last, type=Event)
     assert isinstance(event.payload, SessionHeartbeat)
     other = msgspec.structs.replace(event, payload=SessionHeartbeat(action="building", target="apj"))
-    return b"".join([*first, seal(other, first[-1][-35:-3])[0]])
+    return b"".join([*first, encode_line(other, first[-1][-35:-3])[0]])
 
 
 REWINDS = {
@@ -207,7 +207,7 @@ class OldCheckpoint(Struct):
 
 
 def test_a_checkpoint_of_an_older_version_still_tells_of_rewinds(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = scene.place.cache
+    folder = scene.workspace.cache
     saved, folded = coord.engine.checkpoint.load(folder)
     assert folded is not None
     assert all(seen.last.endswith(b'"}\n') for seen in saved.seen.values())
@@ -229,7 +229,7 @@ def test_a_checkpoint_of_an_older_version_still_tells_of_rewinds(scene: Scene, m
 
 
 def test_a_damaged_checkpoint_is_told_and_the_log_is_whole(scene: Scene) -> None:
-    path = Path(scene.place.cache) / coord.engine.checkpoint.NAME
+    path = Path(scene.workspace.cache) / coord.engine.checkpoint.NAME
     data = bytearray(path.read_bytes())
     data[-1] ^= 1
     path.write_bytes(data)
@@ -240,20 +240,20 @@ def test_a_damaged_checkpoint_is_told_and_the_log_is_whole(scene: Scene) -> None
 
 
 def test_a_fold_that_the_journals_do_not_give_is_told(scene: Scene) -> None:
-    saved, folded = coord.engine.checkpoint.load(scene.place.cache)
+    saved, folded = coord.engine.checkpoint.load(scene.workspace.cache)
     assert folded is not None
     folded.state.claims.clear()
-    coord.engine.checkpoint.save(scene.place.cache, saved.seen, [], folded)
+    coord.engine.checkpoint.save(scene.workspace.cache, saved.seen, [], folded)
     text = scene.run(4)
     assert "❌ The checkpoint's fold is not what the journals give" in text
-    Path(scene.place.cache, coord.engine.checkpoint.NAME).unlink()
+    Path(scene.workspace.cache, coord.engine.checkpoint.NAME).unlink()
     assert scene.verify().whole
 
 
 @pytest.mark.parametrize("more", [False, True])
 def test_a_checkpoint_is_compared_where_it_stopped(scene: Scene, more: bool) -> None:
     """What came after it, and time that has passed, make no difference."""
-    path = Path(scene.place.cache) / coord.engine.checkpoint.NAME
+    path = Path(scene.workspace.cache) / coord.engine.checkpoint.NAME
     kept = path.read_bytes()
     for words in ("claim droplet y --ttl 1m", "send broadcast More", "end"):
         scene.machine.run(200, *words.split())
@@ -277,24 +277,24 @@ def test_times_that_are_held_back_are_told(scene: Scene) -> None:
     lines, previous = b"", NO_HASH
     payloads: list[AnyPayload] = [SessionStarted(machine="south"), SessionHeartbeat()]
     for n, payload in enumerate(payloads, 1):
-        event = Event(v=VERSION, at=later(NOON, 3600 * n), session="from-afar", n=n, payload=payload)
-        line, previous = seal(event, previous)
+        event = Event(v=VERSION, at=add_time(NOON, 3600 * n), session="from-afar", n=n, payload=payload)
+        line, previous = encode_line(event, previous)
         lines += line
     (scene.repo.log / "from-afar.jsonl").write_bytes(lines)
     assert "from-afar.jsonl is of a machine whose clock is ahead" in scene.run(0)
     found = {journal.session: journal.held_back for journal in scene.verify().journals}
-    assert found == {"from-afar": later(NOON, 3600), scene.first: "", scene.second: ""}
+    assert found == {"from-afar": add_time(NOON, 3600), scene.first: "", scene.second: ""}
     scene.machine.wait(3 * 3600)
     assert "ahead" not in scene.run(0)
 
 
 def test_a_clock_that_steps_back_meanwhile_is_read_once(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     hello = SessionStarted(client="shell", machine="elsewhere")
-    ahead = Event(v=VERSION, at=later(scene.machine.now, 55), session="ahead-one", n=1, payload=hello)
-    (scene.repo.log / "ahead-one.jsonl").write_bytes(seal(ahead, NO_HASH)[0])
-    world, steps = scene.machine.world(300, {}), count(0, -30)
-    monkeypatch.setattr(world, "wall", lambda: later(scene.machine.now, next(steps)))
-    found = verify(world, scene.place)
+    ahead = Event(v=VERSION, at=add_time(scene.machine.now, 55), session="ahead-one", n=1, payload=hello)
+    (scene.repo.log / "ahead-one.jsonl").write_bytes(encode_line(ahead, NO_HASH)[0])
+    system, steps = scene.machine.system(300, {}), count(0, -30)
+    monkeypatch.setattr(system, "wall", lambda: add_time(scene.machine.now, next(steps)))
+    found = verify(system, scene.workspace)
     assert [journal.held_back for journal in found.journals] == [""] * 3
 
 
@@ -302,17 +302,17 @@ def test_a_log_that_cannot_be_read_a_second_time_is_not_compared(scene: Scene, m
     def fails(*_: object) -> None:
         raise LogError("it went")
 
-    monkeypatch.setattr(History, "batches", fails)
+    monkeypatch.setattr(LogReader, "batches", fails)
     assert "The checkpoint was not compared: a journal went meanwhile." in scene.run(0)
 
 
 def test_of_a_journal_in_two_places_both_are_checked(scene: Scene) -> None:
-    (scene.repo.log / ENDED).mkdir()
-    copy = scene.repo.log / ENDED / scene.journal.name
+    (scene.repo.log / ARCHIVE_FOLDER).mkdir()
+    copy = scene.repo.log / ARCHIVE_FOLDER / scene.journal.name
     shutil.copy(scene.journal, copy)
     assert f"the one in log/ counts): {scene.second}" in scene.run(0)
     copy.write_bytes(copy.read_bytes().replace(b"building", b"bullding"))
-    assert f"COORDINATION/log/{ENDED}/{scene.second}.jsonl\n  line 3, byte" in scene.run(4)
+    assert f"COORDINATION/log/{ARCHIVE_FOLDER}/{scene.second}.jsonl\n  line 3, byte" in scene.run(4)
 
 
 def test_what_is_archived_meanwhile_is_whole(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -330,7 +330,7 @@ def test_what_is_archived_meanwhile_is_whole(scene: Scene, monkeypatch: pytest.M
     found = scene.verify()
     assert found.whole
     assert {journal.file for journal in found.journals} == {
-        f"log/{ENDED}/{scene.second}.jsonl",
+        f"log/{ARCHIVE_FOLDER}/{scene.second}.jsonl",
         f"log/{scene.first}.jsonl",
     }
 

@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 
 from coord.platform.watch import Interrupted
-from coord.workspace.system import World
-from eventlog.events import Instant, from_micros, later
+from coord.workspace.system import System
+from eventlog.events import Instant, add_time, from_micros
 from tests.support.answers import LAPSE_S, WAIT_S, Judge
 from tests.support.attacks import Tally
 from tests.support.in_process import NOON, Inside
@@ -57,13 +57,13 @@ class Clock:
     def read(self) -> Instant:
         """What it says now."""
         if self.kind == "steps":
-            said = later(self.true(), self.chance.choice(self.errors))
+            said = add_time(self.true(), self.chance.choice(self.errors))
         elif self.kind == "stands" and self.said:
             said = self.said[0]
         elif self.kind == "runs" and self.said:
-            said = later(self.said[-1], self.chance.choice((0, 0.000001, 2, 70)))
+            said = add_time(self.said[-1], self.chance.choice((0, 0.000001, 2, 70)))
         else:
-            said = later(self.true(), self.errors[0])
+            said = add_time(self.true(), self.errors[0])
         self.said.append(said)
         return said
 
@@ -86,8 +86,8 @@ class Machine(Inside):
     def right(self) -> Clock:
         return Clock(lambda: self.now, "right", [0.0], self.chance)
 
-    def world(self, shell: int, env: dict[str, str]) -> World:
-        made = super().world(shell, env)
+    def system(self, shell: int, env: dict[str, str]) -> System:
+        made = super().system(shell, env)
         made.wall = self.clock.read
         return made
 
@@ -120,7 +120,7 @@ class Machine(Inside):
         if words[0] != "status":
             self.judges(shell, words, result, at or max(self.latest, *clock.said))
             if kind in ("off", "stands") and "--wait" not in words:
-                behind = later(clock.said[-1], 1) <= self.latest
+                behind = add_time(clock.said[-1], 1) <= self.latest
                 assert ("clock is" in result.err) == behind, "a clock that is behind is told"
         return result
 
@@ -133,13 +133,13 @@ class Machine(Inside):
             if said["outcome"] in ("granted", "renewed"):
                 self.judge.granted(session, said)
                 ttl = {"60s": 60, "10m": 600}.get(words[3], 4 * HOUR)
-                ends = later(from_micros(said["token"]), ttl)
+                ends = add_time(from_micros(said["token"]), ttl)
                 longer = said["outcome"] == "renewed" or said["claim"] in self.judge.waited
-                assert longer or later(ends, micros=-9) <= said["until"] <= ends, said
+                assert longer or add_time(ends, micros=-9) <= said["until"] <= ends, said
             elif said["outcome"] == "refused":
                 self.judge.refused(said)
         elif words[0] in ("renew", "release") and result.code == 1:
-            self.judge.not_yours(session, resource, later(at, micros=9))
+            self.judge.not_yours(session, resource, add_time(at, micros=9))
         elif words[0] == "renew":
             self.judge.granted(session, said | {"outcome": "renewed", "at": at})
         elif words[0] == "release":
@@ -153,7 +153,7 @@ class Machine(Inside):
         new, before = events[self.seen :], self.latest
         for event in new:
             assert event["event"]["type"] != "session.presumed_dead", f"a clock made it dead: {event}"
-            earliest, most = max(before, min(said)), later(max(before, *said), micros=9)
+            earliest, most = max(before, min(said)), add_time(max(before, *said), micros=9)
             assert earliest <= event["at"] <= most, f"{event} between {earliest} and {most}"
             assert event["at"] > self.latest, f"{event} is not later than {self.latest}"
             self.latest = event["at"]
@@ -182,7 +182,7 @@ class Machine(Inside):
     def all_is_free(self) -> None:
         """Once the clock is right and everything has run out, whoever asks gets it."""
         ends = [hold.until for hold in self.judge.holds.values()]
-        self.now, self.wrong = later(max([self.latest, *ends]), WAIT_S + LAPSE_S), 0.0
+        self.now, self.wrong = add_time(max([self.latest, *ends]), WAIT_S + LAPSE_S), 0.0
         for resource in RESOURCES[:2]:
             result = self.type(SHELLS[0], ["claim", resource, "--ttl", "4h", "--json"], "off", [0.0])
             assert result.code == 0, f"{resource} is still taken: {result}"
@@ -201,10 +201,10 @@ def play(repo: Repo, monkeypatch: pytest.MonkeyPatch, tally: Tally, seeds: range
         machine = Machine(repo, chance)
 
         def wait_for(
-            folder: str, look: Callable[[], Any], wall: object, caught: object, machine: Machine = machine
+            folder: str, poll: Callable[[], Any], wall: object, caught: object, machine: Machine = machine
         ) -> Any:
             for _ in range(3):
-                if (found := look()[0]) is not None:
+                if (found := poll()[0]) is not None:
                     return found
                 machine.while_waiting()
             raise Interrupted(signal.SIGINT)

@@ -8,19 +8,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from coord.admin.verify import Verified, verify
+from coord.admin.verify import VerifyResult, verify
 from coord.cli.main import run
-from coord.platform.processes import this_machines
-from coord.workspace.paths import find
-from coord.workspace.system import World, this_machine, wall_clock
-from eventlog.events import Event, Instant, MessageSent, later
-from eventlog.history import History
+from coord.platform.processes import system_process_table
+from coord.workspace.paths import find_workspace
+from coord.workspace.system import System, this_host, wall_clock
+from eventlog.events import Event, Instant, MessageSent, add_time
+from eventlog.history import LogReader
 from tests.faults.strace import MARK
 from tests.support.predecessors import BEGIN, Predecessor
 from tests.support.processes import Result, environment
 from tests.support.repositories import Repo
 
-HERE = this_machine()
+HERE = this_host()
 LONG_AGO_S = 20 * 86_400
 
 
@@ -50,15 +50,15 @@ class Folder:
         """The environment of a session; of nobody for the empty name."""
         return environment(self.repo.home) | ({"COORD_SESSION": self.ids[name]} if name else {})
 
-    def world(self, name: str, wall: Callable[[], Instant] = wall_clock) -> World:
+    def system(self, name: str, wall: Callable[[], Instant] = wall_clock) -> System:
         """What a command of that session knows of the outside."""
-        return World(self.env(name), str(self.repo.root), wall, 1, lambda: HERE, this_machines)
+        return System(self.env(name), str(self.repo.root), wall, 1, lambda: HERE, system_process_table)
 
     def run(self, name: str, *words: str, ago_s: float = 0) -> Result:
         """Run a command as that session, or as it would have run so long ago."""
         out, err = io.StringIO(), io.StringIO()
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            code = run(words, self.world(name, lambda: later(wall_clock(), -ago_s)))
+            code = run(words, self.system(name, lambda: add_time(wall_clock(), -ago_s)))
         return Result(out.getvalue(), err.getvalue(), code)
 
     def ok(self, name: str, *words: str, ago_s: float = 0) -> str:
@@ -76,12 +76,12 @@ class Folder:
         """Every event that a reader gets."""
         if not self.repo.log.exists():
             return []
-        return History(str(self.repo.log), HERE.machine).catch_up(wall_clock()).events
+        return LogReader(str(self.repo.log), HERE.machine).catch_up(wall_clock()).events
 
-    def verified(self) -> Verified:
+    def verified(self) -> VerifyResult:
         """What `coord verify` finds."""
-        world = self.world("")
-        return verify(world, find(world, None))
+        system = self.system("")
+        return verify(system, find_workspace(system, None))
 
     def journal(self, name: str) -> Path:
         """The journal of a session."""

@@ -2,11 +2,11 @@
 
 import pytest
 
-from coord.workspace.paths import Place
+from coord.workspace.paths import Workspace
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     """A folder of coord without a repository; each example fills it anew."""
     root = tmp_path_factory.mktemp("root")
-    return Place(str(root / "COORDINATION"), str(root), None)
+    return Workspace(str(root / "COORDINATION"), str(root), None)

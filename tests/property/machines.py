@@ -11,7 +11,7 @@ from random import Random
 from typing import Any
 
 from coord.platform.processes import Process
-from projections.rules.liveness import Here, Seen
+from projections.rules.liveness import ObserverHost, ProcessStatus
 
 PIDS = 14  # so few that each is soon used again
 
@@ -39,7 +39,7 @@ class Space:
     """A pid namespace: what a command in it sees of the processes in it."""
 
     machine: "Machine"
-    here: Here
+    here: ObserverHost
     chance: Random
     rows: dict[int, Proc] = field(default_factory=dict)
     hidden: set[int] = field(default_factory=set)  # pids that may not be looked at
@@ -53,10 +53,10 @@ class Space:
             return None
         return Process(pid, row.parent, row.leader, row.ticks, row.state, row.argv)
 
-    def look(self, pid: int) -> Seen:
+    def look(self, pid: int) -> ProcessStatus:
         """See `ProcessTable.look`. Now and then something happens on the machine between two looks of a command."""
         row = self.rows.get(pid)
-        seen: Seen = "free" if row is None else row.ticks if row.alive else "zombie"
+        seen: ProcessStatus = "free" if row is None else row.ticks if row.alive else "zombie"
         if row is not None and pid in self.hidden:
             seen = "unknown"
         if self.machine.busy and self.chance.random() < 0.2:
@@ -139,7 +139,7 @@ class Machine:
         return self._space(number, host, *first)
 
     def _space(self, number: int, host: str, *first: str) -> Space:
-        here = Here(self.name + host, f"{self.name}-boot-{self.boots}", f"pid:[{number}]")
+        here = ObserverHost(self.name + host, f"{self.name}-boot-{self.boots}", f"pid:[{number}]")
         made = Space(self, here, self.chance)
         made.fork(0, 0, *first)
         self.spaces.append(made)

@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coord.engine import checkpoint
-from coord.engine.snapshot import Present
-from coord.workspace.paths import Place
-from coord.workspace.system import World
+from coord.engine.snapshot import Snapshot
+from coord.workspace.paths import Workspace
+from coord.workspace.system import System
 from eventlog import history
-from eventlog.events import Event, later
+from eventlog.events import Event, add_time
 from projections.rules.fold import as_of
 from projections.rules.state import State
 from tests.support.attacks import law
@@ -40,21 +40,21 @@ MISCHIEF = (
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     """A folder, read in small pieces, where every few events make a rung."""
     root = tmp_path_factory.mktemp("root")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(checkpoint, "_LEAST_STEP", 4)
         patch.setattr(history, "_AT_ONCE", 2000)
         patch.setattr(history, "_LEAST_PIECE", 500)
-        yield Place(str(root / "COORDINATION"), str(root), None)
+        yield Workspace(str(root / "COORDINATION"), str(root), None)
 
 
 class Case:
     """A history that comes to a folder bit by bit, and what befalls it there."""
 
-    def __init__(self, place: Place, data: st.DataObject, patch: pytest.MonkeyPatch) -> None:
-        self.place, self.data, self.patch = place, data, patch
+    def __init__(self, workspace: Workspace, data: st.DataObject, patch: pytest.MonkeyPatch) -> None:
+        self.workspace, self.data, self.patch = workspace, data, patch
         self.events: list[Event] = data.draw(histories())
         self.journals = {name: lines_of(journal) for name, journal in journals_of(self.events).items()}
         self.damaged = data.draw(st.integers(0, 3)) == 0
@@ -62,12 +62,12 @@ class Case:
             lines = self.journals[data.draw(st.sampled_from(sorted(self.journals)))]
             spot = data.draw(st.integers(0, len(lines) - 1))
             lines[spot] = changed(lines[spot], data)
-        self.log, self.cache = Path(place.log), Path(place.cache)
+        self.log, self.cache = Path(workspace.log), Path(workspace.cache)
         for folder in (self.log, self.cache):
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)
-        self.end = later(self.events[-1].at, 60)
-        self.world = World({}, place.root, lambda: self.end, 1, lambda: HERE, Table)
+        self.end = add_time(self.events[-1].at, 60)
+        self.system = System({}, workspace.root, lambda: self.end, 1, lambda: HERE, Table)
         self.there = dict.fromkeys(self.journals, 0)  # lines of each journal
 
     def write(self, name: str, lines: int) -> None:
@@ -98,17 +98,17 @@ class Case:
                     path.write_bytes(changed(path.read_bytes(), self.data))
             case "other":
                 code = self.data.draw(st.sampled_from("abc"))
-                self.patch.setattr(checkpoint, "fingerprint", lambda: code)
+                self.patch.setattr(checkpoint, "code_version", lambda: code)
 
     def command(self) -> None:
         """Somebody reads, and perhaps saves, as every command that acts does."""
-        present = Present(self.world, self.place)
-        present.catch_up(snapshot=self.data.draw(st.booleans()))
-        self.must_be(present.state, self.folded_anew())
+        snapshot = Snapshot(self.system, self.workspace)
+        snapshot.catch_up(snapshot=self.data.draw(st.booleans()))
+        self.must_be(snapshot.state, self.folded_anew())
         if self.data.draw(st.booleans()):
-            as_of(present.state, later(present.state.at or self.end, self.data.draw(st.sampled_from(GAPS_S))))
+            as_of(snapshot.state, add_time(snapshot.state.at or self.end, self.data.draw(st.sampled_from(GAPS_S))))
         if self.data.draw(st.booleans()):
-            present.save()
+            snapshot.save()
 
     def must_be(self, state: State, expected: State) -> None:
         """Both are the same, at one moment: no earlier than any that the state was judged for."""
@@ -117,7 +117,7 @@ class Case:
 
     def folded_anew(self) -> State:
         """The state for one who has the journals alone."""
-        found = history.History(self.place.log, HERE.machine).catch_up(self.end)
+        found = history.LogReader(self.workspace.log, HERE.machine).catch_up(self.end)
         return judged(found.events)[0]
 
 
@@ -134,9 +134,9 @@ def at(state: State, moment: str) -> State:
 
 @law(20)
 @given(data=st.data())
-def test_a_checkpoint_and_the_rest_give_what_all_events_give(place: Place, data: st.DataObject) -> None:
+def test_a_checkpoint_and_the_rest_give_what_all_events_give(workspace: Workspace, data: st.DataObject) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        case = Case(place, data, patch)
+        case = Case(workspace, data, patch)
         befallen = case.damaged
         for _ in range(data.draw(st.integers(1, 8))):
             case.goes_on()
@@ -148,19 +148,19 @@ def test_a_checkpoint_and_the_rest_give_what_all_events_give(place: Place, data:
         for name, lines in case.journals.items():
             case.write(name, len(lines))
         expected = case.folded_anew() if case.damaged else judged(case.events)[0]
-        present = Present(case.world, place)
-        present.catch_up()
-        assert befallen or present.findings() == []
-        case.must_be(present.state, expected)
+        snapshot = Snapshot(case.system, workspace)
+        snapshot.catch_up()
+        assert befallen or snapshot.journal_problems() == []
+        case.must_be(snapshot.state, expected)
         shutil.rmtree(case.cache)
-        present = Present(case.world, place)
-        present.catch_up()
-        case.must_be(present.state, expected)
+        snapshot = Snapshot(case.system, workspace)
+        snapshot.catch_up()
+        case.must_be(snapshot.state, expected)
 
 
 @given(st.integers(0, 10_000_000), st.lists(st.integers(1, 10_000_000), max_size=400))
 def test_rungs_are_few_and_the_way_from_one_to_the_next_is_short(events: int, some: list[int]) -> None:
-    step = checkpoint.step_of(events)
+    step = checkpoint.older_checkpoint_interval(events)
     there = {rung for rung in [*some, *range(step, events, step // 3)] if rung <= events}
     left = checkpoint.thinned(there, step)
     assert left == sorted(set(left) & there)

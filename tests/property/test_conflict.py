@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from eventlog.events import Mode
 from projections.rules import conflicts, resources
-from projections.rules.state import Ask
+from projections.rules.state import ClaimRequest
 from tests.support import reference_model
 from tests.support.histories import AGENTS, SESSIONS, WORKTREES
 from tests.support.patterns import matched, overlap
@@ -48,7 +48,7 @@ def test_rule_1_covering_never_says_yes_wrongly(a: str, b: str) -> None:
 
 MODES: tuple[Mode, ...] = ("exclusive", "shared")
 ASKS = [
-    Ask(
+    ClaimRequest(
         id="x/1", session=session, agent=agent, resource=resource, worktree=worktree, mode=mode,
         ttl_s=60, automatic=False, note="", asked_at="", imported=imported,
     )

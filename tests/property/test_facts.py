@@ -6,14 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eventlog.events import Event
-from projections.views.point_in_time import just_after, state_at
-from projections.views.state_diff import Difference, difference, facts, messages_of, then, turned
+from projections.views.point_in_time import after_event, state_at
+from projections.views.state_diff import Difference, affected_messages, combine, diff_facts, facts_of, reverse
 from tests.support.histories import Story, histories
 
 
 def between(events: list[Event], first: int, last: int) -> Difference:
-    one, other = (facts(state_at(events, just_after(events[index]))) for index in (first, last))
-    return difference(one, other)
+    one, other = (facts_of(state_at(events, after_event(events[index]))) for index in (first, last))
+    return diff_facts(one, other)
 
 
 def moments(data: st.DataObject, events: list[Event], count: int) -> list[int]:
@@ -25,15 +25,15 @@ def test_differences_that_follow_each_other_are_one(data: st.DataObject) -> None
     """`diff(a, b)` then `diff(b, c)` agree with `diff(a, c)`, in whatever order the three moments lie."""
     events = data.draw(histories())
     a, b, c = moments(data, events, 3)
-    assert then(between(events, a, b), between(events, b, c)) == between(events, a, c)
+    assert combine(between(events, a, b), between(events, b, c)) == between(events, a, c)
 
 
 @given(st.data())
 def test_turned_round_it_is_the_way_back(data: st.DataObject) -> None:
     events = data.draw(histories())
     a, b = moments(data, events, 2)
-    assert turned(between(events, a, b)) == between(events, b, a)
-    assert then(between(events, a, b), between(events, b, a)) == {}
+    assert reverse(between(events, a, b)) == between(events, b, a)
+    assert combine(between(events, a, b), between(events, b, a)) == {}
 
 
 @given(histories())
@@ -44,9 +44,9 @@ def test_a_moment_does_not_differ_from_itself(events: list[Event]) -> None:
 @given(histories())
 def test_an_events_messages_are_the_only_ones_it_changes(events: list[Event]) -> None:
     for index in range(1, len(events)):
-        states = [state_at(events, just_after(event)) for event in events[index - 1 : index + 1]]
-        few = [facts(state, messages_of(events[index])) for state in states]
-        assert difference(*few) == difference(*map(facts, states))
+        states = [state_at(events, after_event(event)) for event in events[index - 1 : index + 1]]
+        few = [facts_of(state, affected_messages(events[index])) for state in states]
+        assert diff_facts(*few) == diff_facts(*map(facts_of, states))
 
 
 def test_what_a_person_would_call_a_difference_is_one() -> None:

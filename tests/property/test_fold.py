@@ -6,7 +6,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eventlog.events import Event, later
+from eventlog.events import Event, add_time
 from eventlog.history import merge
 from projections.rules.fold import as_of, fold
 from projections.rules.state import Decision, State
@@ -50,7 +50,7 @@ def test_a_fold_saved_in_the_middle_goes_on_unchanged(data: st.DataObject) -> No
 def test_looking_at_a_moment_changes_nothing_that_comes_after(data: st.DataObject) -> None:
     events = data.draw(histories())
     cut = data.draw(st.integers(0, len(events)))
-    moments = [later(event.at, gap) for event in events[max(0, cut - 1) : cut] for gap in (0, *GAPS_S)]
+    moments = [add_time(event.at, gap) for event in events[max(0, cut - 1) : cut] for gap in (0, *GAPS_S)]
     if cut < len(events):
         moments = [moment for moment in moments if moment < events[cut].at] + [events[cut].at]
     said: list[Decision] = []
@@ -58,7 +58,7 @@ def test_looking_at_a_moment_changes_nothing_that_comes_after(data: st.DataObjec
     for now in sorted(moments):
         state = as_of(state, now, said.append)
     state = fold(state, events[cut:], said.append)
-    end = later(events[-1].at, 60)
+    end = add_time(events[-1].at, 60)
     whole, decisions = judged(events)
     assert image(as_of(state, end, said.append)) == image(as_of(whole, end, decisions.append))
     assert said == decisions

@@ -6,12 +6,12 @@ import msgspec
 from hypothesis import given
 from msgspec.structs import replace
 
-from eventlog.events import Event, Imported, MessageSent, later
+from eventlog.events import Event, Imported, MessageSent, add_time
 from eventlog.history import merge
 from projections.rules.fold import as_of, fold
 from projections.rules.state import Decision, State
-from projections.views.intervals import account
-from projections.views.receipts import receipts
+from projections.views.intervals import analyze_history
+from projections.views.receipts import build_receipts
 from tests.support.histories import Story, histories
 
 
@@ -34,7 +34,7 @@ def test_what_is_imported_disturbs_nobody_who_is_here(events: list[Event]) -> No
         else:
             fold(without, [event])
         assert ours(state) == ours(without), event
-    end = later(events[-1].at, 1000)
+    end = add_time(events[-1].at, 1000)
     assert ours(as_of(state, end)) == ours(as_of(without, end))
 
 
@@ -104,7 +104,7 @@ def test_a_file_that_two_machines_brought_in_counts_once(events: list[Event]) ->
 @given(histories(stray=True))
 def test_what_does_not_count_is_nowhere_but_in_the_log(events: list[Event]) -> None:
     """The account, and so the report and the timeline, and the receipts have it from the fold what counts."""
-    found = account(events, events[-1].at)
+    found = analyze_history(events, events[-1].at)
     kept = {event.id for event in found.events}
     state = State()
     for event in events:
@@ -116,5 +116,5 @@ def test_what_does_not_count_is_nowhere_but_in_the_log(events: list[Event]) -> N
             assert image(state) == before, event
     for event in events:
         if isinstance(event.payload, MessageSent):
-            rows = receipts(events, event).rows
+            rows = build_receipts(events, event).rows
             assert not {row.confirmed_by for row in rows} - {""} - kept

@@ -32,8 +32,8 @@ FAR = 100 * SECOND
 class Alone:
     """One process that has all claims to itself, and writes down what it is asked and what it answers."""
 
-    def __init__(self, draw: st.DrawFn, patient: bool) -> None:
-        self.draw, self.state, self.now, self.patient = draw, State(), 1_000 * SECOND, patient
+    def __init__(self, draw: st.DrawFn, subject: bool) -> None:
+        self.draw, self.state, self.now, self.subject = draw, State(), 1_000 * SECOND, subject
         self.ops: list[Op] = []
         self.waiting: dict[int, Answer] = {}
 
@@ -47,7 +47,7 @@ class Alone:
         if look and self.waiting:
             return self.looks(self.one(sorted(self.waiting)))
         session, to, _ = self.draw(st.permutations(SESSIONS))
-        what, wait = self.one(KINDS), self.one(WAITS) if self.patient else 0
+        what, wait = self.one(KINDS), self.one(WAITS) if self.subject else 0
         at = (self.now * 1000, self.now * 1000, self.now, self.now)
         resource = "" if what == "claims" else self.one(RESOURCES)
         mode, ttl = self.one(("exclusive", "exclusive", "shared")), self.one((60, 120)) * SECOND
@@ -132,7 +132,7 @@ def shown(lease: Lease) -> Seen:
 @st.composite
 def histories(draw: st.DrawFn, *, apart: bool = False) -> list[Op]:
     """What was asked and answered; with `apart` nothing overlaps and every answer was heard."""
-    alone = Alone(draw, patient=not apart)
+    alone = Alone(draw, subject=not apart)
     for _ in range(draw(st.integers(1, 14))):
         alone.step()
     if apart:

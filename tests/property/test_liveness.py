@@ -20,8 +20,8 @@ import pytest
 
 from coord.cli.main import run
 from coord.platform.watch import Interrupted
-from coord.workspace.system import World
-from eventlog.events import Instant, from_micros, later
+from coord.workspace.system import System
+from eventlog.events import Instant, add_time, from_micros
 from tests.property.machines import Machine, Proc, Register, Space
 from tests.support.attacks import Tally
 from tests.support.in_process import NOON, Inside, process
@@ -73,7 +73,7 @@ class Scene:
     # --- what happens ---------------------------------------------------------------------------------------------
 
     def step(self) -> None:
-        self.now = later(self.now, self.chance.choice((0, 0.5, 30, 61, 600)))
+        self.now = add_time(self.now, self.chance.choice((0, 0.5, 30, 61, 600)))
         kind = self.chance.choice(KINDS)
         machine = self.chance.choice((self.machines[0], *self.machines))
         self.done.append(f"{self.now} {kind}")
@@ -194,15 +194,15 @@ class Scene:
 
     def run(self, space: Space, pid: int, words: list[str], env: dict[str, str]) -> Result:
         out, err = io.StringIO(), io.StringIO()
-        world = World(env, str(self.repo.root), lambda: self.now, pid, lambda: space.here, lambda: space)
+        system = System(env, str(self.repo.root), lambda: self.now, pid, lambda: space.here, lambda: space)
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            code = run(words, world)
+            code = run(words, system)
         assert code in (0, 1, 3, 130), (words, code, err.getvalue())
         return Result(out.getvalue(), err.getvalue(), code)
 
     def while_waiting(self) -> None:
         """What happens while a command waits for a claim."""
-        self.now = later(self.now, self.chance.choice((0.5, 30, 61)))
+        self.now = add_time(self.now, self.chance.choice((0.5, 30, 61)))
         for machine in self.machines:
             machine.something_happens()
 
@@ -260,9 +260,9 @@ def scenes(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> Callable[[Random], Sc
         monkeypatch.setattr("coord.engine.transaction.new_id", lambda taken: f"session-{next(numbers):03}")
         scene = Scene(repo, chance)
 
-        def wait_for(folder: str, look: Callable[[], tuple[Any, str]], wall: object, caught: list[int]) -> Any:
+        def wait_for(folder: str, poll: Callable[[], tuple[Any, str]], wall: object, caught: list[int]) -> Any:
             for _ in range(3):
-                if (found := look()[0]) is not None:
+                if (found := poll()[0]) is not None:
                     return found
                 scene.while_waiting()
             raise Interrupted(signal.SIGINT)

@@ -14,15 +14,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coord.engine.snapshot import Present
-from coord.workspace.paths import Place
-from coord.workspace.system import World
+from coord.engine.snapshot import Snapshot
+from coord.workspace.paths import Workspace
+from coord.workspace.system import System
 from eventlog.events import (
     ClaimRequested,
     Event,
-    later,
+    add_time,
 )
-from eventlog.history import History, merge
+from eventlog.history import LogReader, merge
 from projections.rules.fold import as_of, fold
 from projections.rules.state import State
 from tests.support.attacks import law
@@ -37,11 +37,13 @@ pytestmark = pytest.mark.slow
 
 @law(11)
 @given(histories(max_events=14), st.integers(0, 1 << 32))
-def test_any_order_and_grouping_of_any_pieces_gives_one_state(place: Place, events: list[Event], seed: int) -> None:
+def test_any_order_and_grouping_of_any_pieces_gives_one_state(
+    workspace: Workspace, events: list[Event], seed: int
+) -> None:
     chance = random.Random(seed)
     _merged_purely(events, chance)
     believers_are_told(events)
-    _read_from_a_folder(place, events, chance)
+    _read_from_a_folder(workspace, events, chance)
 
 
 def _merged_purely(events: list[Event], chance: random.Random) -> None:
@@ -82,43 +84,43 @@ def _nobody_refused_is_granted(events: list[Event]) -> None:
         assert not refused & {said.claim for said in decisions if said.what in ("granted", "waiting", "renewed")}
 
 
-def _read_from_a_folder(place: Place, events: list[Event], chance: random.Random) -> None:
+def _read_from_a_folder(workspace: Workspace, events: list[Event], chance: random.Random) -> None:
     """By readers that look between the deliveries of ever longer beginnings of the journals, cut at any byte."""
-    end = later(events[-1].at, 60)
+    end = add_time(events[-1].at, 60)
     whole = image(as_of(fold(State(), events), end))
     clock = [START]
-    world = World({}, place.root, lambda: clock[0], 1, lambda: HERE, Table)
-    for folder in (place.log, place.cache):
+    system = System({}, workspace.root, lambda: clock[0], 1, lambda: HERE, Table)
+    for folder in (workspace.log, workspace.cache):
         shutil.rmtree(folder, ignore_errors=True)
         Path(folder).mkdir(parents=True)
     journals = {name: b"".join(lines_of(journal)) for name, journal in journals_of(events).items()}
-    arrived, reader = dict.fromkeys(journals, 0), History(place.log, HERE.machine)
+    arrived, reader = dict.fromkeys(journals, 0), LogReader(workspace.log, HERE.machine)
     news: list[Event] = []
     for step in range(steps := chance.randint(1, 5)):
         for name in chance.sample(sorted(journals), len(journals)):
             most = len(journals[name])
             arrived[name] = most if step == steps - 1 else chance.randint(arrived[name], most)
             if arrived[name] and (chance.random() < 0.8 or step == steps - 1):
-                Path(place.log, f"{name}.jsonl").write_bytes(journals[name][: arrived[name]])
+                Path(workspace.log, f"{name}.jsonl").write_bytes(journals[name][: arrived[name]])
         clock[0] = end if step == steps - 1 else max(clock[0], chance.choice(events).at)
         news += reader.catch_up(clock[0]).events
-        _look(world, place, chance)
+        _look(system, workspace, chance)
     assert reader.held_back == {}
     assert merge([news]) == events
     assert len(news) == len(events), "an event came twice"
     for _ in range(2):
-        present = Present(world, place)
-        present.catch_up()
-        assert present.findings() == []
-        assert image(as_of(present.state, end)) == whole
-        shutil.rmtree(place.cache, ignore_errors=True)
+        snapshot = Snapshot(system, workspace)
+        snapshot.catch_up()
+        assert snapshot.journal_problems() == []
+        assert image(as_of(snapshot.state, end)) == whole
+        shutil.rmtree(workspace.cache, ignore_errors=True)
 
 
-def _look(world: World, place: Place, chance: random.Random) -> None:
+def _look(system: System, workspace: Workspace, chance: random.Random) -> None:
     """What a command does with the log: catch up, bring the state to the present, and perhaps save it."""
-    present = Present(world, place)
-    present.catch_up(snapshot=chance.random() < 0.5)
+    snapshot = Snapshot(system, workspace)
+    snapshot.catch_up(snapshot=chance.random() < 0.5)
     if chance.random() < 0.5:
-        as_of(present.state, present.now)
+        as_of(snapshot.state, snapshot.now)
     if chance.random() < 0.7:
-        present.save()
+        snapshot.save()

@@ -16,10 +16,10 @@ from typing import Any
 
 import pytest
 
-from coord.cli.commands.claims.claim import _look, request
+from coord.cli.commands.claims.claim import _poll_grant, request_claim
 from coord.engine.run import Run
 from coord.errors import CoordError
-from coord.hooks.edits import Answers
+from coord.hooks.edits import GitAnswers
 from eventlog.events import Mode, to_micros
 from projections.rules.fold import as_of
 from projections.rules.state import State
@@ -119,11 +119,13 @@ class Machine:
         resource, mode = self.chance.choice(RESOURCES), self.chance.choice(("exclusive", "exclusive", "shared"))
         kind: Mode = "shared" if mode == "shared" else "exclusive"
         patience, ttl = self.chance.choice((60, 90, 600)), self.chance.choice((60, 120))
-        run = Run(self.inside.world(shell, env), json=True)
+        run = Run(self.inside.system(shell, env), json=True)
         code, answer = heard(
             lambda: (
                 run.act(
-                    lambda moment: request(moment, run.config, Answers(run.place), resource, kind, ttl, patience, "")
+                    lambda moment: request_claim(
+                        moment, run.config, GitAnswers(run.workspace), resource, kind, ttl, patience, ""
+                    )
                 ).value
             )
         )
@@ -137,8 +139,8 @@ class Machine:
         """Someone who waits looks whether it has come."""
         who, asked = self.pending.pop(self.chance.randrange(len(self.pending)))
         shell, env = self.actors[who]
-        run = Run(self.inside.world(shell, env), json=True)
-        code, answer = heard(lambda: _look(run, asked, set())[0] or "waiting")
+        run = Run(self.inside.system(shell, env), json=True)
+        code, answer = heard(lambda: _poll_grant(run, asked, set())[0] or "waiting")
         first, new = self.models(before)
         alive = first.is_live(asked.session)
         is_held = any((own.id, own.session) == (asked.claim, asked.session) for own in first.held)
@@ -215,8 +217,8 @@ class Machine:
 
     def same(self) -> None:
         """The state that a new reader sees is the model's."""
-        present = Run(self.inside.world(100 if 100 not in self.killed else self.actors[0][0], {})).look()
-        state: State = as_of(present.state, present.now)
+        snapshot = Run(self.inside.system(100 if 100 not in self.killed else self.actors[0][0], {})).look()
+        state: State = as_of(snapshot.state, snapshot.now)
         model = replay(self.repo.events(), to_micros(state.reached))  # at most 1 µs after the latest event, if not now
         assert_agree(state, model, self.done)
         for one in model.held:

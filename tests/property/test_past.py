@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eventlog.events import Event, later
+from eventlog.events import Event, add_time
 from projections.rules.fold import as_of, fold
 from projections.rules.state import State
-from projections.views.point_in_time import at_the_end_of, count_until, just_after, just_before, state_at
+from projections.views.point_in_time import after_event, after_instant, before_instant, count_until, state_at
 from tests.support.histories import GAPS_S, histories
 from tests.support.states import image
 
@@ -23,7 +23,7 @@ def test_at_an_event_is_the_fold_up_to_it(data: st.DataObject) -> None:
     for event in events:
         fold(state, [event])
         then = msgspec.msgpack.decode(msgspec.msgpack.encode(state), type=State)
-        assert image(state_at(events, just_after(event))) == image(as_of(then, event.at))
+        assert image(state_at(events, after_event(event))) == image(as_of(then, event.at))
 
 
 @given(st.data())
@@ -31,16 +31,16 @@ def test_at_a_time_is_what_somebody_saw_who_looked_then(data: st.DataObject) -> 
     """The state at a past instant is the one that a reader had at that instant, when nothing later was written."""
     events: list[Event] = data.draw(histories())
     base = data.draw(st.sampled_from(events)).at
-    moment = later(base, data.draw(st.sampled_from((0, *GAPS_S))))
+    moment = add_time(base, data.draw(st.sampled_from((0, *GAPS_S))))
     written = [event for event in events if event.at <= moment]
-    assert image(state_at(events, at_the_end_of(moment))) == image(as_of(fold(State(), written), moment))
+    assert image(state_at(events, after_instant(moment))) == image(as_of(fold(State(), written), moment))
 
 
 @given(histories())
 def test_a_moment_counts_the_events_up_to_it(events: list[Event]) -> None:
     """An event's name is the moment just after it; an instant is after all that happened at it."""
     for index, event in enumerate(events):
-        assert count_until(events, just_after(event)) == index + 1
-        assert count_until(events, at_the_end_of(event.at)) == sum(e.at <= event.at for e in events)
-        assert count_until(events, just_before(event.at)) == sum(e.at < event.at for e in events)
-    assert count_until(events, at_the_end_of("")) == 0
+        assert count_until(events, after_event(event)) == index + 1
+        assert count_until(events, after_instant(event.at)) == sum(e.at <= event.at for e in events)
+        assert count_until(events, before_instant(event.at)) == sum(e.at < event.at for e in events)
+    assert count_until(events, after_instant("")) == 0

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eventlog.events import Event, later
+from eventlog.events import Event, add_time
 from projections.rules.fold import as_of, fold
 from projections.rules.state import State
 from tests.support.agreement import as_json, assert_agree, micros
@@ -27,7 +27,7 @@ def test_the_fold_is_what_the_reference_model_says(data: st.DataObject, stray: b
         assert_agree(state, model, events[:number])
     moment = events[-1].at
     for gap in (*GAPS_S, 60, 60, 600):
-        moment = later(moment, gap)
+        moment = add_time(moment, gap)
         as_of(state, moment)
         model.until(micros(moment))
         assert_agree(state, model, (events, moment))

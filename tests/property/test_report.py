@@ -7,20 +7,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eventlog.events import ClaimRequested, Event, MessageSent
-from projections.views.board import board
-from projections.views.intervals import account
-from projections.views.point_in_time import Cut, at_the_end_of, just_after, just_before
-from projections.views.report import Report, report
+from projections.views.board import build_board
+from projections.views.intervals import analyze_history
+from projections.views.point_in_time import PointInTime, after_event, after_instant, before_instant
+from projections.views.report import Report, build_report
 from tests.support.histories import histories, judged
 
 pytestmark = pytest.mark.slow
 
-BEGINNING = at_the_end_of("")
+BEGINNING = after_instant("")
 
 
-def report_of(events: list[Event], since: Cut, until: Cut) -> Report:
-    told = account([event for event in events if event.key <= until.key], until.at)
-    return report(told, since, board(told.state, until.at, 1e9, {}))
+def report_of(events: list[Event], since: PointInTime, until: PointInTime) -> Report:
+    told = analyze_history([event for event in events if event.key <= until.key], until.at)
+    return build_report(told, since, build_board(told.state, until.at, 1e9, {}))
 
 
 def tellings(page: Report) -> Counter[tuple[str, str]]:
@@ -41,7 +41,7 @@ def test_a_report_tells_every_refusal_break_loss_and_expiry(events: list[Event])
     """No more and no less; a request that was told granted and refused in the history is lost, and nothing else."""
     _, decisions = judged(events)
     told = {event.id: event.payload.told for event in events if isinstance(event.payload, ClaimRequested)}
-    page = report_of(events, BEGINNING, just_after(events[-1]))
+    page = report_of(events, BEGINNING, after_event(events[-1]))
     for what, found in (("broken", page.breaks), ("lost", page.lost)):
         assert Counter(item.session for item in found) == Counter(d.session for d in decisions if d.what == what)
     refused = [d.claim for d in decisions if d.what == "refused" and told[d.claim] != "granted"]
@@ -55,12 +55,12 @@ def test_a_report_tells_every_refusal_break_loss_and_expiry(events: list[Event])
 
 @given(histories())
 def test_every_death_is_told_once_with_all_that_was_held(events: list[Event]) -> None:
-    found = account(events, events[-1].at)
-    page = report_of(events, BEGINNING, just_after(events[-1]))
+    found = analyze_history(events, events[-1].at)
+    page = report_of(events, BEGINNING, after_event(events[-1]))
     assert Counter(death.event for death in page.deaths) == Counter(x.cause for x in found.lives if x.how == "dead")
     _, decisions = judged(events)
     freed = Counter((d.cause, d.claim) for d in decisions if d.what == "session_dead")
-    waits = {(span.cause, span.id) for span in found.spans if span.kind == "wait"}
+    waits = {(span.cause, span.id) for span in found.intervals if span.kind == "wait"}
     held = Counter((death.event, item.events[-1]) for death in page.deaths for item in death.held)
     assert held == Counter({claim: count for claim, count in freed.items() if claim not in waits})
     for death in page.deaths:
@@ -72,8 +72,8 @@ def test_every_death_is_told_once_with_all_that_was_held(events: list[Event]) ->
 def test_two_adjacent_stretches_tell_everything_once(data: st.DataObject) -> None:
     events = data.draw(histories())
     middle = data.draw(st.sampled_from(events))
-    cut = data.draw(st.sampled_from((just_after(middle), at_the_end_of(middle.at))))
-    end = just_after(events[-1])
+    cut = data.draw(st.sampled_from((after_event(middle), after_instant(middle.at))))
+    end = after_event(events[-1])
     first, second = report_of(events, BEGINNING, cut), report_of(events, cut, end)
     assert tellings(first) + tellings(second) == tellings(report_of(events, BEGINNING, end))
 
@@ -81,20 +81,22 @@ def test_two_adjacent_stretches_tell_everything_once(data: st.DataObject) -> Non
 @given(st.data())
 def test_every_session_of_a_stretch_is_in_its_report(data: st.DataObject) -> None:
     events = data.draw(histories())
-    cut = just_before(data.draw(st.sampled_from(events)).at)
-    page = report_of(events, cut, just_after(events[-1]))
-    found = account(events, events[-1].at)
+    cut = before_instant(data.draw(st.sampled_from(events)).at)
+    page = report_of(events, cut, after_event(events[-1]))
+    found = analyze_history(events, events[-1].at)
     ours = {event.session for event in events if not event.imported}
     heard = Counter(e.actor for e in found.events if e.key > cut.key and not (e.imported and e.actor in ours))
     assert {worker.id: worker.events for worker in page.sessions if worker.events} == heard
     there = {worker.id for worker in page.sessions}
-    assert {name for name, session in account(events, events[-1].at).state.sessions.items() if session.live} <= there
+    assert {
+        name for name, session in analyze_history(events, events[-1].at).state.sessions.items() if session.live
+    } <= there
     assert [worker.last_at for worker in page.sessions] == sorted((w.last_at for w in page.sessions), reverse=True)
 
 
 @given(histories())
 def test_a_message_is_unanswered_until_a_reply_or_confirmation(events: list[Event]) -> None:
-    page = report_of(events, BEGINNING, just_after(events[-1]))
+    page = report_of(events, BEGINNING, after_event(events[-1]))
     sent = {event.id: event.payload for event in events if isinstance(event.payload, MessageSent)}
     confirmed = {name for event in events for name in getattr(event.payload, "messages", ())
                  if type(event.payload).__name__ == "MessageAcknowledged"}  # fmt: skip

@@ -16,13 +16,13 @@ from eventlog.events import (
     Event,
     SessionPresumedDead,
     SessionStarted,
-    later,
+    add_time,
     to_micros,
 )
 from projections.rules import claims, conflicts
-from projections.rules.claims import circles, stands
+from projections.rules.claims import is_token_valid, wait_cycles
 from projections.rules.fold import fold
-from projections.rules.liveness import Here, Seen, gone
+from projections.rules.liveness import ObserverHost, ProcessStatus, death_evidence
 from projections.rules.state import Decision, State
 from tests.support.histories import Story, histories, judged
 from tests.support.ledger import Ledger, ledger
@@ -142,9 +142,9 @@ def test_rule_4_a_grant_to_a_waiter_lapses_unless_accepted(events: list[Event]) 
     for grant in book.grants:
         if grant.how == "lapsed":
             assert grant.to_accept
-            assert grant.end == later(grant.start, 60)
+            assert grant.end == add_time(grant.start, 60)
         elif grant.to_accept:
-            assert min(grant.end, events[-1].at) < later(grant.start, 60)
+            assert min(grant.end, events[-1].at) < add_time(grant.start, 60)
 
 
 # --- rule 5 -----------------------------------------------------------------------------------------------------------
@@ -162,7 +162,7 @@ def test_rule_5_handing_over_leaves_no_gap_and_keeps_the_end(events: list[Event]
             fold(state, [event], decisions.append)
             continue
         fold(state, [], decisions.append)
-        claims.advance(state, event.at, decisions.append)
+        claims.advance_time(state, event.at, decisions.append)
         given, target = state.claims.get(payload.claim), state.sessions.get(payload.to)
         live = target is not None and (target.live or (target.id == event.session and target.status != "ended"))
         before = len(decisions)
@@ -213,7 +213,7 @@ def test_rule_6_every_session_in_a_circle_is_shown_one(events: list[Event]) -> N
     reach = set(edges)
     while more := {(a, d) for a, b in reach for c, d in edges if b == c} - reach:
         reach |= more
-    found = circles(state)
+    found = wait_cycles(state)
     for circle in found:
         assert len(set(circle)) == len(circle) > 1
         assert all(step in edges for step in zip(circle, (*circle[1:], circle[0]), strict=True))
@@ -241,8 +241,8 @@ def test_rule_7_tokens_rise_and_old_ones_do_not_stand(events: list[Event]) -> No
     for number, (grant, token) in enumerate(zip(grants, tokens, strict=True)):
         before = tokens[number - 1] if number else 0
         assert token == max(to_micros(grant.start), before + 1)
-        assert stands(state, grant.id, token) == (grant.end == NEVER)
-        assert not stands(state, grant.id, token - 1)
+        assert is_token_valid(state, grant.id, token) == (grant.end == NEVER)
+        assert not is_token_valid(state, grant.id, token - 1)
 
 
 def test_rule_7_a_claim_passed_on_at_its_grant_gets_a_new_token() -> None:
@@ -255,7 +255,7 @@ def test_rule_7_a_claim_passed_on_at_its_grant_gets_a_new_token() -> None:
     story.continues(61, "coral", "brown")  # at the very instant at which its wait is granted
     assert story.state().claims[wait.id].session == "coral"
     assert story.state().claims[wait.id].token > before
-    assert not stands(story.state(), wait.id, before)
+    assert not is_token_valid(story.state(), wait.id, before)
 
 
 # --- rule 8 -----------------------------------------------------------------------------------------------------------
@@ -306,16 +306,16 @@ def test_rule_9_when_an_anchor_is_gone() -> None:
     """An anchor is gone if, on the same machine, boot and pid namespace, its pid is free, a zombie or another
     process, or if the same machine has booted again; anything else is not known, and not known is not dead.
     """
-    here = Here("m1", "b1", "n1")
-    looks: tuple[Seen, ...] = ("free", "zombie", "unknown", 100, 101)
+    here = ObserverHost("m1", "b1", "n1")
+    looks: tuple[ProcessStatus, ...] = ("free", "zombie", "unknown", 100, 101)
     for machine, boot, namespace, seen in product(("m1", "m2", ""), ("b1", "b2", ""), ("n1", "n2", ""), looks):
         its = Anchor(machine=machine, boot=boot, pid=7, start_ticks=100, pid_namespace=namespace)
         same_place = (machine, boot, namespace) == ("m1", "b1", "n1")
         dead = (same_place and seen in ("free", "zombie", 101)) or (machine == "m1" and boot == "b2")
-        assert bool(gone(its, here, lambda pid, seen=seen: seen if pid == 7 else "unknown")) == dead  # type: ignore[misc]
-    assert not gone(None, here, lambda pid: "free")
+        assert bool(death_evidence(its, here, lambda pid, seen=seen: seen if pid == 7 else "unknown")) == dead  # type: ignore[misc]
+    assert not death_evidence(None, here, lambda pid: "free")
     nameless = Anchor(machine="", boot="b2", pid=7, start_ticks=100)
-    assert not gone(nameless, Here("", "b1", ""), lambda pid: "free")
+    assert not death_evidence(nameless, ObserverHost("", "b1", ""), lambda pid: "free")
 
 
 @given(histories())

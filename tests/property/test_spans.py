@@ -5,7 +5,7 @@ from hypothesis import given
 from eventlog.events import NEVER, Event
 from projections.rules.fold import fold
 from projections.rules.state import State
-from projections.views.intervals import account, spans_of
+from projections.views.intervals import analyze_history, claim_intervals
 from tests.support.histories import histories, judged
 from tests.support.ledger import ledger
 
@@ -14,7 +14,7 @@ from tests.support.ledger import ledger
 def test_spans_are_the_grants_and_waits_of_the_ledger(events: list[Event]) -> None:
     """Each grant and each wait once, with its holder, its terms, its beginning and its end."""
     _, decisions = judged(events)
-    book, spans = ledger(events, decisions), spans_of(events, decisions)
+    book, spans = ledger(events, decisions), claim_intervals(events, decisions)
     for kind, expected in (("claim", book.grants), ("wait", book.waits)):
         found = [(s.id, s.session, s.agent, s.resource, s.mode, s.start, s.end or NEVER, s.how)
                  for s in spans if s.kind == kind]  # fmt: skip
@@ -25,7 +25,7 @@ def test_spans_are_the_grants_and_waits_of_the_ledger(events: list[Event]) -> No
 def test_a_session_has_a_life_while_it_is_live(events: list[Event]) -> None:
     """After every event, the sessions with an open life are the live ones."""
     for index in range(len(events)):
-        seen = account(events[: index + 1], events[index].at)
+        seen = analyze_history(events[: index + 1], events[index].at)
         state = fold(State(), events[: index + 1])
         assert {life.session for life in seen.lives if not life.end} == {
             s.id for s in state.sessions.values() if s.live

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eventlog.events import Event, later
+from eventlog.events import Event, add_time
 from projections.views import replay
-from projections.views.point_in_time import at_the_end_of, just_after, just_before, state_at
-from projections.views.replay import Walk, copied
+from projections.views.point_in_time import after_event, after_instant, before_instant, state_at
+from projections.views.replay import ReplayCursor, copy_state
 from tests.support.histories import Story, at, histories
 from tests.support.states import image
 
@@ -20,13 +20,13 @@ pytestmark = pytest.mark.slow
 def saved_often() -> Iterator[None]:
     """States are saved and dropped within the few steps of a generated history."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(replay, "_EVERY", 3)
-        patch.setattr(replay, "_MOST", 4)
+        patch.setattr(replay, "_SAVE_INTERVAL", 3)
+        patch.setattr(replay, "_MAX_SAVED", 4)
         yield
 
 
-def whole(events: list[Event]) -> Walk:
-    return Walk(events, just_before(events[0].at), at_the_end_of(later(events[-1].at, 3600)))
+def whole(events: list[Event]) -> ReplayCursor:
+    return ReplayCursor(events, before_instant(events[0].at), after_instant(add_time(events[-1].at, 3600)))
 
 
 @given(st.data())
@@ -34,7 +34,7 @@ def test_any_walk_comes_to_the_state_of_that_moment(data: st.DataObject) -> None
     events = data.draw(histories())
     walk = whole(events)
     for move in data.draw(st.lists(st.sampled_from((1, 1, 1, -1, -1, 7, -7, 1000, -1000)), max_size=20)):
-        walk.go(walk.number + move)
+        walk.go_to(walk.number + move)
         assert image(walk.state) == image(state_at(events, walk.cut))
 
 
@@ -68,11 +68,11 @@ def test_each_event_is_one_step_and_time_alone_is_another(events: list[Event]) -
 def test_a_walk_stays_between_its_ends(data: st.DataObject) -> None:
     events = data.draw(histories())
     first, last = sorted(data.draw(st.lists(st.integers(0, len(events) - 1), min_size=2, max_size=2)))
-    walk = Walk(events, just_after(events[first]), just_after(events[last]))
-    assert image(walk.state) == image(state_at(events, just_after(events[first])))
+    walk = ReplayCursor(events, after_event(events[first]), after_event(events[last]))
+    assert image(walk.state) == image(state_at(events, after_event(events[first])))
     while walk.forward():
         pass
-    assert image(walk.state) == image(state_at(events, just_after(events[last])))
+    assert image(walk.state) == image(state_at(events, after_event(events[last])))
 
 
 def test_a_claim_that_expires_between_two_events_is_a_step() -> None:
@@ -89,7 +89,7 @@ def test_a_claim_that_expires_between_two_events_is_a_step() -> None:
 
 def test_a_copy_is_a_state_of_its_own() -> None:
     state = Story("ada").state()
-    copy = copied(state)
+    copy = copy_state(state)
     assert image(copy) == image(state)
     copy.sessions.clear()
     assert image(copy) != image(state)

@@ -13,8 +13,15 @@ from eventlog.events import Event, MessageSent
 from projections.rules.fold import as_of, fold
 from projections.rules.resources import overlap
 from projections.rules.state import State
-from projections.views.claim_history import Entry, about_claim, about_resources, about_session, brought_about, story
-from projections.views.receipts import receipts
+from projections.views.claim_history import (
+    ClaimHistoryEntry,
+    about_claim,
+    about_resources,
+    about_session,
+    build_claim_history,
+    caused_by,
+)
+from projections.views.receipts import build_receipts
 from tests.support.histories import Story, histories, judged
 
 pytestmark = pytest.mark.slow
@@ -28,8 +35,8 @@ _BY_TIME = {"expired", "lapsed", "timed_out"}
 Change = tuple[str, str, str, str]  # what, when, which claim, whose
 
 
-def told(events: list[Event]) -> list[Entry]:
-    return story(events, judged(events)[1])
+def told(events: list[Event]) -> list[ClaimHistoryEntry]:
+    return build_claim_history(events, judged(events)[1])
 
 
 def watched(events: list[Event]) -> Counter[Change]:
@@ -60,7 +67,7 @@ def watched(events: list[Event]) -> Counter[Change]:
     return changes
 
 
-def grants_and_ends(entries: list[Entry], waits: set[tuple[str, str, str]]) -> Counter[Change]:
+def grants_and_ends(entries: list[ClaimHistoryEntry], waits: set[tuple[str, str, str]]) -> Counter[Change]:
     found = Counter[Change]()
     for entry in entries:
         if entry.what in _BEGINS:
@@ -70,7 +77,7 @@ def grants_and_ends(entries: list[Entry], waits: set[tuple[str, str, str]]) -> C
     return found
 
 
-def ends_of_waits(entries: list[Entry]) -> set[tuple[str, str, str]]:
+def ends_of_waits(entries: list[ClaimHistoryEntry]) -> set[tuple[str, str, str]]:
     """The ends that are those of waits: of what was waiting and was not granted before."""
     waiting: set[str] = set()
     found: set[tuple[str, str, str]] = set()
@@ -102,7 +109,7 @@ def test_the_stories_together_are_the_whole_story(events: list[Event]) -> None:
         assert entry in about_session(entries, entry.session)
         assert entry in about_claim(entries, entry.claim)
         if entry.cause:
-            assert entry in brought_about(entries, entry.cause)
+            assert entry in caused_by(entries, entry.cause)
     for resource in {entry.resource for entry in entries if entry.resource}:
         others = [entry for entry in entries if entry not in about_resources(entries, [resource])]
         assert not any(overlap(resource, entry.resource) for entry in others)
@@ -161,7 +168,7 @@ def test_receipts_say_who_has_not_read_and_not_confirmed(data: st.DataObject) ->
     for event in events:
         if not isinstance(event.payload, MessageSent):
             continue
-        rows = receipts(events, event).rows
+        rows = build_receipts(events, event).rows
         unread = {session.id for session in state.sessions.values() if event.id in session.unread}
         assert {row.session for row in rows if row.status == "unread"} == unread
         for row in rows:
@@ -177,7 +184,7 @@ def test_a_message_is_followed_to_whoever_goes_on() -> None:
     history.continues(20, "dusky", "brook")
     read = history.reads(30, "dusky", message)
     confirmed = history.acknowledges(40, "coral", message)
-    found = receipts(history.history(), message)
+    found = build_receipts(history.history(), message)
     assert [(row.session, row.status, row.by) for row in found.rows] == [
         ("brook", "passed_on", "dusky/2"),
         ("coral", "read", confirmed.id),
@@ -195,7 +202,7 @@ def test_receipts_say_who_has_still_to_confirm(events: list[Event]) -> None:
     for event in events:
         if not isinstance(event.payload, MessageSent) or not event.payload.needs_ack:
             continue
-        rows = receipts(events, event).rows
+        rows = build_receipts(events, event).rows
         if message := state.messages.get(event.id):
             open_rows = {row.passed_to or row.session for row in rows if not row.confirmed_at and row.status == "read"}
             unread = {row.session for row in rows if row.status == "unread"}
@@ -208,5 +215,5 @@ def test_who_goes_on_for_a_reader_confirms_for_it() -> None:
     history.reads(15, "brook", message)
     history.continues(20, "dusky", "brook")
     confirmed = history.acknowledges(30, "dusky", message)
-    (row,) = receipts(history.history(), message).rows
+    (row,) = build_receipts(history.history(), message).rows
     assert (row.session, row.status, row.passed_to, row.confirmed_by) == ("brook", "read", "dusky", confirmed.id)

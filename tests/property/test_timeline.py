@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coord.render.timeline.layout import RIGHT, layout
-from coord.render.timeline.svg import svg
+from coord.render.timeline.layout import RIGHT, lay_out
+from coord.render.timeline.svg import render_svg
 from eventlog.events import NEVER, ClaimRequested, Event
 from projections.rules.fold import as_of, fold
 from projections.rules.state import Decision, State
-from projections.views.intervals import account
-from projections.views.point_in_time import at_the_end_of, just_after
-from projections.views.timeline import Timeline, timeline
+from projections.views.intervals import analyze_history
+from projections.views.point_in_time import after_event, after_instant
+from projections.views.timeline import Timeline, build_timeline
 from tests.support.histories import at, histories, seconds
 from tests.support.pictures import SVG, check_geometry
 
@@ -35,8 +35,8 @@ def stretches(draw: st.DrawFn) -> tuple[list[Event], int, str]:
 
 def _timeline(stretch: tuple[list[Event], int, str]) -> Timeline:
     events, first, until = stretch
-    since = just_after(events[first - 1]) if first else at_the_end_of("")
-    return timeline(account(events, until), since, until)
+    since = after_event(events[first - 1]) if first else after_instant("")
+    return build_timeline(analyze_history(events, until), since, until)
 
 
 def _decided(stretch: tuple[list[Event], int, str]) -> list[Decision]:
@@ -113,7 +113,7 @@ def test_everyone_who_is_named_has_one_lane_in_order_of_arrival(stretch: tuple[l
 
 @given(stretches())
 def test_the_bars_of_a_lane_do_not_overlap_in_the_picture(stretch: tuple[list[Event], int, str]) -> None:
-    for band in layout(_timeline(stretch)).bands:
+    for band in lay_out(_timeline(stretch)).bands:
         for a, b in combinations(band.blocks, 2):
             assert a.y != b.y or a.x1 <= b.x0 or b.x1 <= a.x0
         assert all(band.top < block.y and block.x1 <= RIGHT for block in band.blocks)
@@ -126,7 +126,7 @@ def test_the_titles_of_the_picture_name_everything_once(stretch: tuple[list[Even
         (span.kind, span.id) for lane in found.lanes for row in lane.rows for span in row
     )
     expected.update((mark.kind, mark.id) for mark in found.marks)
-    assert Counter(_titles(fromstring(svg(found)))) == expected
+    assert Counter(_titles(fromstring(render_svg(found)))) == expected
 
 
 def _titles(root: Element) -> Iterator[tuple[str, str]]:
@@ -140,4 +140,4 @@ def _titles(root: Element) -> Iterator[tuple[str, str]]:
 
 @given(stretches())
 def test_everything_is_on_the_canvas_and_no_text_on_another(stretch: tuple[list[Event], int, str]) -> None:
-    check_geometry(svg(_timeline(stretch)))
+    check_geometry(render_svg(_timeline(stretch)))

@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coord.admin.verify import verify
-from coord.engine.snapshot import Present
-from coord.workspace.paths import Place
-from coord.workspace.system import World
-from eventlog.events import later
-from eventlog.local.files import ENDED
+from coord.engine.snapshot import Snapshot
+from coord.workspace.paths import Workspace
+from coord.workspace.system import System
+from eventlog.events import add_time
+from eventlog.local.files import ARCHIVE_FOLDER
 from projections.rules.fold import as_of
 from tests.support.histories import GAPS_S, histories, journals_of
 from tests.support.in_process import HERE, Table
@@ -24,40 +24,40 @@ pytestmark = pytest.mark.slow
 
 
 @given(st.data())
-def test_a_saved_fold_is_what_the_journals_give(place: Place, data: st.DataObject) -> None:
+def test_a_saved_fold_is_what_the_journals_give(workspace: Workspace, data: st.DataObject) -> None:
     events = data.draw(histories())
     journals = {name: lines_of(journal) for name, journal in journals_of(events).items()}
-    log, cache = Path(place.log), Path(place.cache)
+    log, cache = Path(workspace.log), Path(workspace.cache)
     for folder in (log, cache):
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-    end = later(events[-1].at, 60)
-    world = World({}, place.root, lambda: end, 1, lambda: HERE, Table)
+    end = add_time(events[-1].at, 60)
+    system = System({}, workspace.root, lambda: end, 1, lambda: HERE, Table)
     delivered = dict.fromkeys(journals, 0)
     for _ in range(3):
         for name, lines in journals.items():
             delivered[name] = data.draw(st.integers(delivered[name], len(lines)))
             if delivered[name]:
                 (log / f"{name}.jsonl").write_bytes(b"".join(lines[: delivered[name]]))
-        present = Present(world, place)
-        present.catch_up()
+        snapshot = Snapshot(system, workspace)
+        snapshot.catch_up()
         if data.draw(st.booleans()):
-            as_of(present.state, later(present.state.at or end, data.draw(st.sampled_from(GAPS_S))))
-        present.save()
-        assert verify(world, place).checkpoint == "same"
+            as_of(snapshot.state, add_time(snapshot.state.at or end, data.draw(st.sampled_from(GAPS_S))))
+        snapshot.save()
+        assert verify(system, workspace).checkpoint == "same"
     aside = data.draw(st.lists(st.sampled_from(sorted(journals)), unique=True))
-    (log / ENDED).mkdir()
+    (log / ARCHIVE_FOLDER).mkdir()
     for name in aside:
         if delivered[name]:
-            (log / f"{name}.jsonl").rename(log / ENDED / f"{name}.jsonl")
+            (log / f"{name}.jsonl").rename(log / ARCHIVE_FOLDER / f"{name}.jsonl")
     for name, lines in journals.items():
         if name not in aside:
             (log / f"{name}.jsonl").write_bytes(b"".join(lines))
-    found = verify(world, place)
+    found = verify(system, workspace)
     assert found.whole
     assert found.checkpoint == "same"
     assert sum(journal.events for journal in found.journals) >= sum(delivered.values())
     lost = data.draw(st.sampled_from([name for name in journals if delivered[name]] or [""]))
     for path in log.rglob(f"{lost}.jsonl"):
         path.write_bytes(b"".join(journals[lost][: delivered[lost] - 1]))
-        assert [journal.session for journal in verify(world, place).journals if journal.rewound] == [lost]
+        assert [journal.session for journal in verify(system, workspace).journals if journal.rewound] == [lost]

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from coord.guard.entry import ALLOWED, Outside, answer
-from coord.guard.payload import Call, call_in, client_named
-from coord.hooks.dispatch import respond
+from coord.guard.entry import ALLOWED, Machine, answer_call
+from coord.guard.payload import HookCall, client_named, parse_call
+from coord.hooks.dispatch import handle_call
 from coord.platform.processes import Process
 from eventlog.events import to_micros
 from tests.support.in_process import HERE, Inside
@@ -67,7 +67,7 @@ class Agents:
     def hears(self, pid: int, data: bytes, **env: str) -> Heard:
         """What a client hears that says this to its hook."""
         env = self.env | env
-        world, client = self.machine.world(pid, env), client_named(self.clients[pid])
+        system, client = self.machine.system(pid, env), client_named(self.clients[pid])
         heard = Heard(ALLOWED, "")
 
         def say(document: dict[str, object]) -> None:
@@ -75,22 +75,22 @@ class Agents:
                 raise BrokenPipeError
             heard.documents.append(json.loads(json.dumps(document)))
 
-        def long_way(call: Call) -> tuple[int, str]:
+        def long_way(call: HookCall) -> tuple[int, str]:
             self.long_ways += 1
-            return respond(world, call, say)
+            return handle_call(system, call, say)
 
         def started(process: int) -> int:
-            seen = world.processes.look(process)
+            seen = system.processes.look(process)
             return seen if isinstance(seen, int) else 0
 
         def here() -> tuple[str, str, str]:
             return HERE.machine, HERE.boot, HERE.pid_namespace
 
         assert client
-        call = call_in(client, data)
+        call = parse_call(client, data)
         if call:
-            outside = Outside(env, lambda: to_micros(self.machine.now), here, started)
-            heard.code, heard.err = answer(call, outside, long_way)
+            outside = Machine(env, lambda: to_micros(self.machine.now), here, started)
+            heard.code, heard.err = answer_call(call, outside, long_way)
             self.chars[call.conversation] = self.chars.get(call.conversation, 0) + sum(
                 map(len, (heard.context, heard.held_back, heard.err))
             )

@@ -4,7 +4,7 @@ import json
 from functools import cache
 from typing import Any
 
-from eventlog.codec import NO_HASH, seal
+from eventlog.codec import NO_HASH, encode_line
 from eventlog.events import Event, to_micros
 from projections.rules.state import State
 from tests.support.reference_model import Model
@@ -14,7 +14,7 @@ micros = cache(to_micros)
 
 def as_json(event: Event) -> dict[str, Any]:
     """An event as its line in a journal says it."""
-    line: dict[str, Any] = json.loads(seal(event, NO_HASH)[0])
+    line: dict[str, Any] = json.loads(encode_line(event, NO_HASH)[0])
     return line
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from eventlog.events import Instant, from_micros, later
+from eventlog.events import Instant, add_time, from_micros
 from tests.support.patterns import overlap
 
 WAIT_S, LAPSE_S = 120, 60
@@ -43,7 +43,7 @@ class Judge:
         for name, other in self.waiting:
             wanted, since = self.waited.get(name, ("", start))  # unless it was released meanwhile
             first = other == session or not overlap(wanted, resource) or since > asked
-            assert first or start >= later(since, LAPSE_S), f"{name} waits longer: {said}"
+            assert first or start >= add_time(since, LAPSE_S), f"{name} waits longer: {said}"
         self.holds[said["claim"]] = Hold(session, said["claim"], resource, said["until"])
         return None
 
@@ -61,7 +61,7 @@ class Judge:
                 assert one["until"] == self.holds[one["claim"]].until, f"told otherwise before: {said}"
             else:
                 assert one["claim"] in self.waited, f"nobody was told that it has {one}"
-                most = later(said["at"], LAPSE_S) if one["kind"] == "claim" else later(one["since"], WAIT_S)
+                most = add_time(said["at"], LAPSE_S) if one["kind"] == "claim" else add_time(one["since"], WAIT_S)
                 assert one["until"] <= most, f"longer than the rules say: {said}"
 
     def not_yours(self, session: str, resource: str, latest: Instant) -> None:

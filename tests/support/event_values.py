@@ -8,12 +8,12 @@ import msgspec
 from hypothesis import strategies as st
 from msgspec import Meta, Struct
 
-from eventlog.events import BIGGEST_INT, VERSION, AnyPayload, Event, Imported, Payload, Unknown, from_micros
+from eventlog.events import MAX_INT, VERSION, AnyPayload, Event, Imported, Payload, Unknown, from_micros
 
 TYPES: tuple[type[Payload], ...] = tuple(t for t in get_args(AnyPayload) if t is not Unknown)
 MICROS = (-62_135_596_800_000_000, 253_402_300_799_999_999)  # the years 1 to 9999
 json_values: st.SearchStrategy[Any] = st.recursive(
-    st.none() | st.booleans() | st.integers(-BIGGEST_INT, BIGGEST_INT) | st.text(max_size=9),
+    st.none() | st.booleans() | st.integers(-MAX_INT, MAX_INT) | st.text(max_size=9),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
     max_leaves=5,
 )
@@ -60,7 +60,7 @@ events: st.SearchStrategy[Event] = st.builds(
     v=st.just(VERSION),
     at=instants,
     session=st.from_regex(r"[a-z0-9][a-z0-9._-]{0,20}", fullmatch=True),
-    n=st.integers(1, BIGGEST_INT),
+    n=st.integers(1, MAX_INT),
     payload=payloads,
     imported=st.none() | structs(Imported),
 )

@@ -40,15 +40,15 @@ from eventlog.events import (
     SessionHeartbeat,
     SessionPresumedDead,
     SessionStarted,
-    Told,
+    ToldOutcome,
     Unknown,
+    add_time,
     from_micros,
-    later,
     to_micros,
 )
 from projections.rules.claims import judge
 from projections.rules.fold import as_of, fold
-from projections.rules.requests import ask_of
+from projections.rules.requests import request_of
 from projections.rules.state import Decision, State
 from tests.support.journals import START, at
 
@@ -97,7 +97,7 @@ class Story:
         second: float,
         session: str,
         resource: str,
-        told: Told = "granted",
+        told: ToldOutcome = "granted",
         *,
         mode: Mode = "exclusive",
         ttl_s: int = 600,
@@ -218,84 +218,84 @@ class _Author:
         self.kinds += ["imported"] * (20 if stray else 0)
         self.makers: dict[str, Callable[[str, _World], AnyPayload]] = {
             "accept": self._accept,
-            "renew": lambda by, world: ClaimRenewed(claim=self._claim(by, world), ttl_s=self._one(TTLS_S)),
-            "release": lambda by, world: ClaimReleased(claim=self._claim(by, world)),
+            "renew": lambda by, system: ClaimRenewed(claim=self._claim(by, system), ttl_s=self._one(TTLS_S)),
+            "release": lambda by, system: ClaimReleased(claim=self._claim(by, system)),
             "hand_over": self._hand_over,
-            "break": lambda by, world: ClaimBroken(claim=self._claim("", world), reason="silent"),
-            "finish": lambda by, world: ClaimFinished(claim=self._claim("", world), reason="committed"),
-            "bypass": lambda by, world: ClaimBypassed(claim=self._claim("", world), resource="file/a", how="a shell"),
-            "agent_start": lambda by, world: AgentStarted(agent=self._one(AGENTS[3:])),
-            "agent_stop": lambda by, world: AgentStopped(agent=self._one(AGENTS[3:])),
+            "break": lambda by, system: ClaimBroken(claim=self._claim("", system), reason="silent"),
+            "finish": lambda by, system: ClaimFinished(claim=self._claim("", system), reason="committed"),
+            "bypass": lambda by, system: ClaimBypassed(claim=self._claim("", system), resource="file/a", how="a shell"),
+            "agent_start": lambda by, system: AgentStarted(agent=self._one(AGENTS[3:])),
+            "agent_stop": lambda by, system: AgentStopped(agent=self._one(AGENTS[3:])),
             "start": self._start,
-            "continue": lambda by, world: SessionStarted(continues=self._session()),
-            "end": lambda by, world: SessionEnded(reason="done"),
+            "continue": lambda by, system: SessionStarted(continues=self._session()),
+            "end": lambda by, system: SessionEnded(reason="done"),
             "dead": self._dead,
-            "beat": lambda by, world: SessionHeartbeat(action=self._one(("", "build", "test"))),
+            "beat": lambda by, system: SessionHeartbeat(action=self._one(("", "build", "test"))),
             "send": self._send,
-            "read": lambda by, world: MessageRead(messages=self._mail(by, world)),
-            "acknowledge": lambda by, world: MessageAcknowledged(messages=self._mail(by, world)),
-            "unknown": lambda by, world: Unknown(name="moon.risen", raw=Raw(b'{"type":"moon.risen"}')),
+            "read": lambda by, system: MessageRead(messages=self._mail(by, system)),
+            "acknowledge": lambda by, system: MessageAcknowledged(messages=self._mail(by, system)),
+            "unknown": lambda by, system: Unknown(name="moon.risen", raw=Raw(b'{"type":"moon.risen"}')),
         }
 
     def write(self) -> None:
         by = self._one(self.sessions)
-        world = self.worlds[self.sessions.index(by) % 2]
-        moment = self._moment(world)
+        system = self.worlds[self.sessions.index(by) % 2]
+        moment = self._moment(system)
         kind = self._one(self.kinds)
         if kind == "imported":
             return self._bring_in()
-        first = by not in world.state.sessions and self._one((True, True, True, False))
-        as_of(world.state, moment)
+        first = by not in system.state.sessions and self._one((True, True, True, False))
+        as_of(system.state, moment)
         if first:
-            payload = self._start(by, world)
+            payload = self._start(by, system)
         elif kind == "request":
-            payload = self._request(by, world, moment)
+            payload = self._request(by, system, moment)
         else:
-            payload = self.makers[kind](by, world)
-        return self._add(by, world, moment, payload)
+            payload = self.makers[kind](by, system)
+        return self._add(by, system, moment, payload)
 
     def _bring_in(self) -> None:
         """An event that an import can write, of a session that was elsewhere; or a stray one."""
-        world = self.worlds[0]
-        moment = self._moment(world)
-        as_of(world.state, moment)
+        system = self.worlds[0]
+        moment = self._moment(system)
+        as_of(system.state, moment)
         acted_as = self._one((*IMPORTED, self._session()) if self.stray else IMPORTED)
         kind = self._one(("request", "request", "request", "start", "beat", "send"))
         if self.stray and self.draw(st.booleans()):
             kind = self._one([kind for kind in self.kinds if kind != "imported"])
-        payload = self._request(acted_as, world, moment) if kind == "request" else self.makers[kind](acted_as, world)
+        payload = self._request(acted_as, system, moment) if kind == "request" else self.makers[kind](acted_as, system)
         digest = str(len(self.events) - self._one((0, 0, 0, 0, 1)))  # rarely a file that was brought in before
-        self._add(IMPORT, world, moment, payload, Imported(path="a.json", digest=digest, acted_as=acted_as))
+        self._add(IMPORT, system, moment, payload, Imported(path="a.json", digest=digest, acted_as=acted_as))
 
     def _add(
-        self, by: str, world: _World, moment: Instant, payload: AnyPayload, imported: Imported | None = None
+        self, by: str, system: _World, moment: Instant, payload: AnyPayload, imported: Imported | None = None
     ) -> None:
         n = 1 + sum(event.session == by for event in self.events)
         event = Event(v=VERSION, at=moment, session=by, n=n, payload=payload, imported=imported)
         self.events.append(event)
-        fold(world.state, [event])
-        world.clock = moment
+        fold(system.state, [event])
+        system.clock = moment
 
     def _one(self, options: Any) -> Any:
         return self.draw(st.sampled_from(options))
 
-    def _moment(self, world: _World) -> Instant:
+    def _moment(self, system: _World) -> Instant:
         """A time after the world's last event: often one at which something ends there, or happens elsewhere."""
-        moments = [later(world.clock, gap) for gap in GAPS_S]
-        moments += [due for due in (world.state.due,) * 2 if world.clock < due < NEVER]
-        moments += [other.clock for other in self.worlds if other.clock > world.clock] * 2
+        moments = [add_time(system.clock, gap) for gap in GAPS_S]
+        moments += [due for due in (system.state.due,) * 2 if system.clock < due < NEVER]
+        moments += [other.clock for other in self.worlds if other.clock > system.clock] * 2
         return str(self._one(moments))
 
     def _session(self) -> str:
         return str(self._one((*self.sessions, *IMPORTED) if self.stray else self.sessions))
 
-    def _claim(self, by: str, world: _World) -> str:
+    def _claim(self, by: str, system: _World) -> str:
         """A claim or request, mostly one that `by` has."""
-        held = [a.id for a in (*world.state.claims.values(), *world.state.waits.values()) if by in ("", a.session)]
+        held = [a.id for a in (*system.state.claims.values(), *system.state.waits.values()) if by in ("", a.session)]
         asked = [e.id for e in self.events if isinstance(e.payload, (ClaimRequested, ClaimHandedOver))]
         return str(self._one([*held, *held, *held, *asked[-2:]] or [f"{SESSIONS[0]}/9999"]))
 
-    def _request(self, by: str, world: _World, moment: Instant) -> AnyPayload:
+    def _request(self, by: str, system: _World, moment: Instant) -> AnyPayload:
         fields: dict[str, Any] = {
             "resource": self._one(self.resources),
             "mode": self._one(("exclusive", "exclusive", "shared")),
@@ -307,52 +307,52 @@ class _Author:
         fields["automatic"] = not fields["wait_s"] and self._one((False, False, True))  # no hook waits
         told = self._one((*("honest",) * 7, "granted", "waiting", "refused"))
         if told == "honest":
-            told = honestly_told(world.state, by, moment, ClaimRequested(**fields, told="granted"))
+            told = honestly_told(system.state, by, moment, ClaimRequested(**fields, told="granted"))
         if told == "waiting":
             fields["automatic"] = False
         return ClaimRequested(**fields, told=told)
 
-    def _accept(self, by: str, world: _World) -> AnyPayload:
-        claim = self._claim(by, world)
+    def _accept(self, by: str, system: _World) -> AnyPayload:
+        claim = self._claim(by, system)
         return ClaimAccepted(claim=claim, resource=self._resource_of(claim))
 
-    def _hand_over(self, by: str, world: _World) -> AnyPayload:
-        claim = self._claim(by, world)
+    def _hand_over(self, by: str, system: _World) -> AnyPayload:
+        claim = self._claim(by, system)
         return ClaimHandedOver(claim=claim, resource=self._resource_of(claim), to=self._session())
 
     def _resource_of(self, claim: str) -> str:
         asked = {event.id: event.payload for event in self.events}.get(claim)
         return asked.resource if isinstance(asked, ClaimRequested | ClaimHandedOver) else "port/1"
 
-    def _start(self, by: str, world: _World) -> AnyPayload:
+    def _start(self, by: str, system: _World) -> AnyPayload:
         if by not in self.sessions:
             return SessionStarted(client="shell-scripts")
         number = self.sessions.index(by)
         return SessionStarted(anchor=anchor(number, MACHINES[number % 2], start_ticks=self._one((1, 2))))
 
-    def _dead(self, by: str, world: _World) -> AnyPayload:
+    def _dead(self, by: str, system: _World) -> AnyPayload:
         name = self._session()
-        known = world.state.sessions.get(name)
+        known = system.state.sessions.get(name)
         own = known.anchor if known else None
         return SessionPresumedDead(session=name, anchor=own or anchor(99), evidence="its process is gone")
 
-    def _send(self, by: str, world: _World) -> AnyPayload:
+    def _send(self, by: str, system: _World) -> AnyPayload:
         to = self._one((EVERYONE, (self._session(),), (self._session(), "nobody")))
         return MessageSent(to=to, subject="hello", needs_ack=self.draw(st.booleans()))
 
-    def _mail(self, by: str, world: _World) -> tuple[str, ...]:
-        session = world.state.sessions.get(by)
+    def _mail(self, by: str, system: _World) -> tuple[str, ...]:
+        session = system.state.sessions.get(by)
         unread = [*session.unread, *(notice.id for notice in session.notices)] if session else []
         return (str(self._one([*unread, *[event.id for event in self.events[-3:]], f"{SESSIONS[0]}/9999"])),)
 
 
-def honestly_told(state: State, session: str, moment: Instant, request: ClaimRequested) -> Told:
+def honestly_told(state: State, session: str, moment: Instant, request: ClaimRequested) -> ToldOutcome:
     """What the rules say at that moment to whoever sees this state, which must have been brought to that moment."""
     known = state.sessions.get(session)
     if known is not None and known.status == "ended":
         return "refused"
     event = Event(v=VERSION, at=moment, session=session, n=1 << 40, payload=request)
-    outcome = judge(state, ask_of(event, request), request.wait_s).outcome
+    outcome = judge(state, request_of(event, request), request.wait_s).outcome
     return "granted" if outcome == "renewed" else outcome
 
 

@@ -6,14 +6,14 @@ import os
 
 from coord.cli.main import run
 from coord.platform.processes import Process
-from coord.workspace.system import World
-from eventlog.events import Instant, later
-from projections.rules.liveness import Here, Seen
+from coord.workspace.system import System
+from eventlog.events import Instant, add_time
+from projections.rules.liveness import ObserverHost, ProcessStatus
 from tests.support.processes import Result
 from tests.support.repositories import Repo
 
 NOON: Instant = "2026-11-22T12:00:00.000000Z"
-HERE = Here("machine-1", "boot-1", "pid:[1]")
+HERE = ObserverHost("machine-1", "boot-1", "pid:[1]")
 OURS = tuple(f"{os.sep}{package}{os.sep}" for package in ("coord", "eventlog", "projections"))  # in a code's path
 
 
@@ -27,7 +27,7 @@ class Table:
         """The row with this pid."""
         return self.rows.get(pid)
 
-    def look(self, pid: int) -> Seen:
+    def look(self, pid: int) -> ProcessStatus:
         """What stands there: everything is visible."""
         return self.rows[pid].start_ticks if pid in self.rows else "free"
 
@@ -47,19 +47,19 @@ class Inside:
 
     def wait(self, seconds: float) -> None:
         """Let time go by; backwards if negative."""
-        self.now = later(self.now, seconds)
+        self.now = add_time(self.now, seconds)
 
-    def world(self, shell: int, env: dict[str, str]) -> World:
+    def system(self, shell: int, env: dict[str, str]) -> System:
         """The outside of a command that runs in a shell."""
         own = process(shell + 5, shell, self.table.rows[shell].session, "python3", "/bin/coord")
         self.table.rows[own.pid] = own
-        return World(env, str(self.repo.root), lambda: self.now, own.pid, lambda: self.here, lambda: self.table)
+        return System(env, str(self.repo.root), lambda: self.now, own.pid, lambda: self.here, lambda: self.table)
 
     def run(self, shell: int, *argv: str, **env: str) -> Result:
         """Type a command in a shell."""
         out, err = io.StringIO(), io.StringIO()
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            code = run(argv, self.world(shell, env))
+            code = run(argv, self.system(shell, env))
         return Result(out.getvalue(), err.getvalue(), code)
 
     def each_minute(self, *steps: tuple[int, tuple[str, ...]]) -> "Inside":

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from eventlog.codec import NO_HASH, chain, seal
+from eventlog.codec import NO_HASH, encode_line, line_hash
 from eventlog.events import (
     VERSION,
     AnyPayload,
@@ -10,9 +10,9 @@ from eventlog.events import (
     Instant,
     SessionHeartbeat,
     SessionStarted,
-    later,
+    add_time,
 )
-from eventlog.local.writer import Writer
+from eventlog.local.writer import JournalWriter
 from eventlog.scanning import Position, scan
 
 START: Instant = "2026-11-22T11:00:00.000000Z"
@@ -22,14 +22,14 @@ SESSION = "amber-otter"
 def event(n: int, session: str = SESSION, second: float | None = None, payload: AnyPayload | None = None) -> Event:
     """The n-th event of a session, by default n seconds after the start."""
     said = payload or SessionHeartbeat(action=f"step {n}")
-    return Event(v=VERSION, at=later(START, n if second is None else second), session=session, n=n, payload=said)
+    return Event(v=VERSION, at=add_time(START, n if second is None else second), session=session, n=n, payload=said)
 
 
 def lines_of(events: list[Event]) -> list[bytes]:
     """The lines of a journal that holds these events."""
     lines, previous = [], NO_HASH
     for one in events:
-        line, previous = seal(one, previous)
+        line, previous = encode_line(one, previous)
         lines.append(line)
     return lines
 
@@ -49,8 +49,8 @@ def position_of(folder: Path, session: str = SESSION) -> Position:
     return scan(session, path.read_bytes() if path.exists() else b"", Position())[1]
 
 
-def writer(folder: Path, session: str = SESSION) -> Writer:
-    return Writer(str(folder), session, position_of(folder, session))
+def writer(folder: Path, session: str = SESSION) -> JournalWriter:
+    return JournalWriter(str(folder), session, position_of(folder, session))
 
 
 def write(folder: Path, session: str, machine: str, seconds: list[float]) -> None:
@@ -70,12 +70,12 @@ WHOLE = b"".join(LINES)
 def line_of(body: str | bytes, previous: bytes = NO_HASH) -> bytes:
     """A line (without its newline) with a right hash, whatever it says. `body` lacks the last brace."""
     raw = body if isinstance(body, bytes) else body.encode("utf-8", "surrogatepass")
-    return raw + b',"hash":"' + chain(previous, raw) + b'"}'
+    return raw + b',"hash":"' + line_hash(previous, raw) + b'"}'
 
 
 def at(second: float) -> Instant:
     """The instant that many seconds after the start of every story."""
-    return later(START, second)
+    return add_time(START, second)
 
 
 def keys(events: list[Event]) -> list[str]:

@@ -15,7 +15,7 @@ from eventlog.events import (
     Instant,
     MessageAcknowledged,
     MessageRead,
-    later,
+    add_time,
 )
 from projections.rules.fold import fold
 from projections.rules.state import Decision, State
@@ -93,7 +93,7 @@ def ledger(events: list[Event], decisions: list[Decision]) -> Ledger:
             claim = grants[said.others[0]]
             payload = by_id[said.cause].payload
             assert isinstance(payload, (ClaimRenewed, ClaimRequested))
-            claim.limit, claim.to_accept = max(claim.limit, later(said.at, payload.ttl_s)), False
+            claim.limit, claim.to_accept = max(claim.limit, add_time(said.at, payload.ttl_s)), False
         elif said.what == "accepted" and name in grants:  # or another claim of its own covers it
             grants[name].to_accept = False
     return found
@@ -102,7 +102,7 @@ def ledger(events: list[Event], decisions: list[Decision]) -> Ledger:
 def _asked(event: Event, session: str, moment: Instant, order: int) -> Interval:
     request = event.payload
     assert isinstance(request, ClaimRequested)
-    limit = later(event.at, request.wait_s)
+    limit = add_time(event.at, request.wait_s)
     terms = (event.id, session, request.agent, request.resource, request.mode, request.worktree, request.automatic)
     return Interval(*terms, start=moment, limit=limit, imported=bool(event.imported), waits=True, order=order)
 
@@ -120,7 +120,11 @@ def _granted(said: Decision, by_id: dict[str, Event], before: list[Interval], or
         return Interval(*terms, start=said.at, limit=given.limit, order=order)
     interval = _asked(event, said.session, said.at, order)
     assert isinstance(request, ClaimRequested)
-    interval.limit, interval.waits, interval.to_accept = later(said.at, request.ttl_s), False, request.told == "waiting"
+    interval.limit, interval.waits, interval.to_accept = (
+        add_time(said.at, request.ttl_s),
+        False,
+        request.told == "waiting",
+    )
     return interval
 
 

@@ -390,12 +390,12 @@ class Model:
             lately = {who for who, is_ in self.sessions.items() if is_.status == "dead" and is_.died > self.now - HOUR}
             names = [who for who in self.sessions if who != by and (who in lately or self.is_live(who))]
         else:
-            names = [self.follow(one) for one in to]
+            names = [self.current_session(one) for one in to]
         for who in dict.fromkeys(names):
             if who in self.sessions and self.sessions[who].status != "imported":
                 self.sessions[who].unread.append(name)
 
-    def follow(self, name: str) -> str:
+    def current_session(self, name: str) -> str:
         """The live session that a name leads to, or the last one."""
         seen: set[str] = set()
         while name not in seen and name in self.sessions and not self.is_live(name):

@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from coord.render.format import moment
+from coord.render.format import local_time
 
 
 @contextmanager
@@ -25,4 +25,4 @@ def zone(name: str) -> Iterator[None]:
 
 def _changed() -> None:
     time.tzset()
-    moment.cache_clear()
+    local_time.cache_clear()

@@ -11,20 +11,20 @@ import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 
-from coord.admin.doctor.installation import is_virtual, link_to
-from coord.admin.doctor.subject import Patient, Step, Symptom, listed, quoted
-from coord.admin.install.changeset import Draft
+from coord.admin.doctor.installation import is_virtual, link_command
+from coord.admin.doctor.subject import DoctorFinding, RepairStep, Subject, join_limited, shell_quoted
+from coord.admin.install.changeset import Changeset
 from coord.admin.install.formats.toml_tables import read_toml
-from coord.admin.install.installed import found, linked_worktrees
-from coord.admin.install.record import Record
-from coord.admin.install.request import located
-from coord.admin.install.sandbox import outside, writable
+from coord.admin.install.installed import installed_hooks, linked_worktrees
+from coord.admin.install.record import InstallRecord
+from coord.admin.install.request import resolve_path
+from coord.admin.install.sandbox import log_folder_outside, writable_roots
 from coord.clients.registry import CLIENTS, Client
 from coord.errors import CoordError
-from coord.guard.hook_state import FAILURES, folder_of, of_client
+from coord.guard.hook_state import FAILURES, client_trace_path, folder_of
 from coord.guard.payload import client_named
-from coord.platform.executable import found_program, this_program
-from coord.render.format import clock, line, plural
+from coord.platform.executable import find_program, this_program
+from coord.render.format import line, plural, time_text
 from eventlog.events import Instant, from_micros
 from eventlog.local.files import read_regular
 
@@ -34,36 +34,36 @@ _SHELLS = ("bash", "zsh")
 _SHELL_S = 2
 
 
-def hook_programs(patient: Patient) -> Iterator[Symptom]:
+def hook_programs(subject: Subject) -> Iterator[DoctorFinding]:
     """Hooks that call a program which is not there: the agent goes on without them, and says nothing."""
     for client in CLIENTS:
-        for scope, commands in _installed(patient, client).items():
+        for scope, commands in _installed(subject, client).items():
             for command in dict.fromkeys(commands):
                 program = _program(command)
-                if program and not found_program(patient.world.env, program):
-                    path = located(client.settings[scope], patient.ask(), client)
-                    again = Step("write them anew", f"coord install {client.word} --{scope}")
-                    gone = Step("or take them out", f"coord uninstall {client.word} --{scope}")
+                if program and not find_program(subject.system.env, program):
+                    path = resolve_path(client.settings[scope], subject.ask(), client)
+                    again = RepairStep("write them anew", f"coord install {client.word} --{scope}")
+                    gone = RepairStep("or take them out", f"coord uninstall {client.word} --{scope}")
                     what = (
                         f"the hooks of {client.title} call a program that is not there, so its agents are not guarded"
                     )
-                    yield Symptom("warning", what, f"{path}: {program}", (again, gone))
+                    yield DoctorFinding("warning", what, f"{path}: {program}", (again, gone))
 
 
-def never_fired(patient: Patient) -> Iterator[Symptom]:
+def hooks_never_run(subject: Subject) -> Iterator[DoctorFinding]:
     """Hooks that are installed and have not run here. Where the client has worked here all the same, it does not run
     them.
     """
     for client in CLIENTS:
-        if _installed(patient, client) and not os.path.exists(of_client(patient.folder.cache, client.word)):
-            root = quoted(patient.folder.root)
-            worked = not patient.unusable and any(
-                session.client == client.name for session in patient.state.sessions.values()
+        if _installed(subject, client) and not os.path.exists(client_trace_path(subject.folder.cache, client.word)):
+            root = shell_quoted(subject.folder.root)
+            worked = not subject.unusable and any(
+                session.client == client.name for session in subject.state.sessions.values()
             )
             steps = (
-                Step(client.todo),
-                Step(f"then give {client.title} a prompt in this folder", f"cd {root} && {client.command}"),
-                Step("and look again", "coord doctor"),
+                RepairStep(client.todo),
+                RepairStep(f"then give {client.title} a prompt in this folder", f"cd {root} && {client.command}"),
+                RepairStep("and look again", "coord doctor"),
             )
             what = f"the hooks of {client.title} never ran here"
             evidence = (
@@ -71,24 +71,24 @@ def never_fired(patient: Patient) -> Iterator[Symptom]:
                 if worked
                 else "they are installed, and no session of it was here yet"
             )
-            yield Symptom("warning" if worked else "note", what, evidence, steps)
+            yield DoctorFinding("warning" if worked else "note", what, evidence, steps)
 
 
-def failures(patient: Patient) -> Iterator[Symptom]:
+def failures(subject: Subject) -> Iterator[DoctorFinding]:
     """What went wrong in hooks. The agents went on."""
-    path = os.path.join(folder_of(patient.folder.cache), FAILURES)
+    path = os.path.join(folder_of(subject.folder.cache), FAILURES)
     try:
         lines = read_regular(path, _MOST).decode(errors="replace").splitlines()
     except OSError:
         return
     if lines:
         steps = (
-            Step("see each of them, with its time in microseconds since 1970", f"cat {quoted(path)}"),
-            Step("when the cause is mended, forget them", f"rm {quoted(path)}"),
+            RepairStep("see each of them, with its time in microseconds since 1970", f"cat {shell_quoted(path)}"),
+            RepairStep("when the cause is mended, forget them", f"rm {shell_quoted(path)}"),
         )
         times = "once" if len(lines) == 1 else f"{len(lines)} times"
         what = f"hooks failed {times}, and the work that they guard went on without them"
-        yield Symptom("warning", what, failures_in_words(lines, patient.world.wall()), steps)
+        yield DoctorFinding("warning", what, failures_in_words(lines, subject.system.wall()), steps)
 
 
 def failures_in_words(lines: list[str], now: Instant) -> str:
@@ -100,10 +100,10 @@ def failures_in_words(lines: list[str], now: Instant) -> str:
         said = _failure_in_words(*found.groups()[1:]) if found else line(text, 150)
         count[said] = count.get(said, 0) + 1
         last.pop(said, None)  # the newest are last
-        last[said] = clock(from_micros(int(found[1])), now) if found else ""
+        last[said] = time_text(from_micros(int(found[1])), now) if found else ""
     shown = list(last.items())[-_SHOWN:]
     older = [f"{plural(len(last) - len(shown), 'other kind')} before"] if len(last) > len(shown) else []
-    return " · ".join([*older, *(_often(said, count[said], at) for said, at in shown)])
+    return " · ".join([*older, *(_count_text(said, count[said], at) for said, at in shown)])
 
 
 def _failure_in_words(word: str, moment: str, error: str) -> str:
@@ -115,51 +115,55 @@ def _failure_in_words(word: str, moment: str, error: str) -> str:
     return f"{line(title)} at {line(moment)}: {line(said if kind == CoordError.__name__ else error, 150)}"
 
 
-def _often(said: str, count: int, at: str) -> str:
+def _count_text(said: str, count: int, at: str) -> str:
     times = f"{count} times, last " if count > 1 and at else ""
     return f"{said} ({times}{at})" if at else said
 
 
-def sandbox(patient: Patient) -> Iterator[Symptom]:
+def sandbox(subject: Subject) -> Iterator[DoctorFinding]:
     """A client whose commands cannot write the log from a worktree."""
-    ask = patient.ask()
-    folder = outside(ask)
+    ask = subject.ask()
+    folder = log_folder_outside(ask)
     for client in CLIENTS:
-        if folder and client.sandbox and _installed(patient, client) and folder not in _writable(patient, client):
-            steps = (Step("let it write there", f"coord install {client.word}"),)
+        if folder and client.sandbox and _installed(subject, client) and folder not in _writable(subject, client):
+            steps = (RepairStep("let it write there", f"coord install {client.word}"),)
             what = f"in a worktree, {client.title} cannot write the log, so `coord` fails for its agents"
-            path = located(client.servers["user"], ask, client)
-            yield Symptom("warning", what, f"{path} does not name {folder} as writable", steps)
+            path = resolve_path(client.servers["user"], ask, client)
+            yield DoctorFinding("warning", what, f"{path} does not name {folder} as writable", steps)
 
 
-def login_shell(patient: Patient) -> Iterator[Symptom]:
+def login_shell(subject: Subject) -> Iterator[DoctorFinding]:
     """A client that runs its agents' commands in a login shell, which does not find coord. Where this shell does not
     find it either, that is said elsewhere.
     """
-    env = patient.world.env
-    here, shell = found_program(env), _shell(env)
-    clients = [client for client in CLIENTS if client.login and _installed(patient, client)]
-    if not clients or not here or not shell or _finds_coord(shell, env, patient.folder.root) is not False:
+    env = subject.system.env
+    here, shell = find_program(env), _shell(env)
+    clients = [client for client in CLIENTS if client.login and _installed(subject, client)]
+    if not clients or not here or not shell or _finds_coord(shell, env, subject.folder.root) is not False:
         return
     folder, name = os.path.dirname(here), os.path.basename(shell)
     virtual, home = is_virtual(folder), env.get("HOME", "")
     linked = os.path.lexists(os.path.join(home, ".local", "bin", "coord"))
-    path = f'export PATH={"~/.local/bin" if virtual else quoted(folder)}:"$PATH"'
+    path = f'export PATH={"~/.local/bin" if virtual else shell_quoted(folder)}:"$PATH"'
     for client in clients:
         steps = (
-            *([Step("put a link to it where it can stay", link_to(this_program()))] if virtual and not linked else []),
-            Step("let a login shell look there", f"echo {quoted(path)} >> ~/{_login_file(name, home)}"),
-            Step(f"then restart {client.title}, from a terminal that was opened after that"),
+            *(
+                [RepairStep("put a link to it where it can stay", link_command(this_program()))]
+                if virtual and not linked
+                else []
+            ),
+            RepairStep("let a login shell look there", f"echo {shell_quoted(path)} >> ~/{_login_file(name, home)}"),
+            RepairStep(f"then restart {client.title}, from a terminal that was opened after that"),
         )
         what = f"{client.title} may not find coord, so `coord` fails for its agents"
         evidence = f"it runs commands in a login shell: {name} -lc 'command -v coord' finds none; here it is {here}"
-        yield Symptom("warning", what, evidence, steps)
+        yield DoctorFinding("warning", what, evidence, steps)
 
 
 def _shell(env: Mapping[str, str]) -> str:
     """The shell that such a client takes: the person's, or bash; empty if that is not there."""
     own = env.get("SHELL", "")
-    return own if os.path.basename(own) in _SHELLS and os.access(own, os.X_OK) else found_program(env, "bash")
+    return own if os.path.basename(own) in _SHELLS and os.access(own, os.X_OK) else find_program(env, "bash")
 
 
 def _finds_coord(shell: str, env: Mapping[str, str], folder: str) -> bool | None:
@@ -192,26 +196,26 @@ def _login_file(shell: str, home: str) -> str:
     return next((name for name in names if os.path.exists(os.path.join(home, name))), ".profile")
 
 
-def blind_worktrees(patient: Patient) -> Iterator[Symptom]:
+def worktrees_without_hooks(subject: Subject) -> Iterator[DoctorFinding]:
     """Worktrees whose agents see no hooks, while those in the main one do."""
-    repository = patient.folder.repository
+    repository = subject.folder.repository
     if repository is None:
         return
     for client in CLIENTS:
-        if not _installed(patient, client, repository.main):
+        if not _installed(subject, client, repository.main):
             continue
-        blind = [folder for folder in linked_worktrees(repository) if not _installed(patient, client, folder)]
+        blind = [folder for folder in linked_worktrees(repository) if not _installed(subject, client, folder)]
         if blind:
-            here = patient.folder.root in blind
-            steps = (Step("have them in all worktrees", f"coord install {client.word} --user"),)
+            here = subject.folder.root in blind
+            steps = (RepairStep("have them in all worktrees", f"coord install {client.word} --user"),)
             what = f"{plural(len(blind), 'worktree')} without the hooks of {client.title}: agents there are not guarded"
-            yield Symptom("warning" if here else "note", what, listed(blind, 3), steps)
+            yield DoctorFinding("warning" if here else "note", what, join_limited(blind, 3), steps)
 
 
-def _installed(patient: Patient, client: Client, base: str = "") -> dict[str, list[str]]:
+def _installed(subject: Subject, client: Client, base: str = "") -> dict[str, list[str]]:
     """The commands of our hooks, by scope; none where they cannot be read."""
     try:
-        return found(client, patient.ask(base), Draft(Record("", {})))
+        return installed_hooks(client, subject.ask(base), Changeset(InstallRecord("", {})))
     except CoordError:
         return {}
 
@@ -225,14 +229,14 @@ def _program(command: str) -> str:
     return words[0] if len(words) > 1 and words[1] == "hook" else ""
 
 
-def _writable(patient: Patient, client: Client) -> list[str]:
+def _writable(subject: Subject, client: Client) -> list[str]:
     roots: list[str] = []
     for name in client.servers.values():
         try:
-            settings = read_toml(Draft(Record("", {})).text(located(name, patient.ask(), client)))
+            settings = read_toml(Changeset(InstallRecord("", {})).text(resolve_path(name, subject.ask(), client)))
         except (CoordError, ValueError):
             continue
         if settings.get("sandbox_mode") == "danger-full-access":
-            roots.append(outside(patient.ask()))
-        roots += writable(settings)
+            roots.append(log_folder_outside(subject.ask()))
+        roots += writable_roots(settings)
     return roots

@@ -7,12 +7,12 @@ import os
 from collections.abc import Iterator
 from contextlib import suppress
 
-from coord.admin.doctor.subject import Patient, Severity, Step, Symptom, listed, quoted
+from coord.admin.doctor.subject import DoctorFinding, RepairStep, Severity, Subject, join_limited, shell_quoted
 from coord.platform.git.command import GitError, run_git
 from coord.platform.git.repository import FOLDER, find_repository
 from coord.render.format import plural, size
 
-_TIGHT, _FULL = 50_000_000, 1_000_000  # bytes that are left
+_LOW_BYTES, _FULL_BYTES = 50_000_000, 1_000_000  # bytes that are left
 _INODES = 100  # files that can still be made
 _DEEPEST, _MOST_FOLDERS = 6, 5_000  # of what is searched for nested folders
 _NETWORK = frozenset(
@@ -24,16 +24,16 @@ _NETWORK = frozenset(
 # --- the folder -------------------------------------------------------------------------------------------------------
 
 
-def nested(patient: Patient) -> Iterator[Symptom]:
+def nested_folders(subject: Subject) -> Iterator[DoctorFinding]:
     """Another shared folder above or below: the sessions in the one do not see those in the other."""
-    base = os.path.dirname(patient.folder.folder)
+    base = os.path.dirname(subject.folder.folder)
     for folder in [*_above(base), *_below(base)]:
         steps = (
-            Step("see who is there", f"coord status --root {quoted(os.path.dirname(folder))}"),
-            Step("if nobody needs it, put it aside", f"mv {quoted(folder)} {quoted(folder)}.orig"),
+            RepairStep("see who is there", f"coord status --root {shell_quoted(os.path.dirname(folder))}"),
+            RepairStep("if nobody needs it, put it aside", f"mv {shell_quoted(folder)} {shell_quoted(folder)}.orig"),
         )
         evidence = f"{folder}: who works in {os.path.dirname(folder)} does not see who works here"
-        yield Symptom("warning", f"another {FOLDER}/ in the same tree", evidence, steps)
+        yield DoctorFinding("warning", f"another {FOLDER}/ in the same tree", evidence, steps)
 
 
 def _above(base: str) -> Iterator[str]:
@@ -63,9 +63,9 @@ def _is_used(folder: str) -> bool:
     return os.path.isdir(os.path.join(folder, "log"))
 
 
-def worktrees(patient: Patient) -> Iterator[Symptom]:
+def worktree_logs(subject: Subject) -> Iterator[DoctorFinding]:
     """A worktree in which somebody wrote a log of its own: all worktrees of a repository share one."""
-    repository = patient.folder.repository
+    repository = subject.folder.repository
     if repository is None:
         return
     with suppress(OSError):
@@ -74,71 +74,77 @@ def worktrees(patient: Patient) -> Iterator[Symptom]:
                 folder = os.path.join(os.path.dirname(file.read().strip()), FOLDER)
             with suppress(OSError):
                 journals = [name for name in os.listdir(os.path.join(folder, "log")) if name.endswith(".jsonl")]
-                if journals and not os.path.samefile(folder, patient.folder.folder):
+                if journals and not os.path.samefile(folder, subject.folder.folder):
                     steps = (
-                        Step("see who is there", f"coord status --root {quoted(folder)}"),
-                        Step("let nobody name it: look for COORD_ROOT and --root in what your agents run"),
-                        Step("if nobody needs it, put it aside", f"mv {quoted(folder)}/log {quoted(folder)}/log.orig"),
+                        RepairStep("see who is there", f"coord status --root {shell_quoted(folder)}"),
+                        RepairStep("let nobody name it: look for COORD_ROOT and --root in what your agents run"),
+                        RepairStep(
+                            "if nobody needs it, put it aside",
+                            f"mv {shell_quoted(folder)}/log {shell_quoted(folder)}/log.orig",
+                        ),
                     )
                     evidence = f"{folder}/log has {plural(len(journals), 'journal')}; all worktrees share the one here"
-                    yield Symptom("warning", "a worktree has a log of its own", evidence, steps)
+                    yield DoctorFinding("warning", "a worktree has a log of its own", evidence, steps)
 
 
 # --- git --------------------------------------------------------------------------------------------------------------
 
 
-def git_tracks(patient: Patient) -> Iterator[Symptom]:
+def git_tracks(subject: Subject) -> Iterator[DoctorFinding]:
     """Live files that git rolls back with every stash, checkout and reset."""
-    names = (git(patient, "ls-files", "-z", "--", "log", "STATUS_BOARD.md", ".cache") or "").split("\0")
+    names = (git(subject, "ls-files", "-z", "--", "log", "STATUS_BOARD.md", ".cache") or "").split("\0")
     live = [name for name in names if name and not name.endswith((".gitignore", ".gitkeep"))]
     if not live:
         return
     steps = (
-        Step(
-            "keep a copy: where others check that commit out, git removes the files", f"cp -a {patient.path('log')} ~/"
+        RepairStep(
+            "keep a copy: where others check that commit out, git removes the files", f"cp -a {subject.path('log')} ~/"
         ),
-        Step(
-            "let git forget them; here the files stay", f"git -C {quoted(patient.folder.folder)} rm -r --cached -q log"
+        RepairStep(
+            "let git forget them; here the files stay",
+            f"git -C {shell_quoted(subject.folder.folder)} rm -r --cached -q log",
         ),
-        Step("let it not see them again", "coord init"),
+        RepairStep("let it not see them again", "coord init"),
     )
-    archive = _opted_in(patient)
-    busy = not patient.unusable and bool(patient.live)
+    archive = _opted_in(subject)
+    busy = not subject.unusable and bool(subject.live)
     if archive and not busy:
-        yield Symptom("note", "git tracks the log, as an archive", f"{plural(len(live), 'file')}: {listed(live, 3)}")
+        yield DoctorFinding(
+            "note", "git tracks the log, as an archive", f"{plural(len(live), 'file')}: {join_limited(live, 3)}"
+        )
         return
-    evidence = f"{plural(len(live), 'file')}: {listed(live, 3)}"
+    evidence = f"{plural(len(live), 'file')}: {join_limited(live, 3)}"
     what = "git tracks the live log: a stash, checkout or reset rolls it back"
-    yield Symptom("warning", what, evidence, steps)
+    yield DoctorFinding("warning", what, evidence, steps)
 
 
-def git_ignores(patient: Patient) -> Iterator[Symptom]:
+def git_ignores(subject: Subject) -> Iterator[DoctorFinding]:
     """A log that the next `git add` would take."""
-    if _opted_in(patient) or git(patient, "rev-parse", "--is-inside-work-tree") != "true\n":
+    if _opted_in(subject) or git(subject, "rev-parse", "--is-inside-work-tree") != "true\n":
         return
-    if git(patient, "check-ignore", "-q", "log/x.jsonl") is None:
+    if git(subject, "check-ignore", "-q", "log/x.jsonl") is None:
         steps = (
-            Step("put our .gitignore back, if it is missing", "coord init"),
-            Step(
+            RepairStep("put our .gitignore back, if it is missing", "coord init"),
+            RepairStep(
                 "or let it have the lines",
-                f"printf '/log/\\n/.cache/\\n/STATUS_BOARD.md\\n' >> {patient.path('.gitignore')}",
+                f"printf '/log/\\n/.cache/\\n/STATUS_BOARD.md\\n' >> {subject.path('.gitignore')}",
             ),
-            Step("or hide the whole folder, on this machine only", "coord init --private"),
+            RepairStep("or hide the whole folder, on this machine only", "coord init --private"),
         )
         evidence = f"{FOLDER}/log/: the next `git add` may take it, and then a stash or checkout rolls it back"
-        yield Symptom("warning", "git does not ignore the log", evidence, steps)
+        yield DoctorFinding("warning", "git does not ignore the log", evidence, steps)
 
 
-def _opted_in(patient: Patient) -> bool:
-    return os.path.isfile(os.path.join(patient.folder.folder, ".gitattributes"))
+def _opted_in(subject: Subject) -> bool:
+    return os.path.isfile(os.path.join(subject.folder.folder, ".gitattributes"))
 
 
-def git(patient: Patient, *words: str) -> str | None:
+def git(subject: Subject, *words: str) -> str | None:
     """What git says in the shared folder; None if it says no, is not there, or this is no repository."""
-    if patient.folder.repository is None:
+    if subject.folder.repository is None:
         return None
     try:
-        return run_git(patient.folder.folder, *words, env=patient.world.env).decode(errors="replace")
+        return run_git(subject.folder.folder, *words, env=subject.system.env).decode(errors="replace")
     except GitError:
         return None
 
@@ -146,57 +152,63 @@ def git(patient: Patient, *words: str) -> str | None:
 # --- the file system --------------------------------------------------------------------------------------------------
 
 
-def permissions(patient: Patient) -> Iterator[Symptom]:
+def permissions(subject: Subject) -> Iterator[DoctorFinding]:
     """What we may not read or write, found out by asking and not by trying."""
     if os.name != "posix":
         return
-    log = patient.folder.log if os.path.isdir(patient.folder.log) else patient.folder.folder
+    log = subject.folder.log if os.path.isdir(subject.folder.log) else subject.folder.folder
     if os.statvfs(log).f_flag & os.ST_RDONLY:
-        steps: tuple[Step, ...] = (
-            Step("see what it is", f"findmnt -T {quoted(log)}"),
-            Step("mount it so that it can be written"),
+        steps: tuple[RepairStep, ...] = (
+            RepairStep("see what it is", f"findmnt -T {shell_quoted(log)}"),
+            RepairStep("mount it so that it can be written"),
         )
-        yield Symptom("serious", "the log is on a read-only file system", f"{log}: nothing can be recorded", steps)
+        yield DoctorFinding(
+            "serious", "the log is on a read-only file system", f"{log}: nothing can be recorded", steps
+        )
         return
     wanted = [(log, os.R_OK | os.W_OK | os.X_OK), (os.path.join(log, ".lock"), os.R_OK | os.W_OK)]
     journals = [os.path.join(folder, name) for folder in (log, os.path.join(log, "ended")) for name in _names(folder)]
     wanted += [(path, os.R_OK | (os.W_OK if _is_ours(path) else 0)) for path in journals if path.endswith(".jsonl")]
-    if denied := [path for path, mode in wanted if os.path.lexists(path) and not _may(path, mode)]:
+    if denied := [path for path, mode in wanted if os.path.lexists(path) and not _has_access(path, mode)]:
         mine = [path for path in denied if _is_ours(path)]
         steps = (
-            Step("see whose it is", f"ls -ldn {quoted(denied[0])}"),
-            Step("if it is yours", f"chmod u+rwX {quoted(mine[0] if mine else denied[0])}"),
-            Step("if it should be yours: a command was run as another user", f"sudo chown -R $(id -u) {quoted(log)}"),
+            RepairStep("see whose it is", f"ls -ldn {shell_quoted(denied[0])}"),
+            RepairStep("if it is yours", f"chmod u+rwX {shell_quoted(mine[0] if mine else denied[0])}"),
+            RepairStep(
+                "if it should be yours: a command was run as another user",
+                f"sudo chown -R $(id -u) {shell_quoted(log)}",
+            ),
         )
         evidence = f"{_status(denied[0])}; you are user {os.geteuid()}" + (
             f", and {len(denied) - 1} more" if len(denied) > 1 else ""
         )
-        yield Symptom("serious", "you may not read or write what coord needs, so commands fail", evidence, steps)
-    for path in (patient.folder.cache, patient.folder.board):
-        if os.path.lexists(path) and not _may(path, os.R_OK | os.W_OK):
+        yield DoctorFinding("serious", "you may not read or write what coord needs, so commands fail", evidence, steps)
+    for path in (subject.folder.cache, subject.folder.board):
+        if os.path.lexists(path) and not _has_access(path, os.R_OK | os.W_OK):
             steps = (
-                Step(
-                    "see whose it is, and let it be written", f"ls -ldn {quoted(path)}; chmod -R u+rwX {quoted(path)}"
+                RepairStep(
+                    "see whose it is, and let it be written",
+                    f"ls -ldn {shell_quoted(path)}; chmod -R u+rwX {shell_quoted(path)}",
                 ),
-                Step("or delete it: it is made anew from the log", f"rm -r {quoted(path)}"),
+                RepairStep("or delete it: it is made anew from the log", f"rm -r {shell_quoted(path)}"),
             )
-            then = "every command takes longer" if path == patient.folder.cache else "it is out of date"
+            then = "every command takes longer" if path == subject.folder.cache else "it is out of date"
             what = f"{os.path.basename(path)} cannot be written, so {then}"
-            yield Symptom("warning", what, f"{_status(path)}; you are user {os.geteuid()}", steps)
+            yield DoctorFinding("warning", what, f"{_status(path)}; you are user {os.geteuid()}", steps)
 
 
-def other_owner(patient: Patient) -> Iterator[Symptom]:
+def other_owner(subject: Subject) -> Iterator[DoctorFinding]:
     """Root in somebody's folder: what root makes there, its owner cannot write."""
-    if os.name == "posix" and os.geteuid() == 0 and (owner := os.stat(patient.folder.folder).st_uid) != 0:
+    if os.name == "posix" and os.geteuid() == 0 and (owner := os.stat(subject.folder.folder).st_uid) != 0:
         steps = (
-            Step("work as that user", f"sudo -u '#{owner}' coord status"),
-            Step("give back what root made", f"chown -R {owner} {quoted(patient.folder.folder)}"),
+            RepairStep("work as that user", f"sudo -u '#{owner}' coord status"),
+            RepairStep("give back what root made", f"chown -R {owner} {shell_quoted(subject.folder.folder)}"),
         )
-        evidence = f"{_status(patient.folder.folder)}; what root writes there, that user cannot write"
-        yield Symptom("warning", "you are root in the folder of another user", evidence, steps)
+        evidence = f"{_status(subject.folder.folder)}; what root writes there, that user cannot write"
+        yield DoctorFinding("warning", "you are root in the folder of another user", evidence, steps)
 
 
-def _may(path: str, mode: int) -> bool:
+def _has_access(path: str, mode: int) -> bool:
     return os.access(path, mode, effective_ids=os.access in os.supports_effective_ids)
 
 
@@ -219,35 +231,37 @@ def _status(path: str) -> str:
     return f"{path} belongs to user {status.st_uid}, with mode {status.st_mode & 0o7777:o}"
 
 
-def disk(patient: Patient) -> Iterator[Symptom]:
+def disk(subject: Subject) -> Iterator[DoctorFinding]:
     """A disk that is nearly full."""
     if os.name != "posix":
         return
-    log = patient.folder.log if os.path.isdir(patient.folder.log) else patient.folder.folder
+    log = subject.folder.log if os.path.isdir(subject.folder.log) else subject.folder.folder
     status = os.statvfs(log)
     free, few = status.f_bavail * status.f_frsize, bool(status.f_files) and status.f_favail < _INODES
-    if free < _TIGHT or few:
+    if free < _LOW_BYTES or few:
         steps = (
-            Step("see what is full", f"df -h {quoted(log)}; df -i {quoted(log)}"),
-            Step("see what the log takes itself", f"du -sh {quoted(log)}"),
-            Step("make room elsewhere; nothing in the log can be deleted without being missed"),
+            RepairStep("see what is full", f"df -h {shell_quoted(log)}; df -i {shell_quoted(log)}"),
+            RepairStep("see what the log takes itself", f"du -sh {shell_quoted(log)}"),
+            RepairStep("make room elsewhere; nothing in the log can be deleted without being missed"),
         )
         left = f"{size(free)} are left" + (f", and room for {status.f_favail} files" if few else "")
-        severity: Severity = "serious" if free < _FULL or few else "warning"
-        yield Symptom(severity, "the disk of the log is nearly full", f"{log}: {left}; then nothing is recorded", steps)
+        severity: Severity = "serious" if free < _FULL_BYTES or few else "warning"
+        yield DoctorFinding(
+            severity, "the disk of the log is nearly full", f"{log}: {left}; then nothing is recorded", steps
+        )
 
 
-def network(patient: Patient) -> Iterator[Symptom]:
+def network(subject: Subject) -> Iterator[DoctorFinding]:
     """A file system on which locks and file events may not do what they should."""
     with suppress(OSError), open("/proc/self/mounts", encoding="utf-8", errors="surrogateescape") as file:
-        kind = file_system(file.read(), os.path.realpath(patient.folder.log))
+        kind = file_system(file.read(), os.path.realpath(subject.folder.log))
         if kind in _NETWORK:
             steps = (
-                Step("let all sessions run on one machine, on which locks on it hold"),
-                Step("or put the repository on a local disk; between machines, share by git"),
+                RepairStep("let all sessions run on one machine, on which locks on it hold"),
+                RepairStep("or put the repository on a local disk; between machines, share by git"),
             )
-            evidence = f"{patient.folder.log} is on {kind}: between machines, its locks may not hold"
-            yield Symptom("warning", "the log is on a network file system", evidence, steps)
+            evidence = f"{subject.folder.log} is on {kind}: between machines, its locks may not hold"
+            yield DoctorFinding("warning", "the log is on a network file system", evidence, steps)
 
 
 def file_system(mounts: str, path: str) -> str:

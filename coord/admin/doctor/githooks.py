@@ -6,11 +6,11 @@ import os
 from collections.abc import Iterator
 
 from coord.admin.doctor.folder import git
-from coord.admin.doctor.subject import Patient, Step, Symptom, listed, quoted
-from coord.admin.install.changeset import Draft
-from coord.admin.install.githooks import MARK, install_git
+from coord.admin.doctor.subject import DoctorFinding, RepairStep, Subject, join_limited, shell_quoted
+from coord.admin.install.changeset import Changeset
+from coord.admin.install.githooks import GUARD_MARKER, install_git
 from coord.admin.install.installed import linked_worktrees
-from coord.admin.install.record import Record, read_record
+from coord.admin.install.record import InstallRecord, read_record
 from coord.errors import REFUSED, CoordError
 from coord.platform.git.repository import Repository
 from eventlog.local.files import read_regular
@@ -19,21 +19,21 @@ _MOST = 1 << 20  # bytes of a hook
 _UNGUARDED = "what others have claimed can be committed and pushed"
 _NOT_TO_BE_RUN = "has not the right to be run"
 _PUT = "put coord's hooks there again; a hook that another program has put there stays beside it, and runs"
-_FORGET = Step("or, if nothing is to be guarded here any more, take them out", "coord uninstall git")
+_UNINSTALL_STEP = RepairStep("or, if nothing is to be guarded here any more, take them out", "coord uninstall git")
 
 
-def git_hooks(patient: Patient) -> Iterator[Symptom]:
+def git_hooks(subject: Subject) -> Iterator[DoctorFinding]:
     """Hooks of git that do not call coord any more, though it was installed."""
-    repository = patient.folder.repository
-    if repository is None or git(patient, "rev-parse", "--git-dir") is None:
+    repository = subject.folder.repository
+    if repository is None or git(subject, "rev-parse", "--git-dir") is None:
         return
-    known = _remembered(patient, repository)
+    known = _remembered(subject, repository)
     try:
-        scope, paths = _where_git_looks(patient)
+        scope, paths = _where_git_looks(subject)
     except CoordError as error:
         if known:
-            steps = (Step("do that, then put coord's hooks there again", "coord install git"), _FORGET)
-            yield Symptom("warning", f"git does not call coord any more, so {_UNGUARDED}", error.message, steps)
+            steps = (RepairStep("do that, then put coord's hooks there again", "coord install git"), _UNINSTALL_STEP)
+            yield DoctorFinding("warning", f"git does not call coord any more, so {_UNGUARDED}", error.message, steps)
         return
     if not known and not any(_is_ours(path) for path in paths):
         return
@@ -41,26 +41,26 @@ def git_hooks(patient: Patient) -> Iterator[Symptom]:
     if broken:
         names = [_name(path) for path in broken]
         then = "claims outlast the commit of their edits" if names == ["post-commit"] else _UNGUARDED
-        what = f"git does not call coord at {' and '.join(listed(names).rsplit(', ', 1))}, so {then}"
-        yield Symptom("warning", what, _evidence(broken, known), _steps(broken, scope))
+        what = f"git does not call coord at {' and '.join(join_limited(names).rsplit(', ', 1))}, so {then}"
+        yield DoctorFinding("warning", what, _evidence(broken, known), _steps(broken, scope))
 
 
-def _remembered(patient: Patient, repository: Repository) -> list[str]:
+def _remembered(subject: Subject, repository: Repository) -> list[str]:
     """The hooks that were installed for this repository, as far as that was written down."""
     bases = {repository.worktree, repository.main, *linked_worktrees(repository)}
-    files = read_record(patient.world.env).files.items()
+    files = read_record(subject.system.env).files.items()
     return [path for path, memory in files if any(target == "git" and base in bases for target, base in memory.uses)]
 
 
-def _where_git_looks(patient: Patient) -> tuple[str, list[str]]:
+def _where_git_looks(subject: Subject) -> tuple[str, list[str]]:
     """The option with which coord's hooks are put where git looks for them now, and which files they are there: the
     installer is asked, and nothing is written. Raises CoordError for what it would refuse.
     """
     refused = CoordError(REFUSED, "")
     for scope in ("", "project", "user"):
-        draft = Draft(Record("", {}))
+        draft = Changeset(InstallRecord("", {}))
         try:
-            install_git(patient.ask(scope=scope), draft)
+            install_git(subject.ask(scope=scope), draft)
         except CoordError as error:
             refused = error if error.code == REFUSED else refused  # else it is only that the option is another
         else:
@@ -73,7 +73,7 @@ def _why_not_called(path: str) -> str:
     text = _text(path)
     if text is None:
         return "is not there"
-    if MARK not in text:
+    if GUARD_MARKER not in text:
         return "was written by another program"
     if f"git-hook {_name(path)} " not in text:
         return "was edited, and the call of coord is gone"
@@ -85,7 +85,7 @@ def _name(path: str) -> str:
 
 
 def _is_ours(path: str) -> bool:
-    return MARK in (_text(path) or "")
+    return GUARD_MARKER in (_text(path) or "")
 
 
 def _text(path: str) -> str | None:
@@ -99,14 +99,14 @@ def _evidence(broken: dict[str, str], known: list[str]) -> str:
     """Where git looks, where coord's are if that is elsewhere, and what is wrong with each."""
     folder, before = os.path.dirname(next(iter(broken))), sorted({os.path.dirname(path) for path in known})
     elsewhere = (
-        f" (core.hooksPath), and coord put its own in {listed(before)}" if before and folder not in before else ""
+        f" (core.hooksPath), and coord put its own in {join_limited(before)}" if before and folder not in before else ""
     )
     each = "; ".join(f"{_name(path)} {reason}" for path, reason in broken.items())
     return f"git looks in {folder}{elsewhere}: {each}"
 
 
-def _steps(broken: dict[str, str], scope: str) -> tuple[Step, ...]:
-    stuck = [quoted(path) for path, reason in broken.items() if reason == _NOT_TO_BE_RUN]
-    run = (Step("let git run them", f"chmod +x {' '.join(stuck)}"),) if stuck else ()
-    put = (Step(_PUT, f"coord install git{scope}"),) if len(stuck) < len(broken) else ()
-    return (*run, *put, _FORGET)
+def _steps(broken: dict[str, str], scope: str) -> tuple[RepairStep, ...]:
+    stuck = [shell_quoted(path) for path, reason in broken.items() if reason == _NOT_TO_BE_RUN]
+    run = (RepairStep("let git run them", f"chmod +x {' '.join(stuck)}"),) if stuck else ()
+    put = (RepairStep(_PUT, f"coord install git{scope}"),) if len(stuck) < len(broken) else ()
+    return (*run, *put, _UNINSTALL_STEP)

@@ -10,8 +10,8 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 
-from coord.admin.doctor.subject import Patient, Step, Symptom, listed, quoted
-from coord.platform.executable import found_program, this_program
+from coord.admin.doctor.subject import DoctorFinding, RepairStep, Subject, join_limited, shell_quoted
+from coord.platform.executable import find_program, this_program
 from coord.platform.git.repository import CONFIG, FOLDER
 from coord.render.format import plural
 from coord.workspace.template import template_files
@@ -22,34 +22,34 @@ _INTERACTIVE_FILES = (".bashrc", ".zshrc", ".config/fish/config.fish")
 _OLDEST_PYTHON = (3, 11)
 
 
-def missing_folder(patient: Patient) -> Iterator[Symptom]:
+def missing_folder(subject: Subject) -> Iterator[DoctorFinding]:
     """Nothing is initialised."""
-    if patient.place is None:
+    if subject.workspace is None:
         steps = (
-            Step("go to the repository, or name it", "coord doctor --root FOLDER"),
-            Step("set it up, once per repository", "coord init"),
+            RepairStep("go to the repository, or name it", "coord doctor --root FOLDER"),
+            RepairStep("set it up, once per repository", "coord init"),
         )
-        yield Symptom("serious", f"there is no {FOLDER}/ here", patient.missing, steps)
+        yield DoctorFinding("serious", f"there is no {FOLDER}/ here", subject.missing, steps)
 
 
-def config(patient: Patient) -> Iterator[Symptom]:
+def unreadable_config(subject: Subject) -> Iterator[DoctorFinding]:
     """Settings that cannot be understood: no command that acts works then."""
-    if patient.config_error:
-        path = patient.path(CONFIG)
+    if subject.config_error:
+        path = subject.path(CONFIG)
         steps = (
-            Step("look at it and correct it; for a line that is absent its default holds", f"cat {path}"),
-            Step("or put it aside for the defaults", f"mv {path} {path}.orig"),
+            RepairStep("look at it and correct it; for a line that is absent its default holds", f"cat {path}"),
+            RepairStep("or put it aside for the defaults", f"mv {path} {path}.orig"),
         )
-        yield Symptom(
-            "serious", f"{CONFIG} cannot be understood, so nothing can be recorded", patient.config_error, steps
+        yield DoctorFinding(
+            "serious", f"{CONFIG} cannot be understood, so nothing can be recorded", subject.config_error, steps
         )
 
 
-def scripts(patient: Patient) -> Iterator[Symptom]:
+def scripts(subject: Subject) -> Iterator[DoctorFinding]:
     """The scripts that agents call by their old names."""
     missing, stuck, other = [], [], []
     for file in template_files():
-        path = os.path.join(patient.folder.folder, file.name)
+        path = os.path.join(subject.folder.folder, file.name)
         if not file.name.startswith("scripts/"):
             continue
         try:
@@ -62,47 +62,51 @@ def scripts(patient: Patient) -> Iterator[Symptom]:
         if differs:
             other.append(file.name)
     if missing:
-        do = Step("put them back; nothing else is changed", "coord init")
-        yield Symptom("warning", f"{plural(len(missing), 'script')} missing or not readable", _called(missing), (do,))
+        do = RepairStep("put them back; nothing else is changed", "coord init")
+        yield DoctorFinding(
+            "warning", f"{plural(len(missing), 'script')} missing or not readable", _called(missing), (do,)
+        )
     if stuck:
-        do = Step("let them be run", f"chmod +x {patient.path('scripts')}/*.sh")
-        yield Symptom("warning", f"{plural(len(stuck), 'script')} not executable", _called(stuck), (do,))
+        do = RepairStep("let them be run", f"chmod +x {subject.path('scripts')}/*.sh")
+        yield DoctorFinding("warning", f"{plural(len(stuck), 'script')} not executable", _called(stuck), (do,))
     if other:
-        do = Step("if nobody changed them on purpose, take ours; each is kept as NAME.orig", "coord init --force")
-        evidence = f"{listed(other)}: changed by someone, or of another version"
-        yield Symptom("note", f"{plural(len(other), 'script')} not as this version ships them", evidence, (do,))
+        do = RepairStep("if nobody changed them on purpose, take ours; each is kept as NAME.orig", "coord init --force")
+        evidence = f"{join_limited(other)}: changed by someone, or of another version"
+        yield DoctorFinding("note", f"{plural(len(other), 'script')} not as this version ships them", evidence, (do,))
 
 
 def _called(scripts: list[str]) -> str:
-    return f"{listed(scripts)}: {'who calls it' if len(scripts) == 1 else 'who calls one of them'} gets an error"
+    return f"{join_limited(scripts)}: {'who calls it' if len(scripts) == 1 else 'who calls one of them'} gets an error"
 
 
-def on_path(patient: Patient) -> Iterator[Symptom]:
+def on_path(subject: Subject) -> Iterator[DoctorFinding]:
     """Whether an agent that types `coord` gets this one."""
-    env, ours = patient.world.env, this_program()
-    found = found_program(env)
+    env, ours = subject.system.env, this_program()
+    found = find_program(env)
     folder = os.path.dirname(found or ours)
-    link = Step("or put a link to it where most shells look", link_to(ours))
+    link = RepairStep("or put a link to it where most shells look", link_command(ours))
     if not found:
-        steps: tuple[Step, ...] = (
-            Step("in a clone of coord, install it as a tool, for all shells", "uv tool install ."),
+        steps: tuple[RepairStep, ...] = (
+            RepairStep("in a clone of coord, install it as a tool, for all shells", "uv tool install ."),
             link,
-            Step("or let this shell, and what it starts, find it", f'export PATH="{os.path.dirname(ours)}:$PATH"'),
+            RepairStep(
+                "or let this shell, and what it starts, find it", f'export PATH="{os.path.dirname(ours)}:$PATH"'
+            ),
         )
-        yield Symptom(
+        yield DoctorFinding(
             "warning", "agents and scripts do not find coord", f"{ours} is not on PATH: `coord` is nothing there", steps
         )
     elif os.path.realpath(found) != os.path.realpath(ours):
         steps = (
-            Step("see which there are", "type -a coord"),
-            Step("see what they are", f"{quoted(found)} --version; {quoted(ours)} --version"),
-            Step("remove the one that you do not want, or put the folder of the other first on PATH"),
+            RepairStep("see which there are", "type -a coord"),
+            RepairStep("see what they are", f"{shell_quoted(found)} --version; {shell_quoted(ours)} --version"),
+            RepairStep("remove the one that you do not want, or put the folder of the other first on PATH"),
         )
         evidence = f"PATH has {found}, which agents run; this is {ours}"
-        yield Symptom("warning", "another coord is found first", evidence, steps)
-    elif reason := only_here(folder, env.get("HOME", ""), _texts(env.get("HOME", ""))):
-        steps = (Step("in a clone of coord, install it as a tool, for all shells", "uv tool install ."), link)
-        yield Symptom("note", "an agent that is started elsewhere may not find coord", reason, steps)
+        yield DoctorFinding("warning", "another coord is found first", evidence, steps)
+    elif reason := path_problem(folder, env.get("HOME", ""), _texts(env.get("HOME", ""))):
+        steps = (RepairStep("in a clone of coord, install it as a tool, for all shells", "uv tool install ."), link)
+        yield DoctorFinding("note", "an agent that is started elsewhere may not find coord", reason, steps)
 
 
 def _texts(home: str) -> dict[str, str]:
@@ -117,7 +121,7 @@ def _texts(home: str) -> dict[str, str]:
     return found
 
 
-def only_here(folder: str, home: str, texts: Mapping[str, str]) -> str:
+def path_problem(folder: str, home: str, texts: Mapping[str, str]) -> str:
     """Why a shell that is no terminal of ours may not find what is in `folder`, as far as one can tell; empty if it
     will. `texts` has the files that set PATH.
     """
@@ -142,16 +146,16 @@ def is_virtual(folder: str) -> bool:
     return os.path.isfile(os.path.join(os.path.dirname(folder), "pyvenv.cfg"))
 
 
-def link_to(program: str) -> str:
+def link_command(program: str) -> str:
     """The command that puts a link to a program where most shells look."""
-    return f"mkdir -p ~/.local/bin && ln -s {quoted(program)} ~/.local/bin/coord"
+    return f"mkdir -p ~/.local/bin && ln -s {shell_quoted(program)} ~/.local/bin/coord"
 
 
-def python(_: Patient) -> Iterator[Symptom]:
+def python_version(_: Subject) -> Iterator[DoctorFinding]:
     """A Python that is too old."""
     if reason := too_old(sys.version_info[:2]):
-        steps = (Step("in a clone of coord, install it with a newer Python", "uv tool install --python 3.12 ."),)
-        yield Symptom("serious", "this Python is too old", reason, steps)
+        steps = (RepairStep("in a clone of coord, install it with a newer Python", "uv tool install --python 3.12 ."),)
+        yield DoctorFinding("serious", "this Python is too old", reason, steps)
 
 
 def too_old(version: tuple[int, int]) -> str:

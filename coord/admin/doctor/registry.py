@@ -2,75 +2,92 @@
 
 from msgspec import Struct
 
-from coord.admin.doctor.clients import blind_worktrees, failures, hook_programs, login_shell, never_fired, sandbox
+from coord.admin.doctor.clients import (
+    failures,
+    hook_programs,
+    hooks_never_run,
+    login_shell,
+    sandbox,
+    worktrees_without_hooks,
+)
 from coord.admin.doctor.folder import (
     disk,
     git_ignores,
     git_tracks,
-    nested,
+    nested_folders,
     network,
     other_owner,
     permissions,
-    worktrees,
+    worktree_logs,
 )
 from coord.admin.doctor.githooks import git_hooks
-from coord.admin.doctor.installation import config, missing_folder, on_path, python, scripts
-from coord.admin.doctor.log import checkpoint, clocks, damage, leftovers, lock, newer_events, rewinds, twice, unusable
-from coord.admin.doctor.sessions import anchors, one_anchor, silent
-from coord.admin.doctor.subject import Check, Patient, Symptom
+from coord.admin.doctor.installation import missing_folder, on_path, python_version, scripts, unreadable_config
+from coord.admin.doctor.log import (
+    checkpoint,
+    clocks,
+    damage,
+    duplicate_journals,
+    leftover_files,
+    lock,
+    newer_events,
+    rewinds,
+    unusable_log,
+)
+from coord.admin.doctor.sessions import shared_anchors, silent_sessions, unwatched_anchors
+from coord.admin.doctor.subject import Check, DoctorFinding, Subject
 
 
-class _Row(Struct, frozen=True):
+class _CheckEntry(Struct, frozen=True):
     check: Check
     needs: str = "log"  # what must be there for it: log, folder, or nothing
 
 
-CHECKS: dict[str, _Row] = {
-    "folder": _Row(missing_folder, ""),
-    "settings": _Row(config, "folder"),
-    "log": _Row(unusable, "folder"),
-    "damage": _Row(damage),
-    "rewinds": _Row(rewinds),
-    "two places": _Row(twice),
-    "checkpoint": _Row(checkpoint),
-    "newer events": _Row(newer_events),
-    "leftovers": _Row(leftovers),
-    "clocks": _Row(clocks),
-    "lock": _Row(lock, "folder"),
-    "anchors": _Row(anchors),
-    "silence": _Row(silent),
-    "one anchor": _Row(one_anchor),
-    "permissions": _Row(permissions, "folder"),
-    "owner": _Row(other_owner, "folder"),
-    "disk": _Row(disk, "folder"),
-    "network": _Row(network, "folder"),
-    "nested": _Row(nested, "folder"),
-    "worktrees": _Row(worktrees, "folder"),
-    "tracked": _Row(git_tracks, "folder"),
-    "ignored": _Row(git_ignores, "folder"),
-    "scripts": _Row(scripts, "folder"),
-    "hooks": _Row(hook_programs, "folder"),
-    "hooks that ran": _Row(never_fired, "folder"),
-    "hooks that failed": _Row(failures, "folder"),
-    "sandbox": _Row(sandbox, "folder"),
-    "login shell": _Row(login_shell, "folder"),
-    "worktrees' hooks": _Row(blind_worktrees, "folder"),
-    "git's hooks": _Row(git_hooks, "folder"),
-    "installation": _Row(on_path, ""),
-    "python": _Row(python, ""),
+CHECKS: dict[str, _CheckEntry] = {
+    "folder": _CheckEntry(missing_folder, ""),
+    "settings": _CheckEntry(unreadable_config, "folder"),
+    "log": _CheckEntry(unusable_log, "folder"),
+    "damage": _CheckEntry(damage),
+    "rewinds": _CheckEntry(rewinds),
+    "two places": _CheckEntry(duplicate_journals),
+    "checkpoint": _CheckEntry(checkpoint),
+    "newer events": _CheckEntry(newer_events),
+    "leftovers": _CheckEntry(leftover_files),
+    "clocks": _CheckEntry(clocks),
+    "lock": _CheckEntry(lock, "folder"),
+    "anchors": _CheckEntry(unwatched_anchors),
+    "silence": _CheckEntry(silent_sessions),
+    "one anchor": _CheckEntry(shared_anchors),
+    "permissions": _CheckEntry(permissions, "folder"),
+    "owner": _CheckEntry(other_owner, "folder"),
+    "disk": _CheckEntry(disk, "folder"),
+    "network": _CheckEntry(network, "folder"),
+    "nested": _CheckEntry(nested_folders, "folder"),
+    "worktrees": _CheckEntry(worktree_logs, "folder"),
+    "tracked": _CheckEntry(git_tracks, "folder"),
+    "ignored": _CheckEntry(git_ignores, "folder"),
+    "scripts": _CheckEntry(scripts, "folder"),
+    "hooks": _CheckEntry(hook_programs, "folder"),
+    "hooks that ran": _CheckEntry(hooks_never_run, "folder"),
+    "hooks that failed": _CheckEntry(failures, "folder"),
+    "sandbox": _CheckEntry(sandbox, "folder"),
+    "login shell": _CheckEntry(login_shell, "folder"),
+    "worktrees' hooks": _CheckEntry(worktrees_without_hooks, "folder"),
+    "git's hooks": _CheckEntry(git_hooks, "folder"),
+    "installation": _CheckEntry(on_path, ""),
+    "python": _CheckEntry(python_version, ""),
 }
 """Every check by its name, in the order in which they are made."""
 
 _ORDER = {"serious": 0, "warning": 1, "note": 2}
 
 
-def examine(patient: Patient) -> tuple[list[str], list[tuple[str, Symptom]]]:
+def run_checks(subject: Subject) -> tuple[list[str], list[tuple[str, DoctorFinding]]]:
     """The checks that could be made, and what each found, the worst first."""
     made: list[str] = []
-    found: list[tuple[str, Symptom]] = []
+    found: list[tuple[str, DoctorFinding]] = []
     for name, row in CHECKS.items():
-        if (row.needs and patient.place is None) or (row.needs == "log" and patient.unusable):
+        if (row.needs and subject.workspace is None) or (row.needs == "log" and subject.unusable):
             continue
         made.append(name)
-        found += [(name, symptom) for symptom in row.check(patient)]
+        found += [(name, symptom) for symptom in row.check(subject)]
     return made, sorted(found, key=lambda pair: _ORDER[pair[1].severity])

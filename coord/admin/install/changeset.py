@@ -10,8 +10,8 @@ from functools import partial
 
 from msgspec.structs import replace
 
-from coord.admin.install.record import Record, missing_folders, remove_folders
-from coord.admin.install.request import Change, Memory
+from coord.admin.install.record import InstallRecord, missing_folders, remove_folders
+from coord.admin.install.request import FileChange, FileRecord
 from coord.errors import refused
 from coord.platform.replace_file import replace_file
 from eventlog.local.files import read_regular
@@ -19,16 +19,16 @@ from eventlog.local.files import read_regular
 _MOST_BYTES = 1 << 26
 
 
-class Draft:
+class Changeset:
     """All changes of one run. A target reads and writes here, never on the disk."""
 
-    def __init__(self, record: Record) -> None:
+    def __init__(self, record: InstallRecord) -> None:
         self.record = record
         self.notes: list[str] = []
         self.todos: list[str] = []
         self.use: tuple[str, str] = ("", "")  # the target that writes, and for which folder
         self.removing = False
-        self._changes: dict[str, Change] = {}
+        self._changes: dict[str, FileChange] = {}
         self._said: dict[str, list[str]] = {}
 
     def read(self, path: str) -> bytes | None:
@@ -42,7 +42,7 @@ class Draft:
         except UnicodeDecodeError:
             raise refused(f"{path} is not valid UTF-8. It is as it was; correct it first.") from None
 
-    def write(self, path: str, data: bytes | str | None, mode: int = 0o666, memory: Memory | None = None) -> None:
+    def write(self, path: str, data: bytes | str | None, mode: int = 0o666, memory: FileRecord | None = None) -> None:
         """Let a file have these bytes, or be gone; and remember who did it, or forget it where we are removing."""
         change = self._change(path)
         data = data.encode() if isinstance(data, str) else data
@@ -50,34 +50,34 @@ class Draft:
         kept = memory or self._remembered(change)
         uses = [use for use in kept.uses if tuple(use) != self.use] + ([] if self.removing else [self.use])
         folders = kept.folders or ([] if self.removing else self.record.folders_for(change.path))
-        self.record.files[change.path] = Memory(uses, kept.empty, kept.blank, kept.had, folders)
+        self.record.files[change.path] = FileRecord(uses, kept.empty, kept.blank, kept.had, folders)
 
     def move(self, path: str, to: str) -> None:
         """Let a file stand at another place in its folder, as it is, in place of what is there: its bytes and its mode;
         of a link, the link. Raises CoordError for one that is not there.
         """
-        old, new = _itself(path), _itself(to)
+        old, new = _with_parents_resolved(path), _with_parents_resolved(to)
         data = self.read(path)
         if data is None:
             raise refused(f"{path} leads nowhere. It is as it was; remove it first.")
-        self._changes[old] = Change(old, path, data, None, 0o666)
-        self._changes[new] = Change(new, to, _read(os.path.realpath(new)), data, 0o666, moved=old)
+        self._changes[old] = FileChange(old, path, data, None, 0o666)
+        self._changes[new] = FileChange(new, to, _read(os.path.realpath(new)), data, 0o666, moved=old)
         if self.removing:
             self.write(to, data)  # so that nothing is remembered of it
 
-    def memory(self, path: str) -> Memory:
+    def file_record(self, path: str) -> FileRecord:
         """What is remembered of a file; nothing, if it is not there any more."""
         change = self._change(path)
-        known = self.record.files.get(change.path, Memory())
-        return known if change.before is not None or change.after is not None else Memory(folders=known.folders)
+        known = self.record.files.get(change.path, FileRecord())
+        return known if change.before is not None or change.after is not None else FileRecord(folders=known.folders)
 
     def leave(self, path: str, text: str) -> None:
         """Let a file have what is left of it without us: nothing is what was there before, if anything was."""
-        self.write(path, text or self.memory(path).blank)
+        self.write(path, text or self.file_record(path).blank)
 
-    def _remembered(self, change: Change) -> Memory:
+    def _remembered(self, change: FileChange) -> FileRecord:
         """What is remembered of a file that is not JSON; of one that is seen for the first time, what it is."""
-        known = self.memory(change.path)
+        known = self.file_record(change.path)
         blank = change.before is not None and not change.before.strip() and not known.uses
         return replace(known, blank=change.before.decode()) if blank and change.before is not None else known
 
@@ -86,7 +86,7 @@ class Draft:
         said = self._said.setdefault(self._change(path).path, [])
         said += [text for text in texts if text not in said]
 
-    def said(self, change: Change) -> list[str]:
+    def said(self, change: FileChange) -> list[str]:
         """What was said of a file."""
         return self._said.get(change.path, [])
 
@@ -101,19 +101,19 @@ class Draft:
             self.todos.append(text)
 
     @property
-    def changes(self) -> list[Change]:
+    def changes(self) -> list[FileChange]:
         """What is different from before, the files that are moved first."""
         moved = {change.moved for change in self._changes.values()}
         found = [change for change in self._changes.values() if change.before != change.after]
         rest = [change for change in found if change.after is not None or change.path not in moved]
         return sorted(rest, key=lambda change: not change.moved)
 
-    def _change(self, path: str) -> Change:
-        real = _itself(path) if _itself(path) in self._changes else os.path.realpath(path)
+    def _change(self, path: str) -> FileChange:
+        real = _with_parents_resolved(path) if _with_parents_resolved(path) in self._changes else os.path.realpath(path)
         if real not in self._changes:
-            self._changes[real] = Change(real, path, _read(real), None, 0o666)
+            self._changes[real] = FileChange(real, path, _read(real), None, 0o666)
             before = self._changes[real].before
-            self._changes[real] = Change(real, path, before, before, 0o666)
+            self._changes[real] = FileChange(real, path, before, before, 0o666)
         return self._changes[real]
 
     def apply(self) -> None:
@@ -127,7 +127,7 @@ class Draft:
             except OSError as error:
                 raise refused(f"cannot write {change.named}: {error.strerror}. It is as it was.") from None
             if change.after is None:
-                memory = self.record.files.get(change.path, Memory())
+                memory = self.record.files.get(change.path, FileRecord())
                 remove_folders(memory.folders)
 
     def _save_record(self) -> None:
@@ -138,7 +138,7 @@ class Draft:
             self.note(f"cannot write {self.record.path}: {why}. `coord uninstall --all` will not know of this.")
 
 
-def _itself(path: str) -> str:
+def _with_parents_resolved(path: str) -> str:
     """A file's path with the links resolved that lead to it, but not one that it is itself."""
     folder, name = os.path.split(path)
     return os.path.join(os.path.realpath(folder), name)
@@ -154,7 +154,7 @@ def _read(path: str) -> bytes | None:
         raise refused(f"cannot read {path}: {why}. It is as it was.") from None
 
 
-def _refuse_unwritable(change: Change) -> None:
+def _refuse_unwritable(change: FileChange) -> None:
     """Raises CoordError. A file without any write permission is protected on purpose, from root too."""
     if change.before is not None and not os.stat(change.path).st_mode & 0o222:
         raise refused(f"{change.named} is read-only. Nothing was changed; allow it: chmod u+w, then run this again.")
@@ -166,7 +166,7 @@ def _refuse_unwritable(change: Change) -> None:
         raise refused(f"{change.named} was changed meanwhile. Nothing was changed by coord; run this again.")
 
 
-def _apply(change: Change) -> None:
+def _apply(change: FileChange) -> None:
     """Put the new bytes in place of the old ones, so that a reader sees one or the other. Raises OSError."""
     if change.moved:
         os.replace(change.moved, change.path)
@@ -174,10 +174,10 @@ def _apply(change: Change) -> None:
     if change.after is None:
         os.unlink(change.path)
         return
-    replace_file(change.path, change.after, mode=change.mode, prepare=partial(_look_like, change), sync=True)
+    replace_file(change.path, change.after, mode=change.mode, prepare=partial(_copy_mode_and_owner, change), sync=True)
 
 
-def _look_like(change: Change, fd: int) -> None:
+def _copy_mode_and_owner(change: FileChange, fd: int) -> None:
     """Give the new file the mode and the owner of the old one, if there is one; what is to be run may be run."""
     if not os.path.exists(change.path):
         return

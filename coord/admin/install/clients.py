@@ -6,120 +6,124 @@ from shlex import quote
 
 from msgspec.structs import replace
 
-from coord.admin.install.changeset import Draft
-from coord.admin.install.formats.hook_entries import hook_command, hook_pieces, hooks_in_words, our_hooks
+from coord.admin.install.changeset import Changeset
+from coord.admin.install.formats.hook_entries import describe_hooks, hook_command, hook_entries, our_hooks
 from coord.admin.install.formats.instructions import has_instructions, with_instructions, without_instructions
 from coord.admin.install.formats.json_edit import Document, Path, parse
-from coord.admin.install.formats.json_entries import Ours, with_pieces, without_pieces
+from coord.admin.install.formats.json_entries import OursFinder, with_entries, without_entries
 from coord.admin.install.formats.permission_rules import (
-    HEAD,
+    RULES_FILE_HEADER,
+    allow_entries,
     allow_file,
-    allow_pieces,
-    allows_in_words,
+    describe_allows,
     our_rules,
     rules_in,
 )
-from coord.admin.install.formats.plugin import PROGRAM, plugin_files, plugin_in_words
-from coord.admin.install.installed import found
-from coord.admin.install.private_files import hide, unhide
-from coord.admin.install.request import Ask, Memory, located
-from coord.admin.install.sandbox import let_log_be_written, let_log_be_written_no_more
+from coord.admin.install.formats.plugin import PLUGIN_PROGRAM, describe_plugin, plugin_files
+from coord.admin.install.installed import installed_hooks
+from coord.admin.install.private_files import exclude_from_git, remove_exclude
+from coord.admin.install.request import FileRecord, InstallRequest, resolve_path
+from coord.admin.install.sandbox import allow_log_writes, disallow_log_writes
 from coord.clients.registry import CLIENTS, Client
-from coord.errors import CoordError, refused, wrong
+from coord.errors import CoordError, refused, usage_error
 
 
-def install_client(client: Client, ask: Ask, draft: Draft) -> None:
+def install_client(client: Client, ask: InstallRequest, draft: Changeset) -> None:
     """Install a client's hooks and the rules for safe commands, and what else is asked for. Raises CoordError."""
     if ask.plugin:
         _make_plugin(client, ask, draft)
         return
     if ask.wake and not client.wakes:
-        raise wrong(f"--wake is not for {client.title}, whose hooks cannot wait. {client.woken}. Nothing was changed.")
+        raise usage_error(
+            f"--wake is not for {client.title}, whose hooks cannot wait. {client.woken}. Nothing was changed."
+        )
     scope = scope_of(client.settings, client, ask)
-    path = located(client.settings[scope], ask, client)
-    text, memory = (draft.text(path) if draft.read(path) is not None else None), draft.memory(path)
+    path = resolve_path(client.settings[scope], ask, client)
+    text, memory = (draft.text(path) if draft.read(path) is not None else None), draft.file_record(path)
     team = scope == "project"
     command = hook_command(client, "coord" if team else ask.program, team)
-    pieces = hook_pieces(client, command, ask.wake)
+    pieces = hook_entries(client, command, ask.wake)
     try:
         memory = replace(memory, had=_rules_before(client, text, memory))
-        pieces += allow_pieces(client, memory.had) if ask.allow else []
-        new, memory = with_pieces(text, client.comments, pieces, _ours(client, memory), memory)
+        pieces += allow_entries(client, memory.had) if ask.allow else []
+        new, memory = with_entries(text, client.comments, pieces, _ours(client, memory), memory)
     except ValueError as error:
-        raise unusable(path, error) from None
+        raise unusable_file(path, error) from None
     draft.write(path, new, memory=memory)
-    draft.say(path, *hooks_in_words(client, command, ask.wake))
+    draft.say(path, *describe_hooks(client, command, ask.wake))
     if not client.allow_files:
-        draft.say(path, allows_in_words(ask.allow))
-    _allow(client, scope, ask, draft)
+        draft.say(path, describe_allows(ask.allow))
+    _add_rules(client, scope, ask, draft)
     if scope == "local":
-        hide(ask, draft, client.settings[scope])
+        exclude_from_git(ask, draft, client.settings[scope])
     if client.sandbox:
-        let_log_be_written(client, ask, draft)
+        allow_log_writes(client, ask, draft)
     if ask.instructions:
         path = _instructions_path(client, ask, draft)
         if not os.path.realpath(path).startswith(ask.base + os.sep):
             raise refused(f"{path} is a link that leads out of {ask.base}. Nothing was changed.")
         draft.write(path, with_instructions(draft.text(path)))
         draft.say(path, "A text for agents: what coord is for, and its commands.")
-    _say_what_is_left(client, scope, ask, draft)
+    _report_next_steps(client, scope, ask, draft)
 
 
-def uninstall_client(client: Client, ask: Ask, draft: Draft) -> None:
+def uninstall_client(client: Client, ask: InstallRequest, draft: Changeset) -> None:
     """Take all of it out of the files of a scope, of all, or of those that only this person sees. Raises CoordError."""
     if ask.plugin:
         _remove_plugin(client, ask, draft)
         return
     for scope in scopes_of(client.settings, client, ask):
-        path = located(client.settings[scope], ask, client)
+        path = resolve_path(client.settings[scope], ask, client)
         if draft.read(path) is not None:
-            memory, text = draft.memory(path), draft.text(path)
+            memory, text = draft.file_record(path), draft.text(path)
             try:
-                new = without_pieces(text, client.comments, _ours(client, memory), memory)
+                new = without_entries(text, client.comments, _ours(client, memory), memory)
             except ValueError as error:
-                raise unusable(path, error) from None
+                raise unusable_file(path, error) from None
             if new != text or memory.uses:
                 draft.write(path, new)
             if new != text:
                 had_rules = our_rules(client, parse(text, client.comments), memory.had)
                 rules = ", and the rules on what runs without asking" if had_rules else ""
                 draft.say(path, f"the hooks of {client.title}{rules}")
-        _allow_no_more(client, scope, ask, draft)
+        _remove_rules(client, scope, ask, draft)
         if scope == "local":
-            unhide(ask, draft, client.settings[scope])
+            remove_exclude(ask, draft, client.settings[scope])
         if client.sandbox:
-            let_log_be_written_no_more(client, ask, draft)
+            disallow_log_writes(client, ask, draft)
     if not _is_installed(client, ask, draft):
         for path in _instruction_files(client, ask):
             text = draft.text(path)
-            if has_instructions(text) or draft.use in draft.memory(path).uses:
+            if has_instructions(text) or draft.use in draft.file_record(path).uses:
                 needed = _is_needed(path, client, ask, draft)
                 draft.leave(path, text if needed else without_instructions(text))
                 draft.say(path, "the text for agents")
-    _tell_of_other_scopes(client, ask, draft)
+    _report_other_scopes(client, ask, draft)
 
 
-def scope_of(files: dict[str, str], client: Client, ask: Ask) -> str:
+def scope_of(files: dict[str, str], client: Client, ask: InstallRequest) -> str:
     """The scope that is asked for. Raises CoordError (2) for one that the client does not have."""
     scope = ask.scope or client.scope
     if scope not in files:
-        raise wrong(f"{client.title} has no --{scope} settings; it has {' and '.join('--' + name for name in files)}.")
+        raise usage_error(
+            f"{client.title} has no --{scope} settings; it has {' and '.join('--' + name for name in files)}."
+        )
     return scope
 
 
-def scopes_of(files: dict[str, str], client: Client, ask: Ask) -> list[str]:
+def scopes_of(files: dict[str, str], client: Client, ask: InstallRequest) -> list[str]:
     """The scopes to uninstall from: without a word, those that only this person sees."""
     if ask.scope == "all":
         return list(files)
     return [scope_of(files, client, ask)] if ask.scope else [scope for scope in files if scope != "project"]
 
 
-def unusable(path: str, error: ValueError) -> CoordError:
+def unusable_file(path: str, error: ValueError) -> CoordError:
     """The error for a file that is not what it must be."""
     return refused(f"{path} cannot be changed: {error}. It is as it was; correct it first.")
 
 
-def _rules_before(client: Client, text: str | None, memory: Memory) -> list[str]:
+def _rules_before(client: Client, text: str | None, memory: FileRecord) -> list[str]:
     """The rules that were there before us: all that are, as long as no hook of ours is. Raises ValueError."""
     if text is None or not text.strip():
         return []
@@ -127,7 +131,7 @@ def _rules_before(client: Client, text: str | None, memory: Memory) -> list[str]
     return memory.had if our_hooks(client, document) else rules_in(client, document)
 
 
-def _ours(client: Client, memory: Memory) -> Ours:
+def _ours(client: Client, memory: FileRecord) -> OursFinder:
     def find(document: Document) -> list[Path]:
         found = our_hooks(client, document) + our_rules(client, document, memory.had)
         return sorted(found, key=lambda path: _start(document, path))
@@ -144,25 +148,25 @@ def _start(document: Document, path: Path) -> int:
 # --- rules that stand in a file of their own --------------------------------------------------------------------------
 
 
-def _allow(client: Client, scope: str, ask: Ask, draft: Draft) -> None:
+def _add_rules(client: Client, scope: str, ask: InstallRequest, draft: Changeset) -> None:
     if scope not in client.allow_files:
         return
-    path = located(client.allow_files[scope], ask, client)
+    path = resolve_path(client.allow_files[scope], ask, client)
     text = draft.text(path)
-    if text and not text.startswith(HEAD):
+    if text and not text.startswith(RULES_FILE_HEADER):
         raise refused(f"{path} is not coord's. It is as it was; rename it, or use --no-allow.")
     if ask.allow:
         draft.write(path, allow_file(client))
-        draft.say(path, allows_in_words(ask.allow))
+        draft.say(path, describe_allows(ask.allow))
     elif text:
         draft.write(path, None)
-        draft.say(path, allows_in_words(ask.allow))
+        draft.say(path, describe_allows(ask.allow))
 
 
-def _allow_no_more(client: Client, scope: str, ask: Ask, draft: Draft) -> None:
+def _remove_rules(client: Client, scope: str, ask: InstallRequest, draft: Changeset) -> None:
     if scope in client.allow_files:
-        path = located(client.allow_files[scope], ask, client)
-        if draft.text(path).startswith(HEAD):
+        path = resolve_path(client.allow_files[scope], ask, client)
+        if draft.text(path).startswith(RULES_FILE_HEADER):
             draft.write(path, None)
             draft.say(path, f"the rules of {client.title} on what runs without asking")
 
@@ -170,11 +174,11 @@ def _allow_no_more(client: Client, scope: str, ask: Ask, draft: Draft) -> None:
 # --- instructions -----------------------------------------------------------------------------------------------------
 
 
-def _instruction_files(client: Client, ask: Ask) -> list[str]:
+def _instruction_files(client: Client, ask: InstallRequest) -> list[str]:
     return [os.path.join(ask.base, name) for name in client.instructions]
 
 
-def _instructions_path(client: Client, ask: Ask, draft: Draft) -> str:
+def _instructions_path(client: Client, ask: InstallRequest, draft: Changeset) -> str:
     """The file that the client reads. Where a new one would hide AGENTS.md from it, or takes AGENTS.md in, that."""
     own, *others = _instruction_files(client, ask)
     text = draft.text(own)
@@ -185,7 +189,7 @@ def _instructions_path(client: Client, ask: Ask, draft: Draft) -> str:
     return own
 
 
-def _is_needed(path: str, client: Client, ask: Ask, draft: Draft) -> bool:
+def _is_needed(path: str, client: Client, ask: InstallRequest, draft: Changeset) -> bool:
     """Whether another client that is installed reads the block too."""
     others = [other for other in CLIENTS if other.name != client.name and ask.scope != "all"]
     path = os.path.realpath(path)  # CLAUDE.md may be a link to AGENTS.md
@@ -195,26 +199,26 @@ def _is_needed(path: str, client: Client, ask: Ask, draft: Draft) -> bool:
     )
 
 
-def _is_installed(client: Client, ask: Ask, draft: Draft) -> bool:
-    return bool(found(client, ask, draft))
+def _is_installed(client: Client, ask: InstallRequest, draft: Changeset) -> bool:
+    return bool(installed_hooks(client, ask, draft))
 
 
 # --- a plugin ---------------------------------------------------------------------------------------------------------
 
 
-def _make_plugin(client: Client, ask: Ask, draft: Draft) -> None:
+def _make_plugin(client: Client, ask: InstallRequest, draft: Changeset) -> None:
     if not client.plugin:
-        raise wrong(f"--plugin is not for {client.title}, whose plugins have another form. Nothing was changed.")
+        raise usage_error(f"--plugin is not for {client.title}, whose plugins have another form. Nothing was changed.")
     folder = _plugin_folder(client, ask, draft)
     for name, text in plugin_files(client, ask.wake).items():
         path = os.path.join(folder, name)
-        draft.write(path, text, mode=0o777 if name == PROGRAM else 0o666)
-        draft.say(path, *plugin_in_words(client, ask.wake)[name])
+        draft.write(path, text, mode=0o777 if name == PLUGIN_PROGRAM else 0o666)
+        draft.say(path, *describe_plugin(client, ask.wake)[name])
     draft.todo(f"Try it: {client.plugin} {quote(folder)}")
     draft.note("It has the same hooks as `coord install claude` writes: use one of the two.")
 
 
-def _remove_plugin(client: Client, ask: Ask, draft: Draft) -> None:
+def _remove_plugin(client: Client, ask: InstallRequest, draft: Changeset) -> None:
     folder = _plugin_folder(client, ask, draft)
     if '"name": "coord"' in draft.text(os.path.join(folder, ".claude-plugin/plugin.json")):
         for name in plugin_files(client, wake=False):
@@ -223,9 +227,9 @@ def _remove_plugin(client: Client, ask: Ask, draft: Draft) -> None:
                 draft.say(os.path.join(folder, name), "of the plugin")
 
 
-def _plugin_folder(client: Client, ask: Ask, draft: Draft) -> str:
+def _plugin_folder(client: Client, ask: InstallRequest, draft: Changeset) -> str:
     """The folder, absolute. It is what the plugin is remembered by: it belongs to no repository."""
-    folder = os.path.realpath(os.path.join(ask.world.cwd, ask.plugin))
+    folder = os.path.realpath(os.path.join(ask.system.cwd, ask.plugin))
     draft.use = (client.word, folder)
     return folder
 
@@ -233,7 +237,7 @@ def _plugin_folder(client: Client, ask: Ask, draft: Draft) -> str:
 # --- words ------------------------------------------------------------------------------------------------------------
 
 
-def _say_what_is_left(client: Client, scope: str, ask: Ask, draft: Draft) -> None:
+def _report_next_steps(client: Client, scope: str, ask: InstallRequest, draft: Changeset) -> None:
     draft.todo(client.todo)
     if scope == "local":
         draft.note(
@@ -249,8 +253,8 @@ def _say_what_is_left(client: Client, scope: str, ask: Ask, draft: Draft) -> Non
         )
 
 
-def _tell_of_other_scopes(client: Client, ask: Ask, draft: Draft) -> None:
-    for scope in found(client, ask, draft):
+def _report_other_scopes(client: Client, ask: InstallRequest, draft: Changeset) -> None:
+    for scope in installed_hooks(client, ask, draft):
         draft.note(
-            f"Still installed: {located(client.settings[scope], ask, client)}: coord uninstall {client.word} --{scope}"
+            f"Still installed: {resolve_path(client.settings[scope], ask, client)}: coord uninstall {client.word} --{scope}"
         )

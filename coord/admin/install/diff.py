@@ -9,15 +9,15 @@ import re
 from collections.abc import Iterator
 from difflib import SequenceMatcher, unified_diff
 
-from coord.admin.install.request import Change
-from coord.render.format import plain
+from coord.admin.install.request import FileChange
+from coord.render.format import terminal_text
 
 _MOST_LETTERS = 160  # of a line, or a part of one, that stays
 _MEMBER = re.compile(r'^([+-]\s*"(?:[^"\\]|\\.)*"\s*:).*?(,?)$')
 _WORD = re.compile(r'"(?:[^"\\]|\\.)*"|\w+|.')
 
 
-def difference(change: Change, base: str) -> str:
+def file_diff(change: FileChange, base: str) -> str:
     """The diff of a file. `base` is the folder whose files are shown with what stands around a change."""
     if change.moved:
         return f"rename from {change.moved}\nrename to {change.named}"
@@ -26,7 +26,7 @@ def difference(change: Change, base: str) -> str:
     name = change.named if change.named == change.path else f"{change.named} -> {change.path}"
     old, new = (name if text is not None else "/dev/null" for text in (change.before, change.after))
     lines = list(unified_diff(before, after, old, new, lineterm="", n=3 if inside else 0))
-    return "\n".join(plain(text.rstrip("\r")) for text in (*lines[:2], *_only_what_changes(lines[2:], inside)))
+    return "\n".join(terminal_text(text.rstrip("\r")) for text in (*lines[:2], *_only_what_changes(lines[2:], inside)))
 
 
 def _lines(data: bytes | None) -> list[str]:

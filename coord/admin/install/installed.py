@@ -2,20 +2,20 @@
 
 import os
 
-from coord.admin.install.changeset import Draft
+from coord.admin.install.changeset import Changeset
 from coord.admin.install.formats.hook_entries import commands_in
 from coord.admin.install.formats.json_edit import parse
-from coord.admin.install.request import Ask, located
+from coord.admin.install.request import InstallRequest, resolve_path
 from coord.clients.registry import Client
 from coord.platform.git.repository import Repository, first_line
 
 
-def found(client: Client, ask: Ask, draft: Draft) -> dict[str, list[str]]:
+def installed_hooks(client: Client, ask: InstallRequest, draft: Changeset) -> dict[str, list[str]]:
     """The commands of our hooks, by the scope in whose settings they are. Raises CoordError for what cannot be read."""
     commands: dict[str, list[str]] = {}
     for scope, name in client.settings.items():
         try:
-            document = parse(draft.text(located(name, ask, client)), client.comments)
+            document = parse(draft.text(resolve_path(name, ask, client)), client.comments)
         except ValueError:
             continue  # no file, or one that the client does not understand either
         if in_it := commands_in(client, document):

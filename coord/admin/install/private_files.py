@@ -3,15 +3,15 @@
 Otherwise the next `git add -A` would give the team hooks that fail for those who have no coord.
 """
 
-from coord.admin.install.changeset import Draft
-from coord.admin.install.request import Ask
+from coord.admin.install.changeset import Changeset
+from coord.admin.install.request import InstallRequest
 from coord.platform.git.command import GitError, run_git
 from coord.platform.git.exclude import exclude_file, with_pattern, without_pattern
 
 _COMMENT = "# Made by `coord install`: settings of this person alone."
 
 
-def hide(ask: Ask, draft: Draft, name: str) -> None:
+def exclude_from_git(ask: InstallRequest, draft: Changeset, name: str) -> None:
     """Let git ignore a file, unless it does, or has it."""
     if ask.repository is None:
         return
@@ -22,7 +22,7 @@ def hide(ask: Ask, draft: Draft, name: str) -> None:
         draft.say(path, f"Git ignores /{name}, which is yours alone.")
 
 
-def unhide(ask: Ask, draft: Draft, name: str) -> None:
+def remove_exclude(ask: InstallRequest, draft: Changeset, name: str) -> None:
     """Take that back."""
     if ask.repository is None:
         return
@@ -32,11 +32,11 @@ def unhide(ask: Ask, draft: Draft, name: str) -> None:
         draft.say(path, f"the line that hid /{name} from git")
 
 
-def _is_known(ask: Ask, name: str) -> bool:
+def _is_known(ask: InstallRequest, name: str) -> bool:
     """Whether git ignores a file, or tracks it; also where there is no git to ask."""
     for words in (("check-ignore", "-q", "--no-index", "--", name), ("ls-files", "--error-unmatch", "--", name)):
         try:
-            run_git(ask.base, *words, env=ask.world.env)
+            run_git(ask.base, *words, env=ask.system.env)
         except GitError as error:
             if error.code is not None:
                 continue

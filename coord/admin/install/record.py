@@ -8,17 +8,17 @@ from contextlib import suppress
 
 import msgspec
 
-from coord.admin.install.request import Memory
+from coord.admin.install.request import FileRecord
 from coord.platform.replace_file import replace_file
 from eventlog.local.files import read_regular
 
 _MOST_BYTES = 1 << 24
 
 
-class Record:
+class InstallRecord:
     """What is remembered, by file; of the record itself too, in which folders it had to be put."""
 
-    def __init__(self, path: str, files: dict[str, Memory]) -> None:
+    def __init__(self, path: str, files: dict[str, FileRecord]) -> None:
         self.path, self.files = path, files
 
     @property
@@ -53,7 +53,7 @@ class Record:
         """
         if not self.path:
             return
-        own = self.files.pop(self.path, None) or Memory(folders=missing_folders(self.path))
+        own = self.files.pop(self.path, None) or FileRecord(folders=missing_folders(self.path))
         used = {path: memory for path, memory in self.files.items() if memory.uses}
         if not used:
             with suppress(OSError):
@@ -81,12 +81,12 @@ def remove_folders(folders: list[str]) -> None:
             os.rmdir(folder)
 
 
-def read_record(env: Mapping[str, str]) -> Record:
+def read_record(env: Mapping[str, str]) -> InstallRecord:
     """The record of a user. Where there is no home, nothing is remembered."""
     home = env.get("HOME", "")
     state = env.get("XDG_STATE_HOME", "") or (os.path.join(home, ".local", "state") if home else "")
     path = os.path.join(state, "coord", "installed.json") if state else ""
     try:
-        return Record(path, msgspec.json.decode(read_regular(path, _MOST_BYTES), type=dict[str, Memory]))
+        return InstallRecord(path, msgspec.json.decode(read_regular(path, _MOST_BYTES), type=dict[str, FileRecord]))
     except (OSError, ValueError, RecursionError, msgspec.MsgspecError):
-        return Record(path, {})
+        return InstallRecord(path, {})

@@ -12,15 +12,15 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from coord.clients.registry import Client
-from coord.errors import wrong
+from coord.errors import usage_error
 from coord.platform.git.repository import Repository
-from coord.workspace.system import World
+from coord.workspace.system import System
 
 
-class Ask(Struct, frozen=True):
+class InstallRequest(Struct, frozen=True):
     """What is asked of a target."""
 
-    world: World
+    system: System
     base: str  # the worktree's root; the folder, outside git
     repository: Repository | None
     scope: str = ""  # local, project, user, all; empty for what only this person sees
@@ -32,7 +32,7 @@ class Ask(Struct, frozen=True):
     plugin: str = ""  # a folder for a plugin
 
 
-class Memory(Struct, omit_defaults=True):
+class FileRecord(Struct, omit_defaults=True):
     """What is remembered of a file."""
 
     uses: list[tuple[str, str]] = []  # which target put something there, for which folder
@@ -42,7 +42,7 @@ class Memory(Struct, omit_defaults=True):
     folders: list[str] = []  # that were made for it
 
 
-class Change(Struct, frozen=True):
+class FileChange(Struct, frozen=True):
     """A file as it was when it was read, and as it is to be. None: not there."""
 
     path: str  # with its links resolved
@@ -53,7 +53,7 @@ class Change(Struct, frozen=True):
     moved: str = ""  # from where it is put here, as it is
 
 
-def expand(path: str, env: Mapping[str, str], client: Client | None = None) -> str:
+def expand_path(path: str, env: Mapping[str, str], client: Client | None = None) -> str:
     """A path of the table of clients: `~` is the home, and what a client's own variable moves elsewhere is there.
     Raises CoordError (2) where there is no home.
     """
@@ -65,10 +65,10 @@ def expand(path: str, env: Mapping[str, str], client: Client | None = None) -> s
     if not path.startswith("~/"):
         return path
     if not env.get("HOME"):
-        raise wrong(f"HOME is not set, so there is no {path}. Nothing was changed.")
+        raise usage_error(f"HOME is not set, so there is no {path}. Nothing was changed.")
     return os.path.join(env["HOME"], path[2:])
 
 
-def located(path: str, ask: Ask, client: Client | None = None) -> str:
+def resolve_path(path: str, ask: InstallRequest, client: Client | None = None) -> str:
     """Where a file of the table of clients is: below the home, or below the folder that is asked about."""
-    return os.path.join(ask.base, expand(path, ask.world.env, client))
+    return os.path.join(ask.base, expand_path(path, ask.system.env, client))

@@ -6,10 +6,10 @@ import json
 import os
 from typing import Any
 
-from coord.admin.install.changeset import Draft
+from coord.admin.install.changeset import Changeset
 from coord.admin.install.formats.toml_tables import has_ours, read_toml, with_table, without_table
 from coord.admin.install.installed import linked_worktrees
-from coord.admin.install.request import Ask, located
+from coord.admin.install.request import InstallRequest, resolve_path
 from coord.clients.registry import Client
 from coord.errors import refused
 from coord.platform.git.repository import FOLDER, Repository
@@ -17,15 +17,15 @@ from coord.platform.git.repository import FOLDER, Repository
 _TABLE, _KEY = "sandbox_workspace_write", "writable_roots"
 
 
-def let_log_be_written(client: Client, ask: Ask, draft: Draft) -> None:
+def allow_log_writes(client: Client, ask: InstallRequest, draft: Changeset) -> None:
     """Name the shared folder as writable, where a worktree needs it; where that would touch what is there, say what to
     add. A path of this machine is nothing for a team: it goes into the user's settings.
     """
-    if folder := outside(ask):
-        path = located(client.servers["user"], ask, client)
+    if folder := log_folder_outside(ask):
+        path = resolve_path(client.servers["user"], ask, client)
         text = draft.text(path)
         before = _read(path, text)
-        roots = writable(before)
+        roots = writable_roots(before)
         if folder in roots:
             return
         if (has_ours(text, _TABLE) and set(before[_TABLE]) == {_KEY}) or _TABLE not in before:
@@ -36,14 +36,14 @@ def let_log_be_written(client: Client, ask: Ask, draft: Draft) -> None:
             draft.todo(f"In {path}, for agents in worktrees to reach the log, under [{_TABLE}]: {_KEY} = {shown}")
 
 
-def let_log_be_written_no_more(client: Client, ask: Ask, draft: Draft) -> None:
+def disallow_log_writes(client: Client, ask: InstallRequest, draft: Changeset) -> None:
     """Take that back, for this repository."""
-    path = located(client.servers["user"], ask, client)
+    path = resolve_path(client.servers["user"], ask, client)
     text = draft.text(path)
     if ask.repository and has_ours(text, _TABLE):
         before = _read(path, text)
-        roots = [root for root in writable(before) if root != _folder(ask.repository)]
-        if len(roots) < len(writable(before)):
+        roots = [root for root in writable_roots(before) if root != _folder(ask.repository)]
+        if len(roots) < len(writable_roots(before)):
             draft.leave(path, with_table(text, _TABLE, {_KEY: roots}) if roots else without_table(text, _TABLE))
             draft.say(path, f"that {client.title} may write into {_folder(ask.repository)}")
 
@@ -55,7 +55,7 @@ def _read(path: str, text: str) -> dict[str, Any]:
         raise refused(f"{path} cannot be changed: {error}. It is as it was; correct it first.") from None
 
 
-def outside(ask: Ask) -> str:
+def log_folder_outside(ask: InstallRequest) -> str:
     """The shared folder of a repository that has linked worktrees: outside of these. Empty where it has none."""
     repository = ask.repository
     if repository is None:
@@ -64,7 +64,7 @@ def outside(ask: Ask) -> str:
     return _folder(repository) if linked else ""
 
 
-def writable(settings: dict[str, Any]) -> list[str]:
+def writable_roots(settings: dict[str, Any]) -> list[str]:
     """The folders that Codex's settings name as writable."""
     table = settings.get(_TABLE)
     roots = table.get(_KEY) if isinstance(table, dict) else None

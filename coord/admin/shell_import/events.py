@@ -13,16 +13,16 @@ from datetime import UTC, datetime
 
 from msgspec import Struct
 
-from coord.admin.shell_import.recovery import TEMPLATES, Fields, Kind, Unusable, fields_of
+from coord.admin.shell_import.recovery import TEMPLATES, FileFields, FileKind, Unusable, fields_of
 from coord.render.format import instant_at, percent_in
 from coord.workspace.names import EVERYONE_WORDS
 from eventlog.digest import blake2b
 from eventlog.events import (
     EVERYONE,
     HOUR_S,
-    LONGEST_NAME,
-    LONGEST_TTL_S,
-    SHORTEST_TTL_S,
+    MAX_NAME_LENGTH,
+    MAX_TTL_S,
+    MIN_TTL_S,
     AnyPayload,
     ClaimRequested,
     Instant,
@@ -37,17 +37,17 @@ from eventlog.local.journal import is_session_id
 _UNKNOWN = "unknown"  # whoever did what a file does not say who did, as the scripts called it
 
 
-class Said(Struct, frozen=True):
+class FileEvent(Struct, frozen=True):
     """What a file amounts to: an event's payload, when and by whom; and everything that it said."""
 
     at: Instant
     acted_as: str
     payload: AnyPayload
-    fields: Fields
+    fields: FileFields
     recovered: bool  # whether it was found through the template
 
 
-def read(kind: Kind, name: str, folder: str, data: bytes) -> Said:
+def parse_file(kind: FileKind, name: str, folder: str, data: bytes) -> FileEvent:
     """What the bytes of a file say. `folder` is where a message lies: whom it is for. Raises Unusable."""
     fields, recovered = fields_of(kind, data)
     who, when = _AUTHOR[kind]
@@ -56,12 +56,12 @@ def read(kind: Kind, name: str, folder: str, data: bytes) -> Said:
         raise Unusable(f"it does not say when: {when} cannot be read, and its name has no time")
     author = _text(fields.get(who)) or _author_in(kind, name)
     payload = _PAYLOADS[kind](_File(name, folder, at, fields))
-    return Said(at, session_id(author), payload, fields, recovered)
+    return FileEvent(at, session_id(author), payload, fields, recovered)
 
 
 # --- when, and who --------------------------------------------------------------------------------------------------
 
-_AUTHOR: dict[Kind, tuple[str, str]] = {
+_AUTHOR: dict[FileKind, tuple[str, str]] = {
     "session": ("session_id", "started_at"),
     "heartbeat": ("session_id", "timestamp"),
     "claim": ("claimed_by", "claimed_at"),
@@ -90,7 +90,7 @@ def _instant_in(name: str) -> Instant:
         return ""
 
 
-def _author_in(kind: Kind, name: str) -> str:
+def _author_in(kind: FileKind, name: str) -> str:
     """The session that the name of a file names."""
     stem = name.rpartition(".")[0] or name
     if kind == "session":
@@ -116,7 +116,7 @@ class _File(Struct, frozen=True):
     name: str
     folder: str
     at: Instant
-    fields: Fields
+    fields: FileFields
 
 
 _UNPRINTED = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
@@ -129,7 +129,7 @@ def _text(value: object) -> str:
 
 def _name(value: object) -> Name:
     """A value as a name: on one line, and not too long."""
-    return _UNPRINTED.sub(" ", _text(value)).strip()[:LONGEST_NAME]
+    return _UNPRINTED.sub(" ", _text(value)).strip()[:MAX_NAME_LENGTH]
 
 
 def _names(value: object) -> tuple[Name, ...]:
@@ -158,8 +158,8 @@ def _claim(file: _File) -> AnyPayload:
     lasts = (hours if isinstance(hours, int | float) else 4) * HOUR_S
     if ends:
         lasts = seconds_between(file.at, ends)
-    ttl_s = min(max(round(lasts), SHORTEST_TTL_S), LONGEST_TTL_S)
-    return ClaimRequested(resource=f"{kind}/{what}"[:LONGEST_NAME], mode="exclusive", ttl_s=ttl_s, told="granted")
+    ttl_s = min(max(round(lasts), MIN_TTL_S), MAX_TTL_S)
+    return ClaimRequested(resource=f"{kind}/{what}"[:MAX_NAME_LENGTH], mode="exclusive", ttl_s=ttl_s, told="granted")
 
 
 def _message(file: _File) -> AnyPayload:
@@ -169,7 +169,7 @@ def _message(file: _File) -> AnyPayload:
     return MessageSent(to=EVERYONE if everyone else to, subject=subject, body=body)
 
 
-_PAYLOADS: Mapping[Kind, Callable[[_File], AnyPayload]] = {
+_PAYLOADS: Mapping[FileKind, Callable[[_File], AnyPayload]] = {
     "session": _started,
     "heartbeat": _heartbeat,
     "claim": _claim,

@@ -19,12 +19,12 @@ import json
 import re
 from typing import Literal, TypeAlias
 
-from eventlog.events import BIGGEST_INT
+from eventlog.events import MAX_INT
 
-Kind: TypeAlias = Literal["session", "heartbeat", "claim", "message"]
-Fields: TypeAlias = dict[str, object]
+FileKind: TypeAlias = Literal["session", "heartbeat", "claim", "message"]
+FileFields: TypeAlias = dict[str, object]
 
-TEMPLATES: dict[Kind, tuple[str, ...]] = {
+TEMPLATES: dict[FileKind, tuple[str, ...]] = {
     "session": (
         *("session_id", "started_at", "status", "current_work", "capabilities", "last_heartbeat", "heartbeat_count"),
     ),
@@ -44,7 +44,7 @@ class Unusable(ValueError):
     """A file of which nothing can be made, with the reason."""
 
 
-def fields_of(kind: Kind, data: bytes) -> tuple[Fields, bool]:
+def fields_of(kind: FileKind, data: bytes) -> tuple[FileFields, bool]:
     """Everything that a file says, and whether it had to be recovered. Raises Unusable."""
     try:
         text, valid = data.decode("utf-8-sig"), True
@@ -57,17 +57,17 @@ def fields_of(kind: Kind, data: bytes) -> tuple[Fields, bool]:
     except (ValueError, RecursionError):
         said = None
     if isinstance(said, dict):
-        return {_whole(key): _kept(value) for key, value in said.items()}, False
-    found = recovered(kind, text) if said is None else {}
+        return {_escape_surrogates(key): _storable(value) for key, value in said.items()}, False
+    found = recover_fields(kind, text) if said is None else {}
     if not found:
         raise Unusable("it is neither a JSON object nor of the template that the scripts filled in")
-    return {_whole(key): _kept(value) for key, value in found.items()}, True
+    return {_escape_surrogates(key): _storable(value) for key, value in found.items()}, True
 
 
 def _json(text: str) -> object:
     """Raises ValueError for what is not JSON, and for a key that stands twice."""
 
-    def pairs(items: list[tuple[str, object]]) -> Fields:
+    def pairs(items: list[tuple[str, object]]) -> FileFields:
         found = dict(items)
         if len(found) != len(items):
             raise ValueError("a key stands twice")
@@ -77,26 +77,26 @@ def _json(text: str) -> object:
 
 
 def _int(text: str) -> object:
-    return int(text) if len(text) <= 17 and abs(int(text)) <= BIGGEST_INT else text
+    return int(text) if len(text) <= 17 and abs(int(text)) <= MAX_INT else text
 
 
 def _float(text: str) -> object:
     value = float(text)
-    return value if abs(value) <= BIGGEST_INT else text
+    return value if abs(value) <= MAX_INT else text
 
 
-def _kept(value: object, depth: int = 0) -> object:
+def _storable(value: object, depth: int = 0) -> object:
     """A value as a journal can hold it: all of it, what must be as text."""
     if isinstance(value, str):
-        return _whole(value)
+        return _escape_surrogates(value)
     if isinstance(value, dict | list) and depth == _DEEPEST:
-        return _whole(json.dumps(value, ensure_ascii=False))
+        return _escape_surrogates(json.dumps(value, ensure_ascii=False))
     if isinstance(value, dict):
-        return {_whole(key): _kept(item, depth + 1) for key, item in value.items()}
-    return [_kept(item, depth + 1) for item in value] if isinstance(value, list) else value
+        return {_escape_surrogates(key): _storable(item, depth + 1) for key, item in value.items()}
+    return [_storable(item, depth + 1) for item in value] if isinstance(value, list) else value
 
 
-def _whole(text: str) -> str:
+def _escape_surrogates(text: str) -> str:
     """Text in which half a character, which JSON can write, is shown as an escape."""
     return text.encode(errors="backslashreplace").decode()
 
@@ -107,14 +107,14 @@ _OTHER_KEY = re.compile(r'(?:(?<=["\d\]}])|(?<=true)|(?<=false)|(?<=null))' + _N
 _PAIR = re.compile(r'"([A-Za-z_][\w-]*)"[ \t]*:[ \t]*(.+)')
 
 
-def recovered(kind: Kind, text: str) -> Fields:
+def recover_fields(kind: FileKind, text: str) -> FileFields:
     """The values in a filled template that is no JSON, by rules 2 and 3; nothing if no key of it is there."""
     marks: list[tuple[str, int, int]] = []
-    place = 0
+    workspace = 0
     for key in TEMPLATES[kind]:
-        if found := re.compile(_KEY.format(key), re.MULTILINE).search(text, place):
+        if found := re.compile(_KEY.format(key), re.MULTILINE).search(text, workspace):
             marks.append((key, found.start(), found.end()))
-            place = found.end()
+            workspace = found.end()
     if not marks:
         return {}
     last = re.search(r"\n[ \t]*\}\s*\Z", text)
@@ -123,7 +123,7 @@ def recovered(kind: Kind, text: str) -> Fields:
     for (key, _, begin), end in zip(marks, ends, strict=True):
         raw, others = (_split_at_the_end if key == _FREE_TEXT else _split)(text[begin:end])
         pairs += [(key, raw), *others]
-    fields: Fields = {}
+    fields: FileFields = {}
     for key, raw in pairs:
         fields.setdefault(key, _value(raw))
     return fields

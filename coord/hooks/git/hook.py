@@ -13,70 +13,70 @@ from functools import cached_property
 from msgspec.structs import replace
 
 from coord.clients.registry import clients_in, nearest_client
-from coord.engine.guard_index import said_what
-from coord.engine.snapshot import Present
-from coord.engine.transaction import Moment, transact
+from coord.engine.guard_index import has_stated_activity
+from coord.engine.snapshot import Snapshot
+from coord.engine.transaction import Transaction, transact
 from coord.errors import CoordError
 from coord.hooks import edits
 from coord.hooks.git import staged
 from coord.hooks.git.ownership import (
-    OFF,
-    Found,
-    Taken,
-    held_commit,
-    held_push,
-    lost,
-    offer,
+    GUARD_OFF,
+    OwnershipConflict,
+    OwnershipConflicts,
+    explain_commit,
+    explain_push,
+    find_conflicts,
+    find_lost_claims,
     resource_of,
     resources_of,
-    taken,
-    without,
+    suggest_command,
+    without_dead_holders,
 )
 from coord.platform.git.repository import Repository, find_repository, recorded_path
 from coord.workspace.config import Config, read_config
-from coord.workspace.identity import Identity, introduction
-from coord.workspace.identity import find as find_identity
-from coord.workspace.paths import Place, find
-from coord.workspace.system import World
+from coord.workspace.identity import Identity, session_started
+from coord.workspace.identity import find_identity as find_identity
+from coord.workspace.paths import Workspace, find_workspace
+from coord.workspace.system import System
 from eventlog.events import ClaimBypassed, EventId, SessionEnded
 from projections.rules.fold import as_of
 from projections.rules.resources import is_file
 from projections.rules.state import Claim, State
-from projections.views.board import PASSING
+from projections.views.board import GIT_CLIENT
 
 _LOCK_WAIT_S = 2  # for what is only to be written down
 _SHELL = "shell"  # the client of a session in a terminal
 _NOBODY = Identity("", "")
 
 
-class Hook:
+class GitHook:
     """A call of git in a repository with a shared folder."""
 
-    def __init__(self, world: World, place: Place, repository: Repository) -> None:
-        self.world, self.place, self.repository = world, place, repository
+    def __init__(self, system: System, workspace: Workspace, repository: Repository) -> None:
+        self.system, self.workspace, self.repository = system, workspace, repository
         self.worktree = recorded_path(repository.worktree)
 
     @cached_property
     def config(self) -> Config:
         """The folder's settings. Raises CoordError."""
-        return read_config(self.place)
+        return read_config(self.workspace)
 
     def look(self) -> tuple[State, str]:
         """The present state, and its time. Raises CoordError."""
-        present = Present(self.world, self.place)
-        present.catch_up(snapshot=True)
-        return as_of(present.state, present.now), present.now
+        snapshot = Snapshot(self.system, self.workspace)
+        snapshot.catch_up(snapshot=True)
+        return as_of(snapshot.state, snapshot.now), snapshot.now
 
     def me(self, state: State) -> Identity:
         """Who calls git; nobody, if that is a person who is no session. Raises CoordError where that cannot be told."""
-        return find_identity(self.world, state) or _NOBODY
+        return find_identity(self.system, state) or _NOBODY
 
     def is_person(self, me: Identity, state: State) -> bool:
         """Whether a person calls git: as a session of a shell, or as none, and not by the client of an agent, whose own
         session has its client's name.
         """
         session = state.sessions.get(me.session)
-        agent = me.client or nearest_client(self.world.chain[1:]) or clients_in(self.world.env)
+        agent = me.client or nearest_client(self.system.ancestry[1:]) or clients_in(self.system.env)
         return not agent and (not session or session.client == _SHELL)
 
     def resource(self, name: str) -> str:
@@ -84,102 +84,108 @@ class Hook:
         path = os.path.join(self.repository.worktree, name)
         return resource_of(name) + ("/" if os.path.isdir(path) and not os.path.islink(path) else "")
 
-    def act(self, decide: Callable[[Moment], object]) -> None:
+    def act(self, decide: Callable[[Transaction], object]) -> None:
         """Write something down as whoever calls git. Raises CoordError."""
         config = replace(self.config, lock_wait_seconds=min(self.config.lock_wait_seconds, _LOCK_WAIT_S))
         passing: list[bool] = []
 
-        def who(moment: Moment) -> Identity:
+        def who(transaction: Transaction) -> Identity:
             try:
-                found = find_identity(self.world, moment.state)
+                found = find_identity(self.system, transaction.state)
             except CoordError:  # of several, or one that is over: it is not to be said by a wrong one
                 found = None
             if found:
                 return found
-            moment.introduce(Identity("", "a hook of git"), introduction(self.world, self.place, client=PASSING))
+            transaction.start_session(
+                Identity("", "a hook of git"), session_started(self.system, self.workspace, client=GIT_CLIENT)
+            )
             passing.append(True)
-            return moment.me
+            return transaction.me
 
-        def act(moment: Moment) -> None:
+        def act(transaction: Transaction) -> None:
             try:
-                decide(moment)
+                decide(transaction)
             finally:
                 if passing:
-                    moment.append(SessionEnded(reason="it was there for one call of git"))
+                    transaction.append(SessionEnded(reason="it was there for one call of git"))
 
-        transact(self.world, self.place, config, act, who, [])
+        transact(self.system, self.workspace, config, act, who, [])
 
 
-def hook_in(world: World) -> Hook | None:
+def hook_in(system: System) -> GitHook | None:
     """The call of git that we are in; None where nobody has a shared folder."""
-    repository = find_repository(os.path.realpath(world.cwd)) if world.cwd else None
+    repository = find_repository(os.path.realpath(system.cwd)) if system.cwd else None
     if repository is None:
         return None
     try:
-        place = find(world, None)
+        workspace = find_workspace(system, None)
     except CoordError:
         return None
-    return Hook(world, place, repository)
+    return GitHook(system, workspace, repository)
 
 
-def before_commit(hook: Hook) -> int:
+def before_commit(hook: GitHook) -> int:
     """Whether a commit may be made, as an exit code. Raises CoordError or GitError where that cannot be told."""
     state, now = hook.look()
     if hook.config.guard == "off" or not (state.claims or any(s.notices for s in state.sessions.values())):
         return 0
-    commit = staged.staged(hook.world, hook.repository)
+    commit = staged.read_staged(hook.system, hook.repository)
     me = hook.me(state)
     wanted = {name: hook.resource(name) for name in commit.names}
-    found = taken(state, hook.config, me, hook.worktree, wanted)
-    for name, some in lost(state, me, hook.worktree, wanted, now).items():
+    found = find_conflicts(state, hook.config, me, hook.worktree, wanted)
+    for name, some in find_lost_claims(state, me, hook.worktree, wanted, now).items():
         found.setdefault(name, []).extend(some)
-    found = without(found, hook.world.gone, state)
+    found = without_dead_holders(found, hook.system.gone, state)
     if found and hook.is_person(me, state):  # who looks at what an agent did, and commits it
-        found = _at_work(found, state)
-    if not found or _passes(hook, found, "commit"):
+        found = _without_idle_edits(found, state)
+    if not found or _is_guard_off(hook, found, "commit"):
         return 0
-    command = offer(
+    command = suggest_command(
         commit,
         found,
-        first=not staged.has_commit(hook.world),
-        differing=staged.differing(hook.world, hook.repository),
-        in_merge=staged.in_merge(hook.world, commit.merges),
-        sweeps=staged.sweeps(hook.world) and staged.in_part(hook.world).isdisjoint(found),
-        at=hook.world.env.get(staged.PREFIX, ""),
+        first=not staged.has_commit(hook.system),
+        differing=staged.unstaged_files(hook.system, hook.repository),
+        in_merge=staged.merged_files(hook.system, commit.merges),
+        sweeps=staged.commits_all(hook.system) and staged.partly_staged(hook.system).isdisjoint(found),
+        at=hook.system.env.get(staged.PREFIX, ""),
     )
     denied = hook.config.guard != "warn"
     merging, start = bool(commit.merges), not (me.session or me.client)
-    _say(held_commit(found, len(commit.names), command, merging=merging, denied=denied, start=start))
+    _say(explain_commit(found, len(commit.names), command, merging=merging, denied=denied, start=start))
     return staged.DENIED if denied else 0
 
 
-def _at_work(found: Found, state: State) -> dict[str, list[Taken]]:
+def _without_idle_edits(found: OwnershipConflicts, state: State) -> dict[str, list[OwnershipConflict]]:
     """What is left of it without the edits of agents that have stopped, their subagents too, and wait for their person.
     What one claimed by name it claimed for longer than that.
     """
     edited = {claim.id for claim in state.claims.values() if claim.automatic}
-    over = {session.id for session in state.sessions.values() if not (said_what(session) or session.agents)}
+    over = {session.id for session in state.sessions.values() if not (has_stated_activity(session) or session.agents)}
     left = {name: [e for e in some if e.claim not in edited or e.session not in over] for name, some in found.items()}
     return {name: some for name, some in left.items() if some}
 
 
-def after_commit(hook: Hook) -> int:
+def after_commit(hook: GitHook) -> int:
     """End the automatic claims, whosever, of what was committed. Raises like `before_commit`."""
     state, _ = hook.look()
     here = [claim for claim in state.claims.values() if claim.automatic and claim.worktree == hook.worktree]
     if hook.config.guard == "off" or not here:
         return 0
-    resources = set(map(resource_of, staged.committed(hook.world)))
+    resources = set(map(resource_of, staged.committed_files(hook.system)))
     over = [claim for claim in here if claim.resource in resources]
     if over:
-        answers = edits.Answers(hook.place)
+        answers = edits.GitAnswers(hook.workspace)
         answers.learn(over)
         ids = [claim.id for claim in over]
-        hook.act(lambda moment: edits.committed(moment, hook.config, _still(moment, ids), answers))
+        hook.act(
+            lambda transaction: edits.finish_committed(
+                transaction, hook.config, _active_claims(transaction, ids), answers
+            )
+        )
     return 0
 
 
-def before_push(hook: Hook, remote: str, text: str) -> int:
+def before_push(hook: GitHook, remote: str, text: str) -> int:
     """Whether commits may be pushed. Nobody's work is lost by that, so only what others claimed by name is in its way:
     a branch, a push, or a file that the commits change. Raises like `before_commit`.
     """
@@ -189,41 +195,41 @@ def before_push(hook: Hook, remote: str, text: str) -> int:
         c.session != me.session and not c.automatic for c in state.claims.values()
     ):
         return 0
-    rows = staged.pushed(text)
+    rows = staged.parse_pushed(text)
     wanted = {name: name for name in resources_of(remote, rows)}
-    wanted |= {name: hook.resource(name) for name in staged.files_of(hook.world, remote, rows)}
-    found = taken(state, hook.config, me, hook.worktree, wanted, named=True)
-    found = without(found, hook.world.gone, state)
-    if not found or _passes(hook, found, "push"):
+    wanted |= {name: hook.resource(name) for name in staged.pushed_files(hook.system, remote, rows)}
+    found = find_conflicts(state, hook.config, me, hook.worktree, wanted, named=True)
+    found = without_dead_holders(found, hook.system.gone, state)
+    if not found or _is_guard_off(hook, found, "push"):
         return 0
     denied = hook.config.guard != "warn"
-    _say(held_push(found, denied=denied, start=not (me.session or me.client)))
+    _say(explain_push(found, denied=denied, start=not (me.session or me.client)))
     return staged.DENIED if denied else 0
 
 
-def _passes(hook: Hook, found: Found, verb: str) -> bool:
+def _is_guard_off(hook: GitHook, found: OwnershipConflicts, verb: str) -> bool:
     """Whether the guard is off for this call, which goes on the record: each holder is told."""
-    if hook.world.env.get("COORD_GUARD", "").lower() != "off":
+    if hook.system.env.get("COORD_GUARD", "").lower() != "off":
         return False
     files: dict[EventId, list[str]] = {}
     for name, some in found.items():
         for each in some:
             files.setdefault(each.claim, []).append(name)
 
-    def decide(moment: Moment) -> None:
-        for claim in _still(moment, files):
+    def decide(transaction: Transaction) -> None:
+        for claim in _active_claims(transaction, files):
             names = files[claim.id]
             one = len(names) == 1 and is_file(claim.resource)
             changed = hook.resource(names[0]) if one else claim.resource
-            moment.append(ClaimBypassed(claim=claim.id, resource=changed, how=f"git {verb} with {OFF}"))
+            transaction.append(ClaimBypassed(claim=claim.id, resource=changed, how=f"git {verb} with {GUARD_OFF}"))
 
     if any(files):  # but for claims of our own that were lost
         hook.act(decide)
     return True
 
 
-def _still(moment: Moment, ids: Iterable[EventId]) -> list[Claim]:
-    return [moment.state.claims[name] for name in ids if name in moment.state.claims]
+def _active_claims(transaction: Transaction, ids: Iterable[EventId]) -> list[Claim]:
+    return [transaction.state.claims[name] for name in ids if name in transaction.state.claims]
 
 
 def _say(text: str) -> None:

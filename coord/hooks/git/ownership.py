@@ -12,8 +12,8 @@ from unicodedata import normalize
 from msgspec import Struct
 
 from coord.engine.guard_index import rows_of
-from coord.guard.index import Asked, Row, ignored
-from coord.hooks.git.staged import Pushed, Staged
+from coord.guard.index import GuardRow, RequestedWrite, is_ignored
+from coord.hooks.git.staged import PushedRef, Staged
 from coord.platform.git.repository import recorded_path
 from coord.render.format import line, plural
 from coord.render.messages import notice_line
@@ -25,13 +25,13 @@ from projections.rules.resources import is_pattern, overlap
 from projections.rules.state import Session, State
 from projections.views.board import names_of
 
-OFF = "COORD_GUARD=off"
+GUARD_OFF = "COORD_GUARD=off"
 _FEW = 6  # files of one's own that are named in a command, whatever else is shorter
 _MOST_ROWS, _MOST_NAMES, _MOST_CLAIMS = 5, 3, 3  # of what is said, of the files in a row of it, and of what to claim
 _SIGNS = str.maketrans(dict.fromkeys("*?", "\ufffd"))
 
 
-class Taken(Struct, frozen=True):
+class OwnershipConflict(Struct, frozen=True):
     """Why something is not ours to commit or to push."""
 
     session: str  # whose it is; empty if nobody has it
@@ -40,7 +40,7 @@ class Taken(Struct, frozen=True):
     said: str  # for people
 
 
-Found = Mapping[str, list[Taken]]
+OwnershipConflicts = Mapping[str, list[OwnershipConflict]]
 """By the name of a file, or a resource that is none: what is in its way."""
 
 
@@ -51,9 +51,9 @@ def resource_of(name: str) -> str:
     return f"file/{normalize('NFC', recorded_path(name)).translate(_SIGNS)}"
 
 
-def taken(
+def find_conflicts(
     state: State, config: Config, me: Identity, worktree: str, wanted: Mapping[str, str], *, named: bool = False
-) -> dict[str, list[Taken]]:
+) -> dict[str, list[OwnershipConflict]]:
     """What is in the way of these resources, by the names that they are given. With `named`, or with the guard on
     `check`, only what was claimed by name.
     """
@@ -61,37 +61,41 @@ def taken(
     if named or config.guard == "check":
         rows = [row for row in rows if not row.automatic]
     broad = [row for row in rows if is_pattern(row.resource)]
-    exact: dict[str, list[Row]] = {}
+    exact: dict[str, list[GuardRow]] = {}
     for row in rows:
         exact.setdefault(row.resource, []).append(row)
-    found: dict[str, list[Taken]] = {}
+    found: dict[str, list[OwnershipConflict]] = {}
     for name, resource in wanted.items():
-        mine = _ask(me, resource, worktree)
+        mine = _needed_claim(me, resource, worktree)
         some = [row for row in (*exact.get(resource, ()), *broad) if conflict(row, mine)]
-        if some and not ignored(resource, config.ignore):
-            found[name] = [Taken(row.session, row.id, row.resource, row.said) for row in some]
+        if some and not is_ignored(resource, config.ignore):
+            found[name] = [OwnershipConflict(row.session, row.id, row.resource, row.said) for row in some]
     return found
 
 
-def lost(state: State, me: Identity, worktree: str, wanted: Mapping[str, str], now: Instant) -> dict[str, list[Taken]]:
+def find_lost_claims(
+    state: State, me: Identity, worktree: str, wanted: Mapping[str, str], now: Instant
+) -> dict[str, list[OwnershipConflict]]:
     """Rules 7 and 8: what of this was ours and was lost, or broken by another, as long as that was not read. It is ours
     again with a claim that covers it.
     """
     session = state.sessions.get(me.session)
     notices = [notice for notice in session.notices if notice.kind in ("lost", "broken")] if session else []
-    found: dict[str, list[Taken]] = {}
+    found: dict[str, list[OwnershipConflict]] = {}
     for name, resource in wanted.items() if notices else ():
-        mine = _ask(me, resource, worktree)
+        mine = _needed_claim(me, resource, worktree)
         if any(own_covers(claim, mine) for claim in state.claims.values()):
             continue
         for notice in notices:
             if any(overlap(had, resource) for had in notice.resources):
                 said = notice_line(notice, now, names_of(state))
-                found.setdefault(name, []).append(Taken(notice.other, "", resource, said))
+                found.setdefault(name, []).append(OwnershipConflict(notice.other, "", resource, said))
     return found
 
 
-def without(found: Found, gone: Callable[[Session], str], state: State) -> dict[str, list[Taken]]:
+def without_dead_holders(
+    found: OwnershipConflicts, gone: Callable[[Session], str], state: State
+) -> dict[str, list[OwnershipConflict]]:
     """What is left of it where `gone` has evidence that a holder is dead (rule 9)."""
     holders = {each.session for some in found.values() for each in some}
     dead = {name for name in holders if name in state.sessions and gone(state.sessions[name])}
@@ -99,7 +103,7 @@ def without(found: Found, gone: Callable[[Session], str], state: State) -> dict[
     return {name: some for name, some in left.items() if some}
 
 
-def resources_of(remote: str, rows: Iterable[Pushed]) -> list[str]:
+def resources_of(remote: str, rows: Iterable[PushedRef]) -> list[str]:
     """The resources, beside files, by which people claim what a push changes."""
     found: dict[str, None] = {}
     for row in rows:
@@ -109,8 +113,8 @@ def resources_of(remote: str, rows: Iterable[Pushed]) -> list[str]:
     return list(found)
 
 
-def _ask(me: Identity, resource: str, worktree: str) -> Asked:
-    return Asked(
+def _needed_claim(me: Identity, resource: str, worktree: str) -> RequestedWrite:
+    return RequestedWrite(
         session=me.session,
         agent=me.agent,
         resource=resource,
@@ -124,7 +128,7 @@ def _ask(me: Identity, resource: str, worktree: str) -> Asked:
 # --- what to type -----------------------------------------------------------------------------------------------------
 
 
-def offer(
+def suggest_command(
     staged: Staged,
     theirs: Collection[str],
     *,
@@ -182,7 +186,9 @@ def shell_word(text: str) -> str:
 # --- what is said -----------------------------------------------------------------------------------------------------
 
 
-def held_commit(found: Found, total: int, command: str, *, merging: bool, denied: bool, start: bool) -> str:
+def explain_commit(
+    found: OwnershipConflicts, total: int, command: str, *, merging: bool, denied: bool, start: bool
+) -> str:
     """What is said of a commit that takes along what is not one's own. `start`: whoever
     commits is no session yet.
     """
@@ -195,14 +201,14 @@ def held_commit(found: Found, total: int, command: str, *, merging: bool, denied
     return f"{said}\n{do}{_rest(found, 'commit', start)}" if denied else said
 
 
-def held_push(found: Found, *, denied: bool, start: bool) -> str:
+def explain_push(found: OwnershipConflicts, *, denied: bool, start: bool) -> str:
     """What is said of a push of what others hold. `start` as for a commit."""
     head = "nothing was pushed" if denied else "note"
     said = f"coord: {head}: others have claimed what this push changes\n{_rows(found)}"
     return f"{said}{_rest(found, 'push', start)}" if denied else said
 
 
-def _rest(found: Found, verb: str, start: bool) -> str:
+def _rest(found: OwnershipConflicts, verb: str, start: bool) -> str:
     claims = list(dict.fromkeys((each.resource, each.session) for some in found.values() for each in some))
     first = "Or, after `coord start`," if start else "Or"
     ask = ', or ask: coord send {} "Question" "..."'
@@ -213,10 +219,10 @@ def _rest(found: Found, verb: str, start: bool) -> str:
     if len(claims) > _MOST_CLAIMS:
         rows.append(f"and {len(claims) - _MOST_CLAIMS} more: coord claims")
     wait = f"it is free: {rows[0]}" if len(claims) == 1 else "\n  ".join(["each is free:", *rows])
-    return f"\n{first} wait until {wait}\nAll the same, on the record: {OFF} git {verb}"
+    return f"\n{first} wait until {wait}\nAll the same, on the record: {GUARD_OFF} git {verb}"
 
 
-def _rows(found: Found) -> str:
+def _rows(found: OwnershipConflicts) -> str:
     names: dict[str, list[str]] = {}
     for name, some in found.items():
         for each in some:

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from coord.platform.git.command import GitError, run_git
 from coord.platform.git.repository import Repository, first_line
-from coord.workspace.system import World
+from coord.workspace.system import System
 
 DENIED = 9
 """The exit code by which we hold git back. It is one that nothing gives by failing: a Python that is not there, a
@@ -35,7 +35,7 @@ class Staged(Struct, frozen=True):
     going: bool  # whether it ends a merge, a pick or a rebase, and git commits nothing less than all that is staged
 
 
-class Pushed(Struct, frozen=True):
+class PushedRef(Struct, frozen=True):
     """One line of what a hook is told before a push."""
 
     ours: str  # the commit; empty where the branch is deleted
@@ -43,28 +43,28 @@ class Pushed(Struct, frozen=True):
     theirs: str  # the commit that is there; empty where there is none
 
 
-def git(world: World, *words: str, data: bytes = b"", without: str = "") -> bytes:
+def git_output(system: System, *words: str, data: bytes = b"", without: str = "") -> bytes:
     """What git says, `without` a variable. Raises GitError."""
-    env = {name: value for name, value in world.env.items() if name != without}
-    return run_git(world.cwd, *words, env=env, timeout_s=_GIT_S, data=data, in_hook=True)
+    env = {name: value for name, value in system.env.items() if name != without}
+    return run_git(system.cwd, *words, env=env, timeout_s=_GIT_S, data=data, in_hook=True)
 
 
-def staged(world: World, repository: Repository) -> Staged:
+def read_staged(system: System, repository: Repository) -> Staged:
     """What is about to be committed. Raises GitError."""
     merges = tuple(_lines(os.path.join(repository.git, "MERGE_HEAD")))
-    names = _names(git(world, "diff", "--cached", *_OPTIONS, *_PLAIN))
+    names = _names(git_output(system, "diff", "--cached", *_OPTIONS, *_PLAIN))
     for parent in merges:
-        differing = set(_names(git(world, "diff", "--cached", *_OPTIONS, *_PLAIN, parent)))
+        differing = set(_names(git_output(system, "diff", "--cached", *_OPTIONS, *_PLAIN, parent)))
         names = [name for name in names if name in differing]
-    passing = world.env.get(_INDEX, "").endswith(".lock")
+    passing = system.env.get(_INDEX, "").endswith(".lock")
     going = bool(merges) or any(os.path.exists(os.path.join(repository.git, name)) for name in _PICKED)
     return Staged(tuple(names), passing, merges, going)
 
 
-def has_commit(world: World) -> bool:
+def has_commit(system: System) -> bool:
     """Whether there is a commit yet. Raises GitError."""
     try:
-        git(world, "rev-parse", "--quiet", "--verify", "HEAD")
+        git_output(system, "rev-parse", "--quiet", "--verify", "HEAD")
     except GitError as error:
         if error.code is None:
             raise
@@ -72,55 +72,59 @@ def has_commit(world: World) -> bool:
     return True
 
 
-def in_merge(world: World, merges: Iterable[str]) -> set[str]:
+def merged_files(system: System, merges: Iterable[str]) -> set[str]:
     """The files that a merge has to do with. Raises GitError."""
-    return {name for parent in merges for name in _names(git(world, "diff", *_OPTIONS, *_PLAIN, "HEAD", parent))}
+    return {
+        name for parent in merges for name in _names(git_output(system, "diff", *_OPTIONS, *_PLAIN, "HEAD", parent))
+    }
 
 
-def differing(world: World, repository: Repository) -> set[str]:
+def unstaged_files(system: System, repository: Repository) -> set[str]:
     """The files that are not in the index as they are in the worktree, so that a commit by path would take along
     something else. Raises GitError.
     """
-    removed = set(_names(git(world, "diff", "--cached", *_OPTIONS, *_PLAIN, "--diff-filter=D")))
+    removed = set(_names(git_output(system, "diff", "--cached", *_OPTIONS, *_PLAIN, "--diff-filter=D")))
     there = {name for name in removed if os.path.lexists(os.path.join(repository.worktree, name))}
-    return there | _unstaged(world)
+    return there | _unstaged(system)
 
 
-def sweeps(world: World) -> bool:
+def commits_all(system: System) -> bool:
     """Whether the commit takes along all changes of what git tracks, as `git commit -a` does. Raises GitError."""
-    return os.path.basename(world.env.get(_INDEX, "")) == "index.lock" and not _unstaged(world)
+    return os.path.basename(system.env.get(_INDEX, "")) == "index.lock" and not _unstaged(system)
 
 
-def in_part(world: World) -> set[str]:
+def partly_staged(system: System) -> set[str]:
     """The files of which something else is staged than is in the worktree, whatever index this commit is made of.
     Raises GitError.
     """
-    return _unstaged(world, _INDEX) & set(_names(git(world, "diff", "--cached", *_OPTIONS, *_PLAIN, without=_INDEX)))
+    return _unstaged(system, _INDEX) & set(
+        _names(git_output(system, "diff", "--cached", *_OPTIONS, *_PLAIN, without=_INDEX))
+    )
 
 
-def _unstaged(world: World, without: str = "") -> set[str]:
-    return set(_names(git(world, "diff", *_OPTIONS, *_PLAIN, without=without)))
+def _unstaged(system: System, without: str = "") -> set[str]:
+    return set(_names(git_output(system, "diff", *_OPTIONS, *_PLAIN, without=without)))
 
 
-def committed(world: World) -> list[str]:
+def committed_files(system: System) -> list[str]:
     """The files that the last commit changed. Raises GitError."""
-    return _names(git(world, "diff-tree", "-r", "-m", "--root", "--no-commit-id", *_OPTIONS, "HEAD"))
+    return _names(git_output(system, "diff-tree", "-r", "-m", "--root", "--no-commit-id", *_OPTIONS, "HEAD"))
 
 
-def pushed(text: str) -> list[Pushed]:
+def parse_pushed(text: str) -> list[PushedRef]:
     """The lines that git gives a hook before a push."""
     rows = (line.split(" ") for line in text.splitlines())
-    return [Pushed(_id(row[-3]), row[-2], _id(row[-1])) for row in rows if len(row) >= 4]
+    return [PushedRef(_id(row[-3]), row[-2], _id(row[-1])) for row in rows if len(row) >= 4]
 
 
-def files_of(world: World, remote: str, rows: Iterable[Pushed]) -> list[str]:
+def pushed_files(system: System, remote: str, rows: Iterable[PushedRef]) -> list[str]:
     """The files that the commits change which are not there yet. Raises GitError."""
     rows = [row for row in rows if row.ours]
     if not rows:
         return []
     known = ["--not", *(row.theirs for row in rows if row.theirs), f"--remotes={remote}"]
-    commits = git(world, "rev-list", "--ignore-missing", *(row.ours for row in rows), *known)
-    found = git(world, "diff-tree", "--stdin", "-r", "-c", "--root", "--no-commit-id", *_OPTIONS, data=commits)
+    commits = git_output(system, "rev-list", "--ignore-missing", *(row.ours for row in rows), *known)
+    found = git_output(system, "diff-tree", "--stdin", "-r", "-c", "--root", "--no-commit-id", *_OPTIONS, data=commits)
     return list(dict.fromkeys(_names(found)))
 
 

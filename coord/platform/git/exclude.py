@@ -13,7 +13,7 @@ def exclude_file(repository: Repository) -> str:
     return os.path.join(repository.common, "info", "exclude")
 
 
-def hide_folder(repository: Repository, folder: str) -> str:
+def exclude_folder(repository: Repository, folder: str) -> str:
     """Put a folder into the list, unless it is there. The list's path. Raises OSError."""
     path, pattern = exclude_file(repository), _pattern(repository, folder)
     os.makedirs(os.path.dirname(path), exist_ok=True)
@@ -21,7 +21,7 @@ def hide_folder(repository: Repository, folder: str) -> str:
     return path
 
 
-def show_folder(repository: Repository, folder: str) -> None:
+def include_folder(repository: Repository, folder: str) -> None:
     """Take a folder out of the list, and remove the list with its last line. Raises OSError."""
     pattern = _pattern(repository, folder)
     remove_lines(exclude_file(repository), lambda line: line == pattern)

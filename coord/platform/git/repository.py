@@ -27,7 +27,7 @@ class Repository:
 
 def find_repository(cwd: str) -> Repository | None:
     """The git repository around a folder. A submodule is a repository of its own."""
-    for folder in upwards(cwd):
+    for folder in with_parents(cwd):
         dot_git = os.path.join(folder, ".git")
         if os.path.isdir(dot_git):
             return Repository(folder, folder, dot_git, dot_git)
@@ -54,9 +54,9 @@ def _main_worktree(common: str) -> str:
     return os.path.normpath(os.path.join(common, named[0])) if named else common
 
 
-def candidates(cwd: str, repository: Repository | None) -> "Iterator[str]":
+def folder_candidates(cwd: str, repository: Repository | None) -> "Iterator[str]":
     """The places where the shared folder of a folder can be, nearest first."""
-    for folder in upwards(cwd):
+    for folder in with_parents(cwd):
         if repository:
             folder = os.path.normpath(os.path.join(repository.main, os.path.relpath(folder, repository.worktree)))
         yield os.path.join(folder, FOLDER)
@@ -64,12 +64,12 @@ def candidates(cwd: str, repository: Repository | None) -> "Iterator[str]":
             return
 
 
-def is_ours(folder: str) -> bool:
+def is_shared_folder(folder: str) -> bool:
     """Whether a folder of that name is a shared folder."""
     return os.path.isfile(os.path.join(folder, CONFIG)) or os.path.isdir(os.path.join(folder, "log"))
 
 
-def upwards(folder: str) -> "Iterator[str]":
+def with_parents(folder: str) -> "Iterator[str]":
     """A folder and those around it."""
     while True:
         yield folder

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from coord.render.format import EDITED, called, clock, markdown, moment, plural
+from coord.render.format import UNTIL_COMMITTED, local_time, markdown_text, plural, session_label, time_text
 from eventlog.events import Instant
 from projections.views.board import Board, MessageRow, SessionRow
 
@@ -16,22 +16,26 @@ def board_markdown(board: Board) -> str:
     here = [row for row in board.sessions if row.status in ("live", "silent")]
     parts = [
         "# 📋 Status board\n",
-        f"{moment(now):%Y-%m-%d %H:%M:%S %Z} · {plural(len(here), 'session')} here · "
+        f"{local_time(now):%Y-%m-%d %H:%M:%S %Z} · {plural(len(here), 'session')} here · "
         f"{plural(len(board.claims), 'claim')} · {plural(len(board.waiting), 'request')} waiting · "
         f"{plural(board.events, 'event')} in the log\n",
     ]
     if board.needs:
-        parts += ["## ⚠️ Coordination needed\n", *(f"- {markdown(need.text, 400)}" for need in board.needs[:_ROWS]), ""]
+        parts += [
+            "## ⚠️ Coordination needed\n",
+            *(f"- {markdown_text(need.text, 400)}" for need in board.needs[:_ROWS]),
+            "",
+        ]
         parts += _more(board.needs)
     parts += ["## 🟢 Sessions\n", *_sessions(board), "## 🔒 Claims\n", *_claims(board)]
     if board.waiting:
         rows = (
             (
                 wait.resource,
-                called(wait.session, board.names),
-                clock(wait.asked_at, now),
-                f"until {clock(wait.until, now)}",
-                ", ".join(called(session, board.names) for session in wait.behind),
+                session_label(wait.session, board.names),
+                time_text(wait.asked_at, now),
+                f"until {time_text(wait.until, now)}",
+                ", ".join(session_label(session, board.names) for session in wait.behind),
             )
             for wait in board.waiting[:_ROWS]
         )
@@ -61,17 +65,17 @@ def _session(row: SessionRow, now: Instant, names: Mapping[str, str]) -> Sequenc
     if row.status not in ("live", "silent"):
         words = f"{row.status}: {row.evidence or row.summary}" if row.evidence or row.summary else row.status
         doing = f"{words}" + (f" — was {doing}" if doing else "")
-    since = clock(row.doing_since, now) if row.doing_since else ""
+    since = time_text(row.doing_since, now) if row.doing_since else ""
     sign = _SIGNS[row.status] + (" silent" if row.status == "silent" else "")
     return (
         sign,
-        called(row.id, names),
+        session_label(row.id, names),
         doing,
         row.phase,
         row.progress,
         row.next_action,
         since,
-        clock(row.last_at, now),
+        time_text(row.last_at, now),
     )
 
 
@@ -81,9 +85,9 @@ def _claims(board: Board) -> Iterable[str]:
     rows = (
         (
             claim.resource + (" (shared)" if claim.mode == "shared" else ""),
-            called(claim.session, board.names) + (f" / {claim.agent}" if claim.agent else ""),
-            clock(claim.granted_at, board.now),
-            (EDITED if claim.automatic else f"until {clock(claim.ends_at, board.now)}")
+            session_label(claim.session, board.names) + (f" / {claim.agent}" if claim.agent else ""),
+            time_text(claim.granted_at, board.now),
+            (UNTIL_COMMITTED if claim.automatic else f"until {time_text(claim.ends_at, board.now)}")
             + ("" if claim.accepted else ", not yet taken up")
             + (", imported" if claim.imported else ""),
             claim.note,
@@ -101,16 +105,16 @@ def _messages(board: Board) -> Iterable[str]:
 
 
 def _message(row: MessageRow, now: Instant, names: Mapping[str, str]) -> str:
-    to = "everyone" if row.everyone else ", ".join(called(session, names) for session in row.to)
+    to = "everyone" if row.everyone else ", ".join(session_label(session, names) for session in row.to)
     urgent = "❗ " if row.urgency == "high" else ""
-    body = f" — {markdown(row.body, 200)}" if row.body else ""
-    who = markdown(called(row.session, names))
-    return f"- {urgent}{clock(row.at, now)}, {who} to {markdown(to)}: **{markdown(row.subject)}**{body}"
+    body = f" — {markdown_text(row.body, 200)}" if row.body else ""
+    who = markdown_text(session_label(row.session, names))
+    return f"- {urgent}{time_text(row.at, now)}, {who} to {markdown_text(to)}: **{markdown_text(row.subject)}**{body}"
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     lines = ["| " + " | ".join(heads) + " |", "|" + " --- |" * len(heads)]
-    lines += ["| " + " | ".join(markdown(cell, 200) for cell in row) + " |" for row in rows]
+    lines += ["| " + " | ".join(markdown_text(cell, 200) for cell in row) + " |" for row in rows]
     return [*lines, ""]
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from coord.render.format import ago, called, clock, line, plural, until
+from coord.render.format import ago, line, plural, session_label, time_text, until
 from eventlog.events import Instant
 from projections.views.board import Board, ClaimRow, MessageRow, SessionRow, WaitRow
 
@@ -26,7 +26,7 @@ def board_foot(board: Board) -> str:
     """How much there is, and when."""
     here = sum(row.status in ("live", "silent") for row in board.sessions)
     counts = f"{plural(here, 'session')} · {plural(len(board.claims), 'claim')} · {plural(board.events, 'event')}"
-    return f"{counts} · {clock(board.now, board.now)}"
+    return f"{counts} · {time_text(board.now, board.now)}"
 
 
 def board_body(board: Board, me: str) -> str:
@@ -60,7 +60,7 @@ def _session(row: SessionRow, now: Instant, me: str, names: Mapping[str, str]) -
     progress = (
         f" ({row.percent}% complete)" if row.percent is not None else f" ({line(row.progress)})" if row.progress else ""
     )
-    head = f"{_SIGNS[row.status]}{called(row.id, names)}{doing and f': {doing}'}{progress}{you}"
+    head = f"{_SIGNS[row.status]}{session_label(row.id, names)}{doing and f': {doing}'}{progress}{you}"
     facts = [
         line(row.phase),
         row.next_action and f"next: {line(row.next_action)}",
@@ -68,7 +68,7 @@ def _session(row: SessionRow, now: Instant, me: str, names: Mapping[str, str]) -
         row.agents and f"subagents: {line(', '.join(row.agents))}",
         row.estimated_completion and f"done by {line(row.estimated_completion)}",
         row.files and f"files: {line(', '.join(row.files))}",
-        row.doing_since and f"since {clock(row.doing_since, now)}",
+        row.doing_since and f"since {time_text(row.doing_since, now)}",
         f"last heard {ago(row.last_at, now)}",
         line(row.evidence, 200),
         row.summary and f"did: {line(row.summary, 200)}",
@@ -90,13 +90,13 @@ def claim_lines(
 
 def _claim(row: ClaimRow, now: Instant, me: str, names: Mapping[str, str]) -> str:
     holder = (
-        called(row.session, names)
+        session_label(row.session, names)
         + (f" / {line(row.agent)}" if row.agent else "")
         + (" (you)" if row.session == me else "")
     )
     facts = [
         "shared" if row.mode == "shared" else "",
-        f"since {clock(row.granted_at, now)}",
+        f"since {time_text(row.granted_at, now)}",
         until(row.ends_at, now, row.automatic),
         "" if row.accepted else "not yet taken up",
         "imported: in nobody's way" if row.imported else "",
@@ -109,16 +109,16 @@ def _claim(row: ClaimRow, now: Instant, me: str, names: Mapping[str, str]) -> st
 
 
 def _wait(row: WaitRow, now: Instant, names: Mapping[str, str]) -> str:
-    behind = ", ".join(called(session, names) for session in row.behind)
-    who, since = called(row.session, names), clock(row.asked_at, now)
-    return f"{line(row.resource)} - {who} · since {since} · until {clock(row.until, now)} · behind {behind}"
+    behind = ", ".join(session_label(session, names) for session in row.behind)
+    who, since = session_label(row.session, names), time_text(row.asked_at, now)
+    return f"{line(row.resource)} - {who} · since {since} · until {time_text(row.until, now)} · behind {behind}"
 
 
 def _message(row: MessageRow, now: Instant, names: Mapping[str, str]) -> str:
-    to = "everyone" if row.everyone else ", ".join(called(session, names) for session in row.to)
+    to = "everyone" if row.everyone else ", ".join(session_label(session, names) for session in row.to)
     body = f" - {line(row.body, 100)}" if row.body else ""
     urgent = "❗ " if row.urgency == "high" else ""
-    return f"{urgent}{called(row.session, names)} to {line(to)}, {ago(row.at, now)}: {line(row.subject)}{body}"
+    return f"{urgent}{session_label(row.session, names)} to {line(to)}, {ago(row.at, now)}: {line(row.subject)}{body}"
 
 
 def _more(rows: Sequence[object]) -> list[str]:

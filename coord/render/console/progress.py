@@ -11,7 +11,7 @@ _CHUNK = 2000
 _LONG = 50_000  # so many events take longer than that, and were read before: their bar is shown at once
 
 
-class Bar:
+class ProgressBar:
     """How much of something is done. `close` takes the bar away again."""
 
     def __init__(self, label: str, total: int, quiet_s: float = _QUIET_S) -> None:
@@ -45,7 +45,7 @@ class Bar:
 
 def chunks(label: str, items: Sequence[T], size: int = _CHUNK) -> Iterator[Sequence[T]]:
     """The items in pieces of that size, with a bar that moves from piece to piece."""
-    bar = Bar(label, len(items), 0 if len(items) > _LONG else _QUIET_S)
+    bar = ProgressBar(label, len(items), 0 if len(items) > _LONG else _QUIET_S)
     try:
         for start in range(0, len(items), size):
             piece = items[start : start + size]

@@ -70,7 +70,7 @@ def _fitting(text: str, columns: int) -> int:
     return len(text)
 
 
-def cut(text: str, columns: int) -> str:
+def cut_to_width(text: str, columns: int) -> str:
     """A text that takes at most so many cells; an ellipsis says that there is more."""
     if _fitting(text, columns) == len(text):
         return text
@@ -93,7 +93,7 @@ def wrapped(text: str, columns: int) -> list[str]:
     return [*rows, row]
 
 
-class Part:
+class TextView:
     """The part of a text that a window shows. Where all of the text fits, every line is whole; otherwise each takes one
     row, unless `whole` is wanted, and the rows from `top` on are shown. `above` and `below` are not.
     """
@@ -107,7 +107,7 @@ class Part:
         found = [row for line in lines for row in wrapped(line, columns)]
         self.is_cut = len(found) > height and not self.whole
         if self.is_cut:
-            found = [cut(line, columns) for line in lines]
+            found = [cut_to_width(line, columns) for line in lines]
         self.above = self.top = max(0, min(self.top, len(found) - height))
         self.below = max(0, len(found) - self.top - height)
         return found[self.top : self.top + height]
@@ -126,7 +126,7 @@ class Part:
         return " · ".join(part for part in (*parts, "w whole lines" if self.is_cut else "") if part)
 
 
-def is_there(env: Mapping[str, str]) -> bool:
+def is_usable(env: Mapping[str, str]) -> bool:
     """Whether we are on a terminal, for reading and writing, that can be drawn on."""
     if os.name != "posix" or env.get("TERM", "dumb") in ("dumb", ""):
         return False
@@ -179,8 +179,8 @@ class Terminal:
     def show(self, rows: Sequence[str], foot: str) -> None:
         """Draw the window: the rows, and the foot in its last line. Only what is not there yet is written."""
         columns, height = self.size
-        body = [cut(row, columns) for row in rows[: height - 1]]
-        lines = [*body, *[""] * (height - 1 - len(body)), self._marked(cut(foot, columns), columns)]
+        body = [cut_to_width(row, columns) for row in rows[: height - 1]]
+        lines = [*body, *[""] * (height - 1 - len(body)), self._marked(cut_to_width(foot, columns), columns)]
         if self._lost:
             self._take()
         parts = [_EMPTY] if self._anew else []

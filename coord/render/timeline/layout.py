@@ -13,9 +13,9 @@ from unicodedata import east_asian_width
 from msgspec import Struct, field
 
 from coord.render.format import line, plural
-from coord.render.timeline.scale import Scale, scale
-from projections.views.intervals import Span
-from projections.views.timeline import Lane, Link, Mark, Sent, Timeline
+from coord.render.timeline.scale import Scale, make_scale
+from projections.views.intervals import ClaimInterval
+from projections.views.timeline import Lane, Link, Mark, Timeline, TimelineMessage
 
 WIDTH, LEFT, RIGHT, TOP = 1200.0, 190.0, 1176.0, 104.0  # of the canvas; of the lanes
 AXIS, ROW, BAR = 25.0, 22.0, 16.0  # from a lane's top to its line; from row to row; a bar's height
@@ -41,7 +41,7 @@ def _width(char: str) -> float:
     return 0.78 if char.isupper() else 0.66
 
 
-def fitted(text: str, room: float, size: float, *, end: bool = False) -> str:
+def shorten(text: str, room: float, size: float, *, end: bool = False) -> str:
     """The text, shortened to the room that there is to its beginning, or its `end`; empty if that would say nothing."""
     if width_of(text, size) <= room:
         return text
@@ -57,10 +57,10 @@ def fitted(text: str, room: float, size: float, *, end: bool = False) -> str:
     return "…" + text[-kept:].lstrip() if end else text[:kept].rstrip() + "…"
 
 
-class Block(Struct, kw_only=True):
+class SpanBar(Struct, kw_only=True):
     """A bar: from `x0` to `x1`, its top at `y`. `label` stands in it, or beside it."""
 
-    span: Span
+    span: ClaimInterval
     x0: float
     x1: float
     y: float
@@ -69,12 +69,12 @@ class Block(Struct, kw_only=True):
     label_x: float = 0
 
 
-class Sign(Struct, kw_only=True):
+class Symbol(Struct, kw_only=True):
     """A mark, or several of one kind at one place; `x` is its middle, and `label` stands from `label_x` on."""
 
     kind: str
     x: float
-    of: list[Mark | Sent]
+    of: list[Mark | TimelineMessage]
     label: str = ""
     label_x: float = 0
 
@@ -85,10 +85,10 @@ class Arrow(Struct, kw_only=True):
     x: float
     y0: float
     y1: float
-    of: list[Sent]
+    of: list[TimelineMessage]
 
 
-class Join(Struct, frozen=True):
+class LinkLine(Struct, frozen=True):
     """A link from one lane to another, both at `x`; to a bar or to a lane's line."""
 
     link: Link
@@ -97,14 +97,14 @@ class Join(Struct, frozen=True):
     y1: float
 
 
-class Band(Struct, kw_only=True):
+class LaneBand(Struct, kw_only=True):
     """A lane's part of the picture."""
 
     lane: Lane
     top: float
     height: float
-    blocks: list[Block]
-    signs: list[Sign] = field(default_factory=list)
+    blocks: list[SpanBar]
+    signs: list[Symbol] = field(default_factory=list)
 
     @property
     def axis(self) -> float:
@@ -116,9 +116,9 @@ class Layout(Struct, kw_only=True):
     """The picture's parts; `left_out` says what is not in it."""
 
     on: Scale
-    bands: list[Band]
+    bands: list[LaneBand]
     arrows: list[Arrow]
-    joins: list[Join]
+    joins: list[LinkLine]
     left_out: list[str]
     crowded: bool  # too many messages for arrows
 
@@ -128,16 +128,16 @@ class Layout(Struct, kw_only=True):
         return self.bands[-1].top + self.bands[-1].height if self.bands else TOP + 40
 
 
-def layout(of: Timeline) -> Layout:
+def lay_out(of: Timeline) -> Layout:
     """Place everything."""
-    on = scale(of.since, of.until, LEFT + 10, RIGHT - 12)
+    on = make_scale(of.since, of.until, LEFT + 10, RIGHT - 12)
     lanes, top = _busiest(of), TOP
-    bands: list[Band] = []
+    bands: list[LaneBand] = []
     most = _rows_that_fit(lanes)
     for lane in lanes:
         rows = lane.rows[:most]
         blocks = [b for number, row in enumerate(rows) for b in _row(row, top + AXIS + 9 + number * ROW, on)]
-        bands.append(Band(lane=lane, top=top, height=max(62, AXIS + 15 + len(rows) * ROW), blocks=blocks))
+        bands.append(LaneBand(lane=lane, top=top, height=max(62, AXIS + 15 + len(rows) * ROW), blocks=blocks))
         top += bands[-1].height
     by_session = {band.lane.session: band for band in bands}
     arrows, alone, crowded = _arrows(of, by_session, on)
@@ -147,7 +147,7 @@ def layout(of: Timeline) -> Layout:
     rest = [lane for lane in of.lanes if lane.session not in by_session]
     hidden = sum(len(row) for lane in lanes for row in lane.rows[most:])
     hidden += sum(len(row) for lane in rest for row in lane.rows)
-    items: list[Mark | Sent] = [*of.marks, *of.messages]
+    items: list[Mark | TimelineMessage] = [*of.marks, *of.messages]
     marks = sum(item.session not in by_session for item in items)
     counts = ((len(rest), "session"), (hidden, "bar"), (marks, "mark"))
     return Layout(
@@ -163,7 +163,7 @@ def layout(of: Timeline) -> Layout:
 def _busiest(of: Timeline) -> list[Lane]:
     """The lanes to show: those on which most happens, in their order."""
     happened: dict[str, int] = {lane.session: sum(map(len, lane.rows)) for lane in of.lanes}
-    items: list[Mark | Sent] = [*of.marks, *of.messages]
+    items: list[Mark | TimelineMessage] = [*of.marks, *of.messages]
     for item in items:
         happened[item.session] += 1
     shown = set(sorted(happened, key=lambda session: -happened[session])[:MOST_LANES])
@@ -181,13 +181,13 @@ def _rows_that_fit(lanes: Sequence[Lane]) -> int:
 # --- bars -----------------------------------------------------------------------------------------------------------
 
 
-def _row(spans: Sequence[Span], y: float, on: Scale) -> list[Block]:
-    blocks: list[Block] = []
+def _row(spans: Sequence[ClaimInterval], y: float, on: Scale) -> list[SpanBar]:
+    blocks: list[SpanBar] = []
     free = on.left
     for span in spans:
         x0 = max(on.x(span.start), free)
         x1 = max(on.x(span.end) if span.end else RIGHT - 2, x0 + _SHORTEST)
-        blocks.append(Block(span=span, x0=x0, x1=x1, y=y, began_before=span.start < on.start))
+        blocks.append(SpanBar(span=span, x0=x0, x1=x1, y=y, began_before=span.start < on.start))
         free = x1
     edge = LEFT + 10  # where the bar before ends, or its label
     for block, after in zip(blocks, [*blocks[1:], None], strict=True):
@@ -197,7 +197,7 @@ def _row(spans: Sequence[Span], y: float, on: Scale) -> list[Block]:
     return blocks
 
 
-def _name(block: Block, before: float, beside: float) -> None:
+def _name(block: SpanBar, before: float, beside: float) -> None:
     """Write what it is on into a bar, beside it or before it: whole if that can be, and with what it is for."""
     size, text = 10, line(block.span.resource, 80)
     more = f"{text} — {line(block.span.note, 80)}" if block.span.note else text
@@ -209,23 +209,23 @@ def _name(block: Block, before: float, beside: float) -> None:
             block.label, block.label_x = label, x
             return
     room, x = max(inside, right)
-    block.label, block.label_x = fitted(text, room, size, end=True), x
+    block.label, block.label_x = shorten(text, room, size, end=True), x
 
 
 # --- marks and messages ---------------------------------------------------------------------------------------------
 
 
-def _signs(marks: Iterable[Mark], alone: Iterable[Sent], on: Scale) -> list[Sign]:
+def _signs(marks: Iterable[Mark], alone: Iterable[TimelineMessage], on: Scale) -> list[Symbol]:
     """The marks of a lane from left to right, those that fall together in one, the others pushed aside."""
-    found: list[Sign] = []
-    last: dict[str, Sign] = {}
-    pairs: list[tuple[str, Mark | Sent]] = [*((m.kind, m) for m in marks), *(("sent", s) for s in alone)]
+    found: list[Symbol] = []
+    last: dict[str, Symbol] = {}
+    pairs: list[tuple[str, Mark | TimelineMessage]] = [*((m.kind, m) for m in marks), *(("sent", s) for s in alone)]
     for kind, item in sorted(pairs, key=lambda pair: pair[1].at):
         x = on.x(item.at)
         if kind in last and x - last[kind].x < _SIGN:
             last[kind].of.append(item)
         else:
-            last[kind] = Sign(kind=kind, x=x, of=[item])
+            last[kind] = Symbol(kind=kind, x=x, of=[item])
             found.append(last[kind])
     edge = on.left - _SIGN
     for sign in found:
@@ -236,9 +236,11 @@ def _signs(marks: Iterable[Mark], alone: Iterable[Sent], on: Scale) -> list[Sign
     return found
 
 
-def _arrows(of: Timeline, bands: dict[str, Band], on: Scale) -> tuple[list[Arrow], dict[str, list[Sent]], bool]:
+def _arrows(
+    of: Timeline, bands: dict[str, LaneBand], on: Scale
+) -> tuple[list[Arrow], dict[str, list[TimelineMessage]], bool]:
     """The arrows; the messages that are a sign on their sender's lane; and whether there are too many for arrows."""
-    alone: dict[str, list[Sent]] = {}
+    alone: dict[str, list[TimelineMessage]] = {}
     arrows: list[Arrow] = []
     last: dict[tuple[float, float], Arrow] = {}
     for sent in of.messages:
@@ -269,27 +271,36 @@ def _beside(arrows: Sequence[Arrow], x: float, ends: tuple[float, float], on: Sc
     return min(x, on.right)
 
 
-_SAYS = {"died": "presumed dead", "lost": "lost", "broken": "broken", "refused": "refused", "void": "not handed over"}
+_MARK_LABELS = {
+    "died": "presumed dead",
+    "lost": "lost",
+    "broken": "broken",
+    "refused": "refused",
+    "void": "not handed over",
+}
 
 
-def _words(of: Sequence[Mark | Sent], room: float) -> str:
+def _words(of: Sequence[Mark | TimelineMessage], room: float) -> str:
     """What a sign says in the room that there is: of a mark its resource too, of a message its subject."""
     first, more = of[0], f" +{len(of) - 1}" if len(of) > 1 else ""
-    if isinstance(first, Sent):
-        subject = fitted(line(first.subject, 60), room - width_of(more, 10), 10)
+    if isinstance(first, TimelineMessage):
+        subject = shorten(line(first.subject, 60), room - width_of(more, 10), 10)
         return subject and subject + more
-    for text in (f"{_SAYS[first.kind]} {line(first.resource, 80)}".rstrip() + more, _SAYS[first.kind] + more):
+    for text in (
+        f"{_MARK_LABELS[first.kind]} {line(first.resource, 80)}".rstrip() + more,
+        _MARK_LABELS[first.kind] + more,
+    ):
         if width_of(text, 10) <= room:
             return text
     return ""
 
 
-def _label(bands: Iterable[Band], arrows: Sequence[Arrow]) -> None:
+def _label(bands: Iterable[LaneBand], arrows: Sequence[Arrow]) -> None:
     """Say beside each mark what it is, and the subject beside each message, where nothing stands in the way."""
     for band in bands:
         taken = [sign.x for sign in band.signs]
         taken += [a.x for a in arrows if min(a.y0, a.y1) <= band.axis <= max(a.y0, a.y1)]
-        own = [Sign(kind="arrow", x=a.x, of=list(a.of)) for a in arrows if a.y0 == band.axis]
+        own = [Symbol(kind="arrow", x=a.x, of=list(a.of)) for a in arrows if a.y0 == band.axis]
         said: set[float] = set()
         for sign in sorted([*band.signs, *own], key=lambda sign: (sign.kind in ("arrow", "sent"), sign.x)):
             room = min([x - _SIGN / 2 for x in taken if x > sign.x] + [RIGHT]) - sign.x - _SIGN / 2 - 8
@@ -298,7 +309,7 @@ def _label(bands: Iterable[Band], arrows: Sequence[Arrow]) -> None:
         band.signs += own
 
 
-def _joins(of: Timeline, bands: dict[str, Band], on: Scale) -> list[Join]:
+def _joins(of: Timeline, bands: dict[str, LaneBand], on: Scale) -> list[LinkLine]:
     found = []
     for link in of.links:
         if link.session not in bands or link.to not in bands:
@@ -310,7 +321,7 @@ def _joins(of: Timeline, bands: dict[str, Band], on: Scale) -> list[Join]:
             if not old or not new:
                 continue
             y0, y1 = old[0].y + BAR / 2, new[0].y + BAR / 2
-            found.append(Join(link, min(old[0].x1, new[0].x0), y0, y1))
+            found.append(LinkLine(link, min(old[0].x1, new[0].x0), y0, y1))
         else:
-            found.append(Join(link, on.x(link.at), y0, y1))
+            found.append(LinkLine(link, on.x(link.at), y0, y1))
     return found

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 from msgspec import Struct
 
-from coord.render.format import clock, moment
-from eventlog.events import DAY_S, HOUR_S, MINUTE_S, Instant, later, seconds_between, to_micros
+from coord.render.format import local_time, time_text
+from eventlog.events import DAY_S, HOUR_S, MINUTE_S, Instant, add_time, seconds_between, to_micros
 
 _LEAST_S = 2  # a stretch is drawn at least so long
 _STEPS_S = (
@@ -40,15 +40,15 @@ class Tick(Struct, frozen=True):
     day: str  # the date, where another begins than that of the tick before; else empty
 
 
-def scale(start: Instant, end: Instant, left: float, right: float) -> Scale:
+def make_scale(start: Instant, end: Instant, left: float, right: float) -> Scale:
     """The scale of a stretch, which is drawn as two seconds if it is shorter."""
-    return Scale(start, max(end, later(start, _LEAST_S)), left, right)
+    return Scale(start, max(end, add_time(start, _LEAST_S)), left, right)
 
 
-def between(start: Instant, end: Instant) -> str:
+def period_label(start: Instant, end: Instant) -> str:
     """From when to when, as finely as it must be told."""
     fine = seconds_between(start, end) < HOUR_S
-    return f"{clock(start, '', seconds=fine)} to {clock(end, start, seconds=fine)}"
+    return f"{time_text(start, '', seconds=fine)} to {time_text(end, start, seconds=fine)}"
 
 
 def ticks(on: Scale, apart: float) -> list[Tick]:
@@ -59,9 +59,9 @@ def ticks(on: Scale, apart: float) -> list[Tick]:
     step = step or _STEPS_S[-1] * (int(seconds / _STEPS_S[-1] / most) + 1)
     form = "%H:%M:%S" if step < MINUTE_S else "%H:%M" if step < DAY_S else "%Y-%m-%d"
     found: list[Tick] = []
-    before = moment(on.start).date()
+    before = local_time(on.start).date()
     for at in _round(on, step):
-        local = moment(at)
+        local = local_time(at)
         day = local.strftime("%Y-%m-%d") if step < DAY_S and local.date() != before else ""
         before = local.date()
         found.append(Tick(on.x(at), local.strftime(form), day))
@@ -70,7 +70,7 @@ def ticks(on: Scale, apart: float) -> list[Tick]:
 
 def _round(on: Scale, step: int) -> Iterator[Instant]:
     """The round times of a scale, every `step` seconds of the local day, or at the beginning of a local day."""
-    here = moment(on.start)
+    here = local_time(on.start)
     midnight = datetime(here.year, here.month, here.day)
     size = timedelta(seconds=step)
     wall = midnight + size * int((here.replace(tzinfo=None) - midnight) / size)

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from itertools import pairwise
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from coord.render.format import called, line, moment, plural
+from coord.render.format import line, local_time, plural, session_label
 from coord.render.timeline.layout import (
     BAR,
     LEFT,
@@ -19,17 +19,17 @@ from coord.render.timeline.layout import (
     TOP,
     WIDTH,
     Arrow,
-    Band,
-    Block,
-    Join,
-    Sign,
-    fitted,
-    layout,
+    LaneBand,
+    LinkLine,
+    SpanBar,
+    Symbol,
+    lay_out,
+    shorten,
     width_of,
 )
-from coord.render.timeline.scale import between, ticks
-from coord.render.timeline.symbols import ENDS, SHAPES, SIGNS
-from coord.render.timeline.tooltips import item_words, life_words, link_words, span_words
+from coord.render.timeline.scale import period_label, ticks
+from coord.render.timeline.symbols import END_SHAPES, MEANINGS, SHAPES
+from coord.render.timeline.tooltips import link_tooltip, session_tooltip, span_tooltip, symbol_tooltip
 from projections.views.timeline import Timeline
 
 _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, 'DejaVu Sans', sans-serif"
@@ -42,7 +42,7 @@ _NOT_XML = re.compile("[\ufffe\uffff]")
 _TITLES = 30  # lines of a title
 
 
-def svg(of: Timeline, missing: Iterable[str] = ()) -> str:
+def render_svg(of: Timeline, missing: Iterable[str] = ()) -> str:
     """The picture; `missing` are sentences on what the log lacks."""
     return _Picture(of, missing).text()
 
@@ -59,7 +59,7 @@ class _Picture:
     """A timeline on its way to being a picture, part by part."""
 
     def __init__(self, of: Timeline, missing: Iterable[str]) -> None:
-        self.of, self.missing, self.placed = of, list(missing), layout(of)
+        self.of, self.missing, self.placed = of, list(missing), lay_out(of)
         self.root = Element("svg", xmlns="http://www.w3.org/2000/svg")
         resources = dict.fromkeys(block.span.resource for band in self.placed.bands for block in band.blocks)
         self.colours = {name: _COLOURS[number % len(_COLOURS)] for number, name in enumerate(resources)}
@@ -101,7 +101,7 @@ class _Picture:
 
     def _head(self) -> None:
         of = self.of
-        title = between(of.since, of.until)
+        title = period_label(of.since, of.until)
         claims = len({span.id for lane in of.lanes for row in lane.rows for span in row if span.kind == "claim"})
         counts = ((len(of.lanes), "session"), (claims, "claim"), (len(of.messages), "message"), (of.events, "event"))
         _add(self.root, "title", f"Timeline, {title}")
@@ -111,7 +111,7 @@ class _Picture:
 
     def _grid(self) -> None:
         on, y, bottom = self.placed.on, TOP - 14, self.placed.bottom
-        day = moment(on.start).strftime("%Y-%m-%d %Z")
+        day = local_time(on.start).strftime("%Y-%m-%d %Z")
         self._write(20, y, day, 11, _INK, font_weight=600)
         free = 0.0
         for tick in ticks(on, 84):
@@ -126,33 +126,33 @@ class _Picture:
 
     # --- lanes ------------------------------------------------------------------------------------------------------
 
-    def _band(self, band: Band, number: int) -> None:
+    def _band(self, band: LaneBand, number: int) -> None:
         lane, top = band.lane, band.top
         if number % 2 == 0:
             _add(self.root, "rect", x=8, y=top, width=WIDTH - 16, height=band.height, rx=4, fill="#f1f4f8",
                  fill_opacity=0.75)  # fmt: skip
         name = line(lane.name, 40)
-        self._write(20, top + 22, fitted(name or lane.session, LEFT - 30, 13), 13, _INK, font_weight=600)
+        self._write(20, top + 22, shorten(name or lane.session, LEFT - 30, 13), 13, _INK, font_weight=600)
         rest = [lane.session] if name not in ("", lane.session) else []
-        for place, text in enumerate([*rest, line(lane.client, 40)]):
-            self._write(20, top + 37 + 14 * place, fitted(text, LEFT - 30, 10.5), 10.5, _SOFT)
+        for workspace, text in enumerate([*rest, line(lane.client, 40)]):
+            self._write(20, top + 37 + 14 * workspace, shorten(text, LEFT - 30, 10.5), 10.5, _SOFT)
         self._lives(band)
         for block in band.blocks:
             self._block(block)
 
-    def _lives(self, band: Band) -> None:
+    def _lives(self, band: LaneBand) -> None:
         on, y, lane = self.placed.on, band.axis, band.lane
         if not lane.lives and lane.first_at:
             path = f"M{on.x(lane.first_at)} {y}H{on.x(lane.last_at)}"
             self._titled(_add(self.root, "path", d=path, stroke="#7b8794", stroke_width=2, stroke_dasharray="2 3"),
-                         [f"{called(lane.session, self.of.names)}, as it was recorded"])  # fmt: skip
+                         [f"{session_label(lane.session, self.of.names)}, as it was recorded"])  # fmt: skip
         for before, after in pairwise(lane.lives):
             _add(self.root, "path", d=f"M{on.x(before.end)} {y}H{on.x(after.start)}", stroke="#b6bfca",
                  stroke_width=1.5, stroke_dasharray="1 4")  # fmt: skip
         for life in lane.lives:
             x0, x1 = on.x(life.start), on.x(life.end) if life.end else RIGHT - 2
             group = _add(self.root, "g", class_="life", stroke="#7b8794", stroke_width=2, fill="#7b8794")
-            self._titled(group, [life_words(life, self.of.names)])
+            self._titled(group, [session_tooltip(life, self.of.names)])
             _add(group, "path", d=f"M{x0} {y}H{x1}")
             if life.start >= on.start:
                 _add(group, "circle", cx=x0, cy=y, r=3, fill="#ffffff")
@@ -160,10 +160,10 @@ class _Picture:
                 _add(group, "path", d=f"M{x1} {y - 5}v10", stroke_width=3)
                 self.used.add("ended")
 
-    def _block(self, block: Block) -> None:
+    def _block(self, block: SpanBar) -> None:
         span, (fill, edge) = block.span, self.colours[block.span.resource]
         group = _add(self.root, "g", class_=span.kind)
-        self._titled(group, [span_words(span, self.of.names)])
+        self._titled(group, [span_tooltip(span, self.of.names)])
         x0, x1, y = block.x0, block.x1, block.y
         if span.kind == "wait":
             self.used.add("wait")
@@ -179,15 +179,15 @@ class _Picture:
                 _add(group, "path", d=outline, fill="url(#shared)")
             _add(group, "path", d=outline, fill="none", stroke=edge)
             self.used |= {"claim", "before" if block.began_before else "claim", "claim" if span.end else "open"}
-            if span.how in ENDS and x1 - x0 > 9:
+            if span.how in END_SHAPES and x1 - x0 > 9:
                 self._end(group, span.how, x1, y)
 
     def _end(self, group: Element, how: str, x: float, y: float) -> None:
         """How a bar ended, at its end."""
         self.used.add(f"|{how}")
-        _add(group, "path", d=f"M{x} {y}{ENDS[how]}", fill="none", stroke=_INK, stroke_width=1.6)
+        _add(group, "path", d=f"M{x} {y}{END_SHAPES[how]}", fill="none", stroke=_INK, stroke_width=1.6)
 
-    def _labels(self, band: Band) -> None:
+    def _labels(self, band: LaneBand) -> None:
         """The names of bars, over the arrows that pass."""
         for block in band.blocks:
             if block.label:
@@ -196,7 +196,7 @@ class _Picture:
                 self._write(block.label_x, block.y + 11.8, block.label, 10, _INK if inside else _SOFT,
                             stroke=under, stroke_width=2.5, stroke_linejoin="round", paint_order="stroke")  # fmt: skip
 
-    def _signs(self, band: Band) -> None:
+    def _signs(self, band: LaneBand) -> None:
         for sign in band.signs:
             if sign.kind != "arrow":
                 self._sign(sign, band.axis)
@@ -204,27 +204,27 @@ class _Picture:
                 bold = {"font_weight": 600} if sign.kind in ("died", "lost", "broken") else {}
                 self._write(sign.label_x, band.axis - 6, sign.label, 10, _INK if bold else _SOFT, **bold)
 
-    def _sign(self, sign: Sign, y: float) -> None:
+    def _sign(self, sign: Symbol, y: float) -> None:
         self.used.add(sign.kind)
         group = _add(self.root, "g", class_=sign.kind, transform=f"translate({round(sign.x, 1)} {y})")
-        self._titled(group, [item_words(item, self.of.names) for item in sign.of])
+        self._titled(group, [symbol_tooltip(item, self.of.names) for item in sign.of])
         _draw(group, sign.kind)
 
-    def _join(self, join: Join) -> None:
+    def _join(self, join: LinkLine) -> None:
         kind, x, y0, y1 = join.link.kind, join.x, join.y0, join.y1
         self.used.add("continued" if kind == "continued" else "passed")
         path = f"M{x} {y0}C{x + 16} {y0} {x - 16} {y1} {x} {y1}" if kind != "continued" else f"M{x} {y0}V{y1}"
         shape = _add(self.root, "path", d=path, fill="none", stroke=_INK, stroke_width=1.4, class_="link")
         if kind == "continued":
             shape.set("stroke-dasharray", "2 3")
-        self._titled(shape, [link_words(join.link, self.of.names)])
+        self._titled(shape, [link_tooltip(join.link, self.of.names)])
 
     def _arrow(self, arrow: Arrow) -> None:
         urgent = any(sent.urgency == "high" for sent in arrow.of)
         self.used.add("urgent" if urgent else "arrow")
         x, y0, y1 = round(arrow.x, 1), arrow.y0, arrow.y1
         group = _add(self.root, "g", class_="message")
-        self._titled(group, [item_words(sent, self.of.names) for sent in arrow.of])
+        self._titled(group, [symbol_tooltip(sent, self.of.names) for sent in arrow.of])
         tip = 7 if y0 < y1 else -7
         colour, thick = ("#b3261e", 2.2) if urgent else ("#475569", 1.3)
         _add(group, "path", d=f"M{x} {y0}V{y1}", stroke="#ffffff", stroke_width=4, stroke_opacity=0.7)
@@ -247,9 +247,9 @@ class _Picture:
         if self.placed.crowded:
             notes.append("There are too many messages for arrows: they are marked where they were sent.")
         for text in notes:
-            self._write(20, y, fitted(text, WIDTH - 40, 11), 11, "#9a3412", font_weight=600)
+            self._write(20, y, shorten(text, WIDTH - 40, 11), 11, "#9a3412", font_weight=600)
             y += 18
-        y = self._flow([(key, text) for key, text in SIGNS.items() if key in self.used], y)
+        y = self._flow([(key, text) for key, text in MEANINGS.items() if key in self.used], y)
         if len(self.colours) > len(_COLOURS):
             text = f"{len(self.colours)} resources share {len(_COLOURS)} colours: point at a bar to see which it is."
             self._write(20, y + 6, text, 11, _SOFT)
@@ -272,7 +272,7 @@ class _Picture:
         return y + 20
 
 
-def _outline(block: Block) -> str:
+def _outline(block: SpanBar) -> str:
     """A bar's outline: a point where it goes on, a notch where it began before, otherwise rounded."""
     x0, x1, y, half = round(block.x0, 1), round(block.x1, 1), block.y, BAR / 2
     wide = x1 - x0
@@ -300,4 +300,4 @@ def _draw(group: Element, key: str, colours: tuple[str, str] | None = None) -> N
         _add(group, tag, "", **attributes)
     if key.startswith("|"):
         _add(group, "path", d="M-10 -8H12V8H-10z", fill="#dde3ea")
-        _add(group, "path", d=f"M12 -8{ENDS[key[1:]]}", fill="none", stroke=_INK, stroke_width=1.6)
+        _add(group, "path", d=f"M12 -8{END_SHAPES[key[1:]]}", fill="none", stroke=_INK, stroke_width=1.6)

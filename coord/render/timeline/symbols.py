@@ -5,7 +5,7 @@ _INK, _RED, _GREY, _BAR = "#1f2937", "#b3261e", "#7b8794", "#dde3ea"
 Shape = tuple[str, dict[str, object]]
 
 # How a bar ended: a path from the upper end of its edge, 16 high. Nothing is drawn for the usual end, a release.
-ENDS: dict[str, str] = {
+END_SHAPES: dict[str, str] = {
     "expired": "m-4 0v16m-2 -16h4m-4 16h4",
     "lapsed": "m-4 0v16m-2 -16h4m-4 16h4",
     "broken": "l-5 4l5 4l-5 4l5 4",
@@ -60,7 +60,7 @@ SHAPES: dict[str, tuple[Shape, ...]] = {
 }  # fmt: skip
 
 # What the legend says, in its order; a bar stands for how one ended.
-SIGNS: dict[str, str] = {
+MEANINGS: dict[str, str] = {
     "claim": "held",
     "shared": "held, shared",
     "wait": "waited",

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
-from coord.render.format import called, clock, length, line
+from coord.render.format import duration_text, line, session_label, time_text
 from eventlog.events import Instant, seconds_between
-from projections.views.intervals import Life, Span
-from projections.views.timeline import Link, Mark, Sent
+from projections.views.intervals import ClaimInterval, SessionInterval
+from projections.views.timeline import Link, Mark, TimelineMessage
 
 Names = Mapping[str, str]
 
@@ -19,59 +19,59 @@ _MARKS = {
 _MOST = 5  # names of events in a line
 
 
-def span_words(span: Span, names: Names) -> str:
+def span_tooltip(span: ClaimInterval, names: Names) -> str:
     """A claim that was held, or a request that waited."""
     agent = f" / {line(span.agent)}" if span.agent else ""
     what = "waits for" if span.kind == "wait" else "shares" if span.mode == "shared" else "holds"
     facts = [
         f"from {_time(span.start)}",
-        f"to {_time(span.end)}, {length(seconds_between(span.start, span.end))}" if span.end else "and goes on",
+        f"to {_time(span.end)}, {duration_text(seconds_between(span.start, span.end))}" if span.end else "and goes on",
         span.how.replace("_", " ") + (f" ({span.cause})" if span.cause else ""),
         span.note and f"for: {line(span.note)}",
         span.behind and f"behind {', '.join(span.behind[:_MOST])}",
         span.automatic and "by a hook",
     ]
-    return _joined(f"{span.id}: {called(span.session, names)}{agent} {what} {line(span.resource)}", facts)
+    return _joined(f"{span.id}: {session_label(span.session, names)}{agent} {what} {line(span.resource)}", facts)
 
 
-def life_words(life: Life, names: Names) -> str:
+def session_tooltip(life: SessionInterval, names: Names) -> str:
     """A session while it was here."""
     end = f"until {_time(life.end)} ({life.how}, {life.cause})" if life.end else "and still there"
-    return f"{called(life.session, names)}: here from {_time(life.start)}, {end}"
+    return f"{session_label(life.session, names)}: here from {_time(life.start)}, {end}"
 
 
-def mark_words(mark: Mark, names: Names) -> str:
+def mark_tooltip(mark: Mark, names: Names) -> str:
     """A refusal, a loss, a break, a void handover, a death."""
     facts = [
         mark.claim not in ("", mark.id) and f"claim {mark.claim}",
-        mark.by not in ("", mark.session) and f"by {called(mark.by, names)}",
+        mark.by not in ("", mark.session) and f"by {session_label(mark.by, names)}",
         mark.others and f"in the way: {', '.join(mark.others[:_MOST])}",
         mark.words and line(mark.words, 200),
     ]
     what = f"{_MARKS[mark.kind]} {line(mark.resource)}".rstrip()
-    return _joined(f"{mark.id}: {called(mark.session, names)} {what} at {_time(mark.at)}", facts)
+    return _joined(f"{mark.id}: {session_label(mark.session, names)} {what} at {_time(mark.at)}", facts)
 
 
-def sent_words(sent: Sent, names: Names) -> str:
+def message_tooltip(sent: TimelineMessage, names: Names) -> str:
     """A message."""
-    some = [called(name, names) for name in sent.to[:_MOST]]
+    some = [session_label(name, names) for name in sent.to[:_MOST]]
     more = [f"{len(sent.to) - _MOST} more"] if len(sent.to) > _MOST else []
     to = "everyone" if sent.everyone else ", ".join(some + more) or "nobody here"
     urgent = "❗ " if sent.urgency == "high" else ""
-    return f"{sent.id}: {called(sent.session, names)} writes to {to} at {_time(sent.at)}: {urgent}{line(sent.subject)}"
+    return f"{sent.id}: {session_label(sent.session, names)} writes to {to} at {_time(sent.at)}: {urgent}{line(sent.subject)}"
 
 
-def link_words(link: Link, names: Names) -> str:
+def link_tooltip(link: Link, names: Names) -> str:
     """What passed from one session to another."""
-    old, new = called(link.session, names), called(link.to, names)
+    old, new = session_label(link.session, names), session_label(link.to, names)
     if link.kind == "continued":
         return f"{link.id}: {new} goes on for {old} from {_time(link.at)} on"
     return f"{link.id}: {new} gets {link.claim} from {old} at {_time(link.at)}"
 
 
-def item_words(item: Mark | Sent, names: Names) -> str:
+def symbol_tooltip(item: Mark | TimelineMessage, names: Names) -> str:
     """Either of the two that a sign can stand for."""
-    return sent_words(item, names) if isinstance(item, Sent) else mark_words(item, names)
+    return message_tooltip(item, names) if isinstance(item, TimelineMessage) else mark_tooltip(item, names)
 
 
 def _joined(head: str, facts: Sequence[object]) -> str:
@@ -79,4 +79,4 @@ def _joined(head: str, facts: Sequence[object]) -> str:
 
 
 def _time(at: Instant) -> str:
-    return clock(at, "", seconds=True)
+    return time_text(at, "", seconds=True)

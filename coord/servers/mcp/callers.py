@@ -27,7 +27,7 @@ from msgspec.structs import replace
 
 from coord.clients.registry import CLIENTS, Client, clients_in, conversation, nearest_client
 from coord.platform.processes import Process
-from coord.workspace.system import World
+from coord.workspace.system import System
 
 _MOST = 512  # characters of a conversation's id, as events have it
 
@@ -41,23 +41,23 @@ class Caller(Struct, frozen=True):
     @property
     def unknown(self) -> bool:
         """Whether nothing says who calls."""
-        return not self.session and not self.speaks and not self.env.get("COORD_SESSION")
+        return not self.session and not self.names_conversation and not self.env.get("COORD_SESSION")
 
     @property
-    def speaks(self) -> bool:
+    def names_conversation(self) -> bool:
         """Whether a client names its conversation."""
         return not self.session and any(conversation(client, self.env)[0] for client in clients_in(self.env))
 
 
-class Server(Struct):
+class ServerIdentity(Struct):
     """What a server knows of its client: `given` at its start, and `own`, the session of `start`."""
 
     given: str = ""
     own: str = ""
 
 
-def caller(
-    server: Server, env: Mapping[str, str], meta: Mapping[str, Any] | None, named: str, nearest: Client | None
+def identify_caller(
+    server: ServerIdentity, env: Mapping[str, str], meta: Mapping[str, Any] | None, named: str, nearest: Client | None
 ) -> Caller:
     """Who calls, by the rules above. `nearest` is the client among the server's ancestors, if one is known: the
     variables of others were inherited through it, and say nothing of this connection.
@@ -70,21 +70,21 @@ def caller(
     }
     kept = {name: value for name, value in env.items() if name not in inherited}
     if session := named or server.given:
-        return Caller(session, _bare(kept))
-    if said := _said(meta):
-        return Caller("", _bare(kept) | said)
+        return Caller(session, _without_identity(kept))
+    if said := _conversation_variables(meta):
+        return Caller("", _without_identity(kept) | said)
     if server.own:
-        return Caller(server.own, _bare(kept))
+        return Caller(server.own, _without_identity(kept))
     return Caller("", kept)
 
 
-def _bare(env: Mapping[str, str]) -> dict[str, str]:
+def _without_identity(env: Mapping[str, str]) -> dict[str, str]:
     """An environment in which nothing says who acts."""
     telling = {"COORD_SESSION", *(name for client in CLIENTS for name in (*client.marks, *client.ids))}
     return {name: value for name, value in env.items() if name not in telling}
 
 
-def _said(meta: Mapping[str, Any] | None) -> dict[str, str]:
+def _conversation_variables(meta: Mapping[str, Any] | None) -> dict[str, str]:
     """The conversation in a call's `_meta`, as the variables with which its client names it elsewhere."""
     for client in CLIENTS:
         told = (meta or {}).get(client.calls) if client.calls else None
@@ -100,7 +100,7 @@ def _is_id(value: object) -> bool:
     return isinstance(value, str) and 0 < len(value) <= _MOST and value.isprintable()
 
 
-class Served(World):
+class CallSystem(System):
     """The world of one call: the environment of its caller, and of the processes only ourselves and the client.
 
     The client is the nearest ancestor that is known as one, else our parent: whoever that is speaks MCP with us, or was
@@ -108,12 +108,12 @@ class Served(World):
     with. So in the chain the client stands as the one that leads it.
     """
 
-    def __init__(self, real: World, env: Mapping[str, str], whole: list[Process]) -> None:
+    def __init__(self, real: System, env: Mapping[str, str], whole: list[Process]) -> None:
         super().__init__(env, real.cwd, real.wall, real.pid, lambda: real.here, lambda: real.processes)
         self.whole = whole  # the chain of the real world
 
     @cached_property
-    def chain(self) -> list[Process]:
+    def ancestry(self) -> list[Process]:
         """Ourselves, and the client."""
         if len(self.whole) < 2:
             return self.whole

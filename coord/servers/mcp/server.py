@@ -26,16 +26,16 @@ from coord import __version__
 from coord.cli.parser import Command
 from coord.clients.registry import nearest_client
 from coord.engine.run import Run
-from coord.errors import NO_LOG, NO_SESSION, REFUSED, USAGE, CoordError, of_system, refused
+from coord.errors import NO_LOG, NO_SESSION, REFUSED, USAGE, CoordError, from_os_error, refused
 from coord.platform.processes import Process
-from coord.render.format import called, plain
-from coord.servers.mcp.callers import Caller, Served, Server, caller
-from coord.servers.mcp.tools import TOOLS, Tool, read, schema, tool_called
-from coord.workspace.identity import anchor_here
-from coord.workspace.system import World, real_world
+from coord.render.format import session_label, terminal_text
+from coord.servers.mcp.callers import Caller, CallSystem, ServerIdentity, identify_caller
+from coord.servers.mcp.tools import TOOLS, Tool, find_tool, parse_arguments, schema
+from coord.workspace.identity import find_anchor
+from coord.workspace.system import System, real_system
 from projections.views.board import names_of
 
-MOST = 20_000  # characters of an answer
+MAX_CHARS = 20_000  # characters of an answer
 _SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 _INSTRUCTIONS = (
     "coord lets the sessions that work in this repository see each other, own work and talk. Call `start` once, `claim`"
@@ -51,19 +51,22 @@ _NEXT = {
 }
 
 
-class Answer(Run):
+class ToolRun(Run):
     """A run whose result is a tool's answer. The data of the result is kept."""
 
-    def __init__(self, world: World, root: str | None, session: str, limited: bool) -> None:
-        super().__init__(world, root, session)
+    def __init__(self, system: System, root: str | None, session: str, limited: bool) -> None:
+        super().__init__(system, root, session)
         self.limited = limited
         self.data: dict[str, object] = {}
 
     def say(self, text: str, data: object) -> None:
         """Keep to the limit. Raises CoordError (1) for an inbox beyond it, before any of that is marked as read."""
-        super().say(text if len(text) <= MOST else f"{text[:MOST]}\n… and {len(text) - MOST} more characters", data)
+        super().say(
+            text if len(text) <= MAX_CHARS else f"{text[:MAX_CHARS]}\n… and {len(text) - MAX_CHARS} more characters",
+            data,
+        )
         self.data = data if isinstance(data, dict) else {}
-        if self.limited and len(text) > MOST:
+        if self.limited and len(text) > MAX_CHARS:
             raise refused("this is too much at once, so nothing was marked as read.")
 
     def body(self, text: str | None) -> str:
@@ -71,12 +74,12 @@ class Answer(Run):
         return text or ""
 
 
-class Calls:
+class Connection:
     """The calls of one connection."""
 
     def __init__(self, commands: Mapping[str, Command], root: str | None, given: str) -> None:
-        self.commands, self.root, self.server = commands, root, Server(given)
-        self.chain: list[Process] = []  # ourselves and our ancestors: a connection has one client
+        self.commands, self.root, self.server = commands, root, ServerIdentity(given)
+        self.ancestry: list[Process] = []  # ourselves and our ancestors: a connection has one client
 
     def answer(self, name: str, arguments: Mapping[str, Any], meta: Mapping[str, Any] | None) -> tuple[str, bool]:
         """What to tell of a call, and whether it is an error."""
@@ -86,16 +89,16 @@ class Calls:
         tool = TOOLS.get(name)
         after = "" if code == 0 else tool.refused if tool and code == REFUSED else _NEXT.get(code, "")
         before = _QUOTES if tool and tool.quotes and out.getvalue() else ""
-        told = (before, out.getvalue(), err.getvalue(), plain(message, MOST), after)
+        told = (before, out.getvalue(), err.getvalue(), terminal_text(message, MAX_CHARS), after)
         return "\n".join(part.rstrip("\n") for part in told if part), code != 0
 
     def _tried(self, name: str, arguments: Mapping[str, Any], meta: Mapping[str, Any] | None) -> tuple[int, str]:
         try:
-            self._call(tool_called(name), arguments, meta)
+            self._call(find_tool(name), arguments, meta)
         except CoordError as error:
             return error.code, error.message
         except OSError as error:
-            found = of_system(error)
+            found = from_os_error(error)
             return found.code, found.message
         except Exception as error:  # a fault of ours: it must end neither the server nor the agent's work
             kind = type(error).__name__
@@ -103,45 +106,45 @@ class Calls:
         return 0, ""
 
     def _call(self, tool: Tool, arguments: Mapping[str, Any], meta: Mapping[str, Any] | None) -> None:
-        reading = read(tool, arguments)
-        real = real_world()
-        chain = self.chain = self.chain or real.chain
+        reading = parse_arguments(tool, arguments)
+        real = real_system()
+        chain = self.ancestry = self.ancestry or real.ancestry
         nearest = nearest_client(chain[1:])
-        who = caller(self.server, real.env, meta, reading.session, nearest[0] if nearest else None)
-        world = Served(real, who.env, [] if who.unknown and tool.name != "start" else chain)
+        who = identify_caller(self.server, real.env, meta, reading.session, nearest[0] if nearest else None)
+        system = CallSystem(real, who.env, [] if who.unknown and tool.name != "start" else chain)
         if tool.name == "start":
-            self._start(world, who, reading.words, reading.session)
+            self._start(system, who, reading.words, reading.session)
             return
-        self._run(world, reading.command, reading.words, who.session if tool.acts else "")
+        self._run(system, reading.command, reading.words, who.session if tool.acts else "")
 
-    def _run(self, world: World, name: str, words: list[str], session: str) -> Answer:
+    def _run(self, system: System, name: str, words: list[str], session: str) -> ToolRun:
         command = self.commands[name]
-        values = command.plainly(words)
+        values = command.parse_plain(words)
         assert values is not None, "every tool's words are plain"
         for shared in ("root", "json_option", "session_option"):
             values.pop(shared, None)
-        run = Answer(world, self.root, session, limited=name == "inbox" and not values["message"])
+        run = ToolRun(system, self.root, session, limited=name == "inbox" and not values["message"])
         command.function(run, **values)
         return run
 
-    def _start(self, world: World, who: Caller, words: list[str], named: str) -> None:
+    def _start(self, system: System, who: Caller, words: list[str], named: str) -> None:
         """Begin a session, and remember it where the client does not say who calls. Raises CoordError (1) where
         another session lives with this client's process: whether that is the caller, only the caller knows.
         """
         session, new = who.session, "--new" in words
         if not named and (who.unknown or (session and session == self.server.own)):
-            state = Run(world, self.root).look().state
-            own = state.sessions.get(state.follow(session))
+            state = Run(system, self.root).look().state
+            own = state.sessions.get(state.current_session(session))
             session = session if own and own.live else ""
-            found = anchor_here(world)
+            found = find_anchor(system)
             there = [s.id for s in state.sessions.values() if found and s.live and s.anchor == found[1]]
             if there and not session and not new:
-                names = ", ".join(called(name, names_of(state)) for name in there)
+                names = ", ".join(session_label(name, names_of(state)) for name in there)
                 raise refused(
                     f"here already, with the same process as this server's client: {names}. Nothing was begun."
                 )
-        run = self._run(world, "start", words, session)
-        if not self.server.given and (named or not who.speaks):
+        run = self._run(system, "start", words, session)
+        if not self.server.given and (named or not who.names_conversation):
             self.server.own = str(run.data["session"])
 
 
@@ -150,14 +153,14 @@ def serve(commands: Mapping[str, Command], root: str | None, session: str) -> No
     logging.getLogger("mcp").addHandler(logging.NullHandler())  # what a client does wrong, it is told
     logging.getLogger("mcp").propagate = False
     try:
-        anyio.run(_serve, Calls(commands, root, session))
+        anyio.run(_serve, Connection(commands, root, session))
     except BaseExceptionGroup as group:
         if group.split(OSError)[1] is not None:
             raise
         # the client is gone, or closed its end: there is nobody to tell
 
 
-async def _serve(calls: Calls) -> None:
+async def _serve(calls: Connection) -> None:
     protocol = _protocol(calls)
     async with anyio.create_task_group() as tasks, stdio_server() as (reading, writing):
         tasks.start_soon(_end_at_signals)
@@ -174,7 +177,7 @@ async def _end_at_signals() -> None:
             os._exit(128 + number)
 
 
-def _protocol(calls: Calls) -> Protocol[Any]:
+def _protocol(calls: Connection) -> Protocol[Any]:
     """The server as the SDK has it."""
     tools = [_tool(tool) for tool in TOOLS.values()]
 

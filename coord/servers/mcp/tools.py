@@ -9,27 +9,27 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-from coord.errors import wrong
+from coord.errors import usage_error
 from coord.render.format import line
 
-Kind = Literal["string", "boolean", "array"]
+ArgumentKind = Literal["string", "boolean", "array"]
 
 
-class Given(Struct, frozen=True):
+class ToolArgument(Struct, frozen=True):
     """An argument of a tool. `option` is the command's; without one it is the command's next word."""
 
     name: str
     text: str = ""
     option: str = ""
-    kind: Kind = "string"
+    kind: ArgumentKind = "string"
     choices: tuple[str, ...] = ()
 
 
-class Form(Struct, frozen=True):
+class CommandForm(Struct, frozen=True):
     """What a call becomes: a command, its arguments in the order of its words, and how many of these it needs."""
 
     command: str
-    arguments: tuple[Given, ...] = ()
+    arguments: tuple[ToolArgument, ...] = ()
     needed: int = 0
 
 
@@ -38,17 +38,17 @@ class Tool(Struct, frozen=True):
 
     name: str
     text: str
-    form: Form
-    instead: dict[str, Form] = {}
+    form: CommandForm
+    instead: dict[str, CommandForm] = {}
     acts: bool = True  # it takes `session`: who calls
     reads: bool = False  # it changes nothing
     quotes: bool = False  # it shows at length what other sessions wrote
     refused: str = "Next: see `status`."  # what to do about a refusal
 
 
-_RESOURCE = Given("resource", "TYPE/NAME, e.g. file/src/app.py, file/src/api/ (all below), deploy/production")
-_NOTE = Given("note", "What for; others see it", "--note")
-_SESSION = Given("session", "Your session id, if this server cannot tell who you are", "--session")
+_RESOURCE = ToolArgument("resource", "TYPE/NAME, e.g. file/src/app.py, file/src/api/ (all below), deploy/production")
+_NOTE = ToolArgument("note", "What for; others see it", "--note")
+_SESSION = ToolArgument("session", "Your session id, if this server cannot tell who you are", "--session")
 
 TOOLS = {
     tool.name: tool
@@ -57,12 +57,12 @@ TOOLS = {
             "start",
             "Register as a session, once, before other tools. Tells your session id. If you were told one already, give"
             " it as session: this server remembers it.",
-            Form(
+            CommandForm(
                 "start",
                 (
-                    Given("name", "A name that others can call you by", "--name"),
-                    Given("continues", "Id of a dead session to go on for", "--continue"),
-                    Given("new", "Begin another even where one is here already", "--new", "boolean"),
+                    ToolArgument("name", "A name that others can call you by", "--name"),
+                    ToolArgument("continues", "Id of a dead session to go on for", "--continue"),
+                    ToolArgument("new", "Begin another even where one is here already", "--new", "boolean"),
                 ),
             ),
             refused="Next: pass `session` if one of these is you; `new`: true begins another.",
@@ -70,29 +70,29 @@ TOOLS = {
         Tool(
             "heartbeat",
             "Say what you are doing, all of it: what you leave out is over. With nothing: that you are still there.",
-            Form(
+            CommandForm(
                 "heartbeat",
                 (
-                    Given("action", "One word: building, testing"),
-                    Given("target", "On what"),
-                    Given("phase"),
-                    Given("progress", "E.g. 25%"),
-                    Given("next_action"),
-                    Given("files", "Files that you are touching", "--file", "array"),
-                    Given("eta", "45m, or words", "--eta"),
-                    Given("blocked_on", "What you cannot go on without", "--blocked-on"),
+                    ToolArgument("action", "One word: building, testing"),
+                    ToolArgument("target", "On what"),
+                    ToolArgument("phase"),
+                    ToolArgument("progress", "E.g. 25%"),
+                    ToolArgument("next_action"),
+                    ToolArgument("files", "Files that you are touching", "--file", "array"),
+                    ToolArgument("eta", "45m, or words", "--eta"),
+                    ToolArgument("blocked_on", "What you cannot go on without", "--blocked-on"),
                 ),
             ),
         ),
         Tool(
             "claim",
             "Take a resource before you work on it, so that no other session does; again: renew it. Refused if taken.",
-            Form(
+            CommandForm(
                 "claim",
                 (
                     _RESOURCE,
-                    Given("ttl", "How long: 90m, 2h (default 4h)", "--ttl"),
-                    Given("shared", "Others may share it; nobody may have it alone", "--shared", "boolean"),
+                    ToolArgument("ttl", "How long: 90m, 2h (default 4h)", "--ttl"),
+                    ToolArgument("shared", "Others may share it; nobody may have it alone", "--shared", "boolean"),
                     _NOTE,
                 ),
                 needed=1,
@@ -100,37 +100,37 @@ TOOLS = {
             refused="Next: work on something else, ask its holder with `send`, or claim it again later. Do not go round"
             " it. (To wait for it is for shells.)",
         ),
-        Tool("release", "Give a claim back.", Form("release", (_RESOURCE,), needed=1)),
+        Tool("release", "Give a claim back.", CommandForm("release", (_RESOURCE,), needed=1)),
         Tool(
             "handoff",
             "Give a claim to another session without a gap.",
-            Form("handoff", (_RESOURCE, Given("to", "Session id or name"), _NOTE), needed=2),
+            CommandForm("handoff", (_RESOURCE, ToolArgument("to", "Session id or name"), _NOTE), needed=2),
         ),
         Tool(
             "send",
             "Send a message: to a session (or several, with commas, or `broadcast`) with a subject; or, with"
             " in_reply_to, the answer to a message, which confirms it too.",
-            Form(
+            CommandForm(
                 "send",
                 (
-                    Given("to", "Session id or name"),
-                    Given("subject"),
-                    Given("body"),
-                    Given("urgency", "", "--urgency", choices=("low", "normal", "high")),
-                    Given("needs_ack", "Ask for a confirmation", "--needs-ack", "boolean"),
+                    ToolArgument("to", "Session id or name"),
+                    ToolArgument("subject"),
+                    ToolArgument("body"),
+                    ToolArgument("urgency", "", "--urgency", choices=("low", "normal", "high")),
+                    ToolArgument("needs_ack", "Ask for a confirmation", "--needs-ack", "boolean"),
                 ),
                 needed=2,
             ),
-            {"in_reply_to": Form("reply", (Given("in_reply_to", "A message's id, id/n; no to, no subject then"),
-                                           Given("body")), needed=2)},
+            {"in_reply_to": CommandForm("reply", (ToolArgument("in_reply_to", "A message's id, id/n; no to, no subject then"),
+                                           ToolArgument("body")), needed=2)},
         ),
         Tool(
             "inbox",
             "Read unread messages; what is returned is read. Or one message, whole; or confirm messages.",
-            Form("inbox"),
+            CommandForm("inbox"),
             {
-                "message": Form("inbox", (Given("message", "Its id, id/n"),), needed=1),
-                "ack": Form("ack", (Given("ack", "Ids of messages that ask for a confirmation", kind="array"),), 1),
+                "message": CommandForm("inbox", (ToolArgument("message", "Its id, id/n"),), needed=1),
+                "ack": CommandForm("ack", (ToolArgument("ack", "Ids of messages that ask for a confirmation", kind="array"),), 1),
             },
             quotes=True,
             refused="Next: read one whole: give its id, beside its sender, as `message`.",
@@ -138,14 +138,14 @@ TOOLS = {
         Tool(
             "status",
             "Who is here and on what, who holds what, what needs someone.",
-            Form("status"),
+            CommandForm("status"),
             reads=True,
             quotes=True,
         ),
         Tool(
             "why",
             "The story of a resource, a session or an event: who had it, and which rule decided.",
-            Form("why", (Given("about", "TYPE/NAME, a session's id or name, or an event's id"),), needed=1),
+            CommandForm("why", (ToolArgument("about", "TYPE/NAME, a session's id or name, or an event's id"),), needed=1),
             acts=False,
             reads=True,
             quotes=True,
@@ -155,7 +155,7 @@ TOOLS = {
 """Every tool, by its name."""
 
 
-def arguments_of(tool: Tool) -> dict[str, Given]:
+def arguments_of(tool: Tool) -> dict[str, ToolArgument]:
     """All arguments that a tool takes, by name, in whatever form."""
     forms = (tool.form, *tool.instead.values())
     found = {given.name: given for form in forms for given in form.arguments}
@@ -173,7 +173,7 @@ def schema(tool: Tool) -> dict[str, Any]:
     }
 
 
-def _schema_of(given: Given) -> dict[str, Any]:
+def _schema_of(given: ToolArgument) -> dict[str, Any]:
     found: dict[str, Any] = {"type": given.kind}
     if given.kind == "array":
         found["items"] = {"type": "string"}
@@ -184,7 +184,7 @@ def _schema_of(given: Given) -> dict[str, Any]:
     return found
 
 
-class Reading(Struct, frozen=True):
+class ParsedCall(Struct, frozen=True):
     """A call as it was read: the command, its command line, and the session that was named."""
 
     command: str
@@ -192,14 +192,14 @@ class Reading(Struct, frozen=True):
     session: str = ""
 
 
-def tool_called(name: str) -> Tool:
+def find_tool(name: str) -> Tool:
     """The tool of this name. Raises CoordError (2) if there is none."""
     if tool := TOOLS.get(name):
         return tool
-    raise wrong(f"there is no tool '{line(name, 60)}'; there are: {', '.join(TOOLS)}.")
+    raise usage_error(f"there is no tool '{line(name, 60)}'; there are: {', '.join(TOOLS)}.")
 
 
-def read(tool: Tool, arguments: Mapping[str, Any]) -> Reading:
+def parse_arguments(tool: Tool, arguments: Mapping[str, Any]) -> ParsedCall:
     """A call's arguments as a command line. `null` is as good as nothing, as some clients send it.
 
     Raises CoordError (2) for an argument that is not there, is missing, or is of another kind.
@@ -208,34 +208,34 @@ def read(tool: Tool, arguments: Mapping[str, Any]) -> Reading:
     known = arguments_of(tool)
     for name, value in said.items():
         if name not in known:
-            raise wrong(f"{tool.name} has no argument '{line(name, 60)}'; it has: {', '.join(known) or 'none'}.")
+            raise usage_error(f"{tool.name} has no argument '{line(name, 60)}'; it has: {', '.join(known) or 'none'}.")
         _check(tool, known[name], value)
     session = str(said.pop(_SESSION.name, ""))
     chosen = next((name for name in tool.instead if name in said), "")
     form = tool.instead[chosen] if chosen else tool.form
     names = [given.name for given in form.arguments]
     if other := next((name for name in said if name not in names), ""):
-        raise wrong(f"{tool.name}: `{other}` does not go with `{chosen}`.")
+        raise usage_error(f"{tool.name}: `{other}` does not go with `{chosen}`.")
     for name in names[: form.needed]:
         if said.get(name) in (None, "", []):
-            raise wrong(f"{tool.name} needs `{name}`: {known[name].text or 'a text'}.")
-    return Reading(form.command, _words(form, said), session)
+            raise usage_error(f"{tool.name} needs `{name}`: {known[name].text or 'a text'}.")
+    return ParsedCall(form.command, _words(form, said), session)
 
 
-def _check(tool: Tool, given: Given, value: Any) -> None:
+def _check(tool: Tool, given: ToolArgument, value: Any) -> None:
     """Refuse a value of another kind, and one that no log can hold."""
     kinds = {"string": str, "boolean": bool, "array": list}
     texts = value if isinstance(value, list) else [value] if isinstance(value, str) else []
     if not isinstance(value, kinds[given.kind]) or not all(isinstance(text, str) for text in texts):
         form = {"string": "a text", "boolean": "true or false", "array": "a list of texts"}[given.kind]
-        raise wrong(f"{tool.name}: `{given.name}` must be {form}.")
+        raise usage_error(f"{tool.name}: `{given.name}` must be {form}.")
     if any("\ud800" <= letter <= "\udfff" for text in texts for letter in text):
-        raise wrong(f"{tool.name}: `{given.name}` is not valid Unicode. Nothing was done.")
+        raise usage_error(f"{tool.name}: `{given.name}` is not valid Unicode. Nothing was done.")
     if given.choices and value not in given.choices:
-        raise wrong(f"{tool.name}: `{given.name}` must be one of {', '.join(given.choices)}.")
+        raise usage_error(f"{tool.name}: `{given.name}` must be one of {', '.join(given.choices)}.")
 
 
-def _words(form: Form, said: Mapping[str, Any]) -> list[str]:
+def _words(form: CommandForm, said: Mapping[str, Any]) -> list[str]:
     """The command line. A word that is left out before another is an empty one."""
     options: list[str] = []
     words: list[str] = []

@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from coord.admin import archive as archiving
-from coord.engine.snapshot import Present
+from coord.engine.snapshot import Snapshot
 from coord.engine.transaction import under_lock
-from coord.workspace.paths import Place, find
-from eventlog.codec import NO_HASH, seal
+from coord.workspace.paths import Workspace, find_workspace
+from eventlog.codec import NO_HASH, encode_line
 from eventlog.events import (
     VERSION,
     AnyPayload,
@@ -25,9 +25,9 @@ from eventlog.events import (
     SessionEnded,
     SessionHeartbeat,
     SessionStarted,
-    later,
+    add_time,
 )
-from eventlog.local.files import ENDED
+from eventlog.local.files import ARCHIVE_FOLDER
 from projections.rules.fold import as_of
 from tests.support.in_process import NOON, Inside
 from tests.support.processes import COORD, environment
@@ -114,7 +114,7 @@ def test_every_command_answers_the_same_before_and_after(scene: Scene, cache: st
     before = answers()
     whole = {path.name: path.read_bytes() for path in scene.repo.log.glob("*.jsonl")}
     assert len(scene.archive()["moved"]) == 2
-    assert scene.journals(ENDED) == {scene.first, scene.second}
+    assert scene.journals(ARCHIVE_FOLDER) == {scene.first, scene.second}
     assert scene.journals() == {scene.here}
     assert answers() == before
     after = {path.name: path.read_bytes() for path in scene.repo.log.rglob("*.jsonl")}
@@ -127,16 +127,16 @@ def _known(word: str, names: dict[str, str]) -> tuple[str, str]:
 
 def test_nothing_is_folded_again_after_it(scene: Scene) -> None:
     scene.archive()
-    world = scene.machine.world(300, {})
-    present = Present(world, find(world, None))
-    present.catch_up()
-    assert present.fresh
-    assert present.findings() == []
+    system = scene.machine.system(300, {})
+    snapshot = Snapshot(system, find_workspace(system, None))
+    snapshot.catch_up()
+    assert snapshot.fresh
+    assert snapshot.journal_problems() == []
     shutil.rmtree(scene.repo.folder / ".cache")
-    again = Present(world, find(world, None))
+    again = Snapshot(system, find_workspace(system, None))
     again.catch_up()
-    end = later(present.now, 60)
-    assert image(as_of(present.state, end)) == image(as_of(again.state, end))
+    end = add_time(snapshot.now, 60)
+    assert image(as_of(snapshot.state, end)) == image(as_of(again.state, end))
 
 
 def test_which_go_is_a_matter_of_when_they_were_over(scene: Scene) -> None:
@@ -173,7 +173,7 @@ def test_a_conversation_that_comes_back_goes_on_in_a_new_session(scene: Scene) -
     assert scene.machine.run(200, "end", **env).code == 0
     scene.machine.wait(8 * DAY_S)
     assert old in {row["session"] for row in scene.archive()["moved"]}
-    kept = (scene.repo.log / ENDED / f"{old}.jsonl").read_bytes()
+    kept = (scene.repo.log / ARCHIVE_FOLDER / f"{old}.jsonl").read_bytes()
     back = scene.machine.run(200, "heartbeat", "again", "b", "--json", **env)
     assert back.code == 0
     assert back.json["session"] != old
@@ -181,7 +181,7 @@ def test_a_conversation_that_comes_back_goes_on_in_a_new_session(scene: Scene) -
     assert "it was archived" in back.err
     started = json.loads((scene.repo.log / f"{back.json['session']}.jsonl").read_bytes().splitlines()[0])
     assert started["event"]["continues"] == old
-    assert (scene.repo.log / ENDED / f"{old}.jsonl").read_bytes() == kept
+    assert (scene.repo.log / ARCHIVE_FOLDER / f"{old}.jsonl").read_bytes() == kept
 
 
 def test_damaged_and_rewound_journals_stay_with_the_reason(scene: Scene) -> None:
@@ -191,15 +191,15 @@ def test_damaged_and_rewound_journals_stay_with_the_reason(scene: Scene) -> None
     done = scene.archive("--before", "1m")
     assert done["moved"] == []
     assert stayed(done)[scene.first].startswith("line 2 (byte ")
-    assert scene.journals(ENDED) == set()
+    assert scene.journals(ARCHIVE_FOLDER) == set()
     text = scene.machine.run(300, "archive").out
     assert scene.first in text
     assert "is damaged" in text
 
 
 def test_what_is_there_already_is_never_overwritten(scene: Scene) -> None:
-    (scene.repo.log / ENDED).mkdir()
-    other = scene.repo.log / ENDED / f"{scene.first}.jsonl"
+    (scene.repo.log / ARCHIVE_FOLDER).mkdir()
+    other = scene.repo.log / ARCHIVE_FOLDER / f"{scene.first}.jsonl"
     other.write_bytes(b"something else")
     done = scene.archive()
     assert [row["session"] for row in done["moved"]] == [scene.second]
@@ -214,7 +214,9 @@ def journal_of(repo: Repo, session: str, payloads: list[AnyPayload], acted_as: S
     for n, payload in enumerate(payloads, 1):
         mark = Imported(path="a.json", digest=str(n), acted_as=acted_as[n - 1]) if acted_as else None
         at = f"2026-11-01T00:00:0{n}.000000Z"
-        line, previous = seal(Event(v=VERSION, at=at, session=session, n=n, payload=payload, imported=mark), previous)
+        line, previous = encode_line(
+            Event(v=VERSION, at=at, session=session, n=n, payload=payload, imported=mark), previous
+        )
         lines += line
     (repo.log / f"{session}.jsonl").write_bytes(lines)
 
@@ -237,16 +239,16 @@ def test_an_imported_journal_goes_with_the_last_of_its_sessions(scene: Scene) ->
     for name, sessions in (("import-of-here", here), ("import-of-over", over)):
         journal_of(scene.repo, name, [SessionHeartbeat(action="x")] * 2, sessions)
     read, _ = archiving._read_all(_place(scene), ["import-of-here", "import-of-over"])
-    present = Present(scene.machine.world(300, {}), _place(scene))
-    present.catch_up()
-    assert archiving._over_at(present, "import-of-here", read["import-of-here"]) == ""
-    assert archiving._over_at(present, "import-of-over", read["import-of-over"]) < NOON.replace("12:", "13:")
-    del present.state.sessions[scene.first]
-    assert archiving._over_at(present, "import-of-over", read["import-of-over"]) == ""
+    snapshot = Snapshot(scene.machine.system(300, {}), _place(scene))
+    snapshot.catch_up()
+    assert archiving._over_at(snapshot, "import-of-here", read["import-of-here"]) == ""
+    assert archiving._over_at(snapshot, "import-of-over", read["import-of-over"]) < NOON.replace("12:", "13:")
+    del snapshot.state.sessions[scene.first]
+    assert archiving._over_at(snapshot, "import-of-over", read["import-of-over"]) == ""
 
 
-def _place(scene: Scene) -> Place:
-    return find(scene.machine.world(300, {}), None)
+def _place(scene: Scene) -> Workspace:
+    return find_workspace(scene.machine.system(300, {}), None)
 
 
 def test_a_seal_moves_along_and_a_tear_is_kept(scene: Scene) -> None:
@@ -255,8 +257,8 @@ def test_a_seal_moves_along_and_a_tear_is_kept(scene: Scene) -> None:
     (scene.repo.log / f"{scene.first}.jsonl.sealed").touch()
     whole = path.read_bytes()
     assert len(scene.archive()["moved"]) == 2
-    assert (scene.repo.log / ENDED / path.name).read_bytes() == whole
-    assert (scene.repo.log / ENDED / f"{path.name}.sealed").exists()
+    assert (scene.repo.log / ARCHIVE_FOLDER / path.name).read_bytes() == whole
+    assert (scene.repo.log / ARCHIVE_FOLDER / f"{path.name}.sealed").exists()
     assert not list(scene.repo.log.glob("*.sealed"))
 
 
@@ -299,13 +301,13 @@ def test_a_kill_in_between_leaves_each_journal_in_one_place(repo: Repo) -> None:
     )
     killed = shell.run(f"env PYTHONPATH={repo.home} coord archive --before now")
     assert killed.code == 128 + signal.SIGKILL
-    assert len(list((repo.log / ENDED).iterdir())) == 1
+    assert len(list((repo.log / ARCHIVE_FOLDER).iterdir())) == 1
     assert {path.name: path.read_bytes() for path in repo.log.rglob("*.jsonl")} == whole
     assert shell.ok("coord log") == before
     assert shell.run("coord status").err == ""
     done = shell.json("coord archive --before now")
     assert (len(done["moved"]), done["ended"]) == (2, 1)
-    assert {path.name: path.read_bytes() for path in (repo.log / ENDED).glob("*.jsonl")} == whole
+    assert {path.name: path.read_bytes() for path in (repo.log / ARCHIVE_FOLDER).glob("*.jsonl")} == whole
 
 
 LOOK = """

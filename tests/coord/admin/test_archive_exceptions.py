@@ -8,7 +8,7 @@ import pytest
 
 from coord.admin import archive as archiving
 from coord.engine.transaction import under_lock
-from eventlog.codec import NO_HASH, seal
+from eventlog.codec import NO_HASH, encode_line
 from eventlog.events import (
     VERSION,
     AnyPayload,
@@ -19,10 +19,10 @@ from eventlog.events import (
     SessionEnded,
     SessionHeartbeat,
     SessionStarted,
-    later,
+    add_time,
 )
-from eventlog.local.files import ENDED
-from eventlog.local.writer import put_aside, sync_names
+from eventlog.local.files import ARCHIVE_FOLDER
+from eventlog.local.writer import archive_journal, sync_names
 from tests.support.in_process import Inside
 from tests.support.repositories import Repo
 
@@ -50,15 +50,15 @@ class Scene:
         return {row["session"] for row in done.json["moved"]}, stayed
 
     def ended(self) -> set[str]:
-        return {path.stem for path in (self.repo.log / ENDED).glob("*.jsonl")}
+        return {path.stem for path in (self.repo.log / ARCHIVE_FOLDER).glob("*.jsonl")}
 
     def writes(self, session: str, first: Instant, *payloads: AnyPayload, acted_as: str = "") -> None:
         """A journal, with an event a second from an instant on."""
         lines, previous = b"", NO_HASH
         for n, payload in enumerate(payloads, 1):
             mark = Imported(path=f"{n}.json", digest=session, acted_as=acted_as) if acted_as else None
-            event = Event(v=VERSION, at=later(first, n), session=session, n=n, payload=payload, imported=mark)
-            line, previous = seal(event, previous)
+            event = Event(v=VERSION, at=add_time(first, n), session=session, n=n, payload=payload, imported=mark)
+            line, previous = encode_line(event, previous)
             lines += line
         (self.repo.log / f"{session}.jsonl").write_bytes(lines)
 
@@ -87,7 +87,7 @@ def test_an_imported_journal_stays_while_its_session_is_here(scene: Scene) -> No
 
 def test_an_imported_journal_stays_while_it_holds_something(scene: Scene) -> None:
     asks = ClaimRequested(resource="port/1", mode="exclusive", ttl_s=7200, told="granted")
-    scene.writes(IMPORT, later(scene.machine.now, -3600), SessionStarted(), asks, acted_as="session-1")
+    scene.writes(IMPORT, add_time(scene.machine.now, -3600), SessionStarted(), asks, acted_as="session-1")
     moved, stayed = scene.archive("--before", "1m")
     assert (moved, stayed) == ({scene.over}, {IMPORT: "it still holds something, or waits for something"})
     scene.machine.wait(7200)
@@ -109,8 +109,8 @@ def test_one_that_could_not_be_read_a_moment_ago_stays(scene: Scene, monkeypatch
 
 
 def test_a_dry_run_says_that_a_name_is_taken_and_moves_nothing(scene: Scene) -> None:
-    (scene.repo.log / ENDED).mkdir()
-    (scene.repo.log / ENDED / f"{scene.over}.jsonl").touch()
+    (scene.repo.log / ARCHIVE_FOLDER).mkdir()
+    (scene.repo.log / ARCHIVE_FOLDER / f"{scene.over}.jsonl").touch()
     for options in (("--dry-run",), ()):
         assert scene.archive(*options) == (set(), {scene.over: "there is one of this name in ended/ already"})
 
@@ -135,14 +135,14 @@ def test_they_go_under_the_lock_and_their_new_places_are_durable(scene: Scene, m
         with pytest.raises(BlockingIOError):
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         os.close(fd)
-        put_aside(log, name)
+        archive_journal(log, name)
         done.append("goes")
 
     def synced(log: str) -> None:
         sync_names(log)
         done.append("is synced")
 
-    monkeypatch.setattr(archiving, "put_aside", goes)
+    monkeypatch.setattr(archiving, "archive_journal", goes)
     monkeypatch.setattr(archiving, "sync_names", synced)
     assert scene.archive("--dry-run")[0] == {scene.over}
     assert done == []

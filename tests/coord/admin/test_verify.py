@@ -6,11 +6,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from coord.admin.verify import Verified, verify
-from coord.engine.checkpoint import NAME, Checkpoint, Folded, load, save
-from coord.platform.code_version import fingerprint
+from coord.admin.verify import VerifyResult, verify
+from coord.engine.checkpoint import NAME, Checkpoint, SavedFold, load, save
+from coord.platform.code_version import code_version
 from coord.platform.replace_file import replace_file
-from coord.workspace.paths import Place, find
+from coord.workspace.paths import Workspace, find_workspace
 from tests.support.in_process import Inside
 from tests.support.repositories import Repo
 
@@ -26,14 +26,14 @@ class Scene:
             assert self.machine.run(100, "claim", name).code == 0
 
     @property
-    def place(self) -> Place:
-        return find(self.machine.world(300, {}), None)
+    def workspace(self) -> Workspace:
+        return find_workspace(self.machine.system(300, {}), None)
 
-    def verify(self) -> Verified:
-        return verify(self.machine.world(300, {}), self.place)
+    def verify(self) -> VerifyResult:
+        return verify(self.machine.system(300, {}), self.workspace)
 
-    def folded(self) -> tuple[Checkpoint, Folded]:
-        saved, folded = load(self.place.cache)
+    def folded(self) -> tuple[Checkpoint, SavedFold]:
+        saved, folded = load(self.workspace.cache)
         assert folded is not None
         return saved, folded
 
@@ -47,7 +47,7 @@ def test_the_order_of_the_claims_counts(scene: Scene) -> None:
     assert scene.verify().checkpoint == "same"
     saved, folded = scene.folded()
     folded.state.claims = dict(reversed(folded.state.claims.items()))
-    save(scene.place.cache, saved.seen, saved.told, folded)
+    save(scene.workspace.cache, saved.seen, saved.told, folded)
     assert scene.verify().checkpoint == "different"
     assert not scene.verify().whole
 
@@ -55,8 +55,8 @@ def test_the_order_of_the_claims_counts(scene: Scene) -> None:
 @pytest.mark.parametrize(("code", "said"), [("", "damaged"), ("another", "other code")])
 def test_an_unreadable_fold_is_damaged_unless_of_other_code(scene: Scene, code: str, said: str) -> None:
     saved, _ = scene.folded()
-    data = msgspec.msgpack.encode(Checkpoint(code or fingerprint(), saved.seen, [], b"\xc1nonsense"))
-    path = Path(scene.place.cache, NAME)
+    data = msgspec.msgpack.encode(Checkpoint(code or code_version(), saved.seen, [], b"\xc1nonsense"))
+    path = Path(scene.workspace.cache, NAME)
     replace_file(str(path), blake2b(data, digest_size=16).digest() + data)
     assert scene.verify().checkpoint == said
     assert scene.verify().whole, "it is a cache"

@@ -5,11 +5,11 @@ import re
 
 import pytest
 
-from coord.cli.registry import COMMANDS
+from coord.cli.registry import COMMAND_GROUPS
 from tests.support.processes import Shell
 from tests.support.repositories import Repo
 
-NAMES = [name for rows in COMMANDS.values() for name in rows]
+NAMES = [name for rows in COMMAND_GROUPS.values() for name in rows]
 SHELLS = ["bash", "zsh", "fish"]
 
 

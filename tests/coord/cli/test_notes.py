@@ -6,9 +6,9 @@ from unittest.mock import Mock
 
 import pytest
 
-from coord.engine.snapshot import Present
-from eventlog.events import VERSION, Event, SessionHeartbeat, SessionStarted, later
-from eventlog.local.writer import Writer
+from coord.engine.snapshot import Snapshot
+from eventlog.events import VERSION, Event, SessionHeartbeat, SessionStarted, add_time
+from eventlog.local.writer import JournalWriter
 from tests.support.in_process import NOON, Inside
 from tests.support.journals import position_of
 from tests.support.repositories import Repo
@@ -19,10 +19,10 @@ ESCAPE = "\x1b[31m"
 
 def foreign(repo: Repo, *seconds: float, session: str = "far-away") -> None:
     """Add to a journal of another machine, with an event at each of these seconds after noon."""
-    end = Writer(str(repo.log), session, position_of(repo.log, session))
+    end = JournalWriter(str(repo.log), session, position_of(repo.log, session))
     for second in seconds:
         said = SessionHeartbeat(action="ahead") if end.n > 1 else SessionStarted(machine="machine-9", folder="/there")
-        end.append(Event(v=VERSION, at=later(NOON, second), session=session, n=end.n, payload=said))
+        end.append(Event(v=VERSION, at=add_time(NOON, second), session=session, n=end.n, payload=said))
     end.close()
 
 
@@ -77,7 +77,7 @@ def test_what_an_ended_command_did_not_tell_the_next_one_tells(repo: Repo, monke
     path.write_bytes(path.read_bytes().replace(b"droplet", b"dropped"))
     (repo.folder / ".cache" / "checkpoint").unlink()
     with monkeypatch.context() as patch:
-        patch.setattr(Present, "troubles", Mock(side_effect=KeyboardInterrupt))
+        patch.setattr(Snapshot, "problem_notes", Mock(side_effect=KeyboardInterrupt))
         assert machine.run(200, "heartbeat", "a", "b").both == ""
     assert f"{session}.jsonl is damaged" in machine.run(200, "heartbeat", "a", "b").err
 
@@ -127,7 +127,7 @@ def test_what_lies_ahead_stays_held_back_whatever_is_done_here(repo: Repo) -> No
     for _ in range(30):
         assert machine.run(100, "heartbeat", "a", "b").code == 0
     ours = max(event["at"] for event in repo.events() if event["session"] != "far-away")
-    assert ours < later(NOON, 60)
+    assert ours < add_time(NOON, 60)
     assert "held back" in machine.run(100, "claims").err
     machine.wait(2000)
     assert "held back" not in machine.run(100, "claims").err
@@ -189,7 +189,7 @@ def test_of_many_notices_only_those_shown_are_marked_as_read(repo: Repo) -> None
     ids = [f"{event['session']}/{event['n']}" for event in repo.of_type("claim.requested")]
     second = repo.of_type("session.started")[1]["session"]
     broken = "".join(f'{{"type":"claim.broken","claim":"{name}","reason":"r"}}\n' for name in ids)
-    add(repo, second, broken, later(at, 1))
+    add(repo, second, broken, add_time(at, 1))
     machine.wait(5)
     seen = []
     for left in (280, 260):
@@ -222,8 +222,8 @@ def add(repo: Repo, session: str, payloads: str, at: str) -> None:
     """Write events into a journal as its session would have, a microsecond apart."""
     import msgspec
 
-    end = Writer(str(repo.log), session, position_of(repo.log, session))
+    end = JournalWriter(str(repo.log), session, position_of(repo.log, session))
     for number, text in enumerate(payloads.splitlines()):
-        head = f'"v":{VERSION},"at":"{later(at, 1, micros=number)}","session":"{session}","n":{end.n}'
+        head = f'"v":{VERSION},"at":"{add_time(at, 1, micros=number)}","session":"{session}","n":{end.n}'
         end.append(msgspec.json.decode(f'{{{head},"event":{text}}}', type=Event))
     end.close()

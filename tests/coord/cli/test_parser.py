@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from coord.cli.click_adapter import as_click
 from coord.cli.parser import Number, argument, command, option
-from coord.cli.registry import TABLE, load
+from coord.cli.registry import COMMANDS_BY_NAME, load_command
 from coord.engine.run import Run
 from tests.support.in_process import Inside
 from tests.support.processes import environment
@@ -108,14 +108,14 @@ NEGATIVE = {
 """Command lines with a number below 0, each with what is said of it."""
 
 
-@pytest.mark.parametrize("name", TABLE)
+@pytest.mark.parametrize("name", COMMANDS_BY_NAME)
 @given(st.data())
 def test_what_is_read_plainly_is_what_click_reads(name: str, data: st.DataObject) -> None:
-    declared = load(name)
+    declared = load_command(name)
     flags = [flag for parameter in declared.parameters for flag in parameter.flags]
     some = st.sampled_from(WORDS + flags + [f"{flag}=a" for flag in flags] + [f"{flag}=high" for flag in flags])
     words = data.draw(st.lists(some, max_size=6))
-    values = declared.plainly(words)
+    values = declared.parse_plain(words)
     if values is not None:
         assert values == as_click(declared).make_context(name, list(words)).params
 
@@ -123,7 +123,7 @@ def test_what_is_read_plainly_is_what_click_reads(name: str, data: st.DataObject
 @pytest.mark.parametrize("line", PLAIN)
 def test_what_agents_type_is_plain(line: str) -> None:
     name, *words = shlex.split(line)
-    assert load(name).plainly(words) == as_click(load(name)).make_context(name, list(words)).params
+    assert load_command(name).parse_plain(words) == as_click(load_command(name)).make_context(name, list(words)).params
 
 
 @pytest.mark.parametrize(
@@ -157,15 +157,15 @@ def test_what_is_not_certain_is_clicks(words: list[str]) -> None:
     def declared(run: Run) -> None:
         """Nothing."""
 
-    assert declared.plainly(words) is None
+    assert declared.parse_plain(words) is None
     if words not in (["--help"], ["-h"], ["a", "--many", "3"]):
         with pytest.raises(click.UsageError):
             as_click(declared).make_context("try", list(words))
 
 
 def test_what_must_be_said_is_missed() -> None:
-    assert load("break").plainly(["file", "x"]) is None
-    assert load("break").plainly(["file", "x", "--reason", "y"]) is not None
+    assert load_command("break").parse_plain(["file", "x"]) is None
+    assert load_command("break").parse_plain(["file", "x", "--reason", "y"]) is not None
 
 
 @pytest.mark.parametrize(("line", "message"), NEGATIVE.items())
@@ -179,9 +179,9 @@ def test_a_number_below_zero_is_answered_in_terms_of_what_the_command_takes(
     assert message in result.err
 
 
-@pytest.mark.parametrize("name", TABLE)
+@pytest.mark.parametrize("name", COMMANDS_BY_NAME)
 def test_a_time_before_now_is_an_option_value_and_no_option(name: str) -> None:
-    declared = load(name)
+    declared = load_command(name)
     for parameter in declared.parameters:
         if parameter.settings.get("metavar") == "TIME" and parameter.flags:
             values = as_click(declared).make_context(name, [parameter.flags[0], "-8h"], resilient_parsing=True).params
@@ -189,7 +189,7 @@ def test_a_time_before_now_is_an_option_value_and_no_option(name: str) -> None:
 
 
 def test_every_command_has_a_plain_command_line_here() -> None:
-    assert SHORTEST.keys() == TABLE.keys()
+    assert SHORTEST.keys() == COMMANDS_BY_NAME.keys()
 
 
 def test_a_plain_command_line_loads_only_what_it_needs(repo: Repo, tmp_path: Path) -> None:
@@ -217,7 +217,7 @@ def test_a_plain_command_line_loads_only_what_it_needs(repo: Repo, tmp_path: Pat
         assert done.returncode == 0, done.stderr
         return heavy.intersection(done.stdout.splitlines()[-1].split())
 
-    names = [name for name in TABLE if name != "mcp"]
+    names = [name for name in COMMANDS_BY_NAME if name != "mcp"]
     with ThreadPoolExecutor(2) as pool:
         found = dict(zip(names, pool.map(loaded, names), strict=True))
     beyond = {name: sorted(modules - NEEDS.get(name, set())) for name, modules in found.items()}

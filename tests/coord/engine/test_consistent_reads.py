@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coord.engine.snapshot import Present
-from coord.workspace.paths import find
+from coord.engine.snapshot import Snapshot
+from coord.workspace.paths import find_workspace
 from eventlog.events import Event, SessionStarted
-from eventlog.history import History
+from eventlog.history import LogReader
 from tests.support.in_process import HERE, Inside
 from tests.support.journals import event, writer
 from tests.support.repositories import Repo
@@ -34,31 +34,31 @@ class Log:
         end.append(self.events[-1])
         end.close()
 
-    def look(self, writing: list[list[str]], monkeypatch: pytest.MonkeyPatch) -> Present:
+    def look(self, writing: list[list[str]], monkeypatch: pytest.MonkeyPatch) -> Snapshot:
         """Look, while after the reading of each journal the next of `writing` is written."""
-        machine, queue, real = Inside(self.repo), list(writing), History._next
+        machine, queue, real = Inside(self.repo), list(writing), LogReader._next
 
-        def read(history: History, name: str, *words: Any) -> Any:
+        def read(history: LogReader, name: str, *words: Any) -> Any:
             found = real(history, name, *words)
             for session in queue.pop(0) if queue else ():
                 self.write(session)
             return found
 
-        world = machine.world(100, {})
-        present = Present(world, find(world, None))
+        system = machine.system(100, {})
+        snapshot = Snapshot(system, find_workspace(system, None))
         with monkeypatch.context() as patch:
-            patch.setattr(History, "_next", read)
-            present.catch_up(snapshot=True)
-        return present
+            patch.setattr(LogReader, "_next", read)
+            snapshot.catch_up(snapshot=True)
+        return snapshot
 
 
 def test_an_answer_is_not_seen_without_its_question(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
     log = Log(repo)
     for name in ("amber", "brown"):
         log.write(name)
-    present = log.look([["amber", "brown"]], monkeypatch)  # amber was read; it asks, and brown answers
-    assert present.state.events == 4
-    assert present.state.last == log.events[-1].key
+    snapshot = log.look([["amber", "brown"]], monkeypatch)  # amber was read; it asks, and brown answers
+    assert snapshot.state.events == 4
+    assert snapshot.state.last == log.events[-1].key
 
 
 @given(st.data())
@@ -69,9 +69,9 @@ def test_a_reader_sees_a_beginning_of_the_history(shared: Repo, data: st.DataObj
     before = len(log.events)
     writing = data.draw(st.lists(st.lists(st.sampled_from(NAMES), max_size=3), max_size=8))
     with pytest.MonkeyPatch.context() as patch:
-        present = log.look(writing, patch)
-    assert present.state.events >= before, "what was there when the look began"
-    assert present.state.last == log.events[present.state.events - 1].key
+        snapshot = log.look(writing, patch)
+    assert snapshot.state.events >= before, "what was there when the look began"
+    assert snapshot.state.last == log.events[snapshot.state.events - 1].key
 
 
 @pytest.fixture(scope="module")

@@ -5,11 +5,11 @@ import os
 import pytest
 
 import coord.engine.checkpoint
-from coord.engine.snapshot import Present
-from coord.workspace.paths import find
+from coord.engine.snapshot import Snapshot
+from coord.workspace.paths import find_workspace
 from eventlog import history
 from eventlog.errors import LogError
-from eventlog.events import AnyPayload, ClaimRequested, Event, Instant, SessionHeartbeat, SessionStarted, later
+from eventlog.events import AnyPayload, ClaimRequested, Event, Instant, SessionHeartbeat, SessionStarted, add_time
 from eventlog.local.journal import read_from
 from projections.rules.state import State
 from tests.support.in_process import NOON, Inside
@@ -39,9 +39,9 @@ def comes(machine: Inside, *moments: Instant, session: str = FAR, resource: str 
     (machine.repo.log / f"{session}.jsonl").write_bytes(b"".join(lines_of(events)))
 
 
-def present(machine: Inside) -> Present:
-    world = machine.world(300, {})
-    found = Present(world, find(world, None))
+def snapshot(machine: Inside) -> Snapshot:
+    system = machine.system(300, {})
+    found = Snapshot(system, find_workspace(system, None))
     found.catch_up()
     return found
 
@@ -49,14 +49,14 @@ def present(machine: Inside) -> Present:
 def anew(machine: Inside) -> State:
     """The state as it is for one who has no checkpoint."""
     (machine.repo.folder / ".cache" / coord.engine.checkpoint.NAME).unlink()
-    return present(machine).state
+    return snapshot(machine).state
 
 
 def rewritten(machine: Inside, session: str) -> None:
     """In the place of its journal is another one, longer and with every hash right, whose new lines are the latest."""
     path = machine.repo.log / f"{session}.jsonl"
     start = at(NOON, 1, session, SessionStarted(machine="machine-1", folder=str(machine.repo.folder)))
-    words = [at(later(machine.now, n), n, session, SessionHeartbeat(action="x" * 200)) for n in range(2, 9)]
+    words = [at(add_time(machine.now, n), n, session, SessionHeartbeat(action="x" * 200)) for n in range(2, 9)]
     path.write_bytes(b"".join(lines_of([start, *words])))
     machine.wait(10)
 
@@ -68,9 +68,9 @@ def test_what_comes_late_is_judged_where_it_belongs(machine: Inside) -> None:
     session = machine.start(100)
     machine.wait(10)
     assert machine.run(100, "claim", "droplet", "x").code == 0
-    comes(machine, later(NOON, 1), later(NOON, 2))
+    comes(machine, add_time(NOON, 1), add_time(NOON, 2))
     for _ in range(2):
-        assert [claim.session for claim in present(machine).state.claims.values()] == [FAR]
+        assert [claim.session for claim in snapshot(machine).state.claims.values()] == [FAR]
         assert machine.run(100, "heartbeat", "a", "b").code == 0
     assert "droplet/x" in machine.run(100, "inbox").out
     assert [claim.session for claim in anew(machine).claims.values()] == [FAR]
@@ -82,7 +82,7 @@ def test_an_event_at_the_instant_of_the_latest_is_taken_in(machine: Inside) -> N
     assert machine.run(100, "heartbeat", "a", "b").code == 0
     latest = machine.repo.events()[-1]["at"]
     comes(machine, latest, session="zz-sorts-after")
-    assert "zz-sorts-after" in present(machine).state.sessions
+    assert "zz-sorts-after" in snapshot(machine).state.sessions
     assert machine.run(100, "heartbeat", "a", "b").code == 0
 
 
@@ -90,9 +90,9 @@ def test_the_present_is_not_before_the_latest_event_or_the_clock(machine: Inside
     machine.start(100)
     latest = machine.repo.events()[-1]["at"]
     machine.wait(-3600)
-    assert present(machine).now == latest
+    assert snapshot(machine).now == latest
     machine.wait(7200)
-    assert present(machine).now == later(latest, 3600)
+    assert snapshot(machine).now == add_time(latest, 3600)
 
 
 # --- what was rewritten -----------------------------------------------------------------------------------------------
@@ -105,10 +105,10 @@ def test_a_rewritten_journals_events_are_gone_and_told(machine: Inside, monkeypa
     assert machine.run(100, "heartbeat", "a", "b").code == 0
     rewritten(machine, second)
     whole = (machine.repo.log / f"{second}.jsonl").read_bytes()
-    assert present(machine).state.claims == {}
+    assert snapshot(machine).state.claims == {}
     assert f"{second}.jsonl was rewound" in machine.run(100, "heartbeat", "a", "b").err
     assert f"{second}.jsonl was rewound" in machine.run(100, "status").out
-    monkeypatch.setattr(coord.engine.checkpoint, "fingerprint", lambda: "another")
+    monkeypatch.setattr(coord.engine.checkpoint, "code_version", lambda: "another")
     for _ in range(2):
         assert f"{second}.jsonl was rewound" in machine.run(100, "status").out, "also for a fold of other code"
         machine.run(100, "heartbeat", "a", "b")
@@ -124,7 +124,7 @@ def test_a_rewind_stays_one_when_something_comes_late(machine: Inside) -> None:
     assert machine.run(100, "heartbeat", "a", "b").code == 0
     rewritten(machine, second)
     assert machine.run(100, "heartbeat", "a", "b").code == 0
-    comes(machine, later(NOON, 1))
+    comes(machine, add_time(NOON, 1))
     assert f"{second}.jsonl was rewound" in machine.run(100, "status").out
     assert machine.run(100, "heartbeat", "a", "b").code == 0
     assert f"{second}.jsonl was rewound" in machine.run(100, "status").out
@@ -140,7 +140,7 @@ def test_what_is_gone_is_missed_for_ever(machine: Inside) -> None:
         assert f"{second}.jsonl was rewound: it is gone; 2 lines were read before" in machine.run(100, "status").out
         (missed,) = (row for row in machine.run(100, "verify", "--json").json["journals"] if not row["whole"])
         assert missed["session"] == second
-    assert present(machine).state.claims == {}
+    assert snapshot(machine).state.claims == {}
 
 
 # --- what is held back ------------------------------------------------------------------------------------------------
@@ -151,7 +151,7 @@ def held_back_again(machine: Inside) -> None:
     it lies too far ahead once more.
     """
     first = machine.start(100)
-    comes(machine, later(NOON, -7200), later(NOON, 50))
+    comes(machine, add_time(NOON, -7200), add_time(NOON, 50))
     assert machine.run(100, "heartbeat", "a", "b").code == 0
     (machine.repo.log / f"{first}.jsonl").unlink()
     machine.wait(-3600)
@@ -165,7 +165,7 @@ def test_what_is_held_back_again_was_not_rewound(machine: Inside) -> None:
         machine.wait(seconds)
         assert machine.run(200, "heartbeat", "a", "b").code == 0
         assert f"{FAR}.jsonl was rewound" not in machine.run(200, "status").out
-    assert [claim.session for claim in present(machine).state.claims.values()] == [FAR]
+    assert [claim.session for claim in snapshot(machine).state.claims.values()] == [FAR]
 
 
 def test_what_is_cut_back_while_it_is_held_back_was_rewound(machine: Inside) -> None:
@@ -181,7 +181,7 @@ def test_an_unread_journal_is_left_out_unless_the_disk_fails(
     machine: Inside, ours: bool, code: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     machine.start(100)
-    comes(machine, later(NOON, 1), later(NOON, 2))
+    comes(machine, add_time(NOON, 1), add_time(NOON, 2))
     path = str(machine.repo.log / f"{FAR}.jsonl")
 
     def fails(name: str, size: int, last: bytes, most: int) -> tuple[bytes, bool]:

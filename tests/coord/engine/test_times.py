@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coord.engine.times import cut_of, event_named, instant_of, since_of
+from coord.engine.times import find_event, parse_cut, parse_instant, parse_since
 from coord.errors import USAGE, CoordError
-from coord.render.format import clock
-from eventlog.events import from_micros, is_instant, later, to_micros
-from projections.views.point_in_time import at_the_end_of, just_after, just_before
+from coord.render.format import time_text
+from eventlog.events import add_time, from_micros, is_instant, to_micros
+from projections.views.point_in_time import after_event, after_instant, before_instant
 from tests.support.histories import Story
 from tests.support.time_zones import zone
 
@@ -58,13 +58,13 @@ NO_TIMES = (
 
 @pytest.mark.parametrize("text", MEANS)
 def test_a_form_means_one_instant(text: str, berlin: None) -> None:
-    assert instant_of(text, "--at", NOW) == MEANS[text]
+    assert parse_instant(text, "--at", NOW) == MEANS[text]
 
 
 @pytest.mark.parametrize("text", NO_TIMES)
 def test_what_is_no_time_of_the_past_is_refused_in_a_line(text: str, berlin: None) -> None:
     with pytest.raises(CoordError) as error:
-        cut_of(text, "--at", NOW, Story("amber").history())
+        parse_cut(text, "--at", NOW, Story("amber").history())
     assert error.value.code == USAGE
     assert error.value.message.startswith("--at ")
     assert "\x1b" not in error.value.message
@@ -75,7 +75,7 @@ def test_what_is_no_time_of_the_past_is_refused_in_a_line(text: str, berlin: Non
 def test_no_text_breaks_it(text: str) -> None:
     """Every text means an instant that is not later than now, or is refused."""
     try:
-        at = instant_of(text, "--at", NOW)
+        at = parse_instant(text, "--at", NOW)
     except CoordError:  # any other exception fails the test
         return
     assert is_instant(at)
@@ -86,32 +86,32 @@ def test_no_text_breaks_it(text: str) -> None:
 def test_a_time_that_a_list_shows_can_be_typed_back(minute: int) -> None:
     """To the minute that it shows."""
     at = from_micros(minute * 60_000_000)
-    assert instant_of(clock(at, ""), "--at", NOW) == at
+    assert parse_instant(time_text(at, ""), "--at", NOW) == at
 
 
 def test_the_future_and_the_time_before_the_log_are_told_apart() -> None:
     story = Story("amber").history()
-    now = later(story[0].at, 3600)
+    now = add_time(story[0].at, 3600)
     with pytest.raises(CoordError, match="still to come"):
-        cut_of(later(now, 60), "--at", now, story)
+        parse_cut(add_time(now, 60), "--at", now, story)
     with pytest.raises(CoordError, match=f"before the first event .{story[0].id}"):
-        cut_of("-2h", "--at", now, story)
+        parse_cut("-2h", "--at", now, story)
     with pytest.raises(CoordError, match="no events yet"):
-        cut_of("-2h", "--at", now, [])
-    assert since_of("-2h", "--since", now, story) == just_before(later(now, -7200))  # simply everything
-    assert cut_of("-1h", "--at", now, story) == at_the_end_of(story[0].at)
+        parse_cut("-2h", "--at", now, [])
+    assert parse_since("-2h", "--since", now, story) == before_instant(add_time(now, -7200))  # simply everything
+    assert parse_cut("-1h", "--at", now, story) == after_instant(story[0].at)
 
 
 def test_an_event_is_named_by_its_session_a_prefix_or_a_name() -> None:
     story = Story("amber-otter", "amber-owl", "brook")
     beat = story.beats(10, "brook", "building")
     events = story.history()
-    assert event_named("brook/2", events) is beat
-    assert cut_of("br/2", "--at", later(NOW, 0), events) == just_after(beat)
+    assert find_event("brook/2", events) is beat
+    assert parse_cut("br/2", "--at", add_time(NOW, 0), events) == after_event(beat)
     with pytest.raises(CoordError, match=r"can be amber-otter/1, amber-owl/1"):
-        event_named("amber/1", events)
+        find_event("amber/1", events)
     with pytest.raises(CoordError, match="there is no event brook/3"):
-        event_named("brook/3", events)
+        find_event("brook/3", events)
 
 
 def test_a_number_does_not_choose_the_session() -> None:
@@ -119,6 +119,6 @@ def test_a_number_does_not_choose_the_session() -> None:
     story = Story("amber-otter", "amber-fox")
     story.beats(10, "amber-fox")
     with pytest.raises(CoordError, match=r"can be amber-fox/2, amber-otter/2"):
-        event_named("amber/2", story.history())
+        find_event("amber/2", story.history())
     with pytest.raises(CoordError, match="there is no event amber-otter/2"):
-        event_named("amber-otter/2", story.history())
+        find_event("amber-otter/2", story.history())

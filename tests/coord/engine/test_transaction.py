@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from coord.engine import checkpoint, transaction
-from coord.engine.snapshot import Present
-from coord.workspace.paths import find
-from coord.workspace.system import World
+from coord.engine.snapshot import Snapshot
+from coord.workspace.paths import find_workspace
+from coord.workspace.system import System
 from eventlog import history
 from eventlog.local import journal, lock
-from eventlog.local.writer import Writer
+from eventlog.local.writer import JournalWriter
 from tests.support.in_process import Inside
 from tests.support.repositories import Repo
 
@@ -52,9 +52,9 @@ def before(patch: pytest.MonkeyPatch, owner: type, name: str, act: Callable[[Any
     patch.setattr(owner, name, called)
 
 
-def present(machine: Inside) -> Present:
-    world = machine.world(300, {})
-    return Present(world, find(world, None))
+def snapshot(machine: Inside) -> Snapshot:
+    system = machine.system(300, {})
+    return Snapshot(system, find_workspace(system, None))
 
 
 # --- the lock ---------------------------------------------------------------------------------------------------------
@@ -98,7 +98,7 @@ def test_where_no_journal_came_or_went_the_log_is_looked_at_once(
     for shell in (100, 200):
         machine.start(shell)
     looks: list[str] = []
-    before(monkeypatch, history.History, "names", lambda _: looks.append("look"))
+    before(monkeypatch, history.LogReader, "names", lambda _: looks.append("look"))
     for shell in (100, 200):
         machine.run(shell, "heartbeat", "a", "b")
     assert len(looks) == 2
@@ -124,7 +124,7 @@ def test_only_a_full_replay_is_made_before_the_lock_is_asked_for(
     if replay:
         (machine.repo.folder / ".cache" / checkpoint.NAME).unlink()
     calls: list[str] = []
-    before(monkeypatch, Present, "catch_up", lambda present: calls.append("reads"))
+    before(monkeypatch, Snapshot, "catch_up", lambda snapshot: calls.append("reads"))
     with monkeypatch.context() as patch:
         just_before_the_lock(patch, lambda: calls.append("locks"))
         assert machine.run(100, "heartbeat", "a", "b").code == 0
@@ -134,17 +134,17 @@ def test_only_a_full_replay_is_made_before_the_lock_is_asked_for(
 def test_after_a_command_nothing_has_to_be_folded_again(machine: Inside) -> None:
     machine.start(100)
     machine.run(100, "claim", "droplet", "x")
-    now = present(machine)
+    now = snapshot(machine)
     assert now.fresh
     assert [claim.resource for claim in now.state.claims.values()] == ["droplet/x"]
-    assert now.read_on() == []
+    assert now.read_new() == []
 
 
 def test_a_full_refold_is_saved_even_if_nothing_is_written(machine: Inside) -> None:
     machine.start(100)
     (machine.repo.folder / ".cache" / checkpoint.NAME).unlink()
     assert machine.run(100, "renew", "file", "y").code == 1
-    assert present(machine).fresh
+    assert snapshot(machine).fresh
 
 
 # --- the time ---------------------------------------------------------------------------------------------------------
@@ -182,7 +182,7 @@ def test_a_clock_that_goes_back_after_a_refusal_hinders_nobody(machine: Inside) 
 
 def test_nobody_records_its_own_death(machine: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
     first, second = machine.start(100), machine.start(200)
-    monkeypatch.setattr(World, "gone", lambda world, session: "its process is gone")
+    monkeypatch.setattr(System, "gone", lambda system, session: "its process is gone")
     assert machine.run(100, "heartbeat", "a", "b").code == 0
     deaths = machine.repo.of_type("session.presumed_dead")
     assert [(death["session"], death["event"]["session"]) for death in deaths] == [(first, second)]
@@ -195,19 +195,19 @@ def test_what_was_written_before_a_refusal_is_durable_and_shown(
     machine.run(100, "claim", "droplet", "x")
     del machine.table.rows[100]
     synced: list[str] = []
-    before(monkeypatch, Writer, "sync", lambda writer: synced.append(writer.path))
+    before(monkeypatch, JournalWriter, "sync", lambda writer: synced.append(writer.path))
     assert machine.run(200, "release", "droplet", "nothing").code == 1
     assert [path.rpartition("/")[2] for path in synced] == [f"{second}.jsonl"]
     assert [death["event"]["session"] for death in machine.repo.of_type("session.presumed_dead")] == [first]
     board = (machine.repo.folder / "STATUS_BOARD.md").read_text()
     assert "droplet/x" not in board
-    assert present(machine).fresh
+    assert snapshot(machine).fresh
 
 
 def test_a_refusal_without_a_word_writes_and_syncs_nothing(machine: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
     machine.start(100)
     before = {path: path.read_bytes() for path in machine.repo.folder.rglob("*") if path.is_file()}
-    monkeypatch.setattr(Writer, "sync", lambda writer: pytest.fail("it has nothing to sync"))
+    monkeypatch.setattr(JournalWriter, "sync", lambda writer: pytest.fail("it has nothing to sync"))
     assert machine.run(100, "release", "droplet", "nothing").code == 1
     assert {path: path.read_bytes() for path in machine.repo.folder.rglob("*") if path.is_file()} == before
 

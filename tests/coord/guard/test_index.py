@@ -15,21 +15,21 @@ from hypothesis import strategies as st
 
 from coord.clients.registry import CLIENTS
 from coord.engine.guard_index import rows_of
-from coord.engine.snapshot import Present
+from coord.engine.snapshot import Snapshot
 from coord.guard import index
 from coord.guard.entry import ALLOWED, DENIED
-from coord.guard.index import Row, ask_of, decide, ignored, read_index
+from coord.guard.index import GuardRow, decide_write, is_ignored, needed_claim, read_index
 from coord.platform.processes import Process
-from coord.platform.records import Fields
+from coord.platform.records import LightRecord
 from coord.workspace.config import Config
-from coord.workspace.paths import find
-from eventlog.codec import MAX_LINE, NO_HASH, seal
-from eventlog.events import VERSION, Event, SessionStarted, later
+from coord.workspace.paths import find_workspace
+from eventlog.codec import MAX_LINE, NO_HASH, encode_line
+from eventlog.events import VERSION, Event, SessionStarted, add_time
 from projections.rules.claims import obstacles_of
 from projections.rules.fold import fold
-from projections.rules.liveness import Here
+from projections.rules.liveness import ObserverHost
 from projections.rules.resources import covers
-from projections.rules.state import Ask, State
+from projections.rules.state import ClaimRequest, State
 from tests.support import agents
 from tests.support.agents import Agents
 from tests.support.histories import Story
@@ -48,11 +48,11 @@ EDIT_S = Config().edit_minutes * 60
 def test_an_ignored_name_is_what_its_pattern_covers_anywhere(name: str, patterns: list[str]) -> None:
     meant = [(f"file/{p}", f"file/**/{p}" if "/" not in p.rstrip("/") else "") for p in patterns]
     by_rule = any(covers(start, f"file/{name}") for starts in meant for start in starts if start)
-    assert ignored(f"file/{name}", patterns) == by_rule
+    assert is_ignored(f"file/{name}", patterns) == by_rule
 
 
 def test_what_is_no_file_is_never_ignored() -> None:
-    assert not ignored("branch/uv.lock", ["uv.lock", "*"])
+    assert not is_ignored("branch/uv.lock", ["uv.lock", "*"])
 
 
 class Scene(Agents):
@@ -193,9 +193,9 @@ def test_the_index_is_not_asked_where_it_does_not_tell_of_this(
     assert scene.long_ways == ways
     match what:
         case "code":
-            monkeypatch.setattr(index, "fingerprint", lambda: "another")
+            monkeypatch.setattr(index, "code_version", lambda: "another")
         case "machine":
-            monkeypatch.setattr(agents, "HERE", Here("machine-2", "boot-1", "pid:[1]"))
+            monkeypatch.setattr(agents, "HERE", ObserverHost("machine-2", "boot-1", "pid:[1]"))
         case "client":
             scene.machine.table.rows[100] = Process(100, 1, 100, 7, "S", ("-bash",))
         case "archive":
@@ -251,8 +251,8 @@ def test_while_events_are_held_back_the_full_path_is_taken(repo: Repo) -> None:
     scene = Scene(repo)
     scene.asks(100, "a.py")
     said = SessionStarted(machine="machine-9", folder="/there")
-    far = Event(v=VERSION, at=later(scene.machine.now, 300), session="far-away", n=1, payload=said)
-    (scene.repo.log / "far-away.jsonl").write_bytes(seal(far, NO_HASH)[0])
+    far = Event(v=VERSION, at=add_time(scene.machine.now, 300), session="far-away", n=1, payload=said)
+    (scene.repo.log / "far-away.jsonl").write_bytes(encode_line(far, NO_HASH)[0])
     scene.coord(100, "heartbeat", "building", "api")
     ways = scene.long_ways
     scene.asks(100, "a.py")
@@ -273,8 +273,8 @@ def test_who_waits_for_a_file_may_not_write_it_and_goes_first() -> None:
     rows = rows_of(fold(State(), story.events), Config())
 
     def answer_to(session: str, path: str) -> str:
-        write: Any = Fields(resource=f"file/{path}", worktree="", agent="")
-        return decide(rows, ask_of(write, session), 0, "claim")[0]
+        write: Any = LightRecord(resource=f"file/{path}", worktree="", agent="")
+        return decide_write(rows, needed_claim(write, session), 0, "claim")[0]
 
     assert answer_to("waiter", "a.py") == "deny"
     assert answer_to("waiter", "b.py") == "claim"
@@ -378,28 +378,28 @@ def test_both_ways_give_one_answer_and_it_is_what_the_rules_say(repo: Repo, seed
 
 
 def _check(scene: Scene, shell: int, path: str, agent: str) -> None:
-    world = scene.machine.world(shell, {})
-    place = find(world, None)
+    system = scene.machine.system(shell, {})
+    workspace = find_workspace(system, None)
     code, _ = scene.asks(shell, path, agent_id=agent)
     ways = scene.long_ways
     again, _ = scene.asks(shell, path, agent_id=agent)
     assert again == code
     assert scene.long_ways == ways, "after the long way, the index is up to date"
-    present = Present(world, place)
-    present.catch_up()
-    session = next(s.id for s in present.state.sessions.values() if s.client_session == f"c{shell}")
+    snapshot = Snapshot(system, workspace)
+    snapshot.catch_up()
+    session = next(s.id for s in snapshot.state.sessions.values() if s.client_session == f"c{shell}")
     fields = dict.fromkeys(("id", "note", "asked_at"), "") | {"ttl_s": 1, "automatic": True, "mode": "exclusive"}
-    ask = Ask(session=session, agent=agent, resource=f"file/{path}", worktree=str(scene.root), **fields)  # type: ignore[arg-type]
-    obstacles = obstacles_of(present.state, ask)
-    mine = any(row.session == session for row in rows_of(present.state, Config()))
+    ask = ClaimRequest(session=session, agent=agent, resource=f"file/{path}", worktree=str(scene.root), **fields)  # type: ignore[arg-type]
+    obstacles = obstacles_of(snapshot.state, ask)
+    mine = any(row.session == session for row in rows_of(snapshot.state, Config()))
     assert (code == DENIED) == bool(obstacles) or (code == ALLOWED and mine), (code, obstacles)
-    assert all(isinstance(row, Row) for row in rows_of(present.state, Config()))
+    assert all(isinstance(row, GuardRow) for row in rows_of(snapshot.state, Config()))
 
 
 def test_a_wrong_field_of_the_guards_values_is_seen_by_the_type_checker() -> None:
     """Each comment below is itself an error of mypy's, an unused one, if mypy does not see the fields."""
-    row = Row.read({"id": "amber/1"})
+    row = GuardRow.read({"id": "amber/1"})
     assert row.id == "amber/1"
     with pytest.raises(AttributeError):
         row.holder  # type: ignore[attr-defined] # noqa: B018
-    assert vars(Row(id=1)) == {"id": 1}  # type: ignore[call-arg, arg-type]
+    assert vars(GuardRow(id=1)) == {"id": 1}  # type: ignore[call-arg, arg-type]

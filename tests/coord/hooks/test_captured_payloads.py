@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from coord.guard.entry import ALLOWED
-from coord.guard.payload import call_in, client_named, writes_in
+from coord.guard.payload import client_named, parse_call, writes_in
 from tests.support.agents import Agents
 from tests.support.repositories import Repo, run_hook
 
@@ -52,7 +52,7 @@ def test_the_files_that_a_sample_writes_are_found_in_it(name: str) -> None:
     assert client
     written = []
     for said in samples(name):
-        call = call_in(client, json.dumps(said).encode())
+        call = parse_call(client, json.dumps(said).encode())
         if call and call.moment == "before" and call.paths:
             written += [os.path.join(call.cwd, path) for path in call.paths]
     expected = {"/repo/denied.txt", "/repo/ok.txt"} if name.count(".") > 1 and "subagent" not in name else set()
@@ -92,7 +92,7 @@ def test_all_the_files_of_a_patch_are_asked_about() -> None:
         "tool_name": "apply_patch",
         "tool_input": {"command": patch},
     }
-    call = call_in(client, json.dumps(said).encode())
+    call = parse_call(client, json.dumps(said).encode())
     assert call
     assert call.paths == ["new one.txt", "src/a.py", "src/b.py", "/repo/old.txt"]
     assert writes_in(call, {}) == [], "no shared folder is there"

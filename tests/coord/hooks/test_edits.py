@@ -10,11 +10,11 @@ import pytest
 
 from coord.guard.entry import ALLOWED, DENIED
 from coord.guard.index import DENIAL_CHARS
-from coord.guard.payload import call_in, client_named
+from coord.guard.payload import client_named, parse_call
 from coord.hooks import edits
 from coord.hooks.handlers import _program
 from coord.hooks.messages import LATER_CHARS, START_CHARS
-from coord.workspace.paths import find
+from coord.workspace.paths import find_workspace
 from tests.support.agents import Agents
 from tests.support.processes import COORD, environment
 from tests.support.repositories import Repo, run_hook
@@ -163,7 +163,7 @@ def test_a_line_of_a_patch_that_looks_like_a_name_is_none() -> None:
         "*** Begin Patch\n*** Update File: a.py\n+x\f*** Delete File: old.txt\n+y\u2028*** Add File: b\n*** End Patch\n"
     )
     said = {"hook_event_name": "PreToolUse", "session_id": "s", "cwd": "/", "tool_name": "apply_patch"}
-    call = call_in(client, json.dumps(said | {"tool_input": {"command": patch}}).encode())
+    call = parse_call(client, json.dumps(said | {"tool_input": {"command": patch}}).encode())
     assert call
     assert call.paths == ["a.py"]
 
@@ -411,4 +411,4 @@ def test_what_a_session_left_beside_the_log_goes_with_it(agents: Agents) -> None
     assert folder.is_dir()
     agents.hook(CLAUDE, "end", reason="other")
     assert not folder.exists()
-    assert find(agents.machine.world(CLAUDE, {}), None)
+    assert find_workspace(agents.machine.system(CLAUDE, {}), None)

@@ -93,13 +93,13 @@ def test_git_is_asked_before_the_lock_is_taken(
     agents: Agents, monkeypatch: pytest.MonkeyPatch, act: Callable[[Agents], None]
 ) -> None:
     agents.writes(CLAUDE, "a.py")
-    asked, real = [], edits.dirty
+    asked, real = [], edits.git_status
 
     def dirty(root: str, names: Collection[str]) -> dict[str, str] | None:
         asked.append(is_free(agents.repo.log))
         return real(root, names)
 
-    monkeypatch.setattr(edits, "dirty", dirty)
+    monkeypatch.setattr(edits, "git_status", dirty)
     act(agents)
     assert asked
     assert all(asked)
@@ -108,16 +108,16 @@ def test_git_is_asked_before_the_lock_is_taken(
 def test_what_changed_after_git_was_asked_is_not_known(agents: Agents, monkeypatch: pytest.MonkeyPatch) -> None:
     agents.writes(CLAUDE, "a.py")
     agents.shell(CLAUDE, "git commit -qam second", hooks=False)
-    real = edits.dirty
+    real = edits.git_status
 
     def dirty(root: str, names: Collection[str]) -> dict[str, str] | None:
         found = real(root, names)
         (agents.root / "a.py").write_text("new work after git has answered\n")
         return found
 
-    monkeypatch.setattr(edits, "dirty", dirty)
+    monkeypatch.setattr(edits, "git_status", dirty)
     assert agents.asks_to_write(CODEX, "a.py").code == DENIED
-    monkeypatch.setattr(edits, "dirty", real)
+    monkeypatch.setattr(edits, "git_status", real)
     assert agents.asks_to_write(CODEX, "a.py").code == DENIED, "there is uncommitted work in it"
 
 

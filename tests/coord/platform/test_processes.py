@@ -12,7 +12,7 @@ from typing import NoReturn
 
 import pytest
 
-from coord.platform.host import started_by_psutil, started_in_proc
+from coord.platform.host import start_ticks_by_psutil, start_ticks_in_proc
 from coord.platform.processes import Process, ProcTable, PsutilTable, ancestors
 from tests.support.processes import until
 from tests.support.repositories import Repo
@@ -40,7 +40,7 @@ def test_proc_and_psutil_see_the_same_ancestors() -> None:
 
 @pytest.mark.parametrize(
     ("table", "ticks"),
-    [pytest.param(ProcTable(), started_in_proc, marks=linux), (PsutilTable(), started_by_psutil)],
+    [pytest.param(ProcTable(), start_ticks_in_proc, marks=linux), (PsutilTable(), start_ticks_by_psutil)],
     ids=["proc", "psutil"],
 )
 def test_the_guard_reads_the_start_ticks_that_an_anchor_has(
@@ -65,11 +65,11 @@ def test_the_guard_reads_the_start_ticks_that_an_anchor_has(
 
 
 def test_a_clock_that_is_set_makes_no_process_another_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    before = started_by_psutil(os.getpid())
+    before = start_ticks_by_psutil(os.getpid())
     assert before > 0
     monkeypatch.setattr("psutil.boot_time", lambda: time.time() - 1)
     monkeypatch.setattr("psutil.Process.create_time", lambda _: time.time())
-    assert started_by_psutil(os.getpid()) == before
+    assert start_ticks_by_psutil(os.getpid()) == before
 
 
 @linux

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 import projections
-from coord.engine.checkpoint import Folded, load, save
-from coord.platform.code_version import fingerprint, of_files
+from coord.engine.checkpoint import SavedFold, load, save
+from coord.platform.code_version import code_version, files_version
 from coord.platform.replace_file import replace_file
 from projections.rules.state import State
 
@@ -68,12 +68,12 @@ def test_a_file_put_there_at_that_moment_is_not_written_to(
 
 def test_a_cache_folder_that_is_a_link_is_not_used(cache: Path, tmp_path: Path) -> None:
     real = tmp_path / "real"
-    save(str(real), {}, ["told"], Folded({}, State()))
+    save(str(real), {}, ["told"], SavedFold({}, State()))
     cache.symlink_to(real)
     before = {path: path.read_bytes() for path in real.iterdir()}
     with pytest.raises(OSError, match="symbolic link"):
         replace_file(str(tmp_path / "board"), b"new", within=str(cache))
-    save(str(cache), {}, [], Folded({}, State()))
+    save(str(cache), {}, [], SavedFold({}, State()))
     assert {path: path.read_bytes() for path in real.iterdir()} == before
     assert (load(str(real))[0].told, load(str(cache))[0].told) == (["told"], [])
 
@@ -83,7 +83,7 @@ def test_a_change_of_the_fold_is_seen(tmp_path: Path, monkeypatch: pytest.Monkey
     copy = tmp_path / "projections"
     shutil.copytree(projections.__path__[0], copy)
     monkeypatch.setattr(projections, "__path__", [str(copy)])
-    before, loaded = of_files(), fingerprint()
+    before, loaded = files_version(), code_version()
     path = copy / "claims.py"
     status = path.stat()
     if change == "size":
@@ -93,5 +93,5 @@ def test_a_change_of_the_fold_is_seen(tmp_path: Path, monkeypatch: pytest.Monkey
         os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns + 1_000_000))
     else:
         (copy / "new.py").touch()
-    assert of_files() != before
-    assert fingerprint() == loaded  # this process goes on with what it has
+    assert files_version() != before
+    assert code_version() == loaded  # this process goes on with what it has

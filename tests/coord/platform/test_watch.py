@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from coord.platform import watch
-from coord.platform.watch import LOOK_EVERY_S, Interrupted, catching, wait_for
-from eventlog.events import NEVER, Instant, later
+from coord.platform.watch import POLL_EVERY_S, Interrupted, collect_signals, wait_for
+from eventlog.events import NEVER, Instant, add_time
 from tests.support.in_process import NOON
 
 
@@ -32,7 +32,7 @@ def looks(*dues: Instant) -> Callable[[], tuple[str | None, Instant]]:
 
 @pytest.mark.parametrize(
     ("due", "seconds"),
-    [(later(NOON, 2), 2.0), (later(NOON, 60), LOOK_EVERY_S), (NEVER, LOOK_EVERY_S), (later(NOON, -1), 0.001)],
+    [(add_time(NOON, 2), 2.0), (add_time(NOON, 60), POLL_EVERY_S), (NEVER, POLL_EVERY_S), (add_time(NOON, -1), 0.001)],
 )
 def test_it_pauses_until_the_answer_may_change(
     tmp_path: Path, pauses: list[float], due: Instant, seconds: float
@@ -70,7 +70,7 @@ def test_signals_are_caught_for_as_long_as_one_waits() -> None:
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     before = [signal.getsignal(number) for number in numbers]
     caught: list[int] = []
-    with catching(caught):
+    with collect_signals(caught):
         for number in numbers:
             signal.raise_signal(number)
     assert caught == list(numbers)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from msgspec import Raw
 
-from coord.render.events import names_in, said, type_of
+from coord.render.events import event_text, names_in, type_of
 from eventlog.events import (
     AnyPayload,
     ClaimAccepted,
@@ -33,15 +33,15 @@ EVIL = "a\x1b[31m\nb\u202ec"
 def test_every_event_is_one_line(events: list[Event]) -> None:
     names = names_in(events)
     for event in events:
-        text = said(event, names)
+        text = event_text(event, names)
         assert text
         assert text.isprintable()
 
 
 def test_every_type_of_event_has_its_words() -> None:
-    from coord.render.events import _SAY
+    from coord.render.events import _EVENT_TEXT
 
-    assert set(_SAY) == set(get_args(AnyPayload))
+    assert set(_EVENT_TEXT) == set(get_args(AnyPayload))
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_every_type_of_event_has_its_words() -> None:
 )
 def test_what_an_event_says(payload: AnyPayload, words: str) -> None:
     event = Story().tell(1, "amber", payload)
-    assert said(event, {"brook": "Bo"}) == words
+    assert event_text(event, {"brook": "Bo"}) == words
     assert type_of(event) == payload.__struct_config__.tag
 
 
@@ -89,6 +89,6 @@ def test_what_an_event_says(payload: AnyPayload, words: str) -> None:
     ids=lambda payload: type(payload).__name__,
 )  # fmt: skip
 def test_nothing_that_others_wrote_is_obeyed(payload: AnyPayload) -> None:
-    text = said(Story().tell(1, "amber", payload), {"brook": EVIL}, {"amber/2": EVIL})
+    text = event_text(Story().tell(1, "amber", payload), {"brook": EVIL}, {"amber/2": EVIL})
     assert text.isprintable(), text
     assert "a\\x1b[31m" in text

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from coord.render import format as words
-from coord.render.format import line, markdown, plain
+from coord.render.format import line, markdown_text, terminal_text
 
 OBEYED = {
     "control": [*range(0x09), 0x0B, *range(0x0C, 0x20)],
@@ -21,22 +21,22 @@ OBEYED = {
 @pytest.mark.parametrize("kind", OBEYED)
 def test_what_a_terminal_would_obey_or_hide_is_shown(kind: str) -> None:
     for code in OBEYED[kind]:
-        for shown in (plain(f"a{chr(code)}b"), line(f"a{chr(code)}b"), markdown(f"a{chr(code)}b")):
+        for shown in (terminal_text(f"a{chr(code)}b"), line(f"a{chr(code)}b"), markdown_text(f"a{chr(code)}b")):
             assert chr(code) not in shown, hex(code)
             assert re.fullmatch(r"a\\{1,2}[xuUrt]?[0-9a-f]*b", shown), (hex(code), shown)
 
 
 @pytest.mark.parametrize("text", ["grün", "日本語", "🔴 ✅", "e\u0301", "a b", "a\nb"])
 def test_all_else_is_shown_as_it_is(text: str) -> None:
-    assert plain(text) == text
+    assert terminal_text(text) == text
 
 
 def test_a_line_is_one_and_is_cut_where_it_is_too_long() -> None:
     assert line("  a\tb \n\n  c\n") == "a b ⏎ c"
     assert line("x" * 120) == "x" * 120
     assert line("x" * 121) == "x" * 119 + "…"
-    assert plain("x" * 500) == "x" * 500
-    assert plain("x" * 500, 3) == "xx…"
+    assert terminal_text("x" * 500) == "x" * 500
+    assert terminal_text("x" * 500, 3) == "xx…"
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_a_line_is_one_and_is_cut_where_it_is_too_long() -> None:
     ],
 )
 def test_in_markdown_nothing_is_markup(text: str, shown: str) -> None:
-    assert markdown(text) == shown
+    assert markdown_text(text) == shown
 
 
 @pytest.mark.slow

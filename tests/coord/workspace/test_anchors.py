@@ -6,9 +6,9 @@ import sys
 import pytest
 
 from coord.platform.processes import Process
-from coord.workspace.anchors import anchor_of, choose
-from coord.workspace.system import this_machine
-from projections.rules.liveness import Here
+from coord.workspace.anchors import anchor_of, choose_anchor
+from coord.workspace.system import this_host
+from projections.rules.liveness import ObserverHost
 from tests.support.in_process import process
 
 INIT = process(1, 0, 1, "/sbin/init")
@@ -185,22 +185,22 @@ CASES = {
 @pytest.mark.parametrize("name", CASES)
 def test_the_anchor_is(name: str) -> None:
     rows, expected = CASES[name]
-    found = choose(rows)
+    found = choose_anchor(rows)
     assert (found.pid if found else None) == expected
 
 
 @pytest.mark.parametrize("multiplexer", ["tmux", "tmux: server", "screen", "zellij", "sshd", "login", "systemd"])
 def test_the_anchor_is_never_a_multiplexer_or_terminal_server(multiplexer: str) -> None:
     rows = chain(INIT, process(10, 1, 10, multiplexer), process(30, 10, 10, *COORD))
-    assert choose(rows) is None
+    assert choose_anchor(rows) is None
 
 
 def test_a_process_of_a_boot_that_nobody_knows_is_no_anchor() -> None:
     bash = process(20, 1, 20, "bash")
-    known = anchor_of(bash, Here("machine-1", "boot-1", "pid:[1]"))
+    known = anchor_of(bash, ObserverHost("machine-1", "boot-1", "pid:[1]"))
     assert known is not None
     assert (known.pid, known.start_ticks, known.boot) == (20, bash.start_ticks, "boot-1")
-    assert anchor_of(bash, Here("machine-1", "", "pid:[1]")) is None
+    assert anchor_of(bash, ObserverHost("machine-1", "", "pid:[1]")) is None
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="where Linux has its namespaces")
@@ -208,6 +208,6 @@ def test_with_no_known_pid_namespace_no_process_is_recognised(monkeypatch: pytes
     def fails(path: str) -> str:
         raise PermissionError(13, "not allowed", path)
 
-    assert anchor_of(process(20, 1, 20, "bash"), this_machine()) is not None
+    assert anchor_of(process(20, 1, 20, "bash"), this_host()) is not None
     monkeypatch.setattr(os, "readlink", fails)
-    assert anchor_of(process(20, 1, 20, "bash"), this_machine()) is None
+    assert anchor_of(process(20, 1, 20, "bash"), this_host()) is None

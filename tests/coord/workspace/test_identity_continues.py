@@ -13,8 +13,8 @@ import coord.platform.host
 import coord.workspace.system
 from coord.workspace.anchors import anchor_of
 from coord.workspace.names import by_conversation
-from eventlog.events import later
-from projections.rules.liveness import gone
+from eventlog.events import add_time
+from projections.rules.liveness import death_evidence
 from projections.rules.state import Session, State
 from tests.support.in_process import NOON, Inside, process
 from tests.support.repositories import Repo
@@ -95,10 +95,10 @@ def test_two_hosts_of_one_name_without_an_id_are_two_machines(
         monkeypatch.setattr(
             coord.platform.host, "_read", lambda path, boot=boot: boot if path.endswith("/boot_id") else ""
         )
-        places.append(coord.workspace.system.this_machine())
+        places.append(coord.workspace.system.this_host())
     there, here = places
     assert not boots[0] or there.machine != here.machine
-    assert gone(anchor_of(process(100, 1, 100, "bash"), there), here, lambda pid: "free") == ""
+    assert death_evidence(anchor_of(process(100, 1, 100, "bash"), there), here, lambda pid: "free") == ""
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="where Linux has its machine's id")
@@ -107,18 +107,18 @@ def test_a_machine_with_an_id_is_the_same_after_a_boot(monkeypatch: pytest.Monke
     for boot in ("boot-a", "boot-b"):
         known = {"/etc/machine-id": "0123456789", "/proc/sys/kernel/random/boot_id": boot}
         monkeypatch.setattr(coord.platform.host, "_read", lambda path, known=known: known.get(path, ""))
-        places.append(coord.workspace.system.this_machine())
+        places.append(coord.workspace.system.this_host())
     there, here = places
     assert there.machine == here.machine
-    assert "booted" in gone(anchor_of(process(100, 1, 100, "bash"), there), here, lambda pid: "free")
+    assert "booted" in death_evidence(anchor_of(process(100, 1, 100, "bash"), there), here, lambda pid: "free")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="where Linux has its machine's id")
 def test_a_copy_of_a_machine_by_another_name_is_another_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    here, real = coord.workspace.system.this_machine(), os.uname()
+    here, real = coord.workspace.system.this_host(), os.uname()
     monkeypatch.setattr(os, "uname", lambda: os.uname_result((real[0], "another-host", *real[2:])))
-    assert coord.workspace.system.this_machine().machine != here.machine
-    assert coord.workspace.system.this_machine().boot == here.boot
+    assert coord.workspace.system.this_host().machine != here.machine
+    assert coord.workspace.system.this_host().boot == here.boot
 
 
 # --- conversations ------------------------------------------------------------------------------------------------
@@ -169,7 +169,7 @@ def test_an_imported_conversation_is_nobodys(repo: Repo) -> None:
     state = State()
     for name in ("session-1", "amber-otter"):
         state.sessions[name] = Session(id=name, started_at=NOON, last_at=NOON, client_session="x")
-    state.sessions["session-1"].status, state.sessions["session-1"].started_at = "imported", later(NOON, 1)
+    state.sessions["session-1"].status, state.sessions["session-1"].started_at = "imported", add_time(NOON, 1)
     found = by_conversation(state, ("x",))
     assert found is not None
     assert found.id == "amber-otter"

@@ -6,7 +6,7 @@ import pytest
 
 from coord.errors import CoordError
 from coord.platform.git.repository import CONFIG, FOLDER
-from coord.workspace.paths import Place, find, inside
+from coord.workspace.paths import Workspace, find_workspace, path_in_workspace
 from tests.support.in_process import Inside
 from tests.support.repositories import Repo
 
@@ -39,55 +39,55 @@ def shared(path: Path) -> Path:
     return path / FOLDER
 
 
-def place(home: Path, cwd: Path) -> Place:
+def workspace(home: Path, cwd: Path) -> Workspace:
     machine = Inside(Repo(cwd, home))
-    return find(machine.world(100, {}), None)
+    return find_workspace(machine.system(100, {}), None)
 
 
-def outside(here: Place, path: Path) -> bool:
+def outside(here: Workspace, path: Path) -> bool:
     with pytest.raises(CoordError, match="is outside the repository") as refused:
-        inside(here, str(path))
+        path_in_workspace(here, str(path))
     return refused.value.code == 2
 
 
 def test_a_path_in_the_repository_is_named_from_its_root(home: Path) -> None:
-    here = place(home, repository(home / "repo", initialised=True))
-    assert inside(here, f"{home}/repo/src/app.py") == "src/app.py"
-    assert inside(here, f"{home}/repo") == "."
+    here = workspace(home, repository(home / "repo", initialised=True))
+    assert path_in_workspace(here, f"{home}/repo/src/app.py") == "src/app.py"
+    assert path_in_workspace(here, f"{home}/repo") == "."
 
 
 def test_a_folder_whose_name_starts_like_the_root_is_outside(home: Path) -> None:
-    here = place(home, repository(home / "repo", initialised=True))
+    here = workspace(home, repository(home / "repo", initialised=True))
     assert outside(here, home / "repo-2" / "app.py")
     assert outside(here, home / "app.py")
 
 
 def test_another_repositorys_file_is_outside_a_worktrees_is_not(home: Path) -> None:
     main = repository(home / "repo", initialised=True)
-    here = place(home, main)
+    here = workspace(home, main)
     other, twin = repository(home / "other"), worktree(main, home / "twin")
     assert outside(here, other / "app.py")
-    assert inside(here, str(twin / "app.py")) == "app.py"
-    assert inside(place(home, twin), str(main / "app.py")) == "app.py"
+    assert path_in_workspace(here, str(twin / "app.py")) == "app.py"
+    assert path_in_workspace(workspace(home, twin), str(main / "app.py")) == "app.py"
 
 
 def test_all_worktrees_share_the_folder_of_the_main_one(home: Path) -> None:
     main = repository(home / "repo", initialised=True)
     twin = worktree(main, home / "twin")
     shared(twin)
-    assert place(home, twin).folder == str(main / FOLDER)
+    assert workspace(home, twin).folder == str(main / FOLDER)
 
 
 def test_only_the_roots_folder_counts_else_the_nearest_above(home: Path) -> None:
     shared(home)
     (home / "plain" / "below").mkdir(parents=True)
-    assert place(home, home / "plain" / "below").folder == str(home / FOLDER)
+    assert workspace(home, home / "plain" / "below").folder == str(home / FOLDER)
     repo = repository(home / "repo")
     with pytest.raises(CoordError, match="not initialised"):
-        place(home, repo)
+        workspace(home, repo)
     (repo / "sub").mkdir()
     nested = shared(repo / "sub")
-    assert place(home, repo / "sub").folder == str(nested)
+    assert workspace(home, repo / "sub").folder == str(nested)
 
 
 def test_a_folder_that_was_moved_up_is_found_there(bare_repo: Repo) -> None:

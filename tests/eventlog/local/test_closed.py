@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from eventlog.errors import JournalClosed, LogError
-from eventlog.local.journal import closed, read_from
-from eventlog.local.writer import Writer
+from eventlog.local.journal import closed_reason, read_from
+from eventlog.local.writer import JournalWriter
 from eventlog.scanning import Position
 from tests.support.journals import LINES, SESSION, WHOLE, event, lines_of, plain, position_of, writer
 
@@ -24,8 +24,8 @@ def test_a_damaged_journal_takes_no_more_and_nothing_is_deleted(path: Path) -> N
 
 def test_a_rewound_journal_takes_no_more(path: Path) -> None:
     with pytest.raises(JournalClosed, match="it was cut back"):
-        Writer(str(path.parent), SESSION, Position(rewound="it was cut back"))
-    assert "cut back" in closed(str(path.parent), SESSION, Position(rewound="it was cut back"))
+        JournalWriter(str(path.parent), SESSION, Position(rewound="it was cut back"))
+    assert "cut back" in closed_reason(str(path.parent), SESSION, Position(rewound="it was cut back"))
 
 
 @pytest.mark.parametrize("left", [None, b"", LINES[0], LINES[0] + LINES[1][:20]])
@@ -35,7 +35,7 @@ def test_a_journal_shorter_than_what_was_read_takes_no_more(path: Path, left: by
     if left is not None:
         path.write_bytes(left)
     with pytest.raises(LogError):
-        Writer(str(path.parent), SESSION, seen)
+        JournalWriter(str(path.parent), SESSION, seen)
     assert (path.read_bytes() if path.exists() else None) in (left, b""), "nothing was made up"
 
 
@@ -66,7 +66,7 @@ def test_what_is_no_regular_file_is_neither_read_nor_written(tmp_path: Path, kin
     with pytest.raises(LogError):
         read_from(str(path), 0, b"")
     with pytest.raises(LogError):
-        Writer(str(tmp_path), SESSION, Position()).append(event(1))
+        JournalWriter(str(tmp_path), SESSION, Position()).append(event(1))
     assert not target.exists() or target.read_bytes() == WHOLE
 
 

@@ -17,12 +17,12 @@ import pytest
 from coord.admin.shell_import import run as importing
 from coord.cli.main import run
 from coord.engine import transaction
-from coord.workspace.paths import Place
+from coord.workspace.paths import Workspace
 from eventlog.errors import AppendFailed, JournalClosed, LogError
 from eventlog.local import writer as writing
-from eventlog.local.files import ENDED, sync_folder
-from eventlog.local.lock import NAME, locked
-from eventlog.local.writer import Writer, put_aside, sync_names
+from eventlog.local.files import ARCHIVE_FOLDER, sync_folder
+from eventlog.local.lock import LOCK_NAME, locked
+from eventlog.local.writer import JournalWriter, archive_journal, sync_names
 from tests.support.disk import Disk
 from tests.support.in_process import Inside
 from tests.support.journals import SESSION, event, numbers, plain, position_of, writer
@@ -66,7 +66,7 @@ def test_one_sync_is_for_all_that_was_appended_before_it(disk: Disk) -> None:
 
 
 def test_a_journals_name_is_durable_before_its_content(disk: Disk) -> None:
-    end = Writer(str(disk.root / "log"), SESSION, position_of(disk.root / "log"))
+    end = JournalWriter(str(disk.root / "log"), SESSION, position_of(disk.root / "log"))
     assert disk.survivors() == {f"log/{FILE}": b""}
     end.close()
 
@@ -153,11 +153,11 @@ def test_an_archived_journal_is_always_in_one_of_two_places(disk: Disk, monkeypa
         places.append({name for name, data in disk.survivors().items() if data == plain(1)[0]})
 
     monkeypatch.setattr(os, "fsync", sync)
-    put_aside(str(disk.root / "log"), SESSION)
+    archive_journal(str(disk.root / "log"), SESSION)
     assert disk.survivors() == {f"log/{FILE}": plain(1)[0]}
     sync_names(str(disk.root / "log"))
     assert all(places)
-    assert places[-1] == {f"log/{ENDED}/{FILE}"}
+    assert places[-1] == {f"log/{ARCHIVE_FOLDER}/{FILE}"}
 
 
 # --- commands ---------------------------------------------------------------------------------------------------------
@@ -209,13 +209,13 @@ def test_all_is_durable_at_a_commands_yes_or_its_unlock(repo: Repo, monkeypatch:
     monkeypatch.setattr(transaction, "locked", asked)
     for shell, words in DAY:
         with contextlib.redirect_stdout(Voice(ask, words)):
-            assert run(words.split(), machine.world(shell, {})) == 0, words
+            assert run(words.split(), machine.system(shell, {})) == 0, words
         machine.wait(1)
         assert lost == []
         assert disk.losses() == []
     assert {words for _, words in DAY} <= set(moments), "each said something"
     assert moments.count("the lock is let go of") >= len(DAY) - 2
-    assert list((repo.log / ENDED).glob("*.jsonl")), "one was archived"
+    assert list((repo.log / ARCHIVE_FOLDER).glob("*.jsonl")), "one was archived"
     disk.close()
 
 
@@ -227,7 +227,7 @@ def killed_before_its_sync(machine: Inside, shell: int, words: str) -> None:
     child = os.fork()
     if not child:
         os.fdatasync = lambda fd: os.kill(os.getpid(), signal.SIGKILL)
-        run(words.split(), machine.world(shell, {}))
+        run(words.split(), machine.system(shell, {}))
         os._exit(0)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
 
@@ -252,7 +252,7 @@ def test_a_journal_of_which_that_stays_unknown_takes_no_more(disk: Disk, monkeyp
     """A system says once that it could not write, and yes the next time."""
     writer(disk.root / "log").close()
     (disk.root / "log" / FILE).write_bytes(plain(1)[0])
-    (disk.root / "log" / NAME).write_text("123\n")
+    (disk.root / "log" / LOCK_NAME).write_text("123\n")
     real, asked = os.fdatasync, list[int]()
 
     def fails_once(fd: int) -> None:
@@ -267,7 +267,7 @@ def test_a_journal_of_which_that_stays_unknown_takes_no_more(disk: Disk, monkeyp
 
 
 def test_a_pipe_or_a_link_in_the_log_does_not_hinder_that(disk: Disk) -> None:
-    (disk.root / "log" / NAME).write_text("123\n")
+    (disk.root / "log" / LOCK_NAME).write_text("123\n")
     os.mkfifo(disk.root / "log" / "amber.jsonl")
     (disk.root / "log" / "brown.jsonl").symlink_to("/dev/zero")
     (disk.root / "log" / "coral.jsonl").mkdir()
@@ -279,7 +279,7 @@ def test_a_pipe_or_a_link_in_the_log_does_not_hinder_that(disk: Disk) -> None:
 
 
 def test_a_file_that_cannot_be_opened_does_not_hinder_it_either(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
-    (disk.root / "log" / NAME).write_text("123\n")
+    (disk.root / "log" / LOCK_NAME).write_text("123\n")
     writer(disk.root / "log").close()
     (disk.root / "log" / FILE).write_bytes(plain(1)[0])
     (disk.root / "log" / "amber.jsonl").touch()
@@ -296,11 +296,11 @@ def test_a_file_that_cannot_be_opened_does_not_hinder_it_either(disk: Disk, monk
 
 
 def test_a_stopped_import_leaves_only_what_is_durable(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
-    real, place = os.write, Place(str(disk.root), str(disk.root), None)
+    real, workspace = os.write, Workspace(str(disk.root), str(disk.root), None)
     takes = iter([True] * 3 + [False] * 3)
     monkeypatch.setattr(os, "write", lambda fd, data: real(fd, data) if next(takes) else 0)
     monkeypatch.setattr(importing, "_AT_ONCE", 1)
     with pytest.raises(AppendFailed):
-        importing._write(place, SESSION, [event(n) for n in range(1, 6)])
+        importing._write(workspace, SESSION, [event(n) for n in range(1, 6)])
     assert numbers((disk.root / "log" / FILE).read_bytes()) == [1, 2, 3]
     assert disk.losses() == []

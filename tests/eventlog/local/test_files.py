@@ -13,8 +13,8 @@ import pytest
 
 from eventlog.errors import LogError
 from eventlog.local import lock
-from eventlog.local.files import changed_at, read_regular, sizes_in
-from eventlog.local.lock import NAME, holder_of, locked
+from eventlog.local.files import list_journal_sizes, modified_at_ns, read_regular
+from eventlog.local.lock import LOCK_NAME, lock_owner, locked
 from tests.support.locks import lock_holder
 from tests.support.processes import GUARD_S, TREE
 
@@ -89,7 +89,7 @@ def test_a_journal_that_goes_during_listing_hinders_nobody(tmp_path: Path, monke
     for name in ("amber", "brown"):
         (tmp_path / f"{name}.jsonl").write_bytes(b"12345")
     (tmp_path / "notes.txt").touch()
-    assert sizes_in(str(tmp_path)) == {"amber": 5, "brown": 5}
+    assert list_journal_sizes(str(tmp_path)) == {"amber": 5, "brown": 5}
 
     @contextmanager
     def listed(folder: str) -> Iterator[list[os.DirEntry[str]]]:
@@ -99,7 +99,7 @@ def test_a_journal_that_goes_during_listing_hinders_nobody(tmp_path: Path, monke
         yield found
 
     monkeypatch.setattr(os, "scandir", listed)
-    assert sizes_in(str(tmp_path)) == {"amber": 5, "brown": -1}
+    assert list_journal_sizes(str(tmp_path)) == {"amber": 5, "brown": -1}
 
 
 def test_a_journal_that_cannot_be_looked_at_hinders_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -114,7 +114,7 @@ def test_a_journal_that_cannot_be_looked_at_hinders_nobody(tmp_path: Path, monke
         yield [Entry()]
 
     monkeypatch.setattr(os, "scandir", listed)
-    assert sizes_in(str(tmp_path)) == {"amber": -1}
+    assert list_journal_sizes(str(tmp_path)) == {"amber": -1}
 
 
 @pytest.mark.parametrize("at_ns", [0, -5, 1, (1 << 63) - 1, 1 << 63, 1 << 64, 1 << 70])
@@ -122,29 +122,29 @@ def test_any_time_that_a_disk_says_is_a_number_that_can_be_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_ns: int
 ) -> None:
     monkeypatch.setattr(os, "stat", lambda _: SimpleNamespace(st_mtime_ns=at_ns))
-    assert 0 <= changed_at(str(tmp_path)) < 1 << 63
+    assert 0 <= modified_at_ns(str(tmp_path)) < 1 << 63
 
 
 def test_nobody_holds_a_lock_that_is_not_there_or_free(tmp_path: Path) -> None:
-    assert holder_of(str(tmp_path)) is None
-    assert not (tmp_path / NAME).exists(), "asking makes nothing"
+    assert lock_owner(str(tmp_path)) is None
+    assert not (tmp_path / LOCK_NAME).exists(), "asking makes nothing"
     with locked(str(tmp_path), 0):
         pass
-    assert holder_of(str(tmp_path)) is None
+    assert lock_owner(str(tmp_path)) is None
     with locked(str(tmp_path), 0):
-        assert holder_of(str(tmp_path)) == os.getpid()
+        assert lock_owner(str(tmp_path)) == os.getpid()
 
 
 def test_the_holder_is_known_by_its_pid_without_waiting(tmp_path: Path) -> None:
     with lock_holder(tmp_path) as child:
-        assert holder_of(str(tmp_path)) == child.pid
-        (tmp_path / NAME).write_text("nobody")
-        assert holder_of(str(tmp_path)) == 0
+        assert lock_owner(str(tmp_path)) == child.pid
+        (tmp_path / LOCK_NAME).write_text("nobody")
+        assert lock_owner(str(tmp_path)) == 0
 
 
 @pytest.mark.parametrize("kind", ["link", "folder", "pipe"])
 def test_what_is_no_regular_file_is_no_lock_that_could_be_held(tmp_path: Path, kind: str) -> None:
-    path = tmp_path / NAME
+    path = tmp_path / LOCK_NAME
     if kind == "link":
         (tmp_path / "target").touch()
         path.symlink_to(tmp_path / "target")
@@ -154,7 +154,7 @@ def test_what_is_no_regular_file_is_no_lock_that_could_be_held(tmp_path: Path, k
         os.mkfifo(path)
     before = open_files()
     with pytest.raises(LogError, match=r"cannot open the lock|is not a regular file"):
-        holder_of(str(tmp_path))
+        lock_owner(str(tmp_path))
     assert open_files() == before
 
 
@@ -175,8 +175,8 @@ def test_no_file_stays_open_after_tries_that_failed(tmp_path: Path, monkeypatch:
 
 
 def test_the_pid_of_a_holder_takes_the_place_of_a_longer_one(tmp_path: Path) -> None:
-    (tmp_path / NAME).write_text("12345678901234567890\n")
+    (tmp_path / LOCK_NAME).write_text("12345678901234567890\n")
     with locked(str(tmp_path), 0):
-        assert holder_of(str(tmp_path)) == os.getpid()
+        assert lock_owner(str(tmp_path)) == os.getpid()
     with locked(str(tmp_path), 0):
-        assert holder_of(str(tmp_path)) == os.getpid()
+        assert lock_owner(str(tmp_path)) == os.getpid()

@@ -13,12 +13,12 @@ import pytest
 from eventlog.errors import AppendFailed, JournalClosed, SyncFailed
 from eventlog.events import MessageSent
 from eventlog.local import writer as writing
-from eventlog.local.journal import events_of
-from eventlog.local.writer import Writer
+from eventlog.local.journal import read_events
+from eventlog.local.writer import JournalWriter
 from tests.support.journals import LINES, SESSION, WHOLE, event, numbers, plain, position_of, writer
 
 
-def append(folder: Path, n: int) -> Writer:
+def append(folder: Path, n: int) -> JournalWriter:
     end = writer(folder)
     end.append(event(n))
     end.sync()
@@ -35,7 +35,7 @@ def test_writing_goes_on_where_reading_stopped(tmp_path: Path) -> None:
     end.close()
     assert (tmp_path / f"{SESSION}.jsonl").read_bytes() == WHOLE
     assert end.position == position_of(tmp_path)
-    assert list(events_of(str(tmp_path), SESSION)) == [event(1), event(2), event(3)]
+    assert list(read_events(str(tmp_path), SESSION)) == [event(1), event(2), event(3)]
     assert end.mended == ""
 
 

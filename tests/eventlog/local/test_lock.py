@@ -12,9 +12,9 @@ from unittest.mock import Mock
 
 import pytest
 
-from eventlog.errors import Locked, LogError
+from eventlog.errors import LockTimeout, LogError
 from eventlog.local import files, lock
-from eventlog.local.lock import NAME, locked
+from eventlog.local.lock import LOCK_NAME, locked
 from tests.support.locks import lock_holder
 
 _COUNT = """
@@ -57,10 +57,10 @@ def test_wherever_locking_leaves_the_file_the_pid_in_it_is_read(
 
     monkeypatch.setattr(lock, "try_lock", far_out)
     monkeypatch.setattr(lock, "sync_all", synced)
-    (tmp_path / NAME).write_text("4194303\n")
+    (tmp_path / LOCK_NAME).write_text("4194303\n")
     with locked(str(tmp_path), 0):
-        assert lock.holder_of(str(tmp_path)) == os.getpid()
-        with pytest.raises(Locked, match=str(os.getpid())):
+        assert lock.lock_owner(str(tmp_path)) == os.getpid()
+        with pytest.raises(LockTimeout, match=str(os.getpid())):
             locked(str(tmp_path), 0).__enter__()
     assert synced.call_count == 1
     with locked(str(tmp_path), 0):
@@ -69,18 +69,18 @@ def test_wherever_locking_leaves_the_file_the_pid_in_it_is_read(
 
 def test_who_waits_in_vain_is_told_the_holders_pid(tmp_path: Path) -> None:
     with lock_holder(tmp_path) as child:
-        with pytest.raises(Locked, match=rf"\b{child.pid}\b"), locked(str(tmp_path), 0):
+        with pytest.raises(LockTimeout, match=rf"\b{child.pid}\b"), locked(str(tmp_path), 0):
             pytest.fail("two hold the lock")
-        with pytest.raises(Locked, match=f"the one with {child.pid}, stopped"):
+        with pytest.raises(LockTimeout, match=f"the one with {child.pid}, stopped"):
             locked(str(tmp_path), 0.01, lambda pid: f"the one with {pid}, stopped").__enter__()
     with locked(str(tmp_path), 0):
-        assert (tmp_path / NAME).read_text().strip() == str(os.getpid())
+        assert (tmp_path / LOCK_NAME).read_text().strip() == str(os.getpid())
 
 
 def test_a_stopped_holder_keeps_it_and_a_killed_one_does_not(tmp_path: Path) -> None:
     with lock_holder(tmp_path) as child:
         child.send_signal(signal.SIGSTOP)
-        with pytest.raises(Locked):
+        with pytest.raises(LockTimeout):
             locked(str(tmp_path), 0).__enter__()
         child.kill()
         child.wait()
@@ -96,7 +96,7 @@ def test_it_is_free_after_an_error_under_it(tmp_path: Path) -> None:
 
 
 def test_a_lock_file_replaced_before_locking_is_not_the_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path, real, tries = tmp_path / NAME, files.try_lock, list[int]()
+    path, real, tries = tmp_path / LOCK_NAME, files.try_lock, list[int]()
 
     def replaced_meanwhile(fd: int) -> bool:
         tries.append(os.fstat(fd).st_ino)
@@ -119,9 +119,9 @@ def test_a_lock_file_replaced_before_locking_is_not_the_lock(tmp_path: Path, mon
 def test_where_there_can_be_no_lock_that_is_said(tmp_path: Path, kind: str) -> None:
     folder = tmp_path / "none" if kind == "no folder" else tmp_path
     if kind == "symlink":
-        (tmp_path / NAME).symlink_to(tmp_path / "elsewhere")
+        (tmp_path / LOCK_NAME).symlink_to(tmp_path / "elsewhere")
     elif kind == "directory":
-        (tmp_path / NAME).mkdir()
+        (tmp_path / LOCK_NAME).mkdir()
     with pytest.raises(LogError, match="cannot open the lock"):
         locked(str(folder), 0).__enter__()
     assert not (tmp_path / "elsewhere").exists()
@@ -138,11 +138,11 @@ def test_a_file_system_without_locks_is_an_error_of_the_log(tmp_path: Path, monk
 
 @pytest.mark.parametrize("text", [b"", b"not a number", b"\xff" * 50])
 def test_a_holder_that_left_no_pid_is_unknown(tmp_path: Path, text: bytes) -> None:
-    path = tmp_path / NAME
+    path = tmp_path / LOCK_NAME
     path.write_bytes(text)
     with path.open() as other:
         fcntl.flock(other, fcntl.LOCK_EX)
-        with pytest.raises(Locked, match="which one is unknown"):
+        with pytest.raises(LockTimeout, match="which one is unknown"):
             locked(str(tmp_path), 0).__enter__()
 
 
@@ -151,5 +151,5 @@ def test_a_full_disk_stops_no_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "write", full)
-    with locked(str(tmp_path), 0), pytest.raises(Locked):
+    with locked(str(tmp_path), 0), pytest.raises(LockTimeout):
         locked(str(tmp_path), 0).__enter__()

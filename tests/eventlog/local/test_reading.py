@@ -6,15 +6,15 @@ from pathlib import Path
 import pytest
 
 from eventlog import scanning
-from eventlog.codec import seal, stored_hash
+from eventlog.codec import encode_line, stored_hash
 from eventlog.errors import LogError
 from eventlog.events import SessionStarted
-from eventlog.history import History
+from eventlog.history import LogReader
 from eventlog.local import journal as journals
-from eventlog.local.files import ENDED
-from eventlog.local.journal import FULL_BYTES, closed, event_of, read_from
+from eventlog.local.files import ARCHIVE_FOLDER
+from eventlog.local.journal import FULL_JOURNAL_BYTES, closed_reason, read_event, read_from
 from eventlog.local.lock import SEAL_SUFFIX
-from eventlog.scanning import LAST, Damage, Position, scan
+from eventlog.scanning import TAIL_BYTES, Damage, Position, scan
 from tests.support.journals import SESSION, at, event, keys, lines_of, numbers, plain, position_of, write
 
 LINES = plain(4)
@@ -23,7 +23,7 @@ JUNK = b"junk " * 20 + b"\n"
 
 def after(line: bytes, n: int, second: float) -> bytes:
     """A line that follows another, whatever its number and its time."""
-    return seal(event(n, second=second), stored_hash(line[:-1]))[0]
+    return encode_line(event(n, second=second), stored_hash(line[:-1]))[0]
 
 
 # --- lines ------------------------------------------------------------------------------------------------------------
@@ -70,7 +70,7 @@ def test_a_byte_order_mark_is_one_at_the_beginning_only() -> None:
 
 
 def test_damage_is_named_up_to_a_limit_and_that_there_is_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scanning, "MOST_DAMAGE", 3)
+    monkeypatch.setattr(scanning, "MAX_DAMAGE", 3)
     events, position = scan(SESSION, JUNK * 3 + LINES[0], Position())
     assert [spot.line for spot in position.damage] == [1, 2, 3]
     assert not any("more is damaged" in spot.reason for spot in position.damage)
@@ -87,7 +87,7 @@ def test_what_was_found_stays_found() -> None:
     last = scan(SESSION, b"x\n", first)[1]
     assert last.damage == (*first.damage, Damage(3, len(data), "its hash is wrong"))
     assert (last.machine, last.folder, last.rewound) == ("north", "/a", "it was cut back")
-    assert last.last == (data + b"x\n")[-LAST:]
+    assert last.last == (data + b"x\n")[-TAIL_BYTES:]
 
 
 # --- files ------------------------------------------------------------------------------------------------------------
@@ -105,9 +105,9 @@ def test_a_pipe_is_no_journal_and_makes_nobody_wait(tmp_path: Path) -> None:
 def test_a_journal_that_is_too_large_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / f"{SESSION}.jsonl"
     path.write_bytes(LINES[0])
-    monkeypatch.setattr(journals, "MOST_BYTES", len(LINES[0]))
+    monkeypatch.setattr(journals, "MAX_JOURNAL_BYTES", len(LINES[0]))
     assert read_from(str(path), 0, b"") == (LINES[0], False)
-    monkeypatch.setattr(journals, "MOST_BYTES", len(LINES[0]) - 1)
+    monkeypatch.setattr(journals, "MAX_JOURNAL_BYTES", len(LINES[0]) - 1)
     with pytest.raises(LogError, match="is not read"):
         read_from(str(path), 0, b"")
 
@@ -116,17 +116,17 @@ def test_a_journal_is_closed_for_each_of_these_reasons(tmp_path: Path) -> None:
     path, log = tmp_path / f"{SESSION}.jsonl", str(tmp_path)
     path.write_bytes(b"".join(LINES))
     seen = position_of(tmp_path)
-    assert closed(log, SESSION, seen) == ""
-    assert "line 7 (byte 8) is damaged: why" in closed(log, SESSION, Position(damage=(Damage(7, 8, "why"),)))
-    assert closed(log, SESSION, Position(rewound="it was cut back")) == "it was cut back"
-    assert closed(log, SESSION, Position(ended=True)) == "it was archived"
-    assert "full" in closed(log, "brown", Position(size=FULL_BYTES))
-    assert closed(log, "brown", Position(size=FULL_BYTES - 1)) == ""
+    assert closed_reason(log, SESSION, seen) == ""
+    assert "line 7 (byte 8) is damaged: why" in closed_reason(log, SESSION, Position(damage=(Damage(7, 8, "why"),)))
+    assert closed_reason(log, SESSION, Position(rewound="it was cut back")) == "it was cut back"
+    assert closed_reason(log, SESSION, Position(ended=True)) == "it was archived"
+    assert "full" in closed_reason(log, "brown", Position(size=FULL_JOURNAL_BYTES))
+    assert closed_reason(log, "brown", Position(size=FULL_JOURNAL_BYTES - 1)) == ""
     path.write_bytes(b"".join(LINES[:3]) + after(LINES[2], 4, 9))
-    assert "not what it was" in closed(log, SESSION, seen)
+    assert "not what it was" in closed_reason(log, SESSION, seen)
     path.write_bytes(b"".join(LINES))
     (tmp_path / (path.name + SEAL_SUFFIX)).touch()
-    assert "could not be made durable" in closed(log, SESSION, seen)
+    assert "could not be made durable" in closed_reason(log, SESSION, seen)
 
 
 def test_no_name_of_an_event_leads_out_of_the_log(tmp_path: Path) -> None:
@@ -134,18 +134,18 @@ def test_no_name_of_an_event_leads_out_of_the_log(tmp_path: Path) -> None:
     log.mkdir()
     for folder in (log, tmp_path):
         (folder / f"{SESSION}.jsonl").write_bytes(b"".join(LINES))
-    assert event_of(str(log), f"{SESSION}/2") == event(2)
+    assert read_event(str(log), f"{SESSION}/2") == event(2)
     for name in (f"../{SESSION}/2", "a\0b/2", "", SESSION, f"{SESSION}/", f"{SESSION}/9", f"{SESSION}/02", "none/1"):
-        assert event_of(str(log), name) is None, name
+        assert read_event(str(log), name) is None, name
 
 
 def test_only_journals_are_journals(tmp_path: Path) -> None:
     write(tmp_path, "amber", "north", [1])
-    (tmp_path / ENDED).mkdir()
-    for folder in (tmp_path, tmp_path / ENDED):
+    (tmp_path / ARCHIVE_FOLDER).mkdir()
+    for folder in (tmp_path, tmp_path / ARCHIVE_FOLDER):
         for name in (".lock", "amber.jsonl.sealed", "amber-1.torn", "notes.txt", "amber.json"):
             (folder / name).touch()
-    history = History(str(tmp_path), "north")
+    history = LogReader(str(tmp_path), "north")
     assert history.names() == {"amber"}
     assert history.problems == {}
 
@@ -155,7 +155,7 @@ def test_only_journals_are_journals(tmp_path: Path) -> None:
 
 def test_an_empty_journal_that_is_gone_is_not_missed(tmp_path: Path) -> None:
     (tmp_path / "amber.jsonl").touch()
-    history = History(str(tmp_path), "north")
+    history = LogReader(str(tmp_path), "north")
     history.catch_up(at(10))
     (tmp_path / "amber.jsonl").unlink()
     assert not history.catch_up(at(10)).rewound
@@ -163,7 +163,7 @@ def test_an_empty_journal_that_is_gone_is_not_missed(tmp_path: Path) -> None:
 
 
 def test_of_two_rewinds_the_first_is_told(tmp_path: Path) -> None:
-    path, history = tmp_path / "amber.jsonl", History(str(tmp_path), "north")
+    path, history = tmp_path / "amber.jsonl", LogReader(str(tmp_path), "north")
     lines = plain(3, "amber")
     for count in (3, 2, 1):
         path.write_bytes(b"".join(lines[:count]))
@@ -173,7 +173,7 @@ def test_of_two_rewinds_the_first_is_told(tmp_path: Path) -> None:
 
 def test_what_was_accepted_before_the_clock_went_back_stays(tmp_path: Path) -> None:
     write(tmp_path, "brown", "south", [1, 50])
-    history = History(str(tmp_path), "north")
+    history = LogReader(str(tmp_path), "north")
     assert keys(history.catch_up(at(10)).events) == ["brown/1", "brown/2"]
     write(tmp_path, "coral", "south", [45, 51])
     assert keys(history.catch_up(at(-9999)).events) == ["coral/1"]
@@ -182,7 +182,7 @@ def test_what_was_accepted_before_the_clock_went_back_stays(tmp_path: Path) -> N
 
 def test_holding_back_keeps_that_a_journal_was_rewound(tmp_path: Path) -> None:
     write(tmp_path, "brown", "south", [1, 2, 3])
-    history = History(str(tmp_path), "north")
+    history = LogReader(str(tmp_path), "north")
     history.catch_up(at(10))
     (tmp_path / "brown.jsonl").unlink()
     write(tmp_path, "brown", "south", [1, 500])

@@ -11,9 +11,9 @@ from msgspec.structs import replace
 from eventlog.errors import AppendFailed, JournalClosed, LogError, SyncFailed
 from eventlog.events import Event, Imported, SessionHeartbeat, SessionStarted
 from eventlog.local import writer as writing
-from eventlog.local.files import ENDED
+from eventlog.local.files import ARCHIVE_FOLDER
 from eventlog.local.lock import SEAL_SUFFIX
-from eventlog.local.writer import Writer, put_aside
+from eventlog.local.writer import JournalWriter, archive_journal
 from eventlog.scanning import Position
 from tests.support.journals import LINES, SESSION, WHOLE, event, lines_of, plain, position_of, writer
 
@@ -123,7 +123,7 @@ def test_a_journal_changed_since_it_was_read_takes_no_more(path: Path) -> None:
     before = os.dup(0)
     os.close(before)
     with pytest.raises(JournalClosed, match="not what it was when its first"):
-        Writer(str(path.parent), SESSION, seen)
+        JournalWriter(str(path.parent), SESSION, seen)
     after = os.dup(0)
     os.close(after)
     assert after == before, "no file stays open"
@@ -134,7 +134,7 @@ def test_a_journal_that_is_gone_is_not_made_anew(path: Path) -> None:
     seen = position_of(path.parent)
     path.unlink()
     with pytest.raises(LogError, match="cannot write"):
-        Writer(str(path.parent), SESSION, seen)
+        JournalWriter(str(path.parent), SESSION, seen)
     assert not path.exists()
 
 
@@ -142,7 +142,7 @@ def test_a_device_in_the_place_of_a_journal_is_not_written(tmp_path: Path, monke
     before, real = len(os.listdir("/dev/fd")), os.open
     monkeypatch.setattr(os, "open", lambda path, flags, mode=0o777: real("/dev/null", flags & ~os.O_CREAT))
     with pytest.raises(LogError, match="not a regular file"):
-        Writer(str(tmp_path), SESSION, Position())
+        JournalWriter(str(tmp_path), SESSION, Position())
     monkeypatch.undo()
     assert len(os.listdir("/dev/fd")) == before, "it was closed"
 
@@ -152,7 +152,7 @@ def test_a_device_in_the_place_of_a_journal_is_not_written(tmp_path: Path, monke
 
 def test_a_journal_with_too_long_a_tail_is_not_mended(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path.write_bytes(WHOLE + b"x" * 100)
-    monkeypatch.setattr(writing, "MOST_BYTES", len(WHOLE) + 99)
+    monkeypatch.setattr(writing, "MAX_JOURNAL_BYTES", len(WHOLE) + 99)
     with pytest.raises(LogError, match=f"more than {len(WHOLE) + 99}"):
         writer(path.parent)
     assert path.read_bytes() == WHOLE + b"x" * 100
@@ -174,7 +174,7 @@ def test_no_file_that_appears_meanwhile_is_overwritten_by_a_tear(path: Path, mon
     position = position_of(path.parent)
     monkeypatch.setattr(os.path, "lexists", lambda _: False)
     with pytest.raises(LogError, match="cannot prepare"):
-        Writer(str(path.parent), SESSION, position)
+        JournalWriter(str(path.parent), SESSION, position)
     assert (path.parent / f"{SESSION}-1.torn").read_bytes() == b"another's"
     assert path.read_bytes() == WHOLE + b"{torn"
 
@@ -223,8 +223,8 @@ def test_a_failed_sync_follows_no_link(path: Path, monkeypatch: pytest.MonkeyPat
 
     (path.parent / (path.name + SEAL_SUFFIX)).symlink_to(path.parent / "elsewhere")
     position = position_of(path.parent)
-    monkeypatch.setattr(writing, "barred", lambda *_: "")
-    end = Writer(str(path.parent), SESSION, position)
+    monkeypatch.setattr(writing, "known_closed_reason", lambda *_: "")
+    end = JournalWriter(str(path.parent), SESSION, position)
     end.append(event(4))
     monkeypatch.setattr(writing, "sync_data", fails)
     with pytest.raises(SyncFailed):
@@ -238,28 +238,28 @@ def test_a_failed_sync_follows_no_link(path: Path, monkeypatch: pytest.MonkeyPat
 
 def test_a_journal_is_put_aside_nowhere_else_and_replaces_none(path: Path, tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
-    (path.parent / ENDED).symlink_to(tmp_path / "elsewhere")
+    (path.parent / ARCHIVE_FOLDER).symlink_to(tmp_path / "elsewhere")
     with pytest.raises(LogError, match="symbolic link"):
-        put_aside(str(path.parent), SESSION)
+        archive_journal(str(path.parent), SESSION)
     assert not list((tmp_path / "elsewhere").iterdir())
-    (path.parent / ENDED).unlink()
-    (path.parent / ENDED).mkdir()
-    (path.parent / ENDED / path.name).write_bytes(LINES[0])
+    (path.parent / ARCHIVE_FOLDER).unlink()
+    (path.parent / ARCHIVE_FOLDER).mkdir()
+    (path.parent / ARCHIVE_FOLDER / path.name).write_bytes(LINES[0])
     with pytest.raises(LogError, match="one of this name"):
-        put_aside(str(path.parent), SESSION)
-    assert (path.parent / ENDED / path.name).read_bytes() == LINES[0]
+        archive_journal(str(path.parent), SESSION)
+    assert (path.parent / ARCHIVE_FOLDER / path.name).read_bytes() == LINES[0]
     assert path.read_bytes() == WHOLE
 
 
 @pytest.mark.parametrize("there", [None, b"another's"])
 def test_the_mark_of_a_failed_sync_goes_with_its_journal(path: Path, there: bytes | None) -> None:
     here = path.parent / (path.name + SEAL_SUFFIX)
-    ended = path.parent / ENDED / here.name
+    ended = path.parent / ARCHIVE_FOLDER / here.name
     here.write_bytes(b"its own")
     ended.parent.mkdir()
     if there:
         ended.write_bytes(there)
-    put_aside(str(path.parent), SESSION)
+    archive_journal(str(path.parent), SESSION)
     assert ended.read_bytes() == (there or b"its own")
-    assert (path.parent / ENDED / path.name).read_bytes() == WHOLE
+    assert (path.parent / ARCHIVE_FOLDER / path.name).read_bytes() == WHOLE
     assert here.exists() == bool(there)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from eventlog.events import NEVER, ClaimHandedOver, ClaimReleased, ClaimRequested
-from projections.rules.claims import ACCEPT_S, stands
+from projections.rules.claims import ACCEPT_TIMEOUT_S, is_token_valid
 from projections.rules.state import State
 from tests.support.histories import Story, anchor, at
 
@@ -181,11 +181,11 @@ def test_rule_4_a_grant_to_a_waiter_lapses_unless_it_is_taken_up() -> None:
     story.asks(1, "amber", "port/1", ttl_s=60)
     lapses = story.asks(2, "brown", "port/1", "waiting", wait_s=600)
     takes = story.asks(3, "coral", "port/1", "waiting", wait_s=600)
-    assert list(story.state(61 + ACCEPT_S - 0.000001).claims) == [lapses.id]
-    assert list(story.state(61 + ACCEPT_S).claims) == [takes.id]
-    assert ACCEPT_S == 60
-    story.accepts(61 + ACCEPT_S + 1, "coral", takes)
-    assert story.state(61 + 2 * ACCEPT_S).claims[takes.id].ends_at == at(61 + ACCEPT_S + 600)
+    assert list(story.state(61 + ACCEPT_TIMEOUT_S - 0.000001).claims) == [lapses.id]
+    assert list(story.state(61 + ACCEPT_TIMEOUT_S).claims) == [takes.id]
+    assert ACCEPT_TIMEOUT_S == 60
+    story.accepts(61 + ACCEPT_TIMEOUT_S + 1, "coral", takes)
+    assert story.state(61 + 2 * ACCEPT_TIMEOUT_S).claims[takes.id].ends_at == at(61 + ACCEPT_TIMEOUT_S + 600)
     assert kinds(story.state(), "brown") == [], "it was not there"
 
 
@@ -256,7 +256,7 @@ def test_rule_5_a_handover_keeps_the_end_and_precedes_waiters() -> None:
     assert (claim.session, claim.agent, claim.note) == ("brown", "", "for the demo")
     assert (claim.granted_at, claim.expires_at) == (at(3), at(301))
     assert claim.token > before.token
-    assert (stands(state, new.id, claim.token), stands(state, held.id, before.token)) == (True, False)
+    assert (is_token_valid(state, new.id, claim.token), is_token_valid(state, held.id, before.token)) == (True, False)
 
 
 def test_rule_5_a_handover_makes_room_for_the_givers_waiters() -> None:

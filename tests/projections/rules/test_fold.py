@@ -5,7 +5,7 @@ import pytest
 from eventlog.events import Event
 from projections.rules.fold import as_of, fold
 from projections.rules.state import State
-from projections.views.point_in_time import at_the_end_of, count_until, just_after, just_before, state_at
+from projections.views.point_in_time import after_event, after_instant, before_instant, count_until, state_at
 from tests.support.histories import Story, at
 
 
@@ -67,11 +67,11 @@ def test_a_moment_is_before_at_or_after_what_happens_at_it() -> None:
     story = Story()
     first, second = story.beats(1, "amber", "build"), story.beats(1, "brown", "test")
     history = story.history()
-    assert [count_until(history, cut) for cut in (just_before(at(1)), just_after(first), just_after(second))] == [
+    assert [count_until(history, cut) for cut in (before_instant(at(1)), after_event(first), after_event(second))] == [
         0,
         1,
         2,
     ]
-    assert count_until(history, at_the_end_of(at(1))) == 2
-    assert list(state_at(history, just_after(first)).sessions) == ["amber"]
-    assert list(state_at(history, at_the_end_of(at(1))).sessions) == ["amber", "brown"]
+    assert count_until(history, after_instant(at(1))) == 2
+    assert list(state_at(history, after_event(first)).sessions) == ["amber"]
+    assert list(state_at(history, after_instant(at(1))).sessions) == ["amber", "brown"]

@@ -12,7 +12,7 @@ from eventlog.events import (
     SessionStarted,
 )
 from projections.rules.state import State
-from projections.views.board import board
+from projections.views.board import build_board
 from tests.support.histories import Story, at
 from tests.support.imports import asks, brings_in
 
@@ -110,6 +110,6 @@ def test_one_is_shown_for_an_hour_and_while_it_holds_something() -> None:
     brings_in(story, 2, SessionStarted(), "session-2")
     shown = {}
     for second in (3, 3602, 7201):
-        rows = board(story.state(second), at(second), 1e9, {}).sessions
+        rows = build_board(story.state(second), at(second), 1e9, {}).sessions
         shown[second] = {row.id for row in rows} - {"amber"}
     assert shown == {3: {"session-1", "session-2"}, 3602: {"session-1"}, 7201: set()}

@@ -1,7 +1,7 @@
 """Rules 6, 7 and 8 by examples: circles, tokens, and who is told that it does not have what it thought it had."""
 
 from eventlog.events import ClaimAccepted, ClaimRequested
-from projections.rules.claims import circles, stands
+from projections.rules.claims import is_token_valid, wait_cycles
 from projections.rules.state import State
 from tests.support.histories import Story, anchor, at
 
@@ -19,9 +19,9 @@ def test_rule_6_a_circle_of_three_is_shown_once() -> None:
     for second, by, has in ((1, "amber", 1), (2, "brown", 2), (3, "coral", 3)):
         story.asks(second, by, f"port/{has}")
     for second, by, wants in ((4, "coral", 2), (5, "brown", 1), (6, "amber", 3)):
-        assert circles(story.state()) == []
+        assert wait_cycles(story.state()) == []
         story.asks(second, by, f"port/{wants}", "waiting", wait_s=300)
-    assert circles(story.state()) == [("amber", "coral", "brown")]
+    assert wait_cycles(story.state()) == [("amber", "coral", "brown")]
 
 
 def test_rule_6_every_wait_of_a_session_counts() -> None:
@@ -30,7 +30,7 @@ def test_rule_6_every_wait_of_a_session_counts() -> None:
         story.asks(second, by, f"port/{has}")
     for second, by, wants in ((4, "amber", 2), (5, "amber", 3), (6, "brown", 1)):
         story.asks(second, by, f"port/{wants}", "waiting", wait_s=300)
-    assert circles(story.state()) == [("amber", "brown")]
+    assert wait_cycles(story.state()) == [("amber", "brown")]
 
 
 def test_rule_6_the_subagents_of_a_session_make_no_circle() -> None:
@@ -38,7 +38,7 @@ def test_rule_6_the_subagents_of_a_session_make_no_circle() -> None:
     story.asks(1, "amber", "port/1", agent="sub-1")
     story.asks(2, "amber", "port/1", "waiting", agent="sub-2", wait_s=300)
     assert len(story.state().waits) == 1
-    assert circles(story.state()) == []
+    assert wait_cycles(story.state()) == []
 
 
 # --- rule 7 -----------------------------------------------------------------------------------------------------------
@@ -49,10 +49,10 @@ def test_rule_7_a_token_stands_as_long_as_its_grant() -> None:
     held = story.asks(1, "amber", "port/1", ttl_s=60)
     state = story.state(60)
     token = state.claims[held.id].token
-    assert stands(state, held.id, token)
-    assert not stands(state, held.id, token - 1)
-    assert not stands(state, "amber/99", token)
-    assert not stands(story.state(61), held.id, token)
+    assert is_token_valid(state, held.id, token)
+    assert not is_token_valid(state, held.id, token - 1)
+    assert not is_token_valid(state, "amber/99", token)
+    assert not is_token_valid(story.state(61), held.id, token)
 
 
 def test_rule_7_a_renewal_leaves_the_token_as_it_is() -> None:
@@ -61,7 +61,7 @@ def test_rule_7_a_renewal_leaves_the_token_as_it_is() -> None:
     token = story.state().claims[held.id].token
     story.renews(2, "amber", held)
     story.asks(3, "amber", "port/1")
-    assert stands(story.state(), held.id, token)
+    assert is_token_valid(story.state(), held.id, token)
 
 
 # --- rule 8 -----------------------------------------------------------------------------------------------------------

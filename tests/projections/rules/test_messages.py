@@ -1,8 +1,8 @@
 """Who has what to read and to confirm: by id, never "all before", and nothing is lost when a session goes."""
 
 from eventlog.events import EVERYONE, HOUR_S, MessageSent
-from projections.rules.state import PREVIEW, RECENT
-from projections.views.board import board
+from projections.rules.state import MAX_RECENT_MESSAGES, PREVIEW_LENGTH
+from projections.views.board import build_board
 from tests.support.histories import Story, anchor, at
 
 
@@ -68,9 +68,13 @@ def test_unknown_recipients_stay_on_record_and_names_count_once() -> None:
 
 def test_a_long_body_is_cut_and_its_length_kept() -> None:
     story = Story("amber", "brown")
-    sent = story.sends(1, "amber", "brown", body="x" * (PREVIEW + 1), subject="x" * (PREVIEW + 1))
+    sent = story.sends(1, "amber", "brown", body="x" * (PREVIEW_LENGTH + 1), subject="x" * (PREVIEW_LENGTH + 1))
     message = story.state().messages[sent.id]
-    assert (len(message.body), message.length, len(message.subject)) == (PREVIEW, PREVIEW + 1, PREVIEW)
+    assert (len(message.body), message.length, len(message.subject)) == (
+        PREVIEW_LENGTH,
+        PREVIEW_LENGTH + 1,
+        PREVIEW_LENGTH,
+    )
 
 
 def test_the_state_keeps_recent_unread_and_unconfirmed_messages() -> None:
@@ -79,11 +83,11 @@ def test_the_state_keeps_recent_unread_and_unconfirmed_messages() -> None:
     unconfirmed = story.sends(2, "amber", "brown", needs_ack=True)
     done = story.sends(3, "amber", "brown")
     story.reads(4, "brown", unconfirmed, done)
-    for number in range(RECENT):
+    for number in range(MAX_RECENT_MESSAGES):
         story.sends(10 + number, "amber", "brown")
     story.reads(100, "brown", *[event for event in story.events if event.n > 4 and event.session == "amber"])
     state = story.state()
-    assert len(state.recent) == RECENT
+    assert len(state.recent) == MAX_RECENT_MESSAGES
     assert state.messages.keys() == {*state.recent, unread.id, unconfirmed.id}
     story.reads(101, "brown", unread)
     story.acknowledges(102, "brown", unconfirmed)
@@ -157,7 +161,7 @@ def test_the_board_asks_nobody_to_confirm_who_has_left_it() -> None:
     story.presumes_dead(2, "amber", "brown", anchor(2))
     missing = []
     for second in (3, HOUR_S + 1, HOUR_S + 3):
-        shown = board(story.state(second), at(second), 9 * HOUR_S, {})
+        shown = build_board(story.state(second), at(second), 9 * HOUR_S, {})
         missing.append([need.text for need in shown.needs if need.kind == "unacknowledged"])
     assert ["brown" in text for (text,) in missing] == [True, True, False]
     assert all("coral" in text for (text,) in missing)

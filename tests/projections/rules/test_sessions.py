@@ -1,7 +1,7 @@
 """How sessions come, speak, end, die and live again, and what becomes of what they hold."""
 
 from eventlog.events import SessionStarted, Unknown
-from projections.rules.claims import circles
+from projections.rules.claims import wait_cycles
 from tests.support.histories import Story, anchor, at
 
 
@@ -122,10 +122,10 @@ def test_an_id_leads_to_its_continuation_until_it_speaks() -> None:
     story = Story("amber", "brown", "coral")
     story.continues(1, "brown", "amber")
     story.continues(2, "coral", "brown")
-    assert story.state().follow("amber") == "coral"
-    assert story.state().follow("nobody") == "nobody"
+    assert story.state().current_session("amber") == "coral"
+    assert story.state().current_session("nobody") == "nobody"
     story.beats(3, "amber")
-    assert story.state().follow("amber") == "amber"
+    assert story.state().current_session("amber") == "amber"
 
 
 def test_sessions_that_continue_each_other_lead_nowhere_for_ever() -> None:
@@ -133,7 +133,7 @@ def test_sessions_that_continue_each_other_lead_nowhere_for_ever() -> None:
     story.continues(1, "brown", "amber")
     story.continues(2, "amber", "brown")
     story.ends(3, "amber")
-    assert story.state().follow("amber") in ("amber", "brown")
+    assert story.state().current_session("amber") in ("amber", "brown")
 
 
 def test_saying_again_whom_one_continues_takes_nothing_again() -> None:
@@ -163,7 +163,7 @@ def test_a_continued_ended_session_stays_ended_its_mail_goes_on() -> None:
     story.continues(3, "brown", "amber")
     state = story.state()
     assert (state.sessions["amber"].status, state.sessions["amber"].over_at) == ("ended", at(2))
-    assert (state.sessions["amber"].notices, state.follow("amber")) == ([], "brown")
+    assert (state.sessions["amber"].notices, state.current_session("amber")) == ([], "brown")
     assert state.sessions["brown"].unread == [sent.id]
 
 
@@ -216,9 +216,9 @@ def test_a_circle_is_shown_and_ends_with_a_wait() -> None:
     story.asks(2, "brown", "port/2")
     story.asks(3, "amber", "port/2", "waiting", wait_s=60)
     story.asks(4, "brown", "port/1", "waiting", wait_s=300)
-    assert circles(story.state()) == [("amber", "brown")]
-    assert circles(story.state(62.999)) == [("amber", "brown")]
-    assert circles(story.state(63)) == []
+    assert wait_cycles(story.state()) == [("amber", "brown")]
+    assert wait_cycles(story.state(62.999)) == [("amber", "brown")]
+    assert wait_cycles(story.state(63)) == []
 
 
 def test_an_event_of_a_newer_version_shows_its_session_lives() -> None:

@@ -3,14 +3,14 @@
 import pytest
 
 from eventlog.events import EVERYONE, MessageSent, Urgency
-from projections.views.board import Board, board
+from projections.views.board import Board, build_board
 from tests.support.histories import Story, anchor, at
 
 SILENT_S = 1800.0
 
 
 def shown(story: Story, second: float, **gone: str) -> Board:
-    return board(story.state(second), at(second), SILENT_S, gone)
+    return build_board(story.state(second), at(second), SILENT_S, gone)
 
 
 def needs(story: Story, second: float, **gone: str) -> list[tuple[str, str]]:

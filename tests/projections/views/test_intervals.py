@@ -1,9 +1,9 @@
 """The account of a history by examples: what is new after a moment, what counts, and the lives of sessions."""
 
 from eventlog.events import ClaimRequested, SessionStarted
-from projections.views.intervals import account, after
-from projections.views.point_in_time import at_the_end_of, just_after, just_before
-from projections.views.state_diff import facts
+from projections.views.intervals import analyze_history, happened_after
+from projections.views.point_in_time import after_event, after_instant, before_instant
+from projections.views.state_diff import facts_of
 from tests.support.histories import Story, at
 from tests.support.imports import asks, brings_in
 
@@ -13,19 +13,19 @@ def test_what_time_ended_at_that_moment_had_ended_by_then() -> None:
     story.asks(1, "amber", "port/1", ttl_s=60)
     late = story.beats(61, "amber")
     history = story.history()
-    for since, new in ((just_before(at(61)), False), (at_the_end_of(at(61)), False), (at_the_end_of(at(60)), True)):
-        assert after(history, since)(at(61), "") == new
-    assert after(history, just_before(at(61)))(late.at, late.id)
-    assert not after(history, just_after(late))(late.at, late.id)
+    for since, new in ((before_instant(at(61)), False), (after_instant(at(61)), False), (after_instant(at(60)), True)):
+        assert happened_after(history, since)(at(61), "") == new
+    assert happened_after(history, before_instant(at(61)))(late.at, late.id)
+    assert not happened_after(history, after_event(late))(late.at, late.id)
 
 
 def test_what_does_not_count_is_not_in_the_account() -> None:
     story = Story("amber")
     first = brings_in(story, 1, asks("port/1"), path="a.claim")
     brings_in(story, 2, asks("port/2"), path="a.claim")
-    found = account(story.history(), at(3))
+    found = analyze_history(story.history(), at(3))
     assert [event.id for event in found.events] == [story.events[0].id, first.id]
-    assert [span.resource for span in found.spans] == ["port/1"]
+    assert [span.resource for span in found.intervals] == ["port/1"]
 
 
 def test_an_ended_session_has_one_life_and_a_restarted_one_two() -> None:
@@ -33,17 +33,20 @@ def test_an_ended_session_has_one_life_and_a_restarted_one_two() -> None:
     end = story.ends(1, "amber")
     story.beats(2, "amber")
     story.beats(3, "amber")
-    (life,) = account(story.history(), at(4)).lives
+    (life,) = analyze_history(story.history(), at(4)).lives
     assert (life.end, life.cause, life.last_at) == (at(1), end.id, at(3))
     story.tell(5, "amber", SessionStarted())
-    assert [(life.start, life.end) for life in account(story.history(), at(6)).lives] == [(at(0), at(1)), (at(5), "")]
+    assert [(life.start, life.end) for life in analyze_history(story.history(), at(6)).lives] == [
+        (at(0), at(1)),
+        (at(5), ""),
+    ]
 
 
 def test_each_word_of_an_imported_session_may_be_its_last() -> None:
     story = Story()
     for second in (1, 2, 3):
         brings_in(story, second, asks(f"port/{second}"))
-    (life,) = account(story.history(), at(4)).lives
+    (life,) = analyze_history(story.history(), at(4)).lives
     assert (life.start, life.end, life.how) == (at(1), at(3), "imported")
 
 
@@ -53,7 +56,7 @@ def test_a_handed_over_claim_is_the_recipients_with_its_note() -> None:
         resource="port/1", mode="shared", ttl_s=600, agent="sub-1", note="for the demo", told="granted"
     )
     given = story.hands_over(2, "amber", story.tell(1, "amber", asked), "brown")
-    first, second = account(story.history(), at(3)).spans
+    first, second = analyze_history(story.history(), at(3)).intervals
     assert (first.session, first.agent, first.end, first.how) == ("amber", "sub-1", at(2), "handed_over")
     assert (second.id, second.session, second.agent, second.end) == (given.id, "brown", "", "")
     assert (second.mode, second.note) == ("shared", "for the demo")
@@ -63,7 +66,7 @@ def test_what_is_empty_is_no_fact() -> None:
     story = Story("amber", "brown")
     story.asks(1, "amber", "port/1")
     story.sends(2, "amber", "brown")
-    found = facts(story.state())
+    found = facts_of(story.state())
     assert all(found.values())
     assert found["claim", "amber/2", "session"] == "amber"
     assert ("claim", "amber/2", "note") not in found

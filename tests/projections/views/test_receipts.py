@@ -3,12 +3,12 @@
 from msgspec.structs import replace
 
 from eventlog.events import Event, Imported, MessageAcknowledged
-from projections.views.receipts import Receipt, receipts
+from projections.views.receipts import Receipt, build_receipts
 from tests.support.histories import Story, at
 
 
 def rows(story: Story, message: Event) -> dict[str, Receipt]:
-    found = receipts(story.history(), message).rows
+    found = build_receipts(story.history(), message).rows
     assert len({row.session for row in found}) == len(found), "each has one"
     return {row.session: row for row in found}
 

@@ -1,25 +1,25 @@
 """What a report says of sessions and messages, on small stories."""
 
 from eventlog.events import MessageSent, SessionEnded
-from projections.views.activity import Item, Worker
-from projections.views.board import board
-from projections.views.intervals import account
-from projections.views.point_in_time import just_before
-from projections.views.report import Report, report
+from projections.views.activity import ReportItem, SessionActivity
+from projections.views.board import build_board
+from projections.views.intervals import analyze_history
+from projections.views.point_in_time import before_instant
+from projections.views.report import Report, build_report
 from tests.support.histories import Story, anchor, at
 
 
 def told(story: Story, since: float = -1, until: float = 1000, silent_s: float = 1e9) -> Report:
     events = [event for event in story.history() if event.at <= at(until)]
-    found = account(events, at(until))
-    return report(found, just_before(at(since)), board(found.state, at(until), silent_s, {}))
+    found = analyze_history(events, at(until))
+    return build_report(found, before_instant(at(since)), build_board(found.state, at(until), silent_s, {}))
 
 
-def worker(page: Report, session: str) -> Worker:
+def worker(page: Report, session: str) -> SessionActivity:
     return next(worker for worker in page.sessions if worker.id == session)
 
 
-def kinds(items: list[Item]) -> list[tuple[str, str]]:
+def kinds(items: list[ReportItem]) -> list[tuple[str, str]]:
     return [(item.kind, item.what or item.words) for item in items]
 
 

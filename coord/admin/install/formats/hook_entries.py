@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from coord.admin.install.formats.json_edit import Document, Node, Path
-from coord.admin.install.formats.json_entries import Piece
+from coord.admin.install.formats.json_entries import JsonEntry
 from coord.clients.registry import Client
 
 _BEFORE_S, _OTHER_S, _WAKE_S = 5, 10, 86_400  # how long a hook may take
@@ -21,25 +21,25 @@ _WHEN = {
     "end": "when a session ends",
 }
 _OURS = re.compile(r"\bcoord['\"]? hook(?: (\w+)|$)")
-_TEAM = "command -v coord >/dev/null 2>&1 || exit 0; "
+_IF_INSTALLED = "command -v coord >/dev/null 2>&1 || exit 0; "
 """Before a command that the whole team runs: it is nothing for those who have no coord."""
 
 
 def hook_command(client: Client, program: str, team: bool) -> str:
     """What a client runs."""
-    return f"{_TEAM if team else ''}{program} hook {client.word}"
+    return f"{_IF_INSTALLED if team else ''}{program} hook {client.word}"
 
 
-def hook_pieces(client: Client, command: str, wake: bool) -> list[Piece]:
+def hook_entries(client: Client, command: str, wake: bool) -> list[JsonEntry]:
     """The entries, and where they go."""
-    pieces: list[Piece] = [(("hooks", event, -1), _entry(client, event, command)) for event in client.moments]
+    pieces: list[JsonEntry] = [(("hooks", event, -1), _entry(client, event, command)) for event in client.moments]
     if wake:
         waits = {"type": "command", "command": f"{command} --wake", "asyncRewake": True, "timeout": _WAKE_S}
         pieces += [(("hooks", event, -1), {"hooks": [waits]}) for event in client.wakes]
     return pieces
 
 
-def hooks_in_words(client: Client, command: str, wake: bool) -> list[str]:
+def describe_hooks(client: Client, command: str, wake: bool) -> list[str]:
     """What the client runs, and at which moments."""
     when = ", ".join(_WHEN[moment] for moment in dict.fromkeys(client.moments.values()))
     waits = f"`{command} --wake` waits in the background, and wakes an idle agent when something comes for it."

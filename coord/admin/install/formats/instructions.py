@@ -1,9 +1,9 @@
 """The block in a client's file of instructions that tells its agents of coord."""
 
-from coord.admin.install.formats.text_blocks import marked, with_block, without_lines
+from coord.admin.install.formats.text_blocks import find_block, with_block, without_lines
 
 BEGIN, END = "<!-- coord:begin -->", "<!-- coord:end -->"
-TEXT = """## Several sessions work in this repository
+INSTRUCTIONS = """## Several sessions work in this repository
 
 Other agents and people are here at the same time. `coord` keeps you out of each other's way; its hooks tell you what
 is new. COORDINATION/QUICK_START.md has the rest, and so has `coord COMMAND --help`.
@@ -22,8 +22,8 @@ is new. COORDINATION/QUICK_START.md has the rest, and so has `coord COMMAND --he
 
 def with_instructions(text: str) -> str:
     """The text with the block, at its end or where it stood."""
-    lines = [BEGIN, *TEXT.strip().split("\n"), END]
-    spot = marked(text, BEGIN, END)
+    lines = [BEGIN, *INSTRUCTIONS.strip().split("\n"), END]
+    spot = find_block(text, BEGIN, END)
     if spot and [line.rstrip("\r") for line in text.splitlines()[slice(*spot)]] == lines:
         return text
     return with_block(without_instructions(text), lines)
@@ -31,10 +31,10 @@ def with_instructions(text: str) -> str:
 
 def without_instructions(text: str) -> str:
     """The text without the block."""
-    spot = marked(text, BEGIN, END)
+    spot = find_block(text, BEGIN, END)
     return without_lines(text, *spot) if spot else text
 
 
 def has_instructions(text: str) -> bool:
     """Whether the block is there."""
-    return marked(text, BEGIN, END) is not None
+    return find_block(text, BEGIN, END) is not None

@@ -145,10 +145,10 @@ def _key(comments: bool, text: str, at: int) -> tuple[str, int]:
 # --- adding -----------------------------------------------------------------------------------------------------------
 
 
-def added(document: Document, path: Path, value: Any) -> str:
+def add_value(document: Document, path: Path, value: Any) -> str:
     """The text with a value more: the last step of the path is its key, or -1 for the end of an array. Objects on the
     way that are not there are made; an array is made for a -1. An empty container on the way is written anew: the
-    caller knows its text (`empty_on`) if it is to be there again. Raises ValueError where something else is there.
+    caller knows its text (`empty_containers`) if it is to be there again. Raises ValueError where something else is there.
     """
     node, depth = document.root, 0
     while True:
@@ -165,8 +165,8 @@ def added(document: Document, path: Path, value: Any) -> str:
     return _put(document, node, path[depth], value)
 
 
-def empty_on(document: Document, path: Path) -> dict[str, str]:
-    """The empty container that `added` would write anew, by where it is (as `pointer` says it), and its text."""
+def empty_containers(document: Document, path: Path) -> dict[str, str]:
+    """The empty container that `add_value` would write anew, by where it is (as `pointer` says it), and its text."""
     for length in range(len(path)):
         node = document.find(path[:length])
         if node is not None and node.kind in _CLOSES and not node.items:
@@ -181,7 +181,7 @@ def pointer(path: Path) -> str:
 
 def _put(document: Document, node: Node, step: str | int, value: Any) -> str:
     text = document.text
-    layout = _Layout(document)
+    layout = _TextStyle(document)
     key = "" if step == -1 else _dumped(step) + layout.colon
     if not node.items:
         comment = text[node.start + 1 : node.end - 1].rstrip(" \t\r\n")
@@ -201,7 +201,7 @@ def _last_comment(document: Document, at: int) -> int:
     return at + len(space.rstrip(" \t\r\n"))
 
 
-class _Layout:
+class _TextStyle:
     """How a text is laid out: its indentation (None if it is written on one line), line ends, colons and commas."""
 
     def __init__(self, document: Document) -> None:
@@ -259,7 +259,7 @@ def _dumped(value: Any) -> str:
 # --- taking out -------------------------------------------------------------------------------------------------------
 
 
-def removed(document: Document, path: Path, empty: dict[str, str]) -> str:
+def remove_value(document: Document, path: Path, empty: dict[str, str]) -> str:
     """The text without the value at a path, which must be there. A container that is empty without it goes too, unless
     `empty` says what it was before it was filled; the root stays, as `{}` or `[]`.
     """
@@ -269,7 +269,7 @@ def removed(document: Document, path: Path, empty: dict[str, str]) -> str:
     if len(parent.items) == 1:
         before = empty.get(pointer(path[:-1]))
         if before is None and len(path) > 1:
-            return removed(document, path[:-1], empty)
+            return remove_value(document, path[:-1], empty)
         before = parent.kind + _CLOSES[parent.kind] if before is None else before
         return document.text[: parent.start] + before + document.text[parent.end :]
     return _cut(document, parent, index)

@@ -12,21 +12,21 @@ from typing import Any, TypeAlias
 import msgspec
 from msgspec.structs import replace
 
-from coord.admin.install.formats.json_edit import Document, Path, added, empty_on, parse, removed
-from coord.admin.install.request import Memory
+from coord.admin.install.formats.json_edit import Document, Path, add_value, empty_containers, parse, remove_value
+from coord.admin.install.request import FileRecord
 
-Piece: TypeAlias = tuple[Path, Any]
+JsonEntry: TypeAlias = tuple[Path, Any]
 """Where a value goes (-1 is the end of an array), and the value."""
-Ours: TypeAlias = Callable[[Document], list[Path]]
+OursFinder: TypeAlias = Callable[[Document], list[Path]]
 """Where our values stand in a document, in its order."""
 
 _NOTHING = "{}\n"
 _MOST_LETTERS = 120  # of a line
 
 
-def with_pieces(
-    text: str | None, comments: bool, pieces: Sequence[Piece], ours: Ours, memory: Memory
-) -> tuple[str, Memory]:
+def with_entries(
+    text: str | None, comments: bool, pieces: Sequence[JsonEntry], ours: OursFinder, memory: FileRecord
+) -> tuple[str, FileRecord]:
     """The text (None: there is no file) with the pieces in it, and what is to be remembered. Raises ValueError for what
     is no JSON, or has something else where ours must go.
     """
@@ -37,19 +37,19 @@ def with_pieces(
         present = _present(parse(text, comments), ours)
         if present == Counter(map(_known, pieces)):
             return text, memory
-        text, made = taken_out(text, comments, ours, memory), bool(present)
+        text, made = without_ours(text, comments, ours, memory), bool(present)
     alone = made and text.strip() == "{}" and "" not in memory.empty
     for path, value in pieces:
         document = parse(text, comments)
-        empty = empty_on(document, path)
+        empty = empty_containers(document, path)
         if made and "" not in memory.empty:
             empty.pop("", None)  # the empty document is ours
         memory = replace(memory, empty=empty | memory.empty)
-        text = added(document, path, value)
-    return (laid_out(json.loads(text)) + "\n" if alone else text), memory
+        text = add_value(document, path, value)
+    return (format_json(json.loads(text)) + "\n" if alone else text), memory
 
 
-def without_pieces(text: str, comments: bool, ours: Ours, memory: Memory) -> str | None:
+def without_entries(text: str, comments: bool, ours: OursFinder, memory: FileRecord) -> str | None:
     """The text without what is ours; None where nothing is left, and nothing was there before. Raises ValueError for
     what is no JSON.
     """
@@ -58,31 +58,31 @@ def without_pieces(text: str, comments: bool, ours: Ours, memory: Memory) -> str
     document = parse(text, comments)
     if not ours(document):
         return text
-    text = taken_out(text, comments, ours, memory)
+    text = without_ours(text, comments, ours, memory)
     return memory.blank if text.strip() == "{}" and "" not in memory.empty else text
 
 
-def taken_out(text: str, comments: bool, ours: Ours, memory: Memory) -> str:
+def without_ours(text: str, comments: bool, ours: OursFinder, memory: FileRecord) -> str:
     """The text without what is ours. From the end, so that what is ours further up stays where it was found."""
     for path in reversed(ours(parse(text, comments))):
-        text = removed(parse(text, comments), path, memory.empty)
+        text = remove_value(parse(text, comments), path, memory.empty)
     return text
 
 
-def laid_out(value: Any, margin: str = "", key: str = "") -> str:
+def format_json(value: Any, margin: str = "", key: str = "") -> str:
     """A value in a file that is ours alone, as a person reads it best: on one line what fits there."""
     flat = key + json.dumps(value, ensure_ascii=False)
     if len(margin + flat) < _MOST_LETTERS or not value or not isinstance(value, dict | list):
         return flat
     inner = margin + "  "
     if isinstance(value, list):
-        parts = [laid_out(item, inner) for item in value]
+        parts = [format_json(item, inner) for item in value]
     else:
-        parts = [laid_out(item, inner, json.dumps(name, ensure_ascii=False) + ": ") for name, item in value.items()]
+        parts = [format_json(item, inner, json.dumps(name, ensure_ascii=False) + ": ") for name, item in value.items()]
     return f",\n{inner}".join(parts).join((f"{flat[len(key)]}\n{inner}", f"\n{margin}{flat[-1]}")).join((key, ""))
 
 
-def _present(document: Document, ours: Ours) -> Counter[bytes]:
+def _present(document: Document, ours: OursFinder) -> Counter[bytes]:
     found: list[bytes] = []
     for path in ours(document):
         node = document.find(path)
@@ -92,5 +92,5 @@ def _present(document: Document, ours: Ours) -> Counter[bytes]:
     return Counter(found)
 
 
-def _known(piece: Piece) -> bytes:
+def _known(piece: JsonEntry) -> bytes:
     return msgspec.json.encode(piece, order="sorted")

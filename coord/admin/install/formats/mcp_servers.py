@@ -4,20 +4,20 @@ import os
 from typing import Any
 
 from coord.admin.install.formats.json_edit import Document, Path
-from coord.admin.install.formats.json_entries import Piece
+from coord.admin.install.formats.json_entries import JsonEntry
 from coord.platform.git.repository import recorded_path
 
-NAME = "coord"
-TABLE = f"mcp_servers.{NAME}"
+SERVER_NAME = "coord"
+SERVER_TABLE = f"mcp_servers.{SERVER_NAME}"
 
 
 def server_path(scope: str, base: str) -> Path:
     """Where the server goes in a JSON file. A client's own settings of a project are in the user's file, by folder."""
     inside = ("projects", recorded_path(base)) if scope == "local" else ()
-    return (*inside, "mcpServers", NAME)
+    return (*inside, "mcpServers", SERVER_NAME)
 
 
-def server_piece(path: Path, program: str) -> Piece:
+def server_entry(path: Path, program: str) -> JsonEntry:
     """The registration."""
     return path, {"command": program, "args": ["mcp"]}
 
@@ -27,12 +27,12 @@ def our_server(document: Document, path: Path) -> list[Path]:
     node = document.find(path)
     if node is None:
         return []
-    if not is_ours(document.value(node)):
-        raise ValueError(f"it has another MCP server that is called {NAME}")
+    if not starts_our_server(document.value(node)):
+        raise ValueError(f"it has another MCP server that is called {SERVER_NAME}")
     return [path]
 
 
-def is_ours(server: Any) -> bool:
+def starts_our_server(server: Any) -> bool:
     """Whether a registration starts `coord mcp`."""
     known = isinstance(server, dict) and server.get("args") == ["mcp"]
     return known and os.path.basename(str(server.get("command"))) == "coord"

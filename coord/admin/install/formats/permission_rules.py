@@ -8,29 +8,29 @@ import json
 from collections.abc import Sequence
 
 from coord.admin.install.formats.json_edit import Document, Path
-from coord.admin.install.formats.json_entries import Piece
+from coord.admin.install.formats.json_entries import JsonEntry
 from coord.clients.registry import Client
 
-SAFE = (
+ALLOWED_COMMANDS = (
     *("start", "heartbeat", "end", "whoami", "claim", "renew", "release", "handoff", "claims"),
     *("send", "reply", "inbox", "ack", "status", "board", "watch"),
     *("log", "why", "diff", "replay", "report", "timeline", "verify", "doctor"),
 )
-ASKED = ("break", "init", "install", "uninstall", "import", "archive", "demo", "hook", "git-hook", "mcp")
+ASK_FIRST_COMMANDS = ("break", "init", "install", "uninstall", "import", "archive", "demo", "hook", "git-hook", "mcp")
 """Together these are all commands: a new one is in neither until somebody has thought about it."""
 
 _IN_A_ROW = 6
 _PATH = ("permissions", "allow")
 
 
-def allows_in_words(allow: bool) -> str:
+def describe_allows(allow: bool) -> str:
     """What an agent may run from then on without asking: all of it, since this is what grants permission."""
     if not allow:
         return "Its agents ask you before they run a command of coord, unless a rule of yours allows it."
-    return f"Its agents may run these commands of coord without asking you: {', '.join(SAFE)}."
+    return f"Its agents may run these commands of coord without asking you: {', '.join(ALLOWED_COMMANDS)}."
 
 
-def allow_pieces(client: Client, had: list[str]) -> list[Piece]:
+def allow_entries(client: Client, had: list[str]) -> list[JsonEntry]:
     """The rules that go into the settings, without those that were there already."""
     return [((*_PATH, -1), rule) for rule in _rules(client) if rule not in had]
 
@@ -54,13 +54,15 @@ def rules_in(client: Client, document: Document) -> list[str]:
 
 
 def _rules(client: Client) -> list[str]:
-    return [client.allow.format(command=command) for command in SAFE] if not client.allow_files else []
+    return [client.allow.format(command=command) for command in ALLOWED_COMMANDS] if not client.allow_files else []
 
 
 def allow_file(client: Client) -> str:
     """A file of rules, for a client that has them apart."""
-    rules = client.allow.format(commands=_list(SAFE), calls=_list([f"coord {command}" for command in SAFE]))
-    return f"{HEAD}\n{rules}\n"
+    rules = client.allow.format(
+        commands=_list(ALLOWED_COMMANDS), calls=_list([f"coord {command}" for command in ALLOWED_COMMANDS])
+    )
+    return f"{RULES_FILE_HEADER}\n{rules}\n"
 
 
 def _list(words: Sequence[str]) -> str:
@@ -69,4 +71,4 @@ def _list(words: Sequence[str]) -> str:
     return "[" + ",\n    ".join(", ".join(map(json.dumps, row)) for row in rows) + "]"
 
 
-HEAD = "# Made by `coord install`, which replaces it; `coord uninstall` removes it."
+RULES_FILE_HEADER = "# Made by `coord install`, which replaces it; `coord uninstall` removes it."

@@ -5,8 +5,8 @@ a `coord` that its agents find.
 from typing import Any
 
 from coord import __version__
-from coord.admin.install.formats.hook_entries import hook_command, hook_pieces, hooks_in_words
-from coord.admin.install.formats.json_entries import laid_out
+from coord.admin.install.formats.hook_entries import describe_hooks, hook_command, hook_entries
+from coord.admin.install.formats.json_entries import format_json
 from coord.clients.registry import Client
 
 _SKILL = """---
@@ -112,31 +112,31 @@ def plugin_files(client: Client, wake: bool) -> dict[str, str]:
         "skills/coord/SKILL.md": _SKILL,
         "commands/status.md": _STATUS,
         "commands/inbox.md": _INBOX,
-        PROGRAM: _PROGRAM,
+        PLUGIN_PROGRAM: _PROGRAM,
     }
 
 
-PROGRAM = "bin/coord"
+PLUGIN_PROGRAM = "bin/coord"
 
 
-def plugin_in_words(client: Client, wake: bool) -> dict[str, list[str]]:
+def describe_plugin(client: Client, wake: bool) -> dict[str, list[str]]:
     """What each of its files is for."""
     return {
         ".claude-plugin/plugin.json": ["The plugin's name and version."],
-        "hooks/hooks.json": hooks_in_words(client, hook_command(client, "coord", team=True), wake),
+        "hooks/hooks.json": describe_hooks(client, hook_command(client, "coord", team=True), wake),
         "skills/coord/SKILL.md": ["A text for agents: how to work beside other sessions."],
         "commands/status.md": ["/coord:status may run `coord status` without asking you."],
         "commands/inbox.md": ["/coord:inbox may run `coord inbox`, `coord reply` and `coord ack` without asking you."],
-        PROGRAM: ["Runs the coord that is installed, also where an agent's shell does not look for it."],
+        PLUGIN_PROGRAM: ["Runs the coord that is installed, also where an agent's shell does not look for it."],
     }
 
 
 def _hooks(client: Client, wake: bool) -> dict[str, list[Any]]:
     found: dict[str, list[Any]] = {}
-    for path, entry in hook_pieces(client, hook_command(client, "coord", team=True), wake):
+    for path, entry in hook_entries(client, hook_command(client, "coord", team=True), wake):
         found.setdefault(str(path[1]), []).append(entry)
     return found
 
 
 def _json(value: Any) -> str:
-    return laid_out(value) + "\n"
+    return format_json(value) + "\n"

@@ -25,7 +25,7 @@ def without_lines(text: str, start: int, stop: int) -> str:
     return "".join(before + behind)
 
 
-def marked(text: str, begin: str, end: str) -> tuple[int, int] | None:
+def find_block(text: str, begin: str, end: str) -> tuple[int, int] | None:
     """Where the lines of a block stand that has a line of its own at either end; None if none is whole."""
     lines = [line.strip() for line in text.splitlines()]
     if begin not in lines:

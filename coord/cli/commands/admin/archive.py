@@ -4,12 +4,12 @@ from collections.abc import Mapping
 
 import msgspec
 
-from coord.admin.archive import Archived
+from coord.admin.archive import ArchiveResult
 from coord.admin.archive import archive as put_away
 from coord.cli.parser import command, option
 from coord.engine.run import Run
-from coord.engine.times import instant_of, is_event_name
-from coord.render.format import ago, called, clock, line, plural, size
+from coord.engine.times import is_event_name, parse_instant
+from coord.render.format import ago, line, plural, session_label, size, time_text
 from eventlog.events import Instant
 from projections.views.board import names_of
 
@@ -31,33 +31,35 @@ def archive(run: Run, before: str, dry_run: bool) -> None:
       coord archive --before 30d --dry-run
       coord archive --before "2026-11-01 00:00"
     """
-    present = run.look()
-    now, names = present.now, names_of(present.state)
-    done = put_away(run.world, run.place, run.config, _moment(run, before, now), dry_run=dry_run)
-    run.note_troubles(present)
-    run.say(_words(done, now, names, dry_run), {"dry_run": dry_run, **msgspec.to_builtins(done)})
+    snapshot = run.look()
+    now, names = snapshot.now, names_of(snapshot.state)
+    done = put_away(run.system, run.workspace, run.config, _parse_before(run, before, now), dry_run=dry_run)
+    run.note_problems(snapshot)
+    run.say(_render_text(done, now, names, dry_run), {"dry_run": dry_run, **msgspec.to_builtins(done)})
 
 
-def _moment(run: Run, text: str, now: Instant) -> Instant:
+def _parse_before(run: Run, text: str, now: Instant) -> Instant:
     """Raises CoordError (2) for what is no time."""
     if is_event_name(text):
-        return run.look_back().since(text, "--before").at
-    return instant_of(text, "--before", now)
+        return run.full_history().since(text, "--before").at
+    return parse_instant(text, "--before", now)
 
 
-def _words(done: Archived, now: Instant, names: Mapping[str, str], dry_run: bool) -> str:
+def _render_text(done: ArchiveResult, now: Instant, names: Mapping[str, str], dry_run: bool) -> str:
     if done.moved:
         total = size(sum(row.bytes for row in done.moved))
         what = f"{plural(len(done.moved), 'journal')} ({total}) {'would go' if dry_run else 'moved'} to log/ended/"
         parts = [f"🔎 {what}:" if dry_run else f"📦 {what}:"]
         rows = sorted(done.moved, key=lambda row: row.over_at, reverse=True)
         parts += [
-            f"  {called(row.session, names)} · {size(row.bytes)} · over {ago(row.over_at, now)}"
+            f"  {session_label(row.session, names)} · {size(row.bytes)} · over {ago(row.over_at, now)}"
             for row in rows[:_SHOWN]
         ]
         parts += _more(len(rows))
     else:
-        parts = [f"Nothing to move: no {'other ' if done.ended else ''}session was over by {clock(done.before, now)}."]
+        parts = [
+            f"Nothing to move: no {'other ' if done.ended else ''}session was over by {time_text(done.before, now)}."
+        ]
         if done.stayed:
             parts = ["Nothing was moved."]
     if done.stayed:

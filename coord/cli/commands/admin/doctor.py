@@ -4,15 +4,15 @@ from collections.abc import Iterator
 
 import msgspec
 
-from coord.admin.doctor.registry import examine
-from coord.admin.doctor.subject import Patient, Step, Symptom
+from coord.admin.doctor.registry import run_checks
+from coord.admin.doctor.subject import DoctorFinding, RepairStep, Subject
 from coord.cli.parser import command
 from coord.engine.run import Run
 from coord.errors import NO_LOG, REFUSED, CoordError
 from coord.render.format import line, plural
 
 _SHOWN = 20
-_SIGNS = {"serious": "🔴", "warning": "🟡", "note": "💡"}
+_SEVERITY_SYMBOLS = {"serious": "🔴", "warning": "🟡", "note": "💡"}
 
 
 @command("doctor", acts=False)
@@ -26,25 +26,25 @@ def doctor(run: Run) -> None:
       coord doctor
       coord doctor --json | jq -r '.findings[].what'
     """
-    patient = Patient(run.world, run.root)
-    made, found = examine(patient)
+    subject = Subject(run.system, run.root)
+    made, found = run_checks(subject)
     wrong = [symptom for _, symptom in found if symptom.severity != "note"]
-    run.say("\n".join(_words(made, [symptom for _, symptom in found], len(wrong))), _data(patient, made, found))
-    if patient.unusable:
+    run.say("\n".join(_render_lines(made, [symptom for _, symptom in found], len(wrong))), _data(subject, made, found))
+    if subject.unusable:
         raise CoordError(NO_LOG, "")
     if wrong:
         raise CoordError(REFUSED, "")
 
 
-def _data(patient: Patient, made: list[str], found: list[tuple[str, Symptom]]) -> dict[str, object]:
+def _data(subject: Subject, made: list[str], found: list[tuple[str, DoctorFinding]]) -> dict[str, object]:
     return {
-        "folder": patient.place.folder if patient.place else "",
+        "folder": subject.workspace.folder if subject.workspace else "",
         "checks": made,
         "findings": [{"check": name, **msgspec.to_builtins(symptom)} for name, symptom in found],
     }
 
 
-def _words(made: list[str], found: list[Symptom], wrong: int) -> Iterator[str]:
+def _render_lines(made: list[str], found: list[DoctorFinding], wrong: int) -> Iterator[str]:
     if not found:
         yield f"✅ {plural(len(made), 'check')}, nothing found."
         return
@@ -56,7 +56,7 @@ def _words(made: list[str], found: list[Symptom], wrong: int) -> Iterator[str]:
         yield f"✅ {plural(len(made), 'check')}, nothing wrong. Good to know:"
     for symptom in found[:_SHOWN]:
         yield ""
-        yield f"{_SIGNS[symptom.severity]} {line(symptom.what, 200)}"
+        yield f"{_SEVERITY_SYMBOLS[symptom.severity]} {line(symptom.what, 200)}"
         yield f"   {line(symptom.evidence, 500)}"
         for step in symptom.do:
             yield from _step(step)
@@ -64,7 +64,7 @@ def _words(made: list[str], found: list[Symptom], wrong: int) -> Iterator[str]:
         yield f"\n… and {len(found) - _SHOWN} more: --json shows all"
 
 
-def _step(step: Step) -> Iterator[str]:
+def _step(step: RepairStep) -> Iterator[str]:
     yield f"   → {line(step.why, 300)}{':' if step.command else ''}"
     if step.command:
         yield f"       {line(step.command, 1000)}"

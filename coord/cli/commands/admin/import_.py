@@ -5,14 +5,14 @@ from collections.abc import Iterable
 
 import msgspec
 
-from coord.admin.shell_import.recovery import Kind
-from coord.admin.shell_import.run import Brought, Found, bring_in
+from coord.admin.shell_import.recovery import FileKind
+from coord.admin.shell_import.run import ImportResult, UsableFile, import_folder
 from coord.cli.parser import argument, command
 from coord.engine.run import Run
-from coord.render.format import clock, line, plural
+from coord.render.format import line, plural, time_text
 
 _SHOWN = 20
-_NOUNS: dict[Kind, str] = {"session": "session", "heartbeat": "heartbeat", "claim": "claim", "message": "message"}
+_NOUNS: dict[FileKind, str] = {"session": "session", "heartbeat": "heartbeat", "claim": "claim", "message": "message"}
 
 
 @command("import", acts=False)
@@ -29,13 +29,13 @@ def import_(run: Run, folder: str) -> None:
       coord import COORDINATION
       coord import ../old-repository
     """
-    done = bring_in(run.world, run.place, run.config, folder)
+    done = import_folder(run.system, run.workspace, run.config, folder)
     for note in done.notes:
         run.note(note)
-    run.say(_words(done, run.world.wall()), _data(done))
+    run.say(_render_text(done, run.system.wall()), _data(done))
 
 
-def _words(done: Brought, now: str) -> str:
+def _render_text(done: ImportResult, now: str) -> str:
     parts = [f"📥 {plural(len(done.found), 'file')} read in {line(done.folder)}: {_counted(done.found)}"]
     recovered = sum(file.said.recovered for file in done.found)
     if recovered:
@@ -51,7 +51,7 @@ def _words(done: Brought, now: str) -> str:
         return "\n".join([*parts, f"Nothing new: {rest}."])
     before = len(done.found) - len(done.new)
     new = f"✅ {plural(len(done.new), 'new event')}" + (f" ({before} were brought in before)" if before else "")
-    span = f"{clock(done.first, now)} to {clock(done.last, now)}"
+    span = f"{time_text(done.first, now)} to {time_text(done.last, now)}"
     last = f"{done.journal}/{len(done.new)}"
     parts += [
         f"{new}, from {span}, in the journal {done.journal}",
@@ -68,13 +68,13 @@ def _were(count: int) -> str:
     return "was" if count == 1 else "were"
 
 
-def _counted(files: Iterable[Found]) -> str:
+def _counted(files: Iterable[UsableFile]) -> str:
     count = Counter(file.kind for file in files)
     return ", ".join(plural(count[kind], noun) for kind, noun in _NOUNS.items() if count[kind]) or "nothing"
 
 
-def _data(done: Brought) -> dict[str, object]:
-    def by_kind(files: Iterable[Found]) -> dict[str, int]:
+def _data(done: ImportResult) -> dict[str, object]:
+    def by_kind(files: Iterable[UsableFile]) -> dict[str, int]:
         count = Counter(file.kind for file in files)
         return {kind: count[kind] for kind in _NOUNS}
 

@@ -5,14 +5,14 @@ from collections.abc import Iterator
 
 import msgspec
 
-from coord.admin.verify import Checked, Verified
+from coord.admin.verify import JournalResult, VerifyResult
 from coord.admin.verify import verify as check
 from coord.cli.parser import command
 from coord.engine.run import Run
 from coord.errors import NO_LOG, CoordError
 from coord.platform.git.repository import FOLDER
-from coord.render.format import clock, line, plural, size
-from eventlog.local.files import ENDED
+from coord.render.format import line, plural, size, time_text
+from eventlog.local.files import ARCHIVE_FOLDER
 
 _SHOWN = 20  # journals
 _PLACES = 5  # of one journal
@@ -29,16 +29,16 @@ def verify(run: Run) -> None:
       coord verify
       coord verify --json | jq -r '.journals[] | select(.damage != []) | .file'
     """
-    found = check(run.world, run.place)
-    run.say("\n".join(_words(run, found)), _data(run, found))
+    found = check(run.system, run.workspace)
+    run.say("\n".join(_render_lines(run, found)), _data(run, found))
     if not found.whole:
         raise CoordError(NO_LOG, "")
 
 
-def _data(run: Run, found: Verified) -> dict[str, object]:
+def _data(run: Run, found: VerifyResult) -> dict[str, object]:
     rows = [{**msgspec.to_builtins(journal), "whole": journal.whole} for journal in found.journals]
     return {
-        "folder": run.place.folder,
+        "folder": run.workspace.folder,
         "whole": found.whole,
         "checkpoint": found.checkpoint,
         "twice": found.twice,
@@ -46,26 +46,26 @@ def _data(run: Run, found: Verified) -> dict[str, object]:
     }
 
 
-def _words(run: Run, found: Verified) -> Iterator[str]:
+def _render_lines(run: Run, found: VerifyResult) -> Iterator[str]:
     bad = [journal for journal in found.journals if not journal.whole]
     good = [journal for journal in found.journals if journal.whole]
     if bad:
         yield f"❌ Not as written: {len(bad)} of {plural(len(found.journals), 'journal')}"
         for journal in bad[:_SHOWN]:
-            yield from _wrong(journal)
+            yield from _problem_lines(journal)
         yield from _more(len(bad))
     if good or not bad:
         yield f"✅ {_counts(good)}"
-    yield from _told(run, found)
+    yield from _note_lines(run, found)
     yield from _about_checkpoint(run, found)
     if bad:
         yield "Nothing was changed. What to do: coord doctor"
 
 
-def _counts(journals: list[Checked]) -> str:
+def _counts(journals: list[JournalResult]) -> str:
     if not journals:
         return "The log has no events yet: nothing to check."
-    ended = sum(journal.file.startswith(f"log/{ENDED}/") for journal in journals)
+    ended = sum(journal.file.startswith(f"log/{ARCHIVE_FOLDER}/") for journal in journals)
     aside = f" ({ended} of them archived)" if ended else ""
     events, total = sum(journal.events for journal in journals), sum(journal.bytes for journal in journals)
     return f"{plural(len(journals), 'journal')}{aside}, {_events(events)}, {size(total)}: every hash right."
@@ -75,7 +75,7 @@ def _events(count: int) -> str:
     return f"{count:,} event{'' if count == 1 else 's'}"
 
 
-def _wrong(journal: Checked) -> Iterator[str]:
+def _problem_lines(journal: JournalResult) -> Iterator[str]:
     yield f"{FOLDER}/{line(journal.file)}"
     if journal.problem:
         yield f"  cannot be used: {journal.problem}"
@@ -89,7 +89,7 @@ def _wrong(journal: Checked) -> Iterator[str]:
         yield f"  {_events(journal.events)} of it verified, and count"
 
 
-def _told(run: Run, found: Verified) -> Iterator[str]:
+def _note_lines(run: Run, found: VerifyResult) -> Iterator[str]:
     """What is no damage and good to know."""
     torn = [journal for journal in found.journals if journal.tear]
     for journal in torn[:_SHOWN]:
@@ -100,16 +100,16 @@ def _told(run: Run, found: Verified) -> Iterator[str]:
     yield from _more(len(torn))
     ahead = [journal for journal in found.journals if journal.held_back]
     for journal in ahead[:_SHOWN]:
-        at = clock(journal.held_back, run.world.wall())
+        at = time_text(journal.held_back, run.system.wall())
         yield f"⏳ {line(journal.file)} is of a machine whose clock is ahead; its events from {at} on are held back"
     yield from _more(len(ahead))
     if found.twice:
         names = ", ".join(found.twice[:5]) + (f" and {len(found.twice) - 5} more" if len(found.twice) > 5 else "")
-        yield f"⚠️  In log/ and in log/{ENDED}/ too (the one in log/ counts): {names}"
+        yield f"⚠️  In log/ and in log/{ARCHIVE_FOLDER}/ too (the one in log/ counts): {names}"
 
 
-def _about_checkpoint(run: Run, found: Verified) -> Iterator[str]:
-    path = os.path.join(run.place.cache, "checkpoint")
+def _about_checkpoint(run: Run, found: VerifyResult) -> Iterator[str]:
+    path = os.path.join(run.workspace.cache, "checkpoint")
     delete = f"It is a cache; delete it: rm {path}"
     words = {
         "same": "The checkpoint agrees: no journal was rewound, and its fold is what the journals give.",

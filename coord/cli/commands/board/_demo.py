@@ -20,7 +20,7 @@ from coord.errors import CoordError
 SESSIONS = ("ada", "ben", "cai")
 
 
-class Step(Struct, frozen=True):
+class DemoStep(Struct, frozen=True):
     """Something that one session types, and the exit code that the story needs. `{message}` is the last message that
     this session was shown.
     """
@@ -30,39 +30,39 @@ class Step(Struct, frozen=True):
     code: int = 0
 
 
-STORY: tuple[str | Step, ...] = (
+SCRIPT: tuple[str | DemoStep, ...] = (
     "Three sessions register. Each is a shell of its own.",
-    Step("ada", "coord start --name ada"),
-    Step("ben", "coord start --name ben"),
-    Step("cai", "coord start --name cai"),
+    DemoStep("ada", "coord start --name ada"),
+    DemoStep("ben", "coord start --name ben"),
+    DemoStep("cai", "coord start --name cai"),
     "Parallel work: ada takes one piece, ben wants the same one, is told who has it, and takes another.",
-    Step("ada", "coord claim droplet church-guidance 4"),
-    Step("ada", 'coord heartbeat building church-guidance "BUILD - landing page" 25%'),
-    Step("ben", "coord claim droplet church-guidance", 1),
-    Step("ben", "coord claim droplet email-automation 3"),
+    DemoStep("ada", "coord claim droplet church-guidance 4"),
+    DemoStep("ada", 'coord heartbeat building church-guidance "BUILD - landing page" 25%'),
+    DemoStep("ben", "coord claim droplet church-guidance", 1),
+    DemoStep("ben", "coord claim droplet email-automation 3"),
     "A question and its answer, without a person in between.",
-    Step("ben", 'coord send ada Question "Do you need the email templates? I am building email-automation"'),
-    Step("ada", "coord inbox"),
-    Step("ada", 'coord reply {message} "Great timing! church-guidance needs email delivery"'),
-    Step("ben", "coord inbox"),
+    DemoStep("ben", 'coord send ada Question "Do you need the email templates? I am building email-automation"'),
+    DemoStep("ada", "coord inbox"),
+    DemoStep("ada", 'coord reply {message} "Great timing! church-guidance needs email delivery"'),
+    DemoStep("ben", "coord inbox"),
     "A handoff: cai goes on where ada stops, and nobody else could take it in between.",
-    Step("ada", 'coord handoff droplet church-guidance cai --note "pages done, deploy is yours"'),
-    Step("cai", "coord inbox"),
-    Step("ada", 'coord end --summary "landing page and intake form"'),
+    DemoStep("ada", 'coord handoff droplet church-guidance cai --note "pages done, deploy is yours"'),
+    DemoStep("cai", "coord inbox"),
+    DemoStep("ada", 'coord end --summary "landing page and intake form"'),
     "A blocker told to all, seen on the board, and resolved.",
-    Step("ben", 'coord heartbeat building email-automation BUILD 60% --blocked-on "the Stripe API key"'),
-    Step("ben", 'coord send broadcast Blocker "Need the Stripe API key" --urgency high --needs-ack'),
-    Step("cai", "coord status"),
-    Step("cai", "coord inbox"),
-    Step("cai", 'coord reply {message} "The key is in the vault, under stripe/live"'),
-    Step("ben", "coord inbox"),
-    Step("ben", 'coord heartbeat building email-automation "BUILD - tests passing" 80%'),
+    DemoStep("ben", 'coord heartbeat building email-automation BUILD 60% --blocked-on "the Stripe API key"'),
+    DemoStep("ben", 'coord send broadcast Blocker "Need the Stripe API key" --urgency high --needs-ack'),
+    DemoStep("cai", "coord status"),
+    DemoStep("cai", "coord inbox"),
+    DemoStep("cai", 'coord reply {message} "The key is in the vault, under stripe/live"'),
+    DemoStep("ben", "coord inbox"),
+    DemoStep("ben", 'coord heartbeat building email-automation "BUILD - tests passing" 80%'),
     "And what a person sees: COORDINATION/STATUS_BOARD.md",
-    Step("cai", "cat COORDINATION/STATUS_BOARD.md"),
+    DemoStep("cai", "cat COORDINATION/STATUS_BOARD.md"),
 )
 
 
-class Played(Struct):
+class PlayedStep(Struct):
     """One step as it was played."""
 
     session: str
@@ -71,13 +71,13 @@ class Played(Struct):
     code: int
 
 
-def play(folder: str, env: Mapping[str, str], tell: Callable[[str | Played], None]) -> None:
+def play(folder: str, env: Mapping[str, str], tell: Callable[[str | PlayedStep], None]) -> None:
     """Play the story in an empty folder. Raises CoordError (1) if it does not go as it must."""
     shells = {name: _Shell(folder, env) for name in SESSIONS}
     try:
         shells["ada"].run("coord init")
         message = ""
-        for step in STORY:
+        for step in SCRIPT:
             if isinstance(step, str):
                 tell(step)
                 continue
@@ -85,7 +85,7 @@ def play(folder: str, env: Mapping[str, str], tell: Callable[[str | Played], Non
             output, code = shells[step.who].run(typed)
             shown = re.findall(r"(?m)^From: .* · (\S+/\d+)$", output)
             message = shown[-1] if shown else message
-            tell(Played(step.who, typed, output, code))
+            tell(PlayedStep(step.who, typed, output, code))
             if code != step.code:
                 raise CoordError(1, f"the demo went wrong: `{typed}` of {step.who} gave {code}, not {step.code}.")
     finally:

@@ -6,7 +6,7 @@ from coord.cli.parser import at_option, command, option
 from coord.engine.board import board_of
 from coord.engine.run import Run
 from coord.engine.transaction import rewrite_board
-from coord.errors import wrong
+from coord.errors import usage_error
 from coord.render.board.markdown import board_markdown
 
 
@@ -23,11 +23,11 @@ def board(run: Run, write: bool, at: str | None) -> None:
       coord board --at -90m
     """
     if write and at is not None:
-        raise wrong("STATUS_BOARD.md shows the present: --write and --at do not go together.")
+        raise usage_error("STATUS_BOARD.md shows the present: --write and --at do not go together.")
     if write:
-        rewrite_board(run.world, run.place, run.config)
-        run.say(f"✅ Wrote {run.place.board}", {"written": run.place.board})
+        rewrite_board(run.system, run.workspace, run.config)
+        run.say(f"✅ Wrote {run.workspace.board}", {"written": run.workspace.board})
         return
-    present = run.look(at)
-    shown = board_of(run.world, run.config, present, present.now)
+    snapshot = run.look(at)
+    shown = board_of(run.system, run.config, snapshot, snapshot.now)
     run.say(board_markdown(shown), msgspec.to_builtins(shown))

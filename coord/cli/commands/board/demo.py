@@ -5,7 +5,7 @@ import sys
 
 import msgspec
 
-from coord.cli.commands.board._demo import Played, play, temporary_folder
+from coord.cli.commands.board._demo import PlayedStep, play, temporary_folder
 from coord.cli.parser import command
 from coord.engine.run import Run
 from coord.errors import USAGE, CoordError
@@ -23,23 +23,23 @@ def demo(run: Run) -> None:
     """
     if os.name != "posix":
         raise CoordError(USAGE, "the demo needs a POSIX shell.")
-    told: list[Played] = []
-    colours = sys.stdout.isatty() and not run.world.env.get("NO_COLOR")
+    told: list[PlayedStep] = []
+    colours = sys.stdout.isatty() and not run.system.env.get("NO_COLOR")
 
-    def tell(part: str | Played) -> None:
-        if isinstance(part, Played):
+    def tell(part: str | PlayedStep) -> None:
+        if isinstance(part, PlayedStep):
             told.append(part)
         if not run.json:
             sys.stdout.write(_words(part, colours) + "\n")
             sys.stdout.flush()
 
     with temporary_folder() as folder:
-        play(folder, run.world.env, tell)
+        play(folder, run.system.env, tell)
     if run.json:
         run.say("", {"steps": msgspec.to_builtins(told)})
 
 
-def _words(part: str | Played, colours: bool) -> str:
+def _words(part: str | PlayedStep, colours: bool) -> str:
     if isinstance(part, str):
         return _marked(f"\n─── {part}\n", _BOLD, colours)
     prompt = _marked(f"{part.session}$", _BOLD_CYAN, colours)

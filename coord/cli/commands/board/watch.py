@@ -8,14 +8,14 @@ import msgspec
 from coord.cli.parser import command, option
 from coord.engine.board import board_of
 from coord.engine.run import Run
-from coord.engine.snapshot import Present
+from coord.engine.snapshot import Snapshot
 from coord.errors import CoordError
-from coord.platform.watch import LOOK_EVERY_S, catching, changes_in
+from coord.platform.watch import POLL_EVERY_S, collect_signals, watch_folder
 from coord.render.board.text import board_body, board_foot, board_text
-from coord.render.console.screen import QUIT, Part, Terminal, is_there, wrapped
+from coord.render.console.screen import QUIT, Terminal, TextView, is_usable, wrapped
 from eventlog.events import Instant, seconds_between
 from projections.views.board import Board
-from projections.views.replay import copied
+from projections.views.replay import copy_state
 
 
 @command("watch")
@@ -31,21 +31,21 @@ def watch(run: Run, once: bool) -> None:
       coord watch
       coord watch --once
     """
-    present = run.look()
-    if once or run.json or not is_there(run.world.env):
-        _once(run, present)
+    snapshot = run.look()
+    if once or run.json or not is_usable(run.system.env):
+        _once(run, snapshot)
         if not once and not run.json:
             run.note("this is no terminal that can be drawn on: the board as it is now")
         return
     caught: list[int] = []
-    with catching(caught), changes_in(run.place.log) as changes, Terminal(run.world.env) as terminal:
-        _live(run, present, terminal, changes, caught)
+    with collect_signals(caught), watch_folder(run.workspace.log) as changes, Terminal(run.system.env) as terminal:
+        _watch_live(run, snapshot, terminal, changes, caught)
     if caught:
         raise CoordError(128 + caught[0], "")
 
 
-def _once(run: Run, present: Present) -> None:
-    board, me, _ = _now(run, present)
+def _once(run: Run, snapshot: Snapshot) -> None:
+    board, me, _ = _current_board(run, snapshot)
     text = board_text(board, me)
     if sys.stdout.isatty():
         import shutil
@@ -55,34 +55,34 @@ def _once(run: Run, present: Present) -> None:
     run.say(text, msgspec.to_builtins(board))
 
 
-def _now(run: Run, present: Present) -> tuple[Board, str, Instant]:
+def _current_board(run: Run, snapshot: Snapshot) -> tuple[Board, str, Instant]:
     """The board as it is now, who looks, and when it will be another by time alone.
 
     `present` can be caught up later, though events may still come that are a little older than now: where time ends
     something, it passes in a copy of the state, which takes a while if there is much unread; else it leaves no trace.
     """
-    shown = copy.copy(present)
-    now, reached = shown.now, present.state.reached
-    if present.state.due <= now:
-        shown.state = copied(present.state)
-    board = board_of(run.world, run.config, shown, now)
-    me = run.perhaps_me(shown)
-    present.state.reached = reached
+    shown = copy.copy(snapshot)
+    now, reached = shown.now, snapshot.state.reached
+    if snapshot.state.due <= now:
+        shown.state = copy_state(snapshot.state)
+    board = board_of(run.system, run.config, shown, now)
+    me = run.own_session_id(shown)
+    snapshot.state.reached = reached
     return board, me, shown.state.due
 
 
-def _live(run: Run, present: Present, terminal: Terminal, changes: int, caught: list[int]) -> None:
+def _watch_live(run: Run, snapshot: Snapshot, terminal: Terminal, changes: int, caught: list[int]) -> None:
     """Draw the board, wait until it may be another, and draw it again, until someone has seen enough."""
-    key, part = "", Part()
+    key, part = "", TextView()
     while not caught:
         if not key:
-            present.catch_up(snapshot=True)
-            board, me, due = _now(run, present)
+            snapshot.catch_up(snapshot=True)
+            board, me, due = _current_board(run, snapshot)
         columns, height = terminal.size
         rows = part.rows(board_body(board, me), columns, height - 1)
         foot = [part.more, "q quits", board_foot(board)]
         terminal.show(rows, " · ".join(words for words in foot if words))
-        key = terminal.wait(min(LOOK_EVERY_S, seconds_between(run.world.wall(), due)), changes)
+        key = terminal.wait(min(POLL_EVERY_S, seconds_between(run.system.wall(), due)), changes)
         if key in QUIT:
             caught.extend(QUIT[key])
             return

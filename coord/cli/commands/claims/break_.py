@@ -1,11 +1,11 @@
 """`coord break`."""
 
-from coord.cli.commands.claims._held import held_by
+from coord.cli.commands.claims._held import claims_on
 from coord.cli.parser import argument, command, option
 from coord.cli.resources import one_resource
 from coord.engine.run import Run
-from coord.engine.transaction import Moment
-from coord.errors import refused, wrong
+from coord.engine.transaction import Transaction
+from coord.errors import refused, usage_error
 from coord.render.format import line
 from eventlog.events import ClaimBroken
 from projections.rules.resources import overlap
@@ -23,21 +23,21 @@ def break_(run: Run, words: tuple[str, ...], reason: str) -> None:
     Example:
       coord break file/src/app.py --reason "its person says that session was closed"
     """
-    resource = one_resource(run.world, run.place, words)
+    resource = one_resource(run.system, run.workspace, words)
     if not reason.strip():
-        raise wrong("give a reason: the holder will read it.")
+        raise usage_error("give a reason: the holder will read it.")
 
-    def decide(moment: Moment) -> list[str]:
-        held = held_by(moment.state, resource)
+    def decide(transaction: Transaction) -> list[str]:
+        held = claims_on(transaction.state, resource)
         if not held:
-            near = sorted(c.resource for c in moment.state.claims.values() if overlap(c.resource, resource))
+            near = sorted(c.resource for c in transaction.state.claims.values() if overlap(c.resource, resource))
             meant = f" These overlap it: {', '.join(line(name) for name in near)}." if near else ""
             raise refused(f"nobody has a claim on {line(resource)}.{meant}")
-        others = [claim for claim in held if claim.session != moment.me.session]
+        others = [claim for claim in held if claim.session != transaction.me.session]
         if not others:
             raise refused(f"{line(resource)} is your own: coord release {line(resource)}")
         for claim in others:
-            moment.append(ClaimBroken(claim=claim.id, reason=reason))
+            transaction.append(ClaimBroken(claim=claim.id, reason=reason))
         return [claim.session for claim in others]
 
     outcome = run.act(decide)

@@ -8,24 +8,24 @@ import msgspec
 
 from coord.cli.parser import argument, command, option
 from coord.cli.resources import EVERYTHING, new_path, resource_and_rest
-from coord.engine.board import deaths
-from coord.engine.durations import NEGATIVE, ttl_s, wait_s
+from coord.engine.board import find_deaths
+from coord.engine.durations import NEGATIVE, parse_ttl_s, parse_wait_s
 from coord.engine.run import Run
-from coord.engine.transaction import Moment
-from coord.errors import REFUSED, CoordError, wrong
-from coord.hooks.edits import Answers, in_the_way, make_way, may_make_way
-from coord.platform.watch import Interrupted, catching, wait_for
-from coord.render.format import length, line, until
+from coord.engine.transaction import Transaction
+from coord.errors import REFUSED, CoordError, usage_error
+from coord.hooks.edits import GitAnswers, conflicting_claims, finish_conflicting, may_finish_conflicting
+from coord.platform.watch import Interrupted, collect_signals, wait_for
+from coord.render.format import duration_text, line, until
 from coord.workspace.config import Config
 from coord.workspace.identity import Identity
-from eventlog.events import ClaimAccepted, ClaimReleased, ClaimRequested, EventId, Instant, Mode, Told
-from projections.rules.claims import circles, judge
+from eventlog.events import ClaimAccepted, ClaimReleased, ClaimRequested, EventId, Instant, Mode, ToldOutcome
+from projections.rules.claims import judge, wait_cycles
 from projections.rules.fold import as_of
-from projections.rules.state import Ask, State
+from projections.rules.state import ClaimRequest, State
 from projections.views.board import ClaimRow, claim_row
 
 
-class Answer(msgspec.Struct):
+class ClaimResult(msgspec.Struct):
     """What a request came to. `obstacles` are what stands in the way."""
 
     outcome: Literal["granted", "renewed", "waiting", "refused", "timed_out"]
@@ -56,52 +56,54 @@ def claim(run: Run, words: tuple[str, ...], ttl: str | None, shared: bool, wait:
       coord claim file src/app.py --note "landing page"
       coord claim file/src/api/ --ttl 90m --wait 10m
     """
-    resource, rest = resource_and_rest(run.world, run.place, words)
+    resource, rest = resource_and_rest(run.system, run.workspace, words)
     if len(rest) > 1:
-        raise wrong(f"too many words after {resource}: {' '.join(rest)[:80]}")
-    ttl_seconds = ttl_s(rest[0] if rest else None, ttl, run.config.claim_hours)
-    patience = wait_s(wait)
+        raise usage_error(f"too many words after {resource}: {' '.join(rest)[:80]}")
+    ttl_seconds = parse_ttl_s(rest[0] if rest else None, ttl, run.config.claim_hours)
+    patience = parse_wait_s(wait)
     mode: Mode = "shared" if shared else "exclusive"
 
-    answers = Answers(run.place)
+    answers = GitAnswers(run.workspace)
 
     def prepare(state: State, now: Instant) -> None:
-        answers.learn(in_the_way(state, _ask(Identity("", ""), resource, mode, ttl_seconds, note, now)))
+        answers.learn(conflicting_claims(state, _ask(Identity("", ""), resource, mode, ttl_seconds, note, now)))
 
-    def ask(moment: Moment) -> Answer:
-        return request(moment, run.config, answers, resource, mode, ttl_seconds, patience, note)
+    def ask(transaction: Transaction) -> ClaimResult:
+        return request_claim(transaction, run.config, answers, resource, mode, ttl_seconds, patience, note)
 
     if resource == f"file/{EVERYTHING}":
         run.note("that is every file of the repository")
-    if (path := new_path(run.place, resource)) and not run.json:
+    if (path := new_path(run.workspace, resource)) and not run.json:
         run.note(f"nothing is at {path} yet: this is that one path; if it will be a folder, claim file/{path}/")
     answer = _ask_and_wait(run, patience, ask, prepare) if patience else run.act(ask, prepare=prepare).value
-    _tell(run, answer)
+    _print_result(run, answer)
 
 
-def request(
-    moment: Moment,
+def request_claim(
+    transaction: Transaction,
     config: Config,
-    answers: Answers,
+    answers: GitAnswers,
     resource: str,
     mode: Mode,
     ttl: int,
-    patience: int,
+    wait_limit_s: int,
     note: str,
-) -> Answer:
+) -> ClaimResult:
     """Ask for a resource inside a transaction, and write down what was told."""
-    me = moment.me
-    ask = _ask(me, resource, mode, ttl, note, moment.at)
-    make_way(moment, config, ask, answers)
-    at = moment.at
-    verdict = judge(moment.state, ask, patience)
-    told: Told = "granted" if verdict.outcome == "renewed" else verdict.outcome
-    obstacles = [_obstacle(moment.state, found) for found in verdict.obstacles]
-    event = moment.append(
-        ClaimRequested(resource=resource, mode=mode, ttl_s=ttl, wait_s=patience, agent=me.agent, told=told, note=note)
+    me = transaction.me
+    ask = _ask(me, resource, mode, ttl, note, transaction.at)
+    finish_conflicting(transaction, config, ask, answers)
+    at = transaction.at
+    verdict = judge(transaction.state, ask, wait_limit_s)
+    told: ToldOutcome = "granted" if verdict.outcome == "renewed" else verdict.outcome
+    obstacles = [_obstacle(transaction.state, found) for found in verdict.obstacles]
+    event = transaction.append(
+        ClaimRequested(
+            resource=resource, mode=mode, ttl_s=ttl, wait_s=wait_limit_s, agent=me.agent, told=told, note=note
+        )
     )
-    held = moment.state.claims.get(verdict.renewed or event.id)
-    return Answer(
+    held = transaction.state.claims.get(verdict.renewed or event.id)
+    return ClaimResult(
         outcome=verdict.outcome,
         resource=resource,
         session=me.session,
@@ -113,8 +115,8 @@ def request(
     )
 
 
-def _ask(me: Identity, resource: str, mode: Mode, ttl: int, note: str, at: Instant) -> Ask:
-    return Ask(
+def _ask(me: Identity, resource: str, mode: Mode, ttl: int, note: str, at: Instant) -> ClaimRequest:
+    return ClaimRequest(
         id=f"{me.session}/{2**53}",
         session=me.session,
         agent=me.agent,
@@ -152,36 +154,38 @@ def _obstacle(state: State, name: EventId) -> dict[str, Any]:
 
 
 def _ask_and_wait(
-    run: Run, patience: int, ask: Callable[[Moment], Answer], prepare: Callable[[State, Instant], None]
-) -> Answer:
+    run: Run, wait_limit_s: int, ask: Callable[[Transaction], ClaimResult], prepare: Callable[[State, Instant], None]
+) -> ClaimResult:
     """Ask, and wait for the grant where one must. A signal withdraws the request, from the moment it is written."""
     caught: list[int] = []
     with ExitStack() as stack:
 
-        def decide(moment: Moment) -> Answer:
-            stack.enter_context(catching(caught))  # signals are held back in here: none can come between
-            return ask(moment)
+        def decide(transaction: Transaction) -> ClaimResult:
+            stack.enter_context(collect_signals(caught))  # signals are held back in here: none can come between
+            return ask(transaction)
 
         asked = run.act(decide, prepare=prepare).value
         if asked.outcome != "waiting":
             return asked
         if not run.json:
-            taken = f"{line(asked.resource)} is taken; waiting at most {length(patience)} (Ctrl-C withdraws)."
-            run.note(f"{taken} {_who(asked)}")
+            taken = (
+                f"{line(asked.resource)} is taken; waiting at most {duration_text(wait_limit_s)} (Ctrl-C withdraws)."
+            )
+            run.note(f"{taken} {_holders_text(asked)}")
         told: set[tuple[str, ...]] = set()
         withdraw = ClaimReleased(claim=asked.claim)
         try:
-            return wait_for(run.place.log, lambda: _look(run, asked, told), run.world.wall, caught)
+            return wait_for(run.workspace.log, lambda: _poll_grant(run, asked, told), run.system.wall, caught)
         except Interrupted as signal:
-            run.act(lambda moment: moment.append(withdraw))
+            run.act(lambda transaction: transaction.append(withdraw))
             raise CoordError(128 + signal.args[0], f"no longer waiting for {line(asked.resource)}") from None
         except CoordError:
             with suppress(CoordError):  # nobody waits any more, whatever it was; best said in the log, if it can be
-                run.act(lambda moment: moment.append(withdraw))
+                run.act(lambda transaction: transaction.append(withdraw))
             raise
 
 
-def _look(run: Run, asked: Answer, told: set[tuple[str, ...]]) -> tuple[Answer | None, Instant]:
+def _poll_grant(run: Run, asked: ClaimResult, told: set[tuple[str, ...]]) -> tuple[ClaimResult | None, Instant]:
     """The final answer if there is one yet, having taken the grant up; else when to look again at the latest.
 
     Who looks reads the log first and the clock after it, and a grant can come in between; so it is under the lock that
@@ -189,22 +193,30 @@ def _look(run: Run, asked: Answer, told: set[tuple[str, ...]]) -> tuple[Answer |
 
     Rule 6: a circle that we are in is told, once; `told` are those that were.
     """
-    present = run.look()
-    if deaths(run.world, present):
-        run.act(lambda moment: None)  # whoever notices a death records it, and so frees what the dead held; or is dead
-        present = run.look()
-    state = as_of(present.state, present.now)
-    if asked.claim in state.waits and may_make_way(run.place, run.config, state, state.waits[asked.claim], present.now):
-        answers = Answers(run.place)
-        answers.learn(in_the_way(state, state.waits[asked.claim]))
-        run.act(lambda moment: make_way(moment, run.config, moment.state.waits.get(asked.claim), answers))
-        present = run.look()
-        state = as_of(present.state, present.now)
+    snapshot = run.look()
+    if find_deaths(run.system, snapshot):
+        run.act(
+            lambda transaction: None
+        )  # whoever notices a death records it, and so frees what the dead held; or is dead
+        snapshot = run.look()
+    state = as_of(snapshot.state, snapshot.now)
+    if asked.claim in state.waits and may_finish_conflicting(
+        run.workspace, run.config, state, state.waits[asked.claim], snapshot.now
+    ):
+        answers = GitAnswers(run.workspace)
+        answers.learn(conflicting_claims(state, state.waits[asked.claim]))
+        run.act(
+            lambda transaction: finish_conflicting(
+                transaction, run.config, transaction.state.waits.get(asked.claim), answers
+            )
+        )
+        snapshot = run.look()
+        state = as_of(snapshot.state, snapshot.now)
     if asked.claim not in state.waits:
         if asked.claim not in state.claims and not state.sessions[asked.session].live:
-            return msgspec.structs.replace(asked, outcome="timed_out", at=present.now), ""
-        return run.act(lambda moment: _accept(moment, asked)).value, state.due
-    for circle in circles(state):
+            return msgspec.structs.replace(asked, outcome="timed_out", at=snapshot.now), ""
+        return run.act(lambda transaction: _accept(transaction, asked)).value, state.due
+    for circle in wait_cycles(state):
         if asked.session in circle and circle not in told and not run.json:
             told.add(circle)
             way = " → ".join((*circle, circle[0]))
@@ -212,22 +224,22 @@ def _look(run: Run, asked: Answer, told: set[tuple[str, ...]]) -> tuple[Answer |
     return None, state.due
 
 
-def _accept(moment: Moment, asked: Answer) -> Answer | None:
-    if asked.claim in moment.state.waits:
+def _accept(transaction: Transaction, asked: ClaimResult) -> ClaimResult | None:
+    if asked.claim in transaction.state.waits:
         return None  # the clock that said otherwise was ahead
-    held = moment.state.claims.get(asked.claim)
-    if held is None or held.session != moment.me.session:
-        return msgspec.structs.replace(asked, outcome="timed_out", at=moment.at)
-    moment.append(ClaimAccepted(claim=asked.claim, resource=asked.resource))
-    held = moment.state.claims.get(asked.claim, held)  # it can have lasted until this very instant
-    return msgspec.structs.replace(asked, outcome="granted", row=claim_row(held), until=held.ends_at, at=moment.at)
+    held = transaction.state.claims.get(asked.claim)
+    if held is None or held.session != transaction.me.session:
+        return msgspec.structs.replace(asked, outcome="timed_out", at=transaction.at)
+    transaction.append(ClaimAccepted(claim=asked.claim, resource=asked.resource))
+    held = transaction.state.claims.get(asked.claim, held)  # it can have lasted until this very instant
+    return msgspec.structs.replace(asked, outcome="granted", row=claim_row(held), until=held.ends_at, at=transaction.at)
 
 
-def _who(answer: Answer) -> str:
-    return "; ".join(_by(found, answer.at) for found in answer.obstacles[:5])
+def _holders_text(answer: ClaimResult) -> str:
+    return "; ".join(_holder_text(found, answer.at) for found in answer.obstacles[:5])
 
 
-def _by(found: dict[str, Any], now: Instant) -> str:
+def _holder_text(found: dict[str, Any], now: Instant) -> str:
     name = f" ({line(found['name'])})" if found["name"] else ""
     verb = "asked for" if found["kind"] == "waiting request" else "has"
     agent = f", its subagent {line(found['agent'])}," if found["agent"] else ""
@@ -239,7 +251,7 @@ def _by(found: dict[str, Any], now: Instant) -> str:
     return f"{what} — {more}" if more else what
 
 
-def _tell(run: Run, answer: Answer) -> None:
+def _print_result(run: Run, answer: ClaimResult) -> None:
     data = msgspec.to_builtins(answer)
     data["token"] = answer.row.token if answer.row else None
     del data["row"]
@@ -254,7 +266,7 @@ def _tell(run: Run, answer: Answer) -> None:
     taken = any(found["resource"] == answer.resource for found in answer.obstacles)
     head = "❌ Already claimed" if taken else "❌ Overlaps what others have"
     head = "⏳ Not free in time" if answer.outcome == "timed_out" else head
-    rows = "".join(f"\n   {_by(found, answer.at)}" for found in answer.obstacles[:5])
+    rows = "".join(f"\n   {_holder_text(found, answer.at)}" for found in answer.obstacles[:5])
     more = f"\n   and {len(answer.obstacles) - 5} more: coord claims" if len(answer.obstacles) > 5 else ""
     others = [holder for holder in holders if holder != answer.session]
     ask = f'Ask: coord send {others[0]} "Question" "..."   ' if others else ""

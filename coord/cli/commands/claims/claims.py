@@ -3,8 +3,8 @@
 import msgspec
 
 from coord.cli.parser import argument, at_option, command
-from coord.cli.resources import meanings
-from coord.engine.board import deaths
+from coord.cli.resources import possible_resources
+from coord.engine.board import find_deaths
 from coord.engine.run import Run
 from coord.render.board.text import claim_lines
 from coord.render.format import line
@@ -25,17 +25,17 @@ def claims(run: Run, path: str | None, at: str | None) -> None:
       coord claims src/app.py
       coord claims deploy/production --at 18:00
     """
-    present = run.look(at)
-    now = present.now
-    gone = deaths(run.world, present)
-    state = as_of(present.state, now)
+    snapshot = run.look(at)
+    now = snapshot.now
+    gone = find_deaths(run.system, snapshot)
+    state = as_of(snapshot.state, now)
     rows = [claim_row(claim, gone.get(claim.session, "")) for claim in state.claims.values()]
     rows.sort(key=lambda row: (row.resource, row.granted_at))
     if path is not None:
-        wanted = meanings(run.world, run.place, path)
+        wanted = possible_resources(run.system, run.workspace, path)
         rows = [row for row in rows if any(overlap(row.resource, meaning) for meaning in wanted)]
-    run.note_troubles(present)
-    me = run.perhaps_me(present)
+    run.note_problems(snapshot)
+    me = run.own_session_id(snapshot)
     run.say(
         "\n".join(claim_lines(rows, now, me, names=names_of(state), everything=run.json))
         or ("No claims." if path is None else f"Nobody holds {line(path)}."),

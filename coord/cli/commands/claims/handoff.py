@@ -4,12 +4,12 @@ from coord.cli.commands.claims._held import own_claims
 from coord.cli.parser import argument, command, complete_session, option
 from coord.cli.resources import resource_and_rest
 from coord.engine.run import Run
-from coord.engine.transaction import Moment
-from coord.errors import refused, wrong
-from coord.render.format import called, line
-from coord.workspace.names import resolve
+from coord.engine.transaction import Transaction
+from coord.errors import refused, usage_error
+from coord.render.format import line, session_label
+from coord.workspace.names import resolve_session
 from eventlog.events import ClaimHandedOver, EventId
-from projections.rules.claims import handed_to
+from projections.rules.claims import handover_claim
 from projections.rules.state import Claim
 from projections.views.board import names_of
 
@@ -25,31 +25,35 @@ def handoff(run: Run, words: tuple[str, ...], note: str) -> None:
       coord handoff file src/app.py amber-otter --note "tests are red on purpose"
       coord handoff droplet/church-guidance backend
     """
-    resource, rest = resource_and_rest(run.world, run.place, words)
+    resource, rest = resource_and_rest(run.system, run.workspace, words)
     if len(rest) != 1:
-        raise wrong("to whom? Say: coord handoff RESOURCE SESSION")
+        raise usage_error("to whom? Say: coord handoff RESOURCE SESSION")
 
-    def decide(moment: Moment) -> tuple[str, list[EventId]]:
-        to = resolve(moment.state, rest[0])
-        own = own_claims(moment, resource)
-        if to == moment.me.session:
+    def decide(transaction: Transaction) -> tuple[str, list[EventId]]:
+        to = resolve_session(transaction.state, rest[0])
+        own = own_claims(transaction, resource)
+        if to == transaction.me.session:
             raise refused(f"{line(resource)} is yours already.")
-        if not moment.state.sessions[to].live:
-            raise refused(f"{to} is not here any more ({moment.state.sessions[to].status}). You still hold {resource}.")
-        if any(not isinstance(handed_to(moment.state, claim, to, "", moment.at), Claim) for claim in own):
+        if not transaction.state.sessions[to].live:
+            raise refused(
+                f"{to} is not here any more ({transaction.state.sessions[to].status}). You still hold {resource}."
+            )
+        if any(
+            not isinstance(handover_claim(transaction.state, claim, to, "", transaction.at), Claim) for claim in own
+        ):
             raise refused(
                 f"{line(resource)} could not be handed over: you or a subagent still hold something that overlaps it. "
                 "Release or hand over that first. You still hold it."
             )
         given = [
-            ClaimHandedOver(claim=claim.id, resource=claim.resource, to=to, note=note, agent=moment.me.agent)
+            ClaimHandedOver(claim=claim.id, resource=claim.resource, to=to, note=note, agent=transaction.me.agent)
             for claim in own
         ]
-        return to, [moment.append(event).id for event in given]
+        return to, [transaction.append(event).id for event in given]
 
     outcome = run.act(decide)
     to, made = outcome.value
     run.say(
-        f"✅ Handed over: {line(resource)} to {called(to, names_of(outcome.present.state))}",
+        f"✅ Handed over: {line(resource)} to {session_label(to, names_of(outcome.snapshot.state))}",
         {"resource": resource, "from": outcome.me.session, "to": to, "claims": made},
     )

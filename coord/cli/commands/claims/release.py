@@ -1,13 +1,13 @@
 """`coord release`."""
 
-from coord.cli.commands.claims._held import not_yours, same
+from coord.cli.commands.claims._held import is_same_resource, not_held_error
 from coord.cli.parser import argument, command
 from coord.cli.resources import one_resource
 from coord.engine.run import Run
-from coord.engine.transaction import Moment
+from coord.engine.transaction import Transaction
 from coord.render.format import line
 from eventlog.events import ClaimReleased
-from projections.rules.requests import is_own
+from projections.rules.requests import may_act_on
 
 
 @command("release")
@@ -20,17 +20,20 @@ def release(run: Run, words: tuple[str, ...]) -> None:
       coord release droplet church-guidance
       coord release file/src/app.py
     """
-    resource = one_resource(run.world, run.place, words)
+    resource = one_resource(run.system, run.workspace, words)
 
-    def decide(moment: Moment) -> list[str]:
-        asks = [*moment.state.claims.values(), *moment.state.waits.values()]
+    def decide(transaction: Transaction) -> list[str]:
+        asks = [*transaction.state.claims.values(), *transaction.state.waits.values()]
         own = [
-            ask.id for ask in asks if is_own(ask, moment.me.session, moment.me.agent) and same(ask.resource, resource)
+            ask.id
+            for ask in asks
+            if may_act_on(ask, transaction.me.session, transaction.me.agent)
+            and is_same_resource(ask.resource, resource)
         ]
         if not own:
-            raise not_yours(moment, resource)
+            raise not_held_error(transaction, resource)
         for name in own:
-            moment.append(ClaimReleased(claim=name, agent=moment.me.agent))
+            transaction.append(ClaimReleased(claim=name, agent=transaction.me.agent))
         return own
 
     outcome = run.act(decide)

@@ -3,13 +3,13 @@
 from coord.cli.commands.claims._held import own_claims
 from coord.cli.parser import Number, argument, command, option
 from coord.cli.resources import resource_and_rest
-from coord.engine.durations import NEGATIVE, ttl_s
+from coord.engine.durations import NEGATIVE, parse_ttl_s
 from coord.engine.run import Run
-from coord.engine.transaction import Moment
-from coord.errors import refused, wrong
+from coord.engine.transaction import Transaction
+from coord.errors import refused, usage_error
 from coord.render.format import line, until
 from eventlog.events import ClaimRenewed
-from projections.rules.claims import stands
+from projections.rules.claims import is_token_valid
 from projections.views.board import ClaimRow, claim_row
 
 
@@ -27,24 +27,24 @@ def renew(run: Run, words: tuple[str, ...], ttl: str | None, token: int | None) 
       coord renew file src/app.py 2
       coord renew deploy/production --token 1795346406123456 && ./deploy
     """
-    resource, rest = resource_and_rest(run.world, run.place, words)
+    resource, rest = resource_and_rest(run.system, run.workspace, words)
     if len(rest) > 1:
-        raise wrong(f"too many words after {resource}: {' '.join(rest)[:80]}")
-    ttl_seconds = ttl_s(rest[0] if rest else None, ttl, run.config.claim_hours)
+        raise usage_error(f"too many words after {resource}: {' '.join(rest)[:80]}")
+    ttl_seconds = parse_ttl_s(rest[0] if rest else None, ttl, run.config.claim_hours)
 
-    def decide(moment: Moment) -> list[ClaimRow]:
-        own = own_claims(moment, resource)
+    def decide(transaction: Transaction) -> list[ClaimRow]:
+        own = own_claims(transaction, resource)
         if token is not None:
-            own = [claim for claim in own if stands(moment.state, claim.id, token)]
+            own = [claim for claim in own if is_token_valid(transaction.state, claim.id, token)]
             if not own:
                 raise refused(f"the token {token} of {line(resource)} no longer stands: it was granted anew since.")
         for claim in own:
-            moment.append(ClaimRenewed(claim=claim.id, ttl_s=ttl_seconds, agent=moment.me.agent))
-        return [claim_row(moment.state.claims[claim.id]) for claim in own]
+            transaction.append(ClaimRenewed(claim=claim.id, ttl_s=ttl_seconds, agent=transaction.me.agent))
+        return [claim_row(transaction.state.claims[claim.id]) for claim in own]
 
     outcome = run.act(decide)
     row = outcome.value[0]
     run.say(
-        f"✅ Renewed: {line(resource)} {until(row.ends_at, outcome.present.state.at)}",
+        f"✅ Renewed: {line(resource)} {until(row.ends_at, outcome.snapshot.state.at)}",
         {"resource": resource, "session": row.session, "claim": row.id, "until": row.ends_at, "token": row.token},
     )

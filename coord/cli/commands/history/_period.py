@@ -3,43 +3,43 @@
 from msgspec import Struct
 
 from coord.engine.board import board_of
-from coord.engine.history import Past
+from coord.engine.history import FullHistory
 from coord.engine.run import Run
-from coord.errors import wrong
+from coord.errors import usage_error
 from coord.render.console.progress import chunks
-from coord.render.format import clock, line
-from eventlog.events import HOUR_S, later
+from coord.render.format import line, time_text
+from eventlog.events import HOUR_S, add_time
 from projections.views.board import Board
-from projections.views.intervals import Account, account
-from projections.views.point_in_time import Cut, just_before
+from projections.views.intervals import HistoryAnalysis, analyze_history
+from projections.views.point_in_time import PointInTime, before_instant
 
-USUAL_S = 8 * HOUR_S  # how far back one looks who does not say
+DEFAULT_PERIOD_S = 8 * HOUR_S  # how far back one looks who does not say
 
 
-class Stretch(Struct, frozen=True):
+class Period(Struct, frozen=True):
     """The account of the history up to the end of the stretch, where it begins, and the board at its end."""
 
-    past: Past
-    account: Account
-    since: Cut
+    past: FullHistory
+    account: HistoryAnalysis
+    since: PointInTime
     board: Board
 
     @property
     def damage(self) -> list[str]:
         """What is missing of the log."""
-        return [finding.text for finding in self.past.present.findings()]
+        return [finding.text for finding in self.past.snapshot.journal_problems()]
 
 
-def stretch(run: Run, since: str | None, until: str | None) -> Stretch:
+def read_period(run: Run, since: str | None, until: str | None) -> Period:
     """The stretch between two moments; without `since` the last hours of it. Raises CoordError (2)."""
-    past = run.look_back()
+    past = run.full_history()
     last = past.cut(until, "--until")
-    first = past.since(since, "--since") if since is not None else just_before(later(last.at, -USUAL_S))
+    first = past.since(since, "--since") if since is not None else before_instant(add_time(last.at, -DEFAULT_PERIOD_S))
     if last.at < first.at:
-        begin, end = (clock(at, "", seconds=True) for at in (first.at, last.at))
-        raise wrong(f"--until {line(until or '', 40)} is {end}, before --since {line(since or '', 40)}, {begin}.")
-    told = account(past.until(last), last.at, lambda events: chunks("replaying", events))
-    past.present.state = told.state
+        begin, end = (time_text(at, "", seconds=True) for at in (first.at, last.at))
+        raise usage_error(f"--until {line(until or '', 40)} is {end}, before --since {line(since or '', 40)}, {begin}.")
+    told = analyze_history(past.until(last), last.at, lambda events: chunks("replaying", events))
+    past.snapshot.state = told.state
     if until is not None:
-        past.present.at = last.at
-    return Stretch(past, told, first, board_of(run.world, run.config, past.present, last.at))
+        past.snapshot.at = last.at
+    return Period(past, told, first, board_of(run.system, run.config, past.snapshot, last.at))

@@ -4,14 +4,14 @@ import copy
 import time
 from collections.abc import Callable
 
-from coord.cli.commands.history._replay_steps import ASKS_EVERY, Condition, Story, Told
+from coord.cli.commands.history._replay_steps import CHECK_KEYS_EVERY, Replay, StepChange, StopCondition
 from coord.engine.board import board_of
 from coord.engine.run import Run
 from coord.errors import CoordError
-from coord.platform.watch import catching
+from coord.platform.watch import collect_signals
 from coord.render.board.text import board_body, board_foot
-from coord.render.console.screen import QUIT, Part, Terminal, cut, wrapped
-from coord.render.format import clock, plural
+from coord.render.console.screen import QUIT, Terminal, TextView, cut_to_width, wrapped
+from coord.render.format import plural, time_text
 from eventlog.events import Event, seconds_between
 from projections.views.board import Board
 
@@ -36,47 +36,49 @@ A step is one event, or a moment at which a claim or a wait ended by itself.
 Long pauses are shortened while it plays."""
 
 
-def show(run: Run, story: Story, condition: Condition | None, speed: float | None, *, at_once: bool) -> None:
+def show_replay(
+    run: Run, story: Replay, condition: StopCondition | None, speed: float | None, *, at_once: bool
+) -> None:
     """Let someone step through it, until they have seen enough; `at_once` begins with the first step made."""
     caught: list[int] = []
-    with catching(caught), Terminal(run.world.env) as terminal:
-        player = _Player(run, story, condition, speed, terminal, caught)
+    with collect_signals(caught), Terminal(run.system.env) as terminal:
+        player = _ReplayScreen(run, story, condition, speed, terminal, caught)
         if condition:
             player.find()
         elif at_once:
-            player.go(1)
+            player.go_to(1)
         player.play()
     if caught:
         raise CoordError(128 + caught[0], "")
 
 
-class _Player:
+class _ReplayScreen:
     """Where we are, how it is shown, and whether it plays."""
 
     def __init__(
         self,
         run: Run,
-        story: Story,
-        condition: Condition | None,
+        story: Replay,
+        condition: StopCondition | None,
         speed: float | None,
         terminal: Terminal,
         caught: list[int],
     ) -> None:
         self.run, self.story, self.condition, self.terminal, self.caught = run, story, condition, terminal, caught
         self.speed, self.playing = speed or _SPEED, speed is not None
-        self.told: Told | None = None  # the step that led here, if one did
-        self.part, self.note, self.helping = Part(), "", False
+        self.told: StepChange | None = None  # the step that led here, if one did
+        self.part, self.note, self.helping = TextView(), "", False
         self.keys: dict[str, Callable[[], None]] = {
             **dict.fromkeys(("right", "n", "l", "space", "enter"), lambda: self.move(1)),
             **dict.fromkeys(("left", "p", "h", "\x7f", "\b"), lambda: self.move(-1)),
             "page down": lambda: self.move(_PAGE),
             "page up": lambda: self.move(-_PAGE),
-            "home": lambda: self.go(0),
+            "home": lambda: self.go_to(0),
             "end": self.to_the_end,
             "a": self.toggle,
-            "+": lambda: self.faster(2),
-            "=": lambda: self.faster(2),
-            "-": lambda: self.faster(0.5),
+            "+": lambda: self.multiply_speed(2),
+            "=": lambda: self.multiply_speed(2),
+            "-": lambda: self.multiply_speed(0.5),
             "f": self.find,
             "?": self.help,
         }
@@ -114,7 +116,7 @@ class _Player:
         self.move(1)
         if self.condition and self.told:
             after = self.condition.look(self.story.walk.state)
-            if self.condition.came(self.told.step, seen, after):
+            if self.condition.is_met(self.told.step, seen, after):
                 self.playing, self.note = False, self.condition.words
         return ""
 
@@ -122,33 +124,33 @@ class _Player:
 
     def move(self, steps: int) -> None:
         """So many steps on, or back."""
-        self.go(max(0, self.story.walk.number + steps))
+        self.go_to(max(0, self.story.walk.number + steps))
 
-    def go(self, number: int) -> None:
+    def go_to(self, number: int) -> None:
         """To a step by its number."""
-        self.told = self.story.go(number)
+        self.told = self.story.go_to(number)
         self.note = "" if self.story.walk.next else "the end"
 
     def to_the_end(self) -> None:
         """To the last step, looking up at times."""
-        while self.story.walk.next and self.undisturbed("going to the end"):
-            self.story.walk.go(self.story.walk.number + ASKS_EVERY)
-        self.go(self.story.walk.number)
+        while self.story.walk.next and self.no_key_pressed("going to the end"):
+            self.story.walk.go_to(self.story.walk.number + CHECK_KEYS_EVERY)
+        self.go_to(self.story.walk.number)
 
     def find(self) -> None:
         """To the next step in which what was asked for comes."""
         if self.condition is None:
             self.note = "nothing was asked for: --until-claim RESOURCE, --until-session ID STATUS"
             return
-        came = self.story.until(self.condition, lambda: self.undisturbed("looking for it"))
+        came = self.story.until(self.condition, lambda: self.no_key_pressed("looking for it"))
         at_the_end = not self.story.walk.next
-        self.go(self.story.walk.number)
+        self.go_to(self.story.walk.number)
         if came:
             self.note = self.condition.words
         elif at_the_end:
             self.note = f"from there to the end it never comes to this: {self.condition.words}"
 
-    def undisturbed(self, doing: str) -> bool:
+    def no_key_pressed(self, doing: str) -> bool:
         """Say how far we are, and whether nobody pressed a key meanwhile."""
         done = f"{self.story.done} of {plural(self.story.count, 'event')}"
         self.terminal.show([], f"{doing}: {done} · any key stops")
@@ -158,7 +160,7 @@ class _Player:
         """Play, or pause."""
         self.playing = not self.playing
 
-    def faster(self, times: float) -> None:
+    def multiply_speed(self, times: float) -> None:
         """Change the speed."""
         self.speed = min(max(self.speed * times, 0.125), 65536.0)
 
@@ -183,19 +185,19 @@ class _Player:
     def board(self) -> Board:
         """The board of this moment."""
         walk = self.story.walk
-        shown = copy.copy(self.story.past.present)
+        shown = copy.copy(self.story.past.snapshot)
         shown.state, shown.at = walk.state, walk.cut.at
-        return board_of(self.run.world, self.run.config, shown, shown.at)
+        return board_of(self.run.system, self.run.config, shown, shown.at)
 
     def news(self, columns: int, height: int) -> list[str]:
         """What happened in this step, and what it changed, in a few rows; two in a low window."""
         walk = self.story.walk
-        at = clock(walk.cut.at, self.story.past.now, seconds=True)
+        at = time_text(walk.cut.at, self.story.past.now, seconds=True)
         said = self.story.said(self.told.step) if self.told else f"{at}  before the first step"
         note = [f"» {self.note}"] if self.note else []
         if height < _LOW:
-            return [*(cut(row, columns) for row in note), *wrapped(said, columns)[:2]]
+            return [*(cut_to_width(row, columns) for row in note), *wrapped(said, columns)[:2]]
         changes = self.story.changed(self.told) if self.told else []
         more = [f"  … and {len(changes) - _CHANGES} more"] if len(changes) > _CHANGES else []
         rows = [*note, *wrapped(said, columns)[:3], *(f"  {row}" for row in changes[:_CHANGES]), *more]
-        return [*(cut(row, columns) for row in rows), "─" * columns]
+        return [*(cut_to_width(row, columns) for row in rows), "─" * columns]

@@ -5,46 +5,46 @@ from collections.abc import Callable, Iterator, Sequence
 from msgspec import Struct
 
 from coord.cli.commands.history.log import event_line
-from coord.engine.history import Past
-from coord.render.diff import TITLES, Known, change_lines, subjects_in
+from coord.engine.history import FullHistory
+from coord.render.diff import TITLES, DiffContext, diff_lines, subjects_in
 from coord.render.events import names_in
-from coord.render.format import clock, line
+from coord.render.format import line, time_text
 from eventlog.events import Event
 from projections.rules.resources import overlap
 from projections.rules.state import State
-from projections.views.point_in_time import Cut
-from projections.views.replay import Step, Walk
-from projections.views.state_diff import Facts, facts, messages_of
+from projections.views.point_in_time import PointInTime
+from projections.views.replay import ReplayCursor, ReplayStep
+from projections.views.state_diff import Facts, affected_messages, facts_of
 
-ASKS_EVERY = 500  # steps, while going far
+CHECK_KEYS_EVERY = 500  # steps, while going far
 _SHOWN = 20  # changes of one kind in one step
 
 
-class Told(Struct, frozen=True):
+class StepChange(Struct, frozen=True):
     """A step, and the facts before and after it that it can have changed."""
 
-    step: Step
+    step: ReplayStep
     before: Facts
     after: Facts
 
 
-class Condition(Struct, frozen=True):
+class StopCondition(Struct, frozen=True):
     """What a replay waits for, in words; what of a state tells it; and whether it came in a step, by what was so before
     it and after it.
     """
 
     words: str
     look: Callable[[State], object]
-    came: Callable[[Step, object, object], bool]
+    is_met: Callable[[ReplayStep, object, object], bool]
 
 
-class Story:
+class Replay:
     """A walk through a part of the past, and its steps in words."""
 
-    def __init__(self, past: Past, first: Cut, last: Cut) -> None:
+    def __init__(self, past: FullHistory, first: PointInTime, last: PointInTime) -> None:
         self.past = past
-        self.walk = Walk(past.events, first, last, past.state(first))
-        self.known = Known(names_in(past.events), subjects_in(past.events))
+        self.walk = ReplayCursor(past.events, first, last, past.state(first))
+        self.known = DiffContext(names_in(past.events), subjects_in(past.events))
 
     @property
     def count(self) -> int:
@@ -56,43 +56,43 @@ class Story:
         """How many of them have happened."""
         return self.walk.done - self.walk.first_done
 
-    def steps(self) -> Iterator[Told]:
+    def steps(self) -> Iterator[StepChange]:
         """The steps from here to the end, each made when it is asked for."""
         while following := self.walk.next:
-            messages = messages_of(following) if isinstance(following, Event) else ()
-            before = facts(self.walk.state, messages)
+            messages = affected_messages(following) if isinstance(following, Event) else ()
+            before = facts_of(self.walk.state, messages)
             step = self.walk.forward()
             assert step is not None
-            yield Told(step, before, facts(self.walk.state, messages))
+            yield StepChange(step, before, facts_of(self.walk.state, messages))
 
-    def go(self, number: int) -> Told | None:
+    def go_to(self, number: int) -> StepChange | None:
         """To a step by its number, or as near as there is; what it was, if it was one."""
-        self.walk.go(number - 1)
+        self.walk.go_to(number - 1)
         if number <= 0:
             return None
         found = next(self.steps(), None)
-        return found or self.go(self.walk.number)  # there are not so many
+        return found or self.go_to(self.walk.number)  # there are not so many
 
-    def until(self, condition: Condition, undisturbed: Callable[[], bool]) -> bool:
+    def until(self, condition: StopCondition, undisturbed: Callable[[], bool]) -> bool:
         """To the next step in which a condition comes, asking at times whether to go on; whether it came."""
         seen = condition.look(self.walk.state)
         while step := self.walk.forward():
             before, seen = seen, condition.look(self.walk.state)
-            if condition.came(step, before, seen):
+            if condition.is_met(step, before, seen):
                 return True
-            if step.number % ASKS_EVERY == 0 and not undisturbed():
+            if step.number % CHECK_KEYS_EVERY == 0 and not undisturbed():
                 break
         return False
 
-    def said(self, step: Step) -> str:
+    def said(self, step: ReplayStep) -> str:
         """What happened in a step, in a line."""
         if step.event:
             return event_line(step.event, self.past.now, self.known.names)
-        return f"{clock(step.cut.at, self.past.now, seconds=True)}  by time alone:"
+        return f"{time_text(step.cut.at, self.past.now, seconds=True)}  by time alone:"
 
-    def changed(self, told: Told) -> list[str]:
+    def changed(self, told: StepChange) -> list[str]:
         """What it changed, in a line each."""
-        lines = change_lines(told.before, told.after, told.step.decisions, self.known, self.past.now)
+        lines = diff_lines(told.before, told.after, told.step.decisions, self.known, self.past.now)
         return [row for kind in TITLES for row in _bounded(lines[kind])]
 
 
@@ -101,37 +101,37 @@ def _bounded(rows: list[str]) -> list[str]:
     return rows if more <= 0 else [*rows[:_SHOWN], f"… and {more} more: --json shows all"]
 
 
-def granted(resources: Sequence[str]) -> Condition:
+def claim_granted(resources: Sequence[str]) -> StopCondition:
     """That a claim on one of these resources, or on one that overlaps it, is granted."""
 
-    def came(step: Step, _before: object, _after: object) -> bool:
+    def came(step: ReplayStep, _before: object, _after: object) -> bool:
         got = [made.resource for made in step.decisions if made.what == "granted"]
         return any(overlap(one, resource) for one in got for resource in resources)
 
-    return Condition(f"a claim on {' or '.join(map(line, resources))} is granted", lambda state: None, came)
+    return StopCondition(f"a claim on {' or '.join(map(line, resources))} is granted", lambda state: None, came)
 
 
-def becomes(sessions: set[str], words: str, status: str) -> Condition:
+def session_becomes(sessions: set[str], words: str, status: str) -> StopCondition:
     """That one of these sessions gets a status that it did not have."""
 
     def look(state: State) -> object:
         return {name for name in sessions if name in state.sessions and state.sessions[name].status == status}
 
-    def came(_step: Step, before: object, after: object) -> bool:
+    def came(_step: ReplayStep, before: object, after: object) -> bool:
         assert isinstance(before, set)
         assert isinstance(after, set)
         return bool(after - before)
 
-    return Condition(f"{words} is {status}", look, came)
+    return StopCondition(f"{words} is {status}", look, came)
 
 
-def either(conditions: list[Condition]) -> Condition | None:
+def any_of(conditions: list[StopCondition]) -> StopCondition | None:
     """The first of several that comes, if there is any."""
 
-    def came(step: Step, before: object, after: object) -> bool:
+    def came(step: ReplayStep, before: object, after: object) -> bool:
         assert isinstance(before, list)
         assert isinstance(after, list)
-        return any(c.came(step, *seen) for c, *seen in zip(conditions, before, after, strict=True))
+        return any(c.is_met(step, *seen) for c, *seen in zip(conditions, before, after, strict=True))
 
     words = " or ".join(condition.words for condition in conditions)
-    return Condition(words, lambda state: [c.look(state) for c in conditions], came) if conditions else None
+    return StopCondition(words, lambda state: [c.look(state) for c in conditions], came) if conditions else None

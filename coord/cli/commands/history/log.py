@@ -9,14 +9,14 @@ from typing import Any, get_args
 import msgspec
 
 from coord.cli.parser import Number, argument, command, option
-from coord.cli.resources import meanings
-from coord.engine.history import Past
+from coord.cli.resources import possible_resources
+from coord.engine.history import FullHistory
 from coord.engine.run import Run
 from coord.engine.times import is_event_name
-from coord.errors import CoordError, wrong
-from coord.platform.watch import LOOK_EVERY_S, Interrupted, catching, wait_for
-from coord.render.events import claimed_in, names_in, said, type_of
-from coord.render.format import clock, json_plain, line, plain, plural
+from coord.errors import CoordError, usage_error
+from coord.platform.watch import POLL_EVERY_S, Interrupted, collect_signals, wait_for
+from coord.render.events import claimed_resources, event_text, names_in, type_of
+from coord.render.format import json_plain, line, plural, terminal_text, time_text
 from eventlog.events import (
     AnyPayload,
     ClaimHandedOver,
@@ -28,7 +28,7 @@ from eventlog.events import (
     MessageRead,
     SessionHeartbeat,
     SessionStarted,
-    later,
+    add_time,
 )
 from projections.rules.resources import overlap
 
@@ -63,15 +63,15 @@ def log(run: Run, text: str | None, **options: Any) -> None:
       coord log --json | jq -r .event.type
     """
     if options["follow"] and options["until"] is not None:
-        raise wrong("--follow goes on with what comes; it does not go with --until.")
-    past = run.look_back(lines=run.json or is_event_name(text or ""), follows=options["follow"])
-    run.note_troubles(past.present)
-    if text and is_event_name(text) and past.knows(text):
-        return _one(run, past, past.event(text))
+        raise usage_error("--follow goes on with what comes; it does not go with --until.")
+    past = run.full_history(lines=run.json or is_event_name(text or ""), follows=options["follow"])
+    run.note_problems(past.snapshot)
+    if text and is_event_name(text) and past.is_known_event(text):
+        return _print_event(run, past, past.event(text))
     chosen = _filters(run, past, text or "", **{name: options[name] for name in ("sessions", "types", "resource")})
     begin, end = past.since(options["since"], "--since").key, past.cut(options["until"], "--until").key
     if begin > end:
-        raise wrong("--until is before --since: nothing is in between.")
+        raise usage_error("--until is before --since: nothing is in between.")
     before = past.events if options["until"] is None else past.until(past.cut(options["until"], "--until"))
     found = [event for event in before if all(wanted(event) for wanted in chosen) and event.key > begin]
     most = options["last"] or (_FOLLOWED if options["follow"] else _SHOWN)
@@ -83,24 +83,24 @@ def log(run: Run, text: str | None, **options: Any) -> None:
 
 
 def _filters(
-    run: Run, past: Past, text: str, sessions: Sequence[str], types: Sequence[str], resource: str | None
+    run: Run, past: FullHistory, text: str, sessions: Sequence[str], types: Sequence[str], resource: str | None
 ) -> list[Filter]:
     """What an event must be, each as a function. Raises CoordError (2) for a session or a type that nothing has."""
     chosen: list[Filter] = []
     if resource:  # first, since it must see every claim
-        chosen.append(_about(meanings(run.world, run.place, resource)))
+        chosen.append(_resource_filter(possible_resources(run.system, run.workspace, resource)))
     if sessions:
-        wanted = {name for given in sessions for name in sessions_called(past, given)}
+        wanted = {name for given in sessions for name in sessions_named(past, given)}
         chosen.append(lambda event: event.actor in wanted)
     if types:
         _check_types(past, types)
         chosen.append(lambda event: any(_is_of(type_of(event), kind) for kind in types))
     if text:
-        chosen.append(lambda event: _says(event, text.casefold()))
+        chosen.append(lambda event: _contains_text(event, text.casefold()))
     return chosen
 
 
-def sessions_called(past: Past, given: str) -> set[str]:
+def sessions_named(past: FullHistory, given: str) -> set[str]:
     """The sessions that ever did something and bear this id, this name, or an id that begins so. Raises CoordError (2)
     if there is none.
     """
@@ -110,23 +110,23 @@ def sessions_called(past: Past, given: str) -> set[str]:
     if not found:
         near = get_close_matches(given, [*known, *names.values()], n=3, cutoff=0.5)
         meant = f" Did you mean {' or '.join(near)}?" if near else ""
-        raise wrong(f"nothing was ever done by a session '{line(given, 60)}'.{meant}")
+        raise usage_error(f"nothing was ever done by a session '{line(given, 60)}'.{meant}")
     return found
 
 
-def _check_types(past: Past, types: Iterable[str]) -> None:
+def _check_types(past: FullHistory, types: Iterable[str]) -> None:
     vocabulary = {str(kind.__struct_config__.tag) for kind in get_args(AnyPayload)} - {"unknown"}
     known = vocabulary | {type_of(event) for event in past.events}
     for kind in types:
         if not any(_is_of(name, kind) for name in known):
-            raise wrong(f"there is no type of event '{line(kind, 60)}'. There are: {', '.join(sorted(known))}")
+            raise usage_error(f"there is no type of event '{line(kind, 60)}'. There are: {', '.join(sorted(known))}")
 
 
 def _is_of(name: str, kind: str) -> bool:
     return name == kind or name.startswith(kind + ".")
 
 
-def _about(resources: Sequence[str]) -> Filter:
+def _resource_filter(resources: Sequence[str]) -> Filter:
     """Whether an event is about one of these: a claim event by the claim that it names, which was told before."""
     claims: dict[str, str] = {}
 
@@ -141,25 +141,25 @@ def _about(resources: Sequence[str]) -> Filter:
     return wanted
 
 
-def _says(event: Event, text: str) -> bool:
-    return text in event.id or any(text in word.casefold() for word in _words(msgspec.to_builtins(event.payload)))
+def _contains_text(event: Event, text: str) -> bool:
+    return text in event.id or any(text in word.casefold() for word in _strings_in(msgspec.to_builtins(event.payload)))
 
 
-def _words(value: object) -> Iterator[str]:
+def _strings_in(value: object) -> Iterator[str]:
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict):
         for part in value.values():
-            yield from _words(part)
+            yield from _strings_in(part)
     elif isinstance(value, list | tuple):
         for part in value:
-            yield from _words(part)
+            yield from _strings_in(part)
 
 
 # --- showing --------------------------------------------------------------------------------------------------------
 
 
-def _head(run: Run, past: Past, found: int, shown: int) -> str:
+def _head(run: Run, past: FullHistory, found: int, shown: int) -> str:
     if run.json:
         return ""
     if not past.events:
@@ -169,16 +169,16 @@ def _head(run: Run, past: Past, found: int, shown: int) -> str:
     return f"… {plural(found - shown, 'older event')}: --all shows them" if found > shown else ""
 
 
-def _lines(run: Run, past: Past, events: Sequence[Event]) -> Iterator[str]:
+def _lines(run: Run, past: FullHistory, events: Sequence[Event]) -> Iterator[str]:
     if run.json:
         return (json_plain(past.lines[event.id].decode()) for event in events)
-    return _told(past, {event.id for event in events})
+    return _event_lines(past, {event.id for event in events})
 
 
-def _told(past: Past, wanted: set[str]) -> Iterator[str]:
+def _event_lines(past: FullHistory, wanted: set[str]) -> Iterator[str]:
     """The lines of some events, each with the name that its session had then."""
     names: dict[str, str] = {}
-    resources = claimed_in(past.events)
+    resources = claimed_resources(past.events)
     for event in past.events:
         if isinstance(event.payload, SessionStarted):
             names |= names_in([event])
@@ -189,18 +189,18 @@ def _told(past: Past, wanted: set[str]) -> Iterator[str]:
 def event_line(
     event: Event, now: Instant, names: Mapping[str, str], resources: Mapping[EventId, str] | None = None
 ) -> str:
-    """An event in a line: when, its name, who did it, and what. `names` and `resources` as in `coord.render.events.said`."""
+    """An event in a line: when, its name, who did it, and what. `names` and `resources` as in `coord.render.events.event_text`."""
     who = event.actor if event.imported else line(names.get(event.session, ""), 40)
-    words = said(event, names, resources)
-    return f"{clock(event.at, now, seconds=True)}  {event.id}{f' ({line(who)})' if who else ''} {words}"
+    words = event_text(event, names, resources)
+    return f"{time_text(event.at, now, seconds=True)}  {event.id}{f' ({line(who)})' if who else ''} {words}"
 
 
-def _one(run: Run, past: Past, event: Event) -> None:
+def _print_event(run: Run, past: FullHistory, event: Event) -> None:
     """One event, whole: the line, and each thing that it says."""
     if run.json:
         _print(_lines(run, past, [event]))
         return
-    rows = [*_told(past, {event.id}), f"  {type_of(event)}, {event.at}"]
+    rows = [*_event_lines(past, {event.id}), f"  {type_of(event)}, {event.at}"]
     values = msgspec.json.decode(past.lines[event.id])
     for name, value in values["event"].items():
         if name != "type":
@@ -217,7 +217,7 @@ _SAYS_ONLY = (SessionHeartbeat, SessionStarted, MessageRead, MessageAcknowledged
 
 def _value(value: object) -> str:
     text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
-    return plain(text).replace("\n", "\n    ")
+    return terminal_text(text).replace("\n", "\n    ")
 
 
 def _print(lines: Iterable[str], head: str = "") -> None:
@@ -228,24 +228,24 @@ def _print(lines: Iterable[str], head: str = "") -> None:
     sys.stdout.flush()
 
 
-def _follow(run: Run, past: Past, chosen: Sequence[Filter]) -> None:
+def _follow(run: Run, past: FullHistory, chosen: Sequence[Filter]) -> None:
     """Go on with what comes. Ctrl-C ends it."""
-    present, known = past.present, {event.id for event in past.events}
+    snapshot, known = past.snapshot, {event.id for event in past.events}
 
     def look() -> tuple[None, Instant]:
         if _reader_is_gone():
             raise BrokenPipeError
         past.lines.clear()
-        new = [event for event in present.read_on() if event.id not in known]  # a rewound journal is read again
+        new = [event for event in snapshot.read_new() if event.id not in known]  # a rewound journal is read again
         known.update(event.id for event in new)
         past.events = [*past.events, *new]
         _print(_lines(run, past, [event for event in new if all(wanted(event) for wanted in chosen)]))
-        return None, later(run.world.wall(), LOOK_EVERY_S)
+        return None, add_time(run.system.wall(), POLL_EVERY_S)
 
     caught: list[int] = []
     try:
-        with catching(caught):
-            wait_for(run.place.log, look, run.world.wall, caught)
+        with collect_signals(caught):
+            wait_for(run.workspace.log, look, run.system.wall, caught)
     except Interrupted as signal:
         raise CoordError(128 + signal.args[0], "") from None
 

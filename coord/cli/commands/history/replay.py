@@ -4,18 +4,25 @@ import sys
 
 from msgspec import structs
 
-from coord.cli.commands.history._replay_steps import Condition, Story, Told, becomes, either, granted
-from coord.cli.commands.history.log import sessions_called
+from coord.cli.commands.history._replay_steps import (
+    Replay,
+    StepChange,
+    StopCondition,
+    any_of,
+    claim_granted,
+    session_becomes,
+)
+from coord.cli.commands.history.log import sessions_named
 from coord.cli.parser import Number, command, option
-from coord.cli.resources import meanings
-from coord.engine.history import Past
+from coord.cli.resources import possible_resources
+from coord.engine.history import FullHistory
 from coord.engine.run import Run
-from coord.errors import refused, wrong
-from coord.render.console.screen import is_there
-from coord.render.diff import change_rows
+from coord.errors import refused, usage_error
+from coord.render.console.screen import is_usable
+from coord.render.diff import diff_document
 from coord.render.format import json_text, line, plural
-from projections.views.point_in_time import just_before
-from projections.views.state_diff import difference
+from projections.views.point_in_time import before_instant
+from projections.views.state_diff import diff_facts
 
 _STATUSES = ("live", "dead", "continued", "ended")
 
@@ -55,46 +62,50 @@ def replay(
       coord replay --until-claim file/src/app.py
       coord replay --until-session amber-otter dead
     """
-    drawn = not (changes or run.json) and is_there(run.world.env)
+    drawn = not (changes or run.json) and is_usable(run.system.env)
     if speed and not drawn and (changes or run.json):
-        raise wrong("--speed plays the board on a terminal; it does not go with --changes or --json.")
-    past = run.look_back()
+        raise usage_error("--speed plays the board on a terminal; it does not go with --changes or --json.")
+    past = run.full_history()
     if not past.events:
         run.note("the log has no events yet: `coord start` begins it.")
         return
-    first = past.since(begin, "--from") if begin is not None else just_before(past.events[0].at)
+    first = past.since(begin, "--from") if begin is not None else before_instant(past.events[0].at)
     last = past.cut(end, "--to")
     if first.key > last.key:
-        raise wrong("--from lies after --to: nothing happened in between.")
+        raise usage_error("--from lies after --to: nothing happened in between.")
     condition = _condition(run, past, until_claim, until_session)
-    story = Story(past, first, last)
+    story = Replay(past, first, last)
     if drawn:
-        from coord.cli.commands.history._replay_screen import show  # half as much as a command, for a terminal only
+        from coord.cli.commands.history._replay_screen import (
+            show_replay,  # half as much as a command, for a terminal only
+        )
 
-        show(run, story, condition, speed, at_once=begin is None)
+        show_replay(run, story, condition, speed, at_once=begin is None)
         return
-    run.note_troubles(past.present)
+    run.note_problems(past.snapshot)
     _print(run, story, condition)
 
 
-def _condition(run: Run, past: Past, resource: str | None, session: tuple[str, str] | None) -> Condition | None:
+def _condition(
+    run: Run, past: FullHistory, resource: str | None, session: tuple[str, str] | None
+) -> StopCondition | None:
     """What was asked for; either of two, if both were. Raises CoordError (2)."""
     found = []
     if resource is not None:
-        found.append(granted(meanings(run.world, run.place, resource)))
+        found.append(claim_granted(possible_resources(run.system, run.workspace, resource)))
     if session is not None:
-        found.append(becomes(sessions_called(past, session[0]), line(session[0], 60), session[1]))
-    return either(found)
+        found.append(session_becomes(sessions_named(past, session[0]), line(session[0], 60), session[1]))
+    return any_of(found)
 
 
-def _print(run: Run, story: Story, condition: Condition | None) -> None:
+def _print(run: Run, story: Replay, condition: StopCondition | None) -> None:
     """Each step as it comes. Raises CoordError (1) if what was waited for never came."""
     seen = condition.look(story.walk.state) if condition else None
     for told in story.steps():
         came = ""
         if condition:
             before, seen = seen, condition.look(story.walk.state)
-            came = condition.words if condition.came(told.step, before, seen) else ""
+            came = condition.words if condition.is_met(told.step, before, seen) else ""
         if run.json:
             rows = [json_text(_row(told, came), indent=None)]
         else:
@@ -110,13 +121,13 @@ def _print(run: Run, story: Story, condition: Condition | None) -> None:
         raise refused(f"in {plural(story.count, 'event')} it never came to this: {condition.words}.")
 
 
-def _row(told: Told, came: str) -> dict[str, object]:
+def _row(told: StepChange, came: str) -> dict[str, object]:
     step = told.step
     return {
         "step": step.number,
         "at": step.cut.at,
         "event": step.event,
-        "changes": change_rows(difference(told.before, told.after)),
+        "changes": diff_document(diff_facts(told.before, told.after)),
         "decisions": [structs.asdict(decision) for decision in step.decisions],
         "stopped": came,
     }

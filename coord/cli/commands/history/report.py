@@ -2,11 +2,11 @@
 
 import msgspec
 
-from coord.cli.commands.history._period import stretch
+from coord.cli.commands.history._period import read_period
 from coord.cli.parser import command, option
 from coord.engine.run import Run
 from coord.render.report import report_markdown, report_text
-from projections.views.report import report as report_on
+from projections.views.report import build_report as report_on
 
 
 @command("report", acts=False, negative="there is no option '{word}'. From a time on: coord report --since -8h.")
@@ -24,7 +24,7 @@ def report(run: Run, since: str | None, until: str | None, markdown: bool) -> No
       coord report --since "yesterday 18:00"
       coord report --since monday --until yesterday --markdown > week.md
     """
-    found = stretch(run, since, until)
+    found = read_period(run, since, until)
     page = report_on(found.account, found.since, found.board)
     words = report_markdown if markdown else report_text
     run.say("" if run.json else words(page, found.damage), {"damage": found.damage, **msgspec.to_builtins(page)})

@@ -3,35 +3,35 @@
 import os
 from collections.abc import Sequence
 
-from coord.admin.install.changeset import Draft
-from coord.admin.install.diff import difference
-from coord.admin.install.summary import summary
+from coord.admin.install.changeset import Changeset
+from coord.admin.install.diff import file_diff
+from coord.admin.install.summary import summary_rows
 from coord.cli.commands.integrations._targets import TARGETS, Target
 from coord.engine.run import Run
-from coord.errors import NO_LOG, CoordError, wrong
+from coord.errors import NO_LOG, CoordError, usage_error
 from coord.platform.git.repository import FOLDER, Repository, find_repository
 from coord.render.format import plural
 
 NOTHING = "✅ Nothing to change."
 
 
-def where(run: Run) -> tuple[str, Repository | None]:
+def base_folder(run: Run) -> tuple[str, Repository | None]:
     """The folder whose clients are set up: the root of the worktree that we are in. Raises CoordError."""
-    base = run.root or run.world.env.get("COORD_ROOT") or run.world.cwd
-    if not os.path.isabs(base) and not run.world.cwd:
+    base = run.root or run.system.env.get("COORD_ROOT") or run.system.cwd
+    if not os.path.isabs(base) and not run.system.cwd:
         raise CoordError(NO_LOG, "the folder that you are in is gone. Change to one that is there.")
-    base = os.path.realpath(os.path.join(run.world.cwd or "/", base))
+    base = os.path.realpath(os.path.join(run.system.cwd or "/", base))
     base = os.path.dirname(base) if os.path.basename(base) == FOLDER else base
     if not os.path.isdir(base):
-        raise wrong(f"{base} is not a folder.")
+        raise usage_error(f"{base} is not a folder.")
     repository = find_repository(base)
     return (repository.worktree if repository else base), repository
 
 
-def target_of(name: str) -> Target:
+def find_target(name: str) -> Target:
     """A row of the table. Raises CoordError (2)."""
     if name not in TARGETS:
-        raise wrong(f"there is no {name[:40]!r} to install: it is one of {', '.join(TARGETS)}.")
+        raise usage_error(f"there is no {name[:40]!r} to install: it is one of {', '.join(TARGETS)}.")
     return TARGETS[name]
 
 
@@ -39,21 +39,21 @@ def scope_in(project: bool, user: bool, local: bool) -> str:
     """The scope that the options name; empty if none. Raises CoordError (2) for more than one."""
     named = [name for name, said in (("project", project), ("user", user), ("local", local)) if said]
     if len(named) > 1:
-        raise wrong(f"--{named[0]} and --{named[1]} exclude each other: choose one.")
+        raise usage_error(f"--{named[0]} and --{named[1]} exclude each other: choose one.")
     return named[0] if named else ""
 
 
-def show(run: Run, draft: Draft, base: str) -> list[tuple[str, str]]:
+def show_diffs(run: Run, draft: Changeset, base: str) -> list[tuple[str, str]]:
     """Show the changes, before any is made, and give the diff of each file."""
-    shown = [(change.named, difference(change, base)) for change in draft.changes]
+    shown = [(change.named, file_diff(change, base)) for change in draft.changes]
     if not run.json and shown:
         run.say("\n".join(text for _, text in shown), None)
     return shown
 
 
-def report(
+def print_summary(
     run: Run,
-    draft: Draft,
+    draft: Changeset,
     bases: Sequence[str],
     shown: list[tuple[str, str]],
     done: str,
@@ -69,7 +69,7 @@ def report(
     parts = [
         *([""] if shown else []),
         head if changes else nothing,
-        *summary(draft, bases, run.world.env, apart),
+        *summary_rows(draft, bases, run.system.env, apart),
         *(f"   → {text}" for text in todos),
         *(f"   {text}" for text in draft.notes),
     ]

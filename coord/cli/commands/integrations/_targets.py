@@ -5,11 +5,11 @@ from functools import partial
 
 from msgspec import Struct
 
-from coord.admin.install.changeset import Draft
+from coord.admin.install.changeset import Changeset
 from coord.admin.install.clients import install_client, uninstall_client
 from coord.admin.install.githooks import install_git, uninstall_git
 from coord.admin.install.mcp import install_mcp, uninstall_mcp
-from coord.admin.install.request import Ask
+from coord.admin.install.request import InstallRequest
 from coord.clients.registry import CLIENTS
 
 
@@ -18,8 +18,8 @@ class Target(Struct, frozen=True):
 
     title: str
     scopes: tuple[str, ...]
-    install: Callable[[Ask, Draft], None]
-    uninstall: Callable[[Ask, Draft], None]
+    install: Callable[[InstallRequest, Changeset], None]
+    uninstall: Callable[[InstallRequest, Changeset], None]
 
 
 TARGETS: dict[str, Target] = {

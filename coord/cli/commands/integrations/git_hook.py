@@ -5,21 +5,21 @@ from collections.abc import Callable
 
 from coord.cli.parser import argument, command
 from coord.engine.run import Run
-from coord.errors import wrong
+from coord.errors import usage_error
 from coord.guard import hook_state
-from coord.hooks.git.hook import Hook, after_commit, before_commit, before_push, hook_in
+from coord.hooks.git.hook import GitHook, after_commit, before_commit, before_push, hook_in
 from coord.render.format import line
 from eventlog.events import to_micros
 
 _MOST_INPUT = 1 << 24  # bytes
 
 
-def _push(hook: Hook, words: tuple[str, ...]) -> int:
+def _push(hook: GitHook, words: tuple[str, ...]) -> int:
     text = sys.stdin.buffer.read(_MOST_INPUT).decode(errors="replace")
     return before_push(hook, words[0] if words else "", text)
 
 
-_HOOKS: dict[str, Callable[[Hook, tuple[str, ...]], int]] = {
+_HOOKS: dict[str, Callable[[GitHook, tuple[str, ...]], int]] = {
     "pre-commit": lambda hook, _: before_commit(hook),
     "post-commit": lambda hook, _: after_commit(hook),
     "pre-push": _push,
@@ -42,13 +42,13 @@ def git_hook(run: Run, words: tuple[str, ...]) -> int:
     """
     name, *rest = words
     if name not in _HOOKS:
-        raise wrong(f"'{line(name, 40)}' is no hook of ours. Known: {', '.join(_HOOKS)}")
-    hook = hook_in(run.world)
+        raise usage_error(f"'{line(name, 40)}' is no hook of ours. Known: {', '.join(_HOOKS)}")
+    hook = hook_in(run.system)
     if hook is None:
         return 0
     try:
         return _HOOKS[name](hook, tuple(rest))
     except Exception as error:  # whatever it is: git goes on
         said = f"{type(error).__name__}: {error}"
-        hook_state.fail(hook.place.cache, f"{to_micros(run.world.wall())} git {name} {said[:500]}")
+        hook_state.record_failure(hook.workspace.cache, f"{to_micros(run.system.wall())} git {name} {said[:500]}")
         return 0

@@ -7,10 +7,10 @@ import sys
 from coord.cli.parser import argument, command, option
 from coord.clients.registry import CLIENTS
 from coord.engine.run import Run
-from coord.errors import wrong
+from coord.errors import usage_error
 from coord.guard.entry import main
 from coord.guard.payload import client_named
-from coord.hooks.dispatch import respond, to_client
+from coord.hooks.dispatch import handle_call, write_to_client
 from coord.render.format import line
 
 
@@ -28,9 +28,9 @@ def hook(run: Run, client: str, wake: bool) -> None:
       coord hook claude < input.json
     """
     if client_named(client) is None:
-        raise wrong(f"'{line(client, 40)}' is no client. Known: {', '.join(row.word for row in CLIENTS)}")
+        raise usage_error(f"'{line(client, 40)}' is no client. Known: {', '.join(row.word for row in CLIENTS)}")
     if wake:
-        from coord.hooks.wake import wait  # a fifth of a command
+        from coord.hooks.wake import run_wake_hook  # a fifth of a command
 
-        sys.exit(wait(run.world, client))
-    sys.exit(main(client, lambda call: respond(run.world, call, to_client)))
+        sys.exit(run_wake_hook(run.system, client))
+    sys.exit(main(client, lambda call: handle_call(run.system, call, write_to_client)))

@@ -1,17 +1,17 @@
 """`coord install`: put coord into an agent's client, so that it is used without anybody thinking of it."""
 
-from coord.admin.install.changeset import Draft
-from coord.admin.install.mcp import client_asked
+from coord.admin.install.changeset import Changeset
+from coord.admin.install.mcp import requested_client
 from coord.admin.install.record import read_record
-from coord.admin.install.request import Ask
-from coord.cli.commands.integrations._changes import report, scope_in, show, target_of, where
+from coord.admin.install.request import InstallRequest
+from coord.cli.commands.integrations._changes import base_folder, find_target, print_summary, scope_in, show_diffs
 from coord.cli.parser import argument, command, option
 from coord.clients.registry import CLIENTS
 from coord.engine.run import Run
-from coord.errors import wrong
+from coord.errors import usage_error
 from coord.guard.payload import client_named
-from coord.platform.executable import as_typed
-from coord.platform.git.repository import FOLDER, candidates, is_ours
+from coord.platform.executable import command_for_settings
+from coord.platform.git.repository import FOLDER, folder_candidates, is_shared_folder
 
 
 @command("install", acts=False)
@@ -58,20 +58,22 @@ def install(
       coord install codex --dry-run
       coord install mcp --client gemini
     """
-    row = target_of(target)
+    row = find_target(target)
     if client and target != "mcp":
-        raise wrong(f"--client is for mcp: coord install mcp --client {client}")
+        raise usage_error(f"--client is for mcp: coord install mcp --client {client}")
     for name, said in (("no-allow", no_allow), ("instructions", instructions), ("wake", wake), ("plugin", plugin)):
         if said and client_named(target) is None:
             words = ", ".join(other.word for other in CLIENTS)
-            raise wrong(f"--{name} goes with a client of agents ({words}), not with {target}. Nothing was changed.")
+            raise usage_error(
+                f"--{name} goes with a client of agents ({words}), not with {target}. Nothing was changed."
+            )
     scope = scope_in(project, user, local)
-    base, repository = where(run)
-    draft = Draft(read_record(run.world.env))
+    base, repository = base_folder(run)
+    draft = Changeset(read_record(run.system.env))
     draft.use = (target, base)
-    program = as_typed(run.world.env)
-    ask = Ask(
-        run.world,
+    program = command_for_settings(run.system.env)
+    ask = InstallRequest(
+        run.system,
         base,
         repository,
         scope,
@@ -83,12 +85,12 @@ def install(
         plugin=plugin or "",
     )
     row.install(ask, draft)
-    if not any(is_ours(folder) for folder in candidates(base, repository)):
+    if not any(is_shared_folder(folder) for folder in folder_candidates(base, repository)):
         draft.todo(f"There is no {FOLDER}/ here yet, and what is installed does nothing without it: coord init")
     if program != "coord" and scope != "project" and not plugin:
         draft.note("`coord` alone does not run this program in your shell, so its whole path is written: coord doctor")
-    title = f"{client_asked(ask.client).title} ({row.title})" if target == "mcp" else row.title
-    shown = show(run, draft, base)
+    title = f"{requested_client(ask.client).title} ({row.title})" if target == "mcp" else row.title
+    shown = show_diffs(run, draft, base)
     if not dry_run:
         draft.apply()
-    report(run, draft, [base, draft.use[1]], shown, f"Installed for {title}", dry_run)
+    print_summary(run, draft, [base, draft.use[1]], shown, f"Installed for {title}", dry_run)

@@ -15,9 +15,11 @@ from coord.cli.commands.session.heartbeat import heartbeat
 from coord.cli.commands.session.start import start
 from coord.cli.parser import command
 from coord.engine.run import Run
-from coord.errors import wrong
+from coord.errors import usage_error
 
-MADE = {made.name: made for made in (ack, claim, handoff, heartbeat, inbox, release, reply, send, start, status, why)}
+TOOL_COMMANDS = {
+    made.name: made for made in (ack, claim, handoff, heartbeat, inbox, release, reply, send, start, status, why)
+}
 """The commands that the tools are, by name."""
 
 
@@ -38,10 +40,10 @@ def mcp(run: Run) -> None:
     except ImportError as error:
         if error.name is None or error.name.split(".")[0] not in ("anyio", "mcp", "mcp_types"):
             raise
-        raise wrong(
+        raise usage_error(
             "`coord mcp` needs the package mcp (2.3 or newer), an extra: uv tool install 'coord[mcp]' "
             "(in a clone of coord: uv tool install '.[mcp]')."
         ) from None
     if sys.stdin.isatty():
         run.note("an agent's client starts this and speaks MCP with it; it ends with its input (Ctrl-D)")
-    serve(MADE, run.root, run.session)
+    serve(TOOL_COMMANDS, run.root, run.session)

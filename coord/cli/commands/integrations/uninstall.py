@@ -3,19 +3,26 @@
 import os
 import shutil
 
-from coord.admin.install.changeset import Draft
+from coord.admin.install.changeset import Changeset
 from coord.admin.install.record import read_record
-from coord.admin.install.request import Ask
-from coord.admin.install.summary import short
-from coord.cli.commands.integrations._changes import NOTHING, report, scope_in, show, target_of, where
+from coord.admin.install.request import InstallRequest
+from coord.admin.install.summary import short_path
+from coord.cli.commands.integrations._changes import (
+    NOTHING,
+    base_folder,
+    find_target,
+    print_summary,
+    scope_in,
+    show_diffs,
+)
 from coord.cli.commands.integrations._targets import TARGETS
 from coord.cli.parser import argument, command, option
 from coord.engine.run import Run
-from coord.errors import CoordError, refused, wrong
-from coord.platform.git.repository import candidates, find_repository, is_ours
-from coord.render.format import called, plural
-from coord.workspace.paths import Place, forget
-from coord.workspace.system import World
+from coord.errors import CoordError, refused, usage_error
+from coord.platform.git.repository import find_repository, folder_candidates, is_shared_folder
+from coord.render.format import plural, session_label
+from coord.workspace.paths import Workspace, remove_markers
+from coord.workspace.system import System
 
 _MOST_NAMES = 5
 
@@ -52,35 +59,35 @@ def uninstall(
       coord uninstall --all --dry-run
     """
     if everything == bool(target):
-        raise wrong("say what: coord uninstall TARGET, or coord uninstall --all.")
+        raise usage_error("say what: coord uninstall TARGET, or coord uninstall --all.")
     if log and not everything:
-        raise wrong("--log removes all that is in the log; it goes with --all only.")
-    base, repository = where(run)
-    draft = Draft(read_record(run.world.env))
+        raise usage_error("--log removes all that is in the log; it goes with --all only.")
+    base, repository = base_folder(run)
+    draft = Changeset(read_record(run.system.env))
     draft.removing = True
     if target:
         scope = scope_in(project, user, local)
-        ask = Ask(run.world, base, repository, scope, client=client or "", plugin=plugin or "")
+        ask = InstallRequest(run.system, base, repository, scope, client=client or "", plugin=plugin or "")
         draft.use = (target, base)
-        target_of(target).uninstall(ask, draft)
-    bases = [base, draft.use[1], *draft.record.bases] if target else _all(run.world, base, draft)
+        find_target(target).uninstall(ask, draft)
+    bases = [base, draft.use[1], *draft.record.bases] if target else _uninstall_all(run.system, base, draft)
     draft.record.forget_gone()
-    place = _log_to_remove(run, draft, dry_run) if log else None
+    workspace = _log_to_remove(run, draft, dry_run) if log else None
     if everything:
-        _say_what_stays(run.world, bases, place, draft)
-    shown = show(run, draft, base)
+        _report_remaining(run.system, bases, workspace, draft)
+    shown = show_diffs(run, draft, base)
     if not dry_run:
         draft.apply()
-    if place and not dry_run:
-        shutil.rmtree(place.folder)
-        forget(place)
+    if workspace and not dry_run:
+        shutil.rmtree(workspace.folder)
+        remove_markers(workspace)
     nothing = (
-        f"{'Nothing was written: --dry-run.' if dry_run else '✅'} No client has coord in it." if place else NOTHING
+        f"{'Nothing was written: --dry-run.' if dry_run else '✅'} No client has coord in it." if workspace else NOTHING
     )
-    report(run, draft, bases, shown, "Uninstalled", dry_run, nothing=nothing, apart=everything)
+    print_summary(run, draft, bases, shown, "Uninstalled", dry_run, nothing=nothing, apart=everything)
 
 
-def _all(world: World, here: str, draft: Draft) -> list[str]:
+def _uninstall_all(system: System, here: str, draft: Changeset) -> list[str]:
     """Everything that is known: of each target, here and in each folder that is remembered; these folders. What cannot
     be taken out of one file does not keep the rest.
     """
@@ -92,7 +99,7 @@ def _all(world: World, here: str, draft: Draft) -> list[str]:
             for plugin in ("", *(folder for folder in plugins if folder == base)):
                 draft.use = (name, base)
                 try:
-                    row.uninstall(Ask(world, base, find_repository(base), "all", plugin=plugin), draft)
+                    row.uninstall(InstallRequest(system, base, find_repository(base), "all", plugin=plugin), draft)
                 except CoordError as error:
                     failed.add(draft.use)
                     draft.note(f"Left: {error.message}")
@@ -100,17 +107,17 @@ def _all(world: World, here: str, draft: Draft) -> list[str]:
     return bases
 
 
-def _log_to_remove(run: Run, draft: Draft, dry_run: bool) -> Place | None:
+def _log_to_remove(run: Run, draft: Changeset, dry_run: bool) -> Workspace | None:
     """The shared folder that is to go. Raises CoordError while sessions are live in it; a dry run only says so."""
     try:
-        place = run.place
+        workspace = run.workspace
     except CoordError as error:
         draft.note(f"No log is removed: {error.message}")
         return None
     state = run.look().state
-    live = [session for session in state.sessions.values() if session.live and not run.world.gone(session)]
+    live = [session for session in state.sessions.values() if session.live and not run.system.gone(session)]
     if live:
-        names = [called(session.id, {session.id: session.name}) for session in live[:_MOST_NAMES]]
+        names = [session_label(session.id, {session.id: session.name}) for session in live[:_MOST_NAMES]]
         more = f" and {len(live) - len(names)} more (coord status)" if len(live) > len(names) else ""
         are = f"{plural(len(live), 'session')} {'is' if len(live) == 1 else 'are'}"
         who = (
@@ -120,16 +127,16 @@ def _log_to_remove(run: Run, draft: Draft, dry_run: bool) -> Place | None:
         if not dry_run:
             raise refused(f"nothing was removed: {who}", live=[session.id for session in live])
         draft.note(f"As things are it would be refused: {who}")
-    removed = f"{place.folder}, with the log of {plural(len(state.sessions), 'session')}"
+    removed = f"{workspace.folder}, with the log of {plural(len(state.sessions), 'session')}"
     then = "If it was committed: git rm -r --quiet COORDINATION, and commit that."
     draft.note(f"It would remove {removed}." if dry_run else f"Removed: {removed}. {then}")
-    return place
+    return workspace
 
 
-def _say_what_stays(world: World, bases: list[str], removed: Place | None, draft: Draft) -> None:
+def _report_remaining(system: System, bases: list[str], removed: Workspace | None, draft: Changeset) -> None:
     """The shared folders that are there still: those of other repositories too."""
     for base in bases:
-        folder = next(filter(is_ours, candidates(base, find_repository(base))), "")
+        folder = next(filter(is_shared_folder, folder_candidates(base, find_repository(base))), "")
         if folder and not (removed and folder == removed.folder):
-            shown = short(folder, "", world.env.get("HOME", ""))
+            shown = short_path(folder, "", system.env.get("HOME", ""))
             draft.note(f"Left: {shown}, with its log. To remove that too, there: coord uninstall --all --log")

@@ -2,8 +2,8 @@
 
 from coord.cli.parser import argument, command
 from coord.engine.run import Run
-from coord.engine.transaction import Moment
-from coord.errors import wrong
+from coord.engine.transaction import Transaction
+from coord.errors import usage_error
 from coord.render.messages import message_id, read_message
 from eventlog.events import EVERYONE, MessageAcknowledged
 
@@ -17,16 +17,18 @@ def ack(run: Run, messages: tuple[str, ...]) -> None:
     Example:
       coord ack amber-otter-k3f9/17
     """
-    present = run.look()
-    names = tuple(dict.fromkeys(message_id(present, message) for message in messages))
-    sent = [read_message(run.place, name) for name in names]
+    snapshot = run.look()
+    names = tuple(dict.fromkeys(message_id(snapshot, message) for message in messages))
+    sent = [read_message(run.workspace, name) for name in names]
 
-    def decide(moment: Moment) -> None:
+    def decide(transaction: Transaction) -> None:
         for event, payload in sent:
-            to = () if payload.to == EVERYONE else {moment.state.follow(name) for name in payload.to}
-            if event.imported or event.session == moment.me.session or (to and moment.me.session not in to):
-                raise wrong(f"{event.id} was not sent to this session ({moment.me.session}). Nothing was confirmed.")
-        moment.append(MessageAcknowledged(messages=names))
+            to = () if payload.to == EVERYONE else {transaction.state.current_session(name) for name in payload.to}
+            if event.imported or event.session == transaction.me.session or (to and transaction.me.session not in to):
+                raise usage_error(
+                    f"{event.id} was not sent to this session ({transaction.me.session}). Nothing was confirmed."
+                )
+        transaction.append(MessageAcknowledged(messages=names))
 
     outcome = run.act(decide)
     run.say(

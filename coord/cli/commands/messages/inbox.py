@@ -5,17 +5,17 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from coord.cli.parser import argument, at_option, command, option
-from coord.engine.durations import wait_s
+from coord.engine.durations import parse_wait_s
 from coord.engine.run import Run
-from coord.engine.snapshot import Present
-from coord.errors import REFUSED, CoordError, no_log, no_session, wrong
-from coord.platform.watch import Interrupted, catching, wait_for
-from coord.render.format import length
-from coord.render.messages import message_id, message_lines, notice_line, read_message, row_of
+from coord.engine.snapshot import Snapshot
+from coord.errors import REFUSED, CoordError, no_log, no_session, usage_error
+from coord.platform.watch import Interrupted, collect_signals, wait_for
+from coord.render.format import duration_text
+from coord.render.messages import full_message_row, message_id, message_lines, notice_line, read_message
 from coord.workspace.identity import identify
-from coord.workspace.names import resolve
-from eventlog.events import EVERYONE, Event, Instant, MessageRead, MessageSent, later
-from projections.rules.claims import circles
+from coord.workspace.names import resolve_session
+from eventlog.events import EVERYONE, Event, Instant, MessageRead, MessageSent, add_time
+from projections.rules.claims import wait_cycles
 from projections.rules.fold import as_of
 from projections.rules.state import Notice, Session, State
 from projections.views.board import MessageRow, message_row, names_of
@@ -41,47 +41,47 @@ def inbox(run: Run, message: str | None, peek: bool, everything: bool, wait: str
       coord inbox amber-otter-k3f9/17
       coord inbox --at -90m --session amber-otter
     """
-    patience = wait_s(wait)
+    patience = parse_wait_s(wait)
     if at is not None and (message is not None or everything or wait is not None):
-        raise wrong("--at shows what was unread then; it does not go with a message, --all or --wait.")
-    present, me = _then(run, at) if at is not None else _now(run)
+        raise usage_error("--at shows what was unread then; it does not go with a message, --all or --wait.")
+    snapshot, me = _past_snapshot(run, at) if at is not None else _current_snapshot(run)
     if message is not None:
-        return _one(run, present, message, me, peek)
+        return _show_message(run, snapshot, message, me, peek)
     if everything:
-        return _everything(run, present, me)
-    present = _wait(run, me, patience) if patience else present
-    state, now = as_of(present.state, present.now), present.now
+        return _show_all(run, snapshot, me)
+    snapshot = _wait(run, me, patience) if patience else snapshot
+    state, now = as_of(snapshot.state, snapshot.now), snapshot.now
     session = state.sessions[me]
     names = session.unread[:_SHOWN]
     rows = [_whole(run, state, name) for name in names] if run.json else [message_row(state, name) for name in names]
     left = len(session.unread) - len(rows)
     notices = session.notices if run.json else session.notices[:_SHOWN]
     left += len(session.notices) - len(notices)
-    run.say(_words(state, session, notices, rows, now), _data(me, notices, rows, left))
+    run.say(_render_text(state, session, notices, rows, now), _data(me, notices, rows, left))
     shown = tuple(dict.fromkeys([*names, *(notice.id for notice in notices)]))
     if shown and not peek and at is None:  # only now: what was not shown must stay unread
-        run.act(lambda moment: moment.append(MessageRead(messages=shown)))
+        run.act(lambda transaction: transaction.append(MessageRead(messages=shown)))
     else:
-        run.note_troubles(present)
+        run.note_problems(snapshot)
     return None
 
 
-def _now(run: Run) -> tuple[Present, str]:
-    present, identity = run.look_as_me()
-    return present, identity.session
+def _current_snapshot(run: Run) -> tuple[Snapshot, str]:
+    snapshot, identity = run.read_as_session()
+    return snapshot, identity.session
 
 
-def _then(run: Run, at: str) -> tuple[Present, str]:
+def _past_snapshot(run: Run, at: str) -> tuple[Snapshot, str]:
     """That moment, and who looks: this session, or one of those that it goes on for. Raises CoordError (3)."""
     state = run.look().state
-    me = resolve(state, run.session) if run.session else identify(run.world, state).session
+    me = resolve_session(state, run.session) if run.session else identify(run.system, state).session
     then = run.look(at)
     if there := [name for name in _lineage(state, me) if name in then.state.sessions]:
         return then, there[0]
     raise no_session(f"{me} was not there yet.")
 
 
-def _own(state: State, me: str) -> Session:
+def _own_session(state: State, me: str) -> Session:
     if me not in state.sessions:
         raise no_log(f"session {me} is no longer in the log: its journal was removed. `coord status` tells more.")
     return state.sessions[me]
@@ -89,49 +89,50 @@ def _own(state: State, me: str) -> Session:
 
 def _whole(run: Run, state: State, name: str) -> MessageRow:
     row = message_row(state, name)
-    return row if row.length == len(row.body) else row_of(*read_message(run.place, name), state)
+    return row if row.length == len(row.body) else full_message_row(*read_message(run.workspace, name), state)
 
 
-def _wait(run: Run, me: str, patience: int) -> Present:
+def _wait(run: Run, me: str, patience: int) -> Snapshot:
     """The present in which this session has something to read. Raises CoordError (1) if nothing comes in time."""
-    deadline = later(run.world.wall(), patience)
+    deadline = add_time(run.system.wall(), patience)
 
-    def look() -> tuple[Present | None, Instant]:
-        present = run.look()
-        state = as_of(present.state, present.now)
-        session = _own(state, me)
-        over = run.world.wall() >= deadline
-        return (present if session.unread or session.notices or over else None), min(deadline, state.due)
+    def look() -> tuple[Snapshot | None, Instant]:
+        snapshot = run.look()
+        state = as_of(snapshot.state, snapshot.now)
+        session = _own_session(state, me)
+        over = run.system.wall() >= deadline
+        return (snapshot if session.unread or session.notices or over else None), min(deadline, state.due)
 
     caught: list[int] = []
     try:
-        with catching(caught):
-            present = wait_for(run.place.log, look, run.world.wall, caught)
+        with collect_signals(caught):
+            snapshot = wait_for(run.workspace.log, look, run.system.wall, caught)
     except Interrupted as signal:
         raise CoordError(128 + signal.args[0], "no longer waiting; nothing was marked as read") from None
-    session = _own(present.state, me)
+    session = _own_session(snapshot.state, me)
     if not session.unread and not session.notices:
-        run.say(f"Nothing came in {length(patience)}.", _data(me, [], [], 0))
+        run.say(f"Nothing came in {duration_text(patience)}.", _data(me, [], [], 0))
         raise CoordError(REFUSED, "")
-    return present
+    return snapshot
 
 
-def _one(run: Run, present: Present, text: str, me: str, peek: bool) -> None:
-    event, payload = read_message(run.place, message_id(present, text))
-    row = row_of(event, payload, present.state)
-    run.say(message_lines(row, present.now, me, names_of(present.state), whole=True), msgspec.to_builtins(row))
-    if not peek and event.id in present.state.sessions[me].unread:
-        run.act(lambda moment: moment.append(MessageRead(messages=(event.id,))))
+def _show_message(run: Run, snapshot: Snapshot, text: str, me: str, peek: bool) -> None:
+    event, payload = read_message(run.workspace, message_id(snapshot, text))
+    row = full_message_row(event, payload, snapshot.state)
+    run.say(message_lines(row, snapshot.now, me, names_of(snapshot.state), whole=True), msgspec.to_builtins(row))
+    if not peek and event.id in snapshot.state.sessions[me].unread:
+        run.act(lambda transaction: transaction.append(MessageRead(messages=(event.id,))))
 
 
-def _everything(run: Run, present: Present, me: str) -> None:
+def _show_all(run: Run, snapshot: Snapshot, me: str) -> None:
     """The newest messages to this session or to everyone, from the journals: the state forgets what was read."""
-    mine = set(_lineage(present.state, me))
+    mine = set(_lineage(snapshot.state, me))
     found = [(e, p) for e, p in _messages(run) if (e.session != me if p.to == EVERYONE else mine & set(p.to))]
-    rows = [row_of(event, payload, present.state) for event, payload in found[-_SHOWN:]]
+    rows = [full_message_row(event, payload, snapshot.state) for event, payload in found[-_SHOWN:]]
     more = len(found) - len(rows)
     text = (
-        "\n\n".join(message_lines(row, present.now, me, names_of(present.state)) for row in rows) or "No messages yet."
+        "\n\n".join(message_lines(row, snapshot.now, me, names_of(snapshot.state)) for row in rows)
+        or "No messages yet."
     )
     run.say((f"({more} older ones not shown)\n\n" if more else "") + text, _data(me, [], rows, 0) | {"older": more})
 
@@ -146,17 +147,21 @@ def _lineage(state: State, me: str) -> list[str]:
 
 
 def _messages(run: Run) -> Iterable[tuple[Event, MessageSent]]:
-    for event in run.look_back().events:
+    for event in run.full_history().events:
         if isinstance(event.payload, MessageSent) and not event.imported:
             yield event, event.payload
 
 
-def _words(state: State, session: Session, notices: Sequence[Notice], rows: Sequence[MessageRow], now: Instant) -> str:
+def _render_text(
+    state: State, session: Session, notices: Sequence[Notice], rows: Sequence[MessageRow], now: Instant
+) -> str:
     names, left = names_of(state), len(session.unread) - len(rows) + len(session.notices) - len(notices)
     direct = [row for row in rows if not row.everyone]
     broadcast = [row for row in rows if row.everyone]
     told = [
-        f"⚠️  You wait for each other in a circle: {' → '.join((*c, c[0]))}" for c in circles(state) if session.id in c
+        f"⚠️  You wait for each other in a circle: {' → '.join((*c, c[0]))}"
+        for c in wait_cycles(state)
+        if session.id in c
     ]
     parts = ["\n".join(told), "\n".join(notice_line(notice, now, names) for notice in notices)]
     for head, some in (("📬 DIRECT MESSAGES", direct), ("📢 BROADCASTS", broadcast)):

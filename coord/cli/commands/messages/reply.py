@@ -1,11 +1,11 @@
 """`coord reply`."""
 
-from coord.cli.commands.messages.send import check_length, note_the_dead, recipient
+from coord.cli.commands.messages.send import check_length, resolve_recipient, warn_of_dead_recipients
 from coord.cli.parser import argument, command
 from coord.engine.run import Run
-from coord.engine.transaction import Moment
-from coord.errors import wrong
-from coord.render.format import called, line
+from coord.engine.transaction import Transaction
+from coord.errors import usage_error
+from coord.render.format import line, session_label
 from coord.render.messages import message_id, read_message
 from eventlog.events import MessageAcknowledged, MessageSent
 from projections.views.board import names_of
@@ -23,22 +23,22 @@ def reply(run: Run, message: str, body: str) -> None:
     """
     text = run.body(body)
     name = message_id(run.look(), message)
-    event, asked = read_message(run.place, name)
+    event, asked = read_message(run.workspace, name)
     subject = asked.subject if asked.subject.startswith("Re: ") else f"Re: {asked.subject}"
     check_length(subject[:1000], text)
     if not text.strip():
-        raise wrong("the answer is empty. Nothing was sent.")
+        raise usage_error("the answer is empty. Nothing was sent.")
 
-    def decide(moment: Moment) -> tuple[str, str]:
-        to = recipient(moment.state, event.actor)
-        sent = moment.append(MessageSent(to=(to,), subject=subject[:1000], body=text, in_reply_to=name))
-        moment.append(MessageAcknowledged(messages=(name,)))
+    def decide(transaction: Transaction) -> tuple[str, str]:
+        to = resolve_recipient(transaction.state, event.actor)
+        sent = transaction.append(MessageSent(to=(to,), subject=subject[:1000], body=text, in_reply_to=name))
+        transaction.append(MessageAcknowledged(messages=(name,)))
         return sent.id, to
 
     outcome = run.act(decide)
     sent, to = outcome.value
     run.say(
-        f"✅ Sent to {called(to, names_of(outcome.present.state))}: {line(subject)}",
+        f"✅ Sent to {session_label(to, names_of(outcome.snapshot.state))}: {line(subject)}",
         {"message": sent, "session": outcome.me.session, "to": [to], "in_reply_to": name},
     )
-    note_the_dead(run, outcome.present.state, [to])
+    warn_of_dead_recipients(run, outcome.snapshot.state, [to])

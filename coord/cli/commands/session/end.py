@@ -2,7 +2,7 @@
 
 from coord.cli.parser import command, option
 from coord.engine.run import Run
-from coord.engine.transaction import Moment
+from coord.engine.transaction import Transaction
 from coord.render.format import line
 from eventlog.events import SessionEnded
 
@@ -19,10 +19,10 @@ def end(run: Run, summary: str, notes: str) -> None:
       coord end --summary "landing page done" --notes "the form still needs tests"
     """
 
-    def decide(moment: Moment) -> list[str]:
-        me = moment.me.session
-        held = sorted(claim.resource for claim in moment.state.claims.values() if claim.session == me)
-        moment.append(SessionEnded(summary=summary, notes=notes))
+    def decide(transaction: Transaction) -> list[str]:
+        me = transaction.me.session
+        held = sorted(claim.resource for claim in transaction.state.claims.values() if claim.session == me)
+        transaction.append(SessionEnded(summary=summary, notes=notes))
         return held
 
     outcome = run.act(decide)

@@ -1,13 +1,13 @@
 """`coord heartbeat`."""
 
 from coord.cli.parser import argument, command, option
-from coord.cli.resources import checked, file_name
-from coord.engine.durations import seconds
-from coord.engine.run import Run, waiting_mail
-from coord.engine.transaction import Moment
+from coord.cli.resources import check_resource, file_name
+from coord.engine.durations import parse_duration_s
+from coord.engine.run import Run, unread_count
+from coord.engine.transaction import Transaction
 from coord.errors import CoordError
-from coord.render.format import called, clock, line, percent_in
-from eventlog.events import Instant, SessionHeartbeat, later
+from coord.render.format import line, percent_in, session_label, time_text
+from eventlog.events import Instant, SessionHeartbeat, add_time
 from projections.rules.claims import obstacles_of
 from projections.rules.state import State
 from projections.views.board import names_of
@@ -44,9 +44,11 @@ def heartbeat(
       coord heartbeat testing api --file src/api.py --eta 45m
       coord heartbeat waiting deploy --blocked-on "the Stripe key"
     """
-    names = tuple(checked(f"file/{file_name(run.world, run.place, name)}").removeprefix("file/") for name in files)
+    names = tuple(
+        check_resource(f"file/{file_name(run.system, run.workspace, name)}").removeprefix("file/") for name in files
+    )
 
-    def decide(moment: Moment) -> None:
+    def decide(transaction: Transaction) -> None:
         said = SessionHeartbeat(
             action=action,
             target=target,
@@ -55,27 +57,27 @@ def heartbeat(
             percent=percent_in(progress),
             next_action=next_action,
             files=names,
-            estimated_completion=_eta(eta, moment.at),
+            estimated_completion=_eta(eta, transaction.at),
             blocked_on=blocked_on,
         )
         adds = not action and said != SessionHeartbeat()
-        moment.append(_added(said, moment.state.sessions[moment.me.session].doing) if adds else said)
+        transaction.append(_added(said, transaction.state.sessions[transaction.me.session].doing) if adds else said)
 
     outcome = run.act(decide)
-    session = outcome.present.state.sessions[outcome.me.session]
+    session = outcome.snapshot.state.sessions[outcome.me.session]
     doing = session.doing
     what = " ".join(line(part) for part in (doing.action, doing.target) if part) or "here"
     how_far = f" ({line(doing.progress)})" if doing.progress else ""
     facts = [
         f"blocked on {line(doing.blocked_on)}" if doing.blocked_on else "",
         f"done by {line(doing.estimated_completion)}" if doing.estimated_completion else "",
-        *_waiting_for(outcome.present.state, session.id),
+        *_waiting_for(outcome.snapshot.state, session.id),
     ]
     more = "".join(f"\n   {fact}" for fact in facts if fact)
     told = ("action", "target", "phase", "progress", "percent", "next_action", "estimated_completion", "blocked_on")
     run.say(
         f"✅ {session.id}: {what}{how_far}{more}",
-        {"session": session.id, **{name: getattr(doing, name) for name in told}, "unread": waiting_mail(session)},
+        {"session": session.id, **{name: getattr(doing, name) for name in told}, "unread": unread_count(session)},
     )
 
 
@@ -83,7 +85,7 @@ def _waiting_for(state: State, me: str) -> list[str]:
     """Who waits for something that this session holds."""
     names = names_of(state)
     return [
-        f"⏳ {called(wait.session, names)} waits for your {line(ahead.resource)}"
+        f"⏳ {session_label(wait.session, names)} waits for your {line(ahead.resource)}"
         for wait in state.waits.values()
         for ahead in obstacles_of(state, wait)
         if ahead.session == me and ahead.id in state.claims
@@ -99,6 +101,6 @@ def _added(said: SessionHeartbeat, before: SessionHeartbeat) -> SessionHeartbeat
 def _eta(text: str, at: Instant) -> str:
     """A length of time becomes the time it leads to; other words stay as they are."""
     try:
-        return clock(later(at, seconds(text, "--eta")), "0001-01-02T00:00:00.000000Z") if text else ""
+        return time_text(add_time(at, parse_duration_s(text, "--eta")), "0001-01-02T00:00:00.000000Z") if text else ""
     except CoordError:
         return text

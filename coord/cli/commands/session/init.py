@@ -6,15 +6,15 @@ from itertools import chain, count
 
 from coord.cli.parser import command, option
 from coord.engine.run import Run
-from coord.errors import NO_LOG, CoordError, no_log, wrong
-from coord.platform.git.exclude import hide_folder
+from coord.errors import NO_LOG, CoordError, no_log, usage_error
+from coord.platform.git.exclude import exclude_folder
 from coord.platform.git.repository import FOLDER, Repository, find_repository
 from coord.platform.replace_file import replace_file
 from coord.workspace.config import Config
-from coord.workspace.paths import Place, refuse_links
-from coord.workspace.template import Shipped, template_files
+from coord.workspace.paths import Workspace, refuse_links
+from coord.workspace.template import TemplateFile, template_files
 from eventlog.errors import LogError
-from eventlog.local.files import is_there, read_regular
+from eventlog.local.files import path_exists, read_regular
 from eventlog.local.lock import locked
 
 _TRACKED_IGNORES = """# Made by this machine for itself. The journals in log/ are tracked: an archive, no way to share.
@@ -41,31 +41,34 @@ def init(run: Run, here: bool, private: bool, track: bool, force: bool) -> None:
       coord init --private
     """
     if private and track:
-        raise wrong("--private hides the folder from git and --track shows it the log: choose one.")
+        raise usage_error("--private hides the folder from git and --track shows it the log: choose one.")
     base, repository = _where(run, here)
     if private and repository is None:
-        raise wrong(f"{base} is in no git repository: there is nothing to hide from.")
+        raise usage_error(f"{base} is in no git repository: there is nothing to hide from.")
     folder = os.path.join(base, FOLDER)
     refuse_links(folder)
     files = template_files()
     if track:
         plain = next(file.content for file in files if file.name == ".gitignore")
         files = [file for file in files if file.name != ".gitignore"]
-        _forget(os.path.join(folder, ".gitignore"), plain)
-        files += [Shipped(".gitignore", _TRACKED_IGNORES.encode()), Shipped(".gitattributes", _ATTRIBUTES.encode())]
+        _remove_generated(os.path.join(folder, ".gitignore"), plain)
+        files += [
+            TemplateFile(".gitignore", _TRACKED_IGNORES.encode()),
+            TemplateFile(".gitattributes", _ATTRIBUTES.encode()),
+        ]
     made: list[str] = []
     kept: list[str] = []
     try:
-        place = Place(folder, base, repository)
-        os.makedirs(place.log, exist_ok=True)
-        some = force or not all(is_there(os.path.join(folder, file.name)) for file in files)
+        workspace = Workspace(folder, base, repository)
+        os.makedirs(workspace.log, exist_ok=True)
+        some = force or not all(path_exists(os.path.join(folder, file.name)) for file in files)
         with (
-            locked(place.log, Config().lock_wait_seconds) if some else nullcontext()
+            locked(workspace.log, Config().lock_wait_seconds) if some else nullcontext()
         ):  # of two at once, one after another
             for file in files:
-                done = _put(place, file, force)
+                done = _write_file(workspace, file, force)
                 (made if done else kept).append(file.name)
-        hidden = hide_folder(repository, folder) if private and repository else ""
+        hidden = exclude_folder(repository, folder) if private and repository else ""
     except OSError as error:
         raise CoordError(
             NO_LOG, f"cannot write {error.filename or folder}: {error.strerror}. What was there is kept."
@@ -74,49 +77,49 @@ def init(run: Run, here: bool, private: bool, track: bool, force: bool) -> None:
         raise no_log(str(error)) from None
     differing = [name for name in kept if not _same(folder, name, files)]
     run.say(
-        _words(folder, made, differing, hidden, repository),
+        _render_text(folder, made, differing, hidden, repository),
         {"folder": folder, "written": made, "kept": differing, "unchanged": [n for n in kept if n not in differing]},
     )
 
 
-def _forget(path: str, content: bytes) -> None:
+def _remove_generated(path: str, content: bytes) -> None:
     """Remove a file that is just as we once wrote it, so that another takes its place."""
     if _holds(path, content):
         os.unlink(path)
 
 
 def _where(run: Run, here: bool) -> tuple[str, Repository | None]:
-    base = run.root or run.world.env.get("COORD_ROOT") or run.world.cwd
-    if not os.path.isabs(base) and not run.world.cwd:
+    base = run.root or run.system.env.get("COORD_ROOT") or run.system.cwd
+    if not os.path.isabs(base) and not run.system.cwd:
         raise CoordError(NO_LOG, "the folder that you are in is gone. Change to one that is there.")
-    base = os.path.realpath(os.path.join(run.world.cwd or "/", base))
+    base = os.path.realpath(os.path.join(run.system.cwd or "/", base))
     if os.path.basename(base) == FOLDER:
         base = os.path.dirname(base)
     if not os.path.isdir(base):
-        raise wrong(f"{base} is not a folder.")
+        raise usage_error(f"{base} is not a folder.")
     repository = find_repository(base)
     if repository and here:  # all worktrees share one: it is in the main one, at the same place
         base = os.path.normpath(os.path.join(repository.main, os.path.relpath(base, repository.worktree)))
         if not os.path.isdir(base):
-            raise wrong(f"{base} is not there: run `coord init --here` in the main worktree.")
+            raise usage_error(f"{base} is not there: run `coord init --here` in the main worktree.")
     if repository is None or here:
         return base, repository
     return repository.main, repository
 
 
-def _put(place: Place, file: Shipped, force: bool) -> bool:
+def _write_file(workspace: Workspace, file: TemplateFile, force: bool) -> bool:
     """Write one file, all of it or nothing, unless another stands there; whether it was written."""
-    path = os.path.join(place.folder, file.name)
+    path = os.path.join(workspace.folder, file.name)
     os.makedirs(os.path.dirname(path), exist_ok=True)
-    if is_there(path):
+    if path_exists(path):
         if not force or _holds(path, file.content):
             return False
-        os.replace(path, _free(path + ".orig"))
-    replace_file(path, file.content, within=place.cache, mode=0o777 if file.name.endswith(".sh") else 0o666)
+        os.replace(path, _unused_path(path + ".orig"))
+    replace_file(path, file.content, within=workspace.cache, mode=0o777 if file.name.endswith(".sh") else 0o666)
     return True
 
 
-def _free(path: str) -> str:
+def _unused_path(path: str) -> str:
     """This path, or the first one like it at which nothing stands: what was put aside before is kept as well."""
     return next(name for name in chain([path], (f"{path}.{n}" for n in count(2))) if not os.path.lexists(name))
 
@@ -129,11 +132,11 @@ def _holds(path: str, content: bytes) -> bool:
         return False
 
 
-def _same(folder: str, name: str, files: list[Shipped]) -> bool:
+def _same(folder: str, name: str, files: list[TemplateFile]) -> bool:
     return any(_holds(os.path.join(folder, name), shipped.content) for shipped in files if shipped.name == name)
 
 
-def _words(folder: str, made: list[str], differing: list[str], hidden: str, repository: Repository | None) -> str:
+def _render_text(folder: str, made: list[str], differing: list[str], hidden: str, repository: Repository | None) -> str:
     rows = [f"  {FOLDER}/{name}" for name in made]
     parts = [
         f"✅ {folder} is ready" + (", and hidden from git:" if hidden else ":" if rows else "; nothing was changed.")

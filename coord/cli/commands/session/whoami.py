@@ -13,9 +13,9 @@ def whoami(run: Run) -> None:
     Example:
       coord whoami
     """
-    present, me = run.look_as_me()
-    run.note_troubles(present)
-    session = present.state.sessions[me.session]
+    snapshot, me = run.read_as_session()
+    run.note_problems(snapshot)
+    session = snapshot.state.sessions[me.session]
     name = f" ({line(session.name)})" if session.name else ""
     agent = f", subagent {line(me.agent)}" if me.agent else ""
     run.say(

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from coord.clients.registry import CLIENTS, Client
-from coord.guard.hook_state import FAILURES, fail, folder_of, leave
-from coord.render.format import clock
+from coord.guard.hook_state import FAILURES, folder_of, record_failure, write_trace
+from coord.render.format import time_text
 from eventlog.events import to_micros
 from tests.support.agents import Agents
 from tests.support.in_process import NOON
@@ -32,7 +32,7 @@ def findings(machine: Machine, **env: str) -> dict[str, dict[str, Any]]:
 
 
 def fired(machine: Machine, client: Client) -> None:
-    leave(str(Path(folder_of(str(machine.repo.folder / ".cache"))) / f"fired-{client.word}"))
+    write_trace(str(Path(folder_of(str(machine.repo.folder / ".cache"))) / f"fired-{client.word}"))
 
 
 def test_nothing_is_installed(machine: Machine) -> None:
@@ -91,7 +91,7 @@ def test_hooks_that_call_a_program_that_is_not_there(machine: Machine) -> None:
 def test_failures_of_hooks_are_shown_the_newest_ones(machine: Machine) -> None:
     cache = str(machine.repo.folder / ".cache")
     for number in range(5):
-        fail(cache, f"12:00 claude after: number {number}\x1b[2J")
+        record_failure(cache, f"12:00 claude after: number {number}\x1b[2J")
     row = findings(machine)["hooks that failed"]
     assert row["what"] == "hooks failed 5 times, and the work that they guard went on without them"
     assert row["evidence"].count("number") == 3
@@ -111,9 +111,9 @@ def test_a_failure_is_told_with_its_time_and_its_client(machine: Machine) -> Non
         "git pre-push OSError: it is full",
         "old Stop KeyError: 3",
     ):
-        fail(cache, f"{to_micros(NOON)} {text}")
+        record_failure(cache, f"{to_micros(NOON)} {text}")
     evidence = findings(machine)["hooks that failed"]["evidence"]
-    at = clock(NOON, NOON)
+    at = time_text(NOON, NOON)
     assert evidence == (
         f"1 other kind before · Codex at PreToolUse: it is locked ({at}) · "
         f"git at pre-push: OSError: it is full ({at}) · old at Stop: KeyError: 3 ({at})"
@@ -215,11 +215,11 @@ def test_a_worktree_that_does_not_see_the_hooks(machine: Machine) -> None:
     other = with_worktree(machine)
     row = findings(machine)["worktrees' hooks"]
     assert (row["severity"], row["evidence"]) == ("note", str(other))
-    inside = machine.inside.world(100, machine.env).at(str(other))
-    from coord.admin.doctor.clients import blind_worktrees
-    from coord.admin.doctor.subject import Patient
+    inside = machine.inside.system(100, machine.env).at(str(other))
+    from coord.admin.doctor.clients import worktrees_without_hooks
+    from coord.admin.doctor.subject import Subject
 
-    assert [symptom.severity for symptom in blind_worktrees(Patient(inside, None))] == ["warning"]
+    assert [symptom.severity for symptom in worktrees_without_hooks(Subject(inside, None))] == ["warning"]
     assert row["do"][0]["command"] == "coord install claude --user"
     machine.ok("install claude --user")
     assert findings(machine) == {}

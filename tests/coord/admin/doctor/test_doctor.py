@@ -14,13 +14,13 @@ import pytest
 
 import coord.engine.checkpoint
 from coord.admin.doctor import folder, installation, sessions
-from coord.admin.doctor.registry import CHECKS, examine
-from coord.admin.doctor.subject import Patient, Symptom
-from coord.workspace.paths import find
-from eventlog.codec import MAX_LINE, NO_HASH, chain, seal
-from eventlog.events import VERSION, Event, SessionStarted, later
-from eventlog.local.files import ENDED
-from projections.rules.liveness import Here
+from coord.admin.doctor.registry import CHECKS, run_checks
+from coord.admin.doctor.subject import DoctorFinding, Subject
+from coord.workspace.paths import find_workspace
+from eventlog.codec import MAX_LINE, NO_HASH, encode_line, line_hash
+from eventlog.events import VERSION, Event, SessionStarted, add_time
+from eventlog.local.files import ARCHIVE_FOLDER
+from projections.rules.liveness import ObserverHost
 from tests.support.histories import Story, anchor
 from tests.support.in_process import HERE, NOON, Inside
 from tests.support.locks import hold_lock, is_free
@@ -89,14 +89,14 @@ def test_an_unreadable_archive_is_no_loss_and_stops_everyone(repo: Repo) -> None
     """What is held by those in it cannot be told, so nobody is granted anything."""
     shell = repo.shell()
     shell.start()
-    (repo.log / ENDED).write_text("no folder")
+    (repo.log / ARCHIVE_FOLDER).write_text("no folder")
     for command in ("status", "claim droplet x", "verify", "archive"):
         result = shell.run(f"coord {command}")
         assert (result.code, result.out) == (4, ""), command
         assert "cannot read the archived journals" in result.err
         assert "coord doctor" in result.err
     assert found(repo, "log")[0]["severity"] == "serious"
-    (repo.log / ENDED).unlink()
+    (repo.log / ARCHIVE_FOLDER).unlink()
     assert shell.run("coord claim droplet x").err == ""
 
 
@@ -170,8 +170,8 @@ def test_rewinds(repo: Repo, change: str) -> None:
 
 def test_a_journal_in_two_places(repo: Repo) -> None:
     path = journal(repo)
-    (repo.log / ENDED).mkdir()
-    shutil.copy(path, repo.log / ENDED)
+    (repo.log / ARCHIVE_FOLDER).mkdir()
+    shutil.copy(path, repo.log / ARCHIVE_FOLDER)
     (row,) = found(repo, "two places")
     assert commands(row)[0].startswith("cmp ")
     for command in commands(row):
@@ -203,7 +203,7 @@ def test_events_of_a_newer_version(repo: Repo) -> None:
         f'{{"v":2,"at":"{last["at"][:-7]}999999Z","session":"{path.stem}","n":4,"event":{{"type":"spell.cast"}}'
     ).encode()
     data = path.read_bytes()
-    path.write_bytes(data + body + b',"hash":"' + chain(data[-35:-3], body) + b'"}\n')
+    path.write_bytes(data + body + b',"hash":"' + line_hash(data[-35:-3], body) + b'"}\n')
     (row,) = found(repo, "newer events")
     assert row["evidence"] == "1 event spell.cast"
     assert commands(row)[0].startswith("git pull && uv tool install "), "as the README installs it"
@@ -224,9 +224,9 @@ def test_what_crashes_left_behind_is_a_note(repo: Repo) -> None:
 # --- clocks and the lock ----------------------------------------------------------------------------------------------
 
 
-def inside(machine: Inside, check: str) -> list[Symptom]:
+def inside(machine: Inside, check: str) -> list[DoctorFinding]:
     """What a check finds on a machine with a clock and processes of the test's."""
-    _, rows = examine(Patient(machine.world(300, {"PATH": BIN}), None))
+    _, rows = run_checks(Subject(machine.system(300, {"PATH": BIN}), None))
     return [symptom for name, symptom in rows if name == check]
 
 
@@ -242,8 +242,8 @@ def test_a_clock_that_is_behind_the_log(repo: Repo) -> None:
 
 def test_another_machines_clock_that_is_ahead(repo: Repo) -> None:
     machine = Inside(repo)
-    line, _ = seal(
-        Event(v=VERSION, at=later(NOON, 7200), session="from-afar", n=1, payload=SessionStarted(machine="south")),
+    line, _ = encode_line(
+        Event(v=VERSION, at=add_time(NOON, 7200), session="from-afar", n=1, payload=SessionStarted(machine="south")),
         NO_HASH,
     )
     (repo.log / "from-afar.jsonl").write_bytes(line)
@@ -295,16 +295,18 @@ def test_sessions_whose_death_nobody_would_notice(repo: Repo) -> None:
 def test_why_an_anchor_cannot_be_checked() -> None:
     state = Story("amber").state()
     session = state.sessions["amber"]
-    here = Here("north", "boot-1", "ns")
-    assert sessions.unseen(session, here, 100) == ""
-    assert sessions.unseen(session, here, "free") == "", "that it is gone can be seen"
-    assert sessions.unseen(session, Here("north", "boot-2", "other"), "unknown") == "", "so can another boot"
-    assert "may not be looked at" in sessions.unseen(session, here, "unknown")
-    assert "another machine" in sessions.unseen(session, Here("south", "boot-1", "ns"), 100)
-    assert "another container" in sessions.unseen(session, Here("north", "boot-1", "other"), 100)
-    assert "does not tell" in sessions.unseen(session, Here("north", "", ""), 100)
+    here = ObserverHost("north", "boot-1", "ns")
+    assert sessions.undetectable_reason(session, here, 100) == ""
+    assert sessions.undetectable_reason(session, here, "free") == "", "that it is gone can be seen"
+    assert sessions.undetectable_reason(session, ObserverHost("north", "boot-2", "other"), "unknown") == "", (
+        "so can another boot"
+    )
+    assert "may not be looked at" in sessions.undetectable_reason(session, here, "unknown")
+    assert "another machine" in sessions.undetectable_reason(session, ObserverHost("south", "boot-1", "ns"), 100)
+    assert "another container" in sessions.undetectable_reason(session, ObserverHost("north", "boot-1", "other"), 100)
+    assert "does not tell" in sessions.undetectable_reason(session, ObserverHost("north", "", ""), 100)
     session.anchor = None
-    assert "without a process" in sessions.unseen(session, here, 100)
+    assert "without a process" in sessions.undetectable_reason(session, here, 100)
 
 
 def test_a_silent_session_that_holds_something(repo: Repo) -> None:
@@ -325,17 +327,17 @@ def test_two_sessions_of_one_process() -> None:
     one = anchor(7)
     for name, conversation in (("amber", ""), ("brown", ""), ("coral", "its own")):
         story.tell(5 + 0.1 * len(name + conversation), name, SessionStarted(anchor=one, client_session=conversation))
-    (pair,) = sessions.on_one_anchor(story.state())
+    (pair,) = sessions.sessions_by_shared_anchor(story.state())
     assert {session.id for session in pair} == {"amber", "brown"}, "a conversation is known by its variable"
 
 
 def test_two_sessions_of_one_shell_are_told(repo: Repo) -> None:
     machine = Inside(repo)
     first = machine.start(100)
-    two = machine.world(100, {})
-    place = find(two, None)
-    hello = SessionStarted(machine=HERE.machine, folder=place.recorded, anchor=anchor_of_shell(repo, first))
-    line, _ = seal(Event(v=VERSION, at=later(NOON, 1), session="second-one", n=1, payload=hello), NO_HASH)
+    two = machine.system(100, {})
+    workspace = find_workspace(two, None)
+    hello = SessionStarted(machine=HERE.machine, folder=workspace.recorded, anchor=anchor_of_shell(repo, first))
+    line, _ = encode_line(Event(v=VERSION, at=add_time(NOON, 1), session="second-one", n=1, payload=hello), NO_HASH)
     (repo.log / "second-one.jsonl").write_bytes(line)
     machine.wait(5)
     (symptom,) = inside(machine, "one anchor")
@@ -456,7 +458,7 @@ def test_what_may_not_be_written(repo: Repo, what: str) -> None:
     for one in (repo.folder, *repo.folder.rglob("*")):
         os.chown(one, 65534, 65534) if os.geteuid() == 0 else None
     path.chmod(0o555 if path.is_dir() else 0o444)
-    (symptom,) = as_nobody(lambda: list(folder.permissions(Patient(Inside(repo).world(300, {}), None))), repo)
+    (symptom,) = as_nobody(lambda: list(folder.permissions(Subject(Inside(repo).system(300, {}), None))), repo)
     assert str(path) in symptom.evidence or path.name in symptom.evidence
     assert symptom.severity == ("serious" if "log" in str(path.relative_to(repo.folder)) else "warning")
     assert symptom.do[0].command.startswith("ls -ld")
@@ -517,7 +519,7 @@ def test_the_type_of_the_file_system_of_a_path() -> None:
 
 def test_a_network_file_system_is_told(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(folder, "file_system", lambda *_: "nfs4")
-    (symptom,) = folder.network(Patient(Inside(repo).world(300, {}), None))
+    (symptom,) = folder.network(Subject(Inside(repo).system(300, {}), None))
     assert "is on nfs4" in symptom.evidence
 
 
@@ -549,7 +551,7 @@ def test_another_coord_that_is_found_first(repo: Repo) -> None:
 
 
 def test_a_coord_that_only_terminals_find(tmp_path: Path) -> None:
-    only_here = installation.only_here
+    only_here = installation.path_problem
     rc, profile = {".bashrc": 'PATH="$HOME/bin:$PATH"'}, {".profile": 'PATH="$HOME/bin:$PATH"'}
     assert "~/.bashrc, which only terminals read" in only_here("/home/me/bin", "/home/me", rc)
     assert only_here("/home/me/bin", "/home/me", profile | rc) == ""

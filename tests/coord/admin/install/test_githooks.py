@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from coord.admin.install.githooks import HOOKS, MARK, script
+from coord.admin.install.githooks import GUARD_MARKER, HOOK_PURPOSES, hook_script
 from tests.support.installations import MADE_BY_PRE_COMMIT
 from tests.support.processes import Shell
 from tests.support.repositories import Repo
@@ -27,7 +27,7 @@ with open(os.path.expanduser("~/said"), "a") as file:
 """
 
 
-class Place:
+class Workspace:
     """A person's home and a repository with a commit, and a shell in it."""
 
     def __init__(self, repo: Repo) -> None:
@@ -73,34 +73,34 @@ class Place:
 
 
 @pytest.fixture
-def place(repo: Repo) -> Place:
-    return Place(repo)
+def workspace(repo: Repo) -> Workspace:
+    return Workspace(repo)
 
 
-def _there_and_back(place: Place, options: str = "") -> None:
+def _there_and_back(workspace: Workspace, options: str = "") -> None:
     """Install, install again, uninstall: as before."""
-    before = place.tree()
-    assert "--dry-run" in place.shell.ok(f"coord install git {options} --dry-run")
-    assert place.tree() == before
-    place.shell.ok(f"coord install git {options}")
-    there = place.tree()
+    before = workspace.tree()
+    assert "--dry-run" in workspace.shell.ok(f"coord install git {options} --dry-run")
+    assert workspace.tree() == before
+    workspace.shell.ok(f"coord install git {options}")
+    there = workspace.tree()
     assert there != before
-    assert place.guards()
-    assert "Nothing to change" in place.shell.ok(f"coord install git {options}")
-    assert place.tree() == there
-    place.shell.ok(f"coord uninstall git {options}")
-    assert place.tree() == before
-    assert not place.guards()
-    assert "Nothing to change" in place.shell.ok(f"coord uninstall git {options}")
+    assert workspace.guards()
+    assert "Nothing to change" in workspace.shell.ok(f"coord install git {options}")
+    assert workspace.tree() == there
+    workspace.shell.ok(f"coord uninstall git {options}")
+    assert workspace.tree() == before
+    assert not workspace.guards()
+    assert "Nothing to change" in workspace.shell.ok(f"coord uninstall git {options}")
 
 
-def test_where_there_are_no_hooks(place: Place) -> None:
-    _there_and_back(place)
+def test_where_there_are_no_hooks(workspace: Workspace) -> None:
+    _there_and_back(workspace)
 
 
-def test_where_there_is_not_even_a_folder_for_them(place: Place) -> None:
-    place.hooks.rmdir()
-    _there_and_back(place)
+def test_where_there_is_not_even_a_folder_for_them(workspace: Workspace) -> None:
+    workspace.hooks.rmdir()
+    _there_and_back(workspace)
 
 
 @pytest.mark.parametrize(
@@ -115,94 +115,94 @@ def test_where_there_is_not_even_a_folder_for_them(place: Place) -> None:
         ("#!/bin/sh\r\nexit 0\r\n", 0o644),
     ],
 )
-def test_beside_a_hook(place: Place, text: str, mode: int) -> None:
-    for name in HOOKS:
-        place.put(f".git/hooks/{name}", text, mode)
-    _there_and_back(place)
+def test_beside_a_hook(workspace: Workspace, text: str, mode: int) -> None:
+    for name in HOOK_PURPOSES:
+        workspace.put(f".git/hooks/{name}", text, mode)
+    _there_and_back(workspace)
 
 
-def test_a_hook_that_is_a_link_stays_one(place: Place) -> None:
-    script = place.put("scripts/check.sh", SH)
-    (place.hooks / "pre-commit").symlink_to("../../scripts/check.sh")
-    _there_and_back(place)
-    place.shell.ok("coord install git")
+def test_a_hook_that_is_a_link_stays_one(workspace: Workspace) -> None:
+    script = workspace.put("scripts/check.sh", SH)
+    (workspace.hooks / "pre-commit").symlink_to("../../scripts/check.sh")
+    _there_and_back(workspace)
+    workspace.shell.ok("coord install git")
     assert script.read_text() == SH
-    assert place.commits() == ["pre-commit|.git/hooks||"]
+    assert workspace.commits() == ["pre-commit|.git/hooks||"]
 
 
-def test_a_link_that_leads_nowhere_is_refused(place: Place) -> None:
-    (place.hooks / "pre-commit").symlink_to("gone")
-    before = place.tree()
-    assert "leads nowhere" in place.shell.run("coord install git").err
-    assert place.tree() == before
+def test_a_link_that_leads_nowhere_is_refused(workspace: Workspace) -> None:
+    (workspace.hooks / "pre-commit").symlink_to("gone")
+    before = workspace.tree()
+    assert "leads nowhere" in workspace.shell.run("coord install git").err
+    assert workspace.tree() == before
 
 
 @pytest.mark.parametrize("text", SHELLS.values(), ids=SHELLS)
-def test_a_shell_script_is_run_under_the_name_that_it_had(place: Place, text: str) -> None:
+def test_a_shell_script_is_run_under_the_name_that_it_had(workspace: Workspace, text: str) -> None:
     for name in ("pre-commit", "post-commit"):
-        place.put(f".git/hooks/{name}", text)
-    expected = place.commits()
+        workspace.put(f".git/hooks/{name}", text)
+    expected = workspace.commits()
     assert expected == ["pre-commit|.git/hooks||", "post-commit|.git/hooks||"]
-    place.shell.ok("coord install git")
-    assert place.commits() == expected
+    workspace.shell.ok("coord install git")
+    assert workspace.commits() == expected
 
 
-def test_a_program_is_run_too(place: Place) -> None:
-    place.put(".git/hooks/pre-commit", PYTHON)
-    expected = place.commits()
+def test_a_program_is_run_too(workspace: Workspace) -> None:
+    workspace.put(".git/hooks/pre-commit", PYTHON)
+    expected = workspace.commits()
     assert expected == ["python|.git/hooks||"]
-    place.shell.ok("coord install git")
-    assert place.commits() == expected
+    workspace.shell.ok("coord install git")
+    assert workspace.commits() == expected
 
 
 @pytest.mark.parametrize("text", [SH, PYTHON], ids=["sh", "python"])
-def test_a_push_tells_both(place: Place, text: str) -> None:
-    place.put(".git/hooks/pre-push", text)
-    remote = place.root.parent / "remote.git"
-    place.shell.ok(f"git init -q --bare {remote} && git remote add origin {remote} && coord install git")
-    place.shell.ok("git push -q origin main")
-    head = place.shell.ok("git rev-parse main").strip()
-    (said,) = (place.repo.home / "said").read_text().splitlines()
+def test_a_push_tells_both(workspace: Workspace, text: str) -> None:
+    workspace.put(".git/hooks/pre-push", text)
+    remote = workspace.root.parent / "remote.git"
+    workspace.shell.ok(f"git init -q --bare {remote} && git remote add origin {remote} && coord install git")
+    workspace.shell.ok("git push -q origin main")
+    head = workspace.shell.ok("git rev-parse main").strip()
+    (said,) = (workspace.repo.home / "said").read_text().splitlines()
     assert said.split("|")[2:] == [f"origin {remote}", f"refs/heads/main {head} refs/heads/main {'0' * 40}"]
 
 
 @pytest.mark.parametrize("code", [0, 1, 3])
 @pytest.mark.parametrize("first", ["#!/bin/sh", "#!/bin/bash", "#!/usr/bin/env -S sh"])
-def test_what_the_other_hook_says_counts(place: Place, code: int, first: str) -> None:
-    place.put(".git/hooks/pre-commit", f"{first}\nexit {code}\n")
-    before = place.shell.run("git commit -q --allow-empty -m more").code
-    place.shell.ok("coord install git")
-    assert place.shell.run("git commit -q --allow-empty -m more").code == before == (1 if code else 0)
+def test_what_the_other_hook_says_counts(workspace: Workspace, code: int, first: str) -> None:
+    workspace.put(".git/hooks/pre-commit", f"{first}\nexit {code}\n")
+    before = workspace.shell.run("git commit -q --allow-empty -m more").code
+    workspace.shell.ok("coord install git")
+    assert workspace.shell.run("git commit -q --allow-empty -m more").code == before == (1 if code else 0)
 
 
-def test_a_hook_that_may_not_be_run_is_not_run(place: Place) -> None:
-    place.put(".git/hooks/pre-commit", SH, 0o644)
-    place.shell.ok("coord install git")
-    assert place.commits() == []
+def test_a_hook_that_may_not_be_run_is_not_run(workspace: Workspace) -> None:
+    workspace.put(".git/hooks/pre-commit", SH, 0o644)
+    workspace.shell.ok("coord install git")
+    assert workspace.commits() == []
 
 
-def test_all_worktrees_have_them(place: Place) -> None:
-    side = place.root.parent / "side"
-    place.shell.ok(f"git worktree add -q {side}")
-    there = place.repo.shell(side)
+def test_all_worktrees_have_them(workspace: Workspace) -> None:
+    side = workspace.root.parent / "side"
+    workspace.shell.ok(f"git worktree add -q {side}")
+    there = workspace.repo.shell(side)
     there.ok("coord install git")
-    assert place.guards()
+    assert workspace.guards()
     there.ok("coord uninstall git")
-    assert not any(place.hooks.iterdir())
+    assert not any(workspace.hooks.iterdir())
 
 
-def test_everything_can_be_uninstalled_at_once_from_elsewhere(place: Place) -> None:
-    place.put(".git/hooks/pre-commit", SH)
-    before = place.tree()
-    place.shell.ok("coord install git")
-    place.shell.ok("cd / && coord uninstall --all")
-    assert place.tree() == before
+def test_everything_can_be_uninstalled_at_once_from_elsewhere(workspace: Workspace) -> None:
+    workspace.put(".git/hooks/pre-commit", SH)
+    before = workspace.tree()
+    workspace.shell.ok("coord install git")
+    workspace.shell.ok("cd / && coord uninstall --all")
+    assert workspace.tree() == before
 
 
-def test_outside_git_there_is_nothing_to_install(place: Place) -> None:
-    outside = place.repo.home / "outside"
+def test_outside_git_there_is_nothing_to_install(workspace: Workspace) -> None:
+    outside = workspace.repo.home / "outside"
     outside.mkdir()
-    refused = place.repo.shell(outside).run("coord install git")
+    refused = workspace.repo.shell(outside).run("coord install git")
     assert refused.code == 1
     assert "is in no git repository" in refused.err
 
@@ -210,151 +210,153 @@ def test_outside_git_there_is_nothing_to_install(place: Place) -> None:
 # --- core.hooksPath ---------------------------------------------------------------------------------------------------
 
 
-def test_hooks_that_the_team_shares_change_only_if_meant(place: Place) -> None:
-    place.put(".githooks/pre-commit", SH)
-    place.shell.ok("git config core.hooksPath .githooks")
-    before = place.tree()
-    refused = place.shell.run("coord install git")
+def test_hooks_that_the_team_shares_change_only_if_meant(workspace: Workspace) -> None:
+    workspace.put(".githooks/pre-commit", SH)
+    workspace.shell.ok("git config core.hooksPath .githooks")
+    before = workspace.tree()
+    refused = workspace.shell.run("coord install git")
     assert refused.code == 1
     assert "which your team shares" in refused.err
     assert "coord install git --project" in refused.err
-    assert place.tree() == before
-    _there_and_back(place, "--project")
-    place.shell.ok("coord install git --project")
-    text = (place.root / ".githooks" / "pre-commit").read_text()
-    assert str(place.root) not in text
+    assert workspace.tree() == before
+    _there_and_back(workspace, "--project")
+    workspace.shell.ok("coord install git --project")
+    text = (workspace.root / ".githooks" / "pre-commit").read_text()
+    assert str(workspace.root) not in text
     assert "command -v /" not in text, "a path of this person's is nothing for the team"
-    assert place.commits() == ["pre-commit|.githooks||"]
-    assert "coord uninstall git --project" in place.shell.ok("coord uninstall git")
-    place.shell.ok("coord uninstall --all")
-    assert place.tree() == before
+    assert workspace.commits() == ["pre-commit|.githooks||"]
+    assert "coord uninstall git --project" in workspace.shell.ok("coord uninstall git")
+    workspace.shell.ok("coord uninstall --all")
+    assert workspace.tree() == before
 
 
-def test_hooks_of_all_repositories_change_only_if_meant(place: Place) -> None:
-    place.shell.ok("mkdir ~/hooks && git config --global core.hooksPath ~/hooks")
-    before = place.tree()
-    refused = place.shell.run("coord install git")
+def test_hooks_of_all_repositories_change_only_if_meant(workspace: Workspace) -> None:
+    workspace.shell.ok("mkdir ~/hooks && git config --global core.hooksPath ~/hooks")
+    before = workspace.tree()
+    refused = workspace.shell.run("coord install git")
     assert refused.code == 1
     assert "those of all your repositories" in refused.err
-    assert place.tree() == before
-    _there_and_back(place, "--user")
+    assert workspace.tree() == before
+    _there_and_back(workspace, "--user")
 
 
-def test_a_hooks_folder_linked_into_the_worktree_is_the_teams(place: Place) -> None:
-    place.put(".githooks/pre-commit", SH)
-    place.hooks.rmdir()
-    place.hooks.symlink_to("../.githooks")
-    assert "which your team shares" in place.shell.run("coord install git").err
-    place.shell.ok("coord install git --project")
-    there = place.tree()
-    place.shell.ok("coord uninstall git")
-    assert place.tree() == there
+def test_a_hooks_folder_linked_into_the_worktree_is_the_teams(workspace: Workspace) -> None:
+    workspace.put(".githooks/pre-commit", SH)
+    workspace.hooks.rmdir()
+    workspace.hooks.symlink_to("../.githooks")
+    assert "which your team shares" in workspace.shell.run("coord install git").err
+    workspace.shell.ok("coord install git --project")
+    there = workspace.tree()
+    workspace.shell.ok("coord uninstall git")
+    assert workspace.tree() == there
 
 
-def test_a_scope_that_is_not_that_of_the_hooks_is_wrong(place: Place) -> None:
+def test_a_scope_that_is_not_that_of_the_hooks_is_wrong(workspace: Workspace) -> None:
     for scope in ("--user", "--project"):
-        refused = place.shell.run(f"coord install git {scope}")
+        refused = workspace.shell.run(f"coord install git {scope}")
         assert refused.code == 2
         assert "yours alone" in refused.err
-    assert not any(place.hooks.iterdir())
-    place.shell.ok("coord install git --local")
+    assert not any(workspace.hooks.iterdir())
+    workspace.shell.ok("coord install git --local")
 
 
-def test_hooks_that_a_program_makes_and_git_ignores(place: Place) -> None:
+def test_hooks_that_a_program_makes_and_git_ignores(workspace: Workspace) -> None:
     """As husky does it: its hooks ask by which name they are called, and find the team's in the folder above."""
-    _husky(place)
-    place.put(".husky/pre-commit", "echo team >> ~/said\n")
-    place.shell.ok("git config core.hooksPath .husky/_")
-    assert place.commits() == ["team"]
-    _there_and_back(place)
-    assert "run this again" in place.shell.ok("coord install git")
-    assert place.commits() == ["team"]
-    _husky(place)  # as after each `npm install`
-    assert not place.guards()
-    place.shell.ok("coord install git")
-    assert place.guards()
-    assert place.commits() == ["team"]
+    _husky(workspace)
+    workspace.put(".husky/pre-commit", "echo team >> ~/said\n")
+    workspace.shell.ok("git config core.hooksPath .husky/_")
+    assert workspace.commits() == ["team"]
+    _there_and_back(workspace)
+    assert "run this again" in workspace.shell.ok("coord install git")
+    assert workspace.commits() == ["team"]
+    _husky(workspace)  # as after each `npm install`
+    assert not workspace.guards()
+    workspace.shell.ok("coord install git")
+    assert workspace.guards()
+    assert workspace.commits() == ["team"]
 
 
-def _husky(place: Place) -> None:
-    place.put(".husky/_/.gitignore", "*", 0o644)
-    place.put(".husky/_/h", 'n=$(basename "$0")\ns=$(dirname "$(dirname "$0")")/$n\n[ ! -f "$s" ] || sh -e "$s" "$@"\n')
-    for name in HOOKS:
-        place.put(f".husky/_/{name}", '#!/usr/bin/env sh\n. "$(dirname "$0")/h"\n')
+def _husky(workspace: Workspace) -> None:
+    workspace.put(".husky/_/.gitignore", "*", 0o644)
+    workspace.put(
+        ".husky/_/h", 'n=$(basename "$0")\ns=$(dirname "$(dirname "$0")")/$n\n[ ! -f "$s" ] || sh -e "$s" "$@"\n'
+    )
+    for name in HOOK_PURPOSES:
+        workspace.put(f".husky/_/{name}", '#!/usr/bin/env sh\n. "$(dirname "$0")/h"\n')
 
 
 # --- those who make hooks anew ----------------------------------------------------------------------------------------
 
 
-def _pre_commit_install(place: Place, name: str = "pre-commit") -> None:
+def _pre_commit_install(workspace: Workspace, name: str = "pre-commit") -> None:
     """As `pre-commit install` does it: a file that is not its own is moved."""
-    path = place.hooks / name
+    path = workspace.hooks / name
     if path.exists() and "generated by pre-commit" not in path.read_text():
         path.rename(f"{path}.legacy")
-    place.put(f".git/hooks/{name}", MADE_BY_PRE_COMMIT.replace("NAME_OF_HOOK", name))
+    workspace.put(f".git/hooks/{name}", MADE_BY_PRE_COMMIT.replace("NAME_OF_HOOK", name))
 
 
-def test_beside_the_hooks_of_pre_commit(place: Place) -> None:
-    for name in HOOKS:
-        _pre_commit_install(place, name)
-    _there_and_back(place)
-    place.shell.ok("coord install git")
-    assert place.commits() == ["framework", "framework"]
+def test_beside_the_hooks_of_pre_commit(workspace: Workspace) -> None:
+    for name in HOOK_PURPOSES:
+        _pre_commit_install(workspace, name)
+    _there_and_back(workspace)
+    workspace.shell.ok("coord install git")
+    assert workspace.commits() == ["framework", "framework"]
 
 
-def test_pre_commit_is_installed_afterwards(place: Place) -> None:
-    place.put(".git/hooks/pre-commit", SH)
-    place.shell.ok("coord install git")
-    _pre_commit_install(place)
-    assert place.guards()
-    assert [said.partition("|")[0] for said in place.commits()] == ["pre-commit", "framework"]
-    assert "Nothing to change" in place.shell.ok("coord install git")
-    place.shell.ok("coord uninstall git")
-    assert (place.hooks / "pre-commit.legacy").read_text() == SH
-    assert sorted(path.name for path in place.hooks.iterdir()) == ["pre-commit", "pre-commit.legacy"]
+def test_pre_commit_is_installed_afterwards(workspace: Workspace) -> None:
+    workspace.put(".git/hooks/pre-commit", SH)
+    workspace.shell.ok("coord install git")
+    _pre_commit_install(workspace)
+    assert workspace.guards()
+    assert [said.partition("|")[0] for said in workspace.commits()] == ["pre-commit", "framework"]
+    assert "Nothing to change" in workspace.shell.ok("coord install git")
+    workspace.shell.ok("coord uninstall git")
+    assert (workspace.hooks / "pre-commit.legacy").read_text() == SH
+    assert sorted(path.name for path in workspace.hooks.iterdir()) == ["pre-commit", "pre-commit.legacy"]
 
 
-def test_pre_commit_is_installed_again(place: Place) -> None:
-    _pre_commit_install(place)
-    place.shell.ok("coord install git")
-    _pre_commit_install(place)
-    assert place.guards()
-    assert place.commits() == ["framework"]
-    place.shell.ok("coord uninstall git")
-    assert [path.name for path in place.hooks.iterdir()] == ["pre-commit"]
-    assert place.commits() == ["framework"]
+def test_pre_commit_is_installed_again(workspace: Workspace) -> None:
+    _pre_commit_install(workspace)
+    workspace.shell.ok("coord install git")
+    _pre_commit_install(workspace)
+    assert workspace.guards()
+    assert workspace.commits() == ["framework"]
+    workspace.shell.ok("coord uninstall git")
+    assert [path.name for path in workspace.hooks.iterdir()] == ["pre-commit"]
+    assert workspace.commits() == ["framework"]
 
 
-def test_another_hook_took_the_place(place: Place) -> None:
-    place.put(".git/hooks/pre-commit", SH)
-    place.shell.ok("coord install git")
-    place.put(".git/hooks/pre-commit", "#!/bin/sh\nexit 0\n")
-    before = place.tree()
-    refused = place.shell.run("coord install git")
+def test_another_hook_took_the_place(workspace: Workspace) -> None:
+    workspace.put(".git/hooks/pre-commit", SH)
+    workspace.shell.ok("coord install git")
+    workspace.put(".git/hooks/pre-commit", "#!/bin/sh\nexit 0\n")
+    before = workspace.tree()
+    refused = workspace.shell.run("coord install git")
     assert refused.code == 1
     assert "took coord's place" in refused.err
-    assert place.tree() == before
-    place.put(".git/hooks/pre-commit", SH)
-    place.shell.ok("coord install git")
-    place.put(".git/hooks/pre-commit", SH)
-    place.shell.ok("coord uninstall git")
-    assert [path.name for path in place.hooks.iterdir()] == ["pre-commit"]
+    assert workspace.tree() == before
+    workspace.put(".git/hooks/pre-commit", SH)
+    workspace.shell.ok("coord install git")
+    workspace.put(".git/hooks/pre-commit", SH)
+    workspace.shell.ok("coord uninstall git")
+    assert [path.name for path in workspace.hooks.iterdir()] == ["pre-commit"]
 
 
-def test_a_hook_of_another_version_is_made_anew(place: Place) -> None:
-    place.put(".git/hooks/pre-commit", SH)
-    place.shell.ok("coord install git")
-    hook = place.hooks / "pre-commit"
+def test_a_hook_of_another_version_is_made_anew(workspace: Workspace) -> None:
+    workspace.put(".git/hooks/pre-commit", SH)
+    workspace.shell.ok("coord install git")
+    hook = workspace.hooks / "pre-commit"
     now = hook.read_text()
-    hook.write_text(f"#!/bin/sh\n{MARK}\nexit 0\n")
-    place.shell.ok("coord install git")
+    hook.write_text(f"#!/bin/sh\n{GUARD_MARKER}\nexit 0\n")
+    workspace.shell.ok("coord install git")
     assert hook.read_text() == now
 
 
-@pytest.mark.parametrize("name", HOOKS)
+@pytest.mark.parametrize("name", HOOK_PURPOSES)
 @pytest.mark.parametrize("before", [None, SH, PYTHON, MADE_BY_PRE_COMMIT])
 def test_a_hook_is_a_script_for_any_shell(name: str, before: str | None, tmp_path: Path) -> None:
-    text = script(name, ["coord", "'/a place/coord'"], before.encode() if before else None)
+    text = hook_script(name, ["coord", "'/a place/coord'"], before.encode() if before else None)
     path = tmp_path / name
     path.write_text(text)
     for shell in ("sh", "bash"):

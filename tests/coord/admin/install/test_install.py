@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from coord.admin.install.formats.permission_rules import ASKED, SAFE
+from coord.admin.install.formats.permission_rules import ALLOWED_COMMANDS, ASK_FIRST_COMMANDS
 from coord.admin.install.formats.toml_tables import with_table
 from coord.cli.commands.integrations._targets import TARGETS
-from coord.cli.registry import TABLE
+from coord.cli.registry import COMMANDS_BY_NAME
 from coord.clients.registry import CLIENTS, Client
 from tests.support.in_process import process
 from tests.support.installations import LOCAL, Machine
@@ -220,19 +220,21 @@ def test_a_coord_that_is_not_on_the_path_is_named_by_its_path(machine: Machine) 
 
 
 def test_every_command_is_either_safe_or_asked_for() -> None:
-    assert sorted(SAFE + tuple(name for name in ASKED if name in TABLE)) == sorted(TABLE)
-    assert set(SAFE).isdisjoint(ASKED)
+    assert sorted(ALLOWED_COMMANDS + tuple(name for name in ASK_FIRST_COMMANDS if name in COMMANDS_BY_NAME)) == sorted(
+        COMMANDS_BY_NAME
+    )
+    assert set(ALLOWED_COMMANDS).isdisjoint(ASK_FIRST_COMMANDS)
 
 
 def test_the_rules_of_each_client(machine: Machine) -> None:
     for client in CLIENTS:
         machine.ok(f"install {client.word}")
     rules = machine.settings(LOCAL)["permissions"]["allow"]
-    assert rules == [f"Bash(coord {command}:*)" for command in SAFE]
+    assert rules == [f"Bash(coord {command}:*)" for command in ALLOWED_COMMANDS]
     codex = (machine.home / ".codex/rules/coord.rules").read_text()
     assert '\nprefix_rule(pattern=["coord", ["start", "heartbeat", ' in codex
     gemini = tomllib.loads((machine.home / ".gemini/policies/coord.toml").read_text())
-    assert gemini["rule"][0]["commandPrefix"] == [f"coord {command}" for command in SAFE]
+    assert gemini["rule"][0]["commandPrefix"] == [f"coord {command}" for command in ALLOWED_COMMANDS]
     for client in CLIENTS:
         out = machine.ok(f"install {client.word} --no-allow")
         assert "Its agents ask you before they run a command of coord" in out
@@ -329,15 +331,15 @@ def test_a_link_that_leads_nowhere_yet_and_one_in_a_circle(machine: Machine) -> 
 
 def test_a_file_that_changes_meanwhile_is_left_alone(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     path = machine.put(LOCAL, b"{}")
-    from coord.admin.install.changeset import Draft
+    from coord.admin.install.changeset import Changeset
 
-    apply = Draft.apply
+    apply = Changeset.apply
 
-    def late(draft: Draft) -> None:
+    def late(draft: Changeset) -> None:
         path.write_bytes(b'{"theirs": 1}')
         apply(draft)
 
-    monkeypatch.setattr(Draft, "apply", late)
+    monkeypatch.setattr(Changeset, "apply", late)
     result = machine.run("install claude")
     assert result.code == 1
     assert "was changed meanwhile" in result.err
@@ -651,9 +653,9 @@ def test_what_grants_permission_is_never_cut(machine: Machine, way: str, before:
     said = (
         " ".join(words.split()).partition("may run these commands of coord without asking you: ")[2].partition(".")[0]
     )
-    assert tuple(said.split(", ")) == SAFE
+    assert tuple(said.split(", ")) == ALLOWED_COMMANDS
     shown = "".join(line for line in diff.splitlines() if line.startswith("+"))
-    assert all(re.search(rf'"(Bash\()?(coord )?{command}(:\*\))?"', shown) for command in SAFE)
+    assert all(re.search(rf'"(Bash\()?(coord )?{command}(:\*\))?"', shown) for command in ALLOWED_COMMANDS)
 
 
 def test_a_file_of_one_line_is_shown_by_all_that_is_added(machine: Machine) -> None:
@@ -666,7 +668,7 @@ def test_a_file_of_one_line_is_shown_by_all_that_is_added(machine: Machine) -> N
     for diff in (home, machine.ok("install claude").partition("✅")[0]):
         (added,) = (line for line in diff.splitlines() if line.startswith("+") and "hook claude" in line)
         assert added.count('"command": "coord hook claude"') == len(CLAUDE.moments)
-        assert ", ".join(f'"Bash(coord {command}:*)"' for command in SAFE) in added
+        assert ", ".join(f'"Bash(coord {command}:*)"' for command in ALLOWED_COMMANDS) in added
 
 
 def test_what_stands_around_a_change_keeps_its_place_and_is_cut(machine: Machine) -> None:

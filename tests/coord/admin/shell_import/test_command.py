@@ -10,7 +10,7 @@ import pytest
 
 from coord.admin.shell_import import run
 from eventlog.events import seconds_between
-from eventlog.local.writer import Writer
+from eventlog.local.writer import JournalWriter
 from tests.support.in_process import NOON, Inside
 from tests.support.predecessors import BEGIN, Predecessor, filled, local, said_by_json, sample, utc
 from tests.support.repositories import Repo
@@ -98,7 +98,7 @@ def test_a_second_run_adds_only_what_is_new(scene: Scene) -> None:
 
 def test_after_a_crash_the_next_run_adds_the_rest(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     meant = sample(scene.old.folder, 2, 3, 20)
-    real, count = Writer.extend, []
+    real, count = JournalWriter.extend, []
 
     def extend(self: Any, events: Any) -> None:
         count.append(events)
@@ -107,7 +107,7 @@ def test_after_a_crash_the_next_run_adds_the_rest(scene: Scene, monkeypatch: pyt
         real(self, events)
 
     monkeypatch.setattr(run, "_AT_ONCE", 3)
-    monkeypatch.setattr(Writer, "extend", extend)
+    monkeypatch.setattr(JournalWriter, "extend", extend)
     assert scene.machine.run(100, "import", "../old").code == 130
     monkeypatch.undo()
     assert len(scene.imported()) == 9

@@ -3,7 +3,7 @@
 import pytest
 
 from coord.admin.shell_import.events import session_id
-from coord.admin.shell_import.recovery import Kind, Unusable, fields_of
+from coord.admin.shell_import.recovery import FileKind, Unusable, fields_of
 from tests.support.predecessors import NASTY, filled
 
 MESSAGE = {"from": "session-1", "to": "broadcast", "timestamp": "2025-11-15T18:00:00Z", "subject": "s"}
@@ -35,7 +35,7 @@ def test_bare_values_keep_their_types() -> None:
 
 
 @pytest.mark.parametrize("kind", ["session", "message"])
-def test_keys_that_are_not_of_the_template_are_kept(kind: Kind) -> None:
+def test_keys_that_are_not_of_the_template_are_kept(kind: FileKind) -> None:
     begin: dict[str, object] = dict(MESSAGE) if kind == "message" else {"session_id": "a", "heartbeat_count": 3}
     meant = begin | {"message": 'a "quoted"\nline'} if kind == "message" else begin | {"role": 'a "quoted"\nline'}
     meant |= {"priority": "high", "tags": ["a", "b"], "count": 7}

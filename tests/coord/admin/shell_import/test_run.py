@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from coord.admin.shell_import.events import Said
+from coord.admin.shell_import.events import FileEvent
 from coord.admin.shell_import.recovery import Unusable, fields_of
-from coord.admin.shell_import.run import Found, _bytes, _check
+from coord.admin.shell_import.run import UsableFile, _bytes, _check
 from eventlog.events import SessionHeartbeat
-from eventlog.local.writer import Writer
+from eventlog.local.writer import JournalWriter
 from tests.support.in_process import Inside
 from tests.support.repositories import Repo
 
@@ -81,13 +81,13 @@ def test_events_of_one_instant_are_ordered_and_later_ones_left(scene: Scene) -> 
 def test_an_import_is_durable_before_it_says_so(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     scene.beats("session-1")
     synced: list[str] = []
-    real = Writer.sync
+    real = JournalWriter.sync
 
-    def sync(writer: Writer) -> None:
+    def sync(writer: JournalWriter) -> None:
         synced.append(Path(writer.path).stem)
         real(writer)
 
-    monkeypatch.setattr(Writer, "sync", sync)
+    monkeypatch.setattr(JournalWriter, "sync", sync)
     journal = scene.brings()["journal"]
     assert synced == [journal]
 
@@ -129,8 +129,8 @@ def test_json_with_a_duplicate_key_is_not_imported() -> None:
 
 def test_what_a_journal_would_not_give_back_is_not_written() -> None:
     def check(value: object) -> None:
-        said = Said("2026-11-01T10:00:00.000000Z", "session-1", SessionHeartbeat(), {"value": value}, False)
-        _check(Found("heartbeat", "a.json", "0", said))
+        said = FileEvent("2026-11-01T10:00:00.000000Z", "session-1", SessionHeartbeat(), {"value": value}, False)
+        _check(UsableFile("heartbeat", "a.json", "0", said))
 
     check(1.5)
     for value in (float("inf"), "half a \ud800 character"):

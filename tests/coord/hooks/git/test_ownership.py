@@ -6,8 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coord.hooks.git.ownership import lost, offer, resource_of, resources_of, shell_word, taken
-from coord.hooks.git.staged import Pushed, Staged, pushed
+from coord.hooks.git.ownership import (
+    find_conflicts,
+    find_lost_claims,
+    resource_of,
+    resources_of,
+    shell_word,
+    suggest_command,
+)
+from coord.hooks.git.staged import PushedRef, Staged, parse_pushed
 from coord.workspace.config import Config
 from coord.workspace.identity import Identity
 from eventlog.events import Instant
@@ -50,7 +57,7 @@ def _state(*claims: Claim, notices: tuple[Notice, ...] = ()) -> State:
 
 def _taken(state: State, *names: str, config: Config = _DEFAULT, named: bool = False) -> list[str]:
     wanted = {name: resource_of(name) for name in names}
-    return list(taken(state, config, Identity(ME, ""), HERE, wanted, named=named))
+    return list(find_conflicts(state, config, Identity(ME, ""), HERE, wanted, named=named))
 
 
 def test_a_name_with_signs_of_patterns_stands_for_itself() -> None:
@@ -88,12 +95,12 @@ def test_for_a_push_only_what_was_claimed_by_name_counts() -> None:
 def test_rule_8_what_was_lost_is_told_at_the_commit(kind: str) -> None:
     notice = Notice(f"{ME}/3", NOON, kind, ("file/src/",), OTHER, "it was granted to it first")  # type: ignore[arg-type]
     state, me = _state(notices=(notice,)), Identity(ME, "")
-    found = lost(state, me, HERE, {"src/a.py": "file/src/a.py", "b.py": "file/b.py"}, NOON)
+    found = find_lost_claims(state, me, HERE, {"src/a.py": "file/src/a.py", "b.py": "file/b.py"}, NOON)
     assert list(found) == ["src/a.py"]
     assert "it was granted to it first" in found["src/a.py"][0].said
     state.claims["again"] = _claim(ME, "file/src/a.py")
-    assert not lost(state, me, HERE, {"src/a.py": "file/src/a.py"}, NOON)
-    assert not lost(state, Identity("", ""), HERE, {"src/a.py": "file/src/a.py"}, NOON)
+    assert not find_lost_claims(state, me, HERE, {"src/a.py": "file/src/a.py"}, NOON)
+    assert not find_lost_claims(state, Identity("", ""), HERE, {"src/a.py": "file/src/a.py"}, NOON)
 
 
 @given(st.binary(min_size=1, max_size=12).filter(lambda data: b"\0" not in data))
@@ -110,7 +117,7 @@ def test_where_all_is_theirs_nothing_is_offered() -> None:
 
 
 def _offer(commit: Staged, *theirs: str, differing: tuple[str, ...] = (), sweeps: bool = False, at: str = "") -> str:
-    return offer(commit, theirs, first=False, differing=differing, in_merge=(), sweeps=sweeps, at=at)
+    return suggest_command(commit, theirs, first=False, differing=differing, in_merge=(), sweeps=sweeps, at=at)
 
 
 OWN = tuple(f"own{number}.py" for number in range(10))
@@ -142,7 +149,7 @@ def test_a_file_staged_in_part_is_never_committed_whole() -> None:
 def test_what_git_says_before_a_push() -> None:
     nothing = "0" * 64
     text = f"refs/heads/main abc refs/heads/main {nothing}\n(delete) {nothing} refs/heads/old def\nnonsense\n"
-    rows = pushed(text)
-    assert rows == [Pushed("abc", "refs/heads/main", ""), Pushed("", "refs/heads/old", "def")]
+    rows = parse_pushed(text)
+    assert rows == [PushedRef("abc", "refs/heads/main", ""), PushedRef("", "refs/heads/old", "def")]
     assert resources_of("origin", rows)[:4] == ["branch/main", "push/main", "push/origin", "push/origin/main"]
-    assert "tag/v1" in resources_of("origin", [Pushed("abc", "refs/tags/v1", "")])
+    assert "tag/v1" in resources_of("origin", [PushedRef("abc", "refs/tags/v1", "")])

@@ -7,7 +7,14 @@ from pathlib import Path
 import pytest
 
 from coord.platform.git.command import GitError, run_git
-from coord.platform.git.exclude import edit_file, hide_folder, remove_lines, show_folder, with_pattern, without_pattern
+from coord.platform.git.exclude import (
+    edit_file,
+    exclude_folder,
+    include_folder,
+    remove_lines,
+    with_pattern,
+    without_pattern,
+)
 from coord.platform.git.repository import find_repository
 from tests.support.processes import environment
 from tests.support.repositories import Repo
@@ -65,14 +72,14 @@ def test_a_folder_is_hidden_once_and_shown_again(bare_repo: Repo, before: bytes 
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(before)
     for _ in range(2):
-        assert hide_folder(repository, str(bare_repo.root / "COORDINATION")) == str(path)
+        assert exclude_folder(repository, str(bare_repo.root / "COORDINATION")) == str(path)
     assert path.read_bytes().count(b"/COORDINATION/\n") == 1
     assert path.read_bytes().startswith(before or b"")
     (bare_repo.root / "COORDINATION").mkdir()
     (bare_repo.root / "COORDINATION" / "file").touch()
     status = subprocess.run(["git", "status", "--porcelain"], cwd=bare_repo.root, capture_output=True, check=True)
     assert b"COORDINATION" not in status.stdout
-    show_folder(repository, str(bare_repo.root / "COORDINATION"))
+    include_folder(repository, str(bare_repo.root / "COORDINATION"))
     left = path.read_bytes() if path.exists() else b""
     assert left.removesuffix(b"\n") == (before or b"").removesuffix(b"\n")
 

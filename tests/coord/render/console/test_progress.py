@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from coord.render.console.progress import Bar, chunks
+from coord.render.console.progress import ProgressBar, chunks
 
 
 class Screen(io.StringIO):
@@ -19,7 +19,7 @@ class Screen(io.StringIO):
 def test_a_bar_is_for_terminals(screen: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     out = Screen() if screen else io.StringIO()
     monkeypatch.setattr(sys, "stderr", out)
-    bar = Bar("replaying", 10, quiet_s=0)
+    bar = ProgressBar("replaying", 10, quiet_s=0)
     bar.step(5)
     assert ("replaying" in out.getvalue()) == screen
     assert ("50%" in out.getvalue()) == screen
@@ -30,7 +30,7 @@ def test_a_bar_is_for_terminals(screen: bool, monkeypatch: pytest.MonkeyPatch) -
 def test_what_is_quick_shows_none(monkeypatch: pytest.MonkeyPatch) -> None:
     out = Screen()
     monkeypatch.setattr(sys, "stderr", out)
-    bar = Bar("replaying", 10, quiet_s=1e9)
+    bar = ProgressBar("replaying", 10, quiet_s=1e9)
     bar.step(10)
     bar.close()
     assert out.getvalue() == ""

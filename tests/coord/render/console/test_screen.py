@@ -9,7 +9,7 @@ import threading
 import pytest
 
 from coord.render.console import screen as terminal
-from coord.render.console.screen import Part, Terminal, cells, cut, is_there, wrapped
+from coord.render.console.screen import Terminal, TextView, cells, cut_to_width, is_usable, wrapped
 
 TEXTS = [
     "",
@@ -26,7 +26,7 @@ TEXTS = [
 @pytest.mark.parametrize("text", TEXTS)
 def test_what_is_cut_fits_whatever_it_is_made_of(text: str) -> None:
     for columns in range(120):
-        shown = cut(text, columns)
+        shown = cut_to_width(text, columns)
         assert cells(shown) <= columns
         assert shown == text or columns == 0 or shown.endswith("…")
         assert (shown == text) == (cells(text) <= columns)
@@ -46,7 +46,7 @@ def test_wide_characters_take_two_cells_and_accents_none() -> None:
 
 def test_a_part_is_whole_where_it_fits_and_cut_where_it_does_not() -> None:
     text = "\n".join(f"{number} " + "word" + " word" * 9 for number in range(10))
-    part = Part()
+    part = TextView()
     assert part.rows(text, 200, 20) == text.split("\n")
     assert part.more == ""
     rows = part.rows(text, 20, 4)
@@ -65,7 +65,7 @@ def test_a_part_is_whole_where_it_fits_and_cut_where_it_does_not() -> None:
 
 @pytest.mark.parametrize("env", [{}, {"TERM": "dumb"}, {"TERM": ""}])
 def test_a_terminal_that_says_it_cannot_is_none(env: dict[str, str]) -> None:
-    assert not is_there(env)
+    assert not is_usable(env)
 
 
 class Window:

@@ -4,21 +4,21 @@ from itertools import pairwise
 
 import pytest
 
-from coord.render.timeline.scale import Tick, scale, ticks
-from eventlog.events import DAY_S, HOUR_S, Instant, later
+from coord.render.timeline.scale import Tick, make_scale, ticks
+from eventlog.events import DAY_S, HOUR_S, Instant, add_time
 from tests.support.time_zones import zone
 
 NOON: Instant = "2026-11-22T12:00:00.000000Z"
 
 
 def _ticks(start: Instant, seconds: float) -> list[Tick]:
-    return ticks(scale(start, later(start, seconds), 0, 1000), 80)
+    return ticks(make_scale(start, add_time(start, seconds), 0, 1000), 80)
 
 
 @pytest.mark.parametrize("seconds", [0, 0.001, 3, 59, 600, 3601, DAY_S, 40 * DAY_S, 5000 * DAY_S, 900_000 * DAY_S])
 def test_times_are_apart_and_on_the_line(seconds: float) -> None:
     """A few of them, but none for a stretch within one day at the end of the calendar."""
-    found = _ticks(later(NOON, 1.5), seconds)
+    found = _ticks(add_time(NOON, 1.5), seconds)
     assert 1 <= len(found) <= 13
     assert all(0 <= tick.x <= 1000 for tick in found)
     assert all(after.x - before.x > 70 for before, after in pairwise(found))
@@ -41,5 +41,5 @@ def test_days_are_local_also_where_the_clock_changes() -> None:
 
 
 def test_what_lies_outside_is_at_the_edge() -> None:
-    on = scale(NOON, later(NOON, 60), 10, 110)
-    assert (on.x(later(NOON, -5)), on.x(later(NOON, 30)), on.x(later(NOON, 500))) == (10, 60, 110)
+    on = make_scale(NOON, add_time(NOON, 60), 10, 110)
+    assert (on.x(add_time(NOON, -5)), on.x(add_time(NOON, 30)), on.x(add_time(NOON, 500))) == (10, 60, 110)

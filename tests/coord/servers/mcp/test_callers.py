@@ -4,13 +4,13 @@ from typing import Any
 
 import pytest
 
-from coord.cli.commands.integrations.mcp import MADE
+from coord.cli.commands.integrations.mcp import TOOL_COMMANDS
 from coord.clients.registry import CLIENTS, Client
 from coord.errors import CoordError
 from coord.platform.processes import Process
-from coord.servers.mcp.callers import Caller, Served, Server, caller
-from coord.servers.mcp.tools import TOOLS, Tool, arguments_of, read, tool_called
-from coord.workspace.system import World
+from coord.servers.mcp.callers import Caller, CallSystem, ServerIdentity, identify_caller
+from coord.servers.mcp.tools import TOOLS, Tool, arguments_of, find_tool, parse_arguments
+from coord.workspace.system import System
 from tests.support.in_process import HERE, NOON, Table, process
 from tests.support.mcp_calls import IN_CLAUDE, OF_CODEX, ROOT, meta
 
@@ -22,15 +22,15 @@ NOBODY = Caller("", {})
 @pytest.mark.parametrize(
     ("what", "env", "said", "named", "server", "nearest", "found"),
     [
-        ("Claude tells it in the environment", IN_CLAUDE, None, "", Server(), CLAUDE, Caller("", IN_CLAUDE)),
-        ("also where no process can be seen", IN_CLAUDE, None, "", Server(), None, Caller("", IN_CLAUDE)),
-        ("Codex tells it with each call", {}, OF_CODEX, "", Server(), CODEX, Caller("", IDS)),
+        ("Claude tells it in the environment", IN_CLAUDE, None, "", ServerIdentity(), CLAUDE, Caller("", IN_CLAUDE)),
+        ("also where no process can be seen", IN_CLAUDE, None, "", ServerIdentity(), None, Caller("", IN_CLAUDE)),
+        ("Codex tells it with each call", {}, OF_CODEX, "", ServerIdentity(), CODEX, Caller("", IDS)),
         (
             "and of a subagent the thread",
             {},
             meta(session_id="root", thread_id="child"),
             "",
-            Server(),
+            ServerIdentity(),
             CODEX,
             Caller("", {"CODEX_THREAD_ID": "child", "CODEX_SESSION_ID": "root"}),
         ),
@@ -39,26 +39,82 @@ NOBODY = Caller("", {})
             {},
             meta(session_id="root"),
             "",
-            Server(),
+            ServerIdentity(),
             CODEX,
             Caller("", {"CODEX_THREAD_ID": "root", "CODEX_SESSION_ID": "root"}),
         ),
-        ("a call's own words are nearer than a variable", IN_CLAUDE, OF_CODEX, "", Server(), None, Caller("", IDS)),
-        ("Gemini tells nothing", {"GEMINI_CLI": "1"}, {}, "", Server(), GEMINI, Caller("", {"GEMINI_CLI": "1"})),
-        ("what another client set was inherited", IN_CLAUDE, None, "", Server(), GEMINI, NOBODY),
-        ("a session that is named decides", IN_CLAUDE, OF_CODEX, "amber", Server("b", "c"), CODEX, Caller("amber", {})),
-        ("then the server's", IN_CLAUDE, OF_CODEX, "", Server("given", "own"), CODEX, Caller("given", {})),
-        ("a client that tells it is believed before", {}, OF_CODEX, "", Server("", "own"), CODEX, Caller("", IDS)),
-        ("what start made here", {"COORD_SESSION": "x"}, None, "", Server("", "own"), GEMINI, Caller("own", {})),
-        ("COORD_SESSION", {"COORD_SESSION": "x"}, None, "", Server(), GEMINI, Caller("", {"COORD_SESSION": "x"})),
-        ("nothing at all", {"PATH": "/bin"}, None, "", Server(), None, Caller("", {"PATH": "/bin"})),
-        ("no id is no id", {}, meta(session_id=""), "", Server(), CODEX, NOBODY),
-        ("neither is a number", {}, meta(session_id=7), "", Server(), CODEX, NOBODY),
-        ("or what is no text of a line", {}, meta(session_id="a\nb"), "", Server(), CODEX, NOBODY),
-        ("or a thread without its session", {}, meta(thread_id="a"), "", Server(), CODEX, NOBODY),
-        ("or an id without end", {}, meta(session_id="a" * 513), "", Server(), CODEX, NOBODY),
-        ("what is no object says nothing", {}, {"x-codex-turn-metadata": "a"}, "", Server(), CODEX, NOBODY),
-        ("another's id that looks alike", {}, {"session_id": "a", "sessionId": "a"}, "", Server(), CODEX, NOBODY),
+        (
+            "a call's own words are nearer than a variable",
+            IN_CLAUDE,
+            OF_CODEX,
+            "",
+            ServerIdentity(),
+            None,
+            Caller("", IDS),
+        ),
+        (
+            "Gemini tells nothing",
+            {"GEMINI_CLI": "1"},
+            {},
+            "",
+            ServerIdentity(),
+            GEMINI,
+            Caller("", {"GEMINI_CLI": "1"}),
+        ),
+        ("what another client set was inherited", IN_CLAUDE, None, "", ServerIdentity(), GEMINI, NOBODY),
+        (
+            "a session that is named decides",
+            IN_CLAUDE,
+            OF_CODEX,
+            "amber",
+            ServerIdentity("b", "c"),
+            CODEX,
+            Caller("amber", {}),
+        ),
+        ("then the server's", IN_CLAUDE, OF_CODEX, "", ServerIdentity("given", "own"), CODEX, Caller("given", {})),
+        (
+            "a client that tells it is believed before",
+            {},
+            OF_CODEX,
+            "",
+            ServerIdentity("", "own"),
+            CODEX,
+            Caller("", IDS),
+        ),
+        (
+            "what start made here",
+            {"COORD_SESSION": "x"},
+            None,
+            "",
+            ServerIdentity("", "own"),
+            GEMINI,
+            Caller("own", {}),
+        ),
+        (
+            "COORD_SESSION",
+            {"COORD_SESSION": "x"},
+            None,
+            "",
+            ServerIdentity(),
+            GEMINI,
+            Caller("", {"COORD_SESSION": "x"}),
+        ),
+        ("nothing at all", {"PATH": "/bin"}, None, "", ServerIdentity(), None, Caller("", {"PATH": "/bin"})),
+        ("no id is no id", {}, meta(session_id=""), "", ServerIdentity(), CODEX, NOBODY),
+        ("neither is a number", {}, meta(session_id=7), "", ServerIdentity(), CODEX, NOBODY),
+        ("or what is no text of a line", {}, meta(session_id="a\nb"), "", ServerIdentity(), CODEX, NOBODY),
+        ("or a thread without its session", {}, meta(thread_id="a"), "", ServerIdentity(), CODEX, NOBODY),
+        ("or an id without end", {}, meta(session_id="a" * 513), "", ServerIdentity(), CODEX, NOBODY),
+        ("what is no object says nothing", {}, {"x-codex-turn-metadata": "a"}, "", ServerIdentity(), CODEX, NOBODY),
+        (
+            "another's id that looks alike",
+            {},
+            {"session_id": "a", "sessionId": "a"},
+            "",
+            ServerIdentity(),
+            CODEX,
+            NOBODY,
+        ),
     ],
 )
 def test_who_calls(
@@ -66,14 +122,14 @@ def test_who_calls(
     env: dict[str, str],
     said: dict[str, Any] | None,
     named: str,
-    server: Server,
+    server: ServerIdentity,
     nearest: Client | None,
     found: Caller,
 ) -> None:
-    assert caller(server, env, said, named, nearest) == found
+    assert identify_caller(server, env, said, named, nearest) == found
     known = bool(found.session or {"CLAUDE_CODE_SESSION_ID", "CODEX_SESSION_ID", "COORD_SESSION"} & found.env.keys())
     assert found.unknown is not known
-    assert found.speaks is ({"CLAUDE_CODE_SESSION_ID", "CODEX_SESSION_ID"} & found.env.keys() != set())
+    assert found.names_conversation is ({"CLAUDE_CODE_SESSION_ID", "CODEX_SESSION_ID"} & found.env.keys() != set())
 
 
 @pytest.mark.parametrize(
@@ -88,9 +144,9 @@ def test_who_calls(
 def test_the_processes_of_a_call_are_ours_and_the_clients(above: tuple[str, ...], client: str) -> None:
     rows = [process(90 - i, 89 - i, 1, name) for i, name in enumerate(above)]
     table = Table(process(91, 90, 91, "python3", "/bin/coord", "mcp"), *rows)
-    real = World({}, "/", lambda: NOON, 91, lambda: HERE, lambda: table)
-    served = Served(real, {"A": "b"}, real.chain)
-    own, found = served.chain
+    real = System({}, "/", lambda: NOON, 91, lambda: HERE, lambda: table)
+    served = CallSystem(real, {"A": "b"}, real.ancestry)
+    own, found = served.ancestry
     assert (own.pid, found.command, dict(served.env)) == (91, client, {"A": "b"})
     assert (served.here, served.wall(), served.pid) == (HERE, NOON, 91)
 
@@ -98,8 +154,8 @@ def test_the_processes_of_a_call_are_ours_and_the_clients(above: tuple[str, ...]
 def test_where_no_process_can_be_seen_there_is_none() -> None:
     alone: list[list[Process]] = [[], [process(1, 0, 1, "coord")]]
     for chain in alone:
-        real = World({}, "/", lambda: NOON, 1, lambda: HERE, Table)
-        assert Served(real, {}, chain).chain == chain
+        real = System({}, "/", lambda: NOON, 1, lambda: HERE, Table)
+        assert CallSystem(real, {}, chain).ancestry == chain
 
 
 # --- arguments ------------------------------------------------------------------------------------------------------
@@ -123,10 +179,10 @@ def test_where_no_process_can_be_seen_there_is_none() -> None:
     ],
 )
 def test_a_call_becomes_a_command_line(tool: str, arguments: dict[str, Any], command: str, words: list[str]) -> None:
-    reading = read(TOOLS[tool], arguments | ({"session": "me"} if TOOLS[tool].acts else {}))
+    reading = parse_arguments(TOOLS[tool], arguments | ({"session": "me"} if TOOLS[tool].acts else {}))
     assert (reading.command, reading.words) == (command, words)
     assert reading.session == ("me" if TOOLS[tool].acts else "")
-    assert MADE[command].plainly(words) is not None
+    assert TOOL_COMMANDS[command].parse_plain(words) is not None
 
 
 @pytest.mark.parametrize(
@@ -156,20 +212,20 @@ def test_a_call_becomes_a_command_line(tool: str, arguments: dict[str, Any], com
 )
 def test_what_is_wrong_with_a_call_is_said(tool: str, arguments: dict[str, Any], told: str) -> None:
     with pytest.raises(CoordError) as caught:
-        read(TOOLS[tool], arguments)
+        parse_arguments(TOOLS[tool], arguments)
     assert told in caught.value.message
     assert caught.value.code == 2
 
 
 def test_a_tool_that_is_not_there_is_named_with_those_that_are() -> None:
     with pytest.raises(CoordError, match="there is no tool 'init'; there are: start, heartbeat, claim"):
-        tool_called("init")
+        find_tool("init")
 
 
 @pytest.mark.parametrize("tool", TOOLS.values(), ids=list(TOOLS))
 def test_every_argument_is_one_of_its_command(tool: Tool) -> None:
     for form in (tool.form, *tool.instead.values()):
-        command = MADE[form.command]
+        command = TOOL_COMMANDS[form.command]
         flags = {flag for parameter in command.parameters for flag in parameter.flags}
         assert {given.option for given in form.arguments if given.option} <= flags
         positional = [parameter for parameter in command.parameters if not parameter.flags]

@@ -9,17 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coord.admin.install.clients import _ours as ours_of
-from coord.admin.install.formats.hook_entries import hook_command, hook_pieces
-from coord.admin.install.formats.json_edit import added, empty_on, parse, pointer, removed
-from coord.admin.install.formats.json_entries import with_pieces, without_pieces
-from coord.admin.install.formats.permission_rules import SAFE, allow_pieces, rules_in
-from coord.admin.install.request import Memory
+from coord.admin.install.formats.hook_entries import hook_command, hook_entries
+from coord.admin.install.formats.json_edit import add_value, empty_containers, parse, pointer, remove_value
+from coord.admin.install.formats.json_entries import with_entries, without_entries
+from coord.admin.install.formats.permission_rules import ALLOWED_COMMANDS, allow_entries, rules_in
+from coord.admin.install.request import FileRecord
 from coord.clients.registry import CLIENTS
 
 pytestmark = pytest.mark.slow
 
 CLAUDE = CLIENTS[0]
-PIECES = hook_pieces(CLAUDE, hook_command(CLAUDE, "coord", team=False), wake=True)
+PIECES = hook_entries(CLAUDE, hook_command(CLAUDE, "coord", team=False), wake=True)
 
 # --- any JSON text, in any layout ---
 
@@ -102,27 +102,27 @@ def bare(text: str) -> Any:
 def expected(value: Any, had: list[str]) -> Any:
     """The settings with ours in them, as a program that cares for no layout would make them."""
     result = json.loads(json.dumps(value))
-    for (first, second, _), piece in PIECES + allow_pieces(CLAUDE, had):
+    for (first, second, _), piece in PIECES + allow_entries(CLAUDE, had):
         result.setdefault(first, {}).setdefault(second, []).append(piece)
     return result
 
 
-def install(text: str | None, comments: bool, memory: Memory) -> tuple[str, Memory]:
+def install(text: str | None, comments: bool, memory: FileRecord) -> tuple[str, FileRecord]:
     if text is not None and text.strip() and not memory.uses:
-        memory = Memory(had=rules_in(CLAUDE, parse(text, comments)))
-    pieces = PIECES + allow_pieces(CLAUDE, memory.had)
-    new, memory = with_pieces(text, comments, pieces, ours_of(CLAUDE, memory), memory)
-    return new, Memory([("claude", "/")], memory.empty, memory.blank, memory.had)
+        memory = FileRecord(had=rules_in(CLAUDE, parse(text, comments)))
+    pieces = PIECES + allow_entries(CLAUDE, memory.had)
+    new, memory = with_entries(text, comments, pieces, ours_of(CLAUDE, memory), memory)
+    return new, FileRecord([("claude", "/")], memory.empty, memory.blank, memory.had)
 
 
-def uninstall(text: str, comments: bool, memory: Memory) -> str | None:
-    return without_pieces(text, comments, ours_of(CLAUDE, memory), memory)
+def uninstall(text: str, comments: bool, memory: FileRecord) -> str | None:
+    return without_entries(text, comments, ours_of(CLAUDE, memory), memory)
 
 
 @given(documents())
 def test_install_adds_just_ours_uninstall_restores_every_byte(document: tuple[Any, str]) -> None:
     value, text = document
-    new, memory = install(text, False, Memory())
+    new, memory = install(text, False, FileRecord())
     assert json.loads(new) == expected(value, memory.had)
     assert list(json.loads(new))[: len(value)] == list(value), "nothing is reordered"
     assert install(new, False, memory) == (new, memory), "a second time changes nothing"
@@ -132,7 +132,7 @@ def test_install_adds_just_ours_uninstall_restores_every_byte(document: tuple[An
 @given(documents(comments=True))
 def test_the_same_with_comments_in_the_text(document: tuple[Any, str]) -> None:
     value, text = document
-    new, memory = install(text, True, Memory())
+    new, memory = install(text, True, FileRecord())
     assert bare(new) == expected(value, memory.had)
     for comment in re.findall(r"//[^\n]*|/\*.*?\*/", text, re.DOTALL):
         assert comment.rstrip() in new, "no comment is lost"
@@ -143,10 +143,10 @@ def test_the_same_with_comments_in_the_text(document: tuple[Any, str]) -> None:
 @given(documents(), st.text(), st.text())
 def test_what_a_person_adds_meanwhile_stays(document: tuple[Any, str], key: str, note: str) -> None:
     _, text = document
-    new, memory = install(text, False, Memory())
+    new, memory = install(text, False, FileRecord())
     for path, value in [((f"own {key}",), note), (("hooks", "Stop", -1), {"hooks": []}),
                         (("permissions", "allow", -1), "Own")]:  # fmt: skip
-        new = added(parse(new), path, value)
+        new = add_value(parse(new), path, value)
     left = json.loads(uninstall(new, False, memory) or "")
     assert left[f"own {key}"] == note
     assert left["hooks"]["Stop"][-1] == {"hooks": []}
@@ -159,15 +159,15 @@ def test_a_new_version_replaces_the_old_hooks(document: tuple[Any, str]) -> None
     _, text = document
     had = rules_in(CLAUDE, parse(text))
     older = [(("hooks", "Stop", -1), {"hooks": [{"type": "command", "command": "/old/coord hook claude"}]})]
-    old, memory = with_pieces(text, False, older, ours_of(CLAUDE, Memory(had=had)), Memory(had=had))
-    new, memory = with_pieces(old, False, PIECES, ours_of(CLAUDE, memory), memory)
+    old, memory = with_entries(text, False, older, ours_of(CLAUDE, FileRecord(had=had)), FileRecord(had=had))
+    new, memory = with_entries(old, False, PIECES, ours_of(CLAUDE, memory), memory)
     assert "/old/coord" not in new
     assert uninstall(new, False, memory) == text
 
 
 @pytest.mark.parametrize("text", [None, "", " \n", "\r\n"])
 def test_no_file_and_one_with_nothing_in_it(text: str | None) -> None:
-    new, memory = install(text, False, Memory())
+    new, memory = install(text, False, FileRecord())
     assert new.startswith(
         '{\n  "hooks": {\n    "SessionStart": [\n      {"hooks": [{"type": "command", "command": "coord hook'
     )
@@ -178,10 +178,10 @@ def test_no_file_and_one_with_nothing_in_it(text: str | None) -> None:
 
 
 def test_without_a_memory_only_empty_brackets_are_lost() -> None:
-    new, _ = install('{\n  "a": 1,\n  "hooks": {}\n}\n', False, Memory())
-    assert uninstall(new, False, Memory()) == '{\n  "a": 1\n}\n'
-    new, _ = install("{}", False, Memory())
-    assert uninstall(new, False, Memory()) is None
+    new, _ = install('{\n  "a": 1,\n  "hooks": {}\n}\n', False, FileRecord())
+    assert uninstall(new, False, FileRecord()) == '{\n  "a": 1\n}\n'
+    new, _ = install("{}", False, FileRecord())
+    assert uninstall(new, False, FileRecord()) is None
 
 
 # --- layouts ---
@@ -208,9 +208,9 @@ def test_without_a_memory_only_empty_brackets_are_lost() -> None:
 )
 def test_a_value_is_laid_out_like_its_neighbours(text: str, result: str) -> None:
     document = parse(text, comments=True)
-    assert added(document, ("k", -1), "v") == result
+    assert add_value(document, ("k", -1), "v") == result
     item = len(document.find(("k",)).items) if document.find(("k",)) else 0  # type: ignore[union-attr]
-    assert removed(parse(result, comments=True), ("k", item), empty_on(document, ("k", -1))) == text
+    assert remove_value(parse(result, comments=True), ("k", item), empty_containers(document, ("k", -1))) == text
 
 
 @pytest.mark.parametrize(
@@ -239,12 +239,12 @@ def test_what_is_no_json_is_refused_with_its_place(text: str, why: str) -> None:
 @pytest.mark.parametrize("text", ['{"k": 1}', '{"k": {}}', '{"k": null}', "[]", "1"])
 def test_something_else_in_the_place_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is not what it must be"):
-        added(parse(text), ("k", -1), "v")
+        add_value(parse(text), ("k", -1), "v")
 
 
 def test_of_equal_keys_the_last_one_counts_as_in_every_parser() -> None:
     text = '{"k": [1], "k": [2]}'
-    assert json.loads(added(parse(text), ("k", -1), 3)) == {"k": [2, 3]}
+    assert json.loads(add_value(parse(text), ("k", -1), 3)) == {"k": [2, 3]}
 
 
 def test_a_pointer_says_any_key() -> None:
@@ -252,5 +252,5 @@ def test_a_pointer_says_any_key() -> None:
 
 
 def test_the_safe_commands_are_these() -> None:
-    assert "break" not in SAFE
-    assert not {"init", "install", "uninstall", "import", "archive", "demo", "hook", "mcp"} & set(SAFE)
+    assert "break" not in ALLOWED_COMMANDS
+    assert not {"init", "install", "uninstall", "import", "archive", "demo", "hook", "mcp"} & set(ALLOWED_COMMANDS)

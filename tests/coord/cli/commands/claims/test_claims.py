@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from coord.cli.commands.claims._held import held_by
+from coord.cli.commands.claims._held import claims_on
 from tests.support.histories import Story
 from tests.support.imports import asks, brings_in
 from tests.support.in_process import Inside
@@ -200,6 +200,6 @@ def test_what_was_imported_is_held_by_nobody_here() -> None:
     story = Story("amber")
     theirs = brings_in(story, 1, asks("port/1"))
     assert theirs.id in story.state().claims
-    assert held_by(story.state(), "port/1") == []
+    assert claims_on(story.state(), "port/1") == []
     ours = story.asks(2, "amber", "port/1")
-    assert [claim.id for claim in held_by(story.state(), "port/1")] == [ours.id]
+    assert [claim.id for claim in claims_on(story.state(), "port/1")] == [ours.id]

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 import coord.cli.commands.claims.claim as claim_command
-from eventlog.events import VERSION, AnyPayload, Event, SessionHeartbeat, SessionStarted, later
-from eventlog.local.writer import Writer
+from eventlog.events import VERSION, AnyPayload, Event, SessionHeartbeat, SessionStarted, add_time
+from eventlog.local.writer import JournalWriter
 from tests.support.in_process import HERE, Inside
 from tests.support.journals import position_of
 from tests.support.repositories import Repo
@@ -37,8 +37,8 @@ def test_a_grant_that_passed_to_another_session_is_not_taken_up(repo: Repo, monk
     machine.run(100, "claim", "droplet", "x")
 
     def says(session: str, second: float, payload: AnyPayload) -> None:
-        end = Writer(str(repo.log), session, position_of(repo.log, session))
-        end.append(Event(v=VERSION, at=later(machine.now, second), session=session, n=end.n, payload=payload))
+        end = JournalWriter(str(repo.log), session, position_of(repo.log, session))
+        end.append(Event(v=VERSION, at=add_time(machine.now, second), session=session, n=end.n, payload=payload))
         end.close()
 
     def passes(folder: str, look: Callable[[], Any], *words: Any) -> Any:

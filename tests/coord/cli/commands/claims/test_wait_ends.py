@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import coord.cli.commands.claims.claim as claim_command
-from coord.engine.board import deaths
+from coord.engine.board import find_deaths
 from coord.errors import CoordError
 from coord.platform.watch import Interrupted, wait_for
 from projections.rules.fold import as_of
@@ -172,9 +172,9 @@ def test_a_grant_just_before_the_limit_is_taken_up_later(repo: Repo, monkeypatch
         machine.wait(25)
         machine.run(100, "release", "droplet", "x")
         machine.wait(10)
-        return deaths(*words)
+        return find_deaths(*words)
 
-    monkeypatch.setattr(claim_command, "deaths", meanwhile)
+    monkeypatch.setattr(claim_command, "find_deaths", meanwhile)
     result = machine.run(200, "claim", "droplet", "x", "--wait", "30s", "--json")
     monkeypatch.undo()
     (held,) = machine.run(200, "claims", "--json").json["claims"]
@@ -196,9 +196,9 @@ def test_a_clock_that_was_ahead_for_a_moment_ends_no_wait(repo: Repo, monkeypatc
 
     def early(*words: Any) -> Any:
         machine.wait(60 if not looks else 0)
-        return deaths(*words)
+        return find_deaths(*words)
 
-    monkeypatch.setattr(claim_command, "deaths", early)
+    monkeypatch.setattr(claim_command, "find_deaths", early)
     monkeypatch.setattr(claim_command, "as_of", ahead)
     result = machine.run(200, "claim", "droplet", "x", "--wait", "30s", "--json")
     assert (result.code, result.json["outcome"]) == (0, "granted"), result

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from eventlog.events import later
+from eventlog.events import add_time
 from tests.support.in_process import NOON, Inside
 from tests.support.repositories import Repo
 from tests.support.time_zones import zone
@@ -114,7 +114,7 @@ def test_markdown_and_json_tell_the_same(night: Inside) -> None:
     headings = [row for row in markdown.splitlines() if row.startswith("## ")]
     assert [row.split(" ", 1)[1].upper() for row in headings] == [r for r in text.splitlines() if r.isupper()]
     data = night.run(BEN, "report", "--json").json
-    assert (data["until"], data["totals"]["events"]) == (later(NOON, 600, 1), 14)
+    assert (data["until"], data["totals"]["events"]) == (add_time(NOON, 600, 1), 14)
     assert [len(item["events"]) for item in data["refusals"]] == [2]
     assert {worker["name"]: worker["status"] for worker in data["sessions"]} == {
         "ada": "ended", "ben": "live", "cai": "dead",
@@ -133,7 +133,7 @@ def test_every_event_that_a_page_names_is_known_to_commands(night: Inside) -> No
 
 
 def test_a_past_stretch_is_told_as_it_was_then(night: Inside) -> None:
-    page = night.run(BEN, "report", "--since", NOON[:19], "--until", later(NOON, 420)[:19]).out
+    page = night.run(BEN, "report", "--since", NOON[:19], "--until", add_time(NOON, 420)[:19]).out
     assert "ended" not in page
     assert "DIED" not in page
     assert "now: holds deploy/site" in page
@@ -150,8 +150,8 @@ def test_when_nothing_happened_the_last_event_is_named(night: Inside) -> None:
 
 def test_without_a_beginning_a_report_covers_eight_hours(night: Inside) -> None:
     night.wait(86400)
-    data = night.run(BEN, "report", "--until", later(NOON, 420)[:19] + "Z", "--json").json
-    assert (data["since"], data["until"]) == (later(NOON, 420 - 8 * 3600), later(NOON, 420))
+    data = night.run(BEN, "report", "--until", add_time(NOON, 420)[:19] + "Z", "--json").json
+    assert (data["since"], data["until"]) == (add_time(NOON, 420 - 8 * 3600), add_time(NOON, 420))
     assert data["totals"]["events"] == 10
 
 

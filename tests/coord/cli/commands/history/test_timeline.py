@@ -8,12 +8,12 @@ from xml.etree.ElementTree import fromstring
 
 import pytest
 
-from coord.render.timeline.layout import MOST_ARROWS, MOST_LANES, MOST_ROWS, layout
-from coord.render.timeline.svg import svg
+from coord.render.timeline.layout import MOST_ARROWS, MOST_LANES, MOST_ROWS, lay_out
+from coord.render.timeline.svg import render_svg
 from eventlog.events import MessageSent, SessionStarted
-from projections.views.intervals import account
-from projections.views.point_in_time import at_the_end_of
-from projections.views.timeline import Timeline, timeline
+from projections.views.intervals import analyze_history
+from projections.views.point_in_time import after_instant
+from projections.views.timeline import Timeline, build_timeline
 from tests.support.histories import Story, anchor, at
 from tests.support.in_process import Inside
 from tests.support.pictures import SVG, check_geometry
@@ -35,7 +35,7 @@ def inside(repo: Repo) -> Inside:
 
 def _of(story: Story, until: float, since: str = "") -> Timeline:
     events = [event for event in story.history() if event.at <= at(until)]
-    return timeline(account(events, at(until)), at_the_end_of(since), at(until))
+    return build_timeline(analyze_history(events, at(until)), after_instant(since), at(until))
 
 
 def _texts(picture: str) -> list[str]:
@@ -178,7 +178,7 @@ def test_what_others_wrote_is_shown_and_not_obeyed() -> None:
     story.asks(2, "amber-otter", "file/<a>&\"'\u202e\ufffe/漢字.py")
     story.sends(3, "amber-otter", "brown-hare", subject=evil)
     story.breaks(30, "brown-hare", story.events[3], evil)
-    picture = svg(_of(story, 100), [evil])
+    picture = render_svg(_of(story, 100), [evil])
     check_geometry(picture)
     assert not [element for element in fromstring(picture).iter() if element.tag in ("script", f"{SVG}script")]
     assert not set("\u202e\x1b\ufffe") & set(picture)
@@ -199,7 +199,7 @@ def test_how_a_claim_ended_is_seen() -> None:
     story.asks(320, "brown-hare", "port/5", "waiting", wait_s=60)
     story.ends(500, "dusky-wren")
     story.continues(520, "eager-finch", "brown-hare")
-    texts = _texts(svg(_of(story, 600)))
+    texts = _texts(render_svg(_of(story, 600)))
     for meaning in ("time ran out", "broken", "its holder died", "handed over", "its holder ended", "waited in vain",
                     "passed to the next session", "session continued by another", "presumed dead"):  # fmt: skip
         assert meaning in texts
@@ -215,11 +215,11 @@ def test_too_many_of_everything_is_cut_and_said() -> None:
         for turn in range(6):
             story.sends(100 + 60 * turn + number / 100, name, names[(number + 1 + 2 * turn) % 60])
     of = _of(story, 600)
-    placed = layout(of)
+    placed = lay_out(of)
     assert len(placed.bands) == MOST_LANES
     assert max(len({block.y for block in band.blocks}) for band in placed.bands) == MOST_ROWS
     assert len(placed.arrows) <= MOST_ARROWS
-    picture = svg(of)
+    picture = render_svg(of)
     check_geometry(picture)
     left_out = next(text for text in _texts(picture) if text.startswith("Left out"))
     shown = sum(len(band.blocks) for band in placed.bands)
@@ -232,7 +232,7 @@ def test_messages_that_are_too_many_for_arrows_are_signs() -> None:
     for turn in range(240):
         story.sends(10 + turn, f"s{turn % 12:02}", f"s{(turn * 5 + 1 + turn // 12 % 10) % 12:02}")
     of = _of(story, 260)
-    placed = layout(of)
+    placed = lay_out(of)
     assert placed.crowded
     assert not placed.arrows
     marked = [item for band in placed.bands for sign in band.signs for item in sign.of]
@@ -244,6 +244,6 @@ def test_a_message_to_everyone_is_one_sign() -> None:
     story.sends(10, "amber-otter", subject="all hands")
     story.sends(20, "amber-otter", "brown-hare")
     story.tell(30, "amber-otter", MessageSent(to=("nobody",), subject="lost"))
-    placed = layout(_of(story, 60))
+    placed = lay_out(_of(story, 60))
     assert [[sent.subject for sent in arrow.of] for arrow in placed.arrows] == [["hello"]]
     assert [sign.kind for sign in placed.bands[0].signs] == ["sent", "sent", "arrow"]

@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from coord.render.why import story_lines
+from coord.render.why import history_lines
 from eventlog.events import ClaimReleased, SessionStarted
-from projections.views.claim_history import Entry, Happened
+from projections.views.claim_history import ClaimHistoryEntry, EntryKind
 from tests.support.in_process import Inside
 from tests.support.journals import SESSION, event, lines_of
 from tests.support.repositories import Repo
@@ -103,10 +103,10 @@ def test_what_was_never_there_is_named_with_what_is_near(inside: Inside) -> None
 
 
 @pytest.mark.parametrize(("what", "told", "said"), [("renewed", "granted", ""), ("refused", "granted", "granted")])
-def test_what_it_was_told_is_said_where_the_log_differs(what: Happened, told: str, said: str) -> None:
+def test_what_it_was_told_is_said_where_the_log_differs(what: EntryKind, told: str, said: str) -> None:
     at = "2026-11-24T10:00:00.000000Z"
-    entry = Entry(at=at, rule=2, what=what, claim="a/2", session="a", resource="port/1", told=told)
-    (line,) = story_lines([entry], at, {})
+    entry = ClaimHistoryEntry(at=at, rule=2, what=what, claim="a/2", session="a", resource="port/1", told=told)
+    (line,) = history_lines([entry], at, {})
     assert line.partition("but was told: ")[2] == said
 
 

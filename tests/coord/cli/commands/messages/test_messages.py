@@ -2,9 +2,9 @@
 
 import pytest
 
-from eventlog.events import VERSION, Event, MessageSent, later
-from eventlog.history import History
-from eventlog.local.writer import Writer
+from eventlog.events import VERSION, Event, MessageSent, add_time
+from eventlog.history import LogReader
+from eventlog.local.writer import JournalWriter
 from eventlog.scanning import Position
 from tests.support.in_process import HERE, NOON, Inside
 from tests.support.repositories import Repo
@@ -137,12 +137,12 @@ def test_one_message_is_shown_whole_and_only_that_one_is_read(repo: Repo) -> Non
 
 def flood(repo: Repo, sender: str, to: str, count: int) -> None:
     """Write messages straight into a journal."""
-    history = History(str(repo.log), HERE.machine)
+    history = LogReader(str(repo.log), HERE.machine)
     history.catch_up(NOON)
-    writer = Writer(str(repo.log), sender, history.positions.get(sender, Position()))
+    writer = JournalWriter(str(repo.log), sender, history.positions.get(sender, Position()))
     at = history.latest
     for number in range(count):
-        at = later(at, micros=1)
+        at = add_time(at, micros=1)
         payload = MessageSent(to=(to,), subject=f"number {number}", body="words " * 20)
         writer.append(Event(v=VERSION, at=at, session=sender, n=writer.n, payload=payload))
     writer.sync()
