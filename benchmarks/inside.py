@@ -27,7 +27,7 @@ from eventlog.scanning import Position
 from projections.rules.fold import fold
 from projections.rules.state import State
 
-_ROOT = str(Path(__file__).resolve().parents[2])
+_ROOT = str(Path(__file__).resolve().parents[1])
 _PAIRS, _BATCH = 30, 100
 NEW, LATE_ONES = 100, 1000  # events
 _WITHIN = 10  # the newest tenth
@@ -132,13 +132,13 @@ def decode_alone(log: str) -> float:
 
 _CHILD = """
 import resource, sys
-from eventlog.history import History
+from eventlog.history import LogReader
 from projections.rules.fold import fold
 from projections.rules.state import State
-from coord.workspace.system import real_world
+from coord.workspace.system import real_system
 import coord.__main__
-world, state = real_world(), State()
-for news in History(sys.argv[1], world.here.machine).batches(world.wall()):
+system, state = real_system(), State()
+for news in LogReader(sys.argv[1], system.here.machine).batches(system.wall()):
     fold(state, news.events)
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 print(peak / (1 << 20 if sys.platform == "darwin" else 1 << 10))

@@ -30,10 +30,10 @@ import coord.__main__
 coord.__main__._load_msgspec()
 lap("load msgspec")
 from coord.cli.main import run
-from coord.cli.registry import load
-from coord.workspace.system import real_world
-from coord import transaction
-load("heartbeat")
+from coord.cli.registry import load_command
+from coord.workspace.system import real_system
+from coord.engine import transaction
+load_command("heartbeat")
 lap("load coord's own modules")
 
 def clocked(owner, function, name):
@@ -52,23 +52,23 @@ def clocked(owner, function, name):
 
     setattr(owner, function, call)
 
-from coord import checkpoint, present
-from eventlog import lock, writer
+from coord.engine import checkpoint, snapshot
+from eventlog.local import lock, writer
 clocked(checkpoint, "load", "read the checkpoint")
-clocked(present.Present, "catch_up", "look at the journals, and fold what is new")
+clocked(snapshot.Snapshot, "catch_up", "look at the journals, and fold what is new")
 clocked(lock, "_acquire", "take the lock, leave the pid there, and give it back")
-clocked(lock, "_take_over", "take the lock, leave the pid there, and give it back")
-clocked(lock, "_leave", "take the lock, leave the pid there, and give it back")
-clocked(transaction.Moment, "become", "who acts, and is it able to")
-clocked(transaction.Moment, "bury", "who has died")
-clocked(writer.Writer, "extend", "seal, verify and write the line")
-clocked(writer.Writer, "sync", "sync it")
-clocked(present.Present, "save", "write the checkpoint")
+clocked(lock, "_record_pid", "take the lock, leave the pid there, and give it back")
+clocked(lock, "_write_pid", "take the lock, leave the pid there, and give it back")
+clocked(transaction.Transaction, "act_as", "who acts, and is it able to")
+clocked(transaction.Transaction, "record_deaths", "who has died")
+clocked(writer.JournalWriter, "extend", "seal, verify and write the line")
+clocked(writer.JournalWriter, "sync", "sync it")
+clocked(snapshot.Snapshot, "save", "write the checkpoint")
 clocked(transaction, "save_index", "write the index of the guard")
 clocked(transaction, "write_board", "write the board")
 lap("(the clocks)")
 inside.append(0.0)
-code = run(sys.argv[1:], real_world())
+code = run(sys.argv[1:], real_system())
 whole = time.perf_counter() - last
 spent["arguments, settings, the decision, the answer"] = whole - inside.pop()
 del spent["(the clocks)"]

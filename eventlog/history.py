@@ -92,7 +92,8 @@ class LogReader:
         return sum(position.size for position in self.positions.values())
 
     def lengths(self) -> dict[str, int]:
-        """How long each file in the log was when it was looked at, in the words of `list_journal_sizes`: while they all are that
+        """How long each file in the log was when it was looked at, in the words of `list_journal_sizes`: while they
+        all are that
         long, there is nothing new to read. One that says more later without growing is left out: what is held back, and
         what the system would not let us read.
         """

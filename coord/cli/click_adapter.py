@@ -110,7 +110,7 @@ class CommandGroup(click.Group):
         """The table, without loading anything."""
         for group, rows in COMMAND_GROUPS.items():
             with formatter.section(group.capitalize()):
-                formatter.write_dl([(name, row[1]) for name, row in rows.items()])
+                formatter.write_dl(list(rows.items()))
 
 
 def _nearest(word: str) -> str:

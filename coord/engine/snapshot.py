@@ -295,7 +295,8 @@ class Snapshot:
     def clock_note(self) -> str:
         """What a clock that is behind the log means."""
         return (
-            f"this machine's clock is {duration_text(self.clock_behind_s)} behind the log; times stand still until it catches up, "
+            f"this machine's clock is {duration_text(self.clock_behind_s)} behind the log; times stand still until it "
+            "catches up, "
             "so claims expire later than they say"
         )
 

@@ -1,4 +1,5 @@
-"""What a client's hook is told, in the same words for all clients: the rows of `coord.clients.registry` say where each has it.
+"""What a client's hook is told, in the same words for all clients: the rows of `coord.clients.registry` say where
+each has it.
 
 Read before every write of an agent, so only what takes no time is loaded here. What a client adds, leaves out or sends
 in another form is passed over: a field that is no text is none.

@@ -2,8 +2,8 @@
 
 import os
 
-import eventlog
-import projections
+import eventlog.local
+import projections.rules
 from eventlog.digest import blake2b
 
 _OURS: list[str] = []
@@ -21,7 +21,7 @@ def code_version() -> str:
 def files_version() -> str:
     """What the fold's code is, by the sizes and times of its files: another fold may give another state."""
     parts: list[str] = []
-    for folder in (*projections.__path__, *eventlog.__path__):
+    for folder in (*projections.rules.__path__, *eventlog.__path__, *eventlog.local.__path__):
         with os.scandir(folder) as entries:
             for entry in sorted(entries, key=lambda entry: entry.name):
                 if entry.name.endswith(".py"):

@@ -1,7 +1,8 @@
 """This machine, its boot, and when a process started: read from the system as it stands there.
 
 The guard asks when a holder's process started at every write, and compares that with an anchor in the log, which
-`coord.platform.processes` recorded: both have the number from here. Linux tells it in /proc; elsewhere psutil is asked, and only
+`coord.platform.processes` recorded: both have the number from here. Linux tells it in /proc; elsewhere psutil is
+asked, and only
 then loaded. Elsewhere means macOS, where none of this was run; its code was run on Linux.
 """
 

@@ -177,7 +177,8 @@ def holder_text(claim: Claim, now: Instant, names: Names, gone: Names) -> str:
     since = time_text(claim.granted_at, now)
     note = f" — for: {line(claim.note)}" if claim.note else ""
     what = line(claim.resource) + (" (shared)" if claim.mode == "shared" else "")
-    has = f"{session_label(claim.session, names)} has {what} since {since}, {until(claim.ends_at, now, claim.automatic)}{note}"
+    holder, end = session_label(claim.session, names), until(claim.ends_at, now, claim.automatic)
+    has = f"{holder} has {what} since {since}, {end}{note}"
     dead = line(gone.get(claim.session, ""), 200)
     return f"{has}. But {dead}: it is free with the next claim, heartbeat or message of anyone" if dead else has
 

@@ -40,7 +40,8 @@ def identify(system: System, state: State, explicit: str = "") -> Identity:
         ]
         was = f"session {ended[-1]} of this shell has ended" if ended else "this shell is no session yet"
         raise no_session(
-            f"{was}. Run `coord start` here, or name one with --session ID or COORD_SESSION=ID ({live_sessions_text(state)})",
+            f"{was}. Run `coord start` here, or name one with --session ID or COORD_SESSION=ID "
+            f"({live_sessions_text(state)})",
             live=[session.id for session in state.sessions.values() if session.live],
         )
     return found

@@ -89,7 +89,9 @@ def find_workspace(system: System, root: str | None) -> Workspace:
 
 
 def write_marker(workspace: Workspace, journal: str) -> None:
-    """Leave a mark in git's own folder, which no `git clean` touches, that a journal is here; `read_marker` reads it."""
+    """Leave a mark in git's own folder, which no `git clean` touches, that a journal is here; `read_marker` reads
+    it.
+    """
     mark = _marker_path(workspace.repository)
     if mark:
         with suppress(OSError):

@@ -4,6 +4,8 @@ import os
 
 from msgspec import Struct
 
+import coord
+
 _NAMES = (".gitignore", "QUICK_START.md", "config.toml")
 
 
@@ -16,7 +18,7 @@ class TemplateFile(Struct, frozen=True):
 
 def template_files() -> list[TemplateFile]:
     """All of them. In a checkout, COORDINATION/ itself is the source."""
-    package = os.path.dirname(os.path.abspath(__file__))
+    package = os.path.abspath(coord.__path__[0])
     source = os.path.join(package, "template")
     if not os.path.isdir(source):
         source = os.path.join(os.path.dirname(package), "COORDINATION")

@@ -73,7 +73,7 @@ def commands_page() -> str:
 def _summary() -> Iterator[str]:
     rows = []
     for group, members in COMMAND_GROUPS.items():
-        for name, (_, short) in members.items():
+        for name, short in members.items():
             rows.append((group, f"[`coord {name}`](#coord-{name})", short))
             group = ""
     yield from _table(("to", "command", "does"), rows)

@@ -7,7 +7,8 @@ its event, and can only veto.
 1. Conflict: `projections.rules.conflicts`.               6. Circles: `wait_cycles`.
 2. Asking: `judge`.                      7. Tokens: `next_token` and `is_token_valid`.
 3. Lasting: `advance_time` and `renew_claim`.       8. Losing: `record_loss`.
-4. Waiting: `advance_time` and `grant_waiting`.      9. Death: `projections.rules.liveness` and `projections.rules.sessions`.
+4. Waiting: `advance_time` and `grant_waiting`.      9. Death: `projections.rules.liveness` and
+`projections.rules.sessions`.
 5. Handing over: `hand_over`.
 
 How each event applies them is in `projections.rules.requests`.
@@ -94,7 +95,8 @@ def is_token_valid(state: State, claim_id: EventId, expected: int) -> bool:
 def advance_time(state: State, to: Instant, record: DecisionRecorder) -> None:
     """Rules 3 and 4. Let time pass up to and including `to`: everything that ends by itself ends at its own instant.
 
-    A claim is active up to, not including, its end, and so is a wait. A grant to a waiter lapses `ACCEPT_TIMEOUT_S` seconds
+    A claim is active up to, not including, its end, and so is a wait. A grant to a waiter lapses `ACCEPT_TIMEOUT_S`
+    seconds
     after it unless accepted: nobody is given what they no longer wait for.
     """
     while state.due <= to and (state.claims or state.waits):

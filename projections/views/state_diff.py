@@ -5,7 +5,8 @@ and until when, who has still to read a message. It has a key, `(kind, id, field
 fact. Counters, times of the last sign of life, and what follows from other facts are left out.
 
 So a difference is what the two sets of facts do not share, and three laws hold: a state does not differ from itself;
-turned round, a difference is that of the states the other way; and `combine` of two differences that follow each other is
+turned round, a difference is that of the states the other way; and `combine` of two differences that follow each
+other is
 the difference of the first state and the last.
 """
 

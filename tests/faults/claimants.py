@@ -16,7 +16,6 @@ import subprocess
 import sys
 import time
 from functools import partial
-from importlib import import_module
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -26,6 +25,7 @@ from msgspec.structs import replace
 
 import coord.platform.watch
 from coord.cli.main import run
+from coord.cli.registry import load_command
 from coord.platform.processes import Process, system_process_table
 from coord.workspace.system import System, wall_clock
 from eventlog.events import Instant, from_micros
@@ -211,8 +211,8 @@ class Play:
 def main() -> None:
     root, home = sys.argv[1:]
     coord.platform.watch.POLL_EVERY_S = 0.02  # as often as the machine's clock would let it, for one that runs faster
-    for name in ("claim", "renew", "release", "handoff", "break_", "claims", "start"):
-        import_module(f"coord.cli.commands.{name}")
+    for name in ("claim", "renew", "release", "handoff", "break", "claims", "start"):
+        load_command(name)
     for line in sys.stdin:
         game = Play(json.loads(line), root, home)
         try:

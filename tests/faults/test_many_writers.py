@@ -33,15 +33,15 @@ WALL = "2027-01-01T00:00:00.000000Z"
 
 _WRITE = """
 import os, sys, time
-from eventlog.events import VERSION, Event, SessionHeartbeat, later
-from eventlog.history import History
+from eventlog.events import VERSION, Event, SessionHeartbeat, add_time
+from eventlog.history import LogReader
 from eventlog.scanning import Position
 from eventlog.local.lock import locked
-from eventlog.local.writer import Writer
+from eventlog.local.writer import JournalWriter
 
 folder, session, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
 order = os.open(sys.argv[4], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
-history = History(folder, "north")
+history = LogReader(folder, "north")
 history.catch_up("2026-12-01T00:00:00.000000Z")  # whoever starts again reads all, and keeps nobody waiting
 while True:
     with locked(folder, 120):
@@ -49,10 +49,10 @@ while True:
         position = history.positions.get(session, Position())
         if position.n >= count:
             break
-        writer = Writer(folder, session, position)
+        writer = JournalWriter(folder, session, position)
         if writer.mended:  # one that lacked its newline, or was cut: what comes next is seen anew
             history.catch_up("2026-12-01T00:00:00.000000Z")
-        at = later(history.latest or "2026-11-22T11:00:00.000000Z", micros=1)
+        at = add_time(history.latest or "2026-11-22T11:00:00.000000Z", micros=1)
         event = Event(v=VERSION, at=at, session=session, n=writer.n, payload=SessionHeartbeat(action="x" * 99))
         writer.append(event)
         if not writer.n % 10:

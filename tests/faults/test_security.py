@@ -149,8 +149,11 @@ BY_GIT = pytest.param(".gitignore", marks=pytest.mark.machine)  # it is git that
 def test_a_pipe_in_the_place_of_a_file_makes_nobody_wait(used: Repo, workspace: str) -> None:
     put(used.folder / workspace, os.mkfifo)
     commands = [command.split() for command in (*READS, *WRITES)]
-    script = f"from coord.cli.main import run\nfrom coord.workspace.system import real_world\nfor words in {commands}: print(words)\n"
-    script = script.replace("print(words)", "assert run(words, real_world()) in range(5), words")
+    script = (
+        "from coord.cli.main import run\nfrom coord.workspace.system import real_system\n"
+        f"for words in {commands}: print(words)\n"
+    )
+    script = script.replace("print(words)", "assert run(words, real_system()) in range(5), words")
     environ = environment(used.home, COORD_SESSION=session_of(used))
     subprocess.run([sys.executable, "-c", script], cwd=used.root, env=environ, timeout=GUARD_S, check=True)
 

@@ -165,7 +165,8 @@ def clocks(subject: Subject) -> Iterator[DoctorFinding]:
             RepairStep("compare it with a clock that you trust", "date -u"),
             RepairStep("where the system can keep it right, see whether it does", "timedatectl status"),
             RepairStep(
-                f"or wait {duration_text(subject.snapshot.clock_behind_s)}: nothing is lost meanwhile, claims only last longer"
+                f"or wait {duration_text(subject.snapshot.clock_behind_s)}: nothing is lost meanwhile, "
+                "claims only last longer"
             ),
         )
         yield DoctorFinding("warning", "this machine's clock is behind the log", subject.snapshot.clock_note(), steps)

@@ -256,5 +256,6 @@ def _report_next_steps(client: Client, scope: str, ask: InstallRequest, draft: C
 def _report_other_scopes(client: Client, ask: InstallRequest, draft: Changeset) -> None:
     for scope in installed_hooks(client, ask, draft):
         draft.note(
-            f"Still installed: {resolve_path(client.settings[scope], ask, client)}: coord uninstall {client.word} --{scope}"
+            f"Still installed: {resolve_path(client.settings[scope], ask, client)}: "
+            f"coord uninstall {client.word} --{scope}"
         )

@@ -1,6 +1,7 @@
 """The files of the shell scripts that were here before: the event that each amounts to.
 
-Nothing is lost for being of no use: an event keeps `fields`, all that the file said (`coord.admin.shell_import.recovery`). In its payload
+Nothing is lost for being of no use: an event keeps `fields`, all that the file said
+(`coord.admin.shell_import.recovery`). In its payload
 stands what fits there: a name on one line, a length of time that a claim can have.
 
 Pure but for one thing: a time in a file's name has no zone, and is one of this machine's zone, as it was when written.

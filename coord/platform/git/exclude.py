@@ -4,8 +4,8 @@ import os
 from collections.abc import Callable
 from itertools import pairwise
 
-from coord.admin.install.formats.text_blocks import with_block, without_lines
 from coord.platform.git.repository import Repository
+from coord.platform.text_blocks import with_block, without_lines
 
 
 def exclude_file(repository: Repository) -> str:

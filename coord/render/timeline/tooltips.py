@@ -58,7 +58,8 @@ def message_tooltip(sent: TimelineMessage, names: Names) -> str:
     more = [f"{len(sent.to) - _MOST} more"] if len(sent.to) > _MOST else []
     to = "everyone" if sent.everyone else ", ".join(some + more) or "nobody here"
     urgent = "❗ " if sent.urgency == "high" else ""
-    return f"{sent.id}: {session_label(sent.session, names)} writes to {to} at {_time(sent.at)}: {urgent}{line(sent.subject)}"
+    sender = session_label(sent.session, names)
+    return f"{sent.id}: {sender} writes to {to} at {_time(sent.at)}: {urgent}{line(sent.subject)}"
 
 
 def link_tooltip(link: Link, names: Names) -> str:

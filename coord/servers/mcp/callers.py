@@ -7,7 +7,8 @@ is present decides:
 2. `--session` at the server's start;
 3. what the client says of the call, in its `_meta`;
 4. what `start` made, or was told, through this very server: one process serves one connection;
-5. the client's own variable in the server's environment, and then COORD_SESSION, as everywhere (`coord.workspace.identity`).
+5. the client's own variable in the server's environment, and then COORD_SESSION, as everywhere
+(`coord.workspace.identity`).
 
 If none is present, only `start` can act. The anchor that decides for a bare command does not: a client's process may
 have several conversations, each with a server of its own.

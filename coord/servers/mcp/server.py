@@ -1,6 +1,7 @@
 """The MCP server over standard input and output: each call of a tool is one run of the command that it is.
 
-A call does what the command does, in this process, as the session that `coord.servers.mcp.callers` finds; what the command prints
+A call does what the command does, in this process, as the session that `coord.servers.mcp.callers` finds; what the
+command prints
 is the answer, and what it refuses with is an answer that is marked as an error, with what to do next. One call at a
 time: a call takes milliseconds, and whoever must wait longer has a shell.
 
@@ -11,19 +12,18 @@ Loading the `mcp` package takes a second, so nothing but the command `coord mcp`
 import logging
 import os
 import signal
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from io import StringIO
-from typing import Any
+from typing import Any, Protocol
 
 import anyio
 from mcp import types
 from mcp.server.context import ServerRequestContext
-from mcp.server.lowlevel import Server as Protocol
+from mcp.server.lowlevel import Server
 from mcp.server.stdio import stdio_server
 
 from coord import __version__
-from coord.cli.parser import Command
 from coord.clients.registry import nearest_client
 from coord.engine.run import Run
 from coord.errors import NO_LOG, NO_SESSION, REFUSED, USAGE, CoordError, from_os_error, refused
@@ -49,6 +49,17 @@ _NEXT = {
     NO_SESSION: "Next: `status` shows who is here. If you are not known: call `start`, or give your `session`.",
     NO_LOG: "Next: tell your person; `coord doctor` in a shell says what is wrong.",
 }
+
+
+class Command(Protocol):
+    """What this server needs of a command of the command line."""
+
+    @property
+    def function(self) -> Callable[..., Any]:
+        """The plain function behind it, whose first argument is the Run."""
+
+    def parse_plain(self, words: Sequence[str]) -> dict[str, Any] | None:
+        """The function's arguments from the words of a command line."""
 
 
 class ToolRun(Run):
@@ -177,7 +188,7 @@ async def _end_at_signals() -> None:
             os._exit(128 + number)
 
 
-def _protocol(calls: Connection) -> Protocol[Any]:
+def _protocol(calls: Connection) -> Server[Any]:
     """The server as the SDK has it."""
     tools = [_tool(tool) for tool in TOOLS.values()]
 
@@ -192,7 +203,7 @@ def _protocol(calls: Connection) -> Protocol[Any]:
         text, is_error = calls.answer(params.name, params.arguments or {}, params.meta)
         return types.CallToolResult(content=[types.TextContent(type="text", text=text)], is_error=is_error)
 
-    return Protocol(
+    return Server(
         "coord",
         version=__version__,
         instructions=_INSTRUCTIONS,

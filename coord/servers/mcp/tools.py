@@ -121,8 +121,13 @@ TOOLS = {
                 ),
                 needed=2,
             ),
-            {"in_reply_to": CommandForm("reply", (ToolArgument("in_reply_to", "A message's id, id/n; no to, no subject then"),
-                                           ToolArgument("body")), needed=2)},
+            {
+                "in_reply_to": CommandForm(
+                    "reply",
+                    (ToolArgument("in_reply_to", "A message's id, id/n; no to, no subject then"), ToolArgument("body")),
+                    needed=2,
+                )
+            },
         ),
         Tool(
             "inbox",
@@ -130,7 +135,9 @@ TOOLS = {
             CommandForm("inbox"),
             {
                 "message": CommandForm("inbox", (ToolArgument("message", "Its id, id/n"),), needed=1),
-                "ack": CommandForm("ack", (ToolArgument("ack", "Ids of messages that ask for a confirmation", kind="array"),), 1),
+                "ack": CommandForm(
+                    "ack", (ToolArgument("ack", "Ids of messages that ask for a confirmation", kind="array"),), 1
+                ),
             },
             quotes=True,
             refused="Next: read one whole: give its id, beside its sender, as `message`.",
@@ -145,13 +152,15 @@ TOOLS = {
         Tool(
             "why",
             "The story of a resource, a session or an event: who had it, and which rule decided.",
-            CommandForm("why", (ToolArgument("about", "TYPE/NAME, a session's id or name, or an event's id"),), needed=1),
+            CommandForm(
+                "why", (ToolArgument("about", "TYPE/NAME, a session's id or name, or an event's id"),), needed=1
+            ),
             acts=False,
             reads=True,
             quotes=True,
         ),
     )
-}  # fmt: skip
+}
 """Every tool, by its name."""
 
 

@@ -312,17 +312,17 @@ def test_a_kill_in_between_leaves_each_journal_in_one_place(repo: Repo) -> None:
 
 LOOK = """
 import sys
-from coord.workspace.paths import find
-from coord.engine.snapshot import Present
-from coord.workspace.system import real_world
-world = real_world()
-place = find(world, sys.argv[1])
+from coord.workspace.paths import find_workspace
+from coord.engine.snapshot import Snapshot
+from coord.workspace.system import real_system
+system = real_system()
+workspace = find_workspace(system, sys.argv[1])
 print("ready", flush=True)
-while not place.root + "/stop" in [e.path for e in __import__("os").scandir(place.root)]:
-    present = Present(world, place)
-    present.catch_up(snapshot=True)
-    assert present.findings() == [], present.findings()
-    assert present.state.events == int(sys.argv[2]), present.state.events
+while not workspace.root + "/stop" in [e.path for e in __import__("os").scandir(workspace.root)]:
+    snapshot = Snapshot(system, workspace)
+    snapshot.catch_up(snapshot=True)
+    assert snapshot.journal_problems() == [], snapshot.journal_problems()
+    assert snapshot.state.events == int(sys.argv[2]), snapshot.state.events
 """
 
 

@@ -80,12 +80,13 @@ SHORTEST = {
 """A plain command line of each command."""
 NEEDS = {
     "demo": {"shutil", "subprocess"},
-    "doctor": {"json", "shutil", "subprocess", "tomllib"},
+    "doctor": {"shutil", "subprocess", "tomllib"},
     "git-hook": {"subprocess"},
-    "import": {"json"},
-    "install": {"difflib", "json", "subprocess", "tomllib"},
+    "install": {"difflib", "subprocess", "tomllib"},
+    "log": {"difflib"},
+    "replay": {"difflib"},
     "timeline": {"shutil"},
-    "uninstall": {"difflib", "json", "shutil", "subprocess", "tomllib"},
+    "uninstall": {"difflib", "shutil", "subprocess", "tomllib"},
     "why": {"difflib"},
 }
 """What a command has to load for what it does."""
@@ -201,7 +202,7 @@ def test_a_plain_command_line_loads_only_what_it_needs(repo: Repo, tmp_path: Pat
     heavy = {"click", "subprocess", "difflib", "tomllib", "asyncio", "dataclasses", "shutil", "inspect"}
     script = (
         "import sys\nfrom coord.__main__ import _load_msgspec\n_load_msgspec()\nfrom coord.cli.main import run\n"
-        "from coord.workspace.system import real_world\nrun(sys.argv[1:], real_world())\n"
+        "from coord.workspace.system import real_system\nrun(sys.argv[1:], real_system())\n"
         "print('\\n' + ' '.join(sys.modules))"
     )
 
@@ -226,9 +227,9 @@ def test_a_plain_command_line_loads_only_what_it_needs(repo: Repo, tmp_path: Pat
 
 def test_only_a_command_line_that_is_not_plain_loads_click() -> None:
     script = (
-        "import sys\nfrom coord.cli.main import run\nfrom coord.workspace.system import real_world\n"
-        "run(['status', '--root', '/'], real_world())\nprint('click' in sys.modules)\n"
-        "run(['status', '--roof'], real_world())\nprint('click' in sys.modules)"
+        "import sys\nfrom coord.cli.main import run\nfrom coord.workspace.system import real_system\n"
+        "run(['status', '--root', '/'], real_system())\nprint('click' in sys.modules)\n"
+        "run(['status', '--roof'], real_system())\nprint('click' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False", "True"]

@@ -12,7 +12,7 @@ from coord.guard.payload import client_named, parse_call, writes_in
 from tests.support.agents import Agents
 from tests.support.repositories import Repo, run_hook
 
-SAMPLES = Path(__file__).parent.parent / "fixtures" / "hooks"
+SAMPLES = Path(__file__).parents[2] / "fixtures" / "hooks"
 FILES = sorted(path.name for path in SAMPLES.glob("*-hooks.jsonl"))
 PIDS = {"claude": 100, "codex": 200, "gemini": 300}
 

@@ -75,9 +75,9 @@ def test_a_clock_that_is_set_makes_no_process_another_one(monkeypatch: pytest.Mo
 @linux
 def test_on_linux_psutil_is_not_loaded() -> None:
     script = (
-        "import os, sys\nfrom coord.platform.host import started\nfrom coord.platform.processes import this_machines\n"
-        "from coord.workspace.system import real_world\nreal_world().chain\n"
-        "assert started(os.getpid()) == this_machines().look(os.getpid())\nprint('psutil' in sys.modules)"
+        "import os, sys\nfrom coord.platform.host import start_ticks\nfrom coord.platform.processes import system_process_table\n"
+        "from coord.workspace.system import real_system\nreal_system().chain\n"
+        "assert start_ticks(os.getpid()) == system_process_table().look(os.getpid())\nprint('psutil' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
@@ -128,7 +128,7 @@ def test_a_process_that_may_not_be_looked_at_is_not_gone(monkeypatch: pytest.Mon
     def hidden(pid: int) -> NoReturn:
         raise PermissionError(pid)
 
-    monkeypatch.setattr("coord.platform.processes.stat_of", hidden)
+    monkeypatch.setattr("coord.platform.processes.read_stat", hidden)
     assert ProcTable().process(os.getpid()) is None
     assert ProcTable().look(os.getpid()) == "unknown"
 

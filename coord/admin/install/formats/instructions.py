@@ -1,6 +1,6 @@
 """The block in a client's file of instructions that tells its agents of coord."""
 
-from coord.admin.install.formats.text_blocks import find_block, with_block, without_lines
+from coord.platform.text_blocks import find_block, with_block, without_lines
 
 BEGIN, END = "<!-- coord:begin -->", "<!-- coord:end -->"
 INSTRUCTIONS = """## Several sessions work in this repository

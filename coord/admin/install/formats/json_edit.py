@@ -148,7 +148,8 @@ def _key(comments: bool, text: str, at: int) -> tuple[str, int]:
 def add_value(document: Document, path: Path, value: Any) -> str:
     """The text with a value more: the last step of the path is its key, or -1 for the end of an array. Objects on the
     way that are not there are made; an array is made for a -1. An empty container on the way is written anew: the
-    caller knows its text (`empty_containers`) if it is to be there again. Raises ValueError where something else is there.
+    caller knows its text (`empty_containers`) if it is to be there again. Raises ValueError where something else is
+    there.
     """
     node, depth = document.root, 0
     while True:

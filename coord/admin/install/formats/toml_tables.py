@@ -12,7 +12,7 @@ import re
 import tomllib
 from typing import Any
 
-from coord.admin.install.formats.text_blocks import with_block, without_lines
+from coord.platform.text_blocks import with_block, without_lines
 
 COMMENT = "# Made by `coord install`, and removed by `coord uninstall`."
 

@@ -189,7 +189,9 @@ def _event_lines(past: FullHistory, wanted: set[str]) -> Iterator[str]:
 def event_line(
     event: Event, now: Instant, names: Mapping[str, str], resources: Mapping[EventId, str] | None = None
 ) -> str:
-    """An event in a line: when, its name, who did it, and what. `names` and `resources` as in `coord.render.events.event_text`."""
+    """An event in a line: when, its name, who did it, and what. `names` and `resources` as in
+    `coord.render.events.event_text`.
+    """
     who = event.actor if event.imported else line(names.get(event.session, ""), 40)
     words = event_text(event, names, resources)
     return f"{time_text(event.at, now, seconds=True)}  {event.id}{f' ({line(who)})' if who else ''} {words}"

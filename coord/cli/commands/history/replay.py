@@ -1,4 +1,6 @@
-"""`coord replay`: the past step by step, as text. On a terminal, `coord.cli.commands.history._replay_screen` shows the board instead."""
+"""`coord replay`: the past step by step, as text. On a terminal, `coord.cli.commands.history._replay_screen` shows
+the board instead.
+"""
 
 import sys
 

@@ -1,10 +1,10 @@
 """`coord ack`."""
 
 from coord.cli.parser import argument, command
+from coord.engine.messages import message_id, read_message
 from coord.engine.run import Run
 from coord.engine.transaction import Transaction
 from coord.errors import usage_error
-from coord.render.messages import message_id, read_message
 from eventlog.events import EVERYONE, MessageAcknowledged
 
 

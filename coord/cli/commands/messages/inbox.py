@@ -6,12 +6,13 @@ import msgspec
 
 from coord.cli.parser import argument, at_option, command, option
 from coord.engine.durations import parse_wait_s
+from coord.engine.messages import full_message_row, message_id, read_message
 from coord.engine.run import Run
 from coord.engine.snapshot import Snapshot
 from coord.errors import REFUSED, CoordError, no_log, no_session, usage_error
 from coord.platform.watch import Interrupted, collect_signals, wait_for
 from coord.render.format import duration_text
-from coord.render.messages import full_message_row, message_id, message_lines, notice_line, read_message
+from coord.render.messages import message_lines, notice_line
 from coord.workspace.identity import identify
 from coord.workspace.names import resolve_session
 from eventlog.events import EVERYONE, Event, Instant, MessageRead, MessageSent, add_time

@@ -2,11 +2,11 @@
 
 from coord.cli.commands.messages.send import check_length, resolve_recipient, warn_of_dead_recipients
 from coord.cli.parser import argument, command
+from coord.engine.messages import message_id, read_message
 from coord.engine.run import Run
 from coord.engine.transaction import Transaction
 from coord.errors import usage_error
 from coord.render.format import line, session_label
-from coord.render.messages import message_id, read_message
 from eventlog.events import MessageAcknowledged, MessageSent
 from projections.views.board import names_of
 

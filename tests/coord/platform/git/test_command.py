@@ -19,7 +19,7 @@ from coord.platform.git.repository import find_repository
 from tests.support.processes import environment
 from tests.support.repositories import Repo
 
-CODE = Path(__file__).parents[2] / "coord"
+CODE = Path(__file__).parents[4] / "coord"
 
 
 def test_no_other_module_runs_git() -> None:

@@ -57,7 +57,7 @@ def test_what_it_offers_is_small_and_complete(repo: Repo) -> None:
 
 def test_no_other_command_loads_it_nor_its_own_help(repo: Repo) -> None:
     code = (
-        "import sys; from coord.cli.registry import TABLE, load; [load(name) for name in TABLE]; "
+        "import sys; from coord.cli.registry import COMMANDS_BY_NAME, load_command; [load_command(name) for name in COMMANDS_BY_NAME]; "
         "print(sorted({'mcp', 'anyio', 'pydantic', 'coord.servers.mcp.server'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], env=environment(repo.home), capture_output=True, text=True)
@@ -67,8 +67,9 @@ def test_no_other_command_loads_it_nor_its_own_help(repo: Repo) -> None:
 @pytest.mark.parametrize("missing", ["mcp", "mcp.server.stdio"])
 def test_without_its_package_it_says_how_to_have_it(repo: Repo, missing: str) -> None:
     code = (
-        f"import sys; sys.modules[{missing!r}] = None; from coord.cli.main import run; from coord.workspace.system import real_world; "
-        "sys.exit(run(['mcp'], real_world()))"
+        f"import sys; sys.modules[{missing!r}] = None; from coord.cli.main import run; "
+        "from coord.workspace.system import real_system; "
+        "sys.exit(run(['mcp'], real_system()))"
     )
     done = subprocess.run([sys.executable, "-c", code], env=environment(repo.home), capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (2, "")

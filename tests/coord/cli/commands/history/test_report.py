@@ -12,7 +12,7 @@ from tests.support.repositories import Repo
 from tests.support.time_zones import zone
 
 ADA, BEN, CAI = 100, 200, 300
-INCIDENT = Path(__file__).resolve().parents[2] / "docs/examples/incident"
+INCIDENT = Path(__file__).resolve().parents[5] / "docs/examples/incident"
 
 
 @pytest.fixture(autouse=True)
