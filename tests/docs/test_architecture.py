@@ -1,91 +1,91 @@
-"""The architecture page names rooms and functions that exist, and draws the walls where the linter holds them.
+"""The architecture page shows the packages and folders that exist, in the order that the linter checks.
 
-`python -m tests.docs.test_architecture` writes the picture and the tables of rooms into the page.
+`python -m tests.docs.test_architecture` writes the tree of modules into the page. The picture is written by hand. That
+the dotted names on the page exist is checked by `tests.docs.test_names`, as on every page.
 """
 
-import importlib
 import re
 import tomllib
 from collections.abc import Iterator
-from functools import reduce
 from pathlib import Path
+from textwrap import wrap
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "explanation" / "architecture.md"
 PACKAGES = ("coord", "projections", "eventlog")
-_WIDTH = 88
-_NAME = re.compile(r"`((?:coord|projections|eventlog)(?:\.\w+)+)`")
+_PATH = re.compile(r"`((?:coord|projections|eventlog|tests|docs)/[\w./]*)`")
+_TREE = re.compile(r"(?<=The same as a tree, with the modules:\n\n```text\n).*?(?=\n```)", re.DOTALL)
+_WIDTH = 100
 
 
-def layers() -> dict[str, list[list[str]]]:
-    """Each package's rooms, from the top to the bottom, those of one layer together, as the linter has them."""
+def page() -> str:
+    return PAGE.read_text(encoding="utf-8")
+
+
+def contract_layers(package: str) -> list[set[str]]:
+    """A package's layers from the top to the bottom, as the import contract lists them."""
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    contracts = settings["tool"]["importlinter"]["contracts"]
-    return {
-        contract["containers"][0]: [[room.strip() for room in layer.split("|")] for layer in contract["layers"]]
-        for contract in contracts
-        if contract["type"] == "layers" and "containers" in contract
-    }
+    (contract,) = [
+        contract
+        for contract in settings["tool"]["importlinter"]["contracts"]
+        if contract["type"] == "layers" and contract.get("containers") == [package]
+    ]
+    return [{name.strip() for name in layer.split("|")} for layer in contract["layers"]]
 
 
-def picture() -> str:
-    """The packages as boxes, the layers of each as lines."""
-    lines = []
+def drawn_layers(package: str) -> list[set[str]]:
+    """A package's layers as the picture shows them: the names between two lines are one layer."""
+    box = page().partition(f"┌─ {package} ")[2].partition("└")[0]
+    layers = [re.findall(r"^│ (\w+)", part, re.MULTILINE) for part in box.split("├")]
+    return [set(names) for names in layers]
+
+
+def parts_of(folder: Path) -> list[str]:
+    """The modules and packages in a folder; a package ends in a slash. Modules that begin with `_` are left out."""
+    modules = [path.stem for path in folder.glob("*.py") if not path.name.startswith("_")]
+    packages = [f"{path.parent.name}/" for path in folder.glob("*/__init__.py")]
+    return sorted(modules) + sorted(packages)
+
+
+def tree() -> str:
+    """The three packages, two levels deep."""
+    lines: list[str] = []
     for package in PACKAGES:
-        lines.append(f"┌─ {package} " + "─" * (_WIDTH - len(package) - 5) + "┐")
-        lines += [f"│ {'   '.join(rooms):<{_WIDTH - 4}} │" for rooms in layers()[package]]
-        lines += ["└" + "─" * (_WIDTH - 2) + "┘", " " * (_WIDTH // 2) + "↓"]
-    return "\n".join(lines[:-1])
+        parts = parts_of(ROOT / package)
+        lines += _entry(f"{package}/", parts)
+        for name in parts:
+            if name.endswith("/"):
+                lines += _entry(f"  {name}", parts_of(ROOT / package / name))
+    return "\n".join(lines)
 
 
-def tables() -> Iterator[str]:
-    """For each package, its rooms and the first sentence of what each says of itself."""
-    for package in PACKAGES:
-        yield f"| {package} | |\n| --- | --- |"
-        for name in modules(package):
-            text = re.sub(r"\s+", " ", importlib.import_module(f"{package}.{name}").__doc__ or "")
-            yield f"| `{name}` | {re.split(r'(?<=[.])(?= |$)', text)[0].removesuffix('.')} |"
-        yield ""
+def _entry(head: str, parts: list[str]) -> Iterator[str]:
+    first, *rest = wrap("  ".join(parts), _WIDTH - 15) or [""]
+    yield f"{head:<15}{first}".rstrip()
+    yield from (f"{'':<15}{line}" for line in rest)
 
 
-def modules(package: str) -> list[str]:
-    """The rooms of a package that are there."""
-    found = [path for path in (ROOT / package).iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()]
-    return sorted(path.stem for path in found if path.stem not in ("__init__", "__main__"))
+@pytest.mark.parametrize("package", PACKAGES)
+def test_picture_shows_the_packages_that_exist(package: str) -> None:
+    drawn = {name for layer in drawn_layers(package) for name in layer}
+    assert drawn - {"__main__"} == {name.rstrip("/") for name in parts_of(ROOT / package)}
 
 
-def test_every_room_has_its_layer_and_its_place_on_the_page() -> None:
-    page = PAGE.read_text(encoding="utf-8")
-    assert picture() in page, "run: python -m tests.docs.test_architecture"
-    for package in PACKAGES:
-        drawn = {room for rooms in layers()[package] for room in rooms}
-        assert drawn - {"__main__"} == set(modules(package))
-    for name in (name for package in PACKAGES for name in modules(package)):
-        assert f"| `{name}` |" in page, "run: python -m tests.docs.test_architecture"
+@pytest.mark.parametrize("package", PACKAGES)
+def test_picture_has_the_order_of_the_import_contract(package: str) -> None:
+    assert drawn_layers(package) == contract_layers(package)
 
 
-@pytest.mark.parametrize("name", sorted(set(_NAME.findall(PAGE.read_text(encoding="utf-8")))))
-def test_a_name_on_the_page_exists(name: str) -> None:
-    parts = name.split(".")
-    for length in range(len(parts), 0, -1):
-        try:
-            module = importlib.import_module(".".join(parts[:length]))
-        except ModuleNotFoundError:
-            continue
-        reduce(getattr, parts[length:], module)
-        return
-    raise AssertionError(name)
+def test_tree_shows_the_modules_that_exist() -> None:
+    assert tree() in page(), "run: python -m tests.docs.test_architecture"
 
 
-def write() -> None:
-    """Put the rooms into the page as they are now."""
-    page = PAGE.read_text(encoding="utf-8")
-    rooms = f"```text\n{picture()}\n```\n\n" + "\n".join(tables()) + "\n"
-    page = re.sub(r"```text\n.*?(?=## The way of one event)", lambda _: rooms, page, flags=re.DOTALL)
-    PAGE.write_text(page, encoding="utf-8")
+@pytest.mark.parametrize("path", sorted(set(_PATH.findall(page()))))
+def test_path_on_the_page_exists(path: str) -> None:
+    assert (ROOT / path).exists()
 
 
 if __name__ == "__main__":
-    write()
+    PAGE.write_text(_TREE.sub(lambda _: tree(), page()), encoding="utf-8")

@@ -75,7 +75,8 @@ def test_a_clock_that_is_set_makes_no_process_another_one(monkeypatch: pytest.Mo
 @linux
 def test_on_linux_psutil_is_not_loaded() -> None:
     script = (
-        "import os, sys\nfrom coord.platform.host import start_ticks\nfrom coord.platform.processes import system_process_table\n"
+        "import os, sys\nfrom coord.platform.host import start_ticks\n"
+        "from coord.platform.processes import system_process_table\n"
         "from coord.workspace.system import real_system\nreal_system().chain\n"
         "assert start_ticks(os.getpid()) == system_process_table().look(os.getpid())\nprint('psutil' in sys.modules)"
     )
