@@ -1,66 +1,72 @@
-# The two that matter: `make demo` shows coord at work, `make test` proves it. Both need python3 (3.11 or newer, with
-# its venv module), git and make; everything else goes into .venv.
+# `make demo` shows coord at work, `make check` is for each change, `make test` runs everything; `make help` lists the
+# rest. Needed: python3 (3.11 or newer, with its venv module), git and make. Everything else is installed into .venv.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-clients test-faults test-long mutants lint types imports docs pictures bench bench-peers clean
+.PHONY: demo help check test test-clients test-faults test-long mutants mutants-chosen lint types imports docs pictures
+.PHONY: bench bench-peers clean
 
-demo: $(READY)
+demo: $(READY)  ## Watch three sessions work together, in a temporary folder
 	@$(BIN)/coord demo
 
-test: lint types imports docs $(READY)
+help:  ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+check: lint types imports docs $(READY)  ## Lint, types, imports, docs and the fast tests: about a minute
+	COORD_TEST_EXAMPLES=0.2 $(BIN)/python -m pytest -n auto -m 'not slow and not machine and not clients'
+
+test: lint types imports docs $(READY)  ## Everything that must pass before a merge: some minutes
 	$(BIN)/python -m pytest -n auto
 
-# The agents' own programs against a model played by the test, where they are installed: see tests/clients/__init__.py.
-test-clients: $(READY)
+# They run against a model that the test plays: see tests/clients/__init__.py.
+test-clients: $(READY)  ## Test with the agents' own programs, where they are installed
 	$(BIN)/python -m pytest -n auto -m clients -rs tests/clients
 
-# The attacks that need strace, mounts or many minutes, on the installed coord.
-test-faults: $(READY)
+test-faults: $(READY)  ## Test with strace, mounts and killed processes, on the installed coord
 	$(BIN)/python -m pytest -n auto -m machine
 
-# Every attack of docs/explanation/reliability.md, with the long counts: many hours.
-test-long: $(READY)
+test-long: $(READY)  ## Run every attack of the reliability page with its long count: many hours
 	COORD_TEST_LONG=1 $(BIN)/python -m pytest -n auto -m 'attack or machine'
 	$(MAKE) mutants
 
-# A tool makes everything in the functions wrong, one thing at a time, in a copy; the last lines say what no test noticed.
-# `python -m tests.mutants` tries those that a person chose, each against the tests that keep that place.
-mutants: $(READY)
+# A tool changes one thing at a time in a copy of the code. The last lines list the changes that no test noticed.
+mutants: $(READY)  ## Change every function in small ways, and list what no test notices: many hours
 	$(BIN)/python -m pip install --quiet --group mutation
 	rm -rf build/mutants
 	$(BIN)/python -m tests.mutants --copy build/mutants
 	cd build/mutants && $(abspath $(BIN))/mutmut run && $(abspath $(BIN))/mutmut results
 
-lint: $(READY)
+mutants-chosen: $(READY)  ## Try the mutants that each break a promise, with the tests that must notice
+	$(BIN)/python -m tests.mutants
+
+lint: $(READY)  ## Check style and format with ruff
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-types: $(READY)
+types: $(READY)  ## Check types with mypy
 	$(BIN)/mypy
 
-imports: $(READY)
+imports: $(READY)  ## Check which package imports which
 	$(BIN)/lint-imports
 
-docs: $(READY)
+docs: $(READY)  ## Check that the reference is what the code says
 	$(BIN)/python docs/reference/generate.py --check
 
-pictures: $(READY)
+pictures: $(READY)  ## Draw the pictures of the docs again
 	$(BIN)/python -m pip install --quiet --group pictures
 	$(BIN)/python docs/pictures/make.py
 
-# Every cost as a ratio, against its target: some minutes. With `--quick` in its place: half a minute.
-bench: $(READY)
+# `.venv/bin/python -m benchmarks --quick` takes half a minute.
+bench: $(READY)  ## Measure what commands cost, against their targets: some minutes
 	$(BIN)/python -m benchmarks --json build/bench.json --plot docs/pictures/cost.svg
 
-# The same work done with what one might pick instead, installed into build/peers.
-bench-peers: $(READY)
+bench-peers: $(READY)  ## Measure the same work done with other tools, installed into build/peers
 	$(BIN)/python -m benchmarks.peers
 
-clean:
+clean:  ## Delete .venv, build, dist and all caches
 	rm -rf $(VENV) build dist .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache
 
 $(READY): pyproject.toml

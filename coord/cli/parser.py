@@ -70,7 +70,7 @@ class Parameter(Struct, frozen=True):
 
 
 class Command(Struct):
-    """A command. One that `acts` takes --session; one with `moments` as arguments takes `-90m` for one. `negative` is
+    """A command. One that `acts` takes --session; one whose arguments are times (`takes_times`) accepts `-90m`. `negative` is
     what is said of a word such as `-5`, which is no option of it; `{word}` stands for the word.
     """
 
@@ -78,7 +78,7 @@ class Command(Struct):
     function: Function
     parameters: list[Parameter]
     acts: bool
-    moments: bool
+    takes_times: bool
     negative: str = ""
 
     def parse_plain(self, words: Sequence[str]) -> dict[str, Any] | None:
@@ -113,8 +113,8 @@ class Command(Struct):
         return None if arguments is None else values | arguments
 
     def without_signs(self, words: Sequence[str]) -> list[str]:
-        """The words, where they are moments without the sign, which means the same: so long ago."""
-        return [word[1:] if self.moments and _SIGNED.match(word) else word for word in words]
+        """The words; a time such as `-90m` without its sign, which means the same."""
+        return [word[1:] if self.takes_times and _SIGNED.match(word) else word for word in words]
 
     def negative_number_error(self, word: str) -> str:
         """What is said of a word such as `-5`."""
@@ -208,7 +208,7 @@ def complete_session(context: Any, _parameter: object, incomplete: str) -> list[
 
 
 at_option = option("--at", metavar="TIME", help="Show that moment: 18:00, -90m, yesterday 18:00, an event's id.")
-"""For the views that can be had of any moment."""
+"""For the commands that can show any time in the past."""
 
 _session_option = option(
     "--session", "session_option", metavar="ID", help="Act as this session.", shell_complete=complete_session
@@ -218,7 +218,7 @@ _json_option = option("--json", "json_option", is_flag=True, help="Print one JSO
 
 
 def command(
-    name: str, *, acts: bool = True, moments: bool = False, negative: str = ""
+    name: str, *, acts: bool = True, takes_times: bool = False, negative: str = ""
 ) -> Callable[[Function], Command]:
     """A command, with the options that all share behind its own."""
 
@@ -226,6 +226,6 @@ def command(
         own: list[Parameter] = function.__dict__.pop("parameters", [])
         for shared in (_json_option, _root_option, *((_session_option,) if acts else ())):
             shared(function)
-        return Command(name, function, [*own, *function.__dict__.pop("parameters")], acts, moments, negative)
+        return Command(name, function, [*own, *function.__dict__.pop("parameters")], acts, takes_times, negative)
 
     return decorate

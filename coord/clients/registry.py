@@ -43,7 +43,7 @@ class Client(LightRecord):
     marks: tuple[str, ...]  # variables that say that it runs us
     ids: tuple[str, ...]  # variables with the id of its conversation: the one that acts first, then its root
     # --- its hooks
-    moments: "dict[str, HookEvent]"  # the name of each event that is hooked, and the moment that it is
+    hook_events: "dict[str, HookEvent]"  # the client's name for each hook event
     files: dict[str, str]  # the tools that write files, and which of their inputs names the file
     patches: dict[str, str]  # the tools that write the files of a patch, and which of their inputs holds it
     shells: tuple[str, ...]  # the tools that run a shell command, in their input `command`
@@ -79,7 +79,7 @@ CLIENTS = (
         package="@anthropic-ai/claude-code",
         marks=("CLAUDECODE",),
         ids=("CLAUDE_CODE_SESSION_ID",),
-        moments={
+        hook_events={
             "SessionStart": "start",
             "UserPromptSubmit": "prompt",
             "PreToolUse": "before",
@@ -131,7 +131,7 @@ CLIENTS = (
         package="@openai/codex",
         marks=(),
         ids=("CODEX_THREAD_ID", "CODEX_SESSION_ID"),
-        moments={
+        hook_events={
             "SessionStart": "start",
             "UserPromptSubmit": "prompt",
             "PreToolUse": "before",
@@ -173,7 +173,7 @@ CLIENTS = (
         package="@google/gemini-cli",
         marks=("GEMINI_CLI",),
         ids=("GEMINI_SESSION_ID",),
-        moments={
+        hook_events={
             "SessionStart": "start",
             "BeforeAgent": "prompt",
             "BeforeTool": "before",

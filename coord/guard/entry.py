@@ -53,9 +53,9 @@ def answer_call(
     call: HookCall, outside: Machine, full_answer: "Callable[[HookCall], tuple[int, str]]"
 ) -> tuple[int, str]:
     """The exit code of a hook, and what it says on standard error."""
-    if call.moment == "after" and call.tool in call.client.shells:
+    if call.hook_event == "after" and call.tool in call.client.shells:
         call = shell_commands.as_started(call, outside.env)
-    quick = _QUICK_HANDLERS.get(call.moment)
+    quick = _QUICK_HANDLERS.get(call.hook_event)
     found = quick(call, outside) if quick else None
     return full_answer(call) if found is None else found
 

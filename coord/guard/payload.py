@@ -36,7 +36,7 @@ class HookCall(LightRecord):
     """One call of a hook."""
 
     client: Client
-    moment: "HookEvent"
+    hook_event: "HookEvent"
     event: str  # as the client calls it, and wants it called
     conversation: str  # the client's id of it
     agent: str  # the subagent that acts; empty for the conversation itself
@@ -83,17 +83,17 @@ def parse_call(client: Client, data: bytes) -> HookCall | None:
     if not isinstance(said, dict):
         return None
     event = _word(said, "hook_event_name")
-    moment, conversation = client.moments.get(event), _word(said, "session_id")
-    if moment is None or not conversation:
+    hook_event, conversation = client.hook_events.get(event), _word(said, "session_id")
+    if hook_event is None or not conversation:
         return None
     tool, given = _word(said, "tool_name"), said.get("tool_input")
     given = given if isinstance(given, dict) else {}
-    if moment == "before" and tool in client.questions:
-        moment = "asks"
+    if hook_event == "before" and tool in client.questions:
+        hook_event = "asks"
     agent = _word(said, "agent_id")
     return HookCall(
         client=client,
-        moment=moment,
+        hook_event=hook_event,
         event=event,
         conversation=conversation,
         agent="" if agent == conversation else agent,

@@ -34,7 +34,7 @@ def handle_call(system: System, call: HookCall, say: SendDocument) -> HookResult
 
     Raises CoordError for a log that cannot be used.
     """
-    writes = writes_in(call, system.env) if call.moment == "before" else []
+    writes = writes_in(call, system.env) if call.hook_event == "before" else []
     if writes:
         return _guard(system, call, writes)
     try:
@@ -49,7 +49,7 @@ def handle_call(system: System, call: HookCall, say: SendDocument) -> HookResult
     answers = edits.GitAnswers(workspace)
 
     def act(transaction: Transaction) -> None:
-        HANDLERS[call.moment](HookContext(system, workspace, config, call, say, transaction, answers))
+        HANDLERS[call.hook_event](HookContext(system, workspace, config, call, say, transaction, answers))
 
     def prepare(state: State, now: Instant) -> None:
         answers.learn(claims_to_check(call, workspace, config, state, now))

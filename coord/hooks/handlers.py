@@ -219,7 +219,7 @@ def claims_to_check(call: HookCall, workspace: Workspace, config: Config, state:
     me = by_conversation(state, (call.conversation,))
     if me is None:
         return []
-    match call.moment:
+    match call.hook_event:
         case "stop":
             return edits.own_automatic_claims(state, me.id, None if call.alone else "")
         case "agent_stop":

@@ -100,7 +100,7 @@ class Agents:
         """What an agent hears at a moment. `said` is added to what its client says then."""
         client = client_named(self.clients[pid])
         assert client
-        event = next(name for name, found in client.moments.items() if found == moment)
+        event = next(name for name, found in client.hook_events.items() if found == moment)
         fields = {"session_id": f"c{pid}", "cwd": str(self.root), "hook_event_name": event}
         return self.hears(pid, json.dumps(fields | said).encode())
 

@@ -35,7 +35,7 @@ def test_each_sample_is_answered_and_only_known_events_act(repo: Repo, name: str
         before = len(repo.events())
         heard = agents.hears(PIDS[word], json.dumps(moved).encode())
         assert heard.code == ALLOWED, said
-        if said["hook_event_name"] not in client.moments:
+        if said["hook_event_name"] not in client.hook_events:
             assert heard.silent
             assert len(repo.events()) == before
     kinds = [event["event"]["type"] for event in repo.events()]
@@ -53,7 +53,7 @@ def test_the_files_that_a_sample_writes_are_found_in_it(name: str) -> None:
     written = []
     for said in samples(name):
         call = parse_call(client, json.dumps(said).encode())
-        if call and call.moment == "before" and call.paths:
+        if call and call.hook_event == "before" and call.paths:
             written += [os.path.join(call.cwd, path) for path in call.paths]
     expected = {"/repo/denied.txt", "/repo/ok.txt"} if name.count(".") > 1 and "subagent" not in name else set()
     assert set(written) == expected

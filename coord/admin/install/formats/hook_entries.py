@@ -32,7 +32,7 @@ def hook_command(client: Client, program: str, team: bool) -> str:
 
 def hook_entries(client: Client, command: str, wake: bool) -> list[JsonEntry]:
     """The entries, and where they go."""
-    pieces: list[JsonEntry] = [(("hooks", event, -1), _entry(client, event, command)) for event in client.moments]
+    pieces: list[JsonEntry] = [(("hooks", event, -1), _entry(client, event, command)) for event in client.hook_events]
     if wake:
         waits = {"type": "command", "command": f"{command} --wake", "asyncRewake": True, "timeout": _WAKE_S}
         pieces += [(("hooks", event, -1), {"hooks": [waits]}) for event in client.wakes]
@@ -41,13 +41,13 @@ def hook_entries(client: Client, command: str, wake: bool) -> list[JsonEntry]:
 
 def describe_hooks(client: Client, command: str, wake: bool) -> list[str]:
     """What the client runs, and at which moments."""
-    when = ", ".join(_WHEN[moment] for moment in dict.fromkeys(client.moments.values()))
+    when = ", ".join(_WHEN[moment] for moment in dict.fromkeys(client.hook_events.values()))
     waits = f"`{command} --wake` waits in the background, and wakes an idle agent when something comes for it."
     return [f"{client.title} runs `{command}`: {when}.", *([waits] if wake else [])]
 
 
 def _entry(client: Client, event: str, command: str) -> dict[str, Any]:
-    before = client.moments[event] == "before"
+    before = client.hook_events[event] == "before"
     matcher = client.matchers.get(event, "")
     if before:
         matcher = "|".join((*client.files, *client.patches, *client.shells, *client.questions))

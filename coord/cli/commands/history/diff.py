@@ -21,7 +21,7 @@ from projections.views.state_diff import Facts, diff_facts, facts_of
 _SHOWN = 20  # lines of each kind
 
 
-@command("diff", acts=False, moments=True)
+@command("diff", acts=False, takes_times=True)
 @argument("first", metavar="TIME1")
 @argument("second", metavar="[TIME2]", required=False)
 def diff(run: Run, first: str, second: str | None) -> None:

@@ -170,7 +170,7 @@ def test_an_unwritable_home_is_told_and_the_rest_is_done(machine: Machine) -> No
 def test_the_hooks_of_claude(machine: Machine) -> None:
     machine.ok("install claude --wake")
     hooks = machine.settings(LOCAL)["hooks"]
-    assert list(hooks) == list(CLAUDE.moments)
+    assert list(hooks) == list(CLAUDE.hook_events)
     assert hooks["PreToolUse"] == [
         {
             "matcher": "Write|Edit|MultiEdit|NotebookEdit|Bash|AskUserQuestion|ExitPlanMode",
@@ -667,7 +667,7 @@ def test_a_file_of_one_line_is_shown_by_all_that_is_added(machine: Machine) -> N
     assert "y" * 9 not in home
     for diff in (home, machine.ok("install claude").partition("✅")[0]):
         (added,) = (line for line in diff.splitlines() if line.startswith("+") and "hook claude" in line)
-        assert added.count('"command": "coord hook claude"') == len(CLAUDE.moments)
+        assert added.count('"command": "coord hook claude"') == len(CLAUDE.hook_events)
         assert ", ".join(f'"Bash(coord {command}:*)"' for command in ALLOWED_COMMANDS) in added
 
 

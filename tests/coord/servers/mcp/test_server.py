@@ -57,7 +57,8 @@ def test_what_it_offers_is_small_and_complete(repo: Repo) -> None:
 
 def test_no_other_command_loads_it_nor_its_own_help(repo: Repo) -> None:
     code = (
-        "import sys; from coord.cli.registry import COMMANDS_BY_NAME, load_command; [load_command(name) for name in COMMANDS_BY_NAME]; "
+        "import sys; from coord.cli.registry import COMMANDS_BY_NAME, load_command; "
+        "[load_command(name) for name in COMMANDS_BY_NAME]; "
         "print(sorted({'mcp', 'anyio', 'pydantic', 'coord.servers.mcp.server'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], env=environment(repo.home), capture_output=True, text=True)
