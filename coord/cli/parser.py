@@ -70,8 +70,8 @@ class Parameter(Struct, frozen=True):
 
 
 class Command(Struct):
-    """A command. One that `acts` takes --session; one whose arguments are times (`takes_times`) accepts `-90m`. `negative` is
-    what is said of a word such as `-5`, which is no option of it; `{word}` stands for the word.
+    """A declared command. `acts` adds the option --session; `takes_times` accepts arguments such as `-90m`; `negative`
+    is the answer to a number below 0 where an option is expected.
     """
 
     name: str
