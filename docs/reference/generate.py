@@ -1,10 +1,10 @@
-"""Writes the reference from the code: `commands.md` from the command's own parameters, `events.md` from the vocabulary.
+"""Generate the reference: `commands.md` from the parameters of the commands, `events.md` from the types of events.
 
     python docs/reference/generate.py            writes both pages
-    python docs/reference/generate.py --check    exits 1 and prints a diff if one of them is stale
+    python docs/reference/generate.py --check    exits with 1 and prints a diff if one of them is out of date
 
-The text comes from where it is kept: help strings, docstrings and the comments beside fields. Nothing here uses click's
-own formatting, which differs between its versions.
+The texts are help strings, docstrings, and comments beside fields. click's own formatting is not used, because it
+differs between versions of click.
 """
 
 import ast
@@ -33,20 +33,20 @@ from coord.workspace import config
 from eventlog import events
 
 HERE = Path(__file__).resolve().parent
-_MADE = "<!-- Made by docs/reference/generate.py from the code. Change the code, then run it. -->\n"
-_SHARED = ("json_option", "root", "session_option")  # as their functions know them
-_BACKSPACE = ("\b", "\\b")  # how a help text marks a paragraph whose lines stay as they are
+_MADE = "<!-- Generated from the code by docs/reference/generate.py. Change the code, then run that script. -->\n"
+_SHARED = ("json_option", "root", "session_option")  # the names of their parameters
+_BACKSPACE = ("\b", "\\b")  # how a help text marks a paragraph whose lines must not be joined
 
 ENVIRONMENT = {
-    "COORD_SESSION": "The session that acts, where neither `--session` nor a client's own variable decides.",
-    "COORD_ROOT": "The repository, or its `COORDINATION` folder, where `--root` is not given.",
-    "COORD_GUARD": "`off`: the hooks of git let this one commit or push go on, and those whose work it is are told.",
-    "NO_COLOR": "Set to anything: `watch`, `replay` and `demo` mark nothing by colours.",
-    "TERM": "`dumb`, or not set: `watch` and `replay` print text and draw nothing.",
-    "HOME": "Where `install` finds the clients' settings, and `doctor` the start-up files of shells.",
+    "COORD_SESSION": "The acting session, if neither `--session` nor a client's own variable names one.",
+    "COORD_ROOT": "The repository, or its `COORDINATION` folder, if `--root` is not given.",
+    "COORD_GUARD": "`off`: the git hooks allow this commit or push, and the holders of the claims are told.",
+    "NO_COLOR": "Any value: `watch`, `replay` and `demo` use no colours.",
+    "TERM": "`dumb` or not set: `watch` and `replay` print text and do not use the full screen.",
+    "HOME": "Where `install` looks for the clients' settings, and `doctor` for the start-up files of shells.",
     "PATH": "Where `install` and `doctor` look for the `coord` that agents find.",
-    "SHELL": "The login shell that `doctor` asks whether it finds `coord`, where Codex's hooks are installed.",
-    "XDG_STATE_HOME": "Where `install` keeps `coord/installed.json`, if not in `~/.local/state`.",
+    "SHELL": "The login shell. If Codex's hooks are installed, `doctor` asks it whether it finds `coord`.",
+    "XDG_STATE_HOME": "The folder in which `install` keeps `coord/installed.json`. Default: `~/.local/state`.",
 }
 """The variables that people set. `tests/docs/test_reference.py` checks that the code reads no others."""
 
@@ -55,11 +55,12 @@ ENVIRONMENT = {
 
 
 def commands_page() -> str:
-    """The page on commands, exit codes, variables and settings."""
+    """Return the page of commands, exit codes, variables and settings."""
     parts = [
         "# Commands\n",
         _MADE,
-        "Why things are so is in [the protocol](../explanation/protocol.md); this page says what there is.\n",
+        "This page lists commands, options, exit codes, variables and settings. "
+        "[The protocol](../explanation/protocol.md)\ngives the reasons.\n",
         *_summary(),
         *_shared_options(),
     ]
@@ -76,24 +77,23 @@ def _summary() -> Iterator[str]:
         for name, short in members.items():
             rows.append((group, f"[`coord {name}`](#coord-{name})", short))
             group = ""
-    yield from _table(("to", "command", "does"), rows)
-    yield "`coord --version` shows the version, `coord --help` this list, `coord COMMAND --help` a command's page.\n"
+    yield from _table(("group", "command", "does"), rows)
+    yield "`coord --version` prints the version, `coord --help` this list, `coord COMMAND --help` the help of one.\n"
 
 
 def _shared_options() -> Iterator[str]:
-    yield "## Options that commands share\n"
+    yield "## Shared options\n"
     rows = [_option_row(option) for option in _parameters("claim", click.Option) if option.name in _SHARED]
     yield from _table(("option", "means"), rows)
     yield (
         "With `--json` an error is one JSON object on standard error: `error.code` is the exit code, `error.message` "
-        "the\nsentence, and there may be more keys. A claim that is refused and a wait that ends in vain are results: "
-        "they are told on\nstandard output, with exit code 1. Notes beside a result go to standard error and begin "
-        "with `coord: note:`.\n"
+        "the\ntext, and there may be more keys. A refused claim and a wait that reached its limit are results: they are"
+        "\nprinted on standard output, with exit code 1. Notes go to standard error and begin with `coord: note:`.\n"
     )
 
 
 def load(name: str) -> click.Command:
-    """A command of the table."""
+    """Return the click command with this name."""
     return as_click(registry.load_command(name))
 
 
@@ -113,13 +113,13 @@ def _command(name: str) -> Iterator[str]:
         yield from _table(("option", "means"), map(_option_row, own))
     shared = [f"`{option.opts[0]}`" for option in options if option.name in _SHARED]
     if shared:
-        yield f"Also {', '.join(shared)} ([shared](#options-that-commands-share)).\n"
+        yield f"Also {', '.join(shared)} ([shared](#shared-options)).\n"
     if examples:
         yield "```console\n" + "\n".join(f"$ {example}" for example in examples) + "\n```\n"
 
 
 def help_of(command: click.Command) -> tuple[str, list[str]]:
-    """A command's help text and the lines of its examples, which are marked paragraphs that begin with a head."""
+    """Return a command's help text, and the lines of its examples: marked paragraphs that begin with "Example:"."""
     texts, examples = [], []
     for paragraph in inspect.cleandoc(command.help or "").split("\n\n"):
         first, *lines = paragraph.split("\n")
@@ -160,7 +160,7 @@ def _exit_codes() -> Iterator[str]:
     tree = ast.parse(inspect.getsource(errors))
     said = next(ast.literal_eval(after.value) for before, after in _with_docstring(tree) if _assigns(before, "DONE"))
     rows = [(f"{code.split(' ', 1)[0]}", code.split(" ", 1)[1]) for code in said.rstrip(".").split("; ")]
-    rows.append(("128 + n", "signal n ended it: 130 for Ctrl-C, 143 for SIGTERM; a wait is withdrawn first"))
+    rows.append(("128 + n", "ended by signal n: 130 for Ctrl-C, 143 for SIGTERM; a waiting request is withdrawn first"))
     yield from _table(("code", "means"), rows)
 
 
@@ -181,18 +181,18 @@ def _environment() -> Iterator[str]:
     rows = [(f"`{name}`", meaning) for name, meaning in ENVIRONMENT.items()]
     for client in CLIENTS:
         for name in client.ids:
-            rows.append((f"`{name}`", f"Set by {client.name}: the conversation, which is the session. Not for you."))
+            rows.append((f"`{name}`", f"The conversation, which is the session. Set by {client.name}, not by you."))
         variable, workspace = client.moved
-        rows.append((f"`{variable}`", f"Where {client.title} has its settings, if not in `{workspace}`."))
+        rows.append((f"`{variable}`", f"The folder of the settings of {client.title}. Default: `{workspace}`."))
         for name in client.marks:
-            rows.append((f"`{name}`", f"Set by {client.name}: it runs this command. Not for you."))
+            rows.append((f"`{name}`", f"Shows that {client.name} runs this command. Set by {client.name}, not by you."))
     rows.append(("`_COORD_COMPLETE`", 'Shell completion; for bash: `eval "$(_COORD_COMPLETE=bash_source coord)"`.'))
     yield from _table(("variable", "means"), rows)
 
 
 def _settings() -> Iterator[str]:
     yield "## Settings: COORDINATION/config.toml\n"
-    yield "Every key may be left out. A key that is not known is an error (exit code 4).\n"
+    yield "All keys are optional. An unknown key is an error (exit code 4).\n"
     notes = comments(config, "Config")
     rows = [
         (f"`{field.encode_name}`", _setting(field.default), notes.get(field.name, ""))
@@ -202,7 +202,7 @@ def _settings() -> Iterator[str]:
 
 
 def _setting(default: object) -> str:
-    """A default as config.toml has it."""
+    """Return a default as it is written in config.toml."""
     return f"{default:g}" if isinstance(default, float) else f"`{json.dumps(default)}`"
 
 
@@ -210,16 +210,16 @@ def _setting(default: object) -> str:
 
 
 def events_page() -> str:
-    """The page on the vocabulary of events."""
+    """Return the page of the types of events."""
     parts = [
         "# Events\n",
         _MADE,
-        f"The vocabulary, version {events.VERSION}: what a line of a journal can say. How lines are chained and put in "
-        "order, and\nwhat the events amount to, is in [the protocol](../explanation/protocol.md).\n",
-        "Units are in the names: `_s` means seconds. A field at its default is not written; one without a default "
-        "always is.\n",
+        f"The types of events, version {events.VERSION}. [The protocol](../explanation/protocol.md) explains how the "
+        "lines of journals are linked\nand ordered, and what the events mean.\n",
+        "Names contain units: `_s` means seconds. A field that has its default value is not written. A field without a "
+        "default is\nalways written.\n",
         "## The line\n",
-        "A line is this object with its `hash` as the last key, then a line feed.\n",
+        "A line is this object with `hash` as its last key, followed by a line feed.\n",
         *_fields(events.Event),
         "## The events\n",
     ]
@@ -246,7 +246,7 @@ def _fields(struct: type[msgspec.Struct]) -> list[str]:
 
 
 def _form(written: str, form: object) -> str:
-    """The form of a field: the name that the code gives it, or what it demands where it has no name."""
+    """Return the form of a field: its name in the code, or its constraints if it has no name."""
     if written == "AnyPayload":
         return "one of the events below; `type` says which"
     if written.startswith("Annotated"):
@@ -264,7 +264,7 @@ def _default(field: FieldInfo) -> str:
 
 def _forms() -> Iterator[str]:
     yield "## Forms of values\n"
-    yield "A line that breaks one of these is kept and shown as not understood, and never acted on.\n"
+    yield "A line with a value that has none of these forms is kept and shown as not understood. It has no effect.\n"
     rows = []
     for name in _aliases(events):
         form = getattr(events, name)
@@ -272,7 +272,7 @@ def _forms() -> Iterator[str]:
             rows.append((f"`{name}`", constraints(form)))
         elif get_origin(form) is Literal:
             rows.append((f"`{name}`", "one of " + ", ".join(f'`"{value}"`' for value in get_args(form))))
-    rows.append(("`Instant`", "a moment in UTC, always 27 characters: `2026-11-22T11:20:06.123456Z`"))
+    rows.append(("`Instant`", "a time in UTC, always 27 characters: `2026-11-22T11:20:06.123456Z`"))
     yield from _table(("form", "means"), sorted(rows))
 
 
@@ -283,7 +283,7 @@ def _aliases(module: ModuleType) -> Iterator[str]:
 
 
 def constraints(form: object) -> str:
-    """What an annotated form demands, in words."""
+    """Return the constraints of an annotated form as text."""
     base, *metas = get_args(form)
     words = ["text" if base is str else "whole number"]
     for meta in metas:
@@ -306,7 +306,7 @@ def _class(module: ModuleType, name: str) -> ast.ClassDef:
 
 
 def annotations(module: ModuleType, name: str) -> dict[str, str]:
-    """The annotations of a class's own fields, as they stand in the source."""
+    """Return the annotations of a class's own fields, as written in the source."""
     source = inspect.getsource(module)
     return {
         node.target.id: ast.get_source_segment(source, node.annotation) or ""
@@ -316,7 +316,7 @@ def annotations(module: ModuleType, name: str) -> dict[str, str]:
 
 
 def comments(module: ModuleType, name: str) -> dict[str, str]:
-    """The comments that stand beside a class's own fields."""
+    """Return the comments beside a class's own fields."""
     found = {}
     for token in tokenize.generate_tokens(StringIO(inspect.getsource(module)).readline):
         if token.type == tokenize.COMMENT:
@@ -343,7 +343,7 @@ PAGES = {"commands.md": commands_page, "events.md": events_page}
 
 
 def stale() -> str:
-    """The difference between the pages and the code; empty if there is none."""
+    """Return the difference between the pages and the code; empty if there is none."""
     differences = ""
     for name, make in PAGES.items():
         path = HERE / name
@@ -351,15 +351,15 @@ def stale() -> str:
         lines = difflib.unified_diff(
             old.splitlines(True),
             (make().rstrip("\n") + "\n").splitlines(True),
-            f"{name} (as it stands)",
-            f"{name} (by the code)",
+            f"{name} (on the disk)",
+            f"{name} (generated)",
         )
         differences += "".join(line if line.endswith("\n") else line + "\n" for line in lines)
     return differences
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Write the pages, or check them."""
+    """Write the pages, or check them with `--check`. Return the exit code."""
     if arguments not in ([], ["--check"]):
         print(__doc__, file=sys.stderr)
         return 2
