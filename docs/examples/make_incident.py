@@ -1,9 +1,9 @@
-"""Writes the log of a made-up night, which the tutorial "What happened last night" takes apart.
+"""Write the log of a made-up night, which the tutorial "What happened last night" examines.
 
     python docs/examples/make_incident.py        writes incident/COORDINATION/
 
-Three sessions work on a shop. In the morning the tax is gone from `src/prices.py`, and nobody knows why. The same
-script always writes the same bytes, and a test holds that what is shipped is what it writes.
+Three sessions work on a shop. In the morning the tax is missing from `src/prices.py`. The script always writes the same
+bytes, and a test checks that the files in the repository are these.
 """
 
 import sys
@@ -37,12 +37,12 @@ PRICES = "file/src/prices.py"
 
 
 def anchor(pid: int) -> Anchor:
-    """The process of a session."""
+    """Return the anchor of a session."""
     return Anchor(machine=_MACHINE, boot=_BOOT, pid=pid, start_ticks=pid * 100, pid_namespace=_SPACE)
 
 
 def hello(name: str, pid: int, branch: str) -> SessionStarted:
-    """How a session introduces itself."""
+    """Return the first event of a session."""
     return SessionStarted(
         client="claude-code", name=name, machine=_MACHINE, anchor=anchor(pid), folder="/home/you/shop/COORDINATION",
         branch=branch, worktree="/home/you/shop",
@@ -50,13 +50,13 @@ def hello(name: str, pid: int, branch: str) -> SessionStarted:
 
 
 def doing(action: str, target: str, percent: int | None = None, **more: str) -> SessionHeartbeat:
-    """A heartbeat."""
+    """Return a heartbeat."""
     progress = "" if percent is None else f"{percent}%"
     return SessionHeartbeat(action=action, target=target, progress=progress, percent=percent, **more)  # type: ignore[arg-type]
 
 
 def ask(resource: str, told: str, hours: float, note: str = "", wait_s: int = 0) -> ClaimRequested:
-    """A request for a resource."""
+    """Return a request for a resource."""
     ttl_s = int(hours * 3600)
     return ClaimRequested(resource=resource, mode="exclusive", ttl_s=ttl_s, wait_s=wait_s, told=told, note=note)  # type: ignore[arg-type]
 
@@ -96,7 +96,7 @@ NIGHT: tuple[tuple[str, str, AnyPayload], ...] = (
 
 
 def journals() -> dict[str, bytes]:
-    """The journals, by their sessions."""
+    """Return the content of each journal, by session."""
     written: dict[str, bytes] = {}
     last: dict[str, tuple[int, bytes]] = {}
     for time, session, payload in NIGHT:
@@ -109,7 +109,7 @@ def journals() -> dict[str, bytes]:
 
 
 def main() -> int:
-    """Write them."""
+    """Write the journals."""
     log = HERE / "log"
     log.mkdir(parents=True, exist_ok=True)
     for session, data in journals().items():

@@ -1,9 +1,9 @@
-"""Makes the pictures of the README and the documentation; `make pictures` runs it. Needs tmux and rich.
+"""Draw the pictures of the README and the documentation. `make pictures` runs this. It needs tmux and rich.
 
     python docs/pictures/make.py
 
-`demo.svg` is the timeline of the demo, `watch.svg` a terminal in which `coord watch` looks on near its end, and
-`last-night.svg` the timeline of the tutorial's night. Session ids and times are new each time.
+`demo.svg` is the timeline of the demo, `watch.svg` a terminal with `coord watch` near the end of the demo, and
+`last-night.svg` the timeline of the tutorial's night. Session ids and times are different each time.
 """
 
 import os
@@ -26,7 +26,7 @@ HERE = Path(__file__).resolve().parent
 COORD = [sys.executable, "-P", "-m", "coord"]
 _TMUX = ["tmux", "-L", f"coord-pictures-{os.getpid()}"]
 _WIDE, _HIGH = 112, 26
-_PAUSE_S = 1.5  # between two steps of the demo, so that the picture has room
+_PAUSE_S = 1.5  # between two steps of the demo, so that the timeline is not too narrow
 
 
 def coord(folder: Path, *words: str) -> None:
@@ -36,7 +36,7 @@ def coord(folder: Path, *words: str) -> None:
 
 
 def when_nearly_done(act: Callable[[], None]) -> Callable[[str | PlayedStep], None]:
-    """For the demo's story: call `act` while the sessions are still there, at the last step."""
+    """Return a function for `play` that calls `act` at the last step, while the sessions are still live."""
     steps = sum(not isinstance(part, str) for part in SCRIPT)
     played: list[PlayedStep] = []
 
@@ -51,7 +51,7 @@ def when_nearly_done(act: Callable[[], None]) -> Callable[[str | PlayedStep], No
 
 
 def screenshot(folder: Path, command: str) -> str:
-    """What a terminal shows while a command runs in it, colours and all."""
+    """Return what a terminal shows, with colours, while a command runs in it."""
     env = clean_environment(os.environ) | {"TERM": "xterm-256color", "LC_ALL": "C.UTF-8", "TZ": "UTC"}
     size = ["-x", str(_WIDE), "-y", str(_HIGH)]
     new = ["-f", "/dev/null", "new-session", "-d", *size, "-c", str(folder), command]
@@ -65,7 +65,7 @@ def screenshot(folder: Path, command: str) -> str:
 
 
 def terminal_svg(shown: str, title: str) -> str:
-    """A terminal's screen as a picture that needs no font from elsewhere."""
+    """Return the screen of a terminal as a picture that loads no fonts."""
     console = Console(record=True, width=_WIDE, file=StringIO(), force_terminal=True)
     console.print(Text.from_ansi(shown))
     plain = re.sub(r"@font-face \{\{.*?\}\}|<!--.*?-->", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
@@ -73,7 +73,7 @@ def terminal_svg(shown: str, title: str) -> str:
 
 
 def main() -> int:
-    """Make all of them."""
+    """Draw all pictures."""
     with temporary_folder() as name:
         folder = Path(name)
 
