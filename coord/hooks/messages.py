@@ -154,7 +154,7 @@ def _other(state: State, session: Session, names: dict[str, str], now: Instant) 
         session.doing.blocked_on
         and (line if session.doing.asks_person else quoted)(f"blocked on {session.doing.blocked_on}", 60),
         held and f"has {held}",
-        f"last heard {duration_text(quiet)} ago" if quiet > 300 else "",
+        f"last seen {duration_text(quiet)} ago" if quiet > 300 else "",
     ]
     return f"- {session_label(session.id, names)}: {'; '.join(fact for fact in facts if fact)}"
 

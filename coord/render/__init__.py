@@ -1,1 +1,1 @@
-"""Values as text, Markdown and SVG. Pure, except for the terminal in `console`."""
+"""Values as text, Markdown and SVG. Nothing here reads the log or decides; only `console` does I/O."""

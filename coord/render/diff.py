@@ -1,14 +1,14 @@
-"""A difference in words: what `coord diff` prints of two moments, and `coord replay` of each step.
+"""The difference between two states as text: for `coord diff`, and for each step of `coord replay`.
 
-The signs are those of every diff: `+` for what came, `-` for what is gone, `~` for what is not as it was. Where a rule
-decided it, the event that brought it about is named.
+The signs are the usual ones: `+` for what is new, `-` for what is gone, `~` for what changed. Where a rule decided the
+change, the line names the event that caused it.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
-from coord.render.format import line, session_label, time_text
+from coord.render.format import Names, line, session_label, time_text
 from eventlog.events import Event, EventId, Instant, MessageSent
 from projections.rules.state import Decision, DecisionKind, Notice
 from projections.views.state_diff import Difference, FactKind, Facts, FactValue, diff_facts
@@ -18,20 +18,20 @@ ChangedFields = dict[str, BeforeAfter]
 
 TITLES: dict[FactKind, str] = {"session": "SESSIONS", "claim": "CLAIMS", "wait": "WAITING", "message": "MESSAGES"}
 _SESSION = {
-    "name": "is called", "client": "runs in", "continues": "goes on for", "doing": "does", "phase": "phase",
+    "name": "name", "client": "client", "continues": "continues", "doing": "doing", "phase": "phase",
     "progress": "progress", "next_action": "next", "blocked_on": "blocked on", "files": "files",
-    "estimated_completion": "done by", "summary": "did", "notes": "notes", "branch": "on branch",
-    "worktree": "works in", "capabilities": "can", "agents": "has the subagents",
+    "estimated_completion": "done by", "summary": "did", "notes": "notes", "branch": "branch",
+    "worktree": "worktree", "capabilities": "capabilities", "agents": "subagents",
 }  # fmt: skip
 _ENDED: dict[DecisionKind, str] = {
     "released": "released",
     "withdrawn": "withdrawn",
     "expired": "it expired",
-    "lapsed": "not taken up in time",
+    "lapsed": "not accepted in time",
     "timed_out": "not granted in time",
     "handed_over": "handed over",
     "broken": "broken",
-    "finished": "its edit was done with",
+    "finished": "its edit was finished",
     "session_ended": "its session ended",
     "session_dead": "its session was presumed dead",
     "granted": "granted",
@@ -39,43 +39,46 @@ _ENDED: dict[DecisionKind, str] = {
 
 
 class DiffContext(Struct, frozen=True):
-    """What the words need to know beside the facts: the sessions' names and the messages' subjects, by id."""
+    """What the text needs beside the facts: the names of sessions and the subjects of messages."""
 
-    names: Mapping[str, str]
+    names: Names
     subjects: Mapping[EventId, str]
 
 
 def subjects_in(events: Iterable[Event]) -> dict[EventId, str]:
-    """The subjects of the messages among these events, by id."""
+    """Return the subjects of the messages among these events, by message id."""
     return {event.id: event.payload.subject for event in events if isinstance(event.payload, MessageSent)}
 
 
-def diff_document(change: Difference) -> list[dict[str, object]]:
-    """A difference for a JSON document: null where there was or is nothing."""
+def diff_document(difference: Difference) -> list[dict[str, object]]:
+    """Return a difference for a JSON document; `old` or `new` is null where a fact is only in the other state."""
     return [
         {"kind": kind, "id": name, "field": field, "old": old, "new": new}
-        for (kind, name, field), (old, new) in change.items()
+        for (kind, name, field), (old, new) in difference.items()
     ]
 
 
 def diff_lines(
     before: Facts, after: Facts, decisions: Sequence[Decision], known: DiffContext, now: Instant
 ) -> dict[FactKind, list[str]]:
-    """What is different, in words, by kind of thing; `decisions` are those of the time between."""
-    things: dict[tuple[FactKind, str], ChangedFields] = {}
+    """Return one line for each session, claim, wait and message that differs, by kind.
+
+    `decisions` are those made between the two states.
+    """
+    changed: dict[tuple[FactKind, str], ChangedFields] = {}
     for (kind, name, field), pair in diff_facts(before, after).items():
-        things.setdefault((kind, name), {})[field] = pair
-    words = _DiffWriter(before, after, decisions, known, now)
+        changed.setdefault((kind, name), {})[field] = pair
+    writer = _DiffWriter(before, after, decisions, known, now)
     lines: dict[FactKind, list[str]] = {kind: [] for kind in TITLES}
-    for (kind, name), fields in things.items():
-        row = getattr(words, kind)(name, fields)
+    for (kind, name), fields in changed.items():
+        row = getattr(writer, kind)(name, fields)
         if row:
             lines[kind].append(row)
     return lines
 
 
 class _DiffWriter:
-    """A line for each thing that is different. The methods bear the names of the kinds of things."""
+    """Writes a line for each thing that differs; there is one method for each `FactKind`, with its name."""
 
     def __init__(
         self, before: Facts, after: Facts, decisions: Sequence[Decision], known: DiffContext, now: Instant
@@ -83,23 +86,23 @@ class _DiffWriter:
         self.before, self.after, self.known, self.now = before, after, known, now
         self.ended = {d.claim: d for d in decisions if d.what in _ENDED and d.what != "granted"}
         self.granted = {d.claim: d for d in decisions if d.what == "granted"}
-        self.passed = {last: name for name in self.gone() if (last := self.end_of(name)) != name}
-        """Of a claim that was handed over: by its new id, the one that it had."""
+        self.passed = {last: name for name in self.gone() if (last := self.successor(name)) != name}
+        """The earlier id of each claim that was handed over, by its present id."""
 
     def gone(self) -> list[str]:
-        """The claims that are no longer there."""
+        """Return the claims that are only in the earlier state."""
         return [name for kind, name, field in self.before
                 if (kind, field) == ("claim", "session") and ("claim", name, "session") not in self.after]  # fmt: skip
 
-    def end_of(self, name: str) -> str:
-        """What a claim has become by being handed over, however often; itself if that is gone as well."""
+    def successor(self, name: str) -> str:
+        """Return the claim that this one became after all handovers, or its own id if that claim is gone too."""
         last = name
         while (done := self.ended.get(last)) and done.what == "handed_over":
             last = done.others[0]
         return last if ("claim", last, "session") in self.after else name
 
     def fact(self, kind: FactKind, name: str, field: str) -> str:
-        """A property of a claim or a wait, as it is now; as it was, if it is gone."""
+        """Return a field of a session, claim or wait from the later state, or from the earlier one if it is gone."""
         value = self.after.get((kind, name, field)) or self.before.get((kind, name, field)) or ""
         return value if isinstance(value, str) else ""
 
@@ -120,22 +123,22 @@ class _DiffWriter:
             if new in ("live", "")
             else ["imported"]
             if new == "imported"
-            else [f"is {new} now{why}"]
+            else [f"now {new}{why}"]
         )
         if new and not old:
-            fields = {field: pair for field, pair in fields.items() if field != "name"}  # `who` says it
+            fields = {field: pair for field, pair in fields.items() if field != "name"}  # `who` shows it
         parts += [_changed(words, fields[field], self.who if field == "continues" else _shown)
                   for field, words in _SESSION.items() if field in fields]  # fmt: skip
-        parts += _told(fields.get("notices", (None, None)))
+        parts += _notices(fields.get("notices", (None, None)))
         if not parts and "status" not in fields:
             return ""
-        sign, comes = ("+", " comes") if new and not old else ("~", "")
-        return f"{sign} {self.who(name)}{comes}{': ' if parts else ''}{' · '.join(parts)}"
+        sign, is_new = ("+", " is new") if new and not old else ("~", "")
+        return f"{sign} {self.who(name)}{is_new}{': ' if parts else ''}{' · '.join(parts)}"
 
     def claim(self, name: str, fields: ChangedFields) -> str:
         resource, holder = line(self.fact("claim", name, "resource")), self.who(self.fact("claim", name, "session"))
         if "resource" not in fields:
-            return f"~ {resource}: {' · '.join(self.of_claim(name, fields))}"
+            return f"~ {resource}: {' · '.join(self.claim_changes(name, fields))}"
         if fields["resource"][1] is None:
             if name in self.passed.values():
                 return ""
@@ -144,38 +147,38 @@ class _DiffWriter:
         facts = [
             f"until {self.time(fields['ends_at'][1])}",
             "shared" if self.fact("claim", name, "mode") == "shared" else "",
-            "not yet taken up" if "accept_by" in fields else "",
+            "not yet accepted" if "accept_by" in fields else "",
             f"for: {line(note)}" if note else "",
         ]
-        told = " · ".join(fact for fact in facts if fact)
+        details = " · ".join(fact for fact in facts if fact)
         if name in self.passed:
             giver = self.who(self.before["claim", self.passed[name], "session"])
-            return f"~ {resource}: handed over from {giver} to {holder} ({name}) · {told}"
-        got = self.granted.get(name)
-        why = f", granted after waiting ({name})" if got and got.rule == 4 else f" ({name})"
-        return f"+ {resource}: {holder}{f' / {line(agent)}' if agent else ''} holds it{why} · {told}"
+            return f"~ {resource}: handed over from {giver} to {holder} ({name}) · {details}"
+        grant = self.granted.get(name)
+        why = f", granted after waiting ({name})" if grant and grant.rule == 4 else f" ({name})"
+        return f"+ {resource}: {holder}{f' / {line(agent)}' if agent else ''} holds it{why} · {details}"
 
-    def of_claim(self, name: str, fields: ChangedFields) -> list[str]:
-        """What changed about a claim that is still there."""
+    def claim_changes(self, name: str, fields: ChangedFields) -> list[str]:
+        """Return what changed about a claim that is in both states."""
         parts = []
         if "session" in fields:
-            got = self.granted.get(name)
-            parts.append(f"passes from {self.who(fields['session'][0])} to {self.who(fields['session'][1])}{_by(got)}")
+            old_holder, new_holder = (self.who(session) for session in fields["session"])
+            parts.append(f"passes from {old_holder} to {new_holder}{_cause(self.granted.get(name))}")
         else:
             parts.append(self.who(self.fact("claim", name, "session")))
         if "accept_by" in fields:
-            parts.append("taken up")
+            parts.append("accepted")
         if "ends_at" in fields:
             old, new = fields["ends_at"]
             parts.append(f"until {self.time(old)} → {self.time(new)}")
         return parts
 
     def wait(self, name: str, fields: ChangedFields) -> str:
-        resource, asks = line(self.fact("wait", name, "resource")), self.who(self.fact("wait", name, "session"))
+        resource, who = line(self.fact("wait", name, "resource")), self.who(self.fact("wait", name, "session"))
         if fields.get("resource", ("", ""))[1] is not None:
-            return f"+ {resource}: {asks} waits for it until {self.time(self.fact('wait', name, 'until'))} ({name})"
-        found = self.ended.get(name) if name not in self.granted else self.granted[name]
-        return f"- {resource}: {asks} no longer waits for it{_because(found)}"
+            return f"+ {resource}: {who} waits for it until {self.time(self.fact('wait', name, 'until'))} ({name})"
+        decision = self.granted.get(name) or self.ended.get(name)
+        return f"- {resource}: {who} no longer waits for it{_because(decision)}"
 
     def message(self, name: str, fields: ChangedFields) -> str:
         parts = []
@@ -184,10 +187,10 @@ class _DiffWriter:
             ("unacknowledged_by", "to be confirmed by", "confirmed by"),
         ):
             old, new = (set(map(str, value or ())) for value in fields.get(field, (None, None)))
-            gone = {session for session in old - new if not self.is_live(session)}  # it need not have read it
-            for words, some in ((missing, new - old), (done, old - new - gone), (f"no longer {missing}", gone)):
-                if some:
-                    parts.append(f"{words} {list_first([self.who(session) for session in sorted(some)])}")
+            gone = {session for session in old - new if not self.is_live(session)}  # it may not have read it
+            for words, sessions in ((missing, new - old), (done, old - new - gone), (f"no longer {missing}", gone)):
+                if sessions:
+                    parts.append(f"{words} {list_first([self.who(session) for session in sorted(sessions)])}")
         subject = line(self.known.subjects.get(name, ""), 80)
         is_new = fields.get("unread_by", ("", ""))[0] is None
         return f"{'+' if is_new else '~'} {name}{f' “{subject}”' if subject else ''}: {' · '.join(parts)}"
@@ -206,16 +209,16 @@ def _shown(value: FactValue) -> str:
 
 
 def list_first(parts: Sequence[str]) -> str:
-    """The first of several, and how many more there are."""
+    """Return the first five parts, and how many more there are."""
     return ", ".join(parts[:5]) + (f" and {len(parts) - 5} more" if len(parts) > 5 else "")
 
 
-def _told(pair: BeforeAfter) -> list[str]:
-    """What a session has still to be told, and what it has been told."""
+def _notices(pair: BeforeAfter) -> list[str]:
+    """Return the notices that are new for a session, and those that it has read."""
     old, new = (dict.fromkeys(value or ()) for value in pair)
-    parts = [("has to be told", [notice for notice in new if notice not in old])]
-    parts.append(("was told", [notice for notice in old if notice not in new]))
-    return [f"{words}: {list_first([_notice(notice) for notice in some])}" for words, some in parts if some]
+    groups = [("unread notice", [notice for notice in new if notice not in old])]
+    groups.append(("read notice", [notice for notice in old if notice not in new]))
+    return [f"{title}: {list_first([_notice(notice) for notice in notices])}" for title, notices in groups if notices]
 
 
 def _notice(notice: object) -> str:
@@ -225,8 +228,8 @@ def _notice(notice: object) -> str:
 
 
 def _because(decision: Decision | None) -> str:
-    return f": {_ENDED[decision.what]}{_by(decision)}" if decision else ""
+    return f": {_ENDED[decision.what]}{_cause(decision)}" if decision else ""
 
 
-def _by(decision: Decision | None) -> str:
+def _cause(decision: Decision | None) -> str:
     return f" ({decision.cause})" if decision and decision.cause else ""

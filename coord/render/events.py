@@ -1,9 +1,11 @@
-"""An event in a line for people: what its session did. What others wrote is cut, and shown, not obeyed."""
+"""Events as text: one line that says what the session did. Text of other sessions is cut, and its control characters
+are escaped.
+"""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from typing import Any
 
-from coord.render.format import duration_text, line, plural, session_label
+from coord.render.format import Names, duration_text, line, plural, session_label
 from eventlog.events import (
     EVERYONE,
     AgentStarted,
@@ -28,19 +30,18 @@ from eventlog.events import (
     Unknown,
 )
 
-Names = Mapping[str, str]
-SHELL_COMMAND = "a shell command"  # by which an agent changed what another has
+SHELL_COMMAND = "a shell command"  # the `how` of a bypass that a hook noticed after the command had run
 
 
 def type_of(event: Event) -> str:
-    """The type of an event, as its journal names it."""
+    """Return the type of an event as its journal names it."""
     payload = event.payload
     return payload.name if isinstance(payload, Unknown) else str(payload.__struct_config__.tag)
 
 
 def event_text(event: Event, names: Names, resources: Mapping[EventId, str] | None = None) -> str:
-    """What the event says, in a line; `names` are those that sessions were given, by id, and `resources` what claims
-    are on, by the event that made them.
+    """Return an event as one line. `resources` has the resources of claims, by claim id; they are added where the event
+    itself names only the claim.
     """
     payload = event.payload
     text = _EVENT_TEXT[type(payload)](payload, names)
@@ -50,28 +51,31 @@ def event_text(event: Event, names: Names, resources: Mapping[EventId, str] | No
 
 
 def claimed_resources(events: Iterable[Event]) -> dict[EventId, str]:
-    """What the claims that these events made are on, by the event."""
-    asked = ((e.id, e.payload) for e in events if isinstance(e.payload, ClaimRequested | ClaimHandedOver))
-    return {name: payload.resource for name, payload in asked}
+    """Return the resource of each claim that these events ask for, by claim id."""
+    requests = ((e.id, e.payload) for e in events if isinstance(e.payload, ClaimRequested | ClaimHandedOver))
+    return {claim: payload.resource for claim, payload in requests}
 
 
 def names_in(events: Sequence[Event]) -> dict[str, str]:
-    """The names that sessions were given in these events, by id, the last of each. What was imported names none of
-    ours.
+    """Return the last name that each session was given in these events, by session id.
+
+    An imported event cannot rename a session that has events of its own here.
     """
     ours = {event.session for event in events if not event.imported}
-    started = ((e.actor, e.payload.name) for e in events if isinstance(e.payload, SessionStarted) and _counts(e, ours))
+    started = (
+        (e.actor, e.payload.name) for e in events if isinstance(e.payload, SessionStarted) and _can_name(e, ours)
+    )
     return {session: name for session, name in started if name}
 
 
-def _counts(event: Event, ours: Set[str]) -> bool:
+def _can_name(event: Event, ours: Set[str]) -> bool:
     return not event.imported or event.actor not in ours
 
 
 def _started(payload: SessionStarted, names: Names) -> str:
-    goes_on = f", going on for {session_label(payload.continues, names)}" if payload.continues else ""
+    continues = f", continues {session_label(payload.continues, names)}" if payload.continues else ""
     branch = f" on {line(payload.branch)}" if payload.branch else ""
-    return f"starts: {line(payload.client)}{branch}{goes_on}"
+    return f"starts: {line(payload.client)}{branch}{continues}"
 
 
 def _heartbeat(payload: SessionHeartbeat, _: Names) -> str:
@@ -84,7 +88,7 @@ def _heartbeat(payload: SessionHeartbeat, _: Names) -> str:
         payload.estimated_completion and f"done by {line(payload.estimated_completion)}",
         payload.blocked_on and f"blocked on {line(payload.blocked_on)}",
     ]
-    return " · ".join(part for part in (doing or "is still there", *facts) if part)
+    return " · ".join(part for part in (doing or "sends a heartbeat", *facts) if part)
 
 
 def _ended(payload: SessionEnded, _: Names) -> str:
@@ -113,7 +117,7 @@ def _requested(payload: ClaimRequested, _: Names) -> str:
 
 
 def _accepted(payload: ClaimAccepted, _: Names) -> str:
-    return f"takes up {line(payload.resource)} ({payload.claim}){_by(payload.agent)}"
+    return f"accepts {line(payload.resource)} ({payload.claim}){_by(payload.agent)}"
 
 
 def _renewed(payload: ClaimRenewed, _: Names) -> str:
@@ -138,23 +142,26 @@ def _finished(payload: ClaimFinished, _: Names) -> str:
 
 
 def bypass(how: str) -> tuple[str, str, str]:
-    """By what someone changed what another has: what he did and what he does, before the name of it, and how."""
-    means, _, by = how.partition(" with ")
-    did, does, said = _BYPASSES.get(means, ("changed", "changes", "{how}"))
-    return did, does, line(said.format(how=how, by=by), 300)
+    """Return how a claim was bypassed: the verb in the past and in the present tense, and the means.
+
+    `how` is the field of a `claim.bypassed` event.
+    """
+    means, _, override = how.partition(" with ")
+    past, present, template = _BYPASSES.get(means, ("changed", "changes", "{how}"))
+    return past, present, line(template.format(how=how, override=override), 300)
 
 
 _BYPASSES = {
-    "git commit": ("committed", "commits", "with {by}"),
-    "git push": ("pushed a change to", "pushes a change to", "with {by}"),
+    "git commit": ("committed", "commits", "with {override}"),
+    "git push": ("pushed a change to", "pushes a change to", "with {override}"),
     SHELL_COMMAND: ("changed", "changes", "with {how}; it was told"),
 }
-"""By the means that an event names."""
+"""Past tense, present tense and means, by the first words of an event's `how`."""
 
 
 def _bypassed(payload: ClaimBypassed, _: Names) -> str:
-    _did, does, how = bypass(payload.how)
-    return f"{does} {line(payload.resource)} all the same, claimed by {payload.claim}: {how}"
+    _past, present, how = bypass(payload.how)
+    return f"{present} {line(payload.resource)} despite claim {payload.claim}: {how}"
 
 
 def _agent_started(payload: AgentStarted, _: Names) -> str:
@@ -163,7 +170,7 @@ def _agent_started(payload: AgentStarted, _: Names) -> str:
 
 
 def _agent_stopped(payload: AgentStopped, _: Names) -> str:
-    return f"is done with its subagent {line(payload.agent)}"
+    return f"ends its subagent {line(payload.agent)}"
 
 
 def _sent(payload: MessageSent, names: Names) -> str:
@@ -177,20 +184,20 @@ def _sent(payload: MessageSent, names: Names) -> str:
 
 
 def _read(payload: MessageRead, _: Names) -> str:
-    return f"reads {_listed(payload.messages)}"
+    return f"reads {_first(payload.messages)}"
 
 
 def _acknowledged(payload: MessageAcknowledged, _: Names) -> str:
-    return f"confirms {_listed(payload.messages)}"
+    return f"confirms {_first(payload.messages)}"
 
 
 def _unknown(payload: Unknown, _: Names) -> str:
-    return f"says something that this version does not understand: {line(payload.name)}"
+    return f"writes an event that this version does not know: {line(payload.name)}"
 
 
-def _listed(names: tuple[str, ...]) -> str:
-    more = f" and {plural(len(names) - 5, 'other')}" if len(names) > 5 else ""
-    return ", ".join(names[:5]) + more
+def _first(ids: tuple[str, ...]) -> str:
+    more = f" and {plural(len(ids) - 5, 'other')}" if len(ids) > 5 else ""
+    return ", ".join(ids[:5]) + more
 
 
 def _by(agent: str) -> str:

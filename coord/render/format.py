@@ -1,7 +1,7 @@
-"""How values look to people: times, lengths of time, and text that others wrote.
+"""Format values for people: times, durations, sizes, and text that other sessions wrote.
 
-What other sessions wrote is untrusted. In a terminal, control, escape and bidirectional characters are shown and not
-obeyed; in Markdown what would be markup is escaped as well.
+Text of other sessions is untrusted. For a terminal, control, escape and bidirectional characters are replaced by
+visible escapes; for Markdown, markup is escaped as well.
 """
 
 import json
@@ -9,13 +9,20 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
+from typing import TypeAlias
 
 import msgspec
 
 from eventlog.events import Instant, seconds_between
 
-# Patterns as text: each is compiled when it is first needed, which in most commands is never.
-_OBEYED = (
+Names: TypeAlias = Mapping[str, str]
+"""The names of sessions, by session id."""
+
+FREED_NEXT = "the next claim, heartbeat or message of any session frees it"  # of a claim whose holder is dead
+UNTIL_COMMITTED = "until it is committed"  # how long an automatic claim lasts, as far as anyone can say
+
+# The patterns are strings because most commands need none of them: `re` compiles each at its first use.
+_CONTROL = (
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
     "\ud800-\udfff\U000e0000-\U000e007f]"
 )
@@ -25,16 +32,16 @@ _ENTITY = r"&(?=#?\w+;)"
 
 
 def terminal_text(text: str, limit: int = 0) -> str:
-    """Text for a terminal, line breaks kept, cut at `limit` characters if that is not 0."""
+    """Return text for a terminal with its line breaks, cut to `limit` characters unless that is 0."""
     shown = text
-    if not text.isprintable():  # nothing that is obeyed is printable
-        shown = re.sub(_OBEYED, lambda found: ascii(found[0])[1:-1], text)
+    if not text.isprintable():  # no control character is printable
+        shown = re.sub(_CONTROL, lambda match: ascii(match[0])[1:-1], text)
     return shown if not limit or len(shown) <= limit else shown[: limit - 1] + "…"
 
 
 @lru_cache(maxsize=4096)
 def line(text: str, limit: int = 120) -> str:
-    """Text for one line of a terminal."""
+    """Return text for one line of a terminal."""
     text = text.strip()
     if not text.isprintable():
         text = re.sub(r"\s*\n\s*", " ⏎ ", text.replace("\t", " "))
@@ -42,13 +49,13 @@ def line(text: str, limit: int = 120) -> str:
 
 
 def quoted(text: str, limit: int = 120) -> str:
-    """What another session wrote, as its words: in a line, between signs that it cannot close."""
+    """Return another session's text on one line, between quotation marks that the text cannot close."""
     return "“" + line(text.replace("”", '"'), limit) + "”"
 
 
 @lru_cache(maxsize=4096)
 def markdown_text(text: str, limit: int = 120) -> str:
-    """Text for one line, or one cell, of a Markdown document that people also read as it stands."""
+    """Return text for one line or table cell of Markdown, readable in its source too."""
     shown = line(text, limit)
     escaped = re.sub(_ENTITY, "&amp;", re.sub(_MARKUP, r"\\\1", shown))
     return escaped.replace("<", "&lt;").replace(">", "&gt;")
@@ -56,7 +63,7 @@ def markdown_text(text: str, limit: int = 120) -> str:
 
 @lru_cache(maxsize=1024)
 def local_time(at: Instant) -> datetime:
-    """An instant in this machine's zone; in UTC at the ends of the calendar, where a zone would lead out of it."""
+    """Convert an instant to this machine's time zone; to UTC if that would leave the range of `datetime`."""
     utc = datetime.fromisoformat(at[:-1]).replace(tzinfo=UTC)
     try:
         return utc.astimezone()
@@ -65,23 +72,23 @@ def local_time(at: Instant) -> datetime:
 
 
 def instant_at(at: datetime) -> Instant:
-    """The instant of a time that has a zone, or is one of this machine's. Raises OverflowError beyond the calendar."""
+    """Convert a time to an instant. A time without a zone is local. Raises OverflowError outside the range."""
     return at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 def time_text(at: Instant, now: Instant, *, seconds: bool = False) -> str:
-    """A time of day with its zone; with the date if it is not that of `now`, which may be empty."""
-    date = "" if now and _shown(at, "%Y-%m-%d") == _shown(now, "%Y-%m-%d") else "%Y-%m-%d "
-    return _shown(at, date + ("%H:%M:%S %Z" if seconds else "%H:%M %Z"))
+    """Return a time of day with its zone, and the date if that differs from `now` or if `now` is empty."""
+    date = "" if now and _formatted(at, "%Y-%m-%d") == _formatted(now, "%Y-%m-%d") else "%Y-%m-%d "
+    return _formatted(at, date + ("%H:%M:%S %Z" if seconds else "%H:%M %Z"))
 
 
 @lru_cache(maxsize=4096)
-def _shown(at: Instant, form: str) -> str:
+def _formatted(at: Instant, form: str) -> str:
     return local_time(at).strftime(form)
 
 
 def period_text(start: Instant, end: Instant, now: Instant) -> str:
-    """A stretch of time with its zone said once; with dates as `time_text` has them."""
+    """Return a period with its zone once, and with dates as in `time_text`."""
     first, last = local_time(start), local_time(end)
     if first.utcoffset() != last.utcoffset():
         return f"{time_text(start, now)} – {time_text(end, now)}"
@@ -92,7 +99,7 @@ def period_text(start: Instant, end: Instant, now: Instant) -> str:
 
 
 def duration_text(seconds: float) -> str:
-    """A length of time in its one or two largest units."""
+    """Return a duration in its one or two largest units."""
     minutes = round(abs(seconds) / 60)
     if abs(seconds) < 60:
         return f"{abs(seconds):.0f} s"
@@ -106,31 +113,26 @@ def duration_text(seconds: float) -> str:
 
 
 def ago(at: Instant, now: Instant) -> str:
-    """How long ago something was."""
+    """Return how long ago `at` was."""
     seconds = seconds_between(at, now)
     return "just now" if seconds < 5 else f"{duration_text(seconds)} ago"
 
 
-UNTIL_COMMITTED = (
-    "until it is committed"  # how long a claim lasts that a hook made for an edit, as far as anyone can say
-)
-
-
 def until(at: Instant, now: Instant, automatic: bool = False) -> str:
-    """Until when something lasts, and how long that is; of a claim that a hook made, until what."""
+    """Return the end of a claim and how much time is left, or `UNTIL_COMMITTED` for an automatic claim."""
     return (
         UNTIL_COMMITTED if automatic else f"until {time_text(at, now)} ({duration_text(seconds_between(now, at))} left)"
     )
 
 
-def session_label(session: str, names: Mapping[str, str]) -> str:
-    """A session as people know it: its id, and the name that it was given at its start."""
+def session_label(session: str, names: Names) -> str:
+    """Return the id of a session, followed by its name if it has one."""
     name = names.get(session, "")
     return f"{session} ({line(name, 40)})" if name else session
 
 
 def json_text(value: object, indent: int | None = 2) -> str:
-    """A value as JSON, also for a terminal. A path that is not valid UTF-8 is shown with escapes, like everywhere."""
+    """Encode a value as JSON that is safe in a terminal. Text that is not valid UTF-8 is written with escapes."""
     try:
         encoded = msgspec.json.encode(value)
     except UnicodeEncodeError:
@@ -139,23 +141,23 @@ def json_text(value: object, indent: int | None = 2) -> str:
 
 
 def json_plain(text: str) -> str:
-    """JSON of the same value, in which nothing stands that a terminal would obey."""
-    return re.sub(_OBEYED, _json_escaped, text)
+    """Escape the control characters in JSON text; the value stays the same."""
+    return re.sub(_CONTROL, _json_escaped, text)
 
 
-def _json_escaped(found: re.Match[str]) -> str:
-    units = found[0].encode("utf-16-be", errors="surrogatepass")
+def _json_escaped(match: re.Match[str]) -> str:
+    units = match[0].encode("utf-16-be", errors="surrogatepass")
     return "".join(f"\\u{high:02x}{low:02x}" for high, low in zip(units[::2], units[1::2], strict=True))
 
 
 def percent_in(progress: str) -> int | None:
-    """The percentage that words on a progress begin with, if they do."""
-    found = re.match(_PERCENT, progress)
-    return int(found[1]) if found and int(found[1]) <= 100 else None
+    """Return the percentage at the start of a progress text, or None."""
+    match = re.match(_PERCENT, progress)
+    return int(match[1]) if match and int(match[1]) <= 100 else None
 
 
 def size(count: int) -> str:
-    """So many bytes, in the unit in which that reads best."""
+    """Return a number of bytes in the largest unit that fits."""
     value, unit = float(count), "bytes"
     for larger in ("KB", "MB", "GB"):
         if value < 1000:
@@ -165,5 +167,5 @@ def size(count: int) -> str:
 
 
 def plural(count: int, noun: str) -> str:
-    """`1 claim`, `2 claims`."""
+    """Return a count with its noun: `1 claim`, `2 claims`."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -1,18 +1,16 @@
 """Messages and notices as text for a terminal."""
 
-from collections.abc import Mapping
-
 from coord.render.events import bypass
-from coord.render.format import line, session_label, terminal_text, time_text
+from coord.render.format import Names, line, session_label, terminal_text, time_text
 from eventlog.events import Instant
 from projections.rules.state import Notice
 from projections.views.board import MessageRow
 
-BODY_SHOWN = 1500  # characters of a body in a list
+BODY_SHOWN = 1500  # characters of a message body in a list
 
 
-def message_lines(row: MessageRow, now: Instant, me: str, names: Mapping[str, str], whole: bool = False) -> str:
-    """A message for a terminal. What it says is another session's words, shown and not obeyed."""
+def message_lines(row: MessageRow, now: Instant, me: str, names: Names, whole: bool = False) -> str:
+    """Return a message for a terminal; its body is cut at `BODY_SHOWN` characters unless `whole`."""
     signs = ("❗ urgent · " if row.urgency == "high" else "") + (
         f"reply to {row.in_reply_to} · " if row.in_reply_to else ""
     )
@@ -29,22 +27,22 @@ def message_lines(row: MessageRow, now: Instant, me: str, names: Mapping[str, st
     return "\n".join(part for part in parts if part)
 
 
-def notice_line(notice: Notice, now: Instant, names: Mapping[str, str]) -> str:
-    """A notice for a terminal."""
+def notice_line(notice: Notice, now: Instant, names: Names) -> str:
+    """Return a notice as one line for a terminal."""
     resources = ", ".join(line(name) for name in notice.resources[:10])
     resources += f" and {len(notice.resources) - 10} more" if len(notice.resources) > 10 else ""
     why = f": {line(notice.reason, 300)}" if notice.reason else ""
     other = session_label(notice.other, names)
     to = f" to {other}" if notice.other else ""
     did, _, how = bypass(notice.reason)
-    words = {
+    texts = {
         "lost": f"❌ You lost {resources}{to}{why}",
         "broken": f"❌ {other} broke your claim on {resources}{why}",
-        "expired": f"⌛ Your claim on {resources} expired; nobody holds it for you any more",
+        "expired": f"⌛ Your claim on {resources} expired; you no longer hold it",
         "handed_over": f"🤝 {other} handed {resources} over to you{why}",
         "not_handed_over": f"❌ {resources} could not be handed over{to}; you still have it",
         "presumed_dead": f"❌ You were presumed dead by {other}{why}. Released: {resources or 'nothing'}",
-        "bypassed": f"⚠️  {other} {did} {resources}, which is yours, {how}",
-        "passed_on": f"❌ {other} goes on for you, with {resources or 'no claims'}",
+        "bypassed": f"⚠️  {other} {did} {resources}, which you hold, {how}",
+        "passed_on": f"❌ {other} continues your session, with {resources or 'no claims'}",
     }
-    return f"{words[notice.kind]} ({time_text(notice.at, now)})"
+    return f"{texts[notice.kind]} ({time_text(notice.at, now)})"

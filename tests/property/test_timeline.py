@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coord.render.timeline.layout import RIGHT, lay_out
+from coord.render.timeline.layout import lay_out
+from coord.render.timeline.parts import RIGHT
 from coord.render.timeline.svg import render_svg
 from eventlog.events import NEVER, ClaimRequested, Event
 from projections.rules.fold import as_of, fold
@@ -114,9 +115,9 @@ def test_everyone_who_is_named_has_one_lane_in_order_of_arrival(stretch: tuple[l
 @given(stretches())
 def test_the_bars_of_a_lane_do_not_overlap_in_the_picture(stretch: tuple[list[Event], int, str]) -> None:
     for band in lay_out(_timeline(stretch)).bands:
-        for a, b in combinations(band.blocks, 2):
+        for a, b in combinations(band.bars, 2):
             assert a.y != b.y or a.x1 <= b.x0 or b.x1 <= a.x0
-        assert all(band.top < block.y and block.x1 <= RIGHT for block in band.blocks)
+        assert all(band.top < bar.y and bar.x1 <= RIGHT for bar in band.bars)
 
 
 @given(stretches())

@@ -4,7 +4,8 @@ import re
 from itertools import combinations
 from xml.etree.ElementTree import Element, fromstring
 
-from coord.render.timeline.layout import WIDTH, width_of
+from coord.render.timeline.measure import width_of
+from coord.render.timeline.parts import WIDTH
 
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -68,7 +68,7 @@ def silent_sessions(subject: Subject) -> Iterator[DoctorFinding]:
                 RepairStep("if you know that nobody is behind it", f'coord break {resource} --reason "..."'),
             )
             who = session_label(session.id, names_of(subject.state))
-            evidence = f"last heard {ago(session.last_at, subject.now)}; holds {join_limited(holds[session.id])}"
+            evidence = f"last seen {ago(session.last_at, subject.now)}; holds {join_limited(holds[session.id])}"
             yield DoctorFinding(
                 "warning", f"{who} is silent and holds {plural(len(holds[session.id]), 'claim')}", evidence, steps
             )

@@ -1,17 +1,17 @@
-"""The board as Markdown: STATUS_BOARD.md."""
+"""The board as Markdown: the content of STATUS_BOARD.md."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
-from coord.render.format import UNTIL_COMMITTED, local_time, markdown_text, plural, session_label, time_text
+from coord.render.format import Names, local_time, markdown_text, plural, session_label, time_text
 from eventlog.events import Instant
 from projections.views.board import Board, MessageRow, SessionRow
 
-_ROWS = 50  # of any table
+_ROWS = 50  # shown of each table
 _SIGNS = {"live": "🟢", "silent": "🟡", "dead": "🔴", "continued": "↪", "ended": "⚪", "imported": "📥"}
 
 
 def board_markdown(board: Board) -> str:
-    """The whole page."""
+    """Return the whole page."""
     now = board.now
     here = [row for row in board.sessions if row.status in ("live", "silent")]
     parts = [
@@ -34,14 +34,14 @@ def board_markdown(board: Board) -> str:
                 wait.resource,
                 session_label(wait.session, board.names),
                 time_text(wait.asked_at, now),
-                f"until {time_text(wait.until, now)}",
+                time_text(wait.until, now),
                 ", ".join(session_label(session, board.names) for session in wait.behind),
             )
             for wait in board.waiting[:_ROWS]
         )
         parts += [
             "## ⏳ Waiting\n",
-            *_table(("resource", "session", "asked", "at most", "behind"), rows),
+            *_table(("resource", "session", "since", "until", "behind"), rows),
             *_more(board.waiting),
         ]
     parts += ["## 📨 Recent messages\n", *_messages(board)]
@@ -50,21 +50,21 @@ def board_markdown(board: Board) -> str:
 
 def _sessions(board: Board) -> Iterable[str]:
     if not board.sessions:
-        return ["None. `coord start` begins one.\n"]
+        return ["None: `coord start` starts one.\n"]
     heads = ("", "session", "doing", "phase", "progress", "next", "since", "last update")
     rows = (_session(row, board.now, board.names) for row in board.sessions[:_ROWS])
     return [*_table(heads, rows), *_more(board.sessions)]
 
 
-def _session(row: SessionRow, now: Instant, names: Mapping[str, str]) -> Sequence[str]:
+def _session(row: SessionRow, now: Instant, names: Names) -> Sequence[str]:
     doing = " ".join(part for part in (row.action, row.target) if part)
     if row.blocked_on:
         doing += f" — blocked on {row.blocked_on}"
     if row.agents:
         doing += f" — subagents: {', '.join(row.agents)}"
     if row.status not in ("live", "silent"):
-        words = f"{row.status}: {row.evidence or row.summary}" if row.evidence or row.summary else row.status
-        doing = f"{words}" + (f" — was {doing}" if doing else "")
+        why = row.evidence or row.summary
+        doing = (f"{row.status}: {why}" if why else row.status) + (f" — was {doing}" if doing else "")
     since = time_text(row.doing_since, now) if row.doing_since else ""
     sign = _SIGNS[row.status] + (" silent" if row.status == "silent" else "")
     return (
@@ -87,14 +87,14 @@ def _claims(board: Board) -> Iterable[str]:
             claim.resource + (" (shared)" if claim.mode == "shared" else ""),
             session_label(claim.session, board.names) + (f" / {claim.agent}" if claim.agent else ""),
             time_text(claim.granted_at, board.now),
-            (UNTIL_COMMITTED if claim.automatic else f"until {time_text(claim.ends_at, board.now)}")
-            + ("" if claim.accepted else ", not yet taken up")
+            ("it is committed" if claim.automatic else time_text(claim.ends_at, board.now))
+            + ("" if claim.accepted else ", not yet accepted")
             + (", imported" if claim.imported else ""),
             claim.note,
         )
         for claim in board.claims[:_ROWS]
     )
-    return [*_table(("resource", "holder", "since", "lasts", "note"), rows), *_more(board.claims)]
+    return [*_table(("resource", "holder", "since", "until", "note"), rows), *_more(board.claims)]
 
 
 def _messages(board: Board) -> Iterable[str]:
@@ -104,7 +104,7 @@ def _messages(board: Board) -> Iterable[str]:
     return [*shown, ""]
 
 
-def _message(row: MessageRow, now: Instant, names: Mapping[str, str]) -> str:
+def _message(row: MessageRow, now: Instant, names: Names) -> str:
     to = "everyone" if row.everyone else ", ".join(session_label(session, names) for session in row.to)
     urgent = "❗ " if row.urgency == "high" else ""
     body = f" — {markdown_text(row.body, 200)}" if row.body else ""

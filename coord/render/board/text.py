@@ -1,12 +1,12 @@
-"""The board in a terminal: what `coord status` and `coord claims` print."""
+"""The board as text for a terminal: the output of `coord status` and `coord claims`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from coord.render.format import ago, line, plural, session_label, time_text, until
+from coord.render.format import FREED_NEXT, Names, ago, line, plural, session_label, time_text, until
 from eventlog.events import Instant
 from projections.views.board import Board, ClaimRow, MessageRow, SessionRow, WaitRow
 
-_ROWS = 20  # of any part
+_ROWS = 20  # shown of each section
 _SIGNS = {
     "live": "",
     "silent": "🟡 silent: ",
@@ -18,19 +18,19 @@ _SIGNS = {
 
 
 def board_text(board: Board, me: str) -> str:
-    """The whole board for a terminal; `me` is the session that looks, if it is one."""
+    """Return the whole board; `me` is the id of the session that reads it, or empty."""
     return f"{board_body(board, me)}\n\n{board_foot(board)}"
 
 
 def board_foot(board: Board) -> str:
-    """How much there is, and when."""
+    """Return the last line of the board: the counts, and the time."""
     here = sum(row.status in ("live", "silent") for row in board.sessions)
     counts = f"{plural(here, 'session')} · {plural(len(board.claims), 'claim')} · {plural(board.events, 'event')}"
     return f"{counts} · {time_text(board.now, board.now)}"
 
 
 def board_body(board: Board, me: str) -> str:
-    """The board without its last line."""
+    """Return the board without its last line."""
     now = board.now
     parts = []
     if board.needs:
@@ -38,11 +38,11 @@ def board_body(board: Board, me: str) -> str:
         parts.append("\n".join(["⚠️  COORDINATION NEEDED", *rows, *_more(board.needs)]))
     here = [row for row in board.sessions if row.status in ("live", "silent")]
     gone = [row for row in board.sessions if row.status not in ("live", "silent")]
-    rows = [_session(row, now, me, board.names) for row in here[:_ROWS]] or ["none: `coord start` begins one"]
+    rows = [_session(row, now, me, board.names) for row in here[:_ROWS]] or ["none: `coord start` starts one"]
     parts.append("\n".join(["🟢 ACTIVE SESSIONS", *rows, *_more(here)]))
     if gone:
         rows = [_session(row, now, me, board.names) for row in gone[:_ROWS]]
-        parts.append("\n".join(["⚪ GONE WITHIN THE HOUR", *rows, *_more(gone)]))
+        parts.append("\n".join(["⚪ GONE IN THE LAST HOUR", *rows, *_more(gone)]))
     parts.append("\n".join(["🔒 ACTIVE CLAIMS", *(claim_lines(board.claims, now, me, names=board.names) or ["none"])]))
     if board.waiting:
         rows = [_wait(row, now, board.names) for row in board.waiting[:_ROWS]]
@@ -53,10 +53,10 @@ def board_body(board: Board, me: str) -> str:
     return "\n\n".join(parts)
 
 
-def _session(row: SessionRow, now: Instant, me: str, names: Mapping[str, str]) -> str:
+def _session(row: SessionRow, now: Instant, me: str, names: Names) -> str:
     you = " ← you" if row.id == me else ""
     here = row.status in ("live", "silent")
-    doing = " ".join(line(part) for part in (row.action, row.target) if part) or ("nothing said yet" if here else "")
+    doing = " ".join(line(part) for part in (row.action, row.target) if part) or ("no status yet" if here else "")
     progress = (
         f" ({row.percent}% complete)" if row.percent is not None else f" ({line(row.progress)})" if row.progress else ""
     )
@@ -69,7 +69,7 @@ def _session(row: SessionRow, now: Instant, me: str, names: Mapping[str, str]) -
         row.estimated_completion and f"done by {line(row.estimated_completion)}",
         row.files and f"files: {line(', '.join(row.files))}",
         row.doing_since and f"since {time_text(row.doing_since, now)}",
-        f"last heard {ago(row.last_at, now)}",
+        f"last seen {ago(row.last_at, now)}",
         line(row.evidence, 200),
         row.summary and f"did: {line(row.summary, 200)}",
         row.notes and f"notes: {line(row.notes, 200)}",
@@ -81,14 +81,14 @@ def _session(row: SessionRow, now: Instant, me: str, names: Mapping[str, str]) -
 
 
 def claim_lines(
-    rows: Sequence[ClaimRow], now: Instant, me: str, *, names: Mapping[str, str], everything: bool = False
+    rows: Sequence[ClaimRow], now: Instant, me: str, *, names: Names, everything: bool = False
 ) -> list[str]:
-    """Claims for a terminal, a line each."""
+    """Return one line for each claim; the first 20 of them unless `everything`."""
     shown = rows if everything else rows[:_ROWS]
     return [_claim(row, now, me, names) for row in shown] + ([] if everything else _more(rows))
 
 
-def _claim(row: ClaimRow, now: Instant, me: str, names: Mapping[str, str]) -> str:
+def _claim(row: ClaimRow, now: Instant, me: str, names: Names) -> str:
     holder = (
         session_label(row.session, names)
         + (f" / {line(row.agent)}" if row.agent else "")
@@ -98,23 +98,21 @@ def _claim(row: ClaimRow, now: Instant, me: str, names: Mapping[str, str]) -> st
         "shared" if row.mode == "shared" else "",
         f"since {time_text(row.granted_at, now)}",
         until(row.ends_at, now, row.automatic),
-        "" if row.accepted else "not yet taken up",
-        "imported: in nobody's way" if row.imported else "",
-        f"holder dead ({row.holder_gone}), free with the next claim, heartbeat or message of anyone"
-        if row.holder_gone
-        else "",
+        "" if row.accepted else "not yet accepted",
+        "imported: conflicts with no claim" if row.imported else "",
+        f"holder dead ({row.holder_gone}): {FREED_NEXT}" if row.holder_gone else "",
         f"for: {line(row.note)}" if row.note else "",
     ]
     return f"{line(row.resource)} - {holder} · {' · '.join(fact for fact in facts if fact)}"
 
 
-def _wait(row: WaitRow, now: Instant, names: Mapping[str, str]) -> str:
+def _wait(row: WaitRow, now: Instant, names: Names) -> str:
     behind = ", ".join(session_label(session, names) for session in row.behind)
     who, since = session_label(row.session, names), time_text(row.asked_at, now)
     return f"{line(row.resource)} - {who} · since {since} · until {time_text(row.until, now)} · behind {behind}"
 
 
-def _message(row: MessageRow, now: Instant, names: Mapping[str, str]) -> str:
+def _message(row: MessageRow, now: Instant, names: Names) -> str:
     to = "everyone" if row.everyone else ", ".join(session_label(session, names) for session in row.to)
     body = f" - {line(row.body, 100)}" if row.body else ""
     urgent = "❗ " if row.urgency == "high" else ""

@@ -1,1 +1,1 @@
-"""The terminal itself: a full-screen view and a progress bar."""
+"""Output that needs a terminal: a full-screen view and a progress bar. The texts are made elsewhere."""

@@ -1,4 +1,4 @@
-"""A bar for what takes long: on a terminal only, on standard error, and only once it has taken a moment."""
+"""A progress bar on standard error, shown only on a terminal and only once the work has taken half a second."""
 
 import sys
 import time
@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
 T = TypeVar("T")
-_QUIET_S = 0.5  # what is done by then shows no bar
+_QUIET_S = 0.5  # no bar is shown before this
 _CHUNK = 2000
-_LONG = 50_000  # so many events take longer than that, and were read before: their bar is shown at once
+_LONG = 50_000  # more events than this take longer than _QUIET_S: their bar is shown at once
 
 
 class ProgressBar:
-    """How much of something is done. `close` takes the bar away again."""
+    """A bar that shows how much of `total` is done; `close` erases it."""
 
     def __init__(self, label: str, total: int, quiet_s: float = _QUIET_S) -> None:
         self.label, self.total, self.done, self._shown = label, total, 0, 0
@@ -21,11 +21,11 @@ class ProgressBar:
         self._wanted, self._quiet_s = sys.stderr.isatty(), quiet_s
 
     def step(self, count: int = 1) -> None:
-        """So much more is done."""
+        """Add `count` to what is done."""
         self.done += count
         if not self._wanted or time.monotonic() - self._begin < self._quiet_s:
             return
-        import click  # a third of a command; loaded only where a bar is shown
+        import click  # its import takes a third of a command's time, so only a bar that is shown pays for it
 
         if self._bar is None:
             self._bar = click.progressbar(length=self.total, label=self.label, file=sys.stderr, show_eta=False)
@@ -33,23 +33,23 @@ class ProgressBar:
         self._shown = self.done
 
     def reach(self, done: int) -> None:
-        """So much is done in all."""
+        """Set how much is done in total."""
         self.step(done - self.done)
 
     def close(self) -> None:
-        """Done, or given up: the line of the bar is empty again."""
+        """Erase the bar."""
         if self._bar is not None:
             sys.stderr.write("\r\x1b[2K\x1b[?25h")
             sys.stderr.flush()
 
 
 def chunks(label: str, items: Sequence[T], size: int = _CHUNK) -> Iterator[Sequence[T]]:
-    """The items in pieces of that size, with a bar that moves from piece to piece."""
+    """Yield the items in chunks of `size`, with a progress bar that advances after each chunk."""
     bar = ProgressBar(label, len(items), 0 if len(items) > _LONG else _QUIET_S)
     try:
         for start in range(0, len(items), size):
-            piece = items[start : start + size]
-            yield piece
-            bar.step(len(piece))
+            chunk = items[start : start + size]
+            yield chunk
+            bar.step(len(chunk))
     finally:
         bar.close()

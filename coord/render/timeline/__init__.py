@@ -1,1 +1,1 @@
-"""The timeline as an SVG picture."""
+"""The timeline as an SVG picture; `projections.views.timeline` computes what is in it."""

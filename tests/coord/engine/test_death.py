@@ -15,7 +15,7 @@ def test_a_killed_session_is_dead_and_the_next_writer_frees_all(repo: Repo) -> N
     status = two.ok("coord status")
     assert f"dead: {first}" in status
     assert "droplet/x" in status
-    assert "free with the next claim, heartbeat or message of anyone" in status
+    assert "the next claim, heartbeat or message of any session frees it" in status
     assert "COORDINATION NEEDED" in status
     assert repo.bytes() == before  # who only reads records nothing
     two.ok("coord heartbeat going on")

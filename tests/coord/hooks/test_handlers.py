@@ -403,7 +403,7 @@ def test_a_shells_change_of_anothers_file_is_told_and_recorded(agents: Agents) -
     assert event["event"]["resource"] == "file/app.py"
     told = agents.shell(CLAUDE, "true").context
     assert "app.py" in told
-    assert f"{agents.session(CODEX)} changed file/app.py, which is yours, with a shell command; it was told" in told
+    assert f"{agents.session(CODEX)} changed file/app.py, which you hold, with a shell command; it was told" in told
     assert agents.shell(CODEX, "true").silent, "once"
 
 

@@ -49,9 +49,9 @@ def test_every_type_of_event_has_its_words() -> None:
     [
         (
             SessionStarted(client="codex", branch="main", continues="brook"),
-            "starts: codex on main, going on for brook (Bo)",
+            "starts: codex on main, continues brook (Bo)",
         ),
-        (SessionHeartbeat(), "is still there"),
+        (SessionHeartbeat(), "sends a heartbeat"),
         (SessionHeartbeat(action="building", target="x", progress="25%"), "building x · 25%"),
         (
             ClaimRequested(resource="file/a", mode="shared", ttl_s=3600, wait_s=60, told="waiting", agent="sub"),

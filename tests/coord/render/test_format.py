@@ -57,4 +57,4 @@ def test_in_markdown_nothing_is_markup(text: str, shown: str) -> None:
 def test_nothing_that_is_obeyed_is_printable() -> None:
     """So a text that is printable is not searched for it."""
     letters = [chr(code) for code in range(0x110000)]
-    assert not [letter for letter in letters if letter.isprintable() and re.match(words._OBEYED, letter)]
+    assert not [letter for letter in letters if letter.isprintable() and re.match(words._CONTROL, letter)]

@@ -5,7 +5,7 @@ import msgspec
 from coord.cli.commands.history._period import read_period
 from coord.cli.parser import command, option
 from coord.engine.run import Run
-from coord.render.report import report_markdown, report_text
+from coord.render.report.page import report_markdown, report_text
 from projections.views.report import build_report as report_on
 
 

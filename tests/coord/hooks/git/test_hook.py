@@ -396,7 +396,7 @@ def test_who_goes_on_all_the_same_does_it_on_the_record(work: Work) -> None:
     found = work.repo.of_type("claim.bypassed")
     assert sorted(event["event"]["resource"] for event in found) == ["file/c.py", "file/src/"]
     assert {event["event"]["how"] for event in found} == {"git commit with COORD_GUARD=off"}
-    assert "committed file/src/, which is yours, with COORD_GUARD=off" in backend.ok("coord inbox")
+    assert "committed file/src/, which you hold, with COORD_GUARD=off" in backend.ok("coord inbox")
     (hello,) = [e for e in work.repo.of_type("session.started") if e["session"] == found[0]["session"]]
     assert hello["event"]["client"] == "git"
     assert any(event["session"] == found[0]["session"] for event in work.repo.of_type("session.ended"))
@@ -632,9 +632,9 @@ def test_a_push_with_the_guard_off_is_on_the_record(work: Work, remote: Path) ->
     (found,) = work.repo.of_type("claim.bypassed")
     assert found["event"]["resource"] == "branch/main"
     assert found["event"]["how"] == "git push with COORD_GUARD=off"
-    assert "pushed a change to branch/main, which is yours, with COORD_GUARD=off" in backend.ok("coord inbox")
-    assert "pushes a change to branch/main all the same" in backend.ok("coord log")
-    assert "goes ahead all the same, and backend is told" in backend.ok("coord why branch/main")
+    assert "pushed a change to branch/main, which you hold, with COORD_GUARD=off" in backend.ok("coord inbox")
+    assert "pushes a change to branch/main despite claim" in backend.ok("coord log")
+    assert "bypasses backend's claim, and backend is told" in backend.ok("coord why branch/main")
 
 
 @pytest.mark.parametrize("claimed", ["branch/main", "push/main", "push/origin", "push/origin/main"])

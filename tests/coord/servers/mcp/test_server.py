@@ -185,7 +185,7 @@ def test_a_client_that_tells_nothing_is_nobody_until_start(repo: Repo, client: s
     with connected(repo, client=client, **env) as server:
         for name, arguments in (("heartbeat", {}), ("claim", {"resource": "a/b"}), ("inbox", {})):
             assert "call `start`, or give your `session`" in server.refused(name, None, **arguments)
-        assert "none: `coord start` begins one" in server.ok("status")
+        assert "none: `coord start` starts one" in server.ok("status")
         assert not repo.log.exists() or not repo.events()
         me = started(server.ok("start", name="mine"))
         assert me in server.ok("heartbeat", action="building")

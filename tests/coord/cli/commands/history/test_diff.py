@@ -66,7 +66,7 @@ def test_an_end_by_time_alone_is_told(inside: Inside) -> None:
 
 def test_a_change_shows_the_old_and_the_new(inside: Inside) -> None:
     (row,) = lines(inside, "ada/3", "ada/5")[:1]
-    assert "does: building the form → testing the form" in row
+    assert "doing: building the form → testing the form" in row
     assert "progress: 25% → 80%" in row
     assert "phase" not in row
 
@@ -104,8 +104,8 @@ def test_what_is_no_moment_is_refused_in_a_line(inside: Inside, words: tuple[str
 def test_from_before_the_log_is_from_nothing(inside: Inside) -> None:
     """So `diff 1h` answers on a log that is younger than an hour."""
     said = text(inside, "-300d")
-    assert "(ada) comes" in said
-    assert "(ben) comes" in said
+    assert "(ada) is new" in said
+    assert "(ben) is new" in said
 
 
 def test_json_has_every_change_with_old_and_new(inside: Inside) -> None:

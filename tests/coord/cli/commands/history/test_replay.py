@@ -38,8 +38,8 @@ def test_each_step_is_an_event_or_an_end_and_says_what_changed(inside: Inside) -
         ("starts", "asks for file/src/app.py", "by time alone", "starts", "asks for file/src/", "the form", "ends"),
         events, strict=True,
     )] == [True] * 7  # fmt: skip
-    assert re.search(r"by time alone:\n    ~ .* has to be told.*\n    - file/src/app.py: .*: it expired\n", text)
-    assert "(ben): does: building the form" in text
+    assert re.search(r"by time alone:\n    ~ .* unread notice.*\n    - file/src/app.py: .*: it expired\n", text)
+    assert "(ben): doing: building the form" in text
     assert "(ben): live → ended" in text
 
 

@@ -80,7 +80,7 @@ def test_a_newcomer_sees_what_became_of_the_dead(repo: Repo) -> None:
     for words in (
         "22:40 UTC web: its process 4202 is gone, noticed by tests (coral-lynx-x2m4/4)",
         "held file/src/prices.py: it went at once to api (brisk-heron-8nqd/2)",
-        "spoke again 23:10 UTC without what it had held",
+        "came back 23:10 UTC without the claims that it had held",
         "did not read that it had been presumed dead (brisk-heron-8nqd/7)",
         "22:05–22:28 UTC building currency · 10% → 55%",
         "23:10–23:25 UTC building currency · writing prices.py anew · 60% → 90%",
@@ -95,7 +95,7 @@ def test_one_that_came_back_and_read_its_inbox_is_told_as_that(night: Inside) ->
         assert night.run(BEN, *words, "--session", "cai").code == 0
     page = night.run(BEN, "report").out
     assert "held deploy/site: nobody waited for it (" in page
-    assert "spoke again 12:11 UTC without what it had held" in page
+    assert "came back 12:11 UTC without the claims that it had held" in page
     assert "at 12:12 UTC it read that it had been presumed dead (" in page
 
 
@@ -204,6 +204,6 @@ def test_a_page_stays_a_page(repo: Repo) -> None:
         inside.run(ADA, "release", f"port/{number}")
     page = inside.run(ADA, "report").out
     assert "… and 6 more: --json shows all" in page
-    assert "… and 6 things before: coord log --session " in page
+    assert "… and 6 earlier: coord log --session " in page
     assert " and 6 more" in next(row for row in page.splitlines() if "finished: released" in row)
     assert len(page.splitlines()) < 30

@@ -8,7 +8,8 @@ from xml.etree.ElementTree import fromstring
 
 import pytest
 
-from coord.render.timeline.layout import MOST_ARROWS, MOST_LANES, MOST_ROWS, lay_out
+from coord.render.timeline.layout import MOST_LANES, MOST_ROWS, lay_out
+from coord.render.timeline.marks import MOST_ARROWS
 from coord.render.timeline.svg import render_svg
 from eventlog.events import MessageSent, SessionStarted
 from projections.views.intervals import analyze_history
@@ -200,8 +201,8 @@ def test_how_a_claim_ended_is_seen() -> None:
     story.ends(500, "dusky-wren")
     story.continues(520, "eager-finch", "brown-hare")
     texts = _texts(render_svg(_of(story, 600)))
-    for meaning in ("time ran out", "broken", "its holder died", "handed over", "its holder ended", "waited in vain",
-                    "passed to the next session", "session continued by another", "presumed dead"):  # fmt: skip
+    for meaning in ("expired", "broken", "its holder died", "handed over", "its holder ended",
+                    "wait ended without a grant", "passed to the next session", "session continued by another", "presumed dead"):  # fmt: skip
         assert meaning in texts
 
 
@@ -217,12 +218,12 @@ def test_too_many_of_everything_is_cut_and_said() -> None:
     of = _of(story, 600)
     placed = lay_out(of)
     assert len(placed.bands) == MOST_LANES
-    assert max(len({block.y for block in band.blocks}) for band in placed.bands) == MOST_ROWS
+    assert max(len({bar.y for bar in band.bars}) for band in placed.bands) == MOST_ROWS
     assert len(placed.arrows) <= MOST_ARROWS
     picture = render_svg(of)
     check_geometry(picture)
     left_out = next(text for text in _texts(picture) if text.startswith("Left out"))
-    shown = sum(len(band.blocks) for band in placed.bands)
+    shown = sum(len(band.bars) for band in placed.bands)
     assert f"36 sessions, {30 * 20 + 30 - shown} bars" in left_out
 
 
@@ -235,7 +236,7 @@ def test_messages_that_are_too_many_for_arrows_are_signs() -> None:
     placed = lay_out(of)
     assert placed.crowded
     assert not placed.arrows
-    marked = [item for band in placed.bands for sign in band.signs for item in sign.of]
+    marked = [item for band in placed.bands for sign in band.symbols for item in sign.items]
     assert sorted(item.id for item in marked) == sorted(sent.id for sent in of.messages)
 
 
@@ -245,5 +246,5 @@ def test_a_message_to_everyone_is_one_sign() -> None:
     story.sends(20, "amber-otter", "brown-hare")
     story.tell(30, "amber-otter", MessageSent(to=("nobody",), subject="lost"))
     placed = lay_out(_of(story, 60))
-    assert [[sent.subject for sent in arrow.of] for arrow in placed.arrows] == [["hello"]]
-    assert [sign.kind for sign in placed.bands[0].signs] == ["sent", "sent", "arrow"]
+    assert [[sent.subject for sent in arrow.messages] for arrow in placed.arrows] == [["hello"]]
+    assert [sign.kind for sign in placed.bands[0].symbols] == ["sent", "sent", "arrow"]

@@ -41,24 +41,25 @@ def test_the_story_of_a_resource_is_that_of_all_that_overlaps_it(inside: Inside)
         ("2", "ada asks for it for 4 h and gets it [file/src/]", "2"),
         ("2", steps(text)[1][1], "2"),
         ("4", steps(text)[2][1], "5"),
-        ("4", "ben has it from now on [file/src/]", "5"),
+        ("4", "ben receives it [file/src/]", "5"),
         ("2", "cai breaks ben's claim [file/src/]", "3"),
     ]
-    assert "ben asks for it for 4 h and is refused: in the way is ada with file/src/" in text
+    assert "ben asks for it for 4 h and is refused: it conflicts with ada (file/src/," in text
     assert "told" not in text  # what it was told is what the log says
     assert text.splitlines()[-3:] == [
-        "rule 2: who asks gets what nobody else has, or waited for before",
-        "rule 3: a claim ends when it is released, runs out, is broken, its edit is over, or its session ends",
-        "rule 5: what is handed over goes to that session, before all who wait",
+        "rule 2: a request is granted if no other claim and no earlier request conflicts with it",
+        "rule 3: a claim ends when it is released, expires or is broken, when its edit is finished, or when its "
+        "session ends",
+        "rule 5: a claim that is handed over goes to the named session, before all waiting requests",
     ]
     assert "— he is away" in text
-    assert text.startswith("Nobody has file/src/app.py now. The last who had it was")
+    assert text.startswith("Nobody holds file/src/app.py now. The last holder was")
     assert "(ben), until" in text.splitlines()[0]
 
 
 def test_the_first_line_says_who_has_it_and_until_when(inside: Inside) -> None:
     first = inside.run(100, "why", "file/src/", "--at", "ada/4").out.splitlines()[0]
-    assert re.search(r"\(ben\) has file/src/ since .* until .* — for: red on purpose", first)
+    assert re.search(r"\(ben\) has held file/src/ since .* until .* — for: red on purpose", first)
 
 
 @pytest.mark.parametrize("words", [("src/app.py",), ("file", "src/app.py"), ("file/src/app.py",), ("ben/2",)])
@@ -69,7 +70,7 @@ def test_a_resource_may_be_named_in_each_way(words: tuple[str, ...], inside: Ins
 def test_a_sessions_story_says_when_it_was_here_and_its_claims(inside: Inside) -> None:
     inside.run(200, "end")
     text = inside.run(100, "why", "ben").out
-    assert re.search(r"\(ben\) was here from .* until .*, when it ended \(\S+/\d+\)", text)
+    assert re.search(r"\(ben\) was live from .* until .*, when it ended \(\S+/\d+\)", text)
     assert [words for _, words, _ in steps(text)][-1] == "cai breaks ben's claim [file/src/]"
     assert "It holds nothing." in text
 
@@ -129,7 +130,7 @@ def test_a_dead_holder_is_said_to_be_before_anyone_records_it(inside: Inside) ->
     del inside.table.rows[100]
     before = inside.repo.bytes()
     for words in (("port", "1"), (inside.run(200, "claims", "--json").json["claims"][0]["id"],)):
-        assert "its process 100 is gone: it is free with the next" in inside.run(200, "why", *words).out
+        assert "its process 100 is gone: the next claim, heartbeat or message" in inside.run(200, "why", *words).out
     assert "But its process 100 is gone" in inside.run(200, "why", "ada").out.splitlines()[0]
     assert "is gone" not in inside.run(200, "why", "port", "1", "--at", "cai/2").both
     assert inside.repo.bytes() == before, "who looks writes nothing"
@@ -148,7 +149,7 @@ def test_a_word_that_is_session_and_path_says_how_to_ask_for_it(inside: Inside) 
     assert "also a path" not in inside.run(100, "why", "ben").err
     inside.run(100, "claim", "file", "ben/")
     found = inside.run(100, "why", "ben")
-    assert "(ben) was here from" in found.out
+    assert "(ben) was live from" in found.out
     assert found.err == "coord: note: ben is also a path that something is on record about: coord why file ben\n"
 
 
@@ -217,4 +218,4 @@ def test_who_had_only_a_part_is_not_said_to_have_had_the_whole(inside: Inside) -
     inside.run(100, "claim", "file", "docs/a.md")
     inside.run(100, "release", "file", "docs/a.md")
     first = inside.run(100, "why", "file/docs/").out.splitlines()[0]
-    assert first.startswith("Nobody has file/docs/ now. The last who had file/docs/a.md was")
+    assert first.startswith("Nobody holds file/docs/ now. The last holder of file/docs/a.md was")

@@ -218,7 +218,7 @@ def test_from_elsewhere_the_folder_is_named(repo: Repo, how: str) -> None:
 def test_a_fresh_clone_is_empty_and_not_damaged(repo: Repo) -> None:
     shell = repo.shell()
     shell.ok("git add -A && git commit --quiet -m x && git clone --quiet . ../fresh && cd ../fresh")
-    assert "none: `coord start` begins one" in shell.ok("coord status")
+    assert "none: `coord start` starts one" in shell.ok("coord status")
     assert "coord start" in shell.run("coord heartbeat a b").err
     shell.ok("coord start --name ada")
     assert "(ada)" in shell.ok("coord status")

@@ -1,0 +1,96 @@
+"""The report as a page, the same for a terminal and as Markdown, with the most important first.
+
+Its reader has just come back. So the page begins with damage to the log, then what needs attention, then what went
+wrong, then what each session did. Every list is cut to a readable length and tells how to see the rest.
+"""
+
+from collections.abc import Sequence
+
+from coord.render.format import ago, duration_text, line, markdown_text, period_text, plural, time_text
+from coord.render.report.incidents import (
+    break_text,
+    death_row,
+    expiry_text,
+    loss_text,
+    need_rows,
+    refusal_text,
+    text_rows,
+    unanswered_text,
+    wait_text,
+)
+from coord.render.report.rows import MOST_ROWS, ReportRow, ReportStyle, Section
+from coord.render.report.sessions import sessions_section
+from eventlog.events import seconds_between
+from projections.views.report import Report
+
+_MOST_WAITS = 3
+
+
+def report_text(report: Report, damage: Sequence[str]) -> str:
+    """Return the report for a terminal; `damage` are sentences about missing parts of the log."""
+    parts = [f"📋 {_title(report)}\n{_summary(report)}"]
+    for section in _sections(report, damage, ReportStyle(report, line)):
+        rows = [f"- {row.text}" + "".join(f"\n    {under}" for under in row.under) for row in section.rows]
+        parts.append("\n".join([f"{section.sign} {section.title.upper()}", *rows, *_more(section)]))
+    return "\n\n".join(parts)
+
+
+def report_markdown(report: Report, damage: Sequence[str]) -> str:
+    """Return the report as Markdown."""
+    parts = [f"# 📋 {_title(report)}\n\n{_summary(report)}\n"]
+    for section in _sections(report, damage, ReportStyle(report, markdown_text)):
+        rows = [f"- {row.text}" + "".join(f"\n  - {under}" for under in row.under) for row in section.rows]
+        parts.append("\n".join([f"## {section.sign} {section.title}\n", *rows, *_more(section), ""]))
+    return "\n".join(parts)
+
+
+def _more(section: Section) -> list[str]:
+    return [f"- … and {section.more} more: --json shows all"] if section.more else []
+
+
+def _title(report: Report) -> str:
+    lasted = duration_text(seconds_between(report.since, report.until))
+    return f"Report on {lasted}: {period_text(report.since, report.until, '')}"
+
+
+def _summary(report: Report) -> str:
+    """Return the totals, or when the last event was if there are none."""
+    totals = report.totals
+    if totals.events:
+        return (
+            f"{plural(totals.sessions, 'session')} · {plural(totals.events, 'event')} · "
+            f"{plural(totals.granted, 'claim')} granted · {plural(totals.messages, 'message')}"
+        )
+    if not report.last_event:
+        return "Nothing happened: the log has no events yet."
+    last, when, before = report.last_event, time_text(report.last_at, report.until), ago(report.last_at, report.until)
+    return f"Nothing happened. The last event was {last}, {when}, {before}: coord report --until {last}"
+
+
+def _sections(report: Report, damage: Sequence[str], style: ReportStyle) -> list[Section]:
+    """Return the sections that have rows."""
+    pressing = sorted(report.unanswered, key=lambda message: message.needs_ack or message.urgency == "high")
+    damaged = [ReportRow(style.escape(text, 300)) for text in damage]
+    deaths = [death_row(death, style) for death in report.deaths]
+    unanswered = [ReportRow(unanswered_text(message, style)) for message in pressing]
+    sections = [
+        _section("🚨", "The log is damaged: this page may be wrong", damaged),
+        _section("⚠️ ", "Needs attention", need_rows(report, style), newest=False),
+        _section("💀", "Died", deaths),
+        _section("❌", "Lost", text_rows(report.lost, loss_text, style)),
+        _section("🔨", "Broken", text_rows(report.breaks, break_text, style)),
+        _section("⌛", "Expired", text_rows(report.expired, expiry_text, style)),
+        _section("⛔", "Refused", text_rows(report.refusals, refusal_text, style)),
+        _section("📭", "Not answered", unanswered),
+        _section("⏳", "Longest waits", text_rows(report.waits, wait_text, style), _MOST_WAITS, newest=False),
+        sessions_section(report.sessions, style),
+    ]
+    return [section for section in sections if section.rows]
+
+
+def _section(
+    sign: str, title: str, rows: Sequence[ReportRow], most: int = MOST_ROWS, *, newest: bool = True
+) -> Section:
+    """Return a section with its newest rows, or its first ones."""
+    shown = rows[-most:] if newest else rows[:most]
+    return Section(sign, title, shown, len(rows) - len(shown))
