@@ -202,7 +202,8 @@ def test_how_a_claim_ended_is_seen() -> None:
     story.continues(520, "eager-finch", "brown-hare")
     texts = _texts(render_svg(_of(story, 600)))
     for meaning in ("expired", "broken", "its holder died", "handed over", "its holder ended",
-                    "wait ended without a grant", "passed to the next session", "session continued by another", "presumed dead"):  # fmt: skip
+                    "wait ended without a grant", "passed to the next session", "session continued by another",
+                    "presumed dead"):  # fmt: skip
         assert meaning in texts
 
 
