@@ -1,1 +1,1 @@
-"""The bench: what everything costs, as ratios that were measured in one run. `python -m benchmarks --help`."""
+"""Benchmarks: what commands and log operations cost. What they must do is in `tests`. `python -m benchmarks --help`."""

@@ -1,6 +1,6 @@
-"""What coord costs, as ratios, against its targets. Everything is measured in one run, on histories made from a seed.
+"""Measure what coord costs and compare it with its targets. One run measures everything, on seeded histories.
 
-On a machine that does other things too, only the ratios mean something, and only with their quartiles.
+On a machine that also does other work, only the ratios are meaningful, and only together with their quartiles.
 """
 
 import argparse
@@ -13,22 +13,24 @@ from benchmarks.folders import prepare
 from benchmarks.inside import appending, catching_up, replaying
 from benchmarks.picture import cost_svg
 from benchmarks.report import about, document, table
-from benchmarks.rows import SHORT, WHOLE, summed
+from benchmarks.rows import SHORT, WHOLE, summarize
 from benchmarks.together import SENDS, together, waiting
 from coord.render.console.progress import ProgressBar
 
 LONG, QUICK = 1_000_000, 20_000
-_BETWEEN = (10_000, 100_000)  # events, for the curves
+_BETWEEN = (10_000, 100_000)  # events of further histories, for the curves
 
 
 def main() -> None:
-    """Measure, and print the table."""
+    """Measure everything and print the table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help=f"a long history of {QUICK:,} events, and few rounds")
-    parser.add_argument("--archived", action="store_true", help="the journals of ended sessions were put aside")
-    parser.add_argument("--rounds", type=int, help="of whole processes; 21, or 5 if quick")
-    parser.add_argument("--json", metavar="FILE", help="write all numbers there")
-    parser.add_argument("--plot", metavar="FILE", help="draw the cost against the length of the history, as SVG")
+    parser.add_argument(
+        "--quick", action="store_true", help=f"use a long history of only {QUICK:,} events, and few rounds"
+    )
+    parser.add_argument("--archived", action="store_true", help="archive the journals of ended sessions first")
+    parser.add_argument("--rounds", type=int, help="rounds of whole processes (default: 21, or 5 with --quick)")
+    parser.add_argument("--json", metavar="FILE", help="write all numbers to FILE as JSON")
+    parser.add_argument("--plot", metavar="FILE", help="write a plot of cost against history length to FILE as SVG")
     args = parser.parse_args()
     long, rounds = (QUICK, args.rounds or 5) if args.quick else (LONG, args.rounds or 21)
     lengths = {"short": SHORT, "long": long}
@@ -53,7 +55,7 @@ def main() -> None:
             samples |= replaying(folders["long"], long, few, bar.step)
     finally:
         bar.close()
-    summaries = summed(samples, measured.missing)
+    summaries = summarize(samples, measured.missing)
     facts = about(long, rounds, measured.bases_ms) | {"archived": args.archived}
     bases = ", ".join(f"{name} = {ms:.1f} ms" for name, ms in measured.bases_ms.items())
     print(f"{rounds} rounds; {bases}; medians and quartiles\n\n{table(summaries, long)}")

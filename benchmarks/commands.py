@@ -1,8 +1,8 @@
-"""Whole processes: what a user or a hook waits for.
+"""Measure whole processes: the time that a user or a hook waits.
 
-All commands, on all folders, and the bases P and L run one after the other in every round, so whatever slows the
-machine slows them all; the bases run three times in a round, and their median counts. The round before the first is not
-counted: it warms what is warm in use, such as compiled files.
+Each round runs all commands on all folders, and the base processes P and L, one after the other, so that other load on
+the machine affects all of them. A round runs each base several times and uses the median. One round before the first is
+not counted: it warms caches, such as compiled files.
 """
 
 import statistics
@@ -13,8 +13,8 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from benchmarks.folders import EDITED, HOOK, LOAD, OWN_EDIT, PASS, Folder, said_to_hook
-from benchmarks.rows import CLAIMS, FIRST_WRITE, GUARD, QUIET, SPEAKING, WHOLE, Row, Samples
+from benchmarks.folders import EDITED, HOOK, LOAD, OWN_EDIT, PASS, Folder, hook_payload
+from benchmarks.rows import CLAIMS, FIRST_WRITE, GUARD, SILENT_HOOKS, SPEAKING_HOOKS, WHOLE, Row, Samples
 from tests.support.processes import COORD
 
 _P, _L = "P", "L"
@@ -22,7 +22,7 @@ PLOTTED = ("heartbeat", CLAIMS[0], "status")
 
 
 class Command(Struct, frozen=True):
-    """A command of a round, as a row of the table names it."""
+    """A command of a round; `name` is that of its row in the table."""
 
     name: str
     argv: list[str]
@@ -32,11 +32,11 @@ class Command(Struct, frozen=True):
 
 
 class Failed(Exception):
-    """A command did not do what it was asked for."""
+    """A command ended with an unexpected exit code."""
 
 
 def commands(root: Path, me: str, i: int) -> list[Command]:
-    """What is run in round `i`, in this order: what a round begins, it ends."""
+    """Return the commands of round `i`, in order. The round releases the claim that it makes."""
     new = f"src/new-{i}.py"
     text = "It works now, and the tests pass. Could you look at the third part?"
     return [
@@ -54,11 +54,11 @@ def commands(root: Path, me: str, i: int) -> list[Command]:
         Command(GUARD[1], HOOK, codes=(2,), stdin=_write(root, "src/taken.py")),
         Command(GUARD[2], HOOK, codes=(2,), stdin=_write(root, EDITED)),
         Command(FIRST_WRITE, HOOK, stdin=_write(root, f"src/first-{i}.py")),
-        Command(SPEAKING[0], HOOK, stdin=said_to_hook(root, "SessionStart", source="resume")),
-        Command(QUIET[0], HOOK, stdin=said_to_hook(root, "UserPromptSubmit", prompt="go on")),
-        Command(QUIET[1], HOOK, stdin=said_to_hook(root, "PreToolUse", **_SHELL)),
-        Command(QUIET[2], HOOK, stdin=said_to_hook(root, "PostToolUse", **_SHELL)),
-        Command(SPEAKING[1], HOOK, stdin=said_to_hook(root, "Stop")),
+        Command(SPEAKING_HOOKS[0], HOOK, stdin=hook_payload(root, "SessionStart", source="resume")),
+        Command(SILENT_HOOKS[0], HOOK, stdin=hook_payload(root, "UserPromptSubmit", prompt="go on")),
+        Command(SILENT_HOOKS[1], HOOK, stdin=hook_payload(root, "PreToolUse", **_SHELL)),
+        Command(SILENT_HOOKS[2], HOOK, stdin=hook_payload(root, "PostToolUse", **_SHELL)),
+        Command(SPEAKING_HOOKS[1], HOOK, stdin=hook_payload(root, "Stop")),
     ]
 
 
@@ -66,26 +66,29 @@ _SHELL = {"tool_name": "Bash", "tool_input": {"command": "make"}, "tool_use_id":
 
 
 def _write(root: Path, path: str) -> bytes:
-    """What a client's hook is given before a write."""
+    """Return the payload of a client's hook before a write."""
     tool = {"file_path": str(root / path), "content": "print()\n"}
-    return said_to_hook(root, "PreToolUse", tool_name="Write", tool_input=tool)
+    return hook_payload(root, "PreToolUse", tool_name="Write", tool_input=tool)
 
 
 def timed(argv: list[str], cwd: Path, env: dict[str, str], codes: tuple[int, ...] = (0,), stdin: bytes = b"") -> float:
-    """Seconds of one process, from before it is made until it has ended. Raises Failed for another exit code."""
-    given, told = cwd / "stdin", cwd / "stderr"
-    given.write_bytes(stdin)
-    with given.open("rb") as source, told.open("wb") as errors:
+    """Run a process and return its seconds, from before it starts until it has ended.
+
+    Raises Failed if its exit code is not one of `codes`.
+    """
+    stdin_path, stderr_path = cwd / "stdin", cwd / "stderr"
+    stdin_path.write_bytes(stdin)
+    with stdin_path.open("rb") as source, stderr_path.open("wb") as errors:
         begin = time.perf_counter()
         code = subprocess.call(argv, cwd=cwd, env=env, stdin=source, stdout=subprocess.DEVNULL, stderr=errors)
         seconds = time.perf_counter() - begin
     if code not in codes:
-        raise Failed(f"exit code {code}: {told.read_text(errors='replace').strip()[-300:]}")
+        raise Failed(f"exit code {code}: {stderr_path.read_text(errors='replace').strip()[-300:]}")
     return seconds
 
 
 class Round:
-    """One round: the bases, and each command of each folder. A command that fails is not tried again."""
+    """One round: the bases, and each command on each folder. A command that failed is not run again."""
 
     def __init__(self, folders: dict[str, Folder], missing: dict[tuple[str, str], str]) -> None:
         self.folders, self.missing = folders, missing
@@ -93,7 +96,7 @@ class Round:
         self.seconds: dict[tuple[str, str], float] = {}
 
     def run(self, i: int, wanted: Callable[[str, str], bool]) -> None:
-        """Run it; `wanted` says of a folder and a command whether it is measured."""
+        """Run the round; `wanted` returns whether a command is measured on a folder."""
         names = list(self.folders) if i % 2 else list(self.folders)[::-1]
         self._bases()
         for name in names:
@@ -106,7 +109,7 @@ class Round:
                 try:
                     self.seconds[key] = timed(command.argv, folder.root, env, command.codes, command.stdin)
                 except Failed as failed:
-                    self.missing[key] = f"not there: {failed}"
+                    self.missing[key] = f"failed: {failed}"
             if name == names[0]:
                 self._bases()
         self._bases()
@@ -117,12 +120,12 @@ class Round:
             self.bases[name].append(timed(argv, folder.root, folder.env))
 
     def ratio(self, key: tuple[str, str], unit: str) -> float:
-        """What a command took, in P or L of this round."""
+        """Return the time of a command in P or L of this round."""
         return self.seconds[key] / statistics.median(self.bases[unit])
 
 
 class Measured(Struct):
-    """What came out: the rows, why some are missing, milliseconds of the bases, and the curves in L by length."""
+    """The results: samples by row, reasons for missing rows, the bases in milliseconds, and curves in L by length."""
 
     samples: Samples
     missing: dict[Row, str]
@@ -131,7 +134,7 @@ class Measured(Struct):
 
 
 def measure(folders: dict[str, Folder], lengths: dict[str, int], rounds: int, step: Callable[[], None]) -> Measured:
-    """Measure the rows on the folders `short` and `long`, and for the curves on all; `step` is called every round."""
+    """Measure the rows on the folders `short` and `long`, and the curves on all; `step` is called after each round."""
     missing: dict[tuple[str, str], str] = {}
     done: list[Round] = []
     for i in range(rounds + 1):

@@ -1,4 +1,4 @@
-"""Folders to measure in: a repository with a history in it, and sessions that act there."""
+"""Repositories to measure in: each has a history, and sessions that run commands."""
 
 import json
 import os
@@ -20,14 +20,14 @@ PYTHON = sys.executable
 PASS = [PYTHON, "-c", "pass"]  # P
 LOAD = [PYTHON, "-c", "import click, msgspec"]  # L
 HOOK = [COORD, "hook", "claude"]
-CONVERSATION = "bench-conversation"  # as the client of the session that acts names it
+CONVERSATION = "bench-conversation"  # the client's id of the acting session's conversation
 EDITED = "src/edited.py"  # a file that another agent is editing
-OWN_EDIT = "src/mine.py"  # one that the agent that acts is editing
-_BEFORE_NOW = 60_000_000  # microseconds: where a history ends
+OWN_EDIT = "src/mine.py"  # a file that the acting agent is editing
+_BEFORE_NOW = 60_000_000  # microseconds from the end of the history to now
 
 
 class Folder(Struct):
-    """A repository: `me` is the session that acts in it, and `other` one that holds `src/taken.py`."""
+    """A repository. `me` is the acting session; `other` is a session that holds `src/taken.py`."""
 
     root: Path
     author: Author
@@ -37,32 +37,32 @@ class Folder(Struct):
 
     @property
     def log(self) -> str:
-        """The folder of the journals."""
+        """The folder with the journals."""
         return str(self.root / "COORDINATION" / "log")
 
     def acting(self, session: str) -> dict[str, str]:
-        """The environment of a command of a session."""
+        """Return the environment for a command of a session."""
         return self.env | {"COORD_SESSION": session}
 
     def coord(self, session: str, *words: str, codes: tuple[int, ...] = (0,)) -> str:
-        """Run a command that must succeed, and is not measured; what it prints."""
+        """Run a command without measuring it, and return its output. Exits if its exit code is not one of `codes`."""
         done = subprocess.run([COORD, *words], cwd=self.root, env=self.acting(session), capture_output=True, text=True)
         if done.returncode not in codes:
             raise SystemExit(f"coord {' '.join(words)}: {done.stderr}")
         return done.stdout
 
     def start(self, name: str, **more: str) -> str:
-        """Begin a session; its id."""
+        """Start a session and return its id."""
         words = [COORD, "start", "--no-anchor", "--new", "--json", "--name", name]
-        told = subprocess.run(words, cwd=self.root, env=self.env | more, capture_output=True, check=True).stdout
-        return str(json.loads(told)["session"])
+        answer = subprocess.run(words, cwd=self.root, env=self.env | more, capture_output=True, check=True).stdout
+        return str(json.loads(answer)["session"])
 
 
 def prepare(root: Path, events: int, *, archived: bool = False) -> Folder:
-    """A new repository with a history of so many events, that ends a minute ago.
+    """Create a repository with a history of `events` events that ends a minute ago.
 
-    Its twenty live sessions are of this machine and live with this very process: so every command looks after them. The
-    journals of those that have ended lie among them; or, if `archived`, where `coord archive` puts them.
+    Its twenty live sessions are on this machine with this process as their anchor, so every command checks whether they
+    are alive. With `archived`, the journals of ended sessions are archived as `coord archive` does it.
     """
     root.mkdir(parents=True)
     env = environment(root / "home")
@@ -90,12 +90,12 @@ def prepare(root: Path, events: int, *, archived: bool = False) -> Folder:
     for name, conversation in ((EDITED, "another"), (OWN_EDIT, CONVERSATION)):
         tool = {"tool_name": "Write", "tool_input": {"file_path": str(root / name)}, "session_id": conversation}
         for event in ("PreToolUse", "PostToolUse"):
-            subprocess.run(HOOK, input=said_to_hook(root, event, **tool), cwd=root, env=env, check=True)
+            subprocess.run(HOOK, input=hook_payload(root, event, **tool), cwd=root, env=env, check=True)
             (root / name).write_text("print()\n")
     return made
 
 
-def said_to_hook(root: Path, event: str, **more: object) -> bytes:
-    """What a client's hook is given."""
-    said = {"session_id": CONVERSATION, "cwd": str(root), "hook_event_name": event}
-    return json.dumps(said | more).encode()
+def hook_payload(root: Path, event: str, **more: object) -> bytes:
+    """Return the payload of a client's hook, as JSON."""
+    payload = {"session_id": CONVERSATION, "cwd": str(root), "hook_event_name": event}
+    return json.dumps(payload | more).encode()

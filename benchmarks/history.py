@@ -1,11 +1,11 @@
-"""A seeded generator of realistic histories, of any length: the same seed and end give the same bytes.
+"""Generate realistic histories of any length from a seed. The same seed and end time give the same bytes.
 
-Twenty sessions work at a time. Nearly all that they say is a heartbeat; they ask for files and renew and give them
-back, write to each other and read it. After about two thousand events a session ends, and another takes its place, so a
-million events have some five hundred journals. What each was told is what the rules said at that moment, and times
-rise, so the log is as honest as one that `coord` has written.
+Twenty sessions work at a time. Most of their events are heartbeats; they also claim, renew and release files, and send
+and read messages. A session ends after about two thousand events and another takes its place, so a million events make
+about five hundred journals. Each request records the outcome that the rules give at its time, and times only increase,
+so the log is one that `coord` could have written.
 
-Lines are written in large pieces and are not synced.
+Lines are written in large chunks and are not synced.
 """
 
 import os
@@ -37,16 +37,16 @@ from tests.support.histories import honestly_told
 
 SEED = 20261122
 SESSIONS = 20  # at a time
-LIFE = 2000  # events of a session, about
-GAP = 3_000_000  # microseconds from one event to the next: twenty sessions that each say something every minute
-MOST_CLAIMS = 3  # of one session
+LIFE = 2000  # events of a session, on average
+GAP = 3_000_000  # microseconds between events: with twenty sessions, each writes one a minute
+MOST_CLAIMS = 3  # held by one session
 TTLS_S = (600, 1200, 3600)
-_PIECE = 1 << 16  # bytes that are kept before they are written
-_OTHERS = {"ask": 6, "renew": 3, "release": 5, "send": 3, "read": 3}  # in a hundred events; all else are heartbeats
+_CHUNK = 1 << 16  # bytes that are buffered before they are written
+_OTHERS = {"ask": 6, "renew": 3, "release": 5, "send": 3, "read": 3}  # of a hundred events; the rest are heartbeats
 
 
 class Journal(Struct):
-    """One session's journal while it is written: how far it is, and how many events are left of its life."""
+    """A session's journal while it is written; `left` is how many events remain before the session ends."""
 
     id: str
     left: int
@@ -56,9 +56,10 @@ class Journal(Struct):
 
 
 class Author:
-    """Writes a history into a log folder, and goes on with it as often as it is asked to.
+    """Writes a history into a log folder; each call of `write` continues it.
 
-    The sessions are of `machine`, in `folder`, all with the same `anchor` if one is given. `state` is what was folded.
+    The sessions are on `machine`, in `folder`, and share `anchor` if one is given. `state` is the state after the
+    events so far.
     """
 
     def __init__(
@@ -88,12 +89,12 @@ class Author:
         }
 
     def write(self, events: int, end: int, gap: int = GAP) -> None:
-        """So many events more, the last of them at `end`, the others `gap` microseconds apart, about."""
+        """Write `events` more events, about `gap` microseconds apart, the last one at `end`."""
         for left in range(events - 1, -1, -1):
             early = int(self.rng.random() * gap * 0.99) if left else 0
             self._write_one(from_micros(end - left * gap - early), left)
         for journal in self.open:
-            self._put_down(journal)
+            self._flush(journal)
 
     def _write_one(self, at: str, left: int) -> None:
         if len(self.open) < self.sessions:
@@ -109,10 +110,10 @@ class Author:
         fold(self.state, (event,))
         if type(payload) is SessionEnded:
             self.open.remove(journal)
-        if len(journal.lines) > _PIECE or type(payload) is SessionEnded:
-            self._put_down(journal)
+        if len(journal.lines) > _CHUNK or type(payload) is SessionEnded:
+            self._flush(journal)
 
-    def _put_down(self, journal: Journal) -> None:
+    def _flush(self, journal: Journal) -> None:
         with open(os.path.join(self.log, journal.id + JOURNAL_SUFFIX), "ab") as file:
             file.write(journal.lines)
         journal.lines = bytearray()
@@ -120,7 +121,7 @@ class Author:
     def _begin(self) -> Journal:
         self.begun += 1
         life = self.life // 2 + int(self.rng.random() * self.life)
-        if self.begun <= self.sessions:  # as if they had begun at different times
+        if self.begun <= self.sessions:  # as if they had started at different times
             life = 1 + int(self.rng.random() * life)
         name = f"{self._one(_ADJECTIVES)}-{self._one(_ANIMALS)}-{self.begun:04}-{self.seed % 9973:04}"
         self.open.append(Journal(name, life))
@@ -129,15 +130,18 @@ class Author:
     def _one(self, options: tuple[str, ...] | list[str]) -> str:
         return options[int(self.rng.random() * len(options))]
 
-    # --- what they say ----------------------------------------------------------------------------------------------
+    # --- payloads ---------------------------------------------------------------------------------------------------
 
     def _next(self, journal: Journal, at: str, left: int) -> AnyPayload:
-        """One that is at the end of its life reads what was written to it, and ends; not at the end of the history."""
+        """Return the next event of a session. A session with no events left reads its messages and ends.
+
+        Near the end of the history no session ends.
+        """
         chance = self.rng.random() * 100
         if journal.left <= 0 and left > 2 * self.sessions:
             return self._read(journal.id, at) or SessionEnded(summary=f"finished {self._one(self.files)}")
-        made = self.makers[self.kinds[int(chance)]](journal.id, at) if chance < len(self.kinds) else None
-        return made or self.beats[int(self.rng.random() * len(self.beats))]
+        payload = self.makers[self.kinds[int(chance)]](journal.id, at) if chance < len(self.kinds) else None
+        return payload or self.beats[int(self.rng.random() * len(self.beats))]
 
     def _start(self) -> SessionStarted:
         return SessionStarted(
@@ -170,8 +174,10 @@ class Author:
         if len(self._held(session)) >= MOST_CLAIMS:
             return None
         resource, ttl_s = f"file/{self._one(self.files)}", TTLS_S[int(self.rng.random() * len(TTLS_S))]
-        asked = ClaimRequested(resource=resource, mode="exclusive", ttl_s=ttl_s, told="granted", note="the next piece")
-        told = honestly_told(self.state, session, at, asked)
+        request = ClaimRequested(
+            resource=resource, mode="exclusive", ttl_s=ttl_s, told="granted", note="the next piece"
+        )
+        told = honestly_told(self.state, session, at, request)
         return ClaimRequested(resource=resource, mode="exclusive", ttl_s=ttl_s, told=told, note="the next piece")
 
     def _renew(self, session: str, at: str) -> AnyPayload | None:

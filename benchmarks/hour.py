@@ -1,22 +1,23 @@
-"""How many characters reach an agent in an hour of work: `python -m benchmarks.hour`.
+"""Count the characters that reach an agent in an hour of work: `python -m benchmarks.hour`.
 
-Three agents work in one repository for an hour of a clock that is held: each writes and runs something every half
-minute, now and then a file of another; writes to another every ten minutes; is prompted every ten, and commits every
-twenty. What their clients are given for their contexts is counted; a denial counts as well.
+One agent, then three, work in a repository for an hour of a simulated clock. Every half minute each writes a file, once
+in a while a file of another agent, and runs a shell command. Every ten minutes it is prompted and sends a message to
+another agent, and every twenty it commits. The count includes all that hooks add to its context, and denials.
 """
 
 import random
 import tempfile
 from pathlib import Path
 
+from coord.render.format import plural
 from tests.support.agents import Agents
 from tests.support.repositories import bare, install
 
 STEP_S, HOUR_S = 30, 3600
 
 
-def played(root: Path, clients: dict[int, str], seed: int = 1) -> tuple[Agents, int]:
-    """The hour, and how many hooks were called in it."""
+def simulate(root: Path, clients: dict[int, str], seed: int = 1) -> tuple[Agents, int]:
+    """Simulate the hour; return the agents and the number of hook calls."""
     repos = bare(root)
     repo = install(next(repos))
     agents, chance = Agents(repo, clients), random.Random(seed)
@@ -45,13 +46,13 @@ def played(root: Path, clients: dict[int, str], seed: int = 1) -> tuple[Agents, 
 
 
 def main() -> None:
-    """Print what reached whom, alone and of three."""
+    """Print how much reaches one agent alone, and each of three agents."""
     for clients in ({100: "claude"}, {100: "claude", 200: "codex", 300: "gemini"}):
         with tempfile.TemporaryDirectory() as root:
-            agents, calls = played(Path(root), clients)
-        for pid, word in clients.items():
+            agents, calls = simulate(Path(root), clients)
+        for pid, client in clients.items():
             given = agents.chars[f"c{pid}"]
-            print(f"{len(clients)} at work: {word} was given {given} characters; {calls} hooks were called")
+            print(f"{plural(len(clients), 'agent')}: {client} got {given} characters; {calls} hook calls")
 
 
 if __name__ == "__main__":

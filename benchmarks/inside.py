@@ -1,4 +1,4 @@
-"""Inside one process: appending, replaying, catching up."""
+"""Measure log operations inside one process: appending, replaying and catching up."""
 
 import os
 import statistics
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from msgspec.json import Decoder
 
-import coord.__main__  # noqa: F401 - sets the garbage collector as it is in a command
+import coord.__main__  # noqa: F401 - configures the garbage collector as a command does
 from benchmarks.folders import PYTHON, Folder
 from benchmarks.history import GAP, Author
 from benchmarks.rows import APPEND, BATCH, CATCH_UP, LATE, MEMORY, REPLAY, Samples
@@ -30,11 +30,11 @@ from projections.rules.state import State
 _ROOT = str(Path(__file__).resolve().parents[1])
 _PAIRS, _BATCH = 30, 100
 NEW, LATE_ONES = 100, 1000  # events
-_WITHIN = 10  # the newest tenth
+_WITHIN = 10  # a late journal lies within the newest tenth of the history
 
 
 def clocked(work: Callable[[], object]) -> float:
-    """Seconds that it takes."""
+    """Call `work` and return its seconds."""
     begin = time.perf_counter()
     work()
     return time.perf_counter() - begin
@@ -44,31 +44,31 @@ def clocked(work: Callable[[], object]) -> float:
 
 
 class _Appending:
-    """A log of one journal that the library writes, and beside it a file that gets the same bytes from bare calls."""
+    """A log with one journal written by `eventlog`, and a file to which bare system calls write the same bytes."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir()
         self.log, self.bare, self.lock = str(folder), str(folder / "bare"), str(folder / "bare-lock")
         self.position, self.digest = Position(hashes=(NO_HASH,)), NO_HASH
         self.first = time.time_ns() // 1000
-        self.library([next(self.events(1, SessionStarted(client="shell")))])
-        self.as_bare([b"\n"])
+        self.append([next(self.events(1, SessionStarted(client="shell")))])
+        self.append_bare([b"\n"])
 
     def events(self, count: int, payload: SessionStarted | SessionHeartbeat) -> Iterator[Event]:
-        """What comes next in the journal."""
+        """Yield the next events of the journal."""
         for n in range(self.position.n + 1, self.position.n + 1 + count):
             yield Event(v=VERSION, at=from_micros(self.first + n), session="bench", n=n, payload=payload)
 
     def lines(self, events: list[Event]) -> list[bytes]:
-        """The bytes of these, as the library is about to write them."""
+        """Return the lines that `eventlog` will write for these events."""
         lines, digest = [], self.position.hashes[0]
         for event in events:
             line, digest = encode_line(event, digest)
             lines.append(line)
         return lines
 
-    def library(self, events: list[Event]) -> None:
-        """Append these under one lock, and make them durable."""
+    def append(self, events: list[Event]) -> None:
+        """Append the events under one lock and sync them."""
         with locked(self.log, 1):
             writer = JournalWriter(self.log, "bench", self.position)
             writer.extend(events)
@@ -76,8 +76,8 @@ class _Appending:
             writer.close()
             self.position = writer.position
 
-    def as_bare(self, lines: list[bytes]) -> None:
-        """Open, lock, write, fdatasync."""
+    def append_bare(self, lines: list[bytes]) -> None:
+        """Append the lines with the least system calls: open, lock, write, fdatasync."""
         lock = os.open(self.lock, os.O_RDWR | os.O_CREAT)
         assert try_lock(lock)
         fd = os.open(self.bare, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
@@ -87,19 +87,19 @@ class _Appending:
         os.close(lock)
 
     def ratio(self, count: int, pairs: int) -> float:
-        """The medians of so many pairs, `count` events each."""
+        """Return the ratio of the medians of both ways, for `pairs` appends of `count` events each."""
         library, bare = [], []
         beat = SessionHeartbeat(action="building", target="parser", phase="BUILD", progress="25%", percent=25)
         for _ in range(pairs):
             events = list(self.events(count, beat))
             lines = self.lines(events)
-            bare.append(clocked(lambda lines=lines: self.as_bare(lines)))  # type: ignore[misc]
-            library.append(clocked(lambda events=events: self.library(events)))  # type: ignore[misc]
+            bare.append(clocked(lambda lines=lines: self.append_bare(lines)))  # type: ignore[misc]
+            library.append(clocked(lambda events=events: self.append(events)))  # type: ignore[misc]
         return statistics.median(library) / statistics.median(bare)
 
 
 def appending(folder: Path, rounds: int, step: Callable[[], None]) -> Samples:
-    """The rows of appending."""
+    """Measure the rows about appending."""
     log = _Appending(folder)
     samples: Samples = {APPEND: [], BATCH: []}
     for _ in range(rounds):
@@ -113,15 +113,15 @@ def appending(folder: Path, rounds: int, step: Callable[[], None]) -> Samples:
 
 
 def replay(log: str) -> State:
-    """Read, verify, decode and merge all journals, and fold them."""
+    """Read, verify, decode, merge and fold all journals."""
     system, state = real_system(), State()
-    for news in LogReader(log, system.here.machine).batches(system.wall()):
-        fold(state, news.events)
+    for batch in LogReader(log, system.here.machine).batches(system.wall()):
+        fold(state, batch.events)
     return state
 
 
 def decode_alone(log: str) -> float:
-    """Seconds that msgspec takes to decode the lines of all journals, reading them not counted."""
+    """Return the seconds that msgspec takes to decode the lines of all journals, without reading them."""
     decode = Decoder(Event).decode_lines
     seconds = 0.0
     for path in Path(log).rglob(f"*{JOURNAL_SUFFIX}"):
@@ -146,7 +146,7 @@ print(peak / (1 << 20 if sys.platform == "darwin" else 1 << 10))
 
 
 def peak_mb(log: str) -> float:
-    """The most memory of a process that does nothing but replay."""
+    """Return the peak memory, in MB, of a process that only replays the log."""
     done = subprocess.run([PYTHON, "-c", _CHILD, log], cwd=_ROOT, capture_output=True, text=True, check=True)
     return float(done.stdout)
 
@@ -163,12 +163,12 @@ def _caught_up(folder: Folder) -> Snapshot:
 
 
 def catching_up(short: Folder, long: Folder, rounds: int, step: Callable[[], None]) -> Samples:
-    """The row of a hundred new events. The checkpoint stays as it was before them, so each round does it again."""
+    """Measure catching up on a hundred new events. The checkpoint is not saved again, so each round repeats it."""
     for folder in (short, long):
         _caught_up(folder).save()
         time.sleep(0.1)
         folder.author.write(NEW, time.time_ns() // 1000, gap=500)
-        assert _caught_up(folder).fresh, "what is new comes last"
+        assert _caught_up(folder).fresh, "the new events sort last"
     samples: Samples = {CATCH_UP: []}
     for _ in range(rounds):
         base = statistics.median(clocked(lambda: _caught_up(short)) for _ in range(3))
@@ -178,7 +178,7 @@ def catching_up(short: Folder, long: Folder, rounds: int, step: Callable[[], Non
 
 
 def replaying(folder: Folder, events: int, rounds: int, step: Callable[[], None]) -> Samples:
-    """The rows of the long history: all of it, and a late journal, as another machine's merge brings it."""
+    """Measure the rows of the long history: a full replay, and a late journal as a merge brings it."""
     samples: Samples = {MEMORY: [peak_mb(folder.log)], REPLAY: [], LATE: []}
     snapshot = Snapshot(*_opened(folder))
     snapshot.catch_up()

@@ -1,7 +1,7 @@
-"""Where the time of a heartbeat goes, layer by layer: `python -m benchmarks.layers [--events 1000] [--rounds 21]`.
+"""Measure where the time of a heartbeat goes, by layer: `python -m benchmarks.layers [--events 1000] [--rounds 21]`.
 
-Each round is a process of its own that runs the command once, with a clock around each layer; time inside a layer that
-another one took counts for that one alone. What starts and ends the interpreter is what is left of the whole.
+Each round is a process that runs the command once, with a clock around each layer. The time of a layer does not include
+that of layers inside it. The rest of the process's time is starting and ending the interpreter.
 """
 
 import argparse
@@ -55,22 +55,22 @@ def clocked(owner, function, name):
 from coord.engine import checkpoint, snapshot
 from eventlog.local import lock, writer
 clocked(checkpoint, "load", "read the checkpoint")
-clocked(snapshot.Snapshot, "catch_up", "look at the journals, and fold what is new")
-clocked(lock, "_acquire", "take the lock, leave the pid there, and give it back")
-clocked(lock, "_record_pid", "take the lock, leave the pid there, and give it back")
-clocked(lock, "_write_pid", "take the lock, leave the pid there, and give it back")
-clocked(transaction.Transaction, "act_as", "who acts, and is it able to")
-clocked(transaction.Transaction, "record_deaths", "who has died")
-clocked(writer.JournalWriter, "extend", "seal, verify and write the line")
-clocked(writer.JournalWriter, "sync", "sync it")
+clocked(snapshot.Snapshot, "catch_up", "read the journals and fold new events")
+clocked(lock, "_acquire", "take the lock, write the pid, release the lock")
+clocked(lock, "_record_pid", "take the lock, write the pid, release the lock")
+clocked(lock, "_write_pid", "take the lock, write the pid, release the lock")
+clocked(transaction.Transaction, "act_as", "find and check the acting session")
+clocked(transaction.Transaction, "record_deaths", "record dead sessions")
+clocked(writer.JournalWriter, "extend", "hash, check and write the line")
+clocked(writer.JournalWriter, "sync", "sync the journal")
 clocked(snapshot.Snapshot, "save", "write the checkpoint")
-clocked(transaction, "save_index", "write the index of the guard")
+clocked(transaction, "save_index", "write the guard's index")
 clocked(transaction, "write_board", "write the board")
 lap("(the clocks)")
 inside.append(0.0)
 code = run(sys.argv[1:], real_system())
 whole = time.perf_counter() - last
-spent["arguments, settings, the decision, the answer"] = whole - inside.pop()
+spent["arguments, configuration, decision, answer"] = whole - inside.pop()
 del spent["(the clocks)"]
 print(json.dumps({"spent": spent, "ended": time.perf_counter() - begin, "code": code}), file=sys.stderr)
 sys.stderr.flush()
@@ -79,10 +79,10 @@ os._exit(0)
 
 
 def main() -> None:
-    """Measure, and print the layers in the order in which they come."""
+    """Measure the layers and print them in the order in which they run."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.layers", description=__doc__)
-    parser.add_argument("--events", type=int, default=SHORT, help="of the history")
-    parser.add_argument("--rounds", type=int, default=21, help="processes")
+    parser.add_argument("--events", type=int, default=SHORT, help="events of the history")
+    parser.add_argument("--rounds", type=int, default=21, help="number of processes")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="coord-bench-") as base:
         folder = prepare(Path(base, "folder"), args.events)
@@ -96,24 +96,24 @@ def main() -> None:
                 [PYTHON, "-c", _CHILD, *words], cwd=folder.root, env=env, capture_output=True, text=True, check=True
             )
             whole = time.perf_counter() - begin
-            told = json.loads(done.stderr)
-            if told["code"] or not i:  # the first one warms what is warm in use
+            result = json.loads(done.stderr)
+            if result["code"] or not i:  # the first process only warms caches
                 continue
             for name, argv in (("bare", _BARE), ("P", PASS)):
                 bases[name].append(timed(argv, folder.root, env))
-            for name, seconds in {"start": whole - told["ended"], **told["spent"]}.items():
+            for name, seconds in {"start": whole - result["ended"], **result["spent"]}.items():
                 layers.setdefault(name, []).append(seconds)
     ms = {name: statistics.median(values) * 1000 for name, values in (bases | layers).items()}
     start, bare, plain = ms.pop("start"), ms.pop("bare"), ms.pop("P")
     rows = {
         "start and end Python": min(bare, start),
-        "its `site`: the environment, and what it loads": max(0.0, plain - bare),
+        "load `site`, with the environment's packages": max(0.0, plain - bare),
         **ms,
     }
     print(f"{args.events:,} events, {args.rounds} rounds, medians; P = {plain:.1f} ms\n")
     for name, took in rows.items():
         print(f"{took:6.1f} ms  {took / plain:5.2f} P  {name}")
-    print(f"{sum(rows.values()):6.1f} ms  {sum(rows.values()) / plain:5.2f} P  in all")
+    print(f"{sum(rows.values()):6.1f} ms  {sum(rows.values()) / plain:5.2f} P  total")
 
 
 if __name__ == "__main__":

@@ -1,12 +1,12 @@
-"""The same work done with what one might pick instead: `make bench-peers`. Not in CI: it installs packages.
+"""Compare coord with similar programs: `make bench-peers`. CI does not run it, because it installs packages.
 
     python -m benchmarks.peers [--rounds 11] [--fill 100] [--venv build/peers] [--json FILE]
 
-Each peer is installed from PyPI into an environment of its own, and gets a repository of its own with some messages in
-it. Then its commands and coord's run one after the other in every round. All are whole processes, in units of P; the
-interpreter is the same. One that cannot be installed, or whose command fails, is printed with the reason.
+The peers are installed from PyPI into a separate environment, and each gets a repository with some messages. Every
+round runs the commands of all peers and of coord one after the other. All are whole processes of the same interpreter,
+in units of P. A peer that cannot be installed, or whose command fails, is listed with the reason.
 
-The work is not quite the same: what a peer syncs to the disk, checks, or keeps of the past is its own choice.
+The work is not quite the same: peers differ in what they sync to the disk, check and keep of the history.
 """
 
 import argparse
@@ -30,9 +30,9 @@ _INSTALL_S = 600
 
 
 class Peer(Struct, frozen=True):
-    """A peer: how its store is begun, and its commands by what they do; `{i}` is the number of the round.
+    """A peer: how to set up its store, and its commands by what they do. `{i}` is replaced by the number of the round.
 
-    The command called `send` also fills the store before the first round.
+    The command `send` also fills the store before the first round.
     """
 
     package: str
@@ -114,7 +114,7 @@ PEERS = (
 
 
 def words(line: str, programs: Path, root: Path, i: int) -> list[str]:
-    """A command line of the table: the program of the environment, and its words; `|` stands for a space in one."""
+    """Return the arguments of a command line of the table; `|` stands for a space within an argument."""
     name, *rest = line.split(" ", 2) if line.startswith("python -c ") else line.split(" ")
     filled = [word.replace("{i}", str(i)).replace("{root}", str(root)) for word in rest]
     python = name == "python"
@@ -122,7 +122,7 @@ def words(line: str, programs: Path, root: Path, i: int) -> list[str]:
 
 
 def install(venv: Path, package: str) -> str:
-    """Install a peer, if it is none of ours; why that failed, if it did."""
+    """Install a peer's package, if it has one. Return why that failed, or an empty text."""
     if not package:
         return ""
     try:
@@ -137,8 +137,8 @@ def install(venv: Path, package: str) -> str:
     return ""
 
 
-class Workspace(Struct):
-    """Where a peer works, and what keeps it from that."""
+class PeerWorkspace(Struct):
+    """The repository of a peer; `trouble` is why it cannot run, if it cannot."""
 
     peer: Peer
     programs: Path
@@ -147,19 +147,19 @@ class Workspace(Struct):
     trouble: str = ""
 
     def run(self, name: str, line: str, i: int) -> float:
-        """Seconds of one of its commands. Raises Failed."""
+        """Run one of its commands and return its seconds. Raises Failed."""
         stdin = self.peer.stdin.replace("{i}", str(i)).replace("{root}", str(self.root)) if "hook" in name else ""
         return timed(words(line, self.programs, self.root, i), self.root, self.env, stdin=stdin.encode())
 
 
-def begin(peer: Peer, venv: Path, base: Path, fill: int, bar: ProgressBar) -> Workspace:
-    """Install a peer and fill its store."""
+def begin(peer: Peer, venv: Path, base: Path, fill: int, bar: ProgressBar) -> PeerWorkspace:
+    """Install a peer, and set up and fill its store."""
     root = base / (peer.package or "bare")
     (root / "src").mkdir(parents=True)
     env = environment(root / "home", **peer.env)
     (root / "home").mkdir()
     subprocess.run(["git", "init", "-q", "-b", "main"], cwd=root, env=env, check=True)
-    workspace = Workspace(peer, venv / "bin", root, env, install(venv, peer.package))
+    workspace = PeerWorkspace(peer, venv / "bin", root, env, install(venv, peer.package))
     bar.step()
     try:
         for line in peer.setup if not workspace.trouble else ():
@@ -173,9 +173,9 @@ def begin(peer: Peer, venv: Path, base: Path, fill: int, bar: ProgressBar) -> Wo
 
 
 def measure(
-    places: list[Workspace], folder: Folder, rounds: int, bar: ProgressBar
+    workspaces: list[PeerWorkspace], folder: Folder, rounds: int, bar: ProgressBar
 ) -> dict[tuple[str, str], list[float]]:
-    """Each command of each in P, round by round; the round before the first is not counted."""
+    """Return the times of each peer's commands in P, by round. One round before the first is not counted."""
     ratios: dict[tuple[str, str], list[float]] = {}
     for i in range(rounds + 1):
         seconds: dict[tuple[str, str], float] = {}
@@ -183,7 +183,7 @@ def measure(
         for command in commands(folder.root, folder.me, i):
             env = folder.acting(folder.other if command.by_other else folder.me)
             seconds["coord", command.name] = timed(command.argv, folder.root, env, command.codes, command.stdin)
-        for workspace in places:
+        for workspace in workspaces:
             bases.append(timed(PASS, folder.root, folder.env))
             for name, line in workspace.peer.commands.items() if not workspace.trouble else ():
                 try:
@@ -197,25 +197,29 @@ def measure(
     return ratios
 
 
-def table(places: list[Workspace], ratios: dict[tuple[str, str], list[float]]) -> str:
-    """What came out, a line each."""
-    stores = {"coord": "journals, synced"} | {workspace.peer.package: workspace.peer.store for workspace in places}
+def table(workspaces: list[PeerWorkspace], ratios: dict[tuple[str, str], list[float]]) -> str:
+    """Return the results as text, one line for each command."""
+    stores = {"coord": "journals, synced"} | {workspace.peer.package: workspace.peer.store for workspace in workspaces}
     lines = []
     for (package, name), values in ratios.items():
         low, median, high = statistics.quantiles(values, n=4, method="inclusive") if values[1:] else values * 3
         what = f"{package or '(bare table)':18} {stores[package]:24} {name:22}"
         lines.append(f"{what} {median:6.2f} P   {low:.2f} .. {high:.2f}")
-    troubles = [f"{workspace.peer.package:18} {workspace.trouble}" for workspace in places if workspace.trouble]
+    troubles = [f"{workspace.peer.package:18} {workspace.trouble}" for workspace in workspaces if workspace.trouble]
     return "\n".join([*lines, *troubles])
 
 
 def main() -> None:
-    """Install, measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=11)
+    """Install the peers, measure, and print the results."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.peers", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--rounds", type=int, default=11, help="rounds of all commands")
     parser.add_argument("--fill", type=int, default=100, help="messages in a peer's store before the first round")
-    parser.add_argument("--venv", default=os.path.join("build", "peers"))
-    parser.add_argument("--json", metavar="FILE")
+    parser.add_argument(
+        "--venv", default=os.path.join("build", "peers"), help="the environment to install the peers into"
+    )
+    parser.add_argument("--json", metavar="FILE", help="write all numbers to FILE as JSON")
     args = parser.parse_args()
     venv = Path(args.venv).absolute()
     venv.parent.mkdir(parents=True, exist_ok=True)
@@ -223,15 +227,15 @@ def main() -> None:
     try:
         with tempfile.TemporaryDirectory(prefix="coord-peers-") as base:
             folder = prepare(Path(base, "coord"), SHORT)
-            places = [begin(peer, venv, Path(base), args.fill, bar) for peer in PEERS]
-            ratios = measure(places, folder, args.rounds, bar)
+            workspaces = [begin(peer, venv, Path(base), args.fill, bar) for peer in PEERS]
+            ratios = measure(workspaces, folder, args.rounds, bar)
     finally:
         bar.close()
     print(f"whole processes, {args.rounds} rounds; coord with {SHORT:,} events, the others with {args.fill} messages\n")
-    print(table(places, ratios))
+    print(table(workspaces, ratios))
     if args.json:
         rows = [{"package": key[0] or _SQLITE, "command": key[1], "in_P": values} for key, values in ratios.items()]
-        troubles = {workspace.peer.package: workspace.trouble for workspace in places if workspace.trouble}
+        troubles = {workspace.peer.package: workspace.trouble for workspace in workspaces if workspace.trouble}
         Path(args.json).write_text(json.dumps({"rows": rows, "not_there": troubles}, indent=1) + "\n")
 
 

@@ -1,22 +1,24 @@
-"""The plot: the cost of a command against the length of the history, as one SVG file that needs nothing else."""
+"""Draw the cost of commands against the length of the history, as one self-contained SVG file."""
 
 import math
 import statistics
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 WIDTH, HEIGHT = 760, 420
-LEFT, RIGHT, TOP, BOTTOM = 64, 150, 64, 56  # around the field
+LEFT, RIGHT, TOP, BOTTOM = 64, 150, 64, 56  # margins around the plot
 _INK, _SOFT, _FAINT = "#1f2937", "#5b6675", "#e3e7ec"
 _COLOURS = ("#3a6ea5", "#b3502e", "#1f7a62", "#7a5aa6")
 _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, 'DejaVu Sans', sans-serif"
 
 
 def cost_svg(curves: dict[str, dict[int, list[float]]], target: float) -> str:
-    """The curves, by name and length in events, of what was measured in L; with the target as a broken line."""
-    return _Plot(curves, target).text()
+    """Return the plot of `curves`: values in L, by command and by number of events. The target is a dashed line."""
+    return _Plot(curves, target).draw()
 
 
 class _Plot:
+    """The plot while it is drawn."""
+
     def __init__(self, curves: dict[str, dict[int, list[float]]], target: float) -> None:
         self.curves = {
             name: {length: values for length, values in sorted(line.items()) if values} for name, line in curves.items()
@@ -29,12 +31,12 @@ class _Plot:
                             width=f"{WIDTH}", height=f"{HEIGHT}")  # fmt: skip
         self.root.set("font-family", _FONT)
 
-    def text(self) -> str:
+    def draw(self) -> str:
         self._add("title", "Cost of a command against the length of the history")
         self._add("rect", width=WIDTH, height=HEIGHT, rx=8, fill="#ffffff")
-        self._write(20, 28, "What a command costs, by the length of the history", 15, _INK, "start")
-        under = "whole process, in units of L = python -c 'import click, msgspec'; medians and quartiles"
-        self._write(20, 46, under, 11, _SOFT, "start")
+        self._write(20, 28, "What a command costs, by length of the history", 15, _INK, "start")
+        units = "whole process, in units of L = python -c 'import click, msgspec'; medians and quartiles"
+        self._write(20, 46, units, 11, _SOFT, "start")
         self._axes()
         ends = sorted(self._line(name, colour) for name, colour in zip(self.curves, _COLOURS, strict=False))
         free = 0.0
@@ -52,8 +54,8 @@ class _Plot:
         return round(HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * cost / self.top, 1)
 
     def _add(self, tag: str, text: str = "", **attributes: object) -> Element:
-        given = {name.replace("_", "-"): f"{value}" for name, value in attributes.items()}
-        element = SubElement(self.root, tag, given)
+        written = {name.replace("_", "-"): f"{value}" for name, value in attributes.items()}
+        element = SubElement(self.root, tag, written)
         element.text = text or None
         return element
 
@@ -74,10 +76,10 @@ class _Plot:
         self._write((LEFT + end) / 2, HEIGHT - 14, "events in the log", 12, _SOFT, "middle")
         y = self._y(self.target)
         self._add("path", d=f"M{LEFT} {y}H{end}", stroke=_INK, stroke_dasharray="5 4")
-        self._write(LEFT + 6, y - 5, f"target at the longest: {self.target:g} L", 11, _INK, "start")
+        self._write(LEFT + 6, y - 5, f"target for the longest history: {self.target:g} L", 11, _INK, "start")
 
     def _line(self, name: str, colour: str) -> tuple[float, str, str]:
-        """Draw a curve; where it ends, for its name."""
+        """Draw a curve; return the y where it ends, with its name and colour."""
         points = []
         for length, values in self.curves[name].items():
             low, median, high = _quartiles(values)

@@ -1,4 +1,4 @@
-"""What was measured, for people and for programs."""
+"""The results as a table and as a JSON document."""
 
 import os
 import platform
@@ -9,7 +9,7 @@ from benchmarks.rows import SHORT, Summary
 
 
 def about(long: int, rounds: int, bases_ms: dict[str, float]) -> dict[str, object]:
-    """In which circumstances it was measured."""
+    """Return the conditions of the measurement: machine, versions, histories and rounds."""
     return {
         "events": {"short": SHORT, "long": long},
         "live_sessions": SESSIONS,
@@ -25,26 +25,26 @@ def about(long: int, rounds: int, bases_ms: dict[str, float]) -> dict[str, objec
 
 
 def table(summaries: list[Summary], long: int) -> str:
-    """The rows as text, in columns."""
+    """Return the rows as text in columns."""
     lengths = {"short": f"{SHORT:,}", "long": f"{long:,}", "": ""}
     head = ("", "events", "median", "quartiles", "target", "")
     cells = [head] + [
         (
-            one.row.name,
-            lengths[one.row.size],
-            "-" if one.missing else f"{_number(one.median)} {one.row.unit}",
-            "-" if one.missing else f"{_number(one.low)} .. {_number(one.high)}",
-            f"<= {one.row.most:g}",
-            one.missing or ("met" if one.met else "NOT MET"),
+            summary.row.name,
+            lengths[summary.row.size],
+            "-" if summary.missing else f"{_number(summary.median)} {summary.row.unit}",
+            "-" if summary.missing else f"{_number(summary.low)} .. {_number(summary.high)}",
+            f"<= {summary.row.most:g}",
+            summary.missing or ("met" if summary.met else "NOT MET"),
         )
-        for one in summaries
+        for summary in summaries
     ]
     widths = [max(len(row[i]) for row in cells) for i in range(len(head) - 1)]
-    lines = ["  ".join([*(_put(cell, widths[i], i) for i, cell in enumerate(row[:-1])), row[-1]]) for row in cells]
+    lines = ["  ".join([*(_align(cell, widths[i], i) for i, cell in enumerate(row[:-1])), row[-1]]) for row in cells]
     return "\n".join(line.rstrip() for line in lines)
 
 
-def _put(cell: str, width: int, column: int) -> str:
+def _align(cell: str, width: int, column: int) -> str:
     return cell.ljust(width) if column == 0 else cell.rjust(width)
 
 
@@ -55,23 +55,23 @@ def _number(value: float) -> str:
 def document(
     facts: dict[str, object], summaries: list[Summary], curves: dict[str, dict[int, list[float]]]
 ) -> dict[str, object]:
-    """All of it, as JSON has it."""
+    """Return all results as a JSON document."""
     rows = [
         {
-            "row": one.row.name,
-            "history": one.row.size,
-            "unit": one.row.unit,
-            "target": one.row.most,
-            "met": one.met,
-            **({"missing": one.missing} if one.missing else {}),
-            **({} if one.missing else _numbers(one)),
+            "row": summary.row.name,
+            "history": summary.row.size,
+            "unit": summary.row.unit,
+            "target": summary.row.most,
+            "met": summary.met,
+            **({"missing": summary.missing} if summary.missing else {}),
+            **({} if summary.missing else _numbers(summary)),
         }
-        for one in summaries
+        for summary in summaries
     ]
     lines = {name: {f"{length}": values for length, values in line.items()} for name, line in curves.items()}
     return {"about": facts, "rows": rows, "cost_by_length_in_L": lines}
 
 
-def _numbers(one: Summary) -> dict[str, float]:
-    numbers = {"median": one.median, "first_quartile": one.low, "third_quartile": one.high}
-    return {"rounds": one.rounds, **{name: round(value, 4) for name, value in numbers.items()}}
+def _numbers(summary: Summary) -> dict[str, float]:
+    numbers = {"median": summary.median, "first_quartile": summary.low, "third_quartile": summary.high}
+    return {"rounds": summary.rounds, **{name: round(value, 4) for name, value in numbers.items()}}

@@ -1,7 +1,8 @@
-"""What is measured, with its target: the table of the rows, and how what was measured is summed up.
+"""The rows of the table, with their targets, and the summary of the samples of a row.
 
-Every value is a ratio to something that was measured in the same round, or an amount, and every target is an upper
-bound. P is `python -c pass` and L `python -c 'import click, msgspec'`, of the interpreter that runs the bench.
+Most values are ratios to something measured in the same round; the others are amounts. Every target is an upper bound.
+P is the time of `python -c pass`, and L that of `python -c 'import click, msgspec'`, with the interpreter that runs the
+benchmark.
 """
 
 import statistics
@@ -15,7 +16,7 @@ SHORT = 1000  # events of the short history
 
 
 class Row(Struct, frozen=True):
-    """A row of the table: what, on which history, in which unit, and the most that it may be."""
+    """A row of the table: what is measured, on which history, in which unit, and the target."""
 
     name: str
     size: Size
@@ -24,11 +25,11 @@ class Row(Struct, frozen=True):
 
 
 Samples: TypeAlias = dict[Row, list[float]]
-"""What was measured of each row, round by round."""
+"""The measured values of each row, by round."""
 
 
 class Summary(Struct, frozen=True):
-    """A row as it came out: the median, the quartiles, and whether the target is met; why it is not there, if so."""
+    """The result of a row: median and quartiles, or in `missing` the reason why it has none."""
 
     row: Row
     rounds: int = 0
@@ -39,7 +40,7 @@ class Summary(Struct, frozen=True):
 
     @property
     def met(self) -> bool:
-        """Whether the target is met."""
+        """Whether the row was measured and meets its target."""
         return not self.missing and self.median <= self.row.most
 
 
@@ -47,12 +48,12 @@ WRITES = ("heartbeat", "send", "release", "renew")
 CLAIMS = ("claim, granted", "claim, refused")
 READS = ("status", "inbox", "board", "claims")
 GUARD = ("guard, allowed", "guard, denied", "guard, denied an edit")
-FIRST_WRITE = "guard, a first write"  # which is a claim
-QUIET = ("hook, a prompt", "hook, before a shell command", "hook, after a tool")  # with nothing to say or write down
-SPEAKING = ("hook, start", "hook, stop")
+FIRST_WRITE = "guard, a first write"  # it makes a claim
+SILENT_HOOKS = ("hook, a prompt", "hook, before a shell command", "hook, after a tool")  # neither answer nor event
+SPEAKING_HOOKS = ("hook, start", "hook, stop")
 
 
-def _whole() -> Iterator[Row]:
+def _whole_process_rows() -> Iterator[Row]:
     for size, writes, claims, reads in (("short", 1.3, 1.3, 1.3), ("long", 1.4, 1.4, 1.5)):
         at: Size = "short" if size == "short" else "long"
         yield from (Row(name, at, "L", writes) for name in WRITES)
@@ -60,8 +61,8 @@ def _whole() -> Iterator[Row]:
         yield from (Row(name, at, "L", reads) for name in READS)
         yield from (Row(name, at, "P", 2.0) for name in GUARD)
         yield Row(FIRST_WRITE, at, "L", claims)
-        yield from (Row(name, at, "P", 2.0) for name in QUIET)
-        yield from (Row(name, at, "L", writes) for name in SPEAKING)
+        yield from (Row(name, at, "P", 2.0) for name in SILENT_HOOKS)
+        yield from (Row(name, at, "L", writes) for name in SPEAKING_HOOKS)
 
 
 APPEND = Row("durable append, one at a time", "", "x bare", 1.3)
@@ -75,13 +76,13 @@ WAIT_INBOX = Row("append to another's inbox --wait", "short", "ms", 60)
 WATCH = Row("append to another's watch", "short", "ms", 60)
 TOGETHER = Row("16 at once, 50 sends each", "short", "x 800 L", 1.4)
 
-WHOLE = tuple(_whole())
+WHOLE = tuple(_whole_process_rows())
 INSIDE = (APPEND, BATCH, REPLAY, MEMORY, CATCH_UP, LATE)
 ROWS = (*WHOLE, *INSIDE, WAIT_CLAIM, WAIT_INBOX, WATCH, TOGETHER)
 
 
-def summed(samples: Samples, missing: dict[Row, str]) -> list[Summary]:
-    """Every row of the table, in its order."""
+def summarize(samples: Samples, missing: dict[Row, str]) -> list[Summary]:
+    """Return the result of every row, in the order of the table."""
     return [_summary(row, samples.get(row, []), missing.get(row, "not measured")) for row in ROWS]
 
 

@@ -1,7 +1,8 @@
-"""What a call of a warm MCP server costs: `python -m benchmarks.serving [--rounds 7]`.
+"""Measure what a call of a running MCP server costs: `python -m benchmarks.serving [--rounds 7]`.
 
-Each round starts a server, warms it, and makes the same calls of each tool one after the other, from the line that asks
-to the line that answers; what writes is durable by then. P, measured in the same rounds, is `python -c pass`.
+Each round starts a server, makes some calls that are not counted, then measures the calls of each tool, from the
+request line to the answer line. A call that writes is durable when it answers. P, measured in the same rounds, is the time of
+`python -c pass`.
 """
 
 import argparse
@@ -20,12 +21,12 @@ from eventlog.local.files import sync_data
 from tests.support.mcp_connections import Connection
 
 _CALLS, _WARM = 50, 5
-FEW = 4  # events: those of a few sessions, where the usual short history has twenty that live
-MOST_MS = 5.0  # of each, the median
+FEW = 4  # events, so only a few sessions; the short history has twenty live ones
+MOST_MS = 5.0  # target for the median of each call
 
 
 def calls(folder: Folder) -> dict[str, Callable[[Connection, int], object]]:
-    """What is measured, by name. What the first call of a pair takes, the second gives back."""
+    """Return the calls to measure, by name. `release` releases what `claim, granted` has claimed."""
     return {
         "ping (the protocol alone)": lambda server, i: server.ask("ping"),
         "heartbeat": lambda server, i: server.ok("heartbeat", action="building", target=f"part-{i}", progress="25%"),
@@ -39,7 +40,7 @@ def calls(folder: Folder) -> dict[str, Callable[[Connection, int], object]]:
 
 
 def append(path: str) -> None:
-    """What is durable at the least: open, write, fdatasync."""
+    """Make one line durable with the least system calls: open, write, fdatasync."""
     fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.write(fd, b"x" * 300)
     sync_data(fd)
@@ -47,11 +48,11 @@ def append(path: str) -> None:
 
 
 def measure(events: int, rounds: int) -> None:
-    """Measure on a history of so many events, and print medians and quartiles."""
+    """Measure on a history of `events` events, and print medians and quartiles."""
     bases: list[float] = []
     bare: list[float] = []
-    began: list[float] = []
-    found: dict[str, list[float]] = {}
+    starts: list[float] = []
+    samples: dict[str, list[float]] = {}
     with tempfile.TemporaryDirectory(prefix="coord-bench-") as base:
         folder = prepare(Path(base, "folder"), events)
         for _ in range(rounds):
@@ -59,29 +60,31 @@ def measure(events: int, rounds: int) -> None:
             bare += [clocked(lambda: append(str(folder.root / "bare"))) for _ in range(_CALLS)]
             begin = time.perf_counter()
             with Connection(folder.root, folder.env, "--session", folder.me) as server:
-                began.append(time.perf_counter() - begin)
+                starts.append(time.perf_counter() - begin)
                 for name, call in calls(folder).items():
                     for i in range(-_WARM, _CALLS):
                         begin = time.perf_counter()
                         call(server, i)
                         if i >= 0:
-                            found.setdefault(name, []).append(time.perf_counter() - begin)
-            folder.coord(folder.other, "inbox")  # else what a round sends would make the next one slower
+                            samples.setdefault(name, []).append(time.perf_counter() - begin)
+            folder.coord(folder.other, "inbox")  # unread messages of one round would slow the next
     unit = statistics.median(bases)
-    print(f"{events:,} events, {rounds} servers, {_CALLS} calls of each; P = {unit * 1000:.1f} ms\n")
-    bases_too = {"start, and answer `initialize`": began, "a bare write and fdatasync": bare}
-    for name, seconds in (bases_too | found).items():
+    print(f"{events:,} events, {rounds} servers, {_CALLS} calls of each tool; P = {unit * 1000:.1f} ms\n")
+    comparison = {"start and answer `initialize`": starts, "a bare write and fdatasync": bare}
+    for name, seconds in (comparison | samples).items():
         low, median, high = (value * 1000 for value in statistics.quantiles(seconds, n=4, method="inclusive"))
-        sign = "" if name not in calls(folder) else "  met" if median <= MOST_MS else "  MISSED"
-        print(f"{median:7.2f} ms ({low:.2f} to {high:.2f})  {median / unit / 1000:6.2f} P  {name}{sign}")
+        verdict = "" if name not in calls(folder) else "  met" if median <= MOST_MS else "  NOT MET"
+        print(f"{median:7.2f} ms ({low:.2f} to {high:.2f})  {median / unit / 1000:6.2f} P  {name}{verdict}")
     print()
 
 
 def main() -> None:
-    """Measure among a few sessions, and among the many of a longer history."""
+    """Measure with a few sessions, and with the many of a longer history."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.serving", description=__doc__)
-    parser.add_argument("--events", type=int, nargs="*", default=[FEW, SHORT], help=f"of the histories: {FEW} {SHORT}")
-    parser.add_argument("--rounds", type=int, default=7, help="servers")
+    parser.add_argument(
+        "--events", type=int, nargs="*", default=[FEW, SHORT], help=f"lengths of the histories (default: {FEW} {SHORT})"
+    )
+    parser.add_argument("--rounds", type=int, default=7, help="servers to start for each history")
     args = parser.parse_args()
     for events in args.events:
         measure(events, max(2, args.rounds))

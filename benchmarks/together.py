@@ -1,4 +1,4 @@
-"""Between processes: how soon one that waits says what another wrote, and how many can write at once."""
+"""Measure several processes: how soon a waiting one reports an event, and how fast many write at once."""
 
 import os
 import pty
@@ -21,15 +21,15 @@ from eventlog.local.writer import JournalWriter
 from tests.support.processes import COORD, until
 
 PROCESSES, SENDS = 16, 50
-_SETTLE_S = 0.1  # after the watcher is there: its process is about to wait
+_SETTLE_S = 0.1  # from the start of watching until the process waits
 _LOCK_WAIT_S = 10.0
 
 
 def wait_once(folder: Folder, i: int) -> dict[str, float]:
-    """Milliseconds from just before the other's line is written until the one who waits has said it, of each way."""
+    """Return, for each way to wait, the milliseconds from before the event is written until the waiter reports it."""
     resource = f"file/src/wait-{i}.py"
     folder.coord(folder.other, "claim", resource)
-    snapshot = _present(folder)
+    snapshot = _snapshot(folder)
     claim = next(claim.id for claim in snapshot.state.claims.values() if claim.resource == resource)
     by_claim = _waiting(folder, ["claim", resource, "--wait", "1m"], ClaimReleased(claim=claim))
     folder.coord(folder.me, "release", resource)
@@ -40,7 +40,7 @@ def wait_once(folder: Folder, i: int) -> dict[str, float]:
 
 
 def waiting(folder: Folder, rounds: int, step: Callable[[], None]) -> Samples:
-    """The rows of waiting."""
+    """Measure the rows about waiting."""
     samples: Samples = {WAIT_CLAIM: [], WAIT_INBOX: [], WATCH: []}
     for i in range(rounds):
         took = wait_once(folder, i)
@@ -52,17 +52,17 @@ def waiting(folder: Folder, rounds: int, step: Callable[[], None]) -> Samples:
 
 
 def _waiting(folder: Folder, words: list[str], payload: AnyPayload) -> float:
-    """Let one session wait, and the other append: milliseconds until the last that the first one says."""
+    """Let one session wait and the other append; return the milliseconds until the waiter's last output."""
     argv = [COORD, *words]
     env, quiet = folder.acting(folder.me), subprocess.DEVNULL
     with subprocess.Popen(argv, cwd=folder.root, env=env, stdout=subprocess.PIPE, stderr=quiet) as process:
         assert process.stdout is not None
-        heard: list[float] = []
+        times: list[float] = []
         fd = process.stdout.fileno()
 
         def listen() -> None:
             while os.read(fd, 1 << 16):
-                heard.append(time.perf_counter())
+                times.append(time.perf_counter())
 
         listener = threading.Thread(target=listen)
         listener.start()
@@ -71,41 +71,41 @@ def _waiting(folder: Folder, words: list[str], payload: AnyPayload) -> float:
         begin = append(folder, folder.other, payload)
         process.wait()
         listener.join()
-    if process.returncode or not heard:
+    if process.returncode or not times:
         raise SystemExit(f"coord {' '.join(words)}: exit code {process.returncode}")
-    return (heard[-1] - begin) * 1000
+    return (times[-1] - begin) * 1000
 
 
 def _watching(folder: Folder, subject: str) -> float:
-    """Let a person watch the board in a terminal, and a session send a message: milliseconds until that is drawn."""
+    """Run `coord watch` in a terminal and send a message; return the milliseconds until it is drawn."""
     terminal, inside = pty.openpty()
-    termios.tcsetwinsize(inside, (200, 150))  # rows enough for the messages, at the end of the board
-    env, drawn, heard = folder.env | {"TERM": "xterm-256color"}, bytearray(), list[float]()
+    termios.tcsetwinsize(inside, (200, 150))  # enough rows for the messages at the end of the board
+    env, drawn, times = folder.env | {"TERM": "xterm-256color"}, bytearray(), list[float]()
     with subprocess.Popen([COORD, "watch"], cwd=folder.root, env=env, stdin=inside, stdout=inside) as process:
         os.close(inside)
 
         def listen() -> None:
-            with suppress(OSError):  # as the end of what is drawn is said
+            with suppress(OSError):  # the error that marks the end of the output
                 while data := os.read(terminal, 1 << 16):
                     drawn.extend(data)
-                    if not heard and subject.encode() in drawn:
-                        heard.append(time.perf_counter())
+                    if not times and subject.encode() in drawn:
+                        times.append(time.perf_counter())
 
         listener = threading.Thread(target=listen)
         listener.start()
         until(lambda: _watches(process.pid), "the watch")
         time.sleep(_SETTLE_S)
         begin = append(folder, folder.other, MessageSent(to=(folder.me,), subject=subject, body="It works now."))
-        until(lambda: heard, "the message")
+        until(lambda: times, "the message")
         os.write(terminal, b"q")
         process.wait()
         listener.join()
     os.close(terminal)
-    return (heard[0] - begin) * 1000
+    return (times[0] - begin) * 1000
 
 
 def _watches(pid: int) -> bool:
-    """Whether a process has begun to watch a folder; where that cannot be seen, a while is waited."""
+    """Return whether a process watches a folder. Where that cannot be seen, wait a second and return True."""
     try:
         names = [os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd")]
     except OSError:
@@ -114,23 +114,23 @@ def _watches(pid: int) -> bool:
     return any("inotify" in name for name in names)
 
 
-def _world(folder: Folder) -> System:
+def _system(folder: Folder) -> System:
     return real_system().at(str(folder.root))
 
 
-def _present(folder: Folder) -> Snapshot:
-    system = _world(folder)
+def _snapshot(folder: Folder) -> Snapshot:
+    system = _system(folder)
     snapshot = Snapshot(system, find_workspace(system, str(folder.root)))
     snapshot.catch_up()
     return snapshot
 
 
 def append(folder: Folder, session: str, payload: AnyPayload) -> float:
-    """Append one event to a session's journal, durably, and nothing else; when that began."""
+    """Append one event to a session's journal and sync it; return the time just before."""
     with locked(folder.log, _LOCK_WAIT_S):
-        snapshot = _present(folder)
+        snapshot = _snapshot(folder)
         writer = JournalWriter(folder.log, session, snapshot.history.positions[session])
-        at = max(_world(folder).wall(), add_time(snapshot.history.latest, micros=1))
+        at = max(_system(folder).wall(), add_time(snapshot.history.latest, micros=1))
         begin = time.perf_counter()
         writer.append(Event(v=VERSION, at=at, session=session, n=writer.n, payload=payload))
         writer.sync()
@@ -139,7 +139,7 @@ def append(folder: Folder, session: str, payload: AnyPayload) -> float:
 
 
 def together(folder: Folder, rounds: int, sends: int, step: Callable[[], None]) -> Samples:
-    """The row of many at once: each of the processes runs `sends` commands, one after the other, as a ratio to L."""
+    """Measure many processes at once: each runs `sends` commands one after the other; the result is a ratio to L."""
     sessions = [folder.start(f"sender-{i}") for i in range(PROCESSES)]
     samples: Samples = {TOGETHER: []}
     for _ in range(rounds):
@@ -157,7 +157,7 @@ def together(folder: Folder, rounds: int, sends: int, step: Callable[[], None]) 
 
 
 def at_once(cwd: Path, commands: Sequence[tuple[list[str], dict[str, str]]], times: int) -> float:
-    """Seconds until each of these commands, all at once, has been run so many times in a loop of a shell of its own."""
+    """Run all commands at once, each `times` times in its own shell loop; return the seconds until all are done."""
     loop = f'i=0; while [ $i -lt {times} ]; do "$@" >/dev/null || exit 1; i=$((i+1)); done'
     begin = time.perf_counter()
     running = [subprocess.Popen(["sh", "-c", loop, "sh", *argv], cwd=cwd, env=env) for argv, env in commands]

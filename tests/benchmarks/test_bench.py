@@ -1,4 +1,4 @@
-"""The bench itself: that its histories are honest and always the same, and that no row is forgotten."""
+"""The benchmarks: their histories are valid and reproducible, and every row is measured and printed."""
 
 import json
 import re
@@ -11,10 +11,10 @@ import pytest
 
 from benchmarks.folders import prepare
 from benchmarks.history import SESSIONS, Author
-from benchmarks.hour import played
+from benchmarks.hour import simulate
 from benchmarks.picture import cost_svg
 from benchmarks.report import document, table
-from benchmarks.rows import MEMORY, ROWS, SHORT, WHOLE, summed
+from benchmarks.rows import MEMORY, ROWS, SHORT, WHOLE, summarize
 from coord.admin.verify import verify
 from coord.workspace.paths import find_workspace
 from coord.workspace.system import real_system
@@ -29,51 +29,51 @@ END = 1_795_000_000_000_000  # microseconds since 1970
 MINUTE = 60_000_000
 
 
-def written(log: Path, events: int, seed: int = 1, end: int = END) -> Author:
+def write_history(log: Path, events: int, seed: int = 1, end: int = END) -> Author:
     log.mkdir(parents=True)
     author = Author(str(log), seed=seed, life=100)
     author.write(events, end)
     return author
 
 
-def bytes_of(log: Path) -> dict[str, bytes]:
+def journal_bytes(log: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in log.glob(f"*{JOURNAL_SUFFIX}")}
 
 
-def test_the_layers_of_a_heartbeat_are_all_there() -> None:
+def test_layers_of_a_heartbeat_are_all_printed() -> None:
     argv = [sys.executable, "-m", "benchmarks.layers", "--events", "50", "--rounds", "1"]
     shown = subprocess.run(argv, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2]).stdout
     layers = re.findall(r"^ *[\d.]+ ms +[\d.]+ P  (.+)$", shown, re.MULTILINE)
     assert len(layers) == len(set(layers)) == 16
-    assert {"load msgspec", "sync it", "write the checkpoint", "write the board", "in all"} <= set(layers)
+    assert {"load msgspec", "sync the journal", "write the checkpoint", "write the board", "total"} <= set(layers)
 
 
-def test_a_seed_gives_the_same_bytes_and_another_seed_others(tmp_path: Path) -> None:
+def test_history_depends_only_on_the_seed(tmp_path: Path) -> None:
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
-        written(tmp_path / name, 1500, seed)
-    one, same, other = (bytes_of(tmp_path / name) for name in "abc")
+        write_history(tmp_path / name, 1500, seed)
+    one, same, other = (journal_bytes(tmp_path / name) for name in "abc")
     assert one == same
     assert one.keys().isdisjoint(other)
 
 
-def test_a_made_history_verifies_and_is_as_its_author_folded_it(tmp_path: Path) -> None:
+def test_history_verifies_and_folds_to_its_authors_state(tmp_path: Path) -> None:
     subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
     log, now = tmp_path / "COORDINATION" / "log", time.time_ns() // 1000
-    author = written(log, 3000, end=now - MINUTE)
+    author = write_history(log, 3000, end=now - MINUTE)
     author.write(100, now - MINUTE // 2, gap=1000)
     system = real_system().at(str(tmp_path))
-    found = verify(system, find_workspace(system, str(tmp_path)))
-    assert found.whole
-    assert sum(journal.events for journal in found.journals) == 3100
+    result = verify(system, find_workspace(system, str(tmp_path)))
+    assert result.whole
+    assert sum(journal.events for journal in result.journals) == 3100
     history, state = LogReader(str(log), system.here.machine), State()
     fold(state, history.catch_up(system.wall()).events)
     assert (state.events, state.claims, state.sessions) == (3100, author.state.claims, author.state.sessions)
     assert len([session for session in state.sessions.values() if session.live]) == SESSIONS
-    assert len(state.sessions) > SESSIONS, "some have ended, and others took their place"
+    assert len(state.sessions) > SESSIONS, "some sessions ended and others took their place"
 
 
-def test_a_made_history_is_realistic_and_honest(tmp_path: Path) -> None:
-    written(tmp_path / "log", 5000)
+def test_history_has_all_kinds_of_events_and_true_outcomes(tmp_path: Path) -> None:
+    write_history(tmp_path / "log", 5000)
     events = LogReader(str(tmp_path / "log"), "bench").catch_up("2027-01-01T00:00:00.000000Z").events
     decisions: list[Decision] = []
     fold(State(), events, decisions.append)
@@ -86,13 +86,13 @@ def test_a_made_history_is_realistic_and_honest(tmp_path: Path) -> None:
     assert {"ClaimRequested", "ClaimReleased", "MessageSent", "MessageRead", "SessionEnded"} <= types.keys()
 
 
-def test_every_row_is_in_the_table_with_its_target(tmp_path: Path) -> None:
+def test_table_has_every_row_with_its_target(tmp_path: Path) -> None:
     commands = "heartbeat send release renew|claim, granted|claim, refused|status inbox board claims"
     wanted = {word for part in commands.split("|") for word in ([part] if "," in part else part.split())}
     for size in ("short", "long"):
         assert {row.name for row in WHOLE if row.size == size and row.unit == "L"} >= wanted
         assert {row.most for row in WHOLE if row.size == size and row.unit == "P"} == {2.0}
-    text = table(summed({MEMORY: [140.0, 160.0]}, {}), 1_000_000)
+    text = table(summarize({MEMORY: [140.0, 160.0]}, {}), 1_000_000)
     for words in ("durable append", "batches of 100", "full replay", "peak memory", "catching up", "late journal",
                   "inbox --wait", "claim --wait", "16 at once, 50 sends each"):  # fmt: skip
         assert words in text
@@ -101,31 +101,29 @@ def test_every_row_is_in_the_table_with_its_target(tmp_path: Path) -> None:
     assert "not measured" in text
 
 
-def test_both_outputs_have_what_was_measured() -> None:
+def test_document_and_plot_contain_the_measurements() -> None:
     curves = {"heartbeat": {SHORT: [0.8, 0.9], 1_000_000: [1.0, 1.1]}, "status": {SHORT: [0.7], 1_000_000: []}}
-    rows = document({}, summed({row: [1.0] for row in ROWS}, {}), curves)["rows"]
+    rows = document({}, summarize({row: [1.0] for row in ROWS}, {}), curves)["rows"]
     assert isinstance(rows, list)
     assert len(rows) == len(ROWS)
     assert {"row", "history", "unit", "target", "met", "median"} <= rows[0].keys()
     picture = cost_svg(curves, 1.4)
     assert picture.startswith("<svg")
-    assert picture.count("1,000,000") == 2, "on the axis and at the one point that was measured there"
+    assert picture.count("1,000,000") == 2, "on the axis, and at the only point measured there"
 
 
-def test_commands_are_measured_without_what_surrounds_the_bench(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_measured_commands_do_not_inherit_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("PYTHONDONTWRITEBYTECODE", "COORD_SESSION", "CLAUDE_CODE_SESSION_ID"):
         monkeypatch.setenv(name, "1")
     folder = prepare(tmp_path / "repo", 100)
     assert not [name for name in folder.env if name.startswith(("PYTHON", "COORD_", "CLAUDE", "CODEX", "GEMINI"))]
-    told = json.loads(folder.coord(folder.other, "status", "--json"))
-    assert len(told["sessions"]) == SESSIONS + 3  # one of them edits a file
+    status = json.loads(folder.coord(folder.other, "status", "--json"))
+    assert len(status["sessions"]) == SESSIONS + 3  # one of them edits a file
 
 
-def test_in_an_hour_little_reaches_an_agent_and_alone_one_line(tmp_path: Path) -> None:
-    agents, _ = played(tmp_path / "one", {100: "claude"})
+def test_few_characters_reach_an_agent_in_an_hour(tmp_path: Path) -> None:
+    agents, _ = simulate(tmp_path / "one", {100: "claude"})
     assert list(agents.chars) == ["c100"]
     assert agents.chars["c100"] < 100
-    agents, calls = played(tmp_path / "two", {100: "claude", 200: "codex"})
+    agents, calls = simulate(tmp_path / "two", {100: "claude", 200: "codex"})
     assert all(100 < chars < 10 * calls for chars in agents.chars.values())
