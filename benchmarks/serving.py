@@ -1,8 +1,8 @@
 """Measure what a call of a running MCP server costs: `python -m benchmarks.serving [--rounds 7]`.
 
 Each round starts a server, makes some calls that are not counted, then measures the calls of each tool, from the
-request line to the answer line. A call that writes is durable when it answers. P, measured in the same rounds, is the time of
-`python -c pass`.
+request line to the answer line. A call that writes is durable when it answers. P is the time of `python -c pass`,
+measured in the same rounds.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""An event in a line: every type says what its session did, in one line, and obeys nothing that others wrote."""
+"""Events as text: every type has a text, on one line, without control characters of other sessions."""
 
 from typing import get_args
 
@@ -38,14 +38,14 @@ def test_every_event_is_one_line(events: list[Event]) -> None:
         assert text.isprintable()
 
 
-def test_every_type_of_event_has_its_words() -> None:
+def test_every_type_of_event_has_a_text() -> None:
     from coord.render.events import _EVENT_TEXT
 
     assert set(_EVENT_TEXT) == set(get_args(AnyPayload))
 
 
 @pytest.mark.parametrize(
-    ("payload", "words"),
+    ("payload", "text"),
     [
         (
             SessionStarted(client="codex", branch="main", continues="brook"),
@@ -61,9 +61,9 @@ def test_every_type_of_event_has_its_words() -> None:
         (MessageSent(to="everyone", subject=EVIL, urgency="high"), "writes to everyone: ❗ a\\x1b[31m ⏎ b\\u202ec"),
     ],
 )
-def test_what_an_event_says(payload: AnyPayload, words: str) -> None:
+def test_text_of_an_event(payload: AnyPayload, text: str) -> None:
     event = Story().tell(1, "amber", payload)
-    assert event_text(event, {"brook": "Bo"}) == words
+    assert event_text(event, {"brook": "Bo"}) == text
     assert type_of(event) == payload.__struct_config__.tag
 
 
@@ -88,7 +88,7 @@ def test_what_an_event_says(payload: AnyPayload, words: str) -> None:
     ],
     ids=lambda payload: type(payload).__name__,
 )  # fmt: skip
-def test_nothing_that_others_wrote_is_obeyed(payload: AnyPayload) -> None:
+def test_control_characters_are_escaped_in_every_field(payload: AnyPayload) -> None:
     text = event_text(Story().tell(1, "amber", payload), {"brook": EVIL}, {"amber/2": EVIL})
     assert text.isprintable(), text
     assert "a\\x1b[31m" in text

@@ -1,4 +1,4 @@
-"""A bar is shown on a terminal only, once something takes a moment, and leaves nothing behind."""
+"""The progress bar is shown only on a terminal and only for long work, and it erases itself."""
 
 import io
 import sys
@@ -8,27 +8,27 @@ import pytest
 from coord.render.console.progress import ProgressBar, chunks
 
 
-class Screen(io.StringIO):
-    """A terminal to write to."""
+class TerminalOutput(io.StringIO):
+    """Output that claims to be a terminal."""
 
     def isatty(self) -> bool:
         return True
 
 
-@pytest.mark.parametrize("screen", [True, False])
-def test_a_bar_is_for_terminals(screen: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    out = Screen() if screen else io.StringIO()
+@pytest.mark.parametrize("terminal", [True, False])
+def test_bar_is_shown_only_on_a_terminal(terminal: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = TerminalOutput() if terminal else io.StringIO()
     monkeypatch.setattr(sys, "stderr", out)
     bar = ProgressBar("replaying", 10, quiet_s=0)
     bar.step(5)
-    assert ("replaying" in out.getvalue()) == screen
-    assert ("50%" in out.getvalue()) == screen
+    assert ("replaying" in out.getvalue()) == terminal
+    assert ("50%" in out.getvalue()) == terminal
     bar.close()
-    assert not screen or out.getvalue().endswith("\r\x1b[2K\x1b[?25h")
+    assert not terminal or out.getvalue().endswith("\r\x1b[2K\x1b[?25h")
 
 
-def test_what_is_quick_shows_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    out = Screen()
+def test_quick_work_shows_no_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+    out = TerminalOutput()
     monkeypatch.setattr(sys, "stderr", out)
     bar = ProgressBar("replaying", 10, quiet_s=1e9)
     bar.step(10)
@@ -37,5 +37,5 @@ def test_what_is_quick_shows_none(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("count", [0, 1, 1999, 2000, 2001, 70000])
-def test_the_pieces_are_the_whole(count: int) -> None:
-    assert [item for piece in chunks("x", range(count)) for item in piece] == list(range(count))
+def test_chunks_contain_every_item_once(count: int) -> None:
+    assert [item for chunk in chunks("x", range(count)) for item in chunk] == list(range(count))

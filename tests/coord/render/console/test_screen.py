@@ -1,4 +1,4 @@
-"""The full-screen terminal: text cut by the cells that it takes, and keys, read through a real terminal."""
+"""The full-screen terminal: cutting and wrapping by width, and keys and drawing through a real pseudo-terminal."""
 
 import os
 import pty
@@ -24,7 +24,7 @@ TEXTS = [
 
 
 @pytest.mark.parametrize("text", TEXTS)
-def test_what_is_cut_fits_whatever_it_is_made_of(text: str) -> None:
+def test_cut_text_fits_for_any_characters(text: str) -> None:
     for columns in range(120):
         shown = cut_to_width(text, columns)
         assert cells(shown) <= columns
@@ -33,7 +33,7 @@ def test_what_is_cut_fits_whatever_it_is_made_of(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", [*TEXTS, "  - a line of several words, 日本語 and 🔒🔒 among them, and so on"])
-def test_what_is_wrapped_fits_and_loses_nothing(text: str) -> None:
+def test_wrapped_text_fits_and_loses_nothing(text: str) -> None:
     for columns in range(2, 120):
         rows = wrapped(text, columns)
         assert all(cells(row) <= columns for row in rows), (columns, rows)
@@ -44,32 +44,32 @@ def test_wide_characters_take_two_cells_and_accents_none() -> None:
     assert [cells(text) for text in ("a", "日", "🔒", "⚠️", "e\u0301", "…")] == [1, 2, 2, 2, 1, 1]
 
 
-def test_a_part_is_whole_where_it_fits_and_cut_where_it_does_not() -> None:
+def test_view_cuts_lines_only_if_the_text_does_not_fit() -> None:
     text = "\n".join(f"{number} " + "word" + " word" * 9 for number in range(10))
-    part = TextView()
-    assert part.rows(text, 200, 20) == text.split("\n")
-    assert part.more == ""
-    rows = part.rows(text, 20, 4)
+    view = TextView()
+    assert view.rows(text, 200, 20) == text.split("\n")
+    assert view.more == ""
+    rows = view.rows(text, 20, 4)
     assert [row[0] for row in rows] == list("0123")
     assert all(row.endswith("…") for row in rows)
-    assert "↓ 6 more" in part.more
-    part.press("end", 4)
-    assert [row[0] for row in part.rows(text, 20, 4)] == list("6789")
-    part.press("down", 4)
-    assert [row[0] for row in part.rows(text, 20, 4)] == list("6789")
-    assert "↑ 6" in part.more
-    part.press("w", 4)
-    part.press("home", 4)
-    assert "…" not in "".join(part.rows(text, 20, 4))
+    assert "↓ 6 more" in view.more
+    view.press("end", 4)
+    assert [row[0] for row in view.rows(text, 20, 4)] == list("6789")
+    view.press("down", 4)
+    assert [row[0] for row in view.rows(text, 20, 4)] == list("6789")
+    assert "↑ 6" in view.more
+    view.press("w", 4)
+    view.press("home", 4)
+    assert "…" not in "".join(view.rows(text, 20, 4))
 
 
 @pytest.mark.parametrize("env", [{}, {"TERM": "dumb"}, {"TERM": ""}])
-def test_a_terminal_that_says_it_cannot_is_none(env: dict[str, str]) -> None:
+def test_dumb_terminal_is_not_usable(env: dict[str, str]) -> None:
     assert not is_usable(env)
 
 
 class Window:
-    """The other side of a terminal whose program is this test."""
+    """A pseudo-terminal whose program is this test."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.ours, theirs = pty.openpty()
@@ -77,13 +77,13 @@ class Window:
         self.patch = monkeypatch
 
     def opened(self, **env: str) -> Terminal:
-        """A terminal on our side. Only now: pytest puts its own files there before each test."""
+        """Return the program's terminal. Call it within a test: pytest replaces stdin and stdout before each test."""
         self.patch.setattr(sys, "stdin", self.files[0])
         self.patch.setattr(sys, "stdout", self.files[1])
         return Terminal(env)
 
     def reads(self, last: bytes) -> bytes:
-        """What was drawn, up to these bytes."""
+        """Return what was drawn, up to these bytes."""
         drawn = b""
         while last not in drawn:
             drawn += os.read(self.ours, 100000)
@@ -118,7 +118,7 @@ def test_keys_have_names(typed: bytes, window: Window) -> None:
         assert [screen.wait(10) for _ in KEYS[typed]] == KEYS[typed]
 
 
-def test_a_key_whose_sequence_comes_in_pieces_is_one_key(window: Window, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_key_sequence_that_arrives_in_parts_is_one_key(window: Window, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(terminal, "_PART_S", 10)
     with window.opened() as screen:
         os.write(window.ours, b"\x1b[")
@@ -126,7 +126,7 @@ def test_a_key_whose_sequence_comes_in_pieces_is_one_key(window: Window, monkeyp
         assert screen.wait(10) == "right"
 
 
-def test_the_terminal_is_given_back_as_it_was_found(window: Window) -> None:
+def test_terminal_modes_are_restored(window: Window) -> None:
     before = window.attributes()
     within: list[list[object]] = []
 
@@ -141,7 +141,7 @@ def test_the_terminal_is_given_back_as_it_was_found(window: Window) -> None:
     assert window.attributes() == before
 
 
-def test_a_file_that_can_be_read_ends_the_waiting_and_is_emptied(window: Window) -> None:
+def test_readable_pipe_ends_the_wait_and_is_drained(window: Window) -> None:
     reading, writing = os.pipe()
     os.write(writing, b"!")
     with window.opened() as screen:
@@ -151,11 +151,11 @@ def test_a_file_that_can_be_read_ends_the_waiting_and_is_emptied(window: Window)
             os.read(reading, 1)
 
 
-def test_only_what_is_new_is_drawn(window: Window) -> None:
+def test_only_changed_lines_are_drawn(window: Window) -> None:
     with window.opened(NO_COLOR="1") as screen:
-        screen.show(["one", "two"], "foot")
-        window.reads(b"foot")
-        screen.show(["one", "zwei"], "foot")
-        drawn = window.reads(b"zwei")
+        screen.show(["one", "two"], "footer")
+        window.reads(b"footer")
+        screen.show(["one", "TWO"], "footer")
+        drawn = window.reads(b"TWO")
         assert b"one" not in drawn
         assert b"\x1b[7m" not in drawn
