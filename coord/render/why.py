@@ -106,7 +106,9 @@ def _waiting(entry: ClaimHistoryEntry, names: Names) -> str:
 
 def _lost(entry: ClaimHistoryEntry, names: Names) -> str:
     others = _conflicts(entry, names)
-    return f"{_who(entry.session, names)} was told that it has it, and loses it{f' to {others}' if others else ''}"
+    return (
+        f"{_who(entry.session, names)} was told that it had the claim, but loses it{f' to {others}' if others else ''}"
+    )
 
 
 _OUTCOME_TEXT: dict[str, Callable[[ClaimHistoryEntry, Names], str]] = {

@@ -48,8 +48,15 @@ class _Picture:
         """Draw everything and return the SVG text."""
         background = add_element(self.root, "rect", width=WIDTH, rx=8, fill="#ffffff")
         definitions = add_element(self.root, "defs")
-        hatch = add_element(definitions, "pattern", id="shared", width=6, height=6, patternUnits="userSpaceOnUse",
-                     patternTransform="rotate(45)")  # fmt: skip
+        hatch = add_element(
+            definitions,
+            "pattern",
+            id="shared",
+            width=6,
+            height=6,
+            patternUnits="userSpaceOnUse",
+            patternTransform="rotate(45)",
+        )
         add_element(hatch, "rect", width=3, height=6, fill="#ffffff", fill_opacity=0.6)
         self._head()
         self._grid()
@@ -112,8 +119,17 @@ class _Picture:
     def _band(self, band: LaneBand, number: int) -> None:
         lane, top = band.lane, band.top
         if number % 2 == 0:
-            add_element(self.root, "rect", x=8, y=top, width=WIDTH - 16, height=band.height, rx=4, fill="#f1f4f8",
-                 fill_opacity=0.75)  # fmt: skip
+            add_element(
+                self.root,
+                "rect",
+                x=8,
+                y=top,
+                width=WIDTH - 16,
+                height=band.height,
+                rx=4,
+                fill="#f1f4f8",
+                fill_opacity=0.75,
+            )
         name = line(lane.name, 40)
         self._write(20, top + 22, shorten(name or lane.session, LEFT - 30, 13), 13, INK, font_weight=600)
         rest = [lane.session] if name not in ("", lane.session) else []
@@ -131,8 +147,14 @@ class _Picture:
             name = session_label(lane.session, self.timeline.names)
             self._titled(dashes, [f"{name}: events without a session start"])
         for before, after in pairwise(lane.lives):
-            add_element(self.root, "path", d=f"M{scale.x(before.end)} {y}H{scale.x(after.start)}", stroke="#b6bfca",
-                 stroke_width=1.5, stroke_dasharray="1 4")  # fmt: skip
+            add_element(
+                self.root,
+                "path",
+                d=f"M{scale.x(before.end)} {y}H{scale.x(after.start)}",
+                stroke="#b6bfca",
+                stroke_width=1.5,
+                stroke_dasharray="1 4",
+            )
         for life in lane.lives:
             x0, x1 = scale.x(life.start), scale.x(life.end) if life.end else RIGHT - 2
             group = add_element(self.root, "g", class_="life", stroke="#7b8794", stroke_width=2, fill="#7b8794")
@@ -151,8 +173,17 @@ class _Picture:
         x0, x1, y = bar.x0, bar.x1, bar.y
         if span.kind == "wait":
             self.used.add("wait")
-            add_element(group, "rect", x=x0, y=y + 5, width=round(x1 - x0, 1), height=6, fill="#ffffff", stroke=edge,
-                 stroke_dasharray="3 2")  # fmt: skip
+            add_element(
+                group,
+                "rect",
+                x=x0,
+                y=y + 5,
+                width=round(x1 - x0, 1),
+                height=6,
+                fill="#ffffff",
+                stroke=edge,
+                stroke_dasharray="3 2",
+            )
             if span.end and span.how != "granted":
                 self._end(group, "gave_up", x1, y)
         else:
@@ -177,8 +208,17 @@ class _Picture:
             if bar.label:
                 inside = bar.x0 < bar.label_x < bar.x1
                 halo = self.colours[bar.span.resource][0] if inside else "#ffffff"
-                self._write(bar.label_x, bar.y + 11.8, bar.label, 10, INK if inside else _SOFT,
-                            stroke=halo, stroke_width=2.5, stroke_linejoin="round", paint_order="stroke")  # fmt: skip
+                self._write(
+                    bar.label_x,
+                    bar.y + 11.8,
+                    bar.label,
+                    10,
+                    INK if inside else _SOFT,
+                    stroke=halo,
+                    stroke_width=2.5,
+                    stroke_linejoin="round",
+                    paint_order="stroke",
+                )
 
     def _symbols(self, band: LaneBand) -> None:
         for symbol in band.symbols:
