@@ -23,7 +23,7 @@ def need_rows(report: Report, style: ReportStyle) -> list[ReportRow]:
 def death_row(death: Death, style: ReportStyle) -> ReportRow:
     """Return a session that was presumed dead, and what became of its claims and of the session."""
     why = style.escape(death.evidence, 200) or "no evidence given"
-    found = f"{style.at(death.at)} {style.who(death.session)}: {why}, noticed by {style.who(death.by)} ({death.event})"
+    text = f"{style.at(death.at)} {style.who(death.session)}: {why}, noticed by {style.who(death.by)} ({death.event})"
     rows = []
     for item in death.held[:FEW_DETAILS]:
         got = f"it went at once to {style.people(item.others)}" if item.others else "nobody waited for it"
@@ -32,7 +32,7 @@ def death_row(death: Death, style: ReportStyle) -> ReportRow:
     rows += [f"… and {hidden} more that it held: coord why {death.event}"] if hidden > 0 else []
     if death.back:
         rows.append(_return_text(death, style))
-    return ReportRow(found, rows)
+    return ReportRow(text, rows)
 
 
 def _return_text(death: Death, style: ReportStyle) -> str:
