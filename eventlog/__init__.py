@@ -1,4 +1,4 @@
-"""What happened: the event vocabulary, one session's journal, the merged history.
+"""The event types, the journals, and the history that is merged from all journals.
 
-This package knows files and knows no meaning: what the events amount to is said in `projections`.
+This package does not interpret events: `projections` computes what they mean.
 """

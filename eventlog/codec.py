@@ -1,12 +1,12 @@
-"""One event as one line of a journal, and the hash that chains the lines.
+"""Encode an event as one line of a journal, and decode it; each line's hash covers the line before it.
 
 A line is the event's JSON, then `,"hash":"<32 hex digits>"}` and a newline. The hash is a 128-bit BLAKE2b of the
-previous line's stored hash (32 zeros before the first) followed by this line's bytes up to `,"hash"`. It finds
-accidents, not forgers: whoever can write the file can compute it.
+previous line's stored hash (32 zeros for the first line) followed by this line's bytes up to `,"hash"`. It detects
+accidents, not forgery: anyone who can write the file can compute it.
 
-JSON parsers quietly accept what another reader would see differently: duplicate keys, numbers beyond 2^53 (and NaN, but
-ours does not). A line that is byte for byte what we would have written has none of these; any other takes the careful
-way. Nearly all are of the first kind, so whole blocks of them are tried at once.
+JSON parsers accept input that other readers interpret differently: duplicate keys, and numbers beyond 2^53. A line that
+is byte for byte what this module would write contains neither. Nearly all lines are of this kind, so whole blocks are
+decoded at once; any other line is checked strictly, on its own.
 """
 
 import json
@@ -22,7 +22,7 @@ from eventlog.events import MAX_INT, VERSION, Event, Imported, Instant, Unknown,
 NO_HASH = b"0" * 32
 HASH_KEY = b',"hash":"'
 _TAIL = len(HASH_KEY) + 32 + len(b'"}')
-HASH_SUFFIX = re.compile(rb',"hash":"[0-9a-f]{32}"\}')  # where a whole line ends, newline aside
+HASH_SUFFIX = re.compile(rb',"hash":"[0-9a-f]{32}"\}')  # the end of a complete line, without its newline
 MAX_LINE = 8 << 20  # bytes; the longest message, with every character escaped, stays below
 
 _encode, _encode_lines = Encoder().encode, Encoder().encode_lines
@@ -30,7 +30,7 @@ _decode, _decode_lines = Decoder(Event).decode, Decoder(Event).decode_lines
 
 
 class _Envelope(Struct, rename={"payload": "event"}):
-    """What every version of a line has: enough to place an event that is not understood."""
+    """The fields that every version of a line has: enough to place an event of an unknown version."""
 
     v: int
     at: str
@@ -49,18 +49,18 @@ _decode_type = Decoder(_Type).decode
 
 
 class DamagedLine(ValueError):
-    """These bytes are not a line that was written by the one whose journal this is."""
+    """These bytes are not a line that this journal's session wrote."""
 
 
 def line_hash(previous: bytes, body: bytes) -> bytes:
-    """The hash of a line with this `body` that follows a line whose stored hash is `previous`."""
+    """Return the hash of a line with this `body`; `previous` is the stored hash of the line before."""
     return blake2b(previous + body, digest_size=16).hexdigest().encode()
 
 
 def encode_line(event: Event, previous: bytes) -> tuple[bytes, bytes]:
-    """The line of `event`, newline and all, and its hash.
+    """Return the line of `event`, with its newline, and the line's hash.
 
-    Raises ValueError (msgspec's or UnicodeEncodeError) for text that is not valid Unicode or a line over `MAX_LINE`.
+    Raises ValueError (msgspec's or UnicodeEncodeError) for text that is not valid Unicode, or a line over `MAX_LINE`.
     """
     body = _encode(event)[:-1]
     if len(body) > MAX_LINE - _TAIL:
@@ -70,9 +70,9 @@ def encode_line(event: Event, previous: bytes) -> tuple[bytes, bytes]:
 
 
 def encode_lines(events: list[Event], previous: bytes) -> list[bytes]:
-    """The lines of these events, newlines and all, the first of which follows a line whose hash is `previous`.
+    """Return the lines of these events, with their newlines; `previous` is the hash of the line before the first.
 
-    Raises ValueError as `encode_line` does, and for an event that would be read back as something else.
+    Raises ValueError as `encode_line` does, and for an event that would be decoded as something else.
     """
     lines: list[bytes] = []
     for event in events:
@@ -88,7 +88,7 @@ def encode_lines(events: list[Event], previous: bytes) -> list[bytes]:
 
 
 def can_follow(events: list[Event], session: str, n: int, at: Instant) -> bool:
-    """Whether these can come next in the journal of `session`, behind its event number `n` at `at`."""
+    """Return whether these events can be appended to the journal of `session` after its event `n` at time `at`."""
     times = [event.at for event in events]
     return (
         [event.n for event in events] == list(range(n + 1, n + 1 + len(events)))
@@ -98,28 +98,31 @@ def can_follow(events: list[Event], session: str, n: int, at: Instant) -> bool:
 
 
 def _are_canonical(events: list[Event]) -> bool:
-    """Whether nothing in these needs a closer look than that their lines are as we would have written them."""
+    """Return whether these events need no strict check, if their lines are byte for byte what we would write."""
     return (
         {event.v for event in events} <= {VERSION}
-        and not any(event.imported for event in events)  # which holds values of any kind
+        and not any(event.imported for event in events)  # an import can contain values of any type
         and are_instants([event.at for event in events])
     )
 
 
 def stored_hash(line: bytes) -> bytes:
-    """The hash that a line (without its newline) says it has, by its place; it may be nonsense in a damaged line."""
+    """Return the hash stored at the end of a line (without its newline), found by position.
+
+    In a damaged line, these bytes can be anything.
+    """
     return line[-34:-2]
 
 
 def hashed_part(line: bytes) -> bytes:
-    """The part of a line (without its newline) that its hash covers, by its place."""
+    """Return the part of a line (without its newline) that its hash covers, found by position."""
     return line[:-_TAIL]
 
 
 def decode_line(line: bytes, previous: bytes) -> Event:
-    """The event of a line (without its newline) that follows a line whose hash is `previous`.
+    """Return the event of a line (without its newline); `previous` is the hash of the line before.
 
-    Raises Damaged, with the reason. An event whose hash is right but whose meaning is not known is `Unknown`.
+    Raises DamagedLine with the reason. An event with a correct hash and an unknown meaning is returned as `Unknown`.
     """
     digest = stored_hash(line)
     if (
@@ -132,16 +135,18 @@ def decode_line(line: bytes, previous: bytes) -> Event:
 
 
 def decode_lines(lines: list[bytes], previous: bytes, session: str, n: int, at: Instant) -> list[Event] | None:
-    """The events of lines (without their newlines) of the journal of `session`, which follow its event number `n` at
-    `at`, whose line's hash is `previous`. None unless each line is byte for byte what we would have written, so that
-    `decode_line` would have accepted every one of them, and they follow each other.
+    """Return the events of several lines at once, or None if a line needs a closer look.
+
+    The lines (without their newlines) are of the journal of `session` and follow its event `n` at time `at`, whose line
+    has the hash `previous`. The result is None unless the lines follow each other and each is byte for byte what we
+    would write; `decode_line` accepts every such line.
     """
     try:
         events = _decode_lines(b"\n".join(lines))
-        bodies = _encode_lines(events).split(b"}\n")  # which stands nowhere else: a line break is written as \\n
+        bodies = _encode_lines(events).split(b"}\n")  # unambiguous: a line break inside a value is escaped
     except (ValueError, RecursionError):
         return None
-    for line, body in zip(lines, bodies, strict=False):  # behind the last body there is an empty one, like no line
+    for line, body in zip(lines, bodies, strict=False):  # `split` returns an empty last element
         previous = line_hash(previous, body)
         if line != body + HASH_KEY + previous + b'"}':
             return None
@@ -149,7 +154,7 @@ def decode_lines(lines: list[bytes], previous: bytes, session: str, n: int, at: 
 
 
 def decode_event(line: bytes) -> Event:
-    """The event of a line whose hash is known to be right. Raises Damaged if no honest writer made it."""
+    """Return the event of a line with a verified hash. Raises DamagedLine if we cannot have written it."""
     try:
         event = _decode(line)
         if event.v != VERSION:
@@ -158,7 +163,7 @@ def decode_event(line: bytes) -> Event:
         event = _unknown(line, str(error))
     except (DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise DamagedLine(f"it is not JSON ({error})") from None
-    if _encode(event)[:-1] != hashed_part(line) or event.imported:  # what was imported holds values of any kind
+    if _encode(event)[:-1] != hashed_part(line) or event.imported:  # an import can contain values of any type
         _check_strictly(line)
     if not is_instant(event.at):
         raise DamagedLine("its time is not an instant")
@@ -166,6 +171,7 @@ def decode_event(line: bytes) -> Event:
 
 
 def _unknown(line: bytes, reason: str = "") -> Event:
+    """Return the event of a line whose payload cannot be decoded."""
     try:
         seen = _decode_envelope(line)
         name = _decode_type(seen.payload).type
@@ -184,33 +190,33 @@ def _unknown(line: bytes, reason: str = "") -> Event:
 
 
 def _check_strictly(line: bytes) -> None:
-    """Reject what msgspec, like most parsers, lets through: duplicate keys and whole numbers of 2^53 and more."""
+    """Reject what msgspec, like most parsers, accepts: duplicate keys, and integers of 2^53 and more."""
 
-    def pairs(items: list[tuple[str, object]]) -> dict[str, object]:
-        seen = dict(items)
-        if len(seen) != len(items):
-            raise DamagedLine("a key stands twice")
-        return seen
+    def unique_keys(items: list[tuple[str, object]]) -> dict[str, object]:
+        unique = dict(items)
+        if len(unique) != len(items):
+            raise DamagedLine("it has a duplicate key")
+        return unique
 
-    def whole(text: str) -> int:
+    def limited_int(text: str) -> int:
         if abs(int(text)) > MAX_INT:
-            raise DamagedLine("a number is too large to be read alike everywhere")
+            raise DamagedLine("it has a number that some JSON parsers would round")
         return int(text)
 
     try:
-        json.loads(line, object_pairs_hook=pairs, parse_int=whole)
+        json.loads(line, object_pairs_hook=unique_keys, parse_int=limited_int)
     except DamagedLine:
         raise
     except (ValueError, RecursionError) as error:
         raise DamagedLine(f"it is not JSON ({error})") from None
 
 
-_SIXTIES = {minute + second for minute in "012345" for second in "012345"}  # how minutes and seconds begin
+_SIXTIES = {minute + second for minute in "012345" for second in "012345"}  # the first digits of a minute and a second
 _NO_DIGITS = {ord(digit): "0" for digit in "123456789"}
 
 
 def are_instants(texts: list[str]) -> bool:
-    """Whether all of these are instants."""
+    """Return whether all of these texts are instants."""
     if len(texts) == 1:
         return is_instant(texts[0])
     form = "0000-00-00T00:00:00.000000Z"

@@ -1,6 +1,6 @@
-"""The hash function of the log: BLAKE2b, loaded without OpenSSL."""
+"""The hash function of the log, BLAKE2b, imported without loading OpenSSL."""
 
 try:
-    from _blake2 import blake2b as blake2b  # `hashlib` would load OpenSSL with it, at every start of a command
+    from _blake2 import blake2b as blake2b  # importing `hashlib` also loads OpenSSL, in every command
 except ImportError:
     from hashlib import blake2b as blake2b

@@ -1,25 +1,25 @@
-"""Why the log cannot be used, in words for the person who meets it. Nothing that was acknowledged is lost by any."""
+"""The errors that mean the log cannot be used, with messages for people. None of them loses an acknowledged event."""
 
 
 class LogError(Exception):
-    """The log cannot be used as asked: what happened, what was kept, what to do."""
+    """The log cannot be used as requested. The message says what happened, what was kept and what to do."""
 
 
 class Unreadable(LogError):
-    """The system does not let us read a file now, though it may later, without the file changing."""
+    """The system does not allow us to read a file now; it may later, without a change to the file."""
 
 
 class LockTimeout(LogError):
-    """Another process holds the machine's lock for longer than the caller would wait."""
+    """Another process has held the machine's lock for longer than the caller's timeout."""
 
 
 class AppendFailed(LogError):
-    """A line was not written; the journal is as it was before."""
+    """A line was not written; the journal is unchanged."""
 
 
 class SyncFailed(LogError):
-    """A line was written, but whether it is on the disk is unknown; its journal takes no more."""
+    """A line was written, but it is unknown whether it is on the disk; the journal takes no more events."""
 
 
 class JournalClosed(LogError):
-    """The journal takes no more appends (damaged, rewound, or of another folder or machine)."""
+    """The journal takes no more events (damaged, rewound, archived, full or sealed)."""

@@ -1,16 +1,13 @@
-"""The vocabulary: every event that a journal can hold, version 1.
+"""The vocabulary: every event type that a journal can contain, version 1.
 
-An event is an immutable fact in the past tense. `(session, n)` names it for ever, written `amber-otter-k3f9/17`; the
-id of a message or of a claim is the id of the event that made it, and there are no other ids.
+An event is an immutable fact, named in the past tense. Its id is `session/n`, for example `amber-otter-k3f9/17`. A
+message or a claim has the id of the event that created it; there are no other ids.
 
-Ranges and forms that hold for ever are part of the types here, so a line that breaks them is never acted on: reading
-keeps it as `Unknown`. Journals outlive the program, so a field is never renamed or given another meaning: a new need is
-a new optional field, a new event type, or a new version with an upcaster.
+The types here include the permanent limits and formats of values. A line that violates them is never acted on: it is
+read as `Unknown`. Journals outlive the program, so a field is never renamed and never gets another meaning. A new need
+is a new optional field, a new event type, or a new version with an upcaster.
 
-An event is a tree of values and never part of a circle, so the garbage collector need not know of any (`gc=False`):
-looking at them again and again would be 7 % of the time in which a command reads 100,000 of them to look back.
-
-This module imports nothing of ours.
+Events contain no cycles, so the garbage collector need not track them (`gc=False`): 7 % of a long read.
 """
 
 from datetime import datetime, timedelta
@@ -20,36 +17,30 @@ from msgspec import Meta, Raw, Struct, field
 
 VERSION = 1
 MAX_INT = 2**53 - 1  # the largest whole number that every JSON parser keeps exactly
-MAX_NAME_LENGTH = 512  # characters, of any name: a resource, a session's name, a path
-MAX_PATH_LENGTH = 8192  # characters, of a path of the machine, which may hold anything
-MAX_TEXT_LENGTH = 1 << 20  # characters, of any free text: a message's body, a note
-
+MAX_NAME_LENGTH = 512  # characters, for any name: a resource, a session's name, a path in the repository
+MAX_PATH_LENGTH = 8192  # characters, for a path on the machine
+MAX_TEXT_LENGTH = 1 << 20  # characters, for any free text: a message's body, a note
 MINUTE_S, HOUR_S, DAY_S = 60, 3600, 86400
 MIN_TTL_S, MAX_TTL_S = MINUTE_S, 7 * DAY_S
 
-# --- instants -------------------------------------------------------------------------------------------------------
-
-Instant: TypeAlias = str
-"""A moment in UTC as fixed-width text, `2026-11-22T11:20:06.123456Z`: the order of the texts is the order of time."""
-
+Instant: TypeAlias = str  # UTC in a fixed width, `2026-11-22T11:20:06.123456Z`: text order is time order
 NEVER: Instant = "9999-12-31T23:59:59.999999Z"
-_EPOCH = datetime(1970, 1, 1)
-_MICROSECOND = timedelta(microseconds=1)
+_EPOCH, _MICROSECOND = datetime(1970, 1, 1), timedelta(microseconds=1)
 
 
 def is_instant(text: str) -> bool:
-    """Whether `text` is an instant: this very form, and a day that the calendar has."""
+    """Return whether `text` has the format of an `Instant` and is a date that exists."""
     if len(text) != 27 or text[4] + text[7] + text[10] + text[13] + text[16] + text[19] + text[26] != "--T::.Z":
         return False
     try:
         datetime.fromisoformat(text)
     except ValueError:
         return False
-    return text[11:13] < "24"  # newer Pythons read hour 24 as the next day, which would break the order of texts
+    return text[11:13] < "24"  # newer versions of Python accept hour 24, which would break the text order
 
 
 def from_micros(micros: int) -> Instant:
-    """The instant `micros` microseconds after 1970, held within the years 1 to 9999."""
+    """Return the instant `micros` microseconds after 1970, limited to the years 1 to 9999."""
     try:
         return (_EPOCH + timedelta(microseconds=micros)).isoformat(timespec="microseconds") + "Z"
     except OverflowError:
@@ -57,29 +48,26 @@ def from_micros(micros: int) -> Instant:
 
 
 def to_micros(at: Instant) -> int:
-    """Microseconds from 1970 to the instant `at`."""
+    """Return the microseconds from 1970 to the instant `at`."""
     return (datetime.fromisoformat(at[:-1]) - _EPOCH) // _MICROSECOND
 
 
 def add_time(at: Instant, seconds: float = 0, micros: int = 0) -> Instant:
-    """The instant that much after `at`; `NEVER` where the calendar ends."""
+    """Return the instant that is that much later than `at`, or `NEVER` beyond the year 9999."""
     return from_micros(to_micros(at) + round(seconds * 1_000_000) + micros)
 
 
 def seconds_between(start: Instant, end: Instant) -> float:
-    """Seconds from `start` to `end`, negative if `end` is earlier."""
+    """Return the seconds from `start` to `end`; negative if `end` is earlier."""
     return (to_micros(end) - to_micros(start)) / 1_000_000
 
 
-# --- the forms of values --------------------------------------------------------------------------------------------
-
-# `\Z` and not `$`, which would let a line break through at the end.
-_PLAIN = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*\Z"  # no control characters, no line breaks
+_PLAIN = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*\Z"  # no control characters; `$` would allow a final line break
 _RESOURCE = r"^[^/\s\x00-\x1f\x7f-\x9f]+/[^\x00-\x1f\x7f-\x9f\u2028\u2029]+\Z"
 _SESSION = r"[a-z0-9][a-z0-9._-]*"
 
 Name: TypeAlias = Annotated[str, Meta(max_length=MAX_NAME_LENGTH, pattern=_PLAIN)]
-Opaque: TypeAlias = Annotated[str, Meta(max_length=MAX_NAME_LENGTH)]  # compared, and never shown
+Opaque: TypeAlias = Annotated[str, Meta(max_length=MAX_NAME_LENGTH)]  # only compared, never shown
 Text: TypeAlias = Annotated[str, Meta(max_length=MAX_TEXT_LENGTH)]
 Path: TypeAlias = Annotated[str, Meta(max_length=MAX_PATH_LENGTH)]
 Resource: TypeAlias = Annotated[str, Meta(max_length=MAX_NAME_LENGTH, pattern=_RESOURCE)]
@@ -98,187 +86,184 @@ EVERYONE: Literal["everyone"] = "everyone"
 
 
 class Anchor(Struct, frozen=True, omit_defaults=True, gc=False):
-    """The process that a session lives and dies with, so described that another process is never taken for it."""
+    """The process that a session depends on, described so that no other process is mistaken for it."""
 
-    machine: Opaque  # which machine, as a hash
-    boot: Opaque  # which boot of it
-    pid: Count  # the process
-    start_ticks: Count  # when it started, in units of the system
-    pid_namespace: Opaque = ""  # where its pid counts
+    machine: Opaque  # a hash that identifies the machine
+    boot: Opaque  # identifies the boot of the machine
+    pid: Count  # the process id
+    start_ticks: Count  # start time of the process, in the system's unit
+    pid_namespace: Opaque = ""  # the namespace of the pid
 
 
 class Imported(Struct, frozen=True, omit_defaults=True, gc=False, rename={"acted_as": "as"}):
-    """Marks an event that was brought in from elsewhere: from which file, and what that file said."""
+    """Marks an imported event, with the file that it comes from and that file's content."""
 
-    path: Text  # the file
-    digest: Name  # of its bytes
+    path: Text  # the path of the file
+    digest: Name  # a hash of the file's bytes
     acted_as: SessionIdOrNone = ""  # the session that acted
-    fields: dict[str, object] = {}  # what the file said
-
-
-# --- the events -----------------------------------------------------------------------------------------------------
+    fields: dict[str, object] = {}  # the content of the file
 
 
 class Payload(Struct, frozen=True, omit_defaults=True, tag_field="type", gc=False):
-    """What happened. Units are in the names; a field at its default is not written."""
+    """The base of all event types. Field names include units; a field that has its default value is not written."""
 
 
 class SessionStarted(Payload, frozen=True, tag="session.started"):
-    """A session is here. It may come again: a resume re-anchors the same session."""
+    """A session started or resumed. A resume replaces the session's anchor."""
 
     client: Name = "shell"  # claude-code, codex, gemini, shell, ...
-    name: Name = ""  # what others may call it
-    client_session: Name = ""  # the client's id of its conversation
-    machine: Name = ""  # where it runs
-    anchor: Anchor | None = None  # the process that it lives and dies with, if any
-    folder: Path = ""  # of the log: a journal belongs to one folder on one machine
-    branch: Name = ""  # that is checked out where it works
-    worktree: Path = ""  # where it works
-    capabilities: tuple[Name, ...] = ()  # what it says it can do
-    continues: SessionIdOrNone = ""  # the session that it goes on for
+    name: Name = ""  # a name that others can use for the session
+    client_session: Name = ""  # the client's id of the conversation
+    machine: Name = ""  # the machine that the session runs on
+    anchor: Anchor | None = None  # the process that the session depends on, if any
+    folder: Path = ""  # the log folder; a journal belongs to one folder on one machine
+    branch: Name = ""  # the git branch that is checked out
+    worktree: Path = ""  # the worktree that the session works in
+    capabilities: tuple[Name, ...] = ()  # what the session can do, in its own words
+    continues: SessionIdOrNone = ""  # the session whose work it continues
 
 
 class SessionHeartbeat(Payload, frozen=True, tag="session.heartbeat"):
-    """What a session is doing. One without an action says only that the session is there."""
+    """What a session is doing. A heartbeat without an action only shows that the session is there."""
 
-    action: Text = ""  # what it does
-    target: Text = ""  # to what
-    phase: Text = ""  # in which phase
-    progress: Text = ""  # the words as given
-    percent: Percent | None = None  # where the words are a percentage
+    action: Text = ""  # what the session does
+    target: Text = ""  # what the action applies to
+    phase: Text = ""  # the phase of the work
+    progress: Text = ""  # the progress as given: a percentage or any text
+    percent: Percent | None = None  # the progress as a number, if it is a percentage
     next_action: Text = ""  # what comes next
-    files: tuple[Name, ...] = ()  # that it touches
-    estimated_completion: Text = ""  # a time, or words
-    blocked_on: Text = ""  # what it cannot go on without
-    asks_person: bool = False  # that is its person: a permission, or an answer
-    automatic: bool = False  # said by a hook, not by the agent
+    files: tuple[Name, ...] = ()  # the files that the session works on
+    estimated_completion: Text = ""  # a time or any text
+    blocked_on: Text = ""  # what the session waits for
+    asks_person: bool = False  # whether it waits for its user: a permission or an answer
+    automatic: bool = False  # written by a hook, not by the agent
 
 
 class SessionEnded(Payload, frozen=True, tag="session.ended"):
-    """A session is done: everything that it holds is released."""
+    """A session ended: everything that it holds is released."""
 
-    reason: Text = ""  # why, if it was not asked to
+    reason: Text = ""  # why it ended, unless it was asked to
     summary: Text = ""  # what was done
-    notes: Text = ""  # for whoever goes on
+    notes: Text = ""  # notes for whoever continues the work
 
 
 class SessionPresumedDead(Payload, frozen=True, tag="session.presumed_dead"):
     """An observer saw that a session's anchor is gone."""
 
-    session: SessionId  # who
-    anchor: Anchor  # by the loss of which anchor
+    session: SessionId  # the session that is presumed dead
+    anchor: Anchor  # the anchor that is gone
     evidence: Text = ""  # what was seen
 
 
 class AgentStarted(Payload, frozen=True, tag="agent.started"):
-    """A subagent of the session begins."""
+    """A subagent of the session started."""
 
-    agent: Name  # the client's id of it
-    kind: Name = ""  # what kind it is, as the client says
+    agent: Name  # the client's id of the subagent
+    kind: Name = ""  # the kind of subagent, in the client's terms
 
 
 class AgentStopped(Payload, frozen=True, tag="agent.stopped"):
-    """A subagent of the session is done: what it holds passes to the session, and it waits for nothing more."""
+    """A subagent of the session stopped: its claims pass to the session, and its waiting requests are withdrawn."""
 
-    agent: Name  # the client's id of it
+    agent: Name  # the client's id of the subagent
 
 
 class ClaimRequested(Payload, frozen=True, tag="claim.requested", kw_only=True):
-    """A session asks for a resource, and what it was told at that moment."""
+    """A session requests a resource; the event records the answer that the session got."""
 
-    resource: Resource  # TYPE/NAME
+    resource: Resource  # the resource, as TYPE/NAME
     mode: Mode  # exclusive or shared
-    ttl_s: Ttl  # how long it shall last, in seconds
-    wait_s: Wait = 0  # how long it waits for it, in seconds; 0: not at all
-    agent: Name = ""  # the subagent that asks
-    worktree: Name = ""  # if bound to one
-    automatic: bool = False  # made by a hook
-    told: ToldOutcome  # what the requester was told: granted, waiting or refused
-    note: Text = ""  # what for
+    ttl_s: Ttl  # how long the claim lasts, in seconds
+    wait_s: Wait = 0  # how long the request waits, in seconds; 0: it does not wait
+    agent: Name = ""  # the subagent that requests it; empty for the session itself
+    worktree: Name = ""  # the worktree that the claim is limited to, if any
+    automatic: bool = False  # whether a hook made the request, for an edit
+    told: ToldOutcome  # the answer that the requester got: granted, waiting or refused
+    note: Text = ""  # what the claim is for
 
 
 class ClaimAccepted(Payload, frozen=True, tag="claim.accepted"):
-    """The holder of a waiting request has taken up its grant. The resource is said again, for whoever lost it."""
+    """The holder accepts the grant of its waiting request. The resource helps if the request is unknown."""
 
-    claim: EventId  # the request
-    resource: Resource  # what it was on
-    agent: Name = ""  # the subagent that does it; empty for the session, which may do it for all of them
+    claim: EventId  # the waiting request that was granted
+    resource: Resource  # the resource of the request
+    agent: Name = ""  # the acting subagent; empty for the session, which can act for all of its subagents
 
 
 class ClaimRenewed(Payload, frozen=True, tag="claim.renewed"):
-    """The holder asks for more time, counted from now."""
+    """The holder extends a claim, counted from now."""
 
-    claim: EventId  # which one
-    ttl_s: Ttl  # how long from now, in seconds
-    agent: Name = ""  # the subagent that does it; empty for the session, which may do it for all of them
+    claim: EventId  # the claim
+    ttl_s: Ttl  # how long the claim lasts from now, in seconds
+    agent: Name = ""  # the acting subagent; empty for the session, which can act for all of its subagents
 
 
 class ClaimReleased(Payload, frozen=True, tag="claim.released"):
-    """The holder gives a claim back, or a waiting request is withdrawn."""
+    """The holder releases a claim, or withdraws a waiting request."""
 
     claim: EventId  # the claim, or the waiting request
-    agent: Name = ""  # the subagent that does it; empty for the session, which may do it for all of them
+    agent: Name = ""  # the acting subagent; empty for the session, which can act for all of its subagents
 
 
 class ClaimHandedOver(Payload, frozen=True, tag="claim.handed_over"):
-    """The holder gives a claim to another session, without a gap. The resource is said again, for whoever lost it."""
+    """The holder gives a claim to another session, without a gap. The resource helps if the claim is unknown."""
 
-    claim: EventId  # which one
-    resource: Resource  # what it is on
+    claim: EventId  # the claim
+    resource: Resource  # the resource of the claim
     to: SessionId  # the new holder
-    note: Text = ""  # what it should know
-    agent: Name = ""  # the subagent that does it; empty for the session, which may do it for all of them
+    note: Text = ""  # what the new holder should know
+    agent: Name = ""  # the acting subagent; empty for the session, which can act for all of its subagents
 
 
 class ClaimBroken(Payload, frozen=True, tag="claim.broken"):
-    """Someone other than the holder ended a claim, on the record."""
+    """A session other than the holder ended a claim; the reason is recorded."""
 
-    claim: EventId  # which one
-    reason: Text  # why; the holder reads it
+    claim: EventId  # the claim
+    reason: Text  # why; the holder is notified of it
 
 
 class ClaimFinished(Payload, frozen=True, tag="claim.finished"):
-    """Someone saw that the work for which a hook had claimed a file is over. It counts for automatic claims alone."""
+    """A session saw that the edit behind an automatic claim is finished. Other claims are not affected."""
 
-    claim: EventId  # which one
-    reason: Text  # what was seen: a commit, a revert, 20 minutes without a write
+    claim: EventId  # the claim
+    reason: Text  # the observation: a commit, a revert, or 20 minutes without a write
 
 
 class ClaimBypassed(Payload, frozen=True, tag="claim.bypassed"):
-    """The session changed or committed a file that another one had claimed; the holder is told."""
+    """The session changed or committed a file that another session had claimed; the holder is notified."""
 
-    claim: EventId  # whose claim that was
+    claim: EventId  # the claim that was bypassed
     resource: Resource  # the file
-    how: Text  # by what: a shell command, a commit
+    how: Text  # how: a shell command or a commit
 
 
 class MessageSent(Payload, frozen=True, tag="message.sent"):
-    """A message to some sessions, or to everyone who is here."""
+    """A message to named sessions, or to all sessions that are present."""
 
-    to: tuple[Name, ...] | Literal["everyone"]  # the sessions, or "everyone"
+    to: tuple[Name, ...] | Literal["everyone"]  # the recipients, or "everyone"
     subject: Text  # one line
     body: Text = ""  # the text
-    in_reply_to: Annotated[str, Meta(max_length=120)] = ""  # the message that it answers
+    in_reply_to: Annotated[str, Meta(max_length=120)] = ""  # the message that this one answers
     urgency: Urgency = "normal"  # low, normal or high
-    needs_ack: bool = False  # whether a confirmation is asked for
+    needs_ack: bool = False  # whether the recipients are asked to acknowledge it
 
 
 class MessageRead(Payload, frozen=True, tag="message.read"):
-    """These messages were shown to their recipient. Never "all before": late ones must stay unread."""
+    """These messages were shown to their recipient. Each is named, so that one that arrives late stays unread."""
 
-    messages: tuple[EventId, ...]  # their ids
+    messages: tuple[EventId, ...]  # the ids of the messages
 
 
 class MessageAcknowledged(Payload, frozen=True, tag="message.acknowledged"):
-    """The recipient confirms these messages."""
+    """The recipient acknowledges these messages."""
 
-    messages: tuple[EventId, ...]  # their ids
+    messages: tuple[EventId, ...]  # the ids of the messages
 
 
 class Unknown(Payload, frozen=True, tag="unknown"):
-    """An event of a newer version, kept as it stands: counted and shown, never acted on, dropped or rewritten."""
+    """An event that this version does not understand. It is kept unchanged, counted and shown, and never acted on."""
 
-    name: str  # the type that the line gives, or why its event could not be understood
+    name: str  # the type as written, and the reason if it violates the vocabulary
     raw: Raw
 
 
@@ -292,24 +277,24 @@ AnyPayload: TypeAlias = (
 class Event(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One line of a journal, without its hash."""
 
-    v: int  # the version of the vocabulary; always written
-    at: Instant  # hybrid time: the wall clock, and later than all that was seen
-    session: SessionId  # whose journal it is
-    n: Annotated[int, Meta(ge=1, le=MAX_INT)]  # its number there, from 1 without a gap
-    payload: AnyPayload = field(name="event")  # what happened
-    imported: Imported | None = None  # where it was brought in from, if it was
+    v: int  # the version of the vocabulary
+    at: Instant  # hybrid time: the clock's time, or just after the latest event seen
+    session: SessionId  # the session whose journal it is in
+    n: Annotated[int, Meta(ge=1, le=MAX_INT)]  # its number in the journal, from 1, without gaps
+    payload: AnyPayload = field(name="event")  # what happened, by type
+    imported: Imported | None = None  # its origin, if it was imported
 
     @property
     def id(self) -> str:
-        """The name of this event for ever: `session/n`."""
+        """The permanent id of this event: `session/n`."""
         return f"{self.session}/{self.n}"
 
     @property
     def actor(self) -> str:
-        """The session that acted: the one whose journal this is; of an imported event, the one it is imported as."""
+        """The session that acted: the journal's session, or, for an imported event, the session it is imported as."""
         return self.imported.acted_as or self.session if self.imported else self.session
 
     @property
     def key(self) -> tuple[Instant, str, int]:
-        """The place of this event in the total order of a history."""
+        """The sort key of this event in the total order of a history."""
         return (self.at, self.session, self.n)

@@ -101,7 +101,7 @@ def archive(
         moved=moved,
         stayed=[KeptJournal(name, reason) for name, reason in sorted(stayed.items())],
         young=len(here) - len(moved) - len(stayed),
-        ended=sum(position.ended for position in known.values()),
+        ended=sum(position.archived for position in known.values()),
     )
 
 
@@ -159,7 +159,7 @@ def _reason(system: System, workspace: Workspace, snapshot: Snapshot, name: str,
     if any(ask.session in read.sessions for ask in (*snapshot.state.claims.values(), *snapshot.state.waits.values())):
         return "it still holds something, or waits for something"
     if os.path.lexists(journal_paths(workspace.log, name)[1]):
-        return "there is one of this name in ended/ already"
+        return "ended/ already contains a journal of this name"
     return ""
 
 

@@ -25,7 +25,7 @@ from coord.workspace.paths import REMOVED, Workspace, read_marker
 from coord.workspace.system import System
 from eventlog.errors import LogError
 from eventlog.events import Instant, add_time
-from eventlog.history import MAX_CLOCK_LEAD_S, LogReader, acceptance_limit, lines_read
+from eventlog.history import MAX_CLOCK_LEAD_S, LogReader, acceptance_limit, lines_read_text
 from eventlog.local.journal import journal_paths, prefix_differs, read_from, read_in_chunks, with_journal_path
 from eventlog.scanning import Damage, Position, scan
 from projections.rules.fold import as_of, fold
@@ -57,10 +57,10 @@ class JournalResult(Struct, frozen=True):
 
 
 class VerifyResult(Struct, frozen=True):
-    """All journals. `twice` names those that are in the log and among the ended; both are in `journals`."""
+    """All journals. `duplicates` names those that are in the log and among the ended; both are in `journals`."""
 
     journals: list[JournalResult]
-    twice: list[str]
+    duplicates: list[str]
     checkpoint: CheckpointStatus
 
     @property
@@ -94,7 +94,7 @@ def verify(system: System, workspace: Workspace) -> VerifyResult:
     wall = system.wall()
     near = add_time(wall, MAX_CLOCK_LEAD_S)
     read, problems = _read_all(workspace, names, saved.seen, near)
-    second, more = _read_all(workspace, sorted(history.twice), {}, near, ended=True)
+    second, more = _read_all(workspace, sorted(history.duplicates), {}, near, ended=True)
     accepted = max((position.at for position in folded.positions.values()), default="") if folded else ""
     horizon = acceptance_limit((one.position for one in read.values()), system.here.machine, wall, accepted)
     journals = [_checked(workspace, name, one, saved.seen.get(name), horizon, system) for name, one in read.items()]
@@ -103,15 +103,15 @@ def verify(system: System, workspace: Workspace) -> VerifyResult:
     journals += [JournalResult(name, _file(workspace, path), problem=why) for path, (name, why) in problems.items()]
     for name in saved.seen.keys() - set(names) - history.problems.keys():
         if saved.seen[name].size:
-            gone = f"it is gone; {lines_read(saved.seen[name].lines)} before"
+            gone = f"it is gone; {lines_read_text(saved.seen[name].lines)} before"
             journals.append(JournalResult(name, _file(workspace, journal_paths(workspace.log, name)[0]), rewound=gone))
     mark = read_marker(workspace)
     if mark and mark not in {journal.session for journal in journals}:
         journals.append(JournalResult(mark, _file(workspace, journal_paths(workspace.log, mark)[0]), rewound=REMOVED))
     journals.sort(key=lambda journal: (journal.session, journal.file))
     if not all(journal.whole for journal in journals):
-        return VerifyResult(journals, sorted(history.twice), "not compared")
-    return VerifyResult(journals, sorted(history.twice), _compared(system, workspace, saved, folded))
+        return VerifyResult(journals, sorted(history.duplicates), "not compared")
+    return VerifyResult(journals, sorted(history.duplicates), _compared(system, workspace, saved, folded))
 
 
 def _read_all(
@@ -177,7 +177,7 @@ def _checked(
     if seen and seen.rewound:
         rewound = seen.rewound
     elif seen and position.size < seen.size:
-        rewound = f"{lines_read(seen.lines)} before, {position.lines} now"
+        rewound = f"{lines_read_text(seen.lines)} before, {position.lines} now"
     elif seen and read.other:
         rewound = f"its line {seen.lines}, which ends at byte {seen.size}, is not the one that was read before"
     if position.at > horizon and position.machine != system.here.machine:

@@ -44,7 +44,7 @@ def save_index(system: System, workspace: Workspace, config: Config, snapshot: S
             "here": near,
             "at": to_micros(state.at) if state.at else 0,
             "due": to_micros(state.due),
-            "journals": with_archive_time(snapshot.history.lengths(), workspace.log),
+            "journals": with_archive_time(snapshot.history.known_sizes(), workspace.log),
             "sessions": {name: found.id for name, found in speaking.items()},
             "anchors": {
                 name: (anchor.pid, anchor.start_ticks)

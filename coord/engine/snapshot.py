@@ -18,7 +18,7 @@ from coord.workspace.paths import REMOVED, Workspace, read_marker
 from coord.workspace.system import System
 from eventlog.errors import LogError
 from eventlog.events import Event, EventId, Instant, seconds_between
-from eventlog.history import Batch, LogReader, lines_read, order_key
+from eventlog.history import Batch, LogReader, lines_read_text, order_key
 from eventlog.local.files import ARCHIVE_FOLDER, modified_at_ns
 from eventlog.local.journal import MAX_JOURNAL_BYTES, is_session_id, journal_paths
 from eventlog.scanning import Position
@@ -172,7 +172,7 @@ class Snapshot:
             if name in self.history.problems:
                 continue
             if found.size < seen.size and not found.rewound and name not in self.history.held_back:
-                text = f"{lines_read(seen.lines)} before, {found.lines} now"
+                text = f"{lines_read_text(seen.lines)} before, {found.lines} now"
                 self.history.positions[name] = replace(found, rewound=text)
 
     def _miss(self) -> None:
@@ -255,7 +255,7 @@ class Snapshot:
     def take(self, event: Event, position: Position, record: DecisionRecorder = ignore_decision) -> None:
         """Fold an event that this process has just appended."""
         fold(self.state, [event], record)
-        self.history.appended(event.session, position)
+        self.history.record_append(event.session, position)
 
     def save(self, *, told: bool = True) -> None:
         """Write a checkpoint, so that the next command folds nothing again and sees whether a journal was cut back.
@@ -312,7 +312,7 @@ class Snapshot:
                 found.append(JournalProblem(name, f"{name}.jsonl was rewound: {position.rewound}"))
         for name, reason in sorted(self.history.problems.items()):
             found.append(JournalProblem(name, f"{name}.jsonl cannot be used: {reason}"))
-        for name in sorted(self.history.twice):
+        for name in sorted(self.history.duplicates):
             text = f"{name}.jsonl is in log/ and in log/{ARCHIVE_FOLDER}/; the one in log/ counts"
             found.append(JournalProblem(name, text))
         for name, at in sorted(self.history.held_back.items()):

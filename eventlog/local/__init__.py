@@ -1,1 +1,1 @@
-"""Journals as files on this machine: reading, appending and locking them."""
+"""The journal files on this machine: reading, appending, locking and archiving; not the meaning of their lines."""

@@ -1,8 +1,7 @@
-"""What we ask of the operating system, and all that differs between them: reading what others may have put in a place,
-locking a file, and making bytes durable.
+"""Operating system calls, with all platform differences: safe reads, file locks and syncs.
 
-Linux and macOS are tested platforms. The Windows branches are written from its documentation and are untested: a lock
-there is mandatory for the locked byte, and a folder cannot be synced.
+Linux and macOS are tested. The Windows branches follow its documentation and are untested: a lock there is mandatory
+for the locked byte, and a folder cannot be synced.
 """
 
 import errno
@@ -10,16 +9,18 @@ import os
 import stat
 import sys
 
-JOURNAL_SUFFIX = ".jsonl"  # of a journal's name
-ARCHIVE_FOLDER = "ended"  # inside the log's folder: the journals that were archived
+JOURNAL_SUFFIX = ".jsonl"  # of every journal's file name
+ARCHIVE_FOLDER = "ended"  # the folder inside the log for archived journals
 NOFOLLOW = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-"""Flags for every open inside the log: no symbolic link is followed, and a FIFO put there blocks nobody."""
+"""Flags for every open inside the log: symbolic links are not followed, and opening a FIFO does not block."""
 BINARY = getattr(os, "O_BINARY", 0)
 
 
 def read_regular(path: str, most: int) -> bytes:
-    """The bytes of a file that others may have put there. Raises OSError for what is no regular file (a link, a pipe, a
-    device) and for more than `most` bytes: nothing blocks, and nothing fills the memory.
+    """Return the content of a file that others may have written.
+
+    Raises OSError if it is not a regular file (a link, a pipe, a device) or is larger than `most` bytes, so that
+    reading neither blocks nor fills the memory.
     """
     fd = os.open(path, os.O_RDONLY | NOFOLLOW | BINARY)
     try:
@@ -35,10 +36,11 @@ def read_regular(path: str, most: int) -> bytes:
 
 
 def list_journal_sizes(log: str) -> dict[str, int]:
-    """The names, without their ending, of what looks like a journal in a folder, and how long each is; -1 where that
-    cannot be told, as of what has gone meanwhile. Raises OSError for the folder.
+    """Return the sizes of the files in a folder that look like journals, by name without suffix.
 
-    Whoever reads the log and whoever asks whether it has changed since both take the files from here.
+    The size is -1 if it cannot be read, for example because the file was deleted meanwhile. Raises OSError if the
+    folder cannot be listed. Both the log reader and the check for changes use this list, so that they agree on which
+    journals exist.
     """
     sizes: dict[str, int] = {}
     with os.scandir(log) as entries:
@@ -53,16 +55,15 @@ def list_journal_sizes(log: str) -> dict[str, int]:
 
 
 def modified_at_ns(path: str) -> int:
-    """When a file or the names in a folder last changed, in nanoseconds since 1970, as a number that 63 bits hold: a
-    disk may say anything. Raises OSError.
+    """Return when a file, or the list of names in a folder, last changed, in nanoseconds since 1970. Raises OSError.
+
+    The number is reduced to 63 bits, because a file system can return any value.
     """
     return os.stat(path).st_mtime_ns % (1 << 63)
 
 
 def path_exists(path: str) -> bool:
-    """Whether something stands at a path, even a link that leads nowhere. Raises OSError where that cannot be told,
-    which is no "no".
-    """
+    """Return whether a path exists, even as a broken link. Raises OSError if this cannot be determined."""
     try:
         os.lstat(path)
     except (FileNotFoundError, NotADirectoryError):
@@ -74,26 +75,26 @@ if sys.platform == "win32":  # pragma: no cover - untested
     import msvcrt
 
     def try_lock(fd: int) -> bool:
-        """Take the advisory lock of an open file if it is free, without waiting."""
+        """Take the advisory lock of an open file if it is free, without waiting; return whether it was taken."""
         try:
-            os.lseek(fd, 1 << 30, os.SEEK_SET)  # a byte beyond the text, which others must be able to read
+            os.lseek(fd, 1 << 30, os.SEEK_SET)  # a byte after the content, which others must be able to read
             msvcrt.locking(fd, msvcrt.LK_NBLCK, 1)
             return True
         except OSError:
             return False
 
     def sync_data(fd: int) -> None:
-        """Return once the bytes of an open file are on the disk."""
+        """Return when the content of an open file is on the disk."""
         os.fsync(fd)
 
     def sync_folder(path: str) -> None:
-        """Return once the names in a folder are on the disk, where the system can do that."""
+        """Return when the names in a folder are on the disk, if the system supports that."""
 
 else:
     import fcntl
 
     def try_lock(fd: int) -> bool:
-        """Take the advisory lock of an open file if it is free, without waiting."""
+        """Take the advisory lock of an open file if it is free, without waiting; return whether it was taken."""
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return True
@@ -101,9 +102,10 @@ else:
             return False
 
     def sync_data(fd: int) -> None:
-        """Return once the bytes of an open file are on the disk, and not only in the drive's cache.
+        """Return when the content of an open file is on the disk, and not only in the drive's cache.
 
-        macOS's fsync stops at the drive; F_FULLFSYNC does not, but some file systems lack it.
+        On macOS, fsync reaches only the drive's cache. F_FULLFSYNC reaches the disk, but some file systems do not
+        support it.
         """
         if sys.platform == "darwin":
             try:
@@ -114,7 +116,7 @@ else:
             os.fdatasync(fd)
 
     def sync_folder(path: str) -> None:
-        """Return once the names in a folder are on the disk."""
+        """Return when the names in a folder are on the disk."""
         fd = os.open(path, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0))
         try:
             os.fsync(fd)
@@ -123,8 +125,10 @@ else:
 
 
 def sync_all(folder: str) -> list[str]:
-    """Return once the bytes of all files in a folder that can be read are on the disk; the paths of those of which that
-    is unknown, because their sync failed: the system says so once, and says yes the next time. Raises OSError.
+    """Sync all readable files in a folder, and return the paths of those whose sync failed. Raises OSError.
+
+    The system reports a failed sync only once, and reports success the next time, so the caller must record the
+    failure.
     """
     failed: list[str] = []
     with os.scandir(folder) as entries:

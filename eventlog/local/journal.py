@@ -1,11 +1,12 @@
-"""One session's journal as a file: where it is, and reading it. What its lines say is in `eventlog.scanning`.
+"""Find and read one session's journal file. `eventlog.scanning` checks what its lines contain.
 
-1. A journal that is shorter than it was, or other than it was, has been rewound: told, and no more appends.
-2. A journal that was archived lies in `log/ended/`, whole and under its name, and takes no more appends. It gets there
-   by one rename and never comes back, so whoever looks in the log first and among the ended next finds it, lock or no
-   lock.
+1. A journal that is shorter than before, or has other content before the known position, was rewound. It is reported
+   and takes no more events.
+2. An archived journal is in `log/ended/`, complete, under the same name, and takes no more events. It is moved there by
+   one rename and never moved back. A reader that looks first in the log and then in the archive always finds it, with
+   or without the lock.
 
-Appending is in `eventlog.local.writer`.
+`eventlog.local.writer` appends.
 """
 
 import os
@@ -23,41 +24,41 @@ from eventlog.local.lock import SEAL_SUFFIX
 from eventlog.scanning import Position, scan
 
 _LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789")
-_IN_NAMES = _LETTERS | set("._-")
+_ID_CHARACTERS = _LETTERS | set("._-")
 _NUMBER = "[1-9][0-9]{0,15}"
-_PIECE = 1 << 20  # bytes that are read at a time where a journal is read piece by piece
-MAX_JOURNAL_BYTES = 1 << 28  # of a journal: a larger one is not read, so that nobody's bytes fill the memory
-FULL_JOURNAL_BYTES = MAX_JOURNAL_BYTES // 2  # from here on a journal takes no more, and its session goes on in another
+_CHUNK_BYTES = 1 << 20  # bytes per read in `read_in_chunks`
+MAX_JOURNAL_BYTES = 1 << 28  # a larger journal is not read, so that no file can fill the memory
+FULL_JOURNAL_BYTES = MAX_JOURNAL_BYTES // 2  # a journal of this size is closed; its session continues in another
 T = TypeVar("T")
 
 
 def is_session_id(text: str) -> bool:
-    """Whether a journal may bear this name."""
-    return text[:1] in _LETTERS and len(text) <= 100 and _IN_NAMES.issuperset(text)
+    """Return whether a journal can have this name."""
+    return text[:1] in _LETTERS and len(text) <= 100 and _ID_CHARACTERS.issuperset(text)
 
 
 def journal_paths(folder: str, session: str) -> tuple[str, str]:
-    """Where the journal of a session can be, in the order of rule 4: in the log, and among the ended."""
+    """Return the paths where a session's journal can be, in the order of rule 2: in the log, and in the archive."""
     name = session + JOURNAL_SUFFIX
     return os.path.join(folder, name), os.path.join(folder, ARCHIVE_FOLDER, name)
 
 
 def with_journal_path(folder: str, session: str, use: Callable[[str], T]) -> T:
-    """What `use` makes of the path of a journal, also of one that is archived at this very moment (rule 4).
+    """Return `use(path)` for the path of a journal, even if it is archived during the call (rule 2).
 
     Raises what `use` raises, OSError or LogError.
     """
-    here, ended = journal_paths(folder, session)
+    active, archived = journal_paths(folder, session)
     try:
-        return use(here)
+        return use(active)
     except (OSError, LogError):
-        if os.path.lexists(here):
+        if os.path.lexists(active):
             raise
-    return use(ended)
+    return use(archived)
 
 
-def _opened(path: str) -> BinaryIO:
-    """Raises LogError if it cannot be read, is no regular file, or is larger than any that we write."""
+def _open_journal(path: str) -> BinaryIO:
+    """Open a journal for reading. Raises LogError if it cannot be read, is not a regular file or is too large."""
     try:
         fd = os.open(path, os.O_RDONLY | NOFOLLOW | BINARY)
     except OSError as error:
@@ -69,18 +70,19 @@ def _opened(path: str) -> BinaryIO:
         return os.fdopen(fd, "rb")
     os.close(fd)
     if stat.S_ISREG(status.st_mode):
-        raise LogError(f"it has {status.st_size} bytes; one of more than {MAX_JOURNAL_BYTES} is not read")
+        raise LogError(f"it has {status.st_size} bytes; a journal of more than {MAX_JOURNAL_BYTES} bytes is not read")
     raise LogError("it is not a regular file")
 
 
 def read_from(path: str, size: int, last: bytes, most: int = 0) -> tuple[bytes, bool]:
-    """The bytes of a journal after the first `size`, and whether it was rewound: shorter, or other before that place.
-    If `most` is not 0, only so many bytes, or as many times that as it takes for a whole line or for more than a line
-    can have; fewer are the rest.
+    """Return the bytes of a journal after the first `size`, and whether it was rewound.
 
-    A rewound journal is given from its beginning. Raises LogError if it cannot be read or is no regular file.
+    It was rewound if it is shorter, or if the bytes before that place are not `last`; then all its bytes are returned.
+    If `most` is not 0, it is the number of bytes to read, and more are read until there is a complete line or more than
+    a line can have. Fewer bytes mean that the end was reached. Raises LogError if it cannot be read or is not a regular
+    file.
     """
-    with _opened(path) as file:
+    with _open_journal(path) as file:
         try:
             file.seek(size - len(last))
             rewound = file.read(len(last)) != last
@@ -99,8 +101,8 @@ def read_from(path: str, size: int, last: bytes, most: int = 0) -> tuple[bytes, 
 
 
 def prefix_differs(path: str, size: int, last: bytes) -> bool:
-    """Whether the first `size` bytes of a journal end otherwise than in `last`. Raises LogError."""
-    with _opened(path) as file:
+    """Return whether the first `size` bytes of a journal do not end in `last`. Raises LogError."""
+    with _open_journal(path) as file:
         try:
             file.seek(size - len(last))
             return file.read(len(last)) != last
@@ -109,14 +111,16 @@ def prefix_differs(path: str, size: int, last: bytes) -> bool:
 
 
 def read_in_chunks(path: str, session: str) -> Iterator[tuple[list[Event], Position, bytes]]:
-    """A journal from its beginning, piece by piece, however long it is: the events of each, how far that is, and the
-    bytes after it that are no whole line yet; none where reading stops before the end. Raises LogError.
+    """Yield a journal from its beginning in chunks: the events, the position after them, and the incomplete line that
+    follows.
+
+    The incomplete line is empty if reading stops before the end of the file. Raises LogError.
     """
-    with _opened(path) as file:
+    with _open_journal(path) as file:
         position, rest = Position(), b""
         while True:
             try:
-                piece = file.read(_PIECE)
+                piece = file.read(_CHUNK_BYTES)
             except OSError as error:
                 raise Unreadable(f"it cannot be read: {error.strerror}") from None
             data, begin = rest + piece, position.size
@@ -128,13 +132,13 @@ def read_in_chunks(path: str, session: str) -> Iterator[tuple[list[Event], Posit
 
 
 def read_events(folder: str, session: str) -> Iterator[Event]:
-    """Every event of one journal that verifies, from its beginning. Raises LogError if it cannot be read."""
+    """Yield all events of one journal that verify, from its beginning. Raises LogError if it cannot be read."""
     data, _ = with_journal_path(folder, session, lambda path: read_from(path, 0, b""))
     yield from scan(session, data, Position())[0]
 
 
 def read_event(folder: str, name: EventId) -> Event | None:
-    """The event with this name, from the journal of its session in a log folder; None if there is none."""
+    """Return the event with this id from a log folder, or None if it is not there."""
     session, _, number = name.rpartition("/")
     if not is_session_id(session) or not re.fullmatch(_NUMBER, number):
         return None
@@ -145,26 +149,26 @@ def read_event(folder: str, name: EventId) -> Event | None:
 
 
 def closed_reason(folder: str, session: str, position: Position) -> str:
-    """Why a journal takes no more appends, or nothing if it does."""
+    """Return why a journal takes no more events; empty if it takes them."""
     if reason := known_closed_reason(folder, session, position):
         return reason
     path = os.path.join(folder, session + JOURNAL_SUFFIX)
     if position.size and os.path.lexists(path) and not stat.S_ISREG(os.lstat(path).st_mode):
-        return "something else stands in its place"
-    with suppress(LogError):  # whoever opens it to write says best why that cannot be
+        return "it was replaced by something that is not a regular file"
+    with suppress(LogError):  # opening it for writing gives a better message
         if prefix_differs(path, position.size, position.last):
             return rewritten_reason(position)
     return ""
 
 
 def known_closed_reason(folder: str, session: str, position: Position) -> str:
-    """Why a journal takes no more appends, as far as that is known without a look into it."""
+    """Return why a journal takes no more events, as far as this is known without opening it."""
     if position.damage:
         first = position.damage[0]
         return f"line {first.line} (byte {first.byte}) is damaged: {first.reason}"
     if position.rewound:
         return position.rewound
-    if position.ended:
+    if position.archived:
         return "it was archived"
     if position.size >= FULL_JOURNAL_BYTES:
         return f"it is full, with {position.size} bytes"
@@ -174,5 +178,5 @@ def known_closed_reason(folder: str, session: str, position: Position) -> str:
 
 
 def rewritten_reason(position: Position) -> str:
-    """What is wrong with a journal that was read up to there and has other bytes before that place."""
-    return f"it is not what it was when its first {position.size} bytes were read"
+    """Return the message for a journal whose content before `position` has changed since it was read."""
+    return f"its first {position.size} bytes have changed since they were read"

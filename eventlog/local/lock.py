@@ -1,7 +1,7 @@
-"""The one lock under which everything on this machine is appended: `log/.lock`, advisory, freed by the kernel.
+"""The lock for all writes on this machine: an advisory lock on `log/.lock`, which the kernel releases.
 
-What it is for: that of any number of sessions asking at one instant exactly one is granted, and that times rise in the
-order of writing. What it is not needed for: reading, and the wholeness of a journal, which has one writer.
+It guarantees that exactly one of several simultaneous requests is granted, and that times increase in the order of
+writing. It is not needed for reading, nor to keep a journal intact, since each journal has one writer.
 """
 
 import os
@@ -14,14 +14,15 @@ from eventlog.errors import LockTimeout, LogError
 from eventlog.local.files import BINARY, JOURNAL_SUFFIX, NOFOLLOW, sync_all, try_lock
 
 LOCK_NAME = ".lock"
-SEAL_SUFFIX = ".sealed"  # beside a journal whose last sync failed
-_LONGEST_PAUSE_S = 0.02
-_WIDTH = 12  # bytes of the lock file, which it always has: a size that changes costs a durable write more than a pid
+SEAL_SUFFIX = ".sealed"  # of the file next to a journal whose last sync failed
+_MAX_PAUSE_S = 0.02
+_WIDTH = 12  # bytes of the lock file; a fixed size, because a sync of a changed size takes longer
 
 
 def lock_owner(folder: str) -> int | None:
-    """The pid that holds the lock of a log folder at this moment, 0 if that is unknown; None if nobody does. Changes
-    nothing. Raises LogError if that cannot be told.
+    """Return the pid of the process that holds the lock of a log folder, 0 if it is unknown, None if the lock is free.
+
+    Changes nothing. Raises LogError if it cannot be determined.
     """
     path = os.path.join(folder, LOCK_NAME)
     try:
@@ -42,41 +43,41 @@ def lock_owner(folder: str) -> int | None:
 
 @contextmanager
 def locked(folder: str, wait_s: float, describe: Callable[[int], str] = str) -> Iterator[None]:
-    """Hold the lock of a log folder, waiting at most `wait_s` seconds.
+    """Hold the lock of a log folder; wait at most `wait_s` seconds for it.
 
-    Raises Locked, naming the holder by `describe(pid)`, and LogError if there can be no lock file.
+    Raises LockTimeout, which names the holder by `describe(pid)`, and LogError if there can be no lock file.
     """
     fd = _acquire(os.path.join(folder, LOCK_NAME), wait_s, describe)
     try:
         _record_pid(folder, fd)
     except OSError as error:
         os.close(fd)
-        raise LogError(
-            f"cannot make durable what a killed process left: {error.strerror}. Nothing was written."
-        ) from None
+        raise LogError(f"cannot sync what a killed process wrote: {error.strerror}. Nothing was written.") from None
     try:
         yield
     finally:
         with suppress(OSError):
             _write_pid(fd, b"")
-        with suppress(OSError):  # whatever it says, the lock is free, and what was acknowledged is on the disk
+        with suppress(OSError):  # even on an error the lock is released, and acknowledged events are on the disk
             os.close(fd)
 
 
 def _record_pid(folder: str, fd: int) -> None:
-    """Leave our pid in the lock. Where another's is still there, its process was killed, and what it wrote last may not
-    be on the disk; it is before we go on, lest we build on what a power cut takes away. A journal of which that stays
-    unknown is sealed. Raises OSError.
+    """Write our pid into the lock file, after syncing what a killed process may have left unsynced.
+
+    If another pid is still there, its process was killed, and its last writes may not be on the disk. They are synced
+    first, so that we do not build on data that a power failure could remove. A journal whose sync fails is sealed.
+    Raises OSError.
     """
     for path in sync_all(folder) if _read_content(fd).strip() else ():
         if path.endswith(JOURNAL_SUFFIX):
             mark_sync_failed(path)
-    with suppress(OSError):  # the pid is a courtesy to whoever waits in vain; a full disk must not stop a reader's lock
+    with suppress(OSError):  # the pid only improves a message; a full disk must not prevent locking
         _write_pid(fd, b"%d" % os.getpid())
 
 
 def _read_content(fd: int) -> bytes:
-    os.lseek(fd, 0, os.SEEK_SET)  # where that is after locking differs between systems
+    os.lseek(fd, 0, os.SEEK_SET)  # after locking, the file position differs between systems
     return os.read(fd, _WIDTH)
 
 
@@ -86,7 +87,9 @@ def _write_pid(fd: int, pid: bytes) -> None:
 
 
 def mark_sync_failed(journal: str) -> None:
-    """Mark a journal whose sync failed: whether its last lines are on the disk is unknown, so it takes no more."""
+    """Seal a journal whose sync failed: it is unknown whether its last lines are on the disk, so it takes no more
+    events.
+    """
     with suppress(OSError):
         os.close(os.open(journal + SEAL_SUFFIX, os.O_WRONLY | os.O_CREAT | NOFOLLOW, 0o666))
 
@@ -107,20 +110,19 @@ def _acquire(path: str, wait_s: float, describe: Callable[[int], str]) -> int:
         if taken:
             if _same_file(fd, path):
                 return fd
-            os.close(fd)  # replaced between open and lock: what we hold protects nothing
+            os.close(fd)  # the file was replaced between open and lock, so this lock protects nothing
             continue
         holder = _holder(fd)
         os.close(fd)
         if time.monotonic() >= deadline:
-            who = describe(holder) if holder else "which one is unknown"
+            owner = describe(holder) if holder else "which one is unknown"
             raise LockTimeout(
-                f"another process has held the log's lock for {wait_s:g} s: {who}. "
-                "Nothing was written. Try again when it is done."
+                f"another process has held the log's lock for {wait_s:g} s: {owner}. "
+                "Nothing was written. Try again when it has finished."
             )
-        time.sleep(
-            pause_s * (0.5 + time.perf_counter_ns() % 1000 / 1000)
-        )  # unevenly, so that waiters do not march in step
-        pause_s = min(pause_s * 1.5, _LONGEST_PAUSE_S)
+        jitter = 0.5 + time.perf_counter_ns() % 1000 / 1000  # so that waiting processes do not retry at the same times
+        time.sleep(pause_s * jitter)
+        pause_s = min(pause_s * 1.5, _MAX_PAUSE_S)
 
 
 def _same_file(fd: int, path: str) -> bool:

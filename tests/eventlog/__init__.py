@@ -1,1 +1,1 @@
-"""What happened: lines, journals, the merged history, the lock."""
+"""Tests of the event log: lines, journals, the merged history and the lock."""

@@ -1,4 +1,4 @@
-"""What the tests of the log share."""
+"""Fixtures shared by the tests of the event log."""
 
 from pathlib import Path
 

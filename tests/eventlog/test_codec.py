@@ -1,5 +1,5 @@
-"""A line says one event and one event is said by one line; what other parsers quietly accept is damage here, and what
-is merely not known is kept.
+"""Encoding and decoding lines: every event has one line; invalid input that other parsers accept is damage; an event
+that is valid but not understood is kept.
 """
 
 import hashlib
@@ -45,7 +45,7 @@ def read(body: str | bytes) -> Event:
 
 
 @given(events)
-def test_every_event_is_read_as_it_was_written(event: Event) -> None:
+def test_every_event_is_decoded_as_it_was_encoded(event: Event) -> None:
     line, digest = encode_line(event, NO_HASH)
     assert line.endswith(b"\n")
     assert line.count(b"\n") == 1
@@ -55,19 +55,19 @@ def test_every_event_is_read_as_it_was_written(event: Event) -> None:
 
 
 @given(events)
-def test_a_line_follows_only_the_line_it_was_written_after(event: Event) -> None:
+def test_a_line_verifies_only_after_its_own_previous_line(event: Event) -> None:
     line, digest = encode_line(event, NO_HASH)
     with pytest.raises(DamagedLine):
         decode_line(line[:-1], digest)
 
 
-def test_every_type_of_the_vocabulary_is_named_in_the_past_tense() -> None:
+def test_event_types_are_unique_and_named_by_subject() -> None:
     names = [str(kind.__struct_config__.tag) for kind in TYPES]
     assert len(set(names)) == len(names) == 17
     assert all(name.split(".")[0] in ("session", "agent", "claim", "message") for name in names)
 
 
-def test_the_line_of_the_protocol_to_the_byte() -> None:
+def test_a_line_is_encoded_exactly_as_the_protocol_shows() -> None:
     body = HEAD + (
         '{"type":"claim.requested","resource":"file/src/app.py","mode":"exclusive","ttl_s":14400,'
         '"told":"granted","note":"landing page"}'
@@ -117,7 +117,7 @@ BEAT = HEAD + '{"type":"session.heartbeat","action":"build"%s}'
         "",
     ],
 )
-def test_what_parsers_quietly_accept_is_damage(body: str | bytes) -> None:
+def test_invalid_input_that_parsers_accept_is_damage(body: str | bytes) -> None:
     with pytest.raises(DamagedLine):
         read(body)
 
@@ -130,7 +130,7 @@ def test_what_parsers_quietly_accept_is_damage(body: str | bytes) -> None:
         '{"twice":1,"twice":1}',
     ],
 )
-def test_the_fields_of_an_import_are_read_as_strictly(fields: str) -> None:
+def test_the_fields_of_an_import_are_checked_as_strictly(fields: str) -> None:
     body = BEAT % "" + f',"imported":{{"path":"old.json","digest":"00","fields":{fields}}}'
     with pytest.raises(DamagedLine):
         read(body)
@@ -155,7 +155,7 @@ def test_the_fields_of_an_import_are_read_as_strictly(fields: str) -> None:
         ('{"kind":"no type"}', "(no type)"),
     ],
 )
-def test_what_is_not_understood_is_kept_as_unknown(payload: str, name: str) -> None:
+def test_an_event_that_is_not_understood_is_kept_as_unknown(payload: str, name: str) -> None:
     event = read(HEAD + payload)
     assert isinstance(event.payload, Unknown)
     assert event.payload.name.startswith(name)
@@ -170,25 +170,25 @@ def test_a_line_of_another_version_is_kept_as_unknown() -> None:
     assert event.payload.name == "session.heartbeat"
 
 
-def test_a_field_that_a_newer_version_added_is_no_obstacle() -> None:
+def test_a_field_added_by_a_newer_version_is_ignored() -> None:
     event = read(BEAT % ',"mood":"good"')
     assert event.payload == SessionHeartbeat(action="build")
 
 
-def test_the_order_of_keys_and_spaces_are_no_obstacle() -> None:
+def test_key_order_and_spaces_do_not_matter() -> None:
     body = f'{{"n": 17, "v":1,"session":"amber-otter-k3f9","event":{{"type":"session.heartbeat"}},"at":"{AT}"'
     assert read(body) == event_of(SessionHeartbeat())
 
 
 @pytest.mark.parametrize("change", [str.upper, lambda text: "g" + text[1:], lambda text: text[1:]])
-def test_a_hash_has_one_form(change) -> None:  # type: ignore[no-untyped-def]
+def test_a_hash_is_32_lowercase_hex_digits(change) -> None:  # type: ignore[no-untyped-def]
     line, digest = encode_line(event_of(), NO_HASH)
     with pytest.raises(DamagedLine):
         decode_line(line[:-1].replace(digest, change(digest.decode()).encode()), NO_HASH)
 
 
 @pytest.mark.parametrize("text", ["\ud800", "x" * MAX_LINE])
-def test_what_cannot_be_a_line_is_not_written(text: str) -> None:
+def test_invalid_unicode_and_too_long_lines_are_not_encoded(text: str) -> None:
     with pytest.raises(ValueError, match=r"surrogates|a line holds"):
         encode_line(event_of(MessageSent(to="everyone", subject="s", body=text)), NO_HASH)
 
@@ -204,7 +204,7 @@ def test_the_largest_number_is_kept_exactly() -> None:
     assert decode_event(encode_line(event, NO_HASH)[0][:-1]) == event
 
 
-def test_a_line_of_the_greatest_length_is_the_longest_written() -> None:
+def test_a_line_of_exactly_the_maximum_length_is_encoded() -> None:
     bare = len(encode_line(event_of(MessageSent(to="everyone", subject="s", body="x")), NO_HASH)[0]) - len("x\n")
     line, _ = encode_line(event_of(MessageSent(to="everyone", subject="s", body="x" * (MAX_LINE - bare))), NO_HASH)
     assert len(line) == MAX_LINE + len("\n")
@@ -212,7 +212,7 @@ def test_a_line_of_the_greatest_length_is_the_longest_written() -> None:
         encode_line(event_of(MessageSent(to="everyone", subject="s", body="x" * (MAX_LINE - bare + 1))), NO_HASH)
 
 
-def test_what_is_not_understood_says_why_and_who_brought_it() -> None:
+def test_an_unknown_event_keeps_its_reason_and_actor() -> None:
     known = read(HEAD + '{"type":"session.heartbeat","percent":101},"imported":{"path":"p","digest":"d","as":"brown"}')
     assert isinstance(known.payload, Unknown)
     assert known.payload.name == "session.heartbeat (Expected `int` <= 100 - at `$.event.percent`)"
@@ -225,8 +225,8 @@ def test_what_is_not_understood_says_why_and_who_brought_it() -> None:
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
-        (BEAT % ',"action":"test"', "a key stands twice"),
-        (HEAD + f'{{"type":"moon.risen","height":{2**53}}}', "too large to be read alike everywhere"),
+        (BEAT % ',"action":"test"', "it has a duplicate key"),
+        (HEAD + f'{{"type":"moon.risen","height":{2**53}}}', "a number that some JSON parsers would round"),
         (BEAT % ',"phase":"a\nb"', "it is not JSON"),
         (HEAD + '{"type":"moon.risen","x":' + "[" * 100_000 + "]" * 100_000 + "}", "it is not an event"),
         (
@@ -235,7 +235,7 @@ def test_what_is_not_understood_says_why_and_who_brought_it() -> None:
         ),
     ],
 )
-def test_damage_has_its_reason(body: str, reason: str) -> None:
+def test_a_damaged_line_is_reported_with_its_reason(body: str, reason: str) -> None:
     with pytest.raises(DamagedLine, match=reason):
         read(body)
     with pytest.raises(DamagedLine, match="its hash is wrong"):

@@ -1,4 +1,4 @@
-"""The forms of the vocabulary: times whose texts are in the order of time, numbers, and who acted."""
+"""The types of values in events: instants sort as text, event numbers have limits, and each event has an actor."""
 
 import pytest
 
@@ -40,18 +40,18 @@ AT = "2026-11-22T11:20:06.123456Z"
         AT.replace("2026", "0000"),
     ],
 )
-def test_what_is_no_instant(text: str) -> None:
+def test_an_invalid_instant_is_rejected(text: str) -> None:
     assert is_instant(AT)
     assert is_instant(NEVER)
     assert not is_instant(text)
 
 
-def test_time_stands_still_where_the_calendar_ends() -> None:
+def test_instants_are_limited_to_the_calendar() -> None:
     assert from_micros(10**30) == add_time(NEVER, micros=1) == NEVER
     assert from_micros(-(10**30)) == "0001-01-01T00:00:00.000000Z"
 
 
-def test_later_is_to_the_microsecond() -> None:
+def test_time_arithmetic_is_exact_to_the_microsecond() -> None:
     assert add_time(AT, 1.9999999) == "2026-11-22T11:20:08.123456Z"
     assert add_time(AT, -0.123456, micros=1) == "2026-11-22T11:20:06.000001Z"
     assert from_micros(to_micros(AT)) == AT
@@ -59,7 +59,7 @@ def test_later_is_to_the_microsecond() -> None:
     assert seconds_between(add_time(AT, 90), AT) == -90
 
 
-def test_an_event_with_no_number_is_not_understood() -> None:
+def test_an_event_number_below_1_is_unknown() -> None:
     body = f'{{"v":1,"at":"{AT}","session":"amber","n":%d,"event":{{"type":"session.heartbeat"}}'
     assert isinstance(decode_line(line_of(body % 1), NO_HASH).payload, SessionHeartbeat)
     assert isinstance(decode_line(line_of(body % 0), NO_HASH).payload, Unknown)
@@ -69,13 +69,13 @@ def one(session: str = "amber", n: int = 1, at: str = AT, imported: Imported | N
     return Event(v=VERSION, at=at, session=session, n=n, payload=SessionHeartbeat(), imported=imported)
 
 
-def test_who_acted_is_who_it_was_imported_as() -> None:
+def test_an_imported_event_has_the_imported_actor() -> None:
     assert one().actor == "amber"
     assert one(imported=Imported(path="p", digest="d", acted_as="brown")).actor == "brown"
     assert one(imported=Imported(path="p", digest="d")).actor == "amber"
 
 
-def test_the_key_of_an_event_is_its_place_in_the_order() -> None:
+def test_event_keys_sort_by_time_session_and_number() -> None:
     events = [one(n=2), one(n=10), one("brown"), one("amber", 11, add_time(AT, micros=1))]
     assert [event.key for event in events] == sorted(event.key for event in events)
     assert [event.id for event in events] == ["amber/2", "amber/10", "brown/1", "amber/11"]

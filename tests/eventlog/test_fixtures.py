@@ -1,8 +1,8 @@
-"""Journals that were written once, in tests/fixtures, and are never made again. Whatever the program becomes,
-it reads every one of their events, would write it again byte for byte, and makes the same of them all together.
+"""The journals in tests/fixtures stay readable: every event decodes, encodes to the same bytes, and has the same
+effect.
 
-A test that fails here is never mended by changing a journal. What is expected of the rules, `expected.json`, changes
-only where a rule was changed with purpose.
+These journals were written once and never change. If a test here fails, do not change a journal. Change
+`expected.json`, the effects of the rules, only when a rule changes on purpose.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ from tests.support.attacks import Tally
 from tests.support.event_values import TYPES
 
 FOLDER = Path(__file__).parent.parent / "fixtures" / "journals" / "v1"
-NEWER = "dusk-newt-9c3b"  # holds what this version does not know
+NEWER = "dusk-newt-9c3b"  # contains events that this version does not know
 LONG = "0a.b_c-a.b_c-a.b_c-a.b_c-a.b_c-a.b_c-a.b_c-a.b_c-a.b_c-a.b_c-a.b_c-a.b_c-a.b_c-a.b_c-a.b_c-a.b_c-xyz"
 DIGESTS = {
     LONG: "2ccde6ff49a35d119eddd62f2aade44c8d331727c204df0266c14034053d997a",
@@ -54,21 +54,21 @@ def expected() -> Any:
 
 
 def type_of(event: Event) -> str:
-    if isinstance(event.payload, Unknown):  # why it is not understood is in other words in other versions of msgspec
+    if isinstance(event.payload, Unknown):  # the reason differs between versions of msgspec
         return f"unknown: {event.payload.name.partition(' (')[0]}"
     return str(event.payload.__struct_config__.tag)
 
 
 @pytest.mark.parametrize("session", DIGESTS)
-def test_a_journal_is_what_it_was_when_it_was_written(session: str) -> None:
-    assert hashlib.sha256(data(session)).hexdigest() == DIGESTS[session], "these are never made again"
+def test_the_fixture_journals_are_unchanged(session: str) -> None:
+    assert hashlib.sha256(data(session)).hexdigest() == DIGESTS[session], "the fixture journals never change"
 
 
-def test_all_journals_that_are_there_are_tested() -> None:
+def test_every_fixture_journal_is_tested() -> None:
     assert {path.stem for path in FOLDER.glob("*.jsonl")} == DIGESTS.keys() == expected()["journals"].keys()
 
 
-def test_they_have_every_event_type_bare_and_with_all_fields() -> None:
+def test_the_fixtures_contain_every_event_type_and_field() -> None:
     events = [event for session in DIGESTS for event in read(session)[0]]
     for kind in TYPES:
         fields: set[str] = set()
@@ -76,11 +76,11 @@ def test_they_have_every_event_type_bare_and_with_all_fields() -> None:
             if type(event.payload) is kind:
                 said = {name: getattr(event.payload, name) for name in kind.__struct_fields__}
                 fields |= {name for name, value in said.items() if value not in ("", (), None, False)}
-        assert fields == set(kind.__struct_fields__), f"{kind.__name__}: a journal beside these holds what is new"
+        assert fields == set(kind.__struct_fields__), f"{kind.__name__}: add a journal that contains the new field"
 
 
 @pytest.mark.attack(17)
-def test_every_event_is_read_and_written_again_byte_for_byte(tally: Tally) -> None:
+def test_every_fixture_event_is_encoded_again_byte_for_byte(tally: Tally) -> None:
     for session in DIGESTS:
         events, position = read(session)
         seen = expected()["journals"][session]
@@ -97,7 +97,7 @@ def test_every_event_is_read_and_written_again_byte_for_byte(tally: Tally) -> No
 
 
 @pytest.mark.attack(17)
-def test_each_event_brings_what_it_brought_when_it_was_written(tally: Tally) -> None:
+def test_each_fixture_event_has_the_effect_recorded_for_it(tally: Tally) -> None:
     history = merge(read(session)[0] for session in DIGESTS)
     assert [event.id for event in history] == [moment["after"] for moment in expected()["moments"]]
     state, known = State(), dict[tuple[str, ...], Any]()
@@ -112,7 +112,7 @@ def test_each_event_brings_what_it_brought_when_it_was_written(tally: Tally) -> 
     assert sum(state.unknown.values()) == sum(type_of(event).startswith("unknown: ") for event in history) > 0
 
 
-def test_a_reader_of_their_folder_finds_the_same_history() -> None:
+def test_a_log_reader_finds_the_same_fixture_history() -> None:
     history = LogReader(str(FOLDER), "north")
     assert history.catch_up(NEVER).events == merge(read(session)[0] for session in DIGESTS)
     assert (history.problems, history.held_back) == ({}, {})

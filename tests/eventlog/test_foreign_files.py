@@ -1,4 +1,4 @@
-"""A file in the log that coord did not write: reading it costs little, is told, and stands in nobody's way."""
+"""Files in the log that coord did not write are cheap to read, are reported, and do not affect other journals."""
 
 import random
 from pathlib import Path
@@ -16,7 +16,7 @@ from eventlog.local.journal import read_from, read_in_chunks
 from eventlog.scanning import Position, scan
 from tests.support.journals import SESSION, at, event, keys, plain, write
 
-SMALL = 4096  # bytes of a line in these tests, where a longest line matters
+SMALL = 4096  # the maximum length of a line in tests that need it to be small
 
 
 @pytest.fixture
@@ -26,26 +26,26 @@ def small_lines(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def sparse(path: Path, size: int) -> None:
-    """Make a file of zeros."""
+    """Create a file of zeros."""
     with path.open("wb") as file:
         file.truncate(size)
 
 
 def stopped(folder: Path, session: str = SESSION) -> Position:
-    """Where a first look at a journal stops."""
+    """Return the position at which a first read of a journal stops."""
     history = LogReader(str(folder), "north")
     history.catch_up(at(10))
     return history.positions[session]
 
 
-def test_of_a_file_without_a_line_feed_no_more_is_read_than_a_line_can_have(tmp_path: Path) -> None:
+def test_a_file_without_a_newline_is_read_up_to_a_lines_length(tmp_path: Path) -> None:
     path, most = tmp_path / "stray.jsonl", 1 << 20
     sparse(path, 64 << 20)
     data, _ = read_from(str(path), 0, b"", most)
     assert MAX_LINE < len(data) <= MAX_LINE + most
 
 
-def test_such_a_file_is_damage_and_the_other_journals_count(tmp_path: Path) -> None:
+def test_a_file_without_a_newline_is_damage_and_stops_no_other(tmp_path: Path) -> None:
     write(tmp_path, "amber", "north", [1, 2])
     sparse(tmp_path / "stray.jsonl", 64 << 20)
     history = LogReader(str(tmp_path), "north")
@@ -55,7 +55,7 @@ def test_such_a_file_is_damage_and_the_other_journals_count(tmp_path: Path) -> N
     assert "so it is not read" in spot.reason
 
 
-def test_it_is_read_again_only_when_its_length_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stopped_file_is_read_again_only_if_its_size_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     looks: list[str] = []
 
     def counted(path: str, size: int, last: bytes, most: int = 0) -> tuple[bytes, bool]:
@@ -73,7 +73,7 @@ def test_it_is_read_again_only_when_its_length_changes(tmp_path: Path, monkeypat
     sparse(path, MAX_LINE + 2)
     later.catch_up(at(10))
     assert looks
-    assert len(later.positions["stray"].damage) == 1, "it is told once"
+    assert len(later.positions["stray"].damage) == 1, "it is reported once"
 
 
 def test_the_longest_line_that_coord_writes_is_read(tmp_path: Path) -> None:
@@ -85,11 +85,11 @@ def test_the_longest_line_that_coord_writes_is_read(tmp_path: Path) -> None:
     (tmp_path / f"{SESSION}.jsonl").write_bytes(line)
     assert (stopped(tmp_path).lines, stopped(tmp_path).damage) == (1, ())
     (tmp_path / f"{SESSION}.jsonl").write_bytes(line[:-1])
-    assert (stopped(tmp_path).size, stopped(tmp_path).damage) == (0, ()), "without its line feed it is a tear"
+    assert (stopped(tmp_path).size, stopped(tmp_path).damage) == (0, ()), "without its newline it is a tear"
 
 
 @pytest.mark.usefixtures("small_lines")
-def test_what_follows_a_line_that_is_too_long_is_not_read_and_what_comes_before_it_counts(tmp_path: Path) -> None:
+def test_reading_stops_before_a_line_that_is_too_long(tmp_path: Path) -> None:
     lines = plain(4)
     whole = b"".join(lines[:2])
     for end in (b"", b"\n" + b"".join(lines[2:])):
@@ -101,12 +101,12 @@ def test_what_follows_a_line_that_is_too_long_is_not_read_and_what_comes_before_
 
 @pytest.mark.usefixtures("small_lines")
 @pytest.mark.parametrize("junk", [b"\n", b"x" * 50 + b"\n", b'{"text":"a line of a data set"}\n'])
-def test_reading_stops_where_no_line_verifies_any_more(tmp_path: Path, junk: bytes) -> None:
+def test_reading_stops_where_no_more_lines_verify(tmp_path: Path, junk: bytes) -> None:
     lines = plain(3)
     few, many = junk * 3, junk * SMALL
     path = tmp_path / f"{SESSION}.jsonl"
     path.write_bytes(lines[0] + few + lines[1] + few + lines[2])
-    assert stopped(tmp_path).n == 3, "a few lines that do not verify are passed over, again and again"
+    assert stopped(tmp_path).n == 3, "a few lines that do not verify are skipped"
     path.write_bytes(lines[0] + many + lines[1])
     position = stopped(tmp_path)
     assert position.n == 1
@@ -116,7 +116,7 @@ def test_reading_stops_where_no_line_verifies_any_more(tmp_path: Path, junk: byt
 
 
 @pytest.mark.usefixtures("small_lines")
-def test_when_what_was_too_long_is_gone_the_journal_counts_again(tmp_path: Path) -> None:
+def test_a_journal_counts_again_once_a_too_long_line_is_removed(tmp_path: Path) -> None:
     lines, path = plain(3), tmp_path / f"{SESSION}.jsonl"
     path.write_bytes(lines[0] + b"x" * 2 * SMALL)
     history = LogReader(str(tmp_path), "north")
@@ -131,7 +131,7 @@ def test_when_what_was_too_long_is_gone_the_journal_counts_again(tmp_path: Path)
 
 @pytest.mark.usefixtures("small_lines")
 @pytest.mark.parametrize("seed", range(20))
-def test_it_stops_at_one_place_in_whatever_pieces_it_is_read(
+def test_the_chunk_size_does_not_change_where_reading_stops(
     seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     chance = random.Random(seed)
@@ -143,8 +143,8 @@ def test_it_stops_at_one_place_in_whatever_pieces_it_is_read(
     (tmp_path / f"{SESSION}.jsonl").write_bytes(data)
     events, whole = scan(SESSION, data, Position())
     for pieces in (64, 1000, 1 << 20):
-        monkeypatch.setattr(reading, "_LEAST_PIECE", pieces)
-        monkeypatch.setattr(journals, "_PIECE", pieces)
+        monkeypatch.setattr(reading, "_MIN_CHUNK_BYTES", pieces)
+        monkeypatch.setattr(journals, "_CHUNK_BYTES", pieces)
         read = [event for found, _, _ in read_in_chunks(str(tmp_path / f"{SESSION}.jsonl"), SESSION) for event in found]
         *_, (_, end, rest) = read_in_chunks(str(tmp_path / f"{SESSION}.jsonl"), SESSION)
         assert (read, end) == (events, whole)
@@ -156,7 +156,7 @@ def test_it_stops_at_one_place_in_whatever_pieces_it_is_read(
 
 
 @pytest.mark.parametrize("data", [b"junk", b"junk\n"])
-def test_a_file_that_never_had_an_event_is_not_missed_when_it_is_gone_or_other(tmp_path: Path, data: bytes) -> None:
+def test_a_file_without_events_is_not_reported_as_rewound(tmp_path: Path, data: bytes) -> None:
     path, history = tmp_path / "stray.jsonl", LogReader(str(tmp_path), "north")
     path.write_bytes(data)
     history.catch_up(at(10))
@@ -169,7 +169,7 @@ def test_a_file_that_never_had_an_event_is_not_missed_when_it_is_gone_or_other(t
 
 
 @pytest.mark.parametrize("error", [Unreadable("it cannot be read: Permission denied"), LogError("it is a link")])
-def test_a_journal_that_the_system_may_let_us_read_later_has_no_settled_length(
+def test_a_journal_that_may_become_readable_has_no_known_size(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: LogError
 ) -> None:
     def fails(path: str, size: int, last: bytes, most: int = 0) -> tuple[bytes, bool]:
@@ -180,4 +180,4 @@ def test_a_journal_that_the_system_may_let_us_read_later_has_no_settled_length(
     monkeypatch.setattr(reading, "read_from", fails)
     history = LogReader(str(tmp_path), "north")
     history.catch_up(at(10))
-    assert history.lengths().keys() == {"Not a name"} | (set() if isinstance(error, Unreadable) else {"amber"})
+    assert history.known_sizes().keys() == {"Not a name"} | (set() if isinstance(error, Unreadable) else {"amber"})

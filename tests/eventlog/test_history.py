@@ -1,5 +1,5 @@
-"""All journals make one order, whatever the order in which they are read; what cannot be read stops nobody else; and
-what another machine's clock puts too far ahead is held back until time has come nearer, and loses nothing.
+"""The merged history: one order for all readers, problem files that do not affect other journals, and events held back
+because their clock is too far ahead.
 """
 
 import os
@@ -26,7 +26,7 @@ def test_the_order_is_by_time_then_session_then_number(mixed: list[Event]) -> No
     assert [(one.at, one.session, one.n) for one in merged] == sorted({one.key for one in mixed})
 
 
-def test_news_is_what_was_not_read_before_and_comes_in_order(tmp_path: Path) -> None:
+def test_a_second_read_returns_only_new_events_in_order(tmp_path: Path) -> None:
     history = LogReader(str(tmp_path), "north")
     write(tmp_path, "brown", "north", [1, 3])
     write(tmp_path, "amber", "north", [2, 4])
@@ -38,7 +38,7 @@ def test_news_is_what_was_not_read_before_and_comes_in_order(tmp_path: Path) -> 
     assert history.latest == at(5)
 
 
-def test_where_another_look_stopped_is_where_the_next_goes_on(tmp_path: Path) -> None:
+def test_reading_continues_at_saved_positions(tmp_path: Path) -> None:
     write(tmp_path, "amber", "north", [1, 2])
     first = LogReader(str(tmp_path), "north")
     first.catch_up(at(10))
@@ -46,7 +46,7 @@ def test_where_another_look_stopped_is_where_the_next_goes_on(tmp_path: Path) ->
     assert keys(LogReader(str(tmp_path), "north", dict(first.positions)).catch_up(at(10)).events) == ["amber/3"]
 
 
-def test_a_tear_is_not_read_until_it_is_a_line(tmp_path: Path) -> None:
+def test_an_incomplete_line_is_not_read_until_it_is_complete(tmp_path: Path) -> None:
     path, lines = tmp_path / "amber.jsonl", plain(2, "amber")
     path.write_bytes(lines[0] + lines[1][:30])
     history = LogReader(str(tmp_path), "north")
@@ -58,11 +58,11 @@ def test_a_tear_is_not_read_until_it_is_a_line(tmp_path: Path) -> None:
     assert not news.rewound
 
 
-# --- what stands in the way -------------------------------------------------------------------------------------------
+# --- files that cannot be read ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", ["directory", "fifo", "symlink", "device"])
-def test_what_is_no_regular_file_is_named_and_stops_nobody_else(tmp_path: Path, kind: str) -> None:
+def test_a_non_regular_file_is_reported_and_stops_no_other(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "amber.jsonl"
     if kind == "directory":
         path.mkdir()
@@ -82,12 +82,12 @@ def test_what_is_no_regular_file_is_named_and_stops_nobody_else(tmp_path: Path, 
     assert history.problems == {}
 
 
-def test_an_unreadable_journal_is_named_and_stops_nobody_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreadable_journal_is_reported_and_stops_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(tmp_path, "amber", "north", [1])
     write(tmp_path, "brown", "north", [1])
     tmp_path.chmod(0o755)
     (tmp_path / "amber.jsonl").chmod(0)
-    monkeypatch.chdir(tmp_path)  # so that a test run by root can step down and still reach the folder
+    monkeypatch.chdir(tmp_path)  # if root runs the tests, the folder must stay reachable as another user
     user = os.geteuid()
     history = LogReader(".", "north")
     try:
@@ -100,7 +100,7 @@ def test_an_unreadable_journal_is_named_and_stops_nobody_else(tmp_path: Path, mo
 
 
 @pytest.mark.parametrize("name", ["Amber", "a b", ".hidden", "ambér", "a" * 101])
-def test_a_name_that_no_session_has_is_told_and_stops_nobody(tmp_path: Path, name: str) -> None:
+def test_an_invalid_journal_name_is_reported_and_stops_no_other(tmp_path: Path, name: str) -> None:
     (tmp_path / f"{name}.jsonl").write_bytes(b"".join(plain(1)))
     write(tmp_path, "brown", "north", [1])
     history = LogReader(str(tmp_path), "north")
@@ -108,13 +108,13 @@ def test_a_name_that_no_session_has_is_told_and_stops_nobody(tmp_path: Path, nam
     assert history.problems == {name: "is not named like a session"}
 
 
-def test_a_log_that_is_not_there_is_an_error(tmp_path: Path) -> None:
+def test_a_missing_log_folder_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(LogError, match="cannot read the log"):
         LogReader(str(tmp_path / "none"), "north").catch_up(at(10))
 
 
 @pytest.mark.parametrize("left", [b"", plain(2, "amber")[0], b"".join(plain(3, "amber")[1:])])
-def test_a_cut_back_journal_is_read_anew_and_takes_no_more(tmp_path: Path, left: bytes) -> None:
+def test_a_cut_back_journal_is_read_again_and_closed(tmp_path: Path, left: bytes) -> None:
     path = tmp_path / "amber.jsonl"
     path.write_bytes(b"".join(plain(3, "amber")))
     history = LogReader(str(tmp_path), "north")
@@ -128,10 +128,10 @@ def test_a_cut_back_journal_is_read_anew_and_takes_no_more(tmp_path: Path, left:
         JournalWriter(str(tmp_path), "amber", history.positions["amber"])
     path.write_bytes(left + b"x" * 999 + b"\n")
     history.catch_up(at(10))
-    assert history.positions["amber"].rewound, "it stays so"
+    assert history.positions["amber"].rewound, "it stays rewound"
 
 
-def test_a_journal_that_is_gone_is_told_once_and_takes_no_more(tmp_path: Path) -> None:
+def test_a_missing_journal_is_reported_once_and_closed(tmp_path: Path) -> None:
     write(tmp_path, "amber", "north", [1, 2])
     history = LogReader(str(tmp_path), "north")
     history.catch_up(at(10))
@@ -144,7 +144,7 @@ def test_a_journal_that_is_gone_is_told_once_and_takes_no_more(tmp_path: Path) -
     assert not (tmp_path / "amber.jsonl").exists()
 
 
-def test_a_damaged_journal_stops_nobody_else(tmp_path: Path) -> None:
+def test_a_damaged_journal_stops_no_other(tmp_path: Path) -> None:
     lines = plain(3, "amber")
     (tmp_path / "amber.jsonl").write_bytes(lines[0] + lines[1].replace(b"step", b"stop") + lines[2])
     write(tmp_path, "brown", "north", [1.5])
@@ -156,13 +156,13 @@ def test_a_damaged_journal_stops_nobody_else(tmp_path: Path) -> None:
 # --- clocks -----------------------------------------------------------------------------------------------------------
 
 
-def test_what_is_too_far_ahead_is_held_back_and_not_lost(tmp_path: Path) -> None:
+def test_events_too_far_ahead_are_held_back_and_not_lost(tmp_path: Path) -> None:
     write(tmp_path, "amber", "north", [1])
     write(tmp_path, "brown", "south", [2, 10 + MAX_CLOCK_LEAD_S, 10.000001 + MAX_CLOCK_LEAD_S, 500])
     history = LogReader(str(tmp_path), "north")
     assert keys(history.catch_up(at(10)).events) == ["amber/1", "brown/1", "brown/2"]
     assert history.held_back == {"brown": at(10.000001 + MAX_CLOCK_LEAD_S)}
-    assert history.latest == at(10 + MAX_CLOCK_LEAD_S), "nothing that was held back drags time with it"
+    assert history.latest == at(10 + MAX_CLOCK_LEAD_S), "events that are held back do not affect the latest time"
     assert history.catch_up(at(10)).events == []
     assert list(history.held_back) == ["brown"]
     write(tmp_path, "brown", "south", [501])
@@ -171,22 +171,22 @@ def test_what_is_too_far_ahead_is_held_back_and_not_lost(tmp_path: Path) -> None
     assert history.held_back == {}
 
 
-def test_the_readers_clock_never_filters_its_own_machine(tmp_path: Path) -> None:
+def test_events_of_the_readers_own_machine_are_never_held_back(tmp_path: Path) -> None:
     write(tmp_path, "amber", "north", [1, 5000])
     write(tmp_path, "brown", "south", [5000, 5001])
     history = LogReader(str(tmp_path), "north")
-    assert keys(history.catch_up(at(-9999)).events) == ["amber/1", "amber/2", "brown/1"], "its clock went back"
+    assert keys(history.catch_up(at(-9999)).events) == ["amber/1", "amber/2", "brown/1"], "the reader's clock went back"
     assert list(history.held_back) == ["brown"]
 
 
-def test_of_two_readers_each_holds_back_only_the_other_machine(tmp_path: Path) -> None:
+def test_each_reader_holds_back_only_the_other_machines_events(tmp_path: Path) -> None:
     write(tmp_path, "amber", "north", [1])
     write(tmp_path, "brown", "south", [1000])
     assert keys(LogReader(str(tmp_path), "south").catch_up(at(5)).events) == ["amber/1", "brown/1"]
     assert keys(LogReader(str(tmp_path), "north").catch_up(at(5)).events) == ["amber/1"]
 
 
-def test_holding_back_keeps_what_was_found_in_the_journal(tmp_path: Path) -> None:
+def test_holding_back_events_keeps_the_damage_found(tmp_path: Path) -> None:
     write(tmp_path, "brown", "south", [1, 2, 3, 500])
     path = tmp_path / "brown.jsonl"
     path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
@@ -196,14 +196,14 @@ def test_holding_back_keeps_what_was_found_in_the_journal(tmp_path: Path) -> Non
     assert keys(history.catch_up(at(500)).events) == ["brown/4"]
 
 
-def test_what_is_written_here_meanwhile_lets_nothing_more_in(tmp_path: Path) -> None:
+def test_local_appends_do_not_admit_events_too_far_ahead(tmp_path: Path) -> None:
     write(tmp_path, "brown", "south", [10.0 + 50 * n for n in range(1, 20)])
     history = LogReader(str(tmp_path), "north")
     for _ in range(10):
         history.catch_up(at(10))
         assert history.latest <= at(10 + MAX_CLOCK_LEAD_S)
         seconds = (to_micros(history.latest) - to_micros(at(0)) + 1) / 1_000_000
-        write(tmp_path, "amber", "north", [seconds])  # as a command does: after all that it saw
+        write(tmp_path, "amber", "north", [seconds])  # as a command does: later than everything it read
     assert history.positions["brown"].n == 1
     assert history.held_back == {"brown": at(110)}
     assert keys(LogReader(str(tmp_path), "north").catch_up(at(10)).events)[0] == "brown/1"
@@ -212,7 +212,7 @@ def test_what_is_written_here_meanwhile_lets_nothing_more_in(tmp_path: Path) -> 
 
 
 @given(st.lists(st.sampled_from([1, 10, 40, 61, 100]), min_size=1, max_size=8), st.lists(st.integers(0, 400)))
-def test_every_event_comes_once_and_in_its_journals_order(
+def test_repeated_reads_return_each_event_once_and_in_order(
     tmp_path_factory: pytest.TempPathFactory, gaps: list[int], looks: list[int]
 ) -> None:
     folder = tmp_path_factory.mktemp("log")
@@ -227,7 +227,7 @@ def test_every_event_comes_once_and_in_its_journals_order(
     assert seen == [f"brown/{n}" for n in range(1, len(gaps) + 1)]
 
 
-def test_a_look_that_fails_half_way_has_read_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_read_that_fails_midway_changes_no_position(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     history = LogReader(str(tmp_path), "north")
     write(tmp_path, "amber", "north", [1, 2])
     write(tmp_path, "brown", "south", [3, 4000])

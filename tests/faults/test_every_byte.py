@@ -176,7 +176,7 @@ def test_any_changed_byte_loses_only_its_line_and_is_told(folder: Folder, tally:
             tally.did("changes")
             if byte >= len(whole) - TAIL_BYTES:  # whoever had read it before writes no more
                 folder.holds(data)
-                with pytest.raises(JournalClosed, match="not what it was"):
+                with pytest.raises(JournalClosed, match="have changed since they were read"):
                     folder.append(end)
                 assert folder.journal.read_bytes() == data, where
             if byte + 1 == len(whole):  # the last newline: to a newcomer a tear, and the next writer keeps its line
@@ -208,7 +208,7 @@ def test_a_session_with_a_changed_last_line_goes_on_in_another(repo: Repo, works
     goes_on = shell.run("coord heartbeat c d --json")
     assert (goes_on.code, goes_on.json["session"] != session) == (0, True)
     assert f"{session} goes on as {goes_on.json['session']}" in goes_on.err
-    assert "not what it was" in goes_on.err
+    assert "have changed since they were read" in goes_on.err
     assert journal.read_bytes() == data
     assert goes_on.json["session"] in shell.ok("coord claims"), "what was held goes on as well"
 

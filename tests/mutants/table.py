@@ -23,53 +23,53 @@ class Mutant:
 _TABLE = """
 # The log: one writer at a time.
 lock._acquire | always taken | one process at a time holds the lock
-    eventlog/local/test_lock.py::test_who_waits_in_vain_is_told_the_holders_pid
+    eventlog/local/test_lock.py::test_a_lock_timeout_names_the_holders_pid
 lock._same_file | returns True | a lock file that was replaced or deleted is not the lock
     eventlog/local/test_lock.py::test_a_lock_file_replaced_before_locking_is_not_the_lock
 lock.locked | without close | the lock is free again, also after an error under it
-    eventlog/local/test_lock.py::test_it_is_free_after_an_error_under_it
+    eventlog/local/test_lock.py::test_the_lock_is_free_after_an_error_in_its_body
 lock._record_pid | never _read_content | what a killed holder wrote is durable before anyone builds on it
-    eventlog/local/test_durable.py::test_nobody_builds_on_what_a_killed_process_did_not_sync
+    eventlog/local/test_durable.py::test_unsynced_writes_of_a_killed_process_are_synced_first
 
 # The log: what is acknowledged is durable, and a line is whole or not there.
 sync_data | without fdatasync | an acknowledged event is on the disk
-    eventlog/local/test_durable.py::test_an_event_is_durable_once_sync_has_returned_not_before
+    eventlog/local/test_durable.py::test_an_event_is_durable_after_sync_and_not_before
 sync_folder | without fsync | the name of a journal is on the disk before its first line
-    eventlog/local/test_durable.py::test_a_journals_name_is_durable_before_its_content
+    eventlog/local/test_durable.py::test_a_journals_name_is_durable_before_its_first_line
 JournalWriter.__init__ | never known_closed_reason | a damaged or archived journal takes no more
-    eventlog/local/test_closed.py::test_a_damaged_journal_takes_no_more_and_nothing_is_deleted
+    eventlog/local/test_closed.py::test_a_damaged_journal_is_closed_and_nothing_is_deleted
 JournalWriter.__init__ | never read last | a journal that was changed since it was read takes no more
-    eventlog/local/test_writer.py::test_a_journal_changed_since_it_was_read_takes_no_more
+    eventlog/local/test_writer.py::test_a_journal_changed_since_it_was_read_is_closed
 JournalWriter.__init__ | replace O_APPEND 0 | a line is put at the end, wherever that is by then
-    eventlog/local/test_writer.py::test_lines_are_put_at_the_end_wherever_that_is_by_then
+    eventlog/local/test_writer.py::test_lines_are_always_appended_at_the_current_end
 JournalWriter.extend | never write size | a short write is seen
-    eventlog/local/test_journal.py::test_a_short_write_is_cut_back
+    eventlog/local/test_journal.py::test_a_short_write_is_cut_off_again
 JournalWriter._truncate | without ftruncate | a short write is cut back
-    eventlog/local/test_journal.py::test_a_short_write_is_cut_back
+    eventlog/local/test_journal.py::test_a_short_write_is_cut_off_again
 JournalWriter.sync | without mark_sync_failed | a failed sync seals the journal
     eventlog/local/test_journal.py::test_a_failed_sync_seals_the_journal_and_keeps_the_line
 JournalWriter._save | returns '' | bytes that are cut off are kept beside the log
     eventlog/local/test_journal.py::test_other_bytes_after_the_last_newline_are_a_tear
 JournalWriter._save | without sync_data | bytes that are cut off are durable elsewhere before
-    eventlog/local/test_durable.py::test_what_is_cut_off_is_durable_elsewhere_before
+    eventlog/local/test_durable.py::test_a_tear_is_saved_durably_before_it_is_cut_off
 writer.sync_names | late ARCHIVE_FOLDER | an archived journal has a durable name at every moment
-    eventlog/local/test_durable.py::test_an_archived_journal_is_always_in_one_of_two_places
+    eventlog/local/test_durable.py::test_an_archived_journal_always_has_a_durable_name
 journal.known_closed_reason | never SEAL_SUFFIX | a sealed journal takes no more
-    eventlog/local/test_reading.py::test_a_journal_is_closed_for_each_of_these_reasons
+    eventlog/local/test_reading.py::test_each_reason_closes_a_journal
 
 # The log: what is read is what was written.
 codec.line_hash | replace previous b'' | the hash of a line covers the line before it
     eventlog/test_codec.py::test_the_hash_is_blake2b_of_the_previous_hash_and_the_body
 codec.decode_line | never line_hash | a changed byte is found
-    eventlog/test_damage.py::test_no_altered_byte_passes_and_an_altered_line_fails_alone
+    eventlog/test_damage.py::test_an_altered_byte_is_found_and_affects_only_its_line
 codec.decode_event | without _check_strictly | a line that parsers read differently is damage
-    eventlog/test_codec.py::test_what_parsers_quietly_accept_is_damage
+    eventlog/test_codec.py::test_invalid_input_that_parsers_accept_is_damage
 history.merge | replace order_key _by_time | events of one instant have one order
     eventlog/test_history.py::test_the_order_is_by_time_then_session_then_number
 journal.read_from | never read last | a journal that was rewound is found
-    eventlog/local/test_closed.py::test_reading_on_sees_a_journal_cut_back_or_rewritten
-LogReader._next | never horizon | events of another machine that are too far ahead are held back
-    eventlog/test_history.py::test_what_is_too_far_ahead_is_held_back_and_not_lost
+    eventlog/local/test_closed.py::test_continued_reading_finds_a_rewound_journal
+LogReader._read_next | never horizon | events of another machine that are too far ahead are held back
+    eventlog/test_history.py::test_events_too_far_ahead_are_held_back_and_not_lost
 
 # The rules of claims.
 conflicts.conflict | never agent | rule 1: a session and its own subagent do not conflict

@@ -45,8 +45,8 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     root = tmp_path_factory.mktemp("root")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(checkpoint, "_LEAST_STEP", 4)
-        patch.setattr(history, "_AT_ONCE", 2000)
-        patch.setattr(history, "_LEAST_PIECE", 500)
+        patch.setattr(history, "_CHUNK_BYTES", 2000)
+        patch.setattr(history, "_MIN_CHUNK_BYTES", 500)
         yield Workspace(str(root / "COORDINATION"), str(root), None)
 
 

@@ -82,7 +82,7 @@ def rewinds(subject: Subject) -> Iterator[DoctorFinding]:
 
 def duplicate_journals(subject: Subject) -> Iterator[DoctorFinding]:
     """A journal in the log and among the ended."""
-    for name in subject.verified.twice:
+    for name in subject.verified.duplicates:
         here, there = subject.path(f"log/{name}.jsonl"), subject.path(f"log/{ARCHIVE_FOLDER}/{name}.jsonl")
         steps = (
             RepairStep("see whether they are the same", f"cmp {here} {there}"),

@@ -112,7 +112,7 @@ def test_a_dry_run_says_that_a_name_is_taken_and_moves_nothing(scene: Scene) -> 
     (scene.repo.log / ARCHIVE_FOLDER).mkdir()
     (scene.repo.log / ARCHIVE_FOLDER / f"{scene.over}.jsonl").touch()
     for options in (("--dry-run",), ()):
-        assert scene.archive(*options) == (set(), {scene.over: "there is one of this name in ended/ already"})
+        assert scene.archive(*options) == (set(), {scene.over: "ended/ already contains a journal of this name"})
 
 
 def test_one_whose_session_comes_back_meanwhile_stays(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,5 @@
-"""A journal that is damaged, rewound or gone takes no more, what is no regular file is no journal, and nothing is made
-up or deleted.
+"""Closed journals: a damaged, rewound or missing journal takes no more events, a file that is not regular is not a
+journal, and nothing is created or deleted.
 """
 
 import os
@@ -14,7 +14,7 @@ from eventlog.scanning import Position
 from tests.support.journals import LINES, SESSION, WHOLE, event, lines_of, plain, position_of, writer
 
 
-def test_a_damaged_journal_takes_no_more_and_nothing_is_deleted(path: Path) -> None:
+def test_a_damaged_journal_is_closed_and_nothing_is_deleted(path: Path) -> None:
     damaged = WHOLE.replace(b"step 2", b"step 9")
     path.write_bytes(damaged)
     with pytest.raises(JournalClosed, match=rf"line 2 \(byte {len(LINES[0])}\) is damaged"):
@@ -22,24 +22,24 @@ def test_a_damaged_journal_takes_no_more_and_nothing_is_deleted(path: Path) -> N
     assert path.read_bytes() == damaged
 
 
-def test_a_rewound_journal_takes_no_more(path: Path) -> None:
+def test_a_rewound_journal_is_closed(path: Path) -> None:
     with pytest.raises(JournalClosed, match="it was cut back"):
         JournalWriter(str(path.parent), SESSION, Position(rewound="it was cut back"))
     assert "cut back" in closed_reason(str(path.parent), SESSION, Position(rewound="it was cut back"))
 
 
 @pytest.mark.parametrize("left", [None, b"", LINES[0], LINES[0] + LINES[1][:20]])
-def test_a_journal_shorter_than_what_was_read_takes_no_more(path: Path, left: bytes | None) -> None:
+def test_a_journal_shorter_than_before_is_closed(path: Path, left: bytes | None) -> None:
     seen = position_of(path.parent)
     path.unlink()
     if left is not None:
         path.write_bytes(left)
     with pytest.raises(LogError):
         JournalWriter(str(path.parent), SESSION, seen)
-    assert (path.read_bytes() if path.exists() else None) in (left, b""), "nothing was made up"
+    assert (path.read_bytes() if path.exists() else None) in (left, b""), "no content was created"
 
 
-def test_reading_on_sees_a_journal_cut_back_or_rewritten(path: Path) -> None:
+def test_continued_reading_finds_a_rewound_journal(path: Path) -> None:
     seen = position_of(path.parent)
     assert read_from(str(path), seen.size, seen.last) == (b"", False)
     path.write_bytes(WHOLE + plain(4)[3])
@@ -51,7 +51,7 @@ def test_reading_on_sees_a_journal_cut_back_or_rewritten(path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["directory", "fifo", "symlink", "dangling", "device"])
-def test_what_is_no_regular_file_is_neither_read_nor_written(tmp_path: Path, kind: str) -> None:
+def test_a_non_regular_file_is_neither_read_nor_written(tmp_path: Path, kind: str) -> None:
     path, target = tmp_path / f"{SESSION}.jsonl", tmp_path / "elsewhere"
     if kind == "directory":
         path.mkdir()
@@ -70,7 +70,7 @@ def test_what_is_no_regular_file_is_neither_read_nor_written(tmp_path: Path, kin
     assert not target.exists() or target.read_bytes() == WHOLE
 
 
-def test_reading_what_cannot_be_read_leaves_no_file_open(tmp_path: Path) -> None:
+def test_a_failed_read_leaves_no_file_open(tmp_path: Path) -> None:
     (tmp_path / f"{SESSION}.jsonl").mkdir()
     before = os.dup(0)
     os.close(before)

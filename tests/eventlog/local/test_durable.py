@@ -1,5 +1,5 @@
-"""Acknowledged means durable (promise 1): when the power fails at the moment that a command says yes, everything that
-it and all before it wrote is there when the power comes back. Judged by a disk that keeps only what was synced.
+"""Acknowledged means durable: if the power fails when a command reports success, everything that was written up to then
+is still there afterwards. A simulated disk that keeps only synced data checks this.
 """
 
 import contextlib
@@ -28,13 +28,13 @@ from tests.support.in_process import Inside
 from tests.support.journals import SESSION, event, numbers, plain, position_of, writer
 from tests.support.repositories import Repo
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="it watches fdatasync, which others sync without")
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="it observes fdatasync, which only Linux uses here")
 FILE = f"{SESSION}.jsonl"
 
 
 @pytest.fixture
 def disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Disk]:
-    """The disk of a folder with an empty log in it."""
+    """A simulated disk for a folder that contains an empty log."""
     (tmp_path / "log").mkdir()
     made = Disk(tmp_path, monkeypatch)
     yield made
@@ -44,17 +44,17 @@ def disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Disk]:
 # --- one journal ------------------------------------------------------------------------------------------------------
 
 
-def test_an_event_is_durable_once_sync_has_returned_not_before(disk: Disk) -> None:
+def test_an_event_is_durable_after_sync_and_not_before(disk: Disk) -> None:
     end = writer(disk.root / "log")
     for n in (1, 2, 3):
         end.append(event(n))
-        assert numbers(disk.survivors()[f"log/{FILE}"]) == list(range(1, n)), "the judge forgets what was not synced"
+        assert numbers(disk.survivors()[f"log/{FILE}"]) == list(range(1, n)), "the simulated disk loses unsynced data"
         end.sync()
         assert disk.losses() == []
     end.close()
 
 
-def test_one_sync_is_for_all_that_was_appended_before_it(disk: Disk) -> None:
+def test_one_sync_covers_all_events_appended_before_it(disk: Disk) -> None:
     end = writer(disk.root / "log")
     for n in range(1, 6):
         end.append(event(n))
@@ -65,19 +65,19 @@ def test_one_sync_is_for_all_that_was_appended_before_it(disk: Disk) -> None:
     assert disk.syncs[before:] == [f"log/{FILE}"]
 
 
-def test_a_journals_name_is_durable_before_its_content(disk: Disk) -> None:
+def test_a_journals_name_is_durable_before_its_first_line(disk: Disk) -> None:
     end = JournalWriter(str(disk.root / "log"), SESSION, position_of(disk.root / "log"))
     assert disk.survivors() == {f"log/{FILE}": b""}
     end.close()
 
 
-def test_so_it_is_if_the_one_before_was_killed_after_creating_it(disk: Disk) -> None:
+def test_the_name_of_an_empty_journal_is_made_durable(disk: Disk) -> None:
     (disk.root / "log" / FILE).touch()
     writer(disk.root / "log").close()
     assert disk.survivors() == {f"log/{FILE}": b""}
 
 
-def test_the_folders_that_it_stands_in_may_be_as_new(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_new_parent_folders_of_a_journal_are_made_durable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     disk = Disk(tmp_path, monkeypatch)
     log = tmp_path / "COORDINATION" / "log"
     log.mkdir(parents=True)
@@ -105,7 +105,7 @@ def test_a_parent_folder_that_cannot_sync_stops_the_first_event(
         writer(disk.root / "log")
 
 
-def test_a_folder_above_that_cannot_be_read_stops_nobody(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_parent_folder_that_cannot_be_opened_is_skipped(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
     log = str(disk.root / "log")
 
     def sync(path: str) -> None:
@@ -118,7 +118,7 @@ def test_a_folder_above_that_cannot_be_read_stops_nobody(disk: Disk, monkeypatch
     assert disk.survivors() == {f"log/{FILE}": b""}
 
 
-def test_a_completed_line_is_durable_with_what_follows_it(disk: Disk) -> None:
+def test_a_completed_line_is_durable_with_the_next_event(disk: Disk) -> None:
     writer(disk.root / "log").close()
     (disk.root / "log" / FILE).write_bytes(b"".join(plain(2))[:-1])
     end = writer(disk.root / "log")
@@ -128,7 +128,7 @@ def test_a_completed_line_is_durable_with_what_follows_it(disk: Disk) -> None:
     assert disk.survivors()[f"log/{FILE}"] == b"".join(plain(3))
 
 
-def test_what_is_cut_off_is_durable_elsewhere_before(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_tear_is_saved_durably_before_it_is_cut_off(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
     (disk.root / "log" / FILE).write_bytes(plain(1)[0] + b"{torn")
     cut, kept = os.ftruncate, list[dict[str, bytes]]()
 
@@ -141,7 +141,7 @@ def test_what_is_cut_off_is_durable_elsewhere_before(disk: Disk, monkeypatch: py
     assert [one[f"log/{SESSION}-1.torn"] for one in kept] == [b"{torn"]
 
 
-def test_an_archived_journal_is_always_in_one_of_two_places(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_archived_journal_always_has_a_durable_name(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
     end = writer(disk.root / "log")
     end.append(event(1))
     end.sync()
@@ -179,51 +179,51 @@ DAY = (
 )
 
 
-class Voice(io.StringIO):
-    """Standard output that asks something whenever something is said."""
+class CheckedOutput(io.StringIO):
+    """Standard output that calls a check before each write."""
 
-    def __init__(self, ask: Callable[[str], None], words: str) -> None:
+    def __init__(self, check: Callable[[str], None], words: str) -> None:
         super().__init__()
-        self.ask, self.words = ask, words
+        self.check, self.words = check, words
 
     def write(self, text: str) -> int:
-        self.ask(self.words)
+        self.check(self.words)
         return super().write(text)
 
 
-def test_all_is_durable_at_a_commands_yes_or_its_unlock(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_everything_is_durable_at_each_output_and_unlock(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
     disk, machine = Disk(repo.root, monkeypatch), Inside(repo)
     moments, lost = list[str](), list[object]()
 
-    def ask(moment: str) -> None:
+    def check(moment: str) -> None:
         moments.append(moment)
         if found := disk.losses():
             lost.append((moment, found))
 
     @contextmanager
-    def asked(*values: object) -> Iterator[None]:
+    def checked_lock(*values: object) -> Iterator[None]:
         with locked(*values):  # type: ignore[arg-type]
             yield
-            ask("the lock is let go of")
+            check("the lock is released")
 
-    monkeypatch.setattr(transaction, "locked", asked)
+    monkeypatch.setattr(transaction, "locked", checked_lock)
     for shell, words in DAY:
-        with contextlib.redirect_stdout(Voice(ask, words)):
+        with contextlib.redirect_stdout(CheckedOutput(check, words)):
             assert run(words.split(), machine.system(shell, {})) == 0, words
         machine.wait(1)
         assert lost == []
         assert disk.losses() == []
-    assert {words for _, words in DAY} <= set(moments), "each said something"
-    assert moments.count("the lock is let go of") >= len(DAY) - 2
+    assert {words for _, words in DAY} <= set(moments), "each command wrote output"
+    assert moments.count("the lock is released") >= len(DAY) - 2
     assert list((repo.log / ARCHIVE_FOLDER).glob("*.jsonl")), "one was archived"
     disk.close()
 
 
-# --- those who did not get so far -------------------------------------------------------------------------------------
+# --- interrupted processes --------------------------------------------------------------------------------------------
 
 
 def killed_before_its_sync(machine: Inside, shell: int, words: str) -> None:
-    """Run a command in a process that is killed when it has written its line and not synced it."""
+    """Run a command in a process that is killed after it has written its line and before it syncs it."""
     child = os.fork()
     if not child:
         os.fdatasync = lambda fd: os.kill(os.getpid(), signal.SIGKILL)
@@ -232,7 +232,7 @@ def killed_before_its_sync(machine: Inside, shell: int, words: str) -> None:
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
 
 
-def test_nobody_builds_on_what_a_killed_process_did_not_sync(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unsynced_writes_of_a_killed_process_are_synced_first(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
     disk, machine = Disk(repo.root, monkeypatch), Inside(repo)
     machine.start(100)
     machine.start(200)
@@ -240,16 +240,16 @@ def test_nobody_builds_on_what_a_killed_process_did_not_sync(repo: Repo, monkeyp
     killed_before_its_sync(machine, 100, "release file/a.py")
     assert disk.losses(), "the release is written, and would be lost"
     granted = machine.run(200, "claim", "file/a.py")
-    assert granted.code == 0, "whoever reads sees that it is released"
-    assert disk.losses() == [], "so it is, also after a power cut"
+    assert granted.code == 0, "a reader sees the release"
+    assert disk.losses() == [], "it is released, even after a power failure"
     before = len(disk.syncs)
     machine.run(200, "claim", "file/b.py")
-    assert len(disk.syncs) == before + 1, "and nobody pays for it twice"
+    assert len(disk.syncs) == before + 1, "the data is synced only once"
     disk.close()
 
 
-def test_a_journal_of_which_that_stays_unknown_takes_no_more(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A system says once that it could not write, and yes the next time."""
+def test_a_journal_that_cannot_be_synced_is_sealed(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The system reports a failed write only once; the next sync succeeds."""
     writer(disk.root / "log").close()
     (disk.root / "log" / FILE).write_bytes(plain(1)[0])
     (disk.root / "log" / LOCK_NAME).write_text("123\n")
@@ -266,7 +266,7 @@ def test_a_journal_of_which_that_stays_unknown_takes_no_more(disk: Disk, monkeyp
         writer(disk.root / "log")
 
 
-def test_a_pipe_or_a_link_in_the_log_does_not_hinder_that(disk: Disk) -> None:
+def test_pipes_and_links_in_the_log_do_not_prevent_the_sync(disk: Disk) -> None:
     (disk.root / "log" / LOCK_NAME).write_text("123\n")
     os.mkfifo(disk.root / "log" / "amber.jsonl")
     (disk.root / "log" / "brown.jsonl").symlink_to("/dev/zero")
@@ -278,7 +278,7 @@ def test_a_pipe_or_a_link_in_the_log_does_not_hinder_that(disk: Disk) -> None:
     assert not list((disk.root / "log").glob("*.sealed")), "none of them is a journal whose sync failed"
 
 
-def test_a_file_that_cannot_be_opened_does_not_hinder_it_either(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_cannot_be_opened_does_not_prevent_the_sync(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
     (disk.root / "log" / LOCK_NAME).write_text("123\n")
     writer(disk.root / "log").close()
     (disk.root / "log" / FILE).write_bytes(plain(1)[0])
@@ -295,7 +295,7 @@ def test_a_file_that_cannot_be_opened_does_not_hinder_it_either(disk: Disk, monk
         assert disk.survivors()[f"log/{FILE}"] == plain(1)[0]
 
 
-def test_a_stopped_import_leaves_only_what_is_durable(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupted_import_leaves_only_durable_events(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
     real, workspace = os.write, Workspace(str(disk.root), str(disk.root), None)
     takes = iter([True] * 3 + [False] * 3)
     monkeypatch.setattr(os, "write", lambda fd, data: real(fd, data) if next(takes) else 0)

@@ -1,5 +1,5 @@
-"""What others may have put into the log's folder is opened with care: no link is followed, nothing blocks, nothing
-fills the memory; and who holds the lock can be asked without taking it.
+"""Files that others may have put into the log folder are opened safely: links are not followed, nothing blocks, and
+nothing fills the memory. The lock owner can be read without taking the lock.
 """
 
 import os
@@ -21,10 +21,10 @@ from tests.support.processes import GUARD_S, TREE
 
 @pytest.fixture(autouse=True)
 def at_once() -> Iterator[None]:
-    """A test here that waits for something fails."""
+    """Fail a test that waits for anything."""
 
     def too_long(*_: object) -> None:
-        pytest.fail("it waits")
+        pytest.fail("the test waits")
 
     before = signal.signal(signal.SIGALRM, too_long)
     signal.setitimer(signal.ITIMER_REAL, 10 if TREE else GUARD_S)
@@ -37,11 +37,11 @@ def open_files() -> int:
     return len(os.listdir("/dev/fd"))
 
 
-# --- reading what others may have put there ---------------------------------------------------------------------------
+# --- reading files of unknown origin ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", ["link", "dangling", "folder", "pipe", "device"])
-def test_what_is_no_regular_file_is_not_read(tmp_path: Path, kind: str) -> None:
+def test_a_non_regular_file_is_not_read(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "it"
     if kind == "link":
         (tmp_path / "target").write_text("text")
@@ -81,10 +81,10 @@ def test_a_file_that_grows_is_not_read_beyond_the_limit(tmp_path: Path, monkeypa
     assert read_regular(str(path), 100) == b"x" * 100
 
 
-# --- who holds the lock -----------------------------------------------------------------------------------------------
+# --- listing journals and the lock owner ------------------------------------------------------------------------------
 
 
-def test_a_journal_that_goes_during_listing_hinders_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_journal_deleted_during_listing_has_no_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real = os.scandir
     for name in ("amber", "brown"):
         (tmp_path / f"{name}.jsonl").write_bytes(b"12345")
@@ -102,7 +102,7 @@ def test_a_journal_that_goes_during_listing_hinders_nobody(tmp_path: Path, monke
     assert list_journal_sizes(str(tmp_path)) == {"amber": 5, "brown": -1}
 
 
-def test_a_journal_that_cannot_be_looked_at_hinders_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_journal_that_cannot_be_examined_has_no_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class Entry:
         name, path = "amber.jsonl", str(tmp_path / "amber.jsonl")
 
@@ -118,16 +118,14 @@ def test_a_journal_that_cannot_be_looked_at_hinders_nobody(tmp_path: Path, monke
 
 
 @pytest.mark.parametrize("at_ns", [0, -5, 1, (1 << 63) - 1, 1 << 63, 1 << 64, 1 << 70])
-def test_any_time_that_a_disk_says_is_a_number_that_can_be_kept(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_ns: int
-) -> None:
+def test_any_modification_time_fits_in_63_bits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_ns: int) -> None:
     monkeypatch.setattr(os, "stat", lambda _: SimpleNamespace(st_mtime_ns=at_ns))
     assert 0 <= modified_at_ns(str(tmp_path)) < 1 << 63
 
 
-def test_nobody_holds_a_lock_that_is_not_there_or_free(tmp_path: Path) -> None:
+def test_a_missing_or_free_lock_has_no_owner(tmp_path: Path) -> None:
     assert lock_owner(str(tmp_path)) is None
-    assert not (tmp_path / LOCK_NAME).exists(), "asking makes nothing"
+    assert not (tmp_path / LOCK_NAME).exists(), "asking does not create it"
     with locked(str(tmp_path), 0):
         pass
     assert lock_owner(str(tmp_path)) is None
@@ -135,7 +133,7 @@ def test_nobody_holds_a_lock_that_is_not_there_or_free(tmp_path: Path) -> None:
         assert lock_owner(str(tmp_path)) == os.getpid()
 
 
-def test_the_holder_is_known_by_its_pid_without_waiting(tmp_path: Path) -> None:
+def test_the_lock_owner_is_found_without_waiting(tmp_path: Path) -> None:
     with lock_holder(tmp_path) as child:
         assert lock_owner(str(tmp_path)) == child.pid
         (tmp_path / LOCK_NAME).write_text("nobody")
@@ -143,7 +141,7 @@ def test_the_holder_is_known_by_its_pid_without_waiting(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["link", "folder", "pipe"])
-def test_what_is_no_regular_file_is_no_lock_that_could_be_held(tmp_path: Path, kind: str) -> None:
+def test_a_non_regular_lock_file_is_an_error(tmp_path: Path, kind: str) -> None:
     path = tmp_path / LOCK_NAME
     if kind == "link":
         (tmp_path / "target").touch()
@@ -158,10 +156,10 @@ def test_what_is_no_regular_file_is_no_lock_that_could_be_held(tmp_path: Path, k
     assert open_files() == before
 
 
-# --- taking it --------------------------------------------------------------------------------------------------------
+# --- taking the lock --------------------------------------------------------------------------------------------------
 
 
-def test_no_file_stays_open_after_tries_that_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_attempts_leave_no_file_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = open_files()
     with lock_holder(tmp_path):
         inside = open_files()
@@ -174,7 +172,7 @@ def test_no_file_stays_open_after_tries_that_failed(tmp_path: Path, monkeypatch:
         assert open_files() == before + 1
 
 
-def test_the_pid_of_a_holder_takes_the_place_of_a_longer_one(tmp_path: Path) -> None:
+def test_a_pid_completely_replaces_a_longer_one(tmp_path: Path) -> None:
     (tmp_path / LOCK_NAME).write_text("12345678901234567890\n")
     with locked(str(tmp_path), 0):
         assert lock_owner(str(tmp_path)) == os.getpid()

@@ -1,5 +1,5 @@
-"""One writer, whole lines, durable when acknowledged: what was acknowledged is never lost, what was not is mended by
-the next writer, and a journal that cannot be trusted takes no more.
+"""Appending to a journal: lines are complete, acknowledged events are never lost, the next writer repairs a tear, and a
+journal that cannot be trusted takes no more events.
 """
 
 import os
@@ -26,7 +26,7 @@ def append(folder: Path, n: int) -> JournalWriter:
     return end
 
 
-def test_writing_goes_on_where_reading_stopped(tmp_path: Path) -> None:
+def test_writing_continues_where_reading_stopped(tmp_path: Path) -> None:
     end = writer(tmp_path)
     for n in (1, 2, 3):
         assert end.n == n
@@ -43,7 +43,7 @@ def test_writing_goes_on_where_reading_stopped(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("nuls", [b"", b"\0", b"\0" * 4096])
-def test_a_tear_at_any_byte_is_saved_aside_and_cut(path: Path, nuls: bytes) -> None:
+def test_a_tear_at_any_byte_is_saved_and_cut_off(path: Path, nuls: bytes) -> None:
     kept, last = b"".join(LINES[:2]), LINES[2][:-1]
     for cut in range(1, len(last)):
         tear = last[:cut] + nuls
@@ -52,15 +52,15 @@ def test_a_tear_at_any_byte_is_saved_aside_and_cut(path: Path, nuls: bytes) -> N
         assert not position_of(path.parent).damage, "a tear is not damage"
         end = append(path.parent, 3)
         assert path.read_bytes() == WHOLE
-        aside = path.parent / f"{SESSION}-{cut}.torn"  # one more each time: none is overwritten
-        assert aside.read_bytes() == tear
-        assert aside.name in end.mended
+        saved = path.parent / f"{SESSION}-{cut}.torn"  # a new number each time, so that no file is overwritten
+        assert saved.read_bytes() == tear
+        assert saved.name in end.mended
         assert f"{len(tear)} bytes" in end.mended
 
 
-def test_a_whole_line_that_lacks_its_newline_is_completed(path: Path) -> None:
+def test_a_complete_line_without_its_newline_gets_one(path: Path) -> None:
     path.write_bytes(WHOLE[:-1])
-    assert numbers(path.read_bytes()) == [1, 2], "readers take whole lines only"
+    assert numbers(path.read_bytes()) == [1, 2], "readers use complete lines only"
     end = append(path.parent, 4)
     assert "completed" in end.mended
     assert path.read_bytes() == b"".join(plain(4))
@@ -68,7 +68,7 @@ def test_a_whole_line_that_lacks_its_newline_is_completed(path: Path) -> None:
 
 
 @pytest.mark.parametrize("junk", [b"\x0b", b"\0" * 600, b"}", LINES[0][:-1], LINES[2][:-1]])
-def test_a_whole_line_without_its_newline_is_kept(path: Path, junk: bytes) -> None:
+def test_bytes_after_a_line_without_its_newline_are_a_tear(path: Path, junk: bytes) -> None:
     path.write_bytes(WHOLE[:-1] + junk)
     end = append(path.parent, 4)
     assert "completed the last line" in end.mended
@@ -84,16 +84,16 @@ def test_other_bytes_after_the_last_newline_are_a_tear(path: Path, tear: bytes) 
     assert (path.parent / f"{SESSION}-1.torn").read_bytes() == tear
 
 
-def test_a_torn_first_line_is_mended(path: Path) -> None:
+def test_an_incomplete_first_line_is_repaired(path: Path) -> None:
     path.write_bytes(LINES[0][:40])
     append(path.parent, 1)
     assert path.read_bytes() == LINES[0]
 
 
-# --- a disk that does not take it -------------------------------------------------------------------------------------
+# --- failed writes ----------------------------------------------------------------------------------------------------
 
 
-def test_a_short_write_is_cut_back(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_short_write_is_cut_off_again(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     end, real = writer(path.parent), os.write
     monkeypatch.setattr(os, "write", lambda fd, data: real(fd, data[:50]))
     with pytest.raises(AppendFailed, match="only part of it"):
@@ -123,7 +123,7 @@ except AppendFailed as error:
 
 
 @pytest.mark.parametrize("room", [0, 1, 100, 1000])
-def test_a_disk_that_is_full_costs_nothing_that_was_recorded(path: Path, room: int) -> None:
+def test_a_full_disk_loses_no_recorded_event(path: Path, room: int) -> None:
     limit = len(WHOLE) + room
     child = subprocess.run(
         [sys.executable, "-c", _TO_THE_LIMIT, str(path.parent), str(limit)], capture_output=True, text=True, check=True
@@ -134,7 +134,7 @@ def test_a_disk_that_is_full_costs_nothing_that_was_recorded(path: Path, room: i
     assert recorded == 3 + room // len(plain(4)[3]), "all that fits was written"
 
 
-def test_if_the_part_cannot_be_cut_back_the_next_writer_does(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_next_writer_cuts_off_a_failed_write(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(*_: object) -> None:
         raise OSError(5, "Input/output error")
 
@@ -149,9 +149,9 @@ def test_if_the_part_cannot_be_cut_back_the_next_writer_does(path: Path, monkeyp
     assert path.read_bytes() == b"".join(plain(4))
 
 
-def test_what_cannot_be_said_in_a_line_is_not_written(path: Path) -> None:
+def test_an_event_that_cannot_be_encoded_is_not_written(path: Path) -> None:
     end = writer(path.parent)
-    with pytest.raises(AppendFailed, match="cannot be written down"):
+    with pytest.raises(AppendFailed, match="cannot be written"):
         end.append(event(4, payload=MessageSent(to="everyone", subject="\ud800")))
     end.close()
     assert path.read_bytes() == WHOLE
@@ -174,19 +174,19 @@ def test_a_failed_sync_seals_the_journal_and_keeps_the_line(path: Path, monkeypa
     assert numbers(path.read_bytes()) == [1, 2, 3, 4]
 
 
-def test_a_killed_writer_leaves_whole_lines_and_at_most_a_tear(tmp_path: Path) -> None:
+def test_a_killed_writer_leaves_complete_lines_and_maybe_a_tear(tmp_path: Path) -> None:
     code = (
         "from tests.support.journals import *\nimport sys\nfrom pathlib import Path\nend = writer(Path(sys.argv[1]))\n"
     )
     code += "while True:\n    end.append(event(end.n)); print(end.position.n, flush=True)"
     child = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, text=True)
     assert child.stdout is not None
-    said = [int(child.stdout.readline()) for _ in range(50)]
+    acknowledged = [int(child.stdout.readline()) for _ in range(50)]
     child.send_signal(signal.SIGKILL)
-    said += [int(line) for line in child.stdout.read().split("\n")[:-1]]
+    acknowledged += [int(line) for line in child.stdout.read().split("\n")[:-1]]
     child.stdout.close()
     child.wait()
     found = position_of(tmp_path)
-    assert found.n >= said[-1]
+    assert found.n >= acknowledged[-1]
     assert not found.damage
     assert append(tmp_path, found.n + 1).position.n == found.n + 1

@@ -1,5 +1,5 @@
-"""At any moment at most one process of a machine holds the lock; it never outlives its holder; and who waits in vain is
-told whom it waited for.
+"""The lock: at most one process of a machine holds it, it is released when its holder dies, and a timeout names the
+holder.
 """
 
 import fcntl
@@ -29,7 +29,7 @@ for _ in range(50):
 """
 
 
-def test_of_many_processes_one_at_a_time_holds_it(tmp_path: Path) -> None:
+def test_only_one_process_holds_the_lock_at_a_time(tmp_path: Path) -> None:
     counter = tmp_path / "counter"
     counter.write_text("0")
     command = [sys.executable, "-c", _COUNT, str(tmp_path), str(counter)]
@@ -38,17 +38,15 @@ def test_of_many_processes_one_at_a_time_holds_it(tmp_path: Path) -> None:
     assert counter.read_text() == "200"
 
 
-def test_whoever_has_to_wait_gets_it_in_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_waiting_process_gets_the_lock_when_it_is_free(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real, taken = files.try_lock, iter([True, True, True])
     monkeypatch.setattr(lock, "try_lock", lambda fd: False if next(taken, False) else real(fd))
     with locked(str(tmp_path), 60):
         assert next(taken, None) is None
 
 
-def test_wherever_locking_leaves_the_file_the_pid_in_it_is_read(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """On some systems a byte is locked, and the file then stands there."""
+def test_the_pid_is_read_whatever_position_locking_leaves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On some systems, locking a byte moves the file position there."""
     real, synced = files.try_lock, Mock(return_value=[])
 
     def far_out(fd: int) -> bool:
@@ -67,7 +65,7 @@ def test_wherever_locking_leaves_the_file_the_pid_in_it_is_read(
         assert synced.call_count == 1
 
 
-def test_who_waits_in_vain_is_told_the_holders_pid(tmp_path: Path) -> None:
+def test_a_lock_timeout_names_the_holders_pid(tmp_path: Path) -> None:
     with lock_holder(tmp_path) as child:
         with pytest.raises(LockTimeout, match=rf"\b{child.pid}\b"), locked(str(tmp_path), 0):
             pytest.fail("two hold the lock")
@@ -77,7 +75,7 @@ def test_who_waits_in_vain_is_told_the_holders_pid(tmp_path: Path) -> None:
         assert (tmp_path / LOCK_NAME).read_text().strip() == str(os.getpid())
 
 
-def test_a_stopped_holder_keeps_it_and_a_killed_one_does_not(tmp_path: Path) -> None:
+def test_a_stopped_process_keeps_the_lock_and_a_killed_does_not(tmp_path: Path) -> None:
     with lock_holder(tmp_path) as child:
         child.send_signal(signal.SIGSTOP)
         with pytest.raises(LockTimeout):
@@ -88,7 +86,7 @@ def test_a_stopped_holder_keeps_it_and_a_killed_one_does_not(tmp_path: Path) -> 
             pass
 
 
-def test_it_is_free_after_an_error_under_it(tmp_path: Path) -> None:
+def test_the_lock_is_free_after_an_error_in_its_body(tmp_path: Path) -> None:
     with pytest.raises(ZeroDivisionError), locked(str(tmp_path), 0):
         raise ZeroDivisionError
     with locked(str(tmp_path), 0):
@@ -116,7 +114,7 @@ def test_a_lock_file_replaced_before_locking_is_not_the_lock(tmp_path: Path, mon
 
 
 @pytest.mark.parametrize("kind", ["symlink", "directory", "no folder"])
-def test_where_there_can_be_no_lock_that_is_said(tmp_path: Path, kind: str) -> None:
+def test_an_impossible_lock_file_is_an_error(tmp_path: Path, kind: str) -> None:
     folder = tmp_path / "none" if kind == "no folder" else tmp_path
     if kind == "symlink":
         (tmp_path / LOCK_NAME).symlink_to(tmp_path / "elsewhere")
@@ -127,7 +125,7 @@ def test_where_there_can_be_no_lock_that_is_said(tmp_path: Path, kind: str) -> N
     assert not (tmp_path / "elsewhere").exists()
 
 
-def test_a_file_system_without_locks_is_an_error_of_the_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_system_without_locks_is_a_log_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(_: int) -> bool:
         raise OSError(37, "No locks available")
 
@@ -146,7 +144,7 @@ def test_a_holder_that_left_no_pid_is_unknown(tmp_path: Path, text: bytes) -> No
             locked(str(tmp_path), 0).__enter__()
 
 
-def test_a_full_disk_stops_no_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_does_not_prevent_locking(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> int:
         raise OSError(28, "No space left on device")
 

@@ -1,4 +1,4 @@
-"""What a reader of journals accepts, sets aside, remembers and refuses: each check by a case of its own."""
+"""What a reader of journals accepts, rejects and remembers; each check has its own case."""
 
 import os
 from pathlib import Path
@@ -22,65 +22,65 @@ JUNK = b"junk " * 20 + b"\n"
 
 
 def after(line: bytes, n: int, second: float) -> bytes:
-    """A line that follows another, whatever its number and its time."""
+    """Return a line that follows another by its hash, with any number and time."""
     return encode_line(event(n, second=second), stored_hash(line[:-1]))[0]
 
 
 # --- lines ------------------------------------------------------------------------------------------------------------
 
 
-def test_after_damage_numbers_still_rise() -> None:
+def test_numbers_must_increase_after_damage() -> None:
     for n in (1, 2):
         assert numbers(LINES[0] + LINES[1] + JUNK + after(LINES[1], n, 9)) == [1, 2]
 
 
-def test_a_number_may_be_missing_after_damage_only() -> None:
+def test_only_after_damage_a_number_can_be_missing() -> None:
     missing = lines_of([event(1), event(3)])
     assert numbers(b"".join(missing)) == [1]
     assert scan(SESSION, b"".join(missing), Position())[1].damage
     assert numbers(LINES[0] + JUNK + missing[1]) == [1, 3]
     position = scan(SESSION, LINES[0] + JUNK, Position())[1]
-    assert [one.n for one in scan(SESSION, missing[1], position)[0]] == [3], "also where reading went on after it"
+    assert [one.n for one in scan(SESSION, missing[1], position)[0]] == [3], "also in a later scan"
 
 
-def test_a_line_follows_the_last_one_only() -> None:
+def test_a_line_must_follow_the_last_line() -> None:
     events, position = scan(SESSION, LINES[0] + LINES[1] + after(LINES[0], 3, 9), Position())
     assert [one.n for one in events] == [1, 2]
     assert [spot.line for spot in position.damage] == [3]
 
 
 @pytest.mark.parametrize("junk", [b'%d"}\n', b"%d" + b" junk" * 20 + b"\n"], ids=["short", "nothing like a line"])
-def test_unreadable_bytes_do_not_hide_the_line_after_them(junk: bytes) -> None:
+def test_a_line_after_unreadable_bytes_still_counts(junk: bytes) -> None:
     between = b"".join(junk % n for n in range(20))
     data = LINES[0] + LINES[1].replace(b"step", b"stop") + between + LINES[2]
     assert numbers(data) == [1, 3]
 
 
 @pytest.mark.parametrize("change", [(b'{"v"', b'x"v"'), (b'"}\n', b'"x\n'), (b',"hash"', b',"rash"')])
-def test_a_line_of_which_one_end_or_its_mark_is_left_is_followed(change: tuple[bytes, bytes]) -> None:
+def test_a_line_can_follow_a_partly_recognizable_line(change: tuple[bytes, bytes]) -> None:
     for also in ((b'{"v"', b'x"v"'), change):
         damaged = LINES[1].replace(*change).replace(*also)
         assert numbers(LINES[0] + damaged + LINES[2]) == [1, 3]
 
 
-def test_a_byte_order_mark_is_one_at_the_beginning_only() -> None:
+def test_a_byte_order_mark_counts_only_at_the_beginning() -> None:
     middle = scan(SESSION, LINES[0], Position())[1]
     events, position = scan(SESSION, b"\xef\xbb\xbf" + LINES[1], middle)
     assert (events, [spot.reason for spot in position.damage]) == ([], ["its hash is wrong"])
 
 
-def test_damage_is_named_up_to_a_limit_and_that_there_is_more(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_damage_is_listed_up_to_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scanning, "MAX_DAMAGE", 3)
     events, position = scan(SESSION, JUNK * 3 + LINES[0], Position())
     assert [spot.line for spot in position.damage] == [1, 2, 3]
-    assert not any("more is damaged" in spot.reason for spot in position.damage)
+    assert not any("there is more damage" in spot.reason for spot in position.damage)
     events, position = scan(SESSION, JUNK * 9 + LINES[0], Position())
     assert [one.n for one in events] == [1]
     assert [spot.line for spot in position.damage] == [1, 2, 3, 4]
-    assert [spot.line for spot in position.damage if "more is damaged" in spot.reason] == [4]
+    assert [spot.line for spot in position.damage if "there is more damage" in spot.reason] == [4]
 
 
-def test_what_was_found_stays_found() -> None:
+def test_scanning_on_keeps_earlier_findings() -> None:
     hello = event(1, payload=SessionStarted(machine="north", folder="/a"))
     data = b"".join(lines_of([hello])) + JUNK
     first = scan(SESSION, data, Position(rewound="it was cut back"))[1]
@@ -93,7 +93,7 @@ def test_what_was_found_stays_found() -> None:
 # --- files ------------------------------------------------------------------------------------------------------------
 
 
-def test_a_pipe_is_no_journal_and_makes_nobody_wait(tmp_path: Path) -> None:
+def test_a_pipe_is_refused_without_waiting(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     before = len(os.listdir("/dev/fd"))
     for path in (str(tmp_path / "pipe"), "/dev/null"):
@@ -112,24 +112,24 @@ def test_a_journal_that_is_too_large_is_not_read(tmp_path: Path, monkeypatch: py
         read_from(str(path), 0, b"")
 
 
-def test_a_journal_is_closed_for_each_of_these_reasons(tmp_path: Path) -> None:
+def test_each_reason_closes_a_journal(tmp_path: Path) -> None:
     path, log = tmp_path / f"{SESSION}.jsonl", str(tmp_path)
     path.write_bytes(b"".join(LINES))
     seen = position_of(tmp_path)
     assert closed_reason(log, SESSION, seen) == ""
     assert "line 7 (byte 8) is damaged: why" in closed_reason(log, SESSION, Position(damage=(Damage(7, 8, "why"),)))
     assert closed_reason(log, SESSION, Position(rewound="it was cut back")) == "it was cut back"
-    assert closed_reason(log, SESSION, Position(ended=True)) == "it was archived"
+    assert closed_reason(log, SESSION, Position(archived=True)) == "it was archived"
     assert "full" in closed_reason(log, "brown", Position(size=FULL_JOURNAL_BYTES))
     assert closed_reason(log, "brown", Position(size=FULL_JOURNAL_BYTES - 1)) == ""
     path.write_bytes(b"".join(LINES[:3]) + after(LINES[2], 4, 9))
-    assert "not what it was" in closed_reason(log, SESSION, seen)
+    assert "have changed since they were read" in closed_reason(log, SESSION, seen)
     path.write_bytes(b"".join(LINES))
     (tmp_path / (path.name + SEAL_SUFFIX)).touch()
     assert "could not be made durable" in closed_reason(log, SESSION, seen)
 
 
-def test_no_name_of_an_event_leads_out_of_the_log(tmp_path: Path) -> None:
+def test_an_event_id_cannot_lead_out_of_the_log(tmp_path: Path) -> None:
     log = tmp_path / "log"
     log.mkdir()
     for folder in (log, tmp_path):
@@ -139,7 +139,7 @@ def test_no_name_of_an_event_leads_out_of_the_log(tmp_path: Path) -> None:
         assert read_event(str(log), name) is None, name
 
 
-def test_only_journals_are_journals(tmp_path: Path) -> None:
+def test_other_files_in_the_log_are_not_journals(tmp_path: Path) -> None:
     write(tmp_path, "amber", "north", [1])
     (tmp_path / ARCHIVE_FOLDER).mkdir()
     for folder in (tmp_path, tmp_path / ARCHIVE_FOLDER):
@@ -150,10 +150,10 @@ def test_only_journals_are_journals(tmp_path: Path) -> None:
     assert history.problems == {}
 
 
-# --- what is gone, rewound or ahead -----------------------------------------------------------------------------------
+# --- missing, rewound and held back -----------------------------------------------------------------------------------
 
 
-def test_an_empty_journal_that_is_gone_is_not_missed(tmp_path: Path) -> None:
+def test_a_missing_empty_journal_is_not_reported(tmp_path: Path) -> None:
     (tmp_path / "amber.jsonl").touch()
     history = LogReader(str(tmp_path), "north")
     history.catch_up(at(10))
@@ -162,7 +162,7 @@ def test_an_empty_journal_that_is_gone_is_not_missed(tmp_path: Path) -> None:
     assert "amber" not in history.positions
 
 
-def test_of_two_rewinds_the_first_is_told(tmp_path: Path) -> None:
+def test_the_first_of_several_rewinds_is_reported(tmp_path: Path) -> None:
     path, history = tmp_path / "amber.jsonl", LogReader(str(tmp_path), "north")
     lines = plain(3, "amber")
     for count in (3, 2, 1):
@@ -171,7 +171,7 @@ def test_of_two_rewinds_the_first_is_told(tmp_path: Path) -> None:
     assert "3 lines" in history.positions["amber"].rewound
 
 
-def test_what_was_accepted_before_the_clock_went_back_stays(tmp_path: Path) -> None:
+def test_accepted_events_stay_when_the_clock_goes_back(tmp_path: Path) -> None:
     write(tmp_path, "brown", "south", [1, 50])
     history = LogReader(str(tmp_path), "north")
     assert keys(history.catch_up(at(10)).events) == ["brown/1", "brown/2"]
@@ -180,7 +180,7 @@ def test_what_was_accepted_before_the_clock_went_back_stays(tmp_path: Path) -> N
     assert history.held_back == {"coral": at(51)}
 
 
-def test_holding_back_keeps_that_a_journal_was_rewound(tmp_path: Path) -> None:
+def test_holding_back_events_keeps_a_rewind(tmp_path: Path) -> None:
     write(tmp_path, "brown", "south", [1, 2, 3])
     history = LogReader(str(tmp_path), "north")
     history.catch_up(at(10))

@@ -1,4 +1,4 @@
-"""What the writer of a journal looks at before it writes, and what it leaves alone: each check by a case of its own."""
+"""What the writer of a journal checks before it writes, and what it leaves unchanged; each check has its own case."""
 
 import os
 from pathlib import Path
@@ -31,11 +31,11 @@ from tests.support.journals import LINES, SESSION, WHOLE, event, lines_of, plain
     ],
     ids=["another session's", "a number missing", "a number again", "the same time", "an earlier time"],
 )
-def test_what_does_not_follow_is_not_written(path: Path, wrong: Event) -> None:
+def test_an_event_that_does_not_follow_is_not_written(path: Path, wrong: Event) -> None:
     end = writer(path.parent)
     with pytest.raises(AppendFailed, match="does not follow"):
         end.append(wrong)
-    with pytest.raises(AppendFailed, match="comes after it does not follow"):
+    with pytest.raises(AppendFailed, match="or an event after it does not follow"):
         end.extend([event(4), event(5), wrong])
     assert path.read_bytes() == WHOLE
     end.append(event(4))
@@ -49,11 +49,11 @@ def test_what_does_not_follow_is_not_written(path: Path, wrong: Event) -> None:
         (event(5, payload=SessionHeartbeat(percent=101)), "out of its range"),
         (replace(event(5), v=2), "out of its range"),
         (replace(event(5), at="2027"), "not an instant"),
-        (replace(event(5), imported=Imported(path="p", digest="d", fields={"big": 1 << 60})), "too large"),
+        (replace(event(5), imported=Imported(path="p", digest="d", fields={"big": 1 << 60})), "would round"),
     ],
     ids=["a percentage", "a version", "a time", "an imported number"],
 )
-def test_what_would_be_read_as_something_else_is_not_written(path: Path, wrong: Event, why: str) -> None:
+def test_an_event_that_would_be_read_differently_is_not_written(path: Path, wrong: Event, why: str) -> None:
     end = writer(path.parent)
     with pytest.raises(AppendFailed, match=why):
         end.extend([event(4), wrong])
@@ -64,7 +64,7 @@ def test_what_would_be_read_as_something_else_is_not_written(path: Path, wrong: 
 
 
 @given(st.lists(st.integers(0, 4), max_size=8), st.booleans())
-def test_events_written_at_once_are_as_if_written_one_by_one(
+def test_writing_events_together_or_singly_is_equivalent(
     tmp_path_factory: pytest.TempPathFactory, pieces: list[int], imported: bool
 ) -> None:
     logs = [tmp_path_factory.mktemp("log") for _ in range(2)]
@@ -82,7 +82,7 @@ def test_events_written_at_once_are_as_if_written_one_by_one(
         end.close()
 
 
-def test_whose_journal_it_is_is_known_to_its_writer_and_stays_so(tmp_path: Path) -> None:
+def test_the_writer_knows_the_machine_and_folder_of_its_journal(tmp_path: Path) -> None:
     end = writer(tmp_path)
     for n, (machine, folder) in enumerate([("north", "/a"), ("south", "/b"), ("", "")], 1):
         end.append(event(n, payload=SessionStarted(machine=machine, folder=folder)))
@@ -91,16 +91,16 @@ def test_whose_journal_it_is_is_known_to_its_writer_and_stays_so(tmp_path: Path)
     end.close()
 
 
-def test_lines_are_put_at_the_end_wherever_that_is_by_then(path: Path) -> None:
+def test_lines_are_always_appended_at_the_current_end(path: Path) -> None:
     one, two = writer(path.parent), writer(path.parent)
     one.append(event(4))
     two.append(event(4))
     one.close()
     two.close()
-    assert path.read_bytes() == WHOLE + plain(4)[3] * 2, "a second writer is a mistake, but overwrites nothing"
+    assert path.read_bytes() == WHOLE + plain(4)[3] * 2, "a second writer is an error, but it overwrites nothing"
 
 
-def test_a_write_that_fails_is_said_and_changes_nothing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_write_is_reported_and_changes_nothing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(*_: object) -> int:
         raise OSError(5, "Input/output error")
 
@@ -117,12 +117,12 @@ def test_a_write_that_fails_is_said_and_changes_nothing(path: Path, monkeypatch:
 # --- before the first line is written ---------------------------------------------------------------------------------
 
 
-def test_a_journal_changed_since_it_was_read_takes_no_more(path: Path) -> None:
+def test_a_journal_changed_since_it_was_read_is_closed(path: Path) -> None:
     seen, other = position_of(path.parent), b"".join(lines_of([event(1), event(2), event(3, second=2.5)]))
     path.write_bytes(other)
     before = os.dup(0)
     os.close(before)
-    with pytest.raises(JournalClosed, match="not what it was when its first"):
+    with pytest.raises(JournalClosed, match="have changed since they were read"):
         JournalWriter(str(path.parent), SESSION, seen)
     after = os.dup(0)
     os.close(after)
@@ -130,7 +130,7 @@ def test_a_journal_changed_since_it_was_read_takes_no_more(path: Path) -> None:
     assert path.read_bytes() == other
 
 
-def test_a_journal_that_is_gone_is_not_made_anew(path: Path) -> None:
+def test_a_missing_journal_is_not_created_again(path: Path) -> None:
     seen = position_of(path.parent)
     path.unlink()
     with pytest.raises(LogError, match="cannot write"):
@@ -138,19 +138,19 @@ def test_a_journal_that_is_gone_is_not_made_anew(path: Path) -> None:
     assert not path.exists()
 
 
-def test_a_device_in_the_place_of_a_journal_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_device_is_not_written_as_a_journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before, real = len(os.listdir("/dev/fd")), os.open
     monkeypatch.setattr(os, "open", lambda path, flags, mode=0o777: real("/dev/null", flags & ~os.O_CREAT))
     with pytest.raises(LogError, match="not a regular file"):
         JournalWriter(str(tmp_path), SESSION, Position())
     monkeypatch.undo()
-    assert len(os.listdir("/dev/fd")) == before, "it was closed"
+    assert len(os.listdir("/dev/fd")) == before, "the file was closed"
 
 
 # --- tears ------------------------------------------------------------------------------------------------------------
 
 
-def test_a_journal_with_too_long_a_tail_is_not_mended(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_journal_with_a_too_long_tear_is_not_repaired(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path.write_bytes(WHOLE + b"x" * 100)
     monkeypatch.setattr(writing, "MAX_JOURNAL_BYTES", len(WHOLE) + 99)
     with pytest.raises(LogError, match=f"more than {len(WHOLE) + 99}"):
@@ -159,7 +159,7 @@ def test_a_journal_with_too_long_a_tail_is_not_mended(path: Path, monkeypatch: p
     assert [file.name for file in path.parent.iterdir()] == [path.name]
 
 
-def test_what_tears_left_is_all_kept(path: Path) -> None:
+def test_the_bytes_of_every_tear_are_kept(path: Path) -> None:
     for tear in (b"{one", b"{two", b"{three"):
         path.write_bytes(WHOLE + tear)
         writer(path.parent).close()
@@ -168,7 +168,7 @@ def test_what_tears_left_is_all_kept(path: Path) -> None:
     assert found == [(f"{SESSION}-{n}.torn", text) for n, text in enumerate((b"{one", b"{two", b"{three"), 1)]
 
 
-def test_no_file_that_appears_meanwhile_is_overwritten_by_a_tear(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_saving_a_tear_overwrites_no_existing_file(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path.write_bytes(WHOLE + b"{torn")
     (path.parent / f"{SESSION}-1.torn").write_bytes(b"another's")
     position = position_of(path.parent)
@@ -179,24 +179,24 @@ def test_no_file_that_appears_meanwhile_is_overwritten_by_a_tear(path: Path, mon
     assert path.read_bytes() == WHOLE + b"{torn"
 
 
-def test_a_tear_that_cannot_be_saved_whole_is_not_cut(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_tear_that_cannot_be_fully_saved_is_not_cut_off(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path.write_bytes(WHOLE + b"{torn")
     real = os.write
     monkeypatch.setattr(os, "write", lambda fd, data: real(fd, data[:2]))
-    with pytest.raises(LogError, match="the disk took no more"):
+    with pytest.raises(LogError, match="the disk took only part of it"):
         writer(path.parent)
     assert path.read_bytes() == WHOLE + b"{torn"
 
 
-def test_a_newline_that_the_disk_does_not_take_completes_nothing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_newline_that_was_not_written_completes_no_line(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path.write_bytes(WHOLE[:-1])
     monkeypatch.setattr(os, "write", lambda fd, data: 0)
-    with pytest.raises(LogError, match="the disk took no more"):
+    with pytest.raises(LogError, match="the disk took only part of it"):
         writer(path.parent)
     assert path.read_bytes() == WHOLE[:-1]
 
 
-def test_a_line_amid_a_tear_was_never_the_beginning_of_it(path: Path) -> None:
+def test_a_line_inside_a_tear_is_not_kept_as_an_event(path: Path) -> None:
     tear = b'x,"hash":"' + b"0" * 32 + b'"}?' + plain(4)[3][:-1]
     path.write_bytes(WHOLE + tear)
     end = writer(path.parent)
@@ -206,7 +206,7 @@ def test_a_line_amid_a_tear_was_never_the_beginning_of_it(path: Path) -> None:
     assert (path.parent / f"{SESSION}-1.torn").read_bytes() == tear
 
 
-def test_a_long_tear_is_saved_to_its_end(path: Path) -> None:
+def test_a_long_tear_is_saved_completely(path: Path) -> None:
     tear = b"{" + b"x" * (3 << 20)
     path.write_bytes(WHOLE + tear)
     writer(path.parent).close()
@@ -214,10 +214,10 @@ def test_a_long_tear_is_saved_to_its_end(path: Path) -> None:
     assert (path.parent / f"{SESSION}-1.torn").read_bytes() == tear
 
 
-# --- after a sync that failed, and when a journal is put aside --------------------------------------------------------
+# --- sealing and archiving --------------------------------------------------------------------------------------------
 
 
-def test_a_failed_sync_follows_no_link(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sealing_a_journal_follows_no_link(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(_: int) -> None:
         raise OSError(5, "Input/output error")
 
@@ -236,7 +236,7 @@ def test_a_failed_sync_follows_no_link(path: Path, monkeypatch: pytest.MonkeyPat
         writer(path.parent)
 
 
-def test_a_journal_is_put_aside_nowhere_else_and_replaces_none(path: Path, tmp_path: Path) -> None:
+def test_archiving_follows_no_link_and_replaces_no_journal(path: Path, tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     (path.parent / ARCHIVE_FOLDER).symlink_to(tmp_path / "elsewhere")
     with pytest.raises(LogError, match="symbolic link"):
@@ -245,14 +245,14 @@ def test_a_journal_is_put_aside_nowhere_else_and_replaces_none(path: Path, tmp_p
     (path.parent / ARCHIVE_FOLDER).unlink()
     (path.parent / ARCHIVE_FOLDER).mkdir()
     (path.parent / ARCHIVE_FOLDER / path.name).write_bytes(LINES[0])
-    with pytest.raises(LogError, match="one of this name"):
+    with pytest.raises(LogError, match="already contains a journal"):
         archive_journal(str(path.parent), SESSION)
     assert (path.parent / ARCHIVE_FOLDER / path.name).read_bytes() == LINES[0]
     assert path.read_bytes() == WHOLE
 
 
 @pytest.mark.parametrize("there", [None, b"another's"])
-def test_the_mark_of_a_failed_sync_goes_with_its_journal(path: Path, there: bytes | None) -> None:
+def test_the_seal_is_archived_with_its_journal(path: Path, there: bytes | None) -> None:
     here = path.parent / (path.name + SEAL_SUFFIX)
     ended = path.parent / ARCHIVE_FOLDER / here.name
     here.write_bytes(b"its own")

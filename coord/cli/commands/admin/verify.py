@@ -41,7 +41,7 @@ def _data(run: Run, found: VerifyResult) -> dict[str, object]:
         "folder": run.workspace.folder,
         "whole": found.whole,
         "checkpoint": found.checkpoint,
-        "twice": found.twice,
+        "twice": found.duplicates,
         "journals": rows,
     }
 
@@ -103,8 +103,10 @@ def _note_lines(run: Run, found: VerifyResult) -> Iterator[str]:
         at = time_text(journal.held_back, run.system.wall())
         yield f"⏳ {line(journal.file)} is of a machine whose clock is ahead; its events from {at} on are held back"
     yield from _more(len(ahead))
-    if found.twice:
-        names = ", ".join(found.twice[:5]) + (f" and {len(found.twice) - 5} more" if len(found.twice) > 5 else "")
+    if found.duplicates:
+        names = ", ".join(found.duplicates[:5]) + (
+            f" and {len(found.duplicates) - 5} more" if len(found.duplicates) > 5 else ""
+        )
         yield f"⚠️  In log/ and in log/{ARCHIVE_FOLDER}/ too (the one in log/ counts): {names}"
 
 

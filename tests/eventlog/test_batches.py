@@ -1,5 +1,7 @@
-"""The laws of reading much at once: lines that are tried together give what they give one by one; and a history in
-pieces is the history, each piece with the positions that lead to the next.
+"""Block processing is equivalent to single processing.
+
+Decoding lines together gives the same result as one by one, and reading a history in batches gives the whole history,
+with correct positions after each batch.
 """
 
 import random
@@ -22,19 +24,21 @@ MANY = 40
 
 
 def some_lines(chance: random.Random) -> list[bytes]:
-    """A journal, in which some lines may be what no careful writer wrote, with the right hash."""
+    """Return the lines of a journal; a few have valid hashes but contents that we would not write."""
     lines, previous = [], NO_HASH
     for n in range(1, MANY + 1):
-        said = SessionHeartbeat(action=chance.choice(["a", 'quote"}', "line\nbreak", '","hash":"', "é"]), target="t")
-        first = SessionStarted(machine="north", folder="f") if n == 1 else said
+        heartbeat = SessionHeartbeat(
+            action=chance.choice(["a", 'quote"}', "line\nbreak", '","hash":"', "é"]), target="t"
+        )
+        first = SessionStarted(machine="north", folder="f") if n == 1 else heartbeat
         one = event(n, payload=first)
         line, digest = encode_line(one, previous)
         body = line[:-44]
-        brought = Event(v=1, at=one.at, session=SESSION, n=n, payload=said, imported=Imported("p", "d"))
+        imported = Event(v=1, at=one.at, session=SESSION, n=n, payload=heartbeat, imported=Imported("p", "d"))
         large = Imported("p", "d", fields={"a": 1 << 60})
         kind = chance.randrange(1000)
         changed = {
-            0: body.replace(b'"target":"t"', b'"target":"t","target":"u"'),  # a key that stands twice
+            0: body.replace(b'"target":"t"', b'"target":"t","target":"u"'),  # a duplicate key
             1: body.replace(b'"v":1', b'"v":2'),
             2: body.replace(b'"session.heartbeat"', b'"session.dreamt"'),
             3: body.replace(b'"target":"t"', b'"target": "t"'),
@@ -42,11 +46,11 @@ def some_lines(chance: random.Random) -> list[bytes]:
             5: body.replace(b"Z", b"z", 1),
             6: body.replace(b"T11:", b"T24:", 1),
             7: body.replace(b'"target":"t"', b'"percent":9007199254740993'),
-            8: encode_line(brought, previous)[0][:-44],
+            8: encode_line(imported, previous)[0][:-44],
             9: body.replace(SESSION.encode(), b"brown-otter"),
             10: body.replace(b"11:00:", b"11:60:", 1),
             11: body.replace(one.at.encode(), event(n - 1).at.encode()),
-            12: encode_line(replace(brought, imported=large), previous)[0][:-44],
+            12: encode_line(replace(imported, imported=large), previous)[0][:-44],
         }.get(kind, body)
         digest = line_hash(previous, changed)
         lines.append(changed + b',"hash":"' + digest + b'"}\n')
@@ -69,8 +73,8 @@ def mangled(lines: list[bytes], chance: random.Random) -> bytes:
         case 4:
             lines[spot] = b"\n"
         case 5:
-            workspace = chance.randrange(len(lines[spot]))
-            lines[spot] = lines[spot][:workspace] + bytes([chance.randrange(256)]) + lines[spot][workspace + 1 :]
+            byte = chance.randrange(len(lines[spot]))
+            lines[spot] = lines[spot][:byte] + bytes([chance.randrange(256)]) + lines[spot][byte + 1 :]
         case 6:
             lines[0] = b"\xef\xbb\xbf" + lines[0]
         case 7:
@@ -79,7 +83,7 @@ def mangled(lines: list[bytes], chance: random.Random) -> bytes:
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_lines_tried_together_give_what_they_give_one_by_one(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_decoding_lines_together_or_singly_is_equivalent(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     chance = random.Random(seed)
     together = 0
     for _ in range(20):
@@ -94,11 +98,13 @@ def test_lines_tried_together_give_what_they_give_one_by_one(seed: int, monkeypa
             found.append((first, middle, second, end, kept))
         assert found[0] == found[1], f"seed {seed}"
         together += decode_lines(data.split(b"\n")[:-1], NO_HASH, SESSION, 0, "") is not None
-    assert together, "all were looked at one by one"
+    assert together, "no lines were decoded together"
 
 
 @pytest.mark.parametrize("seed", range(30))
-def test_a_history_in_pieces_is_the_history(seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_reading_a_history_in_batches_gives_all_of_it(
+    seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     chance = random.Random(seed)
     for number in range(chance.randrange(1, 6)):
         seconds = sorted(chance.sample(range(1, 400), chance.randrange(1, 40)))
@@ -113,29 +119,29 @@ def test_a_history_in_pieces_is_the_history(seed: int, tmp_path: Path, monkeypat
     wall = at(chance.choice([100, 250, 400]))
     whole = LogReader(str(tmp_path), "north")
     expected = keys(whole.catch_up(wall).events)
-    for pieces in (1, 300, 2000):
-        monkeypatch.setattr(reading, "_AT_ONCE", pieces)
-        monkeypatch.setattr(reading, "_LEAST_PIECE", pieces)
+    for chunk in (1, 300, 2000):
+        monkeypatch.setattr(reading, "_CHUNK_BYTES", chunk)
+        monkeypatch.setattr(reading, "_MIN_CHUNK_BYTES", chunk)
         history, found = LogReader(str(tmp_path), "north"), list[str]()
-        taken_back = [news.rewound for news in history.batches(wall)][-1]
-        assert taken_back == bool(history._bar), "its own journals have moved the horizon"
+        invalidated = [batch.rewound for batch in history.batches(wall)][-1]
+        assert invalidated == bool(history._repeat_horizon), "the reader's own journals have moved the horizon"
         history.positions = {}
-        for news in history.batches(wall):
-            assert not news.rewound
-            found += keys(news.events)
+        for batch in history.batches(wall):
+            assert not batch.rewound
+            found += keys(batch.events)
             rest = LogReader(str(tmp_path), "north", dict(history.positions))
-            rest._bar = history._bar
+            rest._repeat_horizon = history._repeat_horizon
             assert found + keys(rest.catch_up(wall).events) == expected, f"seed {seed}"
         assert found == expected, f"seed {seed}"
         assert history.positions == whole.positions
         assert history.held_back == whole.held_back
 
 
-def test_what_is_an_instant_among_many_is_one_alone() -> None:
+def test_checking_many_instants_agrees_with_checking_one() -> None:
     good = "2026-11-22T11:00:00.000000Z"
-    for workspace in range(len(good)):
+    for index in range(len(good)):
         for letter in "0123456789-:TZ .,é٣":
-            text = good[:workspace] + letter + good[workspace + 1 :]
+            text = good[:index] + letter + good[index + 1 :]
             assert are_instants([good, text, good]) == are_instants([text]) == is_instant(text), text
     assert not are_instants([good + "0", good[1:]])
     assert not are_instants(["2026-02-30T11:00:00.000000Z"])

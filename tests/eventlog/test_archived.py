@@ -1,5 +1,5 @@
-"""A journal that was archived counts like all others, is found by whoever looks at that very moment, and takes no
-more.
+"""Archived journals count like all others, are found even if they are archived during a read, and take no more
+events.
 """
 
 import os
@@ -27,12 +27,12 @@ from tests.support.journals import at, keys, plain, write
 
 
 def archive(folder: Path, session: str) -> None:
-    here, ended = journal_paths(str(folder), session)
+    active, archived = journal_paths(str(folder), session)
     (folder / ARCHIVE_FOLDER).mkdir(exist_ok=True)
-    os.rename(here, ended)
+    os.rename(active, archived)
 
 
-def test_a_journal_counts_wherever_it_is(tmp_path: Path) -> None:
+def test_an_archived_journal_counts_like_any_other(tmp_path: Path) -> None:
     write(tmp_path, "amber", "north", [1, 3])
     write(tmp_path, "brown", "north", [2, 4])
     archive(tmp_path, "brown")
@@ -43,8 +43,8 @@ def test_a_journal_counts_wherever_it_is(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("read_before", [1, 2])
-def test_what_was_read_before_it_was_archived_is_not_read_again(tmp_path: Path, read_before: int) -> None:
-    """A position is of the session, not of the place: reading goes on where it stopped."""
+def test_events_read_before_archiving_are_not_read_again(tmp_path: Path, read_before: int) -> None:
+    """A position belongs to the session, not to the path, so reading continues where it stopped."""
     write(tmp_path, "amber", "north", [float(n + 1) for n in range(read_before)])
     history = LogReader(str(tmp_path), "north")
     history.catch_up(at(10))
@@ -54,20 +54,20 @@ def test_what_was_read_before_it_was_archived_is_not_read_again(tmp_path: Path, 
     news = history.catch_up(at(10))
     assert keys(news.events) == (["amber/2"] if read_before == 1 else [])
     assert not news.rewound
-    assert history.positions["amber"].ended
+    assert history.positions["amber"].archived
 
 
-def test_an_archived_journal_that_was_read_costs_nothing_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fully_read_archived_journal_is_not_opened_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(tmp_path, "amber", "north", [1])
     archive(tmp_path, "amber")
     history = LogReader(str(tmp_path), "north")
     history.catch_up(at(10))
-    monkeypatch.setattr(histories, "with_journal_path", lambda *_: pytest.fail("it was looked at"))
+    monkeypatch.setattr(histories, "with_journal_path", lambda *_: pytest.fail("it was opened"))
     assert history.catch_up(at(10)).events == []
     assert LogReader(str(tmp_path), "north", dict(history.positions)).catch_up(at(10)).events == []
 
 
-def test_an_archived_journal_that_is_gone_is_noticed(tmp_path: Path) -> None:
+def test_a_missing_archived_journal_is_reported(tmp_path: Path) -> None:
     write(tmp_path, "amber", "north", [1, 2])
     archive(tmp_path, "amber")
     history = LogReader(str(tmp_path), "north")
@@ -77,7 +77,7 @@ def test_an_archived_journal_that_is_gone_is_noticed(tmp_path: Path) -> None:
     assert "gone; 2 lines were read before" in history.positions["amber"].rewound
 
 
-def test_an_archived_journal_takes_no_more(tmp_path: Path) -> None:
+def test_an_archived_journal_takes_no_more_events(tmp_path: Path) -> None:
     write(tmp_path, "amber", "north", [1])
     archive(tmp_path, "amber")
     history = LogReader(str(tmp_path), "north")
@@ -91,24 +91,24 @@ def test_an_archived_journal_takes_no_more(tmp_path: Path) -> None:
     assert closed_reason(str(tmp_path), "amber", history.positions["amber"]) == "", "someone put it back"
 
 
-def test_of_a_journal_in_both_places_the_one_in_the_log_counts(tmp_path: Path) -> None:
+def test_the_journal_in_the_log_counts_before_an_archived_one(tmp_path: Path) -> None:
     write(tmp_path, "amber", "north", [1, 2])
     archive(tmp_path, "amber")
     write(tmp_path, "amber", "north", [1, 2, 3])
     history = LogReader(str(tmp_path), "north")
     assert keys(history.catch_up(at(10)).events) == ["amber/1", "amber/2", "amber/3"]
-    assert history.twice == {"amber"}
+    assert history.duplicates == {"amber"}
     assert history.problems == {}
 
 
-def test_what_cannot_be_listed_is_an_error_and_no_rewind(tmp_path: Path) -> None:
+def test_an_archive_that_cannot_be_listed_is_an_error(tmp_path: Path) -> None:
     write(tmp_path, "amber", "north", [1])
     (tmp_path / ARCHIVE_FOLDER).write_text("no folder")
     with pytest.raises(LogError, match="archived"):
         LogReader(str(tmp_path), "north").catch_up(at(10))
 
 
-def test_held_back_events_of_an_archived_journal_come_in_time(tmp_path: Path) -> None:
+def test_held_back_events_of_an_archived_journal_count_later(tmp_path: Path) -> None:
     write(tmp_path, "brown", "south", [1, 500])
     archive(tmp_path, "brown")
     history = LogReader(str(tmp_path), "north")
@@ -117,14 +117,14 @@ def test_held_back_events_of_an_archived_journal_come_in_time(tmp_path: Path) ->
     assert keys(history.catch_up(at(500)).events) == ["brown/2"]
 
 
-# --- while it happens -------------------------------------------------------------------------------------------------
+# --- archiving during a read ------------------------------------------------------------------------------------------
 
 
 @given(st.data())
-def test_whenever_a_journal_is_archived_a_look_sees_all_of_it(
+def test_reading_while_a_journal_is_archived_misses_no_event(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
 ) -> None:
-    """The log is listed first and a journal only ever moves out of it: at no step of a look can it be missed."""
+    """The log is listed first, and a journal only ever moves out of it, so no step of a read can miss it."""
     folder = tmp_path_factory.mktemp("log")
     for name in ("amber", "brown"):
         write(folder, name, "north", [1, 2])
@@ -152,17 +152,17 @@ def test_whenever_a_journal_is_archived_a_look_sees_all_of_it(
         write(folder, "brown", "north", [3])
     before = sum(position.n for position in history.positions.values())
     with pytest.MonkeyPatch.context() as patch:
-        for function in ("sizes_in", "_listed", "wherever", "read_from"):
+        for function in ("list_journal_sizes", "_journal_names", "with_journal_path", "read_from"):
             between(function)
-        looks = [history.catch_up(at(10)) for _ in range(2)]
-    events = [one for look in looks for one in look.events]
-    assert not any(look.rewound for look in looks)
+        batches = [history.catch_up(at(10)) for _ in range(2)]
+    events = [event for batch in batches for event in batch.events]
+    assert not any(batch.rewound for batch in batches)
     assert history.problems == {}
-    assert history.twice == set()
+    assert history.duplicates == set()
     assert before + len(events) == (5 if before else 4)
 
 
-def test_a_path_that_vanished_is_looked_for_among_the_ended(tmp_path: Path) -> None:
+def test_a_journal_archived_meanwhile_is_found_in_the_archive(tmp_path: Path) -> None:
     write(tmp_path, "amber", "north", [1])
 
     def use(path: str) -> bytes:
@@ -173,7 +173,7 @@ def test_a_path_that_vanished_is_looked_for_among_the_ended(tmp_path: Path) -> N
     assert with_journal_path(str(tmp_path), "amber", use) == (tmp_path / ARCHIVE_FOLDER / "amber.jsonl").read_bytes()
 
 
-def test_an_unreadable_journal_is_not_looked_for_elsewhere(tmp_path: Path) -> None:
+def test_an_unreadable_journal_is_not_looked_up_in_the_archive(tmp_path: Path) -> None:
     write(tmp_path, "amber", "north", [1])
     archive(tmp_path, "amber")
     (tmp_path / "amber.jsonl").mkdir()
@@ -181,11 +181,11 @@ def test_an_unreadable_journal_is_not_looked_for_elsewhere(tmp_path: Path) -> No
         with_journal_path(str(tmp_path), "amber", lambda path: read_from(path, 0, b""))
 
 
-# --- piece by piece ---------------------------------------------------------------------------------------------------
+# --- reading in chunks ------------------------------------------------------------------------------------------------
 
 
 @given(st.binary(max_size=300), st.integers(1, 400), st.integers(0, 500))
-def test_a_journal_in_pieces_is_the_journal(
+def test_reading_a_journal_in_chunks_gives_the_whole_journal(
     tmp_path_factory: pytest.TempPathFactory, tail: bytes, piece: int, changed: int
 ) -> None:
     path = tmp_path_factory.mktemp("log") / "amber.jsonl"
@@ -193,7 +193,7 @@ def test_a_journal_in_pieces_is_the_journal(
     data[changed % len(data)] ^= 1
     path.write_bytes(data)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("eventlog.local.journal._PIECE", piece)
+        patch.setattr("eventlog.local.journal._CHUNK_BYTES", piece)
         found = list(read_in_chunks(str(path), "amber"))
     events, position = scan("amber", bytes(data), Position())
     assert [one for part in found for one in part[0]] == events
@@ -205,9 +205,9 @@ def test_a_journal_in_pieces_is_the_journal(
     assert found[-1][2] == bytes(data)[position.size :]
 
 
-def test_changed_line_ends_are_one_finding_in_any_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_changed_line_ends_are_one_damage_across_chunks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "amber.jsonl").write_bytes(b"".join(plain(9, "amber")).replace(b"\n", b"\r\n"))
-    monkeypatch.setattr("eventlog.local.journal._PIECE", 50)
+    monkeypatch.setattr("eventlog.local.journal._CHUNK_BYTES", 50)
     *_, (_, position, _) = read_in_chunks(str(tmp_path / "amber.jsonl"), "amber")
     assert [spot.line for spot in position.damage] == [1]
     assert position.n == 9
