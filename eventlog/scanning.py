@@ -50,9 +50,7 @@ class Position(Struct, frozen=True, array_like=True):
     lines: int = 0
     n: int = 0
     at: Instant = ""
-    hashes: tuple[bytes, ...] = (
-        NO_HASH,
-    )  # the possible hashes before the next line; several only after a damaged line
+    hashes: tuple[bytes, ...] = (NO_HASH,)  # possible hashes before the next line; several only after damage
     last: bytes = b""  # the last bytes read, at most TAIL_BYTES
     damage: tuple[Damage, ...] = ()
     rewound: str = ""  # how the journal was rewound, if it was

@@ -1,5 +1,5 @@
-"""What it means: pure functions from history to sessions, claims, inboxes and the board.
+"""What a history means: pure functions from events to sessions, claims, inboxes and the board.
 
-This package knows meaning and touches nothing: no clock, no file, no randomness. Time enters as each event's `at`, and
-as an explicit `now` given to a view.
+This package uses no clock, no files and no randomness. Time comes from each event's `at`, and from an explicit `now`
+that is passed to a view.
 """

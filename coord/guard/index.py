@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from typing import Literal, TypeAlias, TypedDict
 
     from coord.guard.payload import Write
-    from projections.rules.conflicts import Wanted
+    from projections.rules.conflicts import ClaimLike
 
     Mode: TypeAlias = Literal["claim", "check", "warn", "off"]
     WriteDecision: TypeAlias = Literal["allow", "claim", "warn", "deny"]
@@ -89,7 +89,7 @@ class GuardRow(RequestedWrite):
     said: str  # for people
 
 
-def decide_write(rows: "Iterable[GuardRow]", ask: "Wanted", now: int, mode: "Mode") -> "Verdict":
+def decide_write(rows: "Iterable[GuardRow]", ask: "ClaimLike", now: int, mode: "Mode") -> "Verdict":
     """What is to be done about a write, and what is in its way. `now` in microseconds since 1970.
 
     `allow`; or `claim`: allowed, with something to write down, for it is the first write or the claim is half over; or

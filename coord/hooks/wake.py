@@ -24,7 +24,7 @@ from coord.workspace.paths import Workspace, find_workspace
 from coord.workspace.system import System
 from eventlog.events import Instant
 from eventlog.local.files import NOFOLLOW, try_lock
-from projections.rules.claims import obstacles_of
+from projections.rules.claims import find_obstacles
 from projections.rules.fold import as_of
 from projections.rules.state import ClaimRequest, Session, State
 
@@ -126,7 +126,7 @@ def _freed_files(
         )
         if may_finish_conflicting(workspace, config, state, ask, now):
             _make_way(system, workspace, config, me, ask, state)
-        elif not obstacles_of(state, ask):
+        elif not find_obstacles(state, ask):
             found[ContextItem(f"coord: {line(asked['resource'])} is free now; you were denied it.")] = path
     return found
 

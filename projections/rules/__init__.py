@@ -1,1 +1,1 @@
-"""The fold and the nine rules of claims."""
+"""The fold of a history into a state, with the nine rules of claims; not how a state is shown."""

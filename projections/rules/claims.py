@@ -1,19 +1,21 @@
-"""The rules of claims. Events are requests, and this file is the judge: all that decides who holds what is here.
+"""The rules of claims: this module alone decides who holds what.
 
-A claim is not granted because a process thought so, but because the history, read in order, grants it. So every reader
-agrees, and two histories that were apart agree again the moment they are merged. What a requester was told is part of
-its event, and can only veto.
+Events are requests. A claim is granted because the history, read in order, grants it, not because a process believed it
+had been granted. All readers of the same history therefore agree, and two histories that were apart agree as soon as
+they are merged. The answer that a requester got is part of its event, and can only prevent a grant.
 
-1. Conflict: `projections.rules.conflicts`.               6. Circles: `wait_cycles`.
-2. Asking: `judge`.                      7. Tokens: `next_token` and `is_token_valid`.
-3. Lasting: `advance_time` and `renew_claim`.       8. Losing: `record_loss`.
-4. Waiting: `advance_time` and `grant_waiting`.      9. Death: `projections.rules.liveness` and
-`projections.rules.sessions`.
-5. Handing over: `hand_over`.
+1. Conflict: `projections.rules.conflicts`.
+2. Requests: `decide_request`.
+3. Lease: `advance_time` and `renew_claim`.
+4. Waiting: `advance_time` and `grant_waiting`.
+5. Handover: `hand_over`.
+6. Cycles: `projections.rules.cycles`.
+7. Tokens: `next_token` and `is_token_valid`.
+8. Loss: `record_loss`.
+9. Death: `projections.rules.liveness` and `projections.rules.sessions`.
 
-How each event applies them is in `projections.rules.requests`.
-
-At one instant the order is: waits end, claims end, waiters are granted, then the events.
+`projections.rules.requests` applies the rules to each event. At one instant, waits end first, then claims end, then
+waiting requests are granted, then events apply.
 """
 
 from collections.abc import Collection
@@ -34,56 +36,63 @@ from projections.rules.state import (
     WaitingRequest,
 )
 
-ACCEPT_TIMEOUT_S = 60  # a grant to a waiter lapses after so long unless it is accepted
+ACCEPT_TIMEOUT_S = 60  # a grant to a waiting request lapses after this time unless it is accepted
 
 
 class Verdict(Struct, frozen=True):
-    """What the rules say to a request: `renewed` names the own claim, the last two what is in the way."""
+    """The decision on a request. `renewed` is the session's own claim that covers it; `obstacles` are what prevents a
+    grant.
+    """
 
     outcome: Literal["granted", "renewed", "waiting", "refused"]
     renewed: EventId = ""
     obstacles: tuple[EventId, ...] = ()
 
 
-# --- judging --------------------------------------------------------------------------------------------------------
+# --- decisions ------------------------------------------------------------------------------------------------------
 
 
-def judge(state: State, ask: ClaimRequest, wait_s: int) -> Verdict:
-    """Rule 2. A request that its requester's own claim covers renews that claim. Otherwise it is granted if no active
-    claim conflicts and no earlier waiting request does; else, with `wait_s`, it waits; else it is refused.
+def decide_request(state: State, request: ClaimRequest, wait_s: int) -> Verdict:
+    """Rule 2: decide a request.
+
+    If a claim of its requester covers it, that claim is renewed. Otherwise it is granted if neither an active claim nor
+    an earlier waiting request conflicts. Otherwise it waits if `wait_s` is not 0, and else it is refused.
     """
     for own in state.claims.values():
-        if own_covers(own, ask):
+        if own_covers(own, request):
             return Verdict("renewed", renewed=own.id)
-    obstacles = tuple(found.id for found in obstacles_of(state, ask))
+    obstacles = tuple(obstacle.id for obstacle in find_obstacles(state, request))
     if not obstacles:
         return Verdict("granted")
     return Verdict("waiting" if wait_s else "refused", obstacles=obstacles)
 
 
-def obstacles_of(state: State, ask: ClaimRequest) -> list[ClaimRequest]:
-    """The active claims, and the waiting requests earlier than this one, that conflict with it."""
-    found: list[ClaimRequest] = [claim for claim in state.claims.values() if conflict(claim, ask)]
+def find_obstacles(state: State, request: ClaimRequest) -> list[ClaimRequest]:
+    """Return the active claims and the earlier waiting requests that conflict with a request."""
+    obstacles: list[ClaimRequest] = [claim for claim in state.claims.values() if conflict(claim, request)]
     for wait in state.waits.values():
-        if wait.id == ask.id:
+        if wait.id == request.id:
             break
-        if conflict(wait, ask):
-            found.append(wait)
-    return found
+        if conflict(wait, request):
+            obstacles.append(wait)
+    return obstacles
 
 
 def next_token(state: State, at: Instant) -> int:
-    """Rule 7. The fencing token of a grant at `at`: its instant, in microseconds since 1970, or one more than the last
-    token that was given where several grants fall on one instant. So a younger grant always has a larger token.
+    """Rule 7: return a new fencing token for a grant at `at`.
+
+    It is the instant in microseconds since 1970, or one more than the last token if that is larger. A later grant
+    therefore always has a larger token.
     """
     state.token = max(to_micros(at), state.token + 1)
     return state.token
 
 
 def is_token_valid(state: State, claim_id: EventId, expected: int) -> bool:
-    """Rule 7. Whether the grant with this token still protects: its claim is active, under this very token. Then no
-    conflicting grant is younger, for by rule 2 no two claims that conflict are ever active together. Expiry alone
-    protects nothing.
+    """Rule 7: return whether a claim is active under exactly this token.
+
+    By rule 2, two conflicting claims are never active together, so no conflicting grant is newer. The end of a
+    lease alone does not stop a holder that acts too late.
     """
     claim = state.claims.get(claim_id)
     return claim is not None and claim.token == expected
@@ -93,11 +102,10 @@ def is_token_valid(state: State, claim_id: EventId, expected: int) -> bool:
 
 
 def advance_time(state: State, to: Instant, record: DecisionRecorder) -> None:
-    """Rules 3 and 4. Let time pass up to and including `to`: everything that ends by itself ends at its own instant.
+    """Rules 3 and 4: let time pass up to and including `to`, and end each lease and wait at its own instant.
 
-    A claim is active up to, not including, its end, and so is a wait. A grant to a waiter lapses `ACCEPT_TIMEOUT_S`
-    seconds
-    after it unless accepted: nobody is given what they no longer wait for.
+    A claim or a wait is active before its end, not at it. A grant to a waiting request lapses after `ACCEPT_TIMEOUT_S`
+    seconds unless it is accepted, since its session may no longer wait.
     """
     while state.due <= to and (state.claims or state.waits):
         at = state.due
@@ -113,9 +121,9 @@ def advance_time(state: State, to: Instant, record: DecisionRecorder) -> None:
 
 
 def grant_waiting(state: State, at: Instant, record: DecisionRecorder, cause: EventId = "") -> None:
-    """Rule 4. Look at the waiting requests in order: each that no longer conflicts is granted at this very instant."""
+    """Rule 4: grant each waiting request, in order, that no longer has a conflict, at this instant."""
     for wait in list(state.waits.values()):
-        if not obstacles_of(state, wait):
+        if not find_obstacles(state, wait):
             del state.waits[wait.id]
             grant_claim(state, wait, at, record, cause, to_waiter=True)
     ends = [claim.ends_at for claim in state.claims.values()] + [wait.until for wait in state.waits.values()]
@@ -123,24 +131,25 @@ def grant_waiting(state: State, at: Instant, record: DecisionRecorder, cause: Ev
 
 
 def grant_claim(
-    state: State, ask: ClaimRequest, at: Instant, record: DecisionRecorder, cause: EventId, *, to_waiter: bool
+    state: State, request: ClaimRequest, at: Instant, record: DecisionRecorder, cause: EventId, *, to_waiter: bool
 ) -> None:
-    """Make a request an active claim, from `at` on. One granted to a waiter must be accepted. One that was imported
-    protects nothing here, and has no token.
+    """Make a request an active claim from `at` on.
+
+    A grant to a waiting request must be accepted. An imported claim protects nothing here, so it gets no token.
     """
-    state.claims[ask.id] = Claim(
-        **request_fields(ask),
+    state.claims[request.id] = Claim(
+        **request_fields(request),
         granted_at=at,
-        expires_at=add_time(at, ask.ttl_s),
-        token=0 if ask.imported else next_token(state, at),
+        expires_at=add_time(at, request.ttl_s),
+        token=0 if request.imported else next_token(state, at),
         accept_by=add_time(at, ACCEPT_TIMEOUT_S) if to_waiter else "",
     )
-    record(Decision(at, 4 if to_waiter else 2, "granted", ask.id, ask.session, ask.resource, cause))
+    record(Decision(at, 4 if to_waiter else 2, "granted", request.id, request.session, request.resource, cause))
 
 
-def request_fields(ask: ClaimRequest) -> dict[str, Any]:
-    """What a claim or a wait keeps of its request."""
-    return {name: getattr(ask, name) for name in ClaimRequest.__struct_fields__}
+def request_fields(request: ClaimRequest) -> dict[str, Any]:
+    """Return the fields that a claim or a waiting request takes from its request."""
+    return {name: getattr(request, name) for name in ClaimRequest.__struct_fields__}
 
 
 def end_claim(
@@ -153,7 +162,7 @@ def end_claim(
     cause: EventId = "",
     became: tuple[EventId, ...] = (),
 ) -> None:
-    """Take an active claim out of the state; whoever calls this looks at the waiting requests next."""
+    """Remove an active claim. The caller must call `grant_waiting` next."""
     del state.claims[claim.id]
     record(Decision(at, rule, what, claim.id, claim.session, claim.resource, cause, became))
 
@@ -167,14 +176,14 @@ def end_wait(
     record: DecisionRecorder,
     cause: EventId = "",
 ) -> None:
-    """Take a waiting request out of the queue; whoever calls this looks at the waiting requests next."""
+    """Remove a waiting request. The caller must call `grant_waiting` next."""
     del state.waits[wait.id]
     record(Decision(at, rule, what, wait.id, wait.session, wait.resource, cause))
 
 
 def renew_claim(claim: Claim, at: Instant, ttl_s: int) -> None:
-    """Rule 3. Renewing never shortens: the new end is the later of the old one and `ttl_s` from now. A holder that
-    renews a grant has taken it up.
+    """Rule 3: extend a claim to `ttl_s` seconds from now, or keep its end if that is later. This also accepts a
+    grant.
     """
     claim.expires_at = max(claim.expires_at, add_time(at, ttl_s))
     claim.accept_by = ""
@@ -183,7 +192,7 @@ def renew_claim(claim: Claim, at: Instant, ttl_s: int) -> None:
 def end_session_claims(
     state: State, session: str, event: Event, rule: int, what: DecisionKind, record: DecisionRecorder
 ) -> tuple[str, ...]:
-    """Rules 3 and 4. Everything that a session holds or waits for ends with it. Returns the resources it held."""
+    """Rules 3 and 4: end all claims and waits of a session, and return the resources that it held."""
     for wait in [wait for wait in state.waits.values() if wait.session == session]:
         end_wait(state, wait, event.at, rule, what, record, event.id)
     held = [claim for claim in state.claims.values() if claim.session == session]
@@ -194,9 +203,9 @@ def end_session_claims(
 
 
 def transfer_claims(state: State, old: str, new: str, event: Event, record: DecisionRecorder) -> tuple[str, ...]:
-    """The claims of a session pass to the one that continues it, under new tokens; its waits end.
+    """Give the claims of a session to the session that continues it, under new tokens; its waits end.
 
-    The ids stay: one event cannot name several claims. Returns the resources that passed.
+    The claims keep their ids, because one event cannot be the id of several claims. Returns their resources.
     """
     for wait in [wait for wait in state.waits.values() if wait.session == old]:
         end_wait(state, wait, event.at, 4, "withdrawn", record, event.id)
@@ -206,7 +215,7 @@ def transfer_claims(state: State, old: str, new: str, event: Event, record: Deci
 def transfer_agent_claims(
     state: State, session: str, agents: Collection[str], event: Event, record: DecisionRecorder
 ) -> None:
-    """What these subagents hold passes to their session, as to one that continues it; their waits end."""
+    """Give the claims of these subagents to their session, as `transfer_claims` does; their waits end."""
     for wait in [wait for wait in state.waits.values() if wait.session == session and wait.agent in agents]:
         end_wait(state, wait, event.at, 4, "withdrawn", record, event.id)
     held = [claim for claim in state.claims.values() if claim.session == session and claim.agent in agents]
@@ -214,7 +223,7 @@ def transfer_agent_claims(
 
 
 def _transfer(claims: list[Claim], state: State, new: str, event: Event, record: DecisionRecorder) -> tuple[str, ...]:
-    """These claims are a session's own from now on, and no subagent's: those that there were are gone."""
+    """Make these claims the session's own, and no subagent's, since the subagents they belonged to are gone."""
     for claim in claims:
         record(Decision(event.at, 5, "passed_on", claim.id, claim.session, claim.resource, event.id, (claim.id,)))
         claim.session, claim.agent, claim.granted_at, claim.accept_by = new, "", event.at, ""
@@ -225,10 +234,10 @@ def _transfer(claims: list[Claim], state: State, new: str, event: Event, record:
 
 
 def handover_claim(state: State, claim: Claim, to: str, event_id: EventId, at: Instant) -> Claim | tuple[EventId, ...]:
-    """Rule 5. The claim that handing over makes, with the same end; or, if that is void, the claims in the way.
+    """Rule 5: return the claim that a handover creates, with the same end, or the obstacles if the handover is void.
 
-    It is void if the session is not live at this moment, or if the new claim would conflict with another that is
-    active: one that the giver or its subagents still hold.
+    It is void if the new holder is not live, or if the new claim would conflict with another active claim, which the
+    giver or one of its subagents can hold.
     """
     fields = request_fields(claim) | {"id": event_id, "session": to, "agent": "", "asked_at": at}
     new = Claim(**fields, granted_at=at, expires_at=claim.expires_at, token=0)
@@ -238,8 +247,10 @@ def handover_claim(state: State, claim: Claim, to: str, event_id: EventId, at: I
 
 
 def hand_over(state: State, claim: Claim, to: str, note: str, event: Event, record: DecisionRecorder) -> bool:
-    """Rule 5. Handing over is a grant without a gap: to the named session, with the same end and a new token, before
-    any waiter. False if it is void; see `handover_claim`.
+    """Rule 5: grant a claim to the named session without a gap, with the same end and a new token, before any waiting
+    request.
+
+    Returns False if the handover is void; see `handover_claim`.
     """
     new = handover_claim(state, claim, to, event.id, event.at)
     if not isinstance(new, Claim):
@@ -256,58 +267,30 @@ def hand_over(state: State, claim: Claim, to: str, note: str, event: Event, reco
 def record_loss(
     state: State,
     event: Event,
-    ask: ClaimRequest,
+    request: ClaimRequest,
     obstacles: tuple[EventId, ...],
     record: DecisionRecorder,
     why: str = "",
 ) -> None:
-    """Rule 8. A claim whose requester was told granted, or accepted it, but which the history does not grant, for
-    whatever reason, is lost: its holder is told to whom and why. Nobody reads what an imported session is told.
+    """Rule 8: record that a claim is lost, and notify its session to whom and why.
+
+    A claim is lost if its requester was told it was granted, or accepted it, and the history does not grant it.
+    Imported sessions are not notified.
     """
-    holder = next((state.claims.get(found) or state.waits[found] for found in obstacles), None)
+    holder = next((state.claims.get(name) or state.waits[name] for name in obstacles), None)
     notice = Notice(
         id=event.id,
         at=event.at,
         kind="lost",
-        resources=(ask.resource,),
+        resources=(request.resource,),
         other=holder.session if holder else "",
         reason=why or loss_reason(holder.resource if holder else ""),
     )
-    if not ask.imported:
+    if not request.imported:
         state.sessions[event.actor].notices.append(notice)
-    record(Decision(event.at, 8, "lost", ask.id, ask.session, ask.resource, event.id, obstacles))
+    record(Decision(event.at, 8, "lost", request.id, request.session, request.resource, event.id, obstacles))
 
 
-def loss_reason(had: str) -> str:
-    """Why a claim is lost, in words: by what the one in the way had, if anyone was."""
-    return f"{had} was granted to it first" if had else "it was no longer held"
-
-
-def wait_cycles(state: State) -> list[tuple[str, ...]]:
-    """Rule 6. The circles of sessions waiting for each other, each from its first session in alphabetical order. They
-    are shown to all in them and on the board; their waits end by their limits.
-    """
-    waits_for: dict[str, list[str]] = {}
-    for wait in state.waits.values():
-        ahead = {found.session for found in obstacles_of(state, wait)} - {wait.session}
-        waits_for[wait.session] = sorted(ahead.union(waits_for.get(wait.session, ())))
-    found: set[tuple[str, ...]] = set()
-    for start in sorted(waits_for):
-        path = _shortest_cycle(waits_for, start)
-        if path:
-            first = path.index(min(path))
-            found.add((*path[first:], *path[:first]))
-    return sorted(found)
-
-
-def _shortest_cycle(waits_for: dict[str, list[str]], start: str) -> tuple[str, ...]:
-    ways: list[tuple[str, ...]] = [(start,)]
-    seen: set[str] = set()
-    for way in ways:  # grows while it is walked
-        for step in waits_for.get(way[-1], ()):
-            if step == start:
-                return way
-            if step not in seen:
-                seen.add(step)
-                ways.append((*way, step))
-    return ()
+def loss_reason(obstacle: str) -> str:
+    """Return why a claim was lost; `obstacle` is the resource of the conflicting claim, if there is one."""
+    return f"{obstacle} was granted to it first" if obstacle else "it was no longer held"

@@ -1,28 +1,29 @@
-"""The first rule of claims: when two stand in each other's way, and when the one gives what the other asks.
+"""Rule 1 and a part of rule 2: when two claims conflict, and when one claim covers a request.
 
-The guard asks these at every write of every agent, so this module imports nothing but `projections.rules.resources`.
+The guard calls these functions at every write of every agent, so this module imports only
+`projections.rules.resources`.
 """
 
 from projections.rules.resources import covers, is_file, overlap
 
-TYPE_CHECKING = False  # a hook would take 1.7 times as long if it loaded `typing`
+TYPE_CHECKING = False  # loading `typing` makes a hook take 1.7 times as long
 if TYPE_CHECKING:
     from typing import Protocol
 
-    class Wanted(Protocol):
-        """What the rules look at: who wants what, how. A claim, a waiting request, or a row of the guard's index."""
+    class ClaimLike(Protocol):
+        """What the rules need to know of a claim, a waiting request or a row of the guard's index."""
 
         @property
         def session(self) -> str:
-            """Who wants it."""
+            """The session that holds or requests it."""
 
         @property
         def agent(self) -> str:
-            """For which subagent; empty for the session itself."""
+            """The subagent; empty for the session itself."""
 
         @property
         def resource(self) -> str:
-            """What."""
+            """The resource, as `type/name`."""
 
         @property
         def mode(self) -> str:
@@ -30,22 +31,24 @@ if TYPE_CHECKING:
 
         @property
         def worktree(self) -> str:
-            """In which worktree; empty for everywhere."""
+            """The worktree it is limited to; empty for all."""
 
         @property
         def automatic(self) -> bool:
-            """Whether a hook made it."""
+            """Whether a hook made it, for an edit."""
 
         @property
         def imported(self) -> bool:
-            """Whether it came from another place's past."""
+            """Whether it was imported."""
 
 
-def conflict(a: "Wanted", b: "Wanted") -> bool:
-    """Rule 1. Two claims conflict if their resources overlap, at least one is exclusive, and they belong to different
-    sessions, or to two different subagents of one session (a session and its own subagent do not conflict). File
-    claims bound to different worktrees do not conflict; one that is not bound conflicts everywhere. What was imported
-    conflicts only with what was imported: the past of another place stands in nobody's way here.
+def conflict(a: "ClaimLike", b: "ClaimLike") -> bool:
+    """Rule 1: return whether two claims conflict.
+
+    They conflict if their resources overlap, at least one is exclusive, and they belong to different sessions or to two
+    different subagents of one session. A session and its own subagent do not conflict. File claims limited to different
+    worktrees do not conflict; a claim without a worktree conflicts in all of them. Imported claims conflict only with
+    imported claims.
     """
     if a.imported != b.imported:
         return False
@@ -58,15 +61,17 @@ def conflict(a: "Wanted", b: "Wanted") -> bool:
     return overlap(a.resource, b.resource)
 
 
-def own_covers(own: "Wanted", ask: "Wanted") -> bool:
-    """Rule 2. Whether a claim is one of the asking session's own, or its subagent's, that gives all that is asked. One
-    that someone asked for ends when he said; so an edit has a claim of its own beside it, which ends with the edit.
+def own_covers(own: "ClaimLike", request: "ClaimLike") -> bool:
+    """Rule 2: return whether `own` is a claim of the requester that gives everything that `request` asks for.
+
+    The requester is the session or its subagent. A claim that was requested explicitly does not cover a hook's request:
+    the edit gets its own claim, which ends with the edit.
     """
     return (
-        own.session == ask.session
-        and (own.automatic or not ask.automatic)
-        and own.agent == ask.agent
-        and (own.mode == "exclusive" or ask.mode == "shared")
-        and own.worktree in ("", ask.worktree)
-        and covers(own.resource, ask.resource)
+        own.session == request.session
+        and (own.automatic or not request.automatic)
+        and own.agent == request.agent
+        and (own.mode == "exclusive" or request.mode == "shared")
+        and own.worktree in ("", request.worktree)
+        and covers(own.resource, request.resource)
     )

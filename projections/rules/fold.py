@@ -1,7 +1,7 @@
-"""The fold: a state, and a history in order, give the next state. Deterministic, from the events alone.
+"""The fold: apply a history in order to a state. The result depends only on the events.
 
-Time enters only as the events' own `at`. The state at any past moment is the fold of the events up to it, then `as_of`
-that moment.
+Time comes only from each event's `at`. The state at a past time is the fold of the events up to it, followed by
+`as_of`.
 """
 
 from collections.abc import Callable, Iterable
@@ -61,20 +61,21 @@ _HANDLERS: dict[type, Callable[[State, Event, Any, DecisionRecorder], None]] = {
 
 
 def fold(state: State, events: Iterable[Event], record: DecisionRecorder = ignore_decision) -> State:
-    """Apply a history to a state, event by event, and give that state back.
+    """Apply a history to a state, event by event, and return the state.
 
-    The state passed in is used up; keep a copy if it is needed. `record` is told each decision of the rules. Raises
-    ValueError if an event does not sort after all that was folded: late events need a fold from further back.
+    The state passed in is changed; keep a copy if it is needed. `record` is called with each decision of the rules.
+    Raises ValueError if an event does not sort after everything folded before; a late event needs a fold from an
+    earlier state.
     """
     for event in events:
         at, payload = event.at, event.payload
         key = (at, event.session, event.n)
         if key <= state.last or at < state.reached:
-            raise ValueError(f"{event.id} sorts before what was folded already")
+            raise ValueError(f"{event.id} sorts before what was already folded")
         advance_time(state, at, record)
         session = state.sessions.get(event.session) if event.imported is None else None
         if type(payload) is SessionHeartbeat and session is not None and session.status == "live":
-            session.last_at = at  # nearly all events are of this kind, and this is all that the long way does with them
+            session.last_at = at  # the common case, with the same effect as the branch below
             sessions.apply_heartbeat(session, payload, at)
         elif sessions.has_effect(state, event):
             sessions.mark_alive(state, event, record)
@@ -85,9 +86,9 @@ def fold(state: State, events: Iterable[Event], record: DecisionRecorder = ignor
 
 
 def as_of(state: State, now: Instant, record: DecisionRecorder = ignore_decision) -> State:
-    """The state at `now`, no earlier than its last event: what ends by itself until then has ended. Uses up `state`.
+    """Return the state at `now`, or at its last event if that is later, after ending every lease and wait until then.
 
-    Events before `now` can no longer be folded into it.
+    Changes `state`. Events before `now` can no longer be folded into it.
     """
     state.reached = max(now, state.at, state.reached)
     advance_time(state, state.reached, record)

@@ -1,9 +1,9 @@
-"""Rule 9, the observer's half: when a session's anchor is gone. Pure: what was seen of the machine is passed in.
+"""Rule 9, first half: whether a session's anchor is gone. Pure: what was observed on the machine is passed in.
 
-A session's anchor is gone if, on the same machine, boot and pid namespace, its pid is free, a zombie, or another
-process (other start ticks); or if the same machine has booted again. Anything else is not known, and not known is not
-dead: another machine, another container, a process that may not be looked at. Silence is no proof: a build can take an
-hour.
+An anchor is gone if, on the same machine, boot and pid namespace, its pid is free, is a zombie or is another process
+(other start ticks), or if the same machine has booted again. In all other cases this is unknown: on another machine, in
+another container, or for a process that may not be examined. Unknown is not dead, and neither is a silent session: a
+build can take an hour.
 """
 
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from eventlog.events import Anchor
 
 
 class ObserverHost(Struct, frozen=True):
-    """Where the observer is."""
+    """Where the observer runs."""
 
     machine: str
     boot: str
@@ -23,11 +23,11 @@ class ObserverHost(Struct, frozen=True):
 
 
 ProcessStatus: TypeAlias = int | Literal["free", "zombie", "unknown"]
-"""What stands at a pid: the start ticks of the process there, or why there are none."""
+"""The start ticks of the process with a pid, or why there are none."""
 
 
 def death_evidence(anchor: Anchor | None, here: ObserverHost, look: Callable[[int], ProcessStatus]) -> str:
-    """The evidence that an anchor is gone, in words; empty if it is there or if nobody can know."""
+    """Return the evidence that an anchor is gone, as text; empty if it is alive or if this is unknown."""
     if anchor is None or not anchor.machine or anchor.machine != here.machine:
         return ""
     if not anchor.boot or not here.boot:

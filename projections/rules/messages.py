@@ -1,10 +1,10 @@
-"""Messages: who has what to read and to confirm.
+"""Messages: what each session has to read and to acknowledge.
 
-A broadcast reaches every session that is here at that moment, and those that were presumed dead within the last hour:
-they may live after all. Read is said by id, never "all before", so a message that arrives late by a merge is unread.
+A broadcast reaches every session that is live when it is sent, and those that were presumed dead within the last hour,
+since they may still be alive. Messages are marked as read by id, so a message that arrives late in a merge is unread.
 
-An imported message is in nobody's inbox: who read it was never recorded, and it was not meant for those who are here.
-Nor does anything come into the inbox of an imported session.
+An imported message is in no inbox, since it was not meant for the present sessions and its readers are unknown. An
+imported session receives nothing.
 """
 
 from eventlog.events import EVERYONE, HOUR_S, Event, EventId, MessageAcknowledged, MessageRead, MessageSent, add_time
@@ -12,7 +12,7 @@ from projections.rules.state import MAX_RECENT_MESSAGES, PREVIEW_LENGTH, Decisio
 
 
 def on_sent(state: State, event: Event, payload: MessageSent, record: DecisionRecorder) -> None:
-    """A message comes into the inbox of each recipient; unknown recipients are kept in its record."""
+    """Add a message to the inbox of each recipient. Unknown recipients are kept in the message."""
     everyone = payload.to == EVERYONE
     if event.imported:
         names = []
@@ -20,8 +20,8 @@ def on_sent(state: State, event: Event, payload: MessageSent, record: DecisionRe
         names = [s.id for s in state.sessions.values() if _is_recipient(s, event)]
     else:
         names = [state.current_session(name) for name in payload.to]
-    there = (name for name in names if name in state.sessions and state.sessions[name].status != "imported")
-    recipients = list(dict.fromkeys(there))
+    known = (name for name in names if name in state.sessions and state.sessions[name].status != "imported")
+    recipients = list(dict.fromkeys(known))
     message = Message(
         id=event.id,
         at=event.at,
@@ -47,17 +47,18 @@ def on_sent(state: State, event: Event, payload: MessageSent, record: DecisionRe
 
 
 def _is_recipient(session: Session, event: Event) -> bool:
-    lately = session.status == "dead" and session.over_at > add_time(event.at, -HOUR_S)
-    return (session.live or lately) and session.id != event.actor
+    """Return whether a broadcast goes to this session."""
+    died_recently = session.status == "dead" and session.over_at > add_time(event.at, -HOUR_S)
+    return (session.live or died_recently) and session.id != event.actor
 
 
 def on_read(state: State, event: Event, payload: MessageRead, record: DecisionRecorder) -> None:
-    """These messages and notices were shown to the session."""
+    """Mark these messages and notices as read by the session."""
     _mark_read(state, event.actor, payload.messages)
 
 
 def on_acknowledged(state: State, event: Event, payload: MessageAcknowledged, record: DecisionRecorder) -> None:
-    """The session confirms these messages; it has then read them."""
+    """Mark these messages as acknowledged and read by the session."""
     for name in payload.messages:
         if message := state.messages.get(name):
             message.unacknowledged_by.discard(event.actor)
@@ -81,19 +82,19 @@ def _drop_if_done(state: State, name: EventId) -> None:
 
 
 def transfer_messages(state: State, old: Session, new: Session) -> None:
-    """What a session has not read or confirmed passes to the one that continues it."""
+    """Give the unread and unacknowledged messages of a session to the session that continues it."""
     for message in state.messages.values():
-        for waiting in (message.unread_by, message.unacknowledged_by):
-            if old.id in waiting:
-                waiting.discard(old.id)
-                waiting.add(new.id)
+        for pending in (message.unread_by, message.unacknowledged_by):
+            if old.id in pending:
+                pending.discard(old.id)
+                pending.add(new.id)
     new.unread = list(dict.fromkeys(old.unread + new.unread))
     new.notices = old.notices + new.notices
     old.unread, old.notices = [], []
 
 
 def drop_broadcasts(state: State, session: Session) -> None:
-    """A session that ended will not read what was said to everyone; what was said to it alone stays, unanswered."""
+    """Remove broadcasts from the inbox of a session that ended; messages to it by name stay there."""
     for message in [message for message in state.messages.values() if message.everyone]:
         message.unread_by.discard(session.id)
         message.unacknowledged_by.discard(session.id)

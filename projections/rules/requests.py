@@ -1,7 +1,7 @@
-"""How each claim event applies the rules of `projections.rules.claims`.
+"""Apply the rules of `projections.rules.claims` to each claim event.
 
-Only the present holder's renewal, release or handover counts; any other says nothing. An event can be right when it is
-written and void in the merged history: then its author is told.
+Only the present holder can renew, release or hand over a claim; an event of any other session has no effect. An event
+can be correct when it is written and void in the merged history; its author is then notified.
 """
 
 from typing import TypeAlias
@@ -20,12 +20,12 @@ from eventlog.events import (
     add_time,
 )
 from projections.rules.claims import (
+    decide_request,
     end_claim,
     end_wait,
     grant_claim,
     grant_waiting,
     hand_over,
-    judge,
     record_loss,
     renew_claim,
     request_fields,
@@ -43,7 +43,7 @@ from projections.rules.state import (
 
 
 def request_of(event: Event, payload: ClaimRequested) -> ClaimRequest:
-    """The request that an event makes."""
+    """Return the request in an event."""
     return ClaimRequest(
         id=event.id,
         session=event.actor,
@@ -60,59 +60,60 @@ def request_of(event: Event, payload: ClaimRequested) -> ClaimRequest:
 
 
 def on_requested(state: State, event: Event, payload: ClaimRequested, record: DecisionRecorder) -> None:
-    """Rules 2 and 8. A request is judged at its own `at`; what its requester was told can only veto the verdict.
+    """Rules 2 and 8: decide a request at its own `at`. The answer that its requester got can only prevent a grant.
 
-    One told `refused` is never granted, by no merge. One told `waiting` is granted like a waiter, to be accepted. One
-    told `granted` that the history does not grant is lost, and does not wait: nobody is waiting there. Only a session
-    that is live is granted anything, or one that was imported, like its request.
+    A request that was told `refused` is never granted, not even after a merge. One that was told `waiting` is granted
+    like a waiting request, and must be accepted. One that was told `granted` and is not granted by the history is lost;
+    it does not wait, since its session does not. Only a live session is granted anything, or an imported session by an
+    imported request.
     """
-    ask = request_of(event, payload)
-    if not (state.sessions[event.actor].live or ask.imported):
-        _record_decision(record, event, ask, 2, "refused")
+    request = request_of(event, payload)
+    if not (state.sessions[event.actor].live or request.imported):
+        _record_decision(record, event, request, 2, "refused")
         if payload.told == "granted":
-            record_loss(state, event, ask, (), record, "its session had ended")
+            record_loss(state, event, request, (), record, "its session had ended")
         return
-    verdict = judge(state, ask, payload.wait_s)
+    verdict = decide_request(state, request, payload.wait_s)
     if payload.told == "refused":
-        _record_decision(record, event, ask, 2, "refused", verdict.obstacles)
+        _record_decision(record, event, request, 2, "refused", verdict.obstacles)
     elif verdict.outcome == "renewed":
         renew_claim(state.claims[verdict.renewed], event.at, payload.ttl_s)
-        _record_decision(record, event, ask, 2, "renewed", (verdict.renewed,))
+        _record_decision(record, event, request, 2, "renewed", (verdict.renewed,))
     elif verdict.outcome == "granted":
-        grant_claim(state, ask, event.at, record, event.id, to_waiter=payload.told == "waiting")
+        grant_claim(state, request, event.at, record, event.id, to_waiter=payload.told == "waiting")
     elif payload.told == "granted":
-        _record_decision(record, event, ask, 2, "refused", verdict.obstacles)
-        record_loss(state, event, ask, verdict.obstacles, record)
+        _record_decision(record, event, request, 2, "refused", verdict.obstacles)
+        record_loss(state, event, request, verdict.obstacles, record)
     elif verdict.outcome == "waiting":
-        state.waits[ask.id] = WaitingRequest(**request_fields(ask), until=add_time(event.at, payload.wait_s))
-        _record_decision(record, event, ask, 2, "waiting", verdict.obstacles)
+        state.waits[request.id] = WaitingRequest(**request_fields(request), until=add_time(event.at, payload.wait_s))
+        _record_decision(record, event, request, 2, "waiting", verdict.obstacles)
     else:
-        _record_decision(record, event, ask, 2, "refused", verdict.obstacles)
+        _record_decision(record, event, request, 2, "refused", verdict.obstacles)
     grant_waiting(state, event.at, record, event.id)
 
 
 def on_accepted(state: State, event: Event, payload: ClaimAccepted, record: DecisionRecorder) -> None:
-    """Rules 4 and 8. The holder takes up the grant of its waiting request; without such a grant, it has lost it."""
+    """Rules 4 and 8: the holder accepts the grant of its waiting request. Without such a grant, the claim is lost."""
     claim = _held_claim(state, event, payload)
     if claim is not None:
         claim.accept_by = ""
         _record_decision(record, event, claim, 4, "accepted")
     else:
-        ask: ClaimRequest | None = state.waits.get(payload.claim)
-        if ask is None or ask.session != event.actor:
-            ask = _reconstructed_request(event, payload)
+        request: ClaimRequest | None = state.waits.get(payload.claim)
+        if request is None or request.session != event.actor:
+            request = _reconstructed_request(event, payload)
         else:
-            end_wait(state, state.waits[ask.id], event.at, 8, "withdrawn", record, event.id)
-        verdict = judge(state, ask, 0)
-        if verdict.outcome == "renewed":  # a claim of its own covers it: nothing is lost
-            _record_decision(record, event, ask, 4, "accepted", (verdict.renewed,))
+            end_wait(state, state.waits[request.id], event.at, 8, "withdrawn", record, event.id)
+        verdict = decide_request(state, request, 0)
+        if verdict.outcome == "renewed":  # another claim of the session covers it, so nothing is lost
+            _record_decision(record, event, request, 4, "accepted", (verdict.renewed,))
         else:
-            record_loss(state, event, ask, verdict.obstacles, record)
+            record_loss(state, event, request, verdict.obstacles, record)
     grant_waiting(state, event.at, record, event.id)
 
 
 def _reconstructed_request(event: Event, payload: ClaimAccepted) -> ClaimRequest:
-    """A request that has left the state, as far as its acceptance tells of it."""
+    """Return a request that is no longer in the state, as far as its acceptance describes it."""
     return ClaimRequest(
         id=payload.claim,
         session=event.actor,
@@ -128,7 +129,7 @@ def _reconstructed_request(event: Event, payload: ClaimAccepted) -> ClaimRequest
 
 
 def on_renewed(state: State, event: Event, payload: ClaimRenewed, record: DecisionRecorder) -> None:
-    """Rule 3."""
+    """Rule 3: the holder renews a claim."""
     claim = _held_claim(state, event, payload)
     if claim is not None:
         renew_claim(claim, event.at, payload.ttl_s)
@@ -137,7 +138,7 @@ def on_renewed(state: State, event: Event, payload: ClaimRenewed, record: Decisi
 
 
 def on_released(state: State, event: Event, payload: ClaimReleased, record: DecisionRecorder) -> None:
-    """Rules 3 and 4: a claim is given back, or a wait is withdrawn."""
+    """Rules 3 and 4: the holder releases a claim, or withdraws a waiting request."""
     claim = _held_claim(state, event, payload)
     wait = state.waits.get(payload.claim)
     if claim is not None:
@@ -148,8 +149,10 @@ def on_released(state: State, event: Event, payload: ClaimReleased, record: Deci
 
 
 def on_handed_over(state: State, event: Event, payload: ClaimHandedOver, record: DecisionRecorder) -> None:
-    """Rules 5 and 8. Both sides are told: the new holder of what it has; if it was void, the giver that it still holds
-    the claim, and the session that was named that it does not.
+    """Rules 5 and 8: hand over a claim and notify both sides.
+
+    The new holder is notified of the claim. If the handover is void, the giver is notified that it still holds the
+    claim, and the named session that it does not get it.
     """
     claim = _held_claim(state, event, payload)
     if claim is not None and hand_over(state, claim, payload.to, payload.note, event, record):
@@ -174,7 +177,7 @@ def _notify(state: State, session: str, notice: Notice) -> None:
 
 
 def on_broken(state: State, event: Event, payload: ClaimBroken, record: DecisionRecorder) -> None:
-    """Rule 3: someone other than the holder ends a claim, on the record, and the holder is told."""
+    """Rule 3: end a claim of another session, and notify its holder."""
     claim = state.claims.get(payload.claim)
     if claim is None:
         return
@@ -186,8 +189,9 @@ def on_broken(state: State, event: Event, payload: ClaimBroken, record: Decision
 
 
 def on_finished(state: State, event: Event, payload: ClaimFinished, record: DecisionRecorder) -> None:
-    """Rule 3: what a hook claimed for an edit ends when anyone sees that the edit is done with. It was made without the
-    holder's asking, and ends without a word to it. A claim that someone asked for is not ended by this.
+    """Rule 3: end an automatic claim whose edit is finished.
+
+    The holder is not notified, since it did not request the claim. Other claims are not affected.
     """
     claim = state.claims.get(payload.claim)
     if claim is not None and claim.automatic and not claim.imported:
@@ -196,7 +200,9 @@ def on_finished(state: State, event: Event, payload: ClaimFinished, record: Deci
 
 
 def on_bypassed(state: State, event: Event, payload: ClaimBypassed, record: DecisionRecorder) -> None:
-    """Rule 7: what another session holds was changed all the same. The claim stands, and its holder is told."""
+    """Rule 7: record that a claimed file was changed by another session. The claim stays, and its holder is
+    notified.
+    """
     claim = state.claims.get(payload.claim)
     if claim is not None and claim.session != event.actor and not claim.imported:
         _record_decision(record, event, claim, 7, "bypassed", (claim.id,))
@@ -205,26 +211,29 @@ def on_bypassed(state: State, event: Event, payload: ClaimBypassed, record: Deci
         )
 
 
-_ByHolder: TypeAlias = ClaimAccepted | ClaimRenewed | ClaimReleased | ClaimHandedOver
+_HolderPayload: TypeAlias = ClaimAccepted | ClaimRenewed | ClaimReleased | ClaimHandedOver
 
 
-def _held_claim(state: State, event: Event, payload: _ByHolder) -> Claim | None:
-    """The claim that the author of an event holds. A subagent acts on its own, a session also on its subagents'."""
+def _held_claim(state: State, event: Event, payload: _HolderPayload) -> Claim | None:
+    """Return the claim of an event if its author may act on it, else None."""
     claim = state.claims.get(payload.claim)
     return claim if claim is not None and may_act_on(claim, event.actor, payload.agent) else None
 
 
-def may_act_on(ask: ClaimRequest, session: str, agent: str) -> bool:
-    """Whether a claim or a wait is one that this session, or this subagent of it, may act on."""
-    return ask.session == session and agent in ("", ask.agent)
+def may_act_on(request: ClaimRequest, session: str, agent: str) -> bool:
+    """Return whether a session or its subagent may act on a claim or waiting request.
+
+    A subagent acts on its own, a session also on those of its subagents.
+    """
+    return request.session == session and agent in ("", request.agent)
 
 
 def _record_decision(
     record: DecisionRecorder,
     event: Event,
-    ask: ClaimRequest,
+    request: ClaimRequest,
     rule: int,
     what: DecisionKind,
     others: tuple[EventId, ...] = (),
 ) -> None:
-    record(Decision(event.at, rule, what, ask.id, ask.session, ask.resource, event.id, others))
+    record(Decision(event.at, rule, what, request.id, request.session, request.resource, event.id, others))

@@ -1,54 +1,57 @@
-"""Resources: what a claim is on, and when two of them overlap (the first half of rule 1).
+"""Resources and their patterns: when two resources overlap, and when one covers the other (part of rule 1).
 
 A resource is `type/name`. Two resources overlap if they are equal, or if both are `file/` and some path matches both
-patterns. In a pattern `*` and `?` match within one part of a path, `**` matches across parts, and a trailing `/` means
-everything below. Everything else is literal, `[` included.
+patterns. In a pattern, `*` and `?` match within one part of a path, `**` matches across parts, and a trailing `/` means
+everything below. All other characters are literal, including `[`.
 """
 
-TYPE_CHECKING = False  # a hook would take 1.7 times as long if it loaded `typing`
+TYPE_CHECKING = False  # loading `typing` makes a hook take 1.7 times as long
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
 _FILE = "file/"
-_OTHER = ""  # stands for any character that neither pattern names
+_OTHER = ""  # represents any character that is in neither pattern
 _SKIP, _DEEP, _RUN, _ONE = "(**/)", "**", "*", "?"
-"""What a token can be, beside a literal character: the two tokens after it may be left out; any run of characters; any
-run within one part; one character within a part."""
+"""The tokens other than literal characters: the next two tokens are optional; any characters; any characters within one
+part of a path; one character within a part."""
 
 
 class _Memo(dict["Any", bool]):
-    """Answers that were found before, for a replay, which asks the same again and again. It stands for
-    `functools.lru_cache`, with which a hook would take 1.15 times as long to load.
+    """A cache of results, since the same patterns are compared again and again.
+
+    It replaces `functools.lru_cache`, which would make a hook take 1.15 times as long to load.
     """
 
-    def __init__(self, find: "Callable[[Any], bool]") -> None:
+    def __init__(self, compute: "Callable[[Any], bool]") -> None:
         super().__init__()
-        self.find = find
+        self.compute = compute
 
     def __missing__(self, key: "Any") -> bool:
         if len(self) >= 4096:
             self.clear()
-        found = self[key] = self.find(key)
-        return found
+        result = self[key] = self.compute(key)
+        return result
 
 
 def is_file(resource: str) -> bool:
-    """Whether the resource is a path, or a pattern of paths."""
+    """Return whether the resource is a path or a pattern of paths."""
     return resource.startswith(_FILE)
 
 
 def overlap(a: str, b: str) -> bool:
-    """Rule 1: whether two resources have something in common."""
+    """Rule 1: return whether two resources overlap."""
     if a == b:
         return True
-    if not (_pattern[a] or _pattern[b]):
-        return False  # by far the most, so it is looked at first
+    if not (_is_pattern[a] or _is_pattern[b]):
+        return False  # the most common case, so it is checked first
     return is_file(a) and is_file(b) and _patterns_overlap(a[len(_FILE) :], b[len(_FILE) :])
 
 
 def covers(a: str, b: str) -> bool:
-    """Whether all of `b` lies within `a`. For a pattern within a pattern it may say no; it never says yes wrongly."""
+    """Return whether `a` covers all of `b`. If both are patterns, the result can be a false negative, never a false
+    positive.
+    """
     if a == b:
         return True
     if not (is_file(a) and is_file(b)):
@@ -60,21 +63,21 @@ def covers(a: str, b: str) -> bool:
 
 
 def is_pattern(path: str) -> bool:
-    """Whether a file's name can stand for several paths."""
-    return _pattern[path]
+    """Return whether a file resource's name can match several paths."""
+    return _is_pattern[path]
 
 
 def _patterns_overlap(a: str, b: str) -> bool:
-    """Whether some path matches both patterns."""
-    return _met[a, b] if is_pattern(a) or is_pattern(b) else a == b
+    """Return whether some path matches both patterns."""
+    return _overlaps[a, b] if is_pattern(a) or is_pattern(b) else a == b
 
 
 def _tokens_overlap(left: list[str], right: list[str]) -> bool:
-    """Whether some path matches the tokens of both patterns.
+    """Return whether some path matches the tokens of both patterns.
 
-    Both are walked side by side as two small automata. A place is (index in left, index in right), so the work is
-    bounded by the product of the lengths, whatever the wildcards. That no part of a path is empty needs no look: where
-    both take an empty part, both have a wildcard there, and take a letter in it as well.
+    Runs both patterns in parallel as two small automata. A state is a pair of indexes, so the work is limited by the
+    product of the lengths, whatever the wildcards. Empty parts of a path need no check: where both patterns match an
+    empty part, both have a wildcard that also matches a letter.
     """
     todo = [(0, 0)]
     seen = set(todo)
@@ -82,17 +85,18 @@ def _tokens_overlap(left: list[str], right: list[str]) -> bool:
         i, j = todo.pop()
         if i == len(left) and j == len(right):
             return True
-        places = [(k, j) for k in _skips(left, i)] + [(i, k) for k in _skips(right, j)]
+        pairs = [(k, j) for k in _skips(left, i)] + [(i, k) for k in _skips(right, j)]
         for letter in {"/", _OTHER, *left[i : i + 1], *right[j : j + 1]} - {_SKIP, _DEEP, _RUN, _ONE}:
-            places += [(k, m) for k in _moves(left, i, letter) for m in _moves(right, j, letter)]
-        for workspace in places:
-            if workspace not in seen:
-                seen.add(workspace)
-                todo.append(workspace)
+            pairs += [(k, m) for k in _moves(left, i, letter) for m in _moves(right, j, letter)]
+        for pair in pairs:
+            if pair not in seen:
+                seen.add(pair)
+                todo.append(pair)
     return False
 
 
 def _tokens(pattern: str) -> list[str]:
+    """Split a pattern into tokens; see `_SKIP`."""
     pattern += _DEEP if pattern.endswith("/") else ""
     tokens: list[str] = []
     i = 0
@@ -110,7 +114,7 @@ def _tokens(pattern: str) -> list[str]:
 
 
 def _skips(tokens: list[str], i: int) -> list[int]:
-    """Where one can be without reading a character."""
+    """Return the indexes that can be reached from `i` without reading a character."""
     kind = tokens[i] if i < len(tokens) else ""
     if kind == _SKIP:
         return [i + 1, i + 3]
@@ -118,7 +122,7 @@ def _skips(tokens: list[str], i: int) -> list[int]:
 
 
 def _moves(tokens: list[str], i: int, letter: str) -> list[int]:
-    """Where one can be after reading `letter`."""
+    """Return the indexes that can be reached from `i` by reading `letter`."""
     if i == len(tokens):
         return []
     kind = tokens[i]
@@ -129,5 +133,5 @@ def _moves(tokens: list[str], i: int, letter: str) -> list[int]:
     return []
 
 
-_pattern = _Memo(lambda path: path.endswith("/") or "*" in path or "?" in path)
-_met = _Memo(lambda pair: _tokens_overlap(*map(_tokens, pair)))
+_is_pattern = _Memo(lambda path: path.endswith("/") or "*" in path or "?" in path)
+_overlaps = _Memo(lambda pair: _tokens_overlap(*map(_tokens, pair)))

@@ -1,7 +1,7 @@
-"""Sessions: how they come, speak, end, die, and live again (the second half of rule 9).
+"""Sessions: how they start, report, end, die and revive (the second half of rule 9).
 
-What was imported acts as a session that was somewhere else. Such a session is never live: it hears nothing, is handed
-nothing, and is continued by nobody; and it is never one of ours, whatever its name.
+Imported events act as imported sessions, which existed somewhere else. An imported session is never live: it receives
+nothing, is handed nothing and is never continued. It is never a session of this log, whatever its name.
 """
 
 from msgspec.structs import replace
@@ -25,13 +25,14 @@ from projections.rules.messages import drop_broadcasts, transfer_messages
 from projections.rules.state import DecisionRecorder, Notice, Session, State
 
 _IMPORTED = (SessionStarted, SessionHeartbeat, ClaimRequested, MessageSent, Unknown)
-"""What an imported event can be. Anything else would act on what others have."""
+"""The types that an imported event can have. All others would act on claims or messages of other sessions."""
 
 
 def has_effect(state: State, event: Event) -> bool:
-    """Whether an event can change anything, given the state before it. What was imported does not if it would act as
-    one of ours, if it is of a type that acts on what others have, or if the same file was brought in before: two
-    machines may have imported one folder.
+    """Return whether an event can have an effect, given the state before it.
+
+    An imported event has no effect if it would act as a session of this log, if its type acts on what others have, or
+    if its file was imported before. Two machines can import the same folder.
     """
     if event.imported is None:
         return True
@@ -41,20 +42,21 @@ def has_effect(state: State, event: Event) -> bool:
 
 
 def _source(mark: Imported) -> str:
+    """Return a key for the imported file."""
     return f"{mark.digest} {mark.path}"
 
 
 def mark_alive(state: State, event: Event, record: DecisionRecorder) -> None:
-    """Make the session that acted alive by this very event, which counts. One of ours takes the place of one that was
-    imported by its name.
+    """Make the acting session live, and create it if it is unknown.
 
-    Rule 9: a session that was presumed dead is revived by its next event, without its claims, and it is told: the
-    notice was left when it was presumed dead. One whose first line was lost begins with what is left of it.
+    Rule 9: a session that was presumed dead is revived by its next event, without its claims; its notice of that was
+    added when it was presumed dead. A session whose first line was lost starts with its first readable event. A session
+    of this log replaces an imported session of the same name.
     """
     session = state.sessions.get(event.actor)
     if session and session.status == "imported" and not event.imported:
         end_session_claims(state, session.id, event, 3, "session_ended", record)
-        del state.sessions[session.id]  # it comes in the order of its own beginning
+        del state.sessions[session.id]  # so that it is ordered by its own start
         session = None
     if session is None:
         session = Session(id=event.actor, started_at=event.at, last_at=event.at)
@@ -69,15 +71,21 @@ def mark_alive(state: State, event: Event, record: DecisionRecorder) -> None:
 
 
 def on_started(state: State, event: Event, payload: SessionStarted, record: DecisionRecorder) -> None:
-    """A session is here, or here again with another anchor. One that continues another takes over what that one held
-    and its unread messages; the other is over, unless it speaks again.
+    """Start a session, or resume it with another anchor.
+
+    A session that continues another takes over its claims and unread messages. The other is then continued, unless it
+    acts again.
     """
     session = state.sessions[event.actor]
     if session.status == "ended":
         session.status, session.over_at, session.over_because = "live", "", ""
         session.started_at = event.at
-    if session.anchor and session.anchor != payload.anchor:  # its subagents were in the process before
-        agents = {ask.agent for ask in (*state.claims.values(), *state.waits.values()) if ask.session == session.id}
+    if session.anchor and session.anchor != payload.anchor:  # its subagents ran in the previous process
+        agents = {
+            request.agent
+            for request in (*state.claims.values(), *state.waits.values())
+            if request.session == session.id
+        }
         transfer_agent_claims(state, session.id, agents - {""}, event, record)
         session.agents = {}
     previous = session.continues
@@ -97,21 +105,21 @@ def on_started(state: State, event: Event, payload: SessionStarted, record: Deci
 
 
 def on_heartbeat(state: State, event: Event, payload: SessionHeartbeat, record: DecisionRecorder) -> None:
-    """A session says what it is doing: `apply_heartbeat`."""
+    """Update what a session is doing."""
     apply_heartbeat(state.sessions[event.actor], payload, event.at)
 
 
-def apply_heartbeat(session: Session, said: SessionHeartbeat, at: Instant) -> None:
-    """What a session is doing replaces what it was doing; a heartbeat without an action changes nothing else."""
-    if not said.action:
+def apply_heartbeat(session: Session, heartbeat: SessionHeartbeat, at: Instant) -> None:
+    """Replace what a session is doing. A heartbeat without an action does not change it."""
+    if not heartbeat.action:
         return
-    if said.action != session.doing.action or said.target != session.doing.target:
+    if heartbeat.action != session.doing.action or heartbeat.target != session.doing.target:
         session.doing_since = at
-    session.doing = said
+    session.doing = heartbeat
 
 
 def on_ended(state: State, event: Event, payload: SessionEnded, record: DecisionRecorder) -> None:
-    """A session ends and everything that it holds is released."""
+    """End a session and release everything that it holds."""
     session = state.sessions[event.actor]
     session.status, session.over_at, session.over_because = "ended", event.at, payload.reason
     session.summary, session.notes = payload.summary, payload.notes
@@ -122,7 +130,7 @@ def on_ended(state: State, event: Event, payload: SessionEnded, record: Decision
 
 
 def on_presumed_dead(state: State, event: Event, payload: SessionPresumedDead, record: DecisionRecorder) -> None:
-    """Rule 9. It counts only against the session's latest anchor, and never against the observer itself."""
+    """Rule 9: record a death. It counts only for the session's latest anchor, and never for the observer itself."""
     session = state.sessions.get(payload.session)
     if session is None or not session.live or session.anchor != payload.anchor or session.id == event.actor:
         return
@@ -134,11 +142,11 @@ def on_presumed_dead(state: State, event: Event, payload: SessionPresumedDead, r
 
 
 def on_agent_started(state: State, event: Event, payload: AgentStarted, record: DecisionRecorder) -> None:
-    """A subagent begins: it is shown with its session."""
+    """Add a subagent to its session."""
     state.sessions[event.actor].agents[payload.agent] = payload.kind
 
 
 def on_agent_stopped(state: State, event: Event, payload: AgentStopped, record: DecisionRecorder) -> None:
-    """A subagent is done: what it holds passes to its session, which goes on with it."""
+    """Remove a subagent. Its claims pass to its session."""
     state.sessions[event.actor].agents.pop(payload.agent, None)
     transfer_agent_claims(state, event.actor, {payload.agent} - {""}, event, record)

@@ -1,7 +1,7 @@
-"""The folded state: what is true after a history, as plain values that can be saved and read back.
+"""The state: what is true after a history, as plain values that can be saved and loaded.
 
-A claim, a wait or a message leaves it when it ends or was read; its story stays in the log. Sessions stay, since their
-names lead to those that continue them.
+A claim or a wait is removed when it ends, a message when it was read; their history stays in the log. Sessions stay,
+because their ids lead to the sessions that continue them.
 """
 
 from collections.abc import Callable
@@ -11,17 +11,17 @@ from msgspec import Struct, field
 
 from eventlog.events import NEVER, Anchor, EventId, Instant, Mode, SessionHeartbeat, Urgency
 
-MAX_RECENT_MESSAGES = 20  # messages that the board can show
-PREVIEW_LENGTH = 2000  # characters of a body that the state keeps; the rest is in the journal
+MAX_RECENT_MESSAGES = 20  # messages kept for the board
+PREVIEW_LENGTH = 2000  # characters of a subject or body kept in the state; the rest is in the journal
 
 Status: TypeAlias = Literal["live", "dead", "continued", "ended", "imported"]
-"""`dead`: presumed dead. `continued`: another session goes on for it. Either lives again with its next event.
-`imported`: known from an import alone; it was somewhere else, and nobody acts as it here.
+"""`dead`: presumed dead. `continued`: another session continues it. Both are live again after their next event.
+`imported`: known only from imported events; it existed somewhere else and does not act here.
 """
 
 
 class ClaimRequest(Struct, kw_only=True):
-    """What claims and waiting requests have in common: who wants what, how."""
+    """The fields that claims and waiting requests share: who requests what, and how."""
 
     id: EventId
     session: str
@@ -37,28 +37,29 @@ class ClaimRequest(Struct, kw_only=True):
 
 
 class Claim(ClaimRequest):
-    """A lease: active from `granted_at` up to, not including, `ends_at`."""
+    """A lease: active from `granted_at` until just before `ends_at`."""
 
     granted_at: Instant
     expires_at: Instant
     token: int  # the fencing token of this grant; 0 if it was imported
-    accept_by: Instant = ""  # a grant to a waiter, until it is accepted
+    accept_by: Instant = ""  # the deadline of a grant to a waiting request, until it is accepted
 
     @property
     def ends_at(self) -> Instant:
-        """When it ends if nobody does anything."""
+        """When it ends unless someone acts."""
         return self.accept_by or self.expires_at
 
 
 class WaitingRequest(ClaimRequest):
-    """A request in the queue."""
+    """A request in the queue; it times out at `until`."""
 
     until: Instant
 
 
 class Notice(Struct, frozen=True, omit_defaults=True):
-    """Something that a session must be told and has not read. Named by the event that it comes from; the end of a claim
-    by time alone comes from no event, and is named by the claim.
+    """An unread notice for a session.
+
+    Its id is that of the event that caused it. An expiry is caused by no event, and has the id of the claim.
     """
 
     id: EventId
@@ -72,7 +73,7 @@ class Notice(Struct, frozen=True, omit_defaults=True):
 
 
 class Message(Struct, kw_only=True):
-    """A message that someone has still to read or confirm, or a recent one."""
+    """A message that is unread, unacknowledged or recent."""
 
     id: EventId
     at: Instant
@@ -80,7 +81,7 @@ class Message(Struct, kw_only=True):
     to: tuple[str, ...]
     everyone: bool
     subject: str
-    body: str  # its beginning, at most PREVIEW characters
+    body: str  # its beginning, at most PREVIEW_LENGTH characters
     length: int  # of the whole body
     in_reply_to: str
     urgency: Urgency
@@ -90,7 +91,7 @@ class Message(Struct, kw_only=True):
 
 
 class Session(Struct, kw_only=True, array_like=True):
-    """One worker, and what it last said."""
+    """One session, and what it last reported."""
 
     id: str
     status: Status = "live"
@@ -107,37 +108,37 @@ class Session(Struct, kw_only=True, array_like=True):
     capabilities: tuple[str, ...] = ()
     continues: str = ""
     continued_by: str = ""
-    doing: SessionHeartbeat = SessionHeartbeat()  # what it last said of that
+    doing: SessionHeartbeat = SessionHeartbeat()  # its last heartbeat that has an action
     doing_since: Instant = ""
-    over_at: Instant = ""  # when it ended or was presumed dead; its latest event if it was imported
+    over_at: Instant = ""  # when it ended or was presumed dead; the time of its latest event if it is imported
     over_because: str = ""
     summary: str = ""
     notes: str = ""
     unread: list[EventId] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
-    agents: dict[str, str] = field(default_factory=dict)  # its subagents at work, and of what kind each is
+    agents: dict[str, str] = field(default_factory=dict)  # its running subagents, with their kinds
 
     @property
     def live(self) -> bool:
-        """Whether it can hold claims and be handed work."""
+        """Whether it can hold claims and receive handovers."""
         return self.status == "live"
 
 
 class State(Struct):
-    """Everything that the projections know. `last` is the place in the total order of the last event folded."""
+    """Everything that is known after a history. `last` is the sort key of the last event folded."""
 
     sessions: dict[str, Session] = field(default_factory=dict)
     claims: dict[EventId, Claim] = field(default_factory=dict)
-    waits: dict[EventId, WaitingRequest] = field(default_factory=dict)  # in the order of asking
+    waits: dict[EventId, WaitingRequest] = field(default_factory=dict)  # in the order of the requests
     messages: dict[EventId, Message] = field(default_factory=dict)
     recent: list[EventId] = field(default_factory=list)  # the newest messages
     unknown: dict[str, int] = field(default_factory=dict)  # events of newer versions, by type
-    imported: set[str] = field(default_factory=set)  # the files that were brought in, by what they hold and their path
+    imported: set[str] = field(default_factory=set)  # the imported files, by digest and path
     events: int = 0
     last: tuple[Instant, str, int] = ("", "", 0)
-    token: int = 0  # the last fencing token that was given
+    token: int = 0  # the last fencing token
     due: Instant = NEVER  # the next instant at which a claim or a wait ends by itself
-    reached: Instant = ""  # how far time has passed, where that is later than the last event
+    reached: Instant = ""  # how far time has advanced, if that is after the last event
 
     @property
     def at(self) -> Instant:
@@ -145,15 +146,15 @@ class State(Struct):
         return self.last[0]
 
     def precedes(self, key: tuple[Instant, str, int]) -> bool:
-        """Whether that place in the total order is behind all that was folded, so that the fold can go on there."""
+        """Return whether an event with this sort key can be folded into the state."""
         return self.last < key and self.reached <= key[0]
 
     def current_session(self, session: str) -> str:
-        """The session that an id leads to: itself while it lives, else the last of those that continued it."""
+        """Return the session itself while it is live, else the last session that continues it."""
         seen: set[str] = set()
-        while session not in seen and (found := self.sessions.get(session)) and not found.live and found.continued_by:
+        while session not in seen and (old := self.sessions.get(session)) and not old.live and old.continued_by:
             seen.add(session)
-            session = found.continued_by
+            session = old.continued_by
         return session
 
 
@@ -181,7 +182,7 @@ DecisionKind: TypeAlias = Literal[
 
 
 class Decision(Struct, frozen=True):
-    """One application of a rule to one claim or request: what the judge said, and why."""
+    """One application of a rule to one claim or request: the outcome and its reasons."""
 
     at: Instant
     rule: int
@@ -189,12 +190,12 @@ class Decision(Struct, frozen=True):
     claim: EventId
     session: str
     resource: str
-    cause: EventId = ""  # the event that brought it about; empty where time alone did
-    others: tuple[EventId, ...] = ()  # the claims and requests in the way, or the one that it became
+    cause: EventId = ""  # the event that caused it; empty if time alone did
+    others: tuple[EventId, ...] = ()  # the conflicting claims and requests, or the claim that it became
 
 
 DecisionRecorder: TypeAlias = Callable[[Decision], object]
 
 
 def ignore_decision(decision: Decision) -> None:
-    """The record of one who does not want to know."""
+    """Discard a decision."""

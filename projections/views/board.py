@@ -13,7 +13,8 @@ from typing import Literal
 from msgspec import Struct
 
 from eventlog.events import HOUR_S, Instant, SessionHeartbeat, add_time, seconds_between
-from projections.rules.claims import obstacles_of, wait_cycles
+from projections.rules.claims import find_obstacles
+from projections.rules.cycles import wait_cycles
 from projections.rules.state import Claim, Session, State, WaitingRequest
 
 GIT_CLIENT = "git"
@@ -196,7 +197,7 @@ def claim_row(claim: Claim, holder_gone: str = "") -> ClaimRow:
 
 
 def _wait_row(state: State, wait: WaitingRequest) -> WaitRow:
-    behind = dict.fromkeys(ahead.session for ahead in obstacles_of(state, wait))
+    behind = dict.fromkeys(ahead.session for ahead in find_obstacles(state, wait))
     return WaitRow(wait.id, wait.resource, wait.session, wait.asked_at, wait.until, tuple(behind))
 
 

@@ -27,7 +27,8 @@ from eventlog.events import (
 )
 from eventlog.history import merge
 from eventlog.scanning import Position, scan
-from projections.rules.claims import is_token_valid, wait_cycles
+from projections.rules.claims import is_token_valid
+from projections.rules.cycles import wait_cycles
 from projections.rules.fold import as_of, fold
 from projections.rules.resources import overlap
 from projections.rules.state import Decision, State

@@ -1,6 +1,6 @@
 """Functions found by name, and the operations that make one wrong.
 
-A row of the table names a function by the end of its dotted path, `Writer.sync`, `claims.judge` or `transact`, and an
+A row of the table names a function by the end of its dotted path, `Writer.sync`, `fold.as_of` or `transact`, and an
 operation by what it looks for in the syntax tree: words, which are names, attributes or texts in the code. Exactly one
 function of that name must have something for it. So a row does not depend on the file, the layout or the lines of a
 function. An operation edits the source where the tree says.

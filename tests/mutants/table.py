@@ -74,7 +74,7 @@ LogReader._read_next | never horizon | events of another machine that are too fa
 # The rules of claims.
 conflicts.conflict | never agent | rule 1: a session and its own subagent do not conflict
     property/test_conflict.py::test_rule_1_what_conflicts
-claims.obstacles_of | never conflict wait | rule 2: nobody overtakes an earlier waiting request
+claims.find_obstacles | never conflict wait | rule 2: nobody overtakes an earlier waiting request
     projections/rules/test_claims.py::test_rule_2_nobody_overtakes_a_waiter_or_waits_for_a_later
 requests.on_requested | never refused | rule 2: a request that was told refused is never granted
     projections/rules/test_claims.py::test_rule_2_a_request_told_refused_is_never_granted
@@ -82,7 +82,7 @@ claims.advance_time | compare <= < due to | rule 3: a claim lasts up to its end,
     projections/rules/test_claims.py::test_rule_3_a_claim_lasts_up_to_its_end_and_not_including_it
 requests.may_act_on | returns True | rule 3: only its holder acts on a claim
     projections/rules/test_claims.py::test_rule_3_only_the_holder_or_its_session_acts_on_a_claim
-claims.grant_waiting | always obstacles_of | rule 4: a waiting request is granted once nothing is in its way
+claims.grant_waiting | always find_obstacles | rule 4: a waiting request is granted once nothing is in its way
     projections/rules/test_claims.py::test_rule_2_a_request_not_granted_waits_or_is_refused
 claims.grant_claim | never to_waiter | rule 4: a grant to a waiter lapses unless it is accepted
     projections/rules/test_claims.py::test_rule_4_a_grant_to_a_waiter_lapses_unless_it_is_taken_up
@@ -90,9 +90,9 @@ claims.handover_claim | never live | rule 5: nothing is handed to a session that
     projections/rules/test_claims.py::test_rule_5_a_handover_to_the_absent_or_in_conflict_is_void
 claims.hand_over | without grant_waiting | rule 5: after a handover the waiters are looked at
     projections/rules/test_claims.py::test_rule_5_a_handover_makes_room_for_the_givers_waiters
-claims._shortest_cycle | never step seen | rule 6: circles of three and more are shown
+cycles._shortest_cycle | never step seen | rule 6: circles of three and more are shown
     projections/rules/test_losing.py::test_rule_6_a_circle_of_three_is_shown_once
-claims.wait_cycles | replace union difference | rule 6: every wait of a session counts
+cycles.wait_cycles | replace union difference | rule 6: every wait of a session counts
     projections/rules/test_losing.py::test_rule_6_every_wait_of_a_session_counts
 claims.is_token_valid | always expected | rule 7: an old token does not stand
     projections/rules/test_losing.py::test_rule_7_a_token_stands_as_long_as_its_grant

@@ -20,7 +20,8 @@ from eventlog.events import (
     to_micros,
 )
 from projections.rules import claims, conflicts
-from projections.rules.claims import is_token_valid, wait_cycles
+from projections.rules.claims import is_token_valid
+from projections.rules.cycles import wait_cycles
 from projections.rules.fold import fold
 from projections.rules.liveness import ObserverHost, ProcessStatus, death_evidence
 from projections.rules.state import Decision, State

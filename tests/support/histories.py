@@ -46,7 +46,7 @@ from eventlog.events import (
     from_micros,
     to_micros,
 )
-from projections.rules.claims import judge
+from projections.rules.claims import decide_request
 from projections.rules.fold import as_of, fold
 from projections.rules.requests import request_of
 from projections.rules.state import Decision, State
@@ -352,7 +352,7 @@ def honestly_told(state: State, session: str, moment: Instant, request: ClaimReq
     if known is not None and known.status == "ended":
         return "refused"
     event = Event(v=VERSION, at=moment, session=session, n=1 << 40, payload=request)
-    outcome = judge(state, request_of(event, request), request.wait_s).outcome
+    outcome = decide_request(state, request_of(event, request), request.wait_s).outcome
     return "granted" if outcome == "renewed" else outcome
 
 

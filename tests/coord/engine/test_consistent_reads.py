@@ -36,7 +36,7 @@ class Log:
 
     def look(self, writing: list[list[str]], monkeypatch: pytest.MonkeyPatch) -> Snapshot:
         """Look, while after the reading of each journal the next of `writing` is written."""
-        machine, queue, real = Inside(self.repo), list(writing), LogReader._next
+        machine, queue, real = Inside(self.repo), list(writing), LogReader._read_next
 
         def read(history: LogReader, name: str, *words: Any) -> Any:
             found = real(history, name, *words)
@@ -47,7 +47,7 @@ class Log:
         system = machine.system(100, {})
         snapshot = Snapshot(system, find_workspace(system, None))
         with monkeypatch.context() as patch:
-            patch.setattr(LogReader, "_next", read)
+            patch.setattr(LogReader, "_read_next", read)
             snapshot.catch_up(snapshot=True)
         return snapshot
 

@@ -25,7 +25,7 @@ from coord.workspace.config import Config
 from coord.workspace.paths import find_workspace
 from eventlog.codec import MAX_LINE, NO_HASH, encode_line
 from eventlog.events import VERSION, Event, SessionStarted, add_time
-from projections.rules.claims import obstacles_of
+from projections.rules.claims import find_obstacles
 from projections.rules.fold import fold
 from projections.rules.liveness import ObserverHost
 from projections.rules.resources import covers
@@ -390,7 +390,7 @@ def _check(scene: Scene, shell: int, path: str, agent: str) -> None:
     session = next(s.id for s in snapshot.state.sessions.values() if s.client_session == f"c{shell}")
     fields = dict.fromkeys(("id", "note", "asked_at"), "") | {"ttl_s": 1, "automatic": True, "mode": "exclusive"}
     ask = ClaimRequest(session=session, agent=agent, resource=f"file/{path}", worktree=str(scene.root), **fields)  # type: ignore[arg-type]
-    obstacles = obstacles_of(snapshot.state, ask)
+    obstacles = find_obstacles(snapshot.state, ask)
     mine = any(row.session == session for row in rows_of(snapshot.state, Config()))
     assert (code == DENIED) == bool(obstacles) or (code == ALLOWED and mine), (code, obstacles)
     assert all(isinstance(row, GuardRow) for row in rows_of(snapshot.state, Config()))

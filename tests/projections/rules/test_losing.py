@@ -1,7 +1,8 @@
 """Rules 6, 7 and 8 by examples: circles, tokens, and who is told that it does not have what it thought it had."""
 
 from eventlog.events import ClaimAccepted, ClaimRequested
-from projections.rules.claims import is_token_valid, wait_cycles
+from projections.rules.claims import is_token_valid
+from projections.rules.cycles import wait_cycles
 from projections.rules.state import State
 from tests.support.histories import Story, anchor, at
 

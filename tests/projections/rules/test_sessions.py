@@ -1,7 +1,7 @@
 """How sessions come, speak, end, die and live again, and what becomes of what they hold."""
 
 from eventlog.events import SessionStarted, Unknown
-from projections.rules.claims import wait_cycles
+from projections.rules.cycles import wait_cycles
 from tests.support.histories import Story, anchor, at
 
 

@@ -19,7 +19,8 @@ from coord.render.format import duration_text, line, until
 from coord.workspace.config import Config
 from coord.workspace.identity import Identity
 from eventlog.events import ClaimAccepted, ClaimReleased, ClaimRequested, EventId, Instant, Mode, ToldOutcome
-from projections.rules.claims import judge, wait_cycles
+from projections.rules.claims import decide_request
+from projections.rules.cycles import wait_cycles
 from projections.rules.fold import as_of
 from projections.rules.state import ClaimRequest, State
 from projections.views.board import ClaimRow, claim_row
@@ -94,7 +95,7 @@ def request_claim(
     ask = _ask(me, resource, mode, ttl, note, transaction.at)
     finish_conflicting(transaction, config, ask, answers)
     at = transaction.at
-    verdict = judge(transaction.state, ask, wait_limit_s)
+    verdict = decide_request(transaction.state, ask, wait_limit_s)
     told: ToldOutcome = "granted" if verdict.outcome == "renewed" else verdict.outcome
     obstacles = [_obstacle(transaction.state, found) for found in verdict.obstacles]
     event = transaction.append(

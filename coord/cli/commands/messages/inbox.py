@@ -16,7 +16,7 @@ from coord.render.messages import message_lines, notice_line
 from coord.workspace.identity import identify
 from coord.workspace.names import resolve_session
 from eventlog.events import EVERYONE, Event, Instant, MessageRead, MessageSent, add_time
-from projections.rules.claims import wait_cycles
+from projections.rules.cycles import wait_cycles
 from projections.rules.fold import as_of
 from projections.rules.state import Notice, Session, State
 from projections.views.board import MessageRow, message_row, names_of

@@ -8,7 +8,7 @@ from coord.engine.transaction import Transaction
 from coord.errors import CoordError
 from coord.render.format import line, percent_in, session_label, time_text
 from eventlog.events import Instant, SessionHeartbeat, add_time
-from projections.rules.claims import obstacles_of
+from projections.rules.claims import find_obstacles
 from projections.rules.state import State
 from projections.views.board import names_of
 
@@ -87,7 +87,7 @@ def _waiting_for(state: State, me: str) -> list[str]:
     return [
         f"⏳ {session_label(wait.session, names)} waits for your {line(ahead.resource)}"
         for wait in state.waits.values()
-        for ahead in obstacles_of(state, wait)
+        for ahead in find_obstacles(state, wait)
         if ahead.session == me and ahead.id in state.claims
     ]
 

@@ -1,0 +1,33 @@
+"""Rule 6: cycles of sessions that wait for each other. They are shown, and end when one of the waits times out."""
+
+from projections.rules.claims import find_obstacles
+from projections.rules.state import State
+
+
+def wait_cycles(state: State) -> list[tuple[str, ...]]:
+    """Return the cycles of waiting sessions, each starting with its alphabetically first session."""
+    waits_for: dict[str, list[str]] = {}
+    for wait in state.waits.values():
+        ahead = {obstacle.session for obstacle in find_obstacles(state, wait)} - {wait.session}
+        waits_for[wait.session] = sorted(ahead.union(waits_for.get(wait.session, ())))
+    cycles: set[tuple[str, ...]] = set()
+    for start in sorted(waits_for):
+        path = _shortest_cycle(waits_for, start)
+        if path:
+            first = path.index(min(path))
+            cycles.add((*path[first:], *path[:first]))
+    return sorted(cycles)
+
+
+def _shortest_cycle(waits_for: dict[str, list[str]], start: str) -> tuple[str, ...]:
+    """Return the sessions of a shortest cycle through `start`, or an empty tuple."""
+    paths: list[tuple[str, ...]] = [(start,)]
+    seen: set[str] = set()
+    for path in paths:  # the loop appends to it
+        for step in waits_for.get(path[-1], ()):
+            if step == start:
+                return path
+            if step not in seen:
+                seen.add(step)
+                paths.append((*path, step))
+    return ()
