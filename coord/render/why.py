@@ -194,7 +194,7 @@ def holder_text(claim: Claim, now: Instant, names: Names, gone: Names) -> str:
 
 def life_lines(analysis: HistoryAnalysis, session: str, now: Instant, names: Names, gone: Names) -> Iterator[str]:
     """Yield a line for each time in which a session was live, then the claims that it holds."""
-    for life in (life for life in analysis.lives if life.session == session):
+    for life in (life for life in analysis.session_intervals if life.session == session):
         begin = f"{session_label(session, names)} was live from {time_text(life.start, now, seconds=True)}"
         if life.end:
             how = _LIFE_END.get(life.how, life.how)

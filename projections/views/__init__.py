@@ -1,1 +1,1 @@
-"""What readers are shown, computed from a state or a history."""
+"""The views: rows, reports and timelines computed from a state or a history; not how they are displayed."""

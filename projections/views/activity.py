@@ -1,11 +1,11 @@
-"""What each session did in a stretch of the past, what it finished, and what it left.
+"""What each session did in a period, what it finished, and what it left open.
 
-Finished is what it said so of: a summary at its end, what it did to 100 %, the claims that it gave back or handed over
-by itself. Left is what somebody may have to pick up: what it still holds, what it held when it was over, what it was
-blocked on, its notes, and what it has not read.
+Finished work is what the session itself reported: the summary at its end, work at 100 %, and claims that it released or
+handed over. Left open is what somebody may have to continue: claims that it holds, or held when it ended, what it was
+blocked on, its notes, and unread messages.
 
-What it said before it died and what it said once it lived again are two things, even in the same words: between them it
-lost what it held.
+If a session died and revived, its activity before and after counts separately, even with the same text, because it lost
+its claims in between.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -16,39 +16,41 @@ from msgspec.structs import replace
 from eventlog.events import ClaimHandedOver, Event, EventId, Instant, SessionEnded, SessionHeartbeat
 from projections.rules.state import Session, State
 from projections.views.board import Board, SessionRow
-from projections.views.intervals import ClaimInterval, HistoryAnalysis, IsNew
+from projections.views.intervals import ClaimInterval, HistoryAnalysis, IsNew, not_ended_before
 
 
 class ActivityPeriod(Struct, frozen=True):
-    """What a session said that it does, once for as long as it lived and said the same: `at` first, `until` last."""
+    """An action that a session reported, from its first heartbeat `at` to its last `until`, without a change or a
+    death.
+    """
 
     at: Instant
     until: Instant
     action: str
     target: str
-    phases: tuple[str, ...]  # that it went through
-    began: str  # how far it was at first
-    progress: str  # how far it was at last
+    phases: tuple[str, ...]  # the phases of the work, in order
+    began: str  # the progress at first
+    progress: str  # the progress at last
     percent: int | None
-    times: int
-    event: EventId  # the last that said so
+    times: int  # the number of heartbeats
+    event: EventId  # the last heartbeat
 
 
 class ReportItem(Struct, frozen=True, kw_only=True):
-    """One thing that happened to a session, or that it has done or left, and the events that say so."""
+    """Something that happened to a session, or that it finished or left open, with the events that show it."""
 
     kind: str
     at: Instant
-    until: Instant = ""  # of what lasted
+    until: Instant = ""  # for something that lasted
     session: str
-    what: str = ""  # mostly a resource
-    others: tuple[str, ...] = ()  # the sessions on the other side
+    what: str = ""  # usually a resource
+    others: tuple[str, ...] = ()  # the other sessions involved
     words: str = ""
     events: tuple[EventId, ...] = ()
 
 
 class SessionActivity(Struct, frozen=True, kw_only=True):
-    """One session in the stretch. `first_at` is empty if nothing was heard of it then."""
+    """The activity of one session in a period. `first_at` is empty if the session wrote no event in it."""
 
     id: str
     name: str
@@ -57,7 +59,7 @@ class SessionActivity(Struct, frozen=True, kw_only=True):
     status: str
     evidence: str  # of its death or its silence
     first_at: Instant
-    last_at: Instant  # when it was last heard, in the stretch or before
+    last_at: Instant  # its latest event, in the period or before
     over_at: Instant  # when it ended or died, if it did
     events: int
     doing: list[ActivityPeriod]
@@ -66,67 +68,68 @@ class SessionActivity(Struct, frozen=True, kw_only=True):
 
 
 class _Lookup(Struct):
-    """What is known of all sessions, by their names."""
+    """What is known of all sessions, for lookup by id."""
 
     state: State
-    rows: dict[str, SessionRow]  # of the board
-    session_starts: dict[str, set[Instant]]  # when each began to live, and to live again
-    words: dict[tuple[str, type], EventId]  # the last heartbeat that said something, and the last end
+    rows: dict[str, SessionRow]  # the rows of the board
+    session_starts: dict[str, set[Instant]]  # when each session started or revived
+    last_events: dict[tuple[str, type], EventId]  # the last heartbeat with an action, and the last end
 
 
-def item_of_interval(span: ClaimInterval, kind: str = "", others: tuple[str, ...] = ()) -> ReportItem:
-    """A claim that was held or a request that waited, as an item; its words are how it ended."""
+def item_of_interval(interval: ClaimInterval, kind: str = "", others: tuple[str, ...] = ()) -> ReportItem:
+    """Return a report item for a claim or a waiting request; its `words` are how it ended."""
     return ReportItem(
-        kind=kind or span.how,
-        at=span.start,
-        until=span.end,
-        session=span.session,
-        what=span.resource,
+        kind=kind or interval.how,
+        at=interval.start,
+        until=interval.end,
+        session=interval.session,
+        what=interval.resource,
         others=others,
-        words=span.how,
-        events=tuple(name for name in dict.fromkeys((span.cause, span.id)) if name),
+        words=interval.how,
+        events=tuple(name for name in dict.fromkeys((interval.cause, interval.id)) if name),
     )
 
 
 def session_activities(
-    account: HistoryAnalysis, events: Sequence[Event], spans: Iterable[ClaimInterval], is_new: IsNew, board: Board
+    analysis: HistoryAnalysis, events: Sequence[Event], intervals: Iterable[ClaimInterval], is_new: IsNew, board: Board
 ) -> list[SessionActivity]:
-    """The sessions that were live or heard in a stretch, the last heard first. `events` are those of the stretch, and
-    `spans` those that were not over before it.
+    """Return the activity of all sessions that were live or wrote events in a period, the most recent first.
+
+    `events` are those of the period, and `intervals` those that had not ended before it.
     """
-    ground = _build_lookup(account, board)
-    own: dict[str, list[Event]] = {}
+    lookup = _build_lookup(analysis, board)
+    events_by_session: dict[str, list[Event]] = {}
     for event in events:
-        if not event.imported or account.state.sessions[event.actor].status == "imported":
-            own.setdefault(event.actor, []).append(event)
-    held: dict[str, list[ClaimInterval]] = {}
-    for span in spans:
-        if span.kind == "claim":
-            held.setdefault(span.session, []).append(span)
-    live = {life.session for life in account.lives if not life.end or is_new(life.end, life.cause)}
-    found = [
-        _session_activity(ground, session, own.get(session.id, []), held.get(session.id, []))
-        for session in account.state.sessions.values()
-        if session.id in own or session.id in live
+        if not event.imported or analysis.state.sessions[event.actor].status == "imported":
+            events_by_session.setdefault(event.actor, []).append(event)
+    claims_by_session: dict[str, list[ClaimInterval]] = {}
+    for interval in intervals:
+        if interval.kind == "claim":
+            claims_by_session.setdefault(interval.session, []).append(interval)
+    live = {life.session for life in not_ended_before(analysis.session_intervals, is_new)}
+    activities = [
+        _session_activity(lookup, session, events_by_session.get(session.id, []), claims_by_session.get(session.id, []))
+        for session in analysis.state.sessions.values()
+        if session.id in events_by_session or session.id in live
     ]
-    return sorted(found, key=lambda worker: worker.last_at, reverse=True)
+    return sorted(activities, key=lambda activity: activity.last_at, reverse=True)
 
 
-def _build_lookup(account: HistoryAnalysis, board: Board) -> _Lookup:
-    ground = _Lookup(account.state, {row.id: row for row in board.sessions}, {}, {})
-    for life in account.lives:
-        ground.session_starts.setdefault(life.session, set()).add(life.start)
-    for event in account.events:
-        said = event.payload
-        if isinstance(said, SessionEnded) or (isinstance(said, SessionHeartbeat) and said.action):
-            ground.words[event.actor, type(said)] = event.id
-    return ground
+def _build_lookup(analysis: HistoryAnalysis, board: Board) -> _Lookup:
+    lookup = _Lookup(analysis.state, {row.id: row for row in board.sessions}, {}, {})
+    for life in analysis.session_intervals:
+        lookup.session_starts.setdefault(life.session, set()).add(life.start)
+    for event in analysis.events:
+        payload = event.payload
+        if isinstance(payload, SessionEnded) or (isinstance(payload, SessionHeartbeat) and payload.action):
+            lookup.last_events[event.actor, type(payload)] = event.id
+    return lookup
 
 
 def _session_activity(
-    ground: _Lookup, session: Session, events: list[Event], held: list[ClaimInterval]
+    lookup: _Lookup, session: Session, events: list[Event], held: list[ClaimInterval]
 ) -> SessionActivity:
-    row = ground.rows.get(session.id)
+    row = lookup.rows.get(session.id)
     by_id = {event.id: event for event in events}
     return SessionActivity(
         id=session.id,
@@ -139,90 +142,93 @@ def _session_activity(
         last_at=session.last_at,
         over_at=session.over_at,
         events=len(events),
-        doing=_doing(events, ground.session_starts.get(session.id, set())),
+        doing=_activity_periods(events, lookup.session_starts.get(session.id, set())),
         finished=[*_completed_work(events), *_released_claims(held, by_id)],
-        left=[*_remaining_claims(ground.state, held), *_open_notes(ground, session, by_id), *_unread(session)],
+        left=[*_remaining_claims(lookup.state, held), *_open_notes(lookup, session, by_id), *_unread(session)],
     )
 
 
-def _doing(events: Iterable[Event], births: Collection[Instant]) -> list[ActivityPeriod]:
-    found: list[ActivityPeriod] = []
-    anew = False
+def _activity_periods(events: Iterable[Event], session_starts: Collection[Instant]) -> list[ActivityPeriod]:
+    periods: list[ActivityPeriod] = []
+    is_new_period = False
     for event in events:
-        said, anew = event.payload, anew or event.at in births
-        if not isinstance(said, SessionHeartbeat) or not said.action:
+        payload, is_new_period = event.payload, is_new_period or event.at in session_starts
+        if not isinstance(payload, SessionHeartbeat) or not payload.action:
             continue
-        same = found and not anew and (found[-1].action, found[-1].target) == (said.action, said.target)
-        before, anew = (found.pop() if same else None), False
-        phases = (*(before.phases if before else ()), *((said.phase,) if said.phase else ()))
+        last = periods[-1] if periods and not is_new_period else None
+        same = last is not None and (last.action, last.target) == (payload.action, payload.target)
+        before, is_new_period = (periods.pop() if same else None), False
+        phases = (*(before.phases if before else ()), *((payload.phase,) if payload.phase else ()))
         new = ActivityPeriod(
             at=before.at if before else event.at,
             until=event.at,
-            action=said.action,
-            target=said.target,
+            action=payload.action,
+            target=payload.target,
             phases=tuple(dict.fromkeys(phases)),
-            began=before.began if before else said.progress,
-            progress=said.progress or (before.progress if before else ""),
-            percent=said.percent,
+            began=before.began if before else payload.progress,
+            progress=payload.progress or (before.progress if before else ""),
+            percent=payload.percent,
             times=before.times + 1 if before else 1,
             event=event.id,
         )
-        found.append(new)
-    return found
+        periods.append(new)
+    return periods
 
 
 def _completed_work(events: Iterable[Event]) -> Iterator[ReportItem]:
     done: dict[str, ReportItem] = {}
     for event in events:
-        said = event.payload
-        if isinstance(said, SessionHeartbeat) and said.percent == 100:
-            what = " ".join(part for part in (said.action, said.target) if part)
+        payload = event.payload
+        if isinstance(payload, SessionHeartbeat) and payload.percent == 100:
+            what = " ".join(part for part in (payload.action, payload.target) if part)
             done.setdefault(
                 what, ReportItem(kind="complete", at=event.at, session=event.actor, what=what, events=(event.id,))
             )
-        elif isinstance(said, SessionEnded) and said.summary:
-            yield ReportItem(kind="summary", at=event.at, session=event.actor, words=said.summary, events=(event.id,))
+        elif isinstance(payload, SessionEnded) and payload.summary:
+            yield ReportItem(
+                kind="summary", at=event.at, session=event.actor, words=payload.summary, events=(event.id,)
+            )
     yield from done.values()
 
 
 def _released_claims(held: Iterable[ClaimInterval], by_id: dict[EventId, Event]) -> Iterator[ReportItem]:
-    """What it released or handed over by an event of its own."""
-    for span in held:
-        event = by_id.get(span.cause)
-        if event and span.how == "released":
-            yield item_of_interval(span)
+    """Yield the claims that the session released or handed over itself."""
+    for interval in held:
+        event = by_id.get(interval.cause)
+        if event and interval.how == "released":
+            yield item_of_interval(interval)
         elif event and isinstance(event.payload, ClaimHandedOver):
-            yield replace(item_of_interval(span, "handed_over", (event.payload.to,)), words=event.payload.note)
+            yield replace(item_of_interval(interval, "handed_over", (event.payload.to,)), words=event.payload.note)
 
 
-_LOST_HOLD = ("session_ended", "session_dead", "passed_on", "expired", "lapsed", "broken")
+_INVOLUNTARY_ENDS = ("session_ended", "session_dead", "passed_on", "expired", "lapsed", "broken")
 
 
 def _remaining_claims(state: State, held: Iterable[ClaimInterval]) -> Iterator[ReportItem]:
-    """What it holds, and what it held when it was over or time ran out."""
-    for span in held:
-        if not span.end:
-            yield item_of_interval(span, "holds")
-        elif span.how in _LOST_HOLD:
-            heir = state.sessions[span.session].continued_by if span.how == "passed_on" else ""
-            yield item_of_interval(span, "held", (heir,) if heir else ())
+    """Yield the claims that the session holds, or held when it ended or when they ended without it."""
+    for interval in held:
+        if not interval.end:
+            yield item_of_interval(interval, "holds")
+        elif interval.how in _INVOLUNTARY_ENDS:
+            successor = state.sessions[interval.session].continued_by if interval.how == "passed_on" else ""
+            yield item_of_interval(interval, "held", (successor,) if successor else ())
 
 
-def _open_notes(ground: _Lookup, session: Session, by_id: Collection[EventId]) -> Iterator[ReportItem]:
-    """What is open in words: its notes, if it ended in the stretch, and what it said of itself, whenever that was."""
-    end = ground.words.get((session.id, SessionEnded), "")
-    said = ground.words.get((session.id, SessionHeartbeat), "")
+def _open_notes(lookup: _Lookup, session: Session, by_id: Collection[EventId]) -> Iterator[ReportItem]:
+    """Yield the session's notes if it ended in the period, and what it last reported as blocking and as next."""
+    end = lookup.last_events.get((session.id, SessionEnded), "")
+    heartbeat = lookup.last_events.get((session.id, SessionHeartbeat), "")
     for kind, words, event in (
         ("notes", session.notes if end in by_id else "", end),
-        ("blocked", session.doing.blocked_on, said),
-        ("next", session.doing.next_action if session.status != "ended" else "", said),
+        ("blocked", session.doing.blocked_on, heartbeat),
+        ("next", session.doing.next_action if session.status != "ended" else "", heartbeat),
     ):
         if words:
             yield ReportItem(kind=kind, at=session.last_at, session=session.id, words=words, events=(event,))
 
 
 def _unread(session: Session) -> Iterator[ReportItem]:
-    """What it has not read: messages, and what it was to be told, by kind; in words how many, and all by name."""
+    """Yield one item for unread messages and one for each kind of unread notice; `words` is their number."""
     unread: dict[str, list[EventId]] = {"message": session.unread} if session.unread else {}
     for notice in session.notices:
         unread.setdefault(notice.kind, []).append(notice.id)

@@ -1,8 +1,8 @@
-"""The board: everything that a person needs to see at one moment, as plain rows. How it looks is decided elsewhere.
+"""The board: everything that a person needs to see at one time, as plain rows. Other packages display it.
 
-Deaths that an observer notices but nobody has recorded yet are shown as such; they are passed in, as is how long a
-session may be silent. Sessions that ended leave the board after an hour; those that were imported an hour after their
-last word, unless they still hold something.
+Deaths that an observer sees but that are not recorded yet are shown as deaths; they are passed in, like the time after
+which a session counts as silent. Ended sessions leave the board after an hour, and imported sessions an hour after
+their last event, unless they still hold a claim.
 """
 
 from collections import Counter
@@ -18,11 +18,11 @@ from projections.rules.cycles import wait_cycles
 from projections.rules.state import Claim, Session, State, WaitingRequest
 
 GIT_CLIENT = "git"
-"""The client of a session that is there for one call of git, by someone who is no session: no board shows it later."""
+"""The client of a session that exists only for one git command of a person; the board hides it once it has ended."""
 
 
 class SessionRow(Struct, frozen=True):
-    """One session: who, on what, how far, what next, and since when."""
+    """One session: what it works on, its progress, its next action, and since when."""
 
     id: str
     name: str
@@ -41,7 +41,7 @@ class SessionRow(Struct, frozen=True):
     estimated_completion: str
     blocked_on: str
     asks_person: bool
-    agents: tuple[str, ...]  # its subagents at work
+    agents: tuple[str, ...]  # its running subagents
     doing_since: Instant
     started_at: Instant
     last_at: Instant
@@ -67,12 +67,12 @@ class ClaimRow(Struct, frozen=True):
     ends_at: Instant
     token: int
     accepted: bool
-    imported: bool  # from another place: it stands in nobody's way
+    imported: bool  # an imported claim, which prevents nothing
     holder_gone: str  # the evidence, if the holder is dead but not yet recorded as such
 
 
 class WaitRow(Struct, frozen=True):
-    """One waiting request, and the sessions that it waits for."""
+    """One waiting request, and the sessions that hold it up."""
 
     id: str
     resource: str
@@ -100,7 +100,7 @@ class MessageRow(Struct, frozen=True):
 
 
 class Need(Struct, frozen=True):
-    """Something that needs someone, in a sentence."""
+    """Something that needs attention, as a sentence."""
 
     kind: Literal["dead", "silent", "blocked", "lost", "circle", "unacknowledged", "journal", "clock", "unknown"]
     text: str
@@ -117,14 +117,16 @@ class Board(Struct, frozen=True):
     messages: list[MessageRow]
     needs: list[Need]
     events: int
-    names: dict[str, str]  # of the sessions that have one, by id
+    names: dict[str, str]  # of the sessions that have a name, by id
 
 
 def build_board(
-    state: State, now: Instant, silent_s: float, gone: Mapping[str, str], found: Iterable[Need] = ()
+    state: State, now: Instant, silent_s: float, gone: Mapping[str, str], log_needs: Iterable[Need] = ()
 ) -> Board:
-    """The board at `now`, to which `state` must have been brought. `gone` has the evidence for sessions whose anchor
-    the reader saw gone; `found` is what is wrong with the log.
+    """Return the board at `now`; `state` must already be at that time.
+
+    `gone` has the evidence for each session whose anchor the observer saw gone. `log_needs` are the problems of the
+    log.
     """
     an_hour_ago, holding = add_time(now, -HOUR_S), Counter(claim.session for claim in state.claims.values())
     sessions = [
@@ -141,14 +143,14 @@ def build_board(
         claims=[claim_row(claim, gone.get(claim.session, "")) for claim in claims],
         waiting=[_wait_row(state, wait) for wait in state.waits.values()],
         messages=[message_row(state, name) for name in reversed(state.recent)],
-        needs=[*_needs(state, sessions, now), *found],
+        needs=[*_needs(state, sessions, now), *log_needs],
         events=state.events,
         names=names_of(state),
     )
 
 
 def names_of(state: State) -> dict[str, str]:
-    """The names that sessions were given at their start, by id."""
+    """Return the names that sessions got at their start, by id."""
     return {session.id: session.name for session in state.sessions.values() if session.name}
 
 
@@ -177,7 +179,7 @@ _session_values, _heartbeat_values = attrgetter(*_SESSION_FIELDS), attrgetter(*_
 
 
 def claim_row(claim: Claim, holder_gone: str = "") -> ClaimRow:
-    """A claim for people."""
+    """Return the row of a claim."""
     return ClaimRow(
         id=claim.id,
         resource=claim.resource,
@@ -202,7 +204,7 @@ def _wait_row(state: State, wait: WaitingRequest) -> WaitRow:
 
 
 def message_row(state: State, name: str) -> MessageRow:
-    """A message of the state for people."""
+    """Return the row of a message."""
     message = state.messages[name]
     return MessageRow(
         id=message.id,
@@ -221,7 +223,7 @@ def message_row(state: State, name: str) -> MessageRow:
 
 
 def _needs(state: State, rows: list[SessionRow], now: Instant) -> list[Need]:
-    needs = [need for row in rows for need in _needs_of(row, now)]
+    needs = [need for row in rows for need in _session_needs(row, now)]
     for session in state.sessions.values():
         for notice in session.notices if session.live else ():
             if notice.kind == "lost":
@@ -230,7 +232,7 @@ def _needs(state: State, rows: list[SessionRow], now: Instant) -> list[Need]:
                 needs.append(Need("lost", f"{what}{to}: {notice.reason}", session.id))
     for circle in wait_cycles(state):
         needs.append(Need("circle", f"waiting for each other in a circle: {' → '.join((*circle, circle[0]))}"))
-    shown = {row.id for row in rows if row.status in ("live", "silent", "dead")}  # nobody else can answer
+    shown = {row.id for row in rows if row.status in ("live", "silent", "dead")}  # other sessions cannot answer
     for message in state.messages.values():
         missing = ", ".join(sorted(message.unacknowledged_by & shown))
         if message.urgency == "high" and missing:
@@ -241,7 +243,7 @@ def _needs(state: State, rows: list[SessionRow], now: Instant) -> list[Need]:
     return needs
 
 
-def _needs_of(row: SessionRow, now: Instant) -> list[Need]:
+def _session_needs(row: SessionRow, now: Instant) -> list[Need]:
     needs = []
     holds = f"holds {row.claims} claim{'s' if row.claims != 1 else ''}"
     if row.status == "dead" and row.claims:

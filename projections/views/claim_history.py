@@ -1,9 +1,9 @@
-"""The story of what was claimed: each request, grant, wait, refusal, renewal, handover, break, loss and end, once.
+"""The history of claims: each request, grant, wait, refusal, renewal, handover, break, loss and end, once.
 
-An entry is one application of a rule, as the judge recorded it, together with what the events say of it: who asked, for
-how long, what the requester was told, who brought it about, and who had what stood in the way. An event of a claim that
-changed nothing, such as a release by someone who did not hold it, has an entry too: that nothing came of it is part of
-the story. So the stories of all resources together account for every grant and every end, no more and no less.
+An entry is one decision of the rules, with what the events say about it: who asked, for how long, the answer the
+requester got, who caused it, and who held the conflicting claims. An event that changed nothing, such as a release by a
+session that does not hold the claim, also has an entry. Together, the entries of all resources account for every grant
+and every end exactly once.
 """
 
 from collections.abc import Iterable, Sequence
@@ -33,7 +33,7 @@ EntryKind: TypeAlias = DecisionKind | Literal["nothing"]
 
 
 class Obstacle(Struct, frozen=True):
-    """A claim, or a request that waits, that stood in the way: whose it was then, and on what."""
+    """A claim or waiting request that prevented a grant, with its session at that time and its resource."""
 
     id: EventId
     session: str
@@ -41,71 +41,71 @@ class Obstacle(Struct, frozen=True):
 
 
 class ClaimHistoryEntry(Struct, frozen=True, kw_only=True):
-    """What happened to one claim or request at one instant, by which rule."""
+    """What happened to one claim or request at one instant, and by which rule."""
 
     at: Instant
     rule: int
     what: EntryKind
     claim: EventId
-    session: str  # whose claim or request it is
+    session: str  # the session of the claim or request
     resource: str
-    cause: EventId = ""  # the event that brought it about; empty where time alone did
+    cause: EventId = ""  # the event that caused it; empty if time alone did
     by: str = ""  # the session that wrote that event
-    told: str = ""  # what the requester was told, where this is the answer to its request
+    told: str = ""  # the answer that the requester got, if this is the decision on its request
     mode: str = ""
     agent: str = ""
-    automatic: bool = False  # asked by a hook, for an edit
-    ttl_s: int = 0  # for how long it was asked
-    wait_s: int = 0  # how long it would wait
-    since: Instant = ""  # of the end of a claim or a wait, or of a grant to a waiter: when that began
-    words: str = ""  # of the event that brought it about: a note, the reason of a break, the evidence of a death
-    others: tuple[Obstacle, ...] = ()  # what stood in the way
-    became: EventId = ""  # the claim that a handover made of it
+    automatic: bool = False  # requested by a hook, for an edit
+    ttl_s: int = 0  # the requested duration
+    wait_s: int = 0  # how long the request waits
+    since: Instant = ""  # when the claim or wait began that ends here, or whose wait this grants
+    words: str = ""  # text of the causing event: a note, the reason of a break, the evidence of a death
+    others: tuple[Obstacle, ...] = ()  # the conflicting claims and requests
+    became: EventId = ""  # the claim that a handover created from it
 
 
 def build_claim_history(events: Iterable[Event], decisions: Iterable[Decision]) -> list[ClaimHistoryEntry]:
-    """Every entry of a history, in order. `decisions` are those that its fold recorded."""
-    teller = _EntryBuilder({event.id: event for event in events})
-    entries = [teller.tell(said) for said in decisions]
-    entries += teller.without_effect()
-    entries.sort(key=lambda entry: entry.at)  # stable: at one instant the order of the decisions is that of the rules
+    """Return all entries of a history, in order; `decisions` are those that its fold recorded."""
+    builder = _EntryBuilder({event.id: event for event in events})
+    entries = [builder.add(decision) for decision in decisions]
+    entries += builder.without_effect()
+    entries.sort(key=lambda entry: entry.at)  # stable, so that decisions at one instant stay in the order of the rules
     return entries
 
 
 def about_resources(entries: Iterable[ClaimHistoryEntry], resources: Sequence[str]) -> list[ClaimHistoryEntry]:
-    """The entries on anything that overlaps one of these resources (rule 1)."""
+    """Return the entries about resources that overlap one of these (rule 1)."""
     return [entry for entry in entries if any(overlap(entry.resource, resource) for resource in resources)]
 
 
 def about_session(entries: Iterable[ClaimHistoryEntry], session: str) -> list[ClaimHistoryEntry]:
-    """The entries on the claims and requests of a session, and on what it did to those of others."""
+    """Return the entries about a session's claims and requests, and about what it did to those of others."""
     return [entry for entry in entries if session in (entry.session, entry.by)]
 
 
 def about_claim(entries: Iterable[ClaimHistoryEntry], claim: EventId) -> list[ClaimHistoryEntry]:
-    """The entries on one claim or request, and on the claims that handing it over made of it."""
+    """Return the entries about one claim or request, and about the claims that handovers created from it."""
     names = {claim}
-    found = []
+    related = []
     for entry in entries:
         if entry.claim in names:
-            found.append(entry)
+            related.append(entry)
             names |= {entry.became} - {""}
-    return found
+    return related
 
 
 def caused_by(entries: Iterable[ClaimHistoryEntry], event: EventId) -> list[ClaimHistoryEntry]:
-    """The entries that one event caused."""
+    """Return the entries that one event caused."""
     return [entry for entry in entries if entry.cause == event]
 
 
-_OF_CLAIMS = (
+_CLAIM_EVENTS = (
     *(ClaimAccepted, ClaimBroken, ClaimBypassed, ClaimFinished),
     *(ClaimHandedOver, ClaimReleased, ClaimRenewed),
 )
 
 
 class _EntryBuilder:
-    """Goes through the decisions in order, and knows whose each claim and request is at that point."""
+    """Builds entries from decisions in order, and tracks the holder of each claim and request."""
 
     def __init__(self, by_id: dict[EventId, Event]) -> None:
         self.by_id = by_id
@@ -113,38 +113,39 @@ class _EntryBuilder:
         self.since: dict[EventId, Instant] = {}
         self.caused: set[EventId] = set()
 
-    def tell(self, said: Decision) -> ClaimHistoryEntry:
-        began = "" if said.what in ("refused", "waiting", "renewed") else self.since.get(said.claim, "")
-        if said.what in ("granted", "waiting"):
-            self.held[said.claim] = Obstacle(said.claim, said.session, said.resource)
-            self.since[said.claim] = said.at
-        self.caused.add(said.cause)
-        cause, own = self.by_id.get(said.cause), self.by_id.get(said.claim)
+    def add(self, decision: Decision) -> ClaimHistoryEntry:
+        began = "" if decision.what in ("refused", "waiting", "renewed") else self.since.get(decision.claim, "")
+        if decision.what in ("granted", "waiting"):
+            self.held[decision.claim] = Obstacle(decision.claim, decision.session, decision.resource)
+            self.since[decision.claim] = decision.at
+        self.caused.add(decision.cause)
+        cause, own = self.by_id.get(decision.cause), self.by_id.get(decision.claim)
         asked = own.payload if own and isinstance(own.payload, ClaimRequested) else None
-        became = said.others[0] if said.what in ("handed_over", "passed_on") else ""
+        from_queue = decision.what == "granted" and decision.rule == 4  # then the causing event ended another claim
+        became = decision.others[0] if decision.what in ("handed_over", "passed_on") else ""
         return ClaimHistoryEntry(
-            at=said.at,
-            rule=said.rule,
-            what=said.what,
-            claim=said.claim,
-            session=said.session,
-            resource=said.resource,
-            cause=said.cause,
+            at=decision.at,
+            rule=decision.rule,
+            what=decision.what,
+            claim=decision.claim,
+            session=decision.session,
+            resource=decision.resource,
+            cause=decision.cause,
             by=cause.actor if cause else "",
-            told=asked.told if asked and said.cause == said.claim else "",
+            told=asked.told if asked and decision.cause == decision.claim else "",
             mode=asked.mode if asked else "",
             agent=asked.agent if asked else "",
             automatic=asked.automatic if asked else False,
             ttl_s=asked.ttl_s if asked else 0,
             wait_s=asked.wait_s if asked else 0,
             since=began,
-            words="" if said.what == "granted" and said.rule == 4 else _words(cause),  # another claim's end
-            others=() if became else tuple(self.held[name] for name in said.others if name in self.held),
+            words="" if from_queue else _event_text(cause),
+            others=() if became else tuple(self.held[name] for name in decision.others if name in self.held),
             became=became,
         )
 
     def without_effect(self) -> list[ClaimHistoryEntry]:
-        """The events of claims that changed nothing: only the present holder's word counts (rule 3)."""
+        """Return entries for the claim events that changed nothing, since only the present holder can act (rule 3)."""
         return [
             ClaimHistoryEntry(
                 at=event.at,
@@ -155,10 +156,10 @@ class _EntryBuilder:
                 resource=self._resource(event.payload.claim),
                 cause=event.id,
                 by=event.actor,
-                words=_words(event),
+                words=_event_text(event),
             )
             for event in self.by_id.values()
-            if isinstance(event.payload, _OF_CLAIMS) and event.id not in self.caused
+            if isinstance(event.payload, _CLAIM_EVENTS) and event.id not in self.caused
         ]
 
     def _resource(self, claim: EventId) -> str:
@@ -166,7 +167,7 @@ class _EntryBuilder:
         return getattr(event.payload, "resource", "") if event else ""
 
 
-def _words(event: Event | None) -> str:
+def _event_text(event: Event | None) -> str:
     match event.payload if event else None:
         case ClaimRequested(note=text) | ClaimHandedOver(note=text) | ClaimBroken(reason=text):
             return text

@@ -1,11 +1,11 @@
-"""Claims, waits and sessions as spans of time: from when to when, and how each ended.
+"""Claims, waits and sessions as intervals of time: their start, their end, and how they ended.
 
-Every grant begins a span of its own: a claim that is handed over, or passes to the session that continues its holder's,
-is another span of another session. A span whose `end` is empty was still open at the moment that is looked from.
+Every grant starts a new interval. A claim that is handed over, or passes to a session that continues another, is
+therefore another interval of another session. An interval without an `end` was still open at the time of the analysis.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Literal
+from typing import Literal, TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -18,7 +18,7 @@ from projections.views.point_in_time import PointInTime, count_until
 
 
 class ClaimInterval(Struct, frozen=True, kw_only=True):
-    """A claim that was held, or a request that waited: from `start` up to, not including, `end`."""
+    """A claim that was held, or a request that waited: from `start` until just before `end`."""
 
     kind: Literal["claim", "wait"]
     id: EventId
@@ -30,70 +30,81 @@ class ClaimInterval(Struct, frozen=True, kw_only=True):
     automatic: bool = False  # made by a hook
     start: Instant
     end: Instant = ""
-    how: str = ""  # it ended: the `what` of the decision that ended it
-    rule: int = 0  # that ended it
-    cause: EventId = ""  # the event that ended it; empty where time alone did
-    behind: tuple[EventId, ...] = ()  # of a wait: what was in its way
+    how: str = ""  # how it ended: the `what` of the decision that ended it
+    rule: int = 0  # the rule that ended it
+    cause: EventId = ""  # the event that ended it; empty if time alone did
+    behind: tuple[EventId, ...] = ()  # for a wait: the conflicting claims and requests
 
 
 class SessionInterval(Struct, frozen=True, kw_only=True):
-    """A session while it was here, until it ended, died or was continued. One that lives again has another span."""
+    """A session while it was live, until it ended, died or was continued. A revived session has another interval."""
 
     session: str
     start: Instant
-    last_at: Instant  # when it was last heard
+    last_at: Instant  # the time of its latest event
     end: Instant = ""
-    how: str = ""  # it ended: its status then
+    how: str = ""  # how it ended: its status afterwards
     evidence: str = ""
     cause: EventId = ""
 
 
-class HistoryAnalysis(Struct):
-    """What a history amounts to, up to the moment of `state`."""
+AnyInterval = TypeVar("AnyInterval", ClaimInterval, SessionInterval)
 
-    events: Sequence[Event]  # those that count; see `projections.rules.sessions.has_effect`
+
+class HistoryAnalysis(Struct):
+    """The events that count, decisions and intervals of a history, up to the time of `state`."""
+
+    events: Sequence[Event]  # those that have an effect; see `projections.rules.sessions.has_effect`
     decisions: list[Decision]
     intervals: list[ClaimInterval]
-    lives: list[SessionInterval]
-    recipients: dict[EventId, frozenset[str]]  # of each message, as it was sent
+    session_intervals: list[SessionInterval]
+    recipients: dict[EventId, frozenset[str]]  # the recipients of each message when it was sent
     state: State
 
 
-Chunker = Callable[[Sequence[Event]], Iterable[Sequence[Event]]]
+Splitter = Callable[[Sequence[Event]], Iterable[Sequence[Event]]]
 
 
 def analyze_history(
-    events: Sequence[Event], now: Instant, pieces: Chunker = lambda events: (events,)
+    events: Sequence[Event], now: Instant, split: Splitter = lambda events: (events,)
 ) -> HistoryAnalysis:
-    """The account of a history in order, at `now`; `pieces` cuts the history for one who wants to see how far it is."""
+    """Analyze a history in order, up to `now`. `split` divides it into pieces, so that the caller can show progress."""
     counted: list[Event] = []
     decisions: list[Decision] = []
     recipients: dict[EventId, frozenset[str]] = {}
-    state, lives = State(), _SessionIntervals()
-    for piece in pieces(events):
+    state, sessions = State(), _SessionIntervals()
+    for piece in split(events):
         for event in piece:
             if not has_effect(state, event):
                 fold(state, [event], decisions.append)
                 continue
             fold(state, [event], decisions.append)
             counted.append(event)
-            lives.observe(state, event)
+            sessions.observe(state, event)
             if isinstance(event.payload, MessageSent):
                 recipients[event.id] = frozenset(state.messages[event.id].unread_by)
     as_of(state, now, decisions.append)
-    return HistoryAnalysis(counted, decisions, claim_intervals(counted, decisions), lives.found, recipients, state)
+    return HistoryAnalysis(
+        counted, decisions, claim_intervals(counted, decisions), sessions.intervals, recipients, state
+    )
 
 
 IsNew = Callable[[Instant, EventId], bool]
 
 
 def happened_after(events: Sequence[Event], since: PointInTime) -> IsNew:
-    """Whether something happened after a moment: by the event that brought it about, or by time alone at an instant.
+    """Return a function that tells whether something happened after a point in time.
 
-    What time alone ended at the very instant of the moment had ended by then: time comes before the events.
+    It takes the instant and the id of the causing event, which is empty if time alone caused it. What time alone ended
+    exactly at that instant happened before the point, since time passes before the events at an instant.
     """
     new = {event.id for event in events[count_until(events, since) :]}
     return lambda at, cause: cause in new if cause else at > since.at
+
+
+def not_ended_before(intervals: Iterable[AnyInterval], is_new: IsNew) -> list[AnyInterval]:
+    """Return the intervals that are open or ended after a point in time."""
+    return [interval for interval in intervals if not interval.end or is_new(interval.end, interval.cause)]
 
 
 _ENDS = {
@@ -104,71 +115,77 @@ _ENDS = {
 
 
 def claim_intervals(events: Sequence[Event], decisions: Sequence[Decision]) -> list[ClaimInterval]:
-    """The claims and waits that the decisions on a history amount to, in the order in which they began."""
+    """Return the intervals of claims and waits that follow from the decisions on a history, in the order of their
+    start.
+    """
     asked = {event.id: event.payload for event in events if isinstance(event.payload, ClaimRequested)}
-    found: list[ClaimInterval] = []
-    open_spans: dict[EventId, int] = {}
+    intervals: list[ClaimInterval] = []
+    open_intervals: dict[EventId, int] = {}
     came_from: dict[EventId, ClaimInterval] = {}
 
-    def close(said: Decision) -> None:
-        workspace = open_spans.pop(said.claim)
-        found[workspace] = replace(found[workspace], end=said.at, how=said.what, rule=said.rule, cause=said.cause)
-        for became in said.others:
-            came_from[became] = found[workspace]
+    def close(decision: Decision) -> None:
+        index = open_intervals.pop(decision.claim)
+        intervals[index] = replace(
+            intervals[index], end=decision.at, how=decision.what, rule=decision.rule, cause=decision.cause
+        )
+        for became in decision.others:
+            came_from[became] = intervals[index]
 
-    def begin(said: Decision, kind: Literal["claim", "wait"]) -> None:
-        terms = came_from.get(said.claim) or asked[said.claim]
-        open_spans[said.claim] = len(found)
-        span = ClaimInterval(
+    def begin(decision: Decision, kind: Literal["claim", "wait"]) -> None:
+        terms = came_from.get(decision.claim) or asked[decision.claim]
+        open_intervals[decision.claim] = len(intervals)
+        interval = ClaimInterval(
             kind=kind,
-            id=said.claim,
-            session=said.session,
-            agent="" if said.rule == 5 else terms.agent,
-            resource=said.resource,
+            id=decision.claim,
+            session=decision.session,
+            agent="" if decision.rule == 5 else terms.agent,
+            resource=decision.resource,
             mode=terms.mode,
             note=terms.note,
             automatic=terms.automatic,
-            start=said.at,
-            behind=said.others if kind == "wait" else (),
+            start=decision.at,
+            behind=decision.others if kind == "wait" else (),
         )
-        found.append(span)
+        intervals.append(interval)
 
-    for said in decisions:
-        if said.what == "granted":
-            if said.claim in open_spans:
-                close(said)
-            begin(said, "claim")
-        elif said.what == "waiting":
-            begin(said, "wait")
-        elif said.what in _ENDS and said.claim in open_spans:
-            close(said)
-    return found
+    for decision in decisions:
+        if decision.what == "granted":
+            if decision.claim in open_intervals:
+                close(decision)
+            begin(decision, "claim")
+        elif decision.what == "waiting":
+            begin(decision, "wait")
+        elif decision.what in _ENDS and decision.claim in open_intervals:
+            close(decision)
+    return intervals
 
 
 class _SessionIntervals:
-    """Sessions as they come and go, seen event by event."""
+    """Collects the intervals of sessions, event by event."""
 
     def __init__(self) -> None:
-        self.found: list[SessionInterval] = []
+        self.intervals: list[SessionInterval] = []
         self._last: dict[str, int] = {}
 
     def observe(self, state: State, event: Event) -> None:
-        named = (event.actor, getattr(event.payload, "session", ""), getattr(event.payload, "continues", ""))
-        for name in dict.fromkeys(named):
+        affected = (event.actor, getattr(event.payload, "session", ""), getattr(event.payload, "continues", ""))
+        for name in dict.fromkeys(affected):
             if session := state.sessions.get(name):
-                self._take(session, event, heard=name == event.actor)
+                self._update(session, event, acted=name == event.actor)
 
-    def _take(self, session: Session, event: Event, *, heard: bool) -> None:
-        workspace = self._last.get(session.id)
-        life = self.found[workspace] if workspace is not None else None
-        over = not session.live
-        if life is None or (life.end and heard and not over):
-            workspace = self._last[session.id] = len(self.found)
-            life = SessionInterval(session=session.id, start=event.at, last_at=event.at)
-            self.found.append(life)
-        assert workspace is not None
-        if heard:
-            life = replace(life, last_at=event.at)
-        if over and (not life.end or session.status == "imported"):  # each word of such a one may be its last
-            life = replace(life, end=event.at, how=session.status, evidence=session.over_because, cause=event.id)
-        self.found[workspace] = life
+    def _update(self, session: Session, event: Event, *, acted: bool) -> None:
+        index = self._last.get(session.id)
+        interval = self.intervals[index] if index is not None else None
+        ended = not session.live
+        if interval is None or (interval.end and acted and not ended):
+            index = self._last[session.id] = len(self.intervals)
+            interval = SessionInterval(session=session.id, start=event.at, last_at=event.at)
+            self.intervals.append(interval)
+        assert index is not None
+        if acted:
+            interval = replace(interval, last_at=event.at)
+        if ended and (not interval.end or session.status == "imported"):  # any of its events can be the last
+            interval = replace(
+                interval, end=event.at, how=session.status, evidence=session.over_because, cause=event.id
+            )
+        self.intervals[index] = interval

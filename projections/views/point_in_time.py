@@ -1,7 +1,8 @@
-"""The past: the state at any moment is the fold of the events up to it, and of what ended by itself until then.
+"""The past: the state at any point in time, by folding the events up to it and ending what time alone had ended by
+then.
 
-A moment is a place in the total order. It is named by an event (just after it) or by an instant (after all that
-happened up to and at it), so two events at one instant can be told apart.
+A point in time is a place in the total order of a history. It is given by an event (just after it) or by an instant
+(after everything at it), so two events at one instant can be told apart.
 """
 
 from bisect import bisect_right
@@ -14,37 +15,39 @@ from eventlog.events import Event, Instant
 from projections.rules.fold import as_of, fold
 from projections.rules.state import DecisionRecorder, State, ignore_decision
 
-_AFTER_ALL = "\x7f"  # sorts after every session
+_AFTER_ALL = "\x7f"  # sorts after every session id
 _key = attrgetter("key")
 
 
 class PointInTime(Struct, frozen=True):
-    """A moment of a history: what sorts up to `key` has happened, and time has passed up to and including `at`."""
+    """A point in a history: the events that sort up to `key` have happened, and time has passed up to and including
+    `at`.
+    """
 
     at: Instant
     key: tuple[Instant, str, int]
 
 
 def after_event(event: Event) -> PointInTime:
-    """The moment at which this event has happened and nothing that comes after it."""
+    """Return the point just after an event."""
     return PointInTime(event.at, event.key)
 
 
 def after_instant(at: Instant) -> PointInTime:
-    """The moment at which everything up to and including this instant has happened."""
+    """Return the point just after everything at an instant."""
     return PointInTime(at, (at, _AFTER_ALL, 0))
 
 
 def before_instant(at: Instant) -> PointInTime:
-    """The moment at which nothing at this instant has happened yet."""
+    """Return the point just before everything at an instant."""
     return PointInTime(at, (at, "", 0))
 
 
 def count_until(events: Sequence[Event], cut: PointInTime) -> int:
-    """How many of the events of a history, in order, have happened at a moment."""
+    """Return how many events of a history, in order, have happened at a point in time."""
     return bisect_right(events, cut.key, key=_key)
 
 
 def state_at(events: Sequence[Event], cut: PointInTime, record: DecisionRecorder = ignore_decision) -> State:
-    """The state at a moment of a history, whose events are given in order."""
+    """Return the state at a point in time of a history, whose events are in order."""
     return as_of(fold(State(), events[: count_until(events, cut)], record), cut.at, record)

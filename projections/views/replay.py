@@ -1,11 +1,11 @@
-"""The past, step by step.
+"""Step through a history, forward and back.
 
-A step is one event, or one instant between two events at which something ended by time alone. Forward applies it; back
-restores the nearest saved state before it and folds up to it again. After any walk, forwards and back, the state is
-exactly the one that `projections.views.point_in_time.state_at` gives for that moment.
+A step is one event, or one instant between events at which something ended by time alone. A step forward applies it. A
+step back restores the nearest saved state before it and folds up to it again. After any sequence of steps, the state is
+exactly the one that `projections.views.point_in_time.state_at` returns for that point.
 
-States are saved every so many steps, and where there are too many of them every second one is dropped: memory is
-bounded however long the history, and a step back costs a short fold.
+States are saved at regular intervals. If there are too many, every second one is dropped, so memory is limited for any
+length of history, and a step back needs only a short fold.
 """
 
 from bisect import bisect_right
@@ -19,21 +19,21 @@ from projections.rules.fold import as_of, fold
 from projections.rules.state import Decision, State
 from projections.views.point_in_time import PointInTime, after_event, after_instant, count_until
 
-_SAVE_INTERVAL = 200  # steps between two saved states, at first
+_SAVE_INTERVAL = 200  # initial number of steps between two saved states
 _MAX_SAVED = 64  # saved states
 
 
 class ReplayStep(Struct, frozen=True):
-    """What happened in one step: the event, or None where time alone passed; and what the rules decided by it."""
+    """What happened in one step: the event, or None if only time passed, and the decisions of the rules."""
 
     number: int  # counted from 1
-    cut: PointInTime  # the moment just after it
+    cut: PointInTime  # the point in time just after it
     event: Event | None
     decisions: tuple[Decision, ...]
 
 
 class _Saved(Struct, frozen=True):
-    """The place after a step: how many events had happened by then, which moment it was, and the state, encoded."""
+    """The position after a step: how many events had happened, the point in time, and the encoded state."""
 
     number: int
     done: int
@@ -42,15 +42,15 @@ class _Saved(Struct, frozen=True):
 
 
 def copy_state(state: State) -> State:
-    """A state of one's own, equal to this one."""
+    """Return an independent copy of a state."""
     return msgspec.msgpack.decode(msgspec.msgpack.encode(state), type=State)
 
 
 class ReplayCursor:
-    """A place in a history whose events are given in order, between two moments, and the state there.
+    """A position in a history between two points in time, and the state there.
 
-    It begins at `first`; `start`, if given, is the state at that moment, and is used up. `state` must only be looked
-    at. `number` counts the steps from `first`, and `done` the events from the beginning of the history.
+    It starts at `first`. `start`, if given, is the state there, and the cursor takes it over. Callers must not change
+    `state`. `number` counts the steps from `first`, and `done` the events from the beginning of the history.
     """
 
     def __init__(
@@ -65,14 +65,14 @@ class ReplayCursor:
 
     @property
     def next(self) -> Event | Instant:
-        """What the next step is: an event, or an instant at which something ends; the empty one at the end."""
+        """The next step: an event, or an instant at which something ends; empty at the end."""
         due = self.state.due
         if self.done < self.last_done and self._events[self.done].at <= due:
             return self._events[self.done]
         return due if due <= self.last.at else ""
 
     def forward(self) -> ReplayStep | None:
-        """One step forward; None at the end."""
+        """Take one step forward and return it; return None at the end."""
         following = self.next
         if not following:
             return None
@@ -89,26 +89,28 @@ class ReplayCursor:
         return ReplayStep(self.number, self.cut, event, tuple(decisions))
 
     def back(self) -> bool:
-        """One step back; False at the beginning."""
+        """Take one step back; return False at the beginning."""
         if self.number == 0:
             return False
         self.go_to(self.number - 1)
         return True
 
     def go_to(self, number: int) -> ReplayStep | None:
-        """To a step by its number, or as near as there is; the step, if one was made to come there."""
+        """Go to a step by its number, or as near as possible. Return the last step applied, or None if none was
+        needed.
+        """
         if number < self.number:
             index = self._index(max(number, 0))
             saved = self._saved[index]
             self.number, self.done, self.cut = saved.number, saved.done, saved.cut
             self.state = msgspec.msgpack.decode(saved.state, type=State)
         step = None
-        while self.number < number and (made := self.forward()):
-            step = made
+        while self.number < number and (applied := self.forward()):
+            step = applied
         return step
 
     def _index(self, number: int) -> int:
-        """The last saved state that is not after a step."""
+        """Return the index of the last saved state that is not after a step."""
         return bisect_right(self._saved, number, key=lambda saved: saved.number) - 1
 
     def _save(self) -> _Saved:

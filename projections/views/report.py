@@ -1,17 +1,17 @@
-"""What a report says of a stretch of the past: what each session did, finished and left, and what went wrong.
+"""A report on a period: what each session did, finished and left open, and what went wrong.
 
-Everything is taken from the account of the history up to the end of the stretch, and names the events that it comes
-from. What happened before the stretch counts only in what of it was still there: a claim that was held, a session that
-was live. Who still works, who is silent and what needs someone is the board's to say, which is passed in.
+Everything comes from the analysis of the history up to the end of the period, and names its events. What happened
+before the period counts only if it still applied: a claim that was held, or a session that was live. The board, which
+is passed in, supplies the status of sessions and what needs attention.
 
-A message is unanswered if no other session replied to it and nobody confirmed it, though it went to sessions by name or
-asks for a confirmation. A reply wants an answer only if it asks for a confirmation, or if nobody has read it: else no
-talk would ever end. An imported message wants none: who answered it was never recorded.
+A message is unanswered if no other session replied to it or acknowledged it, and it was sent to named sessions or asks
+for an acknowledgement. A reply needs an answer only if it asks for an acknowledgement or is unread; otherwise no
+conversation would ever end. An imported message needs none, since its answers were not recorded.
 
-What a hook claimed for an edit is there to run out. That it did is told with its session, not with what went wrong.
+Automatic claims are expected to expire, so their expiry is listed with their session, not with what went wrong.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -26,31 +26,15 @@ from eventlog.events import (
     MessageAcknowledged,
     MessageRead,
     MessageSent,
-    SessionPresumedDead,
     seconds_between,
 )
 from projections.rules.claims import loss_reason
-from projections.rules.resources import overlap
 from projections.rules.state import Decision
 from projections.views.activity import ReportItem, SessionActivity, item_of_interval, session_activities
 from projections.views.board import Board, Need
-from projections.views.intervals import ClaimInterval, HistoryAnalysis, IsNew, SessionInterval, happened_after
+from projections.views.deaths import Death, find_deaths
+from projections.views.intervals import ClaimInterval, HistoryAnalysis, happened_after, not_ended_before
 from projections.views.point_in_time import PointInTime, count_until
-
-
-class Death(Struct, frozen=True, kw_only=True):
-    """A session that was presumed dead, who got what it held at that instant, and what it did if it lived after all."""
-
-    event: EventId
-    at: Instant
-    session: str
-    by: str
-    evidence: str
-    held: list[ReportItem]  # the claims that it had; `others` are those that got them
-    back: EventId = ""  # its next event, if there is one
-    back_at: Instant = ""
-    last_at: Instant = ""  # the last of that life
-    told_at: Instant = ""  # when it read that it had been presumed dead
 
 
 class Unanswered(Struct, frozen=True, kw_only=True):
@@ -59,7 +43,7 @@ class Unanswered(Struct, frozen=True, kw_only=True):
     event: EventId
     at: Instant
     session: str
-    to: tuple[str, ...]  # as it was addressed
+    to: tuple[str, ...]  # the recipients as addressed
     everyone: bool
     subject: str
     urgency: str
@@ -69,7 +53,7 @@ class Unanswered(Struct, frozen=True, kw_only=True):
 
 
 class Totals(Struct, frozen=True):
-    """How much there was."""
+    """The numbers of events, active sessions, grants and messages in the period."""
 
     events: int
     sessions: int
@@ -78,11 +62,11 @@ class Totals(Struct, frozen=True):
 
 
 class Report(Struct, frozen=True):
-    """The whole report on the stretch after `since`, up to `until`."""
+    """The whole report on the period after `since` up to `until`."""
 
     since: Instant
     until: Instant
-    last_event: EventId  # the last of the whole history up to `until`
+    last_event: EventId  # the last event of the history up to `until`
     last_at: Instant
     totals: Totals
     needs: list[Need]
@@ -92,21 +76,21 @@ class Report(Struct, frozen=True):
     refusals: list[ReportItem]
     expired: list[ReportItem]
     unanswered: list[Unanswered]
-    waits: list[ReportItem]  # the longest first
-    sessions: list[SessionActivity]  # the last heard first
+    waits: list[ReportItem]  # longest first
+    sessions: list[SessionActivity]  # most recently active first
     names: dict[str, str]
 
 
-def build_report(account: HistoryAnalysis, since: PointInTime, board: Board) -> Report:
-    """The report on what came after `since` in an account, given the board at its end."""
-    events = account.events[count_until(account.events, since) :]
-    is_new = happened_after(account.events, since)
-    last = account.events[-1] if account.events else None
-    told = _with_context(account.decisions)
-    new = [one for one in told if is_new(one.said.at, one.said.cause)]
+def build_report(analysis: HistoryAnalysis, since: PointInTime, board: Board) -> Report:
+    """Return the report on everything after `since` in an analysis, given the board at its end."""
+    events = analysis.events[count_until(analysis.events, since) :]
+    is_new = happened_after(analysis.events, since)
+    last = analysis.events[-1] if analysis.events else None
+    contexts = _with_context(analysis.decisions)
+    new_contexts = [context for context in contexts if is_new(context.decision.at, context.decision.cause)]
     by_id = {event.id: event for event in events}
-    spans = [span for span in account.intervals if not span.end or is_new(span.end, span.cause)]
-    here = session_activities(account, events, spans, is_new, board)
+    intervals = not_ended_before(analysis.intervals, is_new)
+    activities = session_activities(analysis, events, intervals, is_new, board)
     return Report(
         since=since.at,
         until=board.now,
@@ -114,19 +98,19 @@ def build_report(account: HistoryAnalysis, since: PointInTime, board: Board) -> 
         last_at=last.at if last else "",
         totals=Totals(
             events=len(events),
-            sessions=sum(worker.events > 0 for worker in here),
-            granted=sum(one.said.what == "granted" for one in new),
+            sessions=sum(activity.events > 0 for activity in activities),
+            granted=sum(context.decision.what == "granted" for context in new_contexts),
             messages=sum(isinstance(event.payload, MessageSent) for event in events),
         ),
         needs=board.needs,
-        deaths=_deaths(account, is_new),
-        lost=[_item(one.said, one.ahead[:1], loss_reason(one.had)) for one in new if one.said.what == "lost"],
-        breaks=[_broken(one.said, by_id) for one in new if one.said.what == "broken"],
-        refusals=_refusals(new, by_id),
-        expired=_expired(spans),
-        unanswered=_unanswered(account, events),
-        waits=_waits(told, spans, board.now),
-        sessions=here,
+        deaths=find_deaths(analysis, is_new),
+        lost=[_lost(context) for context in new_contexts if context.decision.what == "lost"],
+        breaks=[_broken(context.decision, by_id) for context in new_contexts if context.decision.what == "broken"],
+        refusals=_refusals(new_contexts, by_id),
+        expired=_expired(intervals),
+        unanswered=_unanswered(analysis, events),
+        waits=_waits(contexts, intervals, board.now),
+        sessions=activities,
         names=board.names,
     )
 
@@ -135,124 +119,80 @@ def build_report(account: HistoryAnalysis, since: PointInTime, board: Board) -> 
 
 
 class _DecisionContext(Struct, frozen=True):
-    """A decision, the sessions that were in its way at that moment, and what the first of them had."""
+    """A decision, the sessions whose claims or requests it conflicted with, and the resource of the first of them."""
 
-    said: Decision
-    ahead: tuple[str, ...]
-    had: str
+    decision: Decision
+    obstacle_sessions: tuple[str, ...]
+    obstacle: str
 
 
 def _with_context(decisions: Iterable[Decision]) -> list[_DecisionContext]:
-    last: dict[EventId, Decision] = {}  # the grant or the wait of each claim: it can pass to another session
-    found = []
-    for said in decisions:
-        others = [last[name] for name in said.others if name in last]
-        ahead = tuple(dict.fromkeys(other.session for other in others))
-        found.append(_DecisionContext(said, ahead, others[0].resource if others else ""))
-        if said.what in ("granted", "waiting"):
-            last[said.claim] = said
-    return found
+    last: dict[EventId, Decision] = {}  # the latest grant or wait, since a claim can pass to another session
+    contexts = []
+    for decision in decisions:
+        others = [last[name] for name in decision.others if name in last]
+        sessions = tuple(dict.fromkeys(other.session for other in others))
+        contexts.append(_DecisionContext(decision, sessions, others[0].resource if others else ""))
+        if decision.what in ("granted", "waiting"):
+            last[decision.claim] = decision
+    return contexts
 
 
-def _item(said: Decision, others: tuple[str, ...], words: str = "") -> ReportItem:
-    names = tuple(name for name in dict.fromkeys((said.cause, said.claim)) if name)
+def _item(decision: Decision, others: tuple[str, ...], words: str = "") -> ReportItem:
+    names = tuple(name for name in dict.fromkeys((decision.cause, decision.claim)) if name)
     return ReportItem(
-        kind=said.what, at=said.at, session=said.session, what=said.resource, others=others, words=words, events=names
+        kind=decision.what,
+        at=decision.at,
+        session=decision.session,
+        what=decision.resource,
+        others=others,
+        words=words,
+        events=names,
     )
 
 
-def _broken(said: Decision, by_id: Mapping[EventId, Event]) -> ReportItem:
-    """Who broke whose claim, and why."""
-    event = by_id[said.cause]
-    return _item(said, (event.actor,), event.payload.reason if isinstance(event.payload, ClaimBroken) else "")
+def _lost(context: _DecisionContext) -> ReportItem:
+    """Return the item of a lost claim, with who has it and why."""
+    return _item(context.decision, context.obstacle_sessions[:1], loss_reason(context.obstacle))
 
 
-def _refusals(told: Iterable[_DecisionContext], by_id: Mapping[EventId, Event]) -> list[ReportItem]:
-    """Who was refused what, and who was in the way; again and again the same is one, with all its events. A request
-    that was told granted is lost, not refused.
+def _broken(decision: Decision, by_id: Mapping[EventId, Event]) -> ReportItem:
+    """Return the item of a broken claim, with who broke it and why."""
+    event = by_id[decision.cause]
+    return _item(decision, (event.actor,), event.payload.reason if isinstance(event.payload, ClaimBroken) else "")
+
+
+def _refusals(contexts: Iterable[_DecisionContext], by_id: Mapping[EventId, Event]) -> list[ReportItem]:
+    """Return the refusals, with the obstacles. Repeated identical refusals are one item with all its events.
+
+    A request that was told `granted` is lost, not refused.
     """
-    found: dict[tuple[str, str, tuple[str, ...]], ReportItem] = {}
-    for one in told:
-        said, asked = one.said, by_id[one.said.cause].payload if one.said.what == "refused" else None
-        if isinstance(asked, ClaimRequested) and asked.told != "granted":
-            item = _item(said, one.ahead, asked.note)
-            before = found.pop((said.session, said.resource, one.ahead), None)
-            if before:
-                item = replace(item, at=before.at, until=said.at, events=before.events + item.events)
-            found[said.session, said.resource, one.ahead] = item
-    return list(found.values())
+    refusals: dict[tuple[str, str, tuple[str, ...]], ReportItem] = {}
+    for context in contexts:
+        decision = context.decision
+        payload = by_id[decision.cause].payload if decision.what == "refused" else None
+        if isinstance(payload, ClaimRequested) and payload.told != "granted":
+            item = _item(decision, context.obstacle_sessions, payload.note)
+            key = (decision.session, decision.resource, context.obstacle_sessions)
+            if before := refusals.pop(key, None):
+                item = replace(item, at=before.at, until=decision.at, events=before.events + item.events)
+            refusals[key] = item
+    return list(refusals.values())
 
 
-def _expired(spans: Iterable[ClaimInterval]) -> list[ReportItem]:
-    """The claims, and grants that nobody took up, that ran out, in that order."""
-    found = [item_of_interval(span) for span in spans if span.how in ("expired", "lapsed") and not span.automatic]
-    return sorted(found, key=lambda item: item.until)
+def _expired(intervals: Iterable[ClaimInterval]) -> list[ReportItem]:
+    """Return the claims that expired and the grants that lapsed, in the order of their end."""
+    expired = [it for it in intervals if it.how in ("expired", "lapsed") and not it.automatic]
+    return sorted(map(item_of_interval, expired), key=lambda item: item.until)
 
 
-def _deaths(account: HistoryAnalysis, is_new: IsNew) -> list[Death]:
-    """Who was presumed dead, by whom, on what evidence, and what came of it."""
-    over: dict[
-        EventId, tuple[SessionInterval, SessionInterval | None]
-    ] = {}  # by the death, the life that it ended and the next
-    following: dict[str, SessionInterval] = {}
-    for life in reversed(account.lives):
-        if life.how == "dead" and is_new(life.end, life.cause):
-            over[life.cause] = (life, following.get(life.session))
-        following[life.session] = life
-    first = {(event.actor, event.at): event for event in account.events if over}
-    told, held = _first_read(account.events, over), _claims_of_dead(account, over)
-    found = []
-    for event in account.events:
-        if event.id in over and isinstance(event.payload, SessionPresumedDead):
-            life, back = over[event.id]
-            death = Death(
-                event=event.id,
-                at=event.at,
-                session=life.session,
-                by=event.actor,
-                evidence=life.evidence,
-                held=held.get(event.id, []),
-                back=first[back.session, back.start].id if back else "",
-                back_at=back.start if back else "",
-                last_at=back.last_at if back else "",
-                told_at=told.get((event.id, life.session), ""),
-            )
-            found.append(death)
-    return found
+def _waits(contexts: Iterable[_DecisionContext], intervals: Iterable[ClaimInterval], now: Instant) -> list[ReportItem]:
+    obstacles = {c.decision.claim: c.obstacle_sessions for c in contexts if c.decision.what == "waiting"}
+    waits = [item_of_interval(it, "wait", obstacles.get(it.id, ())) for it in intervals if it.kind == "wait"]
+    return sorted(waits, key=lambda item: -seconds_between(item.at, item.until or now))
 
 
-def _first_read(events: Iterable[Event], names: Collection[EventId]) -> dict[tuple[EventId, str], Instant]:
-    """When these were first read or confirmed, by whom."""
-    found: dict[tuple[EventId, str], Instant] = {}
-    for event in events:
-        if names and isinstance(event.payload, MessageRead | MessageAcknowledged):
-            for name in event.payload.messages:
-                if name in names:
-                    found.setdefault((name, event.actor), event.at)
-    return found
-
-
-def _claims_of_dead(account: HistoryAnalysis, deaths: Collection[EventId]) -> dict[EventId, list[ReportItem]]:
-    """What the dead had held, by their deaths, and who got it at that instant, having waited for it."""
-    granted: dict[EventId, list[Decision]] = {}
-    for said in account.decisions:
-        if said.what == "granted" and said.cause in deaths:
-            granted.setdefault(said.cause, []).append(said)
-    found: dict[EventId, list[ReportItem]] = {}
-    for span in account.intervals:
-        if span.kind == "claim" and span.how == "session_dead" and span.cause in deaths:
-            heirs = [said.session for said in granted.get(span.cause, ()) if overlap(said.resource, span.resource)]
-            found.setdefault(span.cause, []).append(item_of_interval(span, "held", tuple(dict.fromkeys(heirs))))
-    return found
-
-
-def _waits(told: Iterable[_DecisionContext], spans: Iterable[ClaimInterval], now: Instant) -> list[ReportItem]:
-    behind = {one.said.claim: one.ahead for one in told if one.said.what == "waiting"}
-    found = [item_of_interval(span, "wait", behind.get(span.id, ())) for span in spans if span.kind == "wait"]
-    return sorted(found, key=lambda item: -seconds_between(item.at, item.until or now))
-
-
-def _unanswered(account: HistoryAnalysis, events: Iterable[Event]) -> list[Unanswered]:
+def _unanswered(analysis: HistoryAnalysis, events: Iterable[Event]) -> list[Unanswered]:
     answered: set[EventId] = set()
     read: dict[EventId, list[str]] = {}
     sent: dict[EventId, tuple[Event, MessageSent]] = {}
@@ -268,17 +208,19 @@ def _unanswered(account: HistoryAnalysis, events: Iterable[Event]) -> list[Unans
                 for name in names:
                     read.setdefault(name, []).append(event.actor)
     return [
-        _message(event, payload, read.get(event.id, ()), account.recipients[event.id])
+        _unanswered_row(event, payload, read.get(event.id, ()), analysis.recipients[event.id])
         for event, payload in sent.values()
-        if event.id not in answered and _wants_an_answer(payload, event.id in read)
+        if event.id not in answered and _needs_answer(payload, event.id in read)
     ]
 
 
-def _wants_an_answer(payload: MessageSent, was_read: bool) -> bool:
+def _needs_answer(payload: MessageSent, was_read: bool) -> bool:
     return payload.needs_ack or (payload.to != EVERYONE and not (payload.in_reply_to and was_read))
 
 
-def _message(event: Event, payload: MessageSent, read_by: Iterable[str], recipients: Iterable[str]) -> Unanswered:
+def _unanswered_row(
+    event: Event, payload: MessageSent, read_by: Iterable[str], recipients: Iterable[str]
+) -> Unanswered:
     return Unanswered(
         event=event.id,
         at=event.at,

@@ -1,13 +1,12 @@
-"""A state as facts, and the difference of two.
+"""A state as a set of facts, and the difference between two states.
 
-A fact is one thing that a person can see and would call different if it were: what a session does, who holds a claim
-and until when, who has still to read a message. It has a key, `(kind, id, field)`, and a value; what is empty is no
-fact. Counters, times of the last sign of life, and what follows from other facts are left out.
+A fact is anything that a person can see and would notice as changed: what a session does, who holds a claim and until
+when, who still has to read a message. It has a key, `(kind, id, field)`, and a value. Empty values are not facts.
+Counters, times of the last event, and anything that follows from other facts are left out.
 
-So a difference is what the two sets of facts do not share, and three laws hold: a state does not differ from itself;
-turned round, a difference is that of the states the other way; and `combine` of two differences that follow each
-other is
-the difference of the first state and the last.
+A difference contains the facts that are not equal in both states. A state has no difference from itself; `reverse`
+gives the difference in the other direction; and `combine` of two consecutive differences is the difference between the
+first and the last state.
 """
 
 from collections.abc import Collection
@@ -18,46 +17,47 @@ from projections.rules.state import Notice, State
 
 FactKind: TypeAlias = Literal["session", "claim", "wait", "message"]
 FactKey: TypeAlias = tuple[FactKind, str, str]
-"""What a fact is about: the kind of thing, its id, and which of its properties."""
+"""The key of a fact: the kind of object, its id, and the name of the property."""
 
 FactValue: TypeAlias = str | tuple[str, ...] | tuple[Notice, ...]
 Facts: TypeAlias = dict[FactKey, FactValue]
 Difference: TypeAlias = dict[FactKey, tuple[FactValue | None, FactValue | None]]
-"""For each fact that is not the same: the value before and after; None where there is no such fact."""
+"""For each fact that differs: the value before and after; None if the fact does not exist."""
 
-_OF_SESSION = ("status", "name", "client", "branch", "worktree", "capabilities", "continues", "continued_by")
-_OF_DOING = ("phase", "progress", "next_action", "files", "estimated_completion", "blocked_on")
-_OF_END = ("over_because", "summary", "notes")
-_OF_CLAIM = ("resource", "mode", "session", "agent", "worktree", "note", "granted_at", "ends_at", "accept_by")
-_OF_WAIT = ("resource", "mode", "session", "agent", "worktree", "until")
+_SESSION_FIELDS = ("status", "name", "client", "branch", "worktree", "capabilities", "continues", "continued_by")
+_ACTIVITY_FIELDS = ("phase", "progress", "next_action", "files", "estimated_completion", "blocked_on")
+_END_FIELDS = ("over_because", "summary", "notes")
+_CLAIM_FIELDS = ("resource", "mode", "session", "agent", "worktree", "note", "granted_at", "ends_at", "accept_by")
+_WAIT_FIELDS = ("resource", "mode", "session", "agent", "worktree", "until")
 
 
 def facts_of(state: State, messages: Collection[EventId] | None = None) -> Facts:
-    """All facts of a state; of the messages only those about `messages`, if these are given."""
-    found: Facts = {}
+    """Return all facts of a state; if `messages` is given, only facts about these messages, and all other facts."""
+    facts: Facts = {}
     for session in state.sessions.values():
-        for thing, fields in ((session, _OF_SESSION), (session.doing, _OF_DOING), (session, _OF_END)):
-            _add(found, "session", session.id, thing, fields)
+        for source, fields in ((session, _SESSION_FIELDS), (session.doing, _ACTIVITY_FIELDS), (session, _END_FIELDS)):
+            _add(facts, "session", session.id, source, fields)
         if session.doing.action or session.doing.target:
-            found["session", session.id, "doing"] = " ".join(filter(None, (session.doing.action, session.doing.target)))
+            facts["session", session.id, "doing"] = " ".join(filter(None, (session.doing.action, session.doing.target)))
         if session.agents:
-            found["session", session.id, "agents"] = tuple(session.agents)
+            facts["session", session.id, "agents"] = tuple(session.agents)
         if session.notices:
-            found["session", session.id, "notices"] = tuple(session.notices)
+            facts["session", session.id, "notices"] = tuple(session.notices)
     for claim in state.claims.values():
-        _add(found, "claim", claim.id, claim, _OF_CLAIM)
+        _add(facts, "claim", claim.id, claim, _CLAIM_FIELDS)
     for wait in state.waits.values():
-        _add(found, "wait", wait.id, wait, _OF_WAIT)
+        _add(facts, "wait", wait.id, wait, _WAIT_FIELDS)
     for name in state.messages if messages is None else state.messages.keys() & messages:
         for field in ("unread_by", "unacknowledged_by"):
             if missing := getattr(state.messages[name], field):
-                found["message", name, field] = tuple(sorted(missing))
-    return found
+                facts["message", name, field] = tuple(sorted(missing))
+    return facts
 
 
 def affected_messages(event: Event) -> Collection[EventId] | None:
-    """The only messages whose facts an event can change; None if it can change any. There can be thousands of unread
-    ones, and a step changes few; what ends by time alone changes none.
+    """Return the ids of the messages whose facts an event can change, or None if it can change any.
+
+    There can be thousands of unread messages, and most steps change few. What ends by time alone changes none.
     """
     payload = event.payload
     if isinstance(payload, MessageSent):
@@ -67,27 +67,27 @@ def affected_messages(event: Event) -> Collection[EventId] | None:
     return None if isinstance(payload, SessionStarted | SessionEnded) else ()
 
 
-def _add(found: Facts, kind: FactKind, name: str, thing: object, fields: tuple[str, ...]) -> None:
+def _add(facts: Facts, kind: FactKind, name: str, source: object, fields: tuple[str, ...]) -> None:
     for field in fields:
-        if value := getattr(thing, field):
-            found[kind, name, field] = value
+        if value := getattr(source, field):
+            facts[kind, name, field] = value
 
 
 def diff_facts(before: Facts, after: Facts) -> Difference:
-    """What is not the same, in the order in which the facts stand there, those that are gone first."""
+    """Return the facts that differ, in the order of the facts, those of `before` first."""
     keys = dict.fromkeys([*before, *after])
     pairs = ((key, before.get(key), after.get(key)) for key in keys)
     return {key: (old, new) for key, old, new in pairs if old != new}
 
 
 def combine(first: Difference, second: Difference) -> Difference:
-    """Two differences that follow each other as one: what came back is no difference."""
-    whole: Difference = dict(first)
+    """Return two consecutive differences as one. Facts that changed back are not in it."""
+    combined: Difference = dict(first)
     for key, (old, new) in second.items():
-        whole[key] = (first[key][0] if key in first else old, new)
-    return {key: (old, new) for key, (old, new) in whole.items() if old != new}
+        combined[key] = (first[key][0] if key in first else old, new)
+    return {key: (old, new) for key, (old, new) in combined.items() if old != new}
 
 
 def reverse(change: Difference) -> Difference:
-    """The same difference, looked at from its end."""
+    """Return the same difference in the other direction."""
     return {key: (new, old) for key, (old, new) in change.items()}

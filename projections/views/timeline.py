@@ -1,12 +1,12 @@
-"""Sessions as lanes, claims as bars: a stretch of the past as something that can be drawn.
+"""A timeline: sessions as lanes and claims as bars, for a period of the past. Other packages draw it.
 
-The model of a picture, without its measures. Whatever was there in the stretch is in it once: a session that was live
-or heard is a lane, in the order of arrival; a claim that was held or a request that waited is a bar of its session's
-lane; a refusal, a loss, a break, a void handover and a death are marks; a message is sent from a lane to lanes; and
-what passed from one session to another is a link. A request that was told granted and is not is lost, not refused.
+Everything in the period appears once. A session that was live or wrote events is a lane, in the order of its first
+event. A claim or a waiting request is a bar in its session's lane. Refusals, losses, breaks, void handovers and deaths
+are marks. A message goes from one lane to others. What passed from one session to another is a link. A request that was
+told `granted` but was not granted is lost, not refused.
 
-The bars of a lane are packed into rows so that none covers another: what overlaps in time lies in different rows. A
-request that waited and the claim that came of it lie in one row, one after the other.
+The bars of a lane are arranged in rows so that none overlaps another. A waiting request and the claim that it became
+are in one row.
 """
 
 from collections.abc import Iterable, Sequence
@@ -18,67 +18,74 @@ from msgspec import Struct
 from eventlog.events import EVERYONE, ClaimRequested, Event, EventId, Instant, MessageSent, SessionStarted, to_micros
 from projections.rules.state import Decision
 from projections.views.board import names_of
-from projections.views.intervals import ClaimInterval, HistoryAnalysis, IsNew, SessionInterval, happened_after
+from projections.views.intervals import (
+    ClaimInterval,
+    HistoryAnalysis,
+    IsNew,
+    SessionInterval,
+    happened_after,
+    not_ended_before,
+)
 from projections.views.point_in_time import PointInTime, count_until
 
 MarkKind = Literal["died", "lost", "broken", "refused", "void"]
 LinkKind = Literal["handed_over", "passed_on", "continued"]
-_MIN_BAR_FRACTION = 300  # a bar takes at least this part of the stretch: what is shorter cannot be seen
-_MIN_BAR_MICROS = 2_000_000  # and of so many microseconds where that is shorter
+_MIN_BAR_FRACTION = 300  # a bar is at least this part of the period long, so that it can be seen
+_MIN_BAR_MICROS = 2_000_000  # the minimum length of a period, for this purpose
 
 
 class Lane(Struct, frozen=True, kw_only=True):
-    """One session in the stretch."""
+    """One session in the period."""
 
     session: str
     name: str
     client: str
-    first_at: Instant = ""  # when it was first and last heard in the stretch; empty if it was not
+    first_at: Instant = ""  # its first and last event in the period; empty if it wrote none
     last_at: Instant = ""
     lives: list[SessionInterval]
-    rows: list[list[ClaimInterval]]  # those of a row are in order and do not overlap
+    rows: list[list[ClaimInterval]]  # the bars of a row are in order and do not overlap
 
 
 class Mark(Struct, frozen=True, kw_only=True):
     """Something that happened to a session at one instant."""
 
     kind: MarkKind
-    id: EventId  # the event that brought it about
+    id: EventId  # the event that caused it
     at: Instant
-    session: str  # to whom
-    by: str = ""  # who brought it about
+    session: str  # the affected session
+    by: str = ""  # the session that caused it
     claim: EventId = ""
     resource: str = ""
     words: str = ""  # the reason of a break, the evidence of a death
-    others: tuple[EventId, ...] = ()  # the claims and requests in the way
+    others: tuple[EventId, ...] = ()  # the conflicting claims and requests
 
 
 class TimelineMessage(Struct, frozen=True, kw_only=True):
-    """A message."""
+    """A message from one lane to others."""
 
     id: EventId
     at: Instant
     session: str
-    to: tuple[str, ...]  # the sessions that got it
+    to: tuple[str, ...]  # the sessions that received it
     everyone: bool
     subject: str
     urgency: str
 
 
 class Link(Struct, frozen=True, kw_only=True):
-    """What passed from one session to another: a claim, or all that a session was."""
+    """Something that passed from one session to another: a claim, or everything that a session had."""
 
     kind: LinkKind
-    id: EventId  # the event that did it
+    id: EventId  # the event that caused it
     at: Instant
     session: str
     to: str
-    claim: EventId = ""  # as it was called before
-    became: EventId = ""  # and is called since
+    claim: EventId = ""  # the claim before
+    became: EventId = ""  # the claim afterwards
 
 
 class Timeline(Struct, frozen=True, kw_only=True):
-    """What happened after `since`, up to `until`."""
+    """Everything that happened after `since`, up to `until`."""
 
     since: Instant
     until: Instant
@@ -90,91 +97,100 @@ class Timeline(Struct, frozen=True, kw_only=True):
     links: list[Link]
 
 
-def build_timeline(account: HistoryAnalysis, since: PointInTime, until: Instant) -> Timeline:
-    """The timeline of what comes after `since` in an account of the history up to `until`.
+def build_timeline(analysis: HistoryAnalysis, since: PointInTime, until: Instant) -> Timeline:
+    """Return the timeline of everything after `since` in an analysis of the history up to `until`.
 
-    A `since` before the first event counts as the first event. Where there is no event, nothing has a length.
+    If `since` is before the first event, the timeline starts at the first event. Without events, it has no length.
     """
-    events = account.events[count_until(account.events, since) :]
-    begin = max(since.at, account.events[0].at) if account.events else until
-    is_new = happened_after(account.events, since)
-    spans = [span for span in account.intervals if not span.end or is_new(span.end, span.cause)]
-    lives = [life for life in account.lives if not life.end or is_new(life.end, life.cause)]
-    by = {event.id: event.actor for event in account.events}
-    told = {event.id: event.payload for event in account.events if isinstance(event.payload, ClaimRequested)}
-    marks = [*_marks(account, is_new, by, told), *_death_marks(lives, by)]
-    sent = [
+    events = analysis.events[count_until(analysis.events, since) :]
+    begin = max(since.at, analysis.events[0].at) if analysis.events else until
+    is_new = happened_after(analysis.events, since)
+    intervals = not_ended_before(analysis.intervals, is_new)
+    lives = not_ended_before(analysis.session_intervals, is_new)
+    actors = {event.id: event.actor for event in analysis.events}
+    requests = {event.id: event.payload for event in analysis.events if isinstance(event.payload, ClaimRequested)}
+    marks = [*_marks(analysis, is_new, actors, requests), *_death_marks(lives, actors)]
+    messages = [
         TimelineMessage(
-            id=event.id, at=event.at, session=event.actor, to=_recipients(account, event, event.payload),
-            everyone=event.payload.to == EVERYONE, subject=event.payload.subject, urgency=event.payload.urgency,
+            id=event.id,
+            at=event.at,
+            session=event.actor,
+            to=_recipients(analysis, event, event.payload),
+            everyone=event.payload.to == EVERYONE,
+            subject=event.payload.subject,
+            urgency=event.payload.urgency,
         )
         for event in events
         if isinstance(event.payload, MessageSent)
-    ]  # fmt: skip
-    heard: dict[str, tuple[Instant, Instant]] = {}
+    ]
+    active: dict[str, tuple[Instant, Instant]] = {}
     for event in events:
-        heard[event.actor] = (heard.get(event.actor, (event.at,))[0], event.at)
-    there = [*heard, *(item.session for found in (lives, spans, marks) for item in found)]
-    there += [name for message in sent if not message.everyone for name in message.to]
-    least = max(to_micros(until) - to_micros(begin), _MIN_BAR_MICROS) // _MIN_BAR_FRACTION + 1
+        active[event.actor] = (active.get(event.actor, (event.at,))[0], event.at)
+    present = [*active, *(item.session for items in (lives, intervals, marks) for item in items)]
+    present += [name for message in messages if not message.everyone for name in message.to]
+    min_micros = max(to_micros(until) - to_micros(begin), _MIN_BAR_MICROS) // _MIN_BAR_FRACTION + 1
     return Timeline(
         since=begin,
         until=until,
         events=len(events),
-        names=names_of(account.state),
-        lanes=_lanes(account, set(there), heard, lives, spans, least),
+        names=names_of(analysis.state),
+        lanes=_lanes(analysis, set(present), active, lives, intervals, min_micros),
         marks=sorted(marks, key=lambda mark: mark.at),
-        messages=sent,
-        links=[*_links(account, is_new, by), *_continued(lives, by)],
+        messages=messages,
+        links=[*_links(analysis, is_new, actors), *_continued(lives, actors)],
     )
 
 
-def _recipients(account: HistoryAnalysis, event: Event, payload: MessageSent) -> tuple[str, ...]:
-    """Who got a message; of an imported one, which nobody got here, those of its recipients that are known."""
+def _recipients(analysis: HistoryAnalysis, event: Event, payload: MessageSent) -> tuple[str, ...]:
+    """Return the recipients of a message; for an imported message, its known addressees."""
     if not event.imported:
-        return tuple(sorted(account.recipients.get(event.id, ())))
-    return tuple(name for name in payload.to if name in account.state.sessions) if payload.to != EVERYONE else ()
+        return tuple(sorted(analysis.recipients.get(event.id, ())))
+    return tuple(name for name in payload.to if name in analysis.state.sessions) if payload.to != EVERYONE else ()
 
 
 # --- lanes and rows -------------------------------------------------------------------------------------------------
 
 
 def _lanes(
-    account: HistoryAnalysis,
-    there: set[str],
-    heard: dict[str, tuple[Instant, Instant]],
+    analysis: HistoryAnalysis,
+    present: set[str],
+    active: dict[str, tuple[Instant, Instant]],
     lives: Iterable[SessionInterval],
-    spans: Iterable[ClaimInterval],
-    least: int,
+    intervals: Iterable[ClaimInterval],
+    min_micros: int,
 ) -> list[Lane]:
     clients: dict[str, str] = {}
-    for event in account.events:
+    for event in analysis.events:
         known = clients.setdefault(event.actor, "")
         clients[event.actor] = event.payload.client if isinstance(event.payload, SessionStarted) else known
-    lived: dict[str, list[SessionInterval]] = {}
+    lives_by_session: dict[str, list[SessionInterval]] = {}
     for life in lives:
-        lived.setdefault(life.session, []).append(life)
-    had: dict[str, list[ClaimInterval]] = {}
-    for span in spans:
-        had.setdefault(span.session, []).append(span)
-    names, nothing = names_of(account.state), ("", "")
+        lives_by_session.setdefault(life.session, []).append(life)
+    claims_by_session: dict[str, list[ClaimInterval]] = {}
+    for interval in intervals:
+        claims_by_session.setdefault(interval.session, []).append(interval)
+    names, nothing = names_of(analysis.state), ("", "")
     return [
         Lane(
-            session=session, name=names.get(session, ""), client=clients.get(session, ""),
-            first_at=heard.get(session, nothing)[0], last_at=heard.get(session, nothing)[1],
-            lives=lived.get(session, []), rows=pack_rows(had.get(session, []), least),
+            session=session,
+            name=names.get(session, ""),
+            client=clients.get(session, ""),
+            first_at=active.get(session, nothing)[0],
+            last_at=active.get(session, nothing)[1],
+            lives=lives_by_session.get(session, []),
+            rows=pack_rows(claims_by_session.get(session, []), min_micros),
         )
-        for session in dict.fromkeys([*clients, *sorted(there)])
-        if session in there
-    ]  # fmt: skip
+        for session in dict.fromkeys([*clients, *sorted(present)])
+        if session in present
+    ]
 
 
-def pack_rows(spans: Sequence[ClaimInterval], least: int) -> list[list[ClaimInterval]]:
-    """Spans in rows, each in the first row that is free, where a bar takes at least `least` microseconds."""
+def pack_rows(intervals: Sequence[ClaimInterval], min_micros: int) -> list[list[ClaimInterval]]:
+    """Arrange intervals in rows, each in the first free row; a bar is at least `min_micros` microseconds long."""
     rows: list[list[ClaimInterval]] = []
     free: list[int] = []
     busy: list[tuple[float, int]] = []  # until when, which row
-    for chain in _chains(spans):
+    for chain in _chains(intervals):
         start = to_micros(chain[0].start)
         while busy and busy[0][0] <= start:
             heappush(free, heappop(busy)[1])
@@ -184,67 +200,83 @@ def pack_rows(spans: Sequence[ClaimInterval], least: int) -> list[list[ClaimInte
         row = heappop(free)
         rows[row] += chain
         end = to_micros(chain[-1].end) if chain[-1].end else float("inf")
-        heappush(busy, (max(end, start + least * len(chain)), row))
+        heappush(busy, (max(end, start + min_micros * len(chain)), row))
     return rows
 
 
-def _chains(spans: Sequence[ClaimInterval]) -> list[list[ClaimInterval]]:
-    """Each span with the one that it became: a wait with its claim."""
-    waits = {(span.id, span.end): [span] for span in spans if span.kind == "wait" and span.how == "granted"}
-    found = []
-    for span in spans:
-        if span.kind == "claim" and (before := waits.get((span.id, span.start))):
-            before.append(span)
+def _chains(intervals: Sequence[ClaimInterval]) -> list[list[ClaimInterval]]:
+    """Return each interval together with the claim that a wait became, in the order of their start."""
+    waits = {(it.id, it.end): [it] for it in intervals if it.kind == "wait" and it.how == "granted"}
+    chains = []
+    for interval in intervals:
+        if interval.kind == "claim" and (before := waits.get((interval.id, interval.start))):
+            before.append(interval)
         else:
-            found.append(waits.get((span.id, span.end), [span]) if span.kind == "wait" else [span])
-    return sorted(found, key=lambda chain: chain[0].start)
+            chains.append(waits.get((interval.id, interval.end), [interval]) if interval.kind == "wait" else [interval])
+    return sorted(chains, key=lambda chain: chain[0].start)
 
 
 # --- marks and links ------------------------------------------------------------------------------------------------
 
 
 def _marks(
-    account: HistoryAnalysis, is_new: IsNew, by: dict[EventId, str], told: dict[EventId, ClaimRequested]
+    analysis: HistoryAnalysis, is_new: IsNew, actors: dict[EventId, str], requests: dict[EventId, ClaimRequested]
 ) -> Iterable[Mark]:
-    payloads = {event.id: event.payload for event in account.events}
-    for said in account.decisions:
-        kind = _kind(said, told)
-        if kind and is_new(said.at, said.cause):
+    payloads = {event.id: event.payload for event in analysis.events}
+    for decision in analysis.decisions:
+        kind = _mark_kind(decision, requests)
+        if kind and is_new(decision.at, decision.cause):
             yield Mark(
-                kind=kind, id=said.cause, at=said.at, session=said.session, by=by.get(said.cause, ""), claim=said.claim,
-                resource=said.resource, words=getattr(payloads.get(said.cause), "reason", ""), others=said.others,
-            )  # fmt: skip
+                kind=kind,
+                id=decision.cause,
+                at=decision.at,
+                session=decision.session,
+                by=actors.get(decision.cause, ""),
+                claim=decision.claim,
+                resource=decision.resource,
+                words=getattr(payloads.get(decision.cause), "reason", ""),
+                others=decision.others,
+            )
 
 
-def _kind(said: Decision, told: dict[EventId, ClaimRequested]) -> MarkKind | None:
-    if said.what == "refused":
-        return None if told[said.claim].told == "granted" else "refused"
-    return said.what if said.what in ("lost", "broken", "void") else None
+def _mark_kind(decision: Decision, requests: dict[EventId, ClaimRequested]) -> MarkKind | None:
+    if decision.what == "refused":
+        return None if requests[decision.claim].told == "granted" else "refused"
+    return decision.what if decision.what in ("lost", "broken", "void") else None
 
 
-def _death_marks(lives: Iterable[SessionInterval], by: dict[EventId, str]) -> Iterable[Mark]:
+def _death_marks(lives: Iterable[SessionInterval], actors: dict[EventId, str]) -> Iterable[Mark]:
     for life in lives:
         if life.how == "dead":
             yield Mark(
-                kind="died", id=life.cause, at=life.end, session=life.session, by=by.get(life.cause, ""),
+                kind="died",
+                id=life.cause,
+                at=life.end,
+                session=life.session,
+                by=actors.get(life.cause, ""),
                 words=life.evidence,
-            )  # fmt: skip
+            )
 
 
-def _links(account: HistoryAnalysis, is_new: IsNew, by: dict[EventId, str]) -> Iterable[Link]:
-    passing: dict[EventId, Decision] = {}
-    for said in account.decisions:
-        if said.what in ("handed_over", "passed_on") and is_new(said.at, said.cause):
-            passing[said.others[0]] = said
-        elif said.what == "granted" and (was := passing.pop(said.claim, None)):
+def _links(analysis: HistoryAnalysis, is_new: IsNew, actors: dict[EventId, str]) -> Iterable[Link]:
+    transfers: dict[EventId, Decision] = {}
+    for decision in analysis.decisions:
+        if decision.what in ("handed_over", "passed_on") and is_new(decision.at, decision.cause):
+            transfers[decision.others[0]] = decision
+        elif decision.what == "granted" and (was := transfers.pop(decision.claim, None)):
             kind: LinkKind = "handed_over" if was.what == "handed_over" else "passed_on"
             yield Link(
-                kind=kind, id=was.cause, at=said.at, session=was.session, to=said.session, claim=was.claim,
-                became=said.claim,
-            )  # fmt: skip
+                kind=kind,
+                id=was.cause,
+                at=decision.at,
+                session=was.session,
+                to=decision.session,
+                claim=was.claim,
+                became=decision.claim,
+            )
 
 
-def _continued(lives: Iterable[SessionInterval], by: dict[EventId, str]) -> Iterable[Link]:
+def _continued(lives: Iterable[SessionInterval], actors: dict[EventId, str]) -> Iterable[Link]:
     for life in lives:
         if life.how == "continued":
-            yield Link(kind="continued", id=life.cause, at=life.end, session=life.session, to=by[life.cause])
+            yield Link(kind="continued", id=life.cause, at=life.end, session=life.session, to=actors[life.cause])

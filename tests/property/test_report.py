@@ -57,7 +57,9 @@ def test_a_report_tells_every_refusal_break_loss_and_expiry(events: list[Event])
 def test_every_death_is_told_once_with_all_that_was_held(events: list[Event]) -> None:
     found = analyze_history(events, events[-1].at)
     page = report_of(events, BEGINNING, after_event(events[-1]))
-    assert Counter(death.event for death in page.deaths) == Counter(x.cause for x in found.lives if x.how == "dead")
+    assert Counter(death.event for death in page.deaths) == Counter(
+        x.cause for x in found.session_intervals if x.how == "dead"
+    )
     _, decisions = judged(events)
     freed = Counter((d.cause, d.claim) for d in decisions if d.what == "session_dead")
     waits = {(span.cause, span.id) for span in found.intervals if span.kind == "wait"}

@@ -27,7 +27,7 @@ def test_a_session_has_a_life_while_it_is_live(events: list[Event]) -> None:
     for index in range(len(events)):
         seen = analyze_history(events[: index + 1], events[index].at)
         state = fold(State(), events[: index + 1])
-        assert {life.session for life in seen.lives if not life.end} == {
+        assert {life.session for life in seen.session_intervals if not life.end} == {
             s.id for s in state.sessions.values() if s.live
         }
-        assert {life.session for life in seen.lives} <= set(state.sessions)
+        assert {life.session for life in seen.session_intervals} <= set(state.sessions)

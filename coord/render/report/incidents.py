@@ -5,7 +5,8 @@ from collections.abc import Callable
 from coord.render.report.rows import FEW_DETAILS, ReportRow, ReportStyle, event_ids
 from projections.views.activity import ReportItem
 from projections.views.board import Need
-from projections.views.report import Death, Report, Unanswered
+from projections.views.deaths import Death
+from projections.views.report import Report, Unanswered
 
 
 def need_rows(report: Report, style: ReportStyle) -> list[ReportRow]:

@@ -33,10 +33,10 @@ def test_an_ended_session_has_one_life_and_a_restarted_one_two() -> None:
     end = story.ends(1, "amber")
     story.beats(2, "amber")
     story.beats(3, "amber")
-    (life,) = analyze_history(story.history(), at(4)).lives
+    (life,) = analyze_history(story.history(), at(4)).session_intervals
     assert (life.end, life.cause, life.last_at) == (at(1), end.id, at(3))
     story.tell(5, "amber", SessionStarted())
-    assert [(life.start, life.end) for life in analyze_history(story.history(), at(6)).lives] == [
+    assert [(life.start, life.end) for life in analyze_history(story.history(), at(6)).session_intervals] == [
         (at(0), at(1)),
         (at(5), ""),
     ]
@@ -46,7 +46,7 @@ def test_each_word_of_an_imported_session_may_be_its_last() -> None:
     story = Story()
     for second in (1, 2, 3):
         brings_in(story, second, asks(f"port/{second}"))
-    (life,) = analyze_history(story.history(), at(4)).lives
+    (life,) = analyze_history(story.history(), at(4)).session_intervals
     assert (life.start, life.end, life.how) == (at(1), at(3), "imported")
 
 

@@ -226,5 +226,6 @@ def _print_answer(view: WhyContext, asked: WhyAnswer, everything: bool) -> None:
         "receipts": msgspec.to_builtins(asked.extra) if asked.kind == "message" else None,
     }
     if asked.kind == "session":
-        data["lives"] = [msgspec.to_builtins(life) for life in view.seen.lives if life.session == asked.about]
+        own = [life for life in view.seen.session_intervals if life.session == asked.about]
+        data["lives"] = msgspec.to_builtins(own)
     view.run.say("\n".join(parts), data)
