@@ -75,39 +75,39 @@ LogReader._read_next | never horizon | events of another machine that are too fa
 conflicts.conflict | never agent | rule 1: a session and its own subagent do not conflict
     property/test_conflict.py::test_rule_1_what_conflicts
 claims.find_obstacles | never conflict wait | rule 2: nobody overtakes an earlier waiting request
-    projections/rules/test_claims.py::test_rule_2_nobody_overtakes_a_waiter_or_waits_for_a_later
+    projections/rules/test_claims.py::test_rule_2_an_earlier_waiting_request_comes_first
 requests.on_requested | never refused | rule 2: a request that was told refused is never granted
     projections/rules/test_claims.py::test_rule_2_a_request_told_refused_is_never_granted
 claims.advance_time | compare <= < due to | rule 3: a claim lasts up to its end, not including it
-    projections/rules/test_claims.py::test_rule_3_a_claim_lasts_up_to_its_end_and_not_including_it
+    projections/rules/test_claims.py::test_rule_3_a_claim_is_active_before_its_end_and_not_at_it
 requests.may_act_on | returns True | rule 3: only its holder acts on a claim
-    projections/rules/test_claims.py::test_rule_3_only_the_holder_or_its_session_acts_on_a_claim
+    projections/rules/test_claims.py::test_rule_3_only_the_holder_or_its_session_can_act
 claims.grant_waiting | always find_obstacles | rule 4: a waiting request is granted once nothing is in its way
-    projections/rules/test_claims.py::test_rule_2_a_request_not_granted_waits_or_is_refused
+    projections/rules/test_claims.py::test_rule_2_a_conflicting_request_waits_or_is_refused
 claims.grant_claim | never to_waiter | rule 4: a grant to a waiter lapses unless it is accepted
-    projections/rules/test_claims.py::test_rule_4_a_grant_to_a_waiter_lapses_unless_it_is_taken_up
+    projections/rules/test_claims.py::test_rule_4_a_grant_after_waiting_lapses_unless_accepted
 claims.handover_claim | never live | rule 5: nothing is handed to a session that is over
-    projections/rules/test_claims.py::test_rule_5_a_handover_to_the_absent_or_in_conflict_is_void
+    projections/rules/test_claims.py::test_rule_5_an_impossible_handover_is_void
 claims.hand_over | without grant_waiting | rule 5: after a handover the waiters are looked at
-    projections/rules/test_claims.py::test_rule_5_a_handover_makes_room_for_the_givers_waiters
+    projections/rules/test_claims.py::test_rule_5_waiting_requests_are_checked_after_a_handover
 cycles._shortest_cycle | never step seen | rule 6: circles of three and more are shown
-    projections/rules/test_losing.py::test_rule_6_a_circle_of_three_is_shown_once
+    projections/rules/test_losing.py::test_rule_6_a_cycle_of_three_is_found_once
 cycles.wait_cycles | replace union difference | rule 6: every wait of a session counts
     projections/rules/test_losing.py::test_rule_6_every_wait_of_a_session_counts
 claims.is_token_valid | always expected | rule 7: an old token does not stand
-    projections/rules/test_losing.py::test_rule_7_a_token_stands_as_long_as_its_grant
+    projections/rules/test_losing.py::test_rule_7_a_token_is_valid_as_long_as_its_grant
 claims._transfer | without next_token | rule 7: a claim that passes on has a new token
     property/test_rules.py::test_rule_7_a_claim_passed_on_at_its_grant_gets_a_new_token
 requests.on_requested | always live | rule 8: a session that is over is granted nothing, and is told
-    projections/rules/test_losing.py::test_rule_8_what_a_session_was_told_after_its_end_is_lost
+    projections/rules/test_losing.py::test_rule_8_a_claim_granted_after_the_sessions_end_is_lost
 requests.on_accepted | without record_loss | rule 8: who accepts what it was not granted is told that it is lost
-    projections/rules/test_losing.py::test_rule_8_who_accepts_before_its_grant_waits_no_longer
+    projections/rules/test_losing.py::test_rule_8_accepting_before_the_grant_ends_the_wait
 liveness.death_evidence | never pid_namespace | rule 9: a process of another container is not known to be dead
     property/test_rules.py::test_rule_9_when_an_anchor_is_gone
 liveness.death_evidence | never unknown | rule 9: a process that may not be looked at is not known to be dead
     property/test_rules.py::test_rule_9_when_an_anchor_is_gone
 sessions.has_effect | returns True | an import acts on nothing that others have
-    projections/rules/test_imported.py::test_it_cannot_act_on_what_those_have_who_are_here
+    projections/rules/test_imported.py::test_an_import_cannot_act_on_live_sessions_claims
 
 # Who acts.
 identity._named | never ended | nobody acts as a session that has ended or was imported

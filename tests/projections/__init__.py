@@ -1,1 +1,1 @@
-"""What it means: the finer points, by examples."""
+"""Tests of the rules and views, by example."""

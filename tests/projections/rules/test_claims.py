@@ -1,5 +1,6 @@
-"""The rules of claims by examples, one for each of their sentences. The laws that hold for every history are in
-`tests.property.test_rules`; these say at a glance what is meant, and each can be broken alone.
+"""The rules of claims by example, one test for each statement of a rule.
+
+`tests.property.test_rules` tests the laws that hold for every history.
 """
 
 from typing import Any
@@ -16,7 +17,7 @@ def kinds(state: State, session: str) -> list[str]:
     return [notice.kind for notice in state.sessions[session].notices]
 
 
-# --- rule 2: asking ---------------------------------------------------------------------------------------------------
+# --- rule 2: requests -------------------------------------------------------------------------------------------------
 
 ALL: dict[str, Any] = {"resource": "file/src/", "mode": "exclusive", "agent": "", "worktree": ""}
 
@@ -39,7 +40,7 @@ ALL: dict[str, Any] = {"resource": "file/src/", "mode": "exclusive", "agent": ""
         ({"worktree": "tree-1"}, {"worktree": "tree-2"}, False),
     ],
 )
-def test_rule_2_a_request_that_ones_own_claim_covers_renews_it(
+def test_rule_2_a_request_covered_by_an_own_claim_renews_it(
     held: dict[str, Any], asked: dict[str, Any], renewed: bool
 ) -> None:
     story = Story("amber")
@@ -50,7 +51,7 @@ def test_rule_2_a_request_that_ones_own_claim_covers_renews_it(
     assert state.claims[first.id].expires_at == (at(202) if renewed else at(101))
 
 
-def test_rule_2_the_claim_of_another_covers_nothing() -> None:
+def test_rule_2_another_sessions_claim_covers_nothing() -> None:
     story = Story("amber", "brown")
     first = story.asks(1, "amber", "port/1", mode="shared")
     second = story.asks(2, "brown", "port/1", mode="shared")
@@ -58,23 +59,23 @@ def test_rule_2_the_claim_of_another_covers_nothing() -> None:
     assert list(story.state().claims) == [first.id, second.id]
 
 
-def test_rule_2_a_request_not_granted_waits_or_is_refused() -> None:
+def test_rule_2_a_conflicting_request_waits_or_is_refused() -> None:
     story = Story("amber", "brown", "coral")
     held = story.asks(1, "amber", "port/1")
     wait = story.asks(2, "brown", "port/1", "waiting", wait_s=300)
     no = story.asks(3, "coral", "port/1", "waiting")
     state = story.state()
     assert (list(state.claims), list(state.waits)) == ([held.id], [wait.id])
-    refused = [said.others for said in story.decisions() if said.claim == no.id and said.what == "refused"]
-    assert refused == [(held.id, wait.id)], "and what is in the way is named"
+    refused = [d.others for d in story.decisions() if d.claim == no.id and d.what == "refused"]
+    assert refused == [(held.id, wait.id)], "the obstacles are named"
 
 
-def test_rule_2_nobody_overtakes_a_waiter_or_waits_for_a_later() -> None:
+def test_rule_2_an_earlier_waiting_request_comes_first() -> None:
     story = Story("amber", "brown", "coral")
     held = story.asks(1, "amber", "file/a", mode="shared")
     first = story.asks(2, "brown", "file/a", "waiting", wait_s=300)
     later = story.asks(3, "coral", "file/*", "waiting", wait_s=300, mode="shared")
-    assert list(story.state().waits) == [first.id, later.id], "it conflicts with the request before it alone"
+    assert list(story.state().waits) == [first.id, later.id], "it conflicts only with the request before it"
     story.releases(4, "amber", held)
     state = story.state()
     assert (list(state.claims), list(state.waits)) == ([first.id], [later.id])
@@ -86,19 +87,19 @@ def test_rule_2_a_request_told_refused_is_never_granted() -> None:
     assert (story.state().claims, story.state().waits) == ({}, {})
 
 
-# --- rule 3: lasting --------------------------------------------------------------------------------------------------
+# --- rule 3: leases ---------------------------------------------------------------------------------------------------
 
 
-def test_rule_3_a_claim_lasts_up_to_its_end_and_not_including_it() -> None:
+def test_rule_3_a_claim_is_active_before_its_end_and_not_at_it() -> None:
     story = Story("amber", "brown")
     held = story.asks(1, "amber", "port/1", ttl_s=60)
     assert list(story.state(60.999999).claims) == [held.id]
-    assert list(story.state(61).claims) == [], "nor for one who only looks"
+    assert list(story.state(61).claims) == [], "it also ends for a state without a later event"
     next_one = story.asks(61, "brown", "port/1")
     assert list(story.state().claims) == [next_one.id]
 
 
-def test_rule_3_renewing_never_shortens_and_moves_the_end() -> None:
+def test_rule_3_renewing_moves_the_end_and_never_shortens() -> None:
     story = Story("amber", "brown")
     held = story.asks(1, "amber", "port/1", ttl_s=300)
     story.renews(2, "amber", held, ttl_s=60)
@@ -106,10 +107,10 @@ def test_rule_3_renewing_never_shortens_and_moves_the_end() -> None:
     story.renews(3, "amber", held, ttl_s=600)
     assert story.state().claims[held.id].expires_at == story.state().due == at(603)
     story.renews(4, "brown", held, ttl_s=900)
-    assert story.state().claims[held.id].expires_at == at(603), "nobody renews for another"
+    assert story.state().claims[held.id].expires_at == at(603), "another session cannot renew it"
 
 
-def test_rule_3_the_holder_is_told_of_an_expiry_unless_automatic() -> None:
+def test_rule_3_an_expiry_is_notified_unless_automatic() -> None:
     story = Story("amber")
     story.asks(1, "amber", "port/1", ttl_s=60)
     by_hook = ClaimRequested(resource="port/2", mode="exclusive", ttl_s=60, automatic=True, told="granted")
@@ -119,7 +120,7 @@ def test_rule_3_the_holder_is_told_of_an_expiry_unless_automatic() -> None:
     assert [(notice.kind, notice.resources) for notice in state.sessions["amber"].notices] == [("expired", ("port/1",))]
 
 
-def test_rule_3_only_the_holder_or_its_session_acts_on_a_claim() -> None:
+def test_rule_3_only_the_holder_or_its_session_can_act() -> None:
     story = Story("amber", "brown")
     held = story.asks(1, "amber", "port/1", agent="sub-1")
     story.releases(2, "brown", held)
@@ -130,7 +131,7 @@ def test_rule_3_only_the_holder_or_its_session_acts_on_a_claim() -> None:
     assert story.state().claims == {}, "a session acts on its subagents' claims"
 
 
-def test_rule_3_a_broken_claim_is_gone_and_its_holder_is_told() -> None:
+def test_rule_3_a_broken_claim_ends_and_notifies_its_holder() -> None:
     story = Story("amber", "brown", "coral")
     held, own = story.asks(1, "amber", "port/1"), story.asks(2, "brown", "port/2")
     wait = story.asks(3, "coral", "port/1", "waiting", wait_s=300)
@@ -141,13 +142,13 @@ def test_rule_3_a_broken_claim_is_gone_and_its_holder_is_told() -> None:
     assert state.claims[wait.id].granted_at == at(4)
     told = [(notice.id, notice.other, notice.reason) for notice in state.sessions["amber"].notices]
     assert told == [(broken.id, "brown", "its window was closed")]
-    assert kinds(state, "brown") == [], "it knows"
+    assert kinds(state, "brown") == [], "it broke the claim itself"
 
 
 # --- rule 4: waiting --------------------------------------------------------------------------------------------------
 
 
-def test_rule_4_a_wait_lasts_up_to_not_including_its_limit() -> None:
+def test_rule_4_a_wait_is_active_before_its_limit_and_not_at_it() -> None:
     story = Story("amber", "brown")
     story.asks(1, "amber", "port/1", ttl_s=600)
     wait = story.asks(2, "brown", "port/1", "waiting", wait_s=60)
@@ -155,14 +156,14 @@ def test_rule_4_a_wait_lasts_up_to_not_including_its_limit() -> None:
     assert list(story.state(62).waits) == []
 
 
-def test_rule_4_at_one_instant_waits_end_before_claims_do() -> None:
+def test_rule_4_at_one_instant_waits_end_before_claims() -> None:
     story = Story("amber", "brown", "coral")
     story.asks(1, "amber", "port/1", ttl_s=60)
     story.asks(2, "brown", "port/1", "waiting", wait_s=59)
-    assert (story.state(61).claims, story.state(61).waits) == ({}, {}), "what it waited for came too late"
+    assert (story.state(61).claims, story.state(61).waits) == ({}, {}), "the claim became free too late"
 
 
-def test_rule_4_waiters_are_granted_at_that_instant_in_order() -> None:
+def test_rule_4_waiting_requests_are_granted_in_order() -> None:
     story = Story("amber", "brown", "coral", "dusky")
     held = story.asks(1, "amber", "file/**")
     waits = [story.asks(2 + n, by, f"file/{n}", "waiting", wait_s=300) for n, by in enumerate(("brown", "coral"))]
@@ -176,7 +177,7 @@ def test_rule_4_waiters_are_granted_at_that_instant_in_order() -> None:
     assert list(state.waits) == [behind.id]
 
 
-def test_rule_4_a_grant_to_a_waiter_lapses_unless_it_is_taken_up() -> None:
+def test_rule_4_a_grant_after_waiting_lapses_unless_accepted() -> None:
     story = Story("amber", "brown", "coral")
     story.asks(1, "amber", "port/1", ttl_s=60)
     lapses = story.asks(2, "brown", "port/1", "waiting", wait_s=600)
@@ -186,20 +187,20 @@ def test_rule_4_a_grant_to_a_waiter_lapses_unless_it_is_taken_up() -> None:
     assert ACCEPT_TIMEOUT_S == 60
     story.accepts(61 + ACCEPT_TIMEOUT_S + 1, "coral", takes)
     assert story.state(61 + 2 * ACCEPT_TIMEOUT_S).claims[takes.id].ends_at == at(61 + ACCEPT_TIMEOUT_S + 600)
-    assert kinds(story.state(), "brown") == [], "it was not there"
+    assert kinds(story.state(), "brown") == [], "the grant lapsed without a notice"
 
 
 def test_rule_4_renewing_a_grant_accepts_it() -> None:
     story = Story("amber", "brown")
     held = story.asks(1, "amber", "port/1")
-    given = story.asks(2, "brown", "port/2", "waiting", wait_s=600)  # it saw less than there was
+    given = story.asks(2, "brown", "port/2", "waiting", wait_s=600)  # told to wait, although nothing conflicts
     assert story.state().claims[held.id].ends_at == at(601)
     assert story.state().claims[given.id].ends_at == story.state().due == at(62)
     story.renews(3, "brown", given)
     assert story.state().claims[given.id].ends_at == at(603)
 
 
-def test_rule_4_only_its_session_withdraws_a_wait_and_makes_room() -> None:
+def test_rule_4_only_its_session_can_withdraw_a_wait() -> None:
     story = Story("amber", "brown", "coral")
     story.asks(1, "amber", "port/1", mode="shared")
     wait = story.asks(2, "brown", "port/1", "waiting", wait_s=300)
@@ -210,7 +211,7 @@ def test_rule_4_only_its_session_withdraws_a_wait_and_makes_room() -> None:
     assert behind.id in story.state().claims
 
 
-@pytest.mark.parametrize("how", ["ends", "dies", "goes on as another"])
+@pytest.mark.parametrize("how", ["ends", "dies", "is continued"])
 def test_rule_4_a_wait_ends_with_its_session(how: str) -> None:
     story = Story("amber", "brown", "coral", "dusky")
     story.asks(1, "amber", "port/1", mode="shared")
@@ -228,7 +229,7 @@ def test_rule_4_a_wait_ends_with_its_session(how: str) -> None:
     assert state.due == at(64)
 
 
-def test_rule_4_what_ends_next_is_always_known() -> None:
+def test_rule_4_the_state_knows_the_next_end() -> None:
     story = Story("amber", "brown")
     assert story.state().due == NEVER
     story.asks(1, "amber", "port/1", ttl_s=300)
@@ -259,16 +260,16 @@ def test_rule_5_a_handover_keeps_the_end_and_precedes_waiters() -> None:
     assert (is_token_valid(state, new.id, claim.token), is_token_valid(state, held.id, before.token)) == (True, False)
 
 
-def test_rule_5_a_handover_makes_room_for_the_givers_waiters() -> None:
+def test_rule_5_waiting_requests_are_checked_after_a_handover() -> None:
     story = Story("amber", "brown")
     held = story.asks(1, "amber", "file/a/")
     wait = story.asks(2, "brown", "file/a/b", "waiting", wait_s=300)
     story.hands_over(3, "amber", held, "brown")
-    assert story.state().claims[wait.id].granted_at == at(3), "one's own claim is in nobody's way"
+    assert story.state().claims[wait.id].granted_at == at(3), "a session's own claim is not an obstacle"
 
 
 @pytest.mark.parametrize("to", ["nobody", "coral", "dusky", "brown"])
-def test_rule_5_a_handover_to_the_absent_or_in_conflict_is_void(to: str) -> None:
+def test_rule_5_an_impossible_handover_is_void(to: str) -> None:
     story = Story("amber", "brown", "coral", "dusky")
     held = story.asks(1, "amber", "file/a/")
     inner = story.asks(2, "amber", "file/a/b", agent="sub-1")
@@ -283,7 +284,7 @@ def test_rule_5_a_handover_to_the_absent_or_in_conflict_is_void(to: str) -> None
     assert (kinds(state, to)[-1:] if to in state.sessions else ["lost"]) == ["lost"]
 
 
-def test_rule_5_who_hands_over_to_itself_has_lost_nothing() -> None:
+def test_rule_5_a_handover_to_itself_loses_nothing() -> None:
     story = Story("amber")
     held = story.asks(1, "amber", "port/1")
     story.releases(2, "amber", held)

@@ -1,4 +1,4 @@
-"""The fold takes a history in order and each event once; to look at a moment changes nothing of what comes after."""
+"""The fold takes events in order and each once, and `as_of` does not change the effect of later events."""
 
 import pytest
 
@@ -10,12 +10,12 @@ from tests.support.histories import Story, at
 
 
 def parts(story: Story, second: float) -> tuple[list[Event], list[Event]]:
-    """What comes up to a second, and what comes later."""
+    """Return the events up to a second, and the later ones."""
     history = story.history()
     return [e for e in history if e.at <= at(second)], [e for e in history if e.at > at(second)]
 
 
-def test_an_event_is_taken_once() -> None:
+def test_an_event_is_folded_only_once() -> None:
     story = Story("amber", "brown")
     state = story.state()
     with pytest.raises(ValueError, match="sorts before"):
@@ -23,19 +23,19 @@ def test_an_event_is_taken_once() -> None:
     assert state.events == 2
 
 
-def test_an_event_that_sorts_before_what_was_folded_is_refused() -> None:
+def test_an_event_before_the_last_folded_one_is_refused() -> None:
     story = Story("amber", "brown")
     story.beats(2, "brown")
     story.beats(1, "amber")
     story.beats(2, "amber")
     late, twin = story.events[-2:]
     state = fold(State(), [event for event in story.history() if event not in (late, twin)])
-    for event in (late, twin):  # also at the same instant, by a session that sorts before
+    for event in (late, twin):  # one is earlier, one at the same instant from a session that sorts before
         with pytest.raises(ValueError, match="sorts before"):
             fold(state, [event])
 
 
-def test_an_event_at_the_looked_at_moment_still_counts() -> None:
+def test_an_event_at_the_as_of_time_can_still_be_folded() -> None:
     story = Story("amber")
     story.beats(10, "amber", "build")
     before, after = parts(story, 5)
@@ -44,26 +44,26 @@ def test_an_event_at_the_looked_at_moment_still_counts() -> None:
         fold(as_of(fold(State(), before), at(10.000001)), after)
 
 
-def test_time_does_not_go_back_to_before_what_was_looked_at() -> None:
+def test_time_never_goes_back() -> None:
     story = Story("amber")
     story.asks(1, "amber", "port/1", ttl_s=60)
     story.beats(70, "amber", "build")
     before, after = parts(story, 5)
     state = as_of(as_of(fold(State(), before), at(100)), at(50))
     assert (state.claims, state.reached) == ({}, at(100))
-    assert as_of(story.state(), at(2)).reached == at(70), "nor to before the last event"
+    assert as_of(story.state(), at(2)).reached == at(70), "not before the last event"
     with pytest.raises(ValueError, match="sorts before"):
         fold(state, after)
 
 
-def test_what_ends_at_the_instant_of_an_event_has_ended_for_it() -> None:
+def test_a_claim_that_ends_at_an_events_instant_ends_before_it() -> None:
     story = Story("amber", "brown")
     story.asks(1, "amber", "port/1", ttl_s=60)
     asked = story.asks(61, "brown", "port/1")
     assert list(story.state().claims) == [asked.id]
 
 
-def test_a_moment_is_before_at_or_after_what_happens_at_it() -> None:
+def test_a_point_in_time_is_before_at_or_after_an_event() -> None:
     story = Story()
     first, second = story.beats(1, "amber", "build"), story.beats(1, "brown", "test")
     history = story.history()

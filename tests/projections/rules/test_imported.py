@@ -1,4 +1,4 @@
-"""What was imported, by examples: it acts as a session that was somewhere else, and touches nobody who is here."""
+"""Imported events by example: they act as sessions that existed elsewhere, and do not affect present sessions."""
 
 import pytest
 
@@ -17,11 +17,11 @@ from tests.support.histories import Story, at
 from tests.support.imports import asks, brings_in
 
 
-def told(state: State) -> list[str]:
+def notice_kinds(state: State) -> list[str]:
     return [notice.kind for session in state.sessions.values() for notice in session.notices]
 
 
-def test_an_imports_sessions_are_not_live_nor_in_anyones_way() -> None:
+def test_imported_sessions_are_not_live_and_block_no_claim() -> None:
     story = Story("amber")
     brings_in(story, 1, SessionStarted(client="shell-scripts"))
     theirs = brings_in(story, 2, asks("port/1"))
@@ -32,7 +32,7 @@ def test_an_imports_sessions_are_not_live_nor_in_anyones_way() -> None:
     assert (state.claims[theirs.id].token, state.claims[ours.id].token > 0) == (0, True)
 
 
-def test_its_claims_conflict_with_each_other_and_nobody_is_told() -> None:
+def test_imported_claims_conflict_only_with_each_other() -> None:
     story = Story("amber")
     first = brings_in(story, 1, asks("port/1", ttl_s=60))
     brings_in(story, 2, asks("port/1"), "session-2")
@@ -41,10 +41,10 @@ def test_its_claims_conflict_with_each_other_and_nobody_is_told() -> None:
     assert list(story.state().claims) == [first.id, "import-k3f9/3", broken.id]
     story.breaks(5, "amber", broken)
     assert story.state(200).claims == {}
-    assert told(story.state(200)) == []
+    assert notice_kinds(story.state(200)) == []
 
 
-def test_nothing_can_be_handed_to_one_and_none_is_continued() -> None:
+def test_an_imported_session_gets_no_handover_or_continuation() -> None:
     story = Story("amber", "brown")
     theirs = brings_in(story, 1, asks("port/1"))
     held = story.asks(2, "amber", "port/2")
@@ -59,7 +59,7 @@ def test_nothing_can_be_handed_to_one_and_none_is_continued() -> None:
     assert state.sessions["amber"].live
 
 
-def test_it_hears_nothing_and_what_it_said_is_unread_by_nobody() -> None:
+def test_imported_messages_and_recipients_have_no_inbox() -> None:
     story = Story("amber", "brown")
     brings_in(story, 1, SessionStarted())
     said = [
@@ -75,7 +75,7 @@ def test_it_hears_nothing_and_what_it_said_is_unread_by_nobody() -> None:
 
 
 @pytest.mark.parametrize("payload", ["release", "break", "end"])
-def test_it_cannot_act_on_what_those_have_who_are_here(payload: str) -> None:
+def test_an_import_cannot_act_on_live_sessions_claims(payload: str) -> None:
     story = Story("amber")
     held = story.asks(1, "amber", "port/1")
     acts: dict[str, AnyPayload] = {
@@ -96,7 +96,7 @@ def test_it_cannot_act_on_what_those_have_who_are_here(payload: str) -> None:
     assert "session-1" not in state.sessions
 
 
-def test_a_file_counts_once_and_two_equal_files_are_two() -> None:
+def test_an_imported_file_counts_once_per_path() -> None:
     story = Story("amber")
     first = brings_in(story, 1, asks("port/1"), path="a.claim")
     brings_in(story, 2, asks("port/2"), path="a.claim")
@@ -104,7 +104,7 @@ def test_a_file_counts_once_and_two_equal_files_are_two() -> None:
     assert list(story.state().claims) == [first.id, other.id]
 
 
-def test_one_is_shown_for_an_hour_and_while_it_holds_something() -> None:
+def test_the_board_shows_an_imported_session_for_an_hour() -> None:
     story = Story("amber")
     brings_in(story, 1, asks("port/1", ttl_s=7200))
     brings_in(story, 2, SessionStarted(), "session-2")

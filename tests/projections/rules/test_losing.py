@@ -1,4 +1,4 @@
-"""Rules 6, 7 and 8 by examples: circles, tokens, and who is told that it does not have what it thought it had."""
+"""Rules 6, 7 and 8 by example: cycles of waits, tokens, and lost claims."""
 
 from eventlog.events import ClaimAccepted, ClaimRequested
 from projections.rules.claims import is_token_valid
@@ -15,7 +15,7 @@ def lost(state: State, session: str) -> list[tuple[str, str, str]]:
 # --- rule 6 -----------------------------------------------------------------------------------------------------------
 
 
-def test_rule_6_a_circle_of_three_is_shown_once() -> None:
+def test_rule_6_a_cycle_of_three_is_found_once() -> None:
     story = Story("coral", "amber", "brown")
     for second, by, has in ((1, "amber", 1), (2, "brown", 2), (3, "coral", 3)):
         story.asks(second, by, f"port/{has}")
@@ -34,7 +34,7 @@ def test_rule_6_every_wait_of_a_session_counts() -> None:
     assert wait_cycles(story.state()) == [("amber", "brown")]
 
 
-def test_rule_6_the_subagents_of_a_session_make_no_circle() -> None:
+def test_rule_6_subagents_of_one_session_form_no_cycle() -> None:
     story = Story("amber")
     story.asks(1, "amber", "port/1", agent="sub-1")
     story.asks(2, "amber", "port/1", "waiting", agent="sub-2", wait_s=300)
@@ -45,7 +45,7 @@ def test_rule_6_the_subagents_of_a_session_make_no_circle() -> None:
 # --- rule 7 -----------------------------------------------------------------------------------------------------------
 
 
-def test_rule_7_a_token_stands_as_long_as_its_grant() -> None:
+def test_rule_7_a_token_is_valid_as_long_as_its_grant() -> None:
     story = Story("amber", "brown")
     held = story.asks(1, "amber", "port/1", ttl_s=60)
     state = story.state(60)
@@ -56,7 +56,7 @@ def test_rule_7_a_token_stands_as_long_as_its_grant() -> None:
     assert not is_token_valid(story.state(61), held.id, token)
 
 
-def test_rule_7_a_renewal_leaves_the_token_as_it_is() -> None:
+def test_rule_7_a_renewal_keeps_the_token() -> None:
     story = Story("amber")
     held = story.asks(1, "amber", "port/1", ttl_s=60)
     token = story.state().claims[held.id].token
@@ -68,16 +68,16 @@ def test_rule_7_a_renewal_leaves_the_token_as_it_is() -> None:
 # --- rule 8 -----------------------------------------------------------------------------------------------------------
 
 
-def test_rule_8_who_was_told_granted_and_is_not_does_not_wait() -> None:
+def test_rule_8_a_lost_claim_does_not_wait() -> None:
     story = Story("amber", "brown")
     story.asks(1, "amber", "port/1")
     told = story.asks(2, "brown", "port/1", "granted", wait_s=300)
     state = story.state()
-    assert state.waits == {}, "nobody is waiting there"
+    assert state.waits == {}, "its session does not wait"
     assert lost(state, "brown") == [(told.id, "amber", "port/1 was granted to it first")]
 
 
-def test_rule_8_what_a_session_was_told_after_its_end_is_lost() -> None:
+def test_rule_8_a_claim_granted_after_the_sessions_end_is_lost() -> None:
     story = Story("amber", "brown")
     story.ends(1, "amber")
     asked = story.asks(2, "amber", "port/1", "granted")
@@ -87,7 +87,7 @@ def test_rule_8_what_a_session_was_told_after_its_end_is_lost() -> None:
     assert lost(state, "amber") == [(asked.id, "", "its session had ended")]
 
 
-def test_rule_8_who_accepts_before_its_grant_waits_no_longer() -> None:
+def test_rule_8_accepting_before_the_grant_ends_the_wait() -> None:
     story = Story("amber", "brown", "coral")
     story.asks(1, "amber", "port/1", mode="shared")
     wait = story.asks(2, "brown", "port/1", "waiting", wait_s=300)
@@ -100,7 +100,7 @@ def test_rule_8_who_accepts_before_its_grant_waits_no_longer() -> None:
     assert state.due == at(64)
 
 
-def test_rule_8_who_takes_up_a_grant_too_late_has_lost_it() -> None:
+def test_rule_8_a_grant_accepted_too_late_is_lost() -> None:
     story = Story("amber", "brown")
     story.asks(1, "amber", "port/1", ttl_s=60)
     wait = story.asks(2, "brown", "port/1", "waiting", wait_s=300)
@@ -108,7 +108,7 @@ def test_rule_8_who_takes_up_a_grant_too_late_has_lost_it() -> None:
     assert lost(story.state(), "brown") == [(taken.id, "", "it was no longer held")]
 
 
-def test_rule_8_nobody_takes_another_out_of_the_queue() -> None:
+def test_rule_8_accepting_anothers_request_does_not_end_its_wait() -> None:
     story = Story("amber", "brown", "coral")
     story.asks(1, "amber", "port/1")
     wait = story.asks(2, "brown", "port/1", "waiting", wait_s=300)
@@ -118,7 +118,7 @@ def test_rule_8_nobody_takes_another_out_of_the_queue() -> None:
     assert [notice[1] for notice in lost(state, "coral")] == ["amber"]
 
 
-def test_rule_8_what_a_claim_of_its_own_covers_is_not_lost() -> None:
+def test_rule_8_a_claim_covered_by_an_own_claim_is_not_lost() -> None:
     story = Story("amber", "brown")
     story.asks(1, "amber", "port/1", ttl_s=60)
     wait = story.asks(2, "brown", "port/1", "waiting", wait_s=300)
@@ -127,16 +127,16 @@ def test_rule_8_what_a_claim_of_its_own_covers_is_not_lost() -> None:
     assert lost(story.state(), "brown") == []
 
 
-def test_rule_8_an_accepted_grant_does_not_lapse_and_passes_on() -> None:
+def test_rule_8_a_continued_grant_is_accepted() -> None:
     story = Story("amber", "brown", "coral")
     story.asks(1, "amber", "port/1", ttl_s=60)
     wait = story.asks(2, "brown", "port/1", "waiting", wait_s=300)
     story.continues(70, "coral", "brown")
     claim = story.state(500).claims[wait.id]
-    assert (claim.session, claim.ends_at) == ("coral", at(661)), "whoever goes on for it has it"
+    assert (claim.session, claim.ends_at) == ("coral", at(661)), "the continuing session has it"
 
 
-def test_rule_8_a_void_handovers_recipient_is_told_who_has_it() -> None:
+def test_rule_8_a_void_handover_notifies_the_named_session() -> None:
     story = Story("amber", "brown", "coral")
     outer = story.asks(1, "amber", "file/a/")
     story.asks(2, "amber", "file/a/b", agent="sub-1")
@@ -147,7 +147,7 @@ def test_rule_8_a_void_handovers_recipient_is_told_who_has_it() -> None:
     assert lost(story.state(), "brown") == [(kept.id, "amber", why), (gone.id, "", why)]
 
 
-def test_rule_8_a_subagent_takes_up_no_grant_of_another() -> None:
+def test_rule_8_a_subagent_cannot_accept_anothers_grant() -> None:
     story = Story("amber", "brown")
     story.asks(1, "amber", "port/1", ttl_s=60)
     wait = story.asks(2, "brown", "port/1", "waiting", wait_s=300, agent="sub-1")
@@ -155,15 +155,15 @@ def test_rule_8_a_subagent_takes_up_no_grant_of_another() -> None:
     assert story.state(120).claims[wait.id].accept_by == at(121)
     assert len(lost(story.state(120), "brown")) == 1
     story.tell(71, "brown", ClaimAccepted(claim=wait.id, resource="port/1"))
-    assert story.state(121).claims[wait.id].accept_by == "", "the session does it for all of them"
+    assert story.state(121).claims[wait.id].accept_by == "", "the session can accept for its subagents"
 
 
-def test_the_dead_are_told_their_loss_and_their_waits_are_gone() -> None:
+def test_a_dead_session_is_notified_and_cannot_release() -> None:
     story = Story("amber", "brown")
     held = story.asks(1, "amber", "port/1")
     wait = story.asks(2, "brown", "port/1", "waiting", wait_s=300)
     story.presumes_dead(3, "brown", "amber", anchor(1))
     story.releases(4, "amber", held)
     state = story.state()
-    assert list(state.claims) == [wait.id], "a late release takes nothing from who has it now"
+    assert list(state.claims) == [wait.id], "a late release does not affect the new holder"
     assert [notice.kind for notice in state.sessions["amber"].notices] == ["presumed_dead"]

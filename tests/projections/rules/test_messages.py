@@ -1,4 +1,4 @@
-"""Who has what to read and to confirm: by id, never "all before", and nothing is lost when a session goes."""
+"""Messages by example: reading and acknowledging are by id, and no message is lost when a session ends."""
 
 from eventlog.events import EVERYONE, HOUR_S, MessageSent
 from projections.rules.state import MAX_RECENT_MESSAGES, PREVIEW_LENGTH
@@ -6,7 +6,7 @@ from projections.views.board import build_board
 from tests.support.histories import Story, anchor, at
 
 
-def test_everyone_is_who_is_here_but_not_the_sender() -> None:
+def test_a_broadcast_reaches_all_live_sessions_but_the_sender() -> None:
     story = Story("amber", "brown", "coral", "dusky", "early")
     story.presumes_dead(1, "amber", "brown", anchor(2))
     story.ends(2, "coral")
@@ -14,9 +14,9 @@ def test_everyone_is_who_is_here_but_not_the_sender() -> None:
     sent = story.sends(4, "amber")
     late = story.beats(5, "late")
     state = story.state()
-    assert state.messages[sent.id].unread_by == {"brown", "early"}, "the presumed dead may live after all"
+    assert state.messages[sent.id].unread_by == {"brown", "early"}, "a session presumed dead may still be alive"
     assert state.sessions["amber"].unread == []
-    assert state.sessions[late.session].unread == [], "it was not here"
+    assert state.sessions[late.session].unread == [], "it started later"
     assert state.messages[sent.id].everyone
 
 
@@ -37,7 +37,7 @@ def test_a_message_that_arrives_late_is_still_unread() -> None:
     assert story.state().sessions["brown"].unread == [late.id]
 
 
-def test_reading_is_not_confirming_and_confirming_is_reading() -> None:
+def test_acknowledging_implies_reading_and_not_vice_versa() -> None:
     story = Story("amber", "brown", "coral")
     sent = story.sends(1, "amber", "brown", "coral", needs_ack=True)
     story.reads(2, "brown", sent)
@@ -49,7 +49,7 @@ def test_reading_is_not_confirming_and_confirming_is_reading() -> None:
     assert story.state().messages[sent.id].unacknowledged_by == set()
 
 
-def test_nobody_confirms_for_another() -> None:
+def test_a_session_cannot_acknowledge_for_another() -> None:
     story = Story("amber", "brown", "coral")
     sent = story.sends(1, "amber", "brown", needs_ack=True)
     story.acknowledges(2, "coral", sent)
@@ -57,7 +57,7 @@ def test_nobody_confirms_for_another() -> None:
     assert (message.unread_by, message.unacknowledged_by) == ({"brown"}, {"brown"})
 
 
-def test_unknown_recipients_stay_on_record_and_names_count_once() -> None:
+def test_unknown_and_repeated_recipients_are_kept_in_the_message() -> None:
     story = Story("amber", "brown")
     sent = story.sends(1, "amber", "brown", "nobody", "brown")
     state = story.state()
@@ -66,7 +66,7 @@ def test_unknown_recipients_stay_on_record_and_names_count_once() -> None:
     assert "nobody" not in state.sessions
 
 
-def test_a_long_body_is_cut_and_its_length_kept() -> None:
+def test_a_long_body_is_shortened_and_its_length_kept() -> None:
     story = Story("amber", "brown")
     sent = story.sends(1, "amber", "brown", body="x" * (PREVIEW_LENGTH + 1), subject="x" * (PREVIEW_LENGTH + 1))
     message = story.state().messages[sent.id]
@@ -77,7 +77,7 @@ def test_a_long_body_is_cut_and_its_length_kept() -> None:
     )
 
 
-def test_the_state_keeps_recent_unread_and_unconfirmed_messages() -> None:
+def test_the_state_keeps_recent_and_pending_messages() -> None:
     story = Story("amber", "brown")
     unread = story.sends(1, "amber", "brown")
     unconfirmed = story.sends(2, "amber", "brown", needs_ack=True)
@@ -94,7 +94,7 @@ def test_the_state_keeps_recent_unread_and_unconfirmed_messages() -> None:
     assert story.state().messages.keys() == set(state.recent)
 
 
-def test_unread_mail_passes_to_the_continuing_session() -> None:
+def test_unread_messages_pass_to_the_continuing_session() -> None:
     story = Story("amber", "brown")
     first = story.sends(1, "amber", "brown", needs_ack=True)
     read = story.sends(2, "amber", "brown")
@@ -102,14 +102,14 @@ def test_unread_mail_passes_to_the_continuing_session() -> None:
     story.continues(4, "coral", "brown")
     second = story.sends(5, "amber", "brown")
     state = story.state()
-    assert state.sessions["coral"].unread == [first.id, second.id], "an id leads to who continues it"
+    assert state.sessions["coral"].unread == [first.id, second.id], "an id leads to the continuing session"
     assert state.sessions["brown"].unread == []
     assert state.messages[first.id].unacknowledged_by == {"coral"}
     story.acknowledges(6, "coral", first)
     assert story.state().messages[first.id].unacknowledged_by == set()
 
 
-def test_notices_pass_on_too() -> None:
+def test_unread_notices_pass_to_the_continuing_session() -> None:
     story = Story("amber", "brown")
     held = story.asks(1, "amber", "port/1")
     story.breaks(2, "brown", held)
@@ -118,7 +118,7 @@ def test_notices_pass_on_too() -> None:
     assert [(notice.kind, notice.other, notice.reason) for notice in notices] == [("broken", "brown", "silent")]
 
 
-def test_broadcasts_go_with_a_session_its_own_mail_stays() -> None:
+def test_an_ended_session_keeps_only_messages_to_it_by_name() -> None:
     story = Story("amber", "brown", "coral")
     everyone, alone = story.sends(1, "amber"), story.sends(2, "amber", "brown")
     story.ends(3, "brown")
@@ -128,7 +128,7 @@ def test_broadcasts_go_with_a_session_its_own_mail_stays() -> None:
     assert state.messages[alone.id].unread_by == {"brown"}
 
 
-def test_an_ended_session_need_not_confirm_a_broadcast() -> None:
+def test_an_ended_session_need_not_acknowledge_a_broadcast() -> None:
     story = Story("amber", "brown", "coral")
     unread, read = story.sends(1, "amber", needs_ack=True), story.sends(2, "amber", needs_ack=True)
     story.reads(3, "brown", read)
@@ -138,7 +138,7 @@ def test_an_ended_session_need_not_confirm_a_broadcast() -> None:
     assert state.messages[read.id].unacknowledged_by == {"coral"}
 
 
-def test_notices_are_read_by_the_id_of_their_event() -> None:
+def test_a_notice_is_read_by_the_id_of_its_event() -> None:
     story = Story("amber", "brown")
     broken = story.breaks(2, "brown", story.asks(1, "amber", "port/1"))
     assert [notice.id for notice in story.state().sessions["amber"].notices] == [broken.id]
@@ -146,7 +146,7 @@ def test_notices_are_read_by_the_id_of_their_event() -> None:
     assert story.state().sessions["amber"].notices == []
 
 
-def test_who_is_dead_for_an_hour_is_not_sent_broadcasts() -> None:
+def test_a_session_dead_for_an_hour_gets_no_broadcasts() -> None:
     story = Story("amber", "brown", "coral")
     story.presumes_dead(10, "amber", "brown", anchor(2))
     story.presumes_dead(60, "amber", "coral", anchor(3))
@@ -155,7 +155,7 @@ def test_who_is_dead_for_an_hour_is_not_sent_broadcasts() -> None:
     assert story.state().messages[sent.id].unacknowledged_by == {"coral"}
 
 
-def test_the_board_asks_nobody_to_confirm_who_has_left_it() -> None:
+def test_the_board_expects_no_answer_from_sessions_not_shown() -> None:
     story = Story("amber", "brown", "coral")
     story.tell(1, "amber", MessageSent(to=EVERYONE, subject="stop", urgency="high", needs_ack=True))
     story.presumes_dead(2, "amber", "brown", anchor(2))

@@ -1,4 +1,4 @@
-"""What a pattern means, by examples: the ones that a person would try."""
+"""The meaning of resource patterns, by example."""
 
 import pytest
 
@@ -30,7 +30,7 @@ from projections.rules.resources import covers, is_file, is_pattern, overlap
         ("*/", "src/app.py"),
     ],
 )
-def test_overlapping_files(a: str, b: str) -> None:
+def test_these_file_patterns_overlap(a: str, b: str) -> None:
     assert overlap(f"file/{a}", f"file/{b}")
     assert overlap(f"file/{b}", f"file/{a}")
 
@@ -54,12 +54,12 @@ def test_overlapping_files(a: str, b: str) -> None:
         ("a**/b", "ab"),
     ],
 )
-def test_files_apart(a: str, b: str) -> None:
+def test_these_file_patterns_do_not_overlap(a: str, b: str) -> None:
     assert not overlap(f"file/{a}", f"file/{b}")
     assert not overlap(f"file/{b}", f"file/{a}")
 
 
-def test_only_files_are_patterns() -> None:
+def test_only_file_resources_can_be_patterns() -> None:
     assert overlap("deploy/prod", "deploy/prod")
     assert not overlap("deploy/prod", "deploy/*")
     assert not overlap("deploy/", "deploy/prod")
@@ -77,7 +77,7 @@ def test_only_files_are_patterns() -> None:
         ("file/src/", "file/src/deep/", True),
         ("file/src/*", "file/src/app.py", True),
         ("file/src/app.py", "file/src/", False),
-        ("file/src/*", "file/src/a*", False),  # it may say no, and only costs a second claim
+        ("file/src/*", "file/src/a*", False),  # a false negative, which only costs a second claim
         ("file/src/*", "file/src/deep/app.py", False),
         ("file/src/", "file/src.py", False),
         ("file/*/", "file/src/app.py", True),
@@ -86,11 +86,11 @@ def test_only_files_are_patterns() -> None:
         ("port/8000", "port/8001", False),
     ],
 )
-def test_covering(a: str, b: str, expected: bool) -> None:
+def test_whether_one_resource_covers_another(a: str, b: str, expected: bool) -> None:
     assert covers(a, b) == expected
 
 
-def test_what_is_a_pattern() -> None:
+def test_wildcards_and_trailing_slashes_make_a_pattern() -> None:
     assert [is_pattern(name) for name in ("a", "a/b", "a/", "a*", "?", "[a]")] == [
         False,
         False,
@@ -101,6 +101,6 @@ def test_what_is_a_pattern() -> None:
     ]
 
 
-def test_many_wildcards_cost_no_more_than_their_product() -> None:
+def test_many_wildcards_need_only_bounded_work() -> None:
     assert not overlap("file/" + "*a" * 100, "file/" + "*b" * 100)
     assert overlap("file/" + "**/a/" * 60 + "x", "file/" + "**/*/" * 60 + "x")

@@ -1,4 +1,4 @@
-"""How sessions come, speak, end, die and live again, and what becomes of what they hold."""
+"""Sessions by example: how they start, report, end, die and revive, and what happens to their claims."""
 
 from eventlog.events import SessionStarted, Unknown
 from projections.rules.cycles import wait_cycles
@@ -17,14 +17,14 @@ def test_a_heartbeat_replaces_what_was_being_done() -> None:
         None,
     )
     assert (session.doing.files, session.doing.blocked_on) == ((), "")
-    assert (session.doing_since, session.last_at) == (at(1), at(2)), "it does the same as before"
+    assert (session.doing_since, session.last_at) == (at(1), at(2)), "the action has not changed"
     story.beats(3, "amber", "build", target="api")
     assert story.state().sessions["amber"].doing_since == at(3)
     story.beats(4, "amber", "test", target="api")
     assert story.state().sessions["amber"].doing_since == at(4)
 
 
-def test_a_heartbeat_without_an_action_says_only_it_is_there() -> None:
+def test_a_heartbeat_without_an_action_updates_only_the_time() -> None:
     story = Story("amber")
     story.beats(1, "amber", "build", progress="half")
     story.beats(2, "amber")
@@ -32,14 +32,14 @@ def test_a_heartbeat_without_an_action_says_only_it_is_there() -> None:
     assert (session.doing.action, session.doing.progress, session.last_at) == ("build", "half", at(2))
 
 
-def test_a_session_without_its_first_line_begins_with_the_rest() -> None:
+def test_a_session_without_its_first_line_starts_at_the_next() -> None:
     story = Story()
     story.beats(1, "amber", "build")
     session = story.state().sessions["amber"]
     assert (session.live, session.started_at, session.anchor) == (True, at(1), None)
 
 
-def test_ending_releases_everything_and_the_next_in_line_gets_it() -> None:
+def test_ending_a_session_releases_its_claims_to_the_queue() -> None:
     story = Story("amber", "brown", "coral")
     story.asks(1, "amber", "port/1")
     wait = story.asks(2, "brown", "port/1", "waiting", wait_s=300)
@@ -62,10 +62,10 @@ def test_an_ended_session_is_not_revived_and_gets_no_claim() -> None:
     assert state.claims == {}
     assert [(notice.id, notice.kind) for notice in state.sessions["amber"].notices] == [(asked.id, "lost")]
     story.tell(4, "amber", SessionStarted())
-    assert story.state().sessions["amber"].live, "only by starting again"
+    assert story.state().sessions["amber"].live, "only a new start revives it"
 
 
-def test_a_dead_session_is_revived_without_its_claims_and_told() -> None:
+def test_a_revived_session_is_notified_and_has_no_claims() -> None:
     story = Story("amber", "brown")
     story.asks(1, "amber", "port/1")
     death = story.presumes_dead(2, "brown", "amber", anchor(1))
@@ -80,7 +80,7 @@ def test_a_dead_session_is_revived_without_its_claims_and_told() -> None:
     assert story.state().claims == {}
 
 
-def test_a_death_of_an_older_anchor_does_not_count() -> None:
+def test_a_death_with_an_older_anchor_does_not_count() -> None:
     story = Story("amber", "brown")
     story.tell(1, "amber", SessionStarted(anchor=anchor(7)))
     story.presumes_dead(2, "brown", "amber", anchor(1))
@@ -98,7 +98,7 @@ def test_a_session_without_an_anchor_is_never_presumed_dead() -> None:
     assert story.state().sessions["amber"].live
 
 
-def test_a_continuation_gets_claims_under_new_tokens_waits_end() -> None:
+def test_a_continuing_session_gets_the_claims_but_not_the_waits() -> None:
     story = Story("amber", "brown", "coral")
     held = story.asks(1, "amber", "port/1", ttl_s=100)
     story.asks(2, "coral", "port/2")
@@ -109,16 +109,16 @@ def test_a_continuation_gets_claims_under_new_tokens_waits_end() -> None:
     claim = state.claims[held.id]
     assert (claim.session, claim.granted_at, claim.expires_at) == ("brown", at(5), at(101))
     assert wait.id not in state.waits
-    assert behind.id in state.waits, "nobody got between"
+    assert behind.id in state.waits, "the waiting request did not get the claim"
     old = state.sessions["amber"]
     assert (old.status, old.continued_by) == ("continued", "brown")
     assert [(notice.kind, notice.other) for notice in old.notices] == [("passed_on", "brown")]
     story.releases(6, "amber", held)
-    assert held.id in story.state().claims, "it is no longer its to give"
-    assert story.state().sessions["amber"].live, "it spoke again"
+    assert held.id in story.state().claims, "it no longer holds the claim"
+    assert story.state().sessions["amber"].live, "it acted again"
 
 
-def test_an_id_leads_to_its_continuation_until_it_speaks() -> None:
+def test_an_id_leads_to_the_continuing_session_until_it_acts() -> None:
     story = Story("amber", "brown", "coral")
     story.continues(1, "brown", "amber")
     story.continues(2, "coral", "brown")
@@ -128,7 +128,7 @@ def test_an_id_leads_to_its_continuation_until_it_speaks() -> None:
     assert story.state().current_session("amber") == "amber"
 
 
-def test_sessions_that_continue_each_other_lead_nowhere_for_ever() -> None:
+def test_sessions_that_continue_each_other_cause_no_endless_loop() -> None:
     story = Story("amber", "brown")
     story.continues(1, "brown", "amber")
     story.continues(2, "amber", "brown")
@@ -136,7 +136,7 @@ def test_sessions_that_continue_each_other_lead_nowhere_for_ever() -> None:
     assert story.state().current_session("amber") in ("amber", "brown")
 
 
-def test_saying_again_whom_one_continues_takes_nothing_again() -> None:
+def test_repeating_a_continuation_transfers_nothing_again() -> None:
     story = Story("amber", "brown")
     story.continues(1, "brown", "amber")
     held = story.asks(2, "amber", "port/1")
@@ -144,7 +144,7 @@ def test_saying_again_whom_one_continues_takes_nothing_again() -> None:
     assert story.state().claims[held.id].session == "amber"
 
 
-def test_a_session_that_continues_itself_goes_on_as_it_was() -> None:
+def test_a_session_that_continues_itself_is_unchanged() -> None:
     story = Story("amber", "brown")
     held = story.asks(1, "amber", "port/1")
     story.asks(2, "brown", "port/2")
@@ -156,7 +156,7 @@ def test_a_session_that_continues_itself_goes_on_as_it_was() -> None:
     assert (state.sessions["amber"].live, state.sessions["amber"].notices) == (True, [])
 
 
-def test_a_continued_ended_session_stays_ended_its_mail_goes_on() -> None:
+def test_a_continued_ended_session_stays_ended() -> None:
     story = Story("amber", "brown", "coral")
     sent = story.sends(1, "coral", "amber")
     story.ends(2, "amber", "done")
@@ -167,7 +167,7 @@ def test_a_continued_ended_session_stays_ended_its_mail_goes_on() -> None:
     assert state.sessions["brown"].unread == [sent.id]
 
 
-def test_who_has_ended_is_not_presumed_dead() -> None:
+def test_an_ended_session_is_not_presumed_dead() -> None:
     story = Story("amber", "brown")
     story.ends(1, "amber", "done")
     story.presumes_dead(2, "brown", "amber", anchor(1))
@@ -175,7 +175,7 @@ def test_who_has_ended_is_not_presumed_dead() -> None:
     assert (session.status, session.over_because, session.notices) == ("ended", "done", [])
 
 
-def test_a_handover_tells_the_recipient_and_a_void_one_the_giver() -> None:
+def test_a_handover_notifies_the_recipient_or_the_giver() -> None:
     story = Story("amber", "brown", "coral")
     held = story.asks(1, "amber", "port/1")
     void = story.hands_over(2, "amber", held, "nobody")
@@ -188,7 +188,7 @@ def test_a_handover_tells_the_recipient_and_a_void_one_the_giver() -> None:
     assert [(n.kind, n.other, n.reason) for n in state.sessions["brown"].notices] == [("handed_over", "amber", "yours")]
 
 
-def test_a_lost_claim_says_to_whom_and_why() -> None:
+def test_the_notice_of_a_lost_claim_says_to_whom_and_why() -> None:
     story = Story("amber", "brown")
     held = story.asks(1, "amber", "file/src/")
     lost = story.asks(2, "brown", "file/src/app.py", "granted")
@@ -199,18 +199,18 @@ def test_a_lost_claim_says_to_whom_and_why() -> None:
     assert list(state.claims) == [held.id]
 
 
-def test_an_accepted_claim_that_an_earlier_request_got_is_lost() -> None:
+def test_an_accepted_claim_is_lost_to_an_earlier_request() -> None:
     story = Story("amber", "brown", "coral")
     story.asks(1, "amber", "port/1", ttl_s=60)
     wait = story.asks(2, "brown", "port/1", "waiting", wait_s=300)
     story.accepts(62, "brown", wait)
     assert wait.id in story.state().claims
-    story.asks(1.5, "coral", "port/1", "waiting", wait_s=300)  # from a machine that was away
+    story.asks(1.5, "coral", "port/1", "waiting", wait_s=300)  # from a machine that was offline
     notice = story.state().sessions["brown"].notices[0]
     assert (notice.kind, notice.other) == ("lost", "coral")
 
 
-def test_a_circle_is_shown_and_ends_with_a_wait() -> None:
+def test_a_cycle_of_waits_ends_when_a_wait_times_out() -> None:
     story = Story("amber", "brown")
     story.asks(1, "amber", "port/1")
     story.asks(2, "brown", "port/2")
@@ -221,7 +221,7 @@ def test_a_circle_is_shown_and_ends_with_a_wait() -> None:
     assert wait_cycles(story.state(63)) == []
 
 
-def test_an_event_of_a_newer_version_shows_its_session_lives() -> None:
+def test_an_unknown_event_shows_that_its_session_is_alive() -> None:
     story = Story("amber")
     for second in (1, 2):
         story.tell(second, "amber", Unknown(name="moon.risen", raw=b"{}"))  # type: ignore[arg-type]

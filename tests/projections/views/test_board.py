@@ -1,4 +1,4 @@
-"""What needs someone, and who is on the board and as what: by examples, each at its edge."""
+"""The board by example: which sessions it shows with which status, and what needs attention."""
 
 import pytest
 
@@ -17,7 +17,7 @@ def needs(story: Story, second: float, **gone: str) -> list[tuple[str, str]]:
     return [(need.kind, need.session) for need in shown(story, second, **gone).needs]
 
 
-def test_a_silent_session_is_a_need_only_if_it_holds_something() -> None:
+def test_a_silent_session_needs_attention_if_it_holds_a_claim() -> None:
     story = Story("amber", "brown")
     story.beats(1, "amber")
     story.asks(1.5, "brown", "port/1", ttl_s=7200)
@@ -27,7 +27,7 @@ def test_a_silent_session_is_a_need_only_if_it_holds_something() -> None:
     assert needs(story, SILENT_S + 1.5) == [("silent", "brown")]
 
 
-def test_an_unrecorded_death_is_a_need_only_if_it_held_something() -> None:
+def test_an_unrecorded_death_needs_attention_if_it_held_a_claim() -> None:
     story = Story("amber", "brown")
     story.asks(1, "brown", "port/1")
     rows = {row.id: row for row in shown(story, 2, amber="gone", brown="its process is gone").sessions}
@@ -39,23 +39,23 @@ def test_an_unrecorded_death_is_a_need_only_if_it_held_something() -> None:
     assert needs(story, 2, amber="gone", brown="its process is gone") == [("dead", "brown")]
 
 
-def test_who_is_over_is_not_dead_once_more() -> None:
+def test_an_ended_session_is_not_shown_as_dead() -> None:
     story = Story("amber", "brown")
     story.ends(1, "amber", "done")
     assert [row.status for row in shown(story, 2, amber="gone").sessions] == ["live", "ended"]
 
 
-def test_only_who_is_here_is_blocked() -> None:
+def test_only_a_live_session_is_shown_as_blocked() -> None:
     story = Story("amber", "brown", "coral")
     for name in ("amber", "brown", "coral"):
         story.beats(1 + len(name) / 100, name, "waits", blocked_on="the key")
     story.presumes_dead(2, "amber", "brown", anchor(2))
     story.ends(3, "coral")
     assert needs(story, 4) == [("blocked", "amber")]
-    assert story.state().sessions["coral"].doing.blocked_on == "", "it waits no more"
+    assert story.state().sessions["coral"].doing.blocked_on == "", "an ended session is not blocked"
 
 
-def test_a_loss_is_a_need_until_its_session_has_read_it() -> None:
+def test_a_loss_needs_attention_until_it_is_read() -> None:
     story = Story("amber", "brown")
     story.asks(1, "amber", "port/1")
     lost = story.asks(2, "brown", "port/1", "granted")
@@ -67,7 +67,7 @@ def test_a_loss_is_a_need_until_its_session_has_read_it() -> None:
 
 
 @pytest.mark.parametrize(("urgency", "needed"), [("high", True), ("normal", False), ("low", False)])
-def test_only_an_urgent_message_to_confirm_is_a_need(urgency: Urgency, needed: bool) -> None:
+def test_only_an_urgent_unacknowledged_message_needs_attention(urgency: Urgency, needed: bool) -> None:
     story = Story("amber", "brown", "coral")
     story.tell(1, "amber", MessageSent(to=EVERYONE, subject="stop", urgency=urgency, needs_ack=True))
     story.tell(2, "amber", MessageSent(to=EVERYONE, subject="stop", urgency=urgency))

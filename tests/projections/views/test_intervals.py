@@ -1,4 +1,6 @@
-"""The account of a history by examples: what is new after a moment, what counts, and the lives of sessions."""
+"""The analysis of a history by example: what is new after a point in time, which events count, and session
+intervals.
+"""
 
 from eventlog.events import ClaimRequested, SessionStarted
 from projections.views.intervals import analyze_history, happened_after
@@ -8,7 +10,7 @@ from tests.support.histories import Story, at
 from tests.support.imports import asks, brings_in
 
 
-def test_what_time_ended_at_that_moment_had_ended_by_then() -> None:
+def test_expiry_at_a_point_in_time_is_not_after_it() -> None:
     story = Story("amber")
     story.asks(1, "amber", "port/1", ttl_s=60)
     late = story.beats(61, "amber")
@@ -19,38 +21,40 @@ def test_what_time_ended_at_that_moment_had_ended_by_then() -> None:
     assert not happened_after(history, after_event(late))(late.at, late.id)
 
 
-def test_what_does_not_count_is_not_in_the_account() -> None:
+def test_events_without_effect_are_not_in_the_analysis() -> None:
     story = Story("amber")
     first = brings_in(story, 1, asks("port/1"), path="a.claim")
     brings_in(story, 2, asks("port/2"), path="a.claim")
-    found = analyze_history(story.history(), at(3))
-    assert [event.id for event in found.events] == [story.events[0].id, first.id]
-    assert [span.resource for span in found.intervals] == ["port/1"]
+    analysis = analyze_history(story.history(), at(3))
+    assert [event.id for event in analysis.events] == [story.events[0].id, first.id]
+    assert [interval.resource for interval in analysis.intervals] == ["port/1"]
 
 
-def test_an_ended_session_has_one_life_and_a_restarted_one_two() -> None:
+def test_a_restarted_session_has_two_intervals() -> None:
     story = Story("amber")
     end = story.ends(1, "amber")
     story.beats(2, "amber")
     story.beats(3, "amber")
-    (life,) = analyze_history(story.history(), at(4)).session_intervals
-    assert (life.end, life.cause, life.last_at) == (at(1), end.id, at(3))
+    (interval,) = analyze_history(story.history(), at(4)).session_intervals
+    assert (interval.end, interval.cause, interval.last_at) == (at(1), end.id, at(3))
     story.tell(5, "amber", SessionStarted())
-    assert [(life.start, life.end) for life in analyze_history(story.history(), at(6)).session_intervals] == [
+    assert [
+        (interval.start, interval.end) for interval in analyze_history(story.history(), at(6)).session_intervals
+    ] == [
         (at(0), at(1)),
         (at(5), ""),
     ]
 
 
-def test_each_word_of_an_imported_session_may_be_its_last() -> None:
+def test_an_imported_session_ends_with_its_latest_event() -> None:
     story = Story()
     for second in (1, 2, 3):
         brings_in(story, second, asks(f"port/{second}"))
-    (life,) = analyze_history(story.history(), at(4)).session_intervals
-    assert (life.start, life.end, life.how) == (at(1), at(3), "imported")
+    (interval,) = analyze_history(story.history(), at(4)).session_intervals
+    assert (interval.start, interval.end, interval.how) == (at(1), at(3), "imported")
 
 
-def test_a_handed_over_claim_is_the_recipients_with_its_note() -> None:
+def test_a_handed_over_claim_is_a_new_interval() -> None:
     story = Story("amber", "brown")
     asked = ClaimRequested(
         resource="port/1", mode="shared", ttl_s=600, agent="sub-1", note="for the demo", told="granted"
@@ -62,11 +66,11 @@ def test_a_handed_over_claim_is_the_recipients_with_its_note() -> None:
     assert (second.mode, second.note) == ("shared", "for the demo")
 
 
-def test_what_is_empty_is_no_fact() -> None:
+def test_empty_values_are_not_facts() -> None:
     story = Story("amber", "brown")
     story.asks(1, "amber", "port/1")
     story.sends(2, "amber", "brown")
-    found = facts_of(story.state())
-    assert all(found.values())
-    assert found["claim", "amber/2", "session"] == "amber"
-    assert ("claim", "amber/2", "note") not in found
+    facts = facts_of(story.state())
+    assert all(facts.values())
+    assert facts["claim", "amber/2", "session"] == "amber"
+    assert ("claim", "amber/2", "note") not in facts

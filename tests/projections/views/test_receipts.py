@@ -1,4 +1,4 @@
-"""Who read and confirmed a message, by examples."""
+"""Receipts of messages, by example."""
 
 from msgspec.structs import replace
 
@@ -9,11 +9,11 @@ from tests.support.histories import Story, at
 
 def rows(story: Story, message: Event) -> dict[str, Receipt]:
     found = build_receipts(story.history(), message).rows
-    assert len({row.session for row in found}) == len(found), "each has one"
+    assert len({row.session for row in found}) == len(found), "each session has one receipt"
     return {row.session: row for row in found}
 
 
-def test_the_first_confirmation_counts() -> None:
+def test_only_the_first_acknowledgement_counts() -> None:
     story = Story("amber", "brown")
     sent = story.sends(1, "amber", "brown", needs_ack=True)
     first = story.acknowledges(2, "brown", sent)
@@ -22,7 +22,7 @@ def test_the_first_confirmation_counts() -> None:
     assert (row.status, row.at, row.confirmed_at, row.confirmed_by) == ("read", at(2), at(2), first.id)
 
 
-def test_who_goes_on_for_two_and_had_it_itself_reads_it_once() -> None:
+def test_a_session_that_continues_two_recipients_reads_once() -> None:
     story = Story("amber", "brown", "coral", "dusky")
     sent = story.sends(1, "amber", "brown", "coral", "dusky")
     story.continues(2, "dusky", "brown")
@@ -38,10 +38,10 @@ def test_who_goes_on_for_two_and_had_it_itself_reads_it_once() -> None:
     assert found["dusky"].by == read.id
 
 
-def test_what_was_imported_confirms_nothing() -> None:
+def test_an_imported_event_acknowledges_nothing() -> None:
     story = Story("amber", "brown")
     sent = story.sends(1, "amber", "brown", needs_ack=True)
-    told = story.tell(2, "import-k3f9", MessageAcknowledged(messages=(sent.id,)))
-    story.events[-1] = replace(told, imported=Imported(path="a.json", digest="0", acted_as="brown"))
+    acknowledged = story.tell(2, "import-k3f9", MessageAcknowledged(messages=(sent.id,)))
+    story.events[-1] = replace(acknowledged, imported=Imported(path="a.json", digest="0", acted_as="brown"))
     row = rows(story, sent)["brown"]
     assert (row.status, row.confirmed_at) == ("unread", "")
