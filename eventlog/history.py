@@ -96,11 +96,10 @@ class LogReader:
         return sum(position.size for position in self.positions.values())
 
     def known_sizes(self) -> dict[str, int]:
-        """Return the sizes of the journal files, as `list_journal_sizes` does. If no size changes, there is nothing
-        new.
+        """Return the sizes of the journal files, as `list_journal_sizes` does.
 
-        Journals that can have new events without growing are left out: those with events held back, and those that the
-        system did not let us read.
+        If no size changes, there is nothing new to read. Journals that can have new events without growing are left
+        out: those with events held back, and those that the system did not let us read.
         """
         omitted = self.held_back.keys() | self._unreadable
         return {name: size for name, size in self._sizes.items() if name not in omitted}
@@ -157,8 +156,7 @@ class LogReader:
     def batches(self, wall: Instant) -> Iterator[Batch]:
         """Yield the result of `catch_up` in batches, so that a long history is never in memory as a whole.
 
-        After each batch, `positions` are exactly at its end. A batch that is `rewound` invalidates all events before
-        it.
+        After each batch, `positions` are exactly at its end. A `rewound` batch invalidates all events before it.
         """
         self.held_back = {}
         accepted = self.latest
@@ -166,33 +164,35 @@ class LogReader:
         rewound = self._forget_missing(unread)
         unread = {name for name in unread if not self._is_up_to_date(name)}
         horizon = max(acceptance_limit(self.positions.values(), self.machine, wall, accepted), self._repeat_horizon)
-        most = dict.fromkeys(unread, _MIN_CHUNK_BYTES)
-        waiting: dict[str, ReadBuffer] = {}
-        ends: list[tuple[Instant, str]] = []  # a heap of where each unfinished journal's buffer ends
+        chunk_sizes = dict.fromkeys(unread, _MIN_CHUNK_BYTES)
+        buffers: dict[str, ReadBuffer] = {}
+        buffer_ends: list[tuple[Instant, str]] = []  # a heap: where the buffer of each unfinished journal ends
         merged: list[str] = []  # the journals that the last batch came from
         while True:
-            for name in sorted(unread - waiting.keys()):
-                block, back, more = self._read_next(name, most[name], horizon)
-                most[name] = max(_MIN_CHUNK_BYTES, min(2 * most[name], _CHUNK_BYTES // max(1, len(merged))))
-                rewound |= back
-                if block and block.events:
-                    waiting[name] = block
+            for name in sorted(unread - buffers.keys()):
+                buffer, was_rewound, more = self._read_next(name, chunk_sizes[name], horizon)
+                share = _CHUNK_BYTES // max(1, len(merged))
+                chunk_sizes[name] = max(_MIN_CHUNK_BYTES, min(2 * chunk_sizes[name], share))
+                rewound |= was_rewound
+                if buffer and buffer.events:
+                    buffers[name] = buffer
                 if not more:
                     unread.remove(name)
-                elif block:
-                    heappush(ends, (block.events[-1].at, name))
-            bound = ends[0][0] if ends else NEVER
+                elif buffer:
+                    heappush(buffer_ends, (buffer.events[-1].at, name))
+            # Up to `bound`, no journal that is still unread can have an earlier event.
+            bound = buffer_ends[0][0] if buffer_ends else NEVER
             events: list[Event] = []
-            merged = sorted(name for name, block in waiting.items() if block.events[0].at <= bound)
+            merged = sorted(name for name, buffer in buffers.items() if buffer.events[0].at <= bound)
             for name in merged:
-                events += waiting[name].take_until(bound)
-                self.positions[name] = waiting[name].start
-                if not waiting[name].events:
-                    del waiting[name]
-            while ends and ends[0][0] <= bound:
-                heappop(ends)
+                events += buffers[name].take_until(bound)
+                self.positions[name] = buffers[name].start
+                if not buffers[name].events:
+                    del buffers[name]
+            while buffer_ends and buffer_ends[0][0] <= bound:
+                heappop(buffer_ends)
             yield Batch(sorted(events, key=order_key), rewound)
-            if not unread and not waiting:
+            if not unread and not buffers:
                 break
         horizon = acceptance_limit(self.positions.values(), self.machine, wall, accepted) if self.held_back else ""
         if any(at <= horizon for at in self.held_back.values()):

@@ -227,9 +227,9 @@ def _needs(state: State, rows: list[SessionRow], now: Instant) -> list[Need]:
     for session in state.sessions.values():
         for notice in session.notices if session.live else ():
             if notice.kind == "lost":
-                what = f"{session.id} lost {notice.resources[0]}, which it was told it had"
                 to = f" to {notice.other}" if notice.other else ""
-                needs.append(Need("lost", f"{what}{to}: {notice.reason}", session.id))
+                text = f"{session.id} was told it had {notice.resources[0]}, but lost it{to}: {notice.reason}"
+                needs.append(Need("lost", text, session.id))
     for circle in wait_cycles(state):
         needs.append(Need("circle", f"waiting for each other in a circle: {' → '.join((*circle, circle[0]))}"))
     shown = {row.id for row in rows if row.status in ("live", "silent", "dead")}  # other sessions cannot answer
@@ -239,7 +239,7 @@ def _needs(state: State, rows: list[SessionRow], now: Instant) -> list[Need]:
             text = f"urgent message {message.id} from {message.session} is not acknowledged by {missing}"
             needs.append(Need("unacknowledged", text, message.session))
     for name, count in state.unknown.items():
-        needs.append(Need("unknown", f"{count} events of a newer version are kept and not understood: {name}"))
+        needs.append(Need("unknown", f"{count} events of a newer version are kept but not understood: {name}"))
     return needs
 
 
