@@ -105,9 +105,7 @@ def _scan_undamaged(session: str, data: bytes, start: Position) -> tuple[list[Ev
 
 
 def position_after(start: Position, events: list[Event], size: int, last: bytes) -> Position:
-    """Return the position after clean lines, one for each of these events; the lines have `size` bytes and end in
-    `last`.
-    """
+    """Return the position after clean lines: one for each event, `size` bytes in all, ending in the line `last`."""
     machine, folder = _origin(start, events)
     return Position(
         size=start.size + size,

@@ -111,8 +111,7 @@ def prefix_differs(path: str, size: int, last: bytes) -> bool:
 
 
 def read_in_chunks(path: str, session: str) -> Iterator[tuple[list[Event], Position, bytes]]:
-    """Yield a journal from its beginning in chunks: the events, the position after them, and the incomplete line that
-    follows.
+    """Yield a journal in chunks: the events, the position after them, and the incomplete line that follows.
 
     The incomplete line is empty if reading stops before the end of the file. Raises LogError.
     """

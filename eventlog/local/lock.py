@@ -87,9 +87,7 @@ def _write_pid(fd: int, pid: bytes) -> None:
 
 
 def mark_sync_failed(journal: str) -> None:
-    """Seal a journal whose sync failed: it is unknown whether its last lines are on the disk, so it takes no more
-    events.
-    """
+    """Seal a journal whose sync failed: its last lines may not be on the disk, so it takes no more events."""
     with suppress(OSError):
         os.close(os.open(journal + SEAL_SUFFIX, os.O_WRONLY | os.O_CREAT | NOFOLLOW, 0o666))
 

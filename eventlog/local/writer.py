@@ -172,9 +172,7 @@ class JournalWriter:
 
 
 def _sync_path(folder: str) -> None:
-    """Sync the names in a log folder and in the two folders above it, which can be as new as the journal. Raises
-    OSError.
-    """
+    """Sync the names in a log folder and in the two folders above it, which can be new as well. Raises OSError."""
     sync_folder(folder)
     for parent in (os.path.dirname(folder), os.path.dirname(os.path.dirname(folder))):
         try:
@@ -202,9 +200,7 @@ def archive_journal(folder: str, session: str) -> None:
 
 
 def sync_names(folder: str) -> None:
-    """Make the places of the journals durable, the archive first, so that each journal always has a name. Raises
-    LogError.
-    """
+    """Make the new places of journals durable, the archive first, so that each always has a name. Raises LogError."""
     try:
         sync_folder(os.path.join(folder, ARCHIVE_FOLDER))
         sync_folder(folder)

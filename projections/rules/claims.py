@@ -40,9 +40,7 @@ ACCEPT_TIMEOUT_S = 60  # a grant to a waiting request lapses after this time unl
 
 
 class Verdict(Struct, frozen=True):
-    """The decision on a request. `renewed` is the session's own claim that covers it; `obstacles` are what prevents a
-    grant.
-    """
+    """The decision on a request: `renewed` is the own claim that covers it, `obstacles` are what prevents a grant."""
 
     outcome: Literal["granted", "renewed", "waiting", "refused"]
     renewed: EventId = ""
@@ -182,9 +180,7 @@ def end_wait(
 
 
 def renew_claim(claim: Claim, at: Instant, ttl_s: int) -> None:
-    """Rule 3: extend a claim to `ttl_s` seconds from now, or keep its end if that is later. This also accepts a
-    grant.
-    """
+    """Rule 3: extend a claim to `ttl_s` seconds from now, unless its end is later. This also accepts a grant."""
     claim.expires_at = max(claim.expires_at, add_time(at, ttl_s))
     claim.accept_by = ""
 
@@ -247,10 +243,9 @@ def handover_claim(state: State, claim: Claim, to: str, event_id: EventId, at: I
 
 
 def hand_over(state: State, claim: Claim, to: str, note: str, event: Event, record: DecisionRecorder) -> bool:
-    """Rule 5: grant a claim to the named session without a gap, with the same end and a new token, before any waiting
-    request.
+    """Rule 5: grant a claim to the named session, with the same end and a new token, before any waiting request.
 
-    Returns False if the handover is void; see `handover_claim`.
+    There is no gap in between. Returns False if the handover is void; see `handover_claim`.
     """
     new = handover_claim(state, claim, to, event.id, event.at)
     if not isinstance(new, Claim):

@@ -200,9 +200,7 @@ def on_finished(state: State, event: Event, payload: ClaimFinished, record: Deci
 
 
 def on_bypassed(state: State, event: Event, payload: ClaimBypassed, record: DecisionRecorder) -> None:
-    """Rule 7: record that a claimed file was changed by another session. The claim stays, and its holder is
-    notified.
-    """
+    """Rule 7: record that another session changed a claimed file. The claim stays; its holder is notified."""
     claim = state.claims.get(payload.claim)
     if claim is not None and claim.session != event.actor and not claim.imported:
         _record_decision(record, event, claim, 7, "bypassed", (claim.id,))

@@ -49,9 +49,7 @@ def overlap(a: str, b: str) -> bool:
 
 
 def covers(a: str, b: str) -> bool:
-    """Return whether `a` covers all of `b`. If both are patterns, the result can be a false negative, never a false
-    positive.
-    """
+    """Return whether `a` covers all of `b`. Between two patterns, False can be wrong; True never is."""
     if a == b:
         return True
     if not (is_file(a) and is_file(b)):

@@ -20,8 +20,9 @@ from projections.views.intervals import ClaimInterval, HistoryAnalysis, IsNew, n
 
 
 class ActivityPeriod(Struct, frozen=True):
-    """An action that a session reported, from its first heartbeat `at` to its last `until`, without a change or a
-    death.
+    """An action that a session reported, from its first heartbeat `at` to its last `until`.
+
+    It ends when the session reports another action or is presumed dead.
     """
 
     at: Instant

@@ -115,9 +115,7 @@ _ENDS = {
 
 
 def claim_intervals(events: Sequence[Event], decisions: Sequence[Decision]) -> list[ClaimInterval]:
-    """Return the intervals of claims and waits that follow from the decisions on a history, in the order of their
-    start.
-    """
+    """Return the intervals of claims and waits that follow from the decisions on a history, by their start."""
     asked = {event.id: event.payload for event in events if isinstance(event.payload, ClaimRequested)}
     intervals: list[ClaimInterval] = []
     open_intervals: dict[EventId, int] = {}

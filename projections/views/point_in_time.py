@@ -20,9 +20,7 @@ _key = attrgetter("key")
 
 
 class PointInTime(Struct, frozen=True):
-    """A point in a history: the events that sort up to `key` have happened, and time has passed up to and including
-    `at`.
-    """
+    """A point in a history: events that sort up to `key` have happened, and time has passed up to `at`, inclusive."""
 
     at: Instant
     key: tuple[Instant, str, int]

@@ -96,9 +96,7 @@ class ReplayCursor:
         return True
 
     def go_to(self, number: int) -> ReplayStep | None:
-        """Go to a step by its number, or as near as possible. Return the last step applied, or None if none was
-        needed.
-        """
+        """Go to a step by its number, or as near as possible. Return the last step applied, or None."""
         if number < self.number:
             index = self._index(max(number, 0))
             saved = self._saved[index]
