@@ -1,1 +1,1 @@
-"""Installing coord, checking it, archiving its journals, and importing older data."""
+"""Install coord, check it, verify and archive its journals, and import older data. No command line is here."""

@@ -1,1 +1,1 @@
-"""The checks of `coord doctor`, one function for each thing that can be wrong. None changes anything."""
+"""The checks of `coord doctor`: one function for each kind of fault. They only look; no check repairs anything."""

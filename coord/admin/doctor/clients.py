@@ -14,11 +14,11 @@ from contextlib import suppress
 from coord.admin.doctor.installation import is_virtual, link_command
 from coord.admin.doctor.subject import DoctorFinding, RepairStep, Subject, join_limited, shell_quoted
 from coord.admin.install.changeset import Changeset
+from coord.admin.install.clients import installed_hooks
+from coord.admin.install.environment import linked_worktrees, log_folder_outside, writable_roots
 from coord.admin.install.formats.toml_tables import read_toml
-from coord.admin.install.installed import installed_hooks, linked_worktrees
 from coord.admin.install.record import InstallRecord
 from coord.admin.install.request import resolve_path
-from coord.admin.install.sandbox import log_folder_outside, writable_roots
 from coord.clients.registry import CLIENTS, Client
 from coord.errors import CoordError
 from coord.guard.hook_state import FAILURES, client_trace_path, folder_of
@@ -41,7 +41,7 @@ def hook_programs(subject: Subject) -> Iterator[DoctorFinding]:
             for command in dict.fromkeys(commands):
                 program = _program(command)
                 if program and not find_program(subject.system.env, program):
-                    path = resolve_path(client.settings[scope], subject.ask(), client)
+                    path = resolve_path(client.settings[scope], subject.install_request(), client)
                     again = RepairStep("write them anew", f"coord install {client.word} --{scope}")
                     gone = RepairStep("or take them out", f"coord uninstall {client.word} --{scope}")
                     what = (
@@ -122,7 +122,7 @@ def _count_text(said: str, count: int, at: str) -> str:
 
 def sandbox(subject: Subject) -> Iterator[DoctorFinding]:
     """A client whose commands cannot write the log from a worktree."""
-    ask = subject.ask()
+    ask = subject.install_request()
     folder = log_folder_outside(ask)
     for client in CLIENTS:
         if folder and client.sandbox and _installed(subject, client) and folder not in _writable(subject, client):
@@ -215,7 +215,7 @@ def worktrees_without_hooks(subject: Subject) -> Iterator[DoctorFinding]:
 def _installed(subject: Subject, client: Client, base: str = "") -> dict[str, list[str]]:
     """The commands of our hooks, by scope; none where they cannot be read."""
     try:
-        return installed_hooks(client, subject.ask(base), Changeset(InstallRecord("", {})))
+        return installed_hooks(client, subject.install_request(base), Changeset(InstallRecord("", {})))
     except CoordError:
         return {}
 
@@ -233,10 +233,12 @@ def _writable(subject: Subject, client: Client) -> list[str]:
     roots: list[str] = []
     for name in client.servers.values():
         try:
-            settings = read_toml(Changeset(InstallRecord("", {})).text(resolve_path(name, subject.ask(), client)))
+            settings = read_toml(
+                Changeset(InstallRecord("", {})).text(resolve_path(name, subject.install_request(), client))
+            )
         except (CoordError, ValueError):
             continue
         if settings.get("sandbox_mode") == "danger-full-access":
-            roots.append(log_folder_outside(subject.ask()))
+            roots.append(log_folder_outside(subject.install_request()))
         roots += writable_roots(settings)
     return roots

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from coord.admin.doctor.folder import git
 from coord.admin.doctor.subject import DoctorFinding, RepairStep, Subject, join_limited, shell_quoted
 from coord.admin.install.changeset import Changeset
+from coord.admin.install.environment import linked_worktrees
 from coord.admin.install.githooks import GUARD_MARKER, install_git
-from coord.admin.install.installed import linked_worktrees
 from coord.admin.install.record import InstallRecord, read_record
 from coord.errors import REFUSED, CoordError
 from coord.platform.git.repository import Repository
@@ -60,7 +60,7 @@ def _where_git_looks(subject: Subject) -> tuple[str, list[str]]:
     for scope in ("", "project", "user"):
         draft = Changeset(InstallRecord("", {}))
         try:
-            install_git(subject.ask(scope=scope), draft)
+            install_git(subject.install_request(scope=scope), draft)
         except CoordError as error:
             refused = error if error.code == REFUSED else refused  # else it is only that the option is another
         else:

@@ -1,4 +1,4 @@
-"""All checks of `coord doctor`, in order, and what they find: the worst first. Nothing here changes anything."""
+"""The table of all checks of `coord doctor`, and the function that runs them. A new check gets a row here."""
 
 from msgspec import Struct
 
@@ -39,7 +39,7 @@ from coord.admin.doctor.subject import Check, DoctorFinding, Subject
 
 class _CheckEntry(Struct, frozen=True):
     check: Check
-    needs: str = "log"  # what must be there for it: log, folder, or nothing
+    needs: str = "log"  # what must be usable for it: log, folder, or nothing
 
 
 CHECKS: dict[str, _CheckEntry] = {
@@ -76,18 +76,18 @@ CHECKS: dict[str, _CheckEntry] = {
     "installation": _CheckEntry(on_path, ""),
     "python": _CheckEntry(python_version, ""),
 }
-"""Every check by its name, in the order in which they are made."""
+"""Every check by its name, in the order in which they run."""
 
 _ORDER = {"serious": 0, "warning": 1, "note": 2}
 
 
 def run_checks(subject: Subject) -> tuple[list[str], list[tuple[str, DoctorFinding]]]:
-    """The checks that could be made, and what each found, the worst first."""
-    made: list[str] = []
-    found: list[tuple[str, DoctorFinding]] = []
+    """Run the checks. Return the names of those that could run, and what they found, the most severe first."""
+    ran: list[str] = []
+    findings: list[tuple[str, DoctorFinding]] = []
     for name, row in CHECKS.items():
         if (row.needs and subject.workspace is None) or (row.needs == "log" and subject.unusable):
             continue
-        made.append(name)
-        found += [(name, symptom) for symptom in row.check(subject)]
-    return made, sorted(found, key=lambda pair: _ORDER[pair[1].severity])
+        ran.append(name)
+        findings += [(name, finding) for finding in row.check(subject)]
+    return ran, sorted(findings, key=lambda pair: _ORDER[pair[1].severity])

@@ -1,7 +1,7 @@
-"""What can be wrong with sessions: those whose death nobody would notice, those that are silent, two on one process.
+"""Checks of sessions: those whose death would not be noticed, those that are silent, and two with the same process.
 
-None of it is proof of anything: a silent session may be in the middle of a long build. So every advice begins with
-looking and asking.
+None of these findings is proof that a session is dead: a silent session can be waiting for a long build. So the first
+steps are always to look and to ask.
 """
 
 from collections.abc import Iterator
@@ -15,47 +15,46 @@ from projections.views.board import names_of
 
 
 def undetectable_reason(session: Session, here: ObserverHost, seen: ProcessStatus) -> str:
-    """Why nobody here can tell whether a session lives; empty if one can."""
+    """Return why this machine cannot tell whether a session is alive; empty if it can."""
     anchor = session.anchor
     if anchor is None:
-        return "started without a process to live with"
+        return "started without an anchor (a process to watch)"
     if anchor.machine != here.machine:
         return "on another machine"
     if not anchor.boot or not here.boot:
-        return "this system does not tell enough about processes"
+        return "this system gives too little information about processes"
     if anchor.boot == here.boot and anchor.pid_namespace != here.pid_namespace:
         return "in another container"
-    return "whose process may not be looked at" if anchor.boot == here.boot and seen == "unknown" else ""
+    return "no permission to see its process" if anchor.boot == here.boot and seen == "unknown" else ""
 
 
 def unwatched_anchors(subject: Subject) -> Iterator[DoctorFinding]:
-    """Live sessions whose death nobody here would notice."""
+    """Find live sessions whose death would not be noticed here."""
     look, names = subject.system.processes.look, names_of(subject.state)
-    found: dict[str, str] = {}
-    reasons: dict[str, list[str]] = {}
+    unwatched: list[str] = []
+    labels_by_reason: dict[str, list[str]] = {}
     for session in subject.live:
-        if reason := undetectable_reason(
-            session, subject.system.here, look(session.anchor.pid) if session.anchor else "unknown"
-        ):
-            found[session.id] = reason
-            reasons.setdefault(reason, []).append(session_label(session.id, names))
-    if not found:
+        status = look(session.anchor.pid) if session.anchor else "unknown"
+        if reason := undetectable_reason(session, subject.system.here, status):
+            unwatched.append(session.id)
+            labels_by_reason.setdefault(reason, []).append(session_label(session.id, names))
+    if not unwatched:
         return
-    evidence = "; ".join(f"{reason}: {join_limited(sessions)}" for reason, sessions in reasons.items())
-    holding = [claim.session for claim in subject.state.claims.values() if claim.session in found]
-    first = holding[0] if holding else next(iter(found))
+    evidence = "; ".join(f"{reason}: {join_limited(labels)}" for reason, labels in labels_by_reason.items())
+    holding = [claim.session for claim in subject.state.claims.values() if claim.session in unwatched]
+    first = (holding or unwatched)[0]
     steps = (
-        RepairStep("see what they last said", "coord status"),
+        RepairStep("see what they last reported", "coord status"),
         RepairStep("ask", f'coord send {first} "Are you there?" "..." --needs-ack'),
-        RepairStep("end one that you know is over", f"coord end --session {first}"),
+        RepairStep("if you know that it has ended, end it here", f"coord end --session {first}"),
     )
-    what = f"nobody here would notice the death of {plural(len(found), 'live session')}"
-    what += f"; {len(set(holding))} of them with claims, which would stand until they expire" if holding else ""
+    what = f"if {plural(len(unwatched), 'live session')} died, nobody here would notice"
+    what += f"; {len(set(holding))} of them with claims, which would last until they expire" if holding else ""
     yield DoctorFinding("warning" if holding else "note", what, evidence, steps)
 
 
 def silent_sessions(subject: Subject) -> Iterator[DoctorFinding]:
-    """Sessions that hold something and have long said nothing."""
+    """Find sessions that hold claims and have written nothing for a long time."""
     holds: dict[str, list[str]] = {}
     for claim in subject.state.claims.values():
         holds.setdefault(claim.session, []).append(claim.resource)
@@ -63,9 +62,9 @@ def silent_sessions(subject: Subject) -> Iterator[DoctorFinding]:
         if session.id in holds and seconds_between(session.last_at, subject.now) >= subject.config.silent_minutes * 60:
             resource = holds[session.id][0]
             steps = (
-                RepairStep("see its process and what it last changed; a build can take an hour", "coord status"),
+                RepairStep("see its process and its last change; a build can take an hour", "coord status"),
                 RepairStep("ask", f'coord send {session.id} "{resource}" "Do you still need it?" --needs-ack'),
-                RepairStep("if you know that nobody is behind it", f'coord break {resource} --reason "..."'),
+                RepairStep("if you know that nobody is working in it", f'coord break {resource} --reason "..."'),
             )
             who = session_label(session.id, names_of(subject.state))
             evidence = f"last seen {ago(session.last_at, subject.now)}; holds {join_limited(holds[session.id])}"
@@ -75,25 +74,31 @@ def silent_sessions(subject: Subject) -> Iterator[DoctorFinding]:
 
 
 def sessions_by_shared_anchor(state: State) -> list[list[Session]]:
-    """Live sessions that no bare command can tell apart: of one process, and not known by a client's conversation."""
-    found: dict[object, list[Session]] = {}
+    """Group the live sessions that have the same process and no conversation of a client.
+
+    A command without --session cannot tell the sessions of a group apart.
+    """
+    groups: dict[object, list[Session]] = {}
     for session in state.sessions.values():
         if session.live and session.anchor and not session.client_session:
-            found.setdefault(session.anchor, []).append(session)
-    return [sessions for sessions in found.values() if len(sessions) > 1]
+            groups.setdefault(session.anchor, []).append(session)
+    return [sessions for sessions in groups.values() if len(sessions) > 1]
 
 
 def shared_anchors(subject: Subject) -> Iterator[DoctorFinding]:
-    """Two sessions of one shell."""
+    """Find live sessions with the same process, such as two that were started in one shell."""
     for sessions in sessions_by_shared_anchor(subject.state):
         anchor, last = sessions[0].anchor, sessions[-1]
         assert anchor is not None
         steps = (
-            RepairStep("say in that shell which one it is", f"export COORD_SESSION={last.id}"),
-            RepairStep("or end the one that is not used", f"coord end --session {sessions[0].id}"),
+            RepairStep("in that shell, choose one of them", f"export COORD_SESSION={last.id}"),
+            RepairStep("or end the one that you do not use", f"coord end --session {sessions[0].id}"),
         )
         names = names_of(subject.state)
         evidence = f"process {anchor.pid}: {join_limited(session_label(session.id, names) for session in sessions)}"
         yield DoctorFinding(
-            "warning", "two live sessions have one process: commands there cannot tell who acts", evidence, steps
+            "warning",
+            "two live sessions have the same process, so commands there do not know which one they act for",
+            evidence,
+            steps,
         )

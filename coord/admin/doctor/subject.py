@@ -1,6 +1,7 @@
-"""What `coord doctor` looks at: looked up once, lazily, and never changed. And what it finds.
+"""What the checks of `coord doctor` examine (`Subject`), and what they return (`DoctorFinding`).
 
-A lookup that fails is a finding like any other: the other checks go on with what there is.
+Each fact is looked up at most once, when the first check needs it. A lookup that fails is itself a finding, and the
+checks that do not need the fact still run.
 """
 
 import os
@@ -23,19 +24,20 @@ from projections.rules.fold import as_of
 from projections.rules.state import Session, State
 
 Severity: TypeAlias = Literal["serious", "warning", "note"]
-"""`serious`: work cannot go on, or something was lost. `warning`: it will go wrong one day. `note`: nothing is wrong.
+"""`serious`: coord does not work, or something was lost. `warning`: something does not work as it should, or will fail.
+`note`: nothing is wrong, but it is good to know.
 """
 
 
 class RepairStep(Struct, frozen=True):
-    """One thing to do: what for, and the command, if it is one."""
+    """One thing to do: what it is for, and the command, if there is one."""
 
     why: str
     command: str = ""
 
 
 class DoctorFinding(Struct, frozen=True):
-    """Something that was found: what, by what it is seen, and what to do about it, the safest first."""
+    """A fault that was found: what it is, the evidence, and what to do about it, the safest step first."""
 
     severity: Severity
     what: str
@@ -47,7 +49,7 @@ Check: TypeAlias = "Callable[[Subject], Iterable[DoctorFinding]]"
 
 
 class Subject:
-    """A folder and the machine around it. `place` is None, and `missing` says why, where nothing is initialised."""
+    """A folder and the machine around it. Without a shared folder `workspace` is None, and `missing` has the reason."""
 
     def __init__(self, system: System, root: str | None) -> None:
         self.system, self.missing = system, ""
@@ -59,7 +61,7 @@ class Subject:
 
     @property
     def folder(self) -> Workspace:
-        """The place, for a check that is made only where there is one."""
+        """The workspace, for a check that runs only if there is one."""
         assert self.workspace is not None
         return self.workspace
 
@@ -72,12 +74,12 @@ class Subject:
 
     @property
     def config(self) -> Config:
-        """The settings; the defaults where they cannot be understood."""
+        """The settings; the defaults if they are invalid."""
         return self._config[0]
 
     @property
     def config_error(self) -> str:
-        """Why the settings cannot be understood."""
+        """Why the settings are invalid; empty if they are valid."""
         return self._config[1]
 
     @cached_property
@@ -93,52 +95,52 @@ class Subject:
 
     @property
     def unusable(self) -> str:
-        """Why the log cannot be used at all, if it cannot."""
+        """Why the log as a whole cannot be used; empty if it can."""
         return self.missing or self._log_result[2]
 
     @property
     def snapshot(self) -> Snapshot:
-        """The present, for a check that is made only where the log can be used."""
+        """The snapshot of the log, for a check that runs only if the log can be used."""
         assert self._log_result[0] is not None
         return self._log_result[0]
 
     @property
     def verified(self) -> VerifyResult:
-        """Every journal, checked."""
+        """The result of verifying every journal."""
         assert self._log_result[1] is not None
         return self._log_result[1]
 
     @property
     def state(self) -> State:
-        """The state now."""
+        """The present state."""
         return self.snapshot.state
 
     @property
     def now(self) -> Instant:
-        """The present moment."""
+        """The time at which the checks run."""
         return self.snapshot.now
 
     @property
     def live(self) -> list[Session]:
-        """The sessions that are live on record."""
+        """The sessions that are live according to the log."""
         return [session for session in self.state.sessions.values() if session.live]
 
-    def ask(self, base: str = "", scope: str = "") -> InstallRequest:
-        """What an installer is asked about this worktree, or another."""
+    def install_request(self, base: str = "", scope: str = "") -> InstallRequest:
+        """Return a request with which installers can be asked about this worktree, or about another folder."""
         return InstallRequest(self.system, base or self.folder.root, self.folder.repository, scope)
 
     def path(self, file: str) -> str:
-        """A file of the shared folder, to be typed into a shell."""
+        """Return the path of a file in the shared folder, quoted for a shell."""
         return shell_quoted(os.path.join(self.folder.folder, file))
 
 
 def shell_quoted(path: str) -> str:
-    """A path as a shell takes it."""
+    """Return a path quoted for a shell."""
     return quote(path)
 
 
 def join_limited(names: Iterable[str], most: int = 5) -> str:
-    """Some names and how many more."""
-    known = list(names)
-    more = f" and {len(known) - most} more" if len(known) > most else ""
-    return ", ".join(known[:most]) + more
+    """Join the first names with commas, and add how many more there are."""
+    all_names = list(names)
+    more = f" and {len(all_names) - most} more" if len(all_names) > most else ""
+    return ", ".join(all_names[:most]) + more

@@ -1,1 +1,1 @@
-"""What `coord install` writes into other programs' files, and how it is removed again."""
+"""What `coord install` writes into other programs' files, and `coord uninstall` removes. No command line is here."""

@@ -1,5 +1,7 @@
-"""The files as they are to be. Nothing is written before everything is known; then each file in one step, as it was
-shown: one that somebody else changed meanwhile is left alone.
+"""The changes of one `coord install` or `coord uninstall`, collected in memory and then written.
+
+Nothing is written before all changes are known and were shown. Then each file is replaced in one step. A file that
+another program changed in the meantime is left alone, and so are all others.
 """
 
 import errno
@@ -8,116 +10,137 @@ import stat
 from contextlib import suppress
 from functools import partial
 
+from msgspec import Struct
 from msgspec.structs import replace
 
-from coord.admin.install.record import InstallRecord, missing_folders, remove_folders
-from coord.admin.install.request import FileChange, FileRecord
+from coord.admin.install.record import FileRecord, InstallRecord, missing_folders, remove_folders
 from coord.errors import refused
 from coord.platform.replace_file import replace_file
 from eventlog.local.files import read_regular
 
-_MOST_BYTES = 1 << 26
+_MAX_BYTES = 1 << 26
+
+
+class FileChange(Struct, frozen=True):
+    """One file before and after the change. None means that the file does not exist."""
+
+    path: str  # with all links resolved
+    named: str  # as the caller named it
+    before: bytes | None
+    after: bytes | None
+    mode: int  # of a file that is created
+    moved: str = ""  # the path that the file is moved from, unchanged
 
 
 class Changeset:
-    """All changes of one run. A target reads and writes here, never on the disk."""
+    """All changes of one run. Targets read and write files only through it."""
 
     def __init__(self, record: InstallRecord) -> None:
         self.record = record
         self.notes: list[str] = []
         self.todos: list[str] = []
-        self.use: tuple[str, str] = ("", "")  # the target that writes, and for which folder
+        self.use: tuple[str, str] = ("", "")  # the target that writes, and the folder that it writes for
         self.removing = False
         self._changes: dict[str, FileChange] = {}
-        self._said: dict[str, list[str]] = {}
+        self._descriptions: dict[str, list[str]] = {}
 
     def read(self, path: str) -> bytes | None:
-        """A file as drafted so far; None if it is not there. Raises CoordError for what cannot be read."""
+        """Return a file's bytes with the changes so far; None if it does not exist.
+
+        Raises CoordError if it cannot be read.
+        """
         return self._change(path).after
 
     def text(self, path: str) -> str:
-        """The same as text, empty if it is not there. Raises CoordError for what is none."""
+        """Return a file's text with the changes so far; empty if it does not exist.
+
+        Raises CoordError if it cannot be read or is not valid UTF-8.
+        """
         try:
             return (self.read(path) or b"").decode()
         except UnicodeDecodeError:
-            raise refused(f"{path} is not valid UTF-8. It is as it was; correct it first.") from None
+            raise refused(f"{path} is not valid UTF-8. It was not changed. Correct it, then run this again.") from None
 
-    def write(self, path: str, data: bytes | str | None, mode: int = 0o666, memory: FileRecord | None = None) -> None:
-        """Let a file have these bytes, or be gone; and remember who did it, or forget it where we are removing."""
+    def write(self, path: str, data: bytes | str | None, mode: int = 0o666, record: FileRecord | None = None) -> None:
+        """Set a file's content; None deletes it. Also record that this target uses the file, or forget it when
+        removing.
+        """
         change = self._change(path)
         data = data.encode() if isinstance(data, str) else data
         self._changes[change.path] = replace(change, after=data, mode=mode)
-        kept = memory or self._remembered(change)
+        kept = record or self._record_of_text(change)
         uses = [use for use in kept.uses if tuple(use) != self.use] + ([] if self.removing else [self.use])
         folders = kept.folders or ([] if self.removing else self.record.folders_for(change.path))
         self.record.files[change.path] = FileRecord(uses, kept.empty, kept.blank, kept.had, folders)
 
+    def write_remainder(self, path: str, text: str) -> None:
+        """Set a file's content to what is left without coord's part. If nothing is left, restore the white space that
+        the file consisted of before, or delete the file.
+        """
+        self.write(path, text or self.file_record(path).blank)
+
     def move(self, path: str, to: str) -> None:
-        """Let a file stand at another place in its folder, as it is, in place of what is there: its bytes and its mode;
-        of a link, the link. Raises CoordError for one that is not there.
+        """Move a file within its folder, replacing what is at the new path. A link is moved as a link.
+
+        Raises CoordError if the file does not exist.
         """
         old, new = _with_parents_resolved(path), _with_parents_resolved(to)
         data = self.read(path)
         if data is None:
-            raise refused(f"{path} leads nowhere. It is as it was; remove it first.")
+            raise refused(f"{path} is a link to a file that does not exist. It was not changed. Remove it first.")
         self._changes[old] = FileChange(old, path, data, None, 0o666)
         self._changes[new] = FileChange(new, to, _read(os.path.realpath(new)), data, 0o666, moved=old)
         if self.removing:
-            self.write(to, data)  # so that nothing is remembered of it
+            self.write(to, data)  # removes the file's record
 
     def file_record(self, path: str) -> FileRecord:
-        """What is remembered of a file; nothing, if it is not there any more."""
+        """Return what is remembered about a file; nothing but its folders if the file does not exist."""
         change = self._change(path)
         known = self.record.files.get(change.path, FileRecord())
         return known if change.before is not None or change.after is not None else FileRecord(folders=known.folders)
 
-    def leave(self, path: str, text: str) -> None:
-        """Let a file have what is left of it without us: nothing is what was there before, if anything was."""
-        self.write(path, text or self.file_record(path).blank)
-
-    def _remembered(self, change: FileChange) -> FileRecord:
-        """What is remembered of a file that is not JSON; of one that is seen for the first time, what it is."""
+    def _record_of_text(self, change: FileChange) -> FileRecord:
+        """Return the record of a file that is not JSON. At the first change it notes whether the file was blank."""
         known = self.file_record(change.path)
-        blank = change.before is not None and not change.before.strip() and not known.uses
-        return replace(known, blank=change.before.decode()) if blank and change.before is not None else known
+        was_blank = change.before is not None and not change.before.strip() and not known.uses
+        return replace(known, blank=change.before.decode()) if was_blank and change.before is not None else known
 
-    def say(self, path: str, *texts: str) -> None:
-        """In plain words, what of ours is in a file, or is taken out of it."""
-        said = self._said.setdefault(self._change(path).path, [])
-        said += [text for text in texts if text not in said]
+    def describe(self, path: str, *texts: str) -> None:
+        """Add a description of what is added to a file or removed from it."""
+        descriptions = self._descriptions.setdefault(self._change(path).path, [])
+        descriptions += [text for text in texts if text not in descriptions]
 
-    def said(self, change: FileChange) -> list[str]:
-        """What was said of a file."""
-        return self._said.get(change.path, [])
+    def descriptions(self, change: FileChange) -> list[str]:
+        """Return the descriptions of a file's changes."""
+        return self._descriptions.get(change.path, [])
 
     def note(self, text: str) -> None:
-        """Something to tell."""
+        """Add something that the user should know."""
         if text not in self.notes:
             self.notes.append(text)
 
     def todo(self, text: str) -> None:
-        """Something that the person must still do."""
+        """Add something that the user still has to do."""
         if text not in self.todos:
             self.todos.append(text)
 
     @property
     def changes(self) -> list[FileChange]:
-        """What is different from before, the files that are moved first."""
+        """The files that change. Moves come first, because they free the path that another file is written to."""
         moved = {change.moved for change in self._changes.values()}
-        found = [change for change in self._changes.values() if change.before != change.after]
-        rest = [change for change in found if change.after is not None or change.path not in moved]
+        different = [change for change in self._changes.values() if change.before != change.after]
+        rest = [change for change in different if change.after is not None or change.path not in moved]
         return sorted(rest, key=lambda change: not change.moved)
 
     def _change(self, path: str) -> FileChange:
         real = _with_parents_resolved(path) if _with_parents_resolved(path) in self._changes else os.path.realpath(path)
         if real not in self._changes:
-            self._changes[real] = FileChange(real, path, _read(real), None, 0o666)
-            before = self._changes[real].before
+            before = _read(real)
             self._changes[real] = FileChange(real, path, before, before, 0o666)
         return self._changes[real]
 
     def apply(self) -> None:
-        """Write all of it. Raises CoordError, before anything is written if that can be known."""
+        """Write all changes. Raises CoordError; errors that can be foreseen are raised before anything is written."""
         for change in self.changes:
             _refuse_unwritable(change)
         self._save_record()
@@ -125,49 +148,59 @@ class Changeset:
             try:
                 _apply(change)
             except OSError as error:
-                raise refused(f"cannot write {change.named}: {error.strerror}. It is as it was.") from None
+                raise refused(
+                    f"cannot write {change.named}: {error.strerror}. This file was not changed; "
+                    "the files listed before it were. Remove the cause, then run this again."
+                ) from None
             if change.after is None:
-                memory = self.record.files.get(change.path, FileRecord())
-                remove_folders(memory.folders)
+                remove_folders(self.record.files.get(change.path, FileRecord()).folders)
 
     def _save_record(self) -> None:
         try:
             self.record.save()
-        except (OSError, ValueError) as error:  # a path that is no valid text is a ValueError
-            why = getattr(error, "strerror", "") or "a path in it is not valid UTF-8"
-            self.note(f"cannot write {self.record.path}: {why}. `coord uninstall --all` will not know of this.")
+        except (OSError, ValueError) as error:  # ValueError: a path is not valid UTF-8
+            reason = getattr(error, "strerror", "") or "a path in it is not valid UTF-8"
+            self.note(
+                f"cannot write {self.record.path}: {reason}. So `coord uninstall --all` will not know of "
+                "this when it runs in another folder; run `coord uninstall` here."
+            )
 
 
 def _with_parents_resolved(path: str) -> str:
-    """A file's path with the links resolved that lead to it, but not one that it is itself."""
+    """Return a path with the links in its folders resolved, but not the file itself if that is a link."""
     folder, name = os.path.split(path)
     return os.path.join(os.path.realpath(folder), name)
 
 
 def _read(path: str) -> bytes | None:
     try:
-        return read_regular(path, _MOST_BYTES)
+        return read_regular(path, _MAX_BYTES)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        why = "a link that leads to itself" if error.errno == errno.ELOOP else error.strerror
-        raise refused(f"cannot read {path}: {why}. It is as it was.") from None
+        reason = "it is a link that leads back to itself" if error.errno == errno.ELOOP else error.strerror
+        raise refused(f"cannot read {path}: {reason}. It was not changed.") from None
 
 
 def _refuse_unwritable(change: FileChange) -> None:
-    """Raises CoordError. A file without any write permission is protected on purpose, from root too."""
+    """Raise CoordError if a file may not be written, or is not as it was read.
+
+    A file without any write permission was protected on purpose, so root is refused too.
+    """
     if change.before is not None and not os.stat(change.path).st_mode & 0o222:
-        raise refused(f"{change.named} is read-only. Nothing was changed; allow it: chmod u+w, then run this again.")
-    made = missing_folders(change.path)
-    folder = os.path.dirname(made[-1] if made else change.path)
+        raise refused(
+            f"{change.named} is read-only. Nothing was changed. Allow it with chmod u+w, then run this again."
+        )
+    missing = missing_folders(change.path)
+    folder = os.path.dirname(missing[-1] if missing else change.path)
     if not os.access(folder, os.W_OK | os.X_OK) or (change.before is not None and not os.access(change.path, os.W_OK)):
-        raise refused(f"you may not write {change.named}. Nothing was changed.")
+        raise refused(f"you have no permission to write {change.named}. Nothing was changed.")
     if _read(os.path.realpath(change.path)) != change.before:
-        raise refused(f"{change.named} was changed meanwhile. Nothing was changed by coord; run this again.")
+        raise refused(f"another program has just changed {change.named}. Nothing was changed by coord. Run this again.")
 
 
 def _apply(change: FileChange) -> None:
-    """Put the new bytes in place of the old ones, so that a reader sees one or the other. Raises OSError."""
+    """Write one change. A concurrent reader sees the old file or the new one. Raises OSError."""
     if change.moved:
         os.replace(change.moved, change.path)
         return
@@ -178,7 +211,9 @@ def _apply(change: FileChange) -> None:
 
 
 def _copy_mode_and_owner(change: FileChange, fd: int) -> None:
-    """Give the new file the mode and the owner of the old one, if there is one; what is to be run may be run."""
+    """Give the new file the mode and owner of the file that it replaces; add the execute bits that the change asks
+    for.
+    """
     if not os.path.exists(change.path):
         return
     status = os.stat(change.path)

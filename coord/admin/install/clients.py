@@ -1,4 +1,4 @@
-"""Putting hooks, rules and instructions into a client's files, and taking them out. One function of each for all."""
+"""Install and uninstall the hooks, permission rules and instructions of a client. All clients use the same code."""
 
 import os
 import re
@@ -7,7 +7,14 @@ from shlex import quote
 from msgspec.structs import replace
 
 from coord.admin.install.changeset import Changeset
-from coord.admin.install.formats.hook_entries import describe_hooks, hook_command, hook_entries, our_hooks
+from coord.admin.install.environment import allow_log_writes, disallow_log_writes, exclude_from_git, remove_exclude
+from coord.admin.install.formats.hook_entries import (
+    commands_in,
+    describe_hooks,
+    hook_command,
+    hook_entries,
+    our_hooks,
+)
 from coord.admin.install.formats.instructions import has_instructions, with_instructions, without_instructions
 from coord.admin.install.formats.json_edit import Document, Path, parse
 from coord.admin.install.formats.json_entries import OursFinder, with_entries, without_entries
@@ -20,121 +27,148 @@ from coord.admin.install.formats.permission_rules import (
     rules_in,
 )
 from coord.admin.install.formats.plugin import PLUGIN_PROGRAM, describe_plugin, plugin_files
-from coord.admin.install.installed import installed_hooks
-from coord.admin.install.private_files import exclude_from_git, remove_exclude
-from coord.admin.install.request import FileRecord, InstallRequest, resolve_path
-from coord.admin.install.sandbox import allow_log_writes, disallow_log_writes
+from coord.admin.install.record import FileRecord
+from coord.admin.install.request import InstallRequest, resolve_path
 from coord.clients.registry import CLIENTS, Client
 from coord.errors import CoordError, refused, usage_error
 
 
-def install_client(client: Client, ask: InstallRequest, draft: Changeset) -> None:
-    """Install a client's hooks and the rules for safe commands, and what else is asked for. Raises CoordError."""
-    if ask.plugin:
-        _make_plugin(client, ask, draft)
+def install_client(client: Client, request: InstallRequest, draft: Changeset) -> None:
+    """Install a client's hooks, the rules for safe commands, and what else is asked for. Raises CoordError."""
+    if request.plugin:
+        _make_plugin(client, request, draft)
         return
-    if ask.wake and not client.wakes:
+    if request.wake and not client.wakes:
         raise usage_error(
-            f"--wake is not for {client.title}, whose hooks cannot wait. {client.woken}. Nothing was changed."
+            f"--wake does not work with {client.title}: its hooks cannot wait. {client.woken}. Nothing was changed."
         )
-    scope = scope_of(client.settings, client, ask)
-    path = resolve_path(client.settings[scope], ask, client)
-    text, memory = (draft.text(path) if draft.read(path) is not None else None), draft.file_record(path)
+    scope = scope_of(client.settings, client, request)
+    _add_hooks(client, scope, request, draft)
+    _add_rules(client, scope, request, draft)
+    if scope == "local":
+        exclude_from_git(request, draft, client.settings[scope])
+    if client.sandbox:
+        allow_log_writes(client, request, draft)
+    if request.instructions:
+        path = _instructions_path(client, request, draft)
+        if not os.path.realpath(path).startswith(request.base + os.sep):
+            raise refused(
+                f"{path} is a link to a file outside {request.base}. Nothing was changed. "
+                "Replace the link by a file, or leave out --instructions."
+            )
+        draft.write(path, with_instructions(draft.text(path)))
+        draft.describe(path, "A text for agents: what coord is for, and its commands.")
+    _report_next_steps(client, scope, request, draft)
+
+
+def _add_hooks(client: Client, scope: str, request: InstallRequest, draft: Changeset) -> None:
+    path = resolve_path(client.settings[scope], request, client)
+    text, record = (draft.text(path) if draft.read(path) is not None else None), draft.file_record(path)
     team = scope == "project"
-    command = hook_command(client, "coord" if team else ask.program, team)
-    pieces = hook_entries(client, command, ask.wake)
+    command = hook_command(client, "coord" if team else request.program, team)
+    entries = hook_entries(client, command, request.wake)
     try:
-        memory = replace(memory, had=_rules_before(client, text, memory))
-        pieces += allow_entries(client, memory.had) if ask.allow else []
-        new, memory = with_entries(text, client.comments, pieces, _ours(client, memory), memory)
+        record = replace(record, had=_rules_before(client, text, record))
+        entries += allow_entries(client, record.had) if request.allow else []
+        new, record = with_entries(text, client.comments, entries, _ours_finder(client, record), record)
     except ValueError as error:
         raise unusable_file(path, error) from None
-    draft.write(path, new, memory=memory)
-    draft.say(path, *describe_hooks(client, command, ask.wake))
+    draft.write(path, new, record=record)
+    draft.describe(path, *describe_hooks(client, command, request.wake))
     if not client.allow_files:
-        draft.say(path, describe_allows(ask.allow))
-    _add_rules(client, scope, ask, draft)
-    if scope == "local":
-        exclude_from_git(ask, draft, client.settings[scope])
-    if client.sandbox:
-        allow_log_writes(client, ask, draft)
-    if ask.instructions:
-        path = _instructions_path(client, ask, draft)
-        if not os.path.realpath(path).startswith(ask.base + os.sep):
-            raise refused(f"{path} is a link that leads out of {ask.base}. Nothing was changed.")
-        draft.write(path, with_instructions(draft.text(path)))
-        draft.say(path, "A text for agents: what coord is for, and its commands.")
-    _report_next_steps(client, scope, ask, draft)
+        draft.describe(path, describe_allows(request.allow))
 
 
-def uninstall_client(client: Client, ask: InstallRequest, draft: Changeset) -> None:
-    """Take all of it out of the files of a scope, of all, or of those that only this person sees. Raises CoordError."""
-    if ask.plugin:
-        _remove_plugin(client, ask, draft)
+def uninstall_client(client: Client, request: InstallRequest, draft: Changeset) -> None:
+    """Remove everything from the files of one scope, of all scopes, or of the personal scopes. Raises CoordError."""
+    if request.plugin:
+        _remove_plugin(client, request, draft)
         return
-    for scope in scopes_of(client.settings, client, ask):
-        path = resolve_path(client.settings[scope], ask, client)
-        if draft.read(path) is not None:
-            memory, text = draft.file_record(path), draft.text(path)
-            try:
-                new = without_entries(text, client.comments, _ours(client, memory), memory)
-            except ValueError as error:
-                raise unusable_file(path, error) from None
-            if new != text or memory.uses:
-                draft.write(path, new)
-            if new != text:
-                had_rules = our_rules(client, parse(text, client.comments), memory.had)
-                rules = ", and the rules on what runs without asking" if had_rules else ""
-                draft.say(path, f"the hooks of {client.title}{rules}")
-        _remove_rules(client, scope, ask, draft)
+    for scope in scopes_of(client.settings, client, request):
+        _remove_hooks(client, scope, request, draft)
+        _remove_rules(client, scope, request, draft)
         if scope == "local":
-            remove_exclude(ask, draft, client.settings[scope])
+            remove_exclude(request, draft, client.settings[scope])
         if client.sandbox:
-            disallow_log_writes(client, ask, draft)
-    if not _is_installed(client, ask, draft):
-        for path in _instruction_files(client, ask):
+            disallow_log_writes(client, request, draft)
+    if not installed_hooks(client, request, draft):
+        for path in _instruction_files(client, request):
             text = draft.text(path)
             if has_instructions(text) or draft.use in draft.file_record(path).uses:
-                needed = _is_needed(path, client, ask, draft)
-                draft.leave(path, text if needed else without_instructions(text))
-                draft.say(path, "the text for agents")
-    _report_other_scopes(client, ask, draft)
+                needed = _is_needed(path, client, request, draft)
+                draft.write_remainder(path, text if needed else without_instructions(text))
+                draft.describe(path, "the text for agents")
+    _report_other_scopes(client, request, draft)
 
 
-def scope_of(files: dict[str, str], client: Client, ask: InstallRequest) -> str:
-    """The scope that is asked for. Raises CoordError (2) for one that the client does not have."""
-    scope = ask.scope or client.scope
+def _remove_hooks(client: Client, scope: str, request: InstallRequest, draft: Changeset) -> None:
+    path = resolve_path(client.settings[scope], request, client)
+    if draft.read(path) is None:
+        return
+    record, text = draft.file_record(path), draft.text(path)
+    try:
+        new = without_entries(text, client.comments, _ours_finder(client, record), record)
+    except ValueError as error:
+        raise unusable_file(path, error) from None
+    if new != text or record.uses:
+        draft.write(path, new)
+    if new != text:
+        had_rules = our_rules(client, parse(text, client.comments), record.had)
+        rules = ", and the rules on what runs without asking" if had_rules else ""
+        draft.describe(path, f"the hooks of {client.title}{rules}")
+
+
+def installed_hooks(client: Client, request: InstallRequest, draft: Changeset) -> dict[str, list[str]]:
+    """Return the commands of coord's hooks by the scope whose settings contain them.
+
+    Raises CoordError for a file that cannot be read.
+    """
+    commands: dict[str, list[str]] = {}
+    for scope, name in client.settings.items():
+        try:
+            document = parse(draft.text(resolve_path(name, request, client)), client.comments)
+        except ValueError:
+            continue  # there is no file, or one that the client cannot read either
+        if scope_commands := commands_in(client, document):
+            commands[scope] = scope_commands
+    return commands
+
+
+def scope_of(files: dict[str, str], client: Client, request: InstallRequest) -> str:
+    """Return the scope that is asked for, or the client's default. Raises CoordError (2) if the client lacks it."""
+    scope = request.scope or client.scope
     if scope not in files:
         raise usage_error(
-            f"{client.title} has no --{scope} settings; it has {' and '.join('--' + name for name in files)}."
+            f"{client.title} has no --{scope} settings; it has {' and '.join('--' + name for name in files)}. "
+            "Nothing was changed."
         )
     return scope
 
 
-def scopes_of(files: dict[str, str], client: Client, ask: InstallRequest) -> list[str]:
-    """The scopes to uninstall from: without a word, those that only this person sees."""
-    if ask.scope == "all":
+def scopes_of(files: dict[str, str], client: Client, request: InstallRequest) -> list[str]:
+    """Return the scopes to uninstall from; if none is asked for, all but the one that the team shares."""
+    if request.scope == "all":
         return list(files)
-    return [scope_of(files, client, ask)] if ask.scope else [scope for scope in files if scope != "project"]
+    return [scope_of(files, client, request)] if request.scope else [scope for scope in files if scope != "project"]
 
 
 def unusable_file(path: str, error: ValueError) -> CoordError:
-    """The error for a file that is not what it must be."""
-    return refused(f"{path} cannot be changed: {error}. It is as it was; correct it first.")
+    """Return the error for a file that cannot be edited because of its content."""
+    return refused(f"cannot change {path}: {error}. It was not changed. Correct it, then run this again.")
 
 
-def _rules_before(client: Client, text: str | None, memory: FileRecord) -> list[str]:
-    """The rules that were there before us: all that are, as long as no hook of ours is. Raises ValueError."""
+def _rules_before(client: Client, text: str | None, record: FileRecord) -> list[str]:
+    """Return the permission rules that were there before coord was installed. Raises ValueError."""
     if text is None or not text.strip():
         return []
     document = parse(text, client.comments)
-    return memory.had if our_hooks(client, document) else rules_in(client, document)
+    return record.had if our_hooks(client, document) else rules_in(client, document)
 
 
-def _ours(client: Client, memory: FileRecord) -> OursFinder:
+def _ours_finder(client: Client, record: FileRecord) -> OursFinder:
     def find(document: Document) -> list[Path]:
-        found = our_hooks(client, document) + our_rules(client, document, memory.had)
-        return sorted(found, key=lambda path: _start(document, path))
+        paths = our_hooks(client, document) + our_rules(client, document, record.had)
+        return sorted(paths, key=lambda path: _start(document, path))
 
     return find
 
@@ -145,42 +179,44 @@ def _start(document: Document, path: Path) -> int:
     return node.start
 
 
-# --- rules that stand in a file of their own --------------------------------------------------------------------------
+# --- permission rules in a file of their own --------------------------------------------------------------------------
 
 
-def _add_rules(client: Client, scope: str, ask: InstallRequest, draft: Changeset) -> None:
+def _add_rules(client: Client, scope: str, request: InstallRequest, draft: Changeset) -> None:
     if scope not in client.allow_files:
         return
-    path = resolve_path(client.allow_files[scope], ask, client)
+    path = resolve_path(client.allow_files[scope], request, client)
     text = draft.text(path)
     if text and not text.startswith(RULES_FILE_HEADER):
-        raise refused(f"{path} is not coord's. It is as it was; rename it, or use --no-allow.")
-    if ask.allow:
-        draft.write(path, allow_file(client))
-        draft.say(path, describe_allows(ask.allow))
-    elif text:
-        draft.write(path, None)
-        draft.say(path, describe_allows(ask.allow))
+        raise refused(
+            f"{path} was not made by coord, so it is not replaced. Nothing was changed. Rename it, or use --no-allow."
+        )
+    if request.allow or text:
+        draft.write(path, allow_file(client) if request.allow else None)
+        draft.describe(path, describe_allows(request.allow))
 
 
-def _remove_rules(client: Client, scope: str, ask: InstallRequest, draft: Changeset) -> None:
+def _remove_rules(client: Client, scope: str, request: InstallRequest, draft: Changeset) -> None:
     if scope in client.allow_files:
-        path = resolve_path(client.allow_files[scope], ask, client)
+        path = resolve_path(client.allow_files[scope], request, client)
         if draft.text(path).startswith(RULES_FILE_HEADER):
             draft.write(path, None)
-            draft.say(path, f"the rules of {client.title} on what runs without asking")
+            draft.describe(path, f"the rules of {client.title} on what runs without asking")
 
 
 # --- instructions -----------------------------------------------------------------------------------------------------
 
 
-def _instruction_files(client: Client, ask: InstallRequest) -> list[str]:
-    return [os.path.join(ask.base, name) for name in client.instructions]
+def _instruction_files(client: Client, request: InstallRequest) -> list[str]:
+    return [os.path.join(request.base, name) for name in client.instructions]
 
 
-def _instructions_path(client: Client, ask: InstallRequest, draft: Changeset) -> str:
-    """The file that the client reads. Where a new one would hide AGENTS.md from it, or takes AGENTS.md in, that."""
-    own, *others = _instruction_files(client, ask)
+def _instructions_path(client: Client, request: InstallRequest, draft: Changeset) -> str:
+    """Return the file of instructions to write to: the client's own, or AGENTS.md.
+
+    AGENTS.md is used if the client's own file includes it, or does not exist: a new file would hide AGENTS.md.
+    """
+    own, *others = _instruction_files(client, request)
     text = draft.text(own)
     for other in others:
         includes = re.search(rf"^@(\./)?{os.path.basename(other)}\s*$", text, re.MULTILINE)
@@ -189,73 +225,71 @@ def _instructions_path(client: Client, ask: InstallRequest, draft: Changeset) ->
     return own
 
 
-def _is_needed(path: str, client: Client, ask: InstallRequest, draft: Changeset) -> bool:
-    """Whether another client that is installed reads the block too."""
-    others = [other for other in CLIENTS if other.name != client.name and ask.scope != "all"]
-    path = os.path.realpath(path)  # CLAUDE.md may be a link to AGENTS.md
+def _is_needed(path: str, client: Client, request: InstallRequest, draft: Changeset) -> bool:
+    """Return whether another installed client reads the text for agents from this file too."""
+    others = [other for other in CLIENTS if other.name != client.name and request.scope != "all"]
+    path = os.path.realpath(path)  # CLAUDE.md can be a link to AGENTS.md
     return any(
-        path in map(os.path.realpath, _instruction_files(other, ask)) and _is_installed(other, ask, draft)
+        path in map(os.path.realpath, _instruction_files(other, request)) and installed_hooks(other, request, draft)
         for other in others
     )
 
 
-def _is_installed(client: Client, ask: InstallRequest, draft: Changeset) -> bool:
-    return bool(installed_hooks(client, ask, draft))
+# --- the plugin -------------------------------------------------------------------------------------------------------
 
 
-# --- a plugin ---------------------------------------------------------------------------------------------------------
-
-
-def _make_plugin(client: Client, ask: InstallRequest, draft: Changeset) -> None:
+def _make_plugin(client: Client, request: InstallRequest, draft: Changeset) -> None:
     if not client.plugin:
-        raise usage_error(f"--plugin is not for {client.title}, whose plugins have another form. Nothing was changed.")
-    folder = _plugin_folder(client, ask, draft)
-    for name, text in plugin_files(client, ask.wake).items():
+        raise usage_error(f"--plugin does not work with {client.title}. Nothing was changed.")
+    folder = _plugin_folder(client, request, draft)
+    for name, text in plugin_files(client, request.wake).items():
         path = os.path.join(folder, name)
         draft.write(path, text, mode=0o777 if name == PLUGIN_PROGRAM else 0o666)
-        draft.say(path, *describe_plugin(client, ask.wake)[name])
+        draft.describe(path, *describe_plugin(client, request.wake)[name])
     draft.todo(f"Try it: {client.plugin} {quote(folder)}")
-    draft.note("It has the same hooks as `coord install claude` writes: use one of the two.")
+    draft.note("The plugin has the same hooks that `coord install claude` writes. Use one of the two, not both.")
 
 
-def _remove_plugin(client: Client, ask: InstallRequest, draft: Changeset) -> None:
-    folder = _plugin_folder(client, ask, draft)
+def _remove_plugin(client: Client, request: InstallRequest, draft: Changeset) -> None:
+    folder = _plugin_folder(client, request, draft)
     if '"name": "coord"' in draft.text(os.path.join(folder, ".claude-plugin/plugin.json")):
         for name in plugin_files(client, wake=False):
             if draft.read(os.path.join(folder, name)) is not None:
                 draft.write(os.path.join(folder, name), None)
-                draft.say(os.path.join(folder, name), "of the plugin")
+                draft.describe(os.path.join(folder, name), "a file of the plugin")
 
 
-def _plugin_folder(client: Client, ask: InstallRequest, draft: Changeset) -> str:
-    """The folder, absolute. It is what the plugin is remembered by: it belongs to no repository."""
-    folder = os.path.realpath(os.path.join(ask.system.cwd, ask.plugin))
+def _plugin_folder(client: Client, request: InstallRequest, draft: Changeset) -> str:
+    """Return the absolute path of the plugin's folder. The record uses it as the folder that the plugin is for, since
+    a plugin belongs to no repository.
+    """
+    folder = os.path.realpath(os.path.join(request.system.cwd, request.plugin))
     draft.use = (client.word, folder)
     return folder
 
 
-# --- words ------------------------------------------------------------------------------------------------------------
+# --- what the user should know ----------------------------------------------------------------------------------------
 
 
-def _report_next_steps(client: Client, scope: str, ask: InstallRequest, draft: Changeset) -> None:
+def _report_next_steps(client: Client, scope: str, request: InstallRequest, draft: Changeset) -> None:
     draft.todo(client.todo)
     if scope == "local":
         draft.note(
-            f"In another worktree of this repository, also in one that {client.title} makes for its agents, these "
-            f"settings are not seen. To have them everywhere: coord install {client.word} --user"
+            f"These settings hold in this worktree only, and not in worktrees that {client.title} makes for its "
+            f"agents. To install for all of them: coord install {client.word} --user"
         )
     if scope == "project":
-        draft.note("Commit it, and your team has it too. Who has no coord is not bothered.")
-    if ask.allow and client.allow_files and scope not in client.allow_files:
+        draft.note("Commit the file to share the hooks with your team. They do nothing for people without coord.")
+    if request.allow and client.allow_files and scope not in client.allow_files:
         draft.note(
-            f"{client.title} takes rules on what runs without asking from your own settings only, so its agents ask "
-            f"you before they run coord. If they should not: coord install {client.word} --user"
+            f"{client.title} reads permission rules only from your own settings, so its agents will ask you before "
+            f"they run coord. To let them run its safe commands: coord install {client.word} --user"
         )
 
 
-def _report_other_scopes(client: Client, ask: InstallRequest, draft: Changeset) -> None:
-    for scope in installed_hooks(client, ask, draft):
+def _report_other_scopes(client: Client, request: InstallRequest, draft: Changeset) -> None:
+    for scope in installed_hooks(client, request, draft):
         draft.note(
-            f"Still installed: {resolve_path(client.settings[scope], ask, client)}: "
-            f"coord uninstall {client.word} --{scope}"
+            f"Still installed in {resolve_path(client.settings[scope], request, client)}. "
+            f"To remove it: coord uninstall {client.word} --{scope}"
         )

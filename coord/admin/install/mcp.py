@@ -1,4 +1,4 @@
-"""Registering the server `coord mcp` with a client, in JSON or in TOML, and taking that back."""
+"""Register the server `coord mcp` in a client's settings, in JSON or TOML, and remove it again."""
 
 from coord.admin.install.changeset import Changeset
 from coord.admin.install.clients import scope_of, scopes_of, unusable_file
@@ -20,70 +20,74 @@ from coord.errors import usage_error
 from coord.guard.payload import client_named
 
 
-def install_mcp(ask: InstallRequest, draft: Changeset) -> None:
-    """Register the server with the client that is named. Raises CoordError."""
-    client = requested_client(ask.client)
-    scope = scope_of(client.servers, client, ask)
-    path = resolve_path(client.servers[scope], ask, client)
-    program = SERVER_NAME if scope == "project" else ask.program
+def install_mcp(request: InstallRequest, draft: Changeset) -> None:
+    """Register the server with the client that the request names. Raises CoordError."""
+    client = requested_client(request.client)
+    scope = scope_of(client.servers, client, request)
+    path = resolve_path(client.servers[scope], request, client)
+    program = SERVER_NAME if scope == "project" else request.program
     try:
         if path.endswith(".toml"):
             draft.write(path, _with_table(draft.text(path), program))
         else:
-            workspace = server_path(scope, ask.base)
+            server = server_path(scope, request.base)
             text = draft.text(path) if draft.read(path) is not None else None
-            pieces = [server_entry(workspace, program)]
-            new, memory = with_entries(text, client.comments, pieces, _finder(workspace), draft.file_record(path))
-            draft.write(path, new, memory=memory)
+            entries = [server_entry(server, program)]
+            new, record = with_entries(text, client.comments, entries, _finder(server), draft.file_record(path))
+            draft.write(path, new, record=record)
     except ValueError as error:
         raise unusable_file(path, error) from None
-    draft.say(path, f"{client.title} starts `{program} mcp`, and its agents see the tools of that server.")
+    draft.describe(path, f"{client.title} starts `{program} mcp`, and its agents can use the tools of that server.")
     draft.todo(f"Restart the sessions of {client.title} that are running.")
 
 
-def uninstall_mcp(ask: InstallRequest, draft: Changeset) -> None:
-    """Take it out of the files of the client that is named, or of all. Raises CoordError."""
-    for client in [requested_client(ask.client)] if ask.client else CLIENTS:
-        for scope in scopes_of(client.servers, client, ask) if ask.scope in ("", "all", *client.servers) else []:
-            path = resolve_path(client.servers[scope], ask, client)
+def uninstall_mcp(request: InstallRequest, draft: Changeset) -> None:
+    """Remove the server from the settings of the client that the request names, or of all. Raises CoordError."""
+    for client in [requested_client(request.client)] if request.client else CLIENTS:
+        has_scope = request.scope in ("", "all", *client.servers)
+        for scope in scopes_of(client.servers, client, request) if has_scope else []:
+            path = resolve_path(client.servers[scope], request, client)
             try:
-                _unregister(client, scope, path, ask, draft)
+                _unregister(client, scope, path, request, draft)
             except ValueError as error:
                 raise unusable_file(path, error) from None
 
 
-def _unregister(client: Client, scope: str, path: str, ask: InstallRequest, draft: Changeset) -> None:
+def _unregister(client: Client, scope: str, path: str, request: InstallRequest, draft: Changeset) -> None:
     text = draft.text(path)
     if not text.strip():
         return
     if path.endswith(".toml"):
         if has_ours(text, SERVER_TABLE):
-            draft.leave(path, without_table(text, SERVER_TABLE))
-            draft.say(path, f"the MCP server of {client.title}")
+            draft.write_remainder(path, without_table(text, SERVER_TABLE))
+            draft.describe(path, f"the MCP server of {client.title}")
         return
-    memory = draft.file_record(path)
-    new = without_entries(text, client.comments, _finder(server_path(scope, ask.base), quiet=True), memory)
+    find = _finder(server_path(scope, request.base), ignore_others=True)
+    new = without_entries(text, client.comments, find, draft.file_record(path))
     if new != text:
         draft.write(path, new)
-        draft.say(path, f"the MCP server of {client.title}")
+        draft.describe(path, f"the MCP server of {client.title}")
 
 
 def requested_client(word: str) -> Client:
-    """Whose settings get the server; without a word, the first of the table. Raises CoordError (2)."""
-    found = client_named(word or CLIENTS[0].word)
-    if not found:
+    """Return the client whose settings get the server; by default the first of the table. Raises CoordError (2)."""
+    client = client_named(word or CLIENTS[0].word)
+    if not client:
         raise usage_error(f"--client is one of {', '.join(client.word for client in CLIENTS)}. Nothing was changed.")
-    return found
+    return client
 
 
-def _finder(workspace: Path, quiet: bool = False) -> OursFinder:
-    """What finds our registration; where there is another of that name, it finds nothing, or refuses."""
+def _finder(server: Path, ignore_others: bool = False) -> OursFinder:
+    """Return the function that finds coord's registration.
+
+    If another server has its name, the function raises ValueError or, with `ignore_others`, finds nothing.
+    """
 
     def find(document: Document) -> list[Path]:
         try:
-            return our_server(document, workspace)
+            return our_server(document, server)
         except ValueError:
-            if quiet:
+            if ignore_others:
                 return []
             raise
 
@@ -91,10 +95,10 @@ def _finder(workspace: Path, quiet: bool = False) -> OursFinder:
 
 
 def _with_table(text: str, program: str) -> str:
-    """Raises ValueError for what is no TOML."""
+    """Return TOML text with the registration. Raises ValueError for invalid TOML or another server of this name."""
     servers = read_toml(text).get("mcp_servers", {})
     if isinstance(servers, dict) and SERVER_NAME in servers and not has_ours(text, SERVER_TABLE):
         if starts_our_server(servers[SERVER_NAME]):
             return text
-        raise ValueError(f"it has another MCP server that is called {SERVER_NAME}")
+        raise ValueError(f"it already has another MCP server named {SERVER_NAME}")
     return with_table(text, SERVER_TABLE, table_values(program))

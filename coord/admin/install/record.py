@@ -1,5 +1,11 @@
-"""`~/.local/state/coord/installed.json`: what coord remembers of the files that it changed. It is gone when nothing is
-installed any more. One that cannot be understood is as good as none.
+"""What coord remembers about the files that it changed: `~/.local/state/coord/installed.json`.
+
+Most of what an uninstall needs is read from the changed files themselves: coord's entries are recognised by their
+commands, and a container or file that is empty without them is removed. The record holds what cannot be read there:
+which containers were empty before coord filled them, and in which folders something is installed. If the record is
+lost, an uninstall also removes some empty containers that were there before.
+
+The record is deleted when nothing is installed any more. A record that cannot be read is treated as empty.
 """
 
 import os
@@ -7,54 +13,68 @@ from collections.abc import Mapping
 from contextlib import suppress
 
 import msgspec
+from msgspec import Struct
 
-from coord.admin.install.request import FileRecord
 from coord.platform.replace_file import replace_file
 from eventlog.local.files import read_regular
 
-_MOST_BYTES = 1 << 24
+_MAX_BYTES = 1 << 24
+
+
+class FileRecord(Struct, omit_defaults=True):
+    """What is remembered about one file. The field names are the keys in `installed.json`."""
+
+    uses: list[tuple[str, str]] = []  # which target wrote to it, for which folder
+    empty: dict[str, str] = {}  # containers that were empty before: their text, by JSON pointer
+    blank: str | None = None  # the file's text before, if it was only white space
+    had: list[str] = []  # permission rules that were there before
+    folders: list[str] = []  # folders that were created for it
 
 
 class InstallRecord:
-    """What is remembered, by file; of the record itself too, in which folders it had to be put."""
+    """The records of all files by path, and of the record file itself, whose folders may have been created too."""
 
     def __init__(self, path: str, files: dict[str, FileRecord]) -> None:
         self.path, self.files = path, files
 
     @property
     def bases(self) -> list[str]:
-        """The folders for which something was installed."""
-        return sorted({base for memory in self.files.values() for _, base in memory.uses})
+        """The folders for which something is installed."""
+        return sorted({base for record in self.files.values() for _, base in record.uses})
 
     @property
     def plugins(self) -> list[str]:
-        """The folders of plugins."""
-        ends = os.sep + os.path.join(".claude-plugin", "plugin.json")
-        return [path.removesuffix(ends) for path, memory in self.files.items() if memory.uses and path.endswith(ends)]
+        """The folders that contain a plugin."""
+        manifest = os.sep + os.path.join(".claude-plugin", "plugin.json")
+        paths = [path for path, record in self.files.items() if record.uses and path.endswith(manifest)]
+        return [path.removesuffix(manifest) for path in paths]
 
     def forget_gone(self) -> None:
-        """Remember nothing of files that are not there any more."""
-        self.files = {path: memory for path, memory in self.files.items() if os.path.lexists(path)}
+        """Forget the files that do not exist any more."""
+        self.files = {path: record for path, record in self.files.items() if os.path.lexists(path)}
 
     def forget_all_but(self, kept: set[tuple[str, str]]) -> None:
-        """Remember only what these targets did for these folders."""
-        for memory in self.files.values():
-            memory.uses = [use for use in memory.uses if use in kept]
+        """Forget every use except those of these (target, folder) pairs."""
+        for record in self.files.values():
+            record.uses = [use for use in record.uses if use in kept]
 
     def folders_for(self, path: str) -> list[str]:
-        """The folders that must be made for a file, or were made for another one: the innermost first."""
-        made = {folder for memory in self.files.values() for folder in memory.folders}
-        ours = [folder for folder in made if path.startswith(folder + os.sep)]
+        """Return the folders above a file that must be created, or that coord created for another file, innermost
+        first.
+        """
+        created = {folder for record in self.files.values() for folder in record.folders}
+        ours = [folder for folder in created if path.startswith(folder + os.sep)]
         return sorted({*missing_folders(path), *ours}, key=len, reverse=True)
 
     def save(self) -> None:
-        """Write it, or remove it where nothing is left to remember. Raises OSError, or ValueError for a path that is no
-        valid text.
+        """Write the record, or delete it if there is nothing to remember.
+
+        Raises OSError, or ValueError for a path that is not valid UTF-8.
         """
         if not self.path:
             return
         own = self.files.pop(self.path, None) or FileRecord(folders=missing_folders(self.path))
-        used = {path: memory for path, memory in self.files.items() if memory.uses}
+        used = {path: record for path, record in self.files.items() if record.uses}
         if not used:
             with suppress(OSError):
                 os.unlink(self.path)
@@ -66,12 +86,12 @@ class InstallRecord:
 
 
 def missing_folders(path: str) -> list[str]:
-    """The folders that must be made for a file, the innermost first."""
-    found, folder = [], os.path.dirname(path)
+    """Return the folders above a file that do not exist, innermost first."""
+    missing, folder = [], os.path.dirname(path)
     while not os.path.isdir(folder) and folder != os.path.dirname(folder):
-        found.append(folder)
+        missing.append(folder)
         folder = os.path.dirname(folder)
-    return found
+    return missing
 
 
 def remove_folders(folders: list[str]) -> None:
@@ -82,11 +102,11 @@ def remove_folders(folders: list[str]) -> None:
 
 
 def read_record(env: Mapping[str, str]) -> InstallRecord:
-    """The record of a user. Where there is no home, nothing is remembered."""
+    """Read the record of the user. Without a home folder the record is empty and is not saved."""
     home = env.get("HOME", "")
     state = env.get("XDG_STATE_HOME", "") or (os.path.join(home, ".local", "state") if home else "")
     path = os.path.join(state, "coord", "installed.json") if state else ""
     try:
-        return InstallRecord(path, msgspec.json.decode(read_regular(path, _MOST_BYTES), type=dict[str, FileRecord]))
+        return InstallRecord(path, msgspec.json.decode(read_regular(path, _MAX_BYTES), type=dict[str, FileRecord]))
     except (OSError, ValueError, RecursionError, msgspec.MsgspecError):
         return InstallRecord(path, {})

@@ -1,1 +1,1 @@
-"""Importing the files of the shell scripts that coord replaces."""
+"""Import the files of the shell scripts that coord replaces. The scripts themselves are in `coord.workspace.template`."""

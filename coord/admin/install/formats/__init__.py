@@ -1,1 +1,1 @@
-"""The file formats that `coord install` edits. Pure functions from text to text."""
+"""The file formats that `coord install` edits, as pure functions from text to text. Nothing here opens a file."""

@@ -1,8 +1,8 @@
-"""Changing one place of a JSON text and no other byte of it: pure functions from text to text.
+"""Add a value to a JSON text, or remove one, without changing any other byte. Pure functions from text to text.
 
-A value is added behind the last one of its object or array, laid out like its neighbours, and taken out again with just
-the comma and the white space that it brought along: what stood there before stands there again, byte by byte. Comments
-(`//`, `/* */`) are white space where the caller allows them. What no JSON parser takes is refused with ValueError.
+A value is added after the last one of its object or array, in the same layout. Removing it also removes the comma and
+the white space that were added with it, so the text is again what it was, byte for byte. Comments (`//`, `/* */`) are
+treated as white space if the caller allows them. Invalid JSON raises ValueError.
 """
 
 import json
@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 from msgspec import Struct
 
 Path: TypeAlias = tuple["str | int", ...]
-"""The way to a value: a key for each object, a number for each array."""
+"""The keys and array indexes that lead to a value."""
 
 _SPACE = r"[ \t\r\n]*"
 _PLAIN = re.compile(_SPACE)
@@ -24,7 +24,7 @@ _CLOSES = {"{": "}", "[": "]"}
 
 
 class Item(Struct):
-    """A member of an object (`key`) or of an array (`key` is None): where it begins, and its value."""
+    """A member of an object, or of an array (then `key` is None): where it begins, and its value."""
 
     key: str | None
     start: int
@@ -32,7 +32,7 @@ class Item(Struct):
 
 
 class Node(Struct):
-    """A value: where it stands, `[start, end)`, and for a container what is in it. `kind` is its first character."""
+    """A value: its position `[start, end)`, and the items of a container. `kind` is its first character."""
 
     kind: str
     start: int
@@ -41,34 +41,36 @@ class Node(Struct):
 
 
 class Document(Struct):
-    """A text, its root value, and what counts as white space in it."""
+    """A text, its root value, and whether comments count as white space."""
 
     text: str
     root: Node
     comments: bool
 
     def space(self, at: int) -> int:
-        """Where the white space that begins at a place ends."""
+        """Return where the white space that begins at a position ends."""
         return _space(self.comments, self.text, at)
 
     def find(self, path: Path) -> Node | None:
-        """The value at a path; None if there is none. Of two equal keys the last one counts, as in every parser."""
+        """Return the value at a path; None if there is none. If a key occurs twice, the last one counts, as in JSON
+        parsers.
+        """
         node: Node | None = self.root
         for step in path:
             node = _step(node, step) if node else None
         return node
 
     def value(self, node: Node) -> Any:
-        """What a value is."""
-        if not node.items:
-            return json.loads(self.text[node.start : node.end]) if node.kind not in _CLOSES else _empty(node.kind)
+        """Return the Python value of a node."""
+        if node.kind == "{":
+            return {item.key: self.value(item.node) for item in node.items}
         if node.kind == "[":
             return [self.value(item.node) for item in node.items]
-        return {item.key: self.value(item.node) for item in node.items}
+        return json.loads(self.text[node.start : node.end])
 
 
 def parse(text: str, comments: bool = False) -> Document:
-    """Read a text. Raises ValueError for what is no JSON."""
+    """Parse a text. Raises ValueError for invalid JSON, with line and column."""
     at = _space(comments, text, len(_BOM) if text.startswith(_BOM) else 0)
     try:
         root = _value(comments, text, at)
@@ -84,10 +86,6 @@ def _step(node: Node, step: str | int) -> Node | None:
     if isinstance(step, int):
         return node.items[step].node if node.kind == "[" and step < len(node.items) else None
     return next((item.node for item in reversed(node.items) if item.key == step), None)
-
-
-def _empty(kind: str) -> Any:
-    return {} if kind == "{" else []
 
 
 def _space(comments: bool, text: str, at: int) -> int:
@@ -146,28 +144,30 @@ def _key(comments: bool, text: str, at: int) -> tuple[str, int]:
 
 
 def add_value(document: Document, path: Path, value: Any) -> str:
-    """The text with a value more: the last step of the path is its key, or -1 for the end of an array. Objects on the
-    way that are not there are made; an array is made for a -1. An empty container on the way is written anew: the
-    caller knows its text (`empty_containers`) if it is to be there again. Raises ValueError where something else is
-    there.
+    """Return the text with one more value. The last step of the path is its key, or -1 for the end of an array.
+
+    Missing objects on the path are created, and a missing array for a -1. An empty container on the path is rewritten;
+    to restore it later, the caller gets its text from `empty_containers` first. Raises ValueError if the path leads
+    through another kind of value, or if its last key exists.
     """
     node, depth = document.root, 0
     while True:
         if node.kind != ("[" if path[depth] == -1 else "{"):
-            raise ValueError(f"{'/'.join(map(str, path[:depth])) or 'it'} is not what it must be")
+            expected = "an array" if path[depth] == -1 else "an object"
+            raise ValueError(f"{'/'.join(map(str, path[:depth])) or 'its content'} is not {expected}")
         child = _step(node, path[depth]) if path[depth] != -1 else None
         if child is None:
             break
         if depth + 1 == len(path):
-            raise ValueError(f"{'/'.join(map(str, path))} is there already")
+            raise ValueError(f"{'/'.join(map(str, path))} already exists")
         node, depth = child, depth + 1
     for step in reversed(path[depth + 1 :]):
         value = [value] if step == -1 else {step: value}
-    return _put(document, node, path[depth], value)
+    return _append(document, node, path[depth], value)
 
 
 def empty_containers(document: Document, path: Path) -> dict[str, str]:
-    """The empty container that `add_value` would write anew, by where it is (as `pointer` says it), and its text."""
+    """Return the empty container that `add_value` would rewrite, if there is one: its text, by its JSON Pointer."""
     for length in range(len(path)):
         node = document.find(path[:length])
         if node is not None and node.kind in _CLOSES and not node.items:
@@ -176,14 +176,14 @@ def empty_containers(document: Document, path: Path) -> dict[str, str]:
 
 
 def pointer(path: Path) -> str:
-    """A path as one text, in JSON Pointer's form."""
+    """Return a path as a JSON Pointer (RFC 6901)."""
     return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)
 
 
-def _put(document: Document, node: Node, step: str | int, value: Any) -> str:
+def _append(document: Document, node: Node, step: str | int, value: Any) -> str:
     text = document.text
-    layout = _TextStyle(document)
-    key = "" if step == -1 else _dumped(step) + layout.colon
+    layout = _Layout(document)
+    key = "" if step == -1 else json.dumps(step, ensure_ascii=False) + layout.colon
     if not node.items:
         comment = text[node.start + 1 : node.end - 1].rstrip(" \t\r\n")
         inside = layout.alone(key, value, layout.margin(node.start), broken=bool(comment))
@@ -197,13 +197,13 @@ def _put(document: Document, node: Node, step: str | int, value: Any) -> str:
 
 
 def _last_comment(document: Document, at: int) -> int:
-    """Where the comments that stand behind the last item end; `at` if there are none."""
+    """Return where the comments after the last item end; `at` if there are none."""
     space = document.text[at : document.space(at)]
     return at + len(space.rstrip(" \t\r\n"))
 
 
-class _TextStyle:
-    """How a text is laid out: its indentation (None if it is written on one line), line ends, colons and commas."""
+class _Layout:
+    """The layout of a text: its indentation (None if it is all on one line), line ends, colons and commas."""
 
     def __init__(self, document: Document) -> None:
         text, items = document.text, document.root.items
@@ -212,7 +212,7 @@ class _TextStyle:
         first = text[: items[0].start] if items else ""
         self.indent = first.rpartition("\n")[2] if "\n" in first[document.root.start :] else None
         if self.indent is not None and self.indent.strip(" \t"):
-            self.indent = "  "  # a comment stands before the first key
+            self.indent = "  "  # there is a comment before the first key
         if not items:
             self.indent = "  "
         found = re.search(r'"\s*:(\s?)', text)
@@ -220,32 +220,33 @@ class _TextStyle:
         self.comma = "," if found and not found[1] else ", "
 
     def margin(self, at: int) -> str:
-        """The indentation of the line in which a place is."""
-        found = re.match(r"[ \t]*", self.text[self.text.rfind("\n", 0, at) + 1 : at])
-        assert found is not None
-        return found[0]
+        """Return the indentation of the line that contains a position."""
+        line = self.text[self.text.rfind("\n", 0, at) + 1 : at]
+        return line[: len(line) - len(line.lstrip(" \t"))]
 
     def before(self, node: Node, end: int) -> str:
-        """What is put before a new last item: the same as before the one that was the last, behind its comma."""
+        """Return the white space to put before a new last item, after the comma: the same as before the item that was
+        last.
+        """
         last = node.items[-1]
         found = re.search(r"[ \t\r\n]*$", self.text[node.start + 1 : last.start])
         assert found is not None
         space = found[0]
         if len(node.items) == 1 and "\n" not in space and self.comma == ", ":
-            space = " "  # what stands behind a bracket need not stand behind a comma
+            space = " "  # the space after a bracket is not always the one after a comma
         if "\n" not in space and "//" in self.text[last.node.end : end]:
             space = self.newline
         return self.newline + space.rpartition("\n")[2] if "\n" in space else space
 
     def alone(self, key: str, value: Any, margin: str, broken: bool) -> str:
-        """What stands between the brackets of a container with one value."""
+        """Return the text between the brackets of a container with one value."""
         if self.indent is None and not broken:
             return key + self.write(value, None)
         inner = margin + (self.indent or "  ")
         return f"{self.newline}{inner}{key}{self.write(value, inner)}{self.newline}{margin}"
 
     def write(self, value: Any, margin: str | None) -> str:
-        """A value, on one line where `margin` is None."""
+        """Format a value; on one line if `margin` is None."""
         if margin is None:
             return json.dumps(value, ensure_ascii=False, separators=(self.comma, self.colon))
         indent = "  " if self.indent is None else self.indent
@@ -253,16 +254,14 @@ class _TextStyle:
         return shown.replace("\n", self.newline + margin)
 
 
-def _dumped(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
-
-
-# --- taking out -------------------------------------------------------------------------------------------------------
+# --- removing ---------------------------------------------------------------------------------------------------------
 
 
 def remove_value(document: Document, path: Path, empty: dict[str, str]) -> str:
-    """The text without the value at a path, which must be there. A container that is empty without it goes too, unless
-    `empty` says what it was before it was filled; the root stays, as `{}` or `[]`.
+    """Return the text without the value at a path, which must exist.
+
+    A container that becomes empty is removed too, unless `empty` has its earlier text, by JSON Pointer; then that text
+    is restored. The root is never removed: it becomes `{}` or `[]`.
     """
     parent = document.find(path[:-1])
     assert parent is not None
@@ -283,7 +282,9 @@ def _index(parent: Node, step: str | int) -> int:
 
 
 def _cut(document: Document, parent: Node, index: int) -> str:
-    """Without one item of several: the last one with the comma before it, any other with the comma behind it."""
+    """Return the text without one of several items: the last without the comma before it, others without the one after
+    it.
+    """
     text, item = document.text, parent.items[index]
     if index == 0:
         comma = document.space(item.node.end)

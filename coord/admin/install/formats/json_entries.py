@@ -1,7 +1,7 @@
-"""A client's JSON file with something of ours in it. Pure: from a text and what is remembered to a text.
+"""Add coord's entries to a client's JSON file, and remove them again.
 
-Pieces are what we want there: values, each at a path. What of ours is there already is found by `ours`. Where that is
-just what is wanted nothing changes; otherwise it is taken out and put in anew.
+An entry is a value at a path. The caller passes a function that finds coord's values that are already there. If they
+are the same as the wanted entries, nothing changes; otherwise they are removed and the wanted ones are added.
 """
 
 import json
@@ -13,66 +13,68 @@ import msgspec
 from msgspec.structs import replace
 
 from coord.admin.install.formats.json_edit import Document, Path, add_value, empty_containers, parse, remove_value
-from coord.admin.install.request import FileRecord
+from coord.admin.install.record import FileRecord
 
 JsonEntry: TypeAlias = tuple[Path, Any]
-"""Where a value goes (-1 is the end of an array), and the value."""
+"""The path that a value is added at (-1 is the end of an array), and the value."""
 OursFinder: TypeAlias = Callable[[Document], list[Path]]
-"""Where our values stand in a document, in its order."""
+"""A function that returns the paths of coord's values in a document, in the document's order."""
 
-_NOTHING = "{}\n"
-_MOST_LETTERS = 120  # of a line
+_EMPTY_FILE = "{}\n"
+_MAX_LINE = 120  # characters
 
 
 def with_entries(
-    text: str | None, comments: bool, pieces: Sequence[JsonEntry], ours: OursFinder, memory: FileRecord
+    text: str | None, comments: bool, entries: Sequence[JsonEntry], find_ours: OursFinder, record: FileRecord
 ) -> tuple[str, FileRecord]:
-    """The text (None: there is no file) with the pieces in it, and what is to be remembered. Raises ValueError for what
-    is no JSON, or has something else where ours must go.
+    """Return the text with the entries, and the new record of the file. A text of None means that there is no file.
+
+    Raises ValueError for invalid JSON, or if another kind of value is where an entry must be added.
     """
     if text is None or not text.strip():
-        memory = replace(memory, blank=text, empty={})
-        text, made = _NOTHING, True
+        record = replace(record, blank=text, empty={})
+        text, created = _EMPTY_FILE, True
     else:
-        present = _present(parse(text, comments), ours)
-        if present == Counter(map(_known, pieces)):
-            return text, memory
-        text, made = without_ours(text, comments, ours, memory), bool(present)
-    alone = made and text.strip() == "{}" and "" not in memory.empty
-    for path, value in pieces:
+        present = _count_ours(parse(text, comments), find_ours)
+        if present == Counter(map(_encode, entries)):
+            return text, record
+        text, created = _without_ours(text, comments, find_ours, record), bool(present)
+    only_ours = created and text.strip() == "{}" and "" not in record.empty
+    for path, value in entries:
         document = parse(text, comments)
         empty = empty_containers(document, path)
-        if made and "" not in memory.empty:
-            empty.pop("", None)  # the empty document is ours
-        memory = replace(memory, empty=empty | memory.empty)
+        if created and "" not in record.empty:
+            empty.pop("", None)  # the empty document was created by coord, so it need not be restored
+        record = replace(record, empty=empty | record.empty)
         text = add_value(document, path, value)
-    return (format_json(json.loads(text)) + "\n" if alone else text), memory
+    return (format_json(json.loads(text)) + "\n" if only_ours else text), record
 
 
-def without_entries(text: str, comments: bool, ours: OursFinder, memory: FileRecord) -> str | None:
-    """The text without what is ours; None where nothing is left, and nothing was there before. Raises ValueError for
-    what is no JSON.
+def without_entries(text: str, comments: bool, find_ours: OursFinder, record: FileRecord) -> str | None:
+    """Return the text without coord's entries; None if nothing is left and the file did not exist before.
+
+    Raises ValueError for invalid JSON.
     """
     if not text.strip():
         return text
     document = parse(text, comments)
-    if not ours(document):
+    if not find_ours(document):
         return text
-    text = without_ours(text, comments, ours, memory)
-    return memory.blank if text.strip() == "{}" and "" not in memory.empty else text
+    text = _without_ours(text, comments, find_ours, record)
+    return record.blank if text.strip() == "{}" and "" not in record.empty else text
 
 
-def without_ours(text: str, comments: bool, ours: OursFinder, memory: FileRecord) -> str:
-    """The text without what is ours. From the end, so that what is ours further up stays where it was found."""
-    for path in reversed(ours(parse(text, comments))):
-        text = remove_value(parse(text, comments), path, memory.empty)
+def _without_ours(text: str, comments: bool, find_ours: OursFinder, record: FileRecord) -> str:
+    """Return the text without coord's values. The last is removed first, so that the paths of the others stay valid."""
+    for path in reversed(find_ours(parse(text, comments))):
+        text = remove_value(parse(text, comments), path, record.empty)
     return text
 
 
 def format_json(value: Any, margin: str = "", key: str = "") -> str:
-    """A value in a file that is ours alone, as a person reads it best: on one line what fits there."""
+    """Format a value for a file that contains only coord's entries. A value is written on one line if it fits."""
     flat = key + json.dumps(value, ensure_ascii=False)
-    if len(margin + flat) < _MOST_LETTERS or not value or not isinstance(value, dict | list):
+    if len(margin + flat) < _MAX_LINE or not value or not isinstance(value, dict | list):
         return flat
     inner = margin + "  "
     if isinstance(value, list):
@@ -82,15 +84,15 @@ def format_json(value: Any, margin: str = "", key: str = "") -> str:
     return f",\n{inner}".join(parts).join((f"{flat[len(key)]}\n{inner}", f"\n{margin}{flat[-1]}")).join((key, ""))
 
 
-def _present(document: Document, ours: OursFinder) -> Counter[bytes]:
-    found: list[bytes] = []
-    for path in ours(document):
+def _count_ours(document: Document, find_ours: OursFinder) -> Counter[bytes]:
+    encoded: list[bytes] = []
+    for path in find_ours(document):
         node = document.find(path)
         assert node is not None
-        where = (*path[:-1], -1) if isinstance(path[-1], int) else path
-        found.append(_known((where, document.value(node))))
-    return Counter(found)
+        added_at = (*path[:-1], -1) if isinstance(path[-1], int) else path
+        encoded.append(_encode((added_at, document.value(node))))
+    return Counter(encoded)
 
 
-def _known(piece: JsonEntry) -> bytes:
-    return msgspec.json.encode(piece, order="sorted")
+def _encode(entry: JsonEntry) -> bytes:
+    return msgspec.json.encode(entry, order="sorted")

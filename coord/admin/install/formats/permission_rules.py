@@ -1,7 +1,7 @@
-"""The commands that an agent runs without asking, and how each client is told.
+"""The commands that an agent may run without asking, as permission rules in each client's form.
 
-Safe is what only looks, and what an agent says of itself. Not: what ends another's claim, what writes settings or into
-the log's folder, what brings in or puts aside journals, and what does not end.
+A command is safe if it only reads, or writes events about the session that runs it. A command is not safe if it ends
+another session's claim, writes settings or files of the shared folder, imports or archives journals, or keeps running.
 """
 
 import json
@@ -17,26 +17,26 @@ ALLOWED_COMMANDS = (
     *("log", "why", "diff", "replay", "report", "timeline", "verify", "doctor"),
 )
 ASK_FIRST_COMMANDS = ("break", "init", "install", "uninstall", "import", "archive", "demo", "hook", "git-hook", "mcp")
-"""Together these are all commands: a new one is in neither until somebody has thought about it."""
+"""A test holds that every command is in exactly one of the two tables, so that a new command must be considered."""
 
-_IN_A_ROW = 6
+_PER_LINE = 6
 _PATH = ("permissions", "allow")
 
 
 def describe_allows(allow: bool) -> str:
-    """What an agent may run from then on without asking: all of it, since this is what grants permission."""
+    """Describe what agents may run without asking. All commands are named, because this grants permissions."""
     if not allow:
-        return "Its agents ask you before they run a command of coord, unless a rule of yours allows it."
-    return f"Its agents may run these commands of coord without asking you: {', '.join(ALLOWED_COMMANDS)}."
+        return "Its agents ask you before they run a coord command, unless one of your own rules allows it."
+    return f"Its agents may run these coord commands without asking you: {', '.join(ALLOWED_COMMANDS)}."
 
 
 def allow_entries(client: Client, had: list[str]) -> list[JsonEntry]:
-    """The rules that go into the settings, without those that were there already."""
+    """Return the rules to add to the settings; `had` are those that were there before and are left alone."""
     return [((*_PATH, -1), rule) for rule in _rules(client) if rule not in had]
 
 
 def our_rules(client: Client, document: Document, had: list[str]) -> list[Path]:
-    """Where our rules stand."""
+    """Return the paths of coord's rules, without those that were there before."""
     node, rules = document.find(_PATH), [rule for rule in _rules(client) if rule not in had]
     items = node.items if node and node.kind == "[" else []
     return [
@@ -47,7 +47,7 @@ def our_rules(client: Client, document: Document, had: list[str]) -> list[Path]:
 
 
 def rules_in(client: Client, document: Document) -> list[str]:
-    """The rules that are there, whoever put them there."""
+    """Return the rules that are there and are the same as coord's, whoever added them."""
     node, rules = document.find(_PATH), _rules(client)
     values = [document.value(item.node) for item in node.items] if node and node.kind == "[" else []
     return [value for value in values if value in rules]
@@ -58,7 +58,7 @@ def _rules(client: Client) -> list[str]:
 
 
 def allow_file(client: Client) -> str:
-    """A file of rules, for a client that has them apart."""
+    """Return the text of a file of rules, for a client that keeps rules in their own file."""
     rules = client.allow.format(
         commands=_list(ALLOWED_COMMANDS), calls=_list([f"coord {command}" for command in ALLOWED_COMMANDS])
     )
@@ -66,8 +66,8 @@ def allow_file(client: Client) -> str:
 
 
 def _list(words: Sequence[str]) -> str:
-    """A list as Starlark and TOML have it, in lines that a person can read."""
-    rows = [words[at : at + _IN_A_ROW] for at in range(0, len(words), _IN_A_ROW)]
+    """Format a list for Starlark or TOML, with a few words per line."""
+    rows = [words[at : at + _PER_LINE] for at in range(0, len(words), _PER_LINE)]
     return "[" + ",\n    ".join(", ".join(map(json.dumps, row)) for row in rows) + "]"
 
 

@@ -1,10 +1,10 @@
-"""Tables of ours in a TOML file. Each stands under a comment of ours at the end of the file, and is found by it.
+"""Add a table to a TOML file and remove it again. The table is at the end of the file, and is found by its comment.
 
-This is done by hand because uninstalling must leave every byte of others as it was. `tomlkit` does not: after a table
-was added and removed again, an empty line or a line end more is left, and a comment above the next table goes too.
+This is not done with `tomlkit`, because an uninstall must leave all other bytes as they were. After adding and removing
+a table, `tomlkit` leaves an extra empty line or line end, and deletes a comment above the next table.
 
-A table begins at its comment and ends before the next line that belongs to neither it nor a table inside it: there is
-no mark at its end, since Codex adds tables of its own behind ours, and what is taken out later must not be those.
+A table begins at its comment and ends before the next line that belongs neither to it nor to a table inside it. It has
+no end mark: Codex adds its own tables after it, and they would come before the mark and be removed with the table.
 """
 
 import json
@@ -18,7 +18,7 @@ COMMENT = "# Made by `coord install`, and removed by `coord uninstall`."
 
 
 def read_toml(text: str) -> dict[str, Any]:
-    """What a file says. Raises ValueError for what is no TOML."""
+    """Parse a TOML file. Raises ValueError for invalid TOML."""
     try:
         return tomllib.loads(text)
     except RecursionError:
@@ -26,10 +26,11 @@ def read_toml(text: str) -> dict[str, Any]:
 
 
 def with_table(text: str, name: str, values: dict[str, str | list[str]]) -> str:
-    """The text with the table, in place of the one that we put there before. Raises ValueError if the
-    file would be no TOML then: a table that is written inline, in one line, takes no other beside it.
+    """Return the text with the table, in place of an older one that coord added.
+
+    Raises ValueError if the result would be invalid TOML, as when the file has the parent table inline.
     """
-    lines = [COMMENT, f"[{name}]", *(f"{key} = {_written(value)}" for key, value in values.items())]
+    lines = [COMMENT, f"[{name}]", *(f"{key} = {_toml_value(value)}" for key, value in values.items())]
     spot = _spot(text, name)
     if spot and [line.strip() for line in text.splitlines()[slice(*spot)]] == lines:
         return text
@@ -37,23 +38,23 @@ def with_table(text: str, name: str, values: dict[str, str | list[str]]) -> str:
     try:
         read_toml(new)
     except ValueError:
-        raise ValueError(f"the table [{name}] cannot be added to it") from None
+        raise ValueError(f"the table [{name}] cannot be added") from None
     return new
 
 
-def _written(value: str | list[str]) -> str:
-    """A value in TOML: as in JSON, but for one character that TOML takes only escaped."""
+def _toml_value(value: str | list[str]) -> str:
+    """Format a value as TOML. It is the same as JSON, except for one character that TOML requires to be escaped."""
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def without_table(text: str, name: str) -> str:
-    """The text without the table that we put there."""
+    """Return the text without the table that coord added."""
     spot = _spot(text, name)
     return without_lines(text, *spot) if spot else text
 
 
 def has_ours(text: str, name: str) -> bool:
-    """Whether we put the table there."""
+    """Return whether the text has a table that coord added."""
     return _spot(text, name) is not None
 
 
@@ -65,7 +66,7 @@ def _spot(text: str, name: str) -> tuple[int, int] | None:
             while stop < len(lines) and _belongs(lines[stop], name):
                 stop += 1
             while not lines[stop - 1].strip() or lines[stop - 1].lstrip().startswith("#"):
-                stop -= 1  # what stands before the next table is that one's
+                stop -= 1  # blank lines and comments before the next table belong to that table
             return start, stop
     return None
 

@@ -4,8 +4,7 @@ import os
 from collections.abc import Sequence
 
 from coord.admin.install.changeset import Changeset
-from coord.admin.install.diff import file_diff
-from coord.admin.install.summary import summary_rows
+from coord.admin.install.report import file_diff, summary_rows
 from coord.cli.commands.integrations._targets import TARGETS, Target
 from coord.engine.run import Run
 from coord.errors import NO_LOG, CoordError, usage_error
@@ -76,7 +75,7 @@ def print_summary(
     rows = zip(shown, changes, strict=True)
     data = {
         "dry_run": dry_run,
-        "changes": [{"file": path, "says": draft.said(change), "diff": text} for (path, text), change in rows],
+        "changes": [{"file": path, "says": draft.descriptions(change), "diff": text} for (path, text), change in rows],
         "todo": todos,
         "notes": draft.notes,
     }

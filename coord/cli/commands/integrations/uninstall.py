@@ -5,8 +5,8 @@ import shutil
 
 from coord.admin.install.changeset import Changeset
 from coord.admin.install.record import read_record
+from coord.admin.install.report import short_path
 from coord.admin.install.request import InstallRequest
-from coord.admin.install.summary import short_path
 from coord.cli.commands.integrations._changes import (
     NOTHING,
     base_folder,

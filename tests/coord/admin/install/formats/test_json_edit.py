@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coord.admin.install.clients import _ours as ours_of
+from coord.admin.install.clients import _ours_finder as ours_of
 from coord.admin.install.formats.hook_entries import hook_command, hook_entries
 from coord.admin.install.formats.json_edit import add_value, empty_containers, parse, pointer, remove_value
 from coord.admin.install.formats.json_entries import with_entries, without_entries
 from coord.admin.install.formats.permission_rules import ALLOWED_COMMANDS, allow_entries, rules_in
-from coord.admin.install.request import FileRecord
+from coord.admin.install.record import FileRecord
 from coord.clients.registry import CLIENTS
 
 pytestmark = pytest.mark.slow
@@ -238,7 +238,7 @@ def test_what_is_no_json_is_refused_with_its_place(text: str, why: str) -> None:
 
 @pytest.mark.parametrize("text", ['{"k": 1}', '{"k": {}}', '{"k": null}', "[]", "1"])
 def test_something_else_in_the_place_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="is not what it must be"):
+    with pytest.raises(ValueError, match="is not an? (array|object)"):
         add_value(parse(text), ("k", -1), "v")
 
 
