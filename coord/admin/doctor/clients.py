@@ -1,6 +1,7 @@
-"""What can be wrong with coord in the agents' clients, seen from the agent's side: hooks that never ran, that call
-nothing, that failed; a sandbox that keeps an agent from the log; a shell that does not find coord; a worktree that has
-no hooks.
+"""Checks of the agents' clients: whether their hooks run, and whether their agents can use coord.
+
+They find hooks that never ran, failed, or call a program that does not exist; a sandbox in which an agent cannot write
+the log; a login shell that does not find coord; and worktrees without hooks.
 """
 
 import os
@@ -28,113 +29,112 @@ from coord.render.format import line, plural, time_text
 from eventlog.events import Instant, from_micros
 from eventlog.local.files import read_regular
 
-_SHOWN, _MOST = 3, 1 << 20  # kinds of failures; bytes of their file
-_FAILURE = re.compile(r"(\d{1,16}) (\S+) (\S+) (.*)")  # microseconds, a client's word, the moment, an error
+_MAX_SHOWN, _MAX_BYTES = 3, 1 << 20  # kinds of failures that are shown; bytes of their file that are read
+_FAILURE = re.compile(r"(\d{1,16}) (\S+) (\S+) (.*)")  # microseconds since 1970, client, hook event, error
 _SHELLS = ("bash", "zsh")
-_SHELL_S = 2
+_SHELL_TIMEOUT_S = 2
 
 
 def hook_programs(subject: Subject) -> Iterator[DoctorFinding]:
-    """Hooks that call a program which is not there: the agent goes on without them, and says nothing."""
+    """Find hooks that call a program that does not exist. The client ignores them silently."""
     for client in CLIENTS:
         for scope, commands in _installed(subject, client).items():
             for command in dict.fromkeys(commands):
                 program = _program(command)
                 if program and not find_program(subject.system.env, program):
                     path = resolve_path(client.settings[scope], subject.install_request(), client)
-                    again = RepairStep("write them anew", f"coord install {client.word} --{scope}")
-                    gone = RepairStep("or take them out", f"coord uninstall {client.word} --{scope}")
-                    what = (
-                        f"the hooks of {client.title} call a program that is not there, so its agents are not guarded"
+                    steps = (
+                        RepairStep("install them again", f"coord install {client.word} --{scope}"),
+                        RepairStep("or uninstall them", f"coord uninstall {client.word} --{scope}"),
                     )
-                    yield DoctorFinding("warning", what, f"{path}: {program}", (again, gone))
+                    what = f"the hooks of {client.title} call a missing program, so its agents are not guarded"
+                    yield DoctorFinding("warning", what, f"{path}: {program}", steps)
 
 
 def hooks_never_run(subject: Subject) -> Iterator[DoctorFinding]:
-    """Hooks that are installed and have not run here. Where the client has worked here all the same, it does not run
-    them.
-    """
+    """Find hooks that are installed and have never run here. If the client has had a session here, it ignores them."""
     for client in CLIENTS:
         if _installed(subject, client) and not os.path.exists(client_trace_path(subject.folder.cache, client.word)):
             root = shell_quoted(subject.folder.root)
-            worked = not subject.unusable and any(
+            had_session = not subject.unusable and any(
                 session.client == client.name for session in subject.state.sessions.values()
             )
             steps = (
                 RepairStep(client.todo),
                 RepairStep(f"then give {client.title} a prompt in this folder", f"cd {root} && {client.command}"),
-                RepairStep("and look again", "coord doctor"),
+                RepairStep("and check again", "coord doctor"),
             )
-            what = f"the hooks of {client.title} never ran here"
+            what = f"the hooks of {client.title} have never run here"
             evidence = (
-                "sessions of it were here, and none ran them: its agents are not guarded, and hear nothing"
-                if worked
-                else "they are installed, and no session of it was here yet"
+                "it had sessions here that did not run them, so its agents are not guarded and get no messages"
+                if had_session
+                else "they are installed, but it has had no session here yet"
             )
-            yield DoctorFinding("warning" if worked else "note", what, evidence, steps)
+            yield DoctorFinding("warning" if had_session else "note", what, evidence, steps)
 
 
 def failures(subject: Subject) -> Iterator[DoctorFinding]:
-    """What went wrong in hooks. The agents went on."""
+    """Find hooks that failed. A failed hook never stops an agent, so nobody else reports it."""
     path = os.path.join(folder_of(subject.folder.cache), FAILURES)
     try:
-        lines = read_regular(path, _MOST).decode(errors="replace").splitlines()
+        lines = read_regular(path, _MAX_BYTES).decode(errors="replace").splitlines()
     except OSError:
         return
     if lines:
         steps = (
-            RepairStep("see each of them, with its time in microseconds since 1970", f"cat {shell_quoted(path)}"),
-            RepairStep("when the cause is mended, forget them", f"rm {shell_quoted(path)}"),
+            RepairStep("see all of them, with times in microseconds since 1970", f"cat {shell_quoted(path)}"),
+            RepairStep("when the cause is removed, delete this list", f"rm {shell_quoted(path)}"),
         )
         times = "once" if len(lines) == 1 else f"{len(lines)} times"
-        what = f"hooks failed {times}, and the work that they guard went on without them"
-        yield DoctorFinding("warning", what, failures_in_words(lines, subject.system.wall()), steps)
+        what = f"hooks failed {times}, and agents continued without being guarded"
+        yield DoctorFinding("warning", what, failures_text(lines, subject.system.wall()), steps)
 
 
-def failures_in_words(lines: list[str], now: Instant) -> str:
-    """The newest kinds of failures, as people read them: how often each was, and when last."""
+def failures_text(lines: list[str], now: Instant) -> str:
+    """Describe the newest kinds of failures: how often each occurred, and when last."""
     last: dict[str, str] = {}
     count: dict[str, int] = {}
     for text in lines:
-        found = _FAILURE.fullmatch(text)
-        said = _failure_in_words(*found.groups()[1:]) if found else line(text, 150)
-        count[said] = count.get(said, 0) + 1
-        last.pop(said, None)  # the newest are last
-        last[said] = time_text(from_micros(int(found[1])), now) if found else ""
-    shown = list(last.items())[-_SHOWN:]
+        match = _FAILURE.fullmatch(text)
+        kind = _failure_text(*match.groups()[1:]) if match else line(text, 150)
+        count[kind] = count.get(kind, 0) + 1
+        last.pop(kind, None)  # so that the newest kinds are last
+        last[kind] = time_text(from_micros(int(match[1])), now) if match else ""
+    shown = list(last.items())[-_MAX_SHOWN:]
     older = [f"{plural(len(last) - len(shown), 'other kind')} before"] if len(last) > len(shown) else []
-    return " · ".join([*older, *(_count_text(said, count[said], at) for said, at in shown)])
+    return " · ".join([*older, *(_count_text(kind, count[kind], at) for kind, at in shown)])
 
 
-def _failure_in_words(word: str, moment: str, error: str) -> str:
+def _failure_text(word: str, event: str, error: str) -> str:
     client = client_named(word)
     title = client.title if client else word
-    kind, _, said = error.partition(": ")
-    if moment == "input" and kind.endswith("DecodeError"):
-        return f"{line(title)} sent no valid JSON"
-    return f"{line(title)} at {line(moment)}: {line(said if kind == CoordError.__name__ else error, 150)}"
+    kind, _, message = error.partition(": ")
+    if event == "input" and kind.endswith("DecodeError"):
+        return f"{line(title)} sent invalid JSON"
+    return f"{line(title)} at {line(event)}: {line(message if kind == CoordError.__name__ else error, 150)}"
 
 
-def _count_text(said: str, count: int, at: str) -> str:
+def _count_text(failure: str, count: int, at: str) -> str:
     times = f"{count} times, last " if count > 1 and at else ""
-    return f"{said} ({times}{at})" if at else said
+    return f"{failure} ({times}{at})" if at else failure
 
 
 def sandbox(subject: Subject) -> Iterator[DoctorFinding]:
-    """A client whose commands cannot write the log from a worktree."""
-    ask = subject.install_request()
-    folder = log_folder_outside(ask)
+    """Find a client whose sandbox does not let agents in worktrees write the log."""
+    request = subject.install_request()
+    folder = log_folder_outside(request)
     for client in CLIENTS:
         if folder and client.sandbox and _installed(subject, client) and folder not in _writable(subject, client):
-            steps = (RepairStep("let it write there", f"coord install {client.word}"),)
+            steps = (RepairStep("add the folder to its settings", f"coord install {client.word}"),)
             what = f"in a worktree, {client.title} cannot write the log, so `coord` fails for its agents"
-            path = resolve_path(client.servers["user"], ask, client)
-            yield DoctorFinding("warning", what, f"{path} does not name {folder} as writable", steps)
+            path = resolve_path(client.servers["user"], request, client)
+            yield DoctorFinding("warning", what, f"{path} does not list {folder} as writable", steps)
 
 
 def login_shell(subject: Subject) -> Iterator[DoctorFinding]:
-    """A client that runs its agents' commands in a login shell, which does not find coord. Where this shell does not
-    find it either, that is said elsewhere.
+    """Find a client that runs commands in a login shell that does not find coord.
+
+    If this shell does not find coord either, `installation.on_path` reports it, and this check does not.
     """
     env = subject.system.env
     here, shell = find_program(env), _shell(env)
@@ -148,27 +148,30 @@ def login_shell(subject: Subject) -> Iterator[DoctorFinding]:
     for client in clients:
         steps = (
             *(
-                [RepairStep("put a link to it where it can stay", link_command(this_program()))]
+                [RepairStep("add a link to it in a folder of its own", link_command(this_program()))]
                 if virtual and not linked
                 else []
             ),
-            RepairStep("let a login shell look there", f"echo {shell_quoted(path)} >> ~/{_login_file(name, home)}"),
-            RepairStep(f"then restart {client.title}, from a terminal that was opened after that"),
+            RepairStep("add that folder to PATH", f"echo {shell_quoted(path)} >> ~/{_login_file(name, home)}"),
+            RepairStep(f"then restart {client.title} from a new terminal"),
         )
         what = f"{client.title} may not find coord, so `coord` fails for its agents"
-        evidence = f"it runs commands in a login shell: {name} -lc 'command -v coord' finds none; here it is {here}"
+        evidence = (
+            f"it runs commands in a login shell, and {name} -lc 'command -v coord' finds nothing; here it is {here}"
+        )
         yield DoctorFinding("warning", what, evidence, steps)
 
 
 def _shell(env: Mapping[str, str]) -> str:
-    """The shell that such a client takes: the person's, or bash; empty if that is not there."""
+    """Return the login shell that a client uses: the user's own or bash; empty if there is neither."""
     own = env.get("SHELL", "")
     return own if os.path.basename(own) in _SHELLS and os.access(own, os.X_OK) else find_program(env, "bash")
 
 
 def _finds_coord(shell: str, env: Mapping[str, str], folder: str) -> bool | None:
-    """Whether a person who has just logged in finds coord; None if that cannot be told in time. The shell has no
-    terminal, and is ended when its time is over, with what it began.
+    """Return whether a new login shell finds coord; None if it cannot be started or does not answer in time.
+
+    The shell has no terminal. On a timeout it is killed, with all processes that it started.
     """
     login = {name: env[name] for name in ("HOME", "USER", "SHELL", "TERM") if name in env}
     void = subprocess.DEVNULL
@@ -180,7 +183,7 @@ def _finds_coord(shell: str, env: Mapping[str, str], folder: str) -> bool | None
     except OSError:
         return None
     try:
-        return process.wait(_SHELL_S) == 0
+        return process.wait(_SHELL_TIMEOUT_S) == 0
     except subprocess.TimeoutExpired:
         with suppress(OSError):
             os.killpg(process.pid, signal.SIGKILL)
@@ -189,7 +192,7 @@ def _finds_coord(shell: str, env: Mapping[str, str], folder: str) -> bool | None
 
 
 def _login_file(shell: str, home: str) -> str:
-    """The file in a home that a login shell reads, and that may set PATH."""
+    """Return the name of the startup file in the home folder that a login shell reads, and that can set PATH."""
     if shell == "zsh":
         return ".zprofile"
     names = (".bash_profile", ".bash_login", ".profile")
@@ -197,23 +200,25 @@ def _login_file(shell: str, home: str) -> str:
 
 
 def worktrees_without_hooks(subject: Subject) -> Iterator[DoctorFinding]:
-    """Worktrees whose agents see no hooks, while those in the main one do."""
+    """Find worktrees without the hooks that are installed in the main worktree."""
     repository = subject.folder.repository
     if repository is None:
         return
     for client in CLIENTS:
         if not _installed(subject, client, repository.main):
             continue
-        blind = [folder for folder in linked_worktrees(repository) if not _installed(subject, client, folder)]
-        if blind:
-            here = subject.folder.root in blind
-            steps = (RepairStep("have them in all worktrees", f"coord install {client.word} --user"),)
-            what = f"{plural(len(blind), 'worktree')} without the hooks of {client.title}: agents there are not guarded"
-            yield DoctorFinding("warning" if here else "note", what, join_limited(blind, 3), steps)
+        without = [folder for folder in linked_worktrees(repository) if not _installed(subject, client, folder)]
+        if without:
+            here = subject.folder.root in without
+            steps = (RepairStep("install them for all worktrees", f"coord install {client.word} --user"),)
+            what = (
+                f"{plural(len(without), 'worktree')} without the hooks of {client.title}: agents there are not guarded"
+            )
+            yield DoctorFinding("warning" if here else "note", what, join_limited(without, 3), steps)
 
 
 def _installed(subject: Subject, client: Client, base: str = "") -> dict[str, list[str]]:
-    """The commands of our hooks, by scope; none where they cannot be read."""
+    """Return the commands of coord's hooks, by scope; empty if the settings cannot be read."""
     try:
         return installed_hooks(client, subject.install_request(base), Changeset(InstallRecord("", {})))
     except CoordError:
@@ -221,7 +226,7 @@ def _installed(subject: Subject, client: Client, base: str = "") -> dict[str, li
 
 
 def _program(command: str) -> str:
-    """The program that a hook calls; empty for what is nothing where there is none."""
+    """Return the program that a hook calls; empty for a team's hook, which does nothing if there is no coord."""
     try:
         words = shlex.split(command)
     except ValueError:
@@ -230,6 +235,7 @@ def _program(command: str) -> str:
 
 
 def _writable(subject: Subject, client: Client) -> list[str]:
+    """Return the folders that the client's settings let commands write."""
     roots: list[str] = []
     for name in client.servers.values():
         try:

@@ -1,6 +1,6 @@
-"""What can be wrong around a log: other folders like it, git, and the file system that it is on.
+"""Checks of what is around a log: other shared folders, git, and the file system.
 
-git is asked where it is there, and never needed. What may be read and written is asked of the system, not tried.
+Without git its checks are left out. Whether a file can be read or written is asked of the system, and not tried.
 """
 
 import os
@@ -12,9 +12,9 @@ from coord.platform.git.command import GitError, run_git
 from coord.platform.git.repository import FOLDER, find_repository
 from coord.render.format import plural, size
 
-_LOW_BYTES, _FULL_BYTES = 50_000_000, 1_000_000  # bytes that are left
-_INODES = 100  # files that can still be made
-_DEEPEST, _MOST_FOLDERS = 6, 5_000  # of what is searched for nested folders
+_LOW_BYTES, _FULL_BYTES = 50_000_000, 1_000_000  # free space below which there is a warning, or a serious finding
+_MIN_INODES = 100  # free inodes below which there is a serious finding
+_MAX_DEPTH, _MAX_FOLDERS = 6, 5_000  # limits of the search for nested shared folders
 _NETWORK = frozenset(
     "nfs nfs4 cifs smb3 smbfs 9p afs ceph glusterfs lustre gfs2 ocfs2 beegfs vboxsf prl_fs drvfs davfs "
     "fuse.sshfs fuse.glusterfs fuse.ceph fuse.rclone fuse.s3fs fuse.gcsfuse fuse.vmhgfs-fuse".split()
@@ -25,14 +25,15 @@ _NETWORK = frozenset(
 
 
 def nested_folders(subject: Subject) -> Iterator[DoctorFinding]:
-    """Another shared folder above or below: the sessions in the one do not see those in the other."""
+    """Find another shared folder above or below this one, whose sessions and these do not see each other."""
     base = os.path.dirname(subject.folder.folder)
     for folder in [*_above(base), *_below(base)]:
+        parent = os.path.dirname(folder)
         steps = (
-            RepairStep("see who is there", f"coord status --root {shell_quoted(os.path.dirname(folder))}"),
-            RepairStep("if nobody needs it, put it aside", f"mv {shell_quoted(folder)} {shell_quoted(folder)}.orig"),
+            RepairStep("see who works there", f"coord status --root {shell_quoted(parent)}"),
+            RepairStep("if nobody needs it, rename it", f"mv {shell_quoted(folder)} {shell_quoted(folder)}.orig"),
         )
-        evidence = f"{folder}: who works in {os.path.dirname(folder)} does not see who works here"
+        evidence = f"{folder}: sessions in {parent} and sessions here do not see each other"
         yield DoctorFinding("warning", f"another {FOLDER}/ in the same tree", evidence, steps)
 
 
@@ -46,14 +47,14 @@ def _above(base: str) -> Iterator[str]:
 
 
 def _below(base: str) -> Iterator[str]:
-    """Not in another repository, which has a folder of its own by right."""
-    left = _MOST_FOLDERS
+    """Search below a folder, but not in other repositories: those have their own shared folders."""
+    left = _MAX_FOLDERS
     for folder, folders, _ in os.walk(base):
         left -= 1
         if left < 0:
             return
-        deep = folder[len(base) :].count(os.sep)
-        skip = deep >= _DEEPEST or (folder != base and os.path.lexists(os.path.join(folder, ".git")))
+        depth = folder[len(base) :].count(os.sep)
+        skip = depth >= _MAX_DEPTH or (folder != base and os.path.lexists(os.path.join(folder, ".git")))
         if folder != base and FOLDER in folders and not skip and _is_used(os.path.join(folder, FOLDER)):
             yield os.path.join(folder, FOLDER)
         folders[:] = [] if skip else sorted(n for n in folders if n not in (".git", "node_modules", ".venv", FOLDER))
@@ -64,7 +65,7 @@ def _is_used(folder: str) -> bool:
 
 
 def worktree_logs(subject: Subject) -> Iterator[DoctorFinding]:
-    """A worktree in which somebody wrote a log of its own: all worktrees of a repository share one."""
+    """Find a linked worktree with a log of its own. All worktrees of a repository should share one."""
     repository = subject.folder.repository
     if repository is None:
         return
@@ -76,14 +77,16 @@ def worktree_logs(subject: Subject) -> Iterator[DoctorFinding]:
                 journals = [name for name in os.listdir(os.path.join(folder, "log")) if name.endswith(".jsonl")]
                 if journals and not os.path.samefile(folder, subject.folder.folder):
                     steps = (
-                        RepairStep("see who is there", f"coord status --root {shell_quoted(folder)}"),
-                        RepairStep("let nobody name it: look for COORD_ROOT and --root in what your agents run"),
+                        RepairStep("see who works there", f"coord status --root {shell_quoted(folder)}"),
                         RepairStep(
-                            "if nobody needs it, put it aside",
+                            "find what selects that folder: look for COORD_ROOT and --root in what your agents run"
+                        ),
+                        RepairStep(
+                            "if nobody needs it, rename it",
                             f"mv {shell_quoted(folder)}/log {shell_quoted(folder)}/log.orig",
                         ),
                     )
-                    evidence = f"{folder}/log has {plural(len(journals), 'journal')}; all worktrees share the one here"
+                    evidence = f"{folder}/log has {plural(len(journals), 'journal')}, which nobody here sees"
                     yield DoctorFinding("warning", "a worktree has a log of its own", evidence, steps)
 
 
@@ -91,20 +94,21 @@ def worktree_logs(subject: Subject) -> Iterator[DoctorFinding]:
 
 
 def git_tracks(subject: Subject) -> Iterator[DoctorFinding]:
-    """Live files that git rolls back with every stash, checkout and reset."""
+    """Find live files that git tracks, and so rolls back with every stash, checkout and reset."""
     names = (git(subject, "ls-files", "-z", "--", "log", "STATUS_BOARD.md", ".cache") or "").split("\0")
     live = [name for name in names if name and not name.endswith((".gitignore", ".gitkeep"))]
     if not live:
         return
     steps = (
         RepairStep(
-            "keep a copy: where others check that commit out, git removes the files", f"cp -a {subject.path('log')} ~/"
+            "make a copy: in other clones, checking out the commit of the next step deletes the files",
+            f"cp -a {subject.path('log')} ~/",
         ),
         RepairStep(
-            "let git forget them; here the files stay",
+            "stop tracking them; the files here stay",
             f"git -C {shell_quoted(subject.folder.folder)} rm -r --cached -q log",
         ),
-        RepairStep("let it not see them again", "coord init"),
+        RepairStep("make git ignore them", "coord init"),
     )
     archive = _opted_in(subject)
     busy = not subject.unusable and bool(subject.live)
@@ -119,19 +123,19 @@ def git_tracks(subject: Subject) -> Iterator[DoctorFinding]:
 
 
 def git_ignores(subject: Subject) -> Iterator[DoctorFinding]:
-    """A log that the next `git add` would take."""
+    """Find a log that the next `git add` would include."""
     if _opted_in(subject) or git(subject, "rev-parse", "--is-inside-work-tree") != "true\n":
         return
     if git(subject, "check-ignore", "-q", "log/x.jsonl") is None:
         steps = (
-            RepairStep("put our .gitignore back, if it is missing", "coord init"),
+            RepairStep(f"restore {FOLDER}/.gitignore, if it is missing", "coord init"),
             RepairStep(
-                "or let it have the lines",
+                "or add the lines to it",
                 f"printf '/log/\\n/.cache/\\n/STATUS_BOARD.md\\n' >> {subject.path('.gitignore')}",
             ),
-            RepairStep("or hide the whole folder, on this machine only", "coord init --private"),
+            RepairStep("or make git ignore the whole folder, in this clone only", "coord init --private"),
         )
-        evidence = f"{FOLDER}/log/: the next `git add` may take it, and then a stash or checkout rolls it back"
+        evidence = f"{FOLDER}/log/: the next `git add` can include it, and then a stash or checkout rolls it back"
         yield DoctorFinding("warning", "git does not ignore the log", evidence, steps)
 
 
@@ -140,7 +144,7 @@ def _opted_in(subject: Subject) -> bool:
 
 
 def git(subject: Subject, *words: str) -> str | None:
-    """What git says in the shared folder; None if it says no, is not there, or this is no repository."""
+    """Return what git prints in the shared folder; None if it fails, is not installed, or this is not a repository."""
     if subject.folder.repository is None:
         return None
     try:
@@ -153,44 +157,50 @@ def git(subject: Subject, *words: str) -> str | None:
 
 
 def permissions(subject: Subject) -> Iterator[DoctorFinding]:
-    """What we may not read or write, found out by asking and not by trying."""
+    """Find files that this user cannot read or write, but coord needs to."""
     if os.name != "posix":
         return
     log = subject.folder.log if os.path.isdir(subject.folder.log) else subject.folder.folder
     if os.statvfs(log).f_flag & os.ST_RDONLY:
         steps: tuple[RepairStep, ...] = (
-            RepairStep("see what it is", f"findmnt -T {shell_quoted(log)}"),
-            RepairStep("mount it so that it can be written"),
+            RepairStep("see which one it is", f"findmnt -T {shell_quoted(log)}"),
+            RepairStep("mount it writable"),
         )
-        yield DoctorFinding(
-            "serious", "the log is on a read-only file system", f"{log}: nothing can be recorded", steps
-        )
+        evidence = f"{log}: no command can write to the log"
+        yield DoctorFinding("serious", "the log is on a read-only file system", evidence, steps)
         return
+    yield from _log_permissions(log)
+    yield from _cache_permissions(subject)
+
+
+def _log_permissions(log: str) -> Iterator[DoctorFinding]:
     wanted = [(log, os.R_OK | os.W_OK | os.X_OK), (os.path.join(log, ".lock"), os.R_OK | os.W_OK)]
     journals = [os.path.join(folder, name) for folder in (log, os.path.join(log, "ended")) for name in _names(folder)]
     wanted += [(path, os.R_OK | (os.W_OK if _is_ours(path) else 0)) for path in journals if path.endswith(".jsonl")]
     if denied := [path for path, mode in wanted if os.path.lexists(path) and not _has_access(path, mode)]:
         mine = [path for path in denied if _is_ours(path)]
         steps = (
-            RepairStep("see whose it is", f"ls -ldn {shell_quoted(denied[0])}"),
-            RepairStep("if it is yours", f"chmod u+rwX {shell_quoted(mine[0] if mine else denied[0])}"),
+            RepairStep("see who owns it", f"ls -ldn {shell_quoted(denied[0])}"),
+            RepairStep("if you do", f"chmod u+rwX {shell_quoted(mine[0] if mine else denied[0])}"),
             RepairStep(
-                "if it should be yours: a command was run as another user",
-                f"sudo chown -R $(id -u) {shell_quoted(log)}",
+                "if you should: a command was run as another user", f"sudo chown -R $(id -u) {shell_quoted(log)}"
             ),
         )
-        evidence = f"{_status(denied[0])}; you are user {os.geteuid()}" + (
-            f", and {len(denied) - 1} more" if len(denied) > 1 else ""
-        )
-        yield DoctorFinding("serious", "you may not read or write what coord needs, so commands fail", evidence, steps)
+        more = f"; {len(denied) - 1} more like it" if len(denied) > 1 else ""
+        evidence = f"{_status(denied[0])}; you are user {os.geteuid()}{more}"
+        what = "you have no permission for files that coord must read or write, so commands fail"
+        yield DoctorFinding("serious", what, evidence, steps)
+
+
+def _cache_permissions(subject: Subject) -> Iterator[DoctorFinding]:
     for path in (subject.folder.cache, subject.folder.board):
         if os.path.lexists(path) and not _has_access(path, os.R_OK | os.W_OK):
             steps = (
                 RepairStep(
-                    "see whose it is, and let it be written",
+                    "see who owns it, and make it writable",
                     f"ls -ldn {shell_quoted(path)}; chmod -R u+rwX {shell_quoted(path)}",
                 ),
-                RepairStep("or delete it: it is made anew from the log", f"rm -r {shell_quoted(path)}"),
+                RepairStep("or delete it: coord makes it again from the log", f"rm -r {shell_quoted(path)}"),
             )
             then = "every command takes longer" if path == subject.folder.cache else "it is out of date"
             what = f"{os.path.basename(path)} cannot be written, so {then}"
@@ -198,13 +208,13 @@ def permissions(subject: Subject) -> Iterator[DoctorFinding]:
 
 
 def other_owner(subject: Subject) -> Iterator[DoctorFinding]:
-    """Root in somebody's folder: what root makes there, its owner cannot write."""
+    """Find out whether root works in another user's folder, who then cannot write the files that root creates."""
     if os.name == "posix" and os.geteuid() == 0 and (owner := os.stat(subject.folder.folder).st_uid) != 0:
         steps = (
-            RepairStep("work as that user", f"sudo -u '#{owner}' coord status"),
-            RepairStep("give back what root made", f"chown -R {owner} {shell_quoted(subject.folder.folder)}"),
+            RepairStep("run commands as that user", f"sudo -u '#{owner}' coord status"),
+            RepairStep("give that user the files", f"chown -R {owner} {shell_quoted(subject.folder.folder)}"),
         )
-        evidence = f"{_status(subject.folder.folder)}; what root writes there, that user cannot write"
+        evidence = f"{_status(subject.folder.folder)}, who cannot write files that root creates there"
         yield DoctorFinding("warning", "you are root in the folder of another user", evidence, steps)
 
 
@@ -232,40 +242,39 @@ def _status(path: str) -> str:
 
 
 def disk(subject: Subject) -> Iterator[DoctorFinding]:
-    """A disk that is nearly full."""
+    """Find a disk that is nearly full."""
     if os.name != "posix":
         return
     log = subject.folder.log if os.path.isdir(subject.folder.log) else subject.folder.folder
     status = os.statvfs(log)
-    free, few = status.f_bavail * status.f_frsize, bool(status.f_files) and status.f_favail < _INODES
+    free, few = status.f_bavail * status.f_frsize, bool(status.f_files) and status.f_favail < _MIN_INODES
     if free < _LOW_BYTES or few:
         steps = (
             RepairStep("see what is full", f"df -h {shell_quoted(log)}; df -i {shell_quoted(log)}"),
-            RepairStep("see what the log takes itself", f"du -sh {shell_quoted(log)}"),
-            RepairStep("make room elsewhere; nothing in the log can be deleted without being missed"),
+            RepairStep("see how much of it the log uses", f"du -sh {shell_quoted(log)}"),
+            RepairStep("delete something else; the journals of the log cannot be deleted without losing events"),
         )
         left = f"{size(free)} are left" + (f", and room for {status.f_favail} files" if few else "")
         severity: Severity = "serious" if free < _FULL_BYTES or few else "warning"
-        yield DoctorFinding(
-            severity, "the disk of the log is nearly full", f"{log}: {left}; then nothing is recorded", steps
-        )
+        evidence = f"{log}: {left}; when it is full, no command can write to the log"
+        yield DoctorFinding(severity, "the disk of the log is nearly full", evidence, steps)
 
 
 def network(subject: Subject) -> Iterator[DoctorFinding]:
-    """A file system on which locks and file events may not do what they should."""
+    """Find a network file system, on which locks and file events are not reliable."""
     with suppress(OSError), open("/proc/self/mounts", encoding="utf-8", errors="surrogateescape") as file:
         kind = file_system(file.read(), os.path.realpath(subject.folder.log))
         if kind in _NETWORK:
             steps = (
-                RepairStep("let all sessions run on one machine, on which locks on it hold"),
-                RepairStep("or put the repository on a local disk; between machines, share by git"),
+                RepairStep("run all sessions on one machine, where locks are reliable"),
+                RepairStep("or put the repository on a local disk, and use git to share it between machines"),
             )
-            evidence = f"{subject.folder.log} is on {kind}: between machines, its locks may not hold"
+            evidence = f"{subject.folder.log} is on {kind}, where a lock of one machine may not hold on another"
             yield DoctorFinding("warning", "the log is on a network file system", evidence, steps)
 
 
 def file_system(mounts: str, path: str) -> str:
-    """The type of the file system that a path is on, by the text of /proc/mounts."""
+    """Return the type of the file system that a path is on. `mounts` is the text of /proc/mounts."""
     best, kind = "", ""
     for row in mounts.splitlines():
         fields = row.split(" ")

@@ -1,5 +1,7 @@
-"""Whether git still calls coord. What `coord install git` put there can be written over by another program, and passed
-by when git is told to look for its hooks elsewhere; git then goes on without a word.
+"""The check of git's hooks: whether git still calls coord after `coord install git`.
+
+Another program can overwrite the hooks, and the setting core.hooksPath can make git use another folder. In both cases
+git silently continues without coord.
 """
 
 import os
@@ -15,24 +17,24 @@ from coord.errors import REFUSED, CoordError
 from coord.platform.git.repository import Repository
 from eventlog.local.files import read_regular
 
-_MOST = 1 << 20  # bytes of a hook
-_UNGUARDED = "what others have claimed can be committed and pushed"
-_NOT_TO_BE_RUN = "has not the right to be run"
-_PUT = "put coord's hooks there again; a hook that another program has put there stays beside it, and runs"
-_UNINSTALL_STEP = RepairStep("or, if nothing is to be guarded here any more, take them out", "coord uninstall git")
+_MAX_BYTES = 1 << 20  # of a hook
+_UNGUARDED = "files that other sessions have claimed can be committed and pushed"
+_NOT_EXECUTABLE = "is not executable"
+_INSTALL = "install coord's hooks again; a hook of another program is kept, and still runs"
+_UNINSTALL_STEP = RepairStep("or, if commits need no guard here any more, uninstall them", "coord uninstall git")
 
 
 def git_hooks(subject: Subject) -> Iterator[DoctorFinding]:
-    """Hooks of git that do not call coord any more, though it was installed."""
+    """Find git hooks that were installed and do not call coord any more."""
     repository = subject.folder.repository
     if repository is None or git(subject, "rev-parse", "--git-dir") is None:
         return
-    known = _remembered(subject, repository)
+    known = _recorded_hooks(subject, repository)
     try:
         scope, paths = _where_git_looks(subject)
     except CoordError as error:
         if known:
-            steps = (RepairStep("do that, then put coord's hooks there again", "coord install git"), _UNINSTALL_STEP)
+            steps = (RepairStep("do that, then install coord's hooks again", "coord install git"), _UNINSTALL_STEP)
             yield DoctorFinding("warning", f"git does not call coord any more, so {_UNGUARDED}", error.message, steps)
         return
     if not known and not any(_is_ours(path) for path in paths):
@@ -45,16 +47,17 @@ def git_hooks(subject: Subject) -> Iterator[DoctorFinding]:
         yield DoctorFinding("warning", what, _evidence(broken, known), _steps(broken, scope))
 
 
-def _remembered(subject: Subject, repository: Repository) -> list[str]:
-    """The hooks that were installed for this repository, as far as that was written down."""
+def _recorded_hooks(subject: Subject, repository: Repository) -> list[str]:
+    """Return the hooks that were installed for this repository, according to the install record."""
     bases = {repository.worktree, repository.main, *linked_worktrees(repository)}
     files = read_record(subject.system.env).files.items()
-    return [path for path, memory in files if any(target == "git" and base in bases for target, base in memory.uses)]
+    return [path for path, record in files if any(target == "git" and base in bases for target, base in record.uses)]
 
 
 def _where_git_looks(subject: Subject) -> tuple[str, list[str]]:
-    """The option with which coord's hooks are put where git looks for them now, and which files they are there: the
-    installer is asked, and nothing is written. Raises CoordError for what it would refuse.
+    """Return the option of `coord install git` for the folder that git uses now, and the paths of the hooks there.
+
+    The installer computes both with a draft that is not applied. Raises CoordError if the installer would refuse.
     """
     refused = CoordError(REFUSED, "")
     for scope in ("", "project", "user"):
@@ -62,22 +65,22 @@ def _where_git_looks(subject: Subject) -> tuple[str, list[str]]:
         try:
             install_git(subject.install_request(scope=scope), draft)
         except CoordError as error:
-            refused = error if error.code == REFUSED else refused  # else it is only that the option is another
+            refused = error if error.code == REFUSED else refused  # another code means only that the option is wrong
         else:
             return f" --{scope}" if scope else "", list(draft.record.files)
     raise refused
 
 
 def _why_not_called(path: str) -> str:
-    """Why git does not call coord by a hook; empty if it does."""
+    """Return why a hook does not make git call coord; empty if it does."""
     text = _text(path)
     if text is None:
-        return "is not there"
+        return "does not exist"
     if GUARD_MARKER not in text:
         return "was written by another program"
     if f"git-hook {_name(path)} " not in text:
-        return "was edited, and the call of coord is gone"
-    return "" if os.access(path, os.X_OK) else _NOT_TO_BE_RUN
+        return "was edited and does not call coord any more"
+    return "" if os.access(path, os.X_OK) else _NOT_EXECUTABLE
 
 
 def _name(path: str) -> str:
@@ -90,23 +93,23 @@ def _is_ours(path: str) -> bool:
 
 def _text(path: str) -> str | None:
     try:
-        return read_regular(os.path.realpath(path), _MOST).decode(errors="replace")
+        return read_regular(os.path.realpath(path), _MAX_BYTES).decode(errors="replace")
     except OSError:
         return None
 
 
 def _evidence(broken: dict[str, str], known: list[str]) -> str:
-    """Where git looks, where coord's are if that is elsewhere, and what is wrong with each."""
+    """Describe where git looks for hooks, where coord's are if that is another folder, and what is wrong with each."""
     folder, before = os.path.dirname(next(iter(broken))), sorted({os.path.dirname(path) for path in known})
     elsewhere = (
-        f" (core.hooksPath), and coord put its own in {join_limited(before)}" if before and folder not in before else ""
+        f" (core.hooksPath), but coord's hooks are in {join_limited(before)}" if before and folder not in before else ""
     )
     each = "; ".join(f"{_name(path)} {reason}" for path, reason in broken.items())
     return f"git looks in {folder}{elsewhere}: {each}"
 
 
 def _steps(broken: dict[str, str], scope: str) -> tuple[RepairStep, ...]:
-    stuck = [shell_quoted(path) for path, reason in broken.items() if reason == _NOT_TO_BE_RUN]
-    run = (RepairStep("let git run them", f"chmod +x {' '.join(stuck)}"),) if stuck else ()
-    put = (RepairStep(_PUT, f"coord install git{scope}"),) if len(stuck) < len(broken) else ()
-    return (*run, *put, _UNINSTALL_STEP)
+    not_executable = [shell_quoted(path) for path, reason in broken.items() if reason == _NOT_EXECUTABLE]
+    chmod = (RepairStep("make them executable", f"chmod +x {' '.join(not_executable)}"),) if not_executable else ()
+    install = (RepairStep(_INSTALL, f"coord install git{scope}"),) if len(not_executable) < len(broken) else ()
+    return (*chmod, *install, _UNINSTALL_STEP)

@@ -1,1 +1,1 @@
-"""Import the files of the shell scripts that coord replaces. The scripts themselves are in `coord.workspace.template`."""
+"""Import the files of the shell scripts that coord replaces. The scripts themselves are not here."""

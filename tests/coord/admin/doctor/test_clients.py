@@ -45,7 +45,7 @@ def test_hooks_that_never_ran(machine: Machine, client: Client) -> None:
     machine.ok(f"install {client.word}")
     row = findings(machine)["hooks that ran"]
     assert row["severity"] == "note", "it may just have been installed"
-    assert row["what"] == f"the hooks of {client.title} never ran here"
+    assert row["what"] == f"the hooks of {client.title} have never run here"
     assert row["do"][0]["why"] == client.todo
     assert row["do"][1]["command"] == f"cd {machine.repo.root} && {client.command}"
     assert not [step for step in row["do"] if "install" in step["command"]], "it is installed"
@@ -67,7 +67,8 @@ def test_hooks_that_never_ran_though_the_client_was_here(machine: Machine) -> No
     assert row["severity"] == "warning"
     assert "/hooks" in row["do"][0]["why"]
     assert (
-        row["evidence"] == "sessions of it were here, and none ran them: its agents are not guarded, and hear nothing"
+        row["evidence"]
+        == "it had sessions here that did not run them, so its agents are not guarded and get no messages"
     )
 
 
@@ -93,7 +94,7 @@ def test_failures_of_hooks_are_shown_the_newest_ones(machine: Machine) -> None:
     for number in range(5):
         record_failure(cache, f"12:00 claude after: number {number}\x1b[2J")
     row = findings(machine)["hooks that failed"]
-    assert row["what"] == "hooks failed 5 times, and the work that they guard went on without them"
+    assert row["what"] == "hooks failed 5 times, and agents continued without being guarded"
     assert row["evidence"].count("number") == 3
     assert row["evidence"].startswith("2 other kinds before · ")
     assert "number 4\\x1b[2J" in row["evidence"]
@@ -123,7 +124,7 @@ def test_a_failure_is_told_with_its_time_and_its_client(machine: Machine) -> Non
     subprocess.run(["coord", "hook", "claude"], cwd=machine.repo.root, env=env, input=b"\xff", check=True)
     first, _, second = findings(machine)["hooks that failed"]["evidence"].partition(" · ")
     assert first == f"Codex at Stop: OSError: it is full ({at})"
-    assert second.startswith("Claude Code sent no valid JSON (2 times, last "), "the same one is told once"
+    assert second.startswith("Claude Code sent invalid JSON (2 times, last "), "the same one is told once"
 
 
 # --- the shell that Codex takes ---------------------------------------------------------------------------------------
@@ -150,7 +151,7 @@ def test_a_login_shell_that_does_not_find_coord(machine: Machine) -> None:
     row = login(machine)
     assert row is not None
     assert (row["severity"], row["what"]) == ("warning", "Codex may not find coord, so `coord` fails for its agents")
-    assert "bash -lc 'command -v coord' finds none; here it is " in row["evidence"]
+    assert "bash -lc 'command -v coord' finds nothing; here it is " in row["evidence"]
     assert login(machine, PATH="/usr/bin:/bin") is None, "that this shell finds none either is said elsewhere"
     env = environment(machine.home)
     for step in row["do"]:

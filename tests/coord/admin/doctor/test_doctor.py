@@ -288,7 +288,7 @@ def test_sessions_whose_death_nobody_would_notice(repo: Repo) -> None:
     shell.ok(f"coord claim droplet x --session {session}")
     (row,) = found(repo, "anchors")
     assert row["severity"] == "warning"
-    assert row["what"].endswith("; 1 of them with claims, which would stand until they expire")
+    assert row["what"].endswith("; 1 of them with claims, which would last until they expire")
     assert commands(row)[0] == "coord status"
 
 
@@ -301,12 +301,12 @@ def test_why_an_anchor_cannot_be_checked() -> None:
     assert sessions.undetectable_reason(session, ObserverHost("north", "boot-2", "other"), "unknown") == "", (
         "so can another boot"
     )
-    assert "may not be looked at" in sessions.undetectable_reason(session, here, "unknown")
+    assert "no permission" in sessions.undetectable_reason(session, here, "unknown")
     assert "another machine" in sessions.undetectable_reason(session, ObserverHost("south", "boot-1", "ns"), 100)
     assert "another container" in sessions.undetectable_reason(session, ObserverHost("north", "boot-1", "other"), 100)
-    assert "does not tell" in sessions.undetectable_reason(session, ObserverHost("north", "", ""), 100)
+    assert "too little information" in sessions.undetectable_reason(session, ObserverHost("north", "", ""), 100)
     session.anchor = None
-    assert "without a process" in sessions.undetectable_reason(session, here, 100)
+    assert "without an anchor" in sessions.undetectable_reason(session, here, 100)
 
 
 def test_a_silent_session_that_holds_something(repo: Repo) -> None:
@@ -374,7 +374,7 @@ def test_scripts(repo: Repo) -> None:
     assert {what: row["evidence"].partition(": ")[0] for what, row in rows.items()} == {
         "missing or not readable": "scripts/session-claim.sh",
         "not executable": "scripts/session-start.sh",
-        "not as this version ships them": "scripts/session-status.sh",
+        "not as in this version": "scripts/session-status.sh",
     }
     for row in rows.values():
         repo.shell().ok(commands(row)[0])
@@ -543,7 +543,7 @@ def test_another_coord_that_is_found_first(repo: Repo) -> None:
     (bin_ / "coord").chmod(0o755)
     result = repo.shell().run(f"PATH={bin_}:$PATH {COORD} doctor --json")
     (row,) = [row for row in result.json["findings"] if row["check"] == "installation"]
-    assert row["evidence"] == f"PATH has {bin_}/coord, which agents run; this is {COORD}"
+    assert row["evidence"] == f"agents run {bin_}/coord, which is first on PATH; this is {COORD}"
     (bin_ / "coord").unlink()
     (bin_ / "coord").symlink_to(COORD)  # as a tool is installed
     result = repo.shell().run(f"PATH={bin_}:$PATH coord doctor --json")
@@ -553,7 +553,7 @@ def test_another_coord_that_is_found_first(repo: Repo) -> None:
 def test_a_coord_that_only_terminals_find(tmp_path: Path) -> None:
     only_here = installation.path_problem
     rc, profile = {".bashrc": 'PATH="$HOME/bin:$PATH"'}, {".profile": 'PATH="$HOME/bin:$PATH"'}
-    assert "~/.bashrc, which only terminals read" in only_here("/home/me/bin", "/home/me", rc)
+    assert "~/.bashrc, which only interactive shells read" in only_here("/home/me/bin", "/home/me", rc)
     assert only_here("/home/me/bin", "/home/me", profile | rc) == ""
     assert only_here("/usr/bin", "/home/me", rc) == ""
     (tmp_path / "pyvenv.cfg").touch()
@@ -563,7 +563,7 @@ def test_a_coord_that_only_terminals_find(tmp_path: Path) -> None:
 
 def test_a_python_that_is_too_old() -> None:
     assert installation.too_old((3, 11)) == ""
-    assert installation.too_old((3, 10)) == "3.10; coord needs 3.11 or newer"
+    assert installation.too_old((3, 10)) == "it is 3.10; coord needs 3.11 or newer"
     assert installation.too_old((4, 0)) == ""
 
 

@@ -84,9 +84,9 @@ def test_hooks_that_were_edited_removed_or_may_not_be_run(machine: Machine) -> N
     names, wrong, commands = said(machine)
     assert names == "pre-commit, post-commit and pre-push"
     assert wrong.split("; ") == [
-        "pre-commit was edited, and the call of coord is gone",
-        "post-commit is not there",
-        "pre-push has not the right to be run",
+        "pre-commit was edited and does not call coord any more",
+        "post-commit does not exist",
+        "pre-push is not executable",
     ]
     machine.repo.shell().ok(commands[0])
     assert said(machine)[0] == "pre-commit and post-commit"
@@ -108,10 +108,10 @@ def test_git_is_told_to_look_elsewhere(machine: Machine, remembered: bool) -> No
     row = finding(machine)
     assert row is not None
     old = machine.repo.root / ".git/hooks"
-    assert row["evidence"].startswith(f"git looks in {husky} (core.hooksPath), and coord put its own in {old}: ")
+    assert row["evidence"].startswith(f"git looks in {husky} (core.hooksPath), but coord's hooks are in {old}: ")
     names, wrong, commands = said(machine)
     assert names == "pre-commit, post-commit and pre-push"
-    assert wrong.startswith("pre-commit was written by another program; post-commit is not there")
+    assert wrong.startswith("pre-commit was written by another program; post-commit does not exist")
     mend(machine, commands[0])
     put(husky / "pre-commit")
     if not remembered:
@@ -148,7 +148,7 @@ def test_what_the_installer_would_refuse_is_said(machine: Machine) -> None:
     row = finding(machine)
     assert row is not None
     assert row["what"].startswith("git does not call coord any more, so ")
-    assert "took coord's place" in row["evidence"]
+    assert "another program replaced coord's" in row["evidence"]
     assert [step["command"] for step in row["do"]] == ["coord install git", "coord uninstall git"]
     hook.with_name("pre-commit.before-coord").unlink()
     mend(machine, "coord install git")

@@ -238,7 +238,7 @@ def test_what_is_no_json_is_refused_with_its_place(text: str, why: str) -> None:
 
 @pytest.mark.parametrize("text", ['{"k": 1}', '{"k": {}}', '{"k": null}', "[]", "1"])
 def test_something_else_in_the_place_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="is not an? (array|object)"):
+    with pytest.raises(ValueError, match=r"is not an? (array|object)"):
         add_value(parse(text), ("k", -1), "v")
 
 
