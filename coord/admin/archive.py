@@ -1,12 +1,13 @@
-"""Putting the journals of sessions that are long over aside, so that no command has to look at them any more.
+"""Archive the journals of sessions that ended long ago, so that commands do not read them any more.
 
-1. A journal goes if every session in it is over since before a given time, holds nothing and waits for nothing, and if
-   it is whole and of this folder and machine. An imported journal has many sessions; any other has one.
-2. One that is damaged or rewound stays where people look for it, and is named with the reason.
-3. It goes whole, under its name, by one rename: its events, their names and the checkpoint stay what they were. A
-   session that comes back goes on in a new journal.
-4. The journals are read without the lock, which takes as long as it takes; under it only what is still as it was read
-   is moved.
+1. A journal is archived if every session in it ended before a given time, holds no claims and waits for none, and if
+   the journal is undamaged and belongs to this folder and machine. An imported journal has many sessions, any other
+   has one.
+2. A journal that is damaged or rewound stays in the log, where people look for it, and is listed with the reason.
+3. A journal is moved by one rename and keeps its name, so event ids and the checkpoint stay valid. A session that
+   comes back continues in a new journal.
+4. The journals are read without the lock, because that can take long. Under the lock, only those that have not changed
+   since are moved.
 """
 
 import os
@@ -29,24 +30,24 @@ from projections.rules.fold import as_of
 
 
 class MovedJournal(Struct, frozen=True):
-    """A journal that goes among the ended."""
+    """A journal that was archived, or would be."""
 
     session: str
     bytes: int
     events: int
-    over_at: Instant
+    over_at: Instant  # when the last of its sessions ended
 
 
 class KeptJournal(Struct, frozen=True):
-    """A journal whose sessions are long over and that stays all the same."""
+    """A journal whose sessions ended long ago, but that stays in the log."""
 
     session: str
     reason: str
 
 
 class ArchiveResult(Struct, frozen=True):
-    """What was done, or would be. `young` counts the journals of sessions that are not over, or not for so long;
-    `ended` those that were archived before.
+    """What was done, or would be. `young` counts the journals of sessions that are live or ended recently; `ended`
+    counts those that were archived before.
     """
 
     before: Instant
@@ -57,7 +58,7 @@ class ArchiveResult(Struct, frozen=True):
 
 
 class _ReadJournal(Struct, frozen=True):
-    """A journal as it was read from its beginning to its end."""
+    """The result of reading a journal from beginning to end."""
 
     position: Position
     bytes: int
@@ -68,34 +69,36 @@ class _ReadJournal(Struct, frozen=True):
 def archive(
     system: System, workspace: Workspace, config: Config, before: Instant, *, dry_run: bool = False
 ) -> ArchiveResult:
-    """Put the journals of sessions that are over since before that time aside; with `dry_run` only say which.
+    """Archive the journals of sessions that ended before a time. With `dry_run`, only return which would be archived.
 
     Raises CoordError (4) if the log cannot be used.
     """
     snapshot = Snapshot(system, workspace)
     snapshot.catch_up(snapshot=True)
-    as_of(snapshot.state, snapshot.now)  # what an imported session held ends by time alone
+    as_of(snapshot.state, snapshot.now)  # claims of an imported session end only by expiring
     known = snapshot.history.positions
     here = [n for n in known.keys() | snapshot.history.problems if os.path.lexists(journal_paths(workspace.log, n)[0])]
     read, stayed = _read_all(workspace, [name for name in sorted(here) if not _is_young(snapshot, name, before)])
-    going: dict[str, MovedJournal] = {}
-    for name, found in read.items():
-        over_at = _over_at(snapshot, name, found)
+    selected: dict[str, MovedJournal] = {}
+    for name, journal in read.items():
+        over_at = _over_at(snapshot, name, journal)
         if not over_at or over_at >= before:
             continue
-        if reason := _reason(system, workspace, snapshot, name, found):
+        if reason := _reason_to_keep(system, workspace, snapshot, name, journal):
             stayed[name] = reason
         else:
-            going[name] = MovedJournal(name, found.bytes, found.events, over_at)
-    if going and not dry_run:
+            selected[name] = MovedJournal(name, journal.bytes, journal.events, over_at)
+    if selected and not dry_run:
         try:
             with under_lock(system, workspace, config):
                 snapshot.catch_up()
-                changed = {name for name in going if _over_at(snapshot, name, read[name]) != going[name].over_at}
-                stayed |= _move(workspace, going, changed)
+                changed = {
+                    name for name, row in selected.items() if _over_at(snapshot, name, read[name]) != row.over_at
+                }
+                stayed |= _move(workspace, selected, changed)
         except LogError as error:
             raise no_log(str(error)) from None
-    moved = [row for name, row in going.items() if name not in stayed]
+    moved = [row for name, row in selected.items() if name not in stayed]
     return ArchiveResult(
         before=before,
         moved=moved,
@@ -106,20 +109,20 @@ def archive(
 
 
 def _is_young(snapshot: Snapshot, name: str, before: Instant) -> bool:
-    """Whether a journal stays by the looks of its session alone, unread."""
+    """Return whether a journal stays because its session is live or ended recently; it is not read for this."""
     session = snapshot.state.sessions.get(name)
     return session is not None and (session.live or (session.over_at or session.last_at) >= before)
 
 
 def _over_at(snapshot: Snapshot, name: str, read: _ReadJournal) -> Instant:
-    """Since when all sessions of a journal are over; empty if one is not, or cannot be told."""
+    """Return when the last session of a journal ended; empty if one has not ended, or is unknown."""
     sessions = [snapshot.state.sessions.get(session) for session in read.sessions or {name}]
     times = [session.over_at or session.last_at for session in sessions if session and not session.live]
     return max([read.position.at, *times]) if len(times) == len(sessions) else ""
 
 
 def _read_all(workspace: Workspace, names: list[str]) -> tuple[dict[str, _ReadJournal], dict[str, str]]:
-    """Journals, whole, and why some could not be read."""
+    """Read journals from beginning to end. Return them, and the errors of those that cannot be read."""
     read: dict[str, _ReadJournal] = {}
     failed: dict[str, str] = {}
     paths = {name: journal_paths(workspace.log, name)[0] for name in names}
@@ -129,9 +132,9 @@ def _read_all(workspace: Workspace, names: list[str]) -> tuple[dict[str, _ReadJo
             sessions: set[str] = set()
             events, length, position = 0, 0, Position()
             try:
-                for found, end, rest in read_in_chunks(path, name):
-                    sessions |= {event.actor for event in found}
-                    events += len(found)
+                for chunk, end, rest in read_in_chunks(path, name):
+                    sessions |= {event.actor for event in chunk}
+                    events += len(chunk)
                     bar.step(end.size - position.size)
                     position, length = end, end.size + len(rest)
                 read[name] = _ReadJournal(position, length, frozenset(sessions), events)
@@ -142,41 +145,45 @@ def _read_all(workspace: Workspace, names: list[str]) -> tuple[dict[str, _ReadJo
     return read, failed
 
 
-def _reason(system: System, workspace: Workspace, snapshot: Snapshot, name: str, read: _ReadJournal) -> str:
-    """Why a journal of sessions that are over stays, if it does: rules 1 and 2."""
-    history, start = snapshot.history, read.position
+def _reason_to_keep(system: System, workspace: Workspace, snapshot: Snapshot, name: str, journal: _ReadJournal) -> str:
+    """Return why a journal of ended sessions must stay, by rules 1 and 2; empty if it can be archived."""
+    history, position = snapshot.history, journal.position
     if name in history.problems:
         return f"it cannot be used: {history.problems[name]}"
-    if start.damage:
-        spot = start.damage[0]
+    if position.damage:
+        spot = position.damage[0]
         return f"line {spot.line} (byte {spot.byte}) is damaged: {spot.reason}"
     if history.positions[name].rewound:
         return f"it was rewound: {history.positions[name].rewound}"
-    if start.machine and start.machine != system.here.machine:
+    if position.machine and position.machine != system.here.machine:
         return "it began on another machine"
-    if start.folder and start.folder != workspace.recorded:
-        return f"it belongs to another folder, {start.folder}"
-    if any(ask.session in read.sessions for ask in (*snapshot.state.claims.values(), *snapshot.state.waits.values())):
-        return "it still holds something, or waits for something"
+    if position.folder and position.folder != workspace.recorded:
+        return f"it belongs to another folder, {position.folder}"
+    requests = (*snapshot.state.claims.values(), *snapshot.state.waits.values())
+    if any(request.session in journal.sessions for request in requests):
+        return "one of its sessions still holds a claim or waits for one"
     if os.path.lexists(journal_paths(workspace.log, name)[1]):
-        return "ended/ already contains a journal of this name"
+        return "log/ended/ already has a journal with this name"
     return ""
 
 
-def _move(workspace: Workspace, going: dict[str, MovedJournal], changed: set[str]) -> dict[str, str]:
-    """Rules 3 and 4; why some stayed. To be called under the lock. Raises LogError if the new places may be lost."""
+def _move(workspace: Workspace, selected: dict[str, MovedJournal], changed: set[str]) -> dict[str, str]:
+    """Move journals by rules 3 and 4, and return why some stayed. To be called under the lock.
+
+    Raises LogError if the moves could not be synced to disk.
+    """
     stayed: dict[str, str] = {}
     try:
-        for name, row in going.items():
+        for name, row in selected.items():
             path = journal_paths(workspace.log, name)[0]
             if name in changed or not os.path.lexists(path) or os.lstat(path).st_size != row.bytes:
-                stayed[name] = "something was written to it just now"
+                stayed[name] = "it was written to while the journals were read; try again"
                 continue
             try:
                 archive_journal(workspace.log, name)
             except LogError as error:
                 stayed[name] = str(error)
     finally:
-        if len(stayed) < len(going):
+        if len(stayed) < len(selected):
             sync_names(workspace.log)
     return stayed

@@ -1,12 +1,14 @@
-"""Checking every byte of every journal, and the checkpoint against them. Takes no lock and changes nothing.
+"""Verify every byte of every journal, and compare the checkpoint with them. Takes no lock and changes nothing.
 
-1. Every hash is computed anew, from the first line to the last, of the archived journals too.
-2. A journal is at least what the checkpoint saw of it, and the same up to there; if not, it was rewound.
-3. The checkpoint is a cache. Its fold must be what the journals give up to where it read them; if it is not, answers
-   are wrong, and it is to be deleted. A checkpoint that is damaged, or of other code, is not used by anyone. To compare
-   it the journals are read again, in order and in blocks, so that they are never in the memory as a whole.
-4. The checkpoint is read before the journals: a journal only grows, so who writes meanwhile causes no alarm.
-5. A tear, and events that another machine's clock put too far ahead, are told and are no damage.
+1. Every hash is computed again, from the first line to the last. Archived journals are verified too.
+2. A journal must begin with what it had when the checkpoint was saved. If it is shorter or different, it was rewound.
+3. The checkpoint is a cache. Its state must be what the journals give, up to where it read them. If it is not, answers
+   can be wrong, and it must be deleted. A checkpoint that is damaged, or was saved by other code, is never used. For
+   the comparison the journals are read again in chunks, so that they are never in memory as a whole.
+4. The checkpoint is read before the journals. A journal only grows, so sessions that write at the same time cause no
+   false alarm.
+5. A tear is not damage, and neither are events that are held back because another machine's clock is ahead. Both are
+   reported.
 """
 
 import os
@@ -32,32 +34,33 @@ from projections.rules.fold import as_of, fold
 from projections.rules.state import State
 
 CheckpointStatus: TypeAlias = Literal["none", "same", "other code", "damaged", "different", "not compared"]
-"""What the checkpoint is: there is none; its fold is what the journals give; it is of other code; it cannot be read;
-its fold is another; or the journals are not as they were written, so there is nothing to compare with."""
+"""`none`: there is no checkpoint. `same`: its state is what the journals give. `other code`: it was saved by another
+version. `damaged`: it cannot be read. `different`: its state is not what the journals give. `not compared`: a journal
+is not as it was written, or disappeared during the comparison."""
 
 
 class JournalResult(Struct, frozen=True):
-    """One journal, read from its beginning to its end. `file` is its name inside the shared folder."""
+    """The result for one journal. `file` is its path inside the shared folder."""
 
     session: str
     file: str
-    bytes: int = 0  # of whole lines
+    bytes: int = 0  # of complete lines
     lines: int = 0
     events: int = 0
     damage: tuple[Damage, ...] = ()
-    tear: int = 0  # bytes after the last whole line
-    rewound: str = ""  # against what the checkpoint saw
-    problem: str = ""  # why it cannot be read, if it cannot
-    held_back: Instant = ""  # the first of its times that lies too far ahead
+    tear: int = 0  # bytes after the last complete line
+    rewound: str = ""  # how it differs from what the checkpoint saw
+    problem: str = ""  # why it cannot be read
+    held_back: Instant = ""  # the time of its first event that is held back
 
     @property
     def whole(self) -> bool:
-        """Whether it is as it was written."""
+        """Whether the journal is as it was written."""
         return not (self.damage or self.rewound or self.problem)
 
 
 class VerifyResult(Struct, frozen=True):
-    """All journals. `duplicates` names those that are in the log and among the ended; both are in `journals`."""
+    """The results for all journals. `duplicates` names those that are in the log and in the archive; `journals` has both."""
 
     journals: list[JournalResult]
     duplicates: list[str]
@@ -65,40 +68,40 @@ class VerifyResult(Struct, frozen=True):
 
     @property
     def whole(self) -> bool:
-        """Whether everything is as it was written, and every answer follows from it."""
+        """Whether all journals are as they were written, and the checkpoint agrees with them."""
         return self.checkpoint != "different" and all(journal.whole for journal in self.journals)
 
 
 class _VerifiedJournal(Struct, frozen=True):
-    """A journal as it was read, with what is needed to look at all of them together."""
+    """The result of reading one journal, before the journals are compared with each other and with the checkpoint."""
 
     path: str
     position: Position
     events: int
-    far: list[Instant]  # those of its times that may lie too far ahead
+    ahead: list[Instant]  # the times of its events that may be held back
     tear: int
-    other: bool  # whether it is not the one that the checkpoint saw
+    replaced: bool  # whether its beginning is not what the checkpoint saw
 
 
 def verify(system: System, workspace: Workspace) -> VerifyResult:
-    """Check every journal of a folder. Raises CoordError (4) if there is no log."""
+    """Verify every journal of a folder. Raises CoordError (4) if there is no log."""
     saved, folded = checkpoint.load(workspace.cache)
     history = LogReader(workspace.log, system.here.machine)
     try:
         names = sorted(history.names())
     except LogError as error:
         if not is_unused(workspace):
-            Snapshot(system, workspace).catch_up()  # says best what is missing
+            Snapshot(system, workspace).catch_up()  # raises an error that says what is missing
             raise no_log(str(error)) from None
         names = []
     wall = system.wall()
     near = add_time(wall, MAX_CLOCK_LEAD_S)
     read, problems = _read_all(workspace, names, saved.seen, near)
-    second, more = _read_all(workspace, sorted(history.duplicates), {}, near, ended=True)
+    archived, more = _read_all(workspace, sorted(history.duplicates), {}, near, archived=True)
     accepted = max((position.at for position in folded.positions.values()), default="") if folded else ""
-    horizon = acceptance_limit((one.position for one in read.values()), system.here.machine, wall, accepted)
-    journals = [_checked(workspace, name, one, saved.seen.get(name), horizon, system) for name, one in read.items()]
-    journals += [_checked(workspace, name, one, None, horizon, system) for name, one in second.items()]
+    limit = acceptance_limit((one.position for one in read.values()), system.here.machine, wall, accepted)
+    journals = [_result(workspace, name, one, saved.seen.get(name), limit, system) for name, one in read.items()]
+    journals += [_result(workspace, name, one, None, limit, system) for name, one in archived.items()]
     problems |= more | {journal_paths(workspace.log, name)[0]: (name, why) for name, why in history.problems.items()}
     journals += [JournalResult(name, _file(workspace, path), problem=why) for path, (name, why) in problems.items()]
     for name in saved.seen.keys() - set(names) - history.problems.keys():
@@ -111,7 +114,7 @@ def verify(system: System, workspace: Workspace) -> VerifyResult:
     journals.sort(key=lambda journal: (journal.session, journal.file))
     if not all(journal.whole for journal in journals):
         return VerifyResult(journals, sorted(history.duplicates), "not compared")
-    return VerifyResult(journals, sorted(history.duplicates), _compared(system, workspace, saved, folded))
+    return VerifyResult(journals, sorted(history.duplicates), _compare_checkpoint(system, workspace, saved, folded))
 
 
 def _read_all(
@@ -120,10 +123,11 @@ def _read_all(
     seen: dict[str, checkpoint.HighWaterMark],
     near: Instant,
     *,
-    ended: bool = False,
+    archived: bool = False,
 ) -> tuple[dict[str, _VerifiedJournal], dict[str, tuple[str, str]]]:
-    """The journals by name, and by path the names of those that cannot be read, with the reason; with `ended` those
-    among the ended, whatever is in the log.
+    """Read journals. Return them by name, and for each that cannot be read its name and the error, by path.
+
+    With `archived`, read those in the archive even if the log has a journal with the same name.
     """
     read: dict[str, _VerifiedJournal] = {}
     failed: dict[str, tuple[str, str]] = {}
@@ -134,12 +138,12 @@ def _read_all(
     bar = ProgressBar("checking", sizes)
     try:
         for name in names:
-            here, aside = journal_paths(workspace.log, name)
+            in_log, in_archive = journal_paths(workspace.log, name)
             check = partial(_read, name, seen.get(name), near, bar)
             try:
-                read[name] = check(aside) if ended else with_journal_path(workspace.log, name, check)
+                read[name] = check(in_archive) if archived else with_journal_path(workspace.log, name, check)
             except LogError as error:
-                failed[aside if ended or not os.path.lexists(here) else here] = (name, str(error))
+                failed[in_archive if archived or not os.path.lexists(in_log) else in_log] = (name, str(error))
     finally:
         bar.close()
     return read, failed
@@ -148,29 +152,32 @@ def _read_all(
 def _read(
     name: str, seen: checkpoint.HighWaterMark | None, near: Instant, bar: ProgressBar, path: str
 ) -> _VerifiedJournal:
-    """Rules 1, 2 and 5. What is no whole line yet is looked at twice: it may be on its way. Raises LogError."""
-    events, far, position, rest = 0, list[Instant](), Position(), b""
-    for found, end, tail in read_in_chunks(path, name):
-        events += len(found)
-        far += [event.at for event in found if event.at > near]
+    """Read one journal by rules 1, 2 and 5. Raises LogError.
+
+    If it ends in an incomplete line, the end is read a second time: another session may just be writing it.
+    """
+    events, ahead, position, rest = 0, list[Instant](), Position(), b""
+    for chunk, end, tail in read_in_chunks(path, name):
+        events += len(chunk)
+        ahead += [event.at for event in chunk if event.at > near]
         bar.step(end.size - position.size)
         position, rest = end, tail
     if rest:
-        more, other = read_from(path, position.size, position.last)
-        found, position = scan(name, b"" if other else more, position)
-        events += len(found)
-        far += [event.at for event in found if event.at > near]
+        more, replaced = read_from(path, position.size, position.last)
+        chunk, position = scan(name, b"" if replaced else more, position)
+        events += len(chunk)
+        ahead += [event.at for event in chunk if event.at > near]
         rest = b"" if position.stopped else more[more.rfind(b"\n") + 1 :]
-    other = bool(seen and seen.last and seen.size <= position.size and prefix_differs(path, seen.size, seen.last))
-    return _VerifiedJournal(path, position, events, far, len(rest), other)
+    replaced = bool(seen and seen.last and seen.size <= position.size and prefix_differs(path, seen.size, seen.last))
+    return _VerifiedJournal(path, position, events, ahead, len(rest), replaced)
 
 
-def _checked(
+def _result(
     workspace: Workspace,
     name: str,
     read: _VerifiedJournal,
     seen: checkpoint.HighWaterMark | None,
-    horizon: Instant,
+    limit: Instant,
     system: System,
 ) -> JournalResult:
     position, rewound, held_back = read.position, "", ""
@@ -178,10 +185,10 @@ def _checked(
         rewound = seen.rewound
     elif seen and position.size < seen.size:
         rewound = f"{lines_read_text(seen.lines)} before, {position.lines} now"
-    elif seen and read.other:
-        rewound = f"its line {seen.lines}, which ends at byte {seen.size}, is not the one that was read before"
-    if position.at > horizon and position.machine != system.here.machine:
-        held_back = next(at for at in read.far if at > horizon)
+    elif seen and read.replaced:
+        rewound = f"its line {seen.lines}, which ends at byte {seen.size}, is not the line that was read before"
+    if position.at > limit and position.machine != system.here.machine:
+        held_back = next(at for at in read.ahead if at > limit)
     return JournalResult(
         session=name,
         file=_file(workspace, read.path),
@@ -199,10 +206,10 @@ def _file(workspace: Workspace, path: str) -> str:
     return os.path.relpath(path, workspace.folder).replace(os.sep, "/")
 
 
-def _compared(
+def _compare_checkpoint(
     system: System, workspace: Workspace, saved: checkpoint.Checkpoint, folded: checkpoint.SavedFold | None
 ) -> CheckpointStatus:
-    """Rule 3, where the journals are whole."""
+    """Compare the checkpoint with the journals by rule 3; the journals are as they were written."""
     if not saved.code:
         return "damaged" if os.path.lexists(os.path.join(workspace.cache, checkpoint.NAME)) else "none"
     if folded is None:
@@ -212,7 +219,7 @@ def _compared(
     history, state = LogReader(workspace.log, system.here.machine), State()
     bar = ProgressBar("folding", sum(position.size for position in folded.positions.values()))
     try:
-        for news in history.batches(max(system.wall(), latest)):  # what it has was near enough once
+        for news in history.batches(max(system.wall(), latest)):  # events in the checkpoint were not held back
             fold(state, [event for event in news.events if event.n <= upto.get(event.session, 0)])
             bar.reach(history.size())
     except LogError:
@@ -220,11 +227,11 @@ def _compared(
     finally:
         bar.close()
     if any(history.positions.get(name, Position()).n < n for name, n in upto.items()):
-        return "not compared"  # a journal went while it was read
-    moment = max(folded.state.reached, folded.state.at)
-    return "same" if _state_bytes(as_of(state, moment)) == _state_bytes(as_of(folded.state, moment)) else "different"
+        return "not compared"  # a journal was removed during the comparison
+    at = max(folded.state.reached, folded.state.at)
+    return "same" if _state_bytes(as_of(state, at)) == _state_bytes(as_of(folded.state, at)) else "different"
 
 
 def _state_bytes(state: State) -> tuple[bytes, list[str], list[str]]:
-    """A state as bytes, and the orders that the bytes do not show."""
+    """Return a state as bytes, and the orders of its claims and waits, which the bytes do not show."""
     return msgspec.msgpack.encode(state, order="deterministic"), list(state.waits), list(state.claims)

@@ -162,7 +162,7 @@ _move | never changed | a journal that was written to meanwhile stays
     coord/admin/test_archive_exceptions.py::test_one_whose_session_comes_back_meanwhile_stays
 JournalResult.whole | never damage | a journal with damage is not whole
     faults/test_verify.py::test_the_place_and_what_to_do_are_said
-_compared | returns 'same' | a checkpoint that the journals do not give is told
+_compare_checkpoint | returns 'same' | a checkpoint that does not agree with the journals is reported
     faults/test_verify.py::test_a_fold_that_the_journals_do_not_give_is_told
 
 # Importing.

@@ -31,7 +31,7 @@ def damage(subject: Subject) -> Iterator[DoctorFinding]:
     """Find journals that are damaged, that cannot be read, or that have no events."""
     for journal in subject.verified.journals:
         if journal.damage:
-            steps = (
+            steps: tuple[RepairStep, ...] = (
                 _copy(subject),
                 RepairStep("see every damaged line", "coord verify"),
                 RepairStep("you can leave it: undamaged lines are still used, and its session uses a new journal"),

@@ -1,10 +1,10 @@
-"""The files of the shell scripts that were here before: the event that each amounts to.
+"""Convert the files of the shell scripts to events, one event for each file.
 
-Nothing is lost for being of no use: an event keeps `fields`, all that the file said
-(`coord.admin.shell_import.recovery`). In its payload
-stands what fits there: a name on one line, a length of time that a claim can have.
+The payload of an event has what fits its limits, such as a name on one line or the length of a claim. Nothing else is
+lost: the event's `fields` have everything that the file contains (see `coord.admin.shell_import.recovery`).
 
-Pure but for one thing: a time in a file's name has no zone, and is one of this machine's zone, as it was when written.
+These functions are pure, with one exception: a time in a file name has no time zone and is read in this machine's zone,
+because the scripts wrote it in local time.
 """
 
 import json
@@ -35,26 +35,26 @@ from eventlog.events import (
 )
 from eventlog.local.journal import is_session_id
 
-_UNKNOWN = "unknown"  # whoever did what a file does not say who did, as the scripts called it
+_UNKNOWN = "unknown"  # the session of a file that names none; the scripts used the same word
 
 
 class FileEvent(Struct, frozen=True):
-    """What a file amounts to: an event's payload, when and by whom; and everything that it said."""
+    """The event that a file becomes: its time, session and payload, and all fields of the file."""
 
     at: Instant
     acted_as: str
     payload: AnyPayload
     fields: FileFields
-    recovered: bool  # whether it was found through the template
+    recovered: bool  # whether the file was invalid JSON and its fields were found by the template
 
 
 def parse_file(kind: FileKind, name: str, folder: str, data: bytes) -> FileEvent:
-    """What the bytes of a file say. `folder` is where a message lies: whom it is for. Raises Unusable."""
+    """Convert the bytes of a file. The name of its `folder` is the recipient of a message. Raises Unusable."""
     fields, recovered = fields_of(kind, data)
     who, when = _AUTHOR[kind]
     at = _instant(fields.get(when)) or _instant_in(name)
     if not at:
-        raise Unusable(f"it does not say when: {when} cannot be read, and its name has no time")
+        raise Unusable(f"its time is unknown: it has no valid {when}, and its name contains no time")
     author = _text(fields.get(who)) or _author_in(kind, name)
     payload = _PAYLOADS[kind](_File(name, folder, at, fields))
     return FileEvent(at, session_id(author), payload, fields, recovered)
@@ -68,13 +68,13 @@ _AUTHOR: dict[FileKind, tuple[str, str]] = {
     "claim": ("claimed_by", "claimed_at"),
     "message": ("from", "timestamp"),
 }
-"""The keys that say who did it, and when."""
+"""The keys of the session and of the time."""
 
 _STAMPED = re.compile(r"(\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d)(?:-(.*))?")
 
 
 def _instant(value: object) -> Instant:
-    """The instant that a value names, in UTC if it has no zone; empty if it names none."""
+    """Parse a time, in UTC if it has no time zone. Return an empty string if it is not a time."""
     try:
         at = datetime.fromisoformat(value.strip()) if isinstance(value, str) else None
         return instant_at(at if at.tzinfo else at.replace(tzinfo=UTC)) if at else ""
@@ -83,25 +83,25 @@ def _instant(value: object) -> Instant:
 
 
 def _instant_in(name: str) -> Instant:
-    """The instant in the name of a file, which is a local time; empty if there is none."""
-    found = _STAMPED.match(name)
+    """Parse the local time in the name of a file. Return an empty string if there is none."""
+    match = _STAMPED.match(name)
     try:
-        return instant_at(datetime.strptime(found[1], "%Y-%m-%d_%H-%M-%S").astimezone()) if found else ""
+        return instant_at(datetime.strptime(match[1], "%Y-%m-%d_%H-%M-%S").astimezone()) if match else ""
     except (ValueError, OverflowError, OSError):
         return ""
 
 
 def _author_in(kind: FileKind, name: str) -> str:
-    """The session that the name of a file names."""
+    """Return the session in the name of a file."""
     stem = name.rpartition(".")[0] or name
     if kind == "session":
         return stem
-    found = _STAMPED.fullmatch(stem)
-    return (found and found[2]) or _UNKNOWN
+    match = _STAMPED.fullmatch(stem)
+    return (match and match[2]) or _UNKNOWN
 
 
 def session_id(text: str) -> str:
-    """The id of a session as it may stand in a journal: itself, or what can be read of it and a mark of the rest."""
+    """Return a valid session id for a text: the text itself, or its readable part and a hash of the whole."""
     if is_session_id(text):
         return text
     readable = re.sub(r"[^a-z0-9._-]+", "-", text.lower()).strip("-._")[:80] or _UNKNOWN
@@ -112,7 +112,7 @@ def session_id(text: str) -> str:
 
 
 class _File(Struct, frozen=True):
-    """What is known of a file."""
+    """The parts of a file from which a payload is made."""
 
     name: str
     folder: str
@@ -124,43 +124,43 @@ _UNPRINTED = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 
 def _text(value: object) -> str:
-    """A value as text; what is null, or not there, says nothing."""
+    """Return a value as text; empty if it is null or missing."""
     return value if isinstance(value, str) else "" if value is None else json.dumps(value, ensure_ascii=False)
 
 
 def _name(value: object) -> Name:
-    """A value as a name: on one line, and not too long."""
+    """Return a value as a name: on one line, and cut to the maximum length."""
     return _UNPRINTED.sub(" ", _text(value)).strip()[:MAX_NAME_LENGTH]
 
 
 def _names(value: object) -> tuple[Name, ...]:
-    found = (_name(item) for item in (value if isinstance(value, list) else [value]))
-    return tuple(dict.fromkeys(name for name in found if name))
+    names = (_name(item) for item in (value if isinstance(value, list) else [value]))
+    return tuple(dict.fromkeys(name for name in names if name))
 
 
 def _started(file: _File) -> AnyPayload:
-    called, can = _name(file.fields.get("name")), _names(file.fields.get("capabilities"))
-    return SessionStarted(client="shell-scripts", name=called, capabilities=can)
+    name, capabilities = _name(file.fields.get("name")), _names(file.fields.get("capabilities"))
+    return SessionStarted(client="shell-scripts", name=name, capabilities=capabilities)
 
 
 def _heartbeat(file: _File) -> AnyPayload:
-    words = [_text(file.fields.get(key)) for key in TEMPLATES["heartbeat"][2:]]
-    action, target, phase, progress, next_action = words
+    texts = [_text(file.fields.get(key)) for key in TEMPLATES["heartbeat"][2:]]
+    action, target, phase, progress, next_action = texts
     percent = percent_in(progress)
     return SessionHeartbeat(action, target, phase, progress, percent, next_action)
 
 
 def _claim(file: _File) -> AnyPayload:
-    """As long as it was to last, and four hours, as the scripts did, where that is not said."""
-    kind, _, what = file.name.removesuffix(".claim").partition("-")
+    """Return the claim. If the file does not say how long it lasts, it lasts four hours, as in the scripts."""
+    kind, _, name = file.name.removesuffix(".claim").partition("-")
     kind = re.sub(r"[/\s]+", "-", _name(file.fields.get("resource_type")) or _name(kind) or _UNKNOWN)[:100]
-    what = _name(file.fields.get("resource_name")) or _name(what) or _UNKNOWN
-    ends, hours = _instant(file.fields.get("expires_at")), file.fields.get("duration_hours")
-    lasts = (hours if isinstance(hours, int | float) else 4) * HOUR_S
-    if ends:
-        lasts = seconds_between(file.at, ends)
-    ttl_s = min(max(round(lasts), MIN_TTL_S), MAX_TTL_S)
-    return ClaimRequested(resource=f"{kind}/{what}"[:MAX_NAME_LENGTH], mode="exclusive", ttl_s=ttl_s, told="granted")
+    name = _name(file.fields.get("resource_name")) or _name(name) or _UNKNOWN
+    expires_at, hours = _instant(file.fields.get("expires_at")), file.fields.get("duration_hours")
+    seconds = (hours if isinstance(hours, int | float) else 4) * HOUR_S
+    if expires_at:
+        seconds = seconds_between(file.at, expires_at)
+    ttl_s = min(max(round(seconds), MIN_TTL_S), MAX_TTL_S)
+    return ClaimRequested(resource=f"{kind}/{name}"[:MAX_NAME_LENGTH], mode="exclusive", ttl_s=ttl_s, told="granted")
 
 
 def _message(file: _File) -> AnyPayload:

@@ -1,18 +1,18 @@
-"""What the files of the shell scripts say, those included that are no JSON.
+"""Read the fields of the shell scripts' files, also from files that are invalid JSON.
 
-Every file is a template that a shell filled in. It escaped nothing, so a line break, a quote or a backslash in a value
-made a file that is no JSON. The template around the values is fixed, and with it they are found again:
+The scripts wrote each file by filling in a template in the shell, without escaping. So a line break, a quote or a
+backslash in a value made the file invalid JSON. The template around the values is fixed, and is used to recover them:
 
-1. A file that is JSON says what its JSON says. One in which a key stands twice is not taken for it: a value that held
-   quotes wrote the second.
-2. In any other, a key of the template that begins a line begins a value, which ends before the next key of the template
-   or at the closing brace. Keys come in the template's order, so text inside a value that looks like a key of an
-   earlier line is text. What stands between the quotes is the value, as it stands.
-3. A key that is not of the template is kept too: before the first, where a value has ended, and in the lines after the
-   free text of a message.
-4. Only what a journal cannot hold, such as a number beyond 2^53, is kept as text.
+1. A valid JSON file is read as JSON. A file in which a key occurs twice counts as invalid, because the second one comes
+   from a value that contained quotes.
+2. In an invalid file, a key of the template at the start of a line begins a value. The value ends before the next key
+   of the template, or at the closing brace. Keys follow in the template's order; so what looks like an earlier key is
+   part of a value. The text between the quotes is the value, without unescaping.
+3. Keys that are not in the template are kept too: before the first key, where a value has ended, and in the lines after
+   the free text of a message.
+4. A value that a journal cannot hold, such as a number beyond 2^53, is kept as text.
 
-The work is bounded by the length of the file, whatever stands in it.
+The time needed is bounded by the length of the file, for any content.
 """
 
 import json
@@ -36,16 +36,16 @@ TEMPLATES: dict[FileKind, tuple[str, ...]] = {
     "message": ("from", "to", "timestamp", "subject", "message"),
 }
 """The keys of each template, in its order."""
-_FREE_TEXT = "message"  # the last of its template: it may hold anything, and be followed by anything
-_DEEPEST = 50  # levels that a value may have
+_FREE_TEXT = "message"  # the last key of its template; its value can contain anything
+_MAX_DEPTH = 50  # of nested values
 
 
 class Unusable(ValueError):
-    """A file of which nothing can be made, with the reason."""
+    """A file cannot be imported; the text of the error is the reason."""
 
 
 def fields_of(kind: FileKind, data: bytes) -> tuple[FileFields, bool]:
-    """Everything that a file says, and whether it had to be recovered. Raises Unusable."""
+    """Return all fields of a file, and whether they had to be recovered. Raises Unusable."""
     try:
         text, valid = data.decode("utf-8-sig"), True
     except UnicodeDecodeError:
@@ -53,25 +53,25 @@ def fields_of(kind: FileKind, data: bytes) -> tuple[FileFields, bool]:
     if not text.strip("\0 \t\r\n"):
         raise Unusable("it is empty")
     try:
-        said = _json(text) if valid else None
+        parsed = _json(text) if valid else None
     except (ValueError, RecursionError):
-        said = None
-    if isinstance(said, dict):
-        return {_escape_surrogates(key): _storable(value) for key, value in said.items()}, False
-    found = recover_fields(kind, text) if said is None else {}
-    if not found:
-        raise Unusable("it is neither a JSON object nor of the template that the scripts filled in")
-    return {_escape_surrogates(key): _storable(value) for key, value in found.items()}, True
+        parsed = None
+    if isinstance(parsed, dict):
+        return {_escape_surrogates(key): _storable(value) for key, value in parsed.items()}, False
+    recovered = recover_fields(kind, text) if parsed is None else {}
+    if not recovered:
+        raise Unusable("it is neither a JSON object nor a file in the scripts' template")
+    return {_escape_surrogates(key): _storable(value) for key, value in recovered.items()}, True
 
 
 def _json(text: str) -> object:
-    """Raises ValueError for what is not JSON, and for a key that stands twice."""
+    """Parse JSON. Raises ValueError if it is invalid or a key occurs twice."""
 
     def pairs(items: list[tuple[str, object]]) -> FileFields:
-        found = dict(items)
-        if len(found) != len(items):
-            raise ValueError("a key stands twice")
-        return found
+        fields = dict(items)
+        if len(fields) != len(items):
+            raise ValueError("a key occurs twice")
+        return fields
 
     return json.loads(text, object_pairs_hook=pairs, parse_int=_int, parse_float=_float, parse_constant=str)
 
@@ -86,10 +86,10 @@ def _float(text: str) -> object:
 
 
 def _storable(value: object, depth: int = 0) -> object:
-    """A value as a journal can hold it: all of it, what must be as text."""
+    """Return a value in a form that a journal can hold: the same value, with the parts that it cannot hold as text."""
     if isinstance(value, str):
         return _escape_surrogates(value)
-    if isinstance(value, dict | list) and depth == _DEEPEST:
+    if isinstance(value, dict | list) and depth == _MAX_DEPTH:
         return _escape_surrogates(json.dumps(value, ensure_ascii=False))
     if isinstance(value, dict):
         return {_escape_surrogates(key): _storable(item, depth + 1) for key, item in value.items()}
@@ -97,7 +97,7 @@ def _storable(value: object, depth: int = 0) -> object:
 
 
 def _escape_surrogates(text: str) -> str:
-    """Text in which half a character, which JSON can write, is shown as an escape."""
+    """Replace lone surrogates, which JSON can contain and UTF-8 cannot, by escapes."""
     return text.encode(errors="backslashreplace").decode()
 
 
@@ -108,19 +108,19 @@ _PAIR = re.compile(r'"([A-Za-z_][\w-]*)"[ \t]*:[ \t]*(.+)')
 
 
 def recover_fields(kind: FileKind, text: str) -> FileFields:
-    """The values in a filled template that is no JSON, by rules 2 and 3; nothing if no key of it is there."""
-    marks: list[tuple[str, int, int]] = []
-    workspace = 0
+    """Return the fields of a file that is invalid JSON, by rules 2 and 3; empty if it has no key of the template."""
+    keys: list[tuple[str, int, int]] = []
+    position = 0
     for key in TEMPLATES[kind]:
-        if found := re.compile(_KEY.format(key), re.MULTILINE).search(text, workspace):
-            marks.append((key, found.start(), found.end()))
-            workspace = found.end()
-    if not marks:
+        if match := re.compile(_KEY.format(key), re.MULTILINE).search(text, position):
+            keys.append((key, match.start(), match.end()))
+            position = match.end()
+    if not keys:
         return {}
     last = re.search(r"\n[ \t]*\}\s*\Z", text)
-    ends = [start for _, start, _ in marks[1:]] + [last.start() if last else len(text)]
-    _, pairs = _split("null," + text[: marks[0][1]].lstrip().removeprefix("{"))  # as if a value had ended there
-    for (key, _, begin), end in zip(marks, ends, strict=True):
+    ends = [start for _, start, _ in keys[1:]] + [last.start() if last else len(text)]
+    _, pairs = _split("null," + text[: keys[0][1]].lstrip().removeprefix("{"))  # `_split` expects a value first
+    for (key, _, begin), end in zip(keys, ends, strict=True):
         raw, others = (_split_at_the_end if key == _FREE_TEXT else _split)(text[begin:end])
         pairs += [(key, raw), *others]
     fields: FileFields = {}
@@ -130,13 +130,13 @@ def recover_fields(kind: FileKind, text: str) -> FileFields:
 
 
 def _split(raw: str) -> tuple[str, list[tuple[str, str]]]:
-    """A value, and the pairs after it whose keys are not of the template."""
+    """Return a value, and the pairs after it whose keys are not in the template."""
     first, *rest = _OTHER_KEY.split(raw)
     return first, list(zip(rest[::2], rest[1::2], strict=True))
 
 
 def _split_at_the_end(raw: str) -> tuple[str, list[tuple[str, str]]]:
-    """Free text, and the pairs after it: whole lines at the very end, each with a value that is JSON."""
+    """Return the free text, and the pairs after it: the last lines, as long as their values are valid JSON."""
     lines = raw.rstrip().split("\n")
     others: list[tuple[str, str]] = []
     while len(lines) > 1 and lines[-2].rstrip().endswith(",") and (pair := _PAIR.fullmatch(lines[-1].strip())):
@@ -151,7 +151,7 @@ def _split_at_the_end(raw: str) -> tuple[str, list[tuple[str, str]]]:
 
 
 def _value(raw: str) -> object:
-    """A value as it stands in the template: between quotes text, and without them what JSON makes of it."""
+    """Parse a value of the template: text if it is in quotes, otherwise JSON, or text if it is invalid JSON."""
     raw = raw.strip().removesuffix(",").rstrip()
     if raw.startswith('"'):
         return raw[1:-1] if len(raw) > 1 and raw.endswith('"') else raw[1:]

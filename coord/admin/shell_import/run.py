@@ -1,12 +1,12 @@
-"""Bringing in the past of another place: the files of a predecessor's folder as a journal of their own.
+"""Import the files of the shell scripts' folder as one new journal.
 
-1. The folder is only read. No link in it is followed, and nothing that is no regular file, or too long, is opened.
-2. One file becomes one event, at its original time and acting as its original session, marked with the file's path and
-   digest. A run writes one journal, in the order of time; where several events fall on one instant, each next is a
-   microsecond later.
-3. A file whose path and digest an earlier import holds is not brought in again. So a second run adds what is new, and
-   one after a crash adds the rest.
-4. Events of the past sort before what was folded, so everything is folded anew. The lock is not held meanwhile.
+1. The folder is only read. Links are not followed, and files that are not regular or too long are not imported.
+2. Each file becomes one event, with its original time and session, and with the file's path and digest. A run writes
+   one journal, in the order of time. Events with the same time are put one microsecond apart.
+3. A file whose path and digest are in an earlier import is not imported again. So a second run adds only new files, and
+   a run after a crash adds the rest.
+4. Imported events sort before events that are already in the checkpoint, so all events are folded again. The lock is
+   not held for that.
 """
 
 import os
@@ -37,35 +37,35 @@ from eventlog.local.writer import JournalWriter
 from eventlog.scanning import Position
 
 _PREFIX = "import-"
-_MOST_BYTES = 1 << 20  # of a file
+_MAX_BYTES = 1 << 20  # of a file
 _KINDS: dict[str, FileKind] = {
     "sessions": "session",
     "heartbeats": "heartbeat",
     "claims": "claim",
     "messages": "message",
 }
-_AT_ONCE = 100  # events that are written together
-_NO_SESSIONS = ("REGISTRY.json",)  # lists what the other files say
+_BATCH_SIZE = 100  # events that are written together
+_IGNORED = ("REGISTRY.json",)  # repeats what is in the other files
 
 
 class UnusableFile(Struct, frozen=True):
-    """A file that could not be used, and why. It is as it was."""
+    """A file that cannot be imported, and the reason."""
 
     path: str
     reason: str
 
 
 class UsableFile(Struct, frozen=True):
-    """A file that could be: its path in the folder, the digest of its bytes, and what it says."""
+    """A file that can be imported: its path in the folder, the digest of its bytes, and the event that it becomes."""
 
     kind: FileKind
     path: str
     digest: str
-    said: FileEvent
+    event: FileEvent
 
 
 class ImportResult(Struct, frozen=True):
-    """What a run found, and what of it was new. `journal`, `first` and `last` are empty where nothing was."""
+    """The files of the folder, and those that are new. If none are, `journal`, `first` and `last` are empty."""
 
     folder: str
     found: list[UsableFile]
@@ -78,8 +78,9 @@ class ImportResult(Struct, frozen=True):
 
 
 def import_folder(system: System, workspace: Workspace, config: Config, folder: str) -> ImportResult:
-    """Write down what a predecessor's folder says and no earlier import holds. Raises CoordError: 2 if it is no such
-    folder, 4 if the log cannot be used.
+    """Import the files of a folder that no earlier import has.
+
+    Raises CoordError: 2 if the folder does not have such files, 4 if the log cannot be used.
     """
     root = _root(system, folder)
     snapshot = Snapshot(system, workspace)
@@ -105,17 +106,20 @@ def import_folder(system: System, workspace: Workspace, config: Config, folder: 
 
 
 def _root(system: System, folder: str) -> str:
-    """The folder that has the files: the one that was named, or the COORDINATION in it. Raises CoordError (2)."""
+    """Return the folder with the files: the named one, or the COORDINATION/ in it. Raises CoordError (2)."""
     named = os.path.join(system.cwd or "/", os.path.expanduser(folder))
     for root in (named, os.path.join(named, FOLDER)):
         if "\0" not in root and any(os.path.isdir(os.path.join(root, name)) for name in _KINDS):
             return os.path.normpath(root)
     names = ", ".join(f"{name}/" for name in _KINDS)
-    raise usage_error(f"there is nothing to import in {folder}: neither it nor a {FOLDER}/ in it has any of {names}.")
+    raise usage_error(
+        f"found nothing to import in {folder}: neither it nor a {FOLDER}/ in it has any of {names}. "
+        "Name the folder that the shell scripts used."
+    )
 
 
 def _read_all(root: str, snapshot: Snapshot) -> tuple[list[UsableFile], list[UnusableFile]]:
-    """What all files say, in the order of their names, and those that cannot be used."""
+    """Read all files. Return those that can be imported, in the order of their names, and those that cannot."""
     found: list[UsableFile] = []
     unusable: list[UnusableFile] = []
     files = list(_files(root, unusable))
@@ -126,10 +130,10 @@ def _read_all(root: str, snapshot: Snapshot) -> tuple[list[UsableFile], list[Unu
             try:
                 data = _bytes(os.path.join(root, path))
                 folder, name = os.path.split(shown)
-                said = parse_file(kind, name, os.path.basename(folder), data)
-                if said.at > snapshot.now:
-                    raise Unusable(f"its time, {time_text(said.at, '')}, is still to come")
-                file = UsableFile(kind, shown, blake2b(data, digest_size=16).hexdigest(), said)
+                event = parse_file(kind, name, os.path.basename(folder), data)
+                if event.at > snapshot.now:
+                    raise Unusable(f"its time, {time_text(event.at, '')}, is in the future")
+                file = UsableFile(kind, shown, blake2b(data, digest_size=16).hexdigest(), event)
                 _check(file)
                 found.append(file)
             except Unusable as error:
@@ -141,7 +145,7 @@ def _read_all(root: str, snapshot: Snapshot) -> tuple[list[UsableFile], list[Unu
 
 
 def _files(root: str, unusable: list[UnusableFile]) -> Iterator[tuple[FileKind, str]]:
-    """The files that the scripts wrote, by their paths in the folder. What else lies among them is `unusable`."""
+    """Yield the files that the scripts wrote, by their paths in the folder. Add other files to `unusable`."""
     for name, kind in _KINDS.items():
         if kind != "message":
             suffix = ".claim" if kind == "claim" else ".json"
@@ -159,7 +163,7 @@ def _files(root: str, unusable: list[UnusableFile]) -> Iterator[tuple[FileKind, 
 def _listed(
     root: str, folder: str, unusable: list[UnusableFile], suffix: str = "", *, folders: bool = False
 ) -> Iterator[str]:
-    """The files in a folder, or the `folders` in it, in order; hidden ones are nobody's."""
+    """Yield the files in a folder, or with `folders` the folders in it, in order. Hidden ones are ignored."""
     path = os.path.join(root, folder)
     if not os.path.lexists(path):
         return
@@ -172,7 +176,7 @@ def _listed(
         unusable.append(UnusableFile(recorded_path(folder), str(error.strerror)))
         return
     for name, link, is_folder in rows:
-        if name.startswith(".") or name in _NO_SESSIONS:
+        if name.startswith(".") or name in _IGNORED:
             continue
         reason = ""
         if link:
@@ -180,7 +184,7 @@ def _listed(
         elif is_folder and not folders:
             reason = "it is a folder"
         elif not is_folder and (folders or not name.endswith(suffix)):
-            reason = "the scripts put no such file there"
+            reason = "the scripts do not write such files there"
         if reason:
             unusable.append(UnusableFile(recorded_path(os.path.join(folder, name)), reason))
         else:
@@ -188,47 +192,50 @@ def _listed(
 
 
 def _bytes(path: str) -> bytes:
-    """Raises Unusable for what is no regular file, too long, or cannot be read."""
+    """Read a file. Raises Unusable if it is not a regular file, is too long, or cannot be read."""
     try:
         fd = os.open(path, os.O_RDONLY | NOFOLLOW | BINARY)
         with os.fdopen(fd, "rb") as file:
             status = os.fstat(fd)
             if not stat.S_ISREG(status.st_mode):
                 raise Unusable("it is not a regular file")
-            data = file.read(_MOST_BYTES + 1)
+            data = file.read(_MAX_BYTES + 1)
     except OSError as error:
         raise Unusable(f"it cannot be read: {error.strerror}") from None
-    if len(data) > _MOST_BYTES:
-        raise Unusable(f"it is too long: {status.st_size} bytes, and {_MOST_BYTES} are read")
+    if len(data) > _MAX_BYTES:
+        raise Unusable(f"it is too long: it has {status.st_size} bytes, and at most {_MAX_BYTES} are allowed")
     return data
 
 
 def _check(file: UsableFile) -> None:
-    """Raises Unusable for what a journal would not give back as it is."""
+    """Raise Unusable if the event of a file cannot be written to a journal and read again unchanged."""
     (event,) = _events([file], f"{_PREFIX}x")
     try:
         encode_lines([event], NO_HASH)
     except ValueError as error:
-        raise Unusable(f"it cannot be written down: {error}") from None
+        raise Unusable(f"its content cannot be stored in a journal: {error}") from None
 
 
 # --- writing the journal --------------------------------------------------------------------------------------------
 
 
 def _already_imported(workspace: Workspace, snapshot: Snapshot) -> set[tuple[str, str]]:
-    """The paths and digests of all that was imported before. Raises LogError if that cannot be told."""
-    found: set[tuple[str, str]] = set()
+    """Return the paths and digests of all files that were imported before. Raises LogError for an unreadable import."""
+    known: set[tuple[str, str]] = set()
     for name in snapshot.history.positions.keys() | snapshot.history.problems:
         if name.startswith(_PREFIX):
             try:
                 marks = [event.imported for event in read_events(workspace.log, name)]
             except FileNotFoundError:
-                continue  # it is gone, and with it what it held
+                continue  # it was removed, so its files can be imported again
             except (OSError, LogError) as error:
                 why = getattr(error, "strerror", None) or str(error)
-                raise LogError(f"{name}.jsonl cannot be read: {why}. Nothing was written.") from None
-            found |= {(mark.path, mark.digest) for mark in marks if mark}
-    return found
+                raise LogError(
+                    f"{name}.jsonl cannot be read: {why}. It is needed to see what was imported before. "
+                    "Nothing was imported. What to do: coord doctor"
+                ) from None
+            known |= {(mark.path, mark.digest) for mark in marks if mark}
+    return known
 
 
 def _new_journal(snapshot: Snapshot) -> str:
@@ -240,21 +247,21 @@ def _new_journal(snapshot: Snapshot) -> str:
 
 
 def _events(files: Iterable[UsableFile], journal: str) -> Iterator[Event]:
-    """Rule 2."""
-    at, kinds = "", list(_KINDS.values())  # at one instant a session starts before it does anything
-    for n, file in enumerate(sorted(files, key=lambda file: (file.said.at, kinds.index(file.kind), file.path)), 1):
-        said = file.said
-        at = max(said.at, add_time(at, micros=1)) if at else said.at
-        mark = Imported(path=file.path, digest=file.digest, acted_as=said.acted_as, fields=said.fields)
-        yield Event(v=VERSION, at=at, session=journal, n=n, payload=said.payload, imported=mark)
+    """Yield the events of files by rule 2, in order of time. At the same time, a session's start comes first."""
+    at, kinds = "", list(_KINDS.values())
+    for n, file in enumerate(sorted(files, key=lambda file: (file.event.at, kinds.index(file.kind), file.path)), 1):
+        event = file.event
+        at = max(event.at, add_time(at, micros=1)) if at else event.at
+        mark = Imported(path=file.path, digest=file.digest, acted_as=event.acted_as, fields=event.fields)
+        yield Event(v=VERSION, at=at, session=journal, n=n, payload=event.payload, imported=mark)
 
 
 def _write(workspace: Workspace, journal: str, events: Sequence[Event]) -> None:
-    """To be called under the lock. Raises LogError; what was written until then is whole lines, and durable."""
+    """Write the journal. To be called under the lock. Raises LogError; complete lines written before it are synced."""
     writer = JournalWriter(workspace.log, journal, Position())
     try:
-        for piece in chunks("writing", events, _AT_ONCE):
-            writer.extend(list(piece))
+        for batch in chunks("writing", events, _BATCH_SIZE):
+            writer.extend(list(batch))
     finally:
         try:
             writer.sync()
@@ -263,7 +270,10 @@ def _write(workspace: Workspace, journal: str, events: Sequence[Event]) -> None:
 
 
 def _rebuild(system: System, workspace: Workspace, config: Config) -> list[str]:
-    """Rule 4; and the board. What was brought in is durable by then: where this fails, the next command does it."""
+    """Fold all events again by rule 4, and write the board. Return notes for the user.
+
+    The imported events are already synced: if this fails, the next command does it.
+    """
     snapshot = Snapshot(system, workspace)
     try:
         snapshot.catch_up()
@@ -272,4 +282,4 @@ def _rebuild(system: System, workspace: Workspace, config: Config) -> list[str]:
             snapshot.save()
             return write_board(system, workspace, config, snapshot, snapshot.now, None)
     except (LogError, CoordError) as error:
-        return [f"everything was brought in, but the board does not show it yet: {error}"]
+        return [f"all files were imported, but the board does not show them yet: {error}"]

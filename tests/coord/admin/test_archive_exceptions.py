@@ -89,7 +89,7 @@ def test_an_imported_journal_stays_while_it_holds_something(scene: Scene) -> Non
     asks = ClaimRequested(resource="port/1", mode="exclusive", ttl_s=7200, told="granted")
     scene.writes(IMPORT, add_time(scene.machine.now, -3600), SessionStarted(), asks, acted_as="session-1")
     moved, stayed = scene.archive("--before", "1m")
-    assert (moved, stayed) == ({scene.over}, {IMPORT: "it still holds something, or waits for something"})
+    assert (moved, stayed) == ({scene.over}, {IMPORT: "one of its sessions still holds a claim or waits for one"})
     scene.machine.wait(7200)
     assert scene.archive("--before", "1m")[0] == {IMPORT}
 
@@ -112,7 +112,7 @@ def test_a_dry_run_says_that_a_name_is_taken_and_moves_nothing(scene: Scene) -> 
     (scene.repo.log / ARCHIVE_FOLDER).mkdir()
     (scene.repo.log / ARCHIVE_FOLDER / f"{scene.over}.jsonl").touch()
     for options in (("--dry-run",), ()):
-        assert scene.archive(*options) == (set(), {scene.over: "ended/ already contains a journal of this name"})
+        assert scene.archive(*options) == (set(), {scene.over: "log/ended/ already has a journal with this name"})
 
 
 def test_one_whose_session_comes_back_meanwhile_stays(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -124,7 +124,7 @@ def test_one_whose_session_comes_back_meanwhile_stays(scene: Scene, monkeypatch:
 
     monkeypatch.setattr(archiving, "under_lock", comes_back)
     scene.machine.wait(60)
-    assert scene.archive() == ({scene.over}, {IMPORT: "something was written to it just now"})
+    assert scene.archive() == ({scene.over}, {IMPORT: "it was written to while the journals were read; try again"})
 
 
 def test_they_go_under_the_lock_and_their_new_places_are_durable(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:

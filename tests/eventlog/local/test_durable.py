@@ -299,7 +299,7 @@ def test_an_interrupted_import_leaves_only_durable_events(disk: Disk, monkeypatc
     real, workspace = os.write, Workspace(str(disk.root), str(disk.root), None)
     takes = iter([True] * 3 + [False] * 3)
     monkeypatch.setattr(os, "write", lambda fd, data: real(fd, data) if next(takes) else 0)
-    monkeypatch.setattr(importing, "_AT_ONCE", 1)
+    monkeypatch.setattr(importing, "_BATCH_SIZE", 1)
     with pytest.raises(AppendFailed):
         importing._write(workspace, SESSION, [event(n) for n in range(1, 6)])
     assert numbers((disk.root / "log" / FILE).read_bytes()) == [1, 2, 3]

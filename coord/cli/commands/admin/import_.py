@@ -37,7 +37,7 @@ def import_(run: Run, folder: str) -> None:
 
 def _render_text(done: ImportResult, now: str) -> str:
     parts = [f"📥 {plural(len(done.found), 'file')} read in {line(done.folder)}: {_counted(done.found)}"]
-    recovered = sum(file.said.recovered for file in done.found)
+    recovered = sum(file.event.recovered for file in done.found)
     if recovered:
         parts.append(f"🔧 {recovered} of them {_were(recovered)} no valid JSON and {_were(recovered)} recovered")
     if done.unusable:
@@ -85,6 +85,6 @@ def _data(done: ImportResult) -> dict[str, object]:
         "last": done.last,
         "read": by_kind(done.found),
         "new": by_kind(done.new),
-        "recovered": [file.path for file in done.found if file.said.recovered],
+        "recovered": [file.path for file in done.found if file.event.recovered],
         "unusable": msgspec.to_builtins(done.unusable),
     }

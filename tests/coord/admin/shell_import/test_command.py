@@ -106,7 +106,7 @@ def test_after_a_crash_the_next_run_adds_the_rest(scene: Scene, monkeypatch: pyt
             raise KeyboardInterrupt
         real(self, events)
 
-    monkeypatch.setattr(run, "_AT_ONCE", 3)
+    monkeypatch.setattr(run, "_BATCH_SIZE", 3)
     monkeypatch.setattr(JournalWriter, "extend", extend)
     assert scene.machine.run(100, "import", "../old").code == 130
     monkeypatch.undo()
@@ -278,11 +278,11 @@ def test_what_cannot_be_used_is_named_with_the_reason_and_left(scene: Scene, tmp
         "broadcast/zeros.json": "empty",
         "broadcast/list.json": "neither",
         "broadcast/words.json": "neither",
-        "broadcast/when.json": "when",
-        "broadcast/later.json": "still to come",
+        "broadcast/when.json": "time is unknown",
+        "broadcast/later.json": "in the future",
         "broadcast/long.json": "too long",
-        "broadcast/notes.txt": "no such file",
-        "stray.json": "no such file",
+        "broadcast/notes.txt": "not write such files",
+        "stray.json": "not write such files",
         "broadcast/a folder.json": "a folder",
         "broadcast/link.json": "a link",
         "direct": "a link",

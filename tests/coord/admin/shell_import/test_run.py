@@ -61,7 +61,7 @@ def test_where_it_cannot_be_told_what_was_brought_in_nothing_is(scene: Scene) ->
     refused = scene.machine.run(100, "import", "../old")
     assert (refused.code, refused.out) == (4, "")
     assert f"{journal.name} cannot be read: " in refused.err
-    assert "Nothing was written" in refused.err
+    assert "Nothing was imported" in refused.err
     journal.rmdir()
     kept.rename(journal)
     assert sum(scene.brings()["new"].values()) == 1
@@ -134,5 +134,5 @@ def test_what_a_journal_would_not_give_back_is_not_written() -> None:
 
     check(1.5)
     for value in (float("inf"), "half a \ud800 character"):
-        with pytest.raises(Unusable, match="cannot be written down"):
+        with pytest.raises(Unusable, match="cannot be stored in a journal"):
             check(value)
