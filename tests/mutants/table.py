@@ -157,9 +157,9 @@ after_commit | without act | a commit ends the claims of the edits in it
 
 # Archiving and verifying.
 archive | without under_lock | journals are moved under the lock
-    coord/admin/test_archive_exceptions.py::test_they_go_under_the_lock_and_their_new_places_are_durable
+    coord/admin/test_archive_exceptions.py::test_journals_are_moved_under_the_lock_and_synced
 _move | never changed | a journal that was written to meanwhile stays
-    coord/admin/test_archive_exceptions.py::test_one_whose_session_comes_back_meanwhile_stays
+    coord/admin/test_archive_exceptions.py::test_a_journal_whose_session_comes_back_stays
 JournalResult.whole | never damage | a journal with damage is not whole
     faults/test_verify.py::test_the_place_and_what_to_do_are_said
 _compare_checkpoint | returns 'same' | a checkpoint that does not agree with the journals is reported
@@ -167,11 +167,11 @@ _compare_checkpoint | returns 'same' | a checkpoint that does not agree with the
 
 # Importing.
 import_folder | always known | a file is brought in once
-    coord/admin/shell_import/test_run.py::test_a_file_is_brought_in_once_whatever_else_comes
+    coord/admin/shell_import/test_run.py::test_a_file_is_imported_only_once
 _listed | never link | no link is followed
-    coord/admin/shell_import/test_run.py::test_a_link_is_followed_nowhere
+    coord/admin/shell_import/test_run.py::test_no_link_is_followed
 _write | without sync | an import is durable before it says so
-    coord/admin/shell_import/test_run.py::test_an_import_is_durable_before_it_says_so
+    coord/admin/shell_import/test_run.py::test_an_import_is_synced_before_it_is_reported
 """
 
 

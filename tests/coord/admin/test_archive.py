@@ -125,7 +125,7 @@ def _known(word: str, names: dict[str, str]) -> tuple[str, str]:
     return next(((key, value) for key, value in names.items() if key in word), ("\0", ""))
 
 
-def test_nothing_is_folded_again_after_it(scene: Scene) -> None:
+def test_after_archiving_nothing_is_folded_again(scene: Scene) -> None:
     scene.archive()
     system = scene.machine.system(300, {})
     snapshot = Snapshot(system, find_workspace(system, None))
@@ -139,7 +139,7 @@ def test_nothing_is_folded_again_after_it(scene: Scene) -> None:
     assert image(as_of(snapshot.state, end)) == image(as_of(again.state, end))
 
 
-def test_which_go_is_a_matter_of_when_they_were_over(scene: Scene) -> None:
+def test_journals_are_selected_by_when_their_sessions_ended(scene: Scene) -> None:
     assert scene.archive("--before", "10d")["moved"] == []
     assert scene.archive("--before", "-9d", "--dry-run")["moved"] != []
     assert scene.journals() == {scene.first, scene.second, scene.here}, "a dry run moves nothing"
@@ -149,7 +149,7 @@ def test_which_go_is_a_matter_of_when_they_were_over(scene: Scene) -> None:
     assert scene.machine.run(300, "archive", "--before", "2099-01-01").code == 2
 
 
-def test_sessions_that_are_here_stay_whatever_the_time(scene: Scene) -> None:
+def test_journals_of_live_sessions_always_stay(scene: Scene) -> None:
     scene.machine.wait(60)
     done = scene.archive("--before", "now")
     assert {row["session"] for row in done["moved"]} == {scene.first, scene.second}
@@ -157,7 +157,7 @@ def test_sessions_that_are_here_stay_whatever_the_time(scene: Scene) -> None:
     assert scene.machine.run(300, "heartbeat", "a", "b").code == 0
 
 
-def test_the_dead_and_the_continued_go_once_that_is_on_record(scene: Scene) -> None:
+def test_dead_and_continued_sessions_go_once_recorded(scene: Scene) -> None:
     dead = scene.machine.start(100)
     del scene.machine.table.rows[100]
     scene.machine.wait(8 * DAY_S)
@@ -167,7 +167,7 @@ def test_the_dead_and_the_continued_go_once_that_is_on_record(scene: Scene) -> N
     assert [row["session"] for row in scene.archive()["moved"]] == [dead]
 
 
-def test_a_conversation_that_comes_back_goes_on_in_a_new_session(scene: Scene) -> None:
+def test_a_conversation_that_comes_back_gets_a_new_session(scene: Scene) -> None:
     env = {"CLAUDE_CODE_SESSION_ID": "one", "CLAUDECODE": "1"}
     old = scene.machine.run(200, "heartbeat", "a", "b", "--json", **env).json["session"]
     assert scene.machine.run(200, "end", **env).code == 0
@@ -184,7 +184,7 @@ def test_a_conversation_that_comes_back_goes_on_in_a_new_session(scene: Scene) -
     assert (scene.repo.log / ARCHIVE_FOLDER / f"{old}.jsonl").read_bytes() == kept
 
 
-def test_damaged_and_rewound_journals_stay_with_the_reason(scene: Scene) -> None:
+def test_damaged_and_rewound_journals_stay_with_a_reason(scene: Scene) -> None:
     first, second = (scene.repo.log / f"{name}.jsonl" for name in (scene.first, scene.second))
     first.write_bytes(first.read_bytes().replace(b"to look at", b"to look up"))
     second.write_bytes(b"".join(second.read_bytes().splitlines(keepends=True)[:-1]))
@@ -197,7 +197,7 @@ def test_damaged_and_rewound_journals_stay_with_the_reason(scene: Scene) -> None
     assert "is damaged" in text
 
 
-def test_what_is_there_already_is_never_overwritten(scene: Scene) -> None:
+def test_a_file_in_the_archive_is_never_overwritten(scene: Scene) -> None:
     (scene.repo.log / ARCHIVE_FOLDER).mkdir()
     other = scene.repo.log / ARCHIVE_FOLDER / f"{scene.first}.jsonl"
     other.write_bytes(b"something else")
@@ -222,7 +222,7 @@ def journal_of(repo: Repo, session: str, payloads: list[AnyPayload], acted_as: S
 
 
 @pytest.mark.parametrize(("machine", "folder"), [("machine-2", ""), ("machine-1", "/elsewhere/COORDINATION")])
-def test_journals_from_elsewhere_stay(scene: Scene, machine: str, folder: str) -> None:
+def test_journals_of_other_folders_and_machines_stay(scene: Scene, machine: str, folder: str) -> None:
     start = SessionStarted(machine=machine, folder=folder or str(scene.repo.folder))
     journal_of(scene.repo, "from-elsewhere", [start, SessionEnded()])
     done = scene.archive()
@@ -233,7 +233,7 @@ def test_journals_from_elsewhere_stay(scene: Scene, machine: str, folder: str) -
 MACHINE = "it began on another machine"
 
 
-def test_an_imported_journal_goes_with_the_last_of_its_sessions(scene: Scene) -> None:
+def test_an_import_is_archived_when_all_its_sessions_ended(scene: Scene) -> None:
     """It is of many sessions; where one of them is here, or unknown, it stays."""
     over, here = [scene.first, scene.second], [scene.first, scene.here]
     for name, sessions in (("import-of-here", here), ("import-of-over", over)):
@@ -251,7 +251,7 @@ def _place(scene: Scene) -> Workspace:
     return find_workspace(scene.machine.system(300, {}), None)
 
 
-def test_a_seal_moves_along_and_a_tear_is_kept(scene: Scene) -> None:
+def test_a_seal_is_moved_too_and_a_tear_is_kept(scene: Scene) -> None:
     path = scene.repo.log / f"{scene.first}.jsonl"
     path.write_bytes(path.read_bytes() + b'{"v":1')
     (scene.repo.log / f"{scene.first}.jsonl.sealed").touch()
@@ -262,7 +262,7 @@ def test_a_seal_moves_along_and_a_tear_is_kept(scene: Scene) -> None:
     assert not list(scene.repo.log.glob("*.sealed"))
 
 
-def test_an_empty_log_and_one_that_is_gone(repo: Repo) -> None:
+def test_an_empty_log_and_a_missing_log(repo: Repo) -> None:
     machine = Inside(repo)
     done = machine.run(100, "archive")
     assert (done.code, done.err) == (0, "")
@@ -273,7 +273,7 @@ def test_an_empty_log_and_one_that_is_gone(repo: Repo) -> None:
     assert (done.code, done.out) == (4, "")
 
 
-def test_the_list_of_what_moved_is_bounded(repo: Repo) -> None:
+def test_the_list_of_moved_journals_is_limited(repo: Repo) -> None:
     machine = Inside(repo)
     for _ in range(23):
         machine.start(100)
@@ -287,7 +287,7 @@ def test_the_list_of_what_moved_is_bounded(repo: Repo) -> None:
 # --- while others work ------------------------------------------------------------------------------------------------
 
 
-def test_a_kill_in_between_leaves_each_journal_in_one_place(repo: Repo) -> None:
+def test_a_kill_leaves_each_journal_in_exactly_one_place(repo: Repo) -> None:
     shell = repo.shell()
     names = [str(shell.json("coord start --new --no-anchor")["session"]) for _ in range(3)]
     for name in names:
@@ -327,7 +327,7 @@ while not workspace.root + "/stop" in [e.path for e in __import__("os").scandir(
 
 
 @pytest.mark.parametrize("cache", ["checkpoint", "no checkpoint"])
-def test_who_looks_meanwhile_misses_nothing(repo: Repo, cache: str) -> None:
+def test_readers_during_the_move_miss_nothing(repo: Repo, cache: str) -> None:
     shell = repo.shell()
     for _ in range(12):
         name = shell.json("coord start --new --no-anchor")["session"]
@@ -351,7 +351,7 @@ def test_who_looks_meanwhile_misses_nothing(repo: Repo, cache: str) -> None:
     assert [(err, reader.returncode) for (_, err), reader in zip(found, readers, strict=True)] == [(b"", 0)] * 2
 
 
-def test_what_is_written_to_while_it_is_read_stays(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_journal_that_is_written_to_meanwhile_stays(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     path = scene.repo.log / f"{scene.first}.jsonl"
 
     def appended(*values: object) -> object:

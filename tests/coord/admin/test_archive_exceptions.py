@@ -68,7 +68,7 @@ def scene(repo: Repo) -> Scene:
     return Scene(repo)
 
 
-def test_a_rewound_journal_stays_though_its_session_has_ended(scene: Scene) -> None:
+def test_a_rewound_journal_stays(scene: Scene) -> None:
     start = SessionStarted(machine="machine-1", folder=str(scene.repo.folder))
     scene.writes(scene.over, "2026-11-01T00:00:00.000000Z", start, SessionEnded())
     moved, stayed = scene.archive()
@@ -76,7 +76,7 @@ def test_a_rewound_journal_stays_though_its_session_has_ended(scene: Scene) -> N
     assert stayed[scene.over].startswith("it was rewound: ")
 
 
-def test_an_imported_journal_stays_while_its_session_is_here(scene: Scene) -> None:
+def test_an_imported_journal_stays_while_its_session_is_live(scene: Scene) -> None:
     old = "2026-11-01T00:00:00.000000Z"
     scene.writes(IMPORT, old, SessionHeartbeat(action="x"), acted_as=scene.here)
     scene.writes("import-zzzz", old, SessionHeartbeat(action="x"), acted_as=scene.over)
@@ -85,7 +85,7 @@ def test_an_imported_journal_stays_while_its_session_is_here(scene: Scene) -> No
     assert scene.ended() == moved
 
 
-def test_an_imported_journal_stays_while_it_holds_something(scene: Scene) -> None:
+def test_an_imported_journal_stays_while_it_has_claims(scene: Scene) -> None:
     asks = ClaimRequested(resource="port/1", mode="exclusive", ttl_s=7200, told="granted")
     scene.writes(IMPORT, add_time(scene.machine.now, -3600), SessionStarted(), asks, acted_as="session-1")
     moved, stayed = scene.archive("--before", "1m")
@@ -94,7 +94,7 @@ def test_an_imported_journal_stays_while_it_holds_something(scene: Scene) -> Non
     assert scene.archive("--before", "1m")[0] == {IMPORT}
 
 
-def test_one_that_could_not_be_read_a_moment_ago_stays(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_journal_that_was_just_unreadable_stays(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     old, real = "2026-11-01T00:00:00.000000Z", archiving._read_all
     (scene.repo.log / f"{IMPORT}.jsonl").mkdir()
 
@@ -108,14 +108,14 @@ def test_one_that_could_not_be_read_a_moment_ago_stays(scene: Scene, monkeypatch
     assert (moved, stayed[IMPORT].partition(":")[0]) == ({scene.over}, "it cannot be used")
 
 
-def test_a_dry_run_says_that_a_name_is_taken_and_moves_nothing(scene: Scene) -> None:
+def test_a_journal_whose_name_is_in_the_archive_stays(scene: Scene) -> None:
     (scene.repo.log / ARCHIVE_FOLDER).mkdir()
     (scene.repo.log / ARCHIVE_FOLDER / f"{scene.over}.jsonl").touch()
     for options in (("--dry-run",), ()):
         assert scene.archive(*options) == (set(), {scene.over: "log/ended/ already has a journal with this name"})
 
 
-def test_one_whose_session_comes_back_meanwhile_stays(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_journal_whose_session_comes_back_stays(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     scene.writes(IMPORT, "2026-11-01T00:00:00.000000Z", SessionHeartbeat(action="x"), acted_as="session-1")
 
     def comes_back(*values: Any) -> Any:
@@ -127,7 +127,7 @@ def test_one_whose_session_comes_back_meanwhile_stays(scene: Scene, monkeypatch:
     assert scene.archive() == ({scene.over}, {IMPORT: "it was written to while the journals were read; try again"})
 
 
-def test_they_go_under_the_lock_and_their_new_places_are_durable(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_journals_are_moved_under_the_lock_and_synced(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     done: list[str] = []
 
     def goes(log: str, name: str) -> None:

@@ -43,7 +43,7 @@ def scene(repo: Repo) -> Scene:
     return Scene(repo)
 
 
-def test_the_order_of_the_claims_counts(scene: Scene) -> None:
+def test_a_different_order_of_claims_is_a_difference(scene: Scene) -> None:
     assert scene.verify().checkpoint == "same"
     saved, folded = scene.folded()
     folded.state.claims = dict(reversed(folded.state.claims.items()))

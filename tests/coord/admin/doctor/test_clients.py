@@ -35,13 +35,13 @@ def fired(machine: Machine, client: Client) -> None:
     write_trace(str(Path(folder_of(str(machine.repo.folder / ".cache"))) / f"fired-{client.word}"))
 
 
-def test_nothing_is_installed(machine: Machine) -> None:
+def test_without_installed_hooks_there_are_no_findings(machine: Machine) -> None:
     assert findings(machine) == {}
     assert set(NAMES) <= set(machine.run("doctor --json").json["checks"])
 
 
 @pytest.mark.parametrize("client", CLIENTS, ids=lambda client: client.word)
-def test_hooks_that_never_ran(machine: Machine, client: Client) -> None:
+def test_hooks_that_never_ran_are_found(machine: Machine, client: Client) -> None:
     machine.ok(f"install {client.word}")
     row = findings(machine)["hooks that ran"]
     assert row["severity"] == "note", "it may just have been installed"
@@ -53,14 +53,14 @@ def test_hooks_that_never_ran(machine: Machine, client: Client) -> None:
     assert findings(machine) == {}
 
 
-def test_any_hook_shows_that_hooks_run(machine: Machine) -> None:
+def test_any_hook_that_ran_is_enough(machine: Machine) -> None:
     """A client that was running when they were installed tells of no start."""
     machine.ok("install claude")
     Agents(machine.repo).asks_to_write(100, "a.txt")
     assert findings(machine) == {}
 
 
-def test_hooks_that_never_ran_though_the_client_was_here(machine: Machine) -> None:
+def test_hooks_that_did_not_run_in_a_session_are_a_warning(machine: Machine) -> None:
     machine.ok("install codex")
     machine.inside.start(100, "--client", "codex")
     row = findings(machine)["hooks that ran"]
@@ -72,7 +72,7 @@ def test_hooks_that_never_ran_though_the_client_was_here(machine: Machine) -> No
     )
 
 
-def test_hooks_that_call_a_program_that_is_not_there(machine: Machine) -> None:
+def test_hooks_that_call_a_missing_program_are_found(machine: Machine) -> None:
     machine.ok("install claude")
     machine.ok("install claude --project")
     fired(machine, CLIENTS[0])
@@ -89,7 +89,7 @@ def test_hooks_that_call_a_program_that_is_not_there(machine: Machine) -> None:
     assert findings(machine) == {}
 
 
-def test_failures_of_hooks_are_shown_the_newest_ones(machine: Machine) -> None:
+def test_the_newest_failures_of_hooks_are_shown(machine: Machine) -> None:
     cache = str(machine.repo.folder / ".cache")
     for number in range(5):
         record_failure(cache, f"12:00 claude after: number {number}\x1b[2J")
@@ -102,7 +102,7 @@ def test_failures_of_hooks_are_shown_the_newest_ones(machine: Machine) -> None:
     assert findings(machine) == {}
 
 
-def test_a_failure_is_told_with_its_time_and_its_client(machine: Machine) -> None:
+def test_a_failure_is_shown_with_its_time_and_client(machine: Machine) -> None:
     env = environment(machine.home, TZ="UTC")
     for _ in range(2):
         subprocess.run(["coord", "hook", "claude"], cwd=machine.repo.root, env=env, input=b"no json", check=True)
@@ -142,7 +142,7 @@ def program(machine: Machine, name: str, text: str) -> str:
     return str(path)
 
 
-def test_a_login_shell_that_does_not_find_coord(machine: Machine) -> None:
+def test_a_login_shell_that_does_not_find_coord_is_found(machine: Machine) -> None:
     profile = machine.put("~/.bash_profile", b"PATH=/nowhere\n")
     assert login(machine) is None, "nobody takes one"
     machine.ok("install claude")
@@ -161,7 +161,7 @@ def test_a_login_shell_that_does_not_find_coord(machine: Machine) -> None:
     assert login(machine) is None
 
 
-def test_the_login_shell_knows_only_what_a_login_knows(machine: Machine) -> None:
+def test_the_login_shell_gets_only_the_login_environment(machine: Machine) -> None:
     machine.ok("install codex")
     zsh = program(machine, "zsh", 'env > ~/seen; echo "$@" >> ~/seen; exit 1')
     row = login(machine, SHELL=zsh, TERM="dumb", PYTHONPATH="/x", VIRTUAL_ENV="/y")
@@ -178,7 +178,7 @@ def test_the_login_shell_knows_only_what_a_login_knows(machine: Machine) -> None
     assert row["do"][-2]["command"].endswith(" >> ~/.profile")
 
 
-def test_a_login_shell_that_takes_too_long_is_ended(machine: Machine) -> None:
+def test_a_login_shell_that_takes_too_long_is_killed(machine: Machine) -> None:
     machine.ok("install codex")
     shell = program(machine, "bash", "echo $$ > ~/pid; sleep 600 & echo $! >> ~/pid; wait")
     assert login(machine, SHELL=shell) is None, "nobody knows what it finds"
@@ -194,7 +194,7 @@ def with_worktree(machine: Machine) -> Path:
     return other
 
 
-def test_a_log_that_a_sandbox_cannot_write(machine: Machine) -> None:
+def test_a_log_that_the_sandbox_cannot_write_is_found(machine: Machine) -> None:
     machine.ok("install codex")
     fired(machine, CLIENTS[1])
     with_worktree(machine)
@@ -210,7 +210,7 @@ def test_a_log_that_a_sandbox_cannot_write(machine: Machine) -> None:
     assert "sandbox" in findings(machine)
 
 
-def test_a_worktree_that_does_not_see_the_hooks(machine: Machine) -> None:
+def test_a_worktree_without_the_hooks_is_found(machine: Machine) -> None:
     machine.ok("install claude")
     fired(machine, CLIENTS[0])
     other = with_worktree(machine)
@@ -226,7 +226,7 @@ def test_a_worktree_that_does_not_see_the_hooks(machine: Machine) -> None:
     assert findings(machine) == {}
 
 
-def test_settings_that_cannot_be_read_are_no_trouble(machine: Machine) -> None:
+def test_unreadable_settings_do_not_stop_the_checks(machine: Machine) -> None:
     machine.ok("install claude")
     fired(machine, CLIENTS[0])
     for data in (b"{", b"\xff", b'{"hooks": {"Stop": 1, "PreToolUse": [1, {"hooks": [2, {"command": 3}]}]}}'):
@@ -234,7 +234,7 @@ def test_settings_that_cannot_be_read_are_no_trouble(machine: Machine) -> None:
         assert findings(machine) == {}
 
 
-def test_the_real_command_finds_it_too(machine: Machine) -> None:
+def test_the_real_command_has_the_same_findings(machine: Machine) -> None:
     env = environment(machine.home)
     subprocess.run(["coord", "install", "claude"], cwd=machine.repo.root, env=env, check=True, capture_output=True)
     done = subprocess.run(

@@ -43,7 +43,7 @@ def commands(row: dict[str, Any]) -> list[str]:
     return [step["command"] for step in row["do"]]
 
 
-def test_a_folder_in_which_nothing_is_wrong(repo: Repo) -> None:
+def test_a_healthy_folder_has_no_findings(repo: Repo) -> None:
     shell = repo.shell()
     shell.start()
     before = {path: path.stat().st_mtime_ns for path in repo.root.rglob("*")}
@@ -56,14 +56,14 @@ def test_a_folder_in_which_nothing_is_wrong(repo: Repo) -> None:
     assert [row for row in data["findings"] if row["severity"] != "note"] == []
 
 
-def test_a_fresh_clone_and_an_empty_log_are_fine(repo: Repo) -> None:
+def test_a_fresh_clone_and_an_empty_log_are_healthy(repo: Repo) -> None:
     assert repo.shell().run("coord doctor").code == 0
     shutil.rmtree(repo.log)
     assert repo.shell().run("coord doctor").code == 0
     assert not repo.log.exists()
 
 
-def test_without_init_it_says_so_and_checks_the_installation(bare_repo: Repo) -> None:
+def test_without_init_only_the_installation_is_checked(bare_repo: Repo) -> None:
     result = bare_repo.shell().run("coord doctor")
     assert (result.code, result.err) == (4, "")
     assert "there is no COORDINATION/ here" in result.out
@@ -73,7 +73,7 @@ def test_without_init_it_says_so_and_checks_the_installation(bare_repo: Repo) ->
     assert [row["check"] for row in data["findings"]] == ["folder", "installation"]
 
 
-def test_a_log_that_cannot_be_used_is_4_and_the_rest_is_checked(repo: Repo) -> None:
+def test_an_unusable_log_exits_4_and_the_rest_is_checked(repo: Repo) -> None:
     shell = repo.shell()
     shell.start()
     shutil.rmtree(repo.log)
@@ -85,7 +85,7 @@ def test_a_log_that_cannot_be_used_is_4_and_the_rest_is_checked(repo: Repo) -> N
     assert "scripts/session-claim.sh" in result.out
 
 
-def test_an_unreadable_archive_is_no_loss_and_stops_everyone(repo: Repo) -> None:
+def test_an_unreadable_archive_stops_every_command(repo: Repo) -> None:
     """What is held by those in it cannot be told, so nobody is granted anything."""
     shell = repo.shell()
     shell.start()
@@ -100,7 +100,7 @@ def test_an_unreadable_archive_is_no_loss_and_stops_everyone(repo: Repo) -> None
     assert shell.run("coord claim droplet x").err == ""
 
 
-def test_the_worst_comes_first_and_every_advice_is_bounded(repo: Repo) -> None:
+def test_the_most_severe_come_first_and_the_list_is_limited(repo: Repo) -> None:
     for n in range(30):
         (repo.log / f"broken-{n}.jsonl").write_bytes(b"nonsense\n")
     (repo.folder / "scripts" / "session-claim.sh").unlink()
@@ -124,7 +124,7 @@ def journal(repo: Repo) -> Path:
     return repo.log / f"{session}.jsonl"
 
 
-def test_damage(repo: Repo) -> None:
+def test_a_damaged_journal_is_found(repo: Repo) -> None:
     path = journal(repo)
     path.write_bytes(path.read_bytes().replace(b"building", b"bullding"))
     (row,) = found(repo, "damage")
@@ -137,7 +137,7 @@ def test_damage(repo: Repo) -> None:
 @pytest.mark.parametrize(
     "data", [b"", b"stray", b"junk\n", b"x" * (MAX_LINE + 1)], ids=["empty", "tear", "line", "long"]
 )
-def test_a_file_that_is_no_journal_is_named_and_when_it_is_moved_out_all_is_well(repo: Repo, data: bytes) -> None:
+def test_a_file_that_is_not_a_journal_can_be_moved_out(repo: Repo, data: bytes) -> None:
     shell, stray = repo.shell(), repo.log / "stray.jsonl"
     shell.start()
     stray.write_bytes(data)
@@ -152,14 +152,14 @@ def test_a_file_that_is_no_journal_is_named_and_when_it_is_moved_out_all_is_well
     assert shell.run("coord verify").code == 0
 
 
-def test_a_journal_that_cannot_be_read(repo: Repo) -> None:
+def test_an_unreadable_journal_is_found(repo: Repo) -> None:
     (repo.log / "strange.jsonl").mkdir()
     (row,) = found(repo, "damage")
     assert row["evidence"] == "it is not a regular file"
 
 
 @pytest.mark.parametrize("change", ["cut back", "gone"])
-def test_rewinds(repo: Repo, change: str) -> None:
+def test_a_rewound_journal_is_found(repo: Repo, change: str) -> None:
     path = journal(repo)
     path.write_bytes(path.read_bytes().splitlines(keepends=True)[0]) if change == "cut back" else path.unlink()
     (row,) = found(repo, "rewinds")
@@ -168,7 +168,7 @@ def test_rewinds(repo: Repo, change: str) -> None:
     assert commands(row)[0].startswith("cp -a ")
 
 
-def test_a_journal_in_two_places(repo: Repo) -> None:
+def test_a_journal_in_two_places_is_found(repo: Repo) -> None:
     path = journal(repo)
     (repo.log / ARCHIVE_FOLDER).mkdir()
     shutil.copy(path, repo.log / ARCHIVE_FOLDER)
@@ -180,7 +180,7 @@ def test_a_journal_in_two_places(repo: Repo) -> None:
 
 
 @pytest.mark.parametrize("fault", ["damaged", "different"])
-def test_a_checkpoint(repo: Repo, fault: str) -> None:
+def test_a_bad_checkpoint_is_found_and_can_be_deleted(repo: Repo, fault: str) -> None:
     journal(repo)
     cache = repo.folder / ".cache"
     if fault == "damaged":
@@ -196,7 +196,7 @@ def test_a_checkpoint(repo: Repo, fault: str) -> None:
     assert found(repo, "checkpoint") == []
 
 
-def test_events_of_a_newer_version(repo: Repo) -> None:
+def test_events_of_a_newer_version_are_found(repo: Repo) -> None:
     path = journal(repo)
     last = repo.events()[-1]
     body = (
@@ -209,7 +209,7 @@ def test_events_of_a_newer_version(repo: Repo) -> None:
     assert commands(row)[0].startswith("git pull && uv tool install "), "as the README installs it"
 
 
-def test_what_crashes_left_behind_is_a_note(repo: Repo) -> None:
+def test_leftovers_of_a_crash_are_a_note(repo: Repo) -> None:
     path = journal(repo)
     path.write_bytes(path.read_bytes() + b'{"v":1')
     shell = repo.shell()
@@ -230,7 +230,7 @@ def inside(machine: Inside, check: str) -> list[DoctorFinding]:
     return [symptom for name, symptom in rows if name == check]
 
 
-def test_a_clock_that_is_behind_the_log(repo: Repo) -> None:
+def test_a_clock_behind_the_log_is_found(repo: Repo) -> None:
     machine = Inside(repo)
     machine.start(100)
     assert inside(machine, "clocks") == []
@@ -240,7 +240,7 @@ def test_a_clock_that_is_behind_the_log(repo: Repo) -> None:
     assert symptom.do[0].command == "date -u"
 
 
-def test_another_machines_clock_that_is_ahead(repo: Repo) -> None:
+def test_another_machines_clock_that_is_ahead_is_found(repo: Repo) -> None:
     machine = Inside(repo)
     line, _ = encode_line(
         Event(v=VERSION, at=add_time(NOON, 7200), session="from-afar", n=1, payload=SessionStarted(machine="south")),
@@ -252,7 +252,7 @@ def test_another_machines_clock_that_is_ahead(repo: Repo) -> None:
 
 
 @pytest.mark.parametrize("stopped", [True, False])
-def test_a_process_that_keeps_the_lock(repo: Repo, stopped: bool) -> None:
+def test_a_process_that_keeps_the_lock_is_found(repo: Repo, stopped: bool) -> None:
     shell = repo.shell()
     shell.start()
     pid = hold_lock(shell, repo.log / ".lock")
@@ -268,7 +268,7 @@ def test_a_process_that_keeps_the_lock(repo: Repo, stopped: bool) -> None:
     assert found(repo, "lock") == []
 
 
-def test_a_lock_that_is_no_file(repo: Repo) -> None:
+def test_a_lock_that_is_not_a_file_is_found(repo: Repo) -> None:
     journal(repo)
     (repo.log / ".lock").unlink()
     (repo.log / ".lock").mkdir()
@@ -279,7 +279,7 @@ def test_a_lock_that_is_no_file(repo: Repo) -> None:
 # --- sessions ---------------------------------------------------------------------------------------------------------
 
 
-def test_sessions_whose_death_nobody_would_notice(repo: Repo) -> None:
+def test_sessions_whose_death_is_not_detectable_are_found(repo: Repo) -> None:
     shell = repo.shell()
     session = shell.json("coord start --no-anchor")["session"]
     (row,) = found(repo, "anchors")
@@ -292,7 +292,7 @@ def test_sessions_whose_death_nobody_would_notice(repo: Repo) -> None:
     assert commands(row)[0] == "coord status"
 
 
-def test_why_an_anchor_cannot_be_checked() -> None:
+def test_each_reason_why_an_anchor_cannot_be_checked() -> None:
     state = Story("amber").state()
     session = state.sessions["amber"]
     here = ObserverHost("north", "boot-1", "ns")
@@ -309,7 +309,7 @@ def test_why_an_anchor_cannot_be_checked() -> None:
     assert "without an anchor" in sessions.undetectable_reason(session, here, 100)
 
 
-def test_a_silent_session_that_holds_something(repo: Repo) -> None:
+def test_a_silent_session_with_claims_is_found(repo: Repo) -> None:
     machine = Inside(repo)
     session = machine.start(100, "--name", "api")
     machine.run(100, "claim", "droplet", "x")
@@ -322,7 +322,7 @@ def test_a_silent_session_that_holds_something(repo: Repo) -> None:
     assert [step.command.split()[1] for step in symptom.do] == ["status", "send", "break"]
 
 
-def test_two_sessions_of_one_process() -> None:
+def test_sessions_with_the_same_anchor_are_grouped() -> None:
     story = Story("amber", "brown", "coral")
     one = anchor(7)
     for name, conversation in (("amber", ""), ("brown", ""), ("coral", "its own")):
@@ -331,7 +331,7 @@ def test_two_sessions_of_one_process() -> None:
     assert {session.id for session in pair} == {"amber", "brown"}, "a conversation is known by its variable"
 
 
-def test_two_sessions_of_one_shell_are_told(repo: Repo) -> None:
+def test_two_sessions_of_one_shell_are_found(repo: Repo) -> None:
     machine = Inside(repo)
     first = machine.start(100)
     two = machine.system(100, {})
@@ -357,7 +357,7 @@ def anchor_of_shell(repo: Repo, session: str) -> Any:
 # --- the folder -------------------------------------------------------------------------------------------------------
 
 
-def test_settings_that_cannot_be_understood(repo: Repo) -> None:
+def test_invalid_settings_are_found(repo: Repo) -> None:
     (repo.folder / "config.toml").write_text("claim_hours = 'many'")
     (row,) = found(repo, "settings")
     assert row["severity"] == "serious"
@@ -365,7 +365,7 @@ def test_settings_that_cannot_be_understood(repo: Repo) -> None:
     assert found(repo, "settings") == []
 
 
-def test_scripts(repo: Repo) -> None:
+def test_missing_and_changed_scripts_are_found(repo: Repo) -> None:
     folder = repo.folder / "scripts"
     (folder / "session-claim.sh").unlink()
     (folder / "session-start.sh").chmod(0o644)
@@ -382,7 +382,7 @@ def test_scripts(repo: Repo) -> None:
     assert (folder / "session-status.sh.orig").exists()
 
 
-def test_another_folder_below_and_above(repo: Repo) -> None:
+def test_another_shared_folder_below_or_above_is_found(repo: Repo) -> None:
     shell = repo.shell()
     shell.ok("mkdir -p parts/api && cd parts/api && coord init --here")
     (below,) = found(repo, "nested")
@@ -393,7 +393,7 @@ def test_another_folder_below_and_above(repo: Repo) -> None:
     assert found(repo, "nested") == [below], "another repository has a folder of its own by right"
 
 
-def test_a_worktree_with_a_log_of_its_own(repo: Repo) -> None:
+def test_a_worktree_with_its_own_log_is_found(repo: Repo) -> None:
     shell = repo.shell()
     shell.ok("coord start; git add -A; git commit -qm all; git worktree add -q ../other")
     assert found(repo, "worktrees") == [], "the committed folder is checked out there, and not used"
@@ -403,7 +403,7 @@ def test_a_worktree_with_a_log_of_its_own(repo: Repo) -> None:
 
 
 @pytest.mark.parametrize("live", [True, False])
-def test_a_log_that_git_tracks(repo: Repo, live: bool) -> None:
+def test_a_log_that_git_tracks_is_found(repo: Repo, live: bool) -> None:
     shell = repo.shell()
     shell.ok("coord init --track; coord start; git add -A; git commit -qm all")
     if not live:
@@ -417,7 +417,7 @@ def test_a_log_that_git_tracks(repo: Repo, live: bool) -> None:
         assert list(repo.log.glob("*.jsonl"))
 
 
-def test_a_log_that_nothing_hides_from_git(repo: Repo) -> None:
+def test_a_log_that_git_does_not_ignore_is_found(repo: Repo) -> None:
     assert found(repo, "ignored") == []
     (repo.folder / ".gitignore").unlink()
     (row,) = found(repo, "ignored")
@@ -429,7 +429,7 @@ def test_a_log_that_nothing_hides_from_git(repo: Repo) -> None:
     assert found(repo, "ignored") == []
 
 
-def test_git_is_not_needed(repo: Repo) -> None:
+def test_doctor_works_without_git(repo: Repo) -> None:
     bin_ = repo.home / "bin"
     bin_.mkdir()
     (bin_ / "coord").symlink_to(COORD)
@@ -443,7 +443,7 @@ def test_git_is_not_needed(repo: Repo) -> None:
 
 
 @mounts
-def test_a_read_only_file_system(repo: Repo) -> None:
+def test_a_read_only_file_system_is_found(repo: Repo) -> None:
     shell = repo.shell(None, "unshare", "--mount", "bash", "--norc", "--noprofile")
     shell.ok("mount --bind COORDINATION COORDINATION && mount -o remount,bind,ro COORDINATION")
     (row,) = found(repo, "permissions", shell)
@@ -451,7 +451,7 @@ def test_a_read_only_file_system(repo: Repo) -> None:
 
 
 @pytest.mark.parametrize("what", ["log", "log/.lock", "journal", ".cache", "STATUS_BOARD.md"])
-def test_what_may_not_be_written(repo: Repo, what: str) -> None:
+def test_missing_permissions_are_found(repo: Repo, what: str) -> None:
     path = journal(repo) if what == "journal" else repo.folder / what
     if what != "journal":
         journal(repo)
@@ -483,7 +483,7 @@ def as_nobody(look: Callable[[], Any], repo: Repo) -> Any:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be root in another's folder")
-def test_root_in_another_users_folder(repo: Repo) -> None:
+def test_root_in_another_users_folder_is_found(repo: Repo) -> None:
     assert found(repo, "owner") == []
     os.chown(repo.folder, 65534, 65534)
     (row,) = found(repo, "owner")
@@ -491,7 +491,7 @@ def test_root_in_another_users_folder(repo: Repo) -> None:
 
 
 @mounts
-def test_a_disk_that_is_nearly_full(repo: Repo) -> None:
+def test_a_nearly_full_disk_is_found(repo: Repo) -> None:
     shell = repo.shell(None, "unshare", "--mount", "bash", "--norc", "--noprofile")
     shell.ok("mount -t tmpfs -o size=20m tmpfs COORDINATION/log")
     (row,) = found(repo, "disk", shell)
@@ -504,7 +504,7 @@ def test_a_disk_that_is_nearly_full(repo: Repo) -> None:
     assert "files" in row["evidence"]
 
 
-def test_the_type_of_the_file_system_of_a_path() -> None:
+def test_the_file_system_type_of_a_path() -> None:
     text = (
         "/dev/sda1 / ext4 rw 0 0\nserver:/home /home nfs4 rw 0 0\ntmpfs /home/a\\040b tmpfs rw 0 0\n"
         "host /mnt/share fuse.sshfs rw 0 0\nbroken\n"
@@ -517,7 +517,7 @@ def test_the_type_of_the_file_system_of_a_path() -> None:
     }  # fmt: skip
 
 
-def test_a_network_file_system_is_told(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_network_file_system_is_found(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(folder, "file_system", lambda *_: "nfs4")
     (symptom,) = folder.network(Subject(Inside(repo).system(300, {}), None))
     assert "is on nfs4" in symptom.evidence
@@ -526,7 +526,7 @@ def test_a_network_file_system_is_told(repo: Repo, monkeypatch: pytest.MonkeyPat
 # --- the installation -------------------------------------------------------------------------------------------------
 
 
-def test_a_coord_that_is_not_on_the_path(repo: Repo) -> None:
+def test_a_coord_that_is_not_on_path_is_found(repo: Repo) -> None:
     result = repo.shell().run(f"PATH=/usr/bin:/bin {COORD} doctor --json")
     (row,) = [row for row in result.json["findings"] if row["check"] == "installation"]
     assert (row["severity"], row["what"]) == ("warning", "agents and scripts do not find coord")
@@ -536,7 +536,7 @@ def test_a_coord_that_is_not_on_the_path(repo: Repo) -> None:
     assert shell.ok("PATH=~/.local/bin:/usr/bin:/bin coord whoami --help"), "the folder of the link is made"
 
 
-def test_another_coord_that_is_found_first(repo: Repo) -> None:
+def test_another_coord_first_on_path_is_found(repo: Repo) -> None:
     bin_ = repo.home / "bin"
     bin_.mkdir()
     (bin_ / "coord").write_text("#!/bin/sh\necho another\n")
@@ -550,7 +550,7 @@ def test_another_coord_that_is_found_first(repo: Repo) -> None:
     assert [row for row in result.json["findings"] if row["check"] == "installation"] == []
 
 
-def test_a_coord_that_only_terminals_find(tmp_path: Path) -> None:
+def test_a_coord_that_only_interactive_shells_find_is_found(tmp_path: Path) -> None:
     only_here = installation.path_problem
     rc, profile = {".bashrc": 'PATH="$HOME/bin:$PATH"'}, {".profile": 'PATH="$HOME/bin:$PATH"'}
     assert "~/.bashrc, which only interactive shells read" in only_here("/home/me/bin", "/home/me", rc)
@@ -561,13 +561,13 @@ def test_a_coord_that_only_terminals_find(tmp_path: Path) -> None:
     assert only_here(str(tmp_path / "bin"), "/home/me", {".zshenv": f"PATH={tmp_path}/bin:$PATH"}) == ""
 
 
-def test_a_python_that_is_too_old() -> None:
+def test_a_python_version_that_is_too_old() -> None:
     assert installation.too_old((3, 11)) == ""
     assert installation.too_old((3, 10)) == "it is 3.10; coord needs 3.11 or newer"
     assert installation.too_old((4, 0)) == ""
 
 
-def test_it_says_so_in_a_narrow_terminal_and_without_colours(repo: Repo) -> None:
+def test_the_output_fits_a_narrow_terminal_without_colours(repo: Repo) -> None:
     (repo.log / "broken.jsonl").write_bytes(b"\x1b[31mnonsense\n")
     env = environment(repo.home, COLUMNS="40", TERM="dumb", NO_COLOR="1")
     done = subprocess.run([COORD, "doctor"], cwd=repo.root, env=env, capture_output=True, check=False)

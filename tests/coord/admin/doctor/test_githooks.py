@@ -42,7 +42,7 @@ def mend(machine: Machine, command: str) -> None:
     assert finding(machine) is None
 
 
-def test_nothing_was_installed_and_all_is_as_it_was_installed(machine: Machine) -> None:
+def test_untouched_hooks_and_no_hooks_are_fine(machine: Machine) -> None:
     hooks = machine.repo.root / ".git" / "hooks"
     put(hooks / "pre-commit")
     assert finding(machine) is None
@@ -58,14 +58,14 @@ def test_nothing_was_installed_and_all_is_as_it_was_installed(machine: Machine) 
     assert finding(machine) is None, "pre-commit runs what it found"
 
 
-def test_what_was_taken_out_is_not_missed(machine: Machine) -> None:
+def test_uninstalled_hooks_are_not_missed(machine: Machine) -> None:
     machine.ok("install git")
     machine.ok("uninstall git")
     put(machine.repo.root / ".git/hooks/pre-commit")
     assert finding(machine) is None
 
 
-def test_a_hook_that_another_program_wrote_anew(machine: Machine) -> None:
+def test_a_hook_that_another_program_replaced_is_found(machine: Machine) -> None:
     machine.ok("install git")
     put(machine.repo.root / ".git/hooks/pre-commit", MADE_BY_PRE_COMMIT)
     names, wrong, commands = said(machine)
@@ -75,7 +75,7 @@ def test_a_hook_that_another_program_wrote_anew(machine: Machine) -> None:
     assert (machine.repo.root / ".git/hooks/pre-commit.before-coord").read_text() == MADE_BY_PRE_COMMIT
 
 
-def test_hooks_that_were_edited_removed_or_may_not_be_run(machine: Machine) -> None:
+def test_edited_removed_and_non_executable_hooks_are_found(machine: Machine) -> None:
     machine.ok("install git")
     hooks = machine.repo.root / ".git/hooks"
     (hooks / "pre-commit").write_text((hooks / "pre-commit").read_text().replace("git-hook", "nothing"))
@@ -98,7 +98,7 @@ def test_hooks_that_were_edited_removed_or_may_not_be_run(machine: Machine) -> N
 
 
 @pytest.mark.parametrize("remembered", [True, False])
-def test_git_is_told_to_look_elsewhere(machine: Machine, remembered: bool) -> None:
+def test_a_changed_hooks_path_is_found(machine: Machine, remembered: bool) -> None:
     """As husky does, which makes its folder anew whenever the packages are installed."""
     machine.ok("install git")
     husky = machine.repo.root / ".husky" / "_"
@@ -120,7 +120,7 @@ def test_git_is_told_to_look_elsewhere(machine: Machine, remembered: bool) -> No
     assert row["do"][0]["command"] == "coord install git"
 
 
-def test_hooks_in_a_folder_of_the_team_or_of_all_are_found(machine: Machine) -> None:
+def test_the_step_names_the_scope_of_the_hooks_folder(machine: Machine) -> None:
     machine.ok("install git")
     git(machine.repo, "config", "core.hooksPath", ".githooks")
     assert said(machine)[2][0] == "coord install git --project"
@@ -129,7 +129,7 @@ def test_hooks_in_a_folder_of_the_team_or_of_all_are_found(machine: Machine) -> 
     assert (machine.home / "hooks/pre-commit").exists()
 
 
-def test_a_worktree_sees_the_same(machine: Machine) -> None:
+def test_a_worktree_has_the_same_finding(machine: Machine) -> None:
     other = machine.repo.root.parent / "other"
     git(machine.repo, "commit", "-q", "--allow-empty", "-m", "first")
     git(machine.repo, "worktree", "add", "-q", str(other))
@@ -140,7 +140,7 @@ def test_a_worktree_sees_the_same(machine: Machine) -> None:
     machine.repo.shell(other).ok("coord doctor --json | grep 'git does not call coord' >/dev/null")
 
 
-def test_what_the_installer_would_refuse_is_said(machine: Machine) -> None:
+def test_a_refusal_of_the_installer_is_shown(machine: Machine) -> None:
     hook = machine.repo.root / ".git/hooks/pre-commit"
     put(hook)
     machine.ok("install git")

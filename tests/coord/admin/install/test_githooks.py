@@ -94,11 +94,11 @@ def _there_and_back(workspace: Workspace, options: str = "") -> None:
     assert "Nothing to change" in workspace.shell.ok(f"coord uninstall git {options}")
 
 
-def test_where_there_are_no_hooks(workspace: Workspace) -> None:
+def test_install_and_uninstall_without_other_hooks(workspace: Workspace) -> None:
     _there_and_back(workspace)
 
 
-def test_where_there_is_not_even_a_folder_for_them(workspace: Workspace) -> None:
+def test_install_creates_the_hooks_folder(workspace: Workspace) -> None:
     workspace.hooks.rmdir()
     _there_and_back(workspace)
 
@@ -115,13 +115,13 @@ def test_where_there_is_not_even_a_folder_for_them(workspace: Workspace) -> None
         ("#!/bin/sh\r\nexit 0\r\n", 0o644),
     ],
 )
-def test_beside_a_hook(workspace: Workspace, text: str, mode: int) -> None:
+def test_an_existing_hook_still_runs(workspace: Workspace, text: str, mode: int) -> None:
     for name in HOOK_PURPOSES:
         workspace.put(f".git/hooks/{name}", text, mode)
     _there_and_back(workspace)
 
 
-def test_a_hook_that_is_a_link_stays_one(workspace: Workspace) -> None:
+def test_a_hook_that_is_a_link_stays_a_link(workspace: Workspace) -> None:
     script = workspace.put("scripts/check.sh", SH)
     (workspace.hooks / "pre-commit").symlink_to("../../scripts/check.sh")
     _there_and_back(workspace)
@@ -130,7 +130,7 @@ def test_a_hook_that_is_a_link_stays_one(workspace: Workspace) -> None:
     assert workspace.commits() == ["pre-commit|.git/hooks||"]
 
 
-def test_a_link_that_leads_nowhere_is_refused(workspace: Workspace) -> None:
+def test_a_dangling_link_is_refused(workspace: Workspace) -> None:
     (workspace.hooks / "pre-commit").symlink_to("gone")
     before = workspace.tree()
     assert "a link to a file that does not exist" in workspace.shell.run("coord install git").err
@@ -138,7 +138,7 @@ def test_a_link_that_leads_nowhere_is_refused(workspace: Workspace) -> None:
 
 
 @pytest.mark.parametrize("text", SHELLS.values(), ids=SHELLS)
-def test_a_shell_script_is_run_under_the_name_that_it_had(workspace: Workspace, text: str) -> None:
+def test_a_shell_script_runs_under_its_old_name(workspace: Workspace, text: str) -> None:
     for name in ("pre-commit", "post-commit"):
         workspace.put(f".git/hooks/{name}", text)
     expected = workspace.commits()
@@ -147,7 +147,7 @@ def test_a_shell_script_is_run_under_the_name_that_it_had(workspace: Workspace, 
     assert workspace.commits() == expected
 
 
-def test_a_program_is_run_too(workspace: Workspace) -> None:
+def test_a_program_in_another_language_still_runs(workspace: Workspace) -> None:
     workspace.put(".git/hooks/pre-commit", PYTHON)
     expected = workspace.commits()
     assert expected == ["python|.git/hooks||"]
@@ -156,7 +156,7 @@ def test_a_program_is_run_too(workspace: Workspace) -> None:
 
 
 @pytest.mark.parametrize("text", [SH, PYTHON], ids=["sh", "python"])
-def test_a_push_tells_both(workspace: Workspace, text: str) -> None:
+def test_a_push_passes_its_input_to_both_hooks(workspace: Workspace, text: str) -> None:
     workspace.put(".git/hooks/pre-push", text)
     remote = workspace.root.parent / "remote.git"
     workspace.shell.ok(f"git init -q --bare {remote} && git remote add origin {remote} && coord install git")
@@ -168,20 +168,20 @@ def test_a_push_tells_both(workspace: Workspace, text: str) -> None:
 
 @pytest.mark.parametrize("code", [0, 1, 3])
 @pytest.mark.parametrize("first", ["#!/bin/sh", "#!/bin/bash", "#!/usr/bin/env -S sh"])
-def test_what_the_other_hook_says_counts(workspace: Workspace, code: int, first: str) -> None:
+def test_the_exit_code_of_the_other_hook_counts(workspace: Workspace, code: int, first: str) -> None:
     workspace.put(".git/hooks/pre-commit", f"{first}\nexit {code}\n")
     before = workspace.shell.run("git commit -q --allow-empty -m more").code
     workspace.shell.ok("coord install git")
     assert workspace.shell.run("git commit -q --allow-empty -m more").code == before == (1 if code else 0)
 
 
-def test_a_hook_that_may_not_be_run_is_not_run(workspace: Workspace) -> None:
+def test_a_hook_that_is_not_executable_is_not_run(workspace: Workspace) -> None:
     workspace.put(".git/hooks/pre-commit", SH, 0o644)
     workspace.shell.ok("coord install git")
     assert workspace.commits() == []
 
 
-def test_all_worktrees_have_them(workspace: Workspace) -> None:
+def test_all_worktrees_have_the_hooks(workspace: Workspace) -> None:
     side = workspace.root.parent / "side"
     workspace.shell.ok(f"git worktree add -q {side}")
     there = workspace.repo.shell(side)
@@ -191,7 +191,7 @@ def test_all_worktrees_have_them(workspace: Workspace) -> None:
     assert not any(workspace.hooks.iterdir())
 
 
-def test_everything_can_be_uninstalled_at_once_from_elsewhere(workspace: Workspace) -> None:
+def test_uninstall_all_works_from_another_folder(workspace: Workspace) -> None:
     workspace.put(".git/hooks/pre-commit", SH)
     before = workspace.tree()
     workspace.shell.ok("coord install git")
@@ -199,7 +199,7 @@ def test_everything_can_be_uninstalled_at_once_from_elsewhere(workspace: Workspa
     assert workspace.tree() == before
 
 
-def test_outside_git_there_is_nothing_to_install(workspace: Workspace) -> None:
+def test_outside_git_install_is_refused(workspace: Workspace) -> None:
     outside = workspace.repo.home / "outside"
     outside.mkdir()
     refused = workspace.repo.shell(outside).run("coord install git")
@@ -210,7 +210,7 @@ def test_outside_git_there_is_nothing_to_install(workspace: Workspace) -> None:
 # --- core.hooksPath ---------------------------------------------------------------------------------------------------
 
 
-def test_hooks_that_the_team_shares_change_only_if_meant(workspace: Workspace) -> None:
+def test_the_teams_hooks_change_only_with_project(workspace: Workspace) -> None:
     workspace.put(".githooks/pre-commit", SH)
     workspace.shell.ok("git config core.hooksPath .githooks")
     before = workspace.tree()
@@ -230,7 +230,7 @@ def test_hooks_that_the_team_shares_change_only_if_meant(workspace: Workspace) -
     assert workspace.tree() == before
 
 
-def test_hooks_of_all_repositories_change_only_if_meant(workspace: Workspace) -> None:
+def test_hooks_of_all_repositories_change_only_with_user(workspace: Workspace) -> None:
     workspace.shell.ok("mkdir ~/hooks && git config --global core.hooksPath ~/hooks")
     before = workspace.tree()
     refused = workspace.shell.run("coord install git")
@@ -240,7 +240,7 @@ def test_hooks_of_all_repositories_change_only_if_meant(workspace: Workspace) ->
     _there_and_back(workspace, "--user")
 
 
-def test_a_hooks_folder_linked_into_the_worktree_is_the_teams(workspace: Workspace) -> None:
+def test_a_hooks_folder_linked_into_the_worktree_is_shared(workspace: Workspace) -> None:
     workspace.put(".githooks/pre-commit", SH)
     workspace.hooks.rmdir()
     workspace.hooks.symlink_to("../.githooks")
@@ -251,7 +251,7 @@ def test_a_hooks_folder_linked_into_the_worktree_is_the_teams(workspace: Workspa
     assert workspace.tree() == there
 
 
-def test_a_scope_that_is_not_that_of_the_hooks_is_wrong(workspace: Workspace) -> None:
+def test_a_scope_other_than_that_of_the_hooks_is_refused(workspace: Workspace) -> None:
     for scope in ("--user", "--project"):
         refused = workspace.shell.run(f"coord install git {scope}")
         assert refused.code == 2
@@ -260,7 +260,7 @@ def test_a_scope_that_is_not_that_of_the_hooks_is_wrong(workspace: Workspace) ->
     workspace.shell.ok("coord install git --local")
 
 
-def test_hooks_that_a_program_makes_and_git_ignores(workspace: Workspace) -> None:
+def test_generated_hooks_that_git_ignores_are_local(workspace: Workspace) -> None:
     """As husky does it: its hooks ask by which name they are called, and find the team's in the folder above."""
     _husky(workspace)
     workspace.put(".husky/pre-commit", "echo team >> ~/said\n")
@@ -296,7 +296,7 @@ def _pre_commit_install(workspace: Workspace, name: str = "pre-commit") -> None:
     workspace.put(f".git/hooks/{name}", MADE_BY_PRE_COMMIT.replace("NAME_OF_HOOK", name))
 
 
-def test_beside_the_hooks_of_pre_commit(workspace: Workspace) -> None:
+def test_the_hooks_of_pre_commit_still_run(workspace: Workspace) -> None:
     for name in HOOK_PURPOSES:
         _pre_commit_install(workspace, name)
     _there_and_back(workspace)
@@ -304,7 +304,7 @@ def test_beside_the_hooks_of_pre_commit(workspace: Workspace) -> None:
     assert workspace.commits() == ["framework", "framework"]
 
 
-def test_pre_commit_is_installed_afterwards(workspace: Workspace) -> None:
+def test_pre_commit_can_be_installed_afterwards(workspace: Workspace) -> None:
     workspace.put(".git/hooks/pre-commit", SH)
     workspace.shell.ok("coord install git")
     _pre_commit_install(workspace)
@@ -316,7 +316,7 @@ def test_pre_commit_is_installed_afterwards(workspace: Workspace) -> None:
     assert sorted(path.name for path in workspace.hooks.iterdir()) == ["pre-commit", "pre-commit.legacy"]
 
 
-def test_pre_commit_is_installed_again(workspace: Workspace) -> None:
+def test_pre_commit_can_be_installed_again(workspace: Workspace) -> None:
     _pre_commit_install(workspace)
     workspace.shell.ok("coord install git")
     _pre_commit_install(workspace)
@@ -327,7 +327,7 @@ def test_pre_commit_is_installed_again(workspace: Workspace) -> None:
     assert workspace.commits() == ["framework"]
 
 
-def test_another_hook_took_the_place(workspace: Workspace) -> None:
+def test_a_hook_that_replaced_ours_is_not_overwritten(workspace: Workspace) -> None:
     workspace.put(".git/hooks/pre-commit", SH)
     workspace.shell.ok("coord install git")
     workspace.put(".git/hooks/pre-commit", "#!/bin/sh\nexit 0\n")
@@ -343,7 +343,7 @@ def test_another_hook_took_the_place(workspace: Workspace) -> None:
     assert [path.name for path in workspace.hooks.iterdir()] == ["pre-commit"]
 
 
-def test_a_hook_of_another_version_is_made_anew(workspace: Workspace) -> None:
+def test_a_hook_of_another_version_is_replaced(workspace: Workspace) -> None:
     workspace.put(".git/hooks/pre-commit", SH)
     workspace.shell.ok("coord install git")
     hook = workspace.hooks / "pre-commit"
@@ -355,7 +355,7 @@ def test_a_hook_of_another_version_is_made_anew(workspace: Workspace) -> None:
 
 @pytest.mark.parametrize("name", HOOK_PURPOSES)
 @pytest.mark.parametrize("before", [None, SH, PYTHON, MADE_BY_PRE_COMMIT])
-def test_a_hook_is_a_script_for_any_shell(name: str, before: str | None, tmp_path: Path) -> None:
+def test_a_hook_runs_in_any_posix_shell(name: str, before: str | None, tmp_path: Path) -> None:
     text = hook_script(name, ["coord", "'/a place/coord'"], before.encode() if before else None)
     path = tmp_path / name
     path.write_text(text)

@@ -64,7 +64,7 @@ def put_all(machine: Machine, files: tuple[bytes, bytes, bytes] | None) -> None:
 
 @pytest.mark.parametrize("before", BEFORE)
 @pytest.mark.parametrize("way", EVERY_WAY)
-def test_installed_again_and_uninstalled_the_bytes_are_as_before(machine: Machine, way: str, before: str) -> None:
+def test_uninstall_restores_the_bytes_after_two_installs(machine: Machine, way: str, before: str) -> None:
     put_all(machine, BEFORE[before])
     tree = machine.tree()
     dry = machine.ok(f"install {way} --dry-run")
@@ -84,7 +84,7 @@ def test_installed_again_and_uninstalled_the_bytes_are_as_before(machine: Machin
 
 
 @pytest.mark.parametrize("before", BEFORE)
-def test_everything_at_once_and_all_of_it_away(machine: Machine, before: str) -> None:
+def test_all_targets_can_be_installed_and_uninstalled(machine: Machine, before: str) -> None:
     put_all(machine, BEFORE[before])
     tree = machine.tree()
     for way in EVERY_WAY:
@@ -96,7 +96,7 @@ def test_everything_at_once_and_all_of_it_away(machine: Machine, before: str) ->
     assert machine.tree() == tree
 
 
-def test_each_scope_can_go_by_itself(machine: Machine) -> None:
+def test_each_scope_can_be_uninstalled_by_itself(machine: Machine) -> None:
     for scope in ("local", "project", "user"):
         machine.ok(f"install claude --{scope}")
     out = machine.ok("uninstall claude")
@@ -109,7 +109,7 @@ def test_each_scope_can_go_by_itself(machine: Machine) -> None:
     assert not (machine.repo.root / ".claude").exists()
 
 
-def test_what_a_person_changed_in_between_stays(machine: Machine) -> None:
+def test_changes_by_a_person_in_between_stay(machine: Machine) -> None:
     machine.ok("install claude --instructions")
     settings = machine.settings(LOCAL)
     settings["model"] = "opus"
@@ -127,7 +127,7 @@ def test_what_a_person_changed_in_between_stays(machine: Machine) -> None:
     assert (machine.repo.root / "CLAUDE.md").read_text() == "Be kind.\n"
 
 
-def test_a_table_that_codex_adds_behind_ours_stays(machine: Machine) -> None:
+def test_a_table_that_codex_adds_after_ours_stays(machine: Machine) -> None:
     path = machine.put(f"~/{CONFIG}", _TOML)
     machine.ok("install mcp --client codex")
     theirs = '\n# trusted\n[projects."/x"]\ntrust_level = "trusted"\n'
@@ -145,7 +145,7 @@ def test_a_rule_that_was_there_before_stays(machine: Machine) -> None:
     assert path.read_bytes() == before
 
 
-def test_the_record_may_be_lost(machine: Machine) -> None:
+def test_uninstall_works_without_the_record(machine: Machine) -> None:
     before = json.dumps(_OWN["hooks"]).encode()
     path = machine.put(LOCAL, b'{"own": ' + before + b"}")
     machine.ok("install claude --instructions")
@@ -155,7 +155,7 @@ def test_the_record_may_be_lost(machine: Machine) -> None:
     assert not (machine.repo.root / "CLAUDE.md").exists()
 
 
-def test_an_unwritable_home_is_told_and_the_rest_is_done(machine: Machine) -> None:
+def test_an_unwritable_record_is_reported_and_install_works(machine: Machine) -> None:
     machine.put("~/.local", b"a file")
     result = machine.run("install claude")
     assert result.code == 0
@@ -198,7 +198,7 @@ def test_the_hooks_of_gemini_count_in_milliseconds(machine: Machine) -> None:
 
 
 @pytest.mark.parametrize("client", CLIENTS, ids=lambda client: client.word)
-def test_a_teams_hooks_are_nothing_for_those_without_coord(machine: Machine, client: Client) -> None:
+def test_the_teams_hooks_do_nothing_without_coord(machine: Machine, client: Client) -> None:
     machine.ok(f"install {client.word} --project")
     hooks = machine.settings(client.settings["project"])["hooks"]
     commands = {hook["command"] for entries in hooks.values() for entry in entries for hook in entry["hooks"]}
@@ -207,7 +207,7 @@ def test_a_teams_hooks_are_nothing_for_those_without_coord(machine: Machine, cli
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
 
 
-def test_a_coord_that_is_not_on_the_path_is_named_by_its_path(machine: Machine) -> None:
+def test_a_coord_that_is_not_on_path_is_called_by_its_path(machine: Machine) -> None:
     out = machine.ok("install claude", PATH="/usr/bin:/bin")
     assert f"{COORD} hook claude" in out
     assert "`coord` alone does not run this program" in out
@@ -219,7 +219,7 @@ def test_a_coord_that_is_not_on_the_path_is_named_by_its_path(machine: Machine) 
     assert not (machine.repo.root / LOCAL).exists()
 
 
-def test_every_command_is_either_safe_or_asked_for() -> None:
+def test_every_command_is_either_safe_or_asks_first() -> None:
     assert sorted(ALLOWED_COMMANDS + tuple(name for name in ASK_FIRST_COMMANDS if name in COMMANDS_BY_NAME)) == sorted(
         COMMANDS_BY_NAME
     )
@@ -259,7 +259,7 @@ def test_a_file_of_rules_that_is_not_ours_is_left_alone(machine: Machine) -> Non
 
 @pytest.mark.parametrize("way", ["claude", "gemini --project", "mcp --project", "mcp --client codex"])
 @pytest.mark.parametrize("data", [b'{"a": 1,', b"[model\n", b'{"hooks": 7, "mcpServers": []}', b"\xff\xfe{}"])
-def test_what_cannot_be_understood_is_refused_in_one_line(machine: Machine, way: str, data: bytes) -> None:
+def test_an_invalid_file_is_refused_in_one_line(machine: Machine, way: str, data: bytes) -> None:
     for name in (LOCAL, ".gemini/settings.json", ".mcp.json", f"~/{CONFIG}"):
         machine.put(name, data)
     tree = machine.tree()
@@ -282,7 +282,7 @@ def test_one_unreadable_file_does_not_stop_the_rest(machine: Machine) -> None:
     assert not (machine.home / ".local").exists(), "it was remembered until it could be done"
 
 
-def test_a_read_only_file_is_refused_also_to_root(machine: Machine) -> None:
+def test_a_read_only_file_is_refused_even_for_root(machine: Machine) -> None:
     path = machine.put(LOCAL, b"{}")
     path.chmod(0o444)
     tree = machine.tree()
@@ -293,7 +293,7 @@ def test_a_read_only_file_is_refused_also_to_root(machine: Machine) -> None:
 
 
 @pytest.mark.parametrize("make", [os.mkdir, os.mkfifo])
-def test_what_is_no_file_is_refused(machine: Machine, make: Callable[[Path], None]) -> None:
+def test_something_other_than_a_file_is_refused(machine: Machine, make: Callable[[Path], None]) -> None:
     (machine.repo.root / ".claude").mkdir()
     make(machine.repo.root / LOCAL)
     result = machine.run("install claude")
@@ -301,7 +301,7 @@ def test_what_is_no_file_is_refused(machine: Machine, make: Callable[[Path], Non
     assert "cannot read" in result.err
 
 
-def test_of_a_link_the_target_is_changed_and_the_link_stays(machine: Machine) -> None:
+def test_the_target_of_a_link_changes_and_the_link_stays(machine: Machine) -> None:
     target = machine.put("~/dotfiles/claude.json", b'{"a": 1}')
     target.chmod(0o600)
     (machine.repo.root / ".claude").mkdir()
@@ -315,7 +315,7 @@ def test_of_a_link_the_target_is_changed_and_the_link_stays(machine: Machine) ->
     assert machine.tree() == tree
 
 
-def test_a_link_that_leads_nowhere_yet_and_one_in_a_circle(machine: Machine) -> None:
+def test_a_dangling_link_works_and_a_circular_one_is_refused(machine: Machine) -> None:
     (machine.repo.root / ".claude").mkdir()
     link = machine.repo.root / LOCAL
     link.symlink_to(machine.home / "dotfiles" / "new.json")
@@ -329,7 +329,7 @@ def test_a_link_that_leads_nowhere_yet_and_one_in_a_circle(machine: Machine) -> 
     assert machine.run("install claude").code == 1
 
 
-def test_a_file_that_changes_meanwhile_is_left_alone(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_changes_before_the_write_is_left_alone(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     path = machine.put(LOCAL, b"{}")
     from coord.admin.install.changeset import Changeset
 
@@ -349,7 +349,7 @@ def test_a_file_that_changes_meanwhile_is_left_alone(machine: Machine, monkeypat
 # --- places ---
 
 
-def test_git_does_not_see_what_only_this_person_sees(machine: Machine) -> None:
+def test_git_ignores_personal_settings(machine: Machine) -> None:
     before = git(machine.repo, "status", "--short", "-uall")
     machine.ok("install claude")
     assert git(machine.repo, "status", "--short", "-uall") == before
@@ -357,7 +357,7 @@ def test_git_does_not_see_what_only_this_person_sees(machine: Machine) -> None:
     assert ".claude/settings.json" in git(machine.repo, "status", "--short", "-uall")
 
 
-def test_in_a_worktree_its_own_settings_and_the_log_for_codex(machine: Machine) -> None:
+def test_codex_in_a_worktree_can_write_the_log(machine: Machine) -> None:
     repo = machine.repo
     git(repo, "commit", "-q", "--allow-empty", "-m", "first")
     tree = machine.tree()
@@ -383,7 +383,7 @@ def test_in_a_worktree_its_own_settings_and_the_log_for_codex(machine: Machine) 
     assert {path for path in machine.tree() if "/.git/" not in path} == {p for p in tree if "/.git/" not in p}
 
 
-def test_a_sandbox_that_has_settings_already_is_explained(machine: Machine) -> None:
+def test_existing_sandbox_settings_are_not_edited(machine: Machine) -> None:
     git(machine.repo, "commit", "-q", "--allow-empty", "-m", "first")
     git(machine.repo, "worktree", "add", "-q", str(machine.repo.root.parent / "other"))
     text = b'[sandbox_workspace_write]\nwritable_roots = ["/x"]\n'
@@ -393,7 +393,7 @@ def test_a_sandbox_that_has_settings_already_is_explained(machine: Machine) -> N
     assert path.read_bytes() == text
 
 
-def test_all_knows_of_other_repositories(machine: Machine, tmp_path: Path) -> None:
+def test_uninstall_all_includes_other_repositories(machine: Machine, tmp_path: Path) -> None:
     other = tmp_path / "second"
     other.mkdir()
     machine.ok("install claude --project --root", str(other))
@@ -403,7 +403,7 @@ def test_all_knows_of_other_repositories(machine: Machine, tmp_path: Path) -> No
     assert not (machine.home / ".local").exists()
 
 
-def test_the_hook_as_people_once_wrote_it_by_hand_is_replaced(machine: Machine) -> None:
+def test_a_hook_that_was_written_by_hand_is_replaced(machine: Machine) -> None:
     own = {"matcher": "Write", "hooks": [{"type": "command", "command": "coord hook", "timeout": 5}]}
     machine.put(LOCAL, json.dumps({"hooks": {"PreToolUse": [own]}}).encode())
     machine.ok("install claude")
@@ -411,7 +411,7 @@ def test_the_hook_as_people_once_wrote_it_by_hand_is_replaced(machine: Machine) 
     assert '"coord hook"' not in (machine.repo.root / LOCAL).read_text()
 
 
-def test_a_home_that_a_variable_moves(machine: Machine, tmp_path: Path) -> None:
+def test_a_variable_can_move_the_clients_folder(machine: Machine, tmp_path: Path) -> None:
     moved = tmp_path / "moved"
     machine.ok("install codex", CODEX_HOME=str(moved))
     machine.ok("install claude --user", CLAUDE_CONFIG_DIR=str(moved))
@@ -424,7 +424,7 @@ def test_a_home_that_a_variable_moves(machine: Machine, tmp_path: Path) -> None:
     }  # fmt: skip
 
 
-def test_outside_git_and_before_init(machine: Machine, tmp_path: Path) -> None:
+def test_install_works_outside_git_and_before_init(machine: Machine, tmp_path: Path) -> None:
     plain = tmp_path / "plain"
     plain.mkdir()
     assert "coord init" in machine.ok("install claude --root", str(plain))
@@ -434,7 +434,7 @@ def test_outside_git_and_before_init(machine: Machine, tmp_path: Path) -> None:
 # --- MCP ---
 
 
-def test_the_server_in_each_client(machine: Machine) -> None:
+def test_the_server_is_registered_in_each_client(machine: Machine) -> None:
     server = {"command": "coord", "args": ["mcp"]}
     for way in ("mcp", "mcp --user", "mcp --project", "mcp --client codex", "mcp --client gemini"):
         machine.ok(f"install {way}")
@@ -473,12 +473,12 @@ def test_a_file_to_which_no_table_can_be_added_is_refused(machine: Machine) -> N
     assert path.read_bytes() == data
 
 
-def test_any_text_is_written_into_a_table_so_that_it_is_read_again() -> None:
+def test_any_text_can_be_written_to_a_table_and_read_again() -> None:
     value = "".join(map(chr, range(0x20, 0x100))) + '\n\t"\u2028'
     assert tomllib.loads(with_table("", "ours", {"key": [value]})) == {"ours": {"key": [value]}}
 
 
-def test_secrets_in_the_home_are_not_shown(machine: Machine) -> None:
+def test_secrets_in_the_home_folder_are_not_shown(machine: Machine) -> None:
     path = machine.put("~/.claude.json", b'{\n  "account": "A",\n  "primaryApiKey": "sk-secret"\n}\n')
     out = machine.ok("install mcp --user")
     assert "sk-secret" not in out
@@ -490,7 +490,7 @@ def test_secrets_in_the_home_are_not_shown(machine: Machine) -> None:
 # --- instructions ---
 
 
-def test_the_block_goes_where_the_client_reads_it(machine: Machine) -> None:
+def test_the_instructions_go_where_the_client_reads_them(machine: Machine) -> None:
     machine.put("AGENTS.md", b"Be kind.\n")
     machine.ok("install claude --instructions")
     assert not (machine.repo.root / "CLAUDE.md").exists(), "it would hide AGENTS.md"
@@ -505,7 +505,7 @@ def test_the_block_goes_where_the_client_reads_it(machine: Machine) -> None:
     assert (machine.repo.root / "AGENTS.md").read_text() == "Be kind.\n"
 
 
-def test_a_claude_md_that_takes_in_agents_md(machine: Machine) -> None:
+def test_a_claude_md_that_includes_agents_md(machine: Machine) -> None:
     machine.put("AGENTS.md", b"Be kind.\n")
     machine.put("CLAUDE.md", b"@AGENTS.md\n")
     machine.ok("install claude --instructions")
@@ -513,7 +513,7 @@ def test_a_claude_md_that_takes_in_agents_md(machine: Machine) -> None:
     assert "coord:begin" in (machine.repo.root / "AGENTS.md").read_text()
 
 
-def test_a_repository_cannot_lead_the_block_into_the_home(machine: Machine) -> None:
+def test_a_link_out_of_the_repository_is_refused(machine: Machine) -> None:
     target = machine.put("~/.bashrc", b"# mine\n")
     (machine.repo.root / "CLAUDE.md").symlink_to(target)
     tree = machine.tree()
@@ -523,7 +523,7 @@ def test_a_repository_cannot_lead_the_block_into_the_home(machine: Machine) -> N
     assert machine.tree() == tree
 
 
-def test_a_link_between_the_files_of_instructions(machine: Machine) -> None:
+def test_instruction_files_can_be_links_to_each_other(machine: Machine) -> None:
     machine.put("AGENTS.md", b"Be kind.\n")
     (machine.repo.root / "CLAUDE.md").symlink_to("AGENTS.md")
     tree = machine.tree()
@@ -535,7 +535,7 @@ def test_a_link_between_the_files_of_instructions(machine: Machine) -> None:
     assert machine.tree() == tree
 
 
-def test_an_older_block_is_replaced(machine: Machine) -> None:
+def test_older_instructions_are_replaced(machine: Machine) -> None:
     machine.put("CLAUDE.md", b"# Us\n\n<!-- coord:begin -->\nold\n<!-- coord:end -->\nmore\n")
     machine.ok("install claude --instructions")
     text = (machine.repo.root / "CLAUDE.md").read_text()
@@ -601,7 +601,7 @@ def test_the_plugins_coord_finds_the_installed_one_not_itself(machine: Machine, 
         ("uninstall claude --log", "--all only"),
     ],
 )
-def test_what_cannot_be_meant(machine: Machine, line: str, why: str) -> None:
+def test_options_that_do_not_fit_are_refused(machine: Machine, line: str, why: str) -> None:
     tree = machine.tree()
     result = machine.run(line)
     assert result.code == 2
@@ -609,14 +609,14 @@ def test_what_cannot_be_meant(machine: Machine, line: str, why: str) -> None:
     assert machine.tree() == tree
 
 
-def test_without_a_home_the_user_has_no_settings(machine: Machine) -> None:
+def test_without_a_home_user_settings_are_refused(machine: Machine) -> None:
     result = machine.run("install codex", HOME="")
     assert result.code == 2
     assert "HOME is not set" in result.err
     machine.ok("install claude", HOME="")
 
 
-def test_as_json(machine: Machine) -> None:
+def test_the_json_output(machine: Machine) -> None:
     data = machine.run("install claude --json").json
     assert data["changes"][1]["says"] == [f"Git ignores /{LOCAL}, because these settings are only yours."]
     assert not data["dry_run"]
@@ -634,7 +634,7 @@ def test_each_target_has_a_title_and_scopes() -> None:
 # --- what a person sees ---
 
 
-def test_at_the_end_stands_in_words_what_was_installed(machine: Machine) -> None:
+def test_the_summary_describes_what_was_installed(machine: Machine) -> None:
     out = machine.ok("install claude")
     words = out.partition("✅")[2]
     assert "Installed for Claude Code: 2 files.\n   .claude/settings.local.json (new):\n" in words
@@ -647,7 +647,7 @@ def test_at_the_end_stands_in_words_what_was_installed(machine: Machine) -> None
 
 @pytest.mark.parametrize("way", ["claude", "claude --user", "codex", "codex --project", "gemini"])
 @pytest.mark.parametrize("before", BEFORE)
-def test_what_grants_permission_is_never_cut(machine: Machine, way: str, before: str) -> None:
+def test_permission_rules_are_never_shortened(machine: Machine, way: str, before: str) -> None:
     put_all(machine, BEFORE[before])
     diff, _, words = machine.ok(f"install {way} --dry-run").partition("Nothing was written")
     said = " ".join(words.split()).partition("may run these coord commands without asking you: ")[2].partition(".")[0]
@@ -656,7 +656,7 @@ def test_what_grants_permission_is_never_cut(machine: Machine, way: str, before:
     assert all(re.search(rf'"(Bash\()?(coord )?{command}(:\*\))?"', shown) for command in ALLOWED_COMMANDS)
 
 
-def test_a_file_of_one_line_is_shown_by_all_that_is_added(machine: Machine) -> None:
+def test_of_a_file_on_one_line_all_additions_are_shown(machine: Machine) -> None:
     own = {"hooks": {}, "env": {"TOKEN": "sk-secret"}, "permissions": {"allow": ["Bash(ls)"]}, "x": "y" * 500}
     machine.put("~/.claude/settings.json", json.dumps(own).encode())
     machine.put(LOCAL, json.dumps(own).encode())
@@ -669,7 +669,7 @@ def test_a_file_of_one_line_is_shown_by_all_that_is_added(machine: Machine) -> N
         assert ", ".join(f'"Bash(coord {command}:*)"' for command in ALLOWED_COMMANDS) in added
 
 
-def test_what_stands_around_a_change_keeps_its_place_and_is_cut(machine: Machine) -> None:
+def test_long_lines_around_a_change_are_shortened(machine: Machine) -> None:
     path = machine.repo.root / ".git/info/exclude"
     path.write_text(f"-minus\n    # {'x' * 300}end\n")
     out = machine.ok("install claude")
@@ -678,7 +678,7 @@ def test_what_stands_around_a_change_keeps_its_place_and_is_cut(machine: Machine
     assert "xend\n+" in out
 
 
-def test_a_file_that_is_ours_alone_is_short_also_the_second_time(machine: Machine) -> None:
+def test_a_file_with_only_our_entries_keeps_its_layout(machine: Machine) -> None:
     machine.ok("install claude --wake")
     text = (machine.repo.root / LOCAL).read_text()
     assert len(text.splitlines()) < 70
@@ -690,7 +690,7 @@ def test_a_file_that_is_ours_alone_is_short_also_the_second_time(machine: Machin
 # --- the log ---
 
 
-def test_all_keeps_the_log_unless_told(machine: Machine) -> None:
+def test_uninstall_all_keeps_the_log_unless_asked(machine: Machine) -> None:
     session = machine.inside.start(100)
     machine.ok("install claude")
     machine.ok("uninstall --all")
@@ -712,7 +712,7 @@ def test_all_keeps_the_log_unless_told(machine: Machine) -> None:
     assert "is gone" not in machine.run("status").err
 
 
-def test_live_sessions_are_named_and_a_dry_run_tells_of_them(machine: Machine) -> None:
+def test_live_sessions_prevent_the_removal_of_the_log(machine: Machine) -> None:
     pids = range(100, 700, 100)
     machine.inside.table.rows |= {pid: process(pid, 1, pid, "-bash") for pid in pids}
     sessions = [machine.inside.start(pid, "--name", f"s{pid}") for pid in pids]
@@ -730,7 +730,7 @@ def test_live_sessions_are_named_and_a_dry_run_tells_of_them(machine: Machine) -
     assert (machine.repo.root / LOCAL).is_file()
 
 
-def test_all_is_told_by_repository_and_what_stays_too(machine: Machine, tmp_path: Path) -> None:
+def test_uninstall_all_reports_by_repository(machine: Machine, tmp_path: Path) -> None:
     other = tmp_path / "second"
     other.mkdir()
     machine.ok("init --root", str(other))
@@ -754,7 +754,7 @@ def test_all_is_told_by_repository_and_what_stays_too(machine: Machine, tmp_path
     ]
 
 
-def test_with_the_log_goes_the_line_that_hid_it(bare_repo: Repo) -> None:
+def test_removing_the_log_also_removes_its_exclude_line(bare_repo: Repo) -> None:
     machine = Machine(bare_repo)
     tree = machine.tree()
     machine.ok("init --private")

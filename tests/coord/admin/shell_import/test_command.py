@@ -47,7 +47,7 @@ def scene(repo: Repo) -> Scene:
 @pytest.mark.parametrize(
     ("seed", "sessions", "messages"), [(1, 3, 40), (2, 12, 150), (3, 1, 0), (4, 30, 300), (5, 7, 90), (6, 2, 500)]
 )
-def test_every_value_is_found_again_with_its_time_and_session(
+def test_every_value_is_imported_with_its_time_and_session(
     scene: Scene, seed: int, sessions: int, messages: int
 ) -> None:
     """In files that are JSON and in those that are not."""
@@ -115,7 +115,7 @@ def test_after_a_crash_the_next_run_adds_the_rest(scene: Scene, monkeypatch: pyt
     assert scene.imported().keys() == meant.keys()
 
 
-def test_an_archived_import_is_known_too(scene: Scene) -> None:
+def test_files_of_an_archived_import_are_not_imported_again(scene: Scene) -> None:
     meant = sample(scene.old.folder, 3, 2, 10)
     scene.bring()
     assert [row["events"] for row in scene.json("archive")["moved"]] == [len(meant)]
@@ -151,7 +151,7 @@ def test_an_imported_session_is_never_live(scene: Scene) -> None:
     assert name not in [row["id"] for row in scene.json("status")["sessions"]]
 
 
-def test_no_claim_of_ours_is_in_its_way_nor_the_other_way_round(scene: Scene) -> None:
+def test_imported_and_other_claims_do_not_conflict(scene: Scene) -> None:
     now = datetime.fromisoformat(NOON)
     me = scene.machine.start(100)
     held = scene.machine.run(100, "claim", "file", "one.md", "--json").json
@@ -169,7 +169,7 @@ def test_no_claim_of_ours_is_in_its_way_nor_the_other_way_round(scene: Scene) ->
     assert {row["session"] for row in scene.json("claims")["claims"]} == {me}
 
 
-def test_two_imported_claims_of_which_one_is_lost_tell_nobody(scene: Scene) -> None:
+def test_conflicting_imported_claims_notify_nobody(scene: Scene) -> None:
     now = datetime.fromisoformat(NOON)
     scene.old.claim(now - timedelta(hours=2), "session-1", "file", "src")
     scene.old.put(
@@ -188,7 +188,7 @@ def test_two_imported_claims_of_which_one_is_lost_tell_nobody(scene: Scene) -> N
     assert "lost" in scene.machine.run(100, "why", "file/src").out.lower()
 
 
-def test_an_import_with_one_of_our_names_changes_nothing_of_it(scene: Scene) -> None:
+def test_an_import_does_not_change_a_session_with_its_name(scene: Scene) -> None:
     me = scene.machine.start(100, "--name", "backend")
     before = scene.json("status")["sessions"]
     scene.old.put("sessions/x.json", {"session_id": me, "started_at": utc(BEGIN), "name": "not me"})
@@ -220,7 +220,7 @@ def test_imported_messages_reach_no_inbox(scene: Scene) -> None:
 # --- looking back -----------------------------------------------------------------------------------------------------
 
 
-def test_the_past_can_be_looked_at(scene: Scene) -> None:
+def test_imported_history_can_be_viewed(scene: Scene) -> None:
     name = scene.old.session(BEGIN)
     scene.old.heartbeat(BEGIN + timedelta(minutes=1), name, "the api", "80% done")
     scene.old.claim(BEGIN + timedelta(minutes=2), name, "droplet", "api", 400)
@@ -250,7 +250,7 @@ def test_the_past_can_be_looked_at(scene: Scene) -> None:
 # --- what it was made of ----------------------------------------------------------------------------------------------
 
 
-def test_what_cannot_be_used_is_named_with_the_reason_and_left(scene: Scene, tmp_path: Path) -> None:
+def test_unusable_files_are_listed_with_reasons(scene: Scene, tmp_path: Path) -> None:
     old = scene.old
     good = old.message(BEGIN, "session-1", "broadcast", "good")
     old.raw("messages/broadcast/empty.json", b"")
@@ -295,7 +295,7 @@ def test_what_cannot_be_used_is_named_with_the_reason_and_left(scene: Scene, tmp
     assert "Nothing new" in text
 
 
-def test_values_that_fit_no_journal_are_made_to_fit_and_kept(scene: Scene) -> None:
+def test_values_beyond_the_limits_are_cut_and_kept_in_fields(scene: Scene) -> None:
     fields = (
         b'{"session_id": "My Session\\u2028!", "started_at": "2026-03-07T09:30:00+01:00", "name": "a\\nb",'
         b' "big": 9007199254740993, "nan": NaN, "inf": 1e999, "half": "\\ud800", "deep": '
@@ -321,7 +321,7 @@ def test_values_that_fit_no_journal_are_made_to_fit_and_kept(scene: Scene) -> No
     assert claim["at"] == "2026-03-07T10:00:00.000000Z"
 
 
-def test_what_a_file_does_not_say_its_place_and_its_name_say(scene: Scene) -> None:
+def test_missing_values_come_from_the_files_path(scene: Scene) -> None:
     stem = f"{local(BEGIN)}-session-7"
     scene.old.raw(f"messages/direct/urgent/{stem}.json", b'{"subject": "s", "priority": {"level": 3}}')
     scene.old.raw(f"messages/broadcast/{stem}.json", b'{"timestamp": "soon", "message": "m"}')
@@ -334,7 +334,7 @@ def test_what_a_file_does_not_say_its_place_and_its_name_say(scene: Scene) -> No
     assert [e["imported"]["fields"].get("priority") for e in scene.imported().values() if "subject" in e["event"]]
 
 
-def test_events_of_one_instant_follow_each_other(scene: Scene) -> None:
+def test_events_with_the_same_time_are_put_in_order(scene: Scene) -> None:
     for number in range(5):
         scene.old.message(BEGIN, f"session-{number}", "broadcast", "now")
     done = scene.bring()
@@ -343,7 +343,7 @@ def test_events_of_one_instant_follow_each_other(scene: Scene) -> None:
     assert (done["first"], done["last"]) == (times[0], times[-1])
 
 
-def test_the_folder_can_be_this_one(scene: Scene) -> None:
+def test_the_folder_can_be_the_shared_folder_itself(scene: Scene) -> None:
     """People go on in the repository in which they used the scripts."""
     Predecessor(scene.repo.folder).session(BEGIN)
     for folder in (".", "COORDINATION", str(scene.repo.root)):
@@ -358,7 +358,7 @@ def test_a_folder_without_such_files_is_refused(scene: Scene, folder: str) -> No
     assert "sessions/" in done.err
 
 
-def test_the_text_counts_and_says_what_to_type_next(repo: Repo) -> None:
+def test_the_output_has_counts_and_next_commands(repo: Repo) -> None:
     """In a real shell; what it says to type can be typed."""
     old = Predecessor(repo.root / "COORDINATION")
     name = old.session(datetime(2025, 11, 15, 17, tzinfo=UTC))

@@ -41,7 +41,7 @@ def scene(repo: Repo) -> Scene:
     return Scene(repo)
 
 
-def test_a_file_is_brought_in_once_whatever_else_comes(scene: Scene) -> None:
+def test_a_file_is_imported_only_once(scene: Scene) -> None:
     scene.beats("session-1")
     assert sum(scene.brings()["new"].values()) == 1
     before = scene.repo.bytes()
@@ -52,7 +52,7 @@ def test_a_file_is_brought_in_once_whatever_else_comes(scene: Scene) -> None:
     assert len(scene.repo.events()) == 2
 
 
-def test_where_it_cannot_be_told_what_was_brought_in_nothing_is(scene: Scene) -> None:
+def test_with_an_unreadable_import_nothing_is_imported(scene: Scene) -> None:
     scene.beats("session-1")
     journal = scene.repo.log / f"{scene.brings()['journal']}.jsonl"
     kept = journal.rename(journal.with_suffix(".kept"))
@@ -67,7 +67,7 @@ def test_where_it_cannot_be_told_what_was_brought_in_nothing_is(scene: Scene) ->
     assert sum(scene.brings()["new"].values()) == 1
 
 
-def test_events_of_one_instant_are_ordered_and_later_ones_left(scene: Scene) -> None:
+def test_equal_times_are_ordered_and_future_times_refused(scene: Scene) -> None:
     for name in ("session-1", "session-2", "session-3"):
         scene.beats(name)
     scene.beats("session-4", "2036-11-01T10:00:00Z")
@@ -78,7 +78,7 @@ def test_events_of_one_instant_are_ordered_and_later_ones_left(scene: Scene) -> 
     assert times == [f"2026-11-01T10:00:00.00000{n}Z" for n in range(3)]
 
 
-def test_an_import_is_durable_before_it_says_so(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_import_is_synced_before_it_is_reported(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     scene.beats("session-1")
     synced: list[str] = []
     real = JournalWriter.sync
@@ -92,7 +92,7 @@ def test_an_import_is_durable_before_it_says_so(scene: Scene, monkeypatch: pytes
     assert synced == [journal]
 
 
-def test_a_link_is_followed_nowhere(scene: Scene) -> None:
+def test_no_link_is_followed(scene: Scene) -> None:
     scene.beats("session-1")
     elsewhere = scene.repo.root.parent / "elsewhere"
     elsewhere.mkdir()
@@ -106,7 +106,7 @@ def test_a_link_is_followed_nowhere(scene: Scene) -> None:
     assert set(reasons.values()) == {"it is a link, which is not followed"}
 
 
-def test_only_a_regular_file_that_is_not_too_long_is_read(tmp_path: Path) -> None:
+def test_only_regular_files_up_to_the_size_limit_are_read(tmp_path: Path) -> None:
     file, link, pipe = tmp_path / "file", tmp_path / "link", tmp_path / "pipe"
     file.write_bytes(b"x" * MIB)
     link.symlink_to(file)
@@ -127,7 +127,7 @@ def test_json_with_a_duplicate_key_is_not_imported() -> None:
     assert fields_of("claim", twice)[1], "it had to be recovered"
 
 
-def test_what_a_journal_would_not_give_back_is_not_written() -> None:
+def test_an_event_that_a_journal_cannot_hold_is_refused() -> None:
     def check(value: object) -> None:
         said = FileEvent("2026-11-01T10:00:00.000000Z", "session-1", SessionHeartbeat(), {"value": value}, False)
         _check(UsableFile("heartbeat", "a.json", "0", said))

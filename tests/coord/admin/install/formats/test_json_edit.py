@@ -120,7 +120,7 @@ def uninstall(text: str, comments: bool, memory: FileRecord) -> str | None:
 
 
 @given(documents())
-def test_install_adds_just_ours_uninstall_restores_every_byte(document: tuple[Any, str]) -> None:
+def test_uninstall_restores_every_byte(document: tuple[Any, str]) -> None:
     value, text = document
     new, memory = install(text, False, FileRecord())
     assert json.loads(new) == expected(value, memory.had)
@@ -130,7 +130,7 @@ def test_install_adds_just_ours_uninstall_restores_every_byte(document: tuple[An
 
 
 @given(documents(comments=True))
-def test_the_same_with_comments_in_the_text(document: tuple[Any, str]) -> None:
+def test_uninstall_restores_every_byte_with_comments(document: tuple[Any, str]) -> None:
     value, text = document
     new, memory = install(text, True, FileRecord())
     assert bare(new) == expected(value, memory.had)
@@ -141,7 +141,7 @@ def test_the_same_with_comments_in_the_text(document: tuple[Any, str]) -> None:
 
 
 @given(documents(), st.text(), st.text())
-def test_what_a_person_adds_meanwhile_stays(document: tuple[Any, str], key: str, note: str) -> None:
+def test_what_a_person_adds_in_between_stays(document: tuple[Any, str], key: str, note: str) -> None:
     _, text = document
     new, memory = install(text, False, FileRecord())
     for path, value in [((f"own {key}",), note), (("hooks", "Stop", -1), {"hooks": []}),
@@ -166,7 +166,7 @@ def test_a_new_version_replaces_the_old_hooks(document: tuple[Any, str]) -> None
 
 
 @pytest.mark.parametrize("text", [None, "", " \n", "\r\n"])
-def test_no_file_and_one_with_nothing_in_it(text: str | None) -> None:
+def test_a_missing_file_and_a_blank_file_are_restored(text: str | None) -> None:
     new, memory = install(text, False, FileRecord())
     assert new.startswith(
         '{\n  "hooks": {\n    "SessionStart": [\n      {"hooks": [{"type": "command", "command": "coord hook'
@@ -177,7 +177,7 @@ def test_no_file_and_one_with_nothing_in_it(text: str | None) -> None:
     assert uninstall(new, False, memory) == text
 
 
-def test_without_a_memory_only_empty_brackets_are_lost() -> None:
+def test_without_a_record_only_empty_containers_are_lost() -> None:
     new, _ = install('{\n  "a": 1,\n  "hooks": {}\n}\n', False, FileRecord())
     assert uninstall(new, False, FileRecord()) == '{\n  "a": 1\n}\n'
     new, _ = install("{}", False, FileRecord())
@@ -206,7 +206,7 @@ def test_without_a_memory_only_empty_brackets_are_lost() -> None:
         ("{ // none\n}", '{ // none\n  "k": [\n    "v"\n  ]\n}'),
     ],
 )
-def test_a_value_is_laid_out_like_its_neighbours(text: str, result: str) -> None:
+def test_a_value_has_the_layout_of_its_neighbours(text: str, result: str) -> None:
     document = parse(text, comments=True)
     assert add_value(document, ("k", -1), "v") == result
     item = len(document.find(("k",)).items) if document.find(("k",)) else 0  # type: ignore[union-attr]
@@ -231,26 +231,26 @@ def test_a_value_is_laid_out_like_its_neighbours(text: str, result: str) -> None
         ("[" * 100_000, "nested too deeply"),
     ],
 )
-def test_what_is_no_json_is_refused_with_its_place(text: str, why: str) -> None:
+def test_invalid_json_is_refused_with_its_position(text: str, why: str) -> None:
     with pytest.raises(ValueError, match=re.escape(why)):
         parse(text)
 
 
 @pytest.mark.parametrize("text", ['{"k": 1}', '{"k": {}}', '{"k": null}', "[]", "1"])
-def test_something_else_in_the_place_is_refused(text: str) -> None:
+def test_another_kind_of_value_in_the_path_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"is not an? (array|object)"):
         add_value(parse(text), ("k", -1), "v")
 
 
-def test_of_equal_keys_the_last_one_counts_as_in_every_parser() -> None:
+def test_of_equal_keys_the_last_one_counts() -> None:
     text = '{"k": [1], "k": [2]}'
     assert json.loads(add_value(parse(text), ("k", -1), 3)) == {"k": [2, 3]}
 
 
-def test_a_pointer_says_any_key() -> None:
+def test_a_pointer_can_hold_any_key() -> None:
     assert pointer(("a/b", "~", 0)) == "/a~1b/~0/0"
 
 
-def test_the_safe_commands_are_these() -> None:
+def test_the_list_of_safe_commands() -> None:
     assert "break" not in ALLOWED_COMMANDS
     assert not {"init", "install", "uninstall", "import", "archive", "demo", "hook", "mcp"} & set(ALLOWED_COMMANDS)
