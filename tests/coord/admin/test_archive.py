@@ -1,4 +1,4 @@
-"""`coord archive`: journals of sessions that are long over are put aside whole, and every command answers as before."""
+"""`coord archive` moves journals of sessions that ended long ago, and every command answers as before."""
 
 import json
 import os
@@ -40,7 +40,7 @@ DAY_S = 86400
 
 
 class Scene:
-    """Two sessions that ended nine days ago, having written and claimed, and one that is here."""
+    """Two sessions with events and claims that ended nine days ago, and a live one."""
 
     def __init__(self, repo: Repo) -> None:
         self.repo, self.machine = repo, Inside(repo)
@@ -118,7 +118,7 @@ def test_every_command_answers_the_same_before_and_after(scene: Scene, cache: st
     assert scene.journals() == {scene.here}
     assert answers() == before
     after = {path.name: path.read_bytes() for path in scene.repo.log.rglob("*.jsonl")}
-    assert after == whole, "nothing but their place has changed"
+    assert after == whole, "only their folder has changed"
 
 
 def _known(word: str, names: dict[str, str]) -> tuple[str, str]:
@@ -143,7 +143,7 @@ def test_journals_are_selected_by_when_their_sessions_ended(scene: Scene) -> Non
     assert scene.archive("--before", "10d")["moved"] == []
     assert scene.archive("--before", "-9d", "--dry-run")["moved"] != []
     assert scene.journals() == {scene.first, scene.second, scene.here}, "a dry run moves nothing"
-    at = f"{scene.first}/{scene.repo.bytes()[scene.first + '.jsonl'].count(bytes([10]))}"  # its last event: just then
+    at = f"{scene.first}/{scene.repo.bytes()[scene.first + '.jsonl'].count(bytes([10]))}"  # the name of its last event
     assert [row["session"] for row in scene.archive("--before", at)["moved"]] == [scene.second]
     assert scene.machine.run(300, "archive", "--before", "soon").code == 2
     assert scene.machine.run(300, "archive", "--before", "2099-01-01").code == 2
@@ -161,7 +161,7 @@ def test_dead_and_continued_sessions_go_once_recorded(scene: Scene) -> None:
     dead = scene.machine.start(100)
     del scene.machine.table.rows[100]
     scene.machine.wait(8 * DAY_S)
-    assert dead not in {row["session"] for row in scene.archive()["moved"]}, "nobody has recorded it"
+    assert dead not in {row["session"] for row in scene.archive()["moved"]}, "its death is not recorded yet"
     scene.machine.run(300, "heartbeat", "a", "b")
     scene.machine.wait(8 * DAY_S)
     assert [row["session"] for row in scene.archive()["moved"]] == [dead]
@@ -209,7 +209,7 @@ def test_a_file_in_the_archive_is_never_overwritten(scene: Scene) -> None:
 
 
 def journal_of(repo: Repo, session: str, payloads: list[AnyPayload], acted_as: Sequence[str] = ()) -> None:
-    """A journal with these events, a second apart, three weeks ago."""
+    """Write a journal with these events, one second apart, three weeks ago."""
     lines, previous = b"", NO_HASH
     for n, payload in enumerate(payloads, 1):
         mark = Imported(path="a.json", digest=str(n), acted_as=acted_as[n - 1]) if acted_as else None
@@ -234,12 +234,12 @@ MACHINE = "it began on another machine"
 
 
 def test_an_import_is_archived_when_all_its_sessions_ended(scene: Scene) -> None:
-    """It is of many sessions; where one of them is here, or unknown, it stays."""
+    """An import has many sessions; while one of them is live or unknown, its journal stays."""
     over, here = [scene.first, scene.second], [scene.first, scene.here]
     for name, sessions in (("import-of-here", here), ("import-of-over", over)):
         journal_of(scene.repo, name, [SessionHeartbeat(action="x")] * 2, sessions)
-    read, _ = archiving._read_all(_place(scene), ["import-of-here", "import-of-over"])
-    snapshot = Snapshot(scene.machine.system(300, {}), _place(scene))
+    read, _ = archiving._read_all(_workspace(scene), ["import-of-here", "import-of-over"])
+    snapshot = Snapshot(scene.machine.system(300, {}), _workspace(scene))
     snapshot.catch_up()
     assert archiving._over_at(snapshot, "import-of-here", read["import-of-here"]) == ""
     assert archiving._over_at(snapshot, "import-of-over", read["import-of-over"]) < NOON.replace("12:", "13:")
@@ -247,7 +247,7 @@ def test_an_import_is_archived_when_all_its_sessions_ended(scene: Scene) -> None
     assert archiving._over_at(snapshot, "import-of-over", read["import-of-over"]) == ""
 
 
-def _place(scene: Scene) -> Workspace:
+def _workspace(scene: Scene) -> Workspace:
     return find_workspace(scene.machine.system(300, {}), None)
 
 

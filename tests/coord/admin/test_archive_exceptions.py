@@ -1,4 +1,4 @@
-"""Which journals `coord archive` leaves where they are, each for one reason alone, and how the others go."""
+"""Which journals `coord archive` does not move, one test for each reason, and how it moves the others."""
 
 import fcntl
 import os
@@ -31,7 +31,7 @@ IMPORT = "import-k3f9"
 
 
 class Scene:
-    """A session that ended nine days ago, and one that is here."""
+    """A session that ended nine days ago, and a live one."""
 
     def __init__(self, repo: Repo) -> None:
         self.repo, self.machine = repo, Inside(repo)
@@ -43,7 +43,7 @@ class Scene:
         assert self.machine.run(200, "heartbeat", "a", "b").code == 0
 
     def archive(self, *options: str) -> tuple[set[str], dict[str, str]]:
-        """What was moved, and what stayed for which reason."""
+        """Return the journals that were moved, and those that stayed with their reasons."""
         done = self.machine.run(200, "archive", "--json", *options)
         assert done.code == 0, done
         stayed = {row["session"]: row["reason"] for row in done.json["stayed"]}
@@ -53,7 +53,7 @@ class Scene:
         return {path.stem for path in (self.repo.log / ARCHIVE_FOLDER).glob("*.jsonl")}
 
     def writes(self, session: str, first: Instant, *payloads: AnyPayload, acted_as: str = "") -> None:
-        """A journal, with an event a second from an instant on."""
+        """Write a journal with one event per second, from a given time on."""
         lines, previous = b"", NO_HASH
         for n, payload in enumerate(payloads, 1):
             mark = Imported(path=f"{n}.json", digest=session, acted_as=acted_as) if acted_as else None

@@ -1,4 +1,4 @@
-"""What `coord verify` says of the checkpoint: its fold to the last detail, and why one is not used."""
+"""`coord verify` compares the whole state of the checkpoint, and reports why a checkpoint is not used."""
 
 from hashlib import blake2b
 from pathlib import Path
@@ -16,7 +16,7 @@ from tests.support.repositories import Repo
 
 
 class Scene:
-    """Two claims, and a checkpoint that has all of it."""
+    """A log with two claims, and a checkpoint of it."""
 
     def __init__(self, repo: Repo) -> None:
         self.machine = Inside(repo)
@@ -59,4 +59,4 @@ def test_an_unreadable_fold_is_damaged_unless_of_other_code(scene: Scene, code: 
     path = Path(scene.workspace.cache, NAME)
     replace_file(str(path), blake2b(data, digest_size=16).digest() + data)
     assert scene.verify().checkpoint == said
-    assert scene.verify().whole, "it is a cache"
+    assert scene.verify().whole, "a bad cache does not damage the log"

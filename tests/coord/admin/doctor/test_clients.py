@@ -1,4 +1,4 @@
-"""`coord doctor` looks at an installation from the agent's side."""
+"""`coord doctor` checks the agents' clients: their hooks, sandbox and login shell."""
 
 import json
 import subprocess
@@ -26,7 +26,7 @@ def machine(repo: Repo) -> Machine:
 
 
 def findings(machine: Machine, **env: str) -> dict[str, dict[str, Any]]:
-    """What the checks of the clients find, by the check's name."""
+    """Return the findings about clients, by the name of the check."""
     result = machine.run("doctor --json", **env)
     return {row["check"]: row for row in result.json["findings"] if row["check"] in NAMES}
 
@@ -44,17 +44,17 @@ def test_without_installed_hooks_there_are_no_findings(machine: Machine) -> None
 def test_hooks_that_never_ran_are_found(machine: Machine, client: Client) -> None:
     machine.ok(f"install {client.word}")
     row = findings(machine)["hooks that ran"]
-    assert row["severity"] == "note", "it may just have been installed"
+    assert row["severity"] == "note", "the hooks may just have been installed"
     assert row["what"] == f"the hooks of {client.title} have never run here"
     assert row["do"][0]["why"] == client.todo
     assert row["do"][1]["command"] == f"cd {machine.repo.root} && {client.command}"
-    assert not [step for step in row["do"] if "install" in step["command"]], "it is installed"
+    assert not [step for step in row["do"] if "install" in step["command"]], "the hooks are already installed"
     fired(machine, client)
     assert findings(machine) == {}
 
 
 def test_any_hook_that_ran_is_enough(machine: Machine) -> None:
-    """A client that was running when they were installed tells of no start."""
+    """A client that was already running when the hooks were installed sends no start event."""
     machine.ok("install claude")
     Agents(machine.repo).asks_to_write(100, "a.txt")
     assert findings(machine) == {}
@@ -79,7 +79,7 @@ def test_hooks_that_call_a_missing_program_are_found(machine: Machine) -> None:
     assert findings(machine) == {}
     row = findings(machine, PATH="/nowhere")["hooks"]
     assert (row["severity"], row["evidence"].rpartition(": ")[2]) == ("warning", "coord")
-    assert LOCAL in row["evidence"], "a team's hooks are nothing where there is no coord, and that is meant"
+    assert LOCAL in row["evidence"], "a team's hooks do nothing without coord, so they are not reported"
     text = (machine.repo.root / LOCAL).read_text()
     (machine.repo.root / LOCAL).write_text(text.replace("coord hook", "'/gone/my tools/coord' hook"))
     row = findings(machine)["hooks"]
@@ -124,14 +124,16 @@ def test_a_failure_is_shown_with_its_time_and_client(machine: Machine) -> None:
     subprocess.run(["coord", "hook", "claude"], cwd=machine.repo.root, env=env, input=b"\xff", check=True)
     first, _, second = findings(machine)["hooks that failed"]["evidence"].partition(" · ")
     assert first == f"Codex at Stop: OSError: it is full ({at})"
-    assert second.startswith("Claude Code sent invalid JSON (2 times, last "), "the same one is told once"
+    assert second.startswith("Claude Code sent invalid JSON (2 times, last "), (
+        "equal failures are counted, not repeated"
+    )
 
 
 # --- the shell that Codex takes ---------------------------------------------------------------------------------------
 
 
 def login(machine: Machine, **env: str) -> dict[str, Any] | None:
-    """What is said of the login shell."""
+    """Return the finding about the login shell."""
     rows = [row for row in machine.run("doctor --json", **env).json["findings"] if row["check"] == "login shell"]
     return rows[0] if rows else None
 
@@ -144,7 +146,7 @@ def program(machine: Machine, name: str, text: str) -> str:
 
 def test_a_login_shell_that_does_not_find_coord_is_found(machine: Machine) -> None:
     profile = machine.put("~/.bash_profile", b"PATH=/nowhere\n")
-    assert login(machine) is None, "nobody takes one"
+    assert login(machine) is None, "no client that uses a login shell is installed"
     machine.ok("install claude")
     assert login(machine) is None
     machine.ok("install codex")
@@ -152,11 +154,13 @@ def test_a_login_shell_that_does_not_find_coord_is_found(machine: Machine) -> No
     assert row is not None
     assert (row["severity"], row["what"]) == ("warning", "Codex may not find coord, so `coord` fails for its agents")
     assert "bash -lc 'command -v coord' finds nothing; here it is " in row["evidence"]
-    assert login(machine, PATH="/usr/bin:/bin") is None, "that this shell finds none either is said elsewhere"
+    assert login(machine, PATH="/usr/bin:/bin") is None, (
+        "another check reports that this shell does not find coord either"
+    )
     env = environment(machine.home)
     for step in row["do"]:
         subprocess.run(["bash", "-c", step["command"]], env=env, check=True)
-    assert ".bash_profile" in row["do"][-2]["command"], "the one that bash reads"
+    assert ".bash_profile" in row["do"][-2]["command"], "the startup file that bash reads"
     assert profile.read_text().startswith("PATH=/nowhere\n")
     assert login(machine) is None
 
@@ -174,14 +178,14 @@ def test_the_login_shell_gets_only_the_login_environment(machine: Machine) -> No
     assert login(machine, SHELL=program(machine, "zsh", "exit 0")) is None
     machine.put("~/.profile", b"PATH=/nowhere\n")
     row = login(machine, SHELL=program(machine, "fish", "exit 0"))
-    assert row is not None, "bash is asked in place of a shell that is neither"
+    assert row is not None, "bash is used instead of a shell that is neither bash nor zsh"
     assert row["do"][-2]["command"].endswith(" >> ~/.profile")
 
 
 def test_a_login_shell_that_takes_too_long_is_killed(machine: Machine) -> None:
     machine.ok("install codex")
     shell = program(machine, "bash", "echo $$ > ~/pid; sleep 600 & echo $! >> ~/pid; wait")
-    assert login(machine, SHELL=shell) is None, "nobody knows what it finds"
+    assert login(machine, SHELL=shell) is None, "what it would find is unknown"
     pids = [int(pid) for pid in (machine.home / "pid").read_text().split()]
     assert len(pids) == 2
     until(lambda: not any(alive(pid) for pid in pids), "their end")
@@ -220,7 +224,7 @@ def test_a_worktree_without_the_hooks_is_found(machine: Machine) -> None:
     from coord.admin.doctor.clients import worktrees_without_hooks
     from coord.admin.doctor.subject import Subject
 
-    assert [symptom.severity for symptom in worktrees_without_hooks(Subject(inside, None))] == ["warning"]
+    assert [finding.severity for finding in worktrees_without_hooks(Subject(inside, None))] == ["warning"]
     assert row["do"][0]["command"] == "coord install claude --user"
     machine.ok("install claude --user")
     assert findings(machine) == {}

@@ -1,5 +1,5 @@
-"""`coord doctor` finds each thing that can be wrong, made here with real files and processes, says what to do, the
-safest first, and changes nothing.
+"""`coord doctor` finds each fault, which the tests cause with real files and processes. It lists what to do, the safest
+step first, and changes nothing.
 """
 
 import os
@@ -29,13 +29,13 @@ from tests.support.repositories import Repo
 from tests.support.requirements import mounts
 
 
-def found(repo: Repo, check: str, shell: Shell | None = None, options: str = "") -> list[dict[str, Any]]:
-    """What one check finds."""
+def findings(repo: Repo, check: str, shell: Shell | None = None, options: str = "") -> list[dict[str, Any]]:
+    """Return the findings of one check."""
     result = (shell or repo.shell()).run(f"coord doctor --json {options}")
     assert result.err == ""
     rows = [row for row in result.json["findings"] if row["check"] == check]
     wrong = [row for row in result.json["findings"] if row["severity"] != "note"]
-    assert (result.code != 0) == bool(wrong), "exit 0 is: nothing is wrong"
+    assert (result.code != 0) == bool(wrong), "exit code 0 means that nothing is wrong"
     return rows
 
 
@@ -86,7 +86,7 @@ def test_an_unusable_log_exits_4_and_the_rest_is_checked(repo: Repo) -> None:
 
 
 def test_an_unreadable_archive_stops_every_command(repo: Repo) -> None:
-    """What is held by those in it cannot be told, so nobody is granted anything."""
+    """The claims of the archived sessions are unknown, so no claim is granted."""
     shell = repo.shell()
     shell.start()
     (repo.log / ARCHIVE_FOLDER).write_text("no folder")
@@ -95,7 +95,7 @@ def test_an_unreadable_archive_stops_every_command(repo: Repo) -> None:
         assert (result.code, result.out) == (4, ""), command
         assert "cannot read the archived journals" in result.err
         assert "coord doctor" in result.err
-    assert found(repo, "log")[0]["severity"] == "serious"
+    assert findings(repo, "log")[0]["severity"] == "serious"
     (repo.log / ARCHIVE_FOLDER).unlink()
     assert shell.run("coord claim droplet x").err == ""
 
@@ -127,11 +127,11 @@ def journal(repo: Repo) -> Path:
 def test_a_damaged_journal_is_found(repo: Repo) -> None:
     path = journal(repo)
     path.write_bytes(path.read_bytes().replace(b"building", b"bullding"))
-    (row,) = found(repo, "damage")
+    (row,) = findings(repo, "damage")
     assert row["what"] == f"log/{path.name} is damaged"
     assert row["evidence"].startswith("line 2, byte ")
     assert row["severity"] == "serious"
-    assert commands(row)[0].startswith("cp -a "), "first of all, keep what is there"
+    assert commands(row)[0].startswith("cp -a "), "the first step makes a copy"
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_a_file_that_is_not_a_journal_can_be_moved_out(repo: Repo, data: bytes) 
     shell.start()
     stray.write_bytes(data)
     shell.ok("coord heartbeat building api")
-    (row,) = found(repo, "damage")
+    (row,) = findings(repo, "damage")
     assert row["what"].startswith("log/stray.jsonl ")
     assert row["severity"] == ("serious" if len(data) > 5 or data.endswith(b"\n") else "note")
     assert commands(row)[-1] == f"mv {stray} ~/"
@@ -154,7 +154,7 @@ def test_a_file_that_is_not_a_journal_can_be_moved_out(repo: Repo, data: bytes) 
 
 def test_an_unreadable_journal_is_found(repo: Repo) -> None:
     (repo.log / "strange.jsonl").mkdir()
-    (row,) = found(repo, "damage")
+    (row,) = findings(repo, "damage")
     assert row["evidence"] == "it is not a regular file"
 
 
@@ -162,7 +162,7 @@ def test_an_unreadable_journal_is_found(repo: Repo) -> None:
 def test_a_rewound_journal_is_found(repo: Repo, change: str) -> None:
     path = journal(repo)
     path.write_bytes(path.read_bytes().splitlines(keepends=True)[0]) if change == "cut back" else path.unlink()
-    (row,) = found(repo, "rewinds")
+    (row,) = findings(repo, "rewinds")
     assert row["what"] == f"log/{path.name} was rewound"
     assert "3 lines were read before" in row["evidence"]
     assert commands(row)[0].startswith("cp -a ")
@@ -172,11 +172,11 @@ def test_a_journal_in_two_places_is_found(repo: Repo) -> None:
     path = journal(repo)
     (repo.log / ARCHIVE_FOLDER).mkdir()
     shutil.copy(path, repo.log / ARCHIVE_FOLDER)
-    (row,) = found(repo, "two places")
+    (row,) = findings(repo, "two places")
     assert commands(row)[0].startswith("cmp ")
     for command in commands(row):
         repo.shell().ok(command)
-    assert found(repo, "two places") == []
+    assert findings(repo, "two places") == []
 
 
 @pytest.mark.parametrize("fault", ["damaged", "different"])
@@ -190,10 +190,10 @@ def test_a_bad_checkpoint_is_found_and_can_be_deleted(repo: Repo, fault: str) ->
         assert folded is not None
         folded.state.events = 99
         coord.engine.checkpoint.save(str(cache), saved.seen, [], folded)
-    (row,) = found(repo, "checkpoint")
+    (row,) = findings(repo, "checkpoint")
     assert row["severity"] == ("warning" if fault == "damaged" else "serious")
     repo.shell().ok(commands(row)[0])
-    assert found(repo, "checkpoint") == []
+    assert findings(repo, "checkpoint") == []
 
 
 def test_events_of_a_newer_version_are_found(repo: Repo) -> None:
@@ -204,9 +204,9 @@ def test_events_of_a_newer_version_are_found(repo: Repo) -> None:
     ).encode()
     data = path.read_bytes()
     path.write_bytes(data + body + b',"hash":"' + line_hash(data[-35:-3], body) + b'"}\n')
-    (row,) = found(repo, "newer events")
+    (row,) = findings(repo, "newer events")
     assert row["evidence"] == "1 event spell.cast"
-    assert commands(row)[0].startswith("git pull && uv tool install "), "as the README installs it"
+    assert commands(row)[0].startswith("git pull && uv tool install "), "the same way as in the README"
 
 
 def test_leftovers_of_a_crash_are_a_note(repo: Repo) -> None:
@@ -215,7 +215,7 @@ def test_leftovers_of_a_crash_are_a_note(repo: Repo) -> None:
     shell = repo.shell()
     shell.ok(f"coord heartbeat a b --session {path.stem}")
     Path(f"{path}.sealed").touch()
-    rows = found(repo, "leftovers")
+    rows = findings(repo, "leftovers")
     assert [row["severity"] for row in rows] == ["note", "note"]
     assert f"{path.stem}-1.torn" in rows[0]["evidence"]
     assert f"{path.name}.sealed" in rows[1]["evidence"]
@@ -224,20 +224,20 @@ def test_leftovers_of_a_crash_are_a_note(repo: Repo) -> None:
 # --- clocks and the lock ----------------------------------------------------------------------------------------------
 
 
-def inside(machine: Inside, check: str) -> list[DoctorFinding]:
-    """What a check finds on a machine with a clock and processes of the test's."""
+def simulated(machine: Inside, check: str) -> list[DoctorFinding]:
+    """Return the findings of a check on a simulated machine."""
     _, rows = run_checks(Subject(machine.system(300, {"PATH": BIN}), None))
-    return [symptom for name, symptom in rows if name == check]
+    return [finding for name, finding in rows if name == check]
 
 
 def test_a_clock_behind_the_log_is_found(repo: Repo) -> None:
     machine = Inside(repo)
     machine.start(100)
-    assert inside(machine, "clocks") == []
+    assert simulated(machine, "clocks") == []
     machine.wait(-7200)
-    (symptom,) = inside(machine, "clocks")
-    assert "2 h behind the log" in symptom.evidence
-    assert symptom.do[0].command == "date -u"
+    (finding,) = simulated(machine, "clocks")
+    assert "2 h behind the log" in finding.evidence
+    assert finding.do[0].command == "date -u"
 
 
 def test_another_machines_clock_that_is_ahead_is_found(repo: Repo) -> None:
@@ -247,8 +247,8 @@ def test_another_machines_clock_that_is_ahead_is_found(repo: Repo) -> None:
         NO_HASH,
     )
     (repo.log / "from-afar.jsonl").write_bytes(line)
-    (symptom,) = inside(machine, "clocks")
-    assert symptom.what == "log/from-afar.jsonl comes from a machine whose clock is ahead"
+    (finding,) = simulated(machine, "clocks")
+    assert finding.what == "log/from-afar.jsonl comes from a machine whose clock is ahead"
 
 
 @pytest.mark.parametrize("stopped", [True, False])
@@ -258,21 +258,21 @@ def test_a_process_that_keeps_the_lock_is_found(repo: Repo, stopped: bool) -> No
     pid = hold_lock(shell, repo.log / ".lock")
     if stopped:
         os.kill(pid, signal.SIGSTOP)
-    (row,) = found(repo, "lock")
+    (row,) = findings(repo, "lock")
     assert row["severity"] == ("serious" if stopped else "warning")
     assert f"process {pid}" in row["evidence"]
     expected = f"kill -CONT {pid}" if stopped else f"ps -o pid,ppid,stat,lstart,args -p {pid}"
-    assert commands(row)[0] == expected, "the safest first"
+    assert commands(row)[0] == expected, "the safest step comes first"
     os.kill(pid, signal.SIGKILL)
     until(lambda: is_free(repo.log / ".lock"), "the lock's end")
-    assert found(repo, "lock") == []
+    assert findings(repo, "lock") == []
 
 
 def test_a_lock_that_is_not_a_file_is_found(repo: Repo) -> None:
     journal(repo)
     (repo.log / ".lock").unlink()
     (repo.log / ".lock").mkdir()
-    (row,) = found(repo, "lock")
+    (row,) = findings(repo, "lock")
     assert row["severity"] == "serious"
 
 
@@ -282,11 +282,11 @@ def test_a_lock_that_is_not_a_file_is_found(repo: Repo) -> None:
 def test_sessions_whose_death_is_not_detectable_are_found(repo: Repo) -> None:
     shell = repo.shell()
     session = shell.json("coord start --no-anchor")["session"]
-    (row,) = found(repo, "anchors")
+    (row,) = findings(repo, "anchors")
     assert row["severity"] == "note"
     assert session in row["evidence"]
     shell.ok(f"coord claim droplet x --session {session}")
-    (row,) = found(repo, "anchors")
+    (row,) = findings(repo, "anchors")
     assert row["severity"] == "warning"
     assert row["what"].endswith("; 1 of them with claims, which would last until they expire")
     assert commands(row)[0] == "coord status"
@@ -297,9 +297,9 @@ def test_each_reason_why_an_anchor_cannot_be_checked() -> None:
     session = state.sessions["amber"]
     here = ObserverHost("north", "boot-1", "ns")
     assert sessions.undetectable_reason(session, here, 100) == ""
-    assert sessions.undetectable_reason(session, here, "free") == "", "that it is gone can be seen"
+    assert sessions.undetectable_reason(session, here, "free") == "", "a process that is gone is detectable"
     assert sessions.undetectable_reason(session, ObserverHost("north", "boot-2", "other"), "unknown") == "", (
-        "so can another boot"
+        "another boot is detectable too"
     )
     assert "no permission" in sessions.undetectable_reason(session, here, "unknown")
     assert "another machine" in sessions.undetectable_reason(session, ObserverHost("south", "boot-1", "ns"), 100)
@@ -314,12 +314,12 @@ def test_a_silent_session_with_claims_is_found(repo: Repo) -> None:
     session = machine.start(100, "--name", "api")
     machine.run(100, "claim", "droplet", "x")
     machine.wait(14 * 60)
-    assert inside(machine, "silence") == []
+    assert simulated(machine, "silence") == []
     machine.wait(61)
-    (symptom,) = inside(machine, "silence")
-    assert symptom.what == f"{session} (api) is silent and holds 1 claim"
-    assert "holds droplet/x" in symptom.evidence
-    assert [step.command.split()[1] for step in symptom.do] == ["status", "send", "break"]
+    (finding,) = simulated(machine, "silence")
+    assert finding.what == f"{session} (api) is silent and holds 1 claim"
+    assert "holds droplet/x" in finding.evidence
+    assert [step.command.split()[1] for step in finding.do] == ["status", "send", "break"]
 
 
 def test_sessions_with_the_same_anchor_are_grouped() -> None:
@@ -328,7 +328,7 @@ def test_sessions_with_the_same_anchor_are_grouped() -> None:
     for name, conversation in (("amber", ""), ("brown", ""), ("coral", "its own")):
         story.tell(5 + 0.1 * len(name + conversation), name, SessionStarted(anchor=one, client_session=conversation))
     (pair,) = sessions.sessions_by_shared_anchor(story.state())
-    assert {session.id for session in pair} == {"amber", "brown"}, "a conversation is known by its variable"
+    assert {session.id for session in pair} == {"amber", "brown"}, "a session with a conversation can be told apart"
 
 
 def test_two_sessions_of_one_shell_are_found(repo: Repo) -> None:
@@ -340,9 +340,9 @@ def test_two_sessions_of_one_shell_are_found(repo: Repo) -> None:
     line, _ = encode_line(Event(v=VERSION, at=add_time(NOON, 1), session="second-one", n=1, payload=hello), NO_HASH)
     (repo.log / "second-one.jsonl").write_bytes(line)
     machine.wait(5)
-    (symptom,) = inside(machine, "one anchor")
-    assert first in symptom.evidence
-    assert symptom.do[0].command == "export COORD_SESSION=second-one"
+    (finding,) = simulated(machine, "one anchor")
+    assert first in finding.evidence
+    assert finding.do[0].command == "export COORD_SESSION=second-one"
 
 
 def anchor_of_shell(repo: Repo, session: str) -> Any:
@@ -359,10 +359,10 @@ def anchor_of_shell(repo: Repo, session: str) -> Any:
 
 def test_invalid_settings_are_found(repo: Repo) -> None:
     (repo.folder / "config.toml").write_text("claim_hours = 'many'")
-    (row,) = found(repo, "settings")
+    (row,) = findings(repo, "settings")
     assert row["severity"] == "serious"
     repo.shell().ok(commands(row)[-1])
-    assert found(repo, "settings") == []
+    assert findings(repo, "settings") == []
 
 
 def test_missing_and_changed_scripts_are_found(repo: Repo) -> None:
@@ -370,7 +370,7 @@ def test_missing_and_changed_scripts_are_found(repo: Repo) -> None:
     (folder / "session-claim.sh").unlink()
     (folder / "session-start.sh").chmod(0o644)
     (folder / "session-status.sh").write_text("#!/bin/sh\necho mine\n")
-    rows = {row["what"].split(" ", 2)[2]: row for row in found(repo, "scripts")}
+    rows = {row["what"].split(" ", 2)[2]: row for row in findings(repo, "scripts")}
     assert {what: row["evidence"].partition(": ")[0] for what, row in rows.items()} == {
         "missing or not readable": "scripts/session-claim.sh",
         "not executable": "scripts/session-start.sh",
@@ -378,27 +378,27 @@ def test_missing_and_changed_scripts_are_found(repo: Repo) -> None:
     }
     for row in rows.values():
         repo.shell().ok(commands(row)[0])
-    assert found(repo, "scripts") == []
+    assert findings(repo, "scripts") == []
     assert (folder / "session-status.sh.orig").exists()
 
 
 def test_another_shared_folder_below_or_above_is_found(repo: Repo) -> None:
     shell = repo.shell()
     shell.ok("mkdir -p parts/api && cd parts/api && coord init --here")
-    (below,) = found(repo, "nested")
+    (below,) = findings(repo, "nested")
     assert str(repo.root / "parts/api/COORDINATION") in below["evidence"]
-    (above,) = found(repo, "nested", options="--root parts/api")
+    (above,) = findings(repo, "nested", options="--root parts/api")
     assert str(repo.folder) in above["evidence"]
     shell.ok("mkdir -p vendor/lib && cd vendor/lib && git init -q && coord init")
-    assert found(repo, "nested") == [below], "another repository has a folder of its own by right"
+    assert findings(repo, "nested") == [below], "another repository may have its own folder"
 
 
 def test_a_worktree_with_its_own_log_is_found(repo: Repo) -> None:
     shell = repo.shell()
     shell.ok("coord start; git add -A; git commit -qm all; git worktree add -q ../other")
-    assert found(repo, "worktrees") == [], "the committed folder is checked out there, and not used"
+    assert findings(repo, "worktrees") == [], "the folder that is checked out there has no log"
     shell.ok("cd ../other && mkdir COORDINATION/log && coord start --new --root COORDINATION")
-    (row,) = found(repo, "worktrees")
+    (row,) = findings(repo, "worktrees")
     assert "other/COORDINATION/log has 1 journal" in row["evidence"]
 
 
@@ -408,25 +408,25 @@ def test_a_log_that_git_tracks_is_found(repo: Repo, live: bool) -> None:
     shell.ok("coord init --track; coord start; git add -A; git commit -qm all")
     if not live:
         shell.ok("coord end")
-    (row,) = found(repo, "tracked")
+    (row,) = findings(repo, "tracked")
     assert row["severity"] == ("warning" if live else "note")
     if live:
         assert commands(row)[0].startswith("cp -a ")
         shell.ok(commands(row)[1])
-        assert found(repo, "tracked") == []
+        assert findings(repo, "tracked") == []
         assert list(repo.log.glob("*.jsonl"))
 
 
 def test_a_log_that_git_does_not_ignore_is_found(repo: Repo) -> None:
-    assert found(repo, "ignored") == []
+    assert findings(repo, "ignored") == []
     (repo.folder / ".gitignore").unlink()
-    (row,) = found(repo, "ignored")
+    (row,) = findings(repo, "ignored")
     repo.shell().ok(commands(row)[0])
-    assert found(repo, "ignored") == []
+    assert findings(repo, "ignored") == []
     (repo.folder / ".gitignore").write_text("something else\n")
-    (row,) = found(repo, "ignored")
+    (row,) = findings(repo, "ignored")
     repo.shell().ok(commands(row)[1])
-    assert found(repo, "ignored") == []
+    assert findings(repo, "ignored") == []
 
 
 def test_doctor_works_without_git(repo: Repo) -> None:
@@ -434,7 +434,7 @@ def test_doctor_works_without_git(repo: Repo) -> None:
     bin_.mkdir()
     (bin_ / "coord").symlink_to(COORD)
     (repo.folder / ".gitignore").unlink()
-    assert found(repo, "ignored") != []
+    assert findings(repo, "ignored") != []
     result = repo.shell().run(f"PATH={bin_} coord doctor --json")
     assert [row for row in result.json["findings"] if row["check"] in ("ignored", "tracked")] == []
 
@@ -446,7 +446,7 @@ def test_doctor_works_without_git(repo: Repo) -> None:
 def test_a_read_only_file_system_is_found(repo: Repo) -> None:
     shell = repo.shell(None, "unshare", "--mount", "bash", "--norc", "--noprofile")
     shell.ok("mount --bind COORDINATION COORDINATION && mount -o remount,bind,ro COORDINATION")
-    (row,) = found(repo, "permissions", shell)
+    (row,) = findings(repo, "permissions", shell)
     assert row["what"] == "the log is on a read-only file system"
 
 
@@ -458,15 +458,15 @@ def test_missing_permissions_are_found(repo: Repo, what: str) -> None:
     for one in (repo.folder, *repo.folder.rglob("*")):
         os.chown(one, 65534, 65534) if os.geteuid() == 0 else None
     path.chmod(0o555 if path.is_dir() else 0o444)
-    (symptom,) = as_nobody(lambda: list(folder.permissions(Subject(Inside(repo).system(300, {}), None))), repo)
-    assert str(path) in symptom.evidence or path.name in symptom.evidence
-    assert symptom.severity == ("serious" if "log" in str(path.relative_to(repo.folder)) else "warning")
-    assert symptom.do[0].command.startswith("ls -ld")
+    (finding,) = as_nobody(lambda: list(folder.permissions(Subject(Inside(repo).system(300, {}), None))), repo)
+    assert str(path) in finding.evidence or path.name in finding.evidence
+    assert finding.severity == ("serious" if "log" in str(path.relative_to(repo.folder)) else "warning")
+    assert finding.do[0].command.startswith("ls -ld")
     assert list(repo.folder.rglob("*probe*")) == []
 
 
 def as_nobody(look: Callable[[], Any], repo: Repo) -> Any:
-    """Root may do everything: look as another user, who can reach the folder from where he is."""
+    """Root has all permissions, so the check runs as another user, who can reach the folder."""
     if os.geteuid() != 0:
         return look()
     for parent in repo.folder.parents:
@@ -484,9 +484,9 @@ def as_nobody(look: Callable[[], Any], repo: Repo) -> Any:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be root in another's folder")
 def test_root_in_another_users_folder_is_found(repo: Repo) -> None:
-    assert found(repo, "owner") == []
+    assert findings(repo, "owner") == []
     os.chown(repo.folder, 65534, 65534)
-    (row,) = found(repo, "owner")
+    (row,) = findings(repo, "owner")
     assert "belongs to user 65534" in row["evidence"]
 
 
@@ -494,13 +494,13 @@ def test_root_in_another_users_folder_is_found(repo: Repo) -> None:
 def test_a_nearly_full_disk_is_found(repo: Repo) -> None:
     shell = repo.shell(None, "unshare", "--mount", "bash", "--norc", "--noprofile")
     shell.ok("mount -t tmpfs -o size=20m tmpfs COORDINATION/log")
-    (row,) = found(repo, "disk", shell)
+    (row,) = findings(repo, "disk", shell)
     assert row["severity"] == "warning"
     shell.ok("head -c 20500000 /dev/zero > COORDINATION/log/filler")
-    (row,) = found(repo, "disk", shell)
+    (row,) = findings(repo, "disk", shell)
     assert row["severity"] == "serious"
     shell.ok("umount COORDINATION/log; mount -t tmpfs -o size=200m,nr_inodes=50 tmpfs COORDINATION/log")
-    (row,) = found(repo, "disk", shell)
+    (row,) = findings(repo, "disk", shell)
     assert "files" in row["evidence"]
 
 
@@ -519,8 +519,8 @@ def test_the_file_system_type_of_a_path() -> None:
 
 def test_a_network_file_system_is_found(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(folder, "file_system", lambda *_: "nfs4")
-    (symptom,) = folder.network(Subject(Inside(repo).system(300, {}), None))
-    assert "is on nfs4" in symptom.evidence
+    (finding,) = folder.network(Subject(Inside(repo).system(300, {}), None))
+    assert "is on nfs4" in finding.evidence
 
 
 # --- the installation -------------------------------------------------------------------------------------------------
@@ -533,7 +533,7 @@ def test_a_coord_that_is_not_on_path_is_found(repo: Repo) -> None:
     assert f"{COORD} is not on PATH" in row["evidence"]
     shell = repo.shell()
     shell.ok(commands(row)[1])
-    assert shell.ok("PATH=~/.local/bin:/usr/bin:/bin coord whoami --help"), "the folder of the link is made"
+    assert shell.ok("PATH=~/.local/bin:/usr/bin:/bin coord whoami --help"), "the step creates the folder of the link"
 
 
 def test_another_coord_first_on_path_is_found(repo: Repo) -> None:
@@ -545,7 +545,7 @@ def test_another_coord_first_on_path_is_found(repo: Repo) -> None:
     (row,) = [row for row in result.json["findings"] if row["check"] == "installation"]
     assert row["evidence"] == f"agents run {bin_}/coord, which is first on PATH; this is {COORD}"
     (bin_ / "coord").unlink()
-    (bin_ / "coord").symlink_to(COORD)  # as a tool is installed
+    (bin_ / "coord").symlink_to(COORD)  # as `uv tool install` does
     result = repo.shell().run(f"PATH={bin_}:$PATH coord doctor --json")
     assert [row for row in result.json["findings"] if row["check"] == "installation"] == []
 

@@ -1,4 +1,4 @@
-"""`coord doctor` sees when git does not call coord any more, made here as other programs do it."""
+"""`coord doctor` finds git hooks that do not call coord any more, after the changes that other programs make."""
 
 from pathlib import Path
 from typing import Any
@@ -17,13 +17,13 @@ def machine(repo: Repo) -> Machine:
 
 
 def finding(machine: Machine, **env: str) -> dict[str, Any] | None:
-    """What is said of git's hooks."""
+    """Return the finding about git's hooks."""
     rows = [row for row in machine.run("doctor --json", **env).json["findings"] if row["check"] == "git's hooks"]
     return rows[0] if rows else None
 
 
 def said(machine: Machine) -> tuple[str, str, list[str]]:
-    """The hooks that are named, what is wrong with them, and what to type."""
+    """Return the hooks that the finding names, what is wrong with them, and the commands of the steps."""
     row = finding(machine)
     assert row is not None
     assert row["severity"] == "warning"
@@ -48,14 +48,14 @@ def test_untouched_hooks_and_no_hooks_are_fine(machine: Machine) -> None:
     assert finding(machine) is None
     machine.ok("install git")
     assert finding(machine) is None
-    assert finding(machine, PATH="/nowhere") is None, "without git there is no commit either"
+    assert finding(machine, PATH="/nowhere") is None, "without git there are no commits"
     put(hooks / "pre-commit", MADE_BY_PRE_COMMIT)
     (hooks / "pre-commit.before-coord").rename(hooks / "pre-commit.legacy")
     assert finding(machine) is not None
     machine.ok("install git")
     (hooks / "pre-commit").rename(hooks / "pre-commit.legacy")
     put(hooks / "pre-commit", MADE_BY_PRE_COMMIT)
-    assert finding(machine) is None, "pre-commit runs what it found"
+    assert finding(machine) is None, "pre-commit runs the hook that it found"
 
 
 def test_uninstalled_hooks_are_not_missed(machine: Machine) -> None:
@@ -99,7 +99,7 @@ def test_edited_removed_and_non_executable_hooks_are_found(machine: Machine) -> 
 
 @pytest.mark.parametrize("remembered", [True, False])
 def test_a_changed_hooks_path_is_found(machine: Machine, remembered: bool) -> None:
-    """As husky does, which makes its folder anew whenever the packages are installed."""
+    """Husky does this: it generates its folder again whenever packages are installed."""
     machine.ok("install git")
     husky = machine.repo.root / ".husky" / "_"
     put(husky / ".gitignore", "*")

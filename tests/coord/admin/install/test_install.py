@@ -1,4 +1,4 @@
-"""`coord install` writes what it shows, `coord uninstall` leaves the bytes as they were, and nothing else changes."""
+"""`coord install` writes exactly what it shows, and `coord uninstall` restores every byte."""
 
 import json
 import os
@@ -161,7 +161,9 @@ def test_an_unwritable_record_is_reported_and_install_works(machine: Machine) ->
     assert result.code == 0
     assert "`coord uninstall --all` will not know of this when" in result.out
     machine.ok("uninstall claude")
-    assert list((machine.repo.root / ".claude").iterdir()) == [], "that it made the folder was not remembered"
+    assert list((machine.repo.root / ".claude").iterdir()) == [], (
+        "the record that coord created the folder was not saved"
+    )
 
 
 # --- what stands there ---
@@ -212,9 +214,9 @@ def test_a_coord_that_is_not_on_path_is_called_by_its_path(machine: Machine) -> 
     assert f"{COORD} hook claude" in out
     assert "`coord` alone does not run this program" in out
     team = machine.ok("install claude --project --dry-run", PATH="/usr/bin:/bin")
-    assert COORD not in team, "a path of this machine is nothing for a team"
+    assert COORD not in team, "a path of this machine must not be in the team's settings"
     machine.ok("install claude")
-    assert COORD not in (machine.repo.root / LOCAL).read_text(), "it is replaced"
+    assert COORD not in (machine.repo.root / LOCAL).read_text(), "the path is replaced"
     machine.ok("uninstall claude")
     assert not (machine.repo.root / LOCAL).exists()
 
@@ -279,7 +281,7 @@ def test_one_unreadable_file_does_not_stop_the_rest(machine: Machine) -> None:
     assert not (machine.home / ".codex").exists()
     machine.put(LOCAL, b"{}")
     machine.ok("uninstall --all")
-    assert not (machine.home / ".local").exists(), "it was remembered until it could be done"
+    assert not (machine.home / ".local").exists(), "the record is kept until the uninstall succeeds"
 
 
 def test_a_read_only_file_is_refused_even_for_root(machine: Machine) -> None:
@@ -310,7 +312,7 @@ def test_the_target_of_a_link_changes_and_the_link_stays(machine: Machine) -> No
     assert f"{LOCAL} -> {target}" in machine.ok("install claude")
     assert (machine.repo.root / LOCAL).is_symlink()
     assert json.loads(target.read_text())["hooks"]
-    assert stat.S_IMODE(target.stat().st_mode) == 0o600, "its mode stays"
+    assert stat.S_IMODE(target.stat().st_mode) == 0o600, "the mode of the file stays"
     machine.ok("uninstall claude")
     assert machine.tree() == tree
 
@@ -493,7 +495,7 @@ def test_secrets_in_the_home_folder_are_not_shown(machine: Machine) -> None:
 def test_the_instructions_go_where_the_client_reads_them(machine: Machine) -> None:
     machine.put("AGENTS.md", b"Be kind.\n")
     machine.ok("install claude --instructions")
-    assert not (machine.repo.root / "CLAUDE.md").exists(), "it would hide AGENTS.md"
+    assert not (machine.repo.root / "CLAUDE.md").exists(), "a new CLAUDE.md would hide AGENTS.md"
     text = (machine.repo.root / "AGENTS.md").read_text()
     assert text.startswith("Be kind.\n\n<!-- coord:begin -->\n")
     assert len(text.split("<!-- coord:begin -->")[1].split("\n")) < 27
@@ -673,7 +675,7 @@ def test_long_lines_around_a_change_are_shortened(machine: Machine) -> None:
     path = machine.repo.root / ".git/info/exclude"
     path.write_text(f"-minus\n    # {'x' * 300}end\n")
     out = machine.ok("install claude")
-    assert "\n -minus\n     # xxx" in out, "it is no removed line"
+    assert "\n -minus\n     # xxx" in out, "the line is shown as unchanged, not as removed"
     assert " … " in out
     assert "xend\n+" in out
 

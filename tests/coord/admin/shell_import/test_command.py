@@ -1,4 +1,4 @@
-"""`coord import`: the past of the shell scripts is there as it was, and stands in nobody's way."""
+"""`coord import` keeps every value of the shell scripts' files, and imported claims block nobody."""
 
 import json
 import os
@@ -17,7 +17,7 @@ from tests.support.repositories import Repo
 
 
 class Scene:
-    """A machine, and a predecessor's folder beside its repository."""
+    """A machine, and a folder of the shell scripts next to its repository."""
 
     def __init__(self, repo: Repo) -> None:
         self.repo, self.machine = repo, Inside(repo)
@@ -29,7 +29,7 @@ class Scene:
         return done.json
 
     def imported(self) -> dict[str, Any]:
-        """The imported events, by the path of their file; the last of several."""
+        """Return the imported events by the path of their file; of several, the last."""
         return {event["imported"]["path"]: event for event in self.repo.events() if "imported" in event}
 
     def json(self, *argv: str) -> Any:
@@ -50,7 +50,7 @@ def scene(repo: Repo) -> Scene:
 def test_every_value_is_imported_with_its_time_and_session(
     scene: Scene, seed: int, sessions: int, messages: int
 ) -> None:
-    """In files that are JSON and in those that are not."""
+    """In valid JSON files and in invalid ones."""
     meant = sample(scene.old.folder, seed, sessions, messages)
     before = {path: path.read_bytes() for path in scene.old.folder.rglob("*") if path.is_file()}
     done = scene.bring()
@@ -127,7 +127,7 @@ def test_files_of_an_archived_import_are_not_imported_again(scene: Scene) -> Non
 
 
 def test_an_imported_session_is_never_live(scene: Scene) -> None:
-    """Not even in the minute after its last word: nobody can write to it, act as it, go on for it or hand it work."""
+    """Even in the minute after its last event, nobody can message it, act as it, continue it or hand claims to it."""
     now = datetime.fromisoformat(NOON)
     name = scene.old.session(now - timedelta(minutes=5))
     scene.old.heartbeat(now - timedelta(minutes=1), name)
@@ -236,7 +236,7 @@ def test_imported_history_can_be_viewed(scene: Scene) -> None:
         1,
     )
     (claim,) = then["claims"]
-    assert seconds_between(claim["granted_at"], claim["ends_at"]) == 7 * 86400  # longer than a claim may last
+    assert seconds_between(claim["granted_at"], claim["ends_at"]) == 7 * 86400  # the maximum length of a claim
     assert then["messages"][0]["to"] == ["consensus"]
     for argv in (("why", "droplet/api"), ("why", name), ("report", "--since", f"{journal}/1")):
         done = scene.machine.run(100, *argv)
@@ -288,7 +288,7 @@ def test_unusable_files_are_listed_with_reasons(scene: Scene, tmp_path: Path) ->
         "direct": "a link",
         "broadcast/pipe.json": "regular",
     }
-    assert said.keys() - {"broadcast/secret.json"} == expected.keys()  # whoever may read everything reads that too
+    assert said.keys() - {"broadcast/secret.json"} == expected.keys()  # root can read this file
     assert all(words in said[path] for path, words in expected.items()), said
     text = scene.machine.run(100, "import", "../old").out
     assert "could not be used" in text
@@ -344,7 +344,7 @@ def test_events_with_the_same_time_are_put_in_order(scene: Scene) -> None:
 
 
 def test_the_folder_can_be_the_shared_folder_itself(scene: Scene) -> None:
-    """People go on in the repository in which they used the scripts."""
+    """A repository that used the scripts keeps its folder."""
     Predecessor(scene.repo.folder).session(BEGIN)
     for folder in (".", "COORDINATION", str(scene.repo.root)):
         assert scene.bring(folder)["read"]["session"] == 1
@@ -359,7 +359,7 @@ def test_a_folder_without_such_files_is_refused(scene: Scene, folder: str) -> No
 
 
 def test_the_output_has_counts_and_next_commands(repo: Repo) -> None:
-    """In a real shell; what it says to type can be typed."""
+    """In a real shell, where the suggested commands are run."""
     old = Predecessor(repo.root / "COORDINATION")
     name = old.session(datetime(2025, 11, 15, 17, tzinfo=UTC))
     for number in range(25):

@@ -1,4 +1,4 @@
-"""The files of the shell scripts: what is no JSON is found again through the template."""
+"""The fields of the shell scripts' files are recovered from invalid JSON by the template."""
 
 import pytest
 
@@ -12,7 +12,7 @@ MESSAGE = {"from": "session-1", "to": "broadcast", "timestamp": "2025-11-15T18:0
 @pytest.mark.parametrize("end", NASTY)
 @pytest.mark.parametrize("begin", NASTY)
 def test_any_message_is_recovered_from_the_template(begin: str, end: str) -> None:
-    """Unless what was put there made JSON that says something else, of which nobody can tell."""
+    """Except if the value made the file valid JSON with another meaning, which cannot be detected."""
     meant = MESSAGE | {"message": f"{begin}words{end}"}
     fields, recovered = fields_of("message", filled(meant).encode())
     if recovered:

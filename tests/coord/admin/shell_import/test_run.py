@@ -1,4 +1,4 @@
-"""What an import takes, and how it writes it down: each rule by files that are made here, without the old scripts."""
+"""Each rule of an import, tested with files that are written here, without the shell scripts."""
 
 import json
 import os
@@ -19,7 +19,7 @@ MIB = 1 << 20
 
 
 class Scene:
-    """A machine, and a folder beside its repository as the scripts would have left it."""
+    """A machine, and a folder next to its repository with files like those of the scripts."""
 
     def __init__(self, repo: Repo) -> None:
         self.repo, self.machine = repo, Inside(repo)
@@ -113,7 +113,7 @@ def test_only_regular_files_up_to_the_size_limit_are_read(tmp_path: Path) -> Non
     os.mkfifo(pipe)
     assert _bytes(str(file)) == b"x" * MIB
     with pytest.raises(Unusable, match="cannot be read"):
-        _bytes(str(link))  # put there since the folder was listed
+        _bytes(str(link))  # created after the folder was listed
     with pytest.raises(Unusable, match="not a regular file"):
         _bytes(str(pipe))
     file.write_bytes(b"x" * (MIB + 1))
@@ -124,7 +124,7 @@ def test_only_regular_files_up_to_the_size_limit_are_read(tmp_path: Path) -> Non
 def test_json_with_a_duplicate_key_is_not_imported() -> None:
     assert fields_of("claim", b'{"claimed_by": "amber"}') == ({"claimed_by": "amber"}, False)
     twice = b'{\n  "claimed_by": "amber",\n  "claimed_at": "now", "claimed_at": "then"\n}\n'
-    assert fields_of("claim", twice)[1], "it had to be recovered"
+    assert fields_of("claim", twice)[1], "the file counts as invalid JSON"
 
 
 def test_an_event_that_a_journal_cannot_hold_is_refused() -> None:

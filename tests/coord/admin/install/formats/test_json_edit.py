@@ -1,4 +1,4 @@
-"""Changing one place of a JSON text leaves every other byte as it is, and taking the change back leaves all of them."""
+"""Adding entries to a JSON text changes no other byte, and removing them restores every byte."""
 
 import json
 import re
@@ -53,7 +53,7 @@ _COMMENTS = ["// note\n", "/* a\n b */", " // x \r\n  ", "/**/"]
 
 
 class Layout:
-    """Writes a value with white space, and comments, as it is told by a list of numbers."""
+    """Writes a value with white space and comments that a list of numbers selects."""
 
     def __init__(self, choices: list[int], spaces: list[str], escape: bool) -> None:
         self.choices, self.spaces, self.escape, self.turn = choices, spaces, escape, 0
@@ -94,60 +94,60 @@ def documents(draw: st.DrawFn, comments: bool = False) -> tuple[Any, str]:
 
 
 def bare(text: str) -> Any:
-    """What a text says without its comments."""
+    """Return the value of a text with comments."""
     strings = r'"(?:[^"\\]|\\.)*"'
     return json.loads(re.sub(rf"({strings})|//[^\n]*|/\*(?s:.*?)\*/", lambda m: m[1] or " ", text))
 
 
 def expected(value: Any, had: list[str]) -> Any:
-    """The settings with ours in them, as a program that cares for no layout would make them."""
+    """Return the settings with coord's entries added, computed on plain values without regard to layout."""
     result = json.loads(json.dumps(value))
     for (first, second, _), piece in PIECES + allow_entries(CLAUDE, had):
         result.setdefault(first, {}).setdefault(second, []).append(piece)
     return result
 
 
-def install(text: str | None, comments: bool, memory: FileRecord) -> tuple[str, FileRecord]:
-    if text is not None and text.strip() and not memory.uses:
-        memory = FileRecord(had=rules_in(CLAUDE, parse(text, comments)))
-    pieces = PIECES + allow_entries(CLAUDE, memory.had)
-    new, memory = with_entries(text, comments, pieces, ours_of(CLAUDE, memory), memory)
-    return new, FileRecord([("claude", "/")], memory.empty, memory.blank, memory.had)
+def install(text: str | None, comments: bool, record: FileRecord) -> tuple[str, FileRecord]:
+    if text is not None and text.strip() and not record.uses:
+        record = FileRecord(had=rules_in(CLAUDE, parse(text, comments)))
+    pieces = PIECES + allow_entries(CLAUDE, record.had)
+    new, record = with_entries(text, comments, pieces, ours_of(CLAUDE, record), record)
+    return new, FileRecord([("claude", "/")], record.empty, record.blank, record.had)
 
 
-def uninstall(text: str, comments: bool, memory: FileRecord) -> str | None:
-    return without_entries(text, comments, ours_of(CLAUDE, memory), memory)
+def uninstall(text: str, comments: bool, record: FileRecord) -> str | None:
+    return without_entries(text, comments, ours_of(CLAUDE, record), record)
 
 
 @given(documents())
 def test_uninstall_restores_every_byte(document: tuple[Any, str]) -> None:
     value, text = document
-    new, memory = install(text, False, FileRecord())
-    assert json.loads(new) == expected(value, memory.had)
+    new, record = install(text, False, FileRecord())
+    assert json.loads(new) == expected(value, record.had)
     assert list(json.loads(new))[: len(value)] == list(value), "nothing is reordered"
-    assert install(new, False, memory) == (new, memory), "a second time changes nothing"
-    assert uninstall(new, False, memory) == text
+    assert install(new, False, record) == (new, record), "a second install changes nothing"
+    assert uninstall(new, False, record) == text
 
 
 @given(documents(comments=True))
 def test_uninstall_restores_every_byte_with_comments(document: tuple[Any, str]) -> None:
     value, text = document
-    new, memory = install(text, True, FileRecord())
-    assert bare(new) == expected(value, memory.had)
+    new, record = install(text, True, FileRecord())
+    assert bare(new) == expected(value, record.had)
     for comment in re.findall(r"//[^\n]*|/\*.*?\*/", text, re.DOTALL):
         assert comment.rstrip() in new, "no comment is lost"
-    assert install(new, True, memory) == (new, memory)
-    assert uninstall(new, True, memory) == text
+    assert install(new, True, record) == (new, record)
+    assert uninstall(new, True, record) == text
 
 
 @given(documents(), st.text(), st.text())
 def test_what_a_person_adds_in_between_stays(document: tuple[Any, str], key: str, note: str) -> None:
     _, text = document
-    new, memory = install(text, False, FileRecord())
+    new, record = install(text, False, FileRecord())
     for path, value in [((f"own {key}",), note), (("hooks", "Stop", -1), {"hooks": []}),
                         (("permissions", "allow", -1), "Own")]:  # fmt: skip
         new = add_value(parse(new), path, value)
-    left = json.loads(uninstall(new, False, memory) or "")
+    left = json.loads(uninstall(new, False, record) or "")
     assert left[f"own {key}"] == note
     assert left["hooks"]["Stop"][-1] == {"hooks": []}
     assert left["permissions"]["allow"][-1] == "Own"
@@ -159,22 +159,22 @@ def test_a_new_version_replaces_the_old_hooks(document: tuple[Any, str]) -> None
     _, text = document
     had = rules_in(CLAUDE, parse(text))
     older = [(("hooks", "Stop", -1), {"hooks": [{"type": "command", "command": "/old/coord hook claude"}]})]
-    old, memory = with_entries(text, False, older, ours_of(CLAUDE, FileRecord(had=had)), FileRecord(had=had))
-    new, memory = with_entries(old, False, PIECES, ours_of(CLAUDE, memory), memory)
+    old, record = with_entries(text, False, older, ours_of(CLAUDE, FileRecord(had=had)), FileRecord(had=had))
+    new, record = with_entries(old, False, PIECES, ours_of(CLAUDE, record), record)
     assert "/old/coord" not in new
-    assert uninstall(new, False, memory) == text
+    assert uninstall(new, False, record) == text
 
 
 @pytest.mark.parametrize("text", [None, "", " \n", "\r\n"])
 def test_a_missing_file_and_a_blank_file_are_restored(text: str | None) -> None:
-    new, memory = install(text, False, FileRecord())
+    new, record = install(text, False, FileRecord())
     assert new.startswith(
         '{\n  "hooks": {\n    "SessionStart": [\n      {"hooks": [{"type": "command", "command": "coord hook'
     )
     assert max(map(len, new.splitlines())) < 120
     assert new.endswith("\n}\n")
-    assert install(new, False, memory) == (new, memory)
-    assert uninstall(new, False, memory) == text
+    assert install(new, False, record) == (new, record)
+    assert uninstall(new, False, record) == text
 
 
 def test_without_a_record_only_empty_containers_are_lost() -> None:
