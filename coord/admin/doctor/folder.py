@@ -208,7 +208,7 @@ def _cache_permissions(subject: Subject) -> Iterator[DoctorFinding]:
 
 
 def other_owner(subject: Subject) -> Iterator[DoctorFinding]:
-    """Find out whether root works in another user's folder, who then cannot write the files that root creates."""
+    """Find root working in the folder of another user, who then cannot write the files that root creates."""
     if os.name == "posix" and os.geteuid() == 0 and (owner := os.stat(subject.folder.folder).st_uid) != 0:
         steps = (
             RepairStep("run commands as that user", f"sudo -u '#{owner}' coord status"),

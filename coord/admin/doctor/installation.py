@@ -22,7 +22,7 @@ _OLDEST_PYTHON = (3, 11)
 
 
 def missing_folder(subject: Subject) -> Iterator[DoctorFinding]:
-    """Find out whether there is no shared folder here."""
+    """Find a missing shared folder."""
     if subject.workspace is None:
         steps = (
             RepairStep("if a repository has one, go there or name it", "coord doctor --root FOLDER"),
@@ -81,7 +81,7 @@ def _calls_fail(scripts: list[str]) -> str:
 
 
 def on_path(subject: Subject) -> Iterator[DoctorFinding]:
-    """Find out whether an agent that runs `coord` gets another one, or none."""
+    """Find a `coord` that agents do not find, or another one that they find first."""
     env, ours = subject.system.env, this_program()
     first = find_program(env)
     folder = os.path.dirname(first or ours)

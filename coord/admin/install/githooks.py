@@ -23,9 +23,9 @@ from coord.platform.git.command import GitError, run_git
 from coord.platform.git.repository import FOLDER, Repository
 
 HOOK_PURPOSES = {
-    "pre-commit": "before a commit, and refuses one that contains files of other sessions",
-    "post-commit": "after a commit, and ends the automatic claims on the committed files",
-    "pre-push": "before a push, and refuses one that changes what other sessions have claimed",
+    "pre-commit": "before a commit. It refuses a commit that contains files of other sessions",
+    "post-commit": "after a commit. It ends the automatic claims on the committed files",
+    "pre-push": "before a push. It refuses a push that changes what other sessions have claimed",
 }
 SAVED_HOOK_SUFFIX = ".before-coord"  # added to the name of a hook that was there before
 GUARD_MARKER = "# The git guard of coord."
@@ -162,7 +162,7 @@ def _remove_hook(path: str, draft: Changeset) -> None:
             draft.write(hook, None)
             draft.write(saved, None)
             draft.describe(hook, "coord's hook")
-            draft.describe(saved, "an old hook, which pre-commit has generated again")
+            draft.describe(saved, "an old copy of the hook that pre-commit has generated again")
         else:
             draft.move(saved, hook)
             draft.describe(hook, "your own hook")
