@@ -5,14 +5,43 @@ import os
 from pathlib import Path
 from typing import Any
 
+from coord.clients.registry import CLIENTS
 from tests.support.in_process import Inside
 from tests.support.processes import BIN, Result
 from tests.support.repositories import Repo
 
 Tree = dict[str, tuple[int, object]]
 
-
 LOCAL = ".claude/settings.local.json"
+EVERY_WAY = [
+    "claude", "claude --user", "claude --project", "claude --instructions --wake", "claude --no-allow",
+    "codex", "codex --project --instructions", "codex --no-allow", "gemini", "gemini --project --instructions",
+    "mcp", "mcp --user", "mcp --project", "mcp --client codex", "mcp --client codex --project", "mcp --client gemini",
+]  # fmt: skip
+# The settings of a person before an install, in several layouts: JSON, TOML and instructions.
+OWN_SETTINGS = {
+    "hooks": {"Stop": [{"hooks": [{"type": "command", "command": "say done"}]}], "PreToolUse": []},
+    "ü": "\u2028",
+}
+OWN_TOML = b'# mine\nmodel = "o3" # the best\n\n[mcp_servers.other]\ncommand = "x"\n'
+BEFORE: dict[str, tuple[bytes, bytes, bytes] | None] = {
+    "nothing": None,
+    "empty files": (b"", b"", b""),
+    "empty settings": (b"{}\n", b"\n", b"\n"),
+    "two spaces": (json.dumps(OWN_SETTINGS, indent=2).encode() + b"\n", OWN_TOML, b"# Us\n\nBe kind.\n"),
+    "four spaces, no line end": (
+        json.dumps(OWN_SETTINGS, indent=4, ensure_ascii=False).encode(),
+        OWN_TOML[:-1],
+        b"Be kind.",
+    ),
+    "tabs": (json.dumps(OWN_SETTINGS, indent="\t").encode() + b"\n\n", OWN_TOML + b"\n\n", b"Be kind.\n\n\n"),
+    "compact": (json.dumps(OWN_SETTINGS, separators=(",", ":")).encode(), b"a=1", b" "),
+    "CRLF": (
+        json.dumps(OWN_SETTINGS, indent=2).replace("\n", "\r\n").encode() + b"\r\n",
+        OWN_TOML.replace(b"\n", b"\r\n"),
+        b"Be kind.\r\n",
+    ),
+}
 
 
 class Machine:
@@ -61,3 +90,12 @@ NAME=NAME_OF_HOOK
 if [ -x "$HERE/$NAME.legacy" ]; then PRE_COMMIT_RUNNING_LEGACY=1 "$HERE/$NAME.legacy" "$@" || exit 1; fi
 echo "framework" >> ~/said
 """
+
+
+def put_all(machine: Machine, files: tuple[bytes, bytes, bytes] | None) -> None:
+    """Write the files of all clients with these settings in JSON, settings in TOML and instructions."""
+    settings, toml, text = files or (b"", b"", b"")
+    for client in CLIENTS if files else ():
+        for name in {*client.settings.values(), *client.servers.values(), *client.instructions}:
+            data = text if name.endswith(".md") else toml if name.endswith(".toml") else settings
+            machine.put(name, data)
