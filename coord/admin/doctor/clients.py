@@ -48,7 +48,8 @@ def hook_programs(subject: Subject) -> Iterator[DoctorFinding]:
                         RepairStep("or uninstall them", f"coord uninstall {client.word} --{scope}"),
                     )
                     what = f"the hooks of {client.title} call a missing program, so its agents are not guarded"
-                    yield DoctorFinding("warning", what, f"{path}: {program}", steps)
+                    evidence = f"{path} calls a program that does not exist: {program}"
+                    yield DoctorFinding("warning", what, evidence, steps)
 
 
 def hooks_never_run(subject: Subject) -> Iterator[DoctorFinding]:
@@ -148,11 +149,13 @@ def login_shell(subject: Subject) -> Iterator[DoctorFinding]:
     for client in clients:
         steps = (
             *(
-                [RepairStep("add a link to it in a folder of its own", link_command(this_program()))]
+                [RepairStep("add a link to it outside the virtual environment", link_command(this_program()))]
                 if virtual and not linked
                 else []
             ),
-            RepairStep("add that folder to PATH", f"echo {shell_quoted(path)} >> ~/{_login_file(name, home)}"),
+            RepairStep(
+                "add the folder to PATH in login shells", f"echo {shell_quoted(path)} >> ~/{_login_file(name, home)}"
+            ),
             RepairStep(f"then restart {client.title} from a new terminal"),
         )
         what = f"{client.title} may not find coord, so `coord` fails for its agents"

@@ -86,7 +86,7 @@ def worktree_logs(subject: Subject) -> Iterator[DoctorFinding]:
                             f"mv {shell_quoted(folder)}/log {shell_quoted(folder)}/log.orig",
                         ),
                     )
-                    evidence = f"{folder}/log has {plural(len(journals), 'journal')}, which nobody here sees"
+                    evidence = f"{folder}/log has {plural(len(journals), 'journal')} that sessions here do not see"
                     yield DoctorFinding("warning", "a worktree has a log of its own", evidence, steps)
 
 
@@ -101,7 +101,7 @@ def git_tracks(subject: Subject) -> Iterator[DoctorFinding]:
         return
     steps = (
         RepairStep(
-            "make a copy: in other clones, checking out the commit of the next step deletes the files",
+            "make a copy: when the next step is committed, checking that out in another clone deletes the files",
             f"cp -a {subject.path('log')} ~/",
         ),
         RepairStep(
@@ -181,9 +181,10 @@ def _log_permissions(log: str) -> Iterator[DoctorFinding]:
         mine = [path for path in denied if _is_ours(path)]
         steps = (
             RepairStep("see who owns it", f"ls -ldn {shell_quoted(denied[0])}"),
-            RepairStep("if you do", f"chmod u+rwX {shell_quoted(mine[0] if mine else denied[0])}"),
+            RepairStep("if it is you, allow it", f"chmod u+rwX {shell_quoted(mine[0] if mine else denied[0])}"),
             RepairStep(
-                "if you should: a command was run as another user", f"sudo chown -R $(id -u) {shell_quoted(log)}"
+                "if it should be you, and another user ran a command here, take it over",
+                f"sudo chown -R $(id -u) {shell_quoted(log)}",
             ),
         )
         more = f"; {len(denied) - 1} more like it" if len(denied) > 1 else ""
@@ -214,7 +215,7 @@ def other_owner(subject: Subject) -> Iterator[DoctorFinding]:
             RepairStep("run commands as that user", f"sudo -u '#{owner}' coord status"),
             RepairStep("give that user the files", f"chown -R {owner} {shell_quoted(subject.folder.folder)}"),
         )
-        evidence = f"{_status(subject.folder.folder)}, who cannot write files that root creates there"
+        evidence = f"{_status(subject.folder.folder)}; that user cannot write files that root creates there"
         yield DoctorFinding("warning", "you are root in the folder of another user", evidence, steps)
 
 
