@@ -60,7 +60,9 @@ class JournalResult(Struct, frozen=True):
 
 
 class VerifyResult(Struct, frozen=True):
-    """The results for all journals. `duplicates` names those that are in the log and in the archive; `journals` has both."""
+    """The results for all journals. `duplicates` names those that are both in the log and in the archive; `journals`
+    has both.
+    """
 
     journals: list[JournalResult]
     duplicates: list[str]
