@@ -73,7 +73,7 @@ def archive(
     Raises CoordError (4) if the log cannot be used.
     """
     snapshot = Snapshot(system, workspace)
-    snapshot.catch_up(snapshot=True)
+    snapshot.catch_up(consistent=True)
     as_of(snapshot.state, snapshot.now)  # what an imported session held ends by time alone
     known = snapshot.history.positions
     here = [n for n in known.keys() | snapshot.history.problems if os.path.lexists(journal_paths(workspace.log, n)[0])]

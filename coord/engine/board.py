@@ -19,7 +19,7 @@ def find_deaths(system: System, snapshot: Snapshot) -> dict[str, str]:
     """The live sessions whose anchor is gone, each with the evidence. Of the past no process tells anything."""
     if snapshot.at:
         return {}
-    found = {s.id: system.gone(s) for s in snapshot.state.sessions.values() if s.live and s.anchor}
+    found = {s.id: system.death_evidence(s) for s in snapshot.state.sessions.values() if s.live and s.anchor}
     return {name: evidence for name, evidence in found.items() if evidence}
 
 
@@ -45,7 +45,11 @@ def board_of(
 def _silence(system: System, snapshot: Snapshot, row: SessionRow) -> str:
     """What can be seen of a session that says nothing. Silence is no proof of anything."""
     anchor = snapshot.state.sessions[row.id].anchor
-    there = anchor and system.processes.look(anchor.pid) == anchor.start_ticks and anchor.boot == system.here.boot
+    there = (
+        anchor
+        and system.processes.start_or_status(anchor.pid) == anchor.start_ticks
+        and anchor.boot == system.here.boot
+    )
     process = f"its process {anchor.pid} is there" if anchor and there else "its process cannot be seen from here"
     return " · ".join(part for part in (process, last_change(row.worktree, snapshot.now)) if part)
 

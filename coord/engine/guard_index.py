@@ -52,7 +52,7 @@ def save_index(system: System, workspace: Workspace, config: Config, snapshot: S
                 if (anchor.machine, anchor.boot, anchor.pid_namespace) == near
             },
             "news": {found.id: _news(state, found) for found in speaking.values()},
-            "rows": [vars(row) for row in rows_of(state, config)],
+            "rows": [vars(row) for row in guard_rows(state, config)],
         }
         whole = with_digest(msgspec.json.encode(index))
         replace_file(os.path.join(workspace.cache, NAME), whole, within=workspace.cache)
@@ -84,7 +84,7 @@ def patience_s(session: Session, config: Config) -> int:
     return round(60 * (max(minutes, config.blocked_release_minutes) if session.doing.asks_person else minutes))
 
 
-def rows_of(state: State, config: Config, only_files: bool = True) -> list[GuardRow]:
+def guard_rows(state: State, config: Config, only_files: bool = True) -> list[GuardRow]:
     """Who has files, or waits for some, as the guard looks at it; or who has anything."""
     found: list[Claim | WaitingRequest] = [*state.claims.values(), *state.waits.values()]
     names = names_of(state)

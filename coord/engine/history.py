@@ -28,7 +28,7 @@ class FullHistory:
     def __init__(self, system: System, workspace: Workspace, *, lines: bool = False, follows: bool = False) -> None:
         self.lines: dict[EventId, bytes] = {}
         self.snapshot = Snapshot(system, workspace)
-        self.events: Sequence[Event] = self.snapshot.read_all(self.lines if lines else None, snapshot=not follows)
+        self.events: Sequence[Event] = self.snapshot.read_all(self.lines if lines else None, consistent=not follows)
 
     @property
     def now(self) -> Instant:
@@ -74,7 +74,7 @@ class FullHistory:
             fold(state, piece, record)
         return as_of(state, cut.at, record)
 
-    def look(self, text: str) -> Snapshot:
+    def snapshot_at(self, text: str) -> Snapshot:
         """That moment as `Snapshot` shows now: the same state, and `now` is then."""
         cut = self.cut(text, "--at")
         self.snapshot.state, self.snapshot.at = self.state(cut), cut.at

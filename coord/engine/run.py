@@ -50,14 +50,14 @@ class Run:
         """The folder's settings."""
         return read_config(self.workspace)
 
-    def look(self, at: str | None = None) -> Snapshot:
+    def read_state(self, at: str | None = None) -> Snapshot:
         """The present state, or the one at a past moment as a person names it, read without a lock."""
         if at is not None:
-            snapshot = self.full_history().look(at)
+            snapshot = self.full_history().snapshot_at(at)
             self.note(f"as it was at {time_text(snapshot.at, '', seconds=True)}")
             return snapshot
         snapshot = Snapshot(self.system, self.workspace)
-        snapshot.catch_up(snapshot=True)
+        snapshot.catch_up(consistent=True)
         return snapshot
 
     def full_history(self, *, lines: bool = False, follows: bool = False) -> "FullHistory":
@@ -66,7 +66,7 @@ class Run:
 
         return FullHistory(self.system, self.workspace, lines=lines, follows=follows)
 
-    def act(
+    def transact(
         self,
         decide: Callable[[Transaction], T],
         who: Callable[[Transaction], Identity] | None = None,
@@ -92,7 +92,7 @@ class Run:
         if self._me is None:
             return identify(self.system, transaction.state, self.session)
         session = transaction.state.sessions.get(transaction.state.current_session(self._me.session))
-        evidence = self.system.gone(session) if session and not self._anchor_was_gone else ""
+        evidence = self.system.death_evidence(session) if session and not self._anchor_was_gone else ""
         if session and evidence:  # what a shell left running must not make its session live again, tied to nothing
             raise no_session(f"session {session.id} is over: {evidence}. Nothing was done.")
         return replace(self._me, session=session.id if session else self._me.session)
@@ -104,7 +104,7 @@ class Run:
 
     def read_as_session(self) -> tuple[Snapshot, Identity]:
         """The present state, and who acts. A client's conversation that is new becomes a session here."""
-        snapshot = self.look()
+        snapshot = self.read_state()
         try:
             self._me = identify(self.system, snapshot.state, self.session)
         except CoordError:
@@ -112,10 +112,10 @@ class Run:
             raise
         if not self._me.session:
             self._me = None
-            self._me = self.act(lambda _: None).me
-            snapshot = self.look()
+            self._me = self.transact(lambda _: None).me
+            snapshot = self.read_state()
         else:
-            self._anchor_was_gone = bool(self.system.gone(snapshot.state.sessions[self._me.session]))
+            self._anchor_was_gone = bool(self.system.death_evidence(snapshot.state.sessions[self._me.session]))
         return snapshot, self._me
 
     def own_session_id(self, snapshot: Snapshot) -> str:

@@ -76,7 +76,7 @@ class Snapshot:
         """All journals from their beginnings, remembering only what was found rewound."""
         return {name: Position(rewound=seen.rewound) for name, seen in self._seen.items() if seen.rewound}
 
-    def catch_up(self, *, snapshot: bool = False) -> None:
+    def catch_up(self, *, consistent: bool = False) -> None:
         """Read and fold what is new. Raises CoordError (4) if there is no log.
 
         Journals are read one after the other, so without the lock one could see an answer without its question. With
@@ -252,7 +252,7 @@ class Snapshot:
                 seen[name] = checkpoint.HighWaterMark(most.size, most.lines, position.rewound, most.last)
         return seen
 
-    def take(self, event: Event, position: Position, record: DecisionRecorder = ignore_decision) -> None:
+    def fold_own(self, event: Event, position: Position, record: DecisionRecorder = ignore_decision) -> None:
         """Fold an event that this process has just appended."""
         fold(self.state, [event], record)
         self.history.appended(event.session, position)

@@ -82,7 +82,7 @@ class Transaction:
         event = Event(v=VERSION, at=self.at, session=self.me.session, n=writer.n, payload=payload)
         writer.append(event)
         self.appended = True
-        self.snapshot.take(event, writer.position)
+        self.snapshot.fold_own(event, writer.position)
         self._advance_time()
         return event
 
@@ -121,7 +121,7 @@ class Transaction:
         else:
             if self._writer is None:
                 self._open()
-            gone = session.anchor and self.system.gone(session)
+            gone = session.anchor and self.system.death_evidence(session)
             if session.status == "ended" or gone or is_resumed(self.system, session, identity):
                 self.append(self._restarted(session, self.free_anchor(session.id, session.client_session)))
 
@@ -150,7 +150,7 @@ class Transaction:
         """The anchor of whoever continues a session: the same, so that it lives as long; another only where that one
         is gone or on another machine. A session of this machine that has none wants none.
         """
-        if session.machine == self.system.here.machine and not self.system.gone(session):
+        if session.machine == self.system.here.machine and not self.system.death_evidence(session):
             return session.anchor
         return self.free_anchor(session.id, session.client_session)
 
@@ -178,7 +178,7 @@ class Transaction:
         """Rule 9: record every death that is noticed."""
         for session in list(self.state.sessions.values()):
             if session.live and session.anchor and session.id != self.me.session:
-                evidence = self.system.gone(session)
+                evidence = self.system.death_evidence(session)
                 if evidence:
                     self.append(SessionPresumedDead(session=session.id, anchor=session.anchor, evidence=evidence))
 

@@ -38,7 +38,7 @@ class ProcessTable(Protocol):
     def process(self, pid: int) -> Process | None:
         """The process with this pid, or None if there is none or it may not be looked at."""
 
-    def look(self, pid: int) -> ProcessStatus:
+    def start_or_status(self, pid: int) -> ProcessStatus:
         """What stands at this pid."""
 
 
@@ -68,7 +68,7 @@ class _Table:
     def process(self, pid: int) -> Process | None:
         raise NotImplementedError
 
-    def look(self, pid: int) -> ProcessStatus:
+    def start_or_status(self, pid: int) -> ProcessStatus:
         """Free only if the kernel says so: a process can be there and hidden."""
         process = self.process(pid)
         if process is None:
@@ -139,7 +139,7 @@ class NoProcessTable:
         """Nothing is known."""
         return None
 
-    def look(self, pid: int) -> ProcessStatus:
+    def start_or_status(self, pid: int) -> ProcessStatus:
         """Nothing is known."""
         return "unknown"
 

@@ -50,9 +50,9 @@ class System:
         """The same outside, seen from another folder."""
         return System(self.env, folder, self.wall, self.pid, self._here, self._processes)
 
-    def gone(self, session: Session) -> str:
+    def death_evidence(self, session: Session) -> str:
         """The evidence that a session's anchor is gone; empty if it is there, or nobody can know."""
-        return death_evidence(session.anchor, self.here, self.processes.look)
+        return death_evidence(session.anchor, self.here, self.processes.start_or_status)
 
 
 def real_system() -> System:

@@ -103,7 +103,7 @@ class Case:
     def command(self) -> None:
         """Somebody reads, and perhaps saves, as every command that acts does."""
         snapshot = Snapshot(self.system, self.workspace)
-        snapshot.catch_up(snapshot=self.data.draw(st.booleans()))
+        snapshot.catch_up(consistent=self.data.draw(st.booleans()))
         self.must_be(snapshot.state, self.folded_anew())
         if self.data.draw(st.booleans()):
             as_of(snapshot.state, add_time(snapshot.state.at or self.end, self.data.draw(st.sampled_from(GAPS_S))))

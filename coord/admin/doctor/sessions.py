@@ -30,7 +30,7 @@ def undetectable_reason(session: Session, here: ObserverHost, seen: ProcessStatu
 
 def unwatched_anchors(subject: Subject) -> Iterator[DoctorFinding]:
     """Live sessions whose death nobody here would notice."""
-    look, names = subject.system.processes.look, names_of(subject.state)
+    look, names = subject.system.processes.start_or_status, names_of(subject.state)
     found: dict[str, str] = {}
     reasons: dict[str, list[str]] = {}
     for session in subject.live:

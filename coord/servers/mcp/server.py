@@ -144,7 +144,7 @@ class Connection:
         """
         session, new = who.session, "--new" in words
         if not named and (who.unknown or (session and session == self.server.own)):
-            state = Run(system, self.root).look().state
+            state = Run(system, self.root).read_state().state
             own = state.sessions.get(state.current_session(session))
             session = session if own and own.live else ""
             found = find_anchor(system)

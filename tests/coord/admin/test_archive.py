@@ -320,7 +320,7 @@ workspace = find_workspace(system, sys.argv[1])
 print("ready", flush=True)
 while not workspace.root + "/stop" in [e.path for e in __import__("os").scandir(workspace.root)]:
     snapshot = Snapshot(system, workspace)
-    snapshot.catch_up(snapshot=True)
+    snapshot.catch_up(consistent=True)
     assert snapshot.journal_problems() == [], snapshot.journal_problems()
     assert snapshot.state.events == int(sys.argv[2]), snapshot.state.events
 """

@@ -48,7 +48,7 @@ class Log:
         snapshot = Snapshot(system, find_workspace(system, None))
         with monkeypatch.context() as patch:
             patch.setattr(LogReader, "_next", read)
-            snapshot.catch_up(snapshot=True)
+            snapshot.catch_up(consistent=True)
         return snapshot
 
 

@@ -182,7 +182,7 @@ def test_a_clock_that_goes_back_after_a_refusal_hinders_nobody(machine: Inside) 
 
 def test_nobody_records_its_own_death(machine: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
     first, second = machine.start(100), machine.start(200)
-    monkeypatch.setattr(System, "gone", lambda system, session: "its process is gone")
+    monkeypatch.setattr(System, "death_evidence", lambda system, session: "its process is gone")
     assert machine.run(100, "heartbeat", "a", "b").code == 0
     deaths = machine.repo.of_type("session.presumed_dead")
     assert [(death["session"], death["event"]["session"]) for death in deaths] == [(first, second)]

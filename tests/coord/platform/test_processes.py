@@ -51,10 +51,10 @@ def test_the_guard_reads_the_start_ticks_that_an_anchor_has(
         for pid in (os.getpid(), child.pid):
             found = table.process(pid)
             assert found is not None
-            assert found.start_ticks == ticks(pid) == ticks(pid) == table.look(pid)
+            assert found.start_ticks == ticks(pid) == ticks(pid) == table.start_or_status(pid)
         assert ticks(child.pid) != ticks(os.getpid())
         os.kill(child.pid, signal.SIGSTOP)
-        assert ticks(child.pid) == table.look(child.pid), "a stopped process is alive"
+        assert ticks(child.pid) == table.start_or_status(child.pid), "a stopped process is alive"
         os.kill(child.pid, signal.SIGKILL)
         os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
         assert ticks(child.pid) == 0, "a zombie is not"
@@ -78,7 +78,7 @@ def test_on_linux_psutil_is_not_loaded() -> None:
         "import os, sys\nfrom coord.platform.host import start_ticks\n"
         "from coord.platform.processes import system_process_table\n"
         "from coord.workspace.system import real_system\nreal_system().chain\n"
-        "assert start_ticks(os.getpid()) == system_process_table().look(os.getpid())\nprint('psutil' in sys.modules)"
+        "assert start_ticks(os.getpid()) == system_process_table().start_or_status(os.getpid())\nprint('psutil' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
@@ -88,16 +88,16 @@ def test_on_linux_psutil_is_not_loaded() -> None:
 def test_a_process_that_ended_is_a_zombie_and_then_free(table: ProcTable | PsutilTable) -> None:
     child = subprocess.Popen([sys.executable, "-ISc", "pass"])
     os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
-    assert table.look(child.pid) == "zombie"
+    assert table.start_or_status(child.pid) == "zombie"
     child.wait()
-    assert table.look(child.pid) == "free"
+    assert table.start_or_status(child.pid) == "free"
 
 
 @pytest.mark.parametrize("table", [pytest.param(ProcTable(), marks=linux), PsutilTable()], ids=["proc", "psutil"])
 def test_start_ticks_stay_the_same_while_a_process_lives(table: ProcTable | PsutilTable) -> None:
-    first = table.look(os.getpid())
+    first = table.start_or_status(os.getpid())
     assert isinstance(first, int)
-    assert table.look(os.getpid()) == first
+    assert table.start_or_status(os.getpid()) == first
 
 
 @linux
@@ -106,7 +106,7 @@ def test_a_stopped_process_is_alive() -> None:
     try:
         os.kill(child.pid, signal.SIGSTOP)
         until(lambda: (found := ProcTable().process(child.pid)) and found.state == "T", "the stop")
-        assert isinstance(ProcTable().look(child.pid), int)
+        assert isinstance(ProcTable().start_or_status(child.pid), int)
     finally:
         child.kill()
         child.wait()
@@ -131,7 +131,7 @@ def test_a_process_that_may_not_be_looked_at_is_not_gone(monkeypatch: pytest.Mon
 
     monkeypatch.setattr("coord.platform.processes.read_stat", hidden)
     assert ProcTable().process(os.getpid()) is None
-    assert ProcTable().look(os.getpid()) == "unknown"
+    assert ProcTable().start_or_status(os.getpid()) == "unknown"
 
 
 @linux

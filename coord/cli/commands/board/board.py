@@ -28,6 +28,6 @@ def board(run: Run, write: bool, at: str | None) -> None:
         rewrite_board(run.system, run.workspace, run.config)
         run.say(f"✅ Wrote {run.workspace.board}", {"written": run.workspace.board})
         return
-    snapshot = run.look(at)
+    snapshot = run.read_state(at)
     shown = board_of(run.system, run.config, snapshot, snapshot.now)
     run.say(board_markdown(shown), msgspec.to_builtins(shown))
