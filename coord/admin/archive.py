@@ -13,8 +13,8 @@ import os
 
 from msgspec import Struct
 
+from coord.engine.machine_lock import under_lock
 from coord.engine.snapshot import Snapshot
-from coord.engine.transaction import under_lock
 from coord.errors import no_log
 from coord.render.console.progress import ProgressBar
 from coord.workspace.config import Config

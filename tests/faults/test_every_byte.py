@@ -207,7 +207,7 @@ def test_a_session_with_a_changed_last_line_goes_on_in_another(repo: Repo, works
     journal.write_bytes(data)
     goes_on = shell.run("coord heartbeat c d --json")
     assert (goes_on.code, goes_on.json["session"] != session) == (0, True)
-    assert f"{session} goes on as {goes_on.json['session']}" in goes_on.err
+    assert f"{session} continues as {goes_on.json['session']}" in goes_on.err
     assert "not what it was" in goes_on.err
     assert journal.read_bytes() == data
     assert goes_on.json["session"] in shell.ok("coord claims"), "what was held goes on as well"

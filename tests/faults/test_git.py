@@ -106,7 +106,7 @@ def test_what_git_takes_from_the_log_is_told_and_not_overwritten(bare_repo: Repo
     for old, session, words in zip(reversed(scene.names), became, told, strict=True):
         if old in cut:
             assert session not in (old, "")
-            assert f"{old} goes on as {session}" in words
+            assert f"{old} continues as {session}" in words
             assert old in [e["event"].get("continues") for e in bare_repo.events() if e["session"] == session]
         elif old in gone:
             assert (session, "no session" in words) == ("", True)

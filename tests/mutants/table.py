@@ -116,7 +116,7 @@ identity._anchored | never len | of two sessions on one shell none acts unnamed
     coord/workspace/test_identity_sources.py::test_two_sessions_on_one_shell_are_an_error_that_lists_both
 
 # Acting.
-transaction.under_lock | without locked | a transaction holds the lock
+machine_lock.under_lock | without locked | a transaction holds the lock
     faults/test_lock.py::test_a_running_process_with_the_lock_is_told_with_its_pid
 transaction.transact | without catch_up | what was written while one waited for the lock counts
     coord/engine/test_transaction.py::test_what_was_written_while_one_waited_for_the_lock_counts

@@ -44,7 +44,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     """A folder, read in small pieces, where every few events make a rung."""
     root = tmp_path_factory.mktemp("root")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(checkpoint, "_LEAST_STEP", 4)
+        patch.setattr(checkpoint, "_MIN_INTERVAL", 4)
         patch.setattr(history, "_AT_ONCE", 2000)
         patch.setattr(history, "_LEAST_PIECE", 500)
         yield Workspace(str(root / "COORDINATION"), str(root), None)
@@ -162,7 +162,7 @@ def test_a_checkpoint_and_the_rest_give_what_all_events_give(workspace: Workspac
 def test_rungs_are_few_and_the_way_from_one_to_the_next_is_short(events: int, some: list[int]) -> None:
     step = checkpoint.older_checkpoint_interval(events)
     there = {rung for rung in [*some, *range(step, events, step // 3)] if rung <= events}
-    left = checkpoint.thinned(there, step)
+    left = checkpoint.first_of_each_interval(there, step)
     assert left == sorted(set(left) & there)
     assert len(left) <= 130
     assert all(any(0 <= rung - other < step for other in left) for rung in there)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from coord.engine import checkpoint, transaction
+from coord.engine import checkpoint, machine_lock
 from coord.engine.snapshot import Snapshot
 from coord.workspace.paths import find_workspace
 from coord.workspace.system import System
@@ -38,7 +38,7 @@ def just_before_the_lock(patch: pytest.MonkeyPatch, act: Callable[[], object]) -
         with real(*words):
             yield
 
-    patch.setattr(transaction, "locked", late)
+    patch.setattr(machine_lock, "locked", late)
 
 
 def before(patch: pytest.MonkeyPatch, owner: type, name: str, act: Callable[[Any], object]) -> None:
@@ -84,7 +84,7 @@ def test_what_was_there_before_the_lock_is_read_before_the_lock(
         read.append((bool(held), path))
         return real_read(path, **where)
 
-    monkeypatch.setattr(transaction, "locked", locked)
+    monkeypatch.setattr(machine_lock, "locked", locked)
     monkeypatch.setattr(history, "read_from", read_from)
     refused = machine.run(100, "claim", "droplet", "theirs")
     assert (refused.code, second in refused.out) == (1, True), (first, refused)

@@ -77,8 +77,9 @@ def test_on_linux_psutil_is_not_loaded() -> None:
     script = (
         "import os, sys\nfrom coord.platform.host import start_ticks\n"
         "from coord.platform.processes import system_process_table\n"
-        "from coord.workspace.system import real_system\nreal_system().chain\n"
-        "assert start_ticks(os.getpid()) == system_process_table().start_or_status(os.getpid())\nprint('psutil' in sys.modules)"
+        "from coord.workspace.system import real_system\nreal_system().ancestry\n"
+        "assert start_ticks(os.getpid()) == system_process_table().start_or_status(os.getpid())\n"
+        "print('psutil' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"

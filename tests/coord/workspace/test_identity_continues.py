@@ -42,7 +42,7 @@ def goes_on(machine: Inside, session: str) -> dict[str, Any]:
     """How the session that continues this one, by a command in the second shell, introduced itself."""
     result = machine.run(200, "heartbeat", "going", "on", "--json", COORD_SESSION=session)
     assert result.code == 0, result
-    assert f"{session} goes on as {result.json['session']}" in result.err
+    assert f"{session} continues as {result.json['session']}" in result.err
     started = machine.repo.of_type("session.started")[-1]
     assert started["session"] == result.json["session"]
     assert started["event"]["continues"] == session

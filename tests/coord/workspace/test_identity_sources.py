@@ -155,7 +155,7 @@ def test_in_a_copied_folder_a_session_goes_on_as_a_new_one(repo: Repo) -> None:
     result = one.run(f"cd {copy}; coord heartbeat testing here --json; cd {repo.root}")
     assert result.code == 0
     assert result.json["session"] != first
-    assert f"{first} goes on as {result.json['session']}" in result.err
+    assert f"{first} continues as {result.json['session']}" in result.err
     assert "another folder" in result.err
     assert repo.bytes() == before
     assert me(one) == first

@@ -16,7 +16,7 @@ import pytest
 
 from coord.admin.shell_import import run as importing
 from coord.cli.main import run
-from coord.engine import transaction
+from coord.engine import machine_lock
 from coord.workspace.paths import Workspace
 from eventlog.errors import AppendFailed, JournalClosed, LogError
 from eventlog.local import writer as writing
@@ -206,7 +206,7 @@ def test_all_is_durable_at_a_commands_yes_or_its_unlock(repo: Repo, monkeypatch:
             yield
             ask("the lock is let go of")
 
-    monkeypatch.setattr(transaction, "locked", asked)
+    monkeypatch.setattr(machine_lock, "locked", asked)
     for shell, words in DAY:
         with contextlib.redirect_stdout(Voice(ask, words)):
             assert run(words.split(), machine.system(shell, {})) == 0, words

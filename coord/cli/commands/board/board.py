@@ -3,9 +3,8 @@
 import msgspec
 
 from coord.cli.parser import at_option, command, option
-from coord.engine.board import board_of
+from coord.engine.board import board_of, rewrite_board
 from coord.engine.run import Run
-from coord.engine.transaction import rewrite_board
 from coord.errors import usage_error
 from coord.render.board.markdown import board_markdown
 
