@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-import projections
+import projections.rules
 from coord.engine.checkpoint import SavedFold, load, save
 from coord.platform.code_version import code_version, files_version
 from coord.platform.replace_file import replace_file
@@ -80,9 +80,9 @@ def test_a_cache_folder_that_is_a_link_is_not_used(cache: Path, tmp_path: Path) 
 
 @pytest.mark.parametrize("change", ["size", "time", "another file"])
 def test_a_change_of_the_fold_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str) -> None:
-    copy = tmp_path / "projections"
-    shutil.copytree(projections.__path__[0], copy)
-    monkeypatch.setattr(projections, "__path__", [str(copy)])
+    copy = tmp_path / "rules"
+    shutil.copytree(projections.rules.__path__[0], copy)
+    monkeypatch.setattr(projections.rules, "__path__", [str(copy)])
     before, loaded = files_version(), code_version()
     path = copy / "claims.py"
     status = path.stat()

@@ -24,7 +24,7 @@ CODE = Path(__file__).parents[4] / "coord"
 
 def test_no_other_module_runs_git() -> None:
     found = [path.name for path in CODE.rglob("*.py") if '["git", ' in path.read_text(encoding="utf-8")]
-    assert found == ["git.py"]
+    assert found == ["command.py"]
 
 
 def test_variables_of_git_lead_to_no_other_repository(repo: Repo, tmp_path: Path) -> None:
