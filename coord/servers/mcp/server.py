@@ -78,7 +78,7 @@ class ToolRun(Run):
         )
         self.data = data if isinstance(data, dict) else {}
         if self.limited and len(text) > MAX_CHARS:
-            raise refused("this is too much at once, so nothing was marked as read.")
+            raise refused(f"this is longer than {MAX_CHARS} characters, so nothing was marked as read.")
 
     def body(self, text: str | None) -> str:
         """A text as it is: `-` means nothing here."""
@@ -134,7 +134,7 @@ class Connection:
         assert values is not None, "every tool's words are plain"
         for shared in ("root", "json_option", "session_option"):
             values.pop(shared, None)
-        run = ToolRun(system, self.root, session, limited=name == "inbox" and not values["message"])
+        run = ToolRun(system, self.root, session, limited=name == "inbox")
         command.function(run, **values)
         return run
 

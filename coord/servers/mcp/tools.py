@@ -140,7 +140,8 @@ TOOLS = {
                 ),
             },
             quotes=True,
-            refused="Next: read one whole: give its id, beside its sender, as `message`.",
+            refused="Next: read one message: pass its id, shown beside its sender, as `message`. In a shell, `coord inbox"
+            " ID` shows a message of any length.",
         ),
         Tool(
             "status",

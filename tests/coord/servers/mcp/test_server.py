@@ -320,6 +320,18 @@ def test_what_is_too_much_at_once_stays_unread(pinned: tuple[Connection, str, st
     assert "No unread messages" in server.ok("inbox")
 
 
+def test_a_message_beyond_the_limit_stays_unread(pinned: tuple[Connection, str, str], repo: Repo) -> None:
+    server, me, other = pinned
+    with connected(repo, "--session", other) as others:
+        others.ok("send", to=me, subject="long", body="x\n" * 20_000)
+    (event,) = repo.of_type("message.sent")
+    text = server.refused("inbox", message=f"{event['session']}/{event['n']}")
+    assert "nothing was marked as read" in text
+    assert "In a shell, `coord inbox ID`" in text
+    assert len(text) < 21_000
+    assert not repo.of_type("message.read")
+
+
 def test_a_log_that_is_not_there_is_an_error_of_each_call(repo: Repo) -> None:
     with connected(repo) as server:
         shutil.move(repo.folder, repo.home / "away")
