@@ -140,8 +140,8 @@ TOOLS = {
                 ),
             },
             quotes=True,
-            refused="Next: read one message: pass its id, shown beside its sender, as `message`. In a shell, `coord inbox"
-            " ID` shows a message of any length.",
+            refused="Next: read one message: pass its id, shown beside its sender, as `message`. In a shell,"
+            " `coord inbox ID` shows a message of any length.",
         ),
         Tool(
             "status",

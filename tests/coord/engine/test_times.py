@@ -92,7 +92,7 @@ def test_a_time_that_a_list_shows_can_be_typed_back(minute: int) -> None:
 def test_the_future_and_the_time_before_the_log_are_told_apart() -> None:
     story = Story("amber").history()
     now = add_time(story[0].at, 3600)
-    with pytest.raises(CoordError, match="still to come"):
+    with pytest.raises(CoordError, match="in the future"):
         parse_cut(add_time(now, 60), "--at", now, story)
     with pytest.raises(CoordError, match=f"before the first event .{story[0].id}"):
         parse_cut("-2h", "--at", now, story)
@@ -118,7 +118,7 @@ def test_a_number_does_not_choose_the_session() -> None:
     """Which session is meant is decided by its id, its name or its beginning, whatever events it has."""
     story = Story("amber-otter", "amber-fox")
     story.beats(10, "amber-fox")
-    with pytest.raises(CoordError, match=r"can be amber-fox/2, amber-otter/2"):
+    with pytest.raises(CoordError, match=r"is ambiguous: amber-fox/2, amber-otter/2"):
         find_event("amber/2", story.history())
     with pytest.raises(CoordError, match="there is no event amber-otter/2"):
         find_event("amber-otter/2", story.history())
