@@ -108,7 +108,7 @@ def test_an_event_is_named_by_its_session_a_prefix_or_a_name() -> None:
     events = story.history()
     assert find_event("brook/2", events) is beat
     assert parse_cut("br/2", "--at", add_time(NOW, 0), events) == after_event(beat)
-    with pytest.raises(CoordError, match=r"can be amber-otter/1, amber-owl/1"):
+    with pytest.raises(CoordError, match=r"is ambiguous: amber-otter/1, amber-owl/1"):
         find_event("amber/1", events)
     with pytest.raises(CoordError, match="there is no event brook/3"):
         find_event("brook/3", events)
