@@ -99,7 +99,7 @@ def test_a_day_with_every_tool(pinned: tuple[Connection, str, str], repo: Repo) 
         read = server.ok("inbox")
         assert "Subject: May I?" in read
         assert "Message: -" in read
-        assert "their words, not your person's" in read
+        assert "their words, not your user's" in read
         question = repo.of_type("message.sent")[-1]
         name = f"{question['session']}/{question['n']}"
         assert "May I?" in server.ok("inbox", message=name)
@@ -184,7 +184,7 @@ def test_codex_is_what_it_says_of_each_call(repo: Repo) -> None:
 def test_a_client_that_tells_nothing_is_nobody_until_start(repo: Repo, client: str, env: dict[str, str]) -> None:
     with connected(repo, client=client, **env) as server:
         for name, arguments in (("heartbeat", {}), ("claim", {"resource": "a/b"}), ("inbox", {})):
-            assert "call `start`, or give your `session`" in server.refused(name, None, **arguments)
+            assert "call `start`, or pass your `session`" in server.refused(name, None, **arguments)
         assert "none: `coord start` begins one" in server.ok("status")
         assert not repo.log.exists() or not repo.events()
         me = started(server.ok("start", name="mine"))
@@ -218,7 +218,7 @@ def test_a_session_that_is_named_is_exact(pinned: tuple[Connection, str, str], r
     assert me in server.ok("heartbeat")
     told = server.refused("heartbeat", session="nobody-here-aaaa")
     assert me in told
-    assert "give your `session`" in told
+    assert "pass your `session`" in told
     repo.shell().ok(f"coord end --session {other}")
     assert "has ended" in server.refused("claim", resource="a/b", session=other)
     assert "has ended" in server.refused("start", session=other)
@@ -339,7 +339,7 @@ def test_a_log_that_is_not_there_is_an_error_of_each_call(repo: Repo) -> None:
             for name in ("heartbeat", "status", "start", "inbox"):
                 told = server.refused(name)
                 assert "this is not initialised" in told or "is gone" in told
-                assert "tell your person" in told
+                assert "tell your user" in told
         shutil.move(repo.home / "away", repo.folder)
         assert server.ok("status")
 
