@@ -58,7 +58,7 @@ def _runs_coord(shell: int) -> bool:
 
 
 @pytest.mark.parametrize("count", [2, 16])
-def test_of_simultaneous_requests_exactly_one_is_granted(repo: Repo, count: int) -> None:
+def test_exactly_one_of_simultaneous_requests_is_granted(repo: Repo, count: int) -> None:
     repo.set(lock_wait_seconds=60)
     sessions = repo.sessions(count)
     for turn in range(ROUNDS):
@@ -80,7 +80,7 @@ def test_of_simultaneous_requests_exactly_one_is_granted(repo: Repo, count: int)
     }
 
 
-def test_all_messages_that_are_sent_at_one_instant_arrive_once(repo: Repo) -> None:
+def test_messages_sent_at_the_same_time_all_arrive_once(repo: Repo) -> None:
     repo.set(lock_wait_seconds=60)
     reader = repo.shell()
     to = reader.start()
@@ -93,7 +93,7 @@ def test_all_messages_that_are_sent_at_one_instant_arrive_once(repo: Repo) -> No
     assert Counter(got) == {f"from-{shell.pid}-{i}": 1 for shell, _ in sessions for i in range(1, MESSAGES + 1)}
 
 
-def test_all_sessions_that_start_at_one_instant_are_there_once(repo: Repo) -> None:
+def test_sessions_started_at_the_same_time_all_exist_once(repo: Repo) -> None:
     shells = [(repo.shell(), str(n)) for n in range(8)]
     results = all_at_once(repo, shells, "coord start --json")
     ids = {result.json["session"] for _, result in results}

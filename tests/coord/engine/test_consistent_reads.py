@@ -62,7 +62,7 @@ def test_an_answer_is_not_seen_without_its_question(repo: Repo, monkeypatch: pyt
 
 
 @given(st.data())
-def test_a_reader_sees_a_beginning_of_the_history(shared: Repo, data: st.DataObject) -> None:
+def test_a_reader_sees_a_prefix_of_the_history(shared: Repo, data: st.DataObject) -> None:
     log = Log(shared)
     for name in data.draw(st.lists(st.sampled_from(NAMES), min_size=1, max_size=8)):
         log.write(name)

@@ -57,12 +57,12 @@ NO_TIMES = (
 
 
 @pytest.mark.parametrize("text", MEANS)
-def test_a_form_means_one_instant(text: str, berlin: None) -> None:
+def test_each_form_means_one_instant(text: str, berlin: None) -> None:
     assert parse_instant(text, "--at", NOW) == MEANS[text]
 
 
 @pytest.mark.parametrize("text", NO_TIMES)
-def test_what_is_no_time_of_the_past_is_refused_in_a_line(text: str, berlin: None) -> None:
+def test_a_text_that_is_not_a_past_time_is_an_error(text: str, berlin: None) -> None:
     with pytest.raises(CoordError) as error:
         parse_cut(text, "--at", NOW, Story("amber").history())
     assert error.value.code == USAGE
@@ -72,7 +72,7 @@ def test_what_is_no_time_of_the_past_is_refused_in_a_line(text: str, berlin: Non
 
 
 @given(st.text(max_size=30))
-def test_no_text_breaks_it(text: str) -> None:
+def test_any_text_is_an_instant_or_an_error(text: str) -> None:
     """Every text means an instant that is not later than now, or is refused."""
     try:
         at = parse_instant(text, "--at", NOW)
@@ -83,13 +83,13 @@ def test_no_text_breaks_it(text: str) -> None:
 
 
 @given(st.integers(0, to_micros(NOW) // 60_000_000))
-def test_a_time_that_a_list_shows_can_be_typed_back(minute: int) -> None:
+def test_a_time_can_be_copied_from_a_list(minute: int) -> None:
     """To the minute that it shows."""
     at = from_micros(minute * 60_000_000)
     assert parse_instant(time_text(at, ""), "--at", NOW) == at
 
 
-def test_the_future_and_the_time_before_the_log_are_told_apart() -> None:
+def test_the_future_and_times_before_the_log_are_errors() -> None:
     story = Story("amber").history()
     now = add_time(story[0].at, 3600)
     with pytest.raises(CoordError, match="in the future"):
@@ -114,7 +114,7 @@ def test_an_event_is_named_by_its_session_a_prefix_or_a_name() -> None:
         find_event("brook/3", events)
 
 
-def test_a_number_does_not_choose_the_session() -> None:
+def test_an_ambiguous_session_of_an_event_is_an_error() -> None:
     """Which session is meant is decided by its id, its name or its beginning, whatever events it has."""
     story = Story("amber-otter", "amber-fox")
     story.beats(10, "amber-fox")

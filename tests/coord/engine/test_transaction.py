@@ -61,7 +61,7 @@ def snapshot(machine: Inside) -> Snapshot:
 
 
 @pytest.mark.parametrize("cached", [True, False])
-def test_what_was_there_before_the_lock_is_read_before_the_lock(
+def test_journals_of_others_are_read_before_the_lock_is_taken(
     machine: Inside, cached: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, second = machine.start(100), machine.start(200)
@@ -92,7 +92,7 @@ def test_what_was_there_before_the_lock_is_read_before_the_lock(
     assert [path for locked, path in read if locked] == []
 
 
-def test_where_no_journal_came_or_went_the_log_is_looked_at_once(
+def test_without_new_journals_the_log_is_read_once(
     machine: Inside, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for shell in (100, 200):
@@ -104,7 +104,7 @@ def test_where_no_journal_came_or_went_the_log_is_looked_at_once(
     assert len(looks) == 2
 
 
-def test_what_was_written_while_one_waited_for_the_lock_counts(
+def test_events_written_while_waiting_for_the_lock_count(
     machine: Inside, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, _ = machine.start(100), machine.start(200)
@@ -117,7 +117,7 @@ def test_what_was_written_while_one_waited_for_the_lock_counts(
 
 
 @pytest.mark.parametrize("replay", [True, False], ids=["full replay", "checkpoint"])
-def test_only_a_full_replay_is_made_before_the_lock_is_asked_for(
+def test_only_a_full_replay_is_done_before_the_lock_is_taken(
     machine: Inside, monkeypatch: pytest.MonkeyPatch, replay: bool
 ) -> None:
     machine.start(100)
@@ -131,7 +131,7 @@ def test_only_a_full_replay_is_made_before_the_lock_is_asked_for(
     assert calls == ["reads", "locks", "reads"][not replay :]
 
 
-def test_after_a_command_nothing_has_to_be_folded_again(machine: Inside) -> None:
+def test_the_next_command_folds_nothing_again(machine: Inside) -> None:
     machine.start(100)
     machine.run(100, "claim", "droplet", "x")
     now = snapshot(machine)
@@ -140,7 +140,7 @@ def test_after_a_command_nothing_has_to_be_folded_again(machine: Inside) -> None
     assert now.read_new() == []
 
 
-def test_a_full_refold_is_saved_even_if_nothing_is_written(machine: Inside) -> None:
+def test_a_full_replay_is_saved_even_if_nothing_is_appended(machine: Inside) -> None:
     machine.start(100)
     (machine.repo.folder / ".cache" / checkpoint.NAME).unlink()
     assert machine.run(100, "renew", "file", "y").code == 1
@@ -164,7 +164,7 @@ def test_each_event_of_a_command_has_its_own_time(machine: Inside) -> None:
     assert times[0] == asked
 
 
-def test_a_clock_that_goes_back_after_a_refusal_hinders_nobody(machine: Inside) -> None:
+def test_a_refusal_does_not_move_time_ahead_of_the_clock(machine: Inside) -> None:
     """Time that passed in a state while nothing was written never passed for anyone else."""
     machine.start(100)
     machine.run(100, "claim", "file", "x", "--ttl", "2m")
@@ -180,7 +180,7 @@ def test_a_clock_that_goes_back_after_a_refusal_hinders_nobody(machine: Inside) 
 # --- deaths -----------------------------------------------------------------------------------------------------------
 
 
-def test_nobody_records_its_own_death(machine: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_session_does_not_record_its_own_death(machine: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
     first, second = machine.start(100), machine.start(200)
     monkeypatch.setattr(System, "death_evidence", lambda system, session: "its process is gone")
     assert machine.run(100, "heartbeat", "a", "b").code == 0
@@ -188,7 +188,7 @@ def test_nobody_records_its_own_death(machine: Inside, monkeypatch: pytest.Monke
     assert [(death["session"], death["event"]["session"]) for death in deaths] == [(first, second)]
 
 
-def test_what_was_written_before_a_refusal_is_durable_and_shown(
+def test_events_before_a_refusal_are_durable_and_on_the_board(
     machine: Inside, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, second = machine.start(100), machine.start(200)
@@ -204,7 +204,7 @@ def test_what_was_written_before_a_refusal_is_durable_and_shown(
     assert snapshot(machine).fresh
 
 
-def test_a_refusal_without_a_word_writes_and_syncs_nothing(machine: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_refusal_without_events_writes_and_syncs_nothing(machine: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
     machine.start(100)
     before = {path: path.read_bytes() for path in machine.repo.folder.rglob("*") if path.is_file()}
     monkeypatch.setattr(JournalWriter, "sync", lambda writer: pytest.fail("it has nothing to sync"))
@@ -215,7 +215,7 @@ def test_a_refusal_without_a_word_writes_and_syncs_nothing(machine: Inside, monk
 # --- who goes on ------------------------------------------------------------------------------------------------------
 
 
-def test_two_sessions_are_not_tied_to_one_shell_by_a_death(machine: Inside) -> None:
+def test_a_new_anchor_is_not_another_sessions_shell(machine: Inside) -> None:
     first, second = machine.start(100), machine.start(200)
     del machine.table.rows[100]
     assert machine.run(200, "heartbeat", "a", "b", COORD_SESSION=first).code == 0
@@ -223,7 +223,7 @@ def test_two_sessions_are_not_tied_to_one_shell_by_a_death(machine: Inside) -> N
     assert machine.run(200, "whoami", "--json").json["session"] == second
 
 
-def test_what_a_line_said_that_lacked_only_its_end_counts(machine: Inside) -> None:
+def test_a_line_that_lacks_only_its_newline_counts(machine: Inside) -> None:
     machine.start(100)
     second = machine.start(200)
     machine.run(200, "claim", "droplet", "x")
@@ -234,7 +234,7 @@ def test_what_a_line_said_that_lacked_only_its_end_counts(machine: Inside) -> No
     assert (again.code, again.json["outcome"]) == (0, "renewed")
 
 
-def test_only_a_conversation_whose_session_ended_begins_again(machine: Inside) -> None:
+def test_only_an_ended_session_of_a_conversation_starts_again(machine: Inside) -> None:
     session = machine.start(100, **{CLAUDE: "a"})
     other = machine.start(200)
     for shell, env in ((100, {CLAUDE: "a"}), (200, {})):
@@ -249,7 +249,7 @@ def test_only_a_conversation_whose_session_ended_begins_again(machine: Inside) -
 # --- a board that cannot be written -----------------------------------------------------------------------------------
 
 
-def test_an_unwritable_board_is_an_error_only_if_asked_for(machine: Inside) -> None:
+def test_an_unwritable_board_is_an_error_only_for_coord_board(machine: Inside) -> None:
     machine.start(100)
     board = machine.repo.folder / "STATUS_BOARD.md"
     board.unlink()

@@ -43,7 +43,7 @@ def test_proc_and_psutil_see_the_same_ancestors() -> None:
     [pytest.param(ProcTable(), start_ticks_in_proc, marks=linux), (PsutilTable(), start_ticks_by_psutil)],
     ids=["proc", "psutil"],
 )
-def test_the_guard_reads_the_start_ticks_that_an_anchor_has(
+def test_the_guard_reads_the_same_start_ticks_as_an_anchor(
     table: ProcTable | PsutilTable, ticks: Callable[[int], int]
 ) -> None:
     child = subprocess.Popen(["sleep", "60"])
@@ -64,7 +64,7 @@ def test_the_guard_reads_the_start_ticks_that_an_anchor_has(
     assert ticks(child.pid) == 0
 
 
-def test_a_clock_that_is_set_makes_no_process_another_one(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_setting_the_clock_does_not_change_start_ticks(monkeypatch: pytest.MonkeyPatch) -> None:
     before = start_ticks_by_psutil(os.getpid())
     assert before > 0
     monkeypatch.setattr("psutil.boot_time", lambda: time.time() - 1)
@@ -86,7 +86,7 @@ def test_on_linux_psutil_is_not_loaded() -> None:
 
 
 @pytest.mark.parametrize("table", [pytest.param(ProcTable(), marks=linux), PsutilTable()], ids=["proc", "psutil"])
-def test_a_process_that_ended_is_a_zombie_and_then_free(table: ProcTable | PsutilTable) -> None:
+def test_an_ended_process_is_a_zombie_and_then_its_pid_is_free(table: ProcTable | PsutilTable) -> None:
     child = subprocess.Popen([sys.executable, "-ISc", "pass"])
     os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
     assert table.start_or_status(child.pid) == "zombie"
@@ -95,7 +95,7 @@ def test_a_process_that_ended_is_a_zombie_and_then_free(table: ProcTable | Psuti
 
 
 @pytest.mark.parametrize("table", [pytest.param(ProcTable(), marks=linux), PsutilTable()], ids=["proc", "psutil"])
-def test_start_ticks_stay_the_same_while_a_process_lives(table: ProcTable | PsutilTable) -> None:
+def test_start_ticks_do_not_change_while_a_process_lives(table: ProcTable | PsutilTable) -> None:
     first = table.start_or_status(os.getpid())
     assert isinstance(first, int)
     assert table.start_or_status(os.getpid()) == first
@@ -114,7 +114,7 @@ def test_a_stopped_process_is_alive() -> None:
 
 
 @linux
-def test_a_name_with_blanks_and_parentheses_is_read_whole(repo: Repo) -> None:
+def test_a_name_with_spaces_and_parentheses_is_read_completely(repo: Repo) -> None:
     program = repo.home / "a) S 1 (b"  # the system has it from the file, and cuts it at fifteen characters
     program.symlink_to(shutil.which("bash") or "/bin/bash")
     shell = repo.shell(None, str(program), "--norc", "--noprofile")
@@ -126,7 +126,7 @@ def test_a_name_with_blanks_and_parentheses_is_read_whole(repo: Repo) -> None:
 
 
 @linux
-def test_a_process_that_may_not_be_looked_at_is_not_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_that_cannot_be_read_is_not_gone(monkeypatch: pytest.MonkeyPatch) -> None:
     def hidden(pid: int) -> NoReturn:
         raise PermissionError(pid)
 
@@ -136,7 +136,7 @@ def test_a_process_that_may_not_be_looked_at_is_not_gone(monkeypatch: pytest.Mon
 
 
 @linux
-def test_the_ancestors_of_an_orphaned_shell_lead_to_init(repo: Repo) -> None:
+def test_the_ancestors_of_an_orphaned_shell_end_at_init(repo: Repo) -> None:
     shell = repo.shell()
     chain = ancestors(ProcTable(), shell.pid)
     assert os.getpid() not in [process.pid for process in chain]

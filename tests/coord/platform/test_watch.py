@@ -34,19 +34,19 @@ def looks(*dues: Instant) -> Callable[[], tuple[str | None, Instant]]:
     ("due", "seconds"),
     [(add_time(NOON, 2), 2.0), (add_time(NOON, 60), POLL_EVERY_S), (NEVER, POLL_EVERY_S), (add_time(NOON, -1), 0.001)],
 )
-def test_it_pauses_until_the_answer_may_change(
+def test_it_pauses_until_the_result_may_change(
     tmp_path: Path, pauses: list[float], due: Instant, seconds: float
 ) -> None:
     assert wait_for(str(tmp_path), looks(due), lambda: NOON, []) == "done"
     assert pauses == [seconds]
 
 
-def test_an_answer_that_is_there_is_not_waited_for(tmp_path: Path, pauses: list[float]) -> None:
+def test_a_result_that_exists_is_returned_without_a_pause(tmp_path: Path, pauses: list[float]) -> None:
     assert wait_for(str(tmp_path), looks(), lambda: NOON, [signal.SIGINT]) == "done", "also if a signal came"
     assert pauses == []
 
 
-def test_a_signal_while_it_looks_ends_the_wait_without_a_pause(tmp_path: Path, pauses: list[float]) -> None:
+def test_a_signal_during_a_poll_ends_the_wait_without_a_pause(tmp_path: Path, pauses: list[float]) -> None:
     caught: list[int] = []
 
     def look() -> tuple[str | None, Instant]:
@@ -60,13 +60,13 @@ def test_a_signal_while_it_looks_ends_the_wait_without_a_pause(tmp_path: Path, p
     assert pauses == []
 
 
-def test_a_signal_that_comes_while_it_pauses_ends_the_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_signal_during_a_pause_ends_the_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watch, "_pauser", lambda folder: lambda seconds, caught: caught.append(signal.SIGINT))
     with pytest.raises(Interrupted):
         wait_for(str(tmp_path), looks(NEVER), lambda: NOON, [])
 
 
-def test_signals_are_caught_for_as_long_as_one_waits() -> None:
+def test_signals_are_collected_only_during_the_wait() -> None:
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     before = [signal.getsignal(number) for number in numbers]
     caught: list[int] = []
