@@ -1,4 +1,6 @@
-"""A session's process is killed: the next reader shows it, the next writer records it, and its claims are free."""
+"""When a session's process is killed, the next reader shows it as dead, and the next writer records that and frees its
+claims.
+"""
 
 import os
 import signal
@@ -17,7 +19,7 @@ def test_a_killed_session_is_dead_and_the_next_writer_frees_all(repo: Repo) -> N
     assert "droplet/x" in status
     assert "free with the next claim, heartbeat or message of anyone" in status
     assert "COORDINATION NEEDED" in status
-    assert repo.bytes() == before  # who only reads records nothing
+    assert repo.bytes() == before  # reading records nothing
     two.ok("coord heartbeat going on")
     (death,) = repo.of_type("session.presumed_dead")
     assert (death["session"], death["event"]["session"]) == (second, first)

@@ -1,4 +1,4 @@
-"""From the checkpoint to the present: what came late, was rewritten or is held back is told apart, never forgotten."""
+"""Catching up from the checkpoint: events that come late, journals that were rewound, and events that are held back."""
 
 import os
 
@@ -25,13 +25,13 @@ def machine(repo: Repo) -> Inside:
 
 
 def at(moment: Instant, n: int, session: str, payload: AnyPayload) -> Event:
-    """The n-th event of a session, at a moment."""
+    """Return the n-th event of a session, with this time."""
     made = event(n, session, 0, payload)
     return Event(v=made.v, at=moment, session=session, n=n, payload=payload)
 
 
 def comes(machine: Inside, *moments: Instant, session: str = FAR, resource: str = "droplet/x") -> None:
-    """The journal of another machine arrives: it starts, and asks for something at each later moment."""
+    """Add the journal of another machine's session, which starts and then requests a claim at each later time."""
     events = [at(moments[0], 1, session, SessionStarted(machine="machine-9", folder="/there"))]
     for n, moment in enumerate(moments[1:], 2):
         asks = ClaimRequested(resource=resource, mode="exclusive", ttl_s=7200, told="granted")
@@ -47,13 +47,13 @@ def snapshot(machine: Inside) -> Snapshot:
 
 
 def anew(machine: Inside) -> State:
-    """The state as it is for one who has no checkpoint."""
+    """Return the state without a checkpoint."""
     (machine.repo.folder / ".cache" / coord.engine.checkpoint.NAME).unlink()
     return snapshot(machine).state
 
 
 def rewritten(machine: Inside, session: str) -> None:
-    """In the place of its journal is another one, longer and with every hash right, whose new lines are the latest."""
+    """Replace a journal by a longer one with correct hashes, whose new lines are the latest."""
     path = machine.repo.log / f"{session}.jsonl"
     start = at(NOON, 1, session, SessionStarted(machine="machine-1", folder=str(machine.repo.folder)))
     words = [at(add_time(machine.now, n), n, session, SessionHeartbeat(action="x" * 200)) for n in range(2, 9)]
@@ -147,8 +147,8 @@ def test_a_removed_journal_stays_reported(machine: Inside) -> None:
 
 
 def held_back_again(machine: Inside) -> None:
-    """Another machine's journal was read; then our clock is set back, and our own journal is gone, so that the end of
-    it lies too far ahead once more.
+    """Read another machine's journal. Then set our clock back and remove our own journal, so that the end of the other
+    journal is too far ahead again.
     """
     first = machine.start(100)
     comes(machine, add_time(NOON, -7200), add_time(NOON, 50))

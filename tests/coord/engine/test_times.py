@@ -1,4 +1,4 @@
-"""Moments as people write them: each form means one instant, and what means none is said in a line."""
+"""Times as people write them: each form means one instant, and any other text is an error of one line."""
 
 from collections.abc import Iterator
 
@@ -32,7 +32,7 @@ MEANS = {
     "-1d12h": "2026-11-22T21:30:00.000000Z",
     "10:15": "2026-11-24T09:15:00.000000Z",
     "10:15:30": "2026-11-24T09:15:30.000000Z",
-    "18:00": "2026-11-23T17:00:00.000000Z",  # the last one that has been
+    "18:00": "2026-11-23T17:00:00.000000Z",  # the last time that it was 18:00
     "today": "2026-11-23T23:00:00.000000Z",
     "today 10:00": "2026-11-24T09:00:00.000000Z",
     "yesterday": "2026-11-22T23:00:00.000000Z",
@@ -42,7 +42,7 @@ MEANS = {
     "2026-11-22": "2026-11-21T23:00:00.000000Z",
     "2026-11-22 18:00": "2026-11-22T17:00:00.000000Z",
     "2026-11-22T18:00:01.5": "2026-11-22T17:00:01.500000Z",
-    "2026-07-01 18:00": "2026-07-01T16:00:00.000000Z",  # in summer
+    "2026-07-01 18:00": "2026-07-01T16:00:00.000000Z",  # daylight saving time
     "2026-11-22 18:00 CET": "2026-11-22T17:00:00.000000Z",
     "2026-07-01 18:00 CEST": "2026-07-01T16:00:00.000000Z",
     "18:00 UTC": "2026-11-23T18:00:00.000000Z",
@@ -73,7 +73,7 @@ def test_a_text_that_is_not_a_past_time_is_an_error(text: str, berlin: None) -> 
 
 @given(st.text(max_size=30))
 def test_any_text_is_an_instant_or_an_error(text: str) -> None:
-    """Every text means an instant that is not later than now, or is refused."""
+    """Every text means an instant that is not later than now, or is an error."""
     try:
         at = parse_instant(text, "--at", NOW)
     except CoordError:  # any other exception fails the test
@@ -84,7 +84,7 @@ def test_any_text_is_an_instant_or_an_error(text: str) -> None:
 
 @given(st.integers(0, to_micros(NOW) // 60_000_000))
 def test_a_time_can_be_copied_from_a_list(minute: int) -> None:
-    """To the minute that it shows."""
+    """The time is the same to the minute that the list shows."""
     at = from_micros(minute * 60_000_000)
     assert parse_instant(time_text(at, ""), "--at", NOW) == at
 
@@ -98,7 +98,7 @@ def test_the_future_and_times_before_the_log_are_errors() -> None:
         parse_cut("-2h", "--at", now, story)
     with pytest.raises(CoordError, match="no events yet"):
         parse_cut("-2h", "--at", now, [])
-    assert parse_since("-2h", "--since", now, story) == before_instant(add_time(now, -7200))  # simply everything
+    assert parse_since("-2h", "--since", now, story) == before_instant(add_time(now, -7200))  # all events
     assert parse_cut("-1h", "--at", now, story) == after_instant(story[0].at)
 
 
@@ -115,7 +115,7 @@ def test_an_event_is_named_by_its_session_a_prefix_or_a_name() -> None:
 
 
 def test_an_ambiguous_session_of_an_event_is_an_error() -> None:
-    """Which session is meant is decided by its id, its name or its beginning, whatever events it has."""
+    """The session is chosen by its id, its name or a prefix, whether or not it has an event of that number."""
     story = Story("amber-otter", "amber-fox")
     story.beats(10, "amber-fox")
     with pytest.raises(CoordError, match=r"is ambiguous: amber-fox/2, amber-otter/2"):

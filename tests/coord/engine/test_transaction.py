@@ -1,5 +1,5 @@
-"""The one way to act, rule by rule: what is read under the lock counts, each event has a time of its own, deaths are
-recorded by who acts, and what was written before a refusal is as durable as all else.
+"""Transactions: the state is read under the lock, each event has its own time, deaths are recorded, and events that
+were appended before a refusal are durable.
 """
 
 import os
@@ -28,7 +28,7 @@ def machine(repo: Repo) -> Inside:
 
 
 def just_before_the_lock(patch: pytest.MonkeyPatch, act: Callable[[], object]) -> None:
-    """Do something once a command has caught up and before it has the lock."""
+    """Call `act` after a command has caught up and before it takes the lock."""
     real = lock.locked
 
     @contextmanager
@@ -42,7 +42,7 @@ def just_before_the_lock(patch: pytest.MonkeyPatch, act: Callable[[], object]) -
 
 
 def before(patch: pytest.MonkeyPatch, owner: type, name: str, act: Callable[[Any], object]) -> None:
-    """Do something before each call of a method."""
+    """Call `act` before each call of a method."""
     real = getattr(owner, name)
 
     def called(self: Any, *words: Any, **more: Any) -> Any:
@@ -69,7 +69,7 @@ def test_journals_of_others_are_read_before_the_lock_is_taken(
     machine.run(200, "claim", "droplet", "theirs")
     if cached:
         (machine.repo.folder / ".cache" / "checkpoint").write_bytes(saved)
-        os.utime(machine.repo.log)  # as where git puts journals there
+        os.utime(machine.repo.log)  # as when git adds journals
     else:
         (machine.repo.folder / ".cache" / "checkpoint").unlink()
     real_lock, real_read, held, read = lock.locked, journal.read_from, list[str](), list[tuple[bool, str]]()
@@ -92,9 +92,7 @@ def test_journals_of_others_are_read_before_the_lock_is_taken(
     assert [path for locked, path in read if locked] == []
 
 
-def test_without_new_journals_the_log_is_read_once(
-    machine: Inside, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_new_journals_the_log_is_read_once(machine: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
     for shell in (100, 200):
         machine.start(shell)
     looks: list[str] = []
@@ -104,9 +102,7 @@ def test_without_new_journals_the_log_is_read_once(
     assert len(looks) == 2
 
 
-def test_events_written_while_waiting_for_the_lock_count(
-    machine: Inside, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_events_written_while_waiting_for_the_lock_count(machine: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
     first, _ = machine.start(100), machine.start(200)
     just_before_the_lock(monkeypatch, lambda: machine.run(100, "claim", "droplet", "x"))
     refused = machine.run(200, "claim", "droplet", "x")
@@ -165,7 +161,7 @@ def test_each_event_of_a_command_has_its_own_time(machine: Inside) -> None:
 
 
 def test_a_refusal_does_not_move_time_ahead_of_the_clock(machine: Inside) -> None:
-    """Time that passed in a state while nothing was written never passed for anyone else."""
+    """Without an event, a transaction's time does not count for later commands."""
     machine.start(100)
     machine.run(100, "claim", "file", "x", "--ttl", "2m")
     (machine.repo.folder / ".cache" / checkpoint.NAME).unlink()
@@ -188,9 +184,7 @@ def test_a_session_does_not_record_its_own_death(machine: Inside, monkeypatch: p
     assert [(death["session"], death["event"]["session"]) for death in deaths] == [(first, second)]
 
 
-def test_events_before_a_refusal_are_durable_and_on_the_board(
-    machine: Inside, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_events_before_a_refusal_are_durable_and_on_the_board(machine: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
     first, second = machine.start(100), machine.start(200)
     machine.run(100, "claim", "droplet", "x")
     del machine.table.rows[100]

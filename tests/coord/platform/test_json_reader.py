@@ -1,4 +1,4 @@
-"""JSON that is read without its package is what the package reads."""
+"""The JSON reader that does not load the package `json` gives the same values and errors as the package."""
 
 import json
 import math
@@ -19,7 +19,7 @@ VALUES = st.recursive(
 
 
 def read(loads: Any, data: bytes) -> str:
-    """What comes of it, to be compared: a value or an error."""
+    """Return the result of a function as text, a value or an error, for comparison."""
     try:
         return f"value {loads(data)!r}"
     except (ValueError, RecursionError) as error:

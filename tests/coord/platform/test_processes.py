@@ -1,4 +1,4 @@
-"""The process table: two ways to look at one machine, which must see the same."""
+"""The process table: /proc and psutil give the same facts about the same processes."""
 
 import os
 import shutil
@@ -115,7 +115,7 @@ def test_a_stopped_process_is_alive() -> None:
 
 @linux
 def test_a_name_with_spaces_and_parentheses_is_read_completely(repo: Repo) -> None:
-    program = repo.home / "a) S 1 (b"  # the system has it from the file, and cuts it at fifteen characters
+    program = repo.home / "a) S 1 (b"  # Linux takes the name from the file, and cuts it to 15 characters
     program.symlink_to(shutil.which("bash") or "/bin/bash")
     shell = repo.shell(None, str(program), "--norc", "--noprofile")
     assert b"(a) S 1 (b)" in Path(f"/proc/{shell.pid}/stat").read_bytes()

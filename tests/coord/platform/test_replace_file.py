@@ -1,4 +1,4 @@
-"""How a file is put in the place of another: whole or not at all, and through nothing that stands in the way."""
+"""Files are replaced completely or not at all, never through a symbolic link. And the version of the fold's code."""
 
 import os
 import shutil
@@ -94,4 +94,4 @@ def test_a_changed_fold_has_another_version(tmp_path: Path, monkeypatch: pytest.
     else:
         (copy / "new.py").touch()
     assert files_version() != before
-    assert code_version() == loaded  # this process goes on with what it has
+    assert code_version() == loaded  # this process keeps the code that it has loaded

@@ -1,4 +1,4 @@
-"""How one waits: until the next instant at which time alone may change the answer, and never beyond a signal."""
+"""Waiting pauses until the time at which the result may change, and ends at a signal."""
 
 import signal
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from tests.support.in_process import NOON
 
 @pytest.fixture
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """How long it paused, each time; nobody really waits."""
+    """The length of each pause, in seconds, without real pauses."""
     found: list[float] = []
 
     def pauser(folder: str) -> Callable[[float, list[int]], None]:
@@ -24,8 +24,8 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return found
 
 
-def looks(*dues: Instant) -> Callable[[], tuple[str | None, Instant]]:
-    """Nothing for each of these, then the answer."""
+def polls(*dues: Instant) -> Callable[[], tuple[str | None, Instant]]:
+    """A poll that returns no result for each of these times, and then "done"."""
     left = list(dues)
     return lambda: (None, left.pop(0)) if left else ("done", "")
 
@@ -37,12 +37,12 @@ def looks(*dues: Instant) -> Callable[[], tuple[str | None, Instant]]:
 def test_it_pauses_until_the_result_may_change(
     tmp_path: Path, pauses: list[float], due: Instant, seconds: float
 ) -> None:
-    assert wait_for(str(tmp_path), looks(due), lambda: NOON, []) == "done"
+    assert wait_for(str(tmp_path), polls(due), lambda: NOON, []) == "done"
     assert pauses == [seconds]
 
 
 def test_a_result_that_exists_is_returned_without_a_pause(tmp_path: Path, pauses: list[float]) -> None:
-    assert wait_for(str(tmp_path), looks(), lambda: NOON, [signal.SIGINT]) == "done", "also if a signal came"
+    assert wait_for(str(tmp_path), polls(), lambda: NOON, [signal.SIGINT]) == "done", "also after a signal"
     assert pauses == []
 
 
@@ -50,7 +50,7 @@ def test_a_signal_during_a_poll_ends_the_wait_without_a_pause(tmp_path: Path, pa
     caught: list[int] = []
 
     def look() -> tuple[str | None, Instant]:
-        assert caught == [], "it looks no more"
+        assert caught == [], "it does not poll again"
         caught.append(signal.SIGTERM)
         return None, NEVER
 
@@ -63,7 +63,7 @@ def test_a_signal_during_a_poll_ends_the_wait_without_a_pause(tmp_path: Path, pa
 def test_a_signal_during_a_pause_ends_the_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watch, "_pauser", lambda folder: lambda seconds, caught: caught.append(signal.SIGINT))
     with pytest.raises(Interrupted):
-        wait_for(str(tmp_path), looks(NEVER), lambda: NOON, [])
+        wait_for(str(tmp_path), polls(NEVER), lambda: NOON, [])
 
 
 def test_signals_are_collected_only_during_the_wait() -> None:

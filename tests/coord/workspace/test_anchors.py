@@ -1,4 +1,4 @@
-"""Which process a session is anchored to, on chains of processes as they are found."""
+"""The choice of the anchor, for chains of processes as they occur on real machines."""
 
 import os
 import sys
@@ -16,7 +16,7 @@ COORD = ("/usr/bin/python3", "/usr/bin/coord", "start")
 
 
 def chain(*rows: Process) -> list[Process]:
-    """The chain as written, the first above the next: handed over nearest first."""
+    """Return the chain nearest first. It is written top down: each process is the parent of the next."""
     return [*reversed(rows)]
 
 

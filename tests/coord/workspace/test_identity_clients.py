@@ -1,4 +1,4 @@
-"""Agents' clients: their variables, their processes, and whose count where there are several."""
+"""Agents' clients: their variables, their processes, and which client counts if there are several."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ CLAUDE, CODEX, GEMINI = "CLAUDE_CODE_SESSION_ID", "CODEX_THREAD_ID", "GEMINI_SES
 
 
 def whoami(shell: Shell, command: str = "coord whoami --json") -> Any:
-    """What `whoami` tells."""
+    """Return the answer of `coord whoami`."""
     result = shell.run(command)
     assert result.code == 0, result
     return result.json
@@ -51,7 +51,7 @@ def test_a_conversation_starts_with_start_or_whoami_not_status(repo: Repo) -> No
     assert looked.json["session"] != began.json["session"]
     assert looked.json["session"] in looked.err
     shell.ok(f"{CLAUDE}=c coord status")
-    assert len(repo.of_type("session.started")) == 2  # to look at the status is no beginning
+    assert len(repo.of_type("session.started")) == 2  # `coord status` does not start a session
 
 
 def test_two_conversations_and_their_shell_are_three_sessions(repo: Repo) -> None:
@@ -98,7 +98,7 @@ def test_a_clients_process_is_the_anchor_and_ends_the_search(repo: Repo) -> None
     )
     first, *document, pid, last = said.out.splitlines()
     assert first == "code 3"
-    assert persons in said.err  # as one of the live sessions, not as who acts
+    assert persons in said.err  # as one of the live sessions, not as the acting one
     began = "\n".join(document)
     assert f'"anchor_pid": {pid}' in began
     assert f'"{last.split()[0].rstrip(",")}"' in began
@@ -107,7 +107,7 @@ def test_a_clients_process_is_the_anchor_and_ends_the_search(repo: Repo) -> None
 
 
 def chain(machine: Inside, *clients: str) -> int:
-    """A shell below clients inside each other, the outermost first; its pid."""
+    """Return the pid of a shell below nested clients, which are given from the outermost to the innermost."""
     above = 100
     for depth, client in enumerate(clients):
         pid = 1000 + 10 * depth

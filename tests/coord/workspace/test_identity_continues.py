@@ -1,4 +1,4 @@
-"""Who goes on for whom, and on which process: sessions that continue another, and conversations of one client."""
+"""Sessions that continue another, and conversations of a client: which session acts, and what its anchor is."""
 
 import json
 import os
@@ -39,7 +39,7 @@ CLOSED: list[Callable[[Inside, str], None]] = [sealed, damaged, moved]
 
 
 def goes_on(machine: Inside, session: str) -> dict[str, Any]:
-    """How the session that continues this one, by a command in the second shell, introduced itself."""
+    """Return the start event of the session that continues this one, after a command in the second shell."""
     result = machine.run(200, "heartbeat", "going", "on", "--json", COORD_SESSION=session)
     assert result.code == 0, result
     assert f"{session} continues as {result.json['session']}" in result.err

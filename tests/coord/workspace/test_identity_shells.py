@@ -1,4 +1,4 @@
-"""Two shells, two terminals, a container: with bare commands, each acts as itself and as no other."""
+"""Commands without options, in several shells, scripts and pid namespaces: each acts as its own session."""
 
 from collections.abc import Callable
 from typing import Any
@@ -20,7 +20,7 @@ KINDS = [
 
 
 def me(shell: Shell | Terminal, command: str = "coord whoami") -> str:
-    """Which session a command acts as."""
+    """Return the session that a command acts as."""
     result = shell.run(command)
     assert result.code == 0, result
     return result.out.split()[0].rstrip(",")
@@ -143,7 +143,7 @@ def test_from_a_pid_namespace_no_session_outside_seems_dead(repo: Repo) -> None:
     assert "dead" not in said
     assert repo.of_type("session.presumed_dead") == []
     assert [me(outside), me(other)] == [mine, others]
-    assert "dead" not in outside.ok("coord status")  # nor the other way: what cannot be seen is not dead
+    assert "dead" not in outside.ok("coord status")  # and from outside: a process that cannot be seen is not dead
 
 
 @pytest.mark.skipif(not can_unshare("--pid", "--fork"), reason="no namespaces for us here")

@@ -1,4 +1,4 @@
-"""Which source decides who acts, and that none falls through to the next."""
+"""Which source decides the acting session, and that a wrong source is an error instead of a reason to try the next."""
 
 import shutil
 
@@ -10,7 +10,7 @@ from tests.support.repositories import Repo
 
 
 def me(shell: Shell, command: str = "coord whoami") -> str:
-    """Which session a command acts as."""
+    """Return the session that a command acts as."""
     return shell.ok(command).split()[0].rstrip(",")
 
 
@@ -44,7 +44,7 @@ def test_a_source_with_an_unknown_name_lists_the_live_sessions(repo: Repo, comma
     before = repo.bytes()
     result = one.run(command.format(verb).format(first=first))
     if verb == "status" and "--session" not in command:
-        assert result.code in (0, 3)  # whoever only looks may do so as nobody
+        assert result.code in (0, 3)  # reading does not need a session
     else:
         assert result.code == 3
         assert "nobody" in result.err
@@ -119,13 +119,13 @@ def test_an_unambiguous_prefix_or_a_name_finds_a_session(repo: Repo) -> None:
     assert near.code == 3
     assert "did you mean front?" in near.err
     gone = machine.run(300, "whoami", "--session", f"{ids[2][:-1]}{'2' if ids[2][-1] != '2' else '3'}")
-    assert (gone.code, "did you mean" in gone.err) == (3, False), "no whole id is another's that is like it"
+    assert (gone.code, "did you mean" in gone.err) == (3, False), "a complete id is not a misspelled one"
 
 
 def test_an_ambiguous_prefix_is_refused_with_the_candidates(repo: Repo) -> None:
     machine = Inside(repo)
     ids: list[str] = []
-    while len({name[0] for name in ids}) == len(ids):  # until two begin with the same letter
+    while len({name[0] for name in ids}) == len(ids):  # until two start with the same letter
         ids.append(machine.start(100, "--new"))
     twins = [name for name in ids if name[0] == ids[-1][0]]
     result = machine.run(200, "whoami", "--session", ids[-1][0])

@@ -1,4 +1,4 @@
-"""Which paths lie inside the repository, and which folder is found from where; by their names, without git."""
+"""Which paths lie inside the repository, and which shared folder is found from a folder, without running git."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Git is run in one place, and its private list of what it does not see is edited in one place."""
+"""Git is run by one module, with errors for what can fail; and lines are added to `info/exclude` and removed again."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""Who calls a tool: for each client what it tells, and what follows. And what a call's arguments become."""
+"""Which session calls a tool, by what each client tells. And how a call's arguments become a command line."""
 
 from typing import Any
 
@@ -136,8 +136,8 @@ def test_the_first_source_identifies_the_caller(
     ("above", "client"),
     [
         (("claude", "bash", "init"), "claude"),
-        (("sh", "gemini", "bash", "init"), "gemini"),  # what starts a server may stand between
-        (("an-editor", "bash", "init"), "an-editor"),  # not the shell of the person who started that
+        (("sh", "gemini", "bash", "init"), "gemini"),  # a shell can start the server for the client
+        (("an-editor", "bash", "init"), "an-editor"),  # not the shell from which the editor was started
         (("codex", "claude", "init"), "codex"),
     ],
 )

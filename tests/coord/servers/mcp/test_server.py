@@ -1,4 +1,4 @@
-"""`coord mcp`: the real server, driven over its standard input and output, also by the protocol's own inspector."""
+"""The real server `coord mcp`, over its standard input and output; also with the protocol's official inspector."""
 
 import json
 import os
@@ -20,19 +20,19 @@ from tests.support.repositories import Repo
 pytestmark = pytest.mark.slow
 
 NAMES = ["start", "heartbeat", "claim", "release", "handoff", "send", "inbox", "status", "why"]
-MOST = 8000  # characters of all schemas: 2,500 tokens and more, at the least that a token can be expected to hold
+MOST = 8000  # characters of all schemas, which are about 2,500 tokens
 
 
 @pytest.fixture
 def pinned(repo: Repo) -> Iterator[tuple[Connection, str, str]]:
-    """A server that acts as a session; that one's id, and another's."""
+    """A server that acts as a session, the session's id, and the id of another session."""
     (_, me), (_, other) = repo.sessions(2)
     with connected(repo, "--session", me) as server:
         yield server, me, other
 
 
 def started(text: str) -> str:
-    """The id in what `start` tells."""
+    """Return the session id in the answer of `start`."""
     return text.split()[2]
 
 
@@ -173,7 +173,7 @@ def test_codex_is_identified_by_each_calls_meta(repo: Repo) -> None:
         server.ok("claim", meta(session_id=ROOT, thread_id="child"), resource="file/b.py")
         other = server.refused("claim", meta(session_id="another"), resource="file/a.py")
         assert "has file/a.py" in other
-        assert "call `start`" in server.refused("claim", resource="file/c.py")  # and nobody is remembered
+        assert "call `start`" in server.refused("claim", resource="file/c.py")  # and no session is remembered
     asked = [event["event"].get("agent", "") for event in repo.of_type("claim.requested")]
     assert asked == ["", "child", ""]
     began = [event["event"]["client_session"] for event in repo.of_type("session.started")]
@@ -208,7 +208,7 @@ def test_two_servers_of_one_client_are_two_sessions(repo: Repo) -> None:
         assert first != second
         assert first in one.ok("heartbeat")
         assert second in two.ok("heartbeat")
-        assert first in two.ok("start", session=first)  # who says that it is that one, is that one here
+        assert first in two.ok("start", session=first)  # a server takes the session that the caller names
         assert first in two.ok("heartbeat")
 
 
@@ -242,12 +242,12 @@ def test_an_unknown_clients_shell_is_not_the_caller(repo: Repo) -> None:
     )
     answer = next(found for found in map(json.loads, told.read_text().splitlines()) if found["id"] == 2)
     assert answer["result"]["isError"]
-    assert person in answer["result"]["content"][0]["text"]  # as one of those who are here
+    assert person in answer["result"]["content"][0]["text"]  # as one of the live sessions
     assert not repo.of_type("session.heartbeat")
 
 
 def ask(method: str, number: int, **params: Any) -> str:
-    """A request, as a line."""
+    """Return a request as a line."""
     return json.dumps({"jsonrpc": "2.0", "id": number, "method": method, "params": params})
 
 
@@ -366,7 +366,7 @@ def test_a_signal_ends_the_server_without_output(repo: Repo, number: signal.Sign
 
 
 def inspector() -> str:
-    """The official inspector's program; empty if it is not there."""
+    """Return the path of the official inspector; empty if it is not installed."""
     folder = os.environ.get("COORD_TEST_CLIENTS", "")
     there = os.path.join(folder, ".bin", "mcp-inspector")
     return there if folder and os.path.exists(there) else shutil.which("mcp-inspector") or ""
