@@ -1,3 +1,3 @@
-"""What you do with it: the command, the transaction, identity, and what a person sees."""
+"""The command `coord`, its hooks and servers. The event log and the rules are in `eventlog` and `projections`."""
 
 __version__ = "0.1.0"

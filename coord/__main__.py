@@ -1,30 +1,30 @@
-"""The entry point, also of `python -m coord`: Ctrl-C ends it quietly, even while it is still loading."""
+"""The entry point of `coord` and of `python -m coord`. Ctrl-C ends it without a traceback, even while modules load."""
 
 import gc
 import os
 import sys
 
-TYPE_CHECKING = False  # a hook would take 1.7 times as long if it loaded `typing`
+TYPE_CHECKING = False  # loading `typing` would make a hook take 1.7 times as long
 if TYPE_CHECKING:
     from coord.guard.payload import HookCall
 
-# A command makes many objects that stay: looking for garbage among them finds none and takes 8 % of its time.
+# A command makes many objects that it keeps. Garbage collection would find nothing to free, and take 8 % of the time.
 gc.set_threshold(100_000)
 
 
 def main() -> None:
-    """Load and run the command, and end with its exit code."""
+    """Run the command, and exit with its code."""
     try:
         code = _run()
         for stream in (sys.stdout, sys.stderr):
-            try:  # noqa: SIM105 - `contextlib` would take as long to load as the guard to answer
+            try:  # noqa: SIM105 - loading `contextlib` takes as long as an answer of the guard
                 stream.flush()
             except (AttributeError, OSError, ValueError):
-                pass  # there is none, or whoever read us has gone
+                pass  # there is no such stream, or nobody reads it any more
     except KeyboardInterrupt:
         code = 130
-    # All that was loaded is not taken apart first, module by module and object by object: a command would take a fifth
-    # longer for nothing. What was acknowledged is on the disk; files are closed where they are used.
+    # Python's normal exit destroys all modules and objects, which would make a command take a fifth longer. Nothing
+    # depends on it: acknowledged events are on the disk, and files are closed where they are used.
     os._exit(code)
 
 
@@ -40,11 +40,11 @@ def _run() -> int:
     from coord.workspace.system import real_system
 
     code = run(sys.argv[1:], real_system())
-    return 0 if sys.argv[1:2] == ["hook"] else code  # to a client, the code of a mistake would deny what its agent does
+    return 0 if sys.argv[1:2] == ["hook"] else code  # a client takes a hook's code for wrong usage as a denial
 
 
 def _respond(call: "HookCall") -> tuple[int, str]:
-    """The long way of a hook."""
+    """Handle a hook on the full path."""
     _load_msgspec()
     from coord.hooks.dispatch import handle_call, write_to_client
     from coord.workspace.system import real_system
@@ -53,12 +53,14 @@ def _respond(call: "HookCall") -> tuple[int, str]:
 
 
 def _load_msgspec() -> None:
-    """Load msgspec as if `typing_extensions` were not installed: it takes nothing from there that `typing` lacks since
-    Python 3.11, and a command takes 1.2 times as long with it.
+    """Load msgspec as if `typing_extensions` were not installed.
+
+    Since Python 3.11 msgspec finds in `typing` all that it needs. With `typing_extensions`, a command takes 1.2 times
+    as long.
     """
     if "typing_extensions" in sys.modules:
         return
-    sys.modules["typing_extensions"] = None  # type: ignore[assignment] # so says the import system's reference
+    sys.modules["typing_extensions"] = None  # type: ignore[assignment] # the import system's reference allows None
     try:
         import msgspec  # noqa: F401
     finally:

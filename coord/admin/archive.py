@@ -14,8 +14,8 @@ import os
 
 from msgspec import Struct
 
+from coord.engine.machine_lock import under_lock
 from coord.engine.snapshot import Snapshot
-from coord.engine.transaction import under_lock
 from coord.errors import no_log
 from coord.render.console.progress import ProgressBar
 from coord.workspace.config import Config
@@ -74,7 +74,7 @@ def archive(
     Raises CoordError (4) if the log cannot be used.
     """
     snapshot = Snapshot(system, workspace)
-    snapshot.catch_up(snapshot=True)
+    snapshot.catch_up(consistent=True)
     as_of(snapshot.state, snapshot.now)  # claims of an imported session end only by expiring
     known = snapshot.history.positions
     here = [n for n in known.keys() | snapshot.history.problems if os.path.lexists(journal_paths(workspace.log, n)[0])]

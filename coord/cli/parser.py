@@ -197,7 +197,7 @@ def complete_session(context: Any, _parameter: object, incomplete: str) -> list[
     from click.shell_completion import CompletionItem
 
     try:
-        state = Run(real_system(), root=context.params.get("root")).look().state
+        state = Run(real_system(), root=context.params.get("root")).read_state().state
     except Exception:  # a shell that completes must never see our troubles
         return []
     return [

@@ -1,1 +1,1 @@
-"""The agents' clients: one row of facts for each. Nothing else in coord knows a client by name."""
+"""The agents' clients: a record of facts about each. Code outside this package does not name a client."""

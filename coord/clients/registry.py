@@ -1,17 +1,17 @@
-"""The agents' clients, one row each. A new client is a row: nothing else in coord knows any of them by name.
+"""The agents' clients, a record for each. To support a new client, add a record: no other code names a client.
 
-What they set, send and obey was observed on Claude Code 2.1, Codex 0.169 and Gemini CLI 0.61. Variables are inherited
-by nested clients and by terminals started from them, so with several clients' set, the nearest ancestor process
+The facts were observed on Claude Code 2.1, Codex 0.169 and Gemini CLI 0.61. A client started inside another, or in a
+terminal of another, inherits its variables. If the variables of several clients are set, the nearest ancestor process
 decides.
 
-The guard stands on this module, so it imports nothing that takes time to load.
+The guard uses this module, so it imports only modules that load fast.
 """
 
 import os
 
 from coord.platform.records import LightRecord
 
-TYPE_CHECKING = False  # a hook would take 1.7 times as long if it loaded `typing`
+TYPE_CHECKING = False  # loading `typing` would make a hook take 1.7 times as long
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from typing import Literal, TypeAlias
@@ -19,55 +19,55 @@ if TYPE_CHECKING:
     from coord.platform.processes import Process
 
     HookEvent: TypeAlias = Literal[
-        "start",  # the agent starts, resumes, clears, compacts, forks
-        "prompt",  # its person's prompt
+        "start",  # the agent starts, is resumed, cleared, compacted or forked
+        "prompt",  # its user sends a prompt
         "before",  # a tool is about to run
         "after",  # a tool has run
-        "asks",  # its person is asked for a permission, or an answer
-        "stop",  # it wants to stop
-        "agent_start",  # a subagent begins
-        "agent_stop",  # a subagent is done
-        "end",  # it ends
+        "asks",  # the agent asks its user for a permission or an answer
+        "stop",  # the agent is about to stop
+        "agent_start",  # a subagent starts
+        "agent_stop",  # a subagent has stopped
+        "end",  # the conversation ends
     ]
 
 
 class Client(LightRecord):
-    """A row of the table."""
+    """What coord knows of a client."""
 
-    name: str  # as events have it
-    word: str  # as people type it: coord install WORD, coord hook WORD
-    title: str  # as people read it
+    name: str  # in events
+    word: str  # on the command line: coord install WORD, coord hook WORD
+    title: str  # in texts
     # --- its process
-    command: str  # the bare name of its program
-    package: str  # as it appears in the path of an interpreter's script
-    marks: tuple[str, ...]  # variables that say that it runs us
-    ids: tuple[str, ...]  # variables with the id of its conversation: the one that acts first, then its root
+    command: str  # the name of its program, without folder
+    package: str  # its package, as in the path of an interpreter's script
+    marks: tuple[str, ...]  # the variables that it sets for every command that it runs
+    ids: tuple[str, ...]  # the variables with a conversation's id: first of the acting agent, then of the root
     # --- its hooks
-    hook_events: "dict[str, HookEvent]"  # the client's name for each hook event
-    files: dict[str, str]  # the tools that write files, and which of their inputs names the file
-    patches: dict[str, str]  # the tools that write the files of a patch, and which of their inputs holds it
-    shells: tuple[str, ...]  # the tools that run a shell command, in their input `command`
-    questions: tuple[str, ...]  # the tools by which it asks its person
-    project: str  # the variable that tells its hooks in which folder it was started; empty where there is none
+    hook_events: "dict[str, HookEvent]"  # by the client's name for the event
+    files: dict[str, str]  # the tools that write a file, with the input that names the file
+    patches: dict[str, str]  # the tools that apply a patch, with the input that contains it
+    shells: tuple[str, ...]  # the tools that run the shell command in their input `command`
+    questions: tuple[str, ...]  # the tools that ask the user
+    project: str  # the variable with the folder in which it was started, for hooks; empty if there is none
     # --- its calls of an MCP server's tools
-    calls: str  # what in a call's `_meta` names its conversation; empty where nothing does
-    # --- where it is installed
+    calls: str  # the key in a call's `_meta` that identifies the conversation; empty if there is none
+    # --- its installation
     settings: dict[str, str]  # the file with the hooks, by scope: local, project or user
-    scope: str  # the one that only this person sees
+    scope: str  # the scope that no other user sees
     comments: bool  # whether its settings may have comments
-    moved: tuple[str, str]  # the variable that names another place for its user's settings, and what for
-    per_second: int  # in which unit a hook's timeout is said
-    matchers: dict[str, str]  # of hooked events: which of their kind
-    wakes: tuple[str, ...]  # the events behind which a hook can wait in the background, and wake the agent
-    allow: str  # how it is told what runs without asking: a rule of its settings for each command, or a file of rules
-    allow_files: dict[str, str]  # that file, by scope; none where the rules are in the settings
-    login: bool  # whether its commands run in a login shell, whose PATH may be another
-    sandbox: bool  # whether its commands write only where they run, and where the file of its servers says so
+    moved: tuple[str, str]  # the variable that moves the user's settings, and the folder that it replaces
+    per_second: int  # how many of its units of a hook's timeout make a second
+    matchers: dict[str, str]  # the matcher for hook events that have several kinds
+    wakes: tuple[str, ...]  # the events after which a hook can wait in the background and wake the agent
+    allow: str  # the form of the rule that lets a command run without asking
+    allow_files: dict[str, str]  # the file with these rules, by scope; empty if they are in the settings
+    login: bool  # whether its commands run in a login shell, which may have another PATH
+    sandbox: bool  # whether its commands may write only to their folder and to those that the file of `servers` lists
     servers: dict[str, str]  # the file with its MCP servers, by scope
-    instructions: tuple[str, ...]  # with instructions for its agents: it reads the first that is there
-    plugin: str  # how a folder with a plugin is tried; empty where it knows none of the form that we write
-    woken: str  # how else its agent is woken, where no hook can
-    todo: str  # what its person must still do once it is installed
+    instructions: tuple[str, ...]  # the files with instructions for agents, of which it reads the first that exists
+    plugin: str  # the command that tries a plugin folder; empty if it does not support coord's form of a plugin
+    woken: str  # another way to wake its agent, if no hook can
+    todo: str  # what the user must still do after the installation
 
 
 CLIENTS = (
@@ -210,7 +210,7 @@ _INTERPRETERS = ("node", "bun", "deno", "python", "python3")
 
 
 def client_of(process: "Process") -> Client | None:
-    """The client that a process is, if it is one."""
+    """Return the client whose program a process runs, or None."""
     names = [process.command]
     if process.command in _INTERPRETERS and len(process.argv) > 1:
         names.append(os.path.basename(process.argv[1]))
@@ -221,7 +221,7 @@ def client_of(process: "Process") -> Client | None:
 
 
 def nearest_client(chain: "Iterable[Process]") -> "tuple[Client, Process] | None":
-    """The nearest ancestor that is a client."""
+    """Return the first process of the chain that is a client, with the client; None if there is none."""
     for process in chain:
         if client := client_of(process):
             return client, process
@@ -229,13 +229,14 @@ def nearest_client(chain: "Iterable[Process]") -> "tuple[Client, Process] | None
 
 
 def clients_in(env: "Mapping[str, str]") -> list[Client]:
-    """The clients whose variables are set."""
+    """Return the clients whose variables are set."""
     return [client for client in CLIENTS if any(env.get(name) for name in (*client.marks, *client.ids))]
 
 
 def conversation(client: Client, env: "Mapping[str, str]") -> tuple[str, str]:
-    """The ids in a client's variables: of the agent that acts, and of the root of its conversation. Both may be empty
-    or the same.
+    """Return the ids in a client's variables: of the acting agent, and of the root of its conversation.
+
+    They can be the same, and are empty if the variables are not set.
     """
-    given = [env[name] for name in client.ids if env.get(name)]
-    return (given[0], given[-1]) if given else ("", "")
+    ids = [env[name] for name in client.ids if env.get(name)]
+    return (ids[0], ids[-1]) if ids else ("", "")

@@ -1,1 +1,1 @@
-"""Reading and changing the log: snapshots, transactions, checkpoints and history. It prints nothing."""
+"""Reading the log and appending to it: snapshots, transactions, checkpoints, history. Texts are rendered elsewhere."""

@@ -1,57 +1,72 @@
-"""The present as a board: the pure projection, given what this process can see of the machine."""
+"""The board of the present state: the projection, with what this process sees of the machine; and its file."""
 
 import os
 from contextlib import suppress
 
 from msgspec.structs import replace
 
+from coord.engine.journal_problems import clock_note
+from coord.engine.machine_lock import under_lock
 from coord.engine.snapshot import Snapshot
+from coord.errors import no_log
 from coord.platform.git.repository import find_repository
+from coord.platform.replace_file import replace_file
+from coord.render.board.markdown import board_markdown
 from coord.render.format import ago
 from coord.workspace.config import Config
+from coord.workspace.paths import Workspace
 from coord.workspace.system import System
+from eventlog.errors import LogError
 from eventlog.events import Instant, from_micros, seconds_between
 from projections.rules.fold import as_of
 from projections.views.board import Board, Need, SessionRow, build_board
 
 
 def find_deaths(system: System, snapshot: Snapshot) -> dict[str, str]:
-    """The live sessions whose anchor is gone, each with the evidence. Of the past no process tells anything."""
+    """Return the live sessions whose anchor is gone, with the evidence. Empty for a past state: the process table only
+    tells about the present.
+    """
     if snapshot.at:
         return {}
-    found = {s.id: system.gone(s) for s in snapshot.state.sessions.values() if s.live and s.anchor}
-    return {name: evidence for name, evidence in found.items() if evidence}
+    evidence = {s.id: system.death_evidence(s) for s in snapshot.state.sessions.values() if s.live and s.anchor}
+    return {name: text for name, text in evidence.items() if text}
 
 
 def board_of(
-    system: System, config: Config, snapshot: Snapshot, now: Instant, gone: dict[str, str] | None = None
+    system: System, config: Config, snapshot: Snapshot, now: Instant, deaths: dict[str, str] | None = None
 ) -> Board:
-    """The board at `now`. `gone` spares looking at processes where all deaths were recorded just now."""
+    """Return the board at `now`. With `deaths`, the process table is not read: for callers that have just recorded all
+    deaths.
+    """
     as_of(snapshot.state, now)
-    found = [Need("journal", finding.text, finding.journal) for finding in snapshot.journal_problems()]
+    needs = [Need("journal", problem.text, problem.journal) for problem in snapshot.journal_problems()]
     if snapshot.clock_behind_s >= 1 and not snapshot.at:
-        found.append(Need("clock", snapshot.clock_note()))
-    seen = find_deaths(system, snapshot) if gone is None else gone
-    shown = build_board(snapshot.state, now, config.silent_minutes * 60, seen, found)
-    if gone is not None or snapshot.at:
-        return shown
+        needs.append(Need("clock", clock_note(snapshot.clock_behind_s)))
+    dead = find_deaths(system, snapshot) if deaths is None else deaths
+    board = build_board(snapshot.state, now, config.silent_minutes * 60, dead, needs)
+    if deaths is not None or snapshot.at:
+        return board
     rows = [
-        replace(row, evidence=_silence(system, snapshot, row)) if row.status == "silent" else row
-        for row in shown.sessions
+        replace(row, evidence=_silence_evidence(system, snapshot, row)) if row.status == "silent" else row
+        for row in board.sessions
     ]
-    return replace(shown, sessions=rows)
+    return replace(board, sessions=rows)
 
 
-def _silence(system: System, snapshot: Snapshot, row: SessionRow) -> str:
-    """What can be seen of a session that says nothing. Silence is no proof of anything."""
+def _silence_evidence(system: System, snapshot: Snapshot, row: SessionRow) -> str:
+    """Describe what can be seen of a silent session. Silence alone proves nothing."""
     anchor = snapshot.state.sessions[row.id].anchor
-    there = anchor and system.processes.look(anchor.pid) == anchor.start_ticks and anchor.boot == system.here.boot
-    process = f"its process {anchor.pid} is there" if anchor and there else "its process cannot be seen from here"
+    alive = (
+        anchor
+        and system.processes.start_or_status(anchor.pid) == anchor.start_ticks
+        and anchor.boot == system.here.boot
+    )
+    process = f"its process {anchor.pid} is alive" if anchor and alive else "its process cannot be seen from here"
     return " · ".join(part for part in (process, last_change(row.worktree, snapshot.now)) if part)
 
 
 def last_change(worktree: str, now: Instant) -> str:
-    """When git last changed something in a worktree, in words: evidence about a silent session."""
+    """Describe when git last changed something in a worktree; empty if unknown."""
     repository = find_repository(worktree) if worktree and os.path.isdir(worktree) else None
     times = []
     for name in ("index", "logs/HEAD") if repository else ():
@@ -61,3 +76,36 @@ def last_change(worktree: str, now: Instant) -> str:
         return ""
     at = from_micros(max(times))
     return f"last change in git {ago(at, now)}" if seconds_between(at, now) >= 0 else ""
+
+
+def rewrite_board(system: System, workspace: Workspace, config: Config) -> None:
+    """Write STATUS_BOARD.md, as `coord board` does. Raises CoordError (4) if it cannot be written."""
+    snapshot = Snapshot(system, workspace)
+    try:
+        with under_lock(system, workspace, config):
+            snapshot.catch_up()
+            failed = write_board(system, workspace, config, snapshot, snapshot.now)
+    except LogError as error:
+        raise no_log(str(error)) from None
+    if failed:
+        raise no_log(failed[0])
+
+
+def write_board(
+    system: System,
+    workspace: Workspace,
+    config: Config,
+    snapshot: Snapshot,
+    now: Instant,
+    deaths: dict[str, str] | None = None,
+) -> list[str]:
+    """Write STATUS_BOARD.md for `now`, atomically. `deaths` as in `board_of`.
+
+    Return a note if that fails: the command still succeeds, because its events are in the log.
+    """
+    try:
+        text = board_markdown(board_of(system, config, snapshot, now, deaths))
+        replace_file(workspace.board, text.encode(errors="backslashreplace"), within=workspace.cache)
+    except OSError as error:
+        return [f"STATUS_BOARD.md could not be written ({error.strerror}); everything else was done"]
+    return []

@@ -1,15 +1,16 @@
-"""A saved fold, with how far each journal was read and its hash there. A cache: it can never change an answer.
+"""A saved state, with how far each journal was read for it. A cache: it never changes an answer.
 
-Delete it and everything still works; damage it and it is ignored; change the code of the fold and it is rebuilt. The
-one thing that only it knows is what was there before: a journal that is shorter than it says, or gone, was rewound.
+It can be deleted, and one that is damaged is ignored. When the code of the fold changes, it is rebuilt. Only one fact
+is nowhere else: how much of each journal was there before. A journal that is shorter than that, or missing, was
+rewound.
 
-Beside it lie older ones, the rungs, about one for each hundredth part of the history: where events come late, the fold
-goes on from the newest rung before them. All that a rung does not know lies behind the positions that it has, so a
-reader who goes on from there sees at once whether anything sorts before it; a rung that is out of date is not harmful.
+Older checkpoints lie beside it, about one for each hundredth part of the history. When events come late, the fold
+continues from the newest older checkpoint before them. All events that it has not folded lie behind its positions, so
+a reader that continues from it sees whether any of them sorts before its state. An outdated one is therefore harmless.
 """
 
 import os
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 
 import msgspec
@@ -24,11 +25,11 @@ from eventlog.scanning import Position
 from projections.rules.state import State
 
 NAME = "checkpoint"
-_OLDER_PREFIX = f"{NAME}-"  # and how many events it has folded
-_LEAST_STEP = 4096  # events from one rung to the next, at least
-_DIGEST = 16
-_DECODE_ERRORS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)  # a digest is no proof of who made the bytes
-_MOST_BYTES = 1 << 28  # of a checkpoint: a larger one is none
+_OLDER_PREFIX = f"{NAME}-"  # followed by the number of events that it has folded
+_MIN_INTERVAL = 4096  # events between two older checkpoints
+_DIGEST = 16  # bytes
+_DECODE_ERRORS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)  # a valid digest does not prove who wrote it
+_MOST_BYTES = 1 << 28  # a larger file is ignored
 
 
 class HighWaterMark(Struct, frozen=True):
@@ -37,37 +38,37 @@ class HighWaterMark(Struct, frozen=True):
     size: int
     lines: int
     rewound: str = ""
-    last: bytes = b""  # the bytes before that place; none in what an older version saved
+    last: bytes = b""  # the bytes before that place; empty if an older version saved it
 
 
 class SavedFold(Struct):
-    """A fold, and how far each journal was read for it."""
+    """A state, and how far each journal was read for it."""
 
     positions: dict[str, Position]
     state: State
 
 
 class Checkpoint(Struct):
-    """What is saved. What was seen of the journals outlives the code of the fold; the fold itself does not."""
+    """The content of a checkpoint file. `seen` stays valid when the code of the fold changes; `folded` does not."""
 
-    code: str = ""  # which fold made it
+    code: str = ""  # the version of the fold that made it
     seen: dict[str, HighWaterMark] = {}
-    told: list[str] = []  # what is wrong with the journals, as far as some command has said so
+    told: list[str] = []  # the problems of the journals that some command has reported
     folded: bytes = b""
-    rung: int = 0  # how many events the newest rung has folded
-    listed: int = 0  # when a journal last came to the log or left it, in nanoseconds since 1970
+    rung: int = 0  # how many events the newest older checkpoint has folded
+    listed: int = 0  # when a journal was last added to the log or removed, in nanoseconds since 1970
 
     @property
     def of_this_code(self) -> bool:
-        """Whether the code that runs has made the fold."""
+        """Whether the running version of the fold made it."""
         return self.code == code_version()
 
 
 def load(folder: str, name: str = NAME) -> tuple[Checkpoint, SavedFold | None]:
-    """The checkpoint in a cache folder, empty if there is none that is whole; and its fold, if it is of this code."""
+    """Return the checkpoint in a cache folder, empty if there is no valid one; and its fold, if this code made it."""
     try:
         if os.path.islink(folder):
-            return Checkpoint(), None  # it would be elsewhere
+            return Checkpoint(), None  # a cache is never read through a link
         data = read_regular(os.path.join(folder, name), _MOST_BYTES)
         if blake2b(data[_DIGEST:], digest_size=_DIGEST).digest() != data[:_DIGEST]:
             return Checkpoint(), None
@@ -83,53 +84,71 @@ def load(folder: str, name: str = NAME) -> tuple[Checkpoint, SavedFold | None]:
 def save(
     folder: str, seen: dict[str, HighWaterMark], told: list[str], folded: SavedFold, rung: int = 0, listed: int = 0
 ) -> None:
-    """Put a checkpoint in place of the old one; a cache that cannot be written is done without."""
+    """Replace the checkpoint. Does nothing if the cache cannot be written."""
     _write(folder, NAME, Checkpoint(code_version(), seen, told, encoded(folded), rung, listed))
 
 
 def encoded(folded: SavedFold) -> bytes:
-    """A fold as it stands now, to be saved later."""
+    """Return a fold in its present state as bytes, to be saved later."""
     return msgspec.msgpack.encode(folded)
 
 
 def _write(folder: str, name: str, saved: Checkpoint) -> None:
     data = msgspec.msgpack.encode(saved)
     with suppress(OSError):
-        whole = blake2b(data, digest_size=_DIGEST).digest() + data
-        replace_file(os.path.join(folder, name), whole, within=folder)
+        content = blake2b(data, digest_size=_DIGEST).digest() + data
+        replace_file(os.path.join(folder, name), content, within=folder)
+
+
+def high_water_marks(
+    seen: Mapping[str, HighWaterMark], positions: Mapping[str, Position], held_back: Collection[str]
+) -> dict[str, HighWaterMark]:
+    """Return the most that was ever read of each journal: `seen` before, or read now up to `positions`."""
+    marks = dict(seen)
+    for name, position in positions.items():
+        before = marks.get(name, HighWaterMark(0, 0))
+        if not position.n and not position.rewound:
+            continue  # it never had an event, so nothing is lost if it is removed or replaced
+        if (position.size, position.last, position.rewound) == (before.size, before.last, before.rewound):
+            continue
+        if name not in held_back or position.size > before.size:
+            most = position if position.size else before
+            marks[name] = HighWaterMark(most.size, most.lines, position.rewound, most.last)
+    return marks
 
 
 def older_checkpoint_interval(events: int) -> int:
-    """How many events there are from one rung to the next in a history of so many: a power of two."""
-    return max(_LEAST_STEP, 1 << (events >> 7).bit_length())
+    """Return the number of events between two older checkpoints, a power of two, for a history of this length."""
+    return max(_MIN_INTERVAL, 1 << (events >> 7).bit_length())
 
 
-def thinned(rungs: Iterable[int], step: int) -> list[int]:
-    """Of these rungs, the first in each step."""
-    found: list[int] = []
-    for rung in sorted(rungs):
-        if not found or rung // step > found[-1] // step:
-            found.append(rung)
-    return found
+def first_of_each_interval(counts: Iterable[int], interval: int) -> list[int]:
+    """Return the first of these event counts in each interval."""
+    kept: list[int] = []
+    for count in sorted(counts):
+        if not kept or count // interval > kept[-1] // interval:
+            kept.append(count)
+    return kept
 
 
 def save_older_checkpoints(folder: str, kept: int, new: dict[int, bytes]) -> None:
-    """Write these rungs, by how many events they have folded. Of the old ones those up to `kept` events stay."""
-    there = _older_checkpoints(folder)
-    stay = set(
-        thinned([*(rung for rung in there if rung <= kept), *new], older_checkpoint_interval(max(new, default=kept)))
-    )
-    for rung in set(there) - stay:
+    """Save `new` older checkpoints, by how many events they have folded, and delete the old ones beyond `kept` events.
+    Then thin them out to one in each interval.
+    """
+    present = _older_checkpoints(folder)
+    valid = [*(count for count in present if count <= kept), *new]
+    stay = set(first_of_each_interval(valid, older_checkpoint_interval(max(new, default=kept))))
+    for count in set(present) - stay:
         with suppress(OSError):
-            os.unlink(os.path.join(folder, f"{_OLDER_PREFIX}{rung}"))
-    for rung in stay & new.keys():
-        _write(folder, f"{_OLDER_PREFIX}{rung}", Checkpoint(code=code_version(), folded=new[rung]))
+            os.unlink(os.path.join(folder, f"{_OLDER_PREFIX}{count}"))
+    for count in stay & new.keys():
+        _write(folder, f"{_OLDER_PREFIX}{count}", Checkpoint(code=code_version(), folded=new[count]))
 
 
 def older_checkpoint_before(folder: str, key: tuple[Instant, str, int]) -> SavedFold | None:
-    """The newest rung of this code that can go on at that place, if there is one."""
-    for rung in sorted(_older_checkpoints(folder), reverse=True):
-        folded = load(folder, f"{_OLDER_PREFIX}{rung}")[1]
+    """Return the newest older checkpoint of this code whose state ends before `key`, or None."""
+    for count in sorted(_older_checkpoints(folder), reverse=True):
+        folded = load(folder, f"{_OLDER_PREFIX}{count}")[1]
         if folded and folded.state.precedes(key):
             return folded
     return None

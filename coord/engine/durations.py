@@ -1,4 +1,4 @@
-"""Lengths of time as people write them: `90m`, `2h`, `1h30m`, `4` hours."""
+"""Parse lengths of time as people write them: `90m`, `2h`, `1h30m`, `4` hours."""
 
 import re
 
@@ -6,13 +6,13 @@ from coord.errors import usage_error
 from eventlog.events import DAY_S, HOUR_S, MAX_TTL_S, MIN_TTL_S, MINUTE_S
 
 NEGATIVE = "'{word}' is below 0: a number of hours must be more than 0."
-"""What is said of a word such as `-2` where HOURS may stand."""
+"""The error for a word such as `-2` in the place of HOURS."""
 _UNITS = {"s": 1, "m": MINUTE_S, "h": HOUR_S, "d": DAY_S}
 _PART = re.compile(r"(\d+(?:\.\d+)?)([smhd])")
 
 
 def parse_duration_s(text: str, what: str) -> int:
-    """The seconds in a length such as `90m`. Raises CoordError (2), calling it `what`."""
+    """Return the seconds in a length such as `90m`. Raises CoordError (2), in which `what` names the option."""
     parts = _PART.findall(text.replace(" ", "").lower())
     if not parts or "".join(number + unit for number, unit in parts) != text.replace(" ", "").lower() or len(text) > 40:
         raise usage_error(f"{what} '{text[:40]}' is not a length of time. Write it like 90m, 2h or 1h30m.")
@@ -20,26 +20,26 @@ def parse_duration_s(text: str, what: str) -> int:
 
 
 def parse_wait_s(text: str | None) -> int:
-    """How long to wait, at most 7 days; 0 for nothing said."""
+    """Return the seconds of --wait, at most 7 days; 0 without the option. Raises CoordError (2)."""
     if text is None:
         return 0
-    found = parse_duration_s(text, "--wait")
-    if not 0 < found <= MAX_TTL_S:
-        raise usage_error(f"--wait {text[:40]} is out of range: more than nothing, and at most 7 days.")
-    return found
+    seconds = parse_duration_s(text, "--wait")
+    if not 0 < seconds <= MAX_TTL_S:
+        raise usage_error(f"--wait {text[:40]} is out of range: more than 0, and at most 7 days.")
+    return seconds
 
 
 def parse_ttl_s(hours: str | None, ttl: str | None, default_hours: float) -> int:
-    """How long a claim lasts: HOURS or --ttl, from 1 minute to 7 days. Raises CoordError (2)."""
+    """Return the seconds that a claim lasts: HOURS or --ttl, from 1 minute to 7 days. Raises CoordError (2)."""
     if hours is not None and ttl is not None:
         raise usage_error("give HOURS or --ttl, not both.")
     if ttl is not None:
-        found, given = parse_duration_s(ttl, "--ttl"), f"--ttl {ttl[:40]}"
+        seconds, given = parse_duration_s(ttl, "--ttl"), f"--ttl {ttl[:40]}"
     else:
-        found, given = round(_hours(hours, default_hours) * HOUR_S), f"{(hours or '')[:40]} hours"
-    if not MIN_TTL_S <= found <= MAX_TTL_S:
+        seconds, given = round(_hours(hours, default_hours) * HOUR_S), f"{(hours or '')[:40]} hours"
+    if not MIN_TTL_S <= seconds <= MAX_TTL_S:
         raise usage_error(f"{given} is out of range: a claim lasts from 1 minute to 7 days (168 hours).")
-    return found
+    return seconds
 
 
 def _hours(text: str | None, default: float) -> float:

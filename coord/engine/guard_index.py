@@ -1,4 +1,7 @@
-"""The index of the guard, made from the state by every command that writes, under the lock. See `coord.guard.index`."""
+"""Build the guard's index from the state. Every command that writes saves it, under the lock.
+
+`coord.guard.index` describes its content.
+"""
 
 import os
 from contextlib import suppress
@@ -22,17 +25,17 @@ from projections.rules.state import Claim, Session, State, WaitingRequest
 from projections.views.board import names_of
 
 IDLE = SessionHeartbeat(action="idle", target="waiting for its person", automatic=True)
-"""What a session does whose agent has stopped."""
+"""The heartbeat of a session whose agent has stopped."""
 
 
 def save_index(system: System, workspace: Workspace, config: Config, snapshot: Snapshot) -> None:
-    """Write the index; without one the guard takes the long way."""
+    """Write the index. If that fails, hooks take the full path."""
     state, here = snapshot.state, system.here
     live = {session.id: session for session in state.sessions.values() if session.live}
-    talking = {session.client_session for session in live.values() if session.client_session}
+    conversations = {session.client_session for session in live.values() if session.client_session}
     near = (here.machine, here.boot, here.pid_namespace)
     anchors = {name: session.anchor for name, session in live.items() if session.anchor}
-    speaking = {name: found for name, found in by_conversations(state, talking).items() if found.live}
+    talking = {name: session for name, session in by_conversations(state, conversations).items() if session.live}
     with suppress(OSError):
         index = {
             "form": FORM,
@@ -45,21 +48,21 @@ def save_index(system: System, workspace: Workspace, config: Config, snapshot: S
             "at": to_micros(state.at) if state.at else 0,
             "due": to_micros(state.due),
             "journals": with_archive_time(snapshot.history.known_sizes(), workspace.log),
-            "sessions": {name: found.id for name, found in speaking.items()},
+            "sessions": {name: session.id for name, session in talking.items()},
             "anchors": {
                 name: (anchor.pid, anchor.start_ticks)
                 for name, anchor in anchors.items()
                 if (anchor.machine, anchor.boot, anchor.pid_namespace) == near
             },
-            "news": {found.id: _news(state, found) for found in speaking.values()},
-            "rows": [vars(row) for row in rows_of(state, config)],
+            "news": {session.id: _news(state, session) for session in talking.values()},
+            "rows": [vars(row) for row in guard_rows(state, config)],
         }
-        whole = with_digest(msgspec.json.encode(index))
-        replace_file(os.path.join(workspace.cache, NAME), whole, within=workspace.cache)
+        content = with_digest(msgspec.json.encode(index))
+        replace_file(os.path.join(workspace.cache, NAME), content, within=workspace.cache)
 
 
 def _news(state: State, session: Session) -> dict[str, object]:
-    """What there is to tell a session: see `coord.guard.index.GuardIndex.news`."""
+    """Return what a session's next hook may have to report: see `coord.guard.index.GuardIndex.news`."""
     unread = [state.messages[name] for name in session.unread if name in state.messages]
     soon = [message for message in unread if not message.everyone or message.urgency == "high"]
     return {
@@ -72,25 +75,26 @@ def _news(state: State, session: Session) -> dict[str, object]:
 
 
 def has_stated_activity(session: Session) -> bool:
-    """Whether a session has said what it does since it was last idle."""
+    """Return whether a session has said what it is doing since it was last idle."""
     return bool(session.doing.action) and session.doing != IDLE
 
 
 def patience_s(session: Session, config: Config) -> int:
-    """How long a claim that a hook made lasts without a write, where nothing is uncommitted: longer while its session
-    waits for its person.
+    """Return how long an automatic claim lasts after the last write, if no change of the file is uncommitted.
+
+    It lasts longer while its session waits for its person.
     """
     minutes = config.edit_minutes
     return round(60 * (max(minutes, config.blocked_release_minutes) if session.doing.asks_person else minutes))
 
 
-def rows_of(state: State, config: Config, only_files: bool = True) -> list[GuardRow]:
-    """Who has files, or waits for some, as the guard looks at it; or who has anything."""
-    found: list[Claim | WaitingRequest] = [*state.claims.values(), *state.waits.values()]
+def guard_rows(state: State, config: Config, only_files: bool = True) -> list[GuardRow]:
+    """Return a row for each claim and waiting request that is not imported: of files, or of all resources."""
+    asks: list[Claim | WaitingRequest] = [*state.claims.values(), *state.waits.values()]
     names = names_of(state)
     return [
         _row(state, config, names, ask)
-        for ask in found
+        for ask in asks
         if (is_file(ask.resource) or not only_files) and not ask.imported
     ]
 
@@ -110,7 +114,7 @@ def _row(state: State, config: Config, names: dict[str, str], ask: Claim | Waiti
     more = "".join(f"; {fact}" for fact in facts if fact)
     until = UNTIL_COMMITTED if ask.automatic else f"until {time_text(ends, '')}"
     time = f"since {time_text(since, '')} {until}"
-    said = f"{session_label(ask.session, names)}{agent} {verb} {line(ask.resource)} {time}{more}"
+    text = f"{session_label(ask.session, names)}{agent} {verb} {line(ask.resource)} {time}{more}"
     return GuardRow(
         id=ask.id,
         session=ask.session,
@@ -124,5 +128,5 @@ def _row(state: State, config: Config, names: dict[str, str], ask: Claim | Waiti
         waiting=isinstance(ask, WaitingRequest),
         ends=to_micros(ends),
         patience_s=patience_s(session, config),
-        said=said,
+        said=text,
     )

@@ -1,7 +1,7 @@
-"""Looking back: the whole history of a folder, and the state at any moment of it.
+"""Read the whole history of a folder, and compute the state at any point in time.
 
-What every command on the past shares. Nothing is saved and nothing is locked: the journals are read from their
-beginnings, so an answer about the past is the same for everyone who has the same journals.
+All commands that show the past use this module. It takes no lock and saves nothing. It reads the journals from their
+beginnings, so everyone who has the same journals gets the same answer.
 """
 
 from collections.abc import Sequence
@@ -19,16 +19,16 @@ from projections.views.point_in_time import PointInTime, after_instant, count_un
 
 
 class FullHistory:
-    """All events in order. `lines` has the line of each as it stands in its journal, if that was asked for. For one who
-    `follows`, what `present.history` reads next goes on exactly where the events end.
+    """All events in order. With `lines`, the journal line of each event as well. With `follows`, the next reading of
+    `snapshot.history` continues exactly where the events end.
 
-    `present` says what is wrong with the journals; its state is empty. Raises CoordError (4) if there is no log.
+    `snapshot` has the problems of the journals; its state is empty. Raises CoordError (4) if there is no log.
     """
 
     def __init__(self, system: System, workspace: Workspace, *, lines: bool = False, follows: bool = False) -> None:
         self.lines: dict[EventId, bytes] = {}
         self.snapshot = Snapshot(system, workspace)
-        self.events: Sequence[Event] = self.snapshot.read_all(self.lines if lines else None, snapshot=not follows)
+        self.events: Sequence[Event] = self.snapshot.read_all(self.lines if lines else None, consistent=not follows)
 
     @property
     def now(self) -> Instant:
@@ -36,26 +36,26 @@ class FullHistory:
         return self.snapshot.now
 
     def cut(self, text: str | None, what: str) -> PointInTime:
-        """The moment that a person names, or now. Raises CoordError (2); see `coord.engine.times`."""
+        """Return the point in time that `text` names, or now. Raises CoordError (2); see `coord.engine.times`."""
         return parse_cut(text, what, self.now, self.events) if text is not None else after_instant(self.now)
 
     def cut_or_beginning(self, text: str | None, what: str) -> PointInTime:
-        """As `cut`, where a moment before the first event is the one at which nothing had happened."""
+        """As `cut`, but a time before the first event is allowed: there the history is empty."""
         before = self.since(text, what)
         return (
             before if text is not None and (not self.events or before.at < self.events[0].at) else self.cut(text, what)
         )
 
     def since(self, text: str | None, what: str) -> PointInTime:
-        """The moment after which something is looked at, or the beginning. Raises CoordError (2)."""
+        """Return the point in time from which events are shown, or the beginning. Raises CoordError (2)."""
         return parse_since(text, what, self.now, self.events) if text is not None else after_instant("")
 
     def event(self, text: str) -> Event:
-        """The event that a person names. Raises CoordError (2)."""
+        """Return the event that `text` names. Raises CoordError (2)."""
         return find_event(text, self.events)
 
     def is_known_event(self, text: str) -> bool:
-        """Whether the name of an event means one, or at least a session that is there."""
+        """Return whether `text` names an event, or at least a session of this history."""
         try:
             return self.event(text) is not None
         except CoordError:
@@ -64,18 +64,20 @@ class FullHistory:
             return session in names or any(event.session.startswith(session) for event in self.events)
 
     def until(self, cut: PointInTime) -> Sequence[Event]:
-        """The events up to a moment."""
+        """Return the events up to a point in time."""
         return self.events[: count_until(self.events, cut)]
 
     def state(self, cut: PointInTime, record: DecisionRecorder = ignore_decision) -> State:
-        """The state at a moment: `projections.views.point_in_time.state_at`, with a bar where it takes long."""
+        """Return the state at a point in time, as `projections.views.point_in_time.state_at` does, with a progress bar
+        if it takes long.
+        """
         state = State()
         for piece in chunks("replaying", self.until(cut)):
             fold(state, piece, record)
         return as_of(state, cut.at, record)
 
-    def look(self, text: str) -> Snapshot:
-        """That moment as `Snapshot` shows now: the same state, and `now` is then."""
+    def snapshot_at(self, text: str) -> Snapshot:
+        """Return a snapshot of the point in time that `text` names; its `now` is that time. Raises CoordError (2)."""
         cut = self.cut(text, "--at")
         self.snapshot.state, self.snapshot.at = self.state(cut), cut.at
         return self.snapshot

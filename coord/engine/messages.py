@@ -1,4 +1,4 @@
-"""Finding a message by its id, and reading it from its journal."""
+"""Find a message by its id, and read it from its journal."""
 
 import re
 
@@ -17,31 +17,36 @@ _NUMBER = re.compile("[1-9][0-9]{0,15}")
 
 
 def message_id(snapshot: Snapshot, text: str) -> EventId:
-    """The full id of a message, from `session/n` where the session may be shortened. Raises CoordError (2)."""
+    """Return the full id of a message from `session/n`, where the session may be shortened. Raises CoordError (2)."""
     session, _, number = text.rpartition("/")
     if not session or not _NUMBER.fullmatch(number):
-        raise usage_error(f"'{line(text, 60)}' is no message. Name it as `coord inbox` shows it: amber-otter-k3f9/17")
+        raise usage_error(
+            f"'{line(text, 60)}' is not a message id. Write it as `coord inbox` shows it: amber-otter-k3f9/17"
+        )
     names = [session] if session in snapshot.history.positions else matches(snapshot.state, session)
     if len(names) != 1:
         what = f"several sessions: {', '.join(names)}" if names else "no session"
-        raise usage_error(f"'{line(text, 60)}' names {what}. Give the id as `coord inbox` shows it.")
+        raise usage_error(f"'{line(text, 60)}' names {what}. Write the id as `coord inbox` shows it.")
     return f"{names[0]}/{int(number)}"
 
 
 def read_message(workspace: Workspace, name: EventId) -> tuple[Event, MessageSent]:
-    """A message, whole, from the journal that it was written in. Raises CoordError (2) if there is none."""
+    """Return a message with its whole body, from its journal. Raises CoordError (2) if there is none."""
     event = read_event(workspace.log, name)
     if event is None:
         raise usage_error(f"there is no message {name}.")
     if not isinstance(event.payload, MessageSent):
         did = f"{event.actor} {event_text(event, {})}"
-        raise usage_error(f'{name} is no message, but this: {did}. Write one: coord send {event.actor} "Subject" "..."')
+        raise usage_error(
+            f"{name} is not a message, but this event: {did}. To write a message: "
+            f'coord send {event.actor} "Subject" "..."'
+        )
     return event, event.payload
 
 
 def full_message_row(event: Event, payload: MessageSent, state: State) -> MessageRow:
-    """A message from its journal, as a row, with its whole body."""
-    kept = state.messages.get(event.id)
+    """Return a message from its journal as a row, with its whole body."""
+    unconfirmed = state.messages.get(event.id)
     return MessageRow(
         id=event.id,
         at=event.at,
@@ -54,5 +59,5 @@ def full_message_row(event: Event, payload: MessageSent, state: State) -> Messag
         urgency=payload.urgency,
         needs_ack=payload.needs_ack,
         in_reply_to=payload.in_reply_to,
-        unacknowledged_by=tuple(sorted(kept.unacknowledged_by)) if kept else (),
+        unacknowledged_by=tuple(sorted(unconfirmed.unacknowledged_by)) if unconfirmed else (),
     )

@@ -1,4 +1,4 @@
-"""One run of one command: the shared options, and the three things that a command does: look, act, and say."""
+"""One run of one command: its shared options, and how it reads the state, appends to the log and prints its result."""
 
 import sys
 from collections.abc import Callable
@@ -23,22 +23,22 @@ if TYPE_CHECKING:
     from coord.engine.history import FullHistory
 
 T = TypeVar("T")
-_MOST_INPUT = 4 * MAX_TEXT_LENGTH  # bytes that the longest text can have
+_MOST_INPUT = 4 * MAX_TEXT_LENGTH  # the bytes that the longest text can have in UTF-8
 
 
 def unread_count(session: Session) -> int:
-    """How much a session has to read: messages and notices."""
+    """Return how many messages and notices a session has not read."""
     return len(session.unread) + len(session.notices)
 
 
 class Run:
-    """A command's world and options. `place` and `config` are read when they are first needed."""
+    """A command's system and options. `workspace` and `config` are read when they are first needed."""
 
     def __init__(self, system: System, root: str | None = None, session: str = "", json: bool = False) -> None:
         self.system, self.root, self.session, self.json = system, root, session, json
         self._me: Identity | None = None
-        self._mail = 0  # what the one who acted has to read
-        self._anchor_was_gone = False  # whether its process was gone already when it was decided who acts
+        self._unread = 0  # of the acting session
+        self._anchor_was_gone = False  # whether its process was gone already when the session was identified
 
     @cached_property
     def workspace(self) -> Workspace:
@@ -50,32 +50,32 @@ class Run:
         """The folder's settings."""
         return read_config(self.workspace)
 
-    def look(self, at: str | None = None) -> Snapshot:
-        """The present state, or the one at a past moment as a person names it, read without a lock."""
+    def read_state(self, at: str | None = None) -> Snapshot:
+        """Return the present state, or the one at the point in time that `at` names, read without a lock."""
         if at is not None:
-            snapshot = self.full_history().look(at)
+            snapshot = self.full_history().snapshot_at(at)
             self.note(f"as it was at {time_text(snapshot.at, '', seconds=True)}")
             return snapshot
         snapshot = Snapshot(self.system, self.workspace)
-        snapshot.catch_up(snapshot=True)
+        snapshot.catch_up(consistent=True)
         return snapshot
 
     def full_history(self, *, lines: bool = False, follows: bool = False) -> "FullHistory":
-        """The whole history, read without a lock."""
+        """Return the whole history, read without a lock."""
         from coord.engine.history import FullHistory  # 4 % of `coord claims`, which needs none of it
 
         return FullHistory(self.system, self.workspace, lines=lines, follows=follows)
 
-    def act(
+    def transact(
         self,
         decide: Callable[[Transaction], T],
         who: Callable[[Transaction], Identity] | None = None,
         prepare: Callable[[State, Instant], object] | None = None,
     ) -> Outcome[T]:
-        """Let `decide` act as this session, or as `who` says; tell what was noticed on the way. `prepare` as in
-        `transact`.
+        """Call `decide` in a transaction, as this session or the one that `who` returns, and print the notes. `prepare`
+        as in `coord.engine.transaction.transact`.
 
-        Who acts is decided once in a run: what happens to the shell meanwhile does not make it another session.
+        The session is identified once in a run, so it stays the same whatever happens to the shell meanwhile.
         """
         notes: list[str] = []
         try:
@@ -83,28 +83,28 @@ class Run:
         finally:
             for text in notes:
                 self.note(text)
-        self._me, self._anchor_was_gone = outcome.me, False  # whoever acts is anchored anew
+        self._me, self._anchor_was_gone = outcome.me, False  # the transaction has given it a new anchor if needed
         session = outcome.snapshot.state.sessions.get(outcome.me.session)
-        self._mail = unread_count(session) if session and session.live else 0
+        self._unread = unread_count(session) if session and session.live else 0
         return outcome
 
     def _who(self, transaction: Transaction) -> Identity:
         if self._me is None:
             return identify(self.system, transaction.state, self.session)
         session = transaction.state.sessions.get(transaction.state.current_session(self._me.session))
-        evidence = self.system.gone(session) if session and not self._anchor_was_gone else ""
-        if session and evidence:  # what a shell left running must not make its session live again, tied to nothing
-            raise no_session(f"session {session.id} is over: {evidence}. Nothing was done.")
+        evidence = self.system.death_evidence(session) if session and not self._anchor_was_gone else ""
+        if session and evidence:  # a command that outlives its shell must not revive the shell's session
+            raise no_session(f"session {session.id} is dead: {evidence}. Nothing was done.")
         return replace(self._me, session=session.id if session else self._me.session)
 
     def note_problems(self, snapshot: Snapshot) -> None:
-        """Tell of a clock that is behind and of damage, to someone who looks."""
+        """Print notes about the problems of the journals and of the clock, for a command that only reads."""
         for text in snapshot.problem_notes(again=True):
             self.note(text)
 
     def read_as_session(self) -> tuple[Snapshot, Identity]:
-        """The present state, and who acts. A client's conversation that is new becomes a session here."""
-        snapshot = self.look()
+        """Return the present state and the acting session. A client's new conversation is started as a session."""
+        snapshot = self.read_state()
         try:
             self._me = identify(self.system, snapshot.state, self.session)
         except CoordError:
@@ -112,38 +112,40 @@ class Run:
             raise
         if not self._me.session:
             self._me = None
-            self._me = self.act(lambda _: None).me
-            snapshot = self.look()
+            self._me = self.transact(lambda _: None).me
+            snapshot = self.read_state()
         else:
-            self._anchor_was_gone = bool(self.system.gone(snapshot.state.sessions[self._me.session]))
+            self._anchor_was_gone = bool(self.system.death_evidence(snapshot.state.sessions[self._me.session]))
         return snapshot, self._me
 
     def own_session_id(self, snapshot: Snapshot) -> str:
-        """This session's id if that can be told: for a view that shows everyone, and marks us."""
+        """Return this session's id, or an empty text if it is unknown: for a view that marks this session. Raises
+        CoordError (3) only if --session names no session.
+        """
         try:
-            found = find_identity(self.system, snapshot.state, self.session)
+            identity = find_identity(self.system, snapshot.state, self.session)
         except CoordError:
             if self.session:
                 raise
             return ""
-        return found.session if found else ""
+        return identity.session if identity else ""
 
     def say(self, text: str, data: object) -> None:
-        """The result: text for people, or the JSON document."""
+        """Print the result: `text`, or `data` as a JSON document."""
         if self.json:
             text = json_text(data)
-        elif self._mail:
-            text += f"\n📬 {self._mail} unread: coord inbox"
+        elif self._unread:
+            text += f"\n📬 {self._unread} unread: coord inbox"
         sys.stdout.write(text.rstrip("\n") + "\n")
         sys.stdout.flush()
 
     def note(self, text: str) -> None:
-        """Something beside the result, on standard error."""
+        """Print a note on standard error."""
         shown = json_text({"note": text}, indent=None) if self.json else f"coord: note: {terminal_text(text)}"
         sys.stderr.write(shown + "\n")
 
     def body(self, text: str | None) -> str:
-        """A text argument, where `-` means standard input."""
+        """Return a text argument; for `-`, what standard input contains. Raises CoordError (2)."""
         if text != "-":
             return text or ""
         data = sys.stdin.buffer.read(_MOST_INPUT + 1)

@@ -1,4 +1,4 @@
-"""Catching up: from the checkpoint and what is new in the journals to the present state."""
+"""Compute the present state: load the checkpoint, read what is new in the journals, and fold it."""
 
 import os
 import stat
@@ -6,20 +6,20 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import TypeAlias
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from coord.engine import checkpoint
 from coord.engine.checkpoint import older_checkpoint_interval
+from coord.engine.journal_problems import JournalProblem, clock_note, journal_problems
 from coord.errors import no_log
 from coord.render.console.progress import ProgressBar
-from coord.render.format import duration_text, plural
+from coord.render.format import plural
 from coord.workspace.paths import REMOVED, Workspace, read_marker
 from coord.workspace.system import System
 from eventlog.errors import LogError
 from eventlog.events import Event, EventId, Instant, seconds_between
 from eventlog.history import Batch, LogReader, lines_read_text, order_key
-from eventlog.local.files import ARCHIVE_FOLDER, modified_at_ns
+from eventlog.local.files import modified_at_ns
 from eventlog.local.journal import MAX_JOURNAL_BYTES, is_session_id, journal_paths
 from eventlog.scanning import Position
 from projections.rules.fold import fold
@@ -29,169 +29,171 @@ EventKey: TypeAlias = tuple[Instant, str, int]  # a place in the total order
 BEFORE_ALL: EventKey = ("", "", 0)  # before all events
 
 
-class JournalProblem(Struct, frozen=True):
-    """Something that is wrong with a journal, for people."""
-
-    journal: str
-    text: str
-
-
 def is_unused(workspace: Workspace) -> bool:
-    """Whether nobody was ever here, as in a fresh clone: git carries neither the log nor what is made from it."""
+    """Return whether no session was ever here, as in a fresh clone: git stores neither the log nor the files that are
+    derived from it.
+    """
     saved = os.path.join(workspace.cache, checkpoint.NAME)
     return not any(os.path.lexists(path) for path in (workspace.log, saved, workspace.board))
 
 
 class Snapshot:
-    """The state after all that can be read, and what was found on the way. Takes no lock.
+    """The state after all events that can be read, and the problems found while reading. Takes no lock.
 
-    `unread` names a journal that cannot be read now and has what is missing from the state: what its session holds is
-    unknown, so nobody may be granted anything. `fresh` is whether the checkpoint spared a full replay.
+    `unreadable` names a journal that cannot be read now and whose events are missing from the state. What its session
+    holds is then unknown, so no claim may be granted. `fresh` is true if the checkpoint made a full replay unnecessary.
     """
 
     def __init__(self, system: System, workspace: Workspace) -> None:
-        self.system, self.workspace, self.unread = system, workspace, ""
+        self.system, self.workspace, self.unreadable = system, workspace, ""
         saved, folded = checkpoint.load(workspace.cache)
-        self._seen, self._told, self.fresh = saved.seen, set(saved.told), folded is not None
-        self.state, positions = (folded.state, folded.positions) if folded else (State(), self._anew())
-        self._kept = self._rung = saved.rung if folded else 0  # the newest rung that is saved, and that there is
-        self._new_checkpoints: dict[int, bytes] = {}  # those to save
+        self._seen, self._reported, self.fresh = saved.seen, set(saved.told), folded is not None
+        self.state, positions = (folded.state, folded.positions) if folded else (State(), self._start_positions())
+        # How many events the newest older checkpoint has folded: of those on the disk, and of all.
+        self._newest_saved = self._newest_older = saved.rung if folded else 0
+        self._unsaved: dict[int, bytes] = {}  # the older checkpoints to save, by that number
         self.history = LogReader(workspace.log, system.here.machine, positions)
-        self._ahead, self._listed = Batch([]), saved.listed
+        self._read_ahead, self._log_changed_ns = Batch([]), saved.listed
         self.marked = read_marker(workspace)  # a journal that was here
-        self.whole = False  # whether everything was read from its beginning, to look back on it
-        self.at: Instant = ""  # the moment that the state is of, where that is not the present
+        self.full = False  # whether the whole history was read, to look back on it
+        self.at: Instant = ""  # the time of the state, where that is not the present
 
-    def read_all(self, lines: dict[EventId, bytes] | None, *, snapshot: bool = True) -> list[Event]:
-        """Everything that can be read, from the beginning and in order, without folding it; `snapshot` as in
-        `catch_up`. The line of each event is put into `lines`, if that is given.
+    def read_all(self, lines: dict[EventId, bytes] | None, *, consistent: bool = True) -> list[Event]:
+        """Return all events that can be read, in order, without folding them. The line of each event is put into
+        `lines`, if given. `consistent` as in `catch_up`.
         """
-        self.fresh, self.whole, self.state = False, True, State()
-        self.history = LogReader(self.workspace.log, self.system.here.machine, self._anew(), lines)
+        self.fresh, self.full, self.state = False, True, State()
+        self.history = LogReader(self.workspace.log, self.system.here.machine, self._start_positions(), lines)
         events: list[Event] = []
-        self._fold_new(snapshot, events.extend, events.clear)
+        self._fold_new(consistent, events.extend, events.clear)
         return events
 
-    def _anew(self) -> dict[str, Position]:
-        """All journals from their beginnings, remembering only what was found rewound."""
+    def _start_positions(self) -> dict[str, Position]:
+        """Return the positions before the first line of each journal. Those that were found rewound stay marked."""
         return {name: Position(rewound=seen.rewound) for name, seen in self._seen.items() if seen.rewound}
 
-    def catch_up(self, *, snapshot: bool = False) -> None:
+    def catch_up(self, *, consistent: bool = False) -> None:
         """Read and fold what is new. Raises CoordError (4) if there is no log.
 
-        Journals are read one after the other, so without the lock one could see an answer without its question. With
-        `snapshot` they are read twice, and of the second reading only what is no later than the latest of the first
-        counts: all that came before that was there by then.
+        Journals are read one after the other, so a reader without the lock could see an answer without its question.
+        With `consistent` they are read twice. Events of the second reading count only up to the latest time of the
+        first: all earlier events were in the log by then.
         """
 
         def use(events: list[Event]) -> None:
             fold(self.state, events)
-            if not snapshot:  # else the positions can be ahead of the state
-                self._keep_checkpoint()
+            if not consistent:  # otherwise the positions can be ahead of the state
+                self._keep_older_checkpoint()
             if not self.fresh:
                 bar.reach(self.history.size())
 
-        bar = ProgressBar("reading", 0 if self.fresh else self._bytes())
+        bar = ProgressBar("reading", 0 if self.fresh else self._log_bytes())
         try:
-            self._fold_new(snapshot, use, lambda: None)
+            self._fold_new(consistent, use, lambda: None)
         finally:
             bar.close()
 
-    def _keep_checkpoint(self) -> None:
-        """Make a rung of the state, where it has gone far enough from the last one."""
+    def _keep_older_checkpoint(self) -> None:
+        """Keep the state as an older checkpoint, if it is far enough from the previous one."""
         events = self.state.events
-        if events // older_checkpoint_interval(events) > self._rung // older_checkpoint_interval(events):
-            self._rung, self._new_checkpoints[events] = events, checkpoint.encoded(self._folded())
+        if events // older_checkpoint_interval(events) > self._newest_older // older_checkpoint_interval(events):
+            self._newest_older, self._unsaved[events] = events, checkpoint.encoded(self._folded())
 
-    def _bytes(self) -> int:
-        """The bytes of all journals, as far as they are there to be seen."""
-        found = 0
+    def _log_bytes(self) -> int:
+        """Return the size of all journals that can be seen."""
+        size = 0
         with suppress(LogError):
             for path in (path for name in self.history.names() for path in journal_paths(self.workspace.log, name)):
                 with suppress(OSError):
-                    found += os.lstat(path).st_size
-        return found
+                    size += os.lstat(path).st_size
+        return size
 
     def read_ahead(self) -> None:
-        """Read what may be much, so that little is left to read under the lock: journals that came from elsewhere.
+        """Before the lock is taken, read what may be long: journals that were added or removed by others, such as git.
 
-        What is written here is in the checkpoint, and one that only grew elsewhere is read under the lock. They are
-        folded together with the rest, so nothing that was written meanwhile comes too late. What takes long is folded
-        now: it keeps nobody waiting.
+        The commands of this machine save what they write in the checkpoint, and a journal that only grew is short
+        enough to be read under the lock. The events are folded together with those that are read later, so none of
+        these comes too late. A replay, which takes long, is done now, while no other process waits for it.
         """
-        with suppress(LogError):  # the next reading says it
-            if self.fresh and self._listed != self._listed_now():
-                self._ahead = self.history.catch_up(self.system.wall())
-        if not self.fresh or self._late(self._ahead) is not None:
+        with suppress(LogError):  # the next reading reports it
+            if self.fresh and self._log_changed_ns != self._log_modified_ns():
+                self._read_ahead = self.history.catch_up(self.system.wall())
+        if not self.fresh or self._late_key(self._read_ahead) is not None:
             self.catch_up()
 
-    def _listed_now(self) -> int:
-        """When a journal last came to the log or left it, as git and others put them there; 0 if that is unknown."""
+    def _log_modified_ns(self) -> int:
+        """Return when a journal was last added to the log folder or removed from it; 0 if that is unknown."""
         with suppress(OSError):
             return modified_at_ns(self.workspace.log)
         return 0
 
     def read_new(self) -> list[Event]:
-        """What was written since the last reading, in order, without folding it. Raises CoordError (4)."""
+        """Return what was written since the last reading, in order, without folding it. Raises CoordError (4)."""
         try:
             return self.history.catch_up(self.system.wall()).events
         except LogError as error:
             raise no_log(f"{error}. What is wrong and what to do: coord doctor") from None
 
-    def _fold_new(self, snapshot: bool, use: Callable[[list[Event]], object], begin: Callable[[], object]) -> None:
-        """Have all that is new used, piece by piece, and find out what is wrong with it. Where it does not continue
-        what was folded, the state goes back to what it does continue, and all begins again from there.
+    def _fold_new(self, consistent: bool, use: Callable[[list[Event]], object], restart: Callable[[], object]) -> None:
+        """Pass all new events to `use`, piece by piece, and find the problems of the journals.
+
+        Where the new events do not continue the folded ones, go back to a state that they continue, call `restart`, and
+        read again from there.
         """
         try:
-            while (late := self._read(snapshot, use)) is not None:
-                self.fresh, self._seen = False, self._seen_now()
-                anew = self._anew()  # what a rung says of a journal that was rewound since does not hold
-                rung = (
+            while (late := self._read(consistent, use)) is not None:
+                self.fresh, self._seen = False, self._marks()
+                start = self._start_positions()  # an older checkpoint does not know of a rewind since
+                older = (
                     None
-                    if anew or late == BEFORE_ALL
+                    if start or late == BEFORE_ALL
                     else checkpoint.older_checkpoint_before(self.workspace.cache, late)
                 )
-                self.state, self.history.positions = (rung.state, rung.positions) if rung else (State(), anew)
-                self._kept, self._rung, self._new_checkpoints = self.state.events, self.state.events, {}
-                begin()
+                self.state, self.history.positions = (older.state, older.positions) if older else (State(), start)
+                self._newest_saved, self._newest_older, self._unsaved = self.state.events, self.state.events, {}
+                restart()
         except LogError as error:
-            if is_unused(self.workspace):
-                self._miss()
-                return
-            if os.path.isdir(self.workspace.log):
-                raise no_log(f"{error}. What is wrong and what to do: coord doctor") from None
-            known = len(self._seen)
-            lost = f" It held {plural(known, 'journal')} when it was last read." if known else ""
-            raise no_log(
-                f"{error}.{lost} Restore it if it was removed; `coord start` begins a new one, without that past."
-            ) from None
-        self._miss()
-        self.unread = next((name for name in sorted(self.history.problems) if self._is_incomplete(name)), "")
+            self._refuse_missing_log(error)
+        self._check_marker()
+        self.unreadable = next((name for name in sorted(self.history.problems) if self._is_incomplete(name)), "")
         for name, seen in self._seen.items():
-            found = self.history.positions.get(name, Position())
+            position = self.history.positions.get(name, Position())
             if name in self.history.problems:
                 continue
-            if found.size < seen.size and not found.rewound and name not in self.history.held_back:
-                text = f"{lines_read_text(seen.lines)} before, {found.lines} now"
-                self.history.positions[name] = replace(found, rewound=text)
+            if position.size < seen.size and not position.rewound and name not in self.history.held_back:
+                text = f"{lines_read_text(seen.lines)} before, {position.lines} now"
+                self.history.positions[name] = replace(position, rewound=text)
 
-    def _miss(self) -> None:
-        """Find the journal that git's own folder knows of rewound, where it is not here and no checkpoint says so."""
+    def _refuse_missing_log(self, error: LogError) -> None:
+        """Raise CoordError (4) for a log folder that cannot be read, except where coord was never used."""
+        if is_unused(self.workspace):
+            return
+        if os.path.isdir(self.workspace.log):
+            raise no_log(f"{error}. What is wrong and what to do: coord doctor") from None
+        known = len(self._seen)
+        lost = f" It held {plural(known, 'journal')} when it was last read." if known else ""
+        raise no_log(
+            f"{error}.{lost} Restore it if it was removed; `coord start` begins a new one, without that past."
+        ) from None
+
+    def _check_marker(self) -> None:
+        """Treat the journal that the marker in git's folder names as rewound, if it is not here."""
         if self.marked and self.marked not in self.history.positions.keys() | self.history.problems.keys():
             self.history.positions[self.marked] = Position(rewound=REMOVED)
 
     def repeat_problems(self) -> None:
-        """Tell what is wrong with the journals even if some command has told it before: to one who is new here."""
-        self._told = set()
+        """Report all problems of the journals again, for a session that is new here."""
+        self._reported = set()
 
     def _is_incomplete(self, name: str) -> bool:
-        """Whether the state lacks what is, or was, in a journal that cannot be read now. What else stands in the place
-        of one that was read before takes nothing from what it said.
+        """Return whether the state lacks events of a journal that cannot be read now.
+
+        Something other than a journal in the place of one that was read before takes no events away from the state.
         """
         if not self.fresh and name in self._seen and self._seen[name].size:
             return True
         read = self.history.positions.get(name, Position()).size
-        never = not read and name not in self._seen  # and it may be another user's: then it takes no part here
+        never = not read and name not in self._seen  # it may be another user's: then it does not count here
         for path in journal_paths(self.workspace.log, name) if is_session_id(name) else ():
             try:
                 status = os.lstat(path)
@@ -204,76 +206,73 @@ class Snapshot:
             return status.st_size != read and not (never and not os.access(path, os.R_OK))
         return False
 
-    def _read(self, snapshot: bool, use: Callable[[list[Event]], object]) -> EventKey | None:
-        """Read on, and have what is read used; the first place that is not behind the state, if that is found."""
-        ahead, self._ahead = self._ahead, Batch([])
-        pieces: Iterable[Batch] = self.history.batches(self.system.wall())
+    def _read(self, consistent: bool, use: Callable[[list[Event]], object]) -> EventKey | None:
+        """Read what is new and pass it to `use`. Return the key of the first event that sorts before the end of the
+        state, as soon as there is one; otherwise None.
+        """
+        ahead, self._read_ahead = self._read_ahead, Batch([])
+        batches: Iterable[Batch] = self.history.batches(self.system.wall())
         if ahead.events or ahead.rewound:
-            news = self.history.catch_up(self.system.wall())
-            pieces = [Batch(sorted([*ahead.events, *news.events], key=order_key), ahead.rewound or news.rewound)]
+            new = self.history.catch_up(self.system.wall())
+            batches = [Batch(sorted([*ahead.events, *new.events], key=order_key), ahead.rewound or new.rewound)]
         last: list[Event] = []
-        for news in pieces:
-            if (late := self._late(news)) is not None:
+        for batch in batches:
+            if (late := self._late_key(batch)) is not None:
                 return late
-            if not snapshot:
-                use(news.events)
+            if not consistent:
+                use(batch.events)
                 continue
             if last:
                 use(last)
-            last = news.events
+            last = batch.events
         if not last:
             return None
         more = self.history.catch_up(self.system.wall())
         last = sorted([*last, *(event for event in more.events if event.at <= last[-1].at)], key=order_key)
-        if (late := self._late(Batch(last, more.rewound))) is None:
+        if (late := self._late_key(Batch(last, more.rewound))) is None:
             use(last)
         return late
 
-    def _late(self, news: Batch) -> EventKey | None:
-        """Where the first of the news belongs, if that is not behind the state; before all else where there is a
-        rewind: then nothing that was folded holds.
+    def _late_key(self, batch: Batch) -> EventKey | None:
+        """Return the key of the first event, if it sorts before the end of the state; BEFORE_ALL after a rewind, which
+        makes everything that was folded invalid; otherwise None.
         """
-        if news.rewound:
+        if batch.rewound:
             return BEFORE_ALL
-        first = news.events[0] if news.events else None
+        first = batch.events[0] if batch.events else None
         return first.key if first and not self.state.precedes(first.key) else None
 
-    def _seen_now(self) -> dict[str, checkpoint.HighWaterMark]:
-        """What was ever seen of each journal, this reading included."""
-        seen = dict(self._seen)
-        for name, position in self.history.positions.items():
-            before = seen.get(name, checkpoint.HighWaterMark(0, 0))
-            if not position.n and not position.rewound:
-                continue  # nothing in it was ever an event, so nobody misses it when it is gone or other
-            if (position.size, position.last, position.rewound) == (before.size, before.last, before.rewound):
-                continue
-            if name not in self.history.held_back or position.size > before.size:
-                most = position if position.size else before
-                seen[name] = checkpoint.HighWaterMark(most.size, most.lines, position.rewound, most.last)
-        return seen
+    def _marks(self) -> dict[str, checkpoint.HighWaterMark]:
+        return checkpoint.high_water_marks(self._seen, self.history.positions, self.history.held_back)
 
-    def take(self, event: Event, position: Position, record: DecisionRecorder = ignore_decision) -> None:
+    def fold_own(self, event: Event, position: Position, record: DecisionRecorder = ignore_decision) -> None:
         """Fold an event that this process has just appended."""
         fold(self.state, [event], record)
         self.history.record_append(event.session, position)
 
-    def save(self, *, told: bool = True) -> None:
-        """Write a checkpoint, so that the next command folds nothing again and sees whether a journal was cut back.
-
-        What is wrong with the journals counts as `told` from then on.
+    def save(self, *, reported: bool = True) -> None:
+        """Write a checkpoint, so that the next command does not fold these events again, and can see whether a journal
+        was cut back. The problems of the journals count as `reported` from then on.
         """
-        texts = [finding.text for finding in self.journal_problems()] if told else sorted(self._told)
-        if self._new_checkpoints or not self.fresh:
-            checkpoint.save_older_checkpoints(self.workspace.cache, self._kept, self._new_checkpoints)
-            self._kept, self._new_checkpoints = self._rung, {}
-        checkpoint.save(self.workspace.cache, self._seen_now(), texts, self._folded(), self._rung, self._listed_now())
+        texts = [problem.text for problem in self.journal_problems()] if reported else sorted(self._reported)
+        if self._unsaved or not self.fresh:
+            checkpoint.save_older_checkpoints(self.workspace.cache, self._newest_saved, self._unsaved)
+            self._newest_saved, self._unsaved = self._newest_older, {}
+        checkpoint.save(
+            self.workspace.cache,
+            self._marks(),
+            texts,
+            self._folded(),
+            self._newest_older,
+            self._log_modified_ns(),
+        )
 
     def _folded(self) -> checkpoint.SavedFold:
         return checkpoint.SavedFold(self.history.positions, self.state)
 
     @property
     def now(self) -> Instant:
-        """The present: this machine's clock, and no earlier than the latest event. Or the moment that is looked at."""
+        """The present: this machine's clock, but not earlier than the latest event. Or the time that is looked at."""
         return self.at or max(self.system.wall(), self.history.latest)
 
     @property
@@ -283,39 +282,16 @@ class Snapshot:
         return max(0.0, seconds_between(self.system.wall(), latest)) if latest else 0.0
 
     def problem_notes(self, *, again: bool) -> list[str]:
-        """What to tell beside a result, a line each: a clock that is behind, and what is wrong with the journals. What
-        some command has told before is told `again` only to those who look.
-        """
-        notes = [self.clock_note()] if self.clock_behind_s >= 1 else []
-        found = [finding.text for finding in self.journal_problems() if again or finding.text not in self._told]
-        more = f" (and {len(found) - 1} more: coord status)" if len(found) > 1 else ""
-        careful = "; what is told here can be wrong where it rests on that" if self.whole else ""
-        return notes + [text + more + careful for text in found[:1]]
+        """Return what to report beside a result, a line each: a clock that is behind, and the journals' problems.
 
-    def clock_note(self) -> str:
-        """What a clock that is behind the log means."""
-        return (
-            f"this machine's clock is {duration_text(self.clock_behind_s)} behind the log; times stand still until it "
-            "catches up, "
-            "so claims expire later than they say"
-        )
+        Problems that a command reported before are included only with `again`, for commands that only read.
+        """
+        notes = [clock_note(self.clock_behind_s)] if self.clock_behind_s >= 1 else []
+        texts = [problem.text for problem in self.journal_problems() if again or problem.text not in self._reported]
+        more = f" (and {len(texts) - 1} more: coord status)" if len(texts) > 1 else ""
+        doubt = "; answers that depend on it can be wrong" if self.full else ""
+        return notes + [text + more + doubt for text in texts[:1]]
 
     def journal_problems(self) -> list[JournalProblem]:
-        """What is wrong with the journals."""
-        found = []
-        wrong = {name: found for name, found in self.history.positions.items() if found.damage or found.rewound}
-        for name, position in sorted(wrong.items()):
-            for spot in position.damage:
-                where = f"line {spot.line}, byte {spot.byte}"
-                found.append(JournalProblem(name, f"{name}.jsonl is damaged at {where}: {spot.reason}"))
-            if position.rewound:
-                found.append(JournalProblem(name, f"{name}.jsonl was rewound: {position.rewound}"))
-        for name, reason in sorted(self.history.problems.items()):
-            found.append(JournalProblem(name, f"{name}.jsonl cannot be used: {reason}"))
-        for name in sorted(self.history.duplicates):
-            text = f"{name}.jsonl is in log/ and in log/{ARCHIVE_FOLDER}/; the one in log/ counts"
-            found.append(JournalProblem(name, text))
-        for name, at in sorted(self.history.held_back.items()):
-            text = f"{name}.jsonl comes from a machine whose clock is ahead; its events from {at} on are held back"
-            found.append(JournalProblem(name, text))
-        return found
+        """Return the problems of the journals that were read."""
+        return journal_problems(self.history)

@@ -1,8 +1,8 @@
-"""Moments as people write them: `2026-11-22 18:00`, `18:00`, `yesterday 18:00`, `-90m`, an event's name.
+"""Parse points in time as people write them: `2026-11-22 18:00`, `18:00`, `yesterday 18:00`, `-90m`, an event's id.
 
-A time without a zone is one of this machine's zone, which is also what every list shows, so what was shown can be typed
-back. A time of day alone is the last one that has been. A length of time, with or without `-`, is so long ago. The name
-of an event is the moment just after it.
+A time without a zone is in this machine's zone. Lists show times in the same zone, so a time can be copied from them. A
+time of day alone means the last time that it was this time of day. A length of time, with or without `-`, counts back
+from now. An event's id means the point just after it.
 """
 
 import re
@@ -20,13 +20,13 @@ _LENGTH = re.compile(r"-?\s*((?:\d+(?:\.\d+)?[smhd]\s*)+)(?:ago)?", re.IGNORECAS
 _DAY_AND_TIME = re.compile(r"([a-z]+)?\s*(?:(\d{1,2}:\d\d(?::\d\d)?))?", re.IGNORECASE)
 _ZONE = re.compile(r"(.+?)\s+([A-Z]{3,5})")
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-_FORMS = "Write it like 2026-11-22 18:00, yesterday 18:00, 18:00, -90m, or an event's name such as amber-otter-k3f9/17."
+_FORMS = "Write it like 2026-11-22 18:00, yesterday 18:00, 18:00, -90m, or an event's id such as amber-otter-k3f9/17."
 
 
 def parse_cut(text: str, what: str, now: Instant, events: Sequence[Event]) -> PointInTime:
-    """The moment that `text` names, in a history whose events are given in order; `what` is the option's name.
+    """Return the point in time that `text` names in a history, whose events are given in order. `what` is the option.
 
-    Raises CoordError (2) for what is no moment, or lies before the first event or in the future.
+    Raises CoordError (2) for a text that cannot be parsed, and for a time before the first event or in the future.
     """
     if not events:
         raise usage_error(f"{what} {line(text, 40)}: the log has no events yet.")
@@ -42,8 +42,8 @@ def parse_cut(text: str, what: str, now: Instant, events: Sequence[Event]) -> Po
 
 
 def parse_since(text: str, what: str, now: Instant, events: Sequence[Event]) -> PointInTime:
-    """The moment from which on something is looked at: just after an event, or just before an instant. Before the first
-    event is simply everything. Raises CoordError (2) as `parse_cut`.
+    """Return the point in time from which events are shown: just after an event, or just before an instant. It may lie
+    before the first event. Otherwise raises CoordError (2) as `parse_cut` does.
     """
     if is_event_name(text):
         return after_event(find_event(text, events))
@@ -51,21 +51,22 @@ def parse_since(text: str, what: str, now: Instant, events: Sequence[Event]) -> 
 
 
 def is_event_name(text: str) -> bool:
-    """Whether `text` has the form of an event's name: `session/n`."""
+    """Return whether `text` has the form of an event's id: `session/n`."""
     return _EVENT.fullmatch(text) is not None
 
 
 def find_event(text: str, events: Sequence[Event]) -> Event:
-    """The event that `session/n` names; the session may be shortened, or called by its name. Raises CoordError (2)."""
-    found = _EVENT.fullmatch(text)
-    if found is None:
-        raise usage_error(f"'{line(text, 60)}' is no event. Name it as a list shows it: amber-otter-k3f9/17")
-    wanted, n = found[1], int(found[2])
+    """Return the event `session/n`. The session may be shortened, or given by its name. Raises CoordError (2)."""
+    parts = _EVENT.fullmatch(text)
+    if parts is None:
+        raise usage_error(f"'{line(text, 60)}' is not an event's id. Write it as lists show it: amber-otter-k3f9/17")
+    wanted, n = parts[1], int(parts[2])
     sessions = {event.session for event in events}
     named = {e.session for e in events if isinstance(e.payload, SessionStarted) and e.payload.name == wanted}
     ids = [wanted] if wanted in sessions else sorted(named) or sorted(s for s in sessions if s.startswith(wanted))
     if len(ids) > 1:
-        raise usage_error(f"'{line(text, 60)}' can be {', '.join(f'{name}/{n}' for name in ids[:5])}. Say more of it.")
+        candidates = ", ".join(f"{name}/{n}" for name in ids[:5])
+        raise usage_error(f"'{line(text, 60)}' is ambiguous: {candidates}. Write more of it.")
     for event in events:
         if event.n == n and event.session in ids:
             return event
@@ -73,23 +74,23 @@ def find_event(text: str, events: Sequence[Event]) -> Event:
 
 
 def parse_instant(text: str, what: str, now: Instant) -> Instant:
-    """The instant that `text` means at `now`. Raises CoordError (2) for what is none, or lies in the future."""
+    """Return the instant that `text` means at `now`. Raises CoordError (2) if there is none or it is in the future."""
     try:
         at = _instant(text.strip(), now)
     except (ValueError, OverflowError, CoordError):
         at = ""
     if not at:
-        raise usage_error(f"{what} '{line(text, 40)}' is no time. {_FORMS}")
+        raise usage_error(f"{what} '{line(text, 40)}' is not a time. {_FORMS}")
     if at > now:
-        raise usage_error(f"{what} {line(text, 40)} is {time_text(at, now)}, which is still to come.")
+        raise usage_error(f"{what} {line(text, 40)} is {time_text(at, now)}, which is in the future.")
     return at
 
 
 def _instant(text: str, now: Instant) -> Instant:
     if text.lower() == "now":
         return now
-    if found := _LENGTH.fullmatch(text):
-        return add_time(now, -parse_duration_s(found[1], "the time"))
+    if length := _LENGTH.fullmatch(text):
+        return add_time(now, -parse_duration_s(length[1], "the time"))
     here = local_time(now)
     zoned = _ZONE.fullmatch(text)
     if zoned and zoned[2] in ("UTC", "GMT"):
@@ -103,12 +104,12 @@ def _instant(text: str, now: Instant) -> Instant:
 
 
 def _local(text: str, here: datetime) -> datetime:
-    """The time that `text` means where it is `here`. Raises ValueError."""
-    found = _DAY_AND_TIME.fullmatch(text)
-    if not found or not text:
+    """Return the time that `text` means in the zone of `here`, the present time. Raises ValueError."""
+    parts = _DAY_AND_TIME.fullmatch(text)
+    if not parts or not text:
         given = datetime.fromisoformat(text)
         return given if given.tzinfo else _in_zone_of(here, given)
-    day, time = (found[1] or "").lower(), found[2] or "0:00"
+    day, time = (parts[1] or "").lower(), parts[2] or "0:00"
     clock_time = datetime.strptime(time, "%H:%M:%S" if time.count(":") == 2 else "%H:%M").time()
     if day in ("", "today"):
         back = 0

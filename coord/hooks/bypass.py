@@ -4,7 +4,7 @@ with a guard that only warns.
 
 import os
 
-from coord.engine.guard_index import rows_of
+from coord.engine.guard_index import guard_rows
 from coord.guard import hook_state, shell_commands
 from coord.guard.index import is_ignored, needed_claim
 from coord.guard.payload import HookCall, Write
@@ -73,7 +73,7 @@ def write_warnings(hook: HookContext, write: Write) -> list[ContextItem]:
     """
     state, config = hook.transaction.state, hook.config
     pieces = []
-    for row in rows_of(state, config):
+    for row in guard_rows(state, config):
         elsewhere = row.worktree and row.worktree != write.worktree
         mine = needed_claim(write, hook.me.id)
         anywhere = needed_claim(write, hook.me.id, worktree="")

@@ -186,6 +186,6 @@ def _is_continued_at_home(system: System, workspace: Workspace, call: HookCall, 
     if home.folder == workspace.folder:
         return False
     snapshot = Snapshot(system, home)
-    snapshot.catch_up(snapshot=True)
+    snapshot.catch_up(consistent=True)
     old, new = (by_conversation(snapshot.state, (name,)) for name in (before.client_session, call.conversation))
     return old is not None and new is not None and old.id == new.id

@@ -10,7 +10,7 @@ nobody's work is taken for over because its agent was thinking.
 import os
 from collections.abc import Callable, Collection, Iterable
 
-from coord.engine.guard_index import patience_s, rows_of
+from coord.engine.guard_index import guard_rows, patience_s
 from coord.engine.transaction import Transaction
 from coord.guard import hook_state
 from coord.guard.index import GuardRow, decide_write, is_ignored, needed_claim
@@ -190,7 +190,7 @@ def stale_claims(workspace: Workspace, config: Config, state: State, at: Instant
     now = to_micros(at)
     rows = [
         row
-        for row in rows_of(state, config)
+        for row in guard_rows(state, config)
         if row.automatic and now - (row.ends - row.ttl_s * 1_000_000) >= row.patience_s * 1_000_000
     ]
     return [state.claims[row.id] for row in rows if not _is_unfinished(workspace, row, now)]
@@ -270,7 +270,7 @@ def may_finish_conflicting(
     """Whether `finish_conflicting` may change anything, as far as that can be told without asking git."""
     if not (found := {claim.id for claim in conflicting_claims(state, wanted)}):
         return False
-    rows = [row for row in rows_of(state, config) if row.id in found]
+    rows = [row for row in guard_rows(state, config) if row.id in found]
     return not all(_is_unfinished(workspace, row, to_micros(now)) for row in rows)
 
 
@@ -282,7 +282,7 @@ def conflicting_claims(state: State, wanted: ClaimRequest | None) -> list[Claim]
 def _decided(
     state: State, config: Config, writes: list[Write], session: str, at: Instant
 ) -> tuple[dict[str, list[GuardRow]], list[Write]]:
-    rows = rows_of(state, config)
+    rows = guard_rows(state, config)
     denied: dict[str, list[GuardRow]] = {}
     wanted = []
     for write in writes:

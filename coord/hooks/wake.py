@@ -67,7 +67,7 @@ def _wait_for_news(system: System, call: HookCall) -> Said:
         snapshot = _look(system, workspace)
         state = as_of(snapshot.state, snapshot.now)
         me = _session(state, call)
-        if me is None or not me.live or system.gone(me):
+        if me is None or not me.live or system.death_evidence(me):
             return _NOTHING, state.due
         free = _freed_files(system, workspace, state, me, snapshot.now)
         pieces = [*list(free)[:_MOST_FREE], *unread_items(state, me, snapshot.now, all_of_it=False)]
@@ -82,7 +82,7 @@ def _wait_for_news(system: System, call: HookCall) -> Said:
 
 def _look(system: System, workspace: Workspace) -> Snapshot:
     snapshot = Snapshot(system, workspace)
-    snapshot.catch_up(snapshot=True)
+    snapshot.catch_up(consistent=True)
     return snapshot
 
 

@@ -1,1 +1,1 @@
-"""This machine: its identity, processes, git repositories and files. Nothing here knows sessions or claims."""
+"""This machine: its identity, processes, git repositories and files. Sessions and claims are unknown here."""

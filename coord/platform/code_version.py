@@ -1,4 +1,4 @@
-"""Which code folds the log: what is derived from the log by other code is made anew."""
+"""The version of the code that folds the log. Files that other code has derived from the log are rebuilt."""
 
 import os
 
@@ -6,20 +6,23 @@ import eventlog.local
 import projections.rules
 from eventlog.digest import blake2b
 
-_OURS: list[str] = []
+_LOADED: list[str] = []
 
 
 def code_version() -> str:
-    """What the fold's code is in this process, as it was first asked for: one that goes on for long (a server, a wait)
-    folds with the code that it has loaded, whatever was installed since.
+    """Return the version of the fold that this process has loaded.
+
+    It is read once: a process that runs for long, such as a server, keeps its code when another version is installed.
     """
-    if not _OURS:
-        _OURS.append(files_version())
-    return _OURS[0]
+    if not _LOADED:
+        _LOADED.append(files_version())
+    return _LOADED[0]
 
 
 def files_version() -> str:
-    """What the fold's code is, by the sizes and times of its files: another fold may give another state."""
+    """Return a hash of the names, sizes and times of the files with the fold's code, because other code may compute
+    another state.
+    """
     parts: list[str] = []
     for folder in (*projections.rules.__path__, *eventlog.__path__, *eventlog.local.__path__):
         with os.scandir(folder) as entries:

@@ -1,9 +1,8 @@
-"""This machine, its boot, and when a process started: read from the system as it stands there.
+"""Identify this machine and its boot, and tell when a process started.
 
-The guard asks when a holder's process started at every write, and compares that with an anchor in the log, which
-`coord.platform.processes` recorded: both have the number from here. Linux tells it in /proc; elsewhere psutil is
-asked, and only
-then loaded. Elsewhere means macOS, where none of this was run; its code was run on Linux.
+At every write the guard compares when a holder's process started with the anchor in the log. `coord.platform.processes`
+recorded that anchor with the same functions. On Linux they read /proc; elsewhere they load psutil. Elsewhere means
+macOS, on which this code has not been tested; the psutil functions were tested on Linux.
 """
 
 import os
@@ -15,18 +14,19 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from psutil import Process
 
-START_TICKS = 19  # which field of `read_stat`: clock ticks from the boot to the start of the process
+START_TICKS = 19  # the field of `read_stat` with the clock ticks from the boot to the start of the process
 ON_LINUX = sys.platform == "linux"
 
 
 def host_identity() -> tuple[str, str, str]:
-    """Where we run: the machine, its boot and the pid namespace. The machine's id is hashed, because systems ask to
-    keep the original confidential, and with the host's name on Linux, because images are copied with their id inside.
-    Where the system has no id, this boot of it is all that is known: after another boot it is another machine, about
-    which nothing is known.
+    """Return the machine's id, its boot and the pid namespace.
 
-    A time namespace with a clock of its own shifts when processes seem to have started, so it counts as a pid namespace
-    does: what is seen from the one tells nothing about an anchor in the other.
+    The machine's id is hashed, because systems ask programs to keep the original confidential. On Linux the host's name
+    is hashed too, because images are copied with their id. If the system has no id, the boot is used instead: after the
+    next boot it counts as another machine.
+
+    A time namespace with a clock of its own shifts the start times of processes, so it is part of the namespace: an
+    anchor in one cannot be checked from another.
     """
     if sys.platform == "linux":
         boot, namespace = _read("/proc/sys/kernel/random/boot_id"), ""
@@ -37,7 +37,7 @@ def host_identity() -> tuple[str, str, str]:
             if set(_read("/proc/self/timens_offsets").split()) - {"monotonic", "boottime", "0"}:
                 namespace += " " + os.readlink("/proc/self/ns/time")
         except OSError:
-            boot = ""  # without the namespace a pid means nothing
+            boot = ""  # a pid is ambiguous without its namespace
     elif sys.platform == "darwin":  # pragma: no cover
         boot, namespace = _sysctl("kern.bootsessionuuid"), ""
         secret = _sysctl("kern.uuid") or boot
@@ -57,7 +57,7 @@ def _read(path: str) -> str:
 
 
 def _machine_id(path: str) -> str:
-    """The id in a file, which an image can carry before its first boot: then it is a word, and everyone's."""
+    """Return the id in a file; empty for the word that an image contains before its first boot."""
     text = _read(path)
     return "" if text == "uninitialized" else text
 
@@ -74,7 +74,7 @@ def _sysctl(name: str) -> str:  # pragma: no cover - macOS
 
 
 def read_stat(pid: int) -> tuple[bytes, list[bytes]]:
-    """Linux: the name of a process, and the fields of `/proc/PID/stat` after it. Raises OSError if there is none."""
+    """Linux: return the name of a process, and the fields after it in `/proc/PID/stat`. Raises OSError."""
     with open(f"/proc/{pid}/stat", "rb") as file:
         text = file.read()
     begin, end = text.find(b"(") + 1, text.rfind(b")")  # the name may hold spaces and parentheses
@@ -82,18 +82,18 @@ def read_stat(pid: int) -> tuple[bytes, list[bytes]]:
 
 
 def state_of(fields: list[bytes]) -> str:
-    """The letter of a process's state; one whose first thread has ended while others go on is no zombie."""
+    """Return the letter of a process's state. A process whose first thread has ended is not a zombie if others run."""
     state = fields[0].decode()
     return "S" if state == "Z" and int(fields[17]) > 1 else state
 
 
 def start_ticks(pid: int) -> int:
-    """The start ticks of a process; 0 if there is none that lives, or none that can be looked at."""
+    """Return the start ticks of a process; 0 if it is not alive or cannot be read."""
     return (start_ticks_in_proc if ON_LINUX else start_ticks_by_psutil)(pid)
 
 
 def start_ticks_in_proc(pid: int) -> int:
-    """Linux: clock ticks since the boot."""
+    """Linux: return clock ticks since the boot."""
     try:
         fields = read_stat(pid)[1]
         return 0 if state_of(fields) in "ZX" else int(fields[START_TICKS])
@@ -102,7 +102,7 @@ def start_ticks_in_proc(pid: int) -> int:
 
 
 def start_ticks_by_psutil(pid: int) -> int:
-    """Elsewhere: microseconds, as `psutil_ticks` has them."""
+    """Elsewhere: return microseconds, as `psutil_ticks` does."""
     try:
         import psutil
     except ImportError:
@@ -115,12 +115,13 @@ def start_ticks_by_psutil(pid: int) -> int:
 
 
 def psutil_ticks(process: "Process") -> int:
-    """When a process started, in microseconds, as the kernel wrote it down. What `create_time` gives since psutil 7.1
-    is corrected when the clock is set, so a process that lives on would seem to be another one; psutil itself tells
-    processes apart by the time without the correction, as here.
+    """Return when a process started, in microseconds, as the kernel recorded it.
+
+    Since psutil 7.1, `create_time` changes when the clock is set, so the same process would seem to be another one.
+    psutil itself compares processes by the time without that correction, which is used here.
     """
     try:
         seconds: float = vars(process)["_proc"].create_time(monotonic=True)
-    except (AttributeError, KeyError, TypeError):  # a psutil that corrects nothing
+    except (AttributeError, KeyError, TypeError):  # an older psutil, without the correction
         seconds = process.create_time()
     return round(seconds * 1_000_000)

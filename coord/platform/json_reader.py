@@ -1,10 +1,10 @@
-"""JSON without the package for it, which loads regular expressions: that would take longer than all else in a hook.
+"""Decode JSON without the package `json`, which loads regular expressions: that takes longer than the rest of a hook.
 
-The scanner of that package is asked itself. It is its own and may change: where it is not there, and for all that it
-does not take, the package has the word.
+It calls the C scanner of that package. The scanner is private and may change, so if it is missing, or fails on a text,
+the package itself is used.
 """
 
-TYPE_CHECKING = False  # a hook would take 1.7 times as long if it loaded `typing`
+TYPE_CHECKING = False  # loading `typing` would make a hook take 1.7 times as long
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 _SPACE = " \t\n\r"
 
 
-class _As:
-    """How values are made, in the names of `json.JSONDecoder`."""
+class _Decoder:
+    """The options of the scanner: attributes with the names of `json.JSONDecoder`'s."""
 
     strict, object_hook, object_pairs_hook = True, None, None
     parse_float = parse_constant = float
@@ -24,13 +24,13 @@ _scan: "Callable[[str, int], tuple[Any, int]] | None" = None
 try:
     from _json import make_scanner
 
-    _scan = make_scanner(_As)  # type: ignore[arg-type] # whatever has these attributes
+    _scan = make_scanner(_Decoder)  # type: ignore[arg-type] # it takes any object with these attributes
 except (ImportError, AttributeError, TypeError):
     pass
 
 
 def loads(data: bytes) -> "Any":
-    """The value of a JSON text in UTF-8, as `json.loads` gives it, with the same errors."""
+    """Return the value of a JSON text in UTF-8. Same results and same errors as `json.loads`."""
     if _scan:
         try:
             text = data.decode().lstrip(_SPACE)
@@ -38,7 +38,7 @@ def loads(data: bytes) -> "Any":
             if not text[end:].strip(_SPACE):
                 return value
         except (StopIteration, SystemError, ValueError):
-            pass  # it says what is wrong by way of the package, which is not loaded yet
+            pass  # `json.loads` raises the proper error; the scanner needs the package for it
     import json
 
     return json.loads(data)

@@ -1,7 +1,7 @@
-"""The process table: the one place that looks at it. Read-only, and honest about what it cannot see.
+"""Read the process table. No other module does.
 
-Linux has it in /proc; elsewhere psutil is asked. Where neither can tell (Windows, a hidden process), the answer is
-"unknown", and a session without a certain anchor is never presumed dead.
+On Linux it reads /proc, elsewhere it uses psutil. If neither can tell (on Windows, or for a hidden process), the status
+is "unknown". A session is presumed dead only if its anchor is known to be gone.
 """
 
 import os
@@ -17,33 +17,33 @@ if TYPE_CHECKING:
 
 
 class Process(Struct, frozen=True):
-    """A process as far as identity needs it. `start_ticks` tells it from a later one with the same pid."""
+    """The facts of a process that identity needs. `start_ticks` distinguishes it from a later one with the same pid."""
 
     pid: int
     parent: int
-    session: int  # the pid of the leader of its process session; 0 if that is not in our pid namespace
+    session: int  # the pid of the leader of its process session; 0 if the leader is outside our pid namespace
     start_ticks: int
     state: str
     argv: tuple[str, ...]
 
     @property
     def command(self) -> str:
-        """The bare name of the program: `bash` for `-bash` and for `/bin/bash`."""
+        """The program's name without its folder: `bash` for `-bash` and for `/bin/bash`."""
         return os.path.basename(self.argv[0].lstrip("-")) if self.argv and self.argv[0] else ""
 
 
 class ProcessTable(Protocol):
-    """What identity and liveness ask of a machine."""
+    """What identity and liveness need to know of a machine's processes."""
 
     def process(self, pid: int) -> Process | None:
-        """The process with this pid, or None if there is none or it may not be looked at."""
+        """Return the process with this pid, or None if there is none or it cannot be read."""
 
-    def look(self, pid: int) -> ProcessStatus:
-        """What stands at this pid."""
+    def start_or_status(self, pid: int) -> ProcessStatus:
+        """Return the start ticks of the process with this pid, or why there are none: zombie, free or unknown."""
 
 
 def ancestors(table: ProcessTable, pid: int) -> list[Process]:
-    """The processes above `pid`, nearest first, as far up as can be seen."""
+    """Return the ancestors of the process `pid`, nearest first, as far up as they can be read."""
     chain: list[Process] = []
     process = table.process(pid)
     while process and process.parent > 0 and len(chain) < 200:
@@ -54,13 +54,13 @@ def ancestors(table: ProcessTable, pid: int) -> list[Process]:
 
 
 def pid_exists(pid: int) -> bool:
-    """Whether some process has this pid, even one that may not be looked at."""
+    """Return whether a process with this pid exists, even one that cannot be read."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
     except (OSError, OverflowError):
-        pass  # there, but not ours; or a number that no process has, in a journal that someone made up
+        pass  # another user's process; or a number too large for a pid, from a forged journal
     return True
 
 
@@ -68,8 +68,8 @@ class _Table:
     def process(self, pid: int) -> Process | None:
         raise NotImplementedError
 
-    def look(self, pid: int) -> ProcessStatus:
-        """Free only if the kernel says so: a process can be there and hidden."""
+    def start_or_status(self, pid: int) -> ProcessStatus:
+        """See `ProcessTable.start_or_status`. A pid is free only if the kernel says so: a process can be hidden."""
         process = self.process(pid)
         if process is None:
             return "unknown" if pid_exists(pid) else "free"
@@ -77,7 +77,7 @@ class _Table:
 
 
 class ProcTable(_Table):
-    """Linux: `/proc`. Start ticks are clock ticks since boot."""
+    """The process table in Linux's `/proc`. Start ticks are clock ticks since the boot."""
 
     def process(self, pid: int) -> Process | None:
         """See `ProcessTable.process`."""
@@ -99,7 +99,7 @@ class ProcTable(_Table):
 
 
 class PsutilTable(_Table):
-    """Where there is no /proc: psutil. Start ticks are microseconds."""
+    """The process table that psutil reads, for systems without /proc. Start ticks are microseconds."""
 
     def process(self, pid: int) -> Process | None:
         """See `ProcessTable.process`."""
@@ -107,22 +107,22 @@ class PsutilTable(_Table):
 
         letters = {psutil.STATUS_ZOMBIE: "Z", psutil.STATUS_DEAD: "X", psutil.STATUS_STOPPED: "T"}
         try:
-            found = psutil.Process(pid)
-            with found.oneshot():
+            process = psutil.Process(pid)
+            with process.oneshot():
                 return Process(
                     pid=pid,
-                    parent=found.ppid(),
+                    parent=process.ppid(),
                     session=os.getsid(pid),
-                    start_ticks=psutil_ticks(found),
-                    state=letters.get(found.status(), "S"),
-                    argv=_argv(found),
+                    start_ticks=psutil_ticks(process),
+                    state=letters.get(process.status(), "S"),
+                    argv=_argv(process),
                 )
         except (psutil.Error, OSError, ValueError):
             return None
 
 
 def _argv(process: "psutil.Process") -> tuple[str, ...]:
-    """What a process was started with; of one that is a zombie or another user's, only its name is known."""
+    """Return a process's arguments; only its name if it is a zombie or another user's."""
     import psutil
 
     try:
@@ -133,23 +133,23 @@ def _argv(process: "psutil.Process") -> tuple[str, ...]:
 
 
 class NoProcessTable:
-    """A machine whose processes cannot be looked at."""
+    """The process table of a machine whose processes cannot be read."""
 
     def process(self, pid: int) -> Process | None:
-        """Nothing is known."""
+        """Return None."""
         return None
 
-    def look(self, pid: int) -> ProcessStatus:
-        """Nothing is known."""
+    def start_or_status(self, pid: int) -> ProcessStatus:
+        """Return "unknown"."""
         return "unknown"
 
 
 def system_process_table() -> ProcessTable:
-    """The table of the machine that we run on."""
+    """Return the process table of this machine."""
     if os.name != "posix":
         return NoProcessTable()
     if ON_LINUX:
-        return ProcTable() if _own_proc() else NoProcessTable()  # a /proc of another pid namespace would tell lies
+        return ProcTable() if _own_proc() else NoProcessTable()  # /proc can be another pid namespace's
     try:
         import psutil  # noqa: F401
     except ImportError:

@@ -1,5 +1,5 @@
-"""Values of named fields, for what must be loaded before every write of an agent: `dataclasses` or msgspec would cost
-more than all that is done there. Type checkers see a dataclass, whose fields are given by name.
+"""Records for code that runs before every write of an agent, where loading `dataclasses` or msgspec would take longer
+than the work itself. Type checkers treat them as dataclasses with keyword arguments.
 """
 
 TYPE_CHECKING = False
@@ -9,20 +9,20 @@ if TYPE_CHECKING:
 else:
 
     def dataclass_transform(**_):
-        """Nothing: `typing` would have to be loaded."""
+        """Do nothing. The real one is in `typing`, which is slow to load."""
         return lambda kind: kind
 
 
 @dataclass_transform(kw_only_default=True)
 class LightRecord:
-    """A value of named fields; a subclass says which, with their types."""
+    """A record. A subclass declares its fields with their types."""
 
     def __init__(self, **fields: object) -> None:
         vars(self).update(fields)
 
     @classmethod
     def read(cls, fields: "Mapping[str, object]") -> "Self":
-        """The value that `vars` gave these fields, as they were read from a file of ours."""
+        """Return the record with these fields, as `vars` returned them before they were saved."""
         value = cls.__new__(cls)
         vars(value).update(fields)
         return value

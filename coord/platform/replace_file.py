@@ -1,5 +1,6 @@
-"""Replacing a file in one step: a reader sees the old bytes or the new ones, never a part. Everything in coord that
-replaces a file does it here. Loaded by every hook, so it imports only what takes no time.
+"""Replace a file atomically: a reader sees the old bytes or the new ones, never a part of them.
+
+All code in coord that replaces a file uses this module. Every hook loads it, so it imports only modules that load fast.
 """
 
 import errno
@@ -21,15 +22,15 @@ def replace_file(
     prepare: "Callable[[int], None] | None" = None,
     sync: bool = False,
 ) -> None:
-    """Put `data` where `path` is. The new bytes are first written to a temporary file, whose folder is made if it is
-    missing, and through no link that stands in any of these places. Raises OSError; the old file is then as it was.
+    """Write `data` to a temporary file and rename it to `path`. Raises OSError; the old file is then unchanged.
 
-    The temporary file lies beside `path`, with this process in its name, as others may replace the same file at this
-    moment. Or it lies `within` another folder on the same file system, under one name: for what is only replaced under
-    the machine's lock, where the next process puts the rest of a killed one out of the way.
+    The temporary file lies beside `path`. Its name has this process's pid, because other processes may replace the same
+    file at the same time. With `within`, it lies in that folder on the same file system, under a fixed name: for files
+    that are replaced only under the lock, where the next process removes what a killed one left. The folder is created
+    if it is missing. A symbolic link in these places is never followed.
 
-    The new file has that `mode`, without what the umask forbids; `prepare` may change what else it has, by its
-    descriptor. With `sync` its bytes are on the disk before its name is.
+    The new file gets `mode`, limited by the umask. `prepare` gets its descriptor, to change other attributes. With
+    `sync` the bytes are on the disk before the file is renamed.
     """
     folder, name = os.path.split(path)
     if within and os.path.islink(within):
@@ -50,7 +51,7 @@ def replace_file(
 
 
 def _created(path: str, mode: int) -> int:
-    """The descriptor of a new file, in place of what a killed process has left there."""
+    """Create a new file, after removing what a killed process may have left, and return its descriptor."""
     _unlink(path)
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | NOFOLLOW | BINARY
     try:
@@ -61,7 +62,7 @@ def _created(path: str, mode: int) -> int:
 
 
 def _unlink(path: str) -> None:
-    try:  # noqa: SIM105 - `contextlib` takes as long to load as all that is done here
+    try:  # noqa: SIM105 - loading `contextlib` takes as long as replacing the file
         os.unlink(path)
     except OSError:
         pass

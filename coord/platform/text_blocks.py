@@ -1,12 +1,12 @@
-"""Blocks of ours at the end of other people's text files: put there, found again, and taken out without a trace.
+"""Add a block of lines to the end of a user's text file, find it again, and remove it.
 
-A block begins with a line that is only ever ours. It is set off by an empty line, and it ends in a line end just where
-the text did, so that its removal can tell what was there: no byte of the rest is ever different.
+A block begins with a line that only coord writes. An empty line separates it from the text before. It ends with a line
+end exactly if the text did, so removing it restores the text byte by byte.
 """
 
 
 def with_block(text: str, lines: list[str]) -> str:
-    """The text with a block of at least two lines at its end. By the first one it is found again."""
+    """Return the text with a block of at least two lines added."""
     newline = "\r\n" if "\r\n" in text else "\n"
     block = newline.join(lines)
     if not text:
@@ -15,18 +15,20 @@ def with_block(text: str, lines: list[str]) -> str:
 
 
 def without_lines(text: str, start: int, stop: int) -> str:
-    """The text without the lines from `start` up to `stop` (a block), and what set them off."""
+    """Return the text without a block, which has the lines from `start` up to `stop`, and the empty line before it."""
     lines = text.splitlines(keepends=True)
-    before, block, behind = lines[:start], lines[start:stop], lines[stop:]
+    before, block, after = lines[:start], lines[start:stop], lines[stop:]
     if before and not before[-1].strip("\r\n"):
         before.pop()  # the empty line
-    if before and not behind and not block[-1].endswith("\n"):
+    if before and not after and not block[-1].endswith("\n"):
         before[-1] = before[-1].removesuffix("\r\n" if block[0].endswith("\r\n") else "\n")
-    return "".join(before + behind)
+    return "".join(before + after)
 
 
 def find_block(text: str, begin: str, end: str) -> tuple[int, int] | None:
-    """Where the lines of a block stand that has a line of its own at either end; None if none is whole."""
+    """Return the first line of a block that has the line `begin` first and `end` last, and the line after it; None if
+    there is no complete block.
+    """
     lines = [line.strip() for line in text.splitlines()]
     if begin not in lines:
         return None

@@ -1,6 +1,6 @@
-"""Waiting for the log to change: file events, the next known instant, or one look every 5 s where events do not come.
+"""Wait for the log to change: until a file event, until a known time, or for 5 s at most.
 
-Network and shared folders bring no events, and a killed process writes nothing; hence the looks.
+The limit is needed because network folders send no events, and a process that is killed writes nothing.
 """
 
 import os
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 POLL_EVERY_S = 5.0
 _SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
-_STEP_MS = 10  # how often the watcher hands over what it saw
+_STEP_MS = 10  # how often the watcher reports events
 
 
 class Interrupted(Exception):
-    """A signal asked us to stop waiting; its number is the first argument."""
+    """A signal has ended the wait; its number is the first argument."""
 
 
 @contextmanager
 def collect_signals(caught: list[int]) -> Iterator[None]:
-    """Collect Ctrl-C and SIGTERM, by their numbers, instead of being ended by them."""
+    """Add the numbers of signals such as SIGINT and SIGTERM to `caught`, instead of being ended by them."""
 
     def stop(number: int, _frame: FrameType | None) -> None:
         caught.append(number)
@@ -45,10 +45,10 @@ def collect_signals(caught: list[int]) -> Iterator[None]:
 def wait_for(
     folder: str, poll: Callable[[], tuple[T | None, Instant]], wall: Callable[[], Instant], caught: list[int]
 ) -> T:
-    """Call `look` until it gives a result, and wait in between until something may have changed.
+    """Call `poll` until it returns a result, and wait in between until the result may have changed.
 
-    `look` also gives the next instant at which the answer may change by time alone. Raises Interrupted once a signal is
-    `caught`.
+    `poll` also returns the next time at which its result may change without a new event. Raises Interrupted once
+    `caught` has a signal.
     """
     pause = _pauser(folder)
     while True:
@@ -63,22 +63,22 @@ def wait_for(
 
 @contextmanager
 def watch_folder(folder: str) -> Iterator[int]:
-    """The end of a pipe that can be read once something in a folder changed: for one who waits for other things too.
+    """Yield a descriptor that becomes readable when something in the folder changes, for use with `select`.
 
-    Where events do not come, it stays empty. A folder that is not there yet is tried again.
+    If the system sends no events, it never becomes readable. A folder that does not exist yet is tried again.
     """
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
-    over = threading.Event()
+    stopped = threading.Event()
     first = _watcher(folder)
 
     def watch() -> None:
         watcher = first
-        while not over.is_set():
+        while not stopped.is_set():
             if watcher is None:
-                over.wait(POLL_EVERY_S)
+                stopped.wait(POLL_EVERY_S)
                 watcher = _watcher(folder)
-            elif isinstance(watcher.watch(_STEP_MS * 5, _STEP_MS, 0, over), set):
+            elif isinstance(watcher.watch(_STEP_MS * 5, _STEP_MS, 0, stopped), set):
                 with suppress(BlockingIOError):
                     os.write(writing, b"!")
 
@@ -87,7 +87,7 @@ def watch_folder(folder: str) -> Iterator[int]:
     try:
         yield reading
     finally:
-        over.set()
+        stopped.set()
         thread.join()
         os.close(reading)
         os.close(writing)
@@ -113,7 +113,7 @@ def _pauser(folder: str) -> Callable[[float, list[int]], None]:
 
 
 def _watcher(folder: str) -> "RustNotify | None":
-    """What tells of changes in a folder, if anything does."""
+    """Return a watcher of a folder, or None if the system has none."""
     try:
         from watchfiles._rust_notify import RustNotify  # the documented direct use: `watch` has one fixed timeout
 

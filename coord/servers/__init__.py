@@ -1,1 +1,1 @@
-"""Processes that stay up and answer requests."""
+"""Processes that keep running and answer requests. The commands that they run are in `coord.cli`."""

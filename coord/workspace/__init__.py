@@ -1,1 +1,1 @@
-"""Where a command runs: the shared folder, its configuration, the system around it, and which session acts."""
+"""Where a command runs: the shared folder, its configuration, the system, the acting session. Reads no journal."""

@@ -1,8 +1,8 @@
-"""Which process a session lives and dies with, chosen once, at its start.
+"""Choose a session's anchor, the process that it depends on. It is chosen when the session starts.
 
-It is the client's process where there is one. Otherwise it is the interactive shell that owns the terminal, or the
-leader of the process session; never a script, a subshell, a multiplexer or init. A shell that is the first process of
-its pid namespace is a container's terminal and no init. Failing all that, there is none.
+The anchor is the client's process, if there is one. Otherwise it is the interactive shell of the terminal, or the
+leader of the process session. A script, a subshell, a terminal multiplexer or init is never the anchor. A shell that is
+the first process of its pid namespace is not init but a container's terminal. A session can be without an anchor.
 """
 
 from msgspec.structs import replace
@@ -18,20 +18,22 @@ _NEVER = {"tmux", "tmux: server", "screen", "zellij", "login", "init", "systemd"
 
 
 def choose_anchor(chain: list[Process]) -> Process | None:
-    """The anchor among a process (the first of `chain`, which is us) and its ancestors, nearest first."""
+    """Choose the anchor in a chain of this process and its ancestors, nearest first. None if no process is suitable."""
     if not chain:
         return None
     own, above = chain[0], chain[1:]
-    if found := nearest_client(above):
-        return found[1]
+    if client := nearest_client(above):
+        return client[1]
     together = [process for process in above if process.session == own.session]
-    if together and together[-1].command in _WRAPPERS:  # it ends with the command: look where it was typed
+    if together and together[-1].command in _WRAPPERS:  # it ends with the command, so look above it
         rest = above[above.index(together[-1]) + 1 :]
         return choose_anchor([replace(together[-1], session=rest[0].session), *rest]) if rest else None
-    for process in reversed(together):  # the topmost first: a subshell looks just like its shell
+    for process in reversed(together):  # the topmost first, because a subshell looks just like its shell
         if process.command in _NEVER:
             continue
-        leads = process.pid == process.session or process.parent == 0  # not: the last that may be looked at
+        leads = (
+            process.pid == process.session or process.parent == 0
+        )  # parent 0: the top, not just the last readable one
         if _is_shell(process) and (leads or not runs_script(process)):
             return process
         if leads and process.pid != 1:
@@ -44,24 +46,24 @@ def _is_shell(process: Process) -> bool:
 
 
 def runs_script(process: Process) -> bool:
-    """Whether a shell was given something to run: `-c`, or a file."""
+    """Return whether a shell was started with something to run: `-c`, or a file."""
     return any(word == "-c" or not word.startswith(("-", "+")) for word in process.argv[1:])
 
 
 def anchor_of(process: Process, here: ObserverHost) -> Anchor | None:
-    """The process as an anchor; None where the system does not tell enough to know it again."""
+    """Return the process as an anchor; None if the system does not tell enough to recognize it later."""
     if not here.boot:
         return None
     return Anchor(here.machine, here.boot, process.pid, process.start_ticks, here.pid_namespace)
 
 
 def describe_process(process: Process) -> str:
-    """A process for a person: `bash (1234)`."""
+    """Return a process as text: `bash (1234)`."""
     return f"{process.command or 'process'} ({process.pid})"
 
 
 def describe_pid(pid: int, state: str) -> str:
-    """A process that stands in the way, and what to do about it."""
+    """Describe the process that holds the lock, and what to do about it."""
     if state == "T":
         return f"process {pid}, which is stopped (continue it: kill -CONT {pid}; or end it: kill -KILL {pid})"
-    return f"process {pid}, which is at work"
+    return f"process {pid}, which is running"

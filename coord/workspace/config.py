@@ -1,4 +1,4 @@
-"""`COORDINATION/config.toml`: the few things that a team may want otherwise. It can run nothing and name no path."""
+"""Read `COORDINATION/config.toml`, a team's settings. No setting can name a program to run or a path."""
 
 import os
 from typing import Literal
@@ -19,20 +19,20 @@ LOCK_FILES = (
 
 
 class Config(Struct, frozen=True, forbid_unknown_fields=True):
-    """The settings, at their defaults. The fold knows none of them: they cannot change who holds what."""
+    """The settings with their defaults. The fold does not use them, so they cannot change who holds what."""
 
-    claim_hours: float = 4  # how long a claim lasts when nothing is said
-    silent_minutes: float = 15  # after so long without an event a session is shown as silent
-    lock_wait_seconds: float = 10  # how long a command waits for the log's lock
-    guard: Literal["claim", "check", "warn", "off"] = "claim"  # what the hooks do about a write of an agent
-    ignore: tuple[str, ...] = LOCK_FILES  # the files that no hook claims or guards
-    edit_minutes: float = 20  # how long a hook's claim lasts without a write, where nothing is uncommitted
-    blocked_release_minutes: float = 30  # how long instead while its session waits for its person
-    heartbeat_seconds: float = 30  # how often at most a hook says what its agent does
+    claim_hours: float = 4  # how long a claim lasts by default
+    silent_minutes: float = 15  # a session without an event for this long is shown as silent
+    lock_wait_seconds: float = 10  # how long a command waits for the lock
+    guard: Literal["claim", "check", "warn", "off"] = "claim"  # what hooks do before an agent writes a file
+    ignore: tuple[str, ...] = LOCK_FILES  # the files that hooks neither claim nor guard
+    edit_minutes: float = 20  # how long an automatic claim lasts after the last write, if nothing is uncommitted
+    blocked_release_minutes: float = 30  # how long instead while its session waits for its user
+    heartbeat_seconds: float = 30  # the least time between two heartbeats that hooks write
 
 
 def read_config(workspace: Workspace) -> Config:
-    """The settings of a folder. Raises CoordError (4) for what is no file, or one that cannot be understood."""
+    """Return the settings of a shared folder. Raises CoordError (4) if the file cannot be read or is not valid."""
     path = os.path.join(workspace.folder, CONFIG)
     try:
         text = read_regular(path, _MOST_BYTES)
@@ -41,13 +41,13 @@ def read_config(workspace: Workspace) -> Config:
     except OSError as error:
         raise no_log(f"cannot read {path}: {error.strerror}.") from None
     if all(line.strip()[:1] in (b"", b"#") for line in text.split(b"\n")):
-        return Config()  # the file as it was installed: all defaults, and no parser to load
-    import tomllib  # 5 % of a command
+        return Config()  # only comments, as in the installed file: no need to load a parser
+    import tomllib  # loading it takes 5 % of a command
 
     try:
         config = msgspec.convert(tomllib.loads(text.decode()), Config)
     except (ValueError, RecursionError, msgspec.ValidationError) as error:
-        raise no_log(f"{path} cannot be understood: {error}. Correct it, or delete it for the defaults.") from None
+        raise no_log(f"{path} is not valid: {error}. Correct it, or delete it for the defaults.") from None
     times = (config.edit_minutes, config.blocked_release_minutes, config.heartbeat_seconds)
     in_range = 0 < config.claim_hours <= 168 and config.silent_minutes > 0 and 0 <= config.lock_wait_seconds <= 3600
     if not (in_range and all(0 < time <= 10080 for time in times)):

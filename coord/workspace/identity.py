@@ -1,10 +1,12 @@
-"""Which session am I? Decided by the first source that is present, never by guessing, never by falling through.
+"""Find the acting session. The first source that is present decides:
 
-`--session`; then the client's own variable; then COORD_SESSION; then the anchor: the nearest ancestor process that a
-live session is anchored to, the walk stopping at a client's process.
+1. the option `--session`;
+2. the client's own variable;
+3. the variable COORD_SESSION;
+4. the anchor: the nearest ancestor process to which a live session is anchored. The search stops at a client's process.
 
-A source that is present and names no known session is an error that lists the live ones. There is no "current session"
-file, and neither the folder nor there being only one session says anything.
+If that source names no known session, it is an error that lists the live sessions: the next source is not tried. There
+is no file with a "current session". The folder does not decide, and neither does being the only session.
 """
 
 from msgspec import Struct
@@ -22,33 +24,33 @@ from projections.rules.state import Session, State
 
 
 class Identity(Struct, frozen=True):
-    """Who acts. `session` is empty for a client's conversation that is seen for the first time."""
+    """The acting session. `session` is empty for a client's conversation that has no session yet."""
 
     session: str
-    how: str  # how that was decided, for people
-    agent: str = ""  # the subagent inside the session, if a client says so
+    how: str  # the source that decided, as text
+    agent: str = ""  # the acting subagent of the session, if the client names one
     client: str = ""
     conversation: str = ""
 
 
 def identify(system: System, state: State, explicit: str = "") -> Identity:
-    """Who acts. Raises CoordError (3) if no source is present, or if the one that is names no session that can act."""
-    found = find_identity(system, state, explicit)
-    if found is None:
+    """Return the acting session. Raises CoordError (3) if no source is present, or its session cannot act."""
+    identity = find_identity(system, state, explicit)
+    if identity is None:
         ended = [
             s.id for s in state.sessions.values() if s.status == "ended" and s.anchor and _is_above(system, s.anchor)
         ]
-        was = f"session {ended[-1]} of this shell has ended" if ended else "this shell is no session yet"
+        status = f"session {ended[-1]} of this shell has ended" if ended else "this shell is not a session yet"
         raise no_session(
-            f"{was}. Run `coord start` here, or name one with --session ID or COORD_SESSION=ID "
+            f"{status}. Run `coord start` here, or name one with --session ID or COORD_SESSION=ID "
             f"({live_sessions_text(state)})",
             live=[session.id for session in state.sessions.values() if session.live],
         )
-    return found
+    return identity
 
 
 def find_identity(system: System, state: State, explicit: str = "") -> Identity | None:
-    """Who acts, or None if no source is present."""
+    """Return the acting session, or None if no source is present. Raises CoordError (3) as `identify` does."""
     if explicit:
         return _named(state, explicit, "--session")
     if client := _client_that_runs_us(system):
@@ -67,7 +69,7 @@ def _named(state: State, wanted: str, source: str) -> Identity:
         advice = "" if source == "--session" else f". Set {source} to one of them, or `unset {source}`"
         raise no_session(f"{source}: {error.message}{advice}", **error.details) from None
     if session.status in ("ended", "imported"):
-        why = "has ended" if session.status == "ended" else "was imported: nobody acts as it"
+        why = "has ended" if session.status == "ended" else "was imported and cannot act"
         raise no_session(
             f"{source} names {session.id}, which {why}. Start another with `coord start`"
             f"{' --new' if source == '--session' else ', after `unset COORD_SESSION`'}; {live_sessions_text(state)}"
@@ -76,7 +78,7 @@ def _named(state: State, wanted: str, source: str) -> Identity:
 
 
 def _client_that_runs_us(system: System) -> Client | None:
-    """The client whose variables count: the only one that has set any, else the nearest ancestor among them."""
+    """Return the client whose variables are set. If there are several, the nearest ancestor process decides."""
     candidates = clients_in(system.env)
     if len(candidates) < 2:
         return candidates[0] if candidates else None
@@ -85,7 +87,10 @@ def _client_that_runs_us(system: System) -> Client | None:
         if client in candidates:
             return client
     names = " and ".join(client.name for client in candidates)
-    raise no_session(f"the variables of {names} are set, and neither is an ancestor here. Say who acts: --session ID")
+    raise no_session(
+        f"the variables of {names} are set, but none of them is an ancestor of this process. "
+        "Name the session: --session ID"
+    )
 
 
 def _of_conversation(state: State, client: Client, acting: str, root: str) -> Identity:
@@ -99,8 +104,9 @@ def _is_above(system: System, anchor: Anchor) -> bool:
 
 
 def is_resumed(system: System, session: Session, identity: Identity) -> bool:
-    """Whether a conversation goes on in a process of its client that is not below its anchor: it was resumed there,
-    and must not die with the process before, whether or not that one still runs.
+    """Return whether the client has resumed the conversation in another process, which is not below its anchor.
+
+    The session must then not die with its old process, which may still be running.
     """
     if not (session.anchor and identity.conversation and session.client_session == identity.conversation):
         return False
@@ -116,18 +122,18 @@ def _anchored(system: System, state: State) -> Identity | None:
     if not anchors:
         return None
     chain = system.ancestry
-    for process in chain:  # ourselves included: a shell may have become us, by exec, for its last command
+    for process in chain:  # with this process: a shell can replace itself by its last command (exec)
         if process.pid == 1 and process.session != chain[0].session and choose_anchor(chain) != process:
-            return None  # what is left alone becomes a child of the first process: not of whoever works in that one
+            return None  # an orphaned process becomes a child of process 1 without belonging to its session
         anchor = anchor_of(process, system.here)
         sessions = anchors.get(anchor, []) if anchor else []
-        if len(sessions) > 1:  # conversations on a shell are known by their variable; the other one is the shell's own
+        if len(sessions) > 1:  # conversations are identified by their variable; the other session is the shell's own
             sessions = [s for s in sessions if not s.client_session] or sessions
         if len(sessions) > 1:
             ids = [session.id for session in sessions]
             raise no_session(
                 f"{len(ids)} sessions are anchored to {process.command} ({process.pid}): {', '.join(ids)}. "
-                "Say which: --session ID, or export COORD_SESSION=ID",
+                "Name one: --session ID, or export COORD_SESSION=ID",
                 candidates=ids,
             )
         if sessions:
@@ -137,12 +143,14 @@ def _anchored(system: System, state: State) -> Identity | None:
     return None
 
 
-# --- what a session says of itself at its start ---------------------------------------------------------------------
+# --- the start of a session -----------------------------------------------------------------------------------------
 
 
 def find_anchor(system: System, conversation: str = "") -> tuple[Process, Anchor] | None:
-    """The process to anchor a session that starts here to. A conversation whose client is none that we know runs each
-    command in a shell of its own, which is gone with it: no anchor for what goes on.
+    """Return the anchor for a session that starts here, or None.
+
+    An unknown client may run each command of a conversation in a new shell. That shell ends with the command, so it is
+    not an anchor for the conversation.
     """
     process = choose_anchor(system.ancestry)
     if process and conversation and runs_script(process) and not nearest_client(system.ancestry[1:]):
@@ -162,7 +170,7 @@ def session_started(
     anchor: Anchor | None = None,
     continues: str = "",
 ) -> SessionStarted:
-    """How a session that starts here introduces itself."""
+    """Return the event with which a session starts here."""
     if not client:
         nearest = nearest_client(system.ancestry[1:])
         client = nearest[0].name if nearest else "shell"

@@ -1,4 +1,4 @@
-"""Names of sessions: making one that people can say, and finding the one that is meant."""
+"""Session ids and names: generate a readable id, and find the session that a user names."""
 
 import os
 import re
@@ -17,14 +17,14 @@ fox gazelle gecko gibbon goose grouse hare hawk heron hornet ibex iguana jackal 
 leopard llama lynx magpie marmot marten mole moose newt ocelot orca oriole osprey otter owl panda panther pelican
 penguin pigeon plover puffin puma quail rabbit raven robin salmon seal shrew sparrow stoat stork swan tapir tiger toucan
 trout turtle viper walrus weasel wombat wren yak zebra""".split()
-EVERYONE_WORDS = ("broadcast", "everyone", "all")  # what messages to everyone are addressed to
-_LETTERS = "abcdefghjkmnpqrstvwxyz23456789"  # none that is taken for another
+EVERYONE_WORDS = ("broadcast", "everyone", "all")  # the addressees that mean all sessions
+_LETTERS = "abcdefghjkmnpqrstvwxyz23456789"  # without letters that look alike
 
 _ID = re.compile(f"[a-z]+-[a-z]+-[{_LETTERS}]{{4}}")
 
 
 def new_id(taken: Collection[str]) -> str:
-    """A session id that is not taken: two readable words and a random suffix."""
+    """Return a session id that is not taken: two readable words and a random suffix."""
     while True:
         first, second, *rest = (int.from_bytes(os.urandom(4)) for _ in range(6))
         suffix = "".join(_LETTERS[number % len(_LETTERS)] for number in rest)
@@ -34,47 +34,49 @@ def new_id(taken: Collection[str]) -> str:
 
 
 def resolve_session(state: State, text: str) -> str:
-    """The id of the session that `text` means: an id, a name given at start, an unambiguous prefix of an id, or an
-    event that it wrote.
+    """Return the id of the session that `text` names: its id, its name, an unambiguous prefix of its id, or the id of
+    an event that it wrote.
 
-    Live sessions are meant before others; the id of a session that another continues leads to that one. Raises
-    CoordError (3) with the candidates, or the nearest names.
+    Live sessions come before others. For a session that another continues, return that one. Raises CoordError (3) with
+    the candidates or similar names.
     """
-    found = matches(state, text)
+    named = matches(state, text)
     session, _, number = text.rpartition("/")
-    if not found and number.isdecimal():
-        found = matches(state, session)
-    ids = sorted({state.current_session(name) for name in found})
+    if not named and number.isdecimal():
+        named = matches(state, session)
+    ids = sorted({state.current_session(name) for name in named})
     if len(ids) == 1:
         return ids[0]
     if ids:
         more = f" and {len(ids) - 10} more" if len(ids) > 10 else ""
         listed = ", ".join(ids[:10]) + more
-        raise no_session(f"'{text}' means several sessions: {listed}. Say more of it.", candidates=ids)
+        raise no_session(f"'{text}' means several sessions: {listed}. Write more of it.", candidates=ids)
     raise unknown_session(state, text)
 
 
 def matches(state: State, text: str) -> list[str]:
-    """The ids that `text` can mean, the likeliest kind of them: an id, a live session's name or the beginning of its
-    id, another's name or the beginning of its id.
+    """Return the ids that `text` can mean. The first of these kinds that matches counts: an id; the name of a live
+    session; the prefix of a live session's id; the name, then the prefix, of any other session.
     """
     if not text:
         return []
     if text in state.sessions:
         return [text]
     for known in (_live(state), list(state.sessions.values())):
-        for found in ([s.id for s in known if s.name == text], [s.id for s in known if s.id.startswith(text)]):
-            if found:
-                return found
+        for ids in ([s.id for s in known if s.name == text], [s.id for s in known if s.id.startswith(text)]):
+            if ids:
+                return ids
     return []
 
 
 def unknown_session(state: State, text: str) -> CoordError:
-    """The error for a name that no session has, with the nearest ones."""
+    """Return the error for a name that no session has, with similar names."""
     from difflib import get_close_matches
 
     words = [word for session in _live(state) for word in (session.id, session.name) if word]
-    near = [] if _ID.fullmatch(text) else get_close_matches(text, words, n=3, cutoff=0.5)  # no id is meant for another
+    near = (
+        [] if _ID.fullmatch(text) else get_close_matches(text, words, n=3, cutoff=0.5)
+    )  # a complete id is not a misspelling
     meant = f"did you mean {' or '.join(near)}?" if near else live_sessions_text(state)
     return no_session(
         f"no session is called '{line(text, 80)}'; {meant}", nearest=near, live=[s.id for s in _live(state)]
@@ -82,7 +84,7 @@ def unknown_session(state: State, text: str) -> CoordError:
 
 
 def live_sessions_text(state: State) -> str:
-    """The live sessions in a phrase."""
+    """Return a phrase that lists the live sessions."""
     live = _live(state)
     names = ", ".join(f"{s.id} ({s.name})" if s.name else s.id for s in live[:10])
     more = f" and {len(live) - 10} more" if len(live) > 10 else ""
@@ -94,12 +96,12 @@ def _live(state: State) -> list[Session]:
 
 
 def by_conversation(state: State, ids: Iterable[str]) -> Session | None:
-    """The latest session of a client's conversation, by the first of `ids` that any session has."""
+    """Return the latest session of a conversation, by the first of `ids` that a session has; None if none has."""
     return next(iter(by_conversations(state, ids).values()), None)
 
 
 def by_conversations(state: State, ids: Iterable[str]) -> dict[str, Session]:
-    """The latest session of each of these conversations that has any."""
+    """Return the latest session of each of these conversations, without those that have none."""
     wanted = dict.fromkeys(ids)
     newest: dict[str, Session] = {}
     for session in state.sessions.values():

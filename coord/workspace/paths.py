@@ -1,7 +1,7 @@
-"""Where the shared folder is, and where we are in the repository. Reads a few names; starts no git.
+"""Find the shared folder, and name paths inside the repository. Does not run git.
 
-All worktrees of a repository share the folder in its main worktree, found by the common git directory. Inside a
-repository nothing outside it counts; elsewhere the nearest COORDINATION upwards does.
+All worktrees of a repository use the folder in its main worktree, which the common git directory leads to. Inside a
+repository, folders outside it are ignored. Outside any repository, the nearest COORDINATION in a parent folder is used.
 """
 
 import os
@@ -25,20 +25,20 @@ from coord.workspace.system import System
 from eventlog.local.files import NOFOLLOW, read_regular
 from eventlog.local.journal import is_session_id
 
-REMOVED = "it is gone, and no cache knows of it, as after `git clean -x`; what was claimed in it is claimed no more"
-_MOST_MARKS = 1 << 20  # bytes
+REMOVED = "it was removed, and so was the cache, as `git clean -x` does; the claims in it no longer exist"
+_MOST_BYTES = 1 << 20  # of the markers
 
 
 class Workspace(Struct, frozen=True):
-    """The shared folder, and the tree that its file names are relative to."""
+    """The shared folder, and the root to which file names are relative."""
 
     folder: str  # .../COORDINATION
-    root: str  # of the worktree we are in; the folder's parent outside git
+    root: str  # of this worktree; outside git, the parent of the folder
     repository: Repository | None
 
     @property
     def recorded(self) -> str:
-        """The folder as events name it: a path that is no valid text is written with escapes."""
+        """The folder as events record it: bytes that are not UTF-8 are escaped."""
         return recorded_path(self.folder)
 
     @property
@@ -48,19 +48,20 @@ class Workspace(Struct, frozen=True):
 
     @property
     def board(self) -> str:
-        """The file that people read."""
+        """The file with the board."""
         return os.path.join(self.folder, "STATUS_BOARD.md")
 
     @property
     def cache(self) -> str:
-        """What can be deleted and is rebuilt."""
+        """The folder of the derived files. It can be deleted: they are rebuilt."""
         return os.path.join(self.folder, ".cache")
 
 
 def find_workspace(system: System, root: str | None) -> Workspace:
-    """The shared folder: `--root`, then COORD_ROOT, then the repository's, then the nearest upwards.
+    """Return the workspace of `root` (the option --root), else of COORD_ROOT, else of the repository, else of the
+    nearest parent folder that has one.
 
-    Raises CoordError (4) if there is none, or if what was named is not one.
+    Raises CoordError (4) if there is none, or if the named folder is not a shared folder.
     """
     named = root or system.env.get("COORD_ROOT", "")
     if named:
@@ -70,94 +71,94 @@ def find_workspace(system: System, root: str | None) -> Workspace:
         if not is_shared_folder(folder):
             how = "--root" if root else "COORD_ROOT"
             raise no_log(f"{how} names {named}, where there is no {FOLDER}/. Run `coord init` there, or name another.")
-        return _place(folder, find_repository(os.path.dirname(folder)))
+        return _workspace(folder, find_repository(os.path.dirname(folder)))
     if not system.cwd:
-        raise no_log("the folder that you are in is gone. Change to one that is there.")
+        raise no_log("the current directory was removed. Change to another one.")
     cwd = os.path.realpath(system.cwd)
-    repository, gone = find_repository(cwd), ""
+    repository, removed = find_repository(cwd), ""
     for folder in folder_candidates(cwd, repository):
         if is_shared_folder(folder):
-            return _place(folder, repository)
+            return _workspace(folder, repository)
         if repository and read_marker(Workspace(folder, repository.worktree, repository)):
-            gone = gone or folder
-    if gone:
+            removed = removed or folder
+    if removed:
         raise no_log(
-            f"{gone} is gone, in which sessions wrote, as after `git clean -x`. Restore it if you have a copy; "
-            "`coord init` begins anew."
+            f"{removed} is gone, as after `git clean -x`, although sessions wrote to it. Restore it if possible; "
+            "`coord init` starts a new one."
         )
     raise no_log(f"no {FOLDER}/ for {cwd}: this is not initialised. Run `coord init` once per repository.")
 
 
 def write_marker(workspace: Workspace, journal: str) -> None:
-    """Leave a mark in git's own folder, which no `git clean` touches, that a journal is here; `read_marker` reads
-    it.
-    """
-    mark = _marker_path(workspace.repository)
-    if mark:
+    """Record in git's own folder, which `git clean` does not touch, that this journal is here. See `read_marker`."""
+    path = _marker_path(workspace.repository)
+    if path:
         with suppress(OSError):
-            fd = os.open(mark, os.O_WRONLY | os.O_CREAT | os.O_APPEND | NOFOLLOW, 0o666)
+            fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | NOFOLLOW, 0o666)
             with os.fdopen(fd, "ab") as file:
-                file.write(os.fsencode(f"{journal} {_read_marker(workspace)}\n"))
+                file.write(os.fsencode(f"{journal} {_marker_folder(workspace)}\n"))
 
 
 def read_marker(workspace: Workspace) -> str:
-    """A journal that must be here, if git's own folder knows of one: where it is not, the log is not what it was."""
+    """Return a journal that git's own folder records for this workspace; empty if there is none. If the journal is
+    missing, the log was removed.
+    """
     try:
-        lines = read_regular(_marker_path(workspace.repository), _MOST_MARKS).decode(errors="replace").splitlines()
+        lines = read_regular(_marker_path(workspace.repository), _MOST_BYTES).decode(errors="replace").splitlines()
     except OSError:
         return ""
-    known = (line.partition(" ") for line in lines)
-    return next(
-        (journal for journal, _, folder in known if folder == _read_marker(workspace) and is_session_id(journal)), ""
-    )
+    here, markers = _marker_folder(workspace), (line.partition(" ") for line in lines)
+    return next((journal for journal, _, folder in markers if folder == here and is_session_id(journal)), "")
 
 
 def remove_markers(workspace: Workspace) -> None:
-    """Take away what git's own folder says of a shared folder: its marks, and the line by which it is hidden. For one
-    that is removed on purpose. Raises OSError.
+    """Remove what git's own folder contains about a shared folder: its markers, and its line in `info/exclude`. For a
+    folder that is removed on purpose. Raises OSError.
     """
     if workspace.repository and _marker_path(workspace.repository):
-        remove_lines(_marker_path(workspace.repository), lambda line: line.partition(" ")[2] == _read_marker(workspace))
+        here = _marker_folder(workspace)
+        remove_lines(_marker_path(workspace.repository), lambda line: line.partition(" ")[2] == here)
         include_folder(workspace.repository, workspace.folder)
 
 
 def _marker_path(repository: Repository | None) -> str:
-    """Where the mark is; nowhere if that is no git directory after all."""
+    """Return the file with the markers; empty if there is no valid git directory."""
     is_git = repository and os.path.isfile(os.path.join(repository.common, "HEAD"))
     return os.path.join(repository.common, "coord") if repository and is_git else ""
 
 
-def _read_marker(workspace: Workspace) -> str:
+def _marker_folder(workspace: Workspace) -> str:
+    """Return the shared folder as markers name it."""
     return recorded_path(os.path.relpath(workspace.folder, workspace.repository.main)) if workspace.repository else ""
 
 
 def refuse_links(folder: str) -> None:
-    """Raises CoordError (4) where a link leads out of the shared folder: a repository that was cloned can bring links
-    along, and nobody has chosen where they lead. Who means the place names it, by --root or COORD_ROOT.
+    """Raise CoordError (4) if the shared folder, or a folder in it, is a symbolic link.
+
+    A cloned repository can contain links to any place. A user who means another folder can name it with --root or
+    COORD_ROOT.
     """
     for path in (folder, *(os.path.join(folder, name) for name in ("log", os.path.join("log", "ended"), "scripts"))):
         if os.path.islink(path):
             raise no_log(
-                f"{path} is a symbolic link, and coord writes nowhere else than in {FOLDER}/. "
-                "What was there is kept. Remove the link, or name the folder that you mean with --root."
+                f"{path} is a symbolic link, and coord writes only to {FOLDER}/. "
+                "Nothing was changed. Remove the link, or name the folder that you mean with --root."
             )
 
 
-def _place(folder: str, repository: Repository | None) -> Workspace:
+def _workspace(folder: str, repository: Repository | None) -> Workspace:
     refuse_links(folder)
     return Workspace(folder, repository.worktree if repository else os.path.dirname(folder), repository)
 
 
 def branch_of(repository: Repository | None) -> str:
-    """The branch that is checked out, or the beginning of a commit; empty outside git."""
+    """Return the branch that is checked out, or the beginning of the commit's id; empty outside git."""
     head = first_line(os.path.join(repository.git, "HEAD")) if repository else ""
     return head.removeprefix("ref: refs/heads/") if head.startswith("ref:") else head[:12]
 
 
 def path_in_workspace(workspace: Workspace, path: str) -> str:
-    """A path (absolute, with its links resolved up to its last part) relative to the root, as `relative_to` gives it.
-    Raises CoordError (2) if it lies outside.
-    """
-    if found := relative_to(workspace.root, workspace.repository, path):
-        return found
+    """Return a path relative to the root, as `relative_to` does. Raises CoordError (2) if it lies outside."""
+    if relative := relative_to(workspace.root, workspace.repository, path):
+        return relative
     raise usage_error(f"{path} is outside the repository {workspace.root}. A file claim names a path inside it.")

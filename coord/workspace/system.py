@@ -1,6 +1,6 @@
-"""The outside: clock, environment, working folder, machine and process table enter here and are passed on.
+"""The system as the code sees it: clock, environment, working directory, host and process table.
 
-Tests build a World of their own; nothing else in `coord` asks the system for any of these.
+A `System` is passed to all code that needs one of these; no other code in `coord` reads them. Tests build their own.
 """
 
 import os
@@ -16,7 +16,7 @@ from projections.rules.state import Session
 
 
 class System:
-    """What a command knows of the outside. Everything that costs a system call is asked once, when needed."""
+    """The system around a command. The host and the process table are read once, when they are first needed."""
 
     def __init__(
         self,
@@ -32,7 +32,7 @@ class System:
 
     @cached_property
     def here(self) -> ObserverHost:
-        """The machine, its boot and the pid namespace."""
+        """The machine, its boot and the pid namespace of this process."""
         return self._here()
 
     @cached_property
@@ -42,21 +42,21 @@ class System:
 
     @property
     def ancestry(self) -> list[Process]:
-        """This process and its ancestors, nearest first, as they are now: one who waits may outlive them."""
+        """This process and its ancestors, nearest first. Read each time, because a waiting command can outlive them."""
         own = self.processes.process(self.pid)
         return [own, *ancestors(self.processes, self.pid)] if own else []
 
     def at(self, folder: str) -> "System":
-        """The same outside, seen from another folder."""
+        """Return the same system with another working directory."""
         return System(self.env, folder, self.wall, self.pid, self._here, self._processes)
 
-    def gone(self, session: Session) -> str:
-        """The evidence that a session's anchor is gone; empty if it is there, or nobody can know."""
-        return death_evidence(session.anchor, self.here, self.processes.look)
+    def death_evidence(self, session: Session) -> str:
+        """Return the evidence that a session's anchor is gone; empty if it is alive or its state is unknown."""
+        return death_evidence(session.anchor, self.here, self.processes.start_or_status)
 
 
 def real_system() -> System:
-    """The world as it is. A folder that was removed under us is an empty `cwd`."""
+    """Return the real system. `cwd` is empty if the current directory was removed."""
     try:
         cwd = os.getcwd()
     except OSError:
@@ -65,10 +65,10 @@ def real_system() -> System:
 
 
 def wall_clock() -> Instant:
-    """This machine's clock."""
+    """Return the time of this machine's clock."""
     return from_micros(time.time_ns() // 1000)
 
 
 def this_host() -> ObserverHost:
-    """Where we run."""
+    """Return the identity of this machine."""
     return ObserverHost(*host_identity())

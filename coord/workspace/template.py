@@ -1,4 +1,4 @@
-"""The files that `coord init` puts into a repository: as the wheel carries them, or as this repository has them."""
+"""The files that `coord init` copies into a repository. They are in the wheel; in a checkout, in COORDINATION/."""
 
 import os
 
@@ -17,7 +17,7 @@ class TemplateFile(Struct, frozen=True):
 
 
 def template_files() -> list[TemplateFile]:
-    """All of them. In a checkout, COORDINATION/ itself is the source."""
+    """Return all files to install. In a checkout of coord, COORDINATION/ itself is the source."""
     package = os.path.abspath(coord.__path__[0])
     source = os.path.join(package, "template")
     if not os.path.isdir(source):

@@ -65,12 +65,12 @@ def rules(page: str) -> dict[str, list[list[str]]]:
     return found
 
 
-def rows_of(table: list[list[str]]) -> list[Row]:
+def guard_rows(table: list[list[str]]) -> list[Row]:
     return [Row(f"{_DAY}{at}.000000Z", *rest) for at, *rest in table[1:]]
 
 
 TABLES = rules(PAGE.read_text(encoding="utf-8"))
-STORIES = {title: rows_of(table) for title, table in TABLES.items() if table[0] == _EVENT_HEADS}
+STORIES = {title: guard_rows(table) for title, table in TABLES.items() if table[0] == _EVENT_HEADS}
 
 
 # --- running an example ---------------------------------------------------------------------------------------------

@@ -74,8 +74,8 @@ class Disguise:
         found = self.real.process(pid)
         return replace(found, session=pid, argv=("-bash",)) if found and pid == self.pid else found
 
-    def look(self, pid: int) -> ProcessStatus:
-        return self.real.look(pid)
+    def start_or_status(self, pid: int) -> ProcessStatus:
+        return self.real.start_or_status(pid)
 
 
 def begin(plan: Plan, root: str, pid: int) -> str:

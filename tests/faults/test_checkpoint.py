@@ -122,7 +122,7 @@ def test_a_rung_does_not_bring_back_a_journal_that_was_cut_back(
     scene: Scene, monkeypatch: pytest.MonkeyPatch, repo: Repo
 ) -> None:
     other_code(monkeypatch)
-    monkeypatch.setattr(coord.engine.checkpoint, "_LEAST_STEP", 1)
+    monkeypatch.setattr(coord.engine.checkpoint, "_MIN_INTERVAL", 1)
     scene.journal.write_bytes(scene.journal.read_bytes().splitlines(keepends=True)[0])
     scene.machine.wait(10)
     assert scene.machine.run(100, "heartbeat", "c", "d").code == 0

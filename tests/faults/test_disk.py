@@ -88,6 +88,6 @@ def test_after_a_failed_sync_a_session_goes_on_in_a_new_journal(repo: Repo) -> N
     after = shell.run("coord heartbeat going on --json")
     assert after.code == 0
     assert after.json["session"] != session
-    assert f"{session} goes on as {after.json['session']}" in after.err
+    assert f"{session} continues as {after.json['session']}" in after.err
     assert (repo.log / f"{session}.jsonl").read_bytes() == kept
     assert f"droplet/x - {after.json['session']} (you)" in shell.ok("coord claims")

@@ -108,7 +108,7 @@ class Attacked:
             found |= set(range(begin, size + 1)) if LONG else {begin, max(begin, size - 1), size, *some}
         return sorted(found)
 
-    def judge(self, traced: Traced, where: str) -> None:
+    def decide_request(self, traced: Traced, where: str) -> None:
         """What must hold, whatever was done."""
         result, new = traced.result, types(self.new())
         there = {event.id: event for event in self.folder.events()}
@@ -204,7 +204,7 @@ def test_killed_at_any_call(tmp_path: Path, tally: Tally, name: str) -> None:
                 if traced is None:
                     continue
                 assert traced.result.code == -signal.SIGKILL, (where, call, traced.result)
-                it.judge(traced, f"{where}: killed at {call}")
+                it.decide_request(traced, f"{where}: killed at {call}")
                 tally.did("kills")
 
 
@@ -224,7 +224,7 @@ def test_any_call_fails(tmp_path: Path, tally: Tally, name: str) -> None:
                     assert traced.result.code == it.case.code, (where, call, traced.result)
                 elif call.must_not_fail:
                     assert traced.result.code == 4, (where, call, error, traced.result)
-                it.judge(traced, f"{where}: {error} at {call}")
+                it.decide_request(traced, f"{where}: {error} at {call}")
                 tally.did("failures")
 
 
@@ -236,7 +236,7 @@ def test_anything_is_written_only_in_part(tmp_path: Path, tally: Tally, name: st
         for limit in it.limits(tally.chance(where)):
             it.folder.put_back()
             traced = it.strace.run(it.words, *QUIET, within=("prlimit", f"--fsize={limit}"))
-            it.judge(traced, f"{where}: no file larger than {limit} bytes")
+            it.decide_request(traced, f"{where}: no file larger than {limit} bytes")
             tally.did("short writes")
 
 
@@ -255,6 +255,6 @@ def test_a_partial_line_left_behind_is_mended_by_the_next(tmp_path: Path, tally:
             only = ("-P", str(journal), "-etrace=ftruncate", f"-einject=ftruncate:{then}")
             traced = it.strace.run(it.words, *only, within=("prlimit", f"--fsize={limit}"))
             assert journal.stat().st_size == limit, (where, limit, traced.result)
-            it.judge(traced, f"{where}: {limit - begin} bytes of a line stay, {then}")
+            it.decide_request(traced, f"{where}: {limit - begin} bytes of a line stay, {then}")
             assert list(it.folder.repo.log.glob("*.torn")) != [], (where, limit)
             tally.did("tears")

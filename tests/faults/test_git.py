@@ -106,10 +106,10 @@ def test_what_git_takes_from_the_log_is_told_and_not_overwritten(bare_repo: Repo
     for old, session, words in zip(reversed(scene.names), became, told, strict=True):
         if old in cut:
             assert session not in (old, "")
-            assert f"{old} goes on as {session}" in words
+            assert f"{old} continues as {session}" in words
             assert old in [e["event"].get("continues") for e in bare_repo.events() if e["session"] == session]
         elif old in gone:
-            assert (session, "no session" in words) == ("", True)
+            assert (session, "not a session" in words) == ("", True)
         else:
             assert session == old
     if not any(taken.values()):  # what then knows of it is the mark in git's own folder
@@ -138,11 +138,11 @@ def test_a_folder_that_git_took_away_as_a_whole_is_told(bare_repo: Repo, init: s
     missed = scene.run("coord status")
     assert (missed.code, "COORDINATION is gone" in missed.err, "coord init" in missed.err) == (4, True, True)
     scene.ok("coord init")
-    assert "claimed no more" in scene.run("coord start").err
-    assert "claimed no more" in scene.ok("coord status")
+    assert "no longer exist" in scene.run("coord start").err
+    assert "no longer exist" in scene.ok("coord status")
     assert "have it forgotten" in scene.run("coord doctor").out
     scene.ok("rm .git/coord COORDINATION/.cache/checkpoint")
-    assert "claimed no more" not in scene.run("coord status").both
+    assert "no longer exist" not in scene.run("coord status").both
 
 
 def test_a_fresh_clone_misses_nothing(bare_repo: Repo) -> None:

@@ -115,7 +115,7 @@ def test_damage_is_told_with_its_place_and_everyone_works_on(scene: Scene, name:
     goes_on = scene.two.run("coord heartbeat testing api --json")
     assert goes_on.code == 0
     assert goes_on.json["session"] != scene.second
-    assert f"{scene.second} goes on as {goes_on.json['session']}" in goes_on.err
+    assert f"{scene.second} continues as {goes_on.json['session']}" in goes_on.err
     assert scene.journal.read_bytes() == before
     assert scene.two.ok("coord whoami").startswith(goes_on.json["session"])
     assert scene.two.run("coord release droplet z").code == 0  # what was held goes on as well
@@ -282,6 +282,6 @@ def test_a_session_with_a_replaced_journal_goes_on_in_another(scene: Scene, what
     scene.two.ok(f"mv COORDINATION/log/{scene.second}.jsonl . && {what} COORDINATION/log/{scene.second}.jsonl")
     done = scene.two.run("coord heartbeat testing api --json")
     assert (done.code, done.json["session"] != scene.second) == (0, True), done
-    assert f"{scene.second} goes on as {done.json['session']}" in done.err
+    assert f"{scene.second} continues as {done.json['session']}" in done.err
     assert "Too many levels" not in scene.two.run("coord status; coord verify; coord doctor").both
     assert done.json["session"] in scene.two.ok("coord claims"), "what was held goes on as well"

@@ -37,7 +37,7 @@ def test_a_running_process_with_the_lock_is_told_with_its_pid(repo: Repo) -> Non
     result = two.run("coord claim droplet x --json")
     assert (result.code, result.out) == (4, "")
     assert f"process {pid}" in result.err
-    assert "at work" in result.err
+    assert "which is running" in result.err
     assert not re.search("stopped|kill", result.err), "nobody is to end what will be done in a moment"
 
 

@@ -116,20 +116,20 @@ identity._anchored | never len | of two sessions on one shell none acts unnamed
     coord/workspace/test_identity_sources.py::test_two_sessions_on_one_shell_are_an_error_that_lists_both
 
 # Acting.
-transaction.under_lock | without locked | a transaction holds the lock
+machine_lock.under_lock | without locked | a transaction holds the lock
     faults/test_lock.py::test_a_running_process_with_the_lock_is_told_with_its_pid
 transaction.transact | without catch_up | what was written while one waited for the lock counts
-    coord/engine/test_transaction.py::test_what_was_written_while_one_waited_for_the_lock_counts
+    coord/engine/test_transaction.py::test_events_written_while_waiting_for_the_lock_count
 transaction.transact | without _check_complete | while a journal cannot be read nothing is granted
     faults/test_checkpoint.py::test_if_nobody_can_tell_what_is_held_nothing_is_granted
 transaction.transact | without write_board | the board shows what was appended
-    coord/engine/test_transaction.py::test_what_was_written_before_a_refusal_is_durable_and_shown
+    coord/engine/test_transaction.py::test_events_before_a_refusal_are_durable_and_on_the_board
 Transaction._advance_time | never latest | an event is later than all that was seen
-    coord/engine/test_transaction.py::test_what_was_written_while_one_waited_for_the_lock_counts
+    coord/engine/test_transaction.py::test_events_written_while_waiting_for_the_lock_count
 Transaction.finish | without sync | what was appended is durable before the command says so
-    coord/engine/test_transaction.py::test_what_was_written_before_a_refusal_is_durable_and_shown
+    coord/engine/test_transaction.py::test_events_before_a_refusal_are_durable_and_on_the_board
 _late | returns None | an event that comes late is judged where it belongs
-    coord/engine/test_snapshot.py::test_what_comes_late_is_judged_where_it_belongs
+    coord/engine/test_snapshot.py::test_a_late_event_is_folded_at_its_place_in_the_order
 
 # The guard of writes, and the hooks.
 decide_write | never conflict | a write to what another session holds is denied

@@ -53,8 +53,8 @@ class Space:
             return None
         return Process(pid, row.parent, row.leader, row.ticks, row.state, row.argv)
 
-    def look(self, pid: int) -> ProcessStatus:
-        """See `ProcessTable.look`. Now and then something happens on the machine between two looks of a command."""
+    def start_or_status(self, pid: int) -> ProcessStatus:
+        """See `ProcessTable.start_or_status`. Now and then something happens between two readings of a command."""
         row = self.rows.get(pid)
         seen: ProcessStatus = "free" if row is None else row.ticks if row.alive else "zombie"
         if row is not None and pid in self.hidden:

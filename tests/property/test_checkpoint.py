@@ -103,7 +103,7 @@ class Case:
     def command(self) -> None:
         """Somebody reads, and perhaps saves, as every command that acts does."""
         snapshot = Snapshot(self.system, self.workspace)
-        snapshot.catch_up(snapshot=self.data.draw(st.booleans()))
+        snapshot.catch_up(consistent=self.data.draw(st.booleans()))
         self.must_be(snapshot.state, self.folded_anew())
         if self.data.draw(st.booleans()):
             as_of(snapshot.state, add_time(snapshot.state.at or self.end, self.data.draw(st.sampled_from(GAPS_S))))
@@ -162,7 +162,7 @@ def test_a_checkpoint_and_the_rest_give_what_all_events_give(workspace: Workspac
 def test_rungs_are_few_and_the_way_from_one_to_the_next_is_short(events: int, some: list[int]) -> None:
     step = checkpoint.older_checkpoint_interval(events)
     there = {rung for rung in [*some, *range(step, events, step // 3)] if rung <= events}
-    left = checkpoint.thinned(there, step)
+    left = checkpoint.first_of_each_interval(there, step)
     assert left == sorted(set(left) & there)
     assert len(left) <= 130
     assert all(any(0 <= rung - other < step for other in left) for rung in there)

@@ -119,7 +119,7 @@ def _read_from_a_folder(workspace: Workspace, events: list[Event], chance: rando
 def _look(system: System, workspace: Workspace, chance: random.Random) -> None:
     """What a command does with the log: catch up, bring the state to the present, and perhaps save it."""
     snapshot = Snapshot(system, workspace)
-    snapshot.catch_up(snapshot=chance.random() < 0.5)
+    snapshot.catch_up(consistent=chance.random() < 0.5)
     if chance.random() < 0.5:
         as_of(snapshot.state, snapshot.now)
     if chance.random() < 0.7:

@@ -122,7 +122,7 @@ class Machine:
         run = Run(self.inside.system(shell, env), json=True)
         code, answer = heard(
             lambda: (
-                run.act(
+                run.transact(
                     lambda moment: request_claim(
                         moment, run.config, GitAnswers(run.workspace), resource, kind, ttl, patience, ""
                     )
@@ -217,7 +217,7 @@ class Machine:
 
     def same(self) -> None:
         """The state that a new reader sees is the model's."""
-        snapshot = Run(self.inside.system(100 if 100 not in self.killed else self.actors[0][0], {})).look()
+        snapshot = Run(self.inside.system(100 if 100 not in self.killed else self.actors[0][0], {})).read_state()
         state: State = as_of(snapshot.state, snapshot.now)
         model = replay(self.repo.events(), to_micros(state.reached))  # at most 1 µs after the latest event, if not now
         assert_agree(state, model, self.done)

@@ -80,7 +80,7 @@ class Agents:
             return handle_call(system, call, say)
 
         def started(process: int) -> int:
-            seen = system.processes.look(process)
+            seen = system.processes.start_or_status(process)
             return seen if isinstance(seen, int) else 0
 
         def here() -> tuple[str, str, str]:

@@ -27,7 +27,7 @@ class Table:
         """The row with this pid."""
         return self.rows.get(pid)
 
-    def look(self, pid: int) -> ProcessStatus:
+    def start_or_status(self, pid: int) -> ProcessStatus:
         """What stands there: everything is visible."""
         return self.rows[pid].start_ticks if pid in self.rows else "free"
 

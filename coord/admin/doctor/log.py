@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from coord.admin.doctor.subject import DoctorFinding, RepairStep, Subject, join_limited
 from coord.admin.verify import JournalResult
+from coord.engine.journal_problems import clock_note
 from coord.render.format import duration_text, plural, time_text
 from coord.workspace.paths import REMOVED
 from eventlog.errors import LogError
@@ -166,7 +167,8 @@ def clocks(subject: Subject) -> Iterator[DoctorFinding]:
             RepairStep("see whether the system synchronizes its clock", "timedatectl status"),
             RepairStep(f"or wait {wait}: until then nothing is lost, but claims last longer"),
         )
-        yield DoctorFinding("warning", "this machine's clock is behind the log", subject.snapshot.clock_note(), steps)
+        note = clock_note(subject.snapshot.clock_behind_s)
+        yield DoctorFinding("warning", "this machine's clock is behind the log", note, steps)
     for journal in subject.verified.journals:
         if journal.held_back:
             steps = (

@@ -30,7 +30,7 @@ def undetectable_reason(session: Session, here: ObserverHost, seen: ProcessStatu
 
 def unwatched_anchors(subject: Subject) -> Iterator[DoctorFinding]:
     """Find live sessions whose death would not be noticed here."""
-    look, names = subject.system.processes.look, names_of(subject.state)
+    look, names = subject.system.processes.start_or_status, names_of(subject.state)
     unwatched: list[str] = []
     labels_by_reason: dict[str, list[str]] = {}
     for session in subject.live:

@@ -86,7 +86,7 @@ class Subject:
     def _log_result(self) -> tuple[Snapshot | None, VerifyResult | None, str]:
         try:
             snapshot = Snapshot(self.system, self.folder)
-            snapshot.catch_up(snapshot=True)
+            snapshot.catch_up(consistent=True)
             verified = verify(self.system, self.folder)
             as_of(snapshot.state, snapshot.now)
             return snapshot, verified, ""

@@ -61,10 +61,10 @@ class GitHook:
         """The folder's settings. Raises CoordError."""
         return read_config(self.workspace)
 
-    def look(self) -> tuple[State, str]:
+    def read_state(self) -> tuple[State, str]:
         """The present state, and its time. Raises CoordError."""
         snapshot = Snapshot(self.system, self.workspace)
-        snapshot.catch_up(snapshot=True)
+        snapshot.catch_up(consistent=True)
         return as_of(snapshot.state, snapshot.now), snapshot.now
 
     def me(self, state: State) -> Identity:
@@ -84,7 +84,7 @@ class GitHook:
         path = os.path.join(self.repository.worktree, name)
         return resource_of(name) + ("/" if os.path.isdir(path) and not os.path.islink(path) else "")
 
-    def act(self, decide: Callable[[Transaction], object]) -> None:
+    def transact(self, decide: Callable[[Transaction], object]) -> None:
         """Write something down as whoever calls git. Raises CoordError."""
         config = replace(self.config, lock_wait_seconds=min(self.config.lock_wait_seconds, _LOCK_WAIT_S))
         passing: list[bool] = []
@@ -126,7 +126,7 @@ def hook_in(system: System) -> GitHook | None:
 
 def before_commit(hook: GitHook) -> int:
     """Whether a commit may be made, as an exit code. Raises CoordError or GitError where that cannot be told."""
-    state, now = hook.look()
+    state, now = hook.read_state()
     if hook.config.guard == "off" or not (state.claims or any(s.notices for s in state.sessions.values())):
         return 0
     commit = staged.read_staged(hook.system, hook.repository)
@@ -135,7 +135,7 @@ def before_commit(hook: GitHook) -> int:
     found = find_conflicts(state, hook.config, me, hook.worktree, wanted)
     for name, some in find_lost_claims(state, me, hook.worktree, wanted, now).items():
         found.setdefault(name, []).extend(some)
-    found = without_dead_holders(found, hook.system.gone, state)
+    found = without_dead_holders(found, hook.system.death_evidence, state)
     if found and hook.is_person(me, state):  # who looks at what an agent did, and commits it
         found = _without_idle_edits(found, state)
     if not found or _is_guard_off(hook, found, "commit"):
@@ -167,7 +167,7 @@ def _without_idle_edits(found: OwnershipConflicts, state: State) -> dict[str, li
 
 def after_commit(hook: GitHook) -> int:
     """End the automatic claims, whosever, of what was committed. Raises like `before_commit`."""
-    state, _ = hook.look()
+    state, _ = hook.read_state()
     here = [claim for claim in state.claims.values() if claim.automatic and claim.worktree == hook.worktree]
     if hook.config.guard == "off" or not here:
         return 0
@@ -177,7 +177,7 @@ def after_commit(hook: GitHook) -> int:
         answers = edits.GitAnswers(hook.workspace)
         answers.learn(over)
         ids = [claim.id for claim in over]
-        hook.act(
+        hook.transact(
             lambda transaction: edits.finish_committed(
                 transaction, hook.config, _active_claims(transaction, ids), answers
             )
@@ -189,7 +189,7 @@ def before_push(hook: GitHook, remote: str, text: str) -> int:
     """Whether commits may be pushed. Nobody's work is lost by that, so only what others claimed by name is in its way:
     a branch, a push, or a file that the commits change. Raises like `before_commit`.
     """
-    state, _ = hook.look()
+    state, _ = hook.read_state()
     me = hook.me(state)
     if hook.config.guard == "off" or not any(
         c.session != me.session and not c.automatic for c in state.claims.values()
@@ -199,7 +199,7 @@ def before_push(hook: GitHook, remote: str, text: str) -> int:
     wanted = {name: name for name in resources_of(remote, rows)}
     wanted |= {name: hook.resource(name) for name in staged.pushed_files(hook.system, remote, rows)}
     found = find_conflicts(state, hook.config, me, hook.worktree, wanted, named=True)
-    found = without_dead_holders(found, hook.system.gone, state)
+    found = without_dead_holders(found, hook.system.death_evidence, state)
     if not found or _is_guard_off(hook, found, "push"):
         return 0
     denied = hook.config.guard != "warn"
@@ -224,7 +224,7 @@ def _is_guard_off(hook: GitHook, found: OwnershipConflicts, verb: str) -> bool:
             transaction.append(ClaimBypassed(claim=claim.id, resource=changed, how=f"git {verb} with {GUARD_OFF}"))
 
     if any(files):  # but for claims of our own that were lost
-        hook.act(decide)
+        hook.transact(decide)
     return True
 
 

@@ -11,7 +11,7 @@ from unicodedata import normalize
 
 from msgspec import Struct
 
-from coord.engine.guard_index import rows_of
+from coord.engine.guard_index import guard_rows
 from coord.guard.index import GuardRow, RequestedWrite, is_ignored
 from coord.hooks.git.staged import PushedRef, Staged
 from coord.platform.git.repository import recorded_path
@@ -57,7 +57,7 @@ def find_conflicts(
     """What is in the way of these resources, by the names that they are given. With `named`, or with the guard on
     `check`, only what was claimed by name.
     """
-    rows = [row for row in rows_of(state, config, only_files=False) if not row.waiting]
+    rows = [row for row in guard_rows(state, config, only_files=False) if not row.waiting]
     if named or config.guard == "check":
         rows = [row for row in rows if not row.automatic]
     broad = [row for row in rows if is_pattern(row.resource)]

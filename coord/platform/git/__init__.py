@@ -1,1 +1,1 @@
-"""A git repository: where it is, running git in it, and its private list of excluded files."""
+"""Git: find a repository, run git in it, and edit its `info/exclude`. Nothing here knows claims or commits' owners."""

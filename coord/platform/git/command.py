@@ -1,13 +1,13 @@
-"""The one place that runs git."""
+"""Run git. No other module does."""
 
 from collections.abc import Mapping
 
-_OPTIONS = ("-c", "core.fsmonitor=false", "--no-optional-locks")  # git starts no daemon, and changes no file
+_OPTIONS = ("-c", "core.fsmonitor=false", "--no-optional-locks")  # no daemon, and no refreshed index
 _NO_QUESTIONS = {"GIT_TERMINAL_PROMPT": "0"}
 
 
 class GitError(Exception):
-    """Git is not there, took too long, or ended with an exit code other than 0: then `code` is that one."""
+    """Git is missing, timed out, or failed. `code` is its exit code if it ran and failed, else None."""
 
     def __init__(self, text: str, code: int | None = None) -> None:
         super().__init__(text)
@@ -22,12 +22,12 @@ def run_git(
     data: bytes = b"",
     in_hook: bool = False,
 ) -> bytes:
-    """What git prints when it runs in a folder, with `data` on its standard input. Raises GitError.
+    """Return what git prints when it runs in `folder` with `data` on its standard input. Raises GitError.
 
-    Variables of git's own in `env` name another repository or index than the folder has, so they are left out; but not
-    `in_hook`, where git itself has set them for the hook that calls.
+    Git's variables in `env` could name another repository or index, so they are removed. With `in_hook` they are kept,
+    because git has set them for the calling hook.
     """
-    import subprocess  # takes long to load, and most commands do not run git
+    import subprocess  # slow to load, and most commands do not run git
 
     kept = {name: value for name, value in env.items() if in_hook or not name.startswith("GIT_")}
     try:
@@ -42,6 +42,6 @@ def run_git(
     except (OSError, ValueError, subprocess.SubprocessError) as error:
         raise GitError(f"git {arguments[0]}: {type(error).__name__}: {error}") from None
     if done.returncode:
-        said = done.stderr.decode(errors="replace").strip()
-        raise GitError(f"git {arguments[0]}: exit code {done.returncode}: {said}", done.returncode)
+        message = done.stderr.decode(errors="replace").strip()
+        raise GitError(f"git {arguments[0]}: exit code {done.returncode}: {message}", done.returncode)
     return done.stdout

@@ -1,16 +1,16 @@
-"""Where we are in a git repository, and where a shared folder can be. Reads a few names; starts no git.
+"""Find the git repository of a folder, and the places where its shared folder can be. Does not run git.
 
-The guard stands on this module too, so it imports nothing but `os`.
+The guard uses this module, so it imports nothing but `os`.
 """
 
 import os
 
-TYPE_CHECKING = False  # a hook would take 1.7 times as long if it loaded `typing`
+TYPE_CHECKING = False  # loading `typing` would make a hook take 1.7 times as long
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 FOLDER = "COORDINATION"
-CONFIG = "config.toml"  # what marks a folder as ours
+CONFIG = "config.toml"  # marks a folder as a shared folder
 
 
 class Repository:
@@ -19,14 +19,14 @@ class Repository:
     __slots__ = ("common", "git", "main", "worktree")
 
     def __init__(self, worktree: str, main: str, git: str, common: str) -> None:
-        self.worktree = worktree  # the root of the worktree we are in
+        self.worktree = worktree  # the root of this worktree
         self.main = main  # the root of the main worktree; of a bare repository, its own folder
         self.git = git  # the git directory of this worktree
         self.common = common  # the git directory that all worktrees share
 
 
 def find_repository(cwd: str) -> Repository | None:
-    """The git repository around a folder. A submodule is a repository of its own."""
+    """Return the git repository that contains a folder, or None. A submodule is a repository of its own."""
     for folder in with_parents(cwd):
         dot_git = os.path.join(folder, ".git")
         if os.path.isdir(dot_git):
@@ -40,22 +40,24 @@ def find_repository(cwd: str) -> Repository | None:
 
 
 def _main_worktree(common: str) -> str:
-    """The main worktree of a shared git directory: a submodule's directory names it, others lie in it. A bare one, or
-    one apart from its worktree, is itself the place that all its worktrees agree on.
+    """Return the main worktree of a shared git directory.
+
+    Usually the directory lies in it; a submodule's directory names it in its configuration. Otherwise, as for a bare
+    repository, return the directory itself: it is the same for all worktrees.
     """
     if os.path.basename(common) == ".git":
         return os.path.dirname(common)
     try:
         with open(os.path.join(common, "config"), encoding="utf-8", errors="surrogateescape") as file:
-            found = [line.partition("=") for line in file if line.strip().startswith("worktree")]
+            settings = [line.partition("=") for line in file if line.strip().startswith("worktree")]
     except OSError:
-        found = []
-    named = [value.strip() for key, _, value in found if key.strip() == "worktree"]
+        settings = []
+    named = [value.strip() for key, _, value in settings if key.strip() == "worktree"]
     return os.path.normpath(os.path.join(common, named[0])) if named else common
 
 
 def folder_candidates(cwd: str, repository: Repository | None) -> "Iterator[str]":
-    """The places where the shared folder of a folder can be, nearest first."""
+    """Yield the places where the shared folder for a working directory can be, nearest first."""
     for folder in with_parents(cwd):
         if repository:
             folder = os.path.normpath(os.path.join(repository.main, os.path.relpath(folder, repository.worktree)))
@@ -65,12 +67,12 @@ def folder_candidates(cwd: str, repository: Repository | None) -> "Iterator[str]
 
 
 def is_shared_folder(folder: str) -> bool:
-    """Whether a folder of that name is a shared folder."""
+    """Return whether a folder named COORDINATION is a shared folder."""
     return os.path.isfile(os.path.join(folder, CONFIG)) or os.path.isdir(os.path.join(folder, "log"))
 
 
 def with_parents(folder: str) -> "Iterator[str]":
-    """A folder and those around it."""
+    """Yield a folder and its parents."""
     while True:
         yield folder
         parent = os.path.dirname(folder)
@@ -80,7 +82,7 @@ def with_parents(folder: str) -> "Iterator[str]":
 
 
 def first_line(path: str) -> str:
-    """The first line of a file; empty if there is none."""
+    """Return the first line of a file; empty if it cannot be read."""
     try:
         with open(path, encoding="utf-8", errors="surrogateescape") as file:
             return file.readline(5000).strip()
@@ -89,8 +91,10 @@ def first_line(path: str) -> str:
 
 
 def relative_to(root: str, repository: Repository | None, path: str) -> str:
-    """A path (absolute, with its links resolved up to its last part) relative to the root, with `/` between parts;
-    empty if it lies outside. A path in another worktree of the repository is the same file.
+    """Return a path relative to the root, with `/` between its parts; empty if it lies outside.
+
+    `path` is absolute, with all links resolved except in its last part. A path in another worktree of the repository
+    means the same file.
     """
     roots = [root]
     if repository:
@@ -104,5 +108,5 @@ def relative_to(root: str, repository: Repository | None, path: str) -> str:
 
 
 def recorded_path(path: str) -> str:
-    """A path as events name it."""
+    """Return a path as events record it: bytes that are not UTF-8 are escaped."""
     return path.encode(errors="surrogateescape").decode(errors="backslashreplace")

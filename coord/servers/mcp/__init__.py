@@ -1,1 +1,1 @@
-"""The MCP server: the commands of a session as tools."""
+"""The MCP server: a session's commands as tools. The commands themselves are in `coord.cli`."""

@@ -1,22 +1,21 @@
-"""Who calls a tool of the MCP server? Exact ids or a refusal: nothing is concluded from where the server runs.
+"""Find the session that calls a tool of the MCP server. Only exact ids decide, never the place where the server runs.
 
-A server over stdio has one client process, and what each client tells of the conversation in it differs. The first that
-is present decides:
+A server over stdio has one client process, and clients differ in what they tell about the conversation. The first
+source that is present decides:
 
-1. `session` in the call;
-2. `--session` at the server's start;
-3. what the client says of the call, in its `_meta`;
-4. what `start` made, or was told, through this very server: one process serves one connection;
-5. the client's own variable in the server's environment, and then COORD_SESSION, as everywhere
-(`coord.workspace.identity`).
+1. the argument `session` of the call;
+2. the option `--session` of the server;
+3. the conversation that the client names in the call's `_meta`;
+4. the session that the tool `start` started, or was given, in this server, which serves one connection;
+5. the client's own variable in the server's environment, then COORD_SESSION, as in `coord.workspace.identity`.
 
-If none is present, only `start` can act. The anchor that decides for a bare command does not: a client's process may
-have several conversations, each with a server of its own.
+If none is present, only `start` can be called. The anchor does not decide here, as it does for a command in a shell: a
+client's process may have several conversations, each with its own server.
 
-What remains: a client that starts another conversation in the same process (Claude Code on `/clear`) leaves the old id
-in the environment of a server that goes on. It leads to the session that continues the old one, where the client's hook
-has begun that; without hooks the calls go on as the old session, which is then still live, and which the client's shell
-no longer is. And the subagents of one conversation cannot be told apart here, unless `_meta` names the thread.
+Known limits: when a client starts another conversation in the same process, as Claude Code does on `/clear`, the server
+keeps the old id in its environment. If the client's hook has started a session that continues the old one, that session
+is found. Without hooks, the calls still act as the old session, while the client's shell acts as the new one. And the
+subagents of a conversation can be distinguished only if `_meta` names the thread.
 """
 
 from collections.abc import Mapping
@@ -30,28 +29,28 @@ from coord.clients.registry import CLIENTS, Client, clients_in, conversation, ne
 from coord.platform.processes import Process
 from coord.workspace.system import System
 
-_MOST = 512  # characters of a conversation's id, as events have it
+_MOST_CHARS = 512  # of a conversation's id; the limit of `client_session` in events
 
 
 class Caller(Struct, frozen=True):
-    """Who calls: a session that was named, or the environment in which `coord.workspace.identity` finds it."""
+    """The caller: a named session, or the environment in which `coord.workspace.identity` finds the session."""
 
     session: str
     env: dict[str, str]
 
     @property
     def unknown(self) -> bool:
-        """Whether nothing says who calls."""
+        """Whether no source identifies the caller."""
         return not self.session and not self.names_conversation and not self.env.get("COORD_SESSION")
 
     @property
     def names_conversation(self) -> bool:
-        """Whether a client names its conversation."""
+        """Whether the client names its conversation."""
         return not self.session and any(conversation(client, self.env)[0] for client in clients_in(self.env))
 
 
 class ServerIdentity(Struct):
-    """What a server knows of its client: `given` at its start, and `own`, the session of `start`."""
+    """The sessions that a server remembers: `given` as its option, and `own`, which the tool `start` set."""
 
     given: str = ""
     own: str = ""
@@ -60,8 +59,10 @@ class ServerIdentity(Struct):
 def identify_caller(
     server: ServerIdentity, env: Mapping[str, str], meta: Mapping[str, Any] | None, named: str, nearest: Client | None
 ) -> Caller:
-    """Who calls, by the rules above. `nearest` is the client among the server's ancestors, if one is known: the
-    variables of others were inherited through it, and say nothing of this connection.
+    """Return the caller by the rules above.
+
+    `nearest` is the client among the server's ancestors, if known. The variables of other clients are then inherited
+    and do not count.
     """
     inherited = {
         name
@@ -72,52 +73,52 @@ def identify_caller(
     kept = {name: value for name, value in env.items() if name not in inherited}
     if session := named or server.given:
         return Caller(session, _without_identity(kept))
-    if said := _conversation_variables(meta):
-        return Caller("", _without_identity(kept) | said)
+    if variables := _conversation_variables(meta):
+        return Caller("", _without_identity(kept) | variables)
     if server.own:
         return Caller(server.own, _without_identity(kept))
     return Caller("", kept)
 
 
 def _without_identity(env: Mapping[str, str]) -> dict[str, str]:
-    """An environment in which nothing says who acts."""
-    telling = {"COORD_SESSION", *(name for client in CLIENTS for name in (*client.marks, *client.ids))}
-    return {name: value for name, value in env.items() if name not in telling}
+    """Return the environment without the variables that identify a session."""
+    identifying = {"COORD_SESSION", *(name for client in CLIENTS for name in (*client.marks, *client.ids))}
+    return {name: value for name, value in env.items() if name not in identifying}
 
 
 def _conversation_variables(meta: Mapping[str, Any] | None) -> dict[str, str]:
-    """The conversation in a call's `_meta`, as the variables with which its client names it elsewhere."""
+    """Return the conversation in a call's `_meta` as the variables that its client sets for commands."""
     for client in CLIENTS:
-        told = (meta or {}).get(client.calls) if client.calls else None
-        if not isinstance(told, Mapping):
+        facts = (meta or {}).get(client.calls) if client.calls else None
+        if not isinstance(facts, Mapping):
             continue
-        root, acting = told.get("session_id"), told.get("thread_id")
+        root, acting = facts.get("session_id"), facts.get("thread_id")
         if _is_id(root):
             return {client.ids[-1]: str(root), client.ids[0]: str(acting if _is_id(acting) else root)}
     return {}
 
 
 def _is_id(value: object) -> bool:
-    return isinstance(value, str) and 0 < len(value) <= _MOST and value.isprintable()
+    return isinstance(value, str) and 0 < len(value) <= _MOST_CHARS and value.isprintable()
 
 
 class CallSystem(System):
-    """The world of one call: the environment of its caller, and of the processes only ourselves and the client.
+    """The system for one call: the caller's environment, and an ancestry of only this process and the client.
 
-    The client is the nearest ancestor that is known as one, else our parent: whoever that is speaks MCP with us, or was
-    started for that. What is above it (a person's shell, a multiplexer) is neither who calls nor what its session lives
-    with. So in the chain the client stands as the one that leads it.
+    The client is the nearest ancestor that is a known client, else the parent process: it speaks MCP with the server,
+    or was started by the program that does. The processes above it, such as a person's shell, are neither the caller
+    nor an anchor for its session. So the client is presented as the leader of the process session.
     """
 
-    def __init__(self, real: System, env: Mapping[str, str], whole: list[Process]) -> None:
+    def __init__(self, real: System, env: Mapping[str, str], real_ancestry: list[Process]) -> None:
         super().__init__(env, real.cwd, real.wall, real.pid, lambda: real.here, lambda: real.processes)
-        self.whole = whole  # the chain of the real world
+        self.real_ancestry = real_ancestry
 
     @cached_property
     def ancestry(self) -> list[Process]:
-        """Ourselves, and the client."""
-        if len(self.whole) < 2:
-            return self.whole
-        own, *above = self.whole
+        """This process and the client."""
+        if len(self.real_ancestry) < 2:
+            return self.real_ancestry
+        own, *above = self.real_ancestry
         known = nearest_client(above)
         return [own, replace(known[1] if known else above[0], session=own.session, parent=0)]

@@ -1,7 +1,7 @@
-"""The tools that the MCP server offers: for each, the command that it is, and its arguments as that one's words.
+"""The tools that the MCP server offers: the command that each runs, and how its arguments become a command line.
 
-Pure tables: a tool has no rule and no message of its own beside what a model must know to call it. All schemas together
-are what every conversation pays for, so a description says what the name does not.
+The tools are a table without rules of their own. Their schemas are in the context of every conversation, so the
+descriptions are short and do not repeat the names.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ ArgumentKind = Literal["string", "boolean", "array"]
 
 
 class ToolArgument(Struct, frozen=True):
-    """An argument of a tool. `option` is the command's; without one it is the command's next word."""
+    """An argument of a tool. It becomes the command's `option`, or its next positional argument if that is empty."""
 
     name: str
     text: str = ""
@@ -26,7 +26,7 @@ class ToolArgument(Struct, frozen=True):
 
 
 class CommandForm(Struct, frozen=True):
-    """What a call becomes: a command, its arguments in the order of its words, and how many of these it needs."""
+    """The command that a call runs, and its arguments in the command's order. The first `needed` ones are required."""
 
     command: str
     arguments: tuple[ToolArgument, ...] = ()
@@ -34,20 +34,20 @@ class CommandForm(Struct, frozen=True):
 
 
 class Tool(Struct, frozen=True):
-    """A tool. One whose call has an argument that `instead` names takes that form and no other argument."""
+    """A tool. A call with an argument that `instead` names takes that form, and only its arguments."""
 
     name: str
     text: str
     form: CommandForm
     instead: dict[str, CommandForm] = {}
-    acts: bool = True  # it takes `session`: who calls
-    reads: bool = False  # it changes nothing
-    quotes: bool = False  # it shows at length what other sessions wrote
-    refused: str = "Next: see `status`."  # what to do about a refusal
+    acts: bool = True  # it takes `session`, the caller
+    reads: bool = False  # it only reads
+    quotes: bool = False  # its answer contains texts of other sessions
+    refused: str = "Next: see `status`."  # what to do after a refusal
 
 
 _RESOURCE = ToolArgument("resource", "TYPE/NAME, e.g. file/src/app.py, file/src/api/ (all below), deploy/production")
-_NOTE = ToolArgument("note", "What for; others see it", "--note")
+_NOTE = ToolArgument("note", "What it is for; others see it", "--note")
 _SESSION = ToolArgument("session", "Your session id, if this server cannot tell who you are", "--session")
 
 TOOLS = {
@@ -55,21 +55,21 @@ TOOLS = {
     for tool in (
         Tool(
             "start",
-            "Register as a session, once, before other tools. Tells your session id. If you were told one already, give"
+            "Register as a session, once, before other tools. Returns your session id. If you have one already, pass"
             " it as session: this server remembers it.",
             CommandForm(
                 "start",
                 (
                     ToolArgument("name", "A name that others can call you by", "--name"),
-                    ToolArgument("continues", "Id of a dead session to go on for", "--continue"),
-                    ToolArgument("new", "Begin another even where one is here already", "--new", "boolean"),
+                    ToolArgument("continues", "Id of a dead session to continue", "--continue"),
+                    ToolArgument("new", "Start another even if one is here already", "--new", "boolean"),
                 ),
             ),
-            refused="Next: pass `session` if one of these is you; `new`: true begins another.",
+            refused="Next: pass `session` if one of these is you; `new`: true starts another.",
         ),
         Tool(
             "heartbeat",
-            "Say what you are doing, all of it: what you leave out is over. With nothing: that you are still there.",
+            "Say everything that you are doing: what you leave out counts as done. Without arguments: you are alive.",
             CommandForm(
                 "heartbeat",
                 (
@@ -80,25 +80,25 @@ TOOLS = {
                     ToolArgument("next_action"),
                     ToolArgument("files", "Files that you are touching", "--file", "array"),
                     ToolArgument("eta", "45m, or words", "--eta"),
-                    ToolArgument("blocked_on", "What you cannot go on without", "--blocked-on"),
+                    ToolArgument("blocked_on", "What you are waiting for", "--blocked-on"),
                 ),
             ),
         ),
         Tool(
             "claim",
-            "Take a resource before you work on it, so that no other session does; again: renew it. Refused if taken.",
+            "Claim a resource before you work on it, so that no other session does; again to renew. Refused if taken.",
             CommandForm(
                 "claim",
                 (
                     _RESOURCE,
                     ToolArgument("ttl", "How long: 90m, 2h (default 4h)", "--ttl"),
-                    ToolArgument("shared", "Others may share it; nobody may have it alone", "--shared", "boolean"),
+                    ToolArgument("shared", "Others may share it; nobody can claim it alone", "--shared", "boolean"),
                     _NOTE,
                 ),
                 needed=1,
             ),
-            refused="Next: work on something else, ask its holder with `send`, or claim it again later. Do not go round"
-            " it. (To wait for it is for shells.)",
+            refused="Next: work on something else, ask its holder with `send`, or claim it again later. Do not work"
+            " around it. (Waiting is possible in a shell.)",
         ),
         Tool("release", "Give a claim back.", CommandForm("release", (_RESOURCE,), needed=1)),
         Tool(
@@ -131,7 +131,7 @@ TOOLS = {
         ),
         Tool(
             "inbox",
-            "Read unread messages; what is returned is read. Or one message, whole; or confirm messages.",
+            "Read unread messages, which marks them as read. Or read one whole message; or confirm messages.",
             CommandForm("inbox"),
             {
                 "message": CommandForm("inbox", (ToolArgument("message", "Its id, id/n"),), needed=1),
@@ -140,18 +140,19 @@ TOOLS = {
                 ),
             },
             quotes=True,
-            refused="Next: read one whole: give its id, beside its sender, as `message`.",
+            refused="Next: read one message: pass its id, shown beside its sender, as `message`. In a shell,"
+            " `coord inbox ID` shows a message of any length.",
         ),
         Tool(
             "status",
-            "Who is here and on what, who holds what, what needs someone.",
+            "Who is here and works on what, who holds what, what needs attention.",
             CommandForm("status"),
             reads=True,
             quotes=True,
         ),
         Tool(
             "why",
-            "The story of a resource, a session or an event: who had it, and which rule decided.",
+            "The history of a resource, a session or an event: who had it, and which rule decided.",
             CommandForm(
                 "why", (ToolArgument("about", "TYPE/NAME, a session's id or name, or an event's id"),), needed=1
             ),
@@ -161,40 +162,40 @@ TOOLS = {
         ),
     )
 }
-"""Every tool, by its name."""
+"""All tools, by name."""
 
 
 def arguments_of(tool: Tool) -> dict[str, ToolArgument]:
-    """All arguments that a tool takes, by name, in whatever form."""
+    """Return all arguments of a tool's forms, by name."""
     forms = (tool.form, *tool.instead.values())
-    found = {given.name: given for form in forms for given in form.arguments}
-    return found | ({_SESSION.name: _SESSION} if tool.acts else {})
+    arguments = {argument.name: argument for form in forms for argument in form.arguments}
+    return arguments | ({_SESSION.name: _SESSION} if tool.acts else {})
 
 
 def schema(tool: Tool) -> dict[str, Any]:
-    """The JSON Schema of a tool's arguments."""
-    needed = [] if tool.instead else [given.name for given in tool.form.arguments[: tool.form.needed]]
+    """Return the JSON Schema of a tool's arguments."""
+    needed = [] if tool.instead else [argument.name for argument in tool.form.arguments[: tool.form.needed]]
     return {
         "type": "object",
-        "properties": {given.name: _schema_of(given) for given in arguments_of(tool).values()},
+        "properties": {argument.name: _schema_of(argument) for argument in arguments_of(tool).values()},
         **({"required": needed} if needed else {}),
         "additionalProperties": False,
     }
 
 
-def _schema_of(given: ToolArgument) -> dict[str, Any]:
-    found: dict[str, Any] = {"type": given.kind}
-    if given.kind == "array":
-        found["items"] = {"type": "string"}
-    if given.choices:
-        found["enum"] = list(given.choices)
-    if given.text:
-        found["description"] = given.text
-    return found
+def _schema_of(argument: ToolArgument) -> dict[str, Any]:
+    facts: dict[str, Any] = {"type": argument.kind}
+    if argument.kind == "array":
+        facts["items"] = {"type": "string"}
+    if argument.choices:
+        facts["enum"] = list(argument.choices)
+    if argument.text:
+        facts["description"] = argument.text
+    return facts
 
 
 class ParsedCall(Struct, frozen=True):
-    """A call as it was read: the command, its command line, and the session that was named."""
+    """A parsed call: the command, its command line, and the argument `session`."""
 
     command: str
     words: list[str]
@@ -202,57 +203,57 @@ class ParsedCall(Struct, frozen=True):
 
 
 def find_tool(name: str) -> Tool:
-    """The tool of this name. Raises CoordError (2) if there is none."""
+    """Return the tool of this name. Raises CoordError (2) if there is none."""
     if tool := TOOLS.get(name):
         return tool
     raise usage_error(f"there is no tool '{line(name, 60)}'; there are: {', '.join(TOOLS)}.")
 
 
 def parse_arguments(tool: Tool, arguments: Mapping[str, Any]) -> ParsedCall:
-    """A call's arguments as a command line. `null` is as good as nothing, as some clients send it.
+    """Return a call's arguments as a command line. An argument that is `null` is ignored: some clients send it.
 
-    Raises CoordError (2) for an argument that is not there, is missing, or is of another kind.
+    Raises CoordError (2) for an argument that is unknown, missing or of another type.
     """
-    said = {name: value for name, value in arguments.items() if value is not None}
+    given = {name: value for name, value in arguments.items() if value is not None}
     known = arguments_of(tool)
-    for name, value in said.items():
+    for name, value in given.items():
         if name not in known:
             raise usage_error(f"{tool.name} has no argument '{line(name, 60)}'; it has: {', '.join(known) or 'none'}.")
         _check(tool, known[name], value)
-    session = str(said.pop(_SESSION.name, ""))
-    chosen = next((name for name in tool.instead if name in said), "")
+    session = str(given.pop(_SESSION.name, ""))
+    chosen = next((name for name in tool.instead if name in given), "")
     form = tool.instead[chosen] if chosen else tool.form
-    names = [given.name for given in form.arguments]
-    if other := next((name for name in said if name not in names), ""):
-        raise usage_error(f"{tool.name}: `{other}` does not go with `{chosen}`.")
+    names = [argument.name for argument in form.arguments]
+    if other := next((name for name in given if name not in names), ""):
+        raise usage_error(f"{tool.name}: `{other}` cannot be used with `{chosen}`.")
     for name in names[: form.needed]:
-        if said.get(name) in (None, "", []):
+        if given.get(name) in (None, "", []):
             raise usage_error(f"{tool.name} needs `{name}`: {known[name].text or 'a text'}.")
-    return ParsedCall(form.command, _words(form, said), session)
+    return ParsedCall(form.command, _words(form, given), session)
 
 
-def _check(tool: Tool, given: ToolArgument, value: Any) -> None:
-    """Refuse a value of another kind, and one that no log can hold."""
+def _check(tool: Tool, argument: ToolArgument, value: Any) -> None:
+    """Raise CoordError (2) for a value of another type, and for a text that the log cannot store."""
     kinds = {"string": str, "boolean": bool, "array": list}
     texts = value if isinstance(value, list) else [value] if isinstance(value, str) else []
-    if not isinstance(value, kinds[given.kind]) or not all(isinstance(text, str) for text in texts):
-        form = {"string": "a text", "boolean": "true or false", "array": "a list of texts"}[given.kind]
-        raise usage_error(f"{tool.name}: `{given.name}` must be {form}.")
+    if not isinstance(value, kinds[argument.kind]) or not all(isinstance(text, str) for text in texts):
+        form = {"string": "a text", "boolean": "true or false", "array": "a list of texts"}[argument.kind]
+        raise usage_error(f"{tool.name}: `{argument.name}` must be {form}.")
     if any("\ud800" <= letter <= "\udfff" for text in texts for letter in text):
-        raise usage_error(f"{tool.name}: `{given.name}` is not valid Unicode. Nothing was done.")
-    if given.choices and value not in given.choices:
-        raise usage_error(f"{tool.name}: `{given.name}` must be one of {', '.join(given.choices)}.")
+        raise usage_error(f"{tool.name}: `{argument.name}` is not valid Unicode. Nothing was done.")
+    if argument.choices and value not in argument.choices:
+        raise usage_error(f"{tool.name}: `{argument.name}` must be one of {', '.join(argument.choices)}.")
 
 
-def _words(form: CommandForm, said: Mapping[str, Any]) -> list[str]:
-    """The command line. A word that is left out before another is an empty one."""
+def _words(form: CommandForm, given: Mapping[str, Any]) -> list[str]:
+    """Return the command line. A positional argument that is missing before another one becomes an empty word."""
     options: list[str] = []
     words: list[str] = []
-    for given in form.arguments:
-        value = said.get(given.name)
+    for argument in form.arguments:
+        value = given.get(argument.name)
         texts = value if isinstance(value, list) else [value] if isinstance(value, str) else []
-        if given.option:
-            options += [given.option] if value is True else [f"{given.option}={text}" for text in texts]
+        if argument.option:
+            options += [argument.option] if value is True else [f"{argument.option}={text}" for text in texts]
         else:
             words += texts or [""]
     while words and not words[-1]:

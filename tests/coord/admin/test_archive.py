@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from coord.admin import archive as archiving
+from coord.engine.machine_lock import under_lock
 from coord.engine.snapshot import Snapshot
-from coord.engine.transaction import under_lock
 from coord.workspace.paths import Workspace, find_workspace
 from eventlog.codec import NO_HASH, encode_line
 from eventlog.events import (
@@ -177,7 +177,7 @@ def test_a_conversation_that_comes_back_gets_a_new_session(scene: Scene) -> None
     back = scene.machine.run(200, "heartbeat", "again", "b", "--json", **env)
     assert back.code == 0
     assert back.json["session"] != old
-    assert f"{old} goes on as {back.json['session']}" in back.err
+    assert f"{old} continues as {back.json['session']}" in back.err
     assert "it was archived" in back.err
     started = json.loads((scene.repo.log / f"{back.json['session']}.jsonl").read_bytes().splitlines()[0])
     assert started["event"]["continues"] == old
@@ -320,7 +320,7 @@ workspace = find_workspace(system, sys.argv[1])
 print("ready", flush=True)
 while not workspace.root + "/stop" in [e.path for e in __import__("os").scandir(workspace.root)]:
     snapshot = Snapshot(system, workspace)
-    snapshot.catch_up(snapshot=True)
+    snapshot.catch_up(consistent=True)
     assert snapshot.journal_problems() == [], snapshot.journal_problems()
     assert snapshot.state.events == int(sys.argv[2]), snapshot.state.events
 """

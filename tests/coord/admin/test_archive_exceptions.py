@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from coord.admin import archive as archiving
-from coord.engine.transaction import under_lock
+from coord.engine.machine_lock import under_lock
 from eventlog.codec import NO_HASH, encode_line
 from eventlog.events import (
     VERSION,

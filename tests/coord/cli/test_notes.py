@@ -56,7 +56,7 @@ def test_a_continuing_session_is_told_even_with_a_refusal(repo: Repo) -> None:
     (repo.log / f"{second}.jsonl.sealed").touch()
     refused = machine.run(200, "release", "droplet", "x", COORD_SESSION=second)
     assert refused.code == 1
-    assert f"{second} goes on as " in refused.err
+    assert f"{second} continues as " in refused.err
 
 
 def test_a_tear_that_was_mended_is_told_even_with_a_refusal(repo: Repo) -> None:

@@ -1,6 +1,7 @@
-"""Many real processes at once: one gets the claim, the others are told who; every message arrives, once.
+"""Many real processes at the same time: one gets the claim and the others are told its holder; each message arrives
+once.
 
-`COORD_ROUNDS=200 COORD_MESSAGES=50` runs as many as one likes.
+The variables COORD_ROUNDS and COORD_MESSAGES set how many rounds and messages there are.
 """
 
 import fcntl
@@ -23,14 +24,14 @@ MESSAGES = int(os.environ.get("COORD_MESSAGES", "5"))
 
 @contextmanager
 def held(lock: Path) -> Iterator[None]:
-    """Hold the log's lock: whoever comes meanwhile queues up."""
+    """Hold the log's lock, so that commands wait for it."""
     with open(lock, "ab") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 
 def all_at_once(repo: Repo, sessions: list[tuple[Shell, str]], command: str) -> list[tuple[str, Result]]:
-    """Have every session run the command at one instant: all wait before the log's closed door until it opens."""
+    """Run the command in all sessions at the same time: all wait for the log's lock, which is then released."""
     gate = repo.home / "gate"
     with held(repo.log / ".lock"):
         for shell, session in sessions:
@@ -50,7 +51,7 @@ def all_at_once(repo: Repo, sessions: list[tuple[Shell, str]], command: str) -> 
 def _runs_coord(shell: int) -> bool:
     children = Path(f"/proc/{shell}/task/{shell}/children")
     if not children.exists():
-        return True  # not Linux: the gate alone must do
+        return True  # not Linux: only the gate synchronises them
     try:
         return any(b"coord" in Path(f"/proc/{pid}/cmdline").read_bytes() for pid in children.read_text().split())
     except OSError:
@@ -58,7 +59,7 @@ def _runs_coord(shell: int) -> bool:
 
 
 @pytest.mark.parametrize("count", [2, 16])
-def test_of_simultaneous_requests_exactly_one_is_granted(repo: Repo, count: int) -> None:
+def test_exactly_one_of_simultaneous_requests_is_granted(repo: Repo, count: int) -> None:
     repo.set(lock_wait_seconds=60)
     sessions = repo.sessions(count)
     for turn in range(ROUNDS):
@@ -80,7 +81,7 @@ def test_of_simultaneous_requests_exactly_one_is_granted(repo: Repo, count: int)
     }
 
 
-def test_all_messages_that_are_sent_at_one_instant_arrive_once(repo: Repo) -> None:
+def test_messages_sent_at_the_same_time_all_arrive_once(repo: Repo) -> None:
     repo.set(lock_wait_seconds=60)
     reader = repo.shell()
     to = reader.start()
@@ -93,7 +94,7 @@ def test_all_messages_that_are_sent_at_one_instant_arrive_once(repo: Repo) -> No
     assert Counter(got) == {f"from-{shell.pid}-{i}": 1 for shell, _ in sessions for i in range(1, MESSAGES + 1)}
 
 
-def test_all_sessions_that_start_at_one_instant_are_there_once(repo: Repo) -> None:
+def test_sessions_started_at_the_same_time_all_exist_once(repo: Repo) -> None:
     shells = [(repo.shell(), str(n)) for n in range(8)]
     results = all_at_once(repo, shells, "coord start --json")
     ids = {result.json["session"] for _, result in results}

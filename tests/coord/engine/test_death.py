@@ -1,4 +1,6 @@
-"""A session's process is killed: the next reader shows it, the next writer records it, and its claims are free."""
+"""When a session's process is killed, the next reader shows it as dead, and the next writer records that and frees its
+claims.
+"""
 
 import os
 import signal
@@ -17,7 +19,7 @@ def test_a_killed_session_is_dead_and_the_next_writer_frees_all(repo: Repo) -> N
     assert "droplet/x" in status
     assert "the next claim, heartbeat or message of any session frees it" in status
     assert "COORDINATION NEEDED" in status
-    assert repo.bytes() == before  # who only reads records nothing
+    assert repo.bytes() == before  # reading records nothing
     two.ok("coord heartbeat going on")
     (death,) = repo.of_type("session.presumed_dead")
     assert (death["session"], death["event"]["session"]) == (second, first)
@@ -30,7 +32,7 @@ def test_a_killed_session_is_dead_and_the_next_writer_frees_all(repo: Repo) -> N
     assert len(repo.of_type("session.presumed_dead")) == 1
 
 
-def test_the_command_that_wants_a_dead_sessions_claim_gets_it(repo: Repo) -> None:
+def test_a_dead_sessions_claim_can_be_claimed_at_once(repo: Repo) -> None:
     (one, _), (two, second) = repo.sessions(2)
     one.ok("coord claim droplet x")
     one.kill()
@@ -38,7 +40,7 @@ def test_the_command_that_wants_a_dead_sessions_claim_gets_it(repo: Repo) -> Non
     assert two.json("coord claims")["claims"][0]["session"] == second
 
 
-def test_a_shell_that_exits_takes_its_session_with_it(repo: Repo) -> None:
+def test_a_session_is_dead_when_its_shell_exits(repo: Repo) -> None:
     (one, first), (two, _) = repo.sessions(2)
     one.begin("exit 0")
     assert one.finish().code == -9
@@ -80,7 +82,7 @@ def test_a_session_presumed_dead_returns_without_its_claims(repo: Repo) -> None:
     assert "dead" not in machine.run(200, "status").out
 
 
-def test_another_process_with_the_same_number_is_another_process(repo: Repo) -> None:
+def test_a_process_that_reuses_a_pid_is_another_process(repo: Repo) -> None:
     machine = Inside(repo)
     first = machine.start(100)
     machine.start(200)
@@ -92,7 +94,7 @@ def test_another_process_with_the_same_number_is_another_process(repo: Repo) -> 
     assert "another has that number" in status
 
 
-def test_after_a_boot_every_session_of_before_is_dead(repo: Repo) -> None:
+def test_after_a_boot_all_earlier_sessions_are_dead(repo: Repo) -> None:
     machine = Inside(repo)
     first = machine.start(100)
     machine.here = type(machine.here)("machine-1", "boot-2", "pid:[1]")
@@ -100,7 +102,7 @@ def test_after_a_boot_every_session_of_before_is_dead(repo: Repo) -> None:
     assert "booted since" in machine.run(200, "status").out
 
 
-def test_a_session_of_another_machine_is_never_thought_dead(repo: Repo) -> None:
+def test_a_session_of_another_machine_never_seems_dead(repo: Repo) -> None:
     machine = Inside(repo)
     machine.start(100)
     machine.here = type(machine.here)("machine-2", "boot-9", "pid:[1]")
@@ -124,7 +126,7 @@ def test_a_silent_session_is_shown_and_keeps_its_claims(repo: Repo) -> None:
     assert "🟡" in board
 
 
-def test_sessions_that_are_over_leave_the_board_after_an_hour(repo: Repo) -> None:
+def test_ended_sessions_leave_the_board_after_an_hour(repo: Repo) -> None:
     machine = Inside(repo)
     first = machine.start(100)
     machine.start(200)
@@ -135,7 +137,7 @@ def test_sessions_that_are_over_leave_the_board_after_an_hour(repo: Repo) -> Non
     assert first not in machine.run(200, "status").out
 
 
-def test_of_a_past_moment_no_process_tells_anything(repo: Repo) -> None:
+def test_a_past_state_does_not_depend_on_processes(repo: Repo) -> None:
     machine = Inside(repo)
     first = machine.start(100)
     machine.start(200)

@@ -1,4 +1,4 @@
-"""From the checkpoint to the present: what came late, was rewritten or is held back is told apart, never forgotten."""
+"""Catching up from the checkpoint: events that come late, journals that were rewound, and events that are held back."""
 
 import os
 
@@ -25,13 +25,13 @@ def machine(repo: Repo) -> Inside:
 
 
 def at(moment: Instant, n: int, session: str, payload: AnyPayload) -> Event:
-    """The n-th event of a session, at a moment."""
+    """Return the n-th event of a session, with this time."""
     made = event(n, session, 0, payload)
     return Event(v=made.v, at=moment, session=session, n=n, payload=payload)
 
 
 def comes(machine: Inside, *moments: Instant, session: str = FAR, resource: str = "droplet/x") -> None:
-    """The journal of another machine arrives: it starts, and asks for something at each later moment."""
+    """Add the journal of another machine's session, which starts and then requests a claim at each later time."""
     events = [at(moments[0], 1, session, SessionStarted(machine="machine-9", folder="/there"))]
     for n, moment in enumerate(moments[1:], 2):
         asks = ClaimRequested(resource=resource, mode="exclusive", ttl_s=7200, told="granted")
@@ -47,13 +47,13 @@ def snapshot(machine: Inside) -> Snapshot:
 
 
 def anew(machine: Inside) -> State:
-    """The state as it is for one who has no checkpoint."""
+    """Return the state without a checkpoint."""
     (machine.repo.folder / ".cache" / coord.engine.checkpoint.NAME).unlink()
     return snapshot(machine).state
 
 
 def rewritten(machine: Inside, session: str) -> None:
-    """In the place of its journal is another one, longer and with every hash right, whose new lines are the latest."""
+    """Replace a journal by a longer one with correct hashes, whose new lines are the latest."""
     path = machine.repo.log / f"{session}.jsonl"
     start = at(NOON, 1, session, SessionStarted(machine="machine-1", folder=str(machine.repo.folder)))
     words = [at(add_time(machine.now, n), n, session, SessionHeartbeat(action="x" * 200)) for n in range(2, 9)]
@@ -64,7 +64,7 @@ def rewritten(machine: Inside, session: str) -> None:
 # --- what comes late --------------------------------------------------------------------------------------------------
 
 
-def test_what_comes_late_is_judged_where_it_belongs(machine: Inside) -> None:
+def test_a_late_event_is_folded_at_its_place_in_the_order(machine: Inside) -> None:
     session = machine.start(100)
     machine.wait(10)
     assert machine.run(100, "claim", "droplet", "x").code == 0
@@ -77,7 +77,7 @@ def test_what_comes_late_is_judged_where_it_belongs(machine: Inside) -> None:
     assert session != FAR
 
 
-def test_an_event_at_the_instant_of_the_latest_is_taken_in(machine: Inside) -> None:
+def test_an_event_with_the_latest_time_is_folded(machine: Inside) -> None:
     machine.start(100)
     assert machine.run(100, "heartbeat", "a", "b").code == 0
     latest = machine.repo.events()[-1]["at"]
@@ -98,7 +98,7 @@ def test_the_present_is_not_before_the_latest_event_or_the_clock(machine: Inside
 # --- what was rewritten -----------------------------------------------------------------------------------------------
 
 
-def test_a_rewritten_journals_events_are_gone_and_told(machine: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_rewritten_journal_is_reported_and_folded_again(machine: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
     machine.start(100)
     second = machine.start(200)
     assert machine.run(200, "claim", "droplet", "x").code == 0
@@ -117,7 +117,7 @@ def test_a_rewritten_journals_events_are_gone_and_told(machine: Inside, monkeypa
     assert (machine.repo.log / f"{second}.jsonl").read_bytes() == whole
 
 
-def test_a_rewind_stays_one_when_something_comes_late(machine: Inside) -> None:
+def test_a_rewind_stays_recorded_when_late_events_arrive(machine: Inside) -> None:
     machine.start(100)
     second = machine.start(200)
     machine.wait(10)
@@ -130,7 +130,7 @@ def test_a_rewind_stays_one_when_something_comes_late(machine: Inside) -> None:
     assert f"{second}.jsonl was rewound" in machine.run(100, "status").out
 
 
-def test_what_is_gone_is_missed_for_ever(machine: Inside) -> None:
+def test_a_removed_journal_stays_reported(machine: Inside) -> None:
     machine.start(100)
     second = machine.start(200)
     machine.run(200, "claim", "droplet", "x")
@@ -147,8 +147,8 @@ def test_what_is_gone_is_missed_for_ever(machine: Inside) -> None:
 
 
 def held_back_again(machine: Inside) -> None:
-    """Another machine's journal was read; then our clock is set back, and our own journal is gone, so that the end of
-    it lies too far ahead once more.
+    """Read another machine's journal. Then set our clock back and remove our own journal, so that the end of the other
+    journal is too far ahead again.
     """
     first = machine.start(100)
     comes(machine, add_time(NOON, -7200), add_time(NOON, 50))
@@ -159,7 +159,7 @@ def held_back_again(machine: Inside) -> None:
     assert f"{FAR}.jsonl comes from a machine whose clock is ahead" in machine.run(200, "status").out
 
 
-def test_what_is_held_back_again_was_not_rewound(machine: Inside) -> None:
+def test_an_event_held_back_again_is_not_a_rewind(machine: Inside) -> None:
     held_back_again(machine)
     for seconds in (0, 1800, 3600):
         machine.wait(seconds)
@@ -168,7 +168,7 @@ def test_what_is_held_back_again_was_not_rewound(machine: Inside) -> None:
     assert [claim.session for claim in snapshot(machine).state.claims.values()] == [FAR]
 
 
-def test_what_is_cut_back_while_it_is_held_back_was_rewound(machine: Inside) -> None:
+def test_a_journal_cut_while_held_back_is_a_rewind(machine: Inside) -> None:
     held_back_again(machine)
     path = machine.repo.log / f"{FAR}.jsonl"
     path.write_bytes(path.read_bytes().splitlines(keepends=True)[0])
@@ -177,7 +177,7 @@ def test_what_is_cut_back_while_it_is_held_back_was_rewound(machine: Inside) -> 
 
 
 @pytest.mark.parametrize(("ours", "code"), [(False, 0), (True, 4)], ids=["permission", "input/output error"])
-def test_an_unread_journal_is_left_out_unless_the_disk_fails(
+def test_an_unreadable_journal_is_ignored_unless_the_disk_fails(
     machine: Inside, ours: bool, code: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     machine.start(100)

@@ -1,4 +1,4 @@
-"""Moments as people write them: each form means one instant, and what means none is said in a line."""
+"""Times as people write them: each form means one instant, and any other text is an error of one line."""
 
 from collections.abc import Iterator
 
@@ -32,7 +32,7 @@ MEANS = {
     "-1d12h": "2026-11-22T21:30:00.000000Z",
     "10:15": "2026-11-24T09:15:00.000000Z",
     "10:15:30": "2026-11-24T09:15:30.000000Z",
-    "18:00": "2026-11-23T17:00:00.000000Z",  # the last one that has been
+    "18:00": "2026-11-23T17:00:00.000000Z",  # the last time that it was 18:00
     "today": "2026-11-23T23:00:00.000000Z",
     "today 10:00": "2026-11-24T09:00:00.000000Z",
     "yesterday": "2026-11-22T23:00:00.000000Z",
@@ -42,7 +42,7 @@ MEANS = {
     "2026-11-22": "2026-11-21T23:00:00.000000Z",
     "2026-11-22 18:00": "2026-11-22T17:00:00.000000Z",
     "2026-11-22T18:00:01.5": "2026-11-22T17:00:01.500000Z",
-    "2026-07-01 18:00": "2026-07-01T16:00:00.000000Z",  # in summer
+    "2026-07-01 18:00": "2026-07-01T16:00:00.000000Z",  # daylight saving time
     "2026-11-22 18:00 CET": "2026-11-22T17:00:00.000000Z",
     "2026-07-01 18:00 CEST": "2026-07-01T16:00:00.000000Z",
     "18:00 UTC": "2026-11-23T18:00:00.000000Z",
@@ -57,12 +57,12 @@ NO_TIMES = (
 
 
 @pytest.mark.parametrize("text", MEANS)
-def test_a_form_means_one_instant(text: str, berlin: None) -> None:
+def test_each_form_means_one_instant(text: str, berlin: None) -> None:
     assert parse_instant(text, "--at", NOW) == MEANS[text]
 
 
 @pytest.mark.parametrize("text", NO_TIMES)
-def test_what_is_no_time_of_the_past_is_refused_in_a_line(text: str, berlin: None) -> None:
+def test_a_text_that_is_not_a_past_time_is_an_error(text: str, berlin: None) -> None:
     with pytest.raises(CoordError) as error:
         parse_cut(text, "--at", NOW, Story("amber").history())
     assert error.value.code == USAGE
@@ -72,8 +72,8 @@ def test_what_is_no_time_of_the_past_is_refused_in_a_line(text: str, berlin: Non
 
 
 @given(st.text(max_size=30))
-def test_no_text_breaks_it(text: str) -> None:
-    """Every text means an instant that is not later than now, or is refused."""
+def test_any_text_is_an_instant_or_an_error(text: str) -> None:
+    """Every text means an instant that is not later than now, or is an error."""
     try:
         at = parse_instant(text, "--at", NOW)
     except CoordError:  # any other exception fails the test
@@ -83,22 +83,22 @@ def test_no_text_breaks_it(text: str) -> None:
 
 
 @given(st.integers(0, to_micros(NOW) // 60_000_000))
-def test_a_time_that_a_list_shows_can_be_typed_back(minute: int) -> None:
-    """To the minute that it shows."""
+def test_a_time_can_be_copied_from_a_list(minute: int) -> None:
+    """The time is the same to the minute that the list shows."""
     at = from_micros(minute * 60_000_000)
     assert parse_instant(time_text(at, ""), "--at", NOW) == at
 
 
-def test_the_future_and_the_time_before_the_log_are_told_apart() -> None:
+def test_the_future_and_times_before_the_log_are_errors() -> None:
     story = Story("amber").history()
     now = add_time(story[0].at, 3600)
-    with pytest.raises(CoordError, match="still to come"):
+    with pytest.raises(CoordError, match="in the future"):
         parse_cut(add_time(now, 60), "--at", now, story)
     with pytest.raises(CoordError, match=f"before the first event .{story[0].id}"):
         parse_cut("-2h", "--at", now, story)
     with pytest.raises(CoordError, match="no events yet"):
         parse_cut("-2h", "--at", now, [])
-    assert parse_since("-2h", "--since", now, story) == before_instant(add_time(now, -7200))  # simply everything
+    assert parse_since("-2h", "--since", now, story) == before_instant(add_time(now, -7200))  # all events
     assert parse_cut("-1h", "--at", now, story) == after_instant(story[0].at)
 
 
@@ -108,17 +108,17 @@ def test_an_event_is_named_by_its_session_a_prefix_or_a_name() -> None:
     events = story.history()
     assert find_event("brook/2", events) is beat
     assert parse_cut("br/2", "--at", add_time(NOW, 0), events) == after_event(beat)
-    with pytest.raises(CoordError, match=r"can be amber-otter/1, amber-owl/1"):
+    with pytest.raises(CoordError, match=r"is ambiguous: amber-otter/1, amber-owl/1"):
         find_event("amber/1", events)
     with pytest.raises(CoordError, match="there is no event brook/3"):
         find_event("brook/3", events)
 
 
-def test_a_number_does_not_choose_the_session() -> None:
-    """Which session is meant is decided by its id, its name or its beginning, whatever events it has."""
+def test_an_ambiguous_session_of_an_event_is_an_error() -> None:
+    """The session is chosen by its id, its name or a prefix, whether or not it has an event of that number."""
     story = Story("amber-otter", "amber-fox")
     story.beats(10, "amber-fox")
-    with pytest.raises(CoordError, match=r"can be amber-fox/2, amber-otter/2"):
+    with pytest.raises(CoordError, match=r"is ambiguous: amber-fox/2, amber-otter/2"):
         find_event("amber/2", story.history())
     with pytest.raises(CoordError, match="there is no event amber-otter/2"):
         find_event("amber-otter/2", story.history())

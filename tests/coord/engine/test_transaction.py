@@ -1,5 +1,5 @@
-"""The one way to act, rule by rule: what is read under the lock counts, each event has a time of its own, deaths are
-recorded by who acts, and what was written before a refusal is as durable as all else.
+"""Transactions: the state is read under the lock, each event has its own time, deaths are recorded, and events that
+were appended before a refusal are durable.
 """
 
 import os
@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from coord.engine import checkpoint, transaction
+from coord.engine import checkpoint, machine_lock
 from coord.engine.snapshot import Snapshot
 from coord.workspace.paths import find_workspace
 from coord.workspace.system import System
@@ -28,7 +28,7 @@ def machine(repo: Repo) -> Inside:
 
 
 def just_before_the_lock(patch: pytest.MonkeyPatch, act: Callable[[], object]) -> None:
-    """Do something once a command has caught up and before it has the lock."""
+    """Call `act` after a command has caught up and before it takes the lock."""
     real = lock.locked
 
     @contextmanager
@@ -38,11 +38,11 @@ def just_before_the_lock(patch: pytest.MonkeyPatch, act: Callable[[], object]) -
         with real(*words):
             yield
 
-    patch.setattr(transaction, "locked", late)
+    patch.setattr(machine_lock, "locked", late)
 
 
 def before(patch: pytest.MonkeyPatch, owner: type, name: str, act: Callable[[Any], object]) -> None:
-    """Do something before each call of a method."""
+    """Call `act` before each call of a method."""
     real = getattr(owner, name)
 
     def called(self: Any, *words: Any, **more: Any) -> Any:
@@ -61,7 +61,7 @@ def snapshot(machine: Inside) -> Snapshot:
 
 
 @pytest.mark.parametrize("cached", [True, False])
-def test_what_was_there_before_the_lock_is_read_before_the_lock(
+def test_journals_of_others_are_read_before_the_lock_is_taken(
     machine: Inside, cached: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, second = machine.start(100), machine.start(200)
@@ -69,7 +69,7 @@ def test_what_was_there_before_the_lock_is_read_before_the_lock(
     machine.run(200, "claim", "droplet", "theirs")
     if cached:
         (machine.repo.folder / ".cache" / "checkpoint").write_bytes(saved)
-        os.utime(machine.repo.log)  # as where git puts journals there
+        os.utime(machine.repo.log)  # as when git adds journals
     else:
         (machine.repo.folder / ".cache" / "checkpoint").unlink()
     real_lock, real_read, held, read = lock.locked, journal.read_from, list[str](), list[tuple[bool, str]]()
@@ -84,7 +84,7 @@ def test_what_was_there_before_the_lock_is_read_before_the_lock(
         read.append((bool(held), path))
         return real_read(path, **where)
 
-    monkeypatch.setattr(transaction, "locked", locked)
+    monkeypatch.setattr(machine_lock, "locked", locked)
     monkeypatch.setattr(history, "read_from", read_from)
     refused = machine.run(100, "claim", "droplet", "theirs")
     assert (refused.code, second in refused.out) == (1, True), (first, refused)
@@ -92,9 +92,7 @@ def test_what_was_there_before_the_lock_is_read_before_the_lock(
     assert [path for locked, path in read if locked] == []
 
 
-def test_where_no_journal_came_or_went_the_log_is_looked_at_once(
-    machine: Inside, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_new_journals_the_log_is_read_once(machine: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
     for shell in (100, 200):
         machine.start(shell)
     looks: list[str] = []
@@ -104,9 +102,7 @@ def test_where_no_journal_came_or_went_the_log_is_looked_at_once(
     assert len(looks) == 2
 
 
-def test_what_was_written_while_one_waited_for_the_lock_counts(
-    machine: Inside, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_events_written_while_waiting_for_the_lock_count(machine: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
     first, _ = machine.start(100), machine.start(200)
     just_before_the_lock(monkeypatch, lambda: machine.run(100, "claim", "droplet", "x"))
     refused = machine.run(200, "claim", "droplet", "x")
@@ -117,7 +113,7 @@ def test_what_was_written_while_one_waited_for_the_lock_counts(
 
 
 @pytest.mark.parametrize("replay", [True, False], ids=["full replay", "checkpoint"])
-def test_only_a_full_replay_is_made_before_the_lock_is_asked_for(
+def test_only_a_full_replay_is_done_before_the_lock_is_taken(
     machine: Inside, monkeypatch: pytest.MonkeyPatch, replay: bool
 ) -> None:
     machine.start(100)
@@ -131,7 +127,7 @@ def test_only_a_full_replay_is_made_before_the_lock_is_asked_for(
     assert calls == ["reads", "locks", "reads"][not replay :]
 
 
-def test_after_a_command_nothing_has_to_be_folded_again(machine: Inside) -> None:
+def test_the_next_command_folds_nothing_again(machine: Inside) -> None:
     machine.start(100)
     machine.run(100, "claim", "droplet", "x")
     now = snapshot(machine)
@@ -140,7 +136,7 @@ def test_after_a_command_nothing_has_to_be_folded_again(machine: Inside) -> None
     assert now.read_new() == []
 
 
-def test_a_full_refold_is_saved_even_if_nothing_is_written(machine: Inside) -> None:
+def test_a_full_replay_is_saved_even_if_nothing_is_appended(machine: Inside) -> None:
     machine.start(100)
     (machine.repo.folder / ".cache" / checkpoint.NAME).unlink()
     assert machine.run(100, "renew", "file", "y").code == 1
@@ -164,8 +160,8 @@ def test_each_event_of_a_command_has_its_own_time(machine: Inside) -> None:
     assert times[0] == asked
 
 
-def test_a_clock_that_goes_back_after_a_refusal_hinders_nobody(machine: Inside) -> None:
-    """Time that passed in a state while nothing was written never passed for anyone else."""
+def test_a_refusal_does_not_move_time_ahead_of_the_clock(machine: Inside) -> None:
+    """Without an event, a transaction's time does not count for later commands."""
     machine.start(100)
     machine.run(100, "claim", "file", "x", "--ttl", "2m")
     (machine.repo.folder / ".cache" / checkpoint.NAME).unlink()
@@ -180,17 +176,15 @@ def test_a_clock_that_goes_back_after_a_refusal_hinders_nobody(machine: Inside) 
 # --- deaths -----------------------------------------------------------------------------------------------------------
 
 
-def test_nobody_records_its_own_death(machine: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_session_does_not_record_its_own_death(machine: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
     first, second = machine.start(100), machine.start(200)
-    monkeypatch.setattr(System, "gone", lambda system, session: "its process is gone")
+    monkeypatch.setattr(System, "death_evidence", lambda system, session: "its process is gone")
     assert machine.run(100, "heartbeat", "a", "b").code == 0
     deaths = machine.repo.of_type("session.presumed_dead")
     assert [(death["session"], death["event"]["session"]) for death in deaths] == [(first, second)]
 
 
-def test_what_was_written_before_a_refusal_is_durable_and_shown(
-    machine: Inside, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_events_before_a_refusal_are_durable_and_on_the_board(machine: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
     first, second = machine.start(100), machine.start(200)
     machine.run(100, "claim", "droplet", "x")
     del machine.table.rows[100]
@@ -204,7 +198,7 @@ def test_what_was_written_before_a_refusal_is_durable_and_shown(
     assert snapshot(machine).fresh
 
 
-def test_a_refusal_without_a_word_writes_and_syncs_nothing(machine: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_refusal_without_events_writes_and_syncs_nothing(machine: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
     machine.start(100)
     before = {path: path.read_bytes() for path in machine.repo.folder.rglob("*") if path.is_file()}
     monkeypatch.setattr(JournalWriter, "sync", lambda writer: pytest.fail("it has nothing to sync"))
@@ -215,7 +209,7 @@ def test_a_refusal_without_a_word_writes_and_syncs_nothing(machine: Inside, monk
 # --- who goes on ------------------------------------------------------------------------------------------------------
 
 
-def test_two_sessions_are_not_tied_to_one_shell_by_a_death(machine: Inside) -> None:
+def test_a_new_anchor_is_not_another_sessions_shell(machine: Inside) -> None:
     first, second = machine.start(100), machine.start(200)
     del machine.table.rows[100]
     assert machine.run(200, "heartbeat", "a", "b", COORD_SESSION=first).code == 0
@@ -223,7 +217,7 @@ def test_two_sessions_are_not_tied_to_one_shell_by_a_death(machine: Inside) -> N
     assert machine.run(200, "whoami", "--json").json["session"] == second
 
 
-def test_what_a_line_said_that_lacked_only_its_end_counts(machine: Inside) -> None:
+def test_a_line_that_lacks_only_its_newline_counts(machine: Inside) -> None:
     machine.start(100)
     second = machine.start(200)
     machine.run(200, "claim", "droplet", "x")
@@ -234,7 +228,7 @@ def test_what_a_line_said_that_lacked_only_its_end_counts(machine: Inside) -> No
     assert (again.code, again.json["outcome"]) == (0, "renewed")
 
 
-def test_only_a_conversation_whose_session_ended_begins_again(machine: Inside) -> None:
+def test_only_an_ended_session_of_a_conversation_starts_again(machine: Inside) -> None:
     session = machine.start(100, **{CLAUDE: "a"})
     other = machine.start(200)
     for shell, env in ((100, {CLAUDE: "a"}), (200, {})):
@@ -249,7 +243,7 @@ def test_only_a_conversation_whose_session_ended_begins_again(machine: Inside) -
 # --- a board that cannot be written -----------------------------------------------------------------------------------
 
 
-def test_an_unwritable_board_is_an_error_only_if_asked_for(machine: Inside) -> None:
+def test_an_unwritable_board_is_an_error_only_for_coord_board(machine: Inside) -> None:
     machine.start(100)
     board = machine.repo.folder / "STATUS_BOARD.md"
     board.unlink()

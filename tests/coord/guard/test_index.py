@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coord.clients.registry import CLIENTS
-from coord.engine.guard_index import rows_of
+from coord.engine.guard_index import guard_rows
 from coord.engine.snapshot import Snapshot
 from coord.guard import index
 from coord.guard.entry import ALLOWED, DENIED
@@ -270,7 +270,7 @@ def test_who_waits_for_a_file_may_not_write_it_and_goes_first() -> None:
     story = Story("holder", "waiter", "other")
     story.asks(1, "holder", "file/a.py", mode="shared")
     story.asks(2, "waiter", "file/a.py", told="waiting", wait_s=600)
-    rows = rows_of(fold(State(), story.events), Config())
+    rows = guard_rows(fold(State(), story.events), Config())
 
     def answer_to(session: str, path: str) -> str:
         write: Any = LightRecord(resource=f"file/{path}", worktree="", agent="")
@@ -391,9 +391,9 @@ def _check(scene: Scene, shell: int, path: str, agent: str) -> None:
     fields = dict.fromkeys(("id", "note", "asked_at"), "") | {"ttl_s": 1, "automatic": True, "mode": "exclusive"}
     ask = ClaimRequest(session=session, agent=agent, resource=f"file/{path}", worktree=str(scene.root), **fields)  # type: ignore[arg-type]
     obstacles = find_obstacles(snapshot.state, ask)
-    mine = any(row.session == session for row in rows_of(snapshot.state, Config()))
+    mine = any(row.session == session for row in guard_rows(snapshot.state, Config()))
     assert (code == DENIED) == bool(obstacles) or (code == ALLOWED and mine), (code, obstacles)
-    assert all(isinstance(row, GuardRow) for row in rows_of(snapshot.state, Config()))
+    assert all(isinstance(row, GuardRow) for row in guard_rows(snapshot.state, Config()))
 
 
 def test_a_wrong_field_of_the_guards_values_is_seen_by_the_type_checker() -> None:

@@ -1,4 +1,4 @@
-"""JSON that is read without its package is what the package reads."""
+"""The JSON reader that does not load the package `json` gives the same values and errors as the package."""
 
 import json
 import math
@@ -19,7 +19,7 @@ VALUES = st.recursive(
 
 
 def read(loads: Any, data: bytes) -> str:
-    """What comes of it, to be compared: a value or an error."""
+    """Return the result of a function as text, a value or an error, for comparison."""
     try:
         return f"value {loads(data)!r}"
     except (ValueError, RecursionError) as error:
@@ -27,7 +27,7 @@ def read(loads: Any, data: bytes) -> str:
 
 
 @given(VALUES, st.sampled_from(["", " ", "\n\t\r "]), st.integers(0, 4), st.booleans())
-def test_what_is_written_is_read_without_the_package(value: object, space: str, indent: int, plain: bool) -> None:
+def test_encoded_json_is_decoded_without_the_package(value: object, space: str, indent: int, plain: bool) -> None:
     text = space + json.dumps(value, indent=indent or None, ensure_ascii=plain) + space
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(json, "loads", lambda data: pytest.fail("it was asked"))
@@ -35,7 +35,7 @@ def test_what_is_written_is_read_without_the_package(value: object, space: str, 
 
 
 @given(VALUES, st.data())
-def test_what_is_damaged_is_read_as_the_package_reads_it(value: object, data: st.DataObject) -> None:
+def test_damaged_json_is_decoded_as_the_package_does(value: object, data: st.DataObject) -> None:
     text = bytearray(json.dumps(value).encode())
     for _ in range(data.draw(st.integers(1, 3))):
         spot = data.draw(st.integers(0, len(text)))
@@ -54,15 +54,15 @@ def test_what_is_damaged_is_read_as_the_package_reads_it(value: object, data: st
 @example(b'{"a": 1, "a": 2}')
 @example(b'"\\ud800"')
 @example(b'"\xed\xa0\x80"')
-def test_any_bytes_are_read_as_the_package_reads_them(data: bytes) -> None:
+def test_any_bytes_are_decoded_as_the_package_does(data: bytes) -> None:
     assert read(json_reader.loads, data) == read(json.loads, data)
 
 
-def test_what_is_no_number_is_one_all_the_same() -> None:
+def test_infinity_and_nan_are_decoded() -> None:
     assert json_reader.loads(b"[Infinity, -Infinity]") == [math.inf, -math.inf]
     assert math.isnan(json_reader.loads(b"NaN"))
 
 
-def test_without_the_scanner_the_package_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_scanner_the_package_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(json_reader, "_scan", None)
     assert json_reader.loads(b'{"a": [1, 2.5, null]}') == {"a": [1, 2.5, None]}

@@ -1,4 +1,4 @@
-"""How a file is put in the place of another: whole or not at all, and through nothing that stands in the way."""
+"""Files are replaced completely or not at all, never through a symbolic link. And the version of the fold's code."""
 
 import os
 import shutil
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-import projections
+import projections.rules
 from coord.engine.checkpoint import SavedFold, load, save
 from coord.platform.code_version import code_version, files_version
 from coord.platform.replace_file import replace_file
@@ -18,7 +18,7 @@ def cache(tmp_path: Path) -> Path:
     return tmp_path / ".cache"
 
 
-def test_whoever_has_the_old_one_open_keeps_it_whole(cache: Path, tmp_path: Path) -> None:
+def test_a_reader_of_the_old_file_still_sees_all_of_it(cache: Path, tmp_path: Path) -> None:
     path = tmp_path / "board"
     path.write_bytes(b"old")
     with path.open("rb") as file:
@@ -28,7 +28,7 @@ def test_whoever_has_the_old_one_open_keeps_it_whole(cache: Path, tmp_path: Path
 
 
 @pytest.mark.parametrize("left", ["file", "link"])
-def test_what_a_killed_process_left_is_in_nobodys_way(cache: Path, tmp_path: Path, left: str) -> None:
+def test_the_rest_of_a_killed_process_is_replaced(cache: Path, tmp_path: Path, left: str) -> None:
     cache.mkdir()
     elsewhere = tmp_path / "elsewhere"
     elsewhere.write_bytes(b"not ours")
@@ -42,7 +42,7 @@ def test_what_a_killed_process_left_is_in_nobodys_way(cache: Path, tmp_path: Pat
 
 
 @pytest.mark.parametrize("kind", ["link", "hard link"])
-def test_a_file_put_there_at_that_moment_is_not_written_to(
+def test_a_temporary_file_of_someone_else_is_not_written_to(
     cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     cache.mkdir()
@@ -66,7 +66,7 @@ def test_a_file_put_there_at_that_moment_is_not_written_to(
     assert not (tmp_path / "board").exists()
 
 
-def test_a_cache_folder_that_is_a_link_is_not_used(cache: Path, tmp_path: Path) -> None:
+def test_a_cache_folder_that_is_a_symbolic_link_is_not_used(cache: Path, tmp_path: Path) -> None:
     real = tmp_path / "real"
     save(str(real), {}, ["told"], SavedFold({}, State()))
     cache.symlink_to(real)
@@ -79,10 +79,10 @@ def test_a_cache_folder_that_is_a_link_is_not_used(cache: Path, tmp_path: Path) 
 
 
 @pytest.mark.parametrize("change", ["size", "time", "another file"])
-def test_a_change_of_the_fold_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str) -> None:
-    copy = tmp_path / "projections"
-    shutil.copytree(projections.__path__[0], copy)
-    monkeypatch.setattr(projections, "__path__", [str(copy)])
+def test_a_changed_fold_has_another_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str) -> None:
+    copy = tmp_path / "rules"
+    shutil.copytree(projections.rules.__path__[0], copy)
+    monkeypatch.setattr(projections.rules, "__path__", [str(copy)])
     before, loaded = files_version(), code_version()
     path = copy / "claims.py"
     status = path.stat()
@@ -94,4 +94,4 @@ def test_a_change_of_the_fold_is_seen(tmp_path: Path, monkeypatch: pytest.Monkey
     else:
         (copy / "new.py").touch()
     assert files_version() != before
-    assert code_version() == loaded  # this process goes on with what it has
+    assert code_version() == loaded  # this process keeps the code that it has loaded

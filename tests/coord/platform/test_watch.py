@@ -1,4 +1,4 @@
-"""How one waits: until the next instant at which time alone may change the answer, and never beyond a signal."""
+"""Waiting pauses until the time at which the result may change, and ends at a signal."""
 
 import signal
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from tests.support.in_process import NOON
 
 @pytest.fixture
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """How long it paused, each time; nobody really waits."""
+    """The length of each pause, in seconds, without real pauses."""
     found: list[float] = []
 
     def pauser(folder: str) -> Callable[[float, list[int]], None]:
@@ -24,8 +24,8 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return found
 
 
-def looks(*dues: Instant) -> Callable[[], tuple[str | None, Instant]]:
-    """Nothing for each of these, then the answer."""
+def polls(*dues: Instant) -> Callable[[], tuple[str | None, Instant]]:
+    """A poll that returns no result for each of these times, and then "done"."""
     left = list(dues)
     return lambda: (None, left.pop(0)) if left else ("done", "")
 
@@ -34,23 +34,23 @@ def looks(*dues: Instant) -> Callable[[], tuple[str | None, Instant]]:
     ("due", "seconds"),
     [(add_time(NOON, 2), 2.0), (add_time(NOON, 60), POLL_EVERY_S), (NEVER, POLL_EVERY_S), (add_time(NOON, -1), 0.001)],
 )
-def test_it_pauses_until_the_answer_may_change(
+def test_it_pauses_until_the_result_may_change(
     tmp_path: Path, pauses: list[float], due: Instant, seconds: float
 ) -> None:
-    assert wait_for(str(tmp_path), looks(due), lambda: NOON, []) == "done"
+    assert wait_for(str(tmp_path), polls(due), lambda: NOON, []) == "done"
     assert pauses == [seconds]
 
 
-def test_an_answer_that_is_there_is_not_waited_for(tmp_path: Path, pauses: list[float]) -> None:
-    assert wait_for(str(tmp_path), looks(), lambda: NOON, [signal.SIGINT]) == "done", "also if a signal came"
+def test_a_result_that_exists_is_returned_without_a_pause(tmp_path: Path, pauses: list[float]) -> None:
+    assert wait_for(str(tmp_path), polls(), lambda: NOON, [signal.SIGINT]) == "done", "also after a signal"
     assert pauses == []
 
 
-def test_a_signal_while_it_looks_ends_the_wait_without_a_pause(tmp_path: Path, pauses: list[float]) -> None:
+def test_a_signal_during_a_poll_ends_the_wait_without_a_pause(tmp_path: Path, pauses: list[float]) -> None:
     caught: list[int] = []
 
     def look() -> tuple[str | None, Instant]:
-        assert caught == [], "it looks no more"
+        assert caught == [], "it does not poll again"
         caught.append(signal.SIGTERM)
         return None, NEVER
 
@@ -60,13 +60,13 @@ def test_a_signal_while_it_looks_ends_the_wait_without_a_pause(tmp_path: Path, p
     assert pauses == []
 
 
-def test_a_signal_that_comes_while_it_pauses_ends_the_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_signal_during_a_pause_ends_the_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watch, "_pauser", lambda folder: lambda seconds, caught: caught.append(signal.SIGINT))
     with pytest.raises(Interrupted):
-        wait_for(str(tmp_path), looks(NEVER), lambda: NOON, [])
+        wait_for(str(tmp_path), polls(NEVER), lambda: NOON, [])
 
 
-def test_signals_are_caught_for_as_long_as_one_waits() -> None:
+def test_signals_are_collected_only_during_the_wait() -> None:
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     before = [signal.getsignal(number) for number in numbers]
     caught: list[int] = []

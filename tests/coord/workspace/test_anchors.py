@@ -1,4 +1,4 @@
-"""Which process a session is anchored to, on chains of processes as they are found."""
+"""The choice of the anchor, for chains of processes as they occur on real machines."""
 
 import os
 import sys
@@ -16,7 +16,7 @@ COORD = ("/usr/bin/python3", "/usr/bin/coord", "start")
 
 
 def chain(*rows: Process) -> list[Process]:
-    """The chain as written, the first above the next: handed over nearest first."""
+    """Return the chain nearest first. It is written top down: each process is the parent of the next."""
     return [*reversed(rows)]
 
 
@@ -195,7 +195,7 @@ def test_the_anchor_is_never_a_multiplexer_or_terminal_server(multiplexer: str) 
     assert choose_anchor(rows) is None
 
 
-def test_a_process_of_a_boot_that_nobody_knows_is_no_anchor() -> None:
+def test_without_a_known_boot_a_process_is_not_an_anchor() -> None:
     bash = process(20, 1, 20, "bash")
     known = anchor_of(bash, ObserverHost("machine-1", "boot-1", "pid:[1]"))
     assert known is not None
@@ -204,7 +204,7 @@ def test_a_process_of_a_boot_that_nobody_knows_is_no_anchor() -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="where Linux has its namespaces")
-def test_with_no_known_pid_namespace_no_process_is_recognised(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_pid_namespace_no_process_is_recognised(monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(path: str) -> str:
         raise PermissionError(13, "not allowed", path)
 

@@ -1,4 +1,4 @@
-"""Agents' clients: their variables, their processes, and whose count where there are several."""
+"""Agents' clients: their variables, their processes, and which client counts if there are several."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ CLAUDE, CODEX, GEMINI = "CLAUDE_CODE_SESSION_ID", "CODEX_THREAD_ID", "GEMINI_SES
 
 
 def whoami(shell: Shell, command: str = "coord whoami --json") -> Any:
-    """What `whoami` tells."""
+    """Return the answer of `coord whoami`."""
     result = shell.run(command)
     assert result.code == 0, result
     return result.json
@@ -42,7 +42,7 @@ def test_a_new_conversation_starts_its_session_and_says_so_once(repo: Repo, vari
     assert started["event"]["client_session"] == "conversation-1"
 
 
-def test_a_conversation_can_begin_with_start_or_with_a_look(repo: Repo) -> None:
+def test_a_conversation_starts_with_start_or_whoami_not_status(repo: Repo) -> None:
     shell = repo.shell()
     began = shell.run(f"{CLAUDE}=a coord start --name agent --json")
     assert (began.code, began.json["client"]) == (0, "claude-code")
@@ -51,7 +51,7 @@ def test_a_conversation_can_begin_with_start_or_with_a_look(repo: Repo) -> None:
     assert looked.json["session"] != began.json["session"]
     assert looked.json["session"] in looked.err
     shell.ok(f"{CLAUDE}=c coord status")
-    assert len(repo.of_type("session.started")) == 2  # to look at the status is no beginning
+    assert len(repo.of_type("session.started")) == 2  # `coord status` does not start a session
 
 
 def test_two_conversations_and_their_shell_are_three_sessions(repo: Repo) -> None:
@@ -74,7 +74,7 @@ def test_a_subagents_thread_acts_as_an_agent_of_the_session(repo: Repo) -> None:
     assert [event["event"].get("agent", "") for event in repo.of_type("claim.requested")] == ["child", "other", ""]
 
 
-def test_a_subagent_that_speaks_first_begins_the_roots_session(repo: Repo) -> None:
+def test_a_subagents_first_command_starts_the_roots_session(repo: Repo) -> None:
     shell = repo.shell()
     child = whoami(shell, f"{CODEX}=child CODEX_SESSION_ID=root coord whoami --json")
     root = whoami(shell, f"{CODEX}=root CODEX_SESSION_ID=root coord whoami --json")
@@ -89,7 +89,7 @@ def test_a_client_that_sets_only_its_mark_is_found_by_process(repo: Repo) -> Non
     assert whoami(agent, "bash -c 'CLAUDECODE=1 coord whoami --json; true'")["session"] == began.json["session"]
 
 
-def test_a_clients_process_is_the_anchor_and_the_walk_stops(repo: Repo) -> None:
+def test_a_clients_process_is_the_anchor_and_ends_the_search(repo: Repo) -> None:
     person = repo.shell()
     persons = person.start()
     said = person.run(
@@ -98,7 +98,7 @@ def test_a_clients_process_is_the_anchor_and_the_walk_stops(repo: Repo) -> None:
     )
     first, *document, pid, last = said.out.splitlines()
     assert first == "code 3"
-    assert persons in said.err  # as one of the live sessions, not as who acts
+    assert persons in said.err  # as one of the live sessions, not as the acting one
     began = "\n".join(document)
     assert f'"anchor_pid": {pid}' in began
     assert f'"{last.split()[0].rstrip(",")}"' in began
@@ -107,7 +107,7 @@ def test_a_clients_process_is_the_anchor_and_the_walk_stops(repo: Repo) -> None:
 
 
 def chain(machine: Inside, *clients: str) -> int:
-    """A shell below clients inside each other, the outermost first; its pid."""
+    """Return the pid of a shell below nested clients, which are given from the outermost to the innermost."""
     above = 100
     for depth, client in enumerate(clients):
         pid = 1000 + 10 * depth
@@ -131,7 +131,7 @@ def test_of_several_clients_the_nearest_ancestor_decides(repo: Repo, clients: tu
     assert machine.run(shell, "whoami", "--json", **env).json["session"] == result.json["session"]
 
 
-def test_of_several_clients_that_are_no_ancestor_none_is_guessed(repo: Repo) -> None:
+def test_several_clients_without_an_ancestor_are_an_error(repo: Repo) -> None:
     machine = Inside(repo)
     machine.start(100)
     result = machine.run(100, "claim", "droplet", "x", **{CLAUDE: "a", CODEX: "b"})
@@ -141,7 +141,7 @@ def test_of_several_clients_that_are_no_ancestor_none_is_guessed(repo: Repo) -> 
     assert "--session" in result.err
 
 
-def test_an_agents_terminal_counts_as_it_until_told_otherwise(repo: Repo) -> None:
+def test_an_agents_terminal_is_its_session_unless_overridden(repo: Repo) -> None:
     machine = Inside(repo)
     agents = machine.start(100, **{CLAUDE: "a"})
     mine = machine.start(200)

@@ -1,4 +1,4 @@
-"""Who goes on for whom, and on which process: sessions that continue another, and conversations of one client."""
+"""Sessions that continue another, and conversations of a client: which session acts, and what its anchor is."""
 
 import json
 import os
@@ -39,10 +39,10 @@ CLOSED: list[Callable[[Inside, str], None]] = [sealed, damaged, moved]
 
 
 def goes_on(machine: Inside, session: str) -> dict[str, Any]:
-    """How the session that continues this one, by a command in the second shell, introduced itself."""
+    """Return the start event of the session that continues this one, after a command in the second shell."""
     result = machine.run(200, "heartbeat", "going", "on", "--json", COORD_SESSION=session)
     assert result.code == 0, result
-    assert f"{session} goes on as {result.json['session']}" in result.err
+    assert f"{session} continues as {result.json['session']}" in result.err
     started = machine.repo.of_type("session.started")[-1]
     assert started["session"] == result.json["session"]
     assert started["event"]["continues"] == session
@@ -59,7 +59,7 @@ def test_a_continuation_lives_as_long_as_the_first_would_have(repo: Repo, close:
 
 
 @pytest.mark.parametrize("close", CLOSED)
-def test_a_continuation_of_an_untied_session_is_untied(repo: Repo, close: Callable[[Inside, str], None]) -> None:
+def test_a_continuation_of_a_session_without_anchor_has_none(repo: Repo, close: Callable[[Inside, str], None]) -> None:
     machine = Inside(repo)
     session = machine.start(100, "--no-anchor")
     close(machine, session)
@@ -67,7 +67,7 @@ def test_a_continuation_of_an_untied_session_is_untied(repo: Repo, close: Callab
 
 
 @pytest.mark.parametrize("close", CLOSED)
-def test_a_continuation_of_a_gone_process_is_tied_to_its_own(repo: Repo, close: Callable[[Inside, str], None]) -> None:
+def test_a_continuation_of_a_dead_session_gets_its_own_anchor(repo: Repo, close: Callable[[Inside, str], None]) -> None:
     machine = Inside(repo)
     session = machine.start(100)
     close(machine, session)
@@ -75,7 +75,7 @@ def test_a_continuation_of_a_gone_process_is_tied_to_its_own(repo: Repo, close: 
     assert goes_on(machine, session)["anchor"]["pid"] == 200
 
 
-def test_a_continuation_on_another_machine_is_tied_to_its_own(repo: Repo) -> None:
+def test_a_continuation_on_another_machine_gets_its_own_anchor(repo: Repo) -> None:
     machine = Inside(repo)
     session = machine.start(100)
     machine.here = type(machine.here)("machine-2", "boot-9", "pid:[1]")
@@ -124,7 +124,7 @@ def test_a_copy_of_a_machine_by_another_name_is_another_machine(monkeypatch: pyt
 # --- conversations ------------------------------------------------------------------------------------------------
 
 
-def test_a_second_conversation_is_tied_to_the_client_process_too(repo: Repo) -> None:
+def test_two_conversations_of_a_client_process_share_the_anchor(repo: Repo) -> None:
     machine = Inside(repo)
     machine.table.rows[1000] = process(1000, 100, 100, "claude")
     machine.run(1000, "claim", "droplet", "x", **{CLAUDE: "a"})
@@ -165,7 +165,7 @@ def test_a_new_session_of_a_conversation_acts_from_then_on(repo: Repo) -> None:
         assert machine.run(100, *command, "--json", **{CLAUDE: "x"}).json["session"] == new
 
 
-def test_an_imported_conversation_is_nobodys(repo: Repo) -> None:
+def test_an_imported_conversation_has_no_session(repo: Repo) -> None:
     state = State()
     for name in ("session-1", "amber-otter"):
         state.sessions[name] = Session(id=name, started_at=NOON, last_at=NOON, client_session="x")
@@ -177,7 +177,7 @@ def test_an_imported_conversation_is_nobodys(repo: Repo) -> None:
     assert by_conversation(state, ("x",)) is None
 
 
-def test_a_session_that_is_not_over_is_not_continued(repo: Repo) -> None:
+def test_a_live_session_is_not_continued(repo: Repo) -> None:
     machine = Inside(repo)
     first = machine.start(100)
     machine.run(100, "claim", "droplet", "x")

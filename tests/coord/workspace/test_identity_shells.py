@@ -1,4 +1,4 @@
-"""Two shells, two terminals, a container: with bare commands, each acts as itself and as no other."""
+"""Commands without options, in several shells, scripts and pid namespaces: each acts as its own session."""
 
 from collections.abc import Callable
 from typing import Any
@@ -20,7 +20,7 @@ KINDS = [
 
 
 def me(shell: Shell | Terminal, command: str = "coord whoami") -> str:
-    """Which session a command acts as."""
+    """Return the session that a command acts as."""
     result = shell.run(command)
     assert result.code == 0, result
     return result.out.split()[0].rstrip(",")
@@ -52,7 +52,7 @@ def test_each_shell_acts_as_itself_however_a_command_is_wrapped(repo: Repo, make
 
 
 @pytest.mark.parametrize("make", KINDS)
-def test_start_claim_send_inbox_and_the_old_scripts_in_each(repo: Repo, make: Maker) -> None:
+def test_commands_and_old_scripts_act_as_their_own_shell(repo: Repo, make: Maker) -> None:
     one, two = make(repo), make(repo)
     assert one.run("coord start").code == 0
     assert two.run("./COORDINATION/scripts/session-start.sh").code == 0
@@ -81,7 +81,7 @@ def test_start_claim_send_inbox_and_the_old_scripts_in_each(repo: Repo, make: Ma
 
 
 @pytest.mark.parametrize("make", KINDS)
-def test_a_session_started_in_a_substitution_is_this_shells(repo: Repo, make: Maker) -> None:
+def test_a_session_started_in_a_substitution_is_the_shells(repo: Repo, make: Maker) -> None:
     one, two = make(repo), make(repo)
     assert one.run("x=$(coord start)").code == 0
     assert two.run("x=$(coord start --json)").code == 0
@@ -110,7 +110,7 @@ def test_setsid_bash_with_a_command_string_is_its_own_session(repo: Repo) -> Non
     assert all(f"dead: {name}" in status for name in ids)
 
 
-def test_a_shell_below_a_session_is_it_until_it_begins_its_own(repo: Repo) -> None:
+def test_a_nested_shell_is_the_same_session_until_it_starts_one(repo: Repo) -> None:
     shell = repo.shell()
     outer = shell.start()
     assert me(shell, "setsid -w bash -c 'coord whoami; true'") == outer
@@ -119,14 +119,14 @@ def test_a_shell_below_a_session_is_it_until_it_begins_its_own(repo: Repo) -> No
     assert me(shell) == outer
 
 
-def test_a_background_job_acts_as_the_shell_that_began_it(repo: Repo) -> None:
+def test_a_background_job_acts_as_the_shell_that_started_it(repo: Repo) -> None:
     shell = repo.shell()
     mine = shell.start()
     assert me(shell, "coord whoami >job.txt & wait; cat job.txt") == mine
 
 
 @pytest.mark.skipif(not can_unshare("--pid", "--fork", "--mount-proc"), reason="no namespaces for us here")
-def test_in_a_pid_namespace_nobody_outside_is_thought_dead(repo: Repo) -> None:
+def test_from_a_pid_namespace_no_session_outside_seems_dead(repo: Repo) -> None:
     outside, other = repo.shell(), repo.shell()
     mine, others = outside.start(), other.start()
     outside.ok("coord claim droplet outside")
@@ -143,11 +143,11 @@ def test_in_a_pid_namespace_nobody_outside_is_thought_dead(repo: Repo) -> None:
     assert "dead" not in said
     assert repo.of_type("session.presumed_dead") == []
     assert [me(outside), me(other)] == [mine, others]
-    assert "dead" not in outside.ok("coord status")  # nor the other way: what cannot be seen is not dead
+    assert "dead" not in outside.ok("coord status")  # and from outside: a process that cannot be seen is not dead
 
 
 @pytest.mark.skipif(not can_unshare("--pid", "--fork"), reason="no namespaces for us here")
-def test_with_a_foreign_proc_nothing_is_known_and_nobody_dead(repo: Repo) -> None:
+def test_with_another_namespaces_proc_no_session_seems_dead(repo: Repo) -> None:
     shell = repo.shell()
     mine = shell.start()
     script = "coord start --name blind; coord --version; coord status; true"
@@ -157,7 +157,7 @@ def test_with_a_foreign_proc_nothing_is_known_and_nobody_dead(repo: Repo) -> Non
     assert mine in said
 
 
-def test_a_containers_first_process_acts_also_through_a_wrapper(repo: Repo) -> None:
+def test_a_containers_first_process_acts_through_a_wrapper(repo: Repo) -> None:
     machine = Inside(repo)
     machine.table.rows[1] = process(1, 0, 1, "bash")
     machine.table.rows[50] = process(50, 1, 50, "sudo", "coord")

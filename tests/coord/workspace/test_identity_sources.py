@@ -1,4 +1,4 @@
-"""Which source decides who acts, and that none falls through to the next."""
+"""Which source decides the acting session, and that a wrong source is an error instead of a reason to try the next."""
 
 import shutil
 
@@ -10,11 +10,11 @@ from tests.support.repositories import Repo
 
 
 def me(shell: Shell, command: str = "coord whoami") -> str:
-    """Which session a command acts as."""
+    """Return the session that a command acts as."""
     return shell.ok(command).split()[0].rstrip(",")
 
 
-def test_the_option_precedes_the_variable_and_that_the_anchor(repo: Repo) -> None:
+def test_the_option_precedes_the_variable_precedes_the_anchor(repo: Repo) -> None:
     (one, first), (_, second), (_, third) = repo.sessions(3)
     assert me(one) == first
     assert me(one, f"COORD_SESSION={second} coord whoami") == second
@@ -39,12 +39,12 @@ def test_a_client_comes_before_the_variable_and_after_the_option(repo: Repo) -> 
     ],
 )
 @pytest.mark.parametrize("verb", ["whoami", "claim droplet x", "status", "inbox"])
-def test_a_source_that_names_nobody_lists_the_live_ones(repo: Repo, command: str, verb: str) -> None:
+def test_a_source_with_an_unknown_name_lists_the_live_sessions(repo: Repo, command: str, verb: str) -> None:
     (one, first), (_, second) = repo.sessions(2)
     before = repo.bytes()
     result = one.run(command.format(verb).format(first=first))
     if verb == "status" and "--session" not in command:
-        assert result.code in (0, 3)  # whoever only looks may do so as nobody
+        assert result.code in (0, 3)  # reading does not need a session
     else:
         assert result.code == 3
         assert "nobody" in result.err
@@ -54,7 +54,7 @@ def test_a_source_that_names_nobody_lists_the_live_ones(repo: Repo, command: str
     assert repo.bytes() == before
 
 
-def test_a_variable_of_an_ended_session_does_not_fall_through(repo: Repo) -> None:
+def test_a_variable_of_an_ended_session_is_an_error(repo: Repo) -> None:
     (one, first), (two, second) = repo.sessions(2)
     two.ok("coord end")
     result = one.run(f"COORD_SESSION={second} coord claim droplet x")
@@ -96,7 +96,7 @@ def test_start_again_says_so_and_returns_the_same_session(repo: Repo) -> None:
     assert me(one, "COORD_SESSION=other coord whoami") == first
 
 
-def test_a_session_without_an_anchor_is_found_by_its_name_alone(repo: Repo) -> None:
+def test_a_session_without_an_anchor_is_found_only_by_name(repo: Repo) -> None:
     one, two = repo.shell(), repo.shell()
     loose = one.start("--no-anchor --name loose")
     assert one.run("coord whoami").code == 3
@@ -108,7 +108,7 @@ def test_a_session_without_an_anchor_is_found_by_its_name_alone(repo: Repo) -> N
     assert me(two) == bound
 
 
-def test_a_clear_prefix_or_a_name_will_do_and_another_is_refused(repo: Repo) -> None:
+def test_an_unambiguous_prefix_or_a_name_finds_a_session(repo: Repo) -> None:
     machine = Inside(repo)
     ids = [machine.start(shell, "--name", name) for shell, name in ((100, "front"), (200, "back"), (300, "db"))]
     prefix = next(ids[0][:n] for n in range(1, 30) if sum(other.startswith(ids[0][:n]) for other in ids) == 1)
@@ -119,13 +119,13 @@ def test_a_clear_prefix_or_a_name_will_do_and_another_is_refused(repo: Repo) -> 
     assert near.code == 3
     assert "did you mean front?" in near.err
     gone = machine.run(300, "whoami", "--session", f"{ids[2][:-1]}{'2' if ids[2][-1] != '2' else '3'}")
-    assert (gone.code, "did you mean" in gone.err) == (3, False), "no whole id is another's that is like it"
+    assert (gone.code, "did you mean" in gone.err) == (3, False), "a complete id is not a misspelled one"
 
 
-def test_a_prefix_of_several_is_refused_and_names_them(repo: Repo) -> None:
+def test_an_ambiguous_prefix_is_refused_with_the_candidates(repo: Repo) -> None:
     machine = Inside(repo)
     ids: list[str] = []
-    while len({name[0] for name in ids}) == len(ids):  # until two begin with the same letter
+    while len({name[0] for name in ids}) == len(ids):  # until two start with the same letter
         ids.append(machine.start(100, "--new"))
     twins = [name for name in ids if name[0] == ids[-1][0]]
     result = machine.run(200, "whoami", "--session", ids[-1][0])
@@ -133,7 +133,7 @@ def test_a_prefix_of_several_is_refused_and_names_them(repo: Repo) -> None:
     assert all(name in result.err for name in twins)
 
 
-def test_a_name_in_use_cannot_be_taken_before_it_is_over(repo: Repo) -> None:
+def test_the_name_of_a_live_session_cannot_be_taken(repo: Repo) -> None:
     machine = Inside(repo)
     first = machine.start(100, "--name", "twin")
     taken = machine.run(200, "start", "--name", "twin")
@@ -145,7 +145,7 @@ def test_a_name_in_use_cannot_be_taken_before_it_is_over(repo: Repo) -> None:
     assert machine.run(300, "whoami", "--session", "twin").out.startswith(second)
 
 
-def test_in_a_copied_folder_a_session_goes_on_as_a_new_one(repo: Repo) -> None:
+def test_in_a_copied_folder_a_session_continues_as_a_new_one(repo: Repo) -> None:
     one = repo.shell()
     first = one.start("--name original")
     one.ok("coord claim droplet x")
@@ -155,7 +155,7 @@ def test_in_a_copied_folder_a_session_goes_on_as_a_new_one(repo: Repo) -> None:
     result = one.run(f"cd {copy}; coord heartbeat testing here --json; cd {repo.root}")
     assert result.code == 0
     assert result.json["session"] != first
-    assert f"{first} goes on as {result.json['session']}" in result.err
+    assert f"{first} continues as {result.json['session']}" in result.err
     assert "another folder" in result.err
     assert repo.bytes() == before
     assert me(one) == first
@@ -176,7 +176,7 @@ def test_a_subshell_of_an_ended_session_is_told_what_to_do(repo: Repo) -> None:
     assert me(one) == fresh
 
 
-def test_with_no_process_to_be_seen_a_session_has_no_anchor(repo: Repo) -> None:
+def test_without_a_readable_process_a_session_has_no_anchor(repo: Repo) -> None:
     machine = Inside(repo)
     machine.table.rows.clear()
     machine.table.rows[100] = process(100, 1, 100, "bash")

@@ -1,4 +1,4 @@
-"""Which paths lie inside the repository, and which folder is found from where; by their names, without git."""
+"""Which paths lie inside the repository, and which shared folder is found from a folder, without running git."""
 
 from pathlib import Path
 
@@ -62,7 +62,7 @@ def test_a_folder_whose_name_starts_like_the_root_is_outside(home: Path) -> None
     assert outside(here, home / "app.py")
 
 
-def test_another_repositorys_file_is_outside_a_worktrees_is_not(home: Path) -> None:
+def test_another_worktrees_file_is_inside_another_repos_outside(home: Path) -> None:
     main = repository(home / "repo", initialised=True)
     here = workspace(home, main)
     other, twin = repository(home / "other"), worktree(main, home / "twin")
@@ -78,7 +78,7 @@ def test_all_worktrees_share_the_folder_of_the_main_one(home: Path) -> None:
     assert workspace(home, twin).folder == str(main / FOLDER)
 
 
-def test_only_the_roots_folder_counts_else_the_nearest_above(home: Path) -> None:
+def test_the_repositorys_folder_counts_else_the_nearest_above(home: Path) -> None:
     shared(home)
     (home / "plain" / "below").mkdir(parents=True)
     assert workspace(home, home / "plain" / "below").folder == str(home / FOLDER)

@@ -16,7 +16,7 @@ import pytest
 
 from coord.admin.shell_import import run as importing
 from coord.cli.main import run
-from coord.engine import transaction
+from coord.engine import machine_lock
 from coord.workspace.paths import Workspace
 from eventlog.errors import AppendFailed, JournalClosed, LogError
 from eventlog.local import writer as writing
@@ -206,7 +206,7 @@ def test_everything_is_durable_at_each_output_and_unlock(repo: Repo, monkeypatch
             yield
             check("the lock is released")
 
-    monkeypatch.setattr(transaction, "locked", checked_lock)
+    monkeypatch.setattr(machine_lock, "locked", checked_lock)
     for shell, words in DAY:
         with contextlib.redirect_stdout(CheckedOutput(check, words)):
             assert run(words.split(), machine.system(shell, {})) == 0, words

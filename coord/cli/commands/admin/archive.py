@@ -31,7 +31,7 @@ def archive(run: Run, before: str, dry_run: bool) -> None:
       coord archive --before 30d --dry-run
       coord archive --before "2026-11-01 00:00"
     """
-    snapshot = run.look()
+    snapshot = run.read_state()
     now, names = snapshot.now, names_of(snapshot.state)
     done = put_away(run.system, run.workspace, run.config, _parse_before(run, before, now), dry_run=dry_run)
     run.note_problems(snapshot)

@@ -3,9 +3,8 @@
 import msgspec
 
 from coord.cli.parser import at_option, command, option
-from coord.engine.board import board_of
+from coord.engine.board import board_of, rewrite_board
 from coord.engine.run import Run
-from coord.engine.transaction import rewrite_board
 from coord.errors import usage_error
 from coord.render.board.markdown import board_markdown
 
@@ -28,6 +27,6 @@ def board(run: Run, write: bool, at: str | None) -> None:
         rewrite_board(run.system, run.workspace, run.config)
         run.say(f"✅ Wrote {run.workspace.board}", {"written": run.workspace.board})
         return
-    snapshot = run.look(at)
+    snapshot = run.read_state(at)
     shown = board_of(run.system, run.config, snapshot, snapshot.now)
     run.say(board_markdown(shown), msgspec.to_builtins(shown))

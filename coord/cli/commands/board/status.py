@@ -18,7 +18,7 @@ def status(run: Run, at: str | None) -> None:
       coord status
       coord status --at "yesterday 18:00"
     """
-    snapshot = run.look(at)
+    snapshot = run.read_state(at)
     me = run.own_session_id(snapshot)
     board = board_of(run.system, run.config, snapshot, snapshot.now)
     run.say(board_text(board, me), msgspec.to_builtins(board))

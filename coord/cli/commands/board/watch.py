@@ -31,7 +31,7 @@ def watch(run: Run, once: bool) -> None:
       coord watch
       coord watch --once
     """
-    snapshot = run.look()
+    snapshot = run.read_state()
     if once or run.json or not is_usable(run.system.env):
         _once(run, snapshot)
         if not once and not run.json:
@@ -76,7 +76,7 @@ def _watch_live(run: Run, snapshot: Snapshot, terminal: Terminal, changes: int, 
     key, part = "", TextView()
     while not caught:
         if not key:
-            snapshot.catch_up(snapshot=True)
+            snapshot.catch_up(consistent=True)
             board, me, due = _current_board(run, snapshot)
         columns, height = terminal.size
         rows = part.rows(board_body(board, me), columns, height - 1)

@@ -40,7 +40,7 @@ def break_(run: Run, words: tuple[str, ...], reason: str) -> None:
             transaction.append(ClaimBroken(claim=claim.id, reason=reason))
         return [claim.session for claim in others]
 
-    outcome = run.act(decide)
+    outcome = run.transact(decide)
     holders = ", ".join(outcome.value)
     run.say(
         f"✅ Broken: {line(resource)}, held by {holders}, who will be told. Claim it to have it.",

@@ -76,7 +76,7 @@ def claim(run: Run, words: tuple[str, ...], ttl: str | None, shared: bool, wait:
         run.note("that is every file of the repository")
     if (path := new_path(run.workspace, resource)) and not run.json:
         run.note(f"nothing is at {path} yet: this is that one path; if it will be a folder, claim file/{path}/")
-    answer = _ask_and_wait(run, patience, ask, prepare) if patience else run.act(ask, prepare=prepare).value
+    answer = _ask_and_wait(run, patience, ask, prepare) if patience else run.transact(ask, prepare=prepare).value
     _print_result(run, answer)
 
 
@@ -165,7 +165,7 @@ def _ask_and_wait(
             stack.enter_context(collect_signals(caught))  # signals are held back in here: none can come between
             return ask(transaction)
 
-        asked = run.act(decide, prepare=prepare).value
+        asked = run.transact(decide, prepare=prepare).value
         if asked.outcome != "waiting":
             return asked
         if not run.json:
@@ -178,11 +178,11 @@ def _ask_and_wait(
         try:
             return wait_for(run.workspace.log, lambda: _poll_grant(run, asked, told), run.system.wall, caught)
         except Interrupted as signal:
-            run.act(lambda transaction: transaction.append(withdraw))
+            run.transact(lambda transaction: transaction.append(withdraw))
             raise CoordError(128 + signal.args[0], f"no longer waiting for {line(asked.resource)}") from None
         except CoordError:
             with suppress(CoordError):  # nobody waits any more, whatever it was; best said in the log, if it can be
-                run.act(lambda transaction: transaction.append(withdraw))
+                run.transact(lambda transaction: transaction.append(withdraw))
             raise
 
 
@@ -194,29 +194,29 @@ def _poll_grant(run: Run, asked: ClaimResult, told: set[tuple[str, ...]]) -> tup
 
     Rule 6: a circle that we are in is told, once; `told` are those that were.
     """
-    snapshot = run.look()
+    snapshot = run.read_state()
     if find_deaths(run.system, snapshot):
-        run.act(
+        run.transact(
             lambda transaction: None
         )  # whoever notices a death records it, and so frees what the dead held; or is dead
-        snapshot = run.look()
+        snapshot = run.read_state()
     state = as_of(snapshot.state, snapshot.now)
     if asked.claim in state.waits and may_finish_conflicting(
         run.workspace, run.config, state, state.waits[asked.claim], snapshot.now
     ):
         answers = GitAnswers(run.workspace)
         answers.learn(conflicting_claims(state, state.waits[asked.claim]))
-        run.act(
+        run.transact(
             lambda transaction: finish_conflicting(
                 transaction, run.config, transaction.state.waits.get(asked.claim), answers
             )
         )
-        snapshot = run.look()
+        snapshot = run.read_state()
         state = as_of(snapshot.state, snapshot.now)
     if asked.claim not in state.waits:
         if asked.claim not in state.claims and not state.sessions[asked.session].live:
             return msgspec.structs.replace(asked, outcome="timed_out", at=snapshot.now), ""
-        return run.act(lambda transaction: _accept(transaction, asked)).value, state.due
+        return run.transact(lambda transaction: _accept(transaction, asked)).value, state.due
     for circle in wait_cycles(state):
         if asked.session in circle and circle not in told and not run.json:
             told.add(circle)

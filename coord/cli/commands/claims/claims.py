@@ -25,7 +25,7 @@ def claims(run: Run, path: str | None, at: str | None) -> None:
       coord claims src/app.py
       coord claims deploy/production --at 18:00
     """
-    snapshot = run.look(at)
+    snapshot = run.read_state(at)
     now = snapshot.now
     gone = find_deaths(run.system, snapshot)
     state = as_of(snapshot.state, now)

@@ -51,7 +51,7 @@ def handoff(run: Run, words: tuple[str, ...], note: str) -> None:
         ]
         return to, [transaction.append(event).id for event in given]
 
-    outcome = run.act(decide)
+    outcome = run.transact(decide)
     to, made = outcome.value
     run.say(
         f"✅ Handed over: {line(resource)} to {session_label(to, names_of(outcome.snapshot.state))}",

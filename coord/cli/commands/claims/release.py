@@ -36,7 +36,7 @@ def release(run: Run, words: tuple[str, ...]) -> None:
             transaction.append(ClaimReleased(claim=name, agent=transaction.me.agent))
         return own
 
-    outcome = run.act(decide)
+    outcome = run.transact(decide)
     run.say(
         f"🔓 Released: {line(resource)}",
         {"resource": resource, "session": outcome.me.session, "claims": outcome.value},

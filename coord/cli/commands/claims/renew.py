@@ -42,7 +42,7 @@ def renew(run: Run, words: tuple[str, ...], ttl: str | None, token: int | None) 
             transaction.append(ClaimRenewed(claim=claim.id, ttl_s=ttl_seconds, agent=transaction.me.agent))
         return [claim_row(transaction.state.claims[claim.id]) for claim in own]
 
-    outcome = run.act(decide)
+    outcome = run.transact(decide)
     row = outcome.value[0]
     run.say(
         f"✅ Renewed: {line(resource)} {until(row.ends_at, outcome.snapshot.state.at)}",

@@ -18,7 +18,7 @@ def base_folder(run: Run) -> tuple[str, Repository | None]:
     """The folder whose clients are set up: the root of the worktree that we are in. Raises CoordError."""
     base = run.root or run.system.env.get("COORD_ROOT") or run.system.cwd
     if not os.path.isabs(base) and not run.system.cwd:
-        raise CoordError(NO_LOG, "the folder that you are in is gone. Change to one that is there.")
+        raise CoordError(NO_LOG, "the current directory was removed. Change to another one.")
     base = os.path.realpath(os.path.join(run.system.cwd or "/", base))
     base = os.path.dirname(base) if os.path.basename(base) == FOLDER else base
     if not os.path.isdir(base):

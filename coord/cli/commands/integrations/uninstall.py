@@ -114,8 +114,8 @@ def _log_to_remove(run: Run, draft: Changeset, dry_run: bool) -> Workspace | Non
     except CoordError as error:
         draft.note(f"No log is removed: {error.message}")
         return None
-    state = run.look().state
-    live = [session for session in state.sessions.values() if session.live and not run.system.gone(session)]
+    state = run.read_state().state
+    live = [session for session in state.sessions.values() if session.live and not run.system.death_evidence(session)]
     if live:
         names = [session_label(session.id, {session.id: session.name}) for session in live[:_MOST_NAMES]]
         more = f" and {len(live) - len(names)} more (coord status)" if len(live) > len(names) else ""

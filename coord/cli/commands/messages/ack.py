@@ -17,7 +17,7 @@ def ack(run: Run, messages: tuple[str, ...]) -> None:
     Example:
       coord ack amber-otter-k3f9/17
     """
-    snapshot = run.look()
+    snapshot = run.read_state()
     names = tuple(dict.fromkeys(message_id(snapshot, message) for message in messages))
     sent = [read_message(run.workspace, name) for name in names]
 
@@ -30,7 +30,7 @@ def ack(run: Run, messages: tuple[str, ...]) -> None:
                 )
         transaction.append(MessageAcknowledged(messages=names))
 
-    outcome = run.act(decide)
+    outcome = run.transact(decide)
     run.say(
         f"✅ Acknowledged: {', '.join(names)}",
         {"messages": list(names), "session": outcome.me.session},

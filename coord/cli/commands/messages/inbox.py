@@ -61,7 +61,7 @@ def inbox(run: Run, message: str | None, peek: bool, everything: bool, wait: str
     run.say(_render_text(state, session, notices, rows, now), _data(me, notices, rows, left))
     shown = tuple(dict.fromkeys([*names, *(notice.id for notice in notices)]))
     if shown and not peek and at is None:  # only now: what was not shown must stay unread
-        run.act(lambda transaction: transaction.append(MessageRead(messages=shown)))
+        run.transact(lambda transaction: transaction.append(MessageRead(messages=shown)))
     else:
         run.note_problems(snapshot)
     return None
@@ -74,9 +74,9 @@ def _current_snapshot(run: Run) -> tuple[Snapshot, str]:
 
 def _past_snapshot(run: Run, at: str) -> tuple[Snapshot, str]:
     """That moment, and who looks: this session, or one of those that it goes on for. Raises CoordError (3)."""
-    state = run.look().state
+    state = run.read_state().state
     me = resolve_session(state, run.session) if run.session else identify(run.system, state).session
-    then = run.look(at)
+    then = run.read_state(at)
     if there := [name for name in _lineage(state, me) if name in then.state.sessions]:
         return then, there[0]
     raise no_session(f"{me} was not there yet.")
@@ -98,7 +98,7 @@ def _wait(run: Run, me: str, patience: int) -> Snapshot:
     deadline = add_time(run.system.wall(), patience)
 
     def look() -> tuple[Snapshot | None, Instant]:
-        snapshot = run.look()
+        snapshot = run.read_state()
         state = as_of(snapshot.state, snapshot.now)
         session = _own_session(state, me)
         over = run.system.wall() >= deadline
@@ -122,7 +122,7 @@ def _show_message(run: Run, snapshot: Snapshot, text: str, me: str, peek: bool) 
     row = full_message_row(event, payload, snapshot.state)
     run.say(message_lines(row, snapshot.now, me, names_of(snapshot.state), whole=True), msgspec.to_builtins(row))
     if not peek and event.id in snapshot.state.sessions[me].unread:
-        run.act(lambda transaction: transaction.append(MessageRead(messages=(event.id,))))
+        run.transact(lambda transaction: transaction.append(MessageRead(messages=(event.id,))))
 
 
 def _show_all(run: Run, snapshot: Snapshot, me: str) -> None:

@@ -22,7 +22,7 @@ def reply(run: Run, message: str, body: str) -> None:
       coord reply amber-otter-k3f9/17 "Yes, please: church-guidance needs email delivery"
     """
     text = run.body(body)
-    name = message_id(run.look(), message)
+    name = message_id(run.read_state(), message)
     event, asked = read_message(run.workspace, name)
     subject = asked.subject if asked.subject.startswith("Re: ") else f"Re: {asked.subject}"
     check_length(subject[:1000], text)
@@ -35,7 +35,7 @@ def reply(run: Run, message: str, body: str) -> None:
         transaction.append(MessageAcknowledged(messages=(name,)))
         return sent.id, to
 
-    outcome = run.act(decide)
+    outcome = run.transact(decide)
     sent, to = outcome.value
     run.say(
         f"✅ Sent to {session_label(to, names_of(outcome.snapshot.state))}: {line(subject)}",

@@ -51,7 +51,7 @@ def send(run: Run, to: str, subject: str, body: str | None, urgency: Urgency, ne
         )
         return event.id, sorted(transaction.state.messages[event.id].unread_by) if everyone else list(names)
 
-    outcome = run.act(decide)
+    outcome = run.transact(decide)
     name, recipients = outcome.value
     sessions = outcome.snapshot.state.sessions
     if everyone:

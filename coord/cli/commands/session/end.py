@@ -25,7 +25,7 @@ def end(run: Run, summary: str, notes: str) -> None:
         transaction.append(SessionEnded(summary=summary, notes=notes))
         return held
 
-    outcome = run.act(decide)
+    outcome = run.transact(decide)
     released = "".join(f"\n🔓 Released: {line(resource)}" for resource in outcome.value[:20])
     released += f"\n… and {len(outcome.value) - 20} more" if len(outcome.value) > 20 else ""
     run.say(

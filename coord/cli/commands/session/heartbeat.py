@@ -63,7 +63,7 @@ def heartbeat(
         adds = not action and said != SessionHeartbeat()
         transaction.append(_added(said, transaction.state.sessions[transaction.me.session].doing) if adds else said)
 
-    outcome = run.act(decide)
+    outcome = run.transact(decide)
     session = outcome.snapshot.state.sessions[outcome.me.session]
     doing = session.doing
     what = " ".join(line(part) for part in (doing.action, doing.target) if part) or "here"

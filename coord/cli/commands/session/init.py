@@ -91,7 +91,7 @@ def _remove_generated(path: str, content: bytes) -> None:
 def _where(run: Run, here: bool) -> tuple[str, Repository | None]:
     base = run.root or run.system.env.get("COORD_ROOT") or run.system.cwd
     if not os.path.isabs(base) and not run.system.cwd:
-        raise CoordError(NO_LOG, "the folder that you are in is gone. Change to one that is there.")
+        raise CoordError(NO_LOG, "the current directory was removed. Change to another one.")
     base = os.path.realpath(os.path.join(run.system.cwd or "/", base))
     if os.path.basename(base) == FOLDER:
         base = os.path.dirname(base)

@@ -64,7 +64,7 @@ def start(run: Run, **wishes: Any) -> None:
         transaction.start_session(found if found and in_conversation else Identity("", "just started"), hello)
         return transaction.me
 
-    outcome = run.act(lambda transaction: _rename(run, transaction, wish) if already else None, who=who)
+    outcome = run.transact(lambda transaction: _rename(run, transaction, wish) if already else None, who=who)
     session = outcome.snapshot.state.sessions[outcome.me.session]
     run.say(
         _render_text(run, session, bool(already), outcome.me),
@@ -104,7 +104,7 @@ def _start_event(run: Run, transaction: Transaction, wish: StartOptions, found: 
     old = transaction.state.sessions[resolve_session(transaction.state, wish.continues)] if wish.continues else None
     if old and old.status == "imported":
         raise refused(f"{old.id} was imported, so there is nothing to go on with. See what it did: coord why {old.id}")
-    if old and old.live and not run.system.gone(old):
+    if old and old.live and not run.system.death_evidence(old):
         raise refused(f"{old.id} is not over. Act as it with --session {old.id}, or end it first.")
     name = wish.name or (old.name if old else "")
     _free_name(run, transaction, name, "")
@@ -134,7 +134,13 @@ def _rename(run: Run, transaction: Transaction, wish: StartOptions) -> None:
 
 def _free_name(run: Run, transaction: Transaction, name: str, me: str) -> None:
     for session in transaction.state.sessions.values():
-        if name and session.name == name and session.live and session.id != me and not run.system.gone(session):
+        if (
+            name
+            and session.name == name
+            and session.live
+            and session.id != me
+            and not run.system.death_evidence(session)
+        ):
             raise refused(
                 f"{session.id} is called {name} already. Choose another name, so that others can tell you apart."
             )

@@ -1,4 +1,4 @@
-"""Git is run in one place, and its private list of what it does not see is edited in one place."""
+"""Git is run by one module, with errors for what can fail; and lines are added to `info/exclude` and removed again."""
 
 import os
 import subprocess
@@ -24,17 +24,17 @@ CODE = Path(__file__).parents[4] / "coord"
 
 def test_no_other_module_runs_git() -> None:
     found = [path.name for path in CODE.rglob("*.py") if '["git", ' in path.read_text(encoding="utf-8")]
-    assert found == ["git.py"]
+    assert found == ["command.py"]
 
 
-def test_variables_of_git_lead_to_no_other_repository(repo: Repo, tmp_path: Path) -> None:
+def test_variables_of_git_do_not_lead_to_another_repository(repo: Repo, tmp_path: Path) -> None:
     env = environment(repo.home, GIT_DIR=str(tmp_path / "other"), GIT_INDEX_FILE="x")
     assert run_git(str(repo.root), "rev-parse", "--show-toplevel", env=env).decode().strip() == str(repo.root)
     with pytest.raises(GitError, match="rev-parse"):
         run_git(str(repo.root), "rev-parse", "--show-toplevel", env=env, in_hook=True)
 
 
-def test_the_exit_code_of_git_is_told_apart_from_a_git_that_is_not_there(repo: Repo, tmp_path: Path) -> None:
+def test_a_failed_git_has_an_exit_code_a_missing_one_has_none(repo: Repo, tmp_path: Path) -> None:
     env = environment(repo.home)
     with pytest.raises(GitError) as said_no:
         run_git(str(repo.root), "rev-parse", "--quiet", "--verify", "nothing", env=env)
@@ -45,7 +45,7 @@ def test_the_exit_code_of_git_is_told_apart_from_a_git_that_is_not_there(repo: R
         assert no_git.value.code is None
 
 
-def test_a_git_that_does_not_answer_is_an_error(repo: Repo, tmp_path: Path) -> None:
+def test_a_git_that_does_not_answer_in_time_is_an_error(repo: Repo, tmp_path: Path) -> None:
     git = tmp_path / "git"
     os.mkfifo(tmp_path / "fifo")
     git.write_text(f"#!/bin/sh\nread line < {tmp_path / 'fifo'}\n")
@@ -54,7 +54,7 @@ def test_a_git_that_does_not_answer_is_an_error(repo: Repo, tmp_path: Path) -> N
         run_git(str(repo.root), "status", env={"PATH": str(tmp_path)}, timeout_s=0.05)
 
 
-def test_git_has_nobody_to_ask(repo: Repo) -> None:
+def test_git_reads_only_the_given_standard_input(repo: Repo) -> None:
     assert run_git(str(repo.root), "stripspace", env=environment(repo.home)) == b""
     assert run_git(str(repo.root), "stripspace", env=environment(repo.home), data=b"a  \n") == b"a\n"
 
@@ -63,7 +63,7 @@ def test_git_has_nobody_to_ask(repo: Repo) -> None:
 
 
 @pytest.mark.parametrize("before", [None, b"", b"a", b"a\n", b"a\r\nb\r\n", b"\xff\xfe\n"])
-def test_a_folder_is_hidden_once_and_shown_again(bare_repo: Repo, before: bytes | None) -> None:
+def test_a_folder_is_excluded_once_and_included_again(bare_repo: Repo, before: bytes | None) -> None:
     repository = find_repository(str(bare_repo.root))
     assert repository
     path = bare_repo.root / ".git" / "info" / "exclude"
@@ -85,14 +85,14 @@ def test_a_folder_is_hidden_once_and_shown_again(bare_repo: Repo, before: bytes 
 
 
 @pytest.mark.parametrize("text", ["", "a", "a\n", "a\r\n", "a\n\n"])
-def test_a_block_is_taken_out_without_a_trace(text: str) -> None:
+def test_removing_a_block_restores_the_text(text: str) -> None:
     changed = with_pattern(text, "/x", "# ours")
     assert without_pattern(changed, "/x", "# ours") == text
     assert without_pattern(text, "/x", "# ours") is None
     assert without_pattern(changed, "/y", "# ours") is None
 
 
-def test_a_link_in_the_place_of_the_list_keeps_its_target(tmp_path: Path) -> None:
+def test_a_symbolic_link_in_place_of_the_list_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "target").write_text("/x/\n")
     (tmp_path / "exclude").symlink_to("target")
     remove_lines(str(tmp_path / "exclude"), lambda line: line == "/x/")

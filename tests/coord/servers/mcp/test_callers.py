@@ -1,4 +1,4 @@
-"""Who calls a tool: for each client what it tells, and what follows. And what a call's arguments become."""
+"""Which session calls a tool, by what each client tells. And how a call's arguments become a command line."""
 
 from typing import Any
 
@@ -117,7 +117,7 @@ NOBODY = Caller("", {})
         ),
     ],
 )
-def test_who_calls(
+def test_the_first_source_identifies_the_caller(
     what: str,
     env: dict[str, str],
     said: dict[str, Any] | None,
@@ -136,12 +136,12 @@ def test_who_calls(
     ("above", "client"),
     [
         (("claude", "bash", "init"), "claude"),
-        (("sh", "gemini", "bash", "init"), "gemini"),  # what starts a server may stand between
-        (("an-editor", "bash", "init"), "an-editor"),  # not the shell of the person who started that
+        (("sh", "gemini", "bash", "init"), "gemini"),  # a shell can start the server for the client
+        (("an-editor", "bash", "init"), "an-editor"),  # not the shell from which the editor was started
         (("codex", "claude", "init"), "codex"),
     ],
 )
-def test_the_processes_of_a_call_are_ours_and_the_clients(above: tuple[str, ...], client: str) -> None:
+def test_the_ancestry_of_a_call_is_the_server_and_the_client(above: tuple[str, ...], client: str) -> None:
     rows = [process(90 - i, 89 - i, 1, name) for i, name in enumerate(above)]
     table = Table(process(91, 90, 91, "python3", "/bin/coord", "mcp"), *rows)
     real = System({}, "/", lambda: NOON, 91, lambda: HERE, lambda: table)
@@ -151,7 +151,7 @@ def test_the_processes_of_a_call_are_ours_and_the_clients(above: tuple[str, ...]
     assert (served.here, served.wall(), served.pid) == (HERE, NOON, 91)
 
 
-def test_where_no_process_can_be_seen_there_is_none() -> None:
+def test_without_readable_processes_the_ancestry_is_empty() -> None:
     alone: list[list[Process]] = [[], [process(1, 0, 1, "coord")]]
     for chain in alone:
         real = System({}, "/", lambda: NOON, 1, lambda: HERE, Table)
@@ -202,28 +202,28 @@ def test_a_call_becomes_a_command_line(tool: str, arguments: dict[str, Any], com
         ("heartbeat", {"files": [1]}, "`files` must be a list of texts"),
         ("heartbeat", {"files": ["\ud800"]}, "not valid Unicode"),
         ("send", {"to": "a"}, "send needs `subject`"),
-        ("send", {"to": "a", "subject": "b", "in_reply_to": "c/1"}, "`to` does not go with `in_reply_to`"),
+        ("send", {"to": "a", "subject": "b", "in_reply_to": "c/1"}, "`to` cannot be used with `in_reply_to`"),
         ("send", {"to": "a", "subject": "b", "urgency": "now"}, "must be one of low, normal, high"),
         ("inbox", {"ack": []}, "inbox needs `ack`"),
-        ("inbox", {"ack": ["a/1"], "message": "a/1"}, "does not go with"),
+        ("inbox", {"ack": ["a/1"], "message": "a/1"}, "cannot be used with"),
         ("why", {"about": "a", "session": "b"}, "no argument 'session'"),
         ("status", {"\x1b[2J": 1}, r"no argument '\x1b[2J'"),
     ],
 )
-def test_what_is_wrong_with_a_call_is_said(tool: str, arguments: dict[str, Any], told: str) -> None:
+def test_an_invalid_call_is_an_error(tool: str, arguments: dict[str, Any], told: str) -> None:
     with pytest.raises(CoordError) as caught:
         parse_arguments(TOOLS[tool], arguments)
     assert told in caught.value.message
     assert caught.value.code == 2
 
 
-def test_a_tool_that_is_not_there_is_named_with_those_that_are() -> None:
+def test_an_unknown_tool_is_an_error_that_lists_the_tools() -> None:
     with pytest.raises(CoordError, match="there is no tool 'init'; there are: start, heartbeat, claim"):
         find_tool("init")
 
 
 @pytest.mark.parametrize("tool", TOOLS.values(), ids=list(TOOLS))
-def test_every_argument_is_one_of_its_command(tool: Tool) -> None:
+def test_each_argument_exists_in_its_command(tool: Tool) -> None:
     for form in (tool.form, *tool.instead.values()):
         command = TOOL_COMMANDS[form.command]
         flags = {flag for parameter in command.parameters for flag in parameter.flags}

@@ -177,7 +177,7 @@ def test_an_event_that_is_no_message_is_said_to_be_none(words: tuple[str, ...], 
     claim = inside.run(100, "claim", "file", "x.py", "--json").json["claim"]
     found = inside.run(200, words[0], claim, *words[1:])
     assert found.code == 2
-    assert found.err.startswith(f"coord: {claim} is no message, but this: ")
+    assert found.err.startswith(f"coord: {claim} is not a message, but this event: ")
     assert "asks for file/x.py for 4 h: granted" in found.err
 
 
