@@ -5,7 +5,7 @@ writes it into COORDINATION/.
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from tests.support.predecessors import Predecessor, local
+from tests.support.shell_folders import Predecessor, local
 
 BEGIN = datetime(2025, 11, 15, 17, 54, 11, tzinfo=UTC)
 

@@ -18,8 +18,8 @@ from coord.engine import checkpoint
 from eventlog.codec import NO_HASH, DamagedLine, decode_event, decode_line, line_hash
 from eventlog.scanning import Position, scan
 from tests.support.attacks import FIRST_SEED, Tally
+from tests.support.byte_damage import mangled, tree
 from tests.support.in_process import Inside
-from tests.support.mangling import mangled, tree
 from tests.support.repositories import Repo
 
 pytestmark = pytest.mark.slow

@@ -20,10 +20,10 @@ from coord.admin.shell_import.events import parse_file
 from coord.admin.shell_import.recovery import TEMPLATES, FileKind, Unusable
 from coord.platform.git.repository import recorded_path
 from tests.support.attacks import FIRST_SEED, Tally
+from tests.support.byte_damage import mangled, tree
 from tests.support.in_process import Inside
-from tests.support.mangling import mangled, tree
-from tests.support.predecessors import sample
 from tests.support.repositories import Repo
+from tests.support.shell_folders import sample
 
 pytestmark = pytest.mark.slow
 

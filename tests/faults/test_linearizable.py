@@ -1,6 +1,6 @@
 """Attack 12: histories recorded from real processes are linearizable (promise 3). Several processes claim, wait, renew,
 release, hand over, break and list at the same time; some are killed on the way and started again, some clocks are
-wrong. Whatever each was answered, one process alone could have answered the same: `tests.support.one_process`.
+wrong. Whatever each was answered, one process alone could have answered the same: `tests.support.model.one_process`.
 """
 
 import json
@@ -18,9 +18,9 @@ import pytest
 from eventlog.events import to_micros
 from tests.faults.claimants import Plan, micros
 from tests.support.attacks import Tally
-from tests.support.leases import Mortal
-from tests.support.linearizability import SECOND, Answer, Op, Seen
-from tests.support.one_process import judged
+from tests.support.model.leases import Mortal
+from tests.support.model.linearizability import SECOND, Answer, Op, Seen
+from tests.support.model.one_process import judged
 from tests.support.processes import environment
 from tests.support.repositories import Repo
 

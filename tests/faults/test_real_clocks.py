@@ -11,8 +11,8 @@ from random import Random
 import pytest
 
 from eventlog.events import add_time
-from tests.support.answers import LAPSE_S, Judge
 from tests.support.attacks import Tally
+from tests.support.model.answers import LAPSE_S, Judge
 from tests.support.processes import Result, Shell, until
 from tests.support.repositories import Repo
 

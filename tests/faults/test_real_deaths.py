@@ -20,7 +20,7 @@ from tests.support.attacks import Tally
 from tests.support.in_process import Inside, process
 from tests.support.processes import Shell, can_unshare, have, until
 from tests.support.repositories import Repo
-from tests.support.requirements import linux, mounts
+from tests.support.skip_marks import linux, mounts
 
 pytestmark = pytest.mark.slow
 

@@ -32,10 +32,10 @@ from projections.rules.state import State
 from tests.support.attacks import Tally
 from tests.support.histories import judged
 from tests.support.in_process import Inside
-from tests.support.ledger import believers_are_told
+from tests.support.model.ledger import believers_are_told
 from tests.support.processes import Result
 from tests.support.repositories import Repo
-from tests.support.states import image
+from tests.support.state_bytes import image
 
 pytestmark = pytest.mark.slow
 

@@ -19,9 +19,9 @@ import pytest
 from coord.platform.watch import Interrupted
 from coord.workspace.system import System
 from eventlog.events import Instant, add_time, from_micros
-from tests.support.answers import LAPSE_S, WAIT_S, Judge
 from tests.support.attacks import Tally
 from tests.support.in_process import NOON, Inside
+from tests.support.model.answers import LAPSE_S, WAIT_S, Judge
 from tests.support.processes import Result
 from tests.support.repositories import Repo
 

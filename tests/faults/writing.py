@@ -16,9 +16,9 @@ from coord.workspace.system import System, this_host, wall_clock
 from eventlog.events import Event, Instant, MessageSent, add_time
 from eventlog.history import LogReader
 from tests.faults.strace import MARK
-from tests.support.predecessors import BEGIN, Predecessor
 from tests.support.processes import Result, environment
 from tests.support.repositories import Repo
+from tests.support.shell_folders import BEGIN, Predecessor
 
 HERE = this_host()
 LONG_AGO_S = 20 * 86_400

@@ -23,7 +23,7 @@ from tests.support.attacks import law
 from tests.support.histories import GAPS_S, histories, journals_of, judged
 from tests.support.in_process import HERE, Table
 from tests.support.journals import lines_of
-from tests.support.states import image
+from tests.support.state_bytes import image
 
 pytestmark = pytest.mark.slow
 

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from eventlog.events import Mode
 from projections.rules import conflicts, resources
 from projections.rules.state import ClaimRequest
-from tests.support import reference_model
 from tests.support.histories import AGENTS, SESSIONS, WORKTREES
-from tests.support.patterns import matched, overlap
+from tests.support.model import reference_model
+from tests.support.model.patterns import matched, overlap
 
 SHORT_PATTERNS = [
     pattern

@@ -28,11 +28,11 @@ from eventlog.events import (
 )
 from projections.rules.fold import as_of, fold
 from projections.rules.state import State
-from tests.support.agreement import as_json, assert_agree, micros
 from tests.support.attacks import Tally
 from tests.support.histories import at
-from tests.support.patterns import overlap
-from tests.support.reference_model import Model
+from tests.support.model.agreement import as_json, assert_agree, micros
+from tests.support.model.patterns import overlap
+from tests.support.model.reference_model import Model
 
 pytestmark = pytest.mark.slow
 

@@ -11,7 +11,7 @@ from eventlog.history import merge
 from projections.rules.fold import as_of, fold
 from projections.rules.state import Decision, State
 from tests.support.histories import GAPS_S, histories, journals_of, judged, pieces_of
-from tests.support.states import image
+from tests.support.state_bytes import image
 
 
 def saved_and_read(state: State) -> State:

@@ -13,10 +13,10 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from tests.support.leases import Lease, Span, State, in_the_way, moments
-from tests.support.linearizability import SECOND, Answer, Op, Seen
-from tests.support.one_process import judged, meant, steps, void
-from tests.support.reference_model import own_covers
+from tests.support.model.leases import Lease, Span, State, in_the_way, moments
+from tests.support.model.linearizability import SECOND, Answer, Op, Seen
+from tests.support.model.one_process import judged, meant, steps, void
+from tests.support.model.reference_model import own_covers
 
 pytestmark = pytest.mark.slow
 

@@ -9,9 +9,9 @@ from dataclasses import replace
 
 import pytest
 
-from tests.support.leases import Mortal
-from tests.support.linearizability import SECOND, Answer, Op, Seen
-from tests.support.one_process import judged
+from tests.support.model.leases import Mortal
+from tests.support.model.linearizability import SECOND, Answer, Op, Seen
+from tests.support.model.one_process import judged
 
 A, B, C = "amber-otter", "brown-hare", "coral-swift"
 X, DEPLOY = "file/a/b", "deploy/x"

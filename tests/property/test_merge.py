@@ -29,8 +29,8 @@ from tests.support.attacks import law
 from tests.support.histories import START, histories, journals_of, judged
 from tests.support.in_process import HERE, Table
 from tests.support.journals import lines_of
-from tests.support.ledger import believers_are_told
-from tests.support.states import image
+from tests.support.model.ledger import believers_are_told
+from tests.support.state_bytes import image
 
 pytestmark = pytest.mark.slow
 

@@ -23,10 +23,10 @@ from coord.hooks.edits import GitAnswers
 from eventlog.events import Mode, to_micros
 from projections.rules.fold import as_of
 from projections.rules.state import State
-from tests.support.agreement import assert_agree
 from tests.support.attacks import Tally
 from tests.support.in_process import NOON, Inside, process
-from tests.support.reference_model import Model, Session, ask_of, conflict
+from tests.support.model.agreement import assert_agree
+from tests.support.model.reference_model import Model, Session, ask_of, conflict
 from tests.support.repositories import Repo
 
 pytestmark = pytest.mark.slow

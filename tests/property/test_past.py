@@ -10,7 +10,7 @@ from projections.rules.fold import as_of, fold
 from projections.rules.state import State
 from projections.views.point_in_time import after_event, after_instant, before_instant, count_until, state_at
 from tests.support.histories import GAPS_S, histories
-from tests.support.states import image
+from tests.support.state_bytes import image
 
 pytestmark = pytest.mark.slow
 

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from eventlog.events import Event, add_time
 from projections.rules.fold import as_of, fold
 from projections.rules.state import State
-from tests.support.agreement import as_json, assert_agree, micros
 from tests.support.histories import GAPS_S, histories
-from tests.support.reference_model import Model
+from tests.support.model.agreement import as_json, assert_agree, micros
+from tests.support.model.reference_model import Model
 
 MANY = 5 * (settings.default or settings()).max_examples  # handovers and continuations are rare in a history
 

@@ -1,5 +1,5 @@
 """The rules of claims hold for every history. Each test names its rule and says it again in one sentence; what they
-look at are the intervals of `tests.support.ledger`. Rule 1 is in `test_conflict`.
+look at are the intervals of `tests.support.model.ledger`. Rule 1 is in `test_conflict`.
 """
 
 from itertools import combinations, product
@@ -25,8 +25,8 @@ from projections.rules.fold import fold
 from projections.rules.liveness import ObserverHost, ProcessStatus, death_evidence
 from projections.rules.state import Decision, State
 from tests.support.histories import Story, histories, judged
-from tests.support.ledger import Ledger, ledger
-from tests.support.reference_model import conflict
+from tests.support.model.ledger import Ledger, ledger
+from tests.support.model.reference_model import conflict
 
 
 def ledger_of(events: list[Event]) -> Ledger:

@@ -7,7 +7,7 @@ from projections.rules.fold import fold
 from projections.rules.state import State
 from projections.views.intervals import analyze_history, claim_intervals
 from tests.support.histories import histories, judged
-from tests.support.ledger import ledger
+from tests.support.model.ledger import ledger
 
 
 @given(histories())

@@ -11,7 +11,7 @@ from projections.views import replay
 from projections.views.point_in_time import after_event, after_instant, before_instant, state_at
 from projections.views.replay import ReplayCursor, copy_state
 from tests.support.histories import Story, at, histories
-from tests.support.states import image
+from tests.support.state_bytes import image
 
 pytestmark = pytest.mark.slow
 

@@ -18,7 +18,7 @@ from projections.views.intervals import analyze_history
 from projections.views.point_in_time import after_event, after_instant
 from projections.views.timeline import Timeline, build_timeline
 from tests.support.histories import at, histories, seconds
-from tests.support.pictures import SVG, check_geometry
+from tests.support.timeline_geometry import SVG, check_geometry
 
 pytestmark = pytest.mark.slow
 

@@ -26,7 +26,7 @@ from tests.support.in_process import HERE, NOON, Inside
 from tests.support.locks import hold_lock, is_free
 from tests.support.processes import BIN, COORD, Shell, environment, until
 from tests.support.repositories import Repo
-from tests.support.requirements import mounts
+from tests.support.skip_marks import mounts
 
 
 def found(repo: Repo, check: str, shell: Shell | None = None, options: str = "") -> list[dict[str, Any]]:

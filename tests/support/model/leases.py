@@ -1,5 +1,5 @@
 """Claims and the queue as one process sees them that has them to itself; what it does with them is in
-`tests.support.one_process`. What conflicts is in the reference model; nothing here is taken from `projections`.
+`tests.support.model.one_process`. What conflicts is in the reference model; nothing here is taken from `projections`.
 
 Whoever looks from outside does not know at which instant something was done, only between which; so every instant is a
 `Span`, as narrow as the answers allow. What ends by itself ends within its span: it may have ended from the beginning
@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import NamedTuple, TypeAlias
 
-from tests.support.linearizability import Op, Seen
-from tests.support.reference_model import ACCEPT, conflict
+from tests.support.model.linearizability import Op, Seen
+from tests.support.model.reference_model import ACCEPT, conflict
 
 SECOND = 1_000_000
 AT_ONCE = 32  # grants of one instant, at most: their tokens are apart

@@ -1,5 +1,5 @@
 """What one process alone would do that had all claims to itself: the rules of claims once more, small and plain, as the
-object that a recorded history is compared with (`tests.support.linearizability`).
+object that a recorded history is compared with (`tests.support.model.linearizability`).
 
 `steps` gives every state that an operation may lead to, given what it answered; none, if no process could answer that.
 """
@@ -7,9 +7,9 @@ object that a recorded history is compared with (`tests.support.linearizability`
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from tests.support.leases import Lease, Mortal, Span, State, burials, granted, in_the_way, moments, without
-from tests.support.linearizability import Answer, Op, Seen, apart, refusal
-from tests.support.reference_model import conflict, own_covers
+from tests.support.model.leases import Lease, Mortal, Span, State, burials, granted, in_the_way, moments, without
+from tests.support.model.linearizability import Answer, Op, Seen, apart, refusal
+from tests.support.model.reference_model import conflict, own_covers
 
 
 def steps(state: State, number: int, op: Op, asked: bool) -> Iterator[tuple[State, bool]]:

@@ -19,7 +19,7 @@ from eventlog.events import (
 )
 from projections.rules.fold import fold
 from projections.rules.state import Decision, State
-from tests.support.patterns import matched
+from tests.support.model.patterns import matched
 
 
 @dataclass

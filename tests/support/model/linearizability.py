@@ -15,7 +15,7 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
-from tests.support.patterns import overlap
+from tests.support.model.patterns import overlap
 
 SECOND = 1_000_000  # of the clock that the operations were given, which counts in microseconds
 

@@ -1,7 +1,7 @@
 """The reference model of the rules: what is true after a history, in the slowest and plainest code.
 
 Nothing here is taken from `projections` or `coord`. An event is a line of a journal as plain JSON; all times are
-microseconds. Every list is searched from its beginning. What patterns match is in `tests.support.patterns`.
+microseconds. Every list is searched from its beginning. What patterns match is in `tests.support.model.patterns`.
 """
 
 from collections.abc import Iterable
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from eventlog.events import to_micros
-from tests.support.patterns import covers, overlap
+from tests.support.model.patterns import covers, overlap
 
 SECOND = 1_000_000
 ACCEPT = 60 * SECOND  # a grant to a waiting request lapses after this time unless it is accepted

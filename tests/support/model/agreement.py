@@ -7,7 +7,7 @@ from typing import Any
 from eventlog.codec import NO_HASH, encode_line
 from eventlog.events import Event, to_micros
 from projections.rules.state import State
-from tests.support.reference_model import Model
+from tests.support.model.reference_model import Model
 
 micros = cache(to_micros)
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from eventlog.events import Instant, add_time, from_micros
-from tests.support.patterns import overlap
+from tests.support.model.patterns import overlap
 
 WAIT_S, LAPSE_S = 120, 60
 
