@@ -268,10 +268,10 @@ def write() -> None:
         title = part.split("\n")[0].removeprefix("### ")
         said = iter(outcomes(STORIES[title]) if title in STORIES else ())
         lines = part.split("\n")
-        for workspace, line in enumerate(lines):
+        for index, line in enumerate(lines):
             if title in STORIES and re.match(r"\| \d\d:", line):
                 cells = [cell.strip() for cell in line.split("|")[1:-1]]
-                lines[workspace] = "| " + " | ".join([*cells[:3], next(said)]) + " |"
+                lines[index] = "| " + " | ".join([*cells[:3], next(said)]) + " |"
         parts[number] = "\n".join(lines)
     PAGE.write_text("".join(parts), encoding="utf-8")
 

@@ -168,7 +168,7 @@ def _what(name: str, rest: str, root: str) -> str:
     by_number = _FD.match(rest)
     if name == "write" and by_number and by_number[1] in "12":
         return by_number[1]
-    places = [os.path.relpath(workspace, root) for workspace in ([by_number[2]] if by_number else _PATH.findall(rest))]
-    inside = [workspace for workspace in places if workspace.startswith(("COORDINATION", MARK))]
-    workspace = inside[-1].removeprefix("COORDINATION/") if inside else ""
-    return _ID.sub("ID", workspace) if workspace.startswith("log/") else workspace
+    places = [os.path.relpath(path, root) for path in ([by_number[2]] if by_number else _PATH.findall(rest))]
+    inside = [path for path in places if path.startswith(("COORDINATION", MARK))]
+    path = inside[-1].removeprefix("COORDINATION/") if inside else ""
+    return _ID.sub("ID", path) if path.startswith("log/") else path

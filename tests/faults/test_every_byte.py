@@ -162,11 +162,11 @@ def test_any_changed_byte_loses_only_its_line_and_is_told(folder: Folder, tally:
     assert len(changes) == tally.count
     events, lines = journal(tally.chance(tally.seeds[0]), EVENTS)
     whole = b"".join(lines)
-    workspace = [number for number, line in enumerate(lines) for _ in line]
+    line_at = [number for number, line in enumerate(lines) for _ in line]
     begins = [sum(map(len, lines[:number])) for number in range(EVENTS)]
     end = scan(SESSION, whole, Position())[1]
     for byte, old in enumerate(whole):
-        altered = workspace[byte]
+        altered = line_at[byte]
         for change in changes:
             where = f"seed {tally.seeds[0]}, byte {byte} of line {altered + 1}, {old} to {old ^ change}"
             data = whole[:byte] + bytes([old ^ change]) + whole[byte + 1 :]
@@ -197,13 +197,13 @@ def test_any_changed_byte_loses_only_its_line_and_is_told(folder: Folder, tally:
 
 @pytest.mark.attack(2)
 @pytest.mark.parametrize("place", [-1, -10, -40], ids=["the newline", "the hash", "before the hash"])
-def test_a_session_with_a_changed_last_line_goes_on_in_another(repo: Repo, workspace: int) -> None:
+def test_a_session_with_a_changed_last_line_goes_on_in_another(repo: Repo, place: int) -> None:
     shell = repo.shell()
     session = shell.start()
     shell.ok("coord claim droplet mine; coord heartbeat a b")
     journal = repo.log / f"{session}.jsonl"
     data = bytearray(journal.read_bytes())
-    data[workspace] ^= 1
+    data[place] ^= 1
     journal.write_bytes(data)
     goes_on = shell.run("coord heartbeat c d --json")
     assert (goes_on.code, goes_on.json["session"] != session) == (0, True)

@@ -113,23 +113,23 @@ def put(path: Path, make: Callable[[Path], object]) -> None:
 
 
 @pytest.mark.parametrize("place", [*FILES, *FOLDERS])
-def test_a_link_in_the_folder_is_never_followed_out_of_it(used: Repo, away: Path, workspace: str) -> None:
-    target = away if workspace in FOLDERS else away / "victim"
-    put(used.folder / workspace, lambda path: path.symlink_to(target))
+def test_a_link_in_the_folder_is_never_followed_out_of_it(used: Repo, away: Path, place: str) -> None:
+    target = away if place in FOLDERS else away / "victim"
+    put(used.folder / place, lambda path: path.symlink_to(target))
     before, machine = tree(away), Inside(used)
     for command in WRITES:
-        assert machine.run(100, *command.split()).code in range(5), (workspace, command)
-        assert tree(away) == before, (workspace, command)
+        assert machine.run(100, *command.split()).code in range(5), (place, command)
+        assert tree(away) == before, (place, command)
 
 
 @pytest.mark.parametrize("place", ["", "log", "log/ended", "scripts"])
-def test_a_folder_that_is_a_link_is_refused_in_words(used: Repo, away: Path, workspace: str) -> None:
+def test_a_folder_that_is_a_link_is_refused_in_words(used: Repo, away: Path, place: str) -> None:
     (away / "log").mkdir()
-    put(used.folder / workspace, lambda path: path.symlink_to(away))
+    put(used.folder / place, lambda path: path.symlink_to(away))
     machine = Inside(used)
     for command in ("status", "heartbeat a b", "init"):
         result = machine.run(100, *command.split())
-        assert (result.code, result.out) == (4, ""), (workspace, command)
+        assert (result.code, result.out) == (4, ""), (place, command)
         assert "is a symbolic link" in result.err
 
 
@@ -145,9 +145,9 @@ def test_who_names_the_folder_that_a_link_leads_to_may_use_it(used: Repo, tmp_pa
 BY_GIT = pytest.param(".gitignore", marks=pytest.mark.machine)  # it is git that waits, until `doctor` ends it
 
 
-@pytest.mark.parametrize("place", [BY_GIT if workspace == ".gitignore" else workspace for workspace in FILES])
-def test_a_pipe_in_the_place_of_a_file_makes_nobody_wait(used: Repo, workspace: str) -> None:
-    put(used.folder / workspace, os.mkfifo)
+@pytest.mark.parametrize("place", [BY_GIT if place == ".gitignore" else place for place in FILES])
+def test_a_pipe_in_the_place_of_a_file_makes_nobody_wait(used: Repo, place: str) -> None:
+    put(used.folder / place, os.mkfifo)
     commands = [command.split() for command in (*READS, *WRITES)]
     script = (
         "from coord.cli.main import run\nfrom coord.workspace.system import real_system\n"
@@ -160,8 +160,8 @@ def test_a_pipe_in_the_place_of_a_file_makes_nobody_wait(used: Repo, workspace: 
 
 @pytest.mark.parametrize("place", ["config.toml", ".cache/checkpoint", "log/amber-otter-k3f9.jsonl"])
 @pytest.mark.parametrize("target", ["/dev/zero", "/dev/tty"])
-def test_a_link_to_a_device_is_not_read(used: Repo, workspace: str, target: str) -> None:
-    put(used.folder / workspace, lambda path: path.symlink_to(target))
+def test_a_link_to_a_device_is_not_read(used: Repo, place: str, target: str) -> None:
+    put(used.folder / place, lambda path: path.symlink_to(target))
     for command in ("status", "heartbeat a b"):
         coord(used, command, memory=1 << 30)
 
@@ -267,10 +267,10 @@ def huge(used: Repo, request: pytest.FixtureRequest) -> Iterator[tuple[Repo, str
 
 
 def test_a_file_that_is_larger_than_the_memory_is_not_read(huge: tuple[Repo, str]) -> None:
-    repo, workspace = huge
+    repo, place = huge
     for command in ("status", "heartbeat a b", "verify", "doctor"):
         result = coord(repo, command, MEMORY)
-        if workspace.endswith(".jsonl") and command != "heartbeat a b":
+        if place.endswith(".jsonl") and command != "heartbeat a b":
             assert "amber-otter-k3f9" in result.stdout + result.stderr, command
 
 

@@ -94,8 +94,8 @@ def edited(source: str, functions: list[Function], operation: str) -> str:
     for function in functions:
         edits += _OPERATIONS[kind](lambda node: data[part(node, node)].decode(), function, words)
     places = [(part(first, last), text.encode()) for first, last, text in edits]
-    for workspace, text in sorted(places, key=lambda one: one[0].start, reverse=True):
-        data = data[: workspace.start] + text + data[workspace.stop :]
+    for place, text in sorted(places, key=lambda one: one[0].start, reverse=True):
+        data = data[: place.start] + text + data[place.stop :]
     return data.decode()
 
 

@@ -46,11 +46,9 @@ class Tree:
         pid = self.chance.choice((CLAUDE, CLAUDE, CODEX, GEMINI))
         return pid, self.chance.choice(("", *self.sub)) if pid == CLAUDE else ""
 
-    def others(self, me: Who, workspace: tuple[Path, str]) -> set[Who]:
+    def others(self, me: Who, place: tuple[Path, str]) -> set[Who]:
         """Those whose unfinished work is in the way of mine: not my own, nor between a session and its subagent."""
-        return {
-            who for who in self.work.get(workspace, set()) if who[0] != me[0] or (who[1] and me[1] and who[1] != me[1])
-        }
+        return {who for who in self.work.get(place, set()) if who[0] != me[0] or (who[1] and me[1] and who[1] != me[1])}
 
     # --- the steps
 
@@ -80,7 +78,7 @@ class Tree:
         write never comes, and the file is free once it is committed. (Of a session with subagents nobody can tell that
         it never comes.)
         """
-        mine = [(who, *workspace) for workspace, whose in self.work.items() for who in whose if len(whose) == 1]
+        mine = [(who, *place) for place, whose in self.work.items() for who in whose if len(whose) == 1]
         if not mine:
             return
         (pid, agent), root, name = self.chance.choice(sorted(mine))
@@ -131,9 +129,9 @@ class Tree:
         if how == "noticed":
             other = next(other for other in self.agents.clients if other != pid)
             self.agents.coord(other, "heartbeat")
-        for workspace, whose in self.work.items():
+        for place, whose in self.work.items():
             mine = {(pid, "")} if how == "unnoticed" and any(who[0] == pid for who in whose) else set()
-            self.work[workspace] = {who for who in whose if who[0] != pid} | mine
+            self.work[place] = {who for who in whose if who[0] != pid} | mine
         if pid == CLAUDE:
             self.sub = []
         self.agents.starts(pid, "resume")
@@ -146,8 +144,8 @@ class Tree:
             return
         gone = self.sub.pop(0)
         self.agents.hook(CLAUDE, "agent_stop", agent_id=gone)
-        for workspace, whose in self.work.items():
-            self.work[workspace] = {(CLAUDE, "") if who == (CLAUDE, gone) else who for who in whose}
+        for place, whose in self.work.items():
+            self.work[place] = {(CLAUDE, "") if who == (CLAUDE, gone) else who for who in whose}
 
     def time(self) -> None:
         self.agents.machine.wait(self.chance.choice((1, 35, 700, 1300, 4000)))

@@ -36,8 +36,8 @@ def test_there_are_eight_each_a_few_lines_that_end_in_coord(repo: Repo) -> None:
 class Typist:
     """A shell in which scripts are typed by their paths, from one place."""
 
-    def __init__(self, shell: Shell, workspace: str) -> None:
-        go, self.prefix = PLACES[workspace]
+    def __init__(self, shell: Shell, place: str) -> None:
+        go, self.prefix = PLACES[place]
         self.shell = shell
         shell.run(go + "true")
 
@@ -48,8 +48,8 @@ class Typist:
 
 
 @pytest.mark.parametrize("place", PLACES)
-def test_the_story_that_people_know_works_as_it_stands(repo: Repo, workspace: str) -> None:
-    one, two = Typist(repo.shell(), workspace), Typist(repo.shell(), workspace)
+def test_the_story_that_people_know_works_as_it_stands(repo: Repo, place: str) -> None:
+    one, two = Typist(repo.shell(), place), Typist(repo.shell(), place)
     registered = re.match(r"✅ Session (\S+) registered\n", one("session-start.sh"))
     assert registered
     first = registered[1]
@@ -81,8 +81,8 @@ def test_the_story_that_people_know_works_as_it_stands(repo: Repo, workspace: st
 
 
 @pytest.mark.parametrize("place", PLACES)
-def test_the_phases_of_a_piece_of_work_as_they_stand(repo: Repo, workspace: str) -> None:
-    one, two = Typist(repo.shell(), workspace), Typist(repo.shell(), workspace)
+def test_the_phases_of_a_piece_of_work_as_they_stand(repo: Repo, place: str) -> None:
+    one, two = Typist(repo.shell(), place), Typist(repo.shell(), place)
     one("session-start.sh")
     two("session-start.sh")
     one("session-claim.sh droplet my-droplet")

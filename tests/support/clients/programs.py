@@ -122,5 +122,5 @@ PROGRAMS = (CLAUDE, CODEX, GEMINI)
 def found(program: Program, env: Mapping[str, str] = os.environ) -> str:
     """The path of a client's program; empty if it is not there."""
     folder = env.get(FOLDER, "")
-    paths = [os.path.join(folder, workspace) for workspace in program.places if folder]
+    paths = [os.path.join(folder, place) for place in program.places if folder]
     return next(filter(os.path.exists, paths), "") or shutil.which(program.client.command) or ""
