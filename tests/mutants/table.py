@@ -73,7 +73,7 @@ LogReader._next | never horizon | events of another machine that are too far ahe
 
 # The rules of claims.
 conflicts.conflict | never agent | rule 1: a session and its own subagent do not conflict
-    property/test_conflict.py::test_rule_1_what_conflicts
+    property/test_conflict.py::test_rule_1_claims_conflict_as_in_the_reference_model
 claims.obstacles_of | never conflict wait | rule 2: nobody overtakes an earlier waiting request
     projections/rules/test_claims.py::test_rule_2_nobody_overtakes_a_waiter_or_waits_for_a_later
 requests.on_requested | never refused | rule 2: a request that was told refused is never granted
@@ -103,9 +103,9 @@ requests.on_requested | always live | rule 8: a session that is over is granted 
 requests.on_accepted | without record_loss | rule 8: who accepts what it was not granted is told that it is lost
     projections/rules/test_losing.py::test_rule_8_who_accepts_before_its_grant_waits_no_longer
 liveness.death_evidence | never pid_namespace | rule 9: a process of another container is not known to be dead
-    property/test_rules.py::test_rule_9_when_an_anchor_is_gone
+    property/test_rules.py::test_rule_9_when_an_anchor_counts_as_gone
 liveness.death_evidence | never unknown | rule 9: a process that may not be looked at is not known to be dead
-    property/test_rules.py::test_rule_9_when_an_anchor_is_gone
+    property/test_rules.py::test_rule_9_when_an_anchor_counts_as_gone
 sessions.has_effect | returns True | an import acts on nothing that others have
     projections/rules/test_imported.py::test_it_cannot_act_on_what_those_have_who_are_here
 
