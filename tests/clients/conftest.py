@@ -13,14 +13,14 @@ from tests.support.clients.agents import Agent, Make
 from tests.support.clients.installing import install
 from tests.support.clients.looking import waiters
 from tests.support.clients.programs import FOLDER, Program, found
-from tests.support.clients.repositories import at_work
+from tests.support.clients.repositories import with_first_commit
 from tests.support.repositories import Repo
 
 
 @pytest.fixture
 def work(repo: Repo) -> Repo:
     """A repository with a first commit, initialised for coord."""
-    return at_work(repo)
+    return with_first_commit(repo)
 
 
 @pytest.fixture

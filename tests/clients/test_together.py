@@ -5,8 +5,7 @@ import pytest
 from tests.support.clients.agents import Make
 from tests.support.clients.looking import held, session_of
 from tests.support.clients.programs import CLAUDE, CODEX, GEMINI, PROGRAMS
-from tests.support.clients.repositories import git
-from tests.support.repositories import Repo
+from tests.support.repositories import Repo, git
 
 pytestmark = pytest.mark.clients
 

@@ -15,7 +15,7 @@ from tests.support.clients.installing import install
 from tests.support.clients.looking import session_of
 from tests.support.clients.model import Heard
 from tests.support.clients.programs import PROGRAMS, Program, found
-from tests.support.clients.repositories import at_work
+from tests.support.clients.repositories import with_first_commit
 from tests.support.repositories import Repo, bare
 from tests.support.repositories import install as initialise
 
@@ -103,7 +103,7 @@ def main(words: list[str]) -> int:
     base = Path(tempfile.mkdtemp(prefix="coord-"))
     try:
         for repo in bare(base):
-            play(program, at_work(initialise(repo)), base)
+            play(program, with_first_commit(initialise(repo)), base)
     finally:
         shutil.rmtree(base, ignore_errors=True)
     return 0

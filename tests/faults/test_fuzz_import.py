@@ -142,9 +142,7 @@ def test_any_predecessors_folder_is_imported_once_or_named(repo: Repo, tally: Ta
     while time.monotonic() < until:
         seed += 1
         chance = tally.chance(f"import {seed}")
-        for folder in (repo.log, repo.folder / ".cache"):
-            shutil.rmtree(folder, ignore_errors=True)
-        (repo.root / ".git" / "coord").unlink(missing_ok=True)
+        repo.reset()
         machine = Inside(repo)
         machine.start(100)
         held = machine.run(100, "claim", "droplet/one", "--json").json

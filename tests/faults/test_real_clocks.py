@@ -5,7 +5,6 @@ Python runs a `sitecustomize` that it finds on its path: there the clock is made
 judge is that of `tests.faults.test_wrong_clocks`: it knows only the answers. Promises 3 and 5.
 """
 
-import shutil
 from random import Random
 
 import pytest
@@ -56,10 +55,7 @@ def ask(repo: Repo, shells: list[Shell], clocks: list[str], command: str) -> lis
 
 def play(repo: Repo, shells: list[Shell], chance: Random) -> tuple[list[str], int]:
     """What was done with one seed, and how many grants were given."""
-    for folder in (repo.log, repo.folder / ".cache"):
-        shutil.rmtree(folder, ignore_errors=True)
-    (repo.root / ".git" / "coord").unlink(missing_ok=True)  # or the log of the seed before would be missed
-    repo.log.mkdir()
+    repo.reset()
     clocks = [RIGHT, STANDS, RUNS, STEPS]
     for size in chance.choice(SIZES):
         clocks += [f"off {size}", f"off -{size}", f"jumps {size}"]

@@ -12,16 +12,13 @@ has been carried everywhere, all give the one state that the events give, and wh
 import json
 import random
 import shutil
-import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from coord.engine.snapshot import Snapshot
-from coord.platform.watch import Interrupted
 from coord.workspace.paths import find_workspace
 from eventlog.events import Event, SessionPresumedDead, add_time
 from eventlog.history import merge
@@ -32,9 +29,10 @@ from projections.rules.state import State
 from tests.support.attacks import Tally
 from tests.support.histories import judged
 from tests.support.in_process import Inside
-from tests.support.model.ledger import believers_are_told
+from tests.support.model.ledger import assert_losses_are_told
 from tests.support.processes import Result
 from tests.support.repositories import Repo
+from tests.support.simulated_waits import name_sessions, simulate_waits
 from tests.support.state_bytes import image
 
 pytestmark = pytest.mark.slow
@@ -235,7 +233,7 @@ class Scene:
                     assert f"{finding.journal}.jsonl" in self.older, finding
                 assert image(as_of(snapshot.state, now)) == whole
         assert not any(isinstance(event.payload, SessionPresumedDead) for event in events), "a live session was buried"
-        believers_are_told(events)
+        assert_losses_are_told(events)
         self._told_in_the_inbox(as_of(fold(State(), events), now))
         return sum(decision.what == "lost" for decision in judged(events)[1])
 
@@ -253,17 +251,9 @@ def scenes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[random.
     """Scenes in which chance names the sessions and says what happens while one waits: a seed is one run, always."""
 
     def begin(chance: random.Random) -> Scene:
-        scene, numbers = Scene(tmp_path / "machines", chance), iter(chance.sample(range(1000), 1000))
-
-        def wait_for(folder: str, poll: Callable[[], tuple[Any, str]], wall: object, caught: list[int]) -> Any:
-            for _ in range(3):
-                if (found := poll()[0]) is not None:
-                    return found
-                scene.waits()
-            raise Interrupted(signal.SIGINT)
-
-        monkeypatch.setattr("coord.engine.transaction.new_id", lambda taken: f"session-{next(numbers):03}")
-        monkeypatch.setattr("coord.cli.commands.claims.claim.wait_for", wait_for)
+        scene = Scene(tmp_path / "machines", chance)
+        name_sessions(monkeypatch, chance.sample(range(1000), 1000))
+        simulate_waits(monkeypatch, lambda: scene.waits())
         return scene
 
     return begin

@@ -8,15 +8,12 @@ said. Promise 5: nobody is refused for the sake of what is over, a clock makes n
 another's clock is told, and when the clock is right again all is free at the times that were told.
 """
 
-import signal
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
-from typing import Any
 
 import pytest
 
-from coord.platform.watch import Interrupted
 from coord.workspace.system import System
 from eventlog.events import Instant, add_time, from_micros
 from tests.support.attacks import Tally
@@ -24,6 +21,7 @@ from tests.support.in_process import NOON, Inside
 from tests.support.model.answers import LAPSE_S, WAIT_S, Judge
 from tests.support.processes import Result
 from tests.support.repositories import Repo
+from tests.support.simulated_waits import name_sessions, simulate_waits
 
 pytestmark = pytest.mark.slow
 
@@ -193,23 +191,10 @@ class Machine(Inside):
 
 def play(repo: Repo, monkeypatch: pytest.MonkeyPatch, tally: Tally, seeds: range) -> None:
     for seed in seeds:
-        for path in (*repo.log.glob("*"), *(repo.folder / ".cache").glob("*")):
-            path.unlink()
-        (repo.root / ".git" / "coord").unlink(missing_ok=True)  # or the log of the seed before would be missed
-        chance, names = tally.chance(seed), iter(range(1000))
-        monkeypatch.setattr("coord.engine.transaction.new_id", lambda taken, names=names: f"session-{next(names):03}")
-        machine = Machine(repo, chance)
-
-        def wait_for(
-            folder: str, poll: Callable[[], Any], wall: object, caught: object, machine: Machine = machine
-        ) -> Any:
-            for _ in range(3):
-                if (found := poll()[0]) is not None:
-                    return found
-                machine.while_waiting()
-            raise Interrupted(signal.SIGINT)
-
-        monkeypatch.setattr("coord.cli.commands.claims.claim.wait_for", wait_for)
+        repo.reset()
+        name_sessions(monkeypatch, range(1000))
+        machine = Machine(repo, tally.chance(seed))
+        simulate_waits(monkeypatch, machine.while_waiting)
         try:
             for _ in range(COMMANDS):
                 machine.step()

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from tests.support.model.leases import Lease, Span, State, in_the_way, moments
+from tests.support.model.leases import Lease, Span, State, blockers_of, possible_states
 from tests.support.model.linearizability import SECOND, Answer, Op, Seen
 from tests.support.model.one_process import judged, meant, steps, void
 from tests.support.model.reference_model import own_covers
@@ -83,7 +83,7 @@ class SingleProcess:
         del self.waiting[number]
 
     def state_now(self, number: int) -> State:
-        return next(moments(self.state, replace(self.ops[number], earliest=self.now, latest=self.now)))[0]
+        return next(possible_states(self.state, replace(self.ops[number], earliest=self.now, latest=self.now)))[0]
 
     def answer(self, op: Op, number: int) -> Answer:
         state = self.state_now(number)
@@ -106,7 +106,7 @@ class SingleProcess:
         asks = [lease for lease in (*after.held, *after.queue) if lease.key == (number, 0)]
         name = f"{op.session}/{number}"
         ask = asks[0] if asks else Lease((number, 0), op.session, op.resource, op.mode, op.ttl, name, Span(0, 0))
-        ways = tuple(map(shown, in_the_way(state, ask)))
+        ways = tuple(map(shown, blockers_of(state, ask)))
         for own in state.held:
             if own_covers(own, ask):
                 (now,) = [lease for lease in after.held if lease.key == own.key]

@@ -12,17 +12,13 @@ truth. Promise 5 must hold:
 
 import contextlib
 import io
-import shutil
-import signal
 from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
-from typing import Any
 
 import pytest
 
 from coord.cli.main import run
-from coord.platform.watch import Interrupted
 from coord.workspace.system import System
 from eventlog.events import Instant, add_time, from_micros
 from tests.property.machines import Machine, Namespace, Register, SimulatedProcess
@@ -30,6 +26,7 @@ from tests.support.attacks import Tally
 from tests.support.in_process import NOON, Inside, process
 from tests.support.processes import Result
 from tests.support.repositories import Repo
+from tests.support.simulated_waits import name_sessions, simulate_waits
 
 pytestmark = pytest.mark.slow
 
@@ -61,10 +58,7 @@ class Scene:
     """The machines, workers and sessions of one seed."""
 
     def __init__(self, repo: Repo, chance: Random) -> None:
-        for folder in (repo.log, repo.folder / ".cache"):
-            shutil.rmtree(folder, ignore_errors=True)
-        (repo.root / ".git" / "coord").unlink(missing_ok=True)  # or the previous log would be missed
-        repo.log.mkdir()
+        repo.reset()
         self.repo, self.chance, self.now = repo, chance, NOON
         self.machines = [Machine("north", chance), Machine("south", chance)]
         self.workers: list[Worker] = []
@@ -259,18 +253,9 @@ def scenes(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> Callable[[Random], Sc
     """Build the scene of a seed, with predictable session ids and simulated waits, so that a seed repeats exactly."""
 
     def begin(chance: Random) -> Scene:
-        numbers = iter(range(1000))
-        monkeypatch.setattr("coord.engine.transaction.new_id", lambda taken: f"session-{next(numbers):03}")
+        name_sessions(monkeypatch, range(1000))
         scene = Scene(repo, chance)
-
-        def wait_for(folder: str, poll: Callable[[], tuple[Any, str]], wall: object, caught: list[int]) -> Any:
-            for _ in range(3):
-                if (found := poll()[0]) is not None:
-                    return found
-                scene.while_waiting()
-            raise Interrupted(signal.SIGINT)
-
-        monkeypatch.setattr("coord.cli.commands.claims.claim.wait_for", wait_for)
+        simulate_waits(monkeypatch, scene.while_waiting)
         return scene
 
     return begin

@@ -29,7 +29,7 @@ from tests.support.attacks import law
 from tests.support.histories import START, histories, journals_of, judged
 from tests.support.in_process import HERE, Table
 from tests.support.journals import lines_of
-from tests.support.model.ledger import believers_are_told
+from tests.support.model.ledger import assert_losses_are_told
 from tests.support.state_bytes import image
 
 pytestmark = pytest.mark.slow
@@ -42,7 +42,7 @@ def test_any_order_and_grouping_of_journals_gives_one_state(
 ) -> None:
     chance = random.Random(seed)
     _check_merging(events, chance)
-    believers_are_told(events)
+    assert_losses_are_told(events)
     _check_reading(workspace, events, chance)
 
 

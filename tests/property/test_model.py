@@ -44,9 +44,7 @@ class Machine:
     """One example: a machine, the actors on it, and the requests that wait for an answer."""
 
     def __init__(self, repo: Repo, chance: Random) -> None:
-        for folder in (repo.log, repo.folder / ".cache"):
-            shutil.rmtree(folder, ignore_errors=True)
-        repo.log.mkdir()
+        repo.reset()
         self.inside, self.chance, self.repo = Inside(repo), chance, repo
         self.inside.now = NOON
         self.actors: list[tuple[int, dict[str, str]]] = [(100, {}), (200, {})]

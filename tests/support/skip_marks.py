@@ -1,4 +1,4 @@
-"""What a test needs of the machine, as marks that skip it elsewhere."""
+"""Marks that skip a test where the machine lacks what it needs."""
 
 import os
 
@@ -6,5 +6,5 @@ import pytest
 
 from tests.support.processes import can_unshare
 
-linux = pytest.mark.skipif(not os.path.exists("/proc/self/stat"), reason="no /proc here")
-mounts = pytest.mark.skipif(not can_unshare("--mount"), reason="no mounts for us here")
+linux = pytest.mark.skipif(not os.path.exists("/proc/self/stat"), reason="there is no /proc here")
+mounts = pytest.mark.skipif(not can_unshare("--mount"), reason="mounts are not permitted here")
