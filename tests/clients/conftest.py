@@ -1,4 +1,4 @@
-"""Two fixtures: a repository at work, and the maker of the agents in it."""
+"""Fixtures: a repository with a commit, and a function that creates agents in it."""
 
 import os
 import signal
@@ -25,12 +25,12 @@ def work(repo: Repo) -> Repo:
 
 @pytest.fixture
 def agent(work: Repo, tmp_path: Path) -> Iterator[Make]:
-    """The maker of agents; all are ended after the test."""
+    """A function that creates agents, which are ended after the test."""
     made: list[Agent] = []
 
     def make(program: Program, root: Path | None = None) -> Agent:
         if not found(program):
-            pytest.skip(f"no {program.client.title} here: {FOLDER} names no folder with it, and it is not on the PATH")
+            pytest.skip(f"{program.client.title} is neither in the folder {FOLDER} nor on the PATH")
         home = tmp_path / f"{program.client.word}-{len(made)}"
         home.mkdir()
         made.append(Agent(program, root or work.root, home))
@@ -44,4 +44,4 @@ def agent(work: Repo, tmp_path: Path) -> Iterator[Make]:
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
     failures = Path(folder_of(str(work.folder / ".cache")), FAILURES)
-    assert not failures.exists(), f"a hook failed, and let its agent go on: {failures.read_text()}"
+    assert not failures.exists(), f"a hook failed and let its agent continue: {failures.read_text()}"

@@ -1,4 +1,4 @@
-"""A Claude, a Codex and a Gemini agent in one repository, the last of them in a worktree."""
+"""Agents of Claude Code, Codex and Gemini CLI in one repository, the last one in a worktree."""
 
 import pytest
 

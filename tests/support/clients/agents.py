@@ -125,7 +125,7 @@ class Agent:
         return self._a(Heard, self.types(text, *more))
 
     def types(self, text: str, *more: str) -> Came:
-        """Type something; what follows. A client that runs one process per prompt is started with additional arguments."""
+        """Type something; what follows. A client with one process per prompt is started with additional arguments."""
         if not self.program.alive:
             if self._process is not None:
                 self._gone()

@@ -38,9 +38,7 @@ class Dialect(NamedTuple):
     asks: re.Pattern[str]  # matches the path of a request to the model
     aside: Callable[[Body], bool]  # whether a request is the client's own, and not a turn of the agent
     streams: Callable[[str, Body], bool]  # whether the client wants a stream, by path and body
-    answers_aside: Callable[
-        [str, Body], list[Event]
-    ]  # to the client's own requests; the last is the whole
+    answers_aside: Callable[[str, Body], list[Event]]  # to the client's own requests; the last is the whole
     opening: Callable[[Body], str]  # the first message of the conversation, after the system prompt
     texts: Callable[[Body], list[str]]  # all texts of the conversation
     events: Callable[[Answer], list[Event]]  # the answer as a stream
