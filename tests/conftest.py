@@ -1,7 +1,7 @@
-"""How the tests run: the same examples on every run, unless more or others are asked for; and the fixtures they share.
+"""Settings and fixtures of all tests.
 
-`COORD_TEST_EXAMPLES=20` multiplies the number of examples by 20; `--hypothesis-seed=N` tries others than the usual. How
-often each attack of the reliability page is made is in `tests.support.attacks`.
+Property tests try the same examples on every run. `COORD_TEST_EXAMPLES=20` multiplies their number by 20, and
+`--hypothesis-seed=N` tries other examples. The counts of the attacks are in `tests.support.attacks`.
 """
 
 import os
@@ -32,7 +32,7 @@ def pytest_configure(config: pytest.Config) -> None:
         database=None,
         max_examples=max(1, round(_EXAMPLES * _multiplier())),
         suppress_health_check=[HealthCheck.too_slow],
-        phases=[Phase.explicit, Phase.generate] if TREE else list(Phase),  # a mutant need not be made smaller
+        phases=[Phase.explicit, Phase.generate] if TREE else list(Phase),  # failures of mutants are not shrunk
     )
     settings.load_profile("coord")
     config.pluginmanager.register(Tallies())
@@ -53,7 +53,7 @@ def pytest_report_header(config: pytest.Config) -> str:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config) -> None:
-    """Quiet runs show no header; a failed one says what it ran with all the same."""
+    """Print the profile after a failed quiet run, which has no header."""
     if exitstatus and config.get_verbosity() < 0:
         terminalreporter.write_line(_profile(config))
 
@@ -66,15 +66,15 @@ def bare_repo(tmp_path: Path) -> Iterator[Repo]:
 
 @pytest.fixture
 def repo(bare_repo: Repo) -> Repo:
-    """A fresh repository, initialised."""
+    """A fresh initialised repository."""
     return install(bare_repo)
 
 
 @pytest.fixture
 def tally(request: pytest.FixtureRequest) -> Iterator[Tally]:
-    """How often to do what the attack of this test does, and where to tell it."""
+    """The count of this test's attack, and a record of what was done."""
     mark = request.node.get_closest_marker("attack")
-    assert mark is not None, "a test with a tally says to which attack it belongs"
+    assert mark is not None, "a test with a tally needs the mark `attack`"
     capture = request.config.pluginmanager.getplugin("capturemanager")
 
     def say(text: str) -> None:

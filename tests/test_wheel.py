@@ -1,4 +1,4 @@
-"""What people install: the wheel carries COORDINATION/ as data, and `coord init` works from it."""
+"""The wheel contains COORDINATION/ as data, and `coord init` works from an installed wheel."""
 
 import os
 import subprocess
@@ -12,7 +12,7 @@ pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parent.parent
 
 
-def test_the_wheel_carries_what_init_installs_and_says_that_it_is_typed(tmp_path: Path) -> None:
+def test_the_wheel_has_the_files_of_init_and_py_typed(tmp_path: Path) -> None:
     pip = [sys.executable, "-m", "pip", "--quiet", "--no-input", "--disable-pip-version-check"]
     built, site, repository = tmp_path / "wheel", tmp_path / "site", tmp_path / "repository"
     subprocess.run(

@@ -1,4 +1,4 @@
-"""Two fixtures: a repository at work, and the maker of the agents in it."""
+"""Fixtures: a repository with a commit, and a function that creates agents in it."""
 
 import os
 import signal
@@ -13,24 +13,24 @@ from tests.support.clients.agents import Agent, Make
 from tests.support.clients.installing import install
 from tests.support.clients.looking import waiters
 from tests.support.clients.programs import FOLDER, Program, found
-from tests.support.clients.repositories import at_work
+from tests.support.clients.repositories import with_first_commit
 from tests.support.repositories import Repo
 
 
 @pytest.fixture
 def work(repo: Repo) -> Repo:
     """A repository with a first commit, initialised for coord."""
-    return at_work(repo)
+    return with_first_commit(repo)
 
 
 @pytest.fixture
 def agent(work: Repo, tmp_path: Path) -> Iterator[Make]:
-    """The maker of agents; all are ended after the test."""
+    """A function that creates agents, which are ended after the test."""
     made: list[Agent] = []
 
     def make(program: Program, root: Path | None = None) -> Agent:
         if not found(program):
-            pytest.skip(f"no {program.client.title} here: {FOLDER} names no folder with it, and it is not on the PATH")
+            pytest.skip(f"{program.client.title} is neither in the folder {FOLDER} nor on the PATH")
         home = tmp_path / f"{program.client.word}-{len(made)}"
         home.mkdir()
         made.append(Agent(program, root or work.root, home))
@@ -44,4 +44,4 @@ def agent(work: Repo, tmp_path: Path) -> Iterator[Make]:
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
     failures = Path(folder_of(str(work.folder / ".cache")), FAILURES)
-    assert not failures.exists(), f"a hook failed, and let its agent go on: {failures.read_text()}"
+    assert not failures.exists(), f"a hook failed and let its agent continue: {failures.read_text()}"

@@ -1,4 +1,4 @@
-"""What only Claude Code does, or shows when it runs headless."""
+"""Behaviour that only Claude Code has, or shows when it runs headless."""
 
 from pathlib import Path
 
@@ -24,19 +24,19 @@ QUESTION = Call(
 
 
 def delegate(task: str) -> Call:
-    """The call by which an agent has a subagent do something."""
+    """The call that gives a task to a subagent."""
     kind = {"subagent_type": "general-purpose", "run_in_background": False}
     return Call("Agent", {"description": "a task", "prompt": task, **kind})
 
 
 def status(repo: Repo, session: str) -> dict[str, object]:
-    """A session as a person sees it."""
+    """A session in the output of `coord status`."""
     rows = repo.shell().json("coord status")["sessions"]
     found: dict[str, object] = next(row for row in rows if row["id"] == session)
     return found
 
 
-def test_a_session_is_there_before_anyone_has_said_anything(work: Repo, agent: Make) -> None:
+def test_a_session_starts_before_the_first_prompt(work: Repo, agent: Make) -> None:
     first = agent(CLAUDE)
     first.start()
     until(lambda: work.of_type("session.started"), "the session")
@@ -46,7 +46,7 @@ def test_a_session_is_there_before_anyone_has_said_anything(work: Repo, agent: M
     assert started["session"] == ended["session"]
 
 
-def test_a_message_that_is_not_urgent_does_not_hold_it_back(work: Repo, agent: Make) -> None:
+def test_a_message_that_is_not_urgent_does_not_block_the_stop(work: Repo, agent: Make) -> None:
     first = agent(CLAUDE)
     person = work.shell()
     person.start()
@@ -56,7 +56,7 @@ def test_a_message_that_is_not_urgent_does_not_hold_it_back(work: Repo, agent: M
     assert "At noon." in first.prompt("Go on").text
 
 
-def test_clear_makes_a_new_session_that_goes_on_for_the_old_one(work: Repo, agent: Make) -> None:
+def test_clear_starts_a_session_that_continues_the_old_one(work: Repo, agent: Make) -> None:
     first = agent(CLAUDE)
     first.prompt("Go")
     first.writes("page.py", "one\n")
@@ -73,7 +73,7 @@ def test_clear_makes_a_new_session_that_goes_on_for_the_old_one(work: Repo, agen
     assert f"continued by {new}" in work.shell().ok("coord status")
 
 
-def test_a_compacted_conversation_is_told_again_who_it_is(work: Repo, agent: Make) -> None:
+def test_a_compacted_conversation_is_told_its_session_again(work: Repo, agent: Make) -> None:
     first = agent(CLAUDE)
     first.prompt("Go")
     me = session_of(work, first)
@@ -84,7 +84,7 @@ def test_a_compacted_conversation_is_told_again_who_it_is(work: Repo, agent: Mak
     assert {line["session"] for line in work.of_type("session.started")} == {me}
 
 
-def test_a_resumed_conversation_is_its_session_a_fork_is_not(work: Repo, agent: Make) -> None:
+def test_a_resumed_conversation_keeps_its_session(work: Repo, agent: Make) -> None:
     first = agent(CLAUDE)
     first.prompt("Go")
     first.says("Done.")
@@ -100,7 +100,7 @@ def test_a_resumed_conversation_is_its_session_a_fork_is_not(work: Repo, agent: 
     assert session_of(work, first) != old
 
 
-def test_a_subagent_is_shown_and_its_claims_pass_to_its_parent(work: Repo, agent: Make) -> None:
+def test_a_subagent_is_shown_and_its_claims_pass_on(work: Repo, agent: Make) -> None:
     first, second = agent(CLAUDE), agent(CLAUDE)
     first.model.marks.append(TASK)
     first.prompt("Have the page written")
@@ -128,7 +128,7 @@ def test_a_subagent_does_not_overwrite_another(work: Repo, agent: Make) -> None:
     assert (work.root / "page.py").read_text() == "one\n"
 
 
-def test_a_question_to_its_person_is_shown_until_it_is_answered(work: Repo, agent: Make) -> None:
+def test_a_question_to_the_user_is_shown_until_it_is_answered(work: Repo, agent: Make) -> None:
     first = agent(CLAUDE)
     first.start("--permission-prompt-tool", "stdio")
     first.prompt("Go")
@@ -140,7 +140,7 @@ def test_a_question_to_its_person_is_shown_until_it_is_answered(work: Repo, agen
     assert not status(work, session_of(work, first)).get("blocked_on")
 
 
-def test_a_question_of_the_agent_is_shown_too(work: Repo, agent: Make) -> None:
+def test_a_question_of_the_model_is_shown_too(work: Repo, agent: Make) -> None:
     first = agent(CLAUDE)
     first.start("--permission-prompt-tool", "stdio")
     first.prompt("Go")
@@ -152,7 +152,7 @@ def test_a_question_of_the_agent_is_shown_too(work: Repo, agent: Make) -> None:
     assert not status(work, session_of(work, first)).get("blocked_on")
 
 
-def test_coord_needs_no_permission_but_breaking_a_claim_does(work: Repo, agent: Make) -> None:
+def test_only_breaking_a_claim_needs_permission(work: Repo, agent: Make) -> None:
     first = agent(CLAUDE)
     first.start("--permission-prompt-tool", "stdio")
     first.prompt("Go")
@@ -160,7 +160,7 @@ def test_coord_needs_no_permission_but_breaking_a_claim_does(work: Repo, agent: 
     first.told(first.asks(CLAUDE.shell('coord break file page.py --reason "It is in my way"')), yes=False)
 
 
-def test_a_message_wakes_it_when_nobody_says_anything(work: Repo, agent: Make) -> None:
+def test_a_message_wakes_an_idle_agent(work: Repo, agent: Make) -> None:
     first = agent(CLAUDE)
     install(first, "--wake")
     person = work.shell()
@@ -175,7 +175,7 @@ def test_a_message_wakes_it_when_nobody_says_anything(work: Repo, agent: Make) -
     until(lambda: not waiters(work), "the end of those that wait")
 
 
-def test_a_message_wakes_it_after_a_clear(work: Repo, agent: Make) -> None:
+def test_a_message_wakes_an_agent_after_clear(work: Repo, agent: Make) -> None:
     first = agent(CLAUDE)
     install(first, "--wake")
     person = work.shell()
@@ -200,7 +200,7 @@ def test_a_file_that_is_free_again_wakes_the_denied_agent(work: Repo, agent: Mak
     assert "page.py is free now" in second.hears().text
 
 
-def test_what_waits_for_it_ends_with_it(work: Repo, agent: Make) -> None:
+def test_the_waking_process_ends_with_its_agent(work: Repo, agent: Make) -> None:
     first = agent(CLAUDE)
     install(first, "--wake")
     first.prompt("Go")
@@ -218,7 +218,7 @@ def test_a_signal_ends_its_session(work: Repo, agent: Make) -> None:
     assert [line["session"] for line in work.of_type("session.ended")] == [me]
 
 
-def test_what_reaches_it_stays_within_the_budget(work: Repo, agent: Make) -> None:
+def test_texts_for_the_agent_stay_within_the_budget(work: Repo, agent: Make) -> None:
     people = [work.shell() for _ in range(12)]
     for number, person in enumerate(people):
         person.start(f"--name person-{number}")
@@ -251,7 +251,7 @@ def test_the_plugin_does_the_same(work: Repo, agent: Make, tmp_path: Path) -> No
     assert f"{session_of(work, first)}: editing page.py" in second.prompt("/coord:status").text
 
 
-def test_after_it_is_taken_out_again_nothing_is_said(work: Repo, agent: Make) -> None:
+def test_after_uninstalling_nothing_is_shown(work: Repo, agent: Make) -> None:
     first = agent(CLAUDE)
     uninstall(first)
     opening = first.prompt("Go").text

@@ -1,4 +1,4 @@
-"""What only Codex does: its sandbox, in which commands have their own process ids and cannot write everywhere."""
+"""Behaviour that only Codex has: commands in its sandbox have other process ids and cannot write everywhere."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Two agents of one client in one repository that never call coord by themselves: the same for each client."""
+"""Two agents of one client in one repository, which mostly do not call coord themselves. Every client passes these."""
 
 import re
 
@@ -19,7 +19,7 @@ PAGE, DRAFT = "file/page.py", "file/draft.py"
 
 
 def two_agents(make: Make, program: Program) -> tuple[Agent, Agent]:
-    """Two agents, each in a turn: the first has written page.py and draft.py."""
+    """Two agents, each in a turn. The first has written page.py and draft.py."""
     first, second = make(program), make(program)
     first.prompt("Write the page")
     first.writes("page.py", "one\n")
@@ -28,7 +28,7 @@ def two_agents(make: Make, program: Program) -> tuple[Agent, Agent]:
     return first, second
 
 
-def test_a_file_of_another_agent_is_denied_and_its_model_is_told(program: Program, work: Repo, agent: Make) -> None:
+def test_a_write_to_another_agents_file_is_denied(program: Program, work: Repo, agent: Make) -> None:
     first, second = two_agents(agent, program)
     heard = second.writes("page.py", "two\n")
     assert re.search(r"page\.py is taken", heard.text)
@@ -38,7 +38,7 @@ def test_a_file_of_another_agent_is_denied_and_its_model_is_told(program: Progra
     assert (work.root / "other.py").read_text() == "two\n"
 
 
-def test_a_message_of_another_agent_arrives_after_the_next_tool(program: Program, work: Repo, agent: Make) -> None:
+def test_a_message_arrives_after_the_next_tool(program: Program, work: Repo, agent: Make) -> None:
     first, second = two_agents(agent, program)
     first.runs(f'coord send {session_of(work, second)} "Page" "It is mine until noon."')
     heard = second.runs("true")
@@ -59,7 +59,7 @@ def test_a_commit_frees_the_file_that_it_contains(program: Program, work: Repo, 
     assert held(work) == {(PAGE, other), (DRAFT, one)}
 
 
-def test_its_end_frees_the_rest(program: Program, work: Repo, agent: Make) -> None:
+def test_the_end_of_an_agent_frees_its_files(program: Program, work: Repo, agent: Make) -> None:
     first, second = two_agents(agent, program)
     ended = session_of(work, first)
     first.says("Done.")
@@ -70,7 +70,7 @@ def test_its_end_frees_the_rest(program: Program, work: Repo, agent: Make) -> No
     assert (work.root / "draft.py").read_text() == "two\n"
 
 
-def test_a_signal_frees_the_rest(program: Program, work: Repo, agent: Make) -> None:
+def test_a_signal_frees_the_files_of_an_agent(program: Program, work: Repo, agent: Make) -> None:
     first, second = two_agents(agent, program)
     first.stop()
     second.reads("draft.py")
@@ -78,7 +78,7 @@ def test_a_signal_frees_the_rest(program: Program, work: Repo, agent: Make) -> N
     assert (work.root / "draft.py").read_text() == "two\n"
 
 
-def test_an_urgent_message_holds_it_back_once(program: Program, work: Repo, agent: Make) -> None:
+def test_an_urgent_message_blocks_one_stop(program: Program, work: Repo, agent: Make) -> None:
     first = agent(program)
     person = work.shell()
     person.start("--name ada")
@@ -90,7 +90,7 @@ def test_an_urgent_message_holds_it_back_once(program: Program, work: Repo, agen
     assert isinstance(first.says("Done again."), Ended)
 
 
-def test_killing_it_frees_the_rest(program: Program, work: Repo, agent: Make) -> None:
+def test_killing_an_agent_frees_its_files(program: Program, work: Repo, agent: Make) -> None:
     first, second = two_agents(agent, program)
     dead = session_of(work, first)
     first.kill()
@@ -100,7 +100,7 @@ def test_killing_it_frees_the_rest(program: Program, work: Repo, agent: Make) ->
     assert [line["event"]["session"] for line in work.of_type("session.presumed_dead")] == [dead]
 
 
-def test_it_says_who_it_is(program: Program, work: Repo, agent: Make) -> None:
+def test_an_agent_knows_its_session(program: Program, work: Repo, agent: Make) -> None:
     first = agent(program)
     first.prompt("Go")
     (started,) = work.of_type("session.started")
@@ -109,7 +109,7 @@ def test_it_says_who_it_is(program: Program, work: Repo, agent: Make) -> None:
     assert started["session"] in first.runs("coord whoami").text
 
 
-def test_the_server_knows_who_calls_or_is_told(program: Program, work: Repo, agent: Make) -> None:
+def test_the_mcp_server_knows_the_calling_session(program: Program, work: Repo, agent: Make) -> None:
     first, second = agent(program), agent(program)
     install_server(first)
     first.prompt("Go")
@@ -122,7 +122,7 @@ def test_the_server_knows_who_calls_or_is_told(program: Program, work: Repo, age
     assert "It is mine." in second.runs("true").text
 
 
-def test_alone_it_hears_one_line_at_the_start_and_nothing_after(program: Program, work: Repo, agent: Make) -> None:
+def test_a_lone_agent_is_shown_one_line_at_the_start(program: Program, work: Repo, agent: Make) -> None:
     first = agent(program)
     opening = first.prompt("Go").text
     assert len([line for line in opening.split("\n") if "coord: " in line]) == 1
@@ -131,7 +131,7 @@ def test_alone_it_hears_one_line_at_the_start_and_nothing_after(program: Program
     assert not [heard.text for heard in rest if "coord" in heard.text]
 
 
-def test_a_shells_change_of_anothers_file_is_told_to_both(program: Program, work: Repo, agent: Make) -> None:
+def test_a_bypass_by_a_shell_command_is_told_to_both(program: Program, work: Repo, agent: Make) -> None:
     first, second = two_agents(agent, program)
     heard = second.runs("echo two > page.py")
     assert session_of(work, first) in heard.text

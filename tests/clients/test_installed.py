@@ -1,4 +1,4 @@
-"""The clients themselves understand what `coord install` writes for them."""
+"""The clients accept what `coord install` writes for them."""
 
 import json
 import subprocess
@@ -28,14 +28,14 @@ def test_claude_connects_to_the_server(agent: Make, scope: str) -> None:
     assert "coord" not in run(claude, found(CLAUDE), "mcp", "list")
 
 
-def test_claude_takes_the_plugin_for_one(agent: Make) -> None:
+def test_claude_accepts_the_plugin(agent: Make) -> None:
     claude = agent(CLAUDE)
     folder = str(claude.home / "plugin")
     run(claude, COORD, "install", "claude", "--plugin", folder)
     assert "Validation passed" in run(claude, found(CLAUDE), "plugin", "validate", folder)
 
 
-def test_codex_lets_the_safe_commands_run_and_knows_the_server(agent: Make) -> None:
+def test_codex_accepts_the_rules_and_the_server(agent: Make) -> None:
     codex = agent(CODEX)
     run(codex, COORD, "install", "mcp", "--client", "codex")
     assert "coord" in run(codex, found(CODEX), "mcp", "list")

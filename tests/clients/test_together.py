@@ -1,12 +1,11 @@
-"""A Claude, a Codex and a Gemini agent in one repository, the last of them in a worktree."""
+"""Agents of Claude Code, Codex and Gemini CLI in one repository, the last one in a worktree."""
 
 import pytest
 
 from tests.support.clients.agents import Make
 from tests.support.clients.looking import held, session_of
 from tests.support.clients.programs import CLAUDE, CODEX, GEMINI, PROGRAMS
-from tests.support.clients.repositories import git
-from tests.support.repositories import Repo
+from tests.support.repositories import Repo, git
 
 pytestmark = pytest.mark.clients
 

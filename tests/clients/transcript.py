@@ -1,7 +1,6 @@
-"""`python -m tests.clients.transcript [claude|codex|gemini]`: two real agents in one repository, as a page to read.
+"""`python -m tests.clients.transcript [claude|codex|gemini]` prints what two real agents in one repository do.
 
-What the agents do is what the scripted models say; everything else is as it happens: what coord tells the models, what
-it puts on the log, the board. The ids and times are those of the run.
+The models are scripted. Everything else is real: what coord shows to the models, the log, the board, ids and times.
 """
 
 import re
@@ -15,7 +14,7 @@ from tests.support.clients.installing import install
 from tests.support.clients.looking import session_of
 from tests.support.clients.model import Heard
 from tests.support.clients.programs import PROGRAMS, Program, found
-from tests.support.clients.repositories import at_work
+from tests.support.clients.repositories import with_first_commit
 from tests.support.repositories import Repo, bare
 from tests.support.repositories import install as initialise
 
@@ -24,32 +23,32 @@ _TAGS = re.compile(r"</?(?:system-reminder|hook_context|untrusted_context)>")
 
 
 def _step(who: str, does: str) -> None:
-    """Someone does something."""
+    """Print an action."""
     print(f"\n{who} {does}")
 
 
 def _ours(heard: Heard, mark: str = "coord: ") -> list[str]:
-    """The paragraphs that are new to a model and hold the mark."""
+    """The new paragraphs of a request that contain the mark."""
     paragraphs = [part.strip() for text in heard.new for part in _TAGS.sub("\n\n", text).split("\n\n")]
     return [paragraph for paragraph in paragraphs if mark in paragraph]
 
 
 def _heard(agent: Agent, heard: Heard, mark: str = "coord: ") -> None:
-    """What a model got."""
+    """Print what a model got from coord."""
     text = "\n".join(_ours(heard, mark)).replace(str(agent.root), "/repo")
     print("\n".join(f"{_INDENT}│ {line}" for line in text.splitlines()) or f"{_INDENT}(nothing)")
 
 
 def _shown(text: str) -> None:
-    """What a command printed."""
+    """Print the output of a command."""
     print("\n".join(_INDENT + line for line in text.strip().splitlines()))
 
 
 def play(program: Program, repo: Repo, homes: Path) -> None:
-    """Play it in a repository."""
+    """Run the script in a repository."""
     agents: dict[str, Agent] = {}
     title = program.client.title
-    print(f"Two agents in {title}, in one repository. Neither calls coord but where it is shown.")
+    print(f"Two agents in {title}, in one repository. They call coord only where it is shown.")
     try:
         for name in ("Ada", "Ben"):
             (homes / name).mkdir()
@@ -94,16 +93,16 @@ def _story(repo: Repo, ada: Agent, ben: Agent) -> None:
 
 
 def main(words: list[str]) -> int:
-    """Play it; the exit code."""
+    """Run the script; the exit code."""
     word = words[0] if words else "claude"
     program = next((program for program in PROGRAMS if program.client.word == word), None)
     if program is None or not found(program):
-        print(f"no {word} here: see tests/clients/__init__.py", file=sys.stderr)
+        print(f"{word} is not installed: see tests/clients/__init__.py", file=sys.stderr)
         return 2
     base = Path(tempfile.mkdtemp(prefix="coord-"))
     try:
         for repo in bare(base):
-            play(program, at_work(initialise(repo)), base)
+            play(program, with_first_commit(initialise(repo)), base)
     finally:
         shutil.rmtree(base, ignore_errors=True)
     return 0

@@ -1,1 +1,1 @@
-"""The docs as tests: the tutorial's commands, the protocol's examples, and the reference."""
+"""Tests of the docs: their commands and examples run, and the names in them exist."""

@@ -1,11 +1,11 @@
-"""What a page shows of two terminals, played in two real shells, and the comparison of the two.
+"""Run the commands that a page shows in real shells, and compare their output with the page.
 
 A page has fenced blocks tagged `console`. A line `one$ command` is typed in terminal one; the lines below it, up to the
-next such line, are what it prints. A line `...` stands for any lines that the page leaves out. A command with `# waits`
-behind it goes on while others are typed, once it has printed a line; what else it prints stands below a bare `one$`.
+next such line, are its output. A line `...` stands for any omitted lines. A command that ends in `# waits` continues in
+the background after its first line of output; the rest of its output is shown below a bare `one$`.
 
-A shell here is as a terminal's is, but without the terminal: leader of its own process session, its parent gone, and
-without the variables that would tell `coord` who it is. It is an ordinary shell that reads what it is told to run.
+The shells have no terminal, but each leads its own process session, its parent is init, and its environment does not
+tell `coord` which session it is.
 """
 
 import os
@@ -27,11 +27,11 @@ _PROMPT = re.compile(r"^(\w+)\$(?: (.+))?$")
 _WAITS = "# waits"
 _LONGEST_S = 30.0
 SESSION_ID = re.compile(r"\b[a-z]+-[a-z]+-[a-z0-9]{4}\b(?!\.)")
-HOME = "/home/you"  # where a page says that its repository is
+HOME = "/home/you"  # the home folder on the pages
 
 
 class Step(NamedTuple):
-    """One command of a page, and what the page says that it prints."""
+    """One command of a page, and its output on the page."""
 
     terminal: str
     typed: str
@@ -39,7 +39,7 @@ class Step(NamedTuple):
 
 
 class Shell:
-    """A shell, told what to run through a pipe."""
+    """A shell that reads commands from a pipe."""
 
     def __init__(self, folder: Path) -> None:
         self._process = subprocess.Popen(
@@ -50,12 +50,12 @@ class Shell:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
         )
-        self._process.wait()  # the launcher; the shell's parent is init from now on
+        self._process.wait()  # waits for the launcher; the shell's parent is init now
         self._end = b""
         self._pid = int(self.run("echo $$"))
 
     def run(self, typed: str) -> str:
-        """What a command prints; for one that waits, its first line; for no command, what that one prints then."""
+        """Run a command; its output. For one that waits, its first line; without a command, the rest of that output."""
         assert self._process.stdin is not None
         if typed:
             end = f"{time.monotonic_ns()}"
@@ -133,25 +133,25 @@ def steps(block: str) -> Iterator[Step]:
 
 
 class Ids:
-    """Which session of this run a session of the page is: a page's ids are typed as those of the run."""
+    """The session ids of the page, and the ids in this run that correspond to them."""
 
     def __init__(self) -> None:
         self._real: dict[str, str] = {}
 
     def learn(self, shown: str, printed: str) -> None:
-        """Take the ids in two texts that say the same, in their order, as the same."""
+        """Pair the ids in two texts with the same content, in order."""
         of_page, real = SESSION_ID.findall(shown), SESSION_ID.findall(printed)
         if len(of_page) == len(real):
             for page_id, real_id in zip(of_page, real, strict=True):
                 self._real.setdefault(page_id, real_id)
 
     def translate(self, text: str) -> str:
-        """The text with the run's ids."""
+        """A text of the page, with the ids of this run."""
         return SESSION_ID.sub(lambda found: self._real.get(found[0], found[0]), text)
 
 
 def play(folder: Path, page: str, setup: Iterable[tuple[str, str]] = ()) -> list[list[tuple[Step, str]]]:
-    """Each block's commands, with what they printed. `setup` is typed first, by terminal."""
+    """Run the commands of a page, block by block, and return them with their output. `setup` is typed first."""
     played, ids = [], Ids()
     found = [list(steps(block[1])) for block in blocks(page)]
     names = dict.fromkeys([name for name, _ in setup] + [step.terminal for block in found for step in block])
@@ -169,7 +169,7 @@ def play(folder: Path, page: str, setup: Iterable[tuple[str, str]] = ()) -> list
 
 
 def wrong(played: list[list[tuple[Step, str]]]) -> str:
-    """Where a page and what was printed differ; empty if nowhere."""
+    """The differences between a page and the output; empty if there are none."""
     reports = []
     for step, printed in (pair for pairs in played for pair in pairs):
         if found := differences(step.shown, printed):
@@ -178,7 +178,7 @@ def wrong(played: list[list[tuple[Step, str]]]) -> str:
 
 
 def rewritten(page: str, played: list[list[tuple[Step, str]]]) -> str:
-    """The page with what its commands print now; what it leaves out, it leaves out."""
+    """The page with the current output of its commands. Blocks with omitted lines are kept."""
     ids = Ids()
     parts, done = [], 0
     for block, pairs in zip(blocks(page), played, strict=True):
@@ -203,19 +203,19 @@ _VARIES = (
     (re.compile(r"\bjust now\b"), "LENGTH"),
     (re.compile(r"\b(\w*sh) \(\d+\)"), r"\1 (PID)"),
 )
-_ALIKE = 0.6  # of the words of a line: its wording may change a little before the page follows
-_SHORT = 4  # words; a line that has no more is the same, or another
+_ALIKE = 0.6  # share of equal words: small changes of wording are allowed
+_SHORT = 4  # words; lines up to this length must be equal
 
 
 def normal(text: str) -> str:
-    """A text without what differs from run to run."""
+    """A text in which everything that differs between runs is replaced."""
     for pattern, word in _VARIES:
         text = pattern.sub(word, text)
     return text
 
 
 def differences(shown: list[str], printed: str) -> list[str]:
-    """The lines of a page that were not printed, and the lines that were printed and are not on the page."""
+    """The lines on the page that were not printed, and the printed lines that are not on the page."""
     expected = [normal(line) for line in shown if line.strip()]
     found = [normal(line) for line in printed.splitlines() if line.strip()]
     open_ended = "..." in expected

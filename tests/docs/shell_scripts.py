@@ -1,17 +1,17 @@
-"""What a day with the shell scripts left behind, for the page on moving from them: `python -m tests.docs.shell_scripts`
-writes it into COORDINATION/.
+"""Write a folder of the shell version into COORDINATION/, for the page on moving from the shell scripts:
+`python -m tests.docs.shell_scripts`.
 """
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from tests.support.predecessors import Predecessor, local
+from tests.support.shell_folders import Predecessor, local
 
 BEGIN = datetime(2025, 11, 15, 17, 54, 11, tzinfo=UTC)
 
 
 def leave(folder: Path) -> None:
-    """Two sessions that worked for an hour, and a file that was cut off."""
+    """Write the files of two sessions that worked for an hour, and one truncated file."""
     old = Predecessor(folder)
 
     def after(minutes: float) -> datetime:

@@ -1,7 +1,7 @@
 """The architecture page shows the packages and folders that exist, in the order that the linter checks.
 
-`python -m tests.docs.test_architecture` writes the tree of modules into the page. The picture is written by hand. That
-the dotted names on the page exist is checked by `tests.docs.test_names`, as on every page.
+`python -m tests.docs.test_architecture` writes the tree of modules into the page. The picture is written by hand.
+`tests.docs.test_names` checks that the dotted names on the page exist.
 """
 
 import re

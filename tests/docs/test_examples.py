@@ -1,4 +1,4 @@
-"""The night that ships as an example is what its script writes, and is a night that the rules would have had."""
+"""The example log in docs/examples is what its script writes, and its answers follow the rules."""
 
 import importlib.util
 from pathlib import Path
@@ -16,7 +16,7 @@ def shipped() -> dict[str, bytes]:
     return {path.stem: path.read_bytes() for path in (EXAMPLES / "incident/COORDINATION/log").iterdir()}
 
 
-def test_the_example_is_what_its_script_writes() -> None:
+def test_the_example_log_is_what_its_script_writes() -> None:
     spec = importlib.util.spec_from_file_location("make_incident", EXAMPLES / "make_incident.py")
     assert spec
     assert spec.loader
@@ -25,7 +25,7 @@ def test_the_example_is_what_its_script_writes() -> None:
     assert shipped() == module.journals()
 
 
-def test_everyone_in_the_example_was_told_the_truth() -> None:
+def test_the_answers_in_the_example_log_are_right() -> None:
     read = {session: scan(session, data, Position(hashes=(NO_HASH,))) for session, data in shipped().items()}
     assert not [position.damage for _, position in read.values() if position.damage]
     _, decisions = judged(events := merge(found for found, _ in read.values()))

@@ -1,4 +1,4 @@
-"""The modules and files that the docs, docstrings and comments name exist.
+"""The modules and files that are named in docs, docstrings and comments exist.
 
 Names are found by their form, so a module that moves needs no change here.
 """
@@ -22,18 +22,18 @@ _NO_MODULES = {"coord.sh", "coord.render.timeline.svg", "coord.json"}  # files o
 
 
 def pages() -> list[Path]:
-    """The texts that people read."""
+    """The Markdown files of the docs."""
     return sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "COORDINATION").glob("*.md")])
 
 
 def sources() -> list[Path]:
-    """Our own code; the mutants quote lines of it, and name what is there only after a change."""
+    """All Python files, except the mutants."""
     found = [path for package in (*PACKAGES, "docs") for path in (ROOT / package).rglob("*.py")]
     return sorted(path for path in found if ROOT / "tests" / "mutants" not in path.parents)
 
 
 def prose(source: str) -> Iterator[str]:
-    """The comments and docstrings of a module, those of constants too."""
+    """The comments and docstrings of a module, including those of constants."""
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         if token.type == tokenize.COMMENT:
             yield token.string
@@ -43,13 +43,13 @@ def prose(source: str) -> Iterator[str]:
 
 
 def text_of(path: Path) -> str:
-    """What a file says to people. The examples on a page name the files of whoever uses coord."""
+    """The prose of a file. Fenced examples are left out, because they name files of users."""
     text = path.read_text(encoding="utf-8")
     return "\n".join(prose(text)) if path.suffix == ".py" else _FENCED.sub("", text)
 
 
 def exists(name: str) -> bool:
-    """Whether a dotted name is that of a module, or of something in one."""
+    """Whether a dotted name is a module or something in a module."""
     parts = name.split(".")
     for length in range(len(parts), 0, -1):
         try:
@@ -58,7 +58,7 @@ def exists(name: str) -> bool:
             continue
         for part in parts[length:]:
             if part in getattr(found, "__annotations__", {}):
-                return True  # a field of a value
+                return True  # a field of a class
             if not hasattr(found, part):
                 return False
             found = getattr(found, part)
@@ -74,7 +74,7 @@ def test_every_module_and_file_that_is_named_exists(path: Path) -> None:
     assert [name for name in sorted(set(_PATH.findall(text))) if not (ROOT / name).exists()] == []
 
 
-def test_a_name_that_does_not_exist_is_found() -> None:
+def test_a_wrong_name_is_found() -> None:
     source = (
         '"""See `coord.nowhere`."""\nX = 1  # see tests/nowhere.py\n"""As `eventlog.local.lock.nothing` has it."""\n'
     )

@@ -1,6 +1,6 @@
-"""The examples of the protocol page are true: each table is run through the fold, and gives the stated outcome.
+"""The examples on the protocol page are correct: the fold gives the outcome that each row of a table states.
 
-`python -m tests.docs.test_protocol` writes the outcomes and the example journal into the page, to be read with care.
+`python -m tests.docs.test_protocol` writes the outcomes and the example journal into the page; check the changes.
 """
 
 import re
@@ -55,7 +55,7 @@ class Row(NamedTuple):
 
 
 def rules(page: str) -> dict[str, list[list[str]]]:
-    """The table of each rule, by its heading: rows of cells, the heads first."""
+    """The table of each rule, by heading, as rows of cells. The first row has the column heads."""
     found = {}
     for section in re.split(r"^### ", page, flags=re.MULTILINE)[1:]:
         title, body = section.split("\n", 1)
@@ -77,7 +77,7 @@ STORIES = {title: guard_rows(table) for title, table in TABLES.items() if table[
 
 
 def beginning() -> list[Event]:
-    """Every session's first event."""
+    """The first event of every session."""
     return [
         Event(
             v=VERSION,
@@ -91,7 +91,7 @@ def beginning() -> list[Event]:
 
 
 def events_of(rows: list[Row]) -> Iterator[tuple[Row, Event | None]]:
-    """The rows of an example, each with its event if it has one."""
+    """The rows of an example, each with its event, or None."""
     numbers = dict.fromkeys(SESSIONS, 1)
     for row in rows:
         if not row.session:
@@ -103,7 +103,7 @@ def events_of(rows: list[Row]) -> Iterator[tuple[Row, Event | None]]:
 
 
 def payload_of(text: str) -> AnyPayload:
-    """An event as an example writes it: its type, and fields as `name=value`."""
+    """Parse the event of an example: its type, and fields as `name=value`."""
     kind, *words = shlex.split(text)
     fields: dict[str, Any] = {"type": kind}
     if kind == "claim.requested":
@@ -121,7 +121,7 @@ def _anchor(pid: int) -> Anchor:
 
 
 def outcomes(rows: list[Row]) -> list[str]:
-    """What the fold says at each row."""
+    """The outcome of each row, computed with the fold."""
     state, said = fold(State(), beginning()), []
     for row, event in events_of(rows):
         decisions: list[Decision] = []
@@ -130,7 +130,7 @@ def outcomes(rows: list[Row]) -> list[str]:
         else:
             as_of(state, row.at, decisions.append)
         silent = [decision for decision in decisions if decision.at != row.at]
-        assert not silent, f"the page says nothing of {silent[0]}, before {row.at}"
+        assert not silent, f"the page does not show {silent[0]}, before {row.at}"
         if row.event.startswith("?"):
             question, *names = row.event[1:].split()
             said.append(_ANSWERS[question](state, *names))
@@ -177,7 +177,7 @@ _ANSWERS: dict[str, Callable[..., str]] = {
 
 
 def conflicts(one: str, another: str) -> str:
-    """Whether two claims conflict, by what the fold says to the second request."""
+    """Whether two claims conflict: whether the fold refuses the second request."""
     told: list[str] = []
     events = beginning()
     for number, text in enumerate((one, another)):
@@ -200,14 +200,14 @@ def test_every_rule_has_an_example() -> None:
 
 
 @pytest.mark.parametrize("row", TABLES["Rule 1: conflict"][1:], ids=lambda row: f"{row[0]} / {row[1]}")
-def test_the_pairs_of_rule_1(row: list[str]) -> None:
+def test_pairs_of_claims_conflict_as_the_page_says(row: list[str]) -> None:
     assert conflicts(row[0], row[1]) == row[2]
     if row[0].split()[0] != row[1].split()[0]:
         assert conflicts(row[1], row[0]) == row[2]
 
 
 @pytest.mark.parametrize("title", STORIES)
-def test_an_example_comes_out_as_it_says(title: str) -> None:
+def test_an_example_has_the_outcomes_on_the_page(title: str) -> None:
     rows = STORIES[title]
     assert [row.outcome for row in rows] == outcomes(rows)
 
@@ -220,7 +220,7 @@ def test_an_example_shows_its_rule(title: str) -> None:
 
 
 @pytest.mark.parametrize("title", STORIES)
-def test_the_order_in_which_journals_come_changes_nothing(title: str) -> None:
+def test_the_order_of_the_journals_changes_nothing(title: str) -> None:
     events = beginning() + [event for _, event in events_of(STORIES[title]) if event]
     journals = [[event for event in events if event.session == name] for name in SESSIONS]
     states = [fold(State(), merge(order)) for order in permutations(journals)]
@@ -261,7 +261,7 @@ def _journal() -> str:
 
 
 def write() -> None:
-    """Put into the page what is true now."""
+    """Write the current outcomes and the example journal into the page."""
     page = PAGE.read_text(encoding="utf-8")
     page = re.sub(r"(```jsonl\n).*?(```)", lambda found: found[1] + _journal() + found[2], page, flags=re.DOTALL)
     parts = re.split(r"(?=^### )", page, flags=re.MULTILINE)
@@ -269,10 +269,10 @@ def write() -> None:
         title = part.split("\n")[0].removeprefix("### ")
         said = iter(outcomes(STORIES[title]) if title in STORIES else ())
         lines = part.split("\n")
-        for workspace, line in enumerate(lines):
+        for index, line in enumerate(lines):
             if title in STORIES and re.match(r"\| \d\d:", line):
                 cells = [cell.strip() for cell in line.split("|")[1:-1]]
-                lines[workspace] = "| " + " | ".join([*cells[:3], next(said)]) + " |"
+                lines[index] = "| " + " | ".join([*cells[:3], next(said)]) + " |"
         parts[number] = "\n".join(lines)
     PAGE.write_text("".join(parts), encoding="utf-8")
 

@@ -1,4 +1,4 @@
-"""The reference is what the code says, and every example in it can be typed."""
+"""The reference pages match the code, and every example on them is valid."""
 
 import importlib.util
 import re
@@ -29,11 +29,11 @@ generate: Any = _generator()
 NAMES = [name for group in COMMAND_GROUPS.values() for name in group]
 
 
-def test_the_pages_are_fresh() -> None:
+def test_the_reference_pages_are_up_to_date() -> None:
     assert not generate.stale(), "run: python docs/reference/generate.py"
 
 
-def test_a_stale_page_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_outdated_page_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(generate, "HERE", tmp_path)
     assert generate.main(["--check"]) == 1
     assert generate.main([]) == 0
@@ -58,14 +58,14 @@ def test_every_option_says_what_it_means(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_example_is_right_usage(name: str) -> None:
+def test_every_example_is_valid(name: str) -> None:
     _, examples = generate.help_of(generate.load(name))
     for example in examples:
         for called, arguments in _calls(example):
-            generate.load(called).make_context(called, arguments)  # raises for an option that is not there
+            generate.load(called).make_context(called, arguments)  # raises for an unknown option
 
 
-def test_the_variables_are_those_that_the_code_reads() -> None:
+def test_the_page_lists_the_variables_that_the_code_reads() -> None:
     read = {
         name
         for path in (ROOT / "coord").rglob("*.py")

@@ -1,4 +1,4 @@
-"""The reliability page has every attack with its counts, and the tests that make it.
+"""The reliability page lists every attack with its counts and its tests.
 
 `python -m tests.docs.test_reliability` writes the table into the page.
 """
@@ -17,7 +17,7 @@ _ROWS = re.compile(r"(?<=\| made by \|\n\| --- \| --- \| --- \| --- \| --- \| --
 
 
 def table() -> str:
-    """The rows of the page's table, as the tests say them."""
+    """The rows of the page's table, computed from the tests."""
     makers = made_by()
     rows = []
     for number, attack in ATTACKS.items():
@@ -30,8 +30,8 @@ def table() -> str:
 
 @cache
 def made_by() -> dict[int, list[tuple[str, str]]]:
-    """The files of tests that say which attack they make; and a sign for those of which `make test` makes nothing, or
-    the smaller part.
+    """The test files of each attack, with a sign for those that `make test` does not run at all (●) or only in part
+    (◐).
     """
     found: dict[int, list[tuple[str, str]]] = {}
     for path in sorted((ROOT / "tests").rglob("test_*.py")):
@@ -56,10 +56,10 @@ def _attacks_in(tree: ast.Module) -> Iterator[tuple[int, bool]]:
                 yield int(number[1]), all_machine or "pytest.mark.machine" in named
 
 
-def test_the_page_has_every_attack_its_counts_and_its_tests() -> None:
+def test_the_page_lists_every_attack_with_counts_and_tests() -> None:
     found = _ROWS.search(PAGE.read_text(encoding="utf-8"))
     assert found is not None
-    assert found[0] == table(), "python -m tests.docs.test_reliability writes it anew"
+    assert found[0] == table(), "run: python -m tests.docs.test_reliability"
 
 
 def test_every_attack_that_a_test_names_is_on_the_page() -> None:

@@ -1,6 +1,6 @@
-"""The tutorial and the how-to pages work when typed: their commands are run in real shells, and print what they show.
+"""The commands of the tutorial and the how-to pages run in real shells, and print what the pages show.
 
-`python -m tests.docs.test_tutorial [PAGE]...` runs them and writes into the pages what was printed.
+`python -m tests.docs.test_tutorial [PAGE]...` runs them and writes their output into the pages.
 """
 
 import sys
@@ -45,17 +45,17 @@ SETUP = {
     "how-to/run-in-ci.md": (("one", _REPOSITORY), ("ci", "cd shop"), ("one", "coord start --name frontend")),
     "how-to/worktrees-and-repositories.md": (("one", _REPOSITORY), ("two", "cd shop")),
 }
-"""The pages that are typed, and what each takes for granted."""
+"""The pages whose commands are run, and the commands that are run before."""
 
 
 @pytest.mark.parametrize("name", SETUP)
 def test_a_page_prints_what_it_shows(name: str, tmp_path: Path) -> None:
     page = (DOCS / name).read_text(encoding="utf-8")
     found = wrong(play(tmp_path, page, SETUP[name]))
-    assert not found, f"{found}\n(python -m tests.docs.test_tutorial {name} writes what is printed now)"
+    assert not found, f"{found}\n(python -m tests.docs.test_tutorial {name} updates the page)"
 
 
-def test_every_page_with_commands_is_typed() -> None:
+def test_every_page_with_commands_is_run() -> None:
     pages = [path for folder in (".", "how-to") for path in (DOCS / folder).glob("*.md")]
     assert {str(path.relative_to(DOCS)) for path in pages if any(blocks(path.read_text("utf-8")))} == set(SETUP)
 
@@ -67,7 +67,7 @@ def test_the_tutorial_has_both_terminals_and_a_refusal() -> None:
     assert any(line.startswith("❌ Already claimed") for step in found for line in step.shown)
 
 
-def test_a_comparison_sees_what_matters() -> None:
+def test_a_comparison_ignores_times_and_ids_only() -> None:
     shown = ["✅ Claimed: file/src/app.py until 15:20 UTC (4 h left)"]
     assert not differences(shown, "✅ Claimed: file/src/app.py until 03:07 CET (3 h 59 min left)\n")
     assert differences(shown, "❌ Already claimed: file/src/app.py\n")
@@ -78,7 +78,7 @@ def test_a_comparison_sees_what_matters() -> None:
 
 
 def write(names: list[str]) -> None:
-    """Put into the pages what their commands print now."""
+    """Write the current output of the commands into the pages."""
     for name in names:
         page = (DOCS / name).read_text(encoding="utf-8")
         with tempfile.TemporaryDirectory() as folder:

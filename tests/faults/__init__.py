@@ -1,1 +1,1 @@
-"""What goes wrong: bad input, full disks, damaged journals, stopped processes, signals."""
+"""Tests of faults: bad input, full disks, damaged journals, wrong clocks, killed and stopped processes, signals."""

@@ -1,9 +1,9 @@
-"""Real processes that claim at the same time, and what each asked and was answered, and when.
+"""Real processes that claim at the same time, with a record of their calls and answers.
 
-`python -m tests.faults.claimants ROOT HOME` reads plans from standard input, one JSON document a line, and answers each
-with what came of it. A plan has workers; each is a process forked from this one, which runs its commands one after the
-other through the code of the command line: real files, the real lock, and the plan's clock, which runs `pace` times as
-fast as the machine's, so that an hour of claims passes in a second. Or it runs the installed command, by its own clock.
+`python -m tests.faults.claimants ROOT HOME` reads plans from standard input, one JSON document per line, and prints the
+results of each. A plan has workers: processes forked from this one that run their commands one after the other, either
+through the code of the command line or as the installed command. The first kind uses real files and the real lock, but
+the clock of the plan, which runs `pace` times as fast as the machine's, so that an hour of claims takes a second.
 """
 
 import contextlib
@@ -39,7 +39,7 @@ CALM: Plan = {"ahead": 0, "dies": 0}
 
 
 def micros(plan: Plan, ns: int, ahead_s: float) -> int:
-    """What the plan's clock says at a moment of the machine's, to one whose clock is ahead or behind."""
+    """The time of the plan's clock at a time of the monotonic clock, for a process whose clock is off by `ahead_s`."""
     passed_us: int = (ns - plan["begin"]) * plan["pace"] // 1000
     return BEGIN_MICROS + passed_us + round(ahead_s * 1_000_000)
 
@@ -49,7 +49,7 @@ def clock(plan: Plan, ahead_s: float) -> Instant:
 
 
 def inside(plan: Plan, root: str, session: str, step: Plan, system: System | None = None) -> tuple[int, str, str]:
-    """Run a command in this process, which kills itself at one of its calls if the plan says so."""
+    """Run a command in this process. If the plan says so, the process kills itself at the n-th call of a function."""
     out, err = io.StringIO(), io.StringIO()
     wall = wall_clock if plan["installed"] else partial(clock, plan, step["ahead"])
     env = {"COORD_SESSION": session} if session else {}
@@ -63,7 +63,7 @@ def inside(plan: Plan, root: str, session: str, step: Plan, system: System | Non
 
 
 class Disguise:
-    """The machine's processes, but one of them, a worker, looks like a shell in which a command of ours runs."""
+    """The real process table, in which the process of one worker looks like a shell that runs a command of ours."""
 
     def __init__(self, pid: int) -> None:
         self.real, self.pid, self.command = system_process_table(), pid, (1 << 22) + 1  # a pid that no process has
@@ -79,7 +79,7 @@ class Disguise:
 
 
 def begin(plan: Plan, root: str, pid: int) -> str:
-    """Start a session; its id. If sessions are mortal here, it lives as long as this process."""
+    """Start a session; its id. In a plan with mortal sessions, it lives as long as the process `pid`."""
     table = Disguise(pid)
     wall = wall_clock if plan["installed"] else partial(clock, plan, 0)
     system = System({}, root, wall, table.command, processes=lambda: table if plan["mortal"] else Table())
@@ -100,7 +100,7 @@ def _killer(left: int) -> Any:
 
 
 def installed(root: str, home: str, session: str, step: Plan) -> tuple[int, str, str]:
-    """Run the installed command, and kill it after so many milliseconds if the plan says so."""
+    """Run the installed command. If the plan says so, kill it after some milliseconds."""
     env = environment(Path(home), COORD_SESSION=session)
     with subprocess.Popen(
         [COORD, *step["words"]], cwd=root, env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
@@ -114,7 +114,7 @@ def installed(root: str, home: str, session: str, step: Plan) -> tuple[int, str,
 
 
 def work(plan: Plan, root: str, home: str, worker: Plan, first: int, path: str) -> None:
-    """The commands of a worker from the `first` on. What is called and answered is noted at once, in a file."""
+    """Run the commands of a worker, starting with number `first`. Calls and answers are written to a file at once."""
     note = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     tokens: dict[str, str] = {}
     for number, step in enumerate(worker["steps"]):
@@ -136,18 +136,18 @@ def work(plan: Plan, root: str, home: str, worker: Plan, first: int, path: str) 
 
 
 class Play:
-    """A plan played in a fresh log."""
+    """Runs a plan in a fresh log."""
 
     def __init__(self, plan: Plan, root: str, home: str) -> None:
         self.plan, self.root, self.home = plan, root, home
         self.running: dict[int, int] = {}  # the workers by their pids
-        self.ended: list[list[object]] = []  # which sessions are over: between when and when
+        self.ended: list[list[object]] = []  # ended sessions, with the earliest and the latest time of the end
         for name in ("log", ".cache"):
             shutil.rmtree(Path(root, "COORDINATION", name), ignore_errors=True)
         plan["begin"] = time.monotonic_ns()
 
     def run(self) -> Plan:
-        """All of it; the plan, with what was noted."""
+        """Run the whole plan; return it with the recorded calls and answers."""
         workers = self.plan["workers"]
         waiting = [self.start(number) for number in range(len(workers))]
         pids = {number: pid for pid, number in self.running.items()}
@@ -169,7 +169,7 @@ class Play:
         return self.plan | {"noted": notes, "ended": self.ended}
 
     def start(self, number: int) -> int:
-        """A process for a worker, which begins when it is told with what, through the pipe that is returned."""
+        """Fork a process for a worker. It starts when its work is written to the returned pipe."""
         reading, writing = os.pipe()
         pid = os.fork()
         if pid == 0:
@@ -186,7 +186,7 @@ class Play:
         os.close(pipe)
 
     def waits(self) -> None:
-        """One process ends. Where sessions are not mortal, another goes on for one that was killed."""
+        """Wait until a process ends. If it was killed and sessions are not mortal, start another to continue."""
         pid, status = os.wait()
         number, now = self.running.pop(pid), time.monotonic_ns()
         killed = os.WIFSIGNALED(status)
@@ -210,7 +210,7 @@ class Play:
 
 def main() -> None:
     root, home = sys.argv[1:]
-    coord.platform.watch.POLL_EVERY_S = 0.02  # as often as the machine's clock would let it, for one that runs faster
+    coord.platform.watch.POLL_EVERY_S = 0.02  # more often than usual, because the plan's clock runs faster
     for name in ("claim", "renew", "release", "handoff", "break", "claims", "start"):
         load_command(name)
     for line in sys.stdin:
@@ -218,7 +218,7 @@ def main() -> None:
         try:
             print(json.dumps(game.run()), flush=True)
         finally:
-            for pid in game.running:  # only where something went wrong
+            for pid in game.running:  # only after an error
                 os.kill(pid, signal.SIGKILL)
 
 

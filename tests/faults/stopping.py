@@ -1,8 +1,8 @@
-"""A command that stops itself at its n-th call of a function of ours.
+"""A command that stops itself with SIGSTOP at its n-th call of one of our functions.
 
-`python -m tests.faults.stopping ROOT CLOCK SHELL N WORDS...` runs it in one of the shells of
-`tests.support.in_process`, with what the file CLOCK says for a clock. Last of all it says on standard error how many
-such calls it made.
+`python -m tests.faults.stopping ROOT CLOCK SHELL N WORDS...` runs the command in one of the shells of
+`tests.support.in_process`. The file CLOCK contains the time of its clock. At the end, it prints the number of calls on
+standard error.
 """
 
 import os

@@ -1,12 +1,12 @@
-"""A command under strace: which of its system calls touch the shared folder, and what becomes of it if one of them
-fails or is the last that it comes to.
+"""Run a command under strace: list its system calls that touch the shared folder, make one of them fail, or kill the
+command at one of them.
 
-A call is known by its name and its number among the calls of that name that the process makes. Two runs of one command
-on one folder make the same calls, so what was seen in one can be aimed at in the next. Each run tells what was hit:
-where the numbers have shifted, which those of a command that waits do, it is aimed anew.
+A call is identified by its name and its number among the process's calls of that name. Two runs of a command on the
+same folder make the same calls, so a call seen in one run can be selected in the next. Each run reports the call that
+was hit. If the numbers have shifted, as they do for commands that wait, the run is repeated.
 
-SIGKILL at a call comes before the kernel looks at it: the call is not made. So SIGKILL at the next call is SIGKILL
-after this one.
+SIGKILL at a call comes before the kernel executes it, so the call is not made. SIGKILL at the next call is therefore
+SIGKILL after this one.
 """
 
 import os
@@ -27,13 +27,13 @@ from tests.support.processes import COORD, GUARD_S, Result
 
 
 def _can_trace() -> bool:
-    """Whether there is an strace, and it may look at processes here."""
+    """Whether strace is installed and permitted."""
     if shutil.which("strace") is None:
         return False
     return subprocess.run(["strace", "-f", "-o", os.devnull, "true"], capture_output=True, check=False).returncode == 0
 
 
-needs_strace = pytest.mark.skipif(not _can_trace(), reason="there is no strace here, or it may not trace")
+needs_strace = pytest.mark.skipif(not _can_trace(), reason="strace is not installed or not permitted")
 END = "exit_group"
 MARK = os.path.join(".git", "coord")  # the one file outside the shared folder
 CHANGES = ("write", "ftruncate", "fsync", "fdatasync", "rename", "unlink", "mkdir", "chmod", "flock", END)
@@ -45,29 +45,29 @@ _ID = re.compile(r"(import|[a-z]+-[a-z]+)-[a-z2-9]{4}")
 
 @dataclass(frozen=True)
 class Call:
-    """A system call: its name; what it touches, which is a place in the shared folder, with every session's id as `ID`,
-    or `1` or `2`, where its words go; and which of those it is, counted from 1.
+    """A system call: its name; what it touches, which is a path in the shared folder with `ID` for session ids, or `1`
+    or `2` for standard output and error; and its number among the calls with this name and path, counted from 1.
     """
 
     name: str
     what: str
     turn: int
-    flags: str = ""  # of an open
+    flags: str = ""  # of an `open`
 
     @property
     def changes(self) -> bool:
-        """Whether it may change what is in the folder, or what others may do there, or tells someone of it."""
+        """Whether it changes something in the folder, takes the lock, or prints something."""
         return self.name in CHANGES or "O_CREAT" in self.flags
 
     @property
     def must_not_fail(self) -> bool:
-        """Whether a command cannot say yes if this fails: an event's line, and what makes it durable."""
+        """Whether the command must fail if this call fails: it writes an event, or makes one durable."""
         syncs = self.name in ("fsync", "fdatasync") and self.what.startswith("log")
         return syncs or (self.name == "write" and self.what.endswith(".jsonl"))
 
     @property
     def in_folder(self) -> bool:
-        """Whether it touches the folder, and not only what a person sees."""
+        """Whether it touches the folder, and is not only output."""
         return self.what not in ("", "1", "2")
 
     def __str__(self) -> str:
@@ -76,8 +76,8 @@ class Call:
 
 @dataclass(frozen=True)
 class Traced:
-    """What a command printed, with its exit code (-9 if it was killed); its calls that are of interest, with their
-    numbers; and the one that was made to fail or was never made.
+    """The result of a command (with code -9 if it was killed), its relevant calls with their numbers, and the call that
+    failed or was prevented.
     """
 
     result: Result
@@ -86,14 +86,14 @@ class Traced:
 
 
 class Strace:
-    """Runs `coord` in a repository, in an environment. `heard` is called when it says that it waits."""
+    """Runs `coord` in a repository, in an environment. `heard` is called when the command says that it waits."""
 
     def __init__(self, root: Path, env: dict[str, str], heard: Callable[[], object] | None = None) -> None:
         self.root, self.heard = root, heard
         self.env = env | {"PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"}
 
     def run(self, words: Sequence[str], *options: str, within: Sequence[str] = ()) -> Traced:
-        """Run it with these options of strace, and started by the command `within`, if that is given."""
+        """Run a command with options of strace. If `within` is given, that program starts the command."""
         with tempfile.TemporaryDirectory() as scratch:
             trace = Path(scratch, "trace")
             result = self._run(["strace", "-f", "-y", "-o", str(trace), *options, *within, COORD, *words])
@@ -102,11 +102,11 @@ class Strace:
         return Traced(result, calls, hit)
 
     def kill(self, words: Sequence[str], call: Call, number: int) -> Traced:
-        """Run it until just before this call."""
+        """Run a command and kill it just before this call."""
         return self.run(words, *_at(call, number, "signal=KILL"))
 
     def fail(self, words: Sequence[str], call: Call, number: int, error: str) -> Traced:
-        """Run it with this call failing: it is not made, and the error is given."""
+        """Run a command in which this call is not made and returns an error."""
         return self.run(words, "--seccomp-bpf", *_at(call, number, f"error={error}"))
 
     def _run(self, command: list[str]) -> Result:
@@ -125,7 +125,7 @@ class Strace:
             guard.start()
             said = b""
             try:
-                for line in process.stderr:  # what it prints beside fits into the pipe
+                for line in process.stderr:  # its standard output fits into the pipe
                     said += line
                     if self.heard and b"; waiting at most" in line:
                         self.heard()
@@ -137,12 +137,12 @@ class Strace:
 
 
 def _at(call: Call, number: int, what: str) -> tuple[str, str]:
-    """What strace is told: to do it there, and to show the calls of that name, and first of all how it began."""
+    """The options that make strace do `what` at a call, and show the calls of that name and the first `execve`."""
     return f"-etrace=execve,{call.name}", f"-einject={call.name}:{what}:when={number}"
 
 
 def _read(lines: list[str], root: str) -> tuple[dict[Call, int], Call | None]:
-    """The calls of the first process that touch the folder, or with which it speaks or ends; and the one hit."""
+    """The calls of the first process that touch the folder, print, or exit; and the call that was hit."""
     main = lines[0].split()[0] if lines else ""
     numbers, turns = Counter[str](), Counter[tuple[str, str]]()
     calls: dict[Call, int] = {}
@@ -168,7 +168,7 @@ def _what(name: str, rest: str, root: str) -> str:
     by_number = _FD.match(rest)
     if name == "write" and by_number and by_number[1] in "12":
         return by_number[1]
-    places = [os.path.relpath(workspace, root) for workspace in ([by_number[2]] if by_number else _PATH.findall(rest))]
-    inside = [workspace for workspace in places if workspace.startswith(("COORDINATION", MARK))]
-    workspace = inside[-1].removeprefix("COORDINATION/") if inside else ""
-    return _ID.sub("ID", workspace) if workspace.startswith("log/") else workspace
+    places = [os.path.relpath(path, root) for path in ([by_number[2]] if by_number else _PATH.findall(rest))]
+    inside = [path for path in places if path.startswith(("COORDINATION", MARK))]
+    path = inside[-1].removeprefix("COORDINATION/") if inside else ""
+    return _ID.sub("ID", path) if path.startswith("log/") else path

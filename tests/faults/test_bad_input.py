@@ -1,4 +1,4 @@
-"""What cannot be meant gets one clear line and the right exit code, changes nothing, and never shows a traceback."""
+"""Bad input gives one clear line and the right exit code, changes nothing, and never shows a traceback."""
 
 import json
 import os
@@ -13,8 +13,8 @@ from tests.support.repositories import Repo, bare, install
 pytestmark = pytest.mark.slow
 
 
-class Room(NamedTuple):
-    """A repository with a file, this session, another one, and one that ended. Nothing that is refused changes it."""
+class Setting(NamedTuple):
+    """A repository with a file, this session, another one, and one that ended. Refused commands do not change it."""
 
     repo: Repo
     shell: Shell
@@ -25,25 +25,25 @@ class Room(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Room]:
+def setting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Setting]:
     made = bare(tmp_path_factory.mktemp("bad"))
     repo = install(next(made))
     (repo.root / "src").mkdir()
     (repo.root / "src" / "app.py").touch()
-    (shell, mine), (other, others) = repo.sessions(2)
+    (shell, mine), (other, other_id) = repo.sessions(2)
     over = repo.shell()
     ended = over.start("--name finished")
     over.ok("coord end")
     message = other.json(f"coord send {mine} Hello")["message"]
     shell.ok("coord claim droplet held")
-    yield Room(repo, shell, mine, others, ended, message)
+    yield Setting(repo, shell, mine, other_id, ended, message)
     made.close()
 
 
 LONG = "$(printf 'x%.0s' $(seq 10000))"
 BIG = "head -c {} /dev/zero | tr '\\0' a | "
 
-WRONG = {  # command: (exit code, what the line says)
+WRONG = {  # command: (exit code, a part of the message)
     # a resource
     "claim": (2, "RESOURCE"),
     "claim x": (2, "TYPE NAME or TYPE/NAME"),
@@ -76,7 +76,7 @@ WRONG = {  # command: (exit code, what the line says)
     "claims ../x": (2, "outside the repository"),
     "claims ''": (2, "needs a name"),
     "heartbeat a b --file ../x": (2, "outside the repository"),
-    # a length of time
+    # a duration
     "claim droplet x 0": (2, "out of range"),
     "claim droplet x -1": (2, "more than 0"),
     "claim droplet x -- -1": (2, "out of range"),
@@ -124,7 +124,7 @@ WRONG = {  # command: (exit code, what the line says)
     "reply {message} ''": (2, "empty"),
     "reply {message}": (2, "BODY"),
     "inbox {other}/999": (2, "no message"),
-    # a claim that is not there
+    # a claim that does not exist
     "release droplet free": (1, "nobody has it"),
     "renew droplet free": (1, "nobody has it"),
     "break droplet free --reason x": (1, "nobody has a claim"),
@@ -148,13 +148,13 @@ WRONG = {  # command: (exit code, what the line says)
 
 
 @pytest.mark.parametrize("command", WRONG)
-def test_bad_input_is_one_line_and_a_code_and_changes_nothing(room: Room, command: str) -> None:
+def test_bad_input_prints_one_line_and_changes_nothing(setting: Setting, command: str) -> None:
     code, words = WRONG[command]
-    before = room.repo.bytes()
+    before = setting.repo.bytes()
     filled = command
     for name in ("other", "ended", "message"):
-        filled = filled.replace("{" + name + "}", getattr(room, name))
-    result = room.shell.run(f"coord {filled.replace('{{other}}', room.other)}")
+        filled = filled.replace("{" + name + "}", getattr(setting, name))
+    result = setting.shell.run(f"coord {filled.replace('{{other}}', setting.other)}")
     assert result.code == code, result
     assert result.out == ""
     assert words in result.err
@@ -164,43 +164,43 @@ def test_bad_input_is_one_line_and_a_code_and_changes_nothing(room: Room, comman
     assert "\x1b" not in result.err
     assert len(result.err) < 600
     assert "?." not in result.err
-    assert room.repo.bytes() == before
+    assert setting.repo.bytes() == before
 
 
 @pytest.mark.parametrize("command", ["claim x", "send nobody Hello", "ack x", "frobnicate", "release droplet free"])
-def test_with_json_the_error_is_an_object_on_standard_error(room: Room, command: str) -> None:
-    plain = room.shell.run(f"coord {command}")
-    result = room.shell.run(f"coord {command} --json")
+def test_with_json_an_error_is_an_object_on_standard_error(setting: Setting, command: str) -> None:
+    plain = setting.shell.run(f"coord {command}")
+    result = setting.shell.run(f"coord {command} --json")
     assert (result.code, result.out) == (plain.code, "")
     error = json.loads(result.err)["error"]
     assert error["code"] == plain.code
     assert plain.err == f"coord: {error['message']}\n"
 
 
-def test_a_body_of_a_mebibyte_is_read_whole_and_no_longer_one(room: Room) -> None:
-    over = room.shell.run(BIG.format((1 << 20) + 1) + f"coord send {room.other} big -")
+def test_a_body_may_have_one_mebibyte_and_no_more(setting: Setting) -> None:
+    over = setting.shell.run(BIG.format((1 << 20) + 1) + f"coord send {setting.other} big -")
     assert over.code == 2
     assert "1048577 characters; 1048576 are allowed" in over.err
-    sent = room.shell.run(BIG.format(1 << 20) + f"coord send {room.other} big - --json")
+    sent = setting.shell.run(BIG.format(1 << 20) + f"coord send {setting.other} big - --json")
     assert sent.code == 0
-    shown = room.shell.json(f"coord inbox {sent.json['message']}")
+    shown = setting.shell.json(f"coord inbox {sent.json['message']}")
     assert shown["body"] == "a" * (1 << 20)
 
 
-def test_a_body_that_is_no_text_is_refused(room: Room) -> None:
-    before = room.repo.bytes()
-    result = room.shell.run(f"printf '\\xff\\xfe\\x00' | coord send {room.other} binary -")
+def test_a_body_that_is_not_utf8_is_refused(setting: Setting) -> None:
+    before = setting.repo.bytes()
+    result = setting.shell.run(f"printf '\\xff\\xfe\\x00' | coord send {setting.other} binary -")
     assert (result.code, result.out) == (2, "")
     assert "not valid UTF-8" in result.err
-    assert room.repo.bytes() == before
+    assert setting.repo.bytes() == before
 
 
 @pytest.mark.parametrize("command", ["status", "claims", "inbox --all", "board", "--help", "inbox --peek"])
-def test_a_reader_that_has_enough_is_no_error(room: Room, command: str) -> None:
-    result = room.shell.run(f"coord {command} | head -1; echo ${{PIPESTATUS[0]}}")
+def test_a_pipe_that_is_closed_early_is_not_an_error(setting: Setting, command: str) -> None:
+    result = setting.shell.run(f"coord {command} | head -1; echo ${{PIPESTATUS[0]}}")
     assert result.err == ""
     assert result.out.endswith(("\n0\n", "\n141\n"))
-    closed = room.shell.run(f"coord {command} | true; echo ${{PIPESTATUS[0]}}")
+    closed = setting.shell.run(f"coord {command} | true; echo ${{PIPESTATUS[0]}}")
     assert closed.err == ""
 
 
@@ -208,7 +208,7 @@ def test_a_reader_that_has_enough_is_no_error(room: Room, command: str) -> None:
 @pytest.mark.parametrize(
     "command", ["status", "claims", "inbox", "inbox --json", "board", "--help", "claim droplet full"]
 )
-def test_an_output_that_is_full_is_said_and_nothing_is_lost(repo: Repo, command: str) -> None:
+def test_a_full_output_is_reported_and_nothing_is_lost(repo: Repo, command: str) -> None:
     (one, _), (two, other) = repo.sessions(2)
     one.ok(f"coord send {other} hello 'read me'")
     result = two.run(f"coord {command} > /dev/full")
@@ -218,7 +218,7 @@ def test_an_output_that_is_full_is_said_and_nothing_is_lost(repo: Repo, command:
 
 
 @pytest.mark.parametrize("command", ["status", "claim droplet x", "start", "inbox", "board", "board --write", "end"])
-def test_where_nothing_was_initialised_the_error_says_what_to_do(bare_repo: Repo, command: str) -> None:
+def test_without_a_shared_folder_the_error_says_what_to_do(bare_repo: Repo, command: str) -> None:
     repo = bare_repo
     result = repo.shell().run(f"coord {command}")
     assert (result.code, result.out) == (4, "")
@@ -231,26 +231,26 @@ def test_where_nothing_was_initialised_the_error_says_what_to_do(bare_repo: Repo
 @pytest.mark.parametrize(
     "command", ["claim droplet x", "heartbeat a b", "inbox", "send broadcast Hello", "end", "release droplet held"]
 )
-def test_where_no_session_was_started_the_error_says_what_to_do(room: Room, command: str) -> None:
-    before = room.repo.bytes()
-    result = room.repo.shell().run(f"coord {command}")
+def test_without_a_session_the_error_says_what_to_do(setting: Setting, command: str) -> None:
+    before = setting.repo.bytes()
+    result = setting.repo.shell().run(f"coord {command}")
     assert (result.code, result.out) == (3, "")
     assert "coord start" in result.err
-    assert room.mine in result.err
+    assert setting.mine in result.err
     assert result.err.count("\n") == 1
-    assert room.repo.bytes() == before
+    assert setting.repo.bytes() == before
 
 
 @pytest.mark.parametrize("command", ["status", "claims", "board"])
-def test_who_is_no_session_may_look(room: Room, command: str) -> None:
-    assert room.mine in room.repo.shell().ok(f"coord {command}")
+def test_reading_needs_no_session(setting: Setting, command: str) -> None:
+    assert setting.mine in setting.repo.shell().ok(f"coord {command}")
 
 
 CONFIGS = ["claim_hours = 'x'", "colour = 'blue'", "[[[", "claim_hours = 900", "lock_wait_seconds = -1", "\x00"]
 
 
 @pytest.mark.parametrize("text", CONFIGS)
-def test_unreadable_settings_are_told_with_their_file(repo: Repo, text: str) -> None:
+def test_unreadable_settings_are_reported_with_their_file(repo: Repo, text: str) -> None:
     shell = repo.shell()
     shell.start()
     before = repo.bytes()
@@ -264,7 +264,7 @@ def test_unreadable_settings_are_told_with_their_file(repo: Repo, text: str) -> 
 
 
 @pytest.mark.parametrize("command", ["status", "claim droplet x", "start", "init"])
-def test_in_a_folder_that_is_gone_nothing_is_done(repo: Repo, command: str) -> None:
+def test_in_a_deleted_folder_nothing_is_done(repo: Repo, command: str) -> None:
     gone = repo.root.parent / "gone"
     gone.mkdir()
     shell = repo.shell(gone)
@@ -276,7 +276,7 @@ def test_in_a_folder_that_is_gone_nothing_is_done(repo: Repo, command: str) -> N
 
 
 @pytest.mark.parametrize("kind", ["file", "broken link"])
-def test_init_keeps_whatever_else_has_the_folders_name(bare_repo: Repo, kind: str) -> None:
+def test_init_keeps_anything_else_with_the_folders_name(bare_repo: Repo, kind: str) -> None:
     if kind == "file":
         bare_repo.folder.write_text("mine\n")
     else:

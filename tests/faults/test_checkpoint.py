@@ -1,4 +1,4 @@
-"""Journals that cannot be read, or were cut back, against what the checkpoint knew: no false grant or alarm."""
+"""A checkpoint and journals that cannot be read or were cut back: no wrong grant and no false alarm."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,13 +15,13 @@ from tests.support.repositories import Repo
 
 
 class Other(Struct):
-    """A fold as another version of the code would save it."""
+    """A fold in the format of another version of the code."""
 
     something: str
 
 
 class Scene:
-    """Two sessions, the second of which holds droplet/x; a checkpoint has all of it."""
+    """Two sessions, of which the second holds droplet/x. The checkpoint contains everything."""
 
     def __init__(self, repo: Repo) -> None:
         self.machine = Inside(repo)
@@ -32,7 +32,7 @@ class Scene:
 
     @contextmanager
     def unreadable(self) -> Iterator[None]:
-        """While something else stands in the journal's place."""
+        """Replace the journal by a folder for a while."""
         kept: Path = self.journal.rename(self.journal.with_suffix(".kept"))
         self.journal.mkdir()
         yield
@@ -46,11 +46,11 @@ def scene(repo: Repo) -> Scene:
 
 
 def other_code(monkeypatch: pytest.MonkeyPatch) -> None:
-    """From here on the fold is of other code than the checkpoint's."""
+    """Pretend that the checkpoint was saved by other code."""
     monkeypatch.setattr(coord.engine.checkpoint, "code_version", lambda: "another")
 
 
-def test_claims_in_a_journal_that_cannot_be_read_now_still_stand(scene: Scene) -> None:
+def test_claims_in_an_unreadable_journal_are_still_held(scene: Scene) -> None:
     with scene.unreadable():
         for _ in range(2):
             refused = scene.machine.run(100, "claim", "droplet", "x")
@@ -62,7 +62,7 @@ def test_claims_in_a_journal_that_cannot_be_read_now_still_stand(scene: Scene) -
 
 
 @pytest.mark.parametrize("command", [("claim", "droplet", "x"), ("claim", "droplet", "mine"), ("heartbeat", "a", "b")])
-def test_if_nobody_can_tell_what_is_held_nothing_is_granted(
+def test_if_the_claims_are_unknown_nothing_is_granted(
     scene: Scene, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
 ) -> None:
     other_code(monkeypatch)
@@ -75,12 +75,12 @@ def test_if_nobody_can_tell_what_is_held_nothing_is_granted(
             assert f"{scene.second}.jsonl cannot be read" in refused.err
             assert "Nothing was written" in refused.err
         assert own.read_bytes() == before
-        assert scene.machine.run(100, "status").code == 0  # to look is allowed
+        assert scene.machine.run(100, "status").code == 0  # reading is allowed
     assert scene.machine.run(100, "claim", "droplet", "x").code == 1
 
 
 @pytest.mark.parametrize("other", [False, True], ids=["same code", "other code"])
-def test_a_journal_that_can_be_read_again_was_never_rewound(
+def test_a_journal_readable_again_is_not_reported_as_rewound(
     scene: Scene, monkeypatch: pytest.MonkeyPatch, other: bool
 ) -> None:
     if other:
@@ -97,7 +97,7 @@ def test_a_journal_that_can_be_read_again_was_never_rewound(
 
 @pytest.mark.parametrize("other", ["another fold", "a fold of another form"])
 @pytest.mark.parametrize("change", ["cut back", "gone"])
-def test_a_checkpoint_of_other_code_knows_how_much_was_there(
+def test_a_checkpoint_of_other_code_still_detects_rewinds(
     scene: Scene, monkeypatch: pytest.MonkeyPatch, change: str, other: str
 ) -> None:
     if other == "another fold":
@@ -118,9 +118,7 @@ def test_a_checkpoint_of_other_code_knows_how_much_was_there(
     assert f"{scene.second}.jsonl was rewound" in scene.machine.run(100, "status").out
 
 
-def test_a_rung_does_not_bring_back_a_journal_that_was_cut_back(
-    scene: Scene, monkeypatch: pytest.MonkeyPatch, repo: Repo
-) -> None:
+def test_an_older_checkpoint_does_not_hide_a_rewind(scene: Scene, monkeypatch: pytest.MonkeyPatch, repo: Repo) -> None:
     other_code(monkeypatch)
     monkeypatch.setattr(coord.engine.checkpoint, "_MIN_INTERVAL", 1)
     scene.journal.write_bytes(scene.journal.read_bytes().splitlines(keepends=True)[0])

@@ -1,4 +1,4 @@
-"""A clock that is wrong: order and safety hold, what waits for time waits, and every command says so."""
+"""A wrong clock: order and safety hold, ends by time are delayed, and every command reports it."""
 
 from tests.support.in_process import Inside
 from tests.support.repositories import Repo
@@ -6,7 +6,7 @@ from tests.support.repositories import Repo
 HOUR = 3600
 
 
-def test_with_a_clock_an_hour_back_all_works_and_says_so(repo: Repo) -> None:
+def test_with_a_clock_an_hour_behind_everything_works(repo: Repo) -> None:
     machine = Inside(repo)
     first = machine.start(100)
     machine.start(200)
@@ -36,7 +36,7 @@ def test_with_a_clock_an_hour_back_all_works_and_says_so(repo: Repo) -> None:
     assert len(set(times)) == len(times)
 
 
-def test_an_expiry_waits_until_the_clock_has_caught_up(repo: Repo) -> None:
+def test_a_claim_expires_only_when_the_clock_has_caught_up(repo: Repo) -> None:
     machine = Inside(repo)
     machine.start(100)
     machine.start(200)

@@ -1,4 +1,4 @@
-"""A folder that may not be written, a board that cannot be, a sync that fails: said plainly, and nothing lost."""
+"""A read-only folder, an unwritable board and a failed sync are reported, and nothing is lost."""
 
 import os
 
@@ -13,20 +13,20 @@ WRITES = ("heartbeat a b", "claim droplet x", "send broadcast Hello", "end", "st
 
 
 def private_mounts(repo: Repo) -> Shell:
-    """A shell whose mounts nobody else sees."""
+    """A shell with its own mount namespace."""
     return repo.shell(None, "unshare", "--mount", "bash", "--norc", "--noprofile")
 
 
 @pytest.fixture
 def read_only(repo: Repo) -> Shell:
-    """A shell that is a session, for which the shared folder has become read-only."""
+    """A shell with a session, for which the shared folder is read-only."""
     if os.geteuid() != 0:
         shell = repo.shell()
         shell.start()
         shell.ok("chmod -R a-w COORDINATION")
         return shell
     if not can_unshare("--mount"):
-        pytest.skip("root may write everything, and no mounts for us here")
+        pytest.skip("root can write everything, and mounts are not permitted here")
     shell = private_mounts(repo)
     shell.start()
     shell.ok("mount --bind COORDINATION COORDINATION && mount -o remount,bind,ro COORDINATION")
@@ -34,7 +34,7 @@ def read_only(repo: Repo) -> Shell:
 
 
 @pytest.mark.parametrize("command", WRITES)
-def test_in_a_read_only_folder_nothing_is_recorded_and_told(repo: Repo, read_only: Shell, command: str) -> None:
+def test_in_a_read_only_folder_writing_fails_with_one_line(repo: Repo, read_only: Shell, command: str) -> None:
     before = repo.bytes()
     result = read_only.run(f"coord {command}")
     assert (result.code, result.out) == (4, "")
@@ -51,14 +51,14 @@ def test_a_read_only_folder_can_be_read(repo: Repo, read_only: Shell) -> None:
     assert read_only.run("coord inbox --peek").code == 0
 
 
-def test_init_in_a_read_only_folder_says_so(repo: Repo, read_only: Shell) -> None:
-    assert read_only.run("coord init").code == 0  # all is there: nothing to write
+def test_init_in_a_read_only_folder_reports_it(repo: Repo, read_only: Shell) -> None:
+    assert read_only.run("coord init").code == 0  # everything exists: nothing to write
     result = read_only.run("cd COORDINATION/scripts && coord init --here")
     assert (result.code, result.out) == (4, "")
     assert "What was there is kept" in result.err
 
 
-def test_an_unwritable_board_is_a_note_and_the_claim_stands(repo: Repo) -> None:
+def test_an_unwritable_board_does_not_undo_a_claim(repo: Repo) -> None:
     shell = repo.shell()
     shell.start()
     (repo.folder / "STATUS_BOARD.md").unlink()
@@ -73,7 +73,7 @@ def test_an_unwritable_board_is_a_note_and_the_claim_stands(repo: Repo) -> None:
     assert list(repo.folder.glob("*.tmp")) == []
 
 
-def test_after_a_failed_sync_a_session_goes_on_in_a_new_journal(repo: Repo) -> None:
+def test_after_a_failed_sync_a_new_session_continues(repo: Repo) -> None:
     shell = repo.shell()
     session = shell.start()
     (repo.home / "sitecustomize.py").write_text(

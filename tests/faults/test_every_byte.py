@@ -1,7 +1,8 @@
-"""A journal cut at every byte, changed at every byte, or followed by what a disk leaves behind after a power cut.
+"""Attacks 1 to 3: a journal that is cut at every byte, changed at every byte, or followed by bytes from a power
+failure.
 
-Held are the promises that a line that was acknowledged is never lost, that no half or altered line is read as a whole
-one, and that damage costs the damaged lines only and is told.
+This tests the promises that an acknowledged line is never lost, that no incomplete or changed line is read as an event,
+and that damage affects only the damaged lines and is reported.
 """
 
 import random
@@ -46,7 +47,7 @@ PIECES = (
 
 
 def words(chance: random.Random) -> str:
-    """A text with signs in it that mean something in a line."""
+    """A text with characters that are special in a line."""
     return " ".join(chance.choices(PIECES, k=chance.choice((0, 0, 1, 2))))
 
 
@@ -64,7 +65,7 @@ def payload(chance: random.Random, session: str, n: int) -> AnyPayload:
 
 
 def journal(chance: random.Random, count: int, session: str = SESSION) -> tuple[list[Event], list[bytes]]:
-    """A journal of events of several types, and its lines."""
+    """Events of several types for one journal, and their lines."""
     events, lines, previous, micros = [], [], NO_HASH, to_micros(START)
     for n in range(1, count + 1):
         micros += chance.choice((1, 1_000_000, 3_599_999_999))
@@ -76,7 +77,7 @@ def journal(chance: random.Random, count: int, session: str = SESSION) -> tuple[
 
 
 class Folder:
-    """A log with one journal in it, made anew for each attack."""
+    """A log with one journal, which is rewritten for each attack."""
 
     def __init__(self, path: Path) -> None:
         self.path, self.journal = path, path / f"{SESSION}.jsonl"
@@ -87,17 +88,17 @@ class Folder:
         self.journal.write_bytes(data)
 
     def read(self) -> tuple[list[Event], Position]:
-        """What one who comes new to the log reads."""
+        """Read the log from the beginning; its events, and the position of the journal."""
         history = LogReader(str(self.path), "north")
         news = history.catch_up(WALL)
         assert history.problems == {}
         return news.events, history.positions[SESSION]
 
     def append(self, position: Position) -> tuple[Event, str]:
-        """One more event, and what was mended before. Raises JournalClosed."""
+        """Append an event; return it, and the note about repairs made before. Raises JournalClosed."""
         writer = JournalWriter(str(self.path), SESSION, position)
         what = SessionHeartbeat(action="goes on")
-        at = add_time(max(writer.position.at, START), micros=1)  # a line that lacked its newline is there by now
+        at = add_time(max(writer.position.at, START), micros=1)  # a line without a newline has been completed by now
         event = Event(v=VERSION, at=at, session=SESSION, n=writer.n, payload=what)
         writer.append(event)
         writer.sync()
@@ -110,13 +111,13 @@ class Folder:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Folder:
-    """No power is cut here but in thought, so nothing waits for the disk."""
+    """A log whose syncs do nothing, because no power is really cut."""
     monkeypatch.setattr(writing, "sync_data", lambda fd: None)
     return Folder(tmp_path)
 
 
 @pytest.mark.attack(1)
-def test_a_journal_cut_at_any_byte_is_continued_by_its_writer(folder: Folder, tally: Tally) -> None:
+def test_a_journal_cut_at_any_byte_is_continued(folder: Folder, tally: Tally) -> None:
     for seed in tally.seeds:
         events, lines = journal(tally.chance(seed), EVENTS)
         whole = b"".join(lines)
@@ -124,7 +125,7 @@ def test_a_journal_cut_at_any_byte_is_continued_by_its_writer(folder: Folder, ta
         ends = [0]
         for line in lines:
             ends.append(ends[-1] + len(line))
-        kept, start = 0, Position()  # whole lines before the cut, and where they end
+        kept, start = 0, Position()  # the number of complete lines before the cut, and the position after them
         for cut in range(len(whole) + 1):
             if kept < EVENTS and cut == ends[kept + 1]:
                 start = scan(SESSION, lines[kept], start)[1]
@@ -132,8 +133,8 @@ def test_a_journal_cut_at_any_byte_is_continued_by_its_writer(folder: Folder, ta
             where = f"seed {seed}, cut at {cut}, {kept} whole lines"
             folder.holds(whole[:cut])
             tear = whole[ends[kept] : cut]
-            assert scan(SESSION, tear, start) == ([], start), f"{where}: a tear is no damage"
-            often = cut % 16 == 0  # read all from the beginning, and not only from the last whole line on
+            assert scan(SESSION, tear, start) == ([], start), f"{where}: a tear is not damage"
+            often = cut % 16 == 0  # read from the beginning, not only after the last complete line
             if often:
                 assert folder.read() == (events[:kept], start), where
             completed = bool(tear) and cut + 1 == ends[kept + 1]
@@ -141,12 +142,12 @@ def test_a_journal_cut_at_any_byte_is_continued_by_its_writer(folder: Folder, ta
             before = whole[: cut + 1] if completed else whole[: ends[kept]]
             assert folder.journal.read_bytes().startswith(before), where
             assert folder.torn() == ([tear] if tear and not completed else []), where
-            assert bool(mended) == bool(tear), f"{where}: what is mended is told"
+            assert bool(mended) == bool(tear), f"{where}: repairs are reported"
             after = Position() if often else start
             seen, position = scan(SESSION, folder.journal.read_bytes()[after.size :], after)
             assert seen == [*events[after.lines : kept + completed], added], where
             assert position.damage == (), where
-            if often and cut < len(whole):  # whoever had read more says so, and the journal takes no more
+            if often and cut < len(whole):  # whoever had read more reports it, and writes no more
                 folder.holds(whole[:cut])
                 reader = LogReader(str(folder.path), "north", {SESSION: end})
                 assert reader.catch_up(WALL).rewound, where
@@ -157,29 +158,29 @@ def test_a_journal_cut_at_any_byte_is_continued_by_its_writer(folder: Folder, ta
 
 
 @pytest.mark.attack(2)
-def test_any_changed_byte_loses_only_its_line_and_is_told(folder: Folder, tally: Tally) -> None:
+def test_a_changed_byte_loses_only_its_line(folder: Folder, tally: Tally) -> None:
     changes = [1 << bit for bit in range(8)] if LONG else [255]
     assert len(changes) == tally.count
     events, lines = journal(tally.chance(tally.seeds[0]), EVENTS)
     whole = b"".join(lines)
-    place = [number for number, line in enumerate(lines) for _ in line]
+    line_at = [number for number, line in enumerate(lines) for _ in line]
     begins = [sum(map(len, lines[:number])) for number in range(EVENTS)]
     end = scan(SESSION, whole, Position())[1]
     for byte, old in enumerate(whole):
-        altered = place[byte]
+        altered = line_at[byte]
         for change in changes:
             where = f"seed {tally.seeds[0]}, byte {byte} of line {altered + 1}, {old} to {old ^ change}"
             data = whole[:byte] + bytes([old ^ change]) + whole[byte + 1 :]
             seen, position = scan(SESSION, data, Position())
-            between = old == 0x0A and altered + 1 < EVENTS  # the line before and the one after are as they were
+            between = old == 0x0A and altered + 1 < EVENTS  # the lines before and after are unchanged
             assert seen == [one for one in events if between or one.n != altered + 1], where
             tally.did("changes")
-            if byte >= len(whole) - TAIL_BYTES:  # whoever had read it before writes no more
+            if byte >= len(whole) - TAIL_BYTES:  # a writer that had read it before stops
                 folder.holds(data)
                 with pytest.raises(JournalClosed, match="have changed since they were read"):
                     folder.append(end)
                 assert folder.journal.read_bytes() == data, where
-            if byte + 1 == len(whole):  # the last newline: to a newcomer a tear, and the next writer keeps its line
+            if byte + 1 == len(whole):  # for a new reader this is a tear, and the next writer repairs it
                 assert position == scan(SESSION, b"".join(lines[:-1]), Position())[1], where
                 folder.holds(data)
                 added, mended = folder.append(position)
@@ -197,7 +198,7 @@ def test_any_changed_byte_loses_only_its_line_and_is_told(folder: Folder, tally:
 
 @pytest.mark.attack(2)
 @pytest.mark.parametrize("place", [-1, -10, -40], ids=["the newline", "the hash", "before the hash"])
-def test_a_session_with_a_changed_last_line_goes_on_in_another(repo: Repo, place: int) -> None:
+def test_a_session_with_a_changed_last_line_gets_a_new_journal(repo: Repo, place: int) -> None:
     shell = repo.shell()
     session = shell.start()
     shell.ok("coord claim droplet mine; coord heartbeat a b")
@@ -210,11 +211,11 @@ def test_a_session_with_a_changed_last_line_goes_on_in_another(repo: Repo, place
     assert f"{session} goes on as {goes_on.json['session']}" in goes_on.err
     assert "have changed since they were read" in goes_on.err
     assert journal.read_bytes() == data
-    assert goes_on.json["session"] in shell.ok("coord claims"), "what was held goes on as well"
+    assert goes_on.json["session"] in shell.ok("coord claims"), "the new session has the claims"
 
 
 def to_the_boundary(chance: random.Random, events: list[Event], lines: list[bytes]) -> None:
-    """Add a line that ends where a sector does, or one byte before or after."""
+    """Add a line that ends at the end of a sector, or one byte before or after."""
     last = events[-1]
     empty = Event(
         v=VERSION, at=add_time(last.at, 1), session=SESSION, n=last.n + 1, payload=SessionHeartbeat(action="x" * SECTOR)
@@ -228,15 +229,15 @@ def to_the_boundary(chance: random.Random, events: list[Event], lines: list[byte
 
 
 def stale(chance: random.Random, length: int, sources: list[bytes]) -> bytes:
-    """What stands in sectors that were never written: NULs, or a piece of something older, also line by line."""
+    """The content of sectors that were never written: NULs, or older data, sometimes whole lines."""
     kind = chance.randrange(5)
     if kind == 0 or not sources:
         return bytes(length)
     source = chance.choice(sources)
-    if kind == 1:  # whole old lines from the very first byte
+    if kind == 1:  # whole old lines, from the first byte
         lines = source.splitlines(keepends=True)
         source = b"".join(lines[chance.randrange(len(lines)) :])
-    elif kind == 2:  # whole old lines, each a random one
+    elif kind == 2:  # random old lines
         source = b"".join(chance.choices(source.splitlines(keepends=True), k=9))
     elif kind == 3:
         source = source[chance.randrange(len(source)) :]
@@ -246,7 +247,7 @@ def stale(chance: random.Random, length: int, sources: list[bytes]) -> bytes:
 
 
 @pytest.mark.attack(3)
-def test_what_a_power_cut_leaves_is_never_taken_for_an_event(folder: Folder, tally: Tally) -> None:
+def test_bytes_after_a_power_failure_are_never_read_as_events(folder: Folder, tally: Tally) -> None:
     mended = closed = 0
     for seed in tally.seeds:
         chance = tally.chance(seed)
@@ -256,9 +257,9 @@ def test_what_a_power_cut_leaves_is_never_taken_for_an_event(folder: Folder, tal
         acknowledged = b"".join(lines)
         unsynced, unsynced_lines = go_on(chance, events[-1], lines[-1])
         _, others = journal(chance, 20, OTHER)
-        sources = [] if chance.random() < 0.4 else [acknowledged, b"".join(others)]  # none: NULs alone
+        sources = [] if chance.random() < 0.4 else [acknowledged, b"".join(others)]  # without sources only NULs
         full = acknowledged + b"".join(unsynced_lines)
-        first = -(-len(acknowledged) // SECTOR) * SECTOR  # no sector that holds what was acknowledged is touched
+        first = -(-len(acknowledged) // SECTOR) * SECTOR  # sectors with acknowledged bytes are not touched
         size = first + SECTOR * chance.randint(1, 12)
         data = (full + bytes(SECTOR))[:first]
         if chance.random() < 0.3:
@@ -269,14 +270,14 @@ def test_what_a_power_cut_leaves_is_never_taken_for_an_event(folder: Folder, tal
         where = f"seed {seed}, {len(events)} lines of {len(acknowledged)} bytes, {len(data)} bytes after the power cut"
         folder.holds(data)
         seen, position = folder.read()
-        assert seen[: len(events)] == events, f"{where}: all that was acknowledged is there"
+        assert seen[: len(events)] == events, f"{where}: acknowledged events are readable"
         more = seen[len(events) :]
-        assert all(one in unsynced for one in more), f"{where}: nothing but what this writer wrote"
+        assert all(one in unsynced for one in more), f"{where}: other events were written by this writer"
         before = LogReader(str(folder.path), "north", {SESSION: scan(SESSION, acknowledged, Position())[1]})
         assert before.catch_up(WALL).events == more, where
         if position.damage:
             closed += 1
-            assert position.damage[0].byte >= len(acknowledged), f"{where}: what was acknowledged is not damaged"
+            assert position.damage[0].byte >= len(acknowledged), f"{where}: acknowledged lines are not damaged"
             with pytest.raises(JournalClosed, match=f"line {position.damage[0].line} "):
                 folder.append(position)
             assert folder.journal.read_bytes() == data, where
@@ -292,12 +293,12 @@ def test_what_a_power_cut_leaves_is_never_taken_for_an_event(folder: Folder, tal
             assert seen[-1] == added, where
             assert position.damage == (), where
         tally.did("tails")
-    assert mended > tally.count // 20, "tails without a newline are among them"
-    assert closed > tally.count // 20, "and tails with one"
+    assert mended > tally.count // 20, "too few tails without a newline"
+    assert closed > tally.count // 20, "too few tails with a newline"
 
 
 def go_on(chance: random.Random, last: Event, line: bytes) -> tuple[list[Event], list[bytes]]:
-    """Some more events of the same journal, written and not yet synced."""
+    """More events of the same journal, written but not synced."""
     events, lines, previous, at = [], [], line[-35:-3], last.at
     for n in range(last.n + 1, last.n + 1 + chance.randint(0, 6)):
         at = add_time(at, 1)

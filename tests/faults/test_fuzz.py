@@ -1,8 +1,8 @@
-"""Attack 16: bytes and texts that nobody meant, wherever they can enter: promise 7.
+"""Attack 16: random bytes and texts in every input (promise 7).
 
-For the seconds that the attack has, journals, settings, checkpoints and locks are changed at random, in the folder of a
-real session, and commands with random words run on them. Each ends by itself with a code from 0 to 4 and no traceback,
-what they say obeys no escape, and nothing outside the folder is touched, not even a file's time.
+For the seconds of the attack, journals, settings, checkpoints and locks in the folder of a session are changed at
+random, and commands with random arguments run on them. Each command ends by itself with a code from 0 to 4 and no
+traceback, its output has no escape sequences, and nothing outside the folder changes, not even the time of a file.
 """
 
 import random
@@ -15,11 +15,12 @@ from hashlib import blake2b
 import pytest
 
 from coord.engine import checkpoint
-from eventlog.codec import NO_HASH, DamagedLine, decode_event, decode_line, line_hash
+from eventlog.codec import NO_HASH, DamagedLine, decode_event, decode_line
 from eventlog.scanning import Position, scan
 from tests.support.attacks import FIRST_SEED, Tally
+from tests.support.byte_damage import mangled, tree
 from tests.support.in_process import Inside
-from tests.support.mangling import mangled, tree
+from tests.support.journals import line_of
 from tests.support.repositories import Repo
 
 pytestmark = pytest.mark.slow
@@ -40,14 +41,9 @@ TEXTS = (
 )  # fmt: skip
 
 
-def sealed(body: bytes, previous: bytes = NO_HASH) -> bytes:
-    """A line whose hash is right, whatever it says."""
-    return body + b',"hash":"' + line_hash(previous, body) + b'"}'
-
-
 @pytest.mark.machine
 @pytest.mark.attack(16)
-def test_whatever_a_line_says_it_is_read_or_damaged(repo: Repo, tally: Tally) -> None:
+def test_any_line_with_a_right_hash_is_read_or_damaged(repo: Repo, tally: Tally) -> None:
     machine = Inside(repo)
     session = machine.start(100)
     machine.run(100, "claim", "droplet", "x", "--note", "why")
@@ -60,7 +56,7 @@ def test_whatever_a_line_says_it_is_read_or_damaged(repo: Repo, tally: Tally) ->
     until = time.monotonic() + tally.count / 4
     while time.monotonic() < until:
         state = chance.getstate()
-        line = sealed(mangled(chance.choice(bodies), chance))
+        line = line_of(mangled(chance.choice(bodies), chance))
         try:
             with suppress(DamagedLine):
                 assert decode_line(line, NO_HASH).session is not None
@@ -81,7 +77,7 @@ def test_whatever_a_line_says_it_is_read_or_damaged(repo: Repo, tally: Tally) ->
 
 
 def planted(repo: Repo, session: str, chance: random.Random) -> Callable[[], None]:
-    """Change one file of the folder; how to put it back."""
+    """Change one file of the folder; a function that restores it."""
     choices = (
         f"log/{session}.jsonl",
         "config.toml",
@@ -102,9 +98,9 @@ def planted(repo: Repo, session: str, chance: random.Random) -> Callable[[], Non
 
 @pytest.mark.machine
 @pytest.mark.attack(16)
-def test_any_command_with_any_input_ends_in_words(repo: Repo, tally: Tally) -> None:
+def test_any_command_with_any_input_ends_without_a_traceback(repo: Repo, tally: Tally) -> None:
     until, seed = time.monotonic() + tally.count / 2, FIRST_SEED
-    session = Inside(repo).start(100)  # git's own folder has its mark from now on
+    session = Inside(repo).start(100)  # this writes the mark in git's folder
     before = tree(repo.root.parent, repo.folder)
     while time.monotonic() < until:
         seed += 1

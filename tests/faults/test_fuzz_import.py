@@ -1,8 +1,8 @@
-"""Attack 16, at the import: a predecessor's folder in which anything may lie. Promises 2 and 7.
+"""Attack 16 on the import: a folder of the shell version with arbitrary content (promises 2 and 7).
 
-Files are spoiled, renamed, and replaced by folders, links and pipes; values are of any type. Whatever lies there, the
-import ends with everything brought in or named as unusable, each once and never again; what it brought is read back as
-it was written; what is ours stays as it was; no link is followed, and nothing outside the shared folder changes.
+Files are damaged, renamed, and replaced by folders, links and pipes; values have any type. The import always ends with
+every file either imported once or reported as unusable; imported events are read back as written; local events do not
+change; no link is followed, and nothing outside the shared folder changes.
 """
 
 import json
@@ -20,10 +20,10 @@ from coord.admin.shell_import.events import parse_file
 from coord.admin.shell_import.recovery import TEMPLATES, FileKind, Unusable
 from coord.platform.git.repository import recorded_path
 from tests.support.attacks import FIRST_SEED, Tally
+from tests.support.byte_damage import mangled, tree
 from tests.support.in_process import Inside
-from tests.support.mangling import mangled, tree
-from tests.support.predecessors import sample
 from tests.support.repositories import Repo
+from tests.support.shell_folders import sample
 
 pytestmark = pytest.mark.slow
 
@@ -61,7 +61,7 @@ TEXTS = (
 NUMBERS = (0, -1, 1.5, 1e308, -(2**53), 2**53 + 1, 10**400)
 
 
-def odd(chance: Random, depth: int = 0) -> Any:
+def any_value(chance: Random, depth: int = 0) -> Any:
     """A value of any type."""
     match chance.randrange(8 if depth < 3 else 6):
         case 0 | 1:
@@ -73,28 +73,28 @@ def odd(chance: Random, depth: int = 0) -> Any:
         case 4:
             return chance.choice((None, True, False, float("nan"), float("inf")))
         case 5 | 6:
-            return [odd(chance, depth + 1) for _ in range(chance.randrange(3))]
+            return [any_value(chance, depth + 1) for _ in range(chance.randrange(3))]
         case _:
-            return {chance.choice(TEXTS): odd(chance, depth + 1) for _ in range(chance.randrange(3))}
+            return {chance.choice(TEXTS): any_value(chance, depth + 1) for _ in range(chance.randrange(3))}
 
 
-def oddly_filled(kind: FileKind, chance: Random) -> bytes:
-    """A file of the right keys and any values."""
-    fields = {key: odd(chance) for key in TEMPLATES[kind] if chance.random() < 0.9}
+def file_with_any_values(kind: FileKind, chance: Random) -> bytes:
+    """A file with the right keys and values of any type."""
+    fields = {key: any_value(chance) for key in TEMPLATES[kind] if chance.random() < 0.9}
     when = {"session": "started_at", "claim": "claimed_at"}.get(kind, "timestamp")
     fields[when] = chance.choice((*TIMES, fields.get(when)))
     return json.dumps(fields, indent=chance.choice((None, 2))).encode()
 
 
-def spoil(path: Path, kind: FileKind, secret: Path, chance: Random) -> None:
-    """Change one file of the predecessor's, or what is there in its place."""
+def damage(path: Path, kind: FileKind, secret: Path, chance: Random) -> None:
+    """Damage, rename or replace one file."""
     data = path.read_bytes()
     match chance.randrange(12):
         case 0 | 1 | 2 | 3 | 4:
             path.write_bytes(mangled(data, chance))
             return
         case 5 | 6 | 7:
-            path.write_bytes(oddly_filled(kind, chance))
+            path.write_bytes(file_with_any_values(kind, chance))
             return
         case 8:
             path.rename(path.with_name(chance.choice(NAMES) + chance.choice((path.suffix, path.suffix, "", ".jso"))))
@@ -111,8 +111,8 @@ def spoil(path: Path, kind: FileKind, secret: Path, chance: Random) -> None:
             path.parent.rmdir() if not any(path.parent.iterdir()) else path.write_bytes(b"[" * 100_000)
 
 
-def predecessor(folder: Path, secret: Path, chance: Random) -> set[str]:
-    """A predecessor's folder in which something is wrong; the paths of all that lies there and is not hidden."""
+def damaged_folder(folder: Path, secret: Path, chance: Random) -> set[str]:
+    """Write a damaged folder of the shell version; the paths of its files, without hidden ones."""
     shutil.rmtree(folder, ignore_errors=True)
     sample(folder, chance.randrange(1 << 30), chance.randint(1, 3), chance.randint(0, 8))
     for _ in range(chance.randint(1, 8)):
@@ -120,7 +120,7 @@ def predecessor(folder: Path, secret: Path, chance: Random) -> set[str]:
         files = [path for path in files if not path.is_symlink()]
         if files:
             path = chance.choice(files)
-            spoil(path, KINDS[path.relative_to(folder).parts[0]], secret, chance)
+            damage(path, KINDS[path.relative_to(folder).parts[0]], secret, chance)
     for name in KINDS:
         if (folder / name).exists() and chance.random() < 0.02:
             (folder / name).rename(folder / f"no-{name}")
@@ -134,7 +134,7 @@ def predecessor(folder: Path, secret: Path, chance: Random) -> set[str]:
 
 @pytest.mark.machine
 @pytest.mark.attack(16)
-def test_any_predecessors_folder_is_imported_once_or_named(repo: Repo, tally: Tally) -> None:
+def test_any_folder_is_imported_once_or_reported_as_unusable(repo: Repo, tally: Tally) -> None:
     until, seed = time.monotonic() + tally.count / 4, FIRST_SEED
     secret = repo.root.parent / "secret"
     secret.write_text(json.dumps({"from": SECRET, "timestamp": "2026-03-07T09:30:00Z", "message": SECRET}))
@@ -142,17 +142,15 @@ def test_any_predecessors_folder_is_imported_once_or_named(repo: Repo, tally: Ta
     while time.monotonic() < until:
         seed += 1
         chance = tally.chance(f"import {seed}")
-        for folder in (repo.log, repo.folder / ".cache"):
-            shutil.rmtree(folder, ignore_errors=True)
-        (repo.root / ".git" / "coord").unlink(missing_ok=True)
+        repo.reset()
         machine = Inside(repo)
         machine.start(100)
         held = machine.run(100, "claim", "droplet/one", "--json").json
-        there = predecessor(old, secret, chance)
+        paths = damaged_folder(old, secret, chance)
         before = tree(repo.root.parent, repo.folder)
         try:
-            bring_in(machine, there, held, seed)
-            read_any(chance)
+            check_import(machine, paths, held, seed)
+            check_parsing(chance)
         except BaseException as error:
             error.add_note(f"seed 'import {seed}'")
             raise
@@ -160,15 +158,15 @@ def test_any_predecessors_folder_is_imported_once_or_named(repo: Repo, tally: Ta
         tally.did("predecessors brought in")
 
 
-def bring_in(machine: Inside, there: set[str], held: Any, seed: int) -> None:
-    """Import it, twice, and look at what there is then."""
+def check_import(machine: Inside, paths: set[str], held: Any, seed: int) -> None:
+    """Import the folder twice, and check the results."""
     result = machine.run(100, "import", "../old", "--json")
     assert result.code == 0, (seed, result)
     done = result.json
     events = [event for event in machine.repo.events() if "imported" in event]
     brought = sorted(event["imported"]["path"] for event in events)
     refused = [row["path"] for row in done["unusable"]]
-    assert there <= {*brought, *refused}, (seed, there - {*brought, *refused})
+    assert paths <= {*brought, *refused}, (seed, paths - {*brought, *refused})
     assert len({*brought, *refused}) == len(brought) + len(refused), seed
     assert sum(done["new"].values()) == sum(done["read"].values()) == len(brought), seed
     assert SECRET not in json.dumps(events), seed
@@ -191,11 +189,11 @@ def bring_in(machine: Inside, there: set[str], held: Any, seed: int) -> None:
     assert [(row["resource"], row["token"]) for row in ours] == [("droplet/one", held["token"])], seed
 
 
-def read_any(chance: Random) -> None:
-    """A file alone: it says something, or it is unusable."""
+def check_parsing(chance: Random) -> None:
+    """Parse random files: each has a meaning or is unusable."""
     for _ in range(50):
         kind = chance.choice(list(KINDS.values()))
-        data = mangled(oddly_filled(kind, chance), chance)
+        data = mangled(file_with_any_values(kind, chance), chance)
         try:
             said = parse_file(
                 kind, recorded_path(chance.choice(NAMES)) + ".json", recorded_path(chance.choice(NAMES)), data

@@ -1,9 +1,9 @@
-"""Attack 18: git takes files away under live sessions, and does what it is asked to do in a repository where they work.
+"""Attack 18: git changes or deletes files while sessions are live.
 
-Where git ignores the log, as it does by default, whatever it does to the working tree is nothing to the sessions: all
-that was recorded is there, and each goes on as itself. `git clean -fdx` deletes what is ignored, and a log that is
-tracked goes back and forth with the tree: whatever is cut back or gone then is told by the next command, takes no more
-events, and comes back under no session's name; whoever has something left goes on in a new session that continues it.
+By default git ignores the log, and nothing that git does to the working tree affects the sessions: no event is lost,
+and each session continues. `git clean -fdx` deletes ignored files, and a tracked log changes with the working tree.
+Then the next command reports each journal that was cut back or deleted; such a journal takes no more events and is not
+created again; and a session with a shorter journal is continued by a new session.
 """
 
 import pytest
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.slow
 
 COMMIT = "git add -A && git commit -qm all"
 AWAY = "git checkout -q other && echo theirs >theirs && git add theirs && git commit -qm theirs && git checkout -q main"
-UNTOUCHED = {  # what is done beforehand, and what git is then told to do
+UNTOUCHED = {  # for each case: the preparation, and the git command
     "stash": (":", "git stash -q -u"),
     "checkout": (AWAY, "git checkout -q other"),
     "reset": (":", "git reset -q --hard HEAD"),
@@ -24,7 +24,7 @@ UNTOUCHED = {  # what is done beforehand, and what git is then told to do
     "worktrees": (":", "git worktree add -q ../tree other && git worktree remove --force ../tree"),
 }
 BACK = f"{COMMIT} && git checkout -q -B other HEAD && git checkout -q HEAD~1 -- COORDINATION/log && {COMMIT}"
-TAKEN = {  # the same where it takes the log: how it was installed comes first
+TAKEN = {  # cases in which git changes the log: the `init`, the preparation, and the git command
     "clean -x": ("coord init", ":", "git clean -q -f -d -x"),
     "tracked, stash": ("coord init --track", ":", "git stash -q -u"),
     "tracked, checkout": ("coord init --track", COMMIT, "git checkout -q other"),
@@ -39,8 +39,8 @@ TAKEN = {  # the same where it takes the log: how it was installed comes first
 
 
 class Scene:
-    """Three sessions and a person with git: two began before a commit and one after it; the first claims before and
-    after it, the second is silent since. Of a tracked log the commit has what was there then.
+    """Three sessions and a user of git. Two sessions started before a commit and one after it. The first claims before
+    and after the commit, the second writes nothing after it. The commit contains the log if the log is tracked.
     """
 
     def __init__(self, repo: Repo, init: str) -> None:
@@ -56,7 +56,7 @@ class Scene:
         self.before = repo.bytes()
 
     def goes_on(self, number: int) -> tuple[str, str]:
-        """As which session one of the three goes on, empty if as none, and what it was told."""
+        """The session as which one of the three continues, empty if none, and the message it got."""
         result = self.shells[number].run("coord heartbeat going on --json")
         assert result.code in (0, 3), result
         return str(result.json["session"]) if result.code == 0 else "", result.err
@@ -64,14 +64,14 @@ class Scene:
 
 @pytest.mark.attack(18)
 @pytest.mark.parametrize("name", UNTOUCHED)
-def test_beside_the_log_git_changes_nothing_for_any_session(bare_repo: Repo, tally: Tally, name: str) -> None:
+def test_git_commands_beside_an_ignored_log_change_nothing(bare_repo: Repo, tally: Tally, name: str) -> None:
     scene = Scene(bare_repo, "coord init")
     beforehand, act = UNTOUCHED[name]
     scene.git.ok(beforehand)
     head = scene.git.ok("git status --porcelain=v2 --branch -uall; git log --oneline; ls; git reflog")
     scene.git.ok(act)
     now = scene.git.ok("git status --porcelain=v2 --branch -uall; git log --oneline; ls; git reflog")
-    assert now != head or name == "worktrees", "git did something"
+    assert now != head or name == "worktrees", "git did nothing"
     assert bare_repo.bytes() == scene.before
     for number, session in enumerate(scene.names):
         assert scene.goes_on(number) == (session, "")
@@ -87,7 +87,7 @@ def test_beside_the_log_git_changes_nothing_for_any_session(bare_repo: Repo, tal
 
 @pytest.mark.attack(18)
 @pytest.mark.parametrize("name", TAKEN)
-def test_what_git_takes_from_the_log_is_told_and_not_overwritten(bare_repo: Repo, tally: Tally, name: str) -> None:
+def test_journals_changed_by_git_are_reported_and_kept(bare_repo: Repo, tally: Tally, name: str) -> None:
     init, beforehand, act = TAKEN[name]
     scene = Scene(bare_repo, init)
     scene.git.ok(beforehand)
@@ -95,7 +95,7 @@ def test_what_git_takes_from_the_log_is_told_and_not_overwritten(bare_repo: Repo
     scene.git.ok(act)
     taken = bare_repo.bytes()
     other = {path for path, data in scene.before.items() if taken.get(path) != data}
-    assert other, "git took something"
+    assert other, "git changed no journal"
     told, became = [], []
     for number in (2, 1, 0):
         session, words = scene.goes_on(number)
@@ -112,25 +112,25 @@ def test_what_git_takes_from_the_log_is_told_and_not_overwritten(bare_repo: Repo
             assert (session, "not a session" in words) == ("", True)
         else:
             assert session == old
-    if not any(taken.values()):  # what then knows of it is the mark in git's own folder
+    if not any(taken.values()):  # then only the mark in git's folder knows of it
         cut, gone = [], scene.names[:1]
     assert sum("was rewound" in words for words in told[:1]) == 1, told
     for command in ("coord status", "coord verify"):
         seen = scene.git.run(command).out.replace("\n  was", " was")
         assert [name for name in scene.names if f"{name}.jsonl was rewound" in seen] == [*cut, *gone]
-    assert gone == [] or "was rewound" in scene.shells[0].run("coord inbox").err, "whoever looks is told"
+    assert gone == [] or "was rewound" in scene.shells[0].run("coord inbox").err, "a command that only reads reports it"
     after = bare_repo.bytes()
     assert {path: after.get(path) for path in other} == {path: taken.get(path) for path in other}
     assert all(after[path].startswith(data) for path, data in taken.items())
     scene.shells[2].ok("coord claim droplet mine" if became[0] else "coord start")
     if gone:
-        assert "was rewound" in scene.shells[0].ok("coord start --new 2>&1"), "and whoever begins anew, each of them"
+        assert "was rewound" in scene.shells[0].ok("coord start --new 2>&1"), "a new session gets the report"
     assert {path: bare_repo.bytes().get(path) for path in other} == {path: taken.get(path) for path in other}
     tally.did("cases")
 
 
 @pytest.mark.parametrize("init", ["coord init", "coord init --private"])
-def test_a_folder_that_git_took_away_as_a_whole_is_told(bare_repo: Repo, init: str) -> None:
+def test_a_shared_folder_deleted_by_git_is_reported(bare_repo: Repo, init: str) -> None:
     scene = bare_repo.shell()
     scene.ok(f"{init}; git commit -q --allow-empty -m one")
     scene.start()
@@ -145,7 +145,7 @@ def test_a_folder_that_git_took_away_as_a_whole_is_told(bare_repo: Repo, init: s
     assert "no longer exist" not in scene.run("coord status").both
 
 
-def test_a_fresh_clone_misses_nothing(bare_repo: Repo) -> None:
+def test_a_fresh_clone_reports_no_missing_journals(bare_repo: Repo) -> None:
     shell = bare_repo.shell()
     shell.ok(f"coord init && {COMMIT}")
     shell.start()

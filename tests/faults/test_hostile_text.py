@@ -1,6 +1,7 @@
-"""Text that another session wrote to deceive, wherever it is shown: promise of docs/explanation/security.md.
+"""Hostile text from another session, wherever it is shown (docs/explanation/security.md).
 
-Escapes, invisible and turning characters are shown and not obeyed, in every view; markup is none on the board.
+In every view, escape sequences, invisible characters and characters that change the direction of text are shown in an
+escaped form; on the board, markup has no effect.
 """
 
 import json
@@ -17,16 +18,16 @@ HOSTILE = {
     "lines": "a\r\nb\u2028c\x85d\x0be\x0cf",
     "markup": "](http://evil) <script>x</script> | # *b* `c` ![i](http://evil/i.png)",
 }
-SHOWS = (
+VIEWS = (
     "status", "board", "claims", "log", "inbox --peek", "report", "report --markdown", "why droplet mine", "whoami",
     "doctor", "verify", "timeline", "claim droplet mine",
 )  # fmt: skip
 
-AS_JSON = set(SHOWS) - {"report --markdown"}
+JSON_VIEWS = set(VIEWS) - {"report --markdown"}
 
 
-def room(repo: Repo, text: str) -> Inside:
-    """A folder into which a session has written a text wherever that can be."""
+def repository_with(repo: Repo, text: str) -> Inside:
+    """A repository in which a session has written a text into every possible field."""
     machine = Inside(repo)
     machine.start(100, "--name", "honest")
     second = machine.start(200)
@@ -42,30 +43,30 @@ def room(repo: Repo, text: str) -> Inside:
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_hostile_text_is_shown_and_not_obeyed(repo: Repo, name: str) -> None:
-    machine = room(repo, HOSTILE[name])
+def test_hostile_text_is_shown_escaped(repo: Repo, name: str) -> None:
+    machine = repository_with(repo, HOSTILE[name])
     obeyed = set("\x1b\x07\x9b\u202e\u2066\u2069\u200b\r\u2028\x85\x0b\x0c")
-    for command in SHOWS:
+    for command in VIEWS:
         result = machine.run(200, *command.split())
         assert result.code in range(5), command
         assert not obeyed & set(result.both), (command, result.both)
-        if command in AS_JSON:
+        if command in JSON_VIEWS:
             result = machine.run(200, *command.split(), "--json")
             assert not obeyed & set(result.both), (command, result.both)
     board = (repo.folder / "STATUS_BOARD.md").read_text()
     assert not obeyed & set(board), board
 
 
-def test_what_a_terminal_would_obey_is_the_same_value_in_json(repo: Repo) -> None:
+def test_json_output_keeps_the_exact_text(repo: Repo) -> None:
     everything = "".join(HOSTILE.values()) + "\U000e0041"
-    machine = room(repo, everything)
+    machine = repository_with(repo, everything)
     said = [json.loads(text)["event"] for text in machine.run(200, "log", "--json").out.splitlines()]
     assert everything in [event.get("body") for event in said]
     assert everything in [message["body"] for message in machine.run(200, "inbox", "--peek", "--json").json["messages"]]
 
 
-def test_hostile_text_is_no_markup_on_the_board(repo: Repo) -> None:
-    room(repo, HOSTILE["markup"])
+def test_hostile_text_is_not_markup_on_the_board(repo: Repo) -> None:
+    repository_with(repo, HOSTILE["markup"])
     board = (repo.folder / "STATUS_BOARD.md").read_text()
     assert "http://evil" in board
     for live in ("<script", "](http", "[i", "*b", "`c"):

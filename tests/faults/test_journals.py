@@ -1,4 +1,4 @@
-"""Journals that are not as they were written: told with their place, set aside, kept, and no one else is held up."""
+"""Damaged, torn, replaced and deleted journals: they are reported and kept, and other sessions continue."""
 
 import os
 import shutil
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow
 
 
 class Scene(NamedTuple):
-    """Two sessions. The second has said something, holds something and sent something."""
+    """Two sessions. The second has a heartbeat, claims and a message."""
 
     repo: Repo
     one: Shell
@@ -26,7 +26,7 @@ class Scene(NamedTuple):
 
     @property
     def journal(self) -> Path:
-        """The second one's."""
+        """The journal of the second session."""
         return self.repo.log / f"{self.second}.jsonl"
 
 
@@ -48,7 +48,7 @@ def changed(change: Callable[[bytes], bytes]) -> Callable[[Path], None]:
 
 
 def without_end(data: bytes) -> bytes:
-    """What no writer of ours wrote is behind the last line, and has no line feed."""
+    """The data followed by more bytes than a line can have, without a newline."""
     return data + b"\0" * (MAX_LINE + 1)
 
 
@@ -99,7 +99,7 @@ DAMAGED = {
 
 
 @pytest.mark.parametrize("name", DAMAGED)
-def test_damage_is_told_with_its_place_and_everyone_works_on(scene: Scene, name: str) -> None:
+def test_damage_is_reported_and_all_sessions_continue(scene: Scene, name: str) -> None:
     damage, words = DAMAGED[name]
     damage(scene.journal)
     before = scene.journal.read_bytes()
@@ -118,10 +118,10 @@ def test_damage_is_told_with_its_place_and_everyone_works_on(scene: Scene, name:
     assert f"{scene.second} continues as {goes_on.json['session']}" in goes_on.err
     assert scene.journal.read_bytes() == before
     assert scene.two.ok("coord whoami").startswith(goes_on.json["session"])
-    assert scene.two.run("coord release droplet z").code == 0  # what was held goes on as well
+    assert scene.two.run("coord release droplet z").code == 0  # the new session has the claims
 
 
-def test_later_lines_count_as_far_as_they_verify(scene: Scene) -> None:
+def test_undamaged_lines_after_damage_count(scene: Scene) -> None:
     changed(flip)(scene.journal)
     assert "droplet/theirs" in scene.one.ok("coord claims")
     mail = scene.one.run("coord inbox")
@@ -137,7 +137,7 @@ TORN: dict[str, Callable[[bytes], bytes]] = {
 
 
 @pytest.mark.parametrize("name", TORN)
-def test_a_torn_last_line_is_no_damage_and_is_moved_aside(scene: Scene, name: str) -> None:
+def test_a_torn_last_line_is_moved_aside(scene: Scene, name: str) -> None:
     whole = scene.journal.read_bytes()
     changed(TORN[name])(scene.journal)
     torn = scene.journal.read_bytes()[len(whole) :]
@@ -156,7 +156,7 @@ def test_a_torn_last_line_is_no_damage_and_is_moved_aside(scene: Scene, name: st
     assert scene.two.run("coord heartbeat testing api").err == ""
 
 
-def test_a_last_line_that_lacks_only_its_newline_is_completed(scene: Scene) -> None:
+def test_a_last_line_without_a_newline_is_completed(scene: Scene) -> None:
     whole = scene.journal.read_bytes()
     scene.journal.write_bytes(whole[:-1])
     mended = scene.two.run("coord heartbeat testing api")
@@ -170,7 +170,7 @@ UNUSABLE = {"a folder": to_folder, "a symbolic link": to_link, "a pipe": to_fifo
 
 
 @pytest.mark.parametrize("name", UNUSABLE)
-def test_a_journal_that_is_no_file_stops_only_its_session(scene: Scene, name: str) -> None:
+def test_a_journal_that_is_not_a_file_stops_only_its_session(scene: Scene, name: str) -> None:
     scene.two.ok("rm -rf COORDINATION/.cache; coord heartbeat again api")
     UNUSABLE[name](scene.journal)
     status = scene.one.run("coord status")
@@ -185,17 +185,17 @@ def test_a_journal_that_is_no_file_stops_only_its_session(scene: Scene, name: st
     assert (scene.journal.with_suffix(".kept")).exists()
 
 
-@pytest.mark.skipif(not can_unshare("--user"), reason="no namespaces for us here")
-def test_a_journal_that_may_not_be_read_is_told(scene: Scene) -> None:
+@pytest.mark.skipif(not can_unshare("--user"), reason="namespaces are not permitted here")
+def test_a_journal_without_read_permission_is_reported(scene: Scene) -> None:
     scene.journal.chmod(0)
-    result = scene.one.run("unshare --user coord status")  # not even root may read it there
+    result = scene.one.run("unshare --user coord status")  # there, not even root may read it
     assert result.code == 0
     assert f"{scene.second}.jsonl" in result.out
     assert "Permission denied" in result.out
 
 
 def seal_by_hand(journal: Path, text: str) -> None:
-    """Append a line as a newer version would, with the right hash."""
+    """Append a line with the right hash, as a newer version would."""
     data = journal.read_bytes()
     previous = data.splitlines()[-1][-34:-2] if data else NO_HASH
     body = text.encode()
@@ -203,7 +203,7 @@ def seal_by_hand(journal: Path, text: str) -> None:
 
 
 @pytest.mark.parametrize("version", [1, 2])
-def test_an_event_from_the_future_is_counted_shown_and_kept(scene: Scene, version: int) -> None:
+def test_an_event_of_a_newer_version_is_counted_and_kept(scene: Scene, version: int) -> None:
     last = scene.repo.events()[-1]
     at = last["at"][:-7] + "999999Z"
     n = scene.journal.read_bytes().count(b"\n") + 1
@@ -223,7 +223,7 @@ def test_an_event_from_the_future_is_counted_shown_and_kept(scene: Scene, versio
     assert scene.one.run("coord claim droplet theirs").code == 1
 
 
-def test_a_journal_that_is_gone_is_told_and_takes_no_more(scene: Scene) -> None:
+def test_a_deleted_journal_is_reported_and_not_created_again(scene: Scene) -> None:
     scene.one.ok("coord heartbeat a b")  # has seen all of it
     scene.journal.unlink()
     status = scene.one.run("coord status")
@@ -237,7 +237,7 @@ def test_a_journal_that_is_gone_is_told_and_takes_no_more(scene: Scene) -> None:
     assert fresh != scene.second
 
 
-def test_a_session_with_a_cut_back_journal_goes_on_in_another(scene: Scene) -> None:
+def test_a_session_with_a_shortened_journal_gets_a_new_one(scene: Scene) -> None:
     scene.one.ok("coord heartbeat a b")
     kept = b"".join(scene.journal.read_bytes().splitlines(keepends=True)[:3])
     scene.journal.write_bytes(kept)
@@ -263,7 +263,7 @@ def test_a_log_deleted_under_a_live_session_is_an_error(scene: Scene, command: s
     assert scene.two.ok("coord whoami").startswith(fresh)
 
 
-def test_a_damaged_or_impossible_cache_changes_no_answer(scene: Scene) -> None:
+def test_a_damaged_cache_changes_no_answer(scene: Scene) -> None:
     cache = scene.repo.folder / ".cache"
     expected = scene.one.ok("coord claims")
     for content in (b"", b"nonsense", bytes(100)):
@@ -277,11 +277,11 @@ def test_a_damaged_or_impossible_cache_changes_no_answer(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize("what", ["ln -s /etc/passwd", "mkfifo", "mkdir"])
-def test_a_session_with_a_replaced_journal_goes_on_in_another(scene: Scene, what: str) -> None:
+def test_a_session_with_a_replaced_journal_gets_a_new_one(scene: Scene, what: str) -> None:
     scene.two.ok("coord claim droplet mine")
     scene.two.ok(f"mv COORDINATION/log/{scene.second}.jsonl . && {what} COORDINATION/log/{scene.second}.jsonl")
     done = scene.two.run("coord heartbeat testing api --json")
     assert (done.code, done.json["session"] != scene.second) == (0, True), done
     assert f"{scene.second} continues as {done.json['session']}" in done.err
     assert "Too many levels" not in scene.two.run("coord status; coord verify; coord doctor").both
-    assert done.json["session"] in scene.two.ok("coord claims"), "what was held goes on as well"
+    assert done.json["session"] in scene.two.ok("coord claims"), "the new session has the claims"

@@ -1,4 +1,4 @@
-"""Writers that are killed, at any moment: all that was acknowledged is there, nothing is damaged, nothing litters."""
+"""Writers that are killed at any time: no acknowledged event is lost, nothing is damaged, no files are left behind."""
 
 import json
 import random
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow
 WRITERS, COMMANDS = 6, 10
 
 
-def test_killed_writers_lose_nothing_that_was_acknowledged(repo: Repo) -> None:
+def test_killed_writers_lose_no_acknowledged_event(repo: Repo) -> None:
     env = environment(repo.home)
     sessions = [
         json.loads(
@@ -65,16 +65,16 @@ def test_killed_writers_lose_nothing_that_was_acknowledged(repo: Repo) -> None:
         status = repo.shell().run("coord status --json")
         assert (status.code, status.err) == (0, "")
         assert [need for need in status.json["needs"] if need["kind"] == "journal"] == []
-    for session in sessions:  # whoever was cut off in the middle of a line goes on after mending it
+    for session in sessions:  # a session whose last line is torn repairs it and continues
         assert repo.shell().json(f"coord heartbeat a b --session {session}")["session"] == session
     said = {f"{event['session']}/{event['n']}": event["event"].get("subject") for event in repo.events()}
     assert {name: said.get(name) for name in acknowledged} == acknowledged
     times = [event["at"] for event in repo.events()]
-    assert len(set(times)) == len(times), "no two events of one machine at one instant"
+    assert len(set(times)) == len(times), "two events of one machine have the same time"
 
 
 @pytest.mark.parametrize("init", ["coord init", "coord init --track"])
-def test_what_a_killed_command_leaves_behind_is_nothing_for_git(bare_repo: Repo, init: str) -> None:
+def test_git_ignores_the_files_of_a_killed_command(bare_repo: Repo, init: str) -> None:
     shell = bare_repo.shell()
     shell.ok(f"{init}; coord start; git add -A; git commit -qm all")
     before = shell.ok("git status --porcelain -uall")

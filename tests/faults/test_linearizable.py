@@ -1,6 +1,8 @@
-"""Attack 12: histories recorded from real processes are linearizable (promise 3). Several processes claim, wait, renew,
-release, hand over, break and list at the same time; some are killed on the way and started again, some clocks are
-wrong. Whatever each was answered, one process alone could have answered the same: `tests.support.one_process`.
+"""Attack 12: histories recorded from real processes are linearizable (promise 3).
+
+Several processes claim, wait, renew, release, hand over, break and list at the same time. Some are killed and started
+again, and some clocks are wrong. A single process could have given the same answers
+(`tests.support.model.one_process`).
 """
 
 import json
@@ -18,9 +20,9 @@ import pytest
 from eventlog.events import to_micros
 from tests.faults.claimants import Plan, micros
 from tests.support.attacks import Tally
-from tests.support.leases import Mortal
-from tests.support.linearizability import SECOND, Answer, Op, Seen
-from tests.support.one_process import judged
+from tests.support.model.leases import Mortal
+from tests.support.model.linearizability import SECOND, Answer, Op, Seen
+from tests.support.model.one_process import judged
 from tests.support.processes import environment
 from tests.support.repositories import Repo
 
@@ -28,16 +30,14 @@ pytestmark = pytest.mark.slow
 
 TREE = Path(__file__).parents[2]
 PARTS = 4
-INSTALLED = 25  # one history of so many is made by the installed command, which takes a hundred times as long
+INSTALLED = 25  # one history in this many uses the installed command, which takes a hundred times as long
 RESOURCES = ("file/a/", "file/a/b", "deploy/x")
 KINDS = ("claim",) * 6 + ("renew", "renew", "release", "release", "release", "handoff", "break", "claims")
-SLACK = (
-    2000  # microseconds that times may be ahead of the clock: one for each event, and what a clock drifts in a second
-)
+SLACK = 2000  # microseconds by which times may be ahead of the clock: one per event, and the drift in a second
 
 
 def step(chance: random.Random, resources: tuple[str, ...], sessions: int, quick: bool) -> Plan:
-    """One command: its words, and in what way it is given."""
+    """One command: its arguments, and how it is run."""
     what, resource = chance.choice(KINDS), chance.choice(resources)
     words: list[str | int] = [what] if what == "claims" else [what, resource]
     if what == "claim":
@@ -58,12 +58,12 @@ def step(chance: random.Random, resources: tuple[str, ...], sessions: int, quick
 
 
 def plan_of(chance: random.Random, quick: bool) -> Plan:
-    """What several processes do at the same time; more than one may act for a session."""
+    """The commands of several processes. More than one process may act for a session."""
     sessions = chance.randint(2, 4)
     resources = tuple(chance.sample(RESOURCES, chance.randint(1, 3)))
     workers = []
     clocks = chance.choice(("right", "right", "right", "apart", "stepping")) if quick else "right"
-    mortal = quick and chance.random() < 0.3  # each worker is the shell of its session, which dies with it
+    mortal = quick and chance.random() < 0.3  # each session depends on the process of its worker
     many = chance.randint(3, 5)
     sessions = many if mortal else sessions
     for number in range(many):
@@ -80,7 +80,7 @@ def plan_of(chance: random.Random, quick: bool) -> Plan:
 
 
 def ops_of(plan: Plan) -> list[Op]:
-    """What was called and answered."""
+    """The recorded operations."""
     most = max(one["ahead"] for worker in plan["workers"] for one in worker["steps"])
     return [op_of(plan, call, answer, most) for call, answer in pairs(plan["noted"])]
 
@@ -119,7 +119,7 @@ def length(text: str) -> int:
 
 
 def answer_of(what: str, told: Plan) -> Answer | None:
-    """What was answered; None if it was killed before."""
+    """The answer; None if the command was killed before it answered."""
     if told["code"] < 0:
         return None
     assert told["code"] in (0, 1), told
@@ -151,7 +151,7 @@ def obstacle_of(found: dict[str, str]) -> Seen:
 
 @contextmanager
 def players(repo: Repo) -> Iterator[Any]:
-    """What plays a plan with real processes."""
+    """A function that runs a plan with real processes."""
     (repo.root / "a").mkdir()
     repo.set(lock_wait_seconds=60)
     argv = [sys.executable, "-m", "tests.faults.claimants", str(repo.root), str(repo.home)]
@@ -174,14 +174,14 @@ def players(repo: Repo) -> Iterator[Any]:
 
 
 def at_once(history: list[Op]) -> int:
-    """How many operations ran while another one did."""
+    """The number of operations that overlap another one."""
     return sum(any(a.called < b.answered and b.called < a.answered for b in history if b is not a) for a in history)
 
 
 @pytest.mark.machine
 @pytest.mark.attack(12)
 @pytest.mark.parametrize("part", range(PARTS))
-def test_one_process_could_have_answered_what_real_ones_did(repo: Repo, tally: Tally, part: int) -> None:
+def test_histories_of_real_processes_are_linearizable(repo: Repo, tally: Tally, part: int) -> None:
     said = set()
     with players(repo) as play:
         for seed in tally.seeds[part::PARTS]:

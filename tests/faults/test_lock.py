@@ -1,4 +1,4 @@
-"""A lock that another process holds: readers never wait, writers wait for so long, and are told whom for."""
+"""A lock that another process holds: readers never wait; writers wait for a limited time, and are told its pid."""
 
 import os
 import re
@@ -8,7 +8,7 @@ from tests.support.locks import hold_lock
 from tests.support.repositories import Repo
 
 
-def test_a_stopped_process_with_the_lock_is_told_with_a_remedy(repo: Repo) -> None:
+def test_a_stopped_process_with_the_lock_is_reported(repo: Repo) -> None:
     repo.set(lock_wait_seconds=1)
     (one, session), (two, _) = repo.sessions(2)
     pid = hold_lock(one, repo.log / ".lock")
@@ -23,32 +23,32 @@ def test_a_stopped_process_with_the_lock_is_told_with_a_remedy(repo: Repo) -> No
         assert "Nothing was written" in result.err
         assert result.err.count("\n") == 1
     assert repo.bytes() == before
-    assert session in two.ok("coord status")  # who reads, waits for nobody
+    assert session in two.ok("coord status")  # reading needs no lock
     assert two.run("coord claims").code == 0
     assert two.run("coord inbox --peek").code == 0
     os.kill(pid, signal.SIGKILL)
     assert two.run("coord claim droplet x").code == 0
 
 
-def test_a_running_process_with_the_lock_is_told_with_its_pid(repo: Repo) -> None:
+def test_a_running_process_with_the_lock_is_reported(repo: Repo) -> None:
     repo.set(lock_wait_seconds=0.1)
     (one, _), (two, _) = repo.sessions(2)
     pid = hold_lock(one, repo.log / ".lock")
     result = two.run("coord claim droplet x --json")
     assert (result.code, result.out) == (4, "")
     assert f"process {pid}" in result.err
-    assert "which is running" in result.err
-    assert not re.search("stopped|kill", result.err), "nobody is to end what will be done in a moment"
+    assert "at work" in result.err
+    assert not re.search("stopped|kill", result.err), "a running process should not be killed"
 
 
-def test_a_lock_file_deleted_while_held_keeps_out_nobody(repo: Repo) -> None:
+def test_a_deleted_lock_file_blocks_nobody(repo: Repo) -> None:
     (one, _), (two, _) = repo.sessions(2)
     (repo.log / ".lock").unlink()
     assert one.run("coord claim droplet x").code == 0
     assert two.run("coord claim droplet x").code == 1
 
 
-def test_a_lock_that_is_no_file_is_an_error(repo: Repo) -> None:
+def test_a_lock_that_is_not_a_file_is_an_error(repo: Repo) -> None:
     (one, _) = repo.sessions(1)[0]
     (repo.log / ".lock").unlink()
     (repo.log / ".lock").mkdir()

@@ -1,8 +1,7 @@
-"""Attack 7: eight processes that append to one log, killed at any moment and started again. Promises 1 to 3: nothing
-that was acknowledged is lost, nothing is damaged, times rise in the order of writing on the whole machine, and no
-journal has a gap.
+"""Attack 7: eight processes append to one log, are killed at any time, and are started again (promises 1 to 3).
 
-The log lies in memory where that can be: what a process that is killed has written, the kernel has.
+No acknowledged event is lost, nothing is damaged, times increase in the order of writing on the whole machine, and no
+journal has a gap. The log is in memory if possible: killing a process does not lose what it has written to the kernel.
 """
 
 import os
@@ -42,7 +41,7 @@ from eventlog.local.writer import JournalWriter
 folder, session, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
 order = os.open(sys.argv[4], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
 history = LogReader(folder, "north")
-history.catch_up("2026-12-01T00:00:00.000000Z")  # whoever starts again reads all, and keeps nobody waiting
+history.catch_up("2026-12-01T00:00:00.000000Z")  # a restarted writer reads everything before it takes the lock
 while True:
     with locked(folder, 120):
         history.catch_up("2026-12-01T00:00:00.000000Z")
@@ -50,13 +49,13 @@ while True:
         if position.n >= count:
             break
         writer = JournalWriter(folder, session, position)
-        if writer.mended:  # one that lacked its newline, or was cut: what comes next is seen anew
+        if writer.mended:  # a line was completed or cut off: read again
             history.catch_up("2026-12-01T00:00:00.000000Z")
         at = add_time(history.latest or "2026-11-22T11:00:00.000000Z", micros=1)
         event = Event(v=VERSION, at=at, session=session, n=writer.n, payload=SessionHeartbeat(action="x" * 99))
         writer.append(event)
         if not writer.n % 10:
-            time.sleep(0.002)  # as a disk takes its time, so that many are killed between writing and saying so
+            time.sleep(0.002)  # like a slow disk, so that many are killed before they acknowledge
         writer.sync()
         writer.close()
         os.write(order, f"{event.id} {at}\\n".encode())  # acknowledged, while nobody else can write
@@ -64,7 +63,7 @@ while True:
 
 
 class Round:
-    """The writers of one log, each started again whenever it was killed, until all have written all their events."""
+    """The writers of one log. Each is restarted when it was killed, until all have written all of their events."""
 
     def __init__(self, folder: Path, seed: int, chance: Random) -> None:
         self.log, self.said, self.seed = folder / "log", folder / "said", seed
@@ -72,12 +71,12 @@ class Round:
         self.said.touch()
         self.killed = self.untold = 0
         size = WRITERS * EACH * len("writer-0/100 2026-11-22T11:00:00.000000Z\n")
-        self._kills = sorted(chance.randrange(size) for _ in range(KILLS))  # by how much was acknowledged
+        self._kills = sorted(chance.randrange(size) for _ in range(KILLS))  # sizes of the list of acknowledged events
         self._chance = chance
         self._running = {f"writer-{number}": self._start(f"writer-{number}") for number in range(WRITERS)}
 
     def run(self) -> None:
-        """To the end."""
+        """Run until all writers have finished."""
         deadline = time.monotonic() + GUARD_S
         try:
             while self._running:
@@ -94,7 +93,7 @@ class Round:
         assert self.killed, f"seed {self.seed}: nobody was killed"
 
     def _victim(self) -> str:
-        """Any of them, or mostly the one that has the lock and so is in the midst of writing."""
+        """The writer to kill: mostly the one that holds the lock and is writing."""
         holder = (self.log / ".lock").read_text().strip()
         busy = [session for session, process in self._running.items() if str(process.pid) == holder]
         return self._chance.choice(busy if busy and self._chance.random() < 0.8 else sorted(self._running))
@@ -104,7 +103,7 @@ class Round:
         return subprocess.Popen(words, stderr=subprocess.PIPE)
 
     def _look(self) -> None:
-        """Who is done leaves; who was killed begins again."""
+        """Remove the writers that have finished, and restart those that were killed."""
         for session, process in list(self._running.items()):
             if (code := process.poll()) is None:
                 continue
@@ -116,7 +115,7 @@ class Round:
                 self._running[session] = self._start(session)
 
     def check(self) -> None:
-        """The log is what was acknowledged, in the order in which it was."""
+        """Check that the log has the acknowledged events, in their order."""
         history = LogReader(str(self.log), "north")
         events = history.catch_up(WALL).events
         assert (history.problems, history.held_back) == ({}, {}), f"seed {self.seed}"
@@ -131,12 +130,12 @@ class Round:
         there = {one.id: one.at for one in events}
         assert all(there.get(name) == at for name, at in lines), f"seed {self.seed}: an acknowledged event is lost"
         self.untold = WRITERS * EACH - len(lines)
-        assert self.untold <= self.killed, f"seed {self.seed}: each kill takes at most one yes away"
+        assert self.untold <= self.killed, f"seed {self.seed}: each kill prevents at most one acknowledgement"
 
 
 @pytest.fixture
 def memory(tmp_path: Path) -> Iterator[Path]:
-    """A folder in memory, or any."""
+    """A temporary folder, in memory if possible."""
     if not os.access(MEMORY, os.W_OK):
         yield tmp_path
         return
@@ -147,7 +146,7 @@ def memory(tmp_path: Path) -> Iterator[Path]:
 @pytest.mark.machine
 @pytest.mark.attack(7)
 @pytest.mark.parametrize("part", range(PARTS))
-def test_writers_killed_and_started_again_lose_nothing(memory: Path, tally: Tally, part: int) -> None:
+def test_restarted_writers_lose_no_acknowledged_event(memory: Path, tally: Tally, part: int) -> None:
     for seed in tally.seeds[part::PARTS]:
         writers = Round(memory / str(seed), seed, tally.chance(seed))
         writers.run()

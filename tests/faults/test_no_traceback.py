@@ -1,4 +1,4 @@
-"""Closed streams, absurd numbers, names that are no text, a journal that goes meanwhile: words, and no traceback."""
+"""Closed streams, huge numbers, names that are not UTF-8, a journal that disappears: messages and no traceback."""
 
 import json
 import os
@@ -14,7 +14,7 @@ from tests.support.repositories import Repo
 
 @pytest.mark.parametrize("number", ["9" * 5000, "0", "-1", "１", "9" * 16, "²"], ids=lambda number: number[:17])
 @pytest.mark.parametrize("command", [("ack",), ("reply",), ("inbox",)])
-def test_a_number_that_no_message_has_is_refused(repo: Repo, command: tuple[str, ...], number: str) -> None:
+def test_a_number_without_a_message_is_refused(repo: Repo, command: tuple[str, ...], number: str) -> None:
     machine = Inside(repo)
     session = machine.start(100)
     words = ("words",) if command == ("reply",) else ()
@@ -24,7 +24,7 @@ def test_a_number_that_no_message_has_is_refused(repo: Repo, command: tuple[str,
     assert refused.err.count("\n") == 1
 
 
-def test_losing_the_own_journal_ends_a_wait_for_mail(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_losing_its_journal_ends_a_wait_for_messages(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
     machine = Inside(repo)
     machine.start(200)
     session = machine.start(100)
@@ -43,7 +43,7 @@ def test_losing_the_own_journal_ends_a_wait_for_mail(repo: Repo, monkeypatch: py
 
 @pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", ">&- 2>&-", "<&- >&- 2>&-"])
 @pytest.mark.parametrize("command", ["status", "heartbeat a b", "send broadcast y -", "claims --json"])
-def test_closed_streams_are_no_obstacle(repo: Repo, command: str, closed: str) -> None:
+def test_commands_work_with_closed_streams(repo: Repo, command: str, closed: str) -> None:
     shell, session = repo.sessions(1)[0]
     result = shell.run(f"coord {command} {closed}")
     assert (result.code, result.err) == (0, "")
@@ -52,13 +52,13 @@ def test_closed_streams_are_no_obstacle(repo: Repo, command: str, closed: str) -
     assert "damaged" not in shell.ok("coord status")
 
 
-def test_a_refusal_with_a_closed_error_stream_has_its_code(repo: Repo) -> None:
+def test_a_refusal_keeps_its_code_if_standard_error_is_closed(repo: Repo) -> None:
     shell, _ = repo.sessions(1)[0]
     assert shell.run("coord release droplet x 2>&-").code == 1
 
 
-@pytest.mark.skipif(os.uname().sysname != "Linux", reason="names that are no text")
-def test_a_folder_whose_name_is_no_text_can_be_used(repo: Repo) -> None:
+@pytest.mark.skipif(os.uname().sysname != "Linux", reason="names that are not UTF-8")
+def test_a_folder_whose_name_is_not_utf8_can_be_used(repo: Repo) -> None:
     folder = os.fsencode(repo.root.parent) + b"/na\xffme"
     os.mkdir(folder)
     shell = repo.shell()

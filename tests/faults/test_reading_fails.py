@@ -1,5 +1,5 @@
-"""The disk refuses to give a journal that has more than the cache knows: nobody is granted what another holds (promise
-3), nothing that was acknowledged is taken for a tear (promise 1), and no cache is kept of what lacks something.
+"""Reading a journal fails, and the cache does not have all of it: no claim is granted twice (promise 3), no
+acknowledged event is treated as a tear (promise 1), and no incomplete cache is saved.
 """
 
 import errno
@@ -17,15 +17,15 @@ pytestmark = pytest.mark.slow
 ALWAYS = 0
 
 
-class Disk:
-    """Opens files, except that a journal cannot be opened to be read: the n-th time, or `ALWAYS`."""
+class UnreadableJournal:
+    """Lets opening a journal for reading fail: the n-th time, or `ALWAYS`."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, journal: Path, n: int) -> None:
         self.journal, self.n, self.turn, self._open = str(journal), n, 0, os.open
         monkeypatch.setattr(os, "open", self.open)
 
     def open(self, path: str, flags: int, mode: int = 0o777) -> int:
-        """As `os.open`."""
+        """Replace `os.open`."""
         if path == self.journal and not flags & os.O_APPEND:
             self.turn += 1
             if self.n in (ALWAYS, self.turn):
@@ -34,7 +34,7 @@ class Disk:
 
 
 class Scene:
-    """Two sessions; the second has claimed droplet/x, which only its journal says: the cache is of before, or gone."""
+    """Two sessions, of which the second holds droplet/x. The cache is older than this claim, or deleted."""
 
     def __init__(self, repo: Repo, cache: str) -> None:
         self.machine, kept = Inside(repo), repo.home / "kept"
@@ -52,26 +52,26 @@ def scene(repo: Repo, request: pytest.FixtureRequest) -> Scene:
     return Scene(repo, request.param)
 
 
-def test_an_unreadable_journals_claims_go_to_nobody_else(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_claims_in_an_unreadable_journal_are_not_granted(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     before = scene.machine.repo.bytes()
     with monkeypatch.context() as patch:
-        Disk(patch, scene.journal, ALWAYS)
+        UnreadableJournal(patch, scene.journal, ALWAYS)
         refused = scene.machine.run(100, "claim", "droplet", "x")
         assert (refused.code, refused.out) == (4, "")
         assert f"{scene.second}.jsonl cannot be read" in refused.err
-        assert scene.machine.run(100, "status").code == 0  # to look is allowed
+        assert scene.machine.run(100, "status").code == 0  # reading is allowed
     assert scene.machine.repo.bytes() == before
     assert scene.machine.run(100, "claim", "droplet", "x").code == 1
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 4, 5])
 @pytest.mark.parametrize("shell", [100, 200], ids=["another's", "one's own"])
-def test_if_any_read_fails_nothing_is_lost_or_granted_twice(
+def test_a_failed_read_loses_nothing_and_grants_nothing_twice(
     scene: Scene, monkeypatch: pytest.MonkeyPatch, shell: int, n: int
 ) -> None:
     before = scene.journal.read_bytes()
     with monkeypatch.context() as patch:
-        Disk(patch, scene.journal, n)
+        UnreadableJournal(patch, scene.journal, n)
         asked = scene.machine.run(shell, "claim", "droplet", "x")
     assert "Traceback" not in asked.err
     assert asked.code in ((1, 4) if shell == 100 else (0, 3, 4)), asked
@@ -82,14 +82,12 @@ def test_if_any_read_fails_nothing_is_lost_or_granted_twice(
 
 
 @pytest.mark.parametrize("n", range(1, 9))
-def test_a_completed_line_is_in_the_cache_or_no_cache_is_kept(
-    repo: Repo, monkeypatch: pytest.MonkeyPatch, n: int
-) -> None:
+def test_a_cache_without_a_completed_line_is_not_saved(repo: Repo, monkeypatch: pytest.MonkeyPatch, n: int) -> None:
     scene = Scene(repo, "none")
     scene.journal.write_bytes(scene.journal.read_bytes()[:-1])
     scene.machine.wait(1)
     with monkeypatch.context() as patch:
-        Disk(patch, scene.journal, n)
+        UnreadableJournal(patch, scene.journal, n)
         asked = scene.machine.run(200, "heartbeat", "a", "b")
     assert asked.code in (0, 4), asked
     scene.machine.run(200, "heartbeat", "c", "d")

@@ -1,18 +1,17 @@
-"""Attack 8 with the installed command, in real processes that ask for one thing at the same instant, each with a clock
-of its own: one that is off, stands, runs 3,600 times too fast, or steps each time that it is asked.
+"""Attack 8 with the installed command (promises 3 and 5): real processes claim one resource at the same time, each with
+its own clock, which is off, stands still, runs 3,600 times too fast, or steps each time it is read.
 
-Python runs a `sitecustomize` that it finds on its path: there the clock is made wrong, for one command each time. The
-judge is that of `tests.faults.test_wrong_clocks`: it knows only the answers. Promises 3 and 5.
+A `sitecustomize` module makes the clock of a single command wrong. As in
+`tests.faults.test_wrong_clocks`, only the answers are checked.
 """
 
-import shutil
 from random import Random
 
 import pytest
 
 from eventlog.events import add_time
-from tests.support.answers import LAPSE_S, Judge
 from tests.support.attacks import Tally
+from tests.support.model.answers import LAPSE_S, Judge
 from tests.support.processes import Result, Shell, until
 from tests.support.repositories import Repo
 
@@ -39,7 +38,7 @@ ROUNDS = 4
 
 
 def under(clock: str, repo: Repo, command: str) -> str:
-    """A command with a clock of its own."""
+    """The shell command that runs a command with a wrong clock."""
     hook = repo.home / "hook" / "sitecustomize.py"
     if not hook.exists():
         hook.parent.mkdir()
@@ -48,18 +47,15 @@ def under(clock: str, repo: Repo, command: str) -> str:
 
 
 def ask(repo: Repo, shells: list[Shell], clocks: list[str], command: str) -> list[Result]:
-    """All give the command at the same instant."""
+    """Run a command in all shells at the same time."""
     for shell, clock in zip(shells, clocks, strict=True):
         shell.begin(under(clock, repo, command))
     return [shell.finish() for shell in shells]
 
 
 def play(repo: Repo, shells: list[Shell], chance: Random) -> tuple[list[str], int]:
-    """What was done with one seed, and how many grants were given."""
-    for folder in (repo.log, repo.folder / ".cache"):
-        shutil.rmtree(folder, ignore_errors=True)
-    (repo.root / ".git" / "coord").unlink(missing_ok=True)  # or the log of the seed before would be missed
-    repo.log.mkdir()
+    """Run one seed; the commands and answers, and the number of grants."""
+    repo.reset()
     clocks = [RIGHT, STANDS, RUNS, STEPS]
     for size in chance.choice(SIZES):
         clocks += [f"off {size}", f"off -{size}", f"jumps {size}"]
@@ -73,7 +69,7 @@ def play(repo: Repo, shells: list[Shell], chance: Random) -> tuple[list[str], in
         done += [f"{name} {clock!r} {result}" for name, clock, result in zip(names, chosen, results, strict=True)]
         assert all(result.code in (0, 1) for result in results), done
         answers = sorted((result.json for result in results), key=lambda said: str(said["at"]))
-        for said in answers:  # in the order of their times, which is that of the log
+        for said in answers:  # in the order of the log
             try:
                 judge.refused(said) if said["outcome"] == "refused" else judge.granted(said["session"], said)
             except AssertionError as error:
@@ -85,7 +81,7 @@ def play(repo: Repo, shells: list[Shell], chance: Random) -> tuple[list[str], in
             released = shell.run(under(clock, repo, f"coord release {RESOURCE} --json"))
             done.append(f"{clock!r} {released}")
             assert released.code in (0, 1), done
-            if released.code == 0:  # else it has run out by that clock
+            if released.code == 0:  # otherwise it has expired by that clock
                 judge.holds.clear()
     return done, granted
 
@@ -93,7 +89,7 @@ def play(repo: Repo, shells: list[Shell], chance: Random) -> tuple[list[str], in
 @pytest.mark.machine
 @pytest.mark.attack(8)
 @pytest.mark.parametrize("part", [0, 1])
-def test_processes_with_clocks_of_their_own_at_the_same_instant(repo: Repo, tally: Tally, part: int) -> None:
+def test_processes_with_wrong_clocks_get_consistent_answers(repo: Repo, tally: Tally, part: int) -> None:
     shells = [repo.shell() for _ in range(4)]
     for seed in tally.seeds[part * 2 :: 4]:
         try:
@@ -109,7 +105,7 @@ def test_processes_with_clocks_of_their_own_at_the_same_instant(repo: Repo, tall
 
 
 @pytest.mark.attack(8)
-def test_who_waits_by_a_clock_that_stands_gets_what_is_released(repo: Repo, tally: Tally) -> None:
+def test_a_waiter_whose_clock_stands_still_gets_its_claim(repo: Repo, tally: Tally) -> None:
     (one, _), (two, second) = repo.sessions(2)
     one.ok(f"coord claim {RESOURCE}")
     two.begin(under(STANDS, repo, f"coord claim {RESOURCE} --wait 10m --json"))
@@ -122,16 +118,16 @@ def test_who_waits_by_a_clock_that_stands_gets_what_is_released(repo: Repo, tall
 
 
 @pytest.mark.attack(8)
-def test_a_waiter_gives_up_and_blocks_no_longer_than_a_lapse(repo: Repo, tally: Tally) -> None:
+def test_a_waiter_that_gave_up_blocks_no_longer_than_a_lapse(repo: Repo, tally: Tally) -> None:
     (one, _), (two, second), (three, third) = repo.sessions(3)
-    one.ok(f"coord claim {RESOURCE} --ttl 7d")  # longer than any start takes by a clock that runs
+    one.ok(f"coord claim {RESOURCE} --ttl 7d")  # longer than a command takes by the fast clock
     gave_up = two.run(under(RUNS, repo, f"coord claim {RESOURCE} --wait 2m --json"))
     assert (gave_up.code, gave_up.json["outcome"]) == (1, "timed_out"), gave_up
     one.ok(f"coord release {RESOURCE}")
     refused = three.run(f"coord claim {RESOURCE} --json").json
     (way,) = refused["obstacles"]
     assert way["session"] == second
-    assert refused["at"] < way["until"] <= add_time(refused["at"], LAPSE_S), "by the others' clocks"
+    assert refused["at"] < way["until"] <= add_time(refused["at"], LAPSE_S), "by the clocks of the others"
     assert three.run(under("off 864000", repo, f"coord claim {RESOURCE} --json")).json["outcome"] == "granted"
     assert two.run(f"coord claim {RESOURCE} --json").json["obstacles"][0]["session"] == third
     tally.did("waits by a wrong clock")

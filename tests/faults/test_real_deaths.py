@@ -1,8 +1,8 @@
-"""Attack 15 with real processes, namespaces and mounts: what the kernel does that a made-up machine does not.
+"""Attack 15 with real processes, namespaces and mounts (promise 5): only dead sessions are recorded as dead, and they
+block nobody.
 
-A zombie that nobody takes away, a pid that is given again, a process whose first thread has ended, a clock namespace
-that shifts when everything seems to have started, a /proc that hides the processes of others, a container in the place
-of another. Promise 5: only the dead are taken for dead, and the dead are in nobody's way.
+The cases: a zombie that is never reaped, a reused pid, a process whose first thread has ended, a time namespace that
+shifts all start times, a /proc that hides processes of other users, and a container that replaces another.
 """
 
 import json
@@ -20,15 +20,15 @@ from tests.support.attacks import Tally
 from tests.support.in_process import Inside, process
 from tests.support.processes import Shell, can_unshare, have, until
 from tests.support.repositories import Repo
-from tests.support.requirements import linux, mounts
+from tests.support.skip_marks import linux, mounts
 
 pytestmark = pytest.mark.slow
 
 TREE = Path(__file__).parents[2]
 LAST_PID = "/proc/sys/kernel/ns_last_pid"
-pids = pytest.mark.skipif(not can_unshare("--pid", "--fork", "--mount-proc"), reason="no pid namespaces for us here")
+pids = pytest.mark.skipif(not can_unshare("--pid", "--fork", "--mount-proc"), reason="pid namespaces are not permitted")
 
-# A program that has a shell of its own, with a process session of its own, to which it types and from which it reads.
+# A program with a shell in a process session of its own; it types commands and reads the output.
 DRIVER = """
 import json, os, signal, subprocess, sys, time
 
@@ -58,20 +58,20 @@ def tell(**facts):
 
 
 def driven(shell: Shell, script: str, wrapper: str = "") -> list[dict[str, Any]]:
-    """What a program with shells of its own tells, a line for each time."""
+    """Run a script with shells of its own; the JSON lines that it prints."""
     path = shell.folder / "driver.py"
     path.write_text(DRIVER + script)
     return [json.loads(line) for line in shell.ok(f"{wrapper} python3 {path}").splitlines()]
 
 
 def outcome(shell: Shell, resource: str = "droplet x") -> str:
-    """What a claim came to."""
+    """Claim a resource; the outcome."""
     return str(shell.run(f"coord claim {resource} --json").json["outcome"])
 
 
 @linux
 @pytest.mark.attack(15)
-def test_a_zombie_that_nobody_takes_away_is_dead(repo: Repo, tally: Tally) -> None:
+def test_a_zombie_that_is_never_reaped_is_dead(repo: Repo, tally: Tally) -> None:
     keeper, other = repo.shell(), repo.shell()
     other.start()
     path = keeper.folder / "driver.py"
@@ -92,7 +92,7 @@ def test_a_zombie_that_nobody_takes_away_is_dead(repo: Repo, tally: Tally) -> No
 @pids
 @pytest.mark.skipif(not os.access(LAST_PID, os.W_OK), reason="the next pid cannot be chosen here")
 @pytest.mark.attack(15)
-def test_a_pid_that_is_given_again_is_another_process(repo: Repo, tally: Tally) -> None:
+def test_a_reused_pid_is_another_process(repo: Repo, tally: Tally) -> None:
     script = (
         "one = Typed()\nstarted = one.run('coord start --json')[1]\none.run('coord claim droplet x')\n"
         "one.kill()\none.bash.wait()\n"
@@ -101,7 +101,7 @@ def test_a_pid_that_is_given_again_is_another_process(repo: Repo, tally: Tally) 
         "two.run('coord start')\ntell(claimed=json.loads(two.run('coord claim droplet x --json')[1]))\n"
     )
     told, claimed = driven(repo.shell(), script, "unshare --pid --fork --mount-proc")
-    assert told["pids"][0] == told["pids"][1], "the kernel gave another pid"
+    assert told["pids"][0] == told["pids"][1], "the kernel chose another pid"
     assert told["who"] == 3, "the second shell is not the first one's session"
     assert claimed["claimed"]["outcome"] == "granted"
     (death,) = repo.of_type("session.presumed_dead")
@@ -143,10 +143,10 @@ ctypes.CDLL(None).syscall({"x86_64": 60}.get(os.uname().machine, 93), 0)  # exit
     tally.did("real cases")
 
 
-@pytest.mark.skipif(not can_unshare("--time", "--boottime", "1000"), reason="no time namespaces for us here")
+@pytest.mark.skipif(not can_unshare("--time", "--boottime", "1000"), reason="time namespaces are not permitted here")
 @pytest.mark.machine
 @pytest.mark.attack(15)
-def test_where_all_start_times_are_shifted_nobody_is_dead(repo: Repo, tally: Tally) -> None:
+def test_with_shifted_start_times_no_session_is_dead(repo: Repo, tally: Tally) -> None:
     one, other = repo.shell(), repo.shell(None, *"unshare --time --boottime 1000 bash --norc --noprofile".split())
     first, second = one.start(), other.start()
     one.ok("coord claim droplet x")
@@ -163,7 +163,7 @@ def test_where_all_start_times_are_shifted_nobody_is_dead(repo: Repo, tally: Tal
 @pytest.mark.skipif(not have("setpriv"), reason="no setpriv to give up what root may")
 @pytest.mark.machine
 @pytest.mark.attack(15)
-def test_a_hidden_process_is_alive_and_dead_once_it_is_over(repo: Repo, tally: Tally) -> None:
+def test_a_hidden_process_is_dead_only_after_it_ended(repo: Repo, tally: Tally) -> None:
     less = "setpriv --bounding-set=-all --inh-caps=-all bash --norc --noprofile"
     one, hide = repo.shell(), f"mount -t proc -o hidepid=invisible,gid=54321 proc /proc && exec {less}"
     other = repo.shell(None, "unshare", "--mount", "bash", "-c", hide)
@@ -184,7 +184,7 @@ def test_a_hidden_process_is_alive_and_dead_once_it_is_over(repo: Repo, tally: T
 @pids
 @pytest.mark.machine
 @pytest.mark.attack(15)
-def test_a_new_container_buries_only_its_namespace_number(repo: Repo, tally: Tally) -> None:
+def test_a_new_container_ends_only_its_namespace_number(repo: Repo, tally: Tally) -> None:
     script = (
         "one = Typed()\nsaid = one.run('coord start --json')[1]\nclaimed = json.loads(one.run('coord claim droplet x "
         "--json')[1])\ntell(space=os.readlink('/proc/self/ns/pid'), outcome=claimed['outcome'])\n"
@@ -192,7 +192,7 @@ def test_a_new_container_buries_only_its_namespace_number(repo: Repo, tally: Tal
     outside = repo.shell()
     outside.start()
     (first,) = driven(repo.shell(), script, "unshare --pid --fork --mount-proc")
-    assert outcome(outside) == "refused", "what was in a container cannot be seen from outside"
+    assert outcome(outside) == "refused", "processes in a container cannot be seen from outside"
     (second,) = driven(repo.shell(), script, "unshare --pid --fork --mount-proc")
     assert first["outcome"] == "granted"
     assert second["outcome"] == ("granted" if first["space"] == second["space"] else "refused"), (first, second)
@@ -219,11 +219,11 @@ def test_an_orphan_in_a_container_is_not_its_first_process(repo: Repo) -> None:
     machine.table.rows = {1: process(1, 0, 1, "bash"), 50: process(50, 1, 50, "-bash"), 60: process(60, 1, 1, "bash")}
     first = machine.start(1)
     assert machine.run(60, "whoami", "--json").json["session"] == first, "its own subshell"
-    assert machine.run(50, "whoami").code == 3, "a window of a multiplexer, or what another shell left running"
+    assert machine.run(50, "whoami").code == 3, "a window of a multiplexer, or an orphan of another shell"
     assert machine.start(50) != first
 
 
-def test_a_script_whose_parent_may_not_be_looked_at_is_no_anchor() -> None:
+def test_a_script_with_a_hidden_parent_is_not_an_anchor() -> None:
     script = process(25, 20, 20, "bash", "run.sh")
     for below in ([], [process(26, 25, 20, "bash", "-c", "x")]):
         parent = (below or [script])[0].pid

@@ -1,7 +1,7 @@
-"""What a hostile repository, a hostile text and another user of the machine cannot do: docs/explanation/security.md.
+"""What a hostile repository and other users of the machine cannot do (docs/explanation/security.md).
 
-It plants links, pipes, devices and huge files wherever a command reads or writes, and holds promise 7: whatever bytes
-are in the folder, no command crashes, hangs or writes outside it. Every command is a real process with a guard.
+The tests put links, pipes, devices and huge files wherever a command reads or writes. Promise 7 must hold: whatever is
+in the folder, no command crashes, hangs, or writes outside it.
 """
 
 import os
@@ -37,7 +37,7 @@ WRITES = (
 
 
 def coord(repo: Repo, command: str, memory: int = 0) -> subprocess.CompletedProcess[str]:
-    """Run a command that must end, by itself and in words."""
+    """Run a command, which must end by itself and without a traceback."""
 
     def limit() -> None:
         if memory:
@@ -60,13 +60,13 @@ def coord(repo: Repo, command: str, memory: int = 0) -> subprocess.CompletedProc
 
 
 def session_of(repo: Repo) -> str:
-    """The session that acts: not the one whose journal was planted."""
+    """The acting session, whose journal is not the planted one."""
     return next((path.stem for path in sorted(repo.log.glob("*.jsonl")) if path.stem != PLANTED), "")
 
 
 @pytest.fixture
 def used(repo: Repo) -> Repo:
-    """A folder in which a session works."""
+    """A repository with a session and a claim."""
     machine = Inside(repo)
     machine.start(100)
     machine.run(100, "claim", "droplet", "mine")
@@ -75,7 +75,7 @@ def used(repo: Repo) -> Repo:
 
 @pytest.fixture
 def away(tmp_path: Path) -> Path:
-    """A folder outside, with what is in it."""
+    """A folder outside the repository, with files."""
     path = tmp_path / "away"
     (path / "scripts").mkdir(parents=True)
     for name in ("victim", "STATUS_BOARD.md", "config.toml", "scripts/coord-status.sh"):
@@ -84,14 +84,14 @@ def away(tmp_path: Path) -> Path:
 
 
 def tree(path: Path) -> dict[str, object]:
-    """All that is below a folder."""
+    """Everything below a folder: the content of files, the types of others."""
     return {
         str(found.relative_to(path)): found.read_bytes() if found.is_file() else stat.S_IFMT(found.lstat().st_mode)
         for found in sorted(path.rglob("*"))
     }
 
 
-# --- links: nothing is written where they lead ---------------------------------------------------------------------
+# --- links: nothing is written to their targets ---------------------------------------------------------------------
 
 FILES = (
     "STATUS_BOARD.md", "config.toml", "log/.lock", ".cache/checkpoint", ".cache/checkpoint.tmp",
@@ -103,7 +103,7 @@ FOLDERS = (".cache", "log", "log/ended", "scripts", "")
 
 
 def put(path: Path, make: Callable[[Path], object]) -> None:
-    """Put something in the place of what is there."""
+    """Replace what is at a path."""
     if path.is_dir() and not path.is_symlink():
         path.rename(path.parent / f"{path.name}.before")
     else:
@@ -113,7 +113,7 @@ def put(path: Path, make: Callable[[Path], object]) -> None:
 
 
 @pytest.mark.parametrize("place", [*FILES, *FOLDERS])
-def test_a_link_in_the_folder_is_never_followed_out_of_it(used: Repo, away: Path, place: str) -> None:
+def test_a_link_out_of_the_folder_is_never_written_through(used: Repo, away: Path, place: str) -> None:
     target = away if place in FOLDERS else away / "victim"
     put(used.folder / place, lambda path: path.symlink_to(target))
     before, machine = tree(away), Inside(used)
@@ -123,7 +123,7 @@ def test_a_link_in_the_folder_is_never_followed_out_of_it(used: Repo, away: Path
 
 
 @pytest.mark.parametrize("place", ["", "log", "log/ended", "scripts"])
-def test_a_folder_that_is_a_link_is_refused_in_words(used: Repo, away: Path, place: str) -> None:
+def test_a_folder_that_is_a_link_is_refused(used: Repo, away: Path, place: str) -> None:
     (away / "log").mkdir()
     put(used.folder / place, lambda path: path.symlink_to(away))
     machine = Inside(used)
@@ -133,20 +133,20 @@ def test_a_folder_that_is_a_link_is_refused_in_words(used: Repo, away: Path, pla
         assert "is a symbolic link" in result.err
 
 
-def test_who_names_the_folder_that_a_link_leads_to_may_use_it(used: Repo, tmp_path: Path) -> None:
+def test_the_target_of_a_link_can_be_named_with_root(used: Repo, tmp_path: Path) -> None:
     put(used.folder, lambda path: path.symlink_to("COORDINATION.before"))
     (used.root / "COORDINATION.before").rename(tmp_path / "COORDINATION")
     assert coord(used, f"claims --root {tmp_path}").returncode == 0
 
 
-# --- what is no file: nothing hangs --------------------------------------------------------------------------------
+# --- pipes and devices: nothing hangs --------------------------------------------------------------------------------
 
 
-BY_GIT = pytest.param(".gitignore", marks=pytest.mark.machine)  # it is git that waits, until `doctor` ends it
+BY_GIT = pytest.param(".gitignore", marks=pytest.mark.machine)  # here git waits, until `doctor` ends it
 
 
 @pytest.mark.parametrize("place", [BY_GIT if place == ".gitignore" else place for place in FILES])
-def test_a_pipe_in_the_place_of_a_file_makes_nobody_wait(used: Repo, place: str) -> None:
+def test_a_pipe_in_place_of_a_file_blocks_no_command(used: Repo, place: str) -> None:
     put(used.folder / place, os.mkfifo)
     commands = [command.split() for command in (*READS, *WRITES)]
     script = (
@@ -170,7 +170,7 @@ def test_a_link_to_a_device_is_not_read(used: Repo, place: str, target: str) -> 
 
 
 @pytest.mark.parametrize("mask", [0o077, 0o022, 0o002])
-def test_files_have_the_umasks_mode_and_only_scripts_can_run(bare_repo: Repo, mask: int) -> None:
+def test_modes_follow_the_umask_and_only_scripts_can_run(bare_repo: Repo, mask: int) -> None:
     shell = bare_repo.shell()
     shell.ok(f"umask {mask:03o}")
     shell.ok("coord init")
@@ -195,7 +195,7 @@ ACTS = (
 )  # fmt: skip
 
 
-def test_no_command_writes_into_the_journal_of_another_session(repo: Repo) -> None:
+def test_no_command_writes_to_another_sessions_journal(repo: Repo) -> None:
     machine = Inside(repo)
     other = machine.start(100)
     machine.run(100, "claim", "droplet", "theirs")
@@ -220,7 +220,7 @@ def test_no_command_writes_into_the_journal_of_another_session(repo: Repo) -> No
         "claim_hours = '4'", "claim_hours = [[[[", "\0", "claim_hours = " + "9" * 5000, "x = " + "[" * 20000,
     ],
 )  # fmt: skip
-def test_settings_name_nothing_and_no_value_is_out_of_range(used: Repo, text: str) -> None:
+def test_settings_with_bad_names_or_values_are_errors(used: Repo, text: str) -> None:
     (used.folder / "config.toml").write_text(text + "\n")
     for command in ("status", "heartbeat a b"):
         result = Inside(used).run(100, *command.split())
@@ -229,14 +229,14 @@ def test_settings_name_nothing_and_no_value_is_out_of_range(used: Repo, text: st
 
 
 @pytest.mark.parametrize("value", ["inf", "1e300", "1e-300"])
-def test_an_absurd_silence_is_only_a_threshold(used: Repo, value: str) -> None:
+def test_an_extreme_silence_threshold_is_allowed(used: Repo, value: str) -> None:
     (used.folder / "config.toml").write_text(f"silent_minutes = {value}\n")
     for command in (*READS, "heartbeat a b"):
         assert Inside(used).run(100, *command.split()).code in (0, 1), command
 
 
 @pytest.mark.parametrize("payload", [b"\x84\xa4code\xa1\xff", b"\x91" * 5000, b""])
-def test_a_cache_with_a_right_digest_and_nonsense_in_it_is_none(used: Repo, payload: bytes) -> None:
+def test_a_cache_with_a_right_digest_and_bad_content_is_ignored(used: Repo, payload: bytes) -> None:
     digest = blake2b(payload, digest_size=16).digest()
     (used.folder / ".cache/checkpoint").write_bytes(digest + payload)
     assert Inside(used).run(100, "claims").code == 0
@@ -258,7 +258,7 @@ MEMORY = 200 << 20
     ]
 )
 def huge(used: Repo, request: pytest.FixtureRequest) -> Iterator[tuple[Repo, str]]:
-    """A file of a terabyte of NULs, that takes no room."""
+    """A sparse file of a terabyte of NULs."""
     path = used.folder / request.param
     put(path, Path.touch)
     os.truncate(path, 1 << 40)
@@ -266,7 +266,7 @@ def huge(used: Repo, request: pytest.FixtureRequest) -> Iterator[tuple[Repo, str
     os.truncate(path, 0) if path.exists() else None
 
 
-def test_a_file_that_is_larger_than_the_memory_is_not_read(huge: tuple[Repo, str]) -> None:
+def test_a_file_larger_than_memory_is_not_read(huge: tuple[Repo, str]) -> None:
     repo, place = huge
     for command in ("status", "heartbeat a b", "verify", "doctor"):
         result = coord(repo, command, MEMORY)
@@ -274,11 +274,11 @@ def test_a_file_that_is_larger_than_the_memory_is_not_read(huge: tuple[Repo, str
             assert "amber-otter-k3f9" in result.stdout + result.stderr, command
 
 
-def test_a_million_damaged_lines_are_a_thousand_findings(used: Repo) -> None:
+def test_a_million_damaged_lines_give_a_short_report(used: Repo) -> None:
     (used.log / "amber-otter-k3f9.jsonl").write_bytes(b"\n" * 1_000_000)
     assert (
         len(scan("amber-otter-k3f9", b"\nx\n" * 100_000, Position())[1].damage) == MAX_DAMAGE + 2
-    )  # and where it stops
+    )  # and where reading stops
     for command in ("status", "heartbeat a b"):
         result = coord(used, command, MEMORY)
         assert result.returncode == 0
@@ -286,7 +286,7 @@ def test_a_million_damaged_lines_are_a_thousand_findings(used: Repo) -> None:
         assert (result.stdout + result.stderr).count("\n") < 100
 
 
-def test_a_full_journal_takes_no_more_and_its_session_goes_on(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_session_with_a_full_journal_gets_a_new_one(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
     machine = Inside(repo)
     first = machine.start(100)
     full = (repo.log / f"{first}.jsonl").read_bytes()
@@ -300,7 +300,7 @@ def test_a_full_journal_takes_no_more_and_its_session_goes_on(repo: Repo, monkey
 # --- the page ------------------------------------------------------------------------------------------------------
 
 
-def test_every_test_that_the_page_names_is_here() -> None:
+def test_every_test_named_on_the_page_exists() -> None:
     page = (Path(__file__).parents[2] / "docs/explanation/security.md").read_text()
     named = re.findall(r"`(test_\w+)`", page)
     assert len(named) > 10

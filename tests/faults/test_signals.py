@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM at chosen moments: what was begun is whole or was never there, and nobody waits in vain."""
+"""Ctrl-C and SIGTERM at chosen points: an event is written completely or not at all, and no request is left behind."""
 
 import signal
 
@@ -11,7 +11,7 @@ pytestmark = pytest.mark.slow
 
 NUMBERS = [pytest.param(signal.SIGINT, id="SIGINT"), pytest.param(signal.SIGTERM, id="SIGTERM")]
 
-MOMENTS = {  # where the signal comes, as a patch of the running command
+POINTS = {  # for each point, a patch that sends the signal there
     "while it catches up": "wrap(os, 'scandir')\n",
     "as the lock is taken": "import fcntl\nwrap(fcntl, 'flock')\n",
     "before the line is written": "wrap(os, 'write')\n",
@@ -32,23 +32,21 @@ def wrap(module, name):
 """
 
 
-def struck(repo: Repo, shell: Shell, command: str, number: signal.Signals, moment: str) -> tuple[int, str, str]:
-    """Run a command that sends itself a signal at a moment."""
+def interrupted(repo: Repo, shell: Shell, command: str, number: signal.Signals, moment: str) -> tuple[int, str, str]:
+    """Run a command that sends itself a signal at a point."""
     folder = repo.home / "patch"
     folder.mkdir(exist_ok=True)
-    (folder / "sitecustomize.py").write_text(PATCH.format(name=number.name) + MOMENTS[moment])
+    (folder / "sitecustomize.py").write_text(PATCH.format(name=number.name) + POINTS[moment])
     result = shell.run(f"env PYTHONPATH={folder} coord {command}")
     return result.code, result.out, result.err
 
 
 @pytest.mark.parametrize("number", NUMBERS)
-@pytest.mark.parametrize("moment", MOMENTS)
-def test_whenever_a_signal_comes_the_log_agrees_with_the_answer(
-    repo: Repo, moment: str, number: signal.Signals
-) -> None:
+@pytest.mark.parametrize("moment", POINTS)
+def test_after_a_signal_the_log_agrees_with_the_answer(repo: Repo, moment: str, number: signal.Signals) -> None:
     shell, session = repo.sessions(1)[0]
     other, _ = repo.sessions(1)[0]
-    code, out, err = struck(repo, shell, "claim droplet x", number, moment)
+    code, out, err = interrupted(repo, shell, "claim droplet x", number, moment)
     assert code in (0, 128 + number)
     assert "Traceback" not in err
     status = other.run("coord status")
@@ -66,11 +64,11 @@ def test_whenever_a_signal_comes_the_log_agrees_with_the_answer(
 
 
 @pytest.mark.parametrize("number", NUMBERS)
-@pytest.mark.parametrize("moment", MOMENTS)
-def test_a_wait_interrupted_while_asking_leaves_no_request(repo: Repo, moment: str, number: signal.Signals) -> None:
+@pytest.mark.parametrize("moment", POINTS)
+def test_an_interrupted_wait_leaves_no_request(repo: Repo, moment: str, number: signal.Signals) -> None:
     (one, _), (two, _) = repo.sessions(2)
     one.ok("coord claim droplet x")
-    code, out, err = struck(repo, two, "claim droplet x --wait 10m", number, moment)
+    code, out, err = interrupted(repo, two, "claim droplet x --wait 10m", number, moment)
     assert code == 128 + number
     assert out == ""
     assert "Traceback" not in err
@@ -79,11 +77,11 @@ def test_a_wait_interrupted_while_asking_leaves_no_request(repo: Repo, moment: s
     assert one.json("coord claims")["claims"] == []
 
 
-@pytest.mark.parametrize("moment", MOMENTS)
-def test_mail_that_was_not_shown_is_not_marked_as_read(repo: Repo, moment: str) -> None:
+@pytest.mark.parametrize("moment", POINTS)
+def test_messages_that_were_not_shown_stay_unread(repo: Repo, moment: str) -> None:
     (one, _), (two, second) = repo.sessions(2)
     one.ok(f"coord send {second} Hello 'Are you there?'")
-    _, out, err = struck(repo, two, "inbox", signal.SIGINT, moment)
+    _, out, err = interrupted(repo, two, "inbox", signal.SIGINT, moment)
     assert "Traceback" not in err
     unread = "Are you there?" in two.ok("coord inbox")
     assert unread or "Are you there?" in out

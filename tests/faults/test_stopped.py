@@ -1,8 +1,8 @@
-"""Attack 9: a command is stopped with SIGSTOP, at any of its steps, until its session's claim has run out.
+"""Attack 9: a command is stopped with SIGSTOP at any step, until the claim of its session has expired.
 
-If it does not hold the lock, the others take over meanwhile; if it does, they are told which process that is and how to
-end it. When it goes on and writes, there are never two holders, whoever is late is refused, and the token of the old
-grant does not stand.
+If the stopped command does not hold the lock, other sessions can claim the resource. If it does, they are told which
+process holds the lock and how to end it. After the command continues, there are never two holders, late writes are
+refused, and the token of the old grant is invalid.
 """
 
 import os
@@ -28,8 +28,8 @@ COMMANDS = ("renew {} --ttl 1m --token {}", "renew {} --ttl 1m", "claim {} --ttl
 TTL_S = 60
 
 
-class Late:
-    """A command in shell 100 that stops itself at one of its calls, if it comes so far."""
+class StoppedCommand:
+    """A command in shell 100 that stops itself at one of its calls, unless it ends before."""
 
     def __init__(self, machine: Inside, call: int, words: list[str]) -> None:
         self.clock = machine.repo.home / "clock"
@@ -42,19 +42,19 @@ class Late:
         self.pid = self.child.pid
         seen = os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
         assert seen is not None
-        self.stopped = seen.si_code == os.CLD_STOPPED
+        self.is_stopped = seen.si_code == os.CLD_STOPPED
 
-    def goes_on(self, now: str) -> tuple[Result, int]:
-        """Let it go on at another time; what it said, and how many calls it made."""
+    def resume(self, now: str) -> tuple[Result, int]:
+        """Continue the command at another time; its result, and the number of its calls."""
         self.clock.write_text(now)
-        if self.stopped:
+        if self.is_stopped:
             os.kill(self.pid, signal.SIGCONT)
         out, err = self.child.communicate(timeout=GUARD_S)
         said, _, calls = err.rstrip("\n").rpartition("\n")
         return Result(out, said, self.child.returncode), int(calls)
 
 
-def test_a_claim_does_not_expire_before_its_session_is_told(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_claim_does_not_expire_before_the_answer(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
     machine = Inside(repo)
     machine.start(100)
     append = JournalWriter.append
@@ -74,7 +74,7 @@ def test_a_claim_does_not_expire_before_its_session_is_told(repo: Repo, monkeypa
 
 
 def two_holders(repo: Repo, resource: str) -> str:
-    """The events at which somebody got an exclusive claim that another still had, by the plainest reading."""
+    """The events that granted an exclusive claim while another session still held it; empty if there are none."""
     holder, until, wrong = "", 0, ""
     for event in repo.events():
         payload, at, by = event["event"], to_micros(event["at"]), event["session"]
@@ -89,7 +89,7 @@ def two_holders(repo: Repo, resource: str) -> str:
 
 
 @pytest.mark.attack(9)
-def test_a_stopped_holder_is_late_and_there_are_never_two(repo: Repo, tally: Tally) -> None:
+def test_a_stopped_holder_never_leads_to_two_holders(repo: Repo, tally: Tally) -> None:
     repo.set(lock_wait_seconds=0.01)
     machine = Inside(repo)
     session, other = machine.start(100), machine.start(200)
@@ -101,31 +101,31 @@ def test_a_stopped_holder_is_late_and_there_are_never_two(repo: Repo, tally: Tal
         machine.wait(chance.uniform(0, 50))
         command = chance.choice(COMMANDS)
         words = command.format(resource, told["token"]).split()
-        if command not in most:  # how many steps it has, by one that is not stopped
-            most[command] = Late(machine, 0, words).goes_on(machine.now)[1]
+        if command not in most:  # count the steps with a run that is not stopped
+            most[command] = StoppedCommand(machine, 0, words).resume(machine.now)[1]
             told = machine.run(100, "claim", resource, "--ttl", "1m", "--json").json
             words = command.format(resource, told["token"]).split()
         before = journal.read_bytes()
-        late = Late(machine, chance.randint(1, most[command]), words)
+        process = StoppedCommand(machine, chance.randint(1, most[command]), words)
         where = f"seed {seed}: {words}"
         try:
             written = journal.read_bytes() != before
             machine.wait(TTL_S + chance.uniform(0, 60))
-            if late.stopped and (row := system_process_table().process(late.pid)):
-                machine.table.rows[late.pid] = row
+            if process.is_stopped and (row := system_process_table().process(process.pid)):
+                machine.table.rows[process.pid] = row
             taken = machine.run(200, "claim", resource, "--ttl", "1m", "--json")
-            named = lock.read_bytes().strip()  # else it was stopped between taking the lock and putting its name there
+            named = lock.read_bytes().strip()  # empty if it stopped before it wrote its pid
         finally:
-            result, _ = late.goes_on(machine.now)
-            machine.table.rows.pop(late.pid, None)
-        tally.did("times" if late.stopped else "times too late to stop it")
+            result, _ = process.resume(machine.now)
+            machine.table.rows.pop(process.pid, None)
+        tally.did("times" if process.is_stopped else "times too late to stop it")
         assert "Traceback" not in result.err, (where, result)
         assert two_holders(repo, resource) == "", where
         if taken.code == 4:
-            assert late.stopped, (where, taken)
+            assert process.is_stopped, (where, taken)
             if named:
-                assert f"process {late.pid}" in taken.err, (where, taken)
-                assert f"kill -KILL {late.pid}" in taken.err, (where, taken)
+                assert f"process {process.pid}" in taken.err, (where, taken)
+                assert f"kill -KILL {process.pid}" in taken.err, (where, taken)
             else:
                 assert "which one is unknown" in taken.err, (where, taken)
             assert "Nothing was written" in taken.err, (where, taken)

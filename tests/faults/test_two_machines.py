@@ -1,27 +1,24 @@
-"""Attack 14: two machines that work apart, with clocks apart, exchange their journals; and folders that were cloned.
+"""Attack 14: two machines with different clocks work offline and exchange journals; and folders are cloned.
 
-Each machine is a folder of its own, in which the command runs with that machine's identity and clock. Between commands
-journals are carried across as files: in any order, again and again, cut at any byte, the rest later, now and then old
-after new. In some runs one folder is copied whole, with its cache, and both copies work on: on the same machine, or on
-another.
+Each machine has its own folder, in which commands run with the identity and clock of that machine. Between commands,
+journals are copied between the folders: in any order, repeatedly, cut at any byte, sometimes an old copy over a newer
+one. In some runs a folder is copied as a whole, with its cache, and both copies are used: on the same machine or on
+another one.
 
-Promises 1, 4 and 5: nothing acknowledged is lost, nobody is taken for dead, no journal has two writers; when everything
-has been carried everywhere, all give the one state that the events give, and whoever lost a claim is told.
+Promises 1, 4 and 5: no acknowledged event is lost, no live session is recorded as dead, and no journal has two writers.
+After all journals have been exchanged, all folders give the same state, and each session that lost a claim is told.
 """
 
 import json
 import random
 import shutil
-import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from coord.engine.snapshot import Snapshot
-from coord.platform.watch import Interrupted
 from coord.workspace.paths import find_workspace
 from eventlog.events import Event, SessionPresumedDead, add_time
 from eventlog.history import merge
@@ -32,33 +29,34 @@ from projections.rules.state import State
 from tests.support.attacks import Tally
 from tests.support.histories import judged
 from tests.support.in_process import Inside
-from tests.support.ledger import believers_are_told
+from tests.support.model.ledger import assert_losses_are_told
 from tests.support.processes import Result
 from tests.support.repositories import Repo
-from tests.support.states import image
+from tests.support.simulated_waits import name_sessions, simulate_waits
+from tests.support.state_bytes import image
 
 pytestmark = pytest.mark.slow
 
 SHELLS = (100, 200)
 RESOURCES = ("droplet/x", "droplet/y", "deploy/prod")
-APART_S = (0, 0.5, 3, 45, 59, 61, 300, 3600, 5 * 3600)  # how far the second clock is from the first, either way
+APART_S = (0, 0.5, 3, 45, 59, 61, 300, 3600, 5 * 3600)  # the difference of the two clocks, in either direction
 
 
 class Node:
-    """One folder on one machine: what its sessions wrote, and what they were promised."""
+    """One folder on one machine, with the journals of its sessions and the events acknowledged to them."""
 
     def __init__(self, repo: Repo, here: ObserverHost, ahead_s: float) -> None:
         self.inside = Inside(repo)
         self.inside.here = here
         self.inside.wait(ahead_s)
         self.root, self.seen_at, self.log = repo.root, repo.root, repo.log
-        self.own: dict[str, bytes] = {}  # the journals of its sessions, as they were after its last command
-        self.promised: set[str] = set()  # the events that a command has acknowledged by name
-        self.held_back = 0  # commands that told of events from too far ahead
+        self.own: dict[str, bytes] = {}  # the journals of its sessions after its last command
+        self.acknowledged: set[str] = set()  # the ids of acknowledged events
+        self.held_back = 0  # the number of commands that reported events held back
 
     @contextmanager
     def in_place(self) -> Iterator[None]:
-        """Put the folder where its machine sees it, which may be where another machine sees another folder."""
+        """Move the folder to the path at which its machine sees it; a clone may use the same path as its original."""
         aside = self.root.with_name("aside")
         if self.seen_at != self.root:
             self.seen_at.rename(aside)
@@ -72,7 +70,7 @@ class Node:
         return {path.name: path.read_bytes() for path in self.log.glob("*.jsonl")}
 
     def events(self) -> list[Event]:
-        """Everything that stands in its log, read journal by journal without a reader's help."""
+        """All events in its log, read without `LogReader`."""
         found = []
         for name, data in self.journals().items():
             events, position = scan(name.removesuffix(".jsonl"), data, Position())
@@ -82,7 +80,7 @@ class Node:
         return merge(found)
 
     def run(self, shell: int, *argv: str) -> Result:
-        """Run a command; it may write in journals of its own only, and only add to them."""
+        """Run a command, and check that it only appends to journals of its own folder."""
         before = self.journals()
         with self.in_place():
             result = self.inside.run(shell, *argv)
@@ -91,24 +89,24 @@ class Node:
         after = self.journals()
         for name, data in before.items():
             if name in self.own:
-                assert after[name].startswith(data), f"{argv} took something away from {name}"
+                assert after[name].startswith(data), f"{argv} removed bytes from {name}"
             else:
                 assert after[name] == data, f"{argv} wrote in {name}, which another folder writes"
         self.own |= {name: data for name, data in after.items() if name in self.own or name not in before}
         if result.code == 0 and argv[0] in ("claim", "send"):
             told = json.loads(result.out)
-            self.promised.add(told["claim"] if argv[0] == "claim" else told["message"])
+            self.acknowledged.add(told["claim"] if argv[0] == "claim" else told["message"])
         return result
 
 
 class Scene:
-    """The machines of one seed, and what chance makes of them."""
+    """The machines of one seed, and random actions on them."""
 
     def __init__(self, base: Path, chance: random.Random) -> None:
         self.base, self.chance = base, chance
         self.nodes: list[Node] = []
         self.cloned = False
-        self.older: set[str] = set()  # journals of which an older copy was carried somewhere
+        self.older: set[str] = set()  # journals of which an older copy was delivered
         self.waits: Callable[[], None] = lambda: None
         apart = chance.choice(APART_S) * chance.choice((1, -1))
         for name, ahead in (("north", 0), ("south", apart)):
@@ -124,7 +122,7 @@ class Scene:
         if kind == "act":
             self.act(self.chance.choice(self.nodes))
         elif kind == "carry":
-            self.carry()
+            self.copy_a_journal()
         else:
             seconds = self.chance.choice((0.000001, 1, 30, 61, 90))
             for node in self.nodes:
@@ -150,21 +148,21 @@ class Scene:
             )
         )
         self.waits = lambda: self.while_waiting(node, resource)
-        if self.chance.random() < 0.1 and words[0] != "status":  # as any session, one of another machine too
+        if self.chance.random() < 0.1 and words[0] != "status":  # as any session, even one of another machine
             node.run(shell, *words, "--session", other)
             return
         if node.run(shell, *words).code == 3:
             node.run(shell, "start")
 
     def while_waiting(self, node: Node, resource: str) -> None:
-        """What happens on a machine while a command of one shell waits for a resource."""
+        """What happens while a command waits for a resource: time passes, and sessions release it."""
         if self.chance.random() < 0.5:
             node.inside.wait(self.chance.choice((1, 60, 120)))
         for shell in SHELLS:
             node.inside.run(shell, "release", resource)
 
-    def carry(self) -> None:
-        """Copy one journal from the folder that writes it to another, whole or a part of what is new."""
+    def copy_a_journal(self) -> None:
+        """Copy a journal from the folder that writes it to another, completely or in part."""
         source, target = self.chance.sample(self.nodes, 2)
         if source.own:
             name = self.chance.choice(sorted(source.own))
@@ -177,7 +175,7 @@ class Scene:
             (target.log / name).write_bytes(whole[:size])
 
     def clone(self) -> None:
-        """`cp -r` of a whole folder, to another place on its machine or on a machine of its own."""
+        """Copy a whole folder, to another path on the same machine or to a new machine."""
         self.cloned = True
         original = self.chance.choice(self.nodes)
         repo = self._repo("copy")
@@ -186,22 +184,22 @@ class Scene:
         here, moved = self.chance.choice(((original.inside.here, True), (other, True), (other, False)))
         copy = Node(repo, here, 0)
         copy.inside.now = original.inside.now
-        if not moved:  # as with the image of a whole machine: all that differs is the machine
+        if not moved:  # as with an image of a machine: the path is the same
             copy.inside.repo, copy.seen_at = original.inside.repo, original.root
         self.nodes.append(copy)
         known = copy.journals().keys()
         for node in (original, copy, original, copy):
             for shell in SHELLS:
                 node.run(shell, "heartbeat", "build", "api")
-        for name in sorted(original.own):  # as a script that knows the id
+        for name in sorted(original.own):  # with the explicit id, as a script would
             for node in (original, copy):
                 session = name.removesuffix(".jsonl")
                 beat = node.run(200, "heartbeat", "test", "api", "--session", session, "--json")
                 acting = f"{beat.json['session']}.jsonl" if beat.code == 0 else ""
-                assert not acting or (acting in known) == (node is original), f"{acting} goes on in the wrong folder"
+                assert not acting or (acting in known) == (node is original), f"{acting} goes to the wrong folder"
 
     def exchange(self) -> None:
-        """Carry all to everywhere, in any order, and let every clock catch up."""
+        """Copy all journals to all folders, in random order, and set every clock to the latest time."""
         ways = [(s, t, name) for s in self.nodes for t in self.nodes if s is not t for name in sorted(s.own)]
         self.chance.shuffle(ways)
         for source, target, name in ways:
@@ -213,14 +211,14 @@ class Scene:
             node.inside.now = add_time(latest, 1)
 
     def check(self) -> int:
-        """Nothing is missing, all say the same, and everyone is told. How many claims are lost."""
+        """Check that no event is missing, all states are equal, and losses are reported; the number of lost claims."""
         events = self.nodes[0].events()
         there = {event.id for event in events}
         now = self.nodes[0].inside.now
         whole = image(as_of(fold(State(), events), now))
         for node in self.nodes:
             held = node.journals()
-            assert node.promised <= there, f"acknowledged and lost: {node.promised - there}"
+            assert node.acknowledged <= there, f"acknowledged and lost: {node.acknowledged - there}"
             for source in self.nodes:
                 assert source.own.items() <= held.items()
             assert node.events() == events
@@ -234,12 +232,14 @@ class Scene:
                     assert "was rewound" in finding.text, finding
                     assert f"{finding.journal}.jsonl" in self.older, finding
                 assert image(as_of(snapshot.state, now)) == whole
-        assert not any(isinstance(event.payload, SessionPresumedDead) for event in events), "a live session was buried"
-        believers_are_told(events)
-        self._told_in_the_inbox(as_of(fold(State(), events), now))
+        assert not any(isinstance(event.payload, SessionPresumedDead) for event in events), (
+            "a live session is recorded as dead"
+        )
+        assert_losses_are_told(events)
+        self._check_inboxes(as_of(fold(State(), events), now))
         return sum(decision.what == "lost" for decision in judged(events)[1])
 
-    def _told_in_the_inbox(self, state: State) -> None:
+    def _check_inboxes(self, state: State) -> None:
         for node in self.nodes:
             for name in node.own:
                 session = state.sessions[name.removesuffix(".jsonl")]
@@ -250,20 +250,12 @@ class Scene:
 
 @pytest.fixture
 def scenes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[random.Random], Scene]:
-    """Scenes in which chance names the sessions and says what happens while one waits: a seed is one run, always."""
+    """Build the scene of a seed, with predictable session ids and simulated waits, so that a seed repeats exactly."""
 
     def begin(chance: random.Random) -> Scene:
-        scene, numbers = Scene(tmp_path / "machines", chance), iter(chance.sample(range(1000), 1000))
-
-        def wait_for(folder: str, poll: Callable[[], tuple[Any, str]], wall: object, caught: list[int]) -> Any:
-            for _ in range(3):
-                if (found := poll()[0]) is not None:
-                    return found
-                scene.waits()
-            raise Interrupted(signal.SIGINT)
-
-        monkeypatch.setattr("coord.engine.transaction.new_id", lambda taken: f"session-{next(numbers):03}")
-        monkeypatch.setattr("coord.cli.commands.claims.claim.wait_for", wait_for)
+        scene = Scene(tmp_path / "machines", chance)
+        name_sessions(monkeypatch, chance.sample(range(1000), 1000))
+        simulate_waits(monkeypatch, lambda: scene.waits())
         return scene
 
     return begin
@@ -271,7 +263,7 @@ def scenes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[random.
 
 @pytest.mark.machine
 @pytest.mark.attack(14)
-def test_machines_apart_agree_once_all_is_exchanged(scenes: Callable[[random.Random], Scene], tally: Tally) -> None:
+def test_machines_agree_after_exchanging_all_journals(scenes: Callable[[random.Random], Scene], tally: Tally) -> None:
     for seed in tally.seeds:
         chance = tally.chance(seed)
         scene = scenes(chance)

@@ -1,4 +1,4 @@
-"""`coord verify` finds every change of every byte that was written, says exactly where, and else is silent."""
+"""`coord verify` finds every changed byte, reports where it is, and reports nothing else."""
 
 import os
 import random
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.slow
 
 
 class Scene:
-    """Two sessions that have worked, and a checkpoint that has all of it."""
+    """Two sessions with events, and a checkpoint that contains them all."""
 
     def __init__(self, repo: Repo) -> None:
         self.repo, self.machine = repo, Inside(repo)
@@ -64,7 +64,7 @@ def scene(repo: Repo) -> Scene:
     return Scene(repo)
 
 
-def test_when_all_is_well_it_is_short(scene: Scene) -> None:
+def test_the_report_on_an_undamaged_log_is_short(scene: Scene) -> None:
     text = scene.run(0)
     assert text.startswith("✅ 2 journals, 6 events, ")
     assert "every hash right" in text
@@ -76,7 +76,7 @@ def test_when_all_is_well_it_is_short(scene: Scene) -> None:
     assert [journal["lines"] for journal in data["journals"]] == [3, 3]
 
 
-def test_a_log_in_which_nothing_happened_is_fine(repo: Repo) -> None:
+def test_a_log_without_events_is_undamaged(repo: Repo) -> None:
     machine = Inside(repo)
     assert machine.run(100, "verify").code == 0
     shutil.rmtree(repo.log)
@@ -84,7 +84,7 @@ def test_a_log_in_which_nothing_happened_is_fine(repo: Repo) -> None:
     assert machine.run(100, "verify", "--json").json["journals"] == []
 
 
-def test_a_log_that_was_removed_is_no_empty_one(scene: Scene) -> None:
+def test_a_deleted_log_is_not_an_empty_log(scene: Scene) -> None:
     shutil.rmtree(scene.repo.log)
     done = scene.machine.run(300, "verify")
     assert (done.code, done.out) == (4, "")
@@ -95,8 +95,8 @@ def test_a_log_that_was_removed_is_no_empty_one(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize("where", ["log", ARCHIVE_FOLDER])
-def test_every_single_byte_counts(scene: Scene, where: str) -> None:
-    """Whatever byte of a whole line is changed, it is found, in that very line; in an archived journal too."""
+def test_a_change_of_any_byte_is_found(scene: Scene, where: str) -> None:
+    """A change of any byte of a complete line is reported for that line, also in an archived journal."""
     if where == ARCHIVE_FOLDER:
         scene.archive()
     whole = scene.journal.read_bytes()
@@ -115,7 +115,7 @@ def test_every_single_byte_counts(scene: Scene, where: str) -> None:
     assert scene.verify().whole
 
 
-def test_the_place_and_what_to_do_are_said(scene: Scene) -> None:
+def test_damage_is_reported_with_its_place_and_a_remedy(scene: Scene) -> None:
     scene.rewrite(lambda data: data.replace(b'"target":"api"', b'"target":"apj"'))
     byte = scene.journal.read_bytes().index(b"\n", scene.journal.read_bytes().index(b"\n") + 1) + 1
     text = scene.run(4)
@@ -129,7 +129,7 @@ def test_the_place_and_what_to_do_are_said(scene: Scene) -> None:
     assert data["checkpoint"] == "not compared"
 
 
-def test_places_are_bounded_in_the_text_and_complete_in_json(scene: Scene) -> None:
+def test_the_text_lists_some_places_and_json_lists_all(scene: Scene) -> None:
     scene.rewrite(lambda data: data + b"nonsense\n" * 300)
     assert scene.run(4).count("\n") < 20
     data = msgspec.json.decode(scene.run(4, "--json"))
@@ -137,7 +137,7 @@ def test_places_are_bounded_in_the_text_and_complete_in_json(scene: Scene) -> No
 
 
 @pytest.mark.parametrize("kind", ["folder", "link", "pipe", "name"])
-def test_what_is_no_journal_is_named(scene: Scene, kind: str) -> None:
+def test_files_that_are_not_journals_are_reported(scene: Scene, kind: str) -> None:
     path = scene.repo.log / ("Not A Session.jsonl" if kind == "name" else "strange.jsonl")
     if kind == "folder":
         path.mkdir()
@@ -155,7 +155,7 @@ def test_what_is_no_journal_is_named(scene: Scene, kind: str) -> None:
 
 
 def other_end(data: bytes) -> bytes:
-    """The same lines, but the last says something else and has a right hash."""
+    """The same lines, except that the last has other content and a right hash."""
     *first, last = data.splitlines(keepends=True)
     event = msgspec.json.decode(last, type=Event)
     assert isinstance(event.payload, SessionHeartbeat)
@@ -171,7 +171,7 @@ REWINDS = {
 
 
 @pytest.mark.parametrize("name", REWINDS)
-def test_what_the_checkpoint_saw_must_be_there(scene: Scene, name: str) -> None:
+def test_lines_that_the_checkpoint_has_must_still_exist(scene: Scene, name: str) -> None:
     change, words = REWINDS[name]
     scene.rewrite(change)
     text = scene.run(4)
@@ -180,19 +180,19 @@ def test_what_the_checkpoint_saw_must_be_there(scene: Scene, name: str) -> None:
     assert scene.verify().checkpoint == "not compared"
 
 
-def test_a_journal_that_is_gone_is_named(scene: Scene) -> None:
+def test_a_deleted_journal_is_reported(scene: Scene) -> None:
     scene.journal.unlink()
     assert "was rewound: it is gone; 3 lines were read before" in scene.run(4)
 
 
-def test_a_rewind_that_was_found_before_is_still_told(scene: Scene) -> None:
+def test_a_rewind_found_before_is_still_reported(scene: Scene) -> None:
     scene.rewrite(lambda data: b"".join(data.splitlines(keepends=True)[:1]))
     assert scene.machine.run(100, "heartbeat", "c", "d").code == 0
     assert "was rewound: it was cut back or rewritten; 3 lines were read before" in scene.run(4)
 
 
 class OldSeen(Struct, frozen=True):
-    """What an older version saved."""
+    """A position as an older version saved it."""
 
     size: int
     lines: int
@@ -206,7 +206,7 @@ class OldCheckpoint(Struct):
     folded: bytes
 
 
-def test_a_checkpoint_of_an_older_version_still_tells_of_rewinds(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_checkpoint_of_an_older_version_detects_rewinds(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = scene.workspace.cache
     saved, folded = coord.engine.checkpoint.load(folder)
     assert folded is not None
@@ -228,7 +228,7 @@ def test_a_checkpoint_of_an_older_version_still_tells_of_rewinds(scene: Scene, m
 # --- the checkpoint itself --------------------------------------------------------------------------------------------
 
 
-def test_a_damaged_checkpoint_is_told_and_the_log_is_whole(scene: Scene) -> None:
+def test_a_damaged_checkpoint_is_reported_and_the_log_is_whole(scene: Scene) -> None:
     path = Path(scene.workspace.cache) / coord.engine.checkpoint.NAME
     data = bytearray(path.read_bytes())
     data[-1] ^= 1
@@ -239,7 +239,7 @@ def test_a_damaged_checkpoint_is_told_and_the_log_is_whole(scene: Scene) -> None
     assert "checkpoint" not in scene.run(0)
 
 
-def test_a_fold_that_the_journals_do_not_give_is_told(scene: Scene) -> None:
+def test_a_wrong_fold_in_the_checkpoint_is_reported(scene: Scene) -> None:
     saved, folded = coord.engine.checkpoint.load(scene.workspace.cache)
     assert folded is not None
     folded.state.claims.clear()
@@ -251,8 +251,8 @@ def test_a_fold_that_the_journals_do_not_give_is_told(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize("more", [False, True])
-def test_a_checkpoint_is_compared_where_it_stopped(scene: Scene, more: bool) -> None:
-    """What came after it, and time that has passed, make no difference."""
+def test_a_checkpoint_is_compared_at_its_own_time(scene: Scene, more: bool) -> None:
+    """Later events and time that has passed make no difference."""
     path = Path(scene.workspace.cache) / coord.engine.checkpoint.NAME
     kept = path.read_bytes()
     for words in ("claim droplet y --ttl 1m", "send broadcast More", "end"):
@@ -267,13 +267,13 @@ def test_a_checkpoint_is_compared_where_it_stopped(scene: Scene, more: bool) -> 
 # --- no damage --------------------------------------------------------------------------------------------------------
 
 
-def test_a_tear_is_told_and_is_no_damage(scene: Scene) -> None:
+def test_a_tear_is_reported_and_is_not_damage(scene: Scene) -> None:
     scene.rewrite(lambda data: data + b'{"v":1,"at":')
     text = scene.run(0)
     assert f"log/{scene.second}.jsonl ends in 12 bytes of a line that was never acknowledged" in text
 
 
-def test_times_that_are_held_back_are_told(scene: Scene) -> None:
+def test_events_held_back_are_reported(scene: Scene) -> None:
     lines, previous = b"", NO_HASH
     payloads: list[AnyPayload] = [SessionStarted(machine="south"), SessionHeartbeat()]
     for n, payload in enumerate(payloads, 1):
@@ -288,7 +288,7 @@ def test_times_that_are_held_back_are_told(scene: Scene) -> None:
     assert "ahead" not in scene.run(0)
 
 
-def test_a_clock_that_steps_back_meanwhile_is_read_once(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_clock_is_read_once(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     hello = SessionStarted(client="shell", machine="elsewhere")
     ahead = Event(v=VERSION, at=add_time(scene.machine.now, 55), session="ahead-one", n=1, payload=hello)
     (scene.repo.log / "ahead-one.jsonl").write_bytes(encode_line(ahead, NO_HASH)[0])
@@ -298,7 +298,7 @@ def test_a_clock_that_steps_back_meanwhile_is_read_once(scene: Scene, monkeypatc
     assert [journal.held_back for journal in found.journals] == [""] * 3
 
 
-def test_a_log_that_cannot_be_read_a_second_time_is_not_compared(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreadable_log_is_not_compared(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(*_: object) -> None:
         raise LogError("it went")
 
@@ -306,7 +306,7 @@ def test_a_log_that_cannot_be_read_a_second_time_is_not_compared(scene: Scene, m
     assert "The checkpoint was not compared: a journal went meanwhile." in scene.run(0)
 
 
-def test_of_a_journal_in_two_places_both_are_checked(scene: Scene) -> None:
+def test_both_copies_of_a_journal_are_checked(scene: Scene) -> None:
     (scene.repo.log / ARCHIVE_FOLDER).mkdir()
     copy = scene.repo.log / ARCHIVE_FOLDER / scene.journal.name
     shutil.copy(scene.journal, copy)
@@ -315,7 +315,7 @@ def test_of_a_journal_in_two_places_both_are_checked(scene: Scene) -> None:
     assert f"COORDINATION/log/{ARCHIVE_FOLDER}/{scene.second}.jsonl\n  line 3, byte" in scene.run(4)
 
 
-def test_what_is_archived_meanwhile_is_whole(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_journal_archived_meanwhile_is_whole(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     real = verifying._read_all
 
     def read_all(*values: Any, **options: Any) -> Any:
@@ -335,7 +335,7 @@ def test_what_is_archived_meanwhile_is_whole(scene: Scene, monkeypatch: pytest.M
     }
 
 
-def test_who_writes_meanwhile_makes_no_damage(repo: Repo) -> None:
+def test_writing_during_verify_is_not_damage(repo: Repo) -> None:
     (writer, _), (other, _) = repo.sessions(2)
     writer.begin("for n in $(seq 40); do coord send broadcast hello $n >/dev/null; done; echo done")
     looks = 0
@@ -349,7 +349,7 @@ def test_who_writes_meanwhile_makes_no_damage(repo: Repo) -> None:
     assert "The checkpoint agrees" in other.ok("coord verify")
 
 
-def test_it_says_so_in_any_terminal_and_changes_nothing(repo: Repo) -> None:
+def test_it_works_in_any_terminal_and_changes_nothing(repo: Repo) -> None:
     import subprocess
 
     repo.sessions(1)

@@ -1,29 +1,28 @@
-"""Attack 8: clocks that are a second, an hour or ten years off, stand still, run, or step between two looks of one
-command.
+"""Attack 8: clocks that are off by a second, an hour or ten years, stand still, run too fast, or step while a command
+runs.
 
-Every command has a clock of its own. The judge looks at nothing but the answers: who was told that it holds what, and
-until when, and the times of the events as they were written. Promise 3: nobody is given what another was told it has
-and which has neither run out nor been released; times rise in the order of writing, and none is later than a clock
-said. Promise 5: nobody is refused for the sake of what is over, a clock makes nobody dead, whoever loses a claim by
-another's clock is told, and when the clock is right again all is free at the times that were told.
+Each command has its own clock. The checks use only the answers (who holds what until when) and the times of the events.
+
+- Promise 3: no session is granted a resource that another was told it holds, unless that claim was released or has
+expired; times increase in the order of writing, and none is later than a clock's. - Promise 5: no refusal names an
+ended claim; a clock never makes a session dead; a session that loses a claim because of another's clock is told; and
+when the clock is right again, every claim ends at the time that was told.
 """
 
-import signal
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
-from typing import Any
 
 import pytest
 
-from coord.platform.watch import Interrupted
 from coord.workspace.system import System
 from eventlog.events import Instant, add_time, from_micros
-from tests.support.answers import LAPSE_S, WAIT_S, Judge
 from tests.support.attacks import Tally
 from tests.support.in_process import NOON, Inside
+from tests.support.model.answers import LAPSE_S, WAIT_S, Judge
 from tests.support.processes import Result
 from tests.support.repositories import Repo
+from tests.support.simulated_waits import name_sessions, simulate_waits
 
 pytestmark = pytest.mark.slow
 
@@ -46,7 +45,7 @@ WORDS: tuple[tuple[str, ...], ...] = (
 
 @dataclass
 class Clock:
-    """The clock of one command: what it said, each time that it was asked."""
+    """The clock of one command, with the times it has shown."""
 
     true: Callable[[], Instant]
     kind: str
@@ -55,7 +54,7 @@ class Clock:
     said: list[Instant] = field(default_factory=list)
 
     def read(self) -> Instant:
-        """What it says now."""
+        """Read the clock."""
         if self.kind == "steps":
             said = add_time(self.true(), self.chance.choice(self.errors))
         elif self.kind == "stands" and self.said:
@@ -69,19 +68,19 @@ class Clock:
 
 
 class Machine(Inside):
-    """Three shells whose commands have a clock each."""
+    """Three shells in which each command has its own clock."""
 
     def __init__(self, repo: Repo, chance: Random) -> None:
         super().__init__(repo)
         self.chance, self.judge = chance, Judge()
         self.errors = [sign * size for size in chance.choice(PALETTES) for sign in (1, -1)]
-        self.wrong = 0.0  # how far the machine's clock is off, as long as nobody sets it
+        self.error = 0.0  # the error of the machine's clock until it is set again
         self.latest: Instant = ""
         self.seen, self.lost = 0, 0
         self.done: list[str] = []
         self.clock = self.right()
         self.names = {shell: self.start(shell) for shell in SHELLS}
-        self.written([NOON])
+        self.check_times([NOON])
 
     def right(self) -> Clock:
         return Clock(lambda: self.now, "right", [0.0], self.chance)
@@ -92,12 +91,12 @@ class Machine(Inside):
         return made
 
     def step(self, deeper: bool = True) -> None:
-        """Time goes by, the machine's clock may be set, and one command is typed."""
+        """Let time pass, perhaps set the machine's clock, and run one command."""
         self.wait(self.chance.choice((0, 0, 0.5, 5, 30, 61, 130)))
         if self.chance.random() < 0.2:
-            self.wrong = self.chance.choice((0.0, *self.errors))
+            self.error = self.chance.choice((0.0, *self.errors))
         kind = self.chance.choice(("off", "off", "off", "steps", "steps", "stands", "runs"))
-        errors = [self.wrong] if kind != "steps" else [0.0, self.wrong, *self.errors]
+        errors = [self.error] if kind != "steps" else [0.0, self.error, *self.errors]
         words = self.chance.choice(WORDS)
         if "--wait" in words and not deeper:
             words = WORDS[0]
@@ -112,19 +111,19 @@ class Machine(Inside):
         result = self.run(shell, *words)
         said = [*dict.fromkeys(clock.said)]
         self.done[line] = f"{self.now} {kind} {said} {self.names[shell]}: {' '.join(words)} -> {result}"
-        at = self.written(clock.said)
-        if result.code == 130:  # it withdrew what it had waited for
+        at = self.check_times(clock.said)
+        if result.code == 130:  # it withdrew its waiting request
             self.judge.holds.pop(self.judge.waiting[waits][0], None)
         del self.judge.waiting[waits:]
         self.clock = before
         if words[0] != "status":
-            self.judges(shell, words, result, at or max(self.latest, *clock.said))
+            self.check_answer(shell, words, result, at or max(self.latest, *clock.said))
             if kind in ("off", "stands") and "--wait" not in words:
                 behind = add_time(clock.said[-1], 1) <= self.latest
-                assert ("clock is" in result.err) == behind, "a clock that is behind is told"
+                assert ("clock is" in result.err) == behind, "a clock that is behind is reported"
         return result
 
-    def judges(self, shell: int, words: list[str], result: Result, at: Instant) -> None:
+    def check_answer(self, shell: int, words: list[str], result: Result, at: Instant) -> None:
         session, resource = self.names[shell], words[1]
         assert result.code in (0, 1, 130), result
         said = result.json if result.out else {}
@@ -147,8 +146,8 @@ class Machine(Inside):
                 self.judge.holds.pop(claim, None)
                 self.judge.waited.pop(claim, None)
 
-    def written(self, said: list[Instant]) -> Instant:
-        """The time of the last event since the last look; they rise as they were written, no faster than the clocks."""
+    def check_times(self, said: list[Instant]) -> Instant:
+        """Check the times of new events, which increase and are not ahead of the clocks; the time of the last one."""
         events = self.repo.events()
         new, before = events[self.seen :], self.latest
         for event in new:
@@ -166,55 +165,42 @@ class Machine(Inside):
         return new[-1]["at"] if new else ""
 
     def while_waiting(self) -> None:
-        self.written(self.clock.said)
+        self.check_times(self.clock.said)
         for _ in range(self.chance.randint(0, 3)):
             self.step(deeper=len(self.judge.waiting) < 2)
 
-    def all_is_told(self) -> None:
-        """Whoever lost something by another's clock finds it in its inbox, whatever the clock says then."""
+    def check_inboxes(self) -> None:
+        """Check that each session that lost a claim because of a clock finds a notice in its inbox."""
         for hold in self.judge.lost:
             shell = next(shell for shell, name in self.names.items() if name == hold.session)
-            inbox = self.type(shell, ["inbox", "--peek", "--json"], "off", [self.wrong]).json
+            inbox = self.type(shell, ["inbox", "--peek", "--json"], "off", [self.error]).json
             assert hold.claim in [notice["id"] for notice in inbox["notices"]], f"nobody told {hold}"
         self.lost += len(self.judge.lost)
         self.judge.lost.clear()
 
-    def all_is_free(self) -> None:
-        """Once the clock is right and everything has run out, whoever asks gets it."""
+    def check_all_is_free(self) -> None:
+        """Check that with a right clock, after all claims have ended, every resource can be claimed."""
         ends = [hold.until for hold in self.judge.holds.values()]
-        self.now, self.wrong = add_time(max([self.latest, *ends]), WAIT_S + LAPSE_S), 0.0
+        self.now, self.error = add_time(max([self.latest, *ends]), WAIT_S + LAPSE_S), 0.0
         for resource in RESOURCES[:2]:
             result = self.type(SHELLS[0], ["claim", resource, "--ttl", "4h", "--json"], "off", [0.0])
             assert result.code == 0, f"{resource} is still taken: {result}"
-        self.all_is_told()
+        self.check_inboxes()
         self.clock = self.right()
         assert self.run(SHELLS[0], "verify").code == 0
 
 
 def play(repo: Repo, monkeypatch: pytest.MonkeyPatch, tally: Tally, seeds: range) -> None:
     for seed in seeds:
-        for path in (*repo.log.glob("*"), *(repo.folder / ".cache").glob("*")):
-            path.unlink()
-        (repo.root / ".git" / "coord").unlink(missing_ok=True)  # or the log of the seed before would be missed
-        chance, names = tally.chance(seed), iter(range(1000))
-        monkeypatch.setattr("coord.engine.transaction.new_id", lambda taken, names=names: f"session-{next(names):03}")
-        machine = Machine(repo, chance)
-
-        def wait_for(
-            folder: str, poll: Callable[[], Any], wall: object, caught: object, machine: Machine = machine
-        ) -> Any:
-            for _ in range(3):
-                if (found := poll()[0]) is not None:
-                    return found
-                machine.while_waiting()
-            raise Interrupted(signal.SIGINT)
-
-        monkeypatch.setattr("coord.cli.commands.claims.claim.wait_for", wait_for)
+        repo.reset()
+        name_sessions(monkeypatch, range(1000))
+        machine = Machine(repo, tally.chance(seed))
+        simulate_waits(monkeypatch, machine.while_waiting)
         try:
             for _ in range(COMMANDS):
                 machine.step()
-                machine.all_is_told()
-            machine.all_is_free()
+                machine.check_inboxes()
+            machine.check_all_is_free()
         except BaseException as error:
             error.add_note(f"seed {seed}:\n" + "\n".join(machine.done))
             raise
@@ -224,11 +210,11 @@ def play(repo: Repo, monkeypatch: pytest.MonkeyPatch, tally: Tally, seeds: range
 
 
 @pytest.mark.attack(8)
-def test_a_few_wrong_clocks(repo: Repo, monkeypatch: pytest.MonkeyPatch, tally: Tally) -> None:
+def test_a_few_scripts_with_wrong_clocks(repo: Repo, monkeypatch: pytest.MonkeyPatch, tally: Tally) -> None:
     play(repo, monkeypatch, tally, tally.seeds[:10])
 
 
 @pytest.mark.machine
 @pytest.mark.attack(8)
-def test_wrong_clocks(repo: Repo, monkeypatch: pytest.MonkeyPatch, tally: Tally) -> None:
+def test_many_scripts_with_wrong_clocks(repo: Repo, monkeypatch: pytest.MonkeyPatch, tally: Tally) -> None:
     play(repo, monkeypatch, tally, tally.seeds[10:])

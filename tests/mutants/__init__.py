@@ -1,1 +1,1 @@
-"""The code made wrong, at one place at a time. `python -m tests.mutants [PART OF A NAME]` tries them on the screen."""
+"""Mutants: deliberate errors in a copy of the code. `python -m tests.mutants [PART OF A NAME]` tries them."""

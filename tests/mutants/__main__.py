@@ -1,6 +1,6 @@
-"""Try the mutants whose names have one of the given parts, or all, and say which the tests notice.
+"""Try all mutants, or those whose names contain one of the given parts, and print which ones the tests notice.
 
-`--copy FOLDER` only makes the copy in which they are tried, for a tool that makes mutants of its own.
+`--copy FOLDER` only makes the copy of the program, for a tool that makes mutants of its own.
 """
 
 import sys
@@ -12,7 +12,7 @@ from tests.mutants.tree import Tree
 
 
 def main(parts: list[str]) -> int:
-    """The number of those that nothing noticed."""
+    """Try mutants; the number of those that no test noticed."""
     survivors = 0
     with tempfile.TemporaryDirectory() as folder:
         tree = Tree(Path(folder) / "tree")

@@ -1,17 +1,17 @@
-"""Functions found by name, and the operations that make one wrong.
+"""Find functions by name, and apply operations that make them wrong.
 
-A row of the table names a function by the end of its dotted path, `Writer.sync`, `fold.as_of` or `transact`, and an
-operation by what it looks for in the syntax tree: words, which are names, attributes or texts in the code. Exactly one
-function of that name must have something for it. So a row does not depend on the file, the layout or the lines of a
-function. An operation edits the source where the tree says.
+A row of the table names a function by the end of its dotted path, such as `Writer.sync`, `claims.judge` or `transact`,
+and an operation with words, which are names, attributes or texts in the syntax tree. The operation must apply to
+exactly one function of that name. So a row does not depend on the file, the layout or the lines of a function.
+Operations edit the source at the positions of the tree's nodes.
 
-    without WORD...            the simple statements that have these words are dropped, or the context of a `with`
-    never WORD...              the smallest conditions that have these words are evaluated, and are false
-    always WORD...             the same, and true
-    compare OLD NEW WORD...    the comparisons that have these words compare otherwise: `compare < <= size`
-    replace NAME TEXT          the name is another, or this text
-    returns TEXT               the function does nothing but return this
-    late WORD...               the simple statement that has these words comes after the one that follows it
+    without WORD...            removes the simple statements with these words, or the context of a `with`
+    never WORD...              makes the smallest conditions with these words false; they are still evaluated
+    always WORD...             makes the smallest conditions with these words true; they are still evaluated
+    compare OLD NEW WORD...    changes the operator of comparisons with these words: `compare < <= size`
+    replace NAME TEXT          replaces a name by another name or a text
+    returns TEXT               makes the function only return this
+    late WORD...               swaps the simple statement with these words and the one after it
 """
 
 import ast
@@ -27,7 +27,7 @@ PACKAGES = ("eventlog", "projections", "coord")
 Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
 Node: TypeAlias = ast.expr | ast.stmt
 Edit: TypeAlias = tuple[Node, Node, str]
-"""The source from the beginning of one node to the end of another, and what it becomes."""
+"""A first and a last node, and the text that replaces the source from the first to the last."""
 
 _SIMPLE = (ast.Expr, ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Delete, ast.Raise)
 _SIGNS = {"<": ast.Lt, "<=": ast.LtE, ">": ast.Gt, ">=": ast.GtE, "==": ast.Eq, "!=": ast.NotEq}
@@ -35,11 +35,11 @@ _NO_CONTEXT = '__import__("contextlib").nullcontext()'
 
 
 class NoPlace(ValueError):
-    """There is not exactly one function of this name that the operation changes."""
+    """The operation does not change exactly one function of this name."""
 
 
 def mutated(root: Path, function: str, operation: str) -> tuple[str, str]:
-    """The path of the file that has a function, and its source after an operation. Raises NoPlace."""
+    """The path of a function's file, and the file's source after an operation. Raises NoPlace."""
     found: dict[str, tuple[str, str]] = {}
     for name, (path, functions) in _functions(root).items():
         if f".{name}".endswith(f".{function}"):
@@ -54,8 +54,8 @@ def mutated(root: Path, function: str, operation: str) -> tuple[str, str]:
 
 @cache
 def _functions(root: Path) -> dict[str, tuple[str, list[Function]]]:
-    """The functions of all packages by their dotted paths: the files, and the definitions, of which a function that is
-    another on each system has several.
+    """The functions of all packages by their dotted paths, each with its file and its definitions. A function with a
+    variant for each operating system has several definitions.
     """
     found: dict[str, tuple[str, list[Function]]] = {}
     for package in PACKAGES:
@@ -68,7 +68,7 @@ def _functions(root: Path) -> dict[str, tuple[str, list[Function]]]:
 
 
 def functions_in(tree: ast.AST, above: str = "") -> Iterator[tuple[str, Function]]:
-    """The functions of a module, or below a node of it, with their qualified names."""
+    """The functions below a node of a syntax tree, with their qualified names."""
     for node in ast.iter_child_nodes(tree):
         name = above
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
@@ -79,7 +79,7 @@ def functions_in(tree: ast.AST, above: str = "") -> Iterator[tuple[str, Function
 
 
 def edited(source: str, functions: list[Function], operation: str) -> str:
-    """A source after an operation on some of its functions."""
+    """A source after an operation on these functions."""
     kind, *words = operation.split()
     data = source.encode()
     begins = [0]
@@ -94,12 +94,12 @@ def edited(source: str, functions: list[Function], operation: str) -> str:
     for function in functions:
         edits += _OPERATIONS[kind](lambda node: data[part(node, node)].decode(), function, words)
     places = [(part(first, last), text.encode()) for first, last, text in edits]
-    for workspace, text in sorted(places, key=lambda one: one[0].start, reverse=True):
-        data = data[: workspace.start] + text + data[workspace.stop :]
+    for place, text in sorted(places, key=lambda one: one[0].start, reverse=True):
+        data = data[: place.start] + text + data[place.stop :]
     return data.decode()
 
 
-# --- the operations: each gives its edits of a function, given the text of a node -----------------------------------
+# --- the operations: each yields edits of a function; `text_of` gives the source of a node ----------------------
 
 _TextOf: TypeAlias = Callable[[Node], str]
 
@@ -166,7 +166,7 @@ _OPERATIONS: dict[str, Callable[[_TextOf, Function, list[str]], Iterator[Edit]]]
 
 
 def _has(tree: ast.AST, words: list[str]) -> bool:
-    """Whether a part of the code has all these words."""
+    """Whether a syntax tree contains all these words."""
     said = {
         str(value)
         for node in ast.walk(tree)
@@ -177,7 +177,7 @@ def _has(tree: ast.AST, words: list[str]) -> bool:
 
 
 def _conditions(function: Function) -> Iterator[ast.expr]:
-    """All that is true or false and decides something."""
+    """The expressions of a function that are used as conditions."""
     for node in ast.walk(function):
         match node:
             case ast.If() | ast.While() | ast.IfExp() | ast.Assert():
@@ -191,7 +191,7 @@ def _conditions(function: Function) -> Iterator[ast.expr]:
 
 
 def _smallest(nodes: Iterator[ast.expr], words: list[str]) -> list[ast.expr]:
-    """Of these nodes, those that have the words and have no other such node in them."""
+    """The nodes that contain the words and contain no other such node."""
     found = {id(node): node for node in nodes if _has(node, words)}
     return [
         node for node in found.values() if not any(id(below) in found for below in ast.walk(node) if below is not node)

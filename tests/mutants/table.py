@@ -1,5 +1,5 @@
-"""Promises that the code makes, and how each could be broken: in a function, by an operation of
-`tests.mutants.operations`. The tests under each row, below `tests/`, must notice.
+"""Promises of the code, and for each an operation of `tests.mutants.operations` on a function that breaks it. The tests
+below each row (paths in `tests/`) must fail then.
 """
 
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Mutant:
-    """In `function` there is an `operation`, which breaks a `promise`; at least one of the `tests` must fail then."""
+    """An `operation` on a `function` that breaks a `promise`, so that at least one of the `tests` must fail."""
 
     function: str
     operation: str
@@ -16,7 +16,7 @@ class Mutant:
 
     @property
     def name(self) -> str:
-        """Which one, for people."""
+        """The name in messages."""
         return f"{self.function} {self.operation}"
 
 
@@ -31,18 +31,18 @@ lock.locked | without close | the lock is free again, also after an error under 
 lock._record_pid | never _read_content | what a killed holder wrote is durable before anyone builds on it
     eventlog/local/test_durable.py::test_unsynced_writes_of_a_killed_process_are_synced_first
 
-# The log: what is acknowledged is durable, and a line is whole or not there.
+# The log: acknowledged events are durable, and lines are complete.
 sync_data | without fdatasync | an acknowledged event is on the disk
     eventlog/local/test_durable.py::test_an_event_is_durable_after_sync_and_not_before
 sync_folder | without fsync | the name of a journal is on the disk before its first line
     eventlog/local/test_durable.py::test_a_journals_name_is_durable_before_its_first_line
-JournalWriter.__init__ | never known_closed_reason | a damaged or archived journal takes no more
+JournalWriter.__init__ | never known_closed_reason | a damaged or archived journal takes no more events
     eventlog/local/test_closed.py::test_a_damaged_journal_is_closed_and_nothing_is_deleted
-JournalWriter.__init__ | never read last | a journal that was changed since it was read takes no more
+JournalWriter.__init__ | never read last | a journal that was changed since it was read takes no more events
     eventlog/local/test_writer.py::test_a_journal_changed_since_it_was_read_is_closed
-JournalWriter.__init__ | replace O_APPEND 0 | a line is put at the end, wherever that is by then
+JournalWriter.__init__ | replace O_APPEND 0 | a line is appended at the current end of the file
     eventlog/local/test_writer.py::test_lines_are_always_appended_at_the_current_end
-JournalWriter.extend | never write size | a short write is seen
+JournalWriter.extend | never write size | a short write is detected
     eventlog/local/test_journal.py::test_a_short_write_is_cut_off_again
 JournalWriter._truncate | without ftruncate | a short write is cut back
     eventlog/local/test_journal.py::test_a_short_write_is_cut_off_again
@@ -50,11 +50,11 @@ JournalWriter.sync | without mark_sync_failed | a failed sync seals the journal
     eventlog/local/test_journal.py::test_a_failed_sync_seals_the_journal_and_keeps_the_line
 JournalWriter._save | returns '' | bytes that are cut off are kept beside the log
     eventlog/local/test_journal.py::test_other_bytes_after_the_last_newline_are_a_tear
-JournalWriter._save | without sync_data | bytes that are cut off are durable elsewhere before
+JournalWriter._save | without sync_data | bytes are durable elsewhere before they are cut off
     eventlog/local/test_durable.py::test_a_tear_is_saved_durably_before_it_is_cut_off
 writer.sync_names | late ARCHIVE_FOLDER | an archived journal has a durable name at every moment
     eventlog/local/test_durable.py::test_an_archived_journal_always_has_a_durable_name
-journal.known_closed_reason | never SEAL_SUFFIX | a sealed journal takes no more
+journal.known_closed_reason | never SEAL_SUFFIX | a sealed journal takes no more events
     eventlog/local/test_reading.py::test_each_reason_closes_a_journal
 
 # The log: what is read is what was written.
@@ -64,7 +64,7 @@ codec.decode_line | never line_hash | a changed byte is found
     eventlog/test_damage.py::test_an_altered_byte_is_found_and_affects_only_its_line
 codec.decode_event | without _check_strictly | a line that parsers read differently is damage
     eventlog/test_codec.py::test_invalid_input_that_parsers_accept_is_damage
-history.merge | replace order_key _by_time | events of one instant have one order
+history.merge | replace order_key _by_time | events with the same time have one order
     eventlog/test_history.py::test_the_order_is_by_time_then_session_then_number
 journal.read_from | never read last | a journal that was rewound is found
     eventlog/local/test_closed.py::test_continued_reading_finds_a_rewound_journal
@@ -73,8 +73,8 @@ LogReader._read_next | never horizon | events of another machine that are too fa
 
 # The rules of claims.
 conflicts.conflict | never agent | rule 1: a session and its own subagent do not conflict
-    property/test_conflict.py::test_rule_1_what_conflicts
-claims.find_obstacles | never conflict wait | rule 2: nobody overtakes an earlier waiting request
+    property/test_conflict.py::test_rule_1_claims_conflict_as_in_the_reference_model
+claims.find_obstacles | never conflict wait | rule 2: no request overtakes an earlier waiting request
     projections/rules/test_claims.py::test_rule_2_an_earlier_waiting_request_comes_first
 requests.on_requested | never refused | rule 2: a request that was told refused is never granted
     projections/rules/test_claims.py::test_rule_2_a_request_told_refused_is_never_granted
@@ -82,95 +82,95 @@ claims.advance_time | compare <= < due to | rule 3: a claim lasts up to its end,
     projections/rules/test_claims.py::test_rule_3_a_claim_is_active_before_its_end_and_not_at_it
 requests.may_act_on | returns True | rule 3: only its holder acts on a claim
     projections/rules/test_claims.py::test_rule_3_only_the_holder_or_its_session_can_act
-claims.grant_waiting | always find_obstacles | rule 4: a waiting request is granted once nothing is in its way
+claims.grant_waiting | always find_obstacles | rule 4: a waiting request is granted when nothing blocks it
     projections/rules/test_claims.py::test_rule_2_a_conflicting_request_waits_or_is_refused
 claims.grant_claim | never to_waiter | rule 4: a grant to a waiter lapses unless it is accepted
     projections/rules/test_claims.py::test_rule_4_a_grant_after_waiting_lapses_unless_accepted
-claims.handover_claim | never live | rule 5: nothing is handed to a session that is over
+claims.handover_claim | never live | rule 5: no claim is handed to a session that has ended
     projections/rules/test_claims.py::test_rule_5_an_impossible_handover_is_void
-claims.hand_over | without grant_waiting | rule 5: after a handover the waiters are looked at
+claims.hand_over | without grant_waiting | rule 5: a handover grants requests that it unblocks
     projections/rules/test_claims.py::test_rule_5_waiting_requests_are_checked_after_a_handover
 cycles._shortest_cycle | never step seen | rule 6: circles of three and more are shown
     projections/rules/test_losing.py::test_rule_6_a_cycle_of_three_is_found_once
 cycles.wait_cycles | replace union difference | rule 6: every wait of a session counts
     projections/rules/test_losing.py::test_rule_6_every_wait_of_a_session_counts
-claims.is_token_valid | always expected | rule 7: an old token does not stand
+claims.is_token_valid | always expected | rule 7: an old token is invalid
     projections/rules/test_losing.py::test_rule_7_a_token_is_valid_as_long_as_its_grant
-claims._transfer | without next_token | rule 7: a claim that passes on has a new token
+claims._transfer | without next_token | rule 7: a claim that passes to another session gets a new token
     property/test_rules.py::test_rule_7_a_claim_passed_on_at_its_grant_gets_a_new_token
-requests.on_requested | always live | rule 8: a session that is over is granted nothing, and is told
+requests.on_requested | always live | rule 8: a session that has ended is granted nothing, and is told
     projections/rules/test_losing.py::test_rule_8_a_claim_granted_after_the_sessions_end_is_lost
-requests.on_accepted | without record_loss | rule 8: who accepts what it was not granted is told that it is lost
+requests.on_accepted | without record_loss | rule 8: accepting a claim that was not granted gives a notice
     projections/rules/test_losing.py::test_rule_8_accepting_before_the_grant_ends_the_wait
 liveness.death_evidence | never pid_namespace | rule 9: a process of another container is not known to be dead
-    property/test_rules.py::test_rule_9_when_an_anchor_is_gone
-liveness.death_evidence | never unknown | rule 9: a process that may not be looked at is not known to be dead
-    property/test_rules.py::test_rule_9_when_an_anchor_is_gone
-sessions.has_effect | returns True | an import acts on nothing that others have
+    property/test_rules.py::test_rule_9_when_an_anchor_counts_as_gone
+liveness.death_evidence | never unknown | rule 9: a process that may not be inspected is not known to be dead
+    property/test_rules.py::test_rule_9_when_an_anchor_counts_as_gone
+sessions.has_effect | returns True | imported events do not act on local claims
     projections/rules/test_imported.py::test_an_import_cannot_act_on_live_sessions_claims
 
 # Who acts.
-identity._named | never ended | nobody acts as a session that has ended or was imported
+identity._named | never ended | no command acts as a session that has ended or was imported
     coord/admin/shell_import/test_command.py::test_an_imported_session_is_never_live
-identity._anchored | never len | of two sessions on one shell none acts unnamed
+identity._anchored | never len | with two sessions on one shell, a command must name its session
     coord/workspace/test_identity_sources.py::test_two_sessions_on_one_shell_are_an_error_that_lists_both
 
 # Acting.
 machine_lock.under_lock | without locked | a transaction holds the lock
-    faults/test_lock.py::test_a_running_process_with_the_lock_is_told_with_its_pid
-transaction.transact | without catch_up | what was written while one waited for the lock counts
+    faults/test_lock.py::test_a_running_process_with_the_lock_is_reported
+transaction.transact | without catch_up | events written while waiting for the lock count
     coord/engine/test_transaction.py::test_events_written_while_waiting_for_the_lock_count
 transaction.transact | without _check_complete | while a journal cannot be read nothing is granted
-    faults/test_checkpoint.py::test_if_nobody_can_tell_what_is_held_nothing_is_granted
+    faults/test_checkpoint.py::test_if_the_claims_are_unknown_nothing_is_granted
 transaction.transact | without write_board | the board shows what was appended
     coord/engine/test_transaction.py::test_events_before_a_refusal_are_durable_and_on_the_board
-Transaction._advance_time | never latest | an event is later than all that was seen
+Transaction._advance_time | never latest | an event is later than every event seen
     coord/engine/test_transaction.py::test_events_written_while_waiting_for_the_lock_count
-Transaction.finish | without sync | what was appended is durable before the command says so
+Transaction.finish | without sync | events are durable before the command reports success
     coord/engine/test_transaction.py::test_events_before_a_refusal_are_durable_and_on_the_board
-_late | returns None | an event that comes late is judged where it belongs
+_late_key | returns None | an event that arrives late is folded at its time
     coord/engine/test_snapshot.py::test_a_late_event_is_folded_at_its_place_in_the_order
 
 # The guard of writes, and the hooks.
 decide_write | never conflict | a write to what another session holds is denied
     coord/guard/test_index.py::test_a_denial_says_who_until_when_why_and_what_to_do
-_certain | never lives | a session that may be dead denies nothing
+_certain | never lives | a session that may be dead blocks no write
     coord/guard/test_index.py::test_nobody_is_denied_for_the_dead
 load_index | never list_journal_sizes | an index that is not up to date is not used
     coord/guard/test_index.py::test_an_incomplete_or_outdated_index_is_not_used
 main | replace Exception KeyboardInterrupt | a hook that fails does not stop the agent
     coord/guard/test_index.py::test_what_is_no_input_lets_the_write_go_on
-HookContext.tell | late _say | a message is written down as read after it was said
+HookContext.tell | late _say | a message is recorded as read only after it was shown
     coord/hooks/test_handlers.py::test_what_nobody_heard_stays_unread
-block_stop | late _say | a message is written down as read after it was said
+block_stop | late _say | a message is recorded as read only after it was shown
     coord/hooks/test_handlers.py::test_a_stop_that_nobody_heard_leaves_the_message_unread
 
 # The guard of commits and pushes.
-before_commit | never denied | a commit that takes another's work along is refused
+before_commit | never denied | a commit that contains another session's edit is refused
     coord/hooks/git/test_hook.py::test_an_agents_commit_is_held_back_for_another_agents_edit
-before_commit | always is_person | an agent is no person
+before_commit | always is_person | an agent is not treated as the user
     coord/hooks/git/test_hook.py::test_an_agent_is_no_person
-_is_guard_off | without act | a commit with the guard off is on the record
+_is_guard_off | without transact | a commit with the guard off is recorded
     coord/hooks/git/test_hook.py::test_who_goes_on_all_the_same_does_it_on_the_record
-after_commit | without act | a commit ends the claims of the edits in it
+after_commit | without transact | a commit ends the claims of the edits in it
     coord/hooks/git/test_hook.py::test_a_commit_ends_the_automatic_claims_of_what_is_in_it
 
 # Archiving and verifying.
 archive | without under_lock | journals are moved under the lock
     coord/admin/test_archive_exceptions.py::test_journals_are_moved_under_the_lock_and_synced
-_move | never changed | a journal that was written to meanwhile stays
+_move | never changed | a journal that was written to meanwhile is not archived
     coord/admin/test_archive_exceptions.py::test_a_journal_whose_session_comes_back_stays
 JournalResult.whole | never damage | a journal with damage is not whole
-    faults/test_verify.py::test_the_place_and_what_to_do_are_said
-_compare_checkpoint | returns 'same' | a checkpoint that does not agree with the journals is reported
-    faults/test_verify.py::test_a_fold_that_the_journals_do_not_give_is_told
+    faults/test_verify.py::test_damage_is_reported_with_its_place_and_a_remedy
+_compare_checkpoint | returns 'same' | a checkpoint that differs from the journals is reported
+    faults/test_verify.py::test_a_wrong_fold_in_the_checkpoint_is_reported
 
 # Importing.
-import_folder | always known | a file is brought in once
+import_folder | always known | a file is imported once
     coord/admin/shell_import/test_run.py::test_a_file_is_imported_only_once
 _listed | never link | no link is followed
     coord/admin/shell_import/test_run.py::test_no_link_is_followed
-_write | without sync | an import is durable before it says so
+_write | without sync | an import is durable before it reports success
     coord/admin/shell_import/test_run.py::test_an_import_is_synced_before_it_is_reported
 """
 

@@ -1,5 +1,7 @@
-"""The code is made wrong at one place at a time (attack 19): a sync, a lock, a check or a rule is taken away. The tests
-that keep the promise must notice: a suite that passes without a sync tests nothing.
+"""Attack 19: remove a sync, a lock, a check or a rule from a copy of the code; the tests of the broken promise must
+fail.
+
+The fast tests here check the operations and the table.
 """
 
 import ast
@@ -50,12 +52,12 @@ def test_a_function_can_be_made_to_return_a_value() -> None:
     assert edited(SAMPLE, [function], "returns 0") == SAMPLE.partition("with lock")[0] + "return 0\n"
 
 
-def test_there_are_enough_mutants_and_none_stands_twice() -> None:
+def test_there_are_enough_mutants_and_none_twice() -> None:
     assert len(MUTANTS) >= ATTACKS[19].count
     assert len({mutant.name for mutant in MUTANTS}) == len(MUTANTS)
 
 
-def test_each_names_a_place_and_tests_that_exist() -> None:
+def test_each_mutant_names_a_place_and_tests_that_exist() -> None:
     wrong = []
     for mutant in MUTANTS:
         try:
@@ -70,7 +72,7 @@ def test_each_names_a_place_and_tests_that_exist() -> None:
     assert wrong == []
 
 
-def test_a_place_that_does_not_exist_or_is_not_the_only_one() -> None:
+def test_a_missing_or_ambiguous_place_is_an_error() -> None:
     for function, operation in (
         ("Writer.sync", "without nothing"),
         ("Writer.none", "returns 0"),
@@ -82,14 +84,14 @@ def test_a_place_that_does_not_exist_or_is_not_the_only_one() -> None:
 
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tree]:
-    """The copy in which they are tried, one for each process of the tests."""
+    """A copy of the program, one for each test process."""
     made = Tree(tmp_path_factory.mktemp("mutants") / "tree")
     yield made
     made.close()
 
 
 @pytest.mark.machine
-def test_without_a_mutant_the_same_tests_pass_on_the_copy(tree: Tree) -> None:
+def test_the_tests_of_all_mutants_pass_on_an_unchanged_copy(tree: Tree) -> None:
     outcome = tree.run(tuple(dict.fromkeys(f"tests/{test}" for mutant in MUTANTS for test in mutant.tests)))
     assert outcome.code == 0, outcome.out
     probe = tree.root / "test_probe.py"

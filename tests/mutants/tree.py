@@ -1,4 +1,4 @@
-"""A copy of the program and its tests, in which mutants are tried."""
+"""A copy of the program and its tests, for trying mutants."""
 
 import json
 import os
@@ -18,9 +18,9 @@ from tests.mutants.table import Mutant
 ROOT = Path(__file__).resolve().parents[2]
 _PARTS = ("eventlog", "projections", "coord", "tests", "docs", "pyproject.toml", "README.md")
 _TEMPLATE = ("scripts", "QUICK_START.md", "config.toml", ".gitignore")
-_OLD = 1_000_000_000  # a time for the changed files: each mutant has its own, so that no bytecode of another is taken
+_OLD = 1_000_000_000  # time of changed files: each mutant has its own, so that no stale bytecode is used
 _LONGEST_S = 120.0
-_REWRITING = "ignore::pytest.PytestAssertRewriteWarning"  # of what the server imported
+_REWRITING = "ignore::pytest.PytestAssertRewriteWarning"  # about modules that the server imported
 _SERVER = """
 import json, os, sys
 import click, hypothesis.strategies, msgspec, pytest
@@ -39,7 +39,7 @@ for line in sys.stdin:
     code = pytest.main(ask["argv"])
     sys.stdout.flush()
     os._exit(code)
-"""  # imports once what all runs of pytest need, and forks for each
+"""  # imports what all runs need once, and forks for each run
 _COMMAND = """#!{python}
 import sys
 sys.path.insert(0, {tree!r})
@@ -57,12 +57,12 @@ class Outcome:
 
     @property
     def noticed(self) -> bool:
-        """Whether a test failed. Tests that cannot be collected, or do not end, prove nothing."""
+        """Whether a test failed. Tests that cannot be collected or do not end do not count."""
         return self.code == 1
 
 
 class Tree:
-    """A copy of the program and its tests, where the command `coord` is the copy too."""
+    """A copy of the program and its tests, with a command `coord` that runs the copy."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -109,13 +109,13 @@ class Tree:
         return self._server
 
     def close(self) -> None:
-        """Run no more."""
+        """End the server process."""
         if self._server:
             self._server.communicate()
 
     @contextmanager
     def changed(self, mutant: Mutant) -> Iterator[None]:
-        """The copy with one function made wrong. Raises NoPlace."""
+        """Apply a mutant to the copy for a while. Raises NoPlace."""
         path, source = mutated(ROOT, mutant.function, mutant.operation)
         file, self._tried = self.root / path, self._tried + 1
         before, status = file.read_bytes(), file.stat()
@@ -128,7 +128,7 @@ class Tree:
             os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
 
     def attempt(self, mutant: Mutant) -> Outcome:
-        """How the tests of a mutant end with it."""
+        """Run the tests of a mutant with the mutant applied."""
         with self.changed(mutant):
             return self.run(tuple(f"tests/{test}" for test in mutant.tests), "-x", longest_s=_LONGEST_S)
 

@@ -1,1 +1,1 @@
-"""The laws: what holds for every history, checked on generated ones."""
+"""Properties that hold for every history, checked on generated histories."""

@@ -1,4 +1,4 @@
-"""The fixture that the property tests share."""
+"""A fixture that several property tests share."""
 
 import pytest
 
@@ -7,6 +7,6 @@ from coord.workspace.paths import Workspace
 
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """A folder of coord without a repository; each example fills it anew."""
+    """A workspace without a repository. Each example empties and fills it."""
     root = tmp_path_factory.mktemp("root")
     return Workspace(str(root / "COORDINATION"), str(root), None)

@@ -1,7 +1,7 @@
-"""Rule 1, for every pair of patterns and of claims: what overlaps, and what conflicts.
+"""Rule 1, for pairs of patterns and of claims: which ones overlap, and which ones conflict.
 
-A pattern means the paths that it matches, so two overlap if and only if there is a path that both match. That is tried
-out here on every path of up to eight characters.
+A pattern means the paths that it matches, so two patterns overlap if and only if some path matches both. These tests
+try every path of up to eight characters.
 """
 
 from itertools import product
@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from eventlog.events import Mode
 from projections.rules import conflicts, resources
 from projections.rules.state import ClaimRequest
-from tests.support import reference_model
 from tests.support.histories import AGENTS, SESSIONS, WORKTREES
-from tests.support.patterns import matched, overlap
+from tests.support.model import reference_model
+from tests.support.model.patterns import matched, overlap
 
 SHORT_PATTERNS = [
     pattern
@@ -40,8 +40,8 @@ def test_rule_1_patterns_overlap_iff_a_path_matches_both(a: str, b: str) -> None
 
 
 @given(patterns, patterns)
-def test_rule_1_covering_never_says_yes_wrongly(a: str, b: str) -> None:
-    """One resource covers another only if every path of the second is one of the first."""
+def test_rule_1_a_covered_pattern_matches_no_other_path(a: str, b: str) -> None:
+    """One resource covers another only if it matches every path that the other matches."""
     if resources.covers("file/" + a, "file/" + b):
         assert matched(b) <= matched(a)
 
@@ -58,9 +58,9 @@ ASKS = [
 ]  # fmt: skip
 
 
-def test_rule_1_what_conflicts() -> None:
-    """Two claims conflict if they overlap, one is exclusive, their sessions (or subagents) differ, and they are not
-    file claims bound to different worktrees, nor one of them imported; and it is mutual.
+def test_rule_1_claims_conflict_as_in_the_reference_model() -> None:
+    """Two claims conflict if they overlap, at least one is exclusive, their sessions (or subagents) differ, they are
+    not file claims of different worktrees, and both or neither are imported. The order of the two does not matter.
     """
     for a, b in product(ASKS, repeat=2):
         assert conflicts.conflict(a, b) == reference_model.conflict(a, b), (a, b)

@@ -1,6 +1,4 @@
-"""The difference of two moments: nothing between a moment and itself, turned round it is the way back, and two that
-follow each other are one.
-"""
+"""The difference of two points in time: it is empty for equal points, can be reversed, and can be combined."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,41 +14,41 @@ def between(events: list[Event], first: int, last: int) -> Difference:
     return diff_facts(one, other)
 
 
-def moments(data: st.DataObject, events: list[Event], count: int) -> list[int]:
+def draw_indices(data: st.DataObject, events: list[Event], count: int) -> list[int]:
     return [data.draw(st.integers(0, len(events) - 1)) for _ in range(count)]
 
 
 @given(st.data())
-def test_differences_that_follow_each_other_are_one(data: st.DataObject) -> None:
-    """`diff(a, b)` then `diff(b, c)` agree with `diff(a, c)`, in whatever order the three moments lie."""
+def test_consecutive_differences_combine_to_one(data: st.DataObject) -> None:
+    """`diff(a, b)` combined with `diff(b, c)` is `diff(a, c)`, in any order of the three points."""
     events = data.draw(histories())
-    a, b, c = moments(data, events, 3)
+    a, b, c = draw_indices(data, events, 3)
     assert combine(between(events, a, b), between(events, b, c)) == between(events, a, c)
 
 
 @given(st.data())
-def test_turned_round_it_is_the_way_back(data: st.DataObject) -> None:
+def test_a_reversed_difference_goes_back(data: st.DataObject) -> None:
     events = data.draw(histories())
-    a, b = moments(data, events, 2)
+    a, b = draw_indices(data, events, 2)
     assert reverse(between(events, a, b)) == between(events, b, a)
     assert combine(between(events, a, b), between(events, b, a)) == {}
 
 
 @given(histories())
-def test_a_moment_does_not_differ_from_itself(events: list[Event]) -> None:
+def test_a_point_in_time_does_not_differ_from_itself(events: list[Event]) -> None:
     assert between(events, -1, -1) == {}
 
 
 @given(histories())
-def test_an_events_messages_are_the_only_ones_it_changes(events: list[Event]) -> None:
+def test_an_event_changes_only_the_messages_it_affects(events: list[Event]) -> None:
     for index in range(1, len(events)):
         states = [state_at(events, after_event(event)) for event in events[index - 1 : index + 1]]
         few = [facts_of(state, affected_messages(events[index])) for state in states]
         assert diff_facts(*few) == diff_facts(*map(facts_of, states))
 
 
-def test_what_a_person_would_call_a_difference_is_one() -> None:
-    """Each of these is seen; that a session was heard again is not."""
+def test_changes_that_matter_to_a_reader_are_differences() -> None:
+    """Each of these changes is a difference. That a session wrote again is not one."""
     story = Story("ada", "ben")
     claim = story.asks(1, "ada", "file/a")
     story.beats(2, "ada", "build", progress="10%")

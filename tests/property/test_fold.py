@@ -1,8 +1,7 @@
-"""The fold is a function of the set of events: neither the order and the pieces in which journals arrive, nor where a
-fold was saved and taken up again, nor when somebody looked, makes a difference.
+"""The fold depends only on the set of events: not on the order or the pieces in which journals arrive, not on where it
+was saved and continued, and not on when its state was read.
 """
 
-import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,11 +10,7 @@ from eventlog.history import merge
 from projections.rules.fold import as_of, fold
 from projections.rules.state import Decision, State
 from tests.support.histories import GAPS_S, histories, journals_of, judged, pieces_of
-from tests.support.states import image
-
-
-def saved_and_read(state: State) -> State:
-    return msgspec.msgpack.decode(msgspec.msgpack.encode(state), type=State)
+from tests.support.state_bytes import image, saved_and_loaded
 
 
 @given(st.data())
@@ -36,18 +31,18 @@ def test_the_fold_of_merged_pieces_is_the_fold_of_the_history(data: st.DataObjec
 
 
 @given(st.data())
-def test_a_fold_saved_in_the_middle_goes_on_unchanged(data: st.DataObject) -> None:
+def test_a_fold_that_is_saved_and_continued_is_unchanged(data: st.DataObject) -> None:
     events = data.draw(histories())
     cut = data.draw(st.integers(0, len(events)))
     whole, decisions = judged(events)
     first, said = judged(events[:cut])
-    assert image(saved_and_read(first)) == image(first)
-    assert image(fold(saved_and_read(first), events[cut:], said.append)) == image(whole)
+    assert image(saved_and_loaded(first)) == image(first)
+    assert image(fold(saved_and_loaded(first), events[cut:], said.append)) == image(whole)
     assert said == decisions
 
 
 @given(st.data())
-def test_looking_at_a_moment_changes_nothing_that_comes_after(data: st.DataObject) -> None:
+def test_reading_a_state_changes_nothing_later(data: st.DataObject) -> None:
     events = data.draw(histories())
     cut = data.draw(st.integers(0, len(events)))
     moments = [add_time(event.at, gap) for event in events[max(0, cut - 1) : cut] for gap in (0, *GAPS_S)]
@@ -65,7 +60,7 @@ def test_looking_at_a_moment_changes_nothing_that_comes_after(data: st.DataObjec
 
 
 @given(histories())
-def test_folding_the_same_events_again_is_refused(events: list[Event]) -> None:
+def test_an_event_is_not_folded_twice(events: list[Event]) -> None:
     state = fold(State(), events)
     for event in events:
         try:
@@ -77,10 +72,10 @@ def test_folding_the_same_events_again_is_refused(events: list[Event]) -> None:
 
 
 @given(histories())
-def test_what_will_end_by_itself_is_always_known(events: list[Event]) -> None:
+def test_the_next_end_by_time_is_always_known(events: list[Event]) -> None:
     state = State()
     for event in events:
         fold(state, [event])
         ends = [claim.ends_at for claim in state.claims.values()] + [wait.until for wait in state.waits.values()]
-        assert state.due <= min(ends, default=state.due), "an end that nobody would notice"
+        assert state.due <= min(ends, default=state.due), "this end would not be noticed"
         assert min(ends, default="~") > event.at

@@ -1,5 +1,5 @@
-"""The past of another place changes nothing for those who are here: whatever is imported, and whatever it claims to be,
-the sessions, claims, waits, inboxes and notices of this place are those that there would be without it.
+"""Imported events change nothing for local sessions: whatever they contain, the local sessions, claims, waits, inboxes
+and notices are the same as without them.
 """
 
 import msgspec
@@ -15,8 +15,8 @@ from projections.views.receipts import build_receipts
 from tests.support.histories import Story, histories
 
 
-def ours(state: State) -> object:
-    """What those who are here can see of it, and have."""
+def local_part(state: State) -> object:
+    """The part of a state that belongs to local sessions."""
     sessions = [session for session in state.sessions.values() if session.status != "imported"]
     claims = [claim for claim in state.claims.values() if not claim.imported]
     waits = [wait for wait in state.waits.values() if not wait.imported]
@@ -25,7 +25,7 @@ def ours(state: State) -> object:
 
 
 @given(histories(stray=True))
-def test_what_is_imported_disturbs_nobody_who_is_here(events: list[Event]) -> None:
+def test_imported_events_change_nothing_for_local_sessions(events: list[Event]) -> None:
     state, without = State(), State()
     for event in events:
         fold(state, [event])
@@ -33,21 +33,21 @@ def test_what_is_imported_disturbs_nobody_who_is_here(events: list[Event]) -> No
             as_of(without, event.at)
         else:
             fold(without, [event])
-        assert ours(state) == ours(without), event
+        assert local_part(state) == local_part(without), event
     end = add_time(events[-1].at, 1000)
-    assert ours(as_of(state, end)) == ours(as_of(without, end))
+    assert local_part(as_of(state, end)) == local_part(as_of(without, end))
 
 
 @given(histories(stray=True))
-def test_an_imported_session_is_never_live_and_has_no_mail(events: list[Event]) -> None:
+def test_an_imported_session_is_never_live_and_gets_no_messages(events: list[Event]) -> None:
     state = State()
-    ours: set[str] = set()
+    local: set[str] = set()
     for event in events:
         fold(state, [event])
-        ours |= {event.session} if not event.imported else set()
+        local |= {event.session} if not event.imported else set()
         for session in state.sessions.values():
-            assert (session.status == "imported") == (session.id not in ours)
-            if session.id not in ours:
+            assert (session.status == "imported") == (session.id not in local)
+            if session.id not in local:
                 assert not session.live
                 assert not session.unread
                 assert not session.notices
@@ -56,8 +56,8 @@ def test_an_imported_session_is_never_live_and_has_no_mail(events: list[Event]) 
 
 
 @given(histories(stray=True))
-def test_an_import_holds_only_what_it_brought(events: list[Event]) -> None:
-    """Claims of both kinds stand side by side, and none goes over from one side to the other."""
+def test_imported_and_local_claims_stay_separate(events: list[Event]) -> None:
+    """Imported and local claims exist side by side, and a claim never changes from one kind to the other."""
     by_id = {event.id: event for event in events}
     state, decisions = State(), list[Decision]()
     for event in events:
@@ -67,12 +67,12 @@ def test_an_import_holds_only_what_it_brought(events: list[Event]) -> None:
             assert claim.imported == (state.sessions[claim.session].status == "imported")
             assert claim.imported == (claim.token == 0)
     for said in decisions:
-        for other in said.others if said.what != "lost" else ():  # which may name what one never had
+        for other in said.others if said.what != "lost" else ():  # a lost claim may name one that its session never had
             assert bool(by_id[said.claim].imported) == bool(by_id[other].imported)
 
 
-def test_one_of_ours_replaces_an_imported_one_of_its_name() -> None:
-    """It begins with nothing: what that one held has ended, and what that one said is not what it said."""
+def test_a_local_session_replaces_an_imported_one_of_its_name() -> None:
+    """The local session starts with nothing: the claims of the imported session have ended."""
     story = Story()
     asked = story.asks(1, "import-k3f9", "port/1")
     mark = Imported(path="a.claim", digest="0", acted_as="amber")
@@ -90,8 +90,8 @@ def image(state: State) -> tuple[bytes, list[str], list[str]]:
 
 
 @given(histories(stray=True))
-def test_a_file_that_two_machines_brought_in_counts_once(events: list[Event]) -> None:
-    """The journals of two imports of one folder, put together, say what one of them says."""
+def test_a_file_imported_on_two_machines_counts_once(events: list[Event]) -> None:
+    """Merging the journals of two imports of one folder gives the same as one of them."""
     again = [replace(event, session="import-zzzz") for event in events if event.imported]
     once, twice = fold(State(), events), fold(State(), merge([events, again]))
     assert twice.events == once.events + len(again)
@@ -102,8 +102,8 @@ def test_a_file_that_two_machines_brought_in_counts_once(events: list[Event]) ->
 
 
 @given(histories(stray=True))
-def test_what_does_not_count_is_nowhere_but_in_the_log(events: list[Event]) -> None:
-    """The account, and so the report and the timeline, and the receipts have it from the fold what counts."""
+def test_ignored_imported_events_appear_only_in_the_log(events: list[Event]) -> None:
+    """Reports, timelines and receipts use only the events that the fold accepts."""
     found = analyze_history(events, events[-1].at)
     kept = {event.id for event in found.events}
     state = State()

@@ -1,8 +1,8 @@
-"""The judge of attack 12 against histories that are right or wrong by construction: promise 3.
+"""The linearizability check of attack 12, on histories that are right or wrong by construction (promise 3).
 
-One process does operations one after the other and writes down the answers. Seen from outside, each may have begun
-earlier and ended later, and so overlap others: whatever is seen so is linearizable, also where an answer was never
-heard. Where nothing overlaps, the answers follow from the order and the times, and any other answer is wrong.
+A single process does operations one after the other and records the answers. An outside observer may have seen each
+operation start earlier and end later, so that operations overlap; such a history is linearizable, even if some answers
+were lost. If no operations overlap, the order and the times determine the answers, and any other answer is wrong.
 """
 
 from collections.abc import Sequence
@@ -13,10 +13,10 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from tests.support.leases import Lease, Span, State, in_the_way, moments
-from tests.support.linearizability import SECOND, Answer, Op, Seen
-from tests.support.one_process import judged, meant, steps, void
-from tests.support.reference_model import own_covers
+from tests.support.model.leases import Lease, Span, State, blockers_of, possible_states
+from tests.support.model.linearizability import SECOND, Answer, Op, Seen
+from tests.support.model.one_process import judged, meant, steps, void
+from tests.support.model.reference_model import own_covers
 
 pytestmark = pytest.mark.slow
 
@@ -29,64 +29,64 @@ KINDS = ("claim", "claim", "claim", "renew", "release", "handoff", "break", "cla
 FAR = 100 * SECOND
 
 
-class Alone:
-    """One process that has all claims to itself, and writes down what it is asked and what it answers."""
+class SingleProcess:
+    """A process that handles all claims alone, and records what it was asked and what it answered."""
 
-    def __init__(self, draw: st.DrawFn, subject: bool) -> None:
-        self.draw, self.state, self.now, self.subject = draw, State(), 1_000 * SECOND, subject
+    def __init__(self, draw: st.DrawFn, allow_waits: bool) -> None:
+        self.draw, self.state, self.now, self.allow_waits = draw, State(), 1_000 * SECOND, allow_waits
         self.ops: list[Op] = []
         self.waiting: dict[int, Answer] = {}
 
-    def one(self, options: Sequence[T]) -> T:
+    def choose(self, options: Sequence[T]) -> T:
         return self.draw(st.sampled_from(options))
 
     def step(self) -> None:
-        """Time passes, and then something new is asked, or a waiter looks whether it has its grant."""
-        self.now += self.one(GAPS)
-        look = self.one((True, False))
+        """Let time pass, then do a new operation, or let a waiter check whether it was granted."""
+        self.now += self.choose(GAPS)
+        look = self.choose((True, False))
         if look and self.waiting:
-            return self.looks(self.one(sorted(self.waiting)))
+            return self.check_waiter(self.choose(sorted(self.waiting)))
         session, to, _ = self.draw(st.permutations(SESSIONS))
-        what, wait = self.one(KINDS), self.one(WAITS) if self.subject else 0
+        what, wait = self.choose(KINDS), self.choose(WAITS) if self.allow_waits else 0
         at = (self.now * 1000, self.now * 1000, self.now, self.now)
-        resource = "" if what == "claims" else self.one(RESOURCES)
-        mode, ttl = self.one(("exclusive", "exclusive", "shared")), self.one((60, 120)) * SECOND
+        resource = "" if what == "claims" else self.choose(RESOURCES)
+        mode, ttl = self.choose(("exclusive", "exclusive", "shared")), self.choose((60, 120)) * SECOND
         op = Op(session, what, resource, *at, mode=mode, ttl=ttl, wait=wait, to=to)
         number = len(self.ops)
         self.ops.append(op)
         answer = self.answer(op, number)
         if answer.said == "waiting":
-            as_told = replace(op, answer=replace(answer, said="timed_out"))  # or granted: that is told later
+            as_told = replace(op, answer=replace(answer, said="timed_out"))  # or granted: the answer comes later
             self.state, _ = next(steps(self.state, number, as_told, False))
             self.waiting[number] = answer
         else:
-            self.told(number, answer)
+            self.record_answer(number, answer)
         return None
 
-    def told(self, number: int, answer: Answer, asked: bool = False) -> None:
-        """Note an answer, as of now. Given it and the moment, there is one state that can come of it."""
+    def record_answer(self, number: int, answer: Answer, asked: bool = False) -> None:
+        """Record an answer given now. Answer and time determine the next state."""
         op = replace(self.ops[number], answered=self.now * 1000, latest=self.now, answer=answer)
         self.state, _ = next(steps(self.state, number, replace(op, earliest=self.now), asked))
         self.ops[number] = op
 
-    def looks(self, number: int) -> None:
+    def check_waiter(self, number: int) -> None:
         answer = self.waiting[number]
-        state = self.moment(number)
+        state = self.state_now(number)
         here = [lease for lease in (*state.held, *state.queue) if lease.key == (number, 0)]
         if not here:
-            self.told(number, replace(answer, said="timed_out", at=self.now), asked=True)
+            self.record_answer(number, replace(answer, said="timed_out", at=self.now), asked=True)
         elif here[0].token:
-            told = granted(replace(here[0], accept=None), self.now + 1)
-            self.told(number, replace(told, claims=answer.claims, seen=answer.seen), asked=True)
+            record_answer = granted(replace(here[0], accept=None), self.now + 1)
+            self.record_answer(number, replace(record_answer, claims=answer.claims, seen=answer.seen), asked=True)
         else:
             return
         del self.waiting[number]
 
-    def moment(self, number: int) -> State:
-        return next(moments(self.state, replace(self.ops[number], earliest=self.now, latest=self.now)))[0]
+    def state_now(self, number: int) -> State:
+        return next(possible_states(self.state, replace(self.ops[number], earliest=self.now, latest=self.now)))[0]
 
     def answer(self, op: Op, number: int) -> Answer:
-        state = self.moment(number)
+        state = self.state_now(number)
         if op.what == "claims":
             return Answer("done", seen=tuple(map(shown, state.held)))
         if op.what == "claim":
@@ -106,7 +106,7 @@ class Alone:
         asks = [lease for lease in (*after.held, *after.queue) if lease.key == (number, 0)]
         name = f"{op.session}/{number}"
         ask = asks[0] if asks else Lease((number, 0), op.session, op.resource, op.mode, op.ttl, name, Span(0, 0))
-        ways = tuple(map(shown, in_the_way(state, ask)))
+        ways = tuple(map(shown, blockers_of(state, ask)))
         for own in state.held:
             if own_covers(own, ask):
                 (now,) = [lease for lease in after.held if lease.key == own.key]
@@ -130,17 +130,17 @@ def shown(lease: Lease) -> Seen:
 
 
 @st.composite
-def histories(draw: st.DrawFn, *, apart: bool = False) -> list[Op]:
-    """What was asked and answered; with `apart` nothing overlaps and every answer was heard."""
-    alone = Alone(draw, subject=not apart)
+def histories(draw: st.DrawFn, *, sequential: bool = False) -> list[Op]:
+    """Operations and their answers. With `sequential`, no operations overlap and no answer is lost."""
+    process = SingleProcess(draw, allow_waits=not sequential)
     for _ in range(draw(st.integers(1, 14))):
-        alone.step()
-    if apart:
-        return alone.ops
-    far = st.sampled_from((0, 0, 1, SECOND, FAR))
+        process.step()
+    if sequential:
+        return process.ops
+    spread = st.sampled_from((0, 0, 1, SECOND, FAR))
     seen = []
-    for op in alone.ops:
-        before, after = draw(far), draw(far)
+    for op in process.ops:
+        before, after = draw(spread), draw(spread)
         after = FAR if op.answer is None else after
         lost = draw(st.integers(0, 9)) == 0
         wide = replace(op, called=op.called - before * 1000, answered=op.answered + after * 1000)
@@ -150,14 +150,14 @@ def histories(draw: st.DrawFn, *, apart: bool = False) -> list[Op]:
 
 
 @given(histories())
-def test_what_one_process_did_is_linearizable_however_seen(history: list[Op]) -> None:
+def test_the_work_of_one_process_is_linearizable(history: list[Op]) -> None:
     assert judged(history) == ""
     assert judged(history, steady=False) == ""
 
 
 @given(st.data())
-def test_any_answer_but_the_one_processs_is_refused(data: st.DataObject) -> None:
-    history = data.draw(histories(apart=True))
+def test_any_other_answer_is_not_linearizable(data: st.DataObject) -> None:
+    history = data.draw(histories(sequential=True))
     assert judged(history) == ""
     number = data.draw(st.integers(0, len(history) - 1))
     op = history[number]
@@ -167,7 +167,7 @@ def test_any_answer_but_the_one_processs_is_refused(data: st.DataObject) -> None
 
 
 def others(op: Op, answer: Answer) -> list[Answer]:
-    """Answers that are not the one that was right."""
+    """Wrong answers to an operation."""
     if op.what == "claims":
         more = Seen("x/1", "nobody", "deploy/x", op.latest + SECOND, mode="shared", token=1)
         found = [replace(answer, seen=(*answer.seen, more))]
@@ -185,14 +185,14 @@ def others(op: Op, answer: Answer) -> list[Answer]:
 
 
 @given(st.data())
-def test_a_second_holder_is_always_seen(data: st.DataObject) -> None:
-    """Whatever overlaps, if nothing can have ended the claim of the first one when it is granted to another."""
+def test_a_second_holder_is_always_found(data: st.DataObject) -> None:
+    """This holds whenever nothing can have ended the first claim when the second one is granted."""
     history = data.draw(histories())
-    alone = [
+    process = [
         op for op in history if op.answer and op.answer.said == "granted" and op.mode == "exclusive" and not op.wait
     ]
-    assume(alone)
-    first = data.draw(st.sampled_from(alone))
+    assume(process)
+    first = data.draw(st.sampled_from(process))
     assert first.answer is not None
     moment = first.answer.at + 1
     enders = [op for op in history if op.what in ("release", "handoff", "break") and op.earliest <= moment <= op.latest]

@@ -1,4 +1,4 @@
-"""The fold and the reference model agree on every history: all rules, all events, and what time alone brings about."""
+"""The fold and the reference model agree on every history: on all rules, all events, and all ends by time."""
 
 import pytest
 from hypothesis import given, settings
@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from eventlog.events import Event, add_time
 from projections.rules.fold import as_of, fold
 from projections.rules.state import State
-from tests.support.agreement import as_json, assert_agree, micros
 from tests.support.histories import GAPS_S, histories
-from tests.support.reference_model import Model
+from tests.support.model.agreement import as_json, assert_agree, micros
+from tests.support.model.reference_model import Model
 
 MANY = 5 * (settings.default or settings()).max_examples  # handovers and continuations are rare in a history
 
@@ -17,7 +17,7 @@ MANY = 5 * (settings.default or settings()).max_examples  # handovers and contin
 @pytest.mark.parametrize("stray", [False, True])
 @settings(max_examples=MANY)
 @given(data=st.data())
-def test_the_fold_is_what_the_reference_model_says(data: st.DataObject, stray: bool) -> None:
+def test_the_fold_agrees_with_the_reference_model(data: st.DataObject, stray: bool) -> None:
     """After every event, and as time passes after the last one."""
     events: list[Event] = data.draw(histories(stray=stray))
     state, model = State(), Model()

@@ -1,4 +1,4 @@
-"""A report accounts for everything that went wrong, once, in whichever stretch it falls."""
+"""A report contains each problem of its period once."""
 
 from collections import Counter
 
@@ -19,12 +19,12 @@ BEGINNING = after_instant("")
 
 
 def report_of(events: list[Event], since: PointInTime, until: PointInTime) -> Report:
-    told = analyze_history([event for event in events if event.key <= until.key], until.at)
-    return build_report(told, since, build_board(told.state, until.at, 1e9, {}))
+    history = analyze_history([event for event in events if event.key <= until.key], until.at)
+    return build_report(history, since, build_board(history.state, until.at, 1e9, {}))
 
 
-def tellings(page: Report) -> Counter[tuple[str, str]]:
-    """What went wrong, each by its kind and an event."""
+def problems(page: Report) -> Counter[tuple[str, str]]:
+    """The problems in a report, each by its kind and an event."""
     found = Counter((item.kind, name) for item in page.refusals for name in item.events)
     found += Counter(("broken", item.events[-1]) for item in page.breaks)
     found += Counter(("lost", item.events[0]) for item in page.lost)
@@ -37,8 +37,8 @@ def tellings(page: Report) -> Counter[tuple[str, str]]:
 
 
 @given(histories())
-def test_a_report_tells_every_refusal_break_loss_and_expiry(events: list[Event]) -> None:
-    """No more and no less; a request that was told granted and refused in the history is lost, and nothing else."""
+def test_a_report_has_every_refusal_break_loss_and_expiry(events: list[Event]) -> None:
+    """Nothing is missing or added. A request that was told granted and is refused in the history is lost."""
     _, decisions = judged(events)
     told = {event.id: event.payload.told for event in events if isinstance(event.payload, ClaimRequested)}
     page = report_of(events, BEGINNING, after_event(events[-1]))
@@ -57,7 +57,7 @@ def test_a_report_tells_every_refusal_break_loss_and_expiry(events: list[Event])
 
 
 @given(histories())
-def test_every_death_is_told_once_with_all_that_was_held(events: list[Event]) -> None:
+def test_every_death_is_reported_once_with_the_claims_it_ended(events: list[Event]) -> None:
     found = analyze_history(events, events[-1].at)
     page = report_of(events, BEGINNING, after_event(events[-1]))
     assert Counter(death.event for death in page.deaths) == Counter(
@@ -74,17 +74,17 @@ def test_every_death_is_told_once_with_all_that_was_held(events: list[Event]) ->
 
 
 @given(st.data())
-def test_two_adjacent_stretches_tell_everything_once(data: st.DataObject) -> None:
+def test_two_adjacent_periods_report_everything_once(data: st.DataObject) -> None:
     events = data.draw(histories())
     middle = data.draw(st.sampled_from(events))
     cut = data.draw(st.sampled_from((after_event(middle), after_instant(middle.at))))
     end = after_event(events[-1])
     first, second = report_of(events, BEGINNING, cut), report_of(events, cut, end)
-    assert tellings(first) + tellings(second) == tellings(report_of(events, BEGINNING, end))
+    assert problems(first) + problems(second) == problems(report_of(events, BEGINNING, end))
 
 
 @given(st.data())
-def test_every_session_of_a_stretch_is_in_its_report(data: st.DataObject) -> None:
+def test_every_session_of_a_period_is_in_its_report(data: st.DataObject) -> None:
     events = data.draw(histories())
     cut = before_instant(data.draw(st.sampled_from(events)).at)
     page = report_of(events, cut, after_event(events[-1]))

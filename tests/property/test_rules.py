@@ -1,5 +1,5 @@
-"""The rules of claims hold for every history. Each test names its rule and says it again in one sentence; what they
-look at are the intervals of `tests.support.ledger`. Rule 1 is in `test_conflict`.
+"""The rules of claims hold for every history. Each test states its rule in one sentence, and checks it on the intervals
+of `tests.support.model.ledger`. Rule 1 is tested in `tests.property.test_conflict`.
 """
 
 from itertools import combinations, product
@@ -26,8 +26,8 @@ from projections.rules.fold import fold
 from projections.rules.liveness import ObserverHost, ProcessStatus, death_evidence
 from projections.rules.state import Decision, State
 from tests.support.histories import Story, histories, judged
-from tests.support.ledger import Ledger, ledger
-from tests.support.reference_model import conflict
+from tests.support.model.ledger import Ledger, ledger
+from tests.support.model.reference_model import conflict
 
 
 def ledger_of(events: list[Event]) -> Ledger:
@@ -46,9 +46,9 @@ def test_rule_2_no_two_conflicting_claims_are_active_together(events: list[Event
 
 
 @given(histories())
-def test_rule_2_a_refusal_or_wait_has_something_in_the_way(events: list[Event]) -> None:
+def test_rule_2_a_refused_or_waiting_request_is_blocked(events: list[Event]) -> None:
     """A request of a live session, not told refused, is granted if no active claim or earlier waiting request
-    conflicts; else it waits if it has a wait, else it is refused.
+    conflicts. Otherwise it waits if it has a time limit for waiting, and is refused if not.
     """
     state, decisions = State(), list[Decision]()
     for event in events:
@@ -60,13 +60,13 @@ def test_rule_2_a_refusal_or_wait_has_something_in_the_way(events: list[Event]) 
         outcome = verdicts[0].what if verdicts else ""
         assert outcome in ("granted", "renewed", "waiting", "refused")
         if outcome in ("waiting", "refused") and state.sessions[event.actor].live:
-            assert verdicts[0].others, "what is in the way is named"
+            assert verdicts[0].others, "the blocking claims are named"
             assert (outcome == "waiting") == (request.wait_s > 0 and request.told == "waiting")
 
 
 @given(histories())
 def test_rule_2_a_request_told_refused_is_never_granted(events: list[Event]) -> None:
-    """A request told `refused` is never granted later, by no merge."""
+    """A request told `refused` is never granted later, by any merge."""
     _, decisions = judged(events)
     refused = {e.id for e in events if isinstance(e.payload, ClaimRequested) and e.payload.told == "refused"}
     assert not refused & {said.claim for said in decisions if said.what in ("granted", "waiting", "renewed")}
@@ -81,7 +81,7 @@ def test_rule_3_a_claim_lasts_up_to_and_not_including_its_end(events: list[Event
         if grant.how == "expired":
             assert grant.end == grant.limit
         elif grant.how != "lapsed":
-            assert min(grant.end, state.at) < grant.limit, "it should have expired before"
+            assert min(grant.end, state.at) < grant.limit, "it should have expired earlier"
     active = book.active()
     assert active.keys() == state.claims.keys()
     for name, claim in state.claims.items():
@@ -90,8 +90,8 @@ def test_rule_3_a_claim_lasts_up_to_and_not_including_its_end(events: list[Event
 
 
 @given(histories())
-def test_rule_3_only_the_holders_word_counts(events: list[Event]) -> None:
-    """Only the present holder's renewal, release or handover counts."""
+def test_rule_3_only_the_holder_changes_a_claim(events: list[Event]) -> None:
+    """Only the current holder can renew, release or hand over a claim."""
     _, decisions = judged(events)
     by_id = {event.id: event for event in events}
     holders: dict[str, str] = {}
@@ -107,7 +107,7 @@ def test_rule_3_only_the_holders_word_counts(events: list[Event]) -> None:
 
 
 @given(histories())
-def test_rule_4_nobody_waits_for_nothing(events: list[Event]) -> None:
+def test_rule_4_every_waiting_request_is_blocked(events: list[Event]) -> None:
     """At every instant, each waiting request conflicts with an active claim or an earlier waiting request."""
     book = ledger_of(events)
     last = events[-1].at
@@ -119,7 +119,7 @@ def test_rule_4_nobody_waits_for_nothing(events: list[Event]) -> None:
 
 
 @given(histories())
-def test_rule_4_a_wait_ends_as_it_must_and_the_order_is_kept(events: list[Event]) -> None:
+def test_rule_4_waits_end_in_time_and_keep_their_order(events: list[Event]) -> None:
     """A wait ends when granted, at its limit (half-open), when withdrawn or with its session; no waiter overtakes an
     earlier one that it conflicts with.
     """
@@ -154,7 +154,7 @@ def test_rule_4_a_grant_to_a_waiter_lapses_unless_accepted(events: list[Event]) 
 @given(histories())
 def test_rule_5_handing_over_leaves_no_gap_and_keeps_the_end(events: list[Event]) -> None:
     """Handing over is a grant without a gap, to the named session, with the same end and a new token; void if that
-    session is not live at that moment.
+    session is not live at that time.
     """
     state, decisions = State(), list[Decision]()
     for event in events:
@@ -189,7 +189,7 @@ def test_rule_5_handing_over_leaves_no_gap_and_keeps_the_end(events: list[Event]
 
 @st.composite
 def queues(draw: st.DrawFn) -> list[Event]:
-    """Sessions that hold something each and wait for what others hold."""
+    """Sessions that each hold a resource and wait for resources of others."""
     count = draw(st.integers(2, 5))
     names = [f"s{number}" for number in range(count)]
     story = Story(*names)
@@ -203,7 +203,7 @@ def queues(draw: st.DrawFn) -> list[Event]:
 
 @given(st.one_of(queues(), histories()))
 def test_rule_6_every_session_in_a_circle_is_shown_one(events: list[Event]) -> None:
-    """Circles of sessions waiting for each other are shown to all in them."""
+    """A circle of sessions that wait for each other is shown to every session in it."""
     state = fold(State(), events)
     waits = list(state.waits.values())
     edges: set[tuple[str, str]] = set()
@@ -225,9 +225,9 @@ def test_rule_6_every_session_in_a_circle_is_shown_one(events: list[Event]) -> N
 
 
 @given(histories())
-def test_rule_7_tokens_rise_and_old_ones_do_not_stand(events: list[Event]) -> None:
+def test_rule_7_tokens_increase_and_old_ones_are_invalid(events: list[Event]) -> None:
     """A grant's token is its instant, and larger than that of any grant before it; only the token of a claim that is
-    still active, under its present holder, stands. A claim that was imported protects nothing, and takes no token.
+    still active, under its current holder, is valid. An imported claim has no token.
     """
     state, decisions, tokens = State(), list[Decision](), list[int]()
 
@@ -238,7 +238,7 @@ def test_rule_7_tokens_rise_and_old_ones_do_not_stand(events: list[Event]) -> No
 
     fold(state, events, record)
     grants = [grant for grant in ledger(events, decisions).grants if not grant.imported]
-    assert tokens == sorted(set(tokens)), "they rise, whatever falls on one instant"
+    assert tokens == sorted(set(tokens)), "tokens increase, also for grants at the same time"
     for number, (grant, token) in enumerate(zip(grants, tokens, strict=True)):
         before = tokens[number - 1] if number else 0
         assert token == max(to_micros(grant.start), before + 1)
@@ -247,13 +247,13 @@ def test_rule_7_tokens_rise_and_old_ones_do_not_stand(events: list[Event]) -> No
 
 
 def test_rule_7_a_claim_passed_on_at_its_grant_gets_a_new_token() -> None:
-    """A grant's token is larger than that of the grant before it, whatever falls on one instant."""
+    """A grant's token is larger than that of the grant before it, also at the same time."""
     story = Story("amber", "brown", "coral")
     held = story.asks(1, "amber", "port/1", ttl_s=60)
     wait = story.asks(2, "brown", "port/1", "waiting", wait_s=300)
     assert held.id in story.state(60).claims
     before = story.state(61).claims[wait.id].token
-    story.continues(61, "coral", "brown")  # at the very instant at which its wait is granted
+    story.continues(61, "coral", "brown")  # at the same time at which its wait is granted
     assert story.state().claims[wait.id].session == "coral"
     assert story.state().claims[wait.id].token > before
     assert not is_token_valid(story.state(), wait.id, before)
@@ -263,9 +263,9 @@ def test_rule_7_a_claim_passed_on_at_its_grant_gets_a_new_token() -> None:
 
 
 @given(histories())
-def test_rule_8_whoever_wrongly_believed_to_hold_is_told(events: list[Event]) -> None:
+def test_rule_8_a_session_that_lost_a_claim_gets_a_notice(events: list[Event]) -> None:
     """A claim whose requester was told granted, or accepted it, but which the history does not grant, is lost: its
-    holder gets a notice with the event that was wrong; nobody else does, nor one that was imported.
+    session gets a notice that names the event. No other session and no imported session gets one.
     """
     state, decisions = State(), list[Decision]()
     for event in events:
@@ -279,17 +279,18 @@ def test_rule_8_whoever_wrongly_believed_to_hold_is_told(events: list[Event]) ->
             for said in decisions
             if said.what in ("granted", "renewed", "accepted")
         )
-        notices = [notice for notice in state.sessions[event.actor].notices if notice.id == event.id]
+        session = state.sessions.get(event.actor)  # None if an import has brought the file before
+        notices = [notice for notice in session.notices if notice.id == event.id] if session else []
         lost = [notice for notice in notices if notice.kind == "lost"]
         if isinstance(payload, ClaimHandedOver):
-            continue  # whom a handover names is told by the next law
+            continue  # the next test is about handovers
         assert len(lost) == (believed and not granted and not event.imported)
         assert all(notice.reason and notice.resources == (payload.resource,) for notice in lost)  # type: ignore[union-attr]
 
 
 @given(histories())
-def test_rule_8_whom_a_void_handover_names_is_told(events: list[Event]) -> None:
-    """A session that a handover names has the claim with it, or is told that it has not."""
+def test_rule_8_the_target_of_a_void_handover_gets_a_notice(events: list[Event]) -> None:
+    """A session that a handover names gets the claim, or a notice that it did not."""
     state = State()
     for event in events:
         fold(state, [event])
@@ -303,9 +304,9 @@ def test_rule_8_whom_a_void_handover_names_is_told(events: list[Event]) -> None:
 # --- rule 9 -----------------------------------------------------------------------------------------------------------
 
 
-def test_rule_9_when_an_anchor_is_gone() -> None:
+def test_rule_9_when_an_anchor_counts_as_gone() -> None:
     """An anchor is gone if, on the same machine, boot and pid namespace, its pid is free, a zombie or another
-    process, or if the same machine has booted again; anything else is not known, and not known is not dead.
+    process, or if the same machine has booted again. In any other case its state is unknown, which is not dead.
     """
     here = ObserverHost("m1", "b1", "n1")
     looks: tuple[ProcessStatus, ...] = ("free", "zombie", "unknown", 100, 101)
@@ -320,9 +321,9 @@ def test_rule_9_when_an_anchor_is_gone() -> None:
 
 
 @given(histories())
-def test_rule_9_presumed_dead_counts_against_the_latest_anchor(events: list[Event]) -> None:
-    """`session.presumed_dead` counts only against a live session's latest anchor and never the observer; it ends what
-    the session holds, and the session's next event revives it without its claims, and it is told.
+def test_rule_9_presumed_dead_applies_to_the_latest_anchor(events: list[Event]) -> None:
+    """`session.presumed_dead` counts only for the latest anchor of a live session other than the observer. It ends the
+    session's claims. The session's next event makes it live again, without its claims and with a notice.
     """
     state = State()
     anchors: dict[str, Anchor | None] = {}

@@ -1,4 +1,4 @@
-"""Claims and waits as spans are those of the ledger of the decisions, and lives are those of the fold."""
+"""The intervals of claims and waits agree with the ledger, and the intervals of live sessions with the fold."""
 
 from hypothesis import given
 
@@ -7,12 +7,12 @@ from projections.rules.fold import fold
 from projections.rules.state import State
 from projections.views.intervals import analyze_history, claim_intervals
 from tests.support.histories import histories, judged
-from tests.support.ledger import ledger
+from tests.support.model.ledger import ledger
 
 
 @given(histories())
-def test_spans_are_the_grants_and_waits_of_the_ledger(events: list[Event]) -> None:
-    """Each grant and each wait once, with its holder, its terms, its beginning and its end."""
+def test_intervals_are_the_grants_and_waits_of_the_ledger(events: list[Event]) -> None:
+    """Each grant and each wait appears once, with its holder, terms, start and end."""
     _, decisions = judged(events)
     book, spans = ledger(events, decisions), claim_intervals(events, decisions)
     for kind, expected in (("claim", book.grants), ("wait", book.waits)):
@@ -22,8 +22,8 @@ def test_spans_are_the_grants_and_waits_of_the_ledger(events: list[Event]) -> No
 
 
 @given(histories())
-def test_a_session_has_a_life_while_it_is_live(events: list[Event]) -> None:
-    """After every event, the sessions with an open life are the live ones."""
+def test_a_live_session_has_an_open_interval(events: list[Event]) -> None:
+    """After every event, the sessions whose interval is open are the live ones."""
     for index in range(len(events)):
         seen = analyze_history(events[: index + 1], events[index].at)
         state = fold(State(), events[: index + 1])

@@ -1,6 +1,7 @@
-"""`why` accounts for every grant and end of every claim, no more and no less.
+"""The history of claims that `coord why` shows has every grant and every end of every claim, and no others.
 
-What it is compared with is what can be watched: the claims that the fold has at each instant and after each event.
+It is compared with the claims in the state of the fold, observed at each time and after each event. Receipts of
+messages are tested in the same way.
 """
 
 from collections import Counter
@@ -32,19 +33,19 @@ _ENDS = {
     *("session_ended", "session_dead"),
 }
 _BY_TIME = {"expired", "lapsed", "timed_out"}
-Change = tuple[str, str, str, str]  # what, when, which claim, whose
+Change = tuple[str, str, str, str]  # kind, time, claim, session
 
 
-def told(events: list[Event]) -> list[ClaimHistoryEntry]:
+def entries_of(events: list[Event]) -> list[ClaimHistoryEntry]:
     return build_claim_history(events, judged(events)[1])
 
 
-def watched(events: list[Event]) -> Counter[Change]:
-    """Every claim that appears in the state, or goes from it, and when: seen from outside, instant by instant."""
+def observed_changes(events: list[Event]) -> Counter[Change]:
+    """Every claim that appears in the state or disappears from it, and when."""
     state, changes = State(), Counter[Change]()
     before: dict[str, tuple[str, int]] = {}
 
-    def look(at: str) -> None:
+    def observe(at: str) -> None:
         nonlocal before
         now = {claim.id: (claim.session, claim.token) for claim in state.claims.values()}
         for name, (session, _) in before.items():
@@ -59,11 +60,11 @@ def watched(events: list[Event]) -> Counter[Change]:
         while state.due <= event.at:
             due = state.due
             as_of(state, due)
-            look(due)
+            observe(due)
         as_of(state, event.at)
-        look(event.at)
+        observe(event.at)
         fold(state, [event])
-        look(event.at)
+        observe(event.at)
     return changes
 
 
@@ -78,7 +79,7 @@ def grants_and_ends(entries: list[ClaimHistoryEntry], waits: set[tuple[str, str,
 
 
 def ends_of_waits(entries: list[ClaimHistoryEntry]) -> set[tuple[str, str, str]]:
-    """The ends that are those of waits: of what was waiting and was not granted before."""
+    """The ends of waits: of requests that waited and were not granted."""
     waiting: set[str] = set()
     found: set[tuple[str, str, str]] = set()
     for entry in entries:
@@ -93,16 +94,16 @@ def ends_of_waits(entries: list[ClaimHistoryEntry]) -> set[tuple[str, str, str]]
 
 
 @given(histories())
-def test_the_story_has_every_grant_and_every_end_once(events: list[Event]) -> None:
-    """Every grant and every end of every claim is in the story exactly once, at its instant and of its session."""
-    entries = told(events)
-    assert grants_and_ends(entries, ends_of_waits(entries)) == watched(events)
+def test_claim_history_has_every_grant_and_every_end_once(events: list[Event]) -> None:
+    """Each grant and each end appears exactly once, with its time and session."""
+    entries = entries_of(events)
+    assert grants_and_ends(entries, ends_of_waits(entries)) == observed_changes(events)
 
 
 @given(histories())
-def test_the_stories_together_are_the_whole_story(events: list[Event]) -> None:
-    """Nothing is told that no question brings up, and each question brings up all that is about it."""
-    entries = told(events)
+def test_every_entry_is_found_by_all_that_it_is_about(events: list[Event]) -> None:
+    """Each entry is found by its resource, session, claim and cause, and a search finds all that match."""
+    entries = entries_of(events)
     for entry in entries:
         if entry.resource:
             assert entry in about_resources(entries, [entry.resource])
@@ -116,14 +117,14 @@ def test_the_stories_together_are_the_whole_story(events: list[Event]) -> None:
 
 
 @given(histories())
-def test_every_entry_names_its_rule_and_what_brought_it_about(events: list[Event]) -> None:
-    """The number of the rule, and an event of that very instant, or time alone."""
+def test_every_entry_names_its_rule_and_its_cause(events: list[Event]) -> None:
+    """The cause is an event of the same time, or there is none, and time alone caused it."""
     by_id = {event.id: event for event in events}
-    entries = told(events)
+    entries = entries_of(events)
     over = {entry.at for entry in entries if entry.what in _BY_TIME}
     for entry in entries:
         assert 1 <= entry.rule <= 9
-        if not entry.cause:  # time ends something, and lets a waiter in by that alone
+        if not entry.cause:  # time ended a claim, which may grant it to a waiter
             assert entry.what in _BY_TIME or (entry.what == "granted" and entry.at in over)
         if entry.cause:
             assert (by_id[entry.cause].at, by_id[entry.cause].actor) == (entry.at, entry.by)
@@ -131,23 +132,23 @@ def test_every_entry_names_its_rule_and_what_brought_it_about(events: list[Event
             assert entry.told == by_id[entry.claim].payload.told  # type: ignore[union-attr]
 
 
-def test_an_acceptance_that_lets_a_waiter_in_is_its_cause() -> None:
-    """Who takes up what was never granted waits no longer, and whoever waited behind it alone gets in."""
+def test_an_acceptance_that_unblocks_a_waiter_is_the_cause() -> None:
+    """Accepting a claim that was never granted ends the wait, so a request that waited only behind it is granted."""
     history = Story("amber", "brook", "coral")
     history.asks(10, "amber", "file/a")
     early = history.asks(20, "brook", "file/**", "waiting", wait_s=300)
     behind = history.asks(30, "coral", "file/b", "waiting", wait_s=300)
     accepted = history.accepts(40, "brook", early)
-    last = told(history.history())[-1]
+    last = entries_of(history.history())[-1]
     assert (last.what, last.claim, last.cause, last.by) == ("granted", behind.id, accepted.id, "brook")
 
 
-def test_what_a_request_was_told_and_who_was_in_the_way() -> None:
+def test_an_entry_has_the_answer_and_what_blocked_the_request() -> None:
     history = Story("amber", "brook")
     first = history.asks(10, "amber", "file/src/", ttl_s=60)
     second = history.asks(20, "brook", "file/src/app.py", "refused")
     release = history.releases(30, "brook", first)
-    entries = told(history.history())
+    entries = entries_of(history.history())
     assert [(e.what, e.claim, e.told, e.rule) for e in entries] == [
         ("granted", first.id, "granted", 2),
         ("refused", second.id, "refused", 2),
@@ -161,8 +162,8 @@ def test_what_a_request_was_told_and_who_was_in_the_way() -> None:
 
 
 @given(st.data())
-def test_receipts_say_who_has_not_read_and_not_confirmed(data: st.DataObject) -> None:
-    """Those who have not read a message are those in whose inbox it still is, and those who have are not."""
+def test_receipts_show_who_has_not_read_or_not_confirmed(data: st.DataObject) -> None:
+    """A recipient has not read a message if and only if it is still in its inbox."""
     events = data.draw(histories())
     state = fold(State(), events)
     for event in events:
@@ -178,7 +179,7 @@ def test_receipts_say_who_has_not_read_and_not_confirmed(data: st.DataObject) ->
             assert not {row.session for row in rows if row.confirmed_at} & message.unacknowledged_by
 
 
-def test_a_message_is_followed_to_whoever_goes_on() -> None:
+def test_a_receipt_follows_a_message_to_the_continuing_session() -> None:
     history = Story("amber", "brook", "coral", "dusky")
     message = history.sends(10, "amber", "brook", "coral", "nobody", needs_ack=True)
     history.continues(20, "dusky", "brook")
@@ -196,8 +197,8 @@ def test_a_message_is_followed_to_whoever_goes_on() -> None:
 
 
 @given(histories())
-def test_receipts_say_who_has_still_to_confirm(events: list[Event]) -> None:
-    """Whoever has to confirm a message and has not, is a recipient or goes on for one, and no receipt says it has."""
+def test_receipts_show_who_still_has_to_confirm(events: list[Event]) -> None:
+    """A session that still has to confirm a message is a recipient or continues one, and its receipt shows that."""
     state = fold(State(), events)
     for event in events:
         if not isinstance(event.payload, MessageSent) or not event.payload.needs_ack:
@@ -209,7 +210,7 @@ def test_receipts_say_who_has_still_to_confirm(events: list[Event]) -> None:
             assert message.unacknowledged_by <= open_rows | unread
 
 
-def test_who_goes_on_for_a_reader_confirms_for_it() -> None:
+def test_a_continuing_session_confirms_for_its_predecessor() -> None:
     history = Story("amber", "brook", "dusky")
     message = history.sends(10, "amber", "brook", needs_ack=True)
     history.reads(15, "brook", message)

@@ -1,4 +1,4 @@
-"""The timeline has everything that was there in its stretch once, and so has the picture of it, in its place."""
+"""A timeline has everything in its period once, and so does its picture."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ from projections.views.intervals import analyze_history
 from projections.views.point_in_time import after_event, after_instant
 from projections.views.timeline import Timeline, build_timeline
 from tests.support.histories import at, histories, seconds
-from tests.support.pictures import SVG, check_geometry
+from tests.support.timeline_geometry import SVG, check_geometry
 
 pytestmark = pytest.mark.slow
 
@@ -27,78 +27,78 @@ _MARKS = ("died", "lost", "broken", "refused", "void")
 
 
 @st.composite
-def stretches(draw: st.DrawFn) -> tuple[list[Event], int, str]:
-    """A history, how many of its events are before the stretch, and until when it goes."""
+def periods(draw: st.DrawFn) -> tuple[list[Event], int, str]:
+    """A history, the number of its events before the period, and the end of the period."""
     events = draw(histories(max_events=30))
     until = at(seconds(events[-1].at) + draw(st.sampled_from((0, 1, 90, 9000))))
     return events, draw(st.integers(0, len(events)) | st.just(0)), until
 
 
-def _timeline(stretch: tuple[list[Event], int, str]) -> Timeline:
-    events, first, until = stretch
+def _timeline(period: tuple[list[Event], int, str]) -> Timeline:
+    events, first, until = period
     since = after_event(events[first - 1]) if first else after_instant("")
     return build_timeline(analyze_history(events, until), since, until)
 
 
-def _decided(stretch: tuple[list[Event], int, str]) -> list[Decision]:
-    """What was decided in the stretch: what a fold that stops at its beginning decides after that."""
-    events, first, until = stretch
+def _decisions(period: tuple[list[Event], int, str]) -> list[Decision]:
+    """The decisions in the period: those of a fold that continues from its beginning."""
+    events, first, until = period
     found: list[Decision] = []
     state = fold(State(), events[:first])
     as_of(fold(state, events[first:], found.append), until, found.append)
     return found
 
 
-@given(stretches())
-def test_every_refusal_loss_break_and_void_handover_is_one_mark(stretch: tuple[list[Event], int, str]) -> None:
-    """One that was told granted is lost, and not refused as well."""
-    told = {event.id: event.payload.told for event in stretch[0] if isinstance(event.payload, ClaimRequested)}
+@given(periods())
+def test_every_refusal_loss_break_and_void_handover_is_one_mark(period: tuple[list[Event], int, str]) -> None:
+    """A request that was told granted is marked as lost, and not also as refused."""
+    told = {event.id: event.payload.told for event in period[0] if isinstance(event.payload, ClaimRequested)}
     expected = Counter(
         (said.what, said.cause, said.claim, said.session)
-        for said in _decided(stretch)
+        for said in _decisions(period)
         if said.what in _MARKS and (said.what != "refused" or told[said.claim] != "granted")
     )
-    marks = _timeline(stretch).marks
+    marks = _timeline(period).marks
     assert Counter((m.kind, m.id, m.claim, m.session) for m in marks if m.kind != "died") == expected
 
 
-@given(stretches())
-def test_every_death_is_one_mark(stretch: tuple[list[Event], int, str]) -> None:
-    events, first, _ = stretch
+@given(periods())
+def test_every_death_is_one_mark(period: tuple[list[Event], int, str]) -> None:
+    events, first, _ = period
     state, expected = fold(State(), events[:first]), []
     for event in events[first:]:
         before = {name: session.status for name, session in state.sessions.items()}
         fold(state, [event])
         expected += [(event.id, s.id) for s in state.sessions.values() if before.get(s.id) != s.status == "dead"]
-    assert [(mark.id, mark.session) for mark in _timeline(stretch).marks if mark.kind == "died"] == expected
+    assert [(mark.id, mark.session) for mark in _timeline(period).marks if mark.kind == "died"] == expected
 
 
-@given(stretches())
-def test_every_claim_and_wait_is_one_bar_of_its_lane(stretch: tuple[list[Event], int, str]) -> None:
-    """Those that were there when the stretch began, and those that began in it."""
-    events, first, _ = stretch
+@given(periods())
+def test_every_claim_and_wait_is_one_bar_in_its_lane(period: tuple[list[Event], int, str]) -> None:
+    """These are the claims and waits at the beginning of the period, and those that start in it."""
+    events, first, _ = period
     before = as_of(fold(State(), events[:first]), events[first - 1].at) if first else State()
     expected = Counter([("claim", c.id, c.session, c.granted_at) for c in before.claims.values()])
     expected += Counter([("wait", w.id, w.session, w.asked_at) for w in before.waits.values()])
     kinds = {"granted": "claim", "waiting": "wait"}
-    begun = [said for said in _decided(stretch) if said.what in kinds]
+    begun = [said for said in _decisions(period) if said.what in kinds]
     expected += Counter((kinds[said.what], said.claim, said.session, said.at) for said in begun)
-    found = [(lane.session, span) for lane in _timeline(stretch).lanes for row in lane.rows for span in row]
+    found = [(lane.session, span) for lane in _timeline(period).lanes for row in lane.rows for span in row]
     assert Counter((span.kind, span.id, session, span.start) for session, span in found) == expected
     assert all(session == span.session for session, span in found)
 
 
-@given(stretches())
-def test_the_bars_of_a_row_do_not_overlap_in_time(stretch: tuple[list[Event], int, str]) -> None:
-    for lane in _timeline(stretch).lanes:
+@given(periods())
+def test_the_bars_of_a_row_do_not_overlap_in_time(period: tuple[list[Event], int, str]) -> None:
+    for lane in _timeline(period).lanes:
         for row in lane.rows:
             assert all((before.end or NEVER) <= after.start for before, after in pairwise(row))
 
 
-@given(stretches())
-def test_everyone_who_is_named_has_one_lane_in_order_of_arrival(stretch: tuple[list[Event], int, str]) -> None:
-    events, first, _ = stretch
-    found = _timeline(stretch)
+@given(periods())
+def test_every_session_has_one_lane_in_order_of_arrival(period: tuple[list[Event], int, str]) -> None:
+    events, first, _ = period
+    found = _timeline(period)
     sessions = [lane.session for lane in found.lanes]
     order = list(dict.fromkeys(event.actor for event in events))
     assert sessions == sorted(sessions, key=order.index)
@@ -112,17 +112,17 @@ def test_everyone_who_is_named_has_one_lane_in_order_of_arrival(stretch: tuple[l
 # --- the picture ----------------------------------------------------------------------------------------------------
 
 
-@given(stretches())
-def test_the_bars_of_a_lane_do_not_overlap_in_the_picture(stretch: tuple[list[Event], int, str]) -> None:
-    for band in lay_out(_timeline(stretch)).bands:
+@given(periods())
+def test_the_bars_of_a_lane_do_not_overlap_in_the_picture(period: tuple[list[Event], int, str]) -> None:
+    for band in lay_out(_timeline(period)).bands:
         for a, b in combinations(band.bars, 2):
             assert a.y != b.y or a.x1 <= b.x0 or b.x1 <= a.x0
         assert all(band.top < bar.y and bar.x1 <= RIGHT for bar in band.bars)
 
 
-@given(stretches())
-def test_the_titles_of_the_picture_name_everything_once(stretch: tuple[list[Event], int, str]) -> None:
-    found = _timeline(stretch)
+@given(periods())
+def test_the_tooltips_of_a_picture_name_everything_once(period: tuple[list[Event], int, str]) -> None:
+    found = _timeline(period)
     expected: Counter[tuple[str, str]] = Counter(
         (span.kind, span.id) for lane in found.lanes for row in lane.rows for span in row
     )
@@ -139,6 +139,6 @@ def _titles(root: Element) -> Iterator[tuple[str, str]]:
                 yield str(group.get("class")), row.partition(":")[0]
 
 
-@given(stretches())
-def test_everything_is_on_the_canvas_and_no_text_on_another(stretch: tuple[list[Event], int, str]) -> None:
-    check_geometry(render_svg(_timeline(stretch)))
+@given(periods())
+def test_everything_is_on_the_canvas_and_no_texts_overlap(period: tuple[list[Event], int, str]) -> None:
+    check_geometry(render_svg(_timeline(period)))

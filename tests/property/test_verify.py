@@ -1,5 +1,5 @@
-"""`verify` finds nothing where nothing is wrong: whatever the history, the pieces in which it came, and wherever a fold
-was saved; and it finds any journal that is not what was seen.
+"""`coord verify` finds nothing if nothing is wrong, for any history, however its journals arrived and wherever a fold
+was saved; and it finds any journal that has less than was read before.
 """
 
 import shutil
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.slow
 
 
 @given(st.data())
-def test_a_saved_fold_is_what_the_journals_give(workspace: Workspace, data: st.DataObject) -> None:
+def test_verify_compares_checkpoint_and_journals(workspace: Workspace, data: st.DataObject) -> None:
     events = data.draw(histories())
     journals = {name: lines_of(journal) for name, journal in journals_of(events).items()}
     log, cache = Path(workspace.log), Path(workspace.cache)
@@ -45,13 +45,13 @@ def test_a_saved_fold_is_what_the_journals_give(workspace: Workspace, data: st.D
             as_of(snapshot.state, add_time(snapshot.state.at or end, data.draw(st.sampled_from(GAPS_S))))
         snapshot.save()
         assert verify(system, workspace).checkpoint == "same"
-    aside = data.draw(st.lists(st.sampled_from(sorted(journals)), unique=True))
+    archived = data.draw(st.lists(st.sampled_from(sorted(journals)), unique=True))
     (log / ARCHIVE_FOLDER).mkdir()
-    for name in aside:
+    for name in archived:
         if delivered[name]:
             (log / f"{name}.jsonl").rename(log / ARCHIVE_FOLDER / f"{name}.jsonl")
     for name, lines in journals.items():
-        if name not in aside:
+        if name not in archived:
             (log / f"{name}.jsonl").write_bytes(b"".join(lines))
     found = verify(system, workspace)
     assert found.whole

@@ -1,1 +1,1 @@
-"""Helpers that several test modules share: no tests here. A module's name says what it makes."""
+"""Helpers that several test modules share. There are no tests here."""

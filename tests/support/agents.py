@@ -1,5 +1,5 @@
-"""Agents whose hooks are answered inside the test: real files and a real git, with a clock and processes that the test
-holds in its hands.
+"""Simulated agents whose hooks run inside the test, on real files and with a real git, but with a clock and a process
+table that the test controls.
 """
 
 import json
@@ -18,12 +18,12 @@ from tests.support.processes import Result, environment
 from tests.support.repositories import Repo
 
 CLIENT_OF = {100: "claude", 200: "codex", 300: "gemini"}
-"""Which client runs at which pid."""
+"""The client of each agent, by its pid."""
 
 
 @dataclass
 class Heard:
-    """What a client hears from a hook."""
+    """The answer of a hook to a client."""
 
     code: int
     err: str
@@ -31,41 +31,41 @@ class Heard:
 
     @property
     def context(self) -> str:
-        """What reaches the agent's context."""
+        """The text that is added to the agent's context."""
         return "\n".join(said.get("hookSpecificOutput", {}).get("additionalContext", "") for said in self.documents)
 
     @property
     def held_back(self) -> str:
-        """Why the agent may not stop; empty if it may."""
+        """The reason why the agent may not stop; empty if it may stop."""
         return "\n".join(said["reason"] for said in self.documents if said.get("decision") == "block")
 
     @property
     def silent(self) -> bool:
-        """Whether nothing at all was said."""
+        """Whether the hook allowed and printed nothing."""
         return (self.code, self.err, self.documents) == (ALLOWED, "", [])
 
 
 class Agents:
-    """A repository in which a Claude (100), a Codex (200) and a Gemini (300) work, with the conversations c100, c200
-    and c300.
+    """A repository with three agents: Claude (pid 100), Codex (200) and Gemini (300), whose conversations are c100,
+    c200 and c300.
     """
 
     def __init__(self, repo: Repo, clients: dict[int, str] | None = None) -> None:
         self.machine, self.repo, self.root = Inside(repo), repo, repo.root
         self.clients = clients or CLIENT_OF
         self.long_ways = 0
-        self.chars: dict[str, int] = {}  # that reached each conversation
-        self.deaf = False  # whether nobody reads what a hook prints
-        self.env: dict[str, str] = {}  # of every hook
+        self.chars: dict[str, int] = {}  # the number of characters shown to each conversation
+        self.deaf = False  # whether nobody reads the output of hooks
+        self.env: dict[str, str] = {}  # environment variables of every hook
         for pid, word in self.clients.items():
             self.runs(pid, word)
 
     def runs(self, pid: int, word: str, start_ticks: int = 0) -> None:
-        """Let a client run at this pid."""
+        """Add the process of a client to the process table."""
         self.machine.table.rows[pid] = Process(pid, 1, pid, start_ticks or pid * 10, "S", (word,))
 
     def hears(self, pid: int, data: bytes, **env: str) -> Heard:
-        """What a client hears that says this to its hook."""
+        """Run a hook with this input; its answer."""
         env = self.env | env
         system, client = self.machine.system(pid, env), client_named(self.clients[pid])
         heard = Heard(ALLOWED, "")
@@ -97,7 +97,7 @@ class Agents:
         return heard
 
     def hook(self, pid: int, moment: str, **said: Any) -> Heard:
-        """What an agent hears at a moment. `said` is added to what its client says then."""
+        """Run the hook of an agent for a hook event (`moment`). `said` is added to the usual input."""
         client = client_named(self.clients[pid])
         assert client
         event = next(name for name, found in client.hook_events.items() if found == moment)
@@ -105,11 +105,11 @@ class Agents:
         return self.hears(pid, json.dumps(fields | said).encode())
 
     def starts(self, pid: int, source: str = "startup", **said: Any) -> Heard:
-        """An agent starts."""
+        """Run the hook for the start of a conversation."""
         return self.hook(pid, "start", source=source, **said)
 
     def tool(self, pid: int, path: str) -> dict[str, Any]:
-        """How a client says that a file is written."""
+        """The part of a hook's input that says which file is written."""
         client = client_named(self.clients[pid])
         assert client
         if client.files:
@@ -120,15 +120,15 @@ class Agents:
         return {"tool_name": name, "tool_input": {key: patch}}
 
     def asks_to_write(self, pid: int, path: str, **said: Any) -> Heard:
-        """An agent is about to write a file."""
+        """Run the hook before a write."""
         return self.hook(pid, "before", **self.tool(pid, path) | said)
 
     def has_written(self, pid: int, path: str, **said: Any) -> Heard:
-        """An agent has written a file."""
+        """Run the hook after a write."""
         return self.hook(pid, "after", **self.tool(pid, path) | said)
 
     def writes(self, pid: int, path: str, text: str = "", cwd: Path | None = None, **said: Any) -> Heard:
-        """An agent writes a file, if it may."""
+        """Write a file as an agent, with the hooks before and after, if the first one allows it."""
         at = {"cwd": str(cwd or self.root)} | said
         heard = self.asks_to_write(pid, path, **at)
         if heard.code == ALLOWED:
@@ -140,7 +140,7 @@ class Agents:
         return heard
 
     def shell(self, pid: int, command: str, cwd: Path | None = None, hooks: bool = True, **said: Any) -> Heard:
-        """An agent runs a shell command; or, without hooks, its person does."""
+        """Run a shell command as an agent, or, without hooks, as its user."""
         client = client_named(self.clients[pid])
         assert client
         used = {"tool_name": client.shells[0], "tool_input": {"command": command}, "cwd": str(cwd or self.root)} | said
@@ -156,7 +156,7 @@ class Agents:
         return self.hook(pid, "after", **used) if hooks else Heard(ALLOWED, "")
 
     def coord(self, pid: int, *argv: str) -> Result:
-        """An agent runs `coord` in its shell."""
+        """Run `coord` in the shell of an agent."""
         env = {
             "claude": {"CLAUDECODE": "1", "CLAUDE_CODE_SESSION_ID": f"c{pid}"},
             "codex": {"CODEX_THREAD_ID": f"c{pid}"},
@@ -165,20 +165,20 @@ class Agents:
         return self.machine.run(pid, *argv, **env[self.clients[pid]])
 
     def session(self, pid: int) -> str:
-        """The session of an agent, once it has one."""
+        """The id of an agent's live session."""
         sessions = self.board()["sessions"]
         word = self.clients[pid]
         (found,) = [row["id"] for row in sessions if row["client"].startswith(word) and row["status"] in LIVE]
         return str(found)
 
     def board(self) -> dict[str, Any]:
-        """What a person sees."""
+        """The document of `coord status --json`, as a user without a session gets it."""
         self.machine.table.rows[900] = Process(900, 1, 900, 9000, "S", ("-bash",))
         board: dict[str, Any] = self.machine.run(900, "status", "--json").json
         return board
 
     def claims(self) -> dict[str, str]:
-        """Who has what."""
+        """The holder of each claimed resource."""
         return {row["resource"]: row["session"] for row in self.board()["claims"]}
 
 

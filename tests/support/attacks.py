@@ -1,8 +1,8 @@
 """The twenty attacks of docs/explanation/reliability.md: what each does, and how often.
 
-A test that belongs to one bears its number, and takes its count from here: a Hypothesis test with `@law(11)`, any other
-with `@pytest.mark.attack(11)` and the fixture `tally`, which also tells on the screen how far it is and, when all is
-over, what was done. `COORD_TEST_LONG=1` takes the long counts, `COORD_TEST_SEED=1000` other seeds than from 0.
+A test of an attack is marked with the attack's number and takes its count from here: a Hypothesis test with `@law(11)`,
+any other with `@pytest.mark.attack(11)` and the fixture `tally`. The fixture prints progress, and a summary at the end.
+`COORD_TEST_LONG=1` selects the long counts, and `COORD_TEST_SEED=1000` makes the seeds start at 1000 instead of 0.
 """
 
 import os
@@ -17,12 +17,12 @@ from hypothesis import settings
 
 LONG = os.environ.get("COORD_TEST_LONG", "") not in ("", "0")
 FIRST_SEED = int(os.environ.get("COORD_TEST_SEED", "0"))
-_PAUSE_S = 5.0  # between two words about how far it is
+_PAUSE_S = 5.0  # between two reports of progress
 
 
 @dataclass(frozen=True)
 class Attack:
-    """One row: the promises that it tries to break, what is done, and how many times: counted in `unit`."""
+    """One row: the promises that the attack tests, what it does, and how many times, counted in `unit`."""
 
     promises: tuple[int, ...]
     what: str
@@ -32,7 +32,7 @@ class Attack:
 
     @property
     def count(self) -> int:
-        """How many in this run."""
+        """The count in this run."""
         return self.long if LONG else self.usual
 
 
@@ -81,7 +81,7 @@ ATTACKS = {
 
 
 def law(number: int) -> Callable[[Callable[..., Any]], Any]:
-    """A Hypothesis test that belongs to an attack, with as many examples as that asks for."""
+    """Mark a Hypothesis test as part of an attack, and give it the number of examples of that attack."""
 
     def mark(test: Callable[..., Any]) -> Any:
         examples = ATTACKS[number].count
@@ -91,7 +91,7 @@ def law(number: int) -> Callable[[Callable[..., Any]], Any]:
 
 
 class Tally:
-    """What a test that belongs to an attack asks for and tells."""
+    """The count of an attack, and what a test of it has done so far."""
 
     def __init__(self, number: int, say: Callable[[str], None]) -> None:
         self.number, self.count, self.done = number, ATTACKS[number].count, dict[str, int]()
@@ -103,11 +103,11 @@ class Tally:
         return range(FIRST_SEED, FIRST_SEED + self.count)
 
     def chance(self, seed: object) -> random.Random:
-        """A generator of its own for each seed."""
+        """A random generator that depends only on the attack and the seed."""
         return random.Random(f"{self.number}/{seed}")
 
     def did(self, unit: str, many: int = 1) -> None:
-        """Count what was done, and say so now and then."""
+        """Add to the number of things done, and report progress every few seconds."""
         self.done[unit] = self.done.get(unit, 0) + many
         if time.monotonic() >= self._next:
             self._next = time.monotonic() + _PAUSE_S
@@ -115,25 +115,25 @@ class Tally:
 
     @property
     def told(self) -> list[tuple[str, object]]:
-        """What was done, as properties of a test."""
+        """What was done, as properties of a pytest report."""
         return [("attack", [self.number, unit, many]) for unit, many in self.done.items()]
 
 
 class Tallies:
-    """What the tests of a whole run told, added up; a plugin of pytest."""
+    """A pytest plugin that adds up what all tests of a run have done."""
 
     def __init__(self) -> None:
         self.done: dict[tuple[int, str], int] = {}
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Add up what one test told."""
+        """Add what one test has done."""
         for name, told in report.user_properties if report.when == "teardown" else ():
             if name == "attack" and isinstance(told, list):
                 number, unit, many = told
                 self.done[number, unit] = self.done.get((number, unit), 0) + many
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Say which attacks were made, and how much of each."""
+        """Print how much was done of each attack."""
         if self.done:
             length = "long" if LONG else "usual"
             terminalreporter.write_line(f"attacks, {length} counts, seeds from {FIRST_SEED}:")
@@ -143,6 +143,6 @@ class Tallies:
 
 
 def examples_of(item: pytest.Item) -> list[tuple[str, list[object]]]:
-    """What a Hypothesis test that belongs to an attack does, as `Tally` would tell it."""
+    """The number of examples of a Hypothesis test of an attack, in the form of `Tally.told`."""
     found: Iterator[pytest.Mark] = item.iter_markers("attack")
     return [("attack", [mark.args[0], "examples", mark.args[1]]) for mark in found if len(mark.args) > 1]

@@ -1,4 +1,4 @@
-"""Any event at all: a strategy that reads the types of the vocabulary, so that a new event type is tested unasked."""
+"""Strategies for arbitrary events, derived from the event types, so that a new event type is tested automatically."""
 
 import types
 import typing
@@ -20,7 +20,7 @@ json_values: st.SearchStrategy[Any] = st.recursive(
 
 
 def values(kind: Any, meta: Meta | None = None) -> st.SearchStrategy[Any]:
-    """Any value of a type, within the bounds that its annotations give."""
+    """Any value of a type, within the bounds of its annotations."""
     origin, args = get_origin(kind), get_args(kind)
     if origin is Annotated:
         return values(args[0], args[1])

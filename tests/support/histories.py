@@ -1,10 +1,10 @@
 """Histories to test with: a builder for hand-written ones, and strategies for generated ones.
 
-`Story` tells a history event by event, in seconds from a fixed start. `histories()` generates realistic and nasty
-ones: sessions on two machines that do or do not see each other, subagents and worktrees, resources that overlap, every
-type of event, answers that are honest (what the rules said at that moment, on that machine) or arbitrary, and times so
-chosen that expiries, lapses and limits of waiting often fall on other events. Among them are imported ones, in a
-journal of their own; with `stray`, also such as no import writes: of other types, and acting as our sessions.
+`Story` builds a history event by event, in seconds from a fixed start. `histories()` generates realistic and hostile
+histories: sessions on two machines that may or may not see each other, subagents and worktrees, overlapping resources,
+every type of event, answers that are honest (what the rules said then, on that machine) or arbitrary, and times at
+which leases, grants and waits often end together with other events. Imported events are in a journal of their own; with
+`stray`, there are also imported events that no import writes: of other types, and acting as local sessions.
 """
 
 from collections.abc import Callable, Iterable
@@ -43,7 +43,6 @@ from eventlog.events import (
     ToldOutcome,
     Unknown,
     add_time,
-    from_micros,
     to_micros,
 )
 from projections.rules.claims import decide_request
@@ -68,16 +67,16 @@ def journals_of(events: Iterable[Event]) -> dict[str, list[Event]]:
 
 
 def judged(events: Iterable[Event]) -> tuple[State, list[Decision]]:
-    """The state after a history in order, and every decision on the way."""
+    """The state after an ordered history, and all decisions."""
     decisions: list[Decision] = []
     return fold(State(), events, decisions.append), decisions
 
 
 class Story:
-    """A hand-written history. The sessions named are started at second 0, each at a microsecond of its own.
+    """A hand-written history. The named sessions start at second 0, a microsecond apart.
 
-    Every method gives the event it told; its `id` names the claim or the message. Sessions may be told in any order;
-    the times of one session must rise.
+    Every method returns the event it adds; its `id` is also the id of the claim or message. Events of different
+    sessions may be added in any order, but the times of one session must increase.
     """
 
     def __init__(self, *sessions: str) -> None:
@@ -88,7 +87,7 @@ class Story:
     def tell(self, second: float, session: str, payload: AnyPayload) -> Event:
         own = [event for event in self.events if event.session == session]
         event = Event(v=VERSION, at=at(second), session=session, n=len(own) + 1, payload=payload)
-        assert not own or own[-1].at < event.at, "the times of a journal rise"
+        assert not own or own[-1].at < event.at, "the times in a journal must increase"
         self.events.append(event)
         return event
 
@@ -143,7 +142,7 @@ class Story:
     def sends(
         self, second: float, session: str, *to: str, subject: str = "hello", body: str = "", needs_ack: bool = False
     ) -> Event:
-        """A message to the sessions named, or to everyone if none is."""
+        """A message to the named sessions, or to everyone if none is named."""
         names: tuple[str, ...] | Literal["everyone"] = to or EVERYONE
         return self.tell(second, session, MessageSent(to=names, subject=subject, body=body, needs_ack=needs_ack))
 
@@ -157,7 +156,7 @@ class Story:
         return sorted(self.events, key=lambda event: event.key)
 
     def state(self, now: float | None = None) -> State:
-        """The state after all of it, or at second `now`, which what comes later does not change."""
+        """The state after the whole history, or at second `now`."""
         if now is None:
             return fold(State(), self.history())
         return as_of(fold(State(), [event for event in self.history() if event.at <= at(now)]), at(now))
@@ -170,9 +169,9 @@ class Story:
 
 # --- generated histories --------------------------------------------------------------------------------------------
 
-SESSIONS = ("amber-otter", "brown-hare", "coral-swift", "dusky-wren")  # by turns on the one and the other machine
+SESSIONS = ("amber-otter", "brown-hare", "coral-swift", "dusky-wren")  # alternating between the two machines
 IMPORT = "import-k3f9"
-IMPORTED = ("session-1", "session-2")  # who acted there
+IMPORTED = ("session-1", "session-2")  # the sessions that the imported events act as
 AGENTS = ("", "", "", "sub-1", "sub-2")
 WORKTREES = ("", "", "tree-1", "tree-2")
 RESOURCES = (
@@ -197,26 +196,26 @@ _KINDS = {
 }  # fmt: skip
 
 
-class _World:
-    """What one machine, or all that see each other, know so far: a state and a clock."""
+class _View:
+    """The state and the clock of one machine, or of two that see each other's events."""
 
     def __init__(self) -> None:
         self.state, self.clock = State(), START
 
 
 class _Author:
-    """Writes one history, event by event, from what `draw` gives."""
+    """Generates one history, event by event."""
 
     def __init__(self, draw: st.DrawFn, stray: bool = False) -> None:
         self.draw, self.stray = draw, stray
         self.sessions = SESSIONS[: draw(st.integers(2, 4))]
         self.resources = draw(st.lists(st.sampled_from(RESOURCES), min_size=3, max_size=6, unique=True))
         apart = draw(st.sampled_from((False, False, True)))
-        self.worlds = [_World(), _World()] if apart else [_World()] * 2
+        self.views = [_View(), _View()] if apart else [_View()] * 2
         self.events: list[Event] = []
         self.kinds = [kind for kind, weight in _KINDS.items() for _ in range(weight)]
         self.kinds += ["imported"] * (20 if stray else 0)
-        self.makers: dict[str, Callable[[str, _World], AnyPayload]] = {
+        self.makers: dict[str, Callable[[str, _View], AnyPayload]] = {
             "accept": self._accept,
             "renew": lambda by, system: ClaimRenewed(claim=self._claim(by, system), ttl_s=self._one(TTLS_S)),
             "release": lambda by, system: ClaimReleased(claim=self._claim(by, system)),
@@ -239,11 +238,11 @@ class _Author:
 
     def write(self) -> None:
         by = self._one(self.sessions)
-        system = self.worlds[self.sessions.index(by) % 2]
+        system = self.views[self.sessions.index(by) % 2]
         moment = self._moment(system)
         kind = self._one(self.kinds)
         if kind == "imported":
-            return self._bring_in()
+            return self._import()
         first = by not in system.state.sessions and self._one((True, True, True, False))
         as_of(system.state, moment)
         if first:
@@ -254,9 +253,9 @@ class _Author:
             payload = self.makers[kind](by, system)
         return self._add(by, system, moment, payload)
 
-    def _bring_in(self) -> None:
-        """An event that an import can write, of a session that was elsewhere; or a stray one."""
-        system = self.worlds[0]
+    def _import(self) -> None:
+        """Add an imported event, or a stray one, which no import would write."""
+        system = self.views[0]
         moment = self._moment(system)
         as_of(system.state, moment)
         acted_as = self._one((*IMPORTED, self._session()) if self.stray else IMPORTED)
@@ -264,11 +263,11 @@ class _Author:
         if self.stray and self.draw(st.booleans()):
             kind = self._one([kind for kind in self.kinds if kind != "imported"])
         payload = self._request(acted_as, system, moment) if kind == "request" else self.makers[kind](acted_as, system)
-        digest = str(len(self.events) - self._one((0, 0, 0, 0, 1)))  # rarely a file that was brought in before
+        digest = str(len(self.events) - self._one((0, 0, 0, 0, 1)))  # now and then a file that was imported before
         self._add(IMPORT, system, moment, payload, Imported(path="a.json", digest=digest, acted_as=acted_as))
 
     def _add(
-        self, by: str, system: _World, moment: Instant, payload: AnyPayload, imported: Imported | None = None
+        self, by: str, system: _View, moment: Instant, payload: AnyPayload, imported: Imported | None = None
     ) -> None:
         n = 1 + sum(event.session == by for event in self.events)
         event = Event(v=VERSION, at=moment, session=by, n=n, payload=payload, imported=imported)
@@ -279,23 +278,23 @@ class _Author:
     def _one(self, options: Any) -> Any:
         return self.draw(st.sampled_from(options))
 
-    def _moment(self, system: _World) -> Instant:
-        """A time after the world's last event: often one at which something ends there, or happens elsewhere."""
+    def _moment(self, system: _View) -> Instant:
+        """A time after the last event: often one at which a claim ends, or the other machine wrote an event."""
         moments = [add_time(system.clock, gap) for gap in GAPS_S]
         moments += [due for due in (system.state.due,) * 2 if system.clock < due < NEVER]
-        moments += [other.clock for other in self.worlds if other.clock > system.clock] * 2
+        moments += [other.clock for other in self.views if other.clock > system.clock] * 2
         return str(self._one(moments))
 
     def _session(self) -> str:
         return str(self._one((*self.sessions, *IMPORTED) if self.stray else self.sessions))
 
-    def _claim(self, by: str, system: _World) -> str:
-        """A claim or request, mostly one that `by` has."""
+    def _claim(self, by: str, system: _View) -> str:
+        """The id of a claim or request, mostly one of `by`."""
         held = [a.id for a in (*system.state.claims.values(), *system.state.waits.values()) if by in ("", a.session)]
         asked = [e.id for e in self.events if isinstance(e.payload, (ClaimRequested, ClaimHandedOver))]
         return str(self._one([*held, *held, *held, *asked[-2:]] or [f"{SESSIONS[0]}/9999"]))
 
-    def _request(self, by: str, system: _World, moment: Instant) -> AnyPayload:
+    def _request(self, by: str, system: _View, moment: Instant) -> AnyPayload:
         fields: dict[str, Any] = {
             "resource": self._one(self.resources),
             "mode": self._one(("exclusive", "exclusive", "shared")),
@@ -304,7 +303,7 @@ class _Author:
             "agent": self._one(AGENTS),
             "worktree": self._one(WORKTREES),
         }
-        fields["automatic"] = not fields["wait_s"] and self._one((False, False, True))  # no hook waits
+        fields["automatic"] = not fields["wait_s"] and self._one((False, False, True))  # hooks never wait
         told = self._one((*("honest",) * 7, "granted", "waiting", "refused"))
         if told == "honest":
             told = honestly_told(system.state, by, moment, ClaimRequested(**fields, told="granted"))
@@ -312,11 +311,11 @@ class _Author:
             fields["automatic"] = False
         return ClaimRequested(**fields, told=told)
 
-    def _accept(self, by: str, system: _World) -> AnyPayload:
+    def _accept(self, by: str, system: _View) -> AnyPayload:
         claim = self._claim(by, system)
         return ClaimAccepted(claim=claim, resource=self._resource_of(claim))
 
-    def _hand_over(self, by: str, system: _World) -> AnyPayload:
+    def _hand_over(self, by: str, system: _View) -> AnyPayload:
         claim = self._claim(by, system)
         return ClaimHandedOver(claim=claim, resource=self._resource_of(claim), to=self._session())
 
@@ -324,30 +323,30 @@ class _Author:
         asked = {event.id: event.payload for event in self.events}.get(claim)
         return asked.resource if isinstance(asked, ClaimRequested | ClaimHandedOver) else "port/1"
 
-    def _start(self, by: str, system: _World) -> AnyPayload:
+    def _start(self, by: str, system: _View) -> AnyPayload:
         if by not in self.sessions:
             return SessionStarted(client="shell-scripts")
         number = self.sessions.index(by)
         return SessionStarted(anchor=anchor(number, MACHINES[number % 2], start_ticks=self._one((1, 2))))
 
-    def _dead(self, by: str, system: _World) -> AnyPayload:
+    def _dead(self, by: str, system: _View) -> AnyPayload:
         name = self._session()
         known = system.state.sessions.get(name)
         own = known.anchor if known else None
         return SessionPresumedDead(session=name, anchor=own or anchor(99), evidence="its process is gone")
 
-    def _send(self, by: str, system: _World) -> AnyPayload:
+    def _send(self, by: str, system: _View) -> AnyPayload:
         to = self._one((EVERYONE, (self._session(),), (self._session(), "nobody")))
         return MessageSent(to=to, subject="hello", needs_ack=self.draw(st.booleans()))
 
-    def _mail(self, by: str, system: _World) -> tuple[str, ...]:
+    def _mail(self, by: str, system: _View) -> tuple[str, ...]:
         session = system.state.sessions.get(by)
         unread = [*session.unread, *(notice.id for notice in session.notices)] if session else []
         return (str(self._one([*unread, *[event.id for event in self.events[-3:]], f"{SESSIONS[0]}/9999"])),)
 
 
 def honestly_told(state: State, session: str, moment: Instant, request: ClaimRequested) -> ToldOutcome:
-    """What the rules say at that moment to whoever sees this state, which must have been brought to that moment."""
+    """The answer of the rules in this state, which must have been advanced to the time of the request."""
     known = state.sessions.get(session)
     if known is not None and known.status == "ended":
         return "refused"
@@ -358,7 +357,7 @@ def honestly_told(state: State, session: str, moment: Instant, request: ClaimReq
 
 @st.composite
 def histories(draw: st.DrawFn, max_events: int = 40, stray: bool = False) -> list[Event]:
-    """A whole history, in order."""
+    """A generated history, in order."""
     author = _Author(draw, stray)
     for _ in range(draw(st.integers(1, max_events) | st.just(max_events))):
         author.write()
@@ -367,7 +366,7 @@ def histories(draw: st.DrawFn, max_events: int = 40, stray: bool = False) -> lis
 
 @st.composite
 def pieces_of(draw: st.DrawFn, events: list[Event]) -> list[list[Event]]:
-    """The journals of a history cut into pieces, some of them twice, in any order."""
+    """The journals of a history, cut into pieces, some of them repeated, in any order."""
     pieces: list[list[Event]] = []
     for journal in journals_of(events).values():
         cuts = sorted(draw(st.lists(st.integers(0, len(journal)), max_size=3)))
@@ -377,7 +376,7 @@ def pieces_of(draw: st.DrawFn, events: list[Event]) -> list[list[Event]]:
 
 
 def seconds(moment: Instant) -> float:
-    """Seconds from the start of every story."""
+    """Seconds from the start of the history."""
     return (to_micros(moment) - to_micros(START)) / 1_000_000
 
 
@@ -386,7 +385,6 @@ __all__ = [
     "Story",
     "anchor",
     "at",
-    "from_micros",
     "histories",
     "journals_of",
     "judged",

@@ -1,4 +1,4 @@
-"""The command run inside the test, with a clock and a process table that the test holds in its hands."""
+"""Commands that run inside the test process, with a clock and a process table that the test controls."""
 
 import contextlib
 import io
@@ -14,7 +14,7 @@ from tests.support.repositories import Repo
 
 NOON: Instant = "2026-11-22T12:00:00.000000Z"
 HERE = ObserverHost("machine-1", "boot-1", "pid:[1]")
-OURS = tuple(f"{os.sep}{package}{os.sep}" for package in ("coord", "eventlog", "projections"))  # in a code's path
+OURS = tuple(f"{os.sep}{package}{os.sep}" for package in ("coord", "eventlog", "projections"))  # in paths of our code
 
 
 class Table:
@@ -28,17 +28,17 @@ class Table:
         return self.rows.get(pid)
 
     def start_or_status(self, pid: int) -> ProcessStatus:
-        """What stands there: everything is visible."""
+        """The start ticks of the process with this pid, or `free`: every process is visible."""
         return self.rows[pid].start_ticks if pid in self.rows else "free"
 
 
 def process(pid: int, parent: int, session: int, *argv: str) -> Process:
-    """A row; its start ticks follow from its pid."""
+    """A row of a process table; its start ticks are ten times its pid."""
     return Process(pid, parent, session, pid * 10, "S", argv)
 
 
 class Inside:
-    """A machine with three shells that have a terminal each (pids 100, 200, 300), on which it is `now`."""
+    """A machine with three shells (pids 100, 200, 300), each with a terminal, and a clock that shows `now`."""
 
     def __init__(self, repo: Repo) -> None:
         self.repo, self.now = repo, NOON
@@ -46,31 +46,31 @@ class Inside:
         self.here = HERE
 
     def wait(self, seconds: float) -> None:
-        """Let time go by; backwards if negative."""
+        """Move the clock; backwards if negative."""
         self.now = add_time(self.now, seconds)
 
     def system(self, shell: int, env: dict[str, str]) -> System:
-        """The outside of a command that runs in a shell."""
+        """The system of a command that runs in this shell."""
         own = process(shell + 5, shell, self.table.rows[shell].session, "python3", "/bin/coord")
         self.table.rows[own.pid] = own
         return System(env, str(self.repo.root), lambda: self.now, own.pid, lambda: self.here, lambda: self.table)
 
     def run(self, shell: int, *argv: str, **env: str) -> Result:
-        """Type a command in a shell."""
+        """Run a command in a shell."""
         out, err = io.StringIO(), io.StringIO()
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             code = run(argv, self.system(shell, env))
         return Result(out.getvalue(), err.getvalue(), code)
 
     def each_minute(self, *steps: tuple[int, tuple[str, ...]]) -> "Inside":
-        """Type each of these commands in its shell, a minute after the one before."""
+        """Run each of these commands in its shell, one minute apart."""
         for shell, argv in steps:
             self.wait(60)
             self.run(shell, *argv)
         return self
 
     def start(self, shell: int, *argv: str, **env: str) -> str:
-        """Begin a session in a shell; its id."""
+        """Start a session in a shell; its id."""
         result = self.run(shell, "start", "--json", *argv, **env)
         assert result.code == 0, result
         return str(result.json["session"])

@@ -1,4 +1,4 @@
-"""A person's home and a repository, for the tests that install into both."""
+"""A home folder and a repository, for tests that install into both."""
 
 import json
 import os
@@ -45,7 +45,7 @@ BEFORE: dict[str, tuple[bytes, bytes, bytes] | None] = {
 
 
 class Machine:
-    """A person's home and a repository, and the command run in it."""
+    """A home folder and a repository, in which commands run."""
 
     def __init__(self, repo: Repo) -> None:
         self.repo, self.home, self.inside = repo, repo.home, Inside(repo)
@@ -60,7 +60,7 @@ class Machine:
         return result.out
 
     def tree(self) -> Tree:
-        """All that is in the home and in the repository: each file's mode and bytes, each link's target."""
+        """Everything in the home and in the repository: modes, contents of files and targets of links."""
         found: Tree = {}
         for root in (self.home, self.repo.root):
             for path in sorted(root.rglob("*")):
@@ -70,7 +70,7 @@ class Machine:
         return found
 
     def put(self, name: str, data: bytes) -> Path:
-        """A file of the repository, or of the home if its name begins with `~`."""
+        """Write a file into the repository, or into the home if its name begins with `~`."""
         path = self.home / name[2:] if name.startswith("~/") else self.repo.root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)

@@ -1,4 +1,4 @@
-"""Journals: their events, their lines, and real ones in real folders."""
+"""Events, lines and files of journals."""
 
 from pathlib import Path
 
@@ -40,7 +40,7 @@ def plain(count: int, session: str = SESSION) -> list[bytes]:
 
 
 def numbers(data: bytes, session: str = SESSION) -> list[int]:
-    """Which events of a journal with these bytes are accepted."""
+    """The numbers of the events that a reader accepts in these bytes."""
     return [one.n for one in scan(session, data, Position())[0]]
 
 
@@ -54,7 +54,7 @@ def writer(folder: Path, session: str = SESSION) -> JournalWriter:
 
 
 def write(folder: Path, session: str, machine: str, seconds: list[float]) -> None:
-    """A journal of a session on a machine, with an event at each of these seconds; or more events in it."""
+    """Write or extend the journal of a session on a machine, with an event at each of these seconds."""
     end = writer(folder, session)
     for second in seconds:
         payload = SessionStarted(machine=machine, folder=str(folder)) if end.n == 1 else None
@@ -68,13 +68,13 @@ WHOLE = b"".join(LINES)
 
 
 def line_of(body: str | bytes, previous: bytes = NO_HASH) -> bytes:
-    """A line (without its newline) with a right hash, whatever it says. `body` lacks the last brace."""
+    """A line, without its newline, with a correct hash. `body` is the line without its last brace."""
     raw = body if isinstance(body, bytes) else body.encode("utf-8", "surrogatepass")
     return raw + b',"hash":"' + line_hash(previous, raw) + b'"}'
 
 
 def at(second: float) -> Instant:
-    """The instant that many seconds after the start of every story."""
+    """The time that many seconds after the start of the history."""
     return add_time(START, second)
 
 

@@ -25,7 +25,7 @@ def is_free(lock: os.PathLike[str]) -> bool:
 
 
 def hold_lock(shell: Shell, lock: Path) -> int:
-    """Let a process of the shell hold the lock for ten minutes; its pid."""
+    """Start a process in the shell that holds the lock for ten minutes; its pid."""
     shell.ok(f'python3 -c "{HOLD}" {lock} >/dev/null 2>&1 & echo $!')
     until(lambda: lock.read_text().strip() and not is_free(lock), "the lock")
     return int(lock.read_text())

@@ -1,4 +1,4 @@
-"""A client of the real MCP server, as bare as can be: it writes a line, and reads the line that answers."""
+"""A minimal client of the real MCP server: it writes a line, and reads the line that answers."""
 
 import json
 import os
@@ -22,16 +22,16 @@ _ORPHAN = (
 
 
 class Told(NamedTuple):
-    """What a tool's call brought."""
+    """The result of a call of a tool."""
 
     text: str
     is_error: bool
 
 
 class Connection:
-    """A server process, and the conversation with it, beyond the greetings.
+    """A server process and an initialised connection to it.
 
-    Its parent is this process; or, if a `client` is named, a process of that name that has no other above it.
+    The server's parent is this process, or, if a `client` is named, a process of that name whose parent is init.
     """
 
     def __init__(self, cwd: Path, env: dict[str, str], *words: str, client: str = "") -> None:
@@ -66,19 +66,19 @@ class Connection:
             data = data[self.process.stdin.write(data) or 0 :]
 
     def line(self) -> Any:
-        """The next line of the server's, which must be a document."""
+        """Read the next line of the server, which must be a JSON document."""
         assert self.process.stdout is not None
         while b"\n" not in self.pending:
             if not select.select([self.process.stdout], [], [], GUARD_S)[0]:
                 raise TimeoutError("the server did not answer")
             part = os.read(self.process.stdout.fileno(), 1 << 16)
-            assert part, f"the server is gone: {self.process.stderr.read().decode() if self.process.stderr else ''}"
+            assert part, f"the server has ended: {self.process.stderr.read().decode() if self.process.stderr else ''}"
             self.pending += part
         line, _, self.pending = self.pending.partition(b"\n")
         return json.loads(line)
 
     def ask(self, method: str, **params: Any) -> Any:
-        """A request, and its result, or its error."""
+        """Send a request; its result or error."""
         self.asked += 1
         self.write(json.dumps({"jsonrpc": "2.0", "id": self.asked, "method": method, "params": params}))
         answer = self.line()
@@ -94,24 +94,24 @@ class Connection:
         return Told(content["text"], result["isError"])
 
     def ok(self, tool: str, meta: dict[str, Any] | None = None, /, **arguments: Any) -> str:
-        """Call a tool that must do what is asked; what it tells."""
+        """Call a tool that must succeed; the text of its result."""
         told = self.call(tool, meta, **arguments)
         assert not told.is_error, told.text
         return told.text
 
     def refused(self, tool: str, meta: dict[str, Any] | None = None, /, **arguments: Any) -> str:
-        """Call a tool that must tell of an error, without a traceback."""
+        """Call a tool that must fail without a traceback; the text of its error."""
         told = self.call(tool, meta, **arguments)
         assert told.is_error, told.text
         assert "Traceback" not in told.text
         return told.text
 
     def end(self) -> tuple[int, str]:
-        """Close its input, and wait for it; its exit code, and what it wrote to standard error."""
+        """Close the server's input and wait for its end; its exit code and standard error."""
         _, errors = self.process.communicate(timeout=GUARD_S)
         return self.process.returncode, errors.decode()
 
 
 def connected(repo: Repo, *words: str, client: str = "", **env: str) -> Connection:
-    """A server in a repository, whose client sets these variables."""
+    """Start a server in a repository, with these environment variables."""
     return Connection(repo.root, environment(repo.home, **env), *words, client=client)

@@ -1,8 +1,8 @@
-"""Real shells for the tests: long-lived, without a terminal or in one, with nothing of ours in their environment.
+"""Real shells, with or without a terminal, in a clean environment.
 
-A `Shell` is a `bash` that leads a process session of its own and whose parent is init, so that no coding agent that
-happens to run the tests is its ancestor. A `Terminal` is an interactive `bash` in tmux. Timeouts are guards against
-hanging; no test asserts how long anything took.
+A `Shell` is a `bash` that leads a process session of its own and whose parent is init, so that a coding agent that runs
+the tests is not its ancestor. A `Terminal` is an interactive `bash` in tmux. Timeouts only guard against hanging: no
+test asserts how long something takes.
 """
 
 import json
@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 GUARD_S = 90.0
-TREE = os.environ.get("COORD_TEST_TREE", "")  # a copy of everything that is tested instead, by tests.mutants
+TREE = os.environ.get("COORD_TEST_TREE", "")  # a copy of the program to test instead; set by tests.mutants
 _PYTHON = [os.path.dirname(sys.executable)] if TREE else []
 BIN = os.path.join(TREE, "bin") if TREE else os.path.dirname(sys.executable)
 COORD = os.path.join(BIN, "coord")
@@ -39,17 +39,17 @@ class Result:
 
     @property
     def json(self) -> Any:
-        """The document on standard output."""
+        """The JSON document on standard output."""
         return json.loads(self.out)
 
     @property
     def both(self) -> str:
-        """Everything that a person sees."""
+        """Standard output and standard error."""
         return self.out + self.err
 
 
 def environment(home: Path, **more: str) -> dict[str, str]:
-    """The environment of a person who has just logged in, with the `coord` under test first on the PATH."""
+    """The environment of a user who has just logged in, with the tested `coord` first on the PATH."""
     kept = {name: value for name, value in os.environ.items() if not _FOREIGN.match(name)}
     return kept | {
         "PATH": os.pathsep.join((BIN, *_PYTHON, os.environ.get("PATH", os.defpath))),
@@ -67,7 +67,7 @@ def environment(home: Path, **more: str) -> dict[str, str]:
 
 
 def until(condition: Callable[[], object], what: str = "it") -> None:
-    """Wait for a condition that must come."""
+    """Wait until a condition holds. Raises TimeoutError."""
     deadline = time.monotonic() + GUARD_S
     while not condition():
         if time.monotonic() > deadline:
@@ -76,7 +76,7 @@ def until(condition: Callable[[], object], what: str = "it") -> None:
 
 
 class Shell:
-    """A `bash` without a terminal, fed through a pipe. `argv0` is the name that its process bears."""
+    """A `bash` without a terminal, which reads commands from a pipe."""
 
     def __init__(self, cwd: Path, home: Path, argv: tuple[str, ...] = ("bash", "--norc", "--noprofile")) -> None:
         self.folder = home / f"shell-{len(list(home.glob('shell-*')))}"
@@ -110,17 +110,17 @@ class Shell:
         self._write(f"{{ {command}\n}} </dev/null >'{out}' 2>'{err}'; echo $?\n")
 
     def finish(self) -> Result:
-        """Wait for the command that was begun. A shell that was killed meanwhile gives -9."""
+        """Wait for the command that was begun. The code is -9 if the shell was killed meanwhile."""
         line = self._line()
         out, err = self._files()
         return Result(out.read_text(), err.read_text(), int(line) if line else -9)
 
     def so_far(self) -> str:
-        """What the command that was begun has printed to either side until now."""
+        """The output and errors that the command that was begun has printed so far."""
         return "".join(file.read_text() for file in self._files() if file.exists())
 
     def ok(self, command: str) -> str:
-        """Type a command that must succeed; what it prints."""
+        """Type a command that must succeed; its output."""
         result = self.run(command)
         assert result.code == 0, (command, result)
         return result.out
@@ -130,16 +130,16 @@ class Shell:
         return json.loads(self.ok(command + " --json"))
 
     def start(self, options: str = "") -> str:
-        """Begin a session here; its id."""
+        """Start a session here; its id."""
         return str(self.json(f"coord start {options}")["session"])
 
     def kill(self) -> None:
-        """`kill -9` the shell, and only it."""
+        """Kill the shell with SIGKILL, but not its children."""
         os.kill(self.pid, signal.SIGKILL)
         until(lambda: not alive(self.pid), "the shell's death")
 
     def close(self) -> None:
-        """End the shell and all that it left running."""
+        """Kill the shell and everything that it left running."""
         with suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
         with suppress(OSError):
@@ -167,7 +167,7 @@ class Shell:
 
 
 class Terminal:
-    """An interactive `bash` in a window of its own tmux server: a person's terminal."""
+    """An interactive `bash` in a window of its own tmux server."""
 
     def __init__(self, cwd: Path, home: Path, number: int) -> None:
         self._tmux = ["tmux", "-u", "-L", f"coord-{os.getpid()}-{number}"]
@@ -179,7 +179,7 @@ class Terminal:
         self.run("true")
 
     def run(self, command: str) -> Result:
-        """Type a command, press enter, and read the screen. `err` is empty: a screen shows both as one."""
+        """Type a command, press enter, and read the screen. `err` is empty: a screen does not separate the two."""
         self._turn += 1
         self._call("send-keys", "-l", f"clear; {command}; echo end-$(({self._turn})):$?")
         self._call("send-keys", "Enter")
@@ -203,21 +203,21 @@ class Terminal:
         self._call("send-keys", *keys)
 
     def quit(self) -> None:
-        """Leave a full-screen view, and wait until it is gone: it would read what is typed before."""
+        """Leave a full-screen view, and wait for its end, so that it does not read what is typed next."""
         self.press("q")
         until(lambda: "q quits" not in self.screen(), "the end of the view")
 
     def screen(self) -> str:
-        """What the window shows, row by row."""
+        """The text of the window."""
         return self._call("capture-pane", "-p")
 
     def sees(self, *texts: str) -> str:
-        """Wait until the window shows these texts; what it shows."""
+        """Wait until the window shows these texts; its whole text."""
         until(lambda: all(text in self.screen() for text in texts), f"{texts} on the screen")
         return self.screen()
 
     def resize(self, columns: int, rows: int) -> None:
-        """Give the window another size."""
+        """Resize the window."""
         self._call("resize-window", "-x", str(columns), "-y", str(rows))
 
     def close(self) -> None:
@@ -231,7 +231,7 @@ class Terminal:
 
 
 def alive(pid: int) -> bool:
-    """Whether a process is there and no zombie."""
+    """Whether a process exists and is not a zombie."""
     state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, check=False).stdout.strip()
     return bool(state) and not state.startswith(b"Z")
 
@@ -242,6 +242,6 @@ def have(program: str) -> bool:
 
 
 def can_unshare(*options: str) -> bool:
-    """Whether this machine lets us make namespaces."""
+    """Whether this machine allows us to create namespaces."""
     command = ["unshare", *options, "true"]
     return have("unshare") and subprocess.run(command, capture_output=True, check=False).returncode == 0

@@ -1,4 +1,4 @@
-"""Repositories to test in, and the shells in them."""
+"""Temporary repositories, and shells in them."""
 
 import json
 import shutil
@@ -13,7 +13,7 @@ from tests.support.processes import COORD, Shell, Terminal, environment
 
 
 class Repo:
-    """A repository, and the shells in it."""
+    """A temporary repository, and the shells in it."""
 
     def __init__(self, root: Path, home: Path) -> None:
         self.root, self.home = root, home
@@ -32,26 +32,26 @@ class Repo:
         return self.folder / "log"
 
     def shell(self, cwd: Path | None = None, *argv: str) -> Shell:
-        """A new shell, no session yet."""
+        """Open a shell, without a session."""
         made = Shell(cwd or self.root, self.home, *([argv] if argv else []))
         self._open.append(made)
         return made
 
     def terminal(self) -> Terminal:
-        """A new terminal, no session yet."""
+        """Open a terminal, without a session."""
         made = Terminal(self.root, self.home, len(self._open))
         self._open.append(made)
         return made
 
     def sessions(self, count: int) -> list[tuple[Shell, str]]:
-        """Shells that are sessions each."""
+        """Open shells and start a session in each."""
         shells = [self.shell() for _ in range(count)]
         for shell in shells:
             shell.begin("coord start --json")
         return [(shell, str(shell.finish().json["session"])) for shell in shells]
 
     def events(self) -> list[dict[str, Any]]:
-        """Every line of every journal, with its session and payload, in the order of time."""
+        """The lines of all journals as JSON, ordered by time."""
         lines = [line for path in self.log.glob("*.jsonl") for line in path.read_bytes().split(b"\n") if line]
         return sorted((json.loads(line) for line in lines), key=lambda event: (event["at"], event["session"]))
 
@@ -60,23 +60,30 @@ class Repo:
         return [event for event in self.events() if event["event"]["type"] == name]
 
     def bytes(self) -> dict[str, bytes]:
-        """All journals as they are."""
+        """The content of all journals."""
         return {path.name: path.read_bytes() for path in self.log.glob("*.jsonl")}
 
     def set(self, **settings: float) -> None:
-        """Write config.toml."""
+        """Write these settings into config.toml."""
         text = "".join(f"{name} = {value}\n" for name, value in settings.items())
         (self.folder / "config.toml").write_text(text)
 
+    def reset(self) -> None:
+        """Delete the log, the cache and git's mark of the log, so that the repository is as if just initialised."""
+        for folder in (self.log, self.folder / ".cache"):
+            shutil.rmtree(folder, ignore_errors=True)
+        (self.root / ".git" / "coord").unlink(missing_ok=True)  # or the deleted log would be reported as missing
+        self.log.mkdir()
+
     def close(self) -> None:
-        """End all shells."""
+        """Close all shells and terminals."""
         for shell in self._open:
             shell.close()
 
 
 @cache
 def _initialised() -> tempfile.TemporaryDirectory[str]:
-    """An initialised repository, made once for all tests of this process: what it holds does not depend on its path."""
+    """An initialised repository that all tests of this process copy: its content does not depend on its path."""
     folder = tempfile.TemporaryDirectory(prefix="coord-template-")
     env = environment(Path(folder.name))
     subprocess.run(["git", "init", "-q", "-b", "main"], cwd=folder.name, env=env, check=True)
@@ -85,7 +92,7 @@ def _initialised() -> tempfile.TemporaryDirectory[str]:
 
 
 def bare(base: Path) -> Generator[Repo, None, None]:
-    """A fresh repository without COORDINATION/; its shells end with the test."""
+    """Create a repository without COORDINATION/; its shells are closed at the end."""
     repo = Repo(base / "repo", base / "home")
     shutil.copytree(Path(_initialised().name, ".git"), repo.root / ".git")
     try:
@@ -95,12 +102,13 @@ def bare(base: Path) -> Generator[Repo, None, None]:
 
 
 def install(repo: Repo) -> Repo:
-    """Give it what `coord init` makes."""
+    """Initialise a repository like `coord init`."""
     shutil.copytree(Path(_initialised().name, "COORDINATION"), repo.folder)
     return repo
 
 
 def git(repo: Repo, *words: str) -> str:
+    """Run git in a repository; its output."""
     done = subprocess.run(["git", *words], cwd=repo.root, env=environment(repo.home), capture_output=True, check=True)
     return done.stdout.decode()
 

@@ -1,4 +1,4 @@
-"""Another time zone, for a while."""
+"""A context in which local time is that of another time zone."""
 
 import os
 import time
@@ -10,7 +10,7 @@ from coord.render.format import local_time
 
 @contextmanager
 def zone(name: str) -> Iterator[None]:
-    """Let local time be that of a zone; what was worked out in another one is forgotten."""
+    """Set the local time zone, and clear what was cached for another one."""
     before = os.environ.get("TZ")
     os.environ["TZ"] = name
     _changed()

@@ -32,7 +32,7 @@ from projections.rules.fold import as_of
 from tests.support.in_process import NOON, Inside
 from tests.support.processes import COORD, environment
 from tests.support.repositories import Repo
-from tests.support.states import image
+from tests.support.state_bytes import image
 
 pytestmark = pytest.mark.slow
 

@@ -23,9 +23,9 @@ from eventlog.local import writer as writing
 from eventlog.local.files import ARCHIVE_FOLDER, sync_folder
 from eventlog.local.lock import LOCK_NAME, locked
 from eventlog.local.writer import JournalWriter, archive_journal, sync_names
-from tests.support.disk import Disk
 from tests.support.in_process import Inside
 from tests.support.journals import SESSION, event, numbers, plain, position_of, writer
+from tests.support.power_failure import Disk
 from tests.support.repositories import Repo
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="it observes fdatasync, which only Linux uses here")

@@ -14,7 +14,7 @@ from eventlog.events import (
 from projections.rules.state import State
 from projections.views.board import build_board
 from tests.support.histories import Story, at
-from tests.support.imports import asks, brings_in
+from tests.support.imported_events import asks, brings_in
 
 
 def notice_kinds(state: State) -> list[str]:

@@ -7,7 +7,7 @@ from projections.views.intervals import analyze_history, happened_after
 from projections.views.point_in_time import after_event, after_instant, before_instant
 from projections.views.state_diff import facts_of
 from tests.support.histories import Story, at
-from tests.support.imports import asks, brings_in
+from tests.support.imported_events import asks, brings_in
 
 
 def test_expiry_at_a_point_in_time_is_not_after_it() -> None:

@@ -1,1 +1,1 @@
-"""Helpers of the tests with the real clients: the model that a test plays, and agents that run against it."""
+"""Helpers for tests with real clients: a scripted model, and agents that use it."""

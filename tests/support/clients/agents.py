@@ -1,7 +1,7 @@
-"""An agent in a real client, whose model the test plays.
+"""An agent in a real client whose model is scripted by the test.
 
-Nothing of our environment reaches it but the PATH; its home is its own. A client that takes several prompts in one
-process stays alive between them; of the others each prompt is a process.
+Its environment has only our PATH, and its home is its own. A client that takes several prompts in one process stays
+alive between them; other clients run one process for each prompt.
 """
 
 import json
@@ -24,7 +24,7 @@ T = TypeVar("T", bound=Came)
 class Agent:
     """An agent. `root` is the folder that it works in, `home` its own home folder.
 
-    Each step of the model's gives what comes of it: the next request, a question to its person, or the end of the turn.
+    Each step of the model returns what follows: the next request, a question to the user, or the end of the turn.
     """
 
     def __init__(self, program: Program, root: Path, home: Path) -> None:
@@ -40,13 +40,13 @@ class Agent:
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(self._filled(text))
         self.heard: list[Heard] = []  # the requests that its model got, in order
-        self._pending: dict[str, Heard] = {}  # those that wait, by their conversation
+        self._pending: dict[str, Heard] = {}  # the waiting requests, by the mark of their conversation
         self._process: subprocess.Popen[str] | None = None
 
     # --- its process
 
     def start(self, *more: str, prompt: str = "") -> None:
-        """Start the client, with more arguments than usual."""
+        """Start the client, with additional arguments."""
         assert self._process is None
         program = self.program
         argv = [found(program), *program.argv, *(more or program.free), *((*program.asking, prompt) if prompt else ())]
@@ -72,41 +72,41 @@ class Agent:
 
     @property
     def conversation(self) -> str:
-        """The id of its conversation, as the client has it."""
+        """The client's id of the conversation."""
         ids = [line.get("session_id") or line.get("thread_id") for line in self.out]
         return next(str(id) for id in reversed(ids) if id)
 
     @property
     def hooks(self) -> list[dict[str, Any]]:
-        """What the client says of each hook that it ran, where it says that."""
+        """The client's reports about the hooks that it ran, if it reports them."""
         return [line for line in self.out if line.get("subtype") == "hook_response"]
 
     def finish(self) -> int:
-        """The client is left in peace: nothing more is typed. Its exit code."""
+        """Close the client's input and wait for its end; its exit code."""
         assert self._process is not None
         if self._process.stdin:
             self._process.stdin.close()
         return self._gone()
 
     def kill(self) -> None:
-        """`kill -9` everything that the client is."""
+        """Kill all processes of the client with SIGKILL."""
         os.killpg(self.pid, signal.SIGKILL)
         self._gone()
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
-        """The client's processes are sent a signal. Its exit code."""
+        """Send a signal to the client's processes; its exit code."""
         os.killpg(self.pid, number)
         return self._gone()
 
     def close(self) -> None:
-        """End whatever still runs, without asking."""
+        """Kill what still runs, and check that no hook failed."""
         if self._process is not None:
             with suppress(ProcessLookupError):
                 os.killpg(self.pid, signal.SIGKILL)
             self._gone()
         self.model.close()
         odd = [hook for hook in self.hooks if hook["exit_code"] not in (0, 2)]
-        assert not odd, "a hook of ours failed"
+        assert not odd, "one of our hooks failed"
 
     def _gone(self) -> int:
         assert self._process is not None
@@ -118,14 +118,14 @@ class Agent:
         self._process = None
         return code
 
-    # --- its person, and its model
+    # --- its user, and its model
 
     def prompt(self, text: str, *more: str) -> Heard:
-        """Its person says something: the request that follows."""
+        """Type a prompt; the request that follows."""
         return self._a(Heard, self.types(text, *more))
 
     def types(self, text: str, *more: str) -> Came:
-        """Its person types something: what comes of it. A client that ends with the turn starts with more arguments."""
+        """Type something; what follows. A client with one process per prompt is started with additional arguments."""
         if not self.program.alive:
             if self._process is not None:
                 self._gone()
@@ -137,34 +137,34 @@ class Agent:
         return self._next()
 
     def answers(self, answer: Answer, mark: str | None = None) -> Came:
-        """The model answers the request that came last, or the one of a subagent: what comes of it."""
+        """Answer the last request, or the one of a subagent; what follows."""
         waits = self._pending.pop(self.heard[-1].mark if mark is None else mark, None)
         assert waits is not None, f"no request waits; those that do: {list(self._pending)}"
         waits.reply.put(answer)
         return self._next()
 
     def says(self, text: str) -> Came:
-        """The model says something, and wants to stop: the end of the turn, or a request if it is held back."""
+        """Answer with a text, to end the turn. A request follows if a hook blocks the stop."""
         return self.answers(Answer(text))
 
     def calls(self, *calls: Call, mark: str | None = None) -> Heard:
-        """The model calls tools: the request with their results."""
+        """Answer with calls of tools; the request with their results."""
         return self._a(Heard, self.answers(Answer(calls=calls), mark))
 
     def writes(self, path: str, text: str, mark: str | None = None) -> Heard:
-        """The model writes a whole file, named from the root."""
+        """Let the model write a whole file; its path is relative to the root."""
         return self.calls(self.program.write(str(self.root), path, text), mark=mark)
 
     def reads(self, path: str) -> Heard:
-        """The model reads a file: some clients let it write over a file only then."""
+        """Let the model read a file. Some clients require this before they overwrite a file."""
         return self.calls(self.program.read(str(self.root), path))
 
     def runs(self, command: str) -> Heard:
-        """The model runs a shell command."""
+        """Let the model run a shell command."""
         return self.calls(self.program.shell(command))
 
     def uses(self, tool: str, **given: str) -> Heard:
-        """The model calls a tool of coord's server; again, while the client has not yet connected to that."""
+        """Let the model call a tool of coord's server, repeatedly until the client is connected to the server."""
         results: list[Heard] = []
 
         def done() -> bool:
@@ -175,18 +175,18 @@ class Agent:
         return results[-1]
 
     def asks(self, call: Call) -> Asked:
-        """The model calls a tool for which the client asks its person."""
+        """Let the model call a tool for which the client asks the user."""
         return self._a(Asked, self.answers(Answer(calls=(call,))))
 
     def told(self, asked: Asked, yes: bool) -> Heard:
-        """The person answers what the client asked."""
+        """Answer the client's question as the user."""
         said = {"behavior": "allow", "updatedInput": asked.input} if yes else {"behavior": "deny", "message": "no"}
         answer = {"subtype": "success", "request_id": asked.id, "response": said}
         self._send({"type": "control_response", "response": answer})
         return self._a(Heard, self._next())
 
     def hears(self) -> Heard:
-        """The next request, while nobody says anything."""
+        """The next request, which comes without a prompt or an answer."""
         return self._a(Heard, self._next())
 
     # ---
@@ -227,6 +227,6 @@ class Agent:
 
 
 class Make(Protocol):
-    """Makes an agent of a client; in the repository, if no other folder is said."""
+    """Creates an agent of a client, in the repository unless another folder is given."""
 
     def __call__(self, program: Program, root: Path | None = None) -> Agent: ...

@@ -1,6 +1,6 @@
-"""How the API of each model puts what is said: one row each, and the functions that its row names.
+"""The format of each model API: one row for each, and the functions that the row names.
 
-An answer of the model is the same for all: a text, or calls of tools. Only what the clients need is sent.
+The answers of a model are the same for all APIs: a text, or calls of tools. Only what the clients need is sent.
 """
 
 import itertools
@@ -17,7 +17,7 @@ _ids = itertools.count(1)
 
 @dataclass(frozen=True)
 class Call:
-    """The model calls a tool; `free`: its input is a text and no object."""
+    """A call of a tool by the model. `free` means that its input is a text instead of an object."""
 
     tool: str
     input: Any
@@ -26,21 +26,21 @@ class Call:
 
 @dataclass(frozen=True)
 class Answer:
-    """What the model answers: some text, then calls of tools."""
+    """An answer of the model: a text, then calls of tools."""
 
     text: str = ""
     calls: tuple[Call, ...] = ()
 
 
 class Dialect(NamedTuple):
-    """An API."""
+    """The format of one API."""
 
-    asks: re.Pattern[str]  # the path of a request to the model
-    aside: Callable[[Body], bool]  # whether a request is the client's own, no turn of the agent
-    streams: Callable[[str, Body], bool]  # whether the answer is wanted as a stream, by path and body
-    answers_aside: Callable[[str, Body], list[Event]]  # to what is asked on the side; the last is the whole
-    opening: Callable[[Body], str]  # what the conversation began with, after the system's instructions
-    texts: Callable[[Body], list[str]]  # the conversation, piece by piece
+    asks: re.Pattern[str]  # matches the path of a request to the model
+    aside: Callable[[Body], bool]  # whether a request is the client's own, and not a turn of the agent
+    streams: Callable[[str, Body], bool]  # whether the client wants a stream, by path and body
+    answers_aside: Callable[[str, Body], list[Event]]  # to the client's own requests; the last is the whole
+    opening: Callable[[Body], str]  # the first message of the conversation, after the system prompt
+    texts: Callable[[Body], list[str]]  # all texts of the conversation
     events: Callable[[Answer], list[Event]]  # the answer as a stream
 
 
@@ -49,11 +49,11 @@ def _id(kind: str) -> str:
 
 
 _SAID = ("text", "content", "thinking", "input", "output", "arguments", "parts", "functionCall", "functionResponse")
-_GIVEN = ("input", "args", "response")  # an object of any form
+_GIVEN = ("input", "args", "response")  # objects of any form
 
 
 def _flat(part: Any) -> Iterator[str]:
-    """All texts in a part of a conversation, wherever they stand."""
+    """All texts in a part of a conversation, at any depth."""
     if isinstance(part, str):
         yield part
     elif isinstance(part, list):

@@ -1,4 +1,4 @@
-"""Puts coord into a client, as its person would."""
+"""Install coord for a client, with the command that a user would run."""
 
 import subprocess
 
@@ -7,17 +7,17 @@ from tests.support.processes import COORD
 
 
 def install(agent: Agent, *options: str) -> None:
-    """Install coord's hooks for an agent's client, in the scope that is usual for it."""
+    """Install coord's hooks for an agent's client, in the default scope."""
     _run(agent, "install", agent.program.client.word, *options)
 
 
 def install_server(agent: Agent) -> None:
-    """Install coord's MCP server for it."""
+    """Install coord's MCP server for an agent's client."""
     _run(agent, "install", "mcp", "--client", agent.program.client.word)
 
 
 def uninstall(agent: Agent) -> None:
-    """Take everything of coord out of it again."""
+    """Uninstall everything of coord from an agent's client."""
     _run(agent, "uninstall", "--all")
 
 

@@ -1,4 +1,4 @@
-"""What a person sees of the agents, and the log says."""
+"""What the log, the commands and the process table show about agents."""
 
 import json
 import os
@@ -10,7 +10,7 @@ from tests.support.repositories import Repo
 
 
 def session_of(repo: Repo, agent: Agent) -> str:
-    """The id of an agent's session, as the log has it."""
+    """The id of an agent's session in the log."""
     started = repo.of_type("session.started")
     found = {line["session"] for line in started if line["event"].get("client_session") == agent.conversation}
     assert len(found) == 1, (agent.conversation, started)
@@ -18,19 +18,19 @@ def session_of(repo: Repo, agent: Agent) -> str:
 
 
 def held(repo: Repo) -> set[tuple[str, str]]:
-    """Which session has which resource, as a person sees it."""
+    """The claimed resources and their holders, as `coord claims` shows them."""
     return {(claim["resource"], claim["session"]) for claim in repo.shell().json("coord claims")["claims"]}
 
 
 def context(agent: Agent) -> list[tuple[str, str]]:
-    """What the hooks put into an agent's context: at which event, and the text. Only Claude Code tells that."""
+    """The hook events and texts that were added to an agent's context. Only Claude Code reports them."""
     said = [json.loads(hook["stdout"]) for hook in agent.hooks if hook["stdout"].strip()]
     outputs = [document["hookSpecificOutput"] for document in said if "hookSpecificOutput" in document]
     return [(output["hookEventName"], output["additionalContext"]) for output in outputs]
 
 
 def waiters(repo: Repo) -> list[int]:
-    """The processes that wait in a repository for something to wake an agent with."""
+    """The processes that wait in a repository to wake an agent."""
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):

@@ -1,7 +1,7 @@
-"""A model that the test plays: one small HTTP server for the APIs of all clients.
+"""A scripted model: one small HTTP server for the APIs of all clients.
 
-A request of the agent stands still until the test has said what the model answers, and is handed to it, so that it can
-tell what reached the model. What a client asks on the side (a title, a count of tokens) is answered at once.
+A request of the agent is passed to the test, which can check what reached the model, and waits until the test answers.
+The client's own requests, such as for a title or a count of tokens, are answered at once.
 """
 
 import json
@@ -19,8 +19,8 @@ from tests.support.processes import GUARD_S
 
 @dataclass
 class Heard:
-    """A request that waits for its answer: `texts` is the whole conversation as the model gets it, `new` what was not
-    in the request before, `mark` tells a subagent's conversation.
+    """A request that waits for its answer. `texts` is the whole conversation as the model gets it, `new` what the
+    previous request did not have, and `mark` identifies the conversation of a subagent.
     """
 
     body: dict[str, Any]
@@ -31,13 +31,13 @@ class Heard:
 
     @property
     def text(self) -> str:
-        """What is new, as one text."""
+        """The new texts as one text."""
         return "\n".join(self.new)
 
 
 @dataclass(frozen=True)
 class Asked:
-    """The client asks its person whether a tool may run, or what to answer it."""
+    """A question of the client to its user: whether a tool may run, or what to answer it."""
 
     tool: str
     input: dict[str, Any]
@@ -46,7 +46,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Ended:
-    """The end of a turn, and what the agent said last, where the client repeats it."""
+    """The end of a turn, and the agent's last text if the client repeats it."""
 
     said: str
 
@@ -55,12 +55,12 @@ Came: TypeAlias = Heard | Asked | Ended
 
 
 class Model:
-    """The server of one agent. `inbox` has what it hears, in order; what else belongs there may be put too."""
+    """The server of one agent. `inbox` has its requests in order, and the other events that the agent adds."""
 
     def __init__(self, dialect: Dialect) -> None:
         self.dialect = dialect
         self.inbox: queue.Queue[Came] = queue.Queue()
-        self.aside: list[str] = []  # what was asked on the side: method and path
+        self.aside: list[str] = []  # method and path of the client's own requests
         self.marks: list[str] = []
         self._before: dict[str, list[str]] = {}
         self._lock = threading.Lock()
@@ -70,18 +70,18 @@ class Model:
 
     @property
     def url(self) -> str:
-        """Where it listens."""
+        """The address of the server."""
         return f"http://127.0.0.1:{self._server.server_port}"
 
     def next(self) -> Came:
-        """What comes next. Raises TimeoutError."""
+        """Wait for the next event. Raises TimeoutError."""
         try:
             return self.inbox.get(timeout=GUARD_S)
         except queue.Empty:
-            raise TimeoutError(f"nothing came; asked on the side: {self.aside[-5:]}") from None
+            raise TimeoutError(f"nothing came; the client's own requests: {self.aside[-5:]}") from None
 
     def hear(self, body: dict[str, Any]) -> Answer:
-        """A request of the agent: what the test answers to it."""
+        """Pass a request of the agent to the test; the test's answer."""
         texts = self.dialect.texts(body)
         with self._lock:
             opening = self.dialect.opening(body)
@@ -116,7 +116,7 @@ class _Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """A client that was killed, or that asked for nothing more, is no error."""
+        """A client that was killed or closed the connection is not an error."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -165,4 +165,4 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(data)
 
     def log_message(self, format: str, *args: object) -> None:
-        """Nothing is printed."""
+        """Print nothing."""

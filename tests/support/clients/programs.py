@@ -1,6 +1,6 @@
-"""The programs of the clients, one row each: where they are, how they run headless, how their tools are called.
+"""The programs of the clients, one row each: where they are, how they run headless, and how their tools are called.
 
-None asks its person for anything here, unless a test wants that. What is in their homes is all that is there.
+No client asks its user for anything, unless a test wants that. Their homes have only the files listed here.
 """
 
 import json
@@ -17,21 +17,21 @@ _TEST_KEY = "dummy"
 
 
 class Program(NamedTuple):
-    """A client as it is run here."""
+    """How the tests run a client."""
 
     client: Client
-    places: tuple[str, ...]  # of its program, in a folder of node modules
+    places: tuple[str, ...]  # paths of its program in a folder of node modules
     dialect: Dialect
-    argv: tuple[str, ...]  # what it is started with
-    free: tuple[str, ...]  # so that it runs its tools without asking
-    asking: tuple[str, ...]  # before the prompt, where that is an argument
-    alive: bool  # it takes its prompts from standard input, one after the other
-    env: dict[str, str]  # {url} is the model's
-    home: dict[str, str]  # files in its home, {url}, {repo} and {bin} filled in
+    argv: tuple[str, ...]  # the arguments it is always started with
+    free: tuple[str, ...]  # more arguments, so that it runs its tools without asking
+    asking: tuple[str, ...]  # the option before the prompt, if the prompt is an argument
+    alive: bool  # it reads its prompts from standard input, one after the other
+    env: dict[str, str]  # {url} is replaced by the model's address
+    home: dict[str, str]  # files in its home; {url}, {repo} and {bin} are replaced
     read: Callable[[str, str], Call]  # the call that reads a file: the root, and the path in it
     write: Callable[[str, str, str], Call]  # the call that writes a whole file: the root, the path, and the text
     shell: Callable[[str], Call]
-    knows_its_caller: bool  # it tells a server of the MCP whose call it is
+    knows_its_caller: bool  # it tells an MCP server which conversation calls
     tool: Callable[[str, dict[str, str]], Call]  # the call of a tool of coord's server, by its name
 
 
@@ -82,7 +82,7 @@ CODEX = Program(
         ".codex/config.toml": 'model = "gpt-5.6-sol"\nmodel_provider = "test"\n[model_providers.test]\nname = "test"\n'
         'base_url = "{url}/v1"\nwire_api = "responses"\nenv_key = "TEST_KEY"\n'
         '[projects."{repo}"]\ntrust_level = "trusted"\n',
-        ".profile": 'PATH="{bin}:$PATH"\n',  # its shell is a login shell, which forgets the PATH that it was given
+        ".profile": 'PATH="{bin}:$PATH"\n',  # its shell is a login shell, which resets the PATH
     },
     read=lambda root, path: Call("exec_command", {"cmd": f"cat {path}"}),
     write=_patch,
@@ -120,7 +120,7 @@ PROGRAMS = (CLAUDE, CODEX, GEMINI)
 
 
 def found(program: Program, env: Mapping[str, str] = os.environ) -> str:
-    """The path of a client's program; empty if it is not there."""
+    """The path of a client's program; empty if it is not installed."""
     folder = env.get(FOLDER, "")
-    paths = [os.path.join(folder, workspace) for workspace in program.places if folder]
+    paths = [os.path.join(folder, place) for place in program.places if folder]
     return next(filter(os.path.exists, paths), "") or shutil.which(program.client.command) or ""

@@ -11,7 +11,7 @@ from coord.admin.doctor.subject import Subject
 from tests.support.doctor import commands, findings, write_journal
 from tests.support.in_process import Inside
 from tests.support.repositories import Repo
-from tests.support.requirements import mounts
+from tests.support.skip_marks import mounts
 
 
 def test_another_shared_folder_below_or_above_is_found(repo: Repo) -> None:

@@ -12,8 +12,8 @@ from coord.admin.shell_import import run
 from eventlog.events import seconds_between
 from eventlog.local.writer import JournalWriter
 from tests.support.in_process import NOON, Inside
-from tests.support.predecessors import BEGIN, Predecessor, filled, local, said_by_json, sample, utc
 from tests.support.repositories import Repo
+from tests.support.shell_folders import BEGIN, Predecessor, filled, local, said_by_json, sample, utc
 
 
 class Scene:

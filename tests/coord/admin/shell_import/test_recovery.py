@@ -4,7 +4,7 @@ import pytest
 
 from coord.admin.shell_import.events import session_id
 from coord.admin.shell_import.recovery import FileKind, Unusable, fields_of
-from tests.support.predecessors import NASTY, filled
+from tests.support.shell_folders import NASTY, filled
 
 MESSAGE = {"from": "session-1", "to": "broadcast", "timestamp": "2025-11-15T18:00:00Z", "subject": "s"}
 

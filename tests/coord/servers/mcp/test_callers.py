@@ -12,7 +12,7 @@ from coord.servers.mcp.callers import Caller, CallSystem, ServerIdentity, identi
 from coord.servers.mcp.tools import TOOLS, Tool, arguments_of, find_tool, parse_arguments
 from coord.workspace.system import System
 from tests.support.in_process import HERE, NOON, Table, process
-from tests.support.mcp_calls import IN_CLAUDE, OF_CODEX, ROOT, meta
+from tests.support.mcp_metadata import IN_CLAUDE, OF_CODEX, ROOT, meta
 
 CLAUDE, CODEX, GEMINI = CLIENTS
 IDS = {"CODEX_THREAD_ID": ROOT, "CODEX_SESSION_ID": ROOT}

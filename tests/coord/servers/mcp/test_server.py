@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.mcp_calls import IN_CLAUDE, OF_CODEX, ROOT, meta
 from tests.support.mcp_connections import VERSION, Connection, connected
+from tests.support.mcp_metadata import IN_CLAUDE, OF_CODEX, ROOT, meta
 from tests.support.processes import BIN, COORD, GUARD_S, environment
 from tests.support.repositories import Repo
 

@@ -6,7 +6,7 @@ import pytest
 
 from coord.cli.commands.claims._held import claims_on
 from tests.support.histories import Story
-from tests.support.imports import asks, brings_in
+from tests.support.imported_events import asks, brings_in
 from tests.support.in_process import Inside
 from tests.support.repositories import Repo
 

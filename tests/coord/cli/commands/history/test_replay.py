@@ -148,7 +148,7 @@ def board(screen: str) -> str:
     return screen.split("─\n", 1)[1]
 
 
-def test_forwards_and_then_back_is_the_same_board(window: Terminal) -> None:
+def test_going_back_shows_the_same_states_as_going_forward(window: Terminal) -> None:
     window.begin("coord replay")
     seen = [board(window.sees(" 1 of 6 "))]
     for key, workspace in (("Right", "2 of 6"), ("n", "by time alone"), ("Space", "3 of 6"), ("Right", "4 of 6")):

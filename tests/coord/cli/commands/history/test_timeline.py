@@ -17,8 +17,8 @@ from projections.views.point_in_time import after_instant
 from projections.views.timeline import Timeline, build_timeline
 from tests.support.histories import Story, anchor, at
 from tests.support.in_process import Inside
-from tests.support.pictures import SVG, check_geometry
 from tests.support.repositories import Repo
+from tests.support.timeline_geometry import SVG, check_geometry
 
 
 @pytest.fixture

@@ -1,12 +1,12 @@
-"""What resources mean: the paths that a pattern matches, tried out one by one.
+"""The meaning of resources: which paths a pattern matches, decided by trying all short paths.
 
-Nothing here is taken from `projections`.
+Nothing here imports `projections`.
 """
 
 from functools import cache
 from itertools import product
 
-LONGEST = 8  # enough for every two patterns of four characters; a third letter would match no other patterns
+LONGEST = 8  # enough for any two patterns of four characters; more letters would change nothing
 PATHS = [
     path
     for length in range(1, LONGEST + 1)
@@ -45,7 +45,7 @@ def matched(pattern: str) -> frozenset[str]:
 
 @cache
 def overlap(a: str, b: str) -> bool:
-    """Rule 1: two files overlap if some path matches both, anything else only with its equal."""
+    """Rule 1: two files overlap if some path matches both. Other resources overlap only if they are equal."""
     if a.startswith("file/") and b.startswith("file/"):
         return a == b or bool(matched(a[5:]) & matched(b[5:]))
     return a == b
@@ -53,8 +53,8 @@ def overlap(a: str, b: str) -> bool:
 
 @cache
 def covers(a: str, b: str) -> bool:
-    """Rule 2: whether a claim on the one gives the other too: its equal, a path that it matches, or what lies below a
-    folder. One pattern with wildcards covers no other.
+    """Rule 2: whether a claim on `a` includes `b`: if they are equal, if `b` is a path that `a` matches, or if `b` is
+    below the folder `a`. A pattern with wildcards covers no other pattern.
     """
     if a == b or not (a.startswith("file/") and b.startswith("file/")):
         return a == b

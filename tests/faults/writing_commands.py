@@ -1,4 +1,4 @@
-"""Every command that writes, and a prepared folder for each: what `tests.faults.test_every_system_call` attacks."""
+"""Every command that writes, and a prepared folder for each, for `tests.faults.test_every_system_call`."""
 
 import contextlib
 import io
@@ -16,30 +16,30 @@ from coord.workspace.system import System, this_host, wall_clock
 from eventlog.events import Event, Instant, MessageSent, add_time
 from eventlog.history import LogReader
 from tests.faults.strace import MARK
-from tests.support.predecessors import BEGIN, Predecessor
 from tests.support.processes import Result, environment
 from tests.support.repositories import Repo
+from tests.support.shell_folders import BEGIN, Predecessor
 
 HERE = this_host()
 LONG_AGO_S = 20 * 86_400
 
 
 class Folder:
-    """A repository whose shared folder can be put back as it was kept; commands run in it inside the test."""
+    """A repository whose shared folder can be saved and restored. Commands run inside the test."""
 
     def __init__(self, repo: Repo) -> None:
         self.repo, self.kept = repo, repo.home / "kept"
         self.mark, self.marked = repo.root / MARK, False
-        self.ids: dict[str, str] = {}  # of the sessions, by their names
+        self.ids: dict[str, str] = {}  # the ids of the sessions, by name
 
-    def keep(self) -> None:
-        """Keep the shared folder as it is."""
+    def save(self) -> None:
+        """Save the shared folder."""
         self.marked = self.mark.exists()
         if self.repo.folder.exists():
             shutil.copytree(self.repo.folder, self.kept)
 
-    def put_back(self) -> None:
-        """Make the shared folder what was kept."""
+    def restore(self) -> None:
+        """Restore the saved folder."""
         shutil.rmtree(self.repo.folder, ignore_errors=True)
         if self.kept.exists():
             shutil.copytree(self.kept, self.repo.folder)
@@ -47,15 +47,15 @@ class Folder:
             self.mark.unlink(missing_ok=True)
 
     def env(self, name: str) -> dict[str, str]:
-        """The environment of a session; of nobody for the empty name."""
+        """The environment of a session, or without a session for the empty name."""
         return environment(self.repo.home) | ({"COORD_SESSION": self.ids[name]} if name else {})
 
     def system(self, name: str, wall: Callable[[], Instant] = wall_clock) -> System:
-        """What a command of that session knows of the outside."""
+        """The system of a command of that session."""
         return System(self.env(name), str(self.repo.root), wall, 1, lambda: HERE, system_process_table)
 
     def run(self, name: str, *words: str, ago_s: float = 0) -> Result:
-        """Run a command as that session, or as it would have run so long ago."""
+        """Run a command as that session, with a clock that is `ago_s` seconds back."""
         out, err = io.StringIO(), io.StringIO()
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             code = run(words, self.system(name, lambda: add_time(wall_clock(), -ago_s)))
@@ -68,18 +68,18 @@ class Folder:
         return result.out
 
     def start(self, name: str, ago_s: float = 0) -> None:
-        """Begin a session that is tied to no process."""
+        """Start a session without an anchor."""
         self.ok("", "start", "--no-anchor", "--name", name, ago_s=ago_s)
         self.ids[name] = next(event.session for event in self.events() if event.session not in self.ids.values())
 
     def events(self) -> list[Event]:
-        """Every event that a reader gets."""
+        """All events of the log."""
         if not self.repo.log.exists():
             return []
         return LogReader(str(self.repo.log), HERE.machine).catch_up(wall_clock()).events
 
     def verified(self) -> VerifyResult:
-        """What `coord verify` finds."""
+        """The result of `coord verify`."""
         system = self.system("")
         return verify(system, find_workspace(system, None))
 
@@ -88,79 +88,80 @@ class Folder:
         return self.repo.log / f"{self.ids[name]}.jsonl"
 
     def first_message(self) -> str:
-        """The name of the first message."""
+        """The id of the first message."""
         return next(event.id for event in self.events() if isinstance(event.payload, MessageSent))
 
 
 Prepare = Callable[[Folder], None]
 
 
-def _nothing(_: Folder) -> None:
+def _unchanged(_: Folder) -> None:
     return None
 
 
 @dataclass(frozen=True)
 class Case:
-    """A command, by its words; whose it is, `ada`'s or nobody's; and what is done before it in a folder where ada and
-    bob have a claim each, and messages. `FIRST` among the words is the first message, `OLD` the predecessor's folder.
+    """A command, its session (`ada` or none), and the preparation of its folder, in which ada and bob each have a
+    claim, and ada has a message. In the words, `FIRST` stands for the first message and `OLD` for the folder of the
+    shell version.
     """
 
     words: str
     who: str = "ada"
-    before: Prepare = _nothing
-    bare: bool = False  # there is no folder yet
-    waits: bool = False  # until bob lets go
-    tears: bool = False  # whether there is a tear, which is saved beside the log
-    inherits: bool = False  # makes durable what one that was killed left, or seals it off
-    asks: bool = False  # says what it shows before it writes that it was shown
+    before: Prepare = _unchanged
+    bare: bool = False  # the shared folder does not exist yet
+    waits: bool = False  # until bob releases his claim
+    tears: bool = False  # the journal has a tear, which is saved beside it
+    inherits: bool = False  # syncs what a killed process wrote, or seals the journal
+    asks: bool = False  # prints before it writes that it has printed
     code: int = 0
 
 
-def _over(folder: Folder) -> None:
+def _with_ended(folder: Folder) -> None:
     for name in ("eve", "fay"):
         folder.start(name, LONG_AGO_S)
         folder.ok(name, "claim", "droplet", name, ago_s=LONG_AGO_S)
         folder.ok(name, "end", ago_s=LONG_AGO_S - 60)
 
 
-def _dead(folder: Folder) -> None:
+def _with_a_death(folder: Folder) -> None:
     shell = folder.repo.shell()
     shell.start("--name dora")
     shell.ok("coord claim droplet doras")
     shell.kill()
 
 
-def _torn(folder: Folder) -> None:
+def _with_a_torn_line(folder: Folder) -> None:
     with folder.journal("ada").open("ab") as file:
         file.write(b'{"v":1,"at":"2026-11-22T11:20:06.123456Z","session":"ama')
 
 
-def _killed(folder: Folder) -> None:
+def _after_a_killed_process(folder: Folder) -> None:
     folder.repo.log.joinpath(".lock").write_text("4194303\n")
 
 
-def _no_newline(folder: Folder) -> None:
+def _without_a_newline(folder: Folder) -> None:
     folder.ok("ada", "heartbeat", "cut", "off")
     data = folder.journal("ada").read_bytes()
     folder.journal("ada").write_bytes(data[:-1])
     shutil.rmtree(folder.repo.folder / ".cache")
 
 
-def _sealed(folder: Folder) -> None:
+def _with_a_sealed_journal(folder: Folder) -> None:
     folder.journal("ada").with_name(f"{folder.ids['ada']}.jsonl.sealed").touch()
 
 
-def _no_cache(folder: Folder) -> None:
+def _without_a_cache(folder: Folder) -> None:
     shutil.rmtree(folder.repo.folder / ".cache")
     folder.repo.folder.joinpath("STATUS_BOARD.md").unlink()
 
 
-def _changed(folder: Folder) -> None:
+def _with_changed_files(folder: Folder) -> None:
     folder.repo.folder.joinpath("QUICK_START.md").write_text("what a person wrote\n")
     folder.repo.folder.joinpath("scripts", "session-start.sh").unlink()
 
 
-def _old(folder: Folder) -> None:
+def _with_a_shell_folder(folder: Folder) -> None:
     old = Predecessor(folder.repo.home / "old")
     session = old.session(BEGIN)
     old.heartbeat(BEGIN, session)
@@ -170,18 +171,18 @@ def _old(folder: Folder) -> None:
 
 CASES = {
     "init": Case("init", who="", bare=True),
-    "init, with --force": Case("init --force", who="", before=_changed),
+    "init, with --force": Case("init --force", who="", before=_with_changed_files),
     "start": Case("start --no-anchor --name cleo", who=""),
-    "start, in a new folder": Case("start --no-anchor", who="", before=_no_cache),
+    "start, in a new folder": Case("start --no-anchor", who="", before=_without_a_cache),
     "start, a name is added": Case("start --name anna"),
-    "start, going on for one that is over": Case("start --no-anchor --continue eve --new", who="", before=_over),
+    "start, continuing an ended session": Case("start --no-anchor --continue eve --new", who="", before=_with_ended),
     "heartbeat": Case("heartbeat building api BUILD 25% tests"),
-    "heartbeat, without a cache": Case("heartbeat building api", before=_no_cache),
-    "heartbeat, noticing a death": Case("heartbeat building api", before=_dead),
-    "heartbeat, after a torn line": Case("heartbeat building api", before=_torn, tears=True),
-    "heartbeat, after a line without its end": Case("heartbeat building api", before=_no_newline),
-    "heartbeat, after one that was killed": Case("heartbeat building api", before=_killed, inherits=True),
-    "heartbeat, of a sealed journal": Case("heartbeat building api", before=_sealed),
+    "heartbeat, without a cache": Case("heartbeat building api", before=_without_a_cache),
+    "heartbeat, noticing a death": Case("heartbeat building api", before=_with_a_death),
+    "heartbeat, after a torn line": Case("heartbeat building api", before=_with_a_torn_line, tears=True),
+    "heartbeat, after a line without a newline": Case("heartbeat building api", before=_without_a_newline),
+    "heartbeat, after a killed process": Case("heartbeat building api", before=_after_a_killed_process, inherits=True),
+    "heartbeat, of a sealed journal": Case("heartbeat building api", before=_with_a_sealed_journal),
     "claim": Case("claim droplet/new"),
     "claim, renewing": Case("claim droplet/hers"),
     "claim, refused": Case("claim droplet/his", code=1),
@@ -196,13 +197,13 @@ CASES = {
     "ack": Case("ack FIRST"),
     "end": Case("end --summary done"),
     "board": Case("board --write", who=""),
-    "archive": Case("archive", who="", before=_over),
-    "import": Case("import OLD", who="", before=_old),
+    "archive": Case("archive", who="", before=_with_ended),
+    "import": Case("import OLD", who="", before=_with_a_shell_folder),
 }
 
 
 def prepared(repo: Repo, case: Case, chance: random.Random) -> tuple[Folder, list[str]]:
-    """A folder for a command, kept as it is then, and the command's words. Chance says how long the past is."""
+    """Prepare and save a folder for a command; the folder, and the words of the command."""
     folder = Folder(repo)
     if not case.bare:
         folder.ok("", "init")
@@ -214,6 +215,6 @@ def prepared(repo: Repo, case: Case, chance: random.Random) -> tuple[Folder, lis
         for turn in range(chance.randrange(4)):
             folder.ok(chance.choice(("ada", "bob")), "heartbeat", "turn", str(turn), "x" * chance.randrange(300))
         case.before(folder)
-    folder.keep()
+    folder.save()
     special = {"OLD": str(repo.home / "old"), **({} if case.bare else {"FIRST": folder.first_message()})}
     return folder, [special.get(word, word) for word in case.words.split()]

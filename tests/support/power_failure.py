@@ -1,8 +1,8 @@
-"""A disk that keeps what was synced and nothing else: what a folder is after the power failed at this very moment.
+"""A simulated disk that keeps only what was synced: the content of a folder after a power failure at this point.
 
-It is as forgetful as the rules of files allow. The bytes of a file are those at its last sync; the names in a folder
-are those at the folder's last sync, so a file that was created, moved or replaced since is not there, or still the old
-one. What stood there when the watching began is safe.
+It loses as much as a file system may lose. A file has the bytes of its last sync, and a folder has the names of its
+last sync, so a file that was created, moved or replaced since then is missing, or is still the old one. Everything that
+existed when recording started is safe.
 """
 
 import os
@@ -14,14 +14,14 @@ import pytest
 
 
 class Disk:
-    """Watches a folder and all that is made in it, by standing in for `os.fsync` and `os.fdatasync`."""
+    """Records the syncs below a folder, by replacing `os.fsync` and `os.fdatasync`."""
 
     def __init__(self, root: Path, patch: pytest.MonkeyPatch) -> None:
         self.root = root
-        self.syncs: list[str] = []  # of what, in their order
-        self._bytes: dict[int, bytes] = {}  # of each file, by its inode
-        self._names: dict[int, dict[str, int]] = {}  # of each folder
-        self._held: list[int] = []  # so that no inode is used again
+        self.syncs: list[str] = []  # the paths that were synced, in order
+        self._bytes: dict[int, bytes] = {}  # the synced content of each file, by inode
+        self._names: dict[int, dict[str, int]] = {}  # the synced names in each folder, and their inodes
+        self._held: list[int] = []  # open files, so that no inode is reused
         for path in (root, *root.rglob("*")):
             if path.is_dir() or path.is_file():
                 fd = os.open(path, os.O_RDONLY)
@@ -50,12 +50,12 @@ class Disk:
             os.close(reading)
 
     def close(self) -> None:
-        """Let go of the files."""
+        """Close the files that are held open."""
         while self._held:
             os.close(self._held.pop())
 
     def survivors(self) -> dict[str, bytes]:
-        """The files that are there when the power comes back."""
+        """The files that exist after the power failure, with their content."""
         found: dict[str, bytes] = {}
 
         def walk(inode: int, path: str) -> None:
@@ -69,7 +69,7 @@ class Disk:
         return found
 
     def losses(self) -> list[str]:
-        """The journals of which a reader sees now what would be lost."""
+        """The journals whose readable content now is more than what would survive."""
         kept = self.survivors()
         found = {str(path.relative_to(self.root)): path.read_bytes() for path in self.root.glob("**/log/**/*.jsonl")}
         return [name for name, data in found.items() if not kept.get(name, b"").startswith(data)]

@@ -1,6 +1,6 @@
-"""The claims and waits of a history as intervals of time, as the decisions of its fold say.
+"""The claims and waits of a history as intervals of time, built from the decisions of its fold.
 
-`ledger` takes the terms of each grant from the events. The laws of the rules are checked on these intervals.
+`ledger` takes the terms of each grant from the events. The tests of the rules check these intervals.
 """
 
 from dataclasses import dataclass, field
@@ -19,12 +19,12 @@ from eventlog.events import (
 )
 from projections.rules.fold import fold
 from projections.rules.state import Decision, State
-from tests.support.patterns import matched
+from tests.support.model.patterns import matched
 
 
 @dataclass
 class Interval:
-    """A grant or a wait: from `start` up to, not including, `end`."""
+    """A grant or a wait, from `start` up to but not including `end`."""
 
     id: str
     session: str
@@ -37,9 +37,9 @@ class Interval:
     limit: Instant  # when it ends by itself
     imported: bool = False
     waits: bool = False
-    to_accept: bool = False  # a grant to a waiter that has not been taken up
+    to_accept: bool = False  # a grant to a waiter that was not accepted yet
     end: Instant = NEVER
-    how: str = ""  # it ended
+    how: str = ""  # the decision that ended it
     order: int = 0
 
     def at(self, moment: Instant) -> bool:
@@ -66,7 +66,7 @@ _ENDS = {"released", "expired", "lapsed", "handed_over", "passed_on", "broken", 
 
 
 def ledger(events: list[Event], decisions: list[Decision]) -> Ledger:
-    """The intervals that the decisions amount to. Fails on one that makes no sense: an end without a beginning, ..."""
+    """The intervals that follow from the decisions. Fails on a decision that makes no sense, such as a second grant."""
     by_id = {event.id: event for event in events}
     grants: dict[str, Interval] = {}
     waits: dict[str, Interval] = {}
@@ -87,14 +87,14 @@ def ledger(events: list[Event], decisions: list[Decision]) -> Ledger:
             left = waits.pop(name)
             left.end, left.how = said.at, said.what
         elif said.what in _ENDS:
-            over = grants.pop(name)
-            over.end, over.how = said.at, said.what
+            ended = grants.pop(name)
+            ended.end, ended.how = said.at, said.what
         elif said.what == "renewed":
             claim = grants[said.others[0]]
             payload = by_id[said.cause].payload
             assert isinstance(payload, (ClaimRenewed, ClaimRequested))
             claim.limit, claim.to_accept = max(claim.limit, add_time(said.at, payload.ttl_s)), False
-        elif said.what == "accepted" and name in grants:  # or another claim of its own covers it
+        elif said.what == "accepted" and name in grants:  # otherwise another claim of the session covers it
             grants[name].to_accept = False
     return found
 
@@ -111,7 +111,7 @@ def _granted(said: Decision, by_id: dict[str, Event], before: list[Interval], or
     event = by_id[said.claim]
     request = event.payload
     passed = next((interval for interval in reversed(before) if interval.id == said.claim), None)
-    if passed:  # to the session that continues its holder, or from a subagent to its session
+    if passed:  # to a continuing session, or from a subagent to its session
         terms = (said.claim, said.session, "", passed.resource, passed.mode, passed.worktree, passed.automatic)
         return Interval(*terms, start=said.at, limit=passed.limit, imported=passed.imported, order=order)
     if isinstance(request, ClaimHandedOver):
@@ -128,9 +128,9 @@ def _granted(said: Decision, by_id: dict[str, Event], before: list[Interval], or
     return interval
 
 
-def believers_are_told(events: list[Event]) -> None:
-    """Whoever was told granted, or accepted, has it by the intervals, or gets a notice that it is lost, which stays
-    until somebody reads it. Nobody who has it gets one.
+def assert_losses_are_told(events: list[Event]) -> None:
+    """Check that each session that was told granted, or accepted, has the claim, or gets a notice that it is lost,
+    which stays until it is read; and that no session that has the claim gets such a notice.
     """
     state, decisions, lost = State(), list[Decision](), set[str]()
     for number, event in enumerate(events, 1):
@@ -145,30 +145,30 @@ def believers_are_told(events: list[Event]) -> None:
             for interval in ledger(events[:number], decisions).active().values()
             if interval.session == event.actor
         ]
-        if any(_is_it(interval, event) for interval in own):
-            assert not told, f"{event.id} has it and is told that it has not"
-        elif not any(_is_around(interval, event) for interval in own):
-            assert told, f"{event.id} believes to have it and is not told"
+        if any(_is_grant_of(interval, event) for interval in own):
+            assert not told, f"{event.id}: the session has the claim, and is told that it is lost"
+        elif not any(_may_cover(interval, event) for interval in own):
+            assert told, f"{event.id}: the session lost the claim, and is not told"
         lost |= {event.id} if told else set()
     seen = (e.payload.messages for e in events if isinstance(e.payload, MessageRead | MessageAcknowledged))
     read = {name for names in seen for name in names}
     kept = {notice.id for session in state.sessions.values() for notice in session.notices}
-    assert lost <= kept | read, "a notice went away unread"
+    assert lost <= kept | read, "an unread notice disappeared"
 
 
 def _believes(payload: object) -> bool:
     return isinstance(payload, ClaimAccepted) or (isinstance(payload, ClaimRequested) and payload.told == "granted")
 
 
-def _is_it(interval: Interval, event: Event) -> bool:
-    """Whether an interval of its author's is the very grant that the event speaks of."""
+def _is_grant_of(interval: Interval, event: Event) -> bool:
+    """Whether an interval of the author is the grant that the event is about."""
     if isinstance(event.payload, ClaimAccepted):
         return interval.id == event.payload.claim and event.payload.agent in ("", interval.agent)
     return interval.id == event.id
 
 
-def _is_around(interval: Interval, event: Event) -> bool:
-    """Whether an interval of its author's may hold all that the event speaks of (rule 2: that one is renewed)."""
+def _may_cover(interval: Interval, event: Event) -> bool:
+    """Whether an interval of the author may cover what the event is about, and is renewed then (rule 2)."""
     payload = event.payload
     assert isinstance(payload, ClaimAccepted | ClaimRequested)
     if isinstance(payload, ClaimRequested):

@@ -1,7 +1,7 @@
-"""Sessions that do this and that on a disk that fails them at times, and what the log must hold by what they were told.
+"""Sessions that run random commands on a disk that is sometimes full, and the comparison of the log with their answers.
 
-A command that succeeds is acknowledged: what it did must be in the log, once. One that fails says why in one line, and
-what it would have done must not be there.
+A command that succeeds is acknowledged: its event must be in the log once. A command that fails says why in one line,
+and its event must not be in the log.
 """
 
 import json
@@ -20,7 +20,7 @@ SESSIONS = 3
 
 @dataclass(frozen=True)
 class Command:
-    """What a session types: of which kind it is, and what it is about, which makes it unlike all others."""
+    """A command of a session: its kind, the unique word it is about, and its arguments."""
 
     kind: str
     word: str
@@ -29,7 +29,7 @@ class Command:
 
 @dataclass
 class Script:
-    """What one session does, and what the log must hold by what it was told."""
+    """The commands of one session, and what the log must contain according to the answers."""
 
     number: int
     chance: Random
@@ -37,7 +37,7 @@ class Script:
     failed: list[Command] = field(default_factory=list)
     done: Counter[tuple[str, str]] = field(default_factory=Counter)
     held: list[str] = field(default_factory=list)
-    shown: list[str] = field(default_factory=list)  # the subjects that it was shown and that are no longer unread
+    shown: list[str] = field(default_factory=list)  # the subjects of the messages that it has read
 
     def next(self) -> Command:
         """The next command."""
@@ -62,7 +62,7 @@ class Script:
         return Command(kind, word, words + " --json")
 
     def told(self, command: Command, result: Result, seed: object) -> None:
-        """Take in the answer: a yes, or one line that says why not."""
+        """Record an answer: success, or one line that says why it failed."""
         case = (seed, command, result)
         assert "Traceback" not in result.both, case
         lines = [json.loads(line) for line in result.err.splitlines()]
@@ -73,7 +73,7 @@ class Script:
             assert (error["code"], result.code, len(lines)) == (4, 4, len(notes) + 1), case
             assert any(reason in error["message"] for reason in FULL), case
             assert "\n" not in error["message"], case
-            assert result.out == "" or command.kind == "inbox", case  # shown already, and still unread
+            assert result.out == "" or command.kind == "inbox", case  # the messages were printed, and are still unread
             self.failed.append(command)
             return
         assert len(lines) == len(notes), case
@@ -90,7 +90,7 @@ class Script:
 
 
 def facts_of(events: list[dict[str, Any]]) -> Counter[tuple[str, str]]:
-    """What the log says was done, in the words of the scripts."""
+    """What the log contains, in the terms of the scripts."""
     found: Counter[tuple[str, str]] = Counter()
     for event in (event["event"] for event in events):
         match event["type"]:
@@ -112,7 +112,7 @@ def facts_of(events: list[dict[str, Any]]) -> Counter[tuple[str, str]]:
 
 
 def agree(scripts: list[Script], events: list[dict[str, Any]], claims: Any, seed: object) -> None:
-    """The log says what was acknowledged, each once, and nothing else; nobody has lost a claim or a message."""
+    """Check that the log has exactly the acknowledged events, once each, and that no claim or message is lost."""
     told = sum((script.done for script in scripts), Counter[tuple[str, str]]())
     said = facts_of(events)
     assert said == told, (seed, "only in the log", said - told, "only acknowledged", told - said)
@@ -125,34 +125,34 @@ def agree(scripts: list[Script], events: list[dict[str, Any]], claims: Any, seed
 
 
 Shells = Callable[[dict[int, str]], dict[int, Result]]
-"""Types a command for each of some sessions, and gives what they answered."""
+"""A function that runs a command for each of some sessions and returns the results."""
 
 
 def step(run: Shells, scripts: list[Script], commands: dict[int, Command], seed: object) -> None:
-    """Some sessions type a command each."""
+    """Run one command for each of some sessions."""
     results = run({number: command.words for number, command in commands.items()})
     for number, command in commands.items():
         scripts[number].told(command, results[number], seed)
 
 
-def all_go_on(run: Shells, scripts: list[Script], seed: object) -> None:
-    """Each session types its next command."""
+def run_next_commands(run: Shells, scripts: list[Script], seed: object) -> None:
+    """Run the next command of each session."""
     step(run, scripts, {script.number: script.next() for script in scripts}, seed)
 
 
 def begin(run: Shells, chance: Random, seed: object) -> list[Script]:
-    """Sessions that have done a little."""
+    """Start the sessions and run a few commands."""
     scripts = [Script(number, Random(chance.random())) for number in range(SESSIONS)]
     hello = [Command("start", f"who-{number}", f"start --name who-{number} --json") for number in range(SESSIONS)]
     step(run, scripts, dict(enumerate(hello)), seed)
     for _ in range(2):
-        all_go_on(run, scripts, seed)
+        run_next_commands(run, scripts, seed)
     assert not any(script.failed for script in scripts), seed
     return scripts
 
 
 def settle(run: Shells, scripts: list[Script], seed: object) -> int:
-    """There is room again: what failed is done now and all mail is read. How many commands had failed."""
+    """With space again, repeat the failed commands and read all messages; the number of commands that had failed."""
     many, failed = 0, dict[int, list[Command]]()
     for script in scripts:
         many += len(script.failed)
@@ -160,7 +160,7 @@ def settle(run: Shells, scripts: list[Script], seed: object) -> int:
         script.failed = []
     while any(failed.values()):
         step(run, scripts, {number: rest.pop(0) for number, rest in failed.items() if rest}, seed)
-    all_go_on(run, scripts, seed)
+    run_next_commands(run, scripts, seed)
     shown = -1
     while shown != (shown := sum(len(script.shown) for script in scripts)):
         step(run, scripts, {script.number: Command("inbox", "", "inbox --json") for script in scripts}, seed)

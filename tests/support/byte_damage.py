@@ -1,4 +1,4 @@
-"""What the attacks with random bytes share: how to spoil bytes, and how to see that nothing else was touched."""
+"""Random changes of bytes, and a record of a folder to check that nothing in it was changed."""
 
 from hashlib import blake2b
 from pathlib import Path
@@ -14,7 +14,7 @@ Tree: TypeAlias = dict[str, tuple[int, int, bytes]]
 
 
 def mangled(data: bytes, chance: Random) -> bytes:
-    """Bytes with a few changes."""
+    """The bytes with a few random changes."""
     for _ in range(chance.randint(1, 4)):
         at = chance.randint(0, len(data))
         much = chance.choice((0, 1, 1, 2, 30, 500))

@@ -1,9 +1,9 @@
-"""Claims and the queue as one process sees them that has them to itself; what it does with them is in
-`tests.support.one_process`. What conflicts is in the reference model; nothing here is taken from `projections`.
+"""The claims and the queue of the single process that recorded histories are compared with; its operations are in
+`tests.support.model.one_process`. Conflicts are those of the reference model. Nothing here imports `projections`.
 
-Whoever looks from outside does not know at which instant something was done, only between which; so every instant is a
-`Span`, as narrow as the answers allow. What ends by itself ends within its span: it may have ended from the beginning
-of it, and must have by its end. All instants are microseconds of the clock that the processes were given.
+An outside observer does not know the exact time of an operation, only an interval. So every time is a `Span`, which is
+as narrow as the answers allow. A lease may have ended from the beginning of its span, and must have ended by its end.
+All times are microseconds of the clock that the processes were given.
 """
 
 from collections.abc import Iterator
@@ -11,15 +11,15 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import NamedTuple, TypeAlias
 
-from tests.support.linearizability import Op, Seen
-from tests.support.reference_model import ACCEPT, conflict
+from tests.support.model.linearizability import Op, Seen
+from tests.support.model.reference_model import ACCEPT, conflict
 
 SECOND = 1_000_000
-AT_ONCE = 32  # grants of one instant, at most: their tokens are apart
+AT_ONCE = 32  # how far tokens of grants at one time can be ahead of that time
 
 
 class Span(NamedTuple):
-    """An instant that lies between these two, or is one of them."""
+    """A time that is between `lo` and `hi`, both included."""
 
     lo: int
     hi: int
@@ -28,7 +28,7 @@ class Span(NamedTuple):
         return Span(self.lo + more, self.hi + more)
 
     def exactly(self, moment: int) -> "Span":
-        """The same instant, now that it is known; a span with nothing in it if it cannot be that one."""
+        """The span with only this time; an impossible span if the time is outside."""
         return Span(max(self.lo, moment), min(self.hi, moment))
 
     @property
@@ -36,7 +36,7 @@ class Span(NamedTuple):
         return self.lo <= self.hi
 
 
-Key: TypeAlias = tuple[int, int]  # the operation that asked, and which of its claims
+Key: TypeAlias = tuple[int, int]  # the number of the operation, and which of its claims
 
 
 @dataclass(frozen=True)
@@ -48,10 +48,10 @@ class Lease:
     resource: str
     mode: str
     ttl: int
-    id: str  # empty as long as nobody was told
+    id: str  # empty until an answer gives it
     until: Span
     token: Span | None = None
-    accept: Span | None = None  # until when a waiter must take up its grant
+    accept: Span | None = None  # until when a waiter must accept its grant
     agent: str = ""  # the processes of these histories have no subagents, worktrees, hooks or imports
     worktree: str = ""
     automatic: bool = False
@@ -62,13 +62,13 @@ class Lease:
         return self.accept or self.until
 
     def shown(self, seen: Seen) -> bool:
-        """Whether this may be what an answer shows."""
+        """Whether an answer may show this lease as `seen`."""
         same = (self.session, self.resource) == (seen.session, seen.resource) and self.id in ("", seen.id)
         return same and seen.waits == (self.token is None) and self.ends.exactly(seen.until).possible
 
 
 class Mortal(NamedTuple):
-    """A session whose process ended: between when and when, by the clock that nobody sets."""
+    """A session whose process ended between two times of the monotonic clock."""
 
     session: str
     earliest: int
@@ -77,8 +77,9 @@ class Mortal(NamedTuple):
 
 @dataclass(frozen=True)
 class State:
-    """The claims and the queue; the next thing happens no earlier than `now`, the next token is above `token`. With one
-    clock that never goes back (`steady`), what has ended for one has ended for all.
+    """The claims and the queue. The next operation is no earlier than `now`, and the next token is larger than `token`.
+
+    If all processes have one clock that never goes back (`steady`), a lease that ended for one has ended for all.
     """
 
     held: tuple[Lease, ...] = ()
@@ -86,11 +87,11 @@ class State:
     now: int = 0
     token: int = 0
     steady: bool = True
-    mortal: tuple[Mortal, ...] = ()  # those whose death nobody has recorded yet
-    buried: tuple[str, ...] = ()  # those whose death somebody has
+    mortal: tuple[Mortal, ...] = ()  # the sessions whose death is not yet recorded
+    dead: tuple[str, ...] = ()  # the sessions whose death is recorded
 
 
-def in_the_way(state: State, lease: Lease) -> list[Lease]:
+def blockers_of(state: State, lease: Lease) -> list[Lease]:
     """The claims, and the earlier waiting requests, that a request conflicts with."""
     earlier = [other for other in state.queue if other.key != lease.key]
     if lease in state.queue:
@@ -99,7 +100,7 @@ def in_the_way(state: State, lease: Lease) -> list[Lease]:
 
 
 def granted(state: State, lease: Lease, at: Span, token: int = 0) -> State | None:
-    """The state with one claim more. Its token is larger than all before, and its instant if that allows."""
+    """The state with one more claim, or None if its token is impossible. The token is the time, or larger."""
     lowest = max(at.lo, state.token + 1)
     span = Span(lowest, max(at.hi, lowest) + AT_ONCE)
     held = state.held
@@ -117,7 +118,7 @@ def _older(lease: Lease, token: int) -> Lease:
 
 
 def without(state: State, lease: Lease, at: Span) -> State:
-    """The state after something ended at an instant."""
+    """The state after a lease ended."""
     state = replace(
         state,
         held=tuple(other for other in state.held if other.key != lease.key),
@@ -127,9 +128,9 @@ def without(state: State, lease: Lease, at: Span) -> State:
 
 
 def settled(state: State, at: Span) -> State:
-    """The state after all waiters that nothing is in the way of were granted."""
+    """The state after every waiting request that is not blocked was granted."""
     for wait in state.queue:
-        if not in_the_way(state, wait):
+        if not blockers_of(state, wait):
             state = replace(state, queue=tuple(other for other in state.queue if other.key != wait.key))
             more = granted(state, replace(wait, until=at.plus(wait.ttl), accept=at.plus(ACCEPT)), at)
             assert more is not None
@@ -137,10 +138,10 @@ def settled(state: State, at: Span) -> State:
     return state
 
 
-def moments(state: State, op: Op) -> Iterator[tuple[State, Span]]:
-    """Time passes until an operation is done: what may have ended by then, and between which instants it is done."""
+def possible_states(state: State, op: Op) -> Iterator[tuple[State, Span]]:
+    """Every state that may exist when an operation is done, and the span in which it is done then."""
     found = [state]
-    for then in found:  # grows while it is walked
+    for then in found:  # the loop appends to the list
         everything = (*then.held, *then.queue)
         span = Span(max(then.now, op.earliest), min([op.latest, *(lease.ends.hi - 1 for lease in everything)]))
         if span.possible:
@@ -151,9 +152,9 @@ def moments(state: State, op: Op) -> Iterator[tuple[State, Span]]:
                 found.append(after)
 
 
-def burials(state: State, op: Op, at: Span) -> Iterator[tuple[State, Span]]:
-    """Who does something first finds who is dead, and records it, which ends all that they had: whom it may find, and
-    when it goes on. Whoever was dead before it was called is found.
+def after_deaths(state: State, op: Op, at: Span) -> Iterator[tuple[State, Span]]:
+    """An operation first records the deaths that it finds, which ends the claims of the dead. Yields every state that
+    may follow, and the span in which the operation continues. Sessions that died before the call must be found.
     """
     others = [one for one in state.mortal if one.session != op.session and one.earliest <= op.answered]
     certain = {one for one in others if one.latest < op.called}
@@ -163,16 +164,16 @@ def burials(state: State, op: Op, at: Span) -> Iterator[tuple[State, Span]]:
             if certain <= set(found) and first.possible:
                 after = state
                 for i, one in enumerate(found):
-                    after = _buried(after, one, first.plus(i))
+                    after = _after_death(after, one, first.plus(i))
                 yield after, first.plus(many)
 
 
-def _buried(state: State, one: Mortal, at: Span) -> State:
+def _after_death(state: State, one: Mortal, at: Span) -> State:
     had = [lease for lease in (*state.held, *state.queue) if lease.session == one.session]
     state = replace(
         state,
         mortal=tuple(other for other in state.mortal if other != one),
-        buried=(*state.buried, one.session),
+        dead=(*state.dead, one.session),
         held=tuple(lease for lease in state.held if lease not in had),
         queue=tuple(lease for lease in state.queue if lease not in had),
         now=at.lo + 1,

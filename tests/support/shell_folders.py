@@ -1,7 +1,7 @@
-"""Folders as the shell scripts left them, and what every value in them was meant to be.
+"""Folders as the shell scripts wrote them, and the intended values of every file in them.
 
-A file is a template into which a shell put the values: it escaped nothing, so what breaks a line, quotes or has a
-backslash makes a file that is no JSON.
+The scripts filled values into a template without escaping, so a value with a line break, a quote or a backslash gives a
+file that is not JSON.
 """
 
 import json
@@ -12,7 +12,7 @@ from pathlib import Path
 
 Fields = dict[str, object]
 Meant = dict[str, Fields]
-"""For each file, by its path in the folder, the values as they were meant."""
+"""The intended values of each file, by its path in the folder."""
 
 BEGIN = datetime(2026, 3, 7, 9, 30, tzinfo=UTC)
 WORDS = ("parser", "lexer", "tests", "docs", "release", "cache", "retry", "schema", "über", "naïve", "日本", "—")
@@ -21,17 +21,17 @@ BROKEN = (
     *("\\", '"', "}\n", "\n}", ",", "\r\nCRLF", "\x1b[31m"),
 )
 NASTY = (*BROKEN, '\n  "to": "someone",\n  "subject": "pasted"', '",\n  "n": 1')
-"""Ends of a text; the last two look like keys, which only the last value of a template can hold and stay itself."""
+"""Ends of a text. The last two look like keys; only the last value of a template can contain them unambiguously."""
 
 
 def filled(values: Mapping[str, object]) -> str:
-    """The template with these values, as the shell filled it in."""
+    """The template, filled with these values as the shell did it."""
     rows = [f'"{key}": ' + (f'"{v}"' if isinstance(v, str) else json.dumps(v)) for key, v in values.items()]
     return "{\n  " + ",\n  ".join(rows) + "\n}\n"
 
 
 def said_by_json(text: str) -> Fields | None:
-    """What a file says that is JSON, without a key that stands twice; None for any other."""
+    """The values of a file that is JSON without repeated keys; None for any other."""
     twice: list[object] = []
 
     def pairs(items: list[tuple[str, object]]) -> Fields:
@@ -56,13 +56,13 @@ def local(at: datetime) -> str:
 
 
 class Predecessor:
-    """A folder that is written file by file."""
+    """A folder of the shell version, written file by file."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.meant = folder, Meant()
 
     def put(self, path: str, fields: Fields) -> None:
-        """Write a file. What is JSON means what it says; in any other a value is what was put there."""
+        """Write a file. Its intended values are those of the JSON, or, if it is not JSON, those that were filled in."""
         text = filled(fields)
         self.raw(path, text.encode())
         self.meant[path] = said_by_json(text) or fields
@@ -74,7 +74,7 @@ class Predecessor:
         file.write_bytes(data)
 
     def session(self, at: datetime, **more: object) -> str:
-        """A session that starts; its id."""
+        """Add a session; its id."""
         name = f"session-{int(at.timestamp())}"
         fields: Fields = {"session_id": name, "started_at": utc(at), "status": "active", "current_work": None}
         fields |= {"capabilities": ["build", "debug"], "last_heartbeat": utc(at), "heartbeat_count": 3}
@@ -95,7 +95,7 @@ class Predecessor:
         )
 
     def message(self, at: datetime, session: str, to: str, message: str, subject: str = "Hello") -> str:
-        """A message; its path."""
+        """Add a message; its path."""
         box = "broadcast" if to == "broadcast" else f"direct/{to}"
         fields: Fields = {"from": session, "to": to, "timestamp": utc(at), "subject": subject, "message": message}
         path = f"messages/{box}/{local(at)}-{session}.json"
@@ -104,7 +104,7 @@ class Predecessor:
 
 
 def sample(folder: Path, seed: int, sessions: int, messages: int) -> Meant:
-    """A whole folder, the same for the same seed; what it means."""
+    """Write a whole folder, which depends only on the seed; its intended values."""
     rng, made = random.Random(seed), Predecessor(folder)
 
     def words(most: int) -> str:

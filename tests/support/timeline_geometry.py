@@ -1,4 +1,4 @@
-"""The pictures of timelines: where their texts and marks are."""
+"""Check where the texts and marks of a timeline's picture are."""
 
 import re
 from itertools import combinations
@@ -11,7 +11,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 
 def check_geometry(picture: str) -> None:
-    """No text overlaps another, and all that has a place has one on the canvas."""
+    """Check that no texts overlap, and that everything is on the canvas."""
     root = fromstring(picture)
     height = float(root.get("height", "0"))
     boxes = [_box(text) for text in root.iter(f"{SVG}text")]

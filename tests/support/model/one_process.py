@@ -1,34 +1,45 @@
-"""What one process alone would do that had all claims to itself: the rules of claims once more, small and plain, as the
-object that a recorded history is compared with (`tests.support.linearizability`).
+"""The rules of claims for a single process that handles all claims alone: the object that recorded histories are
+compared with (`tests.support.model.linearizability`).
 
-`steps` gives every state that an operation may lead to, given what it answered; none, if no process could answer that.
+`steps` gives every state that an operation with a given answer may lead to; none if the answer is impossible.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from tests.support.leases import Lease, Mortal, Span, State, burials, granted, in_the_way, moments, without
-from tests.support.linearizability import Answer, Op, Seen, apart, refusal
-from tests.support.reference_model import conflict, own_covers
+from tests.support.model.leases import (
+    Lease,
+    Mortal,
+    Span,
+    State,
+    after_deaths,
+    blockers_of,
+    granted,
+    possible_states,
+    without,
+)
+from tests.support.model.linearizability import Answer, Op, Seen, apart, refusal
+from tests.support.model.reference_model import conflict, own_covers
 
 
 def steps(state: State, number: int, op: Op, asked: bool) -> Iterator[tuple[State, bool]]:
-    """Every state that an operation may lead to, and whether it is waiting then; `asked` if it was waiting before.
+    """Every state that an operation may lead to, and whether it is waiting then. `asked` says that it was waiting
+    before.
 
-    A list takes no lock: it shows what is held at one moment, less what has run out when it is shown. And what writes
-    nothing does not move the time on, if clocks go back.
+    Listing claims takes no lock: it shows the claims at one time, without those that have expired when it prints. If
+    clocks may go back, an operation that writes nothing does not advance the time.
     """
-    if op.session in state.buried:
+    if op.session in state.dead:
         return
-    for early, from_ in moments(state, op):
+    for early, from_ in possible_states(state, op):
         if op.what == "claims":
             if _shown(early, op.answer):
                 yield state, False
             continue
-        for then, at in burials(early, op, from_):
+        for then, at in after_deaths(early, op, from_):
             recorded = then is not early
             same = replace(then, now=at.lo) if state.steady or recorded else state
-            if recorded and (asked or op.answer is None):  # it records a death and waits on, or is killed just then
+            if recorded and (asked or op.answer is None):  # it records a death, and then waits on or is killed
                 yield then, asked
             if asked:
                 yield from ((after or same, False) for after in _take(then, number, op, at))
@@ -39,7 +50,7 @@ def steps(state: State, number: int, op: Op, asked: bool) -> Iterator[tuple[Stat
 
 
 def _own(state: State, number: int, op: Op, at: Span) -> Iterator[State | None]:
-    """What one does with claims that are there already; None if it is refused."""
+    """The states after an operation on existing claims; None if it is refused."""
     own = meant(state, op)
     refused = not own or void(state, op, own)
     if op.answer is not None and (op.answer.said == "refused") != refused:
@@ -55,7 +66,7 @@ def _claim(state: State, number: int, op: Op, at: Span) -> Iterator[tuple[State,
     said, name = (answer.said, answer.claims[0]) if answer else ("", "")
     ask = Lease((number, 0), op.session, op.resource, op.mode, op.ttl, name, at.plus(op.wait))
     own = next((lease for lease in state.held if own_covers(lease, ask)), None)
-    ways = in_the_way(state, ask)
+    ways = blockers_of(state, ask)
     waits = bool(ways and op.wait and own is None)
     if answer and not waits:
         at = at.exactly(answer.at)
@@ -89,7 +100,7 @@ def _put(state: State, lease: Lease) -> State:
 
 
 def _told(lease: Lease, answer: Answer) -> Lease | None:
-    """The claim as an answer tells it, if it can be that."""
+    """The claim with the values of an answer, or None if they are impossible."""
     assert lease.token is not None
     until, token = lease.until.exactly(answer.until), lease.token.exactly(answer.token)
     if lease.id not in ("", answer.claims[0]) or not (until.possible and token.possible):
@@ -98,7 +109,7 @@ def _told(lease: Lease, answer: Answer) -> Lease | None:
 
 
 def _renewed(state: State, lease: Lease, op: Op, at: Span, answer: Answer | None) -> State | None:
-    """The state after one claim was renewed: it is never shortened, and its holder has taken it up."""
+    """The state after a claim was renewed, which never shortens it and accepts it."""
     until = Span(max(lease.until.lo, at.lo + op.ttl), max(lease.until.hi, at.hi + op.ttl))
     new: Lease | None = replace(lease, until=until, accept=None)
     if new is not None and answer:
@@ -107,10 +118,10 @@ def _renewed(state: State, lease: Lease, op: Op, at: Span, answer: Answer | None
 
 
 def _take(state: State, number: int, op: Op, at: Span) -> Iterator[State | None]:
-    """A waiter takes up its grant, or finds that it has none and waits no more; None if that changes nothing."""
+    """The states after a waiter accepted its grant, or gave up without one; None if nothing changes."""
     answer, key = op.answer, (number, 0)
     lease = next((lease for lease in state.held if lease.key == key), None)
-    at = at.exactly(answer.at - (answer.said == "granted")) if answer and answer.at else at  # told the time after it
+    at = at.exactly(answer.at - (answer.said == "granted")) if answer and answer.at else at  # of the time after it
     if not at.possible:
         return
     if answer and answer.said == "timed_out":
@@ -125,7 +136,7 @@ def _take(state: State, number: int, op: Op, at: Span) -> Iterator[State | None]
 
 
 def _shown(state: State, answer: Answer | None) -> bool:
-    """Whether these are the claims that a list shows."""
+    """Whether a list shows exactly the claims of a state."""
     left = list(answer.seen) if answer else []
     for lease in state.held:
         assert lease.token is not None
@@ -138,7 +149,7 @@ def _shown(state: State, answer: Answer | None) -> bool:
 
 
 def meant(state: State, op: Op) -> list[Lease]:
-    """The claims that an operation is about; for a release also what waits."""
+    """The claims that an operation is about; for a release also waiting requests."""
     there = [lease for lease in state.held if lease.resource == op.resource]
     if op.what == "break":
         return (
@@ -150,17 +161,17 @@ def meant(state: State, op: Op) -> list[Lease]:
 
 
 def void(state: State, op: Op, own: list[Lease]) -> bool:
-    """Whether a handover goes to the giver or the dead, or would give someone what conflicts with another claim."""
+    """Whether a handover is void: to the holder itself, to a dead session, or in conflict with another claim."""
     if op.what != "handoff":
         return False
-    if op.to == op.session or op.to in state.buried:
+    if op.to == op.session or op.to in state.dead:
         return True
     given = [replace(lease, session=op.to) for lease in own]
     return any(conflict(other, new) for new in given for other in state.held if other.key != new.key)
 
 
 def _change(state: State, number: int, op: Op, own: list[Lease], at: Span) -> Iterator[State]:
-    """Each claim that is meant, one after the other, is renewed, given back, handed over or broken."""
+    """The states while each claim in turn is renewed, released, handed over or broken."""
     answer, first = op.answer, own[0]
     if answer and op.what == "renew":
         if answer.until > first.until.hi:
@@ -186,12 +197,12 @@ def _change(state: State, number: int, op: Op, own: list[Lease], at: Span) -> It
                 gone = replace(after, held=tuple(other for other in after.held if other.key != lease.key))
                 after = granted(gone, new, moment)
             after = after and without(after, lease, moment)
-        if after is not None and (answer is None or lease is own[-1]):  # who is killed may have done half of it
+        if after is not None and (answer is None or lease is own[-1]):  # a killed process may have done a part
             yield after
 
 
 def judged(history: Sequence[Op], steady: bool = True, mortal: tuple[Mortal, ...] = ()) -> str:
-    """Why one process could not have given these answers; empty if it could."""
+    """Why a single process could not have given these answers; empty if it could."""
     start = State(steady=steady, mortal=mortal)
-    parts = [history] if mortal else apart(history)  # a death ends what one had of everything
+    parts = [history] if mortal else apart(history)  # a death ends claims on all resources
     return "\n".join(filter(None, (refusal(part, start, steps) for part in parts)))

@@ -1,4 +1,4 @@
-"""Whether a folded state is what the reference model says."""
+"""Compare a folded state with the reference model."""
 
 import json
 from functools import cache
@@ -7,19 +7,19 @@ from typing import Any
 from eventlog.codec import NO_HASH, encode_line
 from eventlog.events import Event, to_micros
 from projections.rules.state import State
-from tests.support.reference_model import Model
+from tests.support.model.reference_model import Model
 
 micros = cache(to_micros)
 
 
 def as_json(event: Event) -> dict[str, Any]:
-    """An event as its line in a journal says it."""
+    """An event as plain JSON, like its line in a journal."""
     line: dict[str, Any] = json.loads(encode_line(event, NO_HASH)[0])
     return line
 
 
 def assert_agree(state: State, model: Model, about: object) -> None:
-    """They have the same claims, queue, sessions, unread messages and notices. `about` is shown if not."""
+    """Check that claims, queue, sessions, unread messages and notices are equal. `about` is shown if they are not."""
     claims = [
         (c.id, c.session, c.agent, c.resource, c.mode, c.worktree, c.token, micros(c.expires_at), c.accept_by != "")
         for c in state.claims.values()

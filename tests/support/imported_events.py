@@ -1,4 +1,4 @@
-"""Events that an import brings in."""
+"""Imported events in hand-written histories."""
 
 from msgspec.structs import replace
 
@@ -14,7 +14,7 @@ JOURNAL = "import-k3f9"
 
 
 def brings_in(story: Story, second: float, payload: AnyPayload, acted_as: str = "session-1", path: str = "") -> Event:
-    """An event of an import, from a file of its own unless `path` says which."""
+    """Add an imported event, from a file of its own unless `path` is given."""
     told = story.tell(second, JOURNAL, payload)
     mark = Imported(path=path or f"{told.n}.json", digest="0", acted_as=acted_as)
     story.events[-1] = replace(told, imported=mark)

@@ -1,7 +1,8 @@
-"""The reference model of the rules: what is true after a history, in the slowest and plainest code.
+"""The reference model of the rules: the state after a history, in slow and simple code.
 
-Nothing here is taken from `projections` or `coord`. An event is a line of a journal as plain JSON; all times are
-microseconds. Every list is searched from its beginning. What patterns match is in `tests.support.patterns`.
+Nothing here imports `projections` or `coord`. An event is a line of a journal as plain JSON; all times are
+microseconds. Lists are always searched from the beginning. `tests.support.model.patterns` decides which paths a pattern
+matches.
 """
 
 from collections.abc import Iterable
@@ -9,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from eventlog.events import to_micros
-from tests.support.patterns import covers, overlap
+from tests.support.model.patterns import covers, overlap
 
 SECOND = 1_000_000
 ACCEPT = 60 * SECOND  # a grant to a waiting request lapses after this time unless it is accepted
@@ -20,13 +21,13 @@ KNOWN = {
     *("claim.requested", "claim.accepted", "claim.renewed", "claim.released", "claim.handed_over"),
     *("claim.broken", "claim.finished", "claim.bypassed"),
 }
-IMPORTABLE = {"session.started", "session.heartbeat", "claim.requested", "message.sent"}  # and what is not known
+IMPORTABLE = {"session.started", "session.heartbeat", "claim.requested", "message.sent"}  # and unknown types
 
 # --- claims and requests ----------------------------------------------------------------------------------------------
 
 
 class Terms(Protocol):
-    """Who wants what, and how."""
+    """The terms of a claim or request."""
 
     @property
     def session(self) -> str: ...
@@ -45,7 +46,7 @@ class Terms(Protocol):
 
 
 def conflict(a: Terms, b: Terms) -> bool:
-    """Rule 1."""
+    """Rule 1: whether two claims conflict."""
     if a.imported != b.imported:
         return False
     if "exclusive" not in (a.mode, b.mode) or not overlap(a.resource, b.resource):
@@ -57,7 +58,7 @@ def conflict(a: Terms, b: Terms) -> bool:
 
 
 def own_covers(own: Terms, ask: Terms) -> bool:
-    """Rule 2: whether a claim is the requester's own and gives all that is asked."""
+    """Rule 2: whether a claim is the requester's own and includes everything it asks for."""
     if (own.session, own.agent) != (ask.session, ask.agent) or own.worktree not in ("", ask.worktree):
         return False
     if (own.mode == "shared" and ask.mode == "exclusive") or (ask.automatic and not own.automatic):
@@ -67,7 +68,7 @@ def own_covers(own: Terms, ask: Terms) -> bool:
 
 @dataclass(slots=True)
 class Ask:
-    """A claim, or a request that waits: then `ends` is the limit of waiting. A claim has a token."""
+    """A claim, or a waiting request, whose `ends` is its time limit. Only a claim has a token."""
 
     id: str
     session: str
@@ -83,12 +84,12 @@ class Ask:
     token: int = 0
 
     def of(self, session: str, agent: str) -> bool:
-        """Whether they may act on it: a subagent on its own, the session on all."""
+        """Whether an actor may act on it: a subagent on its own claims, the session on all of its claims."""
         return self.session == session and agent in ("", self.agent)
 
     @property
     def due(self) -> int:
-        """When it ends if nobody does anything."""
+        """The time at which it ends by itself."""
         return self.accept_by or self.ends
 
 
@@ -108,10 +109,10 @@ class Session:
     continued_by: str = ""
     died: int = 0
     unread: list[str] = field(default_factory=list)
-    notices: list[tuple[str, str]] = field(default_factory=list)  # what it is told, and about which event or claim
+    notices: list[tuple[str, str]] = field(default_factory=list)  # kind, and the id of an event or claim
 
     def copy(self) -> "Session":
-        """One that changes on its own."""
+        """An independent copy."""
         return replace(self, unread=list(self.unread), notices=list(self.notices))
 
 
@@ -120,7 +121,7 @@ class Session:
 
 @dataclass(slots=True)
 class Model:
-    """What is true after the events that it has heard, at the moment `now`."""
+    """The state after the applied events, at the time `now`."""
 
     now: int = 0
     token: int = 0
@@ -128,10 +129,10 @@ class Model:
     held: list[Ask] = field(default_factory=list)
     queue: list[Ask] = field(default_factory=list)
     broadcasts: set[str] = field(default_factory=set)
-    files: set[tuple[str, str]] = field(default_factory=set)  # those that were imported
+    files: set[tuple[str, str]] = field(default_factory=set)  # the files that were imported
 
     def copy(self) -> "Model":
-        """One that changes on its own."""
+        """An independent copy."""
         return Model(
             self.now,
             self.token,
@@ -145,7 +146,7 @@ class Model:
     # --- time ---
 
     def until(self, moment: int) -> None:
-        """Rules 3 and 4: everything ends at its own instant, waits before claims; then waiting requests are granted."""
+        """Rules 3 and 4: end what ends by then, waits before claims, and grant waiting requests each time."""
         while due := [end for end in (ask.due for ask in [*self.held, *self.queue]) if end <= moment]:
             self.now = min(due)
             self.queue = [wait for wait in self.queue if wait.ends > self.now]
@@ -159,56 +160,56 @@ class Model:
     def serve(self) -> None:
         """Rule 4: each waiting request that no longer conflicts is granted, in order."""
         for wait in list(self.queue):
-            if not self.in_the_way(wait):
+            if not self.is_blocked(wait):
                 self.queue.remove(wait)
                 self.grant(wait, to_waiter=True)
 
     def grant(self, ask: Ask, to_waiter: bool) -> None:
-        """From now on it is a claim."""
+        """Make a request a claim."""
         ask.ends, ask.accept_by = self.now + ask.ttl, self.now + ACCEPT if to_waiter else 0
         ask.token = 0 if ask.imported else self.next_token()
         self.held.append(ask)
 
     def next_token(self) -> int:
-        """Rule 7."""
+        """Rule 7: tokens increase, and are times where possible."""
         self.token = max(self.now, self.token + 1)
         return self.token
 
     # --- questions ---
 
-    def in_the_way(self, ask: Ask) -> bool:
-        """Rule 2: whether a claim, or an earlier waiting request, conflicts with it."""
+    def is_blocked(self, ask: Ask) -> bool:
+        """Rule 2: whether a claim or an earlier waiting request conflicts with this request."""
         ahead = self.queue[: self.queue.index(ask)] if ask in self.queue else self.queue
         return any(conflict(other, ask) for other in [*self.held, *ahead])
 
     def own_of(self, ask: Ask) -> Ask | None:
-        """The claim that asking for this renews."""
+        """The claim that this request would renew."""
         return next((own for own in self.held if own_covers(own, ask)), None)
 
     def verdict(self, ask: Ask, waits: bool) -> str:
-        """Rule 2."""
+        """Rule 2: the outcome of a request."""
         if self.own_of(ask):
             return "renewed"
-        return "granted" if not self.in_the_way(ask) else "waiting" if waits else "refused"
+        return "granted" if not self.is_blocked(ask) else "waiting" if waits else "refused"
 
     def own(self, by: str, said: dict[str, Any], among: Iterable[Ask]) -> Ask | None:
-        """What an event names, if its author may act on it."""
+        """The claim or request that an event names, if its author may act on it."""
         agent = said.get("agent", "")
         return next((ask for ask in among if ask.id == said["claim"] and ask.of(by, agent)), None)
 
     def is_live(self, name: str) -> bool:
-        """Whether it is a session that can hold claims."""
+        """Whether this is a live session, which can hold claims."""
         return name in self.sessions and self.sessions[name].status == "live"
 
     def tell(self, name: str, kind: str, about: str) -> None:
-        """A session of ours gets a notice."""
+        """Give a notice to a session, unless it was imported."""
         if name in self.sessions and self.sessions[name].status != "imported":
             self.sessions[name].notices.append((kind, about))
 
     # --- events ---
 
     def hear(self, event: dict[str, Any]) -> None:
-        """Apply one event. It may say nothing, or be wrong; then whoever believes in it is told."""
+        """Apply one event. It may have no effect; then a session that believes in it is told."""
         self.until(to_micros(event["at"]))
         mark, said, name = event.get("imported"), event["event"], f"{event['session']}/{event['n']}"
         by = (mark and mark.get("as")) or event["session"]
@@ -235,7 +236,9 @@ class Model:
         self.serve()
 
     def may_import(self, by: str, mark: dict[str, Any], said: dict[str, Any]) -> bool:
-        """Whether an imported event counts: it acts as none of ours and on nothing of ours, and its file is new."""
+        """Whether an imported event counts: it does not act as a local session, its type can be imported, its file is
+        new.
+        """
         ours = by in self.sessions and self.sessions[by].status != "imported"
         kind_is_right = said["type"] in IMPORTABLE or said["type"] not in KNOWN
         source = (mark["digest"], mark["path"])
@@ -245,7 +248,7 @@ class Model:
         return True
 
     def acts(self, by: str, imported: bool) -> None:
-        """Rule 9: a session that acts lives again, without its claims. One of ours replaces an imported one."""
+        """Rule 9: a session that acts is live again, without its claims. A local session replaces an imported one."""
         if by in self.sessions and self.sessions[by].status == "imported" and not imported:
             self.ends(by)
             del self.sessions[by]
@@ -255,13 +258,13 @@ class Model:
             self.sessions[by].status = "live"
 
     def ends(self, name: str) -> None:
-        """All that a session holds and waits for ends."""
+        """End all claims and waits of a session."""
         self.held = [claim for claim in self.held if claim.session != name]
         self.queue = [wait for wait in self.queue if wait.session != name]
         self.serve()
 
     def session_says(self, by: str, name: str, said: dict[str, Any]) -> None:
-        """A session starts, ends, or saw that another died (rule 9: that counts against its latest anchor)."""
+        """A session starts, ends, or presumes another dead (rule 9: only with its latest anchor)."""
         if said["type"] == "session.started":
             self.started(by, name, said)
         elif said["type"] == "session.ended":
@@ -276,7 +279,7 @@ class Model:
                 self.tell(gone, "presumed_dead", name)
 
     def started(self, by: str, name: str, said: dict[str, Any]) -> None:
-        """In another process, its subagents are gone. One that continues another has its claims and its mail."""
+        """A session in a new process loses its subagents. One that continues another gets its claims and messages."""
         session = self.sessions[by]
         if session.status == "ended":
             session.status = "live"
@@ -297,19 +300,19 @@ class Model:
             self.tell(session.continues, "passed_on", name)
 
     def agents_stop(self, by: str, agents: set[str]) -> None:
-        """What subagents hold is their session's; what they wait for ends."""
+        """The claims of stopped subagents pass to their session, and their waits end."""
         agents = agents - {""}
         self.queue = [wait for wait in self.queue if wait.session != by or wait.agent not in agents]
         self.pass_on([claim for claim in self.held if claim.session == by and claim.agent in agents], by)
 
     def pass_on(self, claims: list[Ask], to: str) -> None:
-        """Rule 5: the same claims under new tokens."""
+        """Rule 5: pass claims to a session, with new tokens."""
         for claim in claims:
             claim.session, claim.agent, claim.accept_by, claim.token = to, "", 0, self.next_token()
         self.serve()
 
     def requested(self, ask: Ask, said: dict[str, Any]) -> None:
-        """Rules 2 and 8: what the requester was told can only veto."""
+        """Rules 2 and 8: a request gets no more than its session was told."""
         told, own = said["told"], self.own_of(ask)
         verdict = self.verdict(ask, said.get("wait_s", 0) > 0)
         if not (self.is_live(ask.session) or ask.imported):
@@ -327,12 +330,12 @@ class Model:
             self.queue.append(ask)
 
     def lost(self, by: str, about: str, ask: Ask) -> None:
-        """Rule 8."""
+        """Rule 8: tell a session that it lost a claim."""
         if not ask.imported:
             self.tell(by, "lost", about)
 
     def holder_says(self, by: str, name: str, said: dict[str, Any]) -> None:
-        """Rules 3, 4 and 5: only the holder's word counts."""
+        """Rules 3, 4 and 5: only the holder can accept, renew, release or hand over."""
         own, wait = self.own(by, said, self.held), self.own(by, said, self.queue)
         kind = said["type"]
         if kind == "claim.handed_over":
@@ -349,7 +352,7 @@ class Model:
             self.accepted_nothing(by, name, said)
 
     def accepted_nothing(self, by: str, name: str, said: dict[str, Any]) -> None:
-        """Rule 8: whoever accepts what it was not granted waits no more, and is told unless another claim covers it."""
+        """Rule 8: accepting without a grant ends the wait, and the session is told unless another claim covers it."""
         wait = next((wait for wait in self.queue if (wait.id, wait.session) == (said["claim"], by)), None)
         if wait:
             self.queue.remove(wait)
@@ -358,7 +361,7 @@ class Model:
             self.lost(by, name, ask)
 
     def handed_over(self, by: str, name: str, said: dict[str, Any], own: Ask | None) -> None:
-        """Rules 5 and 8: a new claim without a gap, with the same end; void if the other is not live or in conflict."""
+        """Rules 5 and 8: a new claim without a gap, with the same end; void if the target is not live or conflicts."""
         to = said["to"]
         new = own and replace(own, id=name, session=to, agent="", accept_by=0)
         if own and new and self.is_live(to) and not any(conflict(new, one) for one in self.held if one is not own):
@@ -373,7 +376,7 @@ class Model:
             self.tell(to, "lost", name)
 
     def anyone_says(self, by: str, name: str, said: dict[str, Any]) -> None:
-        """Rules 3 and 7: another session ends a claim, or changed what is claimed."""
+        """Rules 3 and 7: another session ends a claim, or bypasses it."""
         claim = next((claim for claim in self.held if claim.id == said["claim"]), None)
         kind = said["type"].removeprefix("claim.")
         if not claim or (kind == "finished" and (claim.imported or not claim.automatic)):
@@ -384,7 +387,7 @@ class Model:
             self.tell(claim.session, kind, name)
 
     def sent(self, by: str, name: str, to: Any) -> None:
-        """A broadcast is for all that live or died within the hour; a name leads to who continues it."""
+        """A broadcast reaches sessions that are live or died within the hour; other messages follow continuations."""
         if to == "everyone":
             self.broadcasts.add(name)
             lately = {who for who, is_ in self.sessions.items() if is_.status == "dead" and is_.died > self.now - HOUR}
@@ -396,7 +399,7 @@ class Model:
                 self.sessions[who].unread.append(name)
 
     def current_session(self, name: str) -> str:
-        """The live session that a name leads to, or the last one."""
+        """The live session that continues this one, or the last one known."""
         seen: set[str] = set()
         while name not in seen and name in self.sessions and not self.is_live(name):
             seen.add(name)

@@ -1,27 +1,27 @@
-"""Whether a recorded history is linearizable: whether one process that had the object to itself could have given the
-same answers, doing each operation at some moment between its call and its answer (Herlihy and Wing 1990,
-"Linearizability: a correctness condition for concurrent objects").
+"""Decide whether a recorded history is linearizable: whether a single process could have given the same answers, doing
+each operation at some time between its call and its answer (Herlihy and Wing 1990, "Linearizability: a correctness
+condition for concurrent objects").
 
 The search is that of Wing and Gong (1993, "Testing and verifying concurrent objects"), with the memo of Lowe (2017,
-"Testing for linearizability"): of the operations that no other one was finished before, do one, and go on with the
-rest; never twice from the same state with the same ones done. Linearizability is local, so resources that do not
-overlap are judged apart.
+"Testing for linearizability"): choose one of the operations that may come next, do it, and continue with the rest;
+never continue twice from the same state with the same operations done. Linearizability is local, so resources that do
+not overlap are checked separately.
 
-An operation of a process that was killed before it answered was done while it lived, or never. One that waits is two:
-it asks, and later it takes what it was given or gives up.
+An operation of a process that was killed before it answered was done before the kill, or never. A waiting claim is two
+operations: it asks, and later it accepts its grant or gives up.
 """
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
-from tests.support.patterns import overlap
+from tests.support.model.patterns import overlap
 
-SECOND = 1_000_000  # of the clock that the operations were given, which counts in microseconds
+SECOND = 1_000_000  # in microseconds, the unit of the clock of the operations
 
 
 class Timed(Hashable, Protocol):
-    """A state of the object: nothing happens before `now` any more."""
+    """A state of the object; the next operation is no earlier than `now`."""
 
     @property
     def now(self) -> int: ...
@@ -32,7 +32,7 @@ S = TypeVar("S", bound=Timed)
 
 @dataclass(frozen=True)
 class Seen:
-    """A claim or a waiting request as an answer shows it."""
+    """A claim or a waiting request in an answer."""
 
     id: str
     session: str
@@ -46,7 +46,7 @@ class Seen:
 
 @dataclass(frozen=True)
 class Answer:
-    """What an operation was told: `granted`, `renewed`, `refused`, `timed_out` or `done`, and what it was shown."""
+    """An answer: `granted`, `renewed`, `refused`, `timed_out` or `done`, and the claims it showed."""
 
     said: str
     claims: tuple[str, ...] = ()
@@ -58,8 +58,8 @@ class Answer:
 
 @dataclass(frozen=True)
 class Op:
-    """An operation: from when until when it ran, by a clock that nobody sets (in ns), and between which instants of the
-    clock that it was given. Without an answer it was killed, at `answered`, and may have been done or not.
+    """An operation: when it was called and answered, in nanoseconds of the monotonic clock, and the earliest and latest
+    time of the clock that it was given. Without an answer it was killed, at `answered`, and may have been done or not.
     """
 
     session: str
@@ -78,12 +78,12 @@ class Op:
 
     @property
     def by(self) -> int:
-        """When it was done, at the latest."""
+        """The latest time at which it was done."""
         return min(self.latest, self.answer.at or self.latest) if self.answer else self.latest
 
 
 def apart(history: Sequence[Op]) -> list[list[Op]]:
-    """The history of each set of resources that overlap. A list of all claims is cut into lists of each set's."""
+    """A history for each set of overlapping resources. Lists of all claims are divided among them."""
     sets: list[set[str]] = []
     shown = {row.resource for op in history if op.answer for row in op.answer.seen}
     for name in {op.resource for op in history if op.resource} | shown:
@@ -100,13 +100,13 @@ def _cut(op: Op, resources: set[str]) -> Op:
 
 
 Steps = Callable[[S, int, Op, bool], Iterator[tuple[S, bool]]]
-"""From a state, and an operation by its number, which may have been left waiting before: the states that it may lead
-to, and whether it is left waiting.
+"""A function of a state, the number of an operation, the operation, and whether it is waiting. It yields each state
+that may follow, and whether the operation is waiting then.
 """
 
 
 def refusal(history: Sequence[Op], start: S, steps: Steps[S]) -> str:
-    """Why no process alone could have given these answers: how far one comes at most. Empty if it could."""
+    """Why no single process could have given these answers, with the longest part it could give; empty if it could."""
     everyone = range(len(history))
     answered = [i for i in everyone if history[i].answer is not None]
     needed = sum(1 << i for i in answered)
@@ -130,12 +130,12 @@ def refusal(history: Sequence[Op], start: S, steps: Steps[S]) -> str:
         stack += reversed(ways)
     rest = [history[i] for i in answered if not best >> i & 1]
     stuck = "\n".join(f"  {op}" for op in sorted(rest, key=lambda op: op.called)[:8])
-    return f"{(best & needed).bit_count()} of {len(answered)} answers can be had, then none of\n{stuck}"
+    return f"{(best & needed).bit_count()} of {len(answered)} answers are possible, then none of\n{stuck}"
 
 
 def _next(history: Sequence[Op], answered: list[int], done: int, waiting: int) -> list[int]:
-    """The operations that may be done next: called before any other that is left had answered, and not over before any
-    that was done was called.
+    """The operations that may be done next: those called before any remaining one was answered, and answered after
+    every one already done was called.
     """
     first = min((history[i].answered for i in answered if not done >> i & 1), default=0)
     last = max((op.called for i, op in enumerate(history) if (done | waiting) >> i & 1), default=0)
