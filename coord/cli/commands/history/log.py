@@ -38,7 +38,7 @@ _FOLLOWED = 10  # what came before, for one who follows
 Filter = Callable[[Event], bool]
 
 
-@command("log", acts=False, negative="there is no option '{word}'. The newest N events: coord log --last N.")
+@command("log", acts=False, negative="there is no option '{word}'. For the newest N events: coord log --last N.")
 @argument("text", required=False)
 @option("--session", "sessions", metavar="ID", multiple=True, help="Only what this session did; may be repeated.")
 @option("--type", "types", multiple=True, help="Only this type: claim, claim.broken; may be repeated.")

@@ -258,7 +258,7 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("claim", {"resource": "nowhere"}, "has no type"),
     ("claim", {"resource": "file/../../etc/passwd"}, "outside the repository"),
     ("claim", {"resource": "a/b", "ttl": "soon"}, "ttl"),
-    ("claim", {"resource": "a/\x00b"}, "is no resource"),
+    ("claim", {"resource": "a/\x00b"}, "is not a resource"),
     ("claim", {"resource": "a/b", "force": True}, "claim has no argument 'force'"),
     ("claim", {}, "claim needs `resource`"),
     ("handoff", {"resource": "a/b", "to": "nobody"}, "no session is called 'nobody'"),

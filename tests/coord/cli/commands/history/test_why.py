@@ -210,7 +210,10 @@ def test_an_event_of_an_unrecorded_claim_is_no_resource(repo: Repo) -> None:
     repo.log.mkdir(exist_ok=True)
     (repo.log / f"{SESSION}.jsonl").write_bytes(b"".join(lines_of(odd)))
     found = Inside(repo).run(100, "claims", f"{SESSION}/2")
-    assert (found.code, found.err) == (2, f"coord: {SESSION}/2 is no event of a claim. See: coord why {SESSION}/2\n")
+    assert (found.code, found.err) == (
+        2,
+        f"coord: {SESSION}/2 is not an event of a claim. See: coord why {SESSION}/2\n",
+    )
 
 
 def test_who_had_only_a_part_is_not_said_to_have_had_the_whole(inside: Inside) -> None:
