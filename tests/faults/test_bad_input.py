@@ -107,7 +107,7 @@ WRONG = {  # command: (exit code, what the line says)
     "send , Hello": (2, "to whom?"),
     "send '' Hello": (2, "to whom?"),
     "handoff droplet held nobody": (3, "live sessions: "),
-    "handoff droplet held {ended}": (1, "not here any more"),
+    "handoff droplet held {ended}": (1, "no longer live"),
     "whoami --session nobody": (3, "live sessions: "),
     "whoami --session $'no\\x1bbody'": (3, "\\x1b"),
     # a message

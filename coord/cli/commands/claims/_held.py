@@ -1,4 +1,4 @@
-"""Find the claims that a command acts on, and explain a refusal; shared by `renew`, `release`, `handoff` and `break`."""
+"""Find the claims that `renew`, `release`, `handoff` and `break` act on, and explain a refusal."""
 
 from coord.engine.transaction import Transaction
 from coord.errors import CoordError, refused

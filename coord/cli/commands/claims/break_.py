@@ -44,6 +44,6 @@ def break_(run: Run, words: tuple[str, ...], reason: str) -> None:
     outcome = run.act(decide)
     holders = ", ".join(outcome.value)
     run.say(
-        f"✅ Broken: {line(resource)}, held by {holders}, who will be told. To have it, claim it.",
+        f"✅ Broken: {line(resource)}, held by {holders}, who will be told. Claim it if you need it.",
         {"resource": resource, "by": outcome.me.session, "holders": outcome.value, "reason": reason},
     )

@@ -29,9 +29,9 @@ def claims(run: Run, path: str | None, at: str | None) -> None:
     """
     snapshot = run.look(at)
     now = snapshot.now
-    gone = find_deaths(run.system, snapshot)
+    deaths = find_deaths(run.system, snapshot)
     state = as_of(snapshot.state, now)
-    rows = [claim_row(claim, gone.get(claim.session, "")) for claim in state.claims.values()]
+    rows = [claim_row(claim, deaths.get(claim.session, "")) for claim in state.claims.values()]
     rows.sort(key=lambda row: (row.resource, row.granted_at))
     if path is not None:
         resources = possible_resources(run.system, run.workspace, path)

@@ -21,7 +21,7 @@ def renew(run: Run, words: tuple[str, ...], ttl: str | None, token: int | None) 
     """Extend a claim, counted from now. A claim is never shortened.
 
     With --token it also checks the claim: a deployment that was started with a token continues only if nobody else has
-    had the resource since. HOURS default to 4.
+    had the resource since. HOURS default to the setting `claim_hours`, which is 4.
 
     \b
     Examples:

@@ -368,7 +368,7 @@ def test_the_text_counts_and_says_what_to_type_next(repo: Repo) -> None:
     shell = repo.shell()
     text = shell.ok("coord import COORDINATION")
     assert "2 files read" in text
-    assert "1 of them was no valid JSON and was recovered" in text
+    assert "1 of them was recovered from invalid JSON" in text
     assert "25 files could not be used" in text
     assert "… and 5 more: --json shows all" in text
     commands = [row.strip() for row in text.partition("Next:")[2].splitlines() if row.strip()]

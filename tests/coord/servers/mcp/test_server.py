@@ -262,7 +262,7 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("claim", {"resource": "a/b", "force": True}, "claim has no argument 'force'"),
     ("claim", {}, "claim needs `resource`"),
     ("handoff", {"resource": "a/b", "to": "nobody"}, "no session is called 'nobody'"),
-    ("send", {"to": "broadcast", "subject": " "}, "give the message a subject"),
+    ("send", {"to": "broadcast", "subject": " "}, "the subject is empty"),
     ("send", {"to": "broadcast", "subject": "x", "body": "y" * (1 << 21)}, "Put it into a file"),
     ("inbox", {"message": "x"}, "is no message"),
     ("inbox", {"ack": ["x"]}, "is no message"),

@@ -51,7 +51,7 @@ def test_a_token_stands_until_someone_else_had_the_resource(repo: Repo) -> None:
     assert anew > token
     stale = one.run(f"coord renew deploy production --token {token} && echo deployed")
     assert (stale.code, stale.out) == (1, "")
-    assert "no longer stands" in stale.err
+    assert "no longer valid" in stale.err
 
 
 def test_shared_claims_coexist_and_keep_out_an_exclusive_one(repo: Repo) -> None:
@@ -102,8 +102,8 @@ def test_a_handoff_leaves_no_gap_and_tells_the_new_holder(repo: Repo) -> None:
 @pytest.mark.parametrize(
     ("to", "code", "word"),
     [
-        ("{first}", 1, "yours already"),
-        ("{ended}", 1, "not here any more"),
+        ("{first}", 1, "already yours"),
+        ("{ended}", 1, "no longer live"),
         ("nobody", 3, "no session"),
         ("", 2, "whom"),
     ],
