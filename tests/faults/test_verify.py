@@ -303,14 +303,14 @@ def test_a_log_that_cannot_be_read_a_second_time_is_not_compared(scene: Scene, m
         raise LogError("it went")
 
     monkeypatch.setattr(LogReader, "batches", fails)
-    assert "The checkpoint was not compared: a journal went meanwhile." in scene.run(0)
+    assert "The checkpoint was not compared: a journal was removed meanwhile." in scene.run(0)
 
 
 def test_of_a_journal_in_two_places_both_are_checked(scene: Scene) -> None:
     (scene.repo.log / ARCHIVE_FOLDER).mkdir()
     copy = scene.repo.log / ARCHIVE_FOLDER / scene.journal.name
     shutil.copy(scene.journal, copy)
-    assert f"the one in log/ counts): {scene.second}" in scene.run(0)
+    assert f"the one in log/ is used): {scene.second}" in scene.run(0)
     copy.write_bytes(copy.read_bytes().replace(b"building", b"bullding"))
     assert f"COORDINATION/log/{ARCHIVE_FOLDER}/{scene.second}.jsonl\n  line 3, byte" in scene.run(4)
 

@@ -54,7 +54,7 @@ def _render_lines(check_count: int, findings: list[DoctorFinding], problems: int
         notes = f" and {plural(len(findings) - problems, 'note')}" if len(findings) > problems else ""
         yield f"{checks}, {plural(problems, 'problem')}{notes}, the worst first. Nothing was changed."
     else:
-        yield f"✅ {checks}, no problems. Notes:"
+        yield f"✅ {checks}, nothing wrong. Notes:"
     for finding in findings[:_SHOWN]:
         yield ""
         yield f"{_SEVERITY_SYMBOLS[finding.severity]} {line(finding.what, 200)}"

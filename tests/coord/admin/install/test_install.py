@@ -210,7 +210,7 @@ def test_a_teams_hooks_are_nothing_for_those_without_coord(machine: Machine, cli
 def test_a_coord_that_is_not_on_the_path_is_named_by_its_path(machine: Machine) -> None:
     out = machine.ok("install claude", PATH="/usr/bin:/bin")
     assert f"{COORD} hook claude" in out
-    assert "`coord` alone does not run this program" in out
+    assert "`coord` does not run this program" in out
     team = machine.ok("install claude --project --dry-run", PATH="/usr/bin:/bin")
     assert COORD not in team, "a path of this machine is nothing for a team"
     machine.ok("install claude")
@@ -586,19 +586,19 @@ def test_the_plugins_coord_finds_the_installed_one_not_itself(machine: Machine, 
 @pytest.mark.parametrize(
     ("line", "why"),
     [
-        ("install emacs", "there is no 'emacs' to install: it is one of claude, codex, gemini"),
+        ("install emacs", "'emacs' is not a target. Choose one of claude, codex, gemini"),
         ("install claude --user --local", "exclude each other"),
         ("install codex --local", "Codex has no --local settings; it has --project and --user"),
         ("install codex --wake", "codex queue"),
         ("install gemini --wake", "Nothing is known that wakes it"),
         ("install codex --plugin x", "--plugin is not for Codex"),
-        ("install mcp --wake", "--wake goes with a client of agents (claude, codex, gemini), not with mcp"),
-        ("install git --instructions", "--instructions goes with a client of agents"),
+        ("install mcp --wake", "--wake is only for a client (claude, codex, gemini), not for mcp"),
+        ("install git --instructions", "--instructions is only for a client"),
         ("install claude --client codex", "--client is for mcp"),
         ("install mcp --client emacs", "--client is one of claude, codex, gemini"),
-        ("uninstall", "say what"),
-        ("uninstall claude --all", "say what"),
-        ("uninstall claude --log", "--all only"),
+        ("uninstall", "name what to uninstall"),
+        ("uninstall claude --all", "name what to uninstall"),
+        ("uninstall claude --log", "only with --all"),
     ],
 )
 def test_what_cannot_be_meant(machine: Machine, line: str, why: str) -> None:
@@ -702,12 +702,12 @@ def test_all_keeps_the_log_unless_told(machine: Machine) -> None:
     assert f"coord end --session {session}" in result.err
     machine.run("end")
     dry = machine.ok("uninstall --all --log --dry-run")
-    assert f"It would remove {machine.repo.folder}, with the log of 1 session." in dry
+    assert f"It would delete {machine.repo.folder}, with the log of 1 session." in dry
     assert machine.repo.folder.is_dir()
     out = machine.ok("uninstall --all --log")
-    removed = f"Removed: {machine.repo.folder}, with the log of 1 session."
+    removed = f"Deleted: {machine.repo.folder}, with the log of 1 session."
     then = "If it was committed: git rm -r --quiet COORDINATION, and commit that."
-    assert out == f"✅ No client has coord in it.\n   {removed} {then}\n"
+    assert out == f"✅ coord is not installed in any client.\n   {removed} {then}\n"
     assert not machine.repo.folder.exists()
     assert not (machine.repo.root / ".git" / "coord").exists()
     assert machine.run("status").code == 4
@@ -721,13 +721,11 @@ def test_live_sessions_are_named_and_a_dry_run_tells_of_them(machine: Machine) -
     machine.ok("install claude")
     result = machine.run("uninstall --all --log")
     assert (result.code, result.out, result.err.count("\n")) == (1, "", 1)
-    assert "nothing was removed: 6 sessions are at work here: " in result.err
+    assert "nothing was removed: 6 sessions are live here: " in result.err
     assert all(f"{session} (s{pid})" in result.err for session, pid in list(zip(sessions, pids, strict=True))[:5])
-    assert "and 1 more (coord status). Each ends itself with: coord end; you end another with: coord end --session" in (
-        result.err
-    )
+    assert "and 1 more (coord status). End them first, each with `coord end` in its shell, or from here: " in result.err
     dry = machine.ok("uninstall --all --log --dry-run")
-    assert f"As things are it would be refused: 6 sessions are at work here: {sessions[0]} (s100)" in dry
+    assert f"Now it would be refused: 6 sessions are live here: {sessions[0]} (s100)" in dry
     assert f"{LOCAL} (removed)" in dry
     assert (machine.repo.root / LOCAL).is_file()
 
@@ -751,8 +749,8 @@ def test_all_is_told_by_repository_and_what_stays_too(machine: Machine, tmp_path
         f"      {LOCAL} (removed): the hooks of Claude Code, and the rules on what runs without asking",
         "   Yours, in all repositories:",
         "      ~/.gemini/settings.json (removed): the MCP server of Gemini CLI",
-        f"   Left: {machine.repo.folder}, with its log. To remove that too, there: coord uninstall --all --log",
-        f"   Left: {other}/COORDINATION, with its log. To remove that too, there: coord uninstall --all --log",
+        f"   Kept: {machine.repo.folder}, with its log. To delete it, run there: coord uninstall --all --log",
+        f"   Kept: {other}/COORDINATION, with its log. To delete it, run there: coord uninstall --all --log",
     ]
 
 

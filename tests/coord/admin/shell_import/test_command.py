@@ -291,7 +291,7 @@ def test_what_cannot_be_used_is_named_with_the_reason_and_left(scene: Scene, tmp
     assert said.keys() - {"broadcast/secret.json"} == expected.keys()  # whoever may read everything reads that too
     assert all(words in said[path] for path, words in expected.items()), said
     text = scene.machine.run(100, "import", "../old").out
-    assert "could not be used" in text
+    assert "could not be imported" in text
     assert "Nothing new" in text
 
 
@@ -369,7 +369,7 @@ def test_the_text_counts_and_says_what_to_type_next(repo: Repo) -> None:
     text = shell.ok("coord import COORDINATION")
     assert "2 files read" in text
     assert "1 of them was recovered from invalid JSON" in text
-    assert "25 files could not be used" in text
+    assert "25 files could not be imported" in text
     assert "… and 5 more: --json shows all" in text
     commands = [row.strip() for row in text.partition("Next:")[2].splitlines() if row.strip()]
     assert len(commands) == 3

@@ -178,7 +178,7 @@ def test_waiting_for_mail_returns_at_once_or_in_vain_with_code_1(repo: Repo) -> 
     assert "Hello" in two.ok("coord inbox --wait 10m")
     nothing = two.run("coord inbox --wait 1s")
     assert nothing.code == 1
-    assert "Nothing came" in nothing.out
+    assert "Nothing arrived" in nothing.out
     assert two.run("coord inbox --wait 1s --json").json["messages"] == []
 
 
