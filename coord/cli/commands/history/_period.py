@@ -17,7 +17,7 @@ DEFAULT_PERIOD_S = 8 * HOUR_S  # without --since
 
 
 class Period(Struct, frozen=True):
-    """The analysis of the history up to the end of the period, the beginning of the period, and the board at its end."""
+    """The history up to the end of a period and its analysis, the beginning of the period, and the board at its end."""
 
     past: FullHistory
     analysis: HistoryAnalysis

@@ -222,13 +222,12 @@ def _print_event(run: Run, past: FullHistory, event: Event) -> None:
             rows.append(f"  {name}: {_value_text(value)}")
     for name, value in values.get("imported", {}).items():
         rows.append(f"  imported {name}: {_value_text(value)}")
-    if not isinstance(event.payload, _WITHOUT_EFFECT):
+    if not isinstance(event.payload, _WITHOUT_EFFECT_ON_CLAIMS):
         rows.append(f"  its effect: coord why {event.id}")
     _print(rows)
 
 
-_WITHOUT_EFFECT = (SessionHeartbeat, SessionStarted, MessageRead, MessageAcknowledged)
-"""The events of which `coord why` has nothing to tell."""
+_WITHOUT_EFFECT_ON_CLAIMS = (SessionHeartbeat, SessionStarted, MessageRead, MessageAcknowledged)
 
 
 def _value_text(value: object) -> str:

@@ -13,7 +13,7 @@ from projections.views.report import build_report
 @option(
     "--since",
     metavar="TIME",
-    help="Begin at TIME: 90m, yesterday, or an event id. The default is 8 hours before the end.",
+    help="Begin at TIME: 90m, yesterday, an event id. The default is 8 hours before the end.",
 )
 @option("--until", metavar="TIME", help="End at TIME instead of now.")
 @option("--markdown", is_flag=True, help="Print Markdown.")

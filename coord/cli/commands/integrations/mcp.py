@@ -27,9 +27,9 @@ TOOL_COMMANDS = {
 def mcp(run: Run) -> None:
     """Serve the commands of a session as tools, to an agent's client that speaks MCP over standard input and output.
 
-    The client tells which conversation calls a tool: Claude Code and Codex do. For another client, the session is the
-    one that the tool `start` started, or that a call names as `session`, or the one of --session. The server ends when
-    its input ends.
+    Claude Code and Codex tell the server which conversation calls a tool. For another client, the session is the one
+    that the tool `start` registered, that a call names as `session`, or that --session names. The server ends when its
+    input ends.
 
     \b
     Examples:

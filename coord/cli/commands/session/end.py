@@ -11,7 +11,7 @@ from eventlog.events import SessionEnded
 @option("--summary", default="", help="What you did.")
 @option("--notes", default="", help="What the next session should know.")
 def end(run: Run, summary: str, notes: str) -> None:
-    """End this session and release all its claims. Sessions that wait for them get them.
+    """End this session and release all its claims. Sessions that wait for these claims can then get them.
 
     \b
     Examples:

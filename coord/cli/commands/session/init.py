@@ -35,7 +35,7 @@ _ATTRIBUTES = "# A journal is its bytes: no line ends are changed, nothing is me
 def init(run: Run, here: bool, private: bool, track: bool, force: bool) -> None:
     """Set up COORDINATION/ in this repository.
 
-    You can run it again at any time: it adds what is missing, and overwrites a file that was changed only with --force.
+    You can run it again at any time. It adds what is missing, and does not overwrite a changed file without --force.
 
     \b
     Examples:

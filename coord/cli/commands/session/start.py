@@ -39,7 +39,7 @@ class StartOptions(Struct, frozen=True):
     "continues",
     metavar="ID",
     default="",
-    help="Take over the claims and messages of a dead session.",
+    help="Take over from a session that has ended or died.",
 )
 def start(run: Run, **options: Any) -> None:
     """Register this shell or this agent's conversation as a session.

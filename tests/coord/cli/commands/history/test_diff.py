@@ -84,9 +84,9 @@ def test_the_earlier_moment_comes_first_in_any_order(inside: Inside) -> None:
 
 
 def test_nothing_is_said_plainly(inside: Inside) -> None:
-    assert "nothing is different." in text(inside, "ada/2", "ada/2")
+    assert "nothing changed." in text(inside, "ada/2", "ada/2")
     inside.wait(30)
-    assert "nothing is different." in text(inside, "-20s", "now")
+    assert "nothing changed." in text(inside, "-20s", "now")
 
 
 @pytest.mark.parametrize("length", ["-4m", "-0.05h", "4m", "-240s"])
@@ -137,7 +137,7 @@ def test_an_empty_log_and_a_damaged_one_answer(inside: Inside, repo: Repo) -> No
         path.unlink()
     (repo.folder / ".cache" / "checkpoint").unlink()
     found = inside.run(100, "diff", "-1m")
-    assert (found.code, "nothing is different" in found.out) == (0, True)
+    assert (found.code, "nothing changed" in found.out) == (0, True)
 
 
 def test_what_others_wrote_is_shown_and_not_obeyed(inside: Inside) -> None:

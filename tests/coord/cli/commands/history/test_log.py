@@ -117,7 +117,7 @@ def test_an_empty_log_and_a_damaged_one_answer(inside: Inside, repo: Repo) -> No
     for path in repo.log.glob("*.jsonl"):
         path.unlink()
     (repo.folder / ".cache" / "checkpoint").unlink()
-    assert inside.run(100, "log").out == "The log has no events yet: `coord start` begins it.\n"
+    assert inside.run(100, "log").out == "The log has no events yet. The first is written by: coord start\n"
 
 
 def test_a_followed_log_shows_what_comes_once_and_ends_quietly(repo: Repo) -> None:

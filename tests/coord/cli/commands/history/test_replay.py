@@ -197,7 +197,7 @@ def test_it_begins_at_what_was_asked_for_and_finds_the_next(window: Terminal) ->
     window.press("f")
     window.sees(" 4 of 6 ", "asks for file/src/")
     window.press("f")
-    window.sees(" 6 of 6 ", "it never comes to this")
+    window.sees(" 6 of 6 ", "not found up to the end")
 
 
 def test_a_low_and_narrow_window_shows_the_step_and_the_board(window: Terminal) -> None:

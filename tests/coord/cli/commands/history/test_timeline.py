@@ -63,7 +63,7 @@ def test_the_picture_shows_who_held_what(inside: Inside) -> None:
 
 def test_the_file_is_written_where_the_command_is_typed(inside: Inside) -> None:
     found = inside.run(300, "timeline", "--svg", "night.svg")
-    assert found.out.startswith("Drawn into night.svg: 2 sessions, 6 events, ")
+    assert found.out.startswith("Wrote night.svg: 2 sessions, 6 events, ")
     path = inside.repo.root / "night.svg"
     assert fromstring(path.read_text(encoding="utf-8")).tag == f"{SVG}svg"
     assert [name for name in os.listdir(inside.repo.root) if "night" in name] == ["night.svg"]

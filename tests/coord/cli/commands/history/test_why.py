@@ -90,7 +90,7 @@ def test_the_story_of_a_message_is_who_read_and_confirmed_it(inside: Inside) -> 
 
 def test_any_other_event_tells_what_it_brought_about(inside: Inside) -> None:
     assert "cai breaks ben's claim" in inside.run(100, "why", "cai/2").out
-    assert "It changed nothing about any claim." in inside.run(100, "why", "ada/1").out
+    assert "It did not change any claim." in inside.run(100, "why", "ada/1").out
 
 
 def test_what_was_never_there_is_named_with_what_is_near(inside: Inside) -> None:
@@ -98,7 +98,7 @@ def test_what_was_never_there_is_named_with_what_is_near(inside: Inside) -> None
     assert found.code == 0  # it lies in src/
     found = inside.run(100, "why", "deploy/prod")
     assert (found.code, found.out) == (1, "")
-    assert "nothing is on record about deploy/prod" in found.err
+    assert "nothing is known about deploy/prod" in found.err
     assert "Did you mean" in inside.run(100, "why", "bem").err
 
 
@@ -149,7 +149,7 @@ def test_a_word_that_is_session_and_path_says_how_to_ask_for_it(inside: Inside) 
     inside.run(100, "claim", "file", "ben/")
     found = inside.run(100, "why", "ben")
     assert "(ben) was here from" in found.out
-    assert found.err == "coord: note: ben is also a path that something is on record about: coord why file ben\n"
+    assert found.err == "coord: note: ben is also a path. For its history: coord why file ben\n"
 
 
 # --- events' names where something else is expected -----------------------------------------------------------------
