@@ -1,4 +1,4 @@
-"""Notes beside a result: about what was done despite a refusal, and about problems of the log. They are short, and text."""
+"""Notes beside a result: what was done despite a refusal, and problems of the log. They are short text."""
 
 import json
 from pathlib import Path

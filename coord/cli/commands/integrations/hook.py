@@ -30,9 +30,8 @@ def hook(run: Run, client: str, wake: bool) -> None:
       coord hook claude < input.json
     """
     if client_named(client) is None:
-        raise usage_error(
-            f"'{line(client, 40)}' is not a client. The clients are {', '.join(row.word for row in CLIENTS)}."
-        )
+        clients = ", ".join(row.word for row in CLIENTS)
+        raise usage_error(f"'{line(client, 40)}' is not a client. The clients are {clients}.")
     if wake:
         from coord.hooks.wake import run_wake_hook  # takes a fifth of a command's time
 

@@ -86,11 +86,8 @@ def uninstall(
     if workspace and not dry_run:
         shutil.rmtree(workspace.folder)
         remove_markers(workspace)
-    nothing = (
-        f"{'Nothing was written: --dry-run.' if dry_run else '✅'} coord is not installed in any client."
-        if workspace
-        else NOTHING
-    )
+    status = "Nothing was written: --dry-run." if dry_run else "✅"
+    nothing = f"{status} coord is not installed in any client." if workspace else NOTHING
     print_summary(run, draft, bases, diffs, "Uninstalled", dry_run, nothing=nothing, apart=everything)
 
 

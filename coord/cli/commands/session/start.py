@@ -111,7 +111,7 @@ def _start_event(run: Run, transaction: Transaction, wanted: StartOptions, curre
     """Return the event of the new session. Raises CoordError if the name is taken, or no session can be continued."""
     here = transaction.state.sessions.get(current.session) if current else None
     if wanted.continues and not wanted.new and here and here.live:
-        raise refused(f"this shell is {here.id} already. End it first (coord end), or add --new.")
+        raise refused(f"this shell is already {here.id}. End it first (coord end), or add --new.")
     old = transaction.state.sessions[resolve_session(transaction.state, wanted.continues)] if wanted.continues else None
     if old and old.status == "imported":
         raise refused(f"{old.id} was imported and cannot be continued. See what it did: coord why {old.id}")

@@ -39,7 +39,7 @@ def waits(repo: Repo, session: str) -> bool:
 
 
 def catches(pid: int, number: int) -> bool:
-    """Return whether a process has a handler for a signal; True where this cannot be read."""
+    """Return whether a process has a handler for a signal. Needs Linux."""
     with open(f"/proc/{pid}/status") as file:
         line = next(line for line in file if line.startswith("SigCgt"))
     return bool(int(line.split()[1], 16) >> (number - 1) & 1)
