@@ -72,7 +72,7 @@ def find_workspace(system: System, root: str | None) -> Workspace:
             raise no_log(f"{how} names {named}, where there is no {FOLDER}/. Run `coord init` there, or name another.")
         return _place(folder, find_repository(os.path.dirname(folder)))
     if not system.cwd:
-        raise no_log("the folder that you are in is gone. Change to one that is there.")
+        raise no_log("the current folder was removed. Change to one that exists.")
     cwd = os.path.realpath(system.cwd)
     repository, gone = find_repository(cwd), ""
     for folder in folder_candidates(cwd, repository):

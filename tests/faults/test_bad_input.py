@@ -53,9 +53,9 @@ WRONG = {  # command: (exit code, what the line says)
     "claim ''": (2, "no type"),
     "claim '' x": (2, "no type"),
     "claim /x": (2, "no type"),
-    "claim droplet/": (2, "no resource"),
-    "claim droplet ''": (2, "no resource"),
-    "claim 'two words' x": (2, "no blank in the type"),
+    "claim droplet/": (2, "not a resource"),
+    "claim droplet ''": (2, "not a resource"),
+    "claim 'two words' x": (2, "no space in TYPE"),
     "claim droplet $'a\\x1b[31mb'": (2, "control characters"),
     "claim droplet $'a\\nb'": (2, "control characters"),
     "claim droplet $'a\\u2028b'": (2, "control characters"),
@@ -68,9 +68,9 @@ WRONG = {  # command: (exit code, what the line says)
     "claim file src/../../x": (2, "outside the repository"),
     "claim file /etc/passwd": (2, "outside the repository"),
     "claim /etc/passwd": (2, "no type"),
-    f"claim droplet {LONG}": (2, "10008 characters; 512 are allowed"),
-    f"claim file {LONG}": (2, "10005 characters; 512 are allowed"),
-    f"claim {LONG} x": (2, "10002 characters; 512 are allowed"),
+    f"claim droplet {LONG}": (2, "10008 characters; at most 512 are allowed"),
+    f"claim file {LONG}": (2, "10005 characters; at most 512 are allowed"),
+    f"claim {LONG} x": (2, "10002 characters; at most 512 are allowed"),
     f"claim {LONG}": (2, "no type"),
     f"claims {LONG}": (2, "512 are allowed"),
     "claims ../x": (2, "outside the repository"),
@@ -138,8 +138,8 @@ WRONG = {  # command: (exit code, what the line says)
     "heartbeat a b c d e f": (2, "extra argument"),
     "status x": (2, "extra argument"),
     "send {other} Hello --urgency huge": (2, "huge"),
-    "start --name $'a\\nb'": (2, "no name"),
-    f"start --name {LONG}": (2, "no name"),
+    "start --name $'a\\nb'": (2, "not a valid name"),
+    f"start --name {LONG}": (2, "not a valid name"),
     "init --private --track": (2, "choose one"),
     "init --root /nonexistent": (2, "not a folder"),
     # the folder
@@ -180,7 +180,7 @@ def test_with_json_the_error_is_an_object_on_standard_error(room: Room, command:
 def test_a_body_of_a_mebibyte_is_read_whole_and_no_longer_one(room: Room) -> None:
     over = room.shell.run(BIG.format((1 << 20) + 1) + f"coord send {room.other} big -")
     assert over.code == 2
-    assert "1048577 characters; 1048576 are allowed" in over.err
+    assert "1048577 characters; at most 1048576 are allowed" in over.err
     sent = room.shell.run(BIG.format(1 << 20) + f"coord send {room.other} big - --json")
     assert sent.code == 0
     shown = room.shell.json(f"coord inbox {sent.json['message']}")
@@ -271,7 +271,7 @@ def test_in_a_folder_that_is_gone_nothing_is_done(repo: Repo, command: str) -> N
     gone.rmdir()
     result = shell.run(f"coord {command}")
     assert (result.code, result.out) == (4, "")
-    assert "is gone" in result.err
+    assert "current folder was removed" in result.err
     assert result.err.count("\n") == 1
 
 
@@ -283,6 +283,6 @@ def test_init_keeps_whatever_else_has_the_folders_name(bare_repo: Repo, kind: st
         bare_repo.folder.symlink_to("nowhere")
     result = bare_repo.shell().run("coord init")
     assert (result.code, result.out) == (4, "")
-    assert "What was there is kept" in result.err
+    assert "Existing files are kept" in result.err
     assert result.err.count("\n") == 1
     assert bare_repo.folder.is_symlink() or bare_repo.folder.read_text() == "mine\n"

@@ -55,7 +55,7 @@ def init(run: Run, here: bool, private: bool, track: bool, force: bool) -> None:
         hidden = exclude_folder(repository, folder) if private and repository else ""
     except OSError as error:
         raise CoordError(
-            NO_LOG, f"cannot write {error.filename or folder}: {error.strerror}. No existing file was changed."
+            NO_LOG, f"cannot write {error.filename or folder}: {error.strerror}. Existing files are kept."
         ) from None
     except LogError as error:
         raise no_log(str(error)) from None
