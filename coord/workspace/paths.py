@@ -139,7 +139,7 @@ def refuse_links(folder: str) -> None:
         if os.path.islink(path):
             raise no_log(
                 f"{path} is a symbolic link, and coord writes nowhere else than in {FOLDER}/. "
-                "What was there is kept. Remove the link, or name the folder that you mean with --root."
+                "Existing files are kept. Remove the link, or name the folder that you mean with --root."
             )
 
 
