@@ -1,6 +1,6 @@
-"""The command `coord`: its command line read in the plain way or by click, and one place where errors become words.
+"""Run the command `coord`: parse its command line, call the command, and turn errors into messages and exit codes.
 
-Exit codes are those of `coord.errors`; a run that a signal ended gives 128 and its number.
+The exit codes are those of `coord.errors`. A command that a signal ended exits with 128 plus the signal's number.
 """
 
 import os
@@ -15,8 +15,8 @@ from coord.workspace.system import System
 
 
 def run(argv: Sequence[str], system: System) -> int:
-    """Run the command and give its exit code. Errors become a line on standard error, or a JSON object."""
-    sys.stdin = sys.stdin or open(os.devnull)  # noqa: SIM115 - whoever closed these wants to say and hear nothing
+    """Run a command line, and return the exit code. An error is one line, or one JSON object, on standard error."""
+    sys.stdin = sys.stdin or open(os.devnull)  # noqa: SIM115 - a closed stream is None, and reads or writes nothing
     sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115
     sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
@@ -24,7 +24,7 @@ def run(argv: Sequence[str], system: System) -> int:
             stream.reconfigure(errors="backslashreplace")
     try:
         _check_encoding(argv)
-        code = _call(argv, system)
+        code = _run_command(argv, system)
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except CoordError as error:
@@ -32,21 +32,21 @@ def run(argv: Sequence[str], system: System) -> int:
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # whoever read us has enough; the exit must not complain
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # so that flushing at exit does not fail again
         return 0
     except OSError as error:
-        found = from_os_error(error)
-        return _report(found.code, found.message, "--json" in argv, {})
+        converted = from_os_error(error)
+        return _report(converted.code, converted.message, "--json" in argv, {})
 
 
-def _call(argv: Sequence[str], system: System) -> object:
-    """Run a command line; what its command gave. click is loaded only for one that is not plain."""
+def _run_command(argv: Sequence[str], system: System) -> object:
+    """Parse a command line, run its command, and return the result. click is loaded only if the plain parser fails."""
     if argv and argv[0] in COMMANDS_BY_NAME:
         command = load_command(argv[0])
         values = command.parse_plain(argv[1:])
         if values is not None:
             return command.call(system, values)
-    from coord.cli.click_adapter import OutputClosed, run_by_click  # loads click, a third of a command
+    from coord.cli.click_adapter import OutputClosed, run_by_click  # click takes a third of a command's time
 
     try:
         return run_by_click(argv, system)
@@ -66,7 +66,7 @@ def _report(code: int, message: str, as_json: bool, details: dict[str, object]) 
         text = json_text({"error": {"code": code, "message": message, **details}}, indent=None)
     else:
         text = f"coord: {terminal_text(message)}" if message else ""
-    with suppress(OSError):  # whoever reads us has gone, or the disk that we write to is full
+    with suppress(OSError):  # the pipe is closed, or the disk is full
         sys.stdout.flush()
     with suppress(OSError):
         sys.stderr.write(f"{text}\n" if text else "")

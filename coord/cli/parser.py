@@ -1,8 +1,9 @@
-"""A command as it is declared: its arguments, its options, and its function, whose first argument is its Run.
+"""Declare commands, and parse the common command lines without click.
 
-From the one declaration come two ways to read a command line. The plain way, here, takes what is certain: known options
-in full, words where words are expected. All else (help, a mistake, a shell that completes, values that are not plain
-text) is click's, in `coord.cli.click_adapter`, and only then click is loaded.
+A command is a function that takes a `Run`, and the arguments and options that decorators declare. Two parsers use this
+declaration. The plain parser is here: it accepts only known options, spelled out in full, and the expected arguments.
+For everything else (help, mistakes, shell completion) it returns None, and `coord.cli.click_adapter` loads click. Both
+parsers return the same values.
 """
 
 import re
@@ -15,21 +16,21 @@ from coord.engine.run import Run
 from coord.workspace.system import System, real_system
 
 Function = Callable[..., Any]
-_SIGNED = re.compile(r"-\s*\d")
-_PLAIN = {"metavar", "help", "default", "is_flag", "multiple", "required", "show_default", "shell_complete"}
-_PLAIN_OPTION = _PLAIN | {"choices", "parts", "number"}
-"""The settings that the plain way understands."""
+_NEGATIVE_NUMBER = re.compile(r"-\s*\d")
+_PLAIN_ARGUMENT = {"metavar", "help", "default", "is_flag", "multiple", "required", "show_default", "shell_complete"}
+_PLAIN_OPTION = _PLAIN_ARGUMENT | {"choices", "parts", "number"}
+"""The settings that the plain parser understands."""
 
 
 class Number(Struct, frozen=True):
-    """The numbers that an option takes: whole ones or all, from `least` on, above `above`."""
+    """The numbers that an option accepts: whole or any, at least `least`, and above `above`."""
 
     whole: bool = True
     least: int | None = None
     above: int | None = None
 
     def read(self, text: str) -> float | None:
-        """The number in a text; None if it is not one of these."""
+        """Return the number in `text`, or None if it is not an accepted number."""
         try:
             number = int(text) if self.whole else float(text)
         except ValueError:
@@ -40,18 +41,19 @@ class Number(Struct, frozen=True):
         return None if too_small else number
 
     @property
-    def words(self) -> str:
-        """Which numbers these are."""
+    def description(self) -> str:
+        """The accepted numbers in words, such as "a whole number of at least 1"."""
         least = f" of at least {self.least}" if self.least is not None else ""
         above = f" above {self.above}" if self.above is not None else ""
         return f"a {'whole ' if self.whole else ''}number{least}{above}"
 
 
 class Parameter(Struct, frozen=True):
-    """An argument or an option: the names that it was declared with, and its settings, which are click's.
+    """An argument or an option: its names, and its settings, which are those of click.
 
-    Three settings stand for a type of click's, which would have to be loaded: `choices`, the words that may be given;
-    `parts`, for an option of several values, the choices of each, None where it may be any word; and `number`.
+    Three settings replace click's types, so that click need not be loaded. `choices` lists the accepted words. `parts`
+    is for an option with several values: it has the choices of each value, or None where any word is accepted.
+    `number` is a `Number`.
     """
 
     names: tuple[str, ...]
@@ -59,19 +61,21 @@ class Parameter(Struct, frozen=True):
 
     @property
     def flags(self) -> list[str]:
-        """How an option is written; none of an argument."""
+        """The names of an option as they are typed; empty for an argument."""
         return [name for name in self.names if name.startswith("-")]
 
     @property
     def keyword(self) -> str:
-        """The function's argument that gets the value."""
-        own = [name for name in self.names if not name.startswith("-")]
-        return own[0] if own else max(self.names, key=len).lstrip("-").replace("-", "_")
+        """The name of the function's argument that receives the value."""
+        explicit = [name for name in self.names if not name.startswith("-")]
+        return explicit[0] if explicit else max(self.names, key=len).lstrip("-").replace("-", "_")
 
 
 class Command(Struct):
-    """A declared command. `acts` adds the option --session; `takes_times` accepts arguments such as `-90m`; `negative`
-    is the answer to a number below 0 where an option is expected.
+    """A declared command.
+
+    `acts` adds the option --session. With `takes_times`, arguments such as `-90m` are times, not options. `negative` is
+    the error message for a word such as `-5` where an option is expected; `{word}` in it stands for that word.
     """
 
     name: str
@@ -82,48 +86,46 @@ class Command(Struct):
     negative: str = ""
 
     def parse_plain(self, words: Sequence[str]) -> dict[str, Any] | None:
-        """The values in a command line, by keyword, just as click would give them; None where that is not certain."""
-        named = {flag: parameter for parameter in self.parameters for flag in parameter.flags}
-        values: dict[str, Any] = {parameter.keyword: _unsaid(parameter) for parameter in named.values()}
-        rest: list[str] = []
-        todo = list(reversed(self.without_signs(words)))
-        while todo:
-            word = todo.pop()
+        """Return the values by keyword, as click would; None where click must parse the command line."""
+        options = {flag: parameter for parameter in self.parameters for flag in parameter.flags}
+        values: dict[str, Any] = {option.keyword: _default(option) for option in options.values()}
+        arguments: list[str] = []
+        remaining = list(reversed(self.strip_time_signs(words)))
+        while remaining:
+            word = remaining.pop()
             if word == "--":
-                rest += reversed(todo)
+                arguments += reversed(remaining)
                 break
             if not word.startswith("-") or word == "-":
-                rest.append(word)
+                arguments.append(word)
                 continue
             flag, equals, value = word.partition("=")
-            option = named.get(flag)
+            option = options.get(flag)
             if option is None or (equals and option.settings.get("is_flag")):
                 return None
             if equals:
-                todo.append(value)
-            given = _given(option, todo)
+                remaining.append(value)
+            given = _option_value(option, remaining)
             if given is None:
                 return None
             values[option.keyword] = (*values[option.keyword], given) if option.settings.get("multiple") else given
-        if any(
-            parameter.settings.get("required") and values[parameter.keyword] is None for parameter in named.values()
-        ):
+        if any(option.settings.get("required") and values[option.keyword] is None for option in options.values()):
             return None
-        arguments = _arguments([parameter for parameter in self.parameters if not parameter.flags], rest)
-        return None if arguments is None else values | arguments
+        argument_values = _argument_values([each for each in self.parameters if not each.flags], arguments)
+        return None if argument_values is None else values | argument_values
 
-    def without_signs(self, words: Sequence[str]) -> list[str]:
-        """The words; a time such as `-90m` without its sign, which means the same."""
-        return [word[1:] if self.takes_times and _SIGNED.match(word) else word for word in words]
+    def strip_time_signs(self, words: Sequence[str]) -> list[str]:
+        """Return the words with `-90m` as `90m` where the command takes times: both mean 90 minutes ago."""
+        return [word[1:] if self.takes_times and _NEGATIVE_NUMBER.match(word) else word for word in words]
 
     def negative_number_error(self, word: str) -> str:
-        """What is said of a word such as `-5`."""
-        words = any(not parameter.flags for parameter in self.parameters)
-        other = "there is no option '{word}'." + (" Before a word that begins with '-' write '--'." if words else "")
-        return (self.negative or other).format(word=word[:40])
+        """Return the error message for a word such as `-5` where an option is expected."""
+        has_arguments = any(not parameter.flags for parameter in self.parameters)
+        hint = " Write '--' before an argument that begins with '-'." if has_arguments else ""
+        return (self.negative or f"there is no option '{{word}}'.{hint}").format(word=word[:40])
 
     def call(self, system: System, values: dict[str, Any]) -> Any:
-        """Run it."""
+        """Run the command with parsed values, and return its result."""
         run = Run(
             system,
             root=values.pop("root"),
@@ -133,23 +135,23 @@ class Command(Struct):
         return self.function(run, **values)
 
 
-def _unsaid(parameter: Parameter) -> Any:
-    if parameter.settings.get("multiple"):
+def _default(option: Parameter) -> Any:
+    if option.settings.get("multiple"):
         return ()
-    return parameter.settings.get("default", False if parameter.settings.get("is_flag") else None)
+    return option.settings.get("default", False if option.settings.get("is_flag") else None)
 
 
-def _given(option: Parameter, todo: list[str]) -> Any:
-    """The value of an option, taken from the words after it, which stand in reverse; None where it is not certain."""
+def _option_value(option: Parameter, remaining: list[str]) -> Any:
+    """Take the value of an option from the end of `remaining`, which is reversed; None where click must parse it."""
     settings = option.settings
     if not settings.keys() <= _PLAIN_OPTION:
         return None
     if settings.get("is_flag"):
         return True
     parts = settings.get("parts", (settings.get("choices"),))
-    if len(todo) < len(parts):
+    if len(remaining) < len(parts):
         return None
-    words = tuple(todo.pop() for _ in parts)
+    words = tuple(remaining.pop() for _ in parts)
     if any(choices is not None and word not in choices for choices, word in zip(parts, words, strict=True)):
         return None
     if "parts" in settings:
@@ -157,10 +159,11 @@ def _given(option: Parameter, todo: list[str]) -> Any:
     return settings["number"].read(words[0]) if "number" in settings else words[0]
 
 
-def _arguments(declared: list[Parameter], words: list[str]) -> dict[str, Any] | None:
+def _argument_values(declared: list[Parameter], words: list[str]) -> dict[str, Any] | None:
+    """Return the values of the arguments by keyword; None where click must parse them. Empties `words`."""
     values: dict[str, Any] = {}
     for parameter in declared:
-        if not parameter.settings.keys() <= _PLAIN | {"nargs"}:
+        if not parameter.settings.keys() <= _PLAIN_ARGUMENT | {"nargs"}:
             return None
         if "nargs" in parameter.settings:
             if parameter.settings["nargs"] != -1 or len(declared) > 1 or not words:
@@ -173,32 +176,32 @@ def _arguments(declared: list[Parameter], words: list[str]) -> dict[str, Any] | 
     return None if words else values
 
 
-def _declared(names: tuple[str, ...], settings: dict[str, Any]) -> Callable[[Function], Function]:
+def _declare(names: tuple[str, ...], settings: dict[str, Any]) -> Callable[[Function], Function]:
     def decorate(function: Function) -> Function:
-        found: list[Parameter] = function.__dict__.setdefault("parameters", [])
-        found.insert(0, Parameter(names, settings))  # decorators are applied from the bottom
+        parameters: list[Parameter] = function.__dict__.setdefault("parameters", [])
+        parameters.insert(0, Parameter(names, settings))  # decorators are applied from the bottom up
         return function
 
     return decorate
 
 
 def argument(name: str, **settings: Any) -> Callable[[Function], Function]:
-    """Declare an argument of the command below."""
-    return _declared((name,), settings)
+    """Declare an argument of the command that this decorates."""
+    return _declare((name,), settings)
 
 
 def option(*names: str, **settings: Any) -> Callable[[Function], Function]:
-    """Declare an option of the command below."""
-    return _declared(names, settings)
+    """Declare an option of the command that this decorates."""
+    return _declare(names, settings)
 
 
 def complete_session(context: Any, _parameter: object, incomplete: str) -> list[Any]:
-    """The live sessions, for the shell's completion. Says nothing where there is no log."""
+    """Return the live sessions for shell completion; none where there is no log."""
     from click.shell_completion import CompletionItem
 
     try:
         state = Run(real_system(), root=context.params.get("root")).read_state().state
-    except Exception:  # a shell that completes must never see our troubles
+    except Exception:  # an error must not disturb the line that the user is typing
         return []
     return [
         CompletionItem(session.id, help=session.name or session.doing.action)
@@ -207,25 +210,26 @@ def complete_session(context: Any, _parameter: object, incomplete: str) -> list[
     ]
 
 
-at_option = option("--at", metavar="TIME", help="Show that moment: 18:00, -90m, yesterday 18:00, an event's id.")
-"""For the commands that can show any time in the past."""
+at_option = option("--at", metavar="TIME", help="Show the state at TIME: 18:00, -90m, yesterday 18:00, or an event id.")
+"""The option of the commands that can show a past state."""
 
 _session_option = option(
     "--session", "session_option", metavar="ID", help="Act as this session.", shell_complete=complete_session
 )
-_root_option = option("--root", metavar="FOLDER", help="The repository, or its COORDINATION folder.")
+_root_option = option("--root", metavar="FOLDER", help="Use this repository, or this COORDINATION folder.")
 _json_option = option("--json", "json_option", is_flag=True, help="Print one JSON document.")
 
 
 def command(
     name: str, *, acts: bool = True, takes_times: bool = False, negative: str = ""
 ) -> Callable[[Function], Command]:
-    """A command, with the options that all share behind its own."""
+    """Declare a command. The options that all commands share are added after its own; the rest is as in `Command`."""
 
     def decorate(function: Function) -> Command:
-        own: list[Parameter] = function.__dict__.pop("parameters", [])
+        parameters: list[Parameter] = function.__dict__.pop("parameters", [])
         for shared in (_json_option, _root_option, *((_session_option,) if acts else ())):
             shared(function)
-        return Command(name, function, [*own, *function.__dict__.pop("parameters")], acts, takes_times, negative)
+        parameters = [*parameters, *function.__dict__.pop("parameters")]
+        return Command(name, function, parameters, acts, takes_times, negative)
 
     return decorate

@@ -1,4 +1,4 @@
-"""All commands, in the groups of `coord --help`. A command is imported only when it is called."""
+"""List all commands, in the groups of `coord --help`, and import a command when it is called."""
 
 from importlib import import_module
 
@@ -8,43 +8,43 @@ COMMAND_GROUPS = {
     "session": {
         "init": "Set up COORDINATION/ in this repository.",
         "start": "Register this shell or agent as a session.",
-        "heartbeat": "Say what you are doing.",
-        "end": "End this session and release everything.",
-        "whoami": "Tell which session this is, and why.",
+        "heartbeat": "Tell others what you are doing.",
+        "end": "End this session and release its claims.",
+        "whoami": "Show which session this is, and why.",
     },
     "claims": {
-        "claim": "Take a resource; exit 1 if it is taken.",
-        "renew": "Keep a claim for longer.",
-        "release": "Give a claim back.",
-        "handoff": "Give a claim to another session.",
-        "break": "End another session's claim, on the record.",
+        "claim": "Claim a resource, or wait for it.",
+        "renew": "Extend a claim.",
+        "release": "Release a claim.",
+        "handoff": "Hand a claim over to another session.",
+        "break": "End another session's claim, with a reason.",
         "claims": "List who holds what.",
     },
     "messages": {
         "send": "Send a message to a session or to everyone.",
         "reply": "Answer a message.",
-        "inbox": "Read what others wrote.",
-        "ack": "Confirm a message that asks for it.",
+        "inbox": "Read your messages and notices.",
+        "ack": "Confirm a message.",
     },
     "board": {
-        "status": "Who is here, on what, and what needs someone.",
-        "board": "Print the board, or write STATUS_BOARD.md.",
-        "watch": "The board, live in this terminal.",
-        "demo": "Watch three sessions work together, in a temporary folder.",
+        "status": "Show who is here, who holds what, and what needs attention.",
+        "board": "Print the board as Markdown, or write STATUS_BOARD.md.",
+        "watch": "Watch the board live in this terminal.",
+        "demo": "Watch three sessions work together in a temporary folder.",
     },
     "history": {
-        "log": "What happened, event by event.",
-        "why": "The story of a resource, a session or a message.",
-        "diff": "What is different between two moments.",
+        "log": "List what happened, event by event.",
+        "why": "Explain the history of a resource, session or message.",
+        "diff": "Show what changed between two times.",
         "replay": "Step through the past and see the board change.",
-        "report": "One page on what was done, and what went wrong.",
-        "timeline": "A picture of who held what, when.",
+        "report": "Summarize what was done, and what went wrong.",
+        "timeline": "Draw who held what, and when.",
     },
     "admin": {
         "verify": "Check every hash of every journal.",
-        "doctor": "What is wrong here, and what to do about it.",
-        "archive": "Move the journals of sessions that ended long ago.",
-        "import": "Import the files of the shell scripts.",
+        "doctor": "Find problems, and show how to fix them.",
+        "archive": "Archive the journals of sessions that ended long ago.",
+        "import": "Import the files of the old shell scripts.",
     },
     "integrations": {
         "install": "Install coord in an agent's client or in git.",
@@ -59,11 +59,11 @@ COMMAND_GROUPS = {
 COMMANDS_BY_NAME = {name: group for group, commands in COMMAND_GROUPS.items() for name in commands}
 """The group of each command."""
 
-_KEYWORDS = ("break", "import")  # of Python: their modules have an underscore at the end
+_KEYWORDS = ("break", "import")  # keywords of Python: the names of their modules end in an underscore
 
 
 def load_command(name: str) -> Command:
-    """Import the module of a command, and only that one."""
+    """Import the module of one command, and return the command."""
     module = name.replace("-", "_") + ("_" if name in _KEYWORDS else "")
     command = getattr(import_module(f"coord.cli.commands.{COMMANDS_BY_NAME[name]}.{module}"), module)
     assert isinstance(command, Command)

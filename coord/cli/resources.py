@@ -1,7 +1,8 @@
-"""From what people type to a resource: `TYPE NAME` or `TYPE/NAME`, and file names relative to the repository's root.
+"""Convert what people type to a resource: `TYPE NAME`, `TYPE/NAME`, or the id of a claim's event.
 
-A name that begins with `/`, `./` or `../` is a path from where we are, and is made relative to the root. Any other file
-name is relative to the root already, wherever it is typed, so that what a list shows can be typed back.
+File names become relative to the repository's root. A name that begins with `/`, `./` or `../` is resolved from the
+current folder. Any other file name is already relative to the root, in whatever folder it is typed, so that a name in
+the output of a command can be typed back.
 """
 
 import os
@@ -10,7 +11,7 @@ import unicodedata
 
 import msgspec
 
-from coord.errors import usage_error
+from coord.errors import CoordError, usage_error
 from coord.render.format import line
 from coord.workspace.paths import Workspace, path_in_workspace
 from coord.workspace.system import System
@@ -19,56 +20,56 @@ from eventlog.local.journal import read_event
 from projections.rules.resources import is_pattern
 
 EVERYTHING = "**"
-MOST_WILDCARDS = 20  # in one pattern: comparing two takes time in the product of their lengths
+MOST_WILDCARDS = 20  # in one pattern; the time to compare two patterns grows with the product of their lengths
 
 
 def resource_and_rest(system: System, workspace: Workspace, words: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
-    """The resource at the beginning of the words of a command, and the words after it. Raises CoordError (2)."""
+    """Return the resource that the first words name, and the remaining words. Raises CoordError (2)."""
     if not words:
         raise usage_error("which resource? Name it as TYPE NAME or TYPE/NAME, for example: file src/app.py")
     first = words[0]
-    if resource := _of_event(workspace, first):
+    if resource := _resource_of_event(workspace, first):
         return resource, words[1:]
     if "/" in first:
         kind, name = first.split("/", 1)
         rest = words[1:]
         if kind != "file" and (path := _existing_file(system, workspace, first)):
             raise usage_error(
-                f"'{_short(first)}' has no type; did you mean file/{path}? (or, as two words: {kind} {name})"
+                f"'{_short(first)}' has no type; did you mean file/{path}? (If {kind} is the type: {kind} {name})"
             )
     elif len(words) > 1:
         kind, name, rest = first, words[1], words[2:]
     else:
-        path = _existing_file(system, workspace, first)
-        meant = (
-            f"did you mean file/{path}?" if path else "name it as TYPE NAME or TYPE/NAME, for example: file src/app.py"
-        )
-        raise usage_error(f"'{_short(first)}' has no type; {meant}")
+        kind, name, rest = "", first, ()
     if not kind:
-        path = _existing_file(system, workspace, first)
-        meant = f"did you mean file/{path}?" if path else "name it as TYPE NAME or TYPE/NAME"
-        raise usage_error(f"'{_short(first)}' has no type; {meant}")
+        raise _type_missing(system, workspace, first)
     return check_resource(f"{kind}/{file_name(system, workspace, name) if kind == 'file' else name}"), rest
 
 
-def _of_event(workspace: Workspace, text: str) -> str:
-    """The resource that an event is about, if `text` is the name of one: what a list shows of a claim names it as well.
+def _type_missing(system: System, workspace: Workspace, text: str) -> CoordError:
+    path = _existing_file(system, workspace, text)
+    hint = f"did you mean file/{path}?" if path else "name it as TYPE NAME or TYPE/NAME, for example: file src/app.py"
+    return usage_error(f"'{_short(text)}' has no type; {hint}")
 
-    Raises CoordError (2) for an event that is about none, or about a claim that is not on record.
+
+def _resource_of_event(workspace: Workspace, text: str) -> str:
+    """Return the resource of the claim event with the id `text`, or "" if `text` is not the id of an event.
+
+    Raises CoordError (2) for an event that is not about a claim, or whose claim is not in the log.
     """
     event = read_event(workspace.log, text)
     if event is None:
         return ""
-    asked = (
+    claim_event = (
         event if hasattr(event.payload, "resource") else read_event(workspace.log, getattr(event.payload, "claim", ""))
     )
-    if asked is None or not hasattr(asked.payload, "resource"):
-        raise usage_error(f"{event.id} is no event of a claim. See: coord why {event.id}")
-    return str(asked.payload.resource)
+    if claim_event is None or not hasattr(claim_event.payload, "resource"):
+        raise usage_error(f"{event.id} is not an event of a claim. See: coord why {event.id}")
+    return str(claim_event.payload.resource)
 
 
 def one_resource(system: System, workspace: Workspace, words: tuple[str, ...]) -> str:
-    """The resource that all the words of a command name."""
+    """Return the resource that the words name. Raises CoordError (2), also for words after the resource."""
     resource, rest = resource_and_rest(system, workspace, words)
     if rest:
         raise usage_error(f"too many words after {resource}: {' '.join(rest)[:80]}")
@@ -76,10 +77,12 @@ def one_resource(system: System, workspace: Workspace, words: tuple[str, ...]) -
 
 
 def possible_resources(system: System, workspace: Workspace, text: str) -> list[str]:
-    """What may be meant where one only looks: a resource TYPE/NAME, a path of the repository, either, or what an event
-    is about. Raises CoordError (2).
+    """Return every resource that `text` can mean to a command that only reads.
+
+    `text` is TYPE/NAME, a path in the repository, or an event id; `a/b` can be both of the first two. Raises
+    CoordError (2).
     """
-    if resource := _of_event(workspace, text):
+    if resource := _resource_of_event(workspace, text):
         return [resource]
     kind, _, name = text.partition("/")
     if kind == "file" and name:
@@ -89,10 +92,10 @@ def possible_resources(system: System, workspace: Workspace, text: str) -> list[
 
 
 def check_resource(resource: str) -> str:
-    """The resource, if it is one: no control characters, no blank in its type, not too long."""
+    """Return `resource` if it is valid. Raises CoordError (2) if it is too long or has invalid characters."""
     if len(resource) > MAX_NAME_LENGTH:
         raise usage_error(
-            f"this resource has {len(resource)} characters; {MAX_NAME_LENGTH} are allowed: {_short(resource)}"
+            f"this resource has {len(resource)} characters; at most {MAX_NAME_LENGTH} are allowed: {_short(resource)}"
         )
     if resource.count("*") + resource.count("?") > MOST_WILDCARDS:
         raise usage_error(f"this pattern has more than {MOST_WILDCARDS} wildcards: {_short(resource)}")
@@ -100,39 +103,42 @@ def check_resource(resource: str) -> str:
         return msgspec.convert(resource, Resource)
     except msgspec.ValidationError:
         raise usage_error(
-            f"'{_short(resource)}' is no resource: TYPE/NAME, no blank in the type, a name, and no control characters."
+            f"'{_short(resource)}' is not a resource. Write TYPE/NAME, with no space in TYPE and no control characters."
         ) from None
 
 
 def file_name(system: System, workspace: Workspace, name: str) -> str:
-    """A file's name, or a pattern, relative to the root. Raises CoordError (2) for one outside the repository."""
+    """Return a file name or pattern relative to the root. Raises CoordError (2) if it is outside the repository."""
     if not name or "\0" in name:
         raise usage_error("a file claim needs a name, for example: file src/app.py")
-    below = "/" if name.endswith("/") else ""
+    slash = "/" if name.endswith("/") else ""
     local = name.startswith(("/", "./", "../")) or name in (".", "..")
     path = os.path.normpath(os.path.join(system.cwd or workspace.root if local else workspace.root, name))
-    relative = path_in_workspace(workspace, _without_links(path))
+    relative = path_in_workspace(workspace, _resolve_links(path))
     if not local:
         _refuse_ambiguous_path(system, workspace, posixpath.normpath(name))
     if relative == ".":
         return EVERYTHING
-    if not below and os.path.isdir(os.path.join(workspace.root, relative)):
-        below = "/"
+    if not slash and os.path.isdir(os.path.join(workspace.root, relative)):
+        slash = "/"
     if not relative.isascii():
-        relative = unicodedata.normalize("NFC", relative)  # macOS spells some names in another way than they are typed
-    return relative + below
+        relative = unicodedata.normalize("NFC", relative)  # macOS stores some names in another form than they are typed
+    return relative + slash
 
 
-def _without_links(path: str) -> str:
-    """The path with its links to folders resolved, as far as it has no wildcard: one file has one name."""
+def _resolve_links(path: str) -> str:
+    """Return the path with links to folders resolved, up to its first wildcard, so that each file has one name."""
     parts = path.split(os.sep)
-    whole = len(parts) if os.path.isdir(path) else len(parts) - 1
-    plain = next((i for i, part in enumerate(parts) if is_pattern(part)), whole)
-    return os.path.join(os.path.realpath(os.sep.join(parts[:plain]) or os.sep), *parts[plain:])
+    folders = len(parts) if os.path.isdir(path) else len(parts) - 1
+    resolved = next((i for i, part in enumerate(parts) if is_pattern(part)), folders)
+    return os.path.join(os.path.realpath(os.sep.join(parts[:resolved]) or os.sep), *parts[resolved:])
 
 
 def new_path(workspace: Workspace, resource: str) -> str:
-    """The path of a file claim that is not there yet and may become a folder: it has no ending and no wildcard."""
+    """Return the path of a file resource that does not exist yet and may become a folder, else "".
+
+    A name with an extension or a wildcard is taken for a file.
+    """
     path = resource.removeprefix("file/")
     if path == resource or is_pattern(path) or "." in os.path.basename(path):
         return ""
@@ -140,20 +146,20 @@ def new_path(workspace: Workspace, resource: str) -> str:
 
 
 def _refuse_ambiguous_path(system: System, workspace: Workspace, relative: str) -> None:
-    """Refuse a name that is nothing at the root but something where we are: a claim on it would protect nothing."""
+    """Refuse a name that exists in the current folder but not at the root: a claim on it would protect nothing."""
     here = os.path.realpath(system.cwd or workspace.root)
     if here == workspace.root or os.path.lexists(os.path.join(workspace.root, relative)):
         return
     local = os.path.join(here, relative)
     if os.path.lexists(local) and local.startswith(workspace.root + os.sep):
-        meant = os.path.relpath(local, workspace.root).replace(os.sep, "/")
+        name = os.path.relpath(local, workspace.root).replace(os.sep, "/")
         raise usage_error(
-            f"file names are relative to the repository's root; did you mean file/{meant} or ./{relative}?"
+            f"file names are relative to the repository's root; did you mean file/{name} or ./{relative}?"
         )
 
 
 def _existing_file(system: System, workspace: Workspace, text: str) -> str:
-    """The path of an existing file that `text` may mean, relative to the root."""
+    """Return the path, relative to the root, of an existing file that `text` can mean, or "" if there is none."""
     if "\0" in text or len(text) > 4096:
         return ""
     for base in dict.fromkeys((system.cwd or workspace.root, workspace.root)):

@@ -127,7 +127,7 @@ class Strace:
             try:
                 for line in process.stderr:  # its standard output fits into the pipe
                     said += line
-                    if self.heard and b"; waiting at most" in line:
+                    if self.heard and b"; waiting for at most" in line:
                         self.heard()
                 out = process.stdout.read()
                 code = process.wait()

@@ -53,9 +53,9 @@ WRONG = {  # command: (exit code, a part of the message)
     "claim ''": (2, "no type"),
     "claim '' x": (2, "no type"),
     "claim /x": (2, "no type"),
-    "claim droplet/": (2, "no resource"),
-    "claim droplet ''": (2, "no resource"),
-    "claim 'two words' x": (2, "no blank in the type"),
+    "claim droplet/": (2, "not a resource"),
+    "claim droplet ''": (2, "not a resource"),
+    "claim 'two words' x": (2, "no space in TYPE"),
     "claim droplet $'a\\x1b[31mb'": (2, "control characters"),
     "claim droplet $'a\\nb'": (2, "control characters"),
     "claim droplet $'a\\u2028b'": (2, "control characters"),
@@ -68,9 +68,9 @@ WRONG = {  # command: (exit code, a part of the message)
     "claim file src/../../x": (2, "outside the repository"),
     "claim file /etc/passwd": (2, "outside the repository"),
     "claim /etc/passwd": (2, "no type"),
-    f"claim droplet {LONG}": (2, "10008 characters; 512 are allowed"),
-    f"claim file {LONG}": (2, "10005 characters; 512 are allowed"),
-    f"claim {LONG} x": (2, "10002 characters; 512 are allowed"),
+    f"claim droplet {LONG}": (2, "10008 characters; at most 512 are allowed"),
+    f"claim file {LONG}": (2, "10005 characters; at most 512 are allowed"),
+    f"claim {LONG} x": (2, "10002 characters; at most 512 are allowed"),
     f"claim {LONG}": (2, "no type"),
     f"claims {LONG}": (2, "512 are allowed"),
     "claims ../x": (2, "outside the repository"),
@@ -107,7 +107,7 @@ WRONG = {  # command: (exit code, a part of the message)
     "send , Hello": (2, "to whom?"),
     "send '' Hello": (2, "to whom?"),
     "handoff droplet held nobody": (3, "live sessions: "),
-    "handoff droplet held {ended}": (1, "not here any more"),
+    "handoff droplet held {ended}": (1, "no longer live"),
     "whoami --session nobody": (3, "live sessions: "),
     "whoami --session $'no\\x1bbody'": (3, "\\x1b"),
     # a message
@@ -138,8 +138,8 @@ WRONG = {  # command: (exit code, a part of the message)
     "heartbeat a b c d e f": (2, "extra argument"),
     "status x": (2, "extra argument"),
     "send {other} Hello --urgency huge": (2, "huge"),
-    "start --name $'a\\nb'": (2, "no name"),
-    f"start --name {LONG}": (2, "no name"),
+    "start --name $'a\\nb'": (2, "not a valid name"),
+    f"start --name {LONG}": (2, "not a valid name"),
     "init --private --track": (2, "choose one"),
     "init --root /nonexistent": (2, "not a folder"),
     # the folder
@@ -271,7 +271,7 @@ def test_in_a_deleted_folder_nothing_is_done(repo: Repo, command: str) -> None:
     gone.rmdir()
     result = shell.run(f"coord {command}")
     assert (result.code, result.out) == (4, "")
-    assert "is gone" in result.err
+    assert "current folder was removed" in result.err
     assert result.err.count("\n") == 1
 
 
@@ -283,6 +283,6 @@ def test_init_keeps_anything_else_with_the_folders_name(bare_repo: Repo, kind: s
         bare_repo.folder.symlink_to("nowhere")
     result = bare_repo.shell().run("coord init")
     assert (result.code, result.out) == (4, "")
-    assert "What was there is kept" in result.err
+    assert "Existing files are kept" in result.err
     assert result.err.count("\n") == 1
     assert bare_repo.folder.is_symlink() or bare_repo.folder.read_text() == "mine\n"

@@ -55,7 +55,7 @@ def test_init_in_a_read_only_folder_reports_it(repo: Repo, read_only: Shell) -> 
     assert read_only.run("coord init").code == 0  # everything exists: nothing to write
     result = read_only.run("cd COORDINATION/scripts && coord init --here")
     assert (result.code, result.out) == (4, "")
-    assert "What was there is kept" in result.err
+    assert "Existing files are kept" in result.err
 
 
 def test_an_unwritable_board_does_not_undo_a_claim(repo: Repo) -> None:

@@ -67,7 +67,7 @@ def scene(repo: Repo) -> Scene:
 def test_the_report_on_an_undamaged_log_is_short(scene: Scene) -> None:
     text = scene.run(0)
     assert text.startswith("✅ 2 journals, 6 events, ")
-    assert "every hash right" in text
+    assert "every hash is correct" in text
     assert "The checkpoint agrees" in text
     assert text.count("\n") == 2
     data = msgspec.json.decode(scene.run(0, "--json"))
@@ -245,7 +245,7 @@ def test_a_wrong_fold_in_the_checkpoint_is_reported(scene: Scene) -> None:
     folded.state.claims.clear()
     coord.engine.checkpoint.save(scene.workspace.cache, saved.seen, [], folded)
     text = scene.run(4)
-    assert "❌ The checkpoint's fold is not what the journals give" in text
+    assert "❌ The checkpoint's state differs from the journals" in text
     Path(scene.workspace.cache, coord.engine.checkpoint.NAME).unlink()
     assert scene.verify().whole
 
@@ -270,7 +270,7 @@ def test_a_checkpoint_is_compared_at_its_own_time(scene: Scene, more: bool) -> N
 def test_a_tear_is_reported_and_is_not_damage(scene: Scene) -> None:
     scene.rewrite(lambda data: data + b'{"v":1,"at":')
     text = scene.run(0)
-    assert f"log/{scene.second}.jsonl ends in 12 bytes of a line that was never acknowledged" in text
+    assert f"log/{scene.second}.jsonl ends with 12 bytes of an unfinished line, never acknowledged" in text
 
 
 def test_events_held_back_are_reported(scene: Scene) -> None:
@@ -281,7 +281,7 @@ def test_events_held_back_are_reported(scene: Scene) -> None:
         line, previous = encode_line(event, previous)
         lines += line
     (scene.repo.log / "from-afar.jsonl").write_bytes(lines)
-    assert "from-afar.jsonl is of a machine whose clock is ahead" in scene.run(0)
+    assert "from-afar.jsonl is from a machine whose clock is ahead" in scene.run(0)
     found = {journal.session: journal.held_back for journal in scene.verify().journals}
     assert found == {"from-afar": add_time(NOON, 3600), scene.first: "", scene.second: ""}
     scene.machine.wait(3 * 3600)
@@ -303,14 +303,14 @@ def test_an_unreadable_log_is_not_compared(scene: Scene, monkeypatch: pytest.Mon
         raise LogError("it went")
 
     monkeypatch.setattr(LogReader, "batches", fails)
-    assert "The checkpoint was not compared: a journal went meanwhile." in scene.run(0)
+    assert "The checkpoint was not compared: a journal was removed meanwhile." in scene.run(0)
 
 
 def test_both_copies_of_a_journal_are_checked(scene: Scene) -> None:
     (scene.repo.log / ARCHIVE_FOLDER).mkdir()
     copy = scene.repo.log / ARCHIVE_FOLDER / scene.journal.name
     shutil.copy(scene.journal, copy)
-    assert f"the one in log/ counts): {scene.second}" in scene.run(0)
+    assert f"the one in log/ is used): {scene.second}" in scene.run(0)
     copy.write_bytes(copy.read_bytes().replace(b"building", b"bullding"))
     assert f"COORDINATION/log/{ARCHIVE_FOLDER}/{scene.second}.jsonl\n  line 3, byte" in scene.run(4)
 

@@ -1,1 +1,1 @@
-"""One module for each command, in the groups of `coord --help`. A module that begins with `_` is no command."""
+"""One module for each command, in the groups of `coord --help`. Modules whose names begin with `_` are not commands."""

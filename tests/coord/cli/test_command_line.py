@@ -1,4 +1,4 @@
-"""The command line as a whole: help, examples, JSON, exit codes, completion."""
+"""The command line: help, examples, JSON output, exit codes and shell completion."""
 
 import json
 import re
@@ -13,7 +13,7 @@ NAMES = [name for rows in COMMAND_GROUPS.values() for name in rows]
 SHELLS = ["bash", "zsh", "fish"]
 
 
-def test_alone_it_shows_what_there_is(bare_repo: Repo) -> None:
+def test_coord_without_a_command_prints_the_help(bare_repo: Repo) -> None:
     shell = bare_repo.shell()
     alone = shell.run("coord")
     assert (alone.code, alone.err) == (0, "")
@@ -31,7 +31,7 @@ def test_alone_it_shows_what_there_is(bare_repo: Repo) -> None:
         ("list", ""), ("x", ""),
     ],
 )  # fmt: skip
-def test_only_what_is_close_and_what_people_type_is_suggested(bare_repo: Repo, typed: str, meant: str) -> None:
+def test_an_unknown_command_gets_only_a_close_suggestion(bare_repo: Repo, typed: str, meant: str) -> None:
     result = bare_repo.shell().run(f"coord {typed}")
     suggestion = f" Did you mean '{meant}'?" if meant else ""
     assert (result.code, result.out) == (2, "")
@@ -39,7 +39,7 @@ def test_only_what_is_close_and_what_people_type_is_suggested(bare_repo: Repo, t
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_command_has_help_with_an_example_and_json(bare_repo: Repo, name: str) -> None:
+def test_every_help_has_an_example_and_the_json_option(bare_repo: Repo, name: str) -> None:
     shell = bare_repo.shell()
     result = shell.run(f"coord {name} --help")
     assert (result.code, result.err) == (0, "")
@@ -50,7 +50,7 @@ def test_every_command_has_help_with_an_example_and_json(bare_repo: Repo, name: 
     assert max(len(line) for line in result.out.splitlines()) <= 90
 
 
-def test_every_command_gives_one_json_document(repo: Repo) -> None:
+def test_every_command_prints_one_json_document(repo: Repo) -> None:
     (one, first), (two, second) = repo.sessions(2)
     sent = two.json(f"coord send {first} Hello --needs-ack")["message"]
     one.ok("coord claim droplet z; coord claim droplet w")
@@ -86,7 +86,7 @@ def test_every_command_gives_one_json_document(repo: Repo) -> None:
         assert result.out.endswith("}\n")
 
 
-def test_the_session_that_acted_is_in_the_json_of_what_it_did(repo: Repo) -> None:
+def test_the_json_of_a_change_names_the_acting_session(repo: Repo) -> None:
     one, session = repo.sessions(1)[0]
     for command in (
         "heartbeat a b",
@@ -99,21 +99,21 @@ def test_the_session_that_acted_is_in_the_json_of_what_it_did(repo: Repo) -> Non
         assert one.json(f"coord {command}")["session"] == session, command
 
 
-def test_a_percentage_is_a_number_and_other_words_stay_words(repo: Repo) -> None:
+def test_only_a_valid_percentage_is_given_as_a_number(repo: Repo) -> None:
     one, _ = repo.sessions(1)[0]
     for words, percent in (("25%", 25), ("100% COMPLETE", 100), ("half way", None), ("150%", None), ("0%", 0)):
         said = one.json(f"coord heartbeat a b c '{words}'")
         assert (said["progress"], said["percent"]) == (words, percent)
 
 
-def test_colours_and_controls_only_ever_on_a_terminal(repo: Repo) -> None:
+def test_output_to_a_pipe_has_no_escape_sequences(repo: Repo) -> None:
     one, _ = repo.sessions(1)[0]
     for command in ("status", "--help", "claim droplet x", "inbox", "board"):
         assert "\x1b" not in one.run(f"coord {command}").both
 
 
 @pytest.mark.parametrize("kind", SHELLS)
-def test_completion_is_printed_for_each_shell(bare_repo: Repo, kind: str) -> None:
+def test_a_completion_script_is_printed_for_each_shell(bare_repo: Repo, kind: str) -> None:
     result = bare_repo.shell().run(f"_COORD_COMPLETE={kind}_source coord")
     assert result.code == 0
     assert "coord" in result.out
@@ -121,13 +121,13 @@ def test_completion_is_printed_for_each_shell(bare_repo: Repo, kind: str) -> Non
 
 
 def completed(shell: Shell, *words: str) -> set[str]:
-    """The words that bash is given to choose from, the last of `words` being the one that is typed."""
+    """The completions that bash gets for the last of `words`."""
     line = " ".join(words)
     out = shell.ok(f"_COORD_COMPLETE=bash_complete COMP_WORDS='{line}' COMP_CWORD={len(words) - 1} coord")
     return {found.split(",", 1)[1] for found in out.splitlines() if found}
 
 
-def test_a_command_and_a_session_are_completed(repo: Repo) -> None:
+def test_command_names_and_session_ids_are_completed(repo: Repo) -> None:
     (one, first), (two, second) = repo.sessions(2)
     assert completed(one, "coord", "cla") == {"claim", "claims"}
     assert completed(one, "coord", "send", "") >= {first, second}
@@ -137,12 +137,12 @@ def test_a_command_and_a_session_are_completed(repo: Repo) -> None:
     assert completed(one, "coord", "send", second[:-1]) == set()
 
 
-def test_the_session_to_act_as_is_completed(repo: Repo) -> None:
+def test_the_value_of_the_session_option_is_completed(repo: Repo) -> None:
     (one, first), _ = repo.sessions(2)
     assert completed(one, "coord", "whoami", "--session", first[:-1]) == {first}
 
 
-def test_completion_works_in_bash_also_without_init(bare_repo: Repo) -> None:
+def test_completion_in_bash_works_without_a_log(bare_repo: Repo) -> None:
     shell = bare_repo.shell()
     shell.ok('eval "$(_COORD_COMPLETE=bash_source coord)"; complete -p coord')
     words = shell.run("_COORD_COMPLETE=bash_complete COMP_WORDS='coord send x' COMP_CWORD=2 coord")

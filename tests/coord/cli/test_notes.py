@@ -1,4 +1,4 @@
-"""What is told beside a result: what was done before a refusal, what stands in the way, bounded and shown as text."""
+"""Notes beside a result: what was done despite a refusal, and problems of the log. They are short text."""
 
 import json
 from pathlib import Path
@@ -18,7 +18,7 @@ ESCAPE = "\x1b[31m"
 
 
 def foreign(repo: Repo, *seconds: float, session: str = "far-away") -> None:
-    """Add to a journal of another machine, with an event at each of these seconds after noon."""
+    """Add events to a journal of another machine, one at each of these seconds after noon."""
     end = JournalWriter(str(repo.log), session, position_of(repo.log, session))
     for second in seconds:
         said = SessionHeartbeat(action="ahead") if end.n > 1 else SessionStarted(machine="machine-9", folder="/there")
@@ -34,14 +34,14 @@ def journal(repo: Repo, session: str) -> Path:
 
 
 def taken(repo: Repo) -> tuple[Inside, str]:
-    """A machine on which the first shell's session holds what others will want."""
+    """A machine on which the session of the first shell has a claim."""
     machine = Inside(repo)
     session = machine.start(100)
     machine.run(100, "claim", "droplet", "x")
     return machine, session
 
 
-def test_a_new_conversation_refused_at_first_is_told_who_it_is(repo: Repo) -> None:
+def test_a_new_conversation_learns_its_id_despite_a_refusal(repo: Repo) -> None:
     machine, _ = taken(repo)
     refused = machine.run(200, "release", "droplet", "x", **{CLAUDE: "a"})
     assert refused.code == 1
@@ -50,7 +50,7 @@ def test_a_new_conversation_refused_at_first_is_told_who_it_is(repo: Repo) -> No
     assert len(repo.of_type("session.started")) == 2
 
 
-def test_a_continuing_session_is_told_even_with_a_refusal(repo: Repo) -> None:
+def test_a_continued_session_is_noted_despite_a_refusal(repo: Repo) -> None:
     machine, _ = taken(repo)
     second = machine.start(200)
     (repo.log / f"{second}.jsonl.sealed").touch()
@@ -59,7 +59,7 @@ def test_a_continuing_session_is_told_even_with_a_refusal(repo: Repo) -> None:
     assert f"{second} continues as " in refused.err
 
 
-def test_a_tear_that_was_mended_is_told_even_with_a_refusal(repo: Repo) -> None:
+def test_a_repaired_tear_is_noted_despite_a_refusal(repo: Repo) -> None:
     machine, _ = taken(repo)
     second = machine.start(200)
     path = journal(repo, second)
@@ -70,7 +70,7 @@ def test_a_tear_that_was_mended_is_told_even_with_a_refusal(repo: Repo) -> None:
     assert f"{second}-1.torn" in refused.err
 
 
-def test_what_an_ended_command_did_not_tell_the_next_one_tells(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_next_command_prints_notes_of_an_interrupted_one(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
     machine, session = taken(repo)
     machine.start(200)
     path = journal(repo, session)
@@ -105,7 +105,7 @@ def unreadable(repo: Repo) -> None:
 
 
 @pytest.mark.parametrize("trouble", [held_back, unreadable])
-def test_journal_trouble_is_told_readers_always_actors_once(repo: Repo, trouble: object) -> None:
+def test_journal_problems_are_noted_always_or_once(repo: Repo, trouble: object) -> None:
     machine = Inside(repo)
     machine.start(100)
     assert callable(trouble)
@@ -120,7 +120,7 @@ def test_journal_trouble_is_told_readers_always_actors_once(repo: Repo, trouble:
     assert "far-away.jsonl" in machine.run(100, "claims").err
 
 
-def test_what_lies_ahead_stays_held_back_whatever_is_done_here(repo: Repo) -> None:
+def test_events_from_the_future_stay_held_back(repo: Repo) -> None:
     machine = Inside(repo)
     machine.start(100)
     foreign(repo, *range(50, 2000, 50))
@@ -136,7 +136,7 @@ def test_what_lies_ahead_stays_held_back_whatever_is_done_here(repo: Repo) -> No
 # --- shown as text, and bounded -----------------------------------------------------------------------------------
 
 
-def test_notes_and_errors_show_control_characters_and_obey_none(repo: Repo) -> None:
+def test_control_characters_in_notes_and_errors_are_shown(repo: Repo) -> None:
     machine = Inside(repo)
     machine.start(100)
     (repo.log / f"odd{ESCAPE}.jsonl").write_bytes(b"")
@@ -153,7 +153,7 @@ def test_notes_and_errors_show_control_characters_and_obey_none(repo: Repo) -> N
 
 
 @pytest.mark.parametrize("hidden", ["\u200b", "\u200d", "\u2060", "\ufeff", "\u00ad", "\u202e", "\U000e0041"])
-def test_characters_that_nobody_sees_are_shown(repo: Repo, hidden: str) -> None:
+def test_invisible_characters_are_shown(repo: Repo, hidden: str) -> None:
     machine = Inside(repo)
     session = machine.start(100)
     machine.start(200)
@@ -164,7 +164,7 @@ def test_characters_that_nobody_sees_are_shown(repo: Repo, hidden: str) -> None:
         assert ascii(hidden)[1:-1] in shown.replace("\\\\", "\\")
 
 
-def test_with_json_every_line_of_the_errors_is_json(repo: Repo) -> None:
+def test_with_json_every_line_on_standard_error_is_json(repo: Repo) -> None:
     machine, _ = taken(repo)
     foreign(repo, 0, 3600)
     second = machine.start(200)
@@ -176,7 +176,7 @@ def test_with_json_every_line_of_the_errors_is_json(repo: Repo) -> None:
             assert isinstance(json.loads(line), dict)
 
 
-def test_of_many_notices_only_those_shown_are_marked_as_read(repo: Repo) -> None:
+def test_only_the_notices_that_were_shown_are_marked_as_read(repo: Repo) -> None:
     machine = Inside(repo)
     first = machine.start(100)
     machine.start(200)
@@ -202,7 +202,7 @@ def test_of_many_notices_only_those_shown_are_marked_as_read(repo: Repo) -> None
     assert len({name for event in repo.of_type("message.read") for name in event["event"]["messages"]}) == 40
 
 
-def test_an_end_with_three_hundred_claims_is_told_in_a_screen(repo: Repo) -> None:
+def test_the_end_of_three_hundred_claims_fits_a_screen(repo: Repo) -> None:
     machine = Inside(repo)
     first = machine.start(100)
     claims = "".join(
@@ -219,7 +219,7 @@ def test_an_end_with_three_hundred_claims_is_told_in_a_screen(repo: Repo) -> Non
 
 
 def add(repo: Repo, session: str, payloads: str, at: str) -> None:
-    """Write events into a journal as its session would have, a microsecond apart."""
+    """Write events to a journal as its session would, a microsecond apart."""
     import msgspec
 
     end = JournalWriter(str(repo.log), session, position_of(repo.log, session))

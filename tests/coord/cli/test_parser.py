@@ -1,4 +1,4 @@
-"""The law of the two ways to read a command line: what the plain way takes, it takes as click does."""
+"""The two parsers of command lines: where the plain parser gives values, click gives the same ones."""
 
 import shlex
 import subprocess
@@ -89,9 +89,9 @@ NEEDS = {
     "uninstall": {"difflib", "shutil", "subprocess", "tomllib"},
     "why": {"difflib"},
 }
-"""What a command has to load for what it does."""
+"""The modules that a command needs for its work, besides those that every command may load."""
 NEGATIVE = {
-    "log -5": "The newest N events: coord log --last N.",
+    "log -5": "For the newest N events: coord log --last N.",
     "log --last -5": "'-5' is not a whole number of at least 1",
     "log --last=-5": "'-5' is not a whole number of at least 1",
     "replay -3": "To begin at a time: coord replay --from -90m.",
@@ -99,19 +99,19 @@ NEGATIVE = {
     "report -8h": "coord report --since -8h",
     "timeline -8h": "coord timeline --since -8h",
     "status -5": "there is no option '-5'.",
-    "send amber -5": "there is no option '-5'. Before a word that begins with '-' write '--'.",
+    "send amber -5": "there is no option '-5'. Write '--' before an argument that begins with '-'.",
     "claim file x.py -2": "'-2' is below 0: a number of hours must be more than 0.",
     "claim file x.py -0.5": "'-0.5' is below 0: a number of hours must be more than 0.",
     "claim file x.py --ttl -5m": "--ttl '-5m' is not a length of time",
     "claim file x.py --wait -5m": "--wait '-5m' is not a length of time",
     "renew file x.py -2": "'-2' is below 0: a number of hours must be more than 0.",
 }
-"""Command lines with a number below 0, each with what is said of it."""
+"""Command lines with a number below 0, and a part of the error message for each."""
 
 
 @pytest.mark.parametrize("name", COMMANDS_BY_NAME)
 @given(st.data())
-def test_what_is_read_plainly_is_what_click_reads(name: str, data: st.DataObject) -> None:
+def test_the_plain_parser_gives_the_values_that_click_gives(name: str, data: st.DataObject) -> None:
     declared = load_command(name)
     flags = [flag for parameter in declared.parameters for flag in parameter.flags]
     some = st.sampled_from(WORDS + flags + [f"{flag}=a" for flag in flags] + [f"{flag}=high" for flag in flags])
@@ -122,7 +122,7 @@ def test_what_is_read_plainly_is_what_click_reads(name: str, data: st.DataObject
 
 
 @pytest.mark.parametrize("line", PLAIN)
-def test_what_agents_type_is_plain(line: str) -> None:
+def test_the_plain_parser_accepts_what_agents_type(line: str) -> None:
     name, *words = shlex.split(line)
     assert load_command(name).parse_plain(words) == as_click(load_command(name)).make_context(name, list(words)).params
 
@@ -147,7 +147,7 @@ def test_what_agents_type_is_plain(line: str) -> None:
     ],
     ids=" ".join,
 )
-def test_what_is_not_certain_is_clicks(words: list[str]) -> None:
+def test_the_plain_parser_leaves_mistakes_and_help_to_click(words: list[str]) -> None:
     @command("try")
     @argument("one")
     @option("--note")
@@ -164,15 +164,13 @@ def test_what_is_not_certain_is_clicks(words: list[str]) -> None:
             as_click(declared).make_context("try", list(words))
 
 
-def test_what_must_be_said_is_missed() -> None:
+def test_the_plain_parser_requires_required_options() -> None:
     assert load_command("break").parse_plain(["file", "x"]) is None
     assert load_command("break").parse_plain(["file", "x", "--reason", "y"]) is not None
 
 
 @pytest.mark.parametrize(("line", "message"), NEGATIVE.items())
-def test_a_number_below_zero_is_answered_in_terms_of_what_the_command_takes(
-    repo: Repo, line: str, message: str
-) -> None:
+def test_the_error_for_a_negative_number_fits_the_command(repo: Repo, line: str, message: str) -> None:
     machine = Inside(repo)
     machine.start(100)
     result = machine.run(100, *shlex.split(line))
@@ -181,7 +179,7 @@ def test_a_number_below_zero_is_answered_in_terms_of_what_the_command_takes(
 
 
 @pytest.mark.parametrize("name", COMMANDS_BY_NAME)
-def test_a_time_before_now_is_an_option_value_and_no_option(name: str) -> None:
+def test_a_negative_time_is_accepted_as_an_option_value(name: str) -> None:
     declared = load_command(name)
     for parameter in declared.parameters:
         if parameter.settings.get("metavar") == "TIME" and parameter.flags:
@@ -189,13 +187,13 @@ def test_a_time_before_now_is_an_option_value_and_no_option(name: str) -> None:
             assert values[parameter.keyword] == "-8h"
 
 
-def test_every_command_has_a_plain_command_line_here() -> None:
+def test_the_table_has_a_plain_command_line_of_each_command() -> None:
     assert SHORTEST.keys() == COMMANDS_BY_NAME.keys()
 
 
-def test_a_plain_command_line_loads_only_what_it_needs(repo: Repo, tmp_path: Path) -> None:
-    """Each is run in a process of its own and says at its end what it has loaded. `mcp` is left out: the SDK loads all
-    of it.
+def test_a_plain_command_line_loads_only_the_modules_it_needs(repo: Repo, tmp_path: Path) -> None:
+    """Each command runs in a process of its own, which prints its loaded modules. `mcp` is left out, because its SDK
+    loads all of them.
     """
     machine = Inside(repo)
     machine.start(100)
@@ -225,7 +223,7 @@ def test_a_plain_command_line_loads_only_what_it_needs(repo: Repo, tmp_path: Pat
     assert {name: modules for name, modules in beyond.items() if modules} == {}
 
 
-def test_only_a_command_line_that_is_not_plain_loads_click() -> None:
+def test_click_is_loaded_only_if_the_plain_parser_gives_up() -> None:
     script = (
         "import sys\nfrom coord.cli.main import run\nfrom coord.workspace.system import real_system\n"
         "run(['status', '--root', '/'], real_system())\nprint('click' in sys.modules)\n"

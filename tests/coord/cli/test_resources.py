@@ -1,5 +1,5 @@
-"""One thing, one name: files below linked folders, submodules and their worktrees, long and odd paths; and what is no
-name at all is refused.
+"""Each resource has one name, however it is typed: below linked folders, in submodules and worktrees, with odd paths.
+Invalid names are refused.
 """
 
 import subprocess
@@ -14,7 +14,7 @@ from tests.support.repositories import Repo
 
 @pytest.fixture
 def linked(repo: Repo) -> Repo:
-    """A repository in which `link` leads to its folder `src`, and `out` out of it."""
+    """A repository where `link` is a link to its folder `src`, and `out` is a link to a folder outside."""
     (repo.root / "src" / "deep").mkdir(parents=True)
     (repo.root / "src" / "a.py").touch()
     (repo.root / "link").symlink_to("src")
@@ -42,14 +42,14 @@ def test_a_file_below_a_linked_folder_has_one_name(linked: Repo, spelling: str) 
     ("spelling", "name"),
     [("link", "src/"), ("link/", "src/"), ("link/deep", "src/deep/"), ("link/*.py", "src/*.py"), ("link/**", "src/**")],
 )
-def test_a_linked_folder_and_its_patterns_are_what_they_lead_to(linked: Repo, spelling: str, name: str) -> None:
+def test_links_to_folders_are_resolved_in_names_and_patterns(linked: Repo, spelling: str, name: str) -> None:
     machine = Inside(linked)
     machine.start(100)
     assert machine.run(100, "claim", "file", spelling, "--json").json["resource"] == f"file/{name}"
 
 
 @pytest.mark.parametrize("spelling", ["out/a.py", "./out/a.py", "out/new.py", "out", "out/", "out/*", "../away/a.py"])
-def test_a_link_that_leads_out_of_the_repository_is_refused(linked: Repo, spelling: str) -> None:
+def test_a_link_out_of_the_repository_is_refused(linked: Repo, spelling: str) -> None:
     machine = Inside(linked)
     machine.start(100)
     refused = machine.run(100, "claim", "file", spelling)
@@ -58,18 +58,18 @@ def test_a_link_that_leads_out_of_the_repository_is_refused(linked: Repo, spelli
     assert linked.of_type("claim.requested") == []
 
 
-def test_from_within_a_linked_folder_a_file_has_the_same_name(linked: Repo) -> None:
+def test_a_file_has_the_same_name_inside_a_linked_folder(linked: Repo) -> None:
     shell = linked.shell()
     shell.start()
     claimed = shell.run("cd link && coord claim file ./a.py --json")
     assert claimed.json["resource"] == "file/src/a.py"
 
 
-# --- where the shared folder is -----------------------------------------------------------------------------------
+# --- the shared folder ---------------------------------------------------------------------------------------------
 
 
 def submodule(repo: Repo) -> Shell:
-    """A repository with a submodule at `sub` and a worktree of that beside it, at `tree`; a shell in the submodule."""
+    """A shell in the submodule `sub` of a repository. The submodule has a second worktree at `tree`."""
     inner = repo.root.parent / "inner"
     env = environment(repo.home)
     subprocess.run(["git", "init", "-q", str(inner)], env=env, check=True)
@@ -80,7 +80,7 @@ def submodule(repo: Repo) -> Shell:
     return shell
 
 
-def test_worktrees_of_a_submodule_share_its_folder(bare_repo: Repo) -> None:
+def test_the_worktrees_of_a_submodule_share_one_folder(bare_repo: Repo) -> None:
     shell = submodule(bare_repo)
     shell.ok("coord init")
     first = shell.start()
@@ -94,7 +94,7 @@ def test_worktrees_of_a_submodule_share_its_folder(bare_repo: Repo) -> None:
 
 
 @pytest.mark.parametrize("where", ["", "below"])
-def test_init_in_a_linked_worktree_makes_it_for_all_worktrees(bare_repo: Repo, where: str) -> None:
+def test_init_in_a_linked_worktree_serves_all_worktrees(bare_repo: Repo, where: str) -> None:
     shell = bare_repo.shell()
     tree = bare_repo.root.parent / "tree"
     (bare_repo.root / "below").mkdir()
@@ -107,7 +107,7 @@ def test_init_in_a_linked_worktree_makes_it_for_all_worktrees(bare_repo: Repo, w
 
 
 @pytest.mark.parametrize("name", ["x" * 120, "two\nlines"])
-def test_a_folder_with_a_long_path_or_a_line_break_can_be_used(bare_repo: Repo, name: str) -> None:
+def test_a_repository_path_can_be_long_or_have_a_line_break(bare_repo: Repo, name: str) -> None:
     folder = bare_repo.root
     for _ in range(5 if len(name) > 100 else 1):
         folder = folder / name
@@ -120,7 +120,7 @@ def test_a_folder_with_a_long_path_or_a_line_break_can_be_used(bare_repo: Repo, 
     assert [path.stem for path in (folder / "COORDINATION" / "log").glob("*.jsonl")] == [session]
 
 
-# --- what is no name ----------------------------------------------------------------------------------------------
+# --- invalid names ------------------------------------------------------------------------------------------------
 
 
 def test_a_pattern_has_at_most_twenty_wildcards(repo: Repo) -> None:
@@ -133,15 +133,15 @@ def test_a_pattern_has_at_most_twenty_wildcards(repo: Repo) -> None:
 
 
 @pytest.mark.parametrize("name", ["a,b", "a/b", "all", "All", "everyone", "broadcast", "a\x1bb", "x" * 101])
-def test_a_session_gets_no_name_by_which_it_cannot_be_called(repo: Repo, name: str) -> None:
+def test_a_session_name_that_commands_cannot_use_is_refused(repo: Repo, name: str) -> None:
     machine = Inside(repo)
     refused = machine.run(100, "start", "--name", name)
     assert (refused.code, refused.out) == (2, "")
-    assert "is no name" in refused.err
+    assert "is not a valid name" in refused.err
     assert repo.bytes() == {}
 
 
-def test_a_resource_type_that_nobody_holds_is_answered_as_asked(repo: Repo) -> None:
+def test_claims_finds_a_path_and_a_type_and_name(repo: Repo) -> None:
     machine = Inside(repo)
     machine.start(100)
     (repo.root / "src").mkdir()
@@ -153,7 +153,7 @@ def test_a_resource_type_that_nobody_holds_is_answered_as_asked(repo: Repo) -> N
     assert "file/later/a.py - " in machine.run(100, "claims", "later/a.py").out
 
 
-def test_a_root_that_is_a_link_is_the_folder_that_it_leads_to(repo: Repo, tmp_path: Path) -> None:
+def test_the_root_option_accepts_a_link_to_the_repository(repo: Repo, tmp_path: Path) -> None:
     (tmp_path / "alias").symlink_to(repo.root)
     machine = Inside(repo)
     session = machine.start(100)

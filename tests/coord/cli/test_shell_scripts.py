@@ -1,4 +1,4 @@
-"""The eight old scripts: their old arguments, typed as people have them in their notes, with no variables set."""
+"""The eight old shell scripts accept their old arguments, without any variables set."""
 
 import re
 
@@ -19,10 +19,10 @@ NAMES = [
     "session-status.sh",
     "update-status-board.sh",
 ]
-PLACES = {"from-the-root": ("", "./COORDINATION/scripts/"), "from-the-scripts": ("cd COORDINATION/scripts; ", "./")}
+STARTS = {"from-the-root": ("", "./COORDINATION/scripts/"), "from-the-scripts": ("cd COORDINATION/scripts; ", "./")}
 
 
-def test_there_are_eight_each_a_few_lines_that_end_in_coord(repo: Repo) -> None:
+def test_each_of_the_eight_scripts_only_calls_coord(repo: Repo) -> None:
     folder = repo.folder / "scripts"
     assert sorted(path.name for path in folder.iterdir()) == sorted(NAMES)
     for path in folder.iterdir():
@@ -34,12 +34,12 @@ def test_there_are_eight_each_a_few_lines_that_end_in_coord(repo: Repo) -> None:
 
 
 class Typist:
-    """A shell in which scripts are typed by their paths, from one place."""
+    """A shell in which the scripts are called by their paths, from one folder."""
 
-    def __init__(self, shell: Shell, place: str) -> None:
-        go, self.prefix = PLACES[place]
+    def __init__(self, shell: Shell, start: str) -> None:
+        change_folder, self.prefix = STARTS[start]
         self.shell = shell
-        shell.run(go + "true")
+        shell.run(change_folder + "true")
 
     def __call__(self, line: str, code: int = 0) -> str:
         result = self.shell.run(self.prefix + line)
@@ -47,9 +47,9 @@ class Typist:
         return result.out
 
 
-@pytest.mark.parametrize("place", PLACES)
-def test_the_story_that_people_know_works_as_it_stands(repo: Repo, place: str) -> None:
-    one, two = Typist(repo.shell(), place), Typist(repo.shell(), place)
+@pytest.mark.parametrize("start", STARTS)
+def test_the_old_example_of_two_sessions_still_works(repo: Repo, start: str) -> None:
+    one, two = Typist(repo.shell(), start), Typist(repo.shell(), start)
     registered = re.match(r"✅ Session (\S+) registered\n", one("session-start.sh"))
     assert registered
     first = registered[1]
@@ -80,9 +80,9 @@ def test_the_story_that_people_know_works_as_it_stands(repo: Repo, place: str) -
     assert "No unread messages" in two("session-check-messages.sh")
 
 
-@pytest.mark.parametrize("place", PLACES)
-def test_the_phases_of_a_piece_of_work_as_they_stand(repo: Repo, place: str) -> None:
-    one, two = Typist(repo.shell(), place), Typist(repo.shell(), place)
+@pytest.mark.parametrize("start", STARTS)
+def test_the_old_example_of_a_droplets_phases_still_works(repo: Repo, start: str) -> None:
+    one, two = Typist(repo.shell(), start), Typist(repo.shell(), start)
     one("session-start.sh")
     two("session-start.sh")
     one("session-claim.sh droplet my-droplet")
@@ -103,7 +103,7 @@ def test_the_phases_of_a_piece_of_work_as_they_stand(repo: Repo, place: str) -> 
     assert "Deployed" in (repo.folder / "STATUS_BOARD.md").read_text()
 
 
-def test_a_heartbeat_with_fewer_and_fewer_words_is_still_one(repo: Repo) -> None:
+def test_the_heartbeat_script_accepts_zero_to_five_arguments(repo: Repo) -> None:
     one = Typist(repo.shell(), "from-the-root")
     one("session-start.sh")
     for words in ("a b c 10% d", "a b c 10%", "a b c", "a b", "a", ""):
@@ -111,7 +111,7 @@ def test_a_heartbeat_with_fewer_and_fewer_words_is_still_one(repo: Repo) -> None
     assert len(repo.of_type("session.heartbeat")) == 6
 
 
-def test_exit_codes_pass_through(repo: Repo) -> None:
+def test_the_scripts_pass_on_exit_codes(repo: Repo) -> None:
     shell = repo.shell()
     assert shell.run("./COORDINATION/scripts/session-claim.sh droplet x").code == 3
     shell.start()
@@ -119,7 +119,7 @@ def test_exit_codes_pass_through(repo: Repo) -> None:
     assert shell.run("./COORDINATION/scripts/session-release.sh droplet x").code == 1
 
 
-def test_without_coord_a_script_says_what_is_missing(repo: Repo) -> None:
+def test_a_script_without_coord_says_that_it_is_missing(repo: Repo) -> None:
     result = repo.shell().run("PATH=/usr/bin:/bin ./COORDINATION/scripts/session-status.sh")
     assert result.code == 127
     assert "coord is not installed" in result.err

@@ -182,7 +182,7 @@ def test_a_live_session_is_not_continued(repo: Repo) -> None:
     first = machine.start(100)
     machine.run(100, "claim", "droplet", "x")
     refused = machine.run(200, "start", "--continue", first)
-    assert (refused.code, "is not over" in refused.err) == (1, True)
+    assert (refused.code, "is still live" in refused.err) == (1, True)
     (claim,) = machine.run(300, "claims", "--json").json["claims"]
     assert claim["session"] == first
     del machine.table.rows[100]

@@ -152,7 +152,7 @@ def test_with_another_namespaces_proc_no_session_seems_dead(repo: Repo) -> None:
     mine = shell.start()
     script = "coord start --name blind; coord --version; coord status; true"
     said = repo.shell().ok(f"unshare --pid --fork bash -c '{script}'")
-    assert "tied to no process" in said
+    assert "not tied to a process" in said
     assert "dead" not in said
     assert mine in said
 

@@ -181,4 +181,4 @@ def test_without_a_readable_process_a_session_has_no_anchor(repo: Repo) -> None:
     machine.table.rows.clear()
     machine.table.rows[100] = process(100, 1, 100, "bash")
     result = machine.run(100, "start", "--no-anchor")
-    assert "tied to no process" in result.out
+    assert "not tied to a process" in result.out

@@ -1,1 +1,1 @@
-"""Commands that check and maintain the log."""
+"""Commands that check and maintain the log. The work is done in `coord.admin`."""

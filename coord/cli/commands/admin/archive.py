@@ -1,11 +1,11 @@
-"""`coord archive`: put the journals of sessions that are long over aside."""
+"""`coord archive`: move the journals of sessions that ended long ago to log/ended/."""
 
 from collections.abc import Mapping
 
 import msgspec
 
 from coord.admin.archive import ArchiveResult
-from coord.admin.archive import archive as put_away
+from coord.admin.archive import archive as move_journals
 from coord.cli.parser import command, option
 from coord.engine.run import Run
 from coord.engine.times import is_event_name, parse_instant
@@ -17,13 +17,20 @@ _SHOWN = 20
 
 
 @command("archive", acts=False)
-@option("--before", metavar="TIME", default="7d", show_default=True, help="Of sessions that were over by then.")
-@option("--dry-run", is_flag=True, help="Only say what would be moved.")
+@option(
+    "--before",
+    metavar="TIME",
+    default="7d",
+    show_default=True,
+    help="Only sessions that ended before TIME.",
+)
+@option("--dry-run", is_flag=True, help="Show what would be moved, and move nothing.")
 def archive(run: Run, before: str, dry_run: bool) -> None:
-    """Move the journals of sessions that are long over to log/ended/, whole.
+    """Move the journals of sessions that ended or died long ago to log/ended/.
 
-    Nothing is lost by it: every command still answers about them, and `coord verify` still checks them. What it saves
-    is the time to look at them. A session that comes back goes on in a new journal.
+    This makes other commands faster, because they do not read archived journals for the present state. Nothing is lost:
+    the commands that show the past still read them, and `coord verify` still checks them. A session that comes back
+    gets a new journal.
 
     \b
     Examples:
@@ -33,42 +40,41 @@ def archive(run: Run, before: str, dry_run: bool) -> None:
     """
     snapshot = run.read_state()
     now, names = snapshot.now, names_of(snapshot.state)
-    done = put_away(run.system, run.workspace, run.config, _parse_before(run, before, now), dry_run=dry_run)
+    result = move_journals(run.system, run.workspace, run.config, _parse_before(run, before, now), dry_run=dry_run)
     run.note_problems(snapshot)
-    run.say(_render_text(done, now, names, dry_run), {"dry_run": dry_run, **msgspec.to_builtins(done)})
+    run.say(_render_text(result, now, names, dry_run), {"dry_run": dry_run, **msgspec.to_builtins(result)})
 
 
 def _parse_before(run: Run, text: str, now: Instant) -> Instant:
-    """Raises CoordError (2) for what is no time."""
+    """Return the time that --before names. Raises CoordError (2)."""
     if is_event_name(text):
         return run.full_history().since(text, "--before").at
     return parse_instant(text, "--before", now)
 
 
-def _render_text(done: ArchiveResult, now: Instant, names: Mapping[str, str], dry_run: bool) -> str:
-    if done.moved:
-        total = size(sum(row.bytes for row in done.moved))
-        what = f"{plural(len(done.moved), 'journal')} ({total}) {'would go' if dry_run else 'moved'} to log/ended/"
-        parts = [f"🔎 {what}:" if dry_run else f"📦 {what}:"]
-        rows = sorted(done.moved, key=lambda row: row.over_at, reverse=True)
+def _render_text(result: ArchiveResult, now: Instant, names: Mapping[str, str], dry_run: bool) -> str:
+    if result.moved:
+        total = size(sum(row.bytes for row in result.moved))
+        verb = "would be moved" if dry_run else "moved"
+        parts = [f"{'🔎' if dry_run else '📦'} {plural(len(result.moved), 'journal')} ({total}) {verb} to log/ended/:"]
+        rows = sorted(result.moved, key=lambda row: row.over_at, reverse=True)
         parts += [
-            f"  {session_label(row.session, names)} · {size(row.bytes)} · over {ago(row.over_at, now)}"
+            f"  {session_label(row.session, names)} · {size(row.bytes)} · ended {ago(row.over_at, now)}"
             for row in rows[:_SHOWN]
         ]
         parts += _more(len(rows))
+    elif result.stayed:
+        parts = ["Nothing was moved."]
     else:
-        parts = [
-            f"Nothing to move: no {'other ' if done.ended else ''}session was over by {time_text(done.before, now)}."
-        ]
-        if done.stayed:
-            parts = ["Nothing was moved."]
-    if done.stayed:
-        parts.append(f"⚠️  {plural(len(done.stayed), 'journal')} of sessions that are long over stayed in log/:")
-        parts += [f"  {line(row.session)}: {line(row.reason, 200)}" for row in done.stayed[:_SHOWN]]
-        parts += _more(len(done.stayed))
-    rest = [f"{done.young} in log/, of sessions that are here or were until lately"] if done.young else []
-    rest += [f"{done.ended} archived before"] if done.ended else []
-    return "\n".join([*parts, f"Others: {', '.join(rest)}." if rest else ""])
+        other = "other " if result.ended else ""
+        parts = [f"Nothing to move: no {other}session had ended by {time_text(result.before, now)}."]
+    if result.stayed:
+        parts.append(f"⚠️  {plural(len(result.stayed), 'journal')} of sessions that ended long ago stayed in log/:")
+        parts += [f"  {line(row.session)}: {line(row.reason, 200)}" for row in result.stayed[:_SHOWN]]
+        parts += _more(len(result.stayed))
+    others = [f"{result.young} in log/, of sessions that are live or ended recently"] if result.young else []
+    others += [f"{result.ended} archived before"] if result.ended else []
+    return "\n".join([*parts, f"Others: {', '.join(others)}." if others else ""])
 
 
 def _more(count: int) -> list[str]:

@@ -1,4 +1,4 @@
-"""`coord doctor`: what is wrong here, and what to do about it."""
+"""`coord doctor`: find problems, and print what to do about each."""
 
 from collections.abc import Iterator
 
@@ -17,9 +17,9 @@ _SEVERITY_SYMBOLS = {"serious": "🔴", "warning": "🟡", "note": "💡"}
 
 @command("doctor", acts=False)
 def doctor(run: Run) -> None:
-    """Say what is wrong with the log, its folder and this installation, and what to do about it, the safest first.
+    """Find problems with the log, its folder and this installation, and show how to fix each, the safest way first.
 
-    It changes nothing. Exit 0 if nothing is wrong, 1 if something is, 4 if the log cannot be used at all.
+    It changes nothing. Exit code 0 means that nothing is wrong, 1 that something is, and 4 that the log cannot be used.
 
     \b
     Examples:
@@ -27,44 +27,45 @@ def doctor(run: Run) -> None:
       coord doctor --json | jq -r '.findings[].what'
     """
     subject = Subject(run.system, run.root)
-    made, found = run_checks(subject)
-    wrong = [symptom for _, symptom in found if symptom.severity != "note"]
-    run.say("\n".join(_render_lines(made, [symptom for _, symptom in found], len(wrong))), _data(subject, made, found))
+    checks, findings = run_checks(subject)
+    problems = sum(finding.severity != "note" for _, finding in findings)
+    text = "\n".join(_render_lines(len(checks), [finding for _, finding in findings], problems))
+    run.say(text, _data(subject, checks, findings))
     if subject.unusable:
         raise CoordError(NO_LOG, "")
-    if wrong:
+    if problems:
         raise CoordError(REFUSED, "")
 
 
-def _data(subject: Subject, made: list[str], found: list[tuple[str, DoctorFinding]]) -> dict[str, object]:
+def _data(subject: Subject, checks: list[str], findings: list[tuple[str, DoctorFinding]]) -> dict[str, object]:
     return {
         "folder": subject.workspace.folder if subject.workspace else "",
-        "checks": made,
-        "findings": [{"check": name, **msgspec.to_builtins(symptom)} for name, symptom in found],
+        "checks": checks,
+        "findings": [{"check": name, **msgspec.to_builtins(finding)} for name, finding in findings],
     }
 
 
-def _render_lines(made: list[str], found: list[DoctorFinding], wrong: int) -> Iterator[str]:
-    if not found:
-        yield f"✅ {plural(len(made), 'check')}, nothing found."
+def _render_lines(check_count: int, findings: list[DoctorFinding], problems: int) -> Iterator[str]:
+    checks = plural(check_count, "check")
+    if not findings:
+        yield f"✅ {checks}, nothing found."
         return
-    if wrong:
-        notes = f" and {plural(len(found) - wrong, 'thing')} good to know" if len(found) > wrong else ""
-        count = f"{plural(len(made), 'check')}, {plural(wrong, 'thing')} wrong{notes}"
-        yield f"{count}, the worst first. Nothing was changed."
+    if problems:
+        notes = f" and {plural(len(findings) - problems, 'note')}" if len(findings) > problems else ""
+        yield f"{checks}, {plural(problems, 'problem')}{notes}, the worst first. Nothing was changed."
     else:
-        yield f"✅ {plural(len(made), 'check')}, nothing wrong. Good to know:"
-    for symptom in found[:_SHOWN]:
+        yield f"✅ {checks}, nothing wrong. Notes:"
+    for finding in findings[:_SHOWN]:
         yield ""
-        yield f"{_SEVERITY_SYMBOLS[symptom.severity]} {line(symptom.what, 200)}"
-        yield f"   {line(symptom.evidence, 500)}"
-        for step in symptom.do:
-            yield from _step(step)
-    if len(found) > _SHOWN:
-        yield f"\n… and {len(found) - _SHOWN} more: --json shows all"
+        yield f"{_SEVERITY_SYMBOLS[finding.severity]} {line(finding.what, 200)}"
+        yield f"   {line(finding.evidence, 500)}"
+        for step in finding.do:
+            yield from _step_lines(step)
+    if len(findings) > _SHOWN:
+        yield f"\n… and {len(findings) - _SHOWN} more: --json shows all"
 
 
-def _step(step: RepairStep) -> Iterator[str]:
+def _step_lines(step: RepairStep) -> Iterator[str]:
     yield f"   → {line(step.why, 300)}{':' if step.command else ''}"
     if step.command:
         yield f"       {line(step.command, 1000)}"

@@ -1,4 +1,4 @@
-"""`coord verify`: whether the log is what was written."""
+"""`coord verify`: check that the log is what was written."""
 
 import os
 from collections.abc import Iterator
@@ -15,49 +15,49 @@ from coord.render.format import line, plural, size, time_text
 from eventlog.local.files import ARCHIVE_FOLDER
 
 _SHOWN = 20  # journals
-_PLACES = 5  # of one journal
+_MOST_DAMAGE = 5  # damaged lines of one journal
 
 
 @command("verify", acts=False)
 def verify(run: Run) -> None:
-    """Check every hash of every journal, and each journal against the checkpoint; exit 4 if something is wrong.
+    """Check every hash of every journal, and compare the journals with the checkpoint.
 
-    It changes nothing, takes no lock, and may run while others work.
+    The exit code is 4 if anything is wrong. It changes nothing and takes no lock, so it can run while sessions work.
 
     \b
     Examples:
       coord verify
       coord verify --json | jq -r '.journals[] | select(.damage != []) | .file'
     """
-    found = check(run.system, run.workspace)
-    run.say("\n".join(_render_lines(run, found)), _data(run, found))
-    if not found.whole:
+    result = check(run.system, run.workspace)
+    run.say("\n".join(_render_lines(run, result)), _data(run, result))
+    if not result.whole:
         raise CoordError(NO_LOG, "")
 
 
-def _data(run: Run, found: VerifyResult) -> dict[str, object]:
-    rows = [{**msgspec.to_builtins(journal), "whole": journal.whole} for journal in found.journals]
+def _data(run: Run, result: VerifyResult) -> dict[str, object]:
+    rows = [{**msgspec.to_builtins(journal), "whole": journal.whole} for journal in result.journals]
     return {
         "folder": run.workspace.folder,
-        "whole": found.whole,
-        "checkpoint": found.checkpoint,
-        "twice": found.duplicates,
+        "whole": result.whole,
+        "checkpoint": result.checkpoint,
+        "twice": result.duplicates,
         "journals": rows,
     }
 
 
-def _render_lines(run: Run, found: VerifyResult) -> Iterator[str]:
-    bad = [journal for journal in found.journals if not journal.whole]
-    good = [journal for journal in found.journals if journal.whole]
+def _render_lines(run: Run, result: VerifyResult) -> Iterator[str]:
+    bad = [journal for journal in result.journals if not journal.whole]
+    good = [journal for journal in result.journals if journal.whole]
     if bad:
-        yield f"❌ Not as written: {len(bad)} of {plural(len(found.journals), 'journal')}"
+        yield f"❌ Not as written: {len(bad)} of {plural(len(result.journals), 'journal')}"
         for journal in bad[:_SHOWN]:
             yield from _problem_lines(journal)
         yield from _more(len(bad))
     if good or not bad:
         yield f"✅ {_counts(good)}"
-    yield from _note_lines(run, found)
-    yield from _about_checkpoint(run, found)
+    yield from _note_lines(run, result)
+    yield from _checkpoint_lines(run, result)
     if bad:
         yield "Nothing was changed. What to do: coord doctor"
 
@@ -66,9 +66,9 @@ def _counts(journals: list[JournalResult]) -> str:
     if not journals:
         return "The log has no events yet: nothing to check."
     ended = sum(journal.file.startswith(f"log/{ARCHIVE_FOLDER}/") for journal in journals)
-    aside = f" ({ended} of them archived)" if ended else ""
+    archived = f" ({ended} of them archived)" if ended else ""
     events, total = sum(journal.events for journal in journals), sum(journal.bytes for journal in journals)
-    return f"{plural(len(journals), 'journal')}{aside}, {_events(events)}, {size(total)}: every hash right."
+    return f"{plural(len(journals), 'journal')}{archived}, {_events(events)}, {size(total)}: every hash is correct."
 
 
 def _events(count: int) -> str:
@@ -81,47 +81,44 @@ def _problem_lines(journal: JournalResult) -> Iterator[str]:
         yield f"  cannot be used: {journal.problem}"
     if journal.rewound:
         yield f"  was rewound: {journal.rewound}"
-    for spot in journal.damage[:_PLACES]:
-        yield f"  line {spot.line}, byte {spot.byte}: {line(spot.reason, 200)}"
-    if len(journal.damage) > _PLACES:
-        yield f"  … and {len(journal.damage) - _PLACES} more places: --json shows all"
+    for damage in journal.damage[:_MOST_DAMAGE]:
+        yield f"  line {damage.line}, byte {damage.byte}: {line(damage.reason, 200)}"
+    if len(journal.damage) > _MOST_DAMAGE:
+        yield f"  … and {len(journal.damage) - _MOST_DAMAGE} more places: --json shows all"
     if journal.damage:
-        yield f"  {_events(journal.events)} of it verified, and count"
+        yield f"  its other {_events(journal.events)} are correct and used"
 
 
-def _note_lines(run: Run, found: VerifyResult) -> Iterator[str]:
-    """What is no damage and good to know."""
-    torn = [journal for journal in found.journals if journal.tear]
+def _note_lines(run: Run, result: VerifyResult) -> Iterator[str]:
+    """Yield the notes on journals that are not damaged."""
+    torn = [journal for journal in result.journals if journal.tear]
     for journal in torn[:_SHOWN]:
-        yield (
-            f"💡 {line(journal.file)} ends in {plural(journal.tear, 'byte')} of a line that was never acknowledged; "
-            "no damage"
-        )
+        unfinished = plural(journal.tear, "byte")
+        yield f"💡 {line(journal.file)} ends with {unfinished} of an unfinished line, never acknowledged: not damage"
     yield from _more(len(torn))
-    ahead = [journal for journal in found.journals if journal.held_back]
+    ahead = [journal for journal in result.journals if journal.held_back]
     for journal in ahead[:_SHOWN]:
         at = time_text(journal.held_back, run.system.wall())
-        yield f"⏳ {line(journal.file)} is of a machine whose clock is ahead; its events from {at} on are held back"
+        yield f"⏳ {line(journal.file)} is from a machine whose clock is ahead; its events from {at} on are held back"
     yield from _more(len(ahead))
-    if found.duplicates:
-        names = ", ".join(found.duplicates[:5]) + (
-            f" and {len(found.duplicates) - 5} more" if len(found.duplicates) > 5 else ""
-        )
-        yield f"⚠️  In log/ and in log/{ARCHIVE_FOLDER}/ too (the one in log/ counts): {names}"
+    if result.duplicates:
+        names = ", ".join(result.duplicates[:5]) + (f" and {len(result.twice) - 5} more" if len(result.twice) > 5 else "")
+        yield f"⚠️  Both in log/ and in log/{ARCHIVE_FOLDER}/ (the one in log/ is used): {names}"
 
 
-def _about_checkpoint(run: Run, found: VerifyResult) -> Iterator[str]:
+def _checkpoint_lines(run: Run, result: VerifyResult) -> Iterator[str]:
     path = os.path.join(run.workspace.cache, "checkpoint")
     delete = f"It is a cache; delete it: rm {path}"
-    words = {
-        "same": "The checkpoint agrees: no journal was rewound, and its fold is what the journals give.",
-        "other code": "No journal was rewound. The checkpoint's fold is of another version, and not used.",
-        "not compared": "The checkpoint was not compared: a journal went meanwhile. Try again." if found.whole else "",
+    texts = {
+        "same": "The checkpoint agrees: no journal was rewound, and its state is the one that the journals give.",
+        "other code": "No journal was rewound. The checkpoint's state is from another version of coord, and not used.",
+        "not compared": "The checkpoint was not compared: a journal was removed meanwhile. Try again.",
         "damaged": f"⚠️  The checkpoint is damaged, and not used. {delete}",
-        "different": f"❌ The checkpoint's fold is not what the journals give, so answers may be wrong. {delete}",
+        "different": f"❌ The checkpoint's state differs from the journals, so answers may be wrong. {delete}",
     }
-    if words.get(found.checkpoint):
-        yield words[found.checkpoint]
+    is_explained = result.checkpoint == "not compared" and not result.whole  # by the damage of a journal
+    if result.checkpoint in texts and not is_explained:
+        yield texts[result.checkpoint]
 
 
 def _more(count: int) -> list[str]:

@@ -1,1 +1,1 @@
-"""Commands that show the present."""
+"""Commands that show the present state. The past is in the history group."""

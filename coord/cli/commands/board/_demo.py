@@ -1,6 +1,6 @@
-"""The demo: three real sessions, each a shell process of its own, play a story in a temporary folder.
+"""Run the demo: three sessions, each a shell process of its own, work together in a temporary folder.
 
-Nothing is pretended: the driver types into three shells and prints what each of them shows.
+The driver types the script's commands into the shells, and passes on what each shell prints.
 """
 
 import os
@@ -21,12 +21,10 @@ SESSIONS = ("ada", "ben", "cai")
 
 
 class DemoStep(Struct, frozen=True):
-    """Something that one session types, and the exit code that the story needs. `{message}` is the last message that
-    this session was shown.
-    """
+    """A command that one session types, and its expected exit code. `{message}` is the id of the last message shown."""
 
-    who: str
-    types: str
+    session: str
+    command: str
     code: int = 0
 
 
@@ -35,7 +33,7 @@ SCRIPT: tuple[str | DemoStep, ...] = (
     DemoStep("ada", "coord start --name ada"),
     DemoStep("ben", "coord start --name ben"),
     DemoStep("cai", "coord start --name cai"),
-    "Parallel work: ada takes one piece, ben wants the same one, is told who has it, and takes another.",
+    "Parallel work: ada claims a droplet, ben wants the same one, sees who has it, and claims another.",
     DemoStep("ada", "coord claim droplet church-guidance 4"),
     DemoStep("ada", 'coord heartbeat building church-guidance "BUILD - landing page" 25%'),
     DemoStep("ben", "coord claim droplet church-guidance", 1),
@@ -45,11 +43,11 @@ SCRIPT: tuple[str | DemoStep, ...] = (
     DemoStep("ada", "coord inbox"),
     DemoStep("ada", 'coord reply {message} "Great timing! church-guidance needs email delivery"'),
     DemoStep("ben", "coord inbox"),
-    "A handoff: cai goes on where ada stops, and nobody else could take it in between.",
+    "A handoff: cai continues where ada stops, and nobody else can claim the droplet in between.",
     DemoStep("ada", 'coord handoff droplet church-guidance cai --note "pages done, deploy is yours"'),
     DemoStep("cai", "coord inbox"),
     DemoStep("ada", 'coord end --summary "landing page and intake form"'),
-    "A blocker told to all, seen on the board, and resolved.",
+    "A blocker: ben tells everyone, the board shows it, and cai resolves it.",
     DemoStep("ben", 'coord heartbeat building email-automation BUILD 60% --blocked-on "the Stripe API key"'),
     DemoStep("ben", 'coord send broadcast Blocker "Need the Stripe API key" --urgency high --needs-ack'),
     DemoStep("cai", "coord status"),
@@ -57,13 +55,13 @@ SCRIPT: tuple[str | DemoStep, ...] = (
     DemoStep("cai", 'coord reply {message} "The key is in the vault, under stripe/live"'),
     DemoStep("ben", "coord inbox"),
     DemoStep("ben", 'coord heartbeat building email-automation "BUILD - tests passing" 80%'),
-    "And what a person sees: COORDINATION/STATUS_BOARD.md",
+    "What a person sees: COORDINATION/STATUS_BOARD.md",
     DemoStep("cai", "cat COORDINATION/STATUS_BOARD.md"),
 )
 
 
 class PlayedStep(Struct):
-    """One step as it was played."""
+    """A step after it was played, with its output and exit code."""
 
     session: str
     typed: str
@@ -71,36 +69,43 @@ class PlayedStep(Struct):
     code: int
 
 
-def play(folder: str, env: Mapping[str, str], tell: Callable[[str | PlayedStep], None]) -> None:
-    """Play the story in an empty folder. Raises CoordError (1) if it does not go as it must."""
+def play(folder: str, env: Mapping[str, str], show: Callable[[str | PlayedStep], None]) -> None:
+    """Play the script in an empty folder, and call `show` for each heading and step.
+
+    Raises CoordError (1) for an unexpected exit code.
+    """
     shells = {name: _Shell(folder, env) for name in SESSIONS}
     try:
         shells["ada"].run("coord init")
         message = ""
         for step in SCRIPT:
             if isinstance(step, str):
-                tell(step)
+                show(step)
                 continue
-            typed = step.types.replace("{message}", message)
-            output, code = shells[step.who].run(typed)
-            shown = re.findall(r"(?m)^From: .* · (\S+/\d+)$", output)
-            message = shown[-1] if shown else message
-            tell(PlayedStep(step.who, typed, output, code))
+            command = step.command.replace("{message}", message)
+            output, code = shells[step.session].run(command)
+            message_ids = re.findall(r"(?m)^From: .* · (\S+/\d+)$", output)
+            message = message_ids[-1] if message_ids else message
+            show(PlayedStep(step.session, command, output, code))
             if code != step.code:
-                raise CoordError(1, f"the demo went wrong: `{typed}` of {step.who} gave {code}, not {step.code}.")
+                raise CoordError(
+                    1, f"the demo failed: `{command}` of {step.session} exited with {code}, not {step.code}."
+                )
     finally:
         for shell in shells.values():
             shell.close()
 
 
 class _Shell:
-    """A shell that is a session's process: leader of its own process session, and no descendant of ours, so that no
-    agent's client above us is taken for it.
+    """A shell that is the anchor of a session.
+
+    It leads its own process session and is not our descendant, so that an agent's client above us is not found as the
+    anchor.
     """
 
     def __init__(self, folder: str, env: Mapping[str, str]) -> None:
-        to_shell, self._typing = os.pipe()
-        self._reading, from_shell = os.pipe()
+        to_shell, self._input = os.pipe()
+        output, from_shell = os.pipe()
         starter = subprocess.Popen(
             [sys.executable, "-I", "-S", "-c", _START, "/bin/sh"],
             cwd=folder,
@@ -112,26 +117,26 @@ class _Shell:
         os.close(to_shell)
         os.close(from_shell)
         starter.wait()
-        self._output = os.fdopen(self._reading, "rb")
+        self._output = os.fdopen(output, "rb")
         command = f"{shlex.quote(sys.executable)} -P -m coord"
-        os.write(self._typing, f'coord() {{ {command} "$@"; }}\n'.encode())
+        os.write(self._input, f'coord() {{ {command} "$@"; }}\n'.encode())
 
     def run(self, command: str) -> tuple[str, int]:
-        """Type a command; what it printed, and its exit code."""
-        mark = f"done-{os.urandom(8).hex()}"
-        os.write(self._typing, f'{command}\necho "{mark} $?"\n'.encode())
+        """Type a command, and return its output and exit code."""
+        end_mark = f"done-{os.urandom(8).hex()}"
+        os.write(self._input, f'{command}\necho "{end_mark} $?"\n'.encode())
         lines: list[str] = []
         for raw in self._output:
             text = raw.decode(errors="replace")
-            if mark in text:
-                before, _, code = text.partition(mark)
+            if end_mark in text:
+                before, _, code = text.partition(end_mark)
                 return "".join([*lines, before]), int(code)
             lines.append(text)
-        raise CoordError(1, f"the demo went wrong: a shell ended at `{command}`.")
+        raise CoordError(1, f"the demo failed: a shell ended during `{command}`.")
 
     def close(self) -> None:
-        """Let the shell end."""
-        os.close(self._typing)
+        """Close the shell's input, which ends it."""
+        os.close(self._input)
         self._output.close()
 
 
@@ -145,13 +150,15 @@ os.execv(sys.argv[1], sys.argv[1:])
 
 
 def clean_environment(env: Mapping[str, str]) -> dict[str, str]:
-    """The environment without what would make a session of the shells before they start."""
-    known = {name for client in CLIENTS for name in (*client.marks, *client.ids)}
-    return {name: value for name, value in env.items() if name not in known and not name.startswith("COORD_")}
+    """Return the environment without the variables by which coord would take the shells for an existing session."""
+    client_variables = {name for client in CLIENTS for name in (*client.marks, *client.ids)}
+    return {
+        name: value for name, value in env.items() if name not in client_variables and not name.startswith("COORD_")
+    }
 
 
 @contextmanager
 def temporary_folder() -> Iterator[str]:
-    """A folder that is gone afterwards."""
+    """Create a temporary folder, and remove it at the end."""
     with TemporaryDirectory(prefix="coord-demo-", ignore_cleanup_errors=True) as folder:
         yield os.path.realpath(folder)

@@ -1,4 +1,4 @@
-"""`coord board`."""
+"""`coord board`: print the board as Markdown."""
 
 import msgspec
 
@@ -10,10 +10,12 @@ from coord.render.board.markdown import board_markdown
 
 
 @command("board", acts=False)
-@option("--write", is_flag=True, help="Write COORDINATION/STATUS_BOARD.md anew.")
+@option("--write", is_flag=True, help="Write COORDINATION/STATUS_BOARD.md instead.")
 @at_option
 def board(run: Run, write: bool, at: str | None) -> None:
-    """Print the board as Markdown, as STATUS_BOARD.md has it after every change.
+    """Print the board as Markdown, or write it to STATUS_BOARD.md.
+
+    Every command that changes something also rewrites STATUS_BOARD.md, so --write is rarely needed.
 
     \b
     Examples:
@@ -22,11 +24,11 @@ def board(run: Run, write: bool, at: str | None) -> None:
       coord board --at -90m
     """
     if write and at is not None:
-        raise usage_error("STATUS_BOARD.md shows the present: --write and --at do not go together.")
+        raise usage_error("STATUS_BOARD.md shows the present state, so --write cannot be used with --at.")
     if write:
         rewrite_board(run.system, run.workspace, run.config)
         run.say(f"✅ Wrote {run.workspace.board}", {"written": run.workspace.board})
         return
     snapshot = run.read_state(at)
-    shown = board_of(run.system, run.config, snapshot, snapshot.now)
-    run.say(board_markdown(shown), msgspec.to_builtins(shown))
+    current = board_of(run.system, run.config, snapshot, snapshot.now)
+    run.say(board_markdown(current), msgspec.to_builtins(current))

@@ -1,4 +1,4 @@
-"""`coord demo`."""
+"""`coord demo`: print the demo as it runs, or as JSON."""
 
 import os
 import sys
@@ -15,7 +15,7 @@ _BOLD, _BOLD_CYAN, _FAINT = "1", "1;36", "2"
 
 @command("demo", acts=False)
 def demo(run: Run) -> None:
-    """Watch three sessions work together: real processes, in a temporary folder that is removed afterwards.
+    """Watch three sessions work together. They are real processes, in a temporary folder that is removed afterwards.
 
     \b
     Example:
@@ -23,29 +23,29 @@ def demo(run: Run) -> None:
     """
     if os.name != "posix":
         raise CoordError(USAGE, "the demo needs a POSIX shell.")
-    told: list[PlayedStep] = []
-    colours = sys.stdout.isatty() and not run.system.env.get("NO_COLOR")
+    steps: list[PlayedStep] = []
+    use_colours = sys.stdout.isatty() and not run.system.env.get("NO_COLOR")
 
-    def tell(part: str | PlayedStep) -> None:
+    def show(part: str | PlayedStep) -> None:
         if isinstance(part, PlayedStep):
-            told.append(part)
+            steps.append(part)
         if not run.json:
-            sys.stdout.write(_words(part, colours) + "\n")
+            sys.stdout.write(_render_text(part, use_colours) + "\n")
             sys.stdout.flush()
 
     with temporary_folder() as folder:
-        play(folder, run.system.env, tell)
+        play(folder, run.system.env, show)
     if run.json:
-        run.say("", {"steps": msgspec.to_builtins(told)})
+        run.say("", {"steps": msgspec.to_builtins(steps)})
 
 
-def _words(part: str | PlayedStep, colours: bool) -> str:
+def _render_text(part: str | PlayedStep, use_colours: bool) -> str:
     if isinstance(part, str):
-        return _marked(f"\n─── {part}\n", _BOLD, colours)
-    prompt = _marked(f"{part.session}$", _BOLD_CYAN, colours)
-    code = "" if part.code == 0 else _marked(f"\n(exit code {part.code})", _FAINT, colours)
+        return _styled(f"\n─── {part}\n", _BOLD, use_colours)
+    prompt = _styled(f"{part.session}$", _BOLD_CYAN, use_colours)
+    code = "" if part.code == 0 else _styled(f"\n(exit code {part.code})", _FAINT, use_colours)
     return f"{prompt} {part.typed}\n{part.output.rstrip()}{code}\n"
 
 
-def _marked(text: str, how: str, colours: bool) -> str:
-    return f"\x1b[{how}m{text}\x1b[0m" if colours else text
+def _styled(text: str, style: str, use_colours: bool) -> str:
+    return f"\x1b[{style}m{text}\x1b[0m" if use_colours else text

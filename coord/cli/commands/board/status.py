@@ -1,4 +1,4 @@
-"""`coord status`."""
+"""`coord status`: show the board as text."""
 
 import msgspec
 
@@ -11,7 +11,7 @@ from coord.render.board.text import board_text
 @command("status")
 @at_option
 def status(run: Run, at: str | None) -> None:
-    """Show who is here and on what, who holds what, who waits, and what needs someone.
+    """Show who is here and what they do, who holds and waits for what, and what needs attention.
 
     \b
     Examples:

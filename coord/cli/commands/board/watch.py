@@ -1,4 +1,4 @@
-"""`coord watch`."""
+"""`coord watch`: show the board live in a terminal."""
 
 import copy
 import sys
@@ -19,12 +19,12 @@ from projections.views.replay import copy_state
 
 
 @command("watch")
-@option("--once", is_flag=True, help="Print the board, fitted to the window, and end.")
+@option("--once", is_flag=True, help="Print the board once, fitted to the window, and exit.")
 def watch(run: Run, once: bool) -> None:
-    """Show the board, live, until q is pressed: it is drawn again whenever something happens.
+    """Show the board live in this terminal. It is drawn again when something changes; q quits.
 
-    Where the window is small, each line is cut to one row; w shows them whole, and the arrow keys what is below. Where
-    there is no terminal, and with --json, the board is printed once.
+    Lines that are too long for the window are cut; press w to see them whole, and the arrow keys to scroll. Without a
+    terminal, or with --json, the board is printed once.
 
     \b
     Examples:
@@ -33,9 +33,9 @@ def watch(run: Run, once: bool) -> None:
     """
     snapshot = run.read_state()
     if once or run.json or not is_usable(run.system.env):
-        _once(run, snapshot)
+        _print_once(run, snapshot)
         if not once and not run.json:
-            run.note("this is no terminal that can be drawn on: the board as it is now")
+            run.note("coord cannot draw on this terminal, so the board was printed once")
         return
     caught: list[int] = []
     with collect_signals(caught), watch_folder(run.workspace.log) as changes, Terminal(run.system.env) as terminal:
@@ -44,7 +44,7 @@ def watch(run: Run, once: bool) -> None:
         raise CoordError(128 + caught[0], "")
 
 
-def _once(run: Run, snapshot: Snapshot) -> None:
+def _print_once(run: Run, snapshot: Snapshot) -> None:
     board, me, _ = _current_board(run, snapshot)
     text = board_text(board, me)
     if sys.stdout.isatty():
@@ -56,34 +56,34 @@ def _once(run: Run, snapshot: Snapshot) -> None:
 
 
 def _current_board(run: Run, snapshot: Snapshot) -> tuple[Board, str, Instant]:
-    """The board as it is now, who looks, and when it will be another by time alone.
+    """Return the current board, this session's id, and the time of the next change that needs no event.
 
-    `present` can be caught up later, though events may still come that are a little older than now: where time ends
-    something, it passes in a copy of the state, which takes a while if there is much unread; else it leaves no trace.
+    The snapshot is unchanged, because events that are slightly older than now can still arrive, and must find the state
+    as it was. The state is copied only if a claim or wait has ended by now: a copy is slow with many unread messages.
     """
-    shown = copy.copy(snapshot)
-    now, reached = shown.now, snapshot.state.reached
+    current = copy.copy(snapshot)
+    now, reached = current.now, snapshot.state.reached
     if snapshot.state.due <= now:
-        shown.state = copy_state(snapshot.state)
-    board = board_of(run.system, run.config, shown, now)
-    me = run.own_session_id(shown)
+        current.state = copy_state(snapshot.state)
+    board = board_of(run.system, run.config, current, now)
+    me = run.own_session_id(current)
     snapshot.state.reached = reached
-    return board, me, shown.state.due
+    return board, me, current.state.due
 
 
 def _watch_live(run: Run, snapshot: Snapshot, terminal: Terminal, changes: int, caught: list[int]) -> None:
-    """Draw the board, wait until it may be another, and draw it again, until someone has seen enough."""
-    key, part = "", TextView()
+    """Draw the board, and draw it again after each change or key, until a key or a signal ends it."""
+    key, view = "", TextView()
     while not caught:
         if not key:
             snapshot.catch_up(consistent=True)
             board, me, due = _current_board(run, snapshot)
         columns, height = terminal.size
-        rows = part.rows(board_body(board, me), columns, height - 1)
-        foot = [part.more, "q quits", board_foot(board)]
-        terminal.show(rows, " · ".join(words for words in foot if words))
+        rows = view.rows(board_body(board, me), columns, height - 1)
+        foot = [view.more, "q quits", board_foot(board)]
+        terminal.show(rows, " · ".join(part for part in foot if part))
         key = terminal.wait(min(POLL_EVERY_S, seconds_between(run.system.wall(), due)), changes)
         if key in QUIT:
             caught.extend(QUIT[key])
             return
-        part.press(key, height - 1)
+        view.press(key, height - 1)

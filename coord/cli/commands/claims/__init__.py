@@ -1,1 +1,1 @@
-"""Commands on claims."""
+"""Commands that take, list and end claims. The rules for them are in `projections.rules`."""

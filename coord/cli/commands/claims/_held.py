@@ -1,4 +1,4 @@
-"""What the commands on held claims share: finding one's own, and saying who else has it."""
+"""Find the claims that `renew`, `release`, `handoff` and `break` act on, and explain a refusal."""
 
 from coord.engine.transaction import Transaction
 from coord.errors import CoordError, refused
@@ -10,7 +10,7 @@ from projections.views.board import names_of
 
 
 def own_claims(transaction: Transaction, resource: str) -> list[Claim]:
-    """This session's active claims on exactly this resource. Raises CoordError (1) if there are none."""
+    """Return this session's active claims on exactly this resource. Raises CoordError (1) if there are none."""
     own = [
         c for c in claims_on(transaction.state, resource) if may_act_on(c, transaction.me.session, transaction.me.agent)
     ]
@@ -20,29 +20,35 @@ def own_claims(transaction: Transaction, resource: str) -> list[Claim]:
 
 
 def not_held_error(transaction: Transaction, resource: str) -> CoordError:
-    """The refusal for a resource that is not held by this session, saying who holds it or what it may mean."""
+    """Return the error for a resource that this session does not hold. It says who holds it, or how it was lost."""
     others = claims_on(transaction.state, resource)
-    told = transaction.state.sessions[transaction.me.session].notices
-    news = [notice for notice in told if any(is_same_resource(name, resource) for name in notice.resources)]
-    if news:
-        who = notice_line(news[-1], transaction.at, names_of(transaction.state))
+    notices = [
+        notice
+        for notice in transaction.state.sessions[transaction.me.session].notices
+        if any(is_same_resource(name, resource) for name in notice.resources)
+    ]
+    if notices:
+        reason = notice_line(notices[-1], transaction.at, names_of(transaction.state))
     elif others:
-        who = "; ".join(
+        reason = "; ".join(
             f"{claim.session} has it {until(claim.ends_at, transaction.at, claim.automatic)}" for claim in others
         )
     else:
         mine = sorted({c.resource for c in transaction.state.claims.values() if c.session == transaction.me.session})
-        who = f"nobody has it. You hold: {', '.join(line(name) for name in mine)}" if mine else "nobody has it"
-    return refused(f"{line(resource)} is not yours: {who}.", resource=resource)
+        reason = f"nobody has it. You hold: {', '.join(line(name) for name in mine)}" if mine else "nobody has it"
+    return refused(f"{line(resource)} is not yours: {reason}.", resource=resource)
 
 
 def claims_on(state: State, resource: str) -> list[Claim]:
-    """The active claims on exactly this resource; what was imported is in nobody's way."""
+    """Return the active claims on exactly this resource, without imported claims, which block nobody."""
     return [
         claim for claim in state.claims.values() if is_same_resource(claim.resource, resource) and not claim.imported
     ]
 
 
 def is_same_resource(held: str, typed: str) -> bool:
-    """Whether a claim is on what was typed. A folder may have come or gone since the claim, and its `/` with it."""
+    """Return whether a held resource is the typed one.
+
+    A final `/` makes no difference, because the folder may have been created or removed since the claim.
+    """
     return held == typed or (held.startswith("file/") and held.removesuffix("/") == typed.removesuffix("/"))

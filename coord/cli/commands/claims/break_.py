@@ -1,4 +1,4 @@
-"""`coord break`."""
+"""`coord break`: end another session's claim, with a reason."""
 
 from coord.cli.commands.claims._held import claims_on
 from coord.cli.parser import argument, command, option
@@ -13,11 +13,12 @@ from projections.rules.resources import overlap
 
 @command("break")
 @argument("words", metavar="RESOURCE", nargs=-1, required=True)
-@option("--reason", required=True, help="Why; the holder is told, and it stays on the record.")
+@option("--reason", required=True, help="Why: the holder is told, and the log keeps it.")
 def break_(run: Run, words: tuple[str, ...], reason: str) -> None:
-    """End the claim of another session. A decision that is signed: the holder is told who did it and why.
+    """End another session's claim. Its holder is told who ended it, and why.
 
-    Ask first, or wait: a silent session may be in the middle of a long build.
+    Ask the holder first, or wait: a silent session can be in the middle of a long build. To get the resource, claim it
+    afterwards.
 
     \b
     Example:
@@ -25,17 +26,17 @@ def break_(run: Run, words: tuple[str, ...], reason: str) -> None:
     """
     resource = one_resource(run.system, run.workspace, words)
     if not reason.strip():
-        raise usage_error("give a reason: the holder will read it.")
+        raise usage_error("the reason is empty: the holder will read it.")
 
     def decide(transaction: Transaction) -> list[str]:
         held = claims_on(transaction.state, resource)
         if not held:
             near = sorted(c.resource for c in transaction.state.claims.values() if overlap(c.resource, resource))
-            meant = f" These overlap it: {', '.join(line(name) for name in near)}." if near else ""
-            raise refused(f"nobody has a claim on {line(resource)}.{meant}")
+            hint = f" These claims overlap it: {', '.join(line(name) for name in near)}." if near else ""
+            raise refused(f"nobody has a claim on {line(resource)}.{hint}")
         others = [claim for claim in held if claim.session != transaction.me.session]
         if not others:
-            raise refused(f"{line(resource)} is your own: coord release {line(resource)}")
+            raise refused(f"{line(resource)} is your own claim: coord release {line(resource)}")
         for claim in others:
             transaction.append(ClaimBroken(claim=claim.id, reason=reason))
         return [claim.session for claim in others]
@@ -43,6 +44,6 @@ def break_(run: Run, words: tuple[str, ...], reason: str) -> None:
     outcome = run.transact(decide)
     holders = ", ".join(outcome.value)
     run.say(
-        f"✅ Broken: {line(resource)}, held by {holders}, who will be told. Claim it to have it.",
+        f"✅ Broken: {line(resource)}, held by {holders}, who will be told. Claim it if you need it.",
         {"resource": resource, "by": outcome.me.session, "holders": outcome.value, "reason": reason},
     )

@@ -1,4 +1,4 @@
-"""`coord claim`: take a resource, at once or when it becomes free."""
+"""`coord claim`: claim a resource, now or when it becomes free."""
 
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
@@ -25,9 +25,11 @@ from projections.rules.fold import as_of
 from projections.rules.state import ClaimRequest, State
 from projections.views.board import ClaimRow, claim_row
 
+_SHOWN = 5  # obstacles
+
 
 class ClaimResult(msgspec.Struct):
-    """What a request came to. `obstacles` are what stands in the way."""
+    """The result of a request. `obstacles` describe the claims and waiting requests that conflict with it."""
 
     outcome: Literal["granted", "renewed", "waiting", "refused", "timed_out"]
     resource: str
@@ -41,15 +43,16 @@ class ClaimResult(msgspec.Struct):
 
 @command("claim", negative=NEGATIVE)
 @argument("words", metavar="RESOURCE [HOURS]", nargs=-1, required=True)
-@option("--ttl", help="How long it lasts, instead of HOURS: 90m, 2h.")
-@option("--shared", is_flag=True, help="Others may share it; nobody may have it alone.")
-@option("--wait", help="Wait for it at most so long: 10m.")
-@option("--note", default="", help="What for; others see it.")
+@option("--ttl", help="How long the claim lasts, instead of HOURS: 90m, 2h.")
+@option("--shared", is_flag=True, help="Allow other shared claims on it, but no exclusive one.")
+@option("--wait", help="If it is taken, wait for at most this long: 10m.")
+@option("--note", default="", help="What you need it for; others see this.")
 def claim(run: Run, words: tuple[str, ...], ttl: str | None, shared: bool, wait: str | None, note: str) -> None:
     """Claim a resource, so that no other session works on it. Exit code 1 if it is taken.
 
-    RESOURCE is TYPE NAME or TYPE/NAME. A `file` is a path from the repository's root; `*`, `?` and `**` match, and a
-    trailing `/` means everything below. A claim that is yours already is renewed. HOURS default to 4.
+    RESOURCE is TYPE NAME or TYPE/NAME. The name of a `file` is a path from the repository's root: `*`, `?` and `**` are
+    wildcards, and a trailing `/` means everything below that folder. If you already have the claim, it is extended.
+    HOURS default to the setting `claim_hours`, which is 4.
 
     \b
     Examples:
@@ -61,23 +64,27 @@ def claim(run: Run, words: tuple[str, ...], ttl: str | None, shared: bool, wait:
     if len(rest) > 1:
         raise usage_error(f"too many words after {resource}: {' '.join(rest)[:80]}")
     ttl_seconds = parse_ttl_s(rest[0] if rest else None, ttl, run.config.claim_hours)
-    patience = parse_wait_s(wait)
+    wait_limit_s = parse_wait_s(wait)
     mode: Mode = "shared" if shared else "exclusive"
-
     answers = GitAnswers(run.workspace)
 
     def prepare(state: State, now: Instant) -> None:
-        answers.learn(conflicting_claims(state, _ask(Identity("", ""), resource, mode, ttl_seconds, note, now)))
+        answers.learn(
+            conflicting_claims(state, _claim_request(Identity("", ""), resource, mode, ttl_seconds, note, now))
+        )
 
-    def ask(transaction: Transaction) -> ClaimResult:
-        return request_claim(transaction, run.config, answers, resource, mode, ttl_seconds, patience, note)
+    def decide(transaction: Transaction) -> ClaimResult:
+        return request_claim(transaction, run.config, answers, resource, mode, ttl_seconds, wait_limit_s, note)
 
     if resource == f"file/{EVERYTHING}":
-        run.note("that is every file of the repository")
+        run.note("this claims every file in the repository")
     if (path := new_path(run.workspace, resource)) and not run.json:
-        run.note(f"nothing is at {path} yet: this is that one path; if it will be a folder, claim file/{path}/")
-    answer = _ask_and_wait(run, patience, ask, prepare) if patience else run.transact(ask, prepare=prepare).value
-    _print_result(run, answer)
+        run.note(f"{path} does not exist yet, so only this path is claimed; for a folder, claim file/{path}/")
+    if wait_limit_s:
+        result = _request_and_wait(run, wait_limit_s, decide, prepare)
+    else:
+        result = run.transact(decide, prepare=prepare).value
+    _print_result(run, result)
 
 
 def request_claim(
@@ -90,14 +97,14 @@ def request_claim(
     wait_limit_s: int,
     note: str,
 ) -> ClaimResult:
-    """Ask for a resource inside a transaction, and write down what was told."""
+    """Request a claim in a transaction. The event records the answer that the session gets."""
     me = transaction.me
-    ask = _ask(me, resource, mode, ttl, note, transaction.at)
-    finish_conflicting(transaction, config, ask, answers)
+    request = _claim_request(me, resource, mode, ttl, note, transaction.at)
+    finish_conflicting(transaction, config, request, answers)
     at = transaction.at
-    verdict = decide_request(transaction.state, ask, wait_limit_s)
+    verdict = decide_request(transaction.state, request, wait_limit_s)
     told: ToldOutcome = "granted" if verdict.outcome == "renewed" else verdict.outcome
-    obstacles = [_obstacle(transaction.state, found) for found in verdict.obstacles]
+    obstacles = [_describe_obstacle(transaction.state, claim_id) for claim_id in verdict.obstacles]
     event = transaction.append(
         ClaimRequested(
             resource=resource, mode=mode, ttl_s=ttl, wait_s=wait_limit_s, agent=me.agent, told=told, note=note
@@ -116,7 +123,8 @@ def request_claim(
     )
 
 
-def _ask(me: Identity, resource: str, mode: Mode, ttl: int, note: str, at: Instant) -> ClaimRequest:
+def _claim_request(me: Identity, resource: str, mode: Mode, ttl: int, note: str, at: Instant) -> ClaimRequest:
+    """Return the request as the rules would see it if it were the newest event of the session."""
     return ClaimRequest(
         id=f"{me.session}/{2**53}",
         session=me.session,
@@ -131,146 +139,154 @@ def _ask(me: Identity, resource: str, mode: Mode, ttl: int, note: str, at: Insta
     )
 
 
-def _obstacle(state: State, name: EventId) -> dict[str, Any]:
-    """What stands in the way, for people and programs."""
-    held = state.claims.get(name)
-    found = held or state.waits[name]
-    holder = state.sessions[found.session]
+def _describe_obstacle(state: State, claim_id: EventId) -> dict[str, Any]:
+    """Return a conflicting claim or waiting request as it is printed, and as it is in the JSON document."""
+    held = state.claims.get(claim_id)
+    request = held or state.waits[claim_id]
+    holder = state.sessions[request.session]
     doing = " ".join(part for part in (holder.doing.action, holder.doing.target) if part)
-    ends = held.ends_at if held else state.waits[name].until
+    ends = held.ends_at if held else state.waits[claim_id].until
     return {
-        "claim": name,
+        "claim": claim_id,
         "kind": "claim" if held else "waiting request",
-        "resource": found.resource,
-        "session": found.session,
+        "resource": request.resource,
+        "session": request.session,
         "name": holder.name,
-        "agent": found.agent,
-        "since": held.granted_at if held else found.asked_at,
+        "agent": request.agent,
+        "since": held.granted_at if held else request.asked_at,
         "until": ends,
-        "automatic": found.automatic,
-        "note": found.note,
+        "automatic": request.automatic,
+        "note": request.note,
         "doing": doing,
         "blocked_on": holder.doing.blocked_on,
     }
 
 
-def _ask_and_wait(
-    run: Run, wait_limit_s: int, ask: Callable[[Transaction], ClaimResult], prepare: Callable[[State, Instant], None]
+def _request_and_wait(
+    run: Run,
+    wait_limit_s: int,
+    request: Callable[[Transaction], ClaimResult],
+    prepare: Callable[[State, Instant], None],
 ) -> ClaimResult:
-    """Ask, and wait for the grant where one must. A signal withdraws the request, from the moment it is written."""
+    """Request a claim, and wait for the grant if needed. A signal withdraws the request once it is in the log."""
     caught: list[int] = []
     with ExitStack() as stack:
 
         def decide(transaction: Transaction) -> ClaimResult:
-            stack.enter_context(collect_signals(caught))  # signals are held back in here: none can come between
-            return ask(transaction)
+            # Signals are deferred inside a transaction, so none is lost between the request and this line.
+            stack.enter_context(collect_signals(caught))
+            return request(transaction)
 
-        asked = run.transact(decide, prepare=prepare).value
-        if asked.outcome != "waiting":
-            return asked
+        waiting = run.transact(decide, prepare=prepare).value
+        if waiting.outcome != "waiting":
+            return waiting
         if not run.json:
-            taken = (
-                f"{line(asked.resource)} is taken; waiting at most {duration_text(wait_limit_s)} (Ctrl-C withdraws)."
-            )
-            run.note(f"{taken} {_holders_text(asked)}")
-        told: set[tuple[str, ...]] = set()
-        withdraw = ClaimReleased(claim=asked.claim)
+            limit = duration_text(wait_limit_s)
+            taken = f"{line(waiting.resource)} is taken; waiting for at most {limit} (Ctrl-C withdraws the request)."
+            run.note(f"{taken} {_obstacles_text(waiting)}")
+        reported_cycles: set[tuple[str, ...]] = set()
+        withdrawal = ClaimReleased(claim=waiting.claim)
         try:
-            return wait_for(run.workspace.log, lambda: _poll_grant(run, asked, told), run.system.wall, caught)
+            return wait_for(
+                run.workspace.log, lambda: _poll_grant(run, waiting, reported_cycles), run.system.wall, caught
+            )
         except Interrupted as signal:
-            run.transact(lambda transaction: transaction.append(withdraw))
-            raise CoordError(128 + signal.args[0], f"no longer waiting for {line(asked.resource)}") from None
+            run.transact(lambda transaction: transaction.append(withdrawal))
+            raise CoordError(128 + signal.args[0], f"no longer waiting for {line(waiting.resource)}") from None
         except CoordError:
-            with suppress(CoordError):  # nobody waits any more, whatever it was; best said in the log, if it can be
-                run.transact(lambda transaction: transaction.append(withdraw))
+            with suppress(CoordError):  # the first error is the one to report
+                run.transact(lambda transaction: transaction.append(withdrawal))
             raise
 
 
-def _poll_grant(run: Run, asked: ClaimResult, told: set[tuple[str, ...]]) -> tuple[ClaimResult | None, Instant]:
-    """The final answer if there is one yet, having taken the grant up; else when to look again at the latest.
+def _poll_grant(
+    run: Run, waiting: ClaimResult, reported_cycles: set[tuple[str, ...]]
+) -> tuple[ClaimResult | None, Instant]:
+    """Return the final result, having accepted a grant; or None, and the latest time to poll again.
 
-    Who looks reads the log first and the clock after it, and a grant can come in between; so it is under the lock that
-    a wait is found over.
+    A snapshot reads the log first and the clock afterwards, and a grant can come in between. So a wait is found to have
+    ended only under the lock, in `_accept`.
 
-    Rule 6: a circle that we are in is told, once; `told` are those that were.
+    Rule 6: a cycle of waits that includes this session is reported once; `reported_cycles` collects them.
     """
     snapshot = run.read_state()
     if find_deaths(run.system, snapshot):
-        run.transact(
-            lambda transaction: None
-        )  # whoever notices a death records it, and so frees what the dead held; or is dead
+        run.transact(lambda transaction: None)  # every transaction records deaths, which frees the claims of the dead
         snapshot = run.read_state()
     state = as_of(snapshot.state, snapshot.now)
-    if asked.claim in state.waits and may_finish_conflicting(
-        run.workspace, run.config, state, state.waits[asked.claim], snapshot.now
+    if waiting.claim in state.waits and may_finish_conflicting(
+        run.workspace, run.config, state, state.waits[waiting.claim], snapshot.now
     ):
         answers = GitAnswers(run.workspace)
-        answers.learn(conflicting_claims(state, state.waits[asked.claim]))
+        answers.learn(conflicting_claims(state, state.waits[waiting.claim]))
         run.transact(
             lambda transaction: finish_conflicting(
-                transaction, run.config, transaction.state.waits.get(asked.claim), answers
+                transaction, run.config, transaction.state.waits.get(waiting.claim), answers
             )
         )
         snapshot = run.read_state()
         state = as_of(snapshot.state, snapshot.now)
-    if asked.claim not in state.waits:
-        if asked.claim not in state.claims and not state.sessions[asked.session].live:
-            return msgspec.structs.replace(asked, outcome="timed_out", at=snapshot.now), ""
-        return run.transact(lambda transaction: _accept(transaction, asked)).value, state.due
-    for circle in wait_cycles(state):
-        if asked.session in circle and circle not in told and not run.json:
-            told.add(circle)
-            way = " → ".join((*circle, circle[0]))
-            run.note(f"waiting for each other in a circle: {way}. One must give way, or the waits end by their limits.")
+    if waiting.claim not in state.waits:
+        if waiting.claim not in state.claims and not state.sessions[waiting.session].live:
+            return msgspec.structs.replace(waiting, outcome="timed_out", at=snapshot.now), ""
+        return run.transact(lambda transaction: _accept(transaction, waiting)).value, state.due
+    for cycle in wait_cycles(state):
+        if waiting.session in cycle and cycle not in reported_cycles and not run.json:
+            reported_cycles.add(cycle)
+            path = " → ".join((*cycle, cycle[0]))
+            run.note(f"these sessions wait for each other in a circle: {path}. Release a claim, or the waits time out.")
     return None, state.due
 
 
-def _accept(transaction: Transaction, asked: ClaimResult) -> ClaimResult | None:
-    if asked.claim in transaction.state.waits:
-        return None  # the clock that said otherwise was ahead
-    held = transaction.state.claims.get(asked.claim)
+def _accept(transaction: Transaction, waiting: ClaimResult) -> ClaimResult | None:
+    """Accept the grant of a waiting request, and return the result; None if it still waits."""
+    if waiting.claim in transaction.state.waits:
+        return None  # the clock of the snapshot was ahead
+    held = transaction.state.claims.get(waiting.claim)
     if held is None or held.session != transaction.me.session:
-        return msgspec.structs.replace(asked, outcome="timed_out", at=transaction.at)
-    transaction.append(ClaimAccepted(claim=asked.claim, resource=asked.resource))
-    held = transaction.state.claims.get(asked.claim, held)  # it can have lasted until this very instant
-    return msgspec.structs.replace(asked, outcome="granted", row=claim_row(held), until=held.ends_at, at=transaction.at)
+        return msgspec.structs.replace(waiting, outcome="timed_out", at=transaction.at)
+    transaction.append(ClaimAccepted(claim=waiting.claim, resource=waiting.resource))
+    held = transaction.state.claims.get(waiting.claim, held)  # it may have expired at the time of the event
+    return msgspec.structs.replace(
+        waiting, outcome="granted", row=claim_row(held), until=held.ends_at, at=transaction.at
+    )
 
 
-def _holders_text(answer: ClaimResult) -> str:
-    return "; ".join(_holder_text(found, answer.at) for found in answer.obstacles[:5])
+def _obstacles_text(result: ClaimResult) -> str:
+    return "; ".join(_obstacle_text(obstacle, result.at) for obstacle in result.obstacles[:_SHOWN])
 
 
-def _holder_text(found: dict[str, Any], now: Instant) -> str:
-    name = f" ({line(found['name'])})" if found["name"] else ""
-    verb = "asked for" if found["kind"] == "waiting request" else "has"
-    agent = f", its subagent {line(found['agent'])}," if found["agent"] else ""
-    lasts = until(found["until"], now, found["automatic"])
-    what = f"{found['session']}{name}{agent} {verb} {line(found['resource'])} {lasts}"
-    facts = [found["note"] and f"for: {line(found['note'])}", found["doing"] and f"doing: {line(found['doing'])}"]
-    blocked = found["blocked_on"] and f"blocked on {line(found['blocked_on'])}"
-    more = ", ".join(fact for fact in (*facts, blocked) if fact)
-    return f"{what} — {more}" if more else what
+def _obstacle_text(obstacle: dict[str, Any], now: Instant) -> str:
+    name = f" ({line(obstacle['name'])})" if obstacle["name"] else ""
+    verb = "asked for" if obstacle["kind"] == "waiting request" else "has"
+    agent = f", its subagent {line(obstacle['agent'])}," if obstacle["agent"] else ""
+    end = until(obstacle["until"], now, obstacle["automatic"])
+    text = f"{obstacle['session']}{name}{agent} {verb} {line(obstacle['resource'])} {end}"
+    labels = {"note": "for:", "doing": "doing:", "blocked_on": "blocked on"}
+    details = ", ".join(f"{label} {line(obstacle[key])}" for key, label in labels.items() if obstacle[key])
+    return f"{text} — {details}" if details else text
 
 
-def _print_result(run: Run, answer: ClaimResult) -> None:
-    data = msgspec.to_builtins(answer)
-    data["token"] = answer.row.token if answer.row else None
+def _print_result(run: Run, result: ClaimResult) -> None:
+    """Print the result. Raises CoordError (1) if the claim was not granted."""
+    data = msgspec.to_builtins(result)
+    data["token"] = result.row.token if result.row else None
     del data["row"]
-    shown = line(answer.resource)
-    if answer.outcome in ("granted", "renewed"):
-        head = "✅ Claimed" if answer.outcome == "granted" else "✅ Already yours, renewed"
-        if answer.row and answer.row.resource != answer.resource:
-            shown += f", by your claim on {line(answer.row.resource)}"
-        run.say(f"{head}: {shown} {until(answer.until, answer.at)}", data)
+    resource = line(result.resource)
+    if result.outcome in ("granted", "renewed"):
+        head = "✅ Claimed" if result.outcome == "granted" else "✅ Already yours, renewed"
+        if result.row and result.row.resource != result.resource:
+            resource += f", by your claim on {line(result.row.resource)}"
+        run.say(f"{head}: {resource} {until(result.until, result.at)}", data)
         return
-    holders = list(dict.fromkeys(found["session"] for found in answer.obstacles))
-    taken = any(found["resource"] == answer.resource for found in answer.obstacles)
-    head = "❌ Already claimed" if taken else "❌ Overlaps what others have"
-    head = "⏳ Not free in time" if answer.outcome == "timed_out" else head
-    rows = "".join(f"\n   {_holder_text(found, answer.at)}" for found in answer.obstacles[:5])
-    more = f"\n   and {len(answer.obstacles) - 5} more: coord claims" if len(answer.obstacles) > 5 else ""
-    others = [holder for holder in holders if holder != answer.session]
+    is_taken = any(obstacle["resource"] == result.resource for obstacle in result.obstacles)
+    head = "❌ Already claimed" if is_taken else "❌ Overlaps what others have"
+    head = "⏳ Not free in time" if result.outcome == "timed_out" else head
+    rows = "".join(f"\n   {_obstacle_text(obstacle, result.at)}" for obstacle in result.obstacles[:_SHOWN])
+    hidden = len(result.obstacles) - _SHOWN
+    more = f"\n   and {hidden} more: coord claims" if hidden > 0 else ""
+    others = [obstacle["session"] for obstacle in result.obstacles if obstacle["session"] != result.session]
     ask = f'Ask: coord send {others[0]} "Question" "..."   ' if others else ""
-    advice = ask if answer.outcome == "timed_out" else f"{ask}Wait: coord claim {shown} --wait 10m"
-    run.say(f"{head}: {shown}{rows}{more}\n   {advice}".rstrip(), data)
+    advice = ask if result.outcome == "timed_out" else f"{ask}Wait: coord claim {resource} --wait 10m"
+    run.say(f"{head}: {resource}{rows}{more}\n   {advice}".rstrip(), data)
     raise CoordError(REFUSED, "")

@@ -1,4 +1,4 @@
-"""`coord claims`."""
+"""`coord claims`: list the active claims."""
 
 import msgspec
 
@@ -17,7 +17,9 @@ from projections.views.board import claim_row, names_of
 @argument("path", required=False)
 @at_option
 def claims(run: Run, path: str | None, at: str | None) -> None:
-    """List who holds what, or who holds one PATH (a path of the repository, or TYPE/NAME).
+    """List who holds what, or only the claims that overlap PATH.
+
+    PATH is a path in the repository, or TYPE/NAME.
 
     \b
     Examples:
@@ -27,13 +29,13 @@ def claims(run: Run, path: str | None, at: str | None) -> None:
     """
     snapshot = run.read_state(at)
     now = snapshot.now
-    gone = find_deaths(run.system, snapshot)
+    deaths = find_deaths(run.system, snapshot)
     state = as_of(snapshot.state, now)
-    rows = [claim_row(claim, gone.get(claim.session, "")) for claim in state.claims.values()]
+    rows = [claim_row(claim, deaths.get(claim.session, "")) for claim in state.claims.values()]
     rows.sort(key=lambda row: (row.resource, row.granted_at))
     if path is not None:
-        wanted = possible_resources(run.system, run.workspace, path)
-        rows = [row for row in rows if any(overlap(row.resource, meaning) for meaning in wanted)]
+        resources = possible_resources(run.system, run.workspace, path)
+        rows = [row for row in rows if any(overlap(row.resource, resource) for resource in resources)]
     run.note_problems(snapshot)
     me = run.own_session_id(snapshot)
     run.say(

@@ -1,4 +1,4 @@
-"""`coord handoff`."""
+"""`coord handoff`: hand a claim over to another session."""
 
 from coord.cli.commands.claims._held import own_claims
 from coord.cli.parser import argument, command, complete_session, option
@@ -18,7 +18,7 @@ from projections.views.board import names_of
 @argument("words", metavar="RESOURCE SESSION", nargs=-1, required=True, shell_complete=complete_session)
 @option("--note", default="", help="What the other session should know.")
 def handoff(run: Run, words: tuple[str, ...], note: str) -> None:
-    """Give a claim to another session, without a moment in which a third could take it.
+    """Hand a claim over to another session. Nobody else can get it in between.
 
     \b
     Examples:
@@ -27,33 +27,33 @@ def handoff(run: Run, words: tuple[str, ...], note: str) -> None:
     """
     resource, rest = resource_and_rest(run.system, run.workspace, words)
     if len(rest) != 1:
-        raise usage_error("to whom? Say: coord handoff RESOURCE SESSION")
+        raise usage_error("to whom? Write: coord handoff RESOURCE SESSION")
 
     def decide(transaction: Transaction) -> tuple[str, list[EventId]]:
         to = resolve_session(transaction.state, rest[0])
         own = own_claims(transaction, resource)
         if to == transaction.me.session:
-            raise refused(f"{line(resource)} is yours already.")
+            raise refused(f"{line(resource)} is already yours.")
         if not transaction.state.sessions[to].live:
             raise refused(
-                f"{to} is not here any more ({transaction.state.sessions[to].status}). You still hold {resource}."
+                f"{to} is no longer live ({transaction.state.sessions[to].status}). You still hold {resource}."
             )
         if any(
             not isinstance(handover_claim(transaction.state, claim, to, "", transaction.at), Claim) for claim in own
         ):
             raise refused(
-                f"{line(resource)} could not be handed over: you or a subagent still hold something that overlaps it. "
-                "Release or hand over that first. You still hold it."
+                f"{line(resource)} was not handed over: you or a subagent also hold a claim that overlaps it. "
+                "Release that or hand it over first. You still hold both."
             )
-        given = [
+        handovers = [
             ClaimHandedOver(claim=claim.id, resource=claim.resource, to=to, note=note, agent=transaction.me.agent)
             for claim in own
         ]
-        return to, [transaction.append(event).id for event in given]
+        return to, [transaction.append(event).id for event in handovers]
 
     outcome = run.transact(decide)
-    to, made = outcome.value
+    to, claims = outcome.value
     run.say(
         f"✅ Handed over: {line(resource)} to {session_label(to, names_of(outcome.snapshot.state))}",
-        {"resource": resource, "from": outcome.me.session, "to": to, "claims": made},
+        {"resource": resource, "from": outcome.me.session, "to": to, "claims": claims},
     )

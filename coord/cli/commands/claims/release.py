@@ -1,4 +1,4 @@
-"""`coord release`."""
+"""`coord release`: release a claim."""
 
 from coord.cli.commands.claims._held import is_same_resource, not_held_error
 from coord.cli.parser import argument, command
@@ -13,7 +13,7 @@ from projections.rules.requests import may_act_on
 @command("release")
 @argument("words", metavar="RESOURCE", nargs=-1, required=True)
 def release(run: Run, words: tuple[str, ...]) -> None:
-    """Give a claim back, or withdraw a request that waits. Exit code 1 if it is not yours.
+    """Release a claim, or withdraw a waiting request. Exit code 1 if it is not yours.
 
     \b
     Examples:
@@ -23,18 +23,17 @@ def release(run: Run, words: tuple[str, ...]) -> None:
     resource = one_resource(run.system, run.workspace, words)
 
     def decide(transaction: Transaction) -> list[str]:
-        asks = [*transaction.state.claims.values(), *transaction.state.waits.values()]
-        own = [
-            ask.id
-            for ask in asks
-            if may_act_on(ask, transaction.me.session, transaction.me.agent)
-            and is_same_resource(ask.resource, resource)
+        own_ids = [
+            request.id
+            for request in (*transaction.state.claims.values(), *transaction.state.waits.values())
+            if may_act_on(request, transaction.me.session, transaction.me.agent)
+            and is_same_resource(request.resource, resource)
         ]
-        if not own:
+        if not own_ids:
             raise not_held_error(transaction, resource)
-        for name in own:
-            transaction.append(ClaimReleased(claim=name, agent=transaction.me.agent))
-        return own
+        for claim_id in own_ids:
+            transaction.append(ClaimReleased(claim=claim_id, agent=transaction.me.agent))
+        return own_ids
 
     outcome = run.transact(decide)
     run.say(

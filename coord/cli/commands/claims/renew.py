@@ -1,4 +1,4 @@
-"""`coord renew`."""
+"""`coord renew`: extend a claim."""
 
 from coord.cli.commands.claims._held import own_claims
 from coord.cli.parser import Number, argument, command, option
@@ -16,11 +16,12 @@ from projections.views.board import ClaimRow, claim_row
 @command("renew", negative=NEGATIVE)
 @argument("words", metavar="RESOURCE [HOURS]", nargs=-1, required=True)
 @option("--ttl", help="How long from now, instead of HOURS: 90m, 2h.")
-@option("--token", number=Number(), help="Refuse unless this is still the token of the grant.")
+@option("--token", number=Number(), help="Refuse unless the claim still has this token.")
 def renew(run: Run, words: tuple[str, ...], ttl: str | None, token: int | None) -> None:
-    """Keep a claim for longer, counted from now. It is never shortened.
+    """Extend a claim, counted from now. A claim is never shortened.
 
-    With --token it is a check as well: a deploy that was given a token goes on only if nobody had the resource since.
+    With --token it also checks the claim: a deployment that was started with a token continues only if nobody else has
+    had the resource since. HOURS default to the setting `claim_hours`, which is 4.
 
     \b
     Examples:
@@ -37,7 +38,7 @@ def renew(run: Run, words: tuple[str, ...], ttl: str | None, token: int | None) 
         if token is not None:
             own = [claim for claim in own if is_token_valid(transaction.state, claim.id, token)]
             if not own:
-                raise refused(f"the token {token} of {line(resource)} no longer stands: it was granted anew since.")
+                raise refused(f"the token {token} of {line(resource)} is no longer valid: it was granted again since.")
         for claim in own:
             transaction.append(ClaimRenewed(claim=claim.id, ttl_s=ttl_seconds, agent=transaction.me.agent))
         return [claim_row(transaction.state.claims[claim.id]) for claim in own]

@@ -1,1 +1,1 @@
-"""Commands that show the past."""
+"""Commands that show the past. They read the whole history, and write nothing to the log."""

@@ -1,4 +1,4 @@
-"""A stretch of the past, as `--since` and `--until` name it: what `coord report` is about."""
+"""Read the period between `--since` and `--until`, for `coord report`."""
 
 from msgspec import Struct
 
@@ -13,33 +13,33 @@ from projections.views.board import Board
 from projections.views.intervals import HistoryAnalysis, analyze_history
 from projections.views.point_in_time import PointInTime, before_instant
 
-DEFAULT_PERIOD_S = 8 * HOUR_S  # how far back one looks who does not say
+DEFAULT_PERIOD_S = 8 * HOUR_S  # without --since
 
 
 class Period(Struct, frozen=True):
-    """The account of the history up to the end of the stretch, where it begins, and the board at its end."""
+    """The history up to the end of a period and its analysis, the beginning of the period, and the board at its end."""
 
     past: FullHistory
-    account: HistoryAnalysis
+    analysis: HistoryAnalysis
     since: PointInTime
     board: Board
 
     @property
     def damage(self) -> list[str]:
-        """What is missing of the log."""
-        return [finding.text for finding in self.past.snapshot.journal_problems()]
+        """The problems of journals, because of which events can be missing."""
+        return [problem.text for problem in self.past.snapshot.journal_problems()]
 
 
 def read_period(run: Run, since: str | None, until: str | None) -> Period:
-    """The stretch between two moments; without `since` the last hours of it. Raises CoordError (2)."""
+    """Read the period between two times; without `since`, the last 8 hours before `until`. Raises CoordError (2)."""
     past = run.full_history()
     last = past.cut(until, "--until")
     first = past.since(since, "--since") if since is not None else before_instant(add_time(last.at, -DEFAULT_PERIOD_S))
     if last.at < first.at:
         begin, end = (time_text(at, "", seconds=True) for at in (first.at, last.at))
         raise usage_error(f"--until {line(until or '', 40)} is {end}, before --since {line(since or '', 40)}, {begin}.")
-    told = analyze_history(past.until(last), last.at, lambda events: chunks("replaying", events))
-    past.snapshot.state = told.state
+    analysis = analyze_history(past.until(last), last.at, lambda events: chunks("replaying", events))
+    past.snapshot.state = analysis.state
     if until is not None:
         past.snapshot.at = last.at
-    return Period(past, told, first, board_of(run.system, run.config, past.snapshot, last.at))
+    return Period(past, analysis, first, board_of(run.system, run.config, past.snapshot, last.at))

@@ -1,4 +1,4 @@
-"""`coord replay` on a terminal: the board of each moment, with the step that led to it above, moved by keys."""
+"""`coord replay` on a terminal: the last step and the board after it. Keys move through the steps."""
 
 import copy
 import time
@@ -16,66 +16,68 @@ from eventlog.events import Event, seconds_between
 from projections.views.board import Board
 
 _PAGE = 10  # steps
-_SPEED = 60.0  # times as fast as it was, if none is given
-_SHORTEST_S, _LONGEST_S = 0.05, 2.0  # between two steps that are played
-_LOW = 20  # rows of a window that is too low for the changes of a step
-_CHANGES = 5  # that are shown of a step
+_DEFAULT_SPEED = 60.0  # times the original speed
+_SHORTEST_PAUSE_S, _LONGEST_PAUSE_S = 0.05, 2.0  # between two steps while playing
+_LOW_WINDOW = 20  # rows; a lower window does not show the changes of a step
+_MOST_CHANGES = 5  # shown of a step
 _HELP = """KEYS
 
   →  n  space     one step forward
   ←  p            one step back
   PgDn  PgUp      ten steps
   Home  End       to the beginning, to the end
-  a               play, and pause
-  +  -            twice as fast, half as fast
-  f               go to where what was asked for comes next (--until-claim, --until-session)
-  ↑  ↓  w         scroll; whole lines
+  a               play or pause
+  +  -            double or halve the speed
+  f               find the next step of --until-claim or --until-session
+  ↑  ↓            scroll
+  w               cut long lines, or show them whole
   q               quit
 
-A step is one event, or a moment at which a claim or a wait ended by itself.
-Long pauses are shortened while it plays."""
+A step is one event, or a time at which a claim or a wait ended by itself.
+While playing, long pauses are shortened."""
 
 
 def show_replay(
-    run: Run, story: Replay, condition: StopCondition | None, speed: float | None, *, at_once: bool
+    run: Run, replayed: Replay, condition: StopCondition | None, speed: float | None, *, make_first_step: bool
 ) -> None:
-    """Let someone step through it, until they have seen enough; `at_once` begins with the first step made."""
+    """Show the replay until the user quits. It begins before the first step, or after it with `make_first_step`."""
     caught: list[int] = []
     with collect_signals(caught), Terminal(run.system.env) as terminal:
-        player = _ReplayScreen(run, story, condition, speed, terminal, caught)
+        screen = _ReplayScreen(run, replayed, condition, speed, terminal, caught)
         if condition:
-            player.find()
-        elif at_once:
-            player.go_to(1)
-        player.play()
+            screen.find()
+        elif make_first_step:
+            screen.go_to(1)
+        screen.run_keys()
     if caught:
         raise CoordError(128 + caught[0], "")
 
 
 class _ReplayScreen:
-    """Where we are, how it is shown, and whether it plays."""
+    """The position in the replay, the view of it, and whether it plays."""
 
     def __init__(
         self,
         run: Run,
-        story: Replay,
+        replayed: Replay,
         condition: StopCondition | None,
         speed: float | None,
         terminal: Terminal,
         caught: list[int],
     ) -> None:
-        self.run, self.story, self.condition, self.terminal, self.caught = run, story, condition, terminal, caught
-        self.speed, self.playing = speed or _SPEED, speed is not None
-        self.told: StepChange | None = None  # the step that led here, if one did
-        self.part, self.note, self.helping = TextView(), "", False
+        self.run, self.condition, self.terminal, self.caught = run, condition, terminal, caught
+        self.replayed = replayed
+        self.speed, self.is_playing = speed or _DEFAULT_SPEED, speed is not None
+        self.last_change: StepChange | None = None  # None before the first step
+        self.view, self.note, self.shows_help = TextView(), "", False
         self.keys: dict[str, Callable[[], None]] = {
             **dict.fromkeys(("right", "n", "l", "space", "enter"), lambda: self.move(1)),
             **dict.fromkeys(("left", "p", "h", "\x7f", "\b"), lambda: self.move(-1)),
             "page down": lambda: self.move(_PAGE),
             "page up": lambda: self.move(-_PAGE),
             "home": lambda: self.go_to(0),
-            "end": self.to_the_end,
-            "a": self.toggle,
+            "end": self.go_to_end,
+            "a": self.toggle_playing,
             "+": lambda: self.multiply_speed(2),
             "=": lambda: self.multiply_speed(2),
             "-": lambda: self.multiply_speed(0.5),
@@ -83,121 +85,123 @@ class _ReplayScreen:
             "?": self.help,
         }
 
-    def play(self) -> None:
-        """Show, wait for a key or for the next step, and do what it says."""
+    def run_keys(self) -> None:
+        """Draw the screen, and handle keys and the steps of playing, until a key or a signal quits."""
         while not self.caught:
             self.draw()
-            key = self.pause() if self.playing else self.terminal.wait(3600)
+            key = self.play_step() if self.is_playing else self.terminal.wait(3600)
             if key in QUIT:
                 self.caught.extend(QUIT[key])
                 return
-            if key and self.helping:
-                self.helping = False
+            if key and self.shows_help:
+                self.shows_help = False
             elif key in self.keys:
                 self.note = ""
                 self.keys[key]()
             elif key:
-                self.part.press(key, self.terminal.size[1])
+                self.view.press(key, self.terminal.size[1])
 
-    def pause(self) -> str:
-        """Wait as long as it was to the next step, at this speed, and make it; or give the key that was pressed."""
-        following = self.story.walk.next
+    def play_step(self) -> str:
+        """Wait for the time until the next step, at this speed, and make the step; or return the pressed key."""
+        cursor = self.replayed.cursor
+        following = cursor.next
         if not following:
-            self.playing, self.note = False, "the end"
+            self.is_playing, self.note = False, "the end"
             return ""
         at = following.at if isinstance(following, Event) else following
-        pause_s = seconds_between(self.story.walk.cut.at, at) / self.speed
-        until = time.monotonic() + min(max(pause_s, _SHORTEST_S), _LONGEST_S)
+        pause_s = seconds_between(cursor.cut.at, at) / self.speed
+        until = time.monotonic() + min(max(pause_s, _SHORTEST_PAUSE_S), _LONGEST_PAUSE_S)
         while not self.caught and (left := until - time.monotonic()) > 0:
             if key := self.terminal.wait(left):
                 return key
             self.draw()
-        seen = self.condition.look(self.story.walk.state) if self.condition else None
+        before = self.condition.observe(cursor.state) if self.condition else None
         self.move(1)
-        if self.condition and self.told:
-            after = self.condition.look(self.story.walk.state)
-            if self.condition.is_met(self.told.step, seen, after):
-                self.playing, self.note = False, self.condition.words
+        if self.condition and self.last_change:
+            after = self.condition.observe(cursor.state)
+            if self.condition.is_met(self.last_change.step, before, after):
+                self.is_playing, self.note = False, self.condition.description
         return ""
 
     # --- moving -----------------------------------------------------------------------------------------------------
 
     def move(self, steps: int) -> None:
-        """So many steps on, or back."""
-        self.go_to(max(0, self.story.walk.number + steps))
+        """Move by a number of steps, backwards if it is negative."""
+        self.go_to(max(0, self.replayed.cursor.number + steps))
 
     def go_to(self, number: int) -> None:
-        """To a step by its number."""
-        self.told = self.story.go_to(number)
-        self.note = "" if self.story.walk.next else "the end"
+        """Move to a step by its number."""
+        self.last_change = self.replayed.go_to(number)
+        self.note = "" if self.replayed.cursor.next else "the end"
 
-    def to_the_end(self) -> None:
-        """To the last step, looking up at times."""
-        while self.story.walk.next and self.no_key_pressed("going to the end"):
-            self.story.walk.go_to(self.story.walk.number + CHECK_KEYS_EVERY)
-        self.go_to(self.story.walk.number)
+    def go_to_end(self) -> None:
+        """Move to the last step, unless a key is pressed meanwhile."""
+        cursor = self.replayed.cursor
+        while cursor.next and self.no_key_pressed("going to the end"):
+            cursor.go_to(cursor.number + CHECK_KEYS_EVERY)
+        self.go_to(cursor.number)
 
     def find(self) -> None:
-        """To the next step in which what was asked for comes."""
+        """Move to the next step that meets the condition."""
         if self.condition is None:
-            self.note = "nothing was asked for: --until-claim RESOURCE, --until-session ID STATUS"
+            self.note = "nothing to find: use --until-claim RESOURCE or --until-session ID STATUS"
             return
-        came = self.story.until(self.condition, lambda: self.no_key_pressed("looking for it"))
-        at_the_end = not self.story.walk.next
-        self.go_to(self.story.walk.number)
-        if came:
-            self.note = self.condition.words
+        is_found = self.replayed.go_until(self.condition, lambda: self.no_key_pressed("searching"))
+        at_the_end = not self.replayed.cursor.next
+        self.go_to(self.replayed.cursor.number)
+        if is_found:
+            self.note = self.condition.description
         elif at_the_end:
-            self.note = f"from there to the end it never comes to this: {self.condition.words}"
+            self.note = f"not found up to the end: {self.condition.description}"
 
-    def no_key_pressed(self, doing: str) -> bool:
-        """Say how far we are, and whether nobody pressed a key meanwhile."""
-        done = f"{self.story.done} of {plural(self.story.count, 'event')}"
-        self.terminal.show([], f"{doing}: {done} · any key stops")
+    def no_key_pressed(self, activity: str) -> bool:
+        """Show the progress of an activity, and return whether no key was pressed and no signal came."""
+        done = f"{self.replayed.done} of {plural(self.replayed.count, 'event')}"
+        self.terminal.show([], f"{activity}: {done} · any key stops")
         return not self.terminal.wait(0) and not self.caught
 
-    def toggle(self) -> None:
-        """Play, or pause."""
-        self.playing = not self.playing
+    def toggle_playing(self) -> None:
+        """Play or pause."""
+        self.is_playing = not self.is_playing
 
-    def multiply_speed(self, times: float) -> None:
-        """Change the speed."""
-        self.speed = min(max(self.speed * times, 0.125), 65536.0)
+    def multiply_speed(self, factor: float) -> None:
+        """Change the speed, within limits."""
+        self.speed = min(max(self.speed * factor, 0.125), 65536.0)
 
     def help(self) -> None:
-        """Show the keys, until another is pressed."""
-        self.playing, self.helping = False, True
+        """Show the keys until a key is pressed."""
+        self.is_playing, self.shows_help = False, True
 
-    # --- showing ----------------------------------------------------------------------------------------------------
+    # --- drawing ----------------------------------------------------------------------------------------------------
 
     def draw(self) -> None:
-        """The step that led here and what it changed, the board, and where we are."""
+        """Draw the last step with its changes, the board, and the position in the last row."""
         columns, height = self.terminal.size
-        news = [] if self.helping else self.news(columns, height)
+        step_rows = [] if self.shows_help else self.step_rows(columns, height)
         board = self.board()
-        text = _HELP if self.helping else board_body(board, "")
-        rows = [*news, *self.part.rows(text, columns, max(0, height - 1 - len(news)))]
-        state = f"▶ {self.speed:g}×" if self.playing else "⏸"
-        keys = "any key goes back" if self.helping else "→ next · ← back · ? keys · q quits"
-        foot = [f"{state} {self.story.done} of {self.story.count}", keys, self.part.more, board_foot(board)]
+        text = _HELP if self.shows_help else board_body(board, "")
+        rows = [*step_rows, *self.view.rows(text, columns, max(0, height - 1 - len(step_rows)))]
+        state = f"▶ {self.speed:g}×" if self.is_playing else "⏸"
+        keys = "any key goes back" if self.shows_help else "→ next · ← back · ? keys · q quits"
+        foot = [f"{state} {self.replayed.done} of {self.replayed.count}", keys, self.view.more, board_foot(board)]
         self.terminal.show(rows, " · ".join(part for part in foot if part))
 
     def board(self) -> Board:
-        """The board of this moment."""
-        walk = self.story.walk
-        shown = copy.copy(self.story.past.snapshot)
-        shown.state, shown.at = walk.state, walk.cut.at
-        return board_of(self.run.system, self.run.config, shown, shown.at)
+        """Return the board after the last step."""
+        cursor = self.replayed.cursor
+        past = copy.copy(self.replayed.past.snapshot)
+        past.state, past.at = cursor.state, cursor.cut.at
+        return board_of(self.run.system, self.run.config, past, past.at)
 
-    def news(self, columns: int, height: int) -> list[str]:
-        """What happened in this step, and what it changed, in a few rows; two in a low window."""
-        walk = self.story.walk
-        at = time_text(walk.cut.at, self.story.past.now, seconds=True)
-        said = self.story.said(self.told.step) if self.told else f"{at}  before the first step"
+    def step_rows(self, columns: int, height: int) -> list[str]:
+        """Return rows with the last step and its changes; in a low window, without the changes."""
+        change = self.last_change
+        at = time_text(self.replayed.cursor.cut.at, self.replayed.past.now, seconds=True)
+        text = self.replayed.step_text(change.step) if change else f"{at}  before the first step"
         note = [f"» {self.note}"] if self.note else []
-        if height < _LOW:
-            return [*(cut_to_width(row, columns) for row in note), *wrapped(said, columns)[:2]]
-        changes = self.story.changed(self.told) if self.told else []
-        more = [f"  … and {len(changes) - _CHANGES} more"] if len(changes) > _CHANGES else []
-        rows = [*note, *wrapped(said, columns)[:3], *(f"  {row}" for row in changes[:_CHANGES]), *more]
+        if height < _LOW_WINDOW:
+            return [*(cut_to_width(row, columns) for row in note), *wrapped(text, columns)[:2]]
+        changes = self.replayed.change_lines(change) if change else []
+        more = [f"  … and {len(changes) - _MOST_CHANGES} more"] if len(changes) > _MOST_CHANGES else []
+        rows = [*note, *wrapped(text, columns)[:3], *(f"  {row}" for row in changes[:_MOST_CHANGES]), *more]
         return [*(cut_to_width(row, columns) for row in rows), "─" * columns]

@@ -1,4 +1,4 @@
-"""A part of the past, step by step and in words: what both forms of `coord replay` tell."""
+"""Step through a part of the past and describe each step, for both forms of `coord replay`."""
 
 from collections.abc import Callable, Iterator, Sequence
 
@@ -16,12 +16,12 @@ from projections.views.point_in_time import PointInTime
 from projections.views.replay import ReplayCursor, ReplayStep
 from projections.views.state_diff import Facts, affected_messages, facts_of
 
-CHECK_KEYS_EVERY = 500  # steps, while going far
+CHECK_KEYS_EVERY = 500  # steps, during a long jump
 _SHOWN = 20  # changes of one kind in one step
 
 
 class StepChange(Struct, frozen=True):
-    """A step, and the facts before and after it that it can have changed."""
+    """A step, and the facts that it can have changed, as they were before and after it."""
 
     step: ReplayStep
     before: Facts
@@ -29,70 +29,75 @@ class StepChange(Struct, frozen=True):
 
 
 class StopCondition(Struct, frozen=True):
-    """What a replay waits for, in words; what of a state tells it; and whether it came in a step, by what was so before
-    it and after it.
+    """A condition at which a replay stops.
+
+    `observe` returns the part of a state that matters. `is_met` decides for a step from what was observed before and
+    after it.
     """
 
-    words: str
-    look: Callable[[State], object]
+    description: str
+    observe: Callable[[State], object]
     is_met: Callable[[ReplayStep, object, object], bool]
 
 
 class Replay:
-    """A walk through a part of the past, and its steps in words."""
+    """A cursor in a part of the past, and descriptions of its steps."""
 
     def __init__(self, past: FullHistory, first: PointInTime, last: PointInTime) -> None:
         self.past = past
-        self.walk = ReplayCursor(past.events, first, last, past.state(first))
-        self.known = DiffContext(names_in(past.events), subjects_in(past.events))
+        self.cursor = ReplayCursor(past.events, first, last, past.state(first))
+        self.context = DiffContext(names_in(past.events), subjects_in(past.events))
 
     @property
     def count(self) -> int:
-        """How many events there are in all."""
-        return self.walk.last_done - self.walk.first_done
+        """The number of events in this part."""
+        return self.cursor.last_done - self.cursor.first_done
 
     @property
     def done(self) -> int:
-        """How many of them have happened."""
-        return self.walk.done - self.walk.first_done
+        """The number of events up to the cursor."""
+        return self.cursor.done - self.cursor.first_done
 
     def steps(self) -> Iterator[StepChange]:
-        """The steps from here to the end, each made when it is asked for."""
-        while following := self.walk.next:
+        """Move the cursor forward step by step to the end, and yield each step."""
+        while following := self.cursor.next:
             messages = affected_messages(following) if isinstance(following, Event) else ()
-            before = facts_of(self.walk.state, messages)
-            step = self.walk.forward()
+            before = facts_of(self.cursor.state, messages)
+            step = self.cursor.forward()
             assert step is not None
-            yield StepChange(step, before, facts_of(self.walk.state, messages))
+            yield StepChange(step, before, facts_of(self.cursor.state, messages))
 
     def go_to(self, number: int) -> StepChange | None:
-        """To a step by its number, or as near as there is; what it was, if it was one."""
-        self.walk.go_to(number - 1)
+        """Move to a step by its number, at most to the last one, and return it; None at the beginning."""
+        self.cursor.go_to(number - 1)
         if number <= 0:
             return None
-        found = next(self.steps(), None)
-        return found or self.go_to(self.walk.number)  # there are not so many
+        change = next(self.steps(), None)
+        return change or self.go_to(self.cursor.number)
 
-    def until(self, condition: StopCondition, undisturbed: Callable[[], bool]) -> bool:
-        """To the next step in which a condition comes, asking at times whether to go on; whether it came."""
-        seen = condition.look(self.walk.state)
-        while step := self.walk.forward():
-            before, seen = seen, condition.look(self.walk.state)
-            if condition.is_met(step, before, seen):
+    def go_until(self, condition: StopCondition, may_continue: Callable[[], bool]) -> bool:
+        """Move forward to the next step that meets a condition, and return whether one does.
+
+        `may_continue` is called every `CHECK_KEYS_EVERY` steps, and can stop the search.
+        """
+        observed = condition.observe(self.cursor.state)
+        while step := self.cursor.forward():
+            before, observed = observed, condition.observe(self.cursor.state)
+            if condition.is_met(step, before, observed):
                 return True
-            if step.number % CHECK_KEYS_EVERY == 0 and not undisturbed():
+            if step.number % CHECK_KEYS_EVERY == 0 and not may_continue():
                 break
         return False
 
-    def said(self, step: ReplayStep) -> str:
-        """What happened in a step, in a line."""
+    def step_text(self, step: ReplayStep) -> str:
+        """Return one line about what happened in a step."""
         if step.event:
-            return event_line(step.event, self.past.now, self.known.names)
+            return event_line(step.event, self.past.now, self.context.names)
         return f"{time_text(step.cut.at, self.past.now, seconds=True)}  by time alone:"
 
-    def changed(self, told: StepChange) -> list[str]:
-        """What it changed, in a line each."""
-        lines = diff_lines(told.before, told.after, told.step.decisions, self.known, self.past.now)
+    def change_lines(self, change: StepChange) -> list[str]:
+        """Return a line for each change of a step."""
+        lines = diff_lines(change.before, change.after, change.step.decisions, self.context, self.past.now)
         return [row for kind in TITLES for row in _bounded(lines[kind])]
 
 
@@ -102,36 +107,39 @@ def _bounded(rows: list[str]) -> list[str]:
 
 
 def claim_granted(resources: Sequence[str]) -> StopCondition:
-    """That a claim on one of these resources, or on one that overlaps it, is granted."""
+    """Return the condition that a claim is granted that overlaps one of these resources."""
 
-    def came(step: ReplayStep, _before: object, _after: object) -> bool:
-        got = [made.resource for made in step.decisions if made.what == "granted"]
-        return any(overlap(one, resource) for one in got for resource in resources)
+    def is_met(step: ReplayStep, _before: object, _after: object) -> bool:
+        granted = [decision.resource for decision in step.decisions if decision.what == "granted"]
+        return any(overlap(each, resource) for each in granted for resource in resources)
 
-    return StopCondition(f"a claim on {' or '.join(map(line, resources))} is granted", lambda state: None, came)
+    return StopCondition(f"a claim on {' or '.join(map(line, resources))} is granted", lambda state: None, is_met)
 
 
-def session_becomes(sessions: set[str], words: str, status: str) -> StopCondition:
-    """That one of these sessions gets a status that it did not have."""
+def session_becomes(sessions: set[str], label: str, status: str) -> StopCondition:
+    """Return the condition that one of these sessions, described by `label`, gets a new status."""
 
-    def look(state: State) -> object:
+    def observe(state: State) -> object:
         return {name for name in sessions if name in state.sessions and state.sessions[name].status == status}
 
-    def came(_step: ReplayStep, before: object, after: object) -> bool:
+    def is_met(_step: ReplayStep, before: object, after: object) -> bool:
         assert isinstance(before, set)
         assert isinstance(after, set)
         return bool(after - before)
 
-    return StopCondition(f"{words} is {status}", look, came)
+    return StopCondition(f"{label} is {status}", observe, is_met)
 
 
 def any_of(conditions: list[StopCondition]) -> StopCondition | None:
-    """The first of several that comes, if there is any."""
+    """Return the condition that one of several is met; None if there are none."""
 
-    def came(step: ReplayStep, before: object, after: object) -> bool:
+    def is_met(step: ReplayStep, before: object, after: object) -> bool:
         assert isinstance(before, list)
         assert isinstance(after, list)
-        return any(c.is_met(step, *seen) for c, *seen in zip(conditions, before, after, strict=True))
+        return any(c.is_met(step, *observed) for c, *observed in zip(conditions, before, after, strict=True))
 
-    words = " or ".join(condition.words for condition in conditions)
-    return StopCondition(words, lambda state: [c.look(state) for c in conditions], came) if conditions else None
+    def observe(state: State) -> object:
+        return [condition.observe(state) for condition in conditions]
+
+    description = " or ".join(condition.description for condition in conditions)
+    return StopCondition(description, observe, is_met) if conditions else None

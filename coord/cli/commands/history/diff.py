@@ -1,4 +1,4 @@
-"""`coord diff`."""
+"""`coord diff`: show what changed between two times."""
 
 from collections.abc import Sequence
 
@@ -25,9 +25,9 @@ _SHOWN = 20  # lines of each kind
 @argument("first", metavar="TIME1")
 @argument("second", metavar="[TIME2]", required=False)
 def diff(run: Run, first: str, second: str | None) -> None:
-    """Show what is different between two moments; TIME2 is now if it is not given.
+    """Show what changed between TIME1 and TIME2, or between TIME1 and now.
 
-    What came and went again in between is no difference: `coord log` shows it.
+    Only differences between the two states are shown. For what began and ended in between, use `coord log`.
 
     \b
     Examples:
@@ -40,25 +40,25 @@ def diff(run: Run, first: str, second: str | None) -> None:
     swapped = begin.key > end.key
     if swapped:
         begin, end = end, begin
-        run.note("the second moment is the earlier one; shown in the order of time")
+        run.note("TIME2 is before TIME1, so they were swapped")
     run.note_problems(past.snapshot)
-    found = _compare(past, begin, end)
+    comparison = _compare(past, begin, end)
     run.say(
-        "\n\n".join(_parts(past, found)),
+        "\n\n".join(_text_parts(past, comparison)),
         {
             "from": begin.at,
             "to": end.at,
             "swapped": swapped,
-            "events": len(found.events),
-            "changes": diff_document(diff_facts(found.before, found.after)),
-            "decisions": [msgspec.structs.asdict(decision) for decision in found.decisions],
-            "messages": [event.id for event in found.events if isinstance(event.payload, MessageSent)],
+            "events": len(comparison.events),
+            "changes": diff_document(diff_facts(comparison.before, comparison.after)),
+            "decisions": [msgspec.structs.asdict(decision) for decision in comparison.decisions],
+            "messages": [event.id for event in comparison.events if isinstance(event.payload, MessageSent)],
         },
     )
 
 
 class _Comparison(Struct, frozen=True):
-    """Two moments, and what happened between them."""
+    """The states at two points in time, and the events and decisions between them."""
 
     begin: PointInTime
     end: PointInTime
@@ -78,18 +78,22 @@ def _compare(past: FullHistory, begin: PointInTime, end: PointInTime) -> _Compar
     return _Comparison(begin, end, before, facts_of(as_of(state, end.at, decisions.append)), events, decisions)
 
 
-def _parts(past: FullHistory, found: _Comparison) -> list[str]:
-    """The text: from when to when, and what is different, by kind of thing."""
-    known = DiffContext(names_in(past.events), subjects_in(past.events))
-    lines = diff_lines(found.before, found.after, found.decisions, known, past.now)
-    sent = [_sent(e, e.payload, found.after, known) for e in found.events if isinstance(e.payload, MessageSent)]
-    new = {event.id for event in found.events}
+def _text_parts(past: FullHistory, comparison: _Comparison) -> list[str]:
+    """Return the heading with the times, and one part for each kind of change."""
+    context = DiffContext(names_in(past.events), subjects_in(past.events))
+    lines = diff_lines(comparison.before, comparison.after, comparison.decisions, context, past.now)
+    sent = [
+        _sent_message_line(event, event.payload, comparison.after, context)
+        for event in comparison.events
+        if isinstance(event.payload, MessageSent)
+    ]
+    new = {event.id for event in comparison.events}
     lines["message"] = sent + [row for row in lines["message"] if row.split(" ", 2)[1].rstrip(":") not in new]
-    times = " to ".join(time_text(cut.at, past.now, seconds=True) for cut in (found.begin, found.end))
-    span = duration_text(seconds_between(found.begin.at, found.end.at))
-    head = f"From {times} ({span}), {plural(len(found.events), 'event')}:"
+    times = " to ".join(time_text(cut.at, past.now, seconds=True) for cut in (comparison.begin, comparison.end))
+    length = duration_text(seconds_between(comparison.begin.at, comparison.end.at))
+    head = f"From {times} ({length}), {plural(len(comparison.events), 'event')}:"
     parts = ["\n".join([TITLES[kind], *_bounded(rows)]) for kind, rows in lines.items() if rows]
-    return [head, *parts] if parts else [f"{head} nothing is different."]
+    return [head, *parts] if parts else [f"{head} nothing changed."]
 
 
 def _bounded(rows: list[str]) -> list[str]:
@@ -97,11 +101,10 @@ def _bounded(rows: list[str]) -> list[str]:
     return rows[-_SHOWN:] if more <= 0 else [f"… and {more} more: --json shows all", *rows[-_SHOWN:]]
 
 
-def _sent(event: Event, payload: MessageSent, after: Facts, known: DiffContext) -> str:
-    """A message that was sent in between, and who has not read it at the end."""
-    to = "everyone" if payload.to == EVERYONE else ", ".join(session_label(name, known.names) for name in payload.to)
-    unread = after.get(("message", event.id, "unread_by"), ())
-    rest = f" · unread by {list_first([session_label(str(name), known.names) for name in unread])}" if unread else ""
-    return (
-        f"+ {event.id} from {session_label(event.actor, known.names)} to {line(to)}: {line(payload.subject, 80)}{rest}"
-    )
+def _sent_message_line(event: Event, payload: MessageSent, after: Facts, context: DiffContext) -> str:
+    """Return the line of a message that was sent in between, with the sessions that have not read it at the end."""
+    names = context.names
+    to = "everyone" if payload.to == EVERYONE else ", ".join(session_label(name, names) for name in payload.to)
+    unread_by = after.get(("message", event.id, "unread_by"), ())
+    unread = f" · unread by {list_first([session_label(str(name), names) for name in unread_by])}" if unread_by else ""
+    return f"+ {event.id} from {session_label(event.actor, names)} to {line(to)}: {line(payload.subject, 80)}{unread}"

@@ -1,4 +1,4 @@
-"""`coord log`: what happened, event by event."""
+"""`coord log`: list events."""
 
 import select
 import sys
@@ -32,26 +32,27 @@ from eventlog.events import (
 )
 from projections.rules.resources import overlap
 
-_SHOWN = 40  # a screen
-_FOLLOWED = 10  # what came before, for one who follows
+_SHOWN = 40  # events: about a screen
+_SHOWN_BEFORE_FOLLOWING = 10  # events
 
 Filter = Callable[[Event], bool]
 
 
-@command("log", acts=False, negative="there is no option '{word}'. The newest N events: coord log --last N.")
+@command("log", acts=False, negative="there is no option '{word}'. For the newest N events: coord log --last N.")
 @argument("text", required=False)
-@option("--session", "sessions", metavar="ID", multiple=True, help="Only what this session did; may be repeated.")
-@option("--type", "types", multiple=True, help="Only this type: claim, claim.broken; may be repeated.")
-@option("--resource", help="Only what is about this resource, or overlaps it.")
-@option("--since", metavar="TIME", help="Only what came after: 18:00, -90m, yesterday, an event's id.")
-@option("--until", metavar="TIME", help="Only what came up to then.")
-@option("--last", metavar="N", number=Number(least=1), help=f"Show so many at most, not {_SHOWN}.")
-@option("--all", "everything", is_flag=True, help="Show all of them.")
-@option("--follow", is_flag=True, help="Go on with what comes, until Ctrl-C.")
+@option("--session", "sessions", metavar="ID", multiple=True, help="Only events of this session; may be repeated.")
+@option("--type", "types", multiple=True, help="Only events of this type: claim, claim.broken; may be repeated.")
+@option("--resource", help="Only events about this resource, or one that overlaps it.")
+@option("--since", metavar="TIME", help="Only events after TIME: 18:00, -90m, yesterday, or an event id.")
+@option("--until", metavar="TIME", help="Only events up to TIME.")
+@option("--last", metavar="N", number=Number(least=1), help=f"Show the newest N events. The default is {_SHOWN}.")
+@option("--all", "everything", is_flag=True, help="Show all events.")
+@option("--follow", is_flag=True, help="Also show new events as they come, until Ctrl-C.")
 def log(run: Run, text: str | None, **options: Any) -> None:
-    """Show what happened, the newest last; or one event, whole. TEXT finds the events that say it.
+    """List events, the newest last.
 
-    With --json the lines are those of the journals, hash and all, and all of them are shown.
+    TEXT shows only the events that contain it. If TEXT is an event id, that event is shown in full. With --json, each
+    line is a line of a journal, with its hash, and all events are shown.
 
     \b
     Examples:
@@ -63,82 +64,93 @@ def log(run: Run, text: str | None, **options: Any) -> None:
       coord log --json | jq -r .event.type
     """
     if options["follow"] and options["until"] is not None:
-        raise usage_error("--follow goes on with what comes; it does not go with --until.")
+        raise usage_error("--follow shows new events, so it cannot be used with --until.")
     past = run.full_history(lines=run.json or is_event_name(text or ""), follows=options["follow"])
     run.note_problems(past.snapshot)
     if text and is_event_name(text) and past.is_known_event(text):
         return _print_event(run, past, past.event(text))
-    chosen = _filters(run, past, text or "", **{name: options[name] for name in ("sessions", "types", "resource")})
+    filters = _build_filters(
+        run, past, text or "", **{name: options[name] for name in ("sessions", "types", "resource")}
+    )
     begin, end = past.since(options["since"], "--since").key, past.cut(options["until"], "--until").key
     if begin > end:
-        raise usage_error("--until is before --since: nothing is in between.")
+        raise usage_error("--until is before --since.")
     before = past.events if options["until"] is None else past.until(past.cut(options["until"], "--until"))
-    found = [event for event in before if all(wanted(event) for wanted in chosen) and event.key > begin]
-    most = options["last"] or (_FOLLOWED if options["follow"] else _SHOWN)
-    shown = found if options["everything"] or (run.json and not options["last"]) else found[-most:]
-    _print(_lines(run, past, shown), _head(run, past, len(found), len(shown)))
+    selected = [event for event in before if all(matches(event) for matches in filters) and event.key > begin]
+    limit = options["last"] or (_SHOWN_BEFORE_FOLLOWING if options["follow"] else _SHOWN)
+    shown = selected if options["everything"] or (run.json and not options["last"]) else selected[-limit:]
+    _print(_lines(run, past, shown), _head(run, past, len(selected), len(shown)))
     if options["follow"]:
-        _follow(run, past, chosen)
+        _follow(run, past, filters)
     return None
 
 
-def _filters(
+def _build_filters(
     run: Run, past: FullHistory, text: str, sessions: Sequence[str], types: Sequence[str], resource: str | None
 ) -> list[Filter]:
-    """What an event must be, each as a function. Raises CoordError (2) for a session or a type that nothing has."""
-    chosen: list[Filter] = []
-    if resource:  # first, since it must see every claim
-        chosen.append(_resource_filter(possible_resources(run.system, run.workspace, resource)))
+    """Return the filters that an event must pass. Raises CoordError (2) for an unknown session or type."""
+    filters: list[Filter] = []
+    if resource:  # first, because it must see every claim
+        filters.append(_resource_filter(possible_resources(run.system, run.workspace, resource)))
     if sessions:
-        wanted = {name for given in sessions for name in sessions_named(past, given)}
-        chosen.append(lambda event: event.actor in wanted)
+        actors = {name for given in sessions for name in sessions_named(past, given)}
+        filters.append(lambda event: event.actor in actors)
     if types:
         _check_types(past, types)
-        chosen.append(lambda event: any(_is_of(type_of(event), kind) for kind in types))
+        filters.append(lambda event: any(_has_type(type_of(event), kind) for kind in types))
     if text:
-        chosen.append(lambda event: _contains_text(event, text.casefold()))
-    return chosen
+        filters.append(lambda event: _contains_text(event, text.casefold()))
+    return filters
 
 
 def sessions_named(past: FullHistory, given: str) -> set[str]:
-    """The sessions that ever did something and bear this id, this name, or an id that begins so. Raises CoordError (2)
-    if there is none.
+    """Return the sessions with events that have this id, this name, or an id that begins with it.
+
+    Raises CoordError (2) if there is none.
     """
     names = names_in(past.events)
-    known = {event.actor for event in past.events}
-    found = {given} & known or {n for n in known if names.get(n) == given} or {n for n in known if n.startswith(given)}
-    if not found:
-        near = get_close_matches(given, [*known, *names.values()], n=3, cutoff=0.5)
-        meant = f" Did you mean {' or '.join(near)}?" if near else ""
-        raise usage_error(f"nothing was ever done by a session '{line(given, 60)}'.{meant}")
-    return found
+    actors = {event.actor for event in past.events}
+    matching = (
+        {given} & actors
+        or {actor for actor in actors if names.get(actor) == given}
+        or {actor for actor in actors if actor.startswith(given)}
+    )
+    if not matching:
+        similar = get_close_matches(given, [*actors, *names.values()], n=3, cutoff=0.5)
+        suggestion = f" Did you mean {' or '.join(similar)}?" if similar else ""
+        raise usage_error(f"there are no events of a session '{line(given, 60)}'.{suggestion}")
+    return matching
 
 
 def _check_types(past: FullHistory, types: Iterable[str]) -> None:
     vocabulary = {str(kind.__struct_config__.tag) for kind in get_args(AnyPayload)} - {"unknown"}
     known = vocabulary | {type_of(event) for event in past.events}
     for kind in types:
-        if not any(_is_of(name, kind) for name in known):
-            raise usage_error(f"there is no type of event '{line(kind, 60)}'. There are: {', '.join(sorted(known))}")
+        if not any(_has_type(name, kind) for name in known):
+            raise usage_error(f"there is no event type '{line(kind, 60)}'. The types are {', '.join(sorted(known))}.")
 
 
-def _is_of(name: str, kind: str) -> bool:
+def _has_type(name: str, kind: str) -> bool:
+    """Return whether an event type is `kind` or, such as `claim.broken` for `claim`, belongs to it."""
     return name == kind or name.startswith(kind + ".")
 
 
 def _resource_filter(resources: Sequence[str]) -> Filter:
-    """Whether an event is about one of these: a claim event by the claim that it names, which was told before."""
-    claims: dict[str, str] = {}
+    """Return a filter for events about one of these resources.
 
-    def wanted(event: Event) -> bool:
+    Some events name only a claim. Their resource is the one of the claim's own event, which must have passed before.
+    """
+    claim_resources: dict[str, str] = {}
+
+    def matches(event: Event) -> bool:
         payload = event.payload
-        named = getattr(payload, "resource", "") or claims.get(getattr(payload, "claim", ""), "")
+        resource = getattr(payload, "resource", "") or claim_resources.get(getattr(payload, "claim", ""), "")
         if isinstance(payload, ClaimRequested | ClaimHandedOver):
-            claims[event.id] = payload.resource
-        touched = [f"file/{name}" for name in payload.files] if isinstance(payload, SessionHeartbeat) else []
-        return any(overlap(resource, found) for resource in resources for found in (named, *touched) if found)
+            claim_resources[event.id] = payload.resource
+        files = [f"file/{name}" for name in payload.files] if isinstance(payload, SessionHeartbeat) else []
+        return any(overlap(wanted, each) for wanted in resources for each in (resource, *files) if each)
 
-    return wanted
+    return matches
 
 
 def _contains_text(event: Event, text: str) -> bool:
@@ -156,17 +168,17 @@ def _strings_in(value: object) -> Iterator[str]:
             yield from _strings_in(part)
 
 
-# --- showing --------------------------------------------------------------------------------------------------------
+# --- output ---------------------------------------------------------------------------------------------------------
 
 
-def _head(run: Run, past: FullHistory, found: int, shown: int) -> str:
+def _head(run: Run, past: FullHistory, selected: int, shown: int) -> str:
     if run.json:
         return ""
     if not past.events:
-        return "The log has no events yet: `coord start` begins it."
-    if not found:
-        return f"None of {plural(len(past.events), 'event')} is like that."
-    return f"… {plural(found - shown, 'older event')}: --all shows them" if found > shown else ""
+        return "The log has no events yet. The first is written by: coord start"
+    if not selected:
+        return f"None of {plural(len(past.events), 'event')} matches."
+    return f"… {plural(selected - shown, 'older event')}: --all shows them" if selected > shown else ""
 
 
 def _lines(run: Run, past: FullHistory, events: Sequence[Event]) -> Iterator[str]:
@@ -176,7 +188,7 @@ def _lines(run: Run, past: FullHistory, events: Sequence[Event]) -> Iterator[str
 
 
 def _event_lines(past: FullHistory, wanted: set[str]) -> Iterator[str]:
-    """The lines of some events, each with the name that its session had then."""
+    """Yield the lines of some events, each with the name that its session had at that time."""
     names: dict[str, str] = {}
     resources = claimed_resources(past.events)
     for event in past.events:
@@ -189,16 +201,17 @@ def _event_lines(past: FullHistory, wanted: set[str]) -> Iterator[str]:
 def event_line(
     event: Event, now: Instant, names: Mapping[str, str], resources: Mapping[EventId, str] | None = None
 ) -> str:
-    """An event in a line: when, its name, who did it, and what. `names` and `resources` as in
-    `coord.render.events.event_text`.
+    """Return an event as one line: its time, its id, the name of its session, and what happened.
+
+    `names` and `resources` are as in `coord.render.events.event_text`.
     """
-    who = event.actor if event.imported else line(names.get(event.session, ""), 40)
-    words = event_text(event, names, resources)
-    return f"{time_text(event.at, now, seconds=True)}  {event.id}{f' ({line(who)})' if who else ''} {words}"
+    actor = event.actor if event.imported else line(names.get(event.session, ""), 40)
+    text = event_text(event, names, resources)
+    return f"{time_text(event.at, now, seconds=True)}  {event.id}{f' ({line(actor)})' if actor else ''} {text}"
 
 
 def _print_event(run: Run, past: FullHistory, event: Event) -> None:
-    """One event, whole: the line, and each thing that it says."""
+    """Print one event in full: its line, and then each of its fields."""
     if run.json:
         _print(_lines(run, past, [event]))
         return
@@ -206,42 +219,42 @@ def _print_event(run: Run, past: FullHistory, event: Event) -> None:
     values = msgspec.json.decode(past.lines[event.id])
     for name, value in values["event"].items():
         if name != "type":
-            rows.append(f"  {name}: {_value(value)}")
+            rows.append(f"  {name}: {_value_text(value)}")
     for name, value in values.get("imported", {}).items():
-        rows.append(f"  imported {name}: {_value(value)}")
-    if not isinstance(event.payload, _SAYS_ONLY):
-        rows.append(f"  what came of it: coord why {event.id}")
+        rows.append(f"  imported {name}: {_value_text(value)}")
+    if not isinstance(event.payload, _WITHOUT_EFFECT_ON_CLAIMS):
+        rows.append(f"  its effect: coord why {event.id}")
     _print(rows)
 
 
-_SAYS_ONLY = (SessionHeartbeat, SessionStarted, MessageRead, MessageAcknowledged)
+_WITHOUT_EFFECT_ON_CLAIMS = (SessionHeartbeat, SessionStarted, MessageRead, MessageAcknowledged)
 
 
-def _value(value: object) -> str:
+def _value_text(value: object) -> str:
     text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
     return terminal_text(text).replace("\n", "\n    ")
 
 
 def _print(lines: Iterable[str], head: str = "") -> None:
-    """Lines as they come: what reads them may stop at any."""
+    """Print lines one by one, so that a reader such as `head` can stop early."""
     for text in ([head] if head else []), lines:
         for row in text:
             sys.stdout.write(row + "\n")
     sys.stdout.flush()
 
 
-def _follow(run: Run, past: FullHistory, chosen: Sequence[Filter]) -> None:
-    """Go on with what comes. Ctrl-C ends it."""
+def _follow(run: Run, past: FullHistory, filters: Sequence[Filter]) -> None:
+    """Print new events as they come, until a signal or a closed pipe ends it."""
     snapshot, known = past.snapshot, {event.id for event in past.events}
 
     def look() -> tuple[None, Instant]:
-        if _reader_is_gone():
+        if _output_is_closed():
             raise BrokenPipeError
         past.lines.clear()
         new = [event for event in snapshot.read_new() if event.id not in known]  # a rewound journal is read again
         known.update(event.id for event in new)
         past.events = [*past.events, *new]
-        _print(_lines(run, past, [event for event in new if all(wanted(event) for wanted in chosen)]))
+        _print(_lines(run, past, [event for event in new if all(matches(event) for matches in filters)]))
         return None, add_time(run.system.wall(), POLL_EVERY_S)
 
     caught: list[int] = []
@@ -252,13 +265,13 @@ def _follow(run: Run, past: FullHistory, chosen: Sequence[Filter]) -> None:
         raise CoordError(128 + signal.args[0], "") from None
 
 
-def _reader_is_gone() -> bool:
-    """Whether nobody reads the pipe that we write to any more: one who waits would not notice."""
+def _output_is_closed() -> bool:
+    """Return whether the reader of standard output has closed the pipe. Without a write, nothing else shows this."""
     if not hasattr(select, "poll"):
         return False
     poll = select.poll()
     try:
-        poll.register(sys.stdout.fileno(), 0)  # the end of a pipe is told, whatever one asks for
-    except (OSError, ValueError):  # no real file
+        poll.register(sys.stdout.fileno(), 0)  # 0, because a closed pipe is always reported
+    except (OSError, ValueError):  # standard output is not a file
         return False
-    return any(seen & (select.POLLERR | select.POLLHUP | select.POLLNVAL) for _, seen in poll.poll(0))
+    return any(mask & (select.POLLERR | select.POLLHUP | select.POLLNVAL) for _, mask in poll.poll(0))

@@ -1,5 +1,6 @@
-"""`coord replay`: the past step by step, as text. On a terminal, `coord.cli.commands.history._replay_screen` shows
-the board instead.
+"""`coord replay`: step through the past, as text or JSON.
+
+On a terminal, `coord.cli.commands.history._replay_screen` shows the board instead.
 """
 
 import sys
@@ -30,16 +31,16 @@ _STATUSES = ("live", "dead", "continued", "ended")
 
 
 @command("replay", acts=False, negative="there is no option '{word}'. To begin at a time: coord replay --from -90m.")
-@option("--from", "begin", metavar="TIME", help="Begin there: 18:00, -90m, yesterday 18:00, an event's id.")
-@option("--to", "end", metavar="TIME", help="End there, not now.")
-@option("--speed", number=Number(whole=False, above=0), help="Play, so many times as fast as it was.")
-@option("--changes", is_flag=True, help="Print what changed, step by step, also on a terminal.")
-@option("--until-claim", metavar="RESOURCE", help="Stop when a claim on it is granted.")
+@option("--from", "begin", metavar="TIME", help="Begin at TIME: 18:00, -90m, yesterday 18:00, or an event id.")
+@option("--to", "end", metavar="TIME", help="End at TIME instead of now.")
+@option("--speed", number=Number(whole=False, above=0), help="Play at this many times the original speed.")
+@option("--changes", is_flag=True, help="Print the changes of each step, even on a terminal.")
+@option("--until-claim", metavar="RESOURCE", help="Stop when a claim on RESOURCE is granted.")
 @option(
     "--until-session",
     parts=(None, _STATUSES),
     metavar="ID STATUS",
-    help="Stop when a session becomes live, dead, continued or ended.",
+    help="Stop when session ID becomes STATUS: live, dead, continued or ended.",
 )
 def replay(
     run: Run,
@@ -50,11 +51,11 @@ def replay(
     until_claim: str | None,
     until_session: tuple[str, str] | None,
 ) -> None:
-    """Step through the past, forwards and back, and see the board change; ? shows the keys.
+    """Step through the past, forwards and backwards, and see the board change. Press ? for the keys.
 
-    A step is one event, or a moment at which something ended by itself. Where there is no terminal, and with --changes
-    or --json, each step is printed with what changed; as JSON, a line for each step. Exit code 1 if what was waited for
-    never comes.
+    A step is one event, or a time at which a claim or a wait ended by itself. Without a terminal, or with --changes or
+    --json, the changes of each step are printed, with --json as one line for each step. The exit code is 1 if
+    --until-claim or --until-session finds nothing.
 
     \b
     Examples:
@@ -66,70 +67,70 @@ def replay(
     """
     drawn = not (changes or run.json) and is_usable(run.system.env)
     if speed and not drawn and (changes or run.json):
-        raise usage_error("--speed plays the board on a terminal; it does not go with --changes or --json.")
+        raise usage_error("--speed plays the board on a terminal, so it cannot be used with --changes or --json.")
     past = run.full_history()
     if not past.events:
-        run.note("the log has no events yet: `coord start` begins it.")
+        run.note("the log has no events yet. The first is written by: coord start")
         return
     first = past.since(begin, "--from") if begin is not None else before_instant(past.events[0].at)
     last = past.cut(end, "--to")
     if first.key > last.key:
-        raise usage_error("--from lies after --to: nothing happened in between.")
+        raise usage_error("--from is after --to.")
     condition = _condition(run, past, until_claim, until_session)
-    story = Replay(past, first, last)
+    replayed = Replay(past, first, last)
     if drawn:
         from coord.cli.commands.history._replay_screen import (
-            show_replay,  # half as much as a command, for a terminal only
+            show_replay,  # takes half of a command's time, and is needed only on a terminal
         )
 
-        show_replay(run, story, condition, speed, at_once=begin is None)
+        show_replay(run, replayed, condition, speed, make_first_step=begin is None)
         return
     run.note_problems(past.snapshot)
-    _print(run, story, condition)
+    _print_steps(run, replayed, condition)
 
 
 def _condition(
     run: Run, past: FullHistory, resource: str | None, session: tuple[str, str] | None
 ) -> StopCondition | None:
-    """What was asked for; either of two, if both were. Raises CoordError (2)."""
-    found = []
+    """Return the condition at which to stop: either of the two, if both are given. Raises CoordError (2)."""
+    conditions = []
     if resource is not None:
-        found.append(claim_granted(possible_resources(run.system, run.workspace, resource)))
+        conditions.append(claim_granted(possible_resources(run.system, run.workspace, resource)))
     if session is not None:
-        found.append(session_becomes(sessions_named(past, session[0]), line(session[0], 60), session[1]))
-    return any_of(found)
+        conditions.append(session_becomes(sessions_named(past, session[0]), line(session[0], 60), session[1]))
+    return any_of(conditions)
 
 
-def _print(run: Run, story: Replay, condition: StopCondition | None) -> None:
-    """Each step as it comes. Raises CoordError (1) if what was waited for never came."""
-    seen = condition.look(story.walk.state) if condition else None
-    for told in story.steps():
-        came = ""
+def _print_steps(run: Run, replayed: Replay, condition: StopCondition | None) -> None:
+    """Print each step until the condition is met. Raises CoordError (1) if it never is."""
+    observed = condition.observe(replayed.cursor.state) if condition else None
+    for change in replayed.steps():
+        reason = ""
         if condition:
-            before, seen = seen, condition.look(story.walk.state)
-            came = condition.words if condition.is_met(told.step, before, seen) else ""
+            before, observed = observed, condition.observe(replayed.cursor.state)
+            reason = condition.description if condition.is_met(change.step, before, observed) else ""
         if run.json:
-            rows = [json_text(_row(told, came), indent=None)]
+            rows = [json_text(_step_document(change, reason), indent=None)]
         else:
-            rows = [story.said(told.step), *(f"    {row}" for row in story.changed(told))]
-            rows += [f"Stopped: {came}."] if came else []
+            rows = [replayed.step_text(change.step), *(f"    {row}" for row in replayed.change_lines(change))]
+            rows += [f"Stopped: {reason}."] if reason else []
         sys.stdout.write("\n".join(rows) + "\n")
-        if came:
+        if reason:
             return
-    if not story.count and not run.json:
-        sys.stdout.write("Nothing happened in between.\n")
+    if not replayed.count and not run.json:
+        sys.stdout.write("Nothing happened in this period.\n")
     sys.stdout.flush()
     if condition:
-        raise refused(f"in {plural(story.count, 'event')} it never came to this: {condition.words}.")
+        raise refused(f"in {plural(replayed.count, 'event')} this never happened: {condition.description}.")
 
 
-def _row(told: StepChange, came: str) -> dict[str, object]:
-    step = told.step
+def _step_document(change: StepChange, stopped: str) -> dict[str, object]:
+    step = change.step
     return {
         "step": step.number,
         "at": step.cut.at,
         "event": step.event,
-        "changes": diff_document(diff_facts(told.before, told.after)),
+        "changes": diff_document(diff_facts(change.before, change.after)),
         "decisions": [structs.asdict(decision) for decision in step.decisions],
-        "stopped": came,
+        "stopped": stopped,
     }

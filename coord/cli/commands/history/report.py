@@ -1,4 +1,4 @@
-"""`coord report`."""
+"""`coord report`: print what happened in a period on one page."""
 
 import msgspec
 
@@ -6,17 +6,21 @@ from coord.cli.commands.history._period import read_period
 from coord.cli.parser import command, option
 from coord.engine.run import Run
 from coord.render.report.page import report_markdown, report_text
-from projections.views.report import build_report as report_on
+from projections.views.report import build_report
 
 
-@command("report", acts=False, negative="there is no option '{word}'. From a time on: coord report --since -8h.")
-@option("--since", metavar="TIME", help="From when: 90m, yesterday, an event. If not: 8 hours before the end.")
-@option("--until", metavar="TIME", help="Up to when, if not up to now.")
-@option("--markdown", is_flag=True, help="Print it as Markdown.")
+@command("report", acts=False, negative="there is no option '{word}'. To begin at a time: coord report --since -8h.")
+@option(
+    "--since",
+    metavar="TIME",
+    help="Begin at TIME: 90m, yesterday, an event id. The default is 8 hours before the end.",
+)
+@option("--until", metavar="TIME", help="End at TIME instead of now.")
+@option("--markdown", is_flag=True, help="Print Markdown.")
 def report(run: Run, since: str | None, until: str | None, markdown: bool) -> None:
-    """One page on a stretch of time: what went wrong, and what each session did, finished and left.
+    """Summarize a period on one page: what went wrong, and what each session did, finished and left unfinished.
 
-    A moment is a time, or an event, which means just after it.
+    An event id means the time just after that event.
 
     \b
     Examples:
@@ -24,7 +28,7 @@ def report(run: Run, since: str | None, until: str | None, markdown: bool) -> No
       coord report --since "yesterday 18:00"
       coord report --since monday --until yesterday --markdown > week.md
     """
-    found = read_period(run, since, until)
-    page = report_on(found.account, found.since, found.board)
-    words = report_markdown if markdown else report_text
-    run.say("" if run.json else words(page, found.damage), {"damage": found.damage, **msgspec.to_builtins(page)})
+    period = read_period(run, since, until)
+    page = build_report(period.analysis, period.since, period.board)
+    render = report_markdown if markdown else report_text
+    run.say("" if run.json else render(page, period.damage), {"damage": period.damage, **msgspec.to_builtins(page)})

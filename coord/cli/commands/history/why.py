@@ -1,4 +1,4 @@
-"""`coord why`: the story of a resource, of a session, or of an event."""
+"""`coord why`: explain the history of a resource, a session or an event."""
 
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
@@ -46,37 +46,37 @@ _SHOWN = 40
 
 
 class WhyAnswer(NamedTuple):
-    """What a question is about, and what the account and its story say of it."""
+    """The answer to a question: its subject, a first line, and the entries of the claim history about it."""
 
     about: str
     head: str
     entries: list[ClaimHistoryEntry]
     kind: str  # resource, session, claim, message or event
-    extra: object = None
-    lines: Sequence[str] = ()
+    receipts: object = None  # of a message
+    lines: Sequence[str] = ()  # after the first
 
 
 class WhyContext(NamedTuple):
-    """The history up to the moment that is asked about, and what it amounts to."""
+    """The history up to the time of the question, and what was computed from it."""
 
     run: Run
     past: FullHistory
     cut: PointInTime
-    seen: HistoryAnalysis
+    analysis: HistoryAnalysis
     entries: list[ClaimHistoryEntry]
     names: dict[str, str]
-    gone: dict[str, str]  # sessions that are seen to be dead, which nobody has recorded yet
+    deaths: dict[str, str]  # sessions whose process is gone, but which are not recorded as dead yet
 
 
 @command("why", acts=False)
 @argument("words", metavar="RESOURCE|SESSION|EVENT", nargs=-1, required=True)
-@option("--all", "everything", is_flag=True, help="Show all of a long story.")
+@option("--all", "everything", is_flag=True, help="Show all steps of a long history.")
 @at_option
 def why(run: Run, words: tuple[str, ...], everything: bool, at: str | None) -> None:
-    """Tell the story of a RESOURCE, of a SESSION's claims, or of an EVENT.
+    """Explain the history of a RESOURCE, of a SESSION's claims, or of an EVENT.
 
-    Each step has the event that caused it, the rule that decided it, and what the requester was told if that was
-    something else. The story of a message is who got it and read it when; of any other event, what it brought about.
+    Each step shows the event that caused it and the rule that decided it. If the requester was told something else at
+    the time, that is shown too. For a message, it shows who received and read it; for any other event, its effect.
 
     \b
     Examples:
@@ -91,46 +91,47 @@ def why(run: Run, words: tuple[str, ...], everything: bool, at: str | None) -> N
     if at is not None:
         run.note(f"as it was at {time_text(cut.at, '', seconds=True)}")
     events = past.until(cut)
-    seen = analyze_history(events, cut.at, partial(chunks, "replaying"))
-    past.snapshot.state, past.snapshot.at = seen.state, cut.at if at is not None else ""
-    gone = find_deaths(run.system, past.snapshot)
-    view = WhyContext(run, past, cut, seen, build_claim_history(events, seen.decisions), names_in(events), gone)
+    analysis = analyze_history(events, cut.at, partial(chunks, "replaying"))
+    past.snapshot.state, past.snapshot.at = analysis.state, cut.at if at is not None else ""
+    deaths = find_deaths(run.system, past.snapshot)
+    entries = build_claim_history(events, analysis.decisions)
+    view = WhyContext(run, past, cut, analysis, entries, names_in(events), deaths)
     _print_answer(view, _find_answer(view, words), everything)
 
 
 def _find_answer(view: WhyContext, words: tuple[str, ...]) -> WhyAnswer:
-    """What is asked: an event by its name, a session, or a resource. Raises CoordError (1) where nothing is known."""
+    """Answer for an event id, a session, or a resource, in this order. Raises CoordError (1) if nothing is known."""
     if len(words) == 1:
-        for ask in (_event_answer, _session_answer):
-            if found := ask(view, words[0]):
-                return found
-        resources = _resources_meant(view, words[0])
+        for find in (_event_answer, _session_answer):
+            if answer := find(view, words[0]):
+                return answer
+        resources = _resources_named(view, words[0])
     else:
         resources = [one_resource(view.run.system, view.run.workspace, words)]
     entries = about_resources(view.entries, resources)
     if not entries:
         raise _unknown(view, " ".join(words))
-    named = {entry.resource for entry in entries}
-    meant = [resource for resource in resources if any(overlap(resource, name) for name in named)]
-    held = holders_text(view.seen.state, meant, view.cut.at, view.names, view.gone)
-    head = held or no_holder_text(meant, entries, view.names)
-    return WhyAnswer(meant[0], head, entries, "resource")
+    known = {entry.resource for entry in entries}
+    resources = [resource for resource in resources if any(overlap(resource, name) for name in known)]
+    held = holders_text(view.analysis.state, resources, view.cut.at, view.names, view.deaths)
+    head = held or no_holder_text(resources, entries, view.names)
+    return WhyAnswer(resources[0], head, entries, "resource")
 
 
-def _resources_meant(view: WhyContext, word: str) -> list[str]:
+def _resources_named(view: WhyContext, word: str) -> list[str]:
     try:
         return possible_resources(view.run.system, view.run.workspace, word)
     except CoordError:
         if "/" in word:
-            return [word]  # a path outside is no file of ours, but it may be a resource of another kind
+            return [word]  # not a path in the repository, but perhaps TYPE/NAME
         raise
 
 
 def _unknown(view: WhyContext, text: str) -> CoordError:
-    known = {entry.resource for entry in view.entries} | {*view.seen.state.sessions, *view.names.values()}
-    near = get_close_matches(text.replace(" ", "/"), known, n=3, cutoff=0.5)
-    meant = f" Did you mean {' or '.join(line(name) for name in near)}?" if near else ""
-    return refused(f"nothing is on record about {line(text)}.{meant} `coord log '{line(text)}'` looks for the words.")
+    known = {entry.resource for entry in view.entries} | {*view.analysis.state.sessions, *view.names.values()}
+    similar = get_close_matches(text.replace(" ", "/"), known, n=3, cutoff=0.5)
+    suggestion = f" Did you mean {' or '.join(line(name) for name in similar)}?" if similar else ""
+    return refused(f"nothing is known about {line(text)}.{suggestion} To search all events: coord log '{line(text)}'")
 
 
 def _event_answer(view: WhyContext, word: str) -> WhyAnswer | None:
@@ -140,40 +141,39 @@ def _event_answer(view: WhyContext, word: str) -> WhyAnswer | None:
         return None
     event = view.past.event(word)
     if event.key > view.cut.key:
-        raise refused(f"{event.id} had not happened then.")
-    kind = _KINDS.get(type(event.payload), _other_event_answer)
-    return kind(view, event)
+        raise refused(f"{event.id} had not happened yet at that time.")
+    answer = _ANSWERS.get(type(event.payload), _other_event_answer)
+    return answer(view, event)
 
 
 def _claim_answer(view: WhyContext, event: Event) -> WhyAnswer:
     entries = about_claim(view.entries, event.id)
     head = event_line(event, view.cut.at, view.names)
-    return WhyAnswer(event.id, head, entries, "claim", lines=_state_of(view, event))
+    return WhyAnswer(event.id, head, entries, "claim", lines=_claim_state_lines(view, event))
 
 
-def _state_of(view: WhyContext, event: Event) -> list[str]:
-    state = view.seen.state
+def _claim_state_lines(view: WhyContext, event: Event) -> list[str]:
+    state = view.analysis.state
     if claim := state.claims.get(event.id):
-        return [holder_text(claim, view.cut.at, view.names, view.gone)]
-    return ["It waits."] if event.id in state.waits else []
+        return [holder_text(claim, view.cut.at, view.names, view.deaths)]
+    return ["It is waiting."] if event.id in state.waits else []
 
 
 def _message_answer(view: WhyContext, event: Event) -> WhyAnswer:
     pieces = chunks("following the message", view.past.until(view.cut))
-    found = build_receipts(chain.from_iterable(pieces), event)
+    receipts = build_receipts(chain.from_iterable(pieces), event)
     head = event_line(event, view.cut.at, view.names)
-    return WhyAnswer(
-        event.id, head, [], "message", found, receipt_lines(found, view.seen.state, view.cut.at, view.names)
-    )
+    lines = receipt_lines(receipts, view.analysis.state, view.cut.at, view.names)
+    return WhyAnswer(event.id, head, [], "message", receipts, lines)
 
 
 def _other_event_answer(view: WhyContext, event: Event) -> WhyAnswer:
     entries = caused_by(view.entries, event.id)
-    nothing = [] if entries else ["It changed nothing about any claim."]
-    return WhyAnswer(event.id, event_line(event, view.cut.at, view.names), entries, "event", lines=nothing)
+    lines = [] if entries else ["It did not change any claim."]
+    return WhyAnswer(event.id, event_line(event, view.cut.at, view.names), entries, "event", lines=lines)
 
 
-_KINDS: dict[type, Callable[[WhyContext, Event], WhyAnswer]] = {
+_ANSWERS: dict[type, Callable[[WhyContext, Event], WhyAnswer]] = {
     ClaimRequested: _claim_answer,
     ClaimHandedOver: _claim_answer,
     MessageSent: _message_answer,
@@ -182,50 +182,52 @@ _KINDS: dict[type, Callable[[WhyContext, Event], WhyAnswer]] = {
 
 def _session_answer(view: WhyContext, word: str) -> WhyAnswer | None:
     try:
-        found = sorted(sessions_named(view.past, word) & view.seen.state.sessions.keys())
+        sessions = sorted(sessions_named(view.past, word) & view.analysis.state.sessions.keys())
     except CoordError:
         return None
-    if not found:
+    if not sessions:
         return None
-    if len(found) > 1:
-        names = ", ".join(session_label(name, view.names) for name in found[:8])
-        raise refused(f"'{line(word, 60)}' can be {names}. Say more of it.")
-    entries = about_session(view.entries, found[0])
+    if len(sessions) > 1:
+        names = ", ".join(session_label(name, view.names) for name in sessions[:8])
+        raise refused(f"'{line(word, 60)}' can mean {names}. Write more of the id.")
+    session = sessions[0]
+    entries = about_session(view.entries, session)
     _note_path(view, word)
-    head, *more = life_lines(view.seen, found[0], view.cut.at, view.names, view.gone)
-    return WhyAnswer(found[0], head, entries, "session", lines=more)
+    head, *lines = life_lines(view.analysis, session, view.cut.at, view.names, view.deaths)
+    return WhyAnswer(session, head, entries, "session", lines=lines)
 
 
 def _note_path(view: WhyContext, word: str) -> None:
-    """Say so where the word for a session is also the path of something on record."""
+    """Print a note if the word for a session is also a path with a history."""
     try:
         resources = possible_resources(view.run.system, view.run.workspace, word)
     except CoordError:
         return
     if about_resources(view.entries, resources):
-        view.run.note(f"{line(word)} is also a path that something is on record about: coord why file {line(word)}")
+        view.run.note(f"{line(word)} is also a path. For its history: coord why file {line(word)}")
 
 
-def _print_answer(view: WhyContext, asked: WhyAnswer, everything: bool) -> None:
-    shown = asked.entries if everything or view.run.json else asked.entries[-_SHOWN:]
-    older = len(asked.entries) - len(shown)
-    parts = [asked.head, *asked.lines]
-    if asked.entries:
+def _print_answer(view: WhyContext, answer: WhyAnswer, everything: bool) -> None:
+    shown = answer.entries if everything or view.run.json else answer.entries[-_SHOWN:]
+    older = len(answer.entries) - len(shown)
+    parts = [answer.head, *answer.lines]
+    if answer.entries:
         parts.append("")
     if older:
         parts.append(f"… {plural(older, 'earlier step')}: --all shows them")
-    one = {entry.resource for entry in asked.entries} if asked.kind == "claim" else {asked.about}
-    parts += history_lines(shown, view.cut.at, view.names, *(one if len(one) == 1 else ()))
+    resources = {entry.resource for entry in answer.entries} if answer.kind == "claim" else {answer.about}
+    parts += history_lines(shown, view.cut.at, view.names, *(resources if len(resources) == 1 else ()))
     if shown:
         parts += ["", *rule_lines(shown)]
     data = {
         "now": view.cut.at,
-        "about": asked.about,
-        "kind": asked.kind,
-        "story": msgspec.to_builtins(asked.entries),
-        "receipts": msgspec.to_builtins(asked.extra) if asked.kind == "message" else None,
+        "about": answer.about,
+        "kind": answer.kind,
+        "story": msgspec.to_builtins(answer.entries),
+        "receipts": msgspec.to_builtins(answer.receipts) if answer.kind == "message" else None,
     }
-    if asked.kind == "session":
-        own = [life for life in view.seen.session_intervals if life.session == asked.about]
-        data["lives"] = msgspec.to_builtins(own)
+    if answer.kind == "session":
+        data["lives"] = [
+            msgspec.to_builtins(life) for life in view.analysis.session_intervals if life.session == answer.about
+        ]
     view.run.say("\n".join(parts), data)

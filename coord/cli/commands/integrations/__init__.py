@@ -1,1 +1,1 @@
-"""Commands that connect coord to agents' clients and to git."""
+"""Commands that connect coord to agents' clients and to git. The work is done elsewhere."""

@@ -1,4 +1,4 @@
-"""What `install` and `uninstall` share: where they act, and how they show and make their changes."""
+"""Find what `install` and `uninstall` act on, and print their changes."""
 
 import os
 from collections.abc import Sequence
@@ -15,10 +15,10 @@ NOTHING = "✅ Nothing to change."
 
 
 def base_folder(run: Run) -> tuple[str, Repository | None]:
-    """The folder whose clients are set up: the root of the worktree that we are in. Raises CoordError."""
+    """Return the folder to install into, which is the root of the worktree, and its repository. Raises CoordError."""
     base = run.root or run.system.env.get("COORD_ROOT") or run.system.cwd
     if not os.path.isabs(base) and not run.system.cwd:
-        raise CoordError(NO_LOG, "the current directory was removed. Change to another one.")
+        raise CoordError(NO_LOG, "the current folder was removed. Change to one that exists.")
     base = os.path.realpath(os.path.join(run.system.cwd or "/", base))
     base = os.path.dirname(base) if os.path.basename(base) == FOLDER else base
     if not os.path.isdir(base):
@@ -28,51 +28,51 @@ def base_folder(run: Run) -> tuple[str, Repository | None]:
 
 
 def find_target(name: str) -> Target:
-    """A row of the table. Raises CoordError (2)."""
+    """Return the target with this name. Raises CoordError (2)."""
     if name not in TARGETS:
-        raise usage_error(f"there is no {name[:40]!r} to install: it is one of {', '.join(TARGETS)}.")
+        raise usage_error(f"{name[:40]!r} is not a target. Choose one of {', '.join(TARGETS)}.")
     return TARGETS[name]
 
 
 def scope_in(project: bool, user: bool, local: bool) -> str:
-    """The scope that the options name; empty if none. Raises CoordError (2) for more than one."""
-    named = [name for name, said in (("project", project), ("user", user), ("local", local)) if said]
-    if len(named) > 1:
-        raise usage_error(f"--{named[0]} and --{named[1]} exclude each other: choose one.")
-    return named[0] if named else ""
+    """Return the scope that the options name, or "" if none is given. Raises CoordError (2) for more than one."""
+    scopes = [name for name, given in (("project", project), ("user", user), ("local", local)) if given]
+    if len(scopes) > 1:
+        raise usage_error(f"--{scopes[0]} and --{scopes[1]} exclude each other: choose one.")
+    return scopes[0] if scopes else ""
 
 
 def show_diffs(run: Run, draft: Changeset, base: str) -> list[tuple[str, str]]:
-    """Show the changes, before any is made, and give the diff of each file."""
-    shown = [(change.named, file_diff(change, base)) for change in draft.changes]
-    if not run.json and shown:
-        run.say("\n".join(text for _, text in shown), None)
-    return shown
+    """Print the planned changes, and return the path and diff of each file."""
+    diffs = [(change.named, file_diff(change, base)) for change in draft.changes]
+    if not run.json and diffs:
+        run.say("\n".join(text for _, text in diffs), None)
+    return diffs
 
 
 def print_summary(
     run: Run,
     draft: Changeset,
     bases: Sequence[str],
-    shown: list[tuple[str, str]],
+    diffs: list[tuple[str, str]],
     done: str,
     dry_run: bool,
     *,
     nothing: str = NOTHING,
     apart: bool = False,
 ) -> None:
-    """Say what was done, or would be, in plain words: this is what stands on the screen in the end."""
+    """Print in plain words what was changed, or would be. It comes after the diffs, so that it stays on the screen."""
     changes, count = draft.changes, plural(len(draft.changes), "file")
     head = f"Nothing was written: --dry-run. It would change {count}." if dry_run else f"✅ {done}: {count}."
     todos = draft.todos if changes or dry_run else []
     parts = [
-        *([""] if shown else []),
+        *([""] if diffs else []),
         head if changes else nothing,
         *summary_rows(draft, bases, run.system.env, apart),
         *(f"   → {text}" for text in todos),
         *(f"   {text}" for text in draft.notes),
     ]
-    rows = zip(shown, changes, strict=True)
+    rows = zip(diffs, changes, strict=True)
     data = {
         "dry_run": dry_run,
         "changes": [{"file": path, "says": draft.descriptions(change), "diff": text} for (path, text), change in rows],

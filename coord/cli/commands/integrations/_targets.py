@@ -1,4 +1,4 @@
-"""What can be installed: one row each."""
+"""List the targets of `install` and `uninstall`."""
 
 from collections.abc import Callable
 from functools import partial
@@ -14,7 +14,7 @@ from coord.clients.registry import CLIENTS
 
 
 class Target(Struct, frozen=True):
-    """What to do for it. Both functions read and write through the draft only, and raise CoordError."""
+    """How to install and uninstall a target. Both functions change only the draft, and raise CoordError."""
 
     title: str
     scopes: tuple[str, ...]

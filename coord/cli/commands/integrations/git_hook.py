@@ -1,4 +1,4 @@
-"""`coord git-hook`: what git's hooks run."""
+"""`coord git-hook`: answer a hook of git."""
 
 import sys
 from collections.abc import Callable
@@ -29,12 +29,12 @@ _HOOKS: dict[str, Callable[[GitHook, tuple[str, ...]], int]] = {
 @command("git-hook", acts=False)
 @argument("words", nargs=-1, required=True, metavar="HOOK [ARGUMENT]...")
 def git_hook(run: Run, words: tuple[str, ...]) -> int:
-    """Answer a hook of git; `coord install git` makes git call it.
+    """Answer a hook of git. `coord install git` makes git call this command.
 
-    pre-commit looks whether the commit takes along what others are working on, post-commit ends the claims that were
-    made for edits that are committed, and pre-push looks whether others have claimed by name what the push changes.
-    Exit code 9 holds git back, with the reason on standard error. What fails lets git go on. With COORD_GUARD=off it
-    goes on in any case, on the record.
+    pre-commit stops a commit that contains files which other sessions hold. post-commit ends the automatic claims on
+    the committed files. pre-push stops a push that changes files which others claimed themselves. Exit code 9 stops
+    git, with the reason on standard error; an error never stops git. With COORD_GUARD=off git always continues, and the
+    holders are told.
 
     \b
     Example:
@@ -42,13 +42,13 @@ def git_hook(run: Run, words: tuple[str, ...]) -> int:
     """
     name, *rest = words
     if name not in _HOOKS:
-        raise usage_error(f"'{line(name, 40)}' is no hook of ours. Known: {', '.join(_HOOKS)}")
+        raise usage_error(f"coord does not handle the hook '{line(name, 40)}'. It handles {', '.join(_HOOKS)}.")
     hook = hook_in(run.system)
     if hook is None:
         return 0
     try:
         return _HOOKS[name](hook, tuple(rest))
-    except Exception as error:  # whatever it is: git goes on
-        said = f"{type(error).__name__}: {error}"
-        hook_state.record_failure(hook.workspace.cache, f"{to_micros(run.system.wall())} git {name} {said[:500]}")
+    except Exception as error:  # an error of coord must not stop git
+        text = f"{type(error).__name__}: {error}"
+        hook_state.record_failure(hook.workspace.cache, f"{to_micros(run.system.wall())} git {name} {text[:500]}")
         return 0

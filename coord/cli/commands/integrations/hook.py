@@ -1,5 +1,6 @@
-"""`coord hook`: what the agents' clients run. `coord.__main__` answers it without coming here, if it is called as they
-call it.
+"""`coord hook`: answer a hook of an agent's client.
+
+`coord.__main__` answers calls in the usual form itself, without importing this module.
 """
 
 import sys
@@ -16,21 +17,23 @@ from coord.render.format import line
 
 @command("hook", acts=False)
 @argument("client")
-@option("--wake", is_flag=True, help="Wait until there is something to read, and wake the agent for it.")
+@option("--wake", is_flag=True, help="Wait until there is something to read, and then wake the agent.")
 def hook(run: Run, client: str, wake: bool) -> None:
-    """Answer a hook of an agent's client; `coord install` makes the clients call it.
+    """Answer a hook of an agent's client. `coord install` makes the clients call this command.
 
-    The client's JSON is read from standard input. Exit code 0 lets the agent go on; what it is to be told is printed as
-    the JSON that clients read. Exit code 2 denies a write, with the reason on standard error. What fails lets it go on.
+    The client's JSON is read from standard input. Exit code 0 lets the agent continue; a message for the agent is
+    printed as the JSON that clients read. Exit code 2 denies a write, with the reason on standard error. An error never
+    stops the agent.
 
     \b
     Example:
       coord hook claude < input.json
     """
     if client_named(client) is None:
-        raise usage_error(f"'{line(client, 40)}' is no client. Known: {', '.join(row.word for row in CLIENTS)}")
+        clients = ", ".join(row.word for row in CLIENTS)
+        raise usage_error(f"'{line(client, 40)}' is not a client. The clients are {clients}.")
     if wake:
-        from coord.hooks.wake import run_wake_hook  # a fifth of a command
+        from coord.hooks.wake import run_wake_hook  # takes a fifth of a command's time
 
         sys.exit(run_wake_hook(run.system, client))
     sys.exit(main(client, lambda call: handle_call(run.system, call, write_to_client)))

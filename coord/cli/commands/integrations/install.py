@@ -1,4 +1,8 @@
-"""`coord install`: put coord into an agent's client, so that it is used without anybody thinking of it."""
+"""`coord install`: install coord in an agent's client or in git, so that it is used automatically."""
+
+from typing import Any
+
+from msgspec import Struct
 
 from coord.admin.install.changeset import Changeset
 from coord.admin.install.mcp import requested_client
@@ -14,43 +18,51 @@ from coord.platform.executable import command_for_settings
 from coord.platform.git.repository import FOLDER, folder_candidates, is_shared_folder
 
 
+class InstallOptions(Struct, frozen=True):
+    """The options of the command line."""
+
+    user: bool
+    project: bool
+    local: bool
+    dry_run: bool
+    no_allow: bool
+    instructions: bool
+    wake: bool
+    plugin: str | None
+    client: str | None
+
+
 @command("install", acts=False)
 @argument("target", metavar="TARGET")
-@option("--user", is_flag=True, help="For this person, in all repositories.")
-@option("--project", is_flag=True, help="For the whole team: in the settings that are committed.")
-@option("--local", is_flag=True, help="For this person, in this repository.")
+@option("--user", is_flag=True, help="Install for you, in all repositories.")
+@option("--project", is_flag=True, help="Install for the team, in the settings that are committed.")
+@option("--local", is_flag=True, help="Install for you, in this repository.")
 @option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
 @option(
     "--no-allow",
     is_flag=True,
-    help="No rules that let agents run coord's safe commands without asking (claude, codex, gemini).",
+    help="Do not let agents run coord's safe commands without asking (claude, codex, gemini).",
 )
 @option(
     "--instructions",
     is_flag=True,
-    help="Also a marked text in CLAUDE.md, AGENTS.md or GEMINI.md (claude, codex, gemini).",
+    help="Also add a marked text to CLAUDE.md, AGENTS.md or GEMINI.md (claude, codex, gemini).",
 )
-@option("--wake", is_flag=True, help="Also wake an idle agent when something comes for it (claude).")
+@option("--wake", is_flag=True, help="Also wake an idle agent when it gets a message or a file becomes free (claude).")
 @option("--plugin", metavar="FOLDER", help="Write a plugin folder instead of settings (claude).")
-@option("--client", metavar="NAME", help="Whose settings get the server (mcp): claude, codex or gemini.")
-def install(
-    run: Run,
-    target: str,
-    user: bool,
-    project: bool,
-    local: bool,
-    dry_run: bool,
-    no_allow: bool,
-    instructions: bool,
-    wake: bool,
-    plugin: str | None,
-    client: str | None,
-) -> None:
-    """Put coord's hooks into a client of agents: claude, codex or gemini; or into git; or register its server: mcp.
+@option(
+    "--client",
+    metavar="NAME",
+    help="Register the server in this client (mcp): claude, codex or gemini.",
+)
+def install(run: Run, target: str, **options: Any) -> None:
+    """Install coord's hooks in a client (claude, codex, gemini) or in git, or register its MCP server (mcp).
 
-    It shows the exact change, makes it, and says in plain words what it was. Nothing else in a file is touched, and
-    `coord uninstall` takes it all out again. Without --user, --project or --local it writes what only you see. Safe to
-    run again.
+    It shows each change, makes it, and sums it up in plain words. Nothing else in the files is changed, and `coord
+    uninstall` removes what was added. You can run it again at any time.
+
+    Without --user, --project or --local, it changes settings that only you see: those for this repository if the client
+    has them, else those for all repositories.
 
     \b
     Examples:
@@ -58,39 +70,42 @@ def install(
       coord install codex --dry-run
       coord install mcp --client gemini
     """
+    chosen = InstallOptions(**options)
     row = find_target(target)
-    if client and target != "mcp":
-        raise usage_error(f"--client is for mcp: coord install mcp --client {client}")
-    for name, said in (("no-allow", no_allow), ("instructions", instructions), ("wake", wake), ("plugin", plugin)):
-        if said and client_named(target) is None:
-            words = ", ".join(other.word for other in CLIENTS)
-            raise usage_error(
-                f"--{name} goes with a client of agents ({words}), not with {target}. Nothing was changed."
-            )
-    scope = scope_in(project, user, local)
+    _check_options(target, chosen)
     base, repository = base_folder(run)
     draft = Changeset(read_record(run.system.env))
     draft.use = (target, base)
-    program = command_for_settings(run.system.env)
-    ask = InstallRequest(
+    request = InstallRequest(
         run.system,
         base,
         repository,
-        scope,
-        program=program,
-        allow=not no_allow,
-        wake=wake,
-        instructions=instructions,
-        client=client or "",
-        plugin=plugin or "",
+        scope_in(chosen.project, chosen.user, chosen.local),
+        program=command_for_settings(run.system.env),
+        allow=not chosen.no_allow,
+        wake=chosen.wake,
+        instructions=chosen.instructions,
+        client=chosen.client or "",
+        plugin=chosen.plugin or "",
     )
-    row.install(ask, draft)
+    row.install(request, draft)
     if not any(is_shared_folder(folder) for folder in folder_candidates(base, repository)):
-        draft.todo(f"There is no {FOLDER}/ here yet, and what is installed does nothing without it: coord init")
-    if program != "coord" and scope != "project" and not plugin:
-        draft.note("`coord` alone does not run this program in your shell, so its whole path is written: coord doctor")
-    title = f"{requested_client(ask.client).title} ({row.title})" if target == "mcp" else row.title
-    shown = show_diffs(run, draft, base)
-    if not dry_run:
+        draft.todo(f"There is no {FOLDER}/ here yet, and what was installed does nothing without it: coord init")
+    if request.program != "coord" and request.scope != "project" and not chosen.plugin:
+        draft.note("`coord` does not run this program in your shell, so its full path was written. See: coord doctor")
+    title = f"{requested_client(request.client).title} ({row.title})" if target == "mcp" else row.title
+    diffs = show_diffs(run, draft, base)
+    if not chosen.dry_run:
         draft.apply()
-    print_summary(run, draft, [base, draft.use[1]], shown, f"Installed for {title}", dry_run)
+    print_summary(run, draft, [base, draft.use[1]], diffs, f"Installed for {title}", chosen.dry_run)
+
+
+def _check_options(target: str, chosen: InstallOptions) -> None:
+    """Raise CoordError (2) for an option that the target does not have."""
+    if chosen.client and target != "mcp":
+        raise usage_error(f"--client is for mcp: coord install mcp --client {chosen.client}")
+    for name in ("no_allow", "instructions", "wake", "plugin"):
+        if getattr(chosen, name) and client_named(target) is None:
+            clients = ", ".join(client.word for client in CLIENTS)
+            flag = name.replace("_", "-")
+            raise usage_error(f"--{flag} is only for a client ({clients}), not for {target}. Nothing was changed.")

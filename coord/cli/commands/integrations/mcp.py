@@ -1,4 +1,4 @@
-"""`coord mcp`."""
+"""`coord mcp`: serve the commands as tools over MCP."""
 
 import sys
 
@@ -18,17 +18,18 @@ from coord.engine.run import Run
 from coord.errors import usage_error
 
 TOOL_COMMANDS = {
-    made.name: made for made in (ack, claim, handoff, heartbeat, inbox, release, reply, send, start, status, why)
+    tool.name: tool for tool in (ack, claim, handoff, heartbeat, inbox, release, reply, send, start, status, why)
 }
-"""The commands that the tools are, by name."""
+"""The commands that are served as tools, by name."""
 
 
 @command("mcp")
 def mcp(run: Run) -> None:
     """Serve the commands of a session as tools, to an agent's client that speaks MCP over standard input and output.
 
-    Who calls is what the client says: Claude Code and Codex name their conversation. For another client, the session is
-    the one that the tool `start` begins, the `session` that a call names, or --session here. It ends with its input.
+    Claude Code and Codex tell the server which conversation calls a tool. For another client, the session is the one
+    that the tool `start` registered, that a call names as `session`, or that --session names. The server ends when its
+    input ends.
 
     \b
     Examples:
@@ -41,9 +42,9 @@ def mcp(run: Run) -> None:
         if error.name is None or error.name.split(".")[0] not in ("anyio", "mcp", "mcp_types"):
             raise
         raise usage_error(
-            "`coord mcp` needs the package mcp (2.3 or newer), an extra: uv tool install 'coord[mcp]' "
+            "`coord mcp` needs the package mcp (2.3 or newer). Install it with: uv tool install 'coord[mcp]' "
             "(in a clone of coord: uv tool install '.[mcp]')."
         ) from None
     if sys.stdin.isatty():
-        run.note("an agent's client starts this and speaks MCP with it; it ends with its input (Ctrl-D)")
+        run.note("this is a server for an agent's client, which speaks MCP with it; Ctrl-D ends it")
     serve(TOOL_COMMANDS, run.root, run.session)

@@ -1,4 +1,4 @@
-"""`coord uninstall`: take out again what `coord install` put somewhere, and nothing else."""
+"""`coord uninstall`: remove what `coord install` added, and nothing else."""
 
 import os
 import shutil
@@ -24,19 +24,23 @@ from coord.render.format import plural, session_label
 from coord.workspace.paths import Workspace, remove_markers
 from coord.workspace.system import System
 
-_MOST_NAMES = 5
+_MOST_NAMES = 5  # sessions
 
 
 @command("uninstall", acts=False)
 @argument("target", metavar="[TARGET]", required=False)
-@option("--user", is_flag=True, help="From this person's settings for all repositories.")
-@option("--project", is_flag=True, help="From the settings that the team shares.")
-@option("--local", is_flag=True, help="From this person's settings in this repository.")
-@option("--all", "everything", is_flag=True, help="Everything that coord ever installed, here and elsewhere.")
-@option("--log", is_flag=True, help="With --all: the log of this repository too, with all that is in it.")
+@option("--user", is_flag=True, help="Remove it from your settings for all repositories.")
+@option("--project", is_flag=True, help="Remove it from the settings that the team shares.")
+@option("--local", is_flag=True, help="Remove it from your settings in this repository.")
+@option("--all", "everything", is_flag=True, help="Remove everything that coord installed, here and elsewhere.")
+@option("--log", is_flag=True, help="With --all: also delete COORDINATION/ of this repository, with its log.")
 @option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
-@option("--plugin", metavar="FOLDER", help="A plugin folder that was written there (claude).")
-@option("--client", metavar="NAME", help="Whose settings have the server (mcp): claude, codex or gemini.")
+@option("--plugin", metavar="FOLDER", help="Remove the plugin from this folder (claude).")
+@option(
+    "--client",
+    metavar="NAME",
+    help="Remove the server from this client (mcp): claude, codex or gemini.",
+)
 def uninstall(
     run: Run,
     target: str | None,
@@ -49,9 +53,10 @@ def uninstall(
     plugin: str | None,
     client: str | None,
 ) -> None:
-    """Take coord out of a client again: claude, codex, gemini, git or mcp. What else is in a file stays as it is.
+    """Remove coord from a target: claude, codex, gemini, git or mcp. Everything else in the files is kept.
 
-    Without --user, --project or --local: from all that only you see. The log is kept, unless --all --log is given.
+    Without --user, --project or --local, it is removed from all your own settings. The log is kept, except with
+    --all --log.
 
     \b
     Examples:
@@ -59,37 +64,37 @@ def uninstall(
       coord uninstall --all --dry-run
     """
     if everything == bool(target):
-        raise usage_error("say what: coord uninstall TARGET, or coord uninstall --all.")
+        raise usage_error("name what to uninstall: coord uninstall TARGET, or coord uninstall --all.")
     if log and not everything:
-        raise usage_error("--log removes all that is in the log; it goes with --all only.")
+        raise usage_error("--log deletes the log, and can be used only with --all.")
     base, repository = base_folder(run)
     draft = Changeset(read_record(run.system.env))
     draft.removing = True
     if target:
         scope = scope_in(project, user, local)
-        ask = InstallRequest(run.system, base, repository, scope, client=client or "", plugin=plugin or "")
+        request = InstallRequest(run.system, base, repository, scope, client=client or "", plugin=plugin or "")
         draft.use = (target, base)
-        find_target(target).uninstall(ask, draft)
+        find_target(target).uninstall(request, draft)
     bases = [base, draft.use[1], *draft.record.bases] if target else _uninstall_all(run.system, base, draft)
     draft.record.forget_gone()
     workspace = _log_to_remove(run, draft, dry_run) if log else None
     if everything:
         _report_remaining(run.system, bases, workspace, draft)
-    shown = show_diffs(run, draft, base)
+    diffs = show_diffs(run, draft, base)
     if not dry_run:
         draft.apply()
     if workspace and not dry_run:
         shutil.rmtree(workspace.folder)
         remove_markers(workspace)
-    nothing = (
-        f"{'Nothing was written: --dry-run.' if dry_run else '✅'} No client has coord in it." if workspace else NOTHING
-    )
-    print_summary(run, draft, bases, shown, "Uninstalled", dry_run, nothing=nothing, apart=everything)
+    status = "Nothing was written: --dry-run." if dry_run else "✅"
+    nothing = f"{status} coord is not installed in any client." if workspace else NOTHING
+    print_summary(run, draft, bases, diffs, "Uninstalled", dry_run, nothing=nothing, apart=everything)
 
 
 def _uninstall_all(system: System, here: str, draft: Changeset) -> list[str]:
-    """Everything that is known: of each target, here and in each folder that is remembered; these folders. What cannot
-    be taken out of one file does not keep the rest.
+    """Uninstall every target, here and in each recorded folder, and return these folders.
+
+    If one cannot be uninstalled, the others still are.
     """
     failed: set[tuple[str, str]] = set()
     plugins = draft.record.plugins
@@ -102,17 +107,17 @@ def _uninstall_all(system: System, here: str, draft: Changeset) -> list[str]:
                     row.uninstall(InstallRequest(system, base, find_repository(base), "all", plugin=plugin), draft)
                 except CoordError as error:
                     failed.add(draft.use)
-                    draft.note(f"Left: {error.message}")
+                    draft.note(f"Kept: {error.message}")
     draft.record.forget_all_but(failed)
     return bases
 
 
 def _log_to_remove(run: Run, draft: Changeset, dry_run: bool) -> Workspace | None:
-    """The shared folder that is to go. Raises CoordError while sessions are live in it; a dry run only says so."""
+    """Return the workspace to delete. Raises CoordError while sessions are live in it; a dry run only prints that."""
     try:
         workspace = run.workspace
     except CoordError as error:
-        draft.note(f"No log is removed: {error.message}")
+        draft.note(f"No log was deleted: {error.message}")
         return None
     state = run.read_state().state
     live = [session for session in state.sessions.values() if session.live and not run.system.death_evidence(session)]
@@ -120,23 +125,23 @@ def _log_to_remove(run: Run, draft: Changeset, dry_run: bool) -> Workspace | Non
         names = [session_label(session.id, {session.id: session.name}) for session in live[:_MOST_NAMES]]
         more = f" and {len(live) - len(names)} more (coord status)" if len(live) > len(names) else ""
         are = f"{plural(len(live), 'session')} {'is' if len(live) == 1 else 'are'}"
-        who = (
-            f"{are} at work here: {', '.join(names)}{more}. "
-            f"Each ends itself with: coord end; you end another with: coord end --session {live[0].id}"
+        reason = (
+            f"{are} live here: {', '.join(names)}{more}. "
+            f"End them first, each with `coord end` in its shell, or from here: coord end --session {live[0].id}"
         )
         if not dry_run:
-            raise refused(f"nothing was removed: {who}", live=[session.id for session in live])
-        draft.note(f"As things are it would be refused: {who}")
-    removed = f"{workspace.folder}, with the log of {plural(len(state.sessions), 'session')}"
+            raise refused(f"nothing was removed: {reason}", live=[session.id for session in live])
+        draft.note(f"Now it would be refused: {reason}")
+    deleted = f"{workspace.folder}, with the log of {plural(len(state.sessions), 'session')}"
     then = "If it was committed: git rm -r --quiet COORDINATION, and commit that."
-    draft.note(f"It would remove {removed}." if dry_run else f"Removed: {removed}. {then}")
+    draft.note(f"It would delete {deleted}." if dry_run else f"Deleted: {deleted}. {then}")
     return workspace
 
 
 def _report_remaining(system: System, bases: list[str], removed: Workspace | None, draft: Changeset) -> None:
-    """The shared folders that are there still: those of other repositories too."""
+    """Add a note for each shared folder that was kept, also in other repositories."""
     for base in bases:
         folder = next(filter(is_shared_folder, folder_candidates(base, find_repository(base))), "")
         if folder and not (removed and folder == removed.folder):
             shown = short_path(folder, "", system.env.get("HOME", ""))
-            draft.note(f"Left: {shown}, with its log. To remove that too, there: coord uninstall --all --log")
+            draft.note(f"Kept: {shown}, with its log. To delete it, run there: coord uninstall --all --log")

@@ -1,1 +1,1 @@
-"""Commands on messages."""
+"""Commands that send, read and confirm messages."""

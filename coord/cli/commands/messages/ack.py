@@ -1,4 +1,4 @@
-"""`coord ack`."""
+"""`coord ack`: confirm messages."""
 
 from coord.cli.parser import argument, command
 from coord.engine.messages import message_id, read_message
@@ -11,15 +11,15 @@ from eventlog.events import EVERYONE, MessageAcknowledged
 @command("ack")
 @argument("messages", nargs=-1, required=True)
 def ack(run: Run, messages: tuple[str, ...]) -> None:
-    """Confirm messages that ask for it.
+    """Confirm messages that ask for a confirmation. `coord reply` confirms a message as well.
 
     \b
     Example:
       coord ack amber-otter-k3f9/17
     """
     snapshot = run.read_state()
-    names = tuple(dict.fromkeys(message_id(snapshot, message) for message in messages))
-    sent = [read_message(run.workspace, name) for name in names]
+    message_ids = tuple(dict.fromkeys(message_id(snapshot, message) for message in messages))
+    sent = [read_message(run.workspace, each) for each in message_ids]
 
     def decide(transaction: Transaction) -> None:
         for event, payload in sent:
@@ -28,10 +28,10 @@ def ack(run: Run, messages: tuple[str, ...]) -> None:
                 raise usage_error(
                     f"{event.id} was not sent to this session ({transaction.me.session}). Nothing was confirmed."
                 )
-        transaction.append(MessageAcknowledged(messages=names))
+        transaction.append(MessageAcknowledged(messages=message_ids))
 
     outcome = run.transact(decide)
     run.say(
-        f"✅ Acknowledged: {', '.join(names)}",
-        {"messages": list(names), "session": outcome.me.session},
+        f"✅ Acknowledged: {', '.join(message_ids)}",
+        {"messages": list(message_ids), "session": outcome.me.session},
     )

@@ -1,4 +1,4 @@
-"""`coord inbox`: read what others wrote, and what happened to one's claims."""
+"""`coord inbox`: read messages, and notices about this session's claims."""
 
 from collections.abc import Iterable, Sequence
 
@@ -26,14 +26,15 @@ _SHOWN = 20
 
 @command("inbox")
 @argument("message", required=False)
-@option("--peek", is_flag=True, help="Show them and leave them unread.")
-@option("--all", "everything", is_flag=True, help="Show the newest that you ever got, read or not.")
-@option("--wait", help="Wait for something to come, at most so long: 10m.")
+@option("--peek", is_flag=True, help="Show the messages, and leave them unread.")
+@option("--all", "everything", is_flag=True, help=f"Show the newest {_SHOWN} messages to you, read or unread.")
+@option("--wait", help="Wait until something arrives, for at most this long: 10m.")
 @at_option
 def inbox(run: Run, message: str | None, peek: bool, everything: bool, wait: str | None, at: str | None) -> None:
-    """Show the unread messages and mark them as read; or one MESSAGE, whole.
+    """Show your unread messages and notices, and mark them as read; or show one MESSAGE in full.
 
-    With --at nothing is marked: it shows what was unread then, also for a session that has ended since.
+    With --at, it shows what was unread at that time, and marks nothing as read. This also works for a session that has
+    ended since. With --wait, the exit code is 1 if nothing arrives in time.
 
     \b
     Examples:
@@ -42,25 +43,25 @@ def inbox(run: Run, message: str | None, peek: bool, everything: bool, wait: str
       coord inbox amber-otter-k3f9/17
       coord inbox --at -90m --session amber-otter
     """
-    patience = parse_wait_s(wait)
+    wait_limit_s = parse_wait_s(wait)
     if at is not None and (message is not None or everything or wait is not None):
-        raise usage_error("--at shows what was unread then; it does not go with a message, --all or --wait.")
+        raise usage_error("--at shows what was unread then; it cannot be used with a message, --all or --wait.")
     snapshot, me = _past_snapshot(run, at) if at is not None else _current_snapshot(run)
     if message is not None:
         return _show_message(run, snapshot, message, me, peek)
     if everything:
         return _show_all(run, snapshot, me)
-    snapshot = _wait(run, me, patience) if patience else snapshot
+    snapshot = _wait(run, me, wait_limit_s) if wait_limit_s else snapshot
     state, now = as_of(snapshot.state, snapshot.now), snapshot.now
     session = state.sessions[me]
-    names = session.unread[:_SHOWN]
-    rows = [_whole(run, state, name) for name in names] if run.json else [message_row(state, name) for name in names]
+    unread = session.unread[:_SHOWN]
+    rows = [_full_row(run, state, each) if run.json else message_row(state, each) for each in unread]
     left = len(session.unread) - len(rows)
     notices = session.notices if run.json else session.notices[:_SHOWN]
     left += len(session.notices) - len(notices)
     run.say(_render_text(state, session, notices, rows, now), _data(me, notices, rows, left))
-    shown = tuple(dict.fromkeys([*names, *(notice.id for notice in notices)]))
-    if shown and not peek and at is None:  # only now: what was not shown must stay unread
+    shown = tuple(dict.fromkeys([*unread, *(notice.id for notice in notices)]))
+    if shown and not peek and at is None:  # only after printing: what was not shown must stay unread
         run.transact(lambda transaction: transaction.append(MessageRead(messages=shown)))
     else:
         run.note_problems(snapshot)
@@ -73,36 +74,40 @@ def _current_snapshot(run: Run) -> tuple[Snapshot, str]:
 
 
 def _past_snapshot(run: Run, at: str) -> tuple[Snapshot, str]:
-    """That moment, and who looks: this session, or one of those that it goes on for. Raises CoordError (3)."""
+    """Return the past state, and the session whose inbox to show: this one, or one that it continues.
+
+    Raises CoordError (3) if none of them existed then.
+    """
     state = run.read_state().state
     me = resolve_session(state, run.session) if run.session else identify(run.system, state).session
     then = run.read_state(at)
-    if there := [name for name in _lineage(state, me) if name in then.state.sessions]:
-        return then, there[0]
-    raise no_session(f"{me} was not there yet.")
+    if existing := [name for name in _lineage(state, me) if name in then.state.sessions]:
+        return then, existing[0]
+    raise no_session(f"{me} did not exist yet at that time.")
 
 
 def _own_session(state: State, me: str) -> Session:
     if me not in state.sessions:
-        raise no_log(f"session {me} is no longer in the log: its journal was removed. `coord status` tells more.")
+        raise no_log(f"session {me} is no longer in the log: its journal was removed. See: coord status")
     return state.sessions[me]
 
 
-def _whole(run: Run, state: State, name: str) -> MessageRow:
-    row = message_row(state, name)
-    return row if row.length == len(row.body) else full_message_row(*read_message(run.workspace, name), state)
+def _full_row(run: Run, state: State, message: str) -> MessageRow:
+    """Return a message with its whole body, of which the state has only the beginning."""
+    row = message_row(state, message)
+    return row if row.length == len(row.body) else full_message_row(*read_message(run.workspace, message), state)
 
 
-def _wait(run: Run, me: str, patience: int) -> Snapshot:
-    """The present in which this session has something to read. Raises CoordError (1) if nothing comes in time."""
-    deadline = add_time(run.system.wall(), patience)
+def _wait(run: Run, me: str, wait_limit_s: int) -> Snapshot:
+    """Wait until this session has something to read, and return that state. Raises CoordError (1) at the limit."""
+    deadline = add_time(run.system.wall(), wait_limit_s)
 
     def look() -> tuple[Snapshot | None, Instant]:
         snapshot = run.read_state()
         state = as_of(snapshot.state, snapshot.now)
         session = _own_session(state, me)
-        over = run.system.wall() >= deadline
-        return (snapshot if session.unread or session.notices or over else None), min(deadline, state.due)
+        is_over = run.system.wall() >= deadline
+        return (snapshot if session.unread or session.notices or is_over else None), min(deadline, state.due)
 
     caught: list[int] = []
     try:
@@ -112,7 +117,7 @@ def _wait(run: Run, me: str, patience: int) -> Snapshot:
         raise CoordError(128 + signal.args[0], "no longer waiting; nothing was marked as read") from None
     session = _own_session(snapshot.state, me)
     if not session.unread and not session.notices:
-        run.say(f"Nothing came in {duration_text(patience)}.", _data(me, [], [], 0))
+        run.say(f"Nothing arrived in {duration_text(wait_limit_s)}.", _data(me, [], [], 0))
         raise CoordError(REFUSED, "")
     return snapshot
 
@@ -126,25 +131,27 @@ def _show_message(run: Run, snapshot: Snapshot, text: str, me: str, peek: bool) 
 
 
 def _show_all(run: Run, snapshot: Snapshot, me: str) -> None:
-    """The newest messages to this session or to everyone, from the journals: the state forgets what was read."""
+    """Show the newest messages from the journals, because a state does not keep messages that everyone has read."""
     mine = set(_lineage(snapshot.state, me))
-    found = [(e, p) for e, p in _messages(run) if (e.session != me if p.to == EVERYONE else mine & set(p.to))]
-    rows = [full_message_row(event, payload, snapshot.state) for event, payload in found[-_SHOWN:]]
-    more = len(found) - len(rows)
+    received = [(e, p) for e, p in _messages(run) if (e.session != me if p.to == EVERYONE else mine & set(p.to))]
+    rows = [full_message_row(event, payload, snapshot.state) for event, payload in received[-_SHOWN:]]
+    older = len(received) - len(rows)
     text = (
         "\n\n".join(message_lines(row, snapshot.now, me, names_of(snapshot.state)) for row in rows)
         or "No messages yet."
     )
-    run.say((f"({more} older ones not shown)\n\n" if more else "") + text, _data(me, [], rows, 0) | {"older": more})
+    run.say(
+        (f"({older} older messages not shown)\n\n" if older else "") + text, _data(me, [], rows, 0) | {"older": older}
+    )
 
 
 def _lineage(state: State, me: str) -> list[str]:
-    """This session and those that it continues, the latest first: their mail is its mail."""
-    found: list[str] = []
-    while me and me not in found:
-        found.append(me)
+    """Return this session and those that it continues, the latest first: it receives their messages too."""
+    lineage: list[str] = []
+    while me and me not in lineage:
+        lineage.append(me)
         me = state.sessions[me].continues if me in state.sessions else ""
-    return found
+    return lineage
 
 
 def _messages(run: Run) -> Iterable[tuple[Event, MessageSent]]:
@@ -159,17 +166,17 @@ def _render_text(
     names, left = names_of(state), len(session.unread) - len(rows) + len(session.notices) - len(notices)
     direct = [row for row in rows if not row.everyone]
     broadcast = [row for row in rows if row.everyone]
-    told = [
-        f"⚠️  You wait for each other in a circle: {' → '.join((*c, c[0]))}"
-        for c in wait_cycles(state)
-        if session.id in c
+    cycles = [
+        f"⚠️  You wait for each other in a circle: {' → '.join((*cycle, cycle[0]))}"
+        for cycle in wait_cycles(state)
+        if session.id in cycle
     ]
-    parts = ["\n".join(told), "\n".join(notice_line(notice, now, names) for notice in notices)]
-    for head, some in (("📬 DIRECT MESSAGES", direct), ("📢 BROADCASTS", broadcast)):
-        if some:
-            parts.append("\n\n".join([head, *(message_lines(row, now, session.id, names) for row in some)]))
+    parts = ["\n".join(cycles), "\n".join(notice_line(notice, now, names) for notice in notices)]
+    for head, messages in (("📬 DIRECT MESSAGES", direct), ("📢 BROADCASTS", broadcast)):
+        if messages:
+            parts.append("\n\n".join([head, *(message_lines(row, now, session.id, names) for row in messages)]))
     if rows:
-        parts.append(f'Answer with: coord reply {rows[-1].id} "..."')
+        parts.append(f'To answer: coord reply {rows[-1].id} "..."')
     if left:
         parts.append(f"… and {left} more unread: coord inbox")
     return "\n\n".join(part for part in parts if part) or "📭 No unread messages. (coord inbox --all shows older ones)"

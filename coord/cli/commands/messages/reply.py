@@ -1,4 +1,4 @@
-"""`coord reply`."""
+"""`coord reply`: answer a message."""
 
 from coord.cli.commands.messages.send import check_length, resolve_recipient, warn_of_dead_recipients
 from coord.cli.parser import argument, command
@@ -15,30 +15,30 @@ from projections.views.board import names_of
 @argument("message")
 @argument("body")
 def reply(run: Run, message: str, body: str) -> None:
-    """Answer a message. The answer confirms it as well. BODY `-` is read from standard input.
+    """Answer a message, and confirm it. With `-` as BODY, the text is read from standard input.
 
     \b
     Example:
       coord reply amber-otter-k3f9/17 "Yes, please: church-guidance needs email delivery"
     """
     text = run.body(body)
-    name = message_id(run.read_state(), message)
-    event, asked = read_message(run.workspace, name)
-    subject = asked.subject if asked.subject.startswith("Re: ") else f"Re: {asked.subject}"
+    question_id = message_id(run.read_state(), message)
+    event, question = read_message(run.workspace, question_id)
+    subject = question.subject if question.subject.startswith("Re: ") else f"Re: {question.subject}"
     check_length(subject[:1000], text)
     if not text.strip():
         raise usage_error("the answer is empty. Nothing was sent.")
 
     def decide(transaction: Transaction) -> tuple[str, str]:
         to = resolve_recipient(transaction.state, event.actor)
-        sent = transaction.append(MessageSent(to=(to,), subject=subject[:1000], body=text, in_reply_to=name))
-        transaction.append(MessageAcknowledged(messages=(name,)))
+        sent = transaction.append(MessageSent(to=(to,), subject=subject[:1000], body=text, in_reply_to=question_id))
+        transaction.append(MessageAcknowledged(messages=(question_id,)))
         return sent.id, to
 
     outcome = run.transact(decide)
     sent, to = outcome.value
     run.say(
         f"✅ Sent to {session_label(to, names_of(outcome.snapshot.state))}: {line(subject)}",
-        {"message": sent, "session": outcome.me.session, "to": [to], "in_reply_to": name},
+        {"message": sent, "session": outcome.me.session, "to": [to], "in_reply_to": question_id},
     )
     warn_of_dead_recipients(run, outcome.snapshot.state, [to])

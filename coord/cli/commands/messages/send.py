@@ -1,4 +1,4 @@
-"""`coord send`."""
+"""`coord send`: send a message."""
 
 from collections.abc import Sequence
 
@@ -20,11 +20,16 @@ URGENCIES = ("low", "normal", "high")
 @argument("subject")
 @argument("body", required=False)
 @option("--urgency", choices=URGENCIES, default="normal", help="How soon it should be read.")
-@option("--needs-ack", is_flag=True, help="Ask for a confirmation; if it is urgent, the board shows who owes it.")
+@option(
+    "--needs-ack",
+    is_flag=True,
+    help="Ask for a confirmation. If urgent, the board shows it until confirmed.",
+)
 def send(run: Run, to: str, subject: str, body: str | None, urgency: Urgency, needs_ack: bool) -> None:
-    """Send a message to a session, to several (separated by commas), or to everyone (`broadcast`).
+    """Send a message to one session, to several, or to everyone.
 
-    BODY `-` is read from standard input.
+    TO is the id or name of a session, several with commas between them, or `broadcast`. With `-` as BODY, the text is
+    read from standard input.
 
     \b
     Examples:
@@ -35,65 +40,66 @@ def send(run: Run, to: str, subject: str, body: str | None, urgency: Urgency, ne
     text = run.body(body)
     check_length(subject, text)
 
-    wanted = [name.strip() for name in to.split(",") if name.strip()]
-    everyone = any(name.lower() in EVERYONE_WORDS for name in wanted)
-    if not wanted or (everyone and len(wanted) > 1):
-        raise usage_error("to whom? Name a session, several with commas, or `broadcast` alone.")
+    names = [name.strip() for name in to.split(",") if name.strip()]
+    everyone = any(name.lower() in EVERYONE_WORDS for name in names)
+    if not names or (everyone and len(names) > 1):
+        raise usage_error("to whom? Name a session, several with commas, or only `broadcast`.")
 
     def decide(transaction: Transaction) -> tuple[str, list[str]]:
-        names = (
-            tuple(dict.fromkeys(resolve_recipient(transaction.state, name) for name in wanted))
+        session_ids = (
+            tuple(dict.fromkeys(resolve_recipient(transaction.state, name) for name in names))
             if not everyone
             else EVERYONE
         )
         event = transaction.append(
-            MessageSent(to=names, subject=subject, body=text, urgency=urgency, needs_ack=needs_ack)
+            MessageSent(to=session_ids, subject=subject, body=text, urgency=urgency, needs_ack=needs_ack)
         )
-        return event.id, sorted(transaction.state.messages[event.id].unread_by) if everyone else list(names)
+        return event.id, sorted(transaction.state.messages[event.id].unread_by) if everyone else list(session_ids)
 
     outcome = run.transact(decide)
-    name, recipients = outcome.value
+    message, recipients = outcome.value
     sessions = outcome.snapshot.state.sessions
     if everyone:
-        here = sum(sessions[name].live for name in recipients)
-        who = f"everyone ({plural(here, 'session')})" if here else "everyone (nobody else is here)"
+        live = sum(sessions[name].live for name in recipients)
+        who = f"everyone ({plural(live, 'session')})" if live else "everyone (nobody else is here)"
     else:
         who = ", ".join(session_label(name, names_of(outcome.snapshot.state)) for name in recipients)
     run.say(
         f"✅ Sent to {who}: {line(subject)}",
-        {"message": name, "session": outcome.me.session, "to": EVERYONE if everyone else recipients},
+        {"message": message, "session": outcome.me.session, "to": EVERYONE if everyone else recipients},
     )
     if not everyone:
         warn_of_dead_recipients(run, outcome.snapshot.state, recipients)
 
 
 def warn_of_dead_recipients(run: Run, state: State, recipients: Sequence[str]) -> None:
-    """Say of those who were presumed dead that they will hardly read it."""
+    """Print a note for each recipient that is recorded as dead, because it will probably not read the message."""
     for name in recipients:
         session = state.sessions[name]
         if session.status == "dead":
             who = session_label(name, names_of(state))
-            run.note(f"{who} is dead ({session.over_because}); whoever continues it will read this: start --continue")
+            run.note(f"{who} is dead ({session.over_because}); a session that continues it will read this message")
 
 
 def resolve_recipient(state: State, text: str) -> str:
-    """The session that a message is for. Raises CoordError (3) if there is none, or it has ended or was imported."""
+    """Return the id of the session that `text` names. Raises CoordError (3) if it cannot read the message."""
     name = resolve_session(state, text)
     session = state.sessions[name]
     if session.status == "ended":
         raise no_session(f"{name} has ended and will not read it. Nothing was sent; {live_sessions_text(state)}")
     if session.status == "imported":
-        raise no_session(f"{name} was imported and reads nothing here. Nothing was sent; {live_sessions_text(state)}")
+        raise no_session(f"{name} was imported and cannot read messages. Nothing was sent; {live_sessions_text(state)}")
     return name
 
 
 def check_length(subject: str, body: str) -> None:
-    """Refuse what no reader should be made to read, before anything is written."""
+    """Check that a message has a subject, and that neither part is too long. Raises CoordError (2)."""
     if not subject.strip():
-        raise usage_error("give the message a subject.")
+        raise usage_error("the subject is empty. Nothing was sent.")
     if len(subject) > 1000:
-        raise usage_error(f"the subject has {len(subject)} characters; 1000 are allowed. Put the rest into the body.")
+        raise usage_error(f"the subject has {len(subject)} characters; at most 1000 are allowed. Use the body.")
     if len(body) > MAX_TEXT_LENGTH:
         raise usage_error(
-            f"the body has {len(body)} characters; {MAX_TEXT_LENGTH} are allowed. Put it into a file and send its path."
+            f"the body has {len(body)} characters; at most {MAX_TEXT_LENGTH} are allowed. "
+            "Put it into a file and send its path."
         )

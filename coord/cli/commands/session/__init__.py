@@ -1,1 +1,1 @@
-"""Commands for one's own session."""
+"""Commands that start, end or describe this session. Other sessions are shown by the board."""

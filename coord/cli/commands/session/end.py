@@ -1,4 +1,4 @@
-"""`coord end`."""
+"""`coord end`: end this session and release its claims."""
 
 from coord.cli.parser import command, option
 from coord.engine.run import Run
@@ -8,10 +8,10 @@ from eventlog.events import SessionEnded
 
 
 @command("end")
-@option("--summary", default="", help="What was done.")
-@option("--notes", default="", help="What whoever goes on should know.")
+@option("--summary", default="", help="What you did.")
+@option("--notes", default="", help="What the next session should know.")
 def end(run: Run, summary: str, notes: str) -> None:
-    """End this session: everything that it holds is released, and those who wait for it get it.
+    """End this session and release all its claims. Sessions that wait for these claims can then get them.
 
     \b
     Examples:

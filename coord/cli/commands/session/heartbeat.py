@@ -1,4 +1,4 @@
-"""`coord heartbeat`."""
+"""`coord heartbeat`: tell others what this session is doing."""
 
 from coord.cli.parser import argument, command, option
 from coord.cli.resources import check_resource, file_name
@@ -9,8 +9,19 @@ from coord.errors import CoordError
 from coord.render.format import line, percent_in, session_label, time_text
 from eventlog.events import Instant, SessionHeartbeat, add_time
 from projections.rules.claims import find_obstacles
-from projections.rules.state import State
+from projections.rules.state import Session, State
 from projections.views.board import names_of
+
+_SHOWN_FIELDS = (
+    "action",
+    "target",
+    "phase",
+    "progress",
+    "percent",
+    "next_action",
+    "estimated_completion",
+    "blocked_on",
+)
 
 
 @command("heartbeat")
@@ -19,9 +30,9 @@ from projections.views.board import names_of
 @argument("phase", default="")
 @argument("progress", default="")
 @argument("next_action", metavar="[NEXT]", default="")
-@option("--file", "files", multiple=True, help="A file that you are touching; may be repeated.")
-@option("--eta", default="", help="When you expect to be done: 45m, or words.")
-@option("--blocked-on", default="", help="What you cannot go on without.")
+@option("--file", "files", multiple=True, help="A file that you are changing; may be repeated.")
+@option("--eta", default="", help="When you expect to finish: 45m, or any text.")
+@option("--blocked-on", default="", help="What you need before you can continue.")
 def heartbeat(
     run: Run,
     action: str,
@@ -33,10 +44,10 @@ def heartbeat(
     eta: str,
     blocked_on: str,
 ) -> None:
-    """Say what you are doing, all of it: what you leave out is over.
+    """Tell others what you are doing.
 
-    Without an ACTION what you said before stays, and the options are added to it; without anything at all it says only
-    that you are still there.
+    With an ACTION, this replaces everything that you said before. Without an ACTION, the options are added to it, and
+    without any option it only shows that you are still here.
 
     \b
     Examples:
@@ -49,7 +60,7 @@ def heartbeat(
     )
 
     def decide(transaction: Transaction) -> None:
-        said = SessionHeartbeat(
+        given = SessionHeartbeat(
             action=action,
             target=target,
             phase=phase,
@@ -60,29 +71,33 @@ def heartbeat(
             estimated_completion=_eta(eta, transaction.at),
             blocked_on=blocked_on,
         )
-        adds = not action and said != SessionHeartbeat()
-        transaction.append(_added(said, transaction.state.sessions[transaction.me.session].doing) if adds else said)
+        if not action and given != SessionHeartbeat():
+            given = _combine(transaction.state.sessions[transaction.me.session].doing, given)
+        transaction.append(given)
 
     outcome = run.transact(decide)
     session = outcome.snapshot.state.sessions[outcome.me.session]
-    doing = session.doing
-    what = " ".join(line(part) for part in (doing.action, doing.target) if part) or "here"
-    how_far = f" ({line(doing.progress)})" if doing.progress else ""
-    facts = [
-        f"blocked on {line(doing.blocked_on)}" if doing.blocked_on else "",
-        f"done by {line(doing.estimated_completion)}" if doing.estimated_completion else "",
-        *_waiting_for(outcome.snapshot.state, session.id),
-    ]
-    more = "".join(f"\n   {fact}" for fact in facts if fact)
-    told = ("action", "target", "phase", "progress", "percent", "next_action", "estimated_completion", "blocked_on")
+    fields = {name: getattr(session.doing, name) for name in _SHOWN_FIELDS}
     run.say(
-        f"✅ {session.id}: {what}{how_far}{more}",
-        {"session": session.id, **{name: getattr(doing, name) for name in told}, "unread": unread_count(session)},
+        _render_text(outcome.snapshot.state, session),
+        {"session": session.id, **fields, "unread": unread_count(session)},
     )
 
 
-def _waiting_for(state: State, me: str) -> list[str]:
-    """Who waits for something that this session holds."""
+def _render_text(state: State, session: Session) -> str:
+    doing = session.doing
+    what = " ".join(line(part) for part in (doing.action, doing.target) if part) or "here"
+    progress = f" ({line(doing.progress)})" if doing.progress else ""
+    details = [
+        f"blocked on {line(doing.blocked_on)}" if doing.blocked_on else "",
+        f"done by {line(doing.estimated_completion)}" if doing.estimated_completion else "",
+        *_waiting_sessions(state, session.id),
+    ]
+    return f"✅ {session.id}: {what}{progress}" + "".join(f"\n   {detail}" for detail in details if detail)
+
+
+def _waiting_sessions(state: State, me: str) -> list[str]:
+    """Return a line for each session that waits for a claim of this one."""
     names = names_of(state)
     return [
         f"⏳ {session_label(wait.session, names)} waits for your {line(ahead.resource)}"
@@ -92,14 +107,14 @@ def _waiting_for(state: State, me: str) -> list[str]:
     ]
 
 
-def _added(said: SessionHeartbeat, before: SessionHeartbeat) -> SessionHeartbeat:
-    """What was said before, and what is said now in its place."""
-    values = {name: getattr(said, name) or getattr(before, name) for name in said.__struct_fields__}
+def _combine(before: SessionHeartbeat, given: SessionHeartbeat) -> SessionHeartbeat:
+    """Return the previous heartbeat, with the fields that are given now replaced."""
+    values = {name: getattr(given, name) or getattr(before, name) for name in given.__struct_fields__}
     return SessionHeartbeat(**values | {"action": before.action or "working"})
 
 
 def _eta(text: str, at: Instant) -> str:
-    """A length of time becomes the time it leads to; other words stay as they are."""
+    """Return the time of day that lies a duration such as `45m` after `at`; other text is returned unchanged."""
     try:
         return time_text(add_time(at, parse_duration_s(text, "--eta")), "0001-01-02T00:00:00.000000Z") if text else ""
     except CoordError:

@@ -1,4 +1,4 @@
-"""`coord start`."""
+"""`coord start`: register a shell or an agent's conversation as a session."""
 
 import os
 from typing import Any
@@ -18,7 +18,7 @@ from projections.rules.state import Session, State
 
 
 class StartOptions(Struct, frozen=True):
-    """What was asked for on the command line."""
+    """The options of the command line."""
 
     name: str
     client: str
@@ -29,17 +29,23 @@ class StartOptions(Struct, frozen=True):
 
 
 @command("start", acts=False)
-@option("--name", default="", help="A name that others can call you by.")
-@option("--client", default="", help=f"What you are ({', '.join(CLIENT_NAMES)}, ...); found out if not said.")
+@option("--name", default="", help="A name by which others can address you.")
+@option("--client", default="", help=f"What you are: {', '.join(CLIENT_NAMES)}, ...; detected if not given.")
 @option("--capability", "capabilities", multiple=True, help="Something that you can do; may be repeated.")
-@option("--new", is_flag=True, help="Begin another session even where this shell already is one.")
-@option("--no-anchor", is_flag=True, help="Do not tie it to a process: it ends by `end` alone.")
-@option("--continue", "continues", metavar="ID", default="", help="Go on for a session that is over.")
-def start(run: Run, **wishes: Any) -> None:
-    """Register this shell, or this agent's conversation, as a session.
+@option("--new", is_flag=True, help="Start a new session, even if this shell already is one.")
+@option("--no-anchor", is_flag=True, help="Do not tie the session to a process; it lives until `coord end`.")
+@option(
+    "--continue",
+    "continues",
+    metavar="ID",
+    default="",
+    help="Take over from a session that has ended or died.",
+)
+def start(run: Run, **options: Any) -> None:
+    """Register this shell or this agent's conversation as a session.
 
-    Where it already is one, that one is told and nothing is begun; a --name or --capability is added to it. A session
-    lives and dies with a process: the agent's client, or the shell that owns the terminal.
+    If it already is a session, that session is kept, and gets the --name, --client or --capability that you give. A
+    session lives as long as a process: the agent's client, or the shell that owns the terminal.
 
     \b
     Examples:
@@ -48,46 +54,51 @@ def start(run: Run, **wishes: Any) -> None:
       coord start --continue amber-otter
       COORD_SESSION=$(coord start --no-anchor --json | jq -r .session)
     """
-    wish = StartOptions(**wishes)
+    wanted = StartOptions(**options)
     _make_log_folder(run)
-    for text in (wish.name, wish.client, *wish.capabilities):
+    for text in (wanted.name, wanted.client, *wanted.capabilities):
         _check_name(text)
-    already: list[bool] = []
+    already = False
 
     def who(transaction: Transaction) -> Identity:
-        found = find_current_session(run, transaction)
-        if found and found.session and not wish.new and not wish.continues:
-            already.extend([True] * transaction.state.sessions[found.session].live)
-            return found
-        hello = _start_event(run, transaction, wish, found)
-        in_conversation = found and found.conversation  # where a new session takes the place of the one before
-        transaction.start_session(found if found and in_conversation else Identity("", "just started"), hello)
+        nonlocal already
+        current = find_current_session(run, transaction)
+        if current and current.session and not wanted.new and not wanted.continues:
+            already = transaction.state.sessions[current.session].live
+            return current
+        event = _start_event(run, transaction, wanted, current)
+        in_conversation = current and current.conversation  # the new session replaces the previous one in it
+        transaction.start_session(current if current and in_conversation else Identity("", "just started"), event)
         return transaction.me
 
-    outcome = run.transact(lambda transaction: _rename(run, transaction, wish) if already else None, who=who)
+    outcome = run.transact(lambda transaction: _update_session(run, transaction, wanted) if already else None, who=who)
     session = outcome.snapshot.state.sessions[outcome.me.session]
     run.say(
-        _render_text(run, session, bool(already), outcome.me),
-        {"session": session.id, "already": bool(already), **_session_data(session)},
+        _render_text(run, session, already, outcome.me),
+        {"session": session.id, "already": already, **_session_data(session)},
     )
     _suggest_continuing(run, outcome.snapshot.state, session)
     others = [s for s in outcome.snapshot.state.sessions.values() if s.live and s.anchor and s.id != session.id]
     if any(s.anchor == session.anchor for s in others):
-        run.note(f"another session has this same process; say which one acts: --session {session.id}")
+        run.note(f"another session has the same process; name the one that acts: --session {session.id}")
 
 
 def _suggest_continuing(run: Run, state: State, me: Session) -> None:
-    """Tell of a dead session of the same name that left mail behind: it can be continued."""
+    """Print a note for each dead session of the same name with unread messages, since it can be continued."""
     for session in state.sessions.values():
         if me.name and session.name == me.name and session.status == "dead" and session.unread:
-            mail = plural(len(session.unread), "unread message")
+            unread = plural(len(session.unread), "unread message")
             run.note(
-                f"{session.id} of that name died with {mail}: coord start --new --continue {session.id} goes on for it"
+                f"{session.id} of that name died with {unread}; to take them over: "
+                f"coord start --new --continue {session.id}"
             )
 
 
 def find_current_session(run: Run, transaction: Transaction) -> Identity | None:
-    """Who this shell is already, if it is someone. Two on one shell are no obstacle to a third."""
+    """Return the identity of this shell or conversation, or None if there is none, or more than one.
+
+    Raises CoordError if a session was named that does not exist.
+    """
     try:
         return find_identity(run.system, transaction.state, run.session)
     except CoordError:
@@ -96,43 +107,43 @@ def find_current_session(run: Run, transaction: Transaction) -> Identity | None:
         return None
 
 
-def _start_event(run: Run, transaction: Transaction, wish: StartOptions, found: Identity | None) -> SessionStarted:
-    """How the new session introduces itself. Raises CoordError if it cannot have that name, or go on for that one."""
-    here = transaction.state.sessions.get(found.session) if found else None
-    if wish.continues and not wish.new and here and here.live:
-        raise refused(f"this shell is {here.id} already. End it first (coord end), or add --new.")
-    old = transaction.state.sessions[resolve_session(transaction.state, wish.continues)] if wish.continues else None
+def _start_event(run: Run, transaction: Transaction, wanted: StartOptions, current: Identity | None) -> SessionStarted:
+    """Return the event of the new session. Raises CoordError if the name is taken, or no session can be continued."""
+    here = transaction.state.sessions.get(current.session) if current else None
+    if wanted.continues and not wanted.new and here and here.live:
+        raise refused(f"this shell is already {here.id}. End it first (coord end), or add --new.")
+    old = transaction.state.sessions[resolve_session(transaction.state, wanted.continues)] if wanted.continues else None
     if old and old.status == "imported":
-        raise refused(f"{old.id} was imported, so there is nothing to go on with. See what it did: coord why {old.id}")
+        raise refused(f"{old.id} was imported and cannot be continued. See what it did: coord why {old.id}")
     if old and old.live and not run.system.death_evidence(old):
-        raise refused(f"{old.id} is not over. Act as it with --session {old.id}, or end it first.")
-    name = wish.name or (old.name if old else "")
-    _free_name(run, transaction, name, "")
-    anchor = None if wish.no_anchor else find_anchor(run.system, found.conversation if found else "")
+        raise refused(f"{old.id} is still live. Act as it with --session {old.id}, or end it first.")
+    name = wanted.name or (old.name if old else "")
+    _check_name_is_free(run, transaction, name, "")
+    anchor = None if wanted.no_anchor else find_anchor(run.system, current.conversation if current else "")
     return session_started(
         run.system,
         run.workspace,
         name=name,
-        client=wish.client or (found.client if found else ""),
-        client_session=found.conversation if found else "",
-        capabilities=wish.capabilities or (old.capabilities if old else ()),
+        client=wanted.client or (current.client if current else ""),
+        client_session=current.conversation if current else "",
+        capabilities=wanted.capabilities or (old.capabilities if old else ()),
         anchor=anchor[1] if anchor else None,
         continues=old.id if old else "",
     )
 
 
-def _rename(run: Run, transaction: Transaction, wish: StartOptions) -> None:
-    """Add a name, a client or capabilities to a session that is here already."""
+def _update_session(run: Run, transaction: Transaction, wanted: StartOptions) -> None:
+    """Give an existing session the name, client and capabilities that the options name."""
     session = transaction.state.sessions[transaction.me.session]
-    wanted = (wish.name or session.name, wish.client or session.client, wish.capabilities or session.capabilities)
-    if wanted == (session.name, session.client, session.capabilities):
-        return
-    _free_name(run, transaction, wish.name, session.id)
-    values = {name: getattr(session, name) for name in SessionStarted.__struct_fields__}
-    transaction.append(SessionStarted(**values | {"name": wanted[0], "client": wanted[1], "capabilities": wanted[2]}))
+    before = {name: getattr(session, name) for name in SessionStarted.__struct_fields__}
+    given = {"name": wanted.name, "client": wanted.client, "capabilities": wanted.capabilities}
+    after = before | {name: value for name, value in given.items() if value}
+    if after != before:
+        _check_name_is_free(run, transaction, wanted.name, session.id)
+        transaction.append(SessionStarted(**after))
 
 
-def _free_name(run: Run, transaction: Transaction, name: str, me: str) -> None:
+def _check_name_is_free(run: Run, transaction: Transaction, name: str, me: str) -> None:
     for session in transaction.state.sessions.values():
         if (
             name
@@ -142,12 +153,12 @@ def _free_name(run: Run, transaction: Transaction, name: str, me: str) -> None:
             and not run.system.death_evidence(session)
         ):
             raise refused(
-                f"{session.id} is called {name} already. Choose another name, so that others can tell you apart."
+                f"{session.id} is already called {name}. Choose another name, so that others can tell you apart."
             )
 
 
 def _make_log_folder(run: Run) -> None:
-    """A log folder that was removed begins anew."""
+    """Create the log folder if it was removed."""
     try:
         os.makedirs(run.workspace.log, exist_ok=True)
     except OSError as error:
@@ -157,7 +168,7 @@ def _make_log_folder(run: Run) -> None:
 def _check_name(text: str) -> None:
     if len(text) > 100 or not text.isprintable() or "," in text or "/" in text or text.lower() in EVERYONE_WORDS:
         raise usage_error(
-            f"'{line(text, 60)}' is no name: at most 100 printable characters, no comma or slash, not 'all'."
+            f"'{line(text, 60)}' is not a valid name: at most 100 printable characters, no comma or slash, not 'all'."
         )
 
 
@@ -174,25 +185,21 @@ def _session_data(session: Session) -> dict[str, object]:
 def _render_text(run: Run, session: Session, already: bool, me: Identity) -> str:
     named = f"{session.id} ({line(session.name)})" if session.name else session.id
     if already:
-        return f"✅ Session {named} is already here (by {me.how}). `coord start --new` begins another."
+        return f"✅ Session {named} is already here (by {me.how}). `coord start --new` starts another."
     if session.anchor:
         process = run.system.processes.process(session.anchor.pid)
-        anchored = f"It lives as long as {describe_process(process) if process else 'its process'}."
+        lifetime = f"It lives as long as {describe_process(process) if process else 'its process'}."
     else:
-        anchored = f"It is tied to no process. Name it in each shell: export COORD_SESSION={session.id}"
+        lifetime = f"It is not tied to a process. In each shell, name it: export COORD_SESSION={session.id}"
     if session.continues:
-        anchored += f" It goes on for {session.continues}."
-    unread = len(session.unread)
+        lifetime += f" It continues {session.continues}."
+    waiting = f" ({len(session.unread)} unread)" if session.unread else ""
     return (
         f"✅ Session {named} registered\n"
-        f"{anchored}\n\n"
+        f"{lifetime}\n\n"
         "Next:\n"
-        f"  coord status                        who is here, and what is taken{_mail(unread)}\n"
-        "  coord claim file src/app.py         take something before you change it\n"
-        '  coord heartbeat building "the app"  say what you are doing\n'
-        "  coord inbox                         read what others wrote to you"
+        "  coord status                        see who is here, and what is claimed\n"
+        "  coord claim file src/app.py         claim a file before you change it\n"
+        '  coord heartbeat building "the app"  tell others what you are doing\n'
+        f"  coord inbox                         read your messages{waiting}"
     )
-
-
-def _mail(unread: int) -> str:
-    return f" ({plural(unread, 'message')} for you)" if unread else ""

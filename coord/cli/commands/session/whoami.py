@@ -1,4 +1,4 @@
-"""`coord whoami`."""
+"""`coord whoami`: show which session a command acts as."""
 
 from coord.cli.parser import command
 from coord.engine.run import Run
@@ -7,7 +7,7 @@ from coord.render.format import line
 
 @command("whoami")
 def whoami(run: Run) -> None:
-    """Tell which session this is, and how that was decided.
+    """Show which session this is, and how that was decided.
 
     \b
     Example:

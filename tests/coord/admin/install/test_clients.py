@@ -62,7 +62,7 @@ def test_the_teams_hooks_do_nothing_without_coord(machine: Machine, client: Clie
 def test_a_coord_that_is_not_on_path_is_called_by_its_path(machine: Machine) -> None:
     out = machine.ok("install claude", PATH="/usr/bin:/bin")
     assert f"{COORD} hook claude" in out
-    assert "`coord` alone does not run this program" in out
+    assert "`coord` does not run this program" in out
     team = machine.ok("install claude --project --dry-run", PATH="/usr/bin:/bin")
     assert COORD not in team, "a path of this machine must not be in the team's settings"
     machine.ok("install claude")
@@ -190,19 +190,19 @@ def test_older_instructions_are_replaced(machine: Machine) -> None:
 @pytest.mark.parametrize(
     ("line", "why"),
     [
-        ("install emacs", "there is no 'emacs' to install: it is one of claude, codex, gemini"),
+        ("install emacs", "'emacs' is not a target. Choose one of claude, codex, gemini"),
         ("install claude --user --local", "exclude each other"),
         ("install codex --local", "Codex has no --local settings; it has --project and --user"),
         ("install codex --wake", "codex queue"),
         ("install gemini --wake", "Nothing is known that wakes it"),
         ("install codex --plugin x", "--plugin does not work with Codex"),
-        ("install mcp --wake", "--wake goes with a client of agents (claude, codex, gemini), not with mcp"),
-        ("install git --instructions", "--instructions goes with a client of agents"),
+        ("install mcp --wake", "--wake is only for a client (claude, codex, gemini), not for mcp"),
+        ("install git --instructions", "--instructions is only for a client"),
         ("install claude --client codex", "--client is for mcp"),
         ("install mcp --client emacs", "--client is one of claude, codex, gemini"),
-        ("uninstall", "say what"),
-        ("uninstall claude --all", "say what"),
-        ("uninstall claude --log", "--all only"),
+        ("uninstall", "name what to uninstall"),
+        ("uninstall claude --all", "name what to uninstall"),
+        ("uninstall claude --log", "only with --all"),
     ],
 )
 def test_options_that_do_not_fit_are_refused(machine: Machine, line: str, why: str) -> None:

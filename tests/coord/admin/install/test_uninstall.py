@@ -146,12 +146,12 @@ def test_uninstall_all_keeps_the_log_unless_asked(machine: Machine) -> None:
     assert f"coord end --session {session}" in result.err
     machine.run("end")
     dry = machine.ok("uninstall --all --log --dry-run")
-    assert f"It would remove {machine.repo.folder}, with the log of 1 session." in dry
+    assert f"It would delete {machine.repo.folder}, with the log of 1 session." in dry
     assert machine.repo.folder.is_dir()
     out = machine.ok("uninstall --all --log")
-    removed = f"Removed: {machine.repo.folder}, with the log of 1 session."
+    removed = f"Deleted: {machine.repo.folder}, with the log of 1 session."
     then = "If it was committed: git rm -r --quiet COORDINATION, and commit that."
-    assert out == f"✅ No client has coord in it.\n   {removed} {then}\n"
+    assert out == f"✅ coord is not installed in any client.\n   {removed} {then}\n"
     assert not machine.repo.folder.exists()
     assert not (machine.repo.root / ".git" / "coord").exists()
     assert machine.run("status").code == 4
@@ -165,13 +165,11 @@ def test_live_sessions_prevent_the_removal_of_the_log(machine: Machine) -> None:
     machine.ok("install claude")
     result = machine.run("uninstall --all --log")
     assert (result.code, result.out, result.err.count("\n")) == (1, "", 1)
-    assert "nothing was removed: 6 sessions are at work here: " in result.err
+    assert "nothing was removed: 6 sessions are live here: " in result.err
     assert all(f"{session} (s{pid})" in result.err for session, pid in list(zip(sessions, pids, strict=True))[:5])
-    assert "and 1 more (coord status). Each ends itself with: coord end; you end another with: coord end --session" in (
-        result.err
-    )
+    assert "and 1 more (coord status). End them first, each with `coord end` in its shell, or from here: " in result.err
     dry = machine.ok("uninstall --all --log --dry-run")
-    assert f"As things are it would be refused: 6 sessions are at work here: {sessions[0]} (s100)" in dry
+    assert f"Now it would be refused: 6 sessions are live here: {sessions[0]} (s100)" in dry
     assert f"{LOCAL} (removed)" in dry
     assert (machine.repo.root / LOCAL).is_file()
 
@@ -195,6 +193,6 @@ def test_uninstall_all_reports_by_repository(machine: Machine, tmp_path: Path) -
         f"      {LOCAL} (removed): the hooks of Claude Code, and the rules on what runs without asking",
         "   Yours, in all repositories:",
         "      ~/.gemini/settings.json (removed): the MCP server of Gemini CLI",
-        f"   Left: {machine.repo.folder}, with its log. To remove that too, there: coord uninstall --all --log",
-        f"   Left: {other}/COORDINATION, with its log. To remove that too, there: coord uninstall --all --log",
+        f"   Kept: {machine.repo.folder}, with its log. To delete it, run there: coord uninstall --all --log",
+        f"   Kept: {other}/COORDINATION, with its log. To delete it, run there: coord uninstall --all --log",
     ]

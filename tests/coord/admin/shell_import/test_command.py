@@ -291,7 +291,7 @@ def test_unusable_files_are_listed_with_reasons(scene: Scene, tmp_path: Path) ->
     assert said.keys() - {"broadcast/secret.json"} == expected.keys()  # root can read this file
     assert all(words in said[path] for path, words in expected.items()), said
     text = scene.machine.run(100, "import", "../old").out
-    assert "could not be used" in text
+    assert "could not be imported" in text
     assert "Nothing new" in text
 
 
@@ -368,8 +368,8 @@ def test_the_output_has_counts_and_next_commands(repo: Repo) -> None:
     shell = repo.shell()
     text = shell.ok("coord import COORDINATION")
     assert "2 files read" in text
-    assert "1 of them was no valid JSON and was recovered" in text
-    assert "25 files could not be used" in text
+    assert "1 of them was recovered from invalid JSON" in text
+    assert "25 files could not be imported" in text
     assert "… and 5 more: --json shows all" in text
     commands = [row.strip() for row in text.partition("Next:")[2].splitlines() if row.strip()]
     assert len(commands) == 3

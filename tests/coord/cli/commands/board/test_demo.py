@@ -1,4 +1,4 @@
-"""The demo: three real sessions, each a process of its own, play the story, and nothing of it stays."""
+"""The demo runs three real sessions, prints what they do, and leaves nothing behind."""
 
 import tempfile
 from pathlib import Path
@@ -10,7 +10,7 @@ from tests.support.repositories import Repo
 pytestmark = pytest.mark.slow
 
 
-def test_the_demo_plays_the_story_and_leaves_nothing_behind(bare_repo: Repo) -> None:
+def test_the_demo_plays_its_script_and_removes_its_folder(bare_repo: Repo) -> None:
     told = bare_repo.shell().run("coord demo --json")
     assert (told.code, told.err) == (0, "")
     steps = told.json["steps"]
@@ -23,7 +23,7 @@ def test_the_demo_plays_the_story_and_leaves_nothing_behind(bare_repo: Repo) -> 
     assert not list(Path(tempfile.gettempdir()).glob("coord-demo-*/COORDINATION/log/*.jsonl"))
 
 
-def test_the_demo_needs_no_repository_and_shows_what_each_types(bare_repo: Repo) -> None:
+def test_the_demo_needs_no_repository_and_shows_each_command(bare_repo: Repo) -> None:
     told = bare_repo.shell().run("cd / && coord demo")
     assert told.code == 0
     for prompt in ("ada$ coord start --name ada", "ben$ coord claim", "cai$ coord status", "(exit code 1)"):

@@ -1,4 +1,4 @@
-"""`coord watch`: the board, live, in a real terminal that is given back as it was."""
+"""`coord watch` in a real terminal: it shows the board live, and restores the terminal at its end."""
 
 import json
 import os
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def window(repo: Repo) -> Terminal:
-    """A terminal whose modes are written down before anything happens."""
+    """A terminal whose modes are recorded at the beginning."""
     made = repo.terminal()
     made.resize(120, 40)
     made.run(f"stty -a > {repo.home}/before")
@@ -23,7 +23,7 @@ def window(repo: Repo) -> Terminal:
 
 
 def as_before(repo: Repo, window: Terminal) -> bool:
-    """Whether the terminal has the modes that it had, a cursor, and what stood there before."""
+    """Return whether the terminal has its old modes, its cursor, and its old text."""
     window.run(f"stty -a > {repo.home}/after")
     cursor = window._call("display-message", "-p", "#{cursor_flag} #{alternate_on} #{wrap_flag}").split()
     return (repo.home / "before").read_text() == (repo.home / "after").read_text() and cursor == ["1", "0", "1"]
@@ -31,7 +31,7 @@ def as_before(repo: Repo, window: Terminal) -> bool:
 
 @pytest.fixture
 def pid(repo: Repo, window: Terminal) -> int:
-    """The process of a `coord watch` that shows the board."""
+    """The process id of a `coord watch` that shows the board."""
     window.begin(f"echo $BASHPID > {repo.home}/pid; coord watch; echo code-$?")
     window.sees("ACTIVE SESSIONS", "q quits")
     shell = int((repo.home / "pid").read_text())
@@ -39,7 +39,7 @@ def pid(repo: Repo, window: Terminal) -> int:
     return int(found.stdout.split()[0])
 
 
-def test_what_others_do_appears_without_a_key(repo: Repo, window: Terminal, pid: int) -> None:
+def test_changes_of_others_appear_without_a_key(repo: Repo, window: Terminal, pid: int) -> None:
     one, session = repo.sessions(1)[0]
     window.sees(session, "1 session")
     one.ok("coord claim file src/app.py --note 'landing page'")
@@ -48,15 +48,15 @@ def test_what_others_do_appears_without_a_key(repo: Repo, window: Terminal, pid:
     until(lambda: "file/src/app.py" not in window.screen(), "the end of the claim")
 
 
-def test_what_nobody_writes_is_seen_all_the_same(repo: Repo, window: Terminal, pid: int) -> None:
-    """A session that is killed writes nothing; looking at times finds it."""
+def test_a_death_that_nobody_recorded_appears(repo: Repo, window: Terminal, pid: int) -> None:
+    """A killed session writes nothing, so only polling finds it."""
     one, session = repo.sessions(1)[0]
     window.sees(session, "1 session")
     one.kill()
     window.sees("is gone", "0 sessions")
 
 
-def test_the_end_is_the_shells_screen_and_code_0(repo: Repo, window: Terminal, pid: int) -> None:
+def test_q_restores_the_screen_and_exits_with_0(repo: Repo, window: Terminal, pid: int) -> None:
     window.press("q")
     screen = window.sees("code-0")
     assert "ACTIVE SESSIONS" not in screen
@@ -64,7 +64,7 @@ def test_the_end_is_the_shells_screen_and_code_0(repo: Repo, window: Terminal, p
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_gives_the_terminal_back(repo: Repo, window: Terminal, pid: int, number: int) -> None:
+def test_a_signal_restores_the_terminal(repo: Repo, window: Terminal, pid: int, number: int) -> None:
     os.kill(pid, number)
     screen = window.sees(f"code-{128 + number}")
     assert "ACTIVE SESSIONS" not in screen
@@ -72,13 +72,13 @@ def test_a_signal_gives_the_terminal_back(repo: Repo, window: Terminal, pid: int
     assert as_before(repo, window)
 
 
-def test_ctrl_c_ends_it_quietly(repo: Repo, window: Terminal, pid: int) -> None:
+def test_ctrl_c_ends_it_without_a_message(repo: Repo, window: Terminal, pid: int) -> None:
     window.press("C-c")
     assert "Traceback" not in window.sees("code-130")
     assert as_before(repo, window)
 
 
-def test_ctrl_z_gives_the_terminal_back_and_fg_goes_on(repo: Repo, window: Terminal) -> None:
+def test_ctrl_z_restores_the_terminal_and_fg_continues(repo: Repo, window: Terminal) -> None:
     window.begin("coord watch")
     window.sees("q quits")
     window.press("C-z")
@@ -90,12 +90,12 @@ def test_ctrl_z_gives_the_terminal_back_and_fg_goes_on(repo: Repo, window: Termi
     assert as_before(repo, window)
 
 
-def test_a_terminal_that_is_closed_ends_it(repo: Repo, window: Terminal, pid: int) -> None:
+def test_closing_the_terminal_ends_it(repo: Repo, window: Terminal, pid: int) -> None:
     window.close()
     until(lambda: subprocess.run(["ps", "-p", str(pid)], capture_output=True, check=False).returncode, "its end")
 
 
-def test_it_fits_the_window_and_follows_its_size(repo: Repo, window: Terminal, pid: int) -> None:
+def test_the_board_fits_the_window_and_follows_its_size(repo: Repo, window: Terminal, pid: int) -> None:
     (one, _), _ = repo.sessions(2)
     one.ok(f"coord claim file src/app.py --note '{'many words ' * 9}'")
     wide = window.sees("file/src/app.py - ", "2 sessions")
@@ -112,7 +112,7 @@ def test_it_fits_the_window_and_follows_its_size(repo: Repo, window: Terminal, p
     window.sees("many words")
 
 
-def test_the_most_important_is_at_the_top_of_a_low_window(repo: Repo, window: Terminal) -> None:
+def test_a_low_window_shows_the_most_important_part(repo: Repo, window: Terminal) -> None:
     (one, _), _ = repo.sessions(2)
     one.ok("coord heartbeat waiting deploy --blocked-on 'the key'")
     window.resize(60, 8)
@@ -123,24 +123,24 @@ def test_the_most_important_is_at_the_top_of_a_low_window(repo: Repo, window: Te
     assert "ACTIVE SESSIONS" in rows[3]
 
 
-def test_where_nothing_can_be_drawn_the_board_is_printed_once(repo: Repo, window: Terminal) -> None:
+def test_without_a_usable_terminal_the_board_is_printed_once(repo: Repo, window: Terminal) -> None:
     shell = repo.shell()
     once = shell.run("coord watch")
-    assert (once.code, "no terminal" in once.err, "\x1b" in once.out) == (0, True, False)
+    assert (once.code, "cannot draw" in once.err, "\x1b" in once.out) == (0, True, False)
     assert "ACTIVE SESSIONS" in once.out
     assert shell.ok("coord watch | cat").splitlines()[:2] == once.out.splitlines()[:2]
     for command in ("TERM=dumb coord watch", "coord watch </dev/null"):
         result = window.run(command)
-        assert (result.code, "no terminal" in result.out, "ACTIVE SESSIONS" in result.out) == (0, True, True)
+        assert (result.code, "cannot draw" in result.out, "ACTIVE SESSIONS" in result.out) == (0, True, True)
 
 
-def test_once_prints_it_fitted_to_the_window(repo: Repo, window: Terminal) -> None:
+def test_the_option_once_prints_the_board_fitted_to_the_window(repo: Repo, window: Terminal) -> None:
     one, _ = repo.sessions(1)[0]
     one.ok("coord claim file src/app.py --note 'a note that is much longer than the window is wide'")
     window.resize(40, 60)
     until(lambda: window.run("stty size").out.split() == ["60", "40"], "the window's size")
     result = window.run("coord watch --once")
-    assert (result.code, "no terminal" in result.out) == (0, False)
+    assert (result.code, "cannot draw" in result.out) == (0, False)
     rows = result.out.splitlines()
     assert all(len(row) <= 40 for row in rows)
     assert "a note that is much longer than the window is wide" in " ".join(row.strip() for row in rows)
@@ -148,14 +148,14 @@ def test_once_prints_it_fitted_to_the_window(repo: Repo, window: Terminal) -> No
     assert one.ok("coord watch --once").splitlines()[:1] == status.splitlines()[:1]
 
 
-def test_json_is_the_board_of_status(repo: Repo) -> None:
+def test_the_json_is_the_same_as_that_of_status(repo: Repo) -> None:
     one, session = repo.sessions(1)[0]
     found = json.loads(one.ok("coord watch --json"))
     assert found.keys() == one.json("coord status").keys()
     assert [row["id"] for row in found["sessions"]] == [session]
 
 
-def test_no_colours_are_drawn_where_none_are_wanted(repo: Repo, window: Terminal) -> None:
+def test_no_color_turns_reverse_video_off(repo: Repo, window: Terminal) -> None:
     window.begin("NO_COLOR=1 coord watch")
     window.sees("q quits")
     assert "\x1b[7m" not in window._call("capture-pane", "-p", "-e")
@@ -166,8 +166,8 @@ def test_no_colours_are_drawn_where_none_are_wanted(repo: Repo, window: Terminal
 
 
 def test_an_empty_log_and_a_damaged_one_show_a_board(repo: Repo, window: Terminal, pid: int) -> None:
-    """Damage that comes while it runs is shown as it is noticed."""
-    window.sees("none: `coord start` starts one")
+    """Damage that occurs while it runs is shown."""
+    window.sees("none: `coord start` begins one")
     one, session = repo.sessions(1)[0]
     one.ok("coord claim file src/app.py")
     window.sees("file/src/app.py")
@@ -177,7 +177,7 @@ def test_an_empty_log_and_a_damaged_one_show_a_board(repo: Repo, window: Termina
     window.sees("COORDINATION NEEDED", "is damaged at line 3")
 
 
-def test_a_log_that_was_removed_under_it_is_told(repo: Repo, window: Terminal, pid: int) -> None:
+def test_a_log_that_is_removed_meanwhile_is_reported(repo: Repo, window: Terminal, pid: int) -> None:
     repo.sessions(1)
     window.sees("1 session")
     repo.log.rename(repo.folder / "elsewhere")

@@ -1,4 +1,4 @@
-"""Claims from the command line: taking, keeping, sharing, giving up, handing over, breaking."""
+"""The commands on claims: claim, renew, release, handoff, break and claims."""
 
 import re
 
@@ -11,7 +11,7 @@ from tests.support.in_process import Inside
 from tests.support.repositories import Repo
 
 
-def test_a_refusal_names_the_holder_until_when_and_how_to_ask(repo: Repo) -> None:
+def test_a_refusal_names_the_holder_the_end_and_what_to_do(repo: Repo) -> None:
     (one, first), (two, second) = repo.sessions(2)
     said = one.ok("coord claim droplet church-guidance 4 --note 'landing page'")
     assert re.match(r"✅ Claimed: droplet/church-guidance until (\S+ )?\d\d:\d\d \S+ \(4 h left\)", said)
@@ -25,7 +25,7 @@ def test_a_refusal_names_the_holder_until_when_and_how_to_ask(repo: Repo) -> Non
     assert as_json.json["obstacles"][0]["session"] == first
 
 
-def test_ones_own_claim_is_renewed_and_never_shortened(repo: Repo) -> None:
+def test_claiming_again_extends_and_never_shortens(repo: Repo) -> None:
     one, session = repo.sessions(1)[0]
     first = one.json("coord claim droplet x 4")
     again = one.json("coord claim droplet x 1")
@@ -36,7 +36,7 @@ def test_ones_own_claim_is_renewed_and_never_shortened(repo: Repo) -> None:
     assert one.json("coord renew droplet/x --ttl 1m")["until"] == longer["until"]
 
 
-def test_a_token_stands_until_someone_else_had_the_resource(repo: Repo) -> None:
+def test_a_token_is_valid_until_the_next_grant(repo: Repo) -> None:
     (one, _), (two, second) = repo.sessions(2)
     token = one.json("coord claim deploy production")["token"]
     assert one.json(f"coord renew deploy production --token {token}")["token"] == token
@@ -51,10 +51,10 @@ def test_a_token_stands_until_someone_else_had_the_resource(repo: Repo) -> None:
     assert anew > token
     stale = one.run(f"coord renew deploy production --token {token} && echo deployed")
     assert (stale.code, stale.out) == (1, "")
-    assert "no longer stands" in stale.err
+    assert "no longer valid" in stale.err
 
 
-def test_shared_claims_coexist_and_keep_out_an_exclusive_one(repo: Repo) -> None:
+def test_shared_claims_coexist_and_block_an_exclusive_one(repo: Repo) -> None:
     (one, first), (two, second), (three, _) = repo.sessions(3)
     one.ok("coord claim file docs/ --shared")
     two.ok("coord claim file docs/intro.md --shared")
@@ -68,7 +68,7 @@ def test_shared_claims_coexist_and_keep_out_an_exclusive_one(repo: Repo) -> None
     assert one.run("coord claim file docs/ --shared").code == 1
 
 
-def test_a_release_frees_and_anothers_claim_cannot_be_released(repo: Repo) -> None:
+def test_only_the_holder_can_release_a_claim(repo: Repo) -> None:
     (one, first), (two, _) = repo.sessions(2)
     one.ok("coord claim droplet x")
     theirs = two.run("coord release droplet x")
@@ -81,7 +81,7 @@ def test_a_release_frees_and_anothers_claim_cannot_be_released(repo: Repo) -> No
     two.ok("coord claim droplet x")
 
 
-def test_a_handoff_leaves_no_gap_and_tells_the_new_holder(repo: Repo) -> None:
+def test_a_handoff_leaves_no_gap_and_notifies_the_new_holder(repo: Repo) -> None:
     (one, first), (two, second), (three, _) = repo.sessions(3)
     before = one.json("coord claim droplet x 4")
     three.begin("coord claim droplet x --wait 10m")
@@ -102,13 +102,13 @@ def test_a_handoff_leaves_no_gap_and_tells_the_new_holder(repo: Repo) -> None:
 @pytest.mark.parametrize(
     ("to", "code", "word"),
     [
-        ("{first}", 1, "yours already"),
-        ("{ended}", 1, "not here any more"),
+        ("{first}", 1, "already yours"),
+        ("{ended}", 1, "no longer live"),
         ("nobody", 3, "no session"),
         ("", 2, "whom"),
     ],
 )
-def test_a_handoff_that_cannot_be_leaves_the_claim_where_it_is(repo: Repo, to: str, code: int, word: str) -> None:
+def test_a_refused_handoff_keeps_the_claim(repo: Repo, to: str, code: int, word: str) -> None:
     (one, first), (two, ended) = repo.sessions(2)
     two.ok("coord end")
     one.ok("coord claim droplet x")
@@ -118,7 +118,7 @@ def test_a_handoff_that_cannot_be_leaves_the_claim_where_it_is(repo: Repo, to: s
     assert one.json("coord claims")["claims"][0]["session"] == first
 
 
-def test_a_break_is_signed_told_to_the_holder_and_needs_a_reason(repo: Repo) -> None:
+def test_a_break_needs_a_reason_and_notifies_the_holder(repo: Repo) -> None:
     (one, first), (two, second) = repo.sessions(2)
     one.ok("coord claim file src/app.py")
     assert two.run("coord break file src/app.py").code == 2
@@ -134,7 +134,7 @@ def test_a_break_is_signed_told_to_the_holder_and_needs_a_reason(repo: Repo) -> 
     assert one.run("coord renew file src/app.py").code == 1
 
 
-def test_ending_releases_everything_and_leaves_notes(repo: Repo) -> None:
+def test_end_releases_all_claims_and_records_the_notes(repo: Repo) -> None:
     (one, first), (two, _) = repo.sessions(2)
     one.ok("coord claim droplet x; coord claim droplet y --shared")
     ended = one.json("coord end --summary 'page done' --notes 'form needs tests'")
@@ -146,7 +146,7 @@ def test_ending_releases_everything_and_leaves_notes(repo: Repo) -> None:
     assert f"ended: {first}" in status
 
 
-def test_claims_lists_all_or_who_holds_one_path(repo: Repo) -> None:
+def test_claims_lists_all_or_those_on_one_path(repo: Repo) -> None:
     (repo.root / "src").mkdir()
     (repo.root / "src" / "app.py").touch()
     (one, first), (two, second) = repo.sessions(2)
@@ -176,14 +176,14 @@ def test_claims_lists_all_or_who_holds_one_path(repo: Repo) -> None:
         (("--ttl", "7d"), 7 * 86400),
     ],
 )
-def test_hours_and_lengths_of_time_mean_what_they_say(repo: Repo, words: tuple[str, ...], seconds: int) -> None:
+def test_hours_and_ttl_set_the_length_of_a_claim(repo: Repo, words: tuple[str, ...], seconds: int) -> None:
     machine = Inside(repo)
     machine.start(100)
     assert machine.run(100, "claim", "droplet", "x", *words).code == 0
     assert repo.of_type("claim.requested")[0]["event"]["ttl_s"] == seconds
 
 
-def test_a_claim_expires_at_its_end_and_not_a_microsecond_before(repo: Repo) -> None:
+def test_a_claim_expires_exactly_at_its_end(repo: Repo) -> None:
     machine = Inside(repo)
     machine.start(100)
     machine.start(200)
@@ -196,7 +196,7 @@ def test_a_claim_expires_at_its_end_and_not_a_microsecond_before(repo: Repo) -> 
     assert machine.run(200, "claim", "droplet", "x").code == 0
 
 
-def test_what_was_imported_is_held_by_nobody_here() -> None:
+def test_imported_claims_block_nobody() -> None:
     story = Story("amber")
     theirs = brings_in(story, 1, asks("port/1"))
     assert theirs.id in story.state().claims

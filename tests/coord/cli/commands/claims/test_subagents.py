@@ -1,4 +1,4 @@
-"""Subagents of one session: each has its own claims; the session itself may act on all of them."""
+"""Each subagent of a session has its own claims, and the session itself can act on all of them."""
 
 import pytest
 
@@ -16,7 +16,7 @@ ACTS = {
 
 
 def codex(machine: Inside, thread: str, *argv: str) -> Result:
-    """A command of one thread of the conversation `root`."""
+    """Run a command as one thread of the conversation `root`."""
     return machine.run(100, *argv, CODEX_THREAD_ID=thread, CODEX_SESSION_ID="root")
 
 
@@ -40,7 +40,7 @@ def test_a_subagent_cannot_act_on_the_claim_of_another(machine: Inside, act: str
 
 @pytest.mark.parametrize("act", ACTS)
 @pytest.mark.parametrize("thread", ["one", "root"])
-def test_the_subagent_that_has_it_and_the_session_itself_can(machine: Inside, thread: str, act: str) -> None:
+def test_the_holding_subagent_and_its_session_can_act(machine: Inside, thread: str, act: str) -> None:
     (before,) = machine.run(200, "claims", "--json").json["claims"]
     machine.wait(60)
     assert codex(machine, thread, *ACTS[act]).code == 0

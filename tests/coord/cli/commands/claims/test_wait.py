@@ -1,4 +1,4 @@
-"""Waiting for a claim or a message: what wakes it, what ends it, and that a signal leaves nothing half done."""
+"""Waiting for a claim or a message: what wakes it and what ends it. A signal leaves nothing half done."""
 
 import os
 import signal
@@ -16,7 +16,7 @@ BY_SIGNAL = {signal.SIGINT: 130, signal.SIGTERM: 143}
 
 
 class Waiter:
-    """A shell in which a command waits; `pid` is the command's own."""
+    """A shell in which a command waits. `pid` is that of the command."""
 
     def __init__(self, shell: Shell, command: str) -> None:
         self.shell = shell
@@ -27,16 +27,16 @@ class Waiter:
         self.pid = int(file.read_text())
 
     def signal(self, number: int) -> None:
-        """Send it a signal."""
+        """Send a signal to the command."""
         os.kill(self.pid, number)
 
     def result(self) -> Result:
-        """What it came to."""
+        """Return the result of the command."""
         return self.shell.finish()
 
 
 def waiting(repo: Repo, shell: Shell, command: str) -> Waiter:
-    """A command whose request waits by now, as the log tells."""
+    """Start a command, and return it when its waiting request is in the log."""
     before = len(asked(repo))
     made = Waiter(shell, command)
     until(lambda: len(asked(repo)) > before and "waiting" in shell.so_far(), "the request")
@@ -44,16 +44,16 @@ def waiting(repo: Repo, shell: Shell, command: str) -> Waiter:
 
 
 def asked(repo: Repo) -> list[object]:
-    """The requests that were told to wait."""
+    """Return the requests that had to wait."""
     return [event for event in repo.of_type("claim.requested") if event["event"]["told"] == "waiting"]
 
 
 def types(repo: Repo, session: str) -> list[str]:
-    """What a session has written, in order."""
+    """Return the types of a session's events, in order."""
     return [event["event"]["type"] for event in repo.events() if event["session"] == session]
 
 
-def test_a_release_wakes_the_one_who_waits_and_it_has_the_claim(repo: Repo) -> None:
+def test_a_release_wakes_a_waiting_command(repo: Repo) -> None:
     (one, first), (two, second) = repo.sessions(2)
     one.ok("coord claim droplet x")
     waiter = waiting(repo, two, "coord claim droplet x --wait 10m")
@@ -65,7 +65,7 @@ def test_a_release_wakes_the_one_who_waits_and_it_has_the_claim(repo: Repo) -> N
     assert one.json("coord claims")["claims"][0]["session"] == second
 
 
-def test_those_who_wait_are_served_in_the_order_of_asking(repo: Repo) -> None:
+def test_waiting_requests_are_granted_in_their_order(repo: Repo) -> None:
     (one, _), (two, second), (three, third) = repo.sessions(3)
     one.ok("coord claim droplet x")
     waiters = [waiting(repo, shell, "coord claim droplet x --wait 10m") for shell in (two, three)]
@@ -77,17 +77,17 @@ def test_those_who_wait_are_served_in_the_order_of_asking(repo: Repo) -> None:
     assert three.json("coord claims")["claims"][0]["session"] == third
 
 
-def test_an_expiry_wakes_the_one_who_waits(repo: Repo) -> None:
+def test_an_expiry_wakes_a_waiting_command(repo: Repo) -> None:
     (one, _), (two, _) = repo.sessions(2)
     one.ok("coord claim droplet x --ttl 60s")
-    clock = repo.home / "sitecustomize.py"  # the waiting process lives 58 s later than we do
+    clock = repo.home / "sitecustomize.py"  # the clock of the waiting process is 58 s ahead
     clock.write_text("import time\nreal = time.time_ns\ntime.time_ns = lambda: real() + 58 * 10**9\n")
     waiter = waiting(repo, two, f"env PYTHONPATH={repo.home} coord claim droplet x --wait 10m")
     result = waiter.result()
     assert (result.code, "Claimed: droplet/x" in result.out) == (0, True)
 
 
-def test_a_wait_ends_at_its_limit_with_code_1(repo: Repo) -> None:
+def test_a_wait_ends_at_its_limit_with_exit_code_1(repo: Repo) -> None:
     (one, first), (two, _) = repo.sessions(2)
     one.ok("coord claim droplet x")
     result = two.run("coord claim droplet x --wait 1s --json")
@@ -101,7 +101,7 @@ def test_a_wait_ends_at_its_limit_with_code_1(repo: Repo) -> None:
     assert one.json("coord claims")["claims"] == []
 
 
-def test_kill_9_of_the_holders_process_wakes_the_one_who_waits(repo: Repo) -> None:
+def test_a_killed_holder_wakes_a_waiting_command(repo: Repo) -> None:
     (one, first), (two, second) = repo.sessions(2)
     one.ok("coord claim droplet x")
     waiter = waiting(repo, two, "coord claim droplet x --wait 10m")
@@ -112,7 +112,7 @@ def test_kill_9_of_the_holders_process_wakes_the_one_who_waits(repo: Repo) -> No
 
 
 @pytest.mark.parametrize("number", BY_SIGNAL, ids=["SIGINT", "SIGTERM"])
-def test_a_signal_withdraws_the_wait_and_nothing_is_left_of_it(repo: Repo, number: signal.Signals) -> None:
+def test_a_signal_withdraws_the_request_completely(repo: Repo, number: signal.Signals) -> None:
     (one, _), (two, second), (three, third) = repo.sessions(3)
     one.ok("coord claim droplet x")
     waiter = waiting(repo, two, "coord claim droplet x --wait 10m")
@@ -130,7 +130,7 @@ def test_a_signal_withdraws_the_wait_and_nothing_is_left_of_it(repo: Repo, numbe
     assert two.ok("coord whoami").startswith(second)
 
 
-def test_a_killed_waiter_blocks_only_until_its_grant_lapses(repo: Repo) -> None:
+def test_a_killed_wait_blocks_only_until_its_grant_lapses(repo: Repo) -> None:
     (one, _), (two, _), (three, _) = repo.sessions(3)
     one.ok("coord claim droplet x")
     waiter = waiting(repo, two, "coord claim droplet x --wait 10m")
@@ -142,7 +142,7 @@ def test_a_killed_waiter_blocks_only_until_its_grant_lapses(repo: Repo) -> None:
     assert last.result().code == 0
 
 
-def test_a_circle_is_told_to_all_who_wait_in_it(repo: Repo) -> None:
+def test_a_cycle_is_reported_to_all_waiting_sessions_in_it(repo: Repo) -> None:
     (one, first), (two, second) = repo.sessions(2)
     one.ok("coord claim droplet x")
     two.ok("coord claim droplet y")
@@ -162,7 +162,7 @@ def test_a_circle_is_told_to_all_who_wait_in_it(repo: Repo) -> None:
 
 
 @pytest.mark.parametrize("command", ["inbox --wait 10m", "inbox --wait 10m --json"])
-def test_waiting_for_mail_returns_with_what_came(repo: Repo, command: str) -> None:
+def test_waiting_for_messages_returns_the_new_message(repo: Repo, command: str) -> None:
     (one, first), (two, second) = repo.sessions(2)
     waiter = Waiter(two, f"coord {command}")
     one.ok(f"coord send {second} Hello 'Are you there?'")
@@ -172,18 +172,18 @@ def test_waiting_for_mail_returns_with_what_came(repo: Repo, command: str) -> No
     assert first in result.out
 
 
-def test_waiting_for_mail_returns_at_once_or_in_vain_with_code_1(repo: Repo) -> None:
+def test_waiting_for_messages_returns_at_once_or_at_its_limit(repo: Repo) -> None:
     (one, _), (two, second) = repo.sessions(2)
     one.ok(f"coord send {second} Hello")
     assert "Hello" in two.ok("coord inbox --wait 10m")
     nothing = two.run("coord inbox --wait 1s")
     assert nothing.code == 1
-    assert "Nothing came" in nothing.out
+    assert "Nothing arrived" in nothing.out
     assert two.run("coord inbox --wait 1s --json").json["messages"] == []
 
 
 @pytest.mark.parametrize("number", BY_SIGNAL, ids=["SIGINT", "SIGTERM"])
-def test_a_signal_ends_a_mail_wait_and_marks_nothing_as_read(repo: Repo, number: signal.Signals) -> None:
+def test_a_signal_ends_a_message_wait_without_marking(repo: Repo, number: signal.Signals) -> None:
     (one, _), (two, second) = repo.sessions(2)
     before = repo.bytes()
     waiter = Waiter(two, "coord inbox --wait 10m")
@@ -198,7 +198,7 @@ def test_a_signal_ends_a_mail_wait_and_marks_nothing_as_read(repo: Repo, number:
 
 
 def _watches(pid: int) -> bool:
-    """Whether a process has come to its waiting: it catches both signals."""
+    """Return whether a process has begun to wait: it then catches both signals."""
     status = Path(f"/proc/{pid}/status")
     if not status.exists():
         done = subprocess.run(["sleep", "2"], check=True)

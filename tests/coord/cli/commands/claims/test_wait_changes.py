@@ -1,4 +1,4 @@
-"""What happens to a claim while its session waits for it: a death that it sees, and a grant that passes to another."""
+"""Changes while a session waits for a claim: another session dies, or the grant passes to another session."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,7 +13,7 @@ from tests.support.journals import position_of
 from tests.support.repositories import Repo
 
 
-def test_a_waiter_records_a_death_and_gets_what_the_dead_held(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_waiting_command_records_a_death_and_gets_the_claim(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
     machine = Inside(repo)
     first = machine.start(100)
     machine.start(200)
@@ -30,7 +30,7 @@ def test_a_waiter_records_a_death_and_gets_what_the_dead_held(repo: Repo, monkey
     assert [death["event"]["session"] for death in repo.of_type("session.presumed_dead")] == [first]
 
 
-def test_a_grant_that_passed_to_another_session_is_not_taken_up(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_grant_that_passed_to_another_is_not_accepted(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
     machine = Inside(repo)
     machine.start(100)
     second, third = machine.start(200), machine.start(300)
@@ -44,7 +44,7 @@ def test_a_grant_that_passed_to_another_session_is_not_taken_up(repo: Repo, monk
     def passes(folder: str, look: Callable[[], Any], *words: Any) -> Any:
         machine.run(100, "release", "droplet", "x")
         says(third, 1, SessionStarted(machine=HERE.machine, folder=str(repo.folder), continues=second))
-        says(second, 2, SessionHeartbeat())  # it speaks again, and has it no more
+        says(second, 2, SessionHeartbeat())  # it lives again, without the claim
         machine.wait(3)
         return look()[0]
 

@@ -1,6 +1,4 @@
-"""What ends a wait besides its grant and its limit: the death of its shell, an error, a hang-up; never another session
-of the same shell. Who waited is gone from the queue, and nobody dead is made to live again by its own leftovers.
-"""
+"""A wait ends when its shell dies, or by an error or a hang-up. This never revives a session or affects another one."""
 
 import os
 import signal
@@ -21,7 +19,7 @@ from tests.support.repositories import Repo
 
 
 class Background:
-    """A command that a shell runs in the background; `pid` is the command's own."""
+    """A command that a shell runs in the background. `pid` is that of the command."""
 
     def __init__(self, shell: Shell, command: str) -> None:
         self.folder = shell.folder
@@ -29,19 +27,19 @@ class Background:
         self.pid = int((self.folder / "job").read_text())
 
     def over(self) -> str:
-        """Wait for its end; what it printed on either side."""
+        """Wait for its end, and return its output and errors."""
         until(lambda: not alive(self.pid), "the end of the command")
         return (self.folder / "out").read_text() + (self.folder / "err").read_text()
 
 
 def waits(repo: Repo, session: str) -> bool:
-    """Whether a request of this session was told to wait."""
+    """Return whether a request of this session had to wait."""
     asked = repo.of_type("claim.requested")
     return any(event["session"] == session and event["event"]["told"] == "waiting" for event in asked)
 
 
 def catches(pid: int, number: int) -> bool:
-    """Whether a process has a handler for a signal, as far as that can be seen here."""
+    """Return whether a process has a handler for a signal. Needs Linux."""
     with open(f"/proc/{pid}/status") as file:
         line = next(line for line in file if line.startswith("SigCgt"))
     return bool(int(line.split()[1], 16) >> (number - 1) & 1)
@@ -50,14 +48,14 @@ def catches(pid: int, number: int) -> bool:
 def in_background(
     repo: Repo, shell: Shell, session: str, command: str = "coord claim droplet x --wait 10m"
 ) -> Background:
-    """A request that waits by now."""
+    """Start a command in the background, and return it when its request waits."""
     made = Background(shell, command)
     until(lambda: waits(repo, session), "the request")
     return made
 
 
 def one_waits(repo: Repo) -> tuple[Inside, str]:
-    """Two sessions, of which the first has what the second will wait for; and the id of the second."""
+    """Two sessions. The first holds what the second will wait for; returns the id of the second."""
     machine = Inside(repo)
     machine.start(100)
     second = machine.start(200)
@@ -65,18 +63,18 @@ def one_waits(repo: Repo) -> tuple[Inside, str]:
     return machine, second
 
 
-def test_a_killed_shells_wait_ends_and_its_claims_become_free(repo: Repo) -> None:
+def test_a_wait_in_a_killed_shell_ends_and_frees_its_claims(repo: Repo) -> None:
     (one, first), (two, second) = repo.sessions(2)
     one.ok("coord claim droplet z")
     two.ok("coord claim droplet x")
     job = in_background(repo, one, first)
     before = repo.bytes()
     one.kill()
-    (repo.log / "something").touch()  # wakes it
+    (repo.log / "something").touch()  # wakes the waiting command
     said = job.over()
     assert first in said
     assert "Traceback" not in said
-    assert repo.bytes() == before  # it wrote nothing: whoever is dead is found dead by others
+    assert repo.bytes() == before  # it wrote nothing: other sessions record the death
     assert f"dead: {first}" in two.ok("coord status")
     assert two.json("coord claim droplet z")["outcome"] == "granted"
     assert two.json("coord status")["waiting"] == []
@@ -84,7 +82,7 @@ def test_a_killed_shells_wait_ends_and_its_claims_become_free(repo: Repo) -> Non
     assert len(repo.of_type("session.started")) == 2
 
 
-def test_a_hang_up_that_took_the_shell_as_well_revives_nobody(repo: Repo) -> None:
+def test_a_hang_up_of_the_shell_revives_no_session(repo: Repo) -> None:
     (one, first), (two, _) = repo.sessions(2)
     two.ok("coord claim droplet x")
     job = in_background(repo, one, first)
@@ -107,7 +105,7 @@ def test_a_hang_up_alone_withdraws_the_request(repo: Repo) -> None:
     assert [event["session"] for event in repo.of_type("claim.released")] == [first]
 
 
-def test_a_mail_wait_in_a_killed_shell_revives_and_reads_nothing(repo: Repo) -> None:
+def test_a_message_wait_in_a_killed_shell_reads_nothing(repo: Repo) -> None:
     (one, first), (two, _) = repo.sessions(2)
     job = Background(one, "coord inbox --wait 10m")
     if os.path.isdir("/proc/self"):
@@ -164,8 +162,8 @@ def test_a_session_that_ended_while_it_waited_stays_ended(repo: Repo, monkeypatc
     assert started["n"] == 1
 
 
-def test_a_grant_just_before_the_limit_is_taken_up_later(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The log is read, then it is given back, then the clock is read: the grant is in neither, but it is in the log."""
+def test_a_grant_just_before_the_limit_is_accepted_later(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The release comes after the log was read and before the clock was, so the snapshot does not have the grant."""
     machine, second = one_waits(repo)
 
     def meanwhile(*words: Any) -> Any:
@@ -182,7 +180,7 @@ def test_a_grant_just_before_the_limit_is_taken_up_later(repo: Repo, monkeypatch
     assert (result.code, result.json["outcome"], held["accepted"]) == (0, "granted", True), result
 
 
-def test_a_clock_that_was_ahead_for_a_moment_ends_no_wait(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_clock_that_was_briefly_ahead_ends_no_wait(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
     machine, second = one_waits(repo)
     looks: list[State] = []
 

@@ -1,6 +1,4 @@
-"""What every command that looks back keeps to: it writes nothing, needs no session, answers on an empty log and on a
-damaged one, understands the same times, refuses what is none in one line, and is cut to a screen.
-"""
+"""Rules for every command on the past: it writes nothing, needs no session, and works on empty and damaged logs."""
 
 import json
 import re
@@ -51,7 +49,7 @@ TIMES: dict[str, tuple[str, ...]] = {
 
 @pytest.fixture
 def inside(repo: Repo) -> Inside:
-    """Ada holds a file, ben is refused, asks her, and waits for a port."""
+    """Ada holds a file. Ben is refused, asks her, and waits for a port."""
     return Inside(repo).each_minute(
         (100, ("start", "--name", "ada")),
         (200, ("start", "--name", "ben")),
@@ -74,7 +72,7 @@ def test_it_answers_without_a_session_and_writes_nothing(name: str, inside: Insi
 
 
 @pytest.mark.parametrize("name", sorted(LOOKS.keys() - {"report as Markdown"}))
-def test_it_has_a_json_form(name: str, inside: Inside) -> None:
+def test_it_prints_json(name: str, inside: Inside) -> None:
     found = inside.run(300, *LOOKS[name], "--json")
     assert found.code == 0, found
     documents = found.out.splitlines() if name in ("log", "replay") else [found.out]
@@ -82,7 +80,7 @@ def test_it_has_a_json_form(name: str, inside: Inside) -> None:
 
 
 @pytest.mark.parametrize("name", LOOKS)
-def test_it_says_that_an_empty_log_is_empty(name: str, repo: Repo) -> None:
+def test_it_reports_an_empty_log(name: str, repo: Repo) -> None:
     found = Inside(repo).run(300, *LOOKS[name])
     assert found.code in (0, 1, 2), found
     assert re.search("no event|nothing|none|no claims", (found.out + found.err).lower()), found
@@ -91,17 +89,17 @@ def test_it_says_that_an_empty_log_is_empty(name: str, repo: Repo) -> None:
 
 
 @pytest.mark.parametrize("name", LOOKS)
-def test_it_answers_on_a_damaged_log_and_says_what_is_missing(name: str, inside: Inside) -> None:
+def test_it_answers_on_a_damaged_log_and_reports_the_damage(name: str, inside: Inside) -> None:
     path = next(path for path in inside.repo.log.glob("*.jsonl") if b'"name":"ben"' in path.read_bytes())
     path.write_bytes(path.read_bytes().replace(b'"told":"refused"', b'"told":"granted"'))
-    (inside.repo.folder / ".cache" / "checkpoint").unlink()  # what was read once is not read again by those who watch
+    (inside.repo.folder / ".cache" / "checkpoint").unlink()  # else the damaged part would not be read again
     found = inside.run(300, *LOOKS[name])
     assert found.code == (4 if name == "verify" else 0), found
     assert "line 2, byte" in found.out + found.err
 
 
 @pytest.mark.parametrize("name", TIMES)
-def test_a_time_that_is_none_is_refused_in_a_line(name: str, inside: Inside) -> None:
+def test_an_invalid_time_is_refused_in_a_single_line(name: str, inside: Inside) -> None:
     for text in ("soon", "tomorrow 18:00", "2999-01-01", "\x1b[31m", "ada/99", "nobody/1", ""):
         found = inside.run(100, *TIMES[name], text)
         assert (found.code, found.out) == (2, ""), (text, found)
@@ -110,22 +108,22 @@ def test_a_time_that_is_none_is_refused_in_a_line(name: str, inside: Inside) -> 
 
 
 @pytest.mark.parametrize("name", TIMES)
-def test_every_form_of_a_time_is_understood(name: str, inside: Inside) -> None:
+def test_every_form_of_a_time_is_accepted(name: str, inside: Inside) -> None:
     for text in ("4m", "-4m", "2026-11-22T12:05Z", "ben/2", "now"):
         found = inside.run(100, *TIMES[name], text)
         assert found.code == 0, (text, found)
 
 
 @pytest.mark.parametrize("name", ["log until", "status", "board", "claims", "inbox", "why"])
-def test_a_moment_before_the_log_is_named_as_that(name: str, inside: Inside) -> None:
+def test_a_time_before_the_first_event_is_refused_as_such(name: str, inside: Inside) -> None:
     found = inside.run(100, *TIMES[name], "2020-01-01")
     assert found.code == 2
     assert "before the first event" in found.err
 
 
 @pytest.mark.parametrize("name", AT)
-def test_why_at_a_moment_is_what_it_was_then(name: str, inside: Inside) -> None:
-    """`--at` that moment exactly as `now` showed it then."""
+def test_why_at_a_past_time_equals_why_at_that_time(name: str, inside: Inside) -> None:
+    """The answer with `--at` a time is exactly the answer that was given at that time."""
     then, moment = inside.run(100, *AT[name]), inside.now
     inside.wait(3600)
     inside.run(200, "claim", "file", "src/")

@@ -1,4 +1,4 @@
-"""`coord log`: what happened, event by event; and `--at`, the same moments as boards."""
+"""`coord log` lists events; `--at` shows the state at a past time."""
 
 import json
 import signal
@@ -13,7 +13,7 @@ from tests.support.repositories import Repo
 
 @pytest.fixture
 def inside(repo: Repo) -> Inside:
-    """Two sessions and a short story: ada holds a file, ben is refused and writes to her."""
+    """Two sessions: ada holds a file, ben is refused and writes to her."""
     made = Inside(repo)
     made.start(100, "--name", "ada")
     made.wait(60)
@@ -32,7 +32,7 @@ def inside(repo: Repo) -> Inside:
     return made
 
 
-def test_log_shows_each_event_in_a_line_the_newest_last(inside: Inside) -> None:
+def test_log_prints_a_line_for_each_event_the_newest_last(inside: Inside) -> None:
     lines = inside.run(100, "log").out.splitlines()
     assert len(lines) == 8
     assert [word in line for word, line in zip(
@@ -59,14 +59,14 @@ FILTERS = {
 
 
 @pytest.mark.parametrize("words", FILTERS, ids=" ".join)
-def test_log_is_filtered(words: tuple[str, ...], inside: Inside) -> None:
+def test_log_filters_by_each_option(words: tuple[str, ...], inside: Inside) -> None:
     found = inside.run(100, "log", "--json", *words)
     assert (found.code, len(found.out.splitlines())) == (0, FILTERS[words])
     shown = inside.run(100, "log", *words).out.splitlines()
     assert len([line for line in shown if not line.startswith(("…", "None"))]) == FILTERS[words]
 
 
-def test_log_json_is_the_lines_of_the_journals(inside: Inside) -> None:
+def test_log_json_prints_the_lines_of_the_journals(inside: Inside) -> None:
     lines = inside.run(100, "log", "--json").out.splitlines()
     written = [line for text in inside.repo.bytes().values() for line in text.decode().splitlines()]
     assert sorted(lines) == sorted(written)
@@ -74,13 +74,13 @@ def test_log_json_is_the_lines_of_the_journals(inside: Inside) -> None:
     assert times == sorted(times)
 
 
-def test_an_events_name_shows_all_of_it(inside: Inside) -> None:
+def test_an_event_id_shows_the_event_in_full(inside: Inside) -> None:
     text = inside.run(100, "log", "ben/3").out
     assert "message.sent" in text
     assert "body: How long?" in text
 
 
-def test_more_than_a_screen_is_cut_and_says_so(inside: Inside) -> None:
+def test_a_long_list_is_cut_with_a_note(inside: Inside) -> None:
     for i in range(50):
         inside.run(100, "heartbeat", "step", str(i))
     lines = inside.run(100, "log").out.splitlines()
@@ -102,7 +102,7 @@ def test_more_than_a_screen_is_cut_and_says_so(inside: Inside) -> None:
         ("--until", ""),
     ],
 )
-def test_a_filter_that_nothing_can_meet_is_told(words: tuple[str, ...], inside: Inside) -> None:
+def test_a_filter_that_can_never_match_is_refused(words: tuple[str, ...], inside: Inside) -> None:
     found = inside.run(100, "log", *words)
     assert (found.code, found.out, found.err.count("\n")) == (2, "", 1)
 
@@ -117,10 +117,10 @@ def test_an_empty_log_and_a_damaged_one_answer(inside: Inside, repo: Repo) -> No
     for path in repo.log.glob("*.jsonl"):
         path.unlink()
     (repo.folder / ".cache" / "checkpoint").unlink()
-    assert inside.run(100, "log").out == "The log has no events yet: `coord start` begins it.\n"
+    assert inside.run(100, "log").out == "The log has no events yet. The first is written by: coord start\n"
 
 
-def test_a_followed_log_shows_what_comes_once_and_ends_quietly(repo: Repo) -> None:
+def test_follow_prints_new_events_once_until_a_signal(repo: Repo) -> None:
     (one, _), (two, _) = repo.sessions(2)
     two.begin("exec coord log --follow --type session.heartbeat")
     one.ok("coord heartbeat first step")
@@ -133,7 +133,7 @@ def test_a_followed_log_shows_what_comes_once_and_ends_quietly(repo: Repo) -> No
     assert "Traceback" not in two.so_far()
 
 
-def test_log_ends_quietly_in_a_pipe(repo: Repo) -> None:
+def test_log_ends_quietly_when_the_pipe_closes(repo: Repo) -> None:
     shell = repo.shell()
     shell.start()
     for _ in range(3):
@@ -145,8 +145,8 @@ def test_log_ends_quietly_in_a_pipe(repo: Repo) -> None:
 # --- the past as boards ---------------------------------------------------------------------------------------------
 
 
-def test_a_past_moment_is_shown_as_it_was_shown_then(inside: Inside) -> None:
-    """What `status`, `board`, `claims` and `inbox` say with `--at` a moment is what they said at that moment."""
+def test_a_past_time_is_shown_as_it_was_shown_then(inside: Inside) -> None:
+    """With `--at` a time, `status`, `board`, `claims` and `inbox` print what they printed at that time."""
     views = (("status",), ("board",), ("claims",), ("status", "--json"), ("inbox", "--peek"))
     then = {words: inside.run(100, *words).out for words in views}
     moment = inside.now
@@ -162,7 +162,7 @@ def test_a_past_moment_is_shown_as_it_was_shown_then(inside: Inside) -> None:
         assert found.out != inside.run(100, *words).out
 
 
-def test_looking_at_the_past_marks_and_writes_nothing(inside: Inside) -> None:
+def test_reading_the_past_marks_and_writes_nothing(inside: Inside) -> None:
     before = inside.repo.bytes()
     for words in (("inbox",), ("status",), ("claims",), ("board",)):
         assert inside.run(100, *words, "--at", "ben/3").code == 0
@@ -170,7 +170,7 @@ def test_looking_at_the_past_marks_and_writes_nothing(inside: Inside) -> None:
     assert "How long?" in inside.run(100, "inbox").out
 
 
-def test_the_inbox_of_a_session_that_ended_can_be_seen_as_it_was(inside: Inside) -> None:
+def test_the_past_inbox_of_an_ended_session_can_be_shown(inside: Inside) -> None:
     inside.run(200, "send", "ada", "late", "one more")
     moment = inside.now
     inside.wait(5)
@@ -178,23 +178,23 @@ def test_the_inbox_of_a_session_that_ended_can_be_seen_as_it_was(inside: Inside)
     found = inside.run(200, "inbox", "--session", "ada", "--at", moment)
     assert "one more" in found.out
     assert inside.run(200, "inbox", "--session", "ada", "--at", "ben/1").code == 0
-    assert inside.run(100, "inbox", "--session", "ben", "--at", "ada/1").code == 3  # was not there yet
+    assert inside.run(100, "inbox", "--session", "ben", "--at", "ada/1").code == 3  # ben did not exist yet
 
 
-def test_no_moment_of_an_empty_log(repo: Repo) -> None:
+def test_an_empty_log_has_no_past_time(repo: Repo) -> None:
     done = subprocess.run([COORD, "status", "--at", "-5m"], cwd=repo.root, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (2, "coord: --at -5m: the log has no events yet.\n")
 
 
-def test_minus_is_no_option(inside: Inside) -> None:
+def test_a_time_with_a_minus_is_not_an_option(inside: Inside) -> None:
     assert inside.run(100, "status", "--at", "-2m").code == 0
 
 
 # --- what went wrong once -------------------------------------------------------------------------------------------
 
 
-def test_a_long_log_ends_quietly_in_a_pipe(repo: Repo) -> None:
-    """More than a pipe holds: the reader is gone while we still write."""
+def test_a_long_log_ends_quietly_when_the_pipe_closes(repo: Repo) -> None:
+    """The output is larger than a pipe, so the reader closes it while the command still writes."""
     shell = repo.shell()
     shell.start()
     for _ in range(3):
@@ -203,13 +203,13 @@ def test_a_long_log_ends_quietly_in_a_pipe(repo: Repo) -> None:
     assert (said.err, said.code, said.out.strip()) == ("", 0, "10")
 
 
-def test_one_who_follows_ends_when_nobody_reads(repo: Repo) -> None:
+def test_follow_ends_when_the_pipe_closes(repo: Repo) -> None:
     shell = repo.shell()
     shell.start()
     assert shell.run("coord log --follow --last 1 | head -n 1").code == 0
 
 
-def test_one_who_follows_is_told_when_the_log_goes(repo: Repo) -> None:
+def test_follow_reports_that_the_log_was_removed(repo: Repo) -> None:
     shell = repo.shell()
     shell.start()
     shell.begin("coord log --follow")
@@ -221,16 +221,16 @@ def test_one_who_follows_is_told_when_the_log_goes(repo: Repo) -> None:
     assert "Traceback" not in found.err
 
 
-def test_a_path_alone_is_a_resource_where_one_only_looks(inside: Inside) -> None:
+def test_commands_that_only_read_accept_a_path_as_a_resource(inside: Inside) -> None:
     assert len(inside.run(100, "log", "--resource", "src/app.py", "--json").out.splitlines()) == 3
 
 
-def test_text_like_an_events_name_is_text_if_there_is_no_event(inside: Inside) -> None:
+def test_text_like_an_event_id_is_searched_if_unknown(inside: Inside) -> None:
     inside.run(100, "claim", "task", "12")
     assert "asks for task/12" in inside.run(100, "log", "task/12").out
 
 
-def test_an_event_bears_the_name_that_its_session_had_then(inside: Inside) -> None:
+def test_an_event_is_shown_with_the_sessions_name_at_the_time(inside: Inside) -> None:
     inside.run(100, "start", "--name", "eve")
     inside.run(100, "heartbeat", "x")
     lines = inside.run(100, "log").out.splitlines()
@@ -238,10 +238,10 @@ def test_an_event_bears_the_name_that_its_session_had_then(inside: Inside) -> No
     assert "(eve)" in lines[-1]
 
 
-def test_what_is_released_is_named(inside: Inside) -> None:
+def test_a_release_is_shown_with_its_resource(inside: Inside) -> None:
     assert "releases file/src/app.py (" in inside.run(100, "log", "--type", "claim.released").out
 
 
-def test_an_empty_time_is_none(inside: Inside) -> None:
+def test_an_empty_time_is_refused(inside: Inside) -> None:
     for command in ("status", "board", "claims", "inbox"):
         assert inside.run(100, command, "--at", "").code == 2

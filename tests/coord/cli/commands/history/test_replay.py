@@ -1,4 +1,4 @@
-"""`coord replay`: the past step by step, as text, as JSON, and as a board that keys move on a terminal."""
+"""`coord replay`: the past step by step, as text, as JSON, and as a board on a terminal."""
 
 import json
 import re
@@ -13,7 +13,7 @@ from tests.support.repositories import Repo
 
 @pytest.fixture
 def inside(repo: Repo) -> Inside:
-    """Ada holds a file for a minute, and ben comes when it has expired; then he takes it, works, and ends."""
+    """Ada holds a file for a minute. Ben claims it after it has expired, works, and ends."""
     made = Inside(repo)
     made.start(100, "--name", "ada")
     made.run(100, "claim", "file", "src/app.py", "--ttl", "1m")
@@ -31,7 +31,7 @@ def steps(inside: Inside, *words: str) -> list[Any]:
     return [json.loads(row) for row in found.out.splitlines()]
 
 
-def test_each_step_is_an_event_or_an_end_and_says_what_changed(inside: Inside) -> None:
+def test_each_step_is_an_event_or_an_end_with_its_changes(inside: Inside) -> None:
     text = inside.run(100, "replay").out
     events = [row for row in text.splitlines() if not row.startswith(" ")]
     assert [word in row for word, row in zip(
@@ -43,7 +43,7 @@ def test_each_step_is_an_event_or_an_end_and_says_what_changed(inside: Inside) -
     assert "(ben): live → ended" in text
 
 
-def test_json_is_a_line_for_each_step(inside: Inside) -> None:
+def test_the_json_is_one_line_for_each_step(inside: Inside) -> None:
     found = steps(inside)
     assert [row["step"] for row in found] == list(range(1, 8))
     assert [row["event"] is None for row in found] == [False, False, True, False, False, False, False]
@@ -65,7 +65,7 @@ PARTS = {
 
 
 @pytest.mark.parametrize("words", PARTS, ids=" ".join)
-def test_a_part_has_the_steps_between_its_ends(words: tuple[str, ...], inside: Inside) -> None:
+def test_from_and_to_limit_the_steps(words: tuple[str, ...], inside: Inside) -> None:
     assert len(steps(inside, *words)) == PARTS[words]
 
 
@@ -74,13 +74,13 @@ STOPS = {
     ("--until-claim", "file/src/other.py"): 5,  # ben's claim on the folder covers it
     ("--until-session", "ben", "live"): 4,
     ("--until-session", "ben", "ended"): 7,
-    ("--from", "ada/2", "--until-claim", "file/src/app.py"): 5,  # not the claim that is there already
+    ("--from", "ada/2", "--until-claim", "file/src/app.py"): 5,  # not the claim that already exists
     ("--until-session", "ben", "ended", "--until-claim", "file/src/other.py"): 5,
 }
 
 
 @pytest.mark.parametrize("words", STOPS, ids=" ".join)
-def test_it_stops_at_the_first_step_with_what_was_asked_for(words: tuple[str, ...], inside: Inside) -> None:
+def test_it_stops_at_the_first_step_that_meets_a_condition(words: tuple[str, ...], inside: Inside) -> None:
     found = steps(inside, *words)
     offset = 2 if "--from" in words else 0
     assert found[-1]["step"] + offset == STOPS[words]
@@ -88,7 +88,7 @@ def test_it_stops_at_the_first_step_with_what_was_asked_for(words: tuple[str, ..
     assert inside.run(100, "replay", *words).out.splitlines()[-1].startswith("Stopped: ")
 
 
-def test_what_never_comes_is_told_after_all_steps(inside: Inside) -> None:
+def test_a_condition_that_is_never_met_gives_exit_code_1(inside: Inside) -> None:
     found = inside.run(100, "replay", "--until-session", "ada", "dead")
     assert (found.code, found.err.count("\n"), "ada is dead" in found.err) == (1, 1, True)
     assert "ends" in found.out
@@ -107,7 +107,7 @@ def test_what_never_comes_is_told_after_all_steps(inside: Inside) -> None:
         ("--to", "-9h"),
     ],
 )
-def test_what_cannot_be_meant_is_refused_in_a_line(words: tuple[str, ...], inside: Inside) -> None:
+def test_invalid_options_are_refused_in_one_line(words: tuple[str, ...], inside: Inside) -> None:
     found = inside.run(100, "replay", *words)
     assert (found.code, found.out, found.err.count("\n")) == (2, "", 1)
 
@@ -125,7 +125,7 @@ def test_an_empty_log_and_a_damaged_one_answer(inside: Inside, repo: Repo) -> No
     assert (found.code, found.out, "no events yet" in found.err) == (0, "", True)
 
 
-def test_in_a_pipe_that_closes_it_ends_quietly(inside: Inside) -> None:
+def test_replay_ends_quietly_when_the_pipe_closes(inside: Inside) -> None:
     for number in range(300):
         inside.run(200, "heartbeat", "step", str(number))
     result = inside.repo.shell().run("set -o pipefail; coord replay | head -3; echo ${PIPESTATUS[0]}")
@@ -137,18 +137,18 @@ def test_in_a_pipe_that_closes_it_ends_quietly(inside: Inside) -> None:
 
 @pytest.fixture
 def window(inside: Inside) -> Terminal:
-    """A terminal in the repository of the story."""
+    """A terminal in the repository."""
     made = inside.repo.terminal()
     made.resize(120, 40)
     return made
 
 
 def board(screen: str) -> str:
-    """The part of a screen below the step that led there."""
+    """Return the part of the screen below the step."""
     return screen.split("─\n", 1)[1]
 
 
-def test_going_back_shows_the_same_states_as_going_forward(window: Terminal) -> None:
+def test_a_step_forwards_and_back_gives_the_same_board(window: Terminal) -> None:
     window.begin("coord replay")
     seen = [board(window.sees(" 1 of 6 "))]
     for key, workspace in (("Right", "2 of 6"), ("n", "by time alone"), ("Space", "3 of 6"), ("Right", "4 of 6")):
@@ -165,7 +165,7 @@ def test_going_back_shows_the_same_states_as_going_forward(window: Terminal) -> 
     window.press("q")
 
 
-def test_the_ends_and_pages_and_help(window: Terminal) -> None:
+def test_keys_for_the_ends_pages_and_help_work(window: Terminal) -> None:
     window.begin("coord replay")
     window.sees(" 1 of 6 ")
     window.press("End")
@@ -184,20 +184,20 @@ def test_the_ends_and_pages_and_help(window: Terminal) -> None:
     window.sees("ACTIVE SESSIONS", " 0 of 6 ")
 
 
-def test_it_plays_and_pauses_at_a_speed(window: Terminal) -> None:
+def test_it_plays_at_a_speed_and_pauses(window: Terminal) -> None:
     window.begin("coord replay --speed 100000")
     window.sees(" 6 of 6 ", "» the end", "⏸")
     window.press("Home", "a")
     window.sees(" 6 of 6 ", "⏸")
 
 
-def test_it_begins_at_what_was_asked_for_and_finds_the_next(window: Terminal) -> None:
+def test_it_begins_at_the_condition_and_f_finds_the_next(window: Terminal) -> None:
     window.begin("coord replay --until-claim file/src/app.py")
     window.sees("» a claim on file/src/app.py is granted", " 2 of 6 ")
     window.press("f")
     window.sees(" 4 of 6 ", "asks for file/src/")
     window.press("f")
-    window.sees(" 6 of 6 ", "it never comes to this")
+    window.sees(" 6 of 6 ", "not found up to the end")
 
 
 def test_a_low_and_narrow_window_shows_the_step_and_the_board(window: Terminal) -> None:
@@ -212,7 +212,7 @@ def test_a_low_and_narrow_window_shows_the_step_and_the_board(window: Terminal) 
     assert window.run("echo the end").code == 0
 
 
-def test_text_comes_also_on_a_terminal_if_it_is_asked_for(window: Terminal) -> None:
+def test_changes_prints_text_even_on_a_terminal(window: Terminal) -> None:
     result = window.run("coord replay --changes")
     assert result.code == 0
     assert "by time alone:" in result.out

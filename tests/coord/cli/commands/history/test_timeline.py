@@ -1,4 +1,4 @@
-"""`coord timeline`: the picture of who held what, as a file, in a terminal, and as JSON."""
+"""`coord timeline`: who held what and when, as a picture, as text, and as JSON."""
 
 import json
 import os
@@ -23,7 +23,7 @@ from tests.support.timeline_geometry import SVG, check_geometry
 
 @pytest.fixture
 def inside(repo: Repo) -> Inside:
-    """Ada holds a file that ben is refused and waits for, and hands it over to him."""
+    """Ada holds a file. Ben is refused, waits for it, and she hands it over to him."""
     return Inside(repo).each_minute(
         (100, ("start", "--name", "ada")),
         (200, ("start", "--name", "ben")),
@@ -46,8 +46,8 @@ def _texts(picture: str) -> list[str]:
 # --- the file -------------------------------------------------------------------------------------------------------
 
 
-def test_the_picture_needs_nothing_else(inside: Inside) -> None:
-    """No script, no font, no link, no style from elsewhere; its own background."""
+def test_the_picture_is_self_contained(inside: Inside) -> None:
+    """It has no script, font, link or style from elsewhere, and has its own background."""
     root = fromstring(inside.run(300, "timeline", "--svg", "-").out)
     known = {"svg", "title", "rect", "path", "circle", "text", "g", "defs", "pattern"}
     assert {element.tag.removeprefix(SVG) for element in root.iter()} <= known
@@ -62,15 +62,15 @@ def test_the_picture_shows_who_held_what(inside: Inside) -> None:
         assert wanted in texts
 
 
-def test_the_file_is_written_where_the_command_is_typed(inside: Inside) -> None:
+def test_the_file_is_relative_to_the_current_folder(inside: Inside) -> None:
     found = inside.run(300, "timeline", "--svg", "night.svg")
-    assert found.out.startswith("Drawn into night.svg: 2 sessions, 6 events, ")
+    assert found.out.startswith("Wrote night.svg: 2 sessions, 6 events, ")
     path = inside.repo.root / "night.svg"
     assert fromstring(path.read_text(encoding="utf-8")).tag == f"{SVG}svg"
     assert [name for name in os.listdir(inside.repo.root) if "night" in name] == ["night.svg"]
 
 
-def test_an_old_picture_is_replaced_and_a_device_is_written_to(inside: Inside, tmp_path: Path) -> None:
+def test_a_file_is_replaced_and_a_device_is_written_to(inside: Inside, tmp_path: Path) -> None:
     old = tmp_path / "old.svg"
     old.write_text("old")
     link = tmp_path / "link.svg"
@@ -83,7 +83,7 @@ def test_an_old_picture_is_replaced_and_a_device_is_written_to(inside: Inside, t
 
 
 @pytest.mark.parametrize("name", ["nowhere/night.svg", ".", "x" * 300 + ".svg", "nul\0.svg"])
-def test_a_place_that_cannot_be_is_refused_in_a_line(name: str, inside: Inside) -> None:
+def test_a_path_that_cannot_be_written_is_refused_in_one_line(name: str, inside: Inside) -> None:
     found = inside.run(300, "timeline", "--svg", name)
     assert (found.code, found.out, found.err.count("\n")) == (2, "", 1), found
     assert not (inside.repo.root / "nowhere").exists()
@@ -99,20 +99,20 @@ def test_the_end_must_not_be_before_the_beginning(inside: Inside) -> None:
 # --- which part of the past -----------------------------------------------------------------------------------------
 
 
-def test_it_shows_the_last_day_unless_more_is_asked_for(inside: Inside) -> None:
-    """A day before the last event, and says so."""
+def test_without_since_only_the_last_day_is_shown(inside: Inside) -> None:
+    """It shows the day before the last event, and says so."""
     inside.wait(3 * 86400)
     inside.run(100, "heartbeat", "testing", "checkout")
     short = inside.run(300, "timeline")
     assert "1 event," in short.out
-    assert "last day before the last event" in short.out
+    assert "before the last event are shown" in " ".join(short.out.split())
     long = inside.run(300, "timeline", "--since", "7d")
     assert "7 events," in long.out
-    assert "last day" not in long.out
+    assert "are shown" not in long.out
 
 
-def test_it_ends_with_the_last_that_happened(inside: Inside) -> None:
-    """Also by time alone: the end of the handed-over claim, of which there is no event."""
+def test_without_until_it_ends_with_the_last_change(inside: Inside) -> None:
+    """This can be a change without an event, such as the expiry of the handed-over claim."""
     inside.wait(60)
     ends = inside.run(300, "timeline", "--json").json["until"]
     assert ends == inside.repo.events()[-1]["at"]
@@ -122,7 +122,7 @@ def test_it_ends_with_the_last_that_happened(inside: Inside) -> None:
     assert ends < found["until"] == last
 
 
-def test_an_event_says_from_where_and_up_to_where(inside: Inside) -> None:
+def test_since_and_until_accept_event_ids(inside: Inside) -> None:
     found = inside.run(300, "timeline", "--json", "--since", "ben/1", "--until", "ada/2").json
     assert found["events"] == 1
     assert [[span["id"] for row in lane["rows"] for span in row] for lane in found["lanes"]] == [
@@ -142,7 +142,7 @@ def test_an_empty_log_has_a_small_picture(repo: Repo) -> None:
 # --- the other forms ------------------------------------------------------------------------------------------------
 
 
-def test_json_is_the_model(inside: Inside) -> None:
+def test_the_json_is_the_timeline_model(inside: Inside) -> None:
     found = inside.run(300, "timeline", "--json").json
     assert [lane["name"] for lane in found["lanes"]] == ["ada", "ben"]
     assert [mark["kind"] for mark in found["marks"]] == ["refused"]
@@ -151,16 +151,14 @@ def test_json_is_the_model(inside: Inside) -> None:
     assert (found["file"], found["svg"]) == (None, None)
 
 
-def test_json_says_where_the_picture_is(inside: Inside) -> None:
+def test_the_json_has_the_path_of_the_picture(inside: Inside) -> None:
     found = inside.run(300, "timeline", "--json", "--svg", "night.svg").json
     assert found["file"] == str(inside.repo.root / "night.svg")
     assert json.loads(inside.run(300, "timeline", "--json", "--svg", "-").out)["svg"].startswith("<svg")
 
 
 @pytest.mark.parametrize("columns", [40, 80, 200])
-def test_the_text_keeps_to_the_width_of_the_terminal(
-    columns: int, inside: Inside, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_text_fits_the_width_of_the_terminal(columns: int, inside: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", str(columns))
     rows = inside.run(300, "timeline").out.splitlines()
     assert all(len(row) <= columns for row in rows), rows
@@ -171,7 +169,7 @@ def test_the_text_keeps_to_the_width_of_the_terminal(
 # --- what is hostile, and what is much ------------------------------------------------------------------------------
 
 
-def test_what_others_wrote_is_shown_and_not_obeyed() -> None:
+def test_control_characters_in_texts_are_shown_as_text() -> None:
     """Markup, quotes, control and bidirectional characters, and what XML cannot hold."""
     evil = "</text><script>alert(1)</script>&amp;\"'\u202e\x1b[31m\ufffe\U0001f600漢字"
     story = Story("amber-otter", "brown-hare")
@@ -186,8 +184,8 @@ def test_what_others_wrote_is_shown_and_not_obeyed() -> None:
     assert any("<script>alert(1)</script>" in text for text in _texts(picture))
 
 
-def test_how_a_claim_ended_is_seen() -> None:
-    """Each way has a sign, and the legend explains it."""
+def test_each_way_a_claim_ends_has_a_symbol_in_the_legend() -> None:
+    """Each way has a symbol, and the legend explains it."""
     story = Story("amber-otter", "brown-hare", "coral-swift", "dusky-wren")
     story.asks(10, "amber-otter", "port/1", ttl_s=60)
     broken = story.asks(20, "amber-otter", "port/2")
@@ -207,7 +205,7 @@ def test_how_a_claim_ended_is_seen() -> None:
         assert meaning in texts
 
 
-def test_too_many_of_everything_is_cut_and_said() -> None:
+def test_too_many_lanes_rows_and_arrows_are_counted() -> None:
     """Lanes, rows and arrows are bounded; what is left out is counted in the picture."""
     names = [f"s{number:03}" for number in range(60)]
     story = Story(*names)
@@ -228,8 +226,8 @@ def test_too_many_of_everything_is_cut_and_said() -> None:
     assert f"36 sessions, {30 * 20 + 30 - shown} bars" in left_out
 
 
-def test_messages_that_are_too_many_for_arrows_are_signs() -> None:
-    """None is lost: each is named in the title of a sign of its sender's lane."""
+def test_messages_beyond_the_most_arrows_become_symbols() -> None:
+    """None is omitted: each is in the title of a symbol in its sender's lane."""
     story = Story(*(f"s{number:02}" for number in range(12)))
     for turn in range(240):
         story.sends(10 + turn, f"s{turn % 12:02}", f"s{(turn * 5 + 1 + turn // 12 % 10) % 12:02}")
@@ -241,7 +239,7 @@ def test_messages_that_are_too_many_for_arrows_are_signs() -> None:
     assert sorted(item.id for item in marked) == sorted(sent.id for sent in of.messages)
 
 
-def test_a_message_to_everyone_is_one_sign() -> None:
+def test_a_message_to_everyone_is_one_symbol() -> None:
     story = Story("amber-otter", "brown-hare", "coral-swift")
     story.sends(10, "amber-otter", subject="all hands")
     story.sends(20, "amber-otter", "brown-hare")

@@ -1,4 +1,4 @@
-"""`coord why`: the story of a resource, a session or an event, as someone reads it who comes back in the morning."""
+"""`coord why`: the history of a resource, a session or an event."""
 
 import re
 
@@ -14,7 +14,7 @@ from tests.support.repositories import Repo
 
 @pytest.fixture
 def inside(repo: Repo) -> Inside:
-    """Ada holds src/, ben is refused and told why; he waits, she hands it to him, cai breaks his claim."""
+    """Ada holds src/. Ben is refused, and waits; she hands it over to him, and cai breaks his claim."""
     return Inside(repo).each_minute(
         (100, ("start", "--name", "ada")),
         (200, ("start", "--name", "ben")),
@@ -30,12 +30,12 @@ def inside(repo: Repo) -> Inside:
 
 
 def steps(text: str) -> list[tuple[str, str, str]]:
-    """The event, the words and the rule of each step."""
+    """Return the event, the text and the rule of each step."""
     found = re.findall(r"^ *(?:\S+ )?\d\d:\d\d:\d\d \S+  (\S+)  (.*?) · rule (\d)", text, re.MULTILINE)
     return [(event.rpartition("/")[2], words, rule) for event, words, rule in found]
 
 
-def test_the_story_of_a_resource_is_that_of_all_that_overlaps_it(inside: Inside) -> None:
+def test_the_history_of_a_resource_includes_overlapping_ones(inside: Inside) -> None:
     text = inside.run(100, "why", "file", "src/app.py").out
     assert steps(text) == [
         ("2", "ada asks for it for 4 h and gets it [file/src/]", "2"),
@@ -44,8 +44,8 @@ def test_the_story_of_a_resource_is_that_of_all_that_overlaps_it(inside: Inside)
         ("4", "ben receives it [file/src/]", "5"),
         ("2", "cai breaks ben's claim [file/src/]", "3"),
     ]
-    assert "ben asks for it for 4 h and is refused: it conflicts with ada (file/src/," in text
-    assert "told" not in text  # what it was told is what the log says
+    assert "ben asks for it for 4 h and is refused: in the way is ada with file/src/" in text
+    assert "told" not in text  # its answer was the decision in the log
     assert text.splitlines()[-3:] == [
         "rule 2: a request is granted if no other claim and no earlier request conflicts with it",
         "rule 3: a claim ends when it is released, expires or is broken, when its edit is finished, or when its "
@@ -57,17 +57,17 @@ def test_the_story_of_a_resource_is_that_of_all_that_overlaps_it(inside: Inside)
     assert "(ben), until" in text.splitlines()[0]
 
 
-def test_the_first_line_says_who_has_it_and_until_when(inside: Inside) -> None:
+def test_the_first_line_has_the_holder_and_the_end(inside: Inside) -> None:
     first = inside.run(100, "why", "file/src/", "--at", "ada/4").out.splitlines()[0]
     assert re.search(r"\(ben\) has held file/src/ since .* until .* — for: red on purpose", first)
 
 
 @pytest.mark.parametrize("words", [("src/app.py",), ("file", "src/app.py"), ("file/src/app.py",), ("ben/2",)])
-def test_a_resource_may_be_named_in_each_way(words: tuple[str, ...], inside: Inside) -> None:
+def test_a_resource_can_be_named_in_each_form(words: tuple[str, ...], inside: Inside) -> None:
     assert "is refused" in inside.run(100, "why", *words).out
 
 
-def test_a_sessions_story_says_when_it_was_here_and_its_claims(inside: Inside) -> None:
+def test_a_sessions_history_has_its_lives_and_claims(inside: Inside) -> None:
     inside.run(200, "end")
     text = inside.run(100, "why", "ben").out
     assert re.search(r"\(ben\) was live from .* until .*, when it ended \(\S+/\d+\)", text)
@@ -75,13 +75,13 @@ def test_a_sessions_story_says_when_it_was_here_and_its_claims(inside: Inside) -
     assert "It holds nothing." in text
 
 
-def test_the_story_of_a_claim_goes_on_where_it_was_handed_over(inside: Inside) -> None:
+def test_the_history_of_a_claim_includes_its_handover(inside: Inside) -> None:
     text = inside.run(100, "why", "ada/2").out
     assert [rule for _, _, rule in steps(text)] == ["2", "5", "5", "3"]
     assert "hands it over, as" in text
 
 
-def test_the_story_of_a_message_is_who_read_and_confirmed_it(inside: Inside) -> None:
+def test_the_history_of_a_message_has_its_readers(inside: Inside) -> None:
     text = inside.run(100, "why", "ben/3").out
     assert re.search(r"\(ada\): read it at .* \(\S+/3\)", text)
     assert re.search(r"\(cai\): has not read it", text)
@@ -89,29 +89,29 @@ def test_the_story_of_a_message_is_who_read_and_confirmed_it(inside: Inside) -> 
     assert re.search(r"\(cai\): read it at .*, confirmed at", inside.run(100, "why", "ben/3").out)
 
 
-def test_any_other_event_tells_what_it_brought_about(inside: Inside) -> None:
+def test_any_other_event_is_shown_with_its_effect(inside: Inside) -> None:
     assert "cai breaks ben's claim" in inside.run(100, "why", "cai/2").out
-    assert "It changed nothing about any claim." in inside.run(100, "why", "ada/1").out
+    assert "It did not change any claim." in inside.run(100, "why", "ada/1").out
 
 
-def test_what_was_never_there_is_named_with_what_is_near(inside: Inside) -> None:
+def test_an_unknown_resource_gets_a_similar_suggestion(inside: Inside) -> None:
     found = inside.run(100, "why", "file", "src/ap.py")
-    assert found.code == 0  # it lies in src/
+    assert found.code == 0  # it is in src/
     found = inside.run(100, "why", "deploy/prod")
     assert (found.code, found.out) == (1, "")
-    assert "nothing is on record about deploy/prod" in found.err
+    assert "nothing is known about deploy/prod" in found.err
     assert "Did you mean" in inside.run(100, "why", "bem").err
 
 
 @pytest.mark.parametrize(("what", "told", "said"), [("renewed", "granted", ""), ("refused", "granted", "granted")])
-def test_what_it_was_told_is_said_where_the_log_differs(what: EntryKind, told: str, said: str) -> None:
+def test_an_answer_that_the_log_contradicts_is_shown(what: EntryKind, told: str, said: str) -> None:
     at = "2026-11-24T10:00:00.000000Z"
     entry = ClaimHistoryEntry(at=at, rule=2, what=what, claim="a/2", session="a", resource="port/1", told=told)
     (line,) = history_lines([entry], at, {})
     assert line.partition("but was told: ")[2] == said
 
 
-def test_a_long_story_is_cut_to_a_screen(inside: Inside) -> None:
+def test_a_long_history_is_cut_to_a_screen(inside: Inside) -> None:
     for _ in range(30):
         inside.run(100, "claim", "port", "1")
         inside.run(100, "release", "port", "1")
@@ -120,12 +120,12 @@ def test_a_long_story_is_cut_to_a_screen(inside: Inside) -> None:
     assert len(inside.run(100, "why", "port", "1", "--all").out.splitlines()) == 2 + 60 + 3
 
 
-def test_the_first_line_says_how_the_last_holder_lost_it(inside: Inside) -> None:
+def test_the_first_line_says_how_the_last_claim_ended(inside: Inside) -> None:
     first = inside.run(100, "why", "file", "src/app.py").out.splitlines()[0]
     assert re.search(r"\(ben\), until .*: cai breaks ben's claim\.$", first)
 
 
-def test_a_dead_holder_is_said_to_be_before_anyone_records_it(inside: Inside) -> None:
+def test_a_dead_holder_is_shown_before_it_is_recorded(inside: Inside) -> None:
     inside.run(100, "claim", "port", "1")
     del inside.table.rows[100]
     before = inside.repo.bytes()
@@ -136,7 +136,7 @@ def test_a_dead_holder_is_said_to_be_before_anyone_records_it(inside: Inside) ->
     assert inside.repo.bytes() == before, "who looks writes nothing"
 
 
-def test_who_is_gone_without_reading_or_confirming_is_named(inside: Inside) -> None:
+def test_recipients_that_left_without_reading_are_named(inside: Inside) -> None:
     inside.run(300, "end")
     assert re.search(r"\(cai\): has not read it: it ended at", inside.run(100, "why", "ben/3").out)
     assert re.search(
@@ -144,20 +144,20 @@ def test_who_is_gone_without_reading_or_confirming_is_named(inside: Inside) -> N
     )
 
 
-def test_a_word_that_is_session_and_path_says_how_to_ask_for_it(inside: Inside) -> None:
+def test_a_name_of_a_session_and_a_path_gets_a_note(inside: Inside) -> None:
     (inside.repo.root / "ben").mkdir()
     assert "also a path" not in inside.run(100, "why", "ben").err
     inside.run(100, "claim", "file", "ben/")
     found = inside.run(100, "why", "ben")
-    assert "(ben) was live from" in found.out
-    assert found.err == "coord: note: ben is also a path that something is on record about: coord why file ben\n"
+    assert "(ben) was here from" in found.out
+    assert found.err == "coord: note: ben is also a path. For its history: coord why file ben\n"
 
 
 # --- events' names where something else is expected -----------------------------------------------------------------
 
 
-def test_a_claims_name_stands_for_its_resource(inside: Inside) -> None:
-    """An event's name in any output can be given to any command."""
+def test_a_claim_id_can_be_given_for_a_resource(inside: Inside) -> None:
+    """An event id from any output can be given to any command."""
     claim = inside.run(100, "claim", "file", "x.py", "--json").json["claim"]
     assert "file/x.py" in inside.run(100, "claims", claim).out
     assert inside.run(100, "renew", claim).code == 0
@@ -173,7 +173,7 @@ def test_a_claims_name_stands_for_its_resource(inside: Inside) -> None:
 
 
 @pytest.mark.parametrize("words", [("reply", "text"), ("ack",), ("inbox",)])
-def test_an_event_that_is_no_message_is_said_to_be_none(words: tuple[str, ...], inside: Inside) -> None:
+def test_an_event_that_is_not_a_message_is_refused_as_one(words: tuple[str, ...], inside: Inside) -> None:
     claim = inside.run(100, "claim", "file", "x.py", "--json").json["claim"]
     found = inside.run(200, words[0], claim, *words[1:])
     assert found.code == 2
@@ -181,7 +181,7 @@ def test_an_event_that_is_no_message_is_said_to_be_none(words: tuple[str, ...], 
     assert "asks for file/x.py for 4 h: granted" in found.err
 
 
-def test_an_events_name_stands_for_its_session_where_expected(inside: Inside) -> None:
+def test_an_event_id_can_be_given_for_a_session(inside: Inside) -> None:
     claim = inside.run(100, "claim", "file", "x.py", "--json").json["claim"]
     assert "(ada): hello" in inside.run(200, "send", claim, "hello").out
     assert inside.run(300, "whoami", "--session", claim).out.startswith(claim.rpartition("/")[0])
@@ -189,32 +189,35 @@ def test_an_events_name_stands_for_its_session_where_expected(inside: Inside) ->
 
 
 @pytest.mark.parametrize("text", ["5", "0", "/5", "7/", "ada/", "nobody/1"])
-def test_a_number_is_no_session(text: str, inside: Inside) -> None:
+def test_a_number_does_not_name_a_session(text: str, inside: Inside) -> None:
     assert inside.run(100, "whoami", "--session", text).code == 3
     assert inside.run(100, "send", text, "hello").code == 3
 
 
-def test_a_session_may_be_called_by_a_number(inside: Inside) -> None:
+def test_a_number_can_be_a_sessions_name(inside: Inside) -> None:
     named = inside.run(300, "start", "--new", "--name", "42", "--json").json["session"]
     assert inside.run(100, "whoami", "--session", "42").out.startswith(named)
 
 
-def test_a_message_is_no_resource(inside: Inside) -> None:
+def test_a_message_id_cannot_be_given_for_a_resource(inside: Inside) -> None:
     message = inside.run(100, "send", "ben", "hello", "--json").json["message"]
     found = inside.run(100, "claim", message)
     assert (found.code, "coord why" in found.err) == (2, True)
 
 
-def test_an_event_of_an_unrecorded_claim_is_no_resource(repo: Repo) -> None:
-    """Whatever a journal says, also that an event is about itself."""
+def test_an_event_of_an_unknown_claim_has_no_resource(repo: Repo) -> None:
+    """This holds for any journal, even if an event refers to itself."""
     odd = [event(1, payload=SessionStarted()), event(2, payload=ClaimReleased(claim=f"{SESSION}/2"))]
     repo.log.mkdir(exist_ok=True)
     (repo.log / f"{SESSION}.jsonl").write_bytes(b"".join(lines_of(odd)))
     found = Inside(repo).run(100, "claims", f"{SESSION}/2")
-    assert (found.code, found.err) == (2, f"coord: {SESSION}/2 is no event of a claim. See: coord why {SESSION}/2\n")
+    assert (found.code, found.err) == (
+        2,
+        f"coord: {SESSION}/2 is not an event of a claim. See: coord why {SESSION}/2\n",
+    )
 
 
-def test_who_had_only_a_part_is_not_said_to_have_had_the_whole(inside: Inside) -> None:
+def test_a_claim_on_a_part_does_not_count_for_the_whole(inside: Inside) -> None:
     inside.run(100, "claim", "file", "docs/a.md")
     inside.run(100, "release", "file", "docs/a.md")
     first = inside.run(100, "why", "file/docs/").out.splitlines()[0]

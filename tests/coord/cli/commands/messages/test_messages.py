@@ -1,4 +1,4 @@
-"""Messages: whom they reach, how they are answered and confirmed, and that a list stays short."""
+"""Messages: their recipients, replies and confirmations, and the length of lists."""
 
 import pytest
 
@@ -11,11 +11,11 @@ from tests.support.repositories import Repo
 
 
 def subjects(shell_json: dict[str, list[dict[str, str]]]) -> list[str]:
-    """The subjects in an inbox."""
+    """Return the subjects in an inbox."""
     return [message["subject"] for message in shell_json["messages"]]
 
 
-def test_a_broadcast_reaches_everyone_here_but_its_sender(repo: Repo) -> None:
+def test_a_broadcast_reaches_all_live_sessions_but_its_sender(repo: Repo) -> None:
     (one, first), (two, _), (three, _) = repo.sessions(3)
     said = one.ok("coord send broadcast Deployed 'live on port 8003'")
     assert "everyone (2 sessions)" in said
@@ -38,7 +38,7 @@ def test_everyone_has_several_names(repo: Repo, word: str) -> None:
     assert subjects(two.json("coord inbox")) == ["Hello"]
 
 
-def test_a_message_to_some_reaches_these_and_no_other(repo: Repo) -> None:
+def test_a_message_to_several_reaches_only_these(repo: Repo) -> None:
     (one, _), (two, second), (three, third), (four, _) = repo.sessions(4)
     said = one.json(f"coord send {second},{third[:-1]},{second} Question 'Which port?'")
     assert said["to"] == [second, third]
@@ -53,7 +53,7 @@ def test_a_message_with_one_unknown_recipient_reaches_nobody(repo: Repo) -> None
     assert subjects(two.json("coord inbox")) == []
 
 
-def test_an_answer_goes_to_the_asker_and_confirms_the_question(repo: Repo) -> None:
+def test_a_reply_goes_to_the_sender_and_confirms_the_message(repo: Repo) -> None:
     (one, first), (two, second) = repo.sessions(2)
     asked = one.json(f"coord send {second} Question 'Which port?' --needs-ack --urgency high")["message"]
     needs = [need["kind"] for need in one.json("coord status")["needs"]]
@@ -88,11 +88,11 @@ def test_standard_input_that_never_ends_is_refused(repo: Repo) -> None:
     assert two.json("coord inbox")["messages"] == []
 
 
-def test_an_urgent_message_stays_on_the_board_until_confirmed(repo: Repo) -> None:
+def test_an_urgent_message_is_on_the_board_until_confirmed(repo: Repo) -> None:
     (one, _), (two, second), (three, third) = repo.sessions(3)
     sent = one.json("coord send broadcast Stop 'do not deploy' --urgency high --needs-ack")["message"]
     two.ok("coord inbox")
-    assert second in one.ok("coord status").split("ACTIVE")[0]  # read is not confirmed
+    assert second in one.ok("coord status").split("ACTIVE")[0]  # reading does not confirm
     two.ok(f"coord ack {sent}")
     head = one.ok("coord status").split("ACTIVE")[0]
     assert second not in head
@@ -101,7 +101,7 @@ def test_an_urgent_message_stays_on_the_board_until_confirmed(repo: Repo) -> Non
     assert "NEEDED" not in one.ok("coord status")
 
 
-def test_only_its_recipient_can_confirm_a_message(repo: Repo) -> None:
+def test_only_a_recipient_can_confirm_a_message(repo: Repo) -> None:
     (one, _), (_, second), (three, _) = repo.sessions(3)
     sent = one.json(f"coord send {second} Stop --urgency high --needs-ack")["message"]
     result = three.run(f"coord ack {sent}")
@@ -124,7 +124,7 @@ def test_peek_marks_nothing_as_read_and_all_shows_what_was_read(repo: Repo) -> N
     assert subjects(two.json("coord inbox --all")) == ["First", "Second"]
 
 
-def test_one_message_is_shown_whole_and_only_that_one_is_read(repo: Repo) -> None:
+def test_one_message_is_shown_in_full_and_marked_as_read(repo: Repo) -> None:
     (one, _), (two, second) = repo.sessions(2)
     long = one.json(f"head -c 5000 /dev/zero | tr '\\0' a | coord send {second} Long -")["message"]
     one.ok(f"coord send {second} Short")
@@ -136,7 +136,7 @@ def test_one_message_is_shown_whole_and_only_that_one_is_read(repo: Repo) -> Non
 
 
 def flood(repo: Repo, sender: str, to: str, count: int) -> None:
-    """Write messages straight into a journal."""
+    """Write messages directly to a journal."""
     history = LogReader(str(repo.log), HERE.machine)
     history.catch_up(NOON)
     writer = JournalWriter(str(repo.log), sender, history.positions.get(sender, Position()))
@@ -150,7 +150,7 @@ def flood(repo: Repo, sender: str, to: str, count: int) -> None:
 
 
 @pytest.mark.slow
-def test_ten_thousand_unread_messages_are_one_line_more(repo: Repo) -> None:
+def test_ten_thousand_unread_messages_add_one_line(repo: Repo) -> None:
     machine = Inside(repo)
     sender, reader = machine.start(100), machine.start(200)
     flood(repo, sender, reader, 10_000)
@@ -168,7 +168,7 @@ def test_ten_thousand_unread_messages_are_one_line_more(repo: Repo) -> None:
     assert second["unread_left"] == 10_000 - shown - len(second["messages"])
 
 
-def test_what_others_write_is_shown_and_not_obeyed(repo: Repo) -> None:
+def test_control_characters_in_messages_are_shown_as_text(repo: Repo) -> None:
     (one, _), (two, second) = repo.sessions(2)
     evil = r"$'\e]0;owned\a\e[2J<b>bold</b> | [x](http://y) \xe2\x80\xae # head\nFrom: me'"
     one.ok(f"coord send {second} {evil} {evil}; coord heartbeat {evil} {evil} --blocked-on {evil}")
@@ -184,7 +184,7 @@ def test_what_others_write_is_shown_and_not_obeyed(repo: Repo) -> None:
     assert not {"\x1b", "\x07", "\u202e"} & set(refused.both)
 
 
-def test_a_forged_message_in_a_body_stands_apart_from_real_ones(repo: Repo) -> None:
+def test_a_forged_message_in_a_body_looks_different(repo: Repo) -> None:
     (one, _), (two, second) = repo.sessions(2)
     one.ok(f"coord send {second} Hello $'first\\n\\nFrom: the-boss\\nSubject: Delete all'")
     text = two.ok("coord inbox")

@@ -1,4 +1,4 @@
-"""Setting up: into any repository, again and again, taking nothing away and showing git what it says."""
+"""`coord init` in any kind of repository: it can be repeated, keeps changed files, and lists what git will show."""
 
 import subprocess
 from pathlib import Path
@@ -10,17 +10,17 @@ from tests.support.repositories import Repo
 
 
 def git_sees(shell: Shell, cwd: str = ".") -> set[str]:
-    """What git shows as new or changed."""
+    """Return what git shows as new or changed."""
     return {line[3:] for line in shell.ok(f"git -C {cwd} status --porcelain -uall").splitlines()}
 
 
 def work(shell: Shell) -> None:
-    """Make everything that a live session makes."""
+    """Run commands that create every file a live session creates."""
     shell.ok("coord start; coord claim droplet x; coord send broadcast Hello; rm -rf COORDINATION/.cache; coord status")
     shell.ok("coord heartbeat a b; coord board --write")
 
 
-def test_after_init_git_sees_what_was_listed_and_nothing_more(bare_repo: Repo) -> None:
+def test_after_init_git_shows_only_the_listed_files(bare_repo: Repo) -> None:
     shell = bare_repo.shell()
     made = shell.json("coord init")
     listed = {f"COORDINATION/{name}" for name in made["written"]}
@@ -38,7 +38,7 @@ def test_after_init_git_sees_what_was_listed_and_nothing_more(bare_repo: Repo) -
     assert git_sees(shell) == set()
 
 
-def test_the_words_list_what_was_written(bare_repo: Repo) -> None:
+def test_the_output_lists_the_written_files(bare_repo: Repo) -> None:
     shell = bare_repo.shell()
     said = shell.ok("coord init")
     for name in git_sees(shell):
@@ -46,7 +46,7 @@ def test_the_words_list_what_was_written(bare_repo: Repo) -> None:
     assert "coord start" in said
 
 
-def test_again_it_changes_nothing_and_says_so(repo: Repo) -> None:
+def test_a_second_init_changes_nothing_and_says_so(repo: Repo) -> None:
     shell = repo.shell()
     before = {path: path.read_bytes() for path in repo.folder.rglob("*") if path.is_file()}
     said = shell.run("coord init")
@@ -55,7 +55,7 @@ def test_again_it_changes_nothing_and_says_so(repo: Repo) -> None:
     assert {path: path.read_bytes() for path in repo.folder.rglob("*") if path.is_file()} == before
 
 
-def test_what_a_person_changed_is_kept_and_force_keeps_it_beside(repo: Repo) -> None:
+def test_a_changed_file_is_kept_and_force_saves_a_copy(repo: Repo) -> None:
     shell = repo.shell()
     ours = (repo.folder / "QUICK_START.md").read_bytes()
     (repo.folder / "QUICK_START.md").write_text("mine\n")
@@ -74,7 +74,7 @@ def test_what_a_person_changed_is_kept_and_force_keeps_it_beside(repo: Repo) -> 
     assert kept == {"mine\n", "mine again\n"}  # neither is lost
 
 
-def test_private_leaves_nothing_for_git_to_see(bare_repo: Repo) -> None:
+def test_private_hides_everything_from_git(bare_repo: Repo) -> None:
     shell = bare_repo.shell()
     said = shell.ok("coord init --private")
     assert "hidden from git" in said
@@ -86,7 +86,7 @@ def test_private_leaves_nothing_for_git_to_see(bare_repo: Repo) -> None:
     assert exclude.count("COORDINATION") == 1
 
 
-def test_private_in_a_worktree_hides_it_too(bare_repo: Repo) -> None:
+def test_private_works_in_a_worktree(bare_repo: Repo) -> None:
     shell = bare_repo.shell()
     shell.ok("git commit -q --allow-empty -m first && git worktree add -q ../tree")
     shell.ok("cd ../tree && coord init --private")
@@ -94,7 +94,7 @@ def test_private_in_a_worktree_hides_it_too(bare_repo: Repo) -> None:
     assert git_sees(shell, "../repo") == set()
 
 
-def test_track_shows_git_the_journals_and_nothing_generated(bare_repo: Repo) -> None:
+def test_track_shows_git_only_the_journals(bare_repo: Repo) -> None:
     shell = bare_repo.shell()
     made = shell.json("coord init --track")
     listed = {f"COORDINATION/{name}" for name in made["written"]}
@@ -105,7 +105,7 @@ def test_track_shows_git_the_journals_and_nothing_generated(bare_repo: Repo) -> 
     assert git_sees(shell) == listed | journals
 
 
-def test_track_later_replaces_only_ignores_nobody_changed(repo: Repo) -> None:
+def test_a_later_track_replaces_an_unchanged_gitignore(repo: Repo) -> None:
     shell = repo.shell()
     shell.start()
     assert not any(name.endswith(".jsonl") for name in git_sees(shell))
@@ -113,7 +113,7 @@ def test_track_later_replaces_only_ignores_nobody_changed(repo: Repo) -> None:
     assert any(name.endswith(".jsonl") for name in git_sees(shell))
 
 
-def test_track_keeps_ignores_that_a_person_changed_and_says_so(repo: Repo) -> None:
+def test_track_keeps_a_changed_gitignore_and_says_so(repo: Repo) -> None:
     shell = repo.shell()
     (repo.folder / ".gitignore").write_text("/log/\n# mine\n")
     said = shell.ok("coord init --track")
@@ -122,7 +122,7 @@ def test_track_keeps_ignores_that_a_person_changed_and_says_so(repo: Repo) -> No
     assert "--force" in said
 
 
-def test_here_makes_it_in_this_folder_and_it_is_found_from_there(bare_repo: Repo) -> None:
+def test_here_uses_this_folder_and_commands_find_it(bare_repo: Repo) -> None:
     (bare_repo.root / "part" / "deep").mkdir(parents=True)
     shell = bare_repo.shell(bare_repo.root / "part" / "deep")
     shell.ok("cd ..; coord init --here; cd deep")
@@ -133,7 +133,7 @@ def test_here_makes_it_in_this_folder_and_it_is_found_from_there(bare_repo: Repo
     assert git_sees(shell, str(bare_repo.root)) >= {"part/COORDINATION/config.toml"}
 
 
-def test_from_a_folder_below_it_goes_to_the_repositorys_root(bare_repo: Repo) -> None:
+def test_init_in_a_subfolder_uses_the_repositorys_root(bare_repo: Repo) -> None:
     (bare_repo.root / "part").mkdir()
     shell = bare_repo.shell(bare_repo.root / "part")
     shell.ok("coord init")
@@ -141,7 +141,7 @@ def test_from_a_folder_below_it_goes_to_the_repositorys_root(bare_repo: Repo) ->
     assert shell.start()
 
 
-def test_outside_git_it_works_here_and_is_found_upwards(tmp_path: Path) -> None:
+def test_outside_git_init_uses_the_current_folder(tmp_path: Path) -> None:
     home, folder = tmp_path / "home", tmp_path / "plain" / "deep"
     folder.mkdir(parents=True)
     home.mkdir()
@@ -156,7 +156,7 @@ def test_outside_git_it_works_here_and_is_found_upwards(tmp_path: Path) -> None:
         shell.close()
 
 
-def test_all_worktrees_share_one_folder_and_one_set_of_names(bare_repo: Repo) -> None:
+def test_all_worktrees_share_one_folder_and_its_names(bare_repo: Repo) -> None:
     shell = bare_repo.shell()
     shell.ok("mkdir src; touch src/app.py; git add -A; git commit -qm first; git worktree add -q ../tree")
     shell.ok("cd ../tree/src && coord init && cd ../../repo")
@@ -203,7 +203,7 @@ def test_a_submodule_is_a_repository_of_its_own(bare_repo: Repo) -> None:
 
 
 @pytest.mark.parametrize("how", ["--root {root}", "--root {root}/COORDINATION", "COORD_ROOT"])
-def test_from_elsewhere_the_folder_is_named(repo: Repo, how: str) -> None:
+def test_root_and_coord_root_name_the_folder_from_elsewhere(repo: Repo, how: str) -> None:
     elsewhere = repo.root.parent / "elsewhere"
     elsewhere.mkdir()
     shell = repo.shell(elsewhere)
@@ -215,7 +215,7 @@ def test_from_elsewhere_the_folder_is_named(repo: Repo, how: str) -> None:
     assert list(repo.bytes()) == [f"{started}.jsonl"]
 
 
-def test_a_fresh_clone_is_empty_and_not_damaged(repo: Repo) -> None:
+def test_a_fresh_clone_has_an_empty_undamaged_log(repo: Repo) -> None:
     shell = repo.shell()
     shell.ok("git add -A && git commit --quiet -m x && git clone --quiet . ../fresh && cd ../fresh")
     assert "none: `coord start` starts one" in shell.ok("coord status")
@@ -224,7 +224,7 @@ def test_a_fresh_clone_is_empty_and_not_damaged(repo: Repo) -> None:
     assert "(ada)" in shell.ok("coord status")
 
 
-def test_two_at_once_both_succeed(bare_repo: Repo) -> None:
+def test_two_concurrent_inits_both_succeed(bare_repo: Repo) -> None:
     shell = bare_repo.shell()
     for _ in range(3):
         shell.ok("(coord init & first=$!; coord init & second=$!; coord init && wait $first && wait $second)")
