@@ -71,6 +71,10 @@ if TYPE_CHECKING:
             """As events name it."""
 
         @property
+        def agent(self) -> str:
+            """The subagent that writes; empty for the session itself."""
+
+        @property
         def name(self) -> str:
             """The file as it is spelt on the disk, from the root."""
 
@@ -102,6 +106,16 @@ def edit_trace_path(cache: str, worktree: str, resource: str) -> str:
 def denial_trace_path(cache: str, session: str, resource: str) -> str:
     """Where it is remembered that a session was denied a file."""
     return os.path.join(folder_of(cache, session), f"denied-{digest(resource)}")
+
+
+def reminder_trace_path(cache: str, session: str) -> str:
+    """Return where the time of a session's last reminder is recorded."""
+    return os.path.join(folder_of(cache, session), "reminded")
+
+
+def warning_trace_path(cache: str, session: str, claim: str, resource: str) -> str:
+    """Return where it is recorded that a session was warned that a claim is on a file that it wrote."""
+    return os.path.join(folder_of(cache, session), f"warned-{digest(claim, resource)}")
 
 
 def client_trace_path(cache: str, word: str) -> str:
@@ -230,3 +244,9 @@ def record_after_write(cache: str, write: "Written") -> None:
     before = read_trace(path)
     git = before.get("git") if before.get("pending") else git_stamp(write.git)
     write_trace(path, {"file": file_stamp(write.path), "git": git or "", "name": write.name})
+
+
+def record_denial(cache: str, session: str, write: "Written") -> None:
+    """Record a denied file, so that the session can be woken when it is released."""
+    denial: Trace = {"resource": write.resource, "worktree": write.worktree, "agent": write.agent}
+    write_trace(denial_trace_path(cache, session, write.resource), denial)

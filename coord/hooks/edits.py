@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterable
 from coord.engine.guard_index import patience_s, rows_of
 from coord.engine.transaction import Transaction
 from coord.guard import hook_state
-from coord.guard.index import GuardRow, decide_write, is_ignored, needed_claim
+from coord.guard.decision import GuardRow, Verdict
 from coord.guard.payload import Write
 from coord.platform.git.command import GitError, run_git
 from coord.platform.git.repository import find_repository
@@ -204,46 +204,14 @@ def _is_unfinished(workspace: Workspace, row: GuardRow, now: int) -> bool:
     return bool(hook_state.is_edit_unfinished(workspace.cache, path, repository.git if repository else "", row, now))
 
 
-def claim_for_writes(
-    transaction: Transaction, config: Config, writes: list[Write], answers: GitAnswers
-) -> dict[str, list[GuardRow]]:
-    """The long way of the guard, under the lock: what is denied of these writes, and what is in its way. If nothing is,
-    each file is claimed that is to be. Edits that are over are in nobody's way.
-    """
-    transaction.outdated = True  # else the index would have said it
-    me, state = transaction.me.session, transaction.state
-    denied, wanted = _decided(state, config, writes, me, transaction.at)
-    if finish_edits(transaction, config, _edits_in(state, denied), answers):
-        denied, wanted = _decided(state, config, writes, me, transaction.at)
-    if denied:
-        return denied
-    _claim(transaction, wanted)
-    if config.guard != "off":
-        for write in writes:
-            hook_state.record_before_write(transaction.workspace.cache, write, to_micros(transaction.at))
-            hook_state.remove_trace(
-                hook_state.denial_trace_path(transaction.workspace.cache, transaction.me.session, write.resource)
-            )
-    return {}
-
-
-def denying_claims(state: State, config: Config, writes: list[Write], session: str, at: Instant) -> list[Claim]:
-    """The automatic claims for which these writes of a session would be denied."""
-    return _edits_in(state, _decided(state, config, writes, session, at)[0])
-
-
-def _edits_in(state: State, denied: dict[str, list[GuardRow]]) -> list[Claim]:
-    rows = [row for found in denied.values() for row in found if row.automatic and not row.waiting]
+def denying_edits(state: State, verdict: Verdict) -> list[Claim]:
+    """Return the automatic claims for which writes are denied."""
+    rows = [row for _, found in verdict.denied for row in found if row.automatic and not row.waiting]
     return [state.claims[row.id] for row in rows if row.id in state.claims]
 
 
-def claim_again(transaction: Transaction, config: Config, writes: list[Write]) -> None:
-    """Claim anew what was written, where a commit ended the claim before the write was done, and nobody else has it."""
-    if writes:
-        _claim(transaction, _decided(transaction.state, config, writes, transaction.me.session, transaction.at)[1])
-
-
-def _claim(transaction: Transaction, writes: Iterable[Write]) -> None:
+def claim_files(transaction: Transaction, writes: Iterable[Write]) -> None:
+    """Claim the files of these writes."""
     for write in writes:
         asked = ClaimRequested(
             resource=write.resource,
@@ -277,20 +245,3 @@ def may_finish_conflicting(
 def conflicting_claims(state: State, wanted: ClaimRequest | None) -> list[Claim]:
     """The automatic claims that are in the way of what is asked for."""
     return [claim for claim in state.claims.values() if wanted and claim.automatic and conflict(claim, wanted)]
-
-
-def _decided(
-    state: State, config: Config, writes: list[Write], session: str, at: Instant
-) -> tuple[dict[str, list[GuardRow]], list[Write]]:
-    rows = rows_of(state, config)
-    denied: dict[str, list[GuardRow]] = {}
-    wanted = []
-    for write in writes:
-        if is_ignored(write.resource, config.ignore):
-            continue
-        word, found = decide_write(rows, needed_claim(write, session), to_micros(at), config.guard)
-        if word == "deny":
-            denied[write.resource] = found
-        elif word == "claim":
-            wanted.append(write)
-    return denied, wanted

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
+from coord.engine.guard_index import is_pressing, unread_messages
 from coord.render.format import duration_text, line, plural, quoted, session_label
 from coord.render.messages import notice_line
 from eventlog.events import EventId, Instant, seconds_between
@@ -59,9 +60,9 @@ def unread_items(state: State, session: Session, now: Instant, *, all_of_it: boo
     """
     names = names_of(state)
     pieces = [_notice_piece(notice, now, names) for notice in session.notices]
-    unread = [state.messages[name] for name in session.unread if name in state.messages]
+    unread = unread_messages(state, session)
     if not all_of_it:
-        unread = [message for message in unread if not message.everyone or message.urgency == "high"]
+        unread = list(filter(is_pressing, unread))
     unread.sort(key=lambda message: (message.urgency != "high", message.everyone))
     limit = _BODY if len(pieces) + len(unread) > 1 else LATER_CHARS
     return pieces + [message_piece(message, names, limit) for message in unread]
@@ -90,15 +91,6 @@ def message_piece(message: Message, names: dict[str, str], limit: int) -> Contex
     if said.endswith("…”"):
         tail = f"({confirm}the rest: coord inbox {message.id})"
     return ContextItem(f"{head}{said} {tail}", (message.id,))
-
-
-def unacknowledged(state: State, session: Session) -> list[Message]:
-    """The messages that a session was told of and has to confirm."""
-    return [
-        message
-        for message in state.messages.values()
-        if session.id in message.unacknowledged_by and message.id not in session.unread
-    ]
 
 
 def reminder(message: Message, *marks: str) -> ContextItem:

@@ -12,7 +12,7 @@ from unicodedata import normalize
 from msgspec import Struct
 
 from coord.engine.guard_index import rows_of
-from coord.guard.index import GuardRow, RequestedWrite, is_ignored
+from coord.guard.decision import GuardRow, RequestedWrite, is_ignored
 from coord.hooks.git.staged import PushedRef, Staged
 from coord.platform.git.repository import recorded_path
 from coord.render.format import line, plural

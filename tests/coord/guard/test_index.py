@@ -17,8 +17,9 @@ from coord.clients.registry import CLIENTS
 from coord.engine.guard_index import rows_of
 from coord.engine.snapshot import Snapshot
 from coord.guard import index
+from coord.guard.decision import GuardRow, decide_request, is_ignored, needed_claim
 from coord.guard.entry import ALLOWED, DENIED
-from coord.guard.index import GuardRow, decide_write, is_ignored, needed_claim, read_index
+from coord.guard.index import read_index
 from coord.platform.processes import Process
 from coord.platform.records import LightRecord
 from coord.workspace.config import Config
@@ -274,7 +275,7 @@ def test_who_waits_for_a_file_may_not_write_it_and_goes_first() -> None:
 
     def answer_to(session: str, path: str) -> str:
         write: Any = LightRecord(resource=f"file/{path}", worktree="", agent="")
-        return decide_write(rows, needed_claim(write, session), 0, "claim")[0]
+        return decide_request(rows, needed_claim(write, session), 0, "claim")[0]
 
     assert answer_to("waiter", "a.py") == "deny"
     assert answer_to("waiter", "b.py") == "claim"

@@ -387,7 +387,7 @@ def test_an_index_of_another_version_is_not_used(agents: Agents) -> None:
 
     path = agents.repo.folder / ".cache" / index.NAME
     fields: dict[str, Any] = msgspec.json.decode(path.read_bytes()[16:])
-    del fields["heartbeat_s"]
+    del fields["heartbeat_us"]
     path.write_bytes(index.with_digest(msgspec.json.encode(fields | {"form": index.FORM - 1})))
     assert agents.writes(CLAUDE, "old.txt").code == ALLOWED
     assert agents.writes(CODEX, "old.txt").code == DENIED
