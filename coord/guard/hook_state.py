@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         name: str  # the file's, from the root
         pending: int  # since when a write is under way
         sure: int  # 1 if git said that the file differs
+        ignored: int  # 1 if git said that it does not look at the file
         files: dict[str, str]  # of a shell command: how the files of others looked before it, by name
         claims: dict[str, str]  # and whose claims they are under
 
@@ -226,7 +227,7 @@ def is_edit_unfinished(cache: str, path: str, git: str, row: "Edited", now: int)
     if not seen:
         return True if fresh else None
     same = seen.get("file") == file_stamp(path) and seen.get("git") == git_stamp(git)
-    return True if same and (fresh or seen.get("sure")) else None
+    return True if same and (seen.get("sure") or (fresh and seen.get("ignored"))) else None
 
 
 def record_before_write(cache: str, write: "Written", now: int) -> None:

@@ -156,11 +156,12 @@ class _Edit:
         pending = 0 <= now - self.seen.get("pending", -patience * 2_000_000) < patience * 1_000_000
         if differs is None or (pending and not idle):
             return ""
-        if differs and differs != IGNORED:
-            sure: hook_state.Trace = {"sure": 1}
-            hook_state.write_trace(self.trace, self.looks | sure)
-            return ""
         written = self.seen.get("file") is not None
+        if differs and (written or differs != IGNORED):
+            answer: hook_state.Trace = {"ignored": 1} if differs == IGNORED else {"sure": 1}
+            hook_state.write_trace(self.trace, self.looks | answer)
+        if differs and differs != IGNORED:
+            return ""
         if written and not differs:
             return "what was written is committed, or taken back"
         if idle and not written:
