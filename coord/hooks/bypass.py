@@ -9,27 +9,48 @@ from coord.guard import hook_state, shell_commands
 from coord.guard.decision import GuardRow, is_elsewhere
 from coord.guard.payload import Write
 from coord.hooks.context import HookContext
-from coord.hooks.messages import ContextItem
+from coord.hooks.messages import LATER_CHARS, ContextItem
 from coord.platform.git.repository import recorded_path
 from coord.render.events import SHELL_COMMAND
 from coord.render.format import line, session_label
 from eventlog.events import ClaimBypassed, to_micros
 from projections.views.board import names_of
 
+_NAME_CHARS = 100  # of a file's name, at most
+
 
 def record_bypasses(hook: HookContext, seen: "hook_state.Trace") -> list[ContextItem]:
-    """Record the files of others that changed while a shell command ran. `seen` is what was recorded before it."""
-    pieces = []
+    """Record the files of others that changed while a shell command ran. `seen` is what was recorded before it. The
+    holders are told that the agent was told, so one item names or counts all the files.
+    """
+    changed: list[tuple[str, str]] = []
     names = names_of(hook.transaction.state)
     for name, claim_id in shell_commands.changed_files(seen).items():
         claim = hook.transaction.state.claims.get(claim_id)
         if claim is None or _by_its_holder(hook, claim.session, name, seen):
             continue
         hook.transaction.append(ClaimBypassed(claim=claim_id, resource=f"file/{name}", how=SHELL_COMMAND))
-        who = session_label(claim.session, names)
-        text = f"coord: {line(name)}, which {who} has, changed while your command ran. It was told: undo it, or ask."
-        pieces.append(ContextItem(text))
-    return pieces
+        changed.append((line(name, _NAME_CHARS), session_label(claim.session, names)))
+    return [ContextItem(bypass_text(changed))] if changed else []
+
+
+def bypass_text(changed: list[tuple[str, str]]) -> str:
+    """Return what an agent is shown when its shell command changed files of others: each file and its holder, as many
+    as fit, and how many more there are.
+    """
+    if len(changed) == 1:
+        ((name, who),) = changed
+        return f"coord: {name}, which {who} has, changed while your command ran. It was told: undo it, or ask."
+    head = f"coord: {len(changed)} files that others have changed while your command ran: "
+    tail = ". They were told: undo it, or ask."
+    room = LATER_CHARS - len(head) - len(tail) - len(f" and {len(changed)} more (coord log)")
+    shown: list[str] = []
+    for name, who in changed:
+        if len(", ".join([*shown, f"{name} ({who})"])) > room:
+            break
+        shown.append(f"{name} ({who})")
+    more = f" and {len(changed) - len(shown)} more (coord log)" if len(shown) < len(changed) else ""
+    return f"{head}{', '.join(shown)}{more}{tail}"
 
 
 def _by_its_holder(hook: HookContext, holder: str, name: str, seen: "hook_state.Trace") -> bool:

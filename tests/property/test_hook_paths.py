@@ -222,7 +222,7 @@ answered: dict[str, int] = {}  # how many calls the quick path answered, by kind
 
 
 @settings(
-    max_examples=12,
+    max_examples=settings.default.max_examples // 3 if settings.default else 20,
     phases=[Phase.generate],  # to shrink an example takes minutes
     report_multiple_bugs=False,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],

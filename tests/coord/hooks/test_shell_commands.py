@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from coord.hooks.messages import LATER_CHARS
 from tests.support.agents import Agents
 from tests.support.repositories import Repo
 
@@ -64,6 +65,41 @@ def test_a_change_in_the_worktree_that_the_command_left_is_found(agents: Agents)
     assert "src/a.py" in heard.context
     (event,) = agents.repo.of_type("claim.bypassed")
     assert event["event"]["resource"] == "file/src/a.py"
+
+
+def test_a_command_that_changes_many_files_names_or_counts_all(agents: Agents) -> None:
+    for number in range(30):
+        agents.writes(CODEX, f"a-folder-with-a-long-name/file-{number}.py")
+    agents.shell(CLAUDE, "true")
+    heard = agents.shell(CLAUDE, "for f in a-folder-with-a-long-name/*; do echo mine >> $f; done")
+    assert len(agents.repo.of_type("claim.bypassed")) == 30
+    assert len(heard.context) <= LATER_CHARS
+    assert "30 files" in heard.context
+    named = heard.context.count("file-")
+    assert f"and {30 - named} more (coord log)" in heard.context
+    assert "undo it, or ask" in heard.context
+
+
+def test_a_write_in_another_repository_is_compared_with_no_claim_here(agents: Agents, tmp_path: Path) -> None:
+    second = Repo(tmp_path / "second", agents.repo.home)
+    agents.shell(CLAUDE, f"git init -q {second.root} && cd {second.root} && coord init", hooks=False)
+    heard = agents.writes(CLAUDE, str(second.root / "src" / "a.py"))
+    assert heard.silent, "only the names are the same as of the file that another session holds"
+
+
+def test_a_command_is_compared_also_without_an_index(agents: Agents) -> None:
+    (agents.repo.folder / ".cache" / "guard").unlink()
+    heard = agents.shell(CLAUDE, "echo mine > src/a.py")
+    assert "src/a.py" in heard.context
+
+
+def test_a_prompt_ends_commands_also_without_an_index(agents: Agents) -> None:
+    used = {"tool_name": "Bash", "tool_input": {"command": "sleep 1"}, "tool_use_id": "use-1"}
+    agents.hook(CLAUDE, "before", **used)
+    assert running(agents.repo.folder)
+    (agents.repo.folder / ".cache" / "guard").unlink()
+    agents.hook(CLAUDE, "prompt")
+    assert not running(agents.repo.folder)
 
 
 def test_the_holders_own_change_is_recognised_in_the_worktree_that_the_command_left(agents: Agents) -> None:
