@@ -92,7 +92,7 @@ def after_tool(hook: HookContext) -> None:
 
 
 def on_question(hook: HookContext) -> None:
-    """Its person is asked for something: until the next hook it is blocked on that."""
+    """The agent asks its person: the session is blocked on that until the next hook."""
     call = hook.call
     doing = hook.me.doing
     what = "an answer" if call.tool in call.client.questions else f"leave to use {line(call.tool, 40) or 'a tool'}"
@@ -102,14 +102,14 @@ def on_question(hook: HookContext) -> None:
 
 
 def on_stop(hook: HookContext) -> None:
-    """It wants to stop: held back once for each message that is urgent or to be confirmed. No write is under way, but
-    of a subagent in the background.
+    """The agent wants to stop: it is held back once for each message that is urgent or must be confirmed. No write is
+    pending, except by subagents in the background.
     """
     shell_commands.remove_traces(hook.call, hook.system.env, hook.workspace.cache, hook.me.id)
     _finish_edits(hook, None if hook.call.alone else "")
     if hook.call.alone:
         held = {claim.agent for claim in hook.transaction.state.claims.values() if claim.session == hook.me.id}
-        for agent in sorted(held.union(hook.me.agents) - {""}):  # it ended without a word, as one that was killed
+        for agent in sorted(held.union(hook.me.agents) - {""}):  # it ended without its hook, as if it was killed
             hook.transaction.append(AgentStopped(agent=agent))
     state, me = hook.transaction.state, hook.me
     waiting = [m for m in state.messages.values() if m.urgency == "high" or m.needs_ack]
@@ -126,13 +126,13 @@ def on_stop(hook: HookContext) -> None:
 
 
 def on_agent_start(hook: HookContext) -> None:
-    """A subagent begins: it is shown with its session."""
+    """A subagent begins."""
     if hook.call.agent and hook.call.agent not in hook.me.agents:
         hook.transaction.append(AgentStarted(agent=line(hook.call.agent), kind=line(hook.call.kind)))
 
 
 def on_agent_stop(hook: HookContext) -> None:
-    """A subagent is done: its claims pass to the session, but for those whose edits are over."""
+    """A subagent ends: those of its claims whose edits are unfinished pass to the session."""
     agent = hook.call.agent
     held = any(claim.agent == agent for claim in edits.own_automatic_claims(hook.transaction.state, hook.me.id))
     if agent and (agent in hook.me.agents or held):
@@ -141,9 +141,9 @@ def on_agent_stop(hook: HookContext) -> None:
 
 
 def on_end(hook: HookContext) -> None:
-    """It ends. After a clear the next start goes on for it, so nothing ends."""
+    """The agent ends. After a clear, the next start continues the session, so the session does not end."""
     if hook.call.reason != "clear":
-        import shutil  # it takes 2 ms to load, and of all moments only this one needs it
+        import shutil  # it takes 2 ms to load, and no other hook event needs it
 
         shell_commands.remove_traces(hook.call, hook.system.env, hook.workspace.cache, hook.me.id)
         shutil.rmtree(hook_state.folder_of(hook.workspace.cache, hook.me.id), ignore_errors=True)
@@ -165,7 +165,7 @@ HANDLERS: dict[str, Callable[[HookContext], object]] = {
 }
 
 
-# --- what they share --------------------------------------------------------------------------------------------------
+# --- shared functions -------------------------------------------------------------------------------------------------
 
 
 def _record_heartbeat(hook: HookContext) -> None:
@@ -182,7 +182,9 @@ def _record_heartbeat(hook: HookContext) -> None:
 
 
 def _doing(call: HookCall, hook: HookContext) -> tuple[str, str]:
-    """What a tool does, in two words or so. Of a shell command not more than the program: it can hold a secret."""
+    """Return an action and a target that describe a tool call. Of a shell command only the program is shown, since the
+    rest can contain a secret.
+    """
     if writes := writes_in(call, hook.system.env):
         return "editing", line(writes[0].resource.removeprefix("file/"), 100)
     if call.command:
@@ -191,13 +193,13 @@ def _doing(call: HookCall, hook: HookContext) -> tuple[str, str]:
 
 
 def _program(command: str) -> str:
-    """The program that a shell command begins with, and no more of it."""
+    """Return the name of the program that a shell command begins with."""
     found = re.match(_BEGINNING, command)
     return os.path.basename(found[1]) if found else "a command"
 
 
 def _finish_edits(hook: HookContext, agent: str | None) -> None:
-    """No tool of the session, or of its subagent, is at work: its edits are over where nothing is uncommitted."""
+    """End the finished edits of a session, or of its subagent, while no tool of it is running."""
     mine = edits.own_automatic_claims(hook.transaction.state, hook.me.id, agent)
     edits.clear_pending(hook.transaction, mine)
     edits.finish_edits(hook.transaction, hook.config, mine, hook.answers, idle=True)
