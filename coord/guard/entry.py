@@ -51,7 +51,7 @@ class Machine:
 
 
 class CallFacts:
-    """What the disk and the process table say about a call: the `coord.guard.decision.HookFacts` of both paths.
+    """What the disk and the process table say about a call: the `HookFacts` of both paths.
 
     `cache` is the cache of the shared folder, `worktree` and `git` are where the call's working directory is. Without
     `started`, deaths are already recorded and finished edits ended, so every conflict is certain.
