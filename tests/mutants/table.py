@@ -141,9 +141,9 @@ load_index | never list_journal_sizes | an index that is not up to date is not u
 main | replace Exception KeyboardInterrupt | a hook that fails does not stop the agent
     coord/guard/test_index.py::test_invalid_input_allows_the_call
 HookContext.tell | late _send | a message is recorded as read after it was sent
-    coord/hooks/test_handlers.py::test_what_nobody_heard_stays_unread
+    coord/hooks/test_handlers.py::test_a_message_that_was_not_shown_stays_unread
 block_stop | late _send | a message is recorded as read after it was sent
-    coord/hooks/test_handlers.py::test_a_stop_that_nobody_heard_leaves_the_message_unread
+    coord/hooks/test_handlers.py::test_a_blocked_stop_that_failed_leaves_the_message_unread
 
 # The guard of commits and pushes.
 before_commit | never denied | a commit that takes another's work along is refused

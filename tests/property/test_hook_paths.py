@@ -243,5 +243,5 @@ def test_both_paths_of_a_hook_give_the_same_answer(repo: Repo, tmp_path: Path, d
         answered[kind] = answered.get(kind, 0) + number
 
 
-def test_the_script_is_one_in_which_the_quick_path_answers_all_kinds() -> None:
+def test_the_quick_path_answered_calls_of_all_kinds() -> None:
     assert answered.keys() >= {"before", "after", "prompt", "deny"}, answered
