@@ -44,7 +44,7 @@ def _run() -> int:
 
 
 def _respond(call: "HookCall") -> tuple[int, str]:
-    """Handle a hook on the full path."""
+    """Answer a hook's call on the full path."""
     _load_msgspec()
     from coord.hooks.dispatch import handle_call, write_to_client
     from coord.workspace.system import real_system

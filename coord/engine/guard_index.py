@@ -1,16 +1,15 @@
-"""Build the guard's index from the state. Every command that writes saves it, under the lock.
-
-`coord.guard.index` describes its content.
-"""
+"""The guard's index, made from the state by every command that writes, under the lock. See `coord.guard.index`."""
 
 import os
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from coord.engine.snapshot import Snapshot
 from coord.guard import hook_state
-from coord.guard.index import FORM, NAME, GuardRow, with_archive_time, with_digest
+from coord.guard.decision import GuardRow
+from coord.guard.index import FORM, NAME, with_archive_time, with_digest
 from coord.platform.code_version import code_version
 from coord.platform.git.repository import CONFIG
 from coord.platform.replace_file import replace_file
@@ -20,9 +19,13 @@ from coord.workspace.names import by_conversations
 from coord.workspace.paths import Workspace
 from coord.workspace.system import System
 from eventlog.events import SessionHeartbeat, to_micros
+from projections.rules.liveness import ObserverHost
 from projections.rules.resources import is_file
-from projections.rules.state import Claim, Session, State, WaitingRequest
+from projections.rules.state import Claim, Message, Session, State, WaitingRequest
 from projections.views.board import names_of
+
+if TYPE_CHECKING:
+    from coord.guard.decision import SessionNews, ViewFields
 
 IDLE = SessionHeartbeat(action="idle", target="waiting for its person", automatic=True)
 """The heartbeat of a session whose agent has stopped."""
@@ -31,47 +34,70 @@ IDLE = SessionHeartbeat(action="idle", target="waiting for its person", automati
 def save_index(system: System, workspace: Workspace, config: Config, snapshot: Snapshot) -> None:
     """Write the index. If that fails, hooks take the full path."""
     state, here = snapshot.state, system.here
-    live = {session.id: session for session in state.sessions.values() if session.live}
-    conversations = {session.client_session for session in live.values() if session.client_session}
-    near = (here.machine, here.boot, here.pid_namespace)
-    anchors = {name: session.anchor for name, session in live.items() if session.anchor}
-    talking = {name: session for name, session in by_conversations(state, conversations).items() if session.live}
     with suppress(OSError):
         index = {
             "form": FORM,
             "code": code_version(),
             "config": hook_state.file_stamp(os.path.join(workspace.folder, CONFIG)),
-            "guard": config.guard,
-            "ignore": config.ignore,
-            "heartbeat_s": int(config.heartbeat_seconds),
-            "here": near,
-            "at": to_micros(state.at) if state.at else 0,
+            "here": (here.machine, here.boot, here.pid_namespace),
             "due": to_micros(state.due),
             "journals": with_archive_time(snapshot.history.known_sizes(), workspace.log),
-            "sessions": {name: session.id for name, session in talking.items()},
-            "anchors": {
-                name: (anchor.pid, anchor.start_ticks)
-                for name, anchor in anchors.items()
-                if (anchor.machine, anchor.boot, anchor.pid_namespace) == near
-            },
-            "news": {session.id: _news(state, session) for session in talking.values()},
-            "rows": [vars(row) for row in guard_rows(state, config)],
+            **view_fields(state, config, here),
         }
         content = with_digest(msgspec.json.encode(index))
         replace_file(os.path.join(workspace.cache, NAME), content, within=workspace.cache)
 
 
-def _news(state: State, session: Session) -> dict[str, object]:
-    """Return what a session's next hook may have to report: see `coord.guard.index.GuardIndex.news`."""
-    unread = [state.messages[name] for name in session.unread if name in state.messages]
-    soon = [message for message in unread if not message.everyone or message.urgency == "high"]
+def view_fields(state: State, config: Config, here: ObserverHost) -> "ViewFields":
+    """Return what the hooks have to know of a state, seen from a machine: the fields of a `HookView`."""
+    live = {session.id: session for session in state.sessions.values() if session.live}
+    conversations = {session.client_session for session in live.values() if session.client_session}
+    sessions = {name: found for name, found in by_conversations(state, conversations).items() if found.live}
+    anchors = {name: session.anchor for name, session in live.items() if session.anchor}
+    return {
+        "at": to_micros(state.at) if state.at else 0,
+        "guard": config.guard,
+        "ignore": list(config.ignore),
+        "heartbeat_us": round(config.heartbeat_seconds * 1_000_000),
+        "sessions": {name: found.id for name, found in sessions.items()},
+        "anchors": {
+            name: (anchor.pid, anchor.start_ticks)
+            for name, anchor in anchors.items()
+            if (anchor.machine, anchor.boot, anchor.pid_namespace) == (here.machine, here.boot, here.pid_namespace)
+        },
+        "news": {found.id: session_news(state, found) for found in sessions.values()},
+        "rows": [vars(row) for row in guard_rows(state, config)],
+    }
+
+
+def session_news(state: State, session: Session) -> "SessionNews":
+    """Return what the hooks have to know of a session."""
     return {
         "last": to_micros(session.last_at) if has_stated_activity(session) else 0,
         "asks": session.doing.asks_person,
-        "soon": bool(soon or session.notices),
-        "later": bool(unread),
-        "owes": any(session.id in message.unacknowledged_by for message in state.messages.values()),
+        "soon": bool(session.notices) or any(map(is_pressing, unread_messages(state, session))),
+        "later": bool(unread_messages(state, session)),
+        "owes": bool(unacknowledged(state, session)),
     }
+
+
+def unread_messages(state: State, session: Session) -> list[Message]:
+    """Return the messages that a session has not read."""
+    return [state.messages[name] for name in session.unread if name in state.messages]
+
+
+def is_pressing(message: Message) -> bool:
+    """Return whether a message is shown after the next tool, and not only at the next prompt."""
+    return not message.everyone or message.urgency == "high"
+
+
+def unacknowledged(state: State, session: Session) -> list[Message]:
+    """Return the messages that a session has read and must still confirm."""
+    return [
+        message
+        for message in state.messages.values()
+        if session.id in message.unacknowledged_by and message.id not in session.unread
+    ]
 
 
 def has_stated_activity(session: Session) -> bool:

@@ -1,4 +1,5 @@
-"""The quick path of a hook: what is decided from the guard's index, with the standard library only.
+"""The quick path of a hook: answers from the guard's index, with the standard library only. Not here: what appends
+events or has something to tell, which is the full path (`coord.hooks`). See `coord.guard.decision`.
 
-Nothing here may import msgspec, click, json or re: these modules load before every write of an agent.
+These modules load before every write of an agent, so nothing here may import msgspec, click, json or re.
 """

@@ -1,10 +1,11 @@
-"""The hooks of the agents' clients: from what a client says to what it hears, with as little work as there is to do.
+"""The entry of the hooks: read what a client sends, answer it on the quick path, or else take the full path.
 
-Most calls have nothing to say and nothing to write down, and the guard's index tells which: then only what is loaded
-here is. All else goes the long way, `coord.hooks.handlers`, where each moment has its function.
+Most calls need neither an answer nor an event. The guard's index shows which; for those, only the modules imported
+here are loaded. What the quick path may do is defined in `coord.guard.decision`. The full path is
+`coord.hooks.dispatch`, with one function for each hook event in `coord.hooks.handlers`.
 
-A hook never breaks an agent: whatever goes wrong in one, the agent goes on, and `coord doctor` shows what it was. What
-an agent does is stopped in one way alone: a write that is denied, by exit code 2 with the reason on standard error.
+A hook never stops an agent by an error: the call is allowed, and `coord doctor` shows what failed. Only a denied write
+is stopped, by exit code 2 with the reason on standard error.
 """
 
 import os
@@ -12,27 +13,31 @@ import sys
 import time
 
 from coord.guard import hook_state, shell_commands
-from coord.guard.index import GuardIndex, denial_text, load_index, needed_claim
-from coord.guard.payload import HookCall, client_named, folder_at, parse_call, writes_in
+from coord.guard.decision import due, files_held_by_others
+from coord.guard.index import denial_text, load_index
+from coord.guard.payload import client_named, folder_at, parse_call, writes_in
 from coord.platform.git.repository import find_repository, recorded_path
 from coord.platform.host import host_identity, start_ticks
-from projections.rules.conflicts import conflict
 
 TYPE_CHECKING = False  # a hook would take 1.7 times as long if it loaded `typing`
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from coord.guard.payload import Write
+    from coord.guard.decision import GuardRow, HookView, Verdict
+    from coord.guard.payload import HookCall, Write
+
+    FullAnswer = Callable[[HookCall], tuple[int, str]]
 
 ALLOWED, DENIED = 0, 2  # exit codes, as the clients' hooks have them; DENIED with the reason on standard error
-REMIND_S = 300  # how often an agent is told again of what it has to confirm
+REMIND_S = 300  # how often an agent is reminded of what it must confirm
+_QUICK_EVENTS = ("before", "after", "prompt")
 _MOST_INPUT = 1 << 25  # bytes
 _SECOND = 1_000_000  # microseconds
 
 
 class Machine:
-    """What a hook asks of the machine: the time in microseconds since 1970, where we are, and the start ticks of a
-    process, 0 if there is none.
+    """What a hook asks the machine: the time in microseconds since 1970, the machine's identity, and the start ticks of
+    a process, 0 if there is no such process.
     """
 
     def __init__(
@@ -44,153 +49,149 @@ class Machine:
     ) -> None:
         self.env, self.now, self.here, self.started = env, now, here, started
 
-    def index(self, folder: str) -> GuardIndex | None:
-        """The guard's index of a shared folder, where it may say what is so."""
-        return load_index(folder, self.env, self.now(), self.here, self.started)
 
+class CallFacts:
+    """What the disk and the process table say about a call: the `HookFacts` of both paths.
 
-def answer_call(
-    call: HookCall, outside: Machine, full_answer: "Callable[[HookCall], tuple[int, str]]"
-) -> tuple[int, str]:
-    """The exit code of a hook, and what it says on standard error."""
-    if call.hook_event == "after" and call.tool in call.client.shells:
-        call = shell_commands.as_started(call, outside.env)
-    quick = _QUICK_HANDLERS.get(call.hook_event)
-    found = quick(call, outside) if quick else None
-    return full_answer(call) if found is None else found
-
-
-def _before(call: HookCall, outside: Machine) -> "tuple[int, str] | None":
-    """Before a tool runs: the guard is asked about what it writes; of a shell command nobody knows what it writes, so
-    how the files of others look is written down.
+    `cache` is the cache of the shared folder, `worktree` and `git` are where the call's working directory is. Without
+    `started`, deaths are already recorded and finished edits ended, so every conflict is certain.
     """
-    if call.tool in call.client.shells:
-        return _before_shell(call, outside)
-    writes = writes_in(call, outside.env)
-    folders = {write.folder for write in writes}
-    if not writes:
-        return ALLOWED, ""
-    index = outside.index(writes[0].folder) if len(folders) == 1 else None
-    session = index.session(call.conversation) if index else ""
-    if not index or not session or index.news(session).get("asks"):
+
+    def __init__(
+        self,
+        call: "HookCall",
+        env: "Mapping[str, str]",
+        place: tuple[str, str, str],
+        view: "HookView",
+        session: str,
+        started: "Callable[[int], int] | None" = None,
+    ) -> None:
+        self.call, self.env, self.view, self.session = call, env, view, session
+        self.cache, self.worktree, self.git = place
+        self._started = started
+        self._before: hook_state.Trace | None = None
+
+    def lives(self, session: str) -> bool:
+        """Return whether a session's process is alive; also if it has none on this machine."""
+        anchor = self.view.anchors.get(session) if self._started else None
+        return not (anchor and self._started) or self._started(anchor[0]) == anchor[1]
+
+    def is_certain(self, row: "GuardRow", write: "Write") -> bool:
+        """See `HookFacts.is_certain`."""
+        if not self._started:
+            return True
+        if not self.lives(row.session):
+            return False
+        is_edit = row.automatic and row.resource == write.resource
+        unfinished = hook_state.is_edit_unfinished
+        return not is_edit or unfinished(self.cache, write.path, write.git, row, self.view.now) is True
+
+    def is_reminder_due(self) -> bool:
+        """See `HookFacts.is_reminder_due`."""
+        path = hook_state.reminder_trace_path(self.cache, self.session)
+        return not 0 <= self.view.now - hook_state.read_trace(path).get("at", 0) < REMIND_S * _SECOND
+
+    def before_command(self) -> "hook_state.Trace":
+        """Return what was recorded before the shell command that has ended."""
+        if self._before is None:
+            self._before = hook_state.read_trace(shell_commands.trace_path(self.cache, self.session, self.call))
+        return self._before
+
+    def files_changed(self) -> bool:
+        """See `HookFacts.files_changed`."""
+        return bool(shell_commands.changed_files(self.before_command()))
+
+    def may_have_committed(self) -> bool:
+        """See `HookFacts.may_have_committed`."""
+        return shell_commands.may_have_committed(self.before_command(), self.git)
+
+    def was_warned(self, row: "GuardRow", write: "Write") -> bool:
+        """See `HookFacts.was_warned`."""
+        path = hook_state.warning_trace_path(self.cache, self.session, row.id, write.resource)
+        return bool(hook_state.read_trace(path))
+
+
+def answer_call(call: "HookCall", machine: Machine, full_answer: "FullAnswer") -> tuple[int, str]:
+    """Answer a call: return the exit code, and what is printed on standard error."""
+    if call.hook_event not in _QUICK_EVENTS:
+        return full_answer(call)
+    is_shell = call.tool in call.client.shells
+    if call.hook_event == "before" and is_shell:
+        shell_commands.note_start_folder(call, machine.env)
+    if call.hook_event == "after":
+        if is_shell:
+            call = shell_commands.as_started(call, machine.env)
+        for write in writes_in(call, machine.env):
+            hook_state.record_after_write(os.path.join(write.folder, ".cache"), write)
+    quick = _quick_answer(call, machine)
+    return full_answer(call) if quick is None else quick
+
+
+def _quick_answer(call: "HookCall", machine: Machine) -> "tuple[int, str] | None":
+    """Answer a call on the quick path. None if the full path has to be taken."""
+    writes = [] if call.hook_event == "prompt" else writes_in(call, machine.env)
+    if call.hook_event == "before" and call.tool not in call.client.shells:
+        if not writes:
+            return ALLOWED, ""
+        folder, worktree, git = writes[0].folder, writes[0].worktree, writes[0].git
+        if any(write.folder != folder for write in writes):
+            return None
+    else:
+        folder, worktree, git = _location(call, machine.env)
+        if not folder:
+            return ALLOWED, ""
+    view = load_index(folder, machine.env, machine.now(), machine.here)
+    if view is None:
         return None
-    said = [(write, index.may_write(write, session)) for write in writes]
-    if any(verdict is None or verdict[0] == "claim" for _, verdict in said):
+    session = view.sessions.get(call.conversation, "")
+    place = os.path.join(folder, ".cache"), worktree, git
+    facts = CallFacts(call, machine.env, place, view, session, machine.started)
+    if not facts.lives(session):
         return None
-    denied = [(write, verdict[1]) for write, verdict in said if verdict and verdict[0] == "deny"]
-    if denied:
-        record_denials(index.cache, session, [write for write, _ in denied])
-        return DENIED, denial_text([(write.resource, found) for write, found in denied])
-    if index.mode != "off":
-        for write in writes:
-            hook_state.record_before_write(index.cache, write, index.now)
+    writes = [write for write in writes if write.folder == folder]
+    verdict = due(call, writes, view, session, facts)
+    if verdict.reasons:
+        return None
+    record_answer(facts, writes, verdict)
+    if verdict.denied:
+        return DENIED, denial_text([(write.resource, rows) for write, rows in verdict.denied])
     return ALLOWED, ""
 
 
-def record_denials(cache: str, session: str, writes: "list[Write]") -> None:
-    """Leave word of what a session could not have: it can be woken when that is free."""
-    for write in writes:
-        asked: hook_state.Trace = {"resource": write.resource, "worktree": write.worktree, "agent": write.agent}
-        hook_state.write_trace(hook_state.denial_trace_path(cache, session, write.resource), asked)
-
-
-def _before_shell(call: HookCall, outside: Machine) -> "tuple[int, str] | None":
-    shell_commands.note_start_folder(call, outside.env)
-    folder, worktree, git = _location(call, outside)
-    index = outside.index(folder) if folder else None
-    session = index.session(call.conversation) if index else ""
-    if not index or not session or index.mode == "off":
-        return ALLOWED, ""
-    if index.news(session).get("asks"):
-        return None
-    claims = {row.resource.removeprefix("file/"): row.id for row in index.held(recorded_path(worktree), session)}
-    shell_commands.record_start(shell_commands.trace_path(index.cache, session, call), worktree, git, claims, index.now)
-    return ALLOWED, ""
-
-
-def _location(call: HookCall, outside: Machine) -> tuple[str, str, str]:
-    """The shared folder of whoever calls, the worktree that it works in, and that one's git directory."""
-    folder = folder_at(call.cwd, outside.env)
+def _location(call: "HookCall", env: "Mapping[str, str]") -> tuple[str, str, str]:
+    """Return the shared folder of a call's working directory, the worktree, and the worktree's git directory."""
+    folder = folder_at(call.cwd, env)
     repository = find_repository(os.path.realpath(call.cwd)) if folder else None
     if repository:
         return folder, repository.worktree, repository.git
     return folder, os.path.dirname(folder), ""
 
 
-def _after(call: HookCall, outside: Machine) -> "tuple[int, str] | None":
-    """After a tool has run: most often there is nothing to say, and the last sign of life is not old."""
-    writes = writes_in(call, outside.env)
-    for write in writes:
-        cache = os.path.join(write.folder, ".cache")
-        hook_state.record_after_write(cache, write)
-    folder, _, git = _location(call, outside)
-    if not folder:
-        return ALLOWED, ""
-    index = outside.index(folder)
-    session = index.session(call.conversation) if index else ""
-    if not index or not session:
-        return None
-    news = index.news(session)
-    if not news or news["asks"] or index.now - news["last"] > index.heartbeat_s * _SECOND:
-        return None
-    if not call.agent and news["soon"]:
-        return None
-    if not call.agent and news["owes"] and is_reminder_due(index.cache, session, index.now):
-        return None
-    if call.tool in call.client.shells and _shell_changed_files(call, index, session, git):
-        return None
-    if any(write.folder == folder and index.needs_claim(write, session) for write in writes):
-        return None  # a commit ended its claim meanwhile
-    return None if any(_to_warn(index, session, write) for write in writes) else (ALLOWED, "")
+def record_answer(facts: CallFacts, writes: "list[Write]", verdict: "Verdict") -> None:
+    """Update the hooks' files in the cache after a call is answered, on either path."""
+    call, view, cache, session = facts.call, facts.view, facts.cache, facts.session
+    is_shell = call.tool in call.client.shells
+    if call.hook_event == "prompt":
+        shell_commands.remove_traces(call, facts.env, cache, session)
+    elif call.hook_event == "after" and is_shell:
+        shell_commands.record_end(shell_commands.trace_path(cache, session, call), cache, session, view.now)
+    elif call.hook_event == "before" and verdict.denied:
+        for write, _ in verdict.denied:
+            hook_state.record_denial(cache, session, write)
+    elif call.hook_event == "before" and view.mode != "off":
+        for write in writes:
+            hook_state.record_before_write(cache, write, view.now)
+            hook_state.remove_trace(hook_state.denial_trace_path(cache, session, write.resource))
+        if is_shell:
+            claims = files_held_by_others(view, recorded_path(facts.worktree), session)
+            path = shell_commands.trace_path(cache, session, call)
+            shell_commands.record_start(path, facts.worktree, facts.git, claims, view.now)
 
 
-def is_reminder_due(cache: str, session: str, now: int) -> bool:
-    """Whether a session is to be told again of what it has to confirm."""
-    at = hook_state.read_trace(os.path.join(hook_state.folder_of(cache, session), "reminded")).get("at", 0)
-    return not 0 <= now - at < REMIND_S * _SECOND
-
-
-def _shell_changed_files(call: HookCall, index: GuardIndex, session: str, git: str) -> bool:
-    """Whether a shell command changed a file of someone else, or what is committed of our own. `git` is the git
-    directory where it ended.
+def main(word: str, full_answer: "FullAnswer") -> int:
+    """Answer a hook of a client: read the call from standard input, print a denial on standard error, and return the
+    exit code.
     """
-    path = shell_commands.trace_path(index.cache, session, call)
-    seen = hook_state.read_trace(path)
-    if shell_commands.changed_files(seen):
-        return True
-    own = any(row.session == session and row.automatic for row in index.rows)
-    if own and shell_commands.may_have_committed(seen, git):
-        return True
-    shell_commands.record_end(path, index.cache, session, index.now)
-    return False
-
-
-def _to_warn(index: GuardIndex, session: str, write: "Write") -> bool:
-    """Whether there may be something to say of a write that was let through."""
-    anywhere = needed_claim(write, session, worktree="")
-    others = [row for row in index.rows if row.session != session and conflict(row, anywhere)]
-    return any(row.worktree != write.worktree or index.mode == "warn" for row in others)
-
-
-def _prompt(call: HookCall, outside: Machine) -> "tuple[int, str] | None":
-    """A prompt: most often nobody wrote."""
-    folder = folder_at(call.cwd, outside.env)
-    index = outside.index(folder) if folder else None
-    session = index.session(call.conversation) if index else ""
-    if not folder:
-        return ALLOWED, ""
-    if index and session:
-        shell_commands.remove_traces(call, outside.env, index.cache, session)
-    news = index.news(session) if index and session else {}
-    quiet = news and not (news["asks"] or news["soon"] or news["later"] or news["owes"])
-    return (ALLOWED, "") if quiet else None
-
-
-_QUICK_HANDLERS = {"before": _before, "after": _after, "prompt": _prompt}
-
-
-def main(word: str, full_answer: "Callable[[HookCall], tuple[int, str]]") -> int:
-    """Answer a hook of a client: its input from standard input, a denial to standard error. The exit code."""
     client, call = client_named(word), None
     code, text = ALLOWED, ""
     try:
@@ -198,25 +199,25 @@ def main(word: str, full_answer: "Callable[[HookCall], tuple[int, str]]") -> int
         call = parse_call(client, data) if client and data.strip() else None
         if call:
             code, text = answer_call(call, Machine(os.environ, _now, host_identity, start_ticks), full_answer)
-    except Exception as error:  # whatever it is: fail open
+    except Exception as error:  # any failure allows the call
         _record_failure(word, call, error)
     try:
         if text and sys.stderr:
             sys.stderr.write(text.encode(errors="backslashreplace").decode() + "\n")
             sys.stderr.flush()
     except (OSError, ValueError):
-        pass  # it is denied all the same
+        pass  # the exit code denies the write, also if nobody reads the reason
     return code
 
 
-def _record_failure(word: str, call: HookCall | None, error: Exception) -> None:
+def _record_failure(word: str, call: "HookCall | None", error: Exception) -> None:
     try:
         folder = folder_at(call.cwd if call else os.getcwd(), os.environ)
-        moment = call.event if call else "input"
+        event = call.event if call else "input"
         if folder:
-            said = f"{type(error).__name__}: {error}"
-            hook_state.record_failure(os.path.join(folder, ".cache"), f"{_now()} {word} {moment} {said[:500]}")
-    except Exception:  # there is nobody left to tell
+            text = f"{type(error).__name__}: {error}"
+            hook_state.record_failure(os.path.join(folder, ".cache"), f"{_now()} {word} {event} {text[:500]}")
+    except Exception:  # there is nowhere left to report it
         pass
 
 

@@ -1,9 +1,8 @@
-"""What the hooks leave for each other beside the log: which files were written, how they looked before a shell command,
-what an agent was told already. It lies in the cache: who deletes it makes a hook ask git again, or say a thing
-twice, and loses nothing.
+"""The traces: small files in the cache by which one hook tells later ones which files were written, how files looked
+before a shell command, and what an agent was shown. If they are deleted, a hook asks git again or repeats a message.
 
-A trace is a small file that is replaced as a whole, since the hooks of one agent run side by side. Read before every
-write of an agent, so only what takes no time is loaded here.
+The hooks of one agent can run at the same time, so a trace is replaced as a whole. Hooks load this module before every
+write, so it imports only what loads fast.
 """
 
 import os
@@ -19,25 +18,26 @@ if TYPE_CHECKING:
     from typing import Protocol, TypedDict
 
     class Trace(TypedDict, total=False):
-        """What stands in traces; each has some of it."""
+        """The fields of traces. Each kind of trace has some of them."""
 
-        at: int  # when it was left, in microseconds since 1970
-        resource: str  # of a denial: what was asked for, where and by which subagent
+        at: int  # when it was written, in microseconds since 1970
+        resource: str  # of a denial: the file, its worktree, and the subagent that was denied
         worktree: str
         agent: str
-        file: str  # of an edit: how the file looked after it was written
-        git: str  # of an edit: how git stood; of a shell command: the git directory of `root`
+        file: str  # of an edit: the stamp of the file after it was written
+        git: str  # of an edit: the stamp of git; of a shell command: the git directory of `root`
         root: str  # of a shell command: the worktree in which it began
-        commit: str  # and how git stood there
-        cwd: str  # and the folder in which it began
-        name: str  # the file's, from the root
-        pending: int  # since when a write is under way
+        commit: str  # the stamp of git there
+        cwd: str  # the folder in which it began
+        name: str  # the file's path from the worktree's root
+        pending: int  # since when a write is pending
         sure: int  # 1 if git said that the file differs
-        files: dict[str, str]  # of a shell command: how the files of others looked before it, by name
-        claims: dict[str, str]  # and whose claims they are under
+        ignored: int  # 1 if git said that it does not look at the file
+        files: dict[str, str]  # of a shell command: the stamps of the files of others before it, by name
+        claims: dict[str, str]  # the ids of the claims on them, by name
 
     class Edited(Protocol):
-        """What is asked of an automatic claim as the guard knows it."""
+        """What this module reads of an automatic claim in the guard's view."""
 
         @property
         def resource(self) -> str:
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
         @property
         def worktree(self) -> str:
-            """In which worktree."""
+            """The worktree."""
 
         @property
         def ends(self) -> int:
@@ -53,80 +53,94 @@ if TYPE_CHECKING:
 
         @property
         def ttl_s(self) -> int:
-            """How long it lasts from the last write."""
+            """The seconds that it lasts from the last write."""
 
         @property
         def patience_s(self) -> int:
-            """How long it lasts without a write where nothing is uncommitted."""
+            """The seconds that it lasts without a write if nothing is uncommitted."""
 
     class Written(Protocol):
-        """What is asked of a write."""
+        """What this module reads of a write."""
 
         @property
         def resource(self) -> str:
-            """The file as claims name it."""
+            """The file, as claims name it."""
 
         @property
         def worktree(self) -> str:
-            """As events name it."""
+            """The worktree, as events name it."""
+
+        @property
+        def agent(self) -> str:
+            """The subagent that writes; empty for the session itself."""
 
         @property
         def name(self) -> str:
-            """The file as it is spelt on the disk, from the root."""
+            """The file's path from the root, as it is spelled on the disk."""
 
         @property
         def path(self) -> str:
-            """The file."""
+            """The file's path."""
 
         @property
         def git(self) -> str:
             """The git directory of the worktree."""
 
 
-HOOKS = "hooks"  # their folder, in the cache
-FAILURES = "failures"  # the file of what went wrong in a hook
-_MOST = 1 << 20  # bytes of a trace
-_MOST_FAILURES = 1 << 16  # bytes
+HOOKS = "hooks"  # the folder of the traces, in the cache
+FAILURES = "failures"  # the file that records failures of hooks
+_MAX_TRACE_BYTES = 1 << 20
+_MAX_FAILURES_BYTES = 1 << 16
 
 
 def folder_of(cache: str, session: str = "") -> str:
-    """Where the traces of a session are, or those of all."""
+    """Return the folder of a session's traces, or of all traces."""
     return os.path.join(cache, HOOKS, session)
 
 
 def edit_trace_path(cache: str, worktree: str, resource: str) -> str:
-    """Where the trace of a file's edit is."""
+    """Return the path of the trace of a file's edit."""
     return os.path.join(cache, HOOKS, "edits", digest(worktree, resource))
 
 
 def denial_trace_path(cache: str, session: str, resource: str) -> str:
-    """Where it is remembered that a session was denied a file."""
+    """Return the path of the trace of a denial."""
     return os.path.join(folder_of(cache, session), f"denied-{digest(resource)}")
 
 
+def reminder_trace_path(cache: str, session: str) -> str:
+    """Return the path of the trace of a session's last reminder."""
+    return os.path.join(folder_of(cache, session), "reminded")
+
+
+def warning_trace_path(cache: str, session: str, claim: str, resource: str) -> str:
+    """Return the path of the trace of a warning: the session wrote a file on which another one has a claim."""
+    return os.path.join(folder_of(cache, session), f"warned-{digest(claim, resource)}")
+
+
 def client_trace_path(cache: str, word: str) -> str:
-    """Where it is remembered that a hook of a client ran here."""
+    """Return the path of the trace that says that a client's hook has run here."""
     return os.path.join(folder_of(cache), f"fired-{word}")
 
 
 def digest(*parts: str) -> str:
-    """A name for a file, from anything."""
+    """Return a file name that is made from these texts."""
     return blake2b("\0".join(parts).encode(errors="backslashreplace"), digest_size=12).hexdigest()
 
 
 def write_trace(path: str, fields: "Trace | None" = None) -> bool:
-    """Leave a trace. Where that cannot be, there is none, and whether there is comes back."""
+    """Write a trace, and return whether that succeeded."""
     try:
-        replace_file(path, _written(fields or {}).encode())
+        replace_file(path, _encoded(fields or {}).encode())
     except OSError:
         return False
     return True
 
 
-def _written(value: object) -> str:
-    """A text, a whole number, or a table of texts, as JSON."""
+def _encoded(value: object) -> str:
+    """Return a string, an integer, or a table of such values as JSON."""
     if isinstance(value, dict):
-        return "{" + ",".join(f"{_written(name)}:{_written(part)}" for name, part in value.items()) + "}"
+        return "{" + ",".join(f"{_encoded(name)}:{_encoded(part)}" for name, part in value.items()) + "}"
     if isinstance(value, int):
         return str(int(value))
     return '"' + "".join(_escaped(letter) for letter in str(value)) + '"'
@@ -139,41 +153,41 @@ def _escaped(letter: str) -> str:
 
 
 def read_trace(path: str) -> "Trace":
-    """A trace; empty if there is none that is whole."""
+    """Return a trace; an empty one if there is no complete one."""
     try:
-        found: Trace = loads(read_regular(path, _MOST))
+        found: Trace = loads(read_regular(path, _MAX_TRACE_BYTES))
     except (OSError, ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 
 
 def remove_trace(path: str) -> None:
-    """Take a trace away."""
-    try:  # noqa: SIM105 - `contextlib` takes as long to load as all that is done here
+    """Delete a trace, if there is one."""
+    try:  # noqa: SIM105 - `contextlib` takes longer to load than a hook takes here
         os.unlink(path)
     except OSError:
         pass
 
 
 def record_failure(cache: str, line: str) -> None:
-    """Write down what went wrong in a hook, for `coord doctor`. The newest are kept."""
+    """Record a failure of a hook for `coord doctor`. Only the newest failures are kept."""
     path = os.path.join(cache, HOOKS, FAILURES)
     try:
         os.makedirs(os.path.dirname(path), exist_ok=True)
-        if os.path.exists(path) and os.stat(path).st_size > _MOST_FAILURES:
+        if os.path.exists(path) and os.stat(path).st_size > _MAX_FAILURES_BYTES:
             os.replace(path, path + ".1")
         fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | NOFOLLOW, 0o666)
         with open(fd, "ab") as file:
             file.write(line.replace("\n", " ").encode(errors="backslashreplace") + b"\n")
     except OSError:
-        pass  # there is nobody left to tell
+        pass  # there is nowhere else to report it
 
 
 # --- what a file and a repository look like ---------------------------------------------------------------------------
 
 
 def file_stamp(path: str) -> str:
-    """How a file looks from outside: when it was changed, how long it is, which one it is; empty if there is none."""
+    """Return the stamp of a file, which differs after each change: time, size and inode. Empty if there is no file."""
     try:
         status = os.stat(path, follow_symlinks=False)
     except (OSError, ValueError):
@@ -182,7 +196,9 @@ def file_stamp(path: str) -> str:
 
 
 def git_stamp(git: str) -> str:
-    """What changes with every commit, checkout, reset and stash of a worktree: its index, and the commit it is at."""
+    """Return the stamp of a git directory, which differs after each commit, checkout, reset and stash: the stamp of its
+    index, and the commit that is checked out.
+    """
     if not git:
         return ""
     shared = first_line(os.path.join(git, "commondir"))
@@ -190,7 +206,7 @@ def git_stamp(git: str) -> str:
 
 
 def head_of(git: str, common: str) -> str:
-    """The commit that is checked out, or what tells of it where that is not plain to see."""
+    """Return the commit that is checked out; if its branch is packed, the branch and the stamp of the packed refs."""
     head = first_line(os.path.join(git, "HEAD"))
     if not head.startswith("ref:"):
         return head
@@ -199,9 +215,9 @@ def head_of(git: str, common: str) -> str:
 
 
 def is_edit_unfinished(cache: str, path: str, git: str, row: "Edited", now: int) -> bool | None:
-    """Whether the edit that an automatic claim was made for is still going on, as far as that can be told without
-    asking git: it is about to be written, or it was written and nothing was committed or taken back since. `row` is the
-    claim as the guard knows it, `now` in microseconds since 1970. None where git has to be asked.
+    """Return True if the edit of an automatic claim is certainly unfinished: a write is pending; or git said that the
+    file, as it is now, differs from the last commit or is ignored. None if git has to be asked. `now` is in
+    microseconds since 1970.
     """
     seen = read_trace(edit_trace_path(cache, row.worktree, row.resource))
     patience = row.patience_s * 1_000_000
@@ -212,21 +228,27 @@ def is_edit_unfinished(cache: str, path: str, git: str, row: "Edited", now: int)
     if not seen:
         return True if fresh else None
     same = seen.get("file") == file_stamp(path) and seen.get("git") == git_stamp(git)
-    return True if same and (fresh or seen.get("sure")) else None
+    return True if same and (seen.get("sure") or (fresh and seen.get("ignored"))) else None
 
 
 def record_before_write(cache: str, write: "Written", now: int) -> None:
-    """A file is about to be written by the one who has claimed it. How git stands is written down now: a commit can
-    come before the write is known to be done.
+    """Record that a session is about to write a file that it has claimed. The stamp of git is taken now, since a commit
+    can come between the write and the hook after it.
     """
     path = edit_trace_path(cache, write.worktree, write.resource)
-    begun: Trace = {"pending": now, "git": git_stamp(write.git), "name": write.name}
-    write_trace(path, read_trace(path) | begun)
+    pending: Trace = {"pending": now, "git": git_stamp(write.git), "name": write.name}
+    write_trace(path, read_trace(path) | pending)
 
 
 def record_after_write(cache: str, write: "Written") -> None:
-    """A file was written."""
+    """Record that a file was written."""
     path = edit_trace_path(cache, write.worktree, write.resource)
     before = read_trace(path)
     git = before.get("git") if before.get("pending") else git_stamp(write.git)
     write_trace(path, {"file": file_stamp(write.path), "git": git or "", "name": write.name})
+
+
+def record_denial(cache: str, session: str, write: "Written") -> None:
+    """Record a denied file, so that the session can be woken when it is released."""
+    denial: Trace = {"resource": write.resource, "worktree": write.worktree, "agent": write.agent}
+    write_trace(denial_trace_path(cache, session, write.resource), denial)

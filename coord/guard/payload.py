@@ -1,8 +1,8 @@
-"""What a client's hook is told, in the same words for all clients: the rows of `coord.clients.registry` say where
-each has it.
+"""Parse what a client sends to its hook into a `HookCall`, which has the same form for all clients. The rows of
+`coord.clients.registry` say where each client puts what.
 
-Read before every write of an agent, so only what takes no time is loaded here. What a client adds, leaves out or sends
-in another form is passed over: a field that is no text is none.
+Unknown fields are ignored, and a field of the wrong type counts as absent. Hooks load this module before every write,
+so it imports only what loads fast.
 """
 
 import os
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from coord.clients.registry import HookEvent
     from coord.platform.git.repository import Repository
 
-_PATCHED = ("*** Add File: ", "*** Update File: ", "*** Delete File: ", "*** Move to: ")
+_PATCH_HEADS = ("*** Add File: ", "*** Update File: ", "*** Delete File: ", "*** Move to: ")
 _LONGEST_WORD, _LONGEST_NAME = 200, 500  # characters
-_IGNORED_FOLDERS = (".git",)  # folders whose files are nobody's work
+_IGNORED_FOLDERS = (".git",)  # folders whose files are not guarded
 
 
 class HookCall(LightRecord):
@@ -37,25 +37,25 @@ class HookCall(LightRecord):
 
     client: Client
     hook_event: "HookEvent"
-    event: str  # as the client calls it, and wants it called
-    conversation: str  # the client's id of it
-    agent: str  # the subagent that acts; empty for the conversation itself
-    kind: str  # of the subagent
-    cwd: str  # where it works
+    event: str  # the client's name of the hook event
+    conversation: str  # the client's id of the conversation
+    agent: str  # the acting subagent; empty for the conversation itself
+    kind: str  # the kind of the subagent
+    cwd: str  # the working directory
     tool: str
-    about: str  # what a shell command is for, as the agent says
+    about: str  # the agent's description of a shell command
     command: str  # a shell command
-    paths: list[str]  # the files that the tool writes, as given
-    use: str  # the client's id of this use of a tool
-    source: str  # how it starts
-    reason: str  # why it ends
-    alone: bool  # whether it is said that nothing of it works in the background
+    paths: list[str]  # the files that the tool writes, as the client names them
+    use: str  # the client's id of this tool call
+    source: str  # how the agent starts
+    reason: str  # why the agent ends
+    alone: bool  # whether the client says that no subagent works in the background
 
 
 class Write(LightRecord):
-    """What is about to happen: a `conversation` of a `client`, or its subagent `agent`, writes `resource`. `folder` is
-    the shared folder, `directory` where the file is, `path` the file, `name` its name from the root as it is spelt on
-    the disk, `worktree` as events name it, and `git` the git directory of that worktree.
+    """A write to a file by a `conversation` of a `client`, or by its subagent `agent`. `resource` and `worktree` are as
+    in events, `folder` is the shared folder, `path` the file, `directory` its directory, `name` its path from the root
+    as it is spelled on the disk, and `git` the git directory of the worktree.
     """
 
     client: str
@@ -71,13 +71,13 @@ class Write(LightRecord):
 
 
 def client_named(word: str) -> Client | None:
-    """The row of a client, by the word that people type."""
+    """Return the row of a client, by the word that people type."""
     return next((client for client in CLIENTS if client.word == word), None)
 
 
 def parse_call(client: Client, data: bytes) -> HookCall | None:
-    """What a hook of this client is told; None if it is nothing that has to do with us. Raises ValueError for what is
-    no JSON.
+    """Return the call that a client's JSON describes, or None if hooks do not answer such calls. Raises ValueError for
+    text that is not JSON.
     """
     said = loads(data)
     if not isinstance(said, dict):
@@ -116,13 +116,13 @@ def _text(fields: "Mapping[str, object]", name: str) -> str:
 
 
 def _word(fields: "Mapping[str, object]", name: str) -> str:
-    """An id, a name: what can be written down, and shown."""
+    """Return an id or a name; empty if it is too long or cannot be printed."""
     text = _text(fields, name)
     return text if len(text) <= _LONGEST_WORD and text.isprintable() else ""
 
 
 def _path(text: str) -> str:
-    """A path that can be one."""
+    """Return a path; empty if no file can have it."""
     try:
         return "" if b"\0" in os.fsencode(text) else text
     except UnicodeError:
@@ -130,22 +130,22 @@ def _path(text: str) -> str:
 
 
 def _paths(client: Client, tool: str, given: "Mapping[str, object]") -> "Iterator[str]":
-    """The files that a tool writes."""
+    """Yield the files that a tool writes."""
     if tool in client.files:
         if path := _text(given, client.files[tool]):
             yield path
     elif tool in client.patches:
         found: dict[str, None] = {}
         for line in _text(given, client.patches[tool]).split("\n"):
-            for mark in _PATCHED:
+            for mark in _PATCH_HEADS:
                 if line.startswith(mark):
                     found[line[len(mark) :].strip()] = None
         yield from found
 
 
 def writes_in(call: HookCall, env: "Mapping[str, str]") -> list[Write]:
-    """The writes to files of repositories with a shared folder that a call announces, or has done. A link to a file is
-    that file; a patch may replace the link itself, so there both are meant.
+    """Return the writes of a call to files that belong to a shared folder. A link stands for the file that it leads to;
+    a patch can also replace the link itself, so it counts as a write to both.
     """
     found: dict[str, Write | None] = {}
     for path in filter(_path, call.paths):
@@ -153,13 +153,13 @@ def writes_in(call: HookCall, env: "Mapping[str, str]") -> list[Write]:
         if os.path.isabs(named):
             real = os.path.realpath(named)
             own = os.path.join(os.path.realpath(os.path.dirname(named)), os.path.basename(named))
-            for workspace in (real, own) if call.tool in call.client.patches else (real,):
-                found[workspace] = found.get(workspace) or _write(call, workspace, env)
+            for file in (real, own) if call.tool in call.client.patches else (real,):
+                found[file] = found.get(file) or _write(call, file, env)
     return [write for write in found.values() if write]
 
 
 def folder_at(cwd: str, env: "Mapping[str, str]") -> str:
-    """The shared folder of whoever works there; empty if there is none."""
+    """Return the shared folder of a working directory; empty if there is none."""
     if not os.path.isabs(cwd):
         return ""
     cwd = os.path.realpath(cwd)
@@ -203,7 +203,7 @@ def _write(call: HookCall, path: str, env: "Mapping[str, str]") -> Write | None:
 
 
 def _can_be_claimed(name: str) -> bool:
-    """Whether a resource can have this name: nobody can hold another file, so nobody is in its way."""
+    """Return whether a resource can have this name. Files with other names cannot be claimed and are not guarded."""
     odd = any(
         sign < " " or "\x7f" <= sign <= "\x9f" or sign in "\u2028\u2029" or "\ud800" <= sign <= "\udfff"
         for sign in name

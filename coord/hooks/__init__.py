@@ -1,1 +1,3 @@
-"""The full path of the agents' hooks: what needs the state of the log, or appends to it."""
+"""The full path of the hooks of agents and of git: what appends events, asks git, or tells an agent something. Not
+here: the quick path (`coord.guard`).
+"""

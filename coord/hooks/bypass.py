@@ -1,64 +1,61 @@
-"""What an agent did to the files of others, where nothing could stop it: by a shell command, in another worktree, or
-with a guard that only warns.
+"""What an agent did to the files of others where nothing could stop it: by a shell command, in another worktree, or in
+the guard's mode `warn`.
 """
 
 import os
+from collections.abc import Iterable
 
-from coord.engine.guard_index import guard_rows
 from coord.guard import hook_state, shell_commands
-from coord.guard.index import is_ignored, needed_claim
-from coord.guard.payload import HookCall, Write
-from coord.hooks import edits
+from coord.guard.decision import GuardRow, is_elsewhere
+from coord.guard.payload import Write
 from coord.hooks.context import HookContext
-from coord.hooks.messages import ContextItem
+from coord.hooks.messages import LATER_CHARS, ContextItem
 from coord.platform.git.repository import recorded_path
 from coord.render.events import SHELL_COMMAND
 from coord.render.format import line, session_label
-from coord.workspace.paths import Workspace
 from eventlog.events import ClaimBypassed, to_micros
-from projections.rules.conflicts import conflict
 from projections.views.board import names_of
 
+_NAME_CHARS = 100  # of a file's name, at most
 
-def record_bypasses(hook: HookContext) -> list[ContextItem]:
-    """The files of others that changed while a shell command ran, on the record; and our own edits that are over."""
-    cache, now = hook.workspace.cache, to_micros(hook.transaction.at)
-    path = shell_commands.trace_path(cache, hook.me.id, hook.call)
-    seen = hook_state.read_trace(path)
-    pieces = []
+
+def record_bypasses(hook: HookContext, seen: "hook_state.Trace") -> list[ContextItem]:
+    """Record the files of others that changed while a shell command ran. `seen` is what was recorded before it. The
+    holders are told that the agent was told, so one item names or counts all the files.
+    """
+    changed: list[tuple[str, str]] = []
     names = names_of(hook.transaction.state)
     for name, claim_id in shell_commands.changed_files(seen).items():
         claim = hook.transaction.state.claims.get(claim_id)
         if claim is None or _by_its_holder(hook, claim.session, name, seen):
             continue
         hook.transaction.append(ClaimBypassed(claim=claim_id, resource=f"file/{name}", how=SHELL_COMMAND))
-        who = session_label(claim.session, names)
-        text = f"coord: {line(name)}, which {who} has, changed while your command ran. It was told: undo it, or ask."
-        pieces.append(ContextItem(text))
-    if shell_commands.may_have_committed(seen, _git(hook.workspace)):
-        edits.finish_edits(
-            hook.transaction, hook.config, edits.own_automatic_claims(hook.transaction.state, hook.me.id), hook.answers
-        )
-    shell_commands.record_end(path, cache, hook.me.id, now)
-    return pieces
+        changed.append((line(name, _NAME_CHARS), session_label(claim.session, names)))
+    return [ContextItem(bypass_text(changed))] if changed else []
 
 
-def may_have_committed(call: HookCall, workspace: Workspace, session: str) -> bool:
-    """Whether this is the call after a shell command that may have committed something."""
-    if call.tool not in call.client.shells:
-        return False
-    return shell_commands.may_have_committed(
-        hook_state.read_trace(shell_commands.trace_path(workspace.cache, session, call)), _git(workspace)
-    )
-
-
-def _git(workspace: Workspace) -> str:
-    return workspace.repository.git if workspace.repository else ""
+def bypass_text(changed: list[tuple[str, str]]) -> str:
+    """Return what an agent is shown when its shell command changed files of others: each file and its holder, as many
+    as fit, and how many more there are.
+    """
+    if len(changed) == 1:
+        ((name, who),) = changed
+        return f"coord: {name}, which {who} has, changed while your command ran. It was told: undo it, or ask."
+    head = f"coord: {len(changed)} files that others have changed while your command ran: "
+    tail = ". They were told: undo it, or ask."
+    room = LATER_CHARS - len(head) - len(tail) - len(f" and {len(changed)} more (coord log)")
+    shown: list[str] = []
+    for name, who in changed:
+        if len(", ".join([*shown, f"{name} ({who})"])) > room:
+            break
+        shown.append(f"{name} ({who})")
+    more = f" and {len(changed) - len(shown)} more (coord log)" if len(shown) < len(changed) else ""
+    return f"{head}{', '.join(shown)}{more}{tail}"
 
 
 def _by_its_holder(hook: HookContext, holder: str, name: str, seen: "hook_state.Trace") -> bool:
-    """Whether it may well have been the holder who changed a file: by a write of its own, or by a shell command that
-    ran at the same time. Nobody is accused where that cannot be told.
+    """Return whether the holder may have changed a file itself, by a write or by a shell command that ran at the same
+    time. If that cannot be told, nothing is recorded.
     """
     cache, root = hook.workspace.cache, seen["root"]
     edit = hook_state.read_trace(hook_state.edit_trace_path(cache, recorded_path(root), f"file/{name}"))
@@ -67,22 +64,13 @@ def _by_its_holder(hook: HookContext, holder: str, name: str, seen: "hook_state.
     return shell_commands.ran_since(cache, holder, seen.get("at", 0), to_micros(hook.transaction.at))
 
 
-def write_warnings(hook: HookContext, write: Write) -> list[ContextItem]:
-    """That others are at work on a file that was just written, where that did not deny it: elsewhere, so that a merge
-    will come; or here, where the guard only warns. Once for each of them.
-    """
-    state, config = hook.transaction.state, hook.config
+def write_warnings(hook: HookContext, warnings: "Iterable[tuple[Write, GuardRow]]") -> list[ContextItem]:
+    """Return the warnings that others work on files that were just written. Each is shown once."""
     pieces = []
-    for row in guard_rows(state, config):
-        elsewhere = row.worktree and row.worktree != write.worktree
-        mine = needed_claim(write, hook.me.id)
-        anywhere = needed_claim(write, hook.me.id, worktree="")
-        let_through = elsewhere or (config.guard == "warn" and conflict(row, mine))
-        if not conflict(row, anywhere) or not let_through or is_ignored(write.resource, config.ignore):
-            continue
-        mark = hook.trace("warned", hook_state.digest(row.id, write.resource))
-        if not hook_state.read_trace(mark):
-            where = f"; in another worktree ({line(row.worktree, 80)}), so a merge is coming" if elsewhere else ""
-            text = f"coord: you wrote {line(write.resource.removeprefix('file/'))}; {row.said}{where}"
-            pieces.append(ContextItem(text, marks=(mark,)))
+    for write, row in warnings:
+        elsewhere = is_elsewhere(row, write)
+        where = f"; in another worktree ({line(row.worktree, 80)}), so a merge is coming" if elsewhere else ""
+        text = f"coord: you wrote {line(write.resource.removeprefix('file/'))}; {row.said}{where}"
+        mark = hook_state.warning_trace_path(hook.workspace.cache, hook.me.id, row.id, write.resource)
+        pieces.append(ContextItem(text, marks=(mark,)))
     return pieces

@@ -1,96 +1,120 @@
-"""One call of a hook, under the lock: who acts, and how the agent is told."""
+"""One call of a hook on the full path: what it is about, the session that acts, and how its agent is told."""
 
 import os
 from collections.abc import Callable
 
+from msgspec import Struct
 from msgspec.structs import replace
 
+from coord.engine.guard_index import unacknowledged, view_fields
 from coord.engine.transaction import Transaction
 from coord.guard import hook_state
-from coord.guard.entry import is_reminder_due
-from coord.guard.payload import HookCall
+from coord.guard.decision import HookView, Verdict, due
+from coord.guard.entry import CallFacts
+from coord.guard.payload import HookCall, Write
 from coord.hooks.edits import GitAnswers
-from coord.hooks.messages import LATER_CHARS, ContextItem, fit_to_budget, reminder, unacknowledged
+from coord.hooks.messages import LATER_CHARS, ContextItem, fit_to_budget, reminder
 from coord.workspace.config import Config
 from coord.workspace.paths import Workspace
 from coord.workspace.system import System
-from eventlog.events import MessageRead, SessionHeartbeat, to_micros
-from projections.rules.state import Session
+from eventlog.events import Instant, MessageRead, SessionHeartbeat, to_micros
+from projections.rules.state import Session, State
 
 SendDocument = Callable[[dict[str, object]], None]
 """Hands the client a JSON document. Raises OSError if nobody reads it."""
 
 
+class HookRequest(Struct, frozen=True):
+    """A call, the shared folder that it is about, and the call's writes to files of that folder."""
+
+    system: System
+    workspace: Workspace
+    config: Config
+    call: HookCall
+    writes: list[Write]
+
+    def decide(self, state: State, session: str, now: Instant) -> tuple[CallFacts, Verdict]:
+        """Decide what is due for the call, as the quick path does, but from the state: see `coord.guard.decision`."""
+        view = HookView(view_fields(state, self.config, self.system.here), to_micros(now))
+        repository = self.workspace.repository
+        root = repository.worktree if repository else os.path.dirname(self.workspace.folder)
+        place = (self.workspace.cache, root, repository.git if repository else "")
+        facts = CallFacts(self.call, self.system.env, place, view, session)
+        return facts, due(self.call, self.writes, view, session, facts)
+
+
 class HookContext:
-    """One call, under the lock."""
+    """A call inside its transaction."""
 
     def __init__(
-        self,
-        system: System,
-        workspace: Workspace,
-        config: Config,
-        call: HookCall,
-        say: SendDocument,
-        transaction: Transaction,
-        answers: GitAnswers,
+        self, request: HookRequest, transaction: Transaction, answers: GitAnswers, say: SendDocument | None = None
     ) -> None:
-        self.system, self.workspace, self.config, self.call, self.transaction = (
-            system,
-            workspace,
-            config,
-            call,
-            transaction,
-        )
-        self.answers, self._say = answers, say
+        self.request, self.transaction, self.answers, self._say = request, transaction, answers, say
+        self.system, self.workspace, self.config = request.system, request.workspace, request.config
+        self.call, self.writes = request.call, request.writes
 
     @property
     def me(self) -> Session:
         """The session that acts."""
         return self.transaction.state.sessions[self.transaction.me.session]
 
+    def decide(self) -> tuple[CallFacts, Verdict]:
+        """Decide what is due for the call, from the present state. If nothing is, the quick path would have answered
+        with an index that is up to date, so a new one is saved.
+        """
+        facts, verdict = self.request.decide(self.transaction.state, self.me.id, self.transaction.at)
+        if not verdict.reasons and not self.system.env.get("COORD_ROOT"):
+            self.transaction.outdated = True
+        return facts, verdict
+
+    def clear_question(self) -> None:
+        """Record that the session does not wait for its person any more."""
+        if self.me.doing.asks_person:
+            self.transaction.append(without_question(self.me.doing))
+
     def trace(self, *parts: str) -> str:
-        """Where a trace of this session is."""
+        """Return the path of a trace of this session."""
         return os.path.join(hook_state.folder_of(self.workspace.cache, self.me.id), "-".join(parts))
 
-    def tell(self, pieces: list[ContextItem], budget: int) -> None:
-        """Put this into the agent's context."""
-        if not pieces:
+    def tell(self, items: list[ContextItem], budget: int) -> None:
+        """Add these items to the agent's context, and record those that fit as shown."""
+        if not items:
             return
-        text, told = fit_to_budget(pieces, budget)
-        self._say({"hookSpecificOutput": {"hookEventName": self.call.event, "additionalContext": text}})
-        self._record(told)
+        text, shown = fit_to_budget(items, budget)
+        self._send({"hookSpecificOutput": {"hookEventName": self.call.event, "additionalContext": text}})
+        self._record_shown(shown)
 
-    def block_stop(self, pieces: list[ContextItem]) -> None:
-        """Let the agent go on instead of stopping, with this before its eyes."""
-        text, told = fit_to_budget(pieces, LATER_CHARS)
-        self._say({"decision": "block", "reason": text})
-        self._record(told)
+    def block_stop(self, items: list[ContextItem]) -> None:
+        """Make the agent continue instead of stopping, and show it these items."""
+        text, shown = fit_to_budget(items, LATER_CHARS)
+        self._send({"decision": "block", "reason": text})
+        self._record_shown(shown)
 
-    def _record(self, told: list[ContextItem]) -> None:
-        """Write down that this was told. Only afterwards: what is written down and was not told, or did not fit, is
-        never told.
-        """
-        ids = tuple(dict.fromkeys(name for piece in told for name in piece.ids))
+    def _send(self, document: dict[str, object]) -> None:
+        if self._say:
+            self._say(document)
+
+    def _record_shown(self, shown: list[ContextItem]) -> None:
+        """Record what was shown to the agent. Only afterwards: what is recorded as shown is never shown again."""
+        ids = tuple(dict.fromkeys(name for item in shown for name in item.ids))
         if ids:
             self.transaction.append(MessageRead(messages=ids))
-        marks = {mark for piece in told for mark in piece.marks}
+        marks = {mark for item in shown for mark in item.marks}
         if any(message.id in ids for message in unacknowledged(self.transaction.state, self.me)):
-            marks.add(self.trace("reminded"))
+            marks.add(self.reminder_trace())
         for mark in sorted(marks):
             hook_state.write_trace(mark, {"at": to_micros(self.transaction.at)})
 
     def reminders(self) -> list[ContextItem]:
-        """What is still to be confirmed."""
-        return [
-            reminder(message, self.trace("reminded")) for message in unacknowledged(self.transaction.state, self.me)
-        ]
+        """Return the messages that are still to be confirmed."""
+        trace = self.reminder_trace()
+        return [reminder(message, trace) for message in unacknowledged(self.transaction.state, self.me)]
 
-    def due_reminders(self) -> list[ContextItem]:
-        """What is still to be confirmed, if it was not said lately."""
-        due = is_reminder_due(self.workspace.cache, self.me.id, to_micros(self.transaction.at))
-        return self.reminders() if due else []
+    def reminder_trace(self) -> str:
+        """Return the path of the trace of this session's last reminder."""
+        return hook_state.reminder_trace_path(self.workspace.cache, self.me.id)
 
 
 def without_question(doing: SessionHeartbeat) -> SessionHeartbeat:
-    """What a session does once its person has answered."""
+    """Return what a session does once its person has answered."""
     return replace(doing, blocked_on="", asks_person=False)

@@ -1,7 +1,9 @@
-"""The long way of a hook: find the shared folder, act as the session of the conversation that calls, and answer."""
+"""The full path of a hook: find the shared folder, act as the session of the calling conversation, and answer."""
 
 import os
 import sys
+from collections.abc import Callable
+from typing import TypeVar
 
 import msgspec
 from msgspec.structs import replace
@@ -10,13 +12,14 @@ from coord.engine.snapshot import Snapshot
 from coord.engine.transaction import Transaction, transact
 from coord.errors import CoordError
 from coord.guard import hook_state
-from coord.guard.entry import ALLOWED, DENIED, record_denials
-from coord.guard.index import GuardRow, denial_text
+from coord.guard.decision import GuardRow
+from coord.guard.entry import ALLOWED, DENIED
+from coord.guard.index import denial_text
 from coord.guard.payload import HookCall, Write, writes_in
 from coord.hooks import edits
-from coord.hooks.context import HookContext, SendDocument, without_question
-from coord.hooks.handlers import HANDLERS, claims_to_check
-from coord.workspace.config import Config, read_config
+from coord.hooks.context import HookContext, HookRequest, SendDocument
+from coord.hooks.handlers import HANDLERS, before_tool, claims_to_check
+from coord.workspace.config import read_config
 from coord.workspace.identity import Identity, session_started
 from coord.workspace.names import by_conversation
 from coord.workspace.paths import Workspace, find_workspace
@@ -24,38 +27,53 @@ from coord.workspace.system import System
 from eventlog.events import Instant
 from projections.rules.state import Claim, Session, State
 
-HookResult = tuple[int, str]  # an exit code, and what is said on standard error
+T = TypeVar("T")
+HookResult = tuple[int, str]  # an exit code, and what is printed on standard error
 NO_OUTPUT: HookResult = (ALLOWED, "")
-_LOCK_WAIT_S = 2.0  # for the log: an agent waits meanwhile, and its client not for ever
+_LOCK_WAIT_S = 2.0  # for the log's lock: the agent waits for its hook, and the client has a timeout
 
 
 def handle_call(system: System, call: HookCall, say: SendDocument) -> HookResult:
-    """Answer a call the long way. A shared folder that is not there, or cannot be used, is a reason to say nothing.
+    """Answer a call on the full path. Without a shared folder that can be used, the answer is empty.
 
     Raises CoordError for a log that cannot be used.
     """
-    writes = writes_in(call, system.env) if call.hook_event == "before" else []
-    if writes:
+    writes = writes_in(call, system.env) if call.hook_event in ("before", "after") else []
+    if writes and call.hook_event == "before":
         return _guard(system, call, writes)
     try:
         workspace = find_workspace(system.at(call.cwd), None)
     except CoordError:
         return NO_OUTPUT
-    config = _with_short_lock_wait(read_config(workspace))
-
-    def who(transaction: Transaction) -> Identity:
-        return _calling_identity(system, workspace, call, transaction)
-
-    answers = edits.GitAnswers(workspace)
-
-    def act(transaction: Transaction) -> None:
-        HANDLERS[call.hook_event](HookContext(system, workspace, config, call, say, transaction, answers))
-
-    def prepare(state: State, now: Instant) -> None:
-        answers.learn(claims_to_check(call, workspace, config, state, now))
-
-    transact(system, workspace, config, act, who, [], prepare)
+    writes = [write for write in writes if write.folder == workspace.folder]
+    _transact(_request(system, workspace, call, writes), HANDLERS[call.hook_event], say)
     return NO_OUTPUT
+
+
+def _request(system: System, workspace: Workspace, call: HookCall, writes: list[Write]) -> HookRequest:
+    config = read_config(workspace)
+    config = replace(config, lock_wait_seconds=min(config.lock_wait_seconds, _LOCK_WAIT_S))
+    return HookRequest(system, workspace, config, call, writes)
+
+
+def _transact(
+    request: HookRequest,
+    handler: Callable[[HookContext], T],
+    say: SendDocument | None = None,
+    to_check: Callable[[HookRequest, State, Instant], list[Claim]] = claims_to_check,
+) -> T:
+    """Let a handler act as the calling session. Before the lock is taken, git is asked about the claims `to_check`."""
+    system, workspace = request.system, request.workspace
+    answers = edits.GitAnswers(workspace)
+    return transact(
+        system,
+        workspace,
+        request.config,
+        lambda transaction: handler(HookContext(request, transaction, answers, say)),
+        lambda transaction: _calling_identity(system, workspace, request.call, transaction),
+        [],
+        lambda state, now: answers.learn(to_check(request, state, now)),
+    ).value
 
 
 def write_to_client(document: dict[str, object]) -> None:
@@ -66,12 +84,8 @@ def write_to_client(document: dict[str, object]) -> None:
     sys.stdout.flush()
 
 
-def _with_short_lock_wait(config: Config) -> Config:
-    return replace(config, lock_wait_seconds=min(config.lock_wait_seconds, _LOCK_WAIT_S))
-
-
 def _guard(system: System, call: HookCall, writes: list[Write]) -> HookResult:
-    """Every write is guarded by the folder of the repository that it is in. If one is denied, none is made."""
+    """Ask the shared folder of each write's repository. If one write is denied, none is made."""
     denied: list[tuple[str, list[GuardRow]]] = []
     for folder in dict.fromkeys(write.folder for write in writes):
         some = [write for write in writes if write.folder == folder]
@@ -87,57 +101,27 @@ def _guard(system: System, call: HookCall, writes: list[Write]) -> HookResult:
 
 def _guard_in(system: System, call: HookCall, writes: list[Write]) -> dict[str, list[GuardRow]]:
     workspace = find_workspace(system.at(writes[0].directory), None)
-    config = _with_short_lock_wait(read_config(workspace))
-
-    def who(transaction: Transaction) -> Identity:
-        return _calling_identity(system, workspace, call, transaction)
-
-    answers = edits.GitAnswers(workspace)
-
-    def prepare(state: State, now: Instant) -> None:
-        me = by_conversation(state, (call.conversation,))
-        answers.learn(edits.denying_claims(state, config, writes, me.id if me else "", now))
-
-    def act(transaction: Transaction) -> dict[str, list[GuardRow]]:
-        doing = transaction.state.sessions[transaction.me.session].doing
-        if doing.asks_person:
-            transaction.append(without_question(doing))
-        found = edits.claim_for_writes(transaction, config, writes, answers)
-        record_denials(workspace.cache, transaction.me.session, [write for write in writes if write.resource in found])
-        return found
-
-    return transact(system, workspace, config, act, who, [], prepare).value
+    return _transact(_request(system, workspace, call, writes), before_tool)
 
 
 def _release_unwritten(system: System, call: HookCall, writes: list[Write]) -> None:
-    """What was claimed for a patch of which another part is denied is not under way."""
-    workspace = find_workspace(system.at(writes[0].directory), None)
-    config = _with_short_lock_wait(read_config(workspace))
+    """End the claims of writes that are not made because another write of their patch is denied."""
     wanted = {write.resource for write in writes}
 
-    answers = edits.GitAnswers(workspace)
-
-    def mine(state: State, session: str) -> list[Claim]:
+    def claims(state: State, session: str) -> list[Claim]:
         return [claim for claim in edits.own_automatic_claims(state, session, call.agent) if claim.resource in wanted]
 
-    def prepare(state: State, _now: Instant) -> None:
-        me = by_conversation(state, (call.conversation,))
-        answers.learn(mine(state, me.id) if me else ())
+    def to_check(request: HookRequest, state: State, _now: Instant) -> list[Claim]:
+        me = by_conversation(state, (request.call.conversation,))
+        return claims(state, me.id) if me else []
 
-    def act(transaction: Transaction) -> None:
-        claims = mine(transaction.state, transaction.me.session)
-        edits.clear_pending(transaction, claims)
-        edits.finish_edits(transaction, config, claims, answers, idle=True)
+    def release(hook: HookContext) -> None:
+        mine = claims(hook.transaction.state, hook.me.id)
+        edits.clear_pending(hook.transaction, mine)
+        edits.finish_edits(hook.transaction, hook.config, mine, hook.answers, idle=True)
 
-    transact(
-        system,
-        workspace,
-        config,
-        act,
-        lambda transaction: _calling_identity(system, workspace, call, transaction),
-        [],
-        prepare,
-    )
+    workspace = find_workspace(system.at(writes[0].directory), None)
+    _transact(_request(system, workspace, call, writes), release, to_check=to_check)
 
 
 def _calling_identity(system: System, workspace: Workspace, call: HookCall, transaction: Transaction) -> Identity:

@@ -1,10 +1,9 @@
-"""The edits for which hooks claim files: which of them are over, as git and the hooks' traces tell.
+"""Automatic claims: the claims that hooks make for the edits of agents, and how they end.
 
-A hook's claim is there for an edit. It lasts for as long as the edit does: while a write is under way, while something
-of it is uncommitted and its session lives, and else 20 minutes from the last write. The log cannot know what git knows,
-so such a claim is given a long time, and ends when anyone sees that its edit is over (`claim.finished`): the holder's
-own hooks, the hook of a commit, or whoever wants the file. So nobody is denied a file in which nobody has work, and
-nobody's work is taken for over because its agent was thinking.
+An automatic claim lasts as long as its edit: while a write is pending, while its session lives and the file differs
+from the last commit, and otherwise 20 minutes from the last write. Only git knows what is committed. So the claim gets
+a long time to live, and is ended by `claim.finished` when a hook finds, with git and the traces, that the edit is
+finished: a hook of the holder, the hook of a commit, or a hook of a session that wants the file.
 """
 
 import os
@@ -13,7 +12,7 @@ from collections.abc import Callable, Collection, Iterable
 from coord.engine.guard_index import guard_rows, patience_s
 from coord.engine.transaction import Transaction
 from coord.guard import hook_state
-from coord.guard.index import GuardRow, decide_write, is_ignored, needed_claim
+from coord.guard.decision import GuardRow, Verdict
 from coord.guard.payload import Write
 from coord.platform.git.command import GitError, run_git
 from coord.platform.git.repository import find_repository
@@ -23,20 +22,20 @@ from eventlog.events import MAX_TTL_S, ClaimFinished, ClaimRequested, EventId, I
 from projections.rules.conflicts import conflict
 from projections.rules.state import Claim, ClaimRequest, State
 
-IGNORED = "!!"  # how git says that it does not look at a file
-TTL_S = MAX_TTL_S  # of an automatic claim, whose end is seen and not awaited
-_GIT_S = 2  # how long git may take: an agent waits meanwhile
-_WRITE_S = 30  # how long a write takes at most, but where its agent asks its person first
-_MOST_NAMES = 500  # of one question to git
+IGNORED = "!!"  # git's code for an ignored file
+TTL_S = MAX_TTL_S  # of an automatic claim, which a hook ends earlier
+_GIT_S = 2  # how long git may take, since the agent waits
+_WRITE_S = 30  # how long a write takes at most, unless the agent asks its person first
+_MOST_NAMES = 500  # in one call of git
 
 GitStatusFunction = Callable[[str, Collection[str]], "dict[str, str] | None"]
-"""Of a worktree's root and names below it: those that differ from what is committed, with how (`!!`: git does not look
-at them); None where git cannot tell.
+"""From a worktree's root and names below it: the files that differ from the last commit, with git's code for how (`!!`
+if it is ignored). None if git fails.
 """
 
 
 def git_status(root: str, names: Collection[str]) -> dict[str, str] | None:
-    """What git says of these files: see `GitStatusFunction`. Where there is no repository, git looks at nothing."""
+    """Return how these files differ, as a `GitStatusFunction`. Without a repository, all count as ignored."""
     if find_repository(root) is None or not os.path.isdir(root):
         return dict.fromkeys(names, IGNORED)
     found: dict[str, str] = {}
@@ -54,16 +53,16 @@ def _status(root: str, names: list[str]) -> dict[str, str] | None:
     asked = [f":(literal){name}" for name in names]
     options = ("--porcelain=v1", "-z", "--no-renames", "--untracked-files=all", "--ignored=matching")
     try:
-        said = run_git(root, "status", *options, "--", *asked, env=os.environ, timeout_s=_GIT_S)
+        output = run_git(root, "status", *options, "--", *asked, env=os.environ, timeout_s=_GIT_S)
     except GitError:
         return None
-    rows = [os.fsdecode(row) for row in said.split(b"\0") if row]
+    rows = [os.fsdecode(row) for row in output.split(b"\0") if row]
     return {row[3:]: row[:2] for row in rows}
 
 
 class GitAnswers:
-    """What git said of the files of automatic claims, before the lock was taken: git may be slow, and others wait for
-    the lock. An answer counts for as long as the file and the repository look as they did when git was asked.
+    """What git said about the files of automatic claims before the lock was taken: git can be slow, and other processes
+    wait for the lock. An answer is valid while the stamps of the file and of git are unchanged.
     """
 
     def __init__(self, workspace: Workspace, ask: GitStatusFunction | None = None) -> None:
@@ -71,7 +70,7 @@ class GitAnswers:
         self._known: dict[EventId, tuple[hook_state.Trace, str | None]] = {}
 
     def learn(self, claims: Iterable[Claim]) -> None:
-        """Ask git about the files of the automatic ones of these claims."""
+        """Ask git about the files of these claims that are automatic."""
         by_root: dict[str, list[_Edit]] = {}
         for claim in claims:
             if claim.automatic:
@@ -80,34 +79,34 @@ class GitAnswers:
             differing = self._ask(root, {edit.name for edit in some})
             for edit in some:
                 differs = None if differing is None else differing.get(edit.name, "")
-                self._known[edit.claim.id] = edit.looks, differs
+                self._known[edit.claim.id] = edit.stamps, differs
 
     def of(self, edit: "_Edit") -> str | None:
-        """How an edit's file differs from what is committed; None if that is not known."""
+        """Return how an edit's file differs from the last commit; None if that is not known."""
         found = self._known.get(edit.claim.id)
-        return found[1] if found and found[0] == edit.looks else None
+        return found[1] if found and found[0] == edit.stamps else None
 
 
 def finish_edits(
     transaction: Transaction, config: Config, claims: Iterable[Claim], answers: GitAnswers, *, idle: bool = False
 ) -> list[EventId]:
-    """End those of these automatic claims whose edits are over, on the record. Which they were. `idle` is whether it is
-    known that no write of theirs is under way.
+    """Append the end of each of these automatic claims whose edit is finished, and return their ids. `idle` means that
+    no write of theirs is pending.
     """
     ended: list[EventId] = []
     for claim in claims:
         if not claim.automatic:
             continue
         edit = _Edit(transaction.workspace, claim)
-        if reason := edit.over(transaction, config, answers.of(edit), idle=idle):
+        if reason := edit.finished_because(transaction, config, answers.of(edit), idle=idle):
             transaction.append(ClaimFinished(claim=claim.id, reason=reason))
             ended.append(claim.id)
     return ended
 
 
 def finish_committed(transaction: Transaction, config: Config, claims: Iterable[Claim], answers: GitAnswers) -> None:
-    """End those of these claims whose files were committed just now. What is left of a write that never came, since its
-    person refused it, ends with them; one that comes after all claims its file anew (`claim_again`).
+    """End those of these claims whose files were just committed, also if a write seems to be pending that was refused
+    by the agent's person. If the write is made after all, the hook after it claims the file again.
     """
     claims = list(claims)
     awaited = {claim.id for claim in claims if _write_may_be_pending(transaction, claim)}
@@ -116,9 +115,8 @@ def finish_committed(transaction: Transaction, config: Config, claims: Iterable[
 
 
 def _write_may_be_pending(transaction: Transaction, claim: Claim) -> bool:
-    """Whether a write may be under way: begun a moment ago, or while its agent asks its person. An agent does one thing
-    at a time, so it does not write while it commits. But its subagents may, and what one of them waits for is not told
-    apart from what the others do.
+    """Return whether a write may be pending: it began seconds ago, or its agent waits for its person. An agent does not
+    write while it commits, but its subagents may.
     """
     holder = transaction.state.sessions[claim.session]
     if holder.agents:
@@ -128,12 +126,12 @@ def _write_may_be_pending(transaction: Transaction, claim: Claim) -> bool:
     seen = hook_state.read_trace(
         hook_state.edit_trace_path(transaction.workspace.cache, claim.worktree, claim.resource)
     )
-    begun = 0 <= to_micros(transaction.at) - seen.get("pending", 0) < _WRITE_S * 1_000_000
-    return begun or holder.doing.asks_person
+    recent = 0 <= to_micros(transaction.at) - seen.get("pending", 0) < _WRITE_S * 1_000_000
+    return recent or holder.doing.asks_person
 
 
 class _Edit:
-    """An automatic claim, and how its file and its repository look."""
+    """An automatic claim, and the stamps of its file and its repository."""
 
     def __init__(self, workspace: Workspace, claim: Claim) -> None:
         self.claim = claim
@@ -142,25 +140,26 @@ class _Edit:
         self.name: str = self.seen.get("name") or claim.resource.removeprefix("file/")
         repository = find_repository(claim.worktree)
         git = hook_state.git_stamp(repository.git) if repository else ""
-        self.looks: hook_state.Trace = {
+        self.stamps: hook_state.Trace = {
             "file": hook_state.file_stamp(os.path.join(claim.worktree, self.name)),
             "git": git,
             "name": self.name,
         }
 
-    def over(self, transaction: Transaction, config: Config, differs: str | None, *, idle: bool) -> str:
-        """Why the edit is over; empty if it is not, or if that cannot be told. `differs` as git says it, empty if the
-        file is as it was committed.
+    def finished_because(self, transaction: Transaction, config: Config, differs: str | None, *, idle: bool) -> str:
+        """Return why the edit is finished; empty if it is not, or if that is not known. `differs` is git's code, empty
+        if the file is as it was committed.
         """
         now, patience = to_micros(transaction.at), patience_s(transaction.state.sessions[self.claim.session], config)
         pending = 0 <= now - self.seen.get("pending", -patience * 2_000_000) < patience * 1_000_000
         if differs is None or (pending and not idle):
             return ""
-        if differs and differs != IGNORED:
-            sure: hook_state.Trace = {"sure": 1}
-            hook_state.write_trace(self.trace, self.looks | sure)
-            return ""
         written = self.seen.get("file") is not None
+        if differs and (written or differs != IGNORED):
+            answer: hook_state.Trace = {"ignored": 1} if differs == IGNORED else {"sure": 1}
+            hook_state.write_trace(self.trace, self.stamps | answer)
+        if differs and differs != IGNORED:
+            return ""
         if written and not differs:
             return "what was written is committed, or taken back"
         if idle and not written:
@@ -172,12 +171,12 @@ class _Edit:
 
 
 def own_automatic_claims(state: State, session: str, agent: str | None = None) -> list[Claim]:
-    """The automatic claims of a session, or of one of its subagents."""
+    """Return the automatic claims of a session, or of one of its subagents."""
     return [c for c in state.claims.values() if c.session == session and c.automatic and agent in (None, c.agent)]
 
 
 def clear_pending(transaction: Transaction, claims: Iterable[Claim]) -> None:
-    """The writes of these claims are not under way any more, whatever became of them."""
+    """Record that no write of these claims is pending any more."""
     for claim in claims:
         path = hook_state.edit_trace_path(transaction.workspace.cache, claim.worktree, claim.resource)
         seen = hook_state.read_trace(path)
@@ -186,7 +185,9 @@ def clear_pending(transaction: Transaction, claims: Iterable[Claim]) -> None:
 
 
 def stale_claims(workspace: Workspace, config: Config, state: State, at: Instant) -> list[Claim]:
-    """The automatic claims, of anybody, that may be over for want of a write, as far as can be told without git."""
+    """Return the automatic claims of all sessions that may be finished because there was no write for long. Git is not
+    asked.
+    """
     now = to_micros(at)
     rows = [
         row
@@ -197,53 +198,21 @@ def stale_claims(workspace: Workspace, config: Config, state: State, at: Instant
 
 
 def _is_unfinished(workspace: Workspace, row: GuardRow, now: int) -> bool:
-    """Whether an edit is known to go on, without asking git."""
+    """Return whether an edit is known to be unfinished, without asking git."""
     repository = find_repository(row.worktree)
     seen = hook_state.read_trace(hook_state.edit_trace_path(workspace.cache, row.worktree, row.resource))
     path = os.path.join(row.worktree, seen.get("name") or row.resource.removeprefix("file/"))
     return bool(hook_state.is_edit_unfinished(workspace.cache, path, repository.git if repository else "", row, now))
 
 
-def claim_for_writes(
-    transaction: Transaction, config: Config, writes: list[Write], answers: GitAnswers
-) -> dict[str, list[GuardRow]]:
-    """The long way of the guard, under the lock: what is denied of these writes, and what is in its way. If nothing is,
-    each file is claimed that is to be. Edits that are over are in nobody's way.
-    """
-    transaction.outdated = True  # else the index would have said it
-    me, state = transaction.me.session, transaction.state
-    denied, wanted = _decided(state, config, writes, me, transaction.at)
-    if finish_edits(transaction, config, _edits_in(state, denied), answers):
-        denied, wanted = _decided(state, config, writes, me, transaction.at)
-    if denied:
-        return denied
-    _claim(transaction, wanted)
-    if config.guard != "off":
-        for write in writes:
-            hook_state.record_before_write(transaction.workspace.cache, write, to_micros(transaction.at))
-            hook_state.remove_trace(
-                hook_state.denial_trace_path(transaction.workspace.cache, transaction.me.session, write.resource)
-            )
-    return {}
-
-
-def denying_claims(state: State, config: Config, writes: list[Write], session: str, at: Instant) -> list[Claim]:
-    """The automatic claims for which these writes of a session would be denied."""
-    return _edits_in(state, _decided(state, config, writes, session, at)[0])
-
-
-def _edits_in(state: State, denied: dict[str, list[GuardRow]]) -> list[Claim]:
-    rows = [row for found in denied.values() for row in found if row.automatic and not row.waiting]
+def denying_edits(state: State, verdict: Verdict) -> list[Claim]:
+    """Return the automatic claims for which writes are denied."""
+    rows = [row for _, found in verdict.denied for row in found if row.automatic and not row.waiting]
     return [state.claims[row.id] for row in rows if row.id in state.claims]
 
 
-def claim_again(transaction: Transaction, config: Config, writes: list[Write]) -> None:
-    """Claim anew what was written, where a commit ended the claim before the write was done, and nobody else has it."""
-    if writes:
-        _claim(transaction, _decided(transaction.state, config, writes, transaction.me.session, transaction.at)[1])
-
-
-def _claim(transaction: Transaction, writes: Iterable[Write]) -> None:
+def claim_files(transaction: Transaction, writes: Iterable[Write]) -> None:
+    """Claim the files of these writes."""
     for write in writes:
         asked = ClaimRequested(
             resource=write.resource,
@@ -260,14 +229,14 @@ def _claim(transaction: Transaction, writes: Iterable[Write]) -> None:
 def finish_conflicting(
     transaction: Transaction, config: Config, wanted: ClaimRequest | None, answers: GitAnswers
 ) -> None:
-    """End the automatic claims whose edits are over, where they are in the way of what is asked for."""
+    """End the automatic claims that conflict with a request and whose edits are finished."""
     finish_edits(transaction, config, conflicting_claims(transaction.state, wanted), answers)
 
 
 def may_finish_conflicting(
     workspace: Workspace, config: Config, state: State, wanted: ClaimRequest, now: Instant
 ) -> bool:
-    """Whether `finish_conflicting` may change anything, as far as that can be told without asking git."""
+    """Return whether `finish_conflicting` may end a claim. Git is not asked."""
     if not (found := {claim.id for claim in conflicting_claims(state, wanted)}):
         return False
     rows = [row for row in guard_rows(state, config) if row.id in found]
@@ -275,22 +244,5 @@ def may_finish_conflicting(
 
 
 def conflicting_claims(state: State, wanted: ClaimRequest | None) -> list[Claim]:
-    """The automatic claims that are in the way of what is asked for."""
+    """Return the automatic claims that conflict with a request."""
     return [claim for claim in state.claims.values() if wanted and claim.automatic and conflict(claim, wanted)]
-
-
-def _decided(
-    state: State, config: Config, writes: list[Write], session: str, at: Instant
-) -> tuple[dict[str, list[GuardRow]], list[Write]]:
-    rows = guard_rows(state, config)
-    denied: dict[str, list[GuardRow]] = {}
-    wanted = []
-    for write in writes:
-        if is_ignored(write.resource, config.ignore):
-            continue
-        word, found = decide_write(rows, needed_claim(write, session), to_micros(at), config.guard)
-        if word == "deny":
-            denied[write.resource] = found
-        elif word == "claim":
-            wanted.append(write)
-    return denied, wanted

@@ -1,7 +1,8 @@
-"""The long way of a hook: one function for each moment of an agent, the same for every client.
+"""The full path of a hook: one function for each hook event, the same for every client.
 
-Each runs under the lock, as the session of the conversation that the client names, which begins with its first hook if
-it is not there yet. What it has to say is said before it is written down as read: if nobody heard it, it stays unread.
+Each runs under the lock, as the session of the conversation that the client names; the session begins with its first
+hook if it does not exist yet. What a hook has to tell is sent before it is recorded as read: if sending fails, it stays
+unread.
 """
 
 import os
@@ -10,47 +11,32 @@ from collections.abc import Callable
 
 from msgspec.structs import replace
 
-from coord.engine.guard_index import IDLE, has_stated_activity
+from coord.engine.guard_index import IDLE, unacknowledged
 from coord.guard import hook_state, shell_commands
+from coord.guard.decision import GuardRow
+from coord.guard.entry import record_answer
 from coord.guard.payload import HookCall, writes_in
 from coord.hooks import edits
-from coord.hooks.bypass import may_have_committed, record_bypasses, write_warnings
-from coord.hooks.context import HookContext, without_question
-from coord.hooks.messages import (
-    LATER_CHARS,
-    START_CHARS,
-    other_sessions,
-    reminder,
-    start_items,
-    unacknowledged,
-    unread_items,
-)
+from coord.hooks.bypass import record_bypasses, write_warnings
+from coord.hooks.context import HookContext, HookRequest
+from coord.hooks.messages import LATER_CHARS, START_CHARS, other_sessions, reminder, start_items, unread_items
 from coord.render.format import line
-from coord.workspace.config import Config
 from coord.workspace.names import by_conversation
-from coord.workspace.paths import Workspace
-from eventlog.events import (
-    AgentStarted,
-    AgentStopped,
-    Instant,
-    SessionEnded,
-    SessionHeartbeat,
-    seconds_between,
-)
-from projections.rules.state import Claim, Session, State
+from eventlog.events import AgentStarted, AgentStopped, Instant, SessionEnded, SessionHeartbeat
+from projections.rules.state import Claim, State
 
 _BEGINNING = (
     r"""\s*(?:[A-Za-z_]\w*=(?:'[^']*'|"(?:[^"\\]|\\.)*"|[^\s'"\\$`;&|()<>])*\s+)*([\w./+-]{1,100})(?=\s|$|[;&|])"""
 )
-"""A shell command up to the name of its program: what is set before it may be a secret."""
+"""A shell command up to the name of its program. The variables that are set before it may be secrets."""
 
 
-# --- the moments ----------------------------------------------------------------------------------------------------
+# --- one function for each hook event ---------------------------------------------------------------------------------
 
 
 def on_start(hook: HookContext) -> None:
-    """The agent starts, resumes, clears, compacts or forks: it is told who it is here, and who else is."""
-    _clear_question(hook)
+    """The agent starts, resumes, clears, compacts or forks: it is told which session it is here, and who else works."""
+    hook.clear_question()
     resumed = hook.call.source in ("resume", "compact")
     state, now = hook.transaction.state, hook.transaction.at
     unread = [*unread_items(state, hook.me, now, all_of_it=True), *hook.reminders()]
@@ -58,38 +44,55 @@ def on_start(hook: HookContext) -> None:
 
 
 def on_prompt(hook: HookContext) -> None:
-    """Its person's prompt: it is told what others wrote meanwhile."""
-    _clear_question(hook)
-    unread = unread_items(hook.transaction.state, hook.me, hook.transaction.at, all_of_it=True)
-    hook.tell([*unread, *hook.due_reminders()], LATER_CHARS)
+    """Its person's prompt: the agent is told what others wrote meanwhile."""
+    facts, verdict = hook.decide()
+    hook.clear_question()
+    record_answer(facts, [], verdict)
+    items = unread_items(hook.transaction.state, hook.me, hook.transaction.at, all_of_it=True)
+    hook.tell([*items, *(hook.reminders() if "reminder" in verdict.reasons else ())], LATER_CHARS)
 
 
-def before_tool(hook: HookContext) -> None:
-    """Before a tool runs that writes no file of ours: nothing but that its person has answered."""
-    _clear_question(hook)
+def before_tool(hook: HookContext) -> dict[str, list[GuardRow]]:
+    """Before a tool runs: claim the files that it writes. If a write is denied, nothing is claimed; return what is
+    denied, and what blocks it.
+    """
+    facts, verdict = hook.decide()
+    if "question" in verdict.reasons:
+        hook.clear_question()
+        facts, verdict = hook.decide()
+    denying = edits.denying_edits(hook.transaction.state, verdict)
+    if edits.finish_edits(hook.transaction, hook.config, denying, hook.answers):
+        facts, verdict = hook.decide()
+    edits.claim_files(hook.transaction, verdict.claims)
+    record_answer(facts, hook.writes, verdict)
+    return {write.resource: rows for write, rows in verdict.denied}
 
 
 def after_tool(hook: HookContext) -> None:
-    """A tool has run: what a shell command did to the files of others, what this session lost, what others wrote, and
-    what it does.
+    """After a tool has run: record what a shell command did to the files of others and what the agent does, and tell
+    the agent what it lost and what others wrote.
     """
-    pieces = record_bypasses(hook) if hook.call.tool in hook.call.client.shells else []
-    writes = writes_in(hook.call, hook.system.env)
-    edits.claim_again(
-        hook.transaction, hook.config, [write for write in writes if write.folder == hook.workspace.folder]
-    )
-    pieces += [piece for write in writes for piece in write_warnings(hook, write)]
-    _record_heartbeat(hook)
-    if not hook.call.agent:  # what is for the session is not told to its subagent
-        pieces += [
-            *unread_items(hook.transaction.state, hook.me, hook.transaction.at, all_of_it=False),
-            *hook.due_reminders(),
-        ]
-    hook.tell(pieces, LATER_CHARS)
+    facts, verdict = hook.decide()
+    items = record_bypasses(hook, facts.before_command()) if "changed" in verdict.reasons else []
+    if "committed" in verdict.reasons:
+        mine = edits.own_automatic_claims(hook.transaction.state, hook.me.id)
+        edits.finish_edits(hook.transaction, hook.config, mine, hook.answers)
+    edits.claim_files(hook.transaction, verdict.claims)
+    items += write_warnings(hook, verdict.warnings)
+    if "question" in verdict.reasons:
+        hook.clear_question()
+    if "heartbeat" in verdict.reasons:
+        _record_heartbeat(hook)
+    record_answer(facts, hook.writes, verdict)
+    if not hook.call.agent:  # what is for the session is not shown to its subagents
+        items += unread_items(hook.transaction.state, hook.me, hook.transaction.at, all_of_it=False)
+    if "reminder" in verdict.reasons:
+        items += hook.reminders()
+    hook.tell(items, LATER_CHARS)
 
 
 def on_question(hook: HookContext) -> None:
-    """Its person is asked for something: until the next hook it is blocked on that."""
+    """The agent asks its person: the session is blocked on that until the next hook."""
     call = hook.call
     doing = hook.me.doing
     what = "an answer" if call.tool in call.client.questions else f"leave to use {line(call.tool, 40) or 'a tool'}"
@@ -99,14 +102,14 @@ def on_question(hook: HookContext) -> None:
 
 
 def on_stop(hook: HookContext) -> None:
-    """It wants to stop: held back once for each message that is urgent or to be confirmed. No write is under way, but
-    of a subagent in the background.
+    """The agent wants to stop: it is held back once for each message that is urgent or must be confirmed. No write is
+    pending, except by subagents in the background.
     """
     shell_commands.remove_traces(hook.call, hook.system.env, hook.workspace.cache, hook.me.id)
     _finish_edits(hook, None if hook.call.alone else "")
     if hook.call.alone:
         held = {claim.agent for claim in hook.transaction.state.claims.values() if claim.session == hook.me.id}
-        for agent in sorted(held.union(hook.me.agents) - {""}):  # it ended without a word, as one that was killed
+        for agent in sorted(held.union(hook.me.agents) - {""}):  # it ended without its hook, as if it was killed
             hook.transaction.append(AgentStopped(agent=agent))
     state, me = hook.transaction.state, hook.me
     waiting = [m for m in state.messages.values() if m.urgency == "high" or m.needs_ack]
@@ -116,20 +119,20 @@ def on_stop(hook: HookContext) -> None:
     if new:
         unread = unread_items(state, me, hook.transaction.at, all_of_it=True)
         pieces = [replace(piece, marks=(new[name],)) for piece in unread for name in piece.ids if name in new]
-        owes = [reminder(m, new[m.id], hook.trace("reminded")) for m in unacknowledged(state, me) if m.id in new]
+        owes = [reminder(m, new[m.id], hook.reminder_trace()) for m in unacknowledged(state, me) if m.id in new]
         hook.block_stop([*pieces, *owes])
     elif me.doing != IDLE:
         hook.transaction.append(IDLE)
 
 
 def on_agent_start(hook: HookContext) -> None:
-    """A subagent begins: it is shown with its session."""
+    """A subagent begins."""
     if hook.call.agent and hook.call.agent not in hook.me.agents:
         hook.transaction.append(AgentStarted(agent=line(hook.call.agent), kind=line(hook.call.kind)))
 
 
 def on_agent_stop(hook: HookContext) -> None:
-    """A subagent is done: its claims pass to the session, but for those whose edits are over."""
+    """A subagent ends: those of its claims whose edits are unfinished pass to the session."""
     agent = hook.call.agent
     held = any(claim.agent == agent for claim in edits.own_automatic_claims(hook.transaction.state, hook.me.id))
     if agent and (agent in hook.me.agents or held):
@@ -138,9 +141,9 @@ def on_agent_stop(hook: HookContext) -> None:
 
 
 def on_end(hook: HookContext) -> None:
-    """It ends. After a clear the next start goes on for it, so nothing ends."""
+    """The agent ends. After a clear, the next start continues the session, so the session does not end."""
     if hook.call.reason != "clear":
-        import shutil  # it takes 2 ms to load, and of all moments only this one needs it
+        import shutil  # it takes 2 ms to load, and no other hook event needs it
 
         shell_commands.remove_traces(hook.call, hook.system.env, hook.workspace.cache, hook.me.id)
         shutil.rmtree(hook_state.folder_of(hook.workspace.cache, hook.me.id), ignore_errors=True)
@@ -149,7 +152,7 @@ def on_end(hook: HookContext) -> None:
         )
 
 
-HANDLERS: dict[str, Callable[[HookContext], None]] = {
+HANDLERS: dict[str, Callable[[HookContext], object]] = {
     "start": on_start,
     "prompt": on_prompt,
     "before": before_tool,
@@ -162,38 +165,26 @@ HANDLERS: dict[str, Callable[[HookContext], None]] = {
 }
 
 
-# --- what they share ------------------------------------------------------------------------------------------------
-
-
-def _clear_question(hook: HookContext) -> None:
-    """Whatever it asked its person, that is answered."""
-    if hook.me.doing.asks_person:
-        hook.transaction.append(without_question(hook.me.doing))
+# --- shared functions -------------------------------------------------------------------------------------------------
 
 
 def _record_heartbeat(hook: HookContext) -> None:
-    """Say what the agent does, at most every so often, unless it said something by itself: then only that it lives."""
-    me, call = hook.me, hook.call
-    if me.doing.asks_person:
-        hook.transaction.append(without_question(me.doing))
-        return
-    if not _beat_is_due(me, hook.config, hook.transaction.at):
-        return
+    """Record what the agent does; if it said that itself, only that it is alive. Stale edits, of any session, are ended
+    on this occasion.
+    """
     stale = edits.stale_claims(hook.workspace, hook.config, hook.transaction.state, hook.transaction.at)
     edits.finish_edits(hook.transaction, hook.config, stale, hook.answers)
-    if me.doing.action and not me.doing.automatic:
+    if hook.me.doing.action and not hook.me.doing.automatic:
         hook.transaction.append(SessionHeartbeat())
         return
-    action, target = _doing(call, hook)
+    action, target = _doing(hook.call, hook)
     hook.transaction.append(SessionHeartbeat(action=action, target=target, automatic=True))
 
 
-def _beat_is_due(me: Session, config: Config, now: Instant) -> bool:
-    return seconds_between(me.last_at, now) >= config.heartbeat_seconds or not has_stated_activity(me)
-
-
 def _doing(call: HookCall, hook: HookContext) -> tuple[str, str]:
-    """What a tool does, in two words or so. Of a shell command not more than the program: it can hold a secret."""
+    """Return an action and a target that describe a tool call. Of a shell command only the program is shown, since the
+    rest can contain a secret.
+    """
     if writes := writes_in(call, hook.system.env):
         return "editing", line(writes[0].resource.removeprefix("file/"), 100)
     if call.command:
@@ -202,33 +193,29 @@ def _doing(call: HookCall, hook: HookContext) -> tuple[str, str]:
 
 
 def _program(command: str) -> str:
-    """The program that a shell command begins with, and no more of it."""
+    """Return the name of the program that a shell command begins with."""
     found = re.match(_BEGINNING, command)
     return os.path.basename(found[1]) if found else "a command"
 
 
 def _finish_edits(hook: HookContext, agent: str | None) -> None:
-    """No tool of the session, or of its subagent, is at work: its edits are over where nothing is uncommitted."""
+    """End the finished edits of a session, or of its subagent, while no tool of it is running."""
     mine = edits.own_automatic_claims(hook.transaction.state, hook.me.id, agent)
     edits.clear_pending(hook.transaction, mine)
     edits.finish_edits(hook.transaction, hook.config, mine, hook.answers, idle=True)
 
 
-def claims_to_check(call: HookCall, workspace: Workspace, config: Config, state: State, now: Instant) -> list[Claim]:
-    """The claims that a moment may end, if git says that their edits are over."""
+def claims_to_check(request: HookRequest, state: State, now: Instant) -> list[Claim]:
+    """Return the claims that a hook event ends if git says that their edits are finished."""
+    call, workspace, config = request.call, request.workspace, request.config
     me = by_conversation(state, (call.conversation,))
-    if me is None:
-        return []
-    match call.hook_event:
-        case "stop":
-            return edits.own_automatic_claims(state, me.id, None if call.alone else "")
-        case "agent_stop":
-            return edits.own_automatic_claims(state, me.id, call.agent)
-        case "after":
-            stale = edits.stale_claims(workspace, config, state, now) if _beat_is_due(me, config, now) else []
-            return [
-                *stale,
-                *(edits.own_automatic_claims(state, me.id) if may_have_committed(call, workspace, me.id) else ()),
-            ]
-        case _:
-            return []
+    if call.hook_event in ("before", "after"):
+        _, verdict = request.decide(state, me.id if me else "", now)
+        stale = edits.stale_claims(workspace, config, state, now) if "heartbeat" in verdict.reasons else []
+        mine = edits.own_automatic_claims(state, me.id) if me and "committed" in verdict.reasons else []
+        return [*edits.denying_edits(state, verdict), *stale, *mine]
+    if me and call.hook_event == "stop":
+        return edits.own_automatic_claims(state, me.id, None if call.alone else "")
+    if me and call.hook_event == "agent_stop":
+        return edits.own_automatic_claims(state, me.id, call.agent)
+    return []

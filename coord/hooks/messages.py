@@ -1,7 +1,8 @@
-"""What an agent is told by its hooks: little, and only what is new. Pure: from a state to a text within its budget.
+"""What hooks add to an agent's context: short texts about what is new. Pure functions from a state to items, and from
+items to a text of limited length.
 
-What comes out stands in an agent's context, where everything looks like an instruction: what another session wrote is
-marked as its words, on one line, and cut.
+Everything in an agent's context looks like an instruction. So what another session wrote is quoted, put on one line,
+and shortened.
 """
 
 from collections.abc import Iterable, Sequence
@@ -9,20 +10,21 @@ from collections.abc import Iterable, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
+from coord.engine.guard_index import is_pressing, unread_messages
 from coord.render.format import duration_text, line, plural, quoted, session_label
 from coord.render.messages import notice_line
 from eventlog.events import EventId, Instant, seconds_between
 from projections.rules.state import Claim, Message, Notice, Session, State
 from projections.views.board import names_of
 
-START_CHARS = 1500  # that reach an agent when it starts, at most
-LATER_CHARS = 400  # that reach it at any later hook, at most
+START_CHARS = 1500  # shown to an agent when it starts, at most
+LATER_CHARS = 400  # shown to an agent by any later hook, at most
 _BODY = 240  # characters of a message that is one of several
 
 
 class ContextItem(Struct, frozen=True):
-    """Something to tell, the messages and notices that are read with it, and the traces that are left once it was
-    told, so that it is not told again.
+    """A text for an agent, the ids of the messages and notices that are read with it, and the traces to write once it
+    is shown, so that it is not shown again.
     """
 
     text: str
@@ -33,8 +35,8 @@ class ContextItem(Struct, frozen=True):
 def fit_to_budget(
     pieces: Sequence[ContextItem], budget: int, more: str = "coord inbox"
 ) -> tuple[str, list[ContextItem]]:
-    """A text of as many pieces, in order, as fit, and these pieces. The first is cut if it does not fit alone; how many
-    are left out is said.
+    """Return a text of as many items, in order, as fit, and these items. The first is cut if it does not fit alone. The
+    text ends with the number of items left out.
     """
     shown: list[str] = []
     told: list[ContextItem] = []
@@ -54,21 +56,21 @@ def fit_to_budget(
 
 
 def unread_items(state: State, session: Session, now: Instant, *, all_of_it: bool) -> list[ContextItem]:
-    """What a session has not read, the most pressing first. Broadcasts that are not urgent are left out unless
-    `all_of_it` is wanted.
+    """Return what a session has not read, the most urgent first. Broadcasts that are not urgent are left out unless
+    `all_of_it` is true.
     """
     names = names_of(state)
-    pieces = [_notice_piece(notice, now, names) for notice in session.notices]
-    unread = [state.messages[name] for name in session.unread if name in state.messages]
+    pieces = [_notice_item(notice, now, names) for notice in session.notices]
+    unread = unread_messages(state, session)
     if not all_of_it:
-        unread = [message for message in unread if not message.everyone or message.urgency == "high"]
+        unread = list(filter(is_pressing, unread))
     unread.sort(key=lambda message: (message.urgency != "high", message.everyone))
     limit = _BODY if len(pieces) + len(unread) > 1 else LATER_CHARS
-    return pieces + [message_piece(message, names, limit) for message in unread]
+    return pieces + [message_item(message, names, limit) for message in unread]
 
 
-def _notice_piece(notice: Notice, now: Instant, names: dict[str, str]) -> ContextItem:
-    """What happened to a session's claims. A reason that another session gave is its words."""
+def _notice_item(notice: Notice, now: Instant, names: dict[str, str]) -> ContextItem:
+    """Return what happened to a session's claims. A reason that another session gave is quoted."""
     said = notice.reason if notice.kind not in ("broken", "handed_over") else ""
     more = f" ({len(notice.resources) - 3} more: coord why {notice.id})" if len(notice.resources) > 3 else ""
     short = replace(notice, resources=notice.resources[:3], reason=said)
@@ -76,8 +78,8 @@ def _notice_piece(notice: Notice, now: Instant, names: dict[str, str]) -> Contex
     return ContextItem(f"coord: {notice_line(short, now, names)}{more}{words}", (notice.id,))
 
 
-def message_piece(message: Message, names: dict[str, str], limit: int) -> ContextItem:
-    """A message in an agent's context: whose words they are, and how to answer."""
+def message_item(message: Message, names: dict[str, str], limit: int) -> ContextItem:
+    """Return a message with its sender, and how to answer it."""
     urgent = "urgent " if message.urgency == "high" else ""
     to = " to everyone" if message.everyone else ""
     who = session_label(message.session, names)
@@ -92,17 +94,8 @@ def message_piece(message: Message, names: dict[str, str], limit: int) -> Contex
     return ContextItem(f"{head}{said} {tail}", (message.id,))
 
 
-def unacknowledged(state: State, session: Session) -> list[Message]:
-    """The messages that a session was told of and has to confirm."""
-    return [
-        message
-        for message in state.messages.values()
-        if session.id in message.unacknowledged_by and message.id not in session.unread
-    ]
-
-
 def reminder(message: Message, *marks: str) -> ContextItem:
-    """That a message is still to be confirmed."""
+    """Return the reminder that a message must still be confirmed."""
     text = f"coord: still to be confirmed by you: {quoted(message.subject, 80)} (coord ack {message.id})"
     return ContextItem(text, marks=marks)
 
@@ -111,7 +104,7 @@ def reminder(message: Message, *marks: str) -> ContextItem:
 
 
 def start_items(state: State, me: Session, resumed: bool) -> list[ContextItem]:
-    """What an agent is told first when it starts, or goes on: who it is here, and what it has to know."""
+    """Return what an agent is shown first when it starts or resumes: its session, and the rules."""
     others = len(_others(state, me))
     names = names_of(state)
     still = "still " if resumed else ""
@@ -135,7 +128,7 @@ def start_items(state: State, me: Session, resumed: bool) -> list[ContextItem]:
 
 
 def other_sessions(state: State, me: Session, now: Instant) -> list[ContextItem]:
-    """Who else is here, a line each, the latest heard first."""
+    """Return the other live sessions, one line each, the latest heard first."""
     others = sorted(_others(state, me), key=lambda session: session.last_at, reverse=True)
     return [ContextItem(_other(state, session, names_of(state), now)) for session in others]
 

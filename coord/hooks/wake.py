@@ -1,8 +1,7 @@
-"""Waking an idle agent: a hook that its client runs in the background, and that ends when there is something to read.
+"""Wake an idle agent: a hook that its client runs in the background, and that ends when there is something to read.
 
-Claude Code wakes an agent when such a hook exits with 2, and shows it what the hook said on standard error. One waits
-for each session; another that is started while it waits ends at once. Nothing is marked as read: the agent reads it by
-its next hook.
+Claude Code wakes an agent when such a hook exits with 2, and shows it what the hook printed on standard error. One such
+hook waits for each session; another one ends at once. Nothing is marked as read: the next hook shows it again.
 """
 
 import os
@@ -30,15 +29,15 @@ from projections.rules.state import ClaimRequest, Session, State
 
 WAKE = 2  # the exit code that wakes
 _MOST_INPUT = 1 << 25  # bytes
-_MOST_FREE = 3  # files that are told to be free at once
-Said = tuple[str, list[str]]
-"""What wakes an agent, and the traces of the denials that are answered by it."""
-_NOTHING: Said = ("", [])
+_MOST_FREE = 3  # released files that are named at once
+WakeText = tuple[str, list[str]]
+"""The text that wakes an agent, and the traces of the denials that it answers."""
+_NOTHING: WakeText = ("", [])
 
 
 def run_wake_hook(system: System, word: str) -> int:
-    """Wait until the session of the conversation on standard input has something to read, or can have what it was
-    denied. The exit code; 0 where nobody is to be woken, whatever the reason.
+    """Wait until the session of the conversation on standard input has something to read, or can have a file that it
+    was denied. Return the exit code; 0 if the agent is not woken.
     """
     try:
         client = client_named(word)
@@ -49,21 +48,21 @@ def run_wake_hook(system: System, word: str) -> int:
             sys.stderr.write(text + "\n")
             sys.stderr.flush()
     except (CoordError, Interrupted, OSError, ValueError):
-        return 0  # a background hook has nobody to tell
-    for trace in answered:  # only now: what was not said must be said by the next
+        return 0  # a background hook cannot report a failure
+    for trace in answered:  # only now: what was not printed must be printed by the next hook
         hook_state.remove_trace(trace)
     return WAKE if text else 0
 
 
-def _wait_for_news(system: System, call: HookCall) -> Said:
-    """What wakes the agent, if its text is not empty."""
+def _wait_for_news(system: System, call: HookCall) -> WakeText:
+    """Wait, and return what wakes the agent; an empty text if it is not woken."""
     workspace = find_workspace(system.at(call.cwd), None)
     caught: list[int] = []
     session = _session(_look(system, workspace).state, call)
     if session is None or not _is_only_waiter(workspace, session.id):
         return _NOTHING
 
-    def look() -> tuple[Said | None, Instant]:
+    def look() -> tuple[WakeText | None, Instant]:
         snapshot = _look(system, workspace)
         state = as_of(snapshot.state, snapshot.now)
         me = _session(state, call)
@@ -91,18 +90,18 @@ def _session(state: State, call: HookCall) -> Session | None:
 
 
 def _is_only_waiter(workspace: Workspace, session: str) -> bool:
-    """Whether nobody waits for this session yet; then we do, until this process ends."""
+    """Return whether no other process waits for this session; then this one does, until it ends."""
     path = os.path.join(hook_state.folder_of(workspace.cache, session), "waker")
     os.makedirs(os.path.dirname(path), exist_ok=True)
-    fd = os.open(path, os.O_RDWR | os.O_CREAT | NOFOLLOW, 0o666)  # kept open: the lock goes with it
+    fd = os.open(path, os.O_RDWR | os.O_CREAT | NOFOLLOW, 0o666)  # kept open, since closing it frees the lock
     return try_lock(fd)
 
 
 def _freed_files(
     system: System, workspace: Workspace, state: State, me: Session, now: Instant
 ) -> dict[ContextItem, str]:
-    """The files that this session was denied and can have now, each with its trace. Where an edit may be over, git is
-    asked, as by whoever waits for a file.
+    """Return the files that this session was denied and can have now, each with its trace. Edits that may be finished
+    are ended if git says so.
     """
     folder, config = hook_state.folder_of(workspace.cache, me.id), read_config(workspace)
     found = {}
@@ -125,13 +124,13 @@ def _freed_files(
             asked_at=now,
         )
         if may_finish_conflicting(workspace, config, state, ask, now):
-            _make_way(system, workspace, config, me, ask, state)
+            _finish_edits(system, workspace, config, me, ask, state)
         elif not find_obstacles(state, ask):
             found[ContextItem(f"coord: {line(asked['resource'])} is free now; you were denied it.")] = path
     return found
 
 
-def _make_way(
+def _finish_edits(
     system: System, workspace: Workspace, config: Config, me: Session, ask: ClaimRequest, state: State
 ) -> None:
     identity = Identity(me.id, "the hook's input", "", me.client, me.client_session)

@@ -132,18 +132,18 @@ _late_key | returns None | an event that arrives late is folded at its time
     coord/engine/test_snapshot.py::test_a_late_event_is_folded_at_its_place_in_the_order
 
 # The guard of writes, and the hooks.
-decide_write | never conflict | a write to what another session holds is denied
+decide_request | never conflict | a write to what another session holds is denied
     coord/guard/test_index.py::test_a_denial_says_who_until_when_why_and_what_to_do
-_certain | never lives | a session that may be dead blocks no write
+CallFacts.is_certain | never lives | a session that may be dead blocks no write
     coord/guard/test_index.py::test_nobody_is_denied_for_the_dead
 load_index | never list_journal_sizes | an index that is not up to date is not used
     coord/guard/test_index.py::test_an_incomplete_or_outdated_index_is_not_used
 main | replace Exception KeyboardInterrupt | a hook that fails does not stop the agent
-    coord/guard/test_index.py::test_what_is_no_input_lets_the_write_go_on
-HookContext.tell | late _say | a message is recorded as read only after it was shown
-    coord/hooks/test_handlers.py::test_what_nobody_heard_stays_unread
-block_stop | late _say | a message is recorded as read only after it was shown
-    coord/hooks/test_handlers.py::test_a_stop_that_nobody_heard_leaves_the_message_unread
+    coord/guard/test_index.py::test_invalid_input_allows_the_call
+HookContext.tell | late _send | a message is recorded as read after it was sent
+    coord/hooks/test_handlers.py::test_a_message_that_was_not_shown_stays_unread
+block_stop | late _send | a message is recorded as read after it was sent
+    coord/hooks/test_handlers.py::test_a_blocked_stop_that_failed_leaves_the_message_unread
 
 # The guard of commits and pushes.
 before_commit | never denied | a commit that contains another session's edit is refused

@@ -1,1 +1,1 @@
-"""The hooks of git: what a commit or a push may take along."""
+"""The hooks of git: they check what a commit or a push contains. Not here: the hooks of agents."""

@@ -1,8 +1,8 @@
-"""The guard of git's hooks: what a commit would take along of others' work, and what a push changes that they hold.
+"""The hooks of git: refuse a commit that contains work of others, and a push that changes what others hold.
 
-Work is lost between the edit and the commit, so that is where it is looked at last. Most commits take nothing along:
-the log is read without its lock, and nothing is written. Only a bypass goes on the record, and the end of the edits
-that were committed; then a person who is no session becomes one for that moment.
+This is the last check before work of others is committed by mistake. For most commits the log is read without its lock,
+and nothing is appended. Only a bypass and the end of committed edits are recorded; a person without a session gets one
+for that call of git.
 """
 
 import os
@@ -44,7 +44,7 @@ from projections.rules.resources import is_file
 from projections.rules.state import Claim, State
 from projections.views.board import GIT_CLIENT
 
-_LOCK_WAIT_S = 2  # for what is only to be written down
+_LOCK_WAIT_S = 2  # for recording a bypass, or the end of an edit
 _SHELL = "shell"  # the client of a session in a terminal
 _NOBODY = Identity("", "")
 
@@ -62,37 +62,37 @@ class GitHook:
         return read_config(self.workspace)
 
     def read_state(self) -> tuple[State, str]:
-        """The present state, and its time. Raises CoordError."""
+        """Return the present state and its time. Raises CoordError."""
         snapshot = Snapshot(self.system, self.workspace)
         snapshot.catch_up(consistent=True)
         return as_of(snapshot.state, snapshot.now), snapshot.now
 
     def me(self, state: State) -> Identity:
-        """Who calls git; nobody, if that is a person who is no session. Raises CoordError where that cannot be told."""
+        """Return who calls git: nobody, if it is a person without a session. Raises CoordError if that is unclear."""
         return find_identity(self.system, state) or _NOBODY
 
     def is_person(self, me: Identity, state: State) -> bool:
-        """Whether a person calls git: as a session of a shell, or as none, and not by the client of an agent, whose own
-        session has its client's name.
+        """Return whether a person calls git: with the session of a shell or without one, and not below an agent's
+        client.
         """
         session = state.sessions.get(me.session)
         agent = me.client or nearest_client(self.system.ancestry[1:]) or clients_in(self.system.env)
         return not agent and (not session or session.client == _SHELL)
 
     def resource(self, name: str) -> str:
-        """What people claim of a file, or of a submodule: they see a folder."""
+        """Return the resource that people claim for a file; a submodule is a folder for them."""
         path = os.path.join(self.repository.worktree, name)
         return resource_of(name) + ("/" if os.path.isdir(path) and not os.path.islink(path) else "")
 
     def transact(self, decide: Callable[[Transaction], object]) -> None:
-        """Write something down as whoever calls git. Raises CoordError."""
+        """Let `decide` append events as the session that calls git. Raises CoordError."""
         config = replace(self.config, lock_wait_seconds=min(self.config.lock_wait_seconds, _LOCK_WAIT_S))
         passing: list[bool] = []
 
         def who(transaction: Transaction) -> Identity:
             try:
                 found = find_identity(self.system, transaction.state)
-            except CoordError:  # of several, or one that is over: it is not to be said by a wrong one
+            except CoordError:  # several sessions are possible, or it has ended: do not act as the wrong one
                 found = None
             if found:
                 return found
@@ -113,7 +113,7 @@ class GitHook:
 
 
 def hook_in(system: System) -> GitHook | None:
-    """The call of git that we are in; None where nobody has a shared folder."""
+    """Return the present call of git; None if its repository has no shared folder."""
     repository = find_repository(os.path.realpath(system.cwd)) if system.cwd else None
     if repository is None:
         return None
@@ -125,7 +125,7 @@ def hook_in(system: System) -> GitHook | None:
 
 
 def before_commit(hook: GitHook) -> int:
-    """Whether a commit may be made, as an exit code. Raises CoordError or GitError where that cannot be told."""
+    """Return the exit code that allows or refuses a commit. Raises CoordError or GitError if that cannot be decided."""
     state, now = hook.read_state()
     if hook.config.guard == "off" or not (state.claims or any(s.notices for s in state.sessions.values())):
         return 0
@@ -136,7 +136,7 @@ def before_commit(hook: GitHook) -> int:
     for name, some in find_lost_claims(state, me, hook.worktree, wanted, now).items():
         found.setdefault(name, []).extend(some)
     found = without_dead_holders(found, hook.system.death_evidence, state)
-    if found and hook.is_person(me, state):  # who looks at what an agent did, and commits it
+    if found and hook.is_person(me, state):  # who reviews what an agent did, and commits it
         found = _without_idle_edits(found, state)
     if not found or _is_guard_off(hook, found, "commit"):
         return 0
@@ -156,8 +156,8 @@ def before_commit(hook: GitHook) -> int:
 
 
 def _without_idle_edits(found: OwnershipConflicts, state: State) -> dict[str, list[OwnershipConflict]]:
-    """What is left of it without the edits of agents that have stopped, their subagents too, and wait for their person.
-    What one claimed by name it claimed for longer than that.
+    """Return the conflicts without the edits of agents that have stopped, with their subagents, and wait for their
+    person. Claims made by name stay.
     """
     edited = {claim.id for claim in state.claims.values() if claim.automatic}
     over = {session.id for session in state.sessions.values() if not (has_stated_activity(session) or session.agents)}
@@ -166,7 +166,7 @@ def _without_idle_edits(found: OwnershipConflicts, state: State) -> dict[str, li
 
 
 def after_commit(hook: GitHook) -> int:
-    """End the automatic claims, whosever, of what was committed. Raises like `before_commit`."""
+    """End the automatic claims of all sessions on the committed files. Raises like `before_commit`."""
     state, _ = hook.read_state()
     here = [claim for claim in state.claims.values() if claim.automatic and claim.worktree == hook.worktree]
     if hook.config.guard == "off" or not here:
@@ -186,8 +186,8 @@ def after_commit(hook: GitHook) -> int:
 
 
 def before_push(hook: GitHook, remote: str, text: str) -> int:
-    """Whether commits may be pushed. Nobody's work is lost by that, so only what others claimed by name is in its way:
-    a branch, a push, or a file that the commits change. Raises like `before_commit`.
+    """Return the exit code that allows or refuses a push. A push loses no work, so only claims made by name refuse it:
+    on a branch, on the push, or on a file that the commits change. Raises like `before_commit`.
     """
     state, _ = hook.read_state()
     me = hook.me(state)
@@ -208,7 +208,7 @@ def before_push(hook: GitHook, remote: str, text: str) -> int:
 
 
 def _is_guard_off(hook: GitHook, found: OwnershipConflicts, verb: str) -> bool:
-    """Whether the guard is off for this call, which goes on the record: each holder is told."""
+    """Return whether the guard is off for this call. If it is, that is recorded, and each holder is told."""
     if hook.system.env.get("COORD_GUARD", "").lower() != "off":
         return False
     files: dict[EventId, list[str]] = {}
@@ -223,7 +223,7 @@ def _is_guard_off(hook: GitHook, found: OwnershipConflicts, verb: str) -> bool:
             changed = hook.resource(names[0]) if one else claim.resource
             transaction.append(ClaimBypassed(claim=claim.id, resource=changed, how=f"git {verb} with {GUARD_OFF}"))
 
-    if any(files):  # but for claims of our own that were lost
+    if any(files):  # false if all are own claims that were lost
         hook.transact(decide)
     return True
 

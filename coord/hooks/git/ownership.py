@@ -1,7 +1,7 @@
-"""Whose the files of a commit or of a push are, and how to commit only one's own. Pure functions.
+"""Find out whose the files of a commit or a push are, and how to commit only one's own. Pure functions.
 
-Rule 7 of claims: what is protected checks that no conflicting grant is younger. A file is another's if its session, or
-another subagent of ours, has a claim on it; or if ours on it was lost or broken, and is not ours again.
+Rule 7 of claims: what is protected checks that no conflicting grant is younger. A file is not ours if another session,
+or another subagent of our session, has a claim on it; or if our claim was lost or broken and we have no new one.
 """
 
 import os
@@ -12,7 +12,7 @@ from unicodedata import normalize
 from msgspec import Struct
 
 from coord.engine.guard_index import guard_rows
-from coord.guard.index import GuardRow, RequestedWrite, is_ignored
+from coord.guard.decision import GuardRow, RequestedWrite, is_ignored
 from coord.hooks.git.staged import PushedRef, Staged
 from coord.platform.git.repository import recorded_path
 from coord.render.format import line, plural
@@ -26,36 +26,34 @@ from projections.rules.state import Session, State
 from projections.views.board import names_of
 
 GUARD_OFF = "COORD_GUARD=off"
-_FEW = 6  # files of one's own that are named in a command, whatever else is shorter
-_MOST_ROWS, _MOST_NAMES, _MOST_CLAIMS = 5, 3, 3  # of what is said, of the files in a row of it, and of what to claim
+_FEW = 6  # own files that a suggested command names, even if another form is shorter
+_MOST_ROWS, _MOST_NAMES, _MOST_CLAIMS = 5, 3, 3  # in a text: rows, files in a row, and claims to make
 _SIGNS = str.maketrans(dict.fromkeys("*?", "\ufffd"))
 
 
 class OwnershipConflict(Struct, frozen=True):
-    """Why something is not ours to commit or to push."""
+    """Why a file or a resource is not ours to commit or to push."""
 
-    session: str  # whose it is; empty if nobody has it
-    claim: EventId  # by which claim; empty if by none that is active
-    resource: str  # of the claim
+    session: str  # the holder; empty if nobody holds it
+    claim: EventId  # the active claim; empty if there is none
+    resource: str  # the resource of the claim
     said: str  # for people
 
 
 OwnershipConflicts = Mapping[str, list[OwnershipConflict]]
-"""By the name of a file, or a resource that is none: what is in its way."""
+"""The conflicts of each file, by its name, or of each other resource."""
 
 
 def resource_of(name: str) -> str:
-    """The resource that a file of git's is. It stands for itself: a sign in it that would be a pattern's is a letter
-    like any other.
-    """
+    """Return the resource of a file in git. It matches only itself: characters of patterns in its name are replaced."""
     return f"file/{normalize('NFC', recorded_path(name)).translate(_SIGNS)}"
 
 
 def find_conflicts(
     state: State, config: Config, me: Identity, worktree: str, wanted: Mapping[str, str], *, named: bool = False
 ) -> dict[str, list[OwnershipConflict]]:
-    """What is in the way of these resources, by the names that they are given. With `named`, or with the guard on
-    `check`, only what was claimed by name.
+    """Return the conflicts of these resources, by the names that they have in `wanted`. With `named`, or in the guard's
+    mode `check`, only claims made by name count.
     """
     rows = [row for row in guard_rows(state, config, only_files=False) if not row.waiting]
     if named or config.guard == "check":
@@ -76,8 +74,8 @@ def find_conflicts(
 def find_lost_claims(
     state: State, me: Identity, worktree: str, wanted: Mapping[str, str], now: Instant
 ) -> dict[str, list[OwnershipConflict]]:
-    """Rules 7 and 8: what of this was ours and was lost, or broken by another, as long as that was not read. It is ours
-    again with a claim that covers it.
+    """Rules 7 and 8: return which of these resources were ours and were lost or broken, until the notice of that is
+    read or a new claim of ours covers them.
     """
     session = state.sessions.get(me.session)
     notices = [notice for notice in session.notices if notice.kind in ("lost", "broken")] if session else []
@@ -96,7 +94,7 @@ def find_lost_claims(
 def without_dead_holders(
     found: OwnershipConflicts, gone: Callable[[Session], str], state: State
 ) -> dict[str, list[OwnershipConflict]]:
-    """What is left of it where `gone` has evidence that a holder is dead (rule 9)."""
+    """Return the conflicts without the holders that `gone` finds dead (rule 9)."""
     holders = {each.session for some in found.values() for each in some}
     dead = {name for name in holders if name in state.sessions and gone(state.sessions[name])}
     left = {name: [each for each in some if each.session not in dead] for name, some in found.items()}
@@ -104,7 +102,7 @@ def without_dead_holders(
 
 
 def resources_of(remote: str, rows: Iterable[PushedRef]) -> list[str]:
-    """The resources, beside files, by which people claim what a push changes."""
+    """Return the resources other than files by which people claim what a push changes."""
     found: dict[str, None] = {}
     for row in rows:
         kind, _, name = row.name.removeprefix("refs/").partition("/")
@@ -125,7 +123,7 @@ def _needed_claim(me: Identity, resource: str, worktree: str) -> RequestedWrite:
     )
 
 
-# --- what to type -----------------------------------------------------------------------------------------------------
+# --- the suggested command --------------------------------------------------------------------------------------------
 
 
 def suggest_command(
@@ -138,14 +136,14 @@ def suggest_command(
     sweeps: bool,
     at: str,
 ) -> str:
-    """The command that commits only one's own; empty if there is none. `first`: there is no commit yet; `differing`:
-    the files that are not in the index as they stand; `in_merge`: those that the merge has to do with; `sweeps`: the
-    commit takes along all that is tracked, and nothing else is staged of what is theirs; `at`: the folder below the top
-    in which git was called.
+    """Return the command that commits only one's own files; empty if there is none. `first`: there is no commit yet;
+    `differing`: the files that differ between the index and the worktree; `in_merge`: the files that the merge changes;
+    `sweeps`: the commit includes all tracked changes, and nothing else of the others' files is staged; `at`: the folder
+    below the top in which git was called.
 
-    It names one's own, which leaves what is theirs staged; or theirs, where that is shorter and loses nothing that is
-    staged of it, or where one's own is staged in part. Where parts were chosen for this commit alone, they are chosen
-    again.
+    It names one's own files, so that the others' stay staged; or it unstages the others' files, if that is shorter and
+    loses nothing staged, or if one's own files are staged in part. Parts that were chosen for this commit only are
+    chosen again.
     """
     own = [name for name in staged.names if name not in theirs]
     others = [name for name in staged.names if name in theirs]
@@ -170,28 +168,26 @@ def _words(names: Iterable[str], at: str) -> str:
 
 
 def _pathspec(name: str, at: str) -> str:
-    """A file as git finds it from the folder in which one is."""
+    """Return the path of a file as git reads it in the folder `at`."""
     path = os.path.relpath(f"/{name}", f"/{at}") + "/" * name.endswith("/")
     return f":(literal){path}" if path.startswith(":") or set(path) & set("*?[\\") else path
 
 
 def shell_word(text: str) -> str:
-    """A text as a word for a shell; what a terminal would obey, or cannot show, with escapes."""
+    """Return a text quoted for a shell. Control characters, and what a terminal cannot show, are escaped."""
     if text.isprintable():
         return quote(text)
     plain = {byte: chr(byte) for byte in range(32, 127) if byte not in b"'\\"}
     return "$'" + "".join(plain.get(byte, f"\\{byte:03o}") for byte in os.fsencode(text)) + "'"
 
 
-# --- what is said -----------------------------------------------------------------------------------------------------
+# --- the texts -----------------------------------------------------------------------------------------------------
 
 
 def explain_commit(
     found: OwnershipConflicts, total: int, command: str, *, merging: bool, denied: bool, start: bool
 ) -> str:
-    """What is said of a commit that takes along what is not one's own. `start`: whoever
-    commits is no session yet.
-    """
+    """Return the text about a commit that contains files of others. `start`: the caller has no session yet."""
     head = "nothing was committed: " if denied else "note: "
     some = f"{len(found)} of the {plural(total, 'file')} in this commit" if total > 1 else "the file in this commit"
     nothing = "A merge is committed as a whole." if merging else "Nothing else is in it."
@@ -202,7 +198,7 @@ def explain_commit(
 
 
 def explain_push(found: OwnershipConflicts, *, denied: bool, start: bool) -> str:
-    """What is said of a push of what others hold. `start` as for a commit."""
+    """Return the text about a push that changes what others hold. `start` as for a commit."""
     head = "nothing was pushed" if denied else "note"
     said = f"coord: {head}: others have claimed what this push changes\n{_rows(found)}"
     return f"{said}{_rest(found, 'push', start)}" if denied else said

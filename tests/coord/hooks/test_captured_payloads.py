@@ -1,4 +1,4 @@
-"""What clients really send, as it was captured, through every moment; and what nobody would send."""
+"""Captured input of real clients for every hook event, and invalid input."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""The hooks at each moment of an agent: what is written down, what the agent is told, and what it is not."""
+"""The hook events of an agent: what is appended, and what the agent is shown."""
 
 import json
 from pathlib import Path
@@ -182,7 +182,7 @@ def test_what_must_be_confirmed_is_repeated_until_it_is(agents: Agents) -> None:
     assert agents.hook(CLAUDE, "prompt").silent
 
 
-def test_what_nobody_heard_stays_unread(agents: Agents) -> None:
+def test_a_message_that_was_not_shown_stays_unread(agents: Agents) -> None:
     agents.starts(CLAUDE)
     agents.starts(CODEX)
     agents.coord(CODEX, "send", agents.session(CLAUDE), "app.py", "May I have it?")
@@ -222,7 +222,7 @@ def test_an_urgent_message_holds_an_agent_back_only_once(agents: Agents) -> None
     assert "my tag" in agents.hook(CLAUDE, "stop").held_back
 
 
-def test_a_stop_that_nobody_heard_leaves_the_message_unread(agents: Agents) -> None:
+def test_a_blocked_stop_that_failed_leaves_the_message_unread(agents: Agents) -> None:
     agents.starts(CLAUDE)
     agents.starts(CODEX)
     agents.coord(CODEX, "send", agents.session(CLAUDE), "stop", "You are deleting my branch", "--urgency", "high")
@@ -233,7 +233,7 @@ def test_a_stop_that_nobody_heard_leaves_the_message_unread(agents: Agents) -> N
     assert "deleting my branch" in agents.hook(CLAUDE, "prompt").context
 
 
-def test_it_is_held_back_until_it_was_told_of_every_urgent_message(agents: Agents) -> None:
+def test_a_stop_is_blocked_until_every_urgent_message_is_shown(agents: Agents) -> None:
     agents.starts(CLAUDE)
     agents.starts(CODEX)
     for letter in "abc":
@@ -265,7 +265,7 @@ def test_what_held_it_back_and_was_not_heard_holds_it_back_again(agents: Agents)
     assert "still to be confirmed" in agents.hook(CLAUDE, "stop").held_back
 
 
-def test_a_reminder_that_was_not_heard_or_did_not_fit_comes_with_the_next_hook(agents: Agents) -> None:
+def test_a_reminder_that_was_not_shown_comes_with_the_next_hook(agents: Agents) -> None:
     agents.starts(CLAUDE)
     agents.starts(CODEX)
     agents.coord(CODEX, "send", agents.session(CLAUDE), "freeze", "Do not push.", "--needs-ack")
@@ -407,7 +407,7 @@ def test_a_shells_change_of_anothers_file_is_told_and_recorded(agents: Agents) -
     assert agents.shell(CODEX, "true").silent, "once"
 
 
-def test_nobody_is_accused_of_what_its_holder_did_meanwhile(agents: Agents) -> None:
+def test_a_change_by_the_holder_itself_is_not_a_bypass(agents: Agents) -> None:
     agents.starts(CLAUDE)
     agents.starts(CODEX)
     agents.writes(CLAUDE, "app.py")
@@ -480,7 +480,7 @@ def settings(agents: Agents, text: str) -> None:
     (agents.repo.folder / "config.toml").write_text(text)
 
 
-def test_that_a_merge_is_coming_is_said_again_if_it_was_not_heard(agents: Agents) -> None:
+def test_a_merge_warning_that_was_not_read_is_repeated(agents: Agents) -> None:
     agents.shell(CLAUDE, "git add -A; git commit -qm all; git worktree add -q ../other", hooks=False)
     other = agents.root.parent / "other"
     agents.starts(CLAUDE)

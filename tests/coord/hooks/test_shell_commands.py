@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from coord.hooks.messages import LATER_CHARS
 from tests.support.agents import Agents
 from tests.support.repositories import Repo
 
@@ -44,14 +45,14 @@ def running(folder: Path) -> list[str]:
     return [str(path) for path in (folder / ".cache" / "hooks").rglob("shell-*")]
 
 
-def test_a_command_that_ends_in_another_worktree_changed_nothing_by_that(agents: Agents) -> None:
+def test_ending_in_another_worktree_is_not_a_change(agents: Agents) -> None:
     heard = moves(agents, "cd ../other", other(agents))
     assert heard.silent
     assert agents.repo.of_type("claim.bypassed") == []
     assert running(agents.repo.folder) == []
 
 
-def test_the_full_path_compares_in_the_worktree_where_the_command_began(agents: Agents) -> None:
+def test_the_full_path_compares_where_the_command_began(agents: Agents) -> None:
     agents.machine.wait(60)  # a heartbeat is due
     before = agents.long_ways
     moves(agents, "cd ../other", other(agents))
@@ -59,14 +60,49 @@ def test_the_full_path_compares_in_the_worktree_where_the_command_began(agents: 
     assert agents.repo.of_type("claim.bypassed") == []
 
 
-def test_a_change_in_the_worktree_that_the_command_left_is_found(agents: Agents) -> None:
+def test_a_change_in_the_worktree_that_was_left_is_found(agents: Agents) -> None:
     heard = moves(agents, "echo mine > src/a.py; cd ../other", other(agents))
     assert "src/a.py" in heard.context
     (event,) = agents.repo.of_type("claim.bypassed")
     assert event["event"]["resource"] == "file/src/a.py"
 
 
-def test_the_holders_own_change_is_recognised_in_the_worktree_that_the_command_left(agents: Agents) -> None:
+def test_a_command_that_changes_many_files_names_or_counts_all(agents: Agents) -> None:
+    for number in range(30):
+        agents.writes(CODEX, f"a-folder-with-a-long-name/file-{number}.py")
+    agents.shell(CLAUDE, "true")
+    heard = agents.shell(CLAUDE, "for f in a-folder-with-a-long-name/*; do echo mine >> $f; done")
+    assert len(agents.repo.of_type("claim.bypassed")) == 30
+    assert len(heard.context) <= LATER_CHARS
+    assert "30 files" in heard.context
+    named = heard.context.count("file-")
+    assert f"and {30 - named} more (coord log)" in heard.context
+    assert "undo it, or ask" in heard.context
+
+
+def test_a_write_in_another_repository_meets_no_claim_here(agents: Agents, tmp_path: Path) -> None:
+    second = Repo(tmp_path / "second", agents.repo.home)
+    agents.shell(CLAUDE, f"git init -q {second.root} && cd {second.root} && coord init", hooks=False)
+    heard = agents.writes(CLAUDE, str(second.root / "src" / "a.py"))
+    assert heard.silent, "only the names are the same as of the file that another session holds"
+
+
+def test_a_command_is_compared_also_without_an_index(agents: Agents) -> None:
+    (agents.repo.folder / ".cache" / "guard").unlink()
+    heard = agents.shell(CLAUDE, "echo mine > src/a.py")
+    assert "src/a.py" in heard.context
+
+
+def test_a_prompt_ends_commands_also_without_an_index(agents: Agents) -> None:
+    used = {"tool_name": "Bash", "tool_input": {"command": "sleep 1"}, "tool_use_id": "use-1"}
+    agents.hook(CLAUDE, "before", **used)
+    assert running(agents.repo.folder)
+    (agents.repo.folder / ".cache" / "guard").unlink()
+    agents.hook(CLAUDE, "prompt")
+    assert not running(agents.repo.folder)
+
+
+def test_the_holders_change_where_the_command_began_is_its_own(agents: Agents) -> None:
     used = {"tool_name": "Bash", "tool_input": {"command": "cd ../other"}, "tool_use_id": "use-1"}
     agents.hook(CLAUDE, "before", **used)
     agents.writes(CODEX, "src/a.py", "its next version, longer\n")
@@ -74,19 +110,19 @@ def test_the_holders_own_change_is_recognised_in_the_worktree_that_the_command_l
     assert agents.repo.of_type("claim.bypassed") == []
 
 
-def test_a_repository_that_a_command_makes_around_itself_changes_no_file(agents: Agents) -> None:
+def test_git_init_by_a_command_is_not_a_change_of_files(agents: Agents) -> None:
     heard = moves(agents, "git init -q .", agents.root / "src", at=agents.root / "src")
     assert heard.silent
     assert agents.repo.of_type("claim.bypassed") == []
 
 
-def test_a_commit_in_the_worktree_that_the_command_left_ends_the_edit(agents: Agents) -> None:
+def test_a_commit_in_the_worktree_that_was_left_ends_the_edit(agents: Agents) -> None:
     agents.writes(CLAUDE, "b.py")
     moves(agents, "git commit -qm two b.py; cd ../other", other(agents))
     assert "file/b.py" not in agents.claims()
 
 
-def test_a_commit_in_the_worktree_where_the_command_ends_ends_the_edit_there(agents: Agents) -> None:
+def test_a_commit_in_the_other_worktree_ends_the_edit_there(agents: Agents) -> None:
     agents.writes(CLAUDE, "b.py", cwd=other(agents))
     moves(agents, "cd ../other; git commit -qm two b.py", other(agents))
     assert "file/b.py" not in agents.claims()
@@ -107,18 +143,18 @@ def second(agents: Agents, tmp_path: Path) -> Repo:
     return made
 
 
-def test_a_command_that_ends_in_another_repository_is_over_in_the_first(agents: Agents, second: Repo) -> None:
+def test_a_command_may_end_in_another_repository(agents: Agents, second: Repo) -> None:
     assert moves(agents, f"cd {second.root}", second.root).silent
     assert running(agents.repo.folder) == running(second.folder) == []
 
 
-def test_a_change_in_the_repository_that_the_command_left_is_found(agents: Agents, second: Repo) -> None:
+def test_a_change_in_the_repository_that_was_left_is_found(agents: Agents, second: Repo) -> None:
     heard = moves(agents, f"echo mine > src/a.py; cd {second.root}", second.root)
     assert "src/a.py" in heard.context
     assert len(agents.repo.of_type("claim.bypassed")) == 1
 
 
-def test_a_command_that_comes_home_is_over_where_it_began(agents: Agents, second: Repo) -> None:
+def test_a_command_that_returns_ends_where_it_began(agents: Agents, second: Repo) -> None:
     used = {"tool_name": "Bash", "tool_input": {"command": "cd"}, "tool_use_id": "use-2"}
     agents.hook(CLAUDE, "before", cwd=str(second.root), **used)
     assert running(second.folder)
@@ -126,17 +162,13 @@ def test_a_command_that_comes_home_is_over_where_it_began(agents: Agents, second
     assert running(agents.repo.folder) == running(second.folder) == []
 
 
-def test_a_command_that_ends_outside_every_repository_is_over_in_the_first(
-    agents: Agents, second: Repo, tmp_path: Path
-) -> None:
+def test_a_command_may_end_outside_of_every_repository(agents: Agents, second: Repo, tmp_path: Path) -> None:
     moves(agents, f"echo mine > src/a.py; cd {tmp_path}", tmp_path)
     assert len(agents.repo.of_type("claim.bypassed")) == 1
     assert running(agents.repo.folder) == []
 
 
-def test_a_command_that_was_broken_off_elsewhere_leaves_no_note_after_the_next_prompt(
-    agents: Agents, second: Repo
-) -> None:
+def test_a_prompt_deletes_the_note_of_an_interrupted_command(agents: Agents, second: Repo) -> None:
     used = {"tool_name": "Bash", "tool_input": {"command": "sleep 600"}, "tool_use_id": "use-3"}
     agents.hook(CLAUDE, "before", cwd=str(second.root), **used)
     agents.hook(CLAUDE, "prompt", cwd=str(second.root))

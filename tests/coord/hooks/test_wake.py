@@ -1,4 +1,4 @@
-"""Waking an idle agent: a process in the background that ends when there is something to read."""
+"""The background hook that wakes an idle agent when there is something to read."""
 
 import json
 import os
@@ -120,7 +120,7 @@ def test_a_free_file_that_does_not_fit_is_told_at_the_next_time(idle: Repo) -> N
     assert sorted(told) == ["a", "b", "c"]
 
 
-def test_a_free_file_stays_to_be_told_while_nobody_reads_the_text(idle: Repo) -> None:
+def test_a_released_file_is_repeated_until_its_text_is_read(idle: Repo) -> None:
     two = denied(idle, "a.py")
     two.ok("coord release file a.py")
     reading, writing = os.pipe()

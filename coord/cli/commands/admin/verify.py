@@ -102,7 +102,9 @@ def _note_lines(run: Run, result: VerifyResult) -> Iterator[str]:
         yield f"⏳ {line(journal.file)} is from a machine whose clock is ahead; its events from {at} on are held back"
     yield from _more(len(ahead))
     if result.duplicates:
-        names = ", ".join(result.duplicates[:5]) + (f" and {len(result.duplicates) - 5} more" if len(result.duplicates) > 5 else "")
+        names = ", ".join(result.duplicates[:5]) + (
+            f" and {len(result.duplicates) - 5} more" if len(result.duplicates) > 5 else ""
+        )
         yield f"⚠️  Both in log/ and in log/{ARCHIVE_FOLDER}/ (the one in log/ is used): {names}"
 
 

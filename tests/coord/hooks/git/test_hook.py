@@ -1,4 +1,4 @@
-"""The hooks of git: a commit takes along only what is one's own, or it is on the record; and git is never broken."""
+"""The hooks of git: a commit with files of others is refused or recorded, and a failure never stops git."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Whose the files of a commit are, and the words for a shell, without git."""
+"""Whose the files of a commit are, and the suggested commands, without git."""
 
 import subprocess
 

@@ -1,0 +1,296 @@
+"""What is due for a call of a hook: one pure function, `due`, for the quick path and for the full path.
+
+`due` looks at a `HookView` and at `HookFacts`. The view is what the hooks have to know of the state: the quick path
+reads it from the guard's index, the full path makes it from the state (`coord.engine.guard_index.view_fields`), and the
+index is that view, saved. The facts are what the disk and the process table say; both paths read them in the same way.
+
+What the quick path may do, by the verdict of `due`:
+
+- nothing is due: allow the call, and update the hooks' own files in the cache (`coord.guard.hook_state`);
+- a write is denied for certain: deny it, and note for whom;
+- anything else (`Verdict.reasons`): take the full path, which acts on the reasons.
+
+So the quick path never appends an event, never tells an agent anything but a denial, and never asks git. It does not
+notice that other sessions have died, unless their claims are in the way: the next command that writes records that.
+"""
+
+from coord.platform.records import LightRecord
+from projections.rules.conflicts import conflict, own_covers
+from projections.rules.resources import covers, is_file, is_pattern
+
+TYPE_CHECKING = False  # a hook would take 1.7 times as long if it loaded `typing`
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Literal, Protocol, TypeAlias, TypedDict
+
+    from coord.guard.payload import HookCall, Write
+    from projections.rules.conflicts import ClaimLike
+
+    Mode: TypeAlias = Literal["claim", "check", "warn", "off"]
+    WriteDecision: TypeAlias = Literal["allow", "claim", "warn", "deny"]
+    Reason: TypeAlias = Literal[
+        "unknown",  # the conversation has no live session in the view
+        "question",  # the session waits for its person, who has answered
+        "uncertain",  # a holder may be dead, or its edit finished
+        "claim",  # a file has to be claimed
+        "changed",  # claimed files of others changed while a shell command ran
+        "committed",  # a shell command may have committed files of the session
+        "heartbeat",  # the session has not been heard for a while
+        "message",  # there is something to read
+        "reminder",  # a message is still not confirmed
+        "warning",  # others work on a file that was written
+    ]
+    Warning: TypeAlias = "tuple[Write, GuardRow]"
+
+    class SessionNews(TypedDict):
+        """What the hooks have to know of a session."""
+
+        last: int  # when it was last heard, in microseconds since 1970; 0 if it has not said what it does
+        asks: bool  # whether it waits for its person
+        soon: bool  # whether it has something to read after the next tool
+        later: bool  # whether it has something to read at its next prompt
+        owes: bool  # whether it has read a message that it must confirm
+
+    class ViewFields(TypedDict):
+        """A view as it is saved. Times are in microseconds since 1970."""
+
+        at: int  # the time of the last event
+        guard: Mode
+        ignore: list[str]
+        heartbeat_us: int
+        sessions: dict[str, str]  # the live session of each conversation
+        anchors: dict[str, tuple[int, int]]  # pid and start ticks of the sessions on this machine
+        news: dict[str, SessionNews]  # by session
+        rows: list[dict[str, object]]  # the fields of each `GuardRow`
+
+    class HookFacts(Protocol):
+        """What the disk and the process table say. Each is looked up only if a decision needs it."""
+
+        def is_certain(self, row: "GuardRow", write: Write) -> bool:
+            """Return whether a conflicting row is certainly in the way: its session lives, its edit is unfinished."""
+
+        def is_reminder_due(self) -> bool:
+            """Return whether the session has not been reminded lately."""
+
+        def files_changed(self) -> bool:
+            """Return whether claimed files of others look different than before the shell command."""
+
+        def may_have_committed(self) -> bool:
+            """Return whether git looks different than before the shell command."""
+
+        def was_warned(self, row: "GuardRow", write: Write) -> bool:
+            """Return whether the agent was shown the warning about this row and this file."""
+
+
+class RequestedWrite(LightRecord):
+    """The claim that a write needs: the fields that `projections.rules.conflicts` compares."""
+
+    session: str
+    agent: str
+    resource: str
+    mode: str
+    worktree: str
+    automatic: bool
+    imported: bool
+
+
+class GuardRow(RequestedWrite):
+    """A claim or a waiting request."""
+
+    id: str
+    waiting: bool
+    ends: int  # microseconds since 1970
+    ttl_s: int
+    patience_s: int  # how long an automatic claim lasts without a write
+    said: str  # for people
+
+
+class HookView:
+    """What the hooks have to know of the state at a time, in microseconds since 1970."""
+
+    def __init__(self, fields: "ViewFields", now: int) -> None:
+        self.now = max(now, fields["at"] + 1)  # the time that the next event would have
+        self.mode: Mode = fields["guard"]
+        self.ignore, self.heartbeat_us = fields["ignore"], fields["heartbeat_us"]
+        self.sessions, self.anchors, self.news = fields["sessions"], fields["anchors"], fields["news"]
+        self.rows = [GuardRow.read(row) for row in fields["rows"]]
+
+
+class Verdict(LightRecord):
+    """What is due for a call. Without reasons the call is answered: denied, if there is anything in `denied`."""
+
+    reasons: "list[Reason]"
+    denied: "list[tuple[Write, list[GuardRow]]]"  # the writes that are denied, and what blocks each
+    claims: "list[Write]"  # the writes whose files have to be claimed
+    warnings: "list[Warning]"  # what the agent has to be warned of
+
+
+def due(call: "HookCall", writes: "list[Write]", view: HookView, session: str, facts: "HookFacts") -> Verdict:
+    """Return what is due for a call of `session` (empty if it is not known). `writes` are the call's writes to files
+    of this shared folder.
+    """
+    verdict = Verdict(reasons=[], denied=[], claims=[], warnings=[])
+    if call.hook_event == "before":
+        _before_writes(verdict, writes, view, session, facts)
+    news = view.news.get(session)
+    if news is None:
+        verdict.reasons.append("unknown")
+        return verdict
+    if news["asks"]:
+        verdict.reasons.append("question")
+    if call.hook_event == "after":
+        _after_shell(verdict, call, view, session, facts)
+        _after_writes(verdict, writes, view, session, facts)
+        if is_heartbeat_due(news, view.heartbeat_us, view.now):
+            verdict.reasons.append("heartbeat")
+        if not call.agent:  # what is for the session is not shown to its subagents
+            _messages(verdict, news["soon"], news["owes"], facts)
+    elif call.hook_event == "prompt":
+        _messages(verdict, news["soon"] or news["later"], news["owes"], facts)
+    return verdict
+
+
+def _before_writes(verdict: Verdict, writes: "list[Write]", view: HookView, session: str, facts: "HookFacts") -> None:
+    for write in writes:
+        decision, rows = decide_write(view, write, session)
+        certain = [row for row in rows if facts.is_certain(row, write)]
+        if rows and not certain:
+            verdict.reasons.append("uncertain")
+        elif decision == "deny":
+            verdict.denied.append((write, certain))
+        elif decision == "claim":
+            verdict.claims.append(write)
+    if verdict.denied:
+        verdict.claims = []  # none of a call's writes is made if one is denied
+    if verdict.claims:
+        verdict.reasons.append("claim")
+
+
+def _after_shell(verdict: Verdict, call: "HookCall", view: HookView, session: str, facts: "HookFacts") -> None:
+    if call.tool not in call.client.shells:
+        return
+    if facts.files_changed():
+        verdict.reasons.append("changed")
+    if any(row.automatic and row.session == session for row in view.rows) and facts.may_have_committed():
+        verdict.reasons.append("committed")
+
+
+def _after_writes(verdict: Verdict, writes: "list[Write]", view: HookView, session: str, facts: "HookFacts") -> None:
+    """Look for claims that a commit ended before the write was done, and for others who work on the same file."""
+    for write in writes:
+        if decide_write(view, write, session)[0] == "claim":
+            verdict.claims.append(write)
+        warned_of = rows_to_warn_of(view, write, session)
+        verdict.warnings += [(write, row) for row in warned_of if not facts.was_warned(row, write)]
+    if verdict.claims:
+        verdict.reasons.append("claim")
+    if verdict.warnings:
+        verdict.reasons.append("warning")
+
+
+def _messages(verdict: Verdict, unread: bool, owes: bool, facts: "HookFacts") -> None:
+    if unread:
+        verdict.reasons.append("message")
+    if owes and facts.is_reminder_due():
+        verdict.reasons.append("reminder")
+
+
+# --- the rules that `due` applies -------------------------------------------------------------------------------------
+
+
+def decide_write(view: HookView, write: "Write", session: str) -> "tuple[WriteDecision, list[GuardRow]]":
+    """Decide whether a session may write a file, and return what blocks it."""
+    if is_ignored(write.resource, view.ignore):
+        return "allow", []
+    return decide_request(view.rows, needed_claim(write, session), view.now, view.mode)
+
+
+def decide_request(
+    rows: "Iterable[GuardRow]", ask: "ClaimLike", now: int, mode: "Mode"
+) -> "tuple[WriteDecision, list[GuardRow]]":
+    """Decide whether a write that needs a claim is allowed, and return what blocks it. `now` is in microseconds since
+    1970.
+
+    `allow`; `claim`: allowed, and the file has to be claimed, since this is the first write or half of the claim's time
+    has passed; or `deny`. In the mode `check` only claims made by name deny, and nothing is claimed. In the mode
+    `warn` the decision is `warn` where it would be `deny`.
+    """
+    rows = list(rows) if mode != "off" else []
+    for own in rows:
+        if own_covers(own, ask):
+            written = own.ends - own.ttl_s * 1_000_000
+            half_over = (now - written) * 2 > own.patience_s * 1_000_000
+            return ("claim" if half_over else "allow"), []
+    blocking = [row for row in rows if conflict(row, ask) and not (mode == "check" and row.automatic)]
+    if blocking:
+        return ("warn" if mode == "warn" else "deny"), blocking
+    return ("claim" if mode in ("claim", "warn") else "allow"), []
+
+
+def rows_to_warn_of(view: HookView, write: "Write", session: str) -> list[GuardRow]:
+    """Return who else works on a file that was written, where that did not deny the write: in another worktree, so that
+    a merge will be needed, or in the same one in the mode `warn`.
+    """
+    if is_ignored(write.resource, view.ignore):
+        return []
+    mine, anywhere = needed_claim(write, session), needed_claim(write, session, worktree="")
+    return [
+        row
+        for row in view.rows
+        if conflict(row, anywhere) and (is_elsewhere(row, write) or (view.mode == "warn" and conflict(row, mine)))
+    ]
+
+
+def is_elsewhere(row: GuardRow, write: "Write") -> bool:
+    """Return whether a row is about another worktree than a write."""
+    return bool(row.worktree) and row.worktree != write.worktree
+
+
+def is_heartbeat_due(news: "SessionNews", heartbeat_us: int, now: int) -> bool:
+    """Return whether a session has not been heard for as long as a heartbeat's interval, and does not wait for its
+    person.
+    """
+    return not news["asks"] and now - news["last"] >= heartbeat_us
+
+
+def needed_claim(write: "Write", session: str, worktree: str | None = None) -> RequestedWrite:
+    """Return the claim that a session needs for a write, in the write's worktree or in another one."""
+    return RequestedWrite(
+        session=session,
+        agent=write.agent,
+        resource=write.resource,
+        mode="exclusive",
+        worktree=write.worktree if worktree is None else worktree,
+        automatic=True,
+        imported=False,
+    )
+
+
+def is_ignored(resource: str, patterns: "Iterable[str]") -> bool:
+    """Return whether a file is not guarded, as a lock file or something generated. A pattern without a `/`, other than
+    at its end, matches in every folder: the file's name, or the name of a folder above it.
+    """
+    if not is_file(resource):
+        return False
+    *folders, name = resource.split("/")[1:]
+
+    def matches(pattern: str) -> bool:
+        word = pattern.rstrip("/")
+        if "/" in word:
+            return covers(f"file/{pattern}", resource)
+        return any(covers(f"file/{word}", f"file/{part}") for part in (folders if word != pattern else [name]))
+
+    return any(map(matches, patterns))
+
+
+def files_held_by_others(view: HookView, worktree: str, session: str) -> dict[str, str]:
+    """Return the files of a worktree that other sessions hold: the id of the claim by the file's name."""
+    return {
+        row.resource.removeprefix("file/"): row.id
+        for row in view.rows
+        if row.session != session
+        and not row.waiting
+        and row.worktree in ("", worktree)
+        and not is_pattern(row.resource)
+        and not is_ignored(row.resource, view.ignore)
+    }
