@@ -218,30 +218,31 @@ STEPS = (
     *[BothPaths.question, BothPaths.subagent, BothPaths.release, BothPaths.confirm, BothPaths.person],
     *[BothPaths.setting, BothPaths.death],
 )
-answered: dict[str, int] = {}  # how many calls the quick path answered, by kind
 
 
-@settings(
-    max_examples=settings.default.max_examples // 3 if settings.default else 20,
-    phases=[Phase.generate],  # to shrink an example takes minutes
-    report_multiple_bugs=False,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
-@given(data=st.data())
-def test_both_paths_of_a_hook_give_the_same_answer(repo: Repo, tmp_path: Path, data: st.DataObject) -> None:
-    shutil.rmtree(tmp_path / "examples", ignore_errors=True)
-    agents = BothPaths(Repo(tmp_path / "examples" / "repo", repo.home))
-    agents.shell(CLAUDE, f"git init -q {agents.root}; cd {agents.root} && coord init", cwd=tmp_path, hooks=False)
-    agents.shell(CLAUDE, "mkdir src; for f in a.py b.py src/c.py; do echo x > $f; done", hooks=False)
-    agents.shell(CLAUDE, "git add -A; git commit -qm first; git worktree add -q ../other", hooks=False)
-    for pid in agents.clients:
-        agents.starts(pid)
-    for _ in range(30):
-        data.draw(st.sampled_from(STEPS))(agents, data)
-        agents.check_view()
-    for kind, number in agents.quick_answers.items():
-        answered[kind] = answered.get(kind, 0) + number
+def test_both_paths_of_a_hook_give_the_same_answer(repo: Repo, tmp_path: Path) -> None:
+    answered: dict[str, int] = {}  # how many calls the quick path answered, by kind
 
+    @settings(
+        max_examples=settings.default.max_examples // 3 if settings.default else 20,
+        phases=[Phase.generate],  # to shrink an example takes minutes
+        report_multiple_bugs=False,
+        suppress_health_check=[HealthCheck.too_slow],
+    )
+    @given(data=st.data())
+    def script(data: st.DataObject) -> None:
+        shutil.rmtree(tmp_path / "examples", ignore_errors=True)
+        agents = BothPaths(Repo(tmp_path / "examples" / "repo", repo.home))
+        agents.shell(CLAUDE, f"git init -q {agents.root}; cd {agents.root} && coord init", cwd=tmp_path, hooks=False)
+        agents.shell(CLAUDE, "mkdir src; for f in a.py b.py src/c.py; do echo x > $f; done", hooks=False)
+        agents.shell(CLAUDE, "git add -A; git commit -qm first; git worktree add -q ../other", hooks=False)
+        for pid in agents.clients:
+            agents.starts(pid)
+        for _ in range(30):
+            data.draw(st.sampled_from(STEPS))(agents, data)
+            agents.check_view()
+        for kind, number in agents.quick_answers.items():
+            answered[kind] = answered.get(kind, 0) + number
 
-def test_the_quick_path_answered_calls_of_all_kinds() -> None:
+    script()
     assert answered.keys() >= {"before", "after", "prompt", "deny"}, answered
