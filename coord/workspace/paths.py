@@ -73,7 +73,7 @@ def find_workspace(system: System, root: str | None) -> Workspace:
             raise no_log(f"{how} names {named}, where there is no {FOLDER}/. Run `coord init` there, or name another.")
         return _workspace(folder, find_repository(os.path.dirname(folder)))
     if not system.cwd:
-        raise no_log("the current directory was removed. Change to another one.")
+        raise no_log("the current folder was removed. Change to one that exists.")
     cwd = os.path.realpath(system.cwd)
     repository, removed = find_repository(cwd), ""
     for folder in folder_candidates(cwd, repository):

@@ -56,7 +56,7 @@ class System:
 
 
 def real_system() -> System:
-    """Return the real system. `cwd` is empty if the current directory was removed."""
+    """Return the real system. `cwd` is empty if the current folder was removed."""
     try:
         cwd = os.getcwd()
     except OSError:

@@ -208,7 +208,7 @@ def test_a_session_with_a_changed_last_line_gets_a_new_journal(repo: Repo, place
     journal.write_bytes(data)
     goes_on = shell.run("coord heartbeat c d --json")
     assert (goes_on.code, goes_on.json["session"] != session) == (0, True)
-    assert f"{session} goes on as {goes_on.json['session']}" in goes_on.err
+    assert f"{session} continues as {goes_on.json['session']}" in goes_on.err
     assert "have changed since they were read" in goes_on.err
     assert journal.read_bytes() == data
     assert goes_on.json["session"] in shell.ok("coord claims"), "the new session has the claims"

@@ -140,7 +140,7 @@ def test_a_shared_folder_deleted_by_git_is_reported(bare_repo: Repo, init: str) 
     scene.ok("coord init")
     assert "no longer exist" in scene.run("coord start").err
     assert "no longer exist" in scene.ok("coord status")
-    assert "have it forgotten" in scene.run("coord doctor").out
+    assert "make coord forget it" in scene.run("coord doctor").out
     scene.ok("rm .git/coord COORDINATION/.cache/checkpoint")
     assert "no longer exist" not in scene.run("coord status").both
 

@@ -43,7 +43,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     """A workspace whose log is read in small pieces, with an older checkpoint every few events."""
     root = tmp_path_factory.mktemp("root")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(checkpoint, "_LEAST_STEP", 4)
+        patch.setattr(checkpoint, "_MIN_INTERVAL", 4)
         patch.setattr(history, "_CHUNK_BYTES", 2000)
         patch.setattr(history, "_MIN_CHUNK_BYTES", 500)
         yield Workspace(str(root / "COORDINATION"), str(root), None)
