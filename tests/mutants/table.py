@@ -44,7 +44,7 @@ JournalWriter.__init__ | replace O_APPEND 0 | a line is appended at the current 
     eventlog/local/test_writer.py::test_lines_are_always_appended_at_the_current_end
 JournalWriter.extend | never write size | a short write is detected
     eventlog/local/test_journal.py::test_a_short_write_is_cut_off_again
-JournalWriter._truncate | without ftruncate | a short write is cut back
+JournalWriter._undo_write | without ftruncate | a short write is cut back
     eventlog/local/test_journal.py::test_a_short_write_is_cut_off_again
 JournalWriter.sync | without mark_sync_failed | a failed sync seals the journal
     eventlog/local/test_journal.py::test_a_failed_sync_seals_the_journal_and_keeps_the_line
