@@ -183,7 +183,7 @@ class ClaimRequested(Payload, frozen=True, tag="claim.requested", kw_only=True):
 
 
 class ClaimAccepted(Payload, frozen=True, tag="claim.accepted"):
-    """The holder accepts the grant of its waiting request. It repeats the resource, in case the request is missing."""
+    """The holder accepts the grant of its waiting request. `resource` is used if the request is missing."""
 
     claim: EventId  # the waiting request that was granted
     resource: Resource  # the resource of the request
@@ -206,7 +206,7 @@ class ClaimReleased(Payload, frozen=True, tag="claim.released"):
 
 
 class ClaimHandedOver(Payload, frozen=True, tag="claim.handed_over"):
-    """The holder gives a claim to another session, without a gap. It repeats the resource, in case the claim is missing."""
+    """The holder gives a claim to another session, without a gap. `resource` is used if the claim is missing."""
 
     claim: EventId  # the claim
     resource: Resource  # the resource of the claim

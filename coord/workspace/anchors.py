@@ -31,9 +31,8 @@ def choose_anchor(chain: list[Process]) -> Process | None:
     for process in reversed(together):  # the topmost first, because a subshell looks just like its shell
         if process.command in _NEVER:
             continue
-        leads = (
-            process.pid == process.session or process.parent == 0
-        )  # parent 0: the top, not just the last readable one
+        # A parent of 0 means that there is none, not that it cannot be read.
+        leads = process.pid == process.session or process.parent == 0
         if _is_shell(process) and (leads or not runs_script(process)):
             return process
         if leads and process.pid != 1:

@@ -74,9 +74,8 @@ def unknown_session(state: State, text: str) -> CoordError:
     from difflib import get_close_matches
 
     words = [word for session in _live(state) for word in (session.id, session.name) if word]
-    near = (
-        [] if _ID.fullmatch(text) else get_close_matches(text, words, n=3, cutoff=0.5)
-    )  # a complete id is not a misspelling
+    # A complete id is not a misspelling.
+    near = [] if _ID.fullmatch(text) else get_close_matches(text, words, n=3, cutoff=0.5)
     meant = f"did you mean {' or '.join(near)}?" if near else live_sessions_text(state)
     return no_session(
         f"no session is called '{line(text, 80)}'; {meant}", nearest=near, live=[s.id for s in _live(state)]
