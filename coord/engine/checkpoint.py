@@ -29,7 +29,7 @@ _OLDER_PREFIX = f"{NAME}-"  # followed by the number of events that it has folde
 _MIN_INTERVAL = 4096  # events between two older checkpoints
 _DIGEST = 16  # bytes
 _DECODE_ERRORS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)  # a valid digest does not prove who wrote it
-_MOST_BYTES = 1 << 28  # a larger file is ignored
+_MAX_BYTES = 1 << 28  # a larger file is ignored
 
 
 class HighWaterMark(Struct, frozen=True):
@@ -69,7 +69,7 @@ def load(folder: str, name: str = NAME) -> tuple[Checkpoint, SavedFold | None]:
     try:
         if os.path.islink(folder):
             return Checkpoint(), None  # a cache is never read through a link
-        data = read_regular(os.path.join(folder, name), _MOST_BYTES)
+        data = read_regular(os.path.join(folder, name), _MAX_BYTES)
         if blake2b(data[_DIGEST:], digest_size=_DIGEST).digest() != data[:_DIGEST]:
             return Checkpoint(), None
         saved = msgspec.msgpack.decode(data[_DIGEST:], type=Checkpoint)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from coord.engine.history import FullHistory
 
 T = TypeVar("T")
-_MOST_INPUT = 4 * MAX_TEXT_LENGTH  # the bytes that the longest text can have in UTF-8
+_MAX_INPUT = 4 * MAX_TEXT_LENGTH  # the bytes that the longest text can have in UTF-8
 
 
 def unread_count(session: Session) -> int:
@@ -148,10 +148,10 @@ class Run:
         """Return a text argument; for `-`, what standard input contains. Raises CoordError (2)."""
         if text != "-":
             return text or ""
-        data = sys.stdin.buffer.read(_MOST_INPUT + 1)
-        if len(data) > _MOST_INPUT:
+        data = sys.stdin.buffer.read(_MAX_INPUT + 1)
+        if len(data) > _MAX_INPUT:
             raise usage_error(
-                f"standard input has more than {_MOST_INPUT} bytes; a text has {MAX_TEXT_LENGTH} characters at most. "
+                f"standard input has more than {_MAX_INPUT} bytes; a text has {MAX_TEXT_LENGTH} characters at most. "
                 "Nothing was sent. Put it into a file and send its path."
             )
         try:

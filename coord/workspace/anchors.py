@@ -31,7 +31,7 @@ def choose_anchor(chain: list[Process]) -> Process | None:
     for process in reversed(together):  # the topmost first, because a subshell looks just like its shell
         if process.command in _NEVER:
             continue
-        # A parent of 0 means that there is none, not that it cannot be read.
+        # Parent 0: the topmost process of this pid namespace, and not just the last one that can be read.
         leads = process.pid == process.session or process.parent == 0
         if _is_shell(process) and (leads or not runs_script(process)):
             return process

@@ -11,7 +11,7 @@ from coord.platform.git.repository import CONFIG
 from coord.workspace.paths import Workspace
 from eventlog.local.files import read_regular
 
-_MOST_BYTES = 1 << 20
+_MAX_BYTES = 1 << 20
 LOCK_FILES = (
     *("package-lock.json", "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml", "bun.lock", "deno.lock"),
     *("uv.lock", "poetry.lock", "Pipfile.lock", "pdm.lock", "Cargo.lock", "go.sum", "Gemfile.lock", "composer.lock"),
@@ -35,7 +35,7 @@ def read_config(workspace: Workspace) -> Config:
     """Return the settings of a shared folder. Raises CoordError (4) if the file cannot be read or is not valid."""
     path = os.path.join(workspace.folder, CONFIG)
     try:
-        text = read_regular(path, _MOST_BYTES)
+        text = read_regular(path, _MAX_BYTES)
     except FileNotFoundError:
         return Config()
     except OSError as error:

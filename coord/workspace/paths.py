@@ -26,7 +26,7 @@ from eventlog.local.files import NOFOLLOW, read_regular
 from eventlog.local.journal import is_session_id
 
 REMOVED = "it was removed, and so was the cache, as `git clean -x` does; the claims in it no longer exist"
-_MOST_BYTES = 1 << 20  # of the markers
+_MAX_BYTES = 1 << 20  # of the markers
 
 
 class Workspace(Struct, frozen=True):
@@ -104,7 +104,7 @@ def read_marker(workspace: Workspace) -> str:
     missing, the log was removed.
     """
     try:
-        lines = read_regular(_marker_path(workspace.repository), _MOST_BYTES).decode(errors="replace").splitlines()
+        lines = read_regular(_marker_path(workspace.repository), _MAX_BYTES).decode(errors="replace").splitlines()
     except OSError:
         return ""
     here, markers = _marker_folder(workspace), (line.partition(" ") for line in lines)

@@ -29,7 +29,7 @@ from coord.clients.registry import CLIENTS, Client, clients_in, conversation, ne
 from coord.platform.processes import Process
 from coord.workspace.system import System
 
-_MOST_CHARS = 512  # of a conversation's id; the limit of `client_session` in events
+_MAX_ID_LENGTH = 512  # of a conversation's id; the limit of `client_session` in events
 
 
 class Caller(Struct, frozen=True):
@@ -99,7 +99,7 @@ def _conversation_variables(meta: Mapping[str, Any] | None) -> dict[str, str]:
 
 
 def _is_id(value: object) -> bool:
-    return isinstance(value, str) and 0 < len(value) <= _MOST_CHARS and value.isprintable()
+    return isinstance(value, str) and 0 < len(value) <= _MAX_ID_LENGTH and value.isprintable()
 
 
 class CallSystem(System):
