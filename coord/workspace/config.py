@@ -27,7 +27,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     guard: Literal["claim", "check", "warn", "off"] = "claim"  # what hooks do before an agent writes a file
     ignore: tuple[str, ...] = LOCK_FILES  # the files that hooks neither claim nor guard
     edit_minutes: float = 20  # how long an automatic claim lasts after the last write, if nothing is uncommitted
-    blocked_release_minutes: float = 30  # how long instead while its session waits for its user
+    blocked_release_minutes: float = 30  # the same while its session waits for its user, if that is longer
     heartbeat_seconds: float = 30  # the least time between two heartbeats that hooks write
 
 
@@ -51,5 +51,8 @@ def read_config(workspace: Workspace) -> Config:
     times = (config.edit_minutes, config.blocked_release_minutes, config.heartbeat_seconds)
     in_range = 0 < config.claim_hours <= 168 and config.silent_minutes > 0 and 0 <= config.lock_wait_seconds <= 3600
     if not (in_range and all(0 < time <= 10080 for time in times)):
-        raise no_log(f"{path}: a time is out of its range: claim_hours up to 168, hooks' up to 10080, all above 0.")
+        raise no_log(
+            f"{path}: a time is out of range. All must be above 0; claim_hours at most 168, lock_wait_seconds at most "
+            "3600 (0 is allowed), edit_minutes, blocked_release_minutes and heartbeat_seconds at most 10080."
+        )
     return config

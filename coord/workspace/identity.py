@@ -5,8 +5,8 @@
 3. the variable COORD_SESSION;
 4. the anchor: the nearest ancestor process to which a live session is anchored. The search stops at a client's process.
 
-If that source names no known session, it is an error that lists the live sessions: the next source is not tried. There
-is no file with a "current session". The folder does not decide, and neither does being the only session.
+If that source names no known session, the next source is not tried: the command fails and lists the live sessions.
+There is no file with a "current session". Neither the working directory nor being the only session decides.
 """
 
 from msgspec import Struct
@@ -106,7 +106,7 @@ def _is_above(system: System, anchor: Anchor) -> bool:
 def is_resumed(system: System, session: Session, identity: Identity) -> bool:
     """Return whether the client has resumed the conversation in another process, which is not below its anchor.
 
-    The session must then not die with its old process, which may still be running.
+    The session must then get a new anchor, so that it does not die with the old process, which may still be running.
     """
     if not (session.anchor and identity.conversation and session.client_session == identity.conversation):
         return False
@@ -122,12 +122,12 @@ def _anchored(system: System, state: State) -> Identity | None:
     if not anchors:
         return None
     chain = system.ancestry
-    for process in chain:  # with this process: a shell can replace itself by its last command (exec)
+    for process in chain:  # this process too: a shell can replace itself by its last command (exec)
         if process.pid == 1 and process.session != chain[0].session and choose_anchor(chain) != process:
             return None  # an orphaned process becomes a child of process 1 without belonging to its session
         anchor = anchor_of(process, system.here)
         sessions = anchors.get(anchor, []) if anchor else []
-        if len(sessions) > 1:  # conversations are identified by their variable; the other session is the shell's own
+        if len(sessions) > 1:  # a client's conversation is identified by its variable instead
             sessions = [s for s in sessions if not s.client_session] or sessions
         if len(sessions) > 1:
             ids = [session.id for session in sessions]
@@ -149,8 +149,8 @@ def _anchored(system: System, state: State) -> Identity | None:
 def find_anchor(system: System, conversation: str = "") -> tuple[Process, Anchor] | None:
     """Return the anchor for a session that starts here, or None.
 
-    An unknown client may run each command of a conversation in a new shell. That shell ends with the command, so it is
-    not an anchor for the conversation.
+    An unknown client may run each command of a conversation in a new shell, which ends with the command. It is not
+    used as the anchor of the conversation.
     """
     process = choose_anchor(system.ancestry)
     if process and conversation and runs_script(process) and not nearest_client(system.ancestry[1:]):

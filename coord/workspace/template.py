@@ -1,4 +1,4 @@
-"""The files that `coord init` copies into a repository. They are in the wheel; in a checkout, in COORDINATION/."""
+"""The files that `coord init` copies into a repository. In a checkout they are in COORDINATION/, else in the wheel."""
 
 import os
 
