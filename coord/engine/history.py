@@ -69,8 +69,9 @@ class FullHistory:
         return self.events[: count_until(self.events, cut)]
 
     def state(self, cut: PointInTime, record: DecisionRecorder = ignore_decision) -> State:
-        """Return the state at a point in time, as `projections.views.point_in_time.state_at` does, with a progress bar
-        if it takes long.
+        """Return the state at a point in time, and show a progress bar if it takes long.
+
+        The result is that of `projections.views.point_in_time.state_at`.
         """
         state = State()
         for piece in chunks("replaying", self.until(cut)):

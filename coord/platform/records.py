@@ -1,5 +1,7 @@
-"""Records for code that runs before every write of an agent, where loading `dataclasses` or msgspec would take longer
-than the check itself. Type checkers treat them as dataclasses with keyword arguments.
+"""Records for code that runs before every write of an agent.
+
+Loading `dataclasses` or msgspec there would take longer than the check itself. Type checkers treat these records as
+dataclasses with keyword arguments.
 """
 
 TYPE_CHECKING = False

@@ -27,7 +27,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     guard: Literal["claim", "check", "warn", "off"] = "claim"  # what hooks do before an agent writes a file
     ignore: tuple[str, ...] = LOCK_FILES  # the files that hooks neither claim nor guard
     edit_minutes: float = 20  # how long an automatic claim lasts after the last write, if nothing is uncommitted
-    blocked_release_minutes: float = 30  # the same while its session waits for its user, if that is longer
+    blocked_release_minutes: float = 30  # the minimum for `edit_minutes` while the session waits for its user
     heartbeat_seconds: float = 30  # the least time between two heartbeats that hooks write
 
 

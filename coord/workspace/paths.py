@@ -59,10 +59,10 @@ class Workspace(Struct, frozen=True):
 
 
 def find_workspace(system: System, root: str | None) -> Workspace:
-    """Return the workspace of `root` (the option --root), else of COORD_ROOT, else of the repository, else of the
-    nearest parent folder that has one.
+    """Return the workspace of this command.
 
-    Raises CoordError (4) if there is none, or if the named folder is not a shared folder.
+    It is that of `root` (the option --root), else of COORD_ROOT, else of the repository, else of the nearest parent
+    folder that has one. Raises CoordError (4) if there is none, or if the named folder is not a shared folder.
     """
     named = root or system.env.get("COORD_ROOT", "")
     if named:

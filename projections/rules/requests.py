@@ -60,13 +60,12 @@ def request_of(event: Event, payload: ClaimRequested) -> ClaimRequest:
 
 
 def on_requested(state: State, event: Event, payload: ClaimRequested, record: DecisionRecorder) -> None:
-    """Rules 2 and 8: decide a request at its own `at`. The answer that its requester got, `told`, can only prevent a
-    grant.
+    """Rules 2 and 8: decide a request at its own `at`.
 
-    If the answer was `refused`, the request is never granted, not even after a merge. If it was `waiting`, the request
-    is granted like a waiting request, and must be accepted. If it was `granted` but the history does not grant the
-    request, the claim is lost; the request does not wait, since its session does not wait. Only a live session can get
-    a grant, except for an imported request.
+    The answer that its requester got, `told`, can only prevent a grant. If it was `refused`, the request is never
+    granted, not even after a merge. If it was `waiting`, the request is granted like a waiting request, and must be
+    accepted. If it was `granted` but the history does not grant the request, the claim is lost; the request does not
+    wait, since its session does not wait. Only a live session can get a grant, except for an imported request.
     """
     request = request_of(event, payload)
     if not (state.sessions[event.actor].live or request.imported):
