@@ -1,8 +1,8 @@
 """Merge all journals of a log folder into one total order, incrementally and without a lock.
 
 The clocks of two machines differ, so the true order of their events is unknown. Events are therefore ordered by `at`,
-which is later than every event that the machine knew when it wrote the event. An answer always sorts after its
-question, and all readers of the same journals get the same order, in whatever order the journals arrived.
+which is later than every event that was known on the machine when the event was written. An answer always sorts after
+its question, and all readers of the same journals get the same order, in whatever order the journals arrived.
 
 Archived journals, in `log/ended/`, are part of the history. Nothing is appended to them, so an archived journal that
 was read to its end is not opened again.

@@ -33,12 +33,12 @@ _MAX_BYTES = 1 << 28  # a larger file is ignored
 
 
 class HighWaterMark(Struct, frozen=True):
-    """The largest part of a journal that was ever read."""
+    """The furthest place to which a journal was ever read."""
 
     size: int
     lines: int
     rewound: str = ""
-    last: bytes = b""  # its last bytes; empty if an older version saved the mark
+    last: bytes = b""  # the bytes before that place; empty if an older version saved the mark
 
 
 class SavedFold(Struct):
@@ -89,7 +89,7 @@ def save(
 
 
 def encoded(folded: SavedFold) -> bytes:
-    """Return a fold as bytes, which later changes to its state do not affect."""
+    """Return a copy of a fold as bytes, to be saved later."""
     return msgspec.msgpack.encode(folded)
 
 
@@ -103,7 +103,7 @@ def _write(folder: str, name: str, saved: Checkpoint) -> None:
 def high_water_marks(
     seen: Mapping[str, HighWaterMark], positions: Mapping[str, Position], held_back: Collection[str]
 ) -> dict[str, HighWaterMark]:
-    """Return the largest part of each journal that was ever read: `seen` before, or now up to `positions`."""
+    """Return the furthest place to which each journal was ever read, from earlier marks and the present positions."""
     marks = dict(seen)
     for name, position in positions.items():
         before = marks.get(name, HighWaterMark(0, 0))

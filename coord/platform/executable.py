@@ -20,7 +20,7 @@ def find_program(env: Mapping[str, str], name: str = "coord") -> str:
 
 
 def command_for_settings(env: Mapping[str, str]) -> str:
-    """Return the command for this program in a settings file: its name if it is on the PATH, else its quoted path."""
+    """Return the command for this program in a settings file: its name if the PATH leads to it, else its path."""
     ours, found = this_program(), find_program(env)
     same = found and os.path.realpath(found) == os.path.realpath(ours)
     return "coord" if same else quote(ours)

@@ -52,17 +52,17 @@ def identify(system: System, state: State, explicit: str = "") -> Identity:
 def find_identity(system: System, state: State, explicit: str = "") -> Identity | None:
     """Return the acting session, or None if no source is present. Raises CoordError (3) as `identify` does."""
     if explicit:
-        return _named(state, explicit, "--session")
+        return _named_identity(state, explicit, "--session")
     if client := _client_that_runs_us(system):
         acting, root = conversation(client, system.env)
         if acting:
-            return _of_conversation(state, client, acting, root)
+            return _conversation_identity(state, client, acting, root)
     if wanted := system.env.get("COORD_SESSION", ""):
-        return _named(state, wanted, "COORD_SESSION")
-    return _anchored(system, state)
+        return _named_identity(state, wanted, "COORD_SESSION")
+    return _anchored_identity(system, state)
 
 
-def _named(state: State, wanted: str, source: str) -> Identity:
+def _named_identity(state: State, wanted: str, source: str) -> Identity:
     try:
         session = state.sessions[resolve_session(state, wanted)]
     except CoordError as error:
@@ -93,7 +93,7 @@ def _client_that_runs_us(system: System) -> Client | None:
     )
 
 
-def _of_conversation(state: State, client: Client, acting: str, root: str) -> Identity:
+def _conversation_identity(state: State, client: Client, acting: str, root: str) -> Identity:
     session = by_conversation(state, (acting, root))
     agent = acting if acting != root and not (session and session.client_session == acting) else ""
     return Identity(session.id if session else "", client.ids[0], agent, client.name, root if agent else acting)
@@ -114,7 +114,7 @@ def is_resumed(system: System, session: Session, identity: Identity) -> bool:
     return bool(nearest and nearest[0].name == identity.client and not _is_above(system, session.anchor))
 
 
-def _anchored(system: System, state: State) -> Identity | None:
+def _anchored_identity(system: System, state: State) -> Identity | None:
     anchors: dict[Anchor, list[Session]] = {}
     for session in state.sessions.values():
         if session.live and session.anchor:

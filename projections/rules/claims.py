@@ -1,8 +1,8 @@
 """The rules of claims: this module alone decides who holds what.
 
-Events are requests. The history, read in order, grants a claim, whatever a process believed when it wrote the request.
-All readers of the same history therefore agree, and machines whose histories differ agree as soon as these are merged.
-The answer that a requester got is part of its event, and can only prevent a grant.
+Events are requests. The history, read in order, decides whether a claim is granted, not what a process believed when it
+wrote the request. All readers of the same history therefore agree, and machines whose histories differ agree as soon as
+these are merged. The answer that a requester got is part of its event, and can only prevent a grant.
 
 1. Conflict: `projections.rules.conflicts`.
 2. Requests: `decide_request`.
@@ -267,7 +267,7 @@ def record_loss(
     record: DecisionRecorder,
     why: str = "",
 ) -> None:
-    """Rule 8: record that a claim is lost, and notify its session who has it now and why.
+    """Rule 8: record that a claim is lost, and notify its session of who has it now and why.
 
     A claim is lost if its requester was told that it was granted, or accepted it, but the history does not grant it.
     Imported sessions are not notified.

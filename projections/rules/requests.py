@@ -1,6 +1,6 @@
 """Apply the rules of `projections.rules.claims` to each claim event.
 
-Only the present holder can renew, release or hand over a claim. Such an event of another session has no effect. An
+Only the present holder can renew, release or hand over a claim. Such an event from another session has no effect. An
 event can be valid when it is written but void in the merged history; its author is then notified.
 """
 

@@ -110,9 +110,9 @@ sessions.has_effect | returns True | imported events do not act on local claims
     projections/rules/test_imported.py::test_an_import_cannot_act_on_live_sessions_claims
 
 # Who acts.
-identity._named | never ended | no command acts as a session that has ended or was imported
+identity._named_identity | never ended | no command acts as a session that has ended or was imported
     coord/admin/shell_import/test_command.py::test_an_imported_session_is_never_live
-identity._anchored | never len | with two sessions on one shell, a command must name its session
+identity._anchored_identity | never len | with two sessions on one shell, a command must name its session
     coord/workspace/test_identity_sources.py::test_two_sessions_on_one_shell_are_an_error_that_lists_both
 
 # Acting.
