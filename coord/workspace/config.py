@@ -52,7 +52,7 @@ def read_config(workspace: Workspace) -> Config:
     in_range = 0 < config.claim_hours <= 168 and config.silent_minutes > 0 and 0 <= config.lock_wait_seconds <= 3600
     if not (in_range and all(0 < time <= 10080 for time in times)):
         raise no_log(
-            f"{path}: a time is out of range. All must be above 0; claim_hours at most 168, lock_wait_seconds at most "
-            "3600 (0 is allowed), edit_minutes, blocked_release_minutes and heartbeat_seconds at most 10080."
+            f"{path}: a time is out of range. lock_wait_seconds must be 0 to 3600; all other times must be above 0. "
+            "claim_hours is at most 168; edit_minutes, blocked_release_minutes and heartbeat_seconds at most 10080."
         )
     return config

@@ -103,7 +103,7 @@ def write_marker(workspace: Workspace, journal: str) -> None:
 def read_marker(workspace: Workspace) -> str:
     """Return a journal that the git directory records for this workspace; empty if there is none.
 
-    If the log does not contain this journal, it was removed.
+    If this journal is not in the log, the log was removed.
     """
     try:
         lines = read_regular(_marker_path(workspace.repository), _MAX_BYTES).decode(errors="replace").splitlines()

@@ -1,4 +1,4 @@
-"""The files that `coord init` copies into a repository. In a checkout they are in COORDINATION/, else in the wheel."""
+"""The files that `coord init` copies into a repository. Their source is the wheel or, in a checkout, COORDINATION/."""
 
 import os
 

@@ -206,7 +206,7 @@ _INVOLUNTARY_ENDS = ("session_ended", "session_dead", "passed_on", "expired", "l
 
 
 def _remaining_claims(state: State, held: Iterable[ClaimInterval]) -> Iterator[ReportItem]:
-    """Yield the claims that the session holds, and those that ended without being released or handed over by it."""
+    """Yield the claims that the session holds, and those that ended involuntarily (`_INVOLUNTARY_ENDS`)."""
     for interval in held:
         if not interval.end:
             yield item_of_interval(interval, "holds")
