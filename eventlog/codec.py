@@ -23,7 +23,7 @@ NO_HASH = b"0" * 32
 HASH_KEY = b',"hash":"'
 _TAIL = len(HASH_KEY) + 32 + len(b'"}')
 HASH_SUFFIX = re.compile(rb',"hash":"[0-9a-f]{32}"\}')  # the end of a complete line, without its newline
-MAX_LINE = 8 << 20  # bytes; the longest message, with every character escaped, stays below
+MAX_LINE = 8 << 20  # bytes; even the longest message, with every character escaped, is shorter
 
 _encode, _encode_lines = Encoder().encode, Encoder().encode_lines
 _decode, _decode_lines = Decoder(Event).decode, Decoder(Event).decode_lines
@@ -72,7 +72,7 @@ def encode_line(event: Event, previous: bytes) -> tuple[bytes, bytes]:
 def encode_lines(events: list[Event], previous: bytes) -> list[bytes]:
     """Return the lines of these events, with their newlines; `previous` is the hash of the line before the first.
 
-    Raises ValueError as `encode_line` does, and for an event that would be decoded as something else.
+    Raises ValueError as `encode_line` does, and for an event that would be decoded differently.
     """
     lines: list[bytes] = []
     for event in events:
@@ -98,7 +98,7 @@ def can_follow(events: list[Event], session: str, n: int, at: Instant) -> bool:
 
 
 def _are_canonical(events: list[Event]) -> bool:
-    """Return whether these events need no strict check, if their lines are byte for byte what we would write."""
+    """Return whether no strict check is needed for these events, whose lines are byte for byte what we would write."""
     return (
         {event.v for event in events} <= {VERSION}
         and not any(event.imported for event in events)  # an import can contain values of any type
@@ -135,11 +135,11 @@ def decode_line(line: bytes, previous: bytes) -> Event:
 
 
 def decode_lines(lines: list[bytes], previous: bytes, session: str, n: int, at: Instant) -> list[Event] | None:
-    """Return the events of several lines at once, or None if a line needs a closer look.
+    """Return the events of several lines at once, or None if each line must be checked on its own.
 
     The lines (without their newlines) are of the journal of `session` and follow its event `n` at time `at`, whose line
     has the hash `previous`. The result is None unless the lines follow each other and each is byte for byte what we
-    would write; `decode_line` accepts every such line.
+    would write. `decode_line` accepts all of these lines.
     """
     try:
         events = _decode_lines(b"\n".join(lines))
@@ -154,7 +154,7 @@ def decode_lines(lines: list[bytes], previous: bytes, session: str, n: int, at: 
 
 
 def decode_event(line: bytes) -> Event:
-    """Return the event of a line with a verified hash. Raises DamagedLine if we cannot have written it."""
+    """Return the event of a line whose hash was verified. Raises DamagedLine if this program cannot have written it."""
     try:
         event = _decode(line)
         if event.v != VERSION:
@@ -171,7 +171,7 @@ def decode_event(line: bytes) -> Event:
 
 
 def _unknown(line: bytes, reason: str = "") -> Event:
-    """Return the event of a line whose payload cannot be decoded."""
+    """Return the event of a line whose payload cannot be decoded, as `Unknown`. Raises DamagedLine."""
     try:
         seen = _decode_envelope(line)
         name = _decode_type(seen.payload).type

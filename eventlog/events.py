@@ -4,10 +4,10 @@ An event is an immutable fact, named in the past tense. Its id is `session/n`, f
 message or a claim has the id of the event that created it; there are no other ids.
 
 The types here include the permanent limits and formats of values. A line that violates them is never acted on: it is
-read as `Unknown`. Journals outlive the program, so a field is never renamed and never gets another meaning. A new need
-is a new optional field, a new event type, or a new version with an upcaster.
+read as `Unknown`. Journals outlive the program, so a field is never renamed and never gets another meaning. Additions
+are new optional fields, new event types, or a new version with an upcaster.
 
-Events contain no cycles, so the garbage collector need not track them (`gc=False`): 7 % of a long read.
+Events contain no cycles, so the garbage collector need not track them (`gc=False`). This saves 7 % of a long read.
 """
 
 from datetime import datetime, timedelta
@@ -53,7 +53,7 @@ def to_micros(at: Instant) -> int:
 
 
 def add_time(at: Instant, seconds: float = 0, micros: int = 0) -> Instant:
-    """Return the instant that is that much later than `at`, or `NEVER` beyond the year 9999."""
+    """Return the instant that is `seconds` and `micros` later than `at`, or `NEVER` beyond the year 9999."""
     return from_micros(to_micros(at) + round(seconds * 1_000_000) + micros)
 
 
@@ -124,7 +124,7 @@ class SessionStarted(Payload, frozen=True, tag="session.started"):
 
 
 class SessionHeartbeat(Payload, frozen=True, tag="session.heartbeat"):
-    """What a session is doing. A heartbeat without an action only shows that the session is there."""
+    """What a session is doing. A heartbeat without an action only shows that the session is active."""
 
     action: Text = ""  # what the session does
     target: Text = ""  # what the action applies to
@@ -142,9 +142,9 @@ class SessionHeartbeat(Payload, frozen=True, tag="session.heartbeat"):
 class SessionEnded(Payload, frozen=True, tag="session.ended"):
     """A session ended: everything that it holds is released."""
 
-    reason: Text = ""  # why it ended, unless it was asked to
+    reason: Text = ""  # why it ended; empty if `coord end` ended it
     summary: Text = ""  # what was done
-    notes: Text = ""  # notes for whoever continues the work
+    notes: Text = ""  # notes for the session that continues the work
 
 
 class SessionPresumedDead(Payload, frozen=True, tag="session.presumed_dead"):
@@ -183,7 +183,7 @@ class ClaimRequested(Payload, frozen=True, tag="claim.requested", kw_only=True):
 
 
 class ClaimAccepted(Payload, frozen=True, tag="claim.accepted"):
-    """The holder accepts the grant of its waiting request. The resource helps if the request is unknown."""
+    """The holder accepts the grant of its waiting request. `resource` is used if the request is missing."""
 
     claim: EventId  # the waiting request that was granted
     resource: Resource  # the resource of the request
@@ -206,7 +206,7 @@ class ClaimReleased(Payload, frozen=True, tag="claim.released"):
 
 
 class ClaimHandedOver(Payload, frozen=True, tag="claim.handed_over"):
-    """The holder gives a claim to another session, without a gap. The resource helps if the claim is unknown."""
+    """The holder gives a claim to another session, without a gap. `resource` is used if the claim is missing."""
 
     claim: EventId  # the claim
     resource: Resource  # the resource of the claim
@@ -223,7 +223,7 @@ class ClaimBroken(Payload, frozen=True, tag="claim.broken"):
 
 
 class ClaimFinished(Payload, frozen=True, tag="claim.finished"):
-    """A session saw that the edit behind an automatic claim is finished. Other claims are not affected."""
+    """A session saw that the edit that caused an automatic claim is finished. Other claims are not affected."""
 
     claim: EventId  # the claim
     reason: Text  # the observation: a commit, a revert, or 20 minutes without a write
@@ -249,7 +249,7 @@ class MessageSent(Payload, frozen=True, tag="message.sent"):
 
 
 class MessageRead(Payload, frozen=True, tag="message.read"):
-    """These messages were shown to their recipient. Each is named, so that one that arrives late stays unread."""
+    """These messages were shown to their recipient. A message that is not listed, such as a late one, stays unread."""
 
     messages: tuple[EventId, ...]  # the ids of the messages
 
@@ -291,7 +291,7 @@ class Event(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
 
     @property
     def actor(self) -> str:
-        """The session that acted: the journal's session, or, for an imported event, the session it is imported as."""
+        """The session that acted: the journal's session; for an imported event, the session that it was imported as."""
         return self.imported.acted_as or self.session if self.imported else self.session
 
     @property

@@ -1,14 +1,14 @@
 """Merge all journals of a log folder into one total order, incrementally and without a lock.
 
-Clocks of two machines differ, so the true order of their events is unknown. Instead, on one machine each `at` is later
-than every event known when it was written. An answer therefore sorts after its question, and all readers of the same
-journals get the same order, no matter in which order the journals arrived.
+The clocks of two machines differ, so the true order of their events is unknown. Events are therefore ordered by `at`,
+which is later than every event that was known on the machine when the event was written. An answer always sorts after
+its question, and all readers of the same journals get the same order, in whatever order the journals arrived.
 
-Archived journals, in `log/ended/`, count like all others. Nothing is appended to them, so an archived journal that was
-read to its end is not opened again.
+Archived journals, in `log/ended/`, are part of the history. Nothing is appended to them, so an archived journal that
+was read to its end is not opened again.
 
 An event from another machine that is more than a minute ahead of everything known on this machine would push all later
-times forward. Such events are held back and reported until their time is near.
+times forward. It is held back and reported until its time is near.
 """
 
 import os
@@ -82,9 +82,9 @@ class LogReader:
         self.held_back: dict[str, Instant] = {}
         self.duplicates: set[str] = set()
         self._sizes: dict[str, int] = {}  # of the journals in the log, when they were listed
-        self._unreadable: set[str] = set()  # those that may be readable later
+        self._unreadable: set[str] = set()  # journals that cannot be read now, but perhaps later
         self._archived: set[str] = set()
-        self._repeat_horizon: Instant = ""  # the horizon of a repeated read; see `batches`
+        self._repeat_horizon: Instant = ""  # the acceptance limit for a repeated read; see `batches`
 
     @property
     def latest(self) -> Instant:
@@ -112,7 +112,8 @@ class LogReader:
     def names(self) -> set[str]:
         """Return the names of all journals, including archived ones. Raises LogError if a folder cannot be listed.
 
-        The log is listed before the archive, so a journal that is archived in between appears in at least one list.
+        Files that are not named like a session are left out and noted in `problems`. The log is listed before the
+        archive, so a journal that is archived in between appears in at least one list.
         """
         try:
             self._sizes = list_journal_sizes(self.folder)
@@ -180,7 +181,7 @@ class LogReader:
                     unread.remove(name)
                 elif buffer:
                     heappush(buffer_ends, (buffer.events[-1].at, name))
-            # Up to `bound`, no journal that is still unread can have an earlier event.
+            # No unread part of a journal can contain an event at or before `bound`.
             bound = buffer_ends[0][0] if buffer_ends else NEVER
             events: list[Event] = []
             merged = sorted(name for name, buffer in buffers.items() if buffer.events[0].at <= bound)
@@ -196,7 +197,7 @@ class LogReader:
                 break
         horizon = acceptance_limit(self.positions.values(), self.machine, wall, accepted) if self.held_back else ""
         if any(at <= horizon for at in self.held_back.values()):
-            self._repeat_horizon = horizon  # our own journals, read meanwhile, moved it: read again with this one
+            self._repeat_horizon = horizon  # events of this machine read above raised the limit: read again
             yield Batch([], rewound=True)
 
     def _forget_missing(self, present: set[str]) -> bool:
@@ -223,18 +224,19 @@ class LogReader:
         length = position.length if position.stopped else position.size
         return 0 < length == self._sizes[name] and not position.archived
 
-    def _read_next(self, name: str, most: int, horizon: Instant) -> tuple[ReadBuffer | None, bool, bool]:
+    def _read_next(self, name: str, chunk_bytes: int, horizon: Instant) -> tuple[ReadBuffer | None, bool, bool]:
         """Read a journal up to its next events or to its end.
 
-        Returns the buffer, whether the journal was rewound, and whether there is more to read. Events of another
-        machine beyond the horizon are left out, as if they were not in the file yet.
+        Returns the buffer, whether the journal was rewound, and whether there is more to read. It reads about
+        `chunk_bytes` at a time. Events of another machine after `horizon`, the acceptance limit, are left out, as if
+        they were not in the file yet.
         """
         archived, rewound = name in self._archived, False
         while True:
             start = self.positions.get(name, Position())
             try:
                 data, back = with_journal_path(
-                    self.folder, name, partial(read_from, size=start.size, last=start.last, most=most)
+                    self.folder, name, partial(read_from, size=start.size, last=start.last, chunk_bytes=chunk_bytes)
                 )
             except (OSError, LogError) as error:
                 self.problems[name] = getattr(error, "strerror", None) or str(error)
@@ -248,7 +250,7 @@ class LogReader:
                 lost = f"it was cut back or rewritten; {lines_read_text(start.lines)} before" if start.n else ""
                 start = Position(rewound=start.rewound or lost)
             block = ReadBuffer(name, data, start, self.lines)
-            more = len(data) >= most and block.end.size > start.size and not block.end.stopped
+            more = len(data) >= chunk_bytes and block.end.size > start.size and not block.end.stopped
             if block.events and block.events[-1].at > horizon and block.end.machine != self.machine:
                 self.held_back[name] = next(event.at for event in block.events if event.at > horizon)
                 block.drop_after(horizon)

@@ -1,4 +1,4 @@
-"""Hold the events of one journal that were read but not yet merged into the history."""
+"""Buffer the events of one journal that were read but not yet merged into the history."""
 
 from bisect import bisect_right
 from operator import attrgetter
@@ -20,7 +20,7 @@ class ReadBuffer:
         self._clean = not self.end.damage and self.end.lines - start.lines == len(self.events)
 
     def take_until(self, at: Instant) -> list[Event]:
-        """Remove and return the events up to and including a time."""
+        """Remove and return the events whose time is not after `at`."""
         count = bisect_right(self.events, at, key=attrgetter("at"))
         taken, self.events = self.events[:count], self.events[count:]
         if not self.events:
@@ -35,7 +35,7 @@ class ReadBuffer:
         return taken
 
     def drop_after(self, at: Instant) -> None:
-        """Drop the events after a time, as if they had not been read."""
+        """Drop the events after `at`, as if they had not been read."""
         count = bisect_right(self.events, at, key=attrgetter("at"))
         self.data = self.data[self._offset : self._offset_after(count, at)]
         self._begin = self.start.size
@@ -47,7 +47,7 @@ class ReadBuffer:
         return self.start.size - self._begin
 
     def _offset_after(self, count: int, at: Instant) -> int:
-        """Return where the line of the first event after a time begins; `count` remaining events come before it."""
+        """Return where the line of the first event after `at` begins. `count` remaining events come before it."""
         offset, position = self._offset, self.start
         if self._clean:
             for _ in range(count):

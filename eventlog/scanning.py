@@ -2,8 +2,8 @@
 
 1. Readers use complete lines only. Bytes after the last newline are a tear: they were never acknowledged, and are not
    damage.
-2. A complete line with a wrong hash is damage. Its place is recorded and its event is not used. Later lines count if
-   they verify. The journal takes no more events. Nothing is deleted.
+2. A complete line with a wrong hash is damage. Its place is recorded and its event is not used. Later lines are used if
+   their hashes are correct. The journal takes no more events. Nothing is deleted.
 3. Reading stops at content that we cannot have written: a line over `MAX_LINE`, complete or not, or more than
    `MAX_LINE` consecutive bytes in which no line verifies. This is damage at that place.
 
@@ -29,8 +29,8 @@ from eventlog.events import Event, EventId, Instant
 
 _BOM = b"\xef\xbb\xbf"
 _HEAD, _END = b'{"v":', b'"}'  # the start and end of every line
-_SHORTEST = 34  # bytes; a shorter rest of a line contains no hash for the next line to follow
-_MIN_UNVERIFIED_BYTES = 1024  # an unverified line counts for at least this many bytes: short lines take time too
+_SHORTEST = 34  # bytes; a shorter fragment of a line cannot contain the hash that the next line is based on
+_MIN_UNVERIFIED_BYTES = 1024  # an unverified line counts as at least this many bytes, since short lines take time too
 MAX_DAMAGE = 1000  # recorded places in one journal
 TAIL_BYTES = 45  # the last bytes read, which are compared when reading continues: the hash and the characters around it
 
@@ -48,8 +48,8 @@ class Position(Struct, frozen=True, array_like=True):
 
     size: int = 0  # bytes of complete lines
     lines: int = 0
-    n: int = 0
-    at: Instant = ""
+    n: int = 0  # the number of the last event
+    at: Instant = ""  # the time of the last event
     hashes: tuple[bytes, ...] = (NO_HASH,)  # possible hashes before the next line; several only after damage
     last: bytes = b""  # the last bytes read, at most TAIL_BYTES
     damage: tuple[Damage, ...] = ()
@@ -157,7 +157,7 @@ class _Scanner:
     def examine(self, line: bytes, byte: int) -> None:
         self.lines += 1
         if len(line) < _SHORTEST or not (line.startswith(_HEAD) or HASH_KEY in line or line.endswith(_END)):
-            self.add_damage(byte, "its hash is wrong")  # no part of a line is recognizable, so it is not examined
+            self.add_damage(byte, "its hash is wrong")  # nothing in it looks like a line of a journal
             return
         try:
             self.accept(line)
@@ -185,7 +185,7 @@ class _Scanner:
             self.kept[event.id] = line
 
     def recover(self, line: bytes, byte: int, reason: str) -> None:
-        """Keep the events of a damaged line that still verify: after changed line ends, or where a newline was lost."""
+        """Keep the events in a damaged line that still verify: only its line end was changed, or a newline was lost."""
         if line.endswith(b"\r"):
             try:
                 self.accept(line[:-1])
@@ -205,9 +205,10 @@ class _Scanner:
         self.add_damage(byte, reason)
 
     def possible_hashes(self, part: bytes) -> list[bytes]:
-        """Return the hashes that the line after a damaged one may follow, apart from that of the last valid line.
+        """Return the hashes on which the line after a damaged one may be based, except that of the last valid line.
 
-        They are the hash that the damaged line stores, and the one it should store if only its hash was damaged.
+        They are the hash that the damaged line stores, the hash that it should store if only its hash was damaged, and
+        the hashes of earlier damaged lines.
         """
         marked = part[: part.rfind(HASH_KEY)] if HASH_KEY in part else hashed_part(part)
         guesses = [stored_hash(part), *(line_hash(self.hashes[0], body) for body in (hashed_part(part), marked))]

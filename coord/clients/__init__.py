@@ -1,1 +1,1 @@
-"""The agents' clients: a record of facts about each. Code outside this package does not name a client."""
+"""The agents' clients: one record of facts for each. Code outside this package does not name a client."""

@@ -1,8 +1,8 @@
-"""The agents' clients, a record for each. To support a new client, add a record: no other code names a client.
+"""The agents' clients, one record for each. To support a new client, add a record: no other code names a client.
 
 The facts were observed on Claude Code 2.1, Codex 0.169 and Gemini CLI 0.61. A client started inside another, or in a
-terminal of another, inherits its variables. If the variables of several clients are set, the nearest ancestor process
-decides.
+terminal of another, inherits the variables of that one. If the variables of several clients are set, the nearest
+ancestor process decides.
 
 The guard uses this module, so it imports only modules that load fast.
 """
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 class Client(LightRecord):
-    """What coord knows of a client."""
+    """What coord knows about a client."""
 
     name: str  # in events
     word: str  # on the command line: coord install WORD, coord hook WORD
@@ -41,7 +41,7 @@ class Client(LightRecord):
     command: str  # the name of its program, without folder
     package: str  # its package, as in the path of an interpreter's script
     marks: tuple[str, ...]  # the variables that it sets for every command that it runs
-    ids: tuple[str, ...]  # the variables with a conversation's id: first of the acting agent, then of the root
+    ids: tuple[str, ...]  # the variables with the ids of the acting agent and of the root of its conversation
     # --- its hooks
     hook_events: "dict[str, HookEvent]"  # by the client's name for the event
     files: dict[str, str]  # the tools that write a file, with the input that names the file
@@ -56,8 +56,8 @@ class Client(LightRecord):
     scope: str  # the scope that no other user sees
     comments: bool  # whether its settings may have comments
     moved: tuple[str, str]  # the variable that moves the user's settings, and the folder that it replaces
-    per_second: int  # how many of its units of a hook's timeout make a second
-    matchers: dict[str, str]  # the matcher for hook events that have several kinds
+    per_second: int  # the unit of its hook timeouts: 1 for seconds, 1000 for milliseconds
+    matchers: dict[str, str]  # the matcher for a hook event of which only some kinds count
     wakes: tuple[str, ...]  # the events after which a hook can wait in the background and wake the agent
     allow: str  # the form of the rule that lets a command run without asking
     allow_files: dict[str, str]  # the file with these rules, by scope; empty if they are in the settings
@@ -162,8 +162,8 @@ CLIENTS = (
         servers={"project": ".codex/config.toml", "user": "~/.codex/config.toml"},
         instructions=("AGENTS.md",),
         plugin="",
-        woken="From outside it is woken by: codex queue --thread ID --message TEXT",
-        todo="Start Codex and trust the hooks in /hooks: it runs none before, nor after they were changed.",
+        woken="To wake it from outside: codex queue --thread ID --message TEXT",
+        todo="Start Codex and trust the hooks in /hooks, also after each change: it runs only trusted hooks.",
     ),
     Client(
         name="gemini",
@@ -202,7 +202,7 @@ CLIENTS = (
         servers={"project": ".gemini/settings.json", "user": "~/.gemini/settings.json"},
         instructions=("GEMINI.md",),
         plugin="",
-        woken="Nothing is known that wakes it.",
+        woken="There is no known way to wake it.",
         todo="Restart the sessions of Gemini CLI that are running.",
     ),
 )
@@ -234,9 +234,9 @@ def clients_in(env: "Mapping[str, str]") -> list[Client]:
 
 
 def conversation(client: Client, env: "Mapping[str, str]") -> tuple[str, str]:
-    """Return the ids in a client's variables: of the acting agent, and of the root of its conversation.
+    """Return the ids of the acting agent and of the root of its conversation, from a client's variables.
 
-    They can be the same, and are empty if the variables are not set.
+    They can be the same. They are empty if the variables are not set.
     """
     ids = [env[name] for name in client.ids if env.get(name)]
     return (ids[0], ids[-1]) if ids else ("", "")

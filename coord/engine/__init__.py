@@ -1,1 +1,1 @@
-"""Reading the log and appending to it: snapshots, transactions, checkpoints, history. Texts are rendered elsewhere."""
+"""Reading the log and appending to it: snapshots, transactions, checkpoints, history. Texts are in `coord.render`."""

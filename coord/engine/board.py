@@ -1,4 +1,4 @@
-"""The board of the present state: the projection, with what this process sees of the machine; and its file."""
+"""Build the board, including what this process can observe on the machine, and write STATUS_BOARD.md."""
 
 import os
 from contextlib import suppress
@@ -23,8 +23,9 @@ from projections.views.board import Board, Need, SessionRow, build_board
 
 
 def find_deaths(system: System, snapshot: Snapshot) -> dict[str, str]:
-    """Return the live sessions whose anchor is gone, with the evidence. Empty for a past state: the process table only
-    tells about the present.
+    """Return the live sessions whose anchor is gone, with the evidence.
+
+    The result is empty for a past state, because the process table only shows the present.
     """
     if snapshot.at:
         return {}
@@ -35,8 +36,9 @@ def find_deaths(system: System, snapshot: Snapshot) -> dict[str, str]:
 def board_of(
     system: System, config: Config, snapshot: Snapshot, now: Instant, deaths: dict[str, str] | None = None
 ) -> Board:
-    """Return the board at `now`. With `deaths`, the process table is not read: for callers that have just recorded all
-    deaths.
+    """Return the board at `now`.
+
+    If `deaths` is given, the process table is not read. Callers that have just recorded all deaths pass an empty one.
     """
     as_of(snapshot.state, now)
     needs = [Need("journal", problem.text, problem.journal) for problem in snapshot.journal_problems()]
@@ -54,7 +56,7 @@ def board_of(
 
 
 def _silence_evidence(system: System, snapshot: Snapshot, row: SessionRow) -> str:
-    """Describe what can be seen of a silent session. Silence alone proves nothing."""
+    """Describe what can be observed about a silent session. Silence alone proves nothing."""
     anchor = snapshot.state.sessions[row.id].anchor
     alive = (
         anchor

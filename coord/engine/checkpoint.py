@@ -1,12 +1,12 @@
-"""A saved state, with how far each journal was read for it. A cache: it never changes an answer.
+"""A saved state, and how far each journal was read for it. It is a cache: it never changes an answer.
 
-It can be deleted, and one that is damaged is ignored. When the code of the fold changes, it is rebuilt. Only one fact
-is nowhere else: how much of each journal was there before. A journal that is shorter than that, or missing, was
-rewound.
+It can be deleted, and a damaged one is ignored. When the code of the fold changes, it is rebuilt. It contains only one
+fact that is stored nowhere else: how much of each journal was read before. A journal that is shorter than that, or
+missing, was rewound.
 
-Older checkpoints lie beside it, about one for each hundredth part of the history. When events come late, the fold
-continues from the newest older checkpoint before them. All events that it has not folded lie behind its positions, so
-a reader that continues from it sees whether any of them sorts before its state. An outdated one is therefore harmless.
+Older checkpoints lie beside it, about a hundred over the whole history. When events arrive late, the fold continues
+from the newest older checkpoint before them. A reader that continues from a checkpoint reads everything after its
+positions, and notices an event that sorts before its state. An outdated checkpoint is therefore harmless.
 """
 
 import os
@@ -28,17 +28,17 @@ NAME = "checkpoint"
 _OLDER_PREFIX = f"{NAME}-"  # followed by the number of events that it has folded
 _MIN_INTERVAL = 4096  # events between two older checkpoints
 _DIGEST = 16  # bytes
-_DECODE_ERRORS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)  # a valid digest does not prove who wrote it
-_MOST_BYTES = 1 << 28  # a larger file is ignored
+_DECODE_ERRORS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)  # anyone can write a valid digest
+_MAX_BYTES = 1 << 28  # a larger file is ignored
 
 
 class HighWaterMark(Struct, frozen=True):
-    """The most that was ever read of a journal."""
+    """The furthest place to which a journal was ever read."""
 
     size: int
     lines: int
     rewound: str = ""
-    last: bytes = b""  # the bytes before that place; empty if an older version saved it
+    last: bytes = b""  # the bytes before that place; empty if an older version saved the mark
 
 
 class SavedFold(Struct):
@@ -65,11 +65,11 @@ class Checkpoint(Struct):
 
 
 def load(folder: str, name: str = NAME) -> tuple[Checkpoint, SavedFold | None]:
-    """Return the checkpoint in a cache folder, empty if there is no valid one; and its fold, if this code made it."""
+    """Return the checkpoint in a cache folder, empty if there is no valid one, and its fold if this code made it."""
     try:
         if os.path.islink(folder):
             return Checkpoint(), None  # a cache is never read through a link
-        data = read_regular(os.path.join(folder, name), _MOST_BYTES)
+        data = read_regular(os.path.join(folder, name), _MAX_BYTES)
         if blake2b(data[_DIGEST:], digest_size=_DIGEST).digest() != data[:_DIGEST]:
             return Checkpoint(), None
         saved = msgspec.msgpack.decode(data[_DIGEST:], type=Checkpoint)
@@ -89,7 +89,7 @@ def save(
 
 
 def encoded(folded: SavedFold) -> bytes:
-    """Return a fold in its present state as bytes, to be saved later."""
+    """Return a copy of a fold as bytes, to be saved later."""
     return msgspec.msgpack.encode(folded)
 
 
@@ -103,7 +103,7 @@ def _write(folder: str, name: str, saved: Checkpoint) -> None:
 def high_water_marks(
     seen: Mapping[str, HighWaterMark], positions: Mapping[str, Position], held_back: Collection[str]
 ) -> dict[str, HighWaterMark]:
-    """Return the most that was ever read of each journal: `seen` before, or read now up to `positions`."""
+    """Return the furthest place to which each journal was ever read, from earlier marks and the present positions."""
     marks = dict(seen)
     for name, position in positions.items():
         before = marks.get(name, HighWaterMark(0, 0))
@@ -132,8 +132,9 @@ def first_of_each_interval(counts: Iterable[int], interval: int) -> list[int]:
 
 
 def save_older_checkpoints(folder: str, kept: int, new: dict[int, bytes]) -> None:
-    """Save `new` older checkpoints, by how many events they have folded, and delete the old ones beyond `kept` events.
-    Then thin them out to one in each interval.
+    """Save `new` older checkpoints, by how many events they have folded, and delete those after `kept` events.
+
+    In each interval, only the first one is kept.
     """
     present = _older_checkpoints(folder)
     valid = [*(count for count in present if count <= kept), *new]

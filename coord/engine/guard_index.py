@@ -1,4 +1,4 @@
-"""The guard's index, made from the state by every command that writes, under the lock. See `coord.guard.index`."""
+"""Build the guard's index from the state. Every writing command saves it under the lock. See `coord.guard.index`."""
 
 import os
 from contextlib import suppress
@@ -49,29 +49,29 @@ def save_index(system: System, workspace: Workspace, config: Config, snapshot: S
 
 
 def view_fields(state: State, config: Config, here: ObserverHost) -> "ViewFields":
-    """Return what the hooks have to know of a state, seen from a machine: the fields of a `HookView`."""
+    """Return what the hooks on the machine `here` need to know about a state: the fields of a `HookView`."""
     live = {session.id: session for session in state.sessions.values() if session.live}
     conversations = {session.client_session for session in live.values() if session.client_session}
-    sessions = {name: found for name, found in by_conversations(state, conversations).items() if found.live}
+    sessions = {name: session for name, session in by_conversations(state, conversations).items() if session.live}
     anchors = {name: session.anchor for name, session in live.items() if session.anchor}
     return {
         "at": to_micros(state.at) if state.at else 0,
         "guard": config.guard,
         "ignore": list(config.ignore),
         "heartbeat_us": round(config.heartbeat_seconds * 1_000_000),
-        "sessions": {name: found.id for name, found in sessions.items()},
+        "sessions": {name: session.id for name, session in sessions.items()},
         "anchors": {
             name: (anchor.pid, anchor.start_ticks)
             for name, anchor in anchors.items()
             if (anchor.machine, anchor.boot, anchor.pid_namespace) == (here.machine, here.boot, here.pid_namespace)
         },
-        "news": {found.id: session_news(state, found) for found in sessions.values()},
+        "news": {session.id: session_news(state, session) for session in sessions.values()},
         "rows": [vars(row) for row in guard_rows(state, config)],
     }
 
 
 def session_news(state: State, session: Session) -> "SessionNews":
-    """Return what the hooks have to know of a session."""
+    """Return what the hooks need to know about a session."""
     return {
         "last": to_micros(session.last_at) if has_stated_activity(session) else 0,
         "asks": session.doing.asks_person,
@@ -92,7 +92,7 @@ def is_pressing(message: Message) -> bool:
 
 
 def unacknowledged(state: State, session: Session) -> list[Message]:
-    """Return the messages that a session has read and must still confirm."""
+    """Return the messages that a session has read and must still acknowledge."""
     return [
         message
         for message in state.messages.values()
@@ -101,57 +101,57 @@ def unacknowledged(state: State, session: Session) -> list[Message]:
 
 
 def has_stated_activity(session: Session) -> bool:
-    """Return whether a session has said what it is doing since it was last idle."""
+    """Return whether a session has reported what it is doing since it was last idle."""
     return bool(session.doing.action) and session.doing != IDLE
 
 
 def patience_s(session: Session, config: Config) -> int:
-    """Return how long an automatic claim lasts after the last write, if no change of the file is uncommitted.
+    """Return how long an automatic claim lasts after the last write, if the file has no uncommitted change.
 
-    It lasts longer while its session waits for its person.
+    It lasts longer while its session waits for its user.
     """
     minutes = config.edit_minutes
     return round(60 * (max(minutes, config.blocked_release_minutes) if session.doing.asks_person else minutes))
 
 
 def guard_rows(state: State, config: Config, only_files: bool = True) -> list[GuardRow]:
-    """Return a row for each claim and waiting request that is not imported: of files, or of all resources."""
-    asks: list[Claim | WaitingRequest] = [*state.claims.values(), *state.waits.values()]
+    """Return a row for each claim and waiting request that is not imported; with `only_files`, only those for files."""
+    requests: list[Claim | WaitingRequest] = [*state.claims.values(), *state.waits.values()]
     names = names_of(state)
     return [
-        _row(state, config, names, ask)
-        for ask in asks
-        if (is_file(ask.resource) or not only_files) and not ask.imported
+        _row(state, config, names, request)
+        for request in requests
+        if (is_file(request.resource) or not only_files) and not request.imported
     ]
 
 
-def _row(state: State, config: Config, names: dict[str, str], ask: Claim | WaitingRequest) -> GuardRow:
-    ends = ask.ends_at if isinstance(ask, Claim) else ask.until
-    session = state.sessions[ask.session]
+def _row(state: State, config: Config, names: dict[str, str], request: Claim | WaitingRequest) -> GuardRow:
+    ends = request.ends_at if isinstance(request, Claim) else request.until
+    session = state.sessions[request.session]
     doing = session.doing
     work = " ".join(part for part in (doing.action, doing.target) if part)
-    agent = f", its subagent {line(ask.agent)}," if ask.agent else ""
-    verb, since = ("has", ask.granted_at) if isinstance(ask, Claim) else ("waits for", ask.asked_at)
+    agent = f", its subagent {line(request.agent)}," if request.agent else ""
+    verb, since = ("has", request.granted_at) if isinstance(request, Claim) else ("waits for", request.asked_at)
     facts = [
-        ask.note and f"for: {quoted(ask.note, 80)}",
+        request.note and f"for: {quoted(request.note, 80)}",
         work and (line(work, 80) if doing.automatic else f"doing: {quoted(work, 80)}"),
         doing.blocked_on and (line if doing.asks_person else quoted)(f"blocked on {doing.blocked_on}", 80),
     ]
     more = "".join(f"; {fact}" for fact in facts if fact)
-    until = UNTIL_COMMITTED if ask.automatic else f"until {time_text(ends, '')}"
+    until = UNTIL_COMMITTED if request.automatic else f"until {time_text(ends, '')}"
     time = f"since {time_text(since, '')} {until}"
-    text = f"{session_label(ask.session, names)}{agent} {verb} {line(ask.resource)} {time}{more}"
+    text = f"{session_label(request.session, names)}{agent} {verb} {line(request.resource)} {time}{more}"
     return GuardRow(
-        id=ask.id,
-        session=ask.session,
-        agent=ask.agent,
-        resource=ask.resource,
-        mode=ask.mode,
-        worktree=ask.worktree,
-        automatic=ask.automatic,
-        imported=ask.imported,
-        ttl_s=ask.ttl_s,
-        waiting=isinstance(ask, WaitingRequest),
+        id=request.id,
+        session=request.session,
+        agent=request.agent,
+        resource=request.resource,
+        mode=request.mode,
+        worktree=request.worktree,
+        automatic=request.automatic,
+        imported=request.imported,
+        ttl_s=request.ttl_s,
+        waiting=isinstance(request, WaitingRequest),
         ends=to_micros(ends),
         patience_s=patience_s(session, config),
         said=text,

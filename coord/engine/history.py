@@ -19,10 +19,11 @@ from projections.views.point_in_time import PointInTime, after_instant, count_un
 
 
 class FullHistory:
-    """All events in order. With `lines`, the journal line of each event as well. With `follows`, the next reading of
-    `snapshot.history` continues exactly where the events end.
+    """All events in order. With `lines`, the journal line of each event as well.
 
-    `snapshot` has the problems of the journals; its state is empty. Raises CoordError (4) if there is no log.
+    With `follows`, later events can be read from `snapshot.history`, which then continues exactly where these end.
+
+    `snapshot` contains the problems of the journals, but an empty state. Raises CoordError (4) if there is no log.
     """
 
     def __init__(self, system: System, workspace: Workspace, *, lines: bool = False, follows: bool = False) -> None:
@@ -40,7 +41,7 @@ class FullHistory:
         return parse_cut(text, what, self.now, self.events) if text is not None else after_instant(self.now)
 
     def cut_or_beginning(self, text: str | None, what: str) -> PointInTime:
-        """As `cut`, but a time before the first event is allowed: there the history is empty."""
+        """As `cut`, but a time before the first event is allowed. The history up to it is empty."""
         before = self.since(text, what)
         return (
             before if text is not None and (not self.events or before.at < self.events[0].at) else self.cut(text, what)
@@ -68,8 +69,9 @@ class FullHistory:
         return self.events[: count_until(self.events, cut)]
 
     def state(self, cut: PointInTime, record: DecisionRecorder = ignore_decision) -> State:
-        """Return the state at a point in time, as `projections.views.point_in_time.state_at` does, with a progress bar
-        if it takes long.
+        """Return the state at a point in time, and show a progress bar if it takes long.
+
+        The result is that of `projections.views.point_in_time.state_at`.
         """
         state = State()
         for piece in chunks("replaying", self.until(cut)):

@@ -1,4 +1,4 @@
-"""What is wrong with the journals, and with this machine's clock, as lines of text for people."""
+"""Describe problems of the journals, and of this machine's clock, as lines of text for people."""
 
 from msgspec import Struct
 
@@ -35,7 +35,7 @@ def journal_problems(reader: LogReader) -> list[JournalProblem]:
 
 
 def clock_note(behind_s: float) -> str:
-    """Return what it means that this machine's clock is this many seconds behind the log."""
+    """Return a note that this machine's clock is `behind_s` seconds behind the log, and what follows from it."""
     return (
         f"this machine's clock is {duration_text(behind_s)} behind the log; times do not advance until it catches up, "
         "so claims expire later than shown"

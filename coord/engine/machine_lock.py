@@ -1,4 +1,4 @@
-"""The lock that every writing process of a machine holds while it writes, with signals deferred meanwhile."""
+"""Hold the lock that every writing command on a machine takes, and defer signals meanwhile."""
 
 import os
 import signal
@@ -22,7 +22,7 @@ def under_lock(system: System, workspace: Workspace, config: Config) -> Iterator
         return describe_pid(pid, process.state if process else "")
 
     if not os.path.isdir(workspace.log):
-        Snapshot(system, workspace).catch_up()  # raises the error that says what is missing, if the log was in use
+        Snapshot(system, workspace).catch_up()  # raises an error if the log was in use and is missing
         os.makedirs(workspace.log, exist_ok=True)
     with ExitStack() as outer, locked(workspace.log, config.lock_wait_seconds, describe):
         outer.enter_context(_signals_deferred())  # until the lock is free again
@@ -31,7 +31,7 @@ def under_lock(system: System, workspace: Workspace, config: Config) -> Iterator
 
 @contextmanager
 def _signals_deferred() -> Iterator[None]:
-    """Defer the signals that would end the process, so that none leaves a line half written."""
+    """Defer the signals that would end the process, so that no line is left half written."""
     if os.name != "posix":
         yield
         return

@@ -17,7 +17,7 @@ _NUMBER = re.compile("[1-9][0-9]{0,15}")
 
 
 def message_id(snapshot: Snapshot, text: str) -> EventId:
-    """Return the full id of a message from `session/n`, where the session may be shortened. Raises CoordError (2)."""
+    """Return the full id of a message from `session/n`, whose session may be shortened. Raises CoordError (2)."""
     session, _, number = text.rpartition("/")
     if not session or not _NUMBER.fullmatch(number):
         raise usage_error(

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from coord.engine.history import FullHistory
 
 T = TypeVar("T")
-_MOST_INPUT = 4 * MAX_TEXT_LENGTH  # the bytes that the longest text can have in UTF-8
+_MAX_INPUT = 4 * MAX_TEXT_LENGTH  # the bytes that the longest text can have in UTF-8
 
 
 def unread_count(session: Session) -> int:
@@ -62,7 +62,7 @@ class Run:
 
     def full_history(self, *, lines: bool = False, follows: bool = False) -> "FullHistory":
         """Return the whole history, read without a lock."""
-        from coord.engine.history import FullHistory  # 4 % of `coord claims`, which needs none of it
+        from coord.engine.history import FullHistory  # loading it takes 4 % of `coord claims`, which does not need it
 
         return FullHistory(self.system, self.workspace, lines=lines, follows=follows)
 
@@ -72,10 +72,10 @@ class Run:
         who: Callable[[Transaction], Identity] | None = None,
         prepare: Callable[[State, Instant], object] | None = None,
     ) -> Outcome[T]:
-        """Call `decide` in a transaction, as this session or the one that `who` returns, and print the notes. `prepare`
-        as in `coord.engine.transaction.transact`.
+        """Call `decide` in a transaction, as this session or the one that `who` returns, and print the notes.
 
-        The session is identified once in a run, so it stays the same whatever happens to the shell meanwhile.
+        `prepare` is as in `coord.engine.transaction.transact`. The session is identified once in a run, so it stays the
+        same even if the shell ends meanwhile.
         """
         notes: list[str] = []
         try:
@@ -119,8 +119,9 @@ class Run:
         return snapshot, self._me
 
     def own_session_id(self, snapshot: Snapshot) -> str:
-        """Return this session's id, or an empty text if it is unknown: for a view that marks this session. Raises
-        CoordError (3) only if --session names no session.
+        """Return this session's id, for a view that marks this session; empty if it is unknown.
+
+        Raises CoordError (3) only if --session names no session.
         """
         try:
             identity = find_identity(self.system, snapshot.state, self.session)
@@ -145,13 +146,13 @@ class Run:
         sys.stderr.write(shown + "\n")
 
     def body(self, text: str | None) -> str:
-        """Return a text argument; for `-`, what standard input contains. Raises CoordError (2)."""
+        """Return a text argument, or the content of standard input for `-`. Raises CoordError (2)."""
         if text != "-":
             return text or ""
-        data = sys.stdin.buffer.read(_MOST_INPUT + 1)
-        if len(data) > _MOST_INPUT:
+        data = sys.stdin.buffer.read(_MAX_INPUT + 1)
+        if len(data) > _MAX_INPUT:
             raise usage_error(
-                f"standard input has more than {_MOST_INPUT} bytes; a text has {MAX_TEXT_LENGTH} characters at most. "
+                f"standard input has more than {_MAX_INPUT} bytes; a text has {MAX_TEXT_LENGTH} characters at most. "
                 "Nothing was sent. Put it into a file and send its path."
             )
         try:

@@ -30,9 +30,7 @@ BEFORE_ALL: EventKey = ("", "", 0)  # before all events
 
 
 def is_unused(workspace: Workspace) -> bool:
-    """Return whether no session was ever here, as in a fresh clone: git stores neither the log nor the files that are
-    derived from it.
-    """
+    """Return whether no session was ever here, as in a fresh clone. Git stores neither the log nor derived files."""
     saved = os.path.join(workspace.cache, checkpoint.NAME)
     return not any(os.path.lexists(path) for path in (workspace.log, saved, workspace.board))
 
@@ -40,8 +38,9 @@ def is_unused(workspace: Workspace) -> bool:
 class Snapshot:
     """The state after all events that can be read, and the problems found while reading. Takes no lock.
 
-    `unreadable` names a journal that cannot be read now and whose events are missing from the state. What its session
-    holds is then unknown, so no claim may be granted. `fresh` is true if the checkpoint made a full replay unnecessary.
+    `unreadable` is the name of a journal that cannot be read now and whose events are missing from the state. What its
+    session holds is then unknown, so no claim may be granted. `fresh` is whether the state continues the checkpoint's,
+    without a replay.
     """
 
     def __init__(self, system: System, workspace: Workspace) -> None:
@@ -49,18 +48,19 @@ class Snapshot:
         saved, folded = checkpoint.load(workspace.cache)
         self._seen, self._reported, self.fresh = saved.seen, set(saved.told), folded is not None
         self.state, positions = (folded.state, folded.positions) if folded else (State(), self._start_positions())
-        # How many events the newest older checkpoint has folded: of those on the disk, and of all.
+        # How many events the newest older checkpoint on the disk has folded, and the newest one including `_unsaved`.
         self._newest_saved = self._newest_older = saved.rung if folded else 0
-        self._unsaved: dict[int, bytes] = {}  # the older checkpoints to save, by that number
+        self._unsaved: dict[int, bytes] = {}  # older checkpoints to save, by their number of events
         self.history = LogReader(workspace.log, system.here.machine, positions)
         self._read_ahead, self._log_changed_ns = Batch([]), saved.listed
         self.marked = read_marker(workspace)  # a journal that was here
-        self.full = False  # whether the whole history was read, to look back on it
-        self.at: Instant = ""  # the time of the state, where that is not the present
+        self.full = False  # whether the whole history was read, by `read_all`
+        self.at: Instant = ""  # the time of a past state; empty for the present
 
     def read_all(self, lines: dict[EventId, bytes] | None, *, consistent: bool = True) -> list[Event]:
-        """Return all events that can be read, in order, without folding them. The line of each event is put into
-        `lines`, if given. `consistent` as in `catch_up`.
+        """Return all events that can be read, in order, without folding them.
+
+        The line of each event is put into `lines`, if given. `consistent` is as in `catch_up`.
         """
         self.fresh, self.full, self.state = False, True, State()
         self.history = LogReader(self.workspace.log, self.system.here.machine, self._start_positions(), lines)
@@ -69,7 +69,7 @@ class Snapshot:
         return events
 
     def _start_positions(self) -> dict[str, Position]:
-        """Return the positions before the first line of each journal. Those that were found rewound stay marked."""
+        """Return the positions for a replay: the beginning of each journal, with the known rewinds still marked."""
         return {name: Position(rewound=seen.rewound) for name, seen in self._seen.items() if seen.rewound}
 
     def catch_up(self, *, consistent: bool = False) -> None:
@@ -109,11 +109,11 @@ class Snapshot:
         return size
 
     def read_ahead(self) -> None:
-        """Before the lock is taken, read what may be long: journals that were added or removed by others, such as git.
+        """Before the lock is taken, read what can take long: journals that others, such as git, have added or removed.
 
-        The commands of this machine save what they write in the checkpoint, and a journal that only grew is short
+        The commands of this machine save a checkpoint after they write, so what a journal has grown by since is short
         enough to be read under the lock. The events are folded together with those that are read later, so none of
-        these comes too late. A replay, which takes long, is done now, while no other process waits for it.
+        these is late. A replay, which takes long, is done now, while no other process waits for the lock.
         """
         with suppress(LogError):  # the next reading reports it
             if self.fresh and self._log_changed_ns != self._log_modified_ns():
@@ -137,8 +137,8 @@ class Snapshot:
     def _fold_new(self, consistent: bool, use: Callable[[list[Event]], object], restart: Callable[[], object]) -> None:
         """Pass all new events to `use`, piece by piece, and find the problems of the journals.
 
-        Where the new events do not continue the folded ones, go back to a state that they continue, call `restart`, and
-        read again from there.
+        If a new event sorts before the end of the state, go back to an earlier state, call `restart`, and read again
+        from there.
         """
         try:
             while (late := self._read(consistent, use)) is not None:
@@ -177,7 +177,7 @@ class Snapshot:
         ) from None
 
     def _check_marker(self) -> None:
-        """Treat the journal that the marker in git's folder names as rewound, if it is not here."""
+        """Mark the journal that the marker in the git directory names as rewound, if it is not in the log."""
         if self.marked and self.marked not in self.history.positions.keys() | self.history.problems.keys():
             self.history.positions[self.marked] = Position(rewound=REMOVED)
 
@@ -188,7 +188,7 @@ class Snapshot:
     def _is_incomplete(self, name: str) -> bool:
         """Return whether the state lacks events of a journal that cannot be read now.
 
-        Something other than a journal in the place of one that was read before takes no events away from the state.
+        If another kind of file has replaced a journal that was read before, the state still contains its events.
         """
         if not self.fresh and name in self._seen and self._seen[name].size:
             return True
@@ -207,8 +207,9 @@ class Snapshot:
         return False
 
     def _read(self, consistent: bool, use: Callable[[list[Event]], object]) -> EventKey | None:
-        """Read what is new and pass it to `use`. Return the key of the first event that sorts before the end of the
-        state, as soon as there is one; otherwise None.
+        """Read what is new and pass it to `use`.
+
+        Stop at an event that sorts before the end of the state, and return its key; otherwise return None.
         """
         ahead, self._read_ahead = self._read_ahead, Batch([])
         batches: Iterable[Batch] = self.history.batches(self.system.wall())
@@ -234,8 +235,9 @@ class Snapshot:
         return late
 
     def _late_key(self, batch: Batch) -> EventKey | None:
-        """Return the key of the first event, if it sorts before the end of the state; BEFORE_ALL after a rewind, which
-        makes everything that was folded invalid; otherwise None.
+        """Return the key of the first event if it sorts before the end of the state, otherwise None.
+
+        After a rewind, return BEFORE_ALL, because everything that was folded is invalid.
         """
         if batch.rewound:
             return BEFORE_ALL
@@ -251,8 +253,9 @@ class Snapshot:
         self.history.record_append(event.session, position)
 
     def save(self, *, reported: bool = True) -> None:
-        """Write a checkpoint, so that the next command does not fold these events again, and can see whether a journal
-        was cut back. The problems of the journals count as `reported` from then on.
+        """Write a checkpoint, so that the next command need not fold these events again, and notices rewinds.
+
+        With `reported`, the present problems of the journals count as reported from then on.
         """
         texts = [problem.text for problem in self.journal_problems()] if reported else sorted(self._reported)
         if self._unsaved or not self.fresh:
@@ -272,7 +275,7 @@ class Snapshot:
 
     @property
     def now(self) -> Instant:
-        """The present: this machine's clock, but not earlier than the latest event. Or the time that is looked at."""
+        """The time of a past state; otherwise the present: the clock, but not earlier than the latest event."""
         return self.at or max(self.system.wall(), self.history.latest)
 
     @property
@@ -282,7 +285,7 @@ class Snapshot:
         return max(0.0, seconds_between(self.system.wall(), latest)) if latest else 0.0
 
     def problem_notes(self, *, again: bool) -> list[str]:
-        """Return what to report beside a result, a line each: a clock that is behind, and the journals' problems.
+        """Return notes to print with a result, one line each: a clock that is behind, and the journals' problems.
 
         Problems that a command reported before are included only with `again`, for commands that only read.
         """

@@ -1,8 +1,8 @@
 """Parse points in time as people write them: `2026-11-22 18:00`, `18:00`, `yesterday 18:00`, `-90m`, an event's id.
 
 A time without a zone is in this machine's zone. Lists show times in the same zone, so a time can be copied from them. A
-time of day alone means the last time that it was this time of day. A length of time, with or without `-`, counts back
-from now. An event's id means the point just after it.
+time of day alone means its latest occurrence. A length of time, with or without `-`, counts back from now. An event's
+id means the point just after the event.
 """
 
 import re
@@ -42,8 +42,9 @@ def parse_cut(text: str, what: str, now: Instant, events: Sequence[Event]) -> Po
 
 
 def parse_since(text: str, what: str, now: Instant, events: Sequence[Event]) -> PointInTime:
-    """Return the point in time from which events are shown: just after an event, or just before an instant. It may lie
-    before the first event. Otherwise raises CoordError (2) as `parse_cut` does.
+    """Return the point in time from which events are shown: just after an event, or just before an instant.
+
+    It may lie before the first event. In all other cases it raises CoordError (2) as `parse_cut` does.
     """
     if is_event_name(text):
         return after_event(find_event(text, events))

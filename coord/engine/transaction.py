@@ -1,8 +1,8 @@
 """The only way to append events: catch up, lock, catch up again, decide, append, sync, write the board, unlock.
 
-Under the lock the state is exactly what the journals contain, so a decision rests on the state in which its events are
-written: on one machine, claims are linearizable. A signal that would end the process waits until the lock is free, so
-Ctrl-C leaves nothing half done.
+Under the lock, the state is exactly that of the journals, and it does not change between a decision and the writing of
+its events: on one machine, claims are linearizable. A signal that would end the process is deferred until the lock is
+free, so Ctrl-C leaves nothing half done.
 
 Each transaction also records the deaths that this process notices (rule 9). The acting session gets a new anchor if its
 process is gone, or if its client resumed it in another process.
@@ -43,10 +43,10 @@ class Outcome(Struct, Generic[T]):
 
 
 class Transaction:
-    """What a decision works with, under the lock: the state at `at`, and `append` for events of the session `me`.
+    """What a decision uses, under the lock: the state at `at`, and `append` for events of the session `me`.
 
-    The clock is read once, however long the process is stopped here. So what a transaction grants or renews cannot
-    expire before the transaction ends.
+    The clock is read once. Even if the process is stopped meanwhile, a claim that the transaction grants or renews
+    cannot expire before the transaction ends.
     """
 
     def __init__(self, system: System, workspace: Workspace, snapshot: Snapshot, notes: list[str]) -> None:
@@ -130,7 +130,7 @@ class Transaction:
         self.snapshot.repeat_problems()
 
     def _restarted(self, session: Session, anchor: Anchor | None, continues: str = "") -> SessionStarted:
-        """Return the event by which a known session starts again, or by which another continues it."""
+        """Return the event with which a known session starts again, or with which a new session continues it."""
         return session_started(
             self.system,
             self.workspace,
@@ -143,9 +143,10 @@ class Transaction:
         )
 
     def _kept_anchor(self, session: Session) -> Anchor | None:
-        """Return the anchor for a session that continues this one: the same anchor, so that it lives as long, or
-        another if that is gone or on another machine. If a session of this machine has no anchor, its successor gets
-        none.
+        """Return the anchor for a session that continues this one.
+
+        It is the same anchor, or a new one if that is gone or on another machine. If a session of this machine has no
+        anchor, the session that continues it gets none.
         """
         if session.machine == self.system.here.machine and not self.system.death_evidence(session):
             return session.anchor
@@ -154,8 +155,8 @@ class Transaction:
     def free_anchor(self, session: str, conversation: str) -> Anchor | None:
         """Return the process here to which the session can be anchored, or None.
 
-        A process that is already the anchor of another session is used only for a client's conversation, which its
-        client's variable identifies. Two other sessions on one shell would make commands there ambiguous.
+        A process that is already the anchor of another session is used only for a client's conversation, because the
+        client's variable identifies that. With two other sessions on one shell, commands there would be ambiguous.
         """
         nearest = find_anchor(self.system, conversation)
         anchor = nearest[1] if nearest else None
@@ -192,7 +193,7 @@ class Transaction:
 
 
 def _check_complete(snapshot: Snapshot) -> None:
-    """Raise CoordError (4) if the state lacks the events of a journal, because then the holders are unknown."""
+    """Raise CoordError (4) if events of a journal are missing from the state, since its claims are then unknown."""
     if name := snapshot.unreadable:
         raise no_log(
             f"{name}.jsonl cannot be read ({snapshot.history.problems[name]}), so what its session holds is unknown. "
@@ -223,7 +224,7 @@ def transact(
             snapshot.catch_up()
             _check_complete(snapshot)
             if not snapshot.fresh:
-                snapshot.save(reported=False)  # before the state's time advances, which no event records
+                snapshot.save(reported=False)  # before time advances in the state: no event records that
             transaction = Transaction(system, workspace, snapshot, notes)
             try:
                 transaction.act_as(who(transaction))

@@ -1,1 +1,1 @@
-"""This machine: its identity, processes, git repositories and files. Sessions and claims are unknown here."""
+"""This machine: its identity, processes, git repositories and files. Nothing here knows about sessions or claims."""

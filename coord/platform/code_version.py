@@ -1,4 +1,4 @@
-"""The version of the code that folds the log. Files that other code has derived from the log are rebuilt."""
+"""The version of the code that folds the log. Files that another version derived from the log are rebuilt."""
 
 import os
 
@@ -12,7 +12,7 @@ _LOADED: list[str] = []
 def code_version() -> str:
     """Return the version of the fold that this process has loaded.
 
-    It is read once: a process that runs for long, such as a server, keeps its code when another version is installed.
+    It is read once: a long-running process, such as a server, keeps its code when another version is installed.
     """
     if not _LOADED:
         _LOADED.append(files_version())
@@ -20,9 +20,7 @@ def code_version() -> str:
 
 
 def files_version() -> str:
-    """Return a hash of the names, sizes and times of the files with the fold's code, because other code may compute
-    another state.
-    """
+    """Return a hash of the names, sizes and times of the files that contain the code of the fold."""
     parts: list[str] = []
     for folder in (*projections.rules.__path__, *eventlog.__path__, *eventlog.local.__path__):
         with os.scandir(folder) as entries:

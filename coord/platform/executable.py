@@ -1,4 +1,4 @@
-"""Find the program `coord`: the one that runs, and the one on the PATH."""
+"""Find the program `coord`: the one that is running, and the one on the PATH."""
 
 import os
 import sys
@@ -20,7 +20,7 @@ def find_program(env: Mapping[str, str], name: str = "coord") -> str:
 
 
 def command_for_settings(env: Mapping[str, str]) -> str:
-    """Return how a settings file calls this program: by name if the PATH leads to it, else by its path, quoted."""
+    """Return the command for this program in a settings file: its name if the PATH leads to it, else its path."""
     ours, found = this_program(), find_program(env)
     same = found and os.path.realpath(found) == os.path.realpath(ours)
     return "coord" if same else quote(ours)

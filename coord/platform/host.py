@@ -1,8 +1,8 @@
-"""Identify this machine and its boot, and tell when a process started.
+"""Identify this machine and its boot, and find out when a process started.
 
-At every write the guard compares when a holder's process started with the anchor in the log. `coord.platform.processes`
-recorded that anchor with the same functions. On Linux they read /proc; elsewhere they load psutil. Elsewhere means
-macOS, on which this code has not been tested; the psutil functions were tested on Linux.
+Before every write, the guard compares the start time of a holder's process with the anchor in the log.
+`coord.platform.processes` uses the same functions for the anchor. On Linux they read /proc; on other systems they use
+psutil. That means macOS, where this code has not been tested; the psutil functions were tested on Linux.
 """
 
 import os
@@ -22,11 +22,11 @@ def host_identity() -> tuple[str, str, str]:
     """Return the machine's id, its boot and the pid namespace.
 
     The machine's id is hashed, because systems ask programs to keep the original confidential. On Linux the host's name
-    is hashed too, because images are copied with their id. If the system has no id, the boot is used instead: after the
-    next boot it counts as another machine.
+    is hashed too, because copies of a disk image have the same id. If the system has no id, the boot is used instead:
+    after the next boot it counts as another machine.
 
-    A time namespace with a clock of its own shifts the start times of processes, so it is part of the namespace: an
-    anchor in one cannot be checked from another.
+    A time namespace with its own clock shifts the start times of processes. It is therefore added to the pid namespace:
+    an anchor in one time namespace cannot be checked from another.
     """
     if sys.platform == "linux":
         boot, namespace = _read("/proc/sys/kernel/random/boot_id"), ""
@@ -57,7 +57,7 @@ def _read(path: str) -> str:
 
 
 def _machine_id(path: str) -> str:
-    """Return the id in a file; empty for the word that an image contains before its first boot."""
+    """Return the machine id in a file; empty if it contains the word `uninitialized`, as before the first boot."""
     text = _read(path)
     return "" if text == "uninitialized" else text
 
@@ -82,7 +82,7 @@ def read_stat(pid: int) -> tuple[bytes, list[bytes]]:
 
 
 def state_of(fields: list[bytes]) -> str:
-    """Return the letter of a process's state. A process whose first thread has ended is not a zombie if others run."""
+    """Return the letter of a process's state. A process is not a zombie while any of its threads runs."""
     state = fields[0].decode()
     return "S" if state == "Z" and int(fields[17]) > 1 else state
 
@@ -93,7 +93,7 @@ def start_ticks(pid: int) -> int:
 
 
 def start_ticks_in_proc(pid: int) -> int:
-    """Linux: return clock ticks since the boot."""
+    """Linux: return the start of a process in clock ticks since the boot; 0 as `start_ticks` does."""
     try:
         fields = read_stat(pid)[1]
         return 0 if state_of(fields) in "ZX" else int(fields[START_TICKS])
@@ -102,7 +102,7 @@ def start_ticks_in_proc(pid: int) -> int:
 
 
 def start_ticks_by_psutil(pid: int) -> int:
-    """Elsewhere: return microseconds, as `psutil_ticks` does."""
+    """Elsewhere: return the start of a process in microseconds, as `psutil_ticks` does; 0 as `start_ticks` does."""
     try:
         import psutil
     except ImportError:

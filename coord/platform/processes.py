@@ -1,7 +1,7 @@
 """Read the process table. No other module does.
 
-On Linux it reads /proc, elsewhere it uses psutil. If neither can tell (on Windows, or for a hidden process), the status
-is "unknown". A session is presumed dead only if its anchor is known to be gone.
+On Linux it reads /proc, elsewhere it uses psutil. If neither works (on Windows, or for a hidden process), the status is
+"unknown". A session is presumed dead only if its anchor is known to be gone.
 """
 
 import os
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Process(Struct, frozen=True):
-    """The facts of a process that identity needs. `start_ticks` distinguishes it from a later one with the same pid."""
+    """A process, as far as identity needs it. `start_ticks` distinguishes it from a later one with the same pid."""
 
     pid: int
     parent: int
@@ -33,7 +33,7 @@ class Process(Struct, frozen=True):
 
 
 class ProcessTable(Protocol):
-    """What identity and liveness need to know of a machine's processes."""
+    """What identity and liveness need to know about a machine's processes."""
 
     def process(self, pid: int) -> Process | None:
         """Return the process with this pid, or None if there is none or it cannot be read."""

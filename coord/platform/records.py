@@ -1,5 +1,7 @@
-"""Records for code that runs before every write of an agent, where loading `dataclasses` or msgspec would take longer
-than the work itself. Type checkers treat them as dataclasses with keyword arguments.
+"""Records for code that runs before every write of an agent.
+
+Loading `dataclasses` or msgspec there would take longer than the check itself. Type checkers treat these records as
+dataclasses with keyword arguments.
 """
 
 TYPE_CHECKING = False
@@ -22,7 +24,7 @@ class LightRecord:
 
     @classmethod
     def read(cls, fields: "Mapping[str, object]") -> "Self":
-        """Return the record with these fields, as `vars` returned them before they were saved."""
+        """Return a record from its saved fields, which are those that `vars(record)` returns."""
         value = cls.__new__(cls)
         vars(value).update(fields)
         return value

@@ -25,9 +25,9 @@ def replace_file(
     """Write `data` to a temporary file and rename it to `path`. Raises OSError; the old file is then unchanged.
 
     The temporary file lies beside `path`. Its name has this process's pid, because other processes may replace the same
-    file at the same time. With `within`, it lies in that folder on the same file system, under a fixed name: for files
-    that are replaced only under the lock, where the next process removes what a killed one left. The folder is created
-    if it is missing. A symbolic link in these places is never followed.
+    file at the same time. With `within`, it lies in that folder on the same file system, under a fixed name. This is
+    for files that are replaced only under the lock: the next process removes what a killed process left. The folder is
+    created if it is missing. A symbolic link in these places is never followed.
 
     The new file gets `mode`, limited by the umask. `prepare` gets its descriptor, to change other attributes. With
     `sync` the bytes are on the disk before the file is renamed.
@@ -37,7 +37,7 @@ def replace_file(
         raise OSError(errno.ENOTDIR, f"{os.path.basename(within)} is a symbolic link", within)
     temporary = os.path.join(within, f"{name}.tmp") if within else os.path.join(folder, f".{name}.{os.getpid()}.coord")
     try:
-        with open(_created(temporary, mode), "wb") as file:
+        with open(_create_new(temporary, mode), "wb") as file:
             file.write(data)
             if prepare:
                 prepare(file.fileno())
@@ -50,8 +50,8 @@ def replace_file(
         raise
 
 
-def _created(path: str, mode: int) -> int:
-    """Create a new file, after removing what a killed process may have left, and return its descriptor."""
+def _create_new(path: str, mode: int) -> int:
+    """Create a file, after removing one that a killed process may have left, and return its descriptor."""
     _unlink(path)
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | NOFOLLOW | BINARY
     try:

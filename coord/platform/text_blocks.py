@@ -1,7 +1,7 @@
 """Add a block of lines to the end of a user's text file, find it again, and remove it.
 
-A block begins with a line that only coord writes. An empty line separates it from the text before. It ends with a line
-end exactly if the text did, so removing it restores the text byte by byte.
+A block begins with a line that only coord writes. An empty line separates it from the text before. The file ends with a
+line end if and only if it did before, so removing the block restores the file byte by byte.
 """
 
 
@@ -26,8 +26,9 @@ def without_lines(text: str, start: int, stop: int) -> str:
 
 
 def find_block(text: str, begin: str, end: str) -> tuple[int, int] | None:
-    """Return the first line of a block that has the line `begin` first and `end` last, and the line after it; None if
-    there is no complete block.
+    """Return the numbers of the first line of a block and of the line after it, from 0; None if there is no such block.
+
+    The block begins with the line `begin` and ends with the line `end`.
     """
     lines = [line.strip() for line in text.splitlines()]
     if begin not in lines:

@@ -1,6 +1,6 @@
 """Wait for the log to change: until a file event, until a known time, or for 5 s at most.
 
-The limit is needed because network folders send no events, and a process that is killed writes nothing.
+The 5 s are needed because network folders send no events, and because a process that is killed writes nothing.
 """
 
 import os
@@ -24,12 +24,12 @@ _STEP_MS = 10  # how often the watcher reports events
 
 
 class Interrupted(Exception):
-    """A signal has ended the wait; its number is the first argument."""
+    """A signal has ended the wait. The first argument is its number."""
 
 
 @contextmanager
 def collect_signals(caught: list[int]) -> Iterator[None]:
-    """Add the numbers of signals such as SIGINT and SIGTERM to `caught`, instead of being ended by them."""
+    """Add the numbers of SIGINT, SIGTERM and SIGHUP to `caught` when they arrive, instead of ending the process."""
 
     def stop(number: int, _frame: FrameType | None) -> None:
         caught.append(number)
@@ -45,10 +45,10 @@ def collect_signals(caught: list[int]) -> Iterator[None]:
 def wait_for(
     folder: str, poll: Callable[[], tuple[T | None, Instant]], wall: Callable[[], Instant], caught: list[int]
 ) -> T:
-    """Call `poll` until it returns a result, and wait in between until the result may have changed.
+    """Call `poll` until it returns a result that is not None, and return it. Wait between the calls.
 
     `poll` also returns the next time at which its result may change without a new event. Raises Interrupted once
-    `caught` has a signal.
+    `caught` contains a signal.
     """
     pause = _pauser(folder)
     while True:
@@ -65,7 +65,7 @@ def wait_for(
 def watch_folder(folder: str) -> Iterator[int]:
     """Yield a descriptor that becomes readable when something in the folder changes, for use with `select`.
 
-    If the system sends no events, it never becomes readable. A folder that does not exist yet is tried again.
+    If the system sends no events, it never becomes readable. A folder that does not exist yet is tried again every 5 s.
     """
     reading, writing = os.pipe()
     os.set_blocking(writing, False)

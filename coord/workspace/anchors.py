@@ -1,8 +1,8 @@
 """Choose a session's anchor, the process that it depends on. It is chosen when the session starts.
 
 The anchor is the client's process, if there is one. Otherwise it is the interactive shell of the terminal, or the
-leader of the process session. A script, a subshell, a terminal multiplexer or init is never the anchor. A shell that is
-the first process of its pid namespace is not init but a container's terminal. A session can be without an anchor.
+leader of the process session. A script, a subshell, a terminal multiplexer or init is never the anchor. A shell with
+pid 1 counts as the terminal of a container, not as init. A session can have no anchor.
 """
 
 from msgspec.structs import replace
@@ -31,9 +31,8 @@ def choose_anchor(chain: list[Process]) -> Process | None:
     for process in reversed(together):  # the topmost first, because a subshell looks just like its shell
         if process.command in _NEVER:
             continue
-        leads = (
-            process.pid == process.session or process.parent == 0
-        )  # parent 0: the top, not just the last readable one
+        # Parent 0: the topmost process of this pid namespace, and not just the last one that can be read.
+        leads = process.pid == process.session or process.parent == 0
         if _is_shell(process) and (leads or not runs_script(process)):
             return process
         if leads and process.pid != 1:
@@ -46,12 +45,12 @@ def _is_shell(process: Process) -> bool:
 
 
 def runs_script(process: Process) -> bool:
-    """Return whether a shell was started with something to run: `-c`, or a file."""
+    """Return whether a shell was started to run a command (`-c`) or a script."""
     return any(word == "-c" or not word.startswith(("-", "+")) for word in process.argv[1:])
 
 
 def anchor_of(process: Process, here: ObserverHost) -> Anchor | None:
-    """Return the process as an anchor; None if the system does not tell enough to recognize it later."""
+    """Return the process as an anchor; None if the boot is unknown, since it could not be recognized later."""
     if not here.boot:
         return None
     return Anchor(here.machine, here.boot, process.pid, process.start_ticks, here.pid_namespace)

@@ -11,7 +11,7 @@ from coord.platform.git.repository import CONFIG
 from coord.workspace.paths import Workspace
 from eventlog.local.files import read_regular
 
-_MOST_BYTES = 1 << 20
+_MAX_BYTES = 1 << 20
 LOCK_FILES = (
     *("package-lock.json", "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml", "bun.lock", "deno.lock"),
     *("uv.lock", "poetry.lock", "Pipfile.lock", "pdm.lock", "Cargo.lock", "go.sum", "Gemfile.lock", "composer.lock"),
@@ -27,7 +27,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     guard: Literal["claim", "check", "warn", "off"] = "claim"  # what hooks do before an agent writes a file
     ignore: tuple[str, ...] = LOCK_FILES  # the files that hooks neither claim nor guard
     edit_minutes: float = 20  # how long an automatic claim lasts after the last write, if nothing is uncommitted
-    blocked_release_minutes: float = 30  # how long instead while its session waits for its user
+    blocked_release_minutes: float = 30  # the minimum for `edit_minutes` while the session waits for its user
     heartbeat_seconds: float = 30  # the least time between two heartbeats that hooks write
 
 
@@ -35,7 +35,7 @@ def read_config(workspace: Workspace) -> Config:
     """Return the settings of a shared folder. Raises CoordError (4) if the file cannot be read or is not valid."""
     path = os.path.join(workspace.folder, CONFIG)
     try:
-        text = read_regular(path, _MOST_BYTES)
+        text = read_regular(path, _MAX_BYTES)
     except FileNotFoundError:
         return Config()
     except OSError as error:
@@ -51,5 +51,8 @@ def read_config(workspace: Workspace) -> Config:
     times = (config.edit_minutes, config.blocked_release_minutes, config.heartbeat_seconds)
     in_range = 0 < config.claim_hours <= 168 and config.silent_minutes > 0 and 0 <= config.lock_wait_seconds <= 3600
     if not (in_range and all(0 < time <= 10080 for time in times)):
-        raise no_log(f"{path}: a time is out of its range: claim_hours up to 168, hooks' up to 10080, all above 0.")
+        raise no_log(
+            f"{path}: a time is out of range. lock_wait_seconds must be 0 to 3600; all other times must be above 0. "
+            "claim_hours is at most 168; edit_minutes, blocked_release_minutes and heartbeat_seconds at most 10080."
+        )
     return config

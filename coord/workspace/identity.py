@@ -5,8 +5,8 @@
 3. the variable COORD_SESSION;
 4. the anchor: the nearest ancestor process to which a live session is anchored. The search stops at a client's process.
 
-If that source names no known session, it is an error that lists the live sessions: the next source is not tried. There
-is no file with a "current session". The folder does not decide, and neither does being the only session.
+If that source names no known session, the next source is not tried: the command fails and lists the live sessions.
+There is no file with a "current session". Neither the working directory nor being the only session decides.
 """
 
 from msgspec import Struct
@@ -52,17 +52,17 @@ def identify(system: System, state: State, explicit: str = "") -> Identity:
 def find_identity(system: System, state: State, explicit: str = "") -> Identity | None:
     """Return the acting session, or None if no source is present. Raises CoordError (3) as `identify` does."""
     if explicit:
-        return _named(state, explicit, "--session")
+        return _named_identity(state, explicit, "--session")
     if client := _client_that_runs_us(system):
         acting, root = conversation(client, system.env)
         if acting:
-            return _of_conversation(state, client, acting, root)
+            return _conversation_identity(state, client, acting, root)
     if wanted := system.env.get("COORD_SESSION", ""):
-        return _named(state, wanted, "COORD_SESSION")
-    return _anchored(system, state)
+        return _named_identity(state, wanted, "COORD_SESSION")
+    return _anchored_identity(system, state)
 
 
-def _named(state: State, wanted: str, source: str) -> Identity:
+def _named_identity(state: State, wanted: str, source: str) -> Identity:
     try:
         session = state.sessions[resolve_session(state, wanted)]
     except CoordError as error:
@@ -93,7 +93,7 @@ def _client_that_runs_us(system: System) -> Client | None:
     )
 
 
-def _of_conversation(state: State, client: Client, acting: str, root: str) -> Identity:
+def _conversation_identity(state: State, client: Client, acting: str, root: str) -> Identity:
     session = by_conversation(state, (acting, root))
     agent = acting if acting != root and not (session and session.client_session == acting) else ""
     return Identity(session.id if session else "", client.ids[0], agent, client.name, root if agent else acting)
@@ -106,7 +106,7 @@ def _is_above(system: System, anchor: Anchor) -> bool:
 def is_resumed(system: System, session: Session, identity: Identity) -> bool:
     """Return whether the client has resumed the conversation in another process, which is not below its anchor.
 
-    The session must then not die with its old process, which may still be running.
+    The session must then get a new anchor, so that it does not die with the old process, which may still be running.
     """
     if not (session.anchor and identity.conversation and session.client_session == identity.conversation):
         return False
@@ -114,7 +114,7 @@ def is_resumed(system: System, session: Session, identity: Identity) -> bool:
     return bool(nearest and nearest[0].name == identity.client and not _is_above(system, session.anchor))
 
 
-def _anchored(system: System, state: State) -> Identity | None:
+def _anchored_identity(system: System, state: State) -> Identity | None:
     anchors: dict[Anchor, list[Session]] = {}
     for session in state.sessions.values():
         if session.live and session.anchor:
@@ -122,12 +122,12 @@ def _anchored(system: System, state: State) -> Identity | None:
     if not anchors:
         return None
     chain = system.ancestry
-    for process in chain:  # with this process: a shell can replace itself by its last command (exec)
+    for process in chain:  # this process too: a shell can replace itself by its last command (exec)
         if process.pid == 1 and process.session != chain[0].session and choose_anchor(chain) != process:
             return None  # an orphaned process becomes a child of process 1 without belonging to its session
         anchor = anchor_of(process, system.here)
         sessions = anchors.get(anchor, []) if anchor else []
-        if len(sessions) > 1:  # conversations are identified by their variable; the other session is the shell's own
+        if len(sessions) > 1:  # a client's conversation is identified by its variable instead
             sessions = [s for s in sessions if not s.client_session] or sessions
         if len(sessions) > 1:
             ids = [session.id for session in sessions]
@@ -149,8 +149,8 @@ def _anchored(system: System, state: State) -> Identity | None:
 def find_anchor(system: System, conversation: str = "") -> tuple[Process, Anchor] | None:
     """Return the anchor for a session that starts here, or None.
 
-    An unknown client may run each command of a conversation in a new shell. That shell ends with the command, so it is
-    not an anchor for the conversation.
+    An unknown client may run each command of a conversation in a new shell, which ends with the command. It is not
+    used as the anchor of the conversation.
     """
     process = choose_anchor(system.ancestry)
     if process and conversation and runs_script(process) and not nearest_client(system.ancestry[1:]):

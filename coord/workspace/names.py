@@ -34,11 +34,11 @@ def new_id(taken: Collection[str]) -> str:
 
 
 def resolve_session(state: State, text: str) -> str:
-    """Return the id of the session that `text` names: its id, its name, an unambiguous prefix of its id, or the id of
-    an event that it wrote.
+    """Return the id of the session that `text` names.
 
-    Live sessions come before others. For a session that another continues, return that one. Raises CoordError (3) with
-    the candidates or similar names.
+    `text` is its id, its name, an unambiguous prefix of its id, or the id of an event that it wrote. Live sessions come
+    before others. If another session continues the named one, the id of that other session is returned. Raises
+    CoordError (3) with the candidates or similar names.
     """
     named = matches(state, text)
     session, _, number = text.rpartition("/")
@@ -55,8 +55,10 @@ def resolve_session(state: State, text: str) -> str:
 
 
 def matches(state: State, text: str) -> list[str]:
-    """Return the ids that `text` can mean. The first of these kinds that matches counts: an id; the name of a live
-    session; the prefix of a live session's id; the name, then the prefix, of any other session.
+    """Return the ids of the sessions that `text` can mean.
+
+    The first of these that matches any session decides: an id; the name of a live session; the prefix of a live
+    session's id; the name of any session; the prefix of any session's id.
     """
     if not text:
         return []
@@ -74,9 +76,8 @@ def unknown_session(state: State, text: str) -> CoordError:
     from difflib import get_close_matches
 
     words = [word for session in _live(state) for word in (session.id, session.name) if word]
-    near = (
-        [] if _ID.fullmatch(text) else get_close_matches(text, words, n=3, cutoff=0.5)
-    )  # a complete id is not a misspelling
+    # A complete id is not a misspelling.
+    near = [] if _ID.fullmatch(text) else get_close_matches(text, words, n=3, cutoff=0.5)
     meant = f"did you mean {' or '.join(near)}?" if near else live_sessions_text(state)
     return no_session(
         f"no session is called '{line(text, 80)}'; {meant}", nearest=near, live=[s.id for s in _live(state)]

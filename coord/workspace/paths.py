@@ -1,7 +1,8 @@
 """Find the shared folder, and name paths inside the repository. Does not run git.
 
-All worktrees of a repository use the folder in its main worktree, which the common git directory leads to. Inside a
-repository, folders outside it are ignored. Outside any repository, the nearest COORDINATION in a parent folder is used.
+All worktrees of a repository use the folder in its main worktree, which is found from the common git directory. Inside
+a repository, folders outside it are ignored. Outside any repository, the nearest COORDINATION in the working directory
+or a parent of it is used.
 """
 
 import os
@@ -26,7 +27,7 @@ from eventlog.local.files import NOFOLLOW, read_regular
 from eventlog.local.journal import is_session_id
 
 REMOVED = "it was removed, and so was the cache, as `git clean -x` does; the claims in it no longer exist"
-_MOST_BYTES = 1 << 20  # of the markers
+_MAX_BYTES = 1 << 20  # of the file with the markers
 
 
 class Workspace(Struct, frozen=True):
@@ -58,10 +59,10 @@ class Workspace(Struct, frozen=True):
 
 
 def find_workspace(system: System, root: str | None) -> Workspace:
-    """Return the workspace of `root` (the option --root), else of COORD_ROOT, else of the repository, else of the
-    nearest parent folder that has one.
+    """Return the workspace of this command.
 
-    Raises CoordError (4) if there is none, or if the named folder is not a shared folder.
+    It is that of `root` (the option --root), else of COORD_ROOT, else of the repository, else of the nearest parent
+    folder that has one. Raises CoordError (4) if there is none, or if the named folder is not a shared folder.
     """
     named = root or system.env.get("COORD_ROOT", "")
     if named:
@@ -90,7 +91,7 @@ def find_workspace(system: System, root: str | None) -> Workspace:
 
 
 def write_marker(workspace: Workspace, journal: str) -> None:
-    """Record in git's own folder, which `git clean` does not touch, that this journal is here. See `read_marker`."""
+    """Record in the git directory, which `git clean` does not touch, that this journal exists. See `read_marker`."""
     path = _marker_path(workspace.repository)
     if path:
         with suppress(OSError):
@@ -100,11 +101,12 @@ def write_marker(workspace: Workspace, journal: str) -> None:
 
 
 def read_marker(workspace: Workspace) -> str:
-    """Return a journal that git's own folder records for this workspace; empty if there is none. If the journal is
-    missing, the log was removed.
+    """Return a journal that the git directory records for this workspace; empty if there is none.
+
+    If this journal is not in the log, the log was removed.
     """
     try:
-        lines = read_regular(_marker_path(workspace.repository), _MOST_BYTES).decode(errors="replace").splitlines()
+        lines = read_regular(_marker_path(workspace.repository), _MAX_BYTES).decode(errors="replace").splitlines()
     except OSError:
         return ""
     here, markers = _marker_folder(workspace), (line.partition(" ") for line in lines)
@@ -112,8 +114,9 @@ def read_marker(workspace: Workspace) -> str:
 
 
 def remove_markers(workspace: Workspace) -> None:
-    """Remove what git's own folder contains about a shared folder: its markers, and its line in `info/exclude`. For a
-    folder that is removed on purpose. Raises OSError.
+    """Remove what the git directory contains about a shared folder: its markers, and its line in `info/exclude`.
+
+    This is for a folder that is removed on purpose. Raises OSError.
     """
     if workspace.repository and _marker_path(workspace.repository):
         here = _marker_folder(workspace)
@@ -135,8 +138,8 @@ def _marker_folder(workspace: Workspace) -> str:
 def refuse_links(folder: str) -> None:
     """Raise CoordError (4) if the shared folder, or a folder in it, is a symbolic link.
 
-    A cloned repository can contain links to any place. A user who means another folder can name it with --root or
-    COORD_ROOT.
+    A cloned repository can contain links to any place. A user who wants to use another folder can name it with --root
+    or COORD_ROOT.
     """
     for path in (folder, *(os.path.join(folder, name) for name in ("log", os.path.join("log", "ended"), "scripts"))):
         if os.path.islink(path):

@@ -42,7 +42,7 @@ class System:
 
     @property
     def ancestry(self) -> list[Process]:
-        """This process and its ancestors, nearest first. Read each time, because a waiting command can outlive them."""
+        """This process and its ancestors, nearest first. Read each time, since they can end while a command waits."""
         own = self.processes.process(self.pid)
         return [own, *ancestors(self.processes, self.pid)] if own else []
 

@@ -1,4 +1,4 @@
-"""The files that `coord init` copies into a repository. They are in the wheel; in a checkout, in COORDINATION/."""
+"""The files that `coord init` copies into a repository. Their source is the wheel or, in a checkout, COORDINATION/."""
 
 import os
 

@@ -16,10 +16,10 @@ NOFOLLOW = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 BINARY = getattr(os, "O_BINARY", 0)
 
 
-def read_regular(path: str, most: int) -> bytes:
+def read_regular(path: str, max_bytes: int) -> bytes:
     """Return the content of a file that others may have written.
 
-    Raises OSError if it is not a regular file (a link, a pipe, a device) or is larger than `most` bytes, so that
+    Raises OSError if it is not a regular file (a link, a pipe, a device) or is larger than `max_bytes`, so that
     reading neither blocks nor fills the memory.
     """
     fd = os.open(path, os.O_RDONLY | NOFOLLOW | BINARY)
@@ -27,10 +27,10 @@ def read_regular(path: str, most: int) -> bytes:
         status = os.fstat(fd)
         if not stat.S_ISREG(status.st_mode):
             raise OSError(errno.EINVAL, "it is not a regular file", path)
-        if status.st_size > most:
-            raise OSError(errno.EFBIG, f"it has more than {most} bytes", path)
+        if status.st_size > max_bytes:
+            raise OSError(errno.EFBIG, f"it has more than {max_bytes} bytes", path)
         with os.fdopen(fd, "rb", closefd=False) as file:
-            return file.read(min(most, status.st_size + 1))
+            return file.read(min(max_bytes, status.st_size + 1))
     finally:
         os.close(fd)
 

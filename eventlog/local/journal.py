@@ -33,7 +33,7 @@ T = TypeVar("T")
 
 
 def is_session_id(text: str) -> bool:
-    """Return whether a journal can have this name."""
+    """Return whether `text` has the form of a session id, so that a journal can have this name."""
     return text[:1] in _LETTERS and len(text) <= 100 and _ID_CHARACTERS.issuperset(text)
 
 
@@ -74,13 +74,13 @@ def _open_journal(path: str) -> BinaryIO:
     raise LogError("it is not a regular file")
 
 
-def read_from(path: str, size: int, last: bytes, most: int = 0) -> tuple[bytes, bool]:
+def read_from(path: str, size: int, last: bytes, chunk_bytes: int = 0) -> tuple[bytes, bool]:
     """Return the bytes of a journal after the first `size`, and whether it was rewound.
 
-    It was rewound if it is shorter, or if the bytes before that place are not `last`; then all its bytes are returned.
-    If `most` is not 0, it is the number of bytes to read, and more are read until there is a complete line or more than
-    a line can have. Fewer bytes mean that the end was reached. Raises LogError if it cannot be read or is not a regular
-    file.
+    It was rewound if it is shorter, or if the first `size` bytes do not end in `last`; it is then read from its
+    beginning. If `chunk_bytes` is 0, it is read to its end. Otherwise one chunk is read, and further ones until there
+    is a line end or more than `MAX_LINE` bytes. A result of fewer than `chunk_bytes` means that the end was reached.
+    Raises LogError if it cannot be read or is not a regular file.
     """
     with _open_journal(path) as file:
         try:
@@ -88,12 +88,12 @@ def read_from(path: str, size: int, last: bytes, most: int = 0) -> tuple[bytes, 
             rewound = file.read(len(last)) != last
             if rewound:
                 file.seek(0)
-            if not most:
+            if not chunk_bytes:
                 return file.read(), rewound
-            pieces = [file.read(most)]
+            pieces = [file.read(chunk_bytes)]
             length = len(pieces[0])
-            while len(pieces[-1]) == most and length <= MAX_LINE and b"\n" not in pieces[-1]:
-                pieces.append(file.read(most))
+            while len(pieces[-1]) == chunk_bytes and length <= MAX_LINE and b"\n" not in pieces[-1]:
+                pieces.append(file.read(chunk_bytes))
                 length += len(pieces[-1])
             return b"".join(pieces), rewound
         except OSError as error:
@@ -148,7 +148,7 @@ def read_event(folder: str, name: EventId) -> Event | None:
 
 
 def closed_reason(folder: str, session: str, position: Position) -> str:
-    """Return why a journal takes no more events; empty if it takes them."""
+    """Return why a journal takes no more events; empty if it does."""
     if reason := known_closed_reason(folder, session, position):
         return reason
     path = os.path.join(folder, session + JOURNAL_SUFFIX)
@@ -161,7 +161,7 @@ def closed_reason(folder: str, session: str, position: Position) -> str:
 
 
 def known_closed_reason(folder: str, session: str, position: Position) -> str:
-    """Return why a journal takes no more events, as far as this is known without opening it."""
+    """Return why a journal takes no more events, as far as is known without opening it; empty if no reason is known."""
     if position.damage:
         first = position.damage[0]
         return f"line {first.line} (byte {first.byte}) is damaged: {first.reason}"

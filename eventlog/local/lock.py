@@ -1,4 +1,4 @@
-"""The lock for all writes on this machine: an advisory lock on `log/.lock`, which the kernel releases.
+"""The lock for all writes on this machine: an advisory lock on `log/.lock`, which the kernel releases with the process.
 
 It guarantees that exactly one of several simultaneous requests is granted, and that times increase in the order of
 writing. It is not needed for reading, nor to keep a journal intact, since each journal has one writer.

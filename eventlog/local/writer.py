@@ -1,10 +1,10 @@
 """Append to one session's journal, and archive it.
 
-1. A journal has one writer, its session. It is opened with O_APPEND and each append is one `write`. A short write is
-   cut off again, so a line is either complete or absent.
+1. A journal has one writer, its session. It is opened with O_APPEND and each append is one `write`. After a short
+   write the journal is cut back, so a line is either complete or absent.
 2. Acknowledged means durable: a journal's name is on the disk before its first line, and `sync` returns when its lines
-   are. After a failed sync this is unknown, so the lines stay, the journal is sealed, and its session continues in
-   another.
+   are on the disk. After a failed sync, nobody knows whether they are. They stay in the file, the journal is sealed,
+   and its session continues in another journal.
 3. A tear is repaired by the next writer of the journal. A complete line without its newline gets the newline. Any other
    bytes were never acknowledged; they are saved in a file in the log folder and cut off.
 4. A journal that takes no more events is archived by one rename, under the machine's lock. Nothing is copied, deleted
@@ -38,7 +38,7 @@ class JournalWriter:
         self.path = os.path.join(folder, session + JOURNAL_SUFFIX)
         self.session, self.position, self.mended = session, position, ""
         if reason := known_closed_reason(folder, session, position):
-            raise self._closed(reason)
+            raise self._closed_error(reason)
         create = 0 if position.size else os.O_CREAT
         try:
             self._fd = os.open(self.path, os.O_RDWR | create | os.O_APPEND | NOFOLLOW | BINARY, 0o666)
@@ -50,7 +50,7 @@ class JournalWriter:
                 raise OSError(0, "it is not a regular file")
             os.lseek(self._fd, position.size - len(position.last), os.SEEK_SET)
             if os.read(self._fd, len(position.last)) != position.last:
-                raise self._closed(rewritten_reason(position))
+                raise self._closed_error(rewritten_reason(position))
             if status.st_size > MAX_JOURNAL_BYTES:
                 raise OSError(0, f"it has {status.st_size} bytes, more than {MAX_JOURNAL_BYTES}")
             if status.st_size > position.size:
@@ -95,7 +95,7 @@ class JournalWriter:
         except OSError as error:
             reason = error.strerror or str(error)
         if reason:
-            self._truncate(start.size, reason)
+            self._undo_write(start.size, reason)
         self.position = position_after(start, events, size, lines[-1][:-1])
 
     def sync(self) -> None:
@@ -109,7 +109,7 @@ class JournalWriter:
                 "it stays in the file, the journal takes no more events, and this session continues in a new one."
             ) from None
 
-    def _closed(self, reason: str) -> JournalClosed:
+    def _closed_error(self, reason: str) -> JournalClosed:
         return JournalClosed(f"the journal {self.session}{JOURNAL_SUFFIX} takes no more events: {reason}")
 
     def close(self) -> None:
@@ -117,7 +117,8 @@ class JournalWriter:
         with suppress(OSError):
             os.close(self._fd)
 
-    def _truncate(self, size: int, reason: str) -> None:
+    def _undo_write(self, size: int, reason: str) -> None:
+        """Cut the journal back to `size` after a failed write, and raise AppendFailed."""
         outcome = "This was not recorded"
         try:
             os.ftruncate(self._fd, size)
@@ -172,7 +173,7 @@ class JournalWriter:
 
 
 def _sync_path(folder: str) -> None:
-    """Sync the names in a log folder and in the two folders above it, which can be new as well. Raises OSError."""
+    """Sync the names in a log folder and in the two folders above it, which may be new too. Raises OSError."""
     sync_folder(folder)
     for parent in (os.path.dirname(folder), os.path.dirname(os.path.dirname(folder))):
         try:
@@ -200,7 +201,10 @@ def archive_journal(folder: str, session: str) -> None:
 
 
 def sync_names(folder: str) -> None:
-    """Make the new places of journals durable, the archive first, so that each always has a name. Raises LogError."""
+    """Make moves to the archive durable. Raises LogError.
+
+    The archive is synced first, so that a moved journal is always in at least one of the two folders.
+    """
     try:
         sync_folder(os.path.join(folder, ARCHIVE_FOLDER))
         sync_folder(folder)

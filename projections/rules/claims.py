@@ -1,8 +1,8 @@
 """The rules of claims: this module alone decides who holds what.
 
-Events are requests. A claim is granted because the history, read in order, grants it, not because a process believed it
-had been granted. All readers of the same history therefore agree, and two histories that were apart agree as soon as
-they are merged. The answer that a requester got is part of its event, and can only prevent a grant.
+Events are requests. The history, read in order, decides whether a claim is granted, not what a process believed when it
+wrote the request. All readers of the same history therefore agree, and machines whose histories differ agree as soon as
+these are merged. The answer that a requester got is part of its event, and can only prevent a grant.
 
 1. Conflict: `projections.rules.conflicts`.
 2. Requests: `decide_request`.
@@ -40,7 +40,7 @@ ACCEPT_TIMEOUT_S = 60  # a grant to a waiting request lapses after this time unl
 
 
 class Verdict(Struct, frozen=True):
-    """The decision on a request: `renewed` is the own claim that covers it, `obstacles` are what prevents a grant."""
+    """The decision on a request: `renewed` is the requester's claim that covers it, `obstacles` prevent a grant."""
 
     outcome: Literal["granted", "renewed", "waiting", "refused"]
     renewed: EventId = ""
@@ -79,8 +79,8 @@ def find_obstacles(state: State, request: ClaimRequest) -> list[ClaimRequest]:
 def next_token(state: State, at: Instant) -> int:
     """Rule 7: return a new fencing token for a grant at `at`.
 
-    It is the instant in microseconds since 1970, or one more than the last token if that is larger. A later grant
-    therefore always has a larger token.
+    It is the instant in microseconds since 1970, or one more than the last token if that is larger, so each grant has a
+    larger token than the grants before it.
     """
     state.token = max(to_micros(at), state.token + 1)
     return state.token
@@ -89,8 +89,8 @@ def next_token(state: State, at: Instant) -> int:
 def is_token_valid(state: State, claim_id: EventId, expected: int) -> bool:
     """Rule 7: return whether a claim is active under exactly this token.
 
-    By rule 2, two conflicting claims are never active together, so no conflicting grant is newer. The end of a
-    lease alone does not stop a holder that acts too late.
+    If it is, no newer grant conflicts with it, because two conflicting claims are never active together (rule 2). Only
+    such a check stops a holder that acts after its lease has ended.
     """
     claim = state.claims.get(claim_id)
     return claim is not None and claim.token == expected
@@ -103,7 +103,7 @@ def advance_time(state: State, to: Instant, record: DecisionRecorder) -> None:
     """Rules 3 and 4: let time pass up to and including `to`, and end each lease and wait at its own instant.
 
     A claim or a wait is active before its end, not at it. A grant to a waiting request lapses after `ACCEPT_TIMEOUT_S`
-    seconds unless it is accepted, since its session may no longer wait.
+    seconds unless it is accepted, since its session may no longer be waiting.
     """
     while state.due <= to and (state.claims or state.waits):
         at = state.due
@@ -201,7 +201,7 @@ def end_session_claims(
 def transfer_claims(state: State, old: str, new: str, event: Event, record: DecisionRecorder) -> tuple[str, ...]:
     """Give the claims of a session to the session that continues it, under new tokens; its waits end.
 
-    The claims keep their ids, because one event cannot be the id of several claims. Returns their resources.
+    The claims keep their ids, because the id of one event cannot be that of several claims. Returns their resources.
     """
     for wait in [wait for wait in state.waits.values() if wait.session == old]:
         end_wait(state, wait, event.at, 4, "withdrawn", record, event.id)
@@ -219,7 +219,7 @@ def transfer_agent_claims(
 
 
 def _transfer(claims: list[Claim], state: State, new: str, event: Event, record: DecisionRecorder) -> tuple[str, ...]:
-    """Make these claims the session's own, and no subagent's, since the subagents they belonged to are gone."""
+    """Give these claims to the session `new` itself. Their subagents are gone, so no subagent has them any more."""
     for claim in claims:
         record(Decision(event.at, 5, "passed_on", claim.id, claim.session, claim.resource, event.id, (claim.id,)))
         claim.session, claim.agent, claim.granted_at, claim.accept_by = new, "", event.at, ""
@@ -232,8 +232,8 @@ def _transfer(claims: list[Claim], state: State, new: str, event: Event, record:
 def handover_claim(state: State, claim: Claim, to: str, event_id: EventId, at: Instant) -> Claim | tuple[EventId, ...]:
     """Rule 5: return the claim that a handover creates, with the same end, or the obstacles if the handover is void.
 
-    It is void if the new holder is not live, or if the new claim would conflict with another active claim, which the
-    giver or one of its subagents can hold.
+    It is void if the new holder is not live, or if the new claim would conflict with another active claim. That can be
+    one of the giver or of one of its subagents.
     """
     fields = request_fields(claim) | {"id": event_id, "session": to, "agent": "", "asked_at": at}
     new = Claim(**fields, granted_at=at, expires_at=claim.expires_at, token=0)
@@ -267,9 +267,9 @@ def record_loss(
     record: DecisionRecorder,
     why: str = "",
 ) -> None:
-    """Rule 8: record that a claim is lost, and notify its session to whom and why.
+    """Rule 8: record that a claim is lost, and notify its session of who has it now and why.
 
-    A claim is lost if its requester was told it was granted, or accepted it, and the history does not grant it.
+    A claim is lost if its requester was told that it was granted, or accepted it, but the history does not grant it.
     Imported sessions are not notified.
     """
     holder = next((state.claims.get(name) or state.waits[name] for name in obstacles), None)

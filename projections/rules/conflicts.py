@@ -1,6 +1,6 @@
 """Rule 1 and a part of rule 2: when two claims conflict, and when one claim covers a request.
 
-The guard calls these functions at every write of every agent, so this module imports only
+The guard calls these functions before every write of every agent, so this module imports only
 `projections.rules.resources`.
 """
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     class ClaimLike(Protocol):
-        """What the rules need to know of a claim, a waiting request or a row of the guard's index."""
+        """What the rules need to know about a claim, a waiting request or a row of the guard's index."""
 
         @property
         def session(self) -> str:
@@ -62,10 +62,10 @@ def conflict(a: "ClaimLike", b: "ClaimLike") -> bool:
 
 
 def own_covers(own: "ClaimLike", request: "ClaimLike") -> bool:
-    """Rule 2: return whether `own` is a claim of the requester that gives everything that `request` asks for.
+    """Rule 2: return whether `own` is a claim of the requester that includes everything that `request` asks for.
 
-    The requester is the session or its subagent. A claim that was requested explicitly does not cover a hook's request:
-    the edit gets its own claim, which ends with the edit.
+    The requester is the session or one of its subagents. A claim that was requested explicitly does not cover a request
+    of a hook: the edit gets its own claim, which ends with the edit.
     """
     return (
         own.session == request.session

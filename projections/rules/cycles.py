@@ -1,4 +1,4 @@
-"""Rule 6: cycles of sessions that wait for each other. They are shown, and end when one of the waits times out."""
+"""Rule 6: cycles of sessions that wait for each other. They are shown, and they end when one of the waits times out."""
 
 from projections.rules.claims import find_obstacles
 from projections.rules.state import State

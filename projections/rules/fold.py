@@ -64,8 +64,8 @@ def fold(state: State, events: Iterable[Event], record: DecisionRecorder = ignor
     """Apply a history to a state, event by event, and return the state.
 
     The state passed in is changed; keep a copy if it is needed. `record` is called with each decision of the rules.
-    Raises ValueError if an event does not sort after everything folded before; a late event needs a fold from an
-    earlier state.
+    Raises ValueError if an event does not sort after everything folded before. To include a late event, the caller must
+    fold again from an earlier state.
     """
     for event in events:
         at, payload = event.at, event.payload
@@ -86,7 +86,7 @@ def fold(state: State, events: Iterable[Event], record: DecisionRecorder = ignor
 
 
 def as_of(state: State, now: Instant, record: DecisionRecorder = ignore_decision) -> State:
-    """Return the state at `now`, or at its last event if that is later, after ending every lease and wait until then.
+    """Return the state at `now`, or at its last event if that is later, after ending the leases and waits due by then.
 
     Changes `state`. Events before `now` can no longer be folded into it.
     """

@@ -2,8 +2,8 @@
 
 An anchor is gone if, on the same machine, boot and pid namespace, its pid is free, is a zombie or is another process
 (other start ticks), or if the same machine has booted again. In all other cases this is unknown: on another machine, in
-another container, or for a process that may not be examined. Unknown is not dead, and neither is a silent session: a
-build can take an hour.
+another container, or for a process that may not be examined. A session is not presumed dead if this is unknown, nor if
+it is silent: a build can take an hour.
 """
 
 from collections.abc import Callable

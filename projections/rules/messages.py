@@ -1,10 +1,10 @@
-"""Messages: what each session has to read and to acknowledge.
+"""Messages: what each session must read and acknowledge.
 
 A broadcast reaches every session that is live when it is sent, and those that were presumed dead within the last hour,
 since they may still be alive. Messages are marked as read by id, so a message that arrives late in a merge is unread.
 
-An imported message is in no inbox, since it was not meant for the present sessions and its readers are unknown. An
-imported session receives nothing.
+An imported message is in no inbox, since it was not sent to the present sessions and nobody knows who read it. An
+imported session receives no messages.
 """
 
 from eventlog.events import EVERYONE, HOUR_S, Event, EventId, MessageAcknowledged, MessageRead, MessageSent, add_time

@@ -1,7 +1,7 @@
 """Apply the rules of `projections.rules.claims` to each claim event.
 
-Only the present holder can renew, release or hand over a claim; an event of any other session has no effect. An event
-can be correct when it is written and void in the merged history; its author is then notified.
+Only the present holder can renew, release or hand over a claim. Such an event from another session has no effect. An
+event can be valid when it is written but void in the merged history; its author is then notified.
 """
 
 from typing import TypeAlias
@@ -60,12 +60,12 @@ def request_of(event: Event, payload: ClaimRequested) -> ClaimRequest:
 
 
 def on_requested(state: State, event: Event, payload: ClaimRequested, record: DecisionRecorder) -> None:
-    """Rules 2 and 8: decide a request at its own `at`. The answer that its requester got can only prevent a grant.
+    """Rules 2 and 8: decide a request at its own `at`.
 
-    A request that was told `refused` is never granted, not even after a merge. One that was told `waiting` is granted
-    like a waiting request, and must be accepted. One that was told `granted` and is not granted by the history is lost;
-    it does not wait, since its session does not. Only a live session is granted anything, or an imported session by an
-    imported request.
+    The answer that its requester got, `told`, can only prevent a grant. If it was `refused`, the request is never
+    granted, not even after a merge. If it was `waiting`, the request is granted like a waiting request, and must be
+    accepted. If it was `granted` but the history does not grant the request, the claim is lost; the request does not
+    wait, since its session does not wait. Only a live session can get a grant, except for an imported request.
     """
     request = request_of(event, payload)
     if not (state.sessions[event.actor].live or request.imported):
@@ -93,7 +93,7 @@ def on_requested(state: State, event: Event, payload: ClaimRequested, record: De
 
 
 def on_accepted(state: State, event: Event, payload: ClaimAccepted, record: DecisionRecorder) -> None:
-    """Rules 4 and 8: the holder accepts the grant of its waiting request. Without such a grant, the claim is lost."""
+    """Rules 4 and 8: the holder accepts the grant of its waiting request. If there is no grant, the claim is lost."""
     claim = _held_claim(state, event, payload)
     if claim is not None:
         claim.accept_by = ""
@@ -113,7 +113,7 @@ def on_accepted(state: State, event: Event, payload: ClaimAccepted, record: Deci
 
 
 def _reconstructed_request(event: Event, payload: ClaimAccepted) -> ClaimRequest:
-    """Return a request that is no longer in the state, as far as its acceptance describes it."""
+    """Return a request that is no longer in the state, from what its acceptance contains."""
     return ClaimRequest(
         id=payload.claim,
         session=event.actor,
@@ -221,7 +221,7 @@ def _held_claim(state: State, event: Event, payload: _HolderPayload) -> Claim | 
 def may_act_on(request: ClaimRequest, session: str, agent: str) -> bool:
     """Return whether a session or its subagent may act on a claim or waiting request.
 
-    A subagent acts on its own, a session also on those of its subagents.
+    A subagent may act on its own requests, and a session also on those of its subagents.
     """
     return request.session == session and agent in ("", request.agent)
 

@@ -12,13 +12,15 @@ if TYPE_CHECKING:
 
 _FILE = "file/"
 _OTHER = ""  # represents any character that is in neither pattern
-_SKIP, _DEEP, _RUN, _ONE = "(**/)", "**", "*", "?"
-"""The tokens other than literal characters: the next two tokens are optional; any characters; any characters within one
-part of a path; one character within a part."""
+# The tokens other than literal characters:
+_SKIP = "(**/)"  # the next two tokens are optional
+_DEEP = "**"  # any characters
+_RUN = "*"  # any characters within one part of a path
+_ONE = "?"  # one character within a part of a path
 
 
 class _Memo(dict["Any", bool]):
-    """A cache of results, since the same patterns are compared again and again.
+    """A cache of results, because the same patterns are compared many times.
 
     It replaces `functools.lru_cache`, which would make a hook take 1.15 times as long to load.
     """
@@ -49,7 +51,7 @@ def overlap(a: str, b: str) -> bool:
 
 
 def covers(a: str, b: str) -> bool:
-    """Return whether `a` covers all of `b`. Between two patterns, False can be wrong; True never is."""
+    """Return whether `a` covers all of `b`. For two patterns, True is always right, but False can be wrong."""
     if a == b:
         return True
     if not (is_file(a) and is_file(b)):
@@ -74,8 +76,8 @@ def _tokens_overlap(left: list[str], right: list[str]) -> bool:
     """Return whether some path matches the tokens of both patterns.
 
     Runs both patterns in parallel as two small automata. A state is a pair of indexes, so the work is limited by the
-    product of the lengths, whatever the wildcards. Empty parts of a path need no check: where both patterns match an
-    empty part, both have a wildcard that also matches a letter.
+    product of the lengths, whatever wildcards they contain. Empty parts of a path need no check: where both patterns
+    match an empty part, both have a wildcard that also matches a letter.
     """
     todo = [(0, 0)]
     seen = set(todo)
@@ -94,7 +96,7 @@ def _tokens_overlap(left: list[str], right: list[str]) -> bool:
 
 
 def _tokens(pattern: str) -> list[str]:
-    """Split a pattern into tokens; see `_SKIP`."""
+    """Split a pattern into tokens."""
     pattern += _DEEP if pattern.endswith("/") else ""
     tokens: list[str] = []
     i = 0

@@ -1,7 +1,8 @@
 """Sessions: how they start, report, end, die and revive (the second half of rule 9).
 
-Imported events act as imported sessions, which existed somewhere else. An imported session is never live: it receives
-nothing, is handed nothing and is never continued. It is never a session of this log, whatever its name.
+The acting session of an imported event is an imported session, which existed somewhere else. An imported session is
+never live: it receives no messages and no handovers, and no session continues it. It is never a session of this log,
+even if its id is the same.
 """
 
 from msgspec.structs import replace
@@ -31,8 +32,8 @@ _IMPORTED = (SessionStarted, SessionHeartbeat, ClaimRequested, MessageSent, Unkn
 def has_effect(state: State, event: Event) -> bool:
     """Return whether an event can have an effect, given the state before it.
 
-    An imported event has no effect if it would act as a session of this log, if its type acts on what others have, or
-    if its file was imported before. Two machines can import the same folder.
+    An imported event has no effect if it would act as a session of this log, if its type acts on claims or messages of
+    other sessions, or if its file was imported before: two machines can import the same folder.
     """
     if event.imported is None:
         return True
@@ -49,9 +50,9 @@ def _source(mark: Imported) -> str:
 def mark_alive(state: State, event: Event, record: DecisionRecorder) -> None:
     """Make the acting session live, and create it if it is unknown.
 
-    Rule 9: a session that was presumed dead is revived by its next event, without its claims; its notice of that was
-    added when it was presumed dead. A session whose first line was lost starts with its first readable event. A session
-    of this log replaces an imported session of the same name.
+    Rule 9: a session that was presumed dead is revived by its next event, without its claims; `on_presumed_dead` has
+    added the notice about them. A session whose first line was lost starts with its first readable event. A session of
+    this log replaces an imported session with the same id.
     """
     session = state.sessions.get(event.actor)
     if session and session.status == "imported" and not event.imported:
@@ -73,8 +74,8 @@ def mark_alive(state: State, event: Event, record: DecisionRecorder) -> None:
 def on_started(state: State, event: Event, payload: SessionStarted, record: DecisionRecorder) -> None:
     """Start a session, or resume it with another anchor.
 
-    A session that continues another takes over its claims and unread messages. The other is then continued, unless it
-    acts again.
+    A session that continues another takes over its claims and unread messages. The other then has the status
+    `continued` until it acts again.
     """
     session = state.sessions[event.actor]
     if session.status == "ended":

@@ -1,7 +1,7 @@
 """The state: what is true after a history, as plain values that can be saved and loaded.
 
-A claim or a wait is removed when it ends, a message when it was read; their history stays in the log. Sessions stay,
-because their ids lead to the sessions that continue them.
+A claim or a wait is removed when it ends. A message is removed when it is read, acknowledged and no longer recent.
+Their history stays in the log. Sessions stay, because their ids lead to the sessions that continue them.
 """
 
 from collections.abc import Callable
@@ -16,7 +16,7 @@ PREVIEW_LENGTH = 2000  # characters of a subject or body kept in the state; the 
 
 Status: TypeAlias = Literal["live", "dead", "continued", "ended", "imported"]
 """`dead`: presumed dead. `continued`: another session continues it. Both are live again after their next event.
-`imported`: known only from imported events; it existed somewhere else and does not act here.
+`imported`: known only from imported events. The session existed somewhere else and does not act here.
 """
 
 
@@ -46,7 +46,7 @@ class Claim(ClaimRequest):
 
     @property
     def ends_at(self) -> Instant:
-        """When it ends unless someone acts."""
+        """When it ends if no event changes that before."""
         return self.accept_by or self.expires_at
 
 
@@ -59,7 +59,7 @@ class WaitingRequest(ClaimRequest):
 class Notice(Struct, frozen=True, omit_defaults=True):
     """An unread notice for a session.
 
-    Its id is that of the event that caused it. An expiry is caused by no event, and has the id of the claim.
+    Its id is that of the event that caused it. No event causes an expiry; its notice has the id of the claim.
     """
 
     id: EventId

@@ -1,7 +1,7 @@
 """What each session did in a period, what it finished, and what it left open.
 
 Finished work is what the session itself reported: the summary at its end, work at 100 %, and claims that it released or
-handed over. Left open is what somebody may have to continue: claims that it holds, or held when it ended, what it was
+handed over. Open work is what somebody may have to continue: claims that it holds or held when it ended, what it was
 blocked on, its notes, and unread messages.
 
 If a session died and revived, its activity before and after counts separately, even with the same text, because it lost
@@ -30,8 +30,8 @@ class ActivityPeriod(Struct, frozen=True):
     action: str
     target: str
     phases: tuple[str, ...]  # the phases of the work, in order
-    began: str  # the progress at first
-    progress: str  # the progress at last
+    began: str  # the first progress reported
+    progress: str  # the last progress reported
     percent: int | None
     times: int  # the number of heartbeats
     event: EventId  # the last heartbeat
@@ -69,7 +69,7 @@ class SessionActivity(Struct, frozen=True, kw_only=True):
 
 
 class _Lookup(Struct):
-    """What is known of all sessions, for lookup by id."""
+    """What is known about all sessions, by id."""
 
     state: State
     rows: dict[str, SessionRow]  # the rows of the board
@@ -206,7 +206,7 @@ _INVOLUNTARY_ENDS = ("session_ended", "session_dead", "passed_on", "expired", "l
 
 
 def _remaining_claims(state: State, held: Iterable[ClaimInterval]) -> Iterator[ReportItem]:
-    """Yield the claims that the session holds, or held when it ended or when they ended without it."""
+    """Yield the claims that the session holds, and those that ended involuntarily (`_INVOLUNTARY_ENDS`)."""
     for interval in held:
         if not interval.end:
             yield item_of_interval(interval, "holds")
@@ -216,7 +216,7 @@ def _remaining_claims(state: State, held: Iterable[ClaimInterval]) -> Iterator[R
 
 
 def _open_notes(lookup: _Lookup, session: Session, by_id: Collection[EventId]) -> Iterator[ReportItem]:
-    """Yield the session's notes if it ended in the period, and what it last reported as blocking and as next."""
+    """Yield the session's notes if it ended in the period, what it last reported as blocking, and its next action."""
     end = lookup.last_events.get((session.id, SessionEnded), "")
     heartbeat = lookup.last_events.get((session.id, SessionHeartbeat), "")
     for kind, words, event in (

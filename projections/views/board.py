@@ -1,8 +1,8 @@
 """The board: everything that a person needs to see at one time, as plain rows. Other packages display it.
 
-Deaths that an observer sees but that are not recorded yet are shown as deaths; they are passed in, like the time after
-which a session counts as silent. Ended sessions leave the board after an hour, and imported sessions an hour after
-their last event, unless they still hold a claim.
+Sessions that an observer sees to be dead are shown as dead even if this is not recorded yet. The caller passes them in,
+and the time after which a session counts as silent. Ended sessions leave the board after an hour, and imported sessions
+an hour after their last event, unless they still hold a claim.
 """
 
 from collections import Counter
@@ -72,7 +72,7 @@ class ClaimRow(Struct, frozen=True):
 
 
 class WaitRow(Struct, frozen=True):
-    """One waiting request, and the sessions that hold it up."""
+    """One waiting request, and the sessions that it waits for."""
 
     id: str
     resource: str
@@ -125,8 +125,8 @@ def build_board(
 ) -> Board:
     """Return the board at `now`; `state` must already be at that time.
 
-    `gone` has the evidence for each session whose anchor the observer saw gone. `log_needs` are the problems of the
-    log.
+    `gone` has the evidence for each session whose anchor the observer found to be gone. `log_needs` are the problems
+    of the log.
     """
     an_hour_ago, holding = add_time(now, -HOUR_S), Counter(claim.session for claim in state.claims.values())
     sessions = [
@@ -150,7 +150,7 @@ def build_board(
 
 
 def names_of(state: State) -> dict[str, str]:
-    """Return the names that sessions got at their start, by id."""
+    """Return the names of the sessions that have one, by id."""
     return {session.id: session.name for session in state.sessions.values() if session.name}
 
 
@@ -247,7 +247,8 @@ def _session_needs(row: SessionRow, now: Instant) -> list[Need]:
     needs = []
     holds = f"holds {row.claims} claim{'s' if row.claims != 1 else ''}"
     if row.status == "dead" and row.claims:
-        text = f"{row.id} is dead ({row.evidence}) and {holds} until the next claim, heartbeat or message of anyone"
+        freed = "until the next claim, heartbeat or message of any session"
+        text = f"{row.id} is dead ({row.evidence}) and {holds} {freed}"
         needs.append(Need("dead", text, row.id))
     elif row.status == "silent" and row.claims:
         minutes = seconds_between(row.last_at, now) / 60

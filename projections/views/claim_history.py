@@ -1,6 +1,6 @@
 """The history of claims: each request, grant, wait, refusal, renewal, handover, break, loss and end, once.
 
-An entry is one decision of the rules, with what the events say about it: who asked, for how long, the answer the
+An entry is one decision of the rules, with details from the events: who asked, for how long, the answer that the
 requester got, who caused it, and who held the conflicting claims. An event that changed nothing, such as a release by a
 session that does not hold the claim, also has an entry. Together, the entries of all resources account for every grant
 and every end exactly once.
@@ -57,7 +57,7 @@ class ClaimHistoryEntry(Struct, frozen=True, kw_only=True):
     automatic: bool = False  # requested by a hook, for an edit
     ttl_s: int = 0  # the requested duration
     wait_s: int = 0  # how long the request waits
-    since: Instant = ""  # when the claim or wait began that ends here, or whose wait this grants
+    since: Instant = ""  # when the claim, or the wait that this grants, began
     words: str = ""  # text of the causing event: a note, the reason of a break, the evidence of a death
     others: tuple[Obstacle, ...] = ()  # the conflicting claims and requests
     became: EventId = ""  # the claim that a handover created from it
@@ -78,7 +78,7 @@ def about_resources(entries: Iterable[ClaimHistoryEntry], resources: Sequence[st
 
 
 def about_session(entries: Iterable[ClaimHistoryEntry], session: str) -> list[ClaimHistoryEntry]:
-    """Return the entries about a session's claims and requests, and about what it did to those of others."""
+    """Return the entries about a session's claims and requests, and those that it caused for other sessions."""
     return [entry for entry in entries if session in (entry.session, entry.by)]
 
 
@@ -121,7 +121,7 @@ class _EntryBuilder:
         self.caused.add(decision.cause)
         cause, own = self.by_id.get(decision.cause), self.by_id.get(decision.claim)
         asked = own.payload if own and isinstance(own.payload, ClaimRequested) else None
-        from_queue = decision.what == "granted" and decision.rule == 4  # then the causing event ended another claim
+        from_queue = decision.what == "granted" and decision.rule == 4  # the causing event belongs to another claim
         became = decision.others[0] if decision.what in ("handed_over", "passed_on") else ""
         return ClaimHistoryEntry(
             at=decision.at,

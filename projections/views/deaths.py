@@ -28,7 +28,8 @@ class Death(Struct, frozen=True, kw_only=True):
 
 def find_deaths(analysis: HistoryAnalysis, is_new: IsNew) -> list[Death]:
     """Return the deaths in the period, with their evidence and what followed."""
-    ended: dict[EventId, tuple[SessionInterval, SessionInterval | None]] = {}  # by death; with the next interval
+    # By the death event: the interval that it ended, and the session's next one.
+    ended: dict[EventId, tuple[SessionInterval, SessionInterval | None]] = {}
     following: dict[str, SessionInterval] = {}
     for life in reversed(analysis.session_intervals):
         if life.how == "dead" and is_new(life.end, life.cause):
@@ -57,7 +58,7 @@ def find_deaths(analysis: HistoryAnalysis, is_new: IsNew) -> list[Death]:
 
 
 def _first_read(events: Iterable[Event], names: Collection[EventId]) -> dict[tuple[EventId, str], Instant]:
-    """Return when each recipient first read or acknowledged these, by id and session."""
+    """Return when each recipient first read or acknowledged these notices, by id and session."""
     read_at: dict[tuple[EventId, str], Instant] = {}
     for event in events:
         if names and isinstance(event.payload, MessageRead | MessageAcknowledged):
@@ -68,7 +69,7 @@ def _first_read(events: Iterable[Event], names: Collection[EventId]) -> dict[tup
 
 
 def _claims_of_dead(analysis: HistoryAnalysis, deaths: Collection[EventId]) -> dict[EventId, list[ReportItem]]:
-    """Return the claims of the dead, by their deaths, with the waiting sessions that got them at that instant."""
+    """Return the claims of the dead sessions, by the death event, with the waiting sessions that got them then."""
     granted: dict[EventId, list[Decision]] = {}
     for decision in analysis.decisions:
         if decision.what == "granted" and decision.cause in deaths:

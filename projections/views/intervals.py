@@ -1,7 +1,7 @@
 """Claims, waits and sessions as intervals of time: their start, their end, and how they ended.
 
-Every grant starts a new interval. A claim that is handed over, or passes to a session that continues another, is
-therefore another interval of another session. An interval without an `end` was still open at the time of the analysis.
+Every grant starts a new interval. A claim that is handed over, or that passes to a session that continues its holder,
+therefore has one interval for each of these sessions. An interval without an `end` was open at the end of the analysis.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -52,9 +52,9 @@ AnyInterval = TypeVar("AnyInterval", ClaimInterval, SessionInterval)
 
 
 class HistoryAnalysis(Struct):
-    """The events that count, decisions and intervals of a history, up to the time of `state`."""
+    """The events with an effect, the decisions and the intervals of a history, up to the time of `state`."""
 
-    events: Sequence[Event]  # those that have an effect; see `projections.rules.sessions.has_effect`
+    events: Sequence[Event]  # without those that `projections.rules.sessions.has_effect` excludes
     decisions: list[Decision]
     intervals: list[ClaimInterval]
     session_intervals: list[SessionInterval]
@@ -68,7 +68,7 @@ Splitter = Callable[[Sequence[Event]], Iterable[Sequence[Event]]]
 def analyze_history(
     events: Sequence[Event], now: Instant, split: Splitter = lambda events: (events,)
 ) -> HistoryAnalysis:
-    """Analyze a history in order, up to `now`. `split` divides it into pieces, so that the caller can show progress."""
+    """Analyze an ordered history up to `now`. `split` divides it into pieces, so that the caller can show progress."""
     counted: list[Event] = []
     decisions: list[Decision] = []
     recipients: dict[EventId, frozenset[str]] = {}
@@ -93,10 +93,10 @@ IsNew = Callable[[Instant, EventId], bool]
 
 
 def happened_after(events: Sequence[Event], since: PointInTime) -> IsNew:
-    """Return a function that tells whether something happened after a point in time.
+    """Return a function that decides whether something happened after the point in time `since`.
 
-    It takes the instant and the id of the causing event, which is empty if time alone caused it. What time alone ended
-    exactly at that instant happened before the point, since time passes before the events at an instant.
+    It takes the instant and the id of the causing event, which is empty if no event caused it. A lease or wait that ran
+    out at the instant of `since` ended before it, because these end before the events at an instant apply.
     """
     new = {event.id for event in events[count_until(events, since) :]}
     return lambda at, cause: cause in new if cause else at > since.at
@@ -182,7 +182,8 @@ class _SessionIntervals:
         assert index is not None
         if acted:
             interval = replace(interval, last_at=event.at)
-        if ended and (not interval.end or session.status == "imported"):  # any of its events can be the last
+        # Any event of an imported session can be its last.
+        if ended and (not interval.end or session.status == "imported"):
             interval = replace(
                 interval, end=event.at, how=session.status, evidence=session.over_because, cause=event.id
             )

@@ -1,5 +1,4 @@
-"""The past: the state at any point in time, by folding the events up to it and ending what time alone had ended by
-then.
+"""The state at any point in time: fold the events up to it, then end the leases and waits that were due by then.
 
 A point in time is a place in the total order of a history. It is given by an event (just after it) or by an instant
 (after everything at it), so two events at one instant can be told apart.
@@ -42,10 +41,10 @@ def before_instant(at: Instant) -> PointInTime:
 
 
 def count_until(events: Sequence[Event], cut: PointInTime) -> int:
-    """Return how many events of a history, in order, have happened at a point in time."""
+    """Return how many events of an ordered history have happened at a point in time."""
     return bisect_right(events, cut.key, key=_key)
 
 
 def state_at(events: Sequence[Event], cut: PointInTime, record: DecisionRecorder = ignore_decision) -> State:
-    """Return the state at a point in time of a history, whose events are in order."""
+    """Return the state at a point in time of an ordered history."""
     return as_of(fold(State(), events[: count_until(events, cut)], record), cut.at, record)

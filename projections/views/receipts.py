@@ -1,9 +1,9 @@
 """Receipts: who received a message, and when each recipient read and acknowledged it.
 
-The recipients are determined when the message is sent: a broadcast goes to the sessions that received it then, and a
-session that is continued is replaced by the one that continues it. If a session is continued later, what it has not
-read or acknowledged passes on. The state has the list of pending recipients of each message; this module records the
-changes of that list.
+The recipients are determined when the message is sent. A recipient that was already continued by then is replaced by
+the session that continues it. If a recipient is continued later, a message that it has not read or acknowledged passes
+on to that session. The state has the list of pending recipients of each message; this module records the changes to
+that list.
 """
 
 from collections.abc import Iterable
@@ -68,7 +68,7 @@ def build_receipts(events: Iterable[Event], message: Event) -> Receipts:
 
 
 class _ReceiptTracker:
-    """Tracks one message; `kept` is the message in the state, which each event changes in place."""
+    """Tracks one message. `kept` is the message in the state; folding an event can change it."""
 
     def __init__(self, receipts: Receipts, kept: Message, sessions: Iterable[str]) -> None:
         self.receipts, self.kept = receipts, kept
@@ -104,7 +104,7 @@ class _ReceiptTracker:
                 row.status = "dropped"
 
     def _update_confirmations(self, event: Event) -> None:
-        """Whoever continues a session that had read the message confirms for it."""
+        """Record acknowledgements. A session that continues a reader of the message can acknowledge in its place."""
         for name in [name for name in self.unconfirmed if name not in self.kept.unacknowledged_by]:
             row = self.unconfirmed.pop(name)
             if isinstance(event.payload, SessionStarted):

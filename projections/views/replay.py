@@ -1,11 +1,11 @@
 """Step through a history, forward and back.
 
-A step is one event, or one instant between events at which something ended by time alone. A step forward applies it. A
-step back restores the nearest saved state before it and folds up to it again. After any sequence of steps, the state is
+A step is one event, or one instant between events at which a lease or wait ended. A step forward applies it. A step
+back restores the nearest saved state and folds again up to the step before. After any sequence of steps, the state is
 exactly the one that `projections.views.point_in_time.state_at` returns for that point.
 
-States are saved at regular intervals. If there are too many, every second one is dropped, so memory is limited for any
-length of history, and a step back needs only a short fold.
+States are saved at regular intervals, so a step back needs only a short fold. If there are too many, every second one
+is dropped, so memory is limited for any length of history.
 """
 
 from bisect import bisect_right
@@ -19,8 +19,8 @@ from projections.rules.fold import as_of, fold
 from projections.rules.state import Decision, State
 from projections.views.point_in_time import PointInTime, after_event, after_instant, count_until
 
-_SAVE_INTERVAL = 200  # initial number of steps between two saved states
-_MAX_SAVED = 64  # saved states
+_SAVE_INTERVAL = 200  # the initial number of steps between two saved states
+_MAX_SAVED = 64  # the largest number of saved states
 
 
 class ReplayStep(Struct, frozen=True):
@@ -49,7 +49,7 @@ def copy_state(state: State) -> State:
 class ReplayCursor:
     """A position in a history between two points in time, and the state there.
 
-    It starts at `first`. `start`, if given, is the state there, and the cursor takes it over. Callers must not change
+    It starts at `first`. `start`, if given, is the state at `first`; the cursor changes it. Callers must not change
     `state`. `number` counts the steps from `first`, and `done` the events from the beginning of the history.
     """
 
@@ -96,7 +96,7 @@ class ReplayCursor:
         return True
 
     def go_to(self, number: int) -> ReplayStep | None:
-        """Go to a step by its number, or as near as possible. Return the last step applied, or None."""
+        """Go to a step by its number, or to the nearest one. Return the last step applied, or None."""
         if number < self.number:
             index = self._index(max(number, 0))
             saved = self._saved[index]
@@ -108,7 +108,7 @@ class ReplayCursor:
         return step
 
     def _index(self, number: int) -> int:
-        """Return the index of the last saved state that is not after a step."""
+        """Return the index of the last saved state that is not after step `number`."""
         return bisect_right(self._saved, number, key=lambda saved: saved.number) - 1
 
     def _save(self) -> _Saved:

@@ -1,12 +1,12 @@
 """A report on a period: what each session did, finished and left open, and what went wrong.
 
-Everything comes from the analysis of the history up to the end of the period, and names its events. What happened
-before the period counts only if it still applied: a claim that was held, or a session that was live. The board, which
-is passed in, supplies the status of sessions and what needs attention.
+Everything comes from the analysis of the history up to the end of the period, and each item names its events. A claim
+or a session that began before the period is included if it was still held or live in the period. The status of sessions
+and what needs attention come from the board, which is passed in.
 
 A message is unanswered if no other session replied to it or acknowledged it, and it was sent to named sessions or asks
 for an acknowledgement. A reply needs an answer only if it asks for an acknowledgement or is unread; otherwise no
-conversation would ever end. An imported message needs none, since its answers were not recorded.
+conversation would ever end. An imported message needs no answer, since its answers were not recorded.
 
 Automatic claims are expected to expire, so their expiry is listed with their session, not with what went wrong.
 """
@@ -165,7 +165,7 @@ def _broken(decision: Decision, by_id: Mapping[EventId, Event]) -> ReportItem:
 def _refusals(contexts: Iterable[_DecisionContext], by_id: Mapping[EventId, Event]) -> list[ReportItem]:
     """Return the refusals, with the obstacles. Repeated identical refusals are one item with all its events.
 
-    A request that was told `granted` is lost, not refused.
+    A request with the answer `granted` is lost, not refused.
     """
     refusals: dict[tuple[str, str, tuple[str, ...]], ReportItem] = {}
     for context in contexts:

@@ -1,12 +1,11 @@
 """A state as a set of facts, and the difference between two states.
 
-A fact is anything that a person can see and would notice as changed: what a session does, who holds a claim and until
-when, who still has to read a message. It has a key, `(kind, id, field)`, and a value. Empty values are not facts.
+A fact is anything whose change a person would notice: what a session does, who holds a claim and until when, who has
+not read a message. It has a key, `(kind, id, field)`, and a value. Empty values are not facts.
 Counters, times of the last event, and anything that follows from other facts are left out.
 
-A difference contains the facts that are not equal in both states. A state has no difference from itself; `reverse`
-gives the difference in the other direction; and `combine` of two consecutive differences is the difference between the
-first and the last state.
+A difference contains the facts that are not equal in both states. `reverse` returns the difference in the other
+direction. `combine` of two consecutive differences returns the difference between the first and the last state.
 """
 
 from collections.abc import Collection
@@ -32,7 +31,7 @@ _WAIT_FIELDS = ("resource", "mode", "session", "agent", "worktree", "until")
 
 
 def facts_of(state: State, messages: Collection[EventId] | None = None) -> Facts:
-    """Return all facts of a state; if `messages` is given, only facts about these messages, and all other facts."""
+    """Return all facts of a state. If `messages` is given, other messages are left out."""
     facts: Facts = {}
     for session in state.sessions.values():
         for source, fields in ((session, _SESSION_FIELDS), (session.doing, _ACTIVITY_FIELDS), (session, _END_FIELDS)):
@@ -57,7 +56,7 @@ def facts_of(state: State, messages: Collection[EventId] | None = None) -> Facts
 def affected_messages(event: Event) -> Collection[EventId] | None:
     """Return the ids of the messages whose facts an event can change, or None if it can change any.
 
-    There can be thousands of unread messages, and most steps change few. What ends by time alone changes none.
+    There can be thousands of unread messages, and most events change few. A lease or wait that runs out changes none.
     """
     payload = event.payload
     if isinstance(payload, MessageSent):

@@ -2,8 +2,8 @@
 
 Everything in the period appears once. A session that was live or wrote events is a lane, in the order of its first
 event. A claim or a waiting request is a bar in its session's lane. Refusals, losses, breaks, void handovers and deaths
-are marks. A message goes from one lane to others. What passed from one session to another is a link. A request that was
-told `granted` but was not granted is lost, not refused.
+are marks. A message goes from one lane to others. A link shows what passed from one session to another. A request with
+the answer `granted` that was not granted is lost, not refused.
 
 The bars of a lane are arranged in rows so that none overlaps another. A waiting request and the claim that it became
 are in one row.
@@ -31,7 +31,7 @@ from projections.views.point_in_time import PointInTime, count_until
 MarkKind = Literal["died", "lost", "broken", "refused", "void"]
 LinkKind = Literal["handed_over", "passed_on", "continued"]
 _MIN_BAR_FRACTION = 300  # a bar is at least this part of the period long, so that it can be seen
-_MIN_BAR_MICROS = 2_000_000  # the minimum length of a period, for this purpose
+_MIN_PERIOD_MICROS = 2_000_000  # a shorter period counts as this long for that fraction
 
 
 class Lane(Struct, frozen=True, kw_only=True):
@@ -128,7 +128,7 @@ def build_timeline(analysis: HistoryAnalysis, since: PointInTime, until: Instant
         active[event.actor] = (active.get(event.actor, (event.at,))[0], event.at)
     present = [*active, *(item.session for items in (lives, intervals, marks) for item in items)]
     present += [name for message in messages if not message.everyone for name in message.to]
-    min_micros = max(to_micros(until) - to_micros(begin), _MIN_BAR_MICROS) // _MIN_BAR_FRACTION + 1
+    min_micros = max(to_micros(until) - to_micros(begin), _MIN_PERIOD_MICROS) // _MIN_BAR_FRACTION + 1
     return Timeline(
         since=begin,
         until=until,
@@ -142,7 +142,7 @@ def build_timeline(analysis: HistoryAnalysis, since: PointInTime, until: Instant
 
 
 def _recipients(analysis: HistoryAnalysis, event: Event, payload: MessageSent) -> tuple[str, ...]:
-    """Return the recipients of a message; for an imported message, its known addressees."""
+    """Return the recipients of a message; for an imported message, the known sessions that it was addressed to."""
     if not event.imported:
         return tuple(sorted(analysis.recipients.get(event.id, ())))
     return tuple(name for name in payload.to if name in analysis.state.sessions) if payload.to != EVERYONE else ()
@@ -189,7 +189,7 @@ def pack_rows(intervals: Sequence[ClaimInterval], min_micros: int) -> list[list[
     """Arrange intervals in rows, each in the first free row; a bar is at least `min_micros` microseconds long."""
     rows: list[list[ClaimInterval]] = []
     free: list[int] = []
-    busy: list[tuple[float, int]] = []  # until when, which row
+    busy: list[tuple[float, int]] = []  # when each occupied row becomes free, and the row
     for chain in _chains(intervals):
         start = to_micros(chain[0].start)
         while busy and busy[0][0] <= start:
@@ -205,7 +205,7 @@ def pack_rows(intervals: Sequence[ClaimInterval], min_micros: int) -> list[list[
 
 
 def _chains(intervals: Sequence[ClaimInterval]) -> list[list[ClaimInterval]]:
-    """Return each interval together with the claim that a wait became, in the order of their start."""
+    """Return the intervals in the order of their start, each wait together with the claim that it became."""
     waits = {(it.id, it.end): [it] for it in intervals if it.kind == "wait" and it.how == "granted"}
     chains = []
     for interval in intervals:

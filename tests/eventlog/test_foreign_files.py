@@ -39,10 +39,10 @@ def stopped(folder: Path, session: str = SESSION) -> Position:
 
 
 def test_a_file_without_a_newline_is_read_up_to_a_lines_length(tmp_path: Path) -> None:
-    path, most = tmp_path / "stray.jsonl", 1 << 20
+    path, chunk_bytes = tmp_path / "stray.jsonl", 1 << 20
     sparse(path, 64 << 20)
-    data, _ = read_from(str(path), 0, b"", most)
-    assert MAX_LINE < len(data) <= MAX_LINE + most
+    data, _ = read_from(str(path), 0, b"", chunk_bytes)
+    assert MAX_LINE < len(data) <= MAX_LINE + chunk_bytes
 
 
 def test_a_file_without_a_newline_is_damage_and_stops_no_other(tmp_path: Path) -> None:
@@ -58,9 +58,9 @@ def test_a_file_without_a_newline_is_damage_and_stops_no_other(tmp_path: Path) -
 def test_a_stopped_file_is_read_again_only_if_its_size_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     looks: list[str] = []
 
-    def counted(path: str, size: int, last: bytes, most: int = 0) -> tuple[bytes, bool]:
+    def counted(path: str, size: int, last: bytes, chunk_bytes: int = 0) -> tuple[bytes, bool]:
         looks.append(Path(path).name)
-        return read_from(path, size, last, most)
+        return read_from(path, size, last, chunk_bytes)
 
     path = tmp_path / "stray.jsonl"
     sparse(path, MAX_LINE + 1)
@@ -172,7 +172,7 @@ def test_a_file_without_events_is_not_reported_as_rewound(tmp_path: Path, data: 
 def test_a_journal_that_may_become_readable_has_no_known_size(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: LogError
 ) -> None:
-    def fails(path: str, size: int, last: bytes, most: int = 0) -> tuple[bytes, bool]:
+    def fails(path: str, size: int, last: bytes, chunk_bytes: int = 0) -> tuple[bytes, bool]:
         raise error
 
     write(tmp_path, "amber", "north", [1])

@@ -44,7 +44,7 @@ JournalWriter.__init__ | replace O_APPEND 0 | a line is appended at the current 
     eventlog/local/test_writer.py::test_lines_are_always_appended_at_the_current_end
 JournalWriter.extend | never write size | a short write is detected
     eventlog/local/test_journal.py::test_a_short_write_is_cut_off_again
-JournalWriter._truncate | without ftruncate | a short write is cut back
+JournalWriter._undo_write | without ftruncate | a short write is cut back
     eventlog/local/test_journal.py::test_a_short_write_is_cut_off_again
 JournalWriter.sync | without mark_sync_failed | a failed sync seals the journal
     eventlog/local/test_journal.py::test_a_failed_sync_seals_the_journal_and_keeps_the_line
@@ -110,9 +110,9 @@ sessions.has_effect | returns True | imported events do not act on local claims
     projections/rules/test_imported.py::test_an_import_cannot_act_on_live_sessions_claims
 
 # Who acts.
-identity._named | never ended | no command acts as a session that has ended or was imported
+identity._named_identity | never ended | no command acts as a session that has ended or was imported
     coord/admin/shell_import/test_command.py::test_an_imported_session_is_never_live
-identity._anchored | never len | with two sessions on one shell, a command must name its session
+identity._anchored_identity | never len | with two sessions on one shell, a command must name its session
     coord/workspace/test_identity_sources.py::test_two_sessions_on_one_shell_are_an_error_that_lists_both
 
 # Acting.

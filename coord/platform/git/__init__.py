@@ -1,1 +1,1 @@
-"""Git: find a repository, run git in it, and edit its `info/exclude`. Nothing here knows claims or commits' owners."""
+"""Git: find a repository, run git in it, and edit its `info/exclude`. Nothing here knows about claims."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-_OPTIONS = ("-c", "core.fsmonitor=false", "--no-optional-locks")  # no daemon, and no refreshed index
+_OPTIONS = ("-c", "core.fsmonitor=false", "--no-optional-locks")  # start no daemon, and do not rewrite the index
 _NO_QUESTIONS = {"GIT_TERMINAL_PROMPT": "0"}
 
 

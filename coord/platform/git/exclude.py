@@ -9,12 +9,12 @@ from coord.platform.text_blocks import with_block, without_lines
 
 
 def exclude_file(repository: Repository) -> str:
-    """Return the path of the list."""
+    """Return the path of the repository's `info/exclude`."""
     return os.path.join(repository.common, "info", "exclude")
 
 
 def exclude_folder(repository: Repository, folder: str) -> str:
-    """Add a folder to the list, unless it is in it. Return the list's path. Raises OSError."""
+    """Add a folder to the list, unless it is listed already. Return the list's path. Raises OSError."""
     path, pattern = exclude_file(repository), _pattern(repository, folder)
     os.makedirs(os.path.dirname(path), exist_ok=True)
     edit_file(path, lambda text: text if pattern in text.splitlines() else with_pattern(text, pattern))
@@ -22,7 +22,7 @@ def exclude_folder(repository: Repository, folder: str) -> str:
 
 
 def include_folder(repository: Repository, folder: str) -> None:
-    """Remove a folder from the list, and the list itself with its last line. Raises OSError."""
+    """Remove a folder from the list, and delete the list if it becomes empty. Raises OSError."""
     pattern = _pattern(repository, folder)
     remove_lines(exclude_file(repository), lambda line: line == pattern)
 
@@ -32,7 +32,7 @@ def _pattern(repository: Repository, folder: str) -> str:
 
 
 def with_pattern(text: str, pattern: str, comment: str = "") -> str:
-    """Return the list with a pattern added. A comment before it makes it a block, which `without_pattern` removes."""
+    """Return the list with a pattern added. With a comment, they form a block, which `without_pattern` removes."""
     if comment:
         return with_block(text, [comment, pattern])
     return text + ("\n" if text and not text.endswith("\n") else "") + pattern + "\n"
@@ -46,7 +46,7 @@ def without_pattern(text: str, pattern: str, comment: str) -> str | None:
 
 
 def remove_lines(path: str, ours: Callable[[str], bool]) -> None:
-    """Remove lines from a file, and the file with its last line. A symbolic link is left unchanged. Raises OSError."""
+    """Remove lines from a file, and delete it if it becomes empty. Leave a symbolic link unchanged. Raises OSError."""
     if os.path.isfile(path) and not os.path.islink(path):
         edit_file(path, lambda text: "".join(line for line in _lines(text) if not ours(line.rstrip("\r\n"))))
 

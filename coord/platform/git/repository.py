@@ -42,8 +42,8 @@ def find_repository(cwd: str) -> Repository | None:
 def _main_worktree(common: str) -> str:
     """Return the main worktree of a shared git directory.
 
-    Usually the directory lies in it; a submodule's directory names it in its configuration. Otherwise, as for a bare
-    repository, return the directory itself: it is the same for all worktrees.
+    Usually the main worktree contains this directory as `.git`. A submodule's git directory names the worktree in its
+    configuration. Otherwise, as for a bare repository, return the directory itself, which all worktrees share.
     """
     if os.path.basename(common) == ".git":
         return os.path.dirname(common)
@@ -93,8 +93,8 @@ def first_line(path: str) -> str:
 def relative_to(root: str, repository: Repository | None, path: str) -> str:
     """Return a path relative to the root, with `/` between its parts; empty if it lies outside.
 
-    `path` is absolute, with all links resolved except in its last part. A path in another worktree of the repository
-    means the same file.
+    `path` is absolute, with all links resolved except in its last part. A path in another worktree of the repository is
+    relative to that worktree, so one file has the same relative path in all worktrees.
     """
     roots = [root]
     if repository:

@@ -1,7 +1,7 @@
 """Find the session that calls a tool of the MCP server. Only exact ids decide, never the place where the server runs.
 
-A server over stdio has one client process, and clients differ in what they tell about the conversation. The first
-source that is present decides:
+A server over stdio has one client process. Clients differ in how they identify the conversation. The first source that
+is present decides:
 
 1. the argument `session` of the call;
 2. the option `--session` of the server;
@@ -9,12 +9,12 @@ source that is present decides:
 4. the session that the tool `start` started, or was given, in this server, which serves one connection;
 5. the client's own variable in the server's environment, then COORD_SESSION, as in `coord.workspace.identity`.
 
-If none is present, only `start` can be called. The anchor does not decide here, as it does for a command in a shell: a
-client's process may have several conversations, each with its own server.
+If none is present, only `start` can be called. Unlike for a command in a shell, the anchor does not decide: a client's
+process may have several conversations, each with its own server.
 
 Known limits: when a client starts another conversation in the same process, as Claude Code does on `/clear`, the server
 keeps the old id in its environment. If the client's hook has started a session that continues the old one, that session
-is found. Without hooks, the calls still act as the old session, while the client's shell acts as the new one. And the
+is found. Without hooks, the calls still act as the old session, while the client's shell acts as the new one. The
 subagents of a conversation can be distinguished only if `_meta` names the thread.
 """
 
@@ -29,7 +29,7 @@ from coord.clients.registry import CLIENTS, Client, clients_in, conversation, ne
 from coord.platform.processes import Process
 from coord.workspace.system import System
 
-_MOST_CHARS = 512  # of a conversation's id; the limit of `client_session` in events
+_MAX_ID_LENGTH = 512  # of a conversation's id; the limit of `client_session` in events
 
 
 class Caller(Struct, frozen=True):
@@ -99,15 +99,15 @@ def _conversation_variables(meta: Mapping[str, Any] | None) -> dict[str, str]:
 
 
 def _is_id(value: object) -> bool:
-    return isinstance(value, str) and 0 < len(value) <= _MOST_CHARS and value.isprintable()
+    return isinstance(value, str) and 0 < len(value) <= _MAX_ID_LENGTH and value.isprintable()
 
 
 class CallSystem(System):
     """The system for one call: the caller's environment, and an ancestry of only this process and the client.
 
-    The client is the nearest ancestor that is a known client, else the parent process: it speaks MCP with the server,
+    The client is the nearest ancestor that is a known client, else the parent process, which speaks MCP with the server
     or was started by the program that does. The processes above it, such as a person's shell, are neither the caller
-    nor an anchor for its session. So the client is presented as the leader of the process session.
+    nor an anchor for its session. The client is therefore presented as the leader of the process session.
     """
 
     def __init__(self, real: System, env: Mapping[str, str], real_ancestry: list[Process]) -> None:

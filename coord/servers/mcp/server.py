@@ -1,8 +1,8 @@
 """The MCP server over standard input and output: each call of a tool runs a command.
 
 The command runs in this process, as the session that `coord.servers.mcp.callers` finds. What it prints is the answer.
-An error is an answer too, marked as an error, with what to do next. Calls run one at a time, because each takes
-milliseconds; commands that wait are not offered.
+An error is also an answer, marked as an error, with what to do next. Calls run one at a time. Each takes milliseconds,
+since commands that wait are not offered.
 
 Standard output is used only by the protocol. The server ends when standard input ends, or at a signal, but not during a
 call. Loading the package `mcp` takes a second, so only the command `coord mcp` imports this module.
@@ -70,8 +70,9 @@ class ToolRun(Run):
         self.data: dict[str, object] = {}
 
     def say(self, text: str, data: object) -> None:
-        """Print the result, cut to the limit. With `limited`, raises CoordError (1) if it was cut: the inbox must not
-        mark as read what was not shown.
+        """Print the result, cut to the limit.
+
+        With `limited`, raises CoordError (1) if it was cut, because the inbox must not mark as read what was not shown.
         """
         super().say(
             text if len(text) <= MAX_CHARS else f"{text[:MAX_CHARS]}\n… and {len(text) - MAX_CHARS} more characters",
@@ -82,12 +83,12 @@ class ToolRun(Run):
             raise refused(f"this is longer than {MAX_CHARS} characters, so nothing was marked as read.")
 
     def body(self, text: str | None) -> str:
-        """Return the text unchanged: over MCP `-` has no meaning."""
+        """Return the text unchanged: over MCP, `-` has no special meaning."""
         return text or ""
 
 
 class Connection:
-    """The calls of one connection."""
+    """Answers the calls of one connection."""
 
     def __init__(self, commands: Mapping[str, Command], root: str | None, given: str) -> None:
         self.commands, self.root, self.server = commands, root, ServerIdentity(given)
@@ -185,8 +186,9 @@ async def _serve(connection: Connection) -> None:
 
 
 async def _end_at_signals() -> None:
-    """Exit at a signal. Signals are handled between calls, so no call is left half done. A normal exit would wait for
-    the thread that reads the client's next line.
+    """Exit at a signal. Signals are handled between calls, so no call is left half done.
+
+    `os._exit` is used because a normal exit would wait for the thread that reads the client's next line.
     """
     with anyio.open_signal_receiver(*_SIGNALS) as signals:
         async for number in signals:

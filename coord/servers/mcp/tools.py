@@ -1,7 +1,7 @@
 """The tools that the MCP server offers: the command that each runs, and how its arguments become a command line.
 
-The tools are a table without rules of their own. Their schemas are in the context of every conversation, so the
-descriptions are short and do not repeat the names.
+The tools are only a table; the commands contain the rules. The schemas of the tools are in the context of every
+conversation, so their descriptions are short and do not repeat the names.
 """
 
 from collections.abc import Mapping
@@ -34,13 +34,13 @@ class CommandForm(Struct, frozen=True):
 
 
 class Tool(Struct, frozen=True):
-    """A tool. A call with an argument that `instead` names takes that form, and only its arguments."""
+    """A tool. A call with an argument that `instead` names uses that form, and only the arguments of that form."""
 
     name: str
     text: str
     form: CommandForm
     instead: dict[str, CommandForm] = {}
-    acts: bool = True  # it takes `session`, the caller
+    acts: bool = True  # it acts as a session, so it takes the argument `session`
     reads: bool = False  # it only reads
     quotes: bool = False  # its answer contains texts of other sessions
     refused: str = "Next: see `status`."  # what to do after a refusal

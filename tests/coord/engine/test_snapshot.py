@@ -184,10 +184,10 @@ def test_an_unreadable_journal_is_ignored_unless_the_disk_fails(
     comes(machine, add_time(NOON, 1), add_time(NOON, 2))
     path = str(machine.repo.log / f"{FAR}.jsonl")
 
-    def fails(name: str, size: int, last: bytes, most: int) -> tuple[bytes, bool]:
+    def fails(name: str, size: int, last: bytes, chunk_bytes: int) -> tuple[bytes, bool]:
         if name == path:
             raise LogError("it cannot be read")
-        return read_from(name, size, last, most)
+        return read_from(name, size, last, chunk_bytes)
 
     monkeypatch.setattr(history, "read_from", fails)
     monkeypatch.setattr(os, "access", lambda name, _: ours or name != path)

@@ -194,7 +194,7 @@ def test_older_instructions_are_replaced(machine: Machine) -> None:
         ("install claude --user --local", "exclude each other"),
         ("install codex --local", "Codex has no --local settings; it has --project and --user"),
         ("install codex --wake", "codex queue"),
-        ("install gemini --wake", "Nothing is known that wakes it"),
+        ("install gemini --wake", "There is no known way to wake it"),
         ("install codex --plugin x", "--plugin does not work with Codex"),
         ("install mcp --wake", "--wake is only for a client (claude, codex, gemini), not for mcp"),
         ("install git --instructions", "--instructions is only for a client"),
