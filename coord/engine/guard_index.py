@@ -27,8 +27,13 @@ from projections.views.board import names_of
 if TYPE_CHECKING:
     from coord.guard.decision import SessionNews, ViewFields
 
-IDLE = SessionHeartbeat(action="idle", target="waiting for its person", automatic=True)
+IDLE = SessionHeartbeat(action="idle", target="waiting for its user", automatic=True)
 """The heartbeat of a session whose agent has stopped."""
+
+
+def is_idle(doing: SessionHeartbeat) -> bool:
+    """Return whether a hook recorded that the agent has stopped, also with the text of an older version."""
+    return doing.automatic and doing.action == IDLE.action
 
 
 def save_index(system: System, workspace: Workspace, config: Config, snapshot: Snapshot) -> None:
@@ -102,13 +107,13 @@ def unacknowledged(state: State, session: Session) -> list[Message]:
 
 def has_stated_activity(session: Session) -> bool:
     """Return whether a session has said what it is doing since it was last idle."""
-    return bool(session.doing.action) and session.doing != IDLE
+    return bool(session.doing.action) and not is_idle(session.doing)
 
 
 def patience_s(session: Session, config: Config) -> int:
     """Return how long an automatic claim lasts after the last write, if no change of the file is uncommitted.
 
-    It lasts longer while its session waits for its person.
+    It lasts longer while its session waits for its user.
     """
     minutes = config.edit_minutes
     return round(60 * (max(minutes, config.blocked_release_minutes) if session.doing.asks_person else minutes))

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     WriteDecision: TypeAlias = Literal["allow", "claim", "warn", "deny"]
     Reason: TypeAlias = Literal[
         "unknown",  # the conversation has no live session in the view
-        "question",  # the session waits for its person, who has answered
+        "question",  # the session was waiting for its user, who has answered
         "uncertain",  # a holder may be dead, or its edit finished
         "claim",  # a file has to be claimed
         "changed",  # claimed files of others changed while a shell command ran
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
         """What the hooks have to know of a session."""
 
         last: int  # when it was last heard, in microseconds since 1970; 0 if it has not said what it does
-        asks: bool  # whether it waits for its person
+        asks: bool  # whether it waits for its user
         soon: bool  # whether it has something to read after the next tool
         later: bool  # whether it has something to read at its next prompt
         owes: bool  # whether it has read a message that it must confirm

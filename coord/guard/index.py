@@ -105,13 +105,13 @@ def denial_text(denied: "list[tuple[str, list[GuardRow]]]") -> str:
     """
     resource, rows = denied[0]
     more = len(denied) - 1
-    what = _cut(resource.removeprefix("file/"), 60) + (f" and {more} more" if more else "")
-    so = "are taken, so they were" if more else "is taken, so it was"
+    what = _cut(resource.removeprefix("file/"), 55) + (f" and {more} more" if more else "")
+    why = "were not written, because they are claimed" if more else "was not written, because it is claimed"
     advice = (
         f"Do other work, wait (coord claim {_cut(resource, 80)} --wait 10m), or ask "
-        f'(coord send {rows[0].session} "Question" "..."). Do not go round it by the shell.'
+        f'(coord send {rows[0].session} "Question" "..."). Do not use the shell to write it.'
     )
-    head = f"coord: {what} {so} not written:\n"
+    head = f"coord: {what} {why}:\n"
     others = f"\n  and {len(rows) - 1} more: coord claims" if len(rows) > 1 else ""
     room = DENIAL_CHARS - len(head) - len(others) - len(advice) - 3
     return f"{head}  {_cut(rows[0].said, max(room, 60))}{others}\n{advice}"

@@ -68,7 +68,7 @@ class HookContext:
         return facts, verdict
 
     def clear_question(self) -> None:
-        """Record that the session does not wait for its person any more."""
+        """Record that the session no longer waits for its user."""
         if self.me.doing.asks_person:
             self.transaction.append(without_question(self.me.doing))
 
@@ -116,5 +116,5 @@ class HookContext:
 
 
 def without_question(doing: SessionHeartbeat) -> SessionHeartbeat:
-    """Return what a session does once its person has answered."""
+    """Return what a session does once its user has answered."""
     return replace(doing, blocked_on="", asks_person=False)

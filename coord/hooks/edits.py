@@ -25,7 +25,7 @@ from projections.rules.state import Claim, ClaimRequest, State
 IGNORED = "!!"  # git's code for an ignored file
 TTL_S = MAX_TTL_S  # of an automatic claim, which a hook ends earlier
 _GIT_S = 2  # how long git may take, since the agent waits
-_WRITE_S = 30  # how long a write takes at most, unless the agent asks its person first
+_WRITE_S = 30  # how long a write takes at most, unless the agent asks its user first
 _MOST_NAMES = 500  # in one call of git
 
 GitStatusFunction = Callable[[str, Collection[str]], "dict[str, str] | None"]
@@ -115,7 +115,7 @@ def finish_committed(transaction: Transaction, config: Config, claims: Iterable[
 
 
 def _write_may_be_pending(transaction: Transaction, claim: Claim) -> bool:
-    """Return whether a write may be pending: it began seconds ago, or its agent waits for its person. An agent does not
+    """Return whether a write may be pending: it began seconds ago, or its agent waits for its user. An agent does not
     write while it commits, but its subagents may.
     """
     holder = transaction.state.sessions[claim.session]
@@ -161,7 +161,7 @@ class _Edit:
         if differs and differs != IGNORED:
             return ""
         if written and not differs:
-            return "what was written is committed, or taken back"
+            return "what was written is committed or undone"
         if idle and not written:
             return "nothing was written, and nothing is uncommitted"
         age = now - (to_micros(self.claim.expires_at) - self.claim.ttl_s * 1_000_000)

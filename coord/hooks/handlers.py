@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from msgspec.structs import replace
 
-from coord.engine.guard_index import IDLE, unacknowledged
+from coord.engine.guard_index import IDLE, is_idle, unacknowledged
 from coord.guard import hook_state, shell_commands
 from coord.guard.decision import GuardRow
 from coord.guard.entry import record_answer
@@ -35,7 +35,7 @@ _BEGINNING = (
 
 
 def on_start(hook: HookContext) -> None:
-    """The agent starts, resumes, clears, compacts or forks: it is told which session it is here, and who else works."""
+    """The agent starts, resumes, clears, compacts or forks: show it which session it is, and who else works here."""
     hook.clear_question()
     resumed = hook.call.source in ("resume", "compact")
     state, now = hook.transaction.state, hook.transaction.at
@@ -44,7 +44,7 @@ def on_start(hook: HookContext) -> None:
 
 
 def on_prompt(hook: HookContext) -> None:
-    """Its person's prompt: the agent is told what others wrote meanwhile."""
+    """The user prompts the agent: show the agent what others have written."""
     facts, verdict = hook.decide()
     hook.clear_question()
     record_answer(facts, [], verdict)
@@ -92,11 +92,11 @@ def after_tool(hook: HookContext) -> None:
 
 
 def on_question(hook: HookContext) -> None:
-    """The agent asks its person: the session is blocked on that until the next hook."""
+    """The agent asks its user: the session is blocked until the next hook."""
     call = hook.call
     doing = hook.me.doing
-    what = "an answer" if call.tool in call.client.questions else f"leave to use {line(call.tool, 40) or 'a tool'}"
-    blocked = replace(doing, blocked_on=f"its person: {what}", asks_person=True, automatic=not doing.action)
+    what = "an answer" if call.tool in call.client.questions else f"permission to use {line(call.tool, 40) or 'a tool'}"
+    blocked = replace(doing, blocked_on=f"its user: {what}", asks_person=True, automatic=not doing.action)
     if doing != blocked:
         hook.transaction.append(replace(blocked, action=doing.action or "waiting"))
 
@@ -121,7 +121,7 @@ def on_stop(hook: HookContext) -> None:
         pieces = [replace(piece, marks=(new[name],)) for piece in unread for name in piece.ids if name in new]
         owes = [reminder(m, new[m.id], hook.reminder_trace()) for m in unacknowledged(state, me) if m.id in new]
         hook.block_stop([*pieces, *owes])
-    elif me.doing != IDLE:
+    elif not is_idle(me.doing):
         hook.transaction.append(IDLE)
 
 
@@ -148,7 +148,7 @@ def on_end(hook: HookContext) -> None:
         shell_commands.remove_traces(hook.call, hook.system.env, hook.workspace.cache, hook.me.id)
         shutil.rmtree(hook_state.folder_of(hook.workspace.cache, hook.me.id), ignore_errors=True)
         hook.transaction.append(
-            SessionEnded(reason=f"its client ended it ({line(hook.call.reason, 40) or 'no reason said'})")
+            SessionEnded(reason=f"its client ended it ({line(hook.call.reason, 40) or 'no reason given'})")
         )
 
 

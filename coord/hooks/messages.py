@@ -74,7 +74,7 @@ def _notice_item(notice: Notice, now: Instant, names: dict[str, str]) -> Context
     said = notice.reason if notice.kind not in ("broken", "handed_over") else ""
     more = f" ({len(notice.resources) - 3} more: coord why {notice.id})" if len(notice.resources) > 3 else ""
     short = replace(notice, resources=notice.resources[:3], reason=said)
-    words = f" It says: {quoted(notice.reason, 100)}" if notice.reason and not said else ""
+    words = f" Reason given: {quoted(notice.reason, 100)}" if notice.reason and not said else ""
     return ContextItem(f"coord: {notice_line(short, now, names)}{more}{words}", (notice.id,))
 
 
@@ -85,18 +85,18 @@ def message_item(message: Message, names: dict[str, str], limit: int) -> Context
     who = session_label(message.session, names)
     confirm = f"confirm: coord ack {message.id}; " if message.needs_ack else ""
     tail = f'({confirm}answer: coord reply {message.id} "...")'
-    head = f"coord: {urgent}message{to} from {who}, another session, not your person: "
+    head = f"coord: {urgent}message{to} from {who}, another session, not your user: "
     words = f"{message.subject}: {message.body}" if message.body else message.subject
     room = max(60, limit - len(head) - len(tail) - 3)
     said = quoted(words, room)
     if said.endswith("…”"):
-        tail = f"({confirm}the rest: coord inbox {message.id})"
+        tail = f"({confirm}full text: coord inbox {message.id})"
     return ContextItem(f"{head}{said} {tail}", (message.id,))
 
 
 def reminder(message: Message, *marks: str) -> ContextItem:
     """Return the reminder that a message must still be confirmed."""
-    text = f"coord: still to be confirmed by you: {quoted(message.subject, 80)} (coord ack {message.id})"
+    text = f"coord: you must still confirm: {quoted(message.subject, 80)} (coord ack {message.id})"
     return ContextItem(text, marks=marks)
 
 
@@ -110,17 +110,17 @@ def start_items(state: State, me: Session, resumed: bool) -> list[ContextItem]:
     still = "still " if resumed else ""
     mine = _held(state, me)
     if not others:
-        has = f", and have {mine}" if mine else ""
+        has = f", and hold {mine}" if mine else ""
         return [
             ContextItem(f"coord: you are {still}session {session_label(me.id, names)}, alone in this repository{has}.")
         ]
-    has = f" You have {mine}." if mine else ""
+    has = f" You hold {mine}." if mine else ""
     return [
         ContextItem(
             f"coord: you are {still}session {session_label(me.id, names)}, and {plural(others, 'other session')} "
-            f"{'is' if others == 1 else 'are'} at work in this repository.{has}\n"
-            "Files that you write are claimed for you until you commit. A write that is denied says who has the file: "
-            "do other work, wait, or ask; do not go round it by the shell.\n"
+            f"{'works' if others == 1 else 'work'} in this repository.{has}\n"
+            "Files that you write are claimed for you until you commit. If a write is denied, you are shown who holds "
+            "the file: do other work, wait, or ask. Do not use the shell to write it.\n"
             "coord status · coord inbox · coord send WHO SUBJECT TEXT · coord claim file PATH --note WHY · "
             "coord heartbeat DOING WHAT"
         )

@@ -154,7 +154,7 @@ def bypass(how: str) -> tuple[str, str, str]:
 _BYPASSES = {
     "git commit": ("committed", "commits", "with {override}"),
     "git push": ("pushed a change to", "pushes a change to", "with {override}"),
-    SHELL_COMMAND: ("changed", "changes", "with {how}; it was told"),
+    SHELL_COMMAND: ("changed", "changes", "with {how}; its agent was told"),
 }
 """Past tense, present tense and means, by the first words of an event's `how`."""
 
