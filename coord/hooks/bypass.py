@@ -16,7 +16,7 @@ from coord.render.format import line, session_label
 from eventlog.events import ClaimBypassed, to_micros
 from projections.views.board import names_of
 
-_NAME_CHARS = 100  # of a file's name, at most
+_NAME_CHARS = 100  # the length to which a file's name is cut
 
 
 def record_bypasses(hook: HookContext, seen: "hook_state.Trace") -> list[ContextItem]:

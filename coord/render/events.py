@@ -1,5 +1,5 @@
-"""Events as text: one line that says what the session did. Text of other sessions is cut, and its control characters
-are escaped.
+"""Events as text: one line that describes what the session did. Text of other sessions is cut, and its control
+characters are escaped.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set

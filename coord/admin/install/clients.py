@@ -268,7 +268,7 @@ def _plugin_folder(client: Client, request: InstallRequest, draft: Changeset) ->
     return folder
 
 
-# --- what the user should know ----------------------------------------------------------------------------------------
+# --- notes for the user -----------------------------------------------------------------------------------------------
 
 
 def _report_next_steps(client: Client, scope: str, request: InstallRequest, draft: Changeset) -> None:
