@@ -62,7 +62,7 @@ def _transact(
     say: SendDocument | None = None,
     to_check: Callable[[HookRequest, State, Instant], list[Claim]] = claims_to_check,
 ) -> T:
-    """Let a handler act as the calling session. Before the lock is taken, git is asked about the claims `to_check`."""
+    """Let a handler act as the calling session. Before the lock is taken, git is run for the claims `to_check`."""
     system, workspace = request.system, request.workspace
     answers = edits.GitAnswers(workspace)
     return transact(

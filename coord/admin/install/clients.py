@@ -34,7 +34,7 @@ from coord.errors import CoordError, refused, usage_error
 
 
 def install_client(client: Client, request: InstallRequest, draft: Changeset) -> None:
-    """Install a client's hooks, the rules for safe commands, and what else is asked for. Raises CoordError."""
+    """Install a client's hooks, the rules for safe commands, and whatever else is requested. Raises CoordError."""
     if request.plugin:
         _make_plugin(client, request, draft)
         return
