@@ -46,8 +46,8 @@ class KeptJournal(Struct, frozen=True):
 
 
 class ArchiveResult(Struct, frozen=True):
-    """What was done, or would be. `young` counts the journals of sessions that are live or ended recently; `ended`
-    counts those that were archived before.
+    """Which journals were archived, or would be. `young` counts the journals of sessions that are live or ended
+    recently; `ended` counts those that had been archived before.
     """
 
     before: Instant
@@ -109,7 +109,7 @@ def archive(
 
 
 def _is_young(snapshot: Snapshot, name: str, before: Instant) -> bool:
-    """Return whether a journal stays because its session is live or ended recently; it is not read for this."""
+    """Return whether a journal stays because its session is live or ended recently. Does not read the journal."""
     session = snapshot.state.sessions.get(name)
     return session is not None and (session.live or (session.over_at or session.last_at) >= before)
 
@@ -168,7 +168,7 @@ def _reason_to_keep(system: System, workspace: Workspace, snapshot: Snapshot, na
 
 
 def _move(workspace: Workspace, selected: dict[str, MovedJournal], changed: set[str]) -> dict[str, str]:
-    """Move journals by rules 3 and 4, and return why some stayed. To be called under the lock.
+    """Move journals by rules 3 and 4, and return why some stayed. The caller must hold the lock.
 
     Raises LogError if the moves could not be synced to disk.
     """

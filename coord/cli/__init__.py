@@ -1,1 +1,1 @@
-"""The command line: parsing, help, and one module for each command. What the commands call is in the other packages."""
+"""The command line: parsing, help, and one module for each command. The commands call the other packages."""

@@ -1,7 +1,7 @@
 """Declare commands, and parse the common command lines without click.
 
-A command is a function that takes a `Run`, and the arguments and options that decorators declare. Two parsers use this
-declaration. The plain parser is here: it accepts only known options, spelled out in full, and the expected arguments.
+A command is a function that takes a `Run`, and the arguments and options that decorators declare. Two parsers use these
+declarations. The plain parser is here: it accepts only known options, spelled out in full, and the expected arguments.
 For everything else (help, mistakes, shell completion) it returns None, and `coord.cli.click_adapter` loads click. Both
 parsers return the same values.
 """

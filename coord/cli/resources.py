@@ -1,8 +1,8 @@
-"""Convert what people type to a resource: `TYPE NAME`, `TYPE/NAME`, or the id of a claim's event.
+"""Convert typed words to a resource: `TYPE NAME`, `TYPE/NAME`, or the id of a claim's event.
 
 File names become relative to the repository's root. A name that begins with `/`, `./` or `../` is resolved from the
-current folder. Any other file name is already relative to the root, in whatever folder it is typed, so that a name in
-the output of a command can be typed back.
+current folder. Any other file name is relative to the root, in every folder, so that a name in the output of a
+command can be typed as it is.
 """
 
 import os

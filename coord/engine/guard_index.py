@@ -27,8 +27,13 @@ from projections.views.board import names_of
 if TYPE_CHECKING:
     from coord.guard.decision import SessionNews, ViewFields
 
-IDLE = SessionHeartbeat(action="idle", target="waiting for its person", automatic=True)
+IDLE = SessionHeartbeat(action="idle", target="waiting for its user", automatic=True)
 """The heartbeat of a session whose agent has stopped."""
+
+
+def is_idle(doing: SessionHeartbeat) -> bool:
+    """Return whether a hook recorded that the agent has stopped, also with the text of an older version."""
+    return doing.automatic and doing.action == IDLE.action
 
 
 def save_index(system: System, workspace: Workspace, config: Config, snapshot: Snapshot) -> None:

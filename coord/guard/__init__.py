@@ -1,5 +1,5 @@
-"""The quick path of a hook: answers from the guard's index, with the standard library only. Not here: what appends
-events or has something to tell, which is the full path (`coord.hooks`). See `coord.guard.decision`.
+"""The quick path of a hook: it answers from the guard's index, and uses only the standard library. Not here: the full
+path (`coord.hooks`), which appends events and shows texts to agents. See `coord.guard.decision`.
 
 These modules load before every write of an agent, so nothing here may import msgspec, click, json or re.
 """

@@ -1,17 +1,18 @@
-"""What is due for a call of a hook: one pure function, `due`, for the quick path and for the full path.
+"""Decide what is due for a call of a hook. One pure function, `due`, decides for the quick path and for the full path.
 
-`due` looks at a `HookView` and at `HookFacts`. The view is what the hooks have to know of the state: the quick path
-reads it from the guard's index, the full path makes it from the state (`coord.engine.guard_index.view_fields`), and the
-index is that view, saved. The facts are what the disk and the process table say; both paths read them in the same way.
+`due` takes a `HookView` and `HookFacts`. The view is the part of the state that hooks need. The quick path reads it
+from the guard's index, in which it was saved; the full path computes it from the state
+(`coord.engine.guard_index.view_fields`). The facts come from the disk and the process table, for both paths.
 
-What the quick path may do, by the verdict of `due`:
+The verdict of `due` determines what the quick path does:
 
-- nothing is due: allow the call, and update the hooks' own files in the cache (`coord.guard.hook_state`);
-- a write is denied for certain: deny it, and note for whom;
-- anything else (`Verdict.reasons`): take the full path, which acts on the reasons.
+- nothing is due: allow the call, and update the traces (`coord.guard.hook_state`);
+- a write is certainly denied: deny it, and leave a trace of the denial;
+- there are reasons (`Verdict.reasons`): take the full path, which acts on them.
 
-So the quick path never appends an event, never tells an agent anything but a denial, and never asks git. It does not
-notice that other sessions have died, unless their claims are in the way: the next command that writes records that.
+Thus the quick path never appends an event, shows an agent nothing but a denial, and never runs git. It checks whether
+another session is dead only if that session's claim blocks a write. Other deaths are recorded by the next command that
+writes.
 """
 
 from coord.platform.records import LightRecord
@@ -30,29 +31,29 @@ if TYPE_CHECKING:
     WriteDecision: TypeAlias = Literal["allow", "claim", "warn", "deny"]
     Reason: TypeAlias = Literal[
         "unknown",  # the conversation has no live session in the view
-        "question",  # the session waits for its person, who has answered
+        "question",  # the session was waiting for its user, who has answered
         "uncertain",  # a holder may be dead, or its edit finished
         "claim",  # a file has to be claimed
         "changed",  # claimed files of others changed while a shell command ran
         "committed",  # a shell command may have committed files of the session
-        "heartbeat",  # the session has not been heard for a while
+        "heartbeat",  # the session has written no event for a while
         "message",  # there is something to read
-        "reminder",  # a message is still not confirmed
-        "warning",  # others work on a file that was written
+        "reminder",  # it is time to remind the agent of a message that it must confirm
+        "warning",  # others work on a file that this call wrote
     ]
     Warning: TypeAlias = "tuple[Write, GuardRow]"
 
     class SessionNews(TypedDict):
-        """What the hooks have to know of a session."""
+        """What hooks need to know about a session."""
 
-        last: int  # when it was last heard, in microseconds since 1970; 0 if it has not said what it does
-        asks: bool  # whether it waits for its person
+        last: int  # when it last wrote an event, in microseconds since 1970; 0 if it has not said what it does
+        asks: bool  # whether it waits for its user
         soon: bool  # whether it has something to read after the next tool
         later: bool  # whether it has something to read at its next prompt
         owes: bool  # whether it has read a message that it must confirm
 
     class ViewFields(TypedDict):
-        """A view as it is saved. Times are in microseconds since 1970."""
+        """A view in the form that is saved. Times are in microseconds since 1970."""
 
         at: int  # the time of the last event
         guard: Mode
@@ -64,22 +65,22 @@ if TYPE_CHECKING:
         rows: list[dict[str, object]]  # the fields of each `GuardRow`
 
     class HookFacts(Protocol):
-        """What the disk and the process table say. Each is looked up only if a decision needs it."""
+        """Facts from the disk and the process table. Each is looked up only if a decision needs it."""
 
         def is_certain(self, row: "GuardRow", write: Write) -> bool:
-            """Return whether a conflicting row is certainly in the way: its session lives, its edit is unfinished."""
+            """Return whether a conflicting row certainly blocks: its session lives, and its edit is unfinished."""
 
         def is_reminder_due(self) -> bool:
-            """Return whether the session has not been reminded lately."""
+            """Return whether the last reminder of the session is long enough ago."""
 
         def files_changed(self) -> bool:
-            """Return whether claimed files of others look different than before the shell command."""
+            """Return whether claimed files of others have changed since the shell command began."""
 
         def may_have_committed(self) -> bool:
-            """Return whether git looks different than before the shell command."""
+            """Return whether the state of git has changed since the shell command began."""
 
         def was_warned(self, row: "GuardRow", write: Write) -> bool:
-            """Return whether the agent was shown the warning about this row and this file."""
+            """Return whether the agent has been shown the warning about this row and this file."""
 
 
 class RequestedWrite(LightRecord):
@@ -102,11 +103,11 @@ class GuardRow(RequestedWrite):
     ends: int  # microseconds since 1970
     ttl_s: int
     patience_s: int  # how long an automatic claim lasts without a write
-    said: str  # for people
+    said: str  # the row as a sentence, for people and agents
 
 
 class HookView:
-    """What the hooks have to know of the state at a time, in microseconds since 1970."""
+    """What hooks need to know about the state. `now` is in microseconds since 1970."""
 
     def __init__(self, fields: "ViewFields", now: int) -> None:
         self.now = max(now, fields["at"] + 1)  # the time that the next event would have
@@ -117,12 +118,14 @@ class HookView:
 
 
 class Verdict(LightRecord):
-    """What is due for a call. Without reasons the call is answered: denied, if there is anything in `denied`."""
+    """What is due for a call. If `reasons` is empty, the quick path answers: it denies the call if `denied` is not
+    empty, and allows it otherwise.
+    """
 
     reasons: "list[Reason]"
     denied: "list[tuple[Write, list[GuardRow]]]"  # the writes that are denied, and what blocks each
     claims: "list[Write]"  # the writes whose files have to be claimed
-    warnings: "list[Warning]"  # what the agent has to be warned of
+    warnings: "list[Warning]"  # claims of others on files that the call wrote, which the agent must be shown
 
 
 def due(call: "HookCall", writes: "list[Write]", view: HookView, session: str, facts: "HookFacts") -> Verdict:
@@ -143,10 +146,10 @@ def due(call: "HookCall", writes: "list[Write]", view: HookView, session: str, f
         _after_writes(verdict, writes, view, session, facts)
         if is_heartbeat_due(news, view.heartbeat_us, view.now):
             verdict.reasons.append("heartbeat")
-        if not call.agent:  # what is for the session is not shown to its subagents
-            _messages(verdict, news["soon"], news["owes"], facts)
+        if not call.agent:  # the messages of a session are not shown to its subagents
+            _add_message_reasons(verdict, news["soon"], news["owes"], facts)
     elif call.hook_event == "prompt":
-        _messages(verdict, news["soon"] or news["later"], news["owes"], facts)
+        _add_message_reasons(verdict, news["soon"] or news["later"], news["owes"], facts)
     return verdict
 
 
@@ -176,7 +179,9 @@ def _after_shell(verdict: Verdict, call: "HookCall", view: HookView, session: st
 
 
 def _after_writes(verdict: Verdict, writes: "list[Write]", view: HookView, session: str, facts: "HookFacts") -> None:
-    """Look for claims that a commit ended before the write was done, and for others who work on the same file."""
+    """Find files to claim again, because a commit ended their claims before the write was done, and files on which
+    others work too.
+    """
     for write in writes:
         if decide_write(view, write, session)[0] == "claim":
             verdict.claims.append(write)
@@ -188,7 +193,7 @@ def _after_writes(verdict: Verdict, writes: "list[Write]", view: HookView, sessi
         verdict.reasons.append("warning")
 
 
-def _messages(verdict: Verdict, unread: bool, owes: bool, facts: "HookFacts") -> None:
+def _add_message_reasons(verdict: Verdict, unread: bool, owes: bool, facts: "HookFacts") -> None:
     if unread:
         verdict.reasons.append("message")
     if owes and facts.is_reminder_due():
@@ -211,9 +216,9 @@ def decide_request(
     """Decide whether a write that needs a claim is allowed, and return what blocks it. `now` is in microseconds since
     1970.
 
-    `allow`; `claim`: allowed, and the file has to be claimed, since this is the first write or half of the claim's time
-    has passed; or `deny`. In the mode `check` only claims made by name deny, and nothing is claimed. In the mode
-    `warn` the decision is `warn` where it would be `deny`.
+    The decision is `allow`, `deny`, or `claim`: the write is allowed, and the file must be claimed, because this is the
+    first write or half of the claim's time has passed. In the mode `check` only claims made by name deny, and nothing
+    is claimed. In the mode `warn` the decision is `warn` where it would be `deny`.
     """
     rows = list(rows) if mode != "off" else []
     for own in rows:
@@ -228,8 +233,8 @@ def decide_request(
 
 
 def rows_to_warn_of(view: HookView, write: "Write", session: str) -> list[GuardRow]:
-    """Return who else works on a file that was written, where that did not deny the write: in another worktree, so that
-    a merge will be needed, or in the same one in the mode `warn`.
+    """Return the rows of others on a file that was written, if they do not deny writes: rows of another worktree, where
+    a merge will be needed, and in the mode `warn` also rows of the same worktree.
     """
     if is_ignored(write.resource, view.ignore):
         return []
@@ -242,14 +247,12 @@ def rows_to_warn_of(view: HookView, write: "Write", session: str) -> list[GuardR
 
 
 def is_elsewhere(row: GuardRow, write: "Write") -> bool:
-    """Return whether a row is about another worktree than a write."""
+    """Return whether a row and a write are in different worktrees."""
     return bool(row.worktree) and row.worktree != write.worktree
 
 
 def is_heartbeat_due(news: "SessionNews", heartbeat_us: int, now: int) -> bool:
-    """Return whether a session has not been heard for as long as a heartbeat's interval, and does not wait for its
-    person.
-    """
+    """Return whether a session has written no event for a heartbeat's interval, and is not waiting for its user."""
     return not news["asks"] and now - news["last"] >= heartbeat_us
 
 
@@ -267,8 +270,8 @@ def needed_claim(write: "Write", session: str, worktree: str | None = None) -> R
 
 
 def is_ignored(resource: str, patterns: "Iterable[str]") -> bool:
-    """Return whether a file is not guarded, as a lock file or something generated. A pattern without a `/`, other than
-    at its end, matches in every folder: the file's name, or the name of a folder above it.
+    """Return whether a file matches one of the patterns of files that are not guarded, such as lock files. A pattern
+    without a `/`, except at its end, matches in every folder: the file's name, or the name of a folder above it.
     """
     if not is_file(resource):
         return False

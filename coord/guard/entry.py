@@ -1,10 +1,10 @@
-"""The entry of the hooks: read what a client sends, answer it on the quick path, or else take the full path.
+"""The entry point of the hooks: read what a client sends, and answer it on the quick path or the full path.
 
-Most calls need neither an answer nor an event. The guard's index shows which; for those, only the modules imported
-here are loaded. What the quick path may do is defined in `coord.guard.decision`. The full path is
+Most calls need neither a text for the agent nor an event. The guard's index shows which ones do not; for those, only
+the modules imported here are loaded. What the quick path may do is defined in `coord.guard.decision`. The full path is
 `coord.hooks.dispatch`, with one function for each hook event in `coord.hooks.handlers`.
 
-A hook never stops an agent by an error: the call is allowed, and `coord doctor` shows what failed. Only a denied write
+An error in a hook never stops an agent: the call is allowed, and `coord doctor` shows what failed. Only a denied write
 is stopped, by exit code 2 with the reason on standard error.
 """
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     FullAnswer = Callable[[HookCall], tuple[int, str]]
 
-ALLOWED, DENIED = 0, 2  # exit codes, as the clients' hooks have them; DENIED with the reason on standard error
+ALLOWED, DENIED = 0, 2  # exit codes that all clients understand; with DENIED, the reason is on standard error
 REMIND_S = 300  # how often an agent is reminded of what it must confirm
 _QUICK_EVENTS = ("before", "after", "prompt")
 _MOST_INPUT = 1 << 25  # bytes
@@ -36,8 +36,8 @@ _SECOND = 1_000_000  # microseconds
 
 
 class Machine:
-    """What a hook asks the machine: the time in microseconds since 1970, the machine's identity, and the start ticks of
-    a process, 0 if there is no such process.
+    """What a hook needs of the machine: the environment; the time (`now`) in microseconds since 1970; the machine's
+    identity (`here`); and the start ticks of a process (`started`), 0 if there is no such process.
     """
 
     def __init__(
@@ -51,10 +51,11 @@ class Machine:
 
 
 class CallFacts:
-    """What the disk and the process table say about a call: the `HookFacts` of both paths.
+    """The `HookFacts` of a call, for both paths.
 
-    `cache` is the cache of the shared folder, `worktree` and `git` are where the call's working directory is. Without
-    `started`, deaths are already recorded and finished edits ended, so every conflict is certain.
+    `place` has the cache of the shared folder, and the worktree and git directory of the call's working directory.
+    Without `started`, on the full path, every conflict is certain: the transaction records deaths, and the handlers end
+    finished edits.
     """
 
     def __init__(
@@ -72,7 +73,7 @@ class CallFacts:
         self._before: hook_state.Trace | None = None
 
     def lives(self, session: str) -> bool:
-        """Return whether a session's process is alive; also if it has none on this machine."""
+        """Return whether a session's process is alive. True if the session has no process on this machine."""
         anchor = self.view.anchors.get(session) if self._started else None
         return not (anchor and self._started) or self._started(anchor[0]) == anchor[1]
 
@@ -92,7 +93,7 @@ class CallFacts:
         return not 0 <= self.view.now - hook_state.read_trace(path).get("at", 0) < REMIND_S * _SECOND
 
     def before_command(self) -> "hook_state.Trace":
-        """Return what was recorded before the shell command that has ended."""
+        """Return the trace that was left before the shell command of this call."""
         if self._before is None:
             self._before = hook_state.read_trace(shell_commands.trace_path(self.cache, self.session, self.call))
         return self._before
@@ -128,7 +129,7 @@ def answer_call(call: "HookCall", machine: Machine, full_answer: "FullAnswer") -
 
 
 def _quick_answer(call: "HookCall", machine: Machine) -> "tuple[int, str] | None":
-    """Answer a call on the quick path. None if the full path has to be taken."""
+    """Answer a call on the quick path; None if the full path must answer it."""
     writes = [] if call.hook_event == "prompt" else writes_in(call, machine.env)
     if call.hook_event == "before" and call.tool not in call.client.shells:
         if not writes:
@@ -159,7 +160,7 @@ def _quick_answer(call: "HookCall", machine: Machine) -> "tuple[int, str] | None
 
 
 def _location(call: "HookCall", env: "Mapping[str, str]") -> tuple[str, str, str]:
-    """Return the shared folder of a call's working directory, the worktree, and the worktree's git directory."""
+    """Return the shared folder, the worktree and the git directory of a call's working directory."""
     folder = folder_at(call.cwd, env)
     repository = find_repository(os.path.realpath(call.cwd)) if folder else None
     if repository:
@@ -168,7 +169,7 @@ def _location(call: "HookCall", env: "Mapping[str, str]") -> tuple[str, str, str
 
 
 def record_answer(facts: CallFacts, writes: "list[Write]", verdict: "Verdict") -> None:
-    """Update the hooks' files in the cache after a call is answered, on either path."""
+    """Update the traces after a call is answered, on either path."""
     call, view, cache, session = facts.call, facts.view, facts.cache, facts.session
     is_shell = call.tool in call.client.shells
     if call.hook_event == "prompt":

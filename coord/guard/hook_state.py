@@ -1,8 +1,9 @@
-"""The traces: small files in the cache by which one hook tells later ones which files were written, how files looked
-before a shell command, and what an agent was shown. If they are deleted, a hook asks git again or repeats a message.
+"""Traces: small files in the cache that a hook leaves for later hooks. They record which files were written, how files
+looked before a shell command, and what an agent was shown. If they are deleted, a hook runs git again or repeats a
+message.
 
-The hooks of one agent can run at the same time, so a trace is replaced as a whole. Hooks load this module before every
-write, so it imports only what loads fast.
+The hooks of one agent can run at the same time, so a trace is replaced in one step. Hooks load this module before every
+write, so it imports only modules that load fast.
 """
 
 import os
@@ -30,9 +31,9 @@ if TYPE_CHECKING:
         commit: str  # the stamp of git there
         cwd: str  # the folder in which it began
         name: str  # the file's path from the worktree's root
-        pending: int  # since when a write is pending
-        sure: int  # 1 if git said that the file differs
-        ignored: int  # 1 if git said that it does not look at the file
+        pending: int  # since when a write has been pending
+        sure: int  # 1 if the file differs from the last commit, according to git
+        ignored: int  # 1 if git ignores the file
         files: dict[str, str]  # of a shell command: the stamps of the files of others before it, by name
         claims: dict[str, str]  # the ids of the claims on them, by name
 
@@ -53,11 +54,11 @@ if TYPE_CHECKING:
 
         @property
         def ttl_s(self) -> int:
-            """The seconds that it lasts from the last write."""
+            """How long the claim lasts after the last write, in seconds."""
 
         @property
         def patience_s(self) -> int:
-            """The seconds that it lasts without a write if nothing is uncommitted."""
+            """How long it lasts after the last write if no change is uncommitted, in seconds."""
 
     class Written(Protocol):
         """What this module reads of a write."""
@@ -119,12 +120,12 @@ def warning_trace_path(cache: str, session: str, claim: str, resource: str) -> s
 
 
 def client_trace_path(cache: str, word: str) -> str:
-    """Return the path of the trace that says that a client's hook has run here."""
+    """Return the path of the trace that a client's hook has run here."""
     return os.path.join(folder_of(cache), f"fired-{word}")
 
 
 def digest(*parts: str) -> str:
-    """Return a file name that is made from these texts."""
+    """Return a hash of these texts, for use in a file name."""
     return blake2b("\0".join(parts).encode(errors="backslashreplace"), digest_size=12).hexdigest()
 
 
@@ -153,7 +154,7 @@ def _escaped(letter: str) -> str:
 
 
 def read_trace(path: str) -> "Trace":
-    """Return a trace; an empty one if there is no complete one."""
+    """Return a trace; empty if it is missing or incomplete."""
     try:
         found: Trace = loads(read_regular(path, _MAX_TRACE_BYTES))
     except (OSError, ValueError, RecursionError):
@@ -183,7 +184,7 @@ def record_failure(cache: str, line: str) -> None:
         pass  # there is nowhere else to report it
 
 
-# --- what a file and a repository look like ---------------------------------------------------------------------------
+# --- stamps of files and of git, and edits ----------------------------------------------------------------------------
 
 
 def file_stamp(path: str) -> str:
@@ -206,7 +207,7 @@ def git_stamp(git: str) -> str:
 
 
 def head_of(git: str, common: str) -> str:
-    """Return the commit that is checked out; if its branch is packed, the branch and the stamp of the packed refs."""
+    """Return the commit that is checked out. If its branch is in the packed refs, return the branch and their stamp."""
     head = first_line(os.path.join(git, "HEAD"))
     if not head.startswith("ref:"):
         return head
@@ -215,9 +216,10 @@ def head_of(git: str, common: str) -> str:
 
 
 def is_edit_unfinished(cache: str, path: str, git: str, row: "Edited", now: int) -> bool | None:
-    """Return True if the edit of an automatic claim is certainly unfinished: a write is pending; or git said that the
-    file, as it is now, differs from the last commit or is ignored. None if git has to be asked. `now` is in
-    microseconds since 1970.
+    """Return True if the edit of an automatic claim is certainly unfinished: a write is pending, or neither the file
+    nor git has changed since git reported that the file differs from the last commit. If there is no trace, or git
+    ignores the file, its last write must be recent. Return None if only git can tell. `now` is in microseconds since
+    1970.
     """
     seen = read_trace(edit_trace_path(cache, row.worktree, row.resource))
     patience = row.patience_s * 1_000_000

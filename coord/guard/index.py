@@ -1,8 +1,8 @@
-"""The guard's index: the `HookView` of the state as every command that writes saves it, beside the checkpoint.
+"""The guard's index: the `HookView` of the state, which every command that writes saves beside the checkpoint.
 
-The index is used only while it is certain that it describes the present state: the journals have the sizes that it
-names, nothing in it ends by time alone before now, and the program, the settings and the machine are the same. In all
-other cases the hook takes the full path, `coord.hooks.dispatch`.
+The index is used only if it certainly describes the present state: the journals have the recorded sizes, nothing in
+it has run out, and the program, the settings and the machine are the same. Otherwise the hook takes the full
+path, `coord.hooks.dispatch`.
 """
 
 import os
@@ -22,18 +22,18 @@ if TYPE_CHECKING:
     from coord.guard.decision import GuardRow, ViewFields
 
     class IndexFields(ViewFields):
-        """The index as it is in its file: a view, and what must be the same for it to be used."""
+        """The content of the index file: a view, and the conditions under which it is valid."""
 
         form: int
         code: str  # the version of this program
         config: str  # the stamp of the settings file
         here: list[str]  # the machine, its boot and the pid namespace
-        due: int  # when the view changes by time alone, in microseconds since 1970
+        due: int  # when the view next changes without an event, in microseconds since 1970
         journals: dict[str, int]  # see `with_archive_time`
 
 
 NAME = "guard"  # of the index, in the cache folder
-FORM = 3  # of the index; an index of another form is not used
+FORM = 3  # the version of the index's form; an index of another form is not used
 DENIAL_CHARS = 400  # of a denial, at most
 _DIGEST = 16  # bytes
 _MOST_INDEX = 1 << 24  # bytes
@@ -42,8 +42,8 @@ _MOST_INDEX = 1 << 24  # bytes
 def load_index(
     folder: str, env: "Mapping[str, str]", now: int, here: "Callable[[], tuple[str, str, str]]"
 ) -> HookView | None:
-    """Return the view that the index of a shared folder holds, or None if it may not describe the present state. `now`
-    is in microseconds since 1970. Raises OSError if there is no log.
+    """Return the view in the index of a shared folder, or None if it may not describe the present state. `now` is in
+    microseconds since 1970. Raises OSError if there is no log.
     """
     if env.get("COORD_ROOT"):
         return None
@@ -81,9 +81,9 @@ def with_digest(index: bytes) -> bytes:
 
 
 def with_archive_time(lengths: dict[str, int], log: str) -> dict[str, int]:
-    """Return what the index records of a log folder, to notice whether anything was written since: the size of each
-    file, as `list_journal_sizes` gives it, also of files that are not journals; and when a journal was last archived.
-    Raises OSError.
+    """Return what the index records of a log folder, so that a later change is noticed: `lengths`, the sizes that
+    `list_journal_sizes` returns (also of files that are not journals), and the time when a journal was last archived,
+    under the key `/`. Raises OSError.
     """
     return lengths | {"/": archived_at(log)}
 
@@ -105,13 +105,13 @@ def denial_text(denied: "list[tuple[str, list[GuardRow]]]") -> str:
     """
     resource, rows = denied[0]
     more = len(denied) - 1
-    what = _cut(resource.removeprefix("file/"), 60) + (f" and {more} more" if more else "")
-    so = "are taken, so they were" if more else "is taken, so it was"
+    what = _cut(resource.removeprefix("file/"), 55) + (f" and {more} more" if more else "")
+    why = "were not written, because they are claimed" if more else "was not written, because it is claimed"
     advice = (
         f"Do other work, wait (coord claim {_cut(resource, 80)} --wait 10m), or ask "
-        f'(coord send {rows[0].session} "Question" "..."). Do not go round it by the shell.'
+        f'(coord send {rows[0].session} "Question" "..."). Do not use the shell to write it.'
     )
-    head = f"coord: {what} {so} not written:\n"
+    head = f"coord: {what} {why}:\n"
     others = f"\n  and {len(rows) - 1} more: coord claims" if len(rows) > 1 else ""
     room = DENIAL_CHARS - len(head) - len(others) - len(advice) - 3
     return f"{head}  {_cut(rows[0].said, max(room, 60))}{others}\n{advice}"

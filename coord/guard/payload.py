@@ -1,8 +1,8 @@
 """Parse what a client sends to its hook into a `HookCall`, which has the same form for all clients. The rows of
-`coord.clients.registry` say where each client puts what.
+`coord.clients.registry` contain the field and tool names of each client.
 
 Unknown fields are ignored, and a field of the wrong type counts as absent. Hooks load this module before every write,
-so it imports only what loads fast.
+so it imports only modules that load fast.
 """
 
 import os
@@ -43,12 +43,12 @@ class HookCall(LightRecord):
     kind: str  # the kind of the subagent
     cwd: str  # the working directory
     tool: str
-    about: str  # the agent's description of a shell command
-    command: str  # a shell command
+    about: str  # the agent's description of the shell command
+    command: str  # the shell command; empty for other tools
     paths: list[str]  # the files that the tool writes, as the client names them
     use: str  # the client's id of this tool call
-    source: str  # how the agent starts
-    reason: str  # why the agent ends
+    source: str  # how the conversation started, such as `resume`
+    reason: str  # why the conversation ends
     alone: bool  # whether the client says that no subagent works in the background
 
 
@@ -71,13 +71,13 @@ class Write(LightRecord):
 
 
 def client_named(word: str) -> Client | None:
-    """Return the row of a client, by the word that people type."""
+    """Return the client with this name on the command line, or None."""
     return next((client for client in CLIENTS if client.word == word), None)
 
 
 def parse_call(client: Client, data: bytes) -> HookCall | None:
-    """Return the call that a client's JSON describes, or None if hooks do not answer such calls. Raises ValueError for
-    text that is not JSON.
+    """Return the call that a client's JSON describes, or None for a call that hooks do not answer. Raises ValueError
+    for text that is not JSON.
     """
     said = loads(data)
     if not isinstance(said, dict):
@@ -116,13 +116,13 @@ def _text(fields: "Mapping[str, object]", name: str) -> str:
 
 
 def _word(fields: "Mapping[str, object]", name: str) -> str:
-    """Return an id or a name; empty if it is too long or cannot be printed."""
+    """Return a field that is an id or a name; empty if it is too long or has characters that cannot be printed."""
     text = _text(fields, name)
     return text if len(text) <= _LONGEST_WORD and text.isprintable() else ""
 
 
 def _path(text: str) -> str:
-    """Return a path; empty if no file can have it."""
+    """Return a path; empty if it is not a valid path."""
     try:
         return "" if b"\0" in os.fsencode(text) else text
     except UnicodeError:
@@ -144,8 +144,8 @@ def _paths(client: Client, tool: str, given: "Mapping[str, object]") -> "Iterato
 
 
 def writes_in(call: HookCall, env: "Mapping[str, str]") -> list[Write]:
-    """Return the writes of a call to files that belong to a shared folder. A link stands for the file that it leads to;
-    a patch can also replace the link itself, so it counts as a write to both.
+    """Return the writes of a call to files in a repository with a shared folder. A write to a link is a write to its
+    target. A patch can also replace the link itself, so it counts as a write to both.
     """
     found: dict[str, Write | None] = {}
     for path in filter(_path, call.paths):

@@ -1,11 +1,11 @@
-"""The traces of shell commands. What a command will write is unknown, so the hook before it records the stamps of the
-files that other sessions hold, and the hook after it compares them.
+"""The traces of shell commands. It is not known in advance which files a command will write. So the hook before it
+records the stamps of the files that other sessions hold, and the hook after it compares them.
 
-A command can end in another folder than it began in. So its trace contains the worktree and the git directory that were
-recorded, and the same ones are compared. A command can also begin in another shared folder than the one in which its
-client was started. Then a note in the client's shared folder says where it began.
+A command can change its folder. So its trace contains the worktree and the git directory in which it began, and these
+are compared afterwards. If a command begins outside the shared folder in which its client was started, a note in the
+client's shared folder records where it began.
 
-Hooks load this module before every shell command, so it imports only what loads fast.
+Hooks load this module before every shell command, so it imports only modules that load fast.
 """
 
 import os
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _RUNNING = "shell-"  # the beginning of the names of the traces of running commands
-_ENDED = "ended-shell"  # the trace that says when a session's last command ended
+_ENDED = "ended-shell"  # the trace of the end of a session's last command
 _NOTES_FOLDER = "elsewhere"  # the folder of the notes
 _LONGEST_S = 3600  # a command that has not ended by then is assumed to be interrupted
 
@@ -33,8 +33,8 @@ def _name(call: HookCall) -> str:
 
 
 def record_start(path: str, root: str, git: str, claims: "dict[str, str]", now: int) -> None:
-    """Record the start of a command: the stamps of the claimed files below `root` and of `git`, the git directory of
-    that worktree. `claims` has the claim's id by the file's name.
+    """Record the start of a command: the stamps of the claimed files in the worktree `root`, and of its git directory.
+    `claims` has the id of the claim on each file, by the file's name.
     """
     stamps = {name: hook_state.file_stamp(os.path.join(root, name)) for name in claims}
     seen: hook_state.Trace = {
@@ -61,8 +61,8 @@ def changed_files(seen: "hook_state.Trace") -> dict[str, str]:
 
 
 def may_have_committed(seen: "hook_state.Trace", git: str) -> bool:
-    """Return whether a command may have committed something. `git` is the git directory where it ended; if that is not
-    where it began, the stamp before is not known.
+    """Return whether a command may have committed something. `git` is the git directory where it ended. If it began in
+    another one, the earlier stamp is unknown, and the answer is true.
     """
     return seen.get("git") != git or seen.get("commit") != hook_state.git_stamp(git)
 
@@ -82,7 +82,7 @@ def ran_since(cache: str, session: str, since: int, now: int) -> bool:
 
 
 def remove_traces(call: HookCall, env: "Mapping[str, str]", cache: str, session: str) -> None:
-    """Delete the traces of a session's commands: none is running any more."""
+    """Delete the traces of a session's commands, since none is running any more."""
     notes = _notes_folder(call, env)
     for path in [*_running(hook_state.folder_of(cache, session)), *(_running(notes) if notes else ())]:
         hook_state.remove_trace(path)
@@ -99,14 +99,16 @@ def _running(folder: str) -> list[str]:
 
 
 def note_start_folder(call: HookCall, env: "Mapping[str, str]") -> None:
-    """Write a note of where a command begins, if that is not in the shared folder in which its client was started."""
+    """Write a note of where a command begins, if its shared folder is not the one in which its client was started."""
     notes = _notes_folder(call, env)
     if notes and call.use and folder_at(call.cwd, env) != _client_folder(call, env):
         hook_state.write_trace(os.path.join(notes, _name(call)), {"cwd": call.cwd})
 
 
 def as_started(call: HookCall, env: "Mapping[str, str]") -> HookCall:
-    """Return the call after a command as a call from the shared folder in which the command began."""
+    """Return the call after a command with the working directory in which the command began, if it ended in another
+    shared folder.
+    """
     notes = _notes_folder(call, env)
     if not notes or not call.use:
         return call

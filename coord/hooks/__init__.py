@@ -1,3 +1,3 @@
-"""The full path of the hooks of agents and of git: what appends events, asks git, or tells an agent something. Not
+"""The full path of the agents' hooks, and the hooks of git. They append events, run git, and show texts to agents. Not
 here: the quick path (`coord.guard`).
 """

@@ -1,5 +1,5 @@
-"""What an agent did to the files of others where nothing could stop it: by a shell command, in another worktree, or in
-the guard's mode `warn`.
+"""Record and report changes to files that other sessions hold, where no hook could stop them: by a shell command, in
+another worktree, or in the guard's mode `warn`.
 """
 
 import os
@@ -16,12 +16,12 @@ from coord.render.format import line, session_label
 from eventlog.events import ClaimBypassed, to_micros
 from projections.views.board import names_of
 
-_NAME_CHARS = 100  # of a file's name, at most
+_NAME_CHARS = 100  # the length to which a file's name is cut
 
 
 def record_bypasses(hook: HookContext, seen: "hook_state.Trace") -> list[ContextItem]:
     """Record the files of others that changed while a shell command ran. `seen` is what was recorded before it. The
-    holders are told that the agent was told, so one item names or counts all the files.
+    holders' notice promises that the agent was told, so all files are named or counted in one item.
     """
     changed: list[tuple[str, str]] = []
     names = names_of(hook.transaction.state)
@@ -40,9 +40,10 @@ def bypass_text(changed: list[tuple[str, str]]) -> str:
     """
     if len(changed) == 1:
         ((name, who),) = changed
-        return f"coord: {name}, which {who} has, changed while your command ran. It was told: undo it, or ask."
-    head = f"coord: {len(changed)} files that others have changed while your command ran: "
-    tail = ". They were told: undo it, or ask."
+        advice = "It was notified: undo the change, or ask."
+        return f"coord: {name}, which {who} holds, changed while your command ran. {advice}"
+    head = f"coord: {len(changed)} files that others hold changed while your command ran: "
+    tail = ". They were notified: undo the changes, or ask."
     room = LATER_CHARS - len(head) - len(tail) - len(f" and {len(changed)} more (coord log)")
     shown: list[str] = []
     for name, who in changed:
@@ -55,7 +56,7 @@ def bypass_text(changed: list[tuple[str, str]]) -> str:
 
 def _by_its_holder(hook: HookContext, holder: str, name: str, seen: "hook_state.Trace") -> bool:
     """Return whether the holder may have changed a file itself, by a write or by a shell command that ran at the same
-    time. If that cannot be told, nothing is recorded.
+    time. Then no bypass is recorded.
     """
     cache, root = hook.workspace.cache, seen["root"]
     edit = hook_state.read_trace(hook_state.edit_trace_path(cache, recorded_path(root), f"file/{name}"))
@@ -69,7 +70,7 @@ def write_warnings(hook: HookContext, warnings: "Iterable[tuple[Write, GuardRow]
     pieces = []
     for write, row in warnings:
         elsewhere = is_elsewhere(row, write)
-        where = f"; in another worktree ({line(row.worktree, 80)}), so a merge is coming" if elsewhere else ""
+        where = f"; in another worktree ({line(row.worktree, 80)}), so a merge will be needed" if elsewhere else ""
         text = f"coord: you wrote {line(write.resource.removeprefix('file/'))}; {row.said}{where}"
         mark = hook_state.warning_trace_path(hook.workspace.cache, hook.me.id, row.id, write.resource)
         pieces.append(ContextItem(text, marks=(mark,)))

@@ -1,4 +1,4 @@
-"""One call of a hook on the full path: what it is about, the session that acts, and how its agent is told."""
+"""One call of a hook on the full path: the decision about it, the acting session, and the texts for its agent."""
 
 import os
 from collections.abc import Callable
@@ -21,11 +21,11 @@ from eventlog.events import Instant, MessageRead, SessionHeartbeat, to_micros
 from projections.rules.state import Session, State
 
 SendDocument = Callable[[dict[str, object]], None]
-"""Hands the client a JSON document. Raises OSError if nobody reads it."""
+"""Sends the client a JSON document. Raises OSError if nobody reads it."""
 
 
 class HookRequest(Struct, frozen=True):
-    """A call, the shared folder that it is about, and the call's writes to files of that folder."""
+    """A call, one shared folder that it concerns, and the call's writes to files of that folder's repository."""
 
     system: System
     workspace: Workspace
@@ -55,12 +55,12 @@ class HookContext:
 
     @property
     def me(self) -> Session:
-        """The session that acts."""
+        """The acting session."""
         return self.transaction.state.sessions[self.transaction.me.session]
 
     def decide(self) -> tuple[CallFacts, Verdict]:
-        """Decide what is due for the call, from the present state. If nothing is, the quick path would have answered
-        with an index that is up to date, so a new one is saved.
+        """Decide what is due for the call, from the present state. If nothing is due, the call is here only because the
+        index was outdated, so a new one is saved.
         """
         facts, verdict = self.request.decide(self.transaction.state, self.me.id, self.transaction.at)
         if not verdict.reasons and not self.system.env.get("COORD_ROOT"):
@@ -68,7 +68,7 @@ class HookContext:
         return facts, verdict
 
     def clear_question(self) -> None:
-        """Record that the session does not wait for its person any more."""
+        """Record that the session no longer waits for its user."""
         if self.me.doing.asks_person:
             self.transaction.append(without_question(self.me.doing))
 
@@ -95,7 +95,7 @@ class HookContext:
             self._say(document)
 
     def _record_shown(self, shown: list[ContextItem]) -> None:
-        """Record what was shown to the agent. Only afterwards: what is recorded as shown is never shown again."""
+        """Record what was shown to the agent. Call this after showing it: what is recorded is never shown again."""
         ids = tuple(dict.fromkeys(name for item in shown for name in item.ids))
         if ids:
             self.transaction.append(MessageRead(messages=ids))
@@ -106,7 +106,7 @@ class HookContext:
             hook_state.write_trace(mark, {"at": to_micros(self.transaction.at)})
 
     def reminders(self) -> list[ContextItem]:
-        """Return the messages that are still to be confirmed."""
+        """Return a reminder for each message that the session must still confirm."""
         trace = self.reminder_trace()
         return [reminder(message, trace) for message in unacknowledged(self.transaction.state, self.me)]
 
@@ -116,5 +116,5 @@ class HookContext:
 
 
 def without_question(doing: SessionHeartbeat) -> SessionHeartbeat:
-    """Return what a session does once its person has answered."""
+    """Return what a session does once its user has answered."""
     return replace(doing, blocked_on="", asks_person=False)

@@ -34,13 +34,13 @@ _LOCK_WAIT_S = 2.0  # for the log's lock: the agent waits for its hook, and the 
 
 
 def handle_call(system: System, call: HookCall, say: SendDocument) -> HookResult:
-    """Answer a call on the full path. Without a shared folder that can be used, the answer is empty.
+    """Answer a call on the full path. Without a usable shared folder, allow it and do nothing.
 
     Raises CoordError for a log that cannot be used.
     """
     writes = writes_in(call, system.env) if call.hook_event in ("before", "after") else []
     if writes and call.hook_event == "before":
-        return _guard(system, call, writes)
+        return _decide_writes(system, call, writes)
     try:
         workspace = find_workspace(system.at(call.cwd), None)
     except CoordError:
@@ -62,7 +62,7 @@ def _transact(
     say: SendDocument | None = None,
     to_check: Callable[[HookRequest, State, Instant], list[Claim]] = claims_to_check,
 ) -> T:
-    """Let a handler act as the calling session. Before the lock is taken, git is asked about the claims `to_check`."""
+    """Let a handler act as the calling session. Before the lock is taken, git is run for the claims `to_check`."""
     system, workspace = request.system, request.workspace
     answers = edits.GitAnswers(workspace)
     return transact(
@@ -77,19 +77,19 @@ def _transact(
 
 
 def write_to_client(document: dict[str, object]) -> None:
-    """Hand the client a document, on standard output. Raises OSError if nobody reads it."""
+    """Send the client a document on standard output. Raises OSError if nobody reads it."""
     if sys.stdout is None:
         raise OSError("standard output is closed")
     sys.stdout.write(msgspec.json.encode(document).decode() + "\n")
     sys.stdout.flush()
 
 
-def _guard(system: System, call: HookCall, writes: list[Write]) -> HookResult:
-    """Ask the shared folder of each write's repository. If one write is denied, none is made."""
+def _decide_writes(system: System, call: HookCall, writes: list[Write]) -> HookResult:
+    """Decide about the writes in each shared folder. If one write is denied, the client makes none of them."""
     denied: list[tuple[str, list[GuardRow]]] = []
     for folder in dict.fromkeys(write.folder for write in writes):
         some = [write for write in writes if write.folder == folder]
-        denied += _guard_in(system, call, some).items()
+        denied += _decide_in_folder(system, call, some).items()
         if denied:
             break
     if not denied:
@@ -99,13 +99,13 @@ def _guard(system: System, call: HookCall, writes: list[Write]) -> HookResult:
     return DENIED, denial_text(denied)
 
 
-def _guard_in(system: System, call: HookCall, writes: list[Write]) -> dict[str, list[GuardRow]]:
+def _decide_in_folder(system: System, call: HookCall, writes: list[Write]) -> dict[str, list[GuardRow]]:
     workspace = find_workspace(system.at(writes[0].directory), None)
     return _transact(_request(system, workspace, call, writes), before_tool)
 
 
 def _release_unwritten(system: System, call: HookCall, writes: list[Write]) -> None:
-    """End the claims of writes that are not made because another write of their patch is denied."""
+    """End the claims of writes that are not made because another write of the same patch is denied."""
     wanted = {write.resource for write in writes}
 
     def claims(state: State, session: str) -> list[Claim]:
@@ -125,8 +125,8 @@ def _release_unwritten(system: System, call: HookCall, writes: list[Write]) -> N
 
 
 def _calling_identity(system: System, workspace: Workspace, call: HookCall, transaction: Transaction) -> Identity:
-    """The session of the conversation that calls. A new conversation in the process of one that was cleared or forked
-    there continues that one's session. It leaves the trace that hooks of its client run here.
+    """Return the session of the calling conversation. After a clear or a fork, the new conversation in the same process
+    continues the session of the old one. Also leave the trace that hooks of this client run here.
     """
     if not os.path.exists(trace := hook_state.client_trace_path(workspace.cache, call.client.word)):
         hook_state.write_trace(trace)
@@ -160,8 +160,8 @@ def _calling_identity(system: System, workspace: Workspace, call: HookCall, tran
 
 
 def _is_continued_at_home(system: System, workspace: Workspace, call: HookCall, before: Session) -> bool:
-    """Whether a session of another repository's folder belongs to a conversation that this one continued at home: only
-    there it is told.
+    """Return whether the calling conversation continued that of `before`, according to its home: the shared folder of
+    its working directory. A write into another repository does not show that the conversation was cleared or forked.
     """
     try:
         home = find_workspace(system.at(call.cwd), None)

@@ -25,17 +25,17 @@ from projections.rules.state import Claim, ClaimRequest, State
 IGNORED = "!!"  # git's code for an ignored file
 TTL_S = MAX_TTL_S  # of an automatic claim, which a hook ends earlier
 _GIT_S = 2  # how long git may take, since the agent waits
-_WRITE_S = 30  # how long a write takes at most, unless the agent asks its person first
+_WRITE_S = 30  # how long a write takes at most, unless the agent asks its user first
 _MOST_NAMES = 500  # in one call of git
 
 GitStatusFunction = Callable[[str, Collection[str]], "dict[str, str] | None"]
-"""From a worktree's root and names below it: the files that differ from the last commit, with git's code for how (`!!`
-if it is ignored). None if git fails.
+"""Takes the root of a worktree and names of files in it. Returns those that differ from the last commit, each with
+git's status code (`!!` if it is ignored); None if git fails.
 """
 
 
 def git_status(root: str, names: Collection[str]) -> dict[str, str] | None:
-    """Return how these files differ, as a `GitStatusFunction`. Without a repository, all count as ignored."""
+    """Return how these files differ; see `GitStatusFunction`. Without a repository, all count as ignored."""
     if find_repository(root) is None or not os.path.isdir(root):
         return dict.fromkeys(names, IGNORED)
     found: dict[str, str] = {}
@@ -61,8 +61,8 @@ def _status(root: str, names: list[str]) -> dict[str, str] | None:
 
 
 class GitAnswers:
-    """What git said about the files of automatic claims before the lock was taken: git can be slow, and other processes
-    wait for the lock. An answer is valid while the stamps of the file and of git are unchanged.
+    """Git's answers about the files of automatic claims. Git runs before the lock is taken, because it is slow and
+    other processes wait for the lock. An answer is valid while the stamps of the file and of git are unchanged.
     """
 
     def __init__(self, workspace: Workspace, ask: GitStatusFunction | None = None) -> None:
@@ -105,8 +105,9 @@ def finish_edits(
 
 
 def finish_committed(transaction: Transaction, config: Config, claims: Iterable[Claim], answers: GitAnswers) -> None:
-    """End those of these claims whose files were just committed, also if a write seems to be pending that was refused
-    by the agent's person. If the write is made after all, the hook after it claims the file again.
+    """End those of these claims whose files were just committed. The trace of a pending write is ignored unless the
+    write may still happen, because it also remains when the user has refused the write. If the write happens after
+    all, the hook after it claims the file again.
     """
     claims = list(claims)
     awaited = {claim.id for claim in claims if _write_may_be_pending(transaction, claim)}
@@ -115,7 +116,7 @@ def finish_committed(transaction: Transaction, config: Config, claims: Iterable[
 
 
 def _write_may_be_pending(transaction: Transaction, claim: Claim) -> bool:
-    """Return whether a write may be pending: it began seconds ago, or its agent waits for its person. An agent does not
+    """Return whether a write may be pending: it began seconds ago, or its agent waits for its user. An agent does not
     write while it commits, but its subagents may.
     """
     holder = transaction.state.sessions[claim.session]
@@ -147,8 +148,8 @@ class _Edit:
         }
 
     def finished_because(self, transaction: Transaction, config: Config, differs: str | None, *, idle: bool) -> str:
-        """Return why the edit is finished; empty if it is not, or if that is not known. `differs` is git's code, empty
-        if the file is as it was committed.
+        """Return why the edit is finished; empty if it is unfinished or that is unknown. `differs` is git's code: empty
+        if the file is the same as in the last commit, None if git has not answered.
         """
         now, patience = to_micros(transaction.at), patience_s(transaction.state.sessions[self.claim.session], config)
         pending = 0 <= now - self.seen.get("pending", -patience * 2_000_000) < patience * 1_000_000
@@ -161,7 +162,7 @@ class _Edit:
         if differs and differs != IGNORED:
             return ""
         if written and not differs:
-            return "what was written is committed, or taken back"
+            return "what was written is committed or undone"
         if idle and not written:
             return "nothing was written, and nothing is uncommitted"
         age = now - (to_micros(self.claim.expires_at) - self.claim.ttl_s * 1_000_000)
@@ -185,8 +186,8 @@ def clear_pending(transaction: Transaction, claims: Iterable[Claim]) -> None:
 
 
 def stale_claims(workspace: Workspace, config: Config, state: State, at: Instant) -> list[Claim]:
-    """Return the automatic claims of all sessions that may be finished because there was no write for long. Git is not
-    asked.
+    """Return the automatic claims of all sessions whose edits may be finished, because the last write is long ago. Does
+    not run git.
     """
     now = to_micros(at)
     rows = [
@@ -198,7 +199,7 @@ def stale_claims(workspace: Workspace, config: Config, state: State, at: Instant
 
 
 def _is_unfinished(workspace: Workspace, row: GuardRow, now: int) -> bool:
-    """Return whether an edit is known to be unfinished, without asking git."""
+    """Return whether an edit is known to be unfinished, without running git."""
     repository = find_repository(row.worktree)
     seen = hook_state.read_trace(hook_state.edit_trace_path(workspace.cache, row.worktree, row.resource))
     path = os.path.join(row.worktree, seen.get("name") or row.resource.removeprefix("file/"))
@@ -206,7 +207,7 @@ def _is_unfinished(workspace: Workspace, row: GuardRow, now: int) -> bool:
 
 
 def denying_edits(state: State, verdict: Verdict) -> list[Claim]:
-    """Return the automatic claims for which writes are denied."""
+    """Return the automatic claims that block denied writes."""
     rows = [row for _, found in verdict.denied for row in found if row.automatic and not row.waiting]
     return [state.claims[row.id] for row in rows if row.id in state.claims]
 
@@ -236,7 +237,7 @@ def finish_conflicting(
 def may_finish_conflicting(
     workspace: Workspace, config: Config, state: State, wanted: ClaimRequest, now: Instant
 ) -> bool:
-    """Return whether `finish_conflicting` may end a claim. Git is not asked."""
+    """Return whether `finish_conflicting` may end a claim, without running git."""
     if not (found := {claim.id for claim in conflicting_claims(state, wanted)}):
         return False
     rows = [row for row in guard_rows(state, config) if row.id in found]

@@ -1,7 +1,7 @@
 """The full path of a hook: one function for each hook event, the same for every client.
 
-Each runs under the lock, as the session of the conversation that the client names; the session begins with its first
-hook if it does not exist yet. What a hook has to tell is sent before it is recorded as read: if sending fails, it stays
+Each runs under the lock, as the session of the conversation that the client names. If that session does not exist yet,
+its first hook starts it. Messages are sent to the client before they are recorded as read: if sending fails, they stay
 unread.
 """
 
@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from msgspec.structs import replace
 
-from coord.engine.guard_index import IDLE, unacknowledged
+from coord.engine.guard_index import IDLE, is_idle, unacknowledged
 from coord.guard import hook_state, shell_commands
 from coord.guard.decision import GuardRow
 from coord.guard.entry import record_answer
@@ -25,17 +25,19 @@ from coord.workspace.names import by_conversation
 from eventlog.events import AgentStarted, AgentStopped, Instant, SessionEnded, SessionHeartbeat
 from projections.rules.state import Claim, State
 
-_BEGINNING = (
+_COMMAND_START = (
     r"""\s*(?:[A-Za-z_]\w*=(?:'[^']*'|"(?:[^"\\]|\\.)*"|[^\s'"\\$`;&|()<>])*\s+)*([\w./+-]{1,100})(?=\s|$|[;&|])"""
 )
-"""A shell command up to the name of its program. The variables that are set before it may be secrets."""
+"""Matches a shell command up to the name of its program, which is group 1. Assignments before the name are left out,
+because their values may be secrets.
+"""
 
 
 # --- one function for each hook event ---------------------------------------------------------------------------------
 
 
 def on_start(hook: HookContext) -> None:
-    """The agent starts, resumes, clears, compacts or forks: it is told which session it is here, and who else works."""
+    """The agent starts, resumes, clears, compacts or forks: show it which session it is, and who else works here."""
     hook.clear_question()
     resumed = hook.call.source in ("resume", "compact")
     state, now = hook.transaction.state, hook.transaction.at
@@ -44,7 +46,7 @@ def on_start(hook: HookContext) -> None:
 
 
 def on_prompt(hook: HookContext) -> None:
-    """Its person's prompt: the agent is told what others wrote meanwhile."""
+    """The user prompts the agent: show the agent what others have written."""
     facts, verdict = hook.decide()
     hook.clear_question()
     record_answer(facts, [], verdict)
@@ -69,8 +71,8 @@ def before_tool(hook: HookContext) -> dict[str, list[GuardRow]]:
 
 
 def after_tool(hook: HookContext) -> None:
-    """After a tool has run: record what a shell command did to the files of others and what the agent does, and tell
-    the agent what it lost and what others wrote.
+    """After a tool has run: record the files of others that a shell command changed, and what the agent does; show the
+    agent its lost claims and its messages.
     """
     facts, verdict = hook.decide()
     items = record_bypasses(hook, facts.before_command()) if "changed" in verdict.reasons else []
@@ -84,7 +86,7 @@ def after_tool(hook: HookContext) -> None:
     if "heartbeat" in verdict.reasons:
         _record_heartbeat(hook)
     record_answer(facts, hook.writes, verdict)
-    if not hook.call.agent:  # what is for the session is not shown to its subagents
+    if not hook.call.agent:  # the messages of a session are not shown to its subagents
         items += unread_items(hook.transaction.state, hook.me, hook.transaction.at, all_of_it=False)
     if "reminder" in verdict.reasons:
         items += hook.reminders()
@@ -92,11 +94,11 @@ def after_tool(hook: HookContext) -> None:
 
 
 def on_question(hook: HookContext) -> None:
-    """The agent asks its person: the session is blocked on that until the next hook."""
+    """The agent asks its user: the session is blocked until the next hook."""
     call = hook.call
     doing = hook.me.doing
-    what = "an answer" if call.tool in call.client.questions else f"leave to use {line(call.tool, 40) or 'a tool'}"
-    blocked = replace(doing, blocked_on=f"its person: {what}", asks_person=True, automatic=not doing.action)
+    what = "an answer" if call.tool in call.client.questions else f"permission to use {line(call.tool, 40) or 'a tool'}"
+    blocked = replace(doing, blocked_on=f"its user: {what}", asks_person=True, automatic=not doing.action)
     if doing != blocked:
         hook.transaction.append(replace(blocked, action=doing.action or "waiting"))
 
@@ -109,7 +111,7 @@ def on_stop(hook: HookContext) -> None:
     _finish_edits(hook, None if hook.call.alone else "")
     if hook.call.alone:
         held = {claim.agent for claim in hook.transaction.state.claims.values() if claim.session == hook.me.id}
-        for agent in sorted(held.union(hook.me.agents) - {""}):  # it ended without its hook, as if it was killed
+        for agent in sorted(held.union(hook.me.agents) - {""}):  # a subagent that was killed has no stop hook
             hook.transaction.append(AgentStopped(agent=agent))
     state, me = hook.transaction.state, hook.me
     waiting = [m for m in state.messages.values() if m.urgency == "high" or m.needs_ack]
@@ -121,7 +123,7 @@ def on_stop(hook: HookContext) -> None:
         pieces = [replace(piece, marks=(new[name],)) for piece in unread for name in piece.ids if name in new]
         owes = [reminder(m, new[m.id], hook.reminder_trace()) for m in unacknowledged(state, me) if m.id in new]
         hook.block_stop([*pieces, *owes])
-    elif me.doing != IDLE:
+    elif not is_idle(me.doing):
         hook.transaction.append(IDLE)
 
 
@@ -148,7 +150,7 @@ def on_end(hook: HookContext) -> None:
         shell_commands.remove_traces(hook.call, hook.system.env, hook.workspace.cache, hook.me.id)
         shutil.rmtree(hook_state.folder_of(hook.workspace.cache, hook.me.id), ignore_errors=True)
         hook.transaction.append(
-            SessionEnded(reason=f"its client ended it ({line(hook.call.reason, 40) or 'no reason said'})")
+            SessionEnded(reason=f"its client ended it ({line(hook.call.reason, 40) or 'no reason given'})")
         )
 
 
@@ -169,8 +171,8 @@ HANDLERS: dict[str, Callable[[HookContext], object]] = {
 
 
 def _record_heartbeat(hook: HookContext) -> None:
-    """Record what the agent does; if it said that itself, only that it is alive. Stale edits, of any session, are ended
-    on this occasion.
+    """Record what the agent does, or only that it is alive if it has reported its work itself. Also end the stale edits
+    of all sessions.
     """
     stale = edits.stale_claims(hook.workspace, hook.config, hook.transaction.state, hook.transaction.at)
     edits.finish_edits(hook.transaction, hook.config, stale, hook.answers)
@@ -194,19 +196,19 @@ def _doing(call: HookCall, hook: HookContext) -> tuple[str, str]:
 
 def _program(command: str) -> str:
     """Return the name of the program that a shell command begins with."""
-    found = re.match(_BEGINNING, command)
+    found = re.match(_COMMAND_START, command)
     return os.path.basename(found[1]) if found else "a command"
 
 
 def _finish_edits(hook: HookContext, agent: str | None) -> None:
-    """End the finished edits of a session, or of its subagent, while no tool of it is running."""
+    """End the finished edits of a session, or of one of its subagents, when none of its tools is running."""
     mine = edits.own_automatic_claims(hook.transaction.state, hook.me.id, agent)
     edits.clear_pending(hook.transaction, mine)
     edits.finish_edits(hook.transaction, hook.config, mine, hook.answers, idle=True)
 
 
 def claims_to_check(request: HookRequest, state: State, now: Instant) -> list[Claim]:
-    """Return the claims that a hook event ends if git says that their edits are finished."""
+    """Return the claims that this call ends if git shows that their edits are finished."""
     call, workspace, config = request.call, request.workspace, request.config
     me = by_conversation(state, (call.conversation,))
     if call.hook_event in ("before", "after"):

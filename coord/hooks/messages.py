@@ -19,7 +19,7 @@ from projections.views.board import names_of
 
 START_CHARS = 1500  # shown to an agent when it starts, at most
 LATER_CHARS = 400  # shown to an agent by any later hook, at most
-_BODY = 240  # characters of a message that is one of several
+_BODY = 240  # characters of each message, if there are several
 
 
 class ContextItem(Struct, frozen=True):
@@ -39,7 +39,7 @@ def fit_to_budget(
     text ends with the number of items left out.
     """
     shown: list[str] = []
-    told: list[ContextItem] = []
+    included: list[ContextItem] = []
     rest = f"… and {len(pieces)} more: {more}"
     for number, piece in enumerate(pieces):
         last = number == len(pieces) - 1
@@ -51,13 +51,13 @@ def fit_to_budget(
             shown.append(piece.text[: room - 1] + "…")
         else:
             shown.append(piece.text)
-        told.append(piece)
-    return "\n".join(shown), told
+        included.append(piece)
+    return "\n".join(shown), included
 
 
 def unread_items(state: State, session: Session, now: Instant, *, all_of_it: bool) -> list[ContextItem]:
-    """Return what a session has not read, the most urgent first. Broadcasts that are not urgent are left out unless
-    `all_of_it` is true.
+    """Return what a session has not read: notices, then urgent messages, then others. Broadcasts that are not urgent
+    are left out unless `all_of_it` is true.
     """
     names = names_of(state)
     pieces = [_notice_item(notice, now, names) for notice in session.notices]
@@ -70,11 +70,11 @@ def unread_items(state: State, session: Session, now: Instant, *, all_of_it: boo
 
 
 def _notice_item(notice: Notice, now: Instant, names: dict[str, str]) -> ContextItem:
-    """Return what happened to a session's claims. A reason that another session gave is quoted."""
+    """Return a notice about a session's claims as an item. A reason that another session gave is quoted."""
     said = notice.reason if notice.kind not in ("broken", "handed_over") else ""
     more = f" ({len(notice.resources) - 3} more: coord why {notice.id})" if len(notice.resources) > 3 else ""
     short = replace(notice, resources=notice.resources[:3], reason=said)
-    words = f" It says: {quoted(notice.reason, 100)}" if notice.reason and not said else ""
+    words = f" Reason given: {quoted(notice.reason, 100)}" if notice.reason and not said else ""
     return ContextItem(f"coord: {notice_line(short, now, names)}{more}{words}", (notice.id,))
 
 
@@ -85,18 +85,18 @@ def message_item(message: Message, names: dict[str, str], limit: int) -> Context
     who = session_label(message.session, names)
     confirm = f"confirm: coord ack {message.id}; " if message.needs_ack else ""
     tail = f'({confirm}answer: coord reply {message.id} "...")'
-    head = f"coord: {urgent}message{to} from {who}, another session, not your person: "
+    head = f"coord: {urgent}message{to} from {who}, another session, not your user: "
     words = f"{message.subject}: {message.body}" if message.body else message.subject
     room = max(60, limit - len(head) - len(tail) - 3)
     said = quoted(words, room)
     if said.endswith("…”"):
-        tail = f"({confirm}the rest: coord inbox {message.id})"
+        tail = f"({confirm}full text: coord inbox {message.id})"
     return ContextItem(f"{head}{said} {tail}", (message.id,))
 
 
 def reminder(message: Message, *marks: str) -> ContextItem:
     """Return the reminder that a message must still be confirmed."""
-    text = f"coord: still to be confirmed by you: {quoted(message.subject, 80)} (coord ack {message.id})"
+    text = f"coord: you must still confirm: {quoted(message.subject, 80)} (coord ack {message.id})"
     return ContextItem(text, marks=marks)
 
 
@@ -108,19 +108,19 @@ def start_items(state: State, me: Session, resumed: bool) -> list[ContextItem]:
     others = len(_others(state, me))
     names = names_of(state)
     still = "still " if resumed else ""
-    mine = _held(state, me)
+    mine = _claims_text(state, me)
     if not others:
-        has = f", and have {mine}" if mine else ""
+        has = f", and hold {mine}" if mine else ""
         return [
             ContextItem(f"coord: you are {still}session {session_label(me.id, names)}, alone in this repository{has}.")
         ]
-    has = f" You have {mine}." if mine else ""
+    has = f" You hold {mine}." if mine else ""
     return [
         ContextItem(
             f"coord: you are {still}session {session_label(me.id, names)}, and {plural(others, 'other session')} "
-            f"{'is' if others == 1 else 'are'} at work in this repository.{has}\n"
-            "Files that you write are claimed for you until you commit. A write that is denied says who has the file: "
-            "do other work, wait, or ask; do not go round it by the shell.\n"
+            f"{'works' if others == 1 else 'work'} in this repository.{has}\n"
+            "Files that you write are claimed for you until you commit. If a write is denied, you are shown who holds "
+            "the file: do other work, wait, or ask. Do not use the shell to write it.\n"
             "coord status · coord inbox · coord send WHO SUBJECT TEXT · coord claim file PATH --note WHY · "
             "coord heartbeat DOING WHAT"
         )
@@ -130,16 +130,16 @@ def start_items(state: State, me: Session, resumed: bool) -> list[ContextItem]:
 def other_sessions(state: State, me: Session, now: Instant) -> list[ContextItem]:
     """Return the other live sessions, one line each, the latest heard first."""
     others = sorted(_others(state, me), key=lambda session: session.last_at, reverse=True)
-    return [ContextItem(_other(state, session, names_of(state), now)) for session in others]
+    return [ContextItem(_session_text(state, session, names_of(state), now)) for session in others]
 
 
 def _others(state: State, me: Session) -> list[Session]:
     return [session for session in state.sessions.values() if session.live and session.id != me.id]
 
 
-def _other(state: State, session: Session, names: dict[str, str], now: Instant) -> str:
+def _session_text(state: State, session: Session, names: dict[str, str], now: Instant) -> str:
     doing = " ".join(part for part in (session.doing.action, session.doing.target) if part)
-    held = _held(state, session)
+    held = _claims_text(state, session)
     quiet = seconds_between(session.last_at, now)
     facts = [
         line(session.client, 20),
@@ -152,12 +152,12 @@ def _other(state: State, session: Session, names: dict[str, str], now: Instant) 
     return f"- {session_label(session.id, names)}: {'; '.join(fact for fact in facts if fact)}"
 
 
-def _held(state: State, session: Session) -> str:
+def _claims_text(state: State, session: Session) -> str:
     held = [claim for claim in state.claims.values() if claim.session == session.id]
-    return _listed(held)
+    return _first_resources(held)
 
 
-def _listed(claims: Iterable[Claim], most: int = 3) -> str:
+def _first_resources(claims: Iterable[Claim], most: int = 3) -> str:
     found = list(dict.fromkeys(line(claim.resource, 60) for claim in claims))
     more = f" and {len(found) - most} more" if len(found) > most else ""
     return ", ".join(found[:most]) + more

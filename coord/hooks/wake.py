@@ -1,7 +1,8 @@
 """Wake an idle agent: a hook that its client runs in the background, and that ends when there is something to read.
 
-Claude Code wakes an agent when such a hook exits with 2, and shows it what the hook printed on standard error. One such
-hook waits for each session; another one ends at once. Nothing is marked as read: the next hook shows it again.
+Claude Code wakes an agent when such a hook exits with 2, and shows it what the hook printed on standard error. Only one
+such hook waits for each session; a second one exits at once. Nothing is marked as read, so the next hook shows the
+messages again.
 """
 
 import os
@@ -27,11 +28,11 @@ from projections.rules.claims import find_obstacles
 from projections.rules.fold import as_of
 from projections.rules.state import ClaimRequest, Session, State
 
-WAKE = 2  # the exit code that wakes
+WAKE = 2  # the exit code that wakes an agent
 _MOST_INPUT = 1 << 25  # bytes
 _MOST_FREE = 3  # released files that are named at once
 WakeText = tuple[str, list[str]]
-"""The text that wakes an agent, and the traces of the denials that it answers."""
+"""The text that wakes an agent, and the traces of the denied files that it reports as free."""
 _NOTHING: WakeText = ("", [])
 
 
@@ -49,7 +50,7 @@ def run_wake_hook(system: System, word: str) -> int:
             sys.stderr.flush()
     except (CoordError, Interrupted, OSError, ValueError):
         return 0  # a background hook cannot report a failure
-    for trace in answered:  # only now: what was not printed must be printed by the next hook
+    for trace in answered:  # after printing, since the next hook must print what this one could not
         hook_state.remove_trace(trace)
     return WAKE if text else 0
 
@@ -58,12 +59,12 @@ def _wait_for_news(system: System, call: HookCall) -> WakeText:
     """Wait, and return what wakes the agent; an empty text if it is not woken."""
     workspace = find_workspace(system.at(call.cwd), None)
     caught: list[int] = []
-    session = _session(_look(system, workspace).state, call)
+    session = _session(_read_snapshot(system, workspace).state, call)
     if session is None or not _is_only_waiter(workspace, session.id):
         return _NOTHING
 
     def look() -> tuple[WakeText | None, Instant]:
-        snapshot = _look(system, workspace)
+        snapshot = _read_snapshot(system, workspace)
         state = as_of(snapshot.state, snapshot.now)
         me = _session(state, call)
         if me is None or not me.live or system.death_evidence(me):
@@ -79,7 +80,7 @@ def _wait_for_news(system: System, call: HookCall) -> WakeText:
         return wait_for(workspace.log, look, system.wall, caught)
 
 
-def _look(system: System, workspace: Workspace) -> Snapshot:
+def _read_snapshot(system: System, workspace: Workspace) -> Snapshot:
     snapshot = Snapshot(system, workspace)
     snapshot.catch_up(consistent=True)
     return snapshot
@@ -90,7 +91,7 @@ def _session(state: State, call: HookCall) -> Session | None:
 
 
 def _is_only_waiter(workspace: Workspace, session: str) -> bool:
-    """Return whether no other process waits for this session; then this one does, until it ends."""
+    """Return whether no other process waits for this session. If so, this process is the waiter until it ends."""
     path = os.path.join(hook_state.folder_of(workspace.cache, session), "waker")
     os.makedirs(os.path.dirname(path), exist_ok=True)
     fd = os.open(path, os.O_RDWR | os.O_CREAT | NOFOLLOW, 0o666)  # kept open, since closing it frees the lock
@@ -100,8 +101,8 @@ def _is_only_waiter(workspace: Workspace, session: str) -> bool:
 def _freed_files(
     system: System, workspace: Workspace, state: State, me: Session, now: Instant
 ) -> dict[ContextItem, str]:
-    """Return the files that this session was denied and can have now, each with its trace. Edits that may be finished
-    are ended if git says so.
+    """Return the files that this session was denied and can write now, each with the trace of its denial. If an edit
+    blocks it, end the edit if git shows that it is finished.
     """
     folder, config = hook_state.folder_of(workspace.cache, me.id), read_config(workspace)
     found = {}
@@ -126,7 +127,7 @@ def _freed_files(
         if may_finish_conflicting(workspace, config, state, ask, now):
             _finish_edits(system, workspace, config, me, ask, state)
         elif not find_obstacles(state, ask):
-            found[ContextItem(f"coord: {line(asked['resource'])} is free now; you were denied it.")] = path
+            found[ContextItem(f"coord: {line(asked['resource'])} is free now; your write to it was denied.")] = path
     return found
 
 

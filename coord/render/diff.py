@@ -1,6 +1,6 @@
 """The difference between two states as text: for `coord diff`, and for each step of `coord replay`.
 
-The signs are the usual ones: `+` for what is new, `-` for what is gone, `~` for what changed. Where a rule decided the
+A line begins with `+` for a new fact, `-` for one that is gone, or `~` for one that changed. If a rule decided the
 change, the line names the event that caused it.
 """
 
@@ -78,7 +78,7 @@ def diff_lines(
 
 
 class _DiffWriter:
-    """Writes a line for each thing that differs; there is one method for each `FactKind`, with its name."""
+    """Writes the lines. For each `FactKind` there is a method with the same name, which returns one line."""
 
     def __init__(
         self, before: Facts, after: Facts, decisions: Sequence[Decision], known: DiffContext, now: Instant

@@ -1,5 +1,5 @@
-"""Events as text: one line that says what the session did. Text of other sessions is cut, and its control characters
-are escaped.
+"""Events as text: one line that describes what the session did. Text of other sessions is cut, and its control
+characters are escaped.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
@@ -154,7 +154,7 @@ def bypass(how: str) -> tuple[str, str, str]:
 _BYPASSES = {
     "git commit": ("committed", "commits", "with {override}"),
     "git push": ("pushed a change to", "pushes a change to", "with {override}"),
-    SHELL_COMMAND: ("changed", "changes", "with {how}; it was told"),
+    SHELL_COMMAND: ("changed", "changes", "with {how}; its agent was told"),
 }
 """Past tense, present tense and means, by the first words of an event's `how`."""
 

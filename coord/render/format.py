@@ -18,8 +18,8 @@ from eventlog.events import Instant, seconds_between
 Names: TypeAlias = Mapping[str, str]
 """The names of sessions, by session id."""
 
-FREED_NEXT = "the next claim, heartbeat or message of any session frees it"  # of a claim whose holder is dead
-UNTIL_COMMITTED = "until it is committed"  # how long an automatic claim lasts, as far as anyone can say
+FREED_NEXT = "the next claim, heartbeat or message of any session frees it"  # shown for a claim whose holder is dead
+UNTIL_COMMITTED = "until it is committed"  # how long an automatic claim lasts
 
 # The patterns are strings because most commands need none of them: `re` compiles each at its first use.
 _CONTROL = (
@@ -88,7 +88,7 @@ def _formatted(at: Instant, form: str) -> str:
 
 
 def period_text(start: Instant, end: Instant, now: Instant) -> str:
-    """Return a period with its zone once, and with dates as in `time_text`."""
+    """Return a period as text: the zone is shown once, and the dates as in `time_text`."""
     first, last = local_time(start), local_time(end)
     if first.utcoffset() != last.utcoffset():
         return f"{time_text(start, now)} – {time_text(end, now)}"

@@ -150,7 +150,7 @@ _ENDS = ("released", "expired", "broken", "session_ended", "session_dead", "laps
 
 
 def holders_text(state: State, resources: Sequence[str], now: Instant, names: Names, gone: Names) -> str:
-    """Return a line for each claim and each waiting request on something that overlaps these resources.
+    """Return a line for each claim and each waiting request whose resource overlaps one of these.
 
     `gone` is the evidence, by session, that a holder is dead although no event has recorded it yet.
     """
@@ -169,7 +169,7 @@ def holders_text(state: State, resources: Sequence[str], now: Instant, names: Na
 
 
 def no_holder_text(resources: Sequence[str], entries: Sequence[ClaimHistoryEntry], names: Names) -> str:
-    """Return that nobody holds these resources, and who was the last holder according to `entries`."""
+    """Return a sentence that nobody holds these resources, with the last holder according to `entries`."""
     what = f"Nobody holds {' or '.join(line(name) for name in resources)}"
     ends = [entry for entry in entries if entry.what in _ENDS and entry.since]
     if not ends:
@@ -193,7 +193,7 @@ def holder_text(claim: Claim, now: Instant, names: Names, gone: Names) -> str:
 
 
 def life_lines(analysis: HistoryAnalysis, session: str, now: Instant, names: Names, gone: Names) -> Iterator[str]:
-    """Yield a line for each time in which a session was live, then the claims that it holds."""
+    """Yield a line for each period in which a session was live, then one for each claim that it holds."""
     for life in (life for life in analysis.session_intervals if life.session == session):
         begin = f"{session_label(session, names)} was live from {time_text(life.start, now, seconds=True)}"
         if life.end:

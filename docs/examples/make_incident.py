@@ -84,7 +84,7 @@ NIGHT: tuple[tuple[str, str, AnyPayload], ...] = (
     ("23:02:00", API, doing("building", "tax in prices.py", 90, phase="BUILD")),
     ("23:04:00", API, ClaimReleased(claim=f"{API}/4")),
     ("23:04:30", API, MessageSent(to=EVERYONE, subject="Tax is in", body="prices.py has it from line 40 on; keep it.")),
-    ("23:10:00", WEB, hello("web", 5202, "main")),  # its person started it again
+    ("23:10:00", WEB, hello("web", 5202, "main")),  # its user started it again
     ("23:10:30", WEB, doing("building", "currency", 60, next_action="rounding")),
     ("23:25:00", WEB, doing("building", "currency", 90, phase="writing prices.py anew")),
     ("23:30:00", TESTS, MessageRead(messages=(f"{API}/11",))),

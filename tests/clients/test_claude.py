@@ -114,7 +114,7 @@ def test_a_subagent_is_shown_and_its_claims_pass_on(work: Repo, agent: Make) -> 
     assert len(work.of_type("agent.stopped")) == 1
     assert held(work) == {(PAGE, session_of(work, first))}
     second.prompt("Write the page")
-    assert "page.py is taken" in second.writes("page.py", "two\n").text
+    assert "page.py was not written" in second.writes("page.py", "two\n").text
 
 
 def test_a_subagent_does_not_overwrite_another(work: Repo, agent: Make) -> None:
@@ -124,7 +124,7 @@ def test_a_subagent_does_not_overwrite_another(work: Repo, agent: Make) -> None:
     begun = first.calls(delegate(TASK), delegate(OTHER_TASK))
     assert {begun.mark, first.hears().mark} == {TASK, OTHER_TASK}
     first.writes("page.py", "one\n", TASK)
-    assert "page.py is taken" in first.writes("page.py", "two\n", OTHER_TASK).text
+    assert "page.py was not written" in first.writes("page.py", "two\n", OTHER_TASK).text
     assert (work.root / "page.py").read_text() == "one\n"
 
 
@@ -194,7 +194,7 @@ def test_a_file_that_is_free_again_wakes_the_denied_agent(work: Repo, agent: Mak
     first.prompt("Go")
     first.writes("page.py", "one\n")
     second.prompt("Go")
-    assert "page.py is taken" in second.writes("page.py", "two\n").text
+    assert "page.py was not written" in second.writes("page.py", "two\n").text
     second.says("I wait for page.py.")
     first.runs("git add page.py && git commit -q -m Page")
     assert "page.py is free now" in second.hears().text
@@ -246,7 +246,7 @@ def test_the_plugin_does_the_same(work: Repo, agent: Make, tmp_path: Path) -> No
     first.writes("page.py", "one\n")
     second.start(*CLAUDE.free, "--plugin-dir", str(tmp_path / "plugin"))
     second.prompt("Go")
-    assert "page.py is taken" in second.writes("page.py", "two\n").text
+    assert "page.py was not written" in second.writes("page.py", "two\n").text
     second.says("Then not.")
     assert f"{session_of(work, first)}: editing page.py" in second.prompt("/coord:status").text
 

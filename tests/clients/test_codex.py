@@ -23,7 +23,7 @@ def test_a_sandboxed_command_has_the_same_session_and_anchor(work: Repo, agent: 
     assert "It is mine." in second.runs("true").text
     mine = [line["event"] for line in work.of_type("session.started") if line["session"] == me]
     assert [event.get("anchor") for event in mine] == [anchor]
-    assert "page.py is taken" in second.writes("page.py", "two\n").text
+    assert "page.py was not written" in second.writes("page.py", "two\n").text
     first.kill()
     second.reads("page.py")
     second.writes("page.py", "two\n")

@@ -31,7 +31,7 @@ def two_agents(make: Make, program: Program) -> tuple[Agent, Agent]:
 def test_a_write_to_another_agents_file_is_denied(program: Program, work: Repo, agent: Make) -> None:
     first, second = two_agents(agent, program)
     heard = second.writes("page.py", "two\n")
-    assert re.search(r"page\.py is taken", heard.text)
+    assert re.search(r"page\.py was not written", heard.text)
     assert session_of(work, first) in heard.text
     assert (work.root / "page.py").read_text() == "one\n"
     second.writes("other.py", "two\n")

@@ -17,7 +17,7 @@ def test_three_clients_respect_each_other(work: Repo, agent: Make) -> None:
     claude.prompt("Write the page")
     claude.writes("page.py", "claude\n")
     codex.prompt("Write the page, or the draft")
-    assert "page.py is taken" in codex.writes("page.py", "codex\n").text
+    assert "page.py was not written" in codex.writes("page.py", "codex\n").text
     codex.writes("draft.py", "codex\n")
     gemini.prompt("Write the page, in your worktree")
     gemini.writes("page.py", "gemini\n")

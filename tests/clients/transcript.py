@@ -61,12 +61,12 @@ def play(program: Program, repo: Repo, homes: Path) -> None:
 
 
 def _story(repo: Repo, ada: Agent, ben: Agent) -> None:
-    _step("Ada's person", 'says "Write the landing page". What coord adds for her model:')
+    _step("Ada's user", 'says "Write the landing page". What coord adds for her model:')
     _heard(ada, ada.prompt("Write the landing page"))
     _step("Ada", "writes page.py and draft.py.")
     ada.writes("page.py", "print('landing')\n")
     ada.writes("draft.py", "print('draft')\n")
-    _step("Ben's person", 'says "Add a footer to the page". What coord adds for his model:')
+    _step("Ben's user", 'says "Add a footer to the page". What coord adds for his model:')
     _heard(ben, ben.prompt("Add a footer to the page"))
     _step("Ben", "writes page.py. What his model gets back:")
     _heard(ben, ben.writes("page.py", "print('footer')\n"))

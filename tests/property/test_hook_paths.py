@@ -168,7 +168,7 @@ class BothPaths(Agents):
         self.hook(data.draw(PIDS), name, tool_name="Read", agent_id=data.draw(AGENTS))
 
     def question(self, data: st.DataObject) -> None:
-        """Claude asks its person."""
+        """Claude asks its user."""
         self.hook(CLAUDE, "asks", tool_name=data.draw(st.sampled_from(("Bash", "Write"))))
 
     def subagent(self, data: st.DataObject) -> None:

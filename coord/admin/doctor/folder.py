@@ -1,6 +1,6 @@
 """Checks of what is around a log: other shared folders, git, and the file system.
 
-Without git its checks are left out. Whether a file can be read or written is asked of the system, and not tried.
+If git is missing, its checks are skipped. Permissions are queried from the system, without trying to write.
 """
 
 import os
@@ -94,7 +94,7 @@ def worktree_logs(subject: Subject) -> Iterator[DoctorFinding]:
 
 
 def git_tracks(subject: Subject) -> Iterator[DoctorFinding]:
-    """Find live files that git tracks, and so rolls back with every stash, checkout and reset."""
+    """Find live files that git tracks: every stash, checkout and reset would restore an old version of them."""
     names = (git(subject, "ls-files", "-z", "--", "log", "STATUS_BOARD.md", ".cache") or "").split("\0")
     live = [name for name in names if name and not name.endswith((".gitignore", ".gitkeep"))]
     if not live:
@@ -157,7 +157,7 @@ def git(subject: Subject, *words: str) -> str | None:
 
 
 def permissions(subject: Subject) -> Iterator[DoctorFinding]:
-    """Find files that this user cannot read or write, but coord needs to."""
+    """Find files that coord must read or write, but this user cannot."""
     if os.name != "posix":
         return
     log = subject.folder.log if os.path.isdir(subject.folder.log) else subject.folder.folder

@@ -65,7 +65,9 @@ def _where_git_looks(subject: Subject) -> tuple[str, list[str]]:
         try:
             install_git(subject.install_request(scope=scope), draft)
         except CoordError as error:
-            refused = error if error.code == REFUSED else refused  # another code means only that the option is wrong
+            refused = (
+                error if error.code == REFUSED else refused
+            )  # any other code only means that this option is the wrong one
         else:
             return f" --{scope}" if scope else "", list(draft.record.files)
     raise refused

@@ -194,7 +194,7 @@ def lock(subject: Subject) -> Iterator[DoctorFinding]:
             return
         process = subject.system.processes.process(owner) if owner else None
         if owner is None or (pid and owner != pid):
-            return  # the lock is free, or changes hands, as it should
+            return  # the lock is free, or different processes hold it in turn
         pid = owner
         if process and process.state == "T":
             steps: tuple[RepairStep, ...] = (

@@ -30,7 +30,7 @@ Severity: TypeAlias = Literal["serious", "warning", "note"]
 
 
 class RepairStep(Struct, frozen=True):
-    """One thing to do: what it is for, and the command, if there is one."""
+    """One step of a repair: its purpose, and the command, if there is one."""
 
     why: str
     command: str = ""

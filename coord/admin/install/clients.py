@@ -34,7 +34,7 @@ from coord.errors import CoordError, refused, usage_error
 
 
 def install_client(client: Client, request: InstallRequest, draft: Changeset) -> None:
-    """Install a client's hooks, the rules for safe commands, and what else is asked for. Raises CoordError."""
+    """Install a client's hooks, the rules for safe commands, and whatever else is requested. Raises CoordError."""
     if request.plugin:
         _make_plugin(client, request, draft)
         return
@@ -268,7 +268,7 @@ def _plugin_folder(client: Client, request: InstallRequest, draft: Changeset) ->
     return folder
 
 
-# --- what the user should know ----------------------------------------------------------------------------------------
+# --- notes for the user -----------------------------------------------------------------------------------------------
 
 
 def _report_next_steps(client: Client, scope: str, request: InstallRequest, draft: Changeset) -> None:

@@ -3,7 +3,7 @@
 An existing hook is renamed to `NAME.before-coord` in the same folder, and coord's hook runs it last. Adding a block to
 its text instead would fail: a hook can be in any language, and programs that generate hooks (pre-commit, husky)
 overwrite a file that they consider their own, including such a block. pre-commit moves a hook that it did not make to
-`NAME.legacy` and runs it from there; if coord's hook was moved so, it stays there.
+`NAME.legacy` and runs it from there; if it has moved coord's hook there, the hook stays there.
 
 Some hooks use the name and folder that they are called by (husky's do). A hook that is a shell script is therefore
 read by its own shell under its old name. Any other hook is run under its new name, in the same folder.

@@ -1,8 +1,8 @@
 """What a person reads about the changes: a unified diff of each file before it is written, and a summary in words.
 
-A file in the home folder can contain secrets, and what is printed can end up in an agent's transcript. Of such a file
-only the parts of lines that change are shown. In a repository the lines around a change are shown too, shortened where
-they are long. What changes is never shortened, neither in the diff nor in the summary: it can grant permissions.
+A file in the home folder can contain secrets, and printed text can end up in an agent's transcript. So for such a file
+only the changed parts of lines are shown. In a repository the lines around a change are shown too, and long ones are
+shortened. What changes is never shortened, neither in the diff nor in the summary: it can grant permissions.
 """
 
 import os

@@ -1,8 +1,8 @@
 """The hooks of git: refuse a commit that contains work of others, and a push that changes what others hold.
 
 This is the last check before work of others is committed by mistake. For most commits the log is read without its lock,
-and nothing is appended. Only a bypass and the end of committed edits are recorded; a person without a session gets one
-for that call of git.
+and nothing is appended. Only a bypass and the end of committed edits are recorded; if a person without a session causes
+one, a session is started for that call of git.
 """
 
 import os
@@ -68,46 +68,44 @@ class GitHook:
         return as_of(snapshot.state, snapshot.now), snapshot.now
 
     def me(self, state: State) -> Identity:
-        """Return who calls git: nobody, if it is a person without a session. Raises CoordError if that is unclear."""
+        """Return the session that calls git; `_NOBODY` for a person without one. Raises CoordError if it is unclear."""
         return find_identity(self.system, state) or _NOBODY
 
     def is_person(self, me: Identity, state: State) -> bool:
-        """Return whether a person calls git: with the session of a shell or without one, and not below an agent's
-        client.
-        """
+        """Return whether a person calls git: with a shell's session or none, and with no agent's client above it."""
         session = state.sessions.get(me.session)
         agent = me.client or nearest_client(self.system.ancestry[1:]) or clients_in(self.system.env)
         return not agent and (not session or session.client == _SHELL)
 
     def resource(self, name: str) -> str:
-        """Return the resource that people claim for a file; a submodule is a folder for them."""
+        """Return the resource by which a file is claimed; a submodule is claimed as a folder."""
         path = os.path.join(self.repository.worktree, name)
         return resource_of(name) + ("/" if os.path.isdir(path) and not os.path.islink(path) else "")
 
     def transact(self, decide: Callable[[Transaction], object]) -> None:
         """Let `decide` append events as the session that calls git. Raises CoordError."""
         config = replace(self.config, lock_wait_seconds=min(self.config.lock_wait_seconds, _LOCK_WAIT_S))
-        passing: list[bool] = []
+        temporary: list[bool] = []
 
         def who(transaction: Transaction) -> Identity:
             try:
                 found = find_identity(self.system, transaction.state)
-            except CoordError:  # several sessions are possible, or it has ended: do not act as the wrong one
+            except CoordError:  # more than one session is possible, or it has ended: do not act as the wrong one
                 found = None
             if found:
                 return found
             transaction.start_session(
                 Identity("", "a hook of git"), session_started(self.system, self.workspace, client=GIT_CLIENT)
             )
-            passing.append(True)
+            temporary.append(True)
             return transaction.me
 
         def act(transaction: Transaction) -> None:
             try:
                 decide(transaction)
             finally:
-                if passing:
-                    transaction.append(SessionEnded(reason="it was there for one call of git"))
+                if temporary:
+                    transaction.append(SessionEnded(reason="it was started for one call of git"))
 
         transact(self.system, self.workspace, config, act, who, [])
 
@@ -136,7 +134,7 @@ def before_commit(hook: GitHook) -> int:
     for name, some in find_lost_claims(state, me, hook.worktree, wanted, now).items():
         found.setdefault(name, []).extend(some)
     found = without_dead_holders(found, hook.system.death_evidence, state)
-    if found and hook.is_person(me, state):  # who reviews what an agent did, and commits it
+    if found and hook.is_person(me, state):  # people may commit the edits of agents that have stopped
         found = _without_idle_edits(found, state)
     if not found or _is_guard_off(hook, found, "commit"):
         return 0
@@ -156,8 +154,8 @@ def before_commit(hook: GitHook) -> int:
 
 
 def _without_idle_edits(found: OwnershipConflicts, state: State) -> dict[str, list[OwnershipConflict]]:
-    """Return the conflicts without the edits of agents that have stopped, with their subagents, and wait for their
-    person. Claims made by name stay.
+    """Return the conflicts without the automatic claims of agents that have stopped, as have their subagents. Claims
+    made by name stay.
     """
     edited = {claim.id for claim in state.claims.values() if claim.automatic}
     over = {session.id for session in state.sessions.values() if not (has_stated_activity(session) or session.agents)}
@@ -186,8 +184,8 @@ def after_commit(hook: GitHook) -> int:
 
 
 def before_push(hook: GitHook, remote: str, text: str) -> int:
-    """Return the exit code that allows or refuses a push. A push loses no work, so only claims made by name refuse it:
-    on a branch, on the push, or on a file that the commits change. Raises like `before_commit`.
+    """Return the exit code that allows or refuses a push. A push loses no work, so only claims made by name count: on a
+    branch, on the push, or on a file that the commits change. Raises like `before_commit`.
     """
     state, _ = hook.read_state()
     me = hook.me(state)
@@ -208,7 +206,7 @@ def before_push(hook: GitHook, remote: str, text: str) -> int:
 
 
 def _is_guard_off(hook: GitHook, found: OwnershipConflicts, verb: str) -> bool:
-    """Return whether the guard is off for this call. If it is, that is recorded, and each holder is told."""
+    """Return whether the guard is off for this call. If so, record the bypass of each claim; its holder is told."""
     if hook.system.env.get("COORD_GUARD", "").lower() != "off":
         return False
     files: dict[EventId, list[str]] = {}

@@ -1,7 +1,8 @@
-"""Find out whose the files of a commit or a push are, and how to commit only one's own. Pure functions.
+"""Find the files of a commit or a push that others hold, and a command that commits only the rest. Pure functions.
 
-Rule 7 of claims: what is protected checks that no conflicting grant is younger. A file is not ours if another session,
-or another subagent of our session, has a claim on it; or if our claim was lost or broken and we have no new one.
+This applies rule 7 of claims: work is saved only if no younger claim of another session conflicts with it. A file is
+not ours if another session, or another subagent of our session, has a claim on it; or if our claim was lost or broken
+and we have no new one.
 """
 
 import os
@@ -37,7 +38,7 @@ class OwnershipConflict(Struct, frozen=True):
     session: str  # the holder; empty if nobody holds it
     claim: EventId  # the active claim; empty if there is none
     resource: str  # the resource of the claim
-    said: str  # for people
+    said: str  # the conflict as a sentence
 
 
 OwnershipConflicts = Mapping[str, list[OwnershipConflict]]
@@ -45,7 +46,7 @@ OwnershipConflicts = Mapping[str, list[OwnershipConflict]]
 
 
 def resource_of(name: str) -> str:
-    """Return the resource of a file in git. It matches only itself: characters of patterns in its name are replaced."""
+    """Return the resource of a file in git. Wildcards in its name are replaced, so that it matches only itself."""
     return f"file/{normalize('NFC', recorded_path(name)).translate(_SIGNS)}"
 
 
@@ -74,8 +75,8 @@ def find_conflicts(
 def find_lost_claims(
     state: State, me: Identity, worktree: str, wanted: Mapping[str, str], now: Instant
 ) -> dict[str, list[OwnershipConflict]]:
-    """Rules 7 and 8: return which of these resources were ours and were lost or broken, until the notice of that is
-    read or a new claim of ours covers them.
+    """Return those of these resources on which a claim of ours was lost or broken (rules 7 and 8). A resource is
+    included until its notice is read or a new claim of ours covers it.
     """
     session = state.sessions.get(me.session)
     notices = [notice for notice in session.notices if notice.kind in ("lost", "broken")] if session else []
@@ -102,7 +103,7 @@ def without_dead_holders(
 
 
 def resources_of(remote: str, rows: Iterable[PushedRef]) -> list[str]:
-    """Return the resources other than files by which people claim what a push changes."""
+    """Return the resources by which people claim a push, apart from files: branches, tags and the remote."""
     found: dict[str, None] = {}
     for row in rows:
         kind, _, name = row.name.removeprefix("refs/").partition("/")
@@ -136,29 +137,32 @@ def suggest_command(
     sweeps: bool,
     at: str,
 ) -> str:
-    """Return the command that commits only one's own files; empty if there is none. `first`: there is no commit yet;
-    `differing`: the files that differ between the index and the worktree; `in_merge`: the files that the merge changes;
-    `sweeps`: the commit includes all tracked changes, and nothing else of the others' files is staged; `at`: the folder
-    below the top in which git was called.
+    """Return the command that commits only our own files, without those in `theirs`; empty if there is none.
 
-    It names one's own files, so that the others' stay staged; or it unstages the others' files, if that is shorter and
-    loses nothing staged, or if one's own files are staged in part. Parts that were chosen for this commit only are
-    chosen again.
+    - `first`: whether the repository has no commit yet
+    - `differing`: the files that differ between the index and the worktree
+    - `in_merge`: the files that the merge changes
+    - `sweeps`: whether the commit includes all tracked changes, and no file in `theirs` is staged otherwise
+    - `at`: the folder, relative to the worktree's root, in which git was called
+
+    Usually the command names our own files, and those in `theirs` stay staged. It unstages those in `theirs` instead
+    if that is shorter and loses nothing that is staged, or if our own files are staged in part. In a commit with a
+    temporary index, the user must choose the parts again (`--patch`).
     """
     own = [name for name in staged.names if name not in theirs]
     others = [name for name in staged.names if name in theirs]
     undo = "git rm --cached --force --quiet --" if first else "git restore --staged --"
     if not own and not staged.merges:
         return ""
-    if staged.going:
+    if staged.concludes:
         if any(name in in_merge for name in others):
             return ""
-        do = f"git add -- {_words(own, at)}" if staged.passing else f"{undo} {_words(others, at)}"
+        do = f"git add -- {_words(own, at)}" if staged.temporary_index else f"{undo} {_words(others, at)}"
         return f"{do} && git commit"
     parts = any(name in differing for name in own)
     shorter = len(own) > _FEW and len(others) < len(own) and not any(name in differing for name in others)
-    if (parts or shorter) and (sweeps or not staged.passing):
-        stage = "git add --update && " if staged.passing else ""
+    if (parts or shorter) and (sweeps or not staged.temporary_index):
+        stage = "git add --update && " if staged.temporary_index else ""
         return f"{stage}{undo} {_words(others, at)} && git commit"
     return f"git commit {'--patch' if parts else '--only'} -- {_words(own, at)}"
 
@@ -174,7 +178,7 @@ def _pathspec(name: str, at: str) -> str:
 
 
 def shell_word(text: str) -> str:
-    """Return a text quoted for a shell. Control characters, and what a terminal cannot show, are escaped."""
+    """Return a text quoted for a shell. Characters that cannot be printed are escaped."""
     if text.isprintable():
         return quote(text)
     plain = {byte: chr(byte) for byte in range(32, 127) if byte not in b"'\\"}
@@ -190,7 +194,7 @@ def explain_commit(
     """Return the text about a commit that contains files of others. `start`: the caller has no session yet."""
     head = "nothing was committed: " if denied else "note: "
     some = f"{len(found)} of the {plural(total, 'file')} in this commit" if total > 1 else "the file in this commit"
-    nothing = "A merge is committed as a whole." if merging else "Nothing else is in it."
+    nothing = "A merge is committed as a whole." if merging else "It contains nothing else."
     do = f"Commit only your own:\n  {command}" if command else nothing
     verb = "is" if len(found) == 1 else "are"
     said = f"coord: {head}{some} {verb} not yours to commit\n{_rows(found)}"
@@ -215,7 +219,7 @@ def _rest(found: OwnershipConflicts, verb: str, start: bool) -> str:
     if len(claims) > _MOST_CLAIMS:
         rows.append(f"and {len(claims) - _MOST_CLAIMS} more: coord claims")
     wait = f"it is free: {rows[0]}" if len(claims) == 1 else "\n  ".join(["each is free:", *rows])
-    return f"\n{first} wait until {wait}\nAll the same, on the record: {GUARD_OFF} git {verb}"
+    return f"\n{first} wait until {wait}\nTo do it anyway (this is recorded): {GUARD_OFF} git {verb}"
 
 
 def _rows(found: OwnershipConflicts) -> str:

@@ -30,9 +30,9 @@ class Staged(Struct, frozen=True):
     """A commit that is about to be made."""
 
     names: tuple[str, ...]  # the files that it changes, without those that a merge takes unchanged from a parent
-    passing: bool  # whether it has a temporary index, with files as they are in the worktree
+    temporary_index: bool  # whether git made an index for this commit only, as for `-a` or named paths
     merges: tuple[str, ...]  # the commits that are merged
-    going: bool  # whether it ends a merge, a pick or a rebase, so that git commits all that is staged
+    concludes: bool  # whether it ends a merge, a pick or a rebase, so that git commits all that is staged
 
 
 class PushedRef(Struct, frozen=True):
@@ -56,9 +56,9 @@ def read_staged(system: System, repository: Repository) -> Staged:
     for parent in merges:
         differing = set(_names(git_output(system, "diff", "--cached", *_OPTIONS, *_PLAIN, parent)))
         names = [name for name in names if name in differing]
-    passing = system.env.get(_INDEX, "").endswith(".lock")
-    going = bool(merges) or any(os.path.exists(os.path.join(repository.git, name)) for name in _PICKED)
-    return Staged(tuple(names), passing, merges, going)
+    temporary_index = system.env.get(_INDEX, "").endswith(".lock")
+    concludes = bool(merges) or any(os.path.exists(os.path.join(repository.git, name)) for name in _PICKED)
+    return Staged(tuple(names), temporary_index, merges, concludes)
 
 
 def has_commit(system: System) -> bool:
@@ -80,8 +80,8 @@ def merged_files(system: System, merges: Iterable[str]) -> set[str]:
 
 
 def unstaged_files(system: System, repository: Repository) -> set[str]:
-    """Return the files that differ between the index and the worktree, so that a commit by path would contain something
-    else. Raises GitError.
+    """Return the files that differ between the index and the worktree. A commit by path would not contain them as they
+    are staged. Raises GitError.
     """
     removed = set(_names(git_output(system, "diff", "--cached", *_OPTIONS, *_PLAIN, "--diff-filter=D")))
     there = {name for name in removed if os.path.lexists(os.path.join(repository.worktree, name))}
@@ -94,7 +94,7 @@ def commits_all(system: System) -> bool:
 
 
 def partly_staged(system: System) -> set[str]:
-    """Return the files that are staged differently than they are in the worktree, in the permanent index. Raises
+    """Return the files whose content in the permanent index differs from the last commit and from the worktree. Raises
     GitError.
     """
     return _unstaged(system, _INDEX) & set(
@@ -118,7 +118,7 @@ def parse_pushed(text: str) -> list[PushedRef]:
 
 
 def pushed_files(system: System, remote: str, rows: Iterable[PushedRef]) -> list[str]:
-    """Return the files that the commits change which the remote does not have yet. Raises GitError."""
+    """Return the files changed by the commits that the remote does not have yet. Raises GitError."""
     rows = [row for row in rows if row.ours]
     if not rows:
         return []

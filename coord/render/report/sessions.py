@@ -23,7 +23,7 @@ def sessions_section(activities: list[SessionActivity], style: ReportStyle) -> S
 
 
 def _head(activity: SessionActivity, style: ReportStyle) -> str:
-    """Return who a session is, where it runs and its status."""
+    """Return a session's name, where it runs, and its status."""
     escape = style.escape
     evidence = f" ({escape(activity.evidence, 200)})" if activity.evidence else ""
     last_seen = style.at(activity.last_at)
@@ -57,7 +57,7 @@ def _details(activity: SessionActivity, most: int, style: ReportStyle) -> list[s
 
 
 def _period(period: ActivityPeriod, style: ReportStyle) -> str:
-    """Return what a session reported to do over a period."""
+    """Return a period and what the session reported to be doing in it."""
     phases = " → ".join(style.escape(phase, 60) for phase in period.phases[-3:])
     changed = period.began not in ("", period.progress)
     progress = f"{period.began} → {period.progress}" if changed else period.progress

@@ -1,4 +1,4 @@
-"""SVG elements: how one is added, the outline of a bar, and the drawing of a symbol."""
+"""Functions for SVG elements: add one, outline a bar, draw a symbol."""
 
 import re
 from xml.etree.ElementTree import Element, SubElement

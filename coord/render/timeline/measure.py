@@ -7,7 +7,7 @@ _NARROW, _BROAD = frozenset("ijlftrI1|!.,:;'` ()[]{}/\\-\"·"), frozenset("mwMWG
 
 
 def width_of(text: str, size: float) -> float:
-    """Return the most that a text of this font size can take, in pixels."""
+    """Return the greatest width that a text of this font size can have, in pixels."""
     return sum(map(_width, text)) * size
 
 

@@ -1,4 +1,4 @@
-"""The tooltips of the timeline: one line for each thing in the picture, with its events."""
+"""The tooltips of the timeline: one line for each element of the picture, with its events."""
 
 from collections.abc import Sequence
 

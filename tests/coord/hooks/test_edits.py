@@ -200,9 +200,9 @@ def test_a_pending_write_does_not_end_with_anothers_commit(agents: Agents) -> No
     assert agents.asks_to_write(CODEX, "old.txt").code == DENIED, "it began a moment ago"
     agents.hook(CLAUDE, "asks", tool_name="Edit")
     agents.machine.wait(60)
-    (agents.root / "old.txt").write_text("by its person\n")
+    (agents.root / "old.txt").write_text("by its user\n")
     committed(agents)
-    assert agents.asks_to_write(CODEX, "old.txt").code == DENIED, "its person may still allow it"
+    assert agents.asks_to_write(CODEX, "old.txt").code == DENIED, "its user may still allow it"
 
 
 def test_an_agent_that_commits_has_no_pending_write(agents: Agents) -> None:
@@ -216,7 +216,7 @@ def test_an_agent_that_commits_has_no_pending_write(agents: Agents) -> None:
     agents.hook(CLAUDE, "before", tool_name="Bash", tool_input={"command": "git commit"})  # so nobody asks any more
     committed(agents, CLAUDE)
     assert agents.asks_to_write(CODEX, "old.txt").code == DENIED
-    (agents.root / "old.txt").write_text("by its person\n")
+    (agents.root / "old.txt").write_text("by its user\n")
     committed(agents)
     assert agents.asks_to_write(CODEX, "old.txt").code == DENIED
 
@@ -277,7 +277,7 @@ def test_a_denial_has_a_maximum_length(agents: Agents) -> None:
     denied = agents.asks_to_write(CODEX, path)
     assert denied.code == DENIED
     assert len(denied.err) <= DENIAL_CHARS == LATER_CHARS
-    assert "Do not go round it" in denied.err
+    assert "Do not use the shell" in denied.err
 
 
 def test_a_start_among_many_shows_rule_commands_and_messages(agents: Agents) -> None:
@@ -291,7 +291,7 @@ def test_a_start_among_many_shows_rule_commands_and_messages(agents: Agents) -> 
     agents.coord(CODEX, "send", agents.session(CLAUDE), "freeze", "no pushes today")
     text = agents.starts(CLAUDE, "resume").context
     assert len(text) <= START_CHARS
-    for part in ("do not go round it", "coord heartbeat", "no pushes today", "more:"):
+    for part in ("Do not use the shell", "coord heartbeat", "no pushes today", "more:"):
         assert part in text
 
 

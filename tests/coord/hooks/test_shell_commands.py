@@ -77,7 +77,7 @@ def test_a_command_that_changes_many_files_names_or_counts_all(agents: Agents) -
     assert "30 files" in heard.context
     named = heard.context.count("file-")
     assert f"and {30 - named} more (coord log)" in heard.context
-    assert "undo it, or ask" in heard.context
+    assert "undo the changes, or ask" in heard.context
 
 
 def test_a_write_in_another_repository_meets_no_claim_here(agents: Agents, tmp_path: Path) -> None:

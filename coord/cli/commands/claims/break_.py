@@ -22,7 +22,7 @@ def break_(run: Run, words: tuple[str, ...], reason: str) -> None:
 
     \b
     Example:
-      coord break file/src/app.py --reason "its person says that session was closed"
+      coord break file/src/app.py --reason "its user says that session was closed"
     """
     resource = one_resource(run.system, run.workspace, words)
     if not reason.strip():

@@ -91,7 +91,7 @@ def _base_folder(run: Run, here: bool) -> tuple[str, Repository | None]:
     if not os.path.isdir(base):
         raise usage_error(f"{base} is not a folder.")
     repository = find_repository(base)
-    if repository and here:  # all worktrees share the folder, which is at the same path in the main worktree
+    if repository and here:  # all worktrees share the folder in the main worktree, at the same relative path
         base = os.path.normpath(os.path.join(repository.main, os.path.relpath(base, repository.worktree)))
         if not os.path.isdir(base):
             raise usage_error(f"there is no folder {base}: run `coord init --here` in the main worktree.")

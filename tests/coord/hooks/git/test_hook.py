@@ -45,7 +45,7 @@ class Work:
                 self.write(name, text, cwd)
 
     def stops(self, conversation: str = "c1", event: str = "Stop", **more: str) -> None:
-        """An agent stops, and waits for its person; or something else happens to it."""
+        """An agent stops, and waits for its user; or something else happens to it."""
         said = {"session_id": conversation, "cwd": str(self.root), "hook_event_name": event} | more
         (self.repo.home / "said.json").write_text(json.dumps(said))
         self.shell(conversation).ok("coord hook claude < ~/said.json")

@@ -112,7 +112,7 @@ def test_any_file_name_is_one_harmless_word_for_a_shell(data: bytes) -> None:
 
 
 def test_where_all_is_theirs_nothing_is_offered() -> None:
-    commit = Staged(("a.py",), passing=False, merges=(), going=False)
+    commit = Staged(("a.py",), temporary_index=False, merges=(), concludes=False)
     assert _offer(commit, "a.py") == ""
 
 
@@ -126,15 +126,15 @@ BY_NAME = "git commit --only -- " + " ".join(OWN)
 
 
 def test_the_shorter_command_is_offered() -> None:
-    commit = Staged((*OWN, *THEIRS), passing=False, merges=(), going=False)
+    commit = Staged((*OWN, *THEIRS), temporary_index=False, merges=(), concludes=False)
     assert _offer(commit, THEIRS[0]) == "git restore --staged -- src/a/0.py && git commit"
     assert _offer(commit, *THEIRS[:2], at="src/a") == "git restore --staged -- 0.py 1.py && git commit"
     assert _offer(commit, *OWN) == f"git commit --only -- {' '.join(THEIRS)}", "what is ours is the shorter list"
 
 
 def test_a_shorter_command_that_would_lose_work_is_not_offered() -> None:
-    staged = Staged((*OWN, *THEIRS), passing=False, merges=(), going=False)
-    named = Staged((*OWN, *THEIRS), passing=True, merges=(), going=False)
+    staged = Staged((*OWN, *THEIRS), temporary_index=False, merges=(), concludes=False)
+    named = Staged((*OWN, *THEIRS), temporary_index=True, merges=(), concludes=False)
     assert _offer(staged, *THEIRS, differing=THEIRS[:1]) == BY_NAME, "what is staged of theirs would be lost"
     assert _offer(named, *THEIRS) == BY_NAME, "other files may be staged, or changed"
     swept = "git add --update && git restore --staged -- src/a/0.py && git commit"
@@ -142,7 +142,7 @@ def test_a_shorter_command_that_would_lose_work_is_not_offered() -> None:
 
 
 def test_a_file_staged_in_part_is_never_committed_whole() -> None:
-    commit = Staged(("own.py", "theirs.py"), passing=True, merges=(), going=False)
+    commit = Staged(("own.py", "theirs.py"), temporary_index=True, merges=(), concludes=False)
     assert _offer(commit, "theirs.py", differing=("own.py",)) == "git commit --patch -- own.py"
 
 

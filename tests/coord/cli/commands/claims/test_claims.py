@@ -125,12 +125,12 @@ def test_a_break_needs_a_reason_and_notifies_the_holder(repo: Repo) -> None:
     assert two.run("coord break file src/app.py --reason ' '").code == 2
     assert one.run("coord break file src/app.py --reason mine").code == 1
     assert two.run("coord break file src/other.py --reason x").code == 1
-    broken = two.json("coord break file src/app.py --reason 'its person closed it'")
+    broken = two.json("coord break file src/app.py --reason 'its user closed it'")
     assert (broken["by"], broken["holders"]) == (second, [first])
     two.ok("coord claim file src/app.py")
     told = one.ok("coord inbox")
     assert second in told
-    assert "its person closed it" in told
+    assert "its user closed it" in told
     assert one.run("coord renew file src/app.py").code == 1
 
 
