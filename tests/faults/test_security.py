@@ -18,7 +18,7 @@ import pytest
 
 import eventlog.local.journal
 from eventlog.scanning import MAX_DAMAGE, Position, scan
-from tests.support.in_process import Inside
+from tests.support.in_process import SimulatedMachine
 from tests.support.processes import COORD, environment
 from tests.support.repositories import Repo
 
@@ -67,7 +67,7 @@ def session_of(repo: Repo) -> str:
 @pytest.fixture
 def used(repo: Repo) -> Repo:
     """A repository with a session and a claim."""
-    machine = Inside(repo)
+    machine = SimulatedMachine(repo)
     machine.start(100)
     machine.run(100, "claim", "droplet", "mine")
     return repo
@@ -116,7 +116,7 @@ def put(path: Path, make: Callable[[Path], object]) -> None:
 def test_a_link_out_of_the_folder_is_never_written_through(used: Repo, away: Path, place: str) -> None:
     target = away if place in FOLDERS else away / "victim"
     put(used.folder / place, lambda path: path.symlink_to(target))
-    before, machine = tree(away), Inside(used)
+    before, machine = tree(away), SimulatedMachine(used)
     for command in WRITES:
         assert machine.run(100, *command.split()).code in range(5), (place, command)
         assert tree(away) == before, (place, command)
@@ -126,7 +126,7 @@ def test_a_link_out_of_the_folder_is_never_written_through(used: Repo, away: Pat
 def test_a_folder_that_is_a_link_is_refused(used: Repo, away: Path, place: str) -> None:
     (away / "log").mkdir()
     put(used.folder / place, lambda path: path.symlink_to(away))
-    machine = Inside(used)
+    machine = SimulatedMachine(used)
     for command in ("status", "heartbeat a b", "init"):
         result = machine.run(100, *command.split())
         assert (result.code, result.out) == (4, ""), (place, command)
@@ -196,7 +196,7 @@ ACTS = (
 
 
 def test_no_command_writes_to_another_sessions_journal(repo: Repo) -> None:
-    machine = Inside(repo)
+    machine = SimulatedMachine(repo)
     other = machine.start(100)
     machine.run(100, "claim", "droplet", "theirs")
     mine = machine.start(200)
@@ -223,7 +223,7 @@ def test_no_command_writes_to_another_sessions_journal(repo: Repo) -> None:
 def test_settings_with_bad_names_or_values_are_errors(used: Repo, text: str) -> None:
     (used.folder / "config.toml").write_text(text + "\n")
     for command in ("status", "heartbeat a b"):
-        result = Inside(used).run(100, *command.split())
+        result = SimulatedMachine(used).run(100, *command.split())
         assert (result.code, result.out) == (4, ""), text[:80]
         assert "config.toml" in result.err
 
@@ -232,14 +232,14 @@ def test_settings_with_bad_names_or_values_are_errors(used: Repo, text: str) -> 
 def test_an_extreme_silence_threshold_is_allowed(used: Repo, value: str) -> None:
     (used.folder / "config.toml").write_text(f"silent_minutes = {value}\n")
     for command in (*READS, "heartbeat a b"):
-        assert Inside(used).run(100, *command.split()).code in (0, 1), command
+        assert SimulatedMachine(used).run(100, *command.split()).code in (0, 1), command
 
 
 @pytest.mark.parametrize("payload", [b"\x84\xa4code\xa1\xff", b"\x91" * 5000, b""])
 def test_a_cache_with_a_right_digest_and_bad_content_is_ignored(used: Repo, payload: bytes) -> None:
     digest = blake2b(payload, digest_size=16).digest()
     (used.folder / ".cache/checkpoint").write_bytes(digest + payload)
-    assert Inside(used).run(100, "claims").code == 0
+    assert SimulatedMachine(used).run(100, "claims").code == 0
 
 
 # --- sizes ---------------------------------------------------------------------------------------------------------
@@ -287,7 +287,7 @@ def test_a_million_damaged_lines_give_a_short_report(used: Repo) -> None:
 
 
 def test_a_session_with_a_full_journal_gets_a_new_one(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
-    machine = Inside(repo)
+    machine = SimulatedMachine(repo)
     first = machine.start(100)
     full = (repo.log / f"{first}.jsonl").read_bytes()
     monkeypatch.setattr(eventlog.local.journal, "FULL_JOURNAL_BYTES", len(full))

@@ -13,7 +13,7 @@ from coord.guard.payload import HookCall, client_named, parse_call
 from coord.hooks.dispatch import handle_call
 from coord.platform.processes import Process
 from eventlog.events import to_micros
-from tests.support.in_process import HERE, Inside
+from tests.support.in_process import HERE, SimulatedMachine
 from tests.support.processes import Result, environment
 from tests.support.repositories import Repo
 
@@ -51,9 +51,9 @@ class Agents:
     """
 
     def __init__(self, repo: Repo, clients: dict[int, str] | None = None) -> None:
-        self.machine, self.repo, self.root = Inside(repo), repo, repo.root
+        self.machine, self.repo, self.root = SimulatedMachine(repo), repo, repo.root
         self.clients = clients or CLIENT_OF
-        self.long_ways = 0
+        self.full_paths = 0
         self.chars: dict[str, int] = {}  # the number of characters shown to each conversation
         self.deaf = False  # whether nobody reads the output of hooks
         self.env: dict[str, str] = {}  # environment variables of every hook
@@ -76,7 +76,7 @@ class Agents:
             heard.documents.append(json.loads(json.dumps(document)))
 
         def long_way(call: HookCall) -> tuple[int, str]:
-            self.long_ways += 1
+            self.full_paths += 1
             return handle_call(system, call, say)
 
         def started(process: int) -> int:

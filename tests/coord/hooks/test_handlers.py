@@ -87,9 +87,9 @@ def test_uncommitted_work_stays_its_holders_while_it_lives(agents: Agents) -> No
     agents.writes(CLAUDE, "app.py")
     agents.machine.wait(3 * 3600)
     assert agents.writes(CODEX, "app.py").code == DENIED
-    ways = agents.long_ways
+    ways = agents.full_paths
     assert agents.asks_to_write(CODEX, "app.py").code == DENIED
-    assert agents.long_ways == ways, "git was asked once, and nothing was committed since"
+    assert agents.full_paths == ways, "git was asked once, and nothing was committed since"
     del agents.machine.table.rows[CLAUDE]
     assert agents.writes(CODEX, "app.py").code == ALLOWED, "it is dead"
 

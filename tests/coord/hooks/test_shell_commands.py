@@ -54,9 +54,9 @@ def test_ending_in_another_worktree_is_not_a_change(agents: Agents) -> None:
 
 def test_the_full_path_compares_where_the_command_began(agents: Agents) -> None:
     agents.machine.wait(60)  # a heartbeat is due
-    before = agents.long_ways
+    before = agents.full_paths
     moves(agents, "cd ../other", other(agents))
-    assert agents.long_ways == before + 1
+    assert agents.full_paths == before + 1
     assert agents.repo.of_type("claim.bypassed") == []
 
 

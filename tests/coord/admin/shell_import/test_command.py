@@ -11,7 +11,7 @@ import pytest
 from coord.admin.shell_import import run
 from eventlog.events import seconds_between
 from eventlog.local.writer import JournalWriter
-from tests.support.in_process import NOON, Inside
+from tests.support.in_process import NOON, SimulatedMachine
 from tests.support.repositories import Repo
 from tests.support.shell_folders import BEGIN, Predecessor, filled, local, said_by_json, sample, utc
 
@@ -20,7 +20,7 @@ class Scene:
     """A machine, and a folder of the shell scripts next to its repository."""
 
     def __init__(self, repo: Repo) -> None:
-        self.repo, self.machine = repo, Inside(repo)
+        self.repo, self.machine = repo, SimulatedMachine(repo)
         self.old = Predecessor(repo.root.parent / "old" / "COORDINATION")
 
     def bring(self, folder: str = "../old") -> Any:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from coord.hooks.git.staged import DENIED
-from tests.support.in_process import Inside, process
+from tests.support.in_process import SimulatedMachine, process
 from tests.support.processes import Result, Shell
 from tests.support.repositories import Repo
 
@@ -281,7 +281,7 @@ def test_an_agent_is_no_person(work: Work) -> None:
     for shell in (other, stranger, unknown):
         shell.ok("git add a.py")
         assert "not yours" in shell.run("git commit -qm all").err
-    machine = Inside(work.repo)
+    machine = SimulatedMachine(work.repo)
     assert machine.run(100, "git-hook", "pre-commit").code == 0
     machine.table.rows[200] = process(200, 1, 200, "gemini")
     assert machine.run(200, "git-hook", "pre-commit").code == DENIED, "its client is above it, and sets no variable"
@@ -296,7 +296,7 @@ def test_an_agents_commit_is_held_back_for_another_agents_edit(work: Work) -> No
 
 
 def test_a_subagent_commits_its_parents_edits_not_its_siblings(repo: Repo) -> None:
-    machine = Inside(repo)
+    machine = SimulatedMachine(repo)
     parent = {"CODEX_THREAD_ID": "root", "CODEX_SESSION_ID": "root"}
     child = {"CODEX_THREAD_ID": "child", "CODEX_SESSION_ID": "root"}
     sibling = {"CODEX_THREAD_ID": "sibling", "CODEX_SESSION_ID": "root"}
