@@ -52,7 +52,7 @@ JournalWriter._save | returns '' | bytes that are cut off are kept beside the lo
     eventlog/local/test_journal.py::test_other_bytes_after_the_last_newline_are_a_tear
 JournalWriter._save | without sync_data | bytes are durable elsewhere before they are cut off
     eventlog/local/test_durable.py::test_a_tear_is_saved_durably_before_it_is_cut_off
-writer.sync_names | late ARCHIVE_FOLDER | an archived journal has a durable name at every moment
+writer.sync_names | late ARCHIVE_FOLDER | an archived journal has a durable name at every point
     eventlog/local/test_durable.py::test_an_archived_journal_always_has_a_durable_name
 journal.known_closed_reason | never SEAL_SUFFIX | a sealed journal takes no more events
     eventlog/local/test_reading.py::test_each_reason_closes_a_journal

@@ -121,8 +121,8 @@ class Machine:
         code, answer = outcome_of(
             lambda: (
                 run.transact(
-                    lambda moment: request_claim(
-                        moment, run.config, GitAnswers(run.workspace), resource, kind, ttl, patience, ""
+                    lambda transaction: request_claim(
+                        transaction, run.config, GitAnswers(run.workspace), resource, kind, ttl, patience, ""
                     )
                 ).value
             )

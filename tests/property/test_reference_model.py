@@ -25,9 +25,9 @@ def test_the_fold_agrees_with_the_reference_model(data: st.DataObject, stray: bo
         fold(state, [event])
         model.hear(as_json(event))
         assert_agree(state, model, events[:number])
-    moment = events[-1].at
+    now = events[-1].at
     for gap in (*GAPS_S, 60, 60, 600):
-        moment = add_time(moment, gap)
-        as_of(state, moment)
-        model.until(micros(moment))
-        assert_agree(state, model, (events, moment))
+        now = add_time(now, gap)
+        as_of(state, now)
+        model.until(micros(now))
+        assert_agree(state, model, (events, now))

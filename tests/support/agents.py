@@ -75,7 +75,7 @@ class Agents:
                 raise BrokenPipeError
             heard.documents.append(json.loads(json.dumps(document)))
 
-        def long_way(call: HookCall) -> tuple[int, str]:
+        def full_path(call: HookCall) -> tuple[int, str]:
             self.full_paths += 1
             return handle_call(system, call, say)
 
@@ -90,18 +90,18 @@ class Agents:
         call = parse_call(client, data)
         if call:
             outside = Machine(env, lambda: to_micros(self.machine.now), here, started)
-            heard.code, heard.err = answer_call(call, outside, long_way)
+            heard.code, heard.err = answer_call(call, outside, full_path)
             self.chars[call.conversation] = self.chars.get(call.conversation, 0) + sum(
                 map(len, (heard.context, heard.held_back, heard.err))
             )
         return heard
 
-    def hook(self, pid: int, moment: str, **said: Any) -> Heard:
-        """Run the hook of an agent for a hook event (`moment`). `said` is added to the usual input."""
+    def hook(self, pid: int, event: str, **said: Any) -> Heard:
+        """Run the hook of an agent for a hook event. `said` is added to the usual input."""
         client = client_named(self.clients[pid])
         assert client
-        event = next(name for name, found in client.hook_events.items() if found == moment)
-        fields = {"session_id": f"c{pid}", "cwd": str(self.root), "hook_event_name": event}
+        name = next(name for name, hook_event in client.hook_events.items() if hook_event == event)
+        fields = {"session_id": f"c{pid}", "cwd": str(self.root), "hook_event_name": name}
         return self.hears(pid, json.dumps(fields | said).encode())
 
     def starts(self, pid: int, source: str = "startup", **said: Any) -> Heard:

@@ -24,18 +24,18 @@ def machine(repo: Repo) -> SimulatedMachine:
     return SimulatedMachine(repo)
 
 
-def at(moment: Instant, n: int, session: str, payload: AnyPayload) -> Event:
+def at(time: Instant, n: int, session: str, payload: AnyPayload) -> Event:
     """Return the n-th event of a session, with this time."""
     made = event(n, session, 0, payload)
-    return Event(v=made.v, at=moment, session=session, n=n, payload=payload)
+    return Event(v=made.v, at=time, session=session, n=n, payload=payload)
 
 
-def comes(machine: SimulatedMachine, *moments: Instant, session: str = FAR, resource: str = "droplet/x") -> None:
+def comes(machine: SimulatedMachine, *times: Instant, session: str = FAR, resource: str = "droplet/x") -> None:
     """Add the journal of another machine's session, which starts and then requests a claim at each later time."""
-    events = [at(moments[0], 1, session, SessionStarted(machine="machine-9", folder="/there"))]
-    for n, moment in enumerate(moments[1:], 2):
+    events = [at(times[0], 1, session, SessionStarted(machine="machine-9", folder="/there"))]
+    for n, time in enumerate(times[1:], 2):
         asks = ClaimRequested(resource=resource, mode="exclusive", ttl_s=7200, told="granted")
-        events.append(at(moment, n, session, asks))
+        events.append(at(time, n, session, asks))
     (machine.repo.log / f"{session}.jsonl").write_bytes(b"".join(lines_of(events)))
 
 

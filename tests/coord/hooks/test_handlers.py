@@ -550,9 +550,9 @@ def test_where_nothing_is_initialised_nothing_is_said(repo: Repo, tmp_path: Path
     agents = Agents(repo)
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
-    for moment in ("start", "prompt", "before", "after", "asks", "stop", "end"):
-        assert agents.hook(CLAUDE, moment, cwd=str(elsewhere)).silent, moment
-        assert agents.hook(CLAUDE, moment, cwd="").silent, moment
+    for event in ("start", "prompt", "before", "after", "asks", "stop", "end"):
+        assert agents.hook(CLAUDE, event, cwd=str(elsewhere)).silent, event
+        assert agents.hook(CLAUDE, event, cwd="").silent, event
     assert agents.repo.events() == []
 
 
@@ -576,6 +576,6 @@ def wild(value: Any) -> list[Any]:
 @pytest.mark.parametrize("field", ["session_id", "cwd", "tool_name", "tool_input", "source", "agent_id", "reason"])
 def test_missing_or_malformed_fields_break_nothing(agents: Agents, field: str) -> None:
     agents.starts(CLAUDE)
-    for moment in ("start", "prompt", "before", "after", "asks", "stop", "agent_start", "agent_stop", "end"):
+    for event in ("start", "prompt", "before", "after", "asks", "stop", "agent_start", "agent_stop", "end"):
         for value in wild("x"):
-            assert agents.hook(CLAUDE, moment, **{field: value}).code == ALLOWED
+            assert agents.hook(CLAUDE, event, **{field: value}).code == ALLOWED

@@ -193,12 +193,12 @@ class CheckedOutput(io.StringIO):
 
 def test_everything_is_durable_at_each_output_and_unlock(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
     disk, machine = Disk(repo.root, monkeypatch), SimulatedMachine(repo)
-    moments, lost = list[str](), list[object]()
+    points, lost = list[str](), list[object]()
 
-    def check(moment: str) -> None:
-        moments.append(moment)
+    def check(point: str) -> None:
+        points.append(point)
         if found := disk.losses():
-            lost.append((moment, found))
+            lost.append((point, found))
 
     @contextmanager
     def checked_lock(*values: object) -> Iterator[None]:
@@ -213,8 +213,8 @@ def test_everything_is_durable_at_each_output_and_unlock(repo: Repo, monkeypatch
         machine.wait(1)
         assert lost == []
         assert disk.losses() == []
-    assert {words for _, words in DAY} <= set(moments), "each command wrote output"
-    assert moments.count("the lock is released") >= len(DAY) - 2
+    assert {words for _, words in DAY} <= set(points), "each command wrote output"
+    assert points.count("the lock is released") >= len(DAY) - 2
     assert list((repo.log / ARCHIVE_FOLDER).glob("*.jsonl")), "one was archived"
     disk.close()
 

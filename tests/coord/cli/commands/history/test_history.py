@@ -124,9 +124,9 @@ def test_a_time_before_the_first_event_is_refused_as_such(name: str, inside: Sim
 @pytest.mark.parametrize("name", AT)
 def test_why_at_a_past_time_equals_why_at_that_time(name: str, inside: SimulatedMachine) -> None:
     """The answer with `--at` a time is exactly the answer that was given at that time."""
-    then, moment = inside.run(100, *AT[name]), inside.now
+    then, at = inside.run(100, *AT[name]), inside.now
     inside.wait(3600)
     inside.run(200, "claim", "file", "src/")
     inside.run(100, "inbox")
     inside.run(100, "end")
-    assert inside.run(100, *AT[name], "--at", moment).out == then.out
+    assert inside.run(100, *AT[name], "--at", at).out == then.out

@@ -149,14 +149,14 @@ def test_a_past_time_is_shown_as_it_was_shown_then(inside: SimulatedMachine) -> 
     """With `--at` a time, `status`, `board`, `claims` and `inbox` print what they printed at that time."""
     views = (("status",), ("board",), ("claims",), ("status", "--json"), ("inbox", "--peek"))
     then = {words: inside.run(100, *words).out for words in views}
-    moment = inside.now
+    at = inside.now
     inside.wait(3600)
     inside.run(100, "claim", "file", "other.py")
     inside.run(200, "send", "ada", "later")
     inside.run(200, "end")
     inside.run(100, "inbox")
     for words in views:
-        found = inside.run(100, *words, "--at", moment)
+        found = inside.run(100, *words, "--at", at)
         assert (found.code, found.out) == (0, then[words]), words
         assert "as it was at" in found.err
         assert found.out != inside.run(100, *words).out
@@ -172,10 +172,10 @@ def test_reading_the_past_marks_and_writes_nothing(inside: SimulatedMachine) -> 
 
 def test_the_past_inbox_of_an_ended_session_can_be_shown(inside: SimulatedMachine) -> None:
     inside.run(200, "send", "ada", "late", "one more")
-    moment = inside.now
+    at = inside.now
     inside.wait(5)
     inside.run(100, "end")
-    found = inside.run(200, "inbox", "--session", "ada", "--at", moment)
+    found = inside.run(200, "inbox", "--session", "ada", "--at", at)
     assert "one more" in found.out
     assert inside.run(200, "inbox", "--session", "ada", "--at", "ben/1").code == 0
     assert inside.run(100, "inbox", "--session", "ben", "--at", "ada/1").code == 3  # ben did not exist yet

@@ -151,17 +151,17 @@ def board(screen: str) -> str:
 def test_a_step_forwards_and_back_gives_the_same_board(window: Terminal) -> None:
     window.begin("coord replay")
     seen = [board(window.sees(" 1 of 6 "))]
-    for key, workspace in (("Right", "2 of 6"), ("n", "by time alone"), ("Space", "3 of 6"), ("Right", "4 of 6")):
+    for key, after in (("Right", "2 of 6"), ("n", "by time alone"), ("Space", "3 of 6"), ("Right", "4 of 6")):
         window.press(key)
-        seen.append(board(window.sees(workspace)))
+        seen.append(board(window.sees(after)))
     assert len(set(seen)) == 5
-    for expected, (key, workspace) in zip(
+    for expected, (key, after) in zip(
         reversed(seen[:-1]),
         (("Left", "3 of 6"), ("p", "by time alone"), ("Left", "asks for file/src/app.py"), ("Left", " 1 of 6 ")),
         strict=True,
     ):
         window.press(key)
-        assert board(window.sees(workspace)) == expected
+        assert board(window.sees(after)) == expected
     window.press("q")
 
 
