@@ -37,7 +37,7 @@ def test_a_running_process_with_the_lock_is_reported(repo: Repo) -> None:
     result = two.run("coord claim droplet x --json")
     assert (result.code, result.out) == (4, "")
     assert f"process {pid}" in result.err
-    assert "at work" in result.err
+    assert "which is running" in result.err
     assert not re.search("stopped|kill", result.err), "a running process should not be killed"
 
 

@@ -139,7 +139,7 @@ def test_the_target_of_a_link_can_be_named_with_root(used: Repo, tmp_path: Path)
     assert coord(used, f"claims --root {tmp_path}").returncode == 0
 
 
-# --- pipes and devices: nothing hangs --------------------------------------------------------------------------------
+# --- pipes and devices: nothing hangs ---------------------------------------------------------------------------------
 
 
 BY_GIT = pytest.param(".gitignore", marks=pytest.mark.machine)  # here git waits, until `doctor` ends it

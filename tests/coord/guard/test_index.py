@@ -77,8 +77,8 @@ class Scene(Agents):
 
     def asks(self, shell: int, path: str, **more: Any) -> tuple[int, str]:
         """Return what the guard answers to a write."""
-        heard = self.asks_to_write(shell, path, **more)
-        return heard.code, heard.err
+        answer = self.asks_to_write(shell, path, **more)
+        return answer.code, answer.err
 
 
 @pytest.fixture

@@ -44,7 +44,7 @@ def test_the_history_of_a_resource_includes_overlapping_ones(inside: SimulatedMa
         ("4", "ben receives it [file/src/]", "5"),
         ("2", "cai breaks ben's claim [file/src/]", "3"),
     ]
-    assert "ben asks for it for 4 h and is refused: in the way is ada with file/src/" in text
+    assert "ben asks for it for 4 h and is refused: it conflicts with ada (file/src/, " in text
     assert "told" not in text  # its answer was the decision in the log
     assert text.splitlines()[-3:] == [
         "rule 2: a request is granted if no other claim and no earlier request conflicts with it",
@@ -149,7 +149,7 @@ def test_a_name_of_a_session_and_a_path_gets_a_note(inside: SimulatedMachine) ->
     assert "also a path" not in inside.run(100, "why", "ben").err
     inside.run(100, "claim", "file", "ben/")
     found = inside.run(100, "why", "ben")
-    assert "(ben) was here from" in found.out
+    assert "(ben) was live from" in found.out
     assert found.err == "coord: note: ben is also a path. For its history: coord why file ben\n"
 
 
