@@ -145,6 +145,7 @@ def test_the_target_of_a_link_can_be_named_with_root(used: Repo, tmp_path: Path)
 BY_GIT = pytest.param(".gitignore", marks=pytest.mark.machine)  # here git waits, until `doctor` ends it
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", [BY_GIT if place == ".gitignore" else place for place in FILES])
 def test_a_pipe_in_place_of_a_file_blocks_no_command(used: Repo, place: str) -> None:
     put(used.folder / place, os.mkfifo)
@@ -266,6 +267,7 @@ def huge(used: Repo, request: pytest.FixtureRequest) -> Iterator[tuple[Repo, str
     os.truncate(path, 0) if path.exists() else None
 
 
+@pytest.mark.slow
 def test_a_file_larger_than_memory_is_not_read(huge: tuple[Repo, str]) -> None:
     repo, place = huge
     for command in ("status", "heartbeat a b", "verify", "doctor"):

@@ -14,7 +14,7 @@ from tests.support.model.reference_model import Model
 MANY = 5 * (settings.default or settings()).max_examples  # handovers and continuations are rare in a history
 
 
-@pytest.mark.parametrize("stray", [False, True])
+@pytest.mark.parametrize("stray", [False, pytest.param(True, marks=pytest.mark.slow)])
 @settings(max_examples=MANY)
 @given(data=st.data())
 def test_the_fold_agrees_with_the_reference_model(data: st.DataObject, stray: bool) -> None:

@@ -191,6 +191,7 @@ def test_the_table_has_a_plain_command_line_of_each_command() -> None:
     assert SHORTEST.keys() == COMMANDS_BY_NAME.keys()
 
 
+@pytest.mark.slow
 def test_a_plain_command_line_loads_only_the_modules_it_needs(repo: Repo, tmp_path: Path) -> None:
     """Each command runs in a process of its own, which prints its loaded modules. `mcp` is left out, because its SDK
     loads all of them.

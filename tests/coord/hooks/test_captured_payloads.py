@@ -185,6 +185,7 @@ def test_an_unwritable_folder_stops_no_agent(repo: Repo) -> None:
             path.chmod(0o755)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("harm", ["no log", "a file for the log", "bad settings", "damaged journal", "no folder"])
 def test_a_missing_or_damaged_folder_gives_no_output(repo: Repo, harm: str) -> None:
     run_hook(repo, "claude", start(repo, "s"))
