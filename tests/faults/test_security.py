@@ -112,29 +112,29 @@ def put(path: Path, make: Callable[[Path], object]) -> None:
     make(path)
 
 
-@pytest.mark.parametrize("place", [*FILES, *FOLDERS])
-def test_a_link_out_of_the_folder_is_never_written_through(used: Repo, away: Path, place: str) -> None:
-    target = away if place in FOLDERS else away / "victim"
-    put(used.folder / place, lambda path: path.symlink_to(target))
+@pytest.mark.parametrize("path", [*FILES, *FOLDERS])
+def test_a_link_out_of_the_folder_is_never_written_through(used: Repo, away: Path, path: str) -> None:
+    target = away if path in FOLDERS else away / "victim"
+    put(used.folder / path, lambda link: link.symlink_to(target))
     before, machine = tree(away), SimulatedMachine(used)
     for command in WRITES:
-        assert machine.run(100, *command.split()).code in range(5), (place, command)
-        assert tree(away) == before, (place, command)
+        assert machine.run(100, *command.split()).code in range(5), (path, command)
+        assert tree(away) == before, (path, command)
 
 
-@pytest.mark.parametrize("place", ["", "log", "log/ended", "scripts"])
-def test_a_folder_that_is_a_link_is_refused(used: Repo, away: Path, place: str) -> None:
+@pytest.mark.parametrize("path", ["", "log", "log/ended", "scripts"])
+def test_a_folder_that_is_a_link_is_refused(used: Repo, away: Path, path: str) -> None:
     (away / "log").mkdir()
-    put(used.folder / place, lambda path: path.symlink_to(away))
+    put(used.folder / path, lambda link: link.symlink_to(away))
     machine = SimulatedMachine(used)
     for command in ("status", "heartbeat a b", "init"):
         result = machine.run(100, *command.split())
-        assert (result.code, result.out) == (4, ""), (place, command)
+        assert (result.code, result.out) == (4, ""), (path, command)
         assert "is a symbolic link" in result.err
 
 
 def test_the_target_of_a_link_can_be_named_with_root(used: Repo, tmp_path: Path) -> None:
-    put(used.folder, lambda path: path.symlink_to("COORDINATION.before"))
+    put(used.folder, lambda link: link.symlink_to("COORDINATION.before"))
     (used.root / "COORDINATION.before").rename(tmp_path / "COORDINATION")
     assert coord(used, f"claims --root {tmp_path}").returncode == 0
 
@@ -146,9 +146,9 @@ BY_GIT = pytest.param(".gitignore", marks=pytest.mark.machine)  # here git waits
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("place", [BY_GIT if place == ".gitignore" else place for place in FILES])
-def test_a_pipe_in_place_of_a_file_blocks_no_command(used: Repo, place: str) -> None:
-    put(used.folder / place, os.mkfifo)
+@pytest.mark.parametrize("path", [BY_GIT if path == ".gitignore" else path for path in FILES])
+def test_a_pipe_in_place_of_a_file_blocks_no_command(used: Repo, path: str) -> None:
+    put(used.folder / path, os.mkfifo)
     commands = [command.split() for command in (*READS, *WRITES)]
     script = (
         "from coord.cli.main import run\nfrom coord.workspace.system import real_system\n"
@@ -159,10 +159,10 @@ def test_a_pipe_in_place_of_a_file_blocks_no_command(used: Repo, place: str) -> 
     subprocess.run([sys.executable, "-c", script], cwd=used.root, env=environ, timeout=GUARD_S, check=True)
 
 
-@pytest.mark.parametrize("place", ["config.toml", ".cache/checkpoint", "log/amber-otter-k3f9.jsonl"])
+@pytest.mark.parametrize("path", ["config.toml", ".cache/checkpoint", "log/amber-otter-k3f9.jsonl"])
 @pytest.mark.parametrize("target", ["/dev/zero", "/dev/tty"])
-def test_a_link_to_a_device_is_not_read(used: Repo, place: str, target: str) -> None:
-    put(used.folder / place, lambda path: path.symlink_to(target))
+def test_a_link_to_a_device_is_not_read(used: Repo, path: str, target: str) -> None:
+    put(used.folder / path, lambda link: link.symlink_to(target))
     for command in ("status", "heartbeat a b"):
         coord(used, command, memory=1 << 30)
 
@@ -269,10 +269,10 @@ def huge(used: Repo, request: pytest.FixtureRequest) -> Iterator[tuple[Repo, str
 
 @pytest.mark.slow
 def test_a_file_larger_than_memory_is_not_read(huge: tuple[Repo, str]) -> None:
-    repo, place = huge
+    repo, path = huge
     for command in ("status", "heartbeat a b", "verify", "doctor"):
         result = coord(repo, command, MEMORY)
-        if place.endswith(".jsonl") and command != "heartbeat a b":
+        if path.endswith(".jsonl") and command != "heartbeat a b":
             assert "amber-otter-k3f9" in result.stdout + result.stderr, command
 
 
