@@ -137,7 +137,7 @@ def install(venv: Path, package: str) -> str:
     return ""
 
 
-class PeerWorkspace(Struct):
+class Setup(Struct):
     """The repository of a peer; `trouble` is why it cannot run, if it cannot."""
 
     peer: Peer
@@ -152,29 +152,27 @@ class PeerWorkspace(Struct):
         return timed(words(line, self.programs, self.root, i), self.root, self.env, stdin=stdin.encode())
 
 
-def begin(peer: Peer, venv: Path, base: Path, fill: int, bar: ProgressBar) -> PeerWorkspace:
+def begin(peer: Peer, venv: Path, base: Path, fill: int, bar: ProgressBar) -> Setup:
     """Install a peer, and set up and fill its store."""
     root = base / (peer.package or "bare")
     (root / "src").mkdir(parents=True)
     env = environment(root / "home", **peer.env)
     (root / "home").mkdir()
     subprocess.run(["git", "init", "-q", "-b", "main"], cwd=root, env=env, check=True)
-    workspace = PeerWorkspace(peer, venv / "bin", root, env, install(venv, peer.package))
+    setup = Setup(peer, venv / "bin", root, env, install(venv, peer.package))
     bar.step()
     try:
-        for line in peer.setup if not workspace.trouble else ():
-            workspace.run("setup", line, 0)
-        for i in range(fill if not workspace.trouble and "send" in peer.commands else 0):
-            workspace.run("send", peer.commands["send"], i)
+        for line in peer.setup if not setup.trouble else ():
+            setup.run("setup", line, 0)
+        for i in range(fill if not setup.trouble and "send" in peer.commands else 0):
+            setup.run("send", peer.commands["send"], i)
     except (Failed, OSError) as failed:
-        workspace.trouble = f"{failed}"
+        setup.trouble = f"{failed}"
     bar.step()
-    return workspace
+    return setup
 
 
-def measure(
-    workspaces: list[PeerWorkspace], folder: Folder, rounds: int, bar: ProgressBar
-) -> dict[tuple[str, str], list[float]]:
+def measure(setups: list[Setup], folder: Folder, rounds: int, bar: ProgressBar) -> dict[tuple[str, str], list[float]]:
     """Return the times of each peer's commands in P, by round. One round before the first is not counted."""
     ratios: dict[tuple[str, str], list[float]] = {}
     for i in range(rounds + 1):
@@ -183,13 +181,13 @@ def measure(
         for command in commands(folder.root, folder.me, i):
             env = folder.acting(folder.other if command.by_other else folder.me)
             seconds["coord", command.name] = timed(command.argv, folder.root, env, command.codes, command.stdin)
-        for workspace in workspaces:
+        for setup in setups:
             bases.append(timed(PASS, folder.root, folder.env))
-            for name, line in workspace.peer.commands.items() if not workspace.trouble else ():
+            for name, line in setup.peer.commands.items() if not setup.trouble else ():
                 try:
-                    seconds[workspace.peer.package, name] = workspace.run(name, line, 10_000 + i)
+                    seconds[setup.peer.package, name] = setup.run(name, line, 10_000 + i)
                 except (Failed, OSError) as failed:
-                    workspace.trouble = f"{name}: {failed}"
+                    setup.trouble = f"{name}: {failed}"
         base = statistics.median(bases)
         for key, took in seconds.items() if i else ():
             ratios.setdefault(key, []).append(took / base)
@@ -197,15 +195,15 @@ def measure(
     return ratios
 
 
-def table(workspaces: list[PeerWorkspace], ratios: dict[tuple[str, str], list[float]]) -> str:
+def table(setups: list[Setup], ratios: dict[tuple[str, str], list[float]]) -> str:
     """Return the results as text, one line for each command."""
-    stores = {"coord": "journals, synced"} | {workspace.peer.package: workspace.peer.store for workspace in workspaces}
+    stores = {"coord": "journals, synced"} | {setup.peer.package: setup.peer.store for setup in setups}
     lines = []
     for (package, name), values in ratios.items():
         low, median, high = statistics.quantiles(values, n=4, method="inclusive") if values[1:] else values * 3
         what = f"{package or '(bare table)':18} {stores[package]:24} {name:22}"
         lines.append(f"{what} {median:6.2f} P   {low:.2f} .. {high:.2f}")
-    troubles = [f"{workspace.peer.package:18} {workspace.trouble}" for workspace in workspaces if workspace.trouble]
+    troubles = [f"{setup.peer.package:18} {setup.trouble}" for setup in setups if setup.trouble]
     return "\n".join([*lines, *troubles])
 
 
@@ -227,15 +225,15 @@ def main() -> None:
     try:
         with tempfile.TemporaryDirectory(prefix="coord-peers-") as base:
             folder = prepare(Path(base, "coord"), SHORT)
-            workspaces = [begin(peer, venv, Path(base), args.fill, bar) for peer in PEERS]
-            ratios = measure(workspaces, folder, args.rounds, bar)
+            setups = [begin(peer, venv, Path(base), args.fill, bar) for peer in PEERS]
+            ratios = measure(setups, folder, args.rounds, bar)
     finally:
         bar.close()
     print(f"whole processes, {args.rounds} rounds; coord with {SHORT:,} events, the others with {args.fill} messages\n")
-    print(table(workspaces, ratios))
+    print(table(setups, ratios))
     if args.json:
         rows = [{"package": key[0] or _SQLITE, "command": key[1], "in_P": values} for key, values in ratios.items()]
-        troubles = {workspace.peer.package: workspace.trouble for workspace in workspaces if workspace.trouble}
+        troubles = {setup.peer.package: setup.trouble for setup in setups if setup.trouble}
         Path(args.json).write_text(json.dumps({"rows": rows, "not_there": troubles}, indent=1) + "\n")
 
 

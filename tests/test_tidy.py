@@ -5,8 +5,6 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("eventlog", "projections", "coord")
 MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
@@ -26,37 +24,42 @@ def functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
             yield node
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name_of)
-def test_modules_are_short_and_have_a_docstring(path: Path) -> None:
-    text = path.read_text(encoding="utf-8")
-    assert ast.get_docstring(ast.parse(text)), "the first paragraph of a module says what the module does"
-    assert len(text.splitlines()) <= MAX_MODULE_LINES
+def test_modules_are_short_and_have_a_docstring() -> None:
+    texts = {name_of(path): path.read_text(encoding="utf-8") for path in MODULES}
+    assert [name for name, text in texts.items() if not ast.get_docstring(ast.parse(text))] == []
+    lengths = {name: len(text.splitlines()) for name, text in texts.items()}
+    assert {name: lines for name, lines in lengths.items() if lines > MAX_MODULE_LINES} == {}
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name_of)
-def test_functions_are_short(path: Path) -> None:
-    lengths = {function.name: (function.end_lineno or 0) - function.lineno + 1 for function in functions(path)}
+def test_functions_are_short() -> None:
+    lengths = {
+        f"{name_of(path)}:{function.name}": (function.end_lineno or 0) - function.lineno + 1
+        for path in MODULES
+        for function in functions(path)
+    }
     assert {name: lines for name, lines in lengths.items() if lines > MAX_FUNCTION_LINES} == {}
 
 
-@pytest.mark.parametrize("folder", FOLDERS, ids=name_of)
-def test_folders_have_few_entries(folder: Path) -> None:
+def test_folders_have_few_entries() -> None:
     """A folder of commands is exempt: its modules are listed in the help."""
-    if "commands" not in folder.relative_to(ROOT).parts:
-        assert len([path for path in folder.iterdir() if path.name not in NO_CODE]) <= MAX_FOLDER_ENTRIES
+    entries = {
+        name_of(folder): [path.name for path in folder.iterdir() if path.name not in NO_CODE]
+        for folder in FOLDERS
+        if "commands" not in folder.relative_to(ROOT).parts
+    }
+    assert {name: names for name, names in entries.items() if len(names) > MAX_FOLDER_ENTRIES} == {}
 
 
-@pytest.mark.parametrize("folder", FOLDERS, ids=name_of)
-def test_packages_have_a_docstring_and_import_nothing(folder: Path) -> None:
+def test_packages_have_a_docstring_and_import_nothing() -> None:
     """Importing a package loads nothing that the importer did not ask for: hooks must start fast."""
-    tree = ast.parse((folder / "__init__.py").read_text(encoding="utf-8"))
-    assert ast.get_docstring(tree)
-    assert [ast.unparse(node) for node in tree.body[1:] if not isinstance(node, ast.Assign)] == []
+    for folder in FOLDERS:
+        tree = ast.parse((folder / "__init__.py").read_text(encoding="utf-8"))
+        assert ast.get_docstring(tree), folder
+        assert [ast.unparse(node) for node in tree.body[1:] if not isinstance(node, ast.Assign)] == [], folder
 
 
-@pytest.mark.parametrize("path", TESTS, ids=name_of)
-def test_names_of_tests_are_short(path: Path) -> None:
-    names = [function.name for function in functions(path) if function.name.startswith("test_")]
+def test_names_of_tests_are_short() -> None:
+    names = [function.name for path in TESTS for function in functions(path) if function.name.startswith("test_")]
     assert [name for name in names if len(name) > MAX_TEST_NAME] == []
 
 

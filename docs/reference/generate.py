@@ -182,8 +182,8 @@ def _environment() -> Iterator[str]:
     for client in CLIENTS:
         for name in client.ids:
             rows.append((f"`{name}`", f"The conversation, which is the session. Set by {client.name}, not by you."))
-        variable, workspace = client.moved
-        rows.append((f"`{variable}`", f"The folder of the settings of {client.title}. Default: `{workspace}`."))
+        variable, folder = client.moved
+        rows.append((f"`{variable}`", f"The folder of the settings of {client.title}. Default: `{folder}`."))
         for name in client.marks:
             rows.append((f"`{name}`", f"Shows that {client.name} runs this command. Set by {client.name}, not by you."))
     rows.append(("`_COORD_COMPLETE`", 'Shell completion; for bash: `eval "$(_COORD_COMPLETE=bash_source coord)"`.'))

@@ -33,6 +33,7 @@ def test_the_reference_pages_are_up_to_date() -> None:
     assert not generate.stale(), "run: python docs/reference/generate.py"
 
 
+@pytest.mark.slow
 def test_an_outdated_page_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(generate, "HERE", tmp_path)
     assert generate.main(["--check"]) == 1

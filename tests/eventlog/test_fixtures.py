@@ -99,13 +99,13 @@ def test_every_fixture_event_is_encoded_again_byte_for_byte(tally: Tally) -> Non
 @pytest.mark.attack(17)
 def test_each_fixture_event_has_the_effect_recorded_for_it(tally: Tally) -> None:
     history = merge(read(session)[0] for session in DIGESTS)
-    assert [event.id for event in history] == [moment["after"] for moment in expected()["moments"]]
+    assert [event.id for event in history] == [step["after"] for step in expected()["moments"]]
     state, known = State(), dict[tuple[str, ...], Any]()
-    for event, moment in zip(history, expected()["moments"], strict=True):
-        assert event.at == moment["at"]
-        for key in moment["gone"]:
+    for event, step in zip(history, expected()["moments"], strict=True):
+        assert event.at == step["at"]
+        for key in step["gone"]:
             del known[tuple(key)]
-        known |= {tuple(key): value for key, value in moment["facts"]}
+        known |= {tuple(key): value for key, value in step["facts"]}
         state = fold(state, [event])
         assert {key: json.loads(encode(value)) for key, value in facts_of(state).items()} == known, event.id
         tally.did("moments")

@@ -13,7 +13,7 @@ from types import FrameType
 
 from coord.cli.main import run
 from coord.workspace.system import System
-from tests.support.in_process import OURS, Inside
+from tests.support.in_process import OURS, SimulatedMachine
 from tests.support.repositories import Repo
 
 calls = 0
@@ -22,7 +22,7 @@ calls = 0
 def main() -> int:
     """Run the command; its exit code."""
     root, clock, shell, call, *words = sys.argv[1:]
-    machine = Inside(Repo(Path(root), Path(root).parent / "home"))
+    machine = SimulatedMachine(Repo(Path(root), Path(root).parent / "home"))
     inside = machine.system(int(shell), {})
     system = System({}, root, Path(clock).read_text, inside.pid, lambda: machine.here, lambda: machine.table)
 

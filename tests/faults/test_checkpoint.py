@@ -10,7 +10,7 @@ from msgspec import Struct
 import coord.engine.checkpoint
 from eventlog.codec import NO_HASH, encode_line
 from eventlog.events import VERSION, Event, SessionStarted, add_time
-from tests.support.in_process import Inside
+from tests.support.in_process import SimulatedMachine
 from tests.support.repositories import Repo
 
 
@@ -24,7 +24,7 @@ class Scene:
     """Two sessions, of which the second holds droplet/x. The checkpoint contains everything."""
 
     def __init__(self, repo: Repo) -> None:
-        self.machine = Inside(repo)
+        self.machine = SimulatedMachine(repo)
         self.first, self.second = self.machine.start(100), self.machine.start(200)
         assert self.machine.run(200, "claim", "droplet", "x").code == 0
         assert self.machine.run(100, "heartbeat", "a", "b").code == 0

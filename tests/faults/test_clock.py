@@ -1,13 +1,13 @@
 """A wrong clock: order and safety hold, ends by time are delayed, and every command reports it."""
 
-from tests.support.in_process import Inside
+from tests.support.in_process import SimulatedMachine
 from tests.support.repositories import Repo
 
 HOUR = 3600
 
 
 def test_with_a_clock_an_hour_behind_everything_works(repo: Repo) -> None:
-    machine = Inside(repo)
+    machine = SimulatedMachine(repo)
     first = machine.start(100)
     machine.start(200)
     assert machine.run(100, "claim", "droplet", "x", "--ttl", "30m").code == 0
@@ -37,7 +37,7 @@ def test_with_a_clock_an_hour_behind_everything_works(repo: Repo) -> None:
 
 
 def test_a_claim_expires_only_when_the_clock_has_caught_up(repo: Repo) -> None:
-    machine = Inside(repo)
+    machine = SimulatedMachine(repo)
     machine.start(100)
     machine.start(200)
     machine.run(100, "claim", "droplet", "x", "--ttl", "30m")
@@ -50,7 +50,7 @@ def test_a_claim_expires_only_when_the_clock_has_caught_up(repo: Repo) -> None:
 
 
 def test_a_clock_that_jumps_ahead_and_back_loses_nothing(repo: Repo) -> None:
-    machine = Inside(repo)
+    machine = SimulatedMachine(repo)
     machine.start(100)
     machine.wait(365 * 24 * HOUR)
     assert machine.run(100, "heartbeat", "a", "b").code == 0

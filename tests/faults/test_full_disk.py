@@ -23,7 +23,7 @@ import pytest
 
 from tests.faults.disk_scripts import SESSIONS, agree, begin, run_next_commands, settle
 from tests.support.attacks import Tally
-from tests.support.in_process import Inside
+from tests.support.in_process import SimulatedMachine
 from tests.support.processes import Result, can_unshare
 from tests.support.repositories import Repo
 
@@ -159,11 +159,11 @@ def test_a_limit_on_file_sizes_loses_no_acknowledged_event(repo: Repo, tally: Ta
     failed, fresh = 0, repo.home / "fresh"
     shutil.copytree(repo.root, fresh)
     for seed in tally.seeds:
-        chance, machine = tally.chance(f"bytes {seed}"), Inside(repo)
+        chance, machine = tally.chance(f"bytes {seed}"), SimulatedMachine(repo)
         shutil.rmtree(repo.root)
         shutil.copytree(fresh, repo.root)
 
-        def run(words: dict[int, str], machine: Inside = machine) -> dict[int, Result]:
+        def run(words: dict[int, str], machine: SimulatedMachine = machine) -> dict[int, Result]:
             machine.wait(1)
             return {number: machine.run(100 * (number + 1), *shlex.split(some)) for number, some in words.items()}
 

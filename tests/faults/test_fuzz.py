@@ -19,7 +19,7 @@ from eventlog.codec import NO_HASH, DamagedLine, decode_event, decode_line
 from eventlog.scanning import Position, scan
 from tests.support.attacks import FIRST_SEED, Tally
 from tests.support.byte_damage import mangled, tree
-from tests.support.in_process import Inside
+from tests.support.in_process import SimulatedMachine
 from tests.support.journals import line_of
 from tests.support.repositories import Repo
 
@@ -44,7 +44,7 @@ TEXTS = (
 @pytest.mark.machine
 @pytest.mark.attack(16)
 def test_any_line_with_a_right_hash_is_read_or_damaged(repo: Repo, tally: Tally) -> None:
-    machine = Inside(repo)
+    machine = SimulatedMachine(repo)
     session = machine.start(100)
     machine.run(100, "claim", "droplet", "x", "--note", "why")
     machine.run(100, "send", "broadcast", "Hello", "there")
@@ -100,12 +100,12 @@ def planted(repo: Repo, session: str, chance: random.Random) -> Callable[[], Non
 @pytest.mark.attack(16)
 def test_any_command_with_any_input_ends_without_a_traceback(repo: Repo, tally: Tally) -> None:
     until, seed = time.monotonic() + tally.count / 2, FIRST_SEED
-    session = Inside(repo).start(100)  # this writes the mark in git's folder
+    session = SimulatedMachine(repo).start(100)  # this writes the mark in git's folder
     before = tree(repo.root.parent, repo.folder)
     while time.monotonic() < until:
         seed += 1
         chance = tally.chance(seed)
-        machine = Inside(repo)
+        machine = SimulatedMachine(repo)
         if seed % 20 == 1:
             for path in repo.folder.rglob("*.jsonl"):
                 path.unlink()

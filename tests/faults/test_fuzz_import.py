@@ -21,7 +21,7 @@ from coord.admin.shell_import.recovery import TEMPLATES, FileKind, Unusable
 from coord.platform.git.repository import recorded_path
 from tests.support.attacks import FIRST_SEED, Tally
 from tests.support.byte_damage import mangled, tree
-from tests.support.in_process import Inside
+from tests.support.in_process import SimulatedMachine
 from tests.support.repositories import Repo
 from tests.support.shell_folders import sample
 
@@ -143,7 +143,7 @@ def test_any_folder_is_imported_once_or_reported_as_unusable(repo: Repo, tally: 
         seed += 1
         chance = tally.chance(f"import {seed}")
         repo.reset()
-        machine = Inside(repo)
+        machine = SimulatedMachine(repo)
         machine.start(100)
         held = machine.run(100, "claim", "droplet/one", "--json").json
         paths = damaged_folder(old, secret, chance)
@@ -158,7 +158,7 @@ def test_any_folder_is_imported_once_or_reported_as_unusable(repo: Repo, tally: 
         tally.did("predecessors brought in")
 
 
-def check_import(machine: Inside, paths: set[str], held: Any, seed: int) -> None:
+def check_import(machine: SimulatedMachine, paths: set[str], held: Any, seed: int) -> None:
     """Import the folder twice, and check the results."""
     result = machine.run(100, "import", "../old", "--json")
     assert result.code == 0, (seed, result)

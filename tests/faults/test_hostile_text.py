@@ -9,7 +9,7 @@ import re
 
 import pytest
 
-from tests.support.in_process import Inside
+from tests.support.in_process import SimulatedMachine
 from tests.support.repositories import Repo
 
 HOSTILE = {
@@ -26,9 +26,9 @@ VIEWS = (
 JSON_VIEWS = set(VIEWS) - {"report --markdown"}
 
 
-def repository_with(repo: Repo, text: str) -> Inside:
+def repository_with(repo: Repo, text: str) -> SimulatedMachine:
     """A repository in which a session has written a text into every possible field."""
-    machine = Inside(repo)
+    machine = SimulatedMachine(repo)
     machine.start(100, "--name", "honest")
     second = machine.start(200)
     machine.run(100, "send", second, text, "--body", text, "--urgent", "--ack")

@@ -8,14 +8,14 @@ import pytest
 
 import coord.cli.commands.messages.inbox as inbox_command
 from coord.platform.watch import wait_for
-from tests.support.in_process import Inside
+from tests.support.in_process import SimulatedMachine
 from tests.support.repositories import Repo
 
 
 @pytest.mark.parametrize("number", ["9" * 5000, "0", "-1", "１", "9" * 16, "²"], ids=lambda number: number[:17])
 @pytest.mark.parametrize("command", [("ack",), ("reply",), ("inbox",)])
 def test_a_number_without_a_message_is_refused(repo: Repo, command: tuple[str, ...], number: str) -> None:
-    machine = Inside(repo)
+    machine = SimulatedMachine(repo)
     session = machine.start(100)
     words = ("words",) if command == ("reply",) else ()
     refused = machine.run(100, *command, f"{session}/{number}", *words)
@@ -25,7 +25,7 @@ def test_a_number_without_a_message_is_refused(repo: Repo, command: tuple[str, .
 
 
 def test_losing_its_journal_ends_a_wait_for_messages(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
-    machine = Inside(repo)
+    machine = SimulatedMachine(repo)
     machine.start(200)
     session = machine.start(100)
     real = wait_for

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.in_process import Inside
+from tests.support.in_process import SimulatedMachine
 from tests.support.repositories import Repo
 
 pytestmark = pytest.mark.slow
@@ -37,7 +37,7 @@ class Scene:
     """Two sessions, of which the second holds droplet/x. The cache is older than this claim, or deleted."""
 
     def __init__(self, repo: Repo, cache: str) -> None:
-        self.machine, kept = Inside(repo), repo.home / "kept"
+        self.machine, kept = SimulatedMachine(repo), repo.home / "kept"
         self.first, self.second = self.machine.start(100), self.machine.start(200)
         shutil.copytree(repo.folder / ".cache", kept)
         assert self.machine.run(200, "claim", "droplet", "x").code == 0

@@ -17,7 +17,7 @@ import coord.workspace.system
 from coord.workspace.anchors import anchor_of, choose_anchor
 from projections.rules.liveness import death_evidence
 from tests.support.attacks import Tally
-from tests.support.in_process import Inside, process
+from tests.support.in_process import SimulatedMachine, process
 from tests.support.processes import Shell, can_unshare, have, until
 from tests.support.repositories import Repo
 from tests.support.skip_marks import linux, mounts
@@ -215,7 +215,7 @@ def test_hosts_of_one_image_without_an_id_are_two_machines(
 
 
 def test_an_orphan_in_a_container_is_not_its_first_process(repo: Repo) -> None:
-    machine = Inside(repo)
+    machine = SimulatedMachine(repo)
     machine.table.rows = {1: process(1, 0, 1, "bash"), 50: process(50, 1, 50, "-bash"), 60: process(60, 1, 1, "bash")}
     first = machine.start(1)
     assert machine.run(60, "whoami", "--json").json["session"] == first, "its own subshell"

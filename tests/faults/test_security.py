@@ -18,7 +18,7 @@ import pytest
 
 import eventlog.local.journal
 from eventlog.scanning import MAX_DAMAGE, Position, scan
-from tests.support.in_process import Inside
+from tests.support.in_process import SimulatedMachine
 from tests.support.processes import COORD, environment
 from tests.support.repositories import Repo
 
@@ -67,7 +67,7 @@ def session_of(repo: Repo) -> str:
 @pytest.fixture
 def used(repo: Repo) -> Repo:
     """A repository with a session and a claim."""
-    machine = Inside(repo)
+    machine = SimulatedMachine(repo)
     machine.start(100)
     machine.run(100, "claim", "droplet", "mine")
     return repo
@@ -112,42 +112,43 @@ def put(path: Path, make: Callable[[Path], object]) -> None:
     make(path)
 
 
-@pytest.mark.parametrize("place", [*FILES, *FOLDERS])
-def test_a_link_out_of_the_folder_is_never_written_through(used: Repo, away: Path, place: str) -> None:
-    target = away if place in FOLDERS else away / "victim"
-    put(used.folder / place, lambda path: path.symlink_to(target))
-    before, machine = tree(away), Inside(used)
+@pytest.mark.parametrize("path", [*FILES, *FOLDERS])
+def test_a_link_out_of_the_folder_is_never_written_through(used: Repo, away: Path, path: str) -> None:
+    target = away if path in FOLDERS else away / "victim"
+    put(used.folder / path, lambda link: link.symlink_to(target))
+    before, machine = tree(away), SimulatedMachine(used)
     for command in WRITES:
-        assert machine.run(100, *command.split()).code in range(5), (place, command)
-        assert tree(away) == before, (place, command)
+        assert machine.run(100, *command.split()).code in range(5), (path, command)
+        assert tree(away) == before, (path, command)
 
 
-@pytest.mark.parametrize("place", ["", "log", "log/ended", "scripts"])
-def test_a_folder_that_is_a_link_is_refused(used: Repo, away: Path, place: str) -> None:
+@pytest.mark.parametrize("path", ["", "log", "log/ended", "scripts"])
+def test_a_folder_that_is_a_link_is_refused(used: Repo, away: Path, path: str) -> None:
     (away / "log").mkdir()
-    put(used.folder / place, lambda path: path.symlink_to(away))
-    machine = Inside(used)
+    put(used.folder / path, lambda link: link.symlink_to(away))
+    machine = SimulatedMachine(used)
     for command in ("status", "heartbeat a b", "init"):
         result = machine.run(100, *command.split())
-        assert (result.code, result.out) == (4, ""), (place, command)
+        assert (result.code, result.out) == (4, ""), (path, command)
         assert "is a symbolic link" in result.err
 
 
 def test_the_target_of_a_link_can_be_named_with_root(used: Repo, tmp_path: Path) -> None:
-    put(used.folder, lambda path: path.symlink_to("COORDINATION.before"))
+    put(used.folder, lambda link: link.symlink_to("COORDINATION.before"))
     (used.root / "COORDINATION.before").rename(tmp_path / "COORDINATION")
     assert coord(used, f"claims --root {tmp_path}").returncode == 0
 
 
-# --- pipes and devices: nothing hangs --------------------------------------------------------------------------------
+# --- pipes and devices: nothing hangs ---------------------------------------------------------------------------------
 
 
 BY_GIT = pytest.param(".gitignore", marks=pytest.mark.machine)  # here git waits, until `doctor` ends it
 
 
-@pytest.mark.parametrize("place", [BY_GIT if place == ".gitignore" else place for place in FILES])
-def test_a_pipe_in_place_of_a_file_blocks_no_command(used: Repo, place: str) -> None:
-    put(used.folder / place, os.mkfifo)
+@pytest.mark.slow
+@pytest.mark.parametrize("path", [BY_GIT if path == ".gitignore" else path for path in FILES])
+def test_a_pipe_in_place_of_a_file_blocks_no_command(used: Repo, path: str) -> None:
+    put(used.folder / path, os.mkfifo)
     commands = [command.split() for command in (*READS, *WRITES)]
     script = (
         "from coord.cli.main import run\nfrom coord.workspace.system import real_system\n"
@@ -158,10 +159,10 @@ def test_a_pipe_in_place_of_a_file_blocks_no_command(used: Repo, place: str) -> 
     subprocess.run([sys.executable, "-c", script], cwd=used.root, env=environ, timeout=GUARD_S, check=True)
 
 
-@pytest.mark.parametrize("place", ["config.toml", ".cache/checkpoint", "log/amber-otter-k3f9.jsonl"])
+@pytest.mark.parametrize("path", ["config.toml", ".cache/checkpoint", "log/amber-otter-k3f9.jsonl"])
 @pytest.mark.parametrize("target", ["/dev/zero", "/dev/tty"])
-def test_a_link_to_a_device_is_not_read(used: Repo, place: str, target: str) -> None:
-    put(used.folder / place, lambda path: path.symlink_to(target))
+def test_a_link_to_a_device_is_not_read(used: Repo, path: str, target: str) -> None:
+    put(used.folder / path, lambda link: link.symlink_to(target))
     for command in ("status", "heartbeat a b"):
         coord(used, command, memory=1 << 30)
 
@@ -196,7 +197,7 @@ ACTS = (
 
 
 def test_no_command_writes_to_another_sessions_journal(repo: Repo) -> None:
-    machine = Inside(repo)
+    machine = SimulatedMachine(repo)
     other = machine.start(100)
     machine.run(100, "claim", "droplet", "theirs")
     mine = machine.start(200)
@@ -223,7 +224,7 @@ def test_no_command_writes_to_another_sessions_journal(repo: Repo) -> None:
 def test_settings_with_bad_names_or_values_are_errors(used: Repo, text: str) -> None:
     (used.folder / "config.toml").write_text(text + "\n")
     for command in ("status", "heartbeat a b"):
-        result = Inside(used).run(100, *command.split())
+        result = SimulatedMachine(used).run(100, *command.split())
         assert (result.code, result.out) == (4, ""), text[:80]
         assert "config.toml" in result.err
 
@@ -232,14 +233,14 @@ def test_settings_with_bad_names_or_values_are_errors(used: Repo, text: str) -> 
 def test_an_extreme_silence_threshold_is_allowed(used: Repo, value: str) -> None:
     (used.folder / "config.toml").write_text(f"silent_minutes = {value}\n")
     for command in (*READS, "heartbeat a b"):
-        assert Inside(used).run(100, *command.split()).code in (0, 1), command
+        assert SimulatedMachine(used).run(100, *command.split()).code in (0, 1), command
 
 
 @pytest.mark.parametrize("payload", [b"\x84\xa4code\xa1\xff", b"\x91" * 5000, b""])
 def test_a_cache_with_a_right_digest_and_bad_content_is_ignored(used: Repo, payload: bytes) -> None:
     digest = blake2b(payload, digest_size=16).digest()
     (used.folder / ".cache/checkpoint").write_bytes(digest + payload)
-    assert Inside(used).run(100, "claims").code == 0
+    assert SimulatedMachine(used).run(100, "claims").code == 0
 
 
 # --- sizes ---------------------------------------------------------------------------------------------------------
@@ -266,11 +267,12 @@ def huge(used: Repo, request: pytest.FixtureRequest) -> Iterator[tuple[Repo, str
     os.truncate(path, 0) if path.exists() else None
 
 
+@pytest.mark.slow
 def test_a_file_larger_than_memory_is_not_read(huge: tuple[Repo, str]) -> None:
-    repo, place = huge
+    repo, path = huge
     for command in ("status", "heartbeat a b", "verify", "doctor"):
         result = coord(repo, command, MEMORY)
-        if place.endswith(".jsonl") and command != "heartbeat a b":
+        if path.endswith(".jsonl") and command != "heartbeat a b":
             assert "amber-otter-k3f9" in result.stdout + result.stderr, command
 
 
@@ -287,7 +289,7 @@ def test_a_million_damaged_lines_give_a_short_report(used: Repo) -> None:
 
 
 def test_a_session_with_a_full_journal_gets_a_new_one(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
-    machine = Inside(repo)
+    machine = SimulatedMachine(repo)
     first = machine.start(100)
     full = (repo.log / f"{first}.jsonl").read_bytes()
     monkeypatch.setattr(eventlog.local.journal, "FULL_JOURNAL_BYTES", len(full))

@@ -32,21 +32,21 @@ def wrap(module, name):
 """
 
 
-def interrupted(repo: Repo, shell: Shell, command: str, number: signal.Signals, moment: str) -> tuple[int, str, str]:
+def interrupted(repo: Repo, shell: Shell, command: str, number: signal.Signals, point: str) -> tuple[int, str, str]:
     """Run a command that sends itself a signal at a point."""
     folder = repo.home / "patch"
     folder.mkdir(exist_ok=True)
-    (folder / "sitecustomize.py").write_text(PATCH.format(name=number.name) + POINTS[moment])
+    (folder / "sitecustomize.py").write_text(PATCH.format(name=number.name) + POINTS[point])
     result = shell.run(f"env PYTHONPATH={folder} coord {command}")
     return result.code, result.out, result.err
 
 
 @pytest.mark.parametrize("number", NUMBERS)
-@pytest.mark.parametrize("moment", POINTS)
-def test_after_a_signal_the_log_agrees_with_the_answer(repo: Repo, moment: str, number: signal.Signals) -> None:
+@pytest.mark.parametrize("point", POINTS)
+def test_after_a_signal_the_log_agrees_with_the_answer(repo: Repo, point: str, number: signal.Signals) -> None:
     shell, session = repo.sessions(1)[0]
     other, _ = repo.sessions(1)[0]
-    code, out, err = interrupted(repo, shell, "claim droplet x", number, moment)
+    code, out, err = interrupted(repo, shell, "claim droplet x", number, point)
     assert code in (0, 128 + number)
     assert "Traceback" not in err
     status = other.run("coord status")
@@ -64,11 +64,11 @@ def test_after_a_signal_the_log_agrees_with_the_answer(repo: Repo, moment: str, 
 
 
 @pytest.mark.parametrize("number", NUMBERS)
-@pytest.mark.parametrize("moment", POINTS)
-def test_an_interrupted_wait_leaves_no_request(repo: Repo, moment: str, number: signal.Signals) -> None:
+@pytest.mark.parametrize("point", POINTS)
+def test_an_interrupted_wait_leaves_no_request(repo: Repo, point: str, number: signal.Signals) -> None:
     (one, _), (two, _) = repo.sessions(2)
     one.ok("coord claim droplet x")
-    code, out, err = interrupted(repo, two, "claim droplet x --wait 10m", number, moment)
+    code, out, err = interrupted(repo, two, "claim droplet x --wait 10m", number, point)
     assert code == 128 + number
     assert out == ""
     assert "Traceback" not in err
@@ -77,11 +77,11 @@ def test_an_interrupted_wait_leaves_no_request(repo: Repo, moment: str, number: 
     assert one.json("coord claims")["claims"] == []
 
 
-@pytest.mark.parametrize("moment", POINTS)
-def test_messages_that_were_not_shown_stay_unread(repo: Repo, moment: str) -> None:
+@pytest.mark.parametrize("point", POINTS)
+def test_messages_that_were_not_shown_stay_unread(repo: Repo, point: str) -> None:
     (one, _), (two, second) = repo.sessions(2)
     one.ok(f"coord send {second} Hello 'Are you there?'")
-    _, out, err = interrupted(repo, two, "inbox", signal.SIGINT, moment)
+    _, out, err = interrupted(repo, two, "inbox", signal.SIGINT, point)
     assert "Traceback" not in err
     unread = "Are you there?" in two.ok("coord inbox")
     assert unread or "Are you there?" in out

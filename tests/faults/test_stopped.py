@@ -17,7 +17,7 @@ from coord.platform.processes import system_process_table
 from eventlog.events import Event, to_micros
 from eventlog.local.writer import JournalWriter
 from tests.support.attacks import Tally
-from tests.support.in_process import Inside
+from tests.support.in_process import SimulatedMachine
 from tests.support.processes import GUARD_S, Result, environment
 from tests.support.repositories import Repo
 
@@ -31,7 +31,7 @@ TTL_S = 60
 class StoppedCommand:
     """A command in shell 100 that stops itself at one of its calls, unless it ends before."""
 
-    def __init__(self, machine: Inside, call: int, words: list[str]) -> None:
+    def __init__(self, machine: SimulatedMachine, call: int, words: list[str]) -> None:
         self.clock = machine.repo.home / "clock"
         self.clock.write_text(machine.now)
         argv = [sys.executable, "-m", "tests.faults.stopping", str(machine.repo.root), str(self.clock), "100"]
@@ -55,7 +55,7 @@ class StoppedCommand:
 
 
 def test_a_claim_does_not_expire_before_the_answer(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
-    machine = Inside(repo)
+    machine = SimulatedMachine(repo)
     machine.start(100)
     append = JournalWriter.append
 
@@ -91,7 +91,7 @@ def two_holders(repo: Repo, resource: str) -> str:
 @pytest.mark.attack(9)
 def test_a_stopped_holder_never_leads_to_two_holders(repo: Repo, tally: Tally) -> None:
     repo.set(lock_wait_seconds=0.01)
-    machine = Inside(repo)
+    machine = SimulatedMachine(repo)
     session, other = machine.start(100), machine.start(200)
     journal, lock = repo.log / f"{session}.jsonl", repo.log / ".lock"
     most: dict[str, int] = {}

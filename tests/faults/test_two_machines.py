@@ -28,7 +28,7 @@ from projections.rules.liveness import ObserverHost
 from projections.rules.state import State
 from tests.support.attacks import Tally
 from tests.support.histories import judged
-from tests.support.in_process import Inside
+from tests.support.in_process import SimulatedMachine
 from tests.support.model.ledger import assert_losses_are_told
 from tests.support.processes import Result
 from tests.support.repositories import Repo
@@ -46,7 +46,7 @@ class Node:
     """One folder on one machine, with the journals of its sessions and the events acknowledged to them."""
 
     def __init__(self, repo: Repo, here: ObserverHost, ahead_s: float) -> None:
-        self.inside = Inside(repo)
+        self.inside = SimulatedMachine(repo)
         self.inside.here = here
         self.inside.wait(ahead_s)
         self.root, self.seen_at, self.log = repo.root, repo.root, repo.log

@@ -21,7 +21,7 @@ from eventlog.errors import LogError
 from eventlog.events import VERSION, AnyPayload, Event, SessionHeartbeat, SessionStarted, add_time
 from eventlog.history import LogReader
 from eventlog.local.files import ARCHIVE_FOLDER
-from tests.support.in_process import NOON, Inside
+from tests.support.in_process import NOON, SimulatedMachine
 from tests.support.processes import COORD, environment
 from tests.support.repositories import Repo
 
@@ -32,7 +32,7 @@ class Scene:
     """Two sessions with events, and a checkpoint that contains them all."""
 
     def __init__(self, repo: Repo) -> None:
-        self.repo, self.machine = repo, Inside(repo)
+        self.repo, self.machine = repo, SimulatedMachine(repo)
         self.first, self.second = self.machine.start(100), self.machine.start(200)
         for shell, words in ((200, "claim droplet x"), (200, "heartbeat building api"), (100, "send broadcast Hello")):
             assert self.machine.run(shell, *words.split()).code == 0
@@ -77,7 +77,7 @@ def test_the_report_on_an_undamaged_log_is_short(scene: Scene) -> None:
 
 
 def test_a_log_without_events_is_undamaged(repo: Repo) -> None:
-    machine = Inside(repo)
+    machine = SimulatedMachine(repo)
     assert machine.run(100, "verify").code == 0
     shutil.rmtree(repo.log)
     assert machine.run(100, "verify").out.startswith("✅ The log has no events yet")

@@ -18,7 +18,7 @@ import pytest
 from coord.workspace.system import System
 from eventlog.events import Instant, add_time, from_micros
 from tests.support.attacks import Tally
-from tests.support.in_process import NOON, Inside
+from tests.support.in_process import NOON, SimulatedMachine
 from tests.support.model.answers import LAPSE_S, WAIT_S, Judge
 from tests.support.processes import Result
 from tests.support.repositories import Repo
@@ -67,7 +67,7 @@ class Clock:
         return said
 
 
-class Machine(Inside):
+class Machine(SimulatedMachine):
     """Three shells in which each command has its own clock."""
 
     def __init__(self, repo: Repo, chance: Random) -> None:

@@ -34,12 +34,12 @@ _SIGNS = {"<": ast.Lt, "<=": ast.LtE, ">": ast.Gt, ">=": ast.GtE, "==": ast.Eq, 
 _NO_CONTEXT = '__import__("contextlib").nullcontext()'
 
 
-class NoPlace(ValueError):
+class NotOneFunction(ValueError):
     """The operation does not change exactly one function of this name."""
 
 
 def mutated(root: Path, function: str, operation: str) -> tuple[str, str]:
-    """The path of a function's file, and the file's source after an operation. Raises NoPlace."""
+    """The path of a function's file, and the file's source after an operation. Raises NotOneFunction."""
     found: dict[str, tuple[str, str]] = {}
     for name, (path, functions) in _functions(root).items():
         if f".{name}".endswith(f".{function}"):
@@ -48,7 +48,9 @@ def mutated(root: Path, function: str, operation: str) -> tuple[str, str]:
             if changed != source:
                 found[name] = path, changed
     if len(found) != 1:
-        raise NoPlace(f"`{operation}` changes {len(found)} functions called {function}: {', '.join(found) or 'none'}")
+        raise NotOneFunction(
+            f"`{operation}` changes {len(found)} functions called {function}: {', '.join(found) or 'none'}"
+        )
     return next(iter(found.values()))
 
 
@@ -93,9 +95,9 @@ def edited(source: str, functions: list[Function], operation: str) -> str:
     edits: list[Edit] = []
     for function in functions:
         edits += _OPERATIONS[kind](lambda node: data[part(node, node)].decode(), function, words)
-    places = [(part(first, last), text.encode()) for first, last, text in edits]
-    for place, text in sorted(places, key=lambda one: one[0].start, reverse=True):
-        data = data[: place.start] + text + data[place.stop :]
+    replacements = [(part(first, last), text.encode()) for first, last, text in edits]
+    for span, text in sorted(replacements, key=lambda one: one[0].start, reverse=True):
+        data = data[: span.start] + text + data[span.stop :]
     return data.decode()
 
 

@@ -52,7 +52,7 @@ JournalWriter._save | returns '' | bytes that are cut off are kept beside the lo
     eventlog/local/test_journal.py::test_other_bytes_after_the_last_newline_are_a_tear
 JournalWriter._save | without sync_data | bytes are durable elsewhere before they are cut off
     eventlog/local/test_durable.py::test_a_tear_is_saved_durably_before_it_is_cut_off
-writer.sync_names | late ARCHIVE_FOLDER | an archived journal has a durable name at every moment
+writer.sync_names | late ARCHIVE_FOLDER | an archived journal has a durable name at every point
     eventlog/local/test_durable.py::test_an_archived_journal_always_has_a_durable_name
 journal.known_closed_reason | never SEAL_SUFFIX | a sealed journal takes no more events
     eventlog/local/test_reading.py::test_each_reason_closes_a_journal
@@ -147,13 +147,13 @@ block_stop | late _send | a message is recorded as read after it was sent
 
 # The guard of commits and pushes.
 before_commit | never denied | a commit that contains another session's edit is refused
-    coord/hooks/git/test_hook.py::test_an_agents_commit_is_held_back_for_another_agents_edit
+    coord/hooks/git/test_hook.py::test_an_agents_commit_of_another_agents_edit_is_refused
 before_commit | always is_person | an agent is not treated as the user
-    coord/hooks/git/test_hook.py::test_an_agent_is_no_person
+    coord/hooks/git/test_hook.py::test_an_agent_cannot_commit_edits_of_a_stopped_agent
 _is_guard_off | without transact | a commit with the guard off is recorded
-    coord/hooks/git/test_hook.py::test_who_goes_on_all_the_same_does_it_on_the_record
+    coord/hooks/git/test_hook.py::test_a_commit_with_the_guard_off_is_recorded
 after_commit | without transact | a commit ends the claims of the edits in it
-    coord/hooks/git/test_hook.py::test_a_commit_ends_the_automatic_claims_of_what_is_in_it
+    coord/hooks/git/test_hook.py::test_a_commit_ends_the_automatic_claims_on_its_files
 
 # Archiving and verifying.
 archive | without under_lock | journals are moved under the lock

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.mutants.operations import NoPlace, edited, functions_in, mutated
+from tests.mutants.operations import NotOneFunction, edited, functions_in, mutated
 from tests.mutants.table import MUTANTS, Mutant
 from tests.mutants.tree import ROOT, Tree
 from tests.support.attacks import ATTACKS, Tally
@@ -62,7 +62,7 @@ def test_each_mutant_names_a_place_and_tests_that_exist() -> None:
     for mutant in MUTANTS:
         try:
             ast.parse(mutated(ROOT, mutant.function, mutant.operation)[1])
-        except NoPlace as error:
+        except NotOneFunction as error:
             wrong.append(f"{mutant.name}: {error}")
         for test in mutant.tests or ("no test",):
             path, _, name = test.split("[")[0].partition("::")
@@ -78,7 +78,7 @@ def test_a_missing_or_ambiguous_place_is_an_error() -> None:
         ("Writer.none", "returns 0"),
         ("main", "returns 0"),
     ):
-        with pytest.raises(NoPlace):
+        with pytest.raises(NotOneFunction):
             mutated(ROOT, function, operation)
 
 

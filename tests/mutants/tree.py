@@ -115,7 +115,7 @@ class Tree:
 
     @contextmanager
     def changed(self, mutant: Mutant) -> Iterator[None]:
-        """Apply a mutant to the copy for a while. Raises NoPlace."""
+        """Apply a mutant to the copy for a while. Raises NotOneFunction."""
         path, source = mutated(ROOT, mutant.function, mutant.operation)
         file, self._tried = self.root / path, self._tried + 1
         before, status = file.read_bytes(), file.stat()

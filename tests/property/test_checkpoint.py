@@ -111,8 +111,8 @@ class Case:
 
     def assert_same(self, state: State, expected: State) -> None:
         """Check that both states are equal at one time, which is not before the time that the state has reached."""
-        moment = max(self.end, state.reached)
-        assert image(at(state, moment)) == image(at(expected, moment))
+        now = max(self.end, state.reached)
+        assert image(at(state, now)) == image(at(expected, now))
 
     def state_from_journals(self) -> State:
         """The state computed from the journals alone."""
@@ -126,9 +126,9 @@ def with_flipped_bit(data: bytes, drawn: st.DataObject) -> bytes:
     return data[:spot] + bytes([data[spot] ^ 1]) + data[spot + 1 :]
 
 
-def at(state: State, moment: str) -> State:
+def at(state: State, now: str) -> State:
     """A copy of a state, advanced to a time."""
-    return as_of(saved_and_loaded(state), moment)
+    return as_of(saved_and_loaded(state), now)
 
 
 @law(20)

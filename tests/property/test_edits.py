@@ -31,15 +31,15 @@ class Tree:
         self.agents, self.chance = Agents(repo), random.Random(seed)
         self.agents.machine.table.rows[PERSON] = process(PERSON, 1, PERSON, "-bash")
         self.roots = (repo.root, repo.root.parent / "other")
-        self.person("for f in a.py b.py 'ünïcode.md'; do echo 0 > $f; done; git add -A; git commit -qm first")
-        self.person("git worktree add -q ../other")
+        self.user("for f in a.py b.py 'ünïcode.md'; do echo 0 > $f; done; git add -A; git commit -qm first")
+        self.user("git worktree add -q ../other")
         self.work: dict[tuple[Path, str], set[Who]] = {}
         self.sub: list[str] = []  # the running subagents of Claude
         self.edits = self.denied = self.number = 0
         for pid in self.agents.clients:
             self.agents.starts(pid)
 
-    def person(self, command: str, root: Path | None = None) -> None:
+    def user(self, command: str, root: Path | None = None) -> None:
         self.agents.shell(CLAUDE, command, cwd=root, hooks=False)
 
     def actor(self) -> Who:
@@ -55,13 +55,13 @@ class Tree:
     def write(self) -> None:
         me, root, name = self.actor(), self.chance.choice(self.roots), self.chance.choice(FILES)
         self.number += 1
-        heard = self.agents.writes(me[0], name, f"{self.number}\n", cwd=root, agent_id=me[1])
+        answer = self.agents.writes(me[0], name, f"{self.number}\n", cwd=root, agent_id=me[1])
         in_the_way = self.blockers(me, (root, name))
-        said = f"edit {self.number}: {me} writes {name} in {root.name}, where {in_the_way} is at work: {heard}"
-        assert heard.code == (DENIED if in_the_way else ALLOWED), said
+        said = f"edit {self.number}: {me} writes {name} in {root.name}, where {in_the_way} is at work: {answer}"
+        assert answer.code == (DENIED if in_the_way else ALLOWED), said
         self.edits += 1
-        self.denied += heard.code == DENIED
-        if heard.code == ALLOWED:
+        self.denied += answer.code == DENIED
+        if answer.code == ALLOWED:
             self.work.setdefault((root, name), set()).add(me)
 
     def commit(self) -> None:
@@ -87,7 +87,7 @@ class Tree:
         self.number += 1
         assert self.agents.asks_to_write(pid, name, cwd=str(root), agent_id=agent).code == ALLOWED
         self.agents.machine.wait(60 if late or not is_written else 1)
-        self.person(f"git add -- '{name}' && git commit -qm meanwhile -- '{name}'", root)
+        self.user(f"git add -- '{name}' && git commit -qm meanwhile -- '{name}'", root)
         assert run(("git-hook", "post-commit"), self.agents.machine.system(PERSON, {}).at(str(root))) == 0
         self.forget(root, [name])
         if is_written:
@@ -107,7 +107,7 @@ class Tree:
         if self.chance.random() < 0.5:
             self.agents.shell(pid, command, cwd=root)
         else:
-            self.person(command, root)
+            self.user(command, root)
 
     def forget(self, root: Path, names: list[str]) -> None:
         for name in names:

@@ -45,12 +45,12 @@ def test_a_fold_that_is_saved_and_continued_is_unchanged(data: st.DataObject) ->
 def test_reading_a_state_changes_nothing_later(data: st.DataObject) -> None:
     events = data.draw(histories())
     cut = data.draw(st.integers(0, len(events)))
-    moments = [add_time(event.at, gap) for event in events[max(0, cut - 1) : cut] for gap in (0, *GAPS_S)]
+    times = [add_time(event.at, gap) for event in events[max(0, cut - 1) : cut] for gap in (0, *GAPS_S)]
     if cut < len(events):
-        moments = [moment for moment in moments if moment < events[cut].at] + [events[cut].at]
+        times = [time for time in times if time < events[cut].at] + [events[cut].at]
     said: list[Decision] = []
     state = fold(State(), events[:cut], said.append)
-    for now in sorted(moments):
+    for now in sorted(times):
         state = as_of(state, now, said.append)
     state = fold(state, events[cut:], said.append)
     end = add_time(events[-1].at, 60)

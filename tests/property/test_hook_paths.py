@@ -29,7 +29,7 @@ from coord.workspace.config import read_config
 from coord.workspace.paths import find_workspace
 from eventlog.events import add_time, to_micros
 from projections.rules.fold import as_of
-from tests.support.agents import Agents, Heard
+from tests.support.agents import Agents, HookAnswer
 from tests.support.in_process import HERE
 from tests.support.repositories import Repo
 
@@ -71,19 +71,19 @@ class BothPaths(Agents):
         super().__init__(repo)
         self.quick_answers: dict[str, int] = {}
 
-    def hears(self, pid: int, data: bytes, **env: str) -> Heard:
+    def run_hook(self, pid: int, data: bytes, **env: str) -> HookAnswer:
         client = client_named(self.clients[pid])
         assert client
         call = parse_call(client, data)
         if call is None:
-            return Heard(ALLOWED, "")
+            return HookAnswer(ALLOWED, "")
         before = self._files()
         quick = self._answer(pid, call, self._no_answer)
         if quick is not None:
             after_quick = self._hook_files()
             self._restore(before)
         events = len(self.repo.events())
-        full = Heard(ALLOWED, "")
+        full = HookAnswer(ALLOWED, "")
 
         def full_answer(call: HookCall) -> tuple[int, str]:
             return handle_call(self.machine.system(pid, {}), call, full.documents.append)
@@ -194,7 +194,7 @@ class BothPaths(Agents):
         for row in self.coord(pid, "inbox", "--json").json["messages"]:
             self.coord(pid, "ack", row["id"])
 
-    def person(self, data: st.DataObject) -> None:
+    def user(self, data: st.DataObject) -> None:
         self.shell(CLAUDE, f"{data.draw(COMMANDS)} || true", hooks=False)
 
     def setting(self, data: st.DataObject) -> None:
@@ -215,7 +215,7 @@ STEPS = (
     *[BothPaths.event] * 4,
     *[BothPaths.time] * 4,
     *[BothPaths.claim, BothPaths.message] * 2,
-    *[BothPaths.question, BothPaths.subagent, BothPaths.release, BothPaths.confirm, BothPaths.person],
+    *[BothPaths.question, BothPaths.subagent, BothPaths.release, BothPaths.confirm, BothPaths.user],
     *[BothPaths.setting, BothPaths.death],
 )
 

@@ -194,9 +194,9 @@ def test_a_second_holder_is_always_found(data: st.DataObject) -> None:
     assume(process)
     first = data.draw(st.sampled_from(process))
     assert first.answer is not None
-    moment = first.answer.at + 1
-    enders = [op for op in history if op.what in ("release", "handoff", "break") and op.earliest <= moment <= op.latest]
+    at = first.answer.at + 1
+    enders = [op for op in history if op.what in ("release", "handoff", "break") and op.earliest <= at <= op.latest]
     assume(not enders)
-    answer = replace(first.answer, claims=("dusky-wren/1",), at=moment, until=moment + first.ttl, token=moment)
+    answer = replace(first.answer, claims=("dusky-wren/1",), at=at, until=at + first.ttl, token=at)
     second = replace(first, session="dusky-wren", answer=answer)
     assert judged([*history, second]) != "", first

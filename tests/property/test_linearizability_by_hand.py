@@ -25,8 +25,8 @@ def op(session: str, what: str, start: float, end: float, answer: Answer | None,
 
 
 def granted(at: float, token: int = 0, ttl: int = 60, name: str = "a/1", **more: object) -> Answer:
-    moment = round(at * SECOND)
-    return replace(Answer("granted", (name,), moment, moment + ttl * SECOND, token or moment), **more)  # type: ignore[arg-type]
+    granted_at = round(at * SECOND)
+    return replace(Answer("granted", (name,), granted_at, granted_at + ttl * SECOND, token or granted_at), **more)  # type: ignore[arg-type]
 
 
 def until(answer: Answer, second: float, said: str = "done") -> Answer:

@@ -23,7 +23,7 @@ from coord.workspace.system import System
 from eventlog.events import Instant, add_time, from_micros
 from tests.property.machines import Machine, Namespace, Register, SimulatedProcess
 from tests.support.attacks import Tally
-from tests.support.in_process import NOON, Inside, process
+from tests.support.in_process import NOON, SimulatedMachine, process
 from tests.support.processes import Result
 from tests.support.repositories import Repo
 from tests.support.simulated_waits import name_sessions, simulate_waits
@@ -282,7 +282,7 @@ def test_only_the_dead_are_recorded_as_dead_in_a_few_cases(scenes: Callable[[Ran
 
 
 def test_a_resumed_conversation_outlives_its_first_process(repo: Repo) -> None:
-    machine, env = Inside(repo), {"CLAUDE_CODE_SESSION_ID": "conversation"}
+    machine, env = SimulatedMachine(repo), {"CLAUDE_CODE_SESSION_ID": "conversation"}
     machine.table.rows |= {pid: process(pid, 1, pid, "claude") for pid in (1000, 2000)}
     session = machine.run(1000, "claim", "droplet", "x", "--json", **env).json["session"]
     for pid in (2000, 2000, 1000, 2000):  # both run for a while

@@ -24,7 +24,7 @@ from eventlog.events import Mode, to_micros
 from projections.rules.fold import as_of
 from projections.rules.state import State
 from tests.support.attacks import Tally
-from tests.support.in_process import NOON, Inside, process
+from tests.support.in_process import NOON, SimulatedMachine, process
 from tests.support.model.agreement import assert_agree
 from tests.support.model.reference_model import Model, Session, ask_of, conflict
 from tests.support.repositories import Repo
@@ -45,7 +45,7 @@ class Machine:
 
     def __init__(self, repo: Repo, chance: Random) -> None:
         repo.reset()
-        self.inside, self.chance, self.repo = Inside(repo), chance, repo
+        self.inside, self.chance, self.repo = SimulatedMachine(repo), chance, repo
         self.inside.now = NOON
         self.actors: list[tuple[int, dict[str, str]]] = [(100, {}), (200, {})]
         self.actors += [(300, {"CODEX_THREAD_ID": name, "CODEX_SESSION_ID": "root"}) for name in ("root", "one", "two")]
@@ -121,8 +121,8 @@ class Machine:
         code, answer = outcome_of(
             lambda: (
                 run.transact(
-                    lambda moment: request_claim(
-                        moment, run.config, GitAnswers(run.workspace), resource, kind, ttl, patience, ""
+                    lambda transaction: request_claim(
+                        transaction, run.config, GitAnswers(run.workspace), resource, kind, ttl, patience, ""
                     )
                 ).value
             )

@@ -30,9 +30,9 @@ def test_the_state_at_a_time_is_what_a_reader_saw_then(data: st.DataObject) -> N
     """The state at a past time is the one that a reader saw at that time."""
     events: list[Event] = data.draw(histories())
     base = data.draw(st.sampled_from(events)).at
-    moment = add_time(base, data.draw(st.sampled_from((0, *GAPS_S))))
-    written = [event for event in events if event.at <= moment]
-    assert image(state_at(events, after_instant(moment))) == image(as_of(fold(State(), written), moment))
+    at = add_time(base, data.draw(st.sampled_from((0, *GAPS_S))))
+    written = [event for event in events if event.at <= at]
+    assert image(state_at(events, after_instant(at))) == image(as_of(fold(State(), written), at))
 
 
 @given(histories())

@@ -14,7 +14,7 @@ from tests.support.model.reference_model import Model
 MANY = 5 * (settings.default or settings()).max_examples  # handovers and continuations are rare in a history
 
 
-@pytest.mark.parametrize("stray", [False, True])
+@pytest.mark.parametrize("stray", [False, pytest.param(True, marks=pytest.mark.slow)])
 @settings(max_examples=MANY)
 @given(data=st.data())
 def test_the_fold_agrees_with_the_reference_model(data: st.DataObject, stray: bool) -> None:
@@ -25,9 +25,9 @@ def test_the_fold_agrees_with_the_reference_model(data: st.DataObject, stray: bo
         fold(state, [event])
         model.hear(as_json(event))
         assert_agree(state, model, events[:number])
-    moment = events[-1].at
+    now = events[-1].at
     for gap in (*GAPS_S, 60, 60, 600):
-        moment = add_time(moment, gap)
-        as_of(state, moment)
-        model.until(micros(moment))
-        assert_agree(state, model, (events, moment))
+        now = add_time(now, gap)
+        as_of(state, now)
+        model.until(micros(now))
+        assert_agree(state, model, (events, now))

@@ -113,10 +113,10 @@ def test_rule_4_every_waiting_request_is_blocked(events: list[Event]) -> None:
     book = ledger_of(events)
     last = events[-1].at
     for wait in book.waits:
-        for moment in book.instants():
-            if wait.at(moment) and moment <= last:
+        for instant in book.instants():
+            if wait.at(instant) and instant <= last:
                 ahead = [other for other in book.waits if other.order < wait.order]
-                assert any(other.at(moment) and conflict(other, wait) for other in (*book.grants, *ahead))
+                assert any(other.at(instant) and conflict(other, wait) for other in (*book.grants, *ahead))
 
 
 @given(histories())

@@ -13,7 +13,7 @@ from coord.guard.payload import HookCall, client_named, parse_call
 from coord.hooks.dispatch import handle_call
 from coord.platform.processes import Process
 from eventlog.events import to_micros
-from tests.support.in_process import HERE, Inside
+from tests.support.in_process import HERE, SimulatedMachine
 from tests.support.processes import Result, environment
 from tests.support.repositories import Repo
 
@@ -22,7 +22,7 @@ CLIENT_OF = {100: "claude", 200: "codex", 300: "gemini"}
 
 
 @dataclass
-class Heard:
+class HookAnswer:
     """The answer of a hook to a client."""
 
     code: int
@@ -35,7 +35,7 @@ class Heard:
         return "\n".join(said.get("hookSpecificOutput", {}).get("additionalContext", "") for said in self.documents)
 
     @property
-    def held_back(self) -> str:
+    def block_reason(self) -> str:
         """The reason why the agent may not stop; empty if it may stop."""
         return "\n".join(said["reason"] for said in self.documents if said.get("decision") == "block")
 
@@ -51,11 +51,11 @@ class Agents:
     """
 
     def __init__(self, repo: Repo, clients: dict[int, str] | None = None) -> None:
-        self.machine, self.repo, self.root = Inside(repo), repo, repo.root
+        self.machine, self.repo, self.root = SimulatedMachine(repo), repo, repo.root
         self.clients = clients or CLIENT_OF
-        self.long_ways = 0
+        self.full_paths = 0
         self.chars: dict[str, int] = {}  # the number of characters shown to each conversation
-        self.deaf = False  # whether nobody reads the output of hooks
+        self.output_fails = False  # whether printing the output of a hook fails
         self.env: dict[str, str] = {}  # environment variables of every hook
         for pid, word in self.clients.items():
             self.runs(pid, word)
@@ -64,19 +64,19 @@ class Agents:
         """Add the process of a client to the process table."""
         self.machine.table.rows[pid] = Process(pid, 1, pid, start_ticks or pid * 10, "S", (word,))
 
-    def hears(self, pid: int, data: bytes, **env: str) -> Heard:
+    def run_hook(self, pid: int, data: bytes, **env: str) -> HookAnswer:
         """Run a hook with this input; its answer."""
         env = self.env | env
         system, client = self.machine.system(pid, env), client_named(self.clients[pid])
-        heard = Heard(ALLOWED, "")
+        answer = HookAnswer(ALLOWED, "")
 
         def say(document: dict[str, object]) -> None:
-            if self.deaf:
+            if self.output_fails:
                 raise BrokenPipeError
-            heard.documents.append(json.loads(json.dumps(document)))
+            answer.documents.append(json.loads(json.dumps(document)))
 
-        def long_way(call: HookCall) -> tuple[int, str]:
-            self.long_ways += 1
+        def full_path(call: HookCall) -> tuple[int, str]:
+            self.full_paths += 1
             return handle_call(system, call, say)
 
         def started(process: int) -> int:
@@ -90,21 +90,21 @@ class Agents:
         call = parse_call(client, data)
         if call:
             outside = Machine(env, lambda: to_micros(self.machine.now), here, started)
-            heard.code, heard.err = answer_call(call, outside, long_way)
+            answer.code, answer.err = answer_call(call, outside, full_path)
             self.chars[call.conversation] = self.chars.get(call.conversation, 0) + sum(
-                map(len, (heard.context, heard.held_back, heard.err))
+                map(len, (answer.context, answer.block_reason, answer.err))
             )
-        return heard
+        return answer
 
-    def hook(self, pid: int, moment: str, **said: Any) -> Heard:
-        """Run the hook of an agent for a hook event (`moment`). `said` is added to the usual input."""
+    def hook(self, pid: int, event: str, **said: Any) -> HookAnswer:
+        """Run the hook of an agent for a hook event. `said` is added to the usual input."""
         client = client_named(self.clients[pid])
         assert client
-        event = next(name for name, found in client.hook_events.items() if found == moment)
-        fields = {"session_id": f"c{pid}", "cwd": str(self.root), "hook_event_name": event}
-        return self.hears(pid, json.dumps(fields | said).encode())
+        name = next(name for name, hook_event in client.hook_events.items() if hook_event == event)
+        fields = {"session_id": f"c{pid}", "cwd": str(self.root), "hook_event_name": name}
+        return self.run_hook(pid, json.dumps(fields | said).encode())
 
-    def starts(self, pid: int, source: str = "startup", **said: Any) -> Heard:
+    def starts(self, pid: int, source: str = "startup", **said: Any) -> HookAnswer:
         """Run the hook for the start of a conversation."""
         return self.hook(pid, "start", source=source, **said)
 
@@ -119,27 +119,27 @@ class Agents:
         patch = f"*** Begin Patch\n*** Update File: {path}\n\n-a\n+b\n*** End Patch\n"
         return {"tool_name": name, "tool_input": {key: patch}}
 
-    def asks_to_write(self, pid: int, path: str, **said: Any) -> Heard:
+    def asks_to_write(self, pid: int, path: str, **said: Any) -> HookAnswer:
         """Run the hook before a write."""
         return self.hook(pid, "before", **self.tool(pid, path) | said)
 
-    def has_written(self, pid: int, path: str, **said: Any) -> Heard:
+    def has_written(self, pid: int, path: str, **said: Any) -> HookAnswer:
         """Run the hook after a write."""
         return self.hook(pid, "after", **self.tool(pid, path) | said)
 
-    def writes(self, pid: int, path: str, text: str = "", cwd: Path | None = None, **said: Any) -> Heard:
+    def writes(self, pid: int, path: str, text: str = "", cwd: Path | None = None, **said: Any) -> HookAnswer:
         """Write a file as an agent, with the hooks before and after, if the first one allows it."""
         at = {"cwd": str(cwd or self.root)} | said
-        heard = self.asks_to_write(pid, path, **at)
-        if heard.code == ALLOWED:
+        answer = self.asks_to_write(pid, path, **at)
+        if answer.code == ALLOWED:
             file = (cwd or self.root) / path
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text or f"by {pid} at {self.machine.now}\n")
             after = self.has_written(pid, path, **at)
-            heard.documents += after.documents
-        return heard
+            answer.documents += after.documents
+        return answer
 
-    def shell(self, pid: int, command: str, cwd: Path | None = None, hooks: bool = True, **said: Any) -> Heard:
+    def shell(self, pid: int, command: str, cwd: Path | None = None, hooks: bool = True, **said: Any) -> HookAnswer:
         """Run a shell command as an agent, or, without hooks, as its user."""
         client = client_named(self.clients[pid])
         assert client
@@ -153,7 +153,7 @@ class Agents:
             capture_output=True,
         )
         assert done.returncode == 0, done
-        return self.hook(pid, "after", **used) if hooks else Heard(ALLOWED, "")
+        return self.hook(pid, "after", **used) if hooks else HookAnswer(ALLOWED, "")
 
     def coord(self, pid: int, *argv: str) -> Result:
         """Run `coord` in the shell of an agent."""

@@ -5,7 +5,7 @@ from typing import Any
 
 from coord.admin.doctor.registry import run_checks
 from coord.admin.doctor.subject import DoctorFinding, Subject
-from tests.support.in_process import Inside
+from tests.support.in_process import SimulatedMachine
 from tests.support.processes import BIN, Shell
 from tests.support.repositories import Repo
 
@@ -25,7 +25,7 @@ def commands(row: dict[str, Any]) -> list[str]:
     return [step["command"] for step in row["do"]]
 
 
-def simulated(machine: Inside, check: str) -> list[DoctorFinding]:
+def simulated(machine: SimulatedMachine, check: str) -> list[DoctorFinding]:
     """Return the findings of a check on a simulated machine."""
     _, rows = run_checks(Subject(machine.system(300, {"PATH": BIN}), None))
     return [finding for name, finding in rows if name == check]

@@ -217,84 +217,82 @@ class _Author:
         self.kinds += ["imported"] * (20 if stray else 0)
         self.makers: dict[str, Callable[[str, _View], AnyPayload]] = {
             "accept": self._accept,
-            "renew": lambda by, system: ClaimRenewed(claim=self._claim(by, system), ttl_s=self._one(TTLS_S)),
-            "release": lambda by, system: ClaimReleased(claim=self._claim(by, system)),
+            "renew": lambda by, view: ClaimRenewed(claim=self._claim(by, view), ttl_s=self._one(TTLS_S)),
+            "release": lambda by, view: ClaimReleased(claim=self._claim(by, view)),
             "hand_over": self._hand_over,
-            "break": lambda by, system: ClaimBroken(claim=self._claim("", system), reason="silent"),
-            "finish": lambda by, system: ClaimFinished(claim=self._claim("", system), reason="committed"),
-            "bypass": lambda by, system: ClaimBypassed(claim=self._claim("", system), resource="file/a", how="a shell"),
-            "agent_start": lambda by, system: AgentStarted(agent=self._one(AGENTS[3:])),
-            "agent_stop": lambda by, system: AgentStopped(agent=self._one(AGENTS[3:])),
+            "break": lambda by, view: ClaimBroken(claim=self._claim("", view), reason="silent"),
+            "finish": lambda by, view: ClaimFinished(claim=self._claim("", view), reason="committed"),
+            "bypass": lambda by, view: ClaimBypassed(claim=self._claim("", view), resource="file/a", how="a shell"),
+            "agent_start": lambda by, view: AgentStarted(agent=self._one(AGENTS[3:])),
+            "agent_stop": lambda by, view: AgentStopped(agent=self._one(AGENTS[3:])),
             "start": self._start,
-            "continue": lambda by, system: SessionStarted(continues=self._session()),
-            "end": lambda by, system: SessionEnded(reason="done"),
+            "continue": lambda by, view: SessionStarted(continues=self._session()),
+            "end": lambda by, view: SessionEnded(reason="done"),
             "dead": self._dead,
-            "beat": lambda by, system: SessionHeartbeat(action=self._one(("", "build", "test"))),
+            "beat": lambda by, view: SessionHeartbeat(action=self._one(("", "build", "test"))),
             "send": self._send,
-            "read": lambda by, system: MessageRead(messages=self._mail(by, system)),
-            "acknowledge": lambda by, system: MessageAcknowledged(messages=self._mail(by, system)),
-            "unknown": lambda by, system: Unknown(name="moon.risen", raw=Raw(b'{"type":"moon.risen"}')),
+            "read": lambda by, view: MessageRead(messages=self._mail(by, view)),
+            "acknowledge": lambda by, view: MessageAcknowledged(messages=self._mail(by, view)),
+            "unknown": lambda by, view: Unknown(name="moon.risen", raw=Raw(b'{"type":"moon.risen"}')),
         }
 
     def write(self) -> None:
         by = self._one(self.sessions)
-        system = self.views[self.sessions.index(by) % 2]
-        moment = self._moment(system)
+        view = self.views[self.sessions.index(by) % 2]
+        at = self._time(view)
         kind = self._one(self.kinds)
         if kind == "imported":
             return self._import()
-        first = by not in system.state.sessions and self._one((True, True, True, False))
-        as_of(system.state, moment)
+        first = by not in view.state.sessions and self._one((True, True, True, False))
+        as_of(view.state, at)
         if first:
-            payload = self._start(by, system)
+            payload = self._start(by, view)
         elif kind == "request":
-            payload = self._request(by, system, moment)
+            payload = self._request(by, view, at)
         else:
-            payload = self.makers[kind](by, system)
-        return self._add(by, system, moment, payload)
+            payload = self.makers[kind](by, view)
+        return self._add(by, view, at, payload)
 
     def _import(self) -> None:
         """Add an imported event, or a stray one, which no import would write."""
-        system = self.views[0]
-        moment = self._moment(system)
-        as_of(system.state, moment)
+        view = self.views[0]
+        at = self._time(view)
+        as_of(view.state, at)
         acted_as = self._one((*IMPORTED, self._session()) if self.stray else IMPORTED)
         kind = self._one(("request", "request", "request", "start", "beat", "send"))
         if self.stray and self.draw(st.booleans()):
             kind = self._one([kind for kind in self.kinds if kind != "imported"])
-        payload = self._request(acted_as, system, moment) if kind == "request" else self.makers[kind](acted_as, system)
+        payload = self._request(acted_as, view, at) if kind == "request" else self.makers[kind](acted_as, view)
         digest = str(len(self.events) - self._one((0, 0, 0, 0, 1)))  # now and then a file that was imported before
-        self._add(IMPORT, system, moment, payload, Imported(path="a.json", digest=digest, acted_as=acted_as))
+        self._add(IMPORT, view, at, payload, Imported(path="a.json", digest=digest, acted_as=acted_as))
 
-    def _add(
-        self, by: str, system: _View, moment: Instant, payload: AnyPayload, imported: Imported | None = None
-    ) -> None:
+    def _add(self, by: str, view: _View, at: Instant, payload: AnyPayload, imported: Imported | None = None) -> None:
         n = 1 + sum(event.session == by for event in self.events)
-        event = Event(v=VERSION, at=moment, session=by, n=n, payload=payload, imported=imported)
+        event = Event(v=VERSION, at=at, session=by, n=n, payload=payload, imported=imported)
         self.events.append(event)
-        fold(system.state, [event])
-        system.clock = moment
+        fold(view.state, [event])
+        view.clock = at
 
     def _one(self, options: Any) -> Any:
         return self.draw(st.sampled_from(options))
 
-    def _moment(self, system: _View) -> Instant:
+    def _time(self, view: _View) -> Instant:
         """A time after the last event: often one at which a claim ends, or the other machine wrote an event."""
-        moments = [add_time(system.clock, gap) for gap in GAPS_S]
-        moments += [due for due in (system.state.due,) * 2 if system.clock < due < NEVER]
-        moments += [other.clock for other in self.views if other.clock > system.clock] * 2
-        return str(self._one(moments))
+        times = [add_time(view.clock, gap) for gap in GAPS_S]
+        times += [due for due in (view.state.due,) * 2 if view.clock < due < NEVER]
+        times += [other.clock for other in self.views if other.clock > view.clock] * 2
+        return str(self._one(times))
 
     def _session(self) -> str:
         return str(self._one((*self.sessions, *IMPORTED) if self.stray else self.sessions))
 
-    def _claim(self, by: str, system: _View) -> str:
+    def _claim(self, by: str, view: _View) -> str:
         """The id of a claim or request, mostly one of `by`."""
-        held = [a.id for a in (*system.state.claims.values(), *system.state.waits.values()) if by in ("", a.session)]
+        held = [a.id for a in (*view.state.claims.values(), *view.state.waits.values()) if by in ("", a.session)]
         asked = [e.id for e in self.events if isinstance(e.payload, (ClaimRequested, ClaimHandedOver))]
         return str(self._one([*held, *held, *held, *asked[-2:]] or [f"{SESSIONS[0]}/9999"]))
 
-    def _request(self, by: str, system: _View, moment: Instant) -> AnyPayload:
+    def _request(self, by: str, view: _View, at: Instant) -> AnyPayload:
         fields: dict[str, Any] = {
             "resource": self._one(self.resources),
             "mode": self._one(("exclusive", "exclusive", "shared")),
@@ -306,51 +304,51 @@ class _Author:
         fields["automatic"] = not fields["wait_s"] and self._one((False, False, True))  # hooks never wait
         told = self._one((*("honest",) * 7, "granted", "waiting", "refused"))
         if told == "honest":
-            told = honestly_told(system.state, by, moment, ClaimRequested(**fields, told="granted"))
+            told = honestly_told(view.state, by, at, ClaimRequested(**fields, told="granted"))
         if told == "waiting":
             fields["automatic"] = False
         return ClaimRequested(**fields, told=told)
 
-    def _accept(self, by: str, system: _View) -> AnyPayload:
-        claim = self._claim(by, system)
+    def _accept(self, by: str, view: _View) -> AnyPayload:
+        claim = self._claim(by, view)
         return ClaimAccepted(claim=claim, resource=self._resource_of(claim))
 
-    def _hand_over(self, by: str, system: _View) -> AnyPayload:
-        claim = self._claim(by, system)
+    def _hand_over(self, by: str, view: _View) -> AnyPayload:
+        claim = self._claim(by, view)
         return ClaimHandedOver(claim=claim, resource=self._resource_of(claim), to=self._session())
 
     def _resource_of(self, claim: str) -> str:
         asked = {event.id: event.payload for event in self.events}.get(claim)
         return asked.resource if isinstance(asked, ClaimRequested | ClaimHandedOver) else "port/1"
 
-    def _start(self, by: str, system: _View) -> AnyPayload:
+    def _start(self, by: str, view: _View) -> AnyPayload:
         if by not in self.sessions:
             return SessionStarted(client="shell-scripts")
         number = self.sessions.index(by)
         return SessionStarted(anchor=anchor(number, MACHINES[number % 2], start_ticks=self._one((1, 2))))
 
-    def _dead(self, by: str, system: _View) -> AnyPayload:
+    def _dead(self, by: str, view: _View) -> AnyPayload:
         name = self._session()
-        known = system.state.sessions.get(name)
+        known = view.state.sessions.get(name)
         own = known.anchor if known else None
         return SessionPresumedDead(session=name, anchor=own or anchor(99), evidence="its process is gone")
 
-    def _send(self, by: str, system: _View) -> AnyPayload:
+    def _send(self, by: str, view: _View) -> AnyPayload:
         to = self._one((EVERYONE, (self._session(),), (self._session(), "nobody")))
         return MessageSent(to=to, subject="hello", needs_ack=self.draw(st.booleans()))
 
-    def _mail(self, by: str, system: _View) -> tuple[str, ...]:
-        session = system.state.sessions.get(by)
+    def _mail(self, by: str, view: _View) -> tuple[str, ...]:
+        session = view.state.sessions.get(by)
         unread = [*session.unread, *(notice.id for notice in session.notices)] if session else []
         return (str(self._one([*unread, *[event.id for event in self.events[-3:]], f"{SESSIONS[0]}/9999"])),)
 
 
-def honestly_told(state: State, session: str, moment: Instant, request: ClaimRequested) -> ToldOutcome:
+def honestly_told(state: State, session: str, at: Instant, request: ClaimRequested) -> ToldOutcome:
     """The answer of the rules in this state, which must have been advanced to the time of the request."""
     known = state.sessions.get(session)
     if known is not None and known.status == "ended":
         return "refused"
-    event = Event(v=VERSION, at=moment, session=session, n=1 << 40, payload=request)
+    event = Event(v=VERSION, at=at, session=session, n=1 << 40, payload=request)
     outcome = decide_request(state, request_of(event, request), request.wait_s).outcome
     return "granted" if outcome == "renewed" else outcome
 
@@ -375,9 +373,9 @@ def pieces_of(draw: st.DrawFn, events: list[Event]) -> list[list[Event]]:
     return draw(st.permutations(pieces))
 
 
-def seconds(moment: Instant) -> float:
+def seconds(at: Instant) -> float:
     """Seconds from the start of the history."""
-    return (to_micros(moment) - to_micros(START)) / 1_000_000
+    return (to_micros(at) - to_micros(START)) / 1_000_000
 
 
 __all__ = [

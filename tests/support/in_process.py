@@ -37,7 +37,7 @@ def process(pid: int, parent: int, session: int, *argv: str) -> Process:
     return Process(pid, parent, session, pid * 10, "S", argv)
 
 
-class Inside:
+class SimulatedMachine:
     """A machine with three shells (pids 100, 200, 300), each with a terminal, and a clock that shows `now`."""
 
     def __init__(self, repo: Repo) -> None:
@@ -62,7 +62,7 @@ class Inside:
             code = run(argv, self.system(shell, env))
         return Result(out.getvalue(), err.getvalue(), code)
 
-    def each_minute(self, *steps: tuple[int, tuple[str, ...]]) -> "Inside":
+    def each_minute(self, *steps: tuple[int, tuple[str, ...]]) -> "SimulatedMachine":
         """Run each of these commands in its shell, one minute apart."""
         for shell, argv in steps:
             self.wait(60)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from coord.clients.registry import CLIENTS
-from tests.support.in_process import Inside
+from tests.support.in_process import SimulatedMachine
 from tests.support.processes import BIN, Result
 from tests.support.repositories import Repo
 
@@ -48,7 +48,7 @@ class Machine:
     """A home folder and a repository, in which commands run."""
 
     def __init__(self, repo: Repo) -> None:
-        self.repo, self.home, self.inside = repo, repo.home, Inside(repo)
+        self.repo, self.home, self.inside = repo, repo.home, SimulatedMachine(repo)
         self.env = {"HOME": str(repo.home), "PATH": os.pathsep.join((BIN, os.environ["PATH"]))}
 
     def run(self, line: str, *more: str, **env: str) -> Result:

@@ -29,7 +29,7 @@ from eventlog.events import (
 )
 from eventlog.local.files import ARCHIVE_FOLDER
 from projections.rules.fold import as_of
-from tests.support.in_process import NOON, Inside
+from tests.support.in_process import NOON, SimulatedMachine
 from tests.support.processes import COORD, environment
 from tests.support.repositories import Repo
 from tests.support.state_bytes import image
@@ -43,7 +43,7 @@ class Scene:
     """Two sessions with events and claims that ended nine days ago, and a live one."""
 
     def __init__(self, repo: Repo) -> None:
-        self.repo, self.machine = repo, Inside(repo)
+        self.repo, self.machine = repo, SimulatedMachine(repo)
         run = self.machine.run
         self.first, self.second = self.machine.start(100, "--name", "first"), self.machine.start(200)
         assert run(100, "claim", "droplet", "x", "--note", "to look at").code == 0
@@ -263,7 +263,7 @@ def test_a_seal_is_moved_too_and_a_tear_is_kept(scene: Scene) -> None:
 
 
 def test_an_empty_log_and_a_missing_log(repo: Repo) -> None:
-    machine = Inside(repo)
+    machine = SimulatedMachine(repo)
     done = machine.run(100, "archive")
     assert (done.code, done.err) == (0, "")
     assert done.out.startswith("Nothing to move")
@@ -274,7 +274,7 @@ def test_an_empty_log_and_a_missing_log(repo: Repo) -> None:
 
 
 def test_the_list_of_moved_journals_is_limited(repo: Repo) -> None:
-    machine = Inside(repo)
+    machine = SimulatedMachine(repo)
     for _ in range(23):
         machine.start(100)
         machine.run(100, "end")

@@ -23,7 +23,7 @@ from eventlog.events import (
 )
 from eventlog.local.files import ARCHIVE_FOLDER
 from eventlog.local.writer import archive_journal, sync_names
-from tests.support.in_process import Inside
+from tests.support.in_process import SimulatedMachine
 from tests.support.repositories import Repo
 
 DAY_S = 86400
@@ -34,7 +34,7 @@ class Scene:
     """A session that ended nine days ago, and a live one."""
 
     def __init__(self, repo: Repo) -> None:
-        self.repo, self.machine = repo, Inside(repo)
+        self.repo, self.machine = repo, SimulatedMachine(repo)
         self.over, self.here = self.machine.start(100), self.machine.start(200)
         for _ in range(3):
             assert self.machine.run(100, "heartbeat", "a", "b").code == 0

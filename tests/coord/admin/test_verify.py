@@ -11,7 +11,7 @@ from coord.engine.checkpoint import NAME, Checkpoint, SavedFold, load, save
 from coord.platform.code_version import code_version
 from coord.platform.replace_file import replace_file
 from coord.workspace.paths import Workspace, find_workspace
-from tests.support.in_process import Inside
+from tests.support.in_process import SimulatedMachine
 from tests.support.repositories import Repo
 
 
@@ -19,7 +19,7 @@ class Scene:
     """A log with two claims, and a checkpoint of it."""
 
     def __init__(self, repo: Repo) -> None:
-        self.machine = Inside(repo)
+        self.machine = SimulatedMachine(repo)
         for shell in (100, 200, 300):
             self.machine.start(shell)
         for name in ("droplet/x", "droplet/y"):

@@ -9,7 +9,7 @@ import pytest
 from coord.engine.snapshot import Snapshot
 from eventlog.events import VERSION, Event, SessionHeartbeat, SessionStarted, add_time
 from eventlog.local.writer import JournalWriter
-from tests.support.in_process import NOON, Inside
+from tests.support.in_process import NOON, SimulatedMachine
 from tests.support.journals import position_of
 from tests.support.repositories import Repo
 
@@ -33,9 +33,9 @@ def journal(repo: Repo, session: str) -> Path:
 # --- before a refusal ---------------------------------------------------------------------------------------------
 
 
-def taken(repo: Repo) -> tuple[Inside, str]:
+def taken(repo: Repo) -> tuple[SimulatedMachine, str]:
     """A machine on which the session of the first shell has a claim."""
-    machine = Inside(repo)
+    machine = SimulatedMachine(repo)
     session = machine.start(100)
     machine.run(100, "claim", "droplet", "x")
     return machine, session
@@ -106,7 +106,7 @@ def unreadable(repo: Repo) -> None:
 
 @pytest.mark.parametrize("trouble", [held_back, unreadable])
 def test_journal_problems_are_noted_always_or_once(repo: Repo, trouble: object) -> None:
-    machine = Inside(repo)
+    machine = SimulatedMachine(repo)
     machine.start(100)
     assert callable(trouble)
     trouble(repo)
@@ -121,7 +121,7 @@ def test_journal_problems_are_noted_always_or_once(repo: Repo, trouble: object) 
 
 
 def test_events_from_the_future_stay_held_back(repo: Repo) -> None:
-    machine = Inside(repo)
+    machine = SimulatedMachine(repo)
     machine.start(100)
     foreign(repo, *range(50, 2000, 50))
     for _ in range(30):
@@ -137,7 +137,7 @@ def test_events_from_the_future_stay_held_back(repo: Repo) -> None:
 
 
 def test_control_characters_in_notes_and_errors_are_shown(repo: Repo) -> None:
-    machine = Inside(repo)
+    machine = SimulatedMachine(repo)
     machine.start(100)
     (repo.log / f"odd{ESCAPE}.jsonl").write_bytes(b"")
     for result in (
@@ -154,7 +154,7 @@ def test_control_characters_in_notes_and_errors_are_shown(repo: Repo) -> None:
 
 @pytest.mark.parametrize("hidden", ["\u200b", "\u200d", "\u2060", "\ufeff", "\u00ad", "\u202e", "\U000e0041"])
 def test_invisible_characters_are_shown(repo: Repo, hidden: str) -> None:
-    machine = Inside(repo)
+    machine = SimulatedMachine(repo)
     session = machine.start(100)
     machine.start(200)
     machine.run(200, "send", session, f"sub{hidden}ject", f"bo{hidden}dy")
@@ -177,7 +177,7 @@ def test_with_json_every_line_on_standard_error_is_json(repo: Repo) -> None:
 
 
 def test_only_the_notices_that_were_shown_are_marked_as_read(repo: Repo) -> None:
-    machine = Inside(repo)
+    machine = SimulatedMachine(repo)
     first = machine.start(100)
     machine.start(200)
     at = machine.now
@@ -203,7 +203,7 @@ def test_only_the_notices_that_were_shown_are_marked_as_read(repo: Repo) -> None
 
 
 def test_the_end_of_three_hundred_claims_fits_a_screen(repo: Repo) -> None:
-    machine = Inside(repo)
+    machine = SimulatedMachine(repo)
     first = machine.start(100)
     claims = "".join(
         f'{{"type":"claim.requested","resource":"droplet/{n}","mode":"exclusive","ttl_s":3600,"told":"granted"}}\n'

@@ -15,7 +15,7 @@ from coord.cli.click_adapter import as_click
 from coord.cli.parser import Number, argument, command, option
 from coord.cli.registry import COMMANDS_BY_NAME, load_command
 from coord.engine.run import Run
-from tests.support.in_process import Inside
+from tests.support.in_process import SimulatedMachine
 from tests.support.processes import environment
 from tests.support.repositories import Repo
 
@@ -171,7 +171,7 @@ def test_the_plain_parser_requires_required_options() -> None:
 
 @pytest.mark.parametrize(("line", "message"), NEGATIVE.items())
 def test_the_error_for_a_negative_number_fits_the_command(repo: Repo, line: str, message: str) -> None:
-    machine = Inside(repo)
+    machine = SimulatedMachine(repo)
     machine.start(100)
     result = machine.run(100, *shlex.split(line))
     assert result.code == 2
@@ -191,11 +191,12 @@ def test_the_table_has_a_plain_command_line_of_each_command() -> None:
     assert SHORTEST.keys() == COMMANDS_BY_NAME.keys()
 
 
+@pytest.mark.slow
 def test_a_plain_command_line_loads_only_the_modules_it_needs(repo: Repo, tmp_path: Path) -> None:
     """Each command runs in a process of its own, which prints its loaded modules. `mcp` is left out, because its SDK
     loads all of them.
     """
-    machine = Inside(repo)
+    machine = SimulatedMachine(repo)
     machine.start(100)
     heavy = {"click", "subprocess", "difflib", "tomllib", "asyncio", "dataclasses", "shutil", "inspect"}
     script = (

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.in_process import Inside
+from tests.support.in_process import SimulatedMachine
 from tests.support.processes import Shell, environment
 from tests.support.repositories import Repo
 
@@ -29,7 +29,7 @@ def linked(repo: Repo) -> Repo:
     "spelling", ["link/a.py", "./link/a.py", "{root}/link/a.py", "src/deep/../a.py", "link/deep/../a.py"]
 )
 def test_a_file_below_a_linked_folder_has_one_name(linked: Repo, spelling: str) -> None:
-    machine = Inside(linked)
+    machine = SimulatedMachine(linked)
     machine.start(100)
     machine.start(200)
     claimed = machine.run(100, "claim", "file", spelling.format(root=linked.root), "--json")
@@ -43,14 +43,14 @@ def test_a_file_below_a_linked_folder_has_one_name(linked: Repo, spelling: str) 
     [("link", "src/"), ("link/", "src/"), ("link/deep", "src/deep/"), ("link/*.py", "src/*.py"), ("link/**", "src/**")],
 )
 def test_links_to_folders_are_resolved_in_names_and_patterns(linked: Repo, spelling: str, name: str) -> None:
-    machine = Inside(linked)
+    machine = SimulatedMachine(linked)
     machine.start(100)
     assert machine.run(100, "claim", "file", spelling, "--json").json["resource"] == f"file/{name}"
 
 
 @pytest.mark.parametrize("spelling", ["out/a.py", "./out/a.py", "out/new.py", "out", "out/", "out/*", "../away/a.py"])
 def test_a_link_out_of_the_repository_is_refused(linked: Repo, spelling: str) -> None:
-    machine = Inside(linked)
+    machine = SimulatedMachine(linked)
     machine.start(100)
     refused = machine.run(100, "claim", "file", spelling)
     assert (refused.code, refused.out) == (2, "")
@@ -112,7 +112,7 @@ def test_a_repository_path_can_be_long_or_have_a_line_break(bare_repo: Repo, nam
     for _ in range(5 if len(name) > 100 else 1):
         folder = folder / name
     folder.mkdir(parents=True)
-    machine = Inside(Repo(folder, bare_repo.home))
+    machine = SimulatedMachine(Repo(folder, bare_repo.home))
     assert machine.run(100, "init", "--here").code == 0
     session = machine.start(100)
     assert machine.run(100, "heartbeat", "a", "b", "--json").json["session"] == session
@@ -124,7 +124,7 @@ def test_a_repository_path_can_be_long_or_have_a_line_break(bare_repo: Repo, nam
 
 
 def test_a_pattern_has_at_most_twenty_wildcards(repo: Repo) -> None:
-    machine = Inside(repo)
+    machine = SimulatedMachine(repo)
     machine.start(100)
     refused = machine.run(100, "claim", "file", "*a?" * 10 + "*")
     assert (refused.code, refused.out) == (2, "")
@@ -134,7 +134,7 @@ def test_a_pattern_has_at_most_twenty_wildcards(repo: Repo) -> None:
 
 @pytest.mark.parametrize("name", ["a,b", "a/b", "all", "All", "everyone", "broadcast", "a\x1bb", "x" * 101])
 def test_a_session_name_that_commands_cannot_use_is_refused(repo: Repo, name: str) -> None:
-    machine = Inside(repo)
+    machine = SimulatedMachine(repo)
     refused = machine.run(100, "start", "--name", name)
     assert (refused.code, refused.out) == (2, "")
     assert "is not a valid name" in refused.err
@@ -142,7 +142,7 @@ def test_a_session_name_that_commands_cannot_use_is_refused(repo: Repo, name: st
 
 
 def test_claims_finds_a_path_and_a_type_and_name(repo: Repo) -> None:
-    machine = Inside(repo)
+    machine = SimulatedMachine(repo)
     machine.start(100)
     (repo.root / "src").mkdir()
     assert machine.run(100, "claims", "deploy/prod").out == "Nobody holds deploy/prod.\n"
@@ -155,7 +155,7 @@ def test_claims_finds_a_path_and_a_type_and_name(repo: Repo) -> None:
 
 def test_the_root_option_accepts_a_link_to_the_repository(repo: Repo, tmp_path: Path) -> None:
     (tmp_path / "alias").symlink_to(repo.root)
-    machine = Inside(repo)
+    machine = SimulatedMachine(repo)
     session = machine.start(100)
     assert machine.run(100, "whoami", "--root", str(tmp_path / "alias"), "--json").json["session"] == session
     claimed = machine.run(100, "claim", "file", f"{tmp_path}/alias/a.py", "--json")

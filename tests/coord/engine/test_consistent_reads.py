@@ -11,7 +11,7 @@ from coord.engine.snapshot import Snapshot
 from coord.workspace.paths import find_workspace
 from eventlog.events import Event, SessionStarted
 from eventlog.history import LogReader
-from tests.support.in_process import HERE, Inside
+from tests.support.in_process import HERE, SimulatedMachine
 from tests.support.journals import event, writer
 from tests.support.repositories import Repo
 
@@ -36,7 +36,7 @@ class Log:
 
     def read_while_writing(self, writing: list[list[str]], monkeypatch: pytest.MonkeyPatch) -> Snapshot:
         """Read the log. After each journal that is read, the next sessions of `writing` append an event each."""
-        machine, queue, real = Inside(self.repo), list(writing), LogReader._read_next
+        machine, queue, real = SimulatedMachine(self.repo), list(writing), LogReader._read_next
 
         def read(history: LogReader, name: str, *words: Any) -> Any:
             found = real(history, name, *words)

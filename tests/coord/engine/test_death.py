@@ -5,7 +5,7 @@ claims.
 import os
 import signal
 
-from tests.support.in_process import Inside, process
+from tests.support.in_process import SimulatedMachine, process
 from tests.support.repositories import Repo
 
 
@@ -68,7 +68,7 @@ def test_a_message_to_a_dead_session_is_kept_for_it(repo: Repo) -> None:
 
 
 def test_a_session_presumed_dead_returns_without_its_claims(repo: Repo) -> None:
-    machine = Inside(repo)
+    machine = SimulatedMachine(repo)
     first, second = machine.start(100), machine.start(200)
     assert machine.run(100, "claim", "droplet", "x").code == 0
     row = machine.table.rows.pop(100)
@@ -83,7 +83,7 @@ def test_a_session_presumed_dead_returns_without_its_claims(repo: Repo) -> None:
 
 
 def test_a_process_that_reuses_a_pid_is_another_process(repo: Repo) -> None:
-    machine = Inside(repo)
+    machine = SimulatedMachine(repo)
     first = machine.start(100)
     machine.start(200)
     reused = machine.table.rows[100]
@@ -95,7 +95,7 @@ def test_a_process_that_reuses_a_pid_is_another_process(repo: Repo) -> None:
 
 
 def test_after_a_boot_all_earlier_sessions_are_dead(repo: Repo) -> None:
-    machine = Inside(repo)
+    machine = SimulatedMachine(repo)
     first = machine.start(100)
     machine.here = type(machine.here)("machine-1", "boot-2", "pid:[1]")
     assert f"dead: {first}" in machine.run(200, "status").out
@@ -103,7 +103,7 @@ def test_after_a_boot_all_earlier_sessions_are_dead(repo: Repo) -> None:
 
 
 def test_a_session_of_another_machine_never_seems_dead(repo: Repo) -> None:
-    machine = Inside(repo)
+    machine = SimulatedMachine(repo)
     machine.start(100)
     machine.here = type(machine.here)("machine-2", "boot-9", "pid:[1]")
     machine.table.rows.pop(100)
@@ -113,7 +113,7 @@ def test_a_session_of_another_machine_never_seems_dead(repo: Repo) -> None:
 
 
 def test_a_silent_session_is_shown_and_keeps_its_claims(repo: Repo) -> None:
-    machine = Inside(repo)
+    machine = SimulatedMachine(repo)
     first = machine.start(100)
     machine.start(200)
     machine.run(100, "claim", "droplet", "x")
@@ -127,7 +127,7 @@ def test_a_silent_session_is_shown_and_keeps_its_claims(repo: Repo) -> None:
 
 
 def test_ended_sessions_leave_the_board_after_an_hour(repo: Repo) -> None:
-    machine = Inside(repo)
+    machine = SimulatedMachine(repo)
     first = machine.start(100)
     machine.start(200)
     machine.run(100, "end")
@@ -138,7 +138,7 @@ def test_ended_sessions_leave_the_board_after_an_hour(repo: Repo) -> None:
 
 
 def test_a_past_state_does_not_depend_on_processes(repo: Repo) -> None:
-    machine = Inside(repo)
+    machine = SimulatedMachine(repo)
     first = machine.start(100)
     machine.start(200)
     machine.wait(60)
@@ -151,7 +151,7 @@ def test_a_past_state_does_not_depend_on_processes(repo: Repo) -> None:
 
 
 def test_an_unknown_clients_conversation_outlives_a_shell(repo: Repo) -> None:
-    machine = Inside(repo)
+    machine = SimulatedMachine(repo)
     machine.table.rows[40] = process(40, 1, 40, "node", "/opt/agent/main.js")
     for shell in (50, 60):
         machine.table.rows[shell] = process(shell, 40, shell, "bash", "-c", "coord ...")

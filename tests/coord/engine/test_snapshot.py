@@ -12,7 +12,7 @@ from eventlog.errors import LogError
 from eventlog.events import AnyPayload, ClaimRequested, Event, Instant, SessionHeartbeat, SessionStarted, add_time
 from eventlog.local.journal import read_from
 from projections.rules.state import State
-from tests.support.in_process import NOON, Inside
+from tests.support.in_process import NOON, SimulatedMachine
 from tests.support.journals import event, lines_of
 from tests.support.repositories import Repo
 
@@ -20,39 +20,39 @@ FAR = "far-away"
 
 
 @pytest.fixture
-def machine(repo: Repo) -> Inside:
-    return Inside(repo)
+def machine(repo: Repo) -> SimulatedMachine:
+    return SimulatedMachine(repo)
 
 
-def at(moment: Instant, n: int, session: str, payload: AnyPayload) -> Event:
+def at(time: Instant, n: int, session: str, payload: AnyPayload) -> Event:
     """Return the n-th event of a session, with this time."""
     made = event(n, session, 0, payload)
-    return Event(v=made.v, at=moment, session=session, n=n, payload=payload)
+    return Event(v=made.v, at=time, session=session, n=n, payload=payload)
 
 
-def comes(machine: Inside, *moments: Instant, session: str = FAR, resource: str = "droplet/x") -> None:
+def comes(machine: SimulatedMachine, *times: Instant, session: str = FAR, resource: str = "droplet/x") -> None:
     """Add the journal of another machine's session, which starts and then requests a claim at each later time."""
-    events = [at(moments[0], 1, session, SessionStarted(machine="machine-9", folder="/there"))]
-    for n, moment in enumerate(moments[1:], 2):
+    events = [at(times[0], 1, session, SessionStarted(machine="machine-9", folder="/there"))]
+    for n, time in enumerate(times[1:], 2):
         asks = ClaimRequested(resource=resource, mode="exclusive", ttl_s=7200, told="granted")
-        events.append(at(moment, n, session, asks))
+        events.append(at(time, n, session, asks))
     (machine.repo.log / f"{session}.jsonl").write_bytes(b"".join(lines_of(events)))
 
 
-def snapshot(machine: Inside) -> Snapshot:
+def snapshot(machine: SimulatedMachine) -> Snapshot:
     system = machine.system(300, {})
     found = Snapshot(system, find_workspace(system, None))
     found.catch_up()
     return found
 
 
-def anew(machine: Inside) -> State:
+def anew(machine: SimulatedMachine) -> State:
     """Return the state without a checkpoint."""
     (machine.repo.folder / ".cache" / coord.engine.checkpoint.NAME).unlink()
     return snapshot(machine).state
 
 
-def rewritten(machine: Inside, session: str) -> None:
+def rewritten(machine: SimulatedMachine, session: str) -> None:
     """Replace a journal by a longer one with correct hashes, whose new lines are the latest."""
     path = machine.repo.log / f"{session}.jsonl"
     start = at(NOON, 1, session, SessionStarted(machine="machine-1", folder=str(machine.repo.folder)))
@@ -64,7 +64,7 @@ def rewritten(machine: Inside, session: str) -> None:
 # --- what comes late --------------------------------------------------------------------------------------------------
 
 
-def test_a_late_event_is_folded_at_its_place_in_the_order(machine: Inside) -> None:
+def test_a_late_event_is_folded_at_its_place_in_the_order(machine: SimulatedMachine) -> None:
     session = machine.start(100)
     machine.wait(10)
     assert machine.run(100, "claim", "droplet", "x").code == 0
@@ -77,7 +77,7 @@ def test_a_late_event_is_folded_at_its_place_in_the_order(machine: Inside) -> No
     assert session != FAR
 
 
-def test_an_event_with_the_latest_time_is_folded(machine: Inside) -> None:
+def test_an_event_with_the_latest_time_is_folded(machine: SimulatedMachine) -> None:
     machine.start(100)
     assert machine.run(100, "heartbeat", "a", "b").code == 0
     latest = machine.repo.events()[-1]["at"]
@@ -86,7 +86,7 @@ def test_an_event_with_the_latest_time_is_folded(machine: Inside) -> None:
     assert machine.run(100, "heartbeat", "a", "b").code == 0
 
 
-def test_the_present_is_not_before_the_latest_event_or_the_clock(machine: Inside) -> None:
+def test_the_present_is_not_before_the_latest_event_or_the_clock(machine: SimulatedMachine) -> None:
     machine.start(100)
     latest = machine.repo.events()[-1]["at"]
     machine.wait(-3600)
@@ -98,7 +98,9 @@ def test_the_present_is_not_before_the_latest_event_or_the_clock(machine: Inside
 # --- what was rewritten -----------------------------------------------------------------------------------------------
 
 
-def test_a_rewritten_journal_is_reported_and_folded_again(machine: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_rewritten_journal_is_reported_and_folded_again(
+    machine: SimulatedMachine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     machine.start(100)
     second = machine.start(200)
     assert machine.run(200, "claim", "droplet", "x").code == 0
@@ -117,7 +119,7 @@ def test_a_rewritten_journal_is_reported_and_folded_again(machine: Inside, monke
     assert (machine.repo.log / f"{second}.jsonl").read_bytes() == whole
 
 
-def test_a_rewind_stays_recorded_when_late_events_arrive(machine: Inside) -> None:
+def test_a_rewind_stays_recorded_when_late_events_arrive(machine: SimulatedMachine) -> None:
     machine.start(100)
     second = machine.start(200)
     machine.wait(10)
@@ -130,7 +132,7 @@ def test_a_rewind_stays_recorded_when_late_events_arrive(machine: Inside) -> Non
     assert f"{second}.jsonl was rewound" in machine.run(100, "status").out
 
 
-def test_a_removed_journal_stays_reported(machine: Inside) -> None:
+def test_a_removed_journal_stays_reported(machine: SimulatedMachine) -> None:
     machine.start(100)
     second = machine.start(200)
     machine.run(200, "claim", "droplet", "x")
@@ -146,7 +148,7 @@ def test_a_removed_journal_stays_reported(machine: Inside) -> None:
 # --- what is held back ------------------------------------------------------------------------------------------------
 
 
-def held_back_again(machine: Inside) -> None:
+def held_back_again(machine: SimulatedMachine) -> None:
     """Read another machine's journal. Then set our clock back and remove our own journal, so that the end of the other
     journal is too far ahead again.
     """
@@ -159,7 +161,7 @@ def held_back_again(machine: Inside) -> None:
     assert f"{FAR}.jsonl comes from a machine whose clock is ahead" in machine.run(200, "status").out
 
 
-def test_an_event_held_back_again_is_not_a_rewind(machine: Inside) -> None:
+def test_an_event_held_back_again_is_not_a_rewind(machine: SimulatedMachine) -> None:
     held_back_again(machine)
     for seconds in (0, 1800, 3600):
         machine.wait(seconds)
@@ -168,7 +170,7 @@ def test_an_event_held_back_again_is_not_a_rewind(machine: Inside) -> None:
     assert [claim.session for claim in snapshot(machine).state.claims.values()] == [FAR]
 
 
-def test_a_journal_cut_while_held_back_is_a_rewind(machine: Inside) -> None:
+def test_a_journal_cut_while_held_back_is_a_rewind(machine: SimulatedMachine) -> None:
     held_back_again(machine)
     path = machine.repo.log / f"{FAR}.jsonl"
     path.write_bytes(path.read_bytes().splitlines(keepends=True)[0])
@@ -178,7 +180,7 @@ def test_a_journal_cut_while_held_back_is_a_rewind(machine: Inside) -> None:
 
 @pytest.mark.parametrize(("ours", "code"), [(False, 0), (True, 4)], ids=["permission", "input/output error"])
 def test_an_unreadable_journal_is_ignored_unless_the_disk_fails(
-    machine: Inside, ours: bool, code: int, monkeypatch: pytest.MonkeyPatch
+    machine: SimulatedMachine, ours: bool, code: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     machine.start(100)
     comes(machine, add_time(NOON, 1), add_time(NOON, 2))

@@ -16,15 +16,15 @@ from coord.workspace.system import System
 from eventlog import history
 from eventlog.local import journal, lock
 from eventlog.local.writer import JournalWriter
-from tests.support.in_process import Inside
+from tests.support.in_process import SimulatedMachine
 from tests.support.repositories import Repo
 
 CLAUDE = "CLAUDE_CODE_SESSION_ID"
 
 
 @pytest.fixture
-def machine(repo: Repo) -> Inside:
-    return Inside(repo)
+def machine(repo: Repo) -> SimulatedMachine:
+    return SimulatedMachine(repo)
 
 
 def just_before_the_lock(patch: pytest.MonkeyPatch, act: Callable[[], object]) -> None:
@@ -52,7 +52,7 @@ def before(patch: pytest.MonkeyPatch, owner: type, name: str, act: Callable[[Any
     patch.setattr(owner, name, called)
 
 
-def snapshot(machine: Inside) -> Snapshot:
+def snapshot(machine: SimulatedMachine) -> Snapshot:
     system = machine.system(300, {})
     return Snapshot(system, find_workspace(system, None))
 
@@ -62,7 +62,7 @@ def snapshot(machine: Inside) -> Snapshot:
 
 @pytest.mark.parametrize("cached", [True, False])
 def test_journals_of_others_are_read_before_the_lock_is_taken(
-    machine: Inside, cached: bool, monkeypatch: pytest.MonkeyPatch
+    machine: SimulatedMachine, cached: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, second = machine.start(100), machine.start(200)
     saved = (machine.repo.folder / ".cache" / "checkpoint").read_bytes()
@@ -92,7 +92,7 @@ def test_journals_of_others_are_read_before_the_lock_is_taken(
     assert [path for locked, path in read if locked] == []
 
 
-def test_without_new_journals_the_log_is_read_once(machine: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_new_journals_the_log_is_read_once(machine: SimulatedMachine, monkeypatch: pytest.MonkeyPatch) -> None:
     for shell in (100, 200):
         machine.start(shell)
     looks: list[str] = []
@@ -102,7 +102,9 @@ def test_without_new_journals_the_log_is_read_once(machine: Inside, monkeypatch:
     assert len(looks) == 2
 
 
-def test_events_written_while_waiting_for_the_lock_count(machine: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_events_written_while_waiting_for_the_lock_count(
+    machine: SimulatedMachine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     first, _ = machine.start(100), machine.start(200)
     just_before_the_lock(monkeypatch, lambda: machine.run(100, "claim", "droplet", "x"))
     refused = machine.run(200, "claim", "droplet", "x")
@@ -114,7 +116,7 @@ def test_events_written_while_waiting_for_the_lock_count(machine: Inside, monkey
 
 @pytest.mark.parametrize("replay", [True, False], ids=["full replay", "checkpoint"])
 def test_only_a_full_replay_is_done_before_the_lock_is_taken(
-    machine: Inside, monkeypatch: pytest.MonkeyPatch, replay: bool
+    machine: SimulatedMachine, monkeypatch: pytest.MonkeyPatch, replay: bool
 ) -> None:
     machine.start(100)
     if replay:
@@ -127,7 +129,7 @@ def test_only_a_full_replay_is_done_before_the_lock_is_taken(
     assert calls == ["reads", "locks", "reads"][not replay :]
 
 
-def test_the_next_command_folds_nothing_again(machine: Inside) -> None:
+def test_the_next_command_folds_nothing_again(machine: SimulatedMachine) -> None:
     machine.start(100)
     machine.run(100, "claim", "droplet", "x")
     now = snapshot(machine)
@@ -136,7 +138,7 @@ def test_the_next_command_folds_nothing_again(machine: Inside) -> None:
     assert now.read_new() == []
 
 
-def test_a_full_replay_is_saved_even_if_nothing_is_appended(machine: Inside) -> None:
+def test_a_full_replay_is_saved_even_if_nothing_is_appended(machine: SimulatedMachine) -> None:
     machine.start(100)
     (machine.repo.folder / ".cache" / checkpoint.NAME).unlink()
     assert machine.run(100, "renew", "file", "y").code == 1
@@ -146,7 +148,7 @@ def test_a_full_replay_is_saved_even_if_nothing_is_appended(machine: Inside) -> 
 # --- the time ---------------------------------------------------------------------------------------------------------
 
 
-def test_each_event_of_a_command_has_its_own_time(machine: Inside) -> None:
+def test_each_event_of_a_command_has_its_own_time(machine: SimulatedMachine) -> None:
     machine.start(100)
     for name in "xyz":
         machine.run(100, "claim", "file", f"{name}/", COORD_SESSION=machine.start(200, "--new"))
@@ -160,7 +162,7 @@ def test_each_event_of_a_command_has_its_own_time(machine: Inside) -> None:
     assert times[0] == asked
 
 
-def test_a_refusal_does_not_move_time_ahead_of_the_clock(machine: Inside) -> None:
+def test_a_refusal_does_not_move_time_ahead_of_the_clock(machine: SimulatedMachine) -> None:
     """Without an event, a transaction's time does not count for later commands."""
     machine.start(100)
     machine.run(100, "claim", "file", "x", "--ttl", "2m")
@@ -176,7 +178,7 @@ def test_a_refusal_does_not_move_time_ahead_of_the_clock(machine: Inside) -> Non
 # --- deaths -----------------------------------------------------------------------------------------------------------
 
 
-def test_a_session_does_not_record_its_own_death(machine: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_session_does_not_record_its_own_death(machine: SimulatedMachine, monkeypatch: pytest.MonkeyPatch) -> None:
     first, second = machine.start(100), machine.start(200)
     monkeypatch.setattr(System, "death_evidence", lambda system, session: "its process is gone")
     assert machine.run(100, "heartbeat", "a", "b").code == 0
@@ -184,7 +186,9 @@ def test_a_session_does_not_record_its_own_death(machine: Inside, monkeypatch: p
     assert [(death["session"], death["event"]["session"]) for death in deaths] == [(first, second)]
 
 
-def test_events_before_a_refusal_are_durable_and_on_the_board(machine: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_events_before_a_refusal_are_durable_and_on_the_board(
+    machine: SimulatedMachine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     first, second = machine.start(100), machine.start(200)
     machine.run(100, "claim", "droplet", "x")
     del machine.table.rows[100]
@@ -198,7 +202,9 @@ def test_events_before_a_refusal_are_durable_and_on_the_board(machine: Inside, m
     assert snapshot(machine).fresh
 
 
-def test_a_refusal_without_events_writes_and_syncs_nothing(machine: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_refusal_without_events_writes_and_syncs_nothing(
+    machine: SimulatedMachine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     machine.start(100)
     before = {path: path.read_bytes() for path in machine.repo.folder.rglob("*") if path.is_file()}
     monkeypatch.setattr(JournalWriter, "sync", lambda writer: pytest.fail("it has nothing to sync"))
@@ -209,7 +215,7 @@ def test_a_refusal_without_events_writes_and_syncs_nothing(machine: Inside, monk
 # --- who goes on ------------------------------------------------------------------------------------------------------
 
 
-def test_a_new_anchor_is_not_another_sessions_shell(machine: Inside) -> None:
+def test_a_new_anchor_is_not_another_sessions_shell(machine: SimulatedMachine) -> None:
     first, second = machine.start(100), machine.start(200)
     del machine.table.rows[100]
     assert machine.run(200, "heartbeat", "a", "b", COORD_SESSION=first).code == 0
@@ -217,7 +223,7 @@ def test_a_new_anchor_is_not_another_sessions_shell(machine: Inside) -> None:
     assert machine.run(200, "whoami", "--json").json["session"] == second
 
 
-def test_a_line_that_lacks_only_its_newline_counts(machine: Inside) -> None:
+def test_a_line_that_lacks_only_its_newline_counts(machine: SimulatedMachine) -> None:
     machine.start(100)
     second = machine.start(200)
     machine.run(200, "claim", "droplet", "x")
@@ -228,7 +234,7 @@ def test_a_line_that_lacks_only_its_newline_counts(machine: Inside) -> None:
     assert (again.code, again.json["outcome"]) == (0, "renewed")
 
 
-def test_only_an_ended_session_of_a_conversation_starts_again(machine: Inside) -> None:
+def test_only_an_ended_session_of_a_conversation_starts_again(machine: SimulatedMachine) -> None:
     session = machine.start(100, **{CLAUDE: "a"})
     other = machine.start(200)
     for shell, env in ((100, {CLAUDE: "a"}), (200, {})):
@@ -243,7 +249,7 @@ def test_only_an_ended_session_of_a_conversation_starts_again(machine: Inside) -
 # --- a board that cannot be written -----------------------------------------------------------------------------------
 
 
-def test_an_unwritable_board_is_an_error_only_for_coord_board(machine: Inside) -> None:
+def test_an_unwritable_board_is_an_error_only_for_coord_board(machine: SimulatedMachine) -> None:
     machine.start(100)
     board = machine.repo.folder / "STATUS_BOARD.md"
     board.unlink()

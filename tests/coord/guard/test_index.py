@@ -77,8 +77,8 @@ class Scene(Agents):
 
     def asks(self, shell: int, path: str, **more: Any) -> tuple[int, str]:
         """Return what the guard answers to a write."""
-        heard = self.asks_to_write(shell, path, **more)
-        return heard.code, heard.err
+        answer = self.asks_to_write(shell, path, **more)
+        return answer.code, answer.err
 
 
 @pytest.fixture
@@ -92,7 +92,7 @@ def test_the_first_write_claims_and_the_next_only_asks_the_index(scene: Scene) -
     assert (claim["resource"], claim["automatic"]) == ("file/src/app.py", True)
     for _ in range(3):
         assert scene.asks(100, "src/app.py") == (ALLOWED, "")
-    assert scene.long_ways == 1
+    assert scene.full_paths == 1
     assert len(scene.coord(100, "claims", "--json").json["claims"]) == 1
 
 
@@ -101,12 +101,12 @@ def test_a_denial_says_who_until_when_why_and_what_to_do(scene: Scene) -> None:
     name = scene.coord(100, "whoami", "--json").json["session"]
     scene.coord(100, "claim", "file", "src/", "1", "--note", "new grammar")
     scene.asks(200, "notes.md")
-    ways = scene.long_ways
+    ways = scene.full_paths
     code, text = scene.asks(200, "src/app.py")
     assert code == DENIED
     for part in (name, "file/src/", "until 2026-11-22", "since", "new grammar", "rewriting the parser", "--wait"):
         assert part in text
-    assert scene.long_ways == ways, "the index says it"
+    assert scene.full_paths == ways, "the index says it"
     assert not any(
         claim["resource"] == "file/src/app.py" for claim in scene.coord(200, "claims", "--json").json["claims"]
     )
@@ -173,7 +173,7 @@ def test_a_write_in_one_worktree_is_free_in_another_unless_named(repo: Repo) -> 
 def test_files_outside_shared_folders_are_not_guarded(scene: Scene, tmp_path: Path) -> None:
     for path in ("/etc/hosts", str(tmp_path / "elsewhere.txt"), "", "a\0b", "what?", "x*"):
         assert scene.asks(100, path) == (ALLOWED, "")
-    assert scene.long_ways == 0
+    assert scene.full_paths == 0
 
 
 def test_an_incomplete_or_outdated_index_is_not_used(scene: Scene) -> None:
@@ -190,10 +190,10 @@ def test_an_incomplete_or_outdated_index_is_not_used(scene: Scene) -> None:
     path.unlink()
     assert scene.asks(200, "a.py")[0] == DENIED
     assert read_index(str(path.parent)), "and it was made anew"
-    ways = scene.long_ways
+    ways = scene.full_paths
     with (scene.machine.repo.log / "another-one.jsonl").open("xb"):
         scene.asks(200, "a.py")
-    assert scene.long_ways == ways + 1
+    assert scene.full_paths == ways + 1
 
 
 @pytest.mark.parametrize("what", ["code", "machine", "client", "archive"])
@@ -202,9 +202,9 @@ def test_an_index_of_another_program_or_machine_is_not_used(
 ) -> None:
     scene.machine.start(100)
     scene.asks(100, "a.py")
-    ways = scene.long_ways
+    ways = scene.full_paths
     assert scene.asks(100, "a.py") == (ALLOWED, "")
-    assert scene.long_ways == ways
+    assert scene.full_paths == ways
     match what:
         case "code":
             monkeypatch.setattr(index, "code_version", lambda: "another")
@@ -215,7 +215,7 @@ def test_an_index_of_another_program_or_machine_is_not_used(
         case "archive":
             (scene.machine.repo.log / "ended").mkdir()
     scene.asks(100, "a.py")
-    assert scene.long_ways == ways + 1
+    assert scene.full_paths == ways + 1
 
 
 @pytest.mark.parametrize("name", ["stray", "Not a name"])
@@ -264,16 +264,16 @@ def test_events_from_the_future_stop_the_quick_path(repo: Repo) -> None:
     far = Event(v=VERSION, at=add_time(scene.machine.now, 300), session="far-away", n=1, payload=said)
     (scene.repo.log / "far-away.jsonl").write_bytes(encode_line(far, NO_HASH)[0])
     scene.coord(100, "heartbeat", "building", "api")
-    ways = scene.long_ways
+    ways = scene.full_paths
     scene.asks(100, "a.py")
-    assert scene.long_ways == ways + 1, "its events count as soon as time has come nearer"
+    assert scene.full_paths == ways + 1, "its events count as soon as time has come nearer"
 
 
 def _takes_the_quick_path_after_a_command(scene: Scene) -> None:
     scene.coord(100, "heartbeat", "building", "api")
-    ways = scene.long_ways
+    ways = scene.full_paths
     assert scene.asks(100, "a.py") == (ALLOWED, "")
-    assert scene.long_ways == ways
+    assert scene.full_paths == ways
 
 
 def test_a_waiting_session_is_denied_now_and_comes_first_later() -> None:
@@ -384,10 +384,10 @@ def _check(scene: Scene, shell: int, path: str, agent: str) -> None:
     system = scene.machine.system(shell, {})
     workspace = find_workspace(system, None)
     code, _ = scene.asks(shell, path, agent_id=agent)
-    ways = scene.long_ways
+    ways = scene.full_paths
     again, _ = scene.asks(shell, path, agent_id=agent)
     assert again == code
-    assert scene.long_ways == ways, "after the full path, the index is up to date"
+    assert scene.full_paths == ways, "after the full path, the index is up to date"
     snapshot = Snapshot(system, workspace)
     snapshot.catch_up()
     session = next(s.id for s in snapshot.state.sessions.values() if s.client_session == f"c{shell}")

@@ -1,5 +1,5 @@
-"""Git is never asked while the lock is held: it may be slow or hang, and a hook that waits too long for the lock lets a
-write through.
+"""Hooks never run git while they hold the lock: git may be slow or hang, and a hook that cannot get the lock in time
+allows the write.
 """
 
 import fcntl
@@ -31,7 +31,7 @@ def agents(repo: Repo) -> Agents:
 
 
 def is_free(log: Path) -> bool:
-    """Whether nobody holds the lock of a log."""
+    """Whether no process holds the lock of a log."""
     with open(log / ".lock", "a") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -59,7 +59,7 @@ def works_on_after_another_stopped(agents: Agents) -> None:
 
 
 def wants_to_write_it(agents: Agents) -> None:
-    agents.machine.wait(21 * 60)  # so that only git knows whether the edit is over
+    agents.machine.wait(21 * 60)  # so that only git knows whether the edit has ended
     assert agents.asks_to_write(CODEX, "a.py").code == DENIED
 
 
@@ -105,7 +105,7 @@ def test_git_is_asked_before_the_lock_is_taken(
     assert all(asked)
 
 
-def test_what_changed_after_git_was_asked_is_not_known(agents: Agents, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_change_after_git_was_asked_keeps_the_claim(agents: Agents, monkeypatch: pytest.MonkeyPatch) -> None:
     agents.writes(CLAUDE, "a.py")
     agents.shell(CLAUDE, "git commit -qam second", hooks=False)
     real = edits.git_status
@@ -118,10 +118,10 @@ def test_what_changed_after_git_was_asked_is_not_known(agents: Agents, monkeypat
     monkeypatch.setattr(edits, "git_status", dirty)
     assert agents.asks_to_write(CODEX, "a.py").code == DENIED
     monkeypatch.setattr(edits, "git_status", real)
-    assert agents.asks_to_write(CODEX, "a.py").code == DENIED, "there is uncommitted work in it"
+    assert agents.asks_to_write(CODEX, "a.py").code == DENIED, "the file has uncommitted work"
 
 
-def test_a_git_that_hangs_in_one_hook_delays_no_other_session(repo: Repo, tmp_path: Path) -> None:
+def test_a_git_call_that_hangs_delays_no_other_session(repo: Repo, tmp_path: Path) -> None:
     repo.set(lock_wait_seconds=0.1)
     git, fifo, asked = shutil.which("git"), tmp_path / "fifo", tmp_path / "asked"
     os.mkfifo(fifo)
@@ -145,9 +145,9 @@ def test_a_git_that_hangs_in_one_hook_delays_no_other_session(repo: Repo, tmp_pa
     assert hook("PostToolUse", env, **writing).wait() == ALLOWED
     (other, _) = repo.sessions(1)[0]
     stopping = hook("Stop", env | {"PATH": f"{fake.parent}:{env['PATH']}"})
-    until(asked.exists, "the question to git")
+    until(asked.exists, "git to be called")
     assert other.run("coord claim droplet x").code == 0
-    end = os.open(fifo, os.O_RDWR)  # for both, so that it does not wait for a git that was ended meanwhile
+    end = os.open(fifo, os.O_RDWR)  # both ways, so that opening does not block if git has ended
     os.write(end, b"go on\n")
     assert stopping.wait() == ALLOWED
     os.close(end)

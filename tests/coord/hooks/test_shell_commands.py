@@ -1,5 +1,5 @@
-"""What a shell command did is told by comparing files before and after it. The comparison is of the same files and of
-the same git directory, wherever the command ends.
+"""Changes by shell commands are found by comparing files before and after a command. The same files of the same git
+directory are compared, whatever folder the command ends in.
 """
 
 from pathlib import Path
@@ -33,7 +33,7 @@ def other(agents: Agents) -> Path:
 
 
 def moves(agents: Agents, command: str, to: Path, at: Path | None = None, use: str = "use-1") -> Any:
-    """Claude runs a shell command that ends in another folder than it began in."""
+    """Run a shell command as Claude that ends in another folder than it began in."""
     used = {"tool_name": "Bash", "tool_input": {"command": command}, "tool_use_id": use}
     agents.hook(CLAUDE, "before", cwd=str(at or agents.root), **used)
     agents.shell(CLAUDE, command, cwd=at, hooks=False)
@@ -41,28 +41,28 @@ def moves(agents: Agents, command: str, to: Path, at: Path | None = None, use: s
 
 
 def running(folder: Path) -> list[str]:
-    """The traces of shell commands that have not ended, and the notes of where they began."""
+    """The traces of running shell commands, and of the folders in which they began."""
     return [str(path) for path in (folder / ".cache" / "hooks").rglob("shell-*")]
 
 
 def test_ending_in_another_worktree_is_not_a_change(agents: Agents) -> None:
-    heard = moves(agents, "cd ../other", other(agents))
-    assert heard.silent
+    answer = moves(agents, "cd ../other", other(agents))
+    assert answer.silent
     assert agents.repo.of_type("claim.bypassed") == []
     assert running(agents.repo.folder) == []
 
 
 def test_the_full_path_compares_where_the_command_began(agents: Agents) -> None:
     agents.machine.wait(60)  # a heartbeat is due
-    before = agents.long_ways
+    before = agents.full_paths
     moves(agents, "cd ../other", other(agents))
-    assert agents.long_ways == before + 1
+    assert agents.full_paths == before + 1
     assert agents.repo.of_type("claim.bypassed") == []
 
 
 def test_a_change_in_the_worktree_that_was_left_is_found(agents: Agents) -> None:
-    heard = moves(agents, "echo mine > src/a.py; cd ../other", other(agents))
-    assert "src/a.py" in heard.context
+    answer = moves(agents, "echo mine > src/a.py; cd ../other", other(agents))
+    assert "src/a.py" in answer.context
     (event,) = agents.repo.of_type("claim.bypassed")
     assert event["event"]["resource"] == "file/src/a.py"
 
@@ -71,29 +71,29 @@ def test_a_command_that_changes_many_files_names_or_counts_all(agents: Agents) -
     for number in range(30):
         agents.writes(CODEX, f"a-folder-with-a-long-name/file-{number}.py")
     agents.shell(CLAUDE, "true")
-    heard = agents.shell(CLAUDE, "for f in a-folder-with-a-long-name/*; do echo mine >> $f; done")
+    answer = agents.shell(CLAUDE, "for f in a-folder-with-a-long-name/*; do echo mine >> $f; done")
     assert len(agents.repo.of_type("claim.bypassed")) == 30
-    assert len(heard.context) <= LATER_CHARS
-    assert "30 files" in heard.context
-    named = heard.context.count("file-")
-    assert f"and {30 - named} more (coord log)" in heard.context
-    assert "undo the changes, or ask" in heard.context
+    assert len(answer.context) <= LATER_CHARS
+    assert "30 files" in answer.context
+    named = answer.context.count("file-")
+    assert f"and {30 - named} more (coord log)" in answer.context
+    assert "undo it, or ask" in answer.context
 
 
-def test_a_write_in_another_repository_meets_no_claim_here(agents: Agents, tmp_path: Path) -> None:
+def test_claims_here_do_not_affect_another_repository(agents: Agents, tmp_path: Path) -> None:
     second = Repo(tmp_path / "second", agents.repo.home)
     agents.shell(CLAUDE, f"git init -q {second.root} && cd {second.root} && coord init", hooks=False)
-    heard = agents.writes(CLAUDE, str(second.root / "src" / "a.py"))
-    assert heard.silent, "only the names are the same as of the file that another session holds"
+    answer = agents.writes(CLAUDE, str(second.root / "src" / "a.py"))
+    assert answer.silent, "another session holds a file of this name, but in the first repository"
 
 
-def test_a_command_is_compared_also_without_an_index(agents: Agents) -> None:
+def test_without_an_index_commands_are_still_compared(agents: Agents) -> None:
     (agents.repo.folder / ".cache" / "guard").unlink()
-    heard = agents.shell(CLAUDE, "echo mine > src/a.py")
-    assert "src/a.py" in heard.context
+    answer = agents.shell(CLAUDE, "echo mine > src/a.py")
+    assert "src/a.py" in answer.context
 
 
-def test_a_prompt_ends_commands_also_without_an_index(agents: Agents) -> None:
+def test_without_an_index_a_prompt_still_ends_commands(agents: Agents) -> None:
     used = {"tool_name": "Bash", "tool_input": {"command": "sleep 1"}, "tool_use_id": "use-1"}
     agents.hook(CLAUDE, "before", **used)
     assert running(agents.repo.folder)
@@ -102,7 +102,7 @@ def test_a_prompt_ends_commands_also_without_an_index(agents: Agents) -> None:
     assert not running(agents.repo.folder)
 
 
-def test_the_holders_change_where_the_command_began_is_its_own(agents: Agents) -> None:
+def test_a_change_by_the_holder_meanwhile_is_not_a_bypass(agents: Agents) -> None:
     used = {"tool_name": "Bash", "tool_input": {"command": "cd ../other"}, "tool_use_id": "use-1"}
     agents.hook(CLAUDE, "before", **used)
     agents.writes(CODEX, "src/a.py", "its next version, longer\n")
@@ -110,9 +110,9 @@ def test_the_holders_change_where_the_command_began_is_its_own(agents: Agents) -
     assert agents.repo.of_type("claim.bypassed") == []
 
 
-def test_git_init_by_a_command_is_not_a_change_of_files(agents: Agents) -> None:
-    heard = moves(agents, "git init -q .", agents.root / "src", at=agents.root / "src")
-    assert heard.silent
+def test_git_init_in_a_command_is_not_a_bypass(agents: Agents) -> None:
+    answer = moves(agents, "git init -q .", agents.root / "src", at=agents.root / "src")
+    assert answer.silent
     assert agents.repo.of_type("claim.bypassed") == []
 
 
@@ -133,7 +133,7 @@ def test_a_commit_in_the_other_worktree_ends_the_edit_there(agents: Agents) -> N
 
 @pytest.fixture
 def second(agents: Agents, tmp_path: Path) -> Repo:
-    """Another repository with a shared folder, in which Claude is known too. Claude was started in the first."""
+    """Another repository with a shared folder, in which Claude has a session too. Claude was started in the first."""
     made = Repo(tmp_path / "second", agents.repo.home)
     agents.shell(CLAUDE, f"git init -q {made.root} && cd {made.root} && coord init", hooks=False)
     agents.env = {"CLAUDE_PROJECT_DIR": str(agents.root)}
@@ -149,8 +149,8 @@ def test_a_command_may_end_in_another_repository(agents: Agents, second: Repo) -
 
 
 def test_a_change_in_the_repository_that_was_left_is_found(agents: Agents, second: Repo) -> None:
-    heard = moves(agents, f"echo mine > src/a.py; cd {second.root}", second.root)
-    assert "src/a.py" in heard.context
+    answer = moves(agents, f"echo mine > src/a.py; cd {second.root}", second.root)
+    assert "src/a.py" in answer.context
     assert len(agents.repo.of_type("claim.bypassed")) == 1
 
 

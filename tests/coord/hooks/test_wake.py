@@ -1,4 +1,4 @@
-"""The background hook that wakes an idle agent when there is something to read."""
+"""The background hook that wakes an idle agent when it has a message or a denied file is free."""
 
 import json
 import os
@@ -22,7 +22,7 @@ def said(repo: Repo, event: str, **more: object) -> bytes:
 
 @contextmanager
 def waker(repo: Repo) -> Generator[subprocess.Popen[bytes]]:
-    """The background hook of the conversation `idle`, once it waits."""
+    """A running background hook of the conversation `idle`."""
     with subprocess.Popen(
         [COORD, "hook", "claude", "--wake"],
         stdin=subprocess.PIPE,
@@ -45,7 +45,7 @@ def idle(repo: Repo) -> Repo:
     return repo
 
 
-def locks(repo: Repo) -> bool:
+def is_waiting(repo: Repo) -> bool:
     """Whether the background hook has begun to wait."""
     return any((repo.folder / ".cache" / "hooks").glob("*/waker"))
 
@@ -56,38 +56,38 @@ def ended(process: subprocess.Popen[bytes]) -> tuple[int, str]:
     return code, process.stderr.read().decode()
 
 
-def test_a_message_wakes_it_and_stays_unread_until_the_next_hook(idle: Repo) -> None:
+def test_a_message_wakes_the_agent_and_stays_unread(idle: Repo) -> None:
     two = idle.shell()
     two.start()
     with waker(idle) as process:
-        until(lambda: locks(idle))
+        until(lambda: is_waiting(idle))
         assert process.poll() is None
         (event,) = [e for e in idle.of_type("session.started") if e["event"].get("client_session") == "idle"]
         two.ok(f"coord send {event['session']} question 'Are you there?'")
         code, text = ended(process)
     assert code == WAKE
     assert "Are you there?" in text
-    heard = run_hook(idle, "claude", said(idle, "UserPromptSubmit"))
-    assert b"Are you there?" in heard.stdout
+    answer = run_hook(idle, "claude", said(idle, "UserPromptSubmit"))
+    assert b"Are you there?" in answer.stdout
 
 
-def test_one_waits_for_each_session_and_a_second_ends_at_once(idle: Repo) -> None:
+def test_a_second_wake_process_of_a_session_ends_at_once(idle: Repo) -> None:
     with waker(idle) as first:
-        until(lambda: locks(idle))
-        time.sleep(0.3)  # it takes its lock right after the file is there
+        until(lambda: is_waiting(idle))
+        time.sleep(0.3)  # the hook takes its lock just after it creates the file
         with waker(idle) as second:
             assert ended(second) == (0, "")
         assert first.poll() is None
 
 
-def test_a_file_that_it_was_denied_wakes_it_when_it_is_free(idle: Repo) -> None:
+def test_a_denied_file_that_becomes_free_wakes_the_agent(idle: Repo) -> None:
     two = idle.shell()
     two.start()
     two.ok("coord claim file a.py")
     write = {"tool_name": "Write", "tool_input": {"file_path": str(idle.root / "a.py"), "content": "x"}}
     assert run_hook(idle, "claude", said(idle, "PreToolUse", **write)).returncode == 2
     with waker(idle) as process:
-        until(lambda: locks(idle))
+        until(lambda: is_waiting(idle))
         assert process.poll() is None
         two.ok("coord release file a.py")
         code, text = ended(process)
@@ -96,7 +96,7 @@ def test_a_file_that_it_was_denied_wakes_it_when_it_is_free(idle: Repo) -> None:
 
 
 def denied(repo: Repo, *names: str) -> Shell:
-    """Another session, which holds these files; the conversation `idle` was denied each of them."""
+    """Start a session that claims these files, and deny each to the conversation `idle`. Return the session's shell."""
     two = repo.shell()
     two.start()
     for name in names:
@@ -106,18 +106,18 @@ def denied(repo: Repo, *names: str) -> Shell:
     return two
 
 
-def test_a_free_file_that_does_not_fit_is_told_at_the_next_time(idle: Repo) -> None:
+def test_a_free_file_that_does_not_fit_is_shown_next_time(idle: Repo) -> None:
     names = [f"{letter * 200}.py" for letter in "abc"]
     two = denied(idle, *names)
     for name in names:
         two.ok(f"coord release file {name}")
-    told: list[str] = []
+    shown: list[str] = []
     while list((idle.folder / ".cache" / "hooks").glob("*/denied-*")):
         with waker(idle) as process:
             code, text = ended(process)
         assert code == WAKE
-        told += [name[0] for name in names if f"file/{name[0]}" in text]
-    assert sorted(told) == ["a", "b", "c"]
+        shown += [name[0] for name in names if f"file/{name[0]}" in text]
+    assert sorted(shown) == ["a", "b", "c"]
 
 
 def test_a_released_file_is_repeated_until_its_text_is_read(idle: Repo) -> None:
@@ -139,14 +139,14 @@ def test_a_released_file_is_repeated_until_its_text_is_read(idle: Repo) -> None:
         assert "file/a.py is free now" in ended(process)[1]
 
 
-def test_the_end_of_its_session_ends_it_without_a_word(idle: Repo) -> None:
+def test_the_end_of_the_session_ends_the_process_silently(idle: Repo) -> None:
     with waker(idle) as process:
-        until(lambda: locks(idle))
+        until(lambda: is_waiting(idle))
         run_hook(idle, "claude", said(idle, "SessionEnd", reason="other"))
         assert ended(process) == (0, "")
 
 
-def test_an_input_that_says_nothing_wakes_nobody(repo: Repo) -> None:
+def test_invalid_input_wakes_no_agent(repo: Repo) -> None:
     for data in (b"", b"{", b"[]", json.dumps({"hook_event_name": "Stop", "session_id": "x", "cwd": "/"}).encode()):
         done = subprocess.run(
             [COORD, "hook", "claude", "--wake"],

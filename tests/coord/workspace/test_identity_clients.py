@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.in_process import Inside, process
+from tests.support.in_process import SimulatedMachine, process
 from tests.support.processes import Shell
 from tests.support.repositories import Repo
 
@@ -106,7 +106,7 @@ def test_a_clients_process_is_the_anchor_and_ends_the_search(repo: Repo) -> None
     assert whoami(person)["session"] == persons
 
 
-def chain(machine: Inside, *clients: str) -> int:
+def chain(machine: SimulatedMachine, *clients: str) -> int:
     """Return the pid of a shell below nested clients, which are given from the outermost to the innermost."""
     above = 100
     for depth, client in enumerate(clients):
@@ -122,7 +122,7 @@ def chain(machine: Inside, *clients: str) -> int:
     [(("claude", "codex"), "codex"), (("codex", "claude"), "claude-code"), (("claude", "codex", "gemini"), "gemini")],
 )
 def test_of_several_clients_the_nearest_ancestor_decides(repo: Repo, clients: tuple[str, ...], expected: str) -> None:
-    machine = Inside(repo)
+    machine = SimulatedMachine(repo)
     shell = chain(machine, *clients)
     env = {CLAUDE: "a", CODEX: "b", GEMINI: "c"}
     result = machine.run(shell, "start", "--json", **env)
@@ -132,7 +132,7 @@ def test_of_several_clients_the_nearest_ancestor_decides(repo: Repo, clients: tu
 
 
 def test_several_clients_without_an_ancestor_are_an_error(repo: Repo) -> None:
-    machine = Inside(repo)
+    machine = SimulatedMachine(repo)
     machine.start(100)
     result = machine.run(100, "claim", "droplet", "x", **{CLAUDE: "a", CODEX: "b"})
     assert result.code == 3
@@ -142,7 +142,7 @@ def test_several_clients_without_an_ancestor_are_an_error(repo: Repo) -> None:
 
 
 def test_an_agents_terminal_is_its_session_unless_overridden(repo: Repo) -> None:
-    machine = Inside(repo)
+    machine = SimulatedMachine(repo)
     agents = machine.start(100, **{CLAUDE: "a"})
     mine = machine.start(200)
     assert machine.run(200, "whoami", "--json", **{CLAUDE: "a"}).json["session"] == agents
@@ -150,7 +150,7 @@ def test_an_agents_terminal_is_its_session_unless_overridden(repo: Repo) -> None
 
 
 def test_a_resumed_conversation_is_its_session_in_a_new_process(repo: Repo) -> None:
-    machine = Inside(repo)
+    machine = SimulatedMachine(repo)
     machine.table.rows[1000] = process(1000, 100, 100, "claude")
     session = machine.start(1000, **{CLAUDE: "a"})
     del machine.table.rows[1000]

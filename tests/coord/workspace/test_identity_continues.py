@@ -16,29 +16,29 @@ from coord.workspace.names import by_conversation
 from eventlog.events import add_time
 from projections.rules.liveness import death_evidence
 from projections.rules.state import Session, State
-from tests.support.in_process import NOON, Inside, process
+from tests.support.in_process import NOON, SimulatedMachine, process
 from tests.support.repositories import Repo
 
 CLAUDE = "CLAUDE_CODE_SESSION_ID"
 
 
-def sealed(machine: Inside, session: str) -> None:
+def sealed(machine: SimulatedMachine, session: str) -> None:
     (machine.repo.log / f"{session}.jsonl.sealed").touch()
 
 
-def damaged(machine: Inside, session: str) -> None:
+def damaged(machine: SimulatedMachine, session: str) -> None:
     path = machine.repo.log / f"{session}.jsonl"
     path.write_bytes(path.read_bytes() + path.read_bytes().splitlines(keepends=True)[0])
 
 
-def moved(machine: Inside, session: str) -> None:
+def moved(machine: SimulatedMachine, session: str) -> None:
     machine.repo.root = machine.repo.root.rename(machine.repo.root.with_name("elsewhere"))
 
 
-CLOSED: list[Callable[[Inside, str], None]] = [sealed, damaged, moved]
+CLOSED: list[Callable[[SimulatedMachine, str], None]] = [sealed, damaged, moved]
 
 
-def goes_on(machine: Inside, session: str) -> dict[str, Any]:
+def goes_on(machine: SimulatedMachine, session: str) -> dict[str, Any]:
     """Return the start event of the session that continues this one, after a command in the second shell."""
     result = machine.run(200, "heartbeat", "going", "on", "--json", COORD_SESSION=session)
     assert result.code == 0, result
@@ -50,8 +50,10 @@ def goes_on(machine: Inside, session: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("close", CLOSED)
-def test_a_continuation_lives_as_long_as_the_first_would_have(repo: Repo, close: Callable[[Inside, str], None]) -> None:
-    machine = Inside(repo)
+def test_a_continuation_lives_as_long_as_the_first_would_have(
+    repo: Repo, close: Callable[[SimulatedMachine, str], None]
+) -> None:
+    machine = SimulatedMachine(repo)
     session = machine.start(100)
     machine.start(200)
     close(machine, session)
@@ -59,16 +61,20 @@ def test_a_continuation_lives_as_long_as_the_first_would_have(repo: Repo, close:
 
 
 @pytest.mark.parametrize("close", CLOSED)
-def test_a_continuation_of_a_session_without_anchor_has_none(repo: Repo, close: Callable[[Inside, str], None]) -> None:
-    machine = Inside(repo)
+def test_a_continuation_of_a_session_without_anchor_has_none(
+    repo: Repo, close: Callable[[SimulatedMachine, str], None]
+) -> None:
+    machine = SimulatedMachine(repo)
     session = machine.start(100, "--no-anchor")
     close(machine, session)
     assert "anchor" not in goes_on(machine, session)
 
 
 @pytest.mark.parametrize("close", CLOSED)
-def test_a_continuation_of_a_dead_session_gets_its_own_anchor(repo: Repo, close: Callable[[Inside, str], None]) -> None:
-    machine = Inside(repo)
+def test_a_continuation_of_a_dead_session_gets_its_own_anchor(
+    repo: Repo, close: Callable[[SimulatedMachine, str], None]
+) -> None:
+    machine = SimulatedMachine(repo)
     session = machine.start(100)
     close(machine, session)
     del machine.table.rows[100]
@@ -76,7 +82,7 @@ def test_a_continuation_of_a_dead_session_gets_its_own_anchor(repo: Repo, close:
 
 
 def test_a_continuation_on_another_machine_gets_its_own_anchor(repo: Repo) -> None:
-    machine = Inside(repo)
+    machine = SimulatedMachine(repo)
     session = machine.start(100)
     machine.here = type(machine.here)("machine-2", "boot-9", "pid:[1]")
     assert goes_on(machine, session)["anchor"]["pid"] == 200
@@ -125,7 +131,7 @@ def test_a_copy_of_a_machine_by_another_name_is_another_machine(monkeypatch: pyt
 
 
 def test_two_conversations_of_a_client_process_share_the_anchor(repo: Repo) -> None:
-    machine = Inside(repo)
+    machine = SimulatedMachine(repo)
     machine.table.rows[1000] = process(1000, 100, 100, "claude")
     machine.run(1000, "claim", "droplet", "x", **{CLAUDE: "a"})
     machine.run(1000, "claim", "droplet", "y", **{CLAUDE: "b"})
@@ -148,7 +154,7 @@ def test_kill_9_of_a_client_frees_what_its_conversations_hold(repo: Repo) -> Non
 
 
 def test_a_conversation_under_another_client_name_is_the_same(repo: Repo) -> None:
-    machine = Inside(repo)
+    machine = SimulatedMachine(repo)
     session = machine.start(100, "--client", "mybot", "--name", "ada", **{CLAUDE: "x"})
     assert machine.run(100, "whoami", "--json", **{CLAUDE: "x"}).json["session"] == session
     assert machine.run(100, "heartbeat", "a", "b", "--json", **{CLAUDE: "x"}).json["session"] == session
@@ -157,7 +163,7 @@ def test_a_conversation_under_another_client_name_is_the_same(repo: Repo) -> Non
 
 
 def test_a_new_session_of_a_conversation_acts_from_then_on(repo: Repo) -> None:
-    machine = Inside(repo)
+    machine = SimulatedMachine(repo)
     old = machine.start(100, **{CLAUDE: "x"})
     new = machine.start(100, "--new", **{CLAUDE: "x"})
     assert new != old
@@ -178,7 +184,7 @@ def test_an_imported_conversation_has_no_session(repo: Repo) -> None:
 
 
 def test_a_live_session_is_not_continued(repo: Repo) -> None:
-    machine = Inside(repo)
+    machine = SimulatedMachine(repo)
     first = machine.start(100)
     machine.run(100, "claim", "droplet", "x")
     refused = machine.run(200, "start", "--continue", first)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.in_process import Inside, process
+from tests.support.in_process import SimulatedMachine, process
 from tests.support.processes import Shell, Terminal, can_unshare, have
 from tests.support.repositories import Repo
 
@@ -158,7 +158,7 @@ def test_with_another_namespaces_proc_no_session_seems_dead(repo: Repo) -> None:
 
 
 def test_a_containers_first_process_acts_through_a_wrapper(repo: Repo) -> None:
-    machine = Inside(repo)
+    machine = SimulatedMachine(repo)
     machine.table.rows[1] = process(1, 0, 1, "bash")
     machine.table.rows[50] = process(50, 1, 50, "sudo", "coord")
     begun = machine.start(50)

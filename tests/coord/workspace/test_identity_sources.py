@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from tests.support.in_process import Inside, process
+from tests.support.in_process import SimulatedMachine, process
 from tests.support.processes import Shell
 from tests.support.repositories import Repo
 
@@ -109,7 +109,7 @@ def test_a_session_without_an_anchor_is_found_only_by_name(repo: Repo) -> None:
 
 
 def test_an_unambiguous_prefix_or_a_name_finds_a_session(repo: Repo) -> None:
-    machine = Inside(repo)
+    machine = SimulatedMachine(repo)
     ids = [machine.start(shell, "--name", name) for shell, name in ((100, "front"), (200, "back"), (300, "db"))]
     prefix = next(ids[0][:n] for n in range(1, 30) if sum(other.startswith(ids[0][:n]) for other in ids) == 1)
     assert machine.run(200, "whoami", "--session", prefix).out.startswith(ids[0])
@@ -123,7 +123,7 @@ def test_an_unambiguous_prefix_or_a_name_finds_a_session(repo: Repo) -> None:
 
 
 def test_an_ambiguous_prefix_is_refused_with_the_candidates(repo: Repo) -> None:
-    machine = Inside(repo)
+    machine = SimulatedMachine(repo)
     ids: list[str] = []
     while len({name[0] for name in ids}) == len(ids):  # until two start with the same letter
         ids.append(machine.start(100, "--new"))
@@ -134,7 +134,7 @@ def test_an_ambiguous_prefix_is_refused_with_the_candidates(repo: Repo) -> None:
 
 
 def test_the_name_of_a_live_session_cannot_be_taken(repo: Repo) -> None:
-    machine = Inside(repo)
+    machine = SimulatedMachine(repo)
     first = machine.start(100, "--name", "twin")
     taken = machine.run(200, "start", "--name", "twin")
     assert (taken.code, taken.out) == (1, "")
@@ -177,7 +177,7 @@ def test_a_subshell_of_an_ended_session_is_told_what_to_do(repo: Repo) -> None:
 
 
 def test_without_a_readable_process_a_session_has_no_anchor(repo: Repo) -> None:
-    machine = Inside(repo)
+    machine = SimulatedMachine(repo)
     machine.table.rows.clear()
     machine.table.rows[100] = process(100, 1, 100, "bash")
     result = machine.run(100, "start", "--no-anchor")

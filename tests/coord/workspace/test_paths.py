@@ -7,7 +7,7 @@ import pytest
 from coord.errors import CoordError
 from coord.platform.git.repository import CONFIG, FOLDER
 from coord.workspace.paths import Workspace, find_workspace, path_in_workspace
-from tests.support.in_process import Inside
+from tests.support.in_process import SimulatedMachine
 from tests.support.repositories import Repo
 
 
@@ -40,7 +40,7 @@ def shared(path: Path) -> Path:
 
 
 def workspace(home: Path, cwd: Path) -> Workspace:
-    machine = Inside(Repo(cwd, home))
+    machine = SimulatedMachine(Repo(cwd, home))
     return find_workspace(machine.system(100, {}), None)
 
 

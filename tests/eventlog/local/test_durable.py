@@ -23,7 +23,7 @@ from eventlog.local import writer as writing
 from eventlog.local.files import ARCHIVE_FOLDER, sync_folder
 from eventlog.local.lock import LOCK_NAME, locked
 from eventlog.local.writer import JournalWriter, archive_journal, sync_names
-from tests.support.in_process import Inside
+from tests.support.in_process import SimulatedMachine
 from tests.support.journals import SESSION, event, numbers, plain, position_of, writer
 from tests.support.power_failure import Disk
 from tests.support.repositories import Repo
@@ -192,13 +192,13 @@ class CheckedOutput(io.StringIO):
 
 
 def test_everything_is_durable_at_each_output_and_unlock(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
-    disk, machine = Disk(repo.root, monkeypatch), Inside(repo)
-    moments, lost = list[str](), list[object]()
+    disk, machine = Disk(repo.root, monkeypatch), SimulatedMachine(repo)
+    points, lost = list[str](), list[object]()
 
-    def check(moment: str) -> None:
-        moments.append(moment)
+    def check(point: str) -> None:
+        points.append(point)
         if found := disk.losses():
-            lost.append((moment, found))
+            lost.append((point, found))
 
     @contextmanager
     def checked_lock(*values: object) -> Iterator[None]:
@@ -213,8 +213,8 @@ def test_everything_is_durable_at_each_output_and_unlock(repo: Repo, monkeypatch
         machine.wait(1)
         assert lost == []
         assert disk.losses() == []
-    assert {words for _, words in DAY} <= set(moments), "each command wrote output"
-    assert moments.count("the lock is released") >= len(DAY) - 2
+    assert {words for _, words in DAY} <= set(points), "each command wrote output"
+    assert points.count("the lock is released") >= len(DAY) - 2
     assert list((repo.log / ARCHIVE_FOLDER).glob("*.jsonl")), "one was archived"
     disk.close()
 
@@ -222,7 +222,7 @@ def test_everything_is_durable_at_each_output_and_unlock(repo: Repo, monkeypatch
 # --- interrupted processes --------------------------------------------------------------------------------------------
 
 
-def killed_before_its_sync(machine: Inside, shell: int, words: str) -> None:
+def killed_before_its_sync(machine: SimulatedMachine, shell: int, words: str) -> None:
     """Run a command in a process that is killed after it has written its line and before it syncs it."""
     child = os.fork()
     if not child:
@@ -233,7 +233,7 @@ def killed_before_its_sync(machine: Inside, shell: int, words: str) -> None:
 
 
 def test_unsynced_writes_of_a_killed_process_are_synced_first(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
-    disk, machine = Disk(repo.root, monkeypatch), Inside(repo)
+    disk, machine = Disk(repo.root, monkeypatch), SimulatedMachine(repo)
     machine.start(100)
     machine.start(200)
     assert machine.run(100, "claim", "file/a.py").code == 0

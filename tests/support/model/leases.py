@@ -27,9 +27,9 @@ class Span(NamedTuple):
     def plus(self, more: int) -> "Span":
         return Span(self.lo + more, self.hi + more)
 
-    def exactly(self, moment: int) -> "Span":
+    def exactly(self, at: int) -> "Span":
         """The span with only this time; an impossible span if the time is outside."""
-        return Span(max(self.lo, moment), min(self.hi, moment))
+        return Span(max(self.lo, at), min(self.hi, at))
 
     @property
     def possible(self) -> bool:

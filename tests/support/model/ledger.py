@@ -42,8 +42,8 @@ class Interval:
     how: str = ""  # the decision that ended it
     order: int = 0
 
-    def at(self, moment: Instant) -> bool:
-        return self.start <= moment < self.end
+    def at(self, instant: Instant) -> bool:
+        return self.start <= instant < self.end
 
 
 @dataclass
@@ -55,7 +55,9 @@ class Ledger:
         return {interval.id: interval for interval in self.grants if interval.end == NEVER}
 
     def instants(self) -> list[Instant]:
-        return sorted({moment for interval in (*self.grants, *self.waits) for moment in (interval.start, interval.end)})
+        return sorted(
+            {instant for interval in (*self.grants, *self.waits) for instant in (interval.start, interval.end)}
+        )
 
 
 _LEAVES = {"withdrawn", "timed_out"}
@@ -99,12 +101,12 @@ def ledger(events: list[Event], decisions: list[Decision]) -> Ledger:
     return found
 
 
-def _asked(event: Event, session: str, moment: Instant, order: int) -> Interval:
+def _asked(event: Event, session: str, instant: Instant, order: int) -> Interval:
     request = event.payload
     assert isinstance(request, ClaimRequested)
     limit = add_time(event.at, request.wait_s)
     terms = (event.id, session, request.agent, request.resource, request.mode, request.worktree, request.automatic)
-    return Interval(*terms, start=moment, limit=limit, imported=bool(event.imported), waits=True, order=order)
+    return Interval(*terms, start=instant, limit=limit, imported=bool(event.imported), waits=True, order=order)
 
 
 def _granted(said: Decision, by_id: dict[str, Event], before: list[Interval], order: int) -> Interval:

@@ -183,20 +183,20 @@ def _change(state: State, number: int, op: Op, own: list[Lease], at: Span) -> It
         return
     after: State | None = state
     for i, lease in enumerate(own):
-        moment = at.plus(i)
-        if not moment.possible or after is None:
+        point = at.plus(i)
+        if not point.possible or after is None:
             return
-        after = replace(after, now=moment.lo + 1)
+        after = replace(after, now=point.lo + 1)
         if op.what == "renew":
-            after = _renewed(after, lease, op, moment, answer if i == 0 else None)
+            after = _renewed(after, lease, op, point, answer if i == 0 else None)
         elif answer and op.what == "release" and lease.id not in ("", answer.claims[i]):
             return
         else:
             new = replace(lease, key=(number, i), session=op.to, id=answer.claims[i] if answer else "", accept=None)
             if op.what == "handoff":
                 gone = replace(after, held=tuple(other for other in after.held if other.key != lease.key))
-                after = granted(gone, new, moment)
-            after = after and without(after, lease, moment)
+                after = granted(gone, new, point)
+            after = after and without(after, lease, point)
         if after is not None and (answer is None or lease is own[-1]):  # a killed process may have done a part
             yield after
 

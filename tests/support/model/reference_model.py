@@ -145,9 +145,9 @@ class Model:
 
     # --- time ---
 
-    def until(self, moment: int) -> None:
+    def until(self, time: int) -> None:
         """Rules 3 and 4: end what ends by then, waits before claims, and grant waiting requests each time."""
-        while due := [end for end in (ask.due for ask in [*self.held, *self.queue]) if end <= moment]:
+        while due := [end for end in (ask.due for ask in [*self.held, *self.queue]) if end <= time]:
             self.now = min(due)
             self.queue = [wait for wait in self.queue if wait.ends > self.now]
             for claim in [claim for claim in self.held if claim.due <= self.now]:
@@ -155,7 +155,7 @@ class Model:
                 if not (claim.accept_by or claim.automatic or claim.imported):
                     self.tell(claim.session, "expired", claim.id)
             self.serve()
-        self.now = moment
+        self.now = time
 
     def serve(self) -> None:
         """Rule 4: each waiting request that no longer conflicts is granted, in order."""

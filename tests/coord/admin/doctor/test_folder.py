@@ -9,7 +9,7 @@ import pytest
 from coord.admin.doctor import folder
 from coord.admin.doctor.subject import Subject
 from tests.support.doctor import commands, findings, write_journal
-from tests.support.in_process import Inside
+from tests.support.in_process import SimulatedMachine
 from tests.support.repositories import Repo
 from tests.support.skip_marks import mounts
 
@@ -77,7 +77,9 @@ def test_missing_permissions_are_found(repo: Repo, what: str) -> None:
     for one in (repo.folder, *repo.folder.rglob("*")):
         os.chown(one, 65534, 65534) if os.geteuid() == 0 else None
     path.chmod(0o555 if path.is_dir() else 0o444)
-    (finding,) = as_nobody(lambda: list(folder.permissions(Subject(Inside(repo).system(300, {}), None))), repo)
+    (finding,) = as_nobody(
+        lambda: list(folder.permissions(Subject(SimulatedMachine(repo).system(300, {}), None))), repo
+    )
     assert str(path) in finding.evidence or path.name in finding.evidence
     assert finding.severity == ("serious" if "log" in str(path.relative_to(repo.folder)) else "warning")
     assert finding.do[0].command.startswith("ls -ld")
@@ -138,5 +140,5 @@ def test_the_file_system_type_of_a_path() -> None:
 
 def test_a_network_file_system_is_found(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(folder, "file_system", lambda *_: "nfs4")
-    (finding,) = folder.network(Subject(Inside(repo).system(300, {}), None))
+    (finding,) = folder.network(Subject(SimulatedMachine(repo).system(300, {}), None))
     assert "is on nfs4" in finding.evidence

@@ -12,7 +12,7 @@ from eventlog.codec import MAX_LINE, NO_HASH, encode_line, line_hash
 from eventlog.events import VERSION, Event, SessionStarted, add_time
 from eventlog.local.files import ARCHIVE_FOLDER
 from tests.support.doctor import commands, findings, simulated, write_journal
-from tests.support.in_process import NOON, Inside
+from tests.support.in_process import NOON, SimulatedMachine
 from tests.support.locks import hold_lock, is_free
 from tests.support.processes import until
 from tests.support.repositories import Repo
@@ -116,7 +116,7 @@ def test_leftovers_of_a_crash_are_a_note(repo: Repo) -> None:
 
 
 def test_a_clock_behind_the_log_is_found(repo: Repo) -> None:
-    machine = Inside(repo)
+    machine = SimulatedMachine(repo)
     machine.start(100)
     assert simulated(machine, "clocks") == []
     machine.wait(-7200)
@@ -126,7 +126,7 @@ def test_a_clock_behind_the_log_is_found(repo: Repo) -> None:
 
 
 def test_another_machines_clock_that_is_ahead_is_found(repo: Repo) -> None:
-    machine = Inside(repo)
+    machine = SimulatedMachine(repo)
     line, _ = encode_line(
         Event(v=VERSION, at=add_time(NOON, 7200), session="from-afar", n=1, payload=SessionStarted(machine="south")),
         NO_HASH,

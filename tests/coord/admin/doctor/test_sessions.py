@@ -9,7 +9,7 @@ from eventlog.events import VERSION, Event, SessionStarted, add_time
 from projections.rules.liveness import ObserverHost
 from tests.support.doctor import commands, findings, simulated
 from tests.support.histories import Story, anchor
-from tests.support.in_process import HERE, NOON, Inside
+from tests.support.in_process import HERE, NOON, SimulatedMachine
 from tests.support.repositories import Repo
 
 
@@ -44,7 +44,7 @@ def test_each_reason_why_an_anchor_cannot_be_checked() -> None:
 
 
 def test_a_silent_session_with_claims_is_found(repo: Repo) -> None:
-    machine = Inside(repo)
+    machine = SimulatedMachine(repo)
     session = machine.start(100, "--name", "api")
     machine.run(100, "claim", "droplet", "x")
     machine.wait(14 * 60)
@@ -66,7 +66,7 @@ def test_sessions_with_the_same_anchor_are_grouped() -> None:
 
 
 def test_two_sessions_of_one_shell_are_found(repo: Repo) -> None:
-    machine = Inside(repo)
+    machine = SimulatedMachine(repo)
     first = machine.start(100)
     two = machine.system(100, {})
     workspace = find_workspace(two, None)

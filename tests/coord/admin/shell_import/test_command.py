@@ -11,7 +11,7 @@ import pytest
 from coord.admin.shell_import import run
 from eventlog.events import seconds_between
 from eventlog.local.writer import JournalWriter
-from tests.support.in_process import NOON, Inside
+from tests.support.in_process import NOON, SimulatedMachine
 from tests.support.repositories import Repo
 from tests.support.shell_folders import BEGIN, Predecessor, filled, local, said_by_json, sample, utc
 
@@ -20,7 +20,7 @@ class Scene:
     """A machine, and a folder of the shell scripts next to its repository."""
 
     def __init__(self, repo: Repo) -> None:
-        self.repo, self.machine = repo, Inside(repo)
+        self.repo, self.machine = repo, SimulatedMachine(repo)
         self.old = Predecessor(repo.root.parent / "old" / "COORDINATION")
 
     def bring(self, folder: str = "../old") -> Any:
@@ -185,7 +185,7 @@ def test_conflicting_imported_claims_notify_nobody(scene: Scene) -> None:
     (held,) = scene.json("claims")["claims"]
     assert held["session"] == "session-1"
     assert {row["id"]: row["unread"] for row in scene.json("status")["sessions"]} == {"session-1": 0, "session-2": 0}
-    assert "loses it" in scene.machine.run(100, "why", "file/src").out
+    assert "session-2 was told that it had the claim, but loses it" in scene.machine.run(100, "why", "file/src").out
 
 
 def test_an_import_does_not_change_a_session_with_its_name(scene: Scene) -> None:

@@ -12,7 +12,7 @@ from coord.admin.shell_import.recovery import Unusable, fields_of
 from coord.admin.shell_import.run import UsableFile, _bytes, _check
 from eventlog.events import SessionHeartbeat
 from eventlog.local.writer import JournalWriter
-from tests.support.in_process import Inside
+from tests.support.in_process import SimulatedMachine
 from tests.support.repositories import Repo
 
 MIB = 1 << 20
@@ -22,7 +22,7 @@ class Scene:
     """A machine, and a folder next to its repository with files like those of the scripts."""
 
     def __init__(self, repo: Repo) -> None:
-        self.repo, self.machine = repo, Inside(repo)
+        self.repo, self.machine = repo, SimulatedMachine(repo)
         self.folder = repo.root.parent / "old"
 
     def beats(self, name: str, at: str = "2026-11-01T10:00:00Z") -> None:

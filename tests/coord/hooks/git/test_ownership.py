@@ -1,4 +1,4 @@
-"""Whose the files of a commit are, and the suggested commands, without git."""
+"""Which files of a commit belong to other sessions, and the suggested commands; all without git."""
 
 import subprocess
 
@@ -60,12 +60,12 @@ def _taken(state: State, *names: str, config: Config = _DEFAULT, named: bool = F
     return list(find_conflicts(state, config, Identity(ME, ""), HERE, wanted, named=named))
 
 
-def test_a_name_with_signs_of_patterns_stands_for_itself() -> None:
+def test_a_file_name_with_wildcards_is_not_a_pattern() -> None:
     assert _taken(_state(_claim(OTHER, "file/src/a.py")), "src/*", "**", "src/?.py") == []
     assert _taken(_state(_claim(OTHER, "file/src/")), "src/*", "**", "src/?.py") == ["src/*", "src/?.py"]
 
 
-def test_a_name_is_the_same_in_either_form_of_its_letters() -> None:
+def test_two_unicode_forms_of_a_name_are_one_file() -> None:
     assert _taken(_state(_claim(OTHER, "file/gr\u00f6\u00dfe.py")), "gro\u0308\u00dfe.py") == ["gro\u0308\u00dfe.py"]
 
 
@@ -82,17 +82,17 @@ def test_a_name_is_the_same_in_either_form_of_its_letters() -> None:
         ({}, Config(ignore=("*.py",)), False),
     ],
 )
-def test_which_claims_count(more: dict[str, object], config: Config, found: bool) -> None:
+def test_which_claims_make_a_file_anothers(more: dict[str, object], config: Config, found: bool) -> None:
     assert bool(_taken(_state(_claim(OTHER, "file/a.py", **more)), "a.py", config=config)) is found
 
 
-def test_for_a_push_only_what_was_claimed_by_name_counts() -> None:
+def test_for_a_push_only_claims_by_name_count() -> None:
     edit = _claim(OTHER, "file/a.py", automatic=True, worktree=HERE)
     assert _taken(_state(edit), "a.py", named=True) == []
 
 
 @pytest.mark.parametrize("kind", ["lost", "broken"])
-def test_rule_8_what_was_lost_is_told_at_the_commit(kind: str) -> None:
+def test_rule_8_a_commit_shows_the_lost_claims_of_its_files(kind: str) -> None:
     notice = Notice(f"{ME}/3", NOON, kind, ("file/src/",), OTHER, "it was granted to it first")  # type: ignore[arg-type]
     state, me = _state(notices=(notice,)), Identity(ME, "")
     found = find_lost_claims(state, me, HERE, {"src/a.py": "file/src/a.py", "b.py": "file/b.py"}, NOON)
@@ -104,19 +104,21 @@ def test_rule_8_what_was_lost_is_told_at_the_commit(kind: str) -> None:
 
 
 @given(st.binary(min_size=1, max_size=12).filter(lambda data: b"\0" not in data))
-def test_any_file_name_is_one_harmless_word_for_a_shell(data: bytes) -> None:
+def test_any_file_name_is_quoted_as_one_shell_word(data: bytes) -> None:
     word = shell_word(data.decode(errors="surrogateescape"))
     assert word.isprintable()
     done = subprocess.run(["bash", "-c", f"printf %s {word}"], capture_output=True, check=True)
     assert done.stdout == data
 
 
-def test_where_all_is_theirs_nothing_is_offered() -> None:
+def test_no_command_is_suggested_if_all_files_are_anothers() -> None:
     commit = Staged(("a.py",), temporary_index=False, merges=(), concludes=False)
-    assert _offer(commit, "a.py") == ""
+    assert _suggestion(commit, "a.py") == ""
 
 
-def _offer(commit: Staged, *theirs: str, differing: tuple[str, ...] = (), sweeps: bool = False, at: str = "") -> str:
+def _suggestion(
+    commit: Staged, *theirs: str, differing: tuple[str, ...] = (), sweeps: bool = False, at: str = ""
+) -> str:
     return suggest_command(commit, theirs, first=False, differing=differing, in_merge=(), sweeps=sweeps, at=at)
 
 
@@ -125,28 +127,30 @@ THEIRS = tuple(f"src/{part}/{number}.py" for part in "ab" for number in range(4)
 BY_NAME = "git commit --only -- " + " ".join(OWN)
 
 
-def test_the_shorter_command_is_offered() -> None:
+def test_the_shorter_command_is_suggested() -> None:
     commit = Staged((*OWN, *THEIRS), temporary_index=False, merges=(), concludes=False)
-    assert _offer(commit, THEIRS[0]) == "git restore --staged -- src/a/0.py && git commit"
-    assert _offer(commit, *THEIRS[:2], at="src/a") == "git restore --staged -- 0.py 1.py && git commit"
-    assert _offer(commit, *OWN) == f"git commit --only -- {' '.join(THEIRS)}", "what is ours is the shorter list"
+    assert _suggestion(commit, THEIRS[0]) == "git restore --staged -- src/a/0.py && git commit"
+    assert _suggestion(commit, *THEIRS[:2], at="src/a") == "git restore --staged -- 0.py 1.py && git commit"
+    assert _suggestion(commit, *OWN) == f"git commit --only -- {' '.join(THEIRS)}", "the own files are the shorter list"
 
 
-def test_a_shorter_command_that_would_lose_work_is_not_offered() -> None:
+def test_a_command_that_would_lose_work_is_not_suggested() -> None:
     staged = Staged((*OWN, *THEIRS), temporary_index=False, merges=(), concludes=False)
     named = Staged((*OWN, *THEIRS), temporary_index=True, merges=(), concludes=False)
-    assert _offer(staged, *THEIRS, differing=THEIRS[:1]) == BY_NAME, "what is staged of theirs would be lost"
-    assert _offer(named, *THEIRS) == BY_NAME, "other files may be staged, or changed"
+    assert _suggestion(staged, *THEIRS, differing=THEIRS[:1]) == BY_NAME, (
+        "the staged version of their file would be lost"
+    )
+    assert _suggestion(named, *THEIRS) == BY_NAME, "other files may be staged, or changed"
     swept = "git add --update && git restore --staged -- src/a/0.py && git commit"
-    assert _offer(named, THEIRS[0], sweeps=True) == swept
+    assert _suggestion(named, THEIRS[0], sweeps=True) == swept
 
 
 def test_a_file_staged_in_part_is_never_committed_whole() -> None:
     commit = Staged(("own.py", "theirs.py"), temporary_index=True, merges=(), concludes=False)
-    assert _offer(commit, "theirs.py", differing=("own.py",)) == "git commit --patch -- own.py"
+    assert _suggestion(commit, "theirs.py", differing=("own.py",)) == "git commit --patch -- own.py"
 
 
-def test_what_git_says_before_a_push() -> None:
+def test_the_input_of_the_pre_push_hook_is_parsed() -> None:
     nothing = "0" * 64
     text = f"refs/heads/main abc refs/heads/main {nothing}\n(delete) {nothing} refs/heads/old def\nnonsense\n"
     rows = parse_pushed(text)

@@ -39,7 +39,7 @@ def started(text: str) -> str:
 # --- what is offered ------------------------------------------------------------------------------------------------
 
 
-def test_the_offered_schemas_are_small_and_complete(repo: Repo) -> None:
+def test_the_schemas_are_small_and_complete(repo: Repo) -> None:
     with connected(repo) as server:
         assert server.greeting["serverInfo"]["name"] == "coord"
         assert "never an instruction" in server.greeting["instructions"]

@@ -7,7 +7,7 @@ import pytest
 from coord.cli.commands.claims._held import claims_on
 from tests.support.histories import Story
 from tests.support.imported_events import asks, brings_in
-from tests.support.in_process import Inside
+from tests.support.in_process import SimulatedMachine
 from tests.support.repositories import Repo
 
 
@@ -177,14 +177,14 @@ def test_claims_lists_all_or_those_on_one_path(repo: Repo) -> None:
     ],
 )
 def test_hours_and_ttl_set_the_length_of_a_claim(repo: Repo, words: tuple[str, ...], seconds: int) -> None:
-    machine = Inside(repo)
+    machine = SimulatedMachine(repo)
     machine.start(100)
     assert machine.run(100, "claim", "droplet", "x", *words).code == 0
     assert repo.of_type("claim.requested")[0]["event"]["ttl_s"] == seconds
 
 
 def test_a_claim_expires_exactly_at_its_end(repo: Repo) -> None:
-    machine = Inside(repo)
+    machine = SimulatedMachine(repo)
     machine.start(100)
     machine.start(200)
     assert machine.run(100, "claim", "droplet", "x", "--ttl", "1m").code == 0

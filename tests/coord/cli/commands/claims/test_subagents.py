@@ -4,7 +4,7 @@ import pytest
 
 from eventlog.events import AnyPayload, ClaimAccepted, ClaimHandedOver, ClaimReleased, ClaimRenewed
 from tests.support.histories import Story
-from tests.support.in_process import Inside
+from tests.support.in_process import SimulatedMachine
 from tests.support.processes import Result
 from tests.support.repositories import Repo
 
@@ -15,22 +15,22 @@ ACTS = {
 }
 
 
-def codex(machine: Inside, thread: str, *argv: str) -> Result:
+def codex(machine: SimulatedMachine, thread: str, *argv: str) -> Result:
     """Run a command as one thread of the conversation `root`."""
     return machine.run(100, *argv, CODEX_THREAD_ID=thread, CODEX_SESSION_ID="root")
 
 
 @pytest.fixture
-def machine(repo: Repo) -> Inside:
+def machine(repo: Repo) -> SimulatedMachine:
     """A conversation whose first subagent holds a.py, and another session."""
-    made = Inside(repo)
+    made = SimulatedMachine(repo)
     made.start(200, "--name", "other")
     assert codex(made, "one", "claim", "file", "a.py").code == 0
     return made
 
 
 @pytest.mark.parametrize("act", ACTS)
-def test_a_subagent_cannot_act_on_the_claim_of_another(machine: Inside, act: str) -> None:
+def test_a_subagent_cannot_act_on_the_claim_of_another(machine: SimulatedMachine, act: str) -> None:
     before = machine.run(200, "claims", "--json").json["claims"]
     refused = codex(machine, "two", *ACTS[act])
     assert (refused.code, refused.out) == (1, "")
@@ -40,7 +40,7 @@ def test_a_subagent_cannot_act_on_the_claim_of_another(machine: Inside, act: str
 
 @pytest.mark.parametrize("act", ACTS)
 @pytest.mark.parametrize("thread", ["one", "root"])
-def test_the_holding_subagent_and_its_session_can_act(machine: Inside, thread: str, act: str) -> None:
+def test_the_holding_subagent_and_its_session_can_act(machine: SimulatedMachine, thread: str, act: str) -> None:
     (before,) = machine.run(200, "claims", "--json").json["claims"]
     machine.wait(60)
     assert codex(machine, thread, *ACTS[act]).code == 0

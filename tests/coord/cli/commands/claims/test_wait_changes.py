@@ -8,13 +8,13 @@ import pytest
 import coord.cli.commands.claims.claim as claim_command
 from eventlog.events import VERSION, AnyPayload, Event, SessionHeartbeat, SessionStarted, add_time
 from eventlog.local.writer import JournalWriter
-from tests.support.in_process import HERE, Inside
+from tests.support.in_process import HERE, SimulatedMachine
 from tests.support.journals import position_of
 from tests.support.repositories import Repo
 
 
 def test_a_waiting_command_records_a_death_and_gets_the_claim(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
-    machine = Inside(repo)
+    machine = SimulatedMachine(repo)
     first = machine.start(100)
     machine.start(200)
     machine.run(100, "claim", "droplet", "x")
@@ -31,7 +31,7 @@ def test_a_waiting_command_records_a_death_and_gets_the_claim(repo: Repo, monkey
 
 
 def test_a_grant_that_passed_to_another_is_not_accepted(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
-    machine = Inside(repo)
+    machine = SimulatedMachine(repo)
     machine.start(100)
     second, third = machine.start(200), machine.start(300)
     machine.run(100, "claim", "droplet", "x")

@@ -13,7 +13,7 @@ from coord.errors import CoordError
 from coord.platform.watch import Interrupted, wait_for
 from projections.rules.fold import as_of
 from projections.rules.state import State
-from tests.support.in_process import Inside
+from tests.support.in_process import SimulatedMachine
 from tests.support.processes import Shell, alive, until
 from tests.support.repositories import Repo
 
@@ -54,9 +54,9 @@ def in_background(
     return made
 
 
-def one_waits(repo: Repo) -> tuple[Inside, str]:
+def one_waits(repo: Repo) -> tuple[SimulatedMachine, str]:
     """Two sessions. The first holds what the second will wait for; returns the id of the second."""
-    machine = Inside(repo)
+    machine = SimulatedMachine(repo)
     machine.start(100)
     second = machine.start(200)
     machine.run(100, "claim", "droplet", "x")
@@ -131,7 +131,7 @@ def test_another_session_of_the_same_shell_leaves_a_wait_alone(repo: Repo) -> No
 
 
 def test_an_error_that_ends_a_wait_withdraws_its_request(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
-    machine = Inside(repo)
+    machine = SimulatedMachine(repo)
     machine.start(100)
     machine.start(200)
     machine.run(100, "claim", "droplet", "x")

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from tests.support.in_process import Inside
+from tests.support.in_process import SimulatedMachine
 from tests.support.repositories import Repo
 
 pytestmark = pytest.mark.slow
@@ -48,9 +48,9 @@ TIMES: dict[str, tuple[str, ...]] = {
 
 
 @pytest.fixture
-def inside(repo: Repo) -> Inside:
+def inside(repo: Repo) -> SimulatedMachine:
     """Ada holds a file. Ben is refused, asks her, and waits for a port."""
-    return Inside(repo).each_minute(
+    return SimulatedMachine(repo).each_minute(
         (100, ("start", "--name", "ada")),
         (200, ("start", "--name", "ben")),
         (100, ("claim", "file", "src/app.py", "--note", "landing page")),
@@ -63,7 +63,7 @@ def inside(repo: Repo) -> Inside:
 
 
 @pytest.mark.parametrize("name", LOOKS)
-def test_it_answers_without_a_session_and_writes_nothing(name: str, inside: Inside) -> None:
+def test_it_answers_without_a_session_and_writes_nothing(name: str, inside: SimulatedMachine) -> None:
     before = inside.repo.bytes()
     found = inside.run(300, *LOOKS[name])
     assert found.code == 0, found
@@ -72,7 +72,7 @@ def test_it_answers_without_a_session_and_writes_nothing(name: str, inside: Insi
 
 
 @pytest.mark.parametrize("name", sorted(LOOKS.keys() - {"report as Markdown"}))
-def test_it_prints_json(name: str, inside: Inside) -> None:
+def test_it_prints_json(name: str, inside: SimulatedMachine) -> None:
     found = inside.run(300, *LOOKS[name], "--json")
     assert found.code == 0, found
     documents = found.out.splitlines() if name in ("log", "replay") else [found.out]
@@ -81,7 +81,7 @@ def test_it_prints_json(name: str, inside: Inside) -> None:
 
 @pytest.mark.parametrize("name", LOOKS)
 def test_it_reports_an_empty_log(name: str, repo: Repo) -> None:
-    found = Inside(repo).run(300, *LOOKS[name])
+    found = SimulatedMachine(repo).run(300, *LOOKS[name])
     assert found.code in (0, 1, 2), found
     assert re.search("no event|nothing|none|no claims", (found.out + found.err).lower()), found
     assert "No such option" not in found.err
@@ -89,7 +89,7 @@ def test_it_reports_an_empty_log(name: str, repo: Repo) -> None:
 
 
 @pytest.mark.parametrize("name", LOOKS)
-def test_it_answers_on_a_damaged_log_and_reports_the_damage(name: str, inside: Inside) -> None:
+def test_it_answers_on_a_damaged_log_and_reports_the_damage(name: str, inside: SimulatedMachine) -> None:
     path = next(path for path in inside.repo.log.glob("*.jsonl") if b'"name":"ben"' in path.read_bytes())
     path.write_bytes(path.read_bytes().replace(b'"told":"refused"', b'"told":"granted"'))
     (inside.repo.folder / ".cache" / "checkpoint").unlink()  # else the damaged part would not be read again
@@ -99,7 +99,7 @@ def test_it_answers_on_a_damaged_log_and_reports_the_damage(name: str, inside: I
 
 
 @pytest.mark.parametrize("name", TIMES)
-def test_an_invalid_time_is_refused_in_a_single_line(name: str, inside: Inside) -> None:
+def test_an_invalid_time_is_refused_in_a_single_line(name: str, inside: SimulatedMachine) -> None:
     for text in ("soon", "tomorrow 18:00", "2999-01-01", "\x1b[31m", "ada/99", "nobody/1", ""):
         found = inside.run(100, *TIMES[name], text)
         assert (found.code, found.out) == (2, ""), (text, found)
@@ -108,25 +108,25 @@ def test_an_invalid_time_is_refused_in_a_single_line(name: str, inside: Inside) 
 
 
 @pytest.mark.parametrize("name", TIMES)
-def test_every_form_of_a_time_is_accepted(name: str, inside: Inside) -> None:
+def test_every_form_of_a_time_is_accepted(name: str, inside: SimulatedMachine) -> None:
     for text in ("4m", "-4m", "2026-11-22T12:05Z", "ben/2", "now"):
         found = inside.run(100, *TIMES[name], text)
         assert found.code == 0, (text, found)
 
 
 @pytest.mark.parametrize("name", ["log until", "status", "board", "claims", "inbox", "why"])
-def test_a_time_before_the_first_event_is_refused_as_such(name: str, inside: Inside) -> None:
+def test_a_time_before_the_first_event_is_refused_as_such(name: str, inside: SimulatedMachine) -> None:
     found = inside.run(100, *TIMES[name], "2020-01-01")
     assert found.code == 2
     assert "before the first event" in found.err
 
 
 @pytest.mark.parametrize("name", AT)
-def test_why_at_a_past_time_equals_why_at_that_time(name: str, inside: Inside) -> None:
+def test_why_at_a_past_time_equals_why_at_that_time(name: str, inside: SimulatedMachine) -> None:
     """The answer with `--at` a time is exactly the answer that was given at that time."""
-    then, moment = inside.run(100, *AT[name]), inside.now
+    then, at = inside.run(100, *AT[name]), inside.now
     inside.wait(3600)
     inside.run(200, "claim", "file", "src/")
     inside.run(100, "inbox")
     inside.run(100, "end")
-    assert inside.run(100, *AT[name], "--at", moment).out == then.out
+    assert inside.run(100, *AT[name], "--at", at).out == then.out

@@ -6,15 +6,15 @@ import subprocess
 
 import pytest
 
-from tests.support.in_process import Inside
+from tests.support.in_process import SimulatedMachine
 from tests.support.processes import COORD, until
 from tests.support.repositories import Repo
 
 
 @pytest.fixture
-def inside(repo: Repo) -> Inside:
+def inside(repo: Repo) -> SimulatedMachine:
     """Two sessions: ada holds a file, ben is refused and writes to her."""
-    made = Inside(repo)
+    made = SimulatedMachine(repo)
     made.start(100, "--name", "ada")
     made.wait(60)
     made.start(200, "--name", "ben")
@@ -32,7 +32,7 @@ def inside(repo: Repo) -> Inside:
     return made
 
 
-def test_log_prints_a_line_for_each_event_the_newest_last(inside: Inside) -> None:
+def test_log_prints_a_line_for_each_event_the_newest_last(inside: SimulatedMachine) -> None:
     lines = inside.run(100, "log").out.splitlines()
     assert len(lines) == 8
     assert [word in line for word, line in zip(
@@ -59,14 +59,14 @@ FILTERS = {
 
 
 @pytest.mark.parametrize("words", FILTERS, ids=" ".join)
-def test_log_filters_by_each_option(words: tuple[str, ...], inside: Inside) -> None:
+def test_log_filters_by_each_option(words: tuple[str, ...], inside: SimulatedMachine) -> None:
     found = inside.run(100, "log", "--json", *words)
     assert (found.code, len(found.out.splitlines())) == (0, FILTERS[words])
     shown = inside.run(100, "log", *words).out.splitlines()
     assert len([line for line in shown if not line.startswith(("…", "None"))]) == FILTERS[words]
 
 
-def test_log_json_prints_the_lines_of_the_journals(inside: Inside) -> None:
+def test_log_json_prints_the_lines_of_the_journals(inside: SimulatedMachine) -> None:
     lines = inside.run(100, "log", "--json").out.splitlines()
     written = [line for text in inside.repo.bytes().values() for line in text.decode().splitlines()]
     assert sorted(lines) == sorted(written)
@@ -74,13 +74,13 @@ def test_log_json_prints_the_lines_of_the_journals(inside: Inside) -> None:
     assert times == sorted(times)
 
 
-def test_an_event_id_shows_the_event_in_full(inside: Inside) -> None:
+def test_an_event_id_shows_the_event_in_full(inside: SimulatedMachine) -> None:
     text = inside.run(100, "log", "ben/3").out
     assert "message.sent" in text
     assert "body: How long?" in text
 
 
-def test_a_long_list_is_cut_with_a_note(inside: Inside) -> None:
+def test_a_long_list_is_cut_with_a_note(inside: SimulatedMachine) -> None:
     for i in range(50):
         inside.run(100, "heartbeat", "step", str(i))
     lines = inside.run(100, "log").out.splitlines()
@@ -102,12 +102,12 @@ def test_a_long_list_is_cut_with_a_note(inside: Inside) -> None:
         ("--until", ""),
     ],
 )
-def test_a_filter_that_can_never_match_is_refused(words: tuple[str, ...], inside: Inside) -> None:
+def test_a_filter_that_can_never_match_is_refused(words: tuple[str, ...], inside: SimulatedMachine) -> None:
     found = inside.run(100, "log", *words)
     assert (found.code, found.out, found.err.count("\n")) == (2, "", 1)
 
 
-def test_an_empty_log_and_a_damaged_one_answer(inside: Inside, repo: Repo) -> None:
+def test_an_empty_log_and_a_damaged_one_answer(inside: SimulatedMachine, repo: Repo) -> None:
     ada = next(path for path in repo.log.glob("*.jsonl") if b'"name":"ada"' in path.read_bytes())
     data = ada.read_bytes()
     ada.write_bytes(data.replace(b"landing page", b"landing cage"))
@@ -145,24 +145,24 @@ def test_log_ends_quietly_when_the_pipe_closes(repo: Repo) -> None:
 # --- the past as boards ---------------------------------------------------------------------------------------------
 
 
-def test_a_past_time_is_shown_as_it_was_shown_then(inside: Inside) -> None:
+def test_a_past_time_is_shown_as_it_was_shown_then(inside: SimulatedMachine) -> None:
     """With `--at` a time, `status`, `board`, `claims` and `inbox` print what they printed at that time."""
     views = (("status",), ("board",), ("claims",), ("status", "--json"), ("inbox", "--peek"))
     then = {words: inside.run(100, *words).out for words in views}
-    moment = inside.now
+    at = inside.now
     inside.wait(3600)
     inside.run(100, "claim", "file", "other.py")
     inside.run(200, "send", "ada", "later")
     inside.run(200, "end")
     inside.run(100, "inbox")
     for words in views:
-        found = inside.run(100, *words, "--at", moment)
+        found = inside.run(100, *words, "--at", at)
         assert (found.code, found.out) == (0, then[words]), words
         assert "as it was at" in found.err
         assert found.out != inside.run(100, *words).out
 
 
-def test_reading_the_past_marks_and_writes_nothing(inside: Inside) -> None:
+def test_reading_the_past_marks_and_writes_nothing(inside: SimulatedMachine) -> None:
     before = inside.repo.bytes()
     for words in (("inbox",), ("status",), ("claims",), ("board",)):
         assert inside.run(100, *words, "--at", "ben/3").code == 0
@@ -170,12 +170,12 @@ def test_reading_the_past_marks_and_writes_nothing(inside: Inside) -> None:
     assert "How long?" in inside.run(100, "inbox").out
 
 
-def test_the_past_inbox_of_an_ended_session_can_be_shown(inside: Inside) -> None:
+def test_the_past_inbox_of_an_ended_session_can_be_shown(inside: SimulatedMachine) -> None:
     inside.run(200, "send", "ada", "late", "one more")
-    moment = inside.now
+    at = inside.now
     inside.wait(5)
     inside.run(100, "end")
-    found = inside.run(200, "inbox", "--session", "ada", "--at", moment)
+    found = inside.run(200, "inbox", "--session", "ada", "--at", at)
     assert "one more" in found.out
     assert inside.run(200, "inbox", "--session", "ada", "--at", "ben/1").code == 0
     assert inside.run(100, "inbox", "--session", "ben", "--at", "ada/1").code == 3  # ben did not exist yet
@@ -186,7 +186,7 @@ def test_an_empty_log_has_no_past_time(repo: Repo) -> None:
     assert (done.returncode, done.stderr) == (2, "coord: --at -5m: the log has no events yet.\n")
 
 
-def test_a_time_with_a_minus_is_not_an_option(inside: Inside) -> None:
+def test_a_time_with_a_minus_is_not_an_option(inside: SimulatedMachine) -> None:
     assert inside.run(100, "status", "--at", "-2m").code == 0
 
 
@@ -221,16 +221,16 @@ def test_follow_reports_that_the_log_was_removed(repo: Repo) -> None:
     assert "Traceback" not in found.err
 
 
-def test_commands_that_only_read_accept_a_path_as_a_resource(inside: Inside) -> None:
+def test_commands_that_only_read_accept_a_path_as_a_resource(inside: SimulatedMachine) -> None:
     assert len(inside.run(100, "log", "--resource", "src/app.py", "--json").out.splitlines()) == 3
 
 
-def test_text_like_an_event_id_is_searched_if_unknown(inside: Inside) -> None:
+def test_text_like_an_event_id_is_searched_if_unknown(inside: SimulatedMachine) -> None:
     inside.run(100, "claim", "task", "12")
     assert "asks for task/12" in inside.run(100, "log", "task/12").out
 
 
-def test_an_event_is_shown_with_the_sessions_name_at_the_time(inside: Inside) -> None:
+def test_an_event_is_shown_with_the_sessions_name_at_the_time(inside: SimulatedMachine) -> None:
     inside.run(100, "start", "--name", "eve")
     inside.run(100, "heartbeat", "x")
     lines = inside.run(100, "log").out.splitlines()
@@ -238,10 +238,10 @@ def test_an_event_is_shown_with_the_sessions_name_at_the_time(inside: Inside) ->
     assert "(eve)" in lines[-1]
 
 
-def test_a_release_is_shown_with_its_resource(inside: Inside) -> None:
+def test_a_release_is_shown_with_its_resource(inside: SimulatedMachine) -> None:
     assert "releases file/src/app.py (" in inside.run(100, "log", "--type", "claim.released").out
 
 
-def test_an_empty_time_is_refused(inside: Inside) -> None:
+def test_an_empty_time_is_refused(inside: SimulatedMachine) -> None:
     for command in ("status", "board", "claims", "inbox"):
         assert inside.run(100, command, "--at", "").code == 2

@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 
-from tests.support.in_process import Inside
+from tests.support.in_process import SimulatedMachine
 from tests.support.processes import Terminal
 from tests.support.repositories import Repo
 
 
 @pytest.fixture
-def inside(repo: Repo) -> Inside:
+def inside(repo: Repo) -> SimulatedMachine:
     """Ada holds a file for a minute. Ben claims it after it has expired, works, and ends."""
-    made = Inside(repo)
+    made = SimulatedMachine(repo)
     made.start(100, "--name", "ada")
     made.run(100, "claim", "file", "src/app.py", "--ttl", "1m")
     made.wait(120)
@@ -25,13 +25,13 @@ def inside(repo: Repo) -> Inside:
     return made
 
 
-def steps(inside: Inside, *words: str) -> list[Any]:
+def steps(inside: SimulatedMachine, *words: str) -> list[Any]:
     found = inside.run(100, "replay", "--json", *words)
     assert found.code == 0, found
     return [json.loads(row) for row in found.out.splitlines()]
 
 
-def test_each_step_is_an_event_or_an_end_with_its_changes(inside: Inside) -> None:
+def test_each_step_is_an_event_or_an_end_with_its_changes(inside: SimulatedMachine) -> None:
     text = inside.run(100, "replay").out
     events = [row for row in text.splitlines() if not row.startswith(" ")]
     assert [word in row for word, row in zip(
@@ -43,7 +43,7 @@ def test_each_step_is_an_event_or_an_end_with_its_changes(inside: Inside) -> Non
     assert "(ben): live → ended" in text
 
 
-def test_the_json_is_one_line_for_each_step(inside: Inside) -> None:
+def test_the_json_is_one_line_for_each_step(inside: SimulatedMachine) -> None:
     found = steps(inside)
     assert [row["step"] for row in found] == list(range(1, 8))
     assert [row["event"] is None for row in found] == [False, False, True, False, False, False, False]
@@ -65,7 +65,7 @@ PARTS = {
 
 
 @pytest.mark.parametrize("words", PARTS, ids=" ".join)
-def test_from_and_to_limit_the_steps(words: tuple[str, ...], inside: Inside) -> None:
+def test_from_and_to_limit_the_steps(words: tuple[str, ...], inside: SimulatedMachine) -> None:
     assert len(steps(inside, *words)) == PARTS[words]
 
 
@@ -80,7 +80,7 @@ STOPS = {
 
 
 @pytest.mark.parametrize("words", STOPS, ids=" ".join)
-def test_it_stops_at_the_first_step_that_meets_a_condition(words: tuple[str, ...], inside: Inside) -> None:
+def test_it_stops_at_the_first_step_that_meets_a_condition(words: tuple[str, ...], inside: SimulatedMachine) -> None:
     found = steps(inside, *words)
     offset = 2 if "--from" in words else 0
     assert found[-1]["step"] + offset == STOPS[words]
@@ -88,7 +88,7 @@ def test_it_stops_at_the_first_step_that_meets_a_condition(words: tuple[str, ...
     assert inside.run(100, "replay", *words).out.splitlines()[-1].startswith("Stopped: ")
 
 
-def test_a_condition_that_is_never_met_gives_exit_code_1(inside: Inside) -> None:
+def test_a_condition_that_is_never_met_gives_exit_code_1(inside: SimulatedMachine) -> None:
     found = inside.run(100, "replay", "--until-session", "ada", "dead")
     assert (found.code, found.err.count("\n"), "ada is dead" in found.err) == (1, 1, True)
     assert "ends" in found.out
@@ -107,12 +107,12 @@ def test_a_condition_that_is_never_met_gives_exit_code_1(inside: Inside) -> None
         ("--to", "-9h"),
     ],
 )
-def test_invalid_options_are_refused_in_one_line(words: tuple[str, ...], inside: Inside) -> None:
+def test_invalid_options_are_refused_in_one_line(words: tuple[str, ...], inside: SimulatedMachine) -> None:
     found = inside.run(100, "replay", *words)
     assert (found.code, found.out, found.err.count("\n")) == (2, "", 1)
 
 
-def test_an_empty_log_and_a_damaged_one_answer(inside: Inside, repo: Repo) -> None:
+def test_an_empty_log_and_a_damaged_one_answer(inside: SimulatedMachine, repo: Repo) -> None:
     ada = next(path for path in repo.log.glob("*.jsonl") if b'"name":"ada"' in path.read_bytes())
     ada.write_bytes(ada.read_bytes().replace(b"src/app.py", b"src/apq.py"))
     found = inside.run(100, "replay")
@@ -125,7 +125,7 @@ def test_an_empty_log_and_a_damaged_one_answer(inside: Inside, repo: Repo) -> No
     assert (found.code, found.out, "no events yet" in found.err) == (0, "", True)
 
 
-def test_replay_ends_quietly_when_the_pipe_closes(inside: Inside) -> None:
+def test_replay_ends_quietly_when_the_pipe_closes(inside: SimulatedMachine) -> None:
     for number in range(300):
         inside.run(200, "heartbeat", "step", str(number))
     result = inside.repo.shell().run("set -o pipefail; coord replay | head -3; echo ${PIPESTATUS[0]}")
@@ -136,7 +136,7 @@ def test_replay_ends_quietly_when_the_pipe_closes(inside: Inside) -> None:
 
 
 @pytest.fixture
-def window(inside: Inside) -> Terminal:
+def window(inside: SimulatedMachine) -> Terminal:
     """A terminal in the repository."""
     made = inside.repo.terminal()
     made.resize(120, 40)
@@ -151,17 +151,17 @@ def board(screen: str) -> str:
 def test_a_step_forwards_and_back_gives_the_same_board(window: Terminal) -> None:
     window.begin("coord replay")
     seen = [board(window.sees(" 1 of 6 "))]
-    for key, workspace in (("Right", "2 of 6"), ("n", "by time alone"), ("Space", "3 of 6"), ("Right", "4 of 6")):
+    for key, after in (("Right", "2 of 6"), ("n", "by time alone"), ("Space", "3 of 6"), ("Right", "4 of 6")):
         window.press(key)
-        seen.append(board(window.sees(workspace)))
+        seen.append(board(window.sees(after)))
     assert len(set(seen)) == 5
-    for expected, (key, workspace) in zip(
+    for expected, (key, after) in zip(
         reversed(seen[:-1]),
         (("Left", "3 of 6"), ("p", "by time alone"), ("Left", "asks for file/src/app.py"), ("Left", " 1 of 6 ")),
         strict=True,
     ):
         window.press(key)
-        assert board(window.sees(workspace)) == expected
+        assert board(window.sees(after)) == expected
     window.press("q")
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from eventlog.events import add_time
-from tests.support.in_process import NOON, Inside
+from tests.support.in_process import NOON, SimulatedMachine
 from tests.support.repositories import Repo
 from tests.support.time_zones import zone
 
@@ -23,9 +23,9 @@ def in_utc() -> Iterator[None]:
 
 
 @pytest.fixture
-def night(repo: Repo) -> Inside:
+def night(repo: Repo) -> SimulatedMachine:
     """Ada works and hands over, ben is refused, asks and ends, and cai's process is gone."""
-    inside = Inside(repo)
+    inside = SimulatedMachine(repo)
     for shell, name in ((ADA, "ada"), (BEN, "ben"), (CAI, "cai")):
         inside.start(shell, "--name", name)
     story = (
@@ -48,7 +48,7 @@ def night(repo: Repo) -> Inside:
     return inside
 
 
-def test_the_report_has_problems_and_what_each_session_did(night: Inside) -> None:
+def test_the_report_has_problems_and_what_each_session_did(night: SimulatedMachine) -> None:
     page = night.run(BEN, "report")
     assert page.code == 0
     titles = [row for row in page.out.splitlines() if row.isupper()]
@@ -73,7 +73,7 @@ def test_the_report_has_problems_and_what_each_session_did(night: Inside) -> Non
 
 def test_the_report_shows_what_happened_after_a_death(repo: Repo) -> None:
     """The night of the tutorial: who died, who got the claim, and who came back without reading."""
-    inside = Inside(repo)
+    inside = SimulatedMachine(repo)
     inside.wait(86400)
     night = ("--since", "2026-11-22 21:00 UTC", "--until", "2026-11-23 06:00 UTC")
     page = " ".join(inside.run(ADA, "report", "--root", str(INCIDENT), *night).out.split())
@@ -89,7 +89,7 @@ def test_the_report_shows_what_happened_after_a_death(repo: Repo) -> None:
         assert words in page
 
 
-def test_a_session_that_came_back_and_read_is_shown_as_such(night: Inside) -> None:
+def test_a_session_that_came_back_and_read_is_shown_as_such(night: SimulatedMachine) -> None:
     for words in (("heartbeat", "back"), ("inbox",)):
         night.wait(60)
         assert night.run(BEN, *words, "--session", "cai").code == 0
@@ -99,7 +99,7 @@ def test_a_session_that_came_back_and_read_is_shown_as_such(night: Inside) -> No
     assert "at 12:12 UTC it read that it had been presumed dead (" in page
 
 
-def test_two_sessions_with_one_name_are_distinguished(night: Inside) -> None:
+def test_two_sessions_with_one_name_are_distinguished(night: SimulatedMachine) -> None:
     night.run(BEN, "end")
     night.start(ADA, "--name", "ben")
     page = night.run(BEN, "report").out
@@ -107,7 +107,7 @@ def test_two_sessions_with_one_name_are_distinguished(night: Inside) -> None:
     assert re.search(r"12:\d\d UTC \w+-\w+-\w+ \(ben\) to ada", page)
 
 
-def test_markdown_and_json_have_the_same_facts(night: Inside) -> None:
+def test_markdown_and_json_have_the_same_facts(night: SimulatedMachine) -> None:
     text = night.run(BEN, "report").out
     markdown = night.run(BEN, "report", "--markdown").out
     assert markdown.startswith("# 📋 Report on 8 h: 2026-11-22 04:10–12:10 UTC\n")
@@ -122,7 +122,7 @@ def test_markdown_and_json_have_the_same_facts(night: Inside) -> None:
     assert data["damage"] == []
 
 
-def test_commands_accept_every_event_id_in_a_report(night: Inside) -> None:
+def test_commands_accept_every_event_id_in_a_report(night: SimulatedMachine) -> None:
     data = night.run(BEN, "report", "--json").json
     names = {name for part in ("refusals", "waits") for item in data[part] for name in item["events"]}
     names |= {death["event"] for death in data["deaths"]}
@@ -132,14 +132,14 @@ def test_commands_accept_every_event_id_in_a_report(night: Inside) -> None:
         assert night.run(BEN, "log", name).code == 0
 
 
-def test_a_past_period_is_reported_as_it_was_then(night: Inside) -> None:
+def test_a_past_period_is_reported_as_it_was_then(night: SimulatedMachine) -> None:
     page = night.run(BEN, "report", "--since", NOON[:19], "--until", add_time(NOON, 420)[:19]).out
     assert "ended" not in page
     assert "DIED" not in page
     assert "now: holds deploy/site" in page
 
 
-def test_a_period_without_events_names_the_last_event(night: Inside) -> None:
+def test_a_period_without_events_names_the_last_event(night: SimulatedMachine) -> None:
     night.wait(86400)
     page = night.run(BEN, "report").out
     assert "Nothing happened. The last event was " in page
@@ -148,7 +148,7 @@ def test_a_period_without_events_names_the_last_event(night: Inside) -> None:
     assert night.run(BEN, "report", "--until", found[1]).out.count("- ") > 5
 
 
-def test_without_since_a_report_covers_eight_hours(night: Inside) -> None:
+def test_without_since_a_report_covers_eight_hours(night: SimulatedMachine) -> None:
     night.wait(86400)
     data = night.run(BEN, "report", "--until", add_time(NOON, 420)[:19] + "Z", "--json").json
     assert (data["since"], data["until"]) == (add_time(NOON, 420 - 8 * 3600), add_time(NOON, 420))
@@ -156,20 +156,20 @@ def test_without_since_a_report_covers_eight_hours(night: Inside) -> None:
 
 
 def test_an_empty_log_gives_an_empty_report(repo: Repo) -> None:
-    result = Inside(repo).run(ADA, "report")
+    result = SimulatedMachine(repo).run(ADA, "report")
     assert (result.code, result.err) == (0, "")
     assert "Nothing happened: the log has no events yet." in result.out
 
 
 @pytest.mark.parametrize("words", [("--since", "25:00"), ("--since", "-1h", "--until", "-2h"), ("--until", "soon")])
-def test_invalid_periods_are_refused(night: Inside, words: tuple[str, ...]) -> None:
+def test_invalid_periods_are_refused(night: SimulatedMachine, words: tuple[str, ...]) -> None:
     result = night.run(BEN, "report", *words)
     assert result.code == 2
     assert result.err
     assert not result.out
 
 
-def test_damage_of_the_log_is_reported_first(night: Inside) -> None:
+def test_damage_of_the_log_is_reported_first(night: SimulatedMachine) -> None:
     path = next(path for path in night.repo.log.glob("*.jsonl") if b"Question" in path.read_bytes())
     path.write_bytes(path.read_bytes().replace(b"Question", b"Quastion"))
     page = night.run(ADA, "report")
@@ -180,7 +180,7 @@ def test_damage_of_the_log_is_reported_first(night: Inside) -> None:
 
 
 def test_control_characters_in_texts_are_shown_as_text(repo: Repo) -> None:
-    inside = Inside(repo)
+    inside = SimulatedMachine(repo)
     inside.start(ADA, "--name", "a<b>|`x`")
     inside.run(ADA, "heartbeat", "<script>\x1b[31m", "*all*\u202e", "--blocked-on", "[x](http://e.org)")
     text, markdown = inside.run(ADA, "report").out, inside.run(ADA, "report", "--markdown").out
@@ -194,7 +194,7 @@ def test_control_characters_in_texts_are_shown_as_text(repo: Repo) -> None:
 
 def test_a_report_of_a_busy_period_stays_short(repo: Repo) -> None:
     """Long lists are cut, with a note."""
-    inside = Inside(repo)
+    inside = SimulatedMachine(repo)
     inside.start(ADA, "--name", "ada")
     for number in range(12):
         inside.run(ADA, "claim", f"port/{number}")

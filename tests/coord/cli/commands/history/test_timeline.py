@@ -16,15 +16,15 @@ from projections.views.intervals import analyze_history
 from projections.views.point_in_time import after_instant
 from projections.views.timeline import Timeline, build_timeline
 from tests.support.histories import Story, anchor, at
-from tests.support.in_process import Inside
+from tests.support.in_process import SimulatedMachine
 from tests.support.repositories import Repo
 from tests.support.timeline_geometry import SVG, check_geometry
 
 
 @pytest.fixture
-def inside(repo: Repo) -> Inside:
+def inside(repo: Repo) -> SimulatedMachine:
     """Ada holds a file. Ben is refused, waits for it, and she hands it over to him."""
-    return Inside(repo).each_minute(
+    return SimulatedMachine(repo).each_minute(
         (100, ("start", "--name", "ada")),
         (200, ("start", "--name", "ben")),
         (100, ("claim", "file", "src/app.py", "--note", "landing page")),
@@ -46,7 +46,7 @@ def _texts(picture: str) -> list[str]:
 # --- the file -------------------------------------------------------------------------------------------------------
 
 
-def test_the_picture_is_self_contained(inside: Inside) -> None:
+def test_the_picture_is_self_contained(inside: SimulatedMachine) -> None:
     """It has no script, font, link or style from elsewhere, and has its own background."""
     root = fromstring(inside.run(300, "timeline", "--svg", "-").out)
     known = {"svg", "title", "rect", "path", "circle", "text", "g", "defs", "pattern"}
@@ -56,13 +56,13 @@ def test_the_picture_is_self_contained(inside: Inside) -> None:
     assert (background.get("width"), background.get("fill")) == ("1200.0", "#ffffff")
 
 
-def test_the_picture_shows_who_held_what(inside: Inside) -> None:
+def test_the_picture_shows_who_held_what(inside: SimulatedMachine) -> None:
     texts = _texts(inside.run(300, "timeline", "--svg", "-").out)
     for wanted in ("ada", "ben", "file/src/app.py — landing page", "refused file/src/", "src", "handed over"):
         assert wanted in texts
 
 
-def test_the_file_is_relative_to_the_current_folder(inside: Inside) -> None:
+def test_the_file_is_relative_to_the_current_folder(inside: SimulatedMachine) -> None:
     found = inside.run(300, "timeline", "--svg", "night.svg")
     assert found.out.startswith("Wrote night.svg: 2 sessions, 6 events, ")
     path = inside.repo.root / "night.svg"
@@ -70,7 +70,7 @@ def test_the_file_is_relative_to_the_current_folder(inside: Inside) -> None:
     assert [name for name in os.listdir(inside.repo.root) if "night" in name] == ["night.svg"]
 
 
-def test_a_file_is_replaced_and_a_device_is_written_to(inside: Inside, tmp_path: Path) -> None:
+def test_a_file_is_replaced_and_a_device_is_written_to(inside: SimulatedMachine, tmp_path: Path) -> None:
     old = tmp_path / "old.svg"
     old.write_text("old")
     link = tmp_path / "link.svg"
@@ -83,13 +83,13 @@ def test_a_file_is_replaced_and_a_device_is_written_to(inside: Inside, tmp_path:
 
 
 @pytest.mark.parametrize("name", ["nowhere/night.svg", ".", "x" * 300 + ".svg", "nul\0.svg"])
-def test_a_path_that_cannot_be_written_is_refused_in_one_line(name: str, inside: Inside) -> None:
+def test_a_path_that_cannot_be_written_is_refused_in_one_line(name: str, inside: SimulatedMachine) -> None:
     found = inside.run(300, "timeline", "--svg", name)
     assert (found.code, found.out, found.err.count("\n")) == (2, "", 1), found
     assert not (inside.repo.root / "nowhere").exists()
 
 
-def test_the_end_must_not_be_before_the_beginning(inside: Inside) -> None:
+def test_the_end_must_not_be_before_the_beginning(inside: SimulatedMachine) -> None:
     found = inside.run(300, "timeline", "--svg", "night.svg", "--since", "1m", "--until", "3m")
     assert found.code == 2
     assert "is before --since" in found.err
@@ -99,7 +99,7 @@ def test_the_end_must_not_be_before_the_beginning(inside: Inside) -> None:
 # --- which part of the past -----------------------------------------------------------------------------------------
 
 
-def test_without_since_only_the_last_day_is_shown(inside: Inside) -> None:
+def test_without_since_only_the_last_day_is_shown(inside: SimulatedMachine) -> None:
     """It shows the day before the last event, and says so."""
     inside.wait(3 * 86400)
     inside.run(100, "heartbeat", "testing", "checkout")
@@ -111,7 +111,7 @@ def test_without_since_only_the_last_day_is_shown(inside: Inside) -> None:
     assert "are shown" not in long.out
 
 
-def test_without_until_it_ends_with_the_last_change(inside: Inside) -> None:
+def test_without_until_it_ends_with_the_last_change(inside: SimulatedMachine) -> None:
     """This can be a change without an event, such as the expiry of the handed-over claim."""
     inside.wait(60)
     ends = inside.run(300, "timeline", "--json").json["until"]
@@ -122,7 +122,7 @@ def test_without_until_it_ends_with_the_last_change(inside: Inside) -> None:
     assert ends < found["until"] == last
 
 
-def test_since_and_until_accept_event_ids(inside: Inside) -> None:
+def test_since_and_until_accept_event_ids(inside: SimulatedMachine) -> None:
     found = inside.run(300, "timeline", "--json", "--since", "ben/1", "--until", "ada/2").json
     assert found["events"] == 1
     assert [[span["id"] for row in lane["rows"] for span in row] for lane in found["lanes"]] == [
@@ -132,17 +132,17 @@ def test_since_and_until_accept_event_ids(inside: Inside) -> None:
 
 
 def test_an_empty_log_has_a_small_picture(repo: Repo) -> None:
-    picture = Inside(repo).run(300, "timeline", "--svg", "-")
+    picture = SimulatedMachine(repo).run(300, "timeline", "--svg", "-")
     assert picture.code == 0
     assert "Nothing happened in this time." in _texts(picture.out)
-    text = Inside(repo).run(300, "timeline")
+    text = SimulatedMachine(repo).run(300, "timeline")
     assert (text.code, text.out) == (0, "There are no events yet.\n")
 
 
 # --- the other forms ------------------------------------------------------------------------------------------------
 
 
-def test_the_json_is_the_timeline_model(inside: Inside) -> None:
+def test_the_json_is_the_timeline_model(inside: SimulatedMachine) -> None:
     found = inside.run(300, "timeline", "--json").json
     assert [lane["name"] for lane in found["lanes"]] == ["ada", "ben"]
     assert [mark["kind"] for mark in found["marks"]] == ["refused"]
@@ -151,14 +151,16 @@ def test_the_json_is_the_timeline_model(inside: Inside) -> None:
     assert (found["file"], found["svg"]) == (None, None)
 
 
-def test_the_json_has_the_path_of_the_picture(inside: Inside) -> None:
+def test_the_json_has_the_path_of_the_picture(inside: SimulatedMachine) -> None:
     found = inside.run(300, "timeline", "--json", "--svg", "night.svg").json
     assert found["file"] == str(inside.repo.root / "night.svg")
     assert json.loads(inside.run(300, "timeline", "--json", "--svg", "-").out)["svg"].startswith("<svg")
 
 
 @pytest.mark.parametrize("columns", [40, 80, 200])
-def test_the_text_fits_the_width_of_the_terminal(columns: int, inside: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_text_fits_the_width_of_the_terminal(
+    columns: int, inside: SimulatedMachine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("COLUMNS", str(columns))
     rows = inside.run(300, "timeline").out.splitlines()
     assert all(len(row) <= columns for row in rows), rows

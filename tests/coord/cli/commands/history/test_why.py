@@ -7,15 +7,15 @@ import pytest
 from coord.render.why import history_lines
 from eventlog.events import ClaimReleased, SessionStarted
 from projections.views.claim_history import ClaimHistoryEntry, EntryKind
-from tests.support.in_process import Inside
+from tests.support.in_process import SimulatedMachine
 from tests.support.journals import SESSION, event, lines_of
 from tests.support.repositories import Repo
 
 
 @pytest.fixture
-def inside(repo: Repo) -> Inside:
+def inside(repo: Repo) -> SimulatedMachine:
     """Ada holds src/. Ben is refused, and waits; she hands it over to him, and cai breaks his claim."""
-    return Inside(repo).each_minute(
+    return SimulatedMachine(repo).each_minute(
         (100, ("start", "--name", "ada")),
         (200, ("start", "--name", "ben")),
         (300, ("start", "--name", "cai")),
@@ -35,7 +35,7 @@ def steps(text: str) -> list[tuple[str, str, str]]:
     return [(event.rpartition("/")[2], words, rule) for event, words, rule in found]
 
 
-def test_the_history_of_a_resource_includes_overlapping_ones(inside: Inside) -> None:
+def test_the_history_of_a_resource_includes_overlapping_ones(inside: SimulatedMachine) -> None:
     text = inside.run(100, "why", "file", "src/app.py").out
     assert steps(text) == [
         ("2", "ada asks for it for 4 h and gets it [file/src/]", "2"),
@@ -44,7 +44,7 @@ def test_the_history_of_a_resource_includes_overlapping_ones(inside: Inside) -> 
         ("4", "ben receives it [file/src/]", "5"),
         ("2", "cai breaks ben's claim [file/src/]", "3"),
     ]
-    assert "is refused: it conflicts with" in text
+    assert "ben asks for it for 4 h and is refused: it conflicts with ada (file/src/, " in text
     assert "told" not in text  # its answer was the decision in the log
     assert text.splitlines()[-3:] == [
         "rule 2: a request is granted if no other claim and no earlier request conflicts with it",
@@ -57,17 +57,17 @@ def test_the_history_of_a_resource_includes_overlapping_ones(inside: Inside) -> 
     assert "(ben), until" in text.splitlines()[0]
 
 
-def test_the_first_line_has_the_holder_and_the_end(inside: Inside) -> None:
+def test_the_first_line_has_the_holder_and_the_end(inside: SimulatedMachine) -> None:
     first = inside.run(100, "why", "file/src/", "--at", "ada/4").out.splitlines()[0]
     assert re.search(r"\(ben\) has held file/src/ since .* until .* — for: red on purpose", first)
 
 
 @pytest.mark.parametrize("words", [("src/app.py",), ("file", "src/app.py"), ("file/src/app.py",), ("ben/2",)])
-def test_a_resource_can_be_named_in_each_form(words: tuple[str, ...], inside: Inside) -> None:
+def test_a_resource_can_be_named_in_each_form(words: tuple[str, ...], inside: SimulatedMachine) -> None:
     assert "is refused" in inside.run(100, "why", *words).out
 
 
-def test_a_sessions_history_has_its_lives_and_claims(inside: Inside) -> None:
+def test_a_sessions_history_has_its_lives_and_claims(inside: SimulatedMachine) -> None:
     inside.run(200, "end")
     text = inside.run(100, "why", "ben").out
     assert re.search(r"\(ben\) was live from .* until .*, when it ended \(\S+/\d+\)", text)
@@ -75,13 +75,13 @@ def test_a_sessions_history_has_its_lives_and_claims(inside: Inside) -> None:
     assert "It holds nothing." in text
 
 
-def test_the_history_of_a_claim_includes_its_handover(inside: Inside) -> None:
+def test_the_history_of_a_claim_includes_its_handover(inside: SimulatedMachine) -> None:
     text = inside.run(100, "why", "ada/2").out
     assert [rule for _, _, rule in steps(text)] == ["2", "5", "5", "3"]
     assert "hands it over, as" in text
 
 
-def test_the_history_of_a_message_has_its_readers(inside: Inside) -> None:
+def test_the_history_of_a_message_has_its_readers(inside: SimulatedMachine) -> None:
     text = inside.run(100, "why", "ben/3").out
     assert re.search(r"\(ada\): read it at .* \(\S+/3\)", text)
     assert re.search(r"\(cai\): has not read it", text)
@@ -89,12 +89,12 @@ def test_the_history_of_a_message_has_its_readers(inside: Inside) -> None:
     assert re.search(r"\(cai\): read it at .*, confirmed at", inside.run(100, "why", "ben/3").out)
 
 
-def test_any_other_event_is_shown_with_its_effect(inside: Inside) -> None:
+def test_any_other_event_is_shown_with_its_effect(inside: SimulatedMachine) -> None:
     assert "cai breaks ben's claim" in inside.run(100, "why", "cai/2").out
     assert "It did not change any claim." in inside.run(100, "why", "ada/1").out
 
 
-def test_an_unknown_resource_gets_a_similar_suggestion(inside: Inside) -> None:
+def test_an_unknown_resource_gets_a_similar_suggestion(inside: SimulatedMachine) -> None:
     found = inside.run(100, "why", "file", "src/ap.py")
     assert found.code == 0  # it is in src/
     found = inside.run(100, "why", "deploy/prod")
@@ -111,7 +111,7 @@ def test_an_answer_that_the_log_contradicts_is_shown(what: EntryKind, told: str,
     assert line.partition("but was told: ")[2] == said
 
 
-def test_a_long_history_is_cut_to_a_screen(inside: Inside) -> None:
+def test_a_long_history_is_cut_to_a_screen(inside: SimulatedMachine) -> None:
     for _ in range(30):
         inside.run(100, "claim", "port", "1")
         inside.run(100, "release", "port", "1")
@@ -120,12 +120,12 @@ def test_a_long_history_is_cut_to_a_screen(inside: Inside) -> None:
     assert len(inside.run(100, "why", "port", "1", "--all").out.splitlines()) == 2 + 60 + 3
 
 
-def test_the_first_line_says_how_the_last_claim_ended(inside: Inside) -> None:
+def test_the_first_line_says_how_the_last_claim_ended(inside: SimulatedMachine) -> None:
     first = inside.run(100, "why", "file", "src/app.py").out.splitlines()[0]
     assert re.search(r"\(ben\), until .*: cai breaks ben's claim\.$", first)
 
 
-def test_a_dead_holder_is_shown_before_it_is_recorded(inside: Inside) -> None:
+def test_a_dead_holder_is_shown_before_it_is_recorded(inside: SimulatedMachine) -> None:
     inside.run(100, "claim", "port", "1")
     del inside.table.rows[100]
     before = inside.repo.bytes()
@@ -136,7 +136,7 @@ def test_a_dead_holder_is_shown_before_it_is_recorded(inside: Inside) -> None:
     assert inside.repo.bytes() == before, "who looks writes nothing"
 
 
-def test_recipients_that_left_without_reading_are_named(inside: Inside) -> None:
+def test_recipients_that_left_without_reading_are_named(inside: SimulatedMachine) -> None:
     inside.run(300, "end")
     assert re.search(r"\(cai\): has not read it: it ended at", inside.run(100, "why", "ben/3").out)
     assert re.search(
@@ -144,7 +144,7 @@ def test_recipients_that_left_without_reading_are_named(inside: Inside) -> None:
     )
 
 
-def test_a_name_of_a_session_and_a_path_gets_a_note(inside: Inside) -> None:
+def test_a_name_of_a_session_and_a_path_gets_a_note(inside: SimulatedMachine) -> None:
     (inside.repo.root / "ben").mkdir()
     assert "also a path" not in inside.run(100, "why", "ben").err
     inside.run(100, "claim", "file", "ben/")
@@ -156,7 +156,7 @@ def test_a_name_of_a_session_and_a_path_gets_a_note(inside: Inside) -> None:
 # --- events' names where something else is expected -----------------------------------------------------------------
 
 
-def test_a_claim_id_can_be_given_for_a_resource(inside: Inside) -> None:
+def test_a_claim_id_can_be_given_for_a_resource(inside: SimulatedMachine) -> None:
     """An event id from any output can be given to any command."""
     claim = inside.run(100, "claim", "file", "x.py", "--json").json["claim"]
     assert "file/x.py" in inside.run(100, "claims", claim).out
@@ -173,7 +173,7 @@ def test_a_claim_id_can_be_given_for_a_resource(inside: Inside) -> None:
 
 
 @pytest.mark.parametrize("words", [("reply", "text"), ("ack",), ("inbox",)])
-def test_an_event_that_is_not_a_message_is_refused_as_one(words: tuple[str, ...], inside: Inside) -> None:
+def test_an_event_that_is_not_a_message_is_refused_as_one(words: tuple[str, ...], inside: SimulatedMachine) -> None:
     claim = inside.run(100, "claim", "file", "x.py", "--json").json["claim"]
     found = inside.run(200, words[0], claim, *words[1:])
     assert found.code == 2
@@ -181,7 +181,7 @@ def test_an_event_that_is_not_a_message_is_refused_as_one(words: tuple[str, ...]
     assert "asks for file/x.py for 4 h: granted" in found.err
 
 
-def test_an_event_id_can_be_given_for_a_session(inside: Inside) -> None:
+def test_an_event_id_can_be_given_for_a_session(inside: SimulatedMachine) -> None:
     claim = inside.run(100, "claim", "file", "x.py", "--json").json["claim"]
     assert "(ada): hello" in inside.run(200, "send", claim, "hello").out
     assert inside.run(300, "whoami", "--session", claim).out.startswith(claim.rpartition("/")[0])
@@ -189,17 +189,17 @@ def test_an_event_id_can_be_given_for_a_session(inside: Inside) -> None:
 
 
 @pytest.mark.parametrize("text", ["5", "0", "/5", "7/", "ada/", "nobody/1"])
-def test_a_number_does_not_name_a_session(text: str, inside: Inside) -> None:
+def test_a_number_does_not_name_a_session(text: str, inside: SimulatedMachine) -> None:
     assert inside.run(100, "whoami", "--session", text).code == 3
     assert inside.run(100, "send", text, "hello").code == 3
 
 
-def test_a_number_can_be_a_sessions_name(inside: Inside) -> None:
+def test_a_number_can_be_a_sessions_name(inside: SimulatedMachine) -> None:
     named = inside.run(300, "start", "--new", "--name", "42", "--json").json["session"]
     assert inside.run(100, "whoami", "--session", "42").out.startswith(named)
 
 
-def test_a_message_id_cannot_be_given_for_a_resource(inside: Inside) -> None:
+def test_a_message_id_cannot_be_given_for_a_resource(inside: SimulatedMachine) -> None:
     message = inside.run(100, "send", "ben", "hello", "--json").json["message"]
     found = inside.run(100, "claim", message)
     assert (found.code, "coord why" in found.err) == (2, True)
@@ -210,14 +210,14 @@ def test_an_event_of_an_unknown_claim_has_no_resource(repo: Repo) -> None:
     odd = [event(1, payload=SessionStarted()), event(2, payload=ClaimReleased(claim=f"{SESSION}/2"))]
     repo.log.mkdir(exist_ok=True)
     (repo.log / f"{SESSION}.jsonl").write_bytes(b"".join(lines_of(odd)))
-    found = Inside(repo).run(100, "claims", f"{SESSION}/2")
+    found = SimulatedMachine(repo).run(100, "claims", f"{SESSION}/2")
     assert (found.code, found.err) == (
         2,
         f"coord: {SESSION}/2 is not an event of a claim. See: coord why {SESSION}/2\n",
     )
 
 
-def test_a_claim_on_a_part_does_not_count_for_the_whole(inside: Inside) -> None:
+def test_a_claim_on_a_part_does_not_count_for_the_whole(inside: SimulatedMachine) -> None:
     inside.run(100, "claim", "file", "docs/a.md")
     inside.run(100, "release", "file", "docs/a.md")
     first = inside.run(100, "why", "file/docs/").out.splitlines()[0]

@@ -6,7 +6,7 @@ from eventlog.events import VERSION, Event, MessageSent, add_time
 from eventlog.history import LogReader
 from eventlog.local.writer import JournalWriter
 from eventlog.scanning import Position
-from tests.support.in_process import HERE, NOON, Inside
+from tests.support.in_process import HERE, NOON, SimulatedMachine
 from tests.support.repositories import Repo
 
 
@@ -151,7 +151,7 @@ def flood(repo: Repo, sender: str, to: str, count: int) -> None:
 
 @pytest.mark.slow
 def test_ten_thousand_unread_messages_add_one_line(repo: Repo) -> None:
-    machine = Inside(repo)
+    machine = SimulatedMachine(repo)
     sender, reader = machine.start(100), machine.start(200)
     flood(repo, sender, reader, 10_000)
     for command in ("status", "board", "heartbeat a b", "start", "inbox --peek", "inbox --all"):
