@@ -236,7 +236,7 @@ def _needs(state: State, rows: list[SessionRow], now: Instant) -> list[Need]:
     for message in state.messages.values():
         missing = ", ".join(sorted(message.unacknowledged_by & shown))
         if message.urgency == "high" and missing:
-            text = f"urgent message {message.id} from {message.session} is not acknowledged by {missing}"
+            text = f"urgent message {message.id} from {message.session} is not confirmed by {missing}"
             needs.append(Need("unacknowledged", text, message.session))
     for name, count in state.unknown.items():
         needs.append(Need("unknown", f"{count} events of a newer version are kept but not understood: {name}"))
@@ -247,7 +247,7 @@ def _session_needs(row: SessionRow, now: Instant) -> list[Need]:
     needs = []
     holds = f"holds {row.claims} claim{'s' if row.claims != 1 else ''}"
     if row.status == "dead" and row.claims:
-        text = f"{row.id} is dead ({row.evidence}) and {holds} until the next claim, heartbeat or message of anyone"
+        text = f"{row.id} is dead ({row.evidence}) and {holds} until anyone's next claim, heartbeat or message"
         needs.append(Need("dead", text, row.id))
     elif row.status == "silent" and row.claims:
         minutes = seconds_between(row.last_at, now) / 60

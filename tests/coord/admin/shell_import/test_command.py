@@ -185,7 +185,7 @@ def test_conflicting_imported_claims_notify_nobody(scene: Scene) -> None:
     (held,) = scene.json("claims")["claims"]
     assert held["session"] == "session-1"
     assert {row["id"]: row["unread"] for row in scene.json("status")["sessions"]} == {"session-1": 0, "session-2": 0}
-    assert "lost" in scene.machine.run(100, "why", "file/src").out.lower()
+    assert "loses it" in scene.machine.run(100, "why", "file/src").out.lower()
 
 
 def test_an_import_does_not_change_a_session_with_its_name(scene: Scene) -> None:
