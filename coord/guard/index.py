@@ -109,7 +109,7 @@ def denial_text(denied: "list[tuple[str, list[GuardRow]]]") -> str:
     so = "are taken, so they were" if more else "is taken, so it was"
     advice = (
         f"Do other work, wait (coord claim {_cut(resource, 80)} --wait 10m), or ask "
-        f'(coord send {rows[0].session} "Question" "..."). Do not go round it by the shell.'
+        f'(coord send {rows[0].session} "Question" "..."). Do not bypass it from the shell.'
     )
     head = f"coord: {what} {so} not written:\n"
     others = f"\n  and {len(rows) - 1} more: coord claims" if len(rows) > 1 else ""

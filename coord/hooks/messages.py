@@ -120,7 +120,7 @@ def start_items(state: State, me: Session, resumed: bool) -> list[ContextItem]:
             f"coord: you are {still}session {session_label(me.id, names)}, and {plural(others, 'other session')} "
             f"{'is' if others == 1 else 'are'} at work in this repository.{has}\n"
             "Files that you write are claimed for you until you commit. A write that is denied says who has the file: "
-            "do other work, wait, or ask; do not go round it by the shell.\n"
+            "do other work, wait, or ask; do not bypass it from the shell.\n"
             "coord status · coord inbox · coord send WHO SUBJECT TEXT · coord claim file PATH --note WHY · "
             "coord heartbeat DOING WHAT"
         )

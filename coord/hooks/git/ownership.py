@@ -215,7 +215,7 @@ def _rest(found: OwnershipConflicts, verb: str, start: bool) -> str:
     if len(claims) > _MOST_CLAIMS:
         rows.append(f"and {len(claims) - _MOST_CLAIMS} more: coord claims")
     wait = f"it is free: {rows[0]}" if len(claims) == 1 else "\n  ".join(["each is free:", *rows])
-    return f"\n{first} wait until {wait}\nAll the same, on the record: {GUARD_OFF} git {verb}"
+    return f"\n{first} wait until {wait}\nTo go ahead anyway, on the record: {GUARD_OFF} git {verb}"
 
 
 def _rows(found: OwnershipConflicts) -> str:

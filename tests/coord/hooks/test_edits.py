@@ -277,7 +277,7 @@ def test_a_denial_has_a_maximum_length(agents: Agents) -> None:
     denied = agents.asks_to_write(CODEX, path)
     assert denied.code == DENIED
     assert len(denied.err) <= DENIAL_CHARS == LATER_CHARS
-    assert "Do not go round it" in denied.err
+    assert "Do not bypass it from the shell" in denied.err
 
 
 def test_a_start_among_many_shows_rule_commands_and_messages(agents: Agents) -> None:
@@ -291,7 +291,7 @@ def test_a_start_among_many_shows_rule_commands_and_messages(agents: Agents) -> 
     agents.coord(CODEX, "send", agents.session(CLAUDE), "freeze", "no pushes today")
     text = agents.starts(CLAUDE, "resume").context
     assert len(text) <= START_CHARS
-    for part in ("do not go round it", "coord heartbeat", "no pushes today", "more:"):
+    for part in ("do not bypass it", "coord heartbeat", "no pushes today", "more:"):
         assert part in text
 
 
