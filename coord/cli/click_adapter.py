@@ -158,5 +158,7 @@ def _error_message(error: click.ClickException) -> str:
     context = getattr(error, "ctx", None)
     if isinstance(error, click.NoSuchOption) and error.option_name in ("--session", "--root", "--json"):
         message = f"{error.option_name} comes after the command: coord status {error.option_name} ..."
+    if message[1:2].islower():
+        message = message[0].lower() + message[1:]  # as in coord's own messages, which follow "coord: "
     hint = f" See: {context.command_path} --help" if context else ""
     return f"{message}{'' if message.endswith(('.', '?', '!')) else '.'}{hint}"

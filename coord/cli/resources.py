@@ -48,8 +48,10 @@ def resource_and_rest(system: System, workspace: Workspace, words: tuple[str, ..
 
 def _type_missing(system: System, workspace: Workspace, text: str) -> CoordError:
     path = _existing_file(system, workspace, text)
-    hint = f"did you mean file/{path}?" if path else "name it as TYPE NAME or TYPE/NAME, for example: file src/app.py"
-    return usage_error(f"'{_short(text)}' has no type; {hint}")
+    if path:
+        return usage_error(f"'{_short(text)}' has no type; did you mean file/{path}?")
+    hint = "write TYPE NAME or TYPE/NAME, for example: file src/app.py"
+    return usage_error(f"'{_short(text)}' is not a type and a name; {hint}")
 
 
 def _resource_of_event(workspace: Workspace, text: str) -> str:

@@ -38,7 +38,7 @@ def read_message(workspace: Workspace, name: EventId) -> tuple[Event, MessageSen
     if not isinstance(event.payload, MessageSent):
         did = f"{event.actor} {event_text(event, {})}"
         raise usage_error(
-            f"{name} is not a message, but this event: {did}. To write a message: "
+            f"{name} is not a message. It is this event: {did}. To write a message: "
             f'coord send {event.actor} "Subject" "..."'
         )
     return event, event.payload

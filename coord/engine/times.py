@@ -67,7 +67,7 @@ def find_event(text: str, events: Sequence[Event]) -> Event:
     ids = [wanted] if wanted in sessions else sorted(named) or sorted(s for s in sessions if s.startswith(wanted))
     if len(ids) > 1:
         candidates = ", ".join(f"{name}/{n}" for name in ids[:5])
-        raise usage_error(f"'{line(text, 60)}' is ambiguous: {candidates}. Write more of it.")
+        raise usage_error(f"'{line(text, 60)}' can mean {candidates}. Write more of the id.")
     for event in events:
         if event.n == n and event.session in ids:
             return event

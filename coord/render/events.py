@@ -176,7 +176,7 @@ def _agent_stopped(payload: AgentStopped, _: Names) -> str:
 def _sent(payload: MessageSent, names: Names) -> str:
     to = "everyone" if payload.to == EVERYONE else ", ".join(session_label(name, names) for name in payload.to)
     signs = ("❗ " if payload.urgency == "high" else "") + (
-        f"(to {payload.in_reply_to}) " if payload.in_reply_to else ""
+        f"(reply to {payload.in_reply_to}) " if payload.in_reply_to else ""
     )
     body = f" — {line(payload.body, 100)}" if payload.body else ""
     asks = " · asks for a confirmation" if payload.needs_ack else ""

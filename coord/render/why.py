@@ -30,7 +30,7 @@ def _entry_text(entry: ClaimHistoryEntry, names: Names, about: str) -> str:
     as_told = {"renewed": "granted"}.get(entry.what, entry.what) == entry.told
     told = "" if as_told or not entry.told else f" · but was told: {entry.told}"
     words = f" — {line(entry.words, 160)}" if entry.words else ""
-    cause = entry.cause or "by time"
+    cause = entry.cause or "time passes"
     return f"{cause}  {_OUTCOME_TEXT[entry.what](entry, names)}{resource} · rule {entry.rule}{told}{words}"
 
 
@@ -123,7 +123,7 @@ _OUTCOME_TEXT: dict[str, Callable[[ClaimHistoryEntry, Names], str]] = {
     "expired": lambda e, names: f"{_claim_of(e, names)} expires{_after(e)}",
     "lapsed": lambda e, names: f"{_claim_of(e, names)} lapses: it was not accepted within a minute",
     "timed_out": lambda e, names: f"{_who(e.session, names)}'s wait times out{_after(e)}",
-    "handed_over": lambda e, names: f"{_who(e.session, names)} hands it over, as {e.became}",
+    "handed_over": lambda e, names: f"{_who(e.session, names)} hands it over",
     "passed_on": lambda e, names: (
         f"{_claim_of(e, names)} passes to {_who(e.by, names)}, which continues that session"
         if e.by != e.session
@@ -195,14 +195,15 @@ def holder_text(claim: Claim, now: Instant, names: Names, gone: Names) -> str:
 def life_lines(analysis: HistoryAnalysis, session: str, now: Instant, names: Names, gone: Names) -> Iterator[str]:
     """Yield a line for each period in which a session was live, then one for each claim that it holds."""
     for life in (life for life in analysis.session_intervals if life.session == session):
-        begin = f"{session_label(session, names)} was live from {time_text(life.start, now, seconds=True)}"
+        label, start = session_label(session, names), time_text(life.start, now, seconds=True)
         if life.end:
             how = _LIFE_END.get(life.how, life.how)
             why = f": {line(life.evidence, 200)}" if life.evidence else ""
-            yield f"{begin} until {time_text(life.end, now, seconds=True)}, when it {how}{why} ({life.cause})"
+            end = time_text(life.end, now, seconds=True)
+            yield f"{label} was live from {start} until {end}, when it {how}{why} ({life.cause})"
         else:
             dead = f". But {line(gone[session], 200)}" if session in gone else ""
-            yield f"{begin} on; last seen {ago(life.last_at, now)}{dead}"
+            yield f"{label} has been live since {start}; last seen {ago(life.last_at, now)}{dead}"
     held = [claim for claim in analysis.state.claims.values() if claim.session == session]
     yield "\n".join(holder_text(claim, now, names, {}) for claim in held) or "It holds nothing."
 

@@ -40,7 +40,7 @@ def identify(system: System, state: State, explicit: str = "") -> Identity:
         ended = [
             s.id for s in state.sessions.values() if s.status == "ended" and s.anchor and _is_above(system, s.anchor)
         ]
-        status = f"session {ended[-1]} of this shell has ended" if ended else "this shell is not a session yet"
+        status = f"this shell's session {ended[-1]} has ended" if ended else "this shell is not a session yet"
         raise no_session(
             f"{status}. Run `coord start` here, or name one with --session ID or COORD_SESSION=ID "
             f"({live_sessions_text(state)})",

@@ -87,7 +87,7 @@ def find_workspace(system: System, root: str | None) -> Workspace:
             f"{removed} is gone, as after `git clean -x`, although sessions wrote to it. Restore it if possible; "
             "`coord init` starts a new one."
         )
-    raise no_log(f"no {FOLDER}/ for {cwd}: this is not initialised. Run `coord init` once per repository.")
+    raise no_log(f"{cwd} has no {FOLDER}/ yet. In a repository, run `coord init` once.")
 
 
 def write_marker(workspace: Workspace, journal: str) -> None:

@@ -236,7 +236,7 @@ def _needs(state: State, rows: list[SessionRow], now: Instant) -> list[Need]:
     for message in state.messages.values():
         missing = ", ".join(sorted(message.unacknowledged_by & shown))
         if message.urgency == "high" and missing:
-            text = f"urgent message {message.id} from {message.session} is not acknowledged by {missing}"
+            text = f"urgent message {message.id} from {message.session} is not confirmed by {missing}"
             needs.append(Need("unacknowledged", text, message.session))
     for name, count in state.unknown.items():
         needs.append(Need("unknown", f"{count} events of a newer version are kept but not understood: {name}"))

@@ -222,7 +222,7 @@ def test_without_a_shared_folder_the_error_says_what_to_do(bare_repo: Repo, comm
     repo = bare_repo
     result = repo.shell().run(f"coord {command}")
     assert (result.code, result.out) == (4, "")
-    assert "not initialised" in result.err
+    assert "has no COORDINATION/ yet" in result.err
     assert "coord init" in result.err
     assert result.err.count("\n") == 1
     assert not repo.folder.exists()

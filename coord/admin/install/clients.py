@@ -275,7 +275,7 @@ def _report_next_steps(client: Client, scope: str, request: InstallRequest, draf
     draft.todo(client.todo)
     if scope == "local":
         draft.note(
-            f"These settings hold in this worktree only, and not in worktrees that {client.title} makes for its "
+            f"These settings apply only in this worktree, not in worktrees that {client.title} makes for its "
             f"agents. To install for all of them: coord install {client.word} --user"
         )
     if scope == "project":

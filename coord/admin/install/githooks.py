@@ -23,7 +23,7 @@ from coord.platform.git.command import GitError, run_git
 from coord.platform.git.repository import FOLDER, Repository
 
 HOOK_PURPOSES = {
-    "pre-commit": "before a commit. It refuses a commit that contains files of other sessions",
+    "pre-commit": "before a commit. It refuses a commit that contains files which other sessions hold",
     "post-commit": "after a commit. It ends the automatic claims on the committed files",
     "pre-push": "before a push. It refuses a push that changes what other sessions have claimed",
 }

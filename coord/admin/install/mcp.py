@@ -73,7 +73,9 @@ def requested_client(word: str) -> Client:
     """Return the client whose settings get the server; by default the first of the table. Raises CoordError (2)."""
     client = client_named(word or CLIENTS[0].word)
     if not client:
-        raise usage_error(f"--client is one of {', '.join(client.word for client in CLIENTS)}. Nothing was changed.")
+        raise usage_error(
+            f"--client must be one of {', '.join(client.word for client in CLIENTS)}. Nothing was changed."
+        )
     return client
 
 

@@ -57,7 +57,7 @@ def break_text(item: ReportItem, style: ReportStyle) -> str:
     """Return a claim that another session ended."""
     by, what = style.who(item.others[0]), style.escape(item.what, 120)
     why = style.escape(item.words, 200) or "no reason given"
-    return f"{style.at(item.at)} {by} broke {what} of {style.who(item.session)}: {why}{event_ids(item)}"
+    return f"{style.at(item.at)} {by} broke {style.who(item.session)}'s claim on {what}: {why}{event_ids(item)}"
 
 
 def expiry_text(item: ReportItem, style: ReportStyle) -> str:

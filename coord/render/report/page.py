@@ -50,7 +50,7 @@ def _more(section: Section) -> list[str]:
 
 def _title(report: Report) -> str:
     lasted = duration_text(seconds_between(report.since, report.until))
-    return f"Report on {lasted}: {period_text(report.since, report.until, '')}"
+    return f"Report: {period_text(report.since, report.until, '')} ({lasted})"
 
 
 def _summary(report: Report) -> str:

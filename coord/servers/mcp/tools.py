@@ -97,8 +97,8 @@ TOOLS = {
                 ),
                 needed=1,
             ),
-            refused="Next: work on something else, ask its holder with `send`, or claim it again later. Do not work"
-            " around it. (Waiting is possible in a shell.)",
+            refused="Next: work on something else, ask its holder with `send`, or claim it again later. Do not"
+            " bypass it. (Waiting is possible in a shell.)",
         ),
         Tool("release", "Give a claim back.", CommandForm("release", (_RESOURCE,), needed=1)),
         Tool(

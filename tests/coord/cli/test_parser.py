@@ -100,11 +100,11 @@ NEGATIVE = {
     "timeline -8h": "coord timeline --since -8h",
     "status -5": "there is no option '-5'.",
     "send amber -5": "there is no option '-5'. Write '--' before an argument that begins with '-'.",
-    "claim file x.py -2": "'-2' is below 0: a number of hours must be more than 0.",
-    "claim file x.py -0.5": "'-0.5' is below 0: a number of hours must be more than 0.",
+    "claim file x.py -2": "'-2' is not a number of hours: it must be more than 0.",
+    "claim file x.py -0.5": "'-0.5' is not a number of hours: it must be more than 0.",
     "claim file x.py --ttl -5m": "--ttl '-5m' is not a length of time",
     "claim file x.py --wait -5m": "--wait '-5m' is not a length of time",
-    "renew file x.py -2": "'-2' is below 0: a number of hours must be more than 0.",
+    "renew file x.py -2": "'-2' is not a number of hours: it must be more than 0.",
 }
 """Command lines with a number below 0, and a part of the error message for each."""
 

@@ -108,7 +108,7 @@ def test_an_event_is_named_by_its_session_a_prefix_or_a_name() -> None:
     events = story.history()
     assert find_event("brook/2", events) is beat
     assert parse_cut("br/2", "--at", add_time(NOW, 0), events) == after_event(beat)
-    with pytest.raises(CoordError, match=r"is ambiguous: amber-otter/1, amber-owl/1"):
+    with pytest.raises(CoordError, match=r"can mean amber-otter/1, amber-owl/1"):
         find_event("amber/1", events)
     with pytest.raises(CoordError, match="there is no event brook/3"):
         find_event("brook/3", events)
@@ -118,7 +118,7 @@ def test_an_ambiguous_session_of_an_event_is_an_error() -> None:
     """The session is chosen by its id, its name or a prefix, whether or not it has an event of that number."""
     story = Story("amber-otter", "amber-fox")
     story.beats(10, "amber-fox")
-    with pytest.raises(CoordError, match=r"is ambiguous: amber-fox/2, amber-otter/2"):
+    with pytest.raises(CoordError, match=r"can mean amber-fox/2, amber-otter/2"):
         find_event("amber/2", story.history())
     with pytest.raises(CoordError, match="there is no event amber-otter/2"):
         find_event("amber-otter/2", story.history())

@@ -89,7 +89,7 @@ def test_start_again_says_so_and_returns_the_same_session(repo: Repo) -> None:
     first = one.start()
     again = one.run("coord start --json")
     assert (again.code, again.json["session"], again.json["already"]) == (0, first, True)
-    assert "already here" in one.ok("coord start")
+    assert "This is already session" in one.ok("coord start")
     assert len(repo.of_type("session.started")) == 1
     named = one.json("coord start --name other")
     assert (named["session"], named["already"]) == (first, True)

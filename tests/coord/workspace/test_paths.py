@@ -83,7 +83,7 @@ def test_the_repositorys_folder_counts_else_the_nearest_above(home: Path) -> Non
     (home / "plain" / "below").mkdir(parents=True)
     assert workspace(home, home / "plain" / "below").folder == str(home / FOLDER)
     repo = repository(home / "repo")
-    with pytest.raises(CoordError, match="not initialised"):
+    with pytest.raises(CoordError, match="has no COORDINATION/ yet"):
         workspace(home, repo)
     (repo / "sub").mkdir()
     nested = shared(repo / "sub")

@@ -112,7 +112,7 @@ def _checkpoint_lines(run: Run, result: VerifyResult) -> Iterator[str]:
     path = os.path.join(run.workspace.cache, "checkpoint")
     delete = f"It is a cache; delete it: rm {path}"
     texts = {
-        "same": "The checkpoint agrees: no journal was rewound, and its state is the one that the journals give.",
+        "same": "The checkpoint agrees with them: no journal was rewound, and the state is the same.",
         "other code": "No journal was rewound. The checkpoint's state is from another version of coord, and not used.",
         "not compared": "The checkpoint was not compared: a journal was removed meanwhile. Try again.",
         "damaged": f"⚠️  The checkpoint is damaged, and not used. {delete}",

@@ -2,7 +2,7 @@
 
 from coord.engine.transaction import Transaction
 from coord.errors import CoordError, refused
-from coord.render.format import line, until
+from coord.render.format import line, session_label, until
 from coord.render.messages import notice_line
 from projections.rules.requests import may_act_on
 from projections.rules.state import Claim, State
@@ -21,17 +21,18 @@ def own_claims(transaction: Transaction, resource: str) -> list[Claim]:
 
 def not_held_error(transaction: Transaction, resource: str) -> CoordError:
     """Return the error for a resource that this session does not hold. It says who holds it, or how it was lost."""
-    others = claims_on(transaction.state, resource)
+    others, names = claims_on(transaction.state, resource), names_of(transaction.state)
     notices = [
         notice
         for notice in transaction.state.sessions[transaction.me.session].notices
         if any(is_same_resource(name, resource) for name in notice.resources)
     ]
     if notices:
-        reason = notice_line(notices[-1], transaction.at, names_of(transaction.state))
+        reason = notice_line(notices[-1], transaction.at, names)
     elif others:
         reason = "; ".join(
-            f"{claim.session} has it {until(claim.ends_at, transaction.at, claim.automatic)}" for claim in others
+            f"{session_label(claim.session, names)} has it {until(claim.ends_at, transaction.at, claim.automatic)}"
+            for claim in others
         )
     else:
         mine = sorted({c.resource for c in transaction.state.claims.values() if c.session == transaction.me.session})

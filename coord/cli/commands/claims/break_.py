@@ -6,9 +6,10 @@ from coord.cli.resources import one_resource
 from coord.engine.run import Run
 from coord.engine.transaction import Transaction
 from coord.errors import refused, usage_error
-from coord.render.format import line
+from coord.render.format import line, session_label
 from eventlog.events import ClaimBroken
 from projections.rules.resources import overlap
+from projections.views.board import names_of
 
 
 @command("break")
@@ -42,7 +43,8 @@ def break_(run: Run, words: tuple[str, ...], reason: str) -> None:
         return [claim.session for claim in others]
 
     outcome = run.transact(decide)
-    holders = ", ".join(outcome.value)
+    names = names_of(outcome.snapshot.state)
+    holders = ", ".join(session_label(holder, names) for holder in outcome.value)
     run.say(
         f"✅ Broken: {line(resource)}, held by {holders}, who will be told. Claim it if you need it.",
         {"resource": resource, "by": outcome.me.session, "holders": outcome.value, "reason": reason},

@@ -52,7 +52,7 @@ def claim(run: Run, words: tuple[str, ...], ttl: str | None, shared: bool, wait:
 
     RESOURCE is TYPE NAME or TYPE/NAME. The name of a `file` is a path from the repository's root: `*`, `?` and `**` are
     wildcards, and a trailing `/` means everything below that folder. If you already have the claim, it is extended.
-    HOURS default to the setting `claim_hours`, which is 4.
+    HOURS defaults to the setting `claim_hours`, which is 4.
 
     \b
     Examples:

@@ -21,7 +21,7 @@ def renew(run: Run, words: tuple[str, ...], ttl: str | None, token: int | None) 
     """Extend a claim, counted from now. A claim is never shortened.
 
     With --token it also checks the claim: a deployment that was started with a token continues only if nobody else has
-    had the resource since. HOURS default to the setting `claim_hours`, which is 4.
+    had the resource since. HOURS defaults to the setting `claim_hours`, which is 4.
 
     \b
     Examples:
@@ -38,7 +38,9 @@ def renew(run: Run, words: tuple[str, ...], ttl: str | None, token: int | None) 
         if token is not None:
             own = [claim for claim in own if is_token_valid(transaction.state, claim.id, token)]
             if not own:
-                raise refused(f"the token {token} of {line(resource)} is no longer valid: it was granted again since.")
+                raise refused(
+                    f"token {token} of {line(resource)} is no longer valid: the claim was granted again later."
+                )
         for claim in own:
             transaction.append(ClaimRenewed(claim=claim.id, ttl_s=ttl_seconds, agent=transaction.me.agent))
         return [claim_row(transaction.state.claims[claim.id]) for claim in own]

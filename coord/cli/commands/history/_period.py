@@ -37,7 +37,8 @@ def read_period(run: Run, since: str | None, until: str | None) -> Period:
     first = past.since(since, "--since") if since is not None else before_instant(add_time(last.at, -DEFAULT_PERIOD_S))
     if last.at < first.at:
         begin, end = (time_text(at, "", seconds=True) for at in (first.at, last.at))
-        raise usage_error(f"--until {line(until or '', 40)} is {end}, before --since {line(since or '', 40)}, {begin}.")
+        limit = f"--until {line(until, 40)}" if until else "now"
+        raise usage_error(f"--since {line(since or '', 40)} is {begin}, after {limit}, {end}.")
     analysis = analyze_history(past.until(last), last.at, lambda events: chunks("replaying", events))
     past.snapshot.state = analysis.state
     if until is not None:

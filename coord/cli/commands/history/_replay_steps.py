@@ -93,7 +93,7 @@ class Replay:
         """Return one line about what happened in a step."""
         if step.event:
             return event_line(step.event, self.past.now, self.context.names)
-        return f"{time_text(step.cut.at, self.past.now, seconds=True)}  by time alone:"
+        return f"{time_text(step.cut.at, self.past.now, seconds=True)}  time passes:"
 
     def change_lines(self, change: StepChange) -> list[str]:
         """Return a line for each change of a step."""

@@ -177,7 +177,7 @@ def _head(run: Run, past: FullHistory, selected: int, shown: int) -> str:
     if not past.events:
         return "The log has no events yet. The first is written by: coord start"
     if not selected:
-        return f"None of {plural(len(past.events), 'event')} matches."
+        return f"None of the {plural(len(past.events), 'event')} matches."
     return f"… {plural(selected - shown, 'older event')}: --all shows them" if selected > shown else ""
 
 

@@ -113,7 +113,7 @@ def _write_picture(path: str, given: str, picture: str) -> None:
 # --- text -----------------------------------------------------------------------------------------------------------
 
 _MARK_SYMBOLS = {"died": "✝", "lost": "!", "broken": "%", "refused": "x", "void": "?"}
-_LEGEND = "─ live · █ holds · ▒ waits · x refused · ✝ died · ! lost · % broken · ? handover void"
+_LEGEND = "─ live · █ holds · ▒ waits · x refused · ✝ died · ! lost · % broken · ? handover failed"
 
 
 def _render_text(timeline: Timeline, is_cut: bool) -> str:

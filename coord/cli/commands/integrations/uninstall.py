@@ -127,7 +127,7 @@ def _log_to_remove(run: Run, draft: Changeset, dry_run: bool) -> Workspace | Non
         are = f"{plural(len(live), 'session')} {'is' if len(live) == 1 else 'are'}"
         reason = (
             f"{are} live here: {', '.join(names)}{more}. "
-            f"End them first, each with `coord end` in its shell, or from here: coord end --session {live[0].id}"
+            f"First end each, with `coord end` in its shell, or from here: coord end --session {live[0].id}"
         )
         if not dry_run:
             raise refused(f"nothing was removed: {reason}", live=[session.id for session in live])

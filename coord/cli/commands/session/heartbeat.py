@@ -46,7 +46,7 @@ def heartbeat(
 ) -> None:
     """Tell others what you are doing.
 
-    With an ACTION, this replaces everything that you said before. Without an ACTION, the options are added to it, and
+    With an ACTION, this replaces everything that you said before. Without an ACTION, the options are added to that;
     without any option it only shows that you are still here.
 
     \b

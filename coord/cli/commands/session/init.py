@@ -30,7 +30,7 @@ _ATTRIBUTES = "# A journal is its bytes: no line ends are changed, nothing is me
 @command("init", acts=False)
 @option("--here", is_flag=True, help="Use this folder, not the root of the repository.")
 @option("--private", is_flag=True, help="Hide the folder from git, in .git/info/exclude.")
-@option("--track", is_flag=True, help="Let git track the log, as an archive: not while sessions are live.")
+@option("--track", is_flag=True, help="Let git track the log, to archive it. Do not use this while sessions are live.")
 @option("--force", is_flag=True, help="Replace files that differ, and keep each as NAME.orig.")
 def init(run: Run, here: bool, private: bool, track: bool, force: bool) -> None:
     """Set up COORDINATION/ in this repository.
@@ -146,7 +146,9 @@ def _render_text(
 ) -> str:
     rows = [f"  {FOLDER}/{name}" for name in written]
     parts = [
-        f"✅ {folder} is ready" + (", and hidden from git:" if hidden else ":" if rows else "; nothing was changed.")
+        f"✅ {folder} is ready"
+        + (", and hidden from git" if hidden else "" if rows else "; nothing was changed")
+        + (":" if rows else ".")
     ]
     parts += rows
     if differing:

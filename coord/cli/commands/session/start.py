@@ -185,10 +185,10 @@ def _session_data(session: Session) -> dict[str, object]:
 def _render_text(run: Run, session: Session, already: bool, me: Identity) -> str:
     named = f"{session.id} ({line(session.name)})" if session.name else session.id
     if already:
-        return f"✅ Session {named} is already here (by {me.how}). `coord start --new` starts another."
+        return f"✅ This is already session {named}, by {me.how}. `coord start --new` starts another."
     if session.anchor:
         process = run.system.processes.process(session.anchor.pid)
-        lifetime = f"It lives as long as {describe_process(process) if process else 'its process'}."
+        lifetime = f"It lives as long as its process{f' {describe_process(process)}' if process else ''}."
     else:
         lifetime = f"It is not tied to a process. In each shell, name it: export COORD_SESSION={session.id}"
     if session.continues:

@@ -199,7 +199,7 @@ def test_older_instructions_are_replaced(machine: Machine) -> None:
         ("install mcp --wake", "--wake is only for a client (claude, codex, gemini), not for mcp"),
         ("install git --instructions", "--instructions is only for a client"),
         ("install claude --client codex", "--client is for mcp"),
-        ("install mcp --client emacs", "--client is one of claude, codex, gemini"),
+        ("install mcp --client emacs", "--client must be one of claude, codex, gemini"),
         ("uninstall", "name what to uninstall"),
         ("uninstall claude --all", "name what to uninstall"),
         ("uninstall claude --log", "only with --all"),

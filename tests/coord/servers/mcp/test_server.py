@@ -84,7 +84,7 @@ def test_without_the_package_it_says_how_to_install_it(repo: Repo, missing: str)
 def test_a_day_with_every_tool(pinned: tuple[Connection, str, str], repo: Repo) -> None:
     server, me, other = pinned
     with connected(repo, "--session", other) as others:
-        assert "is already here" in server.ok("start", name="frontend")
+        assert "This is already session" in server.ok("start", name="frontend")
         assert f"{me}: building the page (25%)" in server.ok(
             "heartbeat", action="building", target="the page", progress="25%", files=["src/app.py"], eta="45m"
         )
@@ -151,7 +151,7 @@ def test_claude_is_identified_by_its_conversation(repo: Repo) -> None:
         first = server.ok("heartbeat", action="building")
         assert "this conversation is session" in first
         assert "this conversation" not in server.ok("heartbeat")
-        assert "is already here" in server.ok("start")
+        assert "This is already session" in server.ok("start")
     (began,) = repo.of_type("session.started")
     assert (began["event"]["client"], began["event"]["client_session"]) == ("claude-code", "conversation-a")
     assert began["event"]["anchor"]["pid"]
@@ -189,7 +189,7 @@ def test_a_client_without_identity_must_call_start(repo: Repo, client: str, env:
         assert not repo.log.exists() or not repo.events()
         me = started(server.ok("start", name="mine"))
         assert me in server.ok("heartbeat", action="building")
-        assert "is already here" in server.ok("start")
+        assert "This is already session" in server.ok("start")
         assert "you" in server.ok("status")
         pid = repo.of_type("session.started")[0]["event"]["anchor"]["pid"]
         assert Path(f"/proc/{pid}/cmdline").read_bytes().startswith(client.encode()) or not os.path.exists("/proc/self")
@@ -255,7 +255,7 @@ def ask(method: str, number: int, **params: Any) -> str:
 
 
 WRONG: list[tuple[str, dict[str, Any], str]] = [
-    ("claim", {"resource": "nowhere"}, "has no type"),
+    ("claim", {"resource": "nowhere"}, "is not a type and a name"),
     ("claim", {"resource": "file/../../etc/passwd"}, "outside the repository"),
     ("claim", {"resource": "a/b", "ttl": "soon"}, "ttl"),
     ("claim", {"resource": "a/\x00b"}, "is not a resource"),
@@ -338,7 +338,7 @@ def test_a_missing_log_is_an_error_of_each_call(repo: Repo) -> None:
         for _ in range(2):
             for name in ("heartbeat", "status", "start", "inbox"):
                 told = server.refused(name)
-                assert "this is not initialised" in told or "is gone" in told
+                assert "has no COORDINATION/ yet" in told or "is gone" in told
                 assert "tell your user" in told
         shutil.move(repo.home / "away", repo.folder)
         assert server.ok("status")

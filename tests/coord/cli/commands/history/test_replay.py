@@ -35,10 +35,10 @@ def test_each_step_is_an_event_or_an_end_with_its_changes(inside: SimulatedMachi
     text = inside.run(100, "replay").out
     events = [row for row in text.splitlines() if not row.startswith(" ")]
     assert [word in row for word, row in zip(
-        ("starts", "asks for file/src/app.py", "by time alone", "starts", "asks for file/src/", "the form", "ends"),
+        ("starts", "asks for file/src/app.py", "time passes", "starts", "asks for file/src/", "the form", "ends"),
         events, strict=True,
     )] == [True] * 7  # fmt: skip
-    assert re.search(r"by time alone:\n    ~ .* unread notice.*\n    - file/src/app.py: .*: it expired\n", text)
+    assert re.search(r"time passes:\n    ~ .* unread notice.*\n    - file/src/app.py: .*: it expired\n", text)
     assert "(ben): doing: building the form" in text
     assert "(ben): live → ended" in text
 
@@ -157,7 +157,7 @@ def test_a_step_forwards_and_back_gives_the_same_board(window: Terminal) -> None
     assert len(set(seen)) == 5
     for expected, (key, after) in zip(
         reversed(seen[:-1]),
-        (("Left", "3 of 6"), ("p", "by time alone"), ("Left", "asks for file/src/app.py"), ("Left", " 1 of 6 ")),
+        (("Left", "3 of 6"), ("p", "time passes"), ("Left", "asks for file/src/app.py"), ("Left", " 1 of 6 ")),
         strict=True,
     ):
         window.press(key)
@@ -205,7 +205,7 @@ def test_a_low_and_narrow_window_shows_the_step_and_the_board(window: Terminal) 
     window.begin("coord replay --from ada/2")
     window.sees("before the", "ACTIVE SESSIONS", "0 of 4")
     window.press("Right")
-    window.sees("by time alone")
+    window.sees("time passes")
     window.resize(120, 30)
     window.sees("→ next · ← back · ? keys · q quits", "it expired")
     window.quit()
@@ -215,4 +215,4 @@ def test_a_low_and_narrow_window_shows_the_step_and_the_board(window: Terminal) 
 def test_changes_prints_text_even_on_a_terminal(window: Terminal) -> None:
     result = window.run("coord replay --changes")
     assert result.code == 0
-    assert "by time alone:" in result.out
+    assert "time passes:" in result.out

@@ -110,7 +110,7 @@ def test_two_sessions_with_one_name_are_distinguished(night: SimulatedMachine) -
 def test_markdown_and_json_have_the_same_facts(night: SimulatedMachine) -> None:
     text = night.run(BEN, "report").out
     markdown = night.run(BEN, "report", "--markdown").out
-    assert markdown.startswith("# 📋 Report on 8 h: 2026-11-22 04:10–12:10 UTC\n")
+    assert markdown.startswith("# 📋 Report: 2026-11-22 04:10–12:10 UTC (8 h)\n")
     headings = [row for row in markdown.splitlines() if row.startswith("## ")]
     assert [row.split(" ", 1)[1].upper() for row in headings] == [r for r in text.splitlines() if r.isupper()]
     data = night.run(BEN, "report", "--json").json
