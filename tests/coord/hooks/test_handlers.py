@@ -8,7 +8,7 @@ import pytest
 
 from coord.guard.entry import ALLOWED, DENIED, REMIND_S
 from coord.hooks.messages import LATER_CHARS, START_CHARS
-from tests.support.agents import Agents
+from tests.support.agents import LIVE, Agents
 from tests.support.repositories import Repo
 
 CLAUDE, CODEX, GEMINI = 100, 200, 300
@@ -579,3 +579,15 @@ def test_missing_or_malformed_fields_break_nothing(agents: Agents, field: str) -
     for moment in ("start", "prompt", "before", "after", "asks", "stop", "agent_start", "agent_stop", "end"):
         for value in wild("x"):
             assert agents.hook(CLAUDE, moment, **{field: value}).code == ALLOWED
+
+
+@pytest.mark.parametrize("agent", ["", "sub1"], ids=["session", "subagent"])
+def test_a_hook_after_a_tool_revives_a_session_thought_dead(agents: Agents, agent: str) -> None:
+    agents.starts(CLAUDE)
+    agents.starts(CODEX)
+    name, row = agents.session(CLAUDE), agents.machine.table.rows.pop(CLAUDE)
+    agents.writes(CODEX, "app.py")  # records the death
+    agents.machine.table.rows[CLAUDE] = row
+    assert name not in {row["id"] for row in agents.board()["sessions"] if row["status"] in LIVE}
+    agents.hook(CLAUDE, "after", tool_name="Read", tool_input={}, agent_id=agent)
+    assert agents.session(CLAUDE) == name
