@@ -5,7 +5,8 @@
 2. A complete line with a wrong hash is damage. Its place is recorded and its event is not used. Later lines are used if
    their hashes are correct. The journal takes no more events. Nothing is deleted.
 3. Reading stops at content that we cannot have written: a line over `MAX_LINE`, complete or not, or more than
-   `MAX_LINE` consecutive bytes in which no line verifies. This is damage at that place.
+   `MAX_LINE` consecutive bytes in which no line verifies, where a short line counts as 1 KiB. This is damage at that
+   place.
 
 Undamaged lines are verified together. If that fails, the lines are examined one by one.
 """
@@ -141,7 +142,10 @@ class _Scanner:
     def stops(self, length: int) -> bool:
         """Return whether reading stops before a line of this length, complete or not (rule 3)."""
         if self.unverified > MAX_LINE:
-            self.why_stopped = f"no line in the {MAX_LINE} bytes before it verifies, so it is not read"
+            self.why_stopped = (
+                f"no line in the {MAX_LINE} bytes before it verifies, where each line counts as "
+                f"{_MIN_UNVERIFIED_BYTES} bytes or more, so it is not read"
+            )
         elif length > MAX_LINE:
             self.why_stopped = (
                 f"it is longer than {MAX_LINE} bytes, the longest line that coord writes, so it is not read"

@@ -138,7 +138,7 @@ def due(call: "HookCall", writes: "list[Write]", view: HookView, session: str, f
     news = view.news.get(session)
     if news is None:
         verdict.reasons.append("unknown")
-        return verdict
+        news = {"last": 0, "asks": False, "soon": False, "later": False, "owes": False}
     if news["asks"]:
         verdict.reasons.append("question")
     if call.hook_event == "after":

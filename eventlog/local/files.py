@@ -1,7 +1,7 @@
 """Operating system calls, with all platform differences: safe reads, file locks and syncs.
 
-Linux and macOS are tested. The Windows branches follow its documentation and are untested: a lock there is mandatory
-for the locked byte, and a folder cannot be synced.
+Linux is tested. The branches for macOS and Windows follow their documentation and are untested. On Windows a lock is
+mandatory for the locked byte, and a folder cannot be synced.
 """
 
 import errno

@@ -17,7 +17,7 @@ PACKAGES = ("coord", "eventlog", "projections", "tests")
 _MODULE = re.compile(rf"(?<![\w./-])((?:{'|'.join(PACKAGES)})(?:\.[A-Za-z_]\w*)+)(?![\w/]|-\w)")
 _PATH = re.compile(r"(?<![\w./~-])((?:tests|docs)/[\w./-]*\.(?:json|md|py|sh|svg|toml|txt))\b")
 _FENCED = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
-_NO_MODULES = {"coord.sh", "coord.render.timeline.svg", "coord.json"}  # files of users
+_NO_MODULES = {"coord.sh", "coord.json"}  # files of users
 
 
 def pages() -> list[Path]:

@@ -64,7 +64,7 @@ codec.decode_line | never line_hash | a changed byte is found
     eventlog/test_damage.py::test_an_altered_byte_is_found_and_affects_only_its_line
 codec.decode_event | without _check_strictly | a line that parsers read differently is damage
     eventlog/test_codec.py::test_invalid_input_that_parsers_accept_is_damage
-history.merge | replace order_key _by_time | events with the same time have one order
+history.merge | replace order_key attrgetter("at") | events with the same time have one order
     eventlog/test_history.py::test_the_order_is_by_time_then_session_then_number
 journal.read_from | never read last | a journal that was rewound is found
     eventlog/local/test_closed.py::test_continued_reading_finds_a_rewound_journal

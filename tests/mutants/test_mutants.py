@@ -5,6 +5,7 @@ The fast tests here check the operations and the table.
 """
 
 import ast
+import builtins
 from collections.abc import Iterator
 
 import pytest
@@ -57,13 +58,23 @@ def test_there_are_enough_mutants_and_none_twice() -> None:
     assert len({mutant.name for mutant in MUTANTS}) == len(MUTANTS)
 
 
+def names_in(source: str) -> set[str]:
+    """The names that a module uses or imports."""
+    nodes = list(ast.walk(ast.parse(source)))
+    imported = {node.asname or node.name for node in nodes if isinstance(node, ast.alias)}
+    return imported | {node.id for node in nodes if isinstance(node, ast.Name)}
+
+
 def test_each_mutant_names_a_place_and_tests_that_exist() -> None:
     wrong = []
     for mutant in MUTANTS:
         try:
-            ast.parse(mutated(ROOT, mutant.function, mutant.operation)[1])
-        except NotOneFunction as error:
+            path, source = mutated(ROOT, mutant.function, mutant.operation)
+        except NoPlace as error:
             wrong.append(f"{mutant.name}: {error}")
+        else:
+            unknown = names_in(source) - names_in((ROOT / path).read_text(encoding="utf-8")) - set(dir(builtins))
+            wrong += [f"{mutant.name}: {name} is not defined, so any test would fail" for name in sorted(unknown)]
         for test in mutant.tests or ("no test",):
             path, _, name = test.split("[")[0].partition("::")
             file = ROOT / "tests" / path

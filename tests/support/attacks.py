@@ -72,7 +72,7 @@ ATTACKS = {
     ),
     20: Attack(
         (3, 4, 6),
-        "a checkpoint and its rungs, and journals that come late, rewound or damaged, against a full replay",
+        "the checkpoint and older ones, and journals that come late, rewound or damaged, against a full replay",
         "examples",
         1_000,
         50_000,
