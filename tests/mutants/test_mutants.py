@@ -70,7 +70,7 @@ def test_each_mutant_names_a_place_and_tests_that_exist() -> None:
     for mutant in MUTANTS:
         try:
             path, source = mutated(ROOT, mutant.function, mutant.operation)
-        except NoPlace as error:
+        except NotOneFunction as error:
             wrong.append(f"{mutant.name}: {error}")
         else:
             unknown = names_in(source) - names_in((ROOT / path).read_text(encoding="utf-8")) - set(dir(builtins))
