@@ -185,7 +185,7 @@ def test_a_client_without_identity_must_call_start(repo: Repo, client: str, env:
     with connected(repo, client=client, **env) as server:
         for name, arguments in (("heartbeat", {}), ("claim", {"resource": "a/b"}), ("inbox", {})):
             assert "call `start`, or pass your `session`" in server.refused(name, None, **arguments)
-        assert "none: `coord start` begins one" in server.ok("status")
+        assert "none: `coord start` starts one" in server.ok("status")
         assert not repo.log.exists() or not repo.events()
         me = started(server.ok("start", name="mine"))
         assert me in server.ok("heartbeat", action="building")
@@ -266,8 +266,8 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("send", {"to": "broadcast", "subject": "x", "body": "y" * (1 << 21)}, "Put it into a file"),
     ("inbox", {"message": "x"}, "is not a message"),
     ("inbox", {"ack": ["x"]}, "is not a message"),
-    ("why", {"about": "a/never"}, "nothing is on record"),
-    ("start", {"name": "all"}, "is no name"),
+    ("why", {"about": "a/never"}, "nothing is known about"),
+    ("start", {"name": "all"}, "is not a valid name"),
     ("start", {"continues": "nobody"}, "already"),
     ("init", {}, "there is no tool 'init'"),
     ("heartbeat", {"files": ["/etc/passwd"]}, "outside the repository"),

@@ -167,7 +167,7 @@ def test_no_color_turns_reverse_video_off(repo: Repo, window: Terminal) -> None:
 
 def test_an_empty_log_and_a_damaged_one_show_a_board(repo: Repo, window: Terminal, pid: int) -> None:
     """Damage that occurs while it runs is shown."""
-    window.sees("none: `coord start` begins one")
+    window.sees("none: `coord start` starts one")
     one, session = repo.sessions(1)[0]
     one.ok("coord claim file src/app.py")
     window.sees("file/src/app.py")
