@@ -151,7 +151,7 @@ def board(screen: str) -> str:
 def test_a_step_forwards_and_back_gives_the_same_board(window: Terminal) -> None:
     window.begin("coord replay")
     seen = [board(window.sees(" 1 of 6 "))]
-    for key, after in (("Right", "2 of 6"), ("n", "by time alone"), ("Space", "3 of 6"), ("Right", "4 of 6")):
+    for key, after in (("Right", "2 of 6"), ("n", "time passes"), ("Space", "3 of 6"), ("Right", "4 of 6")):
         window.press(key)
         seen.append(board(window.sees(after)))
     assert len(set(seen)) == 5

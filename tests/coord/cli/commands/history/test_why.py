@@ -149,7 +149,7 @@ def test_a_name_of_a_session_and_a_path_gets_a_note(inside: SimulatedMachine) ->
     assert "also a path" not in inside.run(100, "why", "ben").err
     inside.run(100, "claim", "file", "ben/")
     found = inside.run(100, "why", "ben")
-    assert "(ben) was live from" in found.out
+    assert "(ben) has been live since" in found.out
     assert found.err == "coord: note: ben is also a path. For its history: coord why file ben\n"
 
 
