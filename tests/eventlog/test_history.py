@@ -233,11 +233,11 @@ def test_a_read_that_fails_midway_changes_no_position(tmp_path: Path, monkeypatc
     write(tmp_path, "brown", "south", [3, 4000])
     real, asked = read_from, list[str]()
 
-    def fails_once(path: str, size: int, last: bytes, most: int) -> tuple[bytes, bool]:
+    def fails_once(path: str, size: int, last: bytes, chunk_bytes: int) -> tuple[bytes, bool]:
         asked.append(path)
         if len(asked) == 2:
             raise MemoryError
-        return real(path, size, last, most)
+        return real(path, size, last, chunk_bytes)
 
     monkeypatch.setattr(reading, "read_from", fails_once)
     with pytest.raises(MemoryError):

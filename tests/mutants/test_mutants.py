@@ -130,5 +130,5 @@ def test_a_mutant_is_noticed(tree: Tree, tally: Tally, mutant: Mutant) -> None:
 @pytest.mark.machine
 def test_a_harmless_or_unusable_mutant_is_not_noticed(tree: Tree) -> None:
     test = "eventlog/local/test_lock.py::test_the_lock_is_free_after_an_error_in_its_body"
-    assert not tree.attempt(Mutant("lock.holder_of", "returns None", "not looked at by this test", (test,))).noticed
+    assert not tree.attempt(Mutant("lock.lock_owner", "returns None", "not looked at by this test", (test,))).noticed
     assert not tree.attempt(Mutant("lock.locked", "returns )", "no Python at all", (test,))).noticed

@@ -77,7 +77,7 @@ def test_a_command_that_changes_many_files_names_or_counts_all(agents: Agents) -
     assert "30 files" in answer.context
     named = answer.context.count("file-")
     assert f"and {30 - named} more (coord log)" in answer.context
-    assert "undo it, or ask" in answer.context
+    assert "undo the changes, or ask" in answer.context
 
 
 def test_claims_here_do_not_affect_another_repository(agents: Agents, tmp_path: Path) -> None:
