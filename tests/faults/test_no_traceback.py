@@ -11,6 +11,8 @@ from coord.platform.watch import wait_for
 from tests.support.in_process import SimulatedMachine
 from tests.support.repositories import Repo
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("number", ["9" * 5000, "0", "-1", "１", "9" * 16, "²"], ids=lambda number: number[:17])
 @pytest.mark.parametrize("command", [("ack",), ("reply",), ("inbox",)])

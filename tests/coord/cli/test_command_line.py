@@ -9,6 +9,8 @@ from coord.cli.registry import COMMAND_GROUPS
 from tests.support.processes import Shell
 from tests.support.repositories import Repo
 
+pytestmark = pytest.mark.slow
+
 NAMES = [name for rows in COMMAND_GROUPS.values() for name in rows]
 SHELLS = ["bash", "zsh", "fish"]
 

@@ -12,6 +12,8 @@ from coord.guard.payload import client_named, parse_call, writes_in
 from tests.support.agents import Agents
 from tests.support.repositories import Repo, run_hook
 
+pytestmark = pytest.mark.slow
+
 SAMPLES = Path(__file__).parents[2] / "fixtures" / "hooks"
 FILES = sorted(path.name for path in SAMPLES.glob("*-hooks.jsonl"))
 PIDS = {"claude": 100, "codex": 200, "gemini": 300}

@@ -19,6 +19,8 @@ from tests.support.agents import Agents
 from tests.support.processes import COORD, environment
 from tests.support.repositories import Repo, run_hook
 
+pytestmark = pytest.mark.slow
+
 CLAUDE, CODEX, GEMINI, PERSON = 100, 200, 300, 900
 
 

@@ -8,6 +8,8 @@ from tests.support.in_process import SimulatedMachine, process
 from tests.support.processes import Shell
 from tests.support.repositories import Repo
 
+pytestmark = pytest.mark.slow
+
 
 def me(shell: Shell, command: str = "coord whoami") -> str:
     """Return the session that a command acts as."""

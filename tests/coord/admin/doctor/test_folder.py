@@ -13,6 +13,8 @@ from tests.support.in_process import SimulatedMachine
 from tests.support.repositories import Repo
 from tests.support.skip_marks import mounts
 
+pytestmark = pytest.mark.slow
+
 
 def test_another_shared_folder_below_or_above_is_found(repo: Repo) -> None:
     shell = repo.shell()

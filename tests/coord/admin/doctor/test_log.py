@@ -17,6 +17,8 @@ from tests.support.locks import hold_lock, is_free
 from tests.support.processes import until
 from tests.support.repositories import Repo
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_damaged_journal_is_found(repo: Repo) -> None:
     path = write_journal(repo)

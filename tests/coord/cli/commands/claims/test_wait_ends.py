@@ -17,6 +17,8 @@ from tests.support.in_process import SimulatedMachine
 from tests.support.processes import Shell, alive, until
 from tests.support.repositories import Repo
 
+pytestmark = pytest.mark.slow
+
 
 class Background:
     """A command that a shell runs in the background. `pid` is that of the command."""

@@ -10,6 +10,8 @@ from tests.support.in_process import SimulatedMachine
 from tests.support.processes import Terminal
 from tests.support.repositories import Repo
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def inside(repo: Repo) -> SimulatedMachine:

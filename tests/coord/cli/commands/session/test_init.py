@@ -8,6 +8,8 @@ import pytest
 from tests.support.processes import Shell, environment
 from tests.support.repositories import Repo
 
+pytestmark = pytest.mark.slow
+
 
 def git_sees(shell: Shell, cwd: str = ".") -> set[str]:
     """Return what git shows as new or changed."""
