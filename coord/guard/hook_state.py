@@ -22,12 +22,12 @@ if TYPE_CHECKING:
         """The fields of traces. Each kind of trace has some of them."""
 
         at: int  # when it was written, in microseconds since 1970
-        resource: str  # of a denial: the file, its worktree, and the subagent that was denied
-        worktree: str
+        resource: str  # of a denial: the file, and the subagent that was denied
+        worktree: str  # of a denial and of a shell command: the worktree's name
         agent: str
         file: str  # of an edit: the stamp of the file after it was written
-        git: str  # of an edit: the stamp of git; of a shell command: the git directory of `root`
-        root: str  # of a shell command: the worktree in which it began
+        git: str  # of an edit: the stamp of git; of a shell command: the git directory where it began
+        root: str  # of a shell command: the root of the worktree in which it began
         commit: str  # the stamp of git there
         cwd: str  # the folder in which it began
         name: str  # the file's path from the worktree's root
@@ -85,7 +85,7 @@ if TYPE_CHECKING:
 
         @property
         def git(self) -> str:
-            """The git directory of the worktree."""
+            """The git directory of the repository that the file is in."""
 
 
 HOOKS = "hooks"  # the folder of the traces, in the cache

@@ -15,7 +15,8 @@ from coord.guard import hook_state
 from coord.guard.decision import GuardRow, Verdict
 from coord.guard.payload import Write
 from coord.platform.git.command import GitError, run_git
-from coord.platform.git.repository import find_repository
+from coord.platform.git.naming import file_path, root_of_worktree
+from coord.platform.git.repository import Repository, find_repository
 from coord.workspace.config import Config
 from coord.workspace.paths import Workspace
 from eventlog.events import MAX_TTL_S, ClaimFinished, ClaimRequested, EventId, Instant, to_micros
@@ -29,8 +30,8 @@ _WRITE_S = 30  # how long a write takes at most, unless the agent asks its user 
 _MOST_NAMES = 500  # in one call of git
 
 GitStatusFunction = Callable[[str, Collection[str]], "dict[str, str] | None"]
-"""Takes the root of a worktree and names of files in it. Returns those that differ from the last commit, each with
-git's status code (`!!` if it is ignored); None if git fails.
+"""Takes the root of a repository and the names of files in it. Returns those that differ from the last commit, each
+with git's status code (`!!` if it is ignored); None if git fails.
 """
 
 
@@ -74,11 +75,12 @@ class GitAnswers:
         by_root: dict[str, list[_Edit]] = {}
         for claim in claims:
             if claim.automatic:
-                by_root.setdefault(claim.worktree, []).append(_Edit(self.workspace, claim))
+                edit = _Edit(self.workspace, claim)
+                by_root.setdefault(edit.root, []).append(edit)
         for root, some in by_root.items():
-            differing = self._ask(root, {edit.name for edit in some})
+            differing = self._ask(root, {edit.name_in_git for edit in some})
             for edit in some:
-                differs = None if differing is None else differing.get(edit.name, "")
+                differs = None if differing is None else differing.get(edit.name_in_git, "")
                 self._known[edit.claim.id] = edit.stamps, differs
 
     def of(self, edit: "_Edit") -> str | None:
@@ -131,6 +133,16 @@ def _write_may_be_pending(transaction: Transaction, claim: Claim) -> bool:
     return recent or holder.doing.asks_person
 
 
+def _edited_file(workspace: Workspace, worktree: str, resource: str, trace: str) -> tuple[str, Repository | None]:
+    """Return the path of the file of an automatic claim, and the repository that it is in. That is the nearest one,
+    which can be nested in the repository of the shared folder.
+    """
+    root = root_of_worktree(workspace.checkout, worktree)
+    name = hook_state.read_trace(trace).get("name")
+    path = os.path.join(root, name) if name else file_path(root, resource.removeprefix("file/"))
+    return path, find_repository(os.path.dirname(path)) if os.path.isdir(root) else None
+
+
 class _Edit:
     """An automatic claim, and the stamps of its file and its repository."""
 
@@ -138,13 +150,13 @@ class _Edit:
         self.claim = claim
         self.trace = hook_state.edit_trace_path(workspace.cache, claim.worktree, claim.resource)
         self.seen = hook_state.read_trace(self.trace)
-        self.name: str = self.seen.get("name") or claim.resource.removeprefix("file/")
-        repository = find_repository(claim.worktree)
-        git = hook_state.git_stamp(repository.git) if repository else ""
+        path, repository = _edited_file(workspace, claim.worktree, claim.resource, self.trace)
+        self.root = repository.worktree if repository else ""
+        self.name_in_git = os.path.relpath(path, self.root) if repository else path
         self.stamps: hook_state.Trace = {
-            "file": hook_state.file_stamp(os.path.join(claim.worktree, self.name)),
-            "git": git,
-            "name": self.name,
+            "file": hook_state.file_stamp(path),
+            "git": hook_state.git_stamp(repository.git) if repository else "",
+            "name": self.seen.get("name") or claim.resource.removeprefix("file/"),
         }
 
     def finished_because(self, transaction: Transaction, config: Config, differs: str | None, *, idle: bool) -> str:
@@ -200,9 +212,8 @@ def stale_claims(workspace: Workspace, config: Config, state: State, at: Instant
 
 def _is_unfinished(workspace: Workspace, row: GuardRow, now: int) -> bool:
     """Return whether an edit is known to be unfinished, without running git."""
-    repository = find_repository(row.worktree)
-    seen = hook_state.read_trace(hook_state.edit_trace_path(workspace.cache, row.worktree, row.resource))
-    path = os.path.join(row.worktree, seen.get("name") or row.resource.removeprefix("file/"))
+    trace = hook_state.edit_trace_path(workspace.cache, row.worktree, row.resource)
+    path, repository = _edited_file(workspace, row.worktree, row.resource, trace)
     return bool(hook_state.is_edit_unfinished(workspace.cache, path, repository.git if repository else "", row, now))
 
 

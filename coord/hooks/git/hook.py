@@ -27,18 +27,19 @@ from coord.hooks.git.ownership import (
     explain_push,
     find_conflicts,
     find_lost_claims,
-    resource_of,
     resources_of,
     suggest_command,
     without_dead_holders,
 )
-from coord.platform.git.repository import Repository, find_repository, recorded_path
+from coord.platform.git.naming import claim_name, relative_name
+from coord.platform.git.repository import Repository, find_repository
 from coord.workspace.config import Config, read_config
 from coord.workspace.identity import Identity, session_started
 from coord.workspace.identity import find_identity as find_identity
 from coord.workspace.paths import Workspace, find_workspace
 from coord.workspace.system import System
 from eventlog.events import ClaimBypassed, EventId, SessionEnded
+from projections.rules.conflicts import are_different_worktrees
 from projections.rules.fold import as_of
 from projections.rules.resources import is_file
 from projections.rules.state import Claim, State
@@ -54,7 +55,8 @@ class GitHook:
 
     def __init__(self, system: System, workspace: Workspace, repository: Repository) -> None:
         self.system, self.workspace, self.repository = system, workspace, repository
-        self.worktree = recorded_path(repository.worktree)
+        self.checkout = workspace.checkout
+        self.worktree = self.checkout.worktree
 
     @cached_property
     def config(self) -> Config:
@@ -78,9 +80,19 @@ class GitHook:
         return not agent and (not session or session.client == _SHELL)
 
     def resource(self, name: str) -> str:
-        """Return the resource by which a file is claimed; a submodule is claimed as a folder."""
+        """Return the resource by which a file is claimed; a submodule is claimed as a folder. `name` is its path from
+        the root of the repository that git commits to, which can be nested in that of the log. Empty for a file that
+        this log does not guard.
+        """
         path = os.path.join(self.repository.worktree, name)
-        return resource_of(name) + ("/" if os.path.isdir(path) and not os.path.islink(path) else "")
+        relative = relative_name(self.checkout, path)
+        folder = "/" if os.path.isdir(path) and not os.path.islink(path) else ""
+        return f"file/{claim_name(relative)}{folder}" if relative else ""
+
+    def resources(self, names: Iterable[str]) -> dict[str, str]:
+        """Return the resource of each of these files that this log guards."""
+        found = {name: self.resource(name) for name in names}
+        return {name: resource for name, resource in found.items() if resource}
 
     def transact(self, decide: Callable[[Transaction], object]) -> None:
         """Let `decide` append events as the session that calls git. Raises CoordError."""
@@ -129,7 +141,7 @@ def before_commit(hook: GitHook) -> int:
         return 0
     commit = staged.read_staged(hook.system, hook.repository)
     me = hook.me(state)
-    wanted = {name: hook.resource(name) for name in commit.names}
+    wanted = hook.resources(commit.names)
     found = find_conflicts(state, hook.config, me, hook.worktree, wanted)
     for name, some in find_lost_claims(state, me, hook.worktree, wanted, now).items():
         found.setdefault(name, []).extend(some)
@@ -166,10 +178,11 @@ def _without_idle_edits(found: OwnershipConflicts, state: State) -> dict[str, li
 def after_commit(hook: GitHook) -> int:
     """End the automatic claims of all sessions on the committed files. Raises like `before_commit`."""
     state, _ = hook.read_state()
-    here = [claim for claim in state.claims.values() if claim.automatic and claim.worktree == hook.worktree]
+    edited = [claim for claim in state.claims.values() if claim.automatic]
+    here = [claim for claim in edited if not are_different_worktrees(claim.worktree, hook.worktree)]
     if hook.config.guard == "off" or not here:
         return 0
-    resources = set(map(resource_of, staged.committed_files(hook.system)))
+    resources = set(hook.resources(staged.committed_files(hook.system)).values())
     over = [claim for claim in here if claim.resource in resources]
     if over:
         answers = edits.GitAnswers(hook.workspace)
@@ -195,7 +208,7 @@ def before_push(hook: GitHook, remote: str, text: str) -> int:
         return 0
     rows = staged.parse_pushed(text)
     wanted = {name: name for name in resources_of(remote, rows)}
-    wanted |= {name: hook.resource(name) for name in staged.pushed_files(hook.system, remote, rows)}
+    wanted |= hook.resources(staged.pushed_files(hook.system, remote, rows))
     found = find_conflicts(state, hook.config, me, hook.worktree, wanted, named=True)
     found = without_dead_holders(found, hook.system.death_evidence, state)
     if not found or _is_guard_off(hook, found, "push"):
