@@ -24,7 +24,7 @@ from coord.platform.git.repository import (
 
 TYPE_CHECKING = False  # loading `typing` would make a hook take 1.7 times as long
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
 MAIN = "main"  # the name of the main worktree, and of the only tree outside git
 _LINKED = "worktrees"  # the folder, in the common git directory, with a git directory for each linked worktree
@@ -156,13 +156,13 @@ def _below(root: str, path: str) -> str:
     return os.path.relpath(path, same) if same else ""
 
 
-def spelled(root: str, relative: str, files: "Callable[[str], list[str]]" = os.listdir) -> str:
+def spelled(root: str, relative: str) -> str:
     """Return a path below `root` with each part as its directory lists it, as far as it exists."""
     parts = relative.split(os.sep)
     for i, part in enumerate(parts):
         folder = os.path.join(root, *parts[:i])
         try:
-            names = files(folder)
+            names = os.listdir(folder)
         except OSError:
             break
         if part not in names:
