@@ -176,9 +176,7 @@ class ClaimRequested(Payload, frozen=True, tag="claim.requested", kw_only=True):
     ttl_s: Ttl  # how long the claim lasts, in seconds
     wait_s: Wait = 0  # how long the request waits, in seconds; 0: it does not wait
     agent: Name = ""  # the subagent that requests it; empty for the session itself
-    worktree: Name = (
-        ""  # the worktree it is limited to, if any: `main`, `worktrees/NAME`, or a path (older)
-    )
+    worktree: Name = ""  # the worktree it is limited to, if any: `main`, `worktrees/NAME`, or a path (older)
     automatic: bool = False  # whether a hook made the request, for an edit
     told: ToldOutcome  # the answer that the requester got: granted, waiting or refused
     note: Text = ""  # what the claim is for
