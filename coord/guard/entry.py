@@ -102,7 +102,7 @@ class CallFacts:
 
     def files_changed(self) -> bool:
         """See `HookFacts.files_changed`."""
-        return bool(shell_commands.changed_files(self.before_command()))
+        return bool(shell_commands.changed_files(self.before_command(), self.cache))
 
     def may_have_committed(self) -> bool:
         """See `HookFacts.may_have_committed`."""
@@ -178,7 +178,8 @@ def record_answer(facts: CallFacts, writes: "list[Write]", verdict: "Verdict") -
             hook_state.remove_trace(hook_state.denial_trace_path(cache, session, write.resource))
         if is_shell and facts.place:
             claims = files_held_by_others(view, facts.place.worktree, session)
-            shell_commands.record_start(shell_commands.trace_path(cache, session, call), facts.place, claims, view.now)
+            path = shell_commands.trace_path(cache, session, call)
+            shell_commands.record_start(path, cache, facts.place, claims, view.now)
 
 
 def main(word: str, full_answer: "FullAnswer") -> int:

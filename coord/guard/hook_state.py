@@ -8,6 +8,7 @@ write, so it imports only modules that load fast.
 
 import os
 
+from coord.platform.git.naming import file_path
 from coord.platform.git.repository import first_line
 from coord.platform.json_reader import loads
 from coord.platform.replace_file import replace_file
@@ -102,6 +103,16 @@ def folder_of(cache: str, session: str = "") -> str:
 def edit_trace_path(cache: str, worktree: str, resource: str) -> str:
     """Return the path of the trace of a file's edit."""
     return os.path.join(cache, HOOKS, "edits", digest(worktree, resource))
+
+
+def claimed_path(cache: str, root: str, worktree: str, resource: str) -> str:
+    """Return the path of a claimed file in the worktree with this root and this name, spelled as when it was last
+    written.
+    """
+    name = resource.removeprefix("file/")
+    if not name.isascii() or "\\" in name:  # the name may differ from that on the disk: see `claim_name`
+        name = read_trace(edit_trace_path(cache, worktree, resource)).get("name") or name
+    return file_path(root, name)
 
 
 def denial_trace_path(cache: str, session: str, resource: str) -> str:

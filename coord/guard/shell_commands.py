@@ -12,7 +12,7 @@ import os
 
 from coord.guard import hook_state
 from coord.guard.payload import HookCall, folder_at
-from coord.platform.git.naming import file_path, is_same_folder
+from coord.platform.git.naming import is_same_folder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,11 +35,11 @@ def _name(call: HookCall) -> str:
     return f"{_RUNNING}{hook_state.digest(call.use, call.agent)}"
 
 
-def record_start(path: str, place: "Checkout", claims: "dict[str, str]", now: int) -> None:
+def record_start(path: str, cache: str, place: "Checkout", claims: "dict[str, str]", now: int) -> None:
     """Record the start of a command: the stamps of the claimed files in its checkout, and of its git directory.
     `claims` has the id of the claim on each file, by the file's name.
     """
-    stamps = {name: hook_state.file_stamp(file_path(place.root, name)) for name in claims}
+    stamps = {name: _stamp(cache, place.root, place.worktree, name) for name in claims}
     seen: hook_state.Trace = {
         "at": now,
         "root": place.root,
@@ -52,7 +52,11 @@ def record_start(path: str, place: "Checkout", claims: "dict[str, str]", now: in
     hook_state.write_trace(path, seen)
 
 
-def changed_files(seen: "hook_state.Trace") -> dict[str, str]:
+def _stamp(cache: str, root: str, worktree: str, name: str) -> str:
+    return hook_state.file_stamp(hook_state.claimed_path(cache, root, worktree, f"file/{name}"))
+
+
+def changed_files(seen: "hook_state.Trace", cache: str) -> dict[str, str]:
     """Return the files that have changed since a command's start, each with the id of the claim on it."""
     root, stamps, claims = seen.get("root", ""), seen.get("files", {}), seen.get("claims", {})
     if not root:
@@ -60,7 +64,7 @@ def changed_files(seen: "hook_state.Trace") -> dict[str, str]:
     return {
         name: claims.get(name, "")
         for name, stamp in stamps.items()
-        if hook_state.file_stamp(file_path(root, name)) != stamp
+        if _stamp(cache, root, seen.get("worktree", ""), name) != stamp
     }
 
 

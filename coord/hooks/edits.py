@@ -15,7 +15,7 @@ from coord.guard import hook_state
 from coord.guard.decision import GuardRow, Verdict
 from coord.guard.payload import Write
 from coord.platform.git.command import GitError, run_git
-from coord.platform.git.naming import file_path, root_of_worktree
+from coord.platform.git.naming import root_of_worktree
 from coord.platform.git.repository import Repository, find_repository
 from coord.workspace.config import Config
 from coord.workspace.paths import Workspace
@@ -133,13 +133,12 @@ def _write_may_be_pending(transaction: Transaction, claim: Claim) -> bool:
     return recent or holder.doing.asks_person
 
 
-def _edited_file(workspace: Workspace, worktree: str, resource: str, trace: str) -> tuple[str, Repository | None]:
+def _edited_file(workspace: Workspace, worktree: str, resource: str) -> tuple[str, Repository | None]:
     """Return the path of the file of an automatic claim, and the repository that it is in. That is the nearest one,
     which can be nested in the repository of the shared folder.
     """
     root = root_of_worktree(workspace.checkout, worktree)
-    name = hook_state.read_trace(trace).get("name")
-    path = os.path.join(root, name) if name else file_path(root, resource.removeprefix("file/"))
+    path = hook_state.claimed_path(workspace.cache, root, worktree, resource)
     return path, find_repository(os.path.dirname(path)) if os.path.isdir(root) else None
 
 
@@ -150,7 +149,7 @@ class _Edit:
         self.claim = claim
         self.trace = hook_state.edit_trace_path(workspace.cache, claim.worktree, claim.resource)
         self.seen = hook_state.read_trace(self.trace)
-        path, repository = _edited_file(workspace, claim.worktree, claim.resource, self.trace)
+        path, repository = _edited_file(workspace, claim.worktree, claim.resource)
         self.root = repository.worktree if repository else ""
         self.name_in_git = os.path.relpath(path, self.root) if repository else path
         self.stamps: hook_state.Trace = {
@@ -212,8 +211,7 @@ def stale_claims(workspace: Workspace, config: Config, state: State, at: Instant
 
 def _is_unfinished(workspace: Workspace, row: GuardRow, now: int) -> bool:
     """Return whether an edit is known to be unfinished, without running git."""
-    trace = hook_state.edit_trace_path(workspace.cache, row.worktree, row.resource)
-    path, repository = _edited_file(workspace, row.worktree, row.resource, trace)
+    path, repository = _edited_file(workspace, row.worktree, row.resource)
     return bool(hook_state.is_edit_unfinished(workspace.cache, path, repository.git if repository else "", row, now))
 
 
