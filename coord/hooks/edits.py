@@ -8,6 +8,7 @@ finished: a hook of the holder, the hook of a commit, or a hook of a session tha
 
 import os
 from collections.abc import Callable, Collection, Iterable
+from functools import partial
 
 from coord.engine.guard_index import guard_rows, patience_s
 from coord.engine.transaction import Transaction
@@ -35,23 +36,29 @@ with git's status code (`!!` if it is ignored); None if git fails.
 """
 
 
-def git_status(root: str, names: Collection[str]) -> dict[str, str] | None:
-    """Return how these files differ; see `GitStatusFunction`. Without a repository, all count as ignored."""
+def git_status(root: str, names: Collection[str], ignore_case: bool = False) -> dict[str, str] | None:
+    """Return how these files differ; see `GitStatusFunction`. Without a repository, all count as ignored.
+
+    With `ignore_case`, a file is also found if git spells its name in another case than its directory does.
+    """
     if find_repository(root) is None or not os.path.isdir(root):
         return dict.fromkeys(names, IGNORED)
     found: dict[str, str] = {}
     asked = list(names)
     for start in range(0, len(asked), _MOST_NAMES):
-        some = _status(root, asked[start : start + _MOST_NAMES])
+        some = _status(root, asked[start : start + _MOST_NAMES], ":(icase,literal)" if ignore_case else ":(literal)")
         if some is None:
             return None
         found |= some
+    if ignore_case:
+        folded = {name.casefold(): how for name, how in found.items()}
+        found |= {name: folded[name.casefold()] for name in asked if name.casefold() in folded}
     folders = tuple(name for name, how in found.items() if how == IGNORED and name.endswith("/"))
     return found | {name: IGNORED for name in asked if folders and name.startswith(folders)}
 
 
-def _status(root: str, names: list[str]) -> dict[str, str] | None:
-    asked = [f":(literal){name}" for name in names]
+def _status(root: str, names: list[str], magic: str) -> dict[str, str] | None:
+    asked = [f"{magic}{name}" for name in names]
     options = ("--porcelain=v1", "-z", "--no-renames", "--untracked-files=all", "--ignored=matching")
     try:
         output = run_git(root, "status", *options, "--", *asked, env=os.environ, timeout_s=_GIT_S)
@@ -67,7 +74,8 @@ class GitAnswers:
     """
 
     def __init__(self, workspace: Workspace, ask: GitStatusFunction | None = None) -> None:
-        self.workspace, self._ask = workspace, ask or git_status
+        self.workspace = workspace
+        self._ask = ask or partial(git_status, ignore_case=workspace.checkout.ignores_case)
         self._known: dict[EventId, tuple[hook_state.Trace, str | None]] = {}
 
     def learn(self, claims: Iterable[Claim]) -> None:

@@ -7,6 +7,7 @@ import shlex
 import pytest
 
 from coord.guard.entry import ALLOWED, DENIED
+from coord.hooks.edits import git_status
 from coord.platform.git import naming
 from tests.support.agents import Agents
 from tests.support.case import IgnoresCase
@@ -45,3 +46,10 @@ def test_where_case_does_not_count_two_spellings_are_one_file(repo: Repo, monkey
     assert agents.asks_to_write(OTHER, "readme.md").code == ALLOWED, "here they are two"
     monkeypatch.setattr(naming, "os", IgnoresCase(repo.root))
     assert agents.asks_to_write(OTHER, "readme.md").code == DENIED
+
+
+def test_git_is_asked_in_any_case_where_case_does_not_count(repo: Repo) -> None:
+    agents = Agents(repo, CLIENTS)
+    agents.shell(CLAUDE, "echo x > README.md; git add -A; git commit -qm first; echo y > README.md", hooks=False)
+    assert git_status(str(repo.root), ["readme.md"]) == {}
+    assert (git_status(str(repo.root), ["readme.md"], ignore_case=True) or {})["readme.md"] == " M"
