@@ -44,9 +44,9 @@ def git_status(root: str, names: Collection[str], ignore_case: bool = False) -> 
     if find_repository(root) is None or not os.path.isdir(root):
         return dict.fromkeys(names, IGNORED)
     found: dict[str, str] = {}
-    asked = list(names)
+    asked, magic = list(names), ":(icase,literal)" if ignore_case else ":(literal)"
     for start in range(0, len(asked), _MOST_NAMES):
-        some = _status(root, asked[start : start + _MOST_NAMES], ":(icase,literal)" if ignore_case else ":(literal)")
+        some = _status(root, [f"{magic}{name}" for name in asked[start : start + _MOST_NAMES]])
         if some is None:
             return None
         found |= some
@@ -57,11 +57,10 @@ def git_status(root: str, names: Collection[str], ignore_case: bool = False) -> 
     return found | {name: IGNORED for name in asked if folders and name.startswith(folders)}
 
 
-def _status(root: str, names: list[str], magic: str) -> dict[str, str] | None:
-    asked = [f"{magic}{name}" for name in names]
+def _status(root: str, patterns: list[str]) -> dict[str, str] | None:
     options = ("--porcelain=v1", "-z", "--no-renames", "--untracked-files=all", "--ignored=matching")
     try:
-        output = run_git(root, "status", *options, "--", *asked, env=os.environ, timeout_s=_GIT_S)
+        output = run_git(root, "status", *options, "--", *patterns, env=os.environ, timeout_s=_GIT_S)
     except GitError:
         return None
     rows = [os.fsdecode(row) for row in output.split(b"\0") if row]
@@ -74,8 +73,8 @@ class GitAnswers:
     """
 
     def __init__(self, workspace: Workspace, ask: GitStatusFunction | None = None) -> None:
-        self.workspace = workspace
-        self._ask = ask or partial(git_status, ignore_case=workspace.checkout.ignores_case)
+        here = partial(git_status, ignore_case=True) if workspace.checkout.ignores_case else git_status
+        self.workspace, self._ask = workspace, ask or here
         self._known: dict[EventId, tuple[hook_state.Trace, str | None]] = {}
 
     def learn(self, claims: Iterable[Claim]) -> None:
