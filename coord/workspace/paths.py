@@ -114,12 +114,23 @@ def read_marker(workspace: Workspace) -> str:
 
     If this journal is not in the log, the log was removed.
     """
+    here = _marker_folder(workspace)
+    return next((name for name, folder in _markers(workspace.repository) if folder == here and is_session_id(name)), "")
+
+
+def _markers(repository: Repository | None) -> list[tuple[str, str]]:
+    """Return the journals that the git directory records, each with its shared folder."""
     try:
-        lines = read_regular(_marker_path(workspace.repository), _MAX_BYTES).decode(errors="replace").splitlines()
+        lines = read_regular(_marker_path(repository), _MAX_BYTES).decode(errors="replace").splitlines()
     except OSError:
-        return ""
-    here, markers = _marker_folder(workspace), (line.partition(" ") for line in lines)
-    return next((journal for journal, _, folder in markers if folder == here and is_session_id(journal)), "")
+        return []
+    return [(journal, folder) for journal, _, folder in (line.partition(" ") for line in lines)]
+
+
+def places_with_logs(repository: Repository) -> list[str]:
+    """Return the folders of a worktree that have a log, according to the markers of sessions in the git directory."""
+    folders = dict.fromkeys(os.path.dirname(folder) for _, folder in _markers(repository))
+    return [os.path.join(repository.worktree, folder) for folder in folders if not folder.startswith("..")]
 
 
 def remove_markers(workspace: Workspace) -> None:

@@ -8,6 +8,7 @@ one, a session is started for that call of git.
 import os
 import sys
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import cached_property
 
 from msgspec.structs import replace
@@ -31,12 +32,12 @@ from coord.hooks.git.ownership import (
     suggest_command,
     without_dead_holders,
 )
-from coord.platform.git.naming import claim_name, relative_name
+from coord.platform.git.naming import claim_name, find_checkout, is_same_folder, relative_name
 from coord.platform.git.repository import Repository, find_repository
 from coord.workspace.config import Config, read_config
 from coord.workspace.identity import Identity, session_started
 from coord.workspace.identity import find_identity as find_identity
-from coord.workspace.paths import Workspace, find_workspace
+from coord.workspace.paths import Workspace, find_workspace, places_with_logs
 from coord.workspace.system import System
 from eventlog.events import ClaimBypassed, EventId, SessionEnded
 from projections.rules.conflicts import are_different_worktrees
@@ -51,10 +52,10 @@ _NOBODY = Identity("", "")
 
 
 class GitHook:
-    """A call of git in a repository with a shared folder."""
+    """A call of git, as far as it concerns one shared folder. `alone` means that no other one is concerned."""
 
-    def __init__(self, system: System, workspace: Workspace, repository: Repository) -> None:
-        self.system, self.workspace, self.repository = system, workspace, repository
+    def __init__(self, system: System, workspace: Workspace, repository: Repository, alone: bool = True) -> None:
+        self.system, self.workspace, self.repository, self.alone = system, workspace, repository, alone
         self.checkout = workspace.checkout
         self.worktree = self.checkout.worktree
 
@@ -85,9 +86,15 @@ class GitHook:
         this log does not guard.
         """
         path = os.path.join(self.repository.worktree, name)
-        relative = relative_name(self.checkout, path)
+        relative = relative_name(self.checkout, path) if self._guards(path) else ""
         folder = "/" if os.path.isdir(path) and not os.path.islink(path) else ""
         return f"file/{claim_name(relative)}{folder}" if relative else ""
+
+    def _guards(self, path: str) -> bool:
+        if self.alone:
+            return True
+        found = find_checkout(os.path.dirname(path))
+        return found is not None and is_same_folder(found.folder, self.workspace.folder)
 
     def resources(self, names: Iterable[str]) -> dict[str, str]:
         """Return the resource of each of these files that this log guards."""
@@ -122,16 +129,19 @@ class GitHook:
         transact(self.system, self.workspace, config, act, who, [])
 
 
-def hook_in(system: System) -> GitHook | None:
-    """Return the present call of git; None if its repository has no shared folder."""
+def hooks_in(system: System) -> list[GitHook]:
+    """Return the present call of git for each shared folder that it concerns: the one that guards the repository, and
+    those of parts of it.
+    """
     repository = find_repository(os.path.realpath(system.cwd)) if system.cwd else None
     if repository is None:
-        return None
-    try:
-        workspace = find_workspace(system, None)
-    except CoordError:
-        return None
-    return GitHook(system, workspace, repository)
+        return []
+    found: dict[str, Workspace] = {}
+    for place in (system.cwd, *places_with_logs(repository)):
+        with suppress(CoordError):
+            workspace = find_workspace(system.at(place), None)
+            found.setdefault(workspace.folder, workspace)
+    return [GitHook(system, workspace, repository, len(found) == 1) for workspace in found.values()]
 
 
 def before_commit(hook: GitHook) -> int:

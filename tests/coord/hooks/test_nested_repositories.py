@@ -148,3 +148,21 @@ def test_the_log_of_the_outer_repository_is_not_uninstalled(agents: Agents) -> N
     system = agents.machine.system(PERSON, {"HOME": str(agents.repo.home)}).at(str(agents.root / "inner"))
     assert run(("uninstall", "--all", "--log"), system) == 0
     assert agents.repo.log.is_dir()
+
+
+# --- a log for a part of the repository -------------------------------------------------------------------------------
+
+
+def test_a_commit_is_checked_with_the_log_of_each_part(agents: Agents) -> None:
+    part = agents.root / "services"
+    part.mkdir()
+    assert run(("init", "--here"), agents.machine.system(PERSON, {}).at(str(part))) == 0
+    here = agents.machine.system(CODEX, {"CODEX_THREAD_ID": "c200"}).at(str(part))
+    assert run(("claim", "file", "./a.py"), here) == 0
+    (part / "a.py").touch()
+    assert agents.writes(CLAUDE, "services/a.py").code == DENIED
+    assert agents.coord(CLAUDE, "claim", "file", "services/a.py").code == 2, "another log guards it"
+    agents.shell(CLAUDE, "git add services/a.py", hooks=False)
+    assert git_hook(agents, "pre-commit", ".") == staged.DENIED
+    assert run(("release", "file", "./a.py"), here) == 0
+    assert git_hook(agents, "pre-commit", ".") == 0

@@ -89,7 +89,7 @@ def test_the_repositorys_folder_counts_else_the_nearest_above(home: Path) -> Non
     assert workspace(home, repo / "sub").folder == str(nested)
 
 
-def test_a_folder_that_was_removed_is_not_replaced_by_an_outer_one(home: Path) -> None:
+def test_a_removed_folder_is_not_replaced_by_an_outer_one(home: Path) -> None:
     outer = repository(home / "outer", initialised=True)
     inner = repository(outer / "inner", initialised=True)
     (inner / ".git" / "HEAD").touch()
