@@ -18,6 +18,7 @@ from coord.clients.registry import Client
 from coord.errors import refused
 from coord.platform.git.command import GitError, run_git
 from coord.platform.git.exclude import exclude_file, with_pattern, without_pattern
+from coord.platform.git.naming import find_checkout
 from coord.platform.git.repository import FOLDER, Repository, first_line
 
 _COMMENT = "# Made by `coord install`: settings of this person alone."
@@ -93,7 +94,7 @@ def disallow_log_writes(client: Client, request: InstallRequest, draft: Changese
     text = draft.text(path)
     if request.repository and has_ours(text, _TABLE):
         before = writable_roots(_read(path, text))
-        folder = _shared_folder(request.repository)
+        folder = _shared_folder(request, request.repository)
         roots = [root for root in before if root != folder]
         if len(roots) < len(before):
             new = with_table(text, _TABLE, {_KEY: roots}) if roots else without_table(text, _TABLE)
@@ -109,12 +110,16 @@ def _read(path: str, text: str) -> dict[str, Any]:
 
 
 def log_folder_outside(request: InstallRequest) -> str:
-    """Return the shared folder if the repository has linked worktrees, which it is outside of; otherwise empty."""
+    """Return the shared folder if worktrees of the repository are outside the folder that contains it; otherwise empty.
+
+    These are linked worktrees, and a repository that is nested in the one that has the folder.
+    """
     repository = request.repository
     if repository is None:
         return ""
+    folder = _shared_folder(request, repository)
     linked = repository.worktree != repository.main or linked_worktrees(repository)
-    return _shared_folder(repository) if linked else ""
+    return folder if linked or os.path.dirname(folder) != repository.main else ""
 
 
 def writable_roots(settings: dict[str, Any]) -> list[str]:
@@ -124,8 +129,9 @@ def writable_roots(settings: dict[str, Any]) -> list[str]:
     return [root for root in roots if isinstance(root, str)] if isinstance(roots, list) else []
 
 
-def _shared_folder(repository: Repository) -> str:
-    return os.path.join(repository.main, FOLDER)
+def _shared_folder(request: InstallRequest, repository: Repository) -> str:
+    found = find_checkout(request.base)
+    return found.folder if found else os.path.join(repository.main, FOLDER)
 
 
 def linked_worktrees(repository: Repository) -> list[str]:

@@ -113,13 +113,15 @@ def named_checkout(directory: str, named: str) -> Checkout:
     return Checkout(named, home.worktree if home else os.path.dirname(named), home, inner)
 
 
-def folder_in_environment(env: "Mapping[str, str]", cwd: str = "/") -> str:
+def folder_in_environment(env: "Mapping[str, str]") -> str:
     """Return the shared folder that COORD_ROOT names; empty if it is not set."""
-    return shared_folder_named(env.get("COORD_ROOT", ""), cwd)
+    return shared_folder_named(env.get("COORD_ROOT", ""))
 
 
-def shared_folder_named(name: str, cwd: str) -> str:
-    """Return the shared folder with this path, or in the folder with this path; empty for an empty path."""
+def shared_folder_named(name: str, cwd: str = "") -> str:
+    """Return the shared folder with this path, or in the folder with this path; empty for an empty path. A relative
+    path is resolved from `cwd`, or from the working directory of the process.
+    """
     if not name:
         return ""
     folder = os.path.realpath(os.path.join(cwd, os.path.expanduser(name)))
@@ -166,9 +168,17 @@ def spelled(root: str, relative: str) -> str:
         except OSError:
             break
         if part not in names:
-            alike = [name for name in names if name.casefold() == part.casefold()]
+            alike = [name for name in names if _folded(name) == _folded(part)]
             parts[i] = next((name for name in alike if _is_same_file(folder, name, part)), part)
     return os.sep.join(parts)
+
+
+def _folded(name: str) -> str:
+    if not name.isascii():
+        from unicodedata import normalize
+
+        name = normalize("NFC", name)
+    return name.casefold()
 
 
 def _is_same_file(folder: str, a: str, b: str) -> bool:

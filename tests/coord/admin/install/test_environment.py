@@ -46,6 +46,16 @@ def test_codex_in_a_worktree_can_write_the_log(machine: Machine) -> None:
     assert {path for path in machine.tree() if "/.git/" not in path} == {p for p in tree if "/.git/" not in p}
 
 
+def test_codex_in_a_nested_repository_can_write_the_outer_log(machine: Machine) -> None:
+    inner = machine.repo.root / "inner"
+    git(machine.repo, "init", "-q", str(inner))
+    path = machine.put(f"~/{CONFIG}", OWN_TOML)
+    machine.ok("install codex --root", str(inner))
+    assert tomllib.loads(path.read_text())["sandbox_workspace_write"]["writable_roots"] == [str(machine.repo.folder)]
+    machine.ok("uninstall codex --root", str(inner))
+    assert path.read_bytes() == OWN_TOML
+
+
 def test_existing_sandbox_settings_are_not_edited(machine: Machine) -> None:
     git(machine.repo, "commit", "-q", "--allow-empty", "-m", "first")
     git(machine.repo, "worktree", "add", "-q", str(machine.repo.root.parent / "other"))
