@@ -74,6 +74,8 @@ LogReader._read_next | never horizon | events of another machine that are too fa
 # The rules of claims.
 conflicts.conflict | never agent | rule 1: a session and its own subagent do not conflict
     property/test_conflict.py::test_rule_1_claims_conflict_as_in_the_reference_model
+conflicts.are_different_worktrees | never _is_path | rule 1: a path may be the worktree that a name means
+    property/test_conflict.py::test_rule_1_claims_conflict_as_in_the_reference_model
 claims.find_obstacles | never conflict wait | rule 2: no request overtakes an earlier waiting request
     projections/rules/test_claims.py::test_rule_2_an_earlier_waiting_request_comes_first
 requests.on_requested | never refused | rule 2: a request that was told refused is never granted
@@ -150,6 +152,8 @@ before_commit | never denied | a commit that contains another session's edit is 
     coord/hooks/git/test_hook.py::test_an_agents_commit_of_another_agents_edit_is_refused
 before_commit | always is_person | an agent is not treated as the user
     coord/hooks/git/test_hook.py::test_an_agent_cannot_commit_edits_of_a_stopped_agent
+GitHook._guards | returns True | a file is not checked with a log that does not guard it
+    coord/hooks/test_nested_repositories.py::test_a_commit_is_checked_with_the_log_of_each_part
 _is_guard_off | without transact | a commit with the guard off is recorded
     coord/hooks/git/test_hook.py::test_a_commit_with_the_guard_off_is_recorded
 after_commit | without transact | a commit ends the claims of the edits in it

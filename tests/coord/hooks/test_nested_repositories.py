@@ -166,3 +166,5 @@ def test_a_commit_is_checked_with_the_log_of_each_part(agents: Agents) -> None:
     assert git_hook(agents, "pre-commit", ".") == staged.DENIED
     assert run(("release", "file", "./a.py"), here) == 0
     assert git_hook(agents, "pre-commit", ".") == 0
+    assert agents.coord(CODEX, "claim", "file", "**").code == 0
+    assert git_hook(agents, "pre-commit", ".") == 0, "the outer log does not guard it"
