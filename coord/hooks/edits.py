@@ -81,7 +81,7 @@ class GitAnswers:
         """Ask git about the files of these claims that are automatic."""
         by_root: dict[str, list[_Edit]] = {}
         for claim in claims:
-            if claim.automatic:
+            if claim.automatic and not _is_out_of_reach(self.workspace, claim.worktree):
                 edit = _Edit(self.workspace, claim)
                 by_root.setdefault(edit.root, []).append(edit)
         for root, some in by_root.items():
@@ -147,6 +147,14 @@ def _edited_file(workspace: Workspace, worktree: str, resource: str) -> tuple[st
     root = root_of_worktree(workspace.checkout, worktree)
     path = hook_state.claimed_path(workspace.cache, root, worktree, resource)
     return path, find_repository(os.path.dirname(path)) if os.path.isdir(root) else None
+
+
+def _is_out_of_reach(workspace: Workspace, worktree: str) -> bool:
+    """Return whether git knows a worktree that is not at its path here, for example because it was moved with `mv`, or
+    because this is a container that sees only some worktrees. What is uncommitted there is unknown.
+    """
+    root = root_of_worktree(workspace.checkout, worktree)
+    return bool(root) and root != worktree and not os.path.isdir(root)
 
 
 class _Edit:

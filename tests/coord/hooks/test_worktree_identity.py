@@ -64,6 +64,26 @@ def test_the_warning_of_a_removed_worktree_shows_its_name(agents: Agents) -> Non
     assert "in another worktree (worktrees/other)" in agents.writes(CODEX, "a.py").context
 
 
+def test_an_edit_in_a_worktree_out_of_reach_does_not_end(agents: Agents) -> None:
+    side, new = agents.root.parent / "other", agents.root.parent / "new"
+    agents.writes(CLAUDE, "a.py", cwd=side)
+    side.rename(new)  # git does not know where it is now
+    agents.machine.wait(3600)
+    agents.writes(CODEX, "b.py")
+    assert agents.claims()["file/a.py"] == agents.session(CLAUDE)
+    assert agents.writes(CODEX, "a.py", cwd=new).code == DENIED
+    agents.shell(CLAUDE, "git worktree repair && git commit -qam more", cwd=new, hooks=False)
+    assert agents.writes(CODEX, "a.py", cwd=new).code == ALLOWED
+
+
+def test_an_edit_in_a_removed_worktree_ends(agents: Agents) -> None:
+    agents.writes(CLAUDE, "a.py", cwd=agents.root.parent / "other")
+    agents.shell(CLAUDE, "git worktree remove --force ../other", hooks=False)
+    agents.machine.wait(3600)
+    agents.writes(CODEX, "b.py")
+    assert "file/a.py" not in agents.claims()
+
+
 def test_a_session_is_the_same_by_each_path_of_its_folder(agents: Agents) -> None:
     agents.writes(CLAUDE, "a.py")
     before, old = agents.session(CLAUDE), agents.root
