@@ -14,6 +14,7 @@ from coord.render.format import json_text, terminal_text, time_text
 from coord.workspace.config import Config, read_config
 from coord.workspace.identity import Identity, identify
 from coord.workspace.identity import find_identity as find_identity
+from coord.workspace.names import known_session
 from coord.workspace.paths import Workspace, find_workspace
 from coord.workspace.system import System
 from eventlog.events import MAX_TEXT_LENGTH, Instant
@@ -91,11 +92,11 @@ class Run:
     def _who(self, transaction: Transaction) -> Identity:
         if self._me is None:
             return identify(self.system, transaction.state, self.session)
-        session = transaction.state.sessions.get(transaction.state.current_session(self._me.session))
-        evidence = self.system.death_evidence(session) if session and not self._anchor_was_gone else ""
-        if session and evidence:  # a command that outlives its shell must not revive the shell's session
+        session = known_session(transaction.state, self._me.session)
+        evidence = "" if self._anchor_was_gone else self.system.death_evidence(session)
+        if evidence:  # a command that outlives its shell must not revive the shell's session
             raise no_session(f"session {session.id} is dead: {evidence}. Nothing was done.")
-        return replace(self._me, session=session.id if session else self._me.session)
+        return replace(self._me, session=session.id)
 
     def note_problems(self, snapshot: Snapshot) -> None:
         """Print notes about the problems of the journals and of the clock, for a command that only reads."""
@@ -115,7 +116,8 @@ class Run:
             self._me = self.transact(lambda _: None).me
             snapshot = self.read_state()
         else:
-            self._anchor_was_gone = bool(self.system.death_evidence(snapshot.state.sessions[self._me.session]))
+            session = known_session(snapshot.state, self._me.session)
+            self._anchor_was_gone = bool(self.system.death_evidence(session))
         return snapshot, self._me
 
     def own_session_id(self, snapshot: Snapshot) -> str:

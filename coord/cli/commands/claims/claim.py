@@ -12,12 +12,13 @@ from coord.engine.board import find_deaths
 from coord.engine.durations import NEGATIVE, parse_ttl_s, parse_wait_s
 from coord.engine.run import Run
 from coord.engine.transaction import Transaction
-from coord.errors import REFUSED, CoordError, usage_error
+from coord.errors import NO_LOG, REFUSED, CoordError, usage_error
 from coord.hooks.edits import GitAnswers, conflicting_claims, finish_conflicting, may_finish_conflicting
 from coord.platform.watch import Interrupted, collect_signals, wait_for
 from coord.render.format import duration_text, line, until
 from coord.workspace.config import Config
 from coord.workspace.identity import Identity
+from coord.workspace.names import known_session
 from eventlog.events import ClaimAccepted, ClaimReleased, ClaimRequested, EventId, Instant, Mode, ToldOutcome
 from projections.rules.claims import decide_request
 from projections.rules.cycles import wait_cycles
@@ -193,9 +194,10 @@ def _request_and_wait(
         except Interrupted as signal:
             run.transact(lambda transaction: transaction.append(withdrawal))
             raise CoordError(128 + signal.args[0], f"no longer waiting for {line(waiting.resource)}") from None
-        except CoordError:
-            with suppress(CoordError):  # the first error is the one to report
-                run.transact(lambda transaction: transaction.append(withdrawal))
+        except CoordError as error:
+            if error.code != NO_LOG:  # a log that cannot be used, such as one that was removed, is left as it is
+                with suppress(CoordError):  # the first error is the one to report
+                    run.transact(lambda transaction: transaction.append(withdrawal))
             raise
 
 
@@ -210,6 +212,7 @@ def _poll_grant(
     Rule 6: a cycle of waits that includes this session is reported once; `reported_cycles` collects them.
     """
     snapshot = run.read_state()
+    known_session(snapshot.state, waiting.session)
     if find_deaths(run.system, snapshot):
         run.transact(lambda transaction: None)  # every transaction records deaths, which frees the claims of the dead
         snapshot = run.read_state()
@@ -227,7 +230,7 @@ def _poll_grant(
         snapshot = run.read_state()
         state = as_of(snapshot.state, snapshot.now)
     if waiting.claim not in state.waits:
-        if waiting.claim not in state.claims and not state.sessions[waiting.session].live:
+        if waiting.claim not in state.claims and not known_session(state, waiting.session).live:
             return msgspec.structs.replace(waiting, outcome="timed_out", at=snapshot.now), ""
         return run.transact(lambda transaction: _accept(transaction, waiting)).value, state.due
     for cycle in wait_cycles(state):
