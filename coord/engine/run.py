@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from coord.engine.snapshot import Snapshot
 from coord.engine.transaction import Outcome, Transaction, transact
 from coord.errors import CoordError, no_session, usage_error
+from coord.render.console.output import print_note, print_text
 from coord.render.format import json_text, terminal_text, time_text
 from coord.workspace.config import Config, read_config
 from coord.workspace.identity import Identity, identify
@@ -133,19 +134,18 @@ class Run:
             return ""
         return identity.session if identity else ""
 
-    def say(self, text: str, data: object) -> None:
-        """Print the result: `text`, or `data` as a JSON document."""
+    def say(self, text: str, data: object) -> bool:
+        """Print the result: `text`, or `data` as a JSON document. Return whether it was written."""
         if self.json:
             text = json_text(data)
         elif self._unread:
             text += f"\n📬 {self._unread} unread: coord inbox"
-        sys.stdout.write(text.rstrip("\n") + "\n")
-        sys.stdout.flush()
+        return print_text(text.rstrip("\n") + "\n")
 
     def note(self, text: str) -> None:
         """Print a note on standard error."""
         shown = json_text({"note": text}, indent=None) if self.json else f"coord: note: {terminal_text(text)}"
-        sys.stderr.write(shown + "\n")
+        print_note(shown)
 
     def body(self, text: str | None) -> str:
         """Return a text argument, or the content of standard input for `-`. Raises CoordError (2)."""

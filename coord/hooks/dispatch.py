@@ -19,6 +19,7 @@ from coord.guard.payload import HookCall, Write, writes_in
 from coord.hooks import edits
 from coord.hooks.context import HookContext, HookRequest, SendDocument
 from coord.hooks.handlers import HANDLERS, before_tool, claims_to_check
+from coord.render.console.output import is_discarded
 from coord.workspace.config import read_config
 from coord.workspace.identity import Identity
 from coord.workspace.names import by_conversation
@@ -78,7 +79,7 @@ def _transact(
 
 def write_to_client(document: dict[str, object]) -> None:
     """Send the client a document on standard output. Raises OSError if nobody reads it."""
-    if sys.stdout is None:
+    if is_discarded(sys.stdout):
         raise OSError("standard output is closed")
     sys.stdout.write(msgspec.json.encode(document).decode() + "\n")
     sys.stdout.flush()

@@ -59,9 +59,9 @@ def inbox(run: Run, message: str | None, peek: bool, everything: bool, wait: str
     left = len(session.unread) - len(rows)
     notices = session.notices if run.json else session.notices[:_SHOWN]
     left += len(session.notices) - len(notices)
-    run.say(_render_text(state, session, notices, rows, now), _data(me, notices, rows, left))
+    written = run.say(_render_text(state, session, notices, rows, now), _data(me, notices, rows, left))
     shown = tuple(dict.fromkeys([*unread, *(notice.id for notice in notices)]))
-    if shown and not peek and at is None:  # only after printing: what was not shown must stay unread
+    if shown and written and not peek and at is None:  # what was not shown must stay unread
         run.transact(lambda transaction: transaction.append(MessageRead(messages=shown)))
     else:
         run.note_problems(snapshot)
@@ -124,8 +124,8 @@ def _wait(run: Run, me: str, wait_limit_s: int) -> Snapshot:
 def _show_message(run: Run, snapshot: Snapshot, text: str, me: str, peek: bool) -> None:
     event, payload = read_message(run.workspace, message_id(snapshot, text))
     row = full_message_row(event, payload, snapshot.state)
-    run.say(message_lines(row, snapshot.now, me, names_of(snapshot.state), whole=True), msgspec.to_builtins(row))
-    if not peek and event.id in known_session(snapshot.state, me).unread:
+    text = message_lines(row, snapshot.now, me, names_of(snapshot.state), whole=True)
+    if run.say(text, msgspec.to_builtins(row)) and not peek and event.id in known_session(snapshot.state, me).unread:
         run.transact(lambda transaction: transaction.append(MessageRead(messages=(event.id,))))
 
 
