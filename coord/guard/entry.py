@@ -15,7 +15,7 @@ import time
 from coord.guard import hook_state, shell_commands
 from coord.guard.decision import due, files_held_by_others
 from coord.guard.index import denial_text, load_index
-from coord.guard.payload import client_named, folder_at, parse_call, writes_in
+from coord.guard.payload import client_named, folder_at, parse_call, read_input, writes_in
 from coord.platform.git.repository import find_repository, recorded_path
 from coord.platform.host import host_identity, start_ticks
 
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 ALLOWED, DENIED = 0, 2  # exit codes that all clients understand; with DENIED, the reason is on standard error
 REMIND_S = 300  # how often an agent is reminded of what it must confirm
 _QUICK_EVENTS = ("before", "after", "prompt")
-_MOST_INPUT = 1 << 25  # bytes
 _SECOND = 1_000_000  # microseconds
 
 
@@ -196,7 +195,7 @@ def main(word: str, full_answer: "FullAnswer") -> int:
     client, call = client_named(word), None
     code, text = ALLOWED, ""
     try:
-        data = sys.stdin.buffer.read(_MOST_INPUT + 1) if sys.stdin else b""
+        data = read_input(sys.stdin.fileno()) if sys.stdin else b""
         call = parse_call(client, data) if client and data.strip() else None
         if call:
             code, text = answer_call(call, Machine(os.environ, _now, host_identity, start_ticks), full_answer)

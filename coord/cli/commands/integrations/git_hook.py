@@ -7,15 +7,16 @@ from coord.cli.parser import argument, command
 from coord.engine.run import Run
 from coord.errors import usage_error
 from coord.guard import hook_state
+from coord.guard.payload import read_input
 from coord.hooks.git.hook import GitHook, after_commit, before_commit, before_push, hook_in
 from coord.render.format import line
 from eventlog.events import to_micros
 
-_MOST_INPUT = 1 << 24  # bytes
+_INPUT_LIMIT_S = 10  # git writes the refs before it waits for the hook
 
 
 def _push(hook: GitHook, words: tuple[str, ...]) -> int:
-    text = sys.stdin.buffer.read(_MOST_INPUT).decode(errors="replace")
+    text = read_input(sys.stdin.fileno(), _INPUT_LIMIT_S).decode(errors="replace")
     return before_push(hook, words[0] if words else "", text)
 
 
