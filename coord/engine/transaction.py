@@ -25,11 +25,22 @@ from coord.workspace.names import new_id
 from coord.workspace.paths import Workspace, write_marker
 from coord.workspace.system import System
 from eventlog.errors import LogError
-from eventlog.events import VERSION, Anchor, AnyPayload, Event, Instant, SessionPresumedDead, SessionStarted, add_time
+from eventlog.events import (
+    VERSION,
+    Anchor,
+    AnyPayload,
+    ClaimBroken,
+    Event,
+    Instant,
+    SessionPresumedDead,
+    SessionStarted,
+    add_time,
+)
 from eventlog.local.journal import closed_reason
 from eventlog.local.writer import JournalWriter
 from eventlog.scanning import Position
 from projections.rules.fold import as_of
+from projections.rules.liveness import NOBODY_WAITS
 from projections.rules.state import Session, State
 
 T = TypeVar("T")
@@ -191,12 +202,17 @@ class Transaction:
         return ""
 
     def record_deaths(self) -> None:
-        """Record every session whose anchor is gone as dead (rule 9)."""
+        """Record every session whose anchor is gone as dead (rule 9), and end each waiting request whose process is
+        gone (rule 4).
+        """
         for session in list(self.state.sessions.values()):
             if session.live and session.anchor and session.id != self.me.session:
                 evidence = self.system.death_evidence(session)
                 if evidence:
                     self.append(SessionPresumedDead(session=session.id, anchor=session.anchor, evidence=evidence))
+        for wait in list(self.state.waits.values()):
+            if wait.id in self.state.waits and (evidence := self.system.gone_evidence(wait.waiter)):
+                self.append(ClaimBroken(claim=wait.id, reason=f"{NOBODY_WAITS}: {evidence}"))
 
     def finish(self) -> None:
         """Sync what was appended, and close the journal."""

@@ -71,16 +71,18 @@ class CallFacts:
         self._started = started
         self._before: hook_state.Trace | None = None
 
-    def lives(self, session: str) -> bool:
-        """Return whether a session's process is alive. True if the session has no process on this machine."""
-        anchor = self.view.anchors.get(session) if self._started else None
+    def lives(self, name: str) -> bool:
+        """Return whether the process of a session or of a waiting request is alive. True if it has none on this
+        machine.
+        """
+        anchor = self.view.anchors.get(name) if self._started else None
         return not (anchor and self._started) or self._started(anchor[0]) == anchor[1]
 
     def is_certain(self, row: "GuardRow", write: "Write") -> bool:
         """See `HookFacts.is_certain`."""
         if not self._started:
             return True
-        if not self.lives(row.session):
+        if not self.lives(row.session) or not self.lives(row.id):
             return False
         is_edit = row.automatic and row.resource == write.resource
         unfinished = hook_state.is_edit_unfinished

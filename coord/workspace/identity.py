@@ -174,6 +174,12 @@ def find_anchor(system: System, conversation: str = "") -> tuple[Process, Anchor
     return (process, anchor) if process and anchor else None
 
 
+def own_anchor(system: System) -> Anchor | None:
+    """Return this process as an anchor, or None if it cannot be recognized later."""
+    own = system.processes.process(system.pid)
+    return anchor_of(own, system.here) if own else None
+
+
 def session_started(
     system: System,
     workspace: Workspace,

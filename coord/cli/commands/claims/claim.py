@@ -12,12 +12,12 @@ from coord.engine.board import find_deaths
 from coord.engine.durations import NEGATIVE, parse_ttl_s, parse_wait_s
 from coord.engine.run import Run
 from coord.engine.transaction import Transaction
-from coord.errors import NO_LOG, REFUSED, CoordError, usage_error
+from coord.errors import REFUSED, CoordError, usage_error
 from coord.hooks.edits import GitAnswers, conflicting_claims, finish_conflicting, may_finish_conflicting
 from coord.platform.watch import Interrupted, collect_signals, wait_for
 from coord.render.format import duration_text, line, until
 from coord.workspace.config import Config
-from coord.workspace.identity import Identity
+from coord.workspace.identity import Identity, own_anchor
 from coord.workspace.names import known_session
 from eventlog.events import ClaimAccepted, ClaimReleased, ClaimRequested, EventId, Instant, Mode, ToldOutcome
 from projections.rules.claims import decide_request
@@ -70,9 +70,8 @@ def claim(run: Run, words: tuple[str, ...], ttl: str | None, shared: bool, wait:
     answers = GitAnswers(run.workspace)
 
     def prepare(state: State, now: Instant) -> None:
-        answers.learn(
-            conflicting_claims(state, _claim_request(Identity("", ""), resource, mode, ttl_seconds, note, now))
-        )
+        asked = _claim_request(Identity("", ""), resource, mode, ttl_seconds, note, now)
+        answers.learn(conflicting_claims(state, asked))
 
     def decide(transaction: Transaction) -> ClaimResult:
         return request_claim(transaction, run.config, answers, resource, mode, ttl_seconds, wait_limit_s, note)
@@ -105,12 +104,19 @@ def request_claim(
     at = transaction.at
     verdict = decide_request(transaction.state, request, wait_limit_s)
     told: ToldOutcome = "granted" if verdict.outcome == "renewed" else verdict.outcome
+    waiter = own_anchor(transaction.system) if told == "waiting" else None
     obstacles = [_describe_obstacle(transaction.state, claim_id) for claim_id in verdict.obstacles]
-    event = transaction.append(
-        ClaimRequested(
-            resource=resource, mode=mode, ttl_s=ttl, wait_s=wait_limit_s, agent=me.agent, told=told, note=note
-        )
+    asked = ClaimRequested(
+        resource=resource,
+        mode=mode,
+        ttl_s=ttl,
+        wait_s=wait_limit_s,
+        agent=me.agent,
+        told=told,
+        note=note,
+        waiter=waiter,
     )
+    event = transaction.append(asked)
     held = transaction.state.claims.get(verdict.renewed or event.id)
     return ClaimResult(
         outcome=verdict.outcome,
@@ -194,9 +200,9 @@ def _request_and_wait(
         except Interrupted as signal:
             run.transact(lambda transaction: transaction.append(withdrawal))
             raise CoordError(128 + signal.args[0], f"no longer waiting for {line(waiting.resource)}") from None
-        except CoordError as error:
-            if error.code != NO_LOG:  # a log that cannot be used, such as one that was removed, is left as it is
-                with suppress(CoordError):  # the first error is the one to report
+        except CoordError:
+            with suppress(CoordError):  # the first error is the one to report
+                if waiting.claim in run.read_state().state.waits:  # not if the log was removed or made again
                     run.transact(lambda transaction: transaction.append(withdrawal))
             raise
 
@@ -208,7 +214,6 @@ def _poll_grant(
 
     A snapshot reads the log first and the clock afterwards, and a grant can come in between. So a wait is found to have
     ended only under the lock, in `_accept`.
-
     Rule 6: a cycle of waits that includes this session is reported once; `reported_cycles` collects them.
     """
     snapshot = run.read_state()
