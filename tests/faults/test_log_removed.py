@@ -122,6 +122,16 @@ def test_following_continues_in_a_log_that_was_replaced(repo: Repo, remove: Call
     assert "Traceback" not in follower.so_far()
 
 
+@pytest.mark.parametrize("remove", [without_log, without_folder], ids=lambda remove: remove.__name__)
+def test_the_live_board_ends_and_leaves_the_terminal(repo: Repo, remove: Callable[[Repo], None]) -> None:
+    repo.sessions(1)
+    window = repo.terminal()
+    window.begin("coord watch; echo code-$?")
+    window.sees("q quits")
+    remove(repo)
+    assert "Restore it" in " ".join(window.sees(f"code-{NO_LOG}").split())
+
+
 @pytest.mark.parametrize("remove", REMOVALS, ids=lambda remove: remove.__name__)
 def test_a_hook_that_waits_ends_without_an_answer(repo: Repo, remove: Callable[[Repo], None]) -> None:
     shell = repo.shell()
