@@ -29,6 +29,10 @@ def main() -> None:
 
 
 def _run() -> int:
+    if None in (sys.stdin, sys.stdout, sys.stderr):
+        from coord.render.console.output import open_closed_streams
+
+        open_closed_streams()
     if sys.argv[1:2] == ["hook"] and len(sys.argv) == 3:
         from coord.guard import entry
         from coord.guard.payload import client_named

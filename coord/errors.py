@@ -1,7 +1,9 @@
 """The error that is shown to users, and the exit codes. `coord.cli.main` prints the error and exits with its code."""
 
-DONE, REFUSED, USAGE, NO_SESSION, NO_LOG = 0, 1, 2, 3, 4
-"""0 done; 1 refused or timed out; 2 wrong usage; 3 no session or an ambiguous one; 4 the log cannot be used."""
+DONE, REFUSED, USAGE, NO_SESSION, NO_LOG, NO_OUTPUT = 0, 1, 2, 3, 4, 5
+"""0 done; 1 refused or timed out; 2 wrong usage; 3 no session or an ambiguous one; 4 the log cannot be used; 5 done,
+but the output could not be written.
+"""
 
 
 class CoordError(Exception):

@@ -3,9 +3,8 @@
 An event is an immutable fact, named in the past tense. Its id is `session/n`, for example `amber-otter-k3f9/17`. A
 message or a claim has the id of the event that created it; there are no other ids.
 
-The types here include the permanent limits and formats of values. A line that violates them is never acted on: it is
-read as `Unknown`. Journals outlive the program, so a field is never renamed and never gets another meaning. Additions
-are new optional fields, new event types, or a new version with an upcaster.
+The types include the permanent limits and formats of values: a line that violates them is read as `Unknown`. A field is
+never renamed and never gets another meaning. Additions are new optional fields or event types, or a new version.
 
 Events contain no cycles, so the garbage collector need not track them (`gc=False`). This saves 7 % of a long read.
 """
@@ -179,6 +178,7 @@ class ClaimRequested(Payload, frozen=True, tag="claim.requested", kw_only=True):
     worktree: Name = ""  # the worktree it is limited to, if any: `main`, `worktrees/NAME`, or a path (older)
     automatic: bool = False  # whether a hook made the request, for an edit
     told: ToldOutcome  # the answer that the requester got: granted, waiting or refused
+    waiter: Anchor | None = None  # the process that waits for the grant, if the request waits
     note: Text = ""  # what the claim is for
 
 
@@ -216,9 +216,9 @@ class ClaimHandedOver(Payload, frozen=True, tag="claim.handed_over"):
 
 
 class ClaimBroken(Payload, frozen=True, tag="claim.broken"):
-    """A session other than the holder ended a claim; the reason is recorded."""
+    """A session ended a claim of another one, or a waiting request whose `waiter` is gone; the reason is recorded."""
 
-    claim: EventId  # the claim
+    claim: EventId  # the claim, or the waiting request
     reason: Text  # why; the holder is notified of it
 
 

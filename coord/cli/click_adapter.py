@@ -3,6 +3,7 @@
 Usage errors are reported here: click's messages, or better ones.
 """
 
+import sys
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from typing import Any
@@ -12,14 +13,19 @@ import click
 from coord import __version__
 from coord.cli.parser import Command, Number, Parameter
 from coord.cli.registry import COMMAND_GROUPS, COMMANDS_BY_NAME, load_command
-from coord.errors import USAGE, CoordError
+from coord.errors import DONE, USAGE, CoordError
+from coord.render.console.output import print_text, record_failure
 from coord.workspace.system import System
 
 _NOT_SUGGESTED = ("hook", "git-hook")  # only programs call them
 
 
-class OutputClosed(Exception):
-    """The reader of standard output closed it."""
+class _SystemRefused(Exception):
+    """A command has raised this OSError. Any other is about the output of click itself."""
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__(str(error))
+        self.error = error
 
 
 class _ClickCommand(click.Command):
@@ -46,7 +52,10 @@ def as_click(declared: Command) -> click.Command:
 
     @click.pass_context
     def call(context: click.Context, /, **values: Any) -> Any:
-        return declared.call(context.find_root().obj, values)
+        try:
+            return declared.call(context.find_root().obj, values)
+        except OSError as error:
+            raise _SystemRefused(error) from None
 
     parameters = [_click_parameter(parameter) for parameter in declared.parameters]
     return _ClickCommand(declared, name=declared.name, callback=call, params=parameters, help=declared.function.__doc__)
@@ -79,13 +88,6 @@ def _number_callback(number: Number) -> Callable[[click.Context, click.Parameter
 
 class CommandGroup(click.Group):
     """The group of all commands. It imports only the command that is called."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """Run the command. A closed pipe becomes `OutputClosed`, because click would exit with code 1."""
-        try:
-            return super().invoke(ctx)
-        except BrokenPipeError:
-            raise OutputClosed from None
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names in the order of the registry."""
@@ -137,16 +139,28 @@ def cli(context: click.Context) -> None:
       coord status    at any time
     """
     if context.invoked_subcommand is None:
-        click.echo(context.get_help())
+        print_text(context.get_help() + "\n")
 
 
 def run_by_click(argv: Sequence[str], system: System) -> object:
     """Parse a command line with click, run the command, and return its result.
 
-    Raises CoordError (2) for a usage error, KeyboardInterrupt, and OutputClosed.
+    Raises CoordError (2) for a usage error, KeyboardInterrupt, and OSError.
     """
+    streams = sys.stdout, sys.stderr
     try:
         return cli.main(list(argv), prog_name="coord", standalone_mode=False, obj=system)
+    except _SystemRefused as refused:
+        raise refused.error from None
+    except OSError as error:
+        record_failure(error)
+        return DONE
+    except SystemExit:
+        if sys.stdout is streams[0]:
+            raise
+        sys.stdout, sys.stderr = streams  # click has replaced them, because the reader of its help closed the pipe
+        record_failure(BrokenPipeError())  # and would exit with 1, which means refused
+        return DONE
     except click.ClickException as error:
         raise CoordError(USAGE, _error_message(error)) from None
     except click.Abort:

@@ -3,40 +3,46 @@
 The exit codes are those of `coord.errors`. A command that a signal ended exits with 128 plus the signal's number.
 """
 
-import os
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
 
 from coord.cli.registry import COMMANDS_BY_NAME, load_command
-from coord.errors import USAGE, CoordError, from_os_error
+from coord.errors import DONE, NO_OUTPUT, USAGE, CoordError, from_os_error
+from coord.render.console.output import open_closed_streams, print_note, take_failure
 from coord.render.format import json_text, terminal_text
 from coord.workspace.system import System
 
 
 def run(argv: Sequence[str], system: System) -> int:
     """Run a command line, and return the exit code. An error is one line, or one JSON object, on standard error."""
-    sys.stdin = sys.stdin or open(os.devnull)  # noqa: SIM115 - a closed stream is None, and reads or writes nothing
-    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115
-    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
+    open_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
     try:
         _check_encoding(argv)
         code = _run_command(argv, system)
-        sys.stdout.flush()
-        return code if isinstance(code, int) else 0
-    except CoordError as error:
-        return _report(error.code, error.message, "--json" in argv, error.details)
+        error = CoordError(code if isinstance(code, int) else DONE, "")
+    except CoordError as raised:
+        error = raised
     except KeyboardInterrupt:
-        return 130
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # so that flushing at exit does not fail again
-        return 0
-    except OSError as error:
-        converted = from_os_error(error)
-        return _report(converted.code, converted.message, "--json" in argv, {})
+        error = CoordError(130, "")
+    except OSError as raised:
+        error = from_os_error(raised)
+    if failure := take_failure():
+        error = _with_failed_output(error, failure)
+    return _report(error.code, error.message, "--json" in argv, error.details)
+
+
+def _with_failed_output(error: CoordError, failure: OSError) -> CoordError:
+    """Return how a command ends if its output could not be written. What it has decided and done does not change, so
+    only the exit code 0 does, and only if the output did not go to a pipe whose reader has stopped.
+    """
+    if isinstance(failure, BrokenPipeError):
+        return CoordError(DONE if error.code == NO_OUTPUT else error.code, error.message, **error.details)
+    what = f"the output could not be written: {failure.strerror}"
+    text = f"{what}. What the command did is kept; to see it: coord log --last 5"
+    return CoordError(error.code or NO_OUTPUT, " ".join(filter(None, (error.message, text))), **error.details)
 
 
 def _run_command(argv: Sequence[str], system: System) -> object:
@@ -46,12 +52,9 @@ def _run_command(argv: Sequence[str], system: System) -> object:
         values = command.parse_plain(argv[1:])
         if values is not None:
             return command.call(system, values)
-    from coord.cli.click_adapter import OutputClosed, run_by_click  # click takes a third of a command's time
+    from coord.cli.click_adapter import run_by_click  # click takes a third of a command's time
 
-    try:
-        return run_by_click(argv, system)
-    except OutputClosed:
-        raise BrokenPipeError from None
+    return run_by_click(argv, system)
 
 
 def _check_encoding(argv: Sequence[str]) -> None:
@@ -66,9 +69,6 @@ def _report(code: int, message: str, as_json: bool, details: dict[str, object]) 
         text = json_text({"error": {"code": code, "message": message, **details}}, indent=None)
     else:
         text = f"coord: {terminal_text(message)}" if message else ""
-    with suppress(OSError):  # the pipe is closed, or the disk is full
-        sys.stdout.flush()
-    with suppress(OSError):
-        sys.stderr.write(f"{text}\n" if text else "")
-        sys.stderr.flush()
+    if text:
+        print_note(text)
     return code

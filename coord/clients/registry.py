@@ -42,6 +42,7 @@ class Client(LightRecord):
     package: str  # its package, as in the path of an interpreter's script
     marks: tuple[str, ...]  # the variables that it sets for every command that it runs
     ids: tuple[str, ...]  # the variables with the ids of the acting agent and of the root of its conversation
+    one_conversation: bool  # whether its process has one conversation at a time, so that a new id replaces the old one
     # --- its hooks
     hook_events: "dict[str, HookEvent]"  # by the client's name for the event
     files: dict[str, str]  # the tools that write a file, with the input that names the file
@@ -79,6 +80,7 @@ CLIENTS = (
         package="@anthropic-ai/claude-code",
         marks=("CLAUDECODE",),
         ids=("CLAUDE_CODE_SESSION_ID",),
+        one_conversation=True,  # `/clear` gives the process a new id; subagents and teammates share it
         hook_events={
             "SessionStart": "start",
             "UserPromptSubmit": "prompt",
@@ -131,6 +133,7 @@ CLIENTS = (
         package="@openai/codex",
         marks=(),
         ids=("CODEX_THREAD_ID", "CODEX_SESSION_ID"),
+        one_conversation=False,  # its app server has several threads
         hook_events={
             "SessionStart": "start",
             "UserPromptSubmit": "prompt",
@@ -173,6 +176,7 @@ CLIENTS = (
         package="@google/gemini-cli",
         marks=("GEMINI_CLI",),
         ids=("GEMINI_SESSION_ID",),
+        one_conversation=False,  # an editor can open several sessions in one process over ACP
         hook_events={
             "SessionStart": "start",
             "BeforeAgent": "prompt",

@@ -23,13 +23,16 @@ from projections.views.board import Board, Need, SessionRow, build_board
 
 
 def find_deaths(system: System, snapshot: Snapshot) -> dict[str, str]:
-    """Return the live sessions whose anchor is gone, with the evidence.
+    """Return the evidence for each live session and waiting request whose process is gone, by id.
 
     The result is empty for a past state, because the process table only shows the present.
     """
     if snapshot.at:
         return {}
-    evidence = {s.id: system.death_evidence(s) for s in snapshot.state.sessions.values() if s.live and s.anchor}
+    state = snapshot.state
+    processes = {session.id: session.anchor for session in state.sessions.values() if session.live}
+    processes |= {wait.id: wait.waiter for wait in state.waits.values()}
+    evidence = {name: system.gone_evidence(process) for name, process in processes.items()}
     return {name: text for name, text in evidence.items() if text}
 
 

@@ -59,6 +59,7 @@ def view_fields(state: State, config: Config, here: ObserverHost) -> "ViewFields
     conversations = {session.client_session for session in live.values() if session.client_session}
     sessions = {name: session for name, session in by_conversations(state, conversations).items() if session.live}
     anchors = {name: session.anchor for name, session in live.items() if session.anchor}
+    anchors |= {wait.id: wait.waiter for wait in state.waits.values() if wait.waiter}
     return {
         "at": to_micros(state.at) if state.at else 0,
         "guard": config.guard,

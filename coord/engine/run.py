@@ -10,10 +10,12 @@ from msgspec.structs import replace
 from coord.engine.snapshot import Snapshot
 from coord.engine.transaction import Outcome, Transaction, transact
 from coord.errors import CoordError, no_session, usage_error
+from coord.render.console.output import print_note, print_text
 from coord.render.format import json_text, terminal_text, time_text
 from coord.workspace.config import Config, read_config
 from coord.workspace.identity import Identity, identify
 from coord.workspace.identity import find_identity as find_identity
+from coord.workspace.names import known_session
 from coord.workspace.paths import Workspace, find_workspace
 from coord.workspace.system import System
 from eventlog.events import MAX_TEXT_LENGTH, Instant
@@ -91,11 +93,11 @@ class Run:
     def _who(self, transaction: Transaction) -> Identity:
         if self._me is None:
             return identify(self.system, transaction.state, self.session)
-        session = transaction.state.sessions.get(transaction.state.current_session(self._me.session))
-        evidence = self.system.death_evidence(session) if session and not self._anchor_was_gone else ""
-        if session and evidence:  # a command that outlives its shell must not revive the shell's session
+        session = known_session(transaction.state, self._me.session)
+        evidence = "" if self._anchor_was_gone else self.system.death_evidence(session)
+        if evidence:  # a command that outlives its shell must not revive the shell's session
             raise no_session(f"session {session.id} is dead: {evidence}. Nothing was done.")
-        return replace(self._me, session=session.id if session else self._me.session)
+        return replace(self._me, session=session.id)
 
     def note_problems(self, snapshot: Snapshot) -> None:
         """Print notes about the problems of the journals and of the clock, for a command that only reads."""
@@ -115,7 +117,8 @@ class Run:
             self._me = self.transact(lambda _: None).me
             snapshot = self.read_state()
         else:
-            self._anchor_was_gone = bool(self.system.death_evidence(snapshot.state.sessions[self._me.session]))
+            session = known_session(snapshot.state, self._me.session)
+            self._anchor_was_gone = bool(self.system.death_evidence(session))
         return snapshot, self._me
 
     def own_session_id(self, snapshot: Snapshot) -> str:
@@ -131,19 +134,18 @@ class Run:
             return ""
         return identity.session if identity else ""
 
-    def say(self, text: str, data: object) -> None:
-        """Print the result: `text`, or `data` as a JSON document."""
+    def say(self, text: str, data: object) -> bool:
+        """Print the result: `text`, or `data` as a JSON document. Return whether it was written."""
         if self.json:
             text = json_text(data)
         elif self._unread:
             text += f"\n📬 {self._unread} unread: coord inbox"
-        sys.stdout.write(text.rstrip("\n") + "\n")
-        sys.stdout.flush()
+        return print_text(text.rstrip("\n") + "\n")
 
     def note(self, text: str) -> None:
         """Print a note on standard error."""
         shown = json_text({"note": text}, indent=None) if self.json else f"coord: note: {terminal_text(text)}"
-        sys.stderr.write(shown + "\n")
+        print_note(shown)
 
     def body(self, text: str | None) -> str:
         """Return a text argument, or the content of standard input for `-`. Raises CoordError (2)."""

@@ -132,7 +132,8 @@ class Snapshot:
         try:
             return self.history.catch_up(self.system.wall()).events
         except LogError as error:
-            raise no_log(f"{error}. What is wrong and what to do: coord doctor") from None
+            self._refuse_missing_log(error)
+            return []
 
     def _fold_new(self, consistent: bool, use: Callable[[list[Event]], object], restart: Callable[[], object]) -> None:
         """Pass all new events to `use`, piece by piece, and find the problems of the journals.
@@ -166,7 +167,9 @@ class Snapshot:
 
     def _refuse_missing_log(self, error: LogError) -> None:
         """Raise CoordError (4) for a log folder that cannot be read, except where coord was never used."""
-        if is_unused(self.workspace):
+        if not os.path.isdir(self.workspace.folder):
+            raise no_log(f"{self.workspace.folder} was removed. Restore it, or make a new one: coord init") from None
+        if is_unused(self.workspace) and not self.history.positions:
             return
         if os.path.isdir(self.workspace.log):
             raise no_log(f"{error}. What is wrong and what to do: coord doctor") from None
@@ -262,12 +265,7 @@ class Snapshot:
             checkpoint.save_older_checkpoints(self.workspace.cache, self._newest_saved, self._unsaved)
             self._newest_saved, self._unsaved = self._newest_older, {}
         checkpoint.save(
-            self.workspace.cache,
-            self._marks(),
-            texts,
-            self._folded(),
-            self._newest_older,
-            self._log_modified_ns(),
+            self.workspace.cache, self._marks(), texts, self._folded(), self._newest_older, self._log_modified_ns()
         )
 
     def _folded(self) -> checkpoint.SavedFold:

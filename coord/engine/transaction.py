@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from coord.engine.board import write_board
 from coord.engine.guard_index import save_index
@@ -19,16 +20,27 @@ from coord.engine.machine_lock import under_lock
 from coord.engine.snapshot import Snapshot
 from coord.errors import no_log, no_session
 from coord.workspace.config import Config
-from coord.workspace.identity import Identity, find_anchor, is_resumed, session_started
+from coord.workspace.identity import Identity, earlier_conversations, find_anchor, is_resumed, session_started
 from coord.workspace.names import new_id
 from coord.workspace.paths import Workspace, write_marker
 from coord.workspace.system import System
 from eventlog.errors import LogError
-from eventlog.events import VERSION, Anchor, AnyPayload, Event, Instant, SessionPresumedDead, SessionStarted, add_time
+from eventlog.events import (
+    VERSION,
+    Anchor,
+    AnyPayload,
+    ClaimBroken,
+    Event,
+    Instant,
+    SessionPresumedDead,
+    SessionStarted,
+    add_time,
+)
 from eventlog.local.journal import closed_reason
 from eventlog.local.writer import JournalWriter
 from eventlog.scanning import Position
 from projections.rules.fold import as_of
+from projections.rules.liveness import NOBODY_WAITS
 from projections.rules.state import Session, State
 
 T = TypeVar("T")
@@ -94,21 +106,16 @@ class Transaction:
         """Set the acting session, and prepare it where needed.
 
         A new session is started. A session whose journal takes no more events is continued by a new one. A session
-        whose process is gone, or that its client resumed in another process, gets a new anchor. Raises CoordError (3)
-        for a session that has ended.
+        whose process is gone, or that its client resumed in another process, gets a new anchor. A session that gets an
+        anchor continues the `earlier_conversations` there. Raises CoordError (3) for a session that has ended.
         """
         self.me = identity
         session = self.state.sessions.get(identity.session)
+        earlier = earlier_conversations(self.system, self.state, identity)
         if session is None:
-            started = session_started(
-                self.system,
-                self.workspace,
-                client=identity.client,
-                client_session=identity.conversation,
-                anchor=self.free_anchor("", identity.conversation),
-            )
-            self.start_session(identity, started)
-            self.notes.append(f"this conversation is session {self.me.session} from now on")
+            self.start_conversation(identity, earlier)
+            continued = f", and continues {earlier[-1].id}" if earlier else ""
+            self.notes.append(f"this conversation is session {self.me.session} from now on{continued}")
         elif reason := self._cannot_append(session.id):
             self.start_session(identity, self._restarted(session, self._kept_anchor(session), continues=session.id))
             self.notes.append(f"{session.id} continues as {self.me.session}, because {reason}")
@@ -119,7 +126,27 @@ class Transaction:
                 self._open()
             gone = session.anchor and self.system.death_evidence(session)
             if session.status == "ended" or gone or is_resumed(self.system, session, identity):
-                self.append(self._restarted(session, self.free_anchor(session.id, session.client_session)))
+                anchor = self.free_anchor(session.id, session.client_session)
+                for continues in [old.id for old in earlier if old.id != session.id] or [""]:
+                    self.append(self._restarted(session, anchor, continues))
+
+    def start_conversation(self, identity: Identity, earlier: list[Session]) -> None:
+        """Start the session of a client's new conversation, which continues the sessions `earlier`, the last one last.
+        It gets the name and the capabilities of that one.
+        """
+        started = session_started(
+            self.system,
+            self.workspace,
+            name=earlier[-1].name if earlier else "",
+            client=identity.client,
+            client_session=identity.conversation,
+            capabilities=earlier[-1].capabilities if earlier else (),
+            anchor=self.free_anchor("", identity.conversation),
+        )
+        first, *more = [replace(started, continues=old.id) for old in earlier] or [started]
+        self.start_session(identity, first)
+        for again in more:
+            self.append(again)
 
     def start_session(self, identity: Identity, started: SessionStarted) -> None:
         """Start a session with a new id, and make it the acting one."""
@@ -175,12 +202,17 @@ class Transaction:
         return ""
 
     def record_deaths(self) -> None:
-        """Record every session whose anchor is gone as dead (rule 9)."""
+        """Record every session whose anchor is gone as dead (rule 9), and end each waiting request whose process is
+        gone (rule 4).
+        """
         for session in list(self.state.sessions.values()):
             if session.live and session.anchor and session.id != self.me.session:
                 evidence = self.system.death_evidence(session)
                 if evidence:
                     self.append(SessionPresumedDead(session=session.id, anchor=session.anchor, evidence=evidence))
+        for wait in list(self.state.waits.values()):
+            if wait.id in self.state.waits and (evidence := self.system.gone_evidence(wait.waiter)):
+                self.append(ClaimBroken(claim=wait.id, reason=f"{NOBODY_WAITS}: {evidence}"))
 
     def finish(self) -> None:
         """Sync what was appended, and close the journal."""

@@ -60,7 +60,7 @@ if TYPE_CHECKING:
         ignore: list[str]
         heartbeat_us: int
         sessions: dict[str, str]  # the live session of each conversation
-        anchors: dict[str, tuple[int, int]]  # pid and start ticks of the sessions on this machine
+        anchors: dict[str, tuple[int, int]]  # pid and start ticks of sessions and waits on this machine, by id
         news: dict[str, SessionNews]  # by session
         rows: list[dict[str, object]]  # the fields of each `GuardRow`
 

@@ -15,7 +15,7 @@ import time
 from coord.guard import hook_state, shell_commands
 from coord.guard.decision import due, files_held_by_others
 from coord.guard.index import denial_text, load_index
-from coord.guard.payload import checkout_at, client_named, folder_at, parse_call, writes_in
+from coord.guard.payload import checkout_at, client_named, folder_at, parse_call, read_input, writes_in
 from coord.platform.git.naming import is_same_folder
 from coord.platform.host import host_identity, start_ticks
 
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 ALLOWED, DENIED = 0, 2  # exit codes that all clients understand; with DENIED, the reason is on standard error
 REMIND_S = 300  # how often an agent is reminded of what it must confirm
 _QUICK_EVENTS = ("before", "after", "prompt")
-_MOST_INPUT = 1 << 25  # bytes
 _SECOND = 1_000_000  # microseconds
 
 
@@ -74,16 +73,18 @@ class CallFacts:
         self._started = started
         self._before: hook_state.Trace | None = None
 
-    def lives(self, session: str) -> bool:
-        """Return whether a session's process is alive. True if the session has no process on this machine."""
-        anchor = self.view.anchors.get(session) if self._started else None
+    def lives(self, name: str) -> bool:
+        """Return whether the process of a session or of a waiting request is alive. True if it has none on this
+        machine.
+        """
+        anchor = self.view.anchors.get(name) if self._started else None
         return not (anchor and self._started) or self._started(anchor[0]) == anchor[1]
 
     def is_certain(self, row: "GuardRow", write: "Write") -> bool:
         """See `HookFacts.is_certain`."""
         if not self._started:
             return True
-        if not self.lives(row.session):
+        if not self.lives(row.session) or not self.lives(row.id):
             return False
         is_edit = row.automatic and row.resource == write.resource
         unfinished = hook_state.is_edit_unfinished
@@ -189,7 +190,7 @@ def main(word: str, full_answer: "FullAnswer") -> int:
     client, call = client_named(word), None
     code, text = ALLOWED, ""
     try:
-        data = sys.stdin.buffer.read(_MOST_INPUT + 1) if sys.stdin else b""
+        data = read_input(sys.stdin.fileno()) if sys.stdin else b""
         call = parse_call(client, data) if client and data.strip() else None
         if call:
             code, text = answer_call(call, Machine(os.environ, _now, host_identity, start_ticks), full_answer)

@@ -6,6 +6,7 @@ so it imports only modules that load fast.
 """
 
 import os
+import time
 
 from coord.clients.registry import CLIENTS, Client
 from coord.platform.git.naming import claim_name, find_checkout, folder_in_environment, relative_name
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 _PATCH_HEADS = ("*** Add File: ", "*** Update File: ", "*** Delete File: ", "*** Move to: ")
 _LONGEST_WORD = 200  # characters
 _GIT = ".git"  # the folder whose files are not guarded
+MOST_INPUT = 1 << 25  # bytes
+INPUT_LIMIT_S = 1.5  # a client waits 5 s for the hook before a write, and the full path can need 2 s for the lock
 
 
 class HookCall(LightRecord):
@@ -60,6 +63,38 @@ class Write(LightRecord):
     path: str
     worktree: str
     git: str
+
+
+def read_input(fd: int, limit_s: float = INPUT_LIMIT_S) -> bytes:
+    """Read what a client sends: up to the end of the input, or of the JSON document if the client leaves the input
+    open. At most `MOST_INPUT` bytes and one more are read. Raises TimeoutError if neither comes within `limit_s`.
+    """
+    data, deadline = bytearray(), time.monotonic() + limit_s
+    while len(data) <= MOST_INPUT:
+        if not _is_readable(fd, deadline - time.monotonic()):
+            raise TimeoutError(f"standard input stayed open for {limit_s:g} s, and {len(data)} bytes came")
+        part = os.read(fd, min(1 << 16, MOST_INPUT + 1 - len(data)))
+        data += part
+        if not part or (part.rstrip().endswith(b"}") and not _is_readable(fd, 0) and _is_document(bytes(data))):
+            break
+    return bytes(data)
+
+
+def _is_readable(fd: int, seconds: float) -> bool:
+    """Return whether the input, or its end, can be read within this time."""
+    if os.name != "posix":  # only sockets can be waited for
+        return True
+    from select import select
+
+    return bool(select([fd], [], [], max(0.0, seconds))[0])
+
+
+def _is_document(data: bytes) -> bool:
+    try:
+        loads(data)
+    except ValueError:
+        return False
+    return True
 
 
 def client_named(word: str) -> Client | None:

@@ -20,8 +20,9 @@ from coord.hooks import edits
 from coord.hooks.context import HookContext, HookRequest, SendDocument
 from coord.hooks.handlers import HANDLERS, before_tool, claims_to_check
 from coord.platform.git.naming import is_same_folder
+from coord.render.console.output import is_discarded
 from coord.workspace.config import read_config
-from coord.workspace.identity import Identity, session_started
+from coord.workspace.identity import Identity
 from coord.workspace.names import by_conversation
 from coord.workspace.paths import Workspace, find_workspace
 from coord.workspace.system import System
@@ -79,7 +80,7 @@ def _transact(
 
 def write_to_client(document: dict[str, object]) -> None:
     """Send the client a document on standard output. Raises OSError if nobody reads it."""
-    if sys.stdout is None:
+    if is_discarded(sys.stdout):
         raise OSError("standard output is closed")
     sys.stdout.write(msgspec.json.encode(document).decode() + "\n")
     sys.stdout.flush()
@@ -127,7 +128,8 @@ def _release_unwritten(system: System, call: HookCall, writes: list[Write]) -> N
 
 def _calling_identity(system: System, workspace: Workspace, call: HookCall, transaction: Transaction) -> Identity:
     """Return the session of the calling conversation. After a clear or a fork, the new conversation in the same process
-    continues the session of the old one. Also leave the trace that hooks of this client run here.
+    continues the session of the old one; for a client whose process has one conversation at a time, it always does (see
+    `Transaction.act_as`). Also leave the trace that hooks of this client run here.
     """
     if not os.path.exists(trace := hook_state.client_trace_path(workspace.cache, call.client.word)):
         hook_state.write_trace(trace)
@@ -145,17 +147,7 @@ def _calling_identity(system: System, workspace: Workspace, call: HookCall, tran
     if len(before) == 1 and (
         call.source in ("clear", "fork") or _is_continued_at_home(system, workspace, call, before[0])
     ):
-        hello = session_started(
-            system,
-            workspace,
-            name=before[0].name,
-            client=call.client.name,
-            client_session=call.conversation,
-            capabilities=before[0].capabilities,
-            anchor=anchor,
-            continues=before[0].id,
-        )
-        transaction.start_session(identity, hello)
+        transaction.start_conversation(identity, before)
         return transaction.me
     return identity
 

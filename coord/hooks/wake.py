@@ -12,7 +12,7 @@ from coord.engine.snapshot import Snapshot
 from coord.engine.transaction import Transaction, transact
 from coord.errors import CoordError
 from coord.guard import hook_state
-from coord.guard.payload import HookCall, client_named, parse_call
+from coord.guard.payload import HookCall, client_named, parse_call, read_input
 from coord.hooks.edits import GitAnswers, conflicting_claims, finish_conflicting, may_finish_conflicting
 from coord.hooks.messages import LATER_CHARS, ContextItem, fit_to_budget, unread_items
 from coord.platform.watch import Interrupted, collect_signals, wait_for
@@ -29,7 +29,6 @@ from projections.rules.fold import as_of
 from projections.rules.state import ClaimRequest, Session, State
 
 WAKE = 2  # the exit code that wakes an agent
-_MOST_INPUT = 1 << 25  # bytes
 _MOST_FREE = 3  # released files that are named at once
 WakeText = tuple[str, list[str]]
 """The text that wakes an agent, and the traces of the denied files that it reports as free."""
@@ -42,7 +41,7 @@ def run_wake_hook(system: System, word: str) -> int:
     """
     try:
         client = client_named(word)
-        data = sys.stdin.buffer.read(_MOST_INPUT) if sys.stdin else b""
+        data = read_input(sys.stdin.fileno()) if sys.stdin else b""
         call = parse_call(client, data) if client and data.strip() else None
         text, answered = _wait_for_news(system, call) if call else _NOTHING
         if text:

@@ -29,6 +29,7 @@ from eventlog.events import (
     SessionStarted,
     Unknown,
 )
+from projections.rules.liveness import NOBODY_WAITS
 
 SHELL_COMMAND = "a shell command"  # the `how` of a bypass that a hook noticed after the command had run
 
@@ -134,7 +135,8 @@ def _handed_over(payload: ClaimHandedOver, names: Names) -> str:
 
 
 def _broken(payload: ClaimBroken, _: Names) -> str:
-    return f"breaks {payload.claim}: {line(payload.reason, 200)}"
+    verb = "ends the request" if payload.reason.startswith(NOBODY_WAITS) else "breaks"
+    return f"{verb} {payload.claim}: {line(payload.reason, 200)}"
 
 
 def _finished(payload: ClaimFinished, _: Names) -> str:

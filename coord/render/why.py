@@ -161,7 +161,7 @@ def holders_text(state: State, resources: Sequence[str], now: Instant, names: Na
     held = [holder_text(claim, now, names, gone) for claim in state.claims.values() if overlaps(claim.resource)]
     waits = [
         f"{session_label(wait.session, names)} has waited for {line(wait.resource)} "
-        f"since {time_text(wait.asked_at, now)}"
+        f"since {time_text(wait.asked_at, now)}{f'. But {gone[wait.id]}: {FREED_NEXT}' if wait.id in gone else ''}"
         for wait in state.waits.values()
         if overlaps(wait.resource)
     ]

@@ -114,6 +114,21 @@ def is_resumed(system: System, session: Session, identity: Identity) -> bool:
     return bool(nearest and nearest[0].name == identity.client and not _is_above(system, session.anchor))
 
 
+def earlier_conversations(system: System, state: State, identity: Identity) -> list[Session]:
+    """Return the live sessions of the earlier conversations of the client's process, the most recent last.
+
+    If the process has one conversation at a time, they have ended, also if the client did not say so, and the
+    conversation of `identity` continues them. The list is empty for a client whose process can have several: each of
+    its conversations may still be active.
+    """
+    nearest = nearest_client(system.ancestry[1:])
+    if not (identity.conversation and nearest and nearest[0].name == identity.client and nearest[0].one_conversation):
+        return []
+    anchor = anchor_of(nearest[1], system.here)
+    sessions = [s for s in state.sessions.values() if s.live and s.anchor and s.anchor == anchor]
+    return sorted((s for s in sessions if s.client_session != identity.conversation), key=lambda s: s.last_at)
+
+
 def _anchored_identity(system: System, state: State) -> Identity | None:
     anchors: dict[Anchor, list[Session]] = {}
     for session in state.sessions.values():
@@ -157,6 +172,12 @@ def find_anchor(system: System, conversation: str = "") -> tuple[Process, Anchor
         return None
     anchor = anchor_of(process, system.here) if process else None
     return (process, anchor) if process and anchor else None
+
+
+def own_anchor(system: System) -> Anchor | None:
+    """Return this process as an anchor, or None if it cannot be recognized later."""
+    own = system.processes.process(system.pid)
+    return anchor_of(own, system.here) if own else None
 
 
 def session_started(

@@ -4,7 +4,7 @@ import os
 import re
 from collections.abc import Collection, Iterable
 
-from coord.errors import CoordError, no_session
+from coord.errors import CoordError, no_log, no_session
 from coord.render.format import line
 from projections.rules.state import Session, State
 
@@ -52,6 +52,20 @@ def resolve_session(state: State, text: str) -> str:
         listed = ", ".join(ids[:10]) + more
         raise no_session(f"'{text}' means several sessions: {listed}. Write more of it.", candidates=ids)
     raise unknown_session(state, text)
+
+
+def known_session(state: State, session: str) -> Session:
+    """Return a session that an earlier reading of the log contained. Raises CoordError (4) if it is no longer there.
+
+    While a command waits, or between two readings, a journal or the whole log can be removed.
+    """
+    found = state.sessions.get(state.current_session(session)) or state.sessions.get(session)
+    if found is None:
+        raise no_log(
+            f"session {session} is no longer in the log: its journal was removed, so what it held is unknown. "
+            "Restore it if possible; `coord start` begins a new session."
+        )
+    return found
 
 
 def matches(state: State, text: str) -> list[str]:

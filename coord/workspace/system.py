@@ -10,7 +10,7 @@ from functools import cached_property
 
 from coord.platform.host import host_identity
 from coord.platform.processes import Process, ProcessTable, ancestors, system_process_table
-from eventlog.events import Instant, from_micros
+from eventlog.events import Anchor, Instant, from_micros
 from projections.rules.liveness import ObserverHost, death_evidence
 from projections.rules.state import Session
 
@@ -52,7 +52,11 @@ class System:
 
     def death_evidence(self, session: Session) -> str:
         """Return the evidence that a session's anchor is gone; empty if it is alive or its state is unknown."""
-        return death_evidence(session.anchor, self.here, self.processes.start_or_status)
+        return self.gone_evidence(session.anchor)
+
+    def gone_evidence(self, process: Anchor | None) -> str:
+        """Return the evidence that a process is gone; empty if it is alive or its state is unknown."""
+        return death_evidence(process, self.here, self.processes.start_or_status)
 
 
 def real_system() -> System:

@@ -159,9 +159,17 @@ def _exit_codes() -> Iterator[str]:
     yield "## Exit codes\n"
     tree = ast.parse(inspect.getsource(errors))
     said = next(ast.literal_eval(after.value) for before, after in _with_docstring(tree) if _assigns(before, "DONE"))
-    rows = [(f"{code.split(' ', 1)[0]}", code.split(" ", 1)[1]) for code in said.rstrip(".").split("; ")]
+    rows = [
+        (f"{code.split(' ', 1)[0]}", code.split(" ", 1)[1]) for code in " ".join(said.split()).rstrip(".").split("; ")
+    ]
     rows.append(("128 + n", "ended by signal n: 130 for Ctrl-C, 143 for SIGTERM; a waiting request is withdrawn first"))
     yield from _table(("code", "means"), rows)
+    yield (
+        "A command's decision does not depend on its output. A refusal keeps its code if the reason cannot be written, "
+        "and a\nhook still denies. Code 5 says that the command was done, but that a full disk, for example, has kept "
+        "its output from\nbeing written; messages that were not written stay unread. A pipe whose reader has stopped, "
+        "as in `coord log | head -1`,\nand an output that you have closed yourself (`>&-`) do not count as failures.\n"
+    )
 
 
 def _with_docstring(tree: ast.Module) -> Iterator[tuple[ast.stmt, ast.Expr]]:

@@ -22,6 +22,8 @@ class ObserverHost(Struct, frozen=True):
     pid_namespace: str
 
 
+NOBODY_WAITS = "nobody waits for it any more"
+"""The beginning of the `reason` with which an observer ends a waiting request whose process is gone (rule 4)."""
 ProcessStatus: TypeAlias = int | Literal["free", "zombie", "unknown"]
 """The start ticks of the process with a pid, or why there are none."""
 

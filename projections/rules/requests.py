@@ -85,7 +85,8 @@ def on_requested(state: State, event: Event, payload: ClaimRequested, record: De
         _record_decision(record, event, request, 2, "refused", verdict.obstacles)
         record_loss(state, event, request, verdict.obstacles, record)
     elif verdict.outcome == "waiting":
-        state.waits[request.id] = WaitingRequest(**request_fields(request), until=add_time(event.at, payload.wait_s))
+        until = add_time(event.at, payload.wait_s)
+        state.waits[request.id] = WaitingRequest(**request_fields(request), until=until, waiter=payload.waiter)
         _record_decision(record, event, request, 2, "waiting", verdict.obstacles)
     else:
         _record_decision(record, event, request, 2, "refused", verdict.obstacles)
@@ -177,8 +178,13 @@ def _notify(state: State, session: str, notice: Notice) -> None:
 
 
 def on_broken(state: State, event: Event, payload: ClaimBroken, record: DecisionRecorder) -> None:
-    """Rule 3: end a claim of another session, and notify its holder."""
-    claim = state.claims.get(payload.claim)
+    """Rule 3: end a claim of another session, and notify its holder. Rule 4: end a waiting request whose process is
+    gone, as an observer saw. Requests without a `waiter`, of older versions, last until their limit.
+    """
+    claim, wait = state.claims.get(payload.claim), state.waits.get(payload.claim)
+    if wait is not None and wait.waiter is not None:
+        end_wait(state, wait, event.at, 4, "withdrawn", record, event.id)
+        grant_waiting(state, event.at, record, event.id)
     if claim is None:
         return
     end_claim(state, claim, event.at, 3, "broken", record, event.id)

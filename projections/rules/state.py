@@ -54,6 +54,7 @@ class WaitingRequest(ClaimRequest):
     """A request in the queue; it times out at `until`."""
 
     until: Instant
+    waiter: Anchor | None = None  # the process that waits; None for a request of an older version
 
 
 class Notice(Struct, frozen=True, omit_defaults=True):

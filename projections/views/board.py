@@ -80,6 +80,7 @@ class WaitRow(Struct, frozen=True):
     asked_at: Instant
     until: Instant
     behind: tuple[str, ...]
+    waiter_gone: str = ""  # the evidence, if its process is gone but this is not yet recorded
 
 
 class MessageRow(Struct, frozen=True):
@@ -125,8 +126,8 @@ def build_board(
 ) -> Board:
     """Return the board at `now`; `state` must already be at that time.
 
-    `gone` has the evidence for each session whose anchor the observer found to be gone. `log_needs` are the problems
-    of the log.
+    `gone` has the evidence for each session whose anchor, and for each waiting request whose process, the observer
+    found to be gone. `log_needs` are the problems of the log.
     """
     an_hour_ago, holding = add_time(now, -HOUR_S), Counter(claim.session for claim in state.claims.values())
     sessions = [
@@ -141,7 +142,7 @@ def build_board(
         now=now,
         sessions=sessions,
         claims=[claim_row(claim, gone.get(claim.session, "")) for claim in claims],
-        waiting=[_wait_row(state, wait) for wait in state.waits.values()],
+        waiting=[_wait_row(state, wait, gone.get(wait.id, "")) for wait in state.waits.values()],
         messages=[message_row(state, name) for name in reversed(state.recent)],
         needs=[*_needs(state, sessions, now), *log_needs],
         events=state.events,
@@ -198,9 +199,9 @@ def claim_row(claim: Claim, holder_gone: str = "") -> ClaimRow:
     )
 
 
-def _wait_row(state: State, wait: WaitingRequest) -> WaitRow:
+def _wait_row(state: State, wait: WaitingRequest, waiter_gone: str) -> WaitRow:
     behind = dict.fromkeys(ahead.session for ahead in find_obstacles(state, wait))
-    return WaitRow(wait.id, wait.resource, wait.session, wait.asked_at, wait.until, tuple(behind))
+    return WaitRow(wait.id, wait.resource, wait.session, wait.asked_at, wait.until, tuple(behind), waiter_gone)
 
 
 def message_row(state: State, name: str) -> MessageRow:

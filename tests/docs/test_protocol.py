@@ -111,8 +111,8 @@ def payload_of(text: str) -> AnyPayload:
     for word in words:
         name, value = word.split("=", 1)
         fields[name] = int(value) if name.endswith("_s") else value if value != "true" else True
-    if "anchor" in fields:
-        fields["anchor"] = _anchor(int(fields["anchor"]))
+    for name in fields.keys() & {"anchor", "waiter"}:
+        fields[name] = _anchor(int(fields[name]))
     return msgspec.convert(fields, AnyPayload)  # type: ignore[no-any-return]
 
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import pytest
 
+from coord.errors import NO_OUTPUT
 from tests.support.processes import Shell
 from tests.support.repositories import Repo, bare, install
 
@@ -206,15 +207,28 @@ def test_a_pipe_that_is_closed_early_is_not_an_error(setting: Setting, command: 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full")
 @pytest.mark.parametrize(
-    "command", ["status", "claims", "inbox", "inbox --json", "board", "--help", "claim droplet full"]
+    "command",
+    [
+        "status",
+        "claims",
+        "inbox",
+        "inbox --json",
+        "board",
+        "--help",
+        "status --help",
+        "log",
+        "replay",
+        "claim droplet full",
+    ],
 )
 def test_a_full_output_is_reported_and_nothing_is_lost(repo: Repo, command: str) -> None:
     (one, _), (two, other) = repo.sessions(2)
-    one.ok(f"coord send {other} hello 'read me'")
+    one.ok(f"coord send {other} hello 'look here'")
     result = two.run(f"coord {command} > /dev/full")
-    assert (result.code, result.err.count("\n")) == (4, 1), result
+    assert (result.code, result.err.count("\n")) == (NO_OUTPUT, 1), result
     assert "No space left on device" in result.err
-    assert "read me" in two.ok("coord inbox")
+    assert "is kept" in result.err
+    assert "look here" in two.ok("coord inbox")
 
 
 @pytest.mark.parametrize("command", ["status", "claim droplet x", "start", "inbox", "board", "board --write", "end"])

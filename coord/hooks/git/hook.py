@@ -6,7 +6,6 @@ one, a session is started for that call of git.
 """
 
 import os
-import sys
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import cached_property
@@ -34,6 +33,7 @@ from coord.hooks.git.ownership import (
 )
 from coord.platform.git.naming import claim_name, find_checkout, is_same_folder, relative_name
 from coord.platform.git.repository import Repository, find_repository
+from coord.render.console.output import print_note
 from coord.workspace.config import Config, read_config
 from coord.workspace.identity import Identity, session_started
 from coord.workspace.identity import find_identity as find_identity
@@ -171,7 +171,7 @@ def before_commit(hook: GitHook) -> int:
     )
     denied = hook.config.guard != "warn"
     merging, start = bool(commit.merges), not (me.session or me.client)
-    _say(explain_commit(found, len(commit.names), command, merging=merging, denied=denied, start=start))
+    print_note(explain_commit(found, len(commit.names), command, merging=merging, denied=denied, start=start))
     return staged.DENIED if denied else 0
 
 
@@ -224,7 +224,7 @@ def before_push(hook: GitHook, remote: str, text: str) -> int:
     if not found or _is_guard_off(hook, found, "push"):
         return 0
     denied = hook.config.guard != "warn"
-    _say(explain_push(found, denied=denied, start=not (me.session or me.client)))
+    print_note(explain_push(found, denied=denied, start=not (me.session or me.client)))
     return staged.DENIED if denied else 0
 
 
@@ -251,8 +251,3 @@ def _is_guard_off(hook: GitHook, found: OwnershipConflicts, verb: str) -> bool:
 
 def _active_claims(transaction: Transaction, ids: Iterable[EventId]) -> list[Claim]:
     return [transaction.state.claims[name] for name in ids if name in transaction.state.claims]
-
-
-def _say(text: str) -> None:
-    sys.stderr.write(text + "\n")
-    sys.stderr.flush()

@@ -35,7 +35,8 @@ def board_markdown(board: Board) -> str:
                 session_label(wait.session, board.names),
                 time_text(wait.asked_at, now),
                 time_text(wait.until, now),
-                ", ".join(session_label(session, board.names) for session in wait.behind),
+                ", ".join(session_label(session, board.names) for session in wait.behind)
+                + (f" · gone ({wait.waiter_gone})" if wait.waiter_gone else ""),
             )
             for wait in board.waiting[:_ROWS]
         )

@@ -109,7 +109,8 @@ def _claim(row: ClaimRow, now: Instant, me: str, names: Names) -> str:
 def _wait(row: WaitRow, now: Instant, names: Names) -> str:
     behind = ", ".join(session_label(session, names) for session in row.behind)
     who, since = session_label(row.session, names), time_text(row.asked_at, now)
-    return f"{line(row.resource)} - {who} · since {since} · until {time_text(row.until, now)} · behind {behind}"
+    gone = f" · gone ({row.waiter_gone}): {FREED_NEXT}" if row.waiter_gone else ""
+    return f"{line(row.resource)} - {who} · since {since} · until {time_text(row.until, now)} · behind {behind}{gone}"
 
 
 def _message(row: MessageRow, now: Instant, names: Names) -> str:

@@ -13,9 +13,9 @@ If none is present, only `start` can be called. Unlike for a command in a shell,
 process may have several conversations, each with its own server.
 
 Known limits: when a client starts another conversation in the same process, as Claude Code does on `/clear`, the server
-keeps the old id in its environment. If the client's hook has started a session that continues the old one, that session
-is found. Without hooks, the calls still act as the old session, while the client's shell acts as the new one. The
-subagents of a conversation can be distinguished only if `_meta` names the thread.
+keeps the old id in its environment. Once a hook or a command has started the session that continues the old one, the
+old id leads to it; until then, the calls act as the old session. The subagents of a conversation can be distinguished
+only if `_meta` names the thread.
 """
 
 from collections.abc import Mapping

@@ -69,18 +69,19 @@ class ToolRun(Run):
         self.limited = limited
         self.data: dict[str, object] = {}
 
-    def say(self, text: str, data: object) -> None:
+    def say(self, text: str, data: object) -> bool:
         """Print the result, cut to the limit.
 
         With `limited`, raises CoordError (1) if it was cut, because the inbox must not mark as read what was not shown.
         """
-        super().say(
+        written = super().say(
             text if len(text) <= MAX_CHARS else f"{text[:MAX_CHARS]}\n… and {len(text) - MAX_CHARS} more characters",
             data,
         )
         self.data = data if isinstance(data, dict) else {}
         if self.limited and len(text) > MAX_CHARS:
             raise refused(f"this is longer than {MAX_CHARS} characters, so nothing was marked as read.")
+        return written
 
     def body(self, text: str | None) -> str:
         """Return the text unchanged: over MCP, `-` has no special meaning."""

@@ -367,14 +367,37 @@ def test_clear_and_fork_start_a_continuing_session(agents: Agents, source: str) 
     assert started["continues"] == before
 
 
-def test_any_other_start_in_a_process_is_a_new_session(agents: Agents) -> None:
+@pytest.mark.parametrize("event", ["start", "prompt", "before", "after", "asks", "stop", "agent_start", "agent_stop"])
+def test_a_new_id_continues_where_there_is_one_conversation(agents: Agents, event: str) -> None:
     agents.starts(CLAUDE)
     agents.writes(CLAUDE, "a.py")
-    agents.starts(CLAUDE, "startup", session_id="another")
+    agents.coord(CLAUDE, "claim", "file", "b.py")
+    before = agents.session(CLAUDE)
+    assert agents.hook(CLAUDE, event, session_id="another").code == ALLOWED  # `/clear` without a start hook
+    for path in ("a.py", "b.py"):
+        assert agents.asks_to_write(CLAUDE, path, session_id="another").code == ALLOWED
+        assert agents.asks_to_write(CODEX, path).code == DENIED
+    (started,) = [found for found in agents.repo.of_type("session.started") if "continues" in found["event"]]
+    assert (started["event"]["continues"], started["session"]) == (before, agents.session(CLAUDE))
+
+
+def test_the_first_write_of_a_new_id_is_not_denied(agents: Agents) -> None:
+    agents.starts(CLAUDE)
+    agents.writes(CLAUDE, "a.py")
+    assert agents.asks_to_write(CLAUDE, "a.py", session_id="another").code == ALLOWED
+    assert agents.asks_to_write(CLAUDE, "a.py").code == ALLOWED, "the old id leads to the same session"
+    assert len(agents.repo.of_type("session.started")) == 2
+
+
+@pytest.mark.parametrize("pid", [CODEX, GEMINI])
+def test_a_new_id_continues_nothing_beside_other_conversations(agents: Agents, pid: int) -> None:
+    agents.starts(pid)
+    agents.writes(pid, "a.py")
+    agents.starts(pid, "startup", session_id="another")
     started = agents.repo.of_type("session.started")
     assert len(started) == 2
     assert not any("continues" in event["event"] for event in started)
-    assert agents.asks_to_write(CLAUDE, "a.py", session_id="another").code == DENIED
+    assert agents.asks_to_write(pid, "a.py", session_id="another").code == DENIED
 
 
 def test_a_fork_in_another_process_gets_no_claims_of_a_live_one(agents: Agents) -> None:

@@ -19,7 +19,7 @@ from projections.rules.state import Session, State
 from tests.support.in_process import NOON, SimulatedMachine, process
 from tests.support.repositories import Repo
 
-CLAUDE = "CLAUDE_CODE_SESSION_ID"
+CLAUDE, CODEX = "CLAUDE_CODE_SESSION_ID", "CODEX_THREAD_ID"
 
 
 def sealed(machine: SimulatedMachine, session: str) -> None:
@@ -132,20 +132,80 @@ def test_a_copy_of_a_machine_by_another_name_is_another_machine(monkeypatch: pyt
 
 def test_two_conversations_of_a_client_process_share_the_anchor(repo: Repo) -> None:
     machine = SimulatedMachine(repo)
-    machine.table.rows[1000] = process(1000, 100, 100, "claude")
-    machine.run(1000, "claim", "droplet", "x", **{CLAUDE: "a"})
-    machine.run(1000, "claim", "droplet", "y", **{CLAUDE: "b"})
+    machine.table.rows[1000] = process(1000, 100, 100, "codex")
+    assert machine.run(1000, "claim", "droplet", "x", **{CODEX: "a"}).code == 0
+    refused = machine.run(1000, "claim", "droplet", "x", **{CODEX: "b"})
+    assert refused.code == 1, "both may be active, so neither takes over the claims of the other"
     started = repo.of_type("session.started")
     assert [event["event"]["anchor"]["pid"] for event in started] == [1000, 1000]
     assert len({event["session"] for event in started}) == 2
+    assert not any("continues" in event["event"] for event in started)
+
+
+@pytest.mark.parametrize("first", ["claim", "whoami", "start"])
+def test_a_new_id_in_a_process_of_one_conversation_continues(repo: Repo, first: str) -> None:
+    machine = SimulatedMachine(repo)
+    machine.table.rows[1000] = process(1000, 100, 100, "claude")
+    machine.start(1000, "--name", "ada", "--capability", "css", **{CLAUDE: "a"})
+    assert machine.run(1000, "claim", "droplet", "x", **{CLAUDE: "a"}).code == 0
+    words = (first, "droplet", "x") if first == "claim" else (first,)
+    result = machine.run(1000, *words, "--json", **{CLAUDE: "b"})
+    assert result.code == 0, result
+    old, new = repo.of_type("session.started")
+    assert new["event"]["continues"] == old["session"]
+    assert (new["event"]["name"], new["event"]["capabilities"]) == ("ada", ["css"])
+    assert f"and continues {old['session']}" in result.err
+    for conversation in "ba":  # the environment of a server or a shell in the background can have the old id
+        same = machine.run(1000, "claim", "droplet", "x", "--json", **{CLAUDE: conversation}).json
+        assert (same["outcome"], same["session"]) == ("renewed", new["session"])
+
+
+def test_a_new_id_in_another_process_continues_nothing(repo: Repo) -> None:
+    machine = SimulatedMachine(repo)
+    for pid, parent in ((1000, 100), (1010, 1000)):  # the second client runs inside the first
+        machine.table.rows[pid] = process(pid, parent, 100, "claude")
+    assert machine.run(1000, "claim", "droplet", "x", **{CLAUDE: "a"}).code == 0
+    assert machine.run(1010, "claim", "droplet", "x", **{CLAUDE: "b"}).code == 1
+    assert machine.run(200, "claim", "droplet", "x", **{CLAUDE: "c"}).code == 1
+
+
+def test_a_session_started_as_new_continues_nothing(repo: Repo) -> None:
+    machine = SimulatedMachine(repo)
+    machine.table.rows[1000] = process(1000, 100, 100, "claude")
+    assert machine.run(1000, "claim", "droplet", "x", **{CLAUDE: "a"}).code == 0
+    machine.start(1000, "--new", **{CLAUDE: "b"})
+    assert not any("continues" in event["event"] for event in repo.of_type("session.started"))
+
+
+def test_a_third_conversation_continues_all_that_were_left(repo: Repo) -> None:
+    machine = SimulatedMachine(repo)
+    machine.table.rows[1000] = process(1000, 100, 100, "claude")
+    for name in "ab":
+        machine.start(1000, "--new", **{CLAUDE: name})
+        assert machine.run(1000, "claim", "droplet", name, **{CLAUDE: name}).code == 0
+    for name in "ab":
+        assert machine.run(1000, "claim", "droplet", name, "--json", **{CLAUDE: "c"}).json["outcome"] == "renewed"
+    *_, last = repo.of_type("session.started")
+    assert last["event"]["continues"] == repo.of_type("session.started")[1]["session"], "the most recent one"
+
+
+def test_a_conversation_resumed_here_continues_the_one_here(repo: Repo) -> None:
+    machine = SimulatedMachine(repo)
+    for pid, parent in ((1000, 100), (2000, 200)):
+        machine.table.rows[pid] = process(pid, parent, parent, "claude")
+    resumed = machine.start(1000, **{CLAUDE: "z"})
+    del machine.table.rows[1000]
+    assert machine.run(2000, "claim", "droplet", "x", **{CLAUDE: "a"}).code == 0
+    same = machine.run(2000, "claim", "droplet", "x", "--json", **{CLAUDE: "z"}).json
+    assert (same["outcome"], same["session"]) == ("renewed", resumed)
 
 
 def test_kill_9_of_a_client_frees_what_its_conversations_hold(repo: Repo) -> None:
-    program = repo.home / "claude"
+    program = repo.home / "codex"
     bash = next(Path(folder, "bash") for folder in os.get_exec_path() if Path(folder, "bash").exists())
     program.symlink_to(bash)
     client = repo.shell(None, str(program), "--norc", "--noprofile")
-    sessions = [json.loads(client.ok(f"{CLAUDE}={name} coord claim droplet {name} --json"))["session"] for name in "ab"]
+    sessions = [json.loads(client.ok(f"{CODEX}={name} coord claim droplet {name} --json"))["session"] for name in "ab"]
     two, _ = repo.sessions(1)[0]
     client.kill()
     for name in "ab":

@@ -9,6 +9,7 @@ from coord.cli.commands.board._demo import PlayedStep, play, temporary_folder
 from coord.cli.parser import command
 from coord.engine.run import Run
 from coord.errors import USAGE, CoordError
+from coord.render.console.output import print_row
 
 _BOLD, _BOLD_CYAN, _FAINT = "1", "1;36", "2"
 
@@ -30,8 +31,7 @@ def demo(run: Run) -> None:
         if isinstance(part, PlayedStep):
             steps.append(part)
         if not run.json:
-            sys.stdout.write(_render_text(part, use_colours) + "\n")
-            sys.stdout.flush()
+            print_row(_render_text(part, use_colours))
 
     with temporary_folder() as folder:
         play(folder, run.system.env, show)

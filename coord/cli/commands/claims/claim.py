@@ -18,7 +18,8 @@ from coord.hooks.edits import GitAnswers, conflicting_claims, finish_conflicting
 from coord.platform.watch import Interrupted, collect_signals, wait_for
 from coord.render.format import duration_text, line, until
 from coord.workspace.config import Config
-from coord.workspace.identity import Identity
+from coord.workspace.identity import Identity, own_anchor
+from coord.workspace.names import known_session
 from eventlog.events import ClaimAccepted, ClaimReleased, ClaimRequested, EventId, Instant, Mode, ToldOutcome
 from projections.rules.claims import decide_request
 from projections.rules.cycles import wait_cycles
@@ -71,9 +72,8 @@ def claim(run: Run, words: tuple[str, ...], ttl: str | None, shared: bool, wait:
     answers = GitAnswers(run.workspace)
 
     def prepare(state: State, now: Instant) -> None:
-        answers.learn(
-            conflicting_claims(state, _claim_request(Identity("", ""), resource, mode, ttl_seconds, note, now))
-        )
+        asked = _claim_request(Identity("", ""), resource, mode, ttl_seconds, note, now)
+        answers.learn(conflicting_claims(state, asked))
 
     def decide(transaction: Transaction) -> ClaimResult:
         return request_claim(transaction, run.config, answers, resource, mode, ttl_seconds, wait_limit_s, note)
@@ -108,12 +108,19 @@ def request_claim(
     at = transaction.at
     verdict = decide_request(transaction.state, request, wait_limit_s)
     told: ToldOutcome = "granted" if verdict.outcome == "renewed" else verdict.outcome
+    waiter = own_anchor(transaction.system) if told == "waiting" else None
     obstacles = [_describe_obstacle(transaction.state, claim_id) for claim_id in verdict.obstacles]
-    event = transaction.append(
-        ClaimRequested(
-            resource=resource, mode=mode, ttl_s=ttl, wait_s=wait_limit_s, agent=me.agent, told=told, note=note
-        )
+    asked = ClaimRequested(
+        resource=resource,
+        mode=mode,
+        ttl_s=ttl,
+        wait_s=wait_limit_s,
+        agent=me.agent,
+        told=told,
+        note=note,
+        waiter=waiter,
     )
+    event = transaction.append(asked)
     held = transaction.state.claims.get(verdict.renewed or event.id)
     return ClaimResult(
         outcome=verdict.outcome,
@@ -199,7 +206,8 @@ def _request_and_wait(
             raise CoordError(128 + signal.args[0], f"no longer waiting for {line(waiting.resource)}") from None
         except CoordError:
             with suppress(CoordError):  # the first error is the one to report
-                run.transact(lambda transaction: transaction.append(withdrawal))
+                if waiting.claim in run.read_state().state.waits:  # not if the log was removed or made again
+                    run.transact(lambda transaction: transaction.append(withdrawal))
             raise
 
 
@@ -210,10 +218,10 @@ def _poll_grant(
 
     A snapshot reads the log first and the clock afterwards, and a grant can come in between. So a wait is found to have
     ended only under the lock, in `_accept`.
-
     Rule 6: a cycle of waits that includes this session is reported once; `reported_cycles` collects them.
     """
     snapshot = run.read_state()
+    known_session(snapshot.state, waiting.session)
     if find_deaths(run.system, snapshot):
         run.transact(lambda transaction: None)  # every transaction records deaths, which frees the claims of the dead
         snapshot = run.read_state()
@@ -231,7 +239,7 @@ def _poll_grant(
         snapshot = run.read_state()
         state = as_of(snapshot.state, snapshot.now)
     if waiting.claim not in state.waits:
-        if waiting.claim not in state.claims and not state.sessions[waiting.session].live:
+        if waiting.claim not in state.claims and not known_session(state, waiting.session).live:
             return msgspec.structs.replace(waiting, outcome="timed_out", at=snapshot.now), ""
         return run.transact(lambda transaction: _accept(transaction, waiting)).value, state.due
     for cycle in wait_cycles(state):

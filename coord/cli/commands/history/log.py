@@ -4,6 +4,7 @@ import select
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
+from itertools import chain
 from typing import Any, get_args
 
 import msgspec
@@ -13,8 +14,9 @@ from coord.cli.resources import possible_resources
 from coord.engine.history import FullHistory
 from coord.engine.run import Run
 from coord.engine.times import is_event_name
-from coord.errors import CoordError, usage_error
+from coord.errors import DONE, CoordError, usage_error
 from coord.platform.watch import POLL_EVERY_S, Interrupted, collect_signals, wait_for
+from coord.render.console.output import print_row, print_text
 from coord.render.events import claimed_resources, event_text, names_in, type_of
 from coord.render.format import json_plain, line, plural, terminal_text, time_text
 from eventlog.events import (
@@ -236,11 +238,10 @@ def _value_text(value: object) -> str:
 
 
 def _print(lines: Iterable[str], head: str = "") -> None:
-    """Print lines one by one, so that a reader such as `head` can stop early."""
-    for text in ([head] if head else []), lines:
-        for row in text:
-            sys.stdout.write(row + "\n")
-    sys.stdout.flush()
+    """Print lines one by one, so that a reader such as `head` can stop early. Raises CoordError (5)."""
+    for row in chain([head] if head else [], lines):
+        print_row(row, flush=False)
+    print_text("")
 
 
 def _follow(run: Run, past: FullHistory, filters: Sequence[Filter]) -> None:
@@ -249,7 +250,7 @@ def _follow(run: Run, past: FullHistory, filters: Sequence[Filter]) -> None:
 
     def look() -> tuple[None, Instant]:
         if _output_is_closed():
-            raise BrokenPipeError
+            raise CoordError(DONE, "")
         past.lines.clear()
         new = [event for event in snapshot.read_new() if event.id not in known]  # a rewound journal is read again
         known.update(event.id for event in new)

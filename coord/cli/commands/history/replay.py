@@ -3,8 +3,6 @@
 On a terminal, `coord.cli.commands.history._replay_screen` shows the board instead.
 """
 
-import sys
-
 from msgspec import structs
 
 from coord.cli.commands.history._replay_steps import (
@@ -21,6 +19,7 @@ from coord.cli.resources import possible_resources
 from coord.engine.history import FullHistory
 from coord.engine.run import Run
 from coord.errors import refused, usage_error
+from coord.render.console.output import print_row, print_text
 from coord.render.console.screen import is_usable
 from coord.render.diff import diff_document
 from coord.render.format import json_text, line, plural
@@ -114,12 +113,12 @@ def _print_steps(run: Run, replayed: Replay, condition: StopCondition | None) ->
         else:
             rows = [replayed.step_text(change.step), *(f"    {row}" for row in replayed.change_lines(change))]
             rows += [f"Stopped: {reason}."] if reason else []
-        sys.stdout.write("\n".join(rows) + "\n")
+        print_row("\n".join(rows), flush=False)
         if reason:
             return
     if not replayed.count and not run.json:
-        sys.stdout.write("Nothing happened in this period.\n")
-    sys.stdout.flush()
+        print_row("Nothing happened in this period.")
+    print_text("")
     if condition:
         raise refused(f"in {plural(replayed.count, 'event')} this never happened: {condition.description}.")
 

@@ -7,11 +7,12 @@ from coord.cli.parser import argument, command
 from coord.engine.run import Run
 from coord.errors import usage_error
 from coord.guard import hook_state
+from coord.guard.payload import read_input
 from coord.hooks.git.hook import GitHook, after_commit, before_commit, before_push, hooks_in
 from coord.render.format import line
 from eventlog.events import to_micros
 
-_MOST_INPUT = 1 << 24  # bytes
+_INPUT_LIMIT_S = 10  # git writes the refs before it waits for the hook
 
 
 _PUSH = "pre-push"
@@ -40,7 +41,7 @@ def git_hook(run: Run, words: tuple[str, ...]) -> int:
     if name not in _HOOKS:
         raise usage_error(f"coord does not handle the hook '{line(name, 40)}'. It handles {', '.join(_HOOKS)}.")
     hooks = hooks_in(run.system)
-    text = sys.stdin.buffer.read(_MOST_INPUT).decode(errors="replace") if name == _PUSH and hooks else ""
+    text = read_input(sys.stdin.fileno(), _INPUT_LIMIT_S).decode(errors="replace") if name == _PUSH and hooks else ""
     return max((_answer(run, hook, name, rest[0] if rest else "", text) for hook in hooks), default=0)
 
 

@@ -14,7 +14,7 @@ from coord.platform.watch import Interrupted, collect_signals, wait_for
 from coord.render.format import duration_text
 from coord.render.messages import message_lines, notice_line
 from coord.workspace.identity import identify
-from coord.workspace.names import resolve_session
+from coord.workspace.names import known_session, resolve_session
 from eventlog.events import EVERYONE, Event, Instant, MessageRead, MessageSent, add_time
 from projections.rules.cycles import wait_cycles
 from projections.rules.fold import as_of
@@ -53,15 +53,15 @@ def inbox(run: Run, message: str | None, peek: bool, everything: bool, wait: str
         return _show_all(run, snapshot, me)
     snapshot = _wait(run, me, wait_limit_s) if wait_limit_s else snapshot
     state, now = as_of(snapshot.state, snapshot.now), snapshot.now
-    session = state.sessions[me]
+    session = known_session(state, me)
     unread = session.unread[:_SHOWN]
     rows = [_full_row(run, state, each) if run.json else message_row(state, each) for each in unread]
     left = len(session.unread) - len(rows)
     notices = session.notices if run.json else session.notices[:_SHOWN]
     left += len(session.notices) - len(notices)
-    run.say(_render_text(state, session, notices, rows, now), _data(me, notices, rows, left))
+    written = run.say(_render_text(state, session, notices, rows, now), _data(me, notices, rows, left))
     shown = tuple(dict.fromkeys([*unread, *(notice.id for notice in notices)]))
-    if shown and not peek and at is None:  # only after printing: what was not shown must stay unread
+    if shown and written and not peek and at is None:  # what was not shown must stay unread
         run.transact(lambda transaction: transaction.append(MessageRead(messages=shown)))
     else:
         run.note_problems(snapshot)
@@ -86,16 +86,15 @@ def _past_snapshot(run: Run, at: str) -> tuple[Snapshot, str]:
     raise no_session(f"{me} did not exist yet at that time.")
 
 
-def _own_session(state: State, me: str) -> Session:
-    if me not in state.sessions:
-        raise no_log(f"session {me} is no longer in the log: its journal was removed. See: coord status")
-    return state.sessions[me]
-
-
 def _full_row(run: Run, state: State, message: str) -> MessageRow:
     """Return a message with its whole body, of which the state has only the beginning."""
     row = message_row(state, message)
-    return row if row.length == len(row.body) else full_message_row(*read_message(run.workspace, message), state)
+    if row.length == len(row.body):
+        return row
+    try:
+        return full_message_row(*read_message(run.workspace, message), state)
+    except CoordError:
+        raise no_log(f"message {message} can no longer be read: its journal was removed. See: coord status") from None
 
 
 def _wait(run: Run, me: str, wait_limit_s: int) -> Snapshot:
@@ -105,7 +104,7 @@ def _wait(run: Run, me: str, wait_limit_s: int) -> Snapshot:
     def look() -> tuple[Snapshot | None, Instant]:
         snapshot = run.read_state()
         state = as_of(snapshot.state, snapshot.now)
-        session = _own_session(state, me)
+        session = known_session(state, me)
         is_over = run.system.wall() >= deadline
         return (snapshot if session.unread or session.notices or is_over else None), min(deadline, state.due)
 
@@ -115,7 +114,7 @@ def _wait(run: Run, me: str, wait_limit_s: int) -> Snapshot:
             snapshot = wait_for(run.workspace.log, look, run.system.wall, caught)
     except Interrupted as signal:
         raise CoordError(128 + signal.args[0], "no longer waiting; nothing was marked as read") from None
-    session = _own_session(snapshot.state, me)
+    session = known_session(snapshot.state, me)
     if not session.unread and not session.notices:
         run.say(f"Nothing arrived in {duration_text(wait_limit_s)}.", _data(me, [], [], 0))
         raise CoordError(REFUSED, "")
@@ -125,8 +124,8 @@ def _wait(run: Run, me: str, wait_limit_s: int) -> Snapshot:
 def _show_message(run: Run, snapshot: Snapshot, text: str, me: str, peek: bool) -> None:
     event, payload = read_message(run.workspace, message_id(snapshot, text))
     row = full_message_row(event, payload, snapshot.state)
-    run.say(message_lines(row, snapshot.now, me, names_of(snapshot.state), whole=True), msgspec.to_builtins(row))
-    if not peek and event.id in snapshot.state.sessions[me].unread:
+    text = message_lines(row, snapshot.now, me, names_of(snapshot.state), whole=True)
+    if run.say(text, msgspec.to_builtins(row)) and not peek and event.id in known_session(snapshot.state, me).unread:
         run.transact(lambda transaction: transaction.append(MessageRead(messages=(event.id,))))
 
 

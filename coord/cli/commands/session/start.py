@@ -11,7 +11,14 @@ from coord.engine.transaction import Transaction
 from coord.errors import CoordError, refused, usage_error
 from coord.render.format import line, plural
 from coord.workspace.anchors import describe_process
-from coord.workspace.identity import CLIENT_NAMES, Identity, find_anchor, find_identity, session_started
+from coord.workspace.identity import (
+    CLIENT_NAMES,
+    Identity,
+    earlier_conversations,
+    find_anchor,
+    find_identity,
+    session_started,
+)
 from coord.workspace.names import EVERYONE_WORDS, resolve_session
 from eventlog.events import SessionStarted
 from projections.rules.state import Session, State
@@ -58,20 +65,24 @@ def start(run: Run, **options: Any) -> None:
     _make_log_folder(run)
     for text in (wanted.name, wanted.client, *wanted.capabilities):
         _check_name(text)
-    already = False
+    already = updates = False
 
     def who(transaction: Transaction) -> Identity:
-        nonlocal already
+        nonlocal already, updates
         current = find_current_session(run, transaction)
-        if current and current.session and not wanted.new and not wanted.continues:
-            already = transaction.state.sessions[current.session].live
-            return current
+        if current and not wanted.new and not wanted.continues:
+            if current.session:
+                already = updates = transaction.state.sessions[current.session].live
+                return current
+            if earlier_conversations(run.system, transaction.state, current):
+                updates = True  # the transaction starts the session, which continues them
+                return current
         event = _start_event(run, transaction, wanted, current)
         in_conversation = current and current.conversation  # the new session replaces the previous one in it
         transaction.start_session(current if current and in_conversation else Identity("", "just started"), event)
         return transaction.me
 
-    outcome = run.transact(lambda transaction: _update_session(run, transaction, wanted) if already else None, who=who)
+    outcome = run.transact(lambda transaction: _update_session(run, transaction, wanted) if updates else None, who=who)
     session = outcome.snapshot.state.sessions[outcome.me.session]
     run.say(
         _render_text(run, session, already, outcome.me),

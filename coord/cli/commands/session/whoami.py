@@ -3,6 +3,7 @@
 from coord.cli.parser import command
 from coord.engine.run import Run
 from coord.render.format import line
+from coord.workspace.names import known_session
 
 
 @command("whoami")
@@ -15,7 +16,7 @@ def whoami(run: Run) -> None:
     """
     snapshot, me = run.read_as_session()
     run.note_problems(snapshot)
-    session = snapshot.state.sessions[me.session]
+    session = known_session(snapshot.state, me.session)
     name = f" ({line(session.name)})" if session.name else ""
     agent = f", subagent {line(me.agent)}" if me.agent else ""
     run.say(
