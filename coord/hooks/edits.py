@@ -14,50 +14,19 @@ from coord.engine.transaction import Transaction
 from coord.guard import hook_state
 from coord.guard.decision import GuardRow, Verdict
 from coord.guard.payload import Write
-from coord.platform.git.command import GitError, run_git
-from coord.platform.git.repository import find_repository
+from coord.platform.git.file_states import FileState, file_states
+from coord.platform.git.repository import find_repository, path_of_recorded
 from coord.workspace.config import Config
 from coord.workspace.paths import Workspace
 from eventlog.events import MAX_TTL_S, ClaimFinished, ClaimRequested, EventId, Instant, to_micros
 from projections.rules.conflicts import conflict
 from projections.rules.state import Claim, ClaimRequest, State
 
-IGNORED = "!!"  # git's code for an ignored file
 TTL_S = MAX_TTL_S  # of an automatic claim, which a hook ends earlier
-_GIT_S = 2  # how long git may take, since the agent waits
 _WRITE_S = 30  # how long a write takes at most, unless the agent asks its user first
-_MOST_NAMES = 500  # in one call of git
 
-GitStatusFunction = Callable[[str, Collection[str]], "dict[str, str] | None"]
-"""Takes the root of a worktree and names of files in it. Returns those that differ from the last commit, each with
-git's status code (`!!` if it is ignored); None if git fails.
-"""
-
-
-def git_status(root: str, names: Collection[str]) -> dict[str, str] | None:
-    """Return how these files differ; see `GitStatusFunction`. Without a repository, all count as ignored."""
-    if find_repository(root) is None or not os.path.isdir(root):
-        return dict.fromkeys(names, IGNORED)
-    found: dict[str, str] = {}
-    asked = list(names)
-    for start in range(0, len(asked), _MOST_NAMES):
-        some = _status(root, asked[start : start + _MOST_NAMES])
-        if some is None:
-            return None
-        found |= some
-    folders = tuple(name for name, how in found.items() if how == IGNORED and name.endswith("/"))
-    return found | {name: IGNORED for name in asked if folders and name.startswith(folders)}
-
-
-def _status(root: str, names: list[str]) -> dict[str, str] | None:
-    asked = [f":(literal){name}" for name in names]
-    options = ("--porcelain=v1", "-z", "--no-renames", "--untracked-files=all", "--ignored=matching")
-    try:
-        output = run_git(root, "status", *options, "--", *asked, env=os.environ, timeout_s=_GIT_S)
-    except GitError:
-        return None
-    rows = [os.fsdecode(row) for row in output.split(b"\0") if row]
-    return {row[3:]: row[:2] for row in rows}
+FileStatesFunction = Callable[[str, Collection[str]], dict[str, FileState]]
+"""See `coord.platform.git.file_states`."""
 
 
 class GitAnswers:
@@ -65,9 +34,9 @@ class GitAnswers:
     other processes wait for the lock. An answer is valid while the stamps of the file and of git are unchanged.
     """
 
-    def __init__(self, workspace: Workspace, ask: GitStatusFunction | None = None) -> None:
-        self.workspace, self._ask = workspace, ask or git_status
-        self._known: dict[EventId, tuple[hook_state.Trace, str | None]] = {}
+    def __init__(self, workspace: Workspace, ask: FileStatesFunction | None = None) -> None:
+        self.workspace, self._ask = workspace, ask or file_states
+        self._known: dict[EventId, tuple[hook_state.Trace, FileState | None]] = {}
 
     def learn(self, claims: Iterable[Claim]) -> None:
         """Ask git about the files of these claims that are automatic."""
@@ -76,13 +45,12 @@ class GitAnswers:
             if claim.automatic:
                 by_root.setdefault(claim.worktree, []).append(_Edit(self.workspace, claim))
         for root, some in by_root.items():
-            differing = self._ask(root, {edit.name for edit in some})
+            states = self._ask(path_of_recorded(root), {edit.name for edit in some})
             for edit in some:
-                differs = None if differing is None else differing.get(edit.name, "")
-                self._known[edit.claim.id] = edit.stamps, differs
+                self._known[edit.claim.id] = edit.stamps, states.get(edit.name)
 
-    def of(self, edit: "_Edit") -> str | None:
-        """Return how an edit's file differs from the last commit; None if that is not known."""
+    def of(self, edit: "_Edit") -> FileState | None:
+        """Return the state of an edit's file; None if git has not answered."""
         found = self._known.get(edit.claim.id)
         return found[1] if found and found[0] == edit.stamps else None
 
@@ -139,29 +107,30 @@ class _Edit:
         self.trace = hook_state.edit_trace_path(workspace.cache, claim.worktree, claim.resource)
         self.seen = hook_state.read_trace(self.trace)
         self.name: str = self.seen.get("name") or claim.resource.removeprefix("file/")
-        repository = find_repository(claim.worktree)
-        git = hook_state.git_stamp(repository.git) if repository else ""
+        path = os.path.join(path_of_recorded(claim.worktree), self.name)
         self.stamps: hook_state.Trace = {
-            "file": hook_state.file_stamp(os.path.join(claim.worktree, self.name)),
-            "git": git,
+            "file": hook_state.file_stamp(path),
+            "git": hook_state.git_stamp(_git_directory_of(path)),
             "name": self.name,
         }
 
-    def finished_because(self, transaction: Transaction, config: Config, differs: str | None, *, idle: bool) -> str:
-        """Return why the edit is finished; empty if it is unfinished or that is unknown. `differs` is git's code: empty
-        if the file is the same as in the last commit, None if git has not answered.
+    def finished_because(self, transaction: Transaction, config: Config, state: FileState | None, *, idle: bool) -> str:
+        """Return why the edit is finished; empty if it is unfinished or that is unknown. `state` is git's answer about
+        the file, None if git has not answered.
         """
         now, patience = to_micros(transaction.at), patience_s(transaction.state.sessions[self.claim.session], config)
         pending = 0 <= now - self.seen.get("pending", -patience * 2_000_000) < patience * 1_000_000
-        if differs is None or (pending and not idle):
+        if state is None or (pending and not idle):
             return ""
         written = self.seen.get("file") is not None
-        if differs and (written or differs != IGNORED):
-            answer: hook_state.Trace = {"ignored": 1} if differs == IGNORED else {"sure": 1}
+        if state == "changed" or (written and state != "clean"):
+            answer: hook_state.Trace = {"ignored": 1} if state == "ignored" else {"sure": 1}
             hook_state.write_trace(self.trace, self.stamps | answer)
-        if differs and differs != IGNORED:
+        if state == "changed":
             return ""
-        if written and not differs:
+        if state == "unknown":
+            return "nothing was written" if idle and self.seen and not written else ""
+        if written and state == "clean":
             return "what was written is committed or undone"
         if idle and not written:
             return "nothing was written, and nothing is uncommitted"
@@ -169,6 +138,12 @@ class _Edit:
         if age < patience * 1_000_000:
             return ""
         return f"nothing was written for {round(patience / 60)} min, and nothing is uncommitted"
+
+
+def _git_directory_of(path: str) -> str:
+    """Return the git directory of the innermost repository that contains a file; empty if there is none."""
+    repository = find_repository(os.path.dirname(path))
+    return repository.git if repository else ""
 
 
 def own_automatic_claims(state: State, session: str, agent: str | None = None) -> list[Claim]:
@@ -200,10 +175,9 @@ def stale_claims(workspace: Workspace, config: Config, state: State, at: Instant
 
 def _is_unfinished(workspace: Workspace, row: GuardRow, now: int) -> bool:
     """Return whether an edit is known to be unfinished, without running git."""
-    repository = find_repository(row.worktree)
     seen = hook_state.read_trace(hook_state.edit_trace_path(workspace.cache, row.worktree, row.resource))
-    path = os.path.join(row.worktree, seen.get("name") or row.resource.removeprefix("file/"))
-    return bool(hook_state.is_edit_unfinished(workspace.cache, path, repository.git if repository else "", row, now))
+    path = os.path.join(path_of_recorded(row.worktree), seen.get("name") or row.resource.removeprefix("file/"))
+    return bool(hook_state.is_edit_unfinished(workspace.cache, path, _git_directory_of(path), row, now))
 
 
 def denying_edits(state: State, verdict: Verdict) -> list[Claim]:
