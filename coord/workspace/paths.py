@@ -1,4 +1,4 @@
-"""Find the shared folder, and name paths inside the repository. Does not run git.
+"""Find the shared folder, and name paths inside the repository.
 
 All worktrees of a repository use the folder in its main worktree, which is found from the common git directory. Inside
 a repository, folders outside it are ignored. Outside any repository, the nearest COORDINATION in the working directory
@@ -12,13 +12,14 @@ from msgspec import Struct
 
 from coord.errors import no_log, usage_error
 from coord.platform.git.exclude import include_folder, remove_lines
+from coord.platform.git.main_worktree import with_main_worktree
 from coord.platform.git.repository import (
     FOLDER,
     Repository,
     find_repository,
-    first_line,
     folder_candidates,
     is_shared_folder,
+    read_git_file,
     recorded_path,
     relative_to,
 )
@@ -58,11 +59,13 @@ class Workspace(Struct, frozen=True):
         return os.path.join(self.folder, ".cache")
 
 
-def find_workspace(system: System, root: str | None) -> Workspace:
+def find_workspace(system: System, root: str | None, *, in_hook: bool = False) -> Workspace:
     """Return the workspace of this command.
 
     It is that of `root` (the option --root), else of COORD_ROOT, else of the repository, else of the nearest parent
     folder that has one. Raises CoordError (4) if there is none, or if the named folder is not a shared folder.
+
+    Git is run at most once for a repository, and only if its files do not tell its main worktree; not `in_hook`.
     """
     named = root or system.env.get("COORD_ROOT", "")
     if named:
@@ -72,11 +75,14 @@ def find_workspace(system: System, root: str | None) -> Workspace:
         if not is_shared_folder(folder):
             how = "--root" if root else "COORD_ROOT"
             raise no_log(f"{how} names {named}, where there is no {FOLDER}/. Run `coord init` there, or name another.")
-        return _workspace(folder, find_repository(os.path.dirname(folder)))
+        repository = find_repository(os.path.dirname(folder))
+        return _workspace(folder, repository if in_hook else with_main_worktree(repository, system.env))
     if not system.cwd:
         raise no_log("the current folder was removed. Change to one that exists.")
     cwd = os.path.realpath(system.cwd)
     repository, removed = find_repository(cwd), ""
+    if not in_hook:
+        repository = with_main_worktree(repository, system.env)
     for folder in folder_candidates(cwd, repository):
         if is_shared_folder(folder):
             return _workspace(folder, repository)
@@ -87,7 +93,17 @@ def find_workspace(system: System, root: str | None) -> Workspace:
             f"{removed} is gone, as after `git clean -x`, although sessions wrote to it. Restore it if possible; "
             "`coord init` starts a new one."
         )
+    refuse_lost_repository(repository)
     raise no_log(f"{cwd} has no {FOLDER}/ yet. In a repository, run `coord init` once.")
+
+
+def refuse_lost_repository(repository: Repository | None) -> None:
+    """Raise CoordError (4) if the git directory of a worktree does not exist, as after its repository was moved."""
+    if repository and not os.path.isdir(repository.git):
+        raise no_log(
+            f"the git directory of {repository.worktree} is gone: {repository.git}. If the repository was moved, run "
+            "`git worktree repair` in its main worktree."
+        )
 
 
 def write_marker(workspace: Workspace, journal: str) -> None:
@@ -106,7 +122,7 @@ def read_marker(workspace: Workspace) -> str:
     If this journal is not in the log, the log was removed.
     """
     try:
-        lines = read_regular(_marker_path(workspace.repository), _MAX_BYTES).decode(errors="replace").splitlines()
+        lines = read_regular(_marker_path(workspace.repository), _MAX_BYTES).decode(errors="replace").split("\n")
     except OSError:
         return ""
     here, markers = _marker_folder(workspace), (line.partition(" ") for line in lines)
@@ -156,7 +172,7 @@ def _workspace(folder: str, repository: Repository | None) -> Workspace:
 
 def branch_of(repository: Repository | None) -> str:
     """Return the branch that is checked out, or the beginning of the commit's id; empty outside git."""
-    head = first_line(os.path.join(repository.git, "HEAD")) if repository else ""
+    head = read_git_file(os.path.join(repository.git, "HEAD")) if repository else ""
     return head.removeprefix("ref: refs/heads/") if head.startswith("ref:") else head[:12]
 
 

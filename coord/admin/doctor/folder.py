@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from coord.admin.doctor.subject import DoctorFinding, RepairStep, Severity, Subject, join_limited, shell_quoted
+from coord.admin.install.environment import linked_worktrees
 from coord.platform.git.command import GitError, run_git
 from coord.platform.git.repository import FOLDER, find_repository
 from coord.render.format import plural, size
@@ -69,25 +70,19 @@ def worktree_logs(subject: Subject) -> Iterator[DoctorFinding]:
     repository = subject.folder.repository
     if repository is None:
         return
-    with suppress(OSError):
-        for name in sorted(os.listdir(os.path.join(repository.common, "worktrees"))):
-            with open(os.path.join(repository.common, "worktrees", name, "gitdir"), encoding="utf-8") as file:
-                folder = os.path.join(os.path.dirname(file.read().strip()), FOLDER)
-            with suppress(OSError):
-                journals = [name for name in os.listdir(os.path.join(folder, "log")) if name.endswith(".jsonl")]
-                if journals and not os.path.samefile(folder, subject.folder.folder):
-                    steps = (
-                        RepairStep("see who works there", f"coord status --root {shell_quoted(folder)}"),
-                        RepairStep(
-                            "find what selects that folder: look for COORD_ROOT and --root in what your agents run"
-                        ),
-                        RepairStep(
-                            "if nobody needs it, rename it",
-                            f"mv {shell_quoted(folder)}/log {shell_quoted(folder)}/log.orig",
-                        ),
-                    )
-                    evidence = f"{folder}/log has {plural(len(journals), 'journal')} that sessions here do not see"
-                    yield DoctorFinding("warning", "a worktree has a log of its own", evidence, steps)
+    for worktree in linked_worktrees(repository):
+        folder = os.path.join(worktree, FOLDER)
+        journals = [name for name in _names(os.path.join(folder, "log")) if name.endswith(".jsonl")]
+        if journals and not os.path.samefile(folder, subject.folder.folder):
+            steps = (
+                RepairStep("see who works there", f"coord status --root {shell_quoted(folder)}"),
+                RepairStep("find what selects that folder: look for COORD_ROOT and --root in what your agents run"),
+                RepairStep(
+                    "if nobody needs it, rename it", f"mv {shell_quoted(folder)}/log {shell_quoted(folder)}/log.orig"
+                ),
+            )
+            evidence = f"{folder}/log has {plural(len(journals), 'journal')} that sessions here do not see"
+            yield DoctorFinding("warning", "a worktree has a log of its own", evidence, steps)
 
 
 # --- git --------------------------------------------------------------------------------------------------------------
@@ -277,7 +272,7 @@ def network(subject: Subject) -> Iterator[DoctorFinding]:
 def file_system(mounts: str, path: str) -> str:
     """Return the type of the file system that a path is on. `mounts` is the text of /proc/mounts."""
     best, kind = "", ""
-    for row in mounts.splitlines():
+    for row in mounts.split("\n"):
         fields = row.split(" ")
         if len(fields) < 3:
             continue

@@ -5,12 +5,12 @@ git is called with the environment of the hook. All names are relative to the to
 """
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from msgspec import Struct
 
 from coord.platform.git.command import GitError, run_git
-from coord.platform.git.repository import Repository, first_line
+from coord.platform.git.repository import Repository, read_git_file
 from coord.workspace.system import System
 
 DENIED = 9
@@ -51,7 +51,7 @@ def git_output(system: System, *words: str, data: bytes = b"", without: str = ""
 
 def read_staged(system: System, repository: Repository) -> Staged:
     """Return what is about to be committed. Raises GitError."""
-    merges = tuple(_lines(os.path.join(repository.git, "MERGE_HEAD")))
+    merges = tuple(read_git_file(os.path.join(repository.git, "MERGE_HEAD")).split())
     names = _names(git_output(system, "diff", "--cached", *_OPTIONS, *_PLAIN))
     for parent in merges:
         differing = set(_names(git_output(system, "diff", "--cached", *_OPTIONS, *_PLAIN, parent)))
@@ -113,7 +113,7 @@ def committed_files(system: System) -> list[str]:
 
 def parse_pushed(text: str) -> list[PushedRef]:
     """Parse the lines that git gives the hook before a push."""
-    rows = (line.split(" ") for line in text.splitlines())
+    rows = (line.split(" ") for line in text.split("\n"))
     return [PushedRef(_id(row[-3]), row[-2], _id(row[-1])) for row in rows if len(row) >= 4]
 
 
@@ -134,9 +134,3 @@ def _id(text: str) -> str:
 
 def _names(data: bytes) -> list[str]:
     return [os.fsdecode(name) for name in data.split(b"\0") if name]
-
-
-def _lines(path: str) -> Iterator[str]:
-    if first_line(path):
-        with open(path, encoding="ascii", errors="replace") as file:
-            yield from file.read().split()

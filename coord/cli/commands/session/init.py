@@ -8,10 +8,11 @@ from coord.cli.parser import command, option
 from coord.engine.run import Run
 from coord.errors import NO_LOG, CoordError, no_log, usage_error
 from coord.platform.git.exclude import exclude_folder
+from coord.platform.git.main_worktree import with_main_worktree
 from coord.platform.git.repository import FOLDER, Repository, find_repository
 from coord.platform.replace_file import replace_file
 from coord.workspace.config import Config
-from coord.workspace.paths import Workspace, refuse_links
+from coord.workspace.paths import Workspace, refuse_links, refuse_lost_repository
 from coord.workspace.template import TemplateFile, template_files
 from eventlog.errors import LogError
 from eventlog.local.files import path_exists, read_regular
@@ -90,7 +91,8 @@ def _base_folder(run: Run, here: bool) -> tuple[str, Repository | None]:
         base = os.path.dirname(base)
     if not os.path.isdir(base):
         raise usage_error(f"{base} is not a folder.")
-    repository = find_repository(base)
+    repository = with_main_worktree(find_repository(base), run.system.env)
+    refuse_lost_repository(repository)
     if repository and here:  # all worktrees share the folder in the main worktree, at the same relative path
         base = os.path.normpath(os.path.join(repository.main, os.path.relpath(base, repository.worktree)))
         if not os.path.isdir(base):

@@ -157,3 +157,5 @@ def test_the_input_of_the_pre_push_hook_is_parsed() -> None:
     assert rows == [PushedRef("abc", "refs/heads/main", ""), PushedRef("", "refs/heads/old", "def")]
     assert resources_of("origin", rows)[:4] == ["branch/main", "push/main", "push/origin", "push/origin/main"]
     assert "tag/v1" in resources_of("origin", [PushedRef("abc", "refs/tags/v1", "")])
+    odd = "refs/heads/a\u2028b\x85c"
+    assert parse_pushed(f"{odd} abc {odd} def\n") == [PushedRef("abc", odd, "def")], "only a line feed ends a line"
