@@ -11,8 +11,8 @@ from contextlib import suppress
 from msgspec import Struct
 
 from coord.errors import no_log, usage_error
-from coord.platform.git.exclude import include_folder, remove_lines
-from coord.platform.git.main_worktree import with_main_worktree
+from coord.platform.git.exclude import hide_live_files, hides_live_files, include_folder, remove_lines
+from coord.platform.git.main_worktree import keep_main_worktree, with_main_worktree
 from coord.platform.git.repository import (
     FOLDER,
     Repository,
@@ -106,6 +106,28 @@ def refuse_lost_repository(repository: Repository | None) -> None:
         )
 
 
+def protect_log(workspace: Workspace) -> None:
+    """Make git ignore the live files by its own list, which no checkout, stash or clean removes. Does not run git.
+
+    This is checked whenever a session starts, so a repository of an older version or a fresh clone is protected from
+    then on. `coord doctor` reports a list that cannot be written.
+    """
+    if workspace.repository and _marker_path(workspace.repository):
+        with suppress(OSError):
+            hide_live_files(workspace.repository, workspace.folder)
+        keep_main_worktree(workspace.repository)
+
+
+def is_log_protected(workspace: Workspace) -> bool:
+    """Return whether git's own list has what `protect_log` adds. True outside git."""
+    if workspace.repository is None or not _marker_path(workspace.repository):
+        return True
+    try:
+        return hides_live_files(workspace.repository, workspace.folder)
+    except OSError:
+        return False
+
+
 def write_marker(workspace: Workspace, journal: str) -> None:
     """Record in the git directory, which `git clean` does not touch, that this journal exists. See `read_marker`."""
     path = _marker_path(workspace.repository)
@@ -130,7 +152,7 @@ def read_marker(workspace: Workspace) -> str:
 
 
 def remove_markers(workspace: Workspace) -> None:
-    """Remove what the git directory contains about a shared folder: its markers, and its line in `info/exclude`.
+    """Remove what the git directory contains about a shared folder: its markers, and its lines in `info/exclude`.
 
     This is for a folder that is removed on purpose. Raises OSError.
     """

@@ -1,15 +1,14 @@
-"""Checks of what is around a log: other shared folders, git, and the file system.
+"""Checks of what is around a log: other shared folders, and the file system.
 
-If git is missing, its checks are skipped. Permissions are queried from the system, without trying to write.
+Permissions are queried from the system, without trying to write.
 """
 
 import os
 from collections.abc import Iterator
 from contextlib import suppress
 
-from coord.admin.doctor.subject import DoctorFinding, RepairStep, Severity, Subject, join_limited, shell_quoted
+from coord.admin.doctor.subject import DoctorFinding, RepairStep, Severity, Subject, shell_quoted
 from coord.admin.install.environment import linked_worktrees
-from coord.platform.git.command import GitError, run_git
 from coord.platform.git.repository import FOLDER, find_repository
 from coord.render.format import plural, size
 
@@ -83,69 +82,6 @@ def worktree_logs(subject: Subject) -> Iterator[DoctorFinding]:
             )
             evidence = f"{folder}/log has {plural(len(journals), 'journal')} that sessions here do not see"
             yield DoctorFinding("warning", "a worktree has a log of its own", evidence, steps)
-
-
-# --- git --------------------------------------------------------------------------------------------------------------
-
-
-def git_tracks(subject: Subject) -> Iterator[DoctorFinding]:
-    """Find live files that git tracks: every stash, checkout and reset would restore an old version of them."""
-    names = (git(subject, "ls-files", "-z", "--", "log", "STATUS_BOARD.md", ".cache") or "").split("\0")
-    live = [name for name in names if name and not name.endswith((".gitignore", ".gitkeep"))]
-    if not live:
-        return
-    steps = (
-        RepairStep(
-            "make a copy: when the next step is committed, checking that out in another clone deletes the files",
-            f"cp -a {subject.path('log')} ~/",
-        ),
-        RepairStep(
-            "stop tracking them; the files here stay",
-            f"git -C {shell_quoted(subject.folder.folder)} rm -r --cached -q log",
-        ),
-        RepairStep("make git ignore them", "coord init"),
-    )
-    archive = _opted_in(subject)
-    busy = not subject.unusable and bool(subject.live)
-    if archive and not busy:
-        yield DoctorFinding(
-            "note", "git tracks the log, as an archive", f"{plural(len(live), 'file')}: {join_limited(live, 3)}"
-        )
-        return
-    evidence = f"{plural(len(live), 'file')}: {join_limited(live, 3)}"
-    what = "git tracks the live log: a stash, checkout or reset rolls it back"
-    yield DoctorFinding("warning", what, evidence, steps)
-
-
-def git_ignores(subject: Subject) -> Iterator[DoctorFinding]:
-    """Find a log that the next `git add` would include."""
-    if _opted_in(subject) or git(subject, "rev-parse", "--is-inside-work-tree") != "true\n":
-        return
-    if git(subject, "check-ignore", "-q", "log/x.jsonl") is None:
-        steps = (
-            RepairStep(f"restore {FOLDER}/.gitignore, if it is missing", "coord init"),
-            RepairStep(
-                "or add the lines to it",
-                f"printf '/log/\\n/.cache/\\n/STATUS_BOARD.md\\n' >> {subject.path('.gitignore')}",
-            ),
-            RepairStep("or make git ignore the whole folder, in this clone only", "coord init --private"),
-        )
-        evidence = f"{FOLDER}/log/: the next `git add` can include it, and then a stash or checkout rolls it back"
-        yield DoctorFinding("warning", "git does not ignore the log", evidence, steps)
-
-
-def _opted_in(subject: Subject) -> bool:
-    return os.path.isfile(os.path.join(subject.folder.folder, ".gitattributes"))
-
-
-def git(subject: Subject, *words: str) -> str | None:
-    """Return what git prints in the shared folder; None if it fails, is not installed, or this is not a repository."""
-    if subject.folder.repository is None:
-        return None
-    try:
-        return run_git(subject.folder.folder, *words, env=subject.system.env).decode(errors="replace")
-    except GitError:
-        return None
 
 
 # --- the file system --------------------------------------------------------------------------------------------------

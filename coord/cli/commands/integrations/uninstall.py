@@ -16,15 +16,14 @@ from coord.cli.commands.integrations._changes import (
     show_diffs,
 )
 from coord.cli.commands.integrations._targets import TARGETS
+from coord.cli.live_sessions import live_sessions, live_sessions_text
 from coord.cli.parser import argument, command, option
 from coord.engine.run import Run
 from coord.errors import CoordError, refused, usage_error
 from coord.platform.git.repository import find_repository, folder_candidates, is_shared_folder
-from coord.render.format import plural, session_label
+from coord.render.format import plural
 from coord.workspace.paths import Workspace, remove_markers
 from coord.workspace.system import System
-
-_MOST_NAMES = 5  # sessions
 
 
 @command("uninstall", acts=False)
@@ -120,17 +119,10 @@ def _log_to_remove(run: Run, draft: Changeset, dry_run: bool) -> Workspace | Non
         draft.note(f"No log was deleted: {error.message}")
         return None
     state = run.read_state().state
-    live = [session for session in state.sessions.values() if session.live and not run.system.death_evidence(session)]
-    if live:
-        names = [session_label(session.id, {session.id: session.name}) for session in live[:_MOST_NAMES]]
-        more = f" and {len(live) - len(names)} more (coord status)" if len(live) > len(names) else ""
-        are = f"{plural(len(live), 'session')} {'is' if len(live) == 1 else 'are'}"
-        reason = (
-            f"{are} live here: {', '.join(names)}{more}. "
-            f"First end each, with `coord end` in its shell, or from here: coord end --session {live[0].id}"
-        )
+    if reason := live_sessions_text(run.system, state):
         if not dry_run:
-            raise refused(f"nothing was removed: {reason}", live=[session.id for session in live])
+            live = [session.id for session in live_sessions(run.system, state)]
+            raise refused(f"nothing was removed: {reason}", live=live)
         draft.note(f"Now it would be refused: {reason}")
     deleted = f"{workspace.folder}, with the log of {plural(len(state.sessions), 'session')}"
     then = "If it was committed: git rm -r --quiet COORDINATION, and commit that."

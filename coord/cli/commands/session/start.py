@@ -13,6 +13,7 @@ from coord.render.format import line, plural
 from coord.workspace.anchors import describe_process
 from coord.workspace.identity import CLIENT_NAMES, Identity, find_anchor, find_identity, session_started
 from coord.workspace.names import EVERYONE_WORDS, resolve_session
+from coord.workspace.paths import protect_log
 from eventlog.events import SessionStarted
 from projections.rules.state import Session, State
 
@@ -56,6 +57,7 @@ def start(run: Run, **options: Any) -> None:
     """
     wanted = StartOptions(**options)
     _make_log_folder(run)
+    protect_log(run.workspace)
     for text in (wanted.name, wanted.client, *wanted.capabilities):
         _check_name(text)
     already = False

@@ -111,7 +111,7 @@ def test_a_later_track_replaces_an_unchanged_gitignore(repo: Repo) -> None:
     shell = repo.shell()
     shell.start()
     assert not any(name.endswith(".jsonl") for name in git_sees(shell))
-    shell.ok("coord init --track")
+    shell.ok("coord end; coord init --track")
     assert any(name.endswith(".jsonl") for name in git_sees(shell))
 
 
