@@ -15,6 +15,7 @@ from coord.platform.git.exclude import hide_live_files, hides_live_files, includ
 from coord.platform.git.main_worktree import keep_main_worktree, with_main_worktree
 from coord.platform.git.repository import (
     FOLDER,
+    MAIN_WORKTREE,
     Repository,
     find_repository,
     folder_candidates,
@@ -152,7 +153,8 @@ def read_marker(workspace: Workspace) -> str:
 
 
 def remove_markers(workspace: Workspace) -> None:
-    """Remove what the git directory contains about a shared folder: its markers, and its lines in `info/exclude`.
+    """Remove what the git directory contains about a shared folder: its markers, its lines in `info/exclude`, and the
+    recorded main worktree.
 
     This is for a folder that is removed on purpose. Raises OSError.
     """
@@ -160,6 +162,8 @@ def remove_markers(workspace: Workspace) -> None:
         here = _marker_folder(workspace)
         remove_lines(_marker_path(workspace.repository), lambda line: line.partition(" ")[2] == here)
         include_folder(workspace.repository, workspace.folder)
+        with suppress(FileNotFoundError):
+            os.unlink(os.path.join(workspace.repository.common, MAIN_WORKTREE))
 
 
 def _marker_path(repository: Repository | None) -> str:
