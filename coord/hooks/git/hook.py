@@ -7,7 +7,7 @@ one, a session is started for that call of git.
 
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 
 from msgspec.structs import replace
@@ -21,6 +21,7 @@ from coord.hooks import edits
 from coord.hooks.git import staged
 from coord.hooks.git.ownership import (
     GUARD_OFF,
+    ByResource,
     OwnershipConflict,
     OwnershipConflicts,
     explain_commit,
@@ -77,11 +78,6 @@ class GitHook:
         agent = me.client or nearest_client(self.system.ancestry[1:]) or clients_in(self.system.env)
         return not agent and (not session or session.client == _SHELL)
 
-    def resource(self, name: str) -> str:
-        """Return the resource by which a file is claimed; a submodule is claimed as a folder."""
-        path = os.path.join(self.repository.worktree, name)
-        return resource_of(name) + ("/" if os.path.isdir(path) and not os.path.islink(path) else "")
-
     def transact(self, decide: Callable[[Transaction], object]) -> None:
         """Let `decide` append events as the session that calls git. Raises CoordError."""
         config = replace(self.config, lock_wait_seconds=min(self.config.lock_wait_seconds, _LOCK_WAIT_S))
@@ -129,14 +125,14 @@ def before_commit(hook: GitHook) -> int:
         return 0
     commit = staged.read_staged(hook.system, hook.repository)
     me = hook.me(state)
-    wanted = {name: hook.resource(name) for name in commit.names}
+    wanted = {name: resource_of(name, name in commit.submodules) for name in commit.names}
     found = find_conflicts(state, hook.config, me, hook.worktree, wanted)
     for name, some in find_lost_claims(state, me, hook.worktree, wanted, now).items():
         found.setdefault(name, []).extend(some)
     found = without_dead_holders(found, hook.system.death_evidence, state)
     if found and hook.is_person(me, state):  # people may commit the edits of agents that have stopped
         found = _without_idle_edits(found, state)
-    if not found or _is_guard_off(hook, found, "commit"):
+    if not found or _is_guard_off(hook, found, wanted, "commit"):
         return 0
     command = suggest_command(
         commit,
@@ -169,15 +165,15 @@ def after_commit(hook: GitHook) -> int:
     here = [claim for claim in state.claims.values() if claim.automatic and claim.worktree == hook.worktree]
     if hook.config.guard == "off" or not here:
         return 0
-    resources = set(map(resource_of, staged.committed_files(hook.system)))
-    over = [claim for claim in here if claim.resource in resources]
+    known, over = ByResource(here), dict[EventId, Claim]()
+    for name, is_submodule in staged.committed_files(hook.system).items():
+        over |= {claim.id: claim for claim in known.overlapping(resource_of(name, is_submodule))}
     if over:
         answers = edits.GitAnswers(hook.workspace)
-        answers.learn(over)
-        ids = [claim.id for claim in over]
+        answers.learn(over.values())
         hook.transact(
             lambda transaction: edits.finish_committed(
-                transaction, hook.config, _active_claims(transaction, ids), answers
+                transaction, hook.config, _active_claims(transaction, over), answers
             )
         )
     return 0
@@ -195,18 +191,20 @@ def before_push(hook: GitHook, remote: str, text: str) -> int:
         return 0
     rows = staged.parse_pushed(text)
     wanted = {name: name for name in resources_of(remote, rows)}
-    wanted |= {name: hook.resource(name) for name in staged.pushed_files(hook.system, remote, rows)}
+    wanted |= {name: resource_of(name, sub) for name, sub in staged.pushed_files(hook.system, remote, rows).items()}
     found = find_conflicts(state, hook.config, me, hook.worktree, wanted, named=True)
     found = without_dead_holders(found, hook.system.death_evidence, state)
-    if not found or _is_guard_off(hook, found, "push"):
+    if not found or _is_guard_off(hook, found, wanted, "push"):
         return 0
     denied = hook.config.guard != "warn"
     _say(explain_push(found, denied=denied, start=not (me.session or me.client)))
     return staged.DENIED if denied else 0
 
 
-def _is_guard_off(hook: GitHook, found: OwnershipConflicts, verb: str) -> bool:
-    """Return whether the guard is off for this call. If so, record the bypass of each claim; its holder is told."""
+def _is_guard_off(hook: GitHook, found: OwnershipConflicts, wanted: Mapping[str, str], verb: str) -> bool:
+    """Return whether the guard is off for this call. If so, record the bypass of each claim; its holder is told.
+    `wanted` has the resource of each name in `found`.
+    """
     if hook.system.env.get("COORD_GUARD", "").lower() != "off":
         return False
     files: dict[EventId, list[str]] = {}
@@ -218,7 +216,7 @@ def _is_guard_off(hook: GitHook, found: OwnershipConflicts, verb: str) -> bool:
         for claim in _active_claims(transaction, files):
             names = files[claim.id]
             one = len(names) == 1 and is_file(claim.resource)
-            changed = hook.resource(names[0]) if one else claim.resource
+            changed = wanted[names[0]] if one else claim.resource
             transaction.append(ClaimBypassed(claim=claim.id, resource=changed, how=f"git {verb} with {GUARD_OFF}"))
 
     if any(files):  # false if all are own claims that were lost

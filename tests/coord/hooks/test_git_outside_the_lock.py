@@ -14,7 +14,7 @@ import pytest
 
 from coord.guard.entry import ALLOWED, DENIED
 from coord.hooks import edits
-from coord.platform.git.file_states import FileState
+from coord.platform.git.file_states import FileState, file_states
 from tests.support.agents import Agents
 from tests.support.processes import COORD, environment, until
 from tests.support.repositories import Repo
@@ -94,7 +94,7 @@ def test_git_is_asked_before_the_lock_is_taken(
     agents: Agents, monkeypatch: pytest.MonkeyPatch, act: Callable[[Agents], None]
 ) -> None:
     agents.writes(CLAUDE, "a.py")
-    asked, real = [], edits.file_states
+    asked, real = [], file_states
 
     def dirty(root: str, names: Collection[str]) -> dict[str, FileState]:
         asked.append(is_free(agents.repo.log))
@@ -109,7 +109,7 @@ def test_git_is_asked_before_the_lock_is_taken(
 def test_a_change_after_git_was_asked_keeps_the_claim(agents: Agents, monkeypatch: pytest.MonkeyPatch) -> None:
     agents.writes(CLAUDE, "a.py")
     agents.shell(CLAUDE, "git commit -qam second", hooks=False)
-    real = edits.file_states
+    real = file_states
 
     def dirty(root: str, names: Collection[str]) -> dict[str, FileState]:
         found = real(root, names)

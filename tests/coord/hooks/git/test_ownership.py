@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coord.hooks.git.ownership import (
+    ByResource,
     find_conflicts,
     find_lost_claims,
     resource_of,
@@ -18,6 +19,7 @@ from coord.hooks.git.staged import PushedRef, Staged, parse_pushed
 from coord.workspace.config import Config
 from coord.workspace.identity import Identity
 from eventlog.events import Instant
+from projections.rules.resources import overlap
 from projections.rules.state import Claim, Notice, Session, State
 
 NOON: Instant = "2026-11-22T12:00:00.000000Z"
@@ -89,6 +91,26 @@ def test_which_claims_make_a_file_anothers(more: dict[str, object], config: Conf
 def test_for_a_push_only_claims_by_name_count() -> None:
     edit = _claim(OTHER, "file/a.py", automatic=True, worktree=HERE)
     assert _taken(_state(edit), "a.py", named=True) == []
+
+
+RESOURCES = st.lists(st.sampled_from(["a", "b", "*", "**", "?", "sub"]), min_size=1, max_size=3).map("/".join)
+
+
+@given(st.lists(st.builds("file/{}{}".format, RESOURCES, st.sampled_from(["", "/"])), max_size=8))
+def test_rule_1_decides_what_a_commit_takes(resources: list[str]) -> None:
+    rows = [_claim(OTHER, resource) for resource in resources]
+    known = ByResource(rows)
+    for resource in resources:
+        assert sorted(map(id, known.overlapping(resource))) == sorted(
+            id(row) for row in rows if overlap(row.resource, resource)
+        )
+
+
+def test_a_submodule_conflicts_with_claims_on_files_in_it() -> None:
+    wanted = {"sub": resource_of("sub", is_submodule=True)}
+    for resource, taken in (("file/sub/a.py", ["sub"]), ("file/sub/deep/", ["sub"]), ("file/sub2/a.py", [])):
+        found = find_conflicts(_state(_claim(OTHER, resource)), _DEFAULT, Identity(ME, ""), HERE, wanted)
+        assert list(found) == taken
 
 
 @pytest.mark.parametrize("kind", ["lost", "broken"])

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from coord.platform.git import main_worktree
+from coord.platform.git.command import run_git
 from coord.platform.git.main_worktree import keep_main_worktree, with_main_worktree
 from coord.platform.git.repository import MAIN_WORKTREE, Repository, find_repository
 from tests.support.processes import Shell, environment
@@ -22,13 +23,12 @@ NAMES = ["sub", "c#", "a;b", 'a"b', "a b", "new\nline", "tr\t", "ends\n", "\\x0a
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The folders in which git was run."""
     folders: list[str] = []
-    real = main_worktree.run_git
 
-    def run_git(folder: str, *words: str, env: dict[str, str]) -> bytes:
+    def spy(folder: str, *words: str, env: dict[str, str]) -> bytes:
         folders.append(folder)
-        return real(folder, *words, env=env)
+        return run_git(folder, *words, env=env)
 
-    monkeypatch.setattr(main_worktree, "run_git", run_git)
+    monkeypatch.setattr(main_worktree, "run_git", spy)
     return folders
 
 
