@@ -28,7 +28,9 @@ from coord.workspace.system import System
 from eventlog.local.files import NOFOLLOW, read_regular
 from eventlog.local.journal import is_session_id
 
-REMOVED = "it was removed, and so was the cache, as by `git clean -x` or `git stash --all`; the claims in it no longer exist"
+REMOVED = (
+    "it was removed, and so was the cache, as by `git clean -x` or `git stash --all`; the claims in it no longer exist"
+)
 _MAX_BYTES = 1 << 20  # of the file with the markers
 
 
@@ -91,8 +93,8 @@ def find_workspace(system: System, root: str | None, *, in_hook: bool = False) -
             removed = removed or folder
     if removed:
         raise no_log(
-            f"{removed} is gone, as after `git clean -x` or `git stash --all`, although sessions wrote to it. Restore it "
-            "if possible (`git stash pop`); `coord init` starts a new one."
+            f"{removed} is gone, as after `git clean -x` or `git stash --all`, although sessions wrote to it. "
+            "Restore it if possible (`git stash pop`); `coord init` starts a new one."
         )
     refuse_lost_repository(repository)
     raise no_log(f"{cwd} has no {FOLDER}/ yet. In a repository, run `coord init` once.")

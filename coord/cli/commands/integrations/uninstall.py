@@ -21,9 +21,10 @@ from coord.cli.parser import argument, command, option
 from coord.engine.run import Run
 from coord.errors import CoordError, refused, usage_error
 from coord.platform.git.repository import find_repository, folder_candidates, is_shared_folder
-from coord.render.format import plural
+from coord.render.format import line, plural
 from coord.workspace.paths import Workspace, remove_markers
 from coord.workspace.system import System
+from eventlog.events import MAX_PATH_LENGTH
 
 
 @command("uninstall", acts=False)
@@ -124,7 +125,7 @@ def _log_to_remove(run: Run, draft: Changeset, dry_run: bool) -> Workspace | Non
             live = [session.id for session in live_sessions(run.system, state)]
             raise refused(f"nothing was removed: {reason}", live=live)
         draft.note(f"Now it would be refused: {reason}")
-    deleted = f"{workspace.folder}, with the log of {plural(len(state.sessions), 'session')}"
+    deleted = f"{line(workspace.folder, MAX_PATH_LENGTH)}, with the log of {plural(len(state.sessions), 'session')}"
     then = "If it was committed: git rm -r --quiet COORDINATION, and commit that."
     draft.note(f"It would delete {deleted}." if dry_run else f"Deleted: {deleted}. {then}")
     return workspace
@@ -135,5 +136,5 @@ def _report_remaining(system: System, bases: list[str], removed: Workspace | Non
     for base in bases:
         folder = next(filter(is_shared_folder, folder_candidates(base, find_repository(base))), "")
         if folder and not (removed and folder == removed.folder):
-            shown = short_path(folder, "", system.env.get("HOME", ""))
+            shown = line(short_path(folder, "", system.env.get("HOME", "")), MAX_PATH_LENGTH)
             draft.note(f"Kept: {shown}, with its log. To delete it, run there: coord uninstall --all --log")

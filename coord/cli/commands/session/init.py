@@ -21,10 +21,12 @@ from coord.platform.git.exclude import (
 from coord.platform.git.main_worktree import with_main_worktree
 from coord.platform.git.repository import FOLDER, Repository, find_repository
 from coord.platform.replace_file import replace_file
+from coord.render.format import line
 from coord.workspace.config import Config
 from coord.workspace.paths import Workspace, is_log_protected, protect_log, refuse_links, refuse_lost_repository
 from coord.workspace.template import TemplateFile, template_files
 from eventlog.errors import LogError
+from eventlog.events import MAX_PATH_LENGTH
 from eventlog.local.files import path_exists, read_regular
 from eventlog.local.lock import locked
 
@@ -200,7 +202,7 @@ def _render_text(
 ) -> str:
     rows = [f"  {FOLDER}/{name}" for name in written]
     parts = [
-        f"✅ {folder} is ready"
+        f"✅ {line(folder, MAX_PATH_LENGTH)} is ready"
         + (", and hidden from git" if hidden else "" if rows else "; nothing was changed")
         + (":" if rows else ".")
     ]
