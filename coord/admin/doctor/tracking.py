@@ -45,7 +45,9 @@ def tracking_branches(subject: Subject) -> Iterator[DoctorFinding]:
         return
     options = ("--sort=-committerdate", f"--count={_MAX_BRANCHES}", "--format=%(refname)")
     refs = (git(subject, "for-each-ref", *options, "refs/heads") or "").split("\n")
-    found = [ref for ref in refs if ref and git(subject, "ls-tree", "-r", "-z", "--name-only", ref, "--", *_LIVE)]
+    current = (git(subject, "symbolic-ref", "-q", "HEAD") or "").removesuffix("\n")  # `git_tracks` examines its index
+    others = [ref for ref in refs if ref not in ("", current)]
+    found = [ref for ref in others if git(subject, "ls-tree", "-r", "-z", "--name-only", ref, "--", *_LIVE)]
     if found:
         names = [ref.removeprefix("refs/heads/") for ref in found]
         one = len(names) == 1

@@ -57,13 +57,13 @@ def start(run: Run, **options: Any) -> None:
     """
     wanted = StartOptions(**options)
     _make_log_folder(run)
-    protect_log(run.workspace)
     for text in (wanted.name, wanted.client, *wanted.capabilities):
         _check_name(text)
     already = False
 
     def who(transaction: Transaction) -> Identity:
         nonlocal already
+        protect_log(run.workspace)
         current = find_current_session(run, transaction)
         if current and current.session and not wanted.new and not wanted.continues:
             already = transaction.state.sessions[current.session].live
