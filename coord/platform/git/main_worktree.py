@@ -45,7 +45,7 @@ def keep_main_worktree(repository: Repository) -> None:
     If it cannot be written, the next command asks git again.
     """
     common, main = os.path.realpath(repository.common), os.path.realpath(repository.main)
-    if os.path.join(main, ".git") == common or not leads_to(main, common) or kept_main_worktree(common) == main:
+    if os.path.basename(common) == ".git" or not leads_to(main, common) or kept_main_worktree(common) == main:
         return
     with suppress(OSError):
         path = os.path.relpath(main, common)

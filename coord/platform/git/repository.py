@@ -58,16 +58,18 @@ def git_directory(worktree: str) -> str:
 def _main_worktree(folder: str, git: str, common: str) -> str:
     """Return the main worktree of the repository with the worktree `folder`.
 
-    Usually the main worktree contains the shared git directory as `.git`. A worktree whose git directory names no
-    other one as the shared one is the main worktree itself, as in a submodule or after `git init --separate-git-dir`.
-    From a linked worktree of such a repository, the main one is known only from the answer that was kept. Otherwise, as
-    for a bare repository, return the shared git directory. It also counts if it already has a shared folder.
+    Usually the main worktree contains the shared git directory as `.git`. Otherwise, a worktree whose git directory
+    names no other one as the shared one is the main worktree itself, as in a submodule or after `git init
+    --separate-git-dir`. From a linked worktree of such a repository, the main one is known only from the answer that
+    was kept. In all other cases, as for a bare repository, return the shared git directory. It also counts if it
+    already has a shared folder.
     """
+    if os.path.basename(common) == ".git":
+        return os.path.dirname(common)
     if kept := kept_main_worktree(common):
         return kept
-    usual = os.path.dirname(common) if os.path.basename(common) == ".git" else common
     is_main = git == common and os.path.isfile(os.path.join(git, "HEAD"))
-    return folder if is_main and not is_shared_folder(os.path.join(usual, FOLDER)) else usual
+    return folder if is_main and not is_shared_folder(os.path.join(common, FOLDER)) else common
 
 
 def kept_main_worktree(common: str) -> str:

@@ -152,6 +152,25 @@ def test_a_folder_that_older_versions_made_is_still_used(bare_repo: Repo, git: C
     assert seen_from(main, bare_repo).main == str(store)
 
 
+def test_a_folder_that_only_leads_to_a_repository_is_not_kept(bare_repo: Repo, git: Callable[..., None]) -> None:
+    other = bare_repo.root.parent / "other"
+    other.mkdir()
+    (other / ".git").write_text("gitdir: ../repo/.git\n")
+    here = seen_from(other, bare_repo)
+    keep_main_worktree(here)
+    assert here.main == str(bare_repo.root)
+    assert not (bare_repo.root / ".git" / MAIN_WORKTREE).exists()
+
+
+def test_a_git_directory_that_is_a_link_is_kept(bare_repo: Repo, git: Callable[..., None]) -> None:
+    (bare_repo.root / ".git").rename(bare_repo.root.parent / "store")
+    (bare_repo.root / ".git").symlink_to("../store")
+    linked = bare_repo.root.parent / "linked"
+    git("worktree", "add", linked)
+    keep_main_worktree(seen_from(bare_repo.root, bare_repo))
+    assert seen_from(linked, bare_repo).main == str(bare_repo.root)
+
+
 @pytest.mark.parametrize("text", [b"", b"gitdir:", b"gitdir: ", b"x", b"gitdir: \0", b"\xff\xfe"])
 def test_a_broken_git_file_is_no_repository(tmp_path: Path, text: bytes) -> None:
     (tmp_path / ".git").write_bytes(text)
