@@ -9,7 +9,7 @@ from coord.engine.journal_problems import clock_note
 from coord.engine.machine_lock import under_lock
 from coord.engine.snapshot import Snapshot
 from coord.errors import no_log
-from coord.platform.git.repository import find_repository
+from coord.platform.git.repository import find_repository, path_of_recorded
 from coord.platform.replace_file import replace_file
 from coord.render.board.markdown import board_markdown
 from coord.render.format import ago
@@ -72,6 +72,7 @@ def _silence_evidence(system: System, snapshot: Snapshot, row: SessionRow) -> st
 
 def last_change(worktree: str, now: Instant) -> str:
     """Describe when git last changed something in a worktree; empty if unknown."""
+    worktree = path_of_recorded(worktree)
     repository = find_repository(worktree) if worktree and os.path.isdir(worktree) else None
     times = []
     for name in ("index", "logs/HEAD") if repository else ():

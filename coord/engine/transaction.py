@@ -22,7 +22,7 @@ from coord.errors import no_log, no_session
 from coord.workspace.config import Config
 from coord.workspace.identity import Identity, earlier_conversations, find_anchor, is_resumed, session_started
 from coord.workspace.names import new_id
-from coord.workspace.paths import Workspace, write_marker
+from coord.workspace.paths import Workspace, protect_log, write_marker
 from coord.workspace.system import System
 from eventlog.errors import LogError
 from eventlog.events import (
@@ -154,6 +154,7 @@ class Transaction:
         agent = identity.agent
         self.me = Identity(new_id(taken), identity.how, agent, identity.client, identity.conversation)
         self.append(started)
+        protect_log(self.workspace)
         self.snapshot.repeat_problems()
 
     def _restarted(self, session: Session, anchor: Anchor | None, continues: str = "") -> SessionStarted:

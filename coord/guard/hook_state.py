@@ -9,7 +9,7 @@ write, so it imports only modules that load fast.
 import os
 
 from coord.platform.git.naming import file_path
-from coord.platform.git.repository import first_line
+from coord.platform.git.repository import read_git_file
 from coord.platform.json_reader import loads
 from coord.platform.replace_file import replace_file
 from eventlog.digest import blake2b
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
         cwd: str  # the folder in which it began
         name: str  # the file's path from the worktree's root
         pending: int  # since when a write has been pending
-        sure: int  # 1 if the file differs from the last commit, according to git
+        sure: int  # 1 if the file differs from the last commit, or git does not look at it
         ignored: int  # 1 if git ignores the file
         files: dict[str, str]  # of a shell command: the stamps of the files of others before it, by name
         claims: dict[str, str]  # the ids of the claims on them, by name
@@ -213,17 +213,17 @@ def git_stamp(git: str) -> str:
     """
     if not git:
         return ""
-    shared = first_line(os.path.join(git, "commondir"))
+    shared = read_git_file(os.path.join(git, "commondir"))
     return f"{file_stamp(os.path.join(git, 'index'))} {head_of(git, os.path.normpath(os.path.join(git, shared)))}"
 
 
 def head_of(git: str, common: str) -> str:
     """Return the commit that is checked out. If its branch is in the packed refs, return the branch and their stamp."""
-    head = first_line(os.path.join(git, "HEAD"))
+    head = read_git_file(os.path.join(git, "HEAD"))
     if not head.startswith("ref:"):
         return head
     name = head[4:].strip()
-    return first_line(os.path.join(common, name)) or f"{name} {file_stamp(os.path.join(common, 'packed-refs'))}"
+    return read_git_file(os.path.join(common, name)) or f"{name} {file_stamp(os.path.join(common, 'packed-refs'))}"
 
 
 def is_edit_unfinished(cache: str, path: str, git: str, row: "Edited", now: int) -> bool | None:

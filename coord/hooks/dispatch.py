@@ -44,7 +44,7 @@ def handle_call(system: System, call: HookCall, say: SendDocument) -> HookResult
     if writes and call.hook_event == "before":
         return _decide_writes(system, call, writes)
     try:
-        workspace = find_workspace(system.at(call.cwd), None)
+        workspace = find_workspace(system.at(call.cwd), None, in_hook=True)
     except CoordError:
         return NO_OUTPUT
     writes = [write for write in writes if is_same_folder(write.folder, workspace.folder)]
@@ -102,7 +102,7 @@ def _decide_writes(system: System, call: HookCall, writes: list[Write]) -> HookR
 
 
 def _decide_in_folder(system: System, call: HookCall, writes: list[Write]) -> dict[str, list[GuardRow]]:
-    workspace = find_workspace(system.at(writes[0].directory), None)
+    workspace = find_workspace(system.at(writes[0].directory), None, in_hook=True)
     return _transact(_request(system, workspace, call, writes), before_tool)
 
 
@@ -122,7 +122,7 @@ def _release_unwritten(system: System, call: HookCall, writes: list[Write]) -> N
         edits.clear_pending(hook.transaction, mine)
         edits.finish_edits(hook.transaction, hook.config, mine, hook.answers, idle=True)
 
-    workspace = find_workspace(system.at(writes[0].directory), None)
+    workspace = find_workspace(system.at(writes[0].directory), None, in_hook=True)
     _transact(_request(system, workspace, call, writes), release, to_check=to_check)
 
 
@@ -157,7 +157,7 @@ def _is_continued_at_home(system: System, workspace: Workspace, call: HookCall, 
     its working directory. A write into another repository does not show that the conversation was cleared or forked.
     """
     try:
-        home = find_workspace(system.at(call.cwd), None)
+        home = find_workspace(system.at(call.cwd), None, in_hook=True)
     except CoordError:
         return False
     if is_same_folder(home.folder, workspace.folder):

@@ -15,7 +15,7 @@ from coord.engine.transaction import Transaction
 from coord.guard import hook_state
 from coord.guard.decision import GuardRow, Verdict
 from coord.guard.payload import Write
-from coord.platform.git.command import GitError, run_git
+from coord.platform.git.file_states import FileState, file_states
 from coord.platform.git.naming import root_of_worktree
 from coord.platform.git.repository import Repository, find_repository
 from coord.workspace.config import Config
@@ -24,47 +24,11 @@ from eventlog.events import MAX_TTL_S, ClaimFinished, ClaimRequested, EventId, I
 from projections.rules.conflicts import conflict
 from projections.rules.state import Claim, ClaimRequest, State
 
-IGNORED = "!!"  # git's code for an ignored file
 TTL_S = MAX_TTL_S  # of an automatic claim, which a hook ends earlier
-_GIT_S = 2  # how long git may take, since the agent waits
 _WRITE_S = 30  # how long a write takes at most, unless the agent asks its user first
-_MOST_NAMES = 500  # in one call of git
 
-GitStatusFunction = Callable[[str, Collection[str]], "dict[str, str] | None"]
-"""Takes the root of a repository and the names of files in it. Returns those that differ from the last commit, each
-with git's status code (`!!` if it is ignored); None if git fails.
-"""
-
-
-def git_status(root: str, names: Collection[str], ignore_case: bool = False) -> dict[str, str] | None:
-    """Return how these files differ; see `GitStatusFunction`. Without a repository, all count as ignored.
-
-    With `ignore_case`, a file is also found if git spells its name in another case than its directory does.
-    """
-    if find_repository(root) is None or not os.path.isdir(root):
-        return dict.fromkeys(names, IGNORED)
-    found: dict[str, str] = {}
-    asked, magic = list(names), ":(icase,literal)" if ignore_case else ":(literal)"
-    for start in range(0, len(asked), _MOST_NAMES):
-        some = _status(root, [f"{magic}{name}" for name in asked[start : start + _MOST_NAMES]])
-        if some is None:
-            return None
-        found |= some
-    if ignore_case:
-        folded = {name.casefold(): how for name, how in found.items()}
-        found |= {name: folded[name.casefold()] for name in asked if name.casefold() in folded}
-    folders = tuple(name for name, how in found.items() if how == IGNORED and name.endswith("/"))
-    return found | {name: IGNORED for name in asked if folders and name.startswith(folders)}
-
-
-def _status(root: str, patterns: list[str]) -> dict[str, str] | None:
-    options = ("--porcelain=v1", "-z", "--no-renames", "--untracked-files=all", "--ignored=matching")
-    try:
-        output = run_git(root, "status", *options, "--", *patterns, env=os.environ, timeout_s=_GIT_S)
-    except GitError:
-        return None
-    rows = [os.fsdecode(row) for row in output.split(b"\0") if row]
-    return {row[3:]: row[:2] for row in rows}
+FileStatesFunction = Callable[[str, Collection[str]], dict[str, FileState]]
+"""See `coord.platform.git.file_states`."""
 
 
 class GitAnswers:
@@ -72,10 +36,10 @@ class GitAnswers:
     other processes wait for the lock. An answer is valid while the stamps of the file and of git are unchanged.
     """
 
-    def __init__(self, workspace: Workspace, ask: GitStatusFunction | None = None) -> None:
-        here = partial(git_status, ignore_case=True) if workspace.checkout.ignores_case else git_status
-        self.workspace, self._ask = workspace, ask or here
-        self._known: dict[EventId, tuple[hook_state.Trace, str | None]] = {}
+    def __init__(self, workspace: Workspace, ask: FileStatesFunction | None = None) -> None:
+        self.workspace = workspace
+        self._ask = ask or partial(file_states, ignore_case=workspace.checkout.ignores_case)
+        self._known: dict[EventId, tuple[hook_state.Trace, FileState | None]] = {}
 
     def learn(self, claims: Iterable[Claim]) -> None:
         """Ask git about the files of these claims that are automatic."""
@@ -85,13 +49,12 @@ class GitAnswers:
                 edit = _Edit(self.workspace, claim)
                 by_root.setdefault(edit.root, []).append(edit)
         for root, some in by_root.items():
-            differing = self._ask(root, {edit.name_in_git for edit in some})
+            states = self._ask(root, {edit.name_in_git for edit in some})
             for edit in some:
-                differs = None if differing is None else differing.get(edit.name_in_git, "")
-                self._known[edit.claim.id] = edit.stamps, differs
+                self._known[edit.claim.id] = edit.stamps, states.get(edit.name_in_git)
 
-    def of(self, edit: "_Edit") -> str | None:
-        """Return how an edit's file differs from the last commit; None if that is not known."""
+    def of(self, edit: "_Edit") -> FileState | None:
+        """Return the state of an edit's file; None if git has not answered."""
         found = self._known.get(edit.claim.id)
         return found[1] if found and found[0] == edit.stamps else None
 
@@ -173,21 +136,23 @@ class _Edit:
             "name": self.seen.get("name") or claim.resource.removeprefix("file/"),
         }
 
-    def finished_because(self, transaction: Transaction, config: Config, differs: str | None, *, idle: bool) -> str:
-        """Return why the edit is finished; empty if it is unfinished or that is unknown. `differs` is git's code: empty
-        if the file is the same as in the last commit, None if git has not answered.
+    def finished_because(self, transaction: Transaction, config: Config, state: FileState | None, *, idle: bool) -> str:
+        """Return why the edit is finished; empty if it is unfinished or that is unknown. `state` is git's answer about
+        the file, None if git has not answered.
         """
         now, patience = to_micros(transaction.at), patience_s(transaction.state.sessions[self.claim.session], config)
         pending = 0 <= now - self.seen.get("pending", -patience * 2_000_000) < patience * 1_000_000
-        if differs is None or (pending and not idle):
+        if state is None or (pending and not idle):
             return ""
         written = self.seen.get("file") is not None
-        if differs and (written or differs != IGNORED):
-            answer: hook_state.Trace = {"ignored": 1} if differs == IGNORED else {"sure": 1}
+        if state == "changed" or (written and state != "clean"):
+            answer: hook_state.Trace = {"ignored": 1} if state == "ignored" else {"sure": 1}
             hook_state.write_trace(self.trace, self.stamps | answer)
-        if differs and differs != IGNORED:
+        if state == "changed":
             return ""
-        if written and not differs:
+        if state == "unknown":
+            return "nothing was written" if idle and self.seen and not written else ""
+        if written and state == "clean":
             return "what was written is committed or undone"
         if idle and not written:
             return "nothing was written, and nothing is uncommitted"

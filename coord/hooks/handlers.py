@@ -22,6 +22,7 @@ from coord.hooks.context import HookContext, HookRequest
 from coord.hooks.messages import LATER_CHARS, START_CHARS, other_sessions, reminder, start_items, unread_items
 from coord.render.format import line
 from coord.workspace.names import by_conversation
+from coord.workspace.paths import protect_log
 from eventlog.events import AgentStarted, AgentStopped, Instant, SessionEnded, SessionHeartbeat
 from projections.rules.state import Claim, State
 
@@ -38,6 +39,7 @@ because their values may be secrets.
 
 def on_start(hook: HookContext) -> None:
     """The agent starts, resumes, clears, compacts or forks: show it which session it is, and who else works here."""
+    protect_log(hook.workspace)
     hook.clear_question()
     resumed = hook.call.source in ("resume", "compact")
     state, now = hook.transaction.state, hook.transaction.at

@@ -56,7 +56,7 @@ def run_wake_hook(system: System, word: str) -> int:
 
 def _wait_for_news(system: System, call: HookCall) -> WakeText:
     """Wait, and return what wakes the agent; an empty text if it is not woken."""
-    workspace = find_workspace(system.at(call.cwd), None)
+    workspace = find_workspace(system.at(call.cwd), None, in_hook=True)
     caught: list[int] = []
     session = _session(_read_snapshot(system, workspace).state, call)
     if session is None or not _is_only_waiter(workspace, session.id):

@@ -1,4 +1,4 @@
-"""Find the shared folder, and name paths inside the repository. Does not run git.
+"""Find the shared folder, and name paths inside the repository.
 
 All worktrees of a repository use the folder in its main worktree, which is found from the common git directory. A
 repository without such a folder uses that of the repository, or of the folder, that contains it. Outside any
@@ -12,7 +12,8 @@ from contextlib import suppress
 from msgspec import Struct
 
 from coord.errors import no_log, usage_error
-from coord.platform.git.exclude import include_folder, remove_lines
+from coord.platform.git.exclude import hide_live_files, hides_live_files, include_folder, remove_lines
+from coord.platform.git.main_worktree import keep_main_worktree, with_main_worktree
 from coord.platform.git.naming import (
     Checkout,
     is_same_folder,
@@ -21,12 +22,22 @@ from coord.platform.git.naming import (
     relative_name,
     shared_folder_named,
 )
-from coord.platform.git.repository import FOLDER, Repository, first_line, is_shared_folder, recorded_path
+from coord.platform.git.repository import (
+    FOLDER,
+    MAIN_WORKTREE,
+    Repository,
+    find_repository,
+    is_shared_folder,
+    read_git_file,
+    recorded_path,
+)
 from coord.workspace.system import System
 from eventlog.local.files import NOFOLLOW, read_regular
 from eventlog.local.journal import is_session_id
 
-REMOVED = "it was removed, and so was the cache, as `git clean -x` does; the claims in it no longer exist"
+REMOVED = (
+    "it was removed, and so was the cache, as by `git clean -x` or `git stash --all`; the claims in it no longer exist"
+)
 _MAX_BYTES = 1 << 20  # of the file with the markers
 
 
@@ -67,11 +78,13 @@ class Workspace(Struct, frozen=True):
         return os.path.join(self.folder, ".cache")
 
 
-def find_workspace(system: System, root: str | None) -> Workspace:
+def find_workspace(system: System, root: str | None, *, in_hook: bool = False) -> Workspace:
     """Return the workspace of this command.
 
     It is that of `root` (the option --root), else of COORD_ROOT, else the one that guards the working directory.
     Raises CoordError (4) if there is none, or if the named folder is not a shared folder.
+
+    Git is run at most once for a repository, and only if its files do not tell its main worktree; not `in_hook`.
     """
     named = root or system.env.get("COORD_ROOT", "")
     if named:
@@ -79,10 +92,12 @@ def find_workspace(system: System, root: str | None) -> Workspace:
         if not is_shared_folder(folder):
             how = "--root" if root else "COORD_ROOT"
             raise no_log(f"{how} names {named}, where there is no {FOLDER}/. Run `coord init` there, or name another.")
+        _ask_for_main_worktree(system, os.path.dirname(folder), in_hook)
         return _workspace(named_checkout(os.path.realpath(system.cwd or os.path.dirname(folder)), folder))
     if not system.cwd:
         raise no_log("the current folder was removed. Change to one that exists.")
     cwd = os.path.realpath(system.cwd)
+    _ask_for_main_worktree(system, cwd, in_hook)
     removed: Checkout | None = None
     for place in possible_checkouts(cwd):
         if removed and place.repository is not removed.repository:
@@ -93,10 +108,50 @@ def find_workspace(system: System, root: str | None) -> Workspace:
             removed = removed or place
     if removed:
         raise no_log(
-            f"{removed.folder} is gone, as after `git clean -x`, although sessions wrote to it. "
-            "Restore it if possible; `coord init` starts a new one."
+            f"{removed.folder} is gone, as after `git clean -x` or `git stash --all`, although sessions wrote to it. "
+            "Restore it if possible (`git stash pop`); `coord init` starts a new one."
         )
+    refuse_lost_repository(find_repository(cwd))
     raise no_log(f"{cwd} has no {FOLDER}/ yet. In a repository, run `coord init` once.")
+
+
+def _ask_for_main_worktree(system: System, directory: str, in_hook: bool) -> None:
+    """Ask git for the main worktree of a directory's repository, unless it is known. The answer is kept for
+    `find_repository`.
+    """
+    if not in_hook:
+        with_main_worktree(find_repository(directory), system.env)
+
+
+def refuse_lost_repository(repository: Repository | None) -> None:
+    """Raise CoordError (4) if the git directory of a worktree does not exist, as after its repository was moved."""
+    if repository and not os.path.isdir(repository.git):
+        raise no_log(
+            f"the git directory of {repository.worktree} is gone: {repository.git}. If the repository was moved, run "
+            "`git worktree repair` in its main worktree."
+        )
+
+
+def protect_log(workspace: Workspace) -> None:
+    """Make git ignore the live files by its own list, which no checkout, stash or clean removes. Does not run git.
+
+    This is checked whenever a session starts, so a repository of an older version or a fresh clone is protected from
+    then on. `coord doctor` reports a list that cannot be written.
+    """
+    if workspace.repository and _marker_path(workspace.repository):
+        with suppress(OSError):
+            hide_live_files(workspace.repository, workspace.folder)
+        keep_main_worktree(workspace.repository)
+
+
+def is_log_protected(workspace: Workspace) -> bool:
+    """Return whether git's own list has what `protect_log` adds. True outside git."""
+    if workspace.repository is None or not _marker_path(workspace.repository):
+        return True
+    try:
+        return hides_live_files(workspace.repository, workspace.folder)
+    except OSError:
+        return False
 
 
 def write_marker(workspace: Workspace, journal: str) -> None:
@@ -121,7 +176,7 @@ def read_marker(workspace: Workspace) -> str:
 def _markers(repository: Repository | None) -> list[tuple[str, str]]:
     """Return the journals that the git directory records, each with its shared folder."""
     try:
-        lines = read_regular(_marker_path(repository), _MAX_BYTES).decode(errors="replace").splitlines()
+        lines = read_regular(_marker_path(repository), _MAX_BYTES).decode(errors="replace").split("\n")
     except OSError:
         return []
     return [(journal, folder) for journal, _, folder in (line.partition(" ") for line in lines)]
@@ -134,7 +189,8 @@ def places_with_logs(repository: Repository) -> list[str]:
 
 
 def remove_markers(workspace: Workspace) -> None:
-    """Remove what the git directory contains about a shared folder: its markers, and its line in `info/exclude`.
+    """Remove what the git directory contains about a shared folder: its markers, its lines in `info/exclude`, and the
+    recorded main worktree.
 
     This is for a folder that is removed on purpose. Raises OSError.
     """
@@ -142,6 +198,8 @@ def remove_markers(workspace: Workspace) -> None:
         here = _marker_folder(workspace)
         remove_lines(_marker_path(workspace.repository), lambda line: line.partition(" ")[2] == here)
         include_folder(workspace.repository, workspace.folder)
+        with suppress(FileNotFoundError):
+            os.unlink(os.path.join(workspace.repository.common, MAIN_WORKTREE))
 
 
 def _marker_path(repository: Repository | None) -> str:
@@ -176,7 +234,7 @@ def _workspace(found: Checkout) -> Workspace:
 
 def branch_of(repository: Repository | None) -> str:
     """Return the branch that is checked out, or the beginning of the commit's id; empty outside git."""
-    head = first_line(os.path.join(repository.git, "HEAD")) if repository else ""
+    head = read_git_file(os.path.join(repository.git, "HEAD")) if repository else ""
     return head.removeprefix("ref: refs/heads/") if head.startswith("ref:") else head[:12]
 
 

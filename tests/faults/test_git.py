@@ -1,9 +1,10 @@
 """Attack 18: git changes or deletes files while sessions are live.
 
-By default git ignores the log, and nothing that git does to the working tree affects the sessions: no event is lost,
-and each session continues. `git clean -fdx` deletes ignored files, and a tracked log changes with the working tree.
-Then the next command reports each journal that was cut back or deleted; such a journal takes no more events and is not
-created again; and a session with a shorter journal is continued by a new session.
+By default git ignores the log, also on a branch without the shared folder, and nothing that git does to the working
+tree affects the sessions: no event is lost, and each session continues. `git clean -fdx` deletes ignored files, and a
+tracked log changes with the working tree. Then the next command reports each journal that was cut back or deleted; such
+a journal takes no more events and is not created again; and a session with a shorter journal is continued by a new
+session.
 """
 
 import pytest
@@ -15,12 +16,18 @@ pytestmark = pytest.mark.slow
 
 COMMIT = "git add -A && git commit -qm all"
 AWAY = "git checkout -q other && echo theirs >theirs && git add theirs && git commit -qm theirs && git checkout -q main"
+OLDER = f"{COMMIT} && git branch older $(git commit-tree -m older $(git mktree </dev/null))"  # without COORDINATION
+UNIGNORED = "git rm -q --cached COORDINATION/.gitignore && git commit -qm unignored"
 UNTOUCHED = {  # for each case: the preparation, and the git command
     "stash": (":", "git stash -q -u"),
     "checkout": (AWAY, "git checkout -q other"),
     "reset": (":", "git reset -q --hard HEAD"),
     "clean": (":", "git clean -q -f -d"),
     "merge": (AWAY, "git merge -q -m merged other"),
+    "older branch, add": (OLDER, f"git checkout -q older && echo new >new && {COMMIT} && git checkout -q main"),
+    "older branch, clean": (OLDER, "git checkout -q older && git clean -q -f -d && git checkout -q main"),
+    "older branch, stash": (OLDER, "git checkout -q older && echo a >a && git stash -q -u && git checkout -q main"),
+    "stash twice": (UNIGNORED, "git stash -q -u && echo four >file && git stash -q -u"),
     "worktrees": (":", "git worktree add -q ../tree other && git worktree remove --force ../tree"),
 }
 BACK = f"{COMMIT} && git checkout -q -B other HEAD && git checkout -q HEAD~1 -- COORDINATION/log && {COMMIT}"

@@ -66,7 +66,7 @@ ATTACKS = {
     15: Attack((5,), "pids used again, zombies, containers, reboots, anchors that vanish", "cases", 200, 5_000),
     16: Attack((2, 7), "fuzzing of the codec, the import, the folder and every text argument", "seconds", 120, 3_600),
     17: Attack((1, 2), "journals of earlier versions, never made again, are read for ever", "rounds", 1, 1),
-    18: Attack((1, 6), "git takes files away under live sessions", "cases", 12, 12),
+    18: Attack((1, 6), "git takes files away under live sessions", "cases", 16, 16),
     19: Attack(
         (1, 2, 3, 4, 5, 6, 7), "the code itself is made wrong, at one place at a time", "mutants at least", 60, 60
     ),

@@ -87,6 +87,7 @@ def _initialised() -> tempfile.TemporaryDirectory[str]:
     folder = tempfile.TemporaryDirectory(prefix="coord-template-")
     env = environment(Path(folder.name))
     subprocess.run(["git", "init", "-q", "-b", "main"], cwd=folder.name, env=env, check=True)
+    shutil.copytree(Path(folder.name, ".git"), Path(folder.name, "fresh"))
     subprocess.run([COORD, "init"], cwd=folder.name, env=env, check=True, capture_output=True)
     return folder
 
@@ -94,7 +95,7 @@ def _initialised() -> tempfile.TemporaryDirectory[str]:
 def bare(base: Path) -> Generator[Repo, None, None]:
     """Create a repository without COORDINATION/; its shells are closed at the end."""
     repo = Repo(base / "repo", base / "home")
-    shutil.copytree(Path(_initialised().name, ".git"), repo.root / ".git")
+    shutil.copytree(Path(_initialised().name, "fresh"), repo.root / ".git")
     try:
         yield repo
     finally:
@@ -104,6 +105,7 @@ def bare(base: Path) -> Generator[Repo, None, None]:
 def install(repo: Repo) -> Repo:
     """Initialise a repository like `coord init`."""
     shutil.copytree(Path(_initialised().name, "COORDINATION"), repo.folder)
+    shutil.copy(Path(_initialised().name, ".git", "info", "exclude"), repo.root / ".git" / "info" / "exclude")
     return repo
 
 

@@ -78,7 +78,7 @@ def failures(subject: Subject) -> Iterator[DoctorFinding]:
     """Find hooks that failed. A failed hook never stops an agent, so nobody else reports it."""
     path = os.path.join(folder_of(subject.folder.cache), FAILURES)
     try:
-        lines = read_regular(path, _MAX_BYTES).decode(errors="replace").splitlines()
+        lines = [text for text in read_regular(path, _MAX_BYTES).decode(errors="replace").split("\n") if text]
     except OSError:
         return
     if lines:

@@ -1,14 +1,14 @@
-"""Checks of what is around a log: other shared folders, git, and the file system.
+"""Checks of what is around a log: other shared folders, and the file system.
 
-If git is missing, its checks are skipped. Permissions are queried from the system, without trying to write.
+Permissions are queried from the system, without trying to write.
 """
 
 import os
 from collections.abc import Iterator
 from contextlib import suppress
 
-from coord.admin.doctor.subject import DoctorFinding, RepairStep, Severity, Subject, join_limited, shell_quoted
-from coord.platform.git.command import GitError, run_git
+from coord.admin.doctor.subject import DoctorFinding, RepairStep, Severity, Subject, shell_quoted
+from coord.admin.install.environment import linked_worktrees
 from coord.platform.git.repository import FOLDER, find_repository
 from coord.render.format import plural, size
 
@@ -69,88 +69,19 @@ def worktree_logs(subject: Subject) -> Iterator[DoctorFinding]:
     repository = subject.folder.repository
     if repository is None:
         return
-    with suppress(OSError):
-        for name in sorted(os.listdir(os.path.join(repository.common, "worktrees"))):
-            with open(os.path.join(repository.common, "worktrees", name, "gitdir"), encoding="utf-8") as file:
-                folder = os.path.join(os.path.dirname(file.read().strip()), FOLDER)
-            with suppress(OSError):
-                journals = [name for name in os.listdir(os.path.join(folder, "log")) if name.endswith(".jsonl")]
-                if journals and not os.path.samefile(folder, subject.folder.folder):
-                    steps = (
-                        RepairStep("see who works there", f"coord status --root {shell_quoted(folder)}"),
-                        RepairStep(
-                            "find what selects that folder: look for COORD_ROOT and --root in what your agents run"
-                        ),
-                        RepairStep(
-                            "if nobody needs it, rename it",
-                            f"mv {shell_quoted(folder)}/log {shell_quoted(folder)}/log.orig",
-                        ),
-                    )
-                    evidence = f"{folder}/log has {plural(len(journals), 'journal')} that sessions here do not see"
-                    yield DoctorFinding("warning", "a worktree has a log of its own", evidence, steps)
-
-
-# --- git --------------------------------------------------------------------------------------------------------------
-
-
-def git_tracks(subject: Subject) -> Iterator[DoctorFinding]:
-    """Find live files that git tracks: every stash, checkout and reset would restore an old version of them."""
-    names = (git(subject, "ls-files", "-z", "--", "log", "STATUS_BOARD.md", ".cache") or "").split("\0")
-    live = [name for name in names if name and not name.endswith((".gitignore", ".gitkeep"))]
-    if not live:
-        return
-    steps = (
-        RepairStep(
-            "make a copy: when the next step is committed, checking that out in another clone deletes the files",
-            f"cp -a {subject.path('log')} ~/",
-        ),
-        RepairStep(
-            "stop tracking them; the files here stay",
-            f"git -C {shell_quoted(subject.folder.folder)} rm -r --cached -q log",
-        ),
-        RepairStep("make git ignore them", "coord init"),
-    )
-    archive = _opted_in(subject)
-    busy = not subject.unusable and bool(subject.live)
-    if archive and not busy:
-        yield DoctorFinding(
-            "note", "git tracks the log, as an archive", f"{plural(len(live), 'file')}: {join_limited(live, 3)}"
-        )
-        return
-    evidence = f"{plural(len(live), 'file')}: {join_limited(live, 3)}"
-    what = "git tracks the live log: a stash, checkout or reset rolls it back"
-    yield DoctorFinding("warning", what, evidence, steps)
-
-
-def git_ignores(subject: Subject) -> Iterator[DoctorFinding]:
-    """Find a log that the next `git add` would include."""
-    if _opted_in(subject) or git(subject, "rev-parse", "--is-inside-work-tree") != "true\n":
-        return
-    if git(subject, "check-ignore", "-q", "log/x.jsonl") is None:
-        steps = (
-            RepairStep(f"restore {FOLDER}/.gitignore, if it is missing", "coord init"),
-            RepairStep(
-                "or add the lines to it",
-                f"printf '/log/\\n/.cache/\\n/STATUS_BOARD.md\\n' >> {subject.path('.gitignore')}",
-            ),
-            RepairStep("or make git ignore the whole folder, in this clone only", "coord init --private"),
-        )
-        evidence = f"{FOLDER}/log/: the next `git add` can include it, and then a stash or checkout rolls it back"
-        yield DoctorFinding("warning", "git does not ignore the log", evidence, steps)
-
-
-def _opted_in(subject: Subject) -> bool:
-    return os.path.isfile(os.path.join(subject.folder.folder, ".gitattributes"))
-
-
-def git(subject: Subject, *words: str) -> str | None:
-    """Return what git prints in the shared folder; None if it fails, is not installed, or this is not a repository."""
-    if subject.folder.repository is None:
-        return None
-    try:
-        return run_git(subject.folder.folder, *words, env=subject.system.env).decode(errors="replace")
-    except GitError:
-        return None
+    for worktree in linked_worktrees(repository):
+        folder = os.path.join(worktree, FOLDER)
+        journals = [name for name in _names(os.path.join(folder, "log")) if name.endswith(".jsonl")]
+        if journals and not os.path.samefile(folder, subject.folder.folder):
+            steps = (
+                RepairStep("see who works there", f"coord status --root {shell_quoted(folder)}"),
+                RepairStep("find what selects that folder: look for COORD_ROOT and --root in what your agents run"),
+                RepairStep(
+                    "if nobody needs it, rename it", f"mv {shell_quoted(folder)}/log {shell_quoted(folder)}/log.orig"
+                ),
+            )
+            evidence = f"{folder}/log has {plural(len(journals), 'journal')} that sessions here do not see"
+            yield DoctorFinding("warning", "a worktree has a log of its own", evidence, steps)
 
 
 # --- the file system --------------------------------------------------------------------------------------------------
@@ -277,7 +208,7 @@ def network(subject: Subject) -> Iterator[DoctorFinding]:
 def file_system(mounts: str, path: str) -> str:
     """Return the type of the file system that a path is on. `mounts` is the text of /proc/mounts."""
     best, kind = "", ""
-    for row in mounts.splitlines():
+    for row in mounts.split("\n"):
         fields = row.split(" ")
         if len(fields) < 3:
             continue

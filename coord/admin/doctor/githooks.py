@@ -7,8 +7,8 @@ git silently continues without coord.
 import os
 from collections.abc import Iterator
 
-from coord.admin.doctor.folder import git
 from coord.admin.doctor.subject import DoctorFinding, RepairStep, Subject, join_limited, shell_quoted
+from coord.admin.doctor.tracking import git
 from coord.admin.install.changeset import Changeset
 from coord.admin.install.environment import linked_worktrees
 from coord.admin.install.githooks import GUARD_MARKER, install_git

@@ -12,8 +12,6 @@ from coord.admin.doctor.clients import (
 )
 from coord.admin.doctor.folder import (
     disk,
-    git_ignores,
-    git_tracks,
     nested_folders,
     network,
     other_owner,
@@ -35,6 +33,7 @@ from coord.admin.doctor.log import (
 )
 from coord.admin.doctor.sessions import shared_anchors, silent_sessions, unwatched_anchors
 from coord.admin.doctor.subject import Check, DoctorFinding, Subject
+from coord.admin.doctor.tracking import git_ignores, git_list, git_tracks, tracking_branches
 
 
 class _CheckEntry(Struct, frozen=True):
@@ -64,7 +63,9 @@ CHECKS: dict[str, _CheckEntry] = {
     "nested": _CheckEntry(nested_folders, "folder"),
     "worktrees": _CheckEntry(worktree_logs, "folder"),
     "tracked": _CheckEntry(git_tracks, "folder"),
+    "tracking branches": _CheckEntry(tracking_branches, "folder"),
     "ignored": _CheckEntry(git_ignores, "folder"),
+    "git's own list": _CheckEntry(git_list, "folder"),
     "scripts": _CheckEntry(scripts, "folder"),
     "hooks": _CheckEntry(hook_programs, "folder"),
     "hooks that ran": _CheckEntry(hooks_never_run, "folder"),

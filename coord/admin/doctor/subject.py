@@ -7,7 +7,6 @@ checks that do not need the fact still run.
 import os
 from collections.abc import Callable, Iterable
 from functools import cached_property
-from shlex import quote
 from typing import Literal, TypeAlias
 
 from msgspec import Struct
@@ -16,6 +15,7 @@ from coord.admin.install.request import InstallRequest
 from coord.admin.verify import VerifyResult, verify
 from coord.engine.snapshot import Snapshot
 from coord.errors import CoordError
+from coord.hooks.git.ownership import shell_word
 from coord.workspace.config import Config, read_config
 from coord.workspace.paths import Workspace, find_workspace
 from coord.workspace.system import System
@@ -136,7 +136,7 @@ class Subject:
 
 def shell_quoted(path: str) -> str:
     """Return a path quoted for a shell."""
-    return quote(path)
+    return shell_word(path)
 
 
 def join_limited(names: Iterable[str], most: int = 5) -> str:

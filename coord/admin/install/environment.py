@@ -19,7 +19,7 @@ from coord.errors import refused
 from coord.platform.git.command import GitError, run_git
 from coord.platform.git.exclude import exclude_file, with_pattern, without_pattern
 from coord.platform.git.naming import find_checkout
-from coord.platform.git.repository import FOLDER, Repository, first_line
+from coord.platform.git.repository import FOLDER, Repository, read_git_file
 
 _COMMENT = "# Made by `coord install`: settings of this person alone."
 _TABLE, _KEY = "sandbox_workspace_write", "writable_roots"
@@ -141,5 +141,6 @@ def linked_worktrees(repository: Repository) -> list[str]:
         names = sorted(os.listdir(folder))
     except OSError:
         return []
-    worktrees = [os.path.dirname(first_line(os.path.join(folder, name, "gitdir"))) for name in names]
-    return [worktree for worktree in worktrees if worktree and os.path.isdir(worktree)]
+    named = {os.path.join(folder, name): read_git_file(os.path.join(folder, name, "gitdir")) for name in names}
+    worktrees = [os.path.dirname(os.path.normpath(os.path.join(git, path))) for git, path in named.items() if path]
+    return [worktree for worktree in worktrees if os.path.isdir(worktree)]

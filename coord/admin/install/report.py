@@ -13,7 +13,8 @@ from textwrap import wrap
 
 from coord.admin.install.changeset import Changeset, FileChange
 from coord.platform.git.repository import find_repository
-from coord.render.format import terminal_text
+from coord.render.format import line, terminal_text
+from eventlog.events import MAX_PATH_LENGTH
 
 _MAX_UNCHANGED = 160  # characters of an unchanged line, or of an unchanged part of one
 _MEMBER = re.compile(r'^([+-]\s*"(?:[^"\\]|\\.)*"\s*:).*?(,?)$')
@@ -27,10 +28,11 @@ _WIDTH = 100
 def file_diff(change: FileChange, base: str) -> str:
     """Return the diff of a file. Of files inside `base` the unchanged lines around a change are shown too."""
     if change.moved:
-        return f"rename from {change.moved}\nrename to {change.named}"
+        return f"rename from {_one_line(change.moved)}\nrename to {_one_line(change.named)}"
     inside = change.path.startswith(base.rstrip("/") + "/")
     before, after = _lines(change.before), _lines(change.after)
     name = change.named if change.named == change.path else f"{change.named} -> {change.path}"
+    name = _one_line(name)
     old, new = (name if text is not None else "/dev/null" for text in (change.before, change.after))
     lines = list(unified_diff(before, after, old, new, lineterm="", n=3 if inside else 0))
     return "\n".join(terminal_text(text.rstrip("\r")) for text in (*lines[:2], *_changed_parts(lines[2:], inside)))
@@ -115,7 +117,7 @@ def summary_rows(draft: Changeset, bases: Sequence[str], env: Mapping[str, str],
     lines: list[str] = []
     for base in sorted(groups, key=lambda base: (base != bases[0], not base, base)):
         head = short_path(base, "", home) if base else "Yours, in all repositories"
-        lines += [f"   {terminal_text(head)}:"] if apart else []
+        lines += [f"   {_one_line(head)}:"] if apart else []
         for change in groups[base]:
             lines += _row(change, draft, "      " if apart else "   ", short_path(change.named, base, home))
     return lines
@@ -137,6 +139,10 @@ def short_path(path: str, base: str, home: str) -> str:
     return os.path.join("~", os.path.relpath(path, home)) if home and _is_below(path, home) else path
 
 
+def _one_line(path: str) -> str:
+    return line(path, MAX_PATH_LENGTH)
+
+
 def _is_below(path: str, folder: str) -> bool:
     return path.startswith(folder.rstrip(os.sep) + os.sep)
 
@@ -144,7 +150,7 @@ def _is_below(path: str, folder: str) -> bool:
 def _row(change: FileChange, draft: Changeset, margin: str, name: str) -> Iterator[str]:
     descriptions = draft.descriptions(change)
     state = _state(change, draft.removing)
-    head = f"{margin}{terminal_text(name)} ({state})"
+    head = f"{margin}{_one_line(name)} ({state})"
     if draft.removing:
         verb = "removed " if state == "changed" else ""
         yield f"{head}: {verb}{terminal_text('; '.join(descriptions))}" if descriptions else head
@@ -152,7 +158,7 @@ def _row(change: FileChange, draft: Changeset, margin: str, name: str) -> Iterat
     yield f"{head}:" if descriptions else head
     for text in descriptions:
         wrapped = wrap(terminal_text(text), _WIDTH, break_long_words=False, break_on_hyphens=False)
-        yield from (f"{margin}   {line}" for line in wrapped)
+        yield from (f"{margin}   {row}" for row in wrapped)
 
 
 def _state(change: FileChange, removing: bool) -> str:

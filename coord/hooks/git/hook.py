@@ -6,7 +6,7 @@ one, a session is started for that call of git.
 """
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from functools import cached_property
 
@@ -21,6 +21,7 @@ from coord.hooks import edits
 from coord.hooks.git import staged
 from coord.hooks.git.ownership import (
     GUARD_OFF,
+    ByResource,
     OwnershipConflict,
     OwnershipConflicts,
     explain_commit,
@@ -80,15 +81,14 @@ class GitHook:
         agent = me.client or nearest_client(self.system.ancestry[1:]) or clients_in(self.system.env)
         return not agent and (not session or session.client == _SHELL)
 
-    def resource(self, name: str) -> str:
-        """Return the resource by which a file is claimed; a submodule is claimed as a folder. `name` is its path from
-        the root of the repository that git commits to, which can be nested in that of the log. Empty for a file that
-        this log does not guard.
+    def resource(self, name: str, is_submodule: bool = False) -> str:
+        """Return the resource by which a file is claimed; a submodule is claimed as a folder, because its commit
+        contains every file in it. `name` is its path from the root of the repository that git commits to, which can be
+        nested in that of the log. Empty for a file that this log does not guard.
         """
         path = os.path.join(self.repository.worktree, name)
         relative = relative_name(self.checkout, path) if self._guards(path) else ""
-        folder = "/" if os.path.isdir(path) and not os.path.islink(path) else ""
-        return f"file/{claim_name(relative)}{folder}" if relative else ""
+        return f"file/{claim_name(relative)}{'/' * is_submodule}" if relative else ""
 
     def _guards(self, path: str) -> bool:
         if self.alone:
@@ -96,9 +96,11 @@ class GitHook:
         found = find_checkout(os.path.dirname(path))
         return found is not None and is_same_folder(found.folder, self.workspace.folder)
 
-    def resources(self, names: Iterable[str]) -> dict[str, str]:
-        """Return the resource of each of these files that this log guards."""
-        found = {name: self.resource(name) for name in names}
+    def resources(self, names: Mapping[str, bool]) -> dict[str, str]:
+        """Return the resource of each of these files that this log guards. The value of a name is whether it is a
+        submodule.
+        """
+        found = {name: self.resource(name, is_submodule) for name, is_submodule in names.items()}
         return {name: resource for name, resource in found.items() if resource}
 
     def transact(self, decide: Callable[[Transaction], object]) -> None:
@@ -151,14 +153,14 @@ def before_commit(hook: GitHook) -> int:
         return 0
     commit = staged.read_staged(hook.system, hook.repository)
     me = hook.me(state)
-    wanted = hook.resources(commit.names)
+    wanted = hook.resources({name: name in commit.submodules for name in commit.names})
     found = find_conflicts(state, hook.config, me, hook.worktree, wanted)
     for name, some in find_lost_claims(state, me, hook.worktree, wanted, now).items():
         found.setdefault(name, []).extend(some)
     found = without_dead_holders(found, hook.system.death_evidence, state)
     if found and hook.is_person(me, state):  # people may commit the edits of agents that have stopped
         found = _without_idle_edits(found, state)
-    if not found or _is_guard_off(hook, found, "commit"):
+    if not found or _is_guard_off(hook, found, wanted, "commit"):
         return 0
     command = suggest_command(
         commit,
@@ -192,15 +194,15 @@ def after_commit(hook: GitHook) -> int:
     here = [claim for claim in edited if not are_different_worktrees(claim.worktree, hook.worktree)]
     if hook.config.guard == "off" or not here:
         return 0
-    resources = set(hook.resources(staged.committed_files(hook.system)).values())
-    over = [claim for claim in here if claim.resource in resources]
+    known, over = ByResource(here), dict[EventId, Claim]()
+    for resource in hook.resources(staged.committed_files(hook.system)).values():
+        over |= {claim.id: claim for claim in known.overlapping(resource)}
     if over:
         answers = edits.GitAnswers(hook.workspace)
-        answers.learn(over)
-        ids = [claim.id for claim in over]
+        answers.learn(over.values())
         hook.transact(
             lambda transaction: edits.finish_committed(
-                transaction, hook.config, _active_claims(transaction, ids), answers
+                transaction, hook.config, _active_claims(transaction, over), answers
             )
         )
     return 0
@@ -221,15 +223,17 @@ def before_push(hook: GitHook, remote: str, text: str) -> int:
     wanted |= hook.resources(staged.pushed_files(hook.system, remote, rows))
     found = find_conflicts(state, hook.config, me, hook.worktree, wanted, named=True)
     found = without_dead_holders(found, hook.system.death_evidence, state)
-    if not found or _is_guard_off(hook, found, "push"):
+    if not found or _is_guard_off(hook, found, wanted, "push"):
         return 0
     denied = hook.config.guard != "warn"
     print_note(explain_push(found, denied=denied, start=not (me.session or me.client)))
     return staged.DENIED if denied else 0
 
 
-def _is_guard_off(hook: GitHook, found: OwnershipConflicts, verb: str) -> bool:
-    """Return whether the guard is off for this call. If so, record the bypass of each claim; its holder is told."""
+def _is_guard_off(hook: GitHook, found: OwnershipConflicts, wanted: Mapping[str, str], verb: str) -> bool:
+    """Return whether the guard is off for this call. If so, record the bypass of each claim; its holder is told.
+    `wanted` has the resource of each name in `found`.
+    """
     if hook.system.env.get("COORD_GUARD", "").lower() != "off":
         return False
     files: dict[EventId, list[str]] = {}
@@ -241,7 +245,7 @@ def _is_guard_off(hook: GitHook, found: OwnershipConflicts, verb: str) -> bool:
         for claim in _active_claims(transaction, files):
             names = files[claim.id]
             one = len(names) == 1 and is_file(claim.resource)
-            changed = hook.resource(names[0]) if one else claim.resource
+            changed = wanted[names[0]] if one else claim.resource
             transaction.append(ClaimBypassed(claim=claim.id, resource=changed, how=f"git {verb} with {GUARD_OFF}"))
 
     if any(files):  # false if all are own claims that were lost

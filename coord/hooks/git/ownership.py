@@ -8,11 +8,12 @@ and we have no new one.
 import os
 from collections.abc import Callable, Collection, Iterable, Mapping
 from shlex import quote
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from msgspec import Struct
 
 from coord.engine.guard_index import guard_rows
-from coord.guard.decision import GuardRow, RequestedWrite, is_ignored
+from coord.guard.decision import RequestedWrite, is_ignored
 from coord.hooks.git.staged import PushedRef, Staged
 from coord.render.format import line, plural
 from coord.render.messages import notice_line
@@ -24,6 +25,10 @@ from projections.rules.resources import is_pattern, overlap
 from projections.rules.state import Session, State
 from projections.views.board import names_of
 
+if TYPE_CHECKING:
+    from projections.rules.conflicts import ClaimLike
+
+T = TypeVar("T", bound="ClaimLike")
 GUARD_OFF = "COORD_GUARD=off"
 _FEW = 6  # own files that a suggested command names, even if another form is shorter
 _MOST_ROWS, _MOST_NAMES, _MOST_CLAIMS = 5, 3, 3  # in a text: rows, files in a row, and claims to make
@@ -42,6 +47,25 @@ OwnershipConflicts = Mapping[str, list[OwnershipConflict]]
 """The conflicts of each file, by its name, or of each other resource."""
 
 
+class ByResource(Generic[T]):
+    """Claims or rows, by their resource. Most comparisons are one look-up, because rule 1 says of two resources that
+    are not patterns that they overlap only if they are equal.
+    """
+
+    def __init__(self, rows: Iterable[T]) -> None:
+        self._rows = list(rows)
+        self._patterns = [row for row in self._rows if is_pattern(row.resource)]
+        self._exact: dict[str, list[T]] = {}
+        for row in self._rows:
+            if not is_pattern(row.resource):
+                self._exact.setdefault(row.resource, []).append(row)
+
+    def overlapping(self, resource: str) -> list[T]:
+        """Return those whose resources overlap with this one."""
+        some = self._rows if is_pattern(resource) else [*self._exact.get(resource, ()), *self._patterns]
+        return [row for row in some if overlap(row.resource, resource)]
+
+
 def find_conflicts(
     state: State, config: Config, me: Identity, worktree: str, wanted: Mapping[str, str], *, named: bool = False
 ) -> dict[str, list[OwnershipConflict]]:
@@ -52,16 +76,11 @@ def find_conflicts(
     rows = [row for row in guard_rows(state, config, only_files=False) if not row.waiting]
     if named or config.guard == "check":
         rows = [row for row in rows if not row.automatic]
-    chosen = [row for row in rows if not row.automatic]
-    broad = [row for row in rows if is_pattern(row.resource)]
-    exact: dict[str, list[GuardRow]] = {}
-    for row in rows:
-        exact.setdefault(row.resource, []).append(row)
+    known = ByResource(rows)
     found: dict[str, list[OwnershipConflict]] = {}
     for name, resource in wanted.items():
         mine = _needed_claim(me, resource, worktree)
-        near = chosen if is_pattern(resource) else (*exact.get(resource, ()), *broad)
-        some = [row for row in near if conflict(row, mine)]
+        some = [row for row in known.overlapping(resource) if conflict(row, mine)]
         if some and not is_ignored(resource, config.ignore):
             found[name] = [OwnershipConflict(row.session, row.id, row.resource, row.said) for row in some]
     return found

@@ -15,9 +15,10 @@ from coord.platform.git.repository import (
     FOLDER,
     Repository,
     find_repository,
-    first_line,
     folder_candidates,
     is_shared_folder,
+    path_of_recorded,
+    read_git_file,
     recorded_path,
     with_parents,
 )
@@ -200,7 +201,7 @@ def claim_name(relative: str, *, pattern: bool = False) -> str:
     if not (name.isascii() and name.isprintable()):
         from unicodedata import normalize  # 4 % of a hook
 
-        name = "".join(map(_printable, recorded_path(normalize("NFC", name))))
+        name = recorded_path(normalize("NFC", name))
     if not pattern and any(letter in name for letter in _WILDCARDS):
         name = name.translate(str.maketrans(_WILDCARDS, _LETTERS))
     if len(name) > _LONGEST_NAME and not pattern:
@@ -208,12 +209,6 @@ def claim_name(relative: str, *, pattern: bool = False) -> str:
 
         name = f"{name[:_KEPT]}\u2026{blake2b(name.encode(), digest_size=16).hexdigest()}"
     return name
-
-
-def _printable(letter: str) -> str:
-    if letter < " " or "\x7f" <= letter <= "\x9f" or letter in "\u2028\u2029":
-        return letter.encode("unicode_escape").decode()
-    return letter
 
 
 def file_path(root: str, name: str) -> str:
@@ -232,7 +227,7 @@ def root_of_worktree(here: Checkout, worktree: str) -> str:
     contain the root itself.
     """
     if os.path.isabs(worktree):
-        return worktree
+        return path_of_recorded(worktree)
     if worktree in ("", here.worktree):
         return here.root
     repository = here.repository
@@ -242,5 +237,5 @@ def root_of_worktree(here: Checkout, worktree: str) -> str:
     if repository is None or kind != _LINKED or os.path.basename(name) != name or name in ("", ".", ".."):
         return ""
     git = os.path.join(repository.common, _LINKED, name)
-    dot_git = first_line(os.path.join(git, "gitdir"))
+    dot_git = read_git_file(os.path.join(git, "gitdir"))
     return os.path.dirname(os.path.normpath(os.path.join(git, dot_git))) if dot_git else ""

@@ -11,9 +11,9 @@ import pytest
 from coord.guard.entry import ALLOWED, DENIED
 from coord.guard.index import DENIAL_CHARS
 from coord.guard.payload import client_named, parse_call
-from coord.hooks import edits
 from coord.hooks.handlers import _program
 from coord.hooks.messages import LATER_CHARS, START_CHARS
+from coord.platform.git import file_states
 from coord.workspace.paths import find_workspace
 from tests.support.agents import Agents
 from tests.support.processes import COORD, environment
@@ -38,14 +38,14 @@ def agents(repo: Repo) -> Agents:
 
 def test_if_git_fails_nothing_counts_as_committed(agents: Agents, monkeypatch: pytest.MonkeyPatch) -> None:
     agents.writes(CLAUDE, "old.txt")
-    monkeypatch.setattr(edits, "_status", lambda root, names: None)
+    monkeypatch.setattr(file_states, "_states", lambda worktree, names: {})
     agents.machine.wait(25 * 60)
     agents.hook(CLAUDE, "stop")
     assert agents.writes(CODEX, "old.txt").code == DENIED
 
 
 def test_git_is_asked_about_any_number_of_files(agents: Agents, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(edits, "_MOST_NAMES", 2)
+    monkeypatch.setattr(file_states, "_MOST_NAMES", 2)
     for number in range(5):
         agents.writes(CLAUDE, f"n{number}.py")
     agents.hook(CLAUDE, "stop")
@@ -73,6 +73,24 @@ def test_a_write_does_not_extend_a_claim_by_name(agents: Agents) -> None:
 def test_a_file_written_with_its_committed_content_is_free(agents: Agents) -> None:
     agents.writes(CLAUDE, "old.txt", "x\n")
     assert agents.asks_to_write(CODEX, "old.txt").code == ALLOWED, "git is asked before the first denial"
+
+
+@pytest.mark.parametrize("flag", ["--skip-worktree", "--assume-unchanged"])
+def test_a_file_that_git_does_not_look_at_stays_held(agents: Agents, flag: str) -> None:
+    agents.shell(CLAUDE, f"git update-index {flag} old.txt", hooks=False)
+    agents.writes(CLAUDE, "old.txt")
+    agents.hook(CLAUDE, "stop")
+    agents.machine.wait(25 * 60)
+    assert agents.writes(CODEX, "old.txt").code == DENIED
+    agents.shell(CLAUDE, f"git update-index --no-{flag[2:]} old.txt; git commit -qam seen")
+    assert agents.writes(CODEX, "old.txt").code == ALLOWED
+
+
+def test_an_unwritten_file_git_does_not_look_at_is_freed(agents: Agents) -> None:
+    agents.shell(CLAUDE, "git update-index --skip-worktree old.txt", hooks=False)
+    agents.asks_to_write(CLAUDE, "old.txt")
+    agents.hook(CLAUDE, "stop")
+    assert agents.writes(CODEX, "old.txt").code == ALLOWED
 
 
 def test_a_file_in_an_ignored_folder_is_held_for_twenty_minutes(agents: Agents) -> None:
@@ -112,16 +130,16 @@ def test_a_commit_between_a_write_and_its_hook_counts(agents: Agents) -> None:
 def test_a_commit_while_git_is_asked_is_found_later(agents: Agents, monkeypatch: pytest.MonkeyPatch) -> None:
     agents.writes(CLAUDE, "old.txt")
     agents.machine.wait(21 * 60)
-    real = edits._status
+    real = file_states._states
 
-    def slow(root: str, names: list[str]) -> dict[str, str] | None:
-        found = real(root, names)
+    def slow(root: str, names: list[str], ignore_case: bool) -> dict[str, file_states.FileState]:
+        found = real(root, names, ignore_case)
         agents.shell(CLAUDE, "git commit -qam meanwhile", hooks=False)
         return found
 
-    monkeypatch.setattr(edits, "_status", slow)
+    monkeypatch.setattr(file_states, "_states", slow)
     assert agents.asks_to_write(CODEX, "old.txt").code == DENIED
-    monkeypatch.setattr(edits, "_status", real)
+    monkeypatch.setattr(file_states, "_states", real)
     assert agents.asks_to_write(CODEX, "old.txt").code == ALLOWED
 
 

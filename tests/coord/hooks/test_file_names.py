@@ -7,8 +7,8 @@ import shlex
 import pytest
 
 from coord.guard.entry import ALLOWED, DENIED
-from coord.hooks.edits import git_status
 from coord.platform.git import naming
+from coord.platform.git.file_states import file_states
 from tests.support.agents import Agents
 from tests.support.case import IgnoresCase
 from tests.support.repositories import Repo
@@ -51,5 +51,5 @@ def test_where_case_does_not_count_two_spellings_are_one_file(repo: Repo, monkey
 def test_git_is_asked_in_any_case_where_case_does_not_count(repo: Repo) -> None:
     agents = Agents(repo, CLIENTS)
     agents.shell(CLAUDE, "echo x > README.md; git add -A; git commit -qm first; echo y > README.md", hooks=False)
-    assert git_status(str(repo.root), ["readme.md"]) == {}
-    assert (git_status(str(repo.root), ["readme.md"], ignore_case=True) or {})["readme.md"] == " M"
+    assert file_states(str(repo.root), ["readme.md"]) == {"readme.md": "clean"}
+    assert file_states(str(repo.root), ["readme.md"], ignore_case=True) == {"readme.md": "changed"}

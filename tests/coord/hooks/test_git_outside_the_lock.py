@@ -14,6 +14,7 @@ import pytest
 
 from coord.guard.entry import ALLOWED, DENIED
 from coord.hooks import edits
+from coord.platform.git.file_states import FileState, file_states
 from tests.support.agents import Agents
 from tests.support.processes import COORD, environment, until
 from tests.support.repositories import Repo
@@ -93,13 +94,13 @@ def test_git_is_asked_before_the_lock_is_taken(
     agents: Agents, monkeypatch: pytest.MonkeyPatch, act: Callable[[Agents], None]
 ) -> None:
     agents.writes(CLAUDE, "a.py")
-    asked, real = [], edits.git_status
+    asked, real = [], file_states
 
-    def dirty(root: str, names: Collection[str]) -> dict[str, str] | None:
+    def dirty(root: str, names: Collection[str]) -> dict[str, FileState]:
         asked.append(is_free(agents.repo.log))
         return real(root, names)
 
-    monkeypatch.setattr(edits, "git_status", dirty)
+    monkeypatch.setattr(edits, "file_states", dirty)
     act(agents)
     assert asked
     assert all(asked)
@@ -108,16 +109,16 @@ def test_git_is_asked_before_the_lock_is_taken(
 def test_a_change_after_git_was_asked_keeps_the_claim(agents: Agents, monkeypatch: pytest.MonkeyPatch) -> None:
     agents.writes(CLAUDE, "a.py")
     agents.shell(CLAUDE, "git commit -qam second", hooks=False)
-    real = edits.git_status
+    real = file_states
 
-    def dirty(root: str, names: Collection[str]) -> dict[str, str] | None:
+    def dirty(root: str, names: Collection[str]) -> dict[str, FileState]:
         found = real(root, names)
         (agents.root / "a.py").write_text("new work after git has answered\n")
         return found
 
-    monkeypatch.setattr(edits, "git_status", dirty)
+    monkeypatch.setattr(edits, "file_states", dirty)
     assert agents.asks_to_write(CODEX, "a.py").code == DENIED
-    monkeypatch.setattr(edits, "git_status", real)
+    monkeypatch.setattr(edits, "file_states", real)
     assert agents.asks_to_write(CODEX, "a.py").code == DENIED, "the file has uncommitted work"
 
 

@@ -8,6 +8,7 @@ from coord.admin.install.report import file_diff, summary_rows
 from coord.cli.commands.integrations._targets import TARGETS, Target
 from coord.engine.run import Run
 from coord.errors import NO_LOG, CoordError, usage_error
+from coord.platform.git.main_worktree import with_main_worktree
 from coord.platform.git.repository import FOLDER, Repository, find_repository
 from coord.render.format import plural
 
@@ -23,7 +24,7 @@ def base_folder(run: Run) -> tuple[str, Repository | None]:
     base = os.path.dirname(base) if os.path.basename(base) == FOLDER else base
     if not os.path.isdir(base):
         raise usage_error(f"{base} is not a folder.")
-    repository = find_repository(base)
+    repository = with_main_worktree(find_repository(base), run.system.env)
     return (repository.worktree if repository else base), repository
 
 

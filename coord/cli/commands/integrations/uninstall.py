@@ -16,16 +16,16 @@ from coord.cli.commands.integrations._changes import (
     show_diffs,
 )
 from coord.cli.commands.integrations._targets import TARGETS
+from coord.cli.live_sessions import live_sessions, live_sessions_text
 from coord.cli.parser import argument, command, option
 from coord.engine.run import Run
 from coord.errors import CoordError, refused, usage_error
 from coord.platform.git.naming import find_checkout, is_same_folder
 from coord.platform.git.repository import Repository, find_repository
-from coord.render.format import plural, session_label
+from coord.render.format import line, plural
 from coord.workspace.paths import Workspace, remove_markers
 from coord.workspace.system import System
-
-_MOST_NAMES = 5  # sessions
+from eventlog.events import MAX_PATH_LENGTH
 
 
 @command("uninstall", acts=False)
@@ -128,19 +128,12 @@ def _log_to_remove(run: Run, draft: Changeset, repository: Repository | None, dr
         draft.note(f"No log was deleted: this repository has none of its own. It uses {workspace.folder}")
         return None
     state = run.read_state().state
-    live = [session for session in state.sessions.values() if session.live and not run.system.death_evidence(session)]
-    if live:
-        names = [session_label(session.id, {session.id: session.name}) for session in live[:_MOST_NAMES]]
-        more = f" and {len(live) - len(names)} more (coord status)" if len(live) > len(names) else ""
-        are = f"{plural(len(live), 'session')} {'is' if len(live) == 1 else 'are'}"
-        reason = (
-            f"{are} live here: {', '.join(names)}{more}. "
-            f"First end each, with `coord end` in its shell, or from here: coord end --session {live[0].id}"
-        )
+    if reason := live_sessions_text(run.system, state):
         if not dry_run:
-            raise refused(f"nothing was removed: {reason}", live=[session.id for session in live])
+            live = [session.id for session in live_sessions(run.system, state)]
+            raise refused(f"nothing was removed: {reason}", live=live)
         draft.note(f"Now it would be refused: {reason}")
-    deleted = f"{workspace.folder}, with the log of {plural(len(state.sessions), 'session')}"
+    deleted = f"{line(workspace.folder, MAX_PATH_LENGTH)}, with the log of {plural(len(state.sessions), 'session')}"
     then = "If it was committed: git rm -r --quiet COORDINATION, and commit that."
     draft.note(f"It would delete {deleted}." if dry_run else f"Deleted: {deleted}. {then}")
     return workspace
@@ -151,5 +144,5 @@ def _report_remaining(system: System, bases: list[str], removed: Workspace | Non
     for base in bases:
         found = find_checkout(base)
         if found and not (removed and is_same_folder(found.folder, removed.folder)):
-            shown = short_path(found.folder, "", system.env.get("HOME", ""))
+            shown = line(short_path(found.folder, "", system.env.get("HOME", "")), MAX_PATH_LENGTH)
             draft.note(f"Kept: {shown}, with its log. To delete it, run there: coord uninstall --all --log")

@@ -3,17 +3,30 @@
 import os
 from contextlib import nullcontext
 from itertools import chain, count
+from shlex import quote
 
+from coord.cli.live_sessions import live_sessions_text
 from coord.cli.parser import command, option
 from coord.engine.run import Run
-from coord.errors import NO_LOG, CoordError, no_log, usage_error
-from coord.platform.git.exclude import exclude_folder
+from coord.engine.snapshot import Snapshot
+from coord.errors import NO_LOG, CoordError, no_log, refused, usage_error
+from coord.platform.git.exclude import (
+    ATTRIBUTES,
+    exclude_file,
+    exclude_folder,
+    include_folder,
+    is_tracked_on_purpose,
+    track_live_files,
+)
+from coord.platform.git.main_worktree import with_main_worktree
 from coord.platform.git.repository import FOLDER, Repository, find_repository
 from coord.platform.replace_file import replace_file
+from coord.render.format import line
 from coord.workspace.config import Config
-from coord.workspace.paths import Workspace, refuse_links
+from coord.workspace.paths import Workspace, is_log_protected, protect_log, refuse_links, refuse_lost_repository
 from coord.workspace.template import TemplateFile, template_files
 from eventlog.errors import LogError
+from eventlog.events import MAX_PATH_LENGTH
 from eventlog.local.files import path_exists, read_regular
 from eventlog.local.lock import locked
 
@@ -49,10 +62,13 @@ def init(run: Run, here: bool, private: bool, track: bool, force: bool) -> None:
         raise usage_error(f"{base} is not in a git repository, so --private has nothing to hide the folder from.")
     folder = os.path.join(base, FOLDER)
     refuse_links(folder)
+    workspace = Workspace(folder, base, repository)
+    if track:
+        _refuse_live_sessions(run, workspace)
     files = _tracked_files(folder) if track else template_files()
     try:
-        written, kept = _write_files(Workspace(folder, base, repository), files, force)
-        hidden = exclude_folder(repository, folder) if private and repository else ""
+        written, kept = _write_files(workspace, files, force)
+        tracked = _tell_git(repository, folder, private=private, track=track, force=force) if repository else False
     except OSError as error:
         raise CoordError(
             NO_LOG, f"cannot write {error.filename or folder}: {error.strerror}. Existing files are kept."
@@ -60,10 +76,43 @@ def init(run: Run, here: bool, private: bool, track: bool, force: bool) -> None:
     except LogError as error:
         raise no_log(str(error)) from None
     differing = [name for name in kept if not _is_unchanged(folder, name, files)]
+    protect_log(workspace)
+    if repository and not is_log_protected(workspace):
+        run.note(
+            f"{exclude_file(repository)} could not be written, so a checkout, a stash or a clean can take the live log "
+            "away: coord doctor"
+        )
     run.say(
-        _render_text(folder, written, differing, hidden, repository),
+        _render_text(folder, written, differing, repository, hidden=private, tracked=tracked),
         {"folder": folder, "written": written, "kept": differing, "unchanged": [n for n in kept if n not in differing]},
     )
+
+
+def _refuse_live_sessions(run: Run, workspace: Workspace) -> None:
+    """Raise CoordError (1) if sessions are live: git would take their journals back to an older state."""
+    if not os.path.isdir(workspace.log):
+        return
+    snapshot = Snapshot(run.system, workspace)
+    snapshot.catch_up(consistent=True)
+    if reason := live_sessions_text(run.system, snapshot.state):
+        raise refused(
+            f"nothing was changed. --track is for an archive: once git tracks the log, a stash, a checkout or a reset "
+            f"takes it back to an older state, and live sessions lose claims and messages. {reason}"
+        )
+
+
+def _tell_git(repository: Repository, folder: str, *, private: bool, track: bool, force: bool) -> bool:
+    """Write into git's own list what it must ignore, and return whether it may track the log. Raises OSError."""
+    if private:
+        exclude_folder(repository, folder)
+    elif track:
+        track_live_files(repository, folder)
+    elif force and is_tracked_on_purpose(repository, folder):
+        include_folder(repository, folder)
+        attributes = os.path.join(folder, ATTRIBUTES)
+        if _has_content(attributes, _ATTRIBUTES.encode()):
+            os.unlink(attributes)
+    return not private and is_tracked_on_purpose(repository, folder)
 
 
 def _tracked_files(folder: str) -> list[TemplateFile]:
@@ -76,7 +125,7 @@ def _tracked_files(folder: str) -> list[TemplateFile]:
     return [
         *(file for file in files if file.name != ".gitignore"),
         TemplateFile(".gitignore", _TRACKED_IGNORES.encode()),
-        TemplateFile(".gitattributes", _ATTRIBUTES.encode()),
+        TemplateFile(ATTRIBUTES, _ATTRIBUTES.encode()),
     ]
 
 
@@ -90,7 +139,8 @@ def _base_folder(run: Run, here: bool) -> tuple[str, Repository | None]:
         base = os.path.dirname(base)
     if not os.path.isdir(base):
         raise usage_error(f"{base} is not a folder.")
-    repository = find_repository(base)
+    repository = with_main_worktree(find_repository(base), run.system.env)
+    refuse_lost_repository(repository)
     if repository and here:  # all worktrees share the folder in the main worktree, at the same relative path
         base = os.path.normpath(os.path.join(repository.main, os.path.relpath(base, repository.worktree)))
         if not os.path.isdir(base):
@@ -142,11 +192,17 @@ def _is_unchanged(folder: str, name: str, files: list[TemplateFile]) -> bool:
 
 
 def _render_text(
-    folder: str, written: list[str], differing: list[str], hidden: str, repository: Repository | None
+    folder: str,
+    written: list[str],
+    differing: list[str],
+    repository: Repository | None,
+    *,
+    hidden: bool,
+    tracked: bool,
 ) -> str:
     rows = [f"  {FOLDER}/{name}" for name in written]
     parts = [
-        f"✅ {folder} is ready"
+        f"✅ {line(folder, MAX_PATH_LENGTH)} is ready"
         + (", and hidden from git" if hidden else "" if rows else "; nothing was changed")
         + (":" if rows else ".")
     ]
@@ -156,5 +212,10 @@ def _render_text(
         parts += [f"  {FOLDER}/{name}" for name in differing]
     if repository and repository.main != repository.common and not hidden and rows:
         parts.append(f"Git will show {FOLDER}/ as new: commit it to share it with others, or use --private.")
+    if tracked:
+        parts.append(
+            "Git tracks the log here, as an archive. Before sessions work here again: "
+            f"coord init --force && git -C {quote(folder)} rm -r --cached --quiet --ignore-unmatch log"
+        )
     parts.append("Next: coord start")
     return "\n".join(parts)

@@ -20,6 +20,7 @@ from coord.workspace.identity import (
     session_started,
 )
 from coord.workspace.names import EVERYONE_WORDS, resolve_session
+from coord.workspace.paths import protect_log
 from eventlog.events import SessionStarted
 from projections.rules.state import Session, State
 
@@ -69,6 +70,7 @@ def start(run: Run, **options: Any) -> None:
 
     def who(transaction: Transaction) -> Identity:
         nonlocal already, updates
+        protect_log(run.workspace)
         current = find_current_session(run, transaction)
         if current and not wanted.new and not wanted.continues:
             if current.session:

@@ -1,4 +1,4 @@
-"""`coord doctor` finds other shared folders, git that tracks the log, and faults of the file system."""
+"""`coord doctor` finds other shared folders, and faults of the file system."""
 
 import os
 from collections.abc import Callable
@@ -8,7 +8,7 @@ import pytest
 
 from coord.admin.doctor import folder
 from coord.admin.doctor.subject import Subject
-from tests.support.doctor import commands, findings, write_journal
+from tests.support.doctor import findings, write_journal
 from tests.support.in_process import SimulatedMachine
 from tests.support.repositories import Repo
 from tests.support.skip_marks import mounts
@@ -34,33 +34,6 @@ def test_a_worktree_with_its_own_log_is_found(repo: Repo) -> None:
     shell.ok("cd ../other && mkdir COORDINATION/log && coord start --new --root COORDINATION")
     (row,) = findings(repo, "worktrees")
     assert "other/COORDINATION/log has 1 journal" in row["evidence"]
-
-
-@pytest.mark.parametrize("live", [True, False])
-def test_a_log_that_git_tracks_is_found(repo: Repo, live: bool) -> None:
-    shell = repo.shell()
-    shell.ok("coord init --track; coord start; git add -A; git commit -qm all")
-    if not live:
-        shell.ok("coord end")
-    (row,) = findings(repo, "tracked")
-    assert row["severity"] == ("warning" if live else "note")
-    if live:
-        assert commands(row)[0].startswith("cp -a ")
-        shell.ok(commands(row)[1])
-        assert findings(repo, "tracked") == []
-        assert list(repo.log.glob("*.jsonl"))
-
-
-def test_a_log_that_git_does_not_ignore_is_found(repo: Repo) -> None:
-    assert findings(repo, "ignored") == []
-    (repo.folder / ".gitignore").unlink()
-    (row,) = findings(repo, "ignored")
-    repo.shell().ok(commands(row)[0])
-    assert findings(repo, "ignored") == []
-    (repo.folder / ".gitignore").write_text("something else\n")
-    (row,) = findings(repo, "ignored")
-    repo.shell().ok(commands(row)[1])
-    assert findings(repo, "ignored") == []
 
 
 @mounts

@@ -86,6 +86,7 @@ def test_doctor_works_without_git(repo: Repo) -> None:
     bin_.mkdir()
     (bin_ / "coord").symlink_to(COORD)
     (repo.folder / ".gitignore").unlink()
+    (repo.root / ".git" / "info" / "exclude").unlink()
     assert findings(repo, "ignored") != []
     result = repo.shell().run(f"PATH={bin_} coord doctor --json")
     assert [row for row in result.json["findings"] if row["check"] in ("ignored", "tracked")] == []

@@ -128,10 +128,13 @@ def test_uninstall_all_includes_other_repositories(machine: Machine, tmp_path: P
     assert not (machine.home / ".local").exists()
 
 
-def test_removing_the_log_also_removes_its_exclude_line(bare_repo: Repo) -> None:
+@pytest.mark.parametrize("option", ["", "--private", "--track"])
+def test_removing_the_log_also_removes_its_exclude_lines(bare_repo: Repo, option: str) -> None:
     machine = Machine(bare_repo)
     tree = machine.tree()
-    machine.ok("init --private")
+    machine.ok(f"init {option}")
+    machine.inside.start(100)
+    machine.ok("end")
     machine.ok("uninstall --all --log")
     assert machine.tree() == tree
 

@@ -596,6 +596,21 @@ def test_a_claim_on_a_submodule_holds_inside_and_outside(work: Work) -> None:
     assert "lib: " in work.user.run("git commit -am lib").err
 
 
+@pytest.mark.parametrize("claimed", ["file/lib/a.py", "file/lib/", "file/lib/*.py", "file/**"])
+@pytest.mark.parametrize("removed", [False, True])
+def test_a_new_commit_of_a_submodule_takes_what_is_in_it(work: Work, claimed: str, removed: bool) -> None:
+    library = work.root.parent / "library"
+    work.user.ok(f"git init -q -b main {library} && git -C {library} commit -q --allow-empty -m first")
+    work.user.ok(f"git -c protocol.file.allow=always submodule add -q {library} lib && git commit -qm lib")
+    work.session("backend").ok(f"coord claim '{claimed}'")
+    work.user.ok("git rm -qf lib" if removed else "git -C lib commit -q --allow-empty -m second; git add lib")
+    refused = work.user.run("git commit -m lib")
+    assert refused.code == 1
+    assert "lib" in refused.err
+    work.user.ok("COORD_GUARD=off git commit -qm lib")
+    assert {row["event"]["resource"] for row in work.repo.of_type("claim.bypassed")} <= {"file/lib/", claimed}
+
+
 # --- before a push ----------------------------------------------------------------------------------------------------
 
 

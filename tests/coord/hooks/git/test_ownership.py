@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coord.hooks.git.ownership import (
+    ByResource,
     find_conflicts,
     find_lost_claims,
     resources_of,
@@ -18,6 +19,7 @@ from coord.platform.git.naming import claim_name
 from coord.workspace.config import Config
 from coord.workspace.identity import Identity
 from eventlog.events import Instant
+from projections.rules.resources import overlap
 from projections.rules.state import Claim, Notice, Session, State
 
 NOON: Instant = "2026-11-22T12:00:00.000000Z"
@@ -91,6 +93,26 @@ def test_for_a_push_only_claims_by_name_count() -> None:
     assert _taken(_state(edit), "a.py", named=True) == []
 
 
+RESOURCES = st.lists(st.sampled_from(["a", "b", "*", "**", "?", "sub"]), min_size=1, max_size=3).map("/".join)
+
+
+@given(st.lists(st.builds("file/{}{}".format, RESOURCES, st.sampled_from(["", "/"])), max_size=8))
+def test_rule_1_decides_what_a_commit_takes(resources: list[str]) -> None:
+    rows = [_claim(OTHER, resource) for resource in resources]
+    known = ByResource(rows)
+    for resource in resources:
+        assert sorted(map(id, known.overlapping(resource))) == sorted(
+            id(row) for row in rows if overlap(row.resource, resource)
+        )
+
+
+def test_a_submodule_conflicts_with_claims_on_files_in_it() -> None:
+    wanted = {"sub": "file/sub/"}
+    for resource, taken in (("file/sub/a.py", ["sub"]), ("file/sub/deep/", ["sub"]), ("file/sub2/a.py", [])):
+        found = find_conflicts(_state(_claim(OTHER, resource)), _DEFAULT, Identity(ME, ""), HERE, wanted)
+        assert list(found) == taken
+
+
 @pytest.mark.parametrize("kind", ["lost", "broken"])
 def test_rule_8_a_commit_shows_the_lost_claims_of_its_files(kind: str) -> None:
     notice = Notice(f"{ME}/3", NOON, kind, ("file/src/",), OTHER, "it was granted to it first")  # type: ignore[arg-type]
@@ -157,3 +179,5 @@ def test_the_input_of_the_pre_push_hook_is_parsed() -> None:
     assert rows == [PushedRef("abc", "refs/heads/main", ""), PushedRef("", "refs/heads/old", "def")]
     assert resources_of("origin", rows)[:4] == ["branch/main", "push/main", "push/origin", "push/origin/main"]
     assert "tag/v1" in resources_of("origin", [PushedRef("abc", "refs/tags/v1", "")])
+    odd = "refs/heads/a\u2028b\x85c"
+    assert parse_pushed(f"{odd} abc {odd} def\n") == [PushedRef("abc", odd, "def")], "only a line feed ends a line"

@@ -111,8 +111,72 @@ def test_a_later_track_replaces_an_unchanged_gitignore(repo: Repo) -> None:
     shell = repo.shell()
     shell.start()
     assert not any(name.endswith(".jsonl") for name in git_sees(shell))
-    shell.ok("coord init --track")
+    shell.ok("coord end; coord init --track")
     assert any(name.endswith(".jsonl") for name in git_sees(shell))
+
+
+def exclude_of(repo: Repo) -> Path:
+    return repo.root / ".git" / "info" / "exclude"
+
+
+def test_init_adds_the_live_files_to_gits_own_list_once(bare_repo: Repo) -> None:
+    shell = bare_repo.shell()
+    shell.ok("coord init; coord init; coord start; coord start --new")
+    assert exclude_of(bare_repo).read_text().count("/COORDINATION/log/\n") == 1
+    (bare_repo.folder / ".gitignore").unlink()
+    assert git_sees(shell).isdisjoint({"COORDINATION/STATUS_BOARD.md", "COORDINATION/.cache/checkpoint"})
+
+
+def test_a_start_protects_a_folder_of_an_older_version(repo: Repo) -> None:
+    for start in ("coord start", "coord start --new", "coord start"):
+        exclude_of(repo).unlink(missing_ok=True)
+        repo.shell().ok(start)
+        assert "/COORDINATION/log/\n" in exclude_of(repo).read_text()
+    exclude_of(repo).unlink()
+    shell = repo.shell()
+    shell.ok("CLAUDECODE=1 CLAUDE_CODE_SESSION_ID=c1 coord heartbeat building app")
+    assert "/COORDINATION/log/\n" in exclude_of(repo).read_text(), "a new conversation starts its session by itself"
+
+
+def test_a_list_that_cannot_be_written_is_reported(bare_repo: Repo) -> None:
+    exclude_of(bare_repo).unlink()
+    exclude_of(bare_repo).symlink_to("/dev/null")
+    shell = bare_repo.shell()
+    result = shell.run("coord init")
+    assert result.code == 0
+    assert ".git/info/exclude could not be written" in result.err
+    assert shell.start()
+
+
+def test_track_is_refused_while_sessions_are_live(repo: Repo) -> None:
+    shell = repo.shell()
+    session = shell.start("--name ada")
+    before = {path: path.read_bytes() for path in repo.folder.glob("*") if path.is_file()}
+    refused = shell.run("coord init --track")
+    assert refused.code == 1
+    assert "nothing was changed" in refused.err
+    assert f"coord end --session {session}" in refused.err
+    assert {path: path.read_bytes() for path in repo.folder.glob("*") if path.is_file()} == before
+    shell.ok(f"coord end --session {session}; coord init --track")
+    assert f"COORDINATION/log/{session}.jsonl" in git_sees(shell)
+
+
+def test_tracking_ends_with_the_command_that_init_prints(repo: Repo) -> None:
+    shell = repo.shell()
+    shell.ok("coord start; coord end; coord init --track; git add -A; git commit -qm archive")
+    said = shell.ok("coord init")
+    (command,) = (line for line in said.splitlines() if "coord init --force" in line)
+    shell.ok(command.partition(": ")[2])
+    shell.ok("git commit -qm untracked; git add -A; coord start --new")
+    assert not any(name.endswith(".jsonl") for name in git_sees(shell))
+    assert list(repo.log.glob("*.jsonl"))
+    assert "Git tracks the log" not in shell.ok("coord init")
+
+
+def test_track_ends_private(bare_repo: Repo) -> None:
+    shell = bare_repo.shell()
+    shell.ok("coord init --private; coord init --track")
+    assert "COORDINATION/config.toml" in git_sees(shell)
 
 
 def test_track_keeps_a_changed_gitignore_and_says_so(repo: Repo) -> None:
