@@ -81,6 +81,8 @@ def find_conflicts(
     for name, resource in wanted.items():
         mine = _needed_claim(me, resource, worktree)
         some = [row for row in known.overlapping(resource) if conflict(row, mine)]
+        if is_pattern(resource):  # a submodule: its commit contains no uncommitted edit
+            some = [row for row in some if not row.automatic]
         if some and not is_ignored(resource, config.ignore):
             found[name] = [OwnershipConflict(row.session, row.id, row.resource, row.said) for row in some]
     return found

@@ -38,7 +38,7 @@ def agents(repo: Repo) -> Agents:
 
 def test_if_git_fails_nothing_counts_as_committed(agents: Agents, monkeypatch: pytest.MonkeyPatch) -> None:
     agents.writes(CLAUDE, "old.txt")
-    monkeypatch.setattr(file_states, "_states", lambda worktree, names: {})
+    monkeypatch.setattr(file_states, "_states", lambda worktree, names, ignore_case: {})
     agents.machine.wait(25 * 60)
     agents.hook(CLAUDE, "stop")
     assert agents.writes(CODEX, "old.txt").code == DENIED

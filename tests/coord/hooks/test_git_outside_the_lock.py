@@ -96,9 +96,9 @@ def test_git_is_asked_before_the_lock_is_taken(
     agents.writes(CLAUDE, "a.py")
     asked, real = [], file_states
 
-    def dirty(root: str, names: Collection[str]) -> dict[str, FileState]:
+    def dirty(root: str, names: Collection[str], *, ignore_case: bool) -> dict[str, FileState]:
         asked.append(is_free(agents.repo.log))
-        return real(root, names)
+        return real(root, names, ignore_case=ignore_case)
 
     monkeypatch.setattr(edits, "file_states", dirty)
     act(agents)
@@ -111,8 +111,8 @@ def test_a_change_after_git_was_asked_keeps_the_claim(agents: Agents, monkeypatc
     agents.shell(CLAUDE, "git commit -qam second", hooks=False)
     real = file_states
 
-    def dirty(root: str, names: Collection[str]) -> dict[str, FileState]:
-        found = real(root, names)
+    def dirty(root: str, names: Collection[str], *, ignore_case: bool) -> dict[str, FileState]:
+        found = real(root, names, ignore_case=ignore_case)
         (agents.root / "a.py").write_text("new work after git has answered\n")
         return found
 

@@ -134,9 +134,9 @@ def test_an_unknown_worktree_has_no_root(home: Path, name: str) -> None:
         ("what?.md", "what\uff1f.md"),
         ("a*.py", "a\uff0a.py"),
         ("gro\u0308\u00dfe.py", "gr\u00f6\u00dfe.py"),
-        ("two\nlines", "two\\nlines"),
+        ("two\nlines", "two\\x0alines"),
         ("\udce9.py", "\\xe9.py"),
-        ("x\u2028y", "x\\u2028y"),
+        ("x\u2028y", "x\\xe2\\x80\\xa8y"),
     ],
 )
 def test_every_file_has_a_name_that_claims_can_have(name: str, said: str) -> None:
