@@ -306,7 +306,7 @@ class _Author:
         if told == "honest":
             told = honestly_told(view.state, by, at, ClaimRequested(**fields, told="granted"))
         if told == "waiting":
-            fields["automatic"] = False
+            fields |= {"automatic": False, "waiter": self._one((None, anchor(98), anchor(98)))}
         return ClaimRequested(**fields, told=told)
 
     def _accept(self, by: str, view: _View) -> AnyPayload:

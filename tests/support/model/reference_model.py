@@ -84,6 +84,7 @@ class Ask:
     ends: int = 0
     accept_by: int = 0  # a grant to a waiting request, until it is accepted
     token: int = 0
+    waiter: bool = False  # whether a waiting request names its process
 
     def of(self, session: str, agent: str) -> bool:
         """Whether an actor may act on it: a subagent on its own claims, the session on all of its claims."""
@@ -328,7 +329,7 @@ class Model:
         elif told == "granted":
             self.lost(ask.session, ask.id, ask)
         elif verdict == "waiting":
-            ask.ends = self.now + said["wait_s"] * SECOND
+            ask.ends, ask.waiter = self.now + said["wait_s"] * SECOND, bool(said.get("waiter"))
             self.queue.append(ask)
 
     def lost(self, by: str, about: str, ask: Ask) -> None:
@@ -378,7 +379,9 @@ class Model:
             self.tell(to, "lost", name)
 
     def anyone_says(self, by: str, name: str, said: dict[str, Any]) -> None:
-        """Rules 3 and 7: another session ends a claim, or bypasses it."""
+        """Rules 3 and 7: another session ends a claim, or bypasses it. Rule 4: it ends a wait whose process is gone."""
+        if said["type"] == "claim.broken":
+            self.queue = [wait for wait in self.queue if wait.id != said["claim"] or not wait.waiter]
         claim = next((claim for claim in self.held if claim.id == said["claim"]), None)
         kind = said["type"].removeprefix("claim.")
         if not claim or (kind == "finished" and (claim.imported or not claim.automatic)):
