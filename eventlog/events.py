@@ -180,6 +180,7 @@ class ClaimRequested(Payload, frozen=True, tag="claim.requested", kw_only=True):
     automatic: bool = False  # whether a hook made the request, for an edit
     told: ToldOutcome  # the answer that the requester got: granted, waiting or refused
     note: Text = ""  # what the claim is for
+    shorten: bool = False  # whether a claim of the requester on exactly this resource may end earlier than before
 
 
 class ClaimAccepted(Payload, frozen=True, tag="claim.accepted"):
@@ -191,11 +192,12 @@ class ClaimAccepted(Payload, frozen=True, tag="claim.accepted"):
 
 
 class ClaimRenewed(Payload, frozen=True, tag="claim.renewed"):
-    """The holder extends a claim, counted from now."""
+    """The holder extends a claim, counted from now, or shortens it."""
 
     claim: EventId  # the claim
     ttl_s: Ttl  # how long the claim lasts from now, in seconds
     agent: Name = ""  # the acting subagent; empty for the session, which can act for all of its subagents
+    shorten: bool = False  # whether the claim may end earlier than before
 
 
 class ClaimReleased(Payload, frozen=True, tag="claim.released"):

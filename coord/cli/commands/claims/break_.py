@@ -2,7 +2,7 @@
 
 from coord.cli.commands.claims._held import claims_on
 from coord.cli.parser import argument, command, option
-from coord.cli.resources import one_resource
+from coord.cli.resource_words import one_resource
 from coord.engine.run import Run
 from coord.engine.transaction import Transaction
 from coord.errors import refused, usage_error
@@ -25,7 +25,7 @@ def break_(run: Run, words: tuple[str, ...], reason: str) -> None:
     Example:
       coord break file/src/app.py --reason "its user says that session was closed"
     """
-    resource = one_resource(run.system, run.workspace, words)
+    resource = one_resource(run, "break", words)
     if not reason.strip():
         raise usage_error("the reason is empty: the holder will read it.")
 
