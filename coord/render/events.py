@@ -121,7 +121,8 @@ def _accepted(payload: ClaimAccepted, _: Names) -> str:
 
 
 def _renewed(payload: ClaimRenewed, _: Names) -> str:
-    return f"renews {payload.claim} for {duration_text(payload.ttl_s)}{_by(payload.agent)}"
+    verb, how_long = ("shortens", "to") if payload.shorten else ("renews", "for")
+    return f"{verb} {payload.claim} {how_long} {duration_text(payload.ttl_s)}{_by(payload.agent)}"
 
 
 def _released(payload: ClaimReleased, _: Names) -> str:
