@@ -112,6 +112,12 @@ class _DiffWriter:
     def time(self, at: FactValue | None) -> str:
         return time_text(str(at), self.now) if at else "?"
 
+    def times(self, old: FactValue | None, new: FactValue | None) -> str:
+        """Return two times that differ; with seconds if they are in the same minute."""
+        seconds = self.time(old) == self.time(new)
+        before, after = (time_text(str(at), self.now, seconds=seconds) if at else "?" for at in (old, new))
+        return f"{before} → {after}"
+
     def session(self, name: str, fields: ChangedFields) -> str:
         old, new = fields.get("status", ("", ""))
         because = self.fact("session", name, "over_because")
@@ -169,8 +175,7 @@ class _DiffWriter:
         if "accept_by" in fields:
             parts.append("accepted")
         if "ends_at" in fields:
-            old, new = fields["ends_at"]
-            parts.append(f"until {self.time(old)} → {self.time(new)}")
+            parts.append(f"until {self.times(*fields['ends_at'])}")
         return parts
 
     def wait(self, name: str, fields: ChangedFields) -> str:

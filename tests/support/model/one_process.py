@@ -176,7 +176,7 @@ def void(state: State, op: Op, own: list[Lease]) -> bool:
 
 def _change(state: State, number: int, op: Op, own: list[Lease], at: Span) -> Iterator[State]:
     """The states while each claim in turn is renewed, released, handed over or broken."""
-    answer, first = op.answer, own[0]
+    answer = op.answer
     if answer and op.what == "renew":
         at = at.exactly(answer.until - op.ttl)
     if answer and op.what == "break" and answer.claims != tuple(lease.session for lease in own):
