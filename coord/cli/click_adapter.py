@@ -16,6 +16,10 @@ from coord.errors import USAGE, CoordError
 from coord.workspace.system import System
 
 
+class _CompleteUsageError(click.UsageError):
+    """A usage error whose message ends with what to type, so that nothing is added to it."""
+
+
 class OutputClosed(Exception):
     """The reader of standard output closed it."""
 
@@ -36,13 +40,14 @@ class _ClickCommand(click.Command):
             full_words = [word for word in words if word.startswith(error.option_name)]
             if full_words and error.option_name.lstrip("-")[:1].isdigit():
                 raise click.UsageError(self._declared.negative_number_error(full_words[0]), ctx) from None
-            raise CoordError(USAGE, option_error(self._declared, error.option_name)) from None
+            raise _CompleteUsageError(option_error(self._declared, error.option_name), ctx) from None
         except click.MissingParameter as error:
             missing = error.param
             assert missing is not None
             what = missing.make_metavar(ctx) if isinstance(missing, click.Argument) else missing.opts[0]
             example = first_example(self._declared)
-            raise CoordError(USAGE, f"coord {self._declared.name} needs {what}. For example: {example}") from None
+            message = f"coord {self._declared.name} needs {what}. For example: {example}"
+            raise _CompleteUsageError(message, ctx) from None
 
 
 def as_click(declared: Command) -> click.Command:
@@ -106,7 +111,7 @@ class CommandGroup(click.Group):
         if args and not args[0].startswith("-") and args[0] not in COMMANDS_BY_NAME:
             meant = " or ".join(commands_meant(args))
             suggestion = f"; did you mean: {meant}" if meant else ". See: coord --help"
-            raise CoordError(USAGE, f"there is no command '{args[0][:60]}'{suggestion}")
+            raise _CompleteUsageError(f"there is no command '{args[0][:60]}'{suggestion}", ctx)
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -156,6 +161,8 @@ def _without_help_command(argv: Sequence[str]) -> list[str]:
 
 
 def _error_message(error: click.ClickException) -> str:
+    if isinstance(error, _CompleteUsageError):
+        return error.message
     message = error.format_message()
     context = getattr(error, "ctx", None)
     if isinstance(error, click.NoSuchOption) and error.option_name in ("--session", "--root", "--json"):

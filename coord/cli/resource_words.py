@@ -39,10 +39,12 @@ def resource_and_rest(
     typed = TypedResource(command, words, start)
     if resource := _resource_of_event(run, first):
         return resource, words[start + 1 :]
-    if not typed.is_one_word and typed.length == 1:
+    if not typed.is_one_word and (typed.length == 1 or not typed.kind):
         raise _name_missing(run, typed)
     if not new_type and (resource := _resource_of_shortened_id(run, first)):
         return resource, words[start + 1 :]
+    if typed.kind and typed.kind != FILE:
+        check_resource(f"{typed.kind}/{typed.name}")
     check_type(run, typed, new_type=new_type)
     name = file_name(run.system, run.workspace, typed.name) if typed.kind == FILE else typed.name
     return check_resource(f"{typed.kind}/{name}"), words[start + typed.length :]
@@ -92,8 +94,8 @@ def resources_and_hours(
     resources, rest = resources_and_rest(run, command, words, new_type=new_type)
     if not rest:
         return resources, None
-    if not is_number(rest[0]) and not rest[0][:1].isdigit():
-        raise _type_missing(command, words, resources[-1], "is neither a number of hours nor a resource")
+    if rest[0].strip() and not is_number(rest[0]) and not rest[0][:1].isdigit():
+        raise _type_missing(command, words, resources[-1], "is not a number of hours")
     return resources, rest[0]
 
 
@@ -109,7 +111,7 @@ def _type_missing(command: str, words: tuple[str, ...], previous: str, fault: st
     """Return the error for a single word after resources: it is probably the name of another one of the same type."""
     *before, last = words
     meant = command_line(command, *before, f"{type_of(previous)}/{last}")
-    return usage_error(f"'{line(last, 60)}' {fault}; for another {type_of(previous)}: {meant}")
+    return usage_error(f"'{line(last, 60)}' {fault}. For another {type_of(previous)}: {meant}")
 
 
 class ResourceFilter(Struct, frozen=True):
