@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
-from coord.render.format import Names, line, session_label, time_text
+from coord.render.format import Names, eta_text, line, session_label, time_text
 from eventlog.events import Event, EventId, Instant, MessageSent
 from projections.rules.state import Decision, DecisionKind, Notice
 from projections.views.state_diff import Difference, FactKind, Facts, FactValue, diff_facts
@@ -210,7 +210,7 @@ def _changed(words: str, pair: BeforeAfter, show: Callable[[FactValue], str]) ->
 
 
 def _shown(value: FactValue) -> str:
-    return line(value) if isinstance(value, str) else list_first([line(str(part)) for part in value])
+    return eta_text(value, "") if isinstance(value, str) else list_first([line(str(part)) for part in value])
 
 
 def list_first(parts: Sequence[str]) -> str:
