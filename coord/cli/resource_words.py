@@ -215,11 +215,11 @@ def _resource_of_shortened_id(run: Run, text: str) -> str:
         return ""
     ids = matches(run.read_state().state, session)
     events = [event for name in ids if (event := read_event(run.workspace.log, f"{name}/{number}"))]
-    if len(events) > 1:
-        names = ", ".join(event.id for event in events[:5])
-        raise usage_error(f"'{line(text, 60)}' can mean {names}. Write more of the id.")
     if ids and not events:
         raise usage_error(f"there is no event {line(text, 60)}, and no type '{line(session, 40)}'.")
+    if len(ids) > 1:
+        names = ", ".join(f"{name}/{number}" for name in ids[:5])
+        raise usage_error(f"'{line(text, 60)}' can mean {names}. Write more of the id.")
     return _resource_in(run, events[0]) if events else ""
 
 
