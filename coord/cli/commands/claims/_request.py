@@ -10,7 +10,7 @@ from coord.workspace.config import Config
 from coord.workspace.identity import Identity
 from eventlog.events import ClaimRequested, EventId, Instant, Mode, ToldOutcome
 from projections.rules.claims import Verdict, decide_request, ends_earlier
-from projections.rules.state import ClaimRequest, State
+from projections.rules.state import Claim, ClaimRequest, State
 from projections.views.board import ClaimRow, claim_row
 
 
@@ -93,8 +93,12 @@ def _request_event(state: State, request: ClaimRequest, terms: ClaimTerms, verdi
         agent=request.agent,
         told=told,
         note=request.note,
-        shorten=terms.exact and own is not None and ends_earlier(own, request.asked_at, request.ttl_s),
+        shorten=terms.exact and own is not None and _would_shorten(own, request),
     )
+
+
+def _would_shorten(own: Claim, request: ClaimRequest) -> bool:
+    return own.resource == request.resource and ends_earlier(own, request.asked_at, request.ttl_s)
 
 
 def claim_request(me: Identity, resource: str, terms: ClaimTerms, at: Instant) -> ClaimRequest:
