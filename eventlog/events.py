@@ -5,9 +5,8 @@ message or a claim has the id of the event that created it; there are no other i
 
 The types here include the permanent limits and formats of values. A line that violates them is never acted on: it is
 read as `Unknown`. Journals outlive the program, so a field is never renamed and never gets another meaning. Additions
-are new optional fields, new event types, or a new version with an upcaster.
-
-Events contain no cycles, so the garbage collector need not track them (`gc=False`). This saves 7 % of a long read.
+are new optional fields, new event types, or a new version with an upcaster. Events contain no cycles, so the garbage
+collector need not track them (`gc=False`). This saves 7 % of a long read.
 """
 
 from datetime import datetime, timedelta
@@ -78,7 +77,6 @@ Count: TypeAlias = Annotated[int, Meta(ge=0, le=MAX_INT)]
 Ttl: TypeAlias = Annotated[int, Meta(ge=MIN_TTL_S, le=MAX_TTL_S)]
 Wait: TypeAlias = Annotated[int, Meta(ge=0, le=MAX_TTL_S)]
 Percent: TypeAlias = Annotated[int, Meta(ge=0, le=100)]
-
 Mode: TypeAlias = Literal["exclusive", "shared"]
 ToldOutcome: TypeAlias = Literal["granted", "waiting", "refused"]
 Urgency: TypeAlias = Literal["low", "normal", "high"]

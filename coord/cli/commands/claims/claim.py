@@ -39,7 +39,7 @@ def claim(
       coord claim droplet church-guidance 4
       coord claim file src/app.py --note "landing page"
       coord claim file/src/api/ --ttl 90m --wait 10m
-      coord claim file src/app.py file tests/test_app.py port 8000
+      coord claim file src/app.py file src/test_app.py port 8000
     """
     resources, hours = resources_and_hours(run, "claim", words, new_type=new_type)
     terms = ClaimTerms(

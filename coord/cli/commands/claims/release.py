@@ -23,7 +23,7 @@ def release(run: Run, words: tuple[str, ...], everything: bool) -> None:
     \b
     Examples:
       coord release droplet church-guidance
-      coord release file/src/app.py file/tests/test_app.py
+      coord release file/src/app.py file/src/test_app.py
       coord release --all
     """
     if everything and words:

@@ -2,9 +2,9 @@
 
 import re
 
+from coord.cli.commands.session._eta import parse_future_instant
 from coord.cli.parser import argument, command, option
 from coord.cli.resources import check_resource, file_name
-from coord.engine.future_times import parse_future_instant
 from coord.engine.run import Run, unread_count
 from coord.engine.transaction import Transaction
 from coord.errors import usage_error
@@ -61,9 +61,7 @@ def heartbeat(
       coord heartbeat testing api --file src/api.py --eta 45m
       coord heartbeat waiting deploy --blocked-on "the Stripe key"
     """
-    names = tuple(
-        check_resource(f"file/{file_name(run.system, run.workspace, name)}").removeprefix("file/") for name in files
-    )
+    names = _paths(run, files)
 
     action, target, phase, progress, next_action = _with_progress((action, target, phase, progress, next_action))
 
@@ -90,6 +88,12 @@ def heartbeat(
         _render_text(outcome.snapshot.state, session, session.last_at),
         {"session": session.id, **fields, "unread": unread_count(session)},
     )
+
+
+def _paths(run: Run, files: tuple[str, ...]) -> tuple[str, ...]:
+    """Return file names relative to the root. Raises CoordError (2)."""
+    resources = (check_resource(f"file/{file_name(run.system, run.workspace, name)}") for name in files)
+    return tuple(resource.removeprefix("file/") for resource in resources)
 
 
 def _render_text(state: State, session: Session, at: Instant) -> str:
