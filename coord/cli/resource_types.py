@@ -80,8 +80,8 @@ def check_type(run: Run, typed: TypedResource, *, new_type: bool = False) -> Non
     kind = typed.kind
     if kind == FILE:
         return
-    if typed.is_one_word and (path := existing_file(run.system, run.workspace, typed.words[typed.start])):
-        meant = typed.with_type(FILE, path)
+    if typed.is_one_word and existing_file(run.system, run.workspace, typed.words[typed.start]):
+        meant = _as_files(run, typed)
         typed_apart = command_line(typed.command, kind, typed.name)
         or_type = f" (If {line(kind, 40)} is the type: {typed_apart})" if kind.strip(".~") else ""
         raise usage_error(f"'{typed.text}' has no type; did you mean: {meant}{or_type}")
@@ -95,6 +95,8 @@ def check_type(run: Run, typed: TypedResource, *, new_type: bool = False) -> Non
         raise path_error(run, typed)
     if kind in state.types:
         return
+    if not new_type and existing_file(run.system, run.workspace, kind):
+        raise _path_as_type(run, typed)
     similar, ending = similar_type(run, kind)
     certain = similar and (kind.casefold() == similar or kind.casefold() in _WORDS_FOR_FILE)
     if not new_type or certain or kind.isdigit():
@@ -117,9 +119,26 @@ def _bases(run: Run) -> tuple[str, str]:
 
 def path_error(run: Run, typed: TypedResource) -> CoordError:
     """Return the error for a path without a type. Raises CoordError (2) if it lies outside the repository."""
-    words = [_as_file(run, word) for word in typed.words[typed.start :]]
-    meant = command_line(*typed.command.split(), *typed.words[: typed.start], *words)
+    return usage_error(f"'{typed.text}' has no type; did you mean: {_as_files(run, typed)}")
+
+
+def _path_as_type(run: Run, typed: TypedResource) -> CoordError:
+    """Return the error for a file or folder in the place of the type: `src 4`, or `src app.py`."""
+    if is_number(typed.name):
+        return path_error(run, typed)
+    meant = command_line(
+        *typed.command.split(),
+        *typed.words[: typed.start],
+        f"{FILE}/{typed.kind}/{typed.name}",
+        *typed.words[typed.start + typed.length :],
+    )
     return usage_error(f"'{typed.text}' has no type; did you mean: {meant}")
+
+
+def _as_files(run: Run, typed: TypedResource) -> str:
+    """Return the command line with all paths without a type, from this resource on, as files."""
+    words = [_as_file(run, word) for word in typed.words[typed.start :]]
+    return command_line(*typed.command.split(), *typed.words[: typed.start], *words)
 
 
 def _as_file(run: Run, word: str) -> str:
