@@ -77,7 +77,6 @@ Count: TypeAlias = Annotated[int, Meta(ge=0, le=MAX_INT)]
 Ttl: TypeAlias = Annotated[int, Meta(ge=MIN_TTL_S, le=MAX_TTL_S)]
 Wait: TypeAlias = Annotated[int, Meta(ge=0, le=MAX_TTL_S)]
 Percent: TypeAlias = Annotated[int, Meta(ge=0, le=100)]
-
 Mode: TypeAlias = Literal["exclusive", "shared"]
 ToldOutcome: TypeAlias = Literal["granted", "waiting", "refused"]
 Urgency: TypeAlias = Literal["low", "normal", "high"]
@@ -180,6 +179,7 @@ class ClaimRequested(Payload, frozen=True, tag="claim.requested", kw_only=True):
     told: ToldOutcome  # the answer that the requester got: granted, waiting or refused
     waiter: Anchor | None = None  # the process that waits for the grant, if the request waits
     note: Text = ""  # what the claim is for
+    shorten: bool = False  # whether a claim of the requester on exactly this resource may end earlier than before
 
 
 class ClaimAccepted(Payload, frozen=True, tag="claim.accepted"):
@@ -191,11 +191,12 @@ class ClaimAccepted(Payload, frozen=True, tag="claim.accepted"):
 
 
 class ClaimRenewed(Payload, frozen=True, tag="claim.renewed"):
-    """The holder extends a claim, counted from now."""
+    """The holder extends a claim, counted from now, or shortens it."""
 
     claim: EventId  # the claim
     ttl_s: Ttl  # how long the claim lasts from now, in seconds
     agent: Name = ""  # the acting subagent; empty for the session, which can act for all of its subagents
+    shorten: bool = False  # whether the claim may end earlier than before
 
 
 class ClaimReleased(Payload, frozen=True, tag="claim.released"):

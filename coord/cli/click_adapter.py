@@ -5,7 +5,6 @@ Usage errors are reported here: click's messages, or better ones.
 
 import sys
 from collections.abc import Callable, Sequence
-from difflib import get_close_matches
 from typing import Any
 
 import click
@@ -13,11 +12,14 @@ import click
 from coord import __version__
 from coord.cli.parser import Command, Number, Parameter
 from coord.cli.registry import COMMAND_GROUPS, COMMANDS_BY_NAME, load_command
+from coord.cli.suggestions import commands_meant, first_example, option_error
 from coord.errors import DONE, USAGE, CoordError
 from coord.render.console.output import print_text, record_failure
 from coord.workspace.system import System
 
-_NOT_SUGGESTED = ("hook", "git-hook")  # only programs call them
+
+class _CompleteUsageError(click.UsageError):
+    """A usage error whose message ends with what to type, so that nothing is added to it."""
 
 
 class _SystemRefused(Exception):
@@ -42,9 +44,16 @@ class _ClickCommand(click.Command):
             return super().parse_args(ctx, list(words))
         except click.NoSuchOption as error:
             full_words = [word for word in words if word.startswith(error.option_name)]
-            if not full_words or not error.option_name.lstrip("-")[:1].isdigit():
-                raise
-            raise click.UsageError(self._declared.negative_number_error(full_words[0]), ctx) from None
+            if full_words and error.option_name.lstrip("-")[:1].isdigit():
+                raise click.UsageError(self._declared.negative_number_error(full_words[0]), ctx) from None
+            raise _CompleteUsageError(option_error(self._declared, error.option_name), ctx) from None
+        except click.MissingParameter as error:
+            missing = error.param
+            assert missing is not None
+            what = missing.make_metavar(ctx) if isinstance(missing, click.Argument) else missing.opts[0]
+            example = first_example(self._declared)
+            message = f"coord {self._declared.name} needs {what}. For example: {example}"
+            raise _CompleteUsageError(message, ctx) from None
 
 
 def as_click(declared: Command) -> click.Command:
@@ -100,11 +109,11 @@ class CommandGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Return the called command. The error for an unknown command suggests a similar one."""
+        """Return the called command. The error for an unknown command names the command that was probably meant."""
         if args and not args[0].startswith("-") and args[0] not in COMMANDS_BY_NAME:
-            similar = _similar_command(args[0])
-            suggestion = f" Did you mean '{similar}'?" if similar else ""
-            ctx.fail(f"there is no command '{args[0][:60]}'.{suggestion}")
+            meant = " or ".join(commands_meant(args))
+            suggestion = f"; did you mean: {meant}" if meant else ". See: coord --help"
+            raise _CompleteUsageError(f"there is no command '{args[0][:60]}'{suggestion}", ctx)
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -112,17 +121,6 @@ class CommandGroup(click.Group):
         for group, rows in COMMAND_GROUPS.items():
             with formatter.section(group.capitalize()):
                 formatter.write_dl(list(rows.items()))
-
-
-def _similar_command(word: str) -> str:
-    """Return the command to suggest for an unknown word, or "" if none is similar.
-
-    It is the only command that begins with the word, or else the one with the most similar spelling.
-    """
-    names = [name for name in COMMANDS_BY_NAME if name not in _NOT_SUGGESTED]
-    completions = [name for name in names if word and name.startswith(word)]
-    similar = completions if len(completions) == 1 else get_close_matches(word, names, n=1, cutoff=0.75)
-    return similar[0] if similar else ""
 
 
 @click.group(cls=CommandGroup, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -137,6 +135,8 @@ def cli(context: click.Context) -> None:
       coord init      once per repository
       coord start     in each terminal or agent
       coord status    at any time
+
+    coord help COMMAND explains a command.
     """
     if context.invoked_subcommand is None:
         print_text(context.get_help() + "\n")
@@ -149,7 +149,7 @@ def run_by_click(argv: Sequence[str], system: System) -> object:
     """
     streams = sys.stdout, sys.stderr
     try:
-        return cli.main(list(argv), prog_name="coord", standalone_mode=False, obj=system)
+        return cli.main(_without_help_command(argv), prog_name="coord", standalone_mode=False, obj=system)
     except _SystemRefused as refused:
         raise refused.error from None
     except OSError as error:
@@ -167,7 +167,16 @@ def run_by_click(argv: Sequence[str], system: System) -> object:
         raise KeyboardInterrupt from None
 
 
+def _without_help_command(argv: Sequence[str]) -> list[str]:
+    """Return `help` and `help COMMAND` as the option --help; other command lines unchanged."""
+    if not argv or argv[0] != "help":
+        return list(argv)
+    return [*[word for word in argv if word != "help"][:1], "--help"]
+
+
 def _error_message(error: click.ClickException) -> str:
+    if isinstance(error, _CompleteUsageError):
+        return error.message
     message = error.format_message()
     context = getattr(error, "ctx", None)
     if isinstance(error, click.NoSuchOption) and error.option_name in ("--session", "--root", "--json"):

@@ -166,7 +166,8 @@ def _argument_values(declared: list[Parameter], words: list[str]) -> dict[str, A
         if not parameter.settings.keys() <= _PLAIN_ARGUMENT | {"nargs"}:
             return None
         if "nargs" in parameter.settings:
-            if parameter.settings["nargs"] != -1 or len(declared) > 1 or not words:
+            missing = not words and parameter.settings.get("required")
+            if parameter.settings["nargs"] != -1 or len(declared) > 1 or missing:
                 return None
             return {parameter.keyword: tuple(words)}
         optional = "default" in parameter.settings or parameter.settings.get("required") is False

@@ -1,8 +1,7 @@
-"""Convert typed words to a resource: `TYPE NAME`, `TYPE/NAME`, or the id of a claim's event.
+"""Check resources, and make file names relative to the repository's root.
 
-File names become relative to the repository's root. A name that begins with `/`, `./` or `../` is resolved from the
-current folder. Any other file name is relative to the root, in every folder, so that a name in the output of a
-command can be typed as it is.
+A name that begins with `/`, `./` or `../` is resolved from the current folder. Any other file name is relative to the
+root, in every folder, so that a name in the output of a command can be typed as it is.
 """
 
 import os
@@ -11,87 +10,16 @@ import unicodedata
 
 import msgspec
 
-from coord.errors import CoordError, usage_error
+from coord.errors import usage_error
 from coord.platform.git.naming import claim_name, file_path
 from coord.render.format import line
 from coord.workspace.paths import Workspace, path_in_workspace
 from coord.workspace.system import System
 from eventlog.events import MAX_NAME_LENGTH, Resource
-from eventlog.local.journal import read_event
 from projections.rules.resources import is_pattern
 
 EVERYTHING = "**"
 MOST_WILDCARDS = 20  # in one pattern; the time to compare two patterns grows with the product of their lengths
-
-
-def resource_and_rest(system: System, workspace: Workspace, words: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
-    """Return the resource that the first words name, and the remaining words. Raises CoordError (2)."""
-    if not words:
-        raise usage_error("which resource? Name it as TYPE NAME or TYPE/NAME, for example: file src/app.py")
-    first = words[0]
-    if resource := _resource_of_event(workspace, first):
-        return resource, words[1:]
-    if "/" in first:
-        kind, name = first.split("/", 1)
-        rest = words[1:]
-        if kind != "file" and (path := _existing_file(system, workspace, first)):
-            raise usage_error(
-                f"'{_short(first)}' has no type; did you mean file/{path}? (If {kind} is the type: {kind} {name})"
-            )
-    elif len(words) > 1:
-        kind, name, rest = first, words[1], words[2:]
-    else:
-        kind, name, rest = "", first, ()
-    if not kind:
-        raise _type_missing(system, workspace, first)
-    return check_resource(f"{kind}/{file_name(system, workspace, name) if kind == 'file' else name}"), rest
-
-
-def _type_missing(system: System, workspace: Workspace, text: str) -> CoordError:
-    path = _existing_file(system, workspace, text)
-    if path:
-        return usage_error(f"'{_short(text)}' has no type; did you mean file/{path}?")
-    hint = "write TYPE NAME or TYPE/NAME, for example: file src/app.py"
-    return usage_error(f"'{_short(text)}' is not a type and a name; {hint}")
-
-
-def _resource_of_event(workspace: Workspace, text: str) -> str:
-    """Return the resource of the claim event with the id `text`, or "" if `text` is not the id of an event.
-
-    Raises CoordError (2) for an event that is not about a claim, or whose claim is not in the log.
-    """
-    event = read_event(workspace.log, text)
-    if event is None:
-        return ""
-    claim_event = (
-        event if hasattr(event.payload, "resource") else read_event(workspace.log, getattr(event.payload, "claim", ""))
-    )
-    if claim_event is None or not hasattr(claim_event.payload, "resource"):
-        raise usage_error(f"{event.id} is not an event of a claim. See: coord why {event.id}")
-    return str(claim_event.payload.resource)
-
-
-def one_resource(system: System, workspace: Workspace, words: tuple[str, ...]) -> str:
-    """Return the resource that the words name. Raises CoordError (2), also for words after the resource."""
-    resource, rest = resource_and_rest(system, workspace, words)
-    if rest:
-        raise usage_error(f"too many words after {resource}: {' '.join(rest)[:80]}")
-    return resource
-
-
-def possible_resources(system: System, workspace: Workspace, text: str) -> list[str]:
-    """Return every resource that `text` can mean to a command that only reads.
-
-    `text` is TYPE/NAME, a path in the repository, or an event id; `a/b` can be both of the first two. Raises
-    CoordError (2).
-    """
-    if resource := _resource_of_event(workspace, text):
-        return [resource]
-    kind, _, name = text.partition("/")
-    if kind == "file" and name:
-        return [check_resource(f"file/{file_name(system, workspace, name)}")]
-    as_path = check_resource(f"file/{file_name(system, workspace, text)}")
-    return [as_path, check_resource(text)] if kind.strip(".") and name else [as_path]
 
 
 def check_resource(resource: str) -> str:
@@ -163,7 +91,7 @@ def _refuse_ambiguous_path(system: System, workspace: Workspace, relative: str) 
         )
 
 
-def _existing_file(system: System, workspace: Workspace, text: str) -> str:
+def existing_file(system: System, workspace: Workspace, text: str) -> str:
     """Return the path, relative to the root, of an existing file that `text` can mean, or "" if there is none."""
     if "\0" in text or len(text) > 4096:
         return ""

@@ -1,4 +1,4 @@
-"""Parse lengths of time as people write them: `90m`, `2h`, `1h30m`, `4` hours."""
+"""Parse lengths of time as people write them: `90m`, `2h`, `1h30m`, `1 h 30 min`, `4` hours."""
 
 import re
 
@@ -7,16 +7,32 @@ from eventlog.events import DAY_S, HOUR_S, MAX_TTL_S, MIN_TTL_S, MINUTE_S
 
 NEGATIVE = "'{word}' is not a number of hours: it must be more than 0."
 """The error for a word such as `-2` in the place of HOURS."""
-_UNITS = {"s": 1, "m": MINUTE_S, "h": HOUR_S, "d": DAY_S}
-_PART = re.compile(r"(\d+(?:\.\d+)?)([smhd])")
+_UNITS = {"d": DAY_S, "h": HOUR_S, "m": MINUTE_S, "s": 1}
+_NAMES = r"d(?:ays?)?|h(?:(?:ou)?rs?)?|m(?:in(?:ute)?s?)?|s(?:ec(?:ond)?s?)?"
+_PART = rf"(\d+(?:\.\d+)?) *({_NAMES})"
 
 
 def parse_duration_s(text: str, what: str) -> int:
-    """Return the seconds in a length such as `90m`. Raises CoordError (2), in which `what` names the option."""
-    parts = _PART.findall(text.replace(" ", "").lower())
-    if not parts or "".join(number + unit for number, unit in parts) != text.replace(" ", "").lower() or len(text) > 40:
-        raise usage_error(f"{what} '{text[:40]}' is not a length of time. Write it like 90m, 2h or 1h30m.")
-    return round(sum(float(number) * _UNITS[unit] for number, unit in parts))
+    """Return the seconds in a length such as `90m`. Raises CoordError (2), in which `what` names the option.
+
+    Each unit may occur once, and a larger one comes first.
+    """
+    given = text.strip().lower()
+    parts = re.findall(_PART, given)
+    units = [name[0] for _, name in parts]
+    is_complete = re.fullmatch(rf"{_PART}(?: *{_PART})*", given) is not None
+    if not is_complete or len(text) > 40 or units != sorted(set(units), key=list(_UNITS).index):
+        raise usage_error(f"{what} '{text[:40]}' is not a length of time. {_advice(given)}")
+    return round(sum(float(number) * _UNITS[unit] for (number, _), unit in zip(parts, units, strict=True)))
+
+
+def _advice(given: str) -> str:
+    """Return how to write a length of time. The likely meanings of a number without a unit are named."""
+    if given.isdecimal() and len(given) <= 5:
+        return f"For minutes: {given}m. For hours: {given}h."
+    if unit := re.fullmatch(r"(\d{1,3})(?:h|:)(\d{1,2})", given):
+        return f"Write it like {unit[1]}h{unit[2]}m."
+    return "Write it like 90m, 2h or 1h30m."
 
 
 def parse_wait_s(text: str | None) -> int:
@@ -30,25 +46,31 @@ def parse_wait_s(text: str | None) -> int:
 
 
 def parse_ttl_s(hours: str | None, ttl: str | None, default_hours: float) -> int:
-    """Return the seconds that a claim lasts: HOURS or --ttl, from 1 minute to 7 days. Raises CoordError (2)."""
+    """Return the seconds that a claim lasts: HOURS or --ttl, from 1 minute to 7 days. Raises CoordError (2).
+
+    HOURS is a number, or a length of time such as `90m`.
+    """
     if hours is not None and ttl is not None:
         raise usage_error("give HOURS or --ttl, not both.")
     if ttl is not None:
         seconds, given = parse_duration_s(ttl, "--ttl"), f"--ttl {ttl[:40]}"
     else:
-        seconds, given = round(_hours(hours, default_hours) * HOUR_S), f"{(hours or '')[:40]} hours"
+        seconds, given = _hours_s(hours, default_hours), f"{(hours or '')[:40]} hours"
     if not MIN_TTL_S <= seconds <= MAX_TTL_S:
         raise usage_error(f"{given} is out of range: a claim lasts from 1 minute to 7 days (168 hours).")
     return seconds
 
 
-def _hours(text: str | None, default: float) -> float:
+def _hours_s(text: str | None, default_hours: float) -> int:
+    """Return the seconds of HOURS."""
     if text is None:
-        return default
+        return round(default_hours * HOUR_S)
     try:
         number = float(text)
     except ValueError:
+        if re.search(r"\d *[a-z:]", text.lower()):
+            return parse_duration_s(text, "HOURS")
         raise usage_error(
             f"'{text[:40]}' is not a number of hours. Write it like 4 or 0.5, or use --ttl 90m."
         ) from None
-    return number if -1e9 < number < 1e9 else 1e9  # NaN and the infinities too
+    return round((number if -1e9 < number < 1e9 else 1e9) * HOUR_S)  # NaN and the infinities too

@@ -65,13 +65,13 @@ def find_event(text: str, events: Sequence[Event]) -> Event:
     sessions = {event.session for event in events}
     named = {e.session for e in events if isinstance(e.payload, SessionStarted) and e.payload.name == wanted}
     ids = [wanted] if wanted in sessions else sorted(named) or sorted(s for s in sessions if s.startswith(wanted))
+    found = [event for event in events if event.n == n and event.session in ids]
+    if not found:
+        raise usage_error(f"there is no event {line(text, 60)}.")
     if len(ids) > 1:
         candidates = ", ".join(f"{name}/{n}" for name in ids[:5])
         raise usage_error(f"'{line(text, 60)}' can mean {candidates}. Write more of the id.")
-    for event in events:
-        if event.n == n and event.session in ids:
-            return event
-    raise usage_error(f"there is no event {line(text, 60)}.")
+    return found[0]
 
 
 def parse_instant(text: str, what: str, now: Instant) -> Instant:

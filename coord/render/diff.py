@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
-from coord.render.format import Names, line, session_label, time_text
+from coord.render.format import Names, eta_text, line, session_label, time_text
 from eventlog.events import Event, EventId, Instant, MessageSent
 from projections.rules.state import Decision, DecisionKind, Notice
 from projections.views.state_diff import Difference, FactKind, Facts, FactValue, diff_facts
@@ -112,6 +112,12 @@ class _DiffWriter:
     def time(self, at: FactValue | None) -> str:
         return time_text(str(at), self.now) if at else "?"
 
+    def times(self, old: FactValue | None, new: FactValue | None) -> str:
+        """Return two times that differ; with seconds if they are in the same minute."""
+        seconds = self.time(old) == self.time(new)
+        before, after = (time_text(str(at), self.now, seconds=seconds) if at else "?" for at in (old, new))
+        return f"{before} → {after}"
+
     def session(self, name: str, fields: ChangedFields) -> str:
         old, new = fields.get("status", ("", ""))
         because = self.fact("session", name, "over_because")
@@ -169,8 +175,7 @@ class _DiffWriter:
         if "accept_by" in fields:
             parts.append("accepted")
         if "ends_at" in fields:
-            old, new = fields["ends_at"]
-            parts.append(f"until {self.time(old)} → {self.time(new)}")
+            parts.append(f"until {self.times(*fields['ends_at'])}")
         return parts
 
     def wait(self, name: str, fields: ChangedFields) -> str:
@@ -205,7 +210,7 @@ def _changed(words: str, pair: BeforeAfter, show: Callable[[FactValue], str]) ->
 
 
 def _shown(value: FactValue) -> str:
-    return line(value) if isinstance(value, str) else list_first([line(str(part)) for part in value])
+    return eta_text(value, "") if isinstance(value, str) else list_first([line(str(part)) for part in value])
 
 
 def list_first(parts: Sequence[str]) -> str:

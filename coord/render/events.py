@@ -5,7 +5,7 @@ characters are escaped.
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from typing import Any
 
-from coord.render.format import Names, duration_text, line, plural, session_label
+from coord.render.format import Names, duration_text, eta_text, line, plural, session_label
 from eventlog.events import (
     EVERYONE,
     AgentStarted,
@@ -86,7 +86,7 @@ def _heartbeat(payload: SessionHeartbeat, _: Names) -> str:
         line(payload.progress),
         payload.next_action and f"next: {line(payload.next_action)}",
         payload.files and f"files: {line(', '.join(payload.files))}",
-        payload.estimated_completion and f"done by {line(payload.estimated_completion)}",
+        payload.estimated_completion and f"done by {eta_text(payload.estimated_completion, '')}",
         payload.blocked_on and f"blocked on {line(payload.blocked_on)}",
     ]
     return " · ".join(part for part in (doing or "sends a heartbeat", *facts) if part)
@@ -122,7 +122,8 @@ def _accepted(payload: ClaimAccepted, _: Names) -> str:
 
 
 def _renewed(payload: ClaimRenewed, _: Names) -> str:
-    return f"renews {payload.claim} for {duration_text(payload.ttl_s)}{_by(payload.agent)}"
+    verb, how_long = ("shortens", "to") if payload.shorten else ("renews", "for")
+    return f"{verb} {payload.claim} {how_long} {duration_text(payload.ttl_s)}{_by(payload.agent)}"
 
 
 def _released(payload: ClaimReleased, _: Names) -> str:

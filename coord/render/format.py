@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from eventlog.events import Instant, seconds_between
+from eventlog.events import Instant, is_instant, seconds_between
 
 Names: TypeAlias = Mapping[str, str]
 """The names of sessions, by session id."""
@@ -116,6 +116,11 @@ def ago(at: Instant, now: Instant) -> str:
     """Return how long ago `at` was."""
     seconds = seconds_between(at, now)
     return "just now" if seconds < 5 else f"{duration_text(seconds)} ago"
+
+
+def eta_text(eta: str, now: Instant) -> str:
+    """Return the end that a session expects: the time, or the text that an older version stored, on one line."""
+    return time_text(eta, now) if is_instant(eta) else line(eta)
 
 
 def until(at: Instant, now: Instant, automatic: bool = False) -> str:

@@ -16,6 +16,11 @@ LOCK_FILES = (
     *("package-lock.json", "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml", "bun.lock", "deno.lock"),
     *("uv.lock", "poetry.lock", "Pipfile.lock", "pdm.lock", "Cargo.lock", "go.sum", "Gemfile.lock", "composer.lock"),
 )
+TYPES = (
+    *("branch", "build", "database", "deploy", "doc", "droplet", "environment", "feature", "issue"),
+    *("migration", "port", "release", "service", "task", "test", "workstream"),
+)
+"""The types of resources that can be claimed without --new-type, beside `file`."""
 
 
 class Config(Struct, frozen=True, forbid_unknown_fields=True):
@@ -29,6 +34,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     edit_minutes: float = 20  # how long an automatic claim lasts after the last write, if nothing is uncommitted
     blocked_release_minutes: float = 30  # the minimum for `edit_minutes` while the session waits for its user
     heartbeat_seconds: float = 30  # the least time between two heartbeats that hooks write
+    types: tuple[str, ...] = TYPES  # the types of resources that can be claimed without --new-type, beside `file`
 
 
 def read_config(workspace: Workspace) -> Config:
@@ -55,4 +61,7 @@ def read_config(workspace: Workspace) -> Config:
             f"{path}: a time is out of range. lock_wait_seconds must be 0 to 3600; all other times must be above 0. "
             "claim_hours is at most 168; edit_minutes, blocked_release_minutes and heartbeat_seconds at most 10080."
         )
+    for name in config.types:
+        if not name or "/" in name or " " in name or not name.isprintable():
+            raise no_log(f"{path}: types: {name!r} is not the name of a type. A type has no / and no spaces.")
     return config

@@ -179,10 +179,19 @@ def end_wait(
     record(Decision(at, rule, what, wait.id, wait.session, wait.resource, cause))
 
 
-def renew_claim(claim: Claim, at: Instant, ttl_s: int) -> None:
-    """Rule 3: extend a claim to `ttl_s` seconds from now, unless its end is later. This also accepts a grant."""
-    claim.expires_at = max(claim.expires_at, add_time(at, ttl_s))
+def renew_claim(claim: Claim, at: Instant, ttl_s: int, *, shorten: bool = False) -> None:
+    """Rule 3: extend a claim to `ttl_s` seconds from now. This also accepts a grant.
+
+    A later end stays, except with `shorten`. The end of an automatic claim only moves forward: it ends with its edit.
+    """
+    end = add_time(at, ttl_s)
+    claim.expires_at = end if shorten and not claim.automatic else max(claim.expires_at, end)
     claim.accept_by = ""
+
+
+def ends_earlier(claim: Claim, at: Instant, ttl_s: int) -> bool:
+    """Return whether a claim that was requested explicitly would end earlier if it ended `ttl_s` seconds from now."""
+    return not claim.automatic and add_time(at, ttl_s) < claim.expires_at
 
 
 def end_session_claims(

@@ -30,6 +30,7 @@ from projections.rules.claims import (
     renew_claim,
     request_fields,
 )
+from projections.rules.resources import type_of
 from projections.rules.state import (
     Claim,
     ClaimRequest,
@@ -68,6 +69,7 @@ def on_requested(state: State, event: Event, payload: ClaimRequested, record: De
     wait, since its session does not wait. Only a live session can get a grant, except for an imported request.
     """
     request = request_of(event, payload)
+    state.types.add(type_of(payload.resource))
     if not (state.sessions[event.actor].live or request.imported):
         _record_decision(record, event, request, 2, "refused")
         if payload.told == "granted":
@@ -77,7 +79,8 @@ def on_requested(state: State, event: Event, payload: ClaimRequested, record: De
     if payload.told == "refused":
         _record_decision(record, event, request, 2, "refused", verdict.obstacles)
     elif verdict.outcome == "renewed":
-        renew_claim(state.claims[verdict.renewed], event.at, payload.ttl_s)
+        own = state.claims[verdict.renewed]
+        renew_claim(own, event.at, payload.ttl_s, shorten=payload.shorten and own.resource == payload.resource)
         _record_decision(record, event, request, 2, "renewed", (verdict.renewed,))
     elif verdict.outcome == "granted":
         grant_claim(state, request, event.at, record, event.id, to_waiter=payload.told == "waiting")
@@ -133,7 +136,7 @@ def on_renewed(state: State, event: Event, payload: ClaimRenewed, record: Decisi
     """Rule 3: the holder renews a claim."""
     claim = _held_claim(state, event, payload)
     if claim is not None:
-        renew_claim(claim, event.at, payload.ttl_s)
+        renew_claim(claim, event.at, payload.ttl_s, shorten=payload.shorten)
         _record_decision(record, event, claim, 3, "renewed", (claim.id,))
         grant_waiting(state, event.at, record, event.id)
 

@@ -36,6 +36,11 @@ class _Memo(dict["Any", bool]):
         return result
 
 
+def type_of(resource: str) -> str:
+    """Return the type of a resource."""
+    return resource.partition("/")[0]
+
+
 def is_file(resource: str) -> bool:
     """Return whether the resource is a path or a pattern of paths."""
     return resource.startswith(_FILE)

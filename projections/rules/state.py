@@ -135,6 +135,7 @@ class State(Struct):
     recent: list[EventId] = field(default_factory=list)  # the newest messages
     unknown: dict[str, int] = field(default_factory=dict)  # events of newer versions, by type
     imported: set[str] = field(default_factory=set)  # the imported files, by digest and path
+    types: set[str] = field(default_factory=set)  # the types of all resources that were ever requested
     events: int = 0
     last: tuple[Instant, str, int] = ("", "", 0)
     token: int = 0  # the last fencing token

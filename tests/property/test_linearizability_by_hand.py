@@ -77,6 +77,7 @@ RIGHT: dict[str, list[Op]] = {
         op(A, "renew", 50, 52, until(AMBER.answer or REFUSED, 111)),
         op(B, "claim", 62, 63, refused(62.5, seen(A, 111))),
     ],
+    "a renewal that shortens": [LONG, op(A, "renew", 62, 63, until(LONG.answer or REFUSED, 122.5))],
     "a renewal whose process was killed before its answer": [
         AMBER,
         op(A, "renew", 50, 52, None),
@@ -158,7 +159,7 @@ WRONG: dict[str, list[Op]] = {
         op(A, "renew", 64, 65, until(AMBER.answer or REFUSED, 124.5)),
     ],
     "renewed after it expired": [AMBER, op(A, "renew", 62, 63, until(AMBER.answer or REFUSED, 122.5))],
-    "a renewal that shortens": [LONG, op(A, "renew", 62, 63, until(LONG.answer or REFUSED, 122.5))],
+    "a renewal that keeps a later end": [LONG, op(A, "renew", 62, 63, until(LONG.answer or REFUSED, 601.5))],
     "a token that is no longer valid": [
         AMBER,
         op(A, "release", 3, 4, RELEASED),

@@ -16,7 +16,8 @@ from typing import Any
 
 import pytest
 
-from coord.cli.commands.claims.claim import _poll_grant, request_claim
+from coord.cli.commands.claims._request import ClaimTerms, request_claims
+from coord.cli.commands.claims._wait import poll_grant
 from coord.engine.run import Run
 from coord.errors import CoordError
 from coord.hooks.edits import GitAnswers
@@ -121,9 +122,9 @@ class Machine:
         code, answer = outcome_of(
             lambda: (
                 run.transact(
-                    lambda transaction: request_claim(
-                        transaction, run.config, GitAnswers(run.workspace), resource, kind, ttl, patience, ""
-                    )
+                    lambda transaction: request_claims(
+                        transaction, run.config, GitAnswers(run.workspace), [resource], ClaimTerms(kind, ttl, patience)
+                    )[0]
                 ).value
             )
         )
@@ -138,7 +139,7 @@ class Machine:
         who, asked = self.pending.pop(self.chance.randrange(len(self.pending)))
         shell, env = self.actors[who]
         run = Run(self.inside.system(shell, env), json=True)
-        code, answer = outcome_of(lambda: _poll_grant(run, asked, set())[0] or "waiting")
+        code, answer = outcome_of(lambda: poll_grant(run, asked, set())[0] or "waiting")
         first, new = self.models(before)
         alive = first.is_live(asked.session)
         is_held = any((own.id, own.session) == (asked.claim, asked.session) for own in first.held)

@@ -113,8 +113,8 @@ class Story:
         assert isinstance(claim.payload, ClaimRequested)
         return self.tell(second, session, ClaimAccepted(claim=claim.id, resource=claim.payload.resource))
 
-    def renews(self, second: float, session: str, claim: Event, ttl_s: int = 600) -> Event:
-        return self.tell(second, session, ClaimRenewed(claim=claim.id, ttl_s=ttl_s))
+    def renews(self, second: float, session: str, claim: Event, ttl_s: int = 600, *, shorten: bool = False) -> Event:
+        return self.tell(second, session, ClaimRenewed(claim=claim.id, ttl_s=ttl_s, shorten=shorten))
 
     def releases(self, second: float, session: str, claim: Event) -> Event:
         return self.tell(second, session, ClaimReleased(claim=claim.id))
@@ -217,7 +217,9 @@ class _Author:
         self.kinds += ["imported"] * (20 if stray else 0)
         self.makers: dict[str, Callable[[str, _View], AnyPayload]] = {
             "accept": self._accept,
-            "renew": lambda by, view: ClaimRenewed(claim=self._claim(by, view), ttl_s=self._one(TTLS_S)),
+            "renew": lambda by, view: ClaimRenewed(
+                claim=self._claim(by, view), ttl_s=self._one(TTLS_S), shorten=self._one((False, True))
+            ),
             "release": lambda by, view: ClaimReleased(claim=self._claim(by, view)),
             "hand_over": self._hand_over,
             "break": lambda by, view: ClaimBroken(claim=self._claim("", view), reason="silent"),
@@ -300,6 +302,7 @@ class _Author:
             "wait_s": self._one(WAITS_S),
             "agent": self._one(AGENTS),
             "worktree": self._one(WORKTREES),
+            "shorten": self._one((False, False, True)),
         }
         fields["automatic"] = not fields["wait_s"] and self._one((False, False, True))  # hooks never wait
         told = self._one((*("honest",) * 7, "granted", "waiting", "refused"))

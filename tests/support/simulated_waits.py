@@ -25,4 +25,4 @@ def simulate_waits(monkeypatch: pytest.MonkeyPatch, meanwhile: Callable[[], obje
             meanwhile()
         raise Interrupted(signal.SIGINT)
 
-    monkeypatch.setattr("coord.cli.commands.claims.claim.wait_for", wait_for)
+    monkeypatch.setattr("coord.cli.commands.claims._wait.wait_for", wait_for)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from coord.render.format import FREED_NEXT, Names, ago, line, plural, session_label, time_text, until
+from coord.render.format import FREED_NEXT, Names, ago, eta_text, line, plural, session_label, time_text, until
 from eventlog.events import Instant
 from projections.views.board import Board, ClaimRow, MessageRow, SessionRow, WaitRow
 
@@ -66,7 +66,7 @@ def _session(row: SessionRow, now: Instant, me: str, names: Names) -> str:
         row.next_action and f"next: {line(row.next_action)}",
         row.blocked_on and f"blocked on {line(row.blocked_on)}",
         row.agents and f"subagents: {line(', '.join(row.agents))}",
-        row.estimated_completion and f"done by {line(row.estimated_completion)}",
+        row.estimated_completion and f"done by {eta_text(row.estimated_completion, now)}",
         row.files and f"files: {line(', '.join(row.files))}",
         row.doing_since and f"since {time_text(row.doing_since, now)}",
         f"last seen {ago(row.last_at, now)}",

@@ -79,7 +79,7 @@ TOOLS = {
                     ToolArgument("progress", "E.g. 25%"),
                     ToolArgument("next_action"),
                     ToolArgument("files", "Files that you are touching", "--file", "array"),
-                    ToolArgument("eta", "45m, or words", "--eta"),
+                    ToolArgument("eta", "When done: 45m, 17:30", "--eta"),
                     ToolArgument("blocked_on", "What you are waiting for", "--blocked-on"),
                 ),
             ),
@@ -92,6 +92,7 @@ TOOLS = {
                 (
                     _RESOURCE,
                     ToolArgument("ttl", "How long: 90m, 2h (default 4h)", "--ttl"),
+                    ToolArgument("new_type", "Accept a TYPE that is new here", "--new-type", "boolean"),
                     ToolArgument("shared", "Others may share it; nobody can claim it alone", "--shared", "boolean"),
                     _NOTE,
                 ),

@@ -25,21 +25,6 @@ def test_coord_without_a_command_prints_the_help(bare_repo: Repo) -> None:
     assert re.match(r"coord, version \d", shell.ok("coord --version"))
 
 
-@pytest.mark.parametrize(
-    ("typed", "meant"),
-    [
-        ("stats", "status"), ("stat", "status"), ("who", "whoami"), ("clam", "claim"), ("sned", "send"),
-        ("logs", "log"), ("foo", ""), ("hok", ""), ("hooks", ""), ("git-hok", ""), ("sta", "start"),
-        ("list", ""), ("x", ""),
-    ],
-)  # fmt: skip
-def test_an_unknown_command_gets_only_a_close_suggestion(bare_repo: Repo, typed: str, meant: str) -> None:
-    result = bare_repo.shell().run(f"coord {typed}")
-    suggestion = f" Did you mean '{meant}'?" if meant else ""
-    assert (result.code, result.out) == (2, "")
-    assert result.err == f"coord: there is no command '{typed}'.{suggestion} See: coord --help\n"
-
-
 @pytest.mark.parametrize("name", NAMES)
 def test_every_help_has_an_example_and_the_json_option(bare_repo: Repo, name: str) -> None:
     shell = bare_repo.shell()
@@ -99,13 +84,6 @@ def test_the_json_of_a_change_names_the_acting_session(repo: Repo) -> None:
         "end",
     ):
         assert one.json(f"coord {command}")["session"] == session, command
-
-
-def test_only_a_valid_percentage_is_given_as_a_number(repo: Repo) -> None:
-    one, _ = repo.sessions(1)[0]
-    for words, percent in (("25%", 25), ("100% COMPLETE", 100), ("half way", None), ("150%", None), ("0%", 0)):
-        said = one.json(f"coord heartbeat a b c '{words}'")
-        assert (said["progress"], said["percent"]) == (words, percent)
 
 
 def test_output_to_a_pipe_has_no_escape_sequences(repo: Repo) -> None:

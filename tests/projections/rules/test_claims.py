@@ -99,7 +99,36 @@ def test_rule_3_a_claim_is_active_before_its_end_and_not_at_it() -> None:
     assert list(story.state().claims) == [next_one.id]
 
 
-def test_rule_3_renewing_moves_the_end_and_never_shortens() -> None:
+def test_rule_3_renewing_shortens_a_claim_only_if_asked_to() -> None:
+    story = Story("amber", "brown")
+    held = story.asks(1, "amber", "file/a/", ttl_s=300)
+    story.renews(2, "brown", held, ttl_s=60, shorten=True)
+    assert story.state().claims[held.id].expires_at == at(301), "another session cannot shorten it"
+    story.renews(3, "amber", held, ttl_s=120, shorten=True)
+    assert story.state().claims[held.id].expires_at == story.state().due == at(123)
+    story.tell(4, "amber", requested("file/a/b", ttl_s=60, shorten=True))
+    assert story.state().claims[held.id].expires_at == at(123), "a request for a part of it does not shorten it"
+    story.tell(5, "amber", requested("file/a/", ttl_s=60, shorten=True))
+    assert story.state().claims[held.id].expires_at == at(65)
+    wait = story.asks(6, "brown", "file/a/", "waiting", wait_s=120)
+    assert list(story.state(65).claims) == [wait.id]
+
+
+def test_rule_3_an_automatic_claim_is_not_shortened() -> None:
+    story = Story("amber")
+    held = story.tell(1, "amber", requested("file/a", ttl_s=300, automatic=True))
+    story.renews(2, "amber", held, ttl_s=60, shorten=True)
+    story.tell(3, "amber", requested("file/a", ttl_s=60, shorten=True))
+    assert story.state().claims[held.id].expires_at == at(301)
+
+
+def requested(resource: str, *, ttl_s: int, shorten: bool = False, automatic: bool = False) -> ClaimRequested:
+    return ClaimRequested(
+        resource=resource, mode="exclusive", ttl_s=ttl_s, told="granted", shorten=shorten, automatic=automatic
+    )
+
+
+def test_rule_3_renewing_alone_moves_the_end_only_later() -> None:
     story = Story("amber", "brown")
     held = story.asks(1, "amber", "port/1", ttl_s=300)
     story.renews(2, "amber", held, ttl_s=60)

@@ -49,7 +49,9 @@ class Judge:
 
     def renewed(self, said: dict[str, Any], at: Instant) -> None:
         hold = self.holds[said["claim"]]
-        assert at < hold.until <= said["until"], f"renewed after its end, or shortened: {hold}, {said}"
+        assert at < hold.until, f"renewed after its end: {hold}, {said}"
+        if said["resource"] != hold.resource:
+            assert hold.until <= said["until"], f"shortened by a request for a part of it: {hold}, {said}"
         hold.until = said["until"]
 
     def refused(self, said: dict[str, Any]) -> None:

@@ -95,7 +95,9 @@ def ledger(events: list[Event], decisions: list[Decision]) -> Ledger:
             claim = grants[said.others[0]]
             payload = by_id[said.cause].payload
             assert isinstance(payload, (ClaimRenewed, ClaimRequested))
-            claim.limit, claim.to_accept = max(claim.limit, add_time(said.at, payload.ttl_s)), False
+            limit, same = add_time(said.at, payload.ttl_s), getattr(payload, "resource", claim.resource)
+            shorten = payload.shorten and same == claim.resource and not claim.automatic
+            claim.limit, claim.to_accept = limit if shorten else max(claim.limit, limit), False
         elif said.what == "accepted" and name in grants:  # otherwise another claim of the session covers it
             grants[name].to_accept = False
     return found

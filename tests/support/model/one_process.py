@@ -109,8 +109,12 @@ def _told(lease: Lease, answer: Answer) -> Lease | None:
 
 
 def _renewed(state: State, lease: Lease, op: Op, at: Span, answer: Answer | None) -> State | None:
-    """The state after a claim was renewed, which never shortens it and accepts it."""
-    until = Span(max(lease.until.lo, at.lo + op.ttl), max(lease.until.hi, at.hi + op.ttl))
+    """The state after a claim was renewed, which accepts it. Every command gives a time, and so may shorten its own
+    resource's claim, but not a claim that covers more.
+    """
+    until = Span(at.lo + op.ttl, at.hi + op.ttl)
+    if lease.resource != op.resource:
+        until = Span(max(lease.until.lo, until.lo), max(lease.until.hi, until.hi))
     new: Lease | None = replace(lease, until=until, accept=None)
     if new is not None and answer:
         new = _told(new, answer)
@@ -172,11 +176,9 @@ def void(state: State, op: Op, own: list[Lease]) -> bool:
 
 def _change(state: State, number: int, op: Op, own: list[Lease], at: Span) -> Iterator[State]:
     """The states while each claim in turn is renewed, released, handed over or broken."""
-    answer, first = op.answer, own[0]
+    answer = op.answer
     if answer and op.what == "renew":
-        if answer.until > first.until.hi:
-            at = at.exactly(answer.until - op.ttl)
-        at = Span(at.lo, min(at.hi, answer.until - op.ttl))
+        at = at.exactly(answer.until - op.ttl)
     if answer and op.what == "break" and answer.claims != tuple(lease.session for lease in own):
         return
     if answer and op.what in ("release", "handoff") and len(answer.claims) != len(own):

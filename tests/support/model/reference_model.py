@@ -323,7 +323,7 @@ class Model:
         if told == "refused":
             return
         if own and verdict == "renewed":
-            own.ends, own.accept_by = max(own.ends, self.now + ask.ttl), 0
+            self.renewed(own, ask.ttl, shorten=bool(said.get("shorten")) and own.resource == ask.resource)
         elif verdict == "granted":
             self.grant(ask, to_waiter=told == "waiting")
         elif told == "granted":
@@ -331,6 +331,11 @@ class Model:
         elif verdict == "waiting":
             ask.ends, ask.waiter = self.now + said["wait_s"] * SECOND, bool(said.get("waiter"))
             self.queue.append(ask)
+
+    def renewed(self, own: Ask, ttl: int, *, shorten: bool) -> None:
+        """Rule 3: the end moves later; earlier only if that was asked for, and never for an automatic claim."""
+        may_shorten = shorten and not own.automatic
+        own.ends, own.accept_by = self.now + ttl if may_shorten else max(own.ends, self.now + ttl), 0
 
     def lost(self, by: str, about: str, ask: Ask) -> None:
         """Rule 8: tell a session that it lost a claim."""
@@ -348,7 +353,7 @@ class Model:
         elif own:
             own.accept_by = 0
             if kind == "claim.renewed":
-                own.ends = max(own.ends, self.now + said["ttl_s"] * SECOND)
+                self.renewed(own, said["ttl_s"] * SECOND, shorten=bool(said.get("shorten")))
         elif kind == "claim.released" and wait:
             self.queue.remove(wait)
         elif kind == "claim.accepted":

@@ -2,7 +2,8 @@
 
 from coord.cli.commands.claims._held import claims_on
 from coord.cli.parser import argument, command, option
-from coord.cli.resources import one_resource
+from coord.cli.resource_types import command_line
+from coord.cli.resource_words import one_resource
 from coord.engine.run import Run
 from coord.engine.transaction import Transaction
 from coord.errors import refused, usage_error
@@ -25,7 +26,7 @@ def break_(run: Run, words: tuple[str, ...], reason: str) -> None:
     Example:
       coord break file/src/app.py --reason "its user says that session was closed"
     """
-    resource = one_resource(run.system, run.workspace, words)
+    resource = one_resource(run, "break", words)
     if not reason.strip():
         raise usage_error("the reason is empty: the holder will read it.")
 
@@ -37,7 +38,7 @@ def break_(run: Run, words: tuple[str, ...], reason: str) -> None:
             raise refused(f"nobody has a claim on {line(resource)}.{hint}")
         others = [claim for claim in held if claim.session != transaction.me.session]
         if not others:
-            raise refused(f"{line(resource)} is your own claim: coord release {line(resource)}")
+            raise refused(f"{line(resource)} is your own claim: {command_line('release', resource)}")
         for claim in others:
             transaction.append(ClaimBroken(claim=claim.id, reason=reason))
         return [claim.session for claim in others]

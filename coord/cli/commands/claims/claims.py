@@ -2,29 +2,34 @@
 
 import msgspec
 
-from coord.cli.parser import argument, at_option, command
-from coord.cli.resources import possible_resources
+from coord.cli.parser import argument, at_option, command, option
+from coord.cli.resource_words import ResourceFilter, resource_filters
 from coord.engine.board import find_deaths
 from coord.engine.run import Run
+from coord.errors import no_session
 from coord.render.board.text import claim_lines
 from coord.render.format import line
 from projections.rules.fold import as_of
-from projections.rules.resources import overlap
-from projections.views.board import claim_row, names_of
+from projections.views.board import ClaimRow, claim_row, names_of
 
 
 @command("claims")
-@argument("path", required=False)
+@argument("words", metavar="[RESOURCE]...", nargs=-1)
+@option("--mine", is_flag=True, help="Only the claims of this session and its subagents.")
 @at_option
-def claims(run: Run, path: str | None, at: str | None) -> None:
-    """List who holds what, or only the claims that overlap PATH.
+def claims(run: Run, words: tuple[str, ...], mine: bool, at: str | None) -> None:
+    """List who holds what, or only the claims that RESOURCE covers or overlaps.
 
-    PATH is a path in the repository, or TYPE/NAME.
+    RESOURCE is a type, a path in the repository, TYPE NAME or TYPE/NAME. `*`, `?` and `**` are wildcards. If nothing
+    has exactly this name, it is taken for the beginning of one.
 
     \b
     Examples:
       coord claims
+      coord claims --mine
       coord claims src/app.py
+      coord claims droplet
+      coord claims 'file/src/*.py'
       coord claims deploy/production --at 18:00
     """
     snapshot = run.read_state(at)
@@ -33,13 +38,32 @@ def claims(run: Run, path: str | None, at: str | None) -> None:
     state = as_of(snapshot.state, now)
     rows = [claim_row(claim, deaths.get(claim.session, "")) for claim in state.claims.values()]
     rows.sort(key=lambda row: (row.resource, row.granted_at))
-    if path is not None:
-        resources = possible_resources(run.system, run.workspace, path)
-        rows = [row for row in rows if any(overlap(row.resource, resource) for resource in resources)]
+    filters = resource_filters(run, "claims", words)
+    if words:
+        rows = _matching(rows, filters)
     run.note_problems(snapshot)
     me = run.own_session_id(snapshot)
+    if mine:
+        if not me:
+            raise no_session("this shell has no session yet, so it holds nothing. Begin with: coord start")
+        rows = [row for row in rows if row.session == me]
+    wanted = ", ".join(f"any {line(each.kind)}" if each.kind else line(each.text) for each in filters)
     run.say(
-        "\n".join(claim_lines(rows, now, me, names=names_of(state), everything=run.json))
-        or ("No claims." if path is None else f"Nobody holds {line(path)}."),
-        {"now": now, "path": path or "", "claims": msgspec.to_builtins(rows)},
+        "\n".join(claim_lines(rows, now, me, names=names_of(state), everything=run.json)) or _nothing(wanted, mine),
+        {"now": now, "path": " ".join(words), "mine": mine, "claims": msgspec.to_builtins(rows)},
     )
+
+
+def _matching(rows: list[ClaimRow], filters: list[ResourceFilter]) -> list[ClaimRow]:
+    """Return the rows that any filter matches. A filter that matches none is taken for the beginning of a resource."""
+    shown: set[str] = set()
+    for each in filters:
+        exact = {row.id for row in rows if each.matches(row.resource)}
+        shown |= exact or {row.id for row in rows if each.begins(row.resource)}
+    return [row for row in rows if row.id in shown]
+
+
+def _nothing(wanted: str, mine: bool) -> str:
+    if mine:
+        return f"You do not hold {wanted}." if wanted else "You hold no claims."
+    return f"Nobody holds {wanted}." if wanted else "No claims."

@@ -2,7 +2,7 @@
 
 from coord.cli.commands.claims._held import own_claims
 from coord.cli.parser import argument, command, complete_session, option
-from coord.cli.resources import resource_and_rest
+from coord.cli.resource_words import resource_and_rest
 from coord.engine.run import Run
 from coord.engine.transaction import Transaction
 from coord.errors import refused, usage_error
@@ -25,7 +25,7 @@ def handoff(run: Run, words: tuple[str, ...], note: str) -> None:
       coord handoff file src/app.py amber-otter --note "tests are red on purpose"
       coord handoff droplet/church-guidance backend
     """
-    resource, rest = resource_and_rest(run.system, run.workspace, words)
+    resource, rest = resource_and_rest(run, "handoff", words)
     if len(rest) != 1:
         raise usage_error("to whom? Write: coord handoff RESOURCE SESSION")
 

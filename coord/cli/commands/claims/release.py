@@ -1,42 +1,66 @@
-"""`coord release`: release a claim."""
+"""`coord release`: release claims."""
 
 from coord.cli.commands.claims._held import is_same_resource, not_held_error
-from coord.cli.parser import argument, command
-from coord.cli.resources import one_resource
+from coord.cli.parser import argument, command, option
+from coord.cli.resource_words import all_resources
 from coord.engine.run import Run
 from coord.engine.transaction import Transaction
+from coord.errors import usage_error
 from coord.render.format import line
 from eventlog.events import ClaimReleased
 from projections.rules.requests import may_act_on
+from projections.rules.state import ClaimRequest
 
 
 @command("release")
-@argument("words", metavar="RESOURCE", nargs=-1, required=True)
-def release(run: Run, words: tuple[str, ...]) -> None:
+@argument("words", metavar="RESOURCE...", nargs=-1)
+@option("--all", "everything", is_flag=True, help="Release all that you hold, and withdraw all waiting requests.")
+def release(run: Run, words: tuple[str, ...], everything: bool) -> None:
     """Release a claim, or withdraw a waiting request. Exit code 1 if it is not yours.
+
+    Of several resources, all are released or none.
 
     \b
     Examples:
       coord release droplet church-guidance
-      coord release file/src/app.py
+      coord release file/src/app.py file/src/test_app.py
+      coord release --all
     """
-    resource = one_resource(run.system, run.workspace, words)
+    if everything and words:
+        raise usage_error("give RESOURCE or --all, not both. Nothing was released.")
+    resources = [] if everything else all_resources(run, "release", words)
 
-    def decide(transaction: Transaction) -> list[str]:
-        own_ids = [
-            request.id
+    def decide(transaction: Transaction) -> list[ClaimRequest]:
+        own = [
+            request
             for request in (*transaction.state.claims.values(), *transaction.state.waits.values())
-            if may_act_on(request, transaction.me.session, transaction.me.agent)
-            and is_same_resource(request.resource, resource)
+            if may_act_on(request, transaction.me.session, transaction.me.agent) and not request.imported
         ]
-        if not own_ids:
-            raise not_held_error(transaction, resource)
-        for claim_id in own_ids:
-            transaction.append(ClaimReleased(claim=claim_id, agent=transaction.me.agent))
-        return own_ids
+        if not everything:
+            own = [request for resource in resources for request in _on(transaction, own, resource)]
+        for request in own:
+            transaction.append(ClaimReleased(claim=request.id, agent=transaction.me.agent))
+        return own
 
     outcome = run.transact(decide)
+    released = resources or list(dict.fromkeys(request.resource for request in outcome.value))
     run.say(
-        f"🔓 Released: {line(resource)}",
-        {"resource": resource, "session": outcome.me.session, "claims": outcome.value},
+        f"🔓 Released: {', '.join(map(line, released))}" if released else "You hold nothing, so nothing was released.",
+        {
+            "resource": released[0] if len(released) == 1 else "",
+            "resources": released,
+            "session": outcome.me.session,
+            "claims": [request.id for request in outcome.value],
+        },
     )
+
+
+def _on(transaction: Transaction, own: list[ClaimRequest], resource: str) -> list[ClaimRequest]:
+    """Return those of the session's claims and waiting requests that are on exactly this resource.
+
+    Raises CoordError (1) if there are none.
+    """
+    on_resource = [request for request in own if is_same_resource(request.resource, resource)]
+    if not on_resource:
+        raise not_held_error(transaction, resource)
+    return on_resource

@@ -1,24 +1,26 @@
-"""`coord renew`: extend a claim."""
+"""`coord renew`: extend or shorten claims."""
 
+from coord.cli.commands.claims._answer import renewal_text
 from coord.cli.commands.claims._held import own_claims
 from coord.cli.parser import Number, argument, command, option
-from coord.cli.resources import resource_and_rest
+from coord.cli.resource_words import resources_and_hours
 from coord.engine.durations import NEGATIVE, parse_ttl_s
 from coord.engine.run import Run
 from coord.engine.transaction import Transaction
 from coord.errors import refused, usage_error
-from coord.render.format import line, until
-from eventlog.events import ClaimRenewed
-from projections.rules.claims import is_token_valid
+from coord.render.format import line
+from eventlog.events import ClaimRenewed, Instant
+from projections.rules.claims import ends_earlier, is_token_valid
+from projections.rules.state import Claim
 from projections.views.board import ClaimRow, claim_row
 
 
 @command("renew", negative=NEGATIVE)
-@argument("words", metavar="RESOURCE [HOURS]", nargs=-1, required=True)
+@argument("words", metavar="RESOURCE... [HOURS]", nargs=-1, required=True)
 @option("--ttl", help="How long from now, instead of HOURS: 90m, 2h.")
 @option("--token", number=Number(), help="Refuse unless the claim still has this token.")
 def renew(run: Run, words: tuple[str, ...], ttl: str | None, token: int | None) -> None:
-    """Extend a claim, counted from now. A claim is never shortened.
+    """Extend a claim, counted from now. It is shortened only by a time that you give.
 
     With --token it also checks the claim: a deployment that was started with a token continues only if nobody else has
     had the resource since. HOURS defaults to the setting `claim_hours`, which is 4.
@@ -28,26 +30,52 @@ def renew(run: Run, words: tuple[str, ...], ttl: str | None, token: int | None) 
       coord renew file src/app.py 2
       coord renew deploy/production --token 1795346406123456 && ./deploy
     """
-    resource, rest = resource_and_rest(run.system, run.workspace, words)
-    if len(rest) > 1:
-        raise usage_error(f"too many words after {resource}: {' '.join(rest)[:80]}")
-    ttl_seconds = parse_ttl_s(rest[0] if rest else None, ttl, run.config.claim_hours)
+    resources, hours = resources_and_hours(run, "renew", words)
+    if token is not None and len(resources) > 1:
+        raise usage_error("--token is the token of one claim. Nothing was renewed.")
+    ttl_seconds = parse_ttl_s(hours, ttl, run.config.claim_hours)
+    exact = hours is not None or ttl is not None
 
-    def decide(transaction: Transaction) -> list[ClaimRow]:
-        own = own_claims(transaction, resource)
+    def decide(transaction: Transaction) -> list[tuple[ClaimRow, Instant]]:
+        own = {resource: own_claims(transaction, resource) for resource in resources}
         if token is not None:
-            own = [claim for claim in own if is_token_valid(transaction.state, claim.id, token)]
-            if not own:
-                raise refused(
-                    f"token {token} of {line(resource)} is no longer valid: the claim was granted again later."
-                )
-        for claim in own:
-            transaction.append(ClaimRenewed(claim=claim.id, ttl_s=ttl_seconds, agent=transaction.me.agent))
-        return [claim_row(transaction.state.claims[claim.id]) for claim in own]
+            own = {resource: _with_token(transaction, claims, token) for resource, claims in own.items()}
+        return [_renew(transaction, claims, ttl_seconds, exact=exact) for claims in own.values()]
 
     outcome = run.transact(decide)
-    row = outcome.value[0]
-    run.say(
-        f"✅ Renewed: {line(resource)} {until(row.ends_at, outcome.snapshot.state.at)}",
-        {"resource": resource, "session": row.session, "claim": row.id, "until": row.ends_at, "token": row.token},
-    )
+    texts, documents = [], []
+    for resource, (row, before) in zip(resources, outcome.value, strict=True):
+        text = renewal_text(line(resource), row, before, outcome.snapshot.state.at)
+        texts.append(f"✅ {text[0].upper()}{text[1:]}")
+        documents.append(_document(resource, row, before))
+    several = {"resources": resources, "session": outcome.me.session, "claims": documents}
+    run.say("\n".join(texts), documents[0] if len(documents) == 1 else several)
+
+
+def _with_token(transaction: Transaction, claims: list[Claim], token: int) -> list[Claim]:
+    """Return those of the claims that still have this token. Raises CoordError (1) if there are none."""
+    valid = [claim for claim in claims if is_token_valid(transaction.state, claim.id, token)]
+    if not valid:
+        resource = line(claims[0].resource)
+        raise refused(f"token {token} of {resource} is no longer valid: the claim was granted again later.")
+    return valid
+
+
+def _renew(transaction: Transaction, claims: list[Claim], ttl_s: int, *, exact: bool) -> tuple[ClaimRow, Instant]:
+    """Renew the claims on one resource, and return the first of them, and its end before."""
+    before = claims[0].ends_at
+    for claim in claims:
+        shorten = exact and ends_earlier(claim, transaction.at, ttl_s)
+        transaction.append(ClaimRenewed(claim=claim.id, ttl_s=ttl_s, agent=transaction.me.agent, shorten=shorten))
+    return claim_row(transaction.state.claims[claims[0].id]), before
+
+
+def _document(resource: str, row: ClaimRow, before: Instant) -> dict[str, object]:
+    return {
+        "resource": resource,
+        "session": row.session,
+        "claim": row.id,
+        "until": row.ends_at,
+        "until_before": before,
+        "token": row.token,
+    }

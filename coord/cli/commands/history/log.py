@@ -10,7 +10,7 @@ from typing import Any, get_args
 import msgspec
 
 from coord.cli.parser import Number, argument, command, option
-from coord.cli.resources import possible_resources
+from coord.cli.resource_words import resources_meant
 from coord.engine.history import FullHistory
 from coord.engine.run import Run
 from coord.engine.times import is_event_name
@@ -93,7 +93,7 @@ def _build_filters(
     """Return the filters that an event must pass. Raises CoordError (2) for an unknown session or type."""
     filters: list[Filter] = []
     if resource:  # first, because it must see every claim
-        filters.append(_resource_filter(possible_resources(run.system, run.workspace, resource)))
+        filters.append(_resource_filter(resources_meant(run, "log --resource", resource)))
     if sessions:
         actors = {name for given in sessions for name in sessions_named(past, given)}
         filters.append(lambda event: event.actor in actors)

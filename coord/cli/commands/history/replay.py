@@ -15,7 +15,7 @@ from coord.cli.commands.history._replay_steps import (
 )
 from coord.cli.commands.history.log import sessions_named
 from coord.cli.parser import Number, command, option
-from coord.cli.resources import possible_resources
+from coord.cli.resource_words import resources_meant
 from coord.engine.history import FullHistory
 from coord.engine.run import Run
 from coord.errors import refused, usage_error
@@ -94,7 +94,7 @@ def _condition(
     """Return the condition at which to stop: either of the two, if both are given. Raises CoordError (2)."""
     conditions = []
     if resource is not None:
-        conditions.append(claim_granted(possible_resources(run.system, run.workspace, resource)))
+        conditions.append(claim_granted(resources_meant(run, "replay --until-claim", resource)))
     if session is not None:
         conditions.append(session_becomes(sessions_named(past, session[0]), line(session[0], 60), session[1]))
     return any_of(conditions)

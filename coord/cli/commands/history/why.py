@@ -10,7 +10,7 @@ import msgspec
 
 from coord.cli.commands.history.log import event_line, sessions_named
 from coord.cli.parser import argument, at_option, command, option
-from coord.cli.resources import one_resource, possible_resources
+from coord.cli.resource_words import one_resource, resources_meant
 from coord.engine.board import find_deaths
 from coord.engine.history import FullHistory
 from coord.engine.run import Run
@@ -107,7 +107,7 @@ def _find_answer(view: WhyContext, words: tuple[str, ...]) -> WhyAnswer:
                 return answer
         resources = _resources_named(view, words[0])
     else:
-        resources = [one_resource(view.run.system, view.run.workspace, words)]
+        resources = [one_resource(view.run, "why", words)]
     entries = about_resources(view.entries, resources)
     if not entries:
         raise _unknown(view, " ".join(words))
@@ -120,7 +120,7 @@ def _find_answer(view: WhyContext, words: tuple[str, ...]) -> WhyAnswer:
 
 def _resources_named(view: WhyContext, word: str) -> list[str]:
     try:
-        return possible_resources(view.run.system, view.run.workspace, word)
+        return resources_meant(view.run, "why", word)
     except CoordError:
         if "/" in word:
             return [word]  # not a path in the repository, but perhaps TYPE/NAME
@@ -200,7 +200,7 @@ def _session_answer(view: WhyContext, word: str) -> WhyAnswer | None:
 def _note_path(view: WhyContext, word: str) -> None:
     """Print a note if the word for a session is also a path with a history."""
     try:
-        resources = possible_resources(view.run.system, view.run.workspace, word)
+        resources = resources_meant(view.run, "why", word)
     except CoordError:
         return
     if about_resources(view.entries, resources):

@@ -1,13 +1,15 @@
 """`coord heartbeat`: tell others what this session is doing."""
 
+import re
+
+from coord.cli.commands.session._eta import parse_future_instant
 from coord.cli.parser import argument, command, option
 from coord.cli.resources import check_resource, file_name
-from coord.engine.durations import parse_duration_s
 from coord.engine.run import Run, unread_count
 from coord.engine.transaction import Transaction
-from coord.errors import CoordError
-from coord.render.format import line, percent_in, session_label, time_text
-from eventlog.events import Instant, SessionHeartbeat, add_time
+from coord.errors import usage_error
+from coord.render.format import eta_text, line, percent_in, session_label
+from eventlog.events import Instant, SessionHeartbeat
 from projections.rules.claims import find_obstacles
 from projections.rules.state import Session, State
 from projections.views.board import names_of
@@ -23,6 +25,9 @@ _SHOWN_FIELDS = (
     "blocked_on",
 )
 
+_PROGRESS = 3  # the place of the progress among the arguments
+_PERCENT = r"\s*(-?\d+(?:\.\d+)?)\s*%"
+
 
 @command("heartbeat")
 @argument("action", default="")
@@ -31,7 +36,7 @@ _SHOWN_FIELDS = (
 @argument("progress", default="")
 @argument("next_action", metavar="[NEXT]", default="")
 @option("--file", "files", multiple=True, help="A file that you are changing; may be repeated.")
-@option("--eta", default="", help="When you expect to finish: 45m, or any text.")
+@option("--eta", default="", help="When you expect to finish: 45m, 17:30, tomorrow 9:00.")
 @option("--blocked-on", default="", help="What you need before you can continue.")
 def heartbeat(
     run: Run,
@@ -47,17 +52,18 @@ def heartbeat(
     """Tell others what you are doing.
 
     With an ACTION, this replaces everything that you said before. Without an ACTION, the options are added to that;
-    without any option it only shows that you are still here.
+    without any option it only shows that you are still here. A percentage is the progress, wherever it is.
 
     \b
     Examples:
       coord heartbeat building church-guidance "BUILD - landing page" 25% "intake form"
+      coord heartbeat building church-guidance 25%
       coord heartbeat testing api --file src/api.py --eta 45m
       coord heartbeat waiting deploy --blocked-on "the Stripe key"
     """
-    names = tuple(
-        check_resource(f"file/{file_name(run.system, run.workspace, name)}").removeprefix("file/") for name in files
-    )
+    names = _paths(run, files)
+
+    action, target, phase, progress, next_action = _with_progress((action, target, phase, progress, next_action))
 
     def decide(transaction: Transaction) -> None:
         given = SessionHeartbeat(
@@ -68,7 +74,7 @@ def heartbeat(
             percent=percent_in(progress),
             next_action=next_action,
             files=names,
-            estimated_completion=_eta(eta, transaction.at),
+            estimated_completion=parse_future_instant(eta, "--eta", transaction.at) if eta else "",
             blocked_on=blocked_on,
         )
         if not action and given != SessionHeartbeat():
@@ -79,18 +85,24 @@ def heartbeat(
     session = outcome.snapshot.state.sessions[outcome.me.session]
     fields = {name: getattr(session.doing, name) for name in _SHOWN_FIELDS}
     run.say(
-        _render_text(outcome.snapshot.state, session),
+        _render_text(outcome.snapshot.state, session, session.last_at),
         {"session": session.id, **fields, "unread": unread_count(session)},
     )
 
 
-def _render_text(state: State, session: Session) -> str:
+def _paths(run: Run, files: tuple[str, ...]) -> tuple[str, ...]:
+    """Return file names relative to the root. Raises CoordError (2)."""
+    resources = (check_resource(f"file/{file_name(run.system, run.workspace, name)}") for name in files)
+    return tuple(resource.removeprefix("file/") for resource in resources)
+
+
+def _render_text(state: State, session: Session, at: Instant) -> str:
     doing = session.doing
     what = " ".join(line(part) for part in (doing.action, doing.target) if part) or "here"
     progress = f" ({line(doing.progress)})" if doing.progress else ""
     details = [
         f"blocked on {line(doing.blocked_on)}" if doing.blocked_on else "",
-        f"done by {line(doing.estimated_completion)}" if doing.estimated_completion else "",
+        f"done by {eta_text(doing.estimated_completion, at)}" if doing.estimated_completion else "",
         *_waiting_sessions(state, session.id),
     ]
     return f"✅ {session.id}: {what}{progress}" + "".join(f"\n   {detail}" for detail in details if detail)
@@ -113,9 +125,20 @@ def _combine(before: SessionHeartbeat, given: SessionHeartbeat) -> SessionHeartb
     return SessionHeartbeat(**values | {"action": before.action or "working"})
 
 
-def _eta(text: str, at: Instant) -> str:
-    """Return the time of day that lies a duration such as `45m` after `at`; other text is returned unchanged."""
-    try:
-        return time_text(add_time(at, parse_duration_s(text, "--eta")), "0001-01-02T00:00:00.000000Z") if text else ""
-    except CoordError:
-        return text
+def _with_progress(words: tuple[str, ...]) -> tuple[str, ...]:
+    """Return action, target, phase, progress and next action, with a percentage in another place as the progress.
+
+    The other words keep their order; a single word after a percentage in the third place is the next action. Raises
+    CoordError (2) for a percentage below 0 or over 100.
+    """
+    places = [place for place, word in enumerate(words) if re.fullmatch(rf"{_PERCENT}\s*", word)]
+    if places and not re.match(_PERCENT, words[_PROGRESS]):
+        place = places[0]
+        after = [word for word in words[place + 1 :] if word]
+        skipped = [""] if place == _PROGRESS - 1 and len(after) == 1 else []
+        rest = [*words[:place], *skipped, *after, "", "", "", ""]
+        words = (*rest[:_PROGRESS], words[place], rest[_PROGRESS])
+    number = re.match(_PERCENT, words[_PROGRESS])
+    if number and not 0 <= float(number[1]) <= 100:
+        raise usage_error(f"'{line(words[_PROGRESS], 40)}' is not a progress. Write 0% to 100%.")
+    return words

@@ -195,7 +195,7 @@ def test_a_call_becomes_a_command_line(tool: str, arguments: dict[str, Any], com
         (
             "claim",
             {"resource": "a/b", "wait": "10m"},
-            "no argument 'wait'; it has: resource, ttl, shared, note, session",
+            "no argument 'wait'; it has: resource, ttl, new_type, shared, note, session",
         ),
         ("claim", {"resource": "a/\ud800"}, "not valid Unicode"),
         ("heartbeat", {"files": "a"}, "`files` must be a list of texts"),

@@ -135,7 +135,7 @@ def test_of_several_clients_one_gets_the_claim(repo: Repo) -> None:
 def test_simultaneous_calls_are_answered_one_by_one(pinned: tuple[Connection, str, str], repo: Repo) -> None:
     server, me, _ = pinned
     for number in range(100, 120):
-        call = {"name": "claim", "arguments": {"resource": f"slot/{number}"}}
+        call = {"name": "claim", "arguments": {"resource": f"port/{number}"}}
         server.write(json.dumps({"jsonrpc": "2.0", "id": number, "method": "tools/call", "params": call}))
     answers = [server.line() for _ in range(20)]
     assert sorted(answer["id"] for answer in answers) == list(range(100, 120))
@@ -183,7 +183,7 @@ def test_codex_is_identified_by_each_calls_meta(repo: Repo) -> None:
 @pytest.mark.parametrize(("client", "env"), [("gemini", {"GEMINI_CLI": "1"}), ("gemini", IN_CLAUDE), ("an-editor", {})])
 def test_a_client_without_identity_must_call_start(repo: Repo, client: str, env: dict[str, str]) -> None:
     with connected(repo, client=client, **env) as server:
-        for name, arguments in (("heartbeat", {}), ("claim", {"resource": "a/b"}), ("inbox", {})):
+        for name, arguments in (("heartbeat", {}), ("claim", {"resource": "task/b"}), ("inbox", {})):
             assert "call `start`, or pass your `session`" in server.refused(name, None, **arguments)
         assert "none: `coord start` starts one" in server.ok("status")
         assert not repo.log.exists() or not repo.events()
@@ -220,7 +220,7 @@ def test_the_argument_session_is_taken_exactly(pinned: tuple[Connection, str, st
     assert me in told
     assert "pass your `session`" in told
     repo.shell().ok(f"coord end --session {other}")
-    assert "has ended" in server.refused("claim", resource="a/b", session=other)
+    assert "has ended" in server.refused("claim", resource="task/b", session=other)
     assert "has ended" in server.refused("start", session=other)
     assert len(repo.of_type("session.started")) == 2
 
@@ -257,11 +257,11 @@ def ask(method: str, number: int, **params: Any) -> str:
 WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("claim", {"resource": "nowhere"}, "is not a type and a name"),
     ("claim", {"resource": "file/../../etc/passwd"}, "outside the repository"),
-    ("claim", {"resource": "a/b", "ttl": "soon"}, "ttl"),
+    ("claim", {"resource": "task/b", "ttl": "soon"}, "ttl"),
     ("claim", {"resource": "a/\x00b"}, "is not a resource"),
-    ("claim", {"resource": "a/b", "force": True}, "claim has no argument 'force'"),
+    ("claim", {"resource": "task/b", "force": True}, "claim has no argument 'force'"),
     ("claim", {}, "claim needs `resource`"),
-    ("handoff", {"resource": "a/b", "to": "nobody"}, "no session is called 'nobody'"),
+    ("handoff", {"resource": "task/b", "to": "nobody"}, "no session is called 'nobody'"),
     ("send", {"to": "broadcast", "subject": " "}, "the subject is empty"),
     ("send", {"to": "broadcast", "subject": "x", "body": "y" * (1 << 21)}, "Put it into a file"),
     ("inbox", {"message": "x"}, "is not a message"),
@@ -286,7 +286,7 @@ def test_an_error_is_one_line_and_what_to_do_next(pinned: tuple[Connection, str,
 
 def test_invalid_messages_do_not_end_the_server(pinned: tuple[Connection, str, str]) -> None:
     server, _, _ = pinned
-    assert server.ask("tools/call", name="claim", arguments=["a/b"])["code"] == -32602
+    assert server.ask("tools/call", name="claim", arguments=["task/b"])["code"] == -32602
     assert server.ask("no/such/method")["code"] == -32601
     for line in ("nonsense", "", "[]", '{"jsonrpc":"2.0"}', '"\\ud800"', "\x00", "{" * 10_000):
         server.write(line)

@@ -25,17 +25,6 @@ def test_a_refusal_names_the_holder_the_end_and_what_to_do(repo: Repo) -> None:
     assert as_json.json["obstacles"][0]["session"] == first
 
 
-def test_claiming_again_extends_and_never_shortens(repo: Repo) -> None:
-    one, session = repo.sessions(1)[0]
-    first = one.json("coord claim droplet x 4")
-    again = one.json("coord claim droplet x 1")
-    assert (again["outcome"], again["claim"], again["until"]) == ("renewed", first["claim"], first["until"])
-    longer = one.json("coord renew droplet x 6")
-    assert (longer["session"], longer["claim"]) == (session, first["claim"])
-    assert longer["until"] > first["until"]
-    assert one.json("coord renew droplet/x --ttl 1m")["until"] == longer["until"]
-
-
 def test_a_token_is_valid_until_the_next_grant(repo: Repo) -> None:
     (one, _), (two, second) = repo.sessions(2)
     token = one.json("coord claim deploy production")["token"]

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-import coord.cli.commands.claims.claim as claim_command
+import coord.cli.commands.claims._wait as waiting_command
 from eventlog.events import VERSION, AnyPayload, Event, SessionHeartbeat, SessionStarted, add_time
 from eventlog.local.writer import JournalWriter
 from tests.support.in_process import HERE, SimulatedMachine
@@ -24,7 +24,7 @@ def test_a_waiting_command_records_a_death_and_gets_the_claim(repo: Repo, monkey
         del machine.table.rows[100]
         return look()[0]
 
-    monkeypatch.setattr(claim_command, "wait_for", dies)
+    monkeypatch.setattr(waiting_command, "wait_for", dies)
     result = machine.run(200, "claim", "droplet", "x", "--wait", "10m", "--json")
     assert (result.code, result.json["outcome"]) == (0, "granted")
     assert [death["event"]["session"] for death in repo.of_type("session.presumed_dead")] == [first]
@@ -48,7 +48,7 @@ def test_a_grant_that_passed_to_another_is_not_accepted(repo: Repo, monkeypatch:
         machine.wait(3)
         return look()[0]
 
-    monkeypatch.setattr(claim_command, "wait_for", passes)
+    monkeypatch.setattr(waiting_command, "wait_for", passes)
     assert machine.run(200, "claim", "droplet", "x", "--wait", "10m").code == 1
     assert repo.of_type("claim.accepted") == []
     (claim,) = machine.run(100, "claims", "--json").json["claims"]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-import coord.cli.commands.claims.claim as claim_command
+import coord.cli.commands.claims._wait as waiting_command
 from coord.engine.board import find_deaths
 from coord.errors import CoordError
 from coord.platform.watch import Interrupted, wait_for
@@ -142,7 +142,7 @@ def test_an_error_that_ends_a_wait_withdraws_its_request(repo: Repo, monkeypatch
         assert machine.run(100, "status", "--json").json["waiting"] != []
         raise CoordError(4, "the log went away for a moment.")
 
-    monkeypatch.setattr(claim_command, "wait_for", fails)
+    monkeypatch.setattr(waiting_command, "wait_for", fails)
     result = machine.run(200, "claim", "droplet", "x", "--wait", "10m")
     assert (result.code, result.out) == (4, "")
     assert "went away" in result.err
@@ -157,7 +157,7 @@ def test_a_session_that_ended_while_it_waited_stays_ended(repo: Repo, monkeypatc
         machine.run(200, "end")
         return real(*words)
 
-    monkeypatch.setattr(claim_command, "wait_for", ends)
+    monkeypatch.setattr(waiting_command, "wait_for", ends)
     assert machine.run(200, "claim", "droplet", "x", "--wait", "10m").code == 1
     assert machine.run(100, "status", "--json").json["waiting"] == []
     (started,) = (event for event in repo.of_type("session.started") if event["session"] == second)
@@ -174,7 +174,7 @@ def test_a_grant_just_before_the_limit_is_accepted_later(repo: Repo, monkeypatch
         machine.wait(10)
         return find_deaths(*words)
 
-    monkeypatch.setattr(claim_command, "find_deaths", meanwhile)
+    monkeypatch.setattr(waiting_command, "find_deaths", meanwhile)
     result = machine.run(200, "claim", "droplet", "x", "--wait", "30s", "--json")
     monkeypatch.undo()
     (held,) = machine.run(200, "claims", "--json").json["claims"]
@@ -198,8 +198,8 @@ def test_a_clock_that_was_briefly_ahead_ends_no_wait(repo: Repo, monkeypatch: py
         machine.wait(60 if not looks else 0)
         return find_deaths(*words)
 
-    monkeypatch.setattr(claim_command, "find_deaths", early)
-    monkeypatch.setattr(claim_command, "as_of", ahead)
+    monkeypatch.setattr(waiting_command, "find_deaths", early)
+    monkeypatch.setattr(waiting_command, "as_of", ahead)
     result = machine.run(200, "claim", "droplet", "x", "--wait", "30s", "--json")
     assert (result.code, result.json["outcome"]) == (0, "granted"), result
     assert result.json["session"] == second
@@ -212,7 +212,7 @@ def test_a_signal_does_not_revive_a_session_that_ended_waiting(repo: Repo, monke
         machine.run(200, "end")
         raise Interrupted(signal.SIGINT)
 
-    monkeypatch.setattr(claim_command, "wait_for", ends)
+    monkeypatch.setattr(waiting_command, "wait_for", ends)
     result = machine.run(200, "claim", "droplet", "x", "--wait", "10m")
     assert (result.code, f"session {second} has ended" in result.err) == (3, True)
     assert machine.repo.events()[-1]["event"]["type"] == "session.ended"

@@ -1,0 +1,95 @@
+"""The answers to requests for claims, as text and as JSON documents."""
+
+from typing import Any
+
+import msgspec
+
+from coord.cli.commands.claims._request import ClaimResult
+from coord.cli.resource_types import command_line
+from coord.engine.run import Run
+from coord.errors import REFUSED, CoordError
+from coord.render.format import line, time_text, until
+from eventlog.events import Instant
+from projections.views.board import ClaimRow
+
+_SHOWN = 5  # obstacles
+
+
+def print_results(run: Run, results: list[ClaimResult]) -> None:
+    """Print the results of one command. Raises CoordError (1) if a claim was not granted."""
+    is_done = all(result.outcome in ("granted", "renewed") for result in results)
+    rows = [_text(result) for result in results if result.outcome != "free"]
+    if free := [line(result.resource) for result in results if result.outcome == "free"]:
+        rows.append(f"   Nothing was claimed. Free: {', '.join(free)}")
+    documents = [_document(result) for result in results]
+    several = {
+        "outcome": "granted" if is_done else "refused",
+        "session": results[0].session,
+        "at": results[0].at,
+        "resources": [result.resource for result in results],
+        "claims": documents,
+    }
+    run.say("\n".join(rows), documents[0] if len(results) == 1 else several)
+    if not is_done:
+        raise CoordError(REFUSED, "")
+
+
+def _document(result: ClaimResult) -> dict[str, Any]:
+    document: dict[str, Any] = msgspec.to_builtins(result)
+    row = result.row
+    del document["row"]
+    return document | {"token": row.token if row else None, "mode": row.mode if row else None}
+
+
+def _text(result: ClaimResult) -> str:
+    """Return the text about one request."""
+    if result.row and result.outcome in ("granted", "renewed"):
+        return _granted_text(result, result.row)
+    resource = line(result.resource)
+    is_taken = any(obstacle["resource"] == result.resource for obstacle in result.obstacles)
+    head = "❌ Already claimed" if is_taken else "❌ Overlaps what others have"
+    head = "⏳ Not free in time" if result.outcome == "timed_out" else head
+    rows = "".join(f"\n   {_obstacle_text(obstacle, result.at)}" for obstacle in result.obstacles[:_SHOWN])
+    hidden = len(result.obstacles) - _SHOWN
+    more = f"\n   and {hidden} more: coord claims" if hidden > 0 else ""
+    others = [obstacle["session"] for obstacle in result.obstacles if obstacle["session"] != result.session]
+    ask = f'Ask: coord send {others[0]} "Question" "..."   ' if others else ""
+    wait = f"Wait: {command_line('claim', result.resource, '--wait', '10m')}"
+    advice = ask if result.outcome == "timed_out" else f"{ask}{wait}"
+    return f"{head}: {resource}{rows}{more}\n   {advice}".rstrip()
+
+
+def _granted_text(result: ClaimResult, row: ClaimRow) -> str:
+    resource = line(result.resource) + (" (shared)" if row.mode == "shared" else "")
+    if row.resource != result.resource:
+        resource += f", by your claim on {line(row.resource)}"
+    if result.outcome == "granted":
+        return f"✅ Claimed: {resource} {until(result.until, result.at)}"
+    return f"✅ Already yours, {renewal_text(resource, row, result.until_before, result.at)}"
+
+
+def renewal_text(resource: str, row: ClaimRow, before: Instant, now: Instant) -> str:
+    """Return what a renewal did to a claim that ended at `before`."""
+    end = until(row.ends_at, now, row.automatic)
+    if row.automatic or row.ends_at > before:
+        return f"renewed: {resource} {end}"
+    if row.ends_at < before:
+        return f"shortened: {resource} {end}; it was until {time_text(before, now)}"
+    shorter = command_line("renew", row.resource, "HOURS")
+    return f"kept: {resource} {end}\n   It lasts longer than what was asked for. To shorten it: {shorter}"
+
+
+def obstacles_text(result: ClaimResult) -> str:
+    """Return the claims and requests in the way of a request, on one line."""
+    return "; ".join(_obstacle_text(obstacle, result.at) for obstacle in result.obstacles[:_SHOWN])
+
+
+def _obstacle_text(obstacle: dict[str, Any], now: Instant) -> str:
+    name = f" ({line(obstacle['name'])})" if obstacle["name"] else ""
+    verb = "asked for" if obstacle["kind"] == "waiting request" else "has"
+    agent = f", its subagent {line(obstacle['agent'])}," if obstacle["agent"] else ""
+    end = until(obstacle["until"], now, obstacle["automatic"])
+    text = f"{obstacle['session']}{name}{agent} {verb} {line(obstacle['resource'])} {end}"
+    labels = {"note": "for:", "doing": "doing:", "blocked_on": "blocked on"}
+    details = ", ".join(f"{label} {line(obstacle[key])}" for key, label in labels.items() if obstacle[key])
+    return f"{text} — {details}" if details else text
