@@ -34,6 +34,7 @@ DIGESTS = {
     "calm-wren-q4t8": "22388e611c9c1a8f9bb22fa0af8444b719e135b23141f327062be3c3a2b9d873",
     "dusk-newt-9c3b": "af2347cd3d21a6d012b334708605488184cf3f423f8f2e22e73e9ed44733c0e2",
     "fern-ibex-2p6w": "1b7f4b397b7898d1f2c025dab8d136487a556995fce2b1a6aa65239a1ba06cf3",
+    "glad-vole-4m7r": "acae927ac7060f683abe07f07e0654c2d79406c180cc51bf1d28b0ff70a60f88",
     "import-2026.11_a": "9f4e36a31dd8caddacbcc9bdb0ea635b283ed8ce621d69da20971f831a427218",
 }
 

@@ -9,8 +9,7 @@ from coord.cli.parser import argument, command
 from coord.engine.history import FullHistory
 from coord.engine.run import Run
 from coord.render.console.progress import chunks
-from coord.render.diff import TITLES, DiffContext, diff_document, diff_lines, list_first, subjects_in
-from coord.render.events import names_in
+from coord.render.diff import TITLES, DiffContext, diff_context, diff_document, diff_lines, list_first
 from coord.render.format import duration_text, line, plural, session_label, time_text
 from eventlog.events import EVERYONE, Event, MessageSent, seconds_between
 from projections.rules.fold import as_of, fold
@@ -80,7 +79,7 @@ def _compare(past: FullHistory, begin: PointInTime, end: PointInTime) -> _Compar
 
 def _text_parts(past: FullHistory, comparison: _Comparison) -> list[str]:
     """Return the heading with the times, and one part for each kind of change."""
-    context = DiffContext(names_in(past.events), subjects_in(past.events))
+    context = diff_context(past.events)
     lines = diff_lines(comparison.before, comparison.after, comparison.decisions, context, past.now)
     sent = [
         _sent_message_line(event, event.payload, comparison.after, context)

@@ -26,6 +26,7 @@ from eventlog.events import (
     Instant,
     MessageAcknowledged,
     MessageRead,
+    MessageResolved,
     SessionHeartbeat,
     SessionStarted,
     add_time,
@@ -227,7 +228,7 @@ def _print_event(run: Run, past: FullHistory, event: Event) -> None:
     _print(rows)
 
 
-_WITHOUT_EFFECT_ON_CLAIMS = (SessionHeartbeat, SessionStarted, MessageRead, MessageAcknowledged)
+_WITHOUT_EFFECT_ON_CLAIMS = (SessionHeartbeat, SessionStarted, MessageRead, MessageAcknowledged, MessageResolved)
 
 
 def _value_text(value: object) -> str:
