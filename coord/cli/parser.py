@@ -74,8 +74,9 @@ class Parameter(Struct, frozen=True):
 class Command(Struct):
     """A declared command.
 
-    `acts` adds the option --session. With `takes_times`, arguments such as `-90m` are times, not options. `negative` is
-    the error message for a word such as `-5` where an option is expected; `{word}` in it stands for that word.
+    `acts` adds the option --session. With `begins`, a person at a terminal without a session gets one. With
+    `takes_times`, arguments such as `-90m` are times, not options. `negative` is the error message for a word such as
+    `-5` where an option is expected; `{word}` in it stands for that word.
     """
 
     name: str
@@ -84,6 +85,7 @@ class Command(Struct):
     acts: bool
     takes_times: bool
     negative: str = ""
+    begins: bool = False
 
     def parse_plain(self, words: Sequence[str]) -> dict[str, Any] | None:
         """Return the values by keyword, as click would; None where click must parse the command line."""
@@ -131,6 +133,7 @@ class Command(Struct):
             root=values.pop("root"),
             session=values.pop("session_option", "") or "",
             json=values.pop("json_option"),
+            begins=self.begins,
         )
         return self.function(run, **values)
 
@@ -221,7 +224,7 @@ _json_option = option("--json", "json_option", is_flag=True, help="Print one JSO
 
 
 def command(
-    name: str, *, acts: bool = True, takes_times: bool = False, negative: str = ""
+    name: str, *, acts: bool = True, takes_times: bool = False, negative: str = "", begins: bool = False
 ) -> Callable[[Function], Command]:
     """Declare a command. The options that all commands share are added after its own; the rest is as in `Command`."""
 
@@ -230,6 +233,6 @@ def command(
         for shared in (_json_option, _root_option, *((_session_option,) if acts else ())):
             shared(function)
         parameters = [*parameters, *function.__dict__.pop("parameters")]
-        return Command(name, function, parameters, acts, takes_times, negative)
+        return Command(name, function, parameters, acts, takes_times, negative, begins)
 
     return decorate

@@ -1,6 +1,6 @@
 """`coord inbox`: read messages, and notices about this session's claims."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
@@ -11,7 +11,8 @@ from coord.engine.run import Run
 from coord.engine.snapshot import Snapshot
 from coord.errors import REFUSED, CoordError, no_log, no_session, usage_error
 from coord.platform.watch import Interrupted, collect_signals, wait_for
-from coord.render.format import duration_text
+from coord.render.diff import list_first
+from coord.render.format import duration_text, session_label
 from coord.render.messages import message_lines, notice_line
 from coord.workspace.identity import identify
 from coord.workspace.names import resolve_session
@@ -24,7 +25,7 @@ from projections.views.board import MessageRow, message_row, names_of
 _SHOWN = 20
 
 
-@command("inbox")
+@command("inbox", begins=True)
 @argument("message", required=False)
 @option("--peek", is_flag=True, help="Show the messages, and leave them unread.")
 @option("--all", "everything", is_flag=True, help=f"Show the newest {_SHOWN} messages to you, read or unread.")
@@ -177,9 +178,19 @@ def _render_text(
             parts.append("\n\n".join([head, *(message_lines(row, now, session.id, names) for row in messages)]))
     if rows:
         parts.append(f'To answer: coord reply {rows[-1].id} "..."')
+    parts.append("\n".join(_still_owed(state, session.id, rows)))
     if left:
         parts.append(f"… and {left} more unread: coord inbox")
     return "\n\n".join(part for part in parts if part) or "📭 No unread messages. (coord inbox --all shows older ones)"
+
+
+def _still_owed(state: State, me: str, rows: Sequence[MessageRow]) -> Iterator[str]:
+    """Yield a line for each question of this session that is answered here, and that others must still confirm."""
+    for name in dict.fromkeys(row.in_reply_to for row in rows):
+        question = state.messages.get(name)
+        if question and question.unacknowledged_by and state.current_session(question.session) == me:
+            others = list_first([session_label(other, names_of(state)) for other in sorted(question.unacknowledged_by)])
+            yield f"{name} is still to be confirmed by {others}. To close it for all: coord resolve {name}"
 
 
 def _data(me: str, notices: Sequence[Notice], rows: Sequence[MessageRow], left: int) -> dict[str, object]:

@@ -13,6 +13,7 @@ from coord.render.format import line, plural
 from coord.workspace.anchors import describe_process
 from coord.workspace.identity import CLIENT_NAMES, Identity, find_anchor, find_identity, session_started
 from coord.workspace.names import EVERYONE_WORDS, resolve_session
+from coord.workspace.people import is_at_terminal
 from eventlog.events import SessionStarted
 from projections.rules.state import Session, State
 
@@ -129,6 +130,7 @@ def _start_event(run: Run, transaction: Transaction, wanted: StartOptions, curre
         capabilities=wanted.capabilities or (old.capabilities if old else ()),
         anchor=anchor[1] if anchor else None,
         continues=old.id if old else "",
+        person=is_at_terminal(run.system),
     )
 
 
