@@ -126,8 +126,29 @@ class Command(Struct):
         hint = " Write '--' before an argument that begins with '-'." if has_arguments else ""
         return (self.negative or f"there is no option '{{word}}'.{hint}").format(word=word[:40])
 
+    def words(self, values: dict[str, Any]) -> list[str]:
+        """Return the words of the command line that has these values."""
+        arguments: list[str] = []
+        options: list[str] = []
+        for parameter in self.parameters:
+            value = values.get(parameter.keyword)
+            if value is None or (parameter.flags and value == _default(parameter)):
+                continue
+            each = list(value) if isinstance(value, tuple) else [value]
+            if not parameter.flags:
+                arguments += each
+            elif parameter.settings.get("is_flag"):
+                options.append(parameter.flags[0])
+            elif parameter.settings.get("multiple"):
+                options += [word for one in each for word in (parameter.flags[0], str(one))]
+            else:
+                options += [parameter.flags[0], *map(str, each)]
+        end = ["--"] if any(word.startswith("-") for word in arguments) else []
+        return [self.name, *options, *end, *arguments] if end else [self.name, *arguments, *options]
+
     def call(self, system: System, values: dict[str, Any]) -> Any:
         """Run the command with parsed values, and return its result."""
+        given = dict(values)
         run = Run(
             system,
             root=values.pop("root"),
@@ -135,6 +156,7 @@ class Command(Struct):
             json=values.pop("json_option"),
             begins=self.begins,
         )
+        run.words_again = lambda changes: self.words(given | changes)
         return self.function(run, **values)
 
 

@@ -42,6 +42,7 @@ class Run:
     ) -> None:
         self.system, self.root, self.session, self.json, self.begins = system, root, session, json, begins
         self._me: Identity | None = None
+        self.words_again: Callable[[dict[str, object]], list[str]] | None = None  # of its command line, with changes
         self._person = ""  # the name for the session that this run begins for a person
         self._unread = 0  # of the acting session
         self._anchor_was_gone = False  # whether its process was gone already when the session was identified
@@ -160,6 +161,13 @@ class Run:
                 raise
             return ""
         return identity.session if identity else ""
+
+    def repeat(self, name: str, **changes: object) -> str:
+        """Return the command line of this run with other values of some options; `name` is its command's name."""
+        from shlex import join  # few commands need it
+
+        again = self.words_again(changes) if self.words_again else [name]
+        return join(["coord", *again])
 
     def say(self, text: str, data: object) -> None:
         """Print the result: `text`, or `data` as a JSON document."""
