@@ -22,21 +22,22 @@ def run(argv: Sequence[str], system: System) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
+    as_json = "--json" in (argv[: argv.index("--")] if "--" in argv else argv)
     try:
         _check_encoding(argv)
         code = _run_command(argv, system)
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except CoordError as error:
-        return _report(error.code, error.message, "--json" in argv, error.details)
+        return _report(error.code, error.message, as_json, error.details)
     except KeyboardInterrupt:
-        return 130
+        return _report(130, "", as_json, {})
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # so that flushing at exit does not fail again
         return 0
     except OSError as error:
         converted = from_os_error(error)
-        return _report(converted.code, converted.message, "--json" in argv, {})
+        return _report(converted.code, converted.message, as_json, {})
 
 
 def _run_command(argv: Sequence[str], system: System) -> object:
@@ -62,6 +63,15 @@ def _check_encoding(argv: Sequence[str]) -> None:
 
 
 def _report(code: int, message: str, as_json: bool, details: dict[str, object]) -> int:
+    """Print an error, and return its code.
+
+    An error without a message is printed only in JSON, and only if a signal ended the command. In other cases the
+    result on standard output is the whole answer.
+    """
+    if as_json and not message and code > 128:
+        from signal import Signals  # most commands do not need it
+
+        message = f"ended by {Signals(code - 128).name}"
     if as_json and message:
         text = json_text({"error": {"code": code, "message": message, **details}}, indent=None)
     else:

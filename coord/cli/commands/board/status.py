@@ -26,8 +26,9 @@ def status(run: Run, limit: int | None, at: str | None) -> None:
     me = run.own_session_id(snapshot)
     board = board_of(run.system, run.config, snapshot, snapshot.now)
     data = msgspec.to_builtins(board)
-    sizes = {name: len(data[name]) for name in _SECTIONS}
-    older = sum(max(0, size - limit) for size in sizes.values()) if limit else 0
-    data |= {name: data[name][:limit] for name in _SECTIONS} if limit else {}
-    data |= {"older": older, "next": run.repeat("status", limit=max(sizes.values())) if older else ""}
+    if limit:
+        sizes = {name: len(data[name]) for name in _SECTIONS}
+        older = sum(max(0, size - limit) for size in sizes.values())
+        data |= {name: data[name][:limit] for name in _SECTIONS}
+        data |= {"older": older, "next": run.repeat("status", limit=max(sizes.values())) if older else ""}
     run.say(board_text(board, me, limit or ROWS), data)
