@@ -11,13 +11,14 @@ decoded at once; any other line is checked strictly, on its own.
 
 import json
 import re
+from datetime import datetime
 from operator import lt
 
 from msgspec import DecodeError, Raw, Struct, ValidationError
 from msgspec.json import Decoder, Encoder
 
 from eventlog.digest import blake2b
-from eventlog.events import MAX_INT, VERSION, Event, Imported, Instant, Unknown, is_instant
+from eventlog.events import MAX_INT, VERSION, Event, Imported, Instant, Unknown
 
 NO_HASH = b"0" * 32
 HASH_KEY = b',"hash":"'
@@ -151,6 +152,17 @@ def decode_lines(lines: list[bytes], previous: bytes, session: str, n: int, at: 
         if line != body + HASH_KEY + previous + b'"}':
             return None
     return events if can_follow(events, session, n, at) and _are_canonical(events) else None
+
+
+def is_instant(text: str) -> bool:
+    """Return whether `text` has the format of an `Instant` and is a date that exists."""
+    if len(text) != 27 or text[4] + text[7] + text[10] + text[13] + text[16] + text[19] + text[26] != "--T::.Z":
+        return False
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return text[11:13] < "24"  # newer versions of Python accept hour 24, which would break the text order
 
 
 def decode_event(line: bytes) -> Event:

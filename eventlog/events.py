@@ -27,17 +27,6 @@ NEVER: Instant = "9999-12-31T23:59:59.999999Z"
 _EPOCH, _MICROSECOND = datetime(1970, 1, 1), timedelta(microseconds=1)
 
 
-def is_instant(text: str) -> bool:
-    """Return whether `text` has the format of an `Instant` and is a date that exists."""
-    if len(text) != 27 or text[4] + text[7] + text[10] + text[13] + text[16] + text[19] + text[26] != "--T::.Z":
-        return False
-    try:
-        datetime.fromisoformat(text)
-    except ValueError:
-        return False
-    return text[11:13] < "24"  # newer versions of Python accept hour 24, which would break the text order
-
-
 def from_micros(micros: int) -> Instant:
     """Return the instant `micros` microseconds after 1970, limited to the years 1 to 9999."""
     try:
@@ -119,6 +108,7 @@ class SessionStarted(Payload, frozen=True, tag="session.started"):
     worktree: Path = ""  # the root of the worktree that the session works in
     capabilities: tuple[Name, ...] = ()  # what the session can do, in its own words
     continues: SessionIdOrNone = ""  # the session whose work it continues
+    person: bool = False  # whether a person works in it; open broadcasts from before it are in its inbox
 
 
 class SessionHeartbeat(Payload, frozen=True, tag="session.heartbeat"):
@@ -261,6 +251,13 @@ class MessageAcknowledged(Payload, frozen=True, tag="message.acknowledged"):
     messages: tuple[EventId, ...]  # the ids of the messages
 
 
+class MessageResolved(Payload, frozen=True, tag="message.resolved"):
+    """The session closes these messages for all recipients: nobody needs to acknowledge them any more."""
+
+    messages: tuple[EventId, ...]  # the ids of the messages
+    note: Text = ""  # why
+
+
 class Unknown(Payload, frozen=True, tag="unknown"):
     """An event that this version does not understand. It is kept unchanged, counted and shown, and never acted on."""
 
@@ -271,7 +268,7 @@ class Unknown(Payload, frozen=True, tag="unknown"):
 AnyPayload: TypeAlias = (
     SessionStarted | SessionHeartbeat | SessionEnded | SessionPresumedDead | AgentStarted | AgentStopped
     | ClaimRequested | ClaimAccepted | ClaimRenewed | ClaimReleased | ClaimHandedOver | ClaimBroken | ClaimFinished
-    | ClaimBypassed | MessageSent | MessageRead | MessageAcknowledged | Unknown
+    | ClaimBypassed | MessageSent | MessageRead | MessageAcknowledged | MessageResolved | Unknown
 )  # fmt: skip
 
 

@@ -19,6 +19,7 @@ def run(argv: Sequence[str], system: System) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
+    as_json = "--json" in (argv[: argv.index("--")] if "--" in argv else argv)
     try:
         _check_encoding(argv)
         code = _run_command(argv, system)
@@ -31,7 +32,7 @@ def run(argv: Sequence[str], system: System) -> int:
         error = from_os_error(raised)
     if failure := take_failure():
         error = _with_failed_output(error, failure)
-    return _report(error.code, error.message, "--json" in argv, error.details)
+    return _report(error.code, error.message, as_json, error.details)
 
 
 def _with_failed_output(error: CoordError, failure: OSError) -> CoordError:
@@ -65,6 +66,15 @@ def _check_encoding(argv: Sequence[str]) -> None:
 
 
 def _report(code: int, message: str, as_json: bool, details: dict[str, object]) -> int:
+    """Print an error, and return its code.
+
+    An error without a message is printed only in JSON, and only if a signal ended the command. In other cases the
+    result on standard output is the whole answer.
+    """
+    if as_json and not message and code > 128:
+        from signal import Signals  # most commands do not need it
+
+        message = f"ended by {Signals(code - 128).name}"
     if as_json and message:
         text = json_text({"error": {"code": code, "message": message, **details}}, indent=None)
     else:

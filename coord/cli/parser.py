@@ -74,8 +74,9 @@ class Parameter(Struct, frozen=True):
 class Command(Struct):
     """A declared command.
 
-    `acts` adds the option --session. With `takes_times`, arguments such as `-90m` are times, not options. `negative` is
-    the error message for a word such as `-5` where an option is expected; `{word}` in it stands for that word.
+    `acts` adds the option --session. With `begins`, a person at a terminal without a session gets one. With
+    `takes_times`, arguments such as `-90m` are times, not options. `negative` is the error message for a word such as
+    `-5` where an option is expected; `{word}` in it stands for that word.
     """
 
     name: str
@@ -84,6 +85,7 @@ class Command(Struct):
     acts: bool
     takes_times: bool
     negative: str = ""
+    begins: bool = False
 
     def parse_plain(self, words: Sequence[str]) -> dict[str, Any] | None:
         """Return the values by keyword, as click would; None where click must parse the command line."""
@@ -124,14 +126,37 @@ class Command(Struct):
         hint = " Write '--' before an argument that begins with '-'." if has_arguments else ""
         return (self.negative or f"there is no option '{{word}}'.{hint}").format(word=word[:40])
 
+    def words(self, values: dict[str, Any]) -> list[str]:
+        """Return the words of the command line that has these values."""
+        arguments: list[str] = []
+        options: list[str] = []
+        for parameter in self.parameters:
+            value = values.get(parameter.keyword)
+            if value is None or (parameter.flags and value == _default(parameter)):
+                continue
+            each = list(value) if isinstance(value, tuple) else [value]
+            if not parameter.flags:
+                arguments += each
+            elif parameter.settings.get("is_flag"):
+                options.append(parameter.flags[0])
+            elif parameter.settings.get("multiple"):
+                options += [word for one in each for word in (parameter.flags[0], str(one))]
+            else:
+                options += [parameter.flags[0], *map(str, each)]
+        end = ["--"] if any(word.startswith("-") for word in arguments) else []
+        return [self.name, *options, *end, *arguments] if end else [self.name, *arguments, *options]
+
     def call(self, system: System, values: dict[str, Any]) -> Any:
         """Run the command with parsed values, and return its result."""
+        given = dict(values)
         run = Run(
             system,
             root=values.pop("root"),
             session=values.pop("session_option", "") or "",
             json=values.pop("json_option"),
+            begins=self.begins,
         )
+        run.words_again = lambda changes: self.words(given | changes)
         return self.function(run, **values)
 
 
@@ -222,7 +247,7 @@ _json_option = option("--json", "json_option", is_flag=True, help="Print one JSO
 
 
 def command(
-    name: str, *, acts: bool = True, takes_times: bool = False, negative: str = ""
+    name: str, *, acts: bool = True, takes_times: bool = False, negative: str = "", begins: bool = False
 ) -> Callable[[Function], Command]:
     """Declare a command. The options that all commands share are added after its own; the rest is as in `Command`."""
 
@@ -231,6 +256,6 @@ def command(
         for shared in (_json_option, _root_option, *((_session_option,) if acts else ())):
             shared(function)
         parameters = [*parameters, *function.__dict__.pop("parameters")]
-        return Command(name, function, parameters, acts, takes_times, negative)
+        return Command(name, function, parameters, acts, takes_times, negative, begins)
 
     return decorate

@@ -25,6 +25,7 @@ COMMAND_GROUPS = {
         "reply": "Answer a message.",
         "inbox": "Read your messages and notices.",
         "ack": "Confirm a message.",
+        "resolve": "Close a message that needs no more answers.",
     },
     "board": {
         "status": "Show who is here, who holds what, and what needs attention.",

@@ -94,7 +94,7 @@ def unread_messages(state: State, session: Session) -> list[Message]:
 
 def is_pressing(message: Message) -> bool:
     """Return whether a message is shown after the next tool, and not only at the next prompt."""
-    return not message.everyone or message.urgency == "high"
+    return not message.resolved_by and (not message.everyone or message.urgency == "high")
 
 
 def unacknowledged(state: State, session: Session) -> list[Message]:

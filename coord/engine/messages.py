@@ -46,7 +46,7 @@ def read_message(workspace: Workspace, name: EventId) -> tuple[Event, MessageSen
 
 def full_message_row(event: Event, payload: MessageSent, state: State) -> MessageRow:
     """Return a message from its journal as a row, with its whole body."""
-    unconfirmed = state.messages.get(event.id)
+    kept = state.messages.get(event.id)
     return MessageRow(
         id=event.id,
         at=event.at,
@@ -59,5 +59,7 @@ def full_message_row(event: Event, payload: MessageSent, state: State) -> Messag
         urgency=payload.urgency,
         needs_ack=payload.needs_ack,
         in_reply_to=payload.in_reply_to,
-        unacknowledged_by=tuple(sorted(unconfirmed.unacknowledged_by)) if unconfirmed else (),
+        unacknowledged_by=tuple(sorted(kept.unacknowledged_by)) if kept else (),
+        resolved_by=kept.resolved_by if kept else "",
+        resolution=kept.resolution if kept else "",
     )

@@ -13,7 +13,7 @@ from coord.errors import CoordError, no_session, usage_error
 from coord.render.console.output import print_note, print_text
 from coord.render.format import json_text, terminal_text, time_text
 from coord.workspace.config import Config, read_config
-from coord.workspace.identity import Identity, identify
+from coord.workspace.identity import Identity, find_anchor, identify, session_started
 from coord.workspace.identity import find_identity as find_identity
 from coord.workspace.names import known_session
 from coord.workspace.paths import Workspace, find_workspace
@@ -34,11 +34,18 @@ def unread_count(session: Session) -> int:
 
 
 class Run:
-    """A command's system and options. `workspace` and `config` are read when they are first needed."""
+    """A command's system and options. `workspace` and `config` are read when they are first needed.
 
-    def __init__(self, system: System, root: str | None = None, session: str = "", json: bool = False) -> None:
-        self.system, self.root, self.session, self.json = system, root, session, json
+    With `begins`, a person at a terminal without a session gets one.
+    """
+
+    def __init__(
+        self, system: System, root: str | None = None, session: str = "", json: bool = False, *, begins: bool = False
+    ) -> None:
+        self.system, self.root, self.session, self.json, self.begins = system, root, session, json, begins
         self._me: Identity | None = None
+        self.words_again: Callable[[dict[str, object]], list[str]] | None = None  # of its command line, with changes
+        self._person = ""  # the name for the session that this run begins for a person
         self._unread = 0  # of the acting session
         self._anchor_was_gone = False  # whether its process was gone already when the session was identified
 
@@ -80,6 +87,7 @@ class Run:
         same even if the shell ends meanwhile.
         """
         notes: list[str] = []
+        prepare = prepare or (self._prepare_person if self.begins and self._me is None else None)
         try:
             outcome = transact(self.system, self.workspace, self.config, decide, who or self._who, notes, prepare)
         finally:
@@ -92,6 +100,8 @@ class Run:
 
     def _who(self, transaction: Transaction) -> Identity:
         if self._me is None:
+            if self._person and find_identity(self.system, transaction.state, self.session) is None:
+                return begin_person_session(transaction, self._person)
             return identify(self.system, transaction.state, self.session)
         session = known_session(transaction.state, self._me.session)
         evidence = "" if self._anchor_was_gone else self.system.death_evidence(session)
@@ -99,20 +109,41 @@ class Run:
             raise no_session(f"session {session.id} is dead: {evidence}. Nothing was done.")
         return replace(self._me, session=session.id)
 
+    def _prepare_person(self, state: State, _now: Instant) -> None:
+        """Find out, before the lock is taken, whether the session of a person must be begun, and its name."""
+        if self._needs_person(state):
+            from coord.workspace.people import person_name
+
+            self._person = person_name(self.system, self.workspace)
+
+    def _needs_person(self, state: State) -> bool:
+        if not self.begins or not self.system.has_terminal():
+            return False
+        from coord.workspace.people import is_at_terminal  # most commands do not need it
+
+        try:
+            return find_identity(self.system, state, self.session) is None and is_at_terminal(self.system)
+        except CoordError:
+            return False
+
     def note_problems(self, snapshot: Snapshot) -> None:
         """Print notes about the problems of the journals and of the clock, for a command that only reads."""
         for text in snapshot.problem_notes(again=True):
             self.note(text)
 
     def read_as_session(self) -> tuple[Snapshot, Identity]:
-        """Return the present state and the acting session. A client's new conversation is started as a session."""
+        """Return the present state and the acting session.
+
+        A client's new conversation is started as a session, and so is a person's shell if the command `begins` one.
+        """
         snapshot = self.read_state()
         try:
-            self._me = identify(self.system, snapshot.state, self.session)
+            needs_person = self._needs_person(snapshot.state)
+            self._me = None if needs_person else identify(self.system, snapshot.state, self.session)
         except CoordError:
             self.note_problems(snapshot)
             raise
-        if not self._me.session:
+        if self._me is None or not self._me.session:
             self._me = None
             self._me = self.transact(lambda _: None).me
             snapshot = self.read_state()
@@ -133,6 +164,13 @@ class Run:
                 raise
             return ""
         return identity.session if identity else ""
+
+    def repeat(self, name: str, **changes: object) -> str:
+        """Return the command line of this run with other values of some options; `name` is its command's name."""
+        from shlex import join  # few commands need it
+
+        again = self.words_again(changes) if self.words_again else [name]
+        return join(["coord", *again])
 
     def say(self, text: str, data: object) -> bool:
         """Print the result: `text`, or `data` as a JSON document. Return whether it was written."""
@@ -161,3 +199,23 @@ class Run:
             return data.decode().rstrip("\n")
         except UnicodeDecodeError:
             raise usage_error("standard input is not valid UTF-8. Nothing was sent.") from None
+
+
+def begin_person_session(transaction: Transaction, wanted: str) -> Identity:
+    """Start the session of a person at a terminal, with the name `wanted` or a similar one that is free."""
+    from coord.workspace.people import earlier_session, free_name
+
+    system, state = transaction.system, transaction.state
+    name = free_name(system, state, wanted)
+    anchor = find_anchor(system)
+    earlier = earlier_session(system, state, name)
+    started = session_started(
+        system, transaction.workspace, name=name, anchor=anchor[1] if anchor else None, continues=earlier, person=True
+    )
+    transaction.start_session(Identity("", "just started"), started)
+    continues = f", which continues {earlier}" if earlier else ""
+    transaction.notes.append(
+        f"this shell is now session {transaction.me.session} ({name}){continues}; it ends with the shell, or with: "
+        "coord end"
+    )
+    return transaction.me

@@ -168,6 +168,7 @@ class Transaction:
             capabilities=session.capabilities,
             anchor=anchor,
             continues=continues,
+            person=session.person,
         )
 
     def _kept_anchor(self, session: Session) -> Anchor | None:

@@ -116,7 +116,7 @@ def on_stop(hook: HookContext) -> None:
         for agent in sorted(held.union(hook.me.agents) - {""}):  # a subagent that was killed has no stop hook
             hook.transaction.append(AgentStopped(agent=agent))
     state, me = hook.transaction.state, hook.me
-    waiting = [m for m in state.messages.values() if m.urgency == "high" or m.needs_ack]
+    waiting = [m for m in state.messages.values() if not m.resolved_by and (m.urgency == "high" or m.needs_ack)]
     mine = [m for m in waiting if m.id in me.unread or me.id in m.unacknowledged_by]
     marks = {m.id: hook.trace("held", hook_state.digest(m.id)) for m in mine}
     new = {name: mark for name, mark in marks.items() if not hook_state.read_trace(mark)}

@@ -66,7 +66,7 @@ def unread_items(state: State, session: Session, now: Instant, *, all_of_it: boo
         unread = list(filter(is_pressing, unread))
     unread.sort(key=lambda message: (message.urgency != "high", message.everyone))
     limit = _BODY if len(pieces) + len(unread) > 1 else LATER_CHARS
-    return pieces + [message_item(message, names, limit) for message in unread]
+    return pieces + [message_item(message, names, limit, session.id) for message in unread]
 
 
 def _notice_item(notice: Notice, now: Instant, names: dict[str, str]) -> ContextItem:
@@ -78,12 +78,12 @@ def _notice_item(notice: Notice, now: Instant, names: dict[str, str]) -> Context
     return ContextItem(f"coord: {notice_line(short, now, names)}{more}{words}", (notice.id,))
 
 
-def message_item(message: Message, names: dict[str, str], limit: int) -> ContextItem:
-    """Return a message with its sender, and how to answer it."""
-    urgent = "urgent " if message.urgency == "high" else ""
+def message_item(message: Message, names: dict[str, str], limit: int, reader: str) -> ContextItem:
+    """Return a message with its sender, and how the reader can answer it."""
+    urgent = "closed " if message.resolved_by else "urgent " if message.urgency == "high" else ""
     to = " to everyone" if message.everyone else ""
     who = session_label(message.session, names)
-    confirm = f"confirm: coord ack {message.id}; " if message.needs_ack else ""
+    confirm = f"confirm: coord ack {message.id}; " if reader in message.unacknowledged_by else ""
     tail = f'({confirm}answer: coord reply {message.id} "...")'
     head = f"coord: {urgent}message{to} from {who}, another session, not your user: "
     words = f"{message.subject}: {message.body}" if message.body else message.subject

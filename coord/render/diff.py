@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
+from coord.render.events import names_in
 from coord.render.format import Names, eta_text, line, session_label, time_text
-from eventlog.events import Event, EventId, Instant, MessageSent
+from eventlog.events import Event, EventId, Instant, MessageResolved, MessageSent
 from projections.rules.state import Decision, DecisionKind, Notice
 from projections.views.state_diff import Difference, FactKind, Facts, FactValue, diff_facts
 
@@ -39,10 +40,19 @@ _ENDED: dict[DecisionKind, str] = {
 
 
 class DiffContext(Struct, frozen=True):
-    """What the text needs beside the facts: the names of sessions and the subjects of messages."""
+    """What the text needs beside the facts: the names of sessions, the subjects of messages, and which of the messages
+    were closed, with the session that closed each.
+    """
 
     names: Names
     subjects: Mapping[EventId, str]
+    closed: Mapping[EventId, str]
+
+
+def diff_context(events: Sequence[Event]) -> DiffContext:
+    """Return what these events say about sessions and messages."""
+    closed = {name: e.actor for e in events if isinstance(e.payload, MessageResolved) for name in e.payload.messages}
+    return DiffContext(names_in(events), subjects_in(events), closed)
 
 
 def subjects_in(events: Iterable[Event]) -> dict[EventId, str]:
@@ -193,6 +203,9 @@ class _DiffWriter:
         ):
             old, new = (set(map(str, value or ())) for value in fields.get(field, (None, None)))
             gone = {session for session in old - new if not self.is_live(session)}  # it may not have read it
+            if field == "unacknowledged_by" and name in self.known.closed and old - new:
+                parts.append(f"closed by {self.who(self.known.closed[name])}")
+                gone = old - new
             for words, sessions in ((missing, new - old), (done, old - new - gone), (f"no longer {missing}", gone)):
                 if sessions:
                     parts.append(f"{words} {list_first([self.who(session) for session in sorted(sessions)])}")

@@ -22,6 +22,7 @@ from eventlog.events import (
     EventId,
     MessageAcknowledged,
     MessageRead,
+    MessageResolved,
     MessageSent,
     SessionEnded,
     SessionHeartbeat,
@@ -194,6 +195,11 @@ def _acknowledged(payload: MessageAcknowledged, _: Names) -> str:
     return f"confirms {_first(payload.messages)}"
 
 
+def _resolved(payload: MessageResolved, _: Names) -> str:
+    note = f": {line(payload.note, 200)}" if payload.note else ""
+    return f"closes {_first(payload.messages)}{note}"
+
+
 def _unknown(payload: Unknown, _: Names) -> str:
     return f"writes an event that this version does not know: {line(payload.name)}"
 
@@ -225,5 +231,6 @@ _EVENT_TEXT: dict[type, Callable[[Any, Names], str]] = {
     MessageSent: _sent,
     MessageRead: _read,
     MessageAcknowledged: _acknowledged,
+    MessageResolved: _resolved,
     Unknown: _unknown,
 }

@@ -13,7 +13,8 @@ from typing import TypeAlias
 
 import msgspec
 
-from eventlog.events import Instant, is_instant, seconds_between
+from eventlog.codec import is_instant
+from eventlog.events import Instant, seconds_between
 
 Names: TypeAlias = Mapping[str, str]
 """The names of sessions, by session id."""

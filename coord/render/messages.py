@@ -15,6 +15,7 @@ def message_lines(row: MessageRow, now: Instant, me: str, names: Names, whole: b
         f"reply to {row.in_reply_to} · " if row.in_reply_to else ""
     )
     body = terminal_text(row.body, 0 if whole else BODY_SHOWN)
+    resolution = f": {line(row.resolution, 300)}" if row.resolution else ""
     rest = row.length - BODY_SHOWN
     if rest > 0 and not whole:
         body += f"\n… {rest} more characters: coord inbox {row.id}"
@@ -23,6 +24,7 @@ def message_lines(row: MessageRow, now: Instant, me: str, names: Names, whole: b
         f"Subject: {line(row.subject, 300)}",
         "Message: " + body.replace("\n", "\n         ") if row.body else "",
         f"Asks for a confirmation: coord ack {row.id} (a reply confirms it too)" if me in row.unacknowledged_by else "",
+        f"Closed by {session_label(row.resolved_by, names)}{resolution}" if row.resolved_by else "",
     ]
     return "\n".join(part for part in parts if part)
 

@@ -223,6 +223,9 @@ def receipt_lines(receipts: Receipts, state: State, now: Instant, names: Names) 
     rows += [f"… and {hidden} more: --json shows all"] if hidden > 0 else []
     rows += [f"{line(name)}: is not a session; nobody received the message for it" for name in receipts.unknown]
     rows += [f"answered by {reply}" for reply in receipts.replies[:_MOST]]
+    if receipts.resolved:
+        note = f": {line(receipts.resolution, 200)}" if receipts.resolution else ""
+        rows.append(f"closed by {session_label(receipts.resolved_by, names)} ({receipts.resolved}){note}")
     return rows or ["No session was live to receive it."]
 
 
@@ -240,7 +243,7 @@ def _receipt(row: Receipt, receipts: Receipts, state: State, now: Instant, names
     message = receipts.message.payload
     if row.confirmed_at:
         words += f", confirmed at {time_text(row.confirmed_at, now, seconds=True)} ({row.confirmed_by})"
-    elif row.status == "read" and isinstance(message, MessageSent) and message.needs_ack:
+    elif row.status == "read" and isinstance(message, MessageSent) and message.needs_ack and not receipts.resolved:
         words += ", has not confirmed it"
     if row.status == "read" and row.passed_to:
         words += f"; {session_label(row.passed_to, names)} continued it"

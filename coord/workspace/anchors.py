@@ -14,6 +14,7 @@ from projections.rules.liveness import ObserverHost
 
 _SHELLS = {"sh", "bash", "zsh", "fish", "dash", "ksh", "mksh", "ash", "tcsh", "csh", "nu", "elvish", "xonsh", "pwsh"}
 _WRAPPERS = {"sudo", "su", "doas", "runuser", "script", "setsid", "timeout", "nohup", "env", "xargs"}
+_WITH_VALUE = {"--init-file", "--rcfile", "--init-command", "-o", "+o", "-O", "+O"}  # options of shells
 _NEVER = {"tmux", "tmux: server", "screen", "zellij", "login", "init", "systemd", "launchd", "sshd", "tini"}
 
 
@@ -25,7 +26,7 @@ def choose_anchor(chain: list[Process]) -> Process | None:
     if client := nearest_client(above):
         return client[1]
     together = [process for process in above if process.session == own.session]
-    if together and together[-1].command in _WRAPPERS:  # it ends with the command, so look above it
+    if together and is_wrapper(together[-1]):  # it ends with the command, so look above it
         rest = above[above.index(together[-1]) + 1 :]
         return choose_anchor([replace(together[-1], session=rest[0].session), *rest]) if rest else None
     for process in reversed(together):  # the topmost first, because a subshell looks just like its shell
@@ -33,20 +34,30 @@ def choose_anchor(chain: list[Process]) -> Process | None:
             continue
         # Parent 0: the topmost process of this pid namespace, and not just the last one that can be read.
         leads = process.pid == process.session or process.parent == 0
-        if _is_shell(process) and (leads or not runs_script(process)):
+        if is_shell(process) and (leads or not runs_script(process)):
             return process
         if leads and process.pid != 1:
             return process
     return None
 
 
-def _is_shell(process: Process) -> bool:
+def is_shell(process: Process) -> bool:
+    """Return whether a process is a shell."""
     return process.command in _SHELLS
+
+
+def is_wrapper(process: Process) -> bool:
+    """Return whether a process was started only to run another command."""
+    return process.command in _WRAPPERS
 
 
 def runs_script(process: Process) -> bool:
     """Return whether a shell was started to run a command (`-c`) or a script."""
-    return any(word == "-c" or not word.startswith(("-", "+")) for word in process.argv[1:])
+    words = process.argv[1:]
+    values = {number + 1 for number, word in enumerate(words) if word in _WITH_VALUE}
+    return any(
+        word == "-c" or not word.startswith(("-", "+")) for number, word in enumerate(words) if number not in values
+    )
 
 
 def anchor_of(process: Process, here: ObserverHost) -> Anchor | None:

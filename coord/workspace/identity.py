@@ -40,7 +40,7 @@ def identify(system: System, state: State, explicit: str = "") -> Identity:
         ended = [
             s.id for s in state.sessions.values() if s.status == "ended" and s.anchor and _is_above(system, s.anchor)
         ]
-        status = f"this shell's session {ended[-1]} has ended" if ended else "this shell is not a session yet"
+        status = f"this shell's session {ended[-1]} has ended" if ended else "this shell has no session yet"
         raise no_session(
             f"{status}. Run `coord start` here, or name one with --session ID or COORD_SESSION=ID "
             f"({live_sessions_text(state)})",
@@ -190,6 +190,7 @@ def session_started(
     capabilities: tuple[str, ...] = (),
     anchor: Anchor | None = None,
     continues: str = "",
+    person: bool = False,
 ) -> SessionStarted:
     """Return the event with which a session starts here."""
     if not client:
@@ -206,6 +207,7 @@ def session_started(
         worktree=recorded_path(workspace.root),
         capabilities=capabilities,
         continues=continues,
+        person=person,
     )
 
 

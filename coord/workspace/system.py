@@ -4,6 +4,7 @@ A `System` is passed to all code that needs one of these; no other code in `coor
 """
 
 import os
+import sys
 import time
 from collections.abc import Callable, Mapping
 from functools import cached_property
@@ -26,9 +27,11 @@ class System:
         pid: int,
         here: Callable[[], ObserverHost] | None = None,
         processes: Callable[[], ProcessTable] = system_process_table,
+        has_terminal: Callable[[], bool] | None = None,
     ) -> None:
         self.env, self.cwd, self.wall, self.pid = env, cwd, wall, pid
         self._here, self._processes = here or this_host, processes
+        self.has_terminal = has_terminal or streams_are_terminal
 
     @cached_property
     def here(self) -> ObserverHost:
@@ -48,7 +51,7 @@ class System:
 
     def at(self, folder: str) -> "System":
         """Return the same system with another working directory."""
-        return System(self.env, folder, self.wall, self.pid, self._here, self._processes)
+        return System(self.env, folder, self.wall, self.pid, self._here, self._processes, self.has_terminal)
 
     def death_evidence(self, session: Session) -> str:
         """Return the evidence that a session's anchor is gone; empty if it is alive or its state is unknown."""
@@ -76,3 +79,11 @@ def wall_clock() -> Instant:
 def this_host() -> ObserverHost:
     """Return the identity of this machine."""
     return ObserverHost(*host_identity())
+
+
+def streams_are_terminal() -> bool:
+    """Return whether standard input, output and error are all a terminal."""
+    try:
+        return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))
+    except ValueError:  # a stream is closed
+        return False

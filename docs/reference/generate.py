@@ -86,9 +86,22 @@ def _shared_options() -> Iterator[str]:
     rows = [_option_row(option) for option in _parameters("claim", click.Option) if option.name in _SHARED]
     yield from _table(("option", "means"), rows)
     yield (
-        "With `--json` an error is one JSON object on standard error: `error.code` is the exit code, `error.message` "
-        "the\ntext, and there may be more keys. A refused claim and a wait that reached its limit are results: they are"
-        "\nprinted on standard output, with exit code 1. Notes go to standard error and begin with `coord: note:`.\n"
+        "With `--json`, standard output has the result: one document, or one line for each event from `coord log`. "
+        "Each\nline of standard error is one JSON object. An error of any kind is the last of them:\n"
+        '`{"error": {"code": 2, "message": "..."}}`, where `code` is the exit code and there may be more keys; then '
+        "there is no\ndocument. A command that a signal ended reports that as an error too. A note is "
+        '`{"note": "..."}`.\n'
+    )
+    yield (
+        "A refused claim, a wait that reached its limit and the problems that `verify` or `doctor` found are results: "
+        "they are\nprinted on standard output, with exit code 1. Without `--json`, errors begin with `coord:` and "
+        "notes with\n`coord: note:`.\n"
+    )
+    yield (
+        "Lists are bounded, and say how many rows they leave out and which command shows them. `--limit N` and "
+        "`--before TIME`\nselect another page. In JSON these are the fields `older` and `next` (a command line, or "
+        "empty); `coord inbox` also\nhas `unread_left`. The results of `claims`, `status`, `why`, `diff` and `log` are "
+        "complete unless `--limit` is given.\n"
     )
 
 

@@ -22,6 +22,7 @@ from eventlog.events import (
     Instant,
     MessageAcknowledged,
     MessageRead,
+    MessageResolved,
     MessageSent,
     SessionEnded,
     SessionHeartbeat,
@@ -56,6 +57,7 @@ _HANDLERS: dict[type, Callable[[State, Event, Any, DecisionRecorder], None]] = {
     MessageSent: messages.on_sent,
     MessageRead: messages.on_read,
     MessageAcknowledged: messages.on_acknowledged,
+    MessageResolved: messages.on_resolved,
     Unknown: _on_unknown,
 }
 

@@ -3,16 +3,38 @@
 A broadcast reaches every session that is live when it is sent, and those that were presumed dead within the last hour,
 since they may still be alive. Messages are marked as read by id, so a message that arrives late in a merge is unread.
 
+Only live sessions owe an acknowledgement. A session that dies or ends is excused, and owes it again if it is live
+again; a session that continues it owes it instead. A reply acknowledges a message for the session that replies.
+`message.resolved` closes a message for all recipients: nobody owes an acknowledgement any more. It can still be unread.
+
+The session of a person can begin after a question was asked. It receives the broadcasts that are still open, as if it
+had been live when they were sent: see `is_open`.
+
 An imported message is in no inbox, since it was not sent to the present sessions and nobody knows who read it. An
 imported session receives no messages.
 """
 
-from eventlog.events import EVERYONE, HOUR_S, Event, EventId, MessageAcknowledged, MessageRead, MessageSent, add_time
+from eventlog.events import (
+    DAY_S,
+    EVERYONE,
+    HOUR_S,
+    Event,
+    EventId,
+    Instant,
+    MessageAcknowledged,
+    MessageRead,
+    MessageResolved,
+    MessageSent,
+    add_time,
+)
 from projections.rules.state import MAX_RECENT_MESSAGES, PREVIEW_LENGTH, DecisionRecorder, Message, Session, State
 
 
 def on_sent(state: State, event: Event, payload: MessageSent, record: DecisionRecorder) -> None:
-    """Add a message to the inbox of each recipient. Unknown recipients are kept in the message."""
+    """Add a message to the inbox of each recipient. Unknown recipients are kept in the message.
+
+    A reply also acknowledges the message that it answers.
+    """
     everyone = payload.to == EVERYONE
     if event.imported:
         names = []
@@ -22,6 +44,7 @@ def on_sent(state: State, event: Event, payload: MessageSent, record: DecisionRe
         names = [state.current_session(name) for name in payload.to]
     known = (name for name in names if name in state.sessions and state.sessions[name].status != "imported")
     recipients = list(dict.fromkeys(known))
+    owing = [name for name in recipients if state.sessions[name].live] if payload.needs_ack else []
     message = Message(
         id=event.id,
         at=event.at,
@@ -35,7 +58,9 @@ def on_sent(state: State, event: Event, payload: MessageSent, record: DecisionRe
         urgency=payload.urgency,
         needs_ack=payload.needs_ack,
         unread_by=set(recipients),
-        unacknowledged_by=set(recipients) if payload.needs_ack else set(),
+        unacknowledged_by=set(owing),
+        excused=set(recipients) - set(owing) if payload.needs_ack else set(),
+        imported=event.imported is not None,
     )
     state.messages[message.id] = message
     for name in recipients:
@@ -44,6 +69,8 @@ def on_sent(state: State, event: Event, payload: MessageSent, record: DecisionRe
     for old in state.recent[:-MAX_RECENT_MESSAGES]:
         state.recent.remove(old)
         _drop_if_done(state, old)
+    if payload.in_reply_to and not event.imported:
+        _acknowledge(state, payload.in_reply_to, event.actor)
 
 
 def _is_recipient(session: Session, event: Event) -> bool:
@@ -60,9 +87,29 @@ def on_read(state: State, event: Event, payload: MessageRead, record: DecisionRe
 def on_acknowledged(state: State, event: Event, payload: MessageAcknowledged, record: DecisionRecorder) -> None:
     """Mark these messages as acknowledged and read by the session."""
     for name in payload.messages:
-        if message := state.messages.get(name):
-            message.unacknowledged_by.discard(event.actor)
+        _acknowledge(state, name, event.actor)
     _mark_read(state, event.actor, payload.messages)
+
+
+def _acknowledge(state: State, name: EventId, session_id: str) -> None:
+    if message := state.messages.get(name):
+        message.unacknowledged_by.discard(session_id)
+        message.excused.discard(session_id)
+        message.answered_by |= {session_id} - {message.session}
+        _drop_if_done(state, name)
+
+
+def on_resolved(state: State, event: Event, payload: MessageResolved, record: DecisionRecorder) -> None:
+    """Close these messages for all recipients. They stay unread where they are. The first event that closes one counts.
+
+    Any session can close a message: the event records which one did, and why.
+    """
+    for name in payload.messages:
+        message = state.messages.get(name)
+        if message and not message.resolved_by:
+            message.resolved_by, message.resolution = event.actor, payload.note[:PREVIEW_LENGTH]
+            message.unacknowledged_by, message.excused = set(), set()
+            _drop_if_done(state, name)
 
 
 def _mark_read(state: State, session_id: str, ids: tuple[EventId, ...]) -> None:
@@ -77,17 +124,22 @@ def _mark_read(state: State, session_id: str, ids: tuple[EventId, ...]) -> None:
 
 def _drop_if_done(state: State, name: EventId) -> None:
     message = state.messages.get(name)
-    if message and not message.unread_by and not message.unacknowledged_by and name not in state.recent:
+    if message is None or message.unread_by or message.unacknowledged_by or message.excused:
+        return
+    if name not in state.recent:
         del state.messages[name]
 
 
 def transfer_messages(state: State, old: Session, new: Session) -> None:
     """Give the unread and unacknowledged messages of a session to the session that continues it."""
     for message in state.messages.values():
-        for pending in (message.unread_by, message.unacknowledged_by):
-            if old.id in pending:
-                pending.discard(old.id)
-                pending.add(new.id)
+        if old.id in message.unread_by:
+            message.unread_by.discard(old.id)
+            message.unread_by.add(new.id)
+        if old.id in message.unacknowledged_by or old.id in message.excused:
+            message.unacknowledged_by.discard(old.id)
+            message.excused.discard(old.id)
+            message.unacknowledged_by.add(new.id)
     new.unread = list(dict.fromkeys(old.unread + new.unread))
     new.notices = old.notices + new.notices
     old.unread, old.notices = [], []
@@ -98,5 +150,63 @@ def drop_broadcasts(state: State, session: Session) -> None:
     for message in [message for message in state.messages.values() if message.everyone]:
         message.unread_by.discard(session.id)
         message.unacknowledged_by.discard(session.id)
+        message.excused.discard(session.id)
         _drop_if_done(state, message.id)
     session.unread = [name for name in session.unread if name in state.messages and not state.messages[name].everyone]
+
+
+def excuse(state: State, session: Session) -> None:
+    """Record that a session which is no longer live need not acknowledge anything while it is not."""
+    for message in state.messages.values():
+        if session.id in message.unacknowledged_by:
+            message.unacknowledged_by.discard(session.id)
+            message.excused.add(session.id)
+
+
+def owe_again(state: State, session: Session) -> None:
+    """Record that a session which is live again must acknowledge what it was excused from."""
+    for message in state.messages.values():
+        if session.id in message.excused:
+            message.excused.discard(session.id)
+            message.unacknowledged_by.add(session.id)
+
+
+def is_open(message: Message, now: Instant) -> bool:
+    """Return whether a broadcast still needs somebody.
+
+    It is not resolved, and either asks for an acknowledgement that a session still owes or that nobody has given, or is
+    urgent and at most a day old.
+    """
+    if not message.everyone or message.resolved_by or message.imported:
+        return False
+    asks = message.needs_ack and (bool(message.unacknowledged_by) or not message.answered_by)
+    return asks or (message.urgency == "high" and message.at > add_time(now, -DAY_S))
+
+
+def receive_open_broadcasts(state: State, session: Session, now: Instant) -> None:
+    """Add the open broadcasts to the inbox of a person's session that begins now.
+
+    The sessions that it continues are the same person. What they sent or answered is left out, and so is an urgent
+    message from before the last event of the latest of them, which has shown it.
+    """
+    same = _lineage(state, session)
+    old = state.sessions.get(session.continues)
+    since = old.last_at if old and old.person else ""
+    for message in state.messages.values():
+        known = message.session in same or not message.answered_by.isdisjoint(same) or session.id in message.unread_by
+        if known or not is_open(message, now) or not (message.needs_ack or message.at > since):
+            continue
+        message.unread_by.add(session.id)
+        session.unread.append(message.id)
+        if message.needs_ack:
+            message.unacknowledged_by.add(session.id)
+
+
+def _lineage(state: State, session: Session) -> set[str]:
+    """Return the ids of a session and of those that it continues."""
+    ids: set[str] = set()
+    name = session.id
+    while name and name not in ids:
+        ids.add(name)
+        name = state.sessions[name].continues if name in state.sessions else ""
+    return ids

@@ -22,7 +22,13 @@ from eventlog.events import (
     Unknown,
 )
 from projections.rules.claims import end_session_claims, transfer_agent_claims, transfer_claims
-from projections.rules.messages import drop_broadcasts, transfer_messages
+from projections.rules.messages import (
+    drop_broadcasts,
+    excuse,
+    owe_again,
+    receive_open_broadcasts,
+    transfer_messages,
+)
 from projections.rules.state import DecisionRecorder, Notice, Session, State
 
 _IMPORTED = (SessionStarted, SessionHeartbeat, ClaimRequested, MessageSent, Unknown)
@@ -68,19 +74,20 @@ def mark_alive(state: State, event: Event, record: DecisionRecorder) -> None:
         session.over_at = event.at
     elif session.status in ("dead", "continued"):
         session.status, session.over_at, session.over_because = "live", "", ""
+        owe_again(state, session)
     session.last_at = event.at
 
 
 def on_started(state: State, event: Event, payload: SessionStarted, record: DecisionRecorder) -> None:
     """Start a session, or resume it with another anchor.
 
-    A session that continues another takes over its claims and unread messages. The other then has the status
-    `continued` until it acts again.
+    A person's session receives the open broadcasts from before it.
     """
     session = state.sessions[event.actor]
     if session.status == "ended":
         session.status, session.over_at, session.over_because = "live", "", ""
         session.started_at = event.at
+        owe_again(state, session)
     if session.anchor and session.anchor != payload.anchor:  # its subagents ran in the previous process
         agents = {
             request.agent
@@ -89,14 +96,21 @@ def on_started(state: State, event: Event, payload: SessionStarted, record: Deci
         }
         transfer_agent_claims(state, session.id, agents - {""}, event, record)
         session.agents = {}
-    previous = session.continues
+    previous, was_person = session.continues, session.person
     for name in payload.__struct_fields__:
         setattr(session, name, getattr(payload, name))
     old = state.sessions.get(payload.continues)
-    if old is None or old is session or previous == payload.continues:
-        return
-    if "imported" in (old.status, session.status):
-        return
+    if old and old is not session and previous != payload.continues and "imported" not in (old.status, session.status):
+        _continue_session(state, old, session, event, record)
+    if session.person and not was_person and session.status != "imported":
+        receive_open_broadcasts(state, session, event.at)
+
+
+def _continue_session(state: State, old: Session, session: Session, event: Event, record: DecisionRecorder) -> None:
+    """Give the claims and messages of a session to the one that continues it.
+
+    The old session then has the status `continued` until it acts again.
+    """
     resources = transfer_claims(state, old.id, session.id, event, record)
     transfer_messages(state, old, session)
     old.continued_by = session.id
@@ -127,6 +141,7 @@ def on_ended(state: State, event: Event, payload: SessionEnded, record: Decision
     session.doing = replace(session.doing, blocked_on="", asks_person=False)
     session.agents = {}
     drop_broadcasts(state, session)
+    excuse(state, session)
     end_session_claims(state, session.id, event, 3, "session_ended", record)
 
 
@@ -137,6 +152,7 @@ def on_presumed_dead(state: State, event: Event, payload: SessionPresumedDead, r
         return
     session.status, session.over_at, session.over_because = "dead", event.at, payload.evidence
     session.agents = {}
+    excuse(state, session)
     resources = end_session_claims(state, session.id, event, 9, "session_dead", record)
     notice = Notice(event.id, event.at, "presumed_dead", resources, event.actor, payload.evidence)
     session.notices.append(notice)

@@ -88,7 +88,17 @@ class Message(Struct, kw_only=True):
     urgency: Urgency
     needs_ack: bool
     unread_by: set[str]
-    unacknowledged_by: set[str]
+    unacknowledged_by: set[str]  # the sessions that must still acknowledge it; all of them are live
+    excused: set[str] = field(default_factory=set)  # dead and ended sessions that must do so if they are live again
+    answered_by: set[str] = field(default_factory=set)  # other sessions that have answered or acknowledged it
+    resolved_by: str = ""  # the session that closed it for all recipients
+    resolution: str = ""  # why it was closed
+    imported: bool = False
+
+    @property
+    def not_acknowledged_by(self) -> set[str]:
+        """The recipients that have not acknowledged it, whether they are live or not."""
+        return self.unacknowledged_by | self.excused
 
 
 class Session(Struct, kw_only=True, array_like=True):
@@ -118,6 +128,7 @@ class Session(Struct, kw_only=True, array_like=True):
     unread: list[EventId] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
     agents: dict[str, str] = field(default_factory=dict)  # its running subagents, with their kinds
+    person: bool = False  # whether a person works in it
 
     @property
     def live(self) -> bool:

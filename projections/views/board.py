@@ -98,6 +98,8 @@ class MessageRow(Struct, frozen=True):
     needs_ack: bool
     in_reply_to: str
     unacknowledged_by: tuple[str, ...]
+    resolved_by: str = ""  # the session that closed it
+    resolution: str = ""  # why
 
 
 class Need(Struct, frozen=True):
@@ -220,6 +222,8 @@ def message_row(state: State, name: str) -> MessageRow:
         needs_ack=message.needs_ack,
         in_reply_to=message.in_reply_to,
         unacknowledged_by=tuple(sorted(message.unacknowledged_by)),
+        resolved_by=message.resolved_by,
+        resolution=message.resolution,
     )
 
 

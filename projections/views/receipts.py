@@ -1,6 +1,7 @@
 """Receipts: who received a message, and when each recipient read and acknowledged it.
 
-The recipients are determined when the message is sent. A recipient that was already continued by then is replaced by
+The recipients are determined when the message is sent, except a person's session that begins while the message is
+open. A recipient that was already continued by then is replaced by
 the session that continues it. If a recipient is continued later, a message that it has not read or acknowledged passes
 on to that session. The state has the list of pending recipients of each message; this module records the changes to
 that list.
@@ -17,6 +18,7 @@ from eventlog.events import (
     Instant,
     MessageAcknowledged,
     MessageRead,
+    MessageResolved,
     MessageSent,
     SessionEnded,
     SessionStarted,
@@ -45,6 +47,9 @@ class Receipts(Struct):
     rows: list[Receipt]
     unknown: list[str]
     replies: list[EventId]
+    resolved_by: str = ""  # the session that closed it for all recipients
+    resolved: EventId = ""  # the event that closed it
+    resolution: str = ""  # why
 
 
 def build_receipts(events: Iterable[Event], message: Event) -> Receipts:
@@ -73,7 +78,7 @@ class _ReceiptTracker:
     def __init__(self, receipts: Receipts, kept: Message, sessions: Iterable[str]) -> None:
         self.receipts, self.kept = receipts, kept
         self.pending = {name: Receipt(name) for name in sessions if name in kept.unread_by}
-        self.unconfirmed = {name: self.pending[name] for name in kept.unacknowledged_by}
+        self.unconfirmed = {name: self.pending[name] for name in kept.not_acknowledged_by}
         receipts.rows += self.pending.values()
 
     def observe(self, event: Event) -> None:
@@ -81,13 +86,23 @@ class _ReceiptTracker:
         payload, name = event.payload, self.receipts.message.id
         if isinstance(payload, MessageSent) and payload.in_reply_to == name:
             self.receipts.replies.append(event.id)
+            self._update_confirmations(event)
         if isinstance(payload, MessageAcknowledged) and name in payload.messages:
             for row in self.receipts.rows:
                 if row.session == event.actor and not row.confirmed_at:
                     row.confirmed_at, row.confirmed_by = event.at, event.id
+        if isinstance(payload, MessageResolved) and name in payload.messages and not self.receipts.resolved:
+            self.receipts.resolved, self.receipts.resolved_by = event.id, event.actor
+            self.receipts.resolution = payload.note
+            self.unconfirmed = {}
         if isinstance(payload, MessageRead | MessageAcknowledged | SessionStarted | SessionEnded):
             self._update_readers(event)
             self._update_confirmations(event)
+        if event.actor in self.kept.unread_by and event.actor not in self.pending:  # a person's session begins
+            self.pending[event.actor] = Receipt(event.actor)
+            self.receipts.rows.append(self.pending[event.actor])
+            if event.actor in self.kept.unacknowledged_by:
+                self.unconfirmed[event.actor] = self.pending[event.actor]
 
     def _update_readers(self, event: Event) -> None:
         for name in [name for name in self.pending if name not in self.kept.unread_by]:
@@ -105,7 +120,7 @@ class _ReceiptTracker:
 
     def _update_confirmations(self, event: Event) -> None:
         """Record acknowledgements. A session that continues a reader of the message can acknowledge in its place."""
-        for name in [name for name in self.unconfirmed if name not in self.kept.unacknowledged_by]:
+        for name in [name for name in self.unconfirmed if name not in self.kept.not_acknowledged_by]:
             row = self.unconfirmed.pop(name)
             if isinstance(event.payload, SessionStarted):
                 if row.status == "read":
@@ -113,5 +128,5 @@ class _ReceiptTracker:
                 else:
                     row = self.pending.get(event.actor, row)
                 self.unconfirmed.setdefault(event.actor, row)
-            elif isinstance(event.payload, MessageAcknowledged) and not row.confirmed_at:
+            elif isinstance(event.payload, MessageAcknowledged | MessageSent) and not row.confirmed_at:
                 row.confirmed_at, row.confirmed_by = event.at, event.id

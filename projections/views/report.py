@@ -4,9 +4,9 @@ Everything comes from the analysis of the history up to the end of the period, a
 or a session that began before the period is included if it was still held or live in the period. The status of sessions
 and what needs attention come from the board, which is passed in.
 
-A message is unanswered if no other session replied to it or acknowledged it, and it was sent to named sessions or asks
-for an acknowledgement. A reply needs an answer only if it asks for an acknowledgement or is unread; otherwise no
-conversation would ever end. An imported message needs no answer, since its answers were not recorded.
+A message is unanswered if no other session replied to it or acknowledged it, nobody closed it, and it was sent to named
+sessions or asks for an acknowledgement. A reply needs an answer only if it asks for an acknowledgement or is unread;
+otherwise no conversation would ever end. An imported message needs no answer, since its answers were not recorded.
 
 Automatic claims are expected to expire, so their expiry is listed with their session, not with what went wrong.
 """
@@ -25,6 +25,7 @@ from eventlog.events import (
     Instant,
     MessageAcknowledged,
     MessageRead,
+    MessageResolved,
     MessageSent,
     seconds_between,
 )
@@ -202,7 +203,7 @@ def _unanswered(analysis: HistoryAnalysis, events: Iterable[Event]) -> list[Unan
                 sent[event.id] = (event, payload)
                 if before in sent and sent[before][0].actor != event.actor:
                     answered.add(before)
-            case MessageAcknowledged(messages=names):
+            case MessageAcknowledged(messages=names) | MessageResolved(messages=names):
                 answered.update(names)
             case MessageRead(messages=names):
                 for name in names:

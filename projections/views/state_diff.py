@@ -11,7 +11,16 @@ direction. `combine` of two consecutive differences returns the difference betwe
 from collections.abc import Collection
 from typing import Literal, TypeAlias
 
-from eventlog.events import Event, EventId, MessageAcknowledged, MessageRead, MessageSent, SessionEnded, SessionStarted
+from eventlog.events import (
+    Event,
+    EventId,
+    MessageAcknowledged,
+    MessageRead,
+    MessageResolved,
+    MessageSent,
+    SessionEnded,
+    SessionStarted,
+)
 from projections.rules.state import Notice, State
 
 FactKind: TypeAlias = Literal["session", "claim", "wait", "message"]
@@ -47,8 +56,12 @@ def facts_of(state: State, messages: Collection[EventId] | None = None) -> Facts
     for wait in state.waits.values():
         _add(facts, "wait", wait.id, wait, _WAIT_FIELDS)
     for name in state.messages if messages is None else state.messages.keys() & messages:
-        for field in ("unread_by", "unacknowledged_by"):
-            if missing := getattr(state.messages[name], field):
+        message = state.messages[name]
+        for field, missing in (
+            ("unread_by", message.unread_by),
+            ("unacknowledged_by", message.not_acknowledged_by),  # a death changes no message
+        ):
+            if missing:
                 facts["message", name, field] = tuple(sorted(missing))
     return facts
 
@@ -60,8 +73,8 @@ def affected_messages(event: Event) -> Collection[EventId] | None:
     """
     payload = event.payload
     if isinstance(payload, MessageSent):
-        return {event.id}
-    if isinstance(payload, MessageRead | MessageAcknowledged):
+        return {event.id, payload.in_reply_to}
+    if isinstance(payload, MessageRead | MessageAcknowledged | MessageResolved):
         return set(payload.messages)
     return None if isinstance(payload, SessionStarted | SessionEnded) else ()
 

@@ -12,8 +12,8 @@ from msgspec.structs import replace
 
 from eventlog import history as reading
 from eventlog import scanning
-from eventlog.codec import NO_HASH, are_instants, decode_lines, encode_line, line_hash
-from eventlog.events import Event, EventId, Imported, SessionHeartbeat, SessionStarted, is_instant
+from eventlog.codec import NO_HASH, are_instants, decode_lines, encode_line, is_instant, line_hash
+from eventlog.events import Event, EventId, Imported, SessionHeartbeat, SessionStarted
 from eventlog.history import LogReader
 from eventlog.scanning import Position, scan
 from tests.support.journals import SESSION, at, event, keys, write

@@ -2,7 +2,7 @@
 
 import pytest
 
-from eventlog.codec import NO_HASH, decode_line
+from eventlog.codec import NO_HASH, decode_line, is_instant
 from eventlog.events import (
     NEVER,
     VERSION,
@@ -12,7 +12,6 @@ from eventlog.events import (
     Unknown,
     add_time,
     from_micros,
-    is_instant,
     seconds_between,
     to_micros,
 )

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize("number", ["9" * 5000, "0", "-1", "１", "9" * 16, "²"], ids=lambda number: number[:17])
-@pytest.mark.parametrize("command", [("ack",), ("reply",), ("inbox",)])
+@pytest.mark.parametrize("command", [("ack",), ("reply",), ("resolve",), ("inbox",)])
 def test_a_number_without_a_message_is_refused(repo: Repo, command: tuple[str, ...], number: str) -> None:
     machine = SimulatedMachine(repo)
     session = machine.start(100)

@@ -195,6 +195,7 @@ CASES = {
     "reply": Case("reply FIRST Yes"),
     "inbox": Case("inbox", asks=True),
     "ack": Case("ack FIRST"),
+    "resolve": Case("resolve FIRST"),
     "end": Case("end --summary done"),
     "board": Case("board --write", who=""),
     "archive": Case("archive", who="", before=_with_ended),

@@ -12,7 +12,6 @@ from functools import cached_property
 
 from msgspec.structs import replace
 
-from coord.clients.registry import clients_in, nearest_client
 from coord.engine.guard_index import has_stated_activity
 from coord.engine.snapshot import Snapshot
 from coord.engine.transaction import Transaction, transact
@@ -39,6 +38,7 @@ from coord.workspace.config import Config, read_config
 from coord.workspace.identity import Identity, session_started
 from coord.workspace.identity import find_identity as find_identity
 from coord.workspace.paths import Workspace, find_workspace, places_with_logs
+from coord.workspace.people import is_person
 from coord.workspace.system import System
 from eventlog.events import ClaimBypassed, EventId, SessionEnded
 from projections.rules.conflicts import are_different_worktrees
@@ -48,7 +48,6 @@ from projections.rules.state import Claim, State
 from projections.views.board import GIT_CLIENT
 
 _LOCK_WAIT_S = 2  # for recording a bypass, or the end of an edit
-_SHELL = "shell"  # the client of a session in a terminal
 _NOBODY = Identity("", "")
 
 
@@ -76,10 +75,8 @@ class GitHook:
         return find_identity(self.system, state) or _NOBODY
 
     def is_person(self, me: Identity, state: State) -> bool:
-        """Return whether a person calls git: with a shell's session or none, and with no agent's client above it."""
-        session = state.sessions.get(me.session)
-        agent = me.client or nearest_client(self.system.ancestry[1:]) or clients_in(self.system.env)
-        return not agent and (not session or session.client == _SHELL)
+        """Return whether a person calls git."""
+        return is_person(self.system, me, state.sessions.get(me.session))
 
     def resource(self, name: str, is_submodule: bool = False) -> str:
         """Return the resource by which a file is claimed; a submodule is claimed as a folder, because its commit

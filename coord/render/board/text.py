@@ -6,7 +6,7 @@ from coord.render.format import FREED_NEXT, Names, ago, eta_text, line, plural, 
 from eventlog.events import Instant
 from projections.views.board import Board, ClaimRow, MessageRow, SessionRow, WaitRow
 
-_ROWS = 20  # shown of each section
+ROWS = 20  # shown of each section
 _SIGNS = {
     "live": "",
     "silent": "🟡 silent: ",
@@ -17,9 +17,9 @@ _SIGNS = {
 }
 
 
-def board_text(board: Board, me: str) -> str:
+def board_text(board: Board, me: str, most: int = ROWS) -> str:
     """Return the whole board; `me` is the id of the session that reads it, or empty."""
-    return f"{board_body(board, me)}\n\n{board_foot(board)}"
+    return f"{board_body(board, me, most)}\n\n{board_foot(board)}"
 
 
 def board_foot(board: Board) -> str:
@@ -29,24 +29,26 @@ def board_foot(board: Board) -> str:
     return f"{counts} · {time_text(board.now, board.now)}"
 
 
-def board_body(board: Board, me: str) -> str:
-    """Return the board without its last line."""
+def board_body(board: Board, me: str, most: int = ROWS) -> str:
+    """Return the board without its last line, with at most this many rows of each section."""
     now = board.now
     parts = []
     if board.needs:
-        rows = [f"- {line(need.text, 300)}" for need in board.needs[:_ROWS]]
-        parts.append("\n".join(["⚠️  COORDINATION NEEDED", *rows, *_more(board.needs)]))
+        rows = [f"- {line(need.text, 300)}" for need in board.needs[:most]]
+        parts.append("\n".join(["⚠️  COORDINATION NEEDED", *rows, *_more(board.needs, most)]))
     here = [row for row in board.sessions if row.status in ("live", "silent")]
     gone = [row for row in board.sessions if row.status not in ("live", "silent")]
-    rows = [_session(row, now, me, board.names) for row in here[:_ROWS]] or ["none: `coord start` starts one"]
-    parts.append("\n".join(["🟢 ACTIVE SESSIONS", *rows, *_more(here)]))
+    rows = [_session(row, now, me, board.names) for row in here[:most]] or ["none: `coord start` starts one"]
+    parts.append("\n".join(["🟢 ACTIVE SESSIONS", *rows, *_more(here, most)]))
     if gone:
-        rows = [_session(row, now, me, board.names) for row in gone[:_ROWS]]
-        parts.append("\n".join(["⚪ GONE IN THE LAST HOUR", *rows, *_more(gone)]))
-    parts.append("\n".join(["🔒 ACTIVE CLAIMS", *(claim_lines(board.claims, now, me, names=board.names) or ["none"])]))
+        rows = [_session(row, now, me, board.names) for row in gone[:most]]
+        parts.append("\n".join(["⚪ GONE IN THE LAST HOUR", *rows, *_more(gone, most)]))
+    parts.append(
+        "\n".join(["🔒 ACTIVE CLAIMS", *(claim_lines(board.claims, now, me, names=board.names, most=most) or ["none"])])
+    )
     if board.waiting:
-        rows = [_wait(row, now, board.names) for row in board.waiting[:_ROWS]]
-        parts.append("\n".join(["⏳ WAITING", *rows, *_more(board.waiting)]))
+        rows = [_wait(row, now, board.names) for row in board.waiting[:most]]
+        parts.append("\n".join(["⏳ WAITING", *rows, *_more(board.waiting, most)]))
     if board.messages:
         rows = [_message(row, now, board.names) for row in board.messages[:5]]
         parts.append("\n".join(["📨 RECENT MESSAGES", *rows]))
@@ -80,12 +82,9 @@ def _session(row: SessionRow, now: Instant, me: str, names: Names) -> str:
     return f"{head}\n    {' · '.join(str(fact) for fact in facts if fact)}"
 
 
-def claim_lines(
-    rows: Sequence[ClaimRow], now: Instant, me: str, *, names: Names, everything: bool = False
-) -> list[str]:
-    """Return one line for each claim; the first 20 of them unless `everything`."""
-    shown = rows if everything else rows[:_ROWS]
-    return [_claim(row, now, me, names) for row in shown] + ([] if everything else _more(rows))
+def claim_lines(rows: Sequence[ClaimRow], now: Instant, me: str, *, names: Names, most: int) -> list[str]:
+    """Return one line for each claim, for at most this many."""
+    return [*(_claim(row, now, me, names) for row in rows[:most]), *_more(rows, most)]
 
 
 def _claim(row: ClaimRow, now: Instant, me: str, names: Names) -> str:
@@ -120,5 +119,5 @@ def _message(row: MessageRow, now: Instant, names: Names) -> str:
     return f"{urgent}{session_label(row.session, names)} to {line(to)}, {ago(row.at, now)}: {line(row.subject)}{body}"
 
 
-def _more(rows: Sequence[object]) -> list[str]:
-    return [f"… and {len(rows) - _ROWS} more: --json shows all"] if len(rows) > _ROWS else []
+def _more(rows: Sequence[object], most: int) -> list[str]:
+    return [f"… and {len(rows) - most} more: coord status --limit {len(rows)}"] if len(rows) > most else []

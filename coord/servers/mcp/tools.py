@@ -132,12 +132,20 @@ TOOLS = {
         ),
         Tool(
             "inbox",
-            "Read unread messages, which marks them as read. Or read one whole message; or confirm messages.",
+            "Read unread messages, which marks them as read. Or read one whole message; or confirm or close messages.",
             CommandForm("inbox"),
             {
                 "message": CommandForm("inbox", (ToolArgument("message", "Its id, id/n"),), needed=1),
                 "ack": CommandForm(
                     "ack", (ToolArgument("ack", "Ids of messages that ask for a confirmation", kind="array"),), 1
+                ),
+                "resolve": CommandForm(
+                    "resolve",
+                    (
+                        ToolArgument("resolve", "Ids of your messages that nobody needs to confirm now", kind="array"),
+                        ToolArgument("note", "Why", "--note"),
+                    ),
+                    1,
                 ),
             },
             quotes=True,

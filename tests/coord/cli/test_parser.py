@@ -57,6 +57,7 @@ SHORTEST = {
     "reply": "reply amber-otter-k3f9/1 yes",
     "inbox": "inbox --peek",
     "ack": "ack amber-otter-k3f9/1",
+    "resolve": "resolve amber-otter-k3f9/1",
     "status": "status",
     "board": "board",
     "watch": "watch --once",

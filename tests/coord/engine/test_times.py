@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from coord.engine.times import find_event, parse_cut, parse_instant, parse_since
 from coord.errors import USAGE, CoordError
 from coord.render.format import time_text
-from eventlog.events import add_time, from_micros, is_instant, to_micros
+from eventlog.codec import is_instant
+from eventlog.events import add_time, from_micros, to_micros
 from projections.views.point_in_time import after_event, after_instant, before_instant
 from tests.support.histories import Story
 from tests.support.time_zones import zone

@@ -182,6 +182,22 @@ def test_a_message_is_repeated_until_it_is_confirmed(agents: Agents) -> None:
     assert agents.hook(CLAUDE, "prompt").silent
 
 
+def test_a_resolved_message_is_not_repeated_and_blocks_no_stop(agents: Agents) -> None:
+    agents.starts(CLAUDE)
+    agents.starts(CODEX)
+    urgent = ("--urgency", "high", "--needs-ack", "--json")
+    shown = agents.coord(CODEX, "send", agents.session(CLAUDE), "freeze", "Do not push.", *urgent).json["message"]
+    assert "confirm: coord ack" in agents.shell(CLAUDE, "true").context
+    unread = agents.coord(CODEX, "send", agents.session(CLAUDE), "stop", "my branch", *urgent).json["message"]
+    agents.coord(CODEX, "resolve", shown, unread)
+    agents.machine.wait(REMIND_S + 1)
+    assert agents.shell(CLAUDE, "true").silent
+    assert not agents.hook(CLAUDE, "stop").block_reason
+    context = agents.hook(CLAUDE, "prompt").context
+    assert "my branch" in context, "it is unread"
+    assert "confirm" not in context
+
+
 def test_a_message_that_was_not_shown_stays_unread(agents: Agents) -> None:
     agents.starts(CLAUDE)
     agents.starts(CODEX)

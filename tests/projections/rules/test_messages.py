@@ -1,8 +1,12 @@
-"""Messages by example: reading and acknowledging are by id, and no message is lost when a session ends."""
+"""Messages by example: reading and acknowledging are by id, and no message is lost when a session ends;
+only live sessions owe an acknowledgement, until the message is resolved."""
 
-from eventlog.events import EVERYONE, HOUR_S, MessageSent
+from msgspec.structs import replace
+
+from eventlog.events import DAY_S, EVERYONE, HOUR_S, Event, Imported, MessageResolved, MessageSent, SessionStarted
 from projections.rules.state import MAX_RECENT_MESSAGES, PREVIEW_LENGTH
 from projections.views.board import build_board
+from projections.views.receipts import build_receipts
 from tests.support.histories import Story, anchor, at
 
 
@@ -152,16 +156,164 @@ def test_a_session_dead_for_an_hour_gets_no_broadcasts() -> None:
     story.presumes_dead(60, "amber", "coral", anchor(3))
     sent = story.sends(10 + HOUR_S, "amber", needs_ack=True)
     assert story.state().messages[sent.id].unread_by == {"coral"}
-    assert story.state().messages[sent.id].unacknowledged_by == {"coral"}
+    assert story.state().messages[sent.id].unacknowledged_by == set()
+    story.beats(20 + HOUR_S, "coral")
+    assert story.state().messages[sent.id].unacknowledged_by == {"coral"}, "it is alive after all"
 
 
-def test_the_board_expects_no_answer_from_sessions_not_shown() -> None:
+def test_the_board_expects_no_answer_from_the_dead() -> None:
     story = Story("amber", "brown", "coral")
     story.tell(1, "amber", MessageSent(to=EVERYONE, subject="stop", urgency="high", needs_ack=True))
     story.presumes_dead(2, "amber", "brown", anchor(2))
+    story.beats(5, "brown")
     missing = []
-    for second in (3, HOUR_S + 1, HOUR_S + 3):
+    for second in (1, 3, 6):
         shown = build_board(story.state(second), at(second), 9 * HOUR_S, {})
         missing.append([need.text for need in shown.needs if need.kind == "unacknowledged"])
-    assert ["brown" in text for (text,) in missing] == [True, True, False]
+    assert ["brown" in text for (text,) in missing] == [True, False, True]
     assert all("coral" in text for (text,) in missing)
+
+
+# --- who still owes an acknowledgement --------------------------------------------------------------------------------
+
+
+def owing(story: Story, message: Event) -> set[str]:
+    return story.state().messages[message.id].unacknowledged_by
+
+
+def resolves(story: Story, second: float, session: str, *messages: Event, note: str = "") -> Event:
+    return story.tell(second, session, MessageResolved(messages=tuple(event.id for event in messages), note=note))
+
+
+def test_an_ended_session_owes_no_acknowledgement() -> None:
+    story = Story("amber", "brown", "coral")
+    sent = story.sends(1, "amber", "brown", "coral", needs_ack=True)
+    story.ends(2, "brown")
+    assert owing(story, sent) == {"coral"}
+    story.tell(3, "brown", SessionStarted())
+    assert owing(story, sent) == {"brown", "coral"}, "it started again"
+
+
+def test_a_message_to_a_session_that_ended_is_not_owed() -> None:
+    story = Story("amber", "brown")
+    story.ends(1, "brown")
+    sent = story.sends(2, "amber", "brown", needs_ack=True)
+    assert owing(story, sent) == set()
+    story.continues(3, "coral", "brown")
+    assert owing(story, sent) == {"coral"}
+
+
+def test_a_dead_session_owes_only_to_its_successor() -> None:
+    story = Story("amber", "brown")
+    sent = story.sends(1, "amber", "brown", needs_ack=True)
+    story.reads(2, "brown", sent)
+    story.presumes_dead(3, "amber", "brown", anchor(2))
+    assert owing(story, sent) == set()
+    story.continues(4, "coral", "brown")
+    story.beats(5, "brown")
+    assert owing(story, sent) == {"coral"}, "the session that was continued no longer owes it"
+
+
+def test_an_acknowledgement_by_a_session_presumed_dead_counts() -> None:
+    story = Story("amber", "brown")
+    sent = story.sends(1, "amber", "brown", needs_ack=True)
+    story.presumes_dead(2, "amber", "brown", anchor(2))
+    story.acknowledges(3, "brown", sent)
+    assert owing(story, sent) == set()
+    assert story.state().messages[sent.id].answered_by == {"brown"}
+
+
+def test_a_reply_acknowledges_for_the_session_that_replies() -> None:
+    story = Story("amber", "brown", "coral")
+    sent = story.sends(1, "amber", needs_ack=True)
+    story.tell(2, "brown", MessageSent(to=("amber",), subject="Re: hello", in_reply_to=sent.id))
+    assert owing(story, sent) == {"coral"}
+    assert story.state().sessions["brown"].unread == [sent.id], "a reply does not show the message"
+
+
+def test_a_resolved_message_is_owed_by_nobody() -> None:
+    story = Story("amber", "brown", "coral", "dusky")
+    sent = story.sends(1, "amber", "brown", "coral", "dusky", needs_ack=True)
+    story.presumes_dead(2, "amber", "brown", anchor(2))
+    resolves(story, 3, "amber", sent, note="done")
+    resolves(story, 4, "coral", sent)
+    story.beats(5, "brown")
+    story.continues(6, "early", "dusky")
+    message = story.state().messages[sent.id]
+    assert (message.unacknowledged_by, message.excused) == (set(), set())
+    assert (message.resolved_by, message.resolution) == ("amber", "done"), "the first one counts"
+    assert message.unread_by == {"brown", "coral", "early"}, "it is still unread"
+
+
+def test_a_resolved_message_leaves_the_state_once_read() -> None:
+    story = Story("amber", "brown")
+    sent = story.sends(1, "amber", "brown", needs_ack=True)
+    story.reads(2, "brown", sent)
+    for number in range(MAX_RECENT_MESSAGES):
+        story.sends(3 + number, "amber", "nobody")
+    assert sent.id in story.state().messages
+    resolves(story, 100, "amber", sent)
+    assert sent.id not in story.state().messages
+
+
+# --- open broadcasts --------------------------------------------------------------------------------------------------
+
+
+def person_starts(story: Story, second: float, session: str, continues: str = "") -> Event:
+    return story.tell(second, session, SessionStarted(person=True, continues=continues))
+
+
+def test_a_person_receives_the_open_broadcasts_from_before() -> None:
+    story = Story("amber", "brown")
+    asked = story.sends(1, "amber", needs_ack=True)
+    urgent = story.tell(2, "amber", MessageSent(to=EVERYONE, subject="stop", urgency="high"))
+    story.sends(3, "amber")
+    story.sends(4, "amber", "brown", needs_ack=True)
+    closed = story.sends(5, "amber", needs_ack=True)
+    resolves(story, 6, "amber", closed)
+    confirmed = story.sends(7, "amber", needs_ack=True)
+    story.acknowledges(8, "brown", confirmed)
+    person_starts(story, 9, "zoe")
+    state = story.state()
+    assert state.sessions["zoe"].unread == [asked.id, urgent.id]
+    assert owing(story, asked) == {"brown", "zoe"}
+    story.tell(10, "yan", SessionStarted())
+    assert story.state().sessions["yan"].unread == [], "only a person's session receives them"
+
+
+def test_a_question_that_nobody_received_is_open() -> None:
+    story = Story("amber")
+    asked = story.sends(1, "amber", needs_ack=True)
+    person_starts(story, 2, "zoe")
+    assert owing(story, asked) == {"zoe"}
+    assert [row.session for row in build_receipts(story.history(), asked).rows] == ["zoe"]
+
+
+def test_an_urgent_broadcast_is_open_for_a_day() -> None:
+    story = Story("amber")
+    urgent = story.tell(1, "amber", MessageSent(to=EVERYONE, subject="stop", urgency="high"))
+    person_starts(story, DAY_S, "yan")
+    person_starts(story, DAY_S + 1, "zoe")
+    assert story.state().messages[urgent.id].unread_by == {"yan"}
+
+
+def test_a_person_who_continues_gets_no_broadcast_twice() -> None:
+    story = Story("amber")
+    first = story.sends(1, "amber", needs_ack=True)
+    person_starts(story, 2, "zoe")
+    story.acknowledges(3, "zoe", first)
+    second = story.sends(4, "amber", needs_ack=True)
+    story.tell(4.5, "amber", MessageSent(to=EVERYONE, subject="stop", urgency="high"))
+    story.sends(4.6, "zoe", needs_ack=True)
+    story.ends(5, "zoe")
+    person_starts(story, 6, "zara", continues="zoe")
+    person_starts(story, 7, "zara", continues="zoe")
+    assert story.state().sessions["zara"].unread == [second.id]
+
+
+def test_an_imported_broadcast_is_never_open() -> None:
+    story = Story("amber")
+    sent = story.sends(1, "import-k3f9", needs_ack=True)
+    story.events[-1] = replace(sent, imported=Imported(path="a.json", digest="0", acted_as="brown"))
+    person_starts(story, 2, "zoe")
+    assert story.state().sessions["zoe"].unread == []

@@ -17,7 +17,7 @@ ACCEPT = 60 * SECOND  # a grant to a waiting request lapses after this time unle
 HOUR = 3600 * SECOND  # a broadcast still reaches a session that was presumed dead within this time
 KNOWN = {
     *("session.started", "session.heartbeat", "session.ended", "session.presumed_dead"),
-    *("agent.started", "agent.stopped", "message.sent", "message.read", "message.acknowledged"),
+    *("agent.started", "agent.stopped", "message.sent", "message.read", "message.acknowledged", "message.resolved"),
     *("claim.requested", "claim.accepted", "claim.renewed", "claim.released", "claim.handed_over"),
     *("claim.broken", "claim.finished", "claim.bypassed"),
 }

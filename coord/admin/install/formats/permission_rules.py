@@ -13,7 +13,7 @@ from coord.clients.registry import Client
 
 ALLOWED_COMMANDS = (
     *("start", "heartbeat", "end", "whoami", "claim", "renew", "release", "handoff", "claims"),
-    *("send", "reply", "inbox", "ack", "status", "board", "watch"),
+    *("send", "reply", "inbox", "ack", "resolve", "status", "board", "watch"),
     *("log", "why", "diff", "replay", "report", "timeline", "verify", "doctor"),
 )
 ASK_FIRST_COMMANDS = ("break", "init", "install", "uninstall", "import", "archive", "demo", "hook", "git-hook", "mcp")

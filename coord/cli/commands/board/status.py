@@ -2,15 +2,19 @@
 
 import msgspec
 
+from coord.cli.paging import limit_option
 from coord.cli.parser import at_option, command
 from coord.engine.board import board_of
 from coord.engine.run import Run
-from coord.render.board.text import board_text
+from coord.render.board.text import ROWS, board_text
+
+_SECTIONS = ("sessions", "claims", "waiting", "messages", "needs")
 
 
 @command("status")
+@limit_option("rows of each section")
 @at_option
-def status(run: Run, at: str | None) -> None:
+def status(run: Run, limit: int | None, at: str | None) -> None:
     """Show who is here and what they do, who holds and waits for what, and what needs attention.
 
     \b
@@ -21,4 +25,10 @@ def status(run: Run, at: str | None) -> None:
     snapshot = run.read_state(at)
     me = run.own_session_id(snapshot)
     board = board_of(run.system, run.config, snapshot, snapshot.now)
-    run.say(board_text(board, me), msgspec.to_builtins(board))
+    data = msgspec.to_builtins(board)
+    if limit:
+        sizes = {name: len(data[name]) for name in _SECTIONS}
+        older = sum(max(0, size - limit) for size in sizes.values())
+        data |= {name: data[name][:limit] for name in _SECTIONS}
+        data |= {"older": older, "next": run.repeat("status", limit=max(sizes.values())) if older else ""}
+    run.say(board_text(board, me, limit or ROWS), data)

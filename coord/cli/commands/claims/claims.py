@@ -2,6 +2,7 @@
 
 import msgspec
 
+from coord.cli.paging import before_option, limit_option, newest_page, sort_key
 from coord.cli.parser import argument, at_option, command, option
 from coord.cli.resource_words import ResourceFilter, resource_filters
 from coord.engine.board import find_deaths
@@ -12,12 +13,16 @@ from coord.render.format import line
 from projections.rules.fold import as_of
 from projections.views.board import ClaimRow, claim_row, names_of
 
+_SHOWN = 20
+
 
 @command("claims")
 @argument("words", metavar="[RESOURCE]...", nargs=-1)
 @option("--mine", is_flag=True, help="Only the claims of this session and its subagents.")
+@limit_option(f"claims, the newest; the default is {_SHOWN}")
+@before_option
 @at_option
-def claims(run: Run, words: tuple[str, ...], mine: bool, at: str | None) -> None:
+def claims(run: Run, words: tuple[str, ...], mine: bool, at: str | None, limit: int | None, before: str | None) -> None:
     """List who holds what, or only the claims that RESOURCE covers or overlaps.
 
     RESOURCE is a type, a path in the repository, TYPE NAME or TYPE/NAME. `*`, `?` and `**` are wildcards. If nothing
@@ -48,9 +53,19 @@ def claims(run: Run, words: tuple[str, ...], mine: bool, at: str | None) -> None
             raise no_session("this shell has no session yet, so it holds nothing. Begin with: coord start")
         rows = [row for row in rows if row.session == me]
     wanted = ", ".join(f"any {line(each.kind)}" if each.kind else line(each.text) for each in filters)
+    most = limit or (None if run.json else _SHOWN)
+    page = newest_page(run, "claims", rows, lambda row: sort_key(row.granted_at, row.id), most, before)
+    lines = claim_lines(page.rows, now, me, names=names_of(state), most=len(page.rows))
+    nothing = "No older claims." if rows else _nothing(wanted, mine)
     run.say(
-        "\n".join(claim_lines(rows, now, me, names=names_of(state), everything=run.json)) or _nothing(wanted, mine),
-        {"now": now, "path": " ".join(words), "mine": mine, "claims": msgspec.to_builtins(rows)},
+        "\n".join(filter(None, [*lines, page.hint("claim")])) or nothing,
+        {
+            "now": now,
+            "path": " ".join(words),
+            "mine": mine,
+            "claims": msgspec.to_builtins(page.rows),
+            **page.data,
+        },
     )
 
 

@@ -6,8 +6,7 @@ from msgspec import Struct
 
 from coord.cli.commands.history.log import event_line
 from coord.engine.history import FullHistory
-from coord.render.diff import TITLES, DiffContext, diff_lines, subjects_in
-from coord.render.events import names_in
+from coord.render.diff import TITLES, diff_context, diff_lines
 from coord.render.format import line, time_text
 from eventlog.events import Event
 from projections.rules.resources import overlap
@@ -46,7 +45,7 @@ class Replay:
     def __init__(self, past: FullHistory, first: PointInTime, last: PointInTime) -> None:
         self.past = past
         self.cursor = ReplayCursor(past.events, first, last, past.state(first))
-        self.context = DiffContext(names_in(past.events), subjects_in(past.events))
+        self.context = diff_context(past.events)
 
     @property
     def count(self) -> int:

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 import msgspec
 from msgspec import Struct
 
+from coord.cli.paging import limit_option
 from coord.cli.parser import argument, command
 from coord.engine.history import FullHistory
 from coord.engine.run import Run
 from coord.render.console.progress import chunks
-from coord.render.diff import TITLES, DiffContext, diff_document, diff_lines, list_first, subjects_in
-from coord.render.events import names_in
+from coord.render.diff import TITLES, DiffContext, diff_context, diff_document, diff_lines, list_first
 from coord.render.format import duration_text, line, plural, session_label, time_text
 from eventlog.events import EVERYONE, Event, MessageSent, seconds_between
 from projections.rules.fold import as_of, fold
@@ -24,7 +24,8 @@ _SHOWN = 20  # lines of each kind
 @command("diff", acts=False, takes_times=True)
 @argument("first", metavar="TIME1")
 @argument("second", metavar="[TIME2]", required=False)
-def diff(run: Run, first: str, second: str | None) -> None:
+@limit_option(f"changes of each kind; the default is {_SHOWN}")
+def diff(run: Run, first: str, second: str | None, limit: int | None) -> None:
     """Show what changed between TIME1 and TIME2, or between TIME1 and now.
 
     Only differences between the two states are shown. For what began and ended in between, use `coord log`.
@@ -43,18 +44,33 @@ def diff(run: Run, first: str, second: str | None) -> None:
         run.note("TIME2 is before TIME1, so they were swapped")
     run.note_problems(past.snapshot)
     comparison = _compare(past, begin, end)
+    changes = diff_document(diff_facts(comparison.before, comparison.after))
+    shown = _newest_of_each_kind(changes, limit) if limit else changes
+    older = len(changes) - len(shown)
     run.say(
-        "\n\n".join(_text_parts(past, comparison)),
+        "\n\n".join(_text_parts(run, past, comparison, limit or _SHOWN)),
         {
             "from": begin.at,
             "to": end.at,
             "swapped": swapped,
             "events": len(comparison.events),
-            "changes": diff_document(diff_facts(comparison.before, comparison.after)),
+            "changes": shown,
             "decisions": [msgspec.structs.asdict(decision) for decision in comparison.decisions],
             "messages": [event.id for event in comparison.events if isinstance(event.payload, MessageSent)],
+            "older": older,
+            "next": run.repeat("diff", limit=len(changes)) if older else "",
         },
     )
+
+
+def _newest_of_each_kind(changes: Sequence[dict[str, object]], limit: int) -> list[dict[str, object]]:
+    left: dict[object, int] = {kind: sum(change["kind"] == kind for change in changes) - limit for kind in TITLES}
+    shown = []
+    for change in changes:
+        left[change["kind"]] -= 1
+        if left[change["kind"]] < 0:
+            shown.append(change)
+    return shown
 
 
 class _Comparison(Struct, frozen=True):
@@ -78,9 +94,9 @@ def _compare(past: FullHistory, begin: PointInTime, end: PointInTime) -> _Compar
     return _Comparison(begin, end, before, facts_of(as_of(state, end.at, decisions.append)), events, decisions)
 
 
-def _text_parts(past: FullHistory, comparison: _Comparison) -> list[str]:
+def _text_parts(run: Run, past: FullHistory, comparison: _Comparison, limit: int) -> list[str]:
     """Return the heading with the times, and one part for each kind of change."""
-    context = DiffContext(names_in(past.events), subjects_in(past.events))
+    context = diff_context(past.events)
     lines = diff_lines(comparison.before, comparison.after, comparison.decisions, context, past.now)
     sent = [
         _sent_message_line(event, event.payload, comparison.after, context)
@@ -92,13 +108,13 @@ def _text_parts(past: FullHistory, comparison: _Comparison) -> list[str]:
     times = " to ".join(time_text(cut.at, past.now, seconds=True) for cut in (comparison.begin, comparison.end))
     length = duration_text(seconds_between(comparison.begin.at, comparison.end.at))
     head = f"From {times} ({length}), {plural(len(comparison.events), 'event')}:"
-    parts = ["\n".join([TITLES[kind], *_bounded(rows)]) for kind, rows in lines.items() if rows]
+    parts = ["\n".join([TITLES[kind], *_bounded(run, rows, limit)]) for kind, rows in lines.items() if rows]
     return [head, *parts] if parts else [f"{head} nothing changed."]
 
 
-def _bounded(rows: list[str]) -> list[str]:
-    more = len(rows) - _SHOWN
-    return rows[-_SHOWN:] if more <= 0 else [f"… and {more} more: --json shows all", *rows[-_SHOWN:]]
+def _bounded(run: Run, rows: list[str], limit: int) -> list[str]:
+    more = len(rows) - limit
+    return rows if more <= 0 else [f"… and {more} more: {run.repeat('diff', limit=len(rows))}", *rows[-limit:]]
 
 
 def _sent_message_line(event: Event, payload: MessageSent, after: Facts, context: DiffContext) -> str:

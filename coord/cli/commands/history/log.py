@@ -9,7 +9,8 @@ from typing import Any, get_args
 
 import msgspec
 
-from coord.cli.parser import Number, argument, command, option
+from coord.cli.paging import Page, before_option, limit_option, newest_page
+from coord.cli.parser import argument, command, option
 from coord.cli.resource_words import resources_meant
 from coord.engine.history import FullHistory
 from coord.engine.run import Run
@@ -28,6 +29,7 @@ from eventlog.events import (
     Instant,
     MessageAcknowledged,
     MessageRead,
+    MessageResolved,
     SessionHeartbeat,
     SessionStarted,
     add_time,
@@ -47,7 +49,8 @@ Filter = Callable[[Event], bool]
 @option("--resource", help="Only events about this resource, or one that overlaps it.")
 @option("--since", metavar="TIME", help="Only events after TIME: 18:00, -90m, yesterday, or an event id.")
 @option("--until", metavar="TIME", help="Only events up to TIME.")
-@option("--last", metavar="N", number=Number(least=1), help=f"Show the newest N events. The default is {_SHOWN}.")
+@limit_option(f"events; the default is {_SHOWN}", "--last")
+@before_option
 @option("--all", "everything", is_flag=True, help="Show all events.")
 @option("--follow", is_flag=True, help="Also show new events as they come, until Ctrl-C.")
 def log(run: Run, text: str | None, **options: Any) -> None:
@@ -65,8 +68,8 @@ def log(run: Run, text: str | None, **options: Any) -> None:
       coord log --follow
       coord log --json | jq -r .event.type
     """
-    if options["follow"] and options["until"] is not None:
-        raise usage_error("--follow shows new events, so it cannot be used with --until.")
+    if options["follow"] and (options["until"] is not None or options["before"] is not None):
+        raise usage_error("--follow shows new events, so it cannot be used with --until or --before.")
     past = run.full_history(lines=run.json or is_event_name(text or ""), follows=options["follow"])
     run.note_problems(past.snapshot)
     if text and is_event_name(text) and past.is_known_event(text):
@@ -79,9 +82,10 @@ def log(run: Run, text: str | None, **options: Any) -> None:
         raise usage_error("--until is before --since.")
     before = past.events if options["until"] is None else past.until(past.cut(options["until"], "--until"))
     selected = [event for event in before if all(matches(event) for matches in filters) and event.key > begin]
-    limit = options["last"] or (_SHOWN_BEFORE_FOLLOWING if options["follow"] else _SHOWN)
-    shown = selected if options["everything"] or (run.json and not options["last"]) else selected[-limit:]
-    _print(_lines(run, past, shown), _head(run, past, len(selected), len(shown)))
+    limit = options["limit"] or (_SHOWN_BEFORE_FOLLOWING if options["follow"] else _SHOWN)
+    everything = options["everything"] or (run.json and not options["limit"])
+    page = newest_page(run, "log", selected, lambda event: event.key, None if everything else limit, options["before"])
+    _print(_lines(run, past, page.rows), _head(run, past, len(selected), page))
     if options["follow"]:
         _follow(run, past, filters)
     return None
@@ -173,14 +177,16 @@ def _strings_in(value: object) -> Iterator[str]:
 # --- output ---------------------------------------------------------------------------------------------------------
 
 
-def _head(run: Run, past: FullHistory, selected: int, shown: int) -> str:
-    if run.json:
+def _head(run: Run, past: FullHistory, selected: int, page: Page[Event]) -> str:
+    if run.json:  # the lines are events only
+        if page.older:
+            run.note(page.hint("event"))
         return ""
     if not past.events:
         return "The log has no events yet. The first is written by: coord start"
     if not selected:
         return f"None of the {plural(len(past.events), 'event')} matches."
-    return f"… {plural(selected - shown, 'older event')}: --all shows them" if selected > shown else ""
+    return page.hint("event") or ("" if page.rows else "No older events match.")
 
 
 def _lines(run: Run, past: FullHistory, events: Sequence[Event]) -> Iterator[str]:
@@ -229,7 +235,7 @@ def _print_event(run: Run, past: FullHistory, event: Event) -> None:
     _print(rows)
 
 
-_WITHOUT_EFFECT_ON_CLAIMS = (SessionHeartbeat, SessionStarted, MessageRead, MessageAcknowledged)
+_WITHOUT_EFFECT_ON_CLAIMS = (SessionHeartbeat, SessionStarted, MessageRead, MessageAcknowledged, MessageResolved)
 
 
 def _value_text(value: object) -> str:

@@ -4,11 +4,12 @@ from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from functools import partial
 from itertools import chain
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
 from coord.cli.commands.history.log import event_line, sessions_named
+from coord.cli.paging import before_option, limit_option, newest_page, sort_key
 from coord.cli.parser import argument, at_option, command, option
 from coord.cli.resource_words import one_resource, resources_meant
 from coord.engine.board import find_deaths
@@ -18,7 +19,7 @@ from coord.engine.times import is_event_name
 from coord.errors import CoordError, refused
 from coord.render.console.progress import chunks
 from coord.render.events import names_in
-from coord.render.format import line, plural, session_label, time_text
+from coord.render.format import line, session_label, time_text
 from coord.render.why import (
     history_lines,
     holder_text,
@@ -71,8 +72,10 @@ class WhyContext(NamedTuple):
 @command("why", acts=False)
 @argument("words", metavar="RESOURCE|SESSION|EVENT", nargs=-1, required=True)
 @option("--all", "everything", is_flag=True, help="Show all steps of a long history.")
+@limit_option(f"steps; the default is {_SHOWN}")
+@before_option
 @at_option
-def why(run: Run, words: tuple[str, ...], everything: bool, at: str | None) -> None:
+def why(run: Run, words: tuple[str, ...], at: str | None, **listed: Any) -> None:
     """Explain the history of a RESOURCE, of a SESSION's claims, or of an EVENT.
 
     Each step shows the event that caused it and the rule that decided it. If the requester was told something else at
@@ -96,7 +99,7 @@ def why(run: Run, words: tuple[str, ...], everything: bool, at: str | None) -> N
     deaths = find_deaths(run.system, past.snapshot)
     entries = build_claim_history(events, analysis.decisions)
     view = WhyContext(run, past, cut, analysis, entries, names_in(events), deaths)
-    _print_answer(view, _find_answer(view, words), everything)
+    _print_answer(view, _find_answer(view, words), **listed)
 
 
 def _find_answer(view: WhyContext, words: tuple[str, ...]) -> WhyAnswer:
@@ -207,14 +210,15 @@ def _note_path(view: WhyContext, word: str) -> None:
         view.run.note(f"{line(word)} is also a path. For its history: coord why file {line(word)}")
 
 
-def _print_answer(view: WhyContext, answer: WhyAnswer, everything: bool) -> None:
-    shown = answer.entries if everything or view.run.json else answer.entries[-_SHOWN:]
-    older = len(answer.entries) - len(shown)
+def _print_answer(view: WhyContext, answer: WhyAnswer, everything: bool, limit: int | None, before: str | None) -> None:
+    most = limit or (None if everything or view.run.json else _SHOWN)
+    page = newest_page(view.run, "why", answer.entries, lambda it: sort_key(it.at, it.cause or it.claim), most, before)
+    shown = page.rows
     parts = [answer.head, *answer.lines]
     if answer.entries:
         parts.append("")
-    if older:
-        parts.append(f"… {plural(older, 'earlier step')}: --all shows them")
+    if page.older:
+        parts.append(page.hint("step"))
     resources = {entry.resource for entry in answer.entries} if answer.kind == "claim" else {answer.about}
     parts += history_lines(shown, view.cut.at, view.names, *(resources if len(resources) == 1 else ()))
     if shown:
@@ -223,8 +227,9 @@ def _print_answer(view: WhyContext, answer: WhyAnswer, everything: bool) -> None
         "now": view.cut.at,
         "about": answer.about,
         "kind": answer.kind,
-        "story": msgspec.to_builtins(answer.entries),
+        "story": msgspec.to_builtins(shown),
         "receipts": msgspec.to_builtins(answer.receipts) if answer.kind == "message" else None,
+        **page.data,
     }
     if answer.kind == "session":
         data["lives"] = [

@@ -10,6 +10,7 @@ from coord.cli.commands.history.why import why
 from coord.cli.commands.messages.ack import ack
 from coord.cli.commands.messages.inbox import inbox
 from coord.cli.commands.messages.reply import reply
+from coord.cli.commands.messages.resolve import resolve
 from coord.cli.commands.messages.send import send
 from coord.cli.commands.session.heartbeat import heartbeat
 from coord.cli.commands.session.start import start
@@ -18,7 +19,8 @@ from coord.engine.run import Run
 from coord.errors import usage_error
 
 TOOL_COMMANDS = {
-    tool.name: tool for tool in (ack, claim, handoff, heartbeat, inbox, release, reply, send, start, status, why)
+    tool.name: tool
+    for tool in (ack, claim, handoff, heartbeat, inbox, release, reply, resolve, send, start, status, why)
 }
 """The commands that are served as tools, by name."""
 

@@ -1,9 +1,11 @@
 """`coord inbox`: read messages, and notices about this session's claims."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 import msgspec
 
+from coord.cli.paging import before_option, cut_before, limit_option, newest_page, sort_key
 from coord.cli.parser import argument, at_option, command, option
 from coord.engine.durations import parse_wait_s
 from coord.engine.messages import full_message_row, message_id, read_message
@@ -11,11 +13,12 @@ from coord.engine.run import Run
 from coord.engine.snapshot import Snapshot
 from coord.errors import REFUSED, CoordError, no_log, no_session, usage_error
 from coord.platform.watch import Interrupted, collect_signals, wait_for
-from coord.render.format import duration_text
+from coord.render.diff import list_first
+from coord.render.format import duration_text, session_label
 from coord.render.messages import message_lines, notice_line
 from coord.workspace.identity import identify
 from coord.workspace.names import known_session, resolve_session
-from eventlog.events import EVERYONE, Event, Instant, MessageRead, MessageSent, add_time
+from eventlog.events import EVERYONE, Event, EventId, Instant, MessageRead, MessageSent, add_time
 from projections.rules.cycles import wait_cycles
 from projections.rules.fold import as_of
 from projections.rules.state import Notice, Session, State
@@ -24,48 +27,89 @@ from projections.views.board import MessageRow, message_row, names_of
 _SHOWN = 20
 
 
-@command("inbox")
+@command("inbox", begins=True)
 @argument("message", required=False)
 @option("--peek", is_flag=True, help="Show the messages, and leave them unread.")
-@option("--all", "everything", is_flag=True, help=f"Show the newest {_SHOWN} messages to you, read or unread.")
+@option("--all", "everything", is_flag=True, help="Show the newest messages to you, read or unread.")
 @option("--wait", help="Wait until something arrives, for at most this long: 10m.")
+@limit_option(f"messages; the default is {_SHOWN}")
+@before_option
 @at_option
-def inbox(run: Run, message: str | None, peek: bool, everything: bool, wait: str | None, at: str | None) -> None:
+def inbox(run: Run, message: str | None, **options: Any) -> None:
     """Show your unread messages and notices, and mark them as read; or show one MESSAGE in full.
 
-    With --at, it shows what was unread at that time, and marks nothing as read. This also works for a session that has
-    ended since. With --wait, the exit code is 1 if nothing arrives in time.
+    The oldest unread messages come first, and what is not shown stays unread. With --at, it shows what was unread at
+    that time, and marks nothing as read. This also works for a session that has ended since. With --wait, the exit code
+    is 1 if nothing arrives in time.
 
     \b
     Examples:
       coord inbox
       coord inbox --wait 10m
       coord inbox amber-otter-k3f9/17
+      coord inbox --all --limit 50 --before yesterday
       coord inbox --at -90m --session amber-otter
     """
-    wait_limit_s = parse_wait_s(wait)
-    if at is not None and (message is not None or everything or wait is not None):
+    peek, everything, at = options["peek"], options["everything"], options["at"]
+    wait_limit_s = parse_wait_s(options["wait"])
+    if at is not None and (message is not None or everything or options["wait"] is not None):
         raise usage_error("--at shows what was unread then; it cannot be used with a message, --all or --wait.")
+    if message is not None and (everything or options["limit"] or options["before"] is not None):
+        raise usage_error("a message is shown in full; --all, --limit and --before are for lists.")
     snapshot, me = _past_snapshot(run, at) if at is not None else _current_snapshot(run)
     if message is not None:
         return _show_message(run, snapshot, message, me, peek)
     if everything:
-        return _show_all(run, snapshot, me)
+        return _show_all(run, snapshot, me, options["limit"] or _SHOWN, options["before"])
     snapshot = _wait(run, me, wait_limit_s) if wait_limit_s else snapshot
     state, now = as_of(snapshot.state, snapshot.now), snapshot.now
     session = known_session(state, me)
-    unread = session.unread[:_SHOWN]
-    rows = [_full_row(run, state, each) if run.json else message_row(state, each) for each in unread]
-    left = len(session.unread) - len(rows)
-    notices = session.notices if run.json else session.notices[:_SHOWN]
-    left += len(session.notices) - len(notices)
-    written = run.say(_render_text(state, session, notices, rows, now), _data(me, notices, rows, left))
-    shown = tuple(dict.fromkeys([*unread, *(notice.id for notice in notices)]))
+    unread = _choose_unread(run, state, session, options["limit"], options["before"])
+    rows = [_full_row(run, state, each) if run.json else message_row(state, each) for each in unread.messages]
+    next_page = _next_command(run, unread, peek or at is not None)
+    written = run.say(
+        _render_text(state, session, unread, rows, now, next_page),
+        _data(me, unread.notices, rows, unread.left) | {"next": next_page},
+    )
+    shown = tuple(dict.fromkeys([*unread.messages, *(notice.id for notice in unread.notices)]))
     if shown and written and not peek and at is None:  # what was not shown must stay unread
         run.transact(lambda transaction: transaction.append(MessageRead(messages=shown)))
     else:
         run.note_problems(snapshot)
     return None
+
+
+class _Unread(NamedTuple):
+    """The unread messages and notices to show, oldest first, and how many are left, also with `--before`."""
+
+    messages: Sequence[EventId]
+    notices: Sequence[Notice]
+    left: int  # unread messages and notices that are not shown
+    left_in_list: int  # those of them that `--before` does not exclude
+
+
+def _choose_unread(run: Run, state: State, session: Session, limit: int | None, before: str | None) -> _Unread:
+    messages, notices = session.unread, session.notices
+    if before is not None:
+        sent = {name: sort_key(state.messages[name].at, name) for name in messages}
+        cut = cut_before(run, before, list(sent.values()))
+        messages = [name for name in messages if sent[name] < cut]
+        notices = [notice for notice in notices if sort_key(notice.at, notice.id) < cut]
+    shown = messages[: limit or _SHOWN]
+    shown_notices = notices if run.json and limit is None else notices[: limit or _SHOWN]
+    count = len(shown) + len(shown_notices)
+    left = len(session.unread) + len(session.notices) - count
+    return _Unread(shown, shown_notices, left, len(messages) + len(notices) - count)
+
+
+def _next_command(run: Run, unread: _Unread, keeps_unread: bool) -> str:
+    """Return the command that shows more of the unread messages, or "" if there are none."""
+    if not unread.left:
+        return ""
+    if not unread.left_in_list:
+        return run.repeat("inbox", before=None)
+    everything = unread.left_in_list + len(unread.messages)
+    return run.repeat("inbox", wait=None, **({"limit": everything} if keeps_unread else {}))
 
 
 def _current_snapshot(run: Run) -> tuple[Snapshot, str]:
@@ -129,19 +173,15 @@ def _show_message(run: Run, snapshot: Snapshot, text: str, me: str, peek: bool) 
         run.transact(lambda transaction: transaction.append(MessageRead(messages=(event.id,))))
 
 
-def _show_all(run: Run, snapshot: Snapshot, me: str) -> None:
+def _show_all(run: Run, snapshot: Snapshot, me: str, limit: int, before: str | None) -> None:
     """Show the newest messages from the journals, because a state does not keep messages that everyone has read."""
     mine = set(_lineage(snapshot.state, me))
     received = [(e, p) for e, p in _messages(run) if (e.session != me if p.to == EVERYONE else mine & set(p.to))]
-    rows = [full_message_row(event, payload, snapshot.state) for event, payload in received[-_SHOWN:]]
-    older = len(received) - len(rows)
-    text = (
-        "\n\n".join(message_lines(row, snapshot.now, me, names_of(snapshot.state)) for row in rows)
-        or "No messages yet."
-    )
-    run.say(
-        (f"({older} older messages not shown)\n\n" if older else "") + text, _data(me, [], rows, 0) | {"older": older}
-    )
+    page = newest_page(run, "inbox", received, lambda row: row[0].key, limit, before)
+    rows = [full_message_row(event, payload, snapshot.state) for event, payload in page.rows]
+    texts = [message_lines(row, snapshot.now, me, names_of(snapshot.state)) for row in rows]
+    nothing = "No messages yet." if before is None else "No older messages."
+    run.say("\n\n".join(filter(None, [page.hint("message"), *texts])) or nothing, _data(me, [], rows, 0) | page.data)
 
 
 def _lineage(state: State, me: str) -> list[str]:
@@ -160,9 +200,9 @@ def _messages(run: Run) -> Iterable[tuple[Event, MessageSent]]:
 
 
 def _render_text(
-    state: State, session: Session, notices: Sequence[Notice], rows: Sequence[MessageRow], now: Instant
+    state: State, session: Session, unread: _Unread, rows: Sequence[MessageRow], now: Instant, next_page: str
 ) -> str:
-    names, left = names_of(state), len(session.unread) - len(rows) + len(session.notices) - len(notices)
+    names = names_of(state)
     direct = [row for row in rows if not row.everyone]
     broadcast = [row for row in rows if row.everyone]
     cycles = [
@@ -170,15 +210,25 @@ def _render_text(
         for cycle in wait_cycles(state)
         if session.id in cycle
     ]
-    parts = ["\n".join(cycles), "\n".join(notice_line(notice, now, names) for notice in notices)]
+    parts = ["\n".join(cycles), "\n".join(notice_line(notice, now, names) for notice in unread.notices)]
     for head, messages in (("📬 DIRECT MESSAGES", direct), ("📢 BROADCASTS", broadcast)):
         if messages:
             parts.append("\n\n".join([head, *(message_lines(row, now, session.id, names) for row in messages)]))
     if rows:
         parts.append(f'To answer: coord reply {rows[-1].id} "..."')
-    if left:
-        parts.append(f"… and {left} more unread: coord inbox")
+    parts.append("\n".join(_still_owed(state, session.id, rows)))
+    if unread.left:
+        parts.append(f"… and {unread.left} more unread: {next_page}")
     return "\n\n".join(part for part in parts if part) or "📭 No unread messages. (coord inbox --all shows older ones)"
+
+
+def _still_owed(state: State, me: str, rows: Sequence[MessageRow]) -> Iterator[str]:
+    """Yield a line for each question of this session that is answered here, and that others must still confirm."""
+    for name in dict.fromkeys(row.in_reply_to for row in rows):
+        question = state.messages.get(name)
+        if question and question.unacknowledged_by and state.current_session(question.session) == me:
+            others = list_first([session_label(other, names_of(state)) for other in sorted(question.unacknowledged_by)])
+            yield f"{name} is still to be confirmed by {others}. To close it for all: coord resolve {name}"
 
 
 def _data(me: str, notices: Sequence[Notice], rows: Sequence[MessageRow], left: int) -> dict[str, object]:

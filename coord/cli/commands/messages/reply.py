@@ -11,7 +11,7 @@ from eventlog.events import MessageAcknowledged, MessageSent
 from projections.views.board import names_of
 
 
-@command("reply")
+@command("reply", begins=True)
 @argument("message")
 @argument("body")
 def reply(run: Run, message: str, body: str) -> None:

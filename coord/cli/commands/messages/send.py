@@ -15,7 +15,7 @@ from projections.views.board import names_of
 URGENCIES = ("low", "normal", "high")
 
 
-@command("send")
+@command("send", begins=True)
 @argument("to", metavar="TO", shell_complete=complete_session)
 @argument("subject")
 @argument("body", required=False)

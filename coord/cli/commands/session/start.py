@@ -21,6 +21,7 @@ from coord.workspace.identity import (
 )
 from coord.workspace.names import EVERYONE_WORDS, resolve_session
 from coord.workspace.paths import protect_log
+from coord.workspace.people import is_at_terminal
 from eventlog.events import SessionStarted
 from projections.rules.state import Session, State
 
@@ -142,6 +143,7 @@ def _start_event(run: Run, transaction: Transaction, wanted: StartOptions, curre
         capabilities=wanted.capabilities or (old.capabilities if old else ()),
         anchor=anchor[1] if anchor else None,
         continues=old.id if old else "",
+        person=is_at_terminal(run.system),
     )
 
 

@@ -123,7 +123,7 @@ def test_many_changes_are_cut_with_a_note(inside: SimulatedMachine) -> None:
     for number in range(30):
         inside.run(200, "claim", "port", str(8000 + number))
     found = text(inside, "-1s").split("CLAIMS")[1]
-    assert "… and 10 more: --json shows all" in found
+    assert "… and 10 more: coord diff " in found
     assert found.count("holds it") == 20
 
 
