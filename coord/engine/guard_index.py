@@ -18,22 +18,15 @@ from coord.workspace.config import Config
 from coord.workspace.names import by_conversations
 from coord.workspace.paths import Workspace
 from coord.workspace.system import System
-from eventlog.events import SessionHeartbeat, to_micros
+from eventlog.events import to_micros
 from projections.rules.liveness import ObserverHost
 from projections.rules.resources import is_file
+from projections.rules.sessions import is_idle
 from projections.rules.state import Claim, Message, Session, State, WaitingRequest
 from projections.views.board import names_of
 
 if TYPE_CHECKING:
     from coord.guard.decision import SessionNews, ViewFields
-
-IDLE = SessionHeartbeat(action="idle", target="waiting for its user", automatic=True)
-"""The heartbeat of a session whose agent has stopped."""
-
-
-def is_idle(doing: SessionHeartbeat) -> bool:
-    """Return whether a hook recorded that the agent has stopped, also with the text of an older version."""
-    return doing.automatic and doing.action == IDLE.action
 
 
 def save_index(system: System, workspace: Workspace, config: Config, snapshot: Snapshot) -> None:
@@ -107,7 +100,7 @@ def unacknowledged(state: State, session: Session) -> list[Message]:
 
 def has_stated_activity(session: Session) -> bool:
     """Return whether a session has reported what it is doing since it was last idle."""
-    return bool(session.doing.action) and session.doing != IDLE
+    return bool(session.doing.action) and not is_idle(session.doing)
 
 
 def patience_s(session: Session, config: Config) -> int:

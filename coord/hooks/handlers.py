@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from msgspec.structs import replace
 
-from coord.engine.guard_index import IDLE, is_idle, unacknowledged
+from coord.engine.guard_index import unacknowledged
 from coord.guard import hook_state, shell_commands
 from coord.guard.decision import GuardRow
 from coord.guard.entry import record_answer
@@ -23,6 +23,7 @@ from coord.hooks.messages import LATER_CHARS, START_CHARS, other_sessions, remin
 from coord.render.format import line
 from coord.workspace.names import by_conversation
 from eventlog.events import AgentStarted, AgentStopped, Instant, SessionEnded, SessionHeartbeat
+from projections.rules.sessions import IDLE, is_idle
 from projections.rules.state import Claim, State
 
 _COMMAND_START = (
@@ -124,7 +125,8 @@ def on_stop(hook: HookContext) -> None:
         owes = [reminder(m, new[m.id], hook.reminder_trace()) for m in unacknowledged(state, me) if m.id in new]
         hook.block_stop([*pieces, *owes])
     elif not is_idle(me.doing):
-        hook.transaction.append(IDLE)
+        blocked = "" if me.doing.asks_person else me.doing.blocked_on  # what it is blocked on outlasts its stop
+        hook.transaction.append(replace(IDLE, blocked_on=blocked))
 
 
 def on_agent_start(hook: HookContext) -> None:

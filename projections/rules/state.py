@@ -117,6 +117,7 @@ class Session(Struct, kw_only=True, array_like=True):
     unread: list[EventId] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
     agents: dict[str, str] = field(default_factory=dict)  # its running subagents, with their kinds
+    blocked_since: Instant = ""  # when it reported what it is blocked on; empty if it is not blocked
 
     @property
     def live(self) -> bool:

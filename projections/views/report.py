@@ -31,9 +31,10 @@ from eventlog.events import (
 from projections.rules.claims import loss_reason
 from projections.rules.state import Decision
 from projections.views.activity import ReportItem, SessionActivity, item_of_interval, session_activities
-from projections.views.board import Board, Need
+from projections.views.board import Board
 from projections.views.deaths import Death, find_deaths
 from projections.views.intervals import ClaimInterval, HistoryAnalysis, happened_after, not_ended_before
+from projections.views.needs import Need
 from projections.views.point_in_time import PointInTime, count_until
 
 
