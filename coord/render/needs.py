@@ -25,7 +25,7 @@ Escape: TypeAlias = Callable[[str, int], str]
 """Makes text of other sessions safe for the output format, and cuts it to a number of characters."""
 
 _MOST = 400  # characters of a sentence
-_PLAIN_WORD = re.compile(r"[\w@%+=:,./~-]+", re.ASCII)
+_PLAIN_WORD = r"[a-zA-Z0-9_@%+=:,./~-]+"  # a string, as in `coord.render.format`: most commands need no pattern
 
 
 def need_lines(needs: Sequence[Need], now: Instant, me: str, names: Names) -> list[str]:
@@ -71,14 +71,15 @@ def _step_text(step: NeedStep, me: str, names: Names, escape: Escape, code: Call
 
 def _since(need: Need, now: Instant) -> str:
     """Return since when; and the message's id, if no command names it, as in a past board."""
-    since = f" · since {time_text(need.since, now)} ({duration_text(seconds_between(need.since, now))})"
     reference = f" ({need.about})" if need.kind == "unacknowledged" and not need.steps else ""
-    return (since if need.since else "") + reference
+    if not need.since:
+        return reference
+    return f" · since {time_text(need.since, now)} ({duration_text(seconds_between(need.since, now))}){reference}"
 
 
 def _shell_word(word: str) -> str:
     """Quote a word for a POSIX shell; one with control characters is written with escapes, for bash and zsh."""
-    if _PLAIN_WORD.fullmatch(word) and word != "...":
+    if re.fullmatch(_PLAIN_WORD, word) and word != "...":
         return word
     if not word.isprintable():
         return "$'" + terminal_text(word.replace("\\", r"\\").replace("'", r"\'")) + "'"
@@ -88,7 +89,5 @@ def _shell_word(word: str) -> str:
 
 
 def markdown_code(text: str) -> str:
-    """Return text as code in Markdown."""
-    longest = max(map(len, re.findall("`+", text)), default=0)
-    fence = "`" * (longest + 1)
-    return f"{fence} {text} {fence}" if longest else f"{fence}{text}{fence}"
+    """Return text as code in Markdown, or as escaped text if it contains characters of markup."""
+    return markdown_text(text, 0) if re.search("[<>&|`]", text) else f"`{text}`"

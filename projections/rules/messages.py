@@ -81,6 +81,15 @@ def _drop_if_done(state: State, name: EventId) -> None:
         del state.messages[name]
 
 
+def unacknowledged(state: State, session: Session) -> list[Message]:
+    """Return the messages that a session has read and must still acknowledge."""
+    return [
+        message
+        for message in state.messages.values()
+        if session.id in message.unacknowledged_by and message.id not in session.unread
+    ]
+
+
 def transfer_messages(state: State, old: Session, new: Session) -> None:
     """Give the unread and unacknowledged messages of a session to the session that continues it."""
     for message in state.messages.values():

@@ -19,19 +19,18 @@ from msgspec.structs import replace
 from eventlog.events import Instant, seconds_between
 from projections.rules.claims import find_obstacles
 from projections.rules.cycles import wait_cycles
+from projections.rules.messages import unacknowledged
 from projections.rules.sessions import is_idle
-from projections.rules.state import Claim, ClaimRequest, Message, Notice, Session, State, WaitingRequest
+from projections.rules.state import Claim, Message, Notice, Session, State, WaitingRequest
 
 NeedKind: TypeAlias = Literal[
     "dead", "silent", "blocked", "lost", "circle", "unacknowledged", "journal", "clock", "unknown"
 ]
-Words: TypeAlias = tuple[str, ...]
-"""A command as a list of words, the first of which is `coord`."""
-Label: TypeAlias = Callable[[str], str]
-"""Returns how a session is written, given its id."""
+_Label: TypeAlias = Callable[[str], str]
 
+_ORDER = "journal lost asks circle urgent blocked dead silent unacknowledged unknown clock".split()
 _MOST_RESOURCES = 3  # of a silent session: they are named, and broken one by one
-_SUBJECT, _EXCERPT = 60, 120  # characters of a text of another session: in a command, in a sentence
+_EXCERPT = 120  # characters of a message that are shown
 
 
 class NeedStep(Struct, frozen=True):
@@ -41,7 +40,7 @@ class NeedStep(Struct, frozen=True):
     """
 
     why: str
-    commands: tuple[Words, ...] = ()
+    commands: tuple[tuple[str, ...], ...] = ()  # each as its words, from `coord` on
     sessions: tuple[str, ...] = ()
     ends: bool = True  # whether the need has ended after it
 
@@ -94,31 +93,26 @@ def find_needs(state: State, seen: Observed, log_needs: Iterable[Need] = ()) -> 
     newer = "{} events of a newer version are kept but not understood: {}"
     log = [*log_needs, *(log_need("unknown", newer.format(n, name)) for name, n in state.unknown.items())]
     here = [session for session in state.sessions.values() if seen.is_here(session)]
-    unconfirmed = list(_unconfirmed(state, seen))
-    groups: tuple[Iterable[Need], ...] = (
-        (need for need in log if need.kind == "journal"),
-        (_lost(session, notice) for session in here for notice in session.notices if notice.kind == "lost"),
-        (_asking(session) for session in here if session.doing.blocked_on and session.doing.asks_person),
-        (circle_need(state, cycle) for cycle in wait_cycles(state)),
-        (unconfirmed_need(*each) for each in unconfirmed if each[0].urgency == "high"),
-        (_blocked(session) for session in here if session.doing.blocked_on and not session.doing.asks_person),
-        _holding(state, seen),
-        (unconfirmed_need(*each) for each in unconfirmed if each[0].urgency != "high"),
-        (need for need in log if need.kind != "journal"),
-    )
-    return [_complete(need, state) for group in groups for need in sorted(group, key=lambda need: need.since)]
+    needs = [
+        *log,
+        *(_lost(session, notice) for session in here for notice in session.notices if notice.kind == "lost"),
+        *(_blocked(session) for session in here if session.doing.blocked_on),
+        *(circle_need(state, cycle) for cycle in wait_cycles(state)),
+        *_unconfirmed(state, seen),
+        *_holding(state, seen),
+    ]
+    needs.sort(key=lambda need: (_ORDER.index(_urgency(need)), need.since))
+    return [_complete(need, state) for need in needs]
+
+
+def _urgency(need: Need) -> str:
+    return "asks" if need.asks_person else "urgent" if need.urgent else need.kind
 
 
 def own_needs(state: State, session: str) -> list[Need]:
-    """Return what a session itself must do: leave a circle, and confirm what it has read.
-
-    Its lost claims are notices in its inbox.
-    """
+    """Return what a session itself must do: leave a circle, and confirm what it has read."""
     needs = [circle_need(state, cycle) for cycle in wait_cycles(state) if session in cycle]
-    unread = state.sessions[session].unread
-    for message in state.messages.values():
-        if session in message.unacknowledged_by and message.id not in unread:
-            needs.append(unconfirmed_need(message, (session,)))
+    needs += [unconfirmed_need(message, (session,)) for message in unacknowledged(state, state.sessions[session])]
     return [_complete(need, state) for need in needs]
 
 
@@ -146,22 +140,20 @@ def _lost(session: Session, notice: Notice) -> Need:
     )
 
 
-def _asking(session: Session) -> Need:
-    place = " in ".join(part for part in (session.client, session.worktree) if part)
-    return replace(_blocked(session), asks_person=True, steps=(NeedStep(f"answer in its window: {place}"),))
-
-
 def _blocked(session: Session) -> Need:
-    what = session.doing.blocked_on
-    answer = ("coord", "send", session.id, f"Re: {_one_line(what, _SUBJECT)}", "...")
+    what, asks = session.doing.blocked_on, session.doing.asks_person
+    place = " in ".join(part for part in (session.client, session.worktree) if part)
+    answer = ("coord", "send", session.id, "Answer", "...")
     settled = ("coord", "heartbeat", "--blocked-on", "", "--session", session.id)
+    steps = (NeedStep("answer it", (answer,), ends=False), NeedStep("when it is no longer blocked", (settled,)))
     return Need(
         kind="blocked",
         session=session.id,
         sessions=(session.id,),
         since=session.blocked_since,
         subject=what,
-        steps=(NeedStep("answer it", (answer,), ends=False), NeedStep("when it is no longer blocked", (settled,))),
+        asks_person=asks,
+        steps=(NeedStep(f"answer in its window: {place}"),) if asks else steps,
     )
 
 
@@ -191,24 +183,19 @@ def _waits_behind(state: State, waiter: str, ahead: str) -> list[tuple[WaitingRe
     found = []
     for wait in state.waits.values():
         if wait.session == waiter:
-            starts = [_began(obstacle) for obstacle in find_obstacles(state, wait) if obstacle.session == ahead]
+            behind = [obstacle for obstacle in find_obstacles(state, wait) if obstacle.session == ahead]
+            # A claim with the id of another session was passed on to its holder later than it was asked for.
+            starts = [b.granted_at if isinstance(b, Claim) and ahead not in b.id else b.asked_at for b in behind]
             found += [(wait, max(wait.asked_at, min(starts)))] if starts else []
     return found
 
 
-def _began(request: ClaimRequest) -> Instant:
-    """Return when a session asked for what it has; for a claim that was passed on to it, when it got it."""
-    if isinstance(request, Claim) and not request.id.startswith(f"{request.session}/"):
-        return request.granted_at
-    return request.asked_at
-
-
-def _unconfirmed(state: State, seen: Observed) -> Iterator[tuple[Message, tuple[str, ...]]]:
-    """Find the messages that sessions here must confirm, and these sessions."""
+def _unconfirmed(state: State, seen: Observed) -> Iterator[Need]:
+    """Find the messages that sessions here must confirm."""
     for message in state.messages.values():
         missing = tuple(name for name in sorted(message.unacknowledged_by) if seen.is_here(state.sessions.get(name)))
         if missing and (message.urgency == "high" or seconds_between(message.at, seen.now) >= seen.silent_s):
-            yield message, missing
+            yield unconfirmed_need(message, missing)
 
 
 def unconfirmed_need(message: Message, missing: tuple[str, ...]) -> Need:
@@ -231,75 +218,77 @@ def unconfirmed_need(message: Message, missing: tuple[str, ...]) -> Need:
 
 def _holding(state: State, seen: Observed) -> Iterator[Need]:
     """Find the sessions that hold claims, and that are dead but not yet recorded as dead, or silent."""
-    held: dict[str, list[Claim]] = {}
+    held: dict[str, list[str]] = {}
     for claim in state.claims.values():
-        held.setdefault(claim.session, []).append(claim)
-    waited_for = {ahead.session for wait in state.waits.values() for ahead in find_obstacles(state, wait)}
-    for name, claims in held.items():
-        session = state.sessions[name]
+        held.setdefault(claim.session, []).append(claim.resource)
+    waiting: dict[str, list[str]] = {}
+    for wait in state.waits.values():
+        for ahead in {obstacle.session for obstacle in find_obstacles(state, wait)} - {wait.session}:
+            waiting.setdefault(ahead, []).append(wait.session)
+    for name, resources in held.items():
+        session, waiters = state.sessions[name], waiting.get(name, [])
         if session.live and name in seen.gone:
-            yield _holder_need(session, claims, seen.gone[name])
-        elif seen.is_silent(session) and (name in waited_for or not is_idle(session.doing)):
-            yield _holder_need(session, claims, "")
+            yield _holder_need("dead", session, resources, waiters, seen.gone[name])
+        elif seen.is_silent(session) and (waiters or not is_idle(session.doing)):
+            yield _holder_need("silent", session, resources, waiters)
 
 
-def _holder_need(session: Session, claims: list[Claim], evidence: str) -> Need:
-    resources = list(dict.fromkeys(claim.resource for claim in claims))
+def _holder_need(
+    kind: Literal["dead", "silent"], session: Session, held: list[str], waiters: list[str], evidence: str = ""
+) -> Need:
+    resources, others = list(dict.fromkeys(held)), dict.fromkeys(waiters)
+    hidden = len(resources) - _MOST_RESOURCES
     end = (("coord", "end", "--session", session.id),)
-    few = len(resources) <= _MOST_RESOURCES
-    breaks = tuple(("coord", "break", resource, "--reason", "...") for resource in resources) if few else end
+    breaks = tuple(("coord", "break", resource, "--reason", "...") for resource in resources)
     ask = NeedStep("ask", (("coord", "send", session.id, "Still working?", "...", "--needs-ack"),), ends=False)
-    free = NeedStep("free what it holds", end if evidence else breaks)
-    more = "" if few else f" and {len(resources) - _MOST_RESOURCES} more"
+    free = NeedStep("free what it holds", end if kind == "dead" or hidden > 0 else breaks)
     return Need(
-        kind="dead" if evidence else "silent",
+        kind=kind,
         session=session.id,
-        sessions=(session.id,),
+        sessions=tuple(dict.fromkeys((session.id, *others))),
         about=resources[0],
         since=session.last_at,
-        subject=", ".join(resources[:_MOST_RESOURCES]) + more,
+        subject=", ".join(resources[:_MOST_RESOURCES]) + (f" and {hidden} more" if hidden > 0 else ""),
         excerpt=evidence,
-        steps=(free,) if evidence else (ask, free),
+        steps=(free,) if kind == "dead" else (ask, free),
     )
 
 
-# --- the sentence -----------------------------------------------------------------------------------------------------
-
-
-def need_text(need: Need, label: Label) -> str:
-    """Return a need as a sentence, without `since` and the steps. `label` writes the sessions."""
+def need_text(need: Need, label: _Label) -> str:
+    """Return a need as a sentence, without `since` and the steps. `label` returns how a session is written."""
     return _TEXTS[need.kind](need, label(need.session), label)
 
 
-def _unconfirmed_text(need: Need, who: str, label: Label) -> str:
-    missing = ", ".join(label(name) for name in need.sessions)
-    urgent = "urgent message" if need.urgent else "message"
-    return f"{missing} must confirm the {urgent} {quoted_message(need)} from {who}"
-
-
-def quoted_message(need: Need) -> str:
-    """Return the subject and the beginning of a message between quotation marks that its text cannot close."""
+def _unconfirmed_text(need: Need, who: str, label: _Label) -> str:
+    missing, message = ", ".join(map(label, need.sessions)), "urgent message" if need.urgent else "message"
     words = f"{need.subject}: {need.excerpt}" if need.excerpt else need.subject
-    return "“" + _one_line(words, _EXCERPT).replace("”", '"') + "”"
+    quoted = "“" + _one_line(words, _EXCERPT).replace("”", '"') + "”"  # the text cannot close the quotation
+    return f"{missing} must confirm the {message} {quoted} from {who}"
 
 
-def _lost_text(need: Need, who: str, label: Label) -> str:
+def _lost_text(need: Need, who: str, label: _Label) -> str:
     to = f" to {label(need.sessions[1])}" if len(need.sessions) > 1 else ""
     return f"{who} was told it had {need.about}, but lost it{to}: {need.excerpt}"
 
 
-def _circle_text(need: Need, who: str, label: Label) -> str:
+def _circle_text(need: Need, who: str, label: _Label) -> str:
     path = " → ".join(label(name) for name in (*need.sessions, need.sessions[0]))
     return f"waiting for each other in a circle: {path}"
 
 
-_TEXTS: dict[NeedKind, Callable[[Need, str, Label], str]] = {
+def _holder_text(need: Need, who: str, label: _Label) -> str:
+    status = f"dead ({need.excerpt})" if need.kind == "dead" else "silent"
+    waiters = ", ".join(label(name) for name in need.sessions[1:])
+    return f"{who} is {status} and holds {need.subject}" + (f"; waiting for it: {waiters}" if waiters else "")
+
+
+_TEXTS: dict[NeedKind, Callable[[Need, str, _Label], str]] = {
     "lost": _lost_text,
     "blocked": lambda need, who, label: f"{who} is blocked on {need.subject}",
     "circle": _circle_text,
     "unacknowledged": _unconfirmed_text,
-    "dead": lambda need, who, label: f"{who} is dead ({need.excerpt}) and holds {need.subject}",
-    "silent": lambda need, who, label: f"{who} is silent and holds {need.subject}",
+    "dead": _holder_text,
+    "silent": _holder_text,
     **dict.fromkeys(("journal", "clock", "unknown"), lambda need, who, label: need.subject),
 }
 

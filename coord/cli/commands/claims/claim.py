@@ -16,14 +16,15 @@ from coord.errors import REFUSED, CoordError, usage_error
 from coord.hooks.edits import GitAnswers, conflicting_claims, finish_conflicting, may_finish_conflicting
 from coord.platform.watch import Interrupted, collect_signals, wait_for
 from coord.render.format import duration_text, line, until
+from coord.render.needs import own_need_text
 from coord.workspace.config import Config
 from coord.workspace.identity import Identity
 from eventlog.events import ClaimAccepted, ClaimReleased, ClaimRequested, EventId, Instant, Mode, ToldOutcome
 from projections.rules.claims import decide_request
-from projections.rules.cycles import wait_cycles
 from projections.rules.fold import as_of
 from projections.rules.state import ClaimRequest, State
-from projections.views.board import ClaimRow, claim_row
+from projections.views.board import ClaimRow, claim_row, names_of
+from projections.views.needs import own_needs
 
 _SHOWN = 5  # obstacles
 
@@ -230,11 +231,10 @@ def _poll_grant(
         if waiting.claim not in state.claims and not state.sessions[waiting.session].live:
             return msgspec.structs.replace(waiting, outcome="timed_out", at=snapshot.now), ""
         return run.transact(lambda transaction: _accept(transaction, waiting)).value, state.due
-    for cycle in wait_cycles(state):
-        if waiting.session in cycle and cycle not in reported_cycles and not run.json:
-            reported_cycles.add(cycle)
-            path = " → ".join((*cycle, cycle[0]))
-            run.note(f"these sessions wait for each other in a circle: {path}. Release a claim, or the waits time out.")
+    for need in own_needs(state, waiting.session):
+        if need.kind == "circle" and need.sessions not in reported_cycles and not run.json:
+            reported_cycles.add(need.sessions)
+            run.note(f"{own_need_text(need, names_of(state))}. Otherwise the waits time out.")
     return None, state.due
 
 

@@ -13,13 +13,14 @@ from coord.errors import REFUSED, CoordError, no_log, no_session, usage_error
 from coord.platform.watch import Interrupted, collect_signals, wait_for
 from coord.render.format import duration_text
 from coord.render.messages import message_lines, notice_line
+from coord.render.needs import own_need_text
 from coord.workspace.identity import identify
 from coord.workspace.names import resolve_session
 from eventlog.events import EVERYONE, Event, Instant, MessageRead, MessageSent, add_time
-from projections.rules.cycles import wait_cycles
 from projections.rules.fold import as_of
 from projections.rules.state import Notice, Session, State
 from projections.views.board import MessageRow, message_row, names_of
+from projections.views.needs import own_needs
 
 _SHOWN = 20
 
@@ -166,12 +167,8 @@ def _render_text(
     names, left = names_of(state), len(session.unread) - len(rows) + len(session.notices) - len(notices)
     direct = [row for row in rows if not row.everyone]
     broadcast = [row for row in rows if row.everyone]
-    cycles = [
-        f"⚠️  You wait for each other in a circle: {' → '.join((*cycle, cycle[0]))}"
-        for cycle in wait_cycles(state)
-        if session.id in cycle
-    ]
-    parts = ["\n".join(cycles), "\n".join(notice_line(notice, now, names) for notice in notices)]
+    circles = [f"⚠️  {own_need_text(need, names)}" for need in own_needs(state, session.id) if need.kind == "circle"]
+    parts = ["\n".join(circles), "\n".join(notice_line(notice, now, names) for notice in notices)]
     for head, messages in (("📬 DIRECT MESSAGES", direct), ("📢 BROADCASTS", broadcast)):
         if messages:
             parts.append("\n\n".join([head, *(message_lines(row, now, session.id, names) for row in messages)]))

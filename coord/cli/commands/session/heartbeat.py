@@ -1,5 +1,7 @@
 """`coord heartbeat`: tell others what this session is doing."""
 
+from msgspec.structs import replace
+
 from coord.cli.parser import argument, command, option
 from coord.cli.resources import check_resource, file_name
 from coord.engine.durations import parse_duration_s
@@ -32,7 +34,7 @@ _SHOWN_FIELDS = (
 @argument("next_action", metavar="[NEXT]", default="")
 @option("--file", "files", multiple=True, help="A file that you are changing; may be repeated.")
 @option("--eta", default="", help="When you expect to finish: 45m, or any text.")
-@option("--blocked-on", default="", help="What you need before you can continue.")
+@option("--blocked-on", help="What you need before you can continue; an empty text: nothing any more.")
 def heartbeat(
     run: Run,
     action: str,
@@ -42,7 +44,7 @@ def heartbeat(
     next_action: str,
     files: tuple[str, ...],
     eta: str,
-    blocked_on: str,
+    blocked_on: str | None,
 ) -> None:
     """Tell others what you are doing.
 
@@ -54,6 +56,7 @@ def heartbeat(
       coord heartbeat building church-guidance "BUILD - landing page" 25% "intake form"
       coord heartbeat testing api --file src/api.py --eta 45m
       coord heartbeat waiting deploy --blocked-on "the Stripe key"
+      coord heartbeat --blocked-on ""
     """
     names = tuple(
         check_resource(f"file/{file_name(run.system, run.workspace, name)}").removeprefix("file/") for name in files
@@ -69,10 +72,12 @@ def heartbeat(
             next_action=next_action,
             files=names,
             estimated_completion=_eta(eta, transaction.at),
-            blocked_on=blocked_on,
+            blocked_on=blocked_on or "",
         )
-        if not action and given != SessionHeartbeat():
+        if not action and (given != SessionHeartbeat() or blocked_on is not None):
             given = _combine(transaction.state.sessions[transaction.me.session].doing, given)
+        if blocked_on == "":
+            given = replace(given, blocked_on="", asks_person=False)
         transaction.append(given)
 
     outcome = run.transact(decide)
