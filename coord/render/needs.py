@@ -1,6 +1,6 @@
 """What needs a person, for a terminal, for Markdown, and for the agent that it concerns.
 
-`projections.views.needs` decides what it is and writes the sentence. Here a session gets its label, the time is added,
+`projections.views.needs` decides what it is and writes the sentence. Here a session gets its name, the time is added,
 and the commands are quoted so that they work when they are typed or pasted into a shell.
 """
 
@@ -35,7 +35,7 @@ def need_lines(needs: Sequence[Need], now: Instant, me: str, names: Names) -> li
 
 def need_line(need: Need, now: Instant, names: Names, escape: Escape = line) -> str:
     """Return who it is about, what is wrong, and since when, on one line."""
-    return escape(need_text(need, lambda name: session_label(name, names)), _MOST) + _since(need, now)
+    return escape(need_text(need, lambda session: _short_label(session, names)), _MOST) + _since(need, now)
 
 
 def step_lines(need: Need, me: str, names: Names, escape: Escape = line, code: Callable[[str], str] = str) -> list[str]:
@@ -64,9 +64,15 @@ def commands_text(step: NeedStep) -> str:
 
 def _step_text(step: NeedStep, me: str, names: Names, escape: Escape, code: Callable[[str], str]) -> str:
     """Return the purpose of a step, the session in which to type its commands unless `me` is one, and the commands."""
-    place = "" if me in step.sessions else ", ".join(session_label(name, names) for name in step.sessions)
+    place = "" if me in step.sessions else ", ".join(_short_label(session, names) for session in step.sessions)
     purpose = escape(f"{step.why}, in {place}" if place else step.why, _MOST)
     return f"{purpose}: {code(commands_text(step))}" if step.commands else purpose
+
+
+def _short_label(session: str, names: Names) -> str:
+    """Return the name of a session if no other session has it, since the commands have its id; else id and name."""
+    name = names.get(session, "")
+    return name if list(names.values()).count(name) == 1 else session_label(session, names)
 
 
 def _since(need: Need, now: Instant) -> str:

@@ -35,7 +35,7 @@ def on_sent(state: State, event: Event, payload: MessageSent, record: DecisionRe
         urgency=payload.urgency,
         needs_ack=payload.needs_ack,
         unread_by=set(recipients),
-        unacknowledged_by=set(recipients) if payload.needs_ack else set(),
+        unacknowledged_by=set(recipients) - {event.actor} if payload.needs_ack else set(),
     )
     state.messages[message.id] = message
     for name in recipients:
@@ -91,12 +91,18 @@ def unacknowledged(state: State, session: Session) -> list[Message]:
 
 
 def transfer_messages(state: State, old: Session, new: Session) -> None:
-    """Give the unread and unacknowledged messages of a session to the session that continues it."""
-    for message in state.messages.values():
+    """Give the unread and unacknowledged messages of a session to the session that continues it.
+
+    It need not acknowledge a message that it sent itself.
+    """
+    for message in list(state.messages.values()):
         for pending in (message.unread_by, message.unacknowledged_by):
             if old.id in pending:
                 pending.discard(old.id)
                 pending.add(new.id)
+        if message.session in message.unacknowledged_by:
+            message.unacknowledged_by.discard(message.session)
+            _drop_if_done(state, message.id)
     new.unread = list(dict.fromkeys(old.unread + new.unread))
     new.notices = old.notices + new.notices
     old.unread, old.notices = [], []

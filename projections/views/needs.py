@@ -97,7 +97,7 @@ def find_needs(state: State, seen: Observed, log_needs: Iterable[Need] = ()) -> 
         *log,
         *(_lost(session, notice) for session in here for notice in session.notices if notice.kind == "lost"),
         *(_blocked(session) for session in here if session.doing.blocked_on),
-        *(circle_need(state, cycle) for cycle in wait_cycles(state)),
+        *(circle_need(state, cycle) for cycle in wait_cycles(state) if not seen.gone.keys() & cycle),
         *_unconfirmed(state, seen),
         *_holding(state, seen),
     ]
@@ -185,7 +185,10 @@ def _waits_behind(state: State, waiter: str, ahead: str) -> list[tuple[WaitingRe
         if wait.session == waiter:
             behind = [obstacle for obstacle in find_obstacles(state, wait) if obstacle.session == ahead]
             # A claim with the id of another session was passed on to its holder later than it was asked for.
-            starts = [b.granted_at if isinstance(b, Claim) and ahead not in b.id else b.asked_at for b in behind]
+            starts = [
+                b.granted_at if isinstance(b, Claim) and ahead != b.id.rpartition("/")[0] else b.asked_at
+                for b in behind
+            ]
             found += [(wait, max(wait.asked_at, min(starts)))] if starts else []
     return found
 
