@@ -88,7 +88,8 @@ def _shell_word(word: str) -> str:
     if re.fullmatch(_PLAIN_WORD, word) and word != "...":
         return word
     if not word.isprintable():
-        return "$'" + terminal_text(word.replace("\\", r"\\").replace("'", r"\'")) + "'"
+        escaped = word.replace("\\", r"\\").replace("'", r"\'").replace("\n", r"\n").replace("\t", r"\t")
+        return f"$'{terminal_text(escaped)}'"
     if not any(letter in word for letter in '"$`\\!'):
         return f'"{word}"'
     return "'" + word.replace("'", "'\\''") + "'"
