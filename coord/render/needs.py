@@ -15,7 +15,6 @@ from coord.render.format import (
     markdown_text,
     quoted,
     session_label,
-    terminal_text,
     time_text,
 )
 from eventlog.events import Instant, seconds_between
@@ -25,7 +24,7 @@ Escape: TypeAlias = Callable[[str, int], str]
 """Makes text of other sessions safe for the output format, and cuts it to a number of characters."""
 
 _MOST = 400  # characters of a sentence
-_PLAIN_WORD = r"[a-zA-Z0-9_@%+=:,./~-]+"  # a string, as in `coord.render.format`: most commands need no pattern
+_PLAIN_WORD = r"[a-zA-Z0-9_@%+=:,./-]+"  # a string, as in `coord.render.format`: most commands need no pattern
 
 
 def need_lines(needs: Sequence[Need], now: Instant, me: str, names: Names) -> list[str]:
@@ -88,11 +87,15 @@ def _shell_word(word: str) -> str:
     if re.fullmatch(_PLAIN_WORD, word) and word != "...":
         return word
     if not word.isprintable():
-        escaped = word.replace("\\", r"\\").replace("'", r"\'").replace("\n", r"\n").replace("\t", r"\t")
-        return f"$'{terminal_text(escaped)}'"
+        return "$'" + "".join(map(_escaped, word)) + "'"
     if not any(letter in word for letter in '"$`\\!'):
         return f'"{word}"'
     return "'" + word.replace("'", "'\\''") + "'"
+
+
+def _escaped(letter: str) -> str:
+    """Return a character as it is written between `$'` and `'`."""
+    return "\\" + letter if letter in "\\'" else letter if letter.isprintable() else f"\\U{ord(letter):08x}"
 
 
 def markdown_code(text: str) -> str:
