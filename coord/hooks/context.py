@@ -4,7 +4,6 @@ import os
 from collections.abc import Callable
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from coord.engine.guard_index import view_fields
 from coord.engine.transaction import Transaction
@@ -17,8 +16,9 @@ from coord.hooks.messages import LATER_CHARS, ContextItem, fit_to_budget, remind
 from coord.workspace.config import Config
 from coord.workspace.paths import Workspace
 from coord.workspace.system import System
-from eventlog.events import Instant, MessageRead, SessionHeartbeat, to_micros
+from eventlog.events import Instant, MessageRead, to_micros
 from projections.rules.messages import unacknowledged
+from projections.rules.sessions import unblocked
 from projections.rules.state import Session, State
 from projections.views.board import names_of
 from projections.views.needs import own_needs
@@ -73,7 +73,7 @@ class HookContext:
     def clear_question(self) -> None:
         """Record that the session no longer waits for its user."""
         if self.me.doing.asks_person:
-            self.transaction.append(without_question(self.me.doing))
+            self.transaction.append(unblocked(self.me.doing))
 
     def trace(self, *parts: str) -> str:
         """Return the path of a trace of this session."""
@@ -116,8 +116,3 @@ class HookContext:
     def reminder_trace(self) -> str:
         """Return the path of the trace of this session's last reminder."""
         return hook_state.reminder_trace_path(self.workspace.cache, self.me.id)
-
-
-def without_question(doing: SessionHeartbeat) -> SessionHeartbeat:
-    """Return what a session does once its user has answered."""
-    return replace(doing, blocked_on="", asks_person=False)

@@ -37,6 +37,11 @@ def is_idle(doing: SessionHeartbeat) -> bool:
     return doing.automatic and doing.action == IDLE.action
 
 
+def unblocked(doing: SessionHeartbeat) -> SessionHeartbeat:
+    """Return what a session does when it is no longer blocked."""
+    return replace(doing, blocked_on="", asks_person=False)
+
+
 def has_effect(state: State, event: Event) -> bool:
     """Return whether an event can have an effect, given the state before it.
 
@@ -134,7 +139,7 @@ def on_ended(state: State, event: Event, payload: SessionEnded, record: Decision
     session = state.sessions[event.actor]
     session.status, session.over_at, session.over_because = "ended", event.at, payload.reason
     session.summary, session.notes = payload.summary, payload.notes
-    session.doing = replace(session.doing, blocked_on="", asks_person=False)
+    session.doing = unblocked(session.doing)
     session.blocked_since = ""
     session.agents = {}
     drop_broadcasts(state, session)

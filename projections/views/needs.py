@@ -180,15 +180,12 @@ def circle_need(state: State, cycle: tuple[str, ...]) -> Need:
 
 def _waits_behind(state: State, waiter: str, ahead: str) -> list[tuple[WaitingRequest, Instant]]:
     """Return the requests of a session that wait for another session, each with the time since when it does."""
-    found = []
+    found, own = [], f"{ahead}/"
     for wait in state.waits.values():
         if wait.session == waiter:
             behind = [obstacle for obstacle in find_obstacles(state, wait) if obstacle.session == ahead]
             # A claim with the id of another session was passed on to its holder later than it was asked for.
-            starts = [
-                b.granted_at if isinstance(b, Claim) and ahead != b.id.rpartition("/")[0] else b.asked_at
-                for b in behind
-            ]
+            starts = [b.granted_at if isinstance(b, Claim) and not b.id.startswith(own) else b.asked_at for b in behind]
             found += [(wait, max(wait.asked_at, min(starts)))] if starts else []
     return found
 

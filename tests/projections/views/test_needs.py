@@ -70,7 +70,7 @@ def test_an_idle_session_needs_nobody_unless_one_waits_for_it() -> None:
     assert need.text == "amber is silent and holds port/1; waiting for it: brown"
 
 
-def test_a_message_that_is_not_urgent_needs_someone_after_a_while() -> None:
+def test_a_message_that_is_not_urgent_is_a_need_after_a_while() -> None:
     story = Story("amber", "brown")
     asks(story, 1, "amber", "brown")
     assert needs(story, SILENT_S) == []

@@ -1,7 +1,5 @@
 """`coord heartbeat`: tell others what this session is doing."""
 
-from msgspec.structs import replace
-
 from coord.cli.parser import argument, command, option
 from coord.cli.resources import check_resource, file_name
 from coord.engine.durations import parse_duration_s
@@ -11,6 +9,7 @@ from coord.errors import CoordError
 from coord.render.format import line, percent_in, session_label, time_text
 from eventlog.events import Instant, SessionHeartbeat, add_time
 from projections.rules.claims import find_obstacles
+from projections.rules.sessions import unblocked
 from projections.rules.state import Session, State
 from projections.views.board import names_of
 
@@ -56,7 +55,6 @@ def heartbeat(
       coord heartbeat building church-guidance "BUILD - landing page" 25% "intake form"
       coord heartbeat testing api --file src/api.py --eta 45m
       coord heartbeat waiting deploy --blocked-on "the Stripe key"
-      coord heartbeat --blocked-on ""
     """
     names = tuple(
         check_resource(f"file/{file_name(run.system, run.workspace, name)}").removeprefix("file/") for name in files
@@ -75,9 +73,8 @@ def heartbeat(
             blocked_on=blocked_on or "",
         )
         if not action and (given != SessionHeartbeat() or blocked_on is not None):
-            given = _combine(transaction.state.sessions[transaction.me.session].doing, given)
-        if blocked_on == "":
-            given = replace(given, blocked_on="", asks_person=False)
+            before = transaction.state.sessions[transaction.me.session].doing
+            given = _combine(before if blocked_on is None else unblocked(before), given)
         transaction.append(given)
 
     outcome = run.transact(decide)
