@@ -102,6 +102,12 @@ _WAIT_ENDS = {
 }
 
 
+def blocked_text(item: ReportItem, style: ReportStyle) -> str:
+    """Return what a session was blocked on, how long, and until when."""
+    what = style.escape(item.words, 120)
+    return f"{style.lasted(item)}: {style.who(item.session)} on {what}, until {style.at(item.until)}{event_ids(item)}"
+
+
 def wait_text(item: ReportItem, style: ReportStyle) -> str:
     """Return a request that waited, and how the wait ended."""
     behind = f" behind {style.people(item.others)}" if item.others else ""

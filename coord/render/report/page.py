@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from coord.render.format import ago, duration_text, line, markdown_text, period_text, plural, time_text
 from coord.render.needs import markdown_code
 from coord.render.report.incidents import (
+    blocked_text,
     break_text,
     death_row,
     expiry_text,
@@ -77,6 +78,7 @@ def _sections(report: Report, damage: Sequence[str], style: ReportStyle) -> list
     sections = [
         _section("🚨", "The log is damaged: this page may be wrong", damaged),
         _section("⚠️ ", "Needs attention", need_rows(report, style), newest=False),
+        _section("🙋", "Was blocked", text_rows(report.blocked, blocked_text, style), _MOST_WAITS, newest=False),
         _section("💀", "Died", deaths),
         _section("❌", "Lost", text_rows(report.lost, loss_text, style)),
         _section("🔨", "Broken", text_rows(report.breaks, break_text, style)),
