@@ -10,7 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from eventlog.events import Event, MessageAcknowledged, MessageSent, SessionHeartbeat, add_time
+from eventlog.events import (
+    AgentStarted,
+    ClaimFinished,
+    ClaimRenewed,
+    Event,
+    MessageAcknowledged,
+    MessageRead,
+    MessageSent,
+    SessionHeartbeat,
+    Unknown,
+    add_time,
+)
 from projections.rules.fold import as_of, fold
 from projections.rules.state import State
 from projections.views.needs import Need, Observed, find_needs, own_needs
@@ -20,20 +31,23 @@ from tests.support.model.needs import NeedsModel, Row
 
 BLOCKERS = (
     SessionHeartbeat(action="waiting", blocked_on="the key"),
+    SessionHeartbeat(action="waiting", target="deploy", blocked_on="the key"),
     SessionHeartbeat(action="waiting", blocked_on="its user: an answer", asks_person=True),
     SessionHeartbeat(action="idle", automatic=True),
     SessionHeartbeat(action="building"),
     SessionHeartbeat(),
 )
-SILENT_S = 45
+OTHERS = (SessionHeartbeat, ClaimRenewed, ClaimFinished, MessageRead, AgentStarted, Unknown)
+"""The types of the events that become heartbeats, so that there are enough."""
+SILENT_S = 20
 
 
 def varied(events: list[Event]) -> list[Event]:
-    """The same history with blockers, idle agents and urgent messages, chosen by the ids of the events."""
+    """A history with more heartbeats, blockers, idle agents and urgent messages, chosen by the ids of the events."""
     found = []
     for event in events:
         chance, payload = crc32(event.id.encode()), event.payload
-        if isinstance(payload, SessionHeartbeat):
+        if isinstance(payload, OTHERS) and not event.imported:
             payload = BLOCKERS[chance % len(BLOCKERS)]
         elif isinstance(payload, MessageSent) and chance % 2:
             payload = replace(payload, urgency="high")
