@@ -19,7 +19,8 @@ from coord.workspace.system import System
 from eventlog.errors import LogError
 from eventlog.events import Instant, from_micros, seconds_between
 from projections.rules.fold import as_of
-from projections.views.board import Board, Need, SessionRow, build_board
+from projections.views.board import Board, SessionRow, build_board
+from projections.views.needs import log_need
 
 
 def find_deaths(system: System, snapshot: Snapshot) -> dict[str, str]:
@@ -44,12 +45,14 @@ def board_of(
     If `deaths` is given, the process table is not read. Callers that have just recorded all deaths pass an empty one.
     """
     as_of(snapshot.state, now)
-    needs = [Need("journal", problem.text, problem.journal) for problem in snapshot.journal_problems()]
+    needs = [log_need("journal", problem.text, problem.journal) for problem in snapshot.journal_problems()]
     if snapshot.clock_behind_s >= 1 and not snapshot.at:
-        needs.append(Need("clock", clock_note(snapshot.clock_behind_s)))
+        needs.append(log_need("clock", clock_note(snapshot.clock_behind_s)))
     dead = find_deaths(system, snapshot) if deaths is None else deaths
     board = build_board(snapshot.state, now, config.silent_minutes * 60, dead, needs)
-    if deaths is not None or snapshot.at:
+    if snapshot.at:  # the commands would act on the present
+        return replace(board, needs=[replace(need, steps=()) for need in board.needs])
+    if deaths is not None:
         return board
     rows = [
         replace(row, evidence=_silence_evidence(system, snapshot, row)) if row.status == "silent" else row

@@ -1,6 +1,7 @@
 """Build the guard's index from the state. Every writing command saves it under the lock. See `coord.guard.index`."""
 
 import os
+from collections.abc import Collection
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -18,22 +19,17 @@ from coord.workspace.config import Config
 from coord.workspace.names import by_conversations
 from coord.workspace.paths import Workspace
 from coord.workspace.system import System
-from eventlog.events import SessionHeartbeat, to_micros
+from eventlog.events import to_micros
+from projections.rules.cycles import wait_cycles
 from projections.rules.liveness import ObserverHost
+from projections.rules.messages import unacknowledged
 from projections.rules.resources import is_file
+from projections.rules.sessions import is_idle
 from projections.rules.state import Claim, Message, Session, State, WaitingRequest
 from projections.views.board import names_of
 
 if TYPE_CHECKING:
     from coord.guard.decision import SessionNews, ViewFields
-
-IDLE = SessionHeartbeat(action="idle", target="waiting for its user", automatic=True)
-"""The heartbeat of a session whose agent has stopped."""
-
-
-def is_idle(doing: SessionHeartbeat) -> bool:
-    """Return whether a hook recorded that the agent has stopped, also with the text of an older version."""
-    return doing.automatic and doing.action == IDLE.action
 
 
 def save_index(system: System, workspace: Workspace, config: Config, snapshot: Snapshot) -> None:
@@ -58,6 +54,7 @@ def view_fields(state: State, config: Config, here: ObserverHost) -> "ViewFields
     live = {session.id: session for session in state.sessions.values() if session.live}
     conversations = {session.client_session for session in live.values() if session.client_session}
     sessions = {name: session for name, session in by_conversations(state, conversations).items() if session.live}
+    in_circle = {name for cycle in wait_cycles(state) for name in cycle}
     anchors = {name: session.anchor for name, session in live.items() if session.anchor}
     anchors |= {wait.id: wait.waiter for wait in state.waits.values() if wait.waiter}
     return {
@@ -71,19 +68,19 @@ def view_fields(state: State, config: Config, here: ObserverHost) -> "ViewFields
             for name, anchor in anchors.items()
             if (anchor.machine, anchor.boot, anchor.pid_namespace) == (here.machine, here.boot, here.pid_namespace)
         },
-        "news": {session.id: session_news(state, session) for session in sessions.values()},
+        "news": {session.id: session_news(state, session, in_circle) for session in sessions.values()},
         "rows": [vars(row) for row in guard_rows(state, config)],
     }
 
 
-def session_news(state: State, session: Session) -> "SessionNews":
-    """Return what the hooks need to know about a session."""
+def session_news(state: State, session: Session, waits_in_circle: Collection[str]) -> "SessionNews":
+    """Return what the hooks need to know about a session; `waits_in_circle` are all sessions in a circle of waits."""
     return {
         "last": to_micros(session.last_at) if has_stated_activity(session) else 0,
         "asks": session.doing.asks_person,
         "soon": bool(session.notices) or any(map(is_pressing, unread_messages(state, session))),
         "later": bool(unread_messages(state, session)),
-        "owes": bool(unacknowledged(state, session)),
+        "owes": session.id in waits_in_circle or bool(unacknowledged(state, session)),
     }
 
 
@@ -97,18 +94,9 @@ def is_pressing(message: Message) -> bool:
     return not message.resolved_by and (not message.everyone or message.urgency == "high")
 
 
-def unacknowledged(state: State, session: Session) -> list[Message]:
-    """Return the messages that a session has read and must still acknowledge."""
-    return [
-        message
-        for message in state.messages.values()
-        if session.id in message.unacknowledged_by and message.id not in session.unread
-    ]
-
-
 def has_stated_activity(session: Session) -> bool:
     """Return whether a session has reported what it is doing since it was last idle."""
-    return bool(session.doing.action) and session.doing != IDLE
+    return bool(session.doing.action) and not is_idle(session.doing)
 
 
 def patience_s(session: Session, config: Config) -> int:

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
         "committed",  # a shell command may have committed files of the session
         "heartbeat",  # the session has written no event for a while
         "message",  # there is something to read
-        "reminder",  # it is time to remind the agent of a message that it must confirm
+        "reminder",  # it is time to remind the agent of what it must do: see `owes`
         "warning",  # others work on a file that this call wrote
     ]
     Warning: TypeAlias = "tuple[Write, GuardRow]"
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
         asks: bool  # whether it waits for its user
         soon: bool  # whether it has something to read after the next tool
         later: bool  # whether it has something to read at its next prompt
-        owes: bool  # whether it has read a message that it must confirm
+        owes: bool  # whether it must confirm a message that it has read, or leave a circle of waits
 
     class ViewFields(TypedDict):
         """A view in the form that is saved. Times are in microseconds since 1970."""

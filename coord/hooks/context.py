@@ -4,9 +4,8 @@ import os
 from collections.abc import Callable
 
 from msgspec import Struct
-from msgspec.structs import replace
 
-from coord.engine.guard_index import unacknowledged, view_fields
+from coord.engine.guard_index import view_fields
 from coord.engine.transaction import Transaction
 from coord.guard import hook_state
 from coord.guard.decision import HookView, Verdict, due
@@ -17,8 +16,12 @@ from coord.hooks.messages import LATER_CHARS, ContextItem, fit_to_budget, remind
 from coord.workspace.config import Config
 from coord.workspace.paths import Workspace
 from coord.workspace.system import System
-from eventlog.events import Instant, MessageRead, SessionHeartbeat, to_micros
+from eventlog.events import Instant, MessageRead, to_micros
+from projections.rules.messages import unacknowledged
+from projections.rules.sessions import unblocked
 from projections.rules.state import Session, State
+from projections.views.board import names_of
+from projections.views.needs import own_needs
 
 SendDocument = Callable[[dict[str, object]], None]
 """Sends the client a JSON document. Raises OSError if nobody reads it."""
@@ -68,7 +71,7 @@ class HookContext:
     def clear_question(self) -> None:
         """Record that the session no longer waits for its user."""
         if self.me.doing.asks_person:
-            self.transaction.append(without_question(self.me.doing))
+            self.transaction.append(unblocked(self.me.doing))
 
     def trace(self, *parts: str) -> str:
         """Return the path of a trace of this session."""
@@ -104,15 +107,10 @@ class HookContext:
             hook_state.write_trace(mark, {"at": to_micros(self.transaction.at)})
 
     def reminders(self) -> list[ContextItem]:
-        """Return a reminder for each message that the session must still confirm."""
-        trace = self.reminder_trace()
-        return [reminder(message, trace) for message in unacknowledged(self.transaction.state, self.me)]
+        """Return a reminder of each thing that the session itself must do."""
+        state, trace = self.transaction.state, self.reminder_trace()
+        return [reminder(need, names_of(state), trace) for need in own_needs(state, self.me.id)]
 
     def reminder_trace(self) -> str:
         """Return the path of the trace of this session's last reminder."""
         return hook_state.reminder_trace_path(self.workspace.cache, self.me.id)
-
-
-def without_question(doing: SessionHeartbeat) -> SessionHeartbeat:
-    """Return what a session does once its user has answered."""
-    return replace(doing, blocked_on="", asks_person=False)

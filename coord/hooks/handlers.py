@@ -11,7 +11,6 @@ from collections.abc import Callable
 
 from msgspec.structs import replace
 
-from coord.engine.guard_index import IDLE, is_idle, unacknowledged
 from coord.guard import hook_state, shell_commands
 from coord.guard.decision import GuardRow
 from coord.guard.entry import record_answer
@@ -24,7 +23,10 @@ from coord.render.format import line
 from coord.workspace.names import by_conversation
 from coord.workspace.paths import protect_log
 from eventlog.events import AgentStarted, AgentStopped, Instant, SessionEnded, SessionHeartbeat
+from projections.rules.sessions import IDLE, is_idle
 from projections.rules.state import Claim, State
+from projections.views.board import names_of
+from projections.views.needs import own_needs
 
 _COMMAND_START = (
     r"""\s*(?:[A-Za-z_]\w*=(?:'[^']*'|"(?:[^"\\]|\\.)*"|[^\s'"\\$`;&|()<>])*\s+)*([\w./+-]{1,100})(?=\s|$|[;&|])"""
@@ -123,10 +125,12 @@ def on_stop(hook: HookContext) -> None:
     if new:
         unread = unread_items(state, me, hook.transaction.at, all_of_it=True)
         pieces = [replace(piece, marks=(new[name],)) for piece in unread for name in piece.ids if name in new]
-        owes = [reminder(m, new[m.id], hook.reminder_trace()) for m in unacknowledged(state, me) if m.id in new]
+        needs, names, trace = own_needs(state, me.id), names_of(state), hook.reminder_trace()
+        owes = [reminder(need, names, new[need.about], trace) for need in needs if need.about in new]
         hook.block_stop([*pieces, *owes])
     elif not is_idle(me.doing):
-        hook.transaction.append(IDLE)
+        blocked = "" if me.doing.asks_person else me.doing.blocked_on  # what it is blocked on outlasts its stop
+        hook.transaction.append(replace(IDLE, blocked_on=blocked))
 
 
 def on_agent_start(hook: HookContext) -> None:

@@ -13,9 +13,11 @@ from msgspec.structs import replace
 from coord.engine.guard_index import is_pressing, unread_messages
 from coord.render.format import duration_text, line, plural, quoted, session_label
 from coord.render.messages import notice_line
+from coord.render.needs import own_need_text
 from eventlog.events import EventId, Instant, seconds_between
 from projections.rules.state import Claim, Message, Notice, Session, State
 from projections.views.board import names_of
+from projections.views.needs import Need
 
 START_CHARS = 1500  # shown to an agent when it starts, at most
 LATER_CHARS = 400  # shown to an agent by any later hook, at most
@@ -94,10 +96,9 @@ def message_item(message: Message, names: dict[str, str], limit: int, reader: st
     return ContextItem(f"{head}{said} {tail}", (message.id,))
 
 
-def reminder(message: Message, *marks: str) -> ContextItem:
-    """Return the reminder that a message must still be confirmed."""
-    text = f"coord: you must still confirm: {quoted(message.subject, 80)} (coord ack {message.id})"
-    return ContextItem(text, marks=marks)
+def reminder(need: Need, names: dict[str, str], *marks: str) -> ContextItem:
+    """Return the reminder of something that the session itself must do."""
+    return ContextItem(f"coord: {own_need_text(need, names)}", marks=marks)
 
 
 # --- at the start ---------------------------------------------------------------------------------------------------

@@ -44,7 +44,8 @@ def on_sent(state: State, event: Event, payload: MessageSent, record: DecisionRe
         names = [state.current_session(name) for name in payload.to]
     known = (name for name in names if name in state.sessions and state.sessions[name].status != "imported")
     recipients = list(dict.fromkeys(known))
-    owing = [name for name in recipients if state.sessions[name].live] if payload.needs_ack else []
+    asked = set(recipients) - {event.actor} if payload.needs_ack else set()
+    owing = {name for name in asked if state.sessions[name].live}
     message = Message(
         id=event.id,
         at=event.at,
@@ -58,8 +59,8 @@ def on_sent(state: State, event: Event, payload: MessageSent, record: DecisionRe
         urgency=payload.urgency,
         needs_ack=payload.needs_ack,
         unread_by=set(recipients),
-        unacknowledged_by=set(owing),
-        excused=set(recipients) - set(owing) if payload.needs_ack else set(),
+        unacknowledged_by=owing,
+        excused=asked - owing,
         imported=event.imported is not None,
     )
     state.messages[message.id] = message
@@ -130,9 +131,21 @@ def _drop_if_done(state: State, name: EventId) -> None:
         del state.messages[name]
 
 
+def unacknowledged(state: State, session: Session) -> list[Message]:
+    """Return the messages that a session has read and must still acknowledge."""
+    return [
+        message
+        for message in state.messages.values()
+        if session.id in message.unacknowledged_by and message.id not in session.unread
+    ]
+
+
 def transfer_messages(state: State, old: Session, new: Session) -> None:
-    """Give the unread and unacknowledged messages of a session to the session that continues it."""
-    for message in state.messages.values():
+    """Give the unread and unacknowledged messages of a session to the session that continues it.
+
+    It need not acknowledge a message that it sent itself.
+    """
+    for message in list(state.messages.values()):
         if old.id in message.unread_by:
             message.unread_by.discard(old.id)
             message.unread_by.add(new.id)
@@ -140,6 +153,9 @@ def transfer_messages(state: State, old: Session, new: Session) -> None:
             message.unacknowledged_by.discard(old.id)
             message.excused.discard(old.id)
             message.unacknowledged_by.add(new.id)
+        if message.session in message.unacknowledged_by:
+            message.unacknowledged_by.discard(message.session)
+            _drop_if_done(state, message.id)
     new.unread = list(dict.fromkeys(old.unread + new.unread))
     new.notices = old.notices + new.notices
     old.unread, old.notices = [], []

@@ -34,6 +34,19 @@ from projections.rules.state import DecisionRecorder, Notice, Session, State
 _IMPORTED = (SessionStarted, SessionHeartbeat, ClaimRequested, MessageSent, Unknown)
 """The types that an imported event can have. All others would act on claims or messages of other sessions."""
 
+IDLE = SessionHeartbeat(action="idle", target="waiting for its user", automatic=True)
+"""The heartbeat of a session whose agent has stopped."""
+
+
+def is_idle(doing: SessionHeartbeat) -> bool:
+    """Return whether a hook recorded that the agent has stopped, also with the text of an older version."""
+    return doing.automatic and doing.action == IDLE.action
+
+
+def unblocked(doing: SessionHeartbeat) -> SessionHeartbeat:
+    """Return what a session does when it is no longer blocked."""
+    return replace(doing, blocked_on="", asks_person=False)
+
 
 def has_effect(state: State, event: Event) -> bool:
     """Return whether an event can have an effect, given the state before it.
@@ -130,6 +143,8 @@ def apply_heartbeat(session: Session, heartbeat: SessionHeartbeat, at: Instant) 
         return
     if heartbeat.action != session.doing.action or heartbeat.target != session.doing.target:
         session.doing_since = at
+    if heartbeat.blocked_on != session.doing.blocked_on:
+        session.blocked_since = at if heartbeat.blocked_on else ""
     session.doing = heartbeat
 
 
@@ -138,7 +153,8 @@ def on_ended(state: State, event: Event, payload: SessionEnded, record: Decision
     session = state.sessions[event.actor]
     session.status, session.over_at, session.over_because = "ended", event.at, payload.reason
     session.summary, session.notes = payload.summary, payload.notes
-    session.doing = replace(session.doing, blocked_on="", asks_person=False)
+    session.doing = unblocked(session.doing)
+    session.blocked_since = ""
     session.agents = {}
     drop_broadcasts(state, session)
     excuse(state, session)

@@ -129,6 +129,7 @@ class Session(Struct, kw_only=True, array_like=True):
     notices: list[Notice] = field(default_factory=list)
     agents: dict[str, str] = field(default_factory=dict)  # its running subagents, with their kinds
     person: bool = False  # whether a person works in it
+    blocked_since: Instant = ""  # when it reported what it is blocked on; empty if it is not blocked
 
     @property
     def live(self) -> bool:

@@ -12,10 +12,10 @@ from typing import Literal
 
 from msgspec import Struct
 
-from eventlog.events import HOUR_S, Instant, SessionHeartbeat, add_time, seconds_between
+from eventlog.events import HOUR_S, Instant, SessionHeartbeat, add_time
 from projections.rules.claims import find_obstacles
-from projections.rules.cycles import wait_cycles
 from projections.rules.state import Claim, Session, State, WaitingRequest
+from projections.views.needs import Need, Observed, find_needs
 
 GIT_CLIENT = "git"
 """The client of a session that exists only for one git command of a person; the board hides it once it has ended."""
@@ -102,14 +102,6 @@ class MessageRow(Struct, frozen=True):
     resolution: str = ""  # why
 
 
-class Need(Struct, frozen=True):
-    """Something that needs attention, as a sentence."""
-
-    kind: Literal["dead", "silent", "blocked", "lost", "circle", "unacknowledged", "journal", "clock", "unknown"]
-    text: str
-    session: str = ""
-
-
 class Board(Struct, frozen=True):
     """The whole board at `now`."""
 
@@ -131,9 +123,10 @@ def build_board(
     `gone` has the evidence for each session whose anchor, and for each waiting request whose process, the observer
     found to be gone. `log_needs` are the problems of the log.
     """
+    seen = Observed(now, silent_s, gone)
     an_hour_ago, holding = add_time(now, -HOUR_S), Counter(claim.session for claim in state.claims.values())
     sessions = [
-        _session_row(session, now, silent_s, gone.get(session.id, ""), holding[session.id])
+        _session_row(session, seen, holding[session.id])
         for session in state.sessions.values()
         if session.live or (session.over_at > an_hour_ago and session.client != GIT_CLIENT) or session.id in holding
     ]
@@ -146,7 +139,7 @@ def build_board(
         claims=[claim_row(claim, gone.get(claim.session, "")) for claim in claims],
         waiting=[_wait_row(state, wait, gone.get(wait.id, "")) for wait in state.waits.values()],
         messages=[message_row(state, name) for name in reversed(state.recent)],
-        needs=[*_needs(state, sessions, now), *log_needs],
+        needs=find_needs(state, seen, log_needs),
         events=state.events,
         names=names_of(state),
     )
@@ -157,11 +150,12 @@ def names_of(state: State) -> dict[str, str]:
     return {session.id: session.name for session in state.sessions.values() if session.name}
 
 
-def _session_row(session: Session, now: Instant, silent_s: float, evidence: str, claims: int) -> SessionRow:
+def _session_row(session: Session, seen: Observed, claims: int) -> SessionRow:
+    evidence = seen.gone.get(session.id, "")
     status: Literal["live", "silent", "dead", "continued", "ended", "imported"] = session.status
     if session.live and evidence:
         status = "dead"
-    elif session.live and seconds_between(session.last_at, now) >= silent_s:
+    elif seen.is_silent(session):
         status = "silent"
     return SessionRow(
         **dict(zip(_SESSION_FIELDS, _session_values(session), strict=True)),
@@ -225,39 +219,3 @@ def message_row(state: State, name: str) -> MessageRow:
         resolved_by=message.resolved_by,
         resolution=message.resolution,
     )
-
-
-def _needs(state: State, rows: list[SessionRow], now: Instant) -> list[Need]:
-    needs = [need for row in rows for need in _session_needs(row, now)]
-    for session in state.sessions.values():
-        for notice in session.notices if session.live else ():
-            if notice.kind == "lost":
-                to = f" to {notice.other}" if notice.other else ""
-                text = f"{session.id} was told it had {notice.resources[0]}, but lost it{to}: {notice.reason}"
-                needs.append(Need("lost", text, session.id))
-    for circle in wait_cycles(state):
-        needs.append(Need("circle", f"waiting for each other in a circle: {' → '.join((*circle, circle[0]))}"))
-    shown = {row.id for row in rows if row.status in ("live", "silent", "dead")}  # other sessions cannot answer
-    for message in state.messages.values():
-        missing = ", ".join(sorted(message.unacknowledged_by & shown))
-        if message.urgency == "high" and missing:
-            text = f"urgent message {message.id} from {message.session} is not confirmed by {missing}"
-            needs.append(Need("unacknowledged", text, message.session))
-    for name, count in state.unknown.items():
-        needs.append(Need("unknown", f"{count} events of a newer version are kept but not understood: {name}"))
-    return needs
-
-
-def _session_needs(row: SessionRow, now: Instant) -> list[Need]:
-    needs = []
-    holds = f"holds {row.claims} claim{'s' if row.claims != 1 else ''}"
-    if row.status == "dead" and row.claims:
-        freed = "until the next claim, heartbeat or message of any session"
-        text = f"{row.id} is dead ({row.evidence}) and {holds} {freed}"
-        needs.append(Need("dead", text, row.id))
-    elif row.status == "silent" and row.claims:
-        minutes = seconds_between(row.last_at, now) / 60
-        needs.append(Need("silent", f"{row.id} has been silent for {minutes:.0f} min and {holds}", row.id))
-    if row.blocked_on and row.status in ("live", "silent"):
-        needs.append(Need("blocked", f"{row.id} is blocked on {row.blocked_on}", row.id))
-    return needs

@@ -48,7 +48,18 @@ class SessionInterval(Struct, frozen=True, kw_only=True):
     cause: EventId = ""
 
 
-AnyInterval = TypeVar("AnyInterval", ClaimInterval, SessionInterval)
+class BlockedInterval(Struct, frozen=True, kw_only=True):
+    """A live session while it was blocked on something, from the event `began` to the event `cause`."""
+
+    session: str
+    blocked_on: str
+    start: Instant
+    began: EventId
+    end: Instant = ""
+    cause: EventId = ""
+
+
+AnyInterval = TypeVar("AnyInterval", ClaimInterval, SessionInterval, BlockedInterval)
 
 
 class HistoryAnalysis(Struct):
@@ -58,6 +69,7 @@ class HistoryAnalysis(Struct):
     decisions: list[Decision]
     intervals: list[ClaimInterval]
     session_intervals: list[SessionInterval]
+    blocked_intervals: list[BlockedInterval]
     recipients: dict[EventId, frozenset[str]]  # the recipients of each message when it was sent
     state: State
 
@@ -72,7 +84,7 @@ def analyze_history(
     counted: list[Event] = []
     decisions: list[Decision] = []
     recipients: dict[EventId, frozenset[str]] = {}
-    state, sessions = State(), _SessionIntervals()
+    state, sessions, blocked = State(), _SessionIntervals(), _BlockedIntervals()
     for piece in split(events):
         for event in piece:
             if not has_effect(state, event):
@@ -81,12 +93,12 @@ def analyze_history(
             fold(state, [event], decisions.append)
             counted.append(event)
             sessions.observe(state, event)
+            blocked.observe(state, event)
             if isinstance(event.payload, MessageSent):
                 recipients[event.id] = frozenset(state.messages[event.id].unread_by)
     as_of(state, now, decisions.append)
-    return HistoryAnalysis(
-        counted, decisions, claim_intervals(counted, decisions), sessions.intervals, recipients, state
-    )
+    intervals = claim_intervals(counted, decisions)
+    return HistoryAnalysis(counted, decisions, intervals, sessions.intervals, blocked.intervals, recipients, state)
 
 
 IsNew = Callable[[Instant, EventId], bool]
@@ -158,6 +170,35 @@ def claim_intervals(events: Sequence[Event], decisions: Sequence[Decision]) -> l
     return intervals
 
 
+def _affected(state: State, event: Event) -> list[Session]:
+    """Return the sessions whose status an event can change, the acting one first."""
+    names = (event.actor, getattr(event.payload, "session", ""), getattr(event.payload, "continues", ""))
+    return [state.sessions[name] for name in dict.fromkeys(names) if name in state.sessions]
+
+
+class _BlockedIntervals:
+    """Collects the intervals in which sessions were blocked, event by event."""
+
+    def __init__(self) -> None:
+        self.intervals: list[BlockedInterval] = []
+        self._open: dict[str, int] = {}
+
+    def observe(self, state: State, event: Event) -> None:
+        for session in _affected(state, event):
+            what = session.doing.blocked_on if session.live else ""
+            index = self._open.get(session.id)
+            if index is not None and self.intervals[index].blocked_on == what:
+                continue
+            if index is not None:
+                self.intervals[index] = replace(self.intervals[index], end=event.at, cause=event.id)
+                del self._open[session.id]
+            if what:
+                self._open[session.id] = len(self.intervals)
+                self.intervals.append(
+                    BlockedInterval(session=session.id, blocked_on=what, start=event.at, began=event.id)
+                )
+
+
 class _SessionIntervals:
     """Collects the intervals of sessions, event by event."""
 
@@ -166,10 +207,8 @@ class _SessionIntervals:
         self._last: dict[str, int] = {}
 
     def observe(self, state: State, event: Event) -> None:
-        affected = (event.actor, getattr(event.payload, "session", ""), getattr(event.payload, "continues", ""))
-        for name in dict.fromkeys(affected):
-            if session := state.sessions.get(name):
-                self._update(session, event, acted=name == event.actor)
+        for session in _affected(state, event):
+            self._update(session, event, acted=session.id == event.actor)
 
     def _update(self, session: Session, event: Event, *, acted: bool) -> None:
         index = self._last.get(session.id)

@@ -18,6 +18,7 @@ from msgspec.structs import replace
 
 from eventlog.events import (
     EVERYONE,
+    MINUTE_S,
     ClaimBroken,
     ClaimRequested,
     Event,
@@ -32,9 +33,16 @@ from eventlog.events import (
 from projections.rules.claims import loss_reason
 from projections.rules.state import Decision
 from projections.views.activity import ReportItem, SessionActivity, item_of_interval, session_activities
-from projections.views.board import Board, Need
+from projections.views.board import Board
 from projections.views.deaths import Death, find_deaths
-from projections.views.intervals import ClaimInterval, HistoryAnalysis, happened_after, not_ended_before
+from projections.views.intervals import (
+    BlockedInterval,
+    ClaimInterval,
+    HistoryAnalysis,
+    happened_after,
+    not_ended_before,
+)
+from projections.views.needs import Need
 from projections.views.point_in_time import PointInTime, count_until
 
 
@@ -80,6 +88,7 @@ class Report(Struct, frozen=True):
     waits: list[ReportItem]  # longest first
     sessions: list[SessionActivity]  # most recently active first
     names: dict[str, str]
+    blocked: list[ReportItem] = []  # sessions that were blocked for a minute or more and no longer are, longest first
 
 
 def build_report(analysis: HistoryAnalysis, since: PointInTime, board: Board) -> Report:
@@ -113,6 +122,7 @@ def build_report(analysis: HistoryAnalysis, since: PointInTime, board: Board) ->
         waits=_waits(contexts, intervals, board.now),
         sessions=activities,
         names=board.names,
+        blocked=_blocked(not_ended_before(analysis.blocked_intervals, is_new)),
     )
 
 
@@ -185,6 +195,23 @@ def _expired(intervals: Iterable[ClaimInterval]) -> list[ReportItem]:
     """Return the claims that expired and the grants that lapsed, in the order of their end."""
     expired = [it for it in intervals if it.how in ("expired", "lapsed") and not it.automatic]
     return sorted(map(item_of_interval, expired), key=lambda item: item.until)
+
+
+def _blocked(intervals: Iterable[BlockedInterval]) -> list[ReportItem]:
+    """Return the times at which a session needed someone. What is still so is in `needs`."""
+    items = [
+        ReportItem(
+            kind="blocked",
+            at=it.start,
+            until=it.end,
+            session=it.session,
+            words=it.blocked_on,
+            events=(it.began, it.cause),
+        )
+        for it in intervals
+        if it.end and seconds_between(it.start, it.end) >= MINUTE_S
+    ]
+    return sorted(items, key=lambda item: -seconds_between(item.at, item.until))
 
 
 def _waits(contexts: Iterable[_DecisionContext], intervals: Iterable[ClaimInterval], now: Instant) -> list[ReportItem]:

@@ -39,6 +39,7 @@ SETUP = {
     "how-to/someone-has-my-file.md": _TWO_SESSIONS,
     "how-to/install-it-in-your-agents.md": _TWO_SESSIONS,
     "how-to/what-happened-last-night.md": _TWO_SESSIONS,
+    "how-to/what-needs-you.md": _TWO_SESSIONS,
     "how-to/why-was-i-refused.md": _TWO_SESSIONS,
     "how-to/keep-the-log-in-order.md": (*_TWO_SESSIONS, *((name, _AS_A_TOOL) for name in ("one", "two"))),
     "how-to/move-from-the-shell-scripts.md": _SCRIPTS,

@@ -7,11 +7,13 @@ steps are always to look and to ask.
 from collections.abc import Iterator
 
 from coord.admin.doctor.subject import DoctorFinding, RepairStep, Subject, join_limited
+from coord.engine.board import find_deaths
 from coord.render.format import ago, plural, session_label
-from eventlog.events import seconds_between
+from coord.render.needs import commands_text
 from projections.rules.liveness import ObserverHost, ProcessStatus
 from projections.rules.state import Session, State
 from projections.views.board import names_of
+from projections.views.needs import Observed, find_needs, need_text
 
 
 def undetectable_reason(session: Session, here: ObserverHost, seen: ProcessStatus) -> str:
@@ -55,21 +57,15 @@ def unwatched_anchors(subject: Subject) -> Iterator[DoctorFinding]:
 
 def silent_sessions(subject: Subject) -> Iterator[DoctorFinding]:
     """Find sessions that hold claims and have written nothing for a long time."""
-    holds: dict[str, list[str]] = {}
-    for claim in subject.state.claims.values():
-        holds.setdefault(claim.session, []).append(claim.resource)
-    for session in subject.live:
-        if session.id in holds and seconds_between(session.last_at, subject.now) >= subject.config.silent_minutes * 60:
-            resource = holds[session.id][0]
-            steps = (
-                RepairStep("see its process and its last change; a build can take an hour", "coord status"),
-                RepairStep("ask", f'coord send {session.id} "{resource}" "Do you still need it?" --needs-ack'),
-                RepairStep("if you know that nobody is working in it", f'coord break {resource} --reason "..."'),
-            )
-            who = session_label(session.id, names_of(subject.state))
-            evidence = f"last seen {ago(session.last_at, subject.now)}; holds {join_limited(holds[session.id])}"
+    names = names_of(subject.state)
+    seen = Observed(subject.now, subject.config.silent_minutes * 60, find_deaths(subject.system, subject.snapshot))
+    for need in find_needs(subject.state, seen):
+        if need.kind == "silent":
+            steps = [RepairStep("see its process and its last change; a build can take an hour", "coord status")]
+            steps += [RepairStep(step.why, commands_text(step)) for step in need.steps]
+            evidence = f"last seen {ago(need.since, subject.now)}"
             yield DoctorFinding(
-                "warning", f"{who} is silent and holds {plural(len(holds[session.id]), 'claim')}", evidence, steps
+                "warning", need_text(need, lambda name: session_label(name, names)), evidence, tuple(steps)
             )
 
 

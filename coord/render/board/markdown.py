@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from coord.render.format import Names, local_time, markdown_text, plural, session_label, time_text
+from coord.render.needs import need_markdown
 from eventlog.events import Instant
 from projections.views.board import Board, MessageRow, SessionRow
 
@@ -23,7 +24,7 @@ def board_markdown(board: Board) -> str:
     if board.needs:
         parts += [
             "## ⚠️ Coordination needed\n",
-            *(f"- {markdown_text(need.text, 400)}" for need in board.needs[:_ROWS]),
+            *(f"- {need_markdown(need, now, board.names)}" for need in board.needs[:_ROWS]),
             "",
         ]
         parts += _more(board.needs)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from coord.render.format import FREED_NEXT, Names, ago, eta_text, line, plural, session_label, time_text, until
+from coord.render.needs import need_lines
 from eventlog.events import Instant
 from projections.views.board import Board, ClaimRow, MessageRow, SessionRow, WaitRow
 
@@ -34,7 +35,7 @@ def board_body(board: Board, me: str, most: int = ROWS) -> str:
     now = board.now
     parts = []
     if board.needs:
-        rows = [f"- {line(need.text, 300)}" for need in board.needs[:most]]
+        rows = [f"- {row}" for row in need_lines(board.needs[:most], now, me, board.names)]
         parts.append("\n".join(["⚠️  COORDINATION NEEDED", *rows, *_more(board.needs, most)]))
     here = [row for row in board.sessions if row.status in ("live", "silent")]
     gone = [row for row in board.sessions if row.status not in ("live", "silent")]

@@ -2,22 +2,25 @@
 
 from collections.abc import Callable
 
+from coord.render.needs import need_line, step_lines
 from coord.render.report.rows import FEW_DETAILS, ReportRow, ReportStyle, event_ids
 from projections.views.activity import ReportItem
-from projections.views.board import Need
 from projections.views.deaths import Death
+from projections.views.needs import Need
 from projections.views.report import Report, Unanswered
 
 
 def need_rows(report: Report, style: ReportStyle) -> list[ReportRow]:
-    """Return what needs attention; of several needs of one kind and session, the first and their number."""
+    """Return what needs attention; of several needs of one kind and session, the oldest and their number."""
     groups: dict[tuple[str, str], list[Need]] = {}
     for number, need in enumerate(need for need in report.needs if need.kind != "journal"):
         groups.setdefault((need.kind, need.session or str(number)), []).append(need)
     rows = []
     for needs in groups.values():
         more = f" (and {len(needs) - 1} more like this)" if len(needs) > 1 else ""
-        rows.append(ReportRow(style.escape(needs[0].text, 300) + more))
+        steps = step_lines(needs[0], "", report.names, style.escape, style.code)
+        text = need_line(needs[0], report.until, report.names, style.escape)
+        rows.append(ReportRow(text + more, [f"→ {step}" for step in steps]))
     return rows
 
 
@@ -97,6 +100,12 @@ _WAIT_ENDS = {
     "session_dead": "until its session died",
     "": "still waiting",
 }
+
+
+def blocked_text(item: ReportItem, style: ReportStyle) -> str:
+    """Return what a session was blocked on, how long, and until when."""
+    what = style.escape(item.words, 120)
+    return f"{style.lasted(item)}: {style.who(item.session)} on {what}, until {style.at(item.until)}{event_ids(item)}"
 
 
 def wait_text(item: ReportItem, style: ReportStyle) -> str:

@@ -7,7 +7,9 @@ wrong, then what each session did. Every list is cut to a readable length and te
 from collections.abc import Sequence
 
 from coord.render.format import ago, duration_text, line, markdown_text, period_text, plural, time_text
+from coord.render.needs import markdown_code
 from coord.render.report.incidents import (
+    blocked_text,
     break_text,
     death_row,
     expiry_text,
@@ -29,7 +31,7 @@ _MOST_WAITS = 3
 def report_text(report: Report, damage: Sequence[str]) -> str:
     """Return the report for a terminal; `damage` are sentences about missing parts of the log."""
     parts = [f"📋 {_title(report)}\n{_summary(report)}"]
-    for section in _sections(report, damage, ReportStyle(report, line)):
+    for section in _sections(report, damage, ReportStyle(report, line, str)):
         rows = [f"- {row.text}" + "".join(f"\n    {under}" for under in row.under) for row in section.rows]
         parts.append("\n".join([f"{section.sign} {section.title.upper()}", *rows, *_more(section)]))
     return "\n\n".join(parts)
@@ -38,7 +40,7 @@ def report_text(report: Report, damage: Sequence[str]) -> str:
 def report_markdown(report: Report, damage: Sequence[str]) -> str:
     """Return the report as Markdown."""
     parts = [f"# 📋 {_title(report)}\n\n{_summary(report)}\n"]
-    for section in _sections(report, damage, ReportStyle(report, markdown_text)):
+    for section in _sections(report, damage, ReportStyle(report, markdown_text, markdown_code)):
         rows = [f"- {row.text}" + "".join(f"\n  - {under}" for under in row.under) for row in section.rows]
         parts.append("\n".join([f"## {section.sign} {section.title}\n", *rows, *_more(section), ""]))
     return "\n".join(parts)
@@ -76,6 +78,7 @@ def _sections(report: Report, damage: Sequence[str], style: ReportStyle) -> list
     sections = [
         _section("🚨", "The log is damaged: this page may be wrong", damaged),
         _section("⚠️ ", "Needs attention", need_rows(report, style), newest=False),
+        _section("🙋", "Was blocked", text_rows(report.blocked, blocked_text, style), _MOST_WAITS, newest=False),
         _section("💀", "Died", deaths),
         _section("❌", "Lost", text_rows(report.lost, loss_text, style)),
         _section("🔨", "Broken", text_rows(report.breaks, break_text, style)),

@@ -6,14 +6,13 @@ from collections.abc import Callable, Sequence
 from msgspec import Struct
 
 from coord.render.format import duration_text, session_label, time_text
+from coord.render.needs import Escape
 from eventlog.events import DAY_S, Instant, seconds_between
 from projections.views.activity import ReportItem
 from projections.views.report import Report
 
 MOST_ROWS = 6  # of a section
 FEW_DETAILS = 2  # rows below a row, where there are many such rows
-Escape = Callable[[str, int], str]
-"""Makes text of other sessions safe for the output format, and cuts it to a number of characters."""
 
 
 class ReportRow(Struct, frozen=True):
@@ -39,7 +38,8 @@ class ReportStyle:
     enough for a report on less than a day.
     """
 
-    def __init__(self, report: Report, escape: Escape) -> None:
+    def __init__(self, report: Report, escape: Escape, code: Callable[[str], str]) -> None:
+        self.code = code  # writes a command
         self.since, self.now, self.names, self.escape = report.since, report.until, report.names, escape
         self.within_a_day = seconds_between(report.since, report.until) < DAY_S
         ids = (session.id for session in report.sessions if session.id != session.name)

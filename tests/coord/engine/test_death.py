@@ -120,7 +120,7 @@ def test_a_silent_session_is_shown_and_keeps_its_claims(repo: Repo) -> None:
     machine.wait(20 * 60)
     status = machine.run(200, "status").out
     assert f"silent: {first}" in status
-    assert f"{first} has been silent for 20 min and holds 1 claim" in status
+    assert f"{first} is silent and holds droplet/x · since 12:00 UTC (20 min)" in status
     assert machine.run(200, "claim", "droplet", "x").code == 1
     board = machine.run(200, "board").out
     assert "🟡" in board

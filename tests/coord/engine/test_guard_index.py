@@ -3,7 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
-from coord.engine.guard_index import IDLE, is_idle
+from projections.rules.sessions import IDLE, is_idle
 
 
 @pytest.mark.parametrize("target", [IDLE.target, "waiting for its person"])

@@ -1,13 +1,17 @@
 """The handlers of hook events: which events they append, and what the agent is shown."""
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from coord.engine.run import Run
+from coord.engine.transaction import Transaction
 from coord.guard.entry import ALLOWED, DENIED, REMIND_S
 from coord.hooks.messages import LATER_CHARS, START_CHARS
+from eventlog.events import ClaimRequested
 from tests.support.agents import Agents
 from tests.support.repositories import Repo
 
@@ -317,6 +321,51 @@ def test_a_question_to_the_user_blocks_until_the_next_hook(agents: Agents, pid: 
     agents.hook(pid, "prompt")
     (row,) = [row for row in agents.board()["sessions"] if row["id"] == agents.session(pid)]
     assert (row["asks_person"], row["blocked_on"]) == (False, "")
+
+
+def test_a_blocked_agent_is_still_blocked_after_it_stopped(agents: Agents) -> None:
+    agents.starts(CLAUDE)
+    agents.machine.wait(1)
+    since = agents.machine.now
+    agents.coord(CLAUDE, "heartbeat", "waiting", "deploy", "--blocked-on", "the key")
+    agents.machine.wait(60)
+    agents.hook(CLAUDE, "stop")
+    (need,) = agents.board()["needs"]
+    assert (need["kind"], need["subject"], need["since"]) == ("blocked", "the key", since)
+    agents.writes(CLAUDE, "a.py")
+    agents.machine.wait(60)
+    agents.hook(CLAUDE, "after", **agents.tool(CLAUDE, "a.py"))
+    assert agents.board()["needs"] == [], "it works again"
+
+
+def test_an_agent_that_was_answered_no_longer_needs_its_user(agents: Agents) -> None:
+    agents.starts(CLAUDE)
+    agents.machine.wait(1)
+    since = agents.machine.now
+    agents.hook(CLAUDE, "asks", tool_name="Bash")
+    agents.machine.wait(3600)
+    (need,) = agents.board()["needs"]
+    assert (need["asks_person"], need["since"]) == (True, since)
+    assert need["steps"][0]["why"] == f"answer in its window: claude-code in {agents.root}"
+    agents.hook(CLAUDE, "prompt")
+    assert agents.board()["needs"] == []
+
+
+def test_an_agent_in_a_circle_of_waits_is_told_how_to_leave_it(agents: Agents) -> None:
+    for pid in (CLAUDE, CODEX):
+        agents.starts(pid)
+    agents.coord(CLAUDE, "claim", "droplet", "x")
+    agents.coord(CODEX, "claim", "droplet", "y")
+    for pid, name in ((CLAUDE, "y"), (CODEX, "x")):
+        ask = ClaimRequested(resource=f"droplet/{name}", mode="exclusive", ttl_s=3600, wait_s=600, told="waiting")
+        Run(agents.machine.system(pid, {}), session=agents.session(pid)).transact(
+            partial(Transaction.append, payload=ask)
+        )
+        agents.machine.wait(1)
+    text = agents.hook(CLAUDE, "prompt").context
+    assert "coord: you wait for each other in a circle" in text
+    assert f"coord release droplet/x --session {agents.session(CODEX)}" in text
+    assert "circle" not in agents.hook(CLAUDE, "prompt").context, "not at every prompt"
 
 
 def test_a_refusal_says_that_the_holder_waits_for_its_user(agents: Agents) -> None:

@@ -182,3 +182,22 @@ def test_a_silent_session_is_reported_as_silent() -> None:
     story.beats(1, "amber", "build")
     assert activity(report(story, silent_s=60), "amber").status == "silent"
     assert activity(report(story), "amber").status == "live"
+
+
+def test_a_session_that_was_blocked_for_a_while_is_reported() -> None:
+    story = Story("amber", "brown", "coral")
+    began = story.beats(10, "amber", "waits", blocked_on="a key")
+    story.beats(200, "amber")
+    ended = story.beats(300, "amber", "builds")
+    story.beats(400, "amber", "waits", blocked_on="its user: a permission", asks_person=True)
+    story.beats(420, "amber", "builds")
+    asked = story.beats(430, "brown", "waits", blocked_on="its user: an answer", asks_person=True)
+    story.beats(450, "coral", "waits", blocked_on="a review")
+    death = story.presumes_dead(500, "amber", "brown", anchor(2))
+    page = report(story)
+    assert [(item.session, item.words, item.at, item.until, item.events) for item in page.blocked] == [
+        ("amber", "a key", at(10), at(300), (began.id, ended.id)),
+        ("brown", "its user: an answer", at(430), at(500), (asked.id, death.id)),
+    ]
+    assert [need.session for need in page.needs] == ["coral"]
+    assert [item.session for item in report(story, since=350).blocked] == ["brown"]

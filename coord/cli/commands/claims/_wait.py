@@ -14,12 +14,13 @@ from coord.errors import CoordError
 from coord.hooks.edits import GitAnswers, conflicting_claims, finish_conflicting, may_finish_conflicting
 from coord.platform.watch import Interrupted, collect_signals, wait_for
 from coord.render.format import duration_text, line
+from coord.render.needs import own_need_text
 from coord.workspace.names import known_session
 from eventlog.events import ClaimAccepted, ClaimReleased, Instant
-from projections.rules.cycles import wait_cycles
 from projections.rules.fold import as_of
 from projections.rules.state import State
-from projections.views.board import claim_row
+from projections.views.board import claim_row, names_of
+from projections.views.needs import own_needs
 
 
 def request_and_wait(
@@ -92,11 +93,10 @@ def poll_grant(
         if waiting.claim not in state.claims and not known_session(state, waiting.session).live:
             return msgspec.structs.replace(waiting, outcome="timed_out", at=snapshot.now), ""
         return run.transact(lambda transaction: _accept(transaction, waiting)).value, state.due
-    for cycle in wait_cycles(state):
-        if waiting.session in cycle and cycle not in reported_cycles and not run.json:
-            reported_cycles.add(cycle)
-            path = " → ".join((*cycle, cycle[0]))
-            run.note(f"these sessions wait for each other in a circle: {path}. Release a claim, or the waits time out.")
+    for need in own_needs(state, waiting.session):
+        if need.kind == "circle" and need.sessions not in reported_cycles and not run.json:
+            reported_cycles.add(need.sessions)
+            run.note(f"{own_need_text(need, names_of(state))}. Otherwise the waits time out.")
     return None, state.due
 
 

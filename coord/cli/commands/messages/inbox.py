@@ -16,13 +16,14 @@ from coord.platform.watch import Interrupted, collect_signals, wait_for
 from coord.render.diff import list_first
 from coord.render.format import duration_text, session_label
 from coord.render.messages import message_lines, notice_line
+from coord.render.needs import own_need_text
 from coord.workspace.identity import identify
 from coord.workspace.names import known_session, resolve_session
 from eventlog.events import EVERYONE, Event, EventId, Instant, MessageRead, MessageSent, add_time
-from projections.rules.cycles import wait_cycles
 from projections.rules.fold import as_of
 from projections.rules.state import Notice, Session, State
 from projections.views.board import MessageRow, message_row, names_of
+from projections.views.needs import own_needs
 
 _SHOWN = 20
 
@@ -205,12 +206,8 @@ def _render_text(
     names = names_of(state)
     direct = [row for row in rows if not row.everyone]
     broadcast = [row for row in rows if row.everyone]
-    cycles = [
-        f"⚠️  You wait for each other in a circle: {' → '.join((*cycle, cycle[0]))}"
-        for cycle in wait_cycles(state)
-        if session.id in cycle
-    ]
-    parts = ["\n".join(cycles), "\n".join(notice_line(notice, now, names) for notice in unread.notices)]
+    circles = [f"⚠️  {own_need_text(need, names)}" for need in own_needs(state, session.id) if need.kind == "circle"]
+    parts = ["\n".join(circles), "\n".join(notice_line(notice, now, names) for notice in unread.notices)]
     for head, messages in (("📬 DIRECT MESSAGES", direct), ("📢 BROADCASTS", broadcast)):
         if messages:
             parts.append("\n\n".join([head, *(message_lines(row, now, session.id, names) for row in messages)]))

@@ -23,7 +23,7 @@ URGENCIES = ("low", "normal", "high")
 @option(
     "--needs-ack",
     is_flag=True,
-    help="Ask for a confirmation. If urgent, the board shows it until confirmed.",
+    help="Ask for a confirmation. Until then, the board shows it: at once if urgent, else after a while.",
 )
 def send(run: Run, to: str, subject: str, body: str | None, urgency: Urgency, needs_ack: bool) -> None:
     """Send a message to one session, to several, or to everyone.

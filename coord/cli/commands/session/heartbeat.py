@@ -11,6 +11,7 @@ from coord.errors import usage_error
 from coord.render.format import eta_text, line, percent_in, session_label
 from eventlog.events import Instant, SessionHeartbeat
 from projections.rules.claims import find_obstacles
+from projections.rules.sessions import unblocked
 from projections.rules.state import Session, State
 from projections.views.board import names_of
 
@@ -37,7 +38,7 @@ _PERCENT = r"\s*(-?\d+(?:\.\d+)?)\s*%"
 @argument("next_action", metavar="[NEXT]", default="")
 @option("--file", "files", multiple=True, help="A file that you are changing; may be repeated.")
 @option("--eta", default="", help="When you expect to finish: 45m, 17:30, tomorrow 9:00.")
-@option("--blocked-on", default="", help="What you need before you can continue.")
+@option("--blocked-on", help="What you need before you can continue; an empty text: nothing any more.")
 def heartbeat(
     run: Run,
     action: str,
@@ -47,7 +48,7 @@ def heartbeat(
     next_action: str,
     files: tuple[str, ...],
     eta: str,
-    blocked_on: str,
+    blocked_on: str | None,
 ) -> None:
     """Tell others what you are doing.
 
@@ -75,10 +76,11 @@ def heartbeat(
             next_action=next_action,
             files=names,
             estimated_completion=parse_future_instant(eta, "--eta", transaction.at) if eta else "",
-            blocked_on=blocked_on,
+            blocked_on=blocked_on or "",
         )
-        if not action and given != SessionHeartbeat():
-            given = _combine(transaction.state.sessions[transaction.me.session].doing, given)
+        if not action and (given != SessionHeartbeat() or blocked_on is not None):
+            before = transaction.state.sessions[transaction.me.session].doing
+            given = _combine(before if blocked_on is None else unblocked(before), given)
         transaction.append(given)
 
     outcome = run.transact(decide)

@@ -120,7 +120,8 @@ def test_a_low_window_shows_the_most_important_part(repo: Repo, window: Terminal
     rows = window.sees("COORDINATION NEEDED", "q quits").splitlines()
     assert "NEEDED" in rows[0]
     assert "is blocked on the key" in rows[1]
-    assert "ACTIVE SESSIONS" in rows[3]
+    assert "→ answer it: coord send" in rows[2]
+    assert "ACTIVE SESSIONS" in rows[5]
 
 
 def test_without_a_usable_terminal_the_board_is_printed_once(repo: Repo, window: Terminal) -> None:

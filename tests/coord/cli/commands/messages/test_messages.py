@@ -58,7 +58,7 @@ def test_a_reply_goes_to_the_sender_and_confirms_the_message(repo: Repo) -> None
     asked = one.json(f"coord send {second} Question 'Which port?' --needs-ack --urgency high")["message"]
     needs = [need["kind"] for need in one.json("coord status")["needs"]]
     assert needs == ["unacknowledged"]
-    assert f"urgent message {asked}" in one.ok("coord board")
+    assert f"urgent message “Question: Which port?” from {first}" in one.ok("coord board")
     mail = two.ok("coord inbox")
     assert "urgent" in mail
     assert asked in mail

@@ -1,0 +1,103 @@
+"""What needs a person, for a terminal, for Markdown, and for the agent that it concerns.
+
+`projections.views.needs` decides what it is and writes the sentence. Here a session gets its name, the time is added,
+and the commands are quoted so that they work when they are typed or pasted into a shell.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
+
+from coord.render.format import (
+    Names,
+    duration_text,
+    line,
+    markdown_text,
+    quoted,
+    session_label,
+    time_text,
+)
+from eventlog.events import Instant, seconds_between
+from projections.views.needs import Need, NeedStep, need_text
+
+Escape: TypeAlias = Callable[[str, int], str]
+"""Makes text of other sessions safe for the output format, and cuts it to a number of characters."""
+
+_MOST = 400  # characters of a sentence
+_PLAIN_WORD = r"[a-zA-Z0-9_@%+=:,./-]+"  # a string, as in `coord.render.format`: most commands need no pattern
+
+
+def need_lines(needs: Sequence[Need], now: Instant, me: str, names: Names) -> list[str]:
+    """Return needs for a terminal: a line for each, and one below it for each step. `me` is the reader's session."""
+    return ["\n    → ".join([need_line(need, now, names), *step_lines(need, me, names)]) for need in needs]
+
+
+def need_line(need: Need, now: Instant, names: Names, escape: Escape = line) -> str:
+    """Return who it is about, what is wrong, and since when, on one line."""
+    return escape(need_text(need, lambda session: _short_label(session, names)), _MOST) + _since(need, now)
+
+
+def step_lines(need: Need, me: str, names: Names, escape: Escape = line, code: Callable[[str], str] = str) -> list[str]:
+    """Return what to do about a need, a line for each step. `me` is the reader's session, or empty."""
+    return [_step_text(step, me, names, escape, code) for step in need.steps]
+
+
+def need_markdown(need: Need, now: Instant, names: Names) -> str:
+    """Return a need with its steps for one line or table cell of Markdown."""
+    steps = " · ".join(step_lines(need, "", names, markdown_text, markdown_code))
+    return need_line(need, now, names, markdown_text) + (f" → {steps}" if steps else "")
+
+
+def own_need_text(need: Need, names: Names) -> str:
+    """Return what a session must do itself, for its own agent: a message to confirm, or a circle to leave."""
+    if need.kind == "unacknowledged":
+        return f"you must still confirm: {quoted(need.subject, 80)} ({commands_text(need.steps[0])})"
+    path = " → ".join(session_label(name, names) for name in (*need.sessions, need.sessions[0]))
+    return f"you wait for each other in a circle: {path} (to leave it: {commands_text(need.steps[0])})"
+
+
+def commands_text(step: NeedStep) -> str:
+    """Return the commands of a step as a person types them."""
+    return "; ".join(" ".join(map(_shell_word, words)) for words in step.commands)
+
+
+def _step_text(step: NeedStep, me: str, names: Names, escape: Escape, code: Callable[[str], str]) -> str:
+    """Return the purpose of a step, the session in which to type its commands unless `me` is one, and the commands."""
+    place = "" if me in step.sessions else ", ".join(_short_label(session, names) for session in step.sessions)
+    purpose = escape(f"{step.why}, in {place}" if place else step.why, _MOST)
+    return f"{purpose}: {code(commands_text(step))}" if step.commands else purpose
+
+
+def _short_label(session: str, names: Names) -> str:
+    """Return the name of a session if no other session has it, since the commands have its id; else id and name."""
+    name = names.get(session, "")
+    return name if list(names.values()).count(name) == 1 else session_label(session, names)
+
+
+def _since(need: Need, now: Instant) -> str:
+    """Return since when; and the message's id, if no command names it, as in a past board."""
+    reference = f" ({need.about})" if need.kind == "unacknowledged" and not need.steps else ""
+    if not need.since:
+        return reference
+    return f" · since {time_text(need.since, now)} ({duration_text(seconds_between(need.since, now))}){reference}"
+
+
+def _shell_word(word: str) -> str:
+    """Quote a word for a POSIX shell; one with control characters is written with escapes, for bash and zsh."""
+    if re.fullmatch(_PLAIN_WORD, word) and word != "...":
+        return word
+    if not word.isprintable():
+        return "$'" + "".join(map(_escaped, word)) + "'"
+    if not any(letter in word for letter in '"$`\\!'):
+        return f'"{word}"'
+    return "'" + word.replace("'", "'\\''") + "'"
+
+
+def _escaped(letter: str) -> str:
+    """Return a character as it is written between `$'` and `'`."""
+    return "\\" + letter if letter in "\\'" else letter if letter.isprintable() else f"\\U{ord(letter):08x}"
+
+
+def markdown_code(text: str) -> str:
+    """Return text as code in Markdown, or as escaped text if it contains characters of markup."""
+    return markdown_text(text, 0) if re.search("[<>&|`]", text) else f"`{text}`"
