@@ -1,7 +1,7 @@
 """One run of one command: its shared options, and how it reads the state, appends to the log and prints its result."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
@@ -11,6 +11,7 @@ from coord.engine.snapshot import Snapshot
 from coord.engine.transaction import Outcome, Transaction, transact
 from coord.errors import CoordError, no_session, usage_error
 from coord.render.format import json_text, terminal_text, time_text
+from coord.render.styled import Section, is_drawable, plain_text
 from coord.workspace.config import Config, read_config
 from coord.workspace.identity import Identity, identify
 from coord.workspace.identity import find_identity as find_identity
@@ -139,6 +140,17 @@ class Run:
             text += f"\n📬 {self._unread} unread: coord inbox"
         sys.stdout.write(text.rstrip("\n") + "\n")
         sys.stdout.flush()
+
+    def show(self, sections: Sequence[Section], data: object) -> None:
+        """Print sections: fitted to the window and with styles on a terminal, otherwise as plain text or JSON."""
+        if self.json:
+            self.say("", data)
+        elif is_drawable(sys.stdout, self.system.env):
+            from coord.render.console.layout import drawn  # loads Rich, which only a terminal needs
+
+            self.say(drawn(sections, self.system.env), data)
+        else:
+            self.say(plain_text(sections), data)
 
     def note(self, text: str) -> None:
         """Print a note on standard error."""

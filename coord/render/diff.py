@@ -77,6 +77,11 @@ def diff_lines(
     return lines
 
 
+def change_style(row: str) -> str:
+    """Return the style of a line of `diff_lines`, by its sign."""
+    return {"+": "good", "-": "bad"}.get(row[:1], "")
+
+
 class _DiffWriter:
     """Writes the lines. For each `FactKind` there is a method with the same name, which returns one line."""
 
@@ -133,7 +138,8 @@ class _DiffWriter:
         if not parts and "status" not in fields:
             return ""
         sign, is_new = ("+", " is new") if new and not old else ("~", "")
-        return f"{sign} {self.who(name)}{is_new}{': ' if parts else ''}{' · '.join(parts)}"
+        who = session_label(name, self.known.names, full=bool(is_new))
+        return f"{sign} {who}{is_new}{': ' if parts else ''}{' · '.join(parts)}"
 
     def claim(self, name: str, fields: ChangedFields) -> str:
         resource, holder = line(self.fact("claim", name, "resource")), self.who(self.fact("claim", name, "session"))

@@ -19,6 +19,7 @@ Names: TypeAlias = Mapping[str, str]
 """The names of sessions, by session id."""
 
 FREED_NEXT = "the next claim, heartbeat or message of any session frees it"  # shown for a claim whose holder is dead
+_NAME_CHARS = 40  # shown of the name of a session
 UNTIL_COMMITTED = "until it is committed"  # how long an automatic claim lasts
 
 # The patterns are strings because most commands need none of them: `re` compiles each at its first use.
@@ -125,10 +126,17 @@ def until(at: Instant, now: Instant, automatic: bool = False) -> str:
     )
 
 
-def session_label(session: str, names: Names) -> str:
-    """Return the id of a session, followed by its name if it has one."""
+def session_label(session: str, names: Names, *, full: bool = False) -> str:
+    """Return the name of a session; its id if it has no name.
+
+    The id follows the name where `full` asks for both, and where the name alone could mean another session.
+    """
     name = names.get(session, "")
-    return f"{session} ({line(name, 40)})" if name else session
+    shown = line(name, _NAME_CHARS)
+    if not shown:
+        return session
+    is_clear = shown == name and name not in names and list(names.values()).count(name) == 1
+    return shown if is_clear and not full else f"{shown} ({session})"
 
 
 def json_text(value: object, indent: int | None = 2) -> str:

@@ -37,7 +37,7 @@ def unwatched_anchors(subject: Subject) -> Iterator[DoctorFinding]:
         status = look(session.anchor.pid) if session.anchor else "unknown"
         if reason := undetectable_reason(session, subject.system.here, status):
             unwatched.append(session.id)
-            labels_by_reason.setdefault(reason, []).append(session_label(session.id, names))
+            labels_by_reason.setdefault(reason, []).append(session_label(session.id, names, full=True))
     if not unwatched:
         return
     evidence = "; ".join(f"{reason}: {join_limited(labels)}" for reason, labels in labels_by_reason.items())
@@ -66,7 +66,7 @@ def silent_sessions(subject: Subject) -> Iterator[DoctorFinding]:
                 RepairStep("ask", f'coord send {session.id} "{resource}" "Do you still need it?" --needs-ack'),
                 RepairStep("if you know that nobody is working in it", f'coord break {resource} --reason "..."'),
             )
-            who = session_label(session.id, names_of(subject.state))
+            who = session_label(session.id, names_of(subject.state), full=True)
             evidence = f"last seen {ago(session.last_at, subject.now)}; holds {join_limited(holds[session.id])}"
             yield DoctorFinding(
                 "warning", f"{who} is silent and holds {plural(len(holds[session.id]), 'claim')}", evidence, steps
@@ -95,7 +95,8 @@ def shared_anchors(subject: Subject) -> Iterator[DoctorFinding]:
             RepairStep("or end the one that you do not use", f"coord end --session {sessions[0].id}"),
         )
         names = names_of(subject.state)
-        evidence = f"process {anchor.pid}: {join_limited(session_label(session.id, names) for session in sessions)}"
+        labels = (session_label(session.id, names, full=True) for session in sessions)
+        evidence = f"process {anchor.pid}: {join_limited(labels)}"
         yield DoctorFinding(
             "warning",
             "two live sessions have the same process, so commands there do not know which one they act for",

@@ -5,7 +5,7 @@ import msgspec
 from coord.cli.parser import at_option, command
 from coord.engine.board import board_of
 from coord.engine.run import Run
-from coord.render.board.text import board_text
+from coord.render.board.text import board_sections
 
 
 @command("status")
@@ -21,4 +21,4 @@ def status(run: Run, at: str | None) -> None:
     snapshot = run.read_state(at)
     me = run.own_session_id(snapshot)
     board = board_of(run.system, run.config, snapshot, snapshot.now)
-    run.say(board_text(board, me), msgspec.to_builtins(board))
+    run.show(board_sections(board, me), msgspec.to_builtins(board))

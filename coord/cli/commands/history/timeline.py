@@ -135,7 +135,7 @@ def _render_text(timeline: Timeline, is_cut: bool) -> str:
 def _lane_label(lane: Lane, timeline: Timeline, width: int) -> str:
     """Return a lane's session, and the resources that it held."""
     held = list(dict.fromkeys(span.resource for row in lane.rows for span in row if span.kind == "claim"))
-    text = session_label(lane.session, timeline.names) + (f": {', '.join(held)}" if held else "")
+    text = session_label(lane.session, timeline.names, full=True) + (f": {', '.join(held)}" if held else "")
     return line(text, width)
 
 
