@@ -15,7 +15,7 @@ from coord.engine.transaction import Transaction
 from coord.errors import REFUSED, CoordError, usage_error
 from coord.hooks.edits import GitAnswers, conflicting_claims, finish_conflicting, may_finish_conflicting
 from coord.platform.watch import Interrupted, collect_signals, wait_for
-from coord.render.format import duration_text, line, until
+from coord.render.format import duration_text, line, session_label, until
 from coord.workspace.config import Config
 from coord.workspace.identity import Identity
 from eventlog.events import ClaimAccepted, ClaimReleased, ClaimRequested, EventId, Instant, Mode, ToldOutcome
@@ -257,11 +257,11 @@ def _obstacles_text(result: ClaimResult) -> str:
 
 
 def _obstacle_text(obstacle: dict[str, Any], now: Instant) -> str:
-    name = f" ({line(obstacle['name'])})" if obstacle["name"] else ""
+    who = session_label(obstacle["session"], {obstacle["session"]: obstacle["name"]})
     verb = "asked for" if obstacle["kind"] == "waiting request" else "has"
     agent = f", its subagent {line(obstacle['agent'])}," if obstacle["agent"] else ""
     end = until(obstacle["until"], now, obstacle["automatic"])
-    text = f"{obstacle['session']}{name}{agent} {verb} {line(obstacle['resource'])} {end}"
+    text = f"{who}{agent} {verb} {line(obstacle['resource'])} {end}"
     labels = {"note": "for:", "doing": "doing:", "blocked_on": "blocked on"}
     details = ", ".join(f"{label} {line(obstacle[key])}" for key, label in labels.items() if obstacle[key])
     return f"{text} — {details}" if details else text

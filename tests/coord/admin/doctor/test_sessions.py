@@ -51,7 +51,7 @@ def test_a_silent_session_with_claims_is_found(repo: Repo) -> None:
     assert simulated(machine, "silence") == []
     machine.wait(61)
     (finding,) = simulated(machine, "silence")
-    assert finding.what == f"{session} (api) is silent and holds 1 claim"
+    assert finding.what == f"api ({session}) is silent and holds 1 claim"
     assert "holds droplet/x" in finding.evidence
     assert [step.command.split()[1] for step in finding.do] == ["status", "send", "break"]
 

@@ -19,7 +19,7 @@ def test_the_demo_plays_its_script_and_removes_its_folder(bare_repo: Repo) -> No
     assert "Already claimed: droplet/church-guidance" in outputs["coord claim droplet church-guidance"]
     assert [step["code"] for step in steps if step["code"]] == [1], "only the refused claim is refused"
     board = outputs["cat COORDINATION/STATUS_BOARD.md"]
-    assert all(name in board for name in ("(ada)", "(ben)", "(cai)", "droplet/church-guidance", "Stripe"))
+    assert all(name in board for name in ("ada (", "ben (", "cai", "droplet/church-guidance", "Stripe"))
     assert not list(Path(tempfile.gettempdir()).glob("coord-demo-*/COORDINATION/log/*.jsonl"))
 
 

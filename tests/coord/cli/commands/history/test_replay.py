@@ -41,8 +41,8 @@ def test_each_step_is_an_event_or_an_end_with_its_changes(inside: SimulatedMachi
         events, strict=True,
     )] == [True] * 7  # fmt: skip
     assert re.search(r"time passes:\n    ~ .* unread notice.*\n    - file/src/app.py: .*: it expired\n", text)
-    assert "(ben): doing: building the form" in text
-    assert "(ben): live → ended" in text
+    assert "~ ben: doing: building the form" in text
+    assert "~ ben: live → ended" in text
 
 
 def test_the_json_is_one_line_for_each_step(inside: SimulatedMachine) -> None:
