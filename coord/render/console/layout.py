@@ -16,7 +16,16 @@ from rich.cells import cell_len, chop_cells
 
 from coord.render.styled import INDENT, Pieces, Row, Section, facts, one_line, plain
 
-_STYLES = {"head": "1", "name": "1", "quiet": "2", "good": "32", "warn": "33", "bad": "31", "footer": "7"}
+_STYLES = {
+    "head": "1",
+    "name": "1",
+    "quiet": "2",
+    "prompt": "1;36",
+    "good": "32",
+    "warn": "33",
+    "bad": "31",
+    "footer": "7",
+}
 _FIRST_SHARE, _OTHER_SHARE = 0.33, 0.25  # of the window: the most that the first and another column take
 _LEAST_TEXT = 33  # cells; with less room after the columns, these are not aligned
 _NARROW = 24  # columns; a narrower window has no room for indents
