@@ -11,8 +11,9 @@ from itertools import pairwise
 from xml.etree.ElementTree import Element, indent, tostring
 
 from coord.render.format import line, local_time, plural, session_label
-from coord.render.timeline.elements import add_element, bar_outline, draw_symbol
+from coord.render.timeline.elements import add_element, bar_outline, define_textures, draw_symbol
 from coord.render.timeline.layout import lay_out
+from coord.render.timeline.looks import LOOKS, choose_looks
 from coord.render.timeline.measure import shorten, width_of
 from coord.render.timeline.parts import LEFT, RIGHT, TOP, WIDTH, Arrow, LaneBand, LinkLine, SpanBar, Symbol
 from coord.render.timeline.scale import period_label, ticks
@@ -22,11 +23,8 @@ from projections.views.timeline import Timeline
 
 _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, 'DejaVu Sans', sans-serif"
 _SOFT, _FAINT = "#5b6675", "#e3e7ec"
-_COLOURS = (  # of a bar and its edge, from Paul Tol's light scheme
-    *(("#77aadd", "#3a6ea5"), ("#ee8866", "#b3502e"), ("#eedd88", "#a08a1c"), ("#ffaabb", "#c05570")),
-    *(("#44bb99", "#1f7a62"), ("#bbcc33", "#74801a"), ("#99ddff", "#3d8fb8"), ("#c9b3e6", "#7a5aa6")),
-)
 _TITLES = 30  # lines of a tooltip
+_RESOURCES = len(LOOKS)  # in the legend
 
 
 def render_svg(timeline: Timeline, missing: Iterable[str] = ()) -> str:
@@ -40,24 +38,13 @@ class _Picture:
     def __init__(self, timeline: Timeline, missing: Iterable[str]) -> None:
         self.timeline, self.missing, self.layout = timeline, list(missing), lay_out(timeline)
         self.root = Element("svg", xmlns="http://www.w3.org/2000/svg")
-        resources = dict.fromkeys(bar.span.resource for band in self.layout.bands for bar in band.bars)
-        self.colours = {name: _COLOURS[number % len(_COLOURS)] for number, name in enumerate(resources)}
+        self.looks = choose_looks([bar.span.resource for bar in band.bars] for band in self.layout.bands)
         self.used: set[str] = set()  # keys of the legend's entries to show
 
     def draw(self) -> str:
         """Draw everything and return the SVG text."""
         background = add_element(self.root, "rect", width=WIDTH, rx=8, fill="#ffffff")
-        definitions = add_element(self.root, "defs")
-        hatch = add_element(
-            definitions,
-            "pattern",
-            id="shared",
-            width=6,
-            height=6,
-            patternUnits="userSpaceOnUse",
-            patternTransform="rotate(45)",
-        )
-        add_element(hatch, "rect", width=3, height=6, fill="#ffffff", fill_opacity=0.6)
+        define_textures(self.root)
         self._head()
         self._grid()
         for number, band in enumerate(self.layout.bands):
@@ -167,7 +154,7 @@ class _Picture:
                 self.used.add("ended")
 
     def _bar(self, bar: SpanBar) -> None:
-        span, (fill, edge) = bar.span, self.colours[bar.span.resource]
+        span, look = bar.span, self.looks[bar.span.resource]
         group = add_element(self.root, "g", class_=span.kind)
         self._titled(group, [span_tooltip(span, self.timeline.names)])
         x0, x1, y = bar.x0, bar.x1, bar.y
@@ -181,18 +168,20 @@ class _Picture:
                 width=round(x1 - x0, 1),
                 height=6,
                 fill="#ffffff",
-                stroke=edge,
+                stroke=look.edge,
                 stroke_dasharray="3 2",
             )
             if span.end and span.how != "granted":
                 self._end(group, "gave_up", x1, y)
         else:
             outline = bar_outline(bar)
-            add_element(group, "path", d=outline, fill=fill)
+            add_element(group, "path", d=outline, fill=look.fill)
+            if look.texture:
+                add_element(group, "path", d=outline, fill=f"url(#{look.texture})")
             if span.mode == "shared":
                 self.used.add("shared")
                 add_element(group, "path", d=outline, fill="url(#shared)")
-            add_element(group, "path", d=outline, fill="none", stroke=edge)
+            add_element(group, "path", d=outline, fill="none", stroke=look.edge)
             self.used |= {"claim", "before" if bar.began_before else "claim", "claim" if span.end else "open"}
             if span.how in END_SHAPES and x1 - x0 > 9:
                 self._end(group, span.how, x1, y)
@@ -203,22 +192,10 @@ class _Picture:
         add_element(group, "path", d=f"M{x} {y}{END_SHAPES[how]}", fill="none", stroke=INK, stroke_width=1.6)
 
     def _labels(self, band: LaneBand) -> None:
-        """Write the labels of bars over the arrows that cross them."""
         for bar in band.bars:
             if bar.label:
-                inside = bar.x0 < bar.label_x < bar.x1
-                halo = self.colours[bar.span.resource][0] if inside else "#ffffff"
-                self._write(
-                    bar.label_x,
-                    bar.y + 11.8,
-                    bar.label,
-                    10,
-                    INK if inside else _SOFT,
-                    stroke=halo,
-                    stroke_width=2.5,
-                    stroke_linejoin="round",
-                    paint_order="stroke",
-                )
+                fill = INK if bar.x0 < bar.label_x < bar.x1 else _SOFT
+                self._write(bar.label_x, bar.y + 11.8, bar.label, 10, fill)
 
     def _symbols(self, band: LaneBand) -> None:
         for symbol in band.symbols:
@@ -275,12 +252,12 @@ class _Picture:
             self._write(20, y, shorten(text, WIDTH - 40, 11), 11, "#9a3412", font_weight=600)
             y += 18
         y = self._flow([(key, text) for key, text in MEANINGS.items() if key in self.used], y)
-        if len(self.colours) > len(_COLOURS):
-            text = f"{len(self.colours)} resources share {len(_COLOURS)} colours: point at a bar to see its resource."
-            self._write(20, y + 6, text, 11, _SOFT)
+        if self.looks:
+            y = self._flow([(f"={name}", line(name, 60)) for name in list(self.looks)[:_RESOURCES]], y + 6)
+        if len(self.looks) > _RESOURCES:
+            text = f"… and {len(self.looks) - _RESOURCES} more resources: point at a bar to see its resource."
+            self._write(20, y, text, 11, _SOFT)
             y += 20
-        elif self.colours:
-            y = self._flow([(f"={name}", line(name, 60)) for name in self.colours], y + 6)
         return y + 4
 
     def _flow(self, items: list[tuple[str, str]], y: float) -> float:
@@ -291,7 +268,7 @@ class _Picture:
             if x > 20 and x + wide > WIDTH - 20:
                 x, y = 20.0, y + 20
             group = add_element(self.root, "g", transform=f"translate({x + 12:.1f} {y:.1f})")
-            draw_symbol(group, key, self.colours.get(key[1:]))
+            draw_symbol(group, key, self.looks.get(key[1:]))
             self._write(x + 34, y + 4, text, 11, _SOFT)
             x += wide
         return y + 20

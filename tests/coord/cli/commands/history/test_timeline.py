@@ -9,6 +9,7 @@ from xml.etree.ElementTree import fromstring
 import pytest
 
 from coord.render.timeline.layout import MOST_LANES, MOST_ROWS, lay_out
+from coord.render.timeline.looks import LOOKS, choose_looks
 from coord.render.timeline.marks import MOST_ARROWS
 from coord.render.timeline.svg import render_svg
 from eventlog.events import MessageSent, SessionStarted
@@ -249,3 +250,43 @@ def test_a_message_to_everyone_is_one_symbol() -> None:
     placed = lay_out(_of(story, 60))
     assert [[sent.subject for sent in arrow.messages] for arrow in placed.arrows] == [["hello"]]
     assert [sign.kind for sign in placed.bands[0].symbols] == ["sent", "sent", "arrow"]
+
+
+def test_the_legend_shows_each_resource_with_its_own_look() -> None:
+    names = [f"s{number}" for number in range(5)]
+    story = Story(*names)
+    for number in range(20):
+        story.asks(10 + number, names[number % 5], f"port/{number}", ttl_s=6000)
+    picture = render_svg(_of(story, 600))
+    check_geometry(picture)
+    assert {f"port/{number}" for number in range(20)} <= set(_texts(picture))
+    looks = choose_looks([f"port/{number}" for number in range(lane, 20, 5)] for lane in range(5))
+    assert len(set(looks.values())) == len(looks) == 20
+
+
+def test_the_legend_counts_the_resources_that_it_does_not_show() -> None:
+    story = Story("amber-otter")
+    for number in range(100):
+        story.asks(10 + 5 * number, "amber-otter", f"port/{number}", ttl_s=4)
+    picture = render_svg(_of(story, 600))
+    check_geometry(picture)
+    assert f"… and {100 - len(LOOKS)} more resources: point at a bar to see its resource." in _texts(picture)
+
+
+def test_resources_of_one_lane_look_different_if_possible() -> None:
+    lanes = [[f"{lane}/{number}" for number in range(len(LOOKS))] for lane in range(4)]
+    looks = choose_looks(lanes)
+    assert all(len({looks[name] for name in lane}) == len(LOOKS) for lane in lanes)
+
+
+def test_a_label_avoids_the_arrows_that_cross_its_bar() -> None:
+    story = Story("amber-otter", "brown-hare", "coral-swift")
+    story.asks(5, "brown-hare", "file/src/app.py", ttl_s=6000)
+    for turn in range(6):
+        story.sends(6 + 20 * turn, "amber-otter", "coral-swift")
+    of = _of(story, 600)
+    picture = render_svg(of)
+    check_geometry(picture)
+    bar = next(bar for band in lay_out(of).bands for bar in band.bars)
+    assert bar.label == "file/src/app.py"
+    assert bar.label_x > max(arrow.x for arrow in lay_out(of).arrows)
