@@ -356,7 +356,7 @@ def test_a_commit_of_files_whose_claim_was_lost_is_refused(work: Work, how: str)
         other.ok("coord claim file/a.py")
         backend.ok("coord inbox")
     refused = backend.run("git commit -m mine")
-    assert ("it looked dead" if how == "broken" else "(other) has file/a.py") in refused.err
+    assert ("it looked dead" if how == "broken" else "other has file/a.py") in refused.err
     backend.ok(suggested(refused))
     assert work.last() == {"b.py"}
     if how == "broken":
