@@ -1,4 +1,4 @@
-"""Draw the pictures of the README and the documentation. `make pictures` runs this. It needs tmux and rich.
+"""Draw the pictures of the README and the documentation. `make pictures` runs this. It needs tmux.
 
     python docs/pictures/make.py
 

@@ -151,12 +151,18 @@ def _wrapped(row: Row, widths: Sequence[int], columns: int) -> Iterable[Pieces]:
     below = wrap([(INDENT, ""), *row.below], columns) if row.below else []
     if not row.columns or not widths:
         line = _fitting(one_line(row), one_line(replace(row, extra=())), columns)
-        return [*wrap(line, columns, len(_BULLET) if plain(line).startswith(_BULLET) else len(INDENT)), *below]
+        return [*wrap(line, columns, _hanging_indent(plain(line))), *below]
     first, *rest = row.columns
     above = wrap(first, columns) if cell_len(plain(first)) > widths[0] else []
     aligned = _aligned([[] if above else first, *rest], widths)
     line = _fitting([*aligned, *facts(row.extra, row.text)], [*aligned, *row.text], columns)
     return [*above, *wrap(line, columns, sum(widths) + _GAP * len(widths)), *below]
+
+
+def _hanging_indent(text: str) -> int:
+    """Return the indent of the rows on which a row continues: further than its own, or after its bullet."""
+    own = len(text) - len(text.lstrip(" "))
+    return own + 2 if own or text.startswith(_BULLET) else len(INDENT)
 
 
 def _fitting(complete: Pieces, shorter: Pieces, columns: int) -> Pieces:
