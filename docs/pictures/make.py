@@ -48,7 +48,7 @@ def screenshot(folder: Path, command: str) -> str:
     subprocess.run([*_TMUX, *new], env=env, check=True)
     try:
         time.sleep(2)
-        shown = subprocess.run([*_TMUX, "capture-pane", "-p", "-e"], env=env, check=True, capture_output=True)
+        shown = subprocess.run([*_TMUX, "capture-pane", "-p", "-e", "-N"], env=env, check=True, capture_output=True)
         return shown.stdout.decode().rstrip("\n")
     finally:
         subprocess.run([*_TMUX, "kill-server"], check=False)

@@ -4,7 +4,7 @@ import re
 from itertools import combinations
 from xml.etree.ElementTree import Element, fromstring
 
-from coord.render.timeline.measure import width_of
+from coord.render.timeline.measure import BOLD, width_of
 from coord.render.timeline.parts import WIDTH
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -39,7 +39,7 @@ def _place(element: Element) -> str:
 
 def _box(text: Element) -> tuple[float, float, float, float]:
     size, x, y = (float(text.get(name, "0")) for name in ("font-size", "x", "y"))
-    wide = width_of(text.text or "", size)
+    wide = width_of(text.text or "", size * BOLD if text.get("font-weight") else size)
     if text.get("text-anchor") == "middle":
         x -= wide / 2
     return (x, y - 0.8 * size, x + wide, y + 0.25 * size)

@@ -7,12 +7,13 @@ from msgspec import Struct
 
 from coord.render.format import line
 from coord.render.timeline.marks import SYMBOL
-from coord.render.timeline.measure import shorten, width_of
+from coord.render.timeline.measure import BOLD, shorten, width_of
 from coord.render.timeline.parts import BAR, LEFT, RIGHT, Arrow, LaneBand, SpanBar, Symbol
 from projections.views.timeline import Mark, TimelineMessage
 
 _SIZE = 10  # of the font
 _CLEAR = 5.0  # between a label and a line that would cross it
+BOLD_MARKS = ("died", "lost", "broken")  # the marks whose labels are bold
 Room = tuple[float, float]  # from x to x
 
 
@@ -75,11 +76,12 @@ def _symbol_label(items: Sequence[Mark | TimelineMessage], room: float) -> str:
     """Return the label of a symbol that fits: the subject of a message, or the kind and the resource of a mark."""
     first, more = items[0], f" +{len(items) - 1}" if len(items) > 1 else ""
     if isinstance(first, TimelineMessage):
-        subject = shorten(line(first.subject, 60), room - width_of(more, 10), 10)
+        subject = shorten(line(first.subject, 60), room - width_of(more, _SIZE), _SIZE)
         return subject and subject + more
     kind = _MARK_LABELS[first.kind]
+    size = _SIZE * BOLD if first.kind in BOLD_MARKS else _SIZE
     for text in (f"{kind} {line(first.resource, 80)}".rstrip() + more, kind + more):
-        if width_of(text, 10) <= room:
+        if width_of(text, size) <= room:
             return text
     return ""
 

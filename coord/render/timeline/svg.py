@@ -12,9 +12,10 @@ from xml.etree.ElementTree import Element, indent, tostring
 
 from coord.render.format import line, local_time, plural, session_label
 from coord.render.timeline.elements import add_element, bar_outline, define_textures, draw_symbol
+from coord.render.timeline.labels import BOLD_MARKS
 from coord.render.timeline.layout import lay_out
 from coord.render.timeline.looks import LOOKS, choose_looks
-from coord.render.timeline.measure import shorten, width_of
+from coord.render.timeline.measure import BOLD, shorten, width_of
 from coord.render.timeline.parts import LEFT, RIGHT, TOP, WIDTH, Arrow, LaneBand, LinkLine, SpanBar, Symbol
 from coord.render.timeline.scale import period_label, ticks
 from coord.render.timeline.symbols import END_SHAPES, INK, MEANINGS
@@ -84,7 +85,7 @@ class _Picture:
         add_element(self.root, "title", f"Timeline, {title}")
         self._write(20, 34, "Who held what", 17, INK, font_weight=600)
         facts = " · ".join(plural(count, noun) for count, noun in counts)
-        self._write(LEFT + 10, 34, f"{title}  ·  {facts}", 13, _SOFT)
+        self._write(LEFT + 10, 34, shorten(f"{title}  ·  {facts}", WIDTH - LEFT - 30, 13), 13, _SOFT)
 
     def _grid(self) -> None:
         scale, y, bottom = self.layout.scale, TOP - 14, self.layout.bottom
@@ -96,10 +97,11 @@ class _Picture:
             half = width_of(tick.label, 11) / 2
             if tick.x + half < WIDTH:
                 self._write(tick.x, y, tick.label, 11, _SOFT, text_anchor="middle")
-            half = width_of(tick.day, 11) / 2
-            if tick.day and tick.x - half > free and tick.x + half < WIDTH:
-                self._write(tick.x, y - 15, tick.day, 11, INK, text_anchor="middle", font_weight=600)
-                free = tick.x + half + 8
+            half = width_of(tick.day, 11 * BOLD) / 2
+            middle = min(tick.x, WIDTH - 8 - half)
+            if tick.day and middle - half > free:
+                self._write(middle, y - 15, tick.day, 11, INK, text_anchor="middle", font_weight=600)
+                free = middle + half + 8
 
     # --- lanes ------------------------------------------------------------------------------------------------------
 
@@ -118,7 +120,7 @@ class _Picture:
                 fill_opacity=0.75,
             )
         name = line(lane.name, 40)
-        self._write(20, top + 22, shorten(name or lane.session, LEFT - 30, 13), 13, INK, font_weight=600)
+        self._write(20, top + 22, shorten(name or lane.session, LEFT - 30, 13 * BOLD), 13, INK, font_weight=600)
         rest = [lane.session] if name not in ("", lane.session) else []
         for number_below, text in enumerate([*rest, line(lane.client, 40)]):
             self._write(20, top + 37 + 14 * number_below, shorten(text, LEFT - 30, 10.5), 10.5, _SOFT)
@@ -202,7 +204,7 @@ class _Picture:
             if symbol.kind != "arrow":
                 self._symbol(symbol, band.axis)
             if symbol.label:
-                bold = {"font_weight": 600} if symbol.kind in ("died", "lost", "broken") else {}
+                bold = {"font_weight": 600} if symbol.kind in BOLD_MARKS else {}
                 self._write(symbol.label_x, band.axis - 6, symbol.label, 10, INK if bold else _SOFT, **bold)
 
     def _symbol(self, symbol: Symbol, y: float) -> None:
@@ -249,7 +251,7 @@ class _Picture:
         if self.layout.crowded:
             notes.append("Too many messages for arrows: each is marked where it was sent.")
         for text in notes:
-            self._write(20, y, shorten(text, WIDTH - 40, 11), 11, "#9a3412", font_weight=600)
+            self._write(20, y, shorten(text, WIDTH - 40, 11 * BOLD), 11, "#9a3412", font_weight=600)
             y += 18
         y = self._flow([(key, text) for key, text in MEANINGS.items() if key in self.used], y)
         if self.looks:

@@ -12,13 +12,14 @@ from coord.render.timeline.layout import MOST_LANES, MOST_ROWS, lay_out
 from coord.render.timeline.looks import LOOKS, choose_looks
 from coord.render.timeline.marks import MOST_ARROWS
 from coord.render.timeline.svg import render_svg
-from eventlog.events import MessageSent, SessionStarted
+from eventlog.events import HOUR_S, MessageSent, SessionStarted, add_time
 from projections.views.intervals import analyze_history
 from projections.views.point_in_time import after_instant
-from projections.views.timeline import Timeline, build_timeline
+from projections.views.timeline import Lane, Timeline, build_timeline
 from tests.support.histories import Story, anchor, at
 from tests.support.in_process import SimulatedMachine
 from tests.support.repositories import Repo
+from tests.support.time_zones import zone
 from tests.support.timeline_geometry import SVG, check_geometry
 
 
@@ -290,3 +291,23 @@ def test_a_label_avoids_the_arrows_that_cross_its_bar() -> None:
     bar = next(bar for band in lay_out(of).bands for bar in band.bars)
     assert bar.label == "file/src/app.py"
     assert bar.label_x > max(arrow.x for arrow in lay_out(of).arrows)
+
+
+def test_a_date_at_the_right_edge_is_not_cut() -> None:
+    """The timeline ends just after midnight, so the tick with the new date is at the edge."""
+    with zone("UTC"):
+        end = "2026-11-23T00:01:00.000000Z"
+        lane = Lane(session="amber-otter", name="", client="shell", lives=[], rows=[])
+        day = Timeline(
+            since=add_time(end, -8 * HOUR_S),
+            until=end,
+            events=0,
+            names={},
+            lanes=[lane],
+            marks=[],
+            messages=[],
+            links=[],
+        )
+        picture = render_svg(day)
+    check_geometry(picture)
+    assert "2026-11-23" in _texts(picture)
