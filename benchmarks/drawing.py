@@ -86,9 +86,8 @@ def main() -> None:
     medians = {form: statistics.median(seconds) for form, seconds in took.items()}
     start = medians["python -c pass"]
     for form, seconds in medians.items():
-        print(
-            f"{form:32}{seconds * 1000:7.1f} ms{seconds / start:6.2f} P{(seconds - medians['in a pipe']) / start:+7.2f} P"
-        )
+        more = (seconds - medians["in a pipe"]) / start
+        print(f"{form:32}{seconds * 1000:7.1f} ms{seconds / start:6.2f} P{more:+7.2f} P")
 
 
 if __name__ == "__main__":

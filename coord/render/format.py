@@ -129,13 +129,15 @@ def until(at: Instant, now: Instant, automatic: bool = False) -> str:
 def session_label(session: str, names: Names, *, full: bool = False) -> str:
     """Return the name of a session; its id if it has no name.
 
-    The id follows the name where `full` asks for both, and where the name alone could mean another session.
+    The id follows the name where `full` asks for both, where the name alone could mean another session, and where it
+    could be read as more than a name: another session chose it, and a name of several words can be a sentence.
     """
     name = names.get(session, "")
     shown = line(name, _NAME_CHARS)
     if not shown:
         return session
-    is_clear = shown == name and name not in names and list(names.values()).count(name) == 1
+    is_unique = name not in names and list(names.values()).count(name) == 1
+    is_clear = is_unique and shown == name and len(name.split()) == 1
     return shown if is_clear and not full else f"{shown} ({session})"
 
 
