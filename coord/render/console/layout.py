@@ -1,7 +1,7 @@
 """Fit sections of rows to the width of a window, and paint their styles.
 
 Widths are counted in cells by Rich, which knows the characters of Unicode and their combinations. Of Rich only
-`rich.cells` is loaded: loading `rich.console` makes `coord status` take 2.5 times the start of Python longer (see
+`rich.cells` is loaded: with `rich.console`, `coord status` would take longer by three times the start of Python (see
 docs/explanation/performance.md).
 """
 

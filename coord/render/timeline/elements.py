@@ -44,9 +44,9 @@ def define_textures(root: Element) -> None:
     for name, shapes in TEXTURES.items():
         pattern = add_element(definitions, "pattern", id=name, width=6, height=6, patternUnits="userSpaceOnUse")
         for tag, attributes in shapes:
-            add_element(pattern, tag, fill=INK, fill_opacity=0.22, **attributes)
+            add_element(pattern, tag, "", fill=INK, fill_opacity=0.22, **attributes)
     stripes = {"patternUnits": "userSpaceOnUse", "patternTransform": "rotate(45)"}
-    hatch = add_element(definitions, "pattern", id="shared", width=6, height=6, **stripes)
+    hatch = add_element(definitions, "pattern", "", id="shared", width=6, height=6, **stripes)
     add_element(hatch, "rect", width=3, height=6, fill="#ffffff", fill_opacity=0.6)
 
 

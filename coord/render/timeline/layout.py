@@ -34,7 +34,8 @@ def lay_out(timeline: Timeline) -> Layout:
         marks = [mark for mark in timeline.marks if mark.session == session]
         band.symbols = place_symbols(marks, without_arrow.get(session, []), scale)
     links = _link_lines(timeline, by_session, scale)
-    crossings = [Crossing(line.x, *sorted((line.y0, line.y1))) for line in (*arrows, *links)]
+    lines = [*((arrow.x, arrow.y0, arrow.y1) for arrow in arrows), *((link.x, link.y0, link.y1) for link in links)]
+    crossings = [Crossing(x, min(y0, y1), max(y0, y1)) for x, y0, y1 in lines]
     for band in bands:
         label_bars(band.bars, crossings)
         label_symbols(band, arrows, crossings)

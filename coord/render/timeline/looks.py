@@ -8,11 +8,13 @@ from collections.abc import Iterable, Mapping
 from itertools import product
 from typing import NamedTuple
 
+from coord.render.timeline.symbols import Shape
+
 _COLOURS = (  # of a bar and its edge, from Paul Tol's light scheme
     *(("#77aadd", "#3a6ea5"), ("#ee8866", "#b3502e"), ("#eedd88", "#a08a1c"), ("#ffaabb", "#c05570")),
     *(("#44bb99", "#1f7a62"), ("#bbcc33", "#74801a"), ("#99ddff", "#3d8fb8"), ("#c9b3e6", "#7a5aa6")),
 )
-TEXTURES = {
+TEXTURES: dict[str, tuple[Shape, ...]] = {
     "dots": (("circle", {"cx": 2, "cy": 2, "r": 1}), ("circle", {"cx": 5, "cy": 5, "r": 1})),
     "lines": (("rect", {"width": 6, "height": 1.2, "y": 2}),),
 }

@@ -21,7 +21,7 @@ def test_a_pipe_does_not_load_rich(command: str, repo: Repo) -> None:
 
 
 @pytest.mark.slow
-def test_status_draws_on_a_terminal_with_the_widths_of_rich_alone(repo: Repo) -> None:
+def test_status_on_a_terminal_loads_only_the_widths_of_rich(repo: Repo) -> None:
     window = repo.terminal()
     window.run(f"{_TRACED} status 2> {repo.home}/imports")
     imports = (repo.home / "imports").read_text()
