@@ -10,8 +10,8 @@ from msgspec.structs import replace
 from coord.engine.snapshot import Snapshot
 from coord.engine.transaction import Outcome, Transaction, transact
 from coord.errors import CoordError, no_session, usage_error
+from coord.platform.terminal import is_drawable
 from coord.render.format import json_text, terminal_text, time_text
-from coord.render.styled import Section, is_drawable, plain_text
 from coord.workspace.config import Config, read_config
 from coord.workspace.identity import Identity, identify
 from coord.workspace.identity import find_identity as find_identity
@@ -22,6 +22,7 @@ from projections.rules.state import Session, State
 
 if TYPE_CHECKING:
     from coord.engine.history import FullHistory
+    from coord.render.styled import Section
 
 T = TypeVar("T")
 _MAX_INPUT = 4 * MAX_TEXT_LENGTH  # the bytes that the longest text can have in UTF-8
@@ -141,7 +142,7 @@ class Run:
         sys.stdout.write(text.rstrip("\n") + "\n")
         sys.stdout.flush()
 
-    def show(self, sections: Sequence[Section], data: object) -> None:
+    def show(self, sections: "Sequence[Section]", data: object) -> None:
         """Print sections: fitted to the window and with styles on a terminal, otherwise as plain text or JSON."""
         if self.json:
             self.say("", data)
@@ -150,6 +151,8 @@ class Run:
 
             self.say(drawn(sections, self.system.env), data)
         else:
+            from coord.render.styled import plain_text  # most commands print a line or two without it
+
             self.say(plain_text(sections), data)
 
     def note(self, text: str) -> None:

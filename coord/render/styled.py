@@ -4,8 +4,8 @@
 is expressed by a style alone.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TextIO, TypeAlias
+from collections.abc import Iterable, Sequence
+from typing import TypeAlias
 
 from msgspec import Struct
 
@@ -35,11 +35,6 @@ class Section(Struct, frozen=True):
 
     head: str
     rows: Sequence[Row]
-
-
-def is_drawable(stream: TextIO, env: Mapping[str, str]) -> bool:
-    """Return whether a stream is a terminal that understands escape sequences."""
-    return stream.isatty() and env.get("TERM", "dumb") not in ("dumb", "")
 
 
 def plain(pieces: Pieces) -> str:

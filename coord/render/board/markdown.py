@@ -2,10 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 
-from coord.render.board.text import names_on
 from coord.render.format import Names, local_time, markdown_text, plural, session_label, time_text
 from eventlog.events import Instant
-from projections.views.board import Board, MessageRow, SessionRow
+from projections.views.board import Board, MessageRow, SessionRow, names_on
 
 _ROWS = 50  # shown of each table
 _SIGNS = {"live": "🟢", "silent": "🟡", "dead": "🔴", "continued": "↪", "ended": "⚪", "imported": "📥"}

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from coord.render.format import FREED_NEXT, Names, ago, line, plural, session_label, time_text, until
 from coord.render.styled import Row, Section, facts, one_line, plain, session_pieces, styled
 from eventlog.events import Instant
-from projections.views.board import Board, ClaimRow, MessageRow, SessionRow, WaitRow
+from projections.views.board import Board, ClaimRow, MessageRow, SessionRow, WaitRow, names_on
 
 _ROWS = 20  # shown of each section
 _SIGNS = {
@@ -53,16 +53,6 @@ def board_body(board: Board, me: str) -> list[Section]:
     if board.messages:
         sections.append(Section("📨 RECENT MESSAGES", [_message(row, now, names) for row in board.messages[:5]]))
     return sections
-
-
-def names_on(board: Board) -> Names:
-    """Return the names of the sessions that the board shows. A name is clear if only one of these has it."""
-    shown = {row.id for row in board.sessions} | {row.session for row in board.claims}
-    for wait in board.waiting:
-        shown |= {wait.session, *wait.behind}
-    for message in board.messages:
-        shown |= {message.session, *message.to}
-    return {session: name for session, name in board.names.items() if session in shown}
 
 
 def _session(row: SessionRow, now: Instant, me: str, names: Names) -> Row:

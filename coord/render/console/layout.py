@@ -5,7 +5,6 @@ Widths are counted in cells by Rich, which knows the characters of Unicode and t
 docs/explanation/performance.md).
 """
 
-import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -14,6 +13,7 @@ from typing import TypeAlias
 from msgspec.structs import replace
 from rich.cells import cell_len, chop_cells
 
+from coord.platform.terminal import window_columns
 from coord.render.styled import INDENT, Pieces, Row, Section, facts, one_line, plain
 
 _STYLES = {
@@ -40,20 +40,9 @@ _FACT = re.compile(f" *[^·]{{1,{_SHORT_FACT}}}(?: ·(?= )|$)|{_WORD.pattern}")
 _Fit: TypeAlias = Callable[[Row, Sequence[int], int], Iterable[Pieces]]
 
 
-def window_columns(env: Mapping[str, str]) -> int:
-    """Return the width of the terminal on standard output, or of `COLUMNS` if that is set."""
-    given = env.get("COLUMNS", "")
-    if given.isdecimal() and int(given):
-        return int(given)
-    try:
-        return os.get_terminal_size(sys.stdout.fileno()).columns or 80  # some terminals report 0
-    except (OSError, ValueError):
-        return 80
-
-
 def drawn(sections: Sequence[Section], env: Mapping[str, str]) -> str:
     """Return sections for this terminal: fitted to its width, and with styles unless NO_COLOR is set."""
-    columns = window_columns(env)
+    columns = window_columns(sys.stdout, env)
     return "\n".join(paint(row, colours=not env.get("NO_COLOR")) for row in wrapped_rows(sections, columns))
 
 

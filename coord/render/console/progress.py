@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
-from coord.render.styled import is_drawable
+from coord.platform.terminal import is_drawable
 
 if TYPE_CHECKING:
     from rich.progress import Progress

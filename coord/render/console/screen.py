@@ -25,8 +25,9 @@ from typing import Any
 
 from rich.cells import cell_len
 
+from coord.platform.terminal import is_drawable
 from coord.render.console.layout import cut, cut_rows, paint, wrapped_rows
-from coord.render.styled import Pieces, Section, is_drawable
+from coord.render.styled import Pieces, Section
 
 _KEY = re.compile(rb"\x1b\[[0-9;?]*[@-~]|\x1bO.|\x1b|[\x00-\x7f]|[\xc0-\xff][\x80-\xbf]*|.", re.DOTALL)
 _UNFINISHED = re.compile(rb"\x1b(O|\[[0-9;?]*)?\Z")
