@@ -129,7 +129,7 @@ def _with_heads(sections: Sequence[Section], columns: int, fit: _Fit) -> list[Pi
     rows: list[Pieces] = []
     for section in sections:
         rows += [[]] if rows else []
-        rows += [cut([(section.head, "head")], columns)] if section.head else []
+        rows += fit(Row([(section.head, "head")]), [], columns) if section.head else []
         widths = _column_widths(section.rows, columns)
         for row in section.rows:
             rows += fit(row, widths, columns)

@@ -77,6 +77,11 @@ def test_less_important_text_is_left_out_of_a_narrow_window() -> None:
     assert [plain(row) for row in wrapped_rows([CLAIMS], 60)][1] == "file/a     ada       until 15:20 UTC (4 h left)"
 
 
+def test_a_long_head_wraps_like_a_row() -> None:
+    rows = wrapped_rows([Section("─── A handoff: cai continues where ada stops", [])], 30)
+    assert [plain(row) for row in rows] == ["─── A handoff: cai continues", "    where ada stops"]
+
+
 def test_columns_are_not_aligned_without_room() -> None:
     assert [plain(row) for row in wrapped_rows([CLAIMS], 40)][1:3] == [
         "file/a - ada ·",
