@@ -118,7 +118,7 @@ class SessionStarted(Payload, frozen=True, tag="session.started"):
     anchor: Anchor | None = None  # the process that the session depends on, if any
     folder: Path = ""  # the log folder; a journal belongs to one folder on one machine
     branch: Name = ""  # the git branch that is checked out
-    worktree: Path = ""  # the worktree that the session works in
+    worktree: Path = ""  # the root of the worktree that the session works in
     capabilities: tuple[Name, ...] = ()  # what the session can do, in its own words
     continues: SessionIdOrNone = ""  # the session whose work it continues
 
@@ -176,7 +176,7 @@ class ClaimRequested(Payload, frozen=True, tag="claim.requested", kw_only=True):
     ttl_s: Ttl  # how long the claim lasts, in seconds
     wait_s: Wait = 0  # how long the request waits, in seconds; 0: it does not wait
     agent: Name = ""  # the subagent that requests it; empty for the session itself
-    worktree: Name = ""  # the worktree that the claim is limited to, if any
+    worktree: Name = ""  # the worktree it is limited to, if any: `main`, `worktrees/NAME`, or a path (older)
     automatic: bool = False  # whether a hook made the request, for an edit
     told: ToldOutcome  # the answer that the requester got: granted, waiting or refused
     note: Text = ""  # what the claim is for

@@ -157,7 +157,7 @@ def _reason_to_keep(system: System, workspace: Workspace, snapshot: Snapshot, na
         return f"it was rewound: {history.positions[name].rewound}"
     if position.machine and position.machine != system.here.machine:
         return "it began on another machine"
-    if position.folder and position.folder != workspace.recorded:
+    if position.folder and not workspace.is_recorded_as(position.folder):
         return f"it belongs to another folder, {position.folder}"
     requests = (*snapshot.state.claims.values(), *snapshot.state.waits.values())
     if any(request.session in journal.sessions for request in requests):

@@ -12,6 +12,7 @@ import unicodedata
 import msgspec
 
 from coord.errors import CoordError, usage_error
+from coord.platform.git.naming import claim_name, file_path
 from coord.render.format import line
 from coord.workspace.paths import Workspace, path_in_workspace
 from coord.workspace.system import System
@@ -123,7 +124,9 @@ def file_name(system: System, workspace: Workspace, name: str) -> str:
         return EVERYTHING
     if not slash and os.path.isdir(os.path.join(workspace.root, relative)):
         slash = "/"
-    if not relative.isascii():
+    if os.path.lexists(path):
+        relative = claim_name(relative, pattern=is_pattern(relative))
+    elif not relative.isascii():
         relative = unicodedata.normalize("NFC", relative)  # macOS stores some names in another form than they are typed
     return relative + slash
 
@@ -144,7 +147,7 @@ def new_path(workspace: Workspace, resource: str) -> str:
     path = resource.removeprefix("file/")
     if path == resource or is_pattern(path) or "." in os.path.basename(path):
         return ""
-    return "" if os.path.lexists(os.path.join(workspace.root, path)) else path
+    return "" if os.path.lexists(file_path(workspace.root, path)) else path
 
 
 def _refuse_ambiguous_path(system: System, workspace: Workspace, relative: str) -> None:
@@ -169,7 +172,7 @@ def _existing_file(system: System, workspace: Workspace, text: str) -> str:
         if os.path.exists(path) and path.startswith(workspace.root + os.sep):
             slash = "/" if os.path.isdir(path) else ""
             if not slash or text.startswith((".", "/")) or "/" not in text:
-                return os.path.relpath(path, workspace.root).replace(os.sep, "/") + slash
+                return claim_name(os.path.relpath(path, workspace.root).replace(os.sep, "/")) + slash
     return ""
 
 

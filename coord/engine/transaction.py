@@ -170,7 +170,7 @@ class Transaction:
             return f"its journal takes no more events: {reason}"
         if position.machine and position.machine != self.system.here.machine:
             return "it was started on another machine"
-        if position.folder and position.folder != self.workspace.recorded:
+        if position.folder and not self.workspace.is_recorded_as(position.folder):
             return f"it belongs to another folder, {position.folder}"
         return ""
 

@@ -16,7 +16,7 @@ writes.
 """
 
 from coord.platform.records import LightRecord
-from projections.rules.conflicts import conflict, own_covers
+from projections.rules.conflicts import are_different_worktrees, conflict, own_covers
 from projections.rules.resources import covers, is_file, is_pattern
 
 TYPE_CHECKING = False  # a hook would take 1.7 times as long if it loaded `typing`
@@ -248,7 +248,7 @@ def rows_to_warn_of(view: HookView, write: "Write", session: str) -> list[GuardR
 
 def is_elsewhere(row: GuardRow, write: "Write") -> bool:
     """Return whether a row and a write are in different worktrees."""
-    return bool(row.worktree) and row.worktree != write.worktree
+    return are_different_worktrees(row.worktree, write.worktree)
 
 
 def is_heartbeat_due(news: "SessionNews", heartbeat_us: int, now: int) -> bool:
@@ -293,7 +293,7 @@ def files_held_by_others(view: HookView, worktree: str, session: str) -> dict[st
         for row in view.rows
         if row.session != session
         and not row.waiting
-        and row.worktree in ("", worktree)
+        and not are_different_worktrees(row.worktree, worktree)
         and not is_pattern(row.resource)
         and not is_ignored(row.resource, view.ignore)
     }

@@ -15,8 +15,8 @@ import time
 from coord.guard import hook_state, shell_commands
 from coord.guard.decision import due, files_held_by_others
 from coord.guard.index import denial_text, load_index
-from coord.guard.payload import client_named, folder_at, parse_call, writes_in
-from coord.platform.git.repository import find_repository, recorded_path
+from coord.guard.payload import checkout_at, client_named, folder_at, parse_call, writes_in
+from coord.platform.git.naming import is_same_folder
 from coord.platform.host import host_identity, start_ticks
 
 TYPE_CHECKING = False  # a hook would take 1.7 times as long if it loaded `typing`
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from coord.guard.decision import GuardRow, HookView, Verdict
     from coord.guard.payload import HookCall, Write
+    from coord.platform.git.naming import Checkout
 
     FullAnswer = Callable[[HookCall], tuple[int, str]]
 
@@ -53,7 +54,7 @@ class Machine:
 class CallFacts:
     """The `HookFacts` of a call, for both paths.
 
-    `place` has the cache of the shared folder, and the worktree and git directory of the call's working directory.
+    `folder` is the shared folder, and `place` the checkout of the call's working directory, for the calls that need it.
     Without `started`, on the full path, every conflict is certain: the transaction records deaths, and the handlers end
     finished edits.
     """
@@ -62,13 +63,14 @@ class CallFacts:
         self,
         call: "HookCall",
         env: "Mapping[str, str]",
-        place: tuple[str, str, str],
+        folder: str,
+        place: "Checkout | None",
         view: "HookView",
         session: str,
         started: "Callable[[int], int] | None" = None,
     ) -> None:
         self.call, self.env, self.view, self.session = call, env, view, session
-        self.cache, self.worktree, self.git = place
+        self.cache, self.place = os.path.join(folder, ".cache"), place
         self._started = started
         self._before: hook_state.Trace | None = None
 
@@ -100,11 +102,11 @@ class CallFacts:
 
     def files_changed(self) -> bool:
         """See `HookFacts.files_changed`."""
-        return bool(shell_commands.changed_files(self.before_command()))
+        return bool(shell_commands.changed_files(self.before_command(), self.cache))
 
     def may_have_committed(self) -> bool:
         """See `HookFacts.may_have_committed`."""
-        return shell_commands.may_have_committed(self.before_command(), self.git)
+        return shell_commands.may_have_committed(self.before_command(), self.place.git if self.place else "")
 
     def was_warned(self, row: "GuardRow", write: "Write") -> bool:
         """See `HookFacts.was_warned`."""
@@ -134,22 +136,22 @@ def _quick_answer(call: "HookCall", machine: Machine) -> "tuple[int, str] | None
     if call.hook_event == "before" and call.tool not in call.client.shells:
         if not writes:
             return ALLOWED, ""
-        folder, worktree, git = writes[0].folder, writes[0].worktree, writes[0].git
+        folder, place = writes[0].folder, None
         if any(write.folder != folder for write in writes):
             return None
     else:
-        folder, worktree, git = _location(call, machine.env)
-        if not folder:
+        place = checkout_at(call.cwd, machine.env)
+        if place is None:
             return ALLOWED, ""
+        folder = place.folder
     view = load_index(folder, machine.env, machine.now(), machine.here)
     if view is None:
         return None
     session = view.sessions.get(call.conversation, "")
-    place = os.path.join(folder, ".cache"), worktree, git
-    facts = CallFacts(call, machine.env, place, view, session, machine.started)
+    facts = CallFacts(call, machine.env, folder, place, view, session, machine.started)
     if not facts.lives(session):
         return None
-    writes = [write for write in writes if write.folder == folder]
+    writes = [write for write in writes if is_same_folder(write.folder, folder)]
     verdict = due(call, writes, view, session, facts)
     if verdict.reasons:
         return None
@@ -157,15 +159,6 @@ def _quick_answer(call: "HookCall", machine: Machine) -> "tuple[int, str] | None
     if verdict.denied:
         return DENIED, denial_text([(write.resource, rows) for write, rows in verdict.denied])
     return ALLOWED, ""
-
-
-def _location(call: "HookCall", env: "Mapping[str, str]") -> tuple[str, str, str]:
-    """Return the shared folder, the worktree and the git directory of a call's working directory."""
-    folder = folder_at(call.cwd, env)
-    repository = find_repository(os.path.realpath(call.cwd)) if folder else None
-    if repository:
-        return folder, repository.worktree, repository.git
-    return folder, os.path.dirname(folder), ""
 
 
 def record_answer(facts: CallFacts, writes: "list[Write]", verdict: "Verdict") -> None:
@@ -183,10 +176,10 @@ def record_answer(facts: CallFacts, writes: "list[Write]", verdict: "Verdict") -
         for write in writes:
             hook_state.record_before_write(cache, write, view.now)
             hook_state.remove_trace(hook_state.denial_trace_path(cache, session, write.resource))
-        if is_shell:
-            claims = files_held_by_others(view, recorded_path(facts.worktree), session)
+        if is_shell and facts.place:
+            claims = files_held_by_others(view, facts.place.worktree, session)
             path = shell_commands.trace_path(cache, session, call)
-            shell_commands.record_start(path, facts.worktree, facts.git, claims, view.now)
+            shell_commands.record_start(path, cache, facts.place, claims, view.now)
 
 
 def main(word: str, full_answer: "FullAnswer") -> int:

@@ -8,6 +8,7 @@ write, so it imports only modules that load fast.
 
 import os
 
+from coord.platform.git.naming import file_path
 from coord.platform.git.repository import first_line
 from coord.platform.json_reader import loads
 from coord.platform.replace_file import replace_file
@@ -22,12 +23,12 @@ if TYPE_CHECKING:
         """The fields of traces. Each kind of trace has some of them."""
 
         at: int  # when it was written, in microseconds since 1970
-        resource: str  # of a denial: the file, its worktree, and the subagent that was denied
-        worktree: str
+        resource: str  # of a denial: the file, and the subagent that was denied
+        worktree: str  # of a denial and of a shell command: the worktree's name
         agent: str
         file: str  # of an edit: the stamp of the file after it was written
-        git: str  # of an edit: the stamp of git; of a shell command: the git directory of `root`
-        root: str  # of a shell command: the worktree in which it began
+        git: str  # of an edit: the stamp of git; of a shell command: the git directory where it began
+        root: str  # of a shell command: the root of the worktree in which it began
         commit: str  # the stamp of git there
         cwd: str  # the folder in which it began
         name: str  # the file's path from the worktree's root
@@ -85,7 +86,7 @@ if TYPE_CHECKING:
 
         @property
         def git(self) -> str:
-            """The git directory of the worktree."""
+            """The git directory of the repository that the file is in."""
 
 
 HOOKS = "hooks"  # the folder of the traces, in the cache
@@ -102,6 +103,16 @@ def folder_of(cache: str, session: str = "") -> str:
 def edit_trace_path(cache: str, worktree: str, resource: str) -> str:
     """Return the path of the trace of a file's edit."""
     return os.path.join(cache, HOOKS, "edits", digest(worktree, resource))
+
+
+def claimed_path(cache: str, root: str, worktree: str, resource: str) -> str:
+    """Return the path of a claimed file in the worktree with this root and this name, spelled as when it was last
+    written.
+    """
+    name = resource.removeprefix("file/")
+    if not name.isascii() or "\\" in name:  # the name may differ from that on the disk: see `claim_name`
+        name = read_trace(edit_trace_path(cache, worktree, resource)).get("name") or name
+    return file_path(root, name)
 
 
 def denial_trace_path(cache: str, session: str, resource: str) -> str:

@@ -8,28 +8,20 @@ so it imports only modules that load fast.
 import os
 
 from coord.clients.registry import CLIENTS, Client
-from coord.platform.git.repository import (
-    FOLDER,
-    find_repository,
-    folder_candidates,
-    is_shared_folder,
-    recorded_path,
-    relative_to,
-)
+from coord.platform.git.naming import claim_name, find_checkout, folder_in_environment, relative_name
 from coord.platform.json_reader import loads
 from coord.platform.records import LightRecord
-from projections.rules.resources import is_pattern
 
 TYPE_CHECKING = False  # a hook would take 1.7 times as long if it loaded `typing`
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from coord.clients.registry import HookEvent
-    from coord.platform.git.repository import Repository
+    from coord.platform.git.naming import Checkout
 
 _PATCH_HEADS = ("*** Add File: ", "*** Update File: ", "*** Delete File: ", "*** Move to: ")
-_LONGEST_WORD, _LONGEST_NAME = 200, 500  # characters
-_IGNORED_FOLDERS = (".git",)  # folders whose files are not guarded
+_LONGEST_WORD = 200  # characters
+_GIT = ".git"  # the folder whose files are not guarded
 
 
 class HookCall(LightRecord):
@@ -55,7 +47,7 @@ class HookCall(LightRecord):
 class Write(LightRecord):
     """A write to a file by a `conversation` of a `client`, or by its subagent `agent`. `resource` and `worktree` are as
     in events, `folder` is the shared folder, `path` the file, `directory` its directory, `name` its path from the root
-    as it is spelled on the disk, and `git` the git directory of the worktree.
+    as it is spelled on the disk, and `git` the git directory of the repository that the file is in.
     """
 
     client: str
@@ -158,54 +150,32 @@ def writes_in(call: HookCall, env: "Mapping[str, str]") -> list[Write]:
     return [write for write in found.values() if write]
 
 
+def checkout_at(cwd: str, env: "Mapping[str, str]") -> "Checkout | None":
+    """Return the checkout whose shared folder guards a working directory, or None."""
+    return find_checkout(os.path.realpath(cwd), folder_in_environment(env)) if os.path.isabs(cwd) else None
+
+
 def folder_at(cwd: str, env: "Mapping[str, str]") -> str:
     """Return the shared folder of a working directory; empty if there is none."""
-    if not os.path.isabs(cwd):
-        return ""
-    cwd = os.path.realpath(cwd)
-    return _folder(cwd, find_repository(cwd), env)
-
-
-def _folder(folder: str, repository: "Repository | None", env: "Mapping[str, str]") -> str:
-    if named := env.get("COORD_ROOT", ""):
-        named = os.path.realpath(os.path.expanduser(named))
-        return named if os.path.basename(named) == FOLDER else os.path.join(named, FOLDER)
-    return next(filter(is_shared_folder, folder_candidates(folder, repository)), "")
+    here = checkout_at(cwd, env)
+    return here.folder if here else ""
 
 
 def _write(call: HookCall, path: str, env: "Mapping[str, str]") -> Write | None:
     directory = os.path.dirname(path)
-    repository = find_repository(directory)
-    folder = _folder(directory, repository, env)
-    if not folder:
+    here = find_checkout(directory, folder_in_environment(env))
+    relative = relative_name(here, path) if here else ""
+    if here is None or relative in ("", ".") or _GIT in relative.split("/"):
         return None
-    root = repository.worktree if repository else os.path.dirname(folder)
-    relative = relative_to(root, repository, path)
-    if not relative or relative.partition("/")[0] in _IGNORED_FOLDERS or not _can_be_claimed(relative):
-        return None
-    name = relative
-    if not relative.isascii():
-        from unicodedata import normalize  # 4 % of a hook
-
-        name = normalize("NFC", relative)
     return Write(
         client=call.client.name,
         conversation=call.conversation,
         agent=call.agent,
-        resource=f"file/{name}",
+        resource=f"file/{claim_name(relative)}",
         name=relative,
-        folder=folder,
+        folder=here.folder,
         directory=directory,
         path=path,
-        worktree=recorded_path(root),
-        git=repository.git if repository else "",
+        worktree=here.worktree,
+        git=here.git,
     )
-
-
-def _can_be_claimed(name: str) -> bool:
-    """Return whether a resource can have this name. Files with other names cannot be claimed and are not guarded."""
-    odd = any(
-        sign < " " or "\x7f" <= sign <= "\x9f" or sign in "\u2028\u2029" or "\ud800" <= sign <= "\udfff"
-        for sign in name
-    )
-    return not odd and len(name) <= _LONGEST_NAME and not is_pattern(name)

@@ -12,10 +12,13 @@ import os
 
 from coord.guard import hook_state
 from coord.guard.payload import HookCall, folder_at
+from coord.platform.git.naming import is_same_folder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from coord.platform.git.naming import Checkout
 
 _RUNNING = "shell-"  # the beginning of the names of the traces of running commands
 _ENDED = "ended-shell"  # the trace of the end of a session's last command
@@ -32,23 +35,28 @@ def _name(call: HookCall) -> str:
     return f"{_RUNNING}{hook_state.digest(call.use, call.agent)}"
 
 
-def record_start(path: str, root: str, git: str, claims: "dict[str, str]", now: int) -> None:
-    """Record the start of a command: the stamps of the claimed files in the worktree `root`, and of its git directory.
+def record_start(path: str, cache: str, place: "Checkout", claims: "dict[str, str]", now: int) -> None:
+    """Record the start of a command: the stamps of the claimed files in its checkout, and of its git directory.
     `claims` has the id of the claim on each file, by the file's name.
     """
-    stamps = {name: hook_state.file_stamp(os.path.join(root, name)) for name in claims}
+    stamps = {name: _stamp(cache, place.root, place.worktree, name) for name in claims}
     seen: hook_state.Trace = {
         "at": now,
-        "root": root,
-        "git": git,
-        "commit": hook_state.git_stamp(git),
+        "root": place.root,
+        "worktree": place.worktree,
+        "git": place.git,
+        "commit": hook_state.git_stamp(place.git),
         "files": stamps,
         "claims": claims,
     }
     hook_state.write_trace(path, seen)
 
 
-def changed_files(seen: "hook_state.Trace") -> dict[str, str]:
+def _stamp(cache: str, root: str, worktree: str, name: str) -> str:
+    return hook_state.file_stamp(hook_state.claimed_path(cache, root, worktree, f"file/{name}"))
+
+
+def changed_files(seen: "hook_state.Trace", cache: str) -> dict[str, str]:
     """Return the files that have changed since a command's start, each with the id of the claim on it."""
     root, stamps, claims = seen.get("root", ""), seen.get("files", {}), seen.get("claims", {})
     if not root:
@@ -56,7 +64,7 @@ def changed_files(seen: "hook_state.Trace") -> dict[str, str]:
     return {
         name: claims.get(name, "")
         for name, stamp in stamps.items()
-        if hook_state.file_stamp(os.path.join(root, name)) != stamp
+        if _stamp(cache, root, seen.get("worktree", ""), name) != stamp
     }
 
 
@@ -101,7 +109,7 @@ def _running(folder: str) -> list[str]:
 def note_start_folder(call: HookCall, env: "Mapping[str, str]") -> None:
     """Write a note of where a command begins, if its shared folder is not the one in which its client was started."""
     notes = _notes_folder(call, env)
-    if notes and call.use and folder_at(call.cwd, env) != _client_folder(call, env):
+    if notes and call.use and not is_same_folder(folder_at(call.cwd, env), _client_folder(call, env)):
         hook_state.write_trace(os.path.join(notes, _name(call)), {"cwd": call.cwd})
 
 
@@ -115,7 +123,7 @@ def as_started(call: HookCall, env: "Mapping[str, str]") -> HookCall:
     path = os.path.join(notes, _name(call))
     began: str = hook_state.read_trace(path).get("cwd", "") or env[call.client.project]
     hook_state.remove_trace(path)
-    if folder_at(call.cwd, env) == folder_at(began, env):
+    if is_same_folder(folder_at(call.cwd, env), folder_at(began, env)):
         return call
     return HookCall(**(vars(call) | {"cwd": began}))
 

@@ -2,7 +2,6 @@
 another worktree, or in the guard's mode `warn`.
 """
 
-import os
 from collections.abc import Iterable
 
 from coord.guard import hook_state, shell_commands
@@ -10,6 +9,7 @@ from coord.guard.decision import GuardRow, is_elsewhere
 from coord.guard.payload import Write
 from coord.hooks.context import HookContext
 from coord.hooks.messages import LATER_CHARS, ContextItem
+from coord.platform.git.naming import root_of_worktree
 from coord.platform.git.repository import recorded_path
 from coord.render.events import SHELL_COMMAND
 from coord.render.format import line, session_label
@@ -25,7 +25,7 @@ def record_bypasses(hook: HookContext, seen: "hook_state.Trace") -> list[Context
     """
     changed: list[tuple[str, str]] = []
     names = names_of(hook.transaction.state)
-    for name, claim_id in shell_commands.changed_files(seen).items():
+    for name, claim_id in shell_commands.changed_files(seen, hook.workspace.cache).items():
         claim = hook.transaction.state.claims.get(claim_id)
         if claim is None or _by_its_holder(hook, claim.session, name, seen):
             continue
@@ -59,8 +59,10 @@ def _by_its_holder(hook: HookContext, holder: str, name: str, seen: "hook_state.
     time. Then no bypass is recorded.
     """
     cache, root = hook.workspace.cache, seen["root"]
-    edit = hook_state.read_trace(hook_state.edit_trace_path(cache, recorded_path(root), f"file/{name}"))
-    if edit.get("pending") or edit.get("file") == hook_state.file_stamp(os.path.join(root, name)):
+    worktree = seen.get("worktree", recorded_path(root))
+    edit = hook_state.read_trace(hook_state.edit_trace_path(cache, worktree, f"file/{name}"))
+    path = hook_state.claimed_path(cache, root, worktree, f"file/{name}")
+    if edit.get("pending") or edit.get("file") == hook_state.file_stamp(path):
         return True
     return shell_commands.ran_since(cache, holder, seen.get("at", 0), to_micros(hook.transaction.at))
 
@@ -70,7 +72,8 @@ def write_warnings(hook: HookContext, warnings: "Iterable[tuple[Write, GuardRow]
     pieces = []
     for write, row in warnings:
         elsewhere = is_elsewhere(row, write)
-        where = f"; in another worktree ({line(row.worktree, 80)}), so a merge will be needed" if elsewhere else ""
+        root = root_of_worktree(hook.workspace.checkout, row.worktree) or row.worktree
+        where = f"; in another worktree ({line(root, 80)}), so a merge will be needed" if elsewhere else ""
         text = f"coord: you wrote {line(write.resource.removeprefix('file/'))}; {row.said}{where}"
         mark = hook_state.warning_trace_path(hook.workspace.cache, hook.me.id, row.id, write.resource)
         pieces.append(ContextItem(text, marks=(mark,)))

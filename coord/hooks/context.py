@@ -11,7 +11,7 @@ from coord.engine.transaction import Transaction
 from coord.guard import hook_state
 from coord.guard.decision import HookView, Verdict, due
 from coord.guard.entry import CallFacts
-from coord.guard.payload import HookCall, Write
+from coord.guard.payload import HookCall, Write, checkout_at
 from coord.hooks.edits import GitAnswers
 from coord.hooks.messages import LATER_CHARS, ContextItem, fit_to_budget, reminder
 from coord.workspace.config import Config
@@ -36,10 +36,8 @@ class HookRequest(Struct, frozen=True):
     def decide(self, state: State, session: str, now: Instant) -> tuple[CallFacts, Verdict]:
         """Decide what is due for the call, as the quick path does, but from the state: see `coord.guard.decision`."""
         view = HookView(view_fields(state, self.config, self.system.here), to_micros(now))
-        repository = self.workspace.repository
-        root = repository.worktree if repository else os.path.dirname(self.workspace.folder)
-        place = (self.workspace.cache, root, repository.git if repository else "")
-        facts = CallFacts(self.call, self.system.env, place, view, session)
+        place = checkout_at(self.call.cwd, self.system.env)
+        facts = CallFacts(self.call, self.system.env, self.workspace.folder, place, view, session)
         return facts, due(self.call, self.writes, view, session, facts)
 
 

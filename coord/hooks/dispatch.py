@@ -19,6 +19,7 @@ from coord.guard.payload import HookCall, Write, writes_in
 from coord.hooks import edits
 from coord.hooks.context import HookContext, HookRequest, SendDocument
 from coord.hooks.handlers import HANDLERS, before_tool, claims_to_check
+from coord.platform.git.naming import is_same_folder
 from coord.workspace.config import read_config
 from coord.workspace.identity import Identity, session_started
 from coord.workspace.names import by_conversation
@@ -45,7 +46,7 @@ def handle_call(system: System, call: HookCall, say: SendDocument) -> HookResult
         workspace = find_workspace(system.at(call.cwd), None)
     except CoordError:
         return NO_OUTPUT
-    writes = [write for write in writes if write.folder == workspace.folder]
+    writes = [write for write in writes if is_same_folder(write.folder, workspace.folder)]
     _transact(_request(system, workspace, call, writes), HANDLERS[call.hook_event], say)
     return NO_OUTPUT
 
@@ -167,7 +168,7 @@ def _is_continued_at_home(system: System, workspace: Workspace, call: HookCall, 
         home = find_workspace(system.at(call.cwd), None)
     except CoordError:
         return False
-    if home.folder == workspace.folder:
+    if is_same_folder(home.folder, workspace.folder):
         return False
     snapshot = Snapshot(system, home)
     snapshot.catch_up(consistent=True)

@@ -8,6 +8,7 @@ finished: a hook of the holder, the hook of a commit, or a hook of a session tha
 
 import os
 from collections.abc import Callable, Collection, Iterable
+from functools import partial
 
 from coord.engine.guard_index import guard_rows, patience_s
 from coord.engine.transaction import Transaction
@@ -15,7 +16,8 @@ from coord.guard import hook_state
 from coord.guard.decision import GuardRow, Verdict
 from coord.guard.payload import Write
 from coord.platform.git.command import GitError, run_git
-from coord.platform.git.repository import find_repository
+from coord.platform.git.naming import root_of_worktree
+from coord.platform.git.repository import Repository, find_repository
 from coord.render.format import duration_text
 from coord.workspace.config import Config
 from coord.workspace.paths import Workspace
@@ -30,31 +32,36 @@ _WRITE_S = 30  # how long a write takes at most, unless the agent asks its user 
 _MOST_NAMES = 500  # in one call of git
 
 GitStatusFunction = Callable[[str, Collection[str]], "dict[str, str] | None"]
-"""Takes the root of a worktree and names of files in it. Returns those that differ from the last commit, each with
-git's status code (`!!` if it is ignored); None if git fails.
+"""Takes the root of a repository and the names of files in it. Returns those that differ from the last commit, each
+with git's status code (`!!` if it is ignored); None if git fails.
 """
 
 
-def git_status(root: str, names: Collection[str]) -> dict[str, str] | None:
-    """Return how these files differ; see `GitStatusFunction`. Without a repository, all count as ignored."""
+def git_status(root: str, names: Collection[str], ignore_case: bool = False) -> dict[str, str] | None:
+    """Return how these files differ; see `GitStatusFunction`. Without a repository, all count as ignored.
+
+    With `ignore_case`, a file is also found if git spells its name in another case than its directory does.
+    """
     if find_repository(root) is None or not os.path.isdir(root):
         return dict.fromkeys(names, IGNORED)
     found: dict[str, str] = {}
-    asked = list(names)
+    asked, magic = list(names), ":(icase,literal)" if ignore_case else ":(literal)"
     for start in range(0, len(asked), _MOST_NAMES):
-        some = _status(root, asked[start : start + _MOST_NAMES])
+        some = _status(root, [f"{magic}{name}" for name in asked[start : start + _MOST_NAMES]])
         if some is None:
             return None
         found |= some
+    if ignore_case:
+        folded = {name.casefold(): how for name, how in found.items()}
+        found |= {name: folded[name.casefold()] for name in asked if name.casefold() in folded}
     folders = tuple(name for name, how in found.items() if how == IGNORED and name.endswith("/"))
     return found | {name: IGNORED for name in asked if folders and name.startswith(folders)}
 
 
-def _status(root: str, names: list[str]) -> dict[str, str] | None:
-    asked = [f":(literal){name}" for name in names]
+def _status(root: str, patterns: list[str]) -> dict[str, str] | None:
     options = ("--porcelain=v1", "-z", "--no-renames", "--untracked-files=all", "--ignored=matching")
     try:
-        output = run_git(root, "status", *options, "--", *asked, env=os.environ, timeout_s=_GIT_S)
+        output = run_git(root, "status", *options, "--", *patterns, env=os.environ, timeout_s=_GIT_S)
     except GitError:
         return None
     rows = [os.fsdecode(row) for row in output.split(b"\0") if row]
@@ -67,7 +74,8 @@ class GitAnswers:
     """
 
     def __init__(self, workspace: Workspace, ask: GitStatusFunction | None = None) -> None:
-        self.workspace, self._ask = workspace, ask or git_status
+        here = partial(git_status, ignore_case=True) if workspace.checkout.ignores_case else git_status
+        self.workspace, self._ask = workspace, ask or here
         self._known: dict[EventId, tuple[hook_state.Trace, str | None]] = {}
 
     def learn(self, claims: Iterable[Claim]) -> None:
@@ -75,11 +83,12 @@ class GitAnswers:
         by_root: dict[str, list[_Edit]] = {}
         for claim in claims:
             if claim.automatic:
-                by_root.setdefault(claim.worktree, []).append(_Edit(self.workspace, claim))
+                edit = _Edit(self.workspace, claim)
+                by_root.setdefault(edit.root, []).append(edit)
         for root, some in by_root.items():
-            differing = self._ask(root, {edit.name for edit in some})
+            differing = self._ask(root, {edit.name_in_git for edit in some})
             for edit in some:
-                differs = None if differing is None else differing.get(edit.name, "")
+                differs = None if differing is None else differing.get(edit.name_in_git, "")
                 self._known[edit.claim.id] = edit.stamps, differs
 
     def of(self, edit: "_Edit") -> str | None:
@@ -132,6 +141,15 @@ def _write_may_be_pending(transaction: Transaction, claim: Claim) -> bool:
     return recent or holder.doing.asks_person
 
 
+def _edited_file(workspace: Workspace, worktree: str, resource: str) -> tuple[str, Repository | None]:
+    """Return the path of the file of an automatic claim, and the repository that it is in. That is the nearest one,
+    which can be nested in the repository of the shared folder.
+    """
+    root = root_of_worktree(workspace.checkout, worktree)
+    path = hook_state.claimed_path(workspace.cache, root, worktree, resource)
+    return path, find_repository(os.path.dirname(path)) if os.path.isdir(root) else None
+
+
 class _Edit:
     """An automatic claim, and the stamps of its file and its repository."""
 
@@ -139,13 +157,13 @@ class _Edit:
         self.claim = claim
         self.trace = hook_state.edit_trace_path(workspace.cache, claim.worktree, claim.resource)
         self.seen = hook_state.read_trace(self.trace)
-        self.name: str = self.seen.get("name") or claim.resource.removeprefix("file/")
-        repository = find_repository(claim.worktree)
-        git = hook_state.git_stamp(repository.git) if repository else ""
+        path, repository = _edited_file(workspace, claim.worktree, claim.resource)
+        self.root = repository.worktree if repository else ""
+        self.name_in_git = os.path.relpath(path, self.root) if repository else path
         self.stamps: hook_state.Trace = {
-            "file": hook_state.file_stamp(os.path.join(claim.worktree, self.name)),
-            "git": git,
-            "name": self.name,
+            "file": hook_state.file_stamp(path),
+            "git": hook_state.git_stamp(repository.git) if repository else "",
+            "name": self.seen.get("name") or claim.resource.removeprefix("file/"),
         }
 
     def finished_because(self, transaction: Transaction, config: Config, differs: str | None, *, idle: bool) -> str:
@@ -201,9 +219,7 @@ def stale_claims(workspace: Workspace, config: Config, state: State, at: Instant
 
 def _is_unfinished(workspace: Workspace, row: GuardRow, now: int) -> bool:
     """Return whether an edit is known to be unfinished, without running git."""
-    repository = find_repository(row.worktree)
-    seen = hook_state.read_trace(hook_state.edit_trace_path(workspace.cache, row.worktree, row.resource))
-    path = os.path.join(row.worktree, seen.get("name") or row.resource.removeprefix("file/"))
+    path, repository = _edited_file(workspace, row.worktree, row.resource)
     return bool(hook_state.is_edit_unfinished(workspace.cache, path, repository.git if repository else "", row, now))
 
 

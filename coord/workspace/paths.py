@@ -1,8 +1,9 @@
 """Find the shared folder, and name paths inside the repository. Does not run git.
 
-All worktrees of a repository use the folder in its main worktree, which is found from the common git directory. Inside
-a repository, folders outside it are ignored. Outside any repository, the nearest COORDINATION in the working directory
-or a parent of it is used.
+All worktrees of a repository use the folder in its main worktree, which is found from the common git directory. A
+repository without such a folder uses that of the repository, or of the folder, that contains it. Outside any
+repository, the nearest COORDINATION in the working directory or a parent of it is used. The names of files are made by
+`coord.platform.git.naming`, as for the guard.
 """
 
 import os
@@ -12,16 +13,15 @@ from msgspec import Struct
 
 from coord.errors import no_log, usage_error
 from coord.platform.git.exclude import include_folder, remove_lines
-from coord.platform.git.repository import (
-    FOLDER,
-    Repository,
-    find_repository,
-    first_line,
-    folder_candidates,
-    is_shared_folder,
-    recorded_path,
-    relative_to,
+from coord.platform.git.naming import (
+    Checkout,
+    is_same_folder,
+    named_checkout,
+    possible_checkouts,
+    relative_name,
+    shared_folder_named,
 )
+from coord.platform.git.repository import FOLDER, Repository, first_line, is_shared_folder, recorded_path
 from coord.workspace.system import System
 from eventlog.local.files import NOFOLLOW, read_regular
 from eventlog.local.journal import is_session_id
@@ -42,6 +42,15 @@ class Workspace(Struct, frozen=True):
         """The folder as events record it: bytes that are not UTF-8 are escaped."""
         return recorded_path(self.folder)
 
+    def is_recorded_as(self, path: str) -> bool:
+        """Return whether events that record this path of their folder mean this folder."""
+        return path == self.recorded or is_same_folder(path, self.folder)
+
+    @property
+    def checkout(self) -> Checkout:
+        """The workspace as `coord.platform.git.naming` knows it."""
+        return Checkout(self.folder, self.root, self.repository, self.repository)
+
     @property
     def log(self) -> str:
         """The folder of the journals."""
@@ -61,31 +70,31 @@ class Workspace(Struct, frozen=True):
 def find_workspace(system: System, root: str | None) -> Workspace:
     """Return the workspace of this command.
 
-    It is that of `root` (the option --root), else of COORD_ROOT, else of the repository, else of the nearest parent
-    folder that has one. Raises CoordError (4) if there is none, or if the named folder is not a shared folder.
+    It is that of `root` (the option --root), else of COORD_ROOT, else the one that guards the working directory.
+    Raises CoordError (4) if there is none, or if the named folder is not a shared folder.
     """
     named = root or system.env.get("COORD_ROOT", "")
     if named:
-        folder = os.path.realpath(os.path.join(system.cwd or "/", os.path.expanduser(named)))
-        if os.path.basename(folder) != FOLDER:
-            folder = os.path.join(folder, FOLDER)
+        folder = shared_folder_named(named, system.cwd or "/")
         if not is_shared_folder(folder):
             how = "--root" if root else "COORD_ROOT"
             raise no_log(f"{how} names {named}, where there is no {FOLDER}/. Run `coord init` there, or name another.")
-        return _workspace(folder, find_repository(os.path.dirname(folder)))
+        return _workspace(named_checkout(os.path.realpath(system.cwd or os.path.dirname(folder)), folder))
     if not system.cwd:
         raise no_log("the current folder was removed. Change to one that exists.")
     cwd = os.path.realpath(system.cwd)
-    repository, removed = find_repository(cwd), ""
-    for folder in folder_candidates(cwd, repository):
-        if is_shared_folder(folder):
-            return _workspace(folder, repository)
-        if repository and read_marker(Workspace(folder, repository.worktree, repository)):
-            removed = removed or folder
+    removed: Checkout | None = None
+    for place in possible_checkouts(cwd):
+        if removed and place.repository is not removed.repository:
+            break
+        if is_shared_folder(place.folder):
+            return _workspace(place)
+        if read_marker(Workspace(place.folder, place.root, place.repository)):
+            removed = removed or place
     if removed:
         raise no_log(
-            f"{removed} is gone, as after `git clean -x`, although sessions wrote to it. Restore it if possible; "
-            "`coord init` starts a new one."
+            f"{removed.folder} is gone, as after `git clean -x`, although sessions wrote to it. "
+            "Restore it if possible; `coord init` starts a new one."
         )
     raise no_log(f"{cwd} has no {FOLDER}/ yet. In a repository, run `coord init` once.")
 
@@ -105,12 +114,23 @@ def read_marker(workspace: Workspace) -> str:
 
     If this journal is not in the log, the log was removed.
     """
+    here = _marker_folder(workspace)
+    return next((name for name, folder in _markers(workspace.repository) if folder == here and is_session_id(name)), "")
+
+
+def _markers(repository: Repository | None) -> list[tuple[str, str]]:
+    """Return the journals that the git directory records, each with its shared folder."""
     try:
-        lines = read_regular(_marker_path(workspace.repository), _MAX_BYTES).decode(errors="replace").splitlines()
+        lines = read_regular(_marker_path(repository), _MAX_BYTES).decode(errors="replace").splitlines()
     except OSError:
-        return ""
-    here, markers = _marker_folder(workspace), (line.partition(" ") for line in lines)
-    return next((journal for journal, _, folder in markers if folder == here and is_session_id(journal)), "")
+        return []
+    return [(journal, folder) for journal, _, folder in (line.partition(" ") for line in lines)]
+
+
+def places_with_logs(repository: Repository) -> list[str]:
+    """Return the folders of a worktree that have a log, according to the markers of sessions in the git directory."""
+    folders = dict.fromkeys(os.path.dirname(folder) for _, folder in _markers(repository))
+    return [os.path.join(repository.worktree, folder) for folder in folders if not folder.startswith("..")]
 
 
 def remove_markers(workspace: Workspace) -> None:
@@ -149,9 +169,9 @@ def refuse_links(folder: str) -> None:
             )
 
 
-def _workspace(folder: str, repository: Repository | None) -> Workspace:
-    refuse_links(folder)
-    return Workspace(folder, repository.worktree if repository else os.path.dirname(folder), repository)
+def _workspace(found: Checkout) -> Workspace:
+    refuse_links(found.folder)
+    return Workspace(found.folder, found.root, found.repository)
 
 
 def branch_of(repository: Repository | None) -> str:
@@ -161,7 +181,11 @@ def branch_of(repository: Repository | None) -> str:
 
 
 def path_in_workspace(workspace: Workspace, path: str) -> str:
-    """Return a path relative to the root, as `relative_to` does. Raises CoordError (2) if it lies outside."""
-    if relative := relative_to(workspace.root, workspace.repository, path):
+    """Return a path relative to the root of its worktree. Raises CoordError (2) if it lies outside.
+
+    One file has the same relative path in all worktrees.
+    """
+    here = workspace.checkout if path == workspace.root else named_checkout(os.path.dirname(path), workspace.folder)
+    if relative := relative_name(here, path):
         return relative
     raise usage_error(f"{path} is outside the repository {workspace.root}. A file claim names a path inside it.")

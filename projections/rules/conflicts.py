@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
         @property
         def worktree(self) -> str:
-            """The worktree it is limited to; empty for all."""
+            """The worktree it is limited to: its name, or its path in older journals; empty for all."""
 
         @property
         def automatic(self) -> bool:
@@ -47,8 +47,8 @@ def conflict(a: "ClaimLike", b: "ClaimLike") -> bool:
 
     They conflict if their resources overlap, at least one is exclusive, and they belong to different sessions or to two
     different subagents of one session. A session and its own subagent do not conflict. File claims limited to different
-    worktrees do not conflict; a claim without a worktree conflicts in all of them. Imported claims conflict only with
-    imported claims.
+    worktrees do not conflict (see `are_different_worktrees`); a claim without a worktree conflicts in all of them.
+    Imported claims conflict only with imported claims.
     """
     if a.imported != b.imported:
         return False
@@ -56,9 +56,22 @@ def conflict(a: "ClaimLike", b: "ClaimLike") -> bool:
         return False
     if a.session == b.session and (not a.agent or not b.agent or a.agent == b.agent):
         return False
-    if a.worktree and b.worktree and a.worktree != b.worktree and is_file(a.resource) and is_file(b.resource):
+    if are_different_worktrees(a.worktree, b.worktree) and is_file(a.resource) and is_file(b.resource):
         return False
     return overlap(a.resource, b.resource)
+
+
+def are_different_worktrees(a: str, b: str) -> bool:
+    """Rule 1: return whether two claims are limited to worktrees that are certainly different.
+
+    A worktree is known by its name in git. Older journals contain its path instead, and a path tells nothing about the
+    name: a worktree with a path and one with a name may be the same one.
+    """
+    return bool(a and b) and a != b and _is_path(a) == _is_path(b)
+
+
+def _is_path(worktree: str) -> bool:
+    return worktree.startswith(("/", "\\")) or worktree[1:2] == ":"
 
 
 def own_covers(own: "ClaimLike", request: "ClaimLike") -> bool:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from eventlog.events import Mode
 from projections.rules import conflicts, resources
 from projections.rules.state import ClaimRequest
-from tests.support.histories import AGENTS, SESSIONS, WORKTREES
+from tests.support.histories import AGENTS, SESSIONS
 from tests.support.model import reference_model
 from tests.support.model.patterns import matched, overlap
 
@@ -46,6 +46,7 @@ def test_rule_1_a_covered_pattern_matches_no_other_path(a: str, b: str) -> None:
         assert matched(b) <= matched(a)
 
 
+WORKTREES = ("", "main", "worktrees/one", "/w/one", "/w/two")
 MODES: tuple[Mode, ...] = ("exclusive", "shared")
 ASKS = [
     ClaimRequest(
@@ -53,7 +54,7 @@ ASKS = [
         ttl_s=60, automatic=False, note="", asked_at="", imported=imported,
     )
     for session, agent, worktree, mode, resource, imported in product(
-        SESSIONS[:2], sorted(set(AGENTS)), sorted(set(WORKTREES)), MODES, ("file/a", "file/*", "port/1"), (False, True)
+        SESSIONS[:2], sorted(set(AGENTS)), WORKTREES, MODES, ("file/a", "file/*", "port/1"), (False, True)
     )
 ]  # fmt: skip
 

@@ -8,6 +8,7 @@ one, a session is started for that call of git.
 import os
 import sys
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import cached_property
 
 from msgspec.structs import replace
@@ -27,18 +28,19 @@ from coord.hooks.git.ownership import (
     explain_push,
     find_conflicts,
     find_lost_claims,
-    resource_of,
     resources_of,
     suggest_command,
     without_dead_holders,
 )
-from coord.platform.git.repository import Repository, find_repository, recorded_path
+from coord.platform.git.naming import claim_name, find_checkout, is_same_folder, relative_name
+from coord.platform.git.repository import Repository, find_repository
 from coord.workspace.config import Config, read_config
 from coord.workspace.identity import Identity, session_started
 from coord.workspace.identity import find_identity as find_identity
-from coord.workspace.paths import Workspace, find_workspace
+from coord.workspace.paths import Workspace, find_workspace, places_with_logs
 from coord.workspace.system import System
 from eventlog.events import ClaimBypassed, EventId, SessionEnded
+from projections.rules.conflicts import are_different_worktrees
 from projections.rules.fold import as_of
 from projections.rules.resources import is_file
 from projections.rules.state import Claim, State
@@ -50,11 +52,12 @@ _NOBODY = Identity("", "")
 
 
 class GitHook:
-    """A call of git in a repository with a shared folder."""
+    """A call of git, as far as it concerns one shared folder. `alone` means that no other one is concerned."""
 
-    def __init__(self, system: System, workspace: Workspace, repository: Repository) -> None:
-        self.system, self.workspace, self.repository = system, workspace, repository
-        self.worktree = recorded_path(repository.worktree)
+    def __init__(self, system: System, workspace: Workspace, repository: Repository, alone: bool = True) -> None:
+        self.system, self.workspace, self.repository, self.alone = system, workspace, repository, alone
+        self.checkout = workspace.checkout
+        self.worktree = self.checkout.worktree
 
     @cached_property
     def config(self) -> Config:
@@ -78,9 +81,25 @@ class GitHook:
         return not agent and (not session or session.client == _SHELL)
 
     def resource(self, name: str) -> str:
-        """Return the resource by which a file is claimed; a submodule is claimed as a folder."""
+        """Return the resource by which a file is claimed; a submodule is claimed as a folder. `name` is its path from
+        the root of the repository that git commits to, which can be nested in that of the log. Empty for a file that
+        this log does not guard.
+        """
         path = os.path.join(self.repository.worktree, name)
-        return resource_of(name) + ("/" if os.path.isdir(path) and not os.path.islink(path) else "")
+        relative = relative_name(self.checkout, path) if self._guards(path) else ""
+        folder = "/" if os.path.isdir(path) and not os.path.islink(path) else ""
+        return f"file/{claim_name(relative)}{folder}" if relative else ""
+
+    def _guards(self, path: str) -> bool:
+        if self.alone:
+            return True
+        found = find_checkout(os.path.dirname(path))
+        return found is not None and is_same_folder(found.folder, self.workspace.folder)
+
+    def resources(self, names: Iterable[str]) -> dict[str, str]:
+        """Return the resource of each of these files that this log guards."""
+        found = {name: self.resource(name) for name in names}
+        return {name: resource for name, resource in found.items() if resource}
 
     def transact(self, decide: Callable[[Transaction], object]) -> None:
         """Let `decide` append events as the session that calls git. Raises CoordError."""
@@ -110,16 +129,19 @@ class GitHook:
         transact(self.system, self.workspace, config, act, who, [])
 
 
-def hook_in(system: System) -> GitHook | None:
-    """Return the present call of git; None if its repository has no shared folder."""
+def hooks_in(system: System) -> list[GitHook]:
+    """Return the present call of git for each shared folder that it concerns: the one that guards the repository, and
+    those of parts of it.
+    """
     repository = find_repository(os.path.realpath(system.cwd)) if system.cwd else None
     if repository is None:
-        return None
-    try:
-        workspace = find_workspace(system, None)
-    except CoordError:
-        return None
-    return GitHook(system, workspace, repository)
+        return []
+    found: dict[str, Workspace] = {}
+    for place in (system.cwd, *places_with_logs(repository)):
+        with suppress(CoordError):
+            workspace = find_workspace(system.at(place), None)
+            found.setdefault(workspace.folder, workspace)
+    return [GitHook(system, workspace, repository, len(found) == 1) for workspace in found.values()]
 
 
 def before_commit(hook: GitHook) -> int:
@@ -129,7 +151,7 @@ def before_commit(hook: GitHook) -> int:
         return 0
     commit = staged.read_staged(hook.system, hook.repository)
     me = hook.me(state)
-    wanted = {name: hook.resource(name) for name in commit.names}
+    wanted = hook.resources(commit.names)
     found = find_conflicts(state, hook.config, me, hook.worktree, wanted)
     for name, some in find_lost_claims(state, me, hook.worktree, wanted, now).items():
         found.setdefault(name, []).extend(some)
@@ -166,10 +188,11 @@ def _without_idle_edits(found: OwnershipConflicts, state: State) -> dict[str, li
 def after_commit(hook: GitHook) -> int:
     """End the automatic claims of all sessions on the committed files. Raises like `before_commit`."""
     state, _ = hook.read_state()
-    here = [claim for claim in state.claims.values() if claim.automatic and claim.worktree == hook.worktree]
+    edited = [claim for claim in state.claims.values() if claim.automatic]
+    here = [claim for claim in edited if not are_different_worktrees(claim.worktree, hook.worktree)]
     if hook.config.guard == "off" or not here:
         return 0
-    resources = set(map(resource_of, staged.committed_files(hook.system)))
+    resources = set(hook.resources(staged.committed_files(hook.system)).values())
     over = [claim for claim in here if claim.resource in resources]
     if over:
         answers = edits.GitAnswers(hook.workspace)
@@ -195,7 +218,7 @@ def before_push(hook: GitHook, remote: str, text: str) -> int:
         return 0
     rows = staged.parse_pushed(text)
     wanted = {name: name for name in resources_of(remote, rows)}
-    wanted |= {name: hook.resource(name) for name in staged.pushed_files(hook.system, remote, rows)}
+    wanted |= hook.resources(staged.pushed_files(hook.system, remote, rows))
     found = find_conflicts(state, hook.config, me, hook.worktree, wanted, named=True)
     found = without_dead_holders(found, hook.system.death_evidence, state)
     if not found or _is_guard_off(hook, found, "push"):

@@ -8,14 +8,12 @@ and we have no new one.
 import os
 from collections.abc import Callable, Collection, Iterable, Mapping
 from shlex import quote
-from unicodedata import normalize
 
 from msgspec import Struct
 
 from coord.engine.guard_index import guard_rows
 from coord.guard.decision import GuardRow, RequestedWrite, is_ignored
 from coord.hooks.git.staged import PushedRef, Staged
-from coord.platform.git.repository import recorded_path
 from coord.render.format import line, plural
 from coord.render.messages import notice_line
 from coord.workspace.config import Config
@@ -29,7 +27,6 @@ from projections.views.board import names_of
 GUARD_OFF = "COORD_GUARD=off"
 _FEW = 6  # own files that a suggested command names, even if another form is shorter
 _MOST_ROWS, _MOST_NAMES, _MOST_CLAIMS = 5, 3, 3  # in a text: rows, files in a row, and claims to make
-_SIGNS = str.maketrans(dict.fromkeys("*?", "\ufffd"))
 
 
 class OwnershipConflict(Struct, frozen=True):
@@ -45,20 +42,17 @@ OwnershipConflicts = Mapping[str, list[OwnershipConflict]]
 """The conflicts of each file, by its name, or of each other resource."""
 
 
-def resource_of(name: str) -> str:
-    """Return the resource of a file in git. Wildcards in its name are replaced, so that it matches only itself."""
-    return f"file/{normalize('NFC', recorded_path(name)).translate(_SIGNS)}"
-
-
 def find_conflicts(
     state: State, config: Config, me: Identity, worktree: str, wanted: Mapping[str, str], *, named: bool = False
 ) -> dict[str, list[OwnershipConflict]]:
     """Return the conflicts of these resources, by the names that they have in `wanted`. With `named`, or in the guard's
-    mode `check`, only claims made by name count.
+    mode `check`, only claims made by name count. So they do for a submodule, which is wanted as a folder: a commit of
+    it contains no uncommitted edits.
     """
     rows = [row for row in guard_rows(state, config, only_files=False) if not row.waiting]
     if named or config.guard == "check":
         rows = [row for row in rows if not row.automatic]
+    chosen = [row for row in rows if not row.automatic]
     broad = [row for row in rows if is_pattern(row.resource)]
     exact: dict[str, list[GuardRow]] = {}
     for row in rows:
@@ -66,7 +60,8 @@ def find_conflicts(
     found: dict[str, list[OwnershipConflict]] = {}
     for name, resource in wanted.items():
         mine = _needed_claim(me, resource, worktree)
-        some = [row for row in (*exact.get(resource, ()), *broad) if conflict(row, mine)]
+        near = chosen if is_pattern(resource) else (*exact.get(resource, ()), *broad)
+        some = [row for row in near if conflict(row, mine)]
         if some and not is_ignored(resource, config.ignore):
             found[name] = [OwnershipConflict(row.session, row.id, row.resource, row.said) for row in some]
     return found

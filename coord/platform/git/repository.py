@@ -90,23 +90,6 @@ def first_line(path: str) -> str:
         return ""
 
 
-def relative_to(root: str, repository: Repository | None, path: str) -> str:
-    """Return a path relative to the root, with `/` between its parts; empty if it lies outside.
-
-    `path` is absolute, with all links resolved except in its last part. A path in another worktree of the repository is
-    relative to that worktree, so one file has the same relative path in all worktrees.
-    """
-    roots = [root]
-    if repository:
-        other = find_repository(os.path.dirname(path))
-        if other and other.common == repository.common:
-            roots.insert(0, other.worktree)
-    for folder in roots:
-        if path == folder or path.startswith(folder.rstrip(os.sep) + os.sep):
-            return os.path.relpath(path, folder).replace(os.sep, "/")
-    return ""
-
-
 def recorded_path(path: str) -> str:
     """Return a path as events record it: bytes that are not UTF-8 are escaped."""
     return path.encode(errors="surrogateescape").decode(errors="backslashreplace")

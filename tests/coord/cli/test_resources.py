@@ -160,3 +160,26 @@ def test_the_root_option_accepts_a_link_to_the_repository(repo: Repo, tmp_path: 
     assert machine.run(100, "whoami", "--root", str(tmp_path / "alias"), "--json").json["session"] == session
     claimed = machine.run(100, "claim", "file", f"{tmp_path}/alias/a.py", "--json")
     assert claimed.json["resource"] == "file/a.py"
+
+
+# --- names with wildcards ---------------------------------------------------------------------------------------------
+
+
+def test_a_pattern_that_is_also_a_file_name_is_noted(repo: Repo) -> None:
+    machine = SimulatedMachine(repo)
+    machine.start(100)
+    (repo.root / "what?.md").touch()
+    claimed = machine.run(100, "claim", "file", "what?.md")
+    assert "Claimed: file/what?.md" in claimed.out
+    assert "to claim only that file: coord claim 'file/what\uff1f.md'" in claimed.err
+    only = machine.run(100, "claim", "file", "what\uff1f.md")
+    assert (only.code, "does not exist" in only.err) == (0, False)
+    assert machine.run(100, "claim", "file", "*.md").err == ""
+
+
+def test_a_name_that_events_cannot_have_is_escaped_if_it_exists(repo: Repo) -> None:
+    machine = SimulatedMachine(repo)
+    machine.start(100)
+    (repo.root / "two\nlines").touch()
+    assert machine.run(100, "claim", "file", "two\nlines", "--json").json["resource"] == "file/two\\nlines"
+    assert machine.run(100, "claim", "file", "no\nsuch").code == 2

@@ -6,7 +6,7 @@ import pytest
 
 from coord.errors import CoordError
 from coord.platform.git.repository import CONFIG, FOLDER
-from coord.workspace.paths import Workspace, find_workspace, path_in_workspace
+from coord.workspace.paths import Workspace, find_workspace, path_in_workspace, write_marker
 from tests.support.in_process import SimulatedMachine
 from tests.support.repositories import Repo
 
@@ -83,11 +83,29 @@ def test_the_repositorys_folder_counts_else_the_nearest_above(home: Path) -> Non
     (home / "plain" / "below").mkdir(parents=True)
     assert workspace(home, home / "plain" / "below").folder == str(home / FOLDER)
     repo = repository(home / "repo")
-    with pytest.raises(CoordError, match="has no COORDINATION/ yet"):
-        workspace(home, repo)
+    assert workspace(home, repo).folder == str(home / FOLDER), "it has none of its own"
     (repo / "sub").mkdir()
     nested = shared(repo / "sub")
     assert workspace(home, repo / "sub").folder == str(nested)
+
+
+def test_a_removed_folder_is_not_replaced_by_an_outer_one(home: Path) -> None:
+    outer = repository(home / "outer", initialised=True)
+    inner = repository(outer / "inner", initialised=True)
+    (inner / ".git" / "HEAD").touch()
+    write_marker(workspace(home, inner), "amber-otter-k3f9")
+    assert workspace(home, inner).folder == str(inner / FOLDER)
+    (inner / FOLDER / CONFIG).unlink()
+    with pytest.raises(CoordError, match=f"{inner}/COORDINATION is gone"):
+        workspace(home, inner)
+
+
+def test_a_named_folder_is_used_from_the_worktree_of_the_command(home: Path) -> None:
+    main = repository(home / "repo", initialised=True)
+    twin = worktree(main, home / "twin")
+    machine = SimulatedMachine(Repo(twin, home))
+    here = find_workspace(machine.system(100, {}), str(main))
+    assert (here.folder, here.root) == (str(main / FOLDER), str(twin))
 
 
 def test_a_folder_that_was_moved_up_is_found_there(bare_repo: Repo) -> None:

@@ -54,7 +54,9 @@ def conflict(a: Terms, b: Terms) -> bool:
     if a.session == b.session and (a.agent == b.agent or "" in (a.agent, b.agent)):
         return False
     files = a.resource.startswith("file/") and b.resource.startswith("file/")
-    return not (files and a.worktree and b.worktree and a.worktree != b.worktree)
+    names = {a.worktree, b.worktree} - {""}
+    paths = {name for name in names if name.startswith("/")}  # of older journals
+    return not (files and len(names) == 2 and len(paths) != 1)
 
 
 def own_covers(own: Terms, ask: Terms) -> bool:

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from coord.cli.guarded_files import note_on_wildcards, refuse_unguarded
 from coord.cli.parser import argument, command, option
 from coord.cli.resources import EVERYTHING, new_path, resource_and_rest
 from coord.engine.board import find_deaths
@@ -63,6 +64,7 @@ def claim(run: Run, words: tuple[str, ...], ttl: str | None, shared: bool, wait:
     resource, rest = resource_and_rest(run.system, run.workspace, words)
     if len(rest) > 1:
         raise usage_error(f"too many words after {resource}: {' '.join(rest)[:80]}")
+    refuse_unguarded(run.system, run.workspace, resource)
     ttl_seconds = parse_ttl_s(rest[0] if rest else None, ttl, run.config.claim_hours)
     wait_limit_s = parse_wait_s(wait)
     mode: Mode = "shared" if shared else "exclusive"
@@ -78,6 +80,8 @@ def claim(run: Run, words: tuple[str, ...], ttl: str | None, shared: bool, wait:
 
     if resource == f"file/{EVERYTHING}":
         run.note("this claims every file in the repository")
+    if (note_on_name := note_on_wildcards(run.workspace, resource)) and not run.json:
+        run.note(note_on_name)
     if (path := new_path(run.workspace, resource)) and not run.json:
         run.note(f"{path} does not exist yet, so only this path is claimed; for a folder, claim file/{path}/")
     if wait_limit_s:

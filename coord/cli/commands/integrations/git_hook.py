@@ -7,22 +7,18 @@ from coord.cli.parser import argument, command
 from coord.engine.run import Run
 from coord.errors import usage_error
 from coord.guard import hook_state
-from coord.hooks.git.hook import GitHook, after_commit, before_commit, before_push, hook_in
+from coord.hooks.git.hook import GitHook, after_commit, before_commit, before_push, hooks_in
 from coord.render.format import line
 from eventlog.events import to_micros
 
 _MOST_INPUT = 1 << 24  # bytes
 
 
-def _push(hook: GitHook, words: tuple[str, ...]) -> int:
-    text = sys.stdin.buffer.read(_MOST_INPUT).decode(errors="replace")
-    return before_push(hook, words[0] if words else "", text)
-
-
-_HOOKS: dict[str, Callable[[GitHook, tuple[str, ...]], int]] = {
-    "pre-commit": lambda hook, _: before_commit(hook),
-    "post-commit": lambda hook, _: after_commit(hook),
-    "pre-push": _push,
+_PUSH = "pre-push"
+_HOOKS: dict[str, Callable[[GitHook, str, str], int]] = {
+    "pre-commit": lambda hook, _remote, _text: before_commit(hook),
+    "post-commit": lambda hook, _remote, _text: after_commit(hook),
+    _PUSH: before_push,
 }
 
 
@@ -43,11 +39,14 @@ def git_hook(run: Run, words: tuple[str, ...]) -> int:
     name, *rest = words
     if name not in _HOOKS:
         raise usage_error(f"coord does not handle the hook '{line(name, 40)}'. It handles {', '.join(_HOOKS)}.")
-    hook = hook_in(run.system)
-    if hook is None:
-        return 0
+    hooks = hooks_in(run.system)
+    text = sys.stdin.buffer.read(_MOST_INPUT).decode(errors="replace") if name == _PUSH and hooks else ""
+    return max((_answer(run, hook, name, rest[0] if rest else "", text) for hook in hooks), default=0)
+
+
+def _answer(run: Run, hook: GitHook, name: str, remote: str, text: str) -> int:
     try:
-        return _HOOKS[name](hook, tuple(rest))
+        return _HOOKS[name](hook, remote, text)
     except Exception as error:  # an error of coord must not stop git
         text = f"{type(error).__name__}: {error}"
         hook_state.record_failure(hook.workspace.cache, f"{to_micros(run.system.wall())} git {name} {text[:500]}")

@@ -15,7 +15,8 @@ from coord.engine.run import Run
 from coord.errors import usage_error
 from coord.guard.payload import client_named
 from coord.platform.executable import command_for_settings
-from coord.platform.git.repository import FOLDER, folder_candidates, is_shared_folder
+from coord.platform.git.naming import find_checkout
+from coord.platform.git.repository import FOLDER
 
 
 class InstallOptions(Struct, frozen=True):
@@ -89,7 +90,7 @@ def install(run: Run, target: str, **options: Any) -> None:
         plugin=chosen.plugin or "",
     )
     row.install(request, draft)
-    if not any(is_shared_folder(folder) for folder in folder_candidates(base, repository)):
+    if find_checkout(base) is None:
         draft.todo(f"There is no {FOLDER}/ here yet, and what was installed does nothing without it: coord init")
     if request.program != "coord" and request.scope != "project" and not chosen.plugin:
         draft.note("`coord` does not run this program in your shell, so its full path was written. See: coord doctor")

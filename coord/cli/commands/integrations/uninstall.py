@@ -19,7 +19,8 @@ from coord.cli.commands.integrations._targets import TARGETS
 from coord.cli.parser import argument, command, option
 from coord.engine.run import Run
 from coord.errors import CoordError, refused, usage_error
-from coord.platform.git.repository import find_repository, folder_candidates, is_shared_folder
+from coord.platform.git.naming import find_checkout, is_same_folder
+from coord.platform.git.repository import Repository, find_repository
 from coord.render.format import plural, session_label
 from coord.workspace.paths import Workspace, remove_markers
 from coord.workspace.system import System
@@ -77,7 +78,7 @@ def uninstall(
         find_target(target).uninstall(request, draft)
     bases = [base, draft.use[1], *draft.record.bases] if target else _uninstall_all(run.system, base, draft)
     draft.record.forget_gone()
-    workspace = _log_to_remove(run, draft, dry_run) if log else None
+    workspace = _log_to_remove(run, draft, repository, dry_run) if log else None
     if everything:
         _report_remaining(run.system, bases, workspace, draft)
     diffs = show_diffs(run, draft, base)
@@ -112,12 +113,19 @@ def _uninstall_all(system: System, here: str, draft: Changeset) -> list[str]:
     return bases
 
 
-def _log_to_remove(run: Run, draft: Changeset, dry_run: bool) -> Workspace | None:
-    """Return the workspace to delete. Raises CoordError while sessions are live in it; a dry run only prints that."""
+def _log_to_remove(run: Run, draft: Changeset, repository: Repository | None, dry_run: bool) -> Workspace | None:
+    """Return the workspace to delete. Raises CoordError while sessions are live in it; a dry run only prints that.
+
+    A log of the repository that contains this one is kept, since it is not of this repository alone.
+    """
     try:
         workspace = run.workspace
     except CoordError as error:
         draft.note(f"No log was deleted: {error.message}")
+        return None
+    owner = workspace.repository
+    if repository and not (owner and is_same_folder(owner.common, repository.common)):
+        draft.note(f"No log was deleted: this repository has none of its own. It uses {workspace.folder}")
         return None
     state = run.read_state().state
     live = [session for session in state.sessions.values() if session.live and not run.system.death_evidence(session)]
@@ -141,7 +149,7 @@ def _log_to_remove(run: Run, draft: Changeset, dry_run: bool) -> Workspace | Non
 def _report_remaining(system: System, bases: list[str], removed: Workspace | None, draft: Changeset) -> None:
     """Add a note for each shared folder that was kept, also in other repositories."""
     for base in bases:
-        folder = next(filter(is_shared_folder, folder_candidates(base, find_repository(base))), "")
-        if folder and not (removed and folder == removed.folder):
-            shown = short_path(folder, "", system.env.get("HOME", ""))
+        found = find_checkout(base)
+        if found and not (removed and is_same_folder(found.folder, removed.folder)):
+            shown = short_path(found.folder, "", system.env.get("HOME", ""))
             draft.note(f"Kept: {shown}, with its log. To delete it, run there: coord uninstall --all --log")

@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 from coord.hooks.git.ownership import (
     find_conflicts,
     find_lost_claims,
-    resource_of,
     resources_of,
     shell_word,
     suggest_command,
 )
 from coord.hooks.git.staged import PushedRef, Staged, parse_pushed
+from coord.platform.git.naming import claim_name
 from coord.workspace.config import Config
 from coord.workspace.identity import Identity
 from eventlog.events import Instant
@@ -56,7 +56,7 @@ def _state(*claims: Claim, notices: tuple[Notice, ...] = ()) -> State:
 
 
 def _taken(state: State, *names: str, config: Config = _DEFAULT, named: bool = False) -> list[str]:
-    wanted = {name: resource_of(name) for name in names}
+    wanted = {name: f"file/{claim_name(name)}" for name in names}
     return list(find_conflicts(state, config, Identity(ME, ""), HERE, wanted, named=named))
 
 
