@@ -56,7 +56,6 @@ docs: $(READY)  ## Check that the reference is what the code says
 	$(BIN)/python docs/reference/generate.py --check
 
 pictures: $(READY)  ## Draw the pictures of the docs again
-	$(BIN)/python -m pip install --quiet --group pictures
 	$(BIN)/python docs/pictures/make.py
 
 # `.venv/bin/python -m benchmarks --quick` takes half a minute.

@@ -132,7 +132,7 @@ def _row(state: State, config: Config, names: dict[str, str], request: Claim | W
         doing.blocked_on and (line if doing.asks_person else quoted)(f"blocked on {doing.blocked_on}", 80),
     ]
     more = "".join(f"; {fact}" for fact in facts if fact)
-    until = UNTIL_COMMITTED if request.automatic else f"until {time_text(ends, '')}"
+    until = UNTIL_COMMITTED if request.automatic else f"until {time_text(ends, since)}"
     time = f"since {time_text(since, '')} {until}"
     text = f"{session_label(request.session, names)}{agent} {verb} {line(request.resource)} {time}{more}"
     return GuardRow(

@@ -1,7 +1,7 @@
 """One run of one command: its shared options, and how it reads the state, appends to the log and prints its result."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from coord.engine.snapshot import Snapshot
 from coord.engine.transaction import Outcome, Transaction, transact
 from coord.errors import CoordError, no_session, usage_error
+from coord.platform.terminal import is_drawable
 from coord.render.console.output import print_note, print_text
 from coord.render.format import json_text, terminal_text, time_text
 from coord.workspace.config import Config, read_config
@@ -23,6 +24,7 @@ from projections.rules.state import Session, State
 
 if TYPE_CHECKING:
     from coord.engine.history import FullHistory
+    from coord.render.styled import Section
 
 T = TypeVar("T")
 _MAX_INPUT = 4 * MAX_TEXT_LENGTH  # the bytes that the longest text can have in UTF-8
@@ -179,6 +181,19 @@ class Run:
         elif self._unread:
             text += f"\n📬 {self._unread} unread: coord inbox"
         return print_text(text.rstrip("\n") + "\n")
+
+    def show(self, sections: "Sequence[Section]", data: object) -> None:
+        """Print sections: fitted to the window and with styles on a terminal, otherwise as plain text or JSON."""
+        if self.json:
+            self.say("", data)
+        elif is_drawable(sys.stdout, self.system.env):
+            from coord.render.console.layout import drawn  # loads Rich, which only a terminal needs
+
+            self.say(drawn(sections, self.system.env), data)
+        else:
+            from coord.render.styled import plain_text  # most commands print a line or two without it
+
+            self.say(plain_text(sections), data)
 
     def note(self, text: str) -> None:
         """Print a note on standard error."""

@@ -18,6 +18,7 @@ from coord.guard.payload import Write
 from coord.platform.git.file_states import FileState, file_states
 from coord.platform.git.naming import root_of_worktree
 from coord.platform.git.repository import Repository, find_repository
+from coord.render.format import duration_text
 from coord.workspace.config import Config
 from coord.workspace.paths import Workspace
 from eventlog.events import MAX_TTL_S, ClaimFinished, ClaimRequested, EventId, Instant, to_micros
@@ -159,7 +160,7 @@ class _Edit:
         age = now - (to_micros(self.claim.expires_at) - self.claim.ttl_s * 1_000_000)
         if age < patience * 1_000_000:
             return ""
-        return f"nothing was written for {round(patience / 60)} min, and nothing is uncommitted"
+        return f"nothing was written for {duration_text(patience)}, and nothing is uncommitted"
 
 
 def own_automatic_claims(state: State, session: str, agent: str | None = None) -> list[Claim]:

@@ -108,17 +108,16 @@ def start_items(state: State, me: Session, resumed: bool) -> list[ContextItem]:
     """Return what an agent is shown first when it starts or resumes: its session, and the rules."""
     others = len(_others(state, me))
     names = names_of(state)
+    label = session_label(me.id, names, full=True)
     still = "still " if resumed else ""
     mine = _claims_text(state, me)
     if not others:
         has = f", and hold {mine}" if mine else ""
-        return [
-            ContextItem(f"coord: you are {still}session {session_label(me.id, names)}, alone in this repository{has}.")
-        ]
+        return [ContextItem(f"coord: you are {still}session {label}, alone in this repository{has}.")]
     has = f" You hold {mine}." if mine else ""
     return [
         ContextItem(
-            f"coord: you are {still}session {session_label(me.id, names)}, and {plural(others, 'other session')} "
+            f"coord: you are {still}session {label}, and {plural(others, 'other session')} "
             f"{'works' if others == 1 else 'work'} in this repository.{has}\n"
             "Files that you write are claimed for you until you commit. If a write is denied, you are shown who holds "
             "the file: do other work, wait, or ask. Do not use the shell to write it.\n"

@@ -42,11 +42,14 @@ _ENDED: dict[DecisionKind, str] = {
 class DiffContext(Struct, frozen=True):
     """What the text needs beside the facts: the names of sessions, the subjects of messages, and which of the messages
     were closed, with the session that closed each.
+
+    `shown` is the event that the reader sees above the lines, so they do not name it again.
     """
 
     names: Names
     subjects: Mapping[EventId, str]
     closed: Mapping[EventId, str]
+    shown: EventId = ""
 
 
 def diff_context(events: Sequence[Event]) -> DiffContext:
@@ -87,6 +90,11 @@ def diff_lines(
     return lines
 
 
+def change_style(row: str) -> str:
+    """Return the style of a line of `diff_lines`, by its sign."""
+    return {"+": "good", "-": "bad"}.get(row[:1], "")
+
+
 class _DiffWriter:
     """Writes the lines. For each `FactKind` there is a method with the same name, which returns one line."""
 
@@ -119,6 +127,10 @@ class _DiffWriter:
     def who(self, session: FactValue | None) -> str:
         return session_label(str(session or ""), self.known.names)
 
+    def event(self, name: EventId) -> str:
+        """Return an event id in brackets, unless the reader sees it anyway."""
+        return f" ({name})" if name not in ("", self.known.shown) else ""
+
     def time(self, at: FactValue | None) -> str:
         return time_text(str(at), self.now) if at else "?"
 
@@ -149,7 +161,8 @@ class _DiffWriter:
         if not parts and "status" not in fields:
             return ""
         sign, is_new = ("+", " is new") if new and not old else ("~", "")
-        return f"{sign} {self.who(name)}{is_new}{': ' if parts else ''}{' · '.join(parts)}"
+        who = session_label(name, self.known.names, full=bool(is_new))
+        return f"{sign} {who}{is_new}{': ' if parts else ''}{' · '.join(parts)}"
 
     def claim(self, name: str, fields: ChangedFields) -> str:
         resource, holder = line(self.fact("claim", name, "resource")), self.who(self.fact("claim", name, "session"))
@@ -158,7 +171,7 @@ class _DiffWriter:
         if fields["resource"][1] is None:
             if name in self.passed.values():
                 return ""
-            return f"- {resource}: {holder} no longer holds it{_because(self.ended.get(name))}"
+            return f"- {resource}: {holder} no longer holds it{self.because(self.ended.get(name))}"
         agent, note = self.fact("claim", name, "agent"), self.fact("claim", name, "note")
         facts = [
             f"until {self.time(fields['ends_at'][1])}",
@@ -169,9 +182,9 @@ class _DiffWriter:
         details = " · ".join(fact for fact in facts if fact)
         if name in self.passed:
             giver = self.who(self.before["claim", self.passed[name], "session"])
-            return f"~ {resource}: handed over from {giver} to {holder} ({name}) · {details}"
+            return f"~ {resource}: handed over from {giver} to {holder}{self.event(name)} · {details}"
         grant = self.granted.get(name)
-        why = f", granted after waiting ({name})" if grant and grant.rule == 4 else f" ({name})"
+        why = (", granted after waiting" if grant and grant.rule == 4 else "") + self.event(name)
         return f"+ {resource}: {holder}{f' / {line(agent)}' if agent else ''} holds it{why} · {details}"
 
     def claim_changes(self, name: str, fields: ChangedFields) -> list[str]:
@@ -179,7 +192,7 @@ class _DiffWriter:
         parts = []
         if "session" in fields:
             old_holder, new_holder = (self.who(session) for session in fields["session"])
-            parts.append(f"passes from {old_holder} to {new_holder}{_cause(self.granted.get(name))}")
+            parts.append(f"passes from {old_holder} to {new_holder}{self.cause(self.granted.get(name))}")
         else:
             parts.append(self.who(self.fact("claim", name, "session")))
         if "accept_by" in fields:
@@ -191,9 +204,10 @@ class _DiffWriter:
     def wait(self, name: str, fields: ChangedFields) -> str:
         resource, who = line(self.fact("wait", name, "resource")), self.who(self.fact("wait", name, "session"))
         if fields.get("resource", ("", ""))[1] is not None:
-            return f"+ {resource}: {who} waits for it until {self.time(self.fact('wait', name, 'until'))} ({name})"
+            until = self.time(self.fact("wait", name, "until"))
+            return f"+ {resource}: {who} waits for it until {until}{self.event(name)}"
         decision = self.granted.get(name) or self.ended.get(name)
-        return f"- {resource}: {who} no longer waits for it{_because(decision)}"
+        return f"- {resource}: {who} no longer waits for it{self.because(decision)}"
 
     def message(self, name: str, fields: ChangedFields) -> str:
         parts = []
@@ -212,6 +226,12 @@ class _DiffWriter:
         subject = line(self.known.subjects.get(name, ""), 80)
         is_new = fields.get("unread_by", ("", ""))[0] is None
         return f"{'+' if is_new else '~'} {name}{f' “{subject}”' if subject else ''}: {' · '.join(parts)}"
+
+    def because(self, decision: Decision | None) -> str:
+        return f": {_ENDED[decision.what]}{self.cause(decision)}" if decision else ""
+
+    def cause(self, decision: Decision | None) -> str:
+        return self.event(decision.cause) if decision else ""
 
     def is_live(self, session: str) -> bool:
         return self.after.get(("session", session, "status")) == "live"
@@ -243,11 +263,3 @@ def _notice(notice: object) -> str:
     assert isinstance(notice, Notice)
     resources = list_first([line(resource) for resource in notice.resources])
     return f"{resources} {notice.kind.replace('_', ' ')} ({notice.id})".lstrip()
-
-
-def _because(decision: Decision | None) -> str:
-    return f": {_ENDED[decision.what]}{_cause(decision)}" if decision else ""
-
-
-def _cause(decision: Decision | None) -> str:
-    return f" ({decision.cause})" if decision and decision.cause else ""

@@ -20,6 +20,7 @@ Names: TypeAlias = Mapping[str, str]
 """The names of sessions, by session id."""
 
 FREED_NEXT = "the next claim, heartbeat or message of any session frees it"  # shown for a claim whose holder is dead
+_NAME_CHARS = 40  # shown of the name of a session
 UNTIL_COMMITTED = "until it is committed"  # how long an automatic claim lasts
 
 # The patterns are strings because most commands need none of them: `re` compiles each at its first use.
@@ -131,10 +132,19 @@ def until(at: Instant, now: Instant, automatic: bool = False) -> str:
     )
 
 
-def session_label(session: str, names: Names) -> str:
-    """Return the id of a session, followed by its name if it has one."""
+def session_label(session: str, names: Names, *, full: bool = False) -> str:
+    """Return the name of a session; its id if it has no name.
+
+    The id follows the name where `full` asks for both, where the name alone could mean another session, and where it
+    could be read as more than a name: another session chose it, and a name of several words can be a sentence.
+    """
     name = names.get(session, "")
-    return f"{session} ({line(name, 40)})" if name else session
+    shown = line(name, _NAME_CHARS)
+    if not shown:
+        return session
+    is_unique = name not in names and list(names.values()).count(name) == 1
+    is_clear = is_unique and shown == name and len(name.split()) == 1
+    return shown if is_clear and not full else f"{shown} ({session})"
 
 
 def json_text(value: object, indent: int | None = 2) -> str:

@@ -5,7 +5,7 @@ and the commands are quoted so that they work when they are typed or pasted into
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TypeAlias
 
 from coord.render.format import (
@@ -27,14 +27,9 @@ _MOST = 400  # characters of a sentence
 _PLAIN_WORD = r"[a-zA-Z0-9_@%+=:,./-]+"  # a string, as in `coord.render.format`: most commands need no pattern
 
 
-def need_lines(needs: Sequence[Need], now: Instant, me: str, names: Names) -> list[str]:
-    """Return needs for a terminal: a line for each, and one below it for each step. `me` is the reader's session."""
-    return ["\n    → ".join([need_line(need, now, names), *step_lines(need, me, names)]) for need in needs]
-
-
 def need_line(need: Need, now: Instant, names: Names, escape: Escape = line) -> str:
     """Return who it is about, what is wrong, and since when, on one line."""
-    return escape(need_text(need, lambda session: _short_label(session, names)), _MOST) + _since(need, now)
+    return escape(need_text(need, lambda session: session_label(session, names)), _MOST) + _since(need, now)
 
 
 def step_lines(need: Need, me: str, names: Names, escape: Escape = line, code: Callable[[str], str] = str) -> list[str]:
@@ -63,15 +58,9 @@ def commands_text(step: NeedStep) -> str:
 
 def _step_text(step: NeedStep, me: str, names: Names, escape: Escape, code: Callable[[str], str]) -> str:
     """Return the purpose of a step, the session in which to type its commands unless `me` is one, and the commands."""
-    place = "" if me in step.sessions else ", ".join(_short_label(session, names) for session in step.sessions)
+    place = "" if me in step.sessions else ", ".join(session_label(session, names) for session in step.sessions)
     purpose = escape(f"{step.why}, in {place}" if place else step.why, _MOST)
     return f"{purpose}: {code(commands_text(step))}" if step.commands else purpose
-
-
-def _short_label(session: str, names: Names) -> str:
-    """Return the name of a session if no other session has it, since the commands have its id; else id and name."""
-    name = names.get(session, "")
-    return name if list(names.values()).count(name) == 1 else session_label(session, names)
 
 
 def _since(need: Need, now: Instant) -> str:

@@ -195,7 +195,7 @@ def holder_text(claim: Claim, now: Instant, names: Names, gone: Names) -> str:
 def life_lines(analysis: HistoryAnalysis, session: str, now: Instant, names: Names, gone: Names) -> Iterator[str]:
     """Yield a line for each period in which a session was live, then one for each claim that it holds."""
     for life in (life for life in analysis.session_intervals if life.session == session):
-        label, start = session_label(session, names), time_text(life.start, now, seconds=True)
+        label, start = session_label(session, names, full=True), time_text(life.start, now, seconds=True)
         if life.end:
             how = _LIFE_END.get(life.how, life.how)
             why = f": {line(life.evidence, 200)}" if life.evidence else ""

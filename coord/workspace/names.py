@@ -5,7 +5,7 @@ import re
 from collections.abc import Collection, Iterable
 
 from coord.errors import CoordError, no_log, no_session
-from coord.render.format import line
+from coord.render.format import line, session_label
 from projections.rules.state import Session, State
 
 _FIRST = """amber azure bold brave brisk calm clear coral crisp dapper eager early fair fleet fond frank fresh gentle
@@ -101,7 +101,7 @@ def unknown_session(state: State, text: str) -> CoordError:
 def live_sessions_text(state: State) -> str:
     """Return a phrase that lists the live sessions."""
     live = _live(state)
-    names = ", ".join(f"{s.id} ({s.name})" if s.name else s.id for s in live[:10])
+    names = ", ".join(session_label(s.id, {s.id: s.name}, full=True) for s in live[:10])
     more = f" and {len(live) - 10} more" if len(live) > 10 else ""
     return f"live sessions: {names}{more}" if live else "there are no live sessions"
 

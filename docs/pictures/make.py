@@ -1,4 +1,4 @@
-"""Draw the pictures of the README and the documentation. `make pictures` runs this. It needs tmux and rich.
+"""Draw the pictures of the README and the documentation. `make pictures` runs this. It needs tmux.
 
     python docs/pictures/make.py
 
@@ -11,7 +11,6 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
 
@@ -20,7 +19,7 @@ from rich.console import Console
 from rich.terminal_theme import MONOKAI
 from rich.text import Text
 
-from coord.cli.commands.board._demo import SCRIPT, PlayedStep, clean_environment, play, temporary_folder
+from coord.cli.commands.board._demo import PlayedStep, clean_environment, play, temporary_folder
 
 HERE = Path(__file__).resolve().parent
 COORD = [sys.executable, "-P", "-m", "coord"]
@@ -35,19 +34,10 @@ def coord(folder: Path, *words: str) -> None:
     subprocess.run([*COORD, *words], cwd=folder, env=env, check=True, stdout=subprocess.DEVNULL)
 
 
-def when_nearly_done(act: Callable[[], None]) -> Callable[[str | PlayedStep], None]:
-    """Return a function for `play` that calls `act` at the last step, while the sessions are still live."""
-    steps = sum(not isinstance(part, str) for part in SCRIPT)
-    played: list[PlayedStep] = []
-
-    def tell(part: str | PlayedStep) -> None:
-        if isinstance(part, PlayedStep):
-            played.append(part)
-            time.sleep(_PAUSE_S)
-            if len(played) == steps:
-                act()
-
-    return tell
+def pause(part: str | PlayedStep) -> None:
+    """Wait after each step."""
+    if isinstance(part, PlayedStep):
+        time.sleep(_PAUSE_S)
 
 
 def screenshot(folder: Path, command: str) -> str:
@@ -58,7 +48,7 @@ def screenshot(folder: Path, command: str) -> str:
     subprocess.run([*_TMUX, *new], env=env, check=True)
     try:
         time.sleep(2)
-        shown = subprocess.run([*_TMUX, "capture-pane", "-p", "-e"], env=env, check=True, capture_output=True)
+        shown = subprocess.run([*_TMUX, "capture-pane", "-p", "-e", "-N"], env=env, check=True, capture_output=True)
         return shown.stdout.decode().rstrip("\n")
     finally:
         subprocess.run([*_TMUX, "kill-server"], check=False)
@@ -81,7 +71,7 @@ def main() -> int:
             words = " ".join([*COORD, "watch"])
             (HERE / "watch.svg").write_text(terminal_svg(screenshot(folder, words), "coord watch"), encoding="utf-8")
 
-        play(name, os.environ, when_nearly_done(look))
+        play(name, os.environ, pause, look)
         coord(folder, "timeline", "--svg", str(HERE / "demo.svg"))
     night = HERE.parent / "examples" / "incident"
     span = ("--since", "2026-11-22 21:45 UTC", "--until", "2026-11-23 00:00 UTC")

@@ -150,6 +150,18 @@ def names_of(state: State) -> dict[str, str]:
     return {session.id: session.name for session in state.sessions.values() if session.name}
 
 
+def names_on(board: Board) -> dict[str, str]:
+    """Return the names of the sessions that the board shows. A name is clear if only one of these has it."""
+    shown = {row.id for row in board.sessions} | {row.session for row in board.claims}
+    for wait in board.waiting:
+        shown |= {wait.session, *wait.behind}
+    for message in board.messages:
+        shown |= {message.session, *message.to}
+    for need in board.needs:
+        shown |= {need.session, *need.sessions}
+    return {session: name for session, name in board.names.items() if session in shown}
+
+
 def _session_row(session: Session, seen: Observed, claims: int) -> SessionRow:
     evidence = seen.gone.get(session.id, "")
     status: Literal["live", "silent", "dead", "continued", "ended", "imported"] = session.status

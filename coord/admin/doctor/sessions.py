@@ -39,7 +39,7 @@ def unwatched_anchors(subject: Subject) -> Iterator[DoctorFinding]:
         status = look(session.anchor.pid) if session.anchor else "unknown"
         if reason := undetectable_reason(session, subject.system.here, status):
             unwatched.append(session.id)
-            labels_by_reason.setdefault(reason, []).append(session_label(session.id, names))
+            labels_by_reason.setdefault(reason, []).append(session_label(session.id, names, full=True))
     if not unwatched:
         return
     evidence = "; ".join(f"{reason}: {join_limited(labels)}" for reason, labels in labels_by_reason.items())
@@ -91,7 +91,8 @@ def shared_anchors(subject: Subject) -> Iterator[DoctorFinding]:
             RepairStep("or end the one that you do not use", f"coord end --session {sessions[0].id}"),
         )
         names = names_of(subject.state)
-        evidence = f"process {anchor.pid}: {join_limited(session_label(session.id, names) for session in sessions)}"
+        labels = (session_label(session.id, names, full=True) for session in sessions)
+        evidence = f"process {anchor.pid}: {join_limited(labels)}"
         yield DoctorFinding(
             "warning",
             "two live sessions have the same process, so commands there do not know which one they act for",

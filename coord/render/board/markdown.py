@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from coord.render.format import Names, local_time, markdown_text, plural, session_label, time_text
 from coord.render.needs import need_markdown
 from eventlog.events import Instant
-from projections.views.board import Board, MessageRow, SessionRow
+from projections.views.board import Board, MessageRow, SessionRow, names_on
 
 _ROWS = 50  # shown of each table
 _SIGNS = {"live": "🟢", "silent": "🟡", "dead": "🔴", "continued": "↪", "ended": "⚪", "imported": "📥"}
@@ -30,13 +30,14 @@ def board_markdown(board: Board) -> str:
         parts += _more(board.needs)
     parts += ["## 🟢 Sessions\n", *_sessions(board), "## 🔒 Claims\n", *_claims(board)]
     if board.waiting:
+        names = names_on(board)
         rows = (
             (
                 wait.resource,
-                session_label(wait.session, board.names),
+                session_label(wait.session, names),
                 time_text(wait.asked_at, now),
                 time_text(wait.until, now),
-                ", ".join(session_label(session, board.names) for session in wait.behind)
+                ", ".join(session_label(session, names) for session in wait.behind)
                 + (f" · gone ({wait.waiter_gone})" if wait.waiter_gone else ""),
             )
             for wait in board.waiting[:_ROWS]
@@ -54,7 +55,7 @@ def _sessions(board: Board) -> Iterable[str]:
     if not board.sessions:
         return ["None: `coord start` starts one.\n"]
     heads = ("", "session", "doing", "phase", "progress", "next", "since", "last update")
-    rows = (_session(row, board.now, board.names) for row in board.sessions[:_ROWS])
+    rows = (_session(row, board.now, names_on(board)) for row in board.sessions[:_ROWS])
     return [*_table(heads, rows), *_more(board.sessions)]
 
 
@@ -71,7 +72,7 @@ def _session(row: SessionRow, now: Instant, names: Names) -> Sequence[str]:
     sign = _SIGNS[row.status] + (" silent" if row.status == "silent" else "")
     return (
         sign,
-        session_label(row.id, names),
+        session_label(row.id, names, full=True),
         doing,
         row.phase,
         row.progress,
@@ -84,10 +85,11 @@ def _session(row: SessionRow, now: Instant, names: Names) -> Sequence[str]:
 def _claims(board: Board) -> Iterable[str]:
     if not board.claims:
         return ["None.\n"]
+    names = names_on(board)
     rows = (
         (
             claim.resource + (" (shared)" if claim.mode == "shared" else ""),
-            session_label(claim.session, board.names) + (f" / {claim.agent}" if claim.agent else ""),
+            session_label(claim.session, names) + (f" / {claim.agent}" if claim.agent else ""),
             time_text(claim.granted_at, board.now),
             ("it is committed" if claim.automatic else time_text(claim.ends_at, board.now))
             + ("" if claim.accepted else ", not yet accepted")
@@ -102,7 +104,8 @@ def _claims(board: Board) -> Iterable[str]:
 def _messages(board: Board) -> Iterable[str]:
     if not board.messages:
         return ["None.\n"]
-    shown = [_message(row, board.now, board.names) for row in board.messages[:10]]
+    names = names_on(board)
+    shown = [_message(row, board.now, names) for row in board.messages[:10]]
     return [*shown, ""]
 
 

@@ -1,11 +1,13 @@
-"""The board as text for a terminal: the output of `coord status` and `coord claims`."""
+"""The board as sections of text: the output of `coord status` and `coord claims`, and the screen of `coord watch`."""
 
 from collections.abc import Sequence
 
 from coord.render.format import FREED_NEXT, Names, ago, eta_text, line, plural, session_label, time_text, until
-from coord.render.needs import need_lines
+from coord.render.needs import need_line, step_lines
+from coord.render.styled import INDENT, Row, Section, facts, one_line, plain, session_pieces, styled
 from eventlog.events import Instant
-from projections.views.board import Board, ClaimRow, MessageRow, SessionRow, WaitRow
+from projections.views.board import Board, ClaimRow, MessageRow, SessionRow, WaitRow, names_on
+from projections.views.needs import Need
 
 ROWS = 20  # shown of each section
 _SIGNS = {
@@ -16,11 +18,14 @@ _SIGNS = {
     "ended": "⚪ ended: ",
     "imported": "📥 imported: ",
 }
+_STATUS_STYLES = {"silent": "warn", "dead": "bad"}
 
 
-def board_text(board: Board, me: str, most: int = ROWS) -> str:
-    """Return the whole board; `me` is the id of the session that reads it, or empty."""
-    return f"{board_body(board, me, most)}\n\n{board_foot(board)}"
+def board_sections(board: Board, me: str, most: int = ROWS) -> list[Section]:
+    """Return the whole board, with at most this many rows of each section; `me` is the id of the session that reads it,
+    or empty.
+    """
+    return [*board_body(board, me, most), Section("", [_note(board_foot(board))])]
 
 
 def board_foot(board: Board) -> str:
@@ -30,95 +35,122 @@ def board_foot(board: Board) -> str:
     return f"{counts} · {time_text(board.now, board.now)}"
 
 
-def board_body(board: Board, me: str, most: int = ROWS) -> str:
+def board_body(board: Board, me: str, most: int = ROWS) -> list[Section]:
     """Return the board without its last line, with at most this many rows of each section."""
-    now = board.now
-    parts = []
+    now, names = board.now, names_on(board)
+    sections = []
     if board.needs:
-        rows = [f"- {row}" for row in need_lines(board.needs[:most], now, me, board.names)]
-        parts.append("\n".join(["⚠️  COORDINATION NEEDED", *rows, *_more(board.needs, most)]))
+        rows = [row for need in board.needs[:most] for row in _need(need, now, me, names)]
+        sections.append(Section("⚠️  COORDINATION NEEDED", [*rows, *_more(board.needs, most)]))
     here = [row for row in board.sessions if row.status in ("live", "silent")]
     gone = [row for row in board.sessions if row.status not in ("live", "silent")]
-    rows = [_session(row, now, me, board.names) for row in here[:most]] or ["none: `coord start` starts one"]
-    parts.append("\n".join(["🟢 ACTIVE SESSIONS", *rows, *_more(here, most)]))
+    rows = [_session(row, now, me, names) for row in here[:most]] or [_note("none: `coord start` starts one")]
+    sections.append(Section("🟢 ACTIVE SESSIONS", [*rows, *_more(here, most)]))
     if gone:
-        rows = [_session(row, now, me, board.names) for row in gone[:most]]
-        parts.append("\n".join(["⚪ GONE IN THE LAST HOUR", *rows, *_more(gone, most)]))
-    parts.append(
-        "\n".join(["🔒 ACTIVE CLAIMS", *(claim_lines(board.claims, now, me, names=board.names, most=most) or ["none"])])
-    )
+        rows = [_session(row, now, me, names) for row in gone[:most]]
+        sections.append(Section("⚪ GONE IN THE LAST HOUR", [*rows, *_more(gone, most)]))
+    rows = [_claim(row, now, me, names) for row in board.claims[:most]] or [_note("none")]
+    sections.append(Section("🔒 ACTIVE CLAIMS", [*rows, *_more(board.claims, most)]))
     if board.waiting:
-        rows = [_wait(row, now, board.names) for row in board.waiting[:most]]
-        parts.append("\n".join(["⏳ WAITING", *rows, *_more(board.waiting, most)]))
+        rows = [_wait(row, now, names) for row in board.waiting[:most]]
+        sections.append(Section("⏳ WAITING", [*rows, *_more(board.waiting, most)]))
     if board.messages:
-        rows = [_message(row, now, board.names) for row in board.messages[:5]]
-        parts.append("\n".join(["📨 RECENT MESSAGES", *rows]))
-    return "\n\n".join(parts)
+        sections.append(Section("📨 RECENT MESSAGES", [_message(row, now, names) for row in board.messages[:5]]))
+    return sections
 
 
-def _session(row: SessionRow, now: Instant, me: str, names: Names) -> str:
-    you = " ← you" if row.id == me else ""
+def _need(need: Need, now: Instant, me: str, names: Names) -> list[Row]:
+    """Return what needs someone, and a row below it for each step that ends it."""
+    steps = [Row([(f"{INDENT}→ ", "quiet"), (text, "")]) for text in step_lines(need, me, names)]
+    return [Row([("- ", ""), (need_line(need, now, names), "warn")]), *steps]
+
+
+def _session(row: SessionRow, now: Instant, me: str, names: Names) -> Row:
     here = row.status in ("live", "silent")
     doing = " ".join(line(part) for part in (row.action, row.target) if part) or ("no status yet" if here else "")
-    progress = (
-        f" ({row.percent}% complete)" if row.percent is not None else f" ({line(row.progress)})" if row.progress else ""
-    )
-    head = f"{_SIGNS[row.status]}{session_label(row.id, names)}{doing and f': {doing}'}{progress}{you}"
-    facts = [
-        line(row.phase),
-        row.next_action and f"next: {line(row.next_action)}",
-        row.blocked_on and f"blocked on {line(row.blocked_on)}",
-        row.agents and f"subagents: {line(', '.join(row.agents))}",
-        row.estimated_completion and f"done by {eta_text(row.estimated_completion, now)}",
-        row.files and f"files: {line(', '.join(row.files))}",
-        row.doing_since and f"since {time_text(row.doing_since, now)}",
-        f"last seen {ago(row.last_at, now)}",
-        line(row.evidence, 200),
-        row.summary and f"did: {line(row.summary, 200)}",
-        row.notes and f"notes: {line(row.notes, 200)}",
-        row.unread and here and f"{row.unread} unread",
-        line(row.branch) and f"on {line(row.branch)}",
-        row.client != "shell" and row.client,
+    progress = f"{row.percent}% complete" if row.percent is not None else line(row.progress)
+    head = [
+        *styled(_SIGNS[row.status], _STATUS_STYLES.get(row.status, "")),
+        *session_pieces(row.id, names, full=True),
+        *styled(doing and f": {doing}"),
+        *styled(progress and f" ({progress})", "good"),
+        *styled(" ← you" if row.id == me else "", "head"),
     ]
-    return f"{head}\n    {' · '.join(str(fact) for fact in facts if fact)}"
+    last_seen = f"last seen {ago(row.last_at, now)}"
+    below = facts(
+        styled(line(row.phase)),
+        _labelled("next: ", row.next_action),
+        styled(row.blocked_on and f"blocked on {line(row.blocked_on)}", "bad"),
+        _labelled("subagents: ", ", ".join(row.agents)),
+        _labelled("done by ", row.estimated_completion and eta_text(row.estimated_completion, now)),
+        _labelled("files: ", ", ".join(row.files)),
+        styled(row.doing_since and f"since {time_text(row.doing_since, now)}", "quiet"),
+        styled(last_seen, "warn" if row.status == "silent" else "quiet"),
+        styled(line(row.evidence, 200)),
+        styled(row.summary and f"did: {line(row.summary, 200)}"),
+        styled(row.notes and f"notes: {line(row.notes, 200)}"),
+        styled(f"{row.unread} unread" if row.unread and here else "", "warn"),
+        styled(line(row.branch) and f"on {line(row.branch)}", "quiet"),
+        styled(row.client if row.client != "shell" else "", "quiet"),
+    )
+    return Row(head, below=below)
+
+
+def _labelled(label: str, text: str) -> list[tuple[str, str]]:
+    return [(label, "quiet"), (line(text), "")] if text else []
 
 
 def claim_lines(rows: Sequence[ClaimRow], now: Instant, me: str, *, names: Names, most: int) -> list[str]:
     """Return one line for each claim, for at most this many."""
-    return [*(_claim(row, now, me, names) for row in rows[:most]), *_more(rows, most)]
+    shown = [*(_claim(row, now, me, names) for row in rows[:most]), *_more(rows, most)]
+    return [plain(one_line(row)) for row in shown]
 
 
-def _claim(row: ClaimRow, now: Instant, me: str, names: Names) -> str:
-    holder = (
-        session_label(row.session, names)
-        + (f" / {line(row.agent)}" if row.agent else "")
-        + (" (you)" if row.session == me else "")
-    )
-    facts = [
-        "shared" if row.mode == "shared" else "",
-        f"since {time_text(row.granted_at, now)}",
-        until(row.ends_at, now, row.automatic),
-        "" if row.accepted else "not yet accepted",
-        "imported: conflicts with no claim" if row.imported else "",
-        f"holder dead ({row.holder_gone}): {FREED_NEXT}" if row.holder_gone else "",
-        f"for: {line(row.note)}" if row.note else "",
+def _claim(row: ClaimRow, now: Instant, me: str, names: Names) -> Row:
+    holder = [
+        *session_pieces(row.session, names),
+        *styled(row.agent and f" / {line(row.agent)}"),
+        *styled(" (you)" if row.session == me else "", "head"),
     ]
-    return f"{line(row.resource)} - {holder} · {' · '.join(fact for fact in facts if fact)}"
+    text = facts(
+        styled("shared" if row.mode == "shared" else ""),
+        styled(until(row.ends_at, now, row.automatic)),
+        styled("" if row.accepted else "not yet accepted", "warn"),
+        styled("imported: conflicts with no claim" if row.imported else ""),
+        styled(f"holder dead ({row.holder_gone}): {FREED_NEXT}" if row.holder_gone else "", "bad"),
+        _labelled("for: ", row.note),
+    )
+    since = styled(f"since {time_text(row.granted_at, now)}", "quiet")
+    return Row(text, (styled(line(row.resource)), holder), since)
 
 
-def _wait(row: WaitRow, now: Instant, names: Names) -> str:
+def _wait(row: WaitRow, now: Instant, names: Names) -> Row:
     behind = ", ".join(session_label(session, names) for session in row.behind)
-    who, since = session_label(row.session, names), time_text(row.asked_at, now)
-    gone = f" · gone ({row.waiter_gone}): {FREED_NEXT}" if row.waiter_gone else ""
-    return f"{line(row.resource)} - {who} · since {since} · until {time_text(row.until, now)} · behind {behind}{gone}"
+    text = facts(
+        styled(f"until {time_text(row.until, now)}"),
+        styled(f"behind {behind}"),
+        styled(f"gone ({row.waiter_gone}): {FREED_NEXT}" if row.waiter_gone else "", "bad"),
+    )
+    since = styled(f"since {time_text(row.asked_at, now)}", "quiet")
+    return Row(text, (styled(line(row.resource)), session_pieces(row.session, names)), since)
 
 
-def _message(row: MessageRow, now: Instant, names: Names) -> str:
+def _message(row: MessageRow, now: Instant, names: Names) -> Row:
     to = "everyone" if row.everyone else ", ".join(session_label(session, names) for session in row.to)
-    body = f" - {line(row.body, 100)}" if row.body else ""
-    urgent = "❗ " if row.urgency == "high" else ""
-    return f"{urgent}{session_label(row.session, names)} to {line(to)}, {ago(row.at, now)}: {line(row.subject)}{body}"
+    pieces = [
+        *styled("❗ " if row.urgency == "high" else "", "bad"),
+        *session_pieces(row.session, names),
+        *styled(f" to {line(to)}, "),
+        *styled(ago(row.at, now), "quiet"),
+        *styled(f": {line(row.subject)}"),
+        *styled(f" - {line(row.body, 100)}" if row.body else "", "quiet"),
+    ]
+    return Row(pieces)
 
 
-def _more(rows: Sequence[object], most: int) -> list[str]:
-    return [f"… and {len(rows) - most} more: coord status --limit {len(rows)}"] if len(rows) > most else []
+def _note(text: str) -> Row:
+    return Row(styled(text, "quiet"))
+
+
+def _more(rows: Sequence[object], most: int) -> list[Row]:
+    return [_note(f"… and {len(rows) - most} more: coord status --limit {len(rows)}")] if len(rows) > most else []

@@ -1,1 +1,1 @@
-"""Output that needs a terminal: a full-screen view and a progress bar. The texts are made elsewhere."""
+"""Output that needs a terminal: fitted text, a full-screen view, a progress bar. The texts are made elsewhere."""

@@ -1,12 +1,19 @@
 """A progress bar on standard error, shown only on a terminal and only once the work has taken half a second."""
 
+import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
+
+from coord.platform.terminal import is_drawable
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 T = TypeVar("T")
 _QUIET_S = 0.5  # no bar is shown before this
+_DRAW_EVERY_S = 0.1
 _CHUNK = 2000
 _LONG = 50_000  # more events than this take longer than _QUIET_S: their bar is shown at once
 
@@ -15,22 +22,20 @@ class ProgressBar:
     """A bar that shows how much of `total` is done; `close` erases it."""
 
     def __init__(self, label: str, total: int, quiet_s: float = _QUIET_S) -> None:
-        self.label, self.total, self.done, self._shown = label, total, 0, 0
-        self._begin = time.monotonic()
-        self._bar: object = None
-        self._wanted, self._quiet_s = sys.stderr.isatty(), quiet_s
+        self.label, self.total, self.done = label, total, 0
+        self._next_draw = time.monotonic() + quiet_s
+        self._bar: Progress | None = None
+        self._wanted = is_drawable(sys.stderr, os.environ)
 
     def step(self, count: int = 1) -> None:
         """Add `count` to what is done."""
         self.done += count
-        if not self._wanted or time.monotonic() - self._begin < self._quiet_s:
+        if not self._wanted or time.monotonic() < self._next_draw:
             return
-        import click  # its import takes a third of a command's time, so only a bar that is shown pays for it
-
+        self._next_draw = time.monotonic() + _DRAW_EVERY_S
         if self._bar is None:
-            self._bar = click.progressbar(length=self.total, label=self.label, file=sys.stderr, show_eta=False)
-        self._bar.update(self.done - self._shown)  # type: ignore[attr-defined]
-        self._shown = self.done
+            self._bar = _start_bar(self.label, self.total)
+        self._bar.update(self._bar.task_ids[0], completed=self.done, refresh=True)
 
     def reach(self, done: int) -> None:
         """Set how much is done in total."""
@@ -39,8 +44,20 @@ class ProgressBar:
     def close(self) -> None:
         """Erase the bar."""
         if self._bar is not None:
-            sys.stderr.write("\r\x1b[2K\x1b[?25h")
-            sys.stderr.flush()
+            self._bar.stop()
+
+
+def _start_bar(label: str, total: int) -> "Progress":
+    """Show a bar of Rich. Loading it takes longer than a command, so only work that takes long pays for it."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn())
+    console = Console(file=sys.stderr, markup=False, highlight=False, emoji=False, legacy_windows=False)
+    bar = Progress(*columns, console=console, auto_refresh=False, transient=True)
+    bar.add_task(label, total=total)
+    bar.start()
+    return bar
 
 
 def chunks(label: str, items: Sequence[T], size: int = _CHUNK) -> Iterator[Sequence[T]]:

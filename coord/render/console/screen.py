@@ -1,4 +1,4 @@
-"""A full-screen terminal: it draws rows in place and reads keys. Only this module knows escape sequences.
+"""A full-screen terminal: it draws rows in place and reads keys. Rich can do neither.
 
 It keeps these rules:
 
@@ -8,8 +8,8 @@ It keeps these rules:
 - `wait` does not poll: it sleeps until a key, a signal, a new window size, input on one of the given files, or the
   timeout.
 
-It does not use `curses`: it needs about a dozen sequences, which all current terminals support. A terminal without them
-(`TERM=dumb`), and Windows, get plain text from the callers.
+It does not use `curses` either: it needs about a dozen sequences, which all current terminals support. A terminal
+without them (`TERM=dumb`), and Windows, get plain text from the callers.
 """
 
 import os
@@ -17,12 +17,17 @@ import re
 import select
 import signal
 import sys
-import unicodedata
 from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from types import FrameType
 from typing import Any
+
+from rich.cells import cell_len
+
+from coord.platform.terminal import is_drawable
+from coord.render.console.layout import cut, cut_rows, paint, wrapped_rows
+from coord.render.styled import Pieces, Section
 
 _KEY = re.compile(rb"\x1b\[[0-9;?]*[@-~]|\x1bO.|\x1b|[\x00-\x7f]|[\xc0-\xff][\x80-\xbf]*|.", re.DOTALL)
 _UNFINISHED = re.compile(rb"\x1b(O|\[[0-9;?]*)?\Z")
@@ -37,78 +42,27 @@ _ENTER = "\x1b[?1049h\x1b[?25l\x1b[?7l"  # alternate screen, no cursor, no wrapp
 _EMPTY = "\x1b[0m\x1b[2J"
 _LEAVE = "\x1b[0m\x1b[?7h\x1b[?25h\x1b[?1049l"
 _PART_S = 0.05  # how long to wait for the rest of a key's sequence; a lone escape is a key too
-_NARROW = 24  # columns; a narrower window has no room for a margin
 QUIT: dict[str, tuple[int, ...]] = {
     "q": (), "Q": (), "escape": (), "interrupt": (signal.SIGINT,), "hangup": (getattr(signal, "SIGHUP", 1),)
 }  # fmt: skip
 """The keys that end a view, with the signal that each stands for. `hangup` means that the terminal is gone."""
 
 
-def cells(text: str) -> int:
-    """Return how many cells of a terminal a text takes."""
-    return len(text) if text.isascii() else sum(map(_width, text))
+class SectionView:
+    """The part of some sections that a window shows, from row `top`; `above` and `below` count the hidden rows.
 
-
-def _width(letter: str) -> int:
-    if letter < "\u0300":
-        return 1
-    if letter == "\ufe0f":
-        return 1  # it makes the character before it an emoji, which is one cell wider
-    if unicodedata.category(letter) in ("Mn", "Me", "Cf"):
-        return 0
-    return 2 if unicodedata.east_asian_width(letter) in "WF" else 1
-
-
-def _fitting(text: str, columns: int) -> int:
-    """Return how many characters of a text fit into `columns` cells."""
-    if text.isascii():
-        return min(len(text), max(0, columns))
-    for count, letter in enumerate(text):
-        columns -= _width(letter)
-        if columns < 0:
-            return count
-    return len(text)
-
-
-def cut_to_width(text: str, columns: int) -> str:
-    """Cut a text to `columns` cells, with an ellipsis if anything is cut."""
-    if _fitting(text, columns) == len(text):
-        return text
-    return text[: _fitting(text, columns - 1)] + "…" if columns > 0 else ""
-
-
-def wrapped(text: str, columns: int) -> list[str]:
-    """Wrap a line into rows of at most `columns` cells, between words; later rows are indented further."""
-    rows, row = [], ""
-    margin = " " * (len(text) - len(text.lstrip(" ")) + 2) if columns >= _NARROW else ""
-    for word in re.findall(r" *[^ ]+", text):
-        if row.strip() and cells(row) + cells(word) > columns:
-            rows.append(row)
-            row = margin + word.lstrip(" ")
-        else:
-            row += word
-        while (count := _fitting(row, columns)) < len(row):
-            rows.append(row[: max(count, 1)])
-            row = margin + row[max(count, 1) :]
-    return [*rows, row]
-
-
-class TextView:
-    """The part of a text that a window shows, from row `top`; `above` and `below` count the rows that are not shown.
-
-    Lines are wrapped if the whole text then fits, or if `whole` is set. Otherwise each line is cut to one row.
+    Rows are wrapped if everything then fits, or if `whole` is set. Otherwise each is cut to one row of the window.
     """
 
     def __init__(self) -> None:
         self.top, self.above, self.below, self.whole, self.is_cut = 0, 0, 0, False, False
 
-    def rows(self, text: str, columns: int, height: int) -> list[str]:
+    def rows(self, sections: Sequence[Section], columns: int, height: int) -> list[Pieces]:
         """Return the rows to show in a window of this size."""
-        lines = text.split("\n")
-        rows = [row for line in lines for row in wrapped(line, columns)]
+        rows = wrapped_rows(sections, columns)
         self.is_cut = len(rows) > height and not self.whole
         if self.is_cut:
-            rows = [cut_to_width(line, columns) for line in lines]
+            rows = cut_rows(sections, columns)
         self.above = self.top = max(0, min(self.top, len(rows) - height))
         self.below = max(0, len(rows) - self.top - height)
         return rows[self.top : self.top + height]
@@ -129,9 +83,7 @@ class TextView:
 
 def is_usable(env: Mapping[str, str]) -> bool:
     """Return whether standard input and output are a terminal that can draw in place."""
-    if os.name != "posix" or env.get("TERM", "dumb") in ("dumb", ""):
-        return False
-    return sys.stdin.isatty() and sys.stdout.isatty()
+    return os.name == "posix" and sys.stdin.isatty() and is_drawable(sys.stdout, env)
 
 
 class Terminal:
@@ -177,11 +129,12 @@ class Terminal:
             return 80, 24
         return size.columns or 80, size.lines or 24  # some terminals report 0
 
-    def show(self, rows: Sequence[str], footer: str) -> None:
+    def show(self, rows: Sequence[Pieces], footer: str) -> None:
         """Draw the rows, and the footer in the last line. Only lines that changed are written."""
         columns, height = self.size
-        body = [cut_to_width(row, columns) for row in rows[: height - 1]]
-        lines = [*body, *[""] * (height - 1 - len(body)), self._highlighted(cut_to_width(footer, columns), columns)]
+        foot = [(footer + " " * (columns - cell_len(footer)), "footer")]
+        shown = [*rows[: height - 1], *[[]] * (height - 1 - len(rows)), foot]
+        lines = [paint(cut(row, columns), colours=not self._plain) for row in shown]
         if self._lost:
             self._take_over()
         parts = [_EMPTY] if self._redraw else []
@@ -259,10 +212,6 @@ class Terminal:
             self._write(_LEAVE)
         with suppress(termios.error):
             termios.tcsetattr(self._in, termios.TCSANOW, self._original)
-
-    def _highlighted(self, text: str, columns: int) -> str:
-        """Return the footer in reverse video, or as it is if NO_COLOR is set."""
-        return text if self._plain else f"\x1b[7m{text}{' ' * (columns - cells(text))}\x1b[0m"
 
     def _write(self, text: str) -> None:
         data = text.encode(self._encoding, errors="backslashreplace")

@@ -4,6 +4,7 @@ Its reader has just come back. So the page begins with damage to the log, then w
 wrong, then what each session did. Every list is cut to a readable length and tells how to see the rest.
 """
 
+import re
 from collections.abc import Sequence
 
 from coord.render.format import ago, duration_text, line, markdown_text, period_text, plural, time_text
@@ -22,19 +23,32 @@ from coord.render.report.incidents import (
 )
 from coord.render.report.rows import MOST_ROWS, ReportRow, ReportStyle, Section
 from coord.render.report.sessions import sessions_section
+from coord.render.styled import INDENT, Row, styled
+from coord.render.styled import Section as TextSection
 from eventlog.events import seconds_between
 from projections.views.report import Report
 
 _MOST_WAITS = 3
 
 
-def report_text(report: Report, damage: Sequence[str]) -> str:
+def report_sections(report: Report, damage: Sequence[str]) -> list[TextSection]:
     """Return the report for a terminal; `damage` are sentences about missing parts of the log."""
-    parts = [f"📋 {_title(report)}\n{_summary(report)}"]
+    parts = [TextSection(f"📋 {_title(report)}", [Row(styled(_summary(report)))])]
     for section in _sections(report, damage, ReportStyle(report, line, str)):
-        rows = [f"- {row.text}" + "".join(f"\n    {under}" for under in row.under) for row in section.rows]
-        parts.append("\n".join([f"{section.sign} {section.title.upper()}", *rows, *_more(section)]))
-    return "\n\n".join(parts)
+        rows = [
+            Row(_with_quiet_ids(text))
+            for row in section.rows
+            for text in (f"- {row.text}", *(f"{INDENT}{under}" for under in row.under))
+        ]
+        more = [Row(styled(text, "quiet")) for text in _more(section)]
+        parts.append(TextSection(f"{section.sign} {section.title.upper()}", [*rows, *more]))
+    return parts
+
+
+def _with_quiet_ids(text: str) -> list[tuple[str, str]]:
+    """Return a row as pieces, with the event ids in brackets in a quiet style."""
+    parts = re.split(r"( \([^()]*/\d+[^()]*\))", text)
+    return [(part, "quiet" if number % 2 else "") for number, part in enumerate(parts) if part]
 
 
 def report_markdown(report: Report, damage: Sequence[str]) -> str:

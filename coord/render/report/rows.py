@@ -1,6 +1,5 @@
 """The rows and sections of a report, and how it writes sessions, times and event ids."""
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 
 from msgspec import Struct
@@ -34,21 +33,17 @@ class Section(Struct, frozen=True):
 class ReportStyle:
     """How one report writes its values; `escape` depends on the output format.
 
-    A session is written as its name if that is unique in the report, else as its id with its name. The time of day is
-    enough for a report on less than a day.
+    The time of day is enough for a report on less than a day.
     """
 
     def __init__(self, report: Report, escape: Escape, code: Callable[[str], str]) -> None:
         self.code = code  # writes a command
         self.since, self.now, self.names, self.escape = report.since, report.until, report.names, escape
         self.within_a_day = seconds_between(report.since, report.until) < DAY_S
-        ids = (session.id for session in report.sessions if session.id != session.name)
-        self._uses = Counter([*report.names.values(), *ids])
 
     def who(self, session: str) -> str:
-        """Return the name of a session, or its id and name if the name is not unique."""
-        name = self.names.get(session, "")
-        return self.escape(name if self._uses[name] == 1 else session_label(session, self.names), 120)
+        """Return a session as `session_label` does."""
+        return self.escape(session_label(session, self.names), 120)
 
     def people(self, sessions: Sequence[str], most: int = 3) -> str:
         """Return the first sessions by name, and how many more there are."""

@@ -38,7 +38,7 @@ def _head(activity: SessionActivity, style: ReportStyle) -> str:
     branch = f" on {escape(activity.branch, 60)}" if activity.branch else ""
     status = statuses.get(activity.status, f"{activity.status}, last seen {last_seen}")
     client = escape(activity.client or "unknown client", 40)
-    return f"{escape(session_label(activity.id, style.names), 120)} · {client}{branch} · {status}"
+    return f"{escape(session_label(activity.id, style.names, full=True), 120)} · {client}{branch} · {status}"
 
 
 def _details(activity: SessionActivity, most: int, style: ReportStyle) -> list[str]:

@@ -3,6 +3,7 @@
 import re
 from xml.etree.ElementTree import Element, SubElement
 
+from coord.render.timeline.looks import TEXTURES, Look
 from coord.render.timeline.parts import BAR, SpanBar
 from coord.render.timeline.symbols import END_SHAPES, INK, SHAPES
 
@@ -37,10 +38,23 @@ def bar_outline(bar: SpanBar) -> str:
     return f"M{x0 + round_:.1f} {y}{right}{left}"
 
 
-def draw_symbol(group: Element, key: str, colours: tuple[str, str] | None = None) -> None:
+def define_textures(root: Element) -> None:
+    """Add the patterns with which a bar is filled: the textures of resources, and the stripes of a shared claim."""
+    definitions = add_element(root, "defs")
+    for name, shapes in TEXTURES.items():
+        pattern = add_element(definitions, "pattern", id=name, width=6, height=6, patternUnits="userSpaceOnUse")
+        for tag, attributes in shapes:
+            add_element(pattern, tag, "", fill=INK, fill_opacity=0.22, **attributes)
+    stripes = {"patternUnits": "userSpaceOnUse", "patternTransform": "rotate(45)"}
+    hatch = add_element(definitions, "pattern", "", id="shared", width=6, height=6, **stripes)
+    add_element(hatch, "rect", width=3, height=6, fill="#ffffff", fill_opacity=0.6)
+
+
+def draw_symbol(group: Element, key: str, look: Look | None = None) -> None:
     """Draw a symbol around the centre of its group: that of a mark, or of the legend."""
-    if colours:
-        add_element(group, "rect", x=-10, y=-6, width=26, height=12, rx=2, fill=colours[0], stroke=colours[1])
+    if look:
+        for fill in (look.fill, *([f"url(#{look.texture})"] if look.texture else [])):
+            add_element(group, "rect", x=-10, y=-6, width=26, height=12, rx=2, fill=fill, stroke=look.edge)
         return
     for tag, attributes in SHAPES.get(key, ()):
         add_element(group, tag, "", **attributes)

@@ -2,16 +2,17 @@
 
 1. Everything lies within the canvas. Its width is fixed, and its height grows with the lanes.
 2. The bars of a lane do not overlap, even where a short one is drawn longer so that it can be seen.
-3. No text overlaps another. A label is placed where there is room for it, shortened if necessary, or left out.
+3. No text overlaps another, and no arrow crosses one. A label is placed where there is room for it, shortened if
+   necessary, or left out.
 4. Lanes and rows that do not fit are left out and counted. Marks or messages that would cover each other share one
    symbol. If there are too many messages for arrows, each is a symbol on its sender's lane.
 """
 
 from collections.abc import Sequence
 
-from coord.render.format import line, plural
-from coord.render.timeline.marks import label_symbols, place_arrows, place_symbols
-from coord.render.timeline.measure import shorten, width_of
+from coord.render.format import plural
+from coord.render.timeline.labels import Crossing, label_bars, label_symbols
+from coord.render.timeline.marks import place_arrows, place_symbols
 from coord.render.timeline.parts import AXIS, BAR, LEFT, RIGHT, ROW, TOP, LaneBand, Layout, LinkLine, SpanBar
 from coord.render.timeline.scale import Scale, make_scale
 from projections.views.intervals import ClaimInterval
@@ -32,12 +33,17 @@ def lay_out(timeline: Timeline) -> Layout:
     for session, band in by_session.items():
         marks = [mark for mark in timeline.marks if mark.session == session]
         band.symbols = place_symbols(marks, without_arrow.get(session, []), scale)
-    label_symbols(bands, arrows)
+    links = _link_lines(timeline, by_session, scale)
+    lines = [*((arrow.x, arrow.y0, arrow.y1) for arrow in arrows), *((link.x, link.y0, link.y1) for link in links)]
+    crossings = [Crossing(x, min(y0, y1), max(y0, y1)) for x, y0, y1 in lines]
+    for band in bands:
+        label_bars(band.bars, crossings)
+        label_symbols(band, arrows, crossings)
     return Layout(
         scale=scale,
         bands=bands,
         arrows=arrows,
-        links=_link_lines(timeline, by_session, scale),
+        links=links,
         left_out=_left_out(timeline, lanes, most),
         crowded=crowded,
     )
@@ -86,7 +92,7 @@ def _left_out(timeline: Timeline, lanes: Sequence[Lane], most: int) -> list[str]
 
 
 def _bars(spans: Sequence[ClaimInterval], y: float, scale: Scale) -> list[SpanBar]:
-    """Place the bars of one row, and their labels."""
+    """Place the bars of one row."""
     bars: list[SpanBar] = []
     free = scale.left
     for span in spans:
@@ -94,27 +100,7 @@ def _bars(spans: Sequence[ClaimInterval], y: float, scale: Scale) -> list[SpanBa
         x1 = max(scale.x(span.end) if span.end else RIGHT - 2, x0 + _SHORTEST)
         bars.append(SpanBar(span=span, x0=x0, x1=x1, y=y, began_before=span.start < scale.start))
         free = x1
-    edge = LEFT + 10  # where the previous bar or its label ends
-    for bar, after in zip(bars, [*bars[1:], None], strict=True):
-        if bar.span.kind == "claim" or bar.span.how != "granted":
-            _label_bar(bar, bar.x0 - edge, (after.x0 if after else RIGHT) - bar.x1)
-        edge = max(bar.x1, bar.label_x + width_of(bar.label, 10) if bar.label else 0)
     return bars
-
-
-def _label_bar(bar: SpanBar, before: float, after: float) -> None:
-    """Label a bar with its resource, and its note if that fits, in the bar or in the room before or after it."""
-    size, text = 10, line(bar.span.resource, 80)
-    with_note = f"{text} — {line(bar.span.note, 80)}" if bar.span.note else text
-    inside = (bar.x1 - bar.x0 - 22 if bar.span.kind == "claim" else 0, bar.x0 + 8)
-    right = (after - 24, bar.x1 + 16)
-    left = (before - 16, bar.x0 - 8 - width_of(text, size))
-    for label, (room, x) in ((with_note, inside), (text, inside), (text, right), (text, left)):
-        if width_of(label, size) <= room:
-            bar.label, bar.label_x = label, x
-            return
-    room, x = max(inside, right)
-    bar.label, bar.label_x = shorten(text, room, size, end=True), x
 
 
 def _link_lines(timeline: Timeline, bands: dict[str, LaneBand], scale: Scale) -> list[LinkLine]:

@@ -1,15 +1,13 @@
-"""The positions of marks and messages in the picture of a timeline: their symbols, arrows and labels."""
+"""The positions of marks and messages in the picture of a timeline: their symbols and arrows."""
 
 from collections.abc import Iterable, Sequence
 
-from coord.render.format import line
-from coord.render.timeline.measure import shorten, width_of
 from coord.render.timeline.parts import RIGHT, Arrow, LaneBand, Symbol
 from coord.render.timeline.scale import Scale
 from projections.views.timeline import Mark, Timeline, TimelineMessage
 
 MOST_ARROWS, MOST_RECIPIENTS = 100, 6
-_SYMBOL = 14.0  # the width of a symbol
+SYMBOL = 14.0  # the width of a symbol
 _NEAR = 8.0  # arrows between the same lanes that are nearer than this are drawn as one
 
 
@@ -20,17 +18,17 @@ def place_symbols(marks: Iterable[Mark], messages: Iterable[TimelineMessage], sc
     pairs: list[tuple[str, Mark | TimelineMessage]] = [*((m.kind, m) for m in marks), *(("sent", m) for m in messages)]
     for kind, item in sorted(pairs, key=lambda pair: pair[1].at):
         x = scale.x(item.at)
-        if kind in last and x - last[kind].x < _SYMBOL:
+        if kind in last and x - last[kind].x < SYMBOL:
             last[kind].items.append(item)
         else:
             last[kind] = Symbol(kind=kind, x=x, items=[item])
             symbols.append(last[kind])
-    edge = scale.left - _SYMBOL
+    edge = scale.left - SYMBOL
     for symbol in symbols:
-        symbol.x = edge = max(symbol.x, edge + _SYMBOL)
-    edge = RIGHT + _SYMBOL / 2
+        symbol.x = edge = max(symbol.x, edge + SYMBOL)
+    edge = RIGHT + SYMBOL / 2
     for symbol in reversed(symbols):
-        symbol.x = edge = min(symbol.x, edge - _SYMBOL)
+        symbol.x = edge = min(symbol.x, edge - SYMBOL)
     return symbols
 
 
@@ -67,40 +65,3 @@ def _free_x(arrows: Sequence[Arrow], x: float, ends: tuple[float, float], scale:
         if abs(other.x - x) < _NEAR and min(other.y0, other.y1) < bottom and top < max(other.y0, other.y1):
             x = other.x + _NEAR
     return min(x, scale.right)
-
-
-_MARK_LABELS = {
-    "died": "presumed dead",
-    "lost": "lost",
-    "broken": "broken",
-    "refused": "refused",
-    "void": "not handed over",
-}
-
-
-def _symbol_label(items: Sequence[Mark | TimelineMessage], room: float) -> str:
-    """Return the label of a symbol that fits: the subject of a message, or the kind and the resource of a mark."""
-    first, more = items[0], f" +{len(items) - 1}" if len(items) > 1 else ""
-    if isinstance(first, TimelineMessage):
-        subject = shorten(line(first.subject, 60), room - width_of(more, 10), 10)
-        return subject and subject + more
-    kind = _MARK_LABELS[first.kind]
-    for text in (f"{kind} {line(first.resource, 80)}".rstrip() + more, kind + more):
-        if width_of(text, 10) <= room:
-            return text
-    return ""
-
-
-def label_symbols(bands: Iterable[LaneBand], arrows: Sequence[Arrow]) -> None:
-    """Label the symbols and the starts of arrows, up to the next symbol or arrow on the lane; marks come first."""
-    for band in bands:
-        taken = [symbol.x for symbol in band.symbols]
-        taken += [a.x for a in arrows if min(a.y0, a.y1) <= band.axis <= max(a.y0, a.y1)]
-        starts = [Symbol(kind="arrow", x=a.x, items=list(a.messages)) for a in arrows if a.y0 == band.axis]
-        labelled: set[float] = set()
-        for symbol in sorted([*band.symbols, *starts], key=lambda symbol: (symbol.kind in ("arrow", "sent"), symbol.x)):
-            room = min([x - _SYMBOL / 2 for x in taken if x > symbol.x] + [RIGHT]) - symbol.x - _SYMBOL / 2 - 8
-            symbol.label = "" if symbol.x in labelled else _symbol_label(symbol.items, room)
-            symbol.label_x = symbol.x + _SYMBOL / 2 + 3
-            labelled.add(symbol.x)
-        band.symbols += starts

@@ -2,6 +2,7 @@
 
 from unicodedata import east_asian_width
 
+BOLD = 1.1  # how much wider bold text is
 _LEAST = 6  # characters that a shortened text must keep
 _NARROW, _BROAD = frozenset("ijlftrI1|!.,:;'` ()[]{}/\\-\"·"), frozenset("mwMWGOQ@%&—…→⏎")
 

@@ -11,9 +11,11 @@ from itertools import pairwise
 from xml.etree.ElementTree import Element, indent, tostring
 
 from coord.render.format import line, local_time, plural, session_label
-from coord.render.timeline.elements import add_element, bar_outline, draw_symbol
+from coord.render.timeline.elements import add_element, bar_outline, define_textures, draw_symbol
+from coord.render.timeline.labels import BOLD_MARKS
 from coord.render.timeline.layout import lay_out
-from coord.render.timeline.measure import shorten, width_of
+from coord.render.timeline.looks import LOOKS, choose_looks
+from coord.render.timeline.measure import BOLD, shorten, width_of
 from coord.render.timeline.parts import LEFT, RIGHT, TOP, WIDTH, Arrow, LaneBand, LinkLine, SpanBar, Symbol
 from coord.render.timeline.scale import period_label, ticks
 from coord.render.timeline.symbols import END_SHAPES, INK, MEANINGS
@@ -22,11 +24,8 @@ from projections.views.timeline import Timeline
 
 _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, 'DejaVu Sans', sans-serif"
 _SOFT, _FAINT = "#5b6675", "#e3e7ec"
-_COLOURS = (  # of a bar and its edge, from Paul Tol's light scheme
-    *(("#77aadd", "#3a6ea5"), ("#ee8866", "#b3502e"), ("#eedd88", "#a08a1c"), ("#ffaabb", "#c05570")),
-    *(("#44bb99", "#1f7a62"), ("#bbcc33", "#74801a"), ("#99ddff", "#3d8fb8"), ("#c9b3e6", "#7a5aa6")),
-)
 _TITLES = 30  # lines of a tooltip
+_RESOURCES = len(LOOKS)  # in the legend
 
 
 def render_svg(timeline: Timeline, missing: Iterable[str] = ()) -> str:
@@ -40,24 +39,13 @@ class _Picture:
     def __init__(self, timeline: Timeline, missing: Iterable[str]) -> None:
         self.timeline, self.missing, self.layout = timeline, list(missing), lay_out(timeline)
         self.root = Element("svg", xmlns="http://www.w3.org/2000/svg")
-        resources = dict.fromkeys(bar.span.resource for band in self.layout.bands for bar in band.bars)
-        self.colours = {name: _COLOURS[number % len(_COLOURS)] for number, name in enumerate(resources)}
+        self.looks = choose_looks([bar.span.resource for bar in band.bars] for band in self.layout.bands)
         self.used: set[str] = set()  # keys of the legend's entries to show
 
     def draw(self) -> str:
         """Draw everything and return the SVG text."""
         background = add_element(self.root, "rect", width=WIDTH, rx=8, fill="#ffffff")
-        definitions = add_element(self.root, "defs")
-        hatch = add_element(
-            definitions,
-            "pattern",
-            id="shared",
-            width=6,
-            height=6,
-            patternUnits="userSpaceOnUse",
-            patternTransform="rotate(45)",
-        )
-        add_element(hatch, "rect", width=3, height=6, fill="#ffffff", fill_opacity=0.6)
+        define_textures(self.root)
         self._head()
         self._grid()
         for number, band in enumerate(self.layout.bands):
@@ -97,7 +85,7 @@ class _Picture:
         add_element(self.root, "title", f"Timeline, {title}")
         self._write(20, 34, "Who held what", 17, INK, font_weight=600)
         facts = " · ".join(plural(count, noun) for count, noun in counts)
-        self._write(LEFT + 10, 34, f"{title}  ·  {facts}", 13, _SOFT)
+        self._write(LEFT + 10, 34, shorten(f"{title}  ·  {facts}", WIDTH - LEFT - 30, 13), 13, _SOFT)
 
     def _grid(self) -> None:
         scale, y, bottom = self.layout.scale, TOP - 14, self.layout.bottom
@@ -109,10 +97,11 @@ class _Picture:
             half = width_of(tick.label, 11) / 2
             if tick.x + half < WIDTH:
                 self._write(tick.x, y, tick.label, 11, _SOFT, text_anchor="middle")
-            half = width_of(tick.day, 11) / 2
-            if tick.day and tick.x - half > free and tick.x + half < WIDTH:
-                self._write(tick.x, y - 15, tick.day, 11, INK, text_anchor="middle", font_weight=600)
-                free = tick.x + half + 8
+            half = width_of(tick.day, 11 * BOLD) / 2
+            middle = min(tick.x, WIDTH - 8 - half)
+            if tick.day and middle - half > free:
+                self._write(middle, y - 15, tick.day, 11, INK, text_anchor="middle", font_weight=600)
+                free = middle + half + 8
 
     # --- lanes ------------------------------------------------------------------------------------------------------
 
@@ -131,7 +120,7 @@ class _Picture:
                 fill_opacity=0.75,
             )
         name = line(lane.name, 40)
-        self._write(20, top + 22, shorten(name or lane.session, LEFT - 30, 13), 13, INK, font_weight=600)
+        self._write(20, top + 22, shorten(name or lane.session, LEFT - 30, 13 * BOLD), 13, INK, font_weight=600)
         rest = [lane.session] if name not in ("", lane.session) else []
         for number_below, text in enumerate([*rest, line(lane.client, 40)]):
             self._write(20, top + 37 + 14 * number_below, shorten(text, LEFT - 30, 10.5), 10.5, _SOFT)
@@ -167,7 +156,7 @@ class _Picture:
                 self.used.add("ended")
 
     def _bar(self, bar: SpanBar) -> None:
-        span, (fill, edge) = bar.span, self.colours[bar.span.resource]
+        span, look = bar.span, self.looks[bar.span.resource]
         group = add_element(self.root, "g", class_=span.kind)
         self._titled(group, [span_tooltip(span, self.timeline.names)])
         x0, x1, y = bar.x0, bar.x1, bar.y
@@ -181,18 +170,20 @@ class _Picture:
                 width=round(x1 - x0, 1),
                 height=6,
                 fill="#ffffff",
-                stroke=edge,
+                stroke=look.edge,
                 stroke_dasharray="3 2",
             )
             if span.end and span.how != "granted":
                 self._end(group, "gave_up", x1, y)
         else:
             outline = bar_outline(bar)
-            add_element(group, "path", d=outline, fill=fill)
+            add_element(group, "path", d=outline, fill=look.fill)
+            if look.texture:
+                add_element(group, "path", d=outline, fill=f"url(#{look.texture})")
             if span.mode == "shared":
                 self.used.add("shared")
                 add_element(group, "path", d=outline, fill="url(#shared)")
-            add_element(group, "path", d=outline, fill="none", stroke=edge)
+            add_element(group, "path", d=outline, fill="none", stroke=look.edge)
             self.used |= {"claim", "before" if bar.began_before else "claim", "claim" if span.end else "open"}
             if span.how in END_SHAPES and x1 - x0 > 9:
                 self._end(group, span.how, x1, y)
@@ -203,29 +194,17 @@ class _Picture:
         add_element(group, "path", d=f"M{x} {y}{END_SHAPES[how]}", fill="none", stroke=INK, stroke_width=1.6)
 
     def _labels(self, band: LaneBand) -> None:
-        """Write the labels of bars over the arrows that cross them."""
         for bar in band.bars:
             if bar.label:
-                inside = bar.x0 < bar.label_x < bar.x1
-                halo = self.colours[bar.span.resource][0] if inside else "#ffffff"
-                self._write(
-                    bar.label_x,
-                    bar.y + 11.8,
-                    bar.label,
-                    10,
-                    INK if inside else _SOFT,
-                    stroke=halo,
-                    stroke_width=2.5,
-                    stroke_linejoin="round",
-                    paint_order="stroke",
-                )
+                fill = INK if bar.x0 < bar.label_x < bar.x1 else _SOFT
+                self._write(bar.label_x, bar.y + 11.8, bar.label, 10, fill)
 
     def _symbols(self, band: LaneBand) -> None:
         for symbol in band.symbols:
             if symbol.kind != "arrow":
                 self._symbol(symbol, band.axis)
             if symbol.label:
-                bold = {"font_weight": 600} if symbol.kind in ("died", "lost", "broken") else {}
+                bold = {"font_weight": 600} if symbol.kind in BOLD_MARKS else {}
                 self._write(symbol.label_x, band.axis - 6, symbol.label, 10, INK if bold else _SOFT, **bold)
 
     def _symbol(self, symbol: Symbol, y: float) -> None:
@@ -272,15 +251,15 @@ class _Picture:
         if self.layout.crowded:
             notes.append("Too many messages for arrows: each is marked where it was sent.")
         for text in notes:
-            self._write(20, y, shorten(text, WIDTH - 40, 11), 11, "#9a3412", font_weight=600)
+            self._write(20, y, shorten(text, WIDTH - 40, 11 * BOLD), 11, "#9a3412", font_weight=600)
             y += 18
         y = self._flow([(key, text) for key, text in MEANINGS.items() if key in self.used], y)
-        if len(self.colours) > len(_COLOURS):
-            text = f"{len(self.colours)} resources share {len(_COLOURS)} colours: point at a bar to see its resource."
-            self._write(20, y + 6, text, 11, _SOFT)
+        if self.looks:
+            y = self._flow([(f"={name}", line(name, 60)) for name in list(self.looks)[:_RESOURCES]], y + 6)
+        if len(self.looks) > _RESOURCES:
+            text = f"… and {len(self.looks) - _RESOURCES} more resources: point at a bar to see its resource."
+            self._write(20, y, text, 11, _SOFT)
             y += 20
-        elif self.colours:
-            y = self._flow([(f"={name}", line(name, 60)) for name in self.colours], y + 6)
         return y + 4
 
     def _flow(self, items: list[tuple[str, str]], y: float) -> float:
@@ -291,7 +270,7 @@ class _Picture:
             if x > 20 and x + wide > WIDTH - 20:
                 x, y = 20.0, y + 20
             group = add_element(self.root, "g", transform=f"translate({x + 12:.1f} {y:.1f})")
-            draw_symbol(group, key, self.colours.get(key[1:]))
+            draw_symbol(group, key, self.looks.get(key[1:]))
             self._write(x + 34, y + 4, text, 11, _SOFT)
             x += wide
         return y + 20

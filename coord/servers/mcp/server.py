@@ -156,7 +156,7 @@ class Connection:
             anchor = find_anchor(system)
             others = [s.id for s in state.sessions.values() if anchor and s.live and s.anchor == anchor[1]]
             if others and not session and not new:
-                names = ", ".join(session_label(name, names_of(state)) for name in others)
+                names = ", ".join(session_label(name, names_of(state), full=True) for name in others)
                 raise refused(
                     f"sessions with the same process as this server's client are here already: {names}. "
                     "Nothing was started."

@@ -49,7 +49,7 @@ def test_every_type_of_event_has_a_text() -> None:
     [
         (
             SessionStarted(client="codex", branch="main", continues="brook"),
-            "starts: codex on main, continues brook (Bo)",
+            "starts: codex on main, continues Bo",
         ),
         (SessionHeartbeat(), "sends a heartbeat"),
         (SessionHeartbeat(action="building", target="x", progress="25%"), "building x · 25%"),
@@ -57,7 +57,7 @@ def test_every_type_of_event_has_a_text() -> None:
             ClaimRequested(resource="file/a", mode="shared", ttl_s=3600, wait_s=60, told="waiting", agent="sub"),
             "asks for file/a shared for 1 h, waiting at most 1 min, by its subagent sub: waiting",
         ),
-        (ClaimHandedOver(claim="amber/2", resource="file/a", to="brook"), "hands file/a (amber/2) over to brook (Bo)"),
+        (ClaimHandedOver(claim="amber/2", resource="file/a", to="brook"), "hands file/a (amber/2) over to Bo"),
         (MessageSent(to="everyone", subject=EVIL, urgency="high"), "writes to everyone: ❗ a\\x1b[31m ⏎ b\\u202ec"),
     ],
 )

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from coord.render import format as format_module
-from coord.render.format import line, markdown_text, terminal_text
+from coord.render.format import line, markdown_text, session_label, terminal_text, time_text
 
 CONTROL = {
     "control": [*range(0x09), 0x0B, *range(0x0C, 0x20)],
@@ -58,3 +58,37 @@ def test_no_control_character_is_printable() -> None:
     """`terminal_text` relies on this: it does not search printable text for control characters."""
     letters = [chr(code) for code in range(0x110000)]
     assert not [letter for letter in letters if letter.isprintable() and re.match(format_module._CONTROL, letter)]
+
+
+NAMES = {
+    "amber-otter": "ada",
+    "brown-hare": "ben",
+    "coral-swift": "ben",
+    "dusky-wren": "do it now",
+    "eager-finch": "x" * 50,
+}
+
+
+def test_a_session_is_its_name_and_its_id_where_it_has_none() -> None:
+    assert session_label("amber-otter", NAMES) == "ada"
+    assert session_label("fleet-hawk", NAMES) == "fleet-hawk"
+    assert session_label("amber-otter", NAMES, full=True) == "ada (amber-otter)"
+    assert session_label("fleet-hawk", NAMES, full=True) == "fleet-hawk"
+
+
+@pytest.mark.parametrize("session", ["brown-hare", "coral-swift", "dusky-wren", "eager-finch"])
+def test_an_unclear_name_is_followed_by_the_id(session: str) -> None:
+    """Two sessions have it, it has several words, or it is cut."""
+    assert session_label(session, NAMES) == f"{line(NAMES[session], 40)} ({session})"
+
+
+def test_a_name_that_is_the_id_of_another_session_is_unclear() -> None:
+    assert (
+        session_label("amber-otter", {"amber-otter": "brown-hare", "brown-hare": "ben"}) == "brown-hare (amber-otter)"
+    )
+
+
+def test_a_time_has_its_date_only_if_that_differs() -> None:
+    at = "2026-11-22T12:00:00.000000Z"
+    assert time_text(at, at).startswith(time_text(at, "")[len("2026-11-22 ") :])
+    assert time_text(at, "2026-11-25T12:00:00.000000Z").startswith("2026-11-2")

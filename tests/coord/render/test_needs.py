@@ -5,7 +5,7 @@ import subprocess
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from coord.render.needs import commands_text, markdown_code, need_lines, need_markdown, own_need_text
+from coord.render.needs import commands_text, markdown_code, need_line, need_markdown, own_need_text, step_lines
 from eventlog.events import MessageSent
 from projections.views.needs import Need, NeedStep, Observed, find_needs, own_needs
 from tests.support.histories import Story, at
@@ -37,15 +37,16 @@ def test_a_place_to_fill_in_is_quoted() -> None:
 def test_the_reader_is_not_told_where_to_type_its_own_command() -> None:
     _, need = urgent_need()
     names = {"brown": "back", "coral": "back"}
-    (other,) = need_lines([need], at(120), "", names)
-    assert other.splitlines() == [
-        "brown (back), coral (back) must confirm the urgent message “Stop: now” from amber · since 11:01 UTC (1 min)",
-        "    → confirm, in brown (back), coral (back): coord ack amber/2",
-        '    → or answer, in brown (back), coral (back): coord reply amber/2 "..."',
+    assert need_line(need, at(120), names) == (
+        "back (brown), back (coral) must confirm the urgent message “Stop: now” from amber · since 11:01 UTC (1 min)"
+    )
+    assert step_lines(need, "", names)[:2] == [
+        "confirm, in back (brown), back (coral): coord ack amber/2",
+        'or answer, in back (brown), back (coral): coord reply amber/2 "..."',
     ]
-    (mine,) = need_lines([need], at(120), "brown", names | {"coral": "front"})
-    assert mine.splitlines()[0].startswith("back, front must confirm")
-    assert mine.splitlines()[1] == "    → confirm: coord ack amber/2"
+    names["coral"] = "front"
+    assert need_line(need, at(120), names).startswith("back, front must confirm")
+    assert step_lines(need, "brown", names)[0] == "confirm: coord ack amber/2"
 
 
 def test_markdown_shows_commands_as_code_and_escapes_the_rest() -> None:

@@ -59,7 +59,7 @@ def _render_text(result: ArchiveResult, now: Instant, names: Mapping[str, str], 
         parts = [f"{'🔎' if dry_run else '📦'} {plural(len(result.moved), 'journal')} ({total}) {verb} to log/ended/:"]
         rows = sorted(result.moved, key=lambda row: row.over_at, reverse=True)
         parts += [
-            f"  {session_label(row.session, names)} · {size(row.bytes)} · ended {ago(row.over_at, now)}"
+            f"  {session_label(row.session, names, full=True)} · {size(row.bytes)} · ended {ago(row.over_at, now)}"
             for row in rows[:_SHOWN]
         ]
         parts += _more(len(rows))

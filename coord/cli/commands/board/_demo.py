@@ -55,8 +55,6 @@ SCRIPT: tuple[str | DemoStep, ...] = (
     DemoStep("cai", 'coord reply {message} "The key is in the vault, under stripe/live"'),
     DemoStep("ben", "coord inbox"),
     DemoStep("ben", 'coord heartbeat building email-automation "BUILD - tests passing" 80%'),
-    "What a person sees: COORDINATION/STATUS_BOARD.md",
-    DemoStep("cai", "cat COORDINATION/STATUS_BOARD.md"),
 )
 
 
@@ -69,8 +67,12 @@ class PlayedStep(Struct):
     code: int
 
 
-def play(folder: str, env: Mapping[str, str], show: Callable[[str | PlayedStep], None]) -> None:
-    """Play the script in an empty folder, and call `show` for each heading and step.
+def play(
+    folder: str, env: Mapping[str, str], show: Callable[[str | PlayedStep], None], look: Callable[[], None]
+) -> None:
+    """Play the script in an empty folder, call `show` for each heading and step, and `look` after the last.
+
+    The sessions are live until `look` returns.
 
     Raises CoordError (1) for an unexpected exit code.
     """
@@ -91,6 +93,7 @@ def play(folder: str, env: Mapping[str, str], show: Callable[[str | PlayedStep],
                 raise CoordError(
                     1, f"the demo failed: `{command}` of {step.session} exited with {code}, not {step.code}."
                 )
+        look()
     finally:
         for shell in shells.values():
             shell.close()

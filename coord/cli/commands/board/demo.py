@@ -7,11 +7,20 @@ import msgspec
 
 from coord.cli.commands.board._demo import PlayedStep, play, temporary_folder
 from coord.cli.parser import command
+from coord.engine.board import board_of
 from coord.engine.run import Run
 from coord.errors import USAGE, CoordError
-from coord.render.console.output import print_row
+from coord.render.board.text import board_sections
+from coord.render.format import terminal_text
+from coord.render.styled import Row, Section, styled
 
-_BOLD, _BOLD_CYAN, _FAINT = "1", "1;36", "2"
+_NEXT_STEPS = (
+    ("cd your/repository", ""),
+    ("coord init", "make the folder COORDINATION, with the log and the board"),
+    ("coord install claude", "let the agent's client call coord by itself; or: codex, gemini"),
+    ("coord start", "register this shell as a session of your own"),
+    ("coord watch", "see the board change while others work"),
+)
 
 
 @command("demo", acts=False)
@@ -25,27 +34,48 @@ def demo(run: Run) -> None:
     if os.name != "posix":
         raise CoordError(USAGE, "the demo needs a POSIX shell.")
     steps: list[PlayedStep] = []
-    use_colours = sys.stdout.isatty() and not run.system.env.get("NO_COLOR")
 
     def show(part: str | PlayedStep) -> None:
         if isinstance(part, PlayedStep):
             steps.append(part)
         if not run.json:
-            print_row(_render_text(part, use_colours))
+            _print(run, [_section(part)])
+
+    def look() -> None:
+        if not run.json:
+            _print(run, [Section("─── What you would see now: coord status", []), *_board(run, folder)])
+            _print(run, [_next_steps()])
 
     with temporary_folder() as folder:
-        play(folder, run.system.env, show)
+        play(folder, run.system.env, show, look)
     if run.json:
         run.say("", {"steps": msgspec.to_builtins(steps)})
 
 
-def _render_text(part: str | PlayedStep, use_colours: bool) -> str:
+def _print(run: Run, sections: list[Section]) -> None:
+    run.show(sections, {})
+    sys.stdout.write("\n")
+    sys.stdout.flush()
+
+
+def _section(part: str | PlayedStep) -> Section:
+    """Return a heading, or a command with its output."""
     if isinstance(part, str):
-        return _styled(f"\n─── {part}\n", _BOLD, use_colours)
-    prompt = _styled(f"{part.session}$", _BOLD_CYAN, use_colours)
-    code = "" if part.code == 0 else _styled(f"\n(exit code {part.code})", _FAINT, use_colours)
-    return f"{prompt} {part.typed}\n{part.output.rstrip()}{code}\n"
+        return Section(f"─── {part}", [])
+    prompt = Row([(f"{part.session}$", "prompt"), (f" {part.typed}", "name")])
+    output = [Row(styled(terminal_text(line))) for line in part.output.rstrip().split("\n")]
+    code = [Row(styled(f"(exit code {part.code})", "quiet"))] if part.code else []
+    return Section("", [prompt, *output, *code])
 
 
-def _styled(text: str, style: str, use_colours: bool) -> str:
-    return f"\x1b[{style}m{text}\x1b[0m" if use_colours else text
+def _board(run: Run, folder: str) -> list[Section]:
+    """Return the board of the demo's folder, as its sessions left it."""
+    inside = Run(run.system, folder)
+    snapshot = inside.read_state()
+    return board_sections(board_of(inside.system, inside.config, snapshot, snapshot.now), "")
+
+
+def _next_steps() -> Section:
+    rows = [Row(styled(why, "quiet"), (styled(f"  {typed}", "name"),)) for typed, why in _NEXT_STEPS]
+    guide = Row(styled("The tutorial is docs/tutorial.md; coord --help lists the commands."))
+    return Section("─── What you can do next", [*rows, guide])

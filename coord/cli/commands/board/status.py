@@ -6,7 +6,7 @@ from coord.cli.paging import limit_option
 from coord.cli.parser import at_option, command
 from coord.engine.board import board_of
 from coord.engine.run import Run
-from coord.render.board.text import ROWS, board_text
+from coord.render.board.text import ROWS, board_sections
 
 _SECTIONS = ("sessions", "claims", "waiting", "messages", "needs")
 
@@ -31,4 +31,4 @@ def status(run: Run, limit: int | None, at: str | None) -> None:
         older = sum(max(0, size - limit) for size in sizes.values())
         data |= {name: data[name][:limit] for name in _SECTIONS}
         data |= {"older": older, "next": run.repeat("status", limit=max(sizes.values())) if older else ""}
-    run.say(board_text(board, me, limit or ROWS), data)
+    run.show(board_sections(board, me, limit or ROWS), data)

@@ -1,7 +1,6 @@
 """`coord watch`: show the board live in a terminal."""
 
 import copy
-import sys
 
 import msgspec
 
@@ -11,8 +10,8 @@ from coord.engine.run import Run
 from coord.engine.snapshot import Snapshot
 from coord.errors import CoordError
 from coord.platform.watch import POLL_EVERY_S, collect_signals, watch_folder
-from coord.render.board.text import board_body, board_foot, board_text
-from coord.render.console.screen import QUIT, Terminal, TextView, is_usable, wrapped
+from coord.render.board.text import board_body, board_foot, board_sections
+from coord.render.console.screen import QUIT, SectionView, Terminal, is_usable
 from eventlog.events import Instant, seconds_between
 from projections.views.board import Board
 from projections.views.replay import copy_state
@@ -46,13 +45,7 @@ def watch(run: Run, once: bool) -> None:
 
 def _print_once(run: Run, snapshot: Snapshot) -> None:
     board, me, _ = _current_board(run, snapshot)
-    text = board_text(board, me)
-    if sys.stdout.isatty():
-        import shutil
-
-        columns = shutil.get_terminal_size().columns
-        text = "\n".join(row for line in text.split("\n") for row in wrapped(line, columns))
-    run.say(text, msgspec.to_builtins(board))
+    run.show(board_sections(board, me), msgspec.to_builtins(board))
 
 
 def _current_board(run: Run, snapshot: Snapshot) -> tuple[Board, str, Instant]:
@@ -73,7 +66,7 @@ def _current_board(run: Run, snapshot: Snapshot) -> tuple[Board, str, Instant]:
 
 def _watch_live(run: Run, snapshot: Snapshot, terminal: Terminal, changes: int, caught: list[int]) -> None:
     """Draw the board, and draw it again after each change or key, until a key or a signal ends it."""
-    key, view = "", TextView()
+    key, view = "", SectionView()
     while not caught:
         if not key:
             snapshot.catch_up(consistent=True)

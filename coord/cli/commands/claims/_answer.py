@@ -8,7 +8,7 @@ from coord.cli.commands.claims._request import ClaimResult
 from coord.cli.resource_types import command_line
 from coord.engine.run import Run
 from coord.errors import REFUSED, CoordError
-from coord.render.format import line, time_text, until
+from coord.render.format import line, session_label, time_text, until
 from eventlog.events import Instant
 from projections.views.board import ClaimRow
 
@@ -85,11 +85,11 @@ def obstacles_text(result: ClaimResult) -> str:
 
 
 def _obstacle_text(obstacle: dict[str, Any], now: Instant) -> str:
-    name = f" ({line(obstacle['name'])})" if obstacle["name"] else ""
+    who = session_label(obstacle["session"], {obstacle["session"]: obstacle["name"]})
     verb = "asked for" if obstacle["kind"] == "waiting request" else "has"
     agent = f", its subagent {line(obstacle['agent'])}," if obstacle["agent"] else ""
     end = until(obstacle["until"], now, obstacle["automatic"])
-    text = f"{obstacle['session']}{name}{agent} {verb} {line(obstacle['resource'])} {end}"
+    text = f"{who}{agent} {verb} {line(obstacle['resource'])} {end}"
     labels = {"note": "for:", "doing": "doing:", "blocked_on": "blocked on"}
     details = ", ".join(f"{label} {line(obstacle[key])}" for key, label in labels.items() if obstacle[key])
     return f"{text} — {details}" if details else text

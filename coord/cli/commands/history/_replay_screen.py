@@ -10,8 +10,11 @@ from coord.engine.run import Run
 from coord.errors import CoordError
 from coord.platform.watch import collect_signals
 from coord.render.board.text import board_body, board_foot
-from coord.render.console.screen import QUIT, Terminal, TextView, cut_to_width, wrapped
+from coord.render.console.layout import cut, wrap
+from coord.render.console.screen import QUIT, SectionView, Terminal
+from coord.render.diff import change_style
 from coord.render.format import plural, time_text
+from coord.render.styled import Pieces, Row, Section, styled
 from eventlog.events import Event, seconds_between
 from projections.views.board import Board
 
@@ -20,21 +23,28 @@ _DEFAULT_SPEED = 60.0  # times the original speed
 _SHORTEST_PAUSE_S, _LONGEST_PAUSE_S = 0.05, 2.0  # between two steps while playing
 _LOW_WINDOW = 20  # rows; a lower window does not show the changes of a step
 _MOST_CHANGES = 5  # shown of a step
-_HELP = """KEYS
-
-  →  n  space     one step forward
-  ←  p            one step back
-  PgDn  PgUp      ten steps
-  Home  End       to the beginning, to the end
-  a               play or pause
-  +  -            double or halve the speed
-  f               find the next step of --until-claim or --until-session
-  ↑  ↓            scroll
-  w               cut long lines, or show them whole
-  q               quit
-
-A step is one event, or a time at which a claim or a wait ended by itself.
-While playing, long pauses are shortened."""
+_KEYS = (
+    ("→  n  space", "one step forward"),
+    ("←  p", "one step back"),
+    ("PgDn  PgUp", "ten steps"),
+    ("Home  End", "to the beginning, to the end"),
+    ("a", "play or pause"),
+    ("+  -", "double or halve the speed"),
+    ("f", "find the next step of --until-claim or --until-session"),
+    ("↑  ↓", "scroll"),
+    ("w", "cut long lines, or show them whole"),
+    ("q", "quit"),
+)
+_HELP = [
+    Section("KEYS", [Row(styled(does), (styled(keys, "name"),)) for keys, does in _KEYS]),
+    Section(
+        "",
+        [
+            Row(styled("A step is one event, or a time at which a claim or a wait ended by itself.")),
+            Row(styled("While playing, long pauses are shortened.")),
+        ],
+    ),
+]
 
 
 def show_replay(
@@ -69,7 +79,7 @@ class _ReplayScreen:
         self.replayed = replayed
         self.speed, self.is_playing = speed or _DEFAULT_SPEED, speed is not None
         self.last_change: StepChange | None = None  # None before the first step
-        self.view, self.note, self.shows_help = TextView(), "", False
+        self.view, self.note, self.shows_help = SectionView(), "", False
         self.keys: dict[str, Callable[[], None]] = {
             **dict.fromkeys(("right", "n", "l", "space", "enter"), lambda: self.move(1)),
             **dict.fromkeys(("left", "p", "h", "\x7f", "\b"), lambda: self.move(-1)),
@@ -179,8 +189,8 @@ class _ReplayScreen:
         columns, height = self.terminal.size
         step_rows = [] if self.shows_help else self.step_rows(columns, height)
         board = self.board()
-        text = _HELP if self.shows_help else board_body(board, "")
-        rows = [*step_rows, *self.view.rows(text, columns, max(0, height - 1 - len(step_rows)))]
+        sections = _HELP if self.shows_help else board_body(board, "")
+        rows = [*step_rows, *self.view.rows(sections, columns, max(0, height - 1 - len(step_rows)))]
         state = f"▶ {self.speed:g}×" if self.is_playing else "⏸"
         keys = "any key goes back" if self.shows_help else "→ next · ← back · ? keys · q quits"
         foot = [f"{state} {self.replayed.done} of {self.replayed.count}", keys, self.view.more, board_foot(board)]
@@ -193,15 +203,16 @@ class _ReplayScreen:
         past.state, past.at = cursor.state, cursor.cut.at
         return board_of(self.run.system, self.run.config, past, past.at)
 
-    def step_rows(self, columns: int, height: int) -> list[str]:
+    def step_rows(self, columns: int, height: int) -> list[Pieces]:
         """Return rows with the last step and its changes; in a low window, without the changes."""
         change = self.last_change
         at = time_text(self.replayed.cursor.cut.at, self.replayed.past.now, seconds=True)
         text = self.replayed.step_text(change.step) if change else f"{at}  before the first step"
-        note = [f"» {self.note}"] if self.note else []
+        note = [cut(styled(f"» {self.note}", "warn"), columns)] if self.note else []
+        step = wrap(styled(text, "head"), columns)
         if height < _LOW_WINDOW:
-            return [*(cut_to_width(row, columns) for row in note), *wrapped(text, columns)[:2]]
+            return [*note, *step[:2]]
         changes = self.replayed.change_lines(change) if change else []
-        more = [f"  … and {len(changes) - _MOST_CHANGES} more"] if len(changes) > _MOST_CHANGES else []
-        rows = [*note, *wrapped(text, columns)[:3], *(f"  {row}" for row in changes[:_MOST_CHANGES]), *more]
-        return [*(cut_to_width(row, columns) for row in rows), "─" * columns]
+        shown = [cut(styled(f"  {row}", change_style(row)), columns) for row in changes[:_MOST_CHANGES]]
+        more = [styled(f"  … and {len(changes) - _MOST_CHANGES} more")] if len(changes) > _MOST_CHANGES else []
+        return [*note, *step[:3], *shown, *more, styled("─" * columns, "quiet")]

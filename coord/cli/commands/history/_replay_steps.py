@@ -3,10 +3,12 @@
 from collections.abc import Callable, Iterator, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from coord.cli.commands.history.log import event_line
 from coord.engine.history import FullHistory
 from coord.render.diff import TITLES, diff_context, diff_lines
+from coord.render.events import claimed_resources
 from coord.render.format import line, time_text
 from eventlog.events import Event
 from projections.rules.resources import overlap
@@ -46,6 +48,7 @@ class Replay:
         self.past = past
         self.cursor = ReplayCursor(past.events, first, last, past.state(first))
         self.context = diff_context(past.events)
+        self.resources = claimed_resources(past.events)
 
     @property
     def count(self) -> int:
@@ -91,12 +94,14 @@ class Replay:
     def step_text(self, step: ReplayStep) -> str:
         """Return one line about what happened in a step."""
         if step.event:
-            return event_line(step.event, self.past.now, self.context.names)
+            return event_line(step.event, self.past.now, self.context.names, self.resources)
         return f"{time_text(step.cut.at, self.past.now, seconds=True)}  time passes:"
 
     def change_lines(self, change: StepChange) -> list[str]:
         """Return a line for each change of a step."""
-        lines = diff_lines(change.before, change.after, change.step.decisions, self.context, self.past.now)
+        event = change.step.event
+        context = replace(self.context, shown=event.id if event else "")
+        lines = diff_lines(change.before, change.after, change.step.decisions, context, change.step.cut.at)
         return [row for kind in TITLES for row in _bounded(lines[kind])]
 
 

@@ -5,7 +5,7 @@ import msgspec
 from coord.cli.commands.history._period import read_period
 from coord.cli.parser import command, option
 from coord.engine.run import Run
-from coord.render.report.page import report_markdown, report_text
+from coord.render.report.page import report_markdown, report_sections
 from projections.views.report import build_report
 
 
@@ -30,5 +30,8 @@ def report(run: Run, since: str | None, until: str | None, markdown: bool) -> No
     """
     period = read_period(run, since, until)
     page = build_report(period.analysis, period.since, period.board)
-    render = report_markdown if markdown else report_text
-    run.say("" if run.json else render(page, period.damage), {"damage": period.damage, **msgspec.to_builtins(page)})
+    data = {"damage": period.damage, **msgspec.to_builtins(page)}
+    if markdown:
+        run.say(report_markdown(page, period.damage), data)
+    else:
+        run.show(report_sections(page, period.damage), data)

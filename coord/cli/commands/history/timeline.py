@@ -2,7 +2,6 @@
 
 import os
 import shutil
-from textwrap import fill
 
 import msgspec
 
@@ -11,8 +10,10 @@ from coord.engine.history import FullHistory
 from coord.engine.run import Run
 from coord.errors import usage_error
 from coord.platform.replace_file import replace_file
+from coord.render.console.layout import cut, wrap
 from coord.render.console.progress import chunks
-from coord.render.format import line, plural, session_label, time_text
+from coord.render.format import line, plural, time_text
+from coord.render.styled import Pieces, Row, Section, session_pieces, styled
 from coord.render.timeline.scale import Scale, make_scale, period_label, ticks
 from eventlog.events import DAY_S, Instant, add_time
 from projections.views.intervals import HistoryAnalysis, analyze_history
@@ -44,7 +45,7 @@ def timeline(run: Run, file: str | None, since: str | None, until: str | None) -
     run.note_problems(past.snapshot)
     data = {"file": None, "svg": None, **msgspec.to_builtins(drawn)}
     if not file:
-        run.say(_render_text(drawn, is_cut), data)
+        run.show(_sections(drawn, is_cut), data)
         return
     from coord.render.timeline.svg import render_svg  # takes a third of a command's time, and is needed only here
 
@@ -114,29 +115,30 @@ def _write_picture(path: str, given: str, picture: str) -> None:
 
 _MARK_SYMBOLS = {"died": "✝", "lost": "!", "broken": "%", "refused": "x", "void": "?"}
 _LEGEND = "─ live · █ holds · ▒ waits · x refused · ✝ died · ! lost · % broken · ? handover failed"
+_HINT = "coord timeline --svg FILE draws a picture that also shows the messages."
 
 
-def _render_text(timeline: Timeline, is_cut: bool) -> str:
+def _sections(timeline: Timeline, is_cut: bool) -> list[Section]:
     summary = _summary(timeline, is_cut)
     if not timeline.lanes:
-        return summary[0].upper() + summary[1:]
+        return [Section("", [Row(styled(summary[0].upper() + summary[1:]))])]
     width = min(shutil.get_terminal_size().columns, _WIDEST) - 1
     scale = make_scale(timeline.since, timeline.until, 0, width - 1)
     lanes = timeline.lanes[-_MOST_LANES:]
-    rows = [_ruler(scale, width)]
+    rows: list[Pieces] = [styled(_ruler(scale, width), "quiet")]
     for lane in lanes:
-        rows += [_lane_label(lane, timeline, width), _lane_line(lane, timeline, scale, width)]
+        rows += [cut(_lane_label(lane, timeline), width), styled(_lane_line(lane, timeline, scale, width))]
     more = len(timeline.lanes) - len(lanes)
-    rows += [f"… and {plural(more, 'earlier session')}: --json shows all"] if more else []
-    notes = (_LEGEND, "coord timeline --svg FILE draws a picture that also shows the messages.")
-    return "\n\n".join([fill(summary, width), "\n".join(rows), *(fill(note, width) for note in notes)])
+    rows += [styled(f"… and {plural(more, 'earlier session')}: --json shows all", "quiet")] if more else []
+    legend, hint = (wrap(styled(note, "quiet"), width, 0) for note in (_LEGEND, _HINT))
+    return [Section("", [Row(row) for row in block]) for block in (wrap(styled(summary), width, 0), rows, legend, hint)]
 
 
-def _lane_label(lane: Lane, timeline: Timeline, width: int) -> str:
+def _lane_label(lane: Lane, timeline: Timeline) -> Pieces:
     """Return a lane's session, and the resources that it held."""
     held = list(dict.fromkeys(span.resource for row in lane.rows for span in row if span.kind == "claim"))
-    text = session_label(lane.session, timeline.names) + (f": {', '.join(held)}" if held else "")
-    return line(text, width)
+    label = session_pieces(lane.session, timeline.names, full=True)
+    return [*label, *styled(": " + ", ".join(line(name) for name in held) if held else "")]
 
 
 def _ruler(scale: Scale, width: int) -> str:

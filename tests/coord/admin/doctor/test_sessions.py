@@ -45,13 +45,13 @@ def test_each_reason_why_an_anchor_cannot_be_checked() -> None:
 
 def test_a_silent_session_with_claims_is_found(repo: Repo) -> None:
     machine = SimulatedMachine(repo)
-    session = machine.start(100, "--name", "api")
+    machine.start(100, "--name", "api")
     machine.run(100, "claim", "droplet", "x")
     machine.wait(14 * 60)
     assert simulated(machine, "silence") == []
     machine.wait(61)
     (finding,) = simulated(machine, "silence")
-    assert finding.what == f"{session} (api) is silent and holds droplet/x"
+    assert finding.what == "api is silent and holds droplet/x"
     assert finding.evidence == "last seen 15 min ago"
     assert [step.command.split()[1] for step in finding.do] == ["status", "send", "break"]
 

@@ -117,7 +117,7 @@ def test_a_refusal_names_the_holder_and_what_to_do(work: Work) -> None:
         work.write(name)
     work.user.ok("git add -A")
     said = work.user.run("git commit -m all").err
-    for part in ("4 of the 5 files", "(backend) has file/src/", "rename the modules", "src/a.py, src/b.py", "1 more"):
+    for part in ("4 of the 5 files", "backend has file/src/", "rename the modules", "src/a.py, src/b.py", "1 more"):
         assert part in said
     assert "coord claim file/src/ --wait 10m" in said
     assert "COORD_GUARD=off git commit" in said
@@ -352,7 +352,7 @@ def test_a_commit_of_files_whose_claim_was_lost_is_refused(work: Work, how: str)
         other.ok("coord claim file/a.py")
         backend.ok("coord inbox")
     refused = backend.run("git commit -m mine")
-    assert ("it looked dead" if how == "broken" else "(other) has file/a.py") in refused.err
+    assert ("it looked dead" if how == "broken" else "other has file/a.py") in refused.err
     backend.ok(suggested(refused))
     assert work.last() == {"b.py"}
     if how == "broken":
@@ -630,7 +630,7 @@ def test_a_push_of_files_that_others_claimed_is_refused(work: Work, remote: Path
     backend.ok("coord claim file/src/ --note refactoring")
     refused = work.user.run("git push origin main")
     assert refused.code == 1
-    for part in ("nothing was pushed", "src/a.py: ", "(backend)", "refactoring", "COORD_GUARD=off git push"):
+    for part in ("nothing was pushed", "src/a.py: ", "backend has", "refactoring", "COORD_GUARD=off git push"):
         assert part in refused.err
     assert "b.py" not in refused.err
     backend.ok("git push -q origin main")

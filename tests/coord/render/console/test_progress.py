@@ -19,17 +19,19 @@ class TerminalOutput(io.StringIO):
 def test_bar_is_shown_only_on_a_terminal(terminal: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     out = TerminalOutput() if terminal else io.StringIO()
     monkeypatch.setattr(sys, "stderr", out)
-    bar = ProgressBar("replaying", 10, quiet_s=0)
+    monkeypatch.setenv("TERM", "xterm")
+    bar = ProgressBar("replaying [bold]", 10, quiet_s=0)
     bar.step(5)
-    assert ("replaying" in out.getvalue()) == terminal
+    assert ("replaying [bold]" in out.getvalue()) == terminal
     assert ("50%" in out.getvalue()) == terminal
     bar.close()
-    assert not terminal or out.getvalue().endswith("\r\x1b[2K\x1b[?25h")
+    assert not terminal or out.getvalue().endswith("\x1b[2K")
 
 
 def test_quick_work_shows_no_bar(monkeypatch: pytest.MonkeyPatch) -> None:
     out = TerminalOutput()
     monkeypatch.setattr(sys, "stderr", out)
+    monkeypatch.setenv("TERM", "xterm")
     bar = ProgressBar("replaying", 10, quiet_s=1e9)
     bar.step(10)
     bar.close()

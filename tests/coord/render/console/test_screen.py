@@ -5,62 +5,41 @@ import pty
 import sys
 import termios
 import threading
+from collections.abc import Sequence
 
 import pytest
 
 from coord.render.console import screen as terminal
-from coord.render.console.screen import Terminal, TextView, cells, cut_to_width, is_usable, wrapped
-
-TEXTS = [
-    "",
-    "plain",
-    "🟢 ACTIVE SESSIONS",
-    "⚠️  NEEDED",
-    "日本語のテキスト",
-    "e\u0301a\u0300 accents",
-    "a" * 100,
-    "🔒" * 40,
-]
+from coord.render.console.screen import SectionView, Terminal, is_usable
+from coord.render.styled import Row, Section, plain, styled
 
 
-@pytest.mark.parametrize("text", TEXTS)
-def test_cut_text_fits_for_any_characters(text: str) -> None:
-    for columns in range(120):
-        shown = cut_to_width(text, columns)
-        assert cells(shown) <= columns
-        assert shown == text or columns == 0 or shown.endswith("…")
-        assert (shown == text) == (cells(text) <= columns)
+def lines(texts: Sequence[str]) -> list[Section]:
+    """Return one section with a row for each text."""
+    return [Section("", [Row(styled(text)) for text in texts])]
 
 
-@pytest.mark.parametrize("text", [*TEXTS, "  - a line of several words, 日本語 and 🔒🔒 among them, and so on"])
-def test_wrapped_text_fits_and_loses_nothing(text: str) -> None:
-    for columns in range(2, 120):
-        rows = wrapped(text, columns)
-        assert all(cells(row) <= columns for row in rows), (columns, rows)
-        assert "".join(rows).replace(" ", "") == text.replace(" ", "")
+def rows(view: SectionView, sections: list[Section], columns: int, height: int) -> list[str]:
+    return [plain(row) for row in view.rows(sections, columns, height)]
 
 
-def test_wide_characters_take_two_cells_and_accents_none() -> None:
-    assert [cells(text) for text in ("a", "日", "🔒", "⚠️", "e\u0301", "…")] == [1, 2, 2, 2, 1, 1]
-
-
-def test_view_cuts_lines_only_if_the_text_does_not_fit() -> None:
-    text = "\n".join(f"{number} " + "word" + " word" * 9 for number in range(10))
-    view = TextView()
-    assert view.rows(text, 200, 20) == text.split("\n")
+def test_view_cuts_rows_only_if_the_text_does_not_fit() -> None:
+    texts = [f"{number} " + "word" + " word" * 9 for number in range(10)]
+    view, text = SectionView(), lines(texts)
+    assert rows(view, text, 200, 20) == texts
     assert view.more == ""
-    rows = view.rows(text, 20, 4)
-    assert [row[0] for row in rows] == list("0123")
-    assert all(row.endswith("…") for row in rows)
+    shown = rows(view, text, 20, 4)
+    assert [row[0] for row in shown] == list("0123")
+    assert all(row.endswith("…") for row in shown)
     assert "↓ 6 more" in view.more
     view.press("end", 4)
-    assert [row[0] for row in view.rows(text, 20, 4)] == list("6789")
+    assert [row[0] for row in rows(view, text, 20, 4)] == list("6789")
     view.press("down", 4)
-    assert [row[0] for row in view.rows(text, 20, 4)] == list("6789")
+    assert [row[0] for row in rows(view, text, 20, 4)] == list("6789")
     assert "↑ 6" in view.more
     view.press("w", 4)
     view.press("home", 4)
-    assert "…" not in "".join(view.rows(text, 20, 4))
+    assert "…" not in "".join(rows(view, text, 20, 4))
 
 
 @pytest.mark.parametrize("env", [{}, {"TERM": "dumb"}, {"TERM": ""}])
@@ -153,9 +132,9 @@ def test_readable_pipe_ends_the_wait_and_is_drained(window: Window) -> None:
 
 def test_only_changed_lines_are_drawn(window: Window) -> None:
     with window.opened(NO_COLOR="1") as screen:
-        screen.show(["one", "two"], "footer")
+        screen.show([styled("one"), styled("two")], "footer")
         window.reads(b"footer")
-        screen.show(["one", "TWO"], "footer")
+        screen.show([styled("one"), styled("TWO")], "footer")
         drawn = window.reads(b"TWO")
         assert b"one" not in drawn
         assert b"\x1b[7m" not in drawn

@@ -90,7 +90,7 @@ def test_a_day_with_every_tool(pinned: tuple[Connection, str, str], repo: Repo) 
         )
         assert "Claimed: file/src/app.py" in server.ok("claim", resource="file/src/app.py", ttl="2h", note="landing")
         taken = others.refused("claim", resource="file/src/app.py")
-        assert f"{me} (frontend) has file/src/app.py" in taken
+        assert "frontend has file/src/app.py" in taken
         assert "for: landing" in taken
         assert "ask its holder with `send`" in taken
         assert "is not yours" in others.refused("release", resource="file/src/app.py")
@@ -201,7 +201,7 @@ def test_two_servers_of_one_client_are_two_sessions(repo: Repo) -> None:
     with connected(repo) as one, connected(repo) as two:
         first = started(one.ok("start", name="first"))
         told = two.refused("start")
-        assert f"{first} (first)" in told
+        assert "first" in told
         assert "pass `session` if one of these is you" in told
         assert "call `start`" in two.refused("heartbeat")
         second = started(two.ok("start", new=True))

@@ -18,8 +18,8 @@ def test_the_demo_plays_its_script_and_removes_its_folder(bare_repo: Repo) -> No
     outputs = {step["typed"].split(" {")[0]: step["output"] for step in steps}
     assert "Already claimed: droplet/church-guidance" in outputs["coord claim droplet church-guidance"]
     assert [step["code"] for step in steps if step["code"]] == [1], "only the refused claim is refused"
-    board = outputs["cat COORDINATION/STATUS_BOARD.md"]
-    assert all(name in board for name in ("(ada)", "(ben)", "(cai)", "droplet/church-guidance", "Stripe"))
+    board = outputs["coord status"]
+    assert all(name in board for name in ("ada (", "ben (", "cai (", "droplet/church-guidance", "Stripe"))
     assert not list(Path(tempfile.gettempdir()).glob("coord-demo-*/COORDINATION/log/*.jsonl"))
 
 
@@ -28,3 +28,12 @@ def test_the_demo_needs_no_repository_and_shows_each_command(bare_repo: Repo) ->
     assert told.code == 0
     for prompt in ("ada$ coord start --name ada", "ben$ coord claim", "cai$ coord status", "(exit code 1)"):
         assert prompt in told.out
+
+
+def test_the_demo_ends_with_the_board_and_the_next_steps(bare_repo: Repo) -> None:
+    told = bare_repo.shell().run("coord demo")
+    board, steps = told.out.rsplit("─── ", 2)[1:]
+    assert board.startswith("What you would see now: coord status")
+    assert "ACTIVE CLAIMS\ndroplet/church-guidance - cai ·" in board
+    assert "coord init" in steps
+    assert not any(mark in told.out for mark in ("| --- |", "\n## "))

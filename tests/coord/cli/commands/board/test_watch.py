@@ -43,7 +43,7 @@ def test_changes_of_others_appear_without_a_key(repo: Repo, window: Terminal, pi
     one, session = repo.sessions(1)[0]
     window.sees(session, "1 session")
     one.ok("coord claim file src/app.py --note 'landing page'")
-    window.sees("file/src/app.py - ", "for: landing page")
+    window.sees("file/src/app.py  ", "for: landing page")
     one.ok("coord release file src/app.py")
     until(lambda: "file/src/app.py" not in window.screen(), "the end of the claim")
 
@@ -98,7 +98,7 @@ def test_closing_the_terminal_ends_it(repo: Repo, window: Terminal, pid: int) ->
 def test_the_board_fits_the_window_and_follows_its_size(repo: Repo, window: Terminal, pid: int) -> None:
     (one, _), _ = repo.sessions(2)
     one.ok(f"coord claim file src/app.py --note '{'many words ' * 9}'")
-    wide = window.sees("file/src/app.py - ", "2 sessions")
+    wide = window.sees("file/src/app.py  ", "2 sessions")
     assert "…" not in wide
     for columns, rows, foot in ((40, 12, "w whole lines"), (20, 5, "↓"), (100, 7, "↓"), (120, 40, "2 sessions ·")):
         window.resize(columns, rows)
@@ -159,11 +159,11 @@ def test_the_json_is_the_same_as_that_of_status(repo: Repo) -> None:
 def test_no_color_turns_reverse_video_off(repo: Repo, window: Terminal) -> None:
     window.begin("NO_COLOR=1 coord watch")
     window.sees("q quits")
-    assert "\x1b[7m" not in window._call("capture-pane", "-p", "-e")
+    assert "7m" not in window._call("capture-pane", "-p", "-e")
     window.quit()
     window.begin("coord watch")
     window.sees("q quits")
-    assert "\x1b[7m" in window._call("capture-pane", "-p", "-e")
+    assert "7m" in window._call("capture-pane", "-p", "-e")
 
 
 def test_an_empty_log_and_a_damaged_one_show_a_board(repo: Repo, window: Terminal, pid: int) -> None:

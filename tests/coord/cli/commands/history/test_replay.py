@@ -41,8 +41,21 @@ def test_each_step_is_an_event_or_an_end_with_its_changes(inside: SimulatedMachi
         events, strict=True,
     )] == [True] * 7  # fmt: skip
     assert re.search(r"time passes:\n    ~ .* unread notice.*\n    - file/src/app.py: .*: it expired\n", text)
-    assert "(ben): doing: building the form" in text
-    assert "(ben): live → ended" in text
+    assert "~ ben: doing: building the form" in text
+    assert "~ ben: live → ended" in text
+
+
+def test_a_step_is_described_as_in_the_log(inside: SimulatedMachine) -> None:
+    """A release names its claim by the resource, and changes do not repeat the id of their event."""
+    inside.wait(60)
+    inside.start(300, "--name", "cai")
+    inside.run(300, "claim", "port", "8000")
+    inside.run(300, "release", "port", "8000")
+    replayed = inside.run(100, "replay", "--changes").out
+    steps = [row for row in replayed.splitlines() if not row.startswith(" ") and "time passes" not in row]
+    assert steps == inside.run(100, "log").out.splitlines()
+    assert re.search(r"releases port/8000 \(\S+/2\)$", replayed, re.MULTILINE)
+    assert re.search(r"\n    \+ port/8000: cai holds it · until", replayed)
 
 
 def test_the_json_is_one_line_for_each_step(inside: SimulatedMachine) -> None:

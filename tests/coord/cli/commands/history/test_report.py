@@ -103,8 +103,8 @@ def test_two_sessions_with_one_name_are_distinguished(night: SimulatedMachine) -
     night.run(BEN, "end")
     night.start(ADA, "--name", "ben")
     page = night.run(BEN, "report").out
-    assert re.search(r"12:\d\d UTC \w+-\w+-\w+ \(ben\) wanted deploy/site", page)
-    assert re.search(r"12:\d\d UTC \w+-\w+-\w+ \(ben\) to ada", page)
+    assert re.search(r"12:\d\d UTC ben \(\w+-\w+-\w+\) wanted deploy/site", page)
+    assert re.search(r"12:\d\d UTC ben \(\w+-\w+-\w+\) to ada", page)
 
 
 def test_markdown_and_json_have_the_same_facts(night: SimulatedMachine) -> None:

@@ -9,15 +9,17 @@ from xml.etree.ElementTree import fromstring
 import pytest
 
 from coord.render.timeline.layout import MOST_LANES, MOST_ROWS, lay_out
+from coord.render.timeline.looks import LOOKS, choose_looks
 from coord.render.timeline.marks import MOST_ARROWS
 from coord.render.timeline.svg import render_svg
-from eventlog.events import MessageSent, SessionStarted
+from eventlog.events import HOUR_S, MessageSent, SessionStarted, add_time
 from projections.views.intervals import analyze_history
 from projections.views.point_in_time import after_instant
-from projections.views.timeline import Timeline, build_timeline
+from projections.views.timeline import Lane, Timeline, build_timeline
 from tests.support.histories import Story, anchor, at
 from tests.support.in_process import SimulatedMachine
 from tests.support.repositories import Repo
+from tests.support.time_zones import zone
 from tests.support.timeline_geometry import SVG, check_geometry
 
 
@@ -249,3 +251,63 @@ def test_a_message_to_everyone_is_one_symbol() -> None:
     placed = lay_out(_of(story, 60))
     assert [[sent.subject for sent in arrow.messages] for arrow in placed.arrows] == [["hello"]]
     assert [sign.kind for sign in placed.bands[0].symbols] == ["sent", "sent", "arrow"]
+
+
+def test_the_legend_shows_each_resource_with_its_own_look() -> None:
+    names = [f"s{number}" for number in range(5)]
+    story = Story(*names)
+    for number in range(20):
+        story.asks(10 + number, names[number % 5], f"port/{number}", ttl_s=6000)
+    picture = render_svg(_of(story, 600))
+    check_geometry(picture)
+    assert {f"port/{number}" for number in range(20)} <= set(_texts(picture))
+    looks = choose_looks([f"port/{number}" for number in range(lane, 20, 5)] for lane in range(5))
+    assert len(set(looks.values())) == len(looks) == 20
+
+
+def test_the_legend_counts_the_resources_that_it_does_not_show() -> None:
+    story = Story("amber-otter")
+    for number in range(100):
+        story.asks(10 + 5 * number, "amber-otter", f"port/{number}", ttl_s=4)
+    picture = render_svg(_of(story, 600))
+    check_geometry(picture)
+    assert f"… and {100 - len(LOOKS)} more resources: point at a bar to see its resource." in _texts(picture)
+
+
+def test_resources_of_one_lane_look_different_if_possible() -> None:
+    lanes = [[f"{lane}/{number}" for number in range(len(LOOKS))] for lane in range(4)]
+    looks = choose_looks(lanes)
+    assert all(len({looks[name] for name in lane}) == len(LOOKS) for lane in lanes)
+
+
+def test_a_label_avoids_the_arrows_that_cross_its_bar() -> None:
+    story = Story("amber-otter", "brown-hare", "coral-swift")
+    story.asks(5, "brown-hare", "file/src/app.py", ttl_s=6000)
+    for turn in range(6):
+        story.sends(6 + 20 * turn, "amber-otter", "coral-swift")
+    of = _of(story, 600)
+    picture = render_svg(of)
+    check_geometry(picture)
+    bar = next(bar for band in lay_out(of).bands for bar in band.bars)
+    assert bar.label == "file/src/app.py"
+    assert bar.label_x > max(arrow.x for arrow in lay_out(of).arrows)
+
+
+def test_a_date_at_the_right_edge_is_not_cut() -> None:
+    """The timeline ends just after midnight, so the tick with the new date is at the edge."""
+    with zone("UTC"):
+        end = "2026-11-23T00:01:00.000000Z"
+        lane = Lane(session="amber-otter", name="", client="shell", lives=[], rows=[])
+        day = Timeline(
+            since=add_time(end, -8 * HOUR_S),
+            until=end,
+            events=0,
+            names={},
+            lanes=[lane],
+            marks=[],
+            messages=[],
+            links=[],
+        )
+        picture = render_svg(day)
+    check_geometry(picture)
+    assert "2026-11-23" in _texts(picture)

@@ -54,12 +54,12 @@ def test_the_history_of_a_resource_includes_overlapping_ones(inside: SimulatedMa
     ]
     assert "— he is away" in text
     assert text.startswith("Nobody holds file/src/app.py now. The last holder was")
-    assert "(ben), until" in text.splitlines()[0]
+    assert "ben, until" in text.splitlines()[0]
 
 
 def test_the_first_line_has_the_holder_and_the_end(inside: SimulatedMachine) -> None:
     first = inside.run(100, "why", "file/src/", "--at", "ada/4").out.splitlines()[0]
-    assert re.search(r"\(ben\) has held file/src/ since .* until .* — for: red on purpose", first)
+    assert re.search(r"ben has held file/src/ since .* until .* — for: red on purpose", first)
 
 
 @pytest.mark.parametrize("words", [("src/app.py",), ("file", "src/app.py"), ("file/src/app.py",), ("ben/2",)])
@@ -70,7 +70,7 @@ def test_a_resource_can_be_named_in_each_form(words: tuple[str, ...], inside: Si
 def test_a_sessions_history_has_its_lives_and_claims(inside: SimulatedMachine) -> None:
     inside.run(200, "end")
     text = inside.run(100, "why", "ben").out
-    assert re.search(r"\(ben\) was live from .* until .*, when it ended \(\S+/\d+\)", text)
+    assert re.search(r"ben \(\S+\) was live from .* until .*, when it ended \(\S+/\d+\)", text)
     assert [words for _, words, _ in steps(text)][-1] == "cai breaks ben's claim [file/src/]"
     assert "It holds nothing." in text
 
@@ -83,10 +83,10 @@ def test_the_history_of_a_claim_includes_its_handover(inside: SimulatedMachine) 
 
 def test_the_history_of_a_message_has_its_readers(inside: SimulatedMachine) -> None:
     text = inside.run(100, "why", "ben/3").out
-    assert re.search(r"\(ada\): read it at .* \(\S+/3\)", text)
-    assert re.search(r"\(cai\): has not read it", text)
+    assert re.search(r"ada: read it at .* \(\S+/3\)", text)
+    assert re.search(r"cai: has not read it", text)
     inside.run(300, "ack", next(iter(re.findall(r"\S+/3", text))))
-    assert re.search(r"\(cai\): read it at .*, confirmed at", inside.run(100, "why", "ben/3").out)
+    assert re.search(r"cai: read it at .*, confirmed at", inside.run(100, "why", "ben/3").out)
 
 
 def test_any_other_event_is_shown_with_its_effect(inside: SimulatedMachine) -> None:
@@ -122,7 +122,7 @@ def test_a_long_history_is_cut_to_a_screen(inside: SimulatedMachine) -> None:
 
 def test_the_first_line_says_how_the_last_claim_ended(inside: SimulatedMachine) -> None:
     first = inside.run(100, "why", "file", "src/app.py").out.splitlines()[0]
-    assert re.search(r"\(ben\), until .*: cai breaks ben's claim\.$", first)
+    assert re.search(r"ben, until .*: cai breaks ben's claim\.$", first)
 
 
 def test_a_dead_holder_is_shown_before_it_is_recorded(inside: SimulatedMachine) -> None:
@@ -138,10 +138,8 @@ def test_a_dead_holder_is_shown_before_it_is_recorded(inside: SimulatedMachine) 
 
 def test_recipients_that_left_without_reading_are_named(inside: SimulatedMachine) -> None:
     inside.run(300, "end")
-    assert re.search(r"\(cai\): has not read it: it ended at", inside.run(100, "why", "ben/3").out)
-    assert re.search(
-        r"\(ada\): read it at .*, has not confirmed it$", inside.run(100, "why", "ben/3").out, re.MULTILINE
-    )
+    assert re.search(r"cai: has not read it: it ended at", inside.run(100, "why", "ben/3").out)
+    assert re.search(r"ada: read it at .*, has not confirmed it$", inside.run(100, "why", "ben/3").out, re.MULTILINE)
 
 
 def test_a_name_of_a_session_and_a_path_gets_a_note(inside: SimulatedMachine) -> None:
@@ -149,7 +147,7 @@ def test_a_name_of_a_session_and_a_path_gets_a_note(inside: SimulatedMachine) ->
     assert "also a path" not in inside.run(100, "why", "ben").err
     inside.run(100, "claim", "file", "ben/")
     found = inside.run(100, "why", "ben")
-    assert "(ben) has been live since" in found.out
+    assert ") has been live since" in found.out
     assert found.err == "coord: note: ben is also a path. For its history: coord why file ben\n"
 
 
@@ -164,7 +162,7 @@ def test_a_claim_id_can_be_given_for_a_resource(inside: SimulatedMachine) -> Non
     assert inside.run(200, "claim", claim).code == 1
     assert inside.run(100, "handoff", claim, "ben").code == 0
     taken = inside.run(200, "claims", claim).out
-    assert "(ben)" in taken
+    assert "ben" in taken
     assert inside.run(300, "break", claim, "--reason", "test").code == 0
     again = inside.run(200, "claim", claim, "--json").json["claim"]
     release = inside.run(200, "release", again)
@@ -183,7 +181,7 @@ def test_an_event_that_is_not_a_message_is_refused_as_one(words: tuple[str, ...]
 
 def test_an_event_id_can_be_given_for_a_session(inside: SimulatedMachine) -> None:
     claim = inside.run(100, "claim", "file", "x.py", "--json").json["claim"]
-    assert "(ada): hello" in inside.run(200, "send", claim, "hello").out
+    assert "to ada: hello" in inside.run(200, "send", claim, "hello").out
     assert inside.run(300, "whoami", "--session", claim).out.startswith(claim.rpartition("/")[0])
     assert inside.run(200, "send", f"{claim}x", "hello").code == 3
 

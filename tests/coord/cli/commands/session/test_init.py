@@ -286,7 +286,7 @@ def test_a_fresh_clone_has_an_empty_undamaged_log(repo: Repo) -> None:
     assert "none: `coord start` starts one" in shell.ok("coord status")
     assert "coord start" in shell.run("coord heartbeat a b").err
     shell.ok("coord start --name ada")
-    assert "(ada)" in shell.ok("coord status")
+    assert "ada (" in shell.ok("coord status")
 
 
 def test_two_concurrent_inits_both_succeed(bare_repo: Repo) -> None:
