@@ -5,7 +5,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from coord.render.format import local_time
+from coord.render import format
+from coord.render.clock import local_time
 
 
 @contextmanager
@@ -26,3 +27,4 @@ def zone(name: str) -> Iterator[None]:
 def _changed() -> None:
     time.tzset()
     local_time.cache_clear()
+    format._formatted.cache_clear()
