@@ -23,6 +23,8 @@ def run(argv: Sequence[str], system: System) -> int:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
     try:
+        if "_COORD_COMPLETE" in system.env and _answer_shell(argv, system):
+            return 0
         _check_encoding(argv)
         code = _run_command(argv, system)
         sys.stdout.flush()
@@ -37,6 +39,17 @@ def run(argv: Sequence[str], system: System) -> int:
     except OSError as error:
         converted = from_os_error(error)
         return _report(converted.code, converted.message, "--json" in argv, {})
+
+
+def _answer_shell(argv: Sequence[str], system: System) -> bool:
+    """Answer a shell's question for completions. Return whether it was one."""
+    from coord.cli.completion.answer import answer
+
+    text = answer(system, argv)
+    if text is not None:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    return text is not None
 
 
 def _run_command(argv: Sequence[str], system: System) -> object:
