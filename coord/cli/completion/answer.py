@@ -63,7 +63,7 @@ def _command_words(line: str) -> tuple[list[str], Word]:
 
 def _old_answer(system: System, shell: str) -> str:
     """Return the answer in click's form: lines of a type and a value."""
-    line = system.env.get("COMP_WORDS", "")
+    line = system.env.get("COMP_WORDS", "").replace("\n", " ")  # bash joins the words with line breaks
     if shell == "fish":
         words, _ = _command_words(line)
         word = split_words(system.env.get("COMP_CWORD", ""))[-1]
@@ -82,7 +82,8 @@ _OLD_FILES = {"bash": "file,\n", "zsh": "file\n_\n_\n", "fish": "file,{text}\n"}
 
 def _old_row(shell: str, row: Candidate) -> str:
     if shell == "bash":
-        return f"plain,{quoted_word(row.value, '')}"
+        quoted = quoted_word(row.value, "") or ""
+        return "plain," + quoted.replace("\\", "\\\\")  # the script reads each line with `read`, without -r
     if shell == "fish":
         return f"plain,{row.value}\t{row.description}" if row.description else f"plain,{row.value}"
     value = row.value.replace(":", "\\:") if row.description else row.value

@@ -51,7 +51,7 @@ def candidates_for(place: Place, known: Known) -> list[Candidate]:
     """Return the values that fit, the most likely first, each once."""
     found: dict[str, Candidate] = {}
     for kind in place.kinds:
-        for candidate in _KINDS[kind](place, known) if kind in _KINDS else ():
+        for candidate in KINDS[kind](place, known) if kind in KINDS else ():
             if candidate.value.startswith(place.text) and is_typable(candidate.value):
                 found.setdefault(candidate.value, candidate)
                 if len(found) == MAX_CANDIDATES:
@@ -196,7 +196,7 @@ def _all(known: Known) -> Iterable[Claim | WaitingRequest]:
     return (*known.state.claims.values(), *known.state.waits.values())
 
 
-_KINDS: dict[str, Callable[[Place, Known], Iterable[Candidate]]] = {
+KINDS: dict[str, Callable[[Place, Known], Iterable[Candidate]]] = {
     "RESOURCE": _resources,
     "SESSION": _addressed_sessions,
     "ID": _sessions,

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
-from coord.cli.completion.candidates import Candidate, Known, candidates_for
+from coord.cli.completion.candidates import KINDS, Candidate, Known, candidates_for
 from coord.cli.completion.place import Place, find_place
 from coord.cli.parser import Command
 from coord.cli.registry import COMMAND_GROUPS, load_command
@@ -47,7 +47,7 @@ def _complete_command(system: System, command: Command, words: Sequence[str], te
     if place.flags:
         fitting.append(Candidate("--help", "Show the help of this command."))
     fitting = [each for each in fitting if each.value.startswith(place.text)]
-    if place.kinds:
+    if any(kind in KINDS for kind in place.kinds):
         fitting += candidates_for(place, _known(system, command, place))
     return [Candidate(place.before + each.value, each.description) for each in fitting]
 
@@ -57,11 +57,12 @@ def _known(system: System, command: Command, place: Place) -> Known:
     known = Known(command)
     with suppress(Exception):
         known.workspace = find_workspace(system, place.given.get("root"))
-        settings: Any = read_config(known.workspace)
-        known.types = tuple(getattr(settings, "types", ()))
         known.state, known.now = _read_state(system, known.workspace)
         identity = find_identity(system, known.state, place.given.get("session_option", ""))
         known.me = identity.session if identity else ""
+    with suppress(Exception):
+        settings: Any = read_config(known.workspace) if known.workspace else None
+        known.types = tuple(getattr(settings, "types", ()))
     return known
 
 

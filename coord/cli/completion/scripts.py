@@ -19,7 +19,6 @@ complete -o nosort -o bashdefault -o default -F _coord_completion coord 2>/dev/n
 _ZSH = r"""#compdef coord
 # Completion of coord in zsh. To load it: source <(coord completion zsh)
 _coord() {
-    emulate -L zsh
     local answer value
     local -a values shown folders
     for answer in "${(@f)$(_COORD_COMPLETE=zsh_words command coord -- \
