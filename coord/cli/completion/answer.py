@@ -13,6 +13,7 @@ from coord.cli.completion.shell_words import Word, quoted_word, split_words, wit
 from coord.workspace.system import System
 
 VARIABLE = "_COORD_COMPLETE"
+_OLD_LINE, _OLD_PLACE = "COMP_WORDS", "COMP_CWORD"  # set by scripts that click wrote
 _WORD_BREAKS = " \t\n\"'><=;|&(:"  # of bash, unless it names others
 
 
@@ -63,13 +64,13 @@ def _command_words(line: str) -> tuple[list[str], Word]:
 
 def _old_answer(system: System, shell: str) -> str:
     """Return the answer in click's form: lines of a type and a value."""
-    line = system.env.get("COMP_WORDS", "").replace("\n", " ")  # bash joins the words with line breaks
+    line = system.env.get(_OLD_LINE, "").replace("\n", " ")  # bash joins the words with line breaks
     if shell == "fish":
         words, _ = _command_words(line)
-        word = split_words(system.env.get("COMP_CWORD", ""))[-1]
+        word = split_words(system.env.get(_OLD_PLACE, ""))[-1]
     else:
         typed = [each.text for each in split_words(line)]
-        number = system.env.get("COMP_CWORD", "")
+        number = system.env.get(_OLD_PLACE, "")
         place = int(number) if number.isdecimal() else len(typed) - 1
         words, word = typed[1:place], Word(text=typed[place] if place < len(typed) else "")
     rows = complete(system, words, word.text)
