@@ -13,6 +13,7 @@ from functools import lru_cache
 from eventlog.events import DAY_S, Instant
 
 _SECOND = timedelta(seconds=1)
+_EPOCH_DAY = datetime(1970, 1, 1).toordinal()
 
 
 @lru_cache(maxsize=1024)
@@ -37,9 +38,9 @@ def zone_text(local: datetime) -> str:
     not a word.
     """
     name = local.tzname() or ""
-    if not _is_zone_word(name) or _is_shown_twice(local, name):
-        return offset_text(local.utcoffset() or timedelta())
-    return name
+    if _is_zone_word(name) and not (_clocks_change_near(local.toordinal()) and _is_shown_twice(local, name)):
+        return name
+    return offset_text(local.utcoffset() or timedelta())
 
 
 def offset_text(offset: timedelta) -> str:
@@ -49,18 +50,24 @@ def offset_text(offset: timedelta) -> str:
     return f"{'-' if offset < timedelta() else '+'}{hours:02}:{minutes:02}" + (f":{rest:02}" if rest else "")
 
 
+@lru_cache(maxsize=64)
 def _is_zone_word(name: str) -> bool:
     """Return whether a zone's name can be read again after a time: `CET`, `-03`, `+0330`."""
     return name.isascii() and name.replace("+", "").replace("-", "").isalnum()
 
 
-def _is_shown_twice(local: datetime, name: str) -> bool:
-    if local.tzinfo is UTC:
-        return False
+@lru_cache(maxsize=1024)
+def _clocks_change_near(day: int) -> bool:
+    """Return whether the offset from UTC changes on a day, given by its ordinal, or next to it."""
     try:
-        now = local.timestamp()
-        if time.localtime(now - DAY_S).tm_gmtoff == time.localtime(now + DAY_S).tm_gmtoff:
-            return False
+        midnight = (day - _EPOCH_DAY) * DAY_S
+        return time.localtime(midnight - DAY_S).tm_gmtoff != time.localtime(midnight + 2 * DAY_S).tm_gmtoff
+    except (OverflowError, ValueError, OSError):
+        return True
+
+
+def _is_shown_twice(local: datetime, name: str) -> bool:
+    try:
         return sum(at.tzname() == name for at in times_shown_as(local.replace(tzinfo=None))) > 1
     except (OverflowError, ValueError, OSError):
         return False
