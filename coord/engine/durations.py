@@ -8,7 +8,7 @@ from eventlog.events import DAY_S, HOUR_S, MAX_TTL_S, MIN_TTL_S, MINUTE_S
 NEGATIVE = "'{word}' is not a number of hours: it must be more than 0."
 """The error for a word such as `-2` in the place of HOURS."""
 _UNITS = {"s": 1, "m": MINUTE_S, "h": HOUR_S, "d": DAY_S}
-_PART = re.compile(r"(\d+(?:\.\d+)?)([smhd])")
+_PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)([smhd])")
 
 
 def parse_duration_s(text: str, what: str) -> int:

@@ -13,6 +13,7 @@ from coord.cli.parser import Command, Parameter
 
 _RESOURCE = "RESOURCE"
 _ALIASES = {"PATH": _RESOURCE, "TO": "RECIPIENT", "MESSAGES": "MESSAGE", "TIME": "EVENT"}
+_MORE = "..."  # in a metavar: the first of its values can be repeated
 _LABEL = re.compile(r"[A-Z]+")
 
 
@@ -90,7 +91,10 @@ def _argument_place(command: Command, words: Sequence[str], text: str, given: di
     while number < len(positions) or repeats:
         kinds, argument = positions[number] if number < len(positions) else positions[0]
         if not remaining:
-            return Place(text, kinds, _suggestions(argument), given=given)
+            more = (
+                positions[0][0] if 0 < number < len(positions) and _MORE in argument.settings.get("metavar", "") else ()
+            )
+            return Place(text, (*kinds, *more), _suggestions(argument), given=given)
         word = remaining.pop()
         if _RESOURCE in kinds and "/" not in word and argument.settings.get("nargs") == -1:
             if not remaining:

@@ -10,7 +10,7 @@ _coord_completion() {
     while IFS= read -r line; do
         [[ $line == */ ]] && type compopt &>/dev/null && compopt -o nospace
         COMPREPLY+=("$line")
-    done < <(_COORD_COMPLETE=bash_line "$1" -- "${COMP_LINE:0:$COMP_POINT}" "$COMP_WORDBREAKS" 2>/dev/null)
+    done < <(_COORD_COMPLETE=bash_line command coord -- "${COMP_LINE:0:$COMP_POINT}" "$COMP_WORDBREAKS" 2>/dev/null)
 }
 complete -o nosort -o bashdefault -o default -F _coord_completion coord 2>/dev/null ||
     complete -o bashdefault -o default -F _coord_completion coord

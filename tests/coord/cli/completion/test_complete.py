@@ -6,7 +6,9 @@ import pytest
 
 from coord.cli.completion.candidates import KINDS, Known, candidates_for
 from coord.cli.completion.complete import complete
-from coord.cli.completion.place import Place, kinds_of
+from coord.cli.completion.place import Place, find_place, kinds_of
+from coord.cli.parser import argument
+from coord.cli.parser import command as declare
 from coord.cli.registry import COMMANDS_BY_NAME, load_command
 from projections.rules.state import Session, State
 from tests.support.in_process import NOON, SimulatedMachine
@@ -108,6 +110,21 @@ def test_files_and_types_are_completed_for_a_claim(machine: SimulatedMachine) ->
     assert values(machine, 100, "claim", "file", "/") == []
 
 
+def test_a_repeated_argument_is_completed_at_each_place() -> None:
+    """The metavar has dots after the argument that can be repeated."""
+
+    @declare("several")
+    @argument("words", metavar="RESOURCE... [HOURS]", nargs=-1)
+    def several(run: object, words: tuple[str, ...]) -> None:
+        """A command with such an argument."""
+
+    assert find_place(several, ["a/b"], "").kinds == ("HOURS", "RESOURCE")
+    assert find_place(several, ["a/b", "c/d"], "").kinds == ("RESOURCE",)
+    assert find_place(several, ["a", "b"], "").kinds == ("HOURS", "RESOURCE")
+    assert find_place(several, ["a"], "").type == "a"
+    assert find_place(several, ["--", "--x/y"], "").kinds == ("HOURS", "RESOURCE")
+
+
 def test_sessions_are_completed_by_name_and_by_id(machine: SimulatedMachine) -> None:
     sessions = {row["name"]: row["id"] for row in machine.run(100, "status", "--json").json["sessions"]}
     ok(machine, 100, "claim", "droplet", "foo")
@@ -184,7 +201,8 @@ def test_completion_never_fails(machine: SimulatedMachine, repo: Repo, damage: s
     elif damage == "checkpoint":
         next(repo.folder.rglob("checkpoint")).write_bytes(b"\0")
     else:
-        next(repo.log.glob("*.jsonl")).write_bytes(b"nonsense\n")
+        for journal in repo.log.glob("*.jsonl"):
+            journal.write_bytes(b"nonsense\n")
     assert values(machine, 100, "rele") == ["release"]
     assert values(machine, 100, "release", "--j") == ["--json"]
     held = values(machine, 100, "release", "droplet/")

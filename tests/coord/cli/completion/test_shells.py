@@ -10,7 +10,9 @@ import pytest
 from click.shell_completion import BashComplete, FishComplete, ZshComplete
 
 from coord.cli.click_adapter import cli
+from coord.workspace.system import wall_clock
 from tests.support.completing_shells import OLD_LOADING, CompletingShell
+from tests.support.in_process import SimulatedMachine
 from tests.support.locks import hold_lock
 from tests.support.processes import have
 from tests.support.repositories import Repo
@@ -29,21 +31,27 @@ EVIL = [
 """Names of resources that mean something else to a shell."""
 
 
+def machine_of(repo: Repo) -> SimulatedMachine:
+    """Another machine, whose commands run in this process, and whose clock is that of this machine."""
+    machine = SimulatedMachine(repo)
+    machine.now = wall_clock()
+    return machine
+
+
 @pytest.fixture
 def log(repo: Repo) -> Repo:
     """A log in which `front` and `back` are sessions, and `back` holds resources with all kinds of names."""
     (repo.root / "src").mkdir()
     for name in ("src/app.py", "src/my file.py", "README.md"):
         (repo.root / name).write_text("")
-    front, back = repo.shell(), repo.shell()
-    front.ok("coord start --name front")
-    back.ok("coord start --name back")
-    front.ok("coord claim droplet foo; coord claim file src/app.py")
-    for number, name in enumerate(EVIL):
-        front.env["NAME"] = name
-        quoted = "'" + name.replace("'", "'\\''") + "'"
-        back.ok(f"coord claim n{number} {quoted}")
-    back.ok("coord send front '$(touch PWNED) `touch PWNED`\\' 'x' --needs-ack")
+    machine = machine_of(repo)
+    for shell, *words in (
+        (100, "start", "--name", "front"), (100, "claim", "droplet", "foo"), (100, "claim", "file", "src/app.py"),
+        (200, "start", "--name", "back"), *((200, "claim", f"n{n}", name) for n, name in enumerate(EVIL)),
+        (200, "send", "front", "$(touch PWNED) `touch PWNED`\\", "x", "--needs-ack"),
+    ):  # fmt: skip
+        result = machine.run(int(shell), *map(str, words))
+        assert result.code == 0, result
     return repo
 
 
@@ -126,7 +134,7 @@ def test_messages_are_listed(kind: str, log: Repo, opened: list[CompletingShell]
     event = f"{message['session']}/{message['n']}"
     shell = open_shell(kind, log, opened)
     assert shell.completed("coord reply --session front ") == ["coord", "reply", "--session", "front", event]
-    log.shell().ok("coord send front 'Second subject' x --session back")
+    assert machine_of(log).run(200, "send", "front", "Second subject", "x").code == 0
     if kind != "bash":  # bash shows no descriptions
         shell.sees("coord reply --session front \t\t", "Second subject", "touch PWNED")
 
