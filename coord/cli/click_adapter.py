@@ -1,4 +1,4 @@
-"""Build click commands from the declarations, for help, shell completion, and the command lines that only click parses.
+"""Build click commands from the declarations, for help and for the command lines that only click parses.
 
 Usage errors are reported here: click's messages, or better ones.
 """
@@ -72,6 +72,7 @@ def as_click(declared: Command) -> click.Command:
 
 def _click_parameter(parameter: Parameter) -> click.Parameter:
     settings = dict(parameter.settings)
+    settings.pop("suggestions", None)
     if "choices" in settings:
         settings["type"] = click.Choice(settings.pop("choices"))
     if "parts" in settings:

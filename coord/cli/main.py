@@ -21,6 +21,8 @@ def run(argv: Sequence[str], system: System) -> int:
             stream.reconfigure(errors="backslashreplace")
     as_json = "--json" in (argv[: argv.index("--")] if "--" in argv else argv)
     try:
+        if "_COORD_COMPLETE" in system.env and _answer_shell(argv, system):
+            return 0
         _check_encoding(argv)
         code = _run_command(argv, system)
         error = CoordError(code if isinstance(code, int) else DONE, "")
@@ -44,6 +46,17 @@ def _with_failed_output(error: CoordError, failure: OSError) -> CoordError:
     what = f"the output could not be written: {failure.strerror}"
     text = f"{what}. What the command did is kept; to see it: coord log --last 5"
     return CoordError(error.code or NO_OUTPUT, " ".join(filter(None, (error.message, text))), **error.details)
+
+
+def _answer_shell(argv: Sequence[str], system: System) -> bool:
+    """Answer a shell's question for completions. Return whether it was one."""
+    from coord.cli.completion.answer import answer
+
+    text = answer(system, argv)
+    if text is not None:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    return text is not None
 
 
 def _run_command(argv: Sequence[str], system: System) -> object:

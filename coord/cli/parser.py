@@ -2,7 +2,7 @@
 
 A command is a function that takes a `Run`, and the arguments and options that decorators declare. Two parsers use these
 declarations. The plain parser is here: it accepts only known options, spelled out in full, and the expected arguments.
-For everything else (help, mistakes, shell completion) it returns None, and `coord.cli.click_adapter` loads click. Both
+For everything else (help, mistakes) it returns None, and `coord.cli.click_adapter` loads click. Both
 parsers return the same values.
 """
 
@@ -13,11 +13,11 @@ from typing import Any
 from msgspec import Struct
 
 from coord.engine.run import Run
-from coord.workspace.system import System, real_system
+from coord.workspace.system import System
 
 Function = Callable[..., Any]
 _NEGATIVE_NUMBER = re.compile(r"-\s*\d")
-_PLAIN_ARGUMENT = {"metavar", "help", "default", "is_flag", "multiple", "required", "show_default", "shell_complete"}
+_PLAIN_ARGUMENT = {"metavar", "help", "default", "is_flag", "multiple", "required", "show_default", "suggestions"}
 _PLAIN_OPTION = _PLAIN_ARGUMENT | {"choices", "parts", "number"}
 """The settings that the plain parser understands."""
 
@@ -53,7 +53,7 @@ class Parameter(Struct, frozen=True):
 
     Three settings replace click's types, so that click need not be loaded. `choices` lists the accepted words. `parts`
     is for an option with several values: it has the choices of each value, or None where any word is accepted.
-    `number` is a `Number`.
+    `number` is a `Number`. `suggestions` lists words that shells complete; others are accepted too.
     """
 
     names: tuple[str, ...]
@@ -221,27 +221,10 @@ def option(*names: str, **settings: Any) -> Callable[[Function], Function]:
     return _declare(names, settings)
 
 
-def complete_session(context: Any, _parameter: object, incomplete: str) -> list[Any]:
-    """Return the live sessions for shell completion; none where there is no log."""
-    from click.shell_completion import CompletionItem
-
-    try:
-        state = Run(real_system(), root=context.params.get("root")).read_state().state
-    except Exception:  # an error must not disturb the line that the user is typing
-        return []
-    return [
-        CompletionItem(session.id, help=session.name or session.doing.action)
-        for session in state.sessions.values()
-        if session.live and session.id.startswith(incomplete)
-    ]
-
-
 at_option = option("--at", metavar="TIME", help="Show the state at TIME: 18:00, -90m, yesterday 18:00, or an event id.")
 """The option of the commands that can show a past state."""
 
-_session_option = option(
-    "--session", "session_option", metavar="ID", help="Act as this session.", shell_complete=complete_session
-)
+_session_option = option("--session", "session_option", metavar="ID", help="Act as this session.")
 _root_option = option("--root", metavar="FOLDER", help="Use this repository, or this COORDINATION folder.")
 _json_option = option("--json", "json_option", is_flag=True, help="Print one JSON document.")
 

@@ -50,6 +50,7 @@ COMMAND_GROUPS = {
     "integrations": {
         "install": "Install coord in an agent's client or in git.",
         "uninstall": "Remove what install added.",
+        "completion": "Print the completion script for a shell.",
         "hook": "Answer a hook of an agent's client.",
         "git-hook": "Answer a hook of git.",
         "mcp": "Serve the commands as tools over MCP.",

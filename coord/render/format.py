@@ -7,12 +7,12 @@ visible escapes; for Markdown, markup is escaped as well.
 import json
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TypeAlias
 
 import msgspec
 
+from coord.render.clock import local_time, zone_text
 from eventlog.codec import is_instant
 from eventlog.events import Instant, seconds_between
 
@@ -63,41 +63,29 @@ def markdown_text(text: str, limit: int = 120) -> str:
     return escaped.replace("<", "&lt;").replace(">", "&gt;")
 
 
-@lru_cache(maxsize=1024)
-def local_time(at: Instant) -> datetime:
-    """Convert an instant to this machine's time zone; to UTC if that would leave the range of `datetime`."""
-    utc = datetime.fromisoformat(at[:-1]).replace(tzinfo=UTC)
-    try:
-        return utc.astimezone()
-    except (OverflowError, ValueError, OSError):
-        return utc
-
-
-def instant_at(at: datetime) -> Instant:
-    """Convert a time to an instant. A time without a zone is local. Raises OverflowError outside the range."""
-    return at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
-
-
 def time_text(at: Instant, now: Instant, *, seconds: bool = False) -> str:
     """Return a time of day with its zone, and the date if that differs from `now` or if `now` is empty."""
     date = "" if now and _formatted(at, "%Y-%m-%d") == _formatted(now, "%Y-%m-%d") else "%Y-%m-%d "
-    return _formatted(at, date + ("%H:%M:%S %Z" if seconds else "%H:%M %Z"))
+    return _formatted(at, date + ("%H:%M:%S" if seconds else "%H:%M"), zoned=True)
 
 
 @lru_cache(maxsize=4096)
-def _formatted(at: Instant, form: str) -> str:
-    return local_time(at).strftime(form)
+def _formatted(at: Instant, form: str, zoned: bool = False) -> str:
+    local = local_time(at)
+    shown = local.strftime(form)
+    return f"{shown} {zone_text(local)}" if zoned else shown
 
 
 def period_text(start: Instant, end: Instant, now: Instant) -> str:
     """Return a period as text: the zone is shown once, and the dates as in `time_text`."""
     first, last = local_time(start), local_time(end)
-    if first.utcoffset() != last.utcoffset():
+    if zone_text(first) != zone_text(last):
         return f"{time_text(start, now)} – {time_text(end, now)}"
     if first.date() != last.date():
-        return f"{first:%Y-%m-%d %H:%M} – {time_text(end, '')}"
-    begin, shown = f"{first:%H:%M}", time_text(end, now)
-    return shown if begin == f"{last:%H:%M}" else shown.replace(f"{last:%H:%M}", f"{begin}–{last:%H:%M}")
+        return f"{_formatted(start, '%Y-%m-%d %H:%M')} – {time_text(end, '')}"
+    shown, begin = time_text(start, now), f"{first:%H:%M}"
+    before, zone = shown.rsplit(" ", 1)
+    return shown if begin == f"{last:%H:%M}" else f"{before}–{last:%H:%M} {zone}"
 
 
 def duration_text(seconds: float) -> str:

@@ -208,7 +208,9 @@ def _environment() -> Iterator[str]:
         rows.append((f"`{variable}`", f"The folder of the settings of {client.title}. Default: `{folder}`."))
         for name in client.marks:
             rows.append((f"`{name}`", f"Shows that {client.name} runs this command. Set by {client.name}, not by you."))
-    rows.append(("`_COORD_COMPLETE`", 'Shell completion; for bash: `eval "$(_COORD_COMPLETE=bash_source coord)"`.'))
+    rows.append(
+        ("`_COORD_COMPLETE`", "The question of a shell that completes a command line. Set by `coord completion`.")
+    )
     yield from _table(("variable", "means"), rows)
 
 

@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from coord.render.format import local_time
+from coord.render import clock, format
 
 
 @contextmanager
@@ -25,4 +25,6 @@ def zone(name: str) -> Iterator[None]:
 
 def _changed() -> None:
     time.tzset()
-    local_time.cache_clear()
+    clock.local_time.cache_clear()
+    clock._clocks_change_near.cache_clear()
+    format._formatted.cache_clear()

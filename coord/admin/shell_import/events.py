@@ -15,7 +15,8 @@ from datetime import UTC, datetime
 from msgspec import Struct
 
 from coord.admin.shell_import.recovery import TEMPLATES, FileFields, FileKind, Unusable, fields_of
-from coord.render.format import instant_at, percent_in
+from coord.render.clock import instant_at
+from coord.render.format import percent_in
 from coord.workspace.names import EVERYONE_WORDS
 from eventlog.digest import blake2b
 from eventlog.events import (

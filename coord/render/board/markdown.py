@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from coord.render.format import Names, local_time, markdown_text, plural, session_label, time_text
+from coord.render.format import Names, markdown_text, plural, session_label, time_text
 from coord.render.needs import need_markdown
 from eventlog.events import Instant
 from projections.views.board import Board, MessageRow, SessionRow, names_on
@@ -17,7 +17,7 @@ def board_markdown(board: Board) -> str:
     here = [row for row in board.sessions if row.status in ("live", "silent")]
     parts = [
         "# 📋 Status board\n",
-        f"{local_time(now):%Y-%m-%d %H:%M:%S %Z} · {plural(len(here), 'session')} here · "
+        f"{time_text(now, '', seconds=True)} · {plural(len(here), 'session')} here · "
         f"{plural(len(board.claims), 'claim')} · {plural(len(board.waiting), 'request')} waiting · "
         f"{plural(board.events, 'event')} in the log\n",
     ]

@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 from msgspec import Struct
 
-from coord.render.format import local_time, time_text
+from coord.render.clock import instant_at, local_time
+from coord.render.format import time_text
 from eventlog.events import DAY_S, HOUR_S, MINUTE_S, Instant, add_time, seconds_between, to_micros
 
 _LEAST_S = 2  # the shortest period that is drawn
@@ -78,7 +79,7 @@ def _round_times(scale: Scale, step: int) -> Iterator[Instant]:
     while True:
         try:
             local = wall.replace(tzinfo=UTC) if here.tzinfo is UTC else wall.astimezone()
-            at = local.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+            at = instant_at(local)
             wall += size
         except (OverflowError, ValueError, OSError):
             return

@@ -10,7 +10,8 @@ from collections.abc import Iterable
 from itertools import pairwise
 from xml.etree.ElementTree import Element, indent, tostring
 
-from coord.render.format import line, local_time, plural, session_label
+from coord.render.clock import local_time, zone_text
+from coord.render.format import line, plural, session_label
 from coord.render.timeline.elements import add_element, bar_outline, define_textures, draw_symbol
 from coord.render.timeline.labels import BOLD_MARKS
 from coord.render.timeline.layout import lay_out
@@ -89,7 +90,8 @@ class _Picture:
 
     def _grid(self) -> None:
         scale, y, bottom = self.layout.scale, TOP - 14, self.layout.bottom
-        day = local_time(scale.start).strftime("%Y-%m-%d %Z")
+        start = local_time(scale.start)
+        day = f"{start:%Y-%m-%d} {zone_text(start)}"
         self._write(20, y, day, 11, INK, font_weight=600)
         free = 0.0
         for tick in ticks(scale, 84):

@@ -1,4 +1,4 @@
-"""The command line: help, examples, JSON output, exit codes and shell completion."""
+"""The command line: help, examples, JSON output and exit codes."""
 
 import json
 import re
@@ -6,13 +6,11 @@ import re
 import pytest
 
 from coord.cli.registry import COMMAND_GROUPS
-from tests.support.processes import Shell
 from tests.support.repositories import Repo
 
 pytestmark = pytest.mark.slow
 
 NAMES = [name for rows in COMMAND_GROUPS.values() for name in rows]
-SHELLS = ["bash", "zsh", "fish"]
 
 
 def test_coord_without_a_command_prints_the_help(bare_repo: Repo) -> None:
@@ -90,40 +88,3 @@ def test_output_to_a_pipe_has_no_escape_sequences(repo: Repo) -> None:
     one, _ = repo.sessions(1)[0]
     for command in ("status", "--help", "claim droplet x", "inbox", "board"):
         assert "\x1b" not in one.run(f"coord {command}").both
-
-
-@pytest.mark.parametrize("kind", SHELLS)
-def test_a_completion_script_is_printed_for_each_shell(bare_repo: Repo, kind: str) -> None:
-    result = bare_repo.shell().run(f"_COORD_COMPLETE={kind}_source coord")
-    assert result.code == 0
-    assert "coord" in result.out
-    assert "_COORD_COMPLETE" in result.out
-
-
-def completed(shell: Shell, *words: str) -> set[str]:
-    """The completions that bash gets for the last of `words`."""
-    line = " ".join(words)
-    out = shell.ok(f"_COORD_COMPLETE=bash_complete COMP_WORDS='{line}' COMP_CWORD={len(words) - 1} coord")
-    return {found.split(",", 1)[1] for found in out.splitlines() if found}
-
-
-def test_command_names_and_session_ids_are_completed(repo: Repo) -> None:
-    (one, first), (two, second) = repo.sessions(2)
-    assert completed(one, "coord", "cla") == {"claim", "claims"}
-    assert completed(one, "coord", "send", "") >= {first, second}
-    assert completed(one, "coord", "send", second[:-1]) == {second}
-    assert completed(one, "coord", "handoff", "droplet/x", second[:-1]) == {second}
-    two.ok("coord end")
-    assert completed(one, "coord", "send", second[:-1]) == set()
-
-
-def test_the_value_of_the_session_option_is_completed(repo: Repo) -> None:
-    (one, first), _ = repo.sessions(2)
-    assert completed(one, "coord", "whoami", "--session", first[:-1]) == {first}
-
-
-def test_completion_in_bash_works_without_a_log(bare_repo: Repo) -> None:
-    shell = bare_repo.shell()
-    shell.ok('eval "$(_COORD_COMPLETE=bash_source coord)"; complete -p coord')
-    words = shell.run("_COORD_COMPLETE=bash_complete COMP_WORDS='coord send x' COMP_CWORD=2 coord")
-    assert (words.code, words.both.strip()) == (0, "")

@@ -74,6 +74,7 @@ SHORTEST = {
     "uninstall": "uninstall nothing",
     "archive": "archive --dry-run",
     "hook": "hook nobody",
+    "completion": "completion bash",
     "git-hook": "git-hook nothing",
     "mcp": "mcp --root /nowhere",
     "import": "import /nowhere",

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coord.engine.times import find_event, parse_cut, parse_instant, parse_since
+from coord.engine.times import find_event, parse_cut, parse_future_instant, parse_instant, parse_since
 from coord.errors import USAGE, CoordError
 from coord.render.format import time_text
 from eventlog.codec import is_instant
@@ -46,7 +46,18 @@ MEANS = {
     "2026-07-01 18:00": "2026-07-01T16:00:00.000000Z",  # daylight saving time
     "2026-11-22 18:00 CET": "2026-11-22T17:00:00.000000Z",
     "2026-07-01 18:00 CEST": "2026-07-01T16:00:00.000000Z",
+    "2026-10-25 02:30 CEST": "2026-10-25T00:30:00.000000Z",  # clocks showed 02:30 twice
+    "2026-10-25 02:30 CET": "2026-10-25T01:30:00.000000Z",
+    "2026-10-25 02:30 +01:00": "2026-10-25T01:30:00.000000Z",
+    "2025-11-20 12:00 CEST": "2025-11-20T10:00:00.000000Z",  # a name means its offset, also in winter
+    "2026-03-29 02:30 cet": "2026-03-29T01:30:00.000000Z",
     "18:00 UTC": "2026-11-23T18:00:00.000000Z",
+    "18:00 GMT": "2026-11-23T18:00:00.000000Z",
+    "18:00Z": "2026-11-23T18:00:00.000000Z",
+    "18:00 -03": "2026-11-23T21:00:00.000000Z",
+    "today 10:00+0545": "2026-11-24T04:15:00.000000Z",
+    "yesterday 18:00 CET": "2026-11-23T17:00:00.000000Z",
+    "monday UTC": "2026-11-23T00:00:00.000000Z",
     "2026-11-22T18:00Z": "2026-11-22T18:00:00.000000Z",
     "2026-11-22T18:00:00+05:30": "2026-11-22T12:30:00.000000Z",
     "2026-11-22T11:20:06.123456Z": "2026-11-22T11:20:06.123456Z",
@@ -54,6 +65,7 @@ MEANS = {
 NO_TIMES = (
     *("", " ", "soon", "tomorrow", "25:00", "10:70", "2026-13-01", "2026-11-22 6pm", "-90", "90x", "m", "1e99d"),
     *("\x1b[31m", "99999999999999d", "yesterday yesterday", "0001-01-01", "9999-12-31 23:59", "18:00 XYZ", "١٨:٠٠"),
+    *("in 45m", "18:00 +25:00", "18:00 yesterday", "10 am", "2026-11-22 18:00 IST", "18:00 Europe/Berlin"),
 )
 
 
@@ -72,15 +84,97 @@ def test_a_text_that_is_not_a_past_time_is_an_error(text: str, berlin: None) -> 
     assert "\n" not in error.value.message
 
 
+AHEAD = {
+    "45m": "2026-11-24T10:15:00.000000Z",
+    "in 2h": "2026-11-24T11:30:00.000000Z",
+    "+1h30m": "2026-11-24T11:00:00.000000Z",
+    "18:00": "2026-11-24T17:00:00.000000Z",
+    "9:00": "2026-11-25T08:00:00.000000Z",
+    "tomorrow 9:00": "2026-11-25T08:00:00.000000Z",
+    "tue 18:00": "2026-11-24T17:00:00.000000Z",
+    "tue 9:00": "2026-12-01T08:00:00.000000Z",
+    "friday": "2026-11-26T23:00:00.000000Z",
+    "2027-07-01 12:00": "2027-07-01T10:00:00.000000Z",
+    "2027-03-01 12:00 UTC": "2027-03-01T12:00:00.000000Z",
+}
+
+
+@pytest.mark.parametrize("text", AHEAD)
+def test_a_time_ahead_is_the_next_occurrence(text: str, berlin: None) -> None:
+    assert parse_future_instant(text, "--eta", NOW) == AHEAD[text]
+
+
+@pytest.mark.parametrize("text", ["soon", "-45m", "45m ago", "", "yesterday", "2026-11-23", "2027-03-28 02:30"])
+def test_no_past_or_unknown_time_lies_ahead(text: str, berlin: None) -> None:
+    with pytest.raises(CoordError, match=r"^--eta ") as error:
+        parse_future_instant(text, "--eta", NOW)
+    assert error.value.code == USAGE
+
+
+def message_for(text: str, now: str = NOW) -> str:
+    with pytest.raises(CoordError) as error:
+        parse_instant(text, "--at", now)
+    return error.value.message
+
+
+def test_a_time_that_the_clocks_skipped_is_an_error(berlin: None) -> None:
+    """The error offers the times around the change, and both are accepted."""
+    assert message_for("2026-03-29 02:30") == (
+        "--at '2026-03-29 02:30' never was: the clocks here skipped it. "
+        "The nearest times are 2026-03-29 01:59:59 CET and 2026-03-29 03:00:00 CEST."
+    )
+    assert parse_instant("2026-03-29 01:59:59 CET", "--at", NOW) == "2026-03-29T00:59:59.000000Z"
+    assert parse_instant("2026-03-29 03:00:00 CEST", "--at", NOW) == "2026-03-29T01:00:00.000000Z"
+    on_that_day = "2026-03-29T08:00:00.000000Z"
+    for text in ("02:30", "today 02:00", "sunday 2:59:59"):
+        assert "never was" in message_for(text, on_that_day)
+    before_the_change = "2026-03-29T00:30:00.000000Z"
+    assert parse_instant("02:30", "--at", before_the_change) == "2026-03-28T01:30:00.000000Z"
+
+
+def test_a_time_that_the_clocks_showed_twice_is_an_error(berlin: None) -> None:
+    """The error offers both. A time of day alone means the latest of them, as always."""
+    assert message_for("2026-10-25 02:30") == (
+        "--at '2026-10-25 02:30' was shown twice by the clocks here. "
+        "Write 2026-10-25 02:30:00 CEST or 2026-10-25 02:30:00 CET."
+    )
+    on_that_day = "2026-10-25T08:00:00.000000Z"
+    assert "shown twice" in message_for("today 02:30", on_that_day)
+    assert parse_instant("02:30", "--at", on_that_day) == "2026-10-25T01:30:00.000000Z"
+    between = "2026-10-25T00:45:00.000000Z"
+    assert parse_instant("today 02:30", "--at", between) == "2026-10-25T00:30:00.000000Z"
+
+
+def test_two_offsets_with_one_name_are_offered_as_offsets() -> None:
+    with zone("Asia/Pyongyang"):
+        assert "2015-08-14 23:45:00 +09:00 or 2015-08-14 23:45:00 +08:30" in message_for("2015-08-14 23:45 KST")
+
+
+def test_the_error_for_an_unknown_zone_lists_the_known_ones(berlin: None) -> None:
+    assert message_for("2026-07-01 12:00 IST") == (
+        "--at '2026-07-01 12:00 IST' has a time zone that the clocks here do not use, IST. "
+        "Use CEST, CET, UTC or an offset such as +01:00."
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "at"), [("Asia/Kolkata", "06:30"), ("Asia/Jerusalem", "10:00"), ("Europe/Dublin", "11:00")]
+)
+def test_a_zone_name_has_its_local_meaning(name: str, at: str) -> None:
+    with zone(name):
+        assert parse_instant("2026-03-20 12:00 IST", "--at", NOW)[11:16] == at
+
+
 @given(st.text(max_size=30))
 def test_any_text_is_an_instant_or_an_error(text: str) -> None:
     """Every text means an instant that is not later than now, or is an error."""
-    try:
-        at = parse_instant(text, "--at", NOW)
-    except CoordError:  # any other exception fails the test
-        return
-    assert is_instant(at)
-    assert at <= NOW
+    for parse in (parse_instant, parse_future_instant):
+        try:
+            at = parse(text, "--at", NOW)
+        except CoordError:  # any other exception fails the test
+            continue
+        assert is_instant(at)
+        assert (at <= NOW) if parse is parse_instant else (at >= NOW)
 
 
 @given(st.integers(0, to_micros(NOW) // 60_000_000))

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from coord.cli.commands.claims._request import ClaimResult
-from coord.cli.resource_types import command_line
+from coord.cli.resources.types import command_line
 from coord.engine.run import Run
 from coord.errors import REFUSED, CoordError
 from coord.render.format import line, session_label, time_text, until

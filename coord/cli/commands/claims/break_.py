@@ -2,8 +2,8 @@
 
 from coord.cli.commands.claims._held import claims_on
 from coord.cli.parser import argument, command, option
-from coord.cli.resource_types import command_line
-from coord.cli.resource_words import one_resource
+from coord.cli.resources.types import command_line
+from coord.cli.resources.words import one_resource
 from coord.engine.run import Run
 from coord.engine.transaction import Transaction
 from coord.errors import refused, usage_error

@@ -3,10 +3,10 @@
 from coord.cli.commands.claims._answer import print_results
 from coord.cli.commands.claims._request import ClaimResult, ClaimTerms, claim_request, request_claims
 from coord.cli.commands.claims._wait import request_and_wait
-from coord.cli.guarded_files import note_on_wildcards, refuse_unguarded
 from coord.cli.parser import argument, command, option
-from coord.cli.resource_words import resources_and_hours
-from coord.cli.resources import EVERYTHING, new_path
+from coord.cli.resources.file_names import EVERYTHING, new_path
+from coord.cli.resources.guarded import note_on_wildcards, refuse_unguarded
+from coord.cli.resources.words import resources_and_hours
 from coord.engine.durations import NEGATIVE, parse_ttl_s, parse_wait_s
 from coord.engine.run import Run
 from coord.engine.transaction import Transaction

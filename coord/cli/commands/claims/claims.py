@@ -4,7 +4,7 @@ import msgspec
 
 from coord.cli.paging import before_option, limit_option, newest_page, sort_key
 from coord.cli.parser import argument, at_option, command, option
-from coord.cli.resource_words import ResourceFilter, resource_filters
+from coord.cli.resources.words import ResourceFilter, resource_filters
 from coord.engine.board import find_deaths
 from coord.engine.run import Run
 from coord.errors import no_session

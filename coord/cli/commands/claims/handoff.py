@@ -1,8 +1,8 @@
 """`coord handoff`: hand a claim over to another session."""
 
 from coord.cli.commands.claims._held import own_claims
-from coord.cli.parser import argument, command, complete_session, option
-from coord.cli.resource_words import resource_and_rest
+from coord.cli.parser import argument, command, option
+from coord.cli.resources.words import resource_and_rest
 from coord.engine.run import Run
 from coord.engine.transaction import Transaction
 from coord.errors import refused, usage_error
@@ -15,7 +15,7 @@ from projections.views.board import names_of
 
 
 @command("handoff")
-@argument("words", metavar="RESOURCE SESSION", nargs=-1, required=True, shell_complete=complete_session)
+@argument("words", metavar="RESOURCE SESSION", nargs=-1, required=True)
 @option("--note", default="", help="What the other session should know.")
 def handoff(run: Run, words: tuple[str, ...], note: str) -> None:
     """Hand a claim over to another session. Nobody else can get it in between.

@@ -2,7 +2,7 @@
 
 from coord.cli.commands.claims._held import is_same_resource, not_held_error
 from coord.cli.parser import argument, command, option
-from coord.cli.resource_words import all_resources
+from coord.cli.resources.words import all_resources
 from coord.engine.run import Run
 from coord.engine.transaction import Transaction
 from coord.errors import usage_error

@@ -3,7 +3,7 @@
 from coord.cli.commands.claims._answer import renewal_text
 from coord.cli.commands.claims._held import own_claims
 from coord.cli.parser import Number, argument, command, option
-from coord.cli.resource_words import resources_and_hours
+from coord.cli.resources.words import resources_and_hours
 from coord.engine.durations import NEGATIVE, parse_ttl_s
 from coord.engine.run import Run
 from coord.engine.transaction import Transaction

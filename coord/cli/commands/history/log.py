@@ -11,7 +11,7 @@ import msgspec
 
 from coord.cli.paging import Page, before_option, limit_option, newest_page
 from coord.cli.parser import argument, command, option
-from coord.cli.resource_words import resources_meant
+from coord.cli.resources.words import resources_meant
 from coord.engine.history import FullHistory
 from coord.engine.run import Run
 from coord.engine.times import is_event_name
@@ -39,13 +39,21 @@ from projections.rules.resources import overlap
 _SHOWN = 40  # events: about a screen
 _SHOWN_BEFORE_FOLLOWING = 10  # events
 
+_VOCABULARY = tuple(sorted({str(kind.__struct_config__.tag) for kind in get_args(AnyPayload)} - {"unknown"}))
+
 Filter = Callable[[Event], bool]
 
 
 @command("log", acts=False, negative="there is no option '{word}'. For the newest N events: coord log --last N.")
 @argument("text", required=False)
 @option("--session", "sessions", metavar="ID", multiple=True, help="Only events of this session; may be repeated.")
-@option("--type", "types", multiple=True, help="Only events of this type: claim, claim.broken; may be repeated.")
+@option(
+    "--type",
+    "types",
+    multiple=True,
+    suggestions=_VOCABULARY,
+    help="Only events of this type: claim, claim.broken; may be repeated.",
+)
 @option("--resource", help="Only events about this resource, or one that overlaps it.")
 @option("--since", metavar="TIME", help="Only events after TIME: 18:00, -90m, yesterday, or an event id.")
 @option("--until", metavar="TIME", help="Only events up to TIME.")
@@ -129,8 +137,7 @@ def sessions_named(past: FullHistory, given: str) -> set[str]:
 
 
 def _check_types(past: FullHistory, types: Iterable[str]) -> None:
-    vocabulary = {str(kind.__struct_config__.tag) for kind in get_args(AnyPayload)} - {"unknown"}
-    known = vocabulary | {type_of(event) for event in past.events}
+    known = {*_VOCABULARY} | {type_of(event) for event in past.events}
     for kind in types:
         if not any(_has_type(name, kind) for name in known):
             raise usage_error(f"there is no event type '{line(kind, 60)}'. The types are {', '.join(sorted(known))}.")

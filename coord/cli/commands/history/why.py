@@ -11,7 +11,7 @@ import msgspec
 from coord.cli.commands.history.log import event_line, sessions_named
 from coord.cli.paging import before_option, limit_option, newest_page, sort_key
 from coord.cli.parser import argument, at_option, command, option
-from coord.cli.resource_words import one_resource, resources_meant
+from coord.cli.resources.words import one_resource, resources_meant
 from coord.engine.board import find_deaths
 from coord.engine.history import FullHistory
 from coord.engine.run import Run

@@ -16,7 +16,7 @@ from coord.render.format import line
 
 
 @command("hook", acts=False)
-@argument("client")
+@argument("client", suggestions=tuple(client.word for client in CLIENTS))
 @option("--wake", is_flag=True, help="Wait until there is something to read, and then wake the agent.")
 def hook(run: Run, client: str, wake: bool) -> None:
     """Answer a hook of an agent's client. `coord install` makes the clients call this command.

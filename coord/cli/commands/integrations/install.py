@@ -9,6 +9,7 @@ from coord.admin.install.mcp import requested_client
 from coord.admin.install.record import read_record
 from coord.admin.install.request import InstallRequest
 from coord.cli.commands.integrations._changes import base_folder, find_target, print_summary, scope_in, show_diffs
+from coord.cli.commands.integrations._targets import TARGETS
 from coord.cli.parser import argument, command, option
 from coord.clients.registry import CLIENTS
 from coord.engine.run import Run
@@ -34,7 +35,7 @@ class InstallOptions(Struct, frozen=True):
 
 
 @command("install", acts=False)
-@argument("target", metavar="TARGET")
+@argument("target", metavar="TARGET", suggestions=tuple(TARGETS))
 @option("--user", is_flag=True, help="Install for you, in all repositories.")
 @option("--project", is_flag=True, help="Install for the team, in the settings that are committed.")
 @option("--local", is_flag=True, help="Install for you, in this repository.")
@@ -54,6 +55,7 @@ class InstallOptions(Struct, frozen=True):
 @option(
     "--client",
     metavar="NAME",
+    suggestions=tuple(client.word for client in CLIENTS),
     help="Register the server in this client (mcp): claude, codex or gemini.",
 )
 def install(run: Run, target: str, **options: Any) -> None:

@@ -18,6 +18,7 @@ from coord.cli.commands.integrations._changes import (
 from coord.cli.commands.integrations._targets import TARGETS
 from coord.cli.live_sessions import live_sessions, live_sessions_text
 from coord.cli.parser import argument, command, option
+from coord.clients.registry import CLIENTS
 from coord.engine.run import Run
 from coord.errors import CoordError, refused, usage_error
 from coord.platform.git.naming import find_checkout, is_same_folder
@@ -29,7 +30,7 @@ from eventlog.events import MAX_PATH_LENGTH
 
 
 @command("uninstall", acts=False)
-@argument("target", metavar="[TARGET]", required=False)
+@argument("target", metavar="[TARGET]", required=False, suggestions=tuple(TARGETS))
 @option("--user", is_flag=True, help="Remove it from your settings for all repositories.")
 @option("--project", is_flag=True, help="Remove it from the settings that the team shares.")
 @option("--local", is_flag=True, help="Remove it from your settings in this repository.")
@@ -40,6 +41,7 @@ from eventlog.events import MAX_PATH_LENGTH
 @option(
     "--client",
     metavar="NAME",
+    suggestions=tuple(client.word for client in CLIENTS),
     help="Remove the server from this client (mcp): claude, codex or gemini.",
 )
 def uninstall(

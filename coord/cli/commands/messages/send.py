@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from coord.cli.parser import argument, command, complete_session, option
+from coord.cli.parser import argument, command, option
 from coord.engine.run import Run
 from coord.engine.transaction import Transaction
 from coord.errors import no_session, usage_error
@@ -16,7 +16,7 @@ URGENCIES = ("low", "normal", "high")
 
 
 @command("send", begins=True)
-@argument("to", metavar="TO", shell_complete=complete_session)
+@argument("to", metavar="TO")
 @argument("subject")
 @argument("body", required=False)
 @option("--urgency", choices=URGENCIES, default="normal", help="How soon it should be read.")

@@ -2,10 +2,10 @@
 
 import re
 
-from coord.cli.commands.session._eta import parse_future_instant
 from coord.cli.parser import argument, command, option
-from coord.cli.resources import check_resource, file_name
+from coord.cli.resources.file_names import check_resource, file_name
 from coord.engine.run import Run, unread_count
+from coord.engine.times import parse_future_instant
 from coord.engine.transaction import Transaction
 from coord.errors import usage_error
 from coord.render.format import eta_text, line, percent_in, session_label

@@ -39,7 +39,12 @@ class StartOptions(Struct, frozen=True):
 
 @command("start", acts=False)
 @option("--name", default="", help="A name by which others can address you.")
-@option("--client", default="", help=f"What you are: {', '.join(CLIENT_NAMES)}, ...; detected if not given.")
+@option(
+    "--client",
+    default="",
+    suggestions=CLIENT_NAMES,
+    help=f"What you are: {', '.join(CLIENT_NAMES)}, ...; detected if not given.",
+)
 @option("--capability", "capabilities", multiple=True, help="Something that you can do; may be repeated.")
 @option("--new", is_flag=True, help="Start a new session, even if this shell already is one.")
 @option("--no-anchor", is_flag=True, help="Do not tie the session to a process; it lives until `coord end`.")

@@ -9,7 +9,7 @@ import os
 
 from msgspec import Struct
 
-from coord.cli.resources import existing_file, file_name
+from coord.cli.resources.file_names import existing_file, file_name
 from coord.engine.run import Run
 from coord.errors import CoordError, usage_error
 from coord.render.format import line

@@ -7,7 +7,8 @@ resource: commands take it for HOURS or a session.
 
 from msgspec import Struct
 
-from coord.cli.resource_types import (
+from coord.cli.resources.file_names import check_resource, existing_file, file_name
+from coord.cli.resources.types import (
     FILE,
     TypedResource,
     check_type,
@@ -17,7 +18,6 @@ from coord.cli.resource_types import (
     path_error,
     similar_type,
 )
-from coord.cli.resources import check_resource, existing_file, file_name
 from coord.engine.run import Run
 from coord.errors import CoordError, usage_error
 from coord.render.format import line
