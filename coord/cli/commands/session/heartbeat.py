@@ -63,7 +63,6 @@ def heartbeat(
       coord heartbeat waiting deploy --blocked-on "the Stripe key"
     """
     names = _paths(run, files)
-
     action, target, phase, progress, next_action = _with_progress((action, target, phase, progress, next_action))
 
     def decide(transaction: Transaction) -> None:
