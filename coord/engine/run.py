@@ -10,7 +10,6 @@ from msgspec.structs import replace
 from coord.engine.snapshot import Snapshot
 from coord.engine.transaction import Outcome, Transaction, transact
 from coord.errors import CoordError, no_session, usage_error
-from coord.platform.terminal import is_drawable
 from coord.render.console.output import print_note, print_text
 from coord.render.format import json_text, terminal_text, time_text
 from coord.workspace.config import Config, read_config
@@ -184,6 +183,8 @@ class Run:
 
     def show(self, sections: "Sequence[Section]", data: object) -> None:
         """Print sections: fitted to the window and with styles on a terminal, otherwise as plain text or JSON."""
+        from coord.platform.terminal import is_drawable  # few commands draw
+
         if self.json:
             self.say("", data)
         elif is_drawable(sys.stdout, self.system.env):

@@ -13,7 +13,6 @@ from msgspec import Struct
 
 from coord.errors import no_log, usage_error
 from coord.platform.git.exclude import hide_live_files, hides_live_files, include_folder, remove_lines
-from coord.platform.git.main_worktree import keep_main_worktree, with_main_worktree
 from coord.platform.git.naming import (
     Checkout,
     is_same_folder,
@@ -119,8 +118,11 @@ def _ask_for_main_worktree(system: System, directory: str, in_hook: bool) -> Non
     """Ask git for the main worktree of a directory's repository, unless it is known. The answer is kept for
     `find_repository`.
     """
-    if not in_hook:
-        with_main_worktree(find_repository(directory), system.env)
+    repository = find_repository(directory)
+    if not in_hook and repository and repository.is_main_unknown:
+        from coord.platform.git.main_worktree import with_main_worktree  # most repositories do not need it
+
+        with_main_worktree(repository, system.env)
 
 
 def refuse_lost_repository(repository: Repository | None) -> None:
@@ -139,6 +141,8 @@ def protect_log(workspace: Workspace) -> None:
     then on. `coord doctor` reports a list that cannot be written.
     """
     if workspace.repository and _marker_path(workspace.repository):
+        from coord.platform.git.main_worktree import keep_main_worktree  # only the start of a session needs it
+
         with suppress(OSError):
             hide_live_files(workspace.repository, workspace.folder)
         keep_main_worktree(workspace.repository)

@@ -23,7 +23,7 @@ from coord.platform.replace_file import replace_file
 
 def with_main_worktree(repository: Repository | None, env: Mapping[str, str]) -> Repository | None:
     """Return the repository with the main worktree that git names. Git runs only if this is not known without it."""
-    if repository is None or repository.main != repository.common or repository.git == repository.common:
+    if repository is None or not repository.is_main_unknown:
         return repository
     if is_shared_folder(os.path.join(repository.common, FOLDER)):
         return repository

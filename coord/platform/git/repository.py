@@ -27,6 +27,11 @@ class Repository:
         self.git = git  # the git directory of this worktree
         self.common = common  # the git directory that all worktrees share
 
+    @property
+    def is_main_unknown(self) -> bool:
+        """Whether `main` is only the git directory, in a linked worktree: git may know the main worktree."""
+        return self.main == self.common != self.git
+
 
 def find_repository(cwd: str) -> Repository | None:
     """Return the git repository that contains a folder, or None. A submodule is a repository of its own.

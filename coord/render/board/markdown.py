@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 
 from coord.render.format import Names, markdown_text, plural, session_label, time_text
-from coord.render.needs import need_markdown
 from eventlog.events import Instant
 from projections.views.board import Board, MessageRow, SessionRow, names_on
 
@@ -22,6 +21,8 @@ def board_markdown(board: Board) -> str:
         f"{plural(board.events, 'event')} in the log\n",
     ]
     if board.needs:
+        from coord.render.needs import need_markdown  # most boards have no such rows
+
         parts += [
             "## ⚠️ Coordination needed\n",
             *(f"- {need_markdown(need, now, board.names)}" for need in board.needs[:_ROWS]),

@@ -5,7 +5,6 @@ import re
 from coord.cli.parser import argument, command, option
 from coord.cli.resources.file_names import check_resource, file_name
 from coord.engine.run import Run, unread_count
-from coord.engine.times import parse_future_instant
 from coord.engine.transaction import Transaction
 from coord.errors import usage_error
 from coord.render.format import eta_text, line, percent_in, session_label
@@ -74,7 +73,7 @@ def heartbeat(
             percent=percent_in(progress),
             next_action=next_action,
             files=names,
-            estimated_completion=parse_future_instant(eta, "--eta", transaction.at) if eta else "",
+            estimated_completion=_completion(eta, transaction.at),
             blocked_on=blocked_on or "",
         )
         if not action and (given != SessionHeartbeat() or blocked_on is not None):
@@ -89,6 +88,15 @@ def heartbeat(
         _render_text(outcome.snapshot.state, session, session.last_at),
         {"session": session.id, **fields, "unread": unread_count(session)},
     )
+
+
+def _completion(eta: str, now: Instant) -> Instant:
+    """Return the time that `eta` means; empty for an empty text. Raises CoordError (2)."""
+    if not eta:
+        return ""
+    from coord.engine.times import parse_future_instant  # few heartbeats need it
+
+    return parse_future_instant(eta, "--eta", now)
 
 
 def _paths(run: Run, files: tuple[str, ...]) -> tuple[str, ...]:
