@@ -9,7 +9,10 @@ NEGATIVE = "'{word}' is not a number of hours: it must be more than 0."
 """The error for a word such as `-2` in the place of HOURS."""
 _UNITS = {"d": DAY_S, "h": HOUR_S, "m": MINUTE_S, "s": 1}
 _NAMES = r"d(?:ays?)?|h(?:(?:ou)?rs?)?|m(?:in(?:ute)?s?)?|s(?:ec(?:ond)?s?)?"
-_PART = rf"([0-9]+(?:\.[0-9]+)?) *({_NAMES})"
+_NUMBER = r"[0-9]+(?:\.[0-9]+)?"
+_PART = rf"({_NUMBER}) *({_NAMES})"
+LENGTH = rf"(?:{_NUMBER} *(?:{_NAMES})\s*)+"
+"""A pattern that every length of time matches."""
 
 
 def parse_duration_s(text: str, what: str) -> int:

@@ -116,7 +116,7 @@ def test_journals_changed_by_git_are_reported_and_kept(bare_repo: Repo, tally: T
             assert f"{old} continues as {session}" in words
             assert old in [e["event"].get("continues") for e in bare_repo.events() if e["session"] == session]
         elif old in gone:
-            assert (session, "not a session" in words) == ("", True)
+            assert (session, "this shell has no session yet" in words) == ("", True), words
         else:
             assert session == old
     if not any(taken.values()):  # then only the mark in git's folder knows of it

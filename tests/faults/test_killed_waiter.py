@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from coord.cli.commands.claims import claim as claim_command
+from coord.cli.commands.claims import _wait
 from coord.guard.entry import ALLOWED, DENIED
 from tests.support.in_process import HERE, SimulatedMachine
 from tests.support.processes import Shell, alive, until
@@ -114,7 +114,7 @@ def test_only_evidence_from_here_ends_a_request(repo: Repo, elsewhere: str, monk
     def killed(*_: object) -> None:
         raise SystemExit
 
-    monkeypatch.setattr(claim_command, "wait_for", killed)
+    monkeypatch.setattr(_wait, "wait_for", killed)
     with pytest.raises(SystemExit):
         machine.run(300, "claim", "droplet", "x", "--wait", "10m", "--session", waiter)
     if elsewhere == "process":  # another process has the number now

@@ -9,9 +9,8 @@ from random import Random
 
 import pytest
 
-from eventlog.events import add_time
 from tests.support.attacks import Tally
-from tests.support.model.answers import LAPSE_S, Judge
+from tests.support.model.answers import Judge
 from tests.support.processes import Result, Shell, until
 from tests.support.repositories import Repo
 
@@ -118,16 +117,13 @@ def test_a_waiter_whose_clock_stands_still_gets_its_claim(repo: Repo, tally: Tal
 
 
 @pytest.mark.attack(8)
-def test_a_waiter_that_gave_up_blocks_no_longer_than_a_lapse(repo: Repo, tally: Tally) -> None:
-    (one, _), (two, second), (three, third) = repo.sessions(3)
+def test_a_waiter_that_gave_up_blocks_nobody(repo: Repo, tally: Tally) -> None:
+    """By the clocks of the others it would still wait, but its process is gone."""
+    (one, _), (two, _), (three, third) = repo.sessions(3)
     one.ok(f"coord claim {RESOURCE} --ttl 7d")  # longer than a command takes by the fast clock
     gave_up = two.run(under(RUNS, repo, f"coord claim {RESOURCE} --wait 2m --json"))
     assert (gave_up.code, gave_up.json["outcome"]) == (1, "timed_out"), gave_up
     one.ok(f"coord release {RESOURCE}")
-    refused = three.run(f"coord claim {RESOURCE} --json").json
-    (way,) = refused["obstacles"]
-    assert way["session"] == second
-    assert refused["at"] < way["until"] <= add_time(refused["at"], LAPSE_S), "by the clocks of the others"
-    assert three.run(under("off 864000", repo, f"coord claim {RESOURCE} --json")).json["outcome"] == "granted"
+    assert three.run(f"coord claim {RESOURCE} --json").json["outcome"] == "granted"
     assert two.run(f"coord claim {RESOURCE} --json").json["obstacles"][0]["session"] == third
     tally.did("waits by a wrong clock")

@@ -16,7 +16,10 @@ ALLOWED_COMMANDS = (
     *("send", "reply", "inbox", "ack", "resolve", "status", "board", "watch"),
     *("log", "why", "diff", "replay", "report", "timeline", "verify", "doctor"),
 )
-ASK_FIRST_COMMANDS = ("break", "init", "install", "uninstall", "import", "archive", "demo", "hook", "git-hook", "mcp")
+ASK_FIRST_COMMANDS = (
+    *("break", "init", "install", "uninstall", "import", "archive", "demo"),
+    *("completion", "hook", "git-hook", "mcp"),
+)
 """A test holds that every command is in exactly one of the two tables, so that a new command must be considered."""
 
 _PER_LINE = 6

@@ -69,7 +69,7 @@ class Scene:
         done = self.shell.run("git commit -qm held")
         self.shell.ok("git reset -q")
         other.ok("coord end && rm held")
-        return done.code == 1 and "other has file/held" in done.err
+        return done.code == 1 and " has file/held" in done.err
 
 
 @pytest.fixture

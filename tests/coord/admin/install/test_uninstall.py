@@ -164,15 +164,16 @@ def test_uninstall_all_keeps_the_log_unless_asked(machine: Machine) -> None:
 def test_live_sessions_prevent_the_removal_of_the_log(machine: Machine) -> None:
     pids = range(100, 700, 100)
     machine.inside.table.rows |= {pid: process(pid, 1, pid, "-bash") for pid in pids}
-    sessions = [machine.inside.start(pid, "--name", f"s{pid}") for pid in pids]
+    for pid in pids:
+        machine.inside.start(pid, "--name", f"s{pid}")
     machine.ok("install claude")
     result = machine.run("uninstall --all --log")
     assert (result.code, result.out, result.err.count("\n")) == (1, "", 1)
     assert "nothing was removed: 6 sessions are live here: " in result.err
-    assert all(f"{session} (s{pid})" in result.err for session, pid in list(zip(sessions, pids, strict=True))[:5])
+    assert "s100, s200, s300, s400, s500 and 1 more" in result.err
     assert "and 1 more (coord status). First end each, with `coord end` in its shell, or from here: " in result.err
     dry = machine.ok("uninstall --all --log --dry-run")
-    assert f"Now it would be refused: 6 sessions are live here: {sessions[0]} (s100)" in dry
+    assert "Now it would be refused: 6 sessions are live here: s100, s200" in dry
     assert f"{LOCAL} (removed)" in dry
     assert (machine.repo.root / LOCAL).is_file()
 

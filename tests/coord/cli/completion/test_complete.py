@@ -10,6 +10,7 @@ from coord.cli.completion.place import Place, find_place, kinds_of
 from coord.cli.parser import argument
 from coord.cli.parser import command as declare
 from coord.cli.registry import COMMANDS_BY_NAME, load_command
+from coord.workspace.config import TYPES
 from projections.rules.state import Session, State
 from tests.support.in_process import NOON, SimulatedMachine
 from tests.support.repositories import Repo
@@ -76,7 +77,7 @@ def test_the_choices_of_an_option_are_completed(machine: SimulatedMachine) -> No
     assert values(machine, 300, "send", "--urgency", "") == ["low", "normal", "high"]
     assert values(machine, 300, "send", "--urgency=h") == ["--urgency=high"]
     assert values(machine, 300, "replay", "--until-session", "front", "d") == ["dead"]
-    assert values(machine, 300, "replay", "--until-session", "fr") == ["front"]
+    assert values(machine, 300, "replay", "--until-session", "fron") == ["front"]
     assert values(machine, 300, "log", "--type", "claim.b") == ["claim.broken", "claim.bypassed"]
     assert values(machine, 300, "install", "g") == ["gemini", "git"]
     assert values(machine, 300, "completion", "") == ["bash", "zsh", "fish"]
@@ -101,7 +102,12 @@ def test_one_s_own_claims_are_completed_first(machine: SimulatedMachine) -> None
 
 def test_files_and_types_are_completed_for_a_claim(machine: SimulatedMachine) -> None:
     ok(machine, 200, "claim", "droplet", "bar")
-    assert values(machine, 100, "claim", "") == ["droplet/bar", "droplet", "file"]
+    assert values(machine, 100, "claim", "") == [
+        "droplet/bar",
+        *"droplet",
+        "file",
+        *(kind for kind in TYPES if kind != "droplet"),
+    ]
     assert values(machine, 100, "claim", "file", "src/") == ["src/app.py", "src/sub/"]
     assert values(machine, 100, "claim", "file", "R") == ["README.md"]
     assert values(machine, 100, "claim", "file/src/s") == ["file/src/sub/"]
@@ -133,9 +139,9 @@ def test_sessions_are_completed_by_name_and_by_id(machine: SimulatedMachine) -> 
     assert {*values(machine, 300, "send", "")} == {"front", "back", "broadcast"}
     assert values(machine, 100, "handoff", "droplet/foo", "") == ["back"]
     assert values(machine, 100, "handoff", "droplet", "foo", "ba") == ["back"]
-    assert values(machine, 100, "whoami", "--session", "f") == ["front"]
-    assert values(machine, 100, "whoami", "--session=f") == ["--session=front"]
-    assert values(machine, 100, "why", "fro") == ["front"]
+    assert values(machine, 100, "whoami", "--session", "fron") == ["front"]
+    assert values(machine, 100, "whoami", "--session=fron") == ["--session=front"]
+    assert values(machine, 100, "why", "fron") == ["front"]
     ok(machine, 200, "end")
     assert values(machine, 100, "send", "b") == ["broadcast"]
     assert "back" in values(machine, 100, "why", "b")

@@ -47,7 +47,7 @@ def log(repo: Repo) -> Repo:
     machine = machine_of(repo)
     for shell, *words in (
         (100, "start", "--name", "front"), (100, "claim", "droplet", "foo"), (100, "claim", "file", "src/app.py"),
-        (200, "start", "--name", "back"), *((200, "claim", f"n{n}", name) for n, name in enumerate(EVIL)),
+        (200, "start", "--name", "back"), *((200, "claim", f"n{n}", name, "--new-type") for n, name in enumerate(EVIL)),
         (200, "send", "front", "$(touch PWNED) `touch PWNED`\\", "x", "--needs-ack"),
     ):  # fmt: skip
         result = machine.run(int(shell), *map(str, words))
@@ -75,7 +75,7 @@ def test_tab_completes_what_fits(kind: str, log: Repo, opened: list[CompletingSh
     for typed, words in {
         "coord hear": "coord heartbeat",
         "coord whoami --ses": "coord whoami --session",
-        "coord log --session=fr": "coord log --session=front",
+        "coord log --session=fron": "coord log --session=front",
         "coord send b": "coord send b",  # back or broadcast
         "coord send bac": "coord send back",
         "coord send --urgency h": "coord send --urgency high",
