@@ -104,7 +104,7 @@ def test_files_and_types_are_completed_for_a_claim(machine: SimulatedMachine) ->
     ok(machine, 200, "claim", "droplet", "bar")
     assert values(machine, 100, "claim", "") == [
         "droplet/bar",
-        *"droplet",
+        "droplet",
         "file",
         *(kind for kind in TYPES if kind != "droplet"),
     ]
