@@ -67,9 +67,7 @@ ATTACKS = {
     16: Attack((2, 7), "fuzzing of the codec, the import, the folder and every text argument", "seconds", 120, 3_600),
     17: Attack((1, 2), "journals of earlier versions, never regenerated, can still be read", "rounds", 1, 1),
     18: Attack((1, 6), "git takes files away under live sessions", "cases", 16, 16),
-    19: Attack(
-        (1, 2, 3, 4, 5, 6, 7), "deliberate errors in the code, one at a time", "mutants at least", 60, 60
-    ),
+    19: Attack((1, 2, 3, 4, 5, 6, 7), "deliberate errors in the code, one at a time", "mutants at least", 60, 60),
     20: Attack(
         (3, 4, 6),
         "the checkpoint and older ones, with journals that arrive late, rewound or damaged, against a full replay",
