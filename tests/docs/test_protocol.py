@@ -174,7 +174,7 @@ _ANSWERS: dict[str, Callable[..., str]] = {
     "notices": _notices,
     "circles": lambda state: "; ".join(" → ".join((*circle, circle[0])) for circle in wait_cycles(state)) or "none",
     "token": lambda state, claim: str(state.claims[claim].token),
-    "stands": lambda state, claim, number: "yes" if is_token_valid(state, claim, int(number)) else "no",
+    "valid": lambda state, claim, number: "yes" if is_token_valid(state, claim, int(number)) else "no",
     "status": lambda state, session: state.sessions[session].status,
     "owing": lambda state, message: ", ".join(sorted(state.messages[message].unacknowledged_by)) or "nobody",
     "unread": lambda state, session: ", ".join(state.sessions[session].unread) or "none",
@@ -222,7 +222,7 @@ def test_an_example_has_the_outcomes_on_the_page(title: str) -> None:
 def test_an_example_shows_its_rule(title: str) -> None:
     number = title.split()[1].rstrip(":")
     shown = any(f"(rule {number})" in row.outcome for row in STORIES[title])
-    assert shown or any(row.event.startswith(("? circles", "? stands")) for row in STORIES[title])
+    assert shown or any(row.event.startswith(("? circles", "? valid")) for row in STORIES[title])
 
 
 @pytest.mark.parametrize("title", STORIES)

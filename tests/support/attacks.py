@@ -51,7 +51,7 @@ ATTACKS = {
         (1, 2, 3), "8 processes append 1,000 events each, are killed at random and started again", "rounds", 5, 200
     ),
     8: Attack((3, 5), "clocks that are wrong, stand still, or step during a command", "seeds", 40, 1_000),
-    9: Attack((3, 5), "SIGSTOP until beyond the expiry, then go on and write", "times", 20, 200),
+    9: Attack((3, 5), "SIGSTOP until after the expiry, then continue and write", "times", 20, 200),
     10: Attack(
         (3, 4), "random commands of random sessions against a model that replays everything", "examples", 500, 50_000
     ),
@@ -65,14 +65,12 @@ ATTACKS = {
     ),
     15: Attack((5,), "pids used again, zombies, containers, reboots, anchors that vanish", "cases", 200, 5_000),
     16: Attack((2, 7), "fuzzing of the codec, the import, the folder and every text argument", "seconds", 120, 3_600),
-    17: Attack((1, 2), "journals of earlier versions, never made again, are read for ever", "rounds", 1, 1),
+    17: Attack((1, 2), "journals of earlier versions, never regenerated, can still be read", "rounds", 1, 1),
     18: Attack((1, 6), "git takes files away under live sessions", "cases", 16, 16),
-    19: Attack(
-        (1, 2, 3, 4, 5, 6, 7), "the code itself is made wrong, at one place at a time", "mutants at least", 60, 60
-    ),
+    19: Attack((1, 2, 3, 4, 5, 6, 7), "deliberate errors in the code, one at a time", "mutants at least", 60, 60),
     20: Attack(
         (3, 4, 6),
-        "the checkpoint and older ones, and journals that come late, rewound or damaged, against a full replay",
+        "the checkpoint and older ones, with journals that arrive late, rewound or damaged, against a full replay",
         "examples",
         1_000,
         50_000,
