@@ -79,10 +79,10 @@ def find_checkout(directory: str, named: str = "") -> Checkout | None:
     """
     if named:
         return named_checkout(directory, named)
-    places = possible_checkouts(directory)
-    return next(
-        (place for place in places if is_shared_folder(place.folder) and not is_foreign(place, directory)), None
-    )
+    for place in possible_checkouts(directory):
+        if is_shared_folder(place.folder) and not is_foreign(place, directory):
+            return place
+    return None
 
 
 def is_foreign(place: Checkout, directory: str) -> bool:
