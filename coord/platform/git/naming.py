@@ -240,6 +240,19 @@ def file_path(root: str, name: str) -> str:
 # --- where a worktree is ----------------------------------------------------------------------------------------------
 
 
+def worktree_name(here: Checkout, worktree: str) -> str:
+    """Return the name of a worktree that a claim names. Claims of older versions contain its path instead. If nothing
+    is there any more, it can be any worktree: return an empty name.
+    """
+    if not os.path.isabs(worktree):
+        return worktree
+    path = path_of_recorded(worktree)
+    if not os.path.isdir(path):
+        return ""
+    found = named_checkout(os.path.realpath(path), here.folder)
+    return found.worktree if is_same_folder(found.root, path) else worktree
+
+
 def root_of_worktree(here: Checkout, worktree: str) -> str:
     """Return the present root of a worktree that a claim names; empty if it is unknown. Claims of older versions
     contain the root itself.
