@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from coord.cli.registry import COMMANDS_BY_NAME, load_command
 from coord.errors import DONE, NO_OUTPUT, USAGE, CoordError, from_os_error
-from coord.render.console.output import open_closed_streams, print_note, take_failure
+from coord.render.console.output import open_closed_streams, print_note, print_text, take_failure
 from coord.render.format import json_text, terminal_text
 from coord.workspace.system import System
 
@@ -45,7 +45,9 @@ def _with_failed_output(error: CoordError, failure: OSError) -> CoordError:
         return CoordError(DONE if error.code == NO_OUTPUT else error.code, error.message, **error.details)
     what = f"the output could not be written: {failure.strerror}"
     text = f"{what}. What the command did is kept; to see it: coord log --last 5"
-    return CoordError(error.code or NO_OUTPUT, " ".join(filter(None, (error.message, text))), **error.details)
+    if error.message:
+        text = f"{error.message.removesuffix('.')}. {text[0].upper()}{text[1:]}"
+    return CoordError(error.code or NO_OUTPUT, text, **error.details)
 
 
 def _answer_shell(argv: Sequence[str], system: System) -> bool:
@@ -54,8 +56,7 @@ def _answer_shell(argv: Sequence[str], system: System) -> bool:
 
     text = answer(system, argv)
     if text is not None:
-        sys.stdout.write(text)
-        sys.stdout.flush()
+        print_text(text)
     return text is not None
 
 

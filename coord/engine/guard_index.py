@@ -6,12 +6,14 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec.structs import replace
 
 from coord.engine.snapshot import Snapshot
 from coord.guard import hook_state
 from coord.guard.decision import GuardRow
 from coord.guard.index import FORM, NAME, with_archive_time, with_digest
 from coord.platform.code_version import code_version
+from coord.platform.git.naming import worktree_name
 from coord.platform.git.repository import CONFIG
 from coord.platform.replace_file import replace_file
 from coord.render.format import UNTIL_COMMITTED, line, quoted, session_label, time_text
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
 
 def save_index(system: System, workspace: Workspace, config: Config, snapshot: Snapshot) -> None:
     """Write the index. If that fails, hooks take the full path."""
-    state, here = snapshot.state, system.here
+    state, here = with_worktree_names(workspace, snapshot.state), system.here
     with suppress(OSError):
         index = {
             "form": FORM,
@@ -47,6 +49,15 @@ def save_index(system: System, workspace: Workspace, config: Config, snapshot: S
         }
         content = with_digest(msgspec.json.encode(index))
         replace_file(os.path.join(workspace.cache, NAME), content, within=workspace.cache)
+
+
+def with_worktree_names(workspace: Workspace, state: State) -> State:
+    """Return the state with the names of worktrees in all claims. Those of older versions contain paths, which the
+    rules cannot compare with names: only git's files tell the name of the worktree at a path.
+    """
+    older = [claim for claim in state.claims.values() if os.path.isabs(claim.worktree)]
+    named = {claim.id: replace(claim, worktree=worktree_name(workspace.checkout, claim.worktree)) for claim in older}
+    return replace(state, claims=state.claims | named) if named else state
 
 
 def view_fields(state: State, config: Config, here: ObserverHost) -> "ViewFields":

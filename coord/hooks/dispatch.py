@@ -31,7 +31,7 @@ from projections.rules.state import Claim, Session, State
 
 T = TypeVar("T")
 HookResult = tuple[int, str]  # an exit code, and what is printed on standard error
-NO_OUTPUT: HookResult = (ALLOWED, "")
+ALLOW: HookResult = (ALLOWED, "")
 _LOCK_WAIT_S = 2.0  # for the log's lock: the agent waits for its hook, and the client has a timeout
 
 
@@ -46,10 +46,10 @@ def handle_call(system: System, call: HookCall, say: SendDocument) -> HookResult
     try:
         workspace = find_workspace(system.at(call.cwd), None, in_hook=True)
     except CoordError:
-        return NO_OUTPUT
+        return ALLOW
     writes = [write for write in writes if is_same_folder(write.folder, workspace.folder)]
     _transact(_request(system, workspace, call, writes), HANDLERS[call.hook_event], say)
-    return NO_OUTPUT
+    return ALLOW
 
 
 def _request(system: System, workspace: Workspace, call: HookCall, writes: list[Write]) -> HookRequest:
@@ -95,7 +95,7 @@ def _decide_writes(system: System, call: HookCall, writes: list[Write]) -> HookR
         if denied:
             break
     if not denied:
-        return NO_OUTPUT
+        return ALLOW
     for folder in dict.fromkeys(write.folder for write in writes if write.folder != some[0].folder):
         _release_unwritten(system, call, [write for write in writes if write.folder == folder])
     return DENIED, denial_text(denied)

@@ -10,13 +10,13 @@ import os
 from collections.abc import Callable, Collection, Iterable
 from functools import partial
 
-from coord.engine.guard_index import guard_rows, patience_s
+from coord.engine.guard_index import guard_rows, patience_s, with_worktree_names
 from coord.engine.transaction import Transaction
 from coord.guard import hook_state
 from coord.guard.decision import GuardRow, Verdict
 from coord.guard.payload import Write
 from coord.platform.git.file_states import FileState, file_states
-from coord.platform.git.naming import root_of_worktree
+from coord.platform.git.naming import root_of_worktree, worktree_name
 from coord.platform.git.repository import Repository, find_repository
 from coord.render.format import duration_text
 from coord.workspace.config import Config
@@ -97,11 +97,15 @@ def _write_may_be_pending(transaction: Transaction, claim: Claim) -> bool:
         return True
     if claim.session == transaction.me.session:
         return False
-    seen = hook_state.read_trace(
-        hook_state.edit_trace_path(transaction.workspace.cache, claim.worktree, claim.resource)
-    )
+    seen = hook_state.read_trace(_trace_path(transaction.workspace, claim))
     recent = 0 <= to_micros(transaction.at) - seen.get("pending", 0) < _WRITE_S * 1_000_000
     return recent or holder.doing.asks_person
+
+
+def _trace_path(workspace: Workspace, claim: Claim) -> str:
+    """Return the path of the trace of an automatic claim's edit."""
+    worktree = worktree_name(workspace.checkout, claim.worktree)
+    return hook_state.edit_trace_path(workspace.cache, worktree, claim.resource)
 
 
 def _edited_file(workspace: Workspace, worktree: str, resource: str) -> tuple[str, Repository | None]:
@@ -126,7 +130,7 @@ class _Edit:
 
     def __init__(self, workspace: Workspace, claim: Claim) -> None:
         self.claim = claim
-        self.trace = hook_state.edit_trace_path(workspace.cache, claim.worktree, claim.resource)
+        self.trace = _trace_path(workspace, claim)
         self.seen = hook_state.read_trace(self.trace)
         path, repository = _edited_file(workspace, claim.worktree, claim.resource)
         self.root = repository.worktree if repository else ""
@@ -171,7 +175,7 @@ def own_automatic_claims(state: State, session: str, agent: str | None = None) -
 def clear_pending(transaction: Transaction, claims: Iterable[Claim]) -> None:
     """Record that no write of these claims is pending any more."""
     for claim in claims:
-        path = hook_state.edit_trace_path(transaction.workspace.cache, claim.worktree, claim.resource)
+        path = _trace_path(transaction.workspace, claim)
         seen = hook_state.read_trace(path)
         if seen.pop("pending", 0):
             hook_state.write_trace(path, seen)
@@ -181,10 +185,10 @@ def stale_claims(workspace: Workspace, config: Config, state: State, at: Instant
     """Return the automatic claims of all sessions whose edits may be finished, because the last write is long ago. Does
     not run git.
     """
-    now = to_micros(at)
+    now, named = to_micros(at), with_worktree_names(workspace, state)
     rows = [
         row
-        for row in guard_rows(state, config)
+        for row in guard_rows(named, config)
         if row.automatic and now - (row.ends - row.ttl_s * 1_000_000) >= row.patience_s * 1_000_000
     ]
     return [state.claims[row.id] for row in rows if not _is_unfinished(workspace, row, now)]
@@ -221,7 +225,8 @@ def finish_conflicting(
     transaction: Transaction, config: Config, wanted: ClaimRequest | None, answers: GitAnswers
 ) -> None:
     """End the automatic claims that conflict with a request and whose edits are finished."""
-    finish_edits(transaction, config, conflicting_claims(transaction.state, wanted), answers)
+    state = with_worktree_names(transaction.workspace, transaction.state)
+    finish_edits(transaction, config, conflicting_claims(state, wanted), answers)
 
 
 def may_finish_conflicting(
@@ -230,7 +235,7 @@ def may_finish_conflicting(
     """Return whether `finish_conflicting` may end a claim, without running git."""
     if not (found := {claim.id for claim in conflicting_claims(state, wanted)}):
         return False
-    rows = [row for row in guard_rows(state, config) if row.id in found]
+    rows = [row for row in guard_rows(with_worktree_names(workspace, state), config) if row.id in found]
     return not all(_is_unfinished(workspace, row, to_micros(now)) for row in rows)
 
 

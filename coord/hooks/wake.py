@@ -8,6 +8,7 @@ messages again.
 import os
 import sys
 
+from coord.engine.guard_index import with_worktree_names
 from coord.engine.snapshot import Snapshot
 from coord.engine.transaction import Transaction, transact
 from coord.errors import CoordError
@@ -104,6 +105,7 @@ def _freed_files(
     blocks it, end the edit if git shows that it is finished.
     """
     folder, config = hook_state.folder_of(workspace.cache, me.id), read_config(workspace)
+    state = with_worktree_names(workspace, state)
     found = {}
     names = [name for name in os.listdir(folder) if name.startswith("denied-")] if os.path.isdir(folder) else []
     for name in sorted(names):

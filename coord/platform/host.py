@@ -48,6 +48,19 @@ def host_identity() -> tuple[str, str, str]:
     return blake2b(secret.encode(), digest_size=8, key=b"coord").hexdigest(), boot, namespace
 
 
+def user_id() -> int:
+    """Return the id of the user as whom this process runs. On Windows it is 0, as is the owner of each file there."""
+    return os.geteuid() if hasattr(os, "geteuid") else 0
+
+
+def owner_of(path: str) -> int:
+    """Return the id of the user who owns a file, a folder or a link; -1 if there is none or it is unreadable."""
+    try:
+        return os.lstat(path).st_uid
+    except OSError:
+        return -1
+
+
 def _read(path: str) -> str:
     try:
         with open(path, encoding="utf-8", errors="replace") as file:

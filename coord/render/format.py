@@ -50,6 +50,17 @@ def line(text: str, limit: int = 120) -> str:
     return terminal_text(text, limit)
 
 
+def shell_word(text: str) -> str:
+    """Return a text quoted for a shell. Characters that cannot be printed are escaped, for bash and zsh."""
+    if text.isprintable():
+        from shlex import quote  # slow to load, and few commands print a command
+
+        return quote(text)
+    plain = {byte: chr(byte) for byte in range(32, 127) if byte not in b"'\\"}
+    data = text.encode(errors="surrogateescape")
+    return "$'" + "".join(plain.get(byte, f"\\{byte:03o}") for byte in data) + "'"
+
+
 def quoted(text: str, limit: int = 120) -> str:
     """Return another session's text on one line, between quotation marks that the text cannot close."""
     return "“" + line(text.replace("”", '"'), limit) + "”"

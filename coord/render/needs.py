@@ -15,6 +15,7 @@ from coord.render.format import (
     markdown_text,
     quoted,
     session_label,
+    shell_word,
     time_text,
 )
 from eventlog.events import Instant, seconds_between
@@ -72,19 +73,14 @@ def _since(need: Need, now: Instant) -> str:
 
 
 def _shell_word(word: str) -> str:
-    """Quote a word for a POSIX shell; one with control characters is written with escapes, for bash and zsh."""
+    """Return a word quoted for a shell, with double quotes where that is enough, since they are easier to read."""
     if re.fullmatch(_PLAIN_WORD, word) and word != "...":
         return word
     if not word.isprintable():
-        return "$'" + "".join(map(_escaped, word)) + "'"
+        return shell_word(word)
     if not any(letter in word for letter in '"$`\\!'):
         return f'"{word}"'
     return "'" + word.replace("'", "'\\''") + "'"
-
-
-def _escaped(letter: str) -> str:
-    """Return a character as it is written between `$'` and `'`."""
-    return "\\" + letter if letter in "\\'" else letter if letter.isprintable() else f"\\U{ord(letter):08x}"
 
 
 def markdown_code(text: str) -> str:

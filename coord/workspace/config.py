@@ -18,7 +18,7 @@ LOCK_FILES = (
 )
 TYPES = (
     *("branch", "build", "database", "deploy", "doc", "droplet", "environment", "feature", "issue"),
-    *("migration", "port", "release", "service", "task", "test", "workstream"),
+    *("migration", "port", "push", "release", "service", "tag", "task", "test", "workstream"),
 )
 """The types of resources that can be claimed without --new-type, beside `file`."""
 

@@ -2,8 +2,8 @@
 
 All worktrees of a repository use the folder in its main worktree, which is found from the common git directory. A
 repository without such a folder uses that of the repository, or of the folder, that contains it. Outside any
-repository, the nearest COORDINATION in the working directory or a parent of it is used. The names of files are made by
-`coord.platform.git.naming`, as for the guard.
+repository, the nearest COORDINATION in the working directory or a parent of it is used. Outside the repository, the
+folder of another user is not used. The names of files are made by `coord.platform.git.naming`, as for the guard.
 """
 
 import os
@@ -15,6 +15,7 @@ from coord.errors import no_log, usage_error
 from coord.platform.git.exclude import hide_live_files, hides_live_files, include_folder, remove_lines
 from coord.platform.git.naming import (
     Checkout,
+    is_foreign,
     is_same_folder,
     named_checkout,
     possible_checkouts,
@@ -97,13 +98,15 @@ def find_workspace(system: System, root: str | None, *, in_hook: bool = False) -
         raise no_log("the current folder was removed. Change to one that exists.")
     cwd = os.path.realpath(system.cwd)
     _ask_for_main_worktree(system, cwd, in_hook)
-    removed: Checkout | None = None
+    removed, foreign = None, ""
     for place in possible_checkouts(cwd):
         if removed and place.repository is not removed.repository:
             break
         if is_shared_folder(place.folder):
-            return _workspace(place)
-        if read_marker(Workspace(place.folder, place.root, place.repository)):
+            if not is_foreign(place, cwd):
+                return _workspace(place)
+            foreign = foreign or place.folder
+        elif read_marker(Workspace(place.folder, place.root, place.repository)):
             removed = removed or place
     if removed:
         raise no_log(
@@ -111,7 +114,8 @@ def find_workspace(system: System, root: str | None, *, in_hook: bool = False) -
             "Restore it if possible (`git stash pop`); `coord init` starts a new one."
         )
     refuse_lost_repository(find_repository(cwd))
-    raise no_log(f"{cwd} has no {FOLDER}/ yet. In a repository, run `coord init` once.")
+    ignored = f" {foreign} belongs to another user. To use it, name it with --root or COORD_ROOT." if foreign else ""
+    raise no_log(f"{cwd} has no {FOLDER}/ yet. In a repository, run `coord init` once.{ignored}")
 
 
 def _ask_for_main_worktree(system: System, directory: str, in_hook: bool) -> None:

@@ -50,8 +50,11 @@ class System:
         return [own, *ancestors(self.processes, self.pid)] if own else []
 
     def at(self, folder: str) -> "System":
-        """Return the same system with another working directory."""
-        return System(self.env, folder, self.wall, self.pid, self._here, self._processes, self.has_terminal)
+        """Return the same system with another working directory. A relative COORD_ROOT keeps its meaning."""
+        root, env = self.env.get("COORD_ROOT", ""), self.env
+        if root and self.cwd and not os.path.isabs(os.path.expanduser(root)):
+            env = {**env, "COORD_ROOT": os.path.join(self.cwd, root)}
+        return System(env, folder, self.wall, self.pid, self._here, self._processes, self.has_terminal)
 
     def death_evidence(self, session: Session) -> str:
         """Return the evidence that a session's anchor is gone; empty if it is alive or its state is unknown."""

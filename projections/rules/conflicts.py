@@ -62,16 +62,12 @@ def conflict(a: "ClaimLike", b: "ClaimLike") -> bool:
 
 
 def are_different_worktrees(a: str, b: str) -> bool:
-    """Rule 1: return whether two claims are limited to worktrees that are certainly different.
+    """Rule 1: return whether two claims are limited to different worktrees.
 
-    A worktree is known by its name in git. Older journals contain its path instead, and a path tells nothing about the
-    name: a worktree with a path and one with a name may be the same one.
+    A worktree is known by its name in git. Older journals contain its path instead. A path tells nothing about the
+    name, so the rule takes them for different. Hooks compare names: see `coord.engine.guard_index.with_worktree_names`.
     """
-    return bool(a and b) and a != b and _is_path(a) == _is_path(b)
-
-
-def _is_path(worktree: str) -> bool:
-    return worktree.startswith(("/", "\\")) or worktree[1:2] == ":"
+    return bool(a and b) and a != b
 
 
 def own_covers(own: "ClaimLike", request: "ClaimLike") -> bool:

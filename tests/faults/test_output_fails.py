@@ -107,6 +107,21 @@ def test_a_hook_of_git_stops_a_commit(repo: Repo, output: str) -> None:
     assert two.ok("git rev-parse HEAD") == before
 
 
+@pytest.mark.parametrize("command", ["completion bash", "demo", "--help", "help claim", "log", "board", "doctor"])
+def test_the_output_of_any_command_can_fail(repo: Repo, command: str) -> None:
+    one = repo.shell()
+    result = run(one, f"coord {command}", "full output")
+    assert result.code in (NO_OUTPUT, one.run(f"coord {command}").code), result
+    assert result.err.count("could not be written") == 1, result
+    assert "the system refused" not in result.err, result
+
+
+def test_an_error_without_output_says_nothing_of_the_output(repo: Repo) -> None:
+    one = repo.shell()
+    result = run(one, "coord frobnicate", "full output")
+    assert (result.code, result.err) == (2, "coord: there is no command 'frobnicate'. See: coord --help\n")
+
+
 @pytest.mark.parametrize("command", ["--help", "status --help", "log", "log --json", "replay", "status", "report"])
 def test_a_reader_that_stops_is_not_an_error(repo: Repo, command: str) -> None:
     shell, _ = repo.sessions(1)[0]

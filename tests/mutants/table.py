@@ -74,8 +74,8 @@ LogReader._read_next | never horizon | events of another machine that are too fa
 # The rules of claims.
 conflicts.conflict | never agent | rule 1: a session and its own subagent do not conflict
     property/test_conflict.py::test_rule_1_claims_conflict_as_in_the_reference_model
-conflicts.are_different_worktrees | never _is_path | rule 1: a path may be the worktree that a name means
-    property/test_conflict.py::test_rule_1_claims_conflict_as_in_the_reference_model
+guard_index.with_worktree_names | returns state | a claim that names the path of a worktree is in that worktree
+    coord/hooks/test_worktree_identity.py::test_edits_in_older_journals_are_in_their_own_worktrees
 claims.find_obstacles | never conflict wait | rule 2: no request overtakes an earlier waiting request
     projections/rules/test_claims.py::test_rule_2_an_earlier_waiting_request_comes_first
 requests.on_requested | never refused | rule 2: a request that was told refused is never granted

@@ -15,7 +15,7 @@ from coord.admin.install.request import InstallRequest
 from coord.admin.verify import VerifyResult, verify
 from coord.engine.snapshot import Snapshot
 from coord.errors import CoordError
-from coord.hooks.git.ownership import shell_word
+from coord.render.format import shell_word
 from coord.workspace.config import Config, read_config
 from coord.workspace.paths import Workspace, find_workspace
 from coord.workspace.system import System

@@ -4,7 +4,7 @@ import os
 
 from coord.errors import usage_error
 from coord.platform.git.naming import claim_name, find_checkout, is_same_folder
-from coord.render.format import line
+from coord.render.format import line, shell_word
 from coord.workspace.paths import Workspace
 from coord.workspace.system import System
 from projections.rules.resources import is_file, is_pattern
@@ -21,13 +21,11 @@ def refuse_unguarded(system: System, workspace: Workspace, resource: str) -> Non
     known = next((i for i, part in enumerate(parts) if is_pattern(part)), len(parts) - 1)
     found = find_checkout(os.path.join(workspace.root, *parts[:known]))
     if found and not is_same_folder(found.folder, workspace.folder):
-        from shlex import quote  # slow to load, and claims seldom need it
-
         name = os.path.relpath(os.path.join(workspace.root, *parts), found.root) + "/" * resource.endswith("/")
         place = os.path.dirname(found.folder)
         raise usage_error(
             f"{line(resource)} was not claimed, because the log in {line(found.folder)} guards it. "
-            f"Claim it there: cd {quote(place)} && coord claim {quote(f'file/{name}')}"
+            f"Claim it there: cd {shell_word(place)} && coord claim {shell_word(f'file/{name}')}"
         )
 
 
@@ -36,7 +34,5 @@ def note_on_wildcards(workspace: Workspace, resource: str) -> str:
     name = resource.removeprefix("file/").rstrip("/")
     if not is_file(resource) or not is_pattern(name) or not os.path.lexists(os.path.join(workspace.root, name)):
         return ""
-    from shlex import quote  # slow to load, and claims seldom need it
-
     what = f"{line(name)} is a pattern, and also the name of a file"
-    return f"{what}; to claim only that file: coord claim {quote(f'file/{claim_name(name)}')}"
+    return f"{what}; to claim only that file: coord claim {shell_word(f'file/{claim_name(name)}')}"

@@ -12,7 +12,7 @@ from functools import cached_property
 
 from msgspec.structs import replace
 
-from coord.engine.guard_index import has_stated_activity
+from coord.engine.guard_index import has_stated_activity, with_worktree_names
 from coord.engine.snapshot import Snapshot
 from coord.engine.transaction import Transaction, transact
 from coord.errors import CoordError
@@ -68,7 +68,7 @@ class GitHook:
         """Return the present state and its time. Raises CoordError."""
         snapshot = Snapshot(self.system, self.workspace)
         snapshot.catch_up(consistent=True)
-        return as_of(snapshot.state, snapshot.now), snapshot.now
+        return with_worktree_names(self.workspace, as_of(snapshot.state, snapshot.now)), snapshot.now
 
     def me(self, state: State) -> Identity:
         """Return the session that calls git; `_NOBODY` for a person without one. Raises CoordError if it is unclear."""

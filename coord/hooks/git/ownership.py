@@ -7,7 +7,6 @@ and we have no new one.
 
 import os
 from collections.abc import Callable, Collection, Iterable, Mapping
-from shlex import quote
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from msgspec import Struct
@@ -15,7 +14,7 @@ from msgspec import Struct
 from coord.engine.guard_index import guard_rows
 from coord.guard.decision import RequestedWrite, is_ignored
 from coord.hooks.git.staged import PushedRef, Staged
-from coord.render.format import line, plural
+from coord.render.format import line, plural, shell_word
 from coord.render.messages import notice_line
 from coord.workspace.config import Config
 from coord.workspace.identity import Identity
@@ -191,14 +190,6 @@ def _pathspec(name: str, at: str) -> str:
     """Return the path of a file as git reads it in the folder `at`."""
     path = os.path.relpath(f"/{name}", f"/{at}") + "/" * name.endswith("/")
     return f":(literal){path}" if path.startswith(":") or set(path) & set("*?[\\") else path
-
-
-def shell_word(text: str) -> str:
-    """Return a text quoted for a shell. Characters that cannot be printed are escaped."""
-    if text.isprintable():
-        return quote(text)
-    plain = {byte: chr(byte) for byte in range(32, 127) if byte not in b"'\\"}
-    return "$'" + "".join(plain.get(byte, f"\\{byte:03o}") for byte in os.fsencode(text)) + "'"
 
 
 # --- the texts -----------------------------------------------------------------------------------------------------

@@ -22,6 +22,7 @@ from coord.platform.git.repository import (
     recorded_path,
     with_parents,
 )
+from coord.platform.host import owner_of, user_id
 
 TYPE_CHECKING = False  # loading `typing` would make a hook take 1.7 times as long
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 MAIN = "main"  # the name of the main worktree, and of the only tree outside git
 _LINKED = "worktrees"  # the folder, in the common git directory, with a git directory for each linked worktree
+_ROOT = 0  # the id of the user root
 _WILDCARDS, _LETTERS = "*?", "\uff0a\uff1f"  # wildcards in a file's name, and the letters that claims have for them
 _LONGEST_NAME, _KEPT = 500, 460  # characters of a name, and of the start of a longer one
 
@@ -77,7 +79,23 @@ def find_checkout(directory: str, named: str = "") -> Checkout | None:
     """
     if named:
         return named_checkout(directory, named)
-    return next((found for found in possible_checkouts(directory) if is_shared_folder(found.folder)), None)
+    for place in possible_checkouts(directory):
+        if is_shared_folder(place.folder) and not is_foreign(place, directory):
+            return place
+    return None
+
+
+def is_foreign(place: Checkout, directory: str) -> bool:
+    """Return whether a shared folder is outside the repository of a directory and belongs to another user, who may have
+    made it in a folder that everyone can write to.
+
+    As for git's `safe.directory`, the owner must be the user of this process. It can also be root, who can write to
+    every folder, or the owner of the repository (outside git, of the directory), for a container that runs as root.
+    """
+    if place.inner is not None and place.repository is place.inner:
+        return False
+    owner = owner_of(place.folder)
+    return owner not in (user_id(), _ROOT) and owner != owner_of(place.inner.worktree if place.inner else directory)
 
 
 def possible_checkouts(directory: str) -> "Iterator[Checkout]":
@@ -220,6 +238,19 @@ def file_path(root: str, name: str) -> str:
 
 
 # --- where a worktree is ----------------------------------------------------------------------------------------------
+
+
+def worktree_name(here: Checkout, worktree: str) -> str:
+    """Return the name of a worktree that a claim names. Claims of older versions contain its path instead. If nothing
+    is there any more, it can be any worktree: return an empty name.
+    """
+    if not os.path.isabs(worktree):
+        return worktree
+    path = path_of_recorded(worktree)
+    if not os.path.isdir(path):
+        return ""
+    found = named_checkout(os.path.realpath(path), here.folder)
+    return found.worktree if is_same_folder(found.root, path) else worktree
 
 
 def root_of_worktree(here: Checkout, worktree: str) -> str:

@@ -66,5 +66,8 @@ def record_failure(error: OSError) -> None:
 
 def take_failure() -> OSError | None:
     """Flush standard output, and return the first failure of this command; None if everything was written."""
-    print_text("")
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        record_failure(error)
     return _failures.pop() if _failures else None

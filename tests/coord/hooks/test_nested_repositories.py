@@ -168,3 +168,12 @@ def test_a_commit_is_checked_with_the_log_of_each_part(agents: Agents) -> None:
     assert git_hook(agents, "pre-commit", ".") == 0
     assert agents.coord(CODEX, "claim", "file", "**").code == 0
     assert git_hook(agents, "pre-commit", ".") == 0, "the outer log does not guard it"
+
+
+def test_a_relative_coord_root_means_one_folder(agents: Agents, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is relative to the working directory of the hook, not to the folder of the file."""
+    monkeypatch.chdir(agents.root)
+    agents.env = {"COORD_ROOT": "."}
+    for path in ("a.py", "inner/a.py"):
+        assert agents.writes(CLAUDE, path).code == ALLOWED
+        assert agents.writes(CODEX, path).code == DENIED

@@ -141,11 +141,11 @@ def test_an_edit_is_guarded_where_the_repository_is_mounted_too(repo: Repo) -> N
         ("main", "main", False),
         ("", "main", False),
         ("/w/one", "/w/two", True),
-        ("/w/one", "main", False),
-        ("worktrees/w", "C:\\w", False),
+        ("/w/one", "main", True),
+        ("worktrees/w", "C:\\w", True),
     ],
 )
-def test_rule_1_a_path_and_a_name_may_be_the_same_worktree(a: str, b: str, different: bool) -> None:
+def test_rule_1_worktrees_differ_if_their_names_do(a: str, b: str, different: bool) -> None:
     assert are_different_worktrees(a, b) is are_different_worktrees(b, a) is different
 
 
@@ -163,3 +163,26 @@ def test_an_edit_in_an_older_journal_is_guarded_and_ends(agents: Agents) -> None
     agents.shell(CLAUDE, "git commit -qam more", hooks=False)
     assert agents.writes(CODEX, "a.py").code == ALLOWED
     assert agents.claims() == {"file/a.py": agents.session(CODEX)}
+
+
+def test_edits_in_older_journals_are_in_their_own_worktrees(agents: Agents) -> None:
+    """After an upgrade, nobody is denied its own file because of an edit in another worktree."""
+    side = agents.root.parent / "other"
+    with pytest.MonkeyPatch.context() as older:
+        by_path(older)
+        assert agents.writes(CLAUDE, "a.py").code == agents.writes(CODEX, "a.py", cwd=side).code == ALLOWED
+    assert agents.writes(CLAUDE, "a.py").code == agents.writes(CODEX, "a.py", cwd=side).code == ALLOWED
+    assert agents.writes(CODEX, "a.py").code == agents.writes(CLAUDE, "a.py", cwd=side).code == DENIED
+    agents.shell(CLAUDE, "git commit -qam more", hooks=False)
+    assert agents.writes(CODEX, "a.py").code == ALLOWED
+    assert agents.writes(CLAUDE, "a.py", cwd=side).code == DENIED
+    assert not [row for row in agents.board()["needs"] if row["kind"] == "lost"]
+
+
+def test_an_older_edit_in_a_worktree_that_is_gone_is_guarded(agents: Agents) -> None:
+    """The path no longer tells which worktree it was, so the file is guarded in all of them."""
+    with pytest.MonkeyPatch.context() as older:
+        by_path(older)
+        agents.writes(CLAUDE, "a.py")
+    moved(agents)
+    assert agents.writes(CODEX, "a.py").code == DENIED

@@ -113,3 +113,15 @@ def test_a_folder_that_was_moved_up_is_found_there(bare_repo: Repo) -> None:
     shell.ok("mkdir sub && cd sub && coord init --here && coord start")
     shell.ok("mv COORDINATION ..")
     shell.ok("coord status && coord whoami && coord claim droplet x")
+
+
+def test_a_folder_of_another_user_is_named_but_not_used(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = shared(home)
+    monkeypatch.setattr("coord.platform.git.naming.owner_of", lambda path: 1001 if path == str(folder) else 1000)
+    monkeypatch.setattr("coord.platform.git.naming.user_id", lambda: 1000)
+    cwd = repository(home / "repo")
+    with pytest.raises(CoordError, match=f"{folder} belongs to another user.*--root or COORD_ROOT") as refused:
+        workspace(home, cwd)
+    assert refused.value.code == 4
+    machine = SimulatedMachine(Repo(cwd, home))
+    assert find_workspace(machine.system(100, {}), str(folder)).folder == str(folder)

@@ -55,8 +55,7 @@ def conflict(a: Terms, b: Terms) -> bool:
         return False
     files = a.resource.startswith("file/") and b.resource.startswith("file/")
     names = {a.worktree, b.worktree} - {""}
-    paths = {name for name in names if name.startswith("/")}  # of older journals
-    return not (files and len(names) == 2 and len(paths) != 1)
+    return not (files and len(names) == 2)
 
 
 def own_covers(own: Terms, ask: Terms) -> bool:

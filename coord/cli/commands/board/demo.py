@@ -1,7 +1,6 @@
 """`coord demo`: print the demo as it runs, or as JSON."""
 
 import os
-import sys
 
 import msgspec
 
@@ -11,6 +10,7 @@ from coord.engine.board import board_of
 from coord.engine.run import Run
 from coord.errors import USAGE, CoordError
 from coord.render.board.text import board_sections
+from coord.render.console.output import print_row
 from coord.render.format import terminal_text
 from coord.render.styled import Row, Section, styled
 
@@ -54,8 +54,7 @@ def demo(run: Run) -> None:
 
 def _print(run: Run, sections: list[Section]) -> None:
     run.show(sections, {})
-    sys.stdout.write("\n")
-    sys.stdout.flush()
+    print_row("")
 
 
 def _section(part: str | PlayedStep) -> Section:

@@ -1,11 +1,10 @@
 """`coord completion`: print the script with which a shell completes command lines of coord."""
 
-import sys
-
 from coord.cli.completion.scripts import SCRIPTS
 from coord.cli.parser import argument, command
 from coord.engine.run import Run
 from coord.errors import usage_error
+from coord.render.console.output import print_text
 from coord.render.format import line
 
 _LOADING = {
@@ -34,4 +33,4 @@ def completion(run: Run, shell: str) -> None:
     if run.json:
         run.say("", {"shell": shell, "load": _LOADING[shell], "script": SCRIPTS[shell]})
     else:
-        sys.stdout.write(SCRIPTS[shell])
+        print_text(SCRIPTS[shell])

@@ -3,7 +3,6 @@
 import os
 from contextlib import nullcontext
 from itertools import chain, count
-from shlex import quote
 
 from coord.cli.live_sessions import live_sessions_text
 from coord.cli.parser import command, option
@@ -21,7 +20,7 @@ from coord.platform.git.exclude import (
 from coord.platform.git.main_worktree import with_main_worktree
 from coord.platform.git.repository import FOLDER, Repository, find_repository
 from coord.platform.replace_file import replace_file
-from coord.render.format import line
+from coord.render.format import line, shell_word
 from coord.workspace.config import Config
 from coord.workspace.paths import Workspace, is_log_protected, protect_log, refuse_links, refuse_lost_repository
 from coord.workspace.template import TemplateFile, template_files
@@ -215,7 +214,7 @@ def _render_text(
     if tracked:
         parts.append(
             "Git tracks the log here, as an archive. Before sessions work here again: "
-            f"coord init --force && git -C {quote(folder)} rm -r --cached --quiet --ignore-unmatch log"
+            f"coord init --force && git -C {shell_word(folder)} rm -r --cached --quiet --ignore-unmatch log"
         )
     parts.append("Next: coord start")
     return "\n".join(parts)

@@ -11,11 +11,11 @@ from coord.hooks.git.ownership import (
     find_conflicts,
     find_lost_claims,
     resources_of,
-    shell_word,
     suggest_command,
 )
 from coord.hooks.git.staged import PushedRef, Staged, parse_pushed
 from coord.platform.git.naming import claim_name
+from coord.render.format import shell_word
 from coord.workspace.config import Config
 from coord.workspace.identity import Identity
 from eventlog.events import Instant

@@ -16,6 +16,7 @@ from coord.platform.git.naming import (
     spelled,
 )
 from coord.platform.git.repository import CONFIG, FOLDER
+from coord.platform.host import owner_of, user_id
 from tests.support.case import IgnoresCase
 
 
@@ -96,6 +97,45 @@ def test_a_named_log_names_files_from_its_own_root(home: Path) -> None:
 
 def test_no_log_above_is_no_checkout(home: Path) -> None:
     assert find_checkout(str(repository(repository(home / "outer") / "inner"))) is None
+
+
+ME, ROOT, OTHER, THIRD = 1000, 0, 1001, 1002
+
+
+@pytest.mark.parametrize(
+    ("owner_of_folder", "owner_of_repository", "used"),
+    [(ME, ME, True), (ROOT, ME, True), (OTHER, ME, False), (OTHER, OTHER, True), (OTHER, THIRD, False)],
+)
+@pytest.mark.parametrize("in_git", [True, False])
+def test_the_folder_of_another_user_is_not_used_from_below(
+    home: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    in_git: bool,
+    owner_of_folder: int,
+    owner_of_repository: int,
+    used: bool,
+) -> None:
+    shared(home)
+    below = repository(home / "repo") if in_git else home / "plain"
+    below.mkdir(exist_ok=True)
+    owners = {str(home / FOLDER): owner_of_folder, str(below): owner_of_repository}
+    monkeypatch.setattr(naming, "owner_of", owners.__getitem__)
+    monkeypatch.setattr(naming, "user_id", lambda: ME)
+    assert (find_checkout(str(below)) is not None) is used
+
+
+def test_the_folder_of_a_shared_repository_is_used(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(naming, "owner_of", lambda _: OTHER)
+    monkeypatch.setattr(naming, "user_id", lambda: ME)
+    main = repository(home / "repo", log=True)
+    for directory in (main, main / "src", worktree(main, home / "tree")):
+        assert checkout(directory).folder == str(main / FOLDER)
+
+
+def test_a_link_belongs_to_the_user_who_made_it(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "missing")
+    assert owner_of(str(tmp_path / "link")) == user_id()
+    assert owner_of(str(tmp_path / "missing")) == -1
 
 
 # --- worktrees --------------------------------------------------------------------------------------------------------
