@@ -59,7 +59,7 @@ def test_a_person_without_a_session_can_send_and_answer(machine: Terminals) -> N
     assert sent.code == 0, sent
     (line,) = sent.err.splitlines()
     assert "this shell is now session" in line
-    assert "(Ada Lovelace)" in line
+    assert "session Ada Lovelace (" in line
     assert "coord end" in line
     assert "Ada Lovelace" in machine.run(200, "inbox").out
     assert machine.run(200, "send", "Ada Lovelace", "Answer", "8003").code == 0
