@@ -105,7 +105,9 @@ def test_a_time_ahead_is_the_next_occurrence(text: str, berlin: None) -> None:
     assert parse_future_instant(text, "--eta", NOW) == AHEAD[text]
 
 
-@pytest.mark.parametrize("text", ["soon", "-45m", "45m ago", "", "yesterday", "2026-11-23", "2027-03-28 02:30", "friday", "tomorrow"])
+@pytest.mark.parametrize(
+    "text", ["soon", "-45m", "45m ago", "", "yesterday", "2026-11-23", "2027-03-28 02:30", "friday", "tomorrow"]
+)
 def test_no_past_or_unknown_time_lies_ahead(text: str, berlin: None) -> None:
     with pytest.raises(CoordError, match=r"^--eta ") as error:
         parse_future_instant(text, "--eta", NOW)

@@ -170,7 +170,11 @@ def _show_message(run: Run, snapshot: Snapshot, text: str, me: str, peek: bool) 
     event, payload = read_message(run.workspace, message_id(snapshot, text))
     row = full_message_row(event, payload, snapshot.state)
     text = message_lines(row, snapshot.now, me, names_of(snapshot.state), whole=True)
-    if run.say(run.fitted(text), msgspec.to_builtins(row)) and not peek and event.id in known_session(snapshot.state, me).unread:
+    if (
+        run.say(run.fitted(text), msgspec.to_builtins(row))
+        and not peek
+        and event.id in known_session(snapshot.state, me).unread
+    ):
         run.transact(lambda transaction: transaction.append(MessageRead(messages=(event.id,))))
 
 
