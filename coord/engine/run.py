@@ -243,7 +243,7 @@ def begin_person_session(transaction: Transaction, wanted: str) -> Identity:
     transaction.start_session(Identity("", "just started"), started)
     continues = f", which continues {earlier}" if earlier else ""
     transaction.notes.append(
-        f"this shell is now session {line(name)} ({transaction.me.session}){continues}; it ends with the shell, or with: "
-        "coord end"
+        f"this shell is now session {line(name)} ({transaction.me.session}){continues}; it ends with the shell, or "
+        "with: coord end"
     )
     return transaction.me
