@@ -148,6 +148,7 @@ class Run:
         if self._me is None or not self._me.session:
             self._me = None
             self._me = self.transact(lambda _: None).me
+            self._unread = 0  # commands that only read do not mention what is unread
             snapshot = self.read_state()
         else:
             session = known_session(snapshot.state, self._me.session)

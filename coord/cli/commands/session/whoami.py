@@ -2,9 +2,8 @@
 
 from coord.cli.parser import command
 from coord.engine.run import Run
-from coord.render.format import line, session_label
+from coord.render.format import line
 from coord.workspace.names import known_session
-from projections.views.board import names_of
 
 
 @command("whoami")
@@ -18,9 +17,9 @@ def whoami(run: Run) -> None:
     snapshot, me = run.read_as_session()
     run.note_problems(snapshot)
     session = known_session(snapshot.state, me.session)
-    label = session_label(session.id, names_of(snapshot.state), full=True)
+    name = f" ({line(session.name)})" if session.name else ""
     agent = f", subagent {line(me.agent)}" if me.agent else ""
     run.say(
-        f"{label}{agent}, by {me.how}",
+        f"{session.id}{name}{agent}, by {me.how}",
         {"session": session.id, "name": session.name, "agent": me.agent, "how": me.how, "status": session.status},
     )

@@ -182,7 +182,7 @@ def test_an_event_that_is_not_a_message_is_refused_as_one(words: tuple[str, ...]
 def test_an_event_id_can_be_given_for_a_session(inside: SimulatedMachine) -> None:
     claim = inside.run(100, "claim", "file", "x.py", "--json").json["claim"]
     assert "to ada: hello" in inside.run(200, "send", claim, "hello").out
-    assert claim.rpartition("/")[0] in inside.run(300, "whoami", "--session", claim).out
+    assert inside.run(300, "whoami", "--session", claim).out.startswith(claim.rpartition("/")[0])
     assert inside.run(200, "send", f"{claim}x", "hello").code == 3
 
 
@@ -194,7 +194,7 @@ def test_a_number_does_not_name_a_session(text: str, inside: SimulatedMachine) -
 
 def test_a_number_can_be_a_sessions_name(inside: SimulatedMachine) -> None:
     named = inside.run(300, "start", "--new", "--name", "42", "--json").json["session"]
-    assert named in inside.run(100, "whoami", "--session", "42").out
+    assert inside.run(100, "whoami", "--session", "42").out.startswith(named)
 
 
 def test_a_message_id_cannot_be_given_for_a_resource(inside: SimulatedMachine) -> None:
