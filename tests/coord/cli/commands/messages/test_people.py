@@ -80,6 +80,14 @@ def test_a_persons_inbox_has_the_open_broadcasts_from_before(machine: Terminals)
     assert machine.run(100, "inbox", "--json").json["messages"] == []
 
 
+def test_the_first_inbox_of_a_person_has_no_note_on_unread_messages(machine: Terminals) -> None:
+    machine.start(200)
+    machine.run(200, "send", "broadcast", "May I deploy?", "--needs-ack")
+    shown = machine.run(100, "inbox").out
+    assert "May I deploy?" in shown
+    assert "unread" not in shown
+
+
 @pytest.mark.parametrize("command", ["reply", "ack", "resolve"])
 def test_a_person_answers_with_a_single_command(machine: Terminals, command: str) -> None:
     machine.start(200)
