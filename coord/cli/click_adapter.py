@@ -12,9 +12,10 @@ import click
 from coord import __version__
 from coord.cli.parser import Command, Number, Parameter
 from coord.cli.registry import COMMAND_GROUPS, COMMANDS_BY_NAME, load_command
-from coord.cli.suggestions import commands_meant, first_example, option_error
+from coord.cli.suggestions import commands_meant, first_example, option_error, quoted_example
 from coord.errors import DONE, USAGE, CoordError
 from coord.render.console.output import print_text, record_failure
+from coord.render.format import line
 from coord.workspace.system import System
 
 
@@ -51,9 +52,19 @@ class _ClickCommand(click.Command):
             missing = error.param
             assert missing is not None
             what = missing.make_metavar(ctx) if isinstance(missing, click.Argument) else missing.opts[0]
+            what = what.removesuffix("...")
             example = first_example(self._declared)
             message = f"coord {self._declared.name} needs {what}. For example: {example}"
             raise _CompleteUsageError(message, ctx) from None
+        except click.UsageError as error:
+            if "extra argument" not in error.message or not any(not each.flags for each in self._declared.parameters):
+                raise
+            extra = error.message.rpartition("(")[2].removesuffix(")")
+            raise _CompleteUsageError(
+                f"coord {self._declared.name} does not expect these words: {line(extra, 100)}. Put a text of several "
+                f"words between quotation marks. For example: {quoted_example(self._declared)}",
+                ctx,
+            ) from None
 
 
 def as_click(declared: Command) -> click.Command:

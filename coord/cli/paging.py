@@ -51,6 +51,11 @@ class Page(Struct, Generic[T]):
         return {"older": self.older, "next": self.next_command}
 
 
+def rest_hint(run: Run, name: str, count: int, shown: int) -> list[str]:
+    """Return the line about the rows after the first `shown` of `count`, and the command that shows them, if any."""
+    return [f"… and {count - shown} more: {run.repeat(name, limit=count)}"] if count > shown else []
+
+
 def sort_key(at: Instant, event: EventId) -> SortKey:
     """Return the sort key of a row with the time and the id of an event."""
     session, _, number = event.rpartition("/")

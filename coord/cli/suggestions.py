@@ -45,7 +45,7 @@ _WORDS_FOR_COMMANDS = {
 """What people type for a command that has another name."""
 _WORDS_FOR_OPTIONS = {
     "--json": "--format -j",
-    "--last": "--count --limit -n",
+    "--limit": "--count --last --lines --max -n",
     "--mine": "--me --my --own",
     "--note": "--comment --description --message --msg -m",
     "--reason": "--because --message --note --why -m",
@@ -92,6 +92,15 @@ def option_error(declared: Command, word: str) -> str:
 
 
 def first_example(declared: Command) -> str:
-    """Return the first example in the help of a command."""
+    """Return the first example in the help of a command; empty if it has none."""
+    return next(iter(_examples(declared)), "")
+
+
+def quoted_example(declared: Command) -> str:
+    """Return the first example with quotation marks, or else the first example."""
+    return next((example for example in _examples(declared) if '"' in example), first_example(declared))
+
+
+def _examples(declared: Command) -> list[str]:
     rows = (declared.function.__doc__ or "").splitlines()
-    return next((row.strip() for row in rows if row.strip().startswith(f"coord {declared.name}")), "")
+    return [row.strip() for row in rows if row.strip().startswith(f"coord {declared.name}")]

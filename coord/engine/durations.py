@@ -9,10 +9,9 @@ NEGATIVE = "'{word}' is not a number of hours: it must be more than 0."
 """The error for a word such as `-2` in the place of HOURS."""
 _UNITS = {"d": DAY_S, "h": HOUR_S, "m": MINUTE_S, "s": 1}
 _NAMES = r"d(?:ays?)?|h(?:(?:ou)?rs?)?|m(?:in(?:ute)?s?)?|s(?:ec(?:ond)?s?)?"
-_NUMBER = r"[0-9]+(?:\.[0-9]+)?"
-_PART = rf"({_NUMBER}) *({_NAMES})"
-LENGTH = rf"(?:{_NUMBER} *(?:{_NAMES})\s*)+"
-"""A pattern that every length of time matches."""
+_PART = rf"([0-9]+(?:\.[0-9]+)?) *({_NAMES})"
+LENGTH = rf"[0-9]+(?:\.[0-9]+)? *(?:{_NAMES})(?: *[0-9]+(?:\.[0-9]+)? *(?:{_NAMES}))*"
+"""A pattern, in lower case, for what `parse_duration_s` may accept."""
 
 
 def parse_duration_s(text: str, what: str) -> int:
@@ -23,7 +22,7 @@ def parse_duration_s(text: str, what: str) -> int:
     given = text.strip().lower()
     parts = re.findall(_PART, given)
     units = [name[0] for _, name in parts]
-    is_complete = re.fullmatch(rf"{_PART}(?: *{_PART})*", given) is not None
+    is_complete = re.fullmatch(LENGTH, given) is not None
     if not is_complete or len(text) > 40 or units != sorted(set(units), key=list(_UNITS).index):
         raise usage_error(f"{what} '{text[:40]}' is not a length of time. {_advice(given)}")
     return round(sum(float(number) * _UNITS[unit] for (number, _), unit in zip(parts, units, strict=True)))

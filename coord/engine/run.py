@@ -11,7 +11,7 @@ from coord.engine.snapshot import Snapshot
 from coord.engine.transaction import Outcome, Transaction, transact
 from coord.errors import CoordError, no_session, usage_error
 from coord.render.console.output import print_note, print_text
-from coord.render.format import json_text, terminal_text, time_text
+from coord.render.format import json_text, line, terminal_text, time_text
 from coord.workspace.config import Config, read_config
 from coord.workspace.identity import Identity, find_anchor, identify, session_started
 from coord.workspace.identity import find_identity as find_identity
@@ -147,6 +147,7 @@ class Run:
         if self._me is None or not self._me.session:
             self._me = None
             self._me = self.transact(lambda _: None).me
+            self._unread = 0  # commands that only read do not mention what is unread
             snapshot = self.read_state()
         else:
             session = known_session(snapshot.state, self._me.session)
@@ -181,20 +182,35 @@ class Run:
             text += f"\n📬 {self._unread} unread: coord inbox"
         return print_text(text.rstrip("\n") + "\n")
 
-    def show(self, sections: "Sequence[Section]", data: object) -> None:
-        """Print sections: fitted to the window and with styles on a terminal, otherwise as plain text or JSON."""
+    def show(self, sections: "Sequence[Section]", data: object) -> bool:
+        """Print sections: fitted to the window and with styles on a terminal, otherwise as plain text or JSON.
+
+        Return whether they were written.
+        """
         from coord.platform.terminal import is_drawable  # few commands draw
 
         if self.json:
-            self.say("", data)
-        elif is_drawable(sys.stdout, self.system.env):
+            return self.say("", data)
+        if is_drawable(sys.stdout, self.system.env):
             from coord.render.console.layout import drawn  # loads Rich, which only a terminal needs
 
-            self.say(drawn(sections, self.system.env), data)
-        else:
-            from coord.render.styled import plain_text  # most commands print a line or two without it
+            return self.say(drawn(sections, self.system.env), data)
+        from coord.render.styled import plain_text  # most commands print a line or two without it
 
-            self.say(plain_text(sections), data)
+        return self.say(plain_text(sections), data)
+
+    def fitted(self, text: str) -> str:
+        """Return the text of a list; on a terminal, rows that are too long for the window are wrapped between words."""
+        from coord.platform.terminal import is_drawable, window_columns
+
+        if self.json or not is_drawable(sys.stdout, self.system.env):
+            return text
+        columns = window_columns(sys.stdout, self.system.env)
+        if all(len(row.encode()) <= columns for row in text.split("\n")):  # no character has more cells than bytes
+            return text
+        from coord.render.console.layout import wrapped_text
+
+        return wrapped_text(text, columns)
 
     def note(self, text: str) -> None:
         """Print a note on standard error."""
@@ -231,7 +247,7 @@ def begin_person_session(transaction: Transaction, wanted: str) -> Identity:
     transaction.start_session(Identity("", "just started"), started)
     continues = f", which continues {earlier}" if earlier else ""
     transaction.notes.append(
-        f"this shell is now session {transaction.me.session} ({name}){continues}; it ends with the shell, or with: "
-        "coord end"
+        f"this shell is now session {line(name)} ({transaction.me.session}){continues}; it ends with the shell, or "
+        "with: coord end"
     )
     return transaction.me

@@ -23,7 +23,7 @@ from eventlog.events import DAY_S, Event, Instant, SessionStarted, add_time
 from projections.views.point_in_time import PointInTime, after_event, after_instant, before_instant
 
 _EVENT = re.compile(r"(\S+)/([1-9][0-9]{0,15})")
-_TIME_AGO = re.compile(rf"-?\s*({LENGTH})(?:ago)?", re.IGNORECASE)
+_TIME_AGO = re.compile(rf"-?\s*({LENGTH})(?:\s*ago)?", re.IGNORECASE)
 _TIME_AHEAD = re.compile(rf"(?:in\s+|\+\s*)?({LENGTH})", re.IGNORECASE)
 _DAY_AND_TIME = re.compile(r"([a-z]+)?\s*(?:([0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?))?", re.IGNORECASE)
 _OFFSET = re.compile(r"([+-])([0-9]{2})(?::?([0-9]{2})(?::?([0-9]{2}))?)?")
@@ -149,6 +149,8 @@ def _wall_times(text: str, here: datetime, future: bool) -> tuple[list[datetime]
     parts = _DAY_AND_TIME.fullmatch(text)
     if not parts or not text:
         return [datetime.fromisoformat(text)], False
+    if future and not parts[2]:
+        raise ValueError(text)  # work is seldom done at midnight
     day, time = (parts[1] or "").lower(), parts[2] or "0:00"
     clock_time = datetime.strptime(time, "%H:%M:%S" if time.count(":") == 2 else "%H:%M").time()
     sign = 1 if future else -1

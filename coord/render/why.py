@@ -220,7 +220,7 @@ def receipt_lines(receipts: Receipts, state: State, now: Instant, names: Names) 
         return ["It was imported; the log does not show who read it."]
     rows = [_receipt(row, receipts, state, now, names) for row in receipts.rows[:_MOST]]
     hidden = len(receipts.rows) - _MOST
-    rows += [f"… and {hidden} more: --json shows all"] if hidden > 0 else []
+    rows += [f"… and {hidden} more: coord why {receipts.message.id} --json"] if hidden > 0 else []
     rows += [f"{line(name)}: is not a session; nobody received the message for it" for name in receipts.unknown]
     rows += [f"answered by {reply}" for reply in receipts.replies[:_MOST]]
     if receipts.resolved:

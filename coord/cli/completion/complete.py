@@ -27,7 +27,7 @@ def complete(system: System, words: Sequence[str], text: str) -> list[Candidate]
     The list is empty if nothing fits: then the shell completes files.
     """
     with suppress(Exception):  # whatever is wrong with the log must not disturb the line that the user is typing
-        if not words:
+        if not words or list(words) == ["help"]:
             return [each for each in _commands(text) if each.value.startswith(text)]
         return _complete_command(system, load_command(words[0]), words[1:], text)
     return []

@@ -12,7 +12,7 @@ from msgspec import Struct
 from coord.cli.parser import Command, Parameter
 
 _RESOURCE = "RESOURCE"
-_ALIASES = {"PATH": _RESOURCE, "TO": "RECIPIENT", "MESSAGES": "MESSAGE", "TIME": "EVENT"}
+_ALIASES = {"PATH": _RESOURCE, "TO": "RECIPIENT", "TIME": "EVENT"}
 _MORE = "..."  # in a metavar: the first of its values can be repeated
 _LABEL = re.compile(r"[A-Z]+")
 

@@ -50,7 +50,9 @@ def file_name(system: System, workspace: Workspace, name: str) -> str:
         _refuse_ambiguous_path(system, workspace, posixpath.normpath(name))
     if relative == ".":
         return EVERYTHING
-    if not slash and os.path.isdir(os.path.join(workspace.root, relative)):
+    if os.path.lexists(path) and not os.path.isdir(path):
+        slash = ""  # nothing is below a file, so the claim would protect nothing
+    elif not slash and os.path.isdir(os.path.join(workspace.root, relative)):
         slash = "/"
     if os.path.lexists(path):
         relative = claim_name(relative, pattern=is_pattern(relative))

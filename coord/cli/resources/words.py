@@ -39,7 +39,7 @@ def resource_and_rest(
     typed = TypedResource(command, words, start)
     if resource := _resource_of_event(run, first):
         return resource, words[start + 1 :]
-    if not typed.is_one_word and (typed.length == 1 or not typed.kind):
+    if not typed.name or not (typed.kind or typed.is_one_word):
         raise _name_missing(run, typed)
     if not new_type and (resource := _resource_of_shortened_id(run, first)):
         return resource, words[start + 1 :]
@@ -184,10 +184,10 @@ def _refuse_misspelled_type(run: Run, typed: TypedResource) -> None:
 def _name_missing(run: Run, typed: TypedResource) -> CoordError:
     """Return the error for a single word that is not a resource."""
     word = typed.words[typed.start]
-    path = existing_file(run.system, run.workspace, word)
-    if is_known_type(run, word):
+    path = existing_file(run.system, run.workspace, word.rstrip("/"))
+    if is_known_type(run, kind := word.removesuffix("/")):
         or_file = f" (For the file: {command_line(typed.command, f'{FILE}/{path}')})" if path else ""
-        return usage_error(f"which {line(word, 40)}? Write: coord {typed.command} {line(word, 40)} NAME{or_file}")
+        return usage_error(f"which {line(kind, 40)}? Write: coord {typed.command} {line(kind, 40)} NAME{or_file}")
     if path or "." in word.strip("."):
         return path_error(run, typed)
     return usage_error(

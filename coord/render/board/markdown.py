@@ -125,4 +125,4 @@ def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
 
 
 def _more(rows: Sequence[object]) -> list[str]:
-    return [f"… and {len(rows) - _ROWS} more: `coord status --json`\n"] if len(rows) > _ROWS else []
+    return [f"… and {len(rows) - _ROWS} more: `coord status --limit {len(rows)}`\n"] if len(rows) > _ROWS else []

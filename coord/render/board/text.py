@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from coord.render.format import FREED_NEXT, Names, ago, eta_text, line, plural, session_label, time_text, until
 from coord.render.needs import need_line, step_lines
-from coord.render.styled import INDENT, Row, Section, facts, one_line, plain, session_pieces, styled
+from coord.render.styled import INDENT, Row, Section, facts, session_pieces, styled
 from eventlog.events import Instant
 from projections.views.board import Board, ClaimRow, MessageRow, SessionRow, WaitRow, names_on
 from projections.views.needs import Need
@@ -100,10 +100,9 @@ def _labelled(label: str, text: str) -> list[tuple[str, str]]:
     return [(label, "quiet"), (line(text), "")] if text else []
 
 
-def claim_lines(rows: Sequence[ClaimRow], now: Instant, me: str, *, names: Names, most: int) -> list[str]:
-    """Return one line for each claim, for at most this many."""
-    shown = [*(_claim(row, now, me, names) for row in rows[:most]), *_more(rows, most)]
-    return [plain(one_line(row)) for row in shown]
+def claims_section(rows: Sequence[ClaimRow], now: Instant, me: str, names: Names, note: str = "") -> Section:
+    """Return a row for each claim, and one for a note, if any."""
+    return Section("", [*(_claim(row, now, me, names) for row in rows), *([_note(note)] if note else [])])
 
 
 def _claim(row: ClaimRow, now: Instant, me: str, names: Names) -> Row:

@@ -46,6 +46,12 @@ def drawn(sections: Sequence[Section], env: Mapping[str, str]) -> str:
     return "\n".join(paint(row, colours=not env.get("NO_COLOR")) for row in wrapped_rows(sections, columns))
 
 
+def wrapped_text(text: str, columns: int) -> str:
+    """Return a text with the rows that are too long for a window wrapped between words."""
+    rows = [Row([(row, "")]) for row in text.split("\n")]
+    return "\n".join(map(plain, wrapped_rows([Section("", rows)], columns)))
+
+
 def paint(pieces: Pieces, *, colours: bool) -> str:
     """Return pieces as text with escape sequences for their styles."""
     if not colours:

@@ -22,11 +22,12 @@ class ReportRow(Struct, frozen=True):
 
 
 class Section(Struct, frozen=True):
-    """A section of the report; `more` is the number of rows that are not shown."""
+    """A section of the report; `shown` and `more` are the numbers of rows that are and are not shown."""
 
     sign: str
     title: str
     rows: Sequence[ReportRow]
+    shown: int
     more: int = 0
 
 

@@ -10,16 +10,17 @@ _MOST_SESSIONS = 8
 _FEW_SESSIONS, _MORE_DETAILS = 4, 6  # with few sessions there is room for more details of each
 
 
-def sessions_section(activities: list[SessionActivity], style: ReportStyle) -> Section:
+def sessions_section(activities: list[SessionActivity], style: ReportStyle, limit: int | None) -> Section:
     """Return the sessions, the last seen first. Those without news share one row."""
     quiet = [one for one in activities if not one.events and not any(item.kind != "unread" for item in one.left)]
     active = [one for one in activities if one not in quiet]
     most = _MORE_DETAILS if len(active) <= _FEW_SESSIONS else FEW_DETAILS
-    rows = [ReportRow(_head(one, style), _details(one, most, style)) for one in active[:_MOST_SESSIONS]]
+    shown = limit or _MOST_SESSIONS
+    rows = [ReportRow(_head(one, style), _details(one, most, style)) for one in active[:shown]]
     if quiet:
         names, last = style.people([one.id for one in quiet], MOST_ROWS), ago(quiet[0].last_at, style.now)
         rows.append(ReportRow(f"no events in this time: {names}; the last of them was seen {last}"))
-    return Section("👥", "Sessions", rows, max(0, len(active) - _MOST_SESSIONS))
+    return Section("👥", "Sessions", rows, min(shown, len(active)), max(0, len(active) - shown))
 
 
 def _head(activity: SessionActivity, style: ReportStyle) -> str:

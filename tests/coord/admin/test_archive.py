@@ -281,7 +281,8 @@ def test_the_list_of_moved_journals_is_limited(repo: Repo) -> None:
     machine.wait(8 * DAY_S)
     text = machine.run(100, "archive", "--dry-run").out
     assert text.count("\n") < 25
-    assert "… and 3 more: --json shows all" in text
+    assert "… and 3 more: coord archive --dry-run --limit 23" in text
+    assert machine.run(100, "archive", "--dry-run", "--limit", "23").out.count("ended 8 d ago") == 23
 
 
 # --- while others work ------------------------------------------------------------------------------------------------

@@ -38,3 +38,19 @@ def test_only_a_terminal_with_colours_gets_escape_sequences(given: str, is_style
     shown = window.run(f"{given}coord status").out
     assert "[bold]form[/bold]" in shown
     assert ("\x1b[1m" in window._call("capture-pane", "-p", "-e")) == is_styled
+
+
+@pytest.mark.slow
+def test_lists_wrap_between_words_on_a_terminal(repo: Repo) -> None:
+    words = "one two three four five six seven eight nine ten eleven twelve"
+    (one, _), (_, second) = repo.sessions(2)
+    one.ok(f"coord claim droplet form --note '{words}'")
+    one.ok(f"coord send {second} '{words}'")
+    window = repo.terminal()
+    window.resize(60, 60)
+    for command in ("claims", "log", "why droplet/form", "diff -1h", "inbox", "replay --changes"):
+        typed = f"COORD_SESSION={second} coord {command}{' --peek' if command == 'inbox' else ''}"
+        assert max(map(len, window.run(f"{typed} | cat").out.splitlines())) > 60, "a pipe has one line for each row"
+        shown = window.run(typed).out
+        assert max(map(len, shown.splitlines())) <= 60, command
+        assert words in " ".join(shown.split()), command

@@ -31,12 +31,12 @@ COMMANDS = {
 }
 OPTIONS = {
     "status --sesion x": "did you mean: --session",
-    "status --foo": "coord status has: --at, --session, --root, --json",
+    "status --foo": "coord status has: --limit, --at, --session, --root, --json",
     "claim droplet x --hours 3": "did you mean: --ttl",
     "claim droplet x --message hi": "did you mean: --note",
     "break droplet x --because y": "did you mean: --reason",
     "claims --my": "did you mean: --mine",
-    "log --limit 5": "did you mean: --last",
+    "log --count 5": "did you mean: --limit",
     "whoami --note x": "coord whoami has: ",
 }
 MISSING = {
@@ -90,3 +90,13 @@ def test_the_suggested_commands_and_options_exist() -> None:
     words = {word for others in _WORDS_FOR_COMMANDS.values() for word in others.split()}
     assert not words & COMMANDS_BY_NAME.keys(), "these are commands"
     assert all(option.startswith("--") for option in _WORDS_FOR_OPTIONS)
+
+
+@pytest.mark.parametrize(("typed", "extra"), [("send ben hi and more words", "more words"), ("log stripe key", "key")])
+def test_words_without_quotation_marks_are_answered(repo: Repo, typed: str, extra: str) -> None:
+    machine = SimulatedMachine(repo)
+    machine.start(100)
+    result = machine.run(100, *typed.split())
+    assert (result.code, result.out) == (2, "")
+    assert f"does not expect these words: {extra}. Put a text of several words between quotation marks." in result.err
+    assert f"For example: coord {typed.split()[0]} " in result.err

@@ -93,7 +93,8 @@ AHEAD = {
     "tomorrow 9:00": "2026-11-25T08:00:00.000000Z",
     "tue 18:00": "2026-11-24T17:00:00.000000Z",
     "tue 9:00": "2026-12-01T08:00:00.000000Z",
-    "friday": "2026-11-26T23:00:00.000000Z",
+    "2 h 30 min": "2026-11-24T12:00:00.000000Z",
+    "90 minutes": "2026-11-24T11:00:00.000000Z",
     "2027-07-01 12:00": "2027-07-01T10:00:00.000000Z",
     "2027-03-01 12:00 UTC": "2027-03-01T12:00:00.000000Z",
 }
@@ -104,7 +105,9 @@ def test_a_time_ahead_is_the_next_occurrence(text: str, berlin: None) -> None:
     assert parse_future_instant(text, "--eta", NOW) == AHEAD[text]
 
 
-@pytest.mark.parametrize("text", ["soon", "-45m", "45m ago", "", "yesterday", "2026-11-23", "2027-03-28 02:30"])
+@pytest.mark.parametrize(
+    "text", ["soon", "-45m", "45m ago", "", "yesterday", "2026-11-23", "2027-03-28 02:30", "friday", "tomorrow"]
+)
 def test_no_past_or_unknown_time_lies_ahead(text: str, berlin: None) -> None:
     with pytest.raises(CoordError, match=r"^--eta ") as error:
         parse_future_instant(text, "--eta", NOW)

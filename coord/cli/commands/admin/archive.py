@@ -6,6 +6,7 @@ import msgspec
 
 from coord.admin.archive import ArchiveResult
 from coord.admin.archive import archive as move_journals
+from coord.cli.paging import limit_option, rest_hint
 from coord.cli.parser import command, option
 from coord.engine.run import Run
 from coord.engine.times import is_event_name, parse_instant
@@ -25,7 +26,8 @@ _SHOWN = 20
     help="Only sessions that ended before TIME.",
 )
 @option("--dry-run", is_flag=True, help="Show what would be moved, and move nothing.")
-def archive(run: Run, before: str, dry_run: bool) -> None:
+@limit_option(f"journals; the default is {_SHOWN}, and all with --json")
+def archive(run: Run, before: str, dry_run: bool, limit: int | None) -> None:
     """Move the journals of sessions that ended or died long ago to log/ended/.
 
     This makes other commands faster, because they do not read archived journals for the present state. Nothing is lost:
@@ -42,7 +44,10 @@ def archive(run: Run, before: str, dry_run: bool) -> None:
     now, names = snapshot.now, names_of(snapshot.state)
     result = move_journals(run.system, run.workspace, run.config, _parse_before(run, before, now), dry_run=dry_run)
     run.note_problems(snapshot)
-    run.say(_render_text(result, now, names, dry_run), {"dry_run": dry_run, **msgspec.to_builtins(result)})
+    run.say(
+        _render_text(run, result, now, names, dry_run, limit or _SHOWN),
+        {"dry_run": dry_run, **msgspec.to_builtins(result)},
+    )
 
 
 def _parse_before(run: Run, text: str, now: Instant) -> Instant:
@@ -52,7 +57,9 @@ def _parse_before(run: Run, text: str, now: Instant) -> Instant:
     return parse_instant(text, "--before", now)
 
 
-def _render_text(result: ArchiveResult, now: Instant, names: Mapping[str, str], dry_run: bool) -> str:
+def _render_text(
+    run: Run, result: ArchiveResult, now: Instant, names: Mapping[str, str], dry_run: bool, shown: int
+) -> str:
     if result.moved:
         total = size(sum(row.bytes for row in result.moved))
         verb = "would be moved" if dry_run else "moved"
@@ -60,9 +67,9 @@ def _render_text(result: ArchiveResult, now: Instant, names: Mapping[str, str], 
         rows = sorted(result.moved, key=lambda row: row.over_at, reverse=True)
         parts += [
             f"  {session_label(row.session, names, full=True)} · {size(row.bytes)} · ended {ago(row.over_at, now)}"
-            for row in rows[:_SHOWN]
+            for row in rows[:shown]
         ]
-        parts += _more(len(rows))
+        parts += [f"  {row}" for row in rest_hint(run, "archive", len(rows), shown)] if dry_run else []
     elif result.stayed:
         parts = ["Nothing was moved."]
     else:
@@ -70,12 +77,8 @@ def _render_text(result: ArchiveResult, now: Instant, names: Mapping[str, str], 
         parts = [f"Nothing to move: no {other}session had ended by {time_text(result.before, now)}."]
     if result.stayed:
         parts.append(f"⚠️  {plural(len(result.stayed), 'journal')} of sessions that ended long ago stayed in log/:")
-        parts += [f"  {line(row.session)}: {line(row.reason, 200)}" for row in result.stayed[:_SHOWN]]
-        parts += _more(len(result.stayed))
+        parts += [f"  {line(row.session)}: {line(row.reason, 200)}" for row in result.stayed[:shown]]
+        parts += [f"  {row}" for row in rest_hint(run, "archive", len(result.stayed), shown)]
     others = [f"{result.young} in log/, of sessions that are live or ended recently"] if result.young else []
     others += [f"{result.ended} archived before"] if result.ended else []
     return "\n".join([*parts, f"Others: {', '.join(others)}." if others else ""])
-
-
-def _more(count: int) -> list[str]:
-    return [f"  … and {count - _SHOWN} more: --json shows all"] if count > _SHOWN else []

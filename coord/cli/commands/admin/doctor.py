@@ -6,6 +6,7 @@ import msgspec
 
 from coord.admin.doctor.registry import run_checks
 from coord.admin.doctor.subject import DoctorFinding, RepairStep, Subject
+from coord.cli.paging import limit_option, rest_hint
 from coord.cli.parser import command
 from coord.engine.run import Run
 from coord.errors import NO_LOG, REFUSED, CoordError
@@ -16,7 +17,8 @@ _SEVERITY_SYMBOLS = {"serious": "🔴", "warning": "🟡", "note": "💡"}
 
 
 @command("doctor", acts=False)
-def doctor(run: Run) -> None:
+@limit_option(f"findings; the default is {_SHOWN}, and all with --json")
+def doctor(run: Run, limit: int | None) -> None:
     """Find problems with the log, its folder and this installation, and show how to fix each, the safest way first.
 
     It changes nothing. Exit code 0 means that nothing is wrong, 1 that something is, and 4 that the log cannot be used.
@@ -29,8 +31,10 @@ def doctor(run: Run) -> None:
     subject = Subject(run.system, run.root)
     checks, findings = run_checks(subject)
     problems = sum(finding.severity != "note" for _, finding in findings)
-    text = "\n".join(_render_lines(len(checks), [finding for _, finding in findings], problems))
-    run.say(text, _data(subject, checks, findings))
+    shown = limit or _SHOWN
+    rows = [*_render_lines(len(checks), [finding for _, finding in findings], problems, shown)]
+    rest = rest_hint(run, "doctor", len(findings), shown)
+    run.say("\n".join([*rows, *(f"\n{row}" for row in rest)]), _data(subject, checks, findings))
     if subject.unusable:
         raise CoordError(NO_LOG, "")
     if problems:
@@ -45,7 +49,7 @@ def _data(subject: Subject, checks: list[str], findings: list[tuple[str, DoctorF
     }
 
 
-def _render_lines(check_count: int, findings: list[DoctorFinding], problems: int) -> Iterator[str]:
+def _render_lines(check_count: int, findings: list[DoctorFinding], problems: int, shown: int) -> Iterator[str]:
     checks = plural(check_count, "check")
     if not findings:
         yield f"✅ {checks}, nothing found."
@@ -55,14 +59,12 @@ def _render_lines(check_count: int, findings: list[DoctorFinding], problems: int
         yield f"{checks}, {plural(problems, 'problem')}{notes}, the worst first. Nothing was changed."
     else:
         yield f"✅ {checks}, nothing wrong. Notes:"
-    for finding in findings[:_SHOWN]:
+    for finding in findings[:shown]:
         yield ""
         yield f"{_SEVERITY_SYMBOLS[finding.severity]} {line(finding.what, 200)}"
         yield f"   {line(finding.evidence, 500)}"
         for step in finding.do:
             yield from _step_lines(step)
-    if len(findings) > _SHOWN:
-        yield f"\n… and {len(findings) - _SHOWN} more: --json shows all"
 
 
 def _step_lines(step: RepairStep) -> Iterator[str]:

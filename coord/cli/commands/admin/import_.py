@@ -7,6 +7,7 @@ import msgspec
 
 from coord.admin.shell_import.recovery import FileKind
 from coord.admin.shell_import.run import ImportResult, UsableFile, import_folder
+from coord.cli.paging import limit_option, rest_hint
 from coord.cli.parser import argument, command
 from coord.engine.run import Run
 from coord.render.format import line, plural, time_text
@@ -17,7 +18,8 @@ _NOUNS: dict[FileKind, str] = {"session": "session", "heartbeat": "heartbeat", "
 
 @command("import", acts=False)
 @argument("folder")
-def import_(run: Run, folder: str) -> None:
+@limit_option(f"files that could not be imported; the default is {_SHOWN}, and all with --json")
+def import_(run: Run, folder: str, limit: int | None) -> None:
     """Import the files of the old shell scripts from FOLDER, or from the COORDINATION/ in it.
 
     Each session, heartbeat, claim and message becomes an event with its original time and session. Files that are not
@@ -32,24 +34,24 @@ def import_(run: Run, folder: str) -> None:
     result = import_folder(run.system, run.workspace, run.config, folder)
     for note in result.notes:
         run.note(note)
-    run.say(_render_text(result, run.system.wall()), _data(result))
+    run.say(_render_text(run, result, limit or _SHOWN), _data(result))
 
 
-def _render_text(result: ImportResult, now: str) -> str:
+def _render_text(run: Run, result: ImportResult, shown: int) -> str:
     parts = [f"📥 {plural(len(result.found), 'file')} read in {line(result.folder)}: {_counts(result.found)}"]
     recovered = sum(file.event.recovered for file in result.found)
     if recovered:
         parts.append(f"🔧 {recovered} of them {'was' if recovered == 1 else 'were'} recovered from invalid JSON")
     if result.unusable:
         parts.append(f"⚠️  {plural(len(result.unusable), 'file')} could not be imported:")
-        parts += [f"  {line(file.path)}: {line(file.reason, 200)}" for file in result.unusable[:_SHOWN]]
-        if len(result.unusable) > _SHOWN:
-            parts.append(f"  … and {len(result.unusable) - _SHOWN} more: --json shows all")
+        parts += [f"  {line(file.path)}: {line(file.reason, 200)}" for file in result.unusable[:shown]]
+        parts += [f"  {row}" for row in rest_hint(run, "import", len(result.unusable), shown)]
     if not result.new:
         reason = "everything was imported before" if result.found else "there is nothing to import"
         return "\n".join([*parts, f"Nothing new: {reason}."])
     before = len(result.found) - len(result.new)
     new = f"✅ {plural(len(result.new), 'new event')}" + (f" ({before} were imported before)" if before else "")
+    now = run.system.wall()
     period = f"{time_text(result.first, now)} to {time_text(result.last, now)}"
     last = f"{result.journal}/{len(result.new)}"
     parts += [

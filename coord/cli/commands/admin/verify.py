@@ -7,6 +7,7 @@ import msgspec
 
 from coord.admin.verify import JournalResult, VerifyResult
 from coord.admin.verify import verify as check
+from coord.cli.paging import limit_option, rest_hint
 from coord.cli.parser import command
 from coord.engine.run import Run
 from coord.errors import NO_LOG, CoordError
@@ -19,7 +20,8 @@ _MOST_DAMAGE = 5  # damaged lines of one journal
 
 
 @command("verify", acts=False)
-def verify(run: Run) -> None:
+@limit_option(f"journals of each kind; the default is {_SHOWN}, and all with --json")
+def verify(run: Run, limit: int | None) -> None:
     """Check every hash of every journal, and compare the journals with the checkpoint.
 
     The exit code is 4 if anything is wrong. It changes nothing and takes no lock, so it can run while sessions work.
@@ -30,7 +32,7 @@ def verify(run: Run) -> None:
       coord verify --json | jq -r '.journals[] | select(.damage != []) | .file'
     """
     result = check(run.system, run.workspace)
-    run.say("\n".join(_render_lines(run, result)), _data(run, result))
+    run.say("\n".join(_render_lines(run, result, limit or _SHOWN)), _data(run, result))
     if not result.whole:
         raise CoordError(NO_LOG, "")
 
@@ -46,17 +48,17 @@ def _data(run: Run, result: VerifyResult) -> dict[str, object]:
     }
 
 
-def _render_lines(run: Run, result: VerifyResult) -> Iterator[str]:
+def _render_lines(run: Run, result: VerifyResult, shown: int) -> Iterator[str]:
     bad = [journal for journal in result.journals if not journal.whole]
     good = [journal for journal in result.journals if journal.whole]
     if bad:
         yield f"❌ Not as written: {len(bad)} of {plural(len(result.journals), 'journal')}"
-        for journal in bad[:_SHOWN]:
+        for journal in bad[:shown]:
             yield from _problem_lines(journal)
-        yield from _more(len(bad))
+        yield from rest_hint(run, "verify", len(bad), shown)
     if good or not bad:
         yield f"✅ {_counts(good)}"
-    yield from _note_lines(run, result)
+    yield from _note_lines(run, result, shown)
     yield from _checkpoint_lines(run, result)
     if bad:
         yield "Nothing was changed. What to do: coord doctor"
@@ -84,23 +86,23 @@ def _problem_lines(journal: JournalResult) -> Iterator[str]:
     for damage in journal.damage[:_MOST_DAMAGE]:
         yield f"  line {damage.line}, byte {damage.byte}: {line(damage.reason, 200)}"
     if len(journal.damage) > _MOST_DAMAGE:
-        yield f"  … and {len(journal.damage) - _MOST_DAMAGE} more places: --json shows all"
+        yield f"  … and {len(journal.damage) - _MOST_DAMAGE} more places: coord verify --json"
     if journal.damage:
         yield f"  its other {_events(journal.events)} are correct and used"
 
 
-def _note_lines(run: Run, result: VerifyResult) -> Iterator[str]:
+def _note_lines(run: Run, result: VerifyResult, shown: int) -> Iterator[str]:
     """Yield the notes on journals that are not damaged."""
     torn = [journal for journal in result.journals if journal.tear]
-    for journal in torn[:_SHOWN]:
+    for journal in torn[:shown]:
         unfinished = plural(journal.tear, "byte")
         yield f"💡 {line(journal.file)} ends with {unfinished} of an unfinished line, never acknowledged: not damage"
-    yield from _more(len(torn))
+    yield from rest_hint(run, "verify", len(torn), shown)
     ahead = [journal for journal in result.journals if journal.held_back]
-    for journal in ahead[:_SHOWN]:
+    for journal in ahead[:shown]:
         at = time_text(journal.held_back, run.system.wall())
         yield f"⏳ {line(journal.file)} is from a machine whose clock is ahead; its events from {at} on are held back"
-    yield from _more(len(ahead))
+    yield from rest_hint(run, "verify", len(ahead), shown)
     if result.duplicates:
         names = ", ".join(result.duplicates[:5]) + (
             f" and {len(result.duplicates) - 5} more" if len(result.duplicates) > 5 else ""
@@ -121,7 +123,3 @@ def _checkpoint_lines(run: Run, result: VerifyResult) -> Iterator[str]:
     is_explained = result.checkpoint == "not compared" and not result.whole  # by the damage of a journal
     if result.checkpoint in texts and not is_explained:
         yield texts[result.checkpoint]
-
-
-def _more(count: int) -> list[str]:
-    return [f"… and {count - _SHOWN} more: --json shows all"] if count > _SHOWN else []

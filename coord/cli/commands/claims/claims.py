@@ -8,7 +8,7 @@ from coord.cli.resources.words import ResourceFilter, resource_filters
 from coord.engine.board import find_deaths
 from coord.engine.run import Run
 from coord.errors import no_session
-from coord.render.board.text import claim_lines
+from coord.render.board.text import claims_section
 from coord.render.format import line
 from projections.rules.fold import as_of
 from projections.views.board import ClaimRow, claim_row, names_of
@@ -55,10 +55,10 @@ def claims(run: Run, words: tuple[str, ...], mine: bool, at: str | None, limit: 
     wanted = ", ".join(f"any {line(each.kind)}" if each.kind else line(each.text) for each in filters)
     most = limit or (None if run.json else _SHOWN)
     page = newest_page(run, "claims", rows, lambda row: sort_key(row.granted_at, row.id), most, before)
-    lines = claim_lines(page.rows, now, me, names=names_of(state), most=len(page.rows))
     nothing = "No older claims." if rows else _nothing(wanted, mine)
-    run.say(
-        "\n".join(filter(None, [*lines, page.hint("claim")])) or nothing,
+    note = page.hint("claim") if page.rows else nothing
+    run.show(
+        [claims_section(page.rows, now, me, names_of(state), note)],
         {
             "now": now,
             "path": " ".join(words),

@@ -48,7 +48,7 @@ def diff(run: Run, first: str, second: str | None, limit: int | None) -> None:
     shown = _newest_of_each_kind(changes, limit) if limit else changes
     older = len(changes) - len(shown)
     run.say(
-        "\n\n".join(_text_parts(run, past, comparison, limit or _SHOWN)),
+        run.fitted("\n\n".join(_text_parts(run, past, comparison, limit or _SHOWN))),
         {
             "from": begin.at,
             "to": end.at,

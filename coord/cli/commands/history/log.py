@@ -93,7 +93,7 @@ def log(run: Run, text: str | None, **options: Any) -> None:
     limit = options["limit"] or (_SHOWN_BEFORE_FOLLOWING if options["follow"] else _SHOWN)
     everything = options["everything"] or (run.json and not options["limit"])
     page = newest_page(run, "log", selected, lambda event: event.key, None if everything else limit, options["before"])
-    _print(_lines(run, past, page.rows), _head(run, past, len(selected), page))
+    _print(run, _lines(run, past, page.rows), _head(run, past, len(selected), page))
     if options["follow"]:
         _follow(run, past, filters)
     return None
@@ -228,7 +228,7 @@ def event_line(
 def _print_event(run: Run, past: FullHistory, event: Event) -> None:
     """Print one event in full: its line, and then each of its fields."""
     if run.json:
-        _print(_lines(run, past, [event]))
+        _print(run, _lines(run, past, [event]))
         return
     rows = [*_event_lines(past, {event.id}), f"  {type_of(event)}, {event.at}"]
     values = msgspec.json.decode(past.lines[event.id])
@@ -239,7 +239,7 @@ def _print_event(run: Run, past: FullHistory, event: Event) -> None:
         rows.append(f"  imported {name}: {_value_text(value)}")
     if not isinstance(event.payload, _WITHOUT_EFFECT_ON_CLAIMS):
         rows.append(f"  its effect: coord why {event.id}")
-    _print(rows)
+    _print(run, rows)
 
 
 _WITHOUT_EFFECT_ON_CLAIMS = (SessionHeartbeat, SessionStarted, MessageRead, MessageAcknowledged, MessageResolved)
@@ -250,10 +250,10 @@ def _value_text(value: object) -> str:
     return terminal_text(text).replace("\n", "\n    ")
 
 
-def _print(lines: Iterable[str], head: str = "") -> None:
+def _print(run: Run, lines: Iterable[str], head: str = "") -> None:
     """Print lines one by one, so that a reader such as `head` can stop early. Raises CoordError (5)."""
     for row in chain([head] if head else [], lines):
-        print_row(row, flush=False)
+        print_row(run.fitted(row), flush=False)
     print_text("")
 
 
@@ -268,7 +268,7 @@ def _follow(run: Run, past: FullHistory, filters: Sequence[Filter]) -> None:
         new = [event for event in snapshot.read_new() if event.id not in known]  # a rewound journal is read again
         known.update(event.id for event in new)
         past.events = [*past.events, *new]
-        _print(_lines(run, past, [event for event in new if all(matches(event) for matches in filters)]))
+        _print(run, _lines(run, past, [event for event in new if all(matches(event) for matches in filters)]))
         return None, add_time(run.system.wall(), POLL_EVERY_S)
 
     caught: list[int] = []

@@ -113,7 +113,7 @@ def _print_steps(run: Run, replayed: Replay, condition: StopCondition | None) ->
         else:
             rows = [replayed.step_text(change.step), *(f"    {row}" for row in replayed.change_lines(change))]
             rows += [f"Stopped: {reason}."] if reason else []
-        print_row("\n".join(rows), flush=False)
+        print_row(run.fitted("\n".join(rows)), flush=False)
         if reason:
             return
     if not replayed.count and not run.json:

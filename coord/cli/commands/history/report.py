@@ -3,9 +3,11 @@
 import msgspec
 
 from coord.cli.commands.history._period import read_period
+from coord.cli.paging import limit_option
 from coord.cli.parser import command, option
 from coord.engine.run import Run
 from coord.render.report.page import report_markdown, report_sections
+from coord.render.report.rows import MOST_ROWS
 from projections.views.report import build_report
 
 
@@ -17,7 +19,8 @@ from projections.views.report import build_report
 )
 @option("--until", metavar="TIME", help="End at TIME instead of now.")
 @option("--markdown", is_flag=True, help="Print Markdown.")
-def report(run: Run, since: str | None, until: str | None, markdown: bool) -> None:
+@limit_option(f"rows of each section; the default is {MOST_ROWS} for most, and all with --json")
+def report(run: Run, since: str | None, until: str | None, markdown: bool, limit: int | None) -> None:
     """Summarize a period on one page: what went wrong, and what each session did, finished and left unfinished.
 
     An event id means the time just after that event.
@@ -31,7 +34,11 @@ def report(run: Run, since: str | None, until: str | None, markdown: bool) -> No
     period = read_period(run, since, until)
     page = build_report(period.analysis, period.since, period.board)
     data = {"damage": period.damage, **msgspec.to_builtins(page)}
+
+    def again(count: int) -> str:
+        return run.repeat("report", limit=count)
+
     if markdown:
-        run.say(report_markdown(page, period.damage), data)
+        run.say(report_markdown(page, period.damage, limit, again), data)
     else:
-        run.show(report_sections(page, period.damage), data)
+        run.show(report_sections(page, period.damage, limit, again), data)

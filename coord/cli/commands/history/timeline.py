@@ -5,6 +5,7 @@ import shutil
 
 import msgspec
 
+from coord.cli.paging import limit_option, rest_hint
 from coord.cli.parser import command, option
 from coord.engine.history import FullHistory
 from coord.engine.run import Run
@@ -28,7 +29,8 @@ _MOST_LANES, _WIDEST = 20, 120
 @option("--svg", "file", metavar="FILE", help="Write an SVG picture to FILE; - is standard output.")
 @option("--since", metavar="TIME", help="Begin at TIME: 8h, 18:00, or an event id.")
 @option("--until", metavar="TIME", help="End at TIME instead of at the last event.")
-def timeline(run: Run, file: str | None, since: str | None, until: str | None) -> None:
+@limit_option(f"sessions as text, the latest; the default is {_MOST_LANES}, and all with --svg or --json")
+def timeline(run: Run, file: str | None, since: str | None, until: str | None, limit: int | None) -> None:
     """Draw who held what, and when: a lane for each session, with bars for claims, and marks for refusals and deaths.
 
     With --svg it writes a picture for a report or a browser, which also has arrows for messages. Point at an element to
@@ -45,7 +47,8 @@ def timeline(run: Run, file: str | None, since: str | None, until: str | None) -
     run.note_problems(past.snapshot)
     data = {"file": None, "svg": None, **msgspec.to_builtins(drawn)}
     if not file:
-        run.show(_sections(drawn, is_cut), data)
+        shown = limit or _MOST_LANES
+        run.show(_sections(drawn, is_cut, shown, rest_hint(run, "timeline", len(drawn.lanes), shown)), data)
         return
     from coord.render.timeline.svg import render_svg  # takes a third of a command's time, and is needed only here
 
@@ -118,18 +121,17 @@ _LEGEND = "─ live · █ holds · ▒ waits · x refused · ✝ died · ! lost
 _HINT = "coord timeline --svg FILE draws a picture that also shows the messages."
 
 
-def _sections(timeline: Timeline, is_cut: bool) -> list[Section]:
+def _sections(timeline: Timeline, is_cut: bool, shown: int, rest: list[str]) -> list[Section]:
     summary = _summary(timeline, is_cut)
     if not timeline.lanes:
         return [Section("", [Row(styled(summary[0].upper() + summary[1:]))])]
     width = min(shutil.get_terminal_size().columns, _WIDEST) - 1
     scale = make_scale(timeline.since, timeline.until, 0, width - 1)
-    lanes = timeline.lanes[-_MOST_LANES:]
+    lanes = timeline.lanes[-shown:]
     rows: list[Pieces] = [styled(_ruler(scale, width), "quiet")]
     for lane in lanes:
         rows += [cut(_lane_label(lane, timeline), width), styled(_lane_line(lane, timeline, scale, width))]
-    more = len(timeline.lanes) - len(lanes)
-    rows += [styled(f"… and {plural(more, 'earlier session')}: --json shows all", "quiet")] if more else []
+    rows += [styled(row, "quiet") for row in rest]
     legend, hint = (wrap(styled(note, "quiet"), width, 0) for note in (_LEGEND, _HINT))
     return [Section("", [Row(row) for row in block]) for block in (wrap(styled(summary), width, 0), rows, legend, hint)]
 

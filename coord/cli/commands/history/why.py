@@ -235,4 +235,4 @@ def _print_answer(view: WhyContext, answer: WhyAnswer, everything: bool, limit: 
         data["lives"] = [
             msgspec.to_builtins(life) for life in view.analysis.session_intervals if life.session == answer.about
         ]
-    view.run.say("\n".join(parts), data)
+    view.run.say(view.run.fitted("\n".join(parts)), data)

@@ -6,7 +6,7 @@ from coord.cli.parser import argument, command
 from coord.engine.messages import full_message_row, message_id, read_message
 from coord.engine.run import Run
 from coord.engine.transaction import Transaction
-from coord.errors import CoordError, usage_error
+from coord.errors import CoordError, refused, usage_error
 from coord.render.messages import message_lines
 from eventlog.events import EVERYONE, Event, MessageAcknowledged, MessageSent
 from projections.rules.state import State
@@ -14,7 +14,7 @@ from projections.views.board import names_of
 
 
 @command("ack", begins=True)
-@argument("messages", nargs=-1, required=True)
+@argument("messages", metavar="MESSAGE...", nargs=-1, required=True)
 def ack(run: Run, messages: tuple[str, ...]) -> None:
     """Confirm messages that ask for a confirmation. `coord reply` confirms a message as well.
 
@@ -33,7 +33,9 @@ def ack(run: Run, messages: tuple[str, ...]) -> None:
     unread = [(event, payload) for event, payload in sent if event.id in snapshot.state.sessions[me].unread]
     rows = [full_message_row(event, payload, snapshot.state) for event, payload in unread]
     if rows and not run.json:  # before the event is written, because it marks them as read
-        run.say("\n\n".join(message_lines(row, snapshot.now, me, names, whole=True) for row in rows), None)
+        texts = [message_lines(row, snapshot.now, "", names, whole=True) for row in rows]
+        if not run.say(run.fitted("\n\n".join(texts)), None):
+            raise refused("nothing was confirmed, because the message that you have not read could not be shown.")
 
     def decide(transaction: Transaction) -> None:
         _check_recipient(transaction.state, transaction.me.session, sent)

@@ -69,7 +69,7 @@ def inbox(run: Run, message: str | None, **options: Any) -> None:
     rows = [_full_row(run, state, each) if run.json else message_row(state, each) for each in unread.messages]
     next_page = _next_command(run, unread, peek or at is not None)
     written = run.say(
-        _render_text(state, session, unread, rows, now, next_page),
+        run.fitted(_render_text(state, session, unread, rows, now, next_page)),
         _data(me, unread.notices, rows, unread.left) | {"next": next_page},
     )
     shown = tuple(dict.fromkeys([*unread.messages, *(notice.id for notice in unread.notices)]))
@@ -170,7 +170,11 @@ def _show_message(run: Run, snapshot: Snapshot, text: str, me: str, peek: bool) 
     event, payload = read_message(run.workspace, message_id(snapshot, text))
     row = full_message_row(event, payload, snapshot.state)
     text = message_lines(row, snapshot.now, me, names_of(snapshot.state), whole=True)
-    if run.say(text, msgspec.to_builtins(row)) and not peek and event.id in known_session(snapshot.state, me).unread:
+    if (
+        run.say(run.fitted(text), msgspec.to_builtins(row))
+        and not peek
+        and event.id in known_session(snapshot.state, me).unread
+    ):
         run.transact(lambda transaction: transaction.append(MessageRead(messages=(event.id,))))
 
 
@@ -182,7 +186,8 @@ def _show_all(run: Run, snapshot: Snapshot, me: str, limit: int, before: str | N
     rows = [full_message_row(event, payload, snapshot.state) for event, payload in page.rows]
     texts = [message_lines(row, snapshot.now, me, names_of(snapshot.state)) for row in rows]
     nothing = "No messages yet." if before is None else "No older messages."
-    run.say("\n\n".join(filter(None, [page.hint("message"), *texts])) or nothing, _data(me, [], rows, 0) | page.data)
+    shown = "\n\n".join(filter(None, [page.hint("message"), *texts])) or nothing
+    run.say(run.fitted(shown), _data(me, [], rows, 0) | page.data)
 
 
 def _lineage(state: State, me: str) -> list[str]:

@@ -13,7 +13,7 @@ from projections.views.board import names_of
 
 
 @command("resolve", begins=True)
-@argument("messages", nargs=-1, required=True)
+@argument("messages", metavar="MESSAGE...", nargs=-1, required=True)
 @option("--note", metavar="TEXT", default="", help="Why; the recipients see it.")
 def resolve(run: Run, messages: tuple[str, ...], note: str) -> None:
     """Close messages for all their recipients: nobody needs to confirm them any more, and the reminders stop.

@@ -114,7 +114,9 @@ def _render_text(state: State, session: Session, at: Instant) -> str:
         f"done by {eta_text(doing.estimated_completion, at)}" if doing.estimated_completion else "",
         *_waiting_sessions(state, session.id),
     ]
-    return f"✅ {session.id}: {what}{progress}" + "".join(f"\n   {detail}" for detail in details if detail)
+    return f"✅ {session_label(session.id, names_of(state))}: {what}{progress}" + "".join(
+        f"\n   {detail}" for detail in details if detail
+    )
 
 
 def _waiting_sessions(state: State, me: str) -> list[str]:

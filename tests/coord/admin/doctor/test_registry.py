@@ -78,7 +78,8 @@ def test_the_most_severe_come_first_and_the_list_is_limited(repo: Repo) -> None:
     assert len(rows) > 30
     text = shell.run("coord doctor").out
     assert text.count("🔴") == 20
-    assert "more: --json shows all" in text
+    assert f"more: coord doctor --limit {len(rows)}" in text
+    assert "more:" not in shell.run(f"coord doctor --limit {len(rows)}").out
 
 
 def test_doctor_works_without_git(repo: Repo) -> None:

@@ -370,7 +370,7 @@ def test_the_output_has_counts_and_next_commands(repo: Repo) -> None:
     assert "2 files read" in text
     assert "1 of them was recovered from invalid JSON" in text
     assert "25 files could not be imported" in text
-    assert "… and 5 more: --json shows all" in text
+    assert "… and 5 more: coord import COORDINATION --limit 25" in text
     commands = [row.strip() for row in text.partition("Next:")[2].splitlines() if row.strip()]
     assert len(commands) == 3
     for command in commands:

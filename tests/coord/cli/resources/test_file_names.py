@@ -183,3 +183,12 @@ def test_a_name_that_events_cannot_have_is_escaped_if_it_exists(repo: Repo) -> N
     (repo.root / "two\nlines").touch()
     assert machine.run(100, "claim", "file", "two\nlines", "--json").json["resource"] == "file/two\\x0alines"
     assert machine.run(100, "claim", "file", "no\nsuch").code == 2
+
+
+def test_a_slash_after_a_file_is_left_out(repo: Repo) -> None:
+    """A claim on everything below a file would protect nothing."""
+    machine = SimulatedMachine(repo)
+    machine.start(100)
+    (repo.root / "app.py").touch()
+    assert machine.run(100, "claim", "file", "app.py/", "--json").json["resource"] == "file/app.py"
+    assert machine.run(100, "claim", "file/new/", "--json").json["resource"] == "file/new/"

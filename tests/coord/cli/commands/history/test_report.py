@@ -203,7 +203,12 @@ def test_a_report_of_a_busy_period_stays_short(repo: Repo) -> None:
     for number in range(12):
         inside.run(ADA, "release", f"port/{number}")
     page = inside.run(ADA, "report").out
-    assert "… and 6 more: --json shows all" in page
+    assert "… and 6 more: coord report --limit 12" in page
+    assert "more: coord report" not in inside.run(ADA, "report", "--limit", "12").out
+    assert (
+        "… and 10 more: `coord report --markdown --limit 12`"
+        in inside.run(ADA, "report", "--markdown", "--limit", "2").out
+    )
     assert "… and 6 earlier: coord log --session " in page
     assert " and 6 more" in next(row for row in page.splitlines() if "finished: released" in row)
     assert len(page.splitlines()) < 30

@@ -59,7 +59,7 @@ def test_a_person_without_a_session_can_send_and_answer(machine: Terminals) -> N
     assert sent.code == 0, sent
     (line,) = sent.err.splitlines()
     assert "this shell is now session" in line
-    assert "(Ada Lovelace)" in line
+    assert "session Ada Lovelace (" in line
     assert "coord end" in line
     assert "Ada Lovelace" in machine.run(200, "inbox").out
     assert machine.run(200, "send", "Ada Lovelace", "Answer", "8003").code == 0
@@ -78,6 +78,14 @@ def test_a_persons_inbox_has_the_open_broadcasts_from_before(machine: Terminals)
     assert [row["id"] for row in document["messages"]] == [asked]
     assert machine.run(100, "ack", asked).code == 0
     assert machine.run(100, "inbox", "--json").json["messages"] == []
+
+
+def test_the_first_inbox_of_a_person_has_no_note_on_unread_messages(machine: Terminals) -> None:
+    machine.start(200)
+    machine.run(200, "send", "broadcast", "May I deploy?", "--needs-ack")
+    shown = machine.run(100, "inbox").out
+    assert "May I deploy?" in shown
+    assert "unread" not in shown
 
 
 @pytest.mark.parametrize("command", ["reply", "ack", "resolve"])

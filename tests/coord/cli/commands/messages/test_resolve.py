@@ -37,7 +37,8 @@ def test_the_document_of_ack_contains_what_was_unread(repo: Repo) -> None:
 def test_a_message_that_cannot_be_shown_is_not_confirmed(repo: Repo) -> None:
     (one, _), (two, second) = repo.sessions(2)
     sent = one.json(f"coord send {second} Stop --needs-ack")["message"]
-    assert two.run(f"coord ack {sent} >/dev/full").code == 4
+    assert two.run(f"coord ack {sent} >/dev/full").code == 1
+    assert two.run(f"coord ack {sent} >&-").code == 1
     assert kinds(repo) == ["message.sent"]
 
 

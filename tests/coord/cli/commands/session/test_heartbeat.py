@@ -79,11 +79,11 @@ def test_the_eta_is_stored_as_an_instant(machine: SimulatedMachine, eta: str, in
     assert repr(instant)[1:-1] in machine.repo.of_type("session.heartbeat")[0]["event"]["estimated_completion"]
 
 
-@pytest.mark.parametrize("eta", ["soon", "25:00", "45", "2026-13-01 10:00", "in a minute"])
+@pytest.mark.parametrize("eta", ["soon", "25:00", "45", "2026-13-01 10:00", "tomorrow", "friday", "in a minute"])
 def test_an_eta_that_is_no_time_is_refused_with_the_forms(machine: SimulatedMachine, eta: str) -> None:
     result = machine.run(100, "heartbeat", "a", "b", "--eta", eta)
     assert result.code == 2
-    assert "Write it like 45m, 18:00" in result.err
+    assert "Write it like 45m, 18:00, tomorrow 9:00" in result.err
 
 
 def test_an_eta_in_the_past_is_refused(machine: SimulatedMachine) -> None:
