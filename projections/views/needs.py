@@ -202,7 +202,7 @@ def unconfirmed_need(message: Message, missing: tuple[str, ...]) -> Need:
     """Return the need that these sessions confirm a message."""
     confirm = NeedStep("confirm", (("coord", "ack", message.id),), missing)
     answer = NeedStep("or answer", (("coord", "reply", message.id, "..."),), missing)
-    close = NeedStep("or close it for all", (("coord", "resolve", message.id),))
+    close = NeedStep("or close it for everyone", (("coord", "resolve", message.id),))
     return Need(
         kind="unacknowledged",
         session=message.session,

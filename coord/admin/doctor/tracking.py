@@ -59,7 +59,8 @@ def tracking_branches(subject: Subject) -> Iterator[DoctorFinding]:
                 f"git worktree add ../{shell_quoted(names[0])} {shell_quoted(names[0])}",
             ),
             RepairStep(
-                "there, stop tracking them", f"git rm -r --cached -q {FOLDER}/log && git commit -m 'Untrack the log'"
+                "in that worktree, stop tracking them",
+                f"git rm -r --cached -q {FOLDER}/log && git commit -m 'Untrack the log'",
             ),
         )
         yield DoctorFinding("warning", what, evidence, steps)
@@ -110,9 +111,11 @@ def git_list(subject: Subject) -> Iterator[DoctorFinding]:
         )
     evidence = (
         f"{path} does not list the live files: on a branch without {FOLDER}/.gitignore, `git stash -u`, `git clean` "
-        "and `git add` take them away"
+        "and `git add` remove or add them"
     )
-    yield DoctorFinding("warning", "only a file that git changes protects the live log", evidence, tuple(steps))
+    yield DoctorFinding(
+        "warning", "the live log is protected only by a file that git itself can change", evidence, tuple(steps)
+    )
 
 
 def _ignore_rule(subject: Subject, name: str) -> tuple[bool, str]:

@@ -22,7 +22,7 @@ _SHOWN = 20
     metavar="TIME",
     default="7d",
     show_default=True,
-    help="Only sessions that ended before TIME.",
+    help="Archive only sessions that ended before TIME.",
 )
 @option("--dry-run", is_flag=True, help="Show what would be moved, and move nothing.")
 def archive(run: Run, before: str, dry_run: bool) -> None:

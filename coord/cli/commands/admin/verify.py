@@ -50,7 +50,7 @@ def _render_lines(run: Run, result: VerifyResult) -> Iterator[str]:
     bad = [journal for journal in result.journals if not journal.whole]
     good = [journal for journal in result.journals if journal.whole]
     if bad:
-        yield f"❌ Not as written: {len(bad)} of {plural(len(result.journals), 'journal')}"
+        yield f"❌ Damaged or unusable: {len(bad)} of {plural(len(result.journals), 'journal')}"
         for journal in bad[:_SHOWN]:
             yield from _problem_lines(journal)
         yield from _more(len(bad))
@@ -94,7 +94,7 @@ def _note_lines(run: Run, result: VerifyResult) -> Iterator[str]:
     torn = [journal for journal in result.journals if journal.tear]
     for journal in torn[:_SHOWN]:
         unfinished = plural(journal.tear, "byte")
-        yield f"💡 {line(journal.file)} ends with {unfinished} of an unfinished line, never acknowledged: not damage"
+        yield f"💡 {line(journal.file)} ends with {unfinished} of an unfinished line: no acknowledged event is lost"
     yield from _more(len(torn))
     ahead = [journal for journal in result.journals if journal.held_back]
     for journal in ahead[:_SHOWN]:

@@ -79,8 +79,8 @@ def init(run: Run, here: bool, private: bool, track: bool, force: bool) -> None:
     protect_log(workspace)
     if repository and not is_log_protected(workspace):
         run.note(
-            f"{exclude_file(repository)} could not be written, so a checkout, a stash or a clean can take the live log "
-            "away: coord doctor"
+            f"{exclude_file(repository)} could not be written, so a checkout, a stash or a clean can remove the live "
+            "log. What to do: coord doctor"
         )
     run.say(
         _render_text(folder, written, differing, repository, hidden=private, tracked=tracked),
