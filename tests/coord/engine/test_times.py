@@ -152,7 +152,7 @@ def test_two_offsets_with_one_name_are_offered_as_offsets() -> None:
 
 def test_the_error_for_an_unknown_zone_lists_the_known_ones(berlin: None) -> None:
     assert message_for("2026-07-01 12:00 IST") == (
-        "--at '2026-07-01 12:00 IST' has a time zone that the clocks here do not use, IST. "
+        "--at '2026-07-01 12:00 IST' has a time zone that is not used here, IST. "
         "Use CEST, CET, UTC or an offset such as +01:00."
     )
 

@@ -94,7 +94,7 @@ def test_a_handoff_leaves_no_gap_and_notifies_the_new_holder(repo: Repo) -> None
         ("{first}", 1, "already yours"),
         ("{ended}", 1, "no longer live"),
         ("nobody", 3, "no session"),
-        ("", 2, "whom"),
+        ("", 2, "missing"),
     ],
 )
 def test_a_refused_handoff_keeps_the_claim(repo: Repo, to: str, code: int, word: str) -> None:
