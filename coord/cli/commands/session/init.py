@@ -96,8 +96,8 @@ def _refuse_live_sessions(run: Run, workspace: Workspace) -> None:
     snapshot.catch_up(consistent=True)
     if reason := live_sessions_text(run.system, snapshot.state):
         raise refused(
-            f"nothing was changed. --track is for an archive: once git tracks the log, a stash, a checkout or a reset "
-            f"takes it back to an older state, and live sessions lose claims and messages. {reason}"
+            f"sessions are live here, so --track is refused. Nothing was changed. Once git tracks the log, a stash, a "
+            f"checkout or a reset takes it back to an older state, and live sessions lose claims and messages. {reason}"
         )
 
 
