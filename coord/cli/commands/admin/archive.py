@@ -74,7 +74,7 @@ def _render_text(result: ArchiveResult, now: Instant, names: Mapping[str, str], 
         parts += _more(len(result.stayed))
     others = [f"{result.young} in log/, of sessions that are live or ended recently"] if result.young else []
     others += [f"{result.ended} archived before"] if result.ended else []
-    return "\n".join([*parts, f"Others: {', '.join(others)}." if others else ""])
+    return "\n".join([*parts, f"Other journals: {', '.join(others)}." if others else ""])
 
 
 def _more(count: int) -> list[str]:

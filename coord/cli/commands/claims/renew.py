@@ -58,7 +58,8 @@ def _with_token(transaction: Transaction, claims: list[Claim], token: int) -> li
     if not valid:
         resource = line(claims[0].resource)
         raise refused(
-            f"token {token} of {resource} is no longer valid: the resource was granted again. Nothing was renewed."
+            f"token {token} of {resource} is not valid: the resource was granted again later, or never had this token. "
+            "Nothing was renewed."
         )
     return valid
 

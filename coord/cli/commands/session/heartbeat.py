@@ -52,9 +52,9 @@ def heartbeat(
 ) -> None:
     """Tell others what you are doing.
 
-    With an ACTION, this replaces your previous report. Report everything that you are doing; omitted fields are
-    cleared. Without an ACTION, the options are added to your previous report. Without arguments, this only shows that
-    you are still here. A percentage in any place is the progress.
+    With an ACTION, report everything that you are doing; omitted fields are cleared. Without an ACTION, the options are
+    added to your previous report. Without arguments, this only shows that you are still here. A percentage in any place
+    is the progress.
 
     \b
     Examples:

@@ -30,14 +30,16 @@ from eventlog.events import MAX_PATH_LENGTH
 from eventlog.local.files import path_exists, read_regular
 from eventlog.local.lock import locked
 
-_TRACKED_IGNORES = """# Made by this machine for itself. The journals in log/ are tracked: an archive, no way to share.
+_TRACKED_IGNORES = """# Files that only this machine uses. The journals in log/ are tracked as an archive.
 /.cache/
 /log/.lock
 /log/**/*.torn
 /log/**/*.sealed
 /STATUS_BOARD.md
 """
-_ATTRIBUTES = "# A journal is its bytes: no line ends are changed, nothing is merged.\n/log/**/*.jsonl -text -merge\n"
+_ATTRIBUTES = (
+    "# Git must not change the bytes of a journal: no changed line ends, no merges.\n/log/**/*.jsonl -text -merge\n"
+)
 
 
 @command("init", acts=False)

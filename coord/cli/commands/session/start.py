@@ -197,7 +197,8 @@ def _make_log_folder(run: Run) -> None:
 def _check_name(text: str) -> None:
     if len(text) > 100 or not text.isprintable() or "," in text or "/" in text or text.lower() in EVERYONE_WORDS:
         raise usage_error(
-            f"'{line(text, 60)}' is not a valid name: at most 100 printable characters, no comma or slash, not 'all'."
+            f"'{line(text, 60)}' is not a valid name. A name has at most 100 printable characters, no comma and "
+            "no slash, and is not 'all'."
         )
 
 

@@ -172,7 +172,7 @@ def test_live_sessions_prevent_the_removal_of_the_log(machine: Machine) -> None:
     assert all(f"{session} (s{pid})" in result.err for session, pid in list(zip(sessions, pids, strict=True))[:5])
     assert "and 1 more (coord status). First end each, with `coord end` in its shell, or from here: " in result.err
     dry = machine.ok("uninstall --all --log --dry-run")
-    assert f"At present it would be refused: 6 sessions are live here: {sessions[0]} (s100)" in dry
+    assert f"At present this would be refused: 6 sessions are live here: {sessions[0]} (s100)" in dry
     assert f"{LOCAL} (removed)" in dry
     assert (machine.repo.root / LOCAL).is_file()
 

@@ -40,7 +40,7 @@ def test_a_token_is_valid_until_the_next_grant(repo: Repo) -> None:
     assert anew > token
     stale = one.run(f"coord renew deploy production --token {token} && echo deployed")
     assert (stale.code, stale.out) == (1, "")
-    assert "no longer valid" in stale.err
+    assert "is not valid" in stale.err
 
 
 def test_shared_claims_coexist_and_block_an_exclusive_one(repo: Repo) -> None:
