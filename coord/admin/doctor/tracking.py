@@ -26,7 +26,7 @@ def git_tracks(subject: Subject) -> Iterator[DoctorFinding]:
         return
     steps = (
         RepairStep(
-            "make a copy: when the next step is committed, checking that out in another clone deletes the files",
+            "make a copy: once the next step is committed, checking out that commit deletes the files in other clones",
             f"cp -a {subject.path('log')} ~/",
         ),
         RepairStep(
@@ -55,7 +55,7 @@ def tracking_branches(subject: Subject) -> Iterator[DoctorFinding]:
         evidence = f"{join_limited(map(line, names), 3)}: checking {'it' if one else 'one'} out here replaces journals"
         steps = (
             RepairStep(
-                "work on it in another worktree",
+                "check the branch out in another worktree",
                 f"git worktree add ../{shell_quoted(names[0])} {shell_quoted(names[0])}",
             ),
             RepairStep(

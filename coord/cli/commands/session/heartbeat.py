@@ -52,9 +52,8 @@ def heartbeat(
 ) -> None:
     """Tell others what you are doing.
 
-    With an ACTION, report everything that you are doing; omitted fields are cleared. Without an ACTION, the options are
-    added to your previous report. Without arguments, this only shows that you are still here. A percentage in any place
-    is the progress.
+    With an ACTION, report everything you are doing; omitted fields are cleared. Options alone change the previous
+    report. Without arguments, this shows that you are still here. A percentage in any place is the progress.
 
     \b
     Examples:

@@ -53,7 +53,7 @@ class StartOptions(Struct, frozen=True):
     "continues",
     metavar="ID",
     default="",
-    help="Take over the claims and unread messages of a session that has ended or died.",
+    help="Take over the claims and unread messages of a session that ended or died.",
 )
 def start(run: Run, **options: Any) -> None:
     """Register this shell or this agent's conversation as a session.
