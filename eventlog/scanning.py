@@ -143,8 +143,8 @@ class _Scanner:
         """Return whether reading stops before a line of this length, complete or not (rule 3)."""
         if self.unverified > MAX_LINE:
             self.why_stopped = (
-                f"no line in the {MAX_LINE} bytes before it verifies, where each line counts as "
-                f"{_MIN_UNVERIFIED_BYTES} bytes or more, so it is not read"
+                f"the {MAX_LINE} bytes before it contain no undamaged line (each line counts as "
+                f"{_MIN_UNVERIFIED_BYTES} bytes or more), so it is not read"
             )
         elif length > MAX_LINE:
             self.why_stopped = (
@@ -182,7 +182,7 @@ class _Scanner:
             raise DamagedLine(f"it belongs to {event.session}")
         gap = event.n != self.n + 1 and not (self.damage or self.start.damage)
         if event.n <= self.n or event.at <= self.at or gap:
-            raise DamagedLine("its number or its time does not follow the line before")
+            raise DamagedLine("its number or time does not follow the previous line")
         self.n, self.at, self.hashes = event.n, event.at, (stored_hash(line),)
         self.events.append(event)
         if self.kept is not None:

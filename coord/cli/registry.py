@@ -10,7 +10,7 @@ COMMAND_GROUPS = {
         "start": "Register this shell or agent as a session.",
         "heartbeat": "Tell others what you are doing.",
         "end": "End this session and release its claims.",
-        "whoami": "Show which session this is, and why.",
+        "whoami": "Show which session this is, and how it was identified.",
     },
     "claims": {
         "claim": "Claim a resource, or wait for it.",
@@ -51,8 +51,8 @@ COMMAND_GROUPS = {
         "install": "Install coord in an agent's client or in git.",
         "uninstall": "Remove what install added.",
         "completion": "Print the completion script for a shell.",
-        "hook": "Answer a hook of an agent's client.",
-        "git-hook": "Answer a hook of git.",
+        "hook": "Handle a hook call from an agent's client.",
+        "git-hook": "Handle a hook call from git.",
         "mcp": "Serve the commands as tools over MCP.",
     },
 }

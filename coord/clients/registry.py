@@ -166,7 +166,7 @@ CLIENTS = (
         instructions=("AGENTS.md",),
         plugin="",
         woken="To wake it from outside: codex queue --thread ID --message TEXT",
-        todo="Start Codex and trust the hooks in /hooks, also after each change: it runs only trusted hooks.",
+        todo="Start Codex and trust the hooks with /hooks, now and after each change: it runs only trusted hooks.",
     ),
     Client(
         name="gemini",

@@ -43,7 +43,7 @@ def parse_wait_s(text: str | None) -> int:
         return 0
     seconds = parse_duration_s(text, "--wait")
     if not 0 < seconds <= MAX_TTL_S:
-        raise usage_error(f"--wait {text[:40]} is out of range: more than 0, and at most 7 days.")
+        raise usage_error(f"--wait {text[:40]} is out of range: a wait lasts more than 0 and at most 7 days.")
     return seconds
 
 

@@ -107,7 +107,9 @@ class Run:
         session = known_session(transaction.state, self._me.session)
         evidence = "" if self._anchor_was_gone else self.system.death_evidence(session)
         if evidence:  # a command that outlives its shell must not revive the shell's session
-            raise no_session(f"session {session.id} is dead: {evidence}. Nothing was done.")
+            raise no_session(
+                f"session {session.id} is dead: {evidence}. Nothing was done. To start another: coord start"
+            )
         return replace(self._me, session=session.id)
 
     def _prepare_person(self, state: State, _now: Instant) -> None:

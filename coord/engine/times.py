@@ -186,12 +186,12 @@ def _choose(walls: Sequence[datetime], zone: str, now: Instant, future: bool, re
             if len(walls) > 1 and (before < now if future else after > now):
                 continue
             shown = " and ".join(time_text(at, "", seconds=True) for at in (before, after))
-            raise _TimeError(f"never was: the clocks here skipped it. The nearest times are {shown}.")
+            raise _TimeError(f"does not exist: the clocks here skipped it. The nearest times are {shown}.")
         instants = [instant_at(at) for at in times]
         possible = [at for at in instants if (at >= now if future else at <= now)]
         if len(possible) > 1 and not repeats:
             first, last = (time_text(at, "", seconds=True) for at in possible)
-            raise _TimeError(f"was shown twice by the clocks here. Write {first} or {last}.")
+            raise _TimeError(f"is ambiguous: the clocks here showed it twice. Write {first} or {last}.")
         if possible:
             return possible[0] if future else possible[-1]
     return instants[-1]
@@ -222,8 +222,7 @@ def _times_in_zone(wall: datetime, zone: str) -> list[datetime]:
         names = dict.fromkeys(name for name, _ in _zones_near(near) if name[:1].isalpha())
         accepted = ", ".join(dict.fromkeys([*names, "UTC"]))
         raise _TimeError(
-            f"has a time zone that the clocks here do not use, {line(zone, 20)}. Use {accepted} or an offset such as "
-            "+01:00."
+            f"has a time zone that is not used here, {line(zone, 20)}. Use {accepted} or an offset such as +01:00."
         )
     return [wall.replace(tzinfo=timezone(offset))]
 

@@ -40,10 +40,10 @@ def bypass_text(changed: list[tuple[str, str]]) -> str:
     """
     if len(changed) == 1:
         ((name, who),) = changed
-        advice = "It was notified: undo the change, or ask."
+        advice = "The holder was notified: undo the change, or ask."
         return f"coord: {name}, which {who} holds, changed while your command ran. {advice}"
     head = f"coord: {len(changed)} files that others hold changed while your command ran: "
-    tail = ". They were notified: undo the changes, or ask."
+    tail = ". The holders were notified: undo the changes, or ask."
     room = LATER_CHARS - len(head) - len(tail) - len(f" and {len(changed)} more (coord log)")
     shown: list[str] = []
     for name, who in changed:

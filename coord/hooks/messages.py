@@ -122,7 +122,7 @@ def start_items(state: State, me: Session, resumed: bool) -> list[ContextItem]:
             "Files that you write are claimed for you until you commit. If a write is denied, you are shown who holds "
             "the file: do other work, wait, or ask. Do not use the shell to write it.\n"
             "coord status · coord inbox · coord send WHO SUBJECT TEXT · coord claim file PATH --note WHY · "
-            "coord heartbeat DOING WHAT"
+            "coord heartbeat ACTION TARGET"
         )
     ]
 

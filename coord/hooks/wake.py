@@ -128,7 +128,9 @@ def _freed_files(
         if may_finish_conflicting(workspace, config, state, ask, now):
             _finish_edits(system, workspace, config, me, ask, state)
         elif not find_obstacles(state, ask):
-            found[ContextItem(f"coord: {line(asked['resource'])} is free now; your write to it was denied.")] = path
+            found[
+                ContextItem(f"coord: {line(asked['resource'])} is free now. Your earlier write to it was denied.")
+            ] = path
     return found
 
 

@@ -44,7 +44,7 @@ _RULES = {
     3: "a claim ends when it is released, expires or is broken, when its edit is finished, or when its session ends",
     4: "waiting requests are granted in the order in which they were made; each grant must be accepted within a minute",
     5: "a claim that is handed over goes to the named session, before all waiting requests",
-    7: "work is saved only if no younger claim of another session conflicts; going ahead anyway is recorded",
+    7: "a change despite another session's claim is recorded, and its holder is notified; the claim stays",
     8: "a session that was told it has a claim loses it if the merged log grants it to another session",
     9: "the claims of a dead session are free",
 }

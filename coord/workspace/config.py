@@ -20,7 +20,7 @@ TYPES = (
     *("branch", "build", "database", "deploy", "doc", "droplet", "environment", "feature", "issue"),
     *("migration", "port", "push", "release", "service", "tag", "task", "test", "workstream"),
 )
-"""The types of resources that can be claimed without --new-type, beside `file`."""
+"""The types of resources that can be claimed without --new-type, besides `file`."""
 
 
 class Config(Struct, frozen=True, forbid_unknown_fields=True):
@@ -34,7 +34,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     edit_minutes: float = 20  # how long an automatic claim lasts after the last write, if nothing is uncommitted
     blocked_release_minutes: float = 30  # the minimum for `edit_minutes` while the session waits for its user
     heartbeat_seconds: float = 30  # the least time between two heartbeats that hooks write
-    types: tuple[str, ...] = TYPES  # the types of resources that can be claimed without --new-type, beside `file`
+    types: tuple[str, ...] = TYPES  # the types of resources that can be claimed without --new-type, besides `file`
 
 
 def read_config(workspace: Workspace) -> Config:

@@ -91,7 +91,7 @@ class JournalWriter:
             raise AppendFailed(f"this cannot be written: {error}. Nothing was written.") from None
         try:
             size = len(data := b"".join(lines))
-            reason = "the disk took only part of it" if os.write(self._fd, data) != size else ""
+            reason = "only part of it could be written" if os.write(self._fd, data) != size else ""
         except OSError as error:
             reason = error.strerror or str(error)
         if reason:
@@ -148,7 +148,7 @@ class JournalWriter:
             repairs.append(f"moved {len(junk)} bytes of a line that was never acknowledged to {saved_as}")
         if line:
             if os.write(self._fd, b"\n") != 1:
-                raise OSError(0, "the disk took only part of it")
+                raise OSError(0, "only part of it could be written")
             self.position = scan(self.session, line + b"\n", self.position)[1]
             repairs.append("completed the last line")
         self.mended = f"{self.session}{JOURNAL_SUFFIX}: {' and '.join(repairs)}"
@@ -161,7 +161,7 @@ class JournalWriter:
         fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | NOFOLLOW | BINARY, 0o666)
         try:
             if os.write(fd, junk) != len(junk):
-                raise OSError(0, "the disk took only part of it")
+                raise OSError(0, "only part of it could be written")
             sync_data(fd)
         except OSError:
             os.unlink(path)

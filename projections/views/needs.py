@@ -84,7 +84,7 @@ class Observed(Struct, frozen=True):
 
 def log_need(kind: Literal["journal", "clock", "unknown"], text: str, journal: str = "", since: Instant = "") -> Need:
     """Return a need about a problem of the log or of the clock, given as a sentence."""
-    doctor = NeedStep("see what to do", (("coord", "doctor"),), ends=False)
+    doctor = NeedStep("see what is wrong, and how to fix it", (("coord", "doctor"),), ends=False)
     return Need(kind, session=journal, subject=text, since=since, steps=(doctor,))
 
 
@@ -202,7 +202,7 @@ def unconfirmed_need(message: Message, missing: tuple[str, ...]) -> Need:
     """Return the need that these sessions confirm a message."""
     confirm = NeedStep("confirm", (("coord", "ack", message.id),), missing)
     answer = NeedStep("or answer", (("coord", "reply", message.id, "..."),), missing)
-    close = NeedStep("or close it for all", (("coord", "resolve", message.id),))
+    close = NeedStep("or close it for everyone", (("coord", "resolve", message.id),))
     return Need(
         kind="unacknowledged",
         session=message.session,
@@ -242,7 +242,7 @@ def _holder_need(
     end = (("coord", "end", "--session", session.id),)
     breaks = tuple(("coord", "break", resource, "--reason", "...") for resource in resources)
     ask = NeedStep("ask", (("coord", "send", session.id, "Still working?", "...", "--needs-ack"),), ends=False)
-    free = NeedStep("free what it holds", end if kind == "dead" or hidden > 0 else breaks)
+    free = NeedStep("release what it holds", end if kind == "dead" or hidden > 0 else breaks)
     return Need(
         kind=kind,
         session=session.id,

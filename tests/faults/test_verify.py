@@ -120,7 +120,7 @@ def test_damage_is_reported_with_its_place_and_a_remedy(scene: Scene) -> None:
     byte = scene.journal.read_bytes().index(b"\n", scene.journal.read_bytes().index(b"\n") + 1) + 1
     text = scene.run(4)
     assert f"COORDINATION/log/{scene.second}.jsonl\n  line 3, byte {byte}: its hash is wrong" in text
-    assert "❌ Not as written: 1 of 2 journals" in text
+    assert "❌ Damaged or unusable: 1 of 2 journals" in text
     assert "✅ 1 journal, 3 events" in text
     assert "coord doctor" in text
     data = msgspec.json.decode(scene.run(4, "--json"))

@@ -84,7 +84,7 @@ def failures(subject: Subject) -> Iterator[DoctorFinding]:
     if lines:
         steps = (
             RepairStep("see all of them, with times in microseconds since 1970", f"cat {shell_quoted(path)}"),
-            RepairStep("when the cause is removed, delete this list", f"rm {shell_quoted(path)}"),
+            RepairStep("when the cause is fixed, delete this list", f"rm {shell_quoted(path)}"),
         )
         times = "once" if len(lines) == 1 else f"{len(lines)} times"
         what = f"hooks failed {times}, and agents continued without being guarded"

@@ -94,7 +94,7 @@ def permissions(subject: Subject) -> Iterator[DoctorFinding]:
     log = subject.folder.log if os.path.isdir(subject.folder.log) else subject.folder.folder
     if os.statvfs(log).f_flag & os.ST_RDONLY:
         steps: tuple[RepairStep, ...] = (
-            RepairStep("see which one it is", f"findmnt -T {shell_quoted(log)}"),
+            RepairStep("see which file system it is on", f"findmnt -T {shell_quoted(log)}"),
             RepairStep("mount it writable"),
         )
         evidence = f"{log}: no command can write to the log"
@@ -112,15 +112,17 @@ def _log_permissions(log: str) -> Iterator[DoctorFinding]:
         mine = [path for path in denied if _is_ours(path)]
         steps = (
             RepairStep("see who owns it", f"ls -ldn {shell_quoted(denied[0])}"),
-            RepairStep("if it is you, allow it", f"chmod u+rwX {shell_quoted(mine[0] if mine else denied[0])}"),
             RepairStep(
-                "if it should be you, and another user ran a command here, take it over",
+                "if you own it, give yourself permission", f"chmod u+rwX {shell_quoted(mine[0] if mine else denied[0])}"
+            ),
+            RepairStep(
+                "if another user owns it because they ran a command here, take it over",
                 f"sudo chown -R $(id -u) {shell_quoted(log)}",
             ),
         )
         more = f"; {len(denied) - 1} more like it" if len(denied) > 1 else ""
         evidence = f"{_status(denied[0])}; you are user {os.geteuid()}{more}"
-        what = "you have no permission for files that coord must read or write, so commands fail"
+        what = "you have no permission for some files that coord must read or write, so commands fail"
         yield DoctorFinding("serious", what, evidence, steps)
 
 
@@ -132,9 +134,9 @@ def _cache_permissions(subject: Subject) -> Iterator[DoctorFinding]:
                     "see who owns it, and make it writable",
                     f"ls -ldn {shell_quoted(path)}; chmod -R u+rwX {shell_quoted(path)}",
                 ),
-                RepairStep("or delete it: coord makes it again from the log", f"rm -r {shell_quoted(path)}"),
+                RepairStep("or delete it: coord creates it again from the log", f"rm -r {shell_quoted(path)}"),
             )
-            then = "every command takes longer" if path == subject.folder.cache else "it is out of date"
+            then = "every command takes longer" if path == subject.folder.cache else "the file is out of date"
             what = f"{os.path.basename(path)} cannot be written, so {then}"
             yield DoctorFinding("warning", what, f"{_status(path)}; you are user {os.geteuid()}", steps)
 
@@ -184,7 +186,7 @@ def disk(subject: Subject) -> Iterator[DoctorFinding]:
         steps = (
             RepairStep("see what is full", f"df -h {shell_quoted(log)}; df -i {shell_quoted(log)}"),
             RepairStep("see how much of it the log uses", f"du -sh {shell_quoted(log)}"),
-            RepairStep("delete something else; the journals of the log cannot be deleted without losing events"),
+            RepairStep("delete other files; deleting journals of the log loses events"),
         )
         left = f"{size(free)} are left" + (f", and room for {status.f_favail} files" if few else "")
         severity: Severity = "serious" if free < _FULL_BYTES or few else "warning"

@@ -21,7 +21,9 @@ _MAX_BYTES = 1 << 20  # of a hook
 _UNGUARDED = "files that other sessions have claimed can be committed and pushed"
 _NOT_EXECUTABLE = "is not executable"
 _INSTALL = "install coord's hooks again; a hook of another program is kept, and still runs"
-_UNINSTALL_STEP = RepairStep("or, if commits need no guard here any more, uninstall them", "coord uninstall git")
+_UNINSTALL_STEP = RepairStep(
+    "or, if you no longer need the guard for commits here, uninstall them", "coord uninstall git"
+)
 
 
 def git_hooks(subject: Subject) -> Iterator[DoctorFinding]:

@@ -25,7 +25,7 @@ def missing_folder(subject: Subject) -> Iterator[DoctorFinding]:
     """Find a missing shared folder."""
     if subject.workspace is None:
         steps = (
-            RepairStep("if a repository has one, go there or name it", "coord doctor --root FOLDER"),
+            RepairStep("if a repository has one, change to it, or name it with --root", "coord doctor --root FOLDER"),
             RepairStep("otherwise create it, once per repository", "coord init"),
         )
         yield DoctorFinding("serious", f"there is no {FOLDER}/ here", subject.missing, steps)
@@ -36,7 +36,7 @@ def unreadable_config(subject: Subject) -> Iterator[DoctorFinding]:
     if subject.config_error:
         path = subject.path(CONFIG)
         steps = (
-            RepairStep("correct it; a setting that is left out has its default", f"cat {path}"),
+            RepairStep("correct it; a missing setting has its default", f"cat {path}"),
             RepairStep("or rename it, and use the defaults", f"mv {path} {path}.orig"),
         )
         what = f"the settings in {CONFIG} are invalid, so no command can write to the log"
@@ -72,7 +72,7 @@ def scripts(subject: Subject) -> Iterator[DoctorFinding]:
             "if nobody changed them on purpose, replace them; each old one is kept as NAME.orig", "coord init --force"
         )
         evidence = f"{join_limited(changed)}: someone changed them, or another version wrote them"
-        what = f"{plural(len(changed), 'script')} not as in this version"
+        what = f"{plural(len(changed), 'script')} different from those of this version"
         yield DoctorFinding("note", what, evidence, (step,))
 
 

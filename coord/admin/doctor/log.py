@@ -35,7 +35,9 @@ def damage(subject: Subject) -> Iterator[DoctorFinding]:
             steps: tuple[RepairStep, ...] = (
                 _copy(subject),
                 RepairStep("see every damaged line", "coord verify"),
-                RepairStep("you can leave it: undamaged lines are still used, and its session uses a new journal"),
+                RepairStep(
+                    "you can leave it as it is: undamaged lines are still used, and its session uses a new journal"
+                ),
                 _replace(subject, journal) if journal.events else _move_out(subject, journal),
             )
             yield DoctorFinding("serious", f"{journal.file} is damaged", _damage_text(journal), steps)
@@ -93,7 +95,7 @@ def duplicate_journals(subject: Subject) -> Iterator[DoctorFinding]:
         here, there = subject.path(f"log/{name}.jsonl"), subject.path(f"log/{ARCHIVE_FOLDER}/{name}.jsonl")
         steps = (
             RepairStep("see whether they are the same", f"cmp {here} {there}"),
-            RepairStep("if they are, or if the one in log/ is longer, move the other one away", f"mv {there} ~/"),
+            RepairStep("if they are the same, or the one in log/ is longer, move the other one away", f"mv {there} ~/"),
         )
         evidence = f"in log/, which is used, and in log/{ARCHIVE_FOLDER}/, which is ignored"
         yield DoctorFinding("warning", f"{name}.jsonl is in two places", evidence, steps)

@@ -26,7 +26,7 @@ def git_tracks(subject: Subject) -> Iterator[DoctorFinding]:
         return
     steps = (
         RepairStep(
-            "make a copy: when the next step is committed, checking that out in another clone deletes the files",
+            "make a copy: once the next step is committed, checking out that commit deletes the files in other clones",
             f"cp -a {subject.path('log')} ~/",
         ),
         RepairStep(
@@ -55,11 +55,12 @@ def tracking_branches(subject: Subject) -> Iterator[DoctorFinding]:
         evidence = f"{join_limited(map(line, names), 3)}: checking {'it' if one else 'one'} out here replaces journals"
         steps = (
             RepairStep(
-                "work on it in another worktree",
+                "check the branch out in another worktree",
                 f"git worktree add ../{shell_quoted(names[0])} {shell_quoted(names[0])}",
             ),
             RepairStep(
-                "there, stop tracking them", f"git rm -r --cached -q {FOLDER}/log && git commit -m 'Untrack the log'"
+                "in that worktree, stop tracking them",
+                f"git rm -r --cached -q {FOLDER}/log && git commit -m 'Untrack the log'",
             ),
         )
         yield DoctorFinding("warning", what, evidence, steps)
@@ -110,9 +111,11 @@ def git_list(subject: Subject) -> Iterator[DoctorFinding]:
         )
     evidence = (
         f"{path} does not list the live files: on a branch without {FOLDER}/.gitignore, `git stash -u`, `git clean` "
-        "and `git add` take them away"
+        "and `git add` remove or add them"
     )
-    yield DoctorFinding("warning", "only a file that git changes protects the live log", evidence, tuple(steps))
+    yield DoctorFinding(
+        "warning", "the live log is protected only by a file that git itself can change", evidence, tuple(steps)
+    )
 
 
 def _ignore_rule(subject: Subject, name: str) -> tuple[bool, str]:

@@ -176,7 +176,7 @@ def similar_type(run: Run, kind: str) -> tuple[str, str]:
 def _unknown_type(run: Run, typed: TypedResource, similar: str, ending: str, *, certain: bool) -> CoordError:
     kind = line(typed.kind, 40)
     if kind.isdigit():
-        return usage_error(f"'{kind}' is not a type. HOURS are the last word, and are for all resources.")
+        return usage_error(f"'{kind}' is not a type. Write HOURS once, as the last word; they apply to all resources.")
     new = command_line(typed.command, *typed.words, "--new-type") if typed.command == "claim" else ""
     if similar:
         meant = typed.with_type(similar, typed.name.rstrip("/") + ending if ending else typed.name)

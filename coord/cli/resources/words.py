@@ -34,7 +34,7 @@ def resource_and_rest(
 ) -> tuple[str, tuple[str, ...]]:
     """Return the resource that the words from `start` on name, and the remaining words. Raises CoordError (2)."""
     if not words[start:]:
-        raise usage_error(f"which resource? For example: coord {command} {_EXAMPLE}")
+        raise usage_error(f"the resource is missing. For example: coord {command} {_EXAMPLE}")
     first = words[start]
     typed = TypedResource(command, words, start)
     if resource := _resource_of_event(run, first):
@@ -187,7 +187,8 @@ def _name_missing(run: Run, typed: TypedResource) -> CoordError:
     path = existing_file(run.system, run.workspace, word.rstrip("/"))
     if is_known_type(run, kind := word.removesuffix("/")):
         or_file = f" (For the file: {command_line(typed.command, f'{FILE}/{path}')})" if path else ""
-        return usage_error(f"which {line(kind, 40)}? Write: coord {typed.command} {line(kind, 40)} NAME{or_file}")
+        name = line(kind, 40)
+        return usage_error(f"the name of the {name} is missing. Write: coord {typed.command} {name} NAME{or_file}")
     if path or "." in word.strip("."):
         return path_error(run, typed)
     return usage_error(

@@ -201,8 +201,10 @@ def explain_commit(
     """Return the text about a commit that contains files of others. `start`: the caller has no session yet."""
     head = "nothing was committed: " if denied else "note: "
     some = f"{len(found)} of the {plural(total, 'file')} in this commit" if total > 1 else "the file in this commit"
-    nothing = "A merge is committed as a whole." if merging else "It contains nothing else."
-    do = f"Commit only your own:\n  {command}" if command else nothing
+    nothing = (
+        "A merge is committed as a whole." if merging else "Do other work: this commit contains none of your own files."
+    )
+    do = f"Commit only your own files:\n  {command}" if command else nothing
     verb = "is" if len(found) == 1 else "are"
     said = f"coord: {head}{some} {verb} not yours to commit\n{_rows(found)}"
     return f"{said}\n{do}{_rest(found, 'commit', start)}" if denied else said

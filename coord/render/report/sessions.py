@@ -19,7 +19,7 @@ def sessions_section(activities: list[SessionActivity], style: ReportStyle, limi
     rows = [ReportRow(_head(one, style), _details(one, most, style)) for one in active[:shown]]
     if quiet:
         names, last = style.people([one.id for one in quiet], MOST_ROWS), ago(quiet[0].last_at, style.now)
-        rows.append(ReportRow(f"no events in this time: {names}; the last of them was seen {last}"))
+        rows.append(ReportRow(f"no events in this period: {names}; the last of them was seen {last}"))
     return Section("👥", "Sessions", rows, min(shown, len(active)), max(0, len(active) - shown))
 
 

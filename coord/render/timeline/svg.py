@@ -59,7 +59,7 @@ class _Picture:
             self._labels(band)
             self._symbols(band)
         if not self.layout.bands:
-            self._write(LEFT + 10, TOP + 26, "Nothing happened in this time.", 13, _SOFT)
+            self._write(LEFT + 10, TOP + 26, "Nothing happened in this period.", 13, _SOFT)
         height = self._legend(self.layout.bottom + 26)
         background.set("height", f"{height:.0f}")
         self.root.set("viewBox", f"0 0 {WIDTH:.0f} {height:.0f}")

@@ -65,7 +65,7 @@ MEANINGS: dict[str, str] = {
     "claim": "held",
     "shared": "held, shared",
     "wait": "waited",
-    "before": "began before this time",
+    "before": "began before this period",
     "open": "still held",
     "|expired": "expired",
     "|lapsed": "granted, not accepted",

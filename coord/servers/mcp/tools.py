@@ -55,21 +55,21 @@ TOOLS = {
     for tool in (
         Tool(
             "start",
-            "Register as a session, once, before other tools. Returns your session id. If you have one already, pass"
-            " it as session: this server remembers it.",
+            "Register as a session, once, before other tools. Returns your session id. If you already have one, pass"
+            " it as session; this server remembers it.",
             CommandForm(
                 "start",
                 (
                     ToolArgument("name", "A name that others can call you by", "--name"),
                     ToolArgument("continues", "Id of a dead session to continue", "--continue"),
-                    ToolArgument("new", "Start another even if one is here already", "--new", "boolean"),
+                    ToolArgument("new", "Start another session even if you have one", "--new", "boolean"),
                 ),
             ),
             refused="Next: pass `session` if one of these is you; `new`: true starts another.",
         ),
         Tool(
             "heartbeat",
-            "Say everything that you are doing: what you leave out counts as done. Without arguments: you are alive.",
+            "Report everything you are doing; omitted fields are cleared. Without arguments, show that you are alive.",
             CommandForm(
                 "heartbeat",
                 (
@@ -78,7 +78,7 @@ TOOLS = {
                     ToolArgument("phase"),
                     ToolArgument("progress", "E.g. 25%"),
                     ToolArgument("next_action"),
-                    ToolArgument("files", "Files that you are touching", "--file", "array"),
+                    ToolArgument("files", "Files that you are changing", "--file", "array"),
                     ToolArgument("eta", "When done: 45m, 17:30", "--eta"),
                     ToolArgument("blocked_on", "What you are waiting for", "--blocked-on"),
                 ),
@@ -93,7 +93,7 @@ TOOLS = {
                     _RESOURCE,
                     ToolArgument("ttl", "How long: 90m, 2h (default 4h)", "--ttl"),
                     ToolArgument("new_type", "Accept a TYPE that is new here", "--new-type", "boolean"),
-                    ToolArgument("shared", "Others may share it; nobody can claim it alone", "--shared", "boolean"),
+                    ToolArgument("shared", "Allow other shared claims, but no exclusive one", "--shared", "boolean"),
                     _NOTE,
                 ),
                 needed=1,
@@ -101,16 +101,16 @@ TOOLS = {
             refused="Next: work on something else, ask its holder with `send`, or claim it again later. Do not"
             " bypass it. (Waiting is possible in a shell.)",
         ),
-        Tool("release", "Give a claim back.", CommandForm("release", (_RESOURCE,), needed=1)),
+        Tool("release", "Release a claim.", CommandForm("release", (_RESOURCE,), needed=1)),
         Tool(
             "handoff",
-            "Give a claim to another session without a gap.",
+            "Hand a claim over to another session; nobody else can get it in between.",
             CommandForm("handoff", (_RESOURCE, ToolArgument("to", "Session id or name"), _NOTE), needed=2),
         ),
         Tool(
             "send",
-            "Send a message: to a session (or several, with commas, or `broadcast`) with a subject; or, with"
-            " in_reply_to, the answer to a message, which confirms it too.",
+            "Send a message to a session (or several, with commas, or `broadcast`) with a subject; or answer a message"
+            " with in_reply_to, which confirms it too.",
             CommandForm(
                 "send",
                 (
@@ -125,7 +125,10 @@ TOOLS = {
             {
                 "in_reply_to": CommandForm(
                     "reply",
-                    (ToolArgument("in_reply_to", "A message's id, id/n; no to, no subject then"), ToolArgument("body")),
+                    (
+                        ToolArgument("in_reply_to", "Id of the message to answer, session/n; then omit to and subject"),
+                        ToolArgument("body"),
+                    ),
                     needed=2,
                 )
             },
@@ -135,14 +138,16 @@ TOOLS = {
             "Read unread messages, which marks them as read. Or read one whole message; or confirm or close messages.",
             CommandForm("inbox"),
             {
-                "message": CommandForm("inbox", (ToolArgument("message", "Its id, id/n"),), needed=1),
+                "message": CommandForm("inbox", (ToolArgument("message", "Its id, session/n"),), needed=1),
                 "ack": CommandForm(
                     "ack", (ToolArgument("ack", "Ids of messages that ask for a confirmation", kind="array"),), 1
                 ),
                 "resolve": CommandForm(
                     "resolve",
                     (
-                        ToolArgument("resolve", "Ids of your messages that nobody needs to confirm now", kind="array"),
+                        ToolArgument(
+                            "resolve", "Ids of your messages that nobody needs to confirm any more", kind="array"
+                        ),
                         ToolArgument("note", "Why", "--note"),
                     ),
                     1,

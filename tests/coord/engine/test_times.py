@@ -123,14 +123,14 @@ def message_for(text: str, now: str = NOW) -> str:
 def test_a_time_that_the_clocks_skipped_is_an_error(berlin: None) -> None:
     """The error offers the times around the change, and both are accepted."""
     assert message_for("2026-03-29 02:30") == (
-        "--at '2026-03-29 02:30' never was: the clocks here skipped it. "
+        "--at '2026-03-29 02:30' does not exist: the clocks here skipped it. "
         "The nearest times are 2026-03-29 01:59:59 CET and 2026-03-29 03:00:00 CEST."
     )
     assert parse_instant("2026-03-29 01:59:59 CET", "--at", NOW) == "2026-03-29T00:59:59.000000Z"
     assert parse_instant("2026-03-29 03:00:00 CEST", "--at", NOW) == "2026-03-29T01:00:00.000000Z"
     on_that_day = "2026-03-29T08:00:00.000000Z"
     for text in ("02:30", "today 02:00", "sunday 2:59:59"):
-        assert "never was" in message_for(text, on_that_day)
+        assert "does not exist" in message_for(text, on_that_day)
     before_the_change = "2026-03-29T00:30:00.000000Z"
     assert parse_instant("02:30", "--at", before_the_change) == "2026-03-28T01:30:00.000000Z"
 
@@ -138,11 +138,11 @@ def test_a_time_that_the_clocks_skipped_is_an_error(berlin: None) -> None:
 def test_a_time_that_the_clocks_showed_twice_is_an_error(berlin: None) -> None:
     """The error offers both. A time of day alone means the latest of them, as always."""
     assert message_for("2026-10-25 02:30") == (
-        "--at '2026-10-25 02:30' was shown twice by the clocks here. "
+        "--at '2026-10-25 02:30' is ambiguous: the clocks here showed it twice. "
         "Write 2026-10-25 02:30:00 CEST or 2026-10-25 02:30:00 CET."
     )
     on_that_day = "2026-10-25T08:00:00.000000Z"
-    assert "shown twice" in message_for("today 02:30", on_that_day)
+    assert "ambiguous" in message_for("today 02:30", on_that_day)
     assert parse_instant("02:30", "--at", on_that_day) == "2026-10-25T01:30:00.000000Z"
     between = "2026-10-25T00:45:00.000000Z"
     assert parse_instant("today 02:30", "--at", between) == "2026-10-25T00:30:00.000000Z"
@@ -155,7 +155,7 @@ def test_two_offsets_with_one_name_are_offered_as_offsets() -> None:
 
 def test_the_error_for_an_unknown_zone_lists_the_known_ones(berlin: None) -> None:
     assert message_for("2026-07-01 12:00 IST") == (
-        "--at '2026-07-01 12:00 IST' has a time zone that the clocks here do not use, IST. "
+        "--at '2026-07-01 12:00 IST' has a time zone that is not used here, IST. "
         "Use CEST, CET, UTC or an offset such as +01:00."
     )
 

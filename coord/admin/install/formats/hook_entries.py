@@ -42,7 +42,10 @@ def hook_entries(client: Client, command: str, wake: bool) -> list[JsonEntry]:
 def describe_hooks(client: Client, command: str, wake: bool) -> list[str]:
     """Describe for the user what the client runs, and when."""
     when = ", ".join(_EVENT_TEXTS[event] for event in dict.fromkeys(client.hook_events.values()))
-    waiting = f"`{command} --wake` waits in the background, and wakes an idle agent when something comes for it."
+    waiting = (
+        f"`{command} --wake` waits in the background, and wakes an idle agent when it gets a message or a file becomes "
+        "free."
+    )
     return [f"{client.title} runs `{command}`: {when}.", *([waiting] if wake else [])]
 
 

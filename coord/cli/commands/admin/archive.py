@@ -23,7 +23,7 @@ _SHOWN = 20
     metavar="TIME",
     default="7d",
     show_default=True,
-    help="Only sessions that ended before TIME.",
+    help="Archive only sessions that ended before TIME.",
 )
 @option("--dry-run", is_flag=True, help="Show what would be moved, and move nothing.")
 @limit_option(f"journals; the default is {_SHOWN}, and all with --json")
@@ -81,4 +81,4 @@ def _render_text(
         parts += [f"  {row}" for row in rest_hint(run, "archive", len(result.stayed), shown)]
     others = [f"{result.young} in log/, of sessions that are live or ended recently"] if result.young else []
     others += [f"{result.ended} archived before"] if result.ended else []
-    return "\n".join([*parts, f"Others: {', '.join(others)}." if others else ""])
+    return "\n".join([*parts, f"Other journals: {', '.join(others)}." if others else ""])

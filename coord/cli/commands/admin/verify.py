@@ -52,7 +52,7 @@ def _render_lines(run: Run, result: VerifyResult, shown: int) -> Iterator[str]:
     bad = [journal for journal in result.journals if not journal.whole]
     good = [journal for journal in result.journals if journal.whole]
     if bad:
-        yield f"❌ Not as written: {len(bad)} of {plural(len(result.journals), 'journal')}"
+        yield f"❌ Damaged or unusable: {len(bad)} of {plural(len(result.journals), 'journal')}"
         for journal in bad[:shown]:
             yield from _problem_lines(journal)
         yield from rest_hint(run, "verify", len(bad), shown)
@@ -96,7 +96,7 @@ def _note_lines(run: Run, result: VerifyResult, shown: int) -> Iterator[str]:
     torn = [journal for journal in result.journals if journal.tear]
     for journal in torn[:shown]:
         unfinished = plural(journal.tear, "byte")
-        yield f"💡 {line(journal.file)} ends with {unfinished} of an unfinished line, never acknowledged: not damage"
+        yield f"💡 {line(journal.file)} ends with {unfinished} of an unfinished line: no acknowledged event is lost"
     yield from rest_hint(run, "verify", len(torn), shown)
     ahead = [journal for journal in result.journals if journal.held_back]
     for journal in ahead[:shown]:

@@ -10,7 +10,7 @@ from coord.render.board.markdown import board_markdown
 
 
 @command("board", acts=False)
-@option("--write", is_flag=True, help="Write COORDINATION/STATUS_BOARD.md instead.")
+@option("--write", is_flag=True, help="Write COORDINATION/STATUS_BOARD.md instead of printing the board.")
 @at_option
 def board(run: Run, write: bool, at: str | None) -> None:
     """Print the board as Markdown, or write it to STATUS_BOARD.md.

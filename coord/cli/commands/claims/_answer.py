@@ -47,7 +47,7 @@ def _text(result: ClaimResult) -> str:
         return _granted_text(result, result.row)
     resource = line(result.resource)
     is_taken = any(obstacle["resource"] == result.resource for obstacle in result.obstacles)
-    head = "❌ Already claimed" if is_taken else "❌ Overlaps what others have"
+    head = "❌ Already claimed" if is_taken else "❌ Overlaps another claim"
     head = "⏳ Not free in time" if result.outcome == "timed_out" else head
     rows = "".join(f"\n   {_obstacle_text(obstacle, result.at)}" for obstacle in result.obstacles[:_SHOWN])
     hidden = len(result.obstacles) - _SHOWN
@@ -76,7 +76,7 @@ def renewal_text(resource: str, row: ClaimRow, before: Instant, now: Instant) ->
     if row.ends_at < before:
         return f"shortened: {resource} {end}; it was until {time_text(before, now)}"
     shorter = command_line("renew", row.resource, "HOURS")
-    return f"kept: {resource} {end}\n   It lasts longer than what was asked for. To shorten it: {shorter}"
+    return f"kept: {resource} {end}\n   It already lasts longer than you asked for. To shorten it: {shorter}"
 
 
 def obstacles_text(result: ClaimResult) -> str:

@@ -15,7 +15,7 @@ from projections.views.board import names_of
 
 @command("break")
 @argument("words", metavar="RESOURCE", nargs=-1, required=True)
-@option("--reason", required=True, help="Why: the holder is told, and the log keeps it.")
+@option("--reason", required=True, help="The reason. The holder sees it, and the log keeps it.")
 def break_(run: Run, words: tuple[str, ...], reason: str) -> None:
     """End another session's claim. Its holder is told who ended it, and why.
 
@@ -28,7 +28,9 @@ def break_(run: Run, words: tuple[str, ...], reason: str) -> None:
     """
     resource = one_resource(run, "break", words)
     if not reason.strip():
-        raise usage_error("the reason is empty: the holder will read it.")
+        raise usage_error(
+            "the reason is empty. Nothing was changed. Say why you end the claim: the holder will read it."
+        )
 
     def decide(transaction: Transaction) -> list[str]:
         held = claims_on(transaction.state, resource)
@@ -38,7 +40,7 @@ def break_(run: Run, words: tuple[str, ...], reason: str) -> None:
             raise refused(f"nobody has a claim on {line(resource)}.{hint}")
         others = [claim for claim in held if claim.session != transaction.me.session]
         if not others:
-            raise refused(f"{line(resource)} is your own claim: {command_line('release', resource)}")
+            raise refused(f"{line(resource)} is your own claim. To release it: {command_line('release', resource)}")
         for claim in others:
             transaction.append(ClaimBroken(claim=claim.id, reason=reason))
         return [claim.session for claim in others]
@@ -47,6 +49,6 @@ def break_(run: Run, words: tuple[str, ...], reason: str) -> None:
     names = names_of(outcome.snapshot.state)
     holders = ", ".join(session_label(holder, names) for holder in outcome.value)
     run.say(
-        f"✅ Broken: {line(resource)}, held by {holders}, who will be told. Claim it if you need it.",
+        f"✅ Broken: {line(resource)}, held by {holders}, who will be notified. If you need it, claim it now.",
         {"resource": resource, "by": outcome.me.session, "holders": outcome.value, "reason": reason},
     )

@@ -21,19 +21,20 @@ from projections.rules.state import State
 @argument("words", metavar="RESOURCE... [HOURS]", nargs=-1, required=True)
 @option("--ttl", help="How long the claim lasts, instead of HOURS: 90m, 2h.")
 @option("--shared", is_flag=True, help="Allow other shared claims on it, but no exclusive one.")
-@option("--wait", help="If it is taken, wait for at most this long: 10m. For one resource.")
+@option("--wait", help="If the resource is taken, wait for at most this long: 10m. Works for one resource.")
 @option("--note", default="", help="What you need it for; others see this.")
-@option("--new-type", is_flag=True, help="Accept a type that nobody has used here and that the settings do not list.")
+@option("--new-type", is_flag=True, help="Allow a type that nobody has used here and that the settings do not list.")
 def claim(
     run: Run, words: tuple[str, ...], ttl: str | None, shared: bool, wait: str | None, note: str, new_type: bool
 ) -> None:
     """Claim a resource, so that no other session works on it. Exit code 1 if it is taken.
 
     RESOURCE is TYPE NAME or TYPE/NAME. The name of a `file` is a path from the repository's root: `*`, `?` and `**` are
-    wildcards, and a trailing `/` means everything below that folder. Of several resources, you get all or none.
+    wildcards, and a trailing `/` means everything below that folder. Several resources are claimed all together or not
+    at all.
 
-    HOURS defaults to the setting `claim_hours`, which is 4. If you already have the claim, it is extended; it is
-    shortened only by a time that you give.
+    HOURS defaults to the setting `claim_hours`, which is 4. If you already have the claim, it is extended. It is
+    shortened only if you give a time.
 
     \b
     Examples:
@@ -52,8 +53,8 @@ def claim(
     )
     if terms.wait_s and len(resources) > 1:
         raise usage_error(
-            "--wait waits for one resource, because a session that has one and waits for another can block both. "
-            "Nothing was claimed. Claim them without --wait, or one after the other."
+            "--wait works for one resource only, because a session that holds one and waits for another can cause a "
+            "deadlock. Nothing was claimed. Claim them without --wait, or one after the other."
         )
     for resource in resources:
         refuse_unguarded(run.system, run.workspace, resource)

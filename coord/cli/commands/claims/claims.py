@@ -23,10 +23,10 @@ _SHOWN = 20
 @before_option
 @at_option
 def claims(run: Run, words: tuple[str, ...], mine: bool, at: str | None, limit: int | None, before: str | None) -> None:
-    """List who holds what, or only the claims that RESOURCE covers or overlaps.
+    """List all claims, or only those that RESOURCE covers or overlaps.
 
-    RESOURCE is a type, a path in the repository, TYPE NAME or TYPE/NAME. `*`, `?` and `**` are wildcards. If nothing
-    has exactly this name, it is taken for the beginning of one.
+    RESOURCE is a type, a path in the repository, TYPE NAME or TYPE/NAME. `*`, `?` and `**` are wildcards. If no
+    claim matches, the claims whose names begin with RESOURCE are listed.
 
     \b
     Examples:

@@ -27,7 +27,9 @@ def handoff(run: Run, words: tuple[str, ...], note: str) -> None:
     """
     resource, rest = resource_and_rest(run, "handoff", words)
     if len(rest) != 1:
-        raise usage_error("to whom? Write: coord handoff RESOURCE SESSION")
+        raise usage_error(
+            "the session to hand over to is missing. Nothing was changed. Write: coord handoff RESOURCE SESSION"
+        )
 
     def decide(transaction: Transaction) -> tuple[str, list[EventId]]:
         to = resolve_session(transaction.state, rest[0])

@@ -14,11 +14,11 @@ from projections.rules.state import ClaimRequest
 
 @command("release")
 @argument("words", metavar="RESOURCE...", nargs=-1)
-@option("--all", "everything", is_flag=True, help="Release all that you hold, and withdraw all waiting requests.")
+@option("--all", "everything", is_flag=True, help="Release all your claims, and withdraw all your waiting requests.")
 def release(run: Run, words: tuple[str, ...], everything: bool) -> None:
     """Release a claim, or withdraw a waiting request. Exit code 1 if it is not yours.
 
-    Of several resources, all are released or none.
+    Several resources are released all together or not at all.
 
     \b
     Examples:
@@ -45,7 +45,9 @@ def release(run: Run, words: tuple[str, ...], everything: bool) -> None:
     outcome = run.transact(decide)
     released = resources or list(dict.fromkeys(request.resource for request in outcome.value))
     run.say(
-        f"🔓 Released: {', '.join(map(line, released))}" if released else "You hold nothing, so nothing was released.",
+        f"🔓 Released: {', '.join(map(line, released))}"
+        if released
+        else "You hold no claims, so nothing was released.",
         {
             "resource": released[0] if len(released) == 1 else "",
             "resources": released,

@@ -17,13 +17,13 @@ from projections.views.board import ClaimRow, claim_row
 
 @command("renew", negative=NEGATIVE)
 @argument("words", metavar="RESOURCE... [HOURS]", nargs=-1, required=True)
-@option("--ttl", help="How long from now, instead of HOURS: 90m, 2h.")
+@option("--ttl", help="How long the claim lasts from now, instead of HOURS: 90m, 2h.")
 @option("--token", number=Number(), help="Refuse unless the claim still has this token.")
 def renew(run: Run, words: tuple[str, ...], ttl: str | None, token: int | None) -> None:
-    """Extend a claim, counted from now. It is shortened only by a time that you give.
+    """Extend a claim, counted from now. It is shortened only if you give a time.
 
-    With --token it also checks the claim: a deployment that was started with a token continues only if nobody else has
-    had the resource since. HOURS defaults to the setting `claim_hours`, which is 4.
+    With --token, the claim is renewed only if it still has that token. So a deployment that was started with a token
+    continues only if nobody else has had the resource since. HOURS defaults to the setting `claim_hours`, which is 4.
 
     \b
     Examples:
@@ -32,7 +32,7 @@ def renew(run: Run, words: tuple[str, ...], ttl: str | None, token: int | None) 
     """
     resources, hours = resources_and_hours(run, "renew", words)
     if token is not None and len(resources) > 1:
-        raise usage_error("--token is the token of one claim. Nothing was renewed.")
+        raise usage_error("--token can be used with one resource only. Nothing was renewed.")
     ttl_seconds = parse_ttl_s(hours, ttl, run.config.claim_hours)
     exact = hours is not None or ttl is not None
 
@@ -57,7 +57,10 @@ def _with_token(transaction: Transaction, claims: list[Claim], token: int) -> li
     valid = [claim for claim in claims if is_token_valid(transaction.state, claim.id, token)]
     if not valid:
         resource = line(claims[0].resource)
-        raise refused(f"token {token} of {resource} is no longer valid: the claim was granted again later.")
+        raise refused(
+            f"token {token} of {resource} is not valid: the resource was granted again later, or never had this token. "
+            "Nothing was renewed."
+        )
     return valid
 
 

@@ -40,7 +40,7 @@ _HELP = [
     Section(
         "",
         [
-            Row(styled("A step is one event, or a time at which a claim or a wait ended by itself.")),
+            Row(styled("A step is one event, or a time at which a claim expired or a wait timed out.")),
             Row(styled("While playing, long pauses are shortened.")),
         ],
     ),
@@ -147,14 +147,14 @@ class _ReplayScreen:
     def go_to_end(self) -> None:
         """Move to the last step, unless a key is pressed meanwhile."""
         cursor = self.replayed.cursor
-        while cursor.next and self.no_key_pressed("going to the end"):
+        while cursor.next and self.no_key_pressed("moving to the end"):
             cursor.go_to(cursor.number + CHECK_KEYS_EVERY)
         self.go_to(cursor.number)
 
     def find(self) -> None:
         """Move to the next step that meets the condition."""
         if self.condition is None:
-            self.note = "nothing to find: use --until-claim RESOURCE or --until-session ID STATUS"
+            self.note = "nothing to search for: start replay with --until-claim RESOURCE or --until-session ID STATUS"
             return
         is_found = self.replayed.go_until(self.condition, lambda: self.no_key_pressed("searching"))
         at_the_end = not self.replayed.cursor.next

@@ -19,7 +19,7 @@ from coord.errors import DONE, CoordError, usage_error
 from coord.platform.watch import POLL_EVERY_S, Interrupted, collect_signals, wait_for
 from coord.render.console.output import print_row, print_text
 from coord.render.events import claimed_resources, event_text, names_in, type_of
-from coord.render.format import json_plain, line, plural, terminal_text, time_text
+from coord.render.format import json_plain, line, terminal_text, time_text
 from eventlog.events import (
     AnyPayload,
     ClaimHandedOver,
@@ -64,8 +64,8 @@ Filter = Callable[[Event], bool]
 def log(run: Run, text: str | None, **options: Any) -> None:
     """List events, the newest last.
 
-    TEXT shows only the events that contain it. If TEXT is an event id, that event is shown in full. With --json, each
-    line is a line of a journal, with its hash, and all events are shown.
+    With TEXT, only events that contain it are shown. If TEXT is an event id, that event is shown in full. --json prints
+    all matching events, each as its line in the journal, with its hash.
 
     \b
     Examples:
@@ -87,7 +87,7 @@ def log(run: Run, text: str | None, **options: Any) -> None:
     )
     begin, end = past.since(options["since"], "--since").key, past.cut(options["until"], "--until").key
     if begin > end:
-        raise usage_error("--until is before --since.")
+        raise usage_error("--until is before --since. Swap them.")
     before = past.events if options["until"] is None else past.until(past.cut(options["until"], "--until"))
     selected = [event for event in before if all(matches(event) for matches in filters) and event.key > begin]
     limit = options["limit"] or (_SHOWN_BEFORE_FOLLOWING if options["follow"] else _SHOWN)
@@ -192,8 +192,8 @@ def _head(run: Run, past: FullHistory, selected: int, page: Page[Event]) -> str:
     if not past.events:
         return "The log has no events yet. The first is written by: coord start"
     if not selected:
-        return f"None of the {plural(len(past.events), 'event')} matches."
-    return page.hint("event") or ("" if page.rows else "No older events match.")
+        return f"No matching events ({len(past.events)} searched)."
+    return page.hint("event") or ("" if page.rows else "No older matching events.")
 
 
 def _lines(run: Run, past: FullHistory, events: Sequence[Event]) -> Iterator[str]:

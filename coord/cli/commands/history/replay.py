@@ -52,8 +52,8 @@ def replay(
 ) -> None:
     """Step through the past, forwards and backwards, and see the board change. Press ? for the keys.
 
-    A step is one event, or a time at which a claim or a wait ended by itself. Without a terminal, or with --changes or
-    --json, the changes of each step are printed, with --json as one line for each step. The exit code is 1 if
+    A step is one event, or a time at which a claim expired or a wait timed out. Without a terminal, or with --changes
+    or --json, the changes of each step are printed. --json prints one line for each step. The exit code is 1 if
     --until-claim or --until-session finds nothing.
 
     \b
@@ -74,7 +74,7 @@ def replay(
     first = past.since(begin, "--from") if begin is not None else before_instant(past.events[0].at)
     last = past.cut(end, "--to")
     if first.key > last.key:
-        raise usage_error("--from is after --to.")
+        raise usage_error("--from is after --to. Swap them.")
     condition = _condition(run, past, until_claim, until_session)
     replayed = Replay(past, first, last)
     if drawn:
@@ -120,7 +120,7 @@ def _print_steps(run: Run, replayed: Replay, condition: StopCondition | None) ->
         print_row("Nothing happened in this period.")
     print_text("")
     if condition:
-        raise refused(f"in {plural(replayed.count, 'event')} this never happened: {condition.description}.")
+        raise refused(f"not found in {plural(replayed.count, 'event')}: {condition.description}.")
 
 
 def _step_document(change: StepChange, stopped: str) -> dict[str, object]:

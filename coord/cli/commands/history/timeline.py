@@ -33,8 +33,8 @@ _MOST_LANES, _WIDEST = 20, 120
 def timeline(run: Run, file: str | None, since: str | None, until: str | None, limit: int | None) -> None:
     """Draw who held what, and when: a lane for each session, with bars for claims, and marks for refusals and deaths.
 
-    With --svg it writes a picture for a report or a browser, which also has arrows for messages. Point at an element to
-    see its events. Without --since it shows at most the 24 hours before the last event.
+    With --svg, a picture for a report or a browser is written. It also shows messages, as arrows; point at an element
+    to see its events. Without --since, at most the 24 hours before the last event are shown.
 
     \b
     Examples:

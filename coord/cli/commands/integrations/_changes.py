@@ -39,7 +39,7 @@ def scope_in(project: bool, user: bool, local: bool) -> str:
     """Return the scope that the options name, or "" if none is given. Raises CoordError (2) for more than one."""
     scopes = [name for name, given in (("project", project), ("user", user), ("local", local)) if given]
     if len(scopes) > 1:
-        raise usage_error(f"--{scopes[0]} and --{scopes[1]} exclude each other: choose one.")
+        raise usage_error(f"--{scopes[0]} and --{scopes[1]} cannot be used together. Nothing was changed. Choose one.")
     return scopes[0] if scopes else ""
 
 

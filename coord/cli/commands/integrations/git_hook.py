@@ -26,12 +26,12 @@ _HOOKS: dict[str, Callable[[GitHook, str, str], int]] = {
 @command("git-hook", acts=False)
 @argument("words", nargs=-1, required=True, metavar="HOOK [ARGUMENT]...")
 def git_hook(run: Run, words: tuple[str, ...]) -> int:
-    """Answer a hook of git. `coord install git` makes git call this command.
+    """Handle a hook call from git. `coord install git` sets this up.
 
     pre-commit stops a commit that contains files which other sessions hold. post-commit ends the automatic claims on
-    the committed files. pre-push stops a push that changes files which others claimed themselves. Exit code 9 stops
-    git, with the reason on standard error; an error never stops git. With COORD_GUARD=off git always continues, and the
-    holders are told.
+    the committed files. pre-push stops a push that changes files which others claimed with `coord claim`. Exit code 9
+    stops git, with the reason on standard error. An error never stops git. With COORD_GUARD=off git always continues,
+    and the holders are notified.
 
     \b
     Example:

@@ -19,7 +19,7 @@ from coord.render.format import line
 @argument("client", suggestions=tuple(client.word for client in CLIENTS))
 @option("--wake", is_flag=True, help="Wait until there is something to read, and then wake the agent.")
 def hook(run: Run, client: str, wake: bool) -> None:
-    """Answer a hook of an agent's client. `coord install` makes the clients call this command.
+    """Handle a hook call from an agent's client. `coord install` sets this up.
 
     The client's JSON is read from standard input. Exit code 0 lets the agent continue; a message for the agent is
     printed as the JSON that clients read. Exit code 2 denies a write, with the reason on standard error. An error never

@@ -48,7 +48,7 @@ class InstallOptions(Struct, frozen=True):
 @option(
     "--instructions",
     is_flag=True,
-    help="Also add a marked text to CLAUDE.md, AGENTS.md or GEMINI.md (claude, codex, gemini).",
+    help="Also add instructions to CLAUDE.md, AGENTS.md or GEMINI.md, between markers (claude, codex, gemini).",
 )
 @option("--wake", is_flag=True, help="Also wake an idle agent when it gets a message or a file becomes free (claude).")
 @option("--plugin", metavar="FOLDER", help="Write a plugin folder instead of settings (claude).")
@@ -61,11 +61,11 @@ class InstallOptions(Struct, frozen=True):
 def install(run: Run, target: str, **options: Any) -> None:
     """Install coord's hooks in a client (claude, codex, gemini) or in git, or register its MCP server (mcp).
 
-    It shows each change, makes it, and sums it up in plain words. Nothing else in the files is changed, and `coord
+    It shows each change, makes it, and prints a summary. Nothing else in the files is changed, and `coord
     uninstall` removes what was added. You can run it again at any time.
 
     Without --user, --project or --local, it changes settings that only you see: those for this repository if the client
-    has them, else those for all repositories.
+    has them, otherwise those for all repositories.
 
     \b
     Examples:
@@ -93,9 +93,13 @@ def install(run: Run, target: str, **options: Any) -> None:
     )
     row.install(request, draft)
     if find_checkout(base) is None:
-        draft.todo(f"There is no {FOLDER}/ here yet, and what was installed does nothing without it: coord init")
+        draft.todo(
+            f"There is no {FOLDER}/ here yet, and without it the installed parts do nothing. To create it: coord init"
+        )
     if request.program != "coord" and request.scope != "project" and not chosen.plugin:
-        draft.note("`coord` does not run this program in your shell, so its full path was written. See: coord doctor")
+        draft.note(
+            "In your shell, `coord` does not start this program, so its full path was written. See: coord doctor"
+        )
     title = f"{requested_client(request.client).title} ({row.title})" if target == "mcp" else row.title
     diffs = show_diffs(run, draft, base)
     if not chosen.dry_run:

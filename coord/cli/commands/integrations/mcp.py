@@ -48,5 +48,5 @@ def mcp(run: Run) -> None:
             "(in a clone of coord: uv tool install '.[mcp]')."
         ) from None
     if sys.stdin.isatty():
-        run.note("this is a server for an agent's client, which speaks MCP with it; Ctrl-D ends it")
+        run.note("this is an MCP server; an agent's client starts it and talks to it. To end it, press Ctrl-D")
     serve(TOOL_COMMANDS, run.root, run.session)

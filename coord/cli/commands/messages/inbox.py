@@ -40,8 +40,8 @@ def inbox(run: Run, message: str | None, **options: Any) -> None:
     """Show your unread messages and notices, and mark them as read; or show one MESSAGE in full.
 
     The oldest unread messages come first, and what is not shown stays unread. With --at, it shows what was unread at
-    that time, and marks nothing as read. This also works for a session that has ended since. With --wait, the exit code
-    is 1 if nothing arrives in time.
+    that time, and marks nothing as read. This also works for a session that ended after that time. With --wait, the
+    exit code is 1 if nothing arrives in time.
 
     \b
     Examples:
@@ -54,9 +54,9 @@ def inbox(run: Run, message: str | None, **options: Any) -> None:
     peek, everything, at = options["peek"], options["everything"], options["at"]
     wait_limit_s = parse_wait_s(options["wait"])
     if at is not None and (message is not None or everything or options["wait"] is not None):
-        raise usage_error("--at shows what was unread then; it cannot be used with a message, --all or --wait.")
+        raise usage_error("--at shows what was unread at that time; it cannot be used with a message, --all or --wait.")
     if message is not None and (everything or options["limit"] or options["before"] is not None):
-        raise usage_error("a message is shown in full; --all, --limit and --before are for lists.")
+        raise usage_error("one message is shown in full; --all, --limit and --before can be used only for lists.")
     snapshot, me = _past_snapshot(run, at) if at is not None else _current_snapshot(run)
     if message is not None:
         return _show_message(run, snapshot, message, me, peek)
@@ -230,7 +230,7 @@ def _still_owed(state: State, me: str, rows: Sequence[MessageRow]) -> Iterator[s
         question = state.messages.get(name)
         if question and question.unacknowledged_by and state.current_session(question.session) == me:
             others = list_first([session_label(other, names_of(state)) for other in sorted(question.unacknowledged_by)])
-            yield f"{name} is still to be confirmed by {others}. To close it for all: coord resolve {name}"
+            yield f"{name} must still be confirmed by {others}. To close it for everyone: coord resolve {name}"
 
 
 def _data(me: str, notices: Sequence[Notice], rows: Sequence[MessageRow], left: int) -> dict[str, object]:

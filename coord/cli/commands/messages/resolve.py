@@ -19,7 +19,7 @@ def resolve(run: Run, messages: tuple[str, ...], note: str) -> None:
     """Close messages for all their recipients: nobody needs to confirm them any more, and the reminders stop.
 
     You can close the messages that this session sent. A person can also close the messages of other sessions; the log
-    records who did. The messages stay in the inboxes of those that have not read them.
+    records who did. The messages stay unread for recipients that have not read them.
 
     \b
     Examples:
@@ -54,7 +54,7 @@ def _check_closable(run: Run, transaction: Transaction, event: Event) -> None:
     """Raise CoordError if this session may not close a message: it is neither its sender's nor a person's."""
     state, me = transaction.state, transaction.me
     if event.imported:
-        raise usage_error(f"{event.id} was imported, so nobody has to confirm it. Nothing was closed.")
+        raise usage_error(f"{event.id} was imported, so nobody needs to confirm it. Nothing was closed.")
     if state.current_session(event.session) == me.session or is_person(run.system, me, state.sessions[me.session]):
         return
     sender = session_label(event.session, names_of(state))

@@ -23,7 +23,7 @@ URGENCIES = ("low", "normal", "high")
 @option(
     "--needs-ack",
     is_flag=True,
-    help="Ask for a confirmation. Until then, the board shows it: at once if urgent, else after a while.",
+    help="Ask for a confirmation. A missing one is shown on the board: at once for urgency high, else after a while.",
 )
 def send(run: Run, to: str, subject: str, body: str | None, urgency: Urgency, needs_ack: bool) -> None:
     """Send a message to one session, to several, or to everyone.
@@ -43,7 +43,10 @@ def send(run: Run, to: str, subject: str, body: str | None, urgency: Urgency, ne
     names = [name.strip() for name in to.split(",") if name.strip()]
     everyone = any(name.lower() in EVERYONE_WORDS for name in names)
     if not names or (everyone and len(names) > 1):
-        raise usage_error("to whom? Name a session, several with commas, or only `broadcast`.")
+        raise usage_error(
+            "the recipient is missing. Nothing was sent. Name a session, "
+            "several separated by commas, or `broadcast` alone."
+        )
 
     def decide(transaction: Transaction) -> tuple[str, list[str]]:
         session_ids = (
@@ -78,7 +81,7 @@ def warn_of_dead_recipients(run: Run, state: State, recipients: Sequence[str]) -
         session = state.sessions[name]
         if session.status == "dead":
             who = session_label(name, names_of(state))
-            run.note(f"{who} is dead ({session.over_because}); a session that continues it will read this message")
+            run.note(f"{who} is dead ({session.over_because}); only a session that continues it can read this message")
 
 
 def resolve_recipient(state: State, text: str) -> str:
@@ -97,9 +100,12 @@ def check_length(subject: str, body: str) -> None:
     if not subject.strip():
         raise usage_error("the subject is empty. Nothing was sent.")
     if len(subject) > 1000:
-        raise usage_error(f"the subject has {len(subject)} characters; at most 1000 are allowed. Use the body.")
+        raise usage_error(
+            f"the subject has {len(subject)} characters; at most 1000 are allowed. Nothing was sent. "
+            "Use the body for a longer text."
+        )
     if len(body) > MAX_TEXT_LENGTH:
         raise usage_error(
             f"the body has {len(body)} characters; at most {MAX_TEXT_LENGTH} are allowed. "
-            "Put it into a file and send its path."
+            "Nothing was sent. Put the text into a file and send its path."
         )

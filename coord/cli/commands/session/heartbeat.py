@@ -37,7 +37,7 @@ _PERCENT = r"\s*(-?\d+(?:\.\d+)?)\s*%"
 @argument("next_action", metavar="[NEXT]", default="")
 @option("--file", "files", multiple=True, help="A file that you are changing; may be repeated.")
 @option("--eta", default="", help="When you expect to finish: 45m, 17:30, tomorrow 9:00.")
-@option("--blocked-on", help="What you need before you can continue; an empty text: nothing any more.")
+@option("--blocked-on", help="What you need before you can continue. An empty text clears it.")
 def heartbeat(
     run: Run,
     action: str,
@@ -51,8 +51,8 @@ def heartbeat(
 ) -> None:
     """Tell others what you are doing.
 
-    With an ACTION, this replaces everything that you said before. Without an ACTION, the options are added to that;
-    without any option it only shows that you are still here. A percentage is the progress, wherever it is.
+    With an ACTION, report everything you are doing; omitted fields are cleared. Options alone change the previous
+    report. Without arguments, this shows that you are still here. A percentage in any place is the progress.
 
     \b
     Examples:
@@ -151,5 +151,5 @@ def _with_progress(words: tuple[str, ...]) -> tuple[str, ...]:
         words = (*rest[:_PROGRESS], words[place], rest[_PROGRESS])
     number = re.match(_PERCENT, words[_PROGRESS])
     if number and not 0 <= float(number[1]) <= 100:
-        raise usage_error(f"'{line(words[_PROGRESS], 40)}' is not a progress. Write 0% to 100%.")
+        raise usage_error(f"'{line(words[_PROGRESS], 40)}' is out of range. Nothing was recorded. Write 0% to 100%.")
     return words

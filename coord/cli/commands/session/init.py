@@ -29,14 +29,16 @@ from eventlog.events import MAX_PATH_LENGTH
 from eventlog.local.files import path_exists, read_regular
 from eventlog.local.lock import locked
 
-_TRACKED_IGNORES = """# Made by this machine for itself. The journals in log/ are tracked: an archive, no way to share.
+_TRACKED_IGNORES = """# Files that only this machine uses. The journals in log/ are tracked as an archive.
 /.cache/
 /log/.lock
 /log/**/*.torn
 /log/**/*.sealed
 /STATUS_BOARD.md
 """
-_ATTRIBUTES = "# A journal is its bytes: no line ends are changed, nothing is merged.\n/log/**/*.jsonl -text -merge\n"
+_ATTRIBUTES = (
+    "# Git must not change the bytes of a journal: no changed line ends, no merges.\n/log/**/*.jsonl -text -merge\n"
+)
 
 
 @command("init", acts=False)
@@ -78,8 +80,8 @@ def init(run: Run, here: bool, private: bool, track: bool, force: bool) -> None:
     protect_log(workspace)
     if repository and not is_log_protected(workspace):
         run.note(
-            f"{exclude_file(repository)} could not be written, so a checkout, a stash or a clean can take the live log "
-            "away: coord doctor"
+            f"{exclude_file(repository)} could not be written, so a checkout, a stash or a clean can remove the live "
+            "log. What to do: coord doctor"
         )
     run.say(
         _render_text(folder, written, differing, repository, hidden=private, tracked=tracked),
@@ -95,8 +97,8 @@ def _refuse_live_sessions(run: Run, workspace: Workspace) -> None:
     snapshot.catch_up(consistent=True)
     if reason := live_sessions_text(run.system, snapshot.state):
         raise refused(
-            f"nothing was changed. --track is for an archive: once git tracks the log, a stash, a checkout or a reset "
-            f"takes it back to an older state, and live sessions lose claims and messages. {reason}"
+            f"sessions are live here, so --track is refused. Nothing was changed. Once git tracks the log, a stash, a "
+            f"checkout or a reset takes it back to an older state, and live sessions lose claims and messages. {reason}"
         )
 
 

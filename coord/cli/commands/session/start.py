@@ -43,22 +43,22 @@ class StartOptions(Struct, frozen=True):
     "--client",
     default="",
     suggestions=CLIENT_NAMES,
-    help=f"What you are: {', '.join(CLIENT_NAMES)}, ...; detected if not given.",
+    help=f"The program that the session runs in: {', '.join(CLIENT_NAMES)}, ... Detected by default.",
 )
-@option("--capability", "capabilities", multiple=True, help="Something that you can do; may be repeated.")
-@option("--new", is_flag=True, help="Start a new session, even if this shell already is one.")
+@option("--capability", "capabilities", multiple=True, help="Something that this session can do; may be repeated.")
+@option("--new", is_flag=True, help="Start a new session, even if this shell already has one.")
 @option("--no-anchor", is_flag=True, help="Do not tie the session to a process; it lives until `coord end`.")
 @option(
     "--continue",
     "continues",
     metavar="ID",
     default="",
-    help="Take over from a session that has ended or died.",
+    help="Take over the claims and unread messages of a session that ended or died.",
 )
 def start(run: Run, **options: Any) -> None:
     """Register this shell or this agent's conversation as a session.
 
-    If it already is a session, that session is kept, and gets the --name, --client or --capability that you give. A
+    If this shell already has a session, that session is kept, and --name, --client and --capability change it. A
     session lives as long as a process: the agent's client, or the shell that owns the terminal.
 
     \b
@@ -99,7 +99,9 @@ def start(run: Run, **options: Any) -> None:
     _suggest_continuing(run, outcome.snapshot.state, session)
     others = [s for s in outcome.snapshot.state.sessions.values() if s.live and s.anchor and s.id != session.id]
     if any(s.anchor == session.anchor for s in others):
-        run.note(f"another session has the same process; name the one that acts: --session {session.id}")
+        run.note(
+            f"another session has the same process. In each command, name the session that acts: --session {session.id}"
+        )
 
 
 def _suggest_continuing(run: Run, state: State, me: Session) -> None:
@@ -130,12 +132,18 @@ def _start_event(run: Run, transaction: Transaction, wanted: StartOptions, curre
     """Return the event of the new session. Raises CoordError if the name is taken, or no session can be continued."""
     here = transaction.state.sessions.get(current.session) if current else None
     if wanted.continues and not wanted.new and here and here.live:
-        raise refused(f"this shell is already {here.id}. End it first (coord end), or add --new.")
+        raise refused(
+            f"this shell already has session {here.id}. Nothing was changed. "
+            "End that session first (coord end), or add --new."
+        )
     old = transaction.state.sessions[resolve_session(transaction.state, wanted.continues)] if wanted.continues else None
     if old and old.status == "imported":
         raise refused(f"{old.id} was imported and cannot be continued. See what it did: coord why {old.id}")
     if old and old.live and not run.system.death_evidence(old):
-        raise refused(f"{old.id} is still live. Act as it with --session {old.id}, or end it first.")
+        raise refused(
+            f"{old.id} is still live, so it cannot be continued. Act as it with --session {old.id}, or "
+            f"end it first: coord end --session {old.id}"
+        )
     name = wanted.name or (old.name if old else "")
     _check_name_is_free(run, transaction, name, "")
     anchor = None if wanted.no_anchor else find_anchor(run.system, current.conversation if current else "")
@@ -173,7 +181,8 @@ def _check_name_is_free(run: Run, transaction: Transaction, name: str, me: str) 
             and not run.system.death_evidence(session)
         ):
             raise refused(
-                f"{session.id} is already called {name}. Choose another name, so that others can tell you apart."
+                f"{session.id} already has the name {name}. Nothing was changed. Choose another "
+                "name, so that others can tell you apart."
             )
 
 
@@ -188,7 +197,8 @@ def _make_log_folder(run: Run) -> None:
 def _check_name(text: str) -> None:
     if len(text) > 100 or not text.isprintable() or "," in text or "/" in text or text.lower() in EVERYONE_WORDS:
         raise usage_error(
-            f"'{line(text, 60)}' is not a valid name: at most 100 printable characters, no comma or slash, not 'all'."
+            f"'{line(text, 60)}' is not a valid name. A name has at most 100 printable characters, no comma and "
+            "no slash, and is not 'all'."
         )
 
 
@@ -205,7 +215,7 @@ def _session_data(session: Session) -> dict[str, object]:
 def _render_text(run: Run, session: Session, already: bool, me: Identity) -> str:
     named = f"{session.id} ({line(session.name)})" if session.name else session.id
     if already:
-        return f"✅ This is already session {named}, by {me.how}. `coord start --new` starts another."
+        return f"✅ This is already session {named}, identified by {me.how}. To start another: coord start --new"
     if session.anchor:
         process = run.system.processes.process(session.anchor.pid)
         lifetime = f"It lives as long as its process{f' {describe_process(process)}' if process else ''}."

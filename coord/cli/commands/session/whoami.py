@@ -8,7 +8,7 @@ from coord.workspace.names import known_session
 
 @command("whoami")
 def whoami(run: Run) -> None:
-    """Show which session this is, and how that was decided.
+    """Show which session this is, and how it was identified.
 
     \b
     Example:
@@ -20,6 +20,6 @@ def whoami(run: Run) -> None:
     name = f" ({line(session.name)})" if session.name else ""
     agent = f", subagent {line(me.agent)}" if me.agent else ""
     run.say(
-        f"{session.id}{name}{agent}, by {me.how}",
+        f"{session.id}{name}{agent}, identified by {me.how}",
         {"session": session.id, "name": session.name, "agent": me.agent, "how": me.how, "status": session.status},
     )

@@ -25,7 +25,7 @@ def test_missing_and_changed_scripts_are_found(repo: Repo) -> None:
     assert {what: row["evidence"].partition(": ")[0] for what, row in rows.items()} == {
         "missing or not readable": "scripts/session-claim.sh",
         "not executable": "scripts/session-start.sh",
-        "not as in this version": "scripts/session-status.sh",
+        "different from those of this version": "scripts/session-status.sh",
     }
     for row in rows.values():
         repo.shell().ok(commands(row)[0])

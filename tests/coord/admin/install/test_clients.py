@@ -191,7 +191,7 @@ def test_older_instructions_are_replaced(machine: Machine) -> None:
     ("line", "why"),
     [
         ("install emacs", "'emacs' is not a target. Choose one of claude, codex, gemini"),
-        ("install claude --user --local", "exclude each other"),
+        ("install claude --user --local", "cannot be used together"),
         ("install codex --local", "Codex has no --local settings; it has --project and --user"),
         ("install codex --wake", "codex queue"),
         ("install gemini --wake", "There is no known way to wake it"),

@@ -173,7 +173,7 @@ def test_live_sessions_prevent_the_removal_of_the_log(machine: Machine) -> None:
     assert "s100, s200, s300, s400, s500 and 1 more" in result.err
     assert "and 1 more (coord status). First end each, with `coord end` in its shell, or from here: " in result.err
     dry = machine.ok("uninstall --all --log --dry-run")
-    assert "Now it would be refused: 6 sessions are live here: s100, s200" in dry
+    assert "At present this would be refused: 6 sessions are live here: s100, s200" in dry
     assert f"{LOCAL} (removed)" in dry
     assert (machine.repo.root / LOCAL).is_file()
 

@@ -159,7 +159,7 @@ def test_a_problem_of_the_log_points_to_the_doctor(repo: Repo) -> None:
     path.write_bytes(before + b"garbage\n")
     assert len(scene.needs("journal")) == 1
     (step,) = scene.printed_steps()
-    assert step == "see what to do: coord doctor"
+    assert step == "see what is wrong, and how to fix it: coord doctor"
     found = scene.reader.run("coord doctor").out
     assert f"{path.name} is damaged" in found
     assert "restore it" in found
@@ -175,7 +175,7 @@ def test_events_of_a_newer_version_point_to_the_doctor(repo: Repo) -> None:
     (repo.log / f"{FAR}.jsonl").write_bytes(line_of(body) + b"\n")
     (need,) = scene.needs("unknown")
     assert "session.dreaming" in need["text"]
-    assert scene.printed_steps() == ["see what to do: coord doctor"]
+    assert scene.printed_steps() == ["see what is wrong, and how to fix it: coord doctor"]
     assert "newer version" in scene.reader.run("coord doctor").out
 
 

@@ -40,7 +40,7 @@ def test_a_token_is_valid_until_the_next_grant(repo: Repo) -> None:
     assert anew > token
     stale = one.run(f"coord renew deploy production --token {token} && echo deployed")
     assert (stale.code, stale.out) == (1, "")
-    assert "no longer valid" in stale.err
+    assert "is not valid" in stale.err
 
 
 def test_shared_claims_coexist_and_block_an_exclusive_one(repo: Repo) -> None:
@@ -94,7 +94,7 @@ def test_a_handoff_leaves_no_gap_and_notifies_the_new_holder(repo: Repo) -> None
         ("{first}", 1, "already yours"),
         ("{ended}", 1, "no longer live"),
         ("nobody", 3, "no session"),
-        ("", 2, "whom"),
+        ("", 2, "missing"),
     ],
 )
 def test_a_refused_handoff_keeps_the_claim(repo: Repo, to: str, code: int, word: str) -> None:

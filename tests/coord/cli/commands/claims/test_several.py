@@ -91,7 +91,7 @@ def test_release_all_releases_what_the_session_holds(machine: SimulatedMachine) 
     document = machine.run(100, "release", "--all", "--json").json
     assert document["resources"] == ["droplet/x", "file/a.py"]
     assert held(machine) == ["droplet/y"]
-    assert "hold nothing" in machine.run(100, "release", "--all").out
+    assert "hold no claims" in machine.run(100, "release", "--all").out
 
 
 def test_several_claims_are_renewed_together(machine: SimulatedMachine) -> None:
@@ -99,7 +99,7 @@ def test_several_claims_are_renewed_together(machine: SimulatedMachine) -> None:
     assert machine.run(100, "renew", "droplet/x", "droplet/z", "6").code == 1
     assert machine.repo.of_type("claim.renewed") == []
     assert machine.run(100, "renew", "droplet/x", "droplet/y", "6").out.count("✅ Renewed: ") == 2
-    assert "token of one claim" in machine.run(100, "renew", "droplet/x", "droplet/y", "--token", "1").err
+    assert "one resource only" in machine.run(100, "renew", "droplet/x", "droplet/y", "--token", "1").err
 
 
 # --- lists ------------------------------------------------------------------------------------------------------------

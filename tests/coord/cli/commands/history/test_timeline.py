@@ -136,7 +136,7 @@ def test_since_and_until_accept_event_ids(inside: SimulatedMachine) -> None:
 def test_an_empty_log_has_a_small_picture(repo: Repo) -> None:
     picture = SimulatedMachine(repo).run(300, "timeline", "--svg", "-")
     assert picture.code == 0
-    assert "Nothing happened in this time." in _texts(picture.out)
+    assert "Nothing happened in this period." in _texts(picture.out)
     text = SimulatedMachine(repo).run(300, "timeline")
     assert (text.code, text.out) == (0, "There are no events yet.\n")
 
