@@ -31,19 +31,21 @@ COMMANDS = {
 }
 OPTIONS = {
     "status --sesion x": "did you mean: --session",
-    "status --foo": "coord status has: --at, --session, --root, --json",
+    "status --foo": "coord status has: --limit, --at, --session, --root, --json",
     "claim droplet x --hours 3": "did you mean: --ttl",
     "claim droplet x --message hi": "did you mean: --note",
     "break droplet x --because y": "did you mean: --reason",
     "claims --my": "did you mean: --mine",
-    "log --limit 5": "did you mean: --last",
+    "log --count 5": "did you mean: --last",
     "whoami --note x": "coord whoami has: ",
 }
 MISSING = {
-    "claim": "coord claim needs RESOURCE... [HOURS]. For example: coord claim droplet church-guidance 4",
+    "claim": "coord claim needs RESOURCE. For example: coord claim file src/app.py --note",
     "renew": "For example: coord renew file src/app.py 2",
     "release": "For example: coord release file src/app.py",
-    "send": 'coord send needs TO. For example: coord send broadcast "SPECS complete"',
+    "send": 'coord send needs TO and SUBJECT. For example: coord send broadcast "SPECS complete"',
+    "reply hello": "coord reply needs MESSAGE and BODY. For example: coord reply amber-otter-k3f9/17",
+    "ack": "coord ack needs MESSAGES. For example: coord ack amber-otter-k3f9/17",
     "break droplet x": "coord break needs --reason. For example: coord break file/src/app.py --reason",
 }
 
