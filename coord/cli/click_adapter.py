@@ -12,7 +12,7 @@ import click
 from coord import __version__
 from coord.cli.parser import Command, Number, Parameter
 from coord.cli.registry import COMMAND_GROUPS, COMMANDS_BY_NAME, load_command
-from coord.cli.suggestions import commands_meant, first_example, option_error
+from coord.cli.suggestions import commands_meant, extra_word_meant, first_example, option_error
 from coord.errors import DONE, USAGE, CoordError
 from coord.render.console.output import print_text, record_failure
 from coord.workspace.system import System
@@ -50,10 +50,20 @@ class _ClickCommand(click.Command):
         except click.MissingParameter as error:
             missing = error.param
             assert missing is not None
-            what = missing.make_metavar(ctx) if isinstance(missing, click.Argument) else missing.opts[0]
+            what = missing.opts[0] if isinstance(missing, click.Option) else _required_arguments(self, ctx)
             example = first_example(self._declared)
             message = f"coord {self._declared.name} needs {what}. For example: {example}"
             raise _CompleteUsageError(message, ctx) from None
+        except click.UsageError as error:
+            if meant := extra_word_meant(self._declared, words):
+                raise _CompleteUsageError(f"'{words[0][:60]}' needs an option; did you mean: {meant}", ctx) from None
+            raise error
+
+
+def _required_arguments(command: click.Command, ctx: click.Context) -> str:
+    """Return the names of all required arguments, such as `MESSAGE and BODY`."""
+    arguments = [each for each in command.params if isinstance(each, click.Argument) and each.required]
+    return " and ".join(each.make_metavar(ctx).partition("...")[0].strip() for each in arguments)
 
 
 def as_click(declared: Command) -> click.Command:

@@ -50,6 +50,21 @@ MISSING = {
 }
 
 
+WORDS = {
+    "start cai": "coord start --name cai",
+    "end cai": "coord end --session cai",
+    "status 18:00": "coord status --at 18:00",
+    "report 8h": "coord report --since 8h",
+}
+
+
+@pytest.mark.parametrize("typed", WORDS)
+def test_a_word_without_its_option_is_answered_with_the_option(repo: Repo, typed: str) -> None:
+    result = SimulatedMachine(repo).run(100, *shlex.split(typed))
+    word = typed.split()[1]
+    assert (result.code, result.err) == (2, f"coord: '{word}' needs an option; did you mean: {WORDS[typed]}\n")
+
+
 @pytest.mark.parametrize("typed", COMMANDS)
 def test_an_unknown_command_is_answered_with_the_right_one(repo: Repo, typed: str) -> None:
     result = SimulatedMachine(repo).run(100, *shlex.split(typed))
