@@ -213,7 +213,6 @@ def _render_text(run: Run, session: Session, already: bool, me: Identity) -> str
         lifetime = f"It is not tied to a process. In each shell, name it: export COORD_SESSION={session.id}"
     if session.continues:
         lifetime += f" It continues {session.continues}."
-    waiting = f" ({len(session.unread)} unread)" if session.unread else ""
     return (
         f"✅ Session {named} registered\n"
         f"{lifetime}\n\n"
@@ -221,5 +220,5 @@ def _render_text(run: Run, session: Session, already: bool, me: Identity) -> str
         "  coord status                        see who is here, and what is claimed\n"
         "  coord claim file src/app.py         claim a file before you change it\n"
         '  coord heartbeat building "the app"  tell others what you are doing\n'
-        f"  coord inbox                         read your messages{waiting}"
+        f"  coord inbox                         read your messages"
     )
