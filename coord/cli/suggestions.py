@@ -103,7 +103,7 @@ def option_error(declared: Command, word: str) -> str:
 
 
 def extra_word_meant(declared: Command, words: Sequence[str]) -> str:
-    """Return the command line that is probably meant by a single word after a command that takes only options, or ""."""
+    """Return the command line that is probably meant by a word after a command that takes only options, or ""."""
     option = _OPTION_FOR_A_WORD.get(declared.name)
     if option is None or len(words) != 1 or words[0].startswith("-"):
         return ""

@@ -212,7 +212,7 @@ def explain_commit(
     some = f"{len(found)} of the {plural(total, 'file')} in this commit" if total > 1 else "the file in this commit"
     nothing = "A merge is committed as a whole." if merging else "It contains nothing else."
     place = " (options such as -m go before the --)" if command.startswith("git commit") else ""
-    do = f"Commit only your own{place}:\n  {command}" if command else nothing
+    do = f"Commit only your own files{place}:\n  {command}" if command else nothing
     verb = "is" if len(found) == 1 else "are"
     said = f"coord: {head}{some} {verb} not yours to commit\n{_rows(found)}"
     return f"{said}\n{do}{_rest(found, 'commit', start)}" if denied else said

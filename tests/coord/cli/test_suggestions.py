@@ -45,6 +45,7 @@ MISSING = {
     "release": "For example: coord release file src/app.py",
     "send": 'coord send needs TO and SUBJECT. For example: coord send broadcast "SPECS complete"',
     "reply hello": "coord reply needs MESSAGE and BODY. For example: coord reply amber-otter-k3f9/17",
+    "completion": "coord completion needs SHELL. For example: coord completion bash",
     "ack": "coord ack needs MESSAGES. For example: coord ack amber-otter-k3f9/17",
     "break droplet x": "coord break needs --reason. For example: coord break file/src/app.py --reason",
 }

@@ -48,7 +48,7 @@ def _text(result: ClaimResult) -> str:
     resource = line(result.resource)
     is_taken = any(obstacle["resource"] == result.resource for obstacle in result.obstacles)
     head = "❌ Already claimed" if is_taken else "❌ Overlaps what others have"
-    head = "⏳ Not free in time" if result.outcome == "timed_out" else head
+    head = "⏳ Still taken at the end of the wait" if result.outcome == "timed_out" else head
     rows = "".join(f"\n   {_obstacle_text(obstacle, result.at)}" for obstacle in result.obstacles[:_SHOWN])
     hidden = len(result.obstacles) - _SHOWN
     more = f"\n   and {hidden} more: coord claims" if hidden > 0 else ""
