@@ -208,11 +208,12 @@ def _render_text(run: Run, session: Session, already: bool, me: Identity) -> str
         return f"✅ This is already session {named}, by {me.how}. `coord start --new` starts another."
     if session.anchor:
         process = run.system.processes.process(session.anchor.pid)
-        lifetime = f"It lives as long as its process{f' {describe_process(process)}' if process else ''}."
+        described = f" {describe_process(process)}" if process else ""
+        lifetime = f"It ends when its process{described} ends, or with: coord end"
     else:
         lifetime = f"It is not tied to a process. In each shell, name it: export COORD_SESSION={session.id}"
     if session.continues:
-        lifetime += f" It continues {session.continues}."
+        lifetime += f"\nIt continues {session.continues}."
     return (
         f"✅ Session {named} registered\n"
         f"{lifetime}\n\n"
