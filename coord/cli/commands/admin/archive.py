@@ -72,12 +72,9 @@ def _render_text(result: ArchiveResult, now: Instant, names: Mapping[str, str], 
         parts.append(f"⚠️  {plural(len(result.stayed), 'journal')} of sessions that ended long ago stayed in log/:")
         parts += [f"  {line(row.session)}: {line(row.reason, 200)}" for row in result.stayed[:_SHOWN]]
         parts += _more(len(result.stayed))
-    if result.young:
-        stay = "stays in log/: its session is" if result.young == 1 else "stay in log/: their sessions are"
-        parts.append(f"{plural(result.young, 'journal')} {stay} live, or ended recently.")
-    if result.ended:
-        parts.append(f"{plural(result.ended, 'journal')} {'was' if result.ended == 1 else 'were'} archived before.")
-    return "\n".join(parts)
+    others = [f"{result.young} in log/, of sessions that are live or ended recently"] if result.young else []
+    others += [f"{result.ended} archived before"] if result.ended else []
+    return "\n".join([*parts, f"Others: {', '.join(others)}." if others else ""])
 
 
 def _more(count: int) -> list[str]:

@@ -149,5 +149,5 @@ def _with_progress(words: tuple[str, ...]) -> tuple[str, ...]:
         words = (*rest[:_PROGRESS], words[place], rest[_PROGRESS])
     number = re.match(_PERCENT, words[_PROGRESS])
     if number and not 0 <= float(number[1]) <= 100:
-        raise usage_error(f"'{line(words[_PROGRESS], 40)}' is not a percentage. Write 0% to 100%.")
+        raise usage_error(f"'{line(words[_PROGRESS], 40)}' is not a progress. Write 0% to 100%.")
     return words
