@@ -12,7 +12,7 @@ import click
 from coord import __version__
 from coord.cli.parser import Command, Number, Parameter
 from coord.cli.registry import COMMAND_GROUPS, COMMANDS_BY_NAME, load_command
-from coord.cli.suggestions import commands_meant, first_example, option_error, quoted_example
+from coord.cli.suggestions import commands_meant, extra_word_meant, first_example, option_error, quoted_example
 from coord.errors import DONE, USAGE, CoordError
 from coord.render.console.output import print_text, record_failure
 from coord.render.format import line
@@ -51,13 +51,16 @@ class _ClickCommand(click.Command):
         except click.MissingParameter as error:
             missing = error.param
             assert missing is not None
-            what = missing.make_metavar(ctx) if isinstance(missing, click.Argument) else missing.opts[0]
-            what = what.removesuffix("...")
+            what = missing.opts[0] if isinstance(missing, click.Option) else _required_arguments(self, ctx)
             example = first_example(self._declared)
             message = f"coord {self._declared.name} needs {what}. For example: {example}"
             raise _CompleteUsageError(message, ctx) from None
         except click.UsageError as error:
-            if "extra argument" not in error.message or not any(not each.flags for each in self._declared.parameters):
+            if "extra argument" not in error.message:
+                raise
+            if meant := extra_word_meant(self._declared, words):
+                raise _CompleteUsageError(f"'{words[0][:60]}' needs an option; did you mean: {meant}", ctx) from None
+            if all(each.flags for each in self._declared.parameters):
                 raise
             extra = error.message.rpartition("(")[2].removesuffix(")")
             raise _CompleteUsageError(
@@ -65,6 +68,12 @@ class _ClickCommand(click.Command):
                 f"words between quotation marks. For example: {quoted_example(self._declared)}",
                 ctx,
             ) from None
+
+
+def _required_arguments(command: click.Command, ctx: click.Context) -> str:
+    """Return the names of all required arguments, such as `MESSAGE and BODY`."""
+    arguments = [each for each in command.params if isinstance(each, click.Argument) and each.required]
+    return " and ".join(each.make_metavar(ctx).partition("...")[0].strip() for each in arguments)
 
 
 def as_click(declared: Command) -> click.Command:

@@ -55,6 +55,17 @@ _WORDS_FOR_OPTIONS = {
 }
 """What people type for an option that has another name."""
 
+_OPTION_FOR_A_WORD = {
+    "start": "--name",
+    "end": "--session",
+    "status": "--at",
+    "board": "--at",
+    "report": "--since",
+    "timeline": "--since",
+    "archive": "--before",
+}
+"""The option that is probably meant by a word after a command that takes only options."""
+
 
 def commands_meant(words: Sequence[str]) -> list[str]:
     """Return the command lines to suggest for one that begins with an unknown command; empty if none is similar."""
@@ -89,6 +100,14 @@ def option_error(declared: Command, word: str) -> str:
     similar = by_meaning or [names[name] for name in get_close_matches(word.lstrip("-"), names, n=1, cutoff=0.7)]
     hint = f"; did you mean: {similar[0]}" if similar else f". coord {declared.name} has: {', '.join(flags)}"
     return f"there is no option '{line(word, 40)}'{hint}"
+
+
+def extra_word_meant(declared: Command, words: Sequence[str]) -> str:
+    """Return the command line that is probably meant by a word after a command that takes only options, or ""."""
+    option = _OPTION_FOR_A_WORD.get(declared.name)
+    if option is None or len(words) != 1 or words[0].startswith("-"):
+        return ""
+    return line(f"coord {declared.name} {option} {join(words)}", 200)
 
 
 def first_example(declared: Command) -> str:

@@ -49,7 +49,7 @@ def own_need_text(need: Need, names: Names) -> str:
     if need.kind == "unacknowledged":
         return f"you must still confirm: {quoted(need.subject, 80)} ({commands_text(need.steps[0])})"
     path = " → ".join(session_label(name, names) for name in (*need.sessions, need.sessions[0]))
-    return f"you wait for each other in a circle: {path} (to leave it: {commands_text(need.steps[0])})"
+    return f"you wait for each other in a circle: {path} (to end it: {commands_text(need.steps[0])})"
 
 
 def commands_text(step: NeedStep) -> str:

@@ -50,8 +50,8 @@ def unwatched_anchors(subject: Subject) -> Iterator[DoctorFinding]:
         RepairStep("ask", f'coord send {first} "Are you there?" "..." --needs-ack'),
         RepairStep("if you know that it has ended, end it here", f"coord end --session {first}"),
     )
-    what = f"if {plural(len(unwatched), 'live session')} died, nobody here would notice"
-    what += f"; {len(set(holding))} of them with claims, which would last until they expire" if holding else ""
+    what = f"coord cannot notice the death of {plural(len(unwatched), 'live session')}"
+    what += f"; {len(set(holding))} of them hold claims, which would last until they expire" if holding else ""
     yield DoctorFinding("warning" if holding else "note", what, evidence, steps)
 
 

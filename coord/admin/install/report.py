@@ -19,7 +19,7 @@ from eventlog.events import MAX_PATH_LENGTH
 _MAX_UNCHANGED = 160  # characters of an unchanged line, or of an unchanged part of one
 _MEMBER = re.compile(r'^([+-]\s*"(?:[^"\\]|\\.)*"\s*:).*?(,?)$')
 _WORD = re.compile(r'"(?:[^"\\]|\\.)*"|\w+|.')
-_WIDTH = 100
+_WIDTH = 70  # characters of a line of the summary, which is indented by at most 9, so that it fits a window of 80
 
 
 # --- the diff ---------------------------------------------------------------------------------------------------------

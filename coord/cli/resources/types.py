@@ -82,7 +82,9 @@ def check_type(run: Run, typed: TypedResource, *, new_type: bool = False) -> Non
         return
     if typed.is_one_word and existing_file(run.system, run.workspace, typed.words[typed.start]):
         meant = _as_files(run, typed)
-        typed_apart = command_line(typed.command, kind, typed.name)
+        typed_apart = command_line(
+            *typed.command.split(), *typed.words[: typed.start], kind, typed.name, *typed.words[typed.start + 1 :]
+        )
         or_type = f" (If {line(kind, 40)} is the type: {typed_apart})" if kind.strip(".~") else ""
         raise usage_error(f"'{typed.text}' has no type; did you mean: {meant}{or_type}")
     if kind in run.config.types:

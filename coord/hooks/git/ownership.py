@@ -204,7 +204,8 @@ def explain_commit(
     nothing = (
         "A merge is committed as a whole." if merging else "Do other work: this commit contains none of your own files."
     )
-    do = f"Commit only your own files:\n  {command}" if command else nothing
+    place = " (options such as -m go before the --)" if command.startswith("git commit") else ""
+    do = f"Commit only your own files{place}:\n  {command}" if command else nothing
     verb = "is" if len(found) == 1 else "are"
     said = f"coord: {head}{some} {verb} not yours to commit\n{_rows(found)}"
     return f"{said}\n{do}{_rest(found, 'commit', start)}" if denied else said

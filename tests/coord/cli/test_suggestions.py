@@ -40,12 +40,30 @@ OPTIONS = {
     "whoami --note x": "coord whoami has: ",
 }
 MISSING = {
-    "claim": "coord claim needs RESOURCE... [HOURS]. For example: coord claim droplet church-guidance 4",
+    "claim": "coord claim needs RESOURCE. For example: coord claim file src/app.py --note",
     "renew": "For example: coord renew file src/app.py 2",
     "release": "For example: coord release file src/app.py",
-    "send": 'coord send needs TO. For example: coord send broadcast "SPECS complete"',
+    "send": 'coord send needs TO and SUBJECT. For example: coord send broadcast "SPECS complete"',
+    "reply hello": "coord reply needs MESSAGE and BODY. For example: coord reply amber-otter-k3f9/17",
+    "completion": "coord completion needs SHELL. For example: coord completion bash",
+    "ack": "coord ack needs MESSAGES. For example: coord ack amber-otter-k3f9/17",
     "break droplet x": "coord break needs --reason. For example: coord break file/src/app.py --reason",
 }
+
+
+WORDS = {
+    "start cai": "coord start --name cai",
+    "end cai": "coord end --session cai",
+    "status 18:00": "coord status --at 18:00",
+    "report 8h": "coord report --since 8h",
+}
+
+
+@pytest.mark.parametrize("typed", WORDS)
+def test_a_word_without_its_option_is_answered_with_the_option(repo: Repo, typed: str) -> None:
+    result = SimulatedMachine(repo).run(100, *shlex.split(typed))
+    word = typed.split()[1]
+    assert (result.code, result.err) == (2, f"coord: '{word}' needs an option; did you mean: {WORDS[typed]}\n")
 
 
 @pytest.mark.parametrize("typed", COMMANDS)

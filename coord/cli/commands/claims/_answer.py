@@ -48,15 +48,15 @@ def _text(result: ClaimResult) -> str:
     resource = line(result.resource)
     is_taken = any(obstacle["resource"] == result.resource for obstacle in result.obstacles)
     head = "❌ Already claimed" if is_taken else "❌ Overlaps another claim"
-    head = "⏳ Not free in time" if result.outcome == "timed_out" else head
+    head = "⏳ Still taken at the end of the wait" if result.outcome == "timed_out" else head
     rows = "".join(f"\n   {_obstacle_text(obstacle, result.at)}" for obstacle in result.obstacles[:_SHOWN])
     hidden = len(result.obstacles) - _SHOWN
     more = f"\n   and {hidden} more: coord claims" if hidden > 0 else ""
     others = [obstacle["session"] for obstacle in result.obstacles if obstacle["session"] != result.session]
-    ask = f'Ask: coord send {others[0]} "Question" "..."   ' if others else ""
-    wait = f"Wait: {command_line('claim', result.resource, '--wait', '10m')}"
-    advice = ask if result.outcome == "timed_out" else f"{ask}{wait}"
-    return f"{head}: {resource}{rows}{more}\n   {advice}".rstrip()
+    advice = [f'\n   Ask: coord send {others[0]} "Question" "..."'] if others else []
+    if result.outcome != "timed_out":
+        advice.append(f"\n   Wait: {command_line('claim', result.resource, '--wait', '10m')}")
+    return f"{head}: {resource}{rows}{more}{''.join(advice)}"
 
 
 def _granted_text(result: ClaimResult, row: ClaimRow) -> str:

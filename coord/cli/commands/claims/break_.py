@@ -24,7 +24,7 @@ def break_(run: Run, words: tuple[str, ...], reason: str) -> None:
 
     \b
     Example:
-      coord break file/src/app.py --reason "its user says that session was closed"
+      coord break file/src/app.py --reason "its user has closed that session"
     """
     resource = one_resource(run, "break", words)
     if not reason.strip():

@@ -38,8 +38,8 @@ def claim(
 
     \b
     Examples:
-      coord claim droplet church-guidance 4
       coord claim file src/app.py --note "landing page"
+      coord claim droplet church-guidance 4
       coord claim file/src/api/ --ttl 90m --wait 10m
       coord claim file src/app.py file src/test_app.py port 8000
     """

@@ -22,8 +22,8 @@ def release(run: Run, words: tuple[str, ...], everything: bool) -> None:
 
     \b
     Examples:
-      coord release droplet church-guidance
       coord release file/src/app.py file/src/test_app.py
+      coord release droplet church-guidance
       coord release --all
     """
     if everything and words:

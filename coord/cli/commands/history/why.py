@@ -191,7 +191,7 @@ def _session_answer(view: WhyContext, word: str) -> WhyAnswer | None:
     if not sessions:
         return None
     if len(sessions) > 1:
-        names = ", ".join(session_label(name, view.names) for name in sessions[:8])
+        names = ", ".join(session_label(name, view.names, full=True) for name in sessions[:8])
         raise refused(f"'{line(word, 60)}' can mean {names}. Write more of the id.")
     session = sessions[0]
     entries = about_session(view.entries, session)

@@ -19,11 +19,12 @@ _LOADING = {
 def completion(run: Run, shell: str) -> None:
     """Print the completion script for a SHELL: bash, zsh or fish.
 
-    Put one of these lines into the shell's startup file: ~/.bashrc, ~/.zshrc or ~/.config/fish/config.fish. Then Tab
-    completes commands, options, resources, sessions and messages, and otherwise files.
+    Put one of the last three lines into the shell's startup file: ~/.bashrc, ~/.zshrc or ~/.config/fish/config.fish.
+    Then Tab completes commands, options, resources, sessions and messages, and otherwise files.
 
     \b
     Examples:
+      coord completion bash > ~/.local/share/bash-completion/completions/coord
       eval "$(coord completion bash)"
       source <(coord completion zsh)
       coord completion fish | source

@@ -43,7 +43,7 @@ def ack(run: Run, messages: tuple[str, ...]) -> None:
 
     outcome = run.transact(decide)
     run.say(
-        f"✅ Acknowledged: {', '.join(message_ids)}",
+        f"✅ Confirmed: {', '.join(message_ids)}",
         {"messages": list(message_ids), "session": outcome.me.session, "shown": msgspec.to_builtins(rows)},
     )
 

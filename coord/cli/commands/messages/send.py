@@ -19,7 +19,7 @@ URGENCIES = ("low", "normal", "high")
 @argument("to", metavar="TO")
 @argument("subject")
 @argument("body", required=False)
-@option("--urgency", choices=URGENCIES, default="normal", help="How soon it should be read.")
+@option("--urgency", choices=URGENCIES, default="normal", help="How soon it should be read. `high` is shown as urgent.")
 @option(
     "--needs-ack",
     is_flag=True,

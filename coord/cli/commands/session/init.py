@@ -212,7 +212,9 @@ def _render_text(
         parts.append("Kept, though they differ from coord's files (--force replaces them, keeping NAME.orig):")
         parts += [f"  {FOLDER}/{name}" for name in differing]
     if repository and repository.main != repository.common and not hidden and rows:
-        parts.append(f"Git will show {FOLDER}/ as new: commit it to share it with others, or use --private.")
+        parts.append(f"Git will show {FOLDER}/ as new: commit it to share it, or hide it: coord init --private")
+    if hidden and not rows:
+        parts.append(f"If it was committed, git still tracks it: git rm -r --cached --quiet {FOLDER}, and commit that.")
     if tracked:
         parts.append(
             "Git tracks the log here, as an archive. Before sessions work here again: "

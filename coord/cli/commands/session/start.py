@@ -218,12 +218,12 @@ def _render_text(run: Run, session: Session, already: bool, me: Identity) -> str
         return f"✅ This is already session {named}, identified by {me.how}. To start another: coord start --new"
     if session.anchor:
         process = run.system.processes.process(session.anchor.pid)
-        lifetime = f"It lives as long as its process{f' {describe_process(process)}' if process else ''}."
+        described = f" {describe_process(process)}" if process else ""
+        lifetime = f"It ends when its process{described} ends, or with: coord end"
     else:
         lifetime = f"It is not tied to a process. In each shell, name it: export COORD_SESSION={session.id}"
     if session.continues:
-        lifetime += f" It continues {session.continues}."
-    waiting = f" ({len(session.unread)} unread)" if session.unread else ""
+        lifetime += f"\nIt continues {session.continues}."
     return (
         f"✅ Session {named} registered\n"
         f"{lifetime}\n\n"
@@ -231,5 +231,5 @@ def _render_text(run: Run, session: Session, already: bool, me: Identity) -> str
         "  coord status                        see who is here, and what is claimed\n"
         "  coord claim file src/app.py         claim a file before you change it\n"
         '  coord heartbeat building "the app"  tell others what you are doing\n'
-        f"  coord inbox                         read your messages{waiting}"
+        f"  coord inbox                         read your messages"
     )

@@ -38,11 +38,17 @@ def test_the_summary_describes_what_was_installed(machine: Machine) -> None:
     out = machine.ok("install claude")
     words = out.partition("✅")[2]
     assert "Installed for Claude Code: 2 files.\n   .claude/settings.local.json (new):\n" in words
-    assert "Claude Code runs `coord hook claude`: when a session starts, when you send a prompt, before each" in words
+    assert "Claude Code runs `coord hook claude`: when a session starts, when you\n      send a prompt, before" in words
     assert ".git/info/exclude (changed):\n      Git ignores /.claude/settings.local.json" in words
     assert len(out.splitlines()) < 80
     assert "Installed for Codex (the MCP server): 1 file." in machine.ok("install mcp --client codex")
     assert "Installed for Claude Code (the MCP server): 1 file." in machine.ok("install mcp")
+
+
+def test_the_summary_fits_a_window_of_80_columns(machine: Machine) -> None:
+    rows = machine.ok("install claude").partition("✅")[2].partition("   →")[0].splitlines()
+    assert len(rows) > 5
+    assert max(map(len, rows)) <= 80
 
 
 @pytest.mark.parametrize("way", ["claude", "claude --user", "codex", "codex --project", "gemini"])

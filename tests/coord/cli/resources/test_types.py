@@ -75,6 +75,18 @@ def test_the_command_in_the_answer_works_as_it_is(machine: SimulatedMachine, typ
     assert machine.run(100, *shlex.split(MISTYPED[typed])[1:]).code == 0
 
 
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("claim src/app.py 2", "coord claim src app.py 2"),
+        ("claim port 1 src/app.py 2", "coord claim port 1 src app.py 2"),
+        ("handoff src/app.py ben", "coord handoff src app.py ben"),
+    ],
+)
+def test_the_second_suggestion_keeps_the_other_words(machine: SimulatedMachine, typed: str, meant: str) -> None:
+    assert f"(If src is the type: {meant})" in machine.run(100, *shlex.split(typed)).err
+
+
 def test_a_path_in_a_subfolder_is_suggested_from_the_root(repo: Repo) -> None:
     (repo.root / "src").mkdir()
     shell = repo.shell(repo.root / "src")

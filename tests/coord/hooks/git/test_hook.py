@@ -91,7 +91,7 @@ def work(repo: Repo) -> Iterator[Work]:
 def suggested(result: Result) -> str:
     """The command that a refusal suggests."""
     assert result.code != 0, result
-    found = re.search(r"Commit only your own files:\n  (.*)\n", result.err)
+    found = re.search(r"Commit only your own[^:\n]*:\n  (.*)\n", result.err)
     assert found, result
     return found[1]
 

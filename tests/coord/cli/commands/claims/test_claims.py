@@ -20,6 +20,10 @@ def test_a_refusal_names_the_holder_the_end_and_what_to_do(repo: Repo) -> None:
     assert refused.err == ""
     for word in (first, "until", "landing page", f"coord send {first}", "--wait"):
         assert word in refused.out
+    assert refused.out.splitlines()[-2:] == [  # each command on a line of its own, which fits a window of 80 columns
+        f'   Ask: coord send {first} "Question" "..."',
+        "   Wait: coord claim droplet/church-guidance --wait 10m",
+    ]
     as_json = two.run("coord claim droplet church-guidance --json")
     assert (as_json.code, as_json.json["outcome"], as_json.json["session"]) == (1, "refused", second)
     assert as_json.json["obstacles"][0]["session"] == first

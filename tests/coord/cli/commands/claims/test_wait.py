@@ -94,7 +94,7 @@ def test_a_wait_ends_at_its_limit_with_exit_code_1(repo: Repo) -> None:
     assert (result.code, result.json["outcome"]) == (1, "timed_out")
     text = two.run("coord claim droplet x --wait 1s")
     assert text.code == 1
-    assert "Not free in time" in text.out
+    assert "Still taken at the end of the wait" in text.out
     assert first in text.out
     assert one.json("coord status")["waiting"] == []
     one.ok("coord release droplet x")

@@ -75,6 +75,22 @@ def test_a_sessions_history_has_its_lives_and_claims(inside: SimulatedMachine) -
     assert "It holds nothing." in text
 
 
+def test_an_ambiguous_beginning_is_answered_with_the_ids(repo: Repo) -> None:
+    machine = SimulatedMachine(repo)
+    letters: dict[str, tuple[str, str]] = {}
+    while True:  # two of at most 27 ids begin with the same letter
+        name = f"s{len(letters)}"
+        session = machine.start(300, "--new", "--name", name)
+        if session[0] in letters:
+            break
+        letters[session[0]] = (name, session)
+    result = machine.run(100, "why", session[0])
+    other_name, other = letters[session[0]]
+    assert result.code == 1
+    assert f"{name} ({session})" in result.err
+    assert f"{other_name} ({other})" in result.err
+
+
 def test_the_history_of_a_claim_includes_its_handover(inside: SimulatedMachine) -> None:
     text = inside.run(100, "why", "ada/2").out
     assert [rule for _, _, rule in steps(text)] == ["2", "5", "5", "3"]

@@ -15,7 +15,7 @@ def test_an_unread_message_is_shown_before_it_is_confirmed(repo: Repo) -> None:
     body = "a" * 3000
     sent = one.json(f"coord send {second} Stop {body} --needs-ack")["message"]
     text = two.ok(f"coord ack {sent}")
-    head, _, tail = text.partition("✅ Acknowledged: ")
+    head, _, tail = text.partition("✅ Confirmed: ")
     assert f"From: {first}" in head
     assert "Subject: Stop" in head
     assert body in head, "in full"

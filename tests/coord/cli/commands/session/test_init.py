@@ -88,6 +88,16 @@ def test_private_hides_everything_from_git(bare_repo: Repo) -> None:
     assert exclude.count("COORDINATION") == 1
 
 
+def test_private_after_a_commit_says_how_git_stops_tracking(bare_repo: Repo) -> None:
+    shell = bare_repo.shell()
+    shell.ok("coord init; git add -A; git commit -qm coord")
+    said = shell.ok("coord init --private")
+    command = said.split("git still tracks it: ")[1].split(",")[0]
+    shell.ok(f"{command}; git commit -qm removed")
+    assert git_sees(shell) == set()
+    assert shell.ok("git ls-files COORDINATION") == ""
+
+
 def test_private_works_in_a_worktree(bare_repo: Repo) -> None:
     shell = bare_repo.shell()
     shell.ok("git commit -q --allow-empty -m first && git worktree add -q ../tree")
