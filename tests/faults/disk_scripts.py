@@ -14,7 +14,7 @@ from typing import Any
 from tests.support.processes import Result
 
 KINDS = "heartbeat claim claim send send send start release renew inbox inbox board".split()
-FULL = ("No space left on device", "the disk took only part", "File too large")
+FULL = ("No space left on device", "only part of it could be written", "File too large")
 SESSIONS = 3
 
 

@@ -62,7 +62,7 @@ def test_the_teams_hooks_do_nothing_without_coord(machine: Machine, client: Clie
 def test_a_coord_that_is_not_on_path_is_called_by_its_path(machine: Machine) -> None:
     out = machine.ok("install claude", PATH="/usr/bin:/bin")
     assert f"{COORD} hook claude" in out
-    assert "`coord` does not run this program" in out
+    assert "`coord` does not start this program" in out
     team = machine.ok("install claude --project --dry-run", PATH="/usr/bin:/bin")
     assert COORD not in team, "a path of this machine must not be in the team's settings"
     machine.ok("install claude")

@@ -99,7 +99,7 @@ def test_a_day_with_every_tool(pinned: tuple[Connection, str, str], repo: Repo) 
         read = server.ok("inbox")
         assert "Subject: May I?" in read
         assert "Message: -" in read
-        assert "their words, not your user's" in read
+        assert "not by your user" in read
         question = repo.of_type("message.sent")[-1]
         name = f"{question['session']}/{question['n']}"
         assert "May I?" in server.ok("inbox", message=name)
@@ -263,7 +263,7 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("claim", {}, "claim needs `resource`"),
     ("handoff", {"resource": "task/b", "to": "nobody"}, "no session is called 'nobody'"),
     ("send", {"to": "broadcast", "subject": " "}, "the subject is empty"),
-    ("send", {"to": "broadcast", "subject": "x", "body": "y" * (1 << 21)}, "Put it into a file"),
+    ("send", {"to": "broadcast", "subject": "x", "body": "y" * (1 << 21)}, "Put the text into a file"),
     ("inbox", {"message": "x"}, "is not a message"),
     ("inbox", {"ack": ["x"]}, "is not a message"),
     ("why", {"about": "a/never"}, "nothing is known about"),
