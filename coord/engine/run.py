@@ -208,7 +208,8 @@ class Run:
         if self.json or not is_drawable(sys.stdout, self.system.env):
             return text
         columns = window_columns(sys.stdout, self.system.env)
-        if all(len(row.encode()) <= columns for row in text.split("\n")):  # no character has more cells than bytes
+        # No character has more cells than bytes.
+        if all(len(row.encode(errors="replace")) <= columns for row in text.split("\n")):
             return text
         from coord.render.console.layout import wrapped_text
 

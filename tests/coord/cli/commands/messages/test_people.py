@@ -80,7 +80,7 @@ def test_a_persons_inbox_has_the_open_broadcasts_from_before(machine: Terminals)
     assert machine.run(100, "inbox", "--json").json["messages"] == []
 
 
-def test_the_first_inbox_of_a_person_has_no_note_on_unread_messages(machine: Terminals) -> None:
+def test_a_persons_first_inbox_does_not_count_what_it_shows(machine: Terminals) -> None:
     machine.start(200)
     machine.run(200, "send", "broadcast", "May I deploy?", "--needs-ack")
     shown = machine.run(100, "inbox").out
