@@ -103,7 +103,7 @@ def test_a_day_with_every_tool(pinned: tuple[Connection, str, str], repo: Repo) 
         question = repo.of_type("message.sent")[-1]
         name = f"{question['session']}/{question['n']}"
         assert "May I?" in server.ok("inbox", message=name)
-        assert "Acknowledged" in server.ok("inbox", ack=[name])
+        assert "Confirmed" in server.ok("inbox", ack=[name])
         assert "Re: May I?" in server.ok("send", in_reply_to=name, body="Take it")
         assert "Take it" in others.ok("inbox")
         assert "No unread messages" in others.ok("inbox")
