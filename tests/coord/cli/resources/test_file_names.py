@@ -181,5 +181,5 @@ def test_a_name_that_events_cannot_have_is_escaped_if_it_exists(repo: Repo) -> N
     machine = SimulatedMachine(repo)
     machine.start(100)
     (repo.root / "two\nlines").touch()
-    assert machine.run(100, "claim", "file", "two\nlines", "--json").json["resource"] == "file/two\\nlines"
+    assert machine.run(100, "claim", "file", "two\nlines", "--json").json["resource"] == "file/two\\x0alines"
     assert machine.run(100, "claim", "file", "no\nsuch").code == 2
