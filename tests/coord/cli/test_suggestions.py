@@ -46,7 +46,7 @@ MISSING = {
     "send": 'coord send needs TO and SUBJECT. For example: coord send broadcast "SPECS complete"',
     "reply hello": "coord reply needs MESSAGE and BODY. For example: coord reply amber-otter-k3f9/17",
     "completion": "coord completion needs SHELL. For example: coord completion bash",
-    "ack": "coord ack needs MESSAGES. For example: coord ack amber-otter-k3f9/17",
+    "ack": "coord ack needs MESSAGE. For example: coord ack amber-otter-k3f9/17",
     "break droplet x": "coord break needs --reason. For example: coord break file/src/app.py --reason",
 }
 

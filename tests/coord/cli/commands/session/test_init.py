@@ -53,7 +53,7 @@ def test_a_second_init_changes_nothing_and_says_so(repo: Repo) -> None:
     before = {path: path.read_bytes() for path in repo.folder.rglob("*") if path.is_file()}
     said = shell.run("coord init")
     assert (said.code, said.err) == (0, "")
-    assert "nothing was changed" in said.out
+    assert "Nothing was changed" in said.out
     assert {path: path.read_bytes() for path in repo.folder.rglob("*") if path.is_file()} == before
 
 
@@ -164,7 +164,7 @@ def test_track_is_refused_while_sessions_are_live(repo: Repo) -> None:
     before = {path: path.read_bytes() for path in repo.folder.glob("*") if path.is_file()}
     refused = shell.run("coord init --track")
     assert refused.code == 1
-    assert "nothing was changed" in refused.err
+    assert "Nothing was changed" in refused.err
     assert f"coord end --session {session}" in refused.err
     assert {path: path.read_bytes() for path in repo.folder.glob("*") if path.is_file()} == before
     shell.ok(f"coord end --session {session}; coord init --track")
