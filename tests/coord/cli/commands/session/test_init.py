@@ -53,7 +53,7 @@ def test_a_second_init_changes_nothing_and_says_so(repo: Repo) -> None:
     before = {path: path.read_bytes() for path in repo.folder.rglob("*") if path.is_file()}
     said = shell.run("coord init")
     assert (said.code, said.err) == (0, "")
-    assert "Nothing was changed" in said.out
+    assert "nothing was changed" in said.out
     assert {path: path.read_bytes() for path in repo.folder.rglob("*") if path.is_file()} == before
 
 
