@@ -75,7 +75,7 @@ LogReader._read_next | never horizon | events of another machine that are too fa
 conflicts.conflict | never agent | rule 1: a session and its own subagent do not conflict
     property/test_conflict.py::test_rule_1_claims_conflict_as_in_the_reference_model
 guard_index.with_worktree_names | returns state | a claim that names the path of a worktree is in that worktree
-    coord/hooks/test_worktree_identity.py::test_edits_in_older_journals_are_in_their_own_worktrees
+    coord/hooks/test_worktree_identity.py::test_an_edit_in_an_older_journal_is_guarded_and_ends
 claims.find_obstacles | never conflict wait | rule 2: no request overtakes an earlier waiting request
     projections/rules/test_claims.py::test_rule_2_an_earlier_waiting_request_comes_first
 requests.on_requested | never refused | rule 2: a request that was told refused is never granted

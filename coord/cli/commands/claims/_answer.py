@@ -4,11 +4,12 @@ from typing import Any
 
 import msgspec
 
+from coord.cli.commands.claims._renewal import renewal_text
 from coord.cli.commands.claims._request import ClaimResult
 from coord.cli.resources.types import command_line
 from coord.engine.run import Run
 from coord.errors import REFUSED, CoordError
-from coord.render.format import line, session_label, time_text, until
+from coord.render.format import line, session_label, until
 from eventlog.events import Instant
 from projections.views.board import ClaimRow
 
@@ -66,17 +67,6 @@ def _granted_text(result: ClaimResult, row: ClaimRow) -> str:
     if result.outcome == "granted":
         return f"✅ Claimed: {resource} {until(result.until, result.at)}"
     return f"✅ Already yours, {renewal_text(resource, row, result.until_before, result.at)}"
-
-
-def renewal_text(resource: str, row: ClaimRow, before: Instant, now: Instant) -> str:
-    """Return what a renewal did to a claim that ended at `before`."""
-    end = until(row.ends_at, now, row.automatic)
-    if row.automatic or row.ends_at > before:
-        return f"renewed: {resource} {end}"
-    if row.ends_at < before:
-        return f"shortened: {resource} {end}; it was until {time_text(before, now)}"
-    shorter = command_line("renew", row.resource, "HOURS")
-    return f"kept: {resource} {end}\n   It already lasts longer than you asked for. To shorten it: {shorter}"
 
 
 def obstacles_text(result: ClaimResult) -> str:

@@ -2,7 +2,6 @@
 
 from coord.cli.commands.claims._answer import print_results
 from coord.cli.commands.claims._request import ClaimResult, ClaimTerms, claim_request, request_claims
-from coord.cli.commands.claims._wait import request_and_wait
 from coord.cli.parser import argument, command, option
 from coord.cli.resources.file_names import EVERYTHING, new_path
 from coord.cli.resources.guarded import note_on_wildcards, refuse_unguarded
@@ -70,6 +69,8 @@ def claim(
     for resource in resources:
         _note_doubt(run, resource)
     if terms.wait_s:
+        from coord.cli.commands.claims._wait import request_and_wait  # most requests do not wait
+
         results = [request_and_wait(run, terms.wait_s, lambda transaction: decide(transaction)[0], prepare)]
     else:
         results = run.transact(decide, prepare=prepare).value

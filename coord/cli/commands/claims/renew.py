@@ -1,7 +1,7 @@
 """`coord renew`: extend or shorten claims."""
 
-from coord.cli.commands.claims._answer import renewal_text
 from coord.cli.commands.claims._held import own_claims
+from coord.cli.commands.claims._renewal import renewal_text
 from coord.cli.parser import Number, argument, command, option
 from coord.cli.resources.words import resources_and_hours
 from coord.engine.durations import NEGATIVE, parse_ttl_s
