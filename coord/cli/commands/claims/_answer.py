@@ -9,7 +9,7 @@ from coord.cli.commands.claims._request import ClaimResult
 from coord.cli.resources.types import command_line
 from coord.engine.run import Run
 from coord.errors import REFUSED, CoordError
-from coord.render.format import line, session_label, until
+from coord.render.format import line, session_label, shell_word, until
 from eventlog.events import Instant
 from projections.views.board import ClaimRow
 
@@ -53,11 +53,18 @@ def _text(result: ClaimResult) -> str:
     rows = "".join(f"\n   {_obstacle_text(obstacle, result.at)}" for obstacle in result.obstacles[:_SHOWN])
     hidden = len(result.obstacles) - _SHOWN
     more = f"\n   and {hidden} more: coord claims" if hidden > 0 else ""
-    others = [obstacle["session"] for obstacle in result.obstacles if obstacle["session"] != result.session]
+    others = [_addressee(obstacle) for obstacle in result.obstacles if obstacle["session"] != result.session]
     advice = [f'\n   Ask: coord send {others[0]} "Question" "..."'] if others else []
     if result.outcome != "timed_out":
         advice.append(f"\n   Wait: {command_line('claim', result.resource, '--wait', '10m')}")
     return f"{head}: {resource}{rows}{more}{''.join(advice)}"
+
+
+def _addressee(obstacle: dict[str, Any]) -> str:
+    """Return how a command names the holder: by its name if that is clear and needs no quotes, else by its id."""
+    session, name = obstacle["session"], obstacle["name"]
+    is_clear = session_label(session, {session: name}) == name == shell_word(name)
+    return str(name if is_clear else session)
 
 
 def _granted_text(result: ClaimResult, row: ClaimRow) -> str:

@@ -11,6 +11,16 @@ from tests.support.in_process import SimulatedMachine
 from tests.support.repositories import Repo
 
 
+@pytest.mark.parametrize("name", ["ada", "two words", "x$y", ""])
+def test_a_refusal_offers_a_command_with_the_holders_name(repo: Repo, name: str) -> None:
+    machine = SimulatedMachine(repo)
+    session = machine.start(100, *(["--name", name] if name else []))
+    machine.start(200)
+    machine.run(100, "claim", "droplet", "x")
+    refused = machine.run(200, "claim", "droplet", "x").out
+    assert f'Ask: coord send {"ada" if name == "ada" else session} "Question"' in refused
+
+
 def test_a_refusal_names_the_holder_the_end_and_what_to_do(repo: Repo) -> None:
     (one, first), (two, second) = repo.sessions(2)
     said = one.ok("coord claim droplet church-guidance 4 --note 'landing page'")
