@@ -270,7 +270,7 @@ def test_a_checkpoint_is_compared_at_its_own_time(scene: Scene, more: bool) -> N
 def test_a_tear_is_reported_and_is_not_damage(scene: Scene) -> None:
     scene.rewrite(lambda data: data + b'{"v":1,"at":')
     text = scene.run(0)
-    assert f"log/{scene.second}.jsonl ends with 12 bytes of an unfinished line, never acknowledged" in text
+    assert f"log/{scene.second}.jsonl ends with 12 bytes of an unfinished line: no acknowledged event" in text
 
 
 def test_events_held_back_are_reported(scene: Scene) -> None:

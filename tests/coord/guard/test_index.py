@@ -393,7 +393,7 @@ def _check(scene: Scene, shell: int, path: str, agent: str) -> None:
     snapshot.catch_up()
     session = next(s.id for s in snapshot.state.sessions.values() if s.client_session == f"c{shell}")
     fields = dict.fromkeys(("id", "note", "asked_at"), "") | {"ttl_s": 1, "automatic": True, "mode": "exclusive"}
-    ask = ClaimRequest(session=session, agent=agent, resource=f"file/{path}", worktree=str(scene.root), **fields)  # type: ignore[arg-type]
+    ask = ClaimRequest(session=session, agent=agent, resource=f"file/{path}", worktree="main", **fields)  # type: ignore[arg-type]
     obstacles = find_obstacles(snapshot.state, ask)
     mine = any(row.session == session for row in guard_rows(snapshot.state, Config()))
     assert (code == DENIED) == bool(obstacles) or (code == ALLOWED and mine), (code, obstacles)

@@ -22,7 +22,7 @@ def test_sessions_whose_death_is_not_detectable_are_found(repo: Repo) -> None:
     shell.ok(f"coord claim droplet x --session {session}")
     (row,) = findings(repo, "anchors")
     assert row["severity"] == "warning"
-    assert row["what"].endswith("; 1 of them with claims, which would last until they expire")
+    assert row["what"].endswith("; 1 of them hold claims, which would last until they expire")
     assert commands(row)[0] == "coord status"
 
 
