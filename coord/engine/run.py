@@ -11,7 +11,7 @@ from coord.engine.snapshot import Snapshot
 from coord.engine.transaction import Outcome, Transaction, transact
 from coord.errors import CoordError, no_session, usage_error
 from coord.render.console.output import print_note, print_text
-from coord.render.format import json_text, line, terminal_text, time_text
+from coord.render.format import json_text, line, shell_word, terminal_text, time_text
 from coord.workspace.config import Config, read_config
 from coord.workspace.identity import Identity, find_anchor, identify, session_started
 from coord.workspace.identity import find_identity as find_identity
@@ -171,10 +171,8 @@ class Run:
 
     def repeat(self, name: str, **changes: object) -> str:
         """Return the command line of this run with other values of some options; `name` is its command's name."""
-        from shlex import join  # few commands need it
-
         again = self.words_again(changes) if self.words_again else [name]
-        return join(["coord", *again])
+        return " ".join(map(shell_word, ["coord", *again]))
 
     def say(self, text: str, data: object) -> bool:
         """Print the result: `text`, or `data` as a JSON document. Return whether it was written."""

@@ -13,7 +13,6 @@ from msgspec.structs import replace
 from coord.engine.guard_index import is_pressing, unread_messages
 from coord.render.format import duration_text, line, plural, quoted, session_label
 from coord.render.messages import notice_line
-from coord.render.needs import own_need_text
 from eventlog.events import EventId, Instant, seconds_between
 from projections.rules.state import Claim, Message, Notice, Session, State
 from projections.views.board import names_of
@@ -98,6 +97,8 @@ def message_item(message: Message, names: dict[str, str], limit: int, reader: st
 
 def reminder(need: Need, names: dict[str, str], *marks: str) -> ContextItem:
     """Return the reminder of something that the session itself must do."""
+    from coord.render.needs import own_need_text  # most hooks have nothing to remind of
+
     return ContextItem(f"coord: {own_need_text(need, names)}", marks=marks)
 
 

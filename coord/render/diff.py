@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from msgspec import Struct
 
 from coord.render.events import names_in
-from coord.render.format import Names, eta_text, line, session_label, time_text
+from coord.render.format import Names, eta_text, line, list_first, session_label, time_text
 from eventlog.events import Event, EventId, Instant, MessageResolved, MessageSent
 from projections.rules.state import Decision, DecisionKind, Notice
 from projections.views.state_diff import Difference, FactKind, Facts, FactValue, diff_facts
@@ -244,11 +244,6 @@ def _changed(words: str, pair: BeforeAfter, show: Callable[[FactValue], str]) ->
 
 def _shown(value: FactValue) -> str:
     return eta_text(value, "") if isinstance(value, str) else list_first([line(str(part)) for part in value])
-
-
-def list_first(parts: Sequence[str]) -> str:
-    """Return the first five parts, and how many more there are."""
-    return ", ".join(parts[:5]) + (f" and {len(parts) - 5} more" if len(parts) > 5 else "")
 
 
 def _notices(pair: BeforeAfter) -> list[str]:

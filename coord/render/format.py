@@ -6,7 +6,7 @@ visible escapes; for Markdown, markup is escaped as well.
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import TypeAlias
 
@@ -28,6 +28,7 @@ _CONTROL = (
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
     "\ud800-\udfff\U000e0000-\U000e007f]"
 )
+_PLAIN_WORD = "[A-Za-z0-9_@%+=:,./-]+"  # as in `shlex`
 _PERCENT = r"\s*(\d{1,3})(?:\.\d+)?\s*%"
 _MARKUP = r"([\\`*~\[\]|]|(?<!\w)_|_(?!\w))"
 _ENTITY = r"&(?=#?\w+;)"
@@ -52,8 +53,10 @@ def line(text: str, limit: int = 120) -> str:
 
 def shell_word(text: str) -> str:
     """Return a text quoted for a shell. Characters that cannot be printed are escaped, for bash and zsh."""
+    if re.fullmatch(_PLAIN_WORD, text):
+        return text
     if text.isprintable():
-        from shlex import quote  # slow to load, and few commands print a command
+        from shlex import quote  # slow to load, and most words need no quotes
 
         return quote(text)
     plain = {byte: chr(byte) for byte in range(32, 127) if byte not in b"'\\"}
@@ -184,3 +187,8 @@ def size(count: int) -> str:
 def plural(count: int, noun: str) -> str:
     """Return a count with its noun: `1 claim`, `2 claims`."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def list_first(parts: Sequence[str]) -> str:
+    """Return the first five parts, and how many more there are."""
+    return ", ".join(parts[:5]) + (f" and {len(parts) - 5} more" if len(parts) > 5 else "")

@@ -66,12 +66,13 @@ class Need(Struct, frozen=True):
     steps: tuple[NeedStep, ...] = ()  # what to do, the best first
 
 
-class Observed(Struct, frozen=True):
-    """What an observer knows besides the state, at the time `now`."""
+class Observed:
+    """What an observer knows besides the state, at the time `now`: after how many seconds without an event a session
+    counts as silent, and the live sessions whose anchor is gone, with the evidence.
+    """
 
-    now: Instant
-    silent_s: float  # the time without an event after which a session counts as silent
-    gone: Mapping[str, str] = {}  # the live sessions whose anchor is gone, with the evidence
+    def __init__(self, now: Instant, silent_s: float, gone: Mapping[str, str] | None = None) -> None:
+        self.now, self.silent_s, self.gone = now, silent_s, gone or {}
 
     def is_silent(self, session: Session) -> bool:
         """Return whether a session is live, and has written no event for a long time."""

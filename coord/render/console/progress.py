@@ -6,8 +6,6 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
-from coord.platform.terminal import is_drawable
-
 if TYPE_CHECKING:
     from rich.progress import Progress
 
@@ -25,12 +23,11 @@ class ProgressBar:
         self.label, self.total, self.done = label, total, 0
         self._next_draw = time.monotonic() + quiet_s
         self._bar: Progress | None = None
-        self._wanted = is_drawable(sys.stderr, os.environ)
 
     def step(self, count: int = 1) -> None:
         """Add `count` to what is done."""
         self.done += count
-        if not self._wanted or time.monotonic() < self._next_draw:
+        if time.monotonic() < self._next_draw or not _is_terminal():
             return
         self._next_draw = time.monotonic() + _DRAW_EVERY_S
         if self._bar is None:
@@ -45,6 +42,12 @@ class ProgressBar:
         """Erase the bar."""
         if self._bar is not None:
             self._bar.stop()
+
+
+def _is_terminal() -> bool:
+    from coord.platform.terminal import is_drawable  # every command has progress bars, and few take long enough
+
+    return is_drawable(sys.stderr, os.environ)
 
 
 def _start_bar(label: str, total: int) -> "Progress":

@@ -55,8 +55,6 @@ def claim(
             "--wait works for one resource only, because a session that holds one and waits for another can cause a "
             "deadlock. Nothing was claimed. Claim them without --wait, or one after the other."
         )
-    for resource in resources:
-        refuse_unguarded(run.system, run.workspace, resource)
     answers = GitAnswers(run.workspace)
 
     def prepare(state: State, now: Instant) -> None:
@@ -67,7 +65,7 @@ def claim(
         return request_claims(transaction, run.config, answers, resources, terms)
 
     for resource in resources:
-        _note_doubt(run, resource)
+        _check_protection(run, resource)
     if terms.wait_s:
         from coord.cli.commands.claims._wait import request_and_wait  # most requests do not wait
 
@@ -77,8 +75,11 @@ def claim(
     print_results(run, results)
 
 
-def _note_doubt(run: Run, resource: str) -> None:
-    """Print a note about a resource that may not be what was meant."""
+def _check_protection(run: Run, resource: str) -> None:
+    """Print a note about a resource that may not be what was meant. Raises CoordError (2) for a file that another log
+    guards.
+    """
+    refuse_unguarded(run.system, run.workspace, resource)
     if resource == f"file/{EVERYTHING}":
         run.note("this claims every file in the repository")
     if (note_on_name := note_on_wildcards(run.workspace, resource)) and not run.json:

@@ -10,8 +10,8 @@ from coord.cli.parser import argument, command
 from coord.engine.history import FullHistory
 from coord.engine.run import Run
 from coord.render.console.progress import chunks
-from coord.render.diff import TITLES, DiffContext, diff_context, diff_document, diff_lines, list_first
-from coord.render.format import duration_text, line, plural, session_label, time_text
+from coord.render.diff import TITLES, DiffContext, diff_context, diff_document, diff_lines
+from coord.render.format import duration_text, line, list_first, plural, session_label, time_text
 from eventlog.events import EVERYONE, Event, MessageSent, seconds_between
 from projections.rules.fold import as_of, fold
 from projections.rules.state import Decision

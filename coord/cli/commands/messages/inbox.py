@@ -13,8 +13,7 @@ from coord.engine.run import Run
 from coord.engine.snapshot import Snapshot
 from coord.errors import REFUSED, CoordError, no_log, no_session, usage_error
 from coord.platform.watch import Interrupted, collect_signals, wait_for
-from coord.render.diff import list_first
-from coord.render.format import duration_text, session_label
+from coord.render.format import duration_text, list_first, session_label
 from coord.render.messages import message_lines, notice_line
 from coord.render.needs import own_need_text
 from coord.workspace.identity import identify
