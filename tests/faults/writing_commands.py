@@ -194,7 +194,7 @@ CASES = {
     "send": Case("send bob Question What?"),
     "reply": Case("reply FIRST Yes"),
     "inbox": Case("inbox", asks=True),
-    "ack": Case("ack FIRST"),
+    "ack": Case("ack FIRST", asks=True),
     "resolve": Case("resolve FIRST"),
     "end": Case("end --summary done"),
     "board": Case("board --write", who=""),

@@ -70,7 +70,7 @@ def git_ignores(subject: Subject) -> Iterator[DoctorFinding]:
     """Find a log that the next `git add` would include."""
     if _on_purpose(subject) or git(subject, "rev-parse", "--is-inside-work-tree") != "true\n":
         return
-    rules = {name: _ignore_rule(subject, name) for name in LIVE_FILES}
+    rules = _ignore_rules(subject)
     shown = [name for name, (ignored, _) in rules.items() if not ignored]
     if not shown:
         return
@@ -118,14 +118,25 @@ def git_list(subject: Subject) -> Iterator[DoctorFinding]:
     )
 
 
-def _ignore_rule(subject: Subject, name: str) -> tuple[bool, str]:
-    """Return whether git ignores a live file, and otherwise the pattern that makes git include it, if there is one."""
-    for path in (f"{name}x.jsonl", name[:-1]) if name.endswith("/") else (name,):  # a pattern can match only the folder
-        answer = git(subject, "check-ignore", "-v", "-z", "--no-index", "--stdin", data=os.fsencode(path))
-        if answer:
-            source, number, pattern = answer.split("\0")[:3]
-            return not pattern.startswith("!"), f"{source}:{number} {pattern}"
-    return False, ""
+def _ignore_rules(subject: Subject) -> dict[str, tuple[bool, str]]:
+    """Return for each live file whether git ignores it, and otherwise the pattern that makes git include it, if any.
+
+    Git is asked once, because it can hang on a `.gitignore` that is a pipe.
+    """
+    # a pattern can match only the folder, or only the files in it
+    paths = {name: (f"{name}x.jsonl", name[:-1]) if name.endswith("/") else (name,) for name in LIVE_FILES}
+    asked = "\0".join(path for some in paths.values() for path in some)
+    answer = git(subject, "check-ignore", "-v", "-z", "--no-index", "--stdin", data=os.fsencode(asked)) or ""
+    rules: dict[str, tuple[bool, str]] = {}
+    for source, number, pattern, path in _rows(answer):
+        rules[path] = not pattern.startswith("!"), f"{source}:{number} {pattern}"
+    return {name: next((rules[path] for path in some if path in rules), (False, "")) for name, some in paths.items()}
+
+
+def _rows(answer: str) -> Iterator[tuple[str, str, str, str]]:
+    """Yield the rows of `git check-ignore -v -z`: source, line, pattern and path."""
+    fields = answer.split("\0")
+    yield from zip(fields[::4], fields[1::4], fields[2::4], fields[3::4], strict=False)
 
 
 def _on_purpose(subject: Subject) -> bool:
