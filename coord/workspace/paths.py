@@ -92,14 +92,18 @@ def find_workspace(system: System, root: str | None, *, in_hook: bool = False) -
         if not is_shared_folder(folder):
             how = "--root" if root else "COORD_ROOT"
             raise no_log(f"{how} names {named}, where there is no {FOLDER}/. Run `coord init` there, or name another.")
-        _ask_for_main_worktree(system, os.path.dirname(folder), in_hook)
+        if not in_hook:
+            _ask_for_main_worktree(system, find_repository(os.path.dirname(folder)))
         return _workspace(named_checkout(os.path.realpath(system.cwd or os.path.dirname(folder)), folder))
     if not system.cwd:
         raise no_log("the current folder was removed. Change to one that exists.")
     cwd = os.path.realpath(system.cwd)
-    _ask_for_main_worktree(system, cwd, in_hook)
     removed, foreign = None, ""
     for place in possible_checkouts(cwd):
+        if not in_hook:
+            if _ask_for_main_worktree(system, place.inner):
+                return find_workspace(system, root, in_hook=True)  # the places are others now
+            in_hook = True  # git does not know it
         if removed and place.repository is not removed.repository:
             break
         if is_shared_folder(place.folder):
@@ -118,15 +122,16 @@ def find_workspace(system: System, root: str | None, *, in_hook: bool = False) -
     raise no_log(f"{cwd} has no {FOLDER}/ yet. In a repository, run `coord init` once.{ignored}")
 
 
-def _ask_for_main_worktree(system: System, directory: str, in_hook: bool) -> None:
-    """Ask git for the main worktree of a directory's repository, unless it is known. The answer is kept for
-    `find_repository`.
+def _ask_for_main_worktree(system: System, repository: Repository | None) -> bool:
+    """Ask git for the main worktree of a repository, unless it is known, and return whether git told it. The answer is
+    kept for `find_repository`.
     """
-    repository = find_repository(directory)
-    if not in_hook and repository and repository.is_main_unknown:
-        from coord.platform.git.main_worktree import with_main_worktree  # most repositories do not need it
+    if repository is None or not repository.is_main_unknown:
+        return False
+    from coord.platform.git.main_worktree import with_main_worktree  # most repositories do not need it
 
-        with_main_worktree(repository, system.env)
+    found = with_main_worktree(repository, system.env)
+    return found is not None and not found.is_main_unknown
 
 
 def refuse_lost_repository(repository: Repository | None) -> None:
