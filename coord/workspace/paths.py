@@ -86,15 +86,8 @@ def find_workspace(system: System, root: str | None, *, in_hook: bool = False) -
 
     Git is run at most once for a repository, and only if its files do not tell its main worktree; not `in_hook`.
     """
-    named = root or system.env.get("COORD_ROOT", "")
-    if named:
-        folder = shared_folder_named(named, system.cwd or "/")
-        if not is_shared_folder(folder):
-            how = "--root" if root else "COORD_ROOT"
-            raise no_log(f"{how} names {named}, where there is no {FOLDER}/. Run `coord init` there, or name another.")
-        if not in_hook:
-            _ask_for_main_worktree(system, find_repository(os.path.dirname(folder)))
-        return _workspace(named_checkout(os.path.realpath(system.cwd or os.path.dirname(folder)), folder))
+    if named := root or system.env.get("COORD_ROOT", ""):
+        return _named_workspace(system, named, "--root" if root else "COORD_ROOT", in_hook)
     if not system.cwd:
         raise no_log("the current folder was removed. Change to one that exists.")
     cwd = os.path.realpath(system.cwd)
@@ -120,6 +113,16 @@ def find_workspace(system: System, root: str | None, *, in_hook: bool = False) -
     refuse_lost_repository(find_repository(cwd))
     ignored = f" {foreign} belongs to another user. To use it, name it with --root or COORD_ROOT." if foreign else ""
     raise no_log(f"{cwd} has no {FOLDER}/ yet. In a repository, run `coord init` once.{ignored}")
+
+
+def _named_workspace(system: System, named: str, how: str, in_hook: bool) -> Workspace:
+    """Return the workspace that is named by `how`, the option or the variable. Raises CoordError (4)."""
+    folder = shared_folder_named(named, system.cwd or "/")
+    if not is_shared_folder(folder):
+        raise no_log(f"{how} names {named}, where there is no {FOLDER}/. Run `coord init` there, or name another.")
+    if not in_hook:
+        _ask_for_main_worktree(system, find_repository(os.path.dirname(folder)))
+    return _workspace(named_checkout(os.path.realpath(system.cwd or os.path.dirname(folder)), folder))
 
 
 def _ask_for_main_worktree(system: System, repository: Repository | None) -> bool:
