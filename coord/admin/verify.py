@@ -29,14 +29,14 @@ from coord.render.console.progress import ProgressBar
 from coord.workspace.paths import REMOVED, Workspace, read_marker
 from coord.workspace.system import System
 from eventlog.errors import LogError
-from eventlog.events import NEVER, Instant, add_time
+from eventlog.events import Instant, add_time
 from eventlog.history import MAX_CLOCK_LEAD_S, LogReader, acceptance_limit, lines_read_text
 from eventlog.local.journal import journal_paths, prefix_differs, read_from, read_in_chunks, with_journal_path
 from eventlog.scanning import Damage, Position, scan
 from projections.rules.fold import as_of
 from projections.rules.state import State
 
-_AFTER_ALL = (NEVER, "", 0)  # a sort key after those of all events
+_AFTER_ALL = ("~", "", 0)  # a sort key after those of all events
 
 CheckpointStatus: TypeAlias = Literal["none", "same", "other code", "damaged", "different", "not compared"]
 """`none`: there is no checkpoint. `same`: its state is what the journals give. `other code`: it was saved by another

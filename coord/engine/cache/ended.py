@@ -61,13 +61,24 @@ class EndedRows:
     def bring_back(self) -> None:
         """Move all rows from the store into the state."""
         try:
-            keys = {key for prefix in (SESSION, MESSAGE) for key, _ in self.buckets.every(prefix)}
+            for rows, prefix, decode in (
+                (self._sessions, SESSION, _decode_session),
+                (self._messages, MESSAGE, _decode_message),
+            ):
+                self._bring_back(rows, prefix, decode)
         except CacheDamaged:
             self._rebuild()
-            return self.bring_back()
-        for key in sorted(keys):
-            kind, _, name = key.partition("/")
-            (self._sessions if kind == "session" else self._messages).get(name)
+            self.bring_back()
+
+    def _bring_back(self, rows: Rows[T], prefix: str, decode: Callable[[bytes], T]) -> None:
+        for key, row in dict(self.buckets.every(prefix)).items():
+            name = key.removeprefix(prefix)
+            if row and not rows.has(name) and name not in rows.deleted:
+                try:
+                    rows[name] = decode(row)
+                except DECODE_ERRORS:
+                    raise CacheDamaged(f"the row {key} cannot be read") from None
+                self._moved[key] = row
 
     def _listed(self, key: str) -> list[str]:
         return list(dict.fromkeys(value.decode() for value in self._values(key)))
