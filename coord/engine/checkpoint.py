@@ -10,7 +10,7 @@ positions, and notices an event that sorts before its state. An outdated checkpo
 """
 
 import os
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 
 import msgspec
@@ -18,6 +18,7 @@ from msgspec import Struct
 
 from coord.platform.code_version import code_version
 from coord.platform.replace_file import replace_file
+from eventlog.archived import Archive, ArchiveSummary
 from eventlog.digest import blake2b
 from eventlog.events import Instant
 from eventlog.local.files import read_regular
@@ -42,7 +43,7 @@ class HighWaterMark(Struct, frozen=True):
 
 
 class SavedFold(Struct):
-    """A state, and how far each journal was read for it."""
+    """A state, and how far each journal was read for it, except the archived journals that have a final position."""
 
     positions: dict[str, Position]
     state: State
@@ -57,11 +58,40 @@ class Checkpoint(Struct):
     folded: bytes = b""
     rung: int = 0  # how many events the newest older checkpoint has folded
     listed: int = 0  # when a journal was last added to the log or removed, in nanoseconds since 1970
+    archive: ArchiveSummary = msgspec.field(default_factory=ArchiveSummary)
+    archived: msgspec.Raw = msgspec.Raw(b"\x80")  # final positions of archived journals, valid for other code too
 
     @property
     def of_this_code(self) -> bool:
         """Whether the running version of the fold made it."""
         return self.code == code_version()
+
+    def final_positions(self) -> Archive:
+        """Return what was saved of the archive."""
+        return Archive(self.archive, _FinalPositions(self.archived))
+
+
+class _FinalPositions:
+    """Encoded positions of archived journals, which are decoded when they are first needed."""
+
+    def __init__(self, encoded: msgspec.Raw) -> None:
+        self.encoded = encoded
+        self._decoded: dict[str, Position] | None = None
+
+    def get(self, name: str, /) -> Position | None:
+        """Return the position in a journal, or None."""
+        return self._positions().get(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._positions())
+
+    def _positions(self) -> dict[str, Position]:
+        if self._decoded is None:
+            try:
+                self._decoded = msgspec.msgpack.decode(self.encoded, type=dict[str, Position])
+            except _DECODE_ERRORS:
+                self._decoded = {}
+        return self._decoded
 
 
 def load(folder: str, name: str = NAME) -> tuple[Checkpoint, SavedFold | None]:
@@ -82,19 +112,40 @@ def load(folder: str, name: str = NAME) -> tuple[Checkpoint, SavedFold | None]:
 
 
 def save(
-    folder: str, seen: dict[str, HighWaterMark], told: list[str], folded: SavedFold, rung: int = 0, listed: int = 0
+    folder: str,
+    seen: dict[str, HighWaterMark],
+    told: list[str],
+    folded: SavedFold,
+    rung: int = 0,
+    listed: int = 0,
+    archive: Archive | None = None,
 ) -> None:
     """Replace the checkpoint. Does nothing if the cache cannot be written."""
-    _write(folder, NAME, Checkpoint(code_version(), seen, told, encoded(folded), rung, listed))
+    saved = _checkpoint_of(folded, archive or Archive())
+    saved.seen, saved.told, saved.rung, saved.listed = seen, told, rung, listed
+    _write(folder, NAME, msgspec.msgpack.encode(saved))
 
 
-def encoded(folded: SavedFold) -> bytes:
-    """Return a copy of a fold as bytes, to be saved later."""
-    return msgspec.msgpack.encode(folded)
+def encoded(folded: SavedFold, archive: Archive) -> bytes:
+    """Return a fold as the content of an older checkpoint, to be saved later."""
+    return msgspec.msgpack.encode(_checkpoint_of(folded, archive))
 
 
-def _write(folder: str, name: str, saved: Checkpoint) -> None:
-    data = msgspec.msgpack.encode(saved)
+def _checkpoint_of(folded: SavedFold, archive: Archive) -> Checkpoint:
+    stored = archive.stored
+    if isinstance(stored, _FinalPositions) and not archive.changes:
+        positions = stored.encoded
+    else:
+        positions = msgspec.Raw(msgspec.msgpack.encode(dict(archive.items())))
+    return Checkpoint(
+        code=code_version(),
+        folded=msgspec.msgpack.encode(folded),
+        archive=archive.summary,
+        archived=positions,
+    )
+
+
+def _write(folder: str, name: str, data: bytes) -> None:
     with suppress(OSError):
         content = blake2b(data, digest_size=_DIGEST).digest() + data
         replace_file(os.path.join(folder, name), content, within=folder)
@@ -143,15 +194,15 @@ def save_older_checkpoints(folder: str, kept: int, new: dict[int, bytes]) -> Non
         with suppress(OSError):
             os.unlink(os.path.join(folder, f"{_OLDER_PREFIX}{count}"))
     for count in stay & new.keys():
-        _write(folder, f"{_OLDER_PREFIX}{count}", Checkpoint(code=code_version(), folded=new[count]))
+        _write(folder, f"{_OLDER_PREFIX}{count}", new[count])
 
 
-def older_checkpoint_before(folder: str, key: tuple[Instant, str, int]) -> SavedFold | None:
+def older_checkpoint_before(folder: str, key: tuple[Instant, str, int]) -> tuple[SavedFold, Archive] | None:
     """Return the newest older checkpoint of this code whose state ends before `key`, or None."""
     for count in sorted(_older_checkpoints(folder), reverse=True):
-        folded = load(folder, f"{_OLDER_PREFIX}{count}")[1]
+        saved, folded = load(folder, f"{_OLDER_PREFIX}{count}")
         if folded and folded.state.precedes(key):
-            return folded
+            return folded, saved.final_positions()
     return None
 
 
