@@ -85,7 +85,7 @@ claims.advance_time | compare <= < due to | rule 3: a claim lasts up to its end,
 requests.may_act_on | returns True | rule 3: only its holder acts on a claim
     projections/rules/test_claims.py::test_rule_3_only_the_holder_or_its_session_can_act
 claims.grant_waiting | always find_obstacles | rule 4: a waiting request is granted when nothing blocks it
-    projections/rules/test_claims.py::test_rule_2_a_conflicting_request_waits_or_is_refused
+    projections/rules/test_claims.py::test_rule_4_waiting_requests_are_granted_in_order
 claims.grant_claim | never to_waiter | rule 4: a grant to a waiter lapses unless it is accepted
     projections/rules/test_claims.py::test_rule_4_a_grant_after_waiting_lapses_unless_accepted
 claims.handover_claim | never live | rule 5: no claim is handed to a session that has ended
