@@ -76,6 +76,16 @@ conflicts.conflict | never agent | rule 1: a session and its own subagent do not
     property/test_conflict.py::test_rule_1_claims_conflict_as_in_the_reference_model
 guard_index.with_worktree_names | returns state | a claim that names the path of a worktree is in that worktree
     coord/hooks/test_worktree_identity.py::test_an_edit_in_an_older_journal_is_guarded_and_ends
+RequestIndex._buckets_near | replace below () | rule 1: the index finds what lies below a pattern
+    property/test_claim_index.py::test_the_index_finds_all_that_overlaps_or_covers
+RequestIndex.update_end | without heappush | rule 3: the index knows when a renewed claim ends
+    property/test_claim_index.py::test_the_index_does_not_change_the_fold
+ClaimIndex.pass_claim | without _freed | rule 4: a claim that passes to a waiting session unblocks its requests
+    property/test_claim_index.py::test_the_index_does_not_change_the_fold
+ClaimIndex.is_of | returns True | a state whose claims were replaced is indexed again
+    property/test_claim_index.py::test_a_state_with_other_claims_has_another_index
+resources._suffix | without removeprefix | rule 1: two patterns that overlap are compared
+    property/test_conflict.py::test_rule_1_patterns_overlap_iff_a_path_matches_both
 claims.find_obstacles | never conflict wait | rule 2: no request overtakes an earlier waiting request
     projections/rules/test_claims.py::test_rule_2_an_earlier_waiting_request_comes_first
 requests.on_requested | never refused | rule 2: a request that was told refused is never granted
