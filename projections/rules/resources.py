@@ -72,9 +72,68 @@ def is_pattern(path: str) -> bool:
     return _is_pattern[path]
 
 
+def root_of(resource: str) -> str:
+    """Return the longest folder that contains everything that a file resource can match; empty if there is none.
+
+    The root of a path is the path itself, and the root of a resource of another type is the resource itself. If two
+    resources overlap, `roots_above` of one of them contains the root of the other.
+    """
+    if not is_file(resource):
+        return resource
+    path = resource[len(_FILE) :]
+    return _prefix(path).rpartition("/")[0] if _is_pattern[resource] else path
+
+
+def roots_above(root: str) -> list[str]:
+    """Return a root and all roots above it, from the longest to the empty one."""
+    roots = [root]
+    while root:
+        root = root.rpartition("/")[0]
+        roots.append(root)
+    return roots
+
+
+def suffix_of(resource: str) -> str:
+    """Return a literal text with which everything ends that a resource can match.
+
+    If two resources overlap, the suffix of one of them ends with that of the other.
+    """
+    return _suffix(resource[len(_FILE) :]) if is_file(resource) else resource
+
+
+def leaf_of(resource: str) -> str:
+    """Return the last part of everything that a resource can match; empty if that differs.
+
+    If two resources overlap, their leaves are equal, or one of them is empty.
+    """
+    leaf = resource.rpartition("/")[2]
+    return "" if "*" in leaf or "?" in leaf else leaf
+
+
 def _patterns_overlap(a: str, b: str) -> bool:
     """Return whether some path matches both patterns."""
     return _overlaps[a, b] if is_pattern(a) or is_pattern(b) else a == b
+
+
+def _ends_agree(a: str, b: str) -> bool:
+    """Return whether some text begins and ends as both patterns require. If not, they do not overlap."""
+    first, second = _prefix(a), _prefix(b)
+    if not (first.startswith(second) or second.startswith(first)):
+        return False
+    first, second = _suffix(a), _suffix(b)
+    return first.endswith(second) or second.endswith(first)
+
+
+def _prefix(path: str) -> str:
+    """Return the literal text with which everything begins that a path or a pattern matches."""
+    return path.partition("*")[0].partition("?")[0]
+
+
+def _suffix(path: str) -> str:
+    """Return a literal text with which everything ends that a path or a pattern matches."""
+    if path.endswith("/"):
+        return ""
+    return path.rpartition("*")[2].rpartition("?")[2].removeprefix("/")  # `**/` can match nothing
 
 
 def _tokens_overlap(left: list[str], right: list[str]) -> bool:
@@ -139,4 +198,4 @@ def _moves(tokens: list[str], i: int, letter: str) -> list[int]:
 
 
 _is_pattern = _Memo(lambda path: path.endswith("/") or "*" in path or "?" in path)
-_overlaps = _Memo(lambda pair: _tokens_overlap(*map(_tokens, pair)))
+_overlaps = _Memo(lambda pair: _ends_agree(*pair) and _tokens_overlap(*map(_tokens, pair)))
