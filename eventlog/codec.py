@@ -9,8 +9,6 @@ is byte for byte what this module would write contains neither. Nearly all lines
 decoded at once; any other line is checked strictly, on its own.
 """
 
-import json
-import re
 from datetime import datetime
 from operator import lt
 
@@ -23,7 +21,7 @@ from eventlog.events import MAX_INT, VERSION, Event, Imported, Instant, Unknown
 NO_HASH = b"0" * 32
 HASH_KEY = b',"hash":"'
 _TAIL = len(HASH_KEY) + 32 + len(b'"}')
-HASH_SUFFIX = re.compile(rb',"hash":"[0-9a-f]{32}"\}')  # the end of a complete line, without its newline
+HASH_SUFFIX = rb',"hash":"[0-9a-f]{32}"\}'  # a pattern: the end of a complete line, without its newline
 MAX_LINE = 8 << 20  # bytes; even the longest message, with every character escaped, is shorter
 
 _encode, _encode_lines = Encoder().encode, Encoder().encode_lines
@@ -203,6 +201,7 @@ def _unknown(line: bytes, reason: str = "") -> Event:
 
 def _check_strictly(line: bytes) -> None:
     """Reject what msgspec, like most parsers, accepts: duplicate keys, and integers of 2^53 and more."""
+    import json  # loading it takes 3 % of a command, which checks few lines here
 
     def unique_keys(items: list[tuple[str, object]]) -> dict[str, object]:
         unique = dict(items)

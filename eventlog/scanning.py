@@ -11,6 +11,8 @@
 Undamaged lines are verified together. If that fails, the lines are examined one by one.
 """
 
+import re
+
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -198,7 +200,7 @@ class _Scanner:
             except DamagedLine:
                 pass
         begin = 0
-        for piece in (*HASH_SUFFIX.finditer(line), None):
+        for piece in (*re.finditer(HASH_SUFFIX, line), None):
             part = line[begin:] if piece is None else line[begin : piece.end()]
             begin = len(line) if piece is None else piece.end() + 1
             if part:

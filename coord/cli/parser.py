@@ -16,7 +16,7 @@ from coord.engine.run import Run
 from coord.workspace.system import System
 
 Function = Callable[..., Any]
-_NEGATIVE_NUMBER = re.compile(r"-\s*\d")
+_NEGATIVE_NUMBER = r"-\s*\d"
 _PLAIN_ARGUMENT = {"metavar", "help", "default", "is_flag", "multiple", "required", "show_default", "suggestions"}
 _PLAIN_OPTION = _PLAIN_ARGUMENT | {"choices", "parts", "number"}
 """The settings that the plain parser understands."""
@@ -118,7 +118,7 @@ class Command(Struct):
 
     def strip_time_signs(self, words: Sequence[str]) -> list[str]:
         """Return the words with `-90m` as `90m` where the command takes times: both mean 90 minutes ago."""
-        return [word[1:] if self.takes_times and _NEGATIVE_NUMBER.match(word) else word for word in words]
+        return [word[1:] if self.takes_times and re.match(_NEGATIVE_NUMBER, word) else word for word in words]
 
     def negative_number_error(self, word: str) -> str:
         """Return the error message for a word such as `-5` where an option is expected."""

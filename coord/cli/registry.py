@@ -1,7 +1,5 @@
 """List all commands, in the groups of `coord --help`, and import a command when it is called."""
 
-from importlib import import_module
-
 from coord.cli.parser import Command
 
 COMMAND_GROUPS = {
@@ -67,6 +65,7 @@ _KEYWORDS = ("break", "import")  # keywords of Python: the names of their module
 def load_command(name: str) -> Command:
     """Import the module of one command, and return the command."""
     module = name.replace("-", "_") + ("_" if name in _KEYWORDS else "")
-    command = getattr(import_module(f"coord.cli.commands.{COMMANDS_BY_NAME[name]}.{module}"), module)
+    package = __import__(f"coord.cli.commands.{COMMANDS_BY_NAME[name]}", fromlist=[module])
+    command = getattr(getattr(package, module), module)
     assert isinstance(command, Command)
     return command

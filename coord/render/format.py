@@ -4,7 +4,6 @@ Text of other sessions is untrusted. For a terminal, control, escape and bidirec
 visible escapes; for Markdown, markup is escaped as well.
 """
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
@@ -154,6 +153,8 @@ def json_text(value: object, indent: int | None = 2) -> str:
     try:
         encoded = msgspec.json.encode(value)
     except UnicodeEncodeError:
+        import json  # takes 3 % of a command, and few texts are not valid UTF-8
+
         return json.dumps(msgspec.to_builtins(value), indent=indent)
     return json_plain((encoded if indent is None else msgspec.json.format(encoded, indent=indent)).decode())
 

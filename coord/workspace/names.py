@@ -20,7 +20,7 @@ trout turtle viper walrus weasel wombat wren yak zebra""".split()
 EVERYONE_WORDS = ("broadcast", "everyone", "all")  # the addressees that mean all sessions
 _LETTERS = "abcdefghjkmnpqrstvwxyz23456789"  # without letters that look alike
 
-_ID = re.compile(f"[a-z]+-[a-z]+-[{_LETTERS}]{{4}}")
+_ID = f"[a-z]+-[a-z]+-[{_LETTERS}]{{4}}"
 
 
 def new_id(taken: Collection[str]) -> str:
@@ -92,7 +92,7 @@ def unknown_session(state: State, text: str) -> CoordError:
 
     words = [word for session in _live(state) for word in (session.id, session.name) if word]
     # A complete id is not a misspelling.
-    near = [] if _ID.fullmatch(text) else get_close_matches(text, words, n=3, cutoff=0.5)
+    near = [] if re.fullmatch(_ID, text) else get_close_matches(text, words, n=3, cutoff=0.5)
     meant = f"did you mean {' or '.join(near)}?" if near else live_sessions_text(state)
     return no_session(
         f"no session is called '{line(text, 80)}'; {meant}", nearest=near, live=[s.id for s in _live(state)]

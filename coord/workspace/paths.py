@@ -12,7 +12,6 @@ from contextlib import suppress
 from msgspec import Struct
 
 from coord.errors import no_log, usage_error
-from coord.platform.git.exclude import hide_live_files, hides_live_files, include_folder, remove_lines
 from coord.platform.git.naming import (
     Checkout,
     is_foreign,
@@ -153,7 +152,8 @@ def protect_log(workspace: Workspace) -> None:
     then on. `coord doctor` reports a list that cannot be written.
     """
     if workspace.repository and _marker_path(workspace.repository):
-        from coord.platform.git.main_worktree import keep_main_worktree  # only the start of a session needs it
+        from coord.platform.git.exclude import hide_live_files  # only the start of a session needs these modules
+        from coord.platform.git.main_worktree import keep_main_worktree
 
         with suppress(OSError):
             hide_live_files(workspace.repository, workspace.folder)
@@ -164,6 +164,8 @@ def is_log_protected(workspace: Workspace) -> bool:
     """Return whether git's own list has what `protect_log` adds. True outside git."""
     if workspace.repository is None or not _marker_path(workspace.repository):
         return True
+    from coord.platform.git.exclude import hides_live_files
+
     try:
         return hides_live_files(workspace.repository, workspace.folder)
     except OSError:
@@ -211,6 +213,8 @@ def remove_markers(workspace: Workspace) -> None:
     This is for a folder that is removed on purpose. Raises OSError.
     """
     if workspace.repository and _marker_path(workspace.repository):
+        from coord.platform.git.exclude import include_folder, remove_lines
+
         here = _marker_folder(workspace)
         remove_lines(_marker_path(workspace.repository), lambda line: line.partition(" ")[2] == here)
         include_folder(workspace.repository, workspace.folder)

@@ -13,6 +13,7 @@ import os
 import signal
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stderr, redirect_stdout
+from functools import cached_property
 from io import StringIO
 from typing import Any, Protocol
 
@@ -23,7 +24,7 @@ from mcp.server.lowlevel import Server
 from mcp.server.stdio import stdio_server
 
 from coord import __version__
-from coord.clients.registry import nearest_client
+from coord.clients.registry import Client, nearest_client
 from coord.engine.run import Run
 from coord.errors import NO_LOG, NO_SESSION, REFUSED, USAGE, CoordError, from_os_error, refused
 from coord.platform.processes import Process
@@ -93,7 +94,19 @@ class Connection:
 
     def __init__(self, commands: Mapping[str, Command], root: str | None, given: str) -> None:
         self.commands, self.root, self.server = commands, root, ServerIdentity(given)
-        self.ancestry: list[Process] = []  # this process and its ancestors, read once: a connection has one client
+
+    @cached_property
+    def system(self) -> System:
+        """The system of this process. Its environment, its working directory and the machine stay the same."""
+        real = real_system()
+        return System(dict(real.env), real.cwd, real.wall, real.pid)
+
+    @cached_property
+    def client(self) -> tuple[list[Process], Client | None]:
+        """This process and its ancestors, and the client among them. Read once: a connection has one client."""
+        chain = self.system.ancestry
+        nearest = nearest_client(chain[1:])
+        return chain, nearest[0] if nearest else None
 
     def answer(self, name: str, arguments: Mapping[str, Any], meta: Mapping[str, Any] | None) -> tuple[str, bool]:
         """Return the answer to a call, and whether it is an error."""
@@ -122,11 +135,9 @@ class Connection:
 
     def _call(self, tool: Tool, arguments: Mapping[str, Any], meta: Mapping[str, Any] | None) -> None:
         call = parse_arguments(tool, arguments)
-        real = real_system()
-        chain = self.ancestry = self.ancestry or real.ancestry
-        nearest = nearest_client(chain[1:])
-        who = identify_caller(self.server, real.env, meta, call.session, nearest[0] if nearest else None)
-        system = CallSystem(real, who.env, [] if who.unknown and tool.name != "start" else chain)
+        chain, client = self.client
+        who = identify_caller(self.server, self.system.env, meta, call.session, client)
+        system = CallSystem(self.system, who.env, [] if who.unknown and tool.name != "start" else chain)
         if tool.name == "start":
             self._start(system, who, call.words, call.session)
             return

@@ -1,5 +1,6 @@
-"""Commands load Rich only where they draw on a terminal."""
+"""Commands load only the part of msgspec that they use, and Rich only where they draw on a terminal."""
 
+import subprocess
 import sys
 
 import pytest
@@ -18,6 +19,56 @@ def test_a_pipe_does_not_load_rich(command: str, repo: Repo) -> None:
     done = one.run(f"{_TRACED} {command} | cat")
     assert "coord.cli.main" in done.err
     assert "rich" not in done.err
+
+
+@pytest.mark.parametrize("command", ["status", "heartbeat building form", "claims", "inbox", "end"])
+def test_commands_load_only_a_part_of_msgspec(command: str, repo: Repo) -> None:
+    one, _ = repo.sessions(1)[0]
+    loaded = {line.rpartition("|")[2].strip() for line in one.run(f"{_TRACED} {command}").err.splitlines()}
+    assert {"msgspec._core", "msgspec.structs"} <= loaded
+    assert loaded & {"msgspec.inspect", "msgspec._json_schema", "uuid", "decimal", "platform", "textwrap"} == set()
+
+
+def test_other_modules_are_as_usual_after_msgspec_is_loaded() -> None:
+    assert _after_loading_msgspec(
+        "import decimal, typing, uuid, msgspec.inspect, msgspec.toml",
+        "print(uuid.uuid4().version, decimal.Decimal('1.5'), typing.ForwardRef('Late').__forward_arg__,"
+        " msgspec.inspect.type_info(int))",
+    ) == ["4 1.5 Late IntType(gt=None, ge=None, lt=None, le=None, multiple_of=None)"]
+
+
+@pytest.mark.parametrize(
+    "stand_ins",
+    [
+        "{'uuid': ModuleType('uuid')}",
+        "{'msgspec._json_schema': ModuleType('msgspec._json_schema')}",
+        "{'decimal': None}",
+        "{'msgspec.structs': None}",
+    ],
+)
+def test_a_version_of_msgspec_that_needs_more_is_loaded_whole(stand_ins: str) -> None:
+    assert _after_loading_msgspec(
+        "import decimal, uuid, eventlog.codec",
+        "print(msgspec.json.encode([uuid.UUID(int=7), decimal.Decimal('1.5')]).decode())",
+        "print(msgspec.json.schema(int), 'typing_extensions' in sys.modules)",
+        stand_ins=stand_ins,
+    ) == ['["00000000-0000-0000-0000-000000000007","1.5"]', "{'type': 'integer'} True"]
+
+
+def _after_loading_msgspec(*lines: str, stand_ins: str = "") -> list[str]:
+    """Return what Python prints for these lines, after it has loaded msgspec as commands do."""
+    replaced = [f"main._stand_ins = lambda: {stand_ins}"] if stand_ins else []
+    script = [
+        "import sys",
+        "from types import ModuleType",
+        "import coord.__main__ as main",
+        *replaced,
+        "main._load_msgspec()",
+        "import msgspec",
+        *lines,
+    ]
+    done = subprocess.run([sys.executable, "-c", "\n".join(script)], capture_output=True, text=True, check=True)
+    return done.stdout.splitlines()
 
 
 @pytest.mark.slow

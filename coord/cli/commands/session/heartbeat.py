@@ -3,7 +3,6 @@
 import re
 
 from coord.cli.parser import argument, command, option
-from coord.cli.resources.file_names import check_resource, file_name
 from coord.engine.run import Run, unread_count
 from coord.engine.transaction import Transaction
 from coord.errors import usage_error
@@ -101,6 +100,10 @@ def _completion(eta: str, now: Instant) -> Instant:
 
 def _paths(run: Run, files: tuple[str, ...]) -> tuple[str, ...]:
     """Return file names relative to the root. Raises CoordError (2)."""
+    if not files:
+        return ()
+    from coord.cli.resources.file_names import check_resource, file_name  # few heartbeats name files
+
     resources = (check_resource(f"file/{file_name(run.system, run.workspace, name)}") for name in files)
     return tuple(resource.removeprefix("file/") for resource in resources)
 
