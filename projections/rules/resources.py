@@ -72,6 +72,30 @@ def is_pattern(path: str) -> bool:
     return _is_pattern[path]
 
 
+def root_of(resource: str) -> str:
+    """Return the longest folder that contains everything that a file resource can match; empty if there is none.
+
+    The root of a path is the path itself, and the root of a resource of another type is the resource itself. If two
+    resources overlap, `roots_above` of one of them contains the root of the other.
+    """
+    if not is_file(resource):
+        return resource
+    path = resource[len(_FILE) :]
+    if not _is_pattern[path]:
+        return path
+    literal = path.partition("*")[0].partition("?")[0]
+    return literal.rpartition("/")[0]
+
+
+def roots_above(root: str) -> list[str]:
+    """Return a root and all roots above it, from the longest to the empty one."""
+    roots = [root]
+    while root:
+        root = root.rpartition("/")[0]
+        roots.append(root)
+    return roots
+
+
 def _patterns_overlap(a: str, b: str) -> bool:
     """Return whether some path matches both patterns."""
     return _overlaps[a, b] if is_pattern(a) or is_pattern(b) else a == b

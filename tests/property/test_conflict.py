@@ -25,6 +25,12 @@ SHORT_PATTERNS = [
 ]
 patterns = st.text(alphabet="ab/*?", min_size=1, max_size=4).filter(lambda p: p[0] != "/" and "//" not in p)
 
+names = st.builds(
+    lambda type_, parts: type_ + "/".join(parts),
+    st.sampled_from(("file/", "file/", "file/", "port/")),
+    st.lists(st.sampled_from(("a", "b", "*", "?", "a*", "**", "")), min_size=1, max_size=4),
+)
+
 
 @pytest.mark.slow
 def test_rule_1_short_patterns_overlap_iff_a_path_matches_both() -> None:
@@ -37,6 +43,21 @@ def test_rule_1_short_patterns_overlap_iff_a_path_matches_both() -> None:
 def test_rule_1_patterns_overlap_iff_a_path_matches_both(a: str, b: str) -> None:
     """Two file resources overlap if and only if some path matches both patterns."""
     assert resources.overlap("file/" + a, "file/" + b) == overlap("file/" + a, "file/" + b)
+
+
+@given(names, names)
+def test_rule_1_roots_of_overlapping_resources_are_nested(a: str, b: str) -> None:
+    """If two resources overlap, the root of one of them is the root of the other or above it."""
+    one, other = resources.root_of(a), resources.root_of(b)
+    if resources.overlap(a, b):
+        assert one in resources.roots_above(other) or other in resources.roots_above(one)
+
+
+@given(patterns)
+def test_rule_1_a_root_contains_all_paths_of_its_pattern(pattern: str) -> None:
+    """Each path that a pattern matches is the pattern's root or below it."""
+    root = resources.root_of("file/" + pattern)
+    assert all(root in resources.roots_above(path) for path in matched(pattern))
 
 
 @given(patterns, patterns)

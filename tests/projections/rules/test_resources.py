@@ -2,7 +2,7 @@
 
 import pytest
 
-from projections.rules.resources import covers, is_file, is_pattern, overlap
+from projections.rules.resources import covers, is_file, is_pattern, overlap, root_of, roots_above
 
 
 @pytest.mark.parametrize(
@@ -88,6 +88,31 @@ def test_only_file_resources_can_be_patterns() -> None:
 )
 def test_whether_one_resource_covers_another(a: str, b: str, expected: bool) -> None:
     assert covers(a, b) == expected
+
+
+@pytest.mark.parametrize(
+    ("resource", "root"),
+    [
+        ("file/src/app.py", "src/app.py"),
+        ("file/src/", "src"),
+        ("file/src/deep/*.py", "src/deep"),
+        ("file/src/d*/a.py", "src"),
+        ("file/src/?/*", "src"),
+        ("file/src*", ""),
+        ("file/**/app.py", ""),
+        ("file/*/", ""),
+        ("file/src/[ab].py", "src/[ab].py"),
+        ("port/8000", "port/8000"),
+        ("deploy/*", "deploy/*"),
+    ],
+)
+def test_the_root_of_a_resource(resource: str, root: str) -> None:
+    assert root_of(resource) == root
+
+
+def test_the_roots_above_a_root_end_with_the_empty_one() -> None:
+    assert roots_above("src/deep/a.py") == ["src/deep/a.py", "src/deep", "src", ""]
+    assert roots_above("") == [""]
 
 
 def test_wildcards_and_trailing_slashes_make_a_pattern() -> None:
