@@ -98,7 +98,23 @@ def roots_above(root: str) -> list[str]:
 
 def _patterns_overlap(a: str, b: str) -> bool:
     """Return whether some path matches both patterns."""
-    return _overlaps[a, b] if is_pattern(a) or is_pattern(b) else a == b
+    if not is_pattern(a):
+        a, b = b, a
+    if not is_pattern(a):
+        return a == b
+    return (is_pattern(b) or _pieces_occur(a, b)) and _overlaps[a, b]
+
+
+def _pieces_occur(pattern: str, path: str) -> bool:
+    """Return whether a path contains the literal parts of a pattern, in their order. If not, it does not match."""
+    place = 0
+    for part in pattern.replace("?", "*").split("*"):
+        part = part.removeprefix("/")  # `**/` can match nothing
+        place = path.find(part, place)
+        if place < 0:
+            return False
+        place += len(part)
+    return True
 
 
 def _tokens_overlap(left: list[str], right: list[str]) -> bool:
