@@ -104,7 +104,7 @@ def encode_view(state: State, config: Config, here: ObserverHost) -> "tuple[View
         "claim_fields": list(Claim.__struct_fields__),
         "wait_fields": list(WaitingRequest.__struct_fields__),
     }
-    return fields, [_ENCODER.encode_lines(tables[name]) for name in TABLES]
+    return fields, [b"".join(sorted(_ENCODER.encode_lines(tables[name]).splitlines(keepends=True))) for name in TABLES]
 
 
 def _process(anchor: Anchor | None, here: ObserverHost) -> tuple[int, int] | None:

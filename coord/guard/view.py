@@ -36,17 +36,28 @@ request is the anchor of its process, if that is on this machine.
 
 
 class Table:
-    """A table of a view, encoded: a line of JSON for each entry, `["key",value]`."""
+    """A table of a view, encoded: a line of JSON for each entry, `["key",value]`. The lines are sorted as bytes."""
 
     def __init__(self, lines: bytes) -> None:
-        self._lines = b"\n" + lines
+        self._lines = lines
 
     def get(self, key: str) -> "Any":
         """Return the value of a key, or None."""
         if not key.isprintable() or '"' in key or "\\" in key:  # it is written with escapes
             return dict(self.entries()).get(key)
-        start = self._lines.find(b'\n["' + key.encode() + b'",') + 1
-        return loads(self._lines[start : self._lines.find(b"\n", start)])[1] if start else None
+        lines, begin = self._lines, f'["{key}",'.encode()
+        low, high = 0, len(lines)  # the line starts in this range
+        while low < high:
+            middle = (low + high) // 2
+            start = lines.rfind(b"\n", low, middle) + 1 or low
+            end = lines.find(b"\n", middle) + 1
+            if lines.startswith(begin, start):
+                return loads(lines[start:end])[1]
+            if lines[start:end] < begin:
+                low = end
+            else:
+                high = start
+        return None
 
     def entries(self) -> "list[tuple[str, Any]]":
         """Return all keys with their values."""
