@@ -4,7 +4,7 @@ import os
 from collections import Counter
 from collections.abc import Collection, Iterable
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec.structs import asdict, replace
@@ -78,22 +78,22 @@ def encode_view(state: State, config: Config, here: ObserverHost) -> "tuple[View
     """Return the fields and the encoded tables of the view that the hooks on the machine `here` need."""
     live = [session for session in state.sessions.values() if session.live]
     conversations = {session.client_session for session in live if session.client_session}
-    claims: dict[str, list[tuple[int, None, Claim]]] = {}
-    editing: set[str] = set()
-    for number, claim in enumerate(state.claims.values()):
-        if is_file(claim.resource) and not claim.imported:
-            claims.setdefault(root_of(claim.resource), []).append((number, None, claim))
-            if claim.automatic:
-                editing.add(claim.session)
-    waits: dict[str, list[tuple[int, tuple[int, int] | None, WaitingRequest]]] = {}
-    for number, wait in enumerate(state.waits.values()):
-        if is_file(wait.resource) and not wait.imported:
-            waits.setdefault(root_of(wait.resource), []).append((number, _process(wait.waiter, here), wait))
-    tables: dict[str, list[tuple[str, object]]] = {
+    claims = [
+        (root_of(claim.resource), (number, None, claim))
+        for number, claim in enumerate(state.claims.values())
+        if is_file(claim.resource) and not claim.imported
+    ]
+    waits = [
+        (root_of(wait.resource), (number, _process(wait.waiter, here), wait))
+        for number, wait in enumerate(state.waits.values())
+        if is_file(wait.resource) and not wait.imported
+    ]
+    editing = {claim.session for _, (_, _, claim) in claims if claim.automatic}
+    tables: dict[str, list[tuple[str, Any]]] = {
         "conversations": [(key, s.id) for key, s in by_conversations(state, conversations).items() if s.live],
         "sessions": list(_session_values(state, live, editing, here).items()),
-        "claims": list(claims.items()),
-        "waits": list(waits.items()),
+        "claims": claims,
+        "waits": waits,
     }
     fields: ViewFields = {
         "at": to_micros(state.at) if state.at else 0,

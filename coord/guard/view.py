@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
 TABLES = ("conversations", "sessions", "claims", "waits")
 """The tables of a view: the id of the live session of each conversation; the values of a `LiveSession` for each live
-session; the claims and the waiting requests for each root, each with its number in the order of the state. With a
-request is the anchor of its process, if that is on this machine.
+session; the claims and the waiting requests for each root. A claim or request has its number in the order of the state,
+and the pid and the start ticks of the process that waits, if it is on this machine.
 """
 
 
@@ -41,26 +41,29 @@ class Table:
     def __init__(self, lines: bytes) -> None:
         self._lines = lines
 
-    def get(self, key: str) -> "Any":
-        """Return the value of a key, or None."""
+    def get(self, key: str) -> "list[Any]":
+        """Return all values of a key."""
         if not key.isprintable() or '"' in key or "\\" in key:  # it is written with escapes
-            return dict(self.entries()).get(key)
+            return [value for other, value in self.entries() if other == key]
         lines, begin = self._lines, f'["{key}",'.encode()
-        low, high = 0, len(lines)  # the line starts in this range
+        low, high = 0, len(lines)  # the first line that is not before `begin` starts in this range
         while low < high:
             middle = (low + high) // 2
             start = lines.rfind(b"\n", low, middle) + 1 or low
             end = lines.find(b"\n", middle) + 1
-            if lines.startswith(begin, start):
-                return loads(lines[start:end])[1]
             if lines[start:end] < begin:
                 low = end
             else:
                 high = start
-        return None
+        values = []
+        while lines.startswith(begin, low):
+            end = lines.find(b"\n", low) + 1
+            values.append(loads(lines[low:end])[1])
+            low = end
+        return values
 
     def entries(self) -> "list[tuple[str, Any]]":
-        """Return all keys with their values."""
+        """Return all entries: keys with their values."""
         entries: list[tuple[str, Any]] = loads(b"[" + self._lines.strip().replace(b"\n", b",") + b"]")
         return entries
 
@@ -152,13 +155,14 @@ class HookView:
 
     def session_of(self, conversation: str) -> str:
         """Return the live session of a conversation; empty if there is none."""
-        return self._conversations.get(conversation) or ""
+        session: str = (self._conversations.get(conversation) or [""])[0]
+        return session
 
     def session(self, name: str) -> LiveSession | None:
         """Return a live session, or None if there is none with this id."""
         if name not in self._known:
-            values = self._sessions.get(name) if name else None
-            self._known[name] = LiveSession.read(dict(zip(SESSION_FIELDS, values, strict=True))) if values else None
+            found = self._sessions.get(name) if name else []
+            self._known[name] = LiveSession.read(dict(zip(SESSION_FIELDS, found[0], strict=True))) if found else None
         return self._known[name]
 
     def _holder(self, name: str) -> LiveSession:
@@ -169,21 +173,22 @@ class HookView:
         if is_pattern(resource):  # it also overlaps with rows below its root
             return self.rows()
         roots = roots_above(root_of(resource))
-        return self._rows(*([(root, table.get(root) or ()) for root in roots] for table in (self._claims, self._waits)))
+        claims, waits = (
+            [value for root in roots for value in table.get(root)] for table in (self._claims, self._waits)
+        )
+        return self._rows(claims, waits)
 
     def rows(self) -> list[GuardRow]:
         """Return all rows, in the order of the state."""
-        return self._rows(self._claims.entries(), self._waits.entries())
+        return self._rows(*([value for _, value in table.entries()] for table in (self._claims, self._waits)))
 
-    def _rows(self, claims: "list[tuple[str, Any]]", waits: "list[tuple[str, Any]]") -> list[GuardRow]:
+    def _rows(self, claims: "list[Any]", waits: "list[Any]") -> list[GuardRow]:
         found = []
         for waiting, names, entries in (
             (False, self._fields["claim_fields"], claims),
             (True, self._fields["wait_fields"], waits),
         ):
-            numbered = [entry for _, some in entries for entry in some]
-            numbered.sort(key=lambda entry: entry[0])
-            for _, process, values in numbered:
+            for _, process, values in sorted(entries, key=lambda entry: int(entry[0])):
                 row = dict(zip(names, values, strict=True))
                 found.append(guard_row(row, waiting, process, self._holder, self._fields["patience_s"]))
         return found
@@ -192,10 +197,9 @@ class HookView:
         """Yield the session, the resource, the worktree and the id of each claim of files."""
         names = self._fields["claim_fields"]
         places = [names.index(name) for name in ("session", "resource", "worktree", "id")]
-        for _, some in self._claims.entries():
-            for _, _, values in some:
-                session, resource, worktree, name = [values[place] for place in places]
-                yield session, resource, worktree, name
+        for _, (_, _, values) in self._claims.entries():
+            session, resource, worktree, name = [values[place] for place in places]
+            yield session, resource, worktree, name
 
 
 def guard_row(

@@ -6,7 +6,7 @@ from coord.render.format import Names, markdown_text, plural, session_label, tim
 from eventlog.events import Instant
 from projections.views.board import Board, MessageRow, SessionRow, names_on
 
-ROWS = 50  # shown of each table
+ROWS = 30  # shown of each table
 _SIGNS = {"live": "🟢", "silent": "🟡", "dead": "🔴", "continued": "↪", "ended": "⚪", "imported": "📥"}
 
 
