@@ -11,6 +11,7 @@ from coord.engine.snapshot import Snapshot
 from coord.errors import no_log
 from coord.platform.git.repository import find_repository, path_of_recorded
 from coord.platform.replace_file import replace_file
+from coord.render.board.markdown import ROWS as MARKDOWN_ROWS
 from coord.render.board.markdown import board_markdown
 from coord.render.format import ago
 from coord.workspace.config import Config
@@ -33,14 +34,18 @@ def find_deaths(system: System, snapshot: Snapshot) -> dict[str, str]:
     state = snapshot.state
     processes = {session.id: session.anchor for session in state.sessions.values() if session.live}
     processes |= {wait.id: wait.waiter for wait in state.waits.values()}
-    evidence = {name: system.gone_evidence(process) for name, process in processes.items()}
-    return {name: text for name, text in evidence.items() if text}
+    return system.find_gone(processes)
 
 
 def board_of(
-    system: System, config: Config, snapshot: Snapshot, now: Instant, deaths: dict[str, str] | None = None
+    system: System,
+    config: Config,
+    snapshot: Snapshot,
+    now: Instant,
+    deaths: dict[str, str] | None = None,
+    most: int | None = None,
 ) -> Board:
-    """Return the board at `now`.
+    """Return the board at `now`, with at most `most` rows of each kind.
 
     If `deaths` is given, the process table is not read. Callers that have just recorded all deaths pass an empty one.
     """
@@ -49,7 +54,7 @@ def board_of(
     if snapshot.clock_behind_s >= 1 and not snapshot.at:
         needs.append(log_need("clock", clock_note(snapshot.clock_behind_s)))
     dead = find_deaths(system, snapshot) if deaths is None else deaths
-    board = build_board(snapshot.state, now, config.silent_minutes * 60, dead, needs)
+    board = build_board(snapshot.state, now, config.silent_minutes * 60, dead, needs, most)
     if snapshot.at:  # the commands would act on the present
         return replace(board, needs=[replace(need, steps=()) for need in board.needs])
     if deaths is not None:
@@ -113,7 +118,7 @@ def write_board(
     Return a note if that fails: the command still succeeds, because its events are in the log.
     """
     try:
-        text = board_markdown(board_of(system, config, snapshot, now, deaths))
+        text = board_markdown(board_of(system, config, snapshot, now, deaths, MARKDOWN_ROWS))
         replace_file(workspace.board, text.encode(errors="backslashreplace"), within=workspace.cache)
     except OSError as error:
         return [f"STATUS_BOARD.md could not be written ({error.strerror}); everything else was done"]

@@ -1,43 +1,46 @@
-"""Build the guard's index from the state. Every writing command saves it under the lock. See `coord.guard.index`."""
+"""Build the guard's index from the state. Every writing command saves it under the lock. See `coord.guard.view`."""
 
 import os
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Collection, Iterable
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from coord.engine.snapshot import Snapshot
 from coord.guard import hook_state
-from coord.guard.decision import GuardRow
 from coord.guard.index import FORM, NAME, with_archive_time, with_digest
+from coord.guard.view import SESSION_FIELDS, TABLES, UNKNOWN_SESSION, GuardRow, HookView, LiveSession, guard_row
 from coord.platform.code_version import code_version
 from coord.platform.git.naming import worktree_name
 from coord.platform.git.repository import CONFIG
 from coord.platform.replace_file import replace_file
-from coord.render.format import UNTIL_COMMITTED, line, quoted, session_label, time_text
+from coord.render.format import session_label
 from coord.workspace.config import Config
 from coord.workspace.names import by_conversations
 from coord.workspace.paths import Workspace
 from coord.workspace.system import System
-from eventlog.events import to_micros
+from eventlog.events import Anchor, Instant, to_micros
 from projections.rules.cycles import wait_cycles
 from projections.rules.liveness import ObserverHost
-from projections.rules.messages import unacknowledged
-from projections.rules.resources import is_file
+from projections.rules.resources import is_file, root_of
 from projections.rules.sessions import is_idle
 from projections.rules.state import Claim, Message, Session, State, WaitingRequest
-from projections.views.board import names_of
 
 if TYPE_CHECKING:
-    from coord.guard.decision import SessionNews, ViewFields
+    from coord.guard.view import ViewFields
+
+_ENCODER = msgspec.json.Encoder()
+_NOBODY = ObserverHost("", "", "")  # no process is on its machine
 
 
 def save_index(system: System, workspace: Workspace, config: Config, snapshot: Snapshot) -> None:
     """Write the index. If that fails, hooks take the full path."""
     state, here = with_worktree_names(workspace, snapshot.state), system.here
     with suppress(OSError):
+        fields, tables = encode_view(state, config, here)
         index = {
             "form": FORM,
             "code": code_version(),
@@ -45,9 +48,10 @@ def save_index(system: System, workspace: Workspace, config: Config, snapshot: S
             "here": (here.machine, here.boot, here.pid_namespace),
             "due": to_micros(state.due),
             "journals": with_archive_time(snapshot.history.known_sizes(), workspace.log),
-            **view_fields(state, config, here),
+            "sizes": list(map(len, tables)),
+            **fields,
         }
-        content = with_digest(msgspec.json.encode(index))
+        content = with_digest(_ENCODER.encode(index), tables)
         replace_file(os.path.join(workspace.cache, NAME), content, within=workspace.cache)
 
 
@@ -55,43 +59,95 @@ def with_worktree_names(workspace: Workspace, state: State) -> State:
     """Return the state with the names of worktrees in all claims. Those of older versions contain paths, which the
     rules cannot compare with names: only git's files tell the name of the worktree at a path.
     """
-    older = [claim for claim in state.claims.values() if os.path.isabs(claim.worktree)]
-    named = {claim.id: replace(claim, worktree=worktree_name(workspace.checkout, claim.worktree)) for claim in older}
-    return replace(state, claims=state.claims | named) if named else state
+    paths = set(filter(os.path.isabs, {claim.worktree for claim in state.claims.values()}))
+    if not paths:
+        return state
+    names = {path: worktree_name(workspace.checkout, path) for path in paths}
+    older = [claim for claim in state.claims.values() if claim.worktree in paths]
+    return replace(
+        state, claims=state.claims | {claim.id: replace(claim, worktree=names[claim.worktree]) for claim in older}
+    )
 
 
-def view_fields(state: State, config: Config, here: ObserverHost) -> "ViewFields":
-    """Return what the hooks on the machine `here` need to know about a state: the fields of a `HookView`."""
-    live = {session.id: session for session in state.sessions.values() if session.live}
-    conversations = {session.client_session for session in live.values() if session.client_session}
-    sessions = {name: session for name, session in by_conversations(state, conversations).items() if session.live}
-    in_circle = {name for cycle in wait_cycles(state) for name in cycle}
-    anchors = {name: session.anchor for name, session in live.items() if session.anchor}
-    anchors |= {wait.id: wait.waiter for wait in state.waits.values() if wait.waiter}
-    return {
+def hook_view(state: State, config: Config, here: ObserverHost, now: Instant) -> HookView:
+    """Return what the hooks on the machine `here` need to know about a state, which is at most as new as `now`."""
+    return HookView(*encode_view(state, config, here), to_micros(now))
+
+
+def encode_view(state: State, config: Config, here: ObserverHost) -> "tuple[ViewFields, list[bytes]]":
+    """Return the fields and the encoded tables of the view that the hooks on the machine `here` need."""
+    live = [session for session in state.sessions.values() if session.live]
+    conversations = {session.client_session for session in live if session.client_session}
+    claims = [
+        (root_of(claim.resource), (number, None, claim))
+        for number, claim in enumerate(state.claims.values())
+        if is_file(claim.resource) and not claim.imported
+    ]
+    waits = [
+        (root_of(wait.resource), (number, _process(wait.waiter, here), wait))
+        for number, wait in enumerate(state.waits.values())
+        if is_file(wait.resource) and not wait.imported
+    ]
+    editing = {claim.session for _, (_, _, claim) in claims if claim.automatic}
+    tables: dict[str, list[tuple[str, Any]]] = {
+        "conversations": [(key, s.id) for key, s in by_conversations(state, conversations).items() if s.live],
+        "sessions": list(_session_values(state, live, editing, here).items()),
+        "claims": claims,
+        "waits": waits,
+    }
+    fields: ViewFields = {
         "at": to_micros(state.at) if state.at else 0,
         "guard": config.guard,
         "ignore": list(config.ignore),
         "heartbeat_us": round(config.heartbeat_seconds * 1_000_000),
-        "sessions": {name: session.id for name, session in sessions.items()},
-        "anchors": {
-            name: (anchor.pid, anchor.start_ticks)
-            for name, anchor in anchors.items()
-            if (anchor.machine, anchor.boot, anchor.pid_namespace) == (here.machine, here.boot, here.pid_namespace)
-        },
-        "news": {session.id: session_news(state, session, in_circle) for session in sessions.values()},
-        "rows": [vars(row) for row in guard_rows(state, config)],
+        "patience_s": _patience(config),
+        "claim_fields": list(Claim.__struct_fields__),
+        "wait_fields": list(WaitingRequest.__struct_fields__),
     }
+    return fields, [b"".join(sorted(_ENCODER.encode_lines(tables[name]).splitlines(keepends=True))) for name in TABLES]
 
 
-def session_news(state: State, session: Session, waits_in_circle: Collection[str]) -> "SessionNews":
-    """Return what the hooks need to know about a session; `waits_in_circle` are all sessions in a circle of waits."""
+def _process(anchor: Anchor | None, here: ObserverHost) -> tuple[int, int] | None:
+    """Return the pid and the start ticks of a process if it is on the machine `here`."""
+    if anchor is None or anchor.boot != here.boot:
+        return None
+    is_here = anchor.machine == here.machine and anchor.pid_namespace == here.pid_namespace
+    return (anchor.pid, anchor.start_ticks) if is_here else None
+
+
+def _session_values(
+    state: State, live: Iterable[Session], editing: Collection[str], here: ObserverHost
+) -> dict[str, tuple[object, ...]]:
+    """Return the values of a `LiveSession` for each of these sessions, by id. `editing` have automatic claims."""
+    named = Counter(session.name for session in live if session.name)
+    owing = {name for cycle in wait_cycles(state) for name in cycle} | _unconfirming(state)
+    found: dict[str, tuple[object, ...]] = {}
+    for session in live:
+        doing, unread = session.doing, unread_messages(state, session) if session.unread else []
+        is_clear = named[session.name] == 1 and session.name not in state.sessions
+        found[session.id] = (
+            session_label(session.id, {session.id: session.name}, full=not is_clear),
+            _process(session.anchor, here),
+            " ".join(filter(None, (doing.action, doing.target))),
+            doing.automatic,
+            doing.blocked_on,
+            doing.asks_person,
+            to_micros(session.last_at) if has_stated_activity(session) else 0,
+            bool(session.notices) or any(map(is_pressing, unread)),
+            bool(unread),
+            session.id in owing,
+            session.id in editing,
+        )
+    return found
+
+
+def _unconfirming(state: State) -> set[str]:
+    """Return the sessions that have read a message which they must still confirm."""
     return {
-        "last": to_micros(session.last_at) if has_stated_activity(session) else 0,
-        "asks": session.doing.asks_person,
-        "soon": bool(session.notices) or any(map(is_pressing, unread_messages(state, session))),
-        "later": bool(unread_messages(state, session)),
-        "owes": session.id in waits_in_circle or bool(unacknowledged(state, session)),
+        name
+        for message in state.messages.values()
+        for name in message.unacknowledged_by
+        if name in state.sessions and message.id not in state.sessions[name].unread
     }
 
 
@@ -111,53 +167,31 @@ def has_stated_activity(session: Session) -> bool:
 
 
 def patience_s(session: Session, config: Config) -> int:
-    """Return how long an automatic claim lasts after the last write, if the file has no uncommitted change.
+    """Return how long an automatic claim lasts after the last write, if the file has no uncommitted change."""
+    return _patience(config)[session.doing.asks_person]
 
-    It lasts longer while its session waits for its user.
+
+def _patience(config: Config) -> list[int]:
+    """Return how long automatic claims last, in seconds. The second time is that of a session that waits for its user:
+    its claims last longer.
     """
     minutes = config.edit_minutes
-    return round(60 * (max(minutes, config.blocked_release_minutes) if session.doing.asks_person else minutes))
+    return [round(60 * minutes), round(60 * max(minutes, config.blocked_release_minutes))]
 
 
-def guard_rows(state: State, config: Config, only_files: bool = True) -> list[GuardRow]:
-    """Return a row for each claim and waiting request that is not imported; with `only_files`, only those for files."""
-    requests: list[Claim | WaitingRequest] = [*state.claims.values(), *state.waits.values()]
-    names = names_of(state)
+def guard_rows(state: State, config: Config, requests: Iterable[Claim | WaitingRequest]) -> list[GuardRow]:
+    """Return a row for each of these claims and waiting requests that is not imported."""
+    live = [session for session in state.sessions.values() if session.live]
+    found: list[dict[str, tuple[object, ...]]] = []
+
+    def find_session(name: str) -> LiveSession:
+        if not found:  # most callers need no row's session
+            found.append(_session_values(state, live, (), _NOBODY))
+        values = found[0].get(name)
+        return LiveSession.read(dict(zip(SESSION_FIELDS, values, strict=True))) if values else UNKNOWN_SESSION
+
     return [
-        _row(state, config, names, request)
+        guard_row(asdict(request), isinstance(request, WaitingRequest), None, find_session, _patience(config))
         for request in requests
-        if (is_file(request.resource) or not only_files) and not request.imported
+        if not request.imported
     ]
-
-
-def _row(state: State, config: Config, names: dict[str, str], request: Claim | WaitingRequest) -> GuardRow:
-    ends = request.ends_at if isinstance(request, Claim) else request.until
-    session = state.sessions[request.session]
-    doing = session.doing
-    work = " ".join(part for part in (doing.action, doing.target) if part)
-    agent = f", its subagent {line(request.agent)}," if request.agent else ""
-    verb, since = ("has", request.granted_at) if isinstance(request, Claim) else ("waits for", request.asked_at)
-    facts = [
-        request.note and f"for: {quoted(request.note, 80)}",
-        work and (line(work, 80) if doing.automatic else f"doing: {quoted(work, 80)}"),
-        doing.blocked_on and (line if doing.asks_person else quoted)(f"blocked on {doing.blocked_on}", 80),
-    ]
-    more = "".join(f"; {fact}" for fact in facts if fact)
-    until = UNTIL_COMMITTED if request.automatic else f"until {time_text(ends, since)}"
-    time = f"since {time_text(since, '')} {until}"
-    text = f"{session_label(request.session, names)}{agent} {verb} {line(request.resource)} {time}{more}"
-    return GuardRow(
-        id=request.id,
-        session=request.session,
-        agent=request.agent,
-        resource=request.resource,
-        mode=request.mode,
-        worktree=request.worktree,
-        automatic=request.automatic,
-        imported=request.imported,
-        ttl_s=request.ttl_s,
-        waiting=isinstance(request, WaitingRequest),
-        ends=to_micros(ends),
-        patience_s=patience_s(session, config),
-        said=text,
-    )

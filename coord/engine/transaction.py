@@ -207,14 +207,14 @@ class Transaction:
         """Record every session whose anchor is gone as dead (rule 9), and end each waiting request whose process is
         gone (rule 4).
         """
-        for session in list(self.state.sessions.values()):
-            if session.live and session.anchor and session.id != self.me.session:
-                evidence = self.system.death_evidence(session)
-                if evidence:
-                    self.append(SessionPresumedDead(session=session.id, anchor=session.anchor, evidence=evidence))
-        for wait in list(self.state.waits.values()):
-            if wait.id in self.state.waits and (evidence := self.system.gone_evidence(wait.waiter)):
-                self.append(ClaimBroken(claim=wait.id, reason=f"{NOBODY_WAITS}: {evidence}"))
+        me, state = self.me.session, self.state
+        anchors = {name: s.anchor for name, s in state.sessions.items() if s.live and s.anchor and name != me}
+        gone = self.system.find_gone(anchors | {wait.id: wait.waiter for wait in state.waits.values()})
+        for name, evidence in gone.items():
+            if name in anchors and state.sessions[name].live:
+                self.append(SessionPresumedDead(session=name, anchor=anchors[name], evidence=evidence))
+            elif name in state.waits:
+                self.append(ClaimBroken(claim=name, reason=f"{NOBODY_WAITS}: {evidence}"))
 
     def finish(self) -> None:
         """Sync what was appended, and close the journal."""

@@ -15,6 +15,7 @@ another session is dead only if that session's claim blocks a write. Other death
 writes.
 """
 
+from coord.guard.view import UNKNOWN_SESSION, RequestedWrite
 from coord.platform.records import LightRecord
 from projections.rules.conflicts import are_different_worktrees, conflict, own_covers
 from projections.rules.resources import covers, is_file, is_pattern
@@ -22,12 +23,12 @@ from projections.rules.resources import covers, is_file, is_pattern
 TYPE_CHECKING = False  # a hook would take 1.7 times as long if it loaded `typing`
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from typing import Literal, Protocol, TypeAlias, TypedDict
+    from typing import Literal, Protocol, TypeAlias
 
     from coord.guard.payload import HookCall, Write
+    from coord.guard.view import GuardRow, HookView, LiveSession, Mode
     from projections.rules.conflicts import ClaimLike
 
-    Mode: TypeAlias = Literal["claim", "check", "warn", "off"]
     WriteDecision: TypeAlias = Literal["allow", "claim", "warn", "deny"]
     Reason: TypeAlias = Literal[
         "unknown",  # the conversation has no live session in the view
@@ -42,27 +43,6 @@ if TYPE_CHECKING:
         "warning",  # others work on a file that this call wrote
     ]
     Warning: TypeAlias = "tuple[Write, GuardRow]"
-
-    class SessionNews(TypedDict):
-        """What hooks need to know about a session."""
-
-        last: int  # when it last wrote an event, in microseconds since 1970; 0 if it has not said what it does
-        asks: bool  # whether it waits for its user
-        soon: bool  # whether it has something to read after the next tool
-        later: bool  # whether it has something to read at its next prompt
-        owes: bool  # whether it must confirm a message that it has read, or leave a circle of waits
-
-    class ViewFields(TypedDict):
-        """A view in the form that is saved. Times are in microseconds since 1970."""
-
-        at: int  # the time of the last event
-        guard: Mode
-        ignore: list[str]
-        heartbeat_us: int
-        sessions: dict[str, str]  # the live session of each conversation
-        anchors: dict[str, tuple[int, int]]  # pid and start ticks of sessions and waits on this machine, by id
-        news: dict[str, SessionNews]  # by session
-        rows: list[dict[str, object]]  # the fields of each `GuardRow`
 
     class HookFacts(Protocol):
         """Facts from the disk and the process table. Each is looked up only if a decision needs it."""
@@ -83,40 +63,6 @@ if TYPE_CHECKING:
             """Return whether the agent has been shown the warning about this row and this file."""
 
 
-class RequestedWrite(LightRecord):
-    """The claim that a write needs: the fields that `projections.rules.conflicts` compares."""
-
-    session: str
-    agent: str
-    resource: str
-    mode: str
-    worktree: str
-    automatic: bool
-    imported: bool
-
-
-class GuardRow(RequestedWrite):
-    """A claim or a waiting request."""
-
-    id: str
-    waiting: bool
-    ends: int  # microseconds since 1970
-    ttl_s: int
-    patience_s: int  # how long an automatic claim lasts without a write
-    said: str  # the row as a sentence, for people and agents
-
-
-class HookView:
-    """What hooks need to know about the state. `now` is in microseconds since 1970."""
-
-    def __init__(self, fields: "ViewFields", now: int) -> None:
-        self.now = max(now, fields["at"] + 1)  # the time that the next event would have
-        self.mode: Mode = fields["guard"]
-        self.ignore, self.heartbeat_us = fields["ignore"], fields["heartbeat_us"]
-        self.sessions, self.anchors, self.news = fields["sessions"], fields["anchors"], fields["news"]
-        self.rows = [GuardRow.read(row) for row in fields["rows"]]
-
-
 class Verdict(LightRecord):
     """What is due for a call. If `reasons` is empty, the quick path answers: it denies the call if `denied` is not
     empty, and allows it otherwise.
@@ -128,32 +74,32 @@ class Verdict(LightRecord):
     warnings: "list[Warning]"  # claims of others on files that the call wrote, which the agent must be shown
 
 
-def due(call: "HookCall", writes: "list[Write]", view: HookView, session: str, facts: "HookFacts") -> Verdict:
+def due(call: "HookCall", writes: "list[Write]", view: "HookView", session: str, facts: "HookFacts") -> Verdict:
     """Return what is due for a call of `session` (empty if it is not known). `writes` are the call's writes to files
     of this shared folder.
     """
     verdict = Verdict(reasons=[], denied=[], claims=[], warnings=[])
     if call.hook_event == "before":
         _before_writes(verdict, writes, view, session, facts)
-    news = view.news.get(session)
-    if news is None:
+    mine = view.session(session)
+    if mine is None:
         verdict.reasons.append("unknown")
-        news = {"last": 0, "asks": False, "soon": False, "later": False, "owes": False}
-    if news["asks"]:
+        mine = UNKNOWN_SESSION
+    if mine.asks:
         verdict.reasons.append("question")
     if call.hook_event == "after":
-        _after_shell(verdict, call, view, session, facts)
+        _after_shell(verdict, call, mine, facts)
         _after_writes(verdict, writes, view, session, facts)
-        if is_heartbeat_due(news, view.heartbeat_us, view.now):
+        if is_heartbeat_due(mine, view.heartbeat_us, view.now):
             verdict.reasons.append("heartbeat")
         if not call.agent:  # the messages of a session are not shown to its subagents
-            _add_message_reasons(verdict, news["soon"], news["owes"], facts)
+            _add_message_reasons(verdict, mine.soon, mine.owes, facts)
     elif call.hook_event == "prompt":
-        _add_message_reasons(verdict, news["soon"] or news["later"], news["owes"], facts)
+        _add_message_reasons(verdict, bool(mine.soon or mine.later), mine.owes, facts)
     return verdict
 
 
-def _before_writes(verdict: Verdict, writes: "list[Write]", view: HookView, session: str, facts: "HookFacts") -> None:
+def _before_writes(verdict: Verdict, writes: "list[Write]", view: "HookView", session: str, facts: "HookFacts") -> None:
     for write in writes:
         decision, rows = decide_write(view, write, session)
         certain = [row for row in rows if facts.is_certain(row, write)]
@@ -169,16 +115,16 @@ def _before_writes(verdict: Verdict, writes: "list[Write]", view: HookView, sess
         verdict.reasons.append("claim")
 
 
-def _after_shell(verdict: Verdict, call: "HookCall", view: HookView, session: str, facts: "HookFacts") -> None:
+def _after_shell(verdict: Verdict, call: "HookCall", mine: "LiveSession", facts: "HookFacts") -> None:
     if call.tool not in call.client.shells:
         return
     if facts.files_changed():
         verdict.reasons.append("changed")
-    if any(row.automatic and row.session == session for row in view.rows) and facts.may_have_committed():
+    if mine.edits and facts.may_have_committed():
         verdict.reasons.append("committed")
 
 
-def _after_writes(verdict: Verdict, writes: "list[Write]", view: HookView, session: str, facts: "HookFacts") -> None:
+def _after_writes(verdict: Verdict, writes: "list[Write]", view: "HookView", session: str, facts: "HookFacts") -> None:
     """Find files to claim again, because a commit ended their claims before the write was done, and files on which
     others work too.
     """
@@ -203,11 +149,11 @@ def _add_message_reasons(verdict: Verdict, unread: bool, owes: bool, facts: "Hoo
 # --- the rules that `due` applies -------------------------------------------------------------------------------------
 
 
-def decide_write(view: HookView, write: "Write", session: str) -> "tuple[WriteDecision, list[GuardRow]]":
+def decide_write(view: "HookView", write: "Write", session: str) -> "tuple[WriteDecision, list[GuardRow]]":
     """Decide whether a session may write a file, and return what blocks it."""
     if is_ignored(write.resource, view.ignore):
         return "allow", []
-    return decide_request(view.rows, needed_claim(write, session), view.now, view.mode)
+    return decide_request(view.rows_near(write.resource), needed_claim(write, session), view.now, view.mode)
 
 
 def decide_request(
@@ -232,7 +178,7 @@ def decide_request(
     return ("claim" if mode in ("claim", "warn") else "allow"), []
 
 
-def rows_to_warn_of(view: HookView, write: "Write", session: str) -> list[GuardRow]:
+def rows_to_warn_of(view: "HookView", write: "Write", session: str) -> "list[GuardRow]":
     """Return the rows of others on a file that was written, if they do not deny writes: rows of another worktree, where
     a merge will be needed, and in the mode `warn` also rows of the same worktree.
     """
@@ -241,19 +187,19 @@ def rows_to_warn_of(view: HookView, write: "Write", session: str) -> list[GuardR
     mine, anywhere = needed_claim(write, session), needed_claim(write, session, worktree="")
     return [
         row
-        for row in view.rows
+        for row in view.rows_near(write.resource)
         if conflict(row, anywhere) and (is_elsewhere(row, write) or (view.mode == "warn" and conflict(row, mine)))
     ]
 
 
-def is_elsewhere(row: GuardRow, write: "Write") -> bool:
+def is_elsewhere(row: "GuardRow", write: "Write") -> bool:
     """Return whether a row and a write are in different worktrees."""
     return are_different_worktrees(row.worktree, write.worktree)
 
 
-def is_heartbeat_due(news: "SessionNews", heartbeat_us: int, now: int) -> bool:
+def is_heartbeat_due(mine: "LiveSession", heartbeat_us: int, now: int) -> bool:
     """Return whether a session has written no event for a heartbeat's interval, and is not waiting for its user."""
-    return not news["asks"] and now - news["last"] >= heartbeat_us
+    return not mine.asks and now - mine.last >= heartbeat_us
 
 
 def needed_claim(write: "Write", session: str, worktree: str | None = None) -> RequestedWrite:
@@ -286,14 +232,13 @@ def is_ignored(resource: str, patterns: "Iterable[str]") -> bool:
     return any(map(matches, patterns))
 
 
-def files_held_by_others(view: HookView, worktree: str, session: str) -> dict[str, str]:
+def files_held_by_others(view: "HookView", worktree: str, session: str) -> dict[str, str]:
     """Return the files of a worktree that other sessions hold: the id of the claim by the file's name."""
     return {
-        row.resource.removeprefix("file/"): row.id
-        for row in view.rows
-        if row.session != session
-        and not row.waiting
-        and not are_different_worktrees(row.worktree, worktree)
-        and not is_pattern(row.resource)
-        and not is_ignored(row.resource, view.ignore)
+        resource.removeprefix("file/"): name
+        for holder, resource, place, name in view.held_files()
+        if holder != session
+        and not are_different_worktrees(place, worktree)
+        and not is_pattern(resource)
+        and not is_ignored(resource, view.ignore)
     }

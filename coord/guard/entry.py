@@ -14,7 +14,7 @@ import time
 
 from coord.guard import hook_state, shell_commands
 from coord.guard.decision import due, files_held_by_others
-from coord.guard.index import denial_text, load_index
+from coord.guard.index import load_index
 from coord.guard.payload import checkout_at, client_named, folder_at, parse_call, read_input, writes_in
 from coord.platform.git.naming import is_same_folder
 from coord.platform.host import host_identity, start_ticks
@@ -23,8 +23,9 @@ TYPE_CHECKING = False  # a hook would take 1.7 times as long if it loaded `typin
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from coord.guard.decision import GuardRow, HookView, Verdict
+    from coord.guard.decision import Verdict
     from coord.guard.payload import HookCall, Write
+    from coord.guard.view import GuardRow, HookView
     from coord.platform.git.naming import Checkout
 
     FullAnswer = Callable[[HookCall], tuple[int, str]]
@@ -73,18 +74,15 @@ class CallFacts:
         self._started = started
         self._before: hook_state.Trace | None = None
 
-    def lives(self, name: str) -> bool:
-        """Return whether the process of a session or of a waiting request is alive. True if it has none on this
-        machine.
-        """
-        anchor = self.view.anchors.get(name) if self._started else None
-        return not (anchor and self._started) or self._started(anchor[0]) == anchor[1]
+    def lives(self, process: "list[int] | None") -> bool:
+        """Return whether the process with this pid and these start ticks is alive. True if there is none."""
+        return not (process and self._started) or self._started(process[0]) == process[1]
 
     def is_certain(self, row: "GuardRow", write: "Write") -> bool:
         """See `HookFacts.is_certain`."""
         if not self._started:
             return True
-        if not self.lives(row.session) or not self.lives(row.id):
+        if not self.lives(row.holder.anchor) or not self.lives(row.process):
             return False
         is_edit = row.automatic and row.resource == write.resource
         unfinished = hook_state.is_edit_unfinished
@@ -148,9 +146,10 @@ def _quick_answer(call: "HookCall", machine: Machine) -> "tuple[int, str] | None
     view = load_index(folder, machine.env, machine.now(), machine.here)
     if view is None:
         return None
-    session = view.sessions.get(call.conversation, "")
+    session = view.session_of(call.conversation)
+    mine = view.session(session)
     facts = CallFacts(call, machine.env, folder, place, view, session, machine.started)
-    if not facts.lives(session):
+    if mine and not facts.lives(mine.anchor):
         return None
     writes = [write for write in writes if is_same_folder(write.folder, folder)]
     verdict = due(call, writes, view, session, facts)
@@ -158,6 +157,8 @@ def _quick_answer(call: "HookCall", machine: Machine) -> "tuple[int, str] | None
         return None
     record_answer(facts, writes, verdict)
     if verdict.denied:
+        from coord.guard.denial import denial_text  # most calls are allowed
+
         return DENIED, denial_text([(write.resource, rows) for write, rows in verdict.denied])
     return ALLOWED, ""
 

@@ -8,7 +8,7 @@ path, `coord.hooks.dispatch`.
 import os
 
 from coord.guard import hook_state
-from coord.guard.decision import HookView
+from coord.guard.view import HookView
 from coord.platform.code_version import code_version
 from coord.platform.git.repository import CONFIG
 from coord.platform.json_reader import loads
@@ -17,12 +17,12 @@ from eventlog.local.files import ARCHIVE_FOLDER, list_journal_sizes, modified_at
 
 TYPE_CHECKING = False  # a hook would take 1.7 times as long if it loaded `typing`
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
-    from coord.guard.decision import GuardRow, ViewFields
+    from coord.guard.view import ViewFields
 
     class IndexFields(ViewFields):
-        """The content of the index file: a view, and the conditions under which it is valid."""
+        """The first line of the index file: the fields of a view, and the conditions under which it is valid."""
 
         form: int
         code: str  # the version of this program
@@ -30,11 +30,11 @@ if TYPE_CHECKING:
         here: list[str]  # the machine, its boot and the pid namespace
         due: int  # when the view next changes without an event, in microseconds since 1970
         journals: dict[str, int]  # see `with_archive_time`
+        sizes: list[int]  # of the encoded tables, which follow this line
 
 
 NAME = "guard"  # of the index, in the cache folder
-FORM = 3  # the version of the index's form; an index of another form is not used
-DENIAL_CHARS = 400  # of a denial, at most
+FORM = 4  # the version of the index's form; an index of another form is not used
 _DIGEST = 16  # bytes
 _MOST_INDEX = 1 << 24  # bytes
 
@@ -47,10 +47,10 @@ def load_index(
     """
     if env.get("COORD_ROOT"):
         return None
-    fields = read_index(os.path.join(folder, ".cache"))
-    log = os.path.join(folder, "log")
-    if not fields or fields.get("form") != FORM or os.path.islink(folder) or os.path.islink(log):
+    index, log = read_index(os.path.join(folder, ".cache")), os.path.join(folder, "log")
+    if index is None or os.path.islink(folder) or os.path.islink(log):
         return None
+    fields, tables = index
     if (
         now >= fields["due"]
         or fields["code"] != code_version()
@@ -59,24 +59,35 @@ def load_index(
         return None
     if tuple(fields["here"]) != here() or with_archive_time(list_journal_sizes(log), log) != fields["journals"]:
         return None
-    return HookView(fields, now)
+    return HookView(fields, tables, now)
 
 
-def read_index(cache: str) -> "IndexFields | None":
-    """Return what the index in a cache folder contains, or None if there is no complete one."""
+def read_index(cache: str) -> "tuple[IndexFields, list[bytes]] | None":
+    """Return the fields and the encoded tables of the index in a cache folder, or None if there is no complete one of
+    this form.
+    """
     try:
         if os.path.islink(cache):
             return None
         data = read_regular(os.path.join(cache, NAME), _MOST_INDEX)
-        whole = blake2b(data[_DIGEST:], digest_size=_DIGEST).digest() == data[:_DIGEST]
-        index: IndexFields | None = loads(data[_DIGEST:]) if whole else None
-        return index
-    except (OSError, ValueError, RecursionError):
+        if blake2b(data[_DIGEST:], digest_size=_DIGEST).digest() != data[:_DIGEST]:
+            return None
+        end = data.index(b"\n", _DIGEST)
+        fields: IndexFields = loads(data[_DIGEST:end])
+        if fields.get("form") != FORM:
+            return None
+        tables = []
+        for size in fields["sizes"]:
+            tables.append(data[end + 1 : end + 1 + size])
+            end += size
+        return fields, tables
+    except (OSError, ValueError, RecursionError, LookupError, AttributeError):
         return None
 
 
-def with_digest(index: bytes) -> bytes:
-    """Return the content of the index file: the digest of an encoded index, and the index."""
+def with_digest(fields: bytes, tables: "Iterable[bytes]") -> bytes:
+    """Return the content of the index file: its digest, the encoded fields on one line, and the encoded tables."""
+    index = b"".join([fields, b"\n", *tables])
     return blake2b(index, digest_size=_DIGEST).digest() + index
 
 
@@ -94,28 +105,3 @@ def archived_at(log: str) -> int:
         return modified_at_ns(os.path.join(log, ARCHIVE_FOLDER))
     except FileNotFoundError:
         return 0
-
-
-# --- the text of a denial ---------------------------------------------------------------------------------------------
-
-
-def denial_text(denied: "list[tuple[str, list[GuardRow]]]") -> str:
-    """Return what an agent is shown when writes are denied: who holds what, and what to do instead. `denied` has each
-    resource, and what blocks it.
-    """
-    resource, rows = denied[0]
-    more = len(denied) - 1
-    what = _cut(resource.removeprefix("file/"), 55) + (f" and {more} more" if more else "")
-    why = "were not written, because they are claimed" if more else "was not written, because it is claimed"
-    advice = (
-        f"Do other work, wait (coord claim {_cut(resource, 80)} --wait 10m), or ask "
-        f'(coord send {rows[0].session} "Question" "..."). Do not use the shell to write it.'
-    )
-    head = f"coord: {what} {why}:\n"
-    others = f"\n  and {len(rows) - 1} more: coord claims" if len(rows) > 1 else ""
-    room = DENIAL_CHARS - len(head) - len(others) - len(advice) - 3
-    return f"{head}  {_cut(rows[0].said, max(room, 60))}{others}\n{advice}"
-
-
-def _cut(text: str, most: int) -> str:
-    return text if len(text) <= most else text[: most - 1] + "…"

@@ -5,8 +5,10 @@ another worktree, or in the guard's mode `warn`.
 from collections.abc import Iterable
 
 from coord.guard import hook_state, shell_commands
-from coord.guard.decision import GuardRow, is_elsewhere
+from coord.guard.decision import is_elsewhere
+from coord.guard.denial import row_text
 from coord.guard.payload import Write
+from coord.guard.view import GuardRow
 from coord.hooks.context import HookContext
 from coord.hooks.messages import LATER_CHARS, ContextItem
 from coord.platform.git.naming import root_of_worktree
@@ -74,7 +76,7 @@ def write_warnings(hook: HookContext, warnings: "Iterable[tuple[Write, GuardRow]
         elsewhere = is_elsewhere(row, write)
         root = root_of_worktree(hook.workspace.checkout, row.worktree) or row.worktree
         where = f"; in another worktree ({line(root, 80)}), so a merge will be needed" if elsewhere else ""
-        text = f"coord: you wrote {line(write.resource.removeprefix('file/'))}; {row.said}{where}"
+        text = f"coord: you wrote {line(write.resource.removeprefix('file/'))}; {row_text(row)}{where}"
         mark = hook_state.warning_trace_path(hook.workspace.cache, hook.me.id, row.id, write.resource)
         pieces.append(ContextItem(text, marks=(mark,)))
     return pieces

@@ -5,10 +5,10 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
-from coord.engine.guard_index import view_fields, with_worktree_names
+from coord.engine.guard_index import hook_view, with_worktree_names
 from coord.engine.transaction import Transaction
 from coord.guard import hook_state
-from coord.guard.decision import HookView, Verdict, due
+from coord.guard.decision import Verdict, due
 from coord.guard.entry import CallFacts
 from coord.guard.payload import HookCall, Write, checkout_at
 from coord.hooks.edits import GitAnswers
@@ -39,7 +39,7 @@ class HookRequest(Struct, frozen=True):
     def decide(self, state: State, session: str, now: Instant) -> tuple[CallFacts, Verdict]:
         """Decide what is due for the call, as the quick path does, but from the state: see `coord.guard.decision`."""
         state = with_worktree_names(self.workspace, state)
-        view = HookView(view_fields(state, self.config, self.system.here), to_micros(now))
+        view = hook_view(state, self.config, self.system.here, now)
         place = checkout_at(self.call.cwd, self.system.env)
         facts = CallFacts(self.call, self.system.env, self.workspace.folder, place, view, session)
         return facts, due(self.call, self.writes, view, session, facts)

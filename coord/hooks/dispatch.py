@@ -12,10 +12,10 @@ from coord.engine.snapshot import Snapshot
 from coord.engine.transaction import Transaction, transact
 from coord.errors import CoordError
 from coord.guard import hook_state
-from coord.guard.decision import GuardRow
+from coord.guard.denial import denial_text
 from coord.guard.entry import ALLOWED, DENIED
-from coord.guard.index import denial_text
 from coord.guard.payload import HookCall, Write, writes_in
+from coord.guard.view import GuardRow
 from coord.hooks import edits
 from coord.hooks.context import HookContext, HookRequest, SendDocument
 from coord.hooks.handlers import HANDLERS, before_tool, claims_to_check

@@ -13,8 +13,9 @@ from functools import partial
 from coord.engine.guard_index import guard_rows, patience_s, with_worktree_names
 from coord.engine.transaction import Transaction
 from coord.guard import hook_state
-from coord.guard.decision import GuardRow, Verdict
+from coord.guard.decision import Verdict
 from coord.guard.payload import Write
+from coord.guard.view import GuardRow
 from coord.platform.git.file_states import FileState, file_states
 from coord.platform.git.naming import root_of_worktree, worktree_name
 from coord.platform.git.repository import Repository, find_repository
@@ -188,8 +189,8 @@ def stale_claims(workspace: Workspace, config: Config, state: State, at: Instant
     now, named = to_micros(at), with_worktree_names(workspace, state)
     rows = [
         row
-        for row in guard_rows(named, config)
-        if row.automatic and now - (row.ends - row.ttl_s * 1_000_000) >= row.patience_s * 1_000_000
+        for row in guard_rows(named, config, (claim for claim in named.claims.values() if claim.automatic))
+        if now - (row.ends - row.ttl_s * 1_000_000) >= row.patience_s * 1_000_000
     ]
     return [state.claims[row.id] for row in rows if not _is_unfinished(workspace, row, now)]
 
@@ -233,9 +234,8 @@ def may_finish_conflicting(
     workspace: Workspace, config: Config, state: State, wanted: ClaimRequest, now: Instant
 ) -> bool:
     """Return whether `finish_conflicting` may end a claim, without running git."""
-    if not (found := {claim.id for claim in conflicting_claims(state, wanted)}):
-        return False
-    rows = [row for row in guard_rows(with_worktree_names(workspace, state), config) if row.id in found]
+    state = with_worktree_names(workspace, state)
+    rows = guard_rows(state, config, [state.claims[claim.id] for claim in conflicting_claims(state, wanted)])
     return not all(_is_unfinished(workspace, row, to_micros(now)) for row in rows)
 
 

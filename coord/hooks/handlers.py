@@ -12,9 +12,9 @@ from collections.abc import Callable
 from msgspec.structs import replace
 
 from coord.guard import hook_state, shell_commands
-from coord.guard.decision import GuardRow
 from coord.guard.entry import record_answer
 from coord.guard.payload import HookCall, writes_in
+from coord.guard.view import GuardRow
 from coord.hooks import edits
 from coord.hooks.bypass import record_bypasses, write_warnings
 from coord.hooks.context import HookContext, HookRequest

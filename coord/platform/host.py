@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from psutil import Process
 
 START_TICKS = 19  # the field of `read_stat` with the clock ticks from the boot to the start of the process
+_MOST_STAT = 1 << 12  # bytes; longer than any `/proc/PID/stat`
 ON_LINUX = sys.platform == "linux"
 
 
@@ -87,11 +88,16 @@ def _sysctl(name: str) -> str:  # pragma: no cover - macOS
 
 
 def read_stat(pid: int) -> tuple[bytes, list[bytes]]:
-    """Linux: return the name of a process, and the fields after it in `/proc/PID/stat`. Raises OSError."""
-    with open(f"/proc/{pid}/stat", "rb") as file:
-        text = file.read()
+    """Linux: return the name of a process, and the fields after it in `/proc/PID/stat`, up to its start. Raises
+    OSError.
+    """
+    fd = os.open(f"/proc/{pid}/stat", os.O_RDONLY)  # every command reads one for each session: a file object is slow
+    try:
+        text = os.read(fd, _MOST_STAT)
+    finally:
+        os.close(fd)
     begin, end = text.find(b"(") + 1, text.rfind(b")")  # the name may hold spaces and parentheses
-    return text[begin:end], text[end + 2 :].split()
+    return text[begin:end], text[end + 2 :].split(None, START_TICKS + 1)
 
 
 def state_of(fields: list[bytes]) -> str:

@@ -97,6 +97,14 @@ class ProcTable(_Table):
             argv=tuple(name.decode(errors="replace")[:300] for name in names),
         )
 
+    def start_or_status(self, pid: int) -> ProcessStatus:
+        """See `ProcessTable.start_or_status`. Reads one file."""
+        try:
+            fields = read_stat(pid)[1]
+        except OSError:
+            return "unknown" if pid_exists(pid) else "free"
+        return "zombie" if state_of(fields) in "ZX" else int(fields[START_TICKS])
+
 
 class PsutilTable(_Table):
     """The process table that psutil reads, for systems without /proc. Start ticks are microseconds."""

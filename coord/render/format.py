@@ -29,6 +29,7 @@ _CONTROL = (
 )
 _PLAIN_WORD = "[A-Za-z0-9_@%+=:,./-]+"  # as in `shlex`
 _PERCENT = r"\s*(\d{1,3})(?:\.\d+)?\s*%"
+_MARKDOWN = frozenset("\\`*~[]|_&<>")  # the characters that Markdown text may need an escape for
 _MARKUP = r"([\\`*~\[\]|]|(?<!\w)_|_(?!\w))"
 _ENTITY = r"&(?=#?\w+;)"
 
@@ -72,6 +73,8 @@ def quoted(text: str, limit: int = 120) -> str:
 def markdown_text(text: str, limit: int = 120) -> str:
     """Return text for one line or table cell of Markdown, readable in its source too."""
     shown = line(text, limit)
+    if _MARKDOWN.isdisjoint(shown):
+        return shown
     escaped = re.sub(_ENTITY, "&amp;", re.sub(_MARKUP, r"\\\1", shown))
     return escaped.replace("<", "&lt;").replace(">", "&gt;")
 

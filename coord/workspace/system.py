@@ -64,6 +64,11 @@ class System:
         """Return the evidence that a process is gone; empty if it is alive or its state is unknown."""
         return death_evidence(process, self.here, self.processes.start_or_status)
 
+    def find_gone(self, processes: Mapping[str, Anchor | None]) -> dict[str, str]:
+        """Return the evidence for each of these processes that is gone, by its key. Each process is looked up once."""
+        evidence = {process: self.gone_evidence(process) for process in set(processes.values())}
+        return {key: text for key, process in processes.items() if (text := evidence[process])}
+
 
 def real_system() -> System:
     """Return the real system. `cwd` is empty if the current folder was removed."""

@@ -25,7 +25,7 @@ Status: TypeAlias = Literal["live", "dead", "continued", "ended", "imported"]
 """
 
 
-class ClaimRequest(Struct, kw_only=True):
+class ClaimRequest(Struct, kw_only=True, array_like=True, gc=False):
     """The fields that claims and waiting requests share: who requests what, and how."""
 
     id: EventId

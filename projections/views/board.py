@@ -1,5 +1,8 @@
 """The board: everything that a person needs to see at one time, as plain rows. Other packages display it.
 
+A board can be limited to a number of rows of each kind: to the sessions heard from last, the newest claims, the oldest
+waiting requests and the most urgent needs. It then has the numbers of all rows, and computes only those that it shows.
+
 Sessions that an observer sees to be dead are shown as dead even if this is not recorded yet. The caller passes them in,
 and the time after which a session counts as silent. Ended sessions leave the board after an hour, and imported sessions
 an hour after their last event, unless they still hold a claim.
@@ -7,15 +10,18 @@ an hour after their last event, unless they still hold a claim.
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from heapq import nlargest
+from itertools import islice
 from operator import attrgetter
 from typing import Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from eventlog.events import HOUR_S, Instant, SessionHeartbeat, add_time
 from projections.rules.claims import find_obstacles
 from projections.rules.state import Claim, Session, State, WaitingRequest, recent_sessions
-from projections.views.needs import Need, Observed, find_needs
+from projections.views.needs import Need, Observed, rank_needs
 
 GIT_CLIENT = "git"
 """The client of a session that exists only for one git command of a person; the board hides it once it has ended."""
@@ -102,8 +108,18 @@ class MessageRow(Struct, frozen=True):
     resolution: str = ""  # why
 
 
+class BoardCounts(Struct, frozen=True):
+    """How many rows of each kind there are, shown or not."""
+
+    here: int  # the sessions that are live
+    sessions: int
+    claims: int
+    waiting: int
+    needs: int
+
+
 class Board(Struct, frozen=True):
-    """The whole board at `now`."""
+    """The board at `now`, complete unless it is limited to `most` rows of each kind."""
 
     now: Instant
     sessions: list[SessionRow]
@@ -113,36 +129,72 @@ class Board(Struct, frozen=True):
     needs: list[Need]
     events: int
     names: dict[str, str]  # of the sessions that have a name, by id
+    counts: BoardCounts
+    most: int | None = None
 
 
 def build_board(
-    state: State, now: Instant, silent_s: float, gone: Mapping[str, str], log_needs: Iterable[Need] = ()
+    state: State,
+    now: Instant,
+    silent_s: float,
+    gone: Mapping[str, str],
+    log_needs: Iterable[Need] = (),
+    most: int | None = None,
 ) -> Board:
     """Return the board at `now`; `state` must already be at that time.
 
     `gone` has the evidence for each session whose anchor, and for each waiting request whose process, the observer
-    found to be gone. `log_needs` are the problems of the log.
+    found to be gone. `log_needs` are the problems of the log. `most` limits the number of rows of each kind.
     """
     seen = Observed(now, silent_s, gone)
-    an_hour_ago, holding = add_time(now, -HOUR_S), Counter(claim.session for claim in state.claims.values())
+    an_hour_ago, holding = add_time(now, -HOUR_S), Counter([claim.session for claim in state.claims.values()])
     sessions = [
-        _session_row(session, seen, holding[session.id])
+        session
         for session in state.sessions.values()
         if session.live or (session.over_at > an_hour_ago and session.client != GIT_CLIENT) or session.id in holding
     ]
-    order = {"live": 0, "silent": 0, "dead": 1, "continued": 2, "ended": 3, "imported": 4}
-    sessions.sort(key=lambda row: (order[row.status], row.started_at, row.id))
-    claims = sorted(state.claims.values(), key=lambda claim: (claim.resource, claim.granted_at))
-    return Board(
+    here = [session for session in sessions if seen.is_here(session)]
+    shown = sessions
+    if most is not None and len(sessions) > most:
+        others = [session for session in sessions if not seen.is_here(session)]
+        shown = nlargest(most, here, key=_heard_at) + nlargest(most, others, key=_heard_at)
+    claims: Iterable[Claim] = state.claims.values()
+    if most is not None and len(state.claims) > most:
+        claims = nlargest(most, claims, key=attrgetter("granted_at"))
+    needs = rank_needs(state, seen, log_needs)
+    board = Board(
         now=now,
-        sessions=sessions,
-        claims=[claim_row(claim, gone.get(claim.session, "")) for claim in claims],
-        waiting=[_wait_row(state, wait, gone.get(wait.id, "")) for wait in state.waits.values()],
+        sessions=sorted((_session_row(s, seen, holding[s.id]) for s in shown), key=_row_order),
+        claims=[
+            claim_row(claim, gone.get(claim.session, ""))
+            for claim in sorted(claims, key=attrgetter("resource", "granted_at"))
+        ],
+        waiting=[_wait_row(state, wait, gone.get(wait.id, "")) for wait in islice(state.waits.values(), most)],
         messages=[message_row(state, name) for name in reversed(state.recent)],
-        needs=find_needs(state, seen, log_needs),
+        needs=[need.build(state) for need in needs[:most]],
         events=state.events,
         names=names_of(state),
+        counts=BoardCounts(len(here), len(sessions), len(state.claims), len(state.waits), len(needs)),
+        most=most,
     )
+    return board if most is None else replace(board, names=_names_needed(board, sessions))
+
+
+_STATUS_ORDER = {"live": 0, "silent": 0, "dead": 1, "continued": 2, "ended": 3, "imported": 4}
+_heard_at = attrgetter("last_at")
+
+
+def _row_order(row: SessionRow) -> tuple[int, Instant, str]:
+    return _STATUS_ORDER[row.status], row.started_at, row.id
+
+
+def _names_needed(board: Board, sessions: Iterable[Session]) -> dict[str, str]:
+    """Return the names of the sessions that a limited board shows, and of those that it would show if it were complete
+    and that have one of these names: such a name alone is not clear.
+    """
+    names = names_on(board)
+    known = set(names.values())
+    return {session.id: session.name for session in sessions if session.name in known} | names
 
 
 class SessionNames(dict[str, str]):
@@ -167,7 +219,7 @@ def names_of(state: State) -> dict[str, str]:
 
 
 def names_on(board: Board) -> dict[str, str]:
-    """Return the names of the sessions that the board shows. A name is clear if only one of these has it."""
+    """Return the names of the sessions that the complete board shows. A name is clear if only one of these has it."""
     shown = {row.id for row in board.sessions} | {row.session for row in board.claims}
     for wait in board.waiting:
         shown |= {wait.session, *wait.behind}

@@ -11,12 +11,14 @@ is free.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
+from operator import attrgetter
 from typing import Literal, TypeAlias
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from eventlog.events import Instant, seconds_between
+from eventlog.events import Instant, add_time
 from projections.rules.claims import find_obstacles
 from projections.rules.cycles import wait_cycles
 from projections.rules.messages import unacknowledged
@@ -28,7 +30,12 @@ NeedKind: TypeAlias = Literal[
 ]
 _Label: TypeAlias = Callable[[str], str]
 
-_ORDER = "journal lost asks circle urgent blocked dead silent unacknowledged unknown clock".split()
+_ORDER = {
+    kind: place
+    for place, kind in enumerate(
+        "journal lost asks circle urgent blocked dead silent unacknowledged unknown clock".split()
+    )
+}
 _MOST_RESOURCES = 3  # of a silent session: they are named, and broken one by one
 _EXCERPT = 120  # characters of a message that are shown
 
@@ -72,11 +79,12 @@ class Observed:
     """
 
     def __init__(self, now: Instant, silent_s: float, gone: Mapping[str, str] | None = None) -> None:
-        self.now, self.silent_s, self.gone = now, silent_s, gone or {}
+        self.now, self.gone = now, gone or {}
+        self.silent_since = add_time(now, -silent_s)  # a session is silent if it has written nothing since then
 
     def is_silent(self, session: Session) -> bool:
         """Return whether a session is live, and has written no event for a long time."""
-        return session.live and seconds_between(session.last_at, self.now) >= self.silent_s
+        return session.live and session.last_at <= self.silent_since
 
     def is_here(self, session: Session | None) -> bool:
         """Return whether a session can act: it is live, and its anchor is not known to be gone."""
@@ -89,25 +97,52 @@ def log_need(kind: Literal["journal", "clock", "unknown"], text: str, journal: s
     return Need(kind, session=journal, subject=text, since=since, steps=(doctor,))
 
 
+class RankedNeed(Struct, frozen=True):
+    """A need whose text and steps are not computed yet."""
+
+    urgency: int  # the place in `_ORDER`
+    since: Instant
+    make: Callable[[], Need]
+
+    def build(self, state: State) -> Need:
+        """Return the need with its text and its names."""
+        return _complete(self.make(), state)
+
+
 def find_needs(state: State, seen: Observed, log_needs: Iterable[Need] = ()) -> list[Need]:
     """Return everything that needs a person, most urgent first. `state` must already be at the time `seen.now`."""
+    return [need.build(state) for need in rank_needs(state, seen, log_needs)]
+
+
+def rank_needs(state: State, seen: Observed, log_needs: Iterable[Need] = ()) -> list[RankedNeed]:
+    """Return the same needs in the same order, so that only those that are shown are computed."""
     newer = "{} events of a newer version are kept but not understood: {}"
     log = [*log_needs, *(log_need("unknown", newer.format(n, name)) for name, n in state.unknown.items())]
     here = [session for session in state.sessions.values() if seen.is_here(session)]
+    circles = [circle_need(state, cycle) for cycle in wait_cycles(state) if not seen.gone.keys() & cycle]
     needs = [
-        *log,
-        *(_lost(session, notice) for session in here for notice in session.notices if notice.kind == "lost"),
-        *(_blocked(session) for session in here if session.doing.blocked_on),
-        *(circle_need(state, cycle) for cycle in wait_cycles(state) if not seen.gone.keys() & cycle),
+        *(_ranked(need.kind, need.since, partial(replace, need)) for need in log),
+        *(
+            _ranked("lost", notice.at, partial(_lost, session, notice))
+            for session in here
+            for notice in session.notices
+            if notice.kind == "lost"
+        ),
+        *(
+            _ranked("asks" if s.doing.asks_person else "blocked", s.blocked_since, partial(_blocked, s))
+            for s in here
+            if s.doing.blocked_on
+        ),
+        *(_ranked(need.kind, need.since, partial(replace, need)) for need in circles),
         *_unconfirmed(state, seen),
         *_holding(state, seen),
     ]
-    needs.sort(key=lambda need: (_ORDER.index(_urgency(need)), need.since))
-    return [_complete(need, state) for need in needs]
+    needs.sort(key=attrgetter("urgency", "since"))
+    return needs
 
 
-def _urgency(need: Need) -> str:
-    return "asks" if need.asks_person else "urgent" if need.urgent else need.kind
+def _ranked(urgency: str, since: Instant, make: Callable[[], Need]) -> RankedNeed:
+    return RankedNeed(_ORDER[urgency], since, make)
 
 
 def own_needs(state: State, session: str) -> list[Need]:
@@ -191,12 +226,15 @@ def _waits_behind(state: State, waiter: str, ahead: str) -> list[tuple[WaitingRe
     return found
 
 
-def _unconfirmed(state: State, seen: Observed) -> Iterator[Need]:
+def _unconfirmed(state: State, seen: Observed) -> Iterator[RankedNeed]:
     """Find the messages that sessions here must confirm."""
     for message in state.messages.values():
+        if not message.unacknowledged_by or (message.urgency != "high" and message.at > seen.silent_since):
+            continue
         missing = tuple(name for name in sorted(message.unacknowledged_by) if seen.is_here(state.sessions.get(name)))
-        if missing and (message.urgency == "high" or seconds_between(message.at, seen.now) >= seen.silent_s):
-            yield unconfirmed_need(message, missing)
+        if missing:
+            urgency = "urgent" if message.urgency == "high" else "unacknowledged"
+            yield _ranked(urgency, message.at, partial(unconfirmed_need, message, missing))
 
 
 def unconfirmed_need(message: Message, missing: tuple[str, ...]) -> Need:
@@ -218,7 +256,7 @@ def unconfirmed_need(message: Message, missing: tuple[str, ...]) -> Need:
     )
 
 
-def _holding(state: State, seen: Observed) -> Iterator[Need]:
+def _holding(state: State, seen: Observed) -> Iterator[RankedNeed]:
     """Find the sessions that hold claims, and that are dead but not yet recorded as dead, or silent."""
     held: dict[str, list[str]] = {}
     for claim in state.claims.values():
@@ -230,9 +268,10 @@ def _holding(state: State, seen: Observed) -> Iterator[Need]:
     for name, resources in held.items():
         session, waiters = state.sessions[name], waiting.get(name, [])
         if session.live and name in seen.gone:
-            yield _holder_need("dead", session, resources, waiters, seen.gone[name])
+            make = partial(_holder_need, "dead", session, resources, waiters, seen.gone[name])
+            yield _ranked("dead", session.last_at, make)
         elif seen.is_silent(session) and (waiters or not is_idle(session.doing)):
-            yield _holder_need("silent", session, resources, waiters)
+            yield _ranked("silent", session.last_at, partial(_holder_need, "silent", session, resources, waiters))
 
 
 def _holder_need(

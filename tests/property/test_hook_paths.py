@@ -6,19 +6,17 @@ path, if that answers it, and again on the full path from the same files. Both m
 files; and where the quick path answers, the full path must append nothing and tell nothing.
 """
 
-import json
 import shutil
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from coord.engine.guard_index import view_fields
+from coord.engine.guard_index import encode_view
 from coord.engine.snapshot import Snapshot
 from coord.guard import entry
 from coord.guard.entry import ALLOWED, DENIED, Machine, answer_call
@@ -141,13 +139,13 @@ class BothPaths(Agents):
         here = (HERE.machine, HERE.boot, HERE.pid_namespace)
         if load_index(folder, {}, now, lambda: here) is None:
             return
-        saved = read_index(str(self.repo.folder / ".cache"))
-        assert saved
+        index = read_index(str(self.repo.folder / ".cache"))
+        assert index
         workspace = find_workspace(self.machine.system(CLAUDE, {}), None)
         snapshot = Snapshot(self.machine.system(CLAUDE, {}), workspace)
         snapshot.catch_up()
-        fields = view_fields(as_of(snapshot.state, self.machine.now), read_config(workspace), HERE)
-        assert json.loads(msgspec.json.encode(fields)) == {name: saved[name] for name in fields}  # type: ignore[literal-required]
+        fields, tables = encode_view(as_of(snapshot.state, self.machine.now), read_config(workspace), HERE)
+        assert (fields, tables) == ({name: index[0][name] for name in fields}, index[1])  # type: ignore[literal-required]
 
     # --- the steps
 

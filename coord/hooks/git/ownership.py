@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from msgspec import Struct
 
 from coord.engine.guard_index import guard_rows
-from coord.guard.decision import RequestedWrite, is_ignored
+from coord.guard.decision import is_ignored
+from coord.guard.denial import row_text
+from coord.guard.view import RequestedWrite
 from coord.hooks.git.staged import PushedRef, Staged
 from coord.render.format import line, plural, shell_word
 from coord.render.messages import notice_line
@@ -72,7 +74,7 @@ def find_conflicts(
     mode `check`, only claims made by name count. So they do for a submodule, which is wanted as a folder: a commit of
     it contains no uncommitted edits.
     """
-    rows = [row for row in guard_rows(state, config, only_files=False) if not row.waiting]
+    rows = guard_rows(state, config, state.claims.values())
     if named or config.guard == "check":
         rows = [row for row in rows if not row.automatic]
     known = ByResource(rows)
@@ -83,7 +85,7 @@ def find_conflicts(
         if is_pattern(resource):  # a submodule: its commit contains no uncommitted edit
             some = [row for row in some if not row.automatic]
         if some and not is_ignored(resource, config.ignore):
-            found[name] = [OwnershipConflict(row.session, row.id, row.resource, row.said) for row in some]
+            found[name] = [OwnershipConflict(row.session, row.id, row.resource, row_text(row)) for row in some]
     return found
 
 

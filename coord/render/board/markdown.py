@@ -6,18 +6,17 @@ from coord.render.format import Names, markdown_text, plural, session_label, tim
 from eventlog.events import Instant
 from projections.views.board import Board, MessageRow, SessionRow, names_on
 
-_ROWS = 50  # shown of each table
+ROWS = 30  # shown of each table
 _SIGNS = {"live": "🟢", "silent": "🟡", "dead": "🔴", "continued": "↪", "ended": "⚪", "imported": "📥"}
 
 
 def board_markdown(board: Board) -> str:
     """Return the whole page."""
-    now = board.now
-    here = [row for row in board.sessions if row.status in ("live", "silent")]
+    now, counts, names = board.now, board.counts, names_on(board)
     parts = [
         "# 📋 Status board\n",
-        f"{time_text(now, '', seconds=True)} · {plural(len(here), 'session')} here · "
-        f"{plural(len(board.claims), 'claim')} · {plural(len(board.waiting), 'request')} waiting · "
+        f"{time_text(now, '', seconds=True)} · {plural(counts.here, 'session')} here · "
+        f"{plural(counts.claims, 'claim')} · {plural(counts.waiting, 'request')} waiting · "
         f"{plural(board.events, 'event')} in the log\n",
     ]
     if board.needs:
@@ -25,13 +24,12 @@ def board_markdown(board: Board) -> str:
 
         parts += [
             "## ⚠️ Coordination needed\n",
-            *(f"- {need_markdown(need, now, board.names)}" for need in board.needs[:_ROWS]),
+            *(f"- {need_markdown(need, now, board.names)}" for need in board.needs[:ROWS]),
             "",
         ]
-        parts += _more(board.needs)
-    parts += ["## 🟢 Sessions\n", *_sessions(board), "## 🔒 Claims\n", *_claims(board)]
+        parts += _more(counts.needs)
+    parts += ["## 🟢 Sessions\n", *_sessions(board, names), "## 🔒 Claims\n", *_claims(board, names)]
     if board.waiting:
-        names = names_on(board)
         rows = (
             (
                 wait.resource,
@@ -41,23 +39,23 @@ def board_markdown(board: Board) -> str:
                 ", ".join(session_label(session, names) for session in wait.behind)
                 + (f" · gone ({wait.waiter_gone})" if wait.waiter_gone else ""),
             )
-            for wait in board.waiting[:_ROWS]
+            for wait in board.waiting[:ROWS]
         )
         parts += [
             "## ⏳ Waiting\n",
             *_table(("resource", "session", "since", "until", "behind"), rows),
-            *_more(board.waiting),
+            *_more(counts.waiting),
         ]
-    parts += ["## 📨 Recent messages\n", *_messages(board)]
+    parts += ["## 📨 Recent messages\n", *_messages(board, names)]
     return "\n".join(parts)
 
 
-def _sessions(board: Board) -> Iterable[str]:
+def _sessions(board: Board, names: Names) -> Iterable[str]:
     if not board.sessions:
         return ["None: `coord start` starts one.\n"]
     heads = ("", "session", "doing", "phase", "progress", "next", "since", "last update")
-    rows = (_session(row, board.now, names_on(board)) for row in board.sessions[:_ROWS])
-    return [*_table(heads, rows), *_more(board.sessions)]
+    rows = (_session(row, board.now, names) for row in board.sessions[:ROWS])
+    return [*_table(heads, rows), *_more(board.counts.sessions)]
 
 
 def _session(row: SessionRow, now: Instant, names: Names) -> Sequence[str]:
@@ -83,10 +81,9 @@ def _session(row: SessionRow, now: Instant, names: Names) -> Sequence[str]:
     )
 
 
-def _claims(board: Board) -> Iterable[str]:
+def _claims(board: Board, names: Names) -> Iterable[str]:
     if not board.claims:
         return ["None.\n"]
-    names = names_on(board)
     rows = (
         (
             claim.resource + (" (shared)" if claim.mode == "shared" else ""),
@@ -97,15 +94,14 @@ def _claims(board: Board) -> Iterable[str]:
             + (", imported" if claim.imported else ""),
             claim.note,
         )
-        for claim in board.claims[:_ROWS]
+        for claim in board.claims[:ROWS]
     )
-    return [*_table(("resource", "holder", "since", "until", "note"), rows), *_more(board.claims)]
+    return [*_table(("resource", "holder", "since", "until", "note"), rows), *_more(board.counts.claims)]
 
 
-def _messages(board: Board) -> Iterable[str]:
+def _messages(board: Board, names: Names) -> Iterable[str]:
     if not board.messages:
         return ["None.\n"]
-    names = names_on(board)
     shown = [_message(row, board.now, names) for row in board.messages[:10]]
     return [*shown, ""]
 
@@ -124,5 +120,5 @@ def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     return [*lines, ""]
 
 
-def _more(rows: Sequence[object]) -> list[str]:
-    return [f"… and {len(rows) - _ROWS} more: `coord status --limit {len(rows)}`\n"] if len(rows) > _ROWS else []
+def _more(count: int) -> list[str]:
+    return [f"… and {count - ROWS} more: `coord status --limit {count}`\n"] if count > ROWS else []

@@ -30,30 +30,30 @@ def board_sections(board: Board, me: str, most: int = ROWS) -> list[Section]:
 
 def board_foot(board: Board) -> str:
     """Return the last line of the board: the counts, and the time."""
-    here = sum(row.status in ("live", "silent") for row in board.sessions)
-    counts = f"{plural(here, 'session')} · {plural(len(board.claims), 'claim')} · {plural(board.events, 'event')}"
+    here, claims = board.counts.here, board.counts.claims
+    counts = f"{plural(here, 'session')} · {plural(claims, 'claim')} · {plural(board.events, 'event')}"
     return f"{counts} · {time_text(board.now, board.now)}"
 
 
 def board_body(board: Board, me: str, most: int = ROWS) -> list[Section]:
     """Return the board without its last line, with at most this many rows of each section."""
-    now, names = board.now, names_on(board)
+    now, counts, names = board.now, board.counts, names_on(board)
     sections = []
     if board.needs:
         rows = [row for need in board.needs[:most] for row in _need(need, now, me, names)]
-        sections.append(Section("⚠️  COORDINATION NEEDED", [*rows, *_more(board.needs, most)]))
+        sections.append(Section("⚠️  COORDINATION NEEDED", [*rows, *_more(counts.needs, most)]))
     here = [row for row in board.sessions if row.status in ("live", "silent")]
     gone = [row for row in board.sessions if row.status not in ("live", "silent")]
     rows = [_session(row, now, me, names) for row in here[:most]] or [_note("none: `coord start` starts one")]
-    sections.append(Section("🟢 ACTIVE SESSIONS", [*rows, *_more(here, most)]))
+    sections.append(Section("🟢 ACTIVE SESSIONS", [*rows, *_more(counts.here, most)]))
     if gone:
         rows = [_session(row, now, me, names) for row in gone[:most]]
-        sections.append(Section("⚪ GONE IN THE LAST HOUR", [*rows, *_more(gone, most)]))
+        sections.append(Section("⚪ GONE IN THE LAST HOUR", [*rows, *_more(counts.sessions - counts.here, most)]))
     rows = [_claim(row, now, me, names) for row in board.claims[:most]] or [_note("none")]
-    sections.append(Section("🔒 ACTIVE CLAIMS", [*rows, *_more(board.claims, most)]))
+    sections.append(Section("🔒 ACTIVE CLAIMS", [*rows, *_more(counts.claims, most)]))
     if board.waiting:
         rows = [_wait(row, now, names) for row in board.waiting[:most]]
-        sections.append(Section("⏳ WAITING", [*rows, *_more(board.waiting, most)]))
+        sections.append(Section("⏳ WAITING", [*rows, *_more(counts.waiting, most)]))
     if board.messages:
         sections.append(Section("📨 RECENT MESSAGES", [_message(row, now, names) for row in board.messages[:5]]))
     return sections
@@ -151,5 +151,5 @@ def _note(text: str) -> Row:
     return Row(styled(text, "quiet"))
 
 
-def _more(rows: Sequence[object], most: int) -> list[Row]:
-    return [_note(f"… and {len(rows) - most} more: coord status --limit {len(rows)}")] if len(rows) > most else []
+def _more(count: int, most: int) -> list[Row]:
+    return [_note(f"… and {count - most} more: coord status --limit {count}")] if count > most else []

@@ -15,9 +15,10 @@ from coord.clients.registry import CLIENTS
 from coord.engine.guard_index import guard_rows
 from coord.engine.snapshot import Snapshot
 from coord.guard import index
-from coord.guard.decision import GuardRow, decide_request, is_ignored, needed_claim
+from coord.guard.decision import decide_request, is_ignored, needed_claim
 from coord.guard.entry import ALLOWED, DENIED
 from coord.guard.index import read_index
+from coord.guard.view import GuardRow, RequestedWrite
 from coord.platform.processes import Process
 from coord.platform.records import LightRecord
 from coord.workspace.config import Config
@@ -44,7 +45,7 @@ EDIT_S = Config().edit_minutes * 60
 QUICK_PATH = set(
     """coord coord.__main__ coord.clients coord.clients.registry
     coord.guard coord.guard.decision coord.guard.entry coord.guard.hook_state coord.guard.index coord.guard.payload
-    coord.guard.shell_commands
+    coord.guard.shell_commands coord.guard.view
     coord.platform coord.platform.code_version coord.platform.git coord.platform.git.naming
     coord.platform.git.repository coord.platform.host coord.platform.json_reader coord.platform.records
     coord.platform.replace_file
@@ -281,7 +282,8 @@ def test_a_waiting_session_is_denied_now_and_comes_first_later() -> None:
     story = Story("holder", "waiter", "other")
     story.asks(1, "holder", "file/a.py", mode="shared")
     story.asks(2, "waiter", "file/a.py", told="waiting", wait_s=600)
-    rows = guard_rows(fold(State(), story.events), Config())
+    state = fold(State(), story.events)
+    rows = guard_rows(state, Config(), [*state.claims.values(), *state.waits.values()])
 
     def answer_to(session: str, path: str) -> str:
         write: Any = LightRecord(resource=f"file/{path}", worktree="", agent="")
@@ -395,9 +397,8 @@ def _check(scene: Scene, shell: int, path: str, agent: str) -> None:
     fields = dict.fromkeys(("id", "note", "asked_at"), "") | {"ttl_s": 1, "automatic": True, "mode": "exclusive"}
     ask = ClaimRequest(session=session, agent=agent, resource=f"file/{path}", worktree="main", **fields)  # type: ignore[arg-type]
     obstacles = find_obstacles(snapshot.state, ask)
-    mine = any(row.session == session for row in guard_rows(snapshot.state, Config()))
+    mine = any(claim.session == session for claim in snapshot.state.claims.values())
     assert (code == DENIED) == bool(obstacles) or (code == ALLOWED and mine), (code, obstacles)
-    assert all(isinstance(row, GuardRow) for row in guard_rows(snapshot.state, Config()))
 
 
 def test_the_type_checker_knows_the_fields_of_light_records() -> None:
@@ -405,5 +406,5 @@ def test_the_type_checker_knows_the_fields_of_light_records() -> None:
     row = GuardRow.read({"id": "amber/1"})
     assert row.id == "amber/1"
     with pytest.raises(AttributeError):
-        row.holder  # type: ignore[attr-defined] # noqa: B018
-    assert vars(GuardRow(id=1)) == {"id": 1}  # type: ignore[call-arg, arg-type]
+        row.owner  # type: ignore[attr-defined] # noqa: B018
+    assert vars(RequestedWrite(session=1)) == {"session": 1}  # type: ignore[call-arg, arg-type]

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from coord.guard.denial import DENIAL_CHARS
 from coord.guard.entry import ALLOWED, DENIED
-from coord.guard.index import DENIAL_CHARS
 from coord.guard.payload import client_named, parse_call
 from coord.hooks.handlers import _program
 from coord.hooks.messages import LATER_CHARS, START_CHARS
@@ -409,9 +409,10 @@ def test_an_index_of_another_version_is_not_used(agents: Agents) -> None:
     from coord.guard import index
 
     path = agents.repo.folder / ".cache" / index.NAME
-    fields: dict[str, Any] = msgspec.json.decode(path.read_bytes()[16:])
+    first, rest = path.read_bytes()[16:].split(b"\n", 1)
+    fields: dict[str, Any] = msgspec.json.decode(first)
     del fields["heartbeat_us"]
-    path.write_bytes(index.with_digest(msgspec.json.encode(fields | {"form": index.FORM - 1})))
+    path.write_bytes(index.with_digest(msgspec.json.encode(fields | {"form": index.FORM - 1}), [rest]))
     assert agents.writes(CLAUDE, "old.txt").code == ALLOWED
     assert agents.writes(CODEX, "old.txt").code == DENIED
 

@@ -6,7 +6,7 @@ from coord.cli.parser import at_option, command, option
 from coord.engine.board import board_of, rewrite_board
 from coord.engine.run import Run
 from coord.errors import usage_error
-from coord.render.board.markdown import board_markdown
+from coord.render.board.markdown import ROWS, board_markdown
 
 
 @command("board", acts=False)
@@ -30,5 +30,5 @@ def board(run: Run, write: bool, at: str | None) -> None:
         run.say(f"✅ Wrote {run.workspace.board}", {"written": run.workspace.board})
         return
     snapshot = run.read_state(at)
-    current = board_of(run.system, run.config, snapshot, snapshot.now)
-    run.say(board_markdown(current), msgspec.to_builtins(current))
+    current = board_of(run.system, run.config, snapshot, snapshot.now, most=None if run.json else ROWS)
+    run.say(board_markdown(current), msgspec.to_builtins(current) if run.json else None)

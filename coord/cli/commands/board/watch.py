@@ -10,7 +10,7 @@ from coord.engine.run import Run
 from coord.engine.snapshot import Snapshot
 from coord.errors import CoordError
 from coord.platform.watch import POLL_EVERY_S, collect_signals, watch_folder
-from coord.render.board.text import board_body, board_foot, board_sections
+from coord.render.board.text import ROWS, board_body, board_foot, board_sections
 from coord.render.console.screen import QUIT, SectionView, Terminal, is_usable
 from eventlog.events import Instant, seconds_between
 from projections.views.board import Board
@@ -45,7 +45,7 @@ def watch(run: Run, once: bool) -> None:
 
 def _print_once(run: Run, snapshot: Snapshot) -> None:
     board, me, _ = _current_board(run, snapshot)
-    run.show(board_sections(board, me), msgspec.to_builtins(board))
+    run.show(board_sections(board, me), msgspec.to_builtins(board) if run.json else None)
 
 
 def _current_board(run: Run, snapshot: Snapshot) -> tuple[Board, str, Instant]:
@@ -58,7 +58,7 @@ def _current_board(run: Run, snapshot: Snapshot) -> tuple[Board, str, Instant]:
     now, reached = current.now, snapshot.state.reached
     if snapshot.state.due <= now:
         current.state = copy_state(snapshot.state)
-    board = board_of(run.system, run.config, current, now)
+    board = board_of(run.system, run.config, current, now, most=None if run.json else ROWS)
     me = run.own_session_id(current)
     snapshot.state.reached = reached
     return board, me, current.state.due

@@ -9,7 +9,7 @@ from coord.engine.board import board_of
 from coord.engine.run import Run
 from coord.errors import CoordError
 from coord.platform.watch import collect_signals
-from coord.render.board.text import board_body, board_foot
+from coord.render.board.text import ROWS, board_body, board_foot
 from coord.render.console.layout import cut, wrap
 from coord.render.console.screen import QUIT, SectionView, Terminal
 from coord.render.diff import change_style
@@ -201,7 +201,7 @@ class _ReplayScreen:
         cursor = self.replayed.cursor
         past = copy.copy(self.replayed.past.snapshot)
         past.state, past.at = cursor.state, cursor.cut.at
-        return board_of(self.run.system, self.run.config, past, past.at)
+        return board_of(self.run.system, self.run.config, past, past.at, most=ROWS)
 
     def step_rows(self, columns: int, height: int) -> list[Pieces]:
         """Return rows with the last step and its changes; in a low window, without the changes."""
