@@ -13,7 +13,7 @@ the same.
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
-from coord.engine import checkpoint
+from coord.engine.cache.older_checkpoints import older_checkpoint_before
 from coord.engine.snapshot import Snapshot
 from coord.engine.times import find_event, is_event_name, parse_cut, parse_instant, parse_since
 from coord.errors import CoordError
@@ -97,9 +97,7 @@ class FullHistory(Past):
     def __init__(self, system: System, workspace: Workspace, *, lines: bool = False, follows: bool = False) -> None:
         self.lines: dict[EventId, bytes] = {}
         snapshot = Snapshot(system, workspace)
-        super().__init__(
-            snapshot, snapshot.read_all(self.lines if lines else None, consistent=not follows), State()
-        )
+        super().__init__(snapshot, snapshot.read_all(self.lines if lines else None, consistent=not follows), State())
 
     def event(self, text: str) -> Event:
         """Return the event that `text` names. Raises CoordError (2)."""
@@ -167,10 +165,10 @@ class RecentHistory(Past):
         `_WholeHistoryNeeded`; see the module.
         """
         history, cache = self.snapshot.history, self.snapshot.workspace.cache
-        older = checkpoint.older_checkpoint_before(cache, point.key)
+        older = older_checkpoint_before(cache, point.key)
         if older and older.state.waits and with_waits:
             first = before_instant(min(wait.asked_at for wait in older.state.waits.values()))
-            older = checkpoint.older_checkpoint_before(cache, first.key)
+            older = older_checkpoint_before(cache, first.key)
         if older is None or history.problems:
             raise _WholeHistoryNeeded
         events: list[Event] = []

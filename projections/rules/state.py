@@ -130,6 +130,11 @@ class Session(Struct, kw_only=True, array_like=True):
     agents: dict[str, str] = field(default_factory=dict)  # its running subagents, with their kinds
     person: bool = False  # whether a person works in it
     blocked_since: Instant = ""  # when it reported what it is blocked on; empty if it is not blocked
+    blocked_n: int = 0  # the number of the event with which it reported that
+    live_since: Instant = ""  # when it started, or was last live again
+    live_n: int = 0  # the number of the event with which it was
+    doing_n: int = 0  # the number of its last heartbeat that has an action
+    doing_journal: str = ""  # the journal of that heartbeat, if it is imported
 
     @property
     def live(self) -> bool:
