@@ -43,7 +43,7 @@ def diff(run: Run, first: str, second: str | None, limit: int | None) -> None:
         begin, end = end, begin
         run.note("TIME2 is before TIME1, so they were swapped")
     run.note_problems(past.snapshot)
-    comparison = _compare(past, begin, end)
+    comparison = compare(past, begin, end)
     changes = diff_document(diff_facts(comparison.before, comparison.after))
     shown = _newest_of_each_kind(changes, limit) if limit else changes
     older = len(changes) - len(shown)
@@ -90,7 +90,7 @@ class _Comparison(Struct, frozen=True):
     subjects: Mapping[EventId, str]
 
 
-def _compare(past: Past, begin: PointInTime, end: PointInTime) -> _Comparison:
+def compare(past: Past, begin: PointInTime, end: PointInTime) -> _Comparison:
     decisions: list[Decision] = []
     state = past.state(begin)
     before, subjects = facts_of(state), _subjects(state)
