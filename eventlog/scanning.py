@@ -64,6 +64,13 @@ class Position(Struct, frozen=True, array_like=True):
     stopped: bool = False  # whether reading stopped here permanently (rule 3); the last damage gives the reason
     length: int = 0  # of the file when reading stopped; the file is not read again while it has this length
 
+    def same_lines(self, other: "Position") -> bool:
+        """Return whether the lines up to both positions are the same, with the same damage, wherever the file is."""
+        return all(getattr(self, name) == getattr(other, name) for name in _ABOUT_LINES)
+
+
+_ABOUT_LINES = ("size", "lines", "n", "at", "hashes", "last", "damage", "unverified", "stopped")
+
 
 def scan(
     session: str, data: bytes, start: Position, lines: dict[EventId, bytes] | None = None

@@ -22,8 +22,9 @@ from eventlog.events import MAX_TEXT_LENGTH, Instant
 from projections.rules.state import Session, State
 
 if TYPE_CHECKING:
-    from coord.engine.history import FullHistory
+    from coord.engine.history import FullHistory, Past
     from coord.render.styled import Section
+    from projections.views.point_in_time import PointInTime
 
 T = TypeVar("T")
 _MAX_INPUT = 4 * MAX_TEXT_LENGTH  # the bytes that the longest text can have in UTF-8
@@ -63,7 +64,7 @@ class Run:
     def read_state(self, at: str | None = None) -> Snapshot:
         """Return the present state, or the one at the point in time that `at` names, read without a lock."""
         if at is not None:
-            snapshot = self.full_history().snapshot_at(at)
+            snapshot = self.open_past(lambda past: past.cut(at, "--at")).snapshot_at(at)
             self.note(f"as it was at {time_text(snapshot.at, '', seconds=True)}")
             return snapshot
         snapshot = Snapshot(self.system, self.workspace)
@@ -75,6 +76,12 @@ class Run:
         from coord.engine.history import FullHistory  # loading it takes 4 % of `coord claims`, which does not need it
 
         return FullHistory(self.system, self.workspace, lines=lines, follows=follows)
+
+    def open_past(self, earliest: "Callable[[Past], PointInTime]", *, with_waits: bool = False) -> "Past":
+        """Return the history from some point before `earliest` on, as `coord.engine.history.open_past` does."""
+        from coord.engine.history import open_past
+
+        return open_past(self.system, self.workspace, earliest, with_waits=with_waits)
 
     def transact(
         self,

@@ -54,8 +54,12 @@ class DiffContext(Struct, frozen=True):
 
 def diff_context(events: Sequence[Event]) -> DiffContext:
     """Return what these events say about sessions and messages."""
-    closed = {name: e.actor for e in events if isinstance(e.payload, MessageResolved) for name in e.payload.messages}
-    return DiffContext(names_in(events), subjects_in(events), closed)
+    return DiffContext(names_in(events), subjects_in(events), closed_in(events))
+
+
+def closed_in(events: Iterable[Event]) -> dict[EventId, str]:
+    """Return the messages that were closed in these events, with the session that closed each last."""
+    return {name: e.actor for e in events if isinstance(e.payload, MessageResolved) for name in e.payload.messages}
 
 
 def subjects_in(events: Iterable[Event]) -> dict[EventId, str]:

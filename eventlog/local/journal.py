@@ -136,6 +136,24 @@ def read_events(folder: str, session: str) -> Iterator[Event]:
     yield from scan(session, data, Position())[0]
 
 
+def read_between(folder: str, session: str, start: Position, end: Position) -> list[Event] | None:
+    """Return the events of a journal between two positions; None if its lines do not lead from one to the other.
+
+    Each line contains a hash of the lines before it, so the result also shows that `end` continues `start`. Raises
+    LogError or OSError if the journal cannot be read.
+    """
+    if start.size == end.size:
+        return [] if start.same_lines(end) else None
+    if start.size > end.size:
+        return None
+    length = end.size - start.size
+    data, rewound = with_journal_path(
+        folder, session, lambda path: read_from(path, start.size, start.last, chunk_bytes=length)
+    )
+    events, position = scan(session, data[:length], start)
+    return events if not rewound and position.same_lines(end) else None
+
+
 def read_event(folder: str, name: EventId) -> Event | None:
     """Return the event with this id from a log folder, or None if it is not there."""
     session, _, number = name.rpartition("/")

@@ -78,7 +78,7 @@ def fold(state: State, events: Iterable[Event], record: DecisionRecorder = ignor
         session = state.sessions.get(event.session) if event.imported is None else None
         if type(payload) is SessionHeartbeat and session is not None and session.status == "live":
             session.last_at = at  # the common case, with the same effect as the branch below
-            sessions.apply_heartbeat(session, payload, at)
+            sessions.apply_heartbeat(session, payload, event)
         elif sessions.has_effect(state, event):
             sessions.mark_alive(state, event, record)
             _HANDLERS[type(payload)](state, event, payload, record)

@@ -13,7 +13,6 @@ from eventlog.events import (
     ClaimRequested,
     Event,
     Imported,
-    Instant,
     MessageSent,
     SessionEnded,
     SessionHeartbeat,
@@ -81,6 +80,7 @@ def mark_alive(state: State, event: Event, record: DecisionRecorder) -> None:
         session = None
     if session is None:
         session = Session(id=event.actor, started_at=event.at, last_at=event.at)
+        _note_live(session, event)
         session.status = "imported" if event.imported else "live"
         state.sessions[session.id] = session
         state.session_count += 1
@@ -89,8 +89,13 @@ def mark_alive(state: State, event: Event, record: DecisionRecorder) -> None:
         session.over_at = event.at
     elif session.status in ("dead", "continued"):
         session.status, session.over_at, session.over_because = "live", "", ""
+        _note_live(session, event)
         owe_again(state, session)
     session.last_at = event.at
+
+
+def _note_live(session: Session, event: Event) -> None:
+    session.live_since, session.live_n = event.at, event.n
 
 
 def on_started(state: State, event: Event, payload: SessionStarted, record: DecisionRecorder) -> None:
@@ -102,6 +107,7 @@ def on_started(state: State, event: Event, payload: SessionStarted, record: Deci
     if session.status == "ended":
         session.status, session.over_at, session.over_because = "live", "", ""
         session.started_at = event.at
+        _note_live(session, event)
         owe_again(state, session)
     if session.anchor and session.anchor != payload.anchor:  # its subagents ran in the previous process
         agents = {
@@ -137,18 +143,21 @@ def _continue_session(state: State, old: Session, session: Session, event: Event
 
 def on_heartbeat(state: State, event: Event, payload: SessionHeartbeat, record: DecisionRecorder) -> None:
     """Update what a session is doing."""
-    apply_heartbeat(state.sessions[event.actor], payload, event.at)
+    session = state.sessions[event.actor]
+    apply_heartbeat(session, payload, event)
+    if event.imported and payload.action:
+        session.doing_journal = event.session
 
 
-def apply_heartbeat(session: Session, heartbeat: SessionHeartbeat, at: Instant) -> None:
+def apply_heartbeat(session: Session, heartbeat: SessionHeartbeat, event: Event) -> None:
     """Replace what a session is doing. A heartbeat without an action does not change it."""
     if not heartbeat.action:
         return
     if heartbeat.action != session.doing.action or heartbeat.target != session.doing.target:
-        session.doing_since = at
+        session.doing_since = event.at
     if heartbeat.blocked_on != session.doing.blocked_on:
-        session.blocked_since = at if heartbeat.blocked_on else ""
-    session.doing = heartbeat
+        session.blocked_since, session.blocked_n = (event.at, event.n) if heartbeat.blocked_on else ("", 0)
+    session.doing, session.doing_n = heartbeat, event.n
 
 
 def on_ended(state: State, event: Event, payload: SessionEnded, record: DecisionRecorder) -> None:
@@ -157,7 +166,7 @@ def on_ended(state: State, event: Event, payload: SessionEnded, record: Decision
     session.status, session.over_at, session.over_because = "ended", event.at, payload.reason
     session.summary, session.notes = payload.summary, payload.notes
     session.doing = unblocked(session.doing)
-    session.blocked_since = ""
+    session.blocked_since, session.blocked_n = "", 0
     session.agents = {}
     drop_broadcasts(state, session)
     excuse(state, session)

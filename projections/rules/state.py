@@ -141,6 +141,11 @@ class Session(Struct, kw_only=True, array_like=True):
     person: bool = False  # whether a person works in it
     blocked_since: Instant = ""  # when it reported what it is blocked on; empty if it is not blocked
     excused: set[EventId] = field(default_factory=set)  # includes all messages that have it in `Message.excused`
+    blocked_n: int = 0  # the number of the event with which it reported that
+    live_since: Instant = ""  # when it started, or was last live again
+    live_n: int = 0  # the number of the event with which it was
+    doing_n: int = 0  # the number of its last heartbeat that has an action
+    doing_journal: str = ""  # the journal of that heartbeat, if it is imported
 
     @property
     def live(self) -> bool:

@@ -74,7 +74,7 @@ class _Lookup(Struct):
     state: State
     rows: dict[str, SessionRow]  # the rows of the board
     session_starts: dict[str, set[Instant]]  # when each session started or revived
-    last_events: dict[tuple[str, type], EventId]  # the last heartbeat with an action, and the last end
+    last_ends: dict[str, EventId]  # the last end of each session, if it is among the events
 
 
 def item_of_interval(interval: ClaimInterval, kind: str = "", others: tuple[str, ...] = ()) -> ReportItem:
@@ -121,9 +121,8 @@ def _build_lookup(analysis: HistoryAnalysis, board: Board) -> _Lookup:
     for life in analysis.session_intervals:
         lookup.session_starts.setdefault(life.session, set()).add(life.start)
     for event in analysis.events:
-        payload = event.payload
-        if isinstance(payload, SessionEnded) or (isinstance(payload, SessionHeartbeat) and payload.action):
-            lookup.last_events[event.actor, type(payload)] = event.id
+        if isinstance(event.payload, SessionEnded):
+            lookup.last_ends[event.actor] = event.id
     return lookup
 
 
@@ -217,8 +216,8 @@ def _remaining_claims(state: State, held: Iterable[ClaimInterval]) -> Iterator[R
 
 def _open_notes(lookup: _Lookup, session: Session, by_id: Collection[EventId]) -> Iterator[ReportItem]:
     """Yield the session's notes if it ended in the period, what it last reported as blocking, and its next action."""
-    end = lookup.last_events.get((session.id, SessionEnded), "")
-    heartbeat = lookup.last_events.get((session.id, SessionHeartbeat), "")
+    end = lookup.last_ends.get(session.id, "")
+    heartbeat = f"{session.doing_journal or session.id}/{session.doing_n}"
     for kind, words, event in (
         ("notes", session.notes if end in by_id else "", end),
         ("blocked", session.doing.blocked_on, heartbeat),

@@ -2,6 +2,9 @@
 
 Every grant starts a new interval. A claim that is handed over, or that passes to a session that continues its holder,
 therefore has one interval for each of these sessions. An interval without an `end` was open at the end of the analysis.
+
+An analysis can begin with an earlier state instead of the first event. It then says the same about everything that
+happens later, except that the obstacles of requests that wait in that state are unknown: begin before those requests.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -13,7 +16,7 @@ from msgspec.structs import replace
 from eventlog.events import ClaimRequested, Event, EventId, Instant, MessageSent
 from projections.rules.fold import as_of, fold
 from projections.rules.sessions import has_effect
-from projections.rules.state import Decision, Session, State
+from projections.rules.state import Claim, Decision, Session, State, WaitingRequest
 from projections.views.point_in_time import PointInTime, count_until
 
 
@@ -63,7 +66,11 @@ AnyInterval = TypeVar("AnyInterval", ClaimInterval, SessionInterval, BlockedInte
 
 
 class HistoryAnalysis(Struct):
-    """The events with an effect, the decisions and the intervals of a history, up to the time of `state`."""
+    """The events with an effect, the decisions and the intervals of a history, up to the time of `state`.
+
+    If it began with an earlier state, `events` and `decisions` contain what came later. `earlier` contains the latest
+    decision about each claim and waiting request of that state.
+    """
 
     events: Sequence[Event]  # without those that `projections.rules.sessions.has_effect` excludes
     decisions: list[Decision]
@@ -72,19 +79,25 @@ class HistoryAnalysis(Struct):
     blocked_intervals: list[BlockedInterval]
     recipients: dict[EventId, frozenset[str]]  # the recipients of each message when it was sent
     state: State
+    earlier: list[Decision] = []
 
 
 Splitter = Callable[[Sequence[Event]], Iterable[Sequence[Event]]]
 
 
 def analyze_history(
-    events: Sequence[Event], now: Instant, split: Splitter = lambda events: (events,)
+    events: Sequence[Event], now: Instant, split: Splitter = lambda events: (events,), start: State | None = None
 ) -> HistoryAnalysis:
-    """Analyze an ordered history up to `now`. `split` divides it into pieces, so that the caller can show progress."""
+    """Analyze an ordered history up to `now`. `split` divides it into pieces, so that the caller can show progress.
+
+    `start`, if given, is the state before `events`. It is changed.
+    """
     counted: list[Event] = []
     decisions: list[Decision] = []
     recipients: dict[EventId, frozenset[str]] = {}
-    state, sessions, blocked = State(), _SessionIntervals(), _BlockedIntervals()
+    state = start or State()
+    held, earlier = _open_intervals(state), _earlier_decisions(state)
+    sessions, blocked = _SessionIntervals(state), _BlockedIntervals(state)
     for piece in split(events):
         for event in piece:
             if not has_effect(state, event):
@@ -97,8 +110,46 @@ def analyze_history(
             if isinstance(event.payload, MessageSent):
                 recipients[event.id] = frozenset(state.messages[event.id].unread_by)
     as_of(state, now, decisions.append)
-    intervals = claim_intervals(counted, decisions)
-    return HistoryAnalysis(counted, decisions, intervals, sessions.intervals, blocked.intervals, recipients, state)
+    intervals = claim_intervals(counted, decisions, held)
+    return HistoryAnalysis(
+        counted, decisions, intervals, sessions.intervals, blocked.intervals, recipients, state, earlier
+    )
+
+
+def _open_intervals(state: State) -> list[ClaimInterval]:
+    """Return the open intervals of the claims and waiting requests of a state, by their start."""
+    claims = sorted(state.claims.values(), key=lambda claim: (claim.granted_at, claim.token))  # the order of the grants
+    requests: list[tuple[Literal["claim", "wait"], Instant, Claim | WaitingRequest]] = [
+        *(("claim", claim.granted_at, claim) for claim in claims),
+        *(("wait", wait.asked_at, wait) for wait in state.waits.values()),
+    ]
+    intervals = [
+        ClaimInterval(
+            kind=kind,
+            id=request.id,
+            session=request.session,
+            agent=request.agent,
+            resource=request.resource,
+            mode=request.mode,
+            note=request.note,
+            automatic=request.automatic,
+            start=start,
+        )
+        for kind, start, request in requests
+    ]
+    return sorted(intervals, key=lambda interval: interval.start)
+
+
+def _earlier_decisions(state: State) -> list[Decision]:
+    """Return the latest decision about each claim and waiting request of a state: its grant, or that it must wait."""
+    granted = (
+        Decision(claim.granted_at, 2, "granted", claim.id, claim.session, claim.resource)
+        for claim in state.claims.values()
+    )
+    waiting = (
+        Decision(wait.asked_at, 2, "waiting", wait.id, wait.session, wait.resource) for wait in state.waits.values()
+    )
+    return [*granted, *waiting]
 
 
 IsNew = Callable[[Instant, EventId], bool]
@@ -126,12 +177,17 @@ _ENDS = {
 }
 
 
-def claim_intervals(events: Sequence[Event], decisions: Sequence[Decision]) -> list[ClaimInterval]:
-    """Return the intervals of claims and waits that follow from the decisions on a history, by their start."""
+def claim_intervals(
+    events: Sequence[Event], decisions: Sequence[Decision], held: Iterable[ClaimInterval] = ()
+) -> list[ClaimInterval]:
+    """Return the intervals of claims and waits that follow from the decisions on a history, by their start.
+
+    `held` are the intervals that are open before it.
+    """
     asked = {event.id: event.payload for event in events if isinstance(event.payload, ClaimRequested)}
-    intervals: list[ClaimInterval] = []
-    open_intervals: dict[EventId, int] = {}
-    came_from: dict[EventId, ClaimInterval] = {}
+    intervals: list[ClaimInterval] = list(held)
+    open_intervals: dict[EventId, int] = {interval.id: index for index, interval in enumerate(intervals)}
+    came_from: dict[EventId, ClaimInterval] = {interval.id: interval for interval in intervals}
 
     def close(decision: Decision) -> None:
         index = open_intervals.pop(decision.claim)
@@ -170,6 +226,14 @@ def claim_intervals(events: Sequence[Event], decisions: Sequence[Decision]) -> l
     return intervals
 
 
+def _latest_interval(session: Session) -> SessionInterval:
+    """Return the last interval of a session. What ended it is left out: that was before the events of the analysis."""
+    over = {"end": session.over_at, "how": session.status, "evidence": session.over_because}
+    return SessionInterval(
+        session=session.id, start=session.live_since, last_at=session.last_at, **({} if session.live else over)
+    )
+
+
 def _affected(state: State, event: Event) -> list[Session]:
     """Return the sessions whose status an event can change, the acting one first."""
     names = (event.actor, getattr(event.payload, "session", ""), getattr(event.payload, "continues", ""))
@@ -177,11 +241,19 @@ def _affected(state: State, event: Event) -> list[Session]:
 
 
 class _BlockedIntervals:
-    """Collects the intervals in which sessions were blocked, event by event."""
+    """Collects the intervals in which sessions were blocked, event by event, from a state on."""
 
-    def __init__(self) -> None:
-        self.intervals: list[BlockedInterval] = []
-        self._open: dict[str, int] = {}
+    def __init__(self, state: State) -> None:
+        blocked = (session for session in state.sessions.values() if session.live and session.doing.blocked_on)
+        intervals = [
+            BlockedInterval(
+                session=session.id, blocked_on=session.doing.blocked_on, start=at, began=f"{session.id}/{n}"
+            )
+            for session in blocked
+            for at, n in (max((session.blocked_since, session.blocked_n), (session.live_since, session.live_n)),)
+        ]
+        self.intervals = sorted(intervals, key=lambda interval: (interval.start, interval.session))
+        self._open = {interval.session: index for index, interval in enumerate(self.intervals)}
 
     def observe(self, state: State, event: Event) -> None:
         for session in _affected(state, event):
@@ -200,11 +272,12 @@ class _BlockedIntervals:
 
 
 class _SessionIntervals:
-    """Collects the intervals of sessions, event by event."""
+    """Collects the intervals of sessions, event by event, from a state on."""
 
-    def __init__(self) -> None:
-        self.intervals: list[SessionInterval] = []
-        self._last: dict[str, int] = {}
+    def __init__(self, state: State) -> None:
+        intervals = [_latest_interval(session) for session in state.sessions.values()]
+        self.intervals = sorted(intervals, key=lambda interval: (interval.start, interval.session))
+        self._last = {interval.session: index for index, interval in enumerate(self.intervals)}
 
     def observe(self, state: State, event: Event) -> None:
         for session in _affected(state, event):
@@ -214,6 +287,8 @@ class _SessionIntervals:
         index = self._last.get(session.id)
         interval = self.intervals[index] if index is not None else None
         ended = not session.live
+        if interval is None and (not acted or (ended and session.over_at < event.at)):
+            return  # it was over before the analysis began, and still is
         if interval is None or (interval.end and acted and not ended):
             index = self._last[session.id] = len(self.intervals)
             interval = SessionInterval(session=session.id, start=event.at, last_at=event.at)

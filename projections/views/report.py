@@ -95,8 +95,8 @@ def build_report(analysis: HistoryAnalysis, since: PointInTime, board: Board) ->
     """Return the report on everything after `since` in an analysis, given the board at its end."""
     events = analysis.events[count_until(analysis.events, since) :]
     is_new = happened_after(analysis.events, since)
-    last = analysis.events[-1] if analysis.events else None
-    contexts = _with_context(analysis.decisions)
+    last_at, session, number = analysis.state.last
+    contexts = _with_context(analysis.earlier, analysis.decisions)
     new_contexts = [context for context in contexts if is_new(context.decision.at, context.decision.cause)]
     by_id = {event.id: event for event in events}
     intervals = not_ended_before(analysis.intervals, is_new)
@@ -104,8 +104,8 @@ def build_report(analysis: HistoryAnalysis, since: PointInTime, board: Board) ->
     return Report(
         since=since.at,
         until=board.now,
-        last_event=last.id if last else "",
-        last_at=last.at if last else "",
+        last_event=f"{session}/{number}" if session else "",
+        last_at=last_at,
         totals=Totals(
             events=len(events),
             sessions=sum(activity.events > 0 for activity in activities),
@@ -137,8 +137,9 @@ class _DecisionContext(Struct, frozen=True):
     obstacle: str
 
 
-def _with_context(decisions: Iterable[Decision]) -> list[_DecisionContext]:
-    last: dict[EventId, Decision] = {}  # the latest grant or wait, since a claim can pass to another session
+def _with_context(earlier: Iterable[Decision], decisions: Iterable[Decision]) -> list[_DecisionContext]:
+    # The latest grant or wait, since a claim can pass to another session.
+    last: dict[EventId, Decision] = {decision.claim: decision for decision in earlier}
     contexts = []
     for decision in decisions:
         others = [last[name] for name in decision.others if name in last]

@@ -1,20 +1,20 @@
 """`coord diff`: show what changed between two times."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 from msgspec import Struct
 
 from coord.cli.paging import limit_option
 from coord.cli.parser import argument, command
-from coord.engine.history import FullHistory
+from coord.engine.history import Past
 from coord.engine.run import Run
 from coord.render.console.progress import chunks
-from coord.render.diff import TITLES, DiffContext, diff_context, diff_document, diff_lines
+from coord.render.diff import TITLES, DiffContext, closed_in, diff_document, diff_lines
 from coord.render.format import duration_text, line, list_first, plural, session_label, time_text
-from eventlog.events import EVERYONE, Event, MessageSent, seconds_between
+from eventlog.events import EVERYONE, Event, EventId, MessageSent, seconds_between
 from projections.rules.fold import as_of, fold
-from projections.rules.state import Decision
+from projections.rules.state import Decision, State
 from projections.views.point_in_time import PointInTime
 from projections.views.state_diff import Facts, diff_facts, facts_of
 
@@ -36,14 +36,14 @@ def diff(run: Run, first: str, second: str | None, limit: int | None) -> None:
       coord diff "yesterday 18:00" 9:00
       coord diff amber-otter-k3f9/17 amber-otter-k3f9/23
     """
-    past = run.full_history()
-    begin, end = past.cut_or_beginning(first, "TIME1"), past.cut_or_beginning(second, "TIME2")
+    past = run.open_past(lambda past: min(_bounds(past, first, second), key=lambda point: point.key))
+    begin, end = _bounds(past, first, second)
     swapped = begin.key > end.key
     if swapped:
         begin, end = end, begin
         run.note("TIME2 is before TIME1, so they were swapped")
     run.note_problems(past.snapshot)
-    comparison = _compare(past, begin, end)
+    comparison = compare(past, begin, end)
     changes = diff_document(diff_facts(comparison.before, comparison.after))
     shown = _newest_of_each_kind(changes, limit) if limit else changes
     older = len(changes) - len(shown)
@@ -63,6 +63,11 @@ def diff(run: Run, first: str, second: str | None, limit: int | None) -> None:
     )
 
 
+def _bounds(past: Past, first: str, second: str | None) -> tuple[PointInTime, PointInTime]:
+    """Return the two points in time. Raises CoordError (2)."""
+    return past.cut_or_beginning(first, "TIME1"), past.cut_or_beginning(second, "TIME2")
+
+
 def _newest_of_each_kind(changes: Sequence[dict[str, object]], limit: int) -> list[dict[str, object]]:
     left: dict[object, int] = {kind: sum(change["kind"] == kind for change in changes) - limit for kind in TITLES}
     shown = []
@@ -74,7 +79,7 @@ def _newest_of_each_kind(changes: Sequence[dict[str, object]], limit: int) -> li
 
 
 class _Comparison(Struct, frozen=True):
-    """The states at two points in time, and the events and decisions between them."""
+    """The states at two points in time, what happened between them, and the subjects of the messages in both states."""
 
     begin: PointInTime
     end: PointInTime
@@ -82,21 +87,27 @@ class _Comparison(Struct, frozen=True):
     after: Facts
     events: Sequence[Event]
     decisions: Sequence[Decision]
+    subjects: Mapping[EventId, str]
 
 
-def _compare(past: FullHistory, begin: PointInTime, end: PointInTime) -> _Comparison:
+def compare(past: Past, begin: PointInTime, end: PointInTime) -> _Comparison:
     decisions: list[Decision] = []
     state = past.state(begin)
-    before = facts_of(state)
+    before, subjects = facts_of(state), _subjects(state)
     events = past.until(end)[len(past.until(begin)) :]
     for piece in chunks("replaying", events):
         fold(state, piece, decisions.append)
-    return _Comparison(begin, end, before, facts_of(as_of(state, end.at, decisions.append)), events, decisions)
+    as_of(state, end.at, decisions.append)
+    return _Comparison(begin, end, before, facts_of(state), events, decisions, subjects | _subjects(state))
 
 
-def _text_parts(run: Run, past: FullHistory, comparison: _Comparison, limit: int) -> list[str]:
+def _subjects(state: State) -> dict[EventId, str]:
+    return {message.id: message.subject for message in state.messages.values()}
+
+
+def _text_parts(run: Run, past: Past, comparison: _Comparison, limit: int) -> list[str]:
     """Return the heading with the times, and one part for each kind of change."""
-    context = diff_context(past.events)
+    context = DiffContext(past.names, comparison.subjects, closed_in(comparison.events))
     lines = diff_lines(comparison.before, comparison.after, comparison.decisions, context, past.now)
     sent = [
         _sent_message_line(event, event.payload, comparison.after, context)
