@@ -11,7 +11,7 @@ from msgspec.json import Decoder
 
 import coord.__main__  # noqa: F401 - configures the garbage collector as a command does
 from benchmarks.folders import PYTHON, Folder
-from benchmarks.history import GAP, Author
+from benchmarks.history import GAP, Author, Shape
 from benchmarks.rows import APPEND, BATCH, CATCH_UP, LATE, MEMORY, REPLAY, Samples
 from coord.engine.snapshot import Snapshot
 from coord.workspace.paths import Workspace, find_workspace
@@ -185,7 +185,7 @@ def replaying(folder: Folder, events: int, rounds: int, step: Callable[[], None]
     snapshot.save()
     end = time.time_ns() // 1000 - 60_000_000 - NEW * GAP
     tenth = events // _WITHIN * GAP
-    late = Author(folder.log, seed=7, sessions=1, life=4 * LATE_ONES, machine="elsewhere")
+    late = Author(folder.log, seed=7, shape=Shape(sessions=1, life=4 * LATE_ONES), machine="elsewhere")
     late.write(LATE_ONES, end, gap=(tenth - NEW * GAP) // LATE_ONES)
     assert all(os.path.exists(journal_paths(folder.log, journal.id)[0]) for journal in late.open)
     for _ in range(rounds):

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.folders import prepare
-from benchmarks.history import SESSIONS, Author
+from benchmarks.history import SESSIONS, Author, Shape
 from benchmarks.hour import simulate
 from benchmarks.picture import cost_svg
 from benchmarks.report import document, table
@@ -31,7 +31,7 @@ MINUTE = 60_000_000
 
 def write_history(log: Path, events: int, seed: int = 1, end: int = END) -> Author:
     log.mkdir(parents=True)
-    author = Author(str(log), seed=seed, life=100)
+    author = Author(str(log), seed=seed, shape=Shape(life=100))
     author.write(events, end)
     return author
 
