@@ -12,7 +12,7 @@ from msgspec.json import Decoder
 import coord.__main__  # noqa: F401 - configures the garbage collector as a command does
 from benchmarks.folders import PYTHON, Folder
 from benchmarks.history import GAP, Author, Shape
-from benchmarks.rows import APPEND, BATCH, CATCH_UP, LATE, MEMORY, REPLAY, Samples
+from benchmarks.rows import APPEND, BATCH, CATCH_UP, LATE, MEMORY, REPLAY, REPLAY_CLAIMS, REPLAY_LENGTH, Samples
 from coord.engine.snapshot import Snapshot
 from coord.workspace.paths import Workspace, find_workspace
 from coord.workspace.system import System, real_system
@@ -195,3 +195,24 @@ def replaying(folder: Folder, events: int, rounds: int, step: Callable[[], None]
         samples[LATE].append(clocked(lambda: _caught_up(folder)) / whole)
         step()
     return samples
+
+
+def replaying_each(
+    long: Folder, shorter: Folder, ended: Folder, crowd: Folder, rounds: int, step: Callable[[], None]
+) -> Samples:
+    """Measure how the cost of a full replay grows with the number of events, and with the number of active claims.
+
+    The histories `ended` and `crowd` have the same number of events and sessions.
+    """
+    samples: Samples = {REPLAY_CLAIMS: [], REPLAY_LENGTH: []}
+    for _ in range(rounds):
+        samples[REPLAY_CLAIMS].append(_per_event(crowd) / _per_event(ended))
+        samples[REPLAY_LENGTH].append(_per_event(long) / _per_event(shorter))
+        step()
+    return samples
+
+
+def _per_event(folder: Folder) -> float:
+    begin = time.process_time()
+    state = replay(folder.log)
+    return (time.process_time() - begin) / state.events
