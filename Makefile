@@ -60,7 +60,7 @@ pictures: $(READY)  ## Draw the pictures of the docs again
 
 # `.venv/bin/python -m benchmarks --quick` takes half a minute.
 bench: $(READY)  ## Measure what commands cost, against their targets: some minutes
-	$(BIN)/python -m benchmarks --json build/bench.json --plot docs/pictures/cost.svg
+	$(BIN)/python -m benchmarks --json build/bench.json --plots docs/pictures
 
 bench-peers: $(READY)  ## Measure the same work done with other tools, installed into build/peers
 	$(BIN)/python -m benchmarks.peers

@@ -14,11 +14,20 @@ from pathlib import Path
 from msgspec import Struct
 
 from benchmarks.folders import EDITED, HOOK, LOAD, OWN_EDIT, PASS, Folder, hook_payload
-from benchmarks.rows import CLAIMS, FIRST_WRITE, GUARD, SILENT_HOOKS, SPEAKING_HOOKS, WHOLE, Row, Samples
+from benchmarks.rows import ASKED, CLAIMS, FIRST_WRITE, GUARD, PAST, SILENT_HOOKS, SPEAKING_HOOKS, WHOLE, Row, Samples
+from benchmarks.series import Series
 from tests.support.processes import COORD
 
-_P, _L = "P", "L"
+_P, _L, SHORT_UNIT = "P", "L", "x short"
 PLOTTED = ("heartbeat", CLAIMS[0], "status")
+_ALWAYS = (*PLOTTED, "release")  # what the claim has claimed must be released
+
+
+class Curves(Struct):
+    """The cost of the plotted commands, in L, by how much there is of what grows."""
+
+    grows: str
+    lines: dict[str, dict[int, list[float]]]
 
 
 class Command(Struct, frozen=True):
@@ -35,8 +44,9 @@ class Failed(Exception):
     """A command ended with an unexpected exit code."""
 
 
-def commands(root: Path, me: str, i: int) -> list[Command]:
+def commands(folder: Folder, i: int) -> list[Command]:
     """Return the commands of round `i`, in order. The round releases the claim that it makes."""
+    root, me = folder.root, folder.me
     new = f"src/new-{i}.py"
     text = "It works now, and the tests pass. Could you look at the third part?"
     return [
@@ -59,6 +69,13 @@ def commands(root: Path, me: str, i: int) -> list[Command]:
         Command(SILENT_HOOKS[1], HOOK, stdin=hook_payload(root, "PreToolUse", **_SHELL)),
         Command(SILENT_HOOKS[2], HOOK, stdin=hook_payload(root, "PostToolUse", **_SHELL)),
         Command(SPEAKING_HOOKS[1], HOOK, stdin=hook_payload(root, "Stop")),
+        Command(ASKED[0], [COORD, "why", *folder.resource.split("/", 1)]),
+        Command(ASKED[1], [COORD, "why", folder.session]),
+        Command(ASKED[2], [COORD, "inbox", folder.message, "--peek"]),
+        Command(ASKED[3], [COORD, "log", "--resource", folder.resource]),
+        Command(PAST[0], [COORD, "status", "--at", "-8h"]),
+        Command(PAST[1], [COORD, "diff", "-8h"]),
+        Command(PAST[2], [COORD, "report", "--since", "8h"]),
     ]
 
 
@@ -101,7 +118,7 @@ class Round:
         self._bases()
         for name in names:
             folder = self.folders[name]
-            for command in commands(folder.root, folder.me, i):
+            for command in commands(folder, i):
                 key = (name, command.name)
                 if not wanted(*key) or key in self.missing:
                     continue
@@ -120,26 +137,28 @@ class Round:
             self.bases[name].append(timed(argv, folder.root, folder.env))
 
     def ratio(self, key: tuple[str, str], unit: str) -> float:
-        """Return the time of a command in P or L of this round."""
-        return self.seconds[key] / statistics.median(self.bases[unit])
+        """Return the time of a command in P, in L, or in multiples of its time in the short folder, in this round."""
+        base = self.seconds["short", key[1]] if unit == SHORT_UNIT else statistics.median(self.bases[unit])
+        return self.seconds[key] / base
 
 
 class Measured(Struct):
-    """The results: samples by row, reasons for missing rows, the bases in milliseconds, and curves in L by length."""
+    """The results: samples by row, reasons for missing rows, the bases in milliseconds, and the curves."""
 
     samples: Samples
     missing: dict[Row, str]
     bases_ms: dict[str, float]
-    curves: dict[str, dict[int, list[float]]]
+    curves: list[Curves]
 
 
-def measure(folders: dict[str, Folder], lengths: dict[str, int], rounds: int, step: Callable[[], None]) -> Measured:
-    """Measure the rows on the folders `short` and `long`, and the curves on all; `step` is called after each round."""
+def measure(folders: dict[str, Folder], series: list[Series], rounds: int, step: Callable[[], None]) -> Measured:
+    """Measure the rows and the curves of the series; `step` is called after each round."""
     missing: dict[tuple[str, str], str] = {}
     done: list[Round] = []
+    needed = {(row.size, row.name) for row in WHOLE} | {(name, command) for name in folders for command in _ALWAYS}
     for i in range(rounds + 1):
         one = Round(folders, missing)
-        one.run(i, lambda folder, command: folder in ("short", "long") or command in (*PLOTTED, "release"))
+        one.run(i, lambda folder, command: (folder, command) in needed)
         done.append(one)
         step()
     del done[0]
@@ -147,12 +166,14 @@ def measure(folders: dict[str, Folder], lengths: dict[str, int], rounds: int, st
         row: [one.ratio((row.size, row.name), row.unit) for one in done if (row.size, row.name) in one.seconds]
         for row in WHOLE
     }
-    curves = {
-        name: {
-            lengths[key]: [one.ratio((key, name), _L) for one in done if (key, name) in one.seconds] for key in folders
-        }
-        for name in PLOTTED
-    }
+    curves = [Curves(each.grows, {name: _curve(done, each, name) for name in PLOTTED}) for each in series]
     bases = {name: statistics.median(s for one in done for s in one.bases[name]) * 1000 for name in (_P, _L)}
     why = {row: missing[row.size, row.name] for row in WHOLE if (row.size, row.name) in missing}
     return Measured(samples, why, bases, curves)
+
+
+def _curve(done: list[Round], series: Series, command: str) -> dict[int, list[float]]:
+    return {
+        amount: [one.ratio((folder, command), _L) for one in done if (folder, command) in one.seconds]
+        for amount, folder in series.points.items()
+    }

@@ -1,21 +1,27 @@
 """Generate realistic histories of any length from a seed. The same seed and end time give the same bytes.
 
-Twenty sessions work at a time. Most of their events are heartbeats; they also claim, renew and release files, and send
-and read messages. A session ends after about two thousand events and another takes its place, so a million events make
-about five hundred journals. Each request records the outcome that the rules give at its time, and times only increase,
-so the log is one that `coord` could have written.
+Some sessions work at a time. Most of their events are heartbeats; they also claim, renew and release files, and send
+and read messages. A session ends after some events and another takes its place. A `Shape` says how many there are: by
+default, twenty sessions of about two thousand events each, so a million events make about five hundred journals. Each
+request records the outcome that the rules give at its time, and times only increase, so the log is one that `coord`
+could have written.
 
 Lines are written in large chunks and are not synced.
 """
 
+import math
 import os
 import random
+from collections import Counter
+from collections.abc import Sequence
+from typing import TypeVar
 
 from msgspec import Struct
 
 from eventlog.codec import NO_HASH, encode_line
 from eventlog.events import (
     EVERYONE,
+    MAX_TTL_S,
     VERSION,
     Anchor,
     AnyPayload,
@@ -23,6 +29,7 @@ from eventlog.events import (
     ClaimRenewed,
     ClaimRequested,
     Event,
+    EventId,
     MessageRead,
     MessageSent,
     SessionEnded,
@@ -35,6 +42,7 @@ from projections.rules.fold import as_of, fold
 from projections.rules.state import State
 from tests.support.histories import honestly_told
 
+T = TypeVar("T")
 SEED = 20261122
 SESSIONS = 20  # at a time
 LIFE = 2000  # events of a session, on average
@@ -43,6 +51,18 @@ MOST_CLAIMS = 3  # held by one session
 TTLS_S = (600, 1200, 3600)
 _CHUNK = 1 << 16  # bytes that are buffered before they are written
 _OTHERS = {"ask": 6, "renew": 3, "release": 5, "send": 3, "read": 3}  # of a hundred events; the rest are heartbeats
+
+
+class Shape(Struct, frozen=True):
+    """What a history is like: how many sessions are live at a time, how many events each writes, and how many files
+    there are. With `claims`, about as many claims are active at any time; `patterns` of them are for patterns.
+    """
+
+    sessions: int = SESSIONS
+    life: int = LIFE
+    files: int = 400
+    claims: int = 0
+    patterns: int = 0
 
 
 class Journal(Struct):
@@ -58,8 +78,9 @@ class Journal(Struct):
 class Author:
     """Writes a history into a log folder; each call of `write` continues it.
 
-    The sessions are on `machine`, in `folder`, and share `anchor` if one is given. `state` is the state after the
-    events so far.
+    The sessions are on `machine`, in `folder`, and each has one of the `anchors`, in turn, if there are any. `state` is
+    the state after the events so far. `mentions` counts the events about each resource, and `messages` has the ids of
+    all messages.
     """
 
     def __init__(
@@ -67,17 +88,23 @@ class Author:
         log: str,
         *,
         seed: int = SEED,
-        sessions: int = SESSIONS,
-        life: int = LIFE,
+        shape: Shape | None = None,
         machine: str = "bench",
         folder: str = "",
-        anchor: Anchor | None = None,
+        anchors: Sequence[Anchor] = (),
     ) -> None:
-        self.log, self.seed, self.sessions, self.life = log, seed, sessions, life
-        self.machine, self.folder, self.anchor = machine, folder, anchor
+        self.log, self.seed = log, seed
+        self.shape = shape = shape or Shape()
+        self.machine, self.folder, self.anchors = machine, folder, anchors
         self.rng, self.state, self.begun = random.Random(seed), State(), 0
         self.open: list[Journal] = []
-        self.files = [f"src/{self._one(_PARTS)}/{self._one(_PARTS)}_{i}.py" for i in range(400)]
+        self.mentions: Counter[str] = Counter()
+        self.messages: list[EventId] = []
+        self.files = [f"src/{self._one(_PARTS)}/{self._one(_PARTS)}_{i}.py" for i in range(shape.files)]
+        self.patterns = [_pattern(i) for i in range(4 * shape.patterns)]
+        self.pattern_share = shape.patterns / shape.claims if shape.claims else 0.0
+        self.most_claims = math.ceil(shape.claims / shape.sessions) or MOST_CLAIMS
+        self.ttls_s = (MAX_TTL_S,) if shape.claims else TTLS_S
         self.beats = [self._beat() for _ in range(500)]
         self.kinds = [kind for kind, count in _OTHERS.items() for _ in range(count)]
         self.makers = {
@@ -97,13 +124,14 @@ class Author:
             self._flush(journal)
 
     def _write_one(self, at: str, left: int) -> None:
-        if len(self.open) < self.sessions:
+        if len(self.open) < self.shape.sessions:
             journal = self._begin()
             payload: AnyPayload = self._start()
         else:
             journal = self.open[int(self.rng.random() * len(self.open))]
             payload = self._next(journal, at, left)
         event = Event(v=VERSION, at=at, session=journal.id, n=journal.n + 1, payload=payload)
+        self._count(event)
         line, journal.digest = encode_line(event, journal.digest)
         journal.n, journal.left = event.n, journal.left - 1
         journal.lines += line
@@ -113,6 +141,17 @@ class Author:
         if len(journal.lines) > _CHUNK or type(payload) is SessionEnded:
             self._flush(journal)
 
+    def _count(self, event: Event) -> None:
+        payload = event.payload
+        if type(payload) is SessionHeartbeat:
+            self.mentions.update(f"file/{name}" for name in payload.files)
+        elif type(payload) is ClaimRequested:
+            self.mentions[payload.resource] += 1
+        elif isinstance(payload, ClaimRenewed | ClaimReleased):
+            self.mentions[self.state.claims[payload.claim].resource] += 1
+        elif type(payload) is MessageSent:
+            self.messages.append(event.id)
+
     def _flush(self, journal: Journal) -> None:
         with open(os.path.join(self.log, journal.id + JOURNAL_SUFFIX), "ab") as file:
             file.write(journal.lines)
@@ -120,14 +159,14 @@ class Author:
 
     def _begin(self) -> Journal:
         self.begun += 1
-        life = self.life // 2 + int(self.rng.random() * self.life)
-        if self.begun <= self.sessions:  # as if they had started at different times
+        life = self.shape.life // 2 + int(self.rng.random() * self.shape.life)
+        if self.begun <= self.shape.sessions:  # as if they had started at different times
             life = 1 + int(self.rng.random() * life)
         name = f"{self._one(_ADJECTIVES)}-{self._one(_ANIMALS)}-{self.begun:04}-{self.seed % 9973:04}"
         self.open.append(Journal(name, life))
         return self.open[-1]
 
-    def _one(self, options: tuple[str, ...] | list[str]) -> str:
+    def _one(self, options: Sequence[T]) -> T:
         return options[int(self.rng.random() * len(options))]
 
     # --- payloads ---------------------------------------------------------------------------------------------------
@@ -138,7 +177,9 @@ class Author:
         Near the end of the history no session ends.
         """
         chance = self.rng.random() * 100
-        if journal.left <= 0 and left > 2 * self.sessions:
+        if len(self.state.claims) < self.shape.claims and (asked := self._ask(journal.id, at)):
+            return asked
+        if journal.left <= 0 and left > 2 * self.shape.sessions:
             return self._read(journal.id, at) or SessionEnded(summary=f"finished {self._one(self.files)}")
         payload = self.makers[self.kinds[int(chance)]](journal.id, at) if chance < len(self.kinds) else None
         return payload or self.beats[int(self.rng.random() * len(self.beats))]
@@ -148,7 +189,7 @@ class Author:
             client=self._one(("claude-code", "claude-code", "codex", "gemini", "shell")),
             name=f"worker-{self.begun}",
             machine=self.machine,
-            anchor=self.anchor,
+            anchor=self.anchors[self.begun % len(self.anchors)] if self.anchors else None,
             folder=self.folder,
             branch=f"topic-{self.begun}",
             worktree=self.folder,
@@ -171,9 +212,10 @@ class Author:
 
     def _ask(self, session: str, at: str) -> AnyPayload | None:
         as_of(self.state, at)
-        if len(self._held(session)) >= MOST_CLAIMS:
+        if len(self._held(session)) >= self.most_claims:
             return None
-        resource, ttl_s = f"file/{self._one(self.files)}", TTLS_S[int(self.rng.random() * len(TTLS_S))]
+        name = self._one(self.patterns if self.rng.random() < self.pattern_share else self.files)
+        resource, ttl_s = f"file/{name}", self._one(self.ttls_s)
         request = ClaimRequested(
             resource=resource, mode="exclusive", ttl_s=ttl_s, told="granted", note="the next piece"
         )
@@ -206,6 +248,11 @@ class Author:
         known = self.state.sessions[session]
         ids = dict.fromkeys([*known.unread, *(notice.id for notice in known.notices)])
         return MessageRead(messages=tuple(ids)) if ids else None
+
+
+def _pattern(i: int) -> str:
+    """Return a pattern that overlaps none of the others, nor any of the files. Every fifth has no common folder."""
+    return f"src/area_{i}/**/*.py" if i % 5 else f"**/generated_{i}.json"
 
 
 _PARTS = tuple("parser lexer planner cache router schema auth mail billing search upload export".split())

@@ -11,8 +11,8 @@ from msgspec.json import Decoder
 
 import coord.__main__  # noqa: F401 - configures the garbage collector as a command does
 from benchmarks.folders import PYTHON, Folder
-from benchmarks.history import GAP, Author
-from benchmarks.rows import APPEND, BATCH, CATCH_UP, LATE, MEMORY, REPLAY, Samples
+from benchmarks.history import GAP, Author, Shape
+from benchmarks.rows import APPEND, BATCH, CATCH_UP, LATE, MEMORY, REPLAY, REPLAY_CLAIMS, REPLAY_LENGTH, Samples
 from coord.engine.snapshot import Snapshot
 from coord.workspace.paths import Workspace, find_workspace
 from coord.workspace.system import System, real_system
@@ -185,7 +185,7 @@ def replaying(folder: Folder, events: int, rounds: int, step: Callable[[], None]
     snapshot.save()
     end = time.time_ns() // 1000 - 60_000_000 - NEW * GAP
     tenth = events // _WITHIN * GAP
-    late = Author(folder.log, seed=7, sessions=1, life=4 * LATE_ONES, machine="elsewhere")
+    late = Author(folder.log, seed=7, shape=Shape(sessions=1, life=4 * LATE_ONES), machine="elsewhere")
     late.write(LATE_ONES, end, gap=(tenth - NEW * GAP) // LATE_ONES)
     assert all(os.path.exists(journal_paths(folder.log, journal.id)[0]) for journal in late.open)
     for _ in range(rounds):
@@ -195,3 +195,24 @@ def replaying(folder: Folder, events: int, rounds: int, step: Callable[[], None]
         samples[LATE].append(clocked(lambda: _caught_up(folder)) / whole)
         step()
     return samples
+
+
+def replaying_each(
+    long: Folder, shorter: Folder, ended: Folder, crowd: Folder, rounds: int, step: Callable[[], None]
+) -> Samples:
+    """Measure how the cost of a full replay grows with the number of events, and with the number of active claims.
+
+    The histories `ended` and `crowd` have the same number of events and sessions.
+    """
+    samples: Samples = {REPLAY_CLAIMS: [], REPLAY_LENGTH: []}
+    for _ in range(rounds):
+        samples[REPLAY_CLAIMS].append(_per_event(crowd) / _per_event(ended))
+        samples[REPLAY_LENGTH].append(_per_event(long) / _per_event(shorter))
+        step()
+    return samples
+
+
+def _per_event(folder: Folder) -> float:
+    begin = time.process_time()
+    state = replay(folder.log)
+    return (time.process_time() - begin) / state.events

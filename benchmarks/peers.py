@@ -178,7 +178,7 @@ def measure(setups: list[Setup], folder: Folder, rounds: int, bar: ProgressBar) 
     for i in range(rounds + 1):
         seconds: dict[tuple[str, str], float] = {}
         bases = [timed(PASS, folder.root, folder.env)]
-        for command in commands(folder.root, folder.me, i):
+        for command in commands(folder, i):
             env = folder.acting(folder.other if command.by_other else folder.me)
             seconds["coord", command.name] = timed(command.argv, folder.root, env, command.codes, command.stdin)
         for setup in setups:

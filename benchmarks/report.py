@@ -4,6 +4,9 @@ import os
 import platform
 from importlib.metadata import version
 
+import msgspec
+
+from benchmarks.commands import Curves
 from benchmarks.history import SEED, SESSIONS
 from benchmarks.rows import SHORT, Summary
 
@@ -26,12 +29,12 @@ def about(long: int, rounds: int, bases_ms: dict[str, float]) -> dict[str, objec
 
 def table(summaries: list[Summary], long: int) -> str:
     """Return the rows as text in columns."""
-    lengths = {"short": f"{SHORT:,}", "long": f"{long:,}", "": ""}
-    head = ("", "events", "median", "quartiles", "target", "")
+    folders = {"short": f"{SHORT:,}", "long": f"{long:,}", "": ""}
+    head = ("", "history", "median", "quartiles", "target", "")
     cells = [head] + [
         (
             summary.row.name,
-            lengths[summary.row.size],
+            folders.get(summary.row.size, summary.row.size),
             "-" if summary.missing else f"{_number(summary.median)} {summary.row.unit}",
             "-" if summary.missing else f"{_number(summary.low)} .. {_number(summary.high)}",
             f"<= {summary.row.most:g}",
@@ -52,9 +55,7 @@ def _number(value: float) -> str:
     return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
 
 
-def document(
-    facts: dict[str, object], summaries: list[Summary], curves: dict[str, dict[int, list[float]]]
-) -> dict[str, object]:
+def document(facts: dict[str, object], summaries: list[Summary], curves: list[Curves]) -> dict[str, object]:
     """Return all results as a JSON document."""
     rows = [
         {
@@ -68,8 +69,7 @@ def document(
         }
         for summary in summaries
     ]
-    lines = {name: {f"{length}": values for length, values in line.items()} for name, line in curves.items()}
-    return {"about": facts, "rows": rows, "cost_by_length_in_L": lines}
+    return {"about": facts, "rows": rows, "curves_in_L": msgspec.to_builtins(curves, str_keys=True)}
 
 
 def _numbers(summary: Summary) -> dict[str, float]:
