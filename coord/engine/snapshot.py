@@ -29,6 +29,7 @@ from projections.rules.state import DecisionRecorder, State, ignore_decision
 
 EventKey: TypeAlias = tuple[Instant, str, int]  # a place in the total order
 BEFORE_ALL: EventKey = ("", "", 0)  # before all events
+_SLICE = 4096  # events folded between two times that rows leave the state
 
 
 def is_unused(workspace: Workspace) -> bool:
@@ -105,7 +106,10 @@ class Snapshot:
         """
 
         def use(events: list[Event]) -> None:
-            fold(self.state, events)
+            for first in range(0, len(events), _SLICE):
+                fold(self.state, events[first : first + _SLICE])
+                if len(events) > _SLICE:
+                    self.ended.put_away(self.state, self._is_archived)
             if not consistent:  # otherwise the positions can be ahead of the state
                 self._keep_older_checkpoint()
             if not self.fresh:
