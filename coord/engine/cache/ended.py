@@ -1,8 +1,9 @@
 """Keep the rows of sessions that ended long ago, and of their messages, in the store instead of the state.
 
-Such a session is not live, was over for a day at the last event, has its journal in the archive, and holds and waits
-for nothing. Such a message is neither recent nor open, and only such sessions have not read or acknowledged it. Their
-rows leave the state when it is saved. A row that is looked up by its id comes back into the state (`Rows`).
+Such a session is not live, was over for a day at the last event, has its journal in the archive, holds and waits for
+nothing, and has no part in a recent message. Such a message is neither recent nor open, and only such sessions have not
+read or acknowledged it. Their rows leave the state when it is saved. A row that is looked up by its id comes back into
+the state (`Rows`).
 
 A row is either in the state, or it is the last value of its key in the store. An empty value means that the row came
 back into the state and has changed since, or was removed.
@@ -136,8 +137,10 @@ class EndedRows:
 
 
 def _ended_sessions(state: State, limit: Instant) -> Iterator[Session]:
-    """Yield the sessions that were over before `limit`, and hold and wait for nothing."""
+    """Yield the sessions that were over before `limit`, and have no claim, no wait and no part in a recent message."""
     busy = {request.session for request in (*state.claims.values(), *state.waits.values())}
+    for message in (state.messages[name] for name in state.recent):
+        busy |= {message.session, *message.to}
     for session in state.sessions.values():
         is_over = not session.live and session.status != "imported" and "" < session.over_at < limit
         if is_over and session.id not in busy:
