@@ -6,8 +6,11 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import TypeAlias
 
-from coord.engine import checkpoint
-from coord.engine.checkpoint import older_checkpoint_interval
+from coord.engine.cache import checkpoint, older_checkpoints
+from coord.engine.cache.buckets import Buckets
+from coord.engine.cache.ended import EndedRows
+from coord.engine.cache.older_checkpoints import older_checkpoint_interval
+from coord.engine.cache.recompute import recompute
 from coord.engine.journal_problems import JournalProblem, clock_note, journal_problems
 from coord.errors import no_log
 from coord.render.console.progress import ProgressBar
@@ -46,12 +49,9 @@ class Snapshot:
         self.system, self.workspace, self.unreadable = system, workspace, ""
         saved, folded = checkpoint.load(workspace.cache)
         self._seen, self._reported, self.fresh = saved.seen, set(saved.told), folded is not None
-        archive = saved.final_positions()
-        if folded:
-            self.state, positions = folded.state, folded.positions
-        else:  # the marks in it are valid for every version of the code
-            self._seen = checkpoint.high_water_marks(self._seen, dict(archive.items()), ())
-            self.state, positions, archive = State(), self._start_positions(), Archive()
+        if not folded:  # the marks of archived journals are valid for every version of the code
+            self._seen = checkpoint.high_water_marks(self._seen, dict(saved.final_positions().items()), ())
+        positions, archive = self._use(folded or self._nothing()), saved.final_positions() if folded else Archive()
         # How many events the newest older checkpoint on the disk has folded, and the newest one including `_unsaved`.
         self._newest_saved = self._newest_older = saved.rung if folded else 0
         self._unsaved: dict[int, bytes] = {}  # older checkpoints to save, by their number of events
@@ -71,6 +71,25 @@ class Snapshot:
         events: list[Event] = []
         self._fold_new(consistent, events.extend, events.clear)
         return events
+
+    def _use(self, folded: checkpoint.SavedFold) -> dict[str, Position]:
+        """Continue from this fold, and return its positions."""
+        self.state = folded.state
+        buckets = Buckets(self.workspace.cache, folded.head, folded.pending)
+        self.ended = EndedRows(buckets, self.state, self._recomputed)
+        return folded.positions
+
+    def _nothing(self) -> checkpoint.SavedFold:
+        return checkpoint.SavedFold(self._start_positions(), State())
+
+    def _recomputed(self) -> State:
+        """Return the present state, computed from the journals alone. Raises CoordError (4)."""
+        history = LogReader(self.workspace.log, self.system.here.machine)
+        try:
+            return recompute(history, self.system.wall(), self.history.all_positions(), self.state.last)
+        except LogError as error:
+            self._refuse_missing_log(error)
+            return State()
 
     def _start_positions(self) -> dict[str, Position]:
         """Return the positions for a replay: the beginning of each journal, with the known rewinds still marked."""
@@ -152,11 +171,11 @@ class Snapshot:
                 self._seen = checkpoint.high_water_marks(self._marks(), dict(self.history.archive.items()), ())
                 self.fresh = False
                 start = self._start_positions()  # an older checkpoint does not know of a rewind since
-                folded, self.history.archive = checkpoint.SavedFold(start, State()), Archive()
+                folded, self.history.archive = self._nothing(), Archive()
                 if not start and late != BEFORE_ALL:
-                    older = checkpoint.older_checkpoint_before(self.workspace.cache, late)
+                    older = older_checkpoints.older_checkpoint_before(self.workspace.cache, late)
                     folded, self.history.archive = older or (folded, self.history.archive)
-                self.state, self.history.positions = folded.state, folded.positions
+                self.history.positions = self._use(folded)
                 self._newest_saved, self._newest_older, self._unsaved = self.state.events, self.state.events, {}
                 restart()
         except LogError as error:
@@ -270,14 +289,28 @@ class Snapshot:
         With `reported`, the present problems of the journals count as reported from then on.
         """
         texts = [problem.text for problem in self.journal_problems()] if reported else sorted(self._reported)
-        if self._unsaved or not self.fresh:
-            checkpoint.save_older_checkpoints(self.workspace.cache, self._newest_saved, self._unsaved)
+        folded = self._folded()
+        try:
+            self.ended.buckets.write()
+        except OSError:
+            return  # the saved head would not be what is on the disk
+        if self.ended.damaged:
+            self._newest_saved = 0  # the older checkpoints belong to the damaged files
+        if self._unsaved or not self.fresh or self.ended.damaged:
+            older_checkpoints.save_older_checkpoints(self.workspace.cache, self._newest_saved, self._unsaved)
             self._newest_saved, self._unsaved = self._newest_older, {}
         rung, listed, archive = self._newest_older, self._log_modified_ns(), self.history.archive
-        checkpoint.save(self.workspace.cache, self._marks(), texts, self._folded(), rung, listed, archive)
+        checkpoint.save(self.workspace.cache, self._marks(), texts, folded, rung, listed, archive)
+
+    def _is_archived(self, session: str) -> bool:
+        position = self.history.position(session)
+        return bool(position and position.archived)
 
     def _folded(self) -> checkpoint.SavedFold:
-        return checkpoint.SavedFold(self.history.positions, self.state)
+        """Return the fold as it is saved: without the rows that need not be in the state."""
+        self.ended.put_away(self.state, self._is_archived)
+        buckets = self.ended.buckets
+        return checkpoint.SavedFold(self.history.positions, self.state, buckets.head, buckets.pending)
 
     @property
     def now(self) -> Instant:
