@@ -11,7 +11,7 @@ from coord.engine.cache.buckets import Buckets
 from coord.engine.cache.ended import EndedRows
 from coord.engine.cache.older_checkpoints import older_checkpoint_interval
 from coord.engine.cache.recompute import recompute
-from coord.engine.journal_problems import JournalProblem, clock_note, journal_problems
+from coord.engine.journals.problems import JournalProblem, clock_note, journal_problems
 from coord.errors import no_log
 from coord.render.console.progress import ProgressBar
 from coord.render.format import plural
@@ -205,8 +205,12 @@ class Snapshot:
 
     def _check_marker(self) -> None:
         """Mark the journal that the marker in the git directory names as rewound, if it is not in the log."""
-        if self.marked and self.marked not in self.history.problems and not self.history.position(self.marked):
+        if self.marked and not self.has_marked_journal() and not self.history.position(self.marked):
             self.history.positions[self.marked] = Position(rewound=REMOVED)
+
+    def has_marked_journal(self) -> bool:
+        """Return whether the journal that the marker names is known without a look at the archived ones."""
+        return self.marked in self.history.positions or self.marked in self.history.problems
 
     def repeat_problems(self) -> None:
         """Report all problems of the journals again, for a session that is new here."""

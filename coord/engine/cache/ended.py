@@ -14,7 +14,8 @@ from typing import TypeVar
 import msgspec
 
 from coord.engine.cache.buckets import DECODE_ERRORS, MAX_PENDING_BYTES, Buckets, CacheDamaged, Entry
-from eventlog.events import DAY_S, Instant, add_time
+from eventlog.archived import ARCHIVE_AFTER_S
+from eventlog.events import Instant, add_time
 from projections.rules.messages import is_open
 from projections.rules.state import Message, Rows, Session, State
 
@@ -104,7 +105,7 @@ class EndedRows:
 
     def put_away(self, state: State, is_archived: Callable[[str], bool]) -> None:
         """Move the rows that need not be in the state to the store."""
-        limit = add_time(state.at, -DAY_S) if state.at else ""
+        limit = add_time(state.at, -ARCHIVE_AFTER_S) if state.at else ""
         entries: list[Entry] = []
         for session in list(_ended_sessions(state, limit)):
             if is_archived(session.id):
