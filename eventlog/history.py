@@ -104,6 +104,10 @@ class LogReader:
         """Return the position in a journal, archived or not; None if nothing was read of it."""
         return self.positions.get(name) or self.archive.get(name)
 
+    def all_positions(self) -> dict[str, Position]:
+        """Return the positions in all journals. This loads the final ones."""
+        return self.positions | dict(self.archive.items())
+
     def known_sizes(self) -> dict[str, int]:
         """Return the sizes of the journal files, as `list_journal_sizes` does.
 
@@ -121,7 +125,7 @@ class LogReader:
     def record_archived(self, names: Iterable[str], *, was_current: bool) -> None:
         """Record that this process archived journals that it had read to their ends.
 
-        `was_current` is whether the archive was as it was known, before the first was moved. Raises OSError.
+        `was_current` is whether the archive was as it was known, before the first was moved.
         """
         for name in names:
             self.archive.add(name, replace(self.positions.pop(name), archived=True))

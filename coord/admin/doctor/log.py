@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from coord.admin.doctor.subject import DoctorFinding, RepairStep, Subject, join_limited
 from coord.admin.verify import JournalResult
-from coord.engine.journal_problems import clock_note
+from coord.engine.journals.problems import clock_note
 from coord.render.format import duration_text, plural, time_text
 from coord.workspace.paths import REMOVED
 from eventlog.errors import LogError

@@ -16,8 +16,8 @@ import msgspec
 
 from coord.engine.cache.buckets import DECODE_ERRORS, MAX_PENDING_BYTES, Buckets, CacheDamaged, Entry
 from coord.engine.cache.checkpoint import StoreVersion
-from eventlog.archived import Archive
-from eventlog.events import DAY_S, Instant, add_time
+from eventlog.archived import ARCHIVE_AFTER_S, Archive
+from eventlog.events import Instant, add_time
 from eventlog.scanning import Position
 from projections.rules.messages import is_open
 from projections.rules.state import Message, Rows, Session, State
@@ -67,11 +67,8 @@ class EndedRows:
     def bring_back(self) -> None:
         """Move all rows from the store into the state."""
         try:
-            for rows, prefix, decode in (
-                (self._sessions, SESSION, _decode_session),
-                (self._messages, MESSAGE, _decode_message),
-            ):
-                self._bring_back(rows, prefix, decode)
+            self._bring_back(self._sessions, SESSION, _decode_session)
+            self._bring_back(self._messages, MESSAGE, _decode_message)
         except CacheDamaged:
             self._rebuild()
             self.bring_back()
@@ -118,7 +115,7 @@ class EndedRows:
 
     def put_away(self, state: State, is_archived: Callable[[str], bool]) -> None:
         """Move the rows that need not be in the state to the store."""
-        limit = add_time(state.at, -DAY_S) if state.at else ""
+        limit = add_time(state.at, -ARCHIVE_AFTER_S) if state.at else ""
         entries: list[Entry] = []
         for session in list(_ended_sessions(state, limit)):
             if is_archived(session.id):
