@@ -14,7 +14,7 @@ from coord.workspace.paths import find_workspace, read_marker
 from eventlog import archived
 from eventlog.codec import NO_HASH, encode_line
 from eventlog.errors import LogError
-from eventlog.events import DAY_S, VERSION, Event, SessionEnded, SessionStarted
+from eventlog.events import DAY_S, VERSION, AnyPayload, Event, SessionEnded, SessionStarted
 from eventlog.local.files import ARCHIVE_FOLDER
 from tests.support.in_process import SimulatedMachine
 from tests.support.processes import COORD, environment
