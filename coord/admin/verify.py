@@ -21,13 +21,14 @@ from msgspec import Struct
 
 from coord.engine.cache import checkpoint
 from coord.engine.cache.buckets import Buckets
-from coord.engine.cache.ended import EndedRows
+from coord.engine.cache.ended import EndedRows, StoredPositions, final_positions
 from coord.engine.cache.recompute import recompute
 from coord.engine.snapshot import Snapshot, is_unused
 from coord.errors import no_log
 from coord.render.console.progress import ProgressBar
 from coord.workspace.paths import REMOVED, Workspace, read_marker
 from coord.workspace.system import System
+from eventlog.archived import Archive
 from eventlog.errors import LogError
 from eventlog.events import Instant, add_time
 from eventlog.history import MAX_CLOCK_LEAD_S, LogReader, acceptance_limit, lines_read_text
@@ -93,7 +94,7 @@ class _VerifiedJournal(Struct, frozen=True):
 def verify(system: System, workspace: Workspace) -> VerifyResult:
     """Verify every journal of a folder. Raises CoordError (4) if there is no log."""
     saved, folded = checkpoint.load(workspace.cache)
-    seen = checkpoint.high_water_marks(saved.seen, dict(saved.final_positions().items()), ())
+    seen = checkpoint.high_water_marks(saved.seen, final_positions(workspace.cache, saved.store), ())
     history = LogReader(workspace.log, system.here.machine)
     try:
         names = sorted(history.names())
@@ -223,18 +224,18 @@ def _compare_checkpoint(
     if folded is None:
         return "damaged" if saved.of_this_code else "other code"
     before = _reader(system, workspace, saved, folded)
-    positions = before.all_positions()
+    known = {name: position.n for name, position in (*before.positions.items(), *before.archive.items())}
     history = LogReader(workspace.log, system.here.machine)
     bar = ProgressBar("folding", before.size())
     try:
-        state = recompute(history, system.wall(), positions, _AFTER_ALL, bar.reach)
+        state = recompute(history, system.wall(), before, _AFTER_ALL, bar.reach)
     except LogError:
         return "not compared"
     finally:
         bar.close()
-    if any((history.position(name) or Position()).n < read.n for name, read in positions.items()):
+    if any((history.position(name) or Position()).n < n for name, n in known.items()):
         return "not compared"  # a journal was removed during the comparison
-    ended = EndedRows(Buckets(workspace.cache, folded.head, folded.pending), folded.state, lambda: state)
+    ended = EndedRows(Buckets(workspace.cache, saved.store.head, saved.store.pending), folded.state, lambda: state)
     ended.bring_back()
     if ended.damaged:
         return "different"
@@ -246,7 +247,9 @@ def _reader(
     system: System, workspace: Workspace, saved: checkpoint.Checkpoint, folded: checkpoint.SavedFold
 ) -> LogReader:
     """Return a reader with the positions of a checkpoint, which has read nothing yet."""
-    return LogReader(workspace.log, system.here.machine, folded.positions, archive=saved.final_positions())
+    stored = StoredPositions(Buckets(workspace.cache, saved.store.head, saved.store.pending))
+    archive = Archive(saved.store.archive, stored)
+    return LogReader(workspace.log, system.here.machine, folded.positions, archive=archive)
 
 
 def _state_bytes(state: State) -> tuple[bytes, list[str], list[str]]:

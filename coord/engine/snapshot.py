@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from coord.engine.cache import checkpoint, older_checkpoints
 from coord.engine.cache.buckets import Buckets
-from coord.engine.cache.ended import EndedRows
+from coord.engine.cache.ended import EndedRows, StoredPositions, final_positions
 from coord.engine.cache.older_checkpoints import older_checkpoint_interval
 from coord.engine.cache.recompute import recompute
 from coord.engine.journals.problems import JournalProblem, clock_note, journal_problems
@@ -29,6 +29,7 @@ from projections.rules.state import DecisionRecorder, State, ignore_decision
 
 EventKey: TypeAlias = tuple[Instant, str, int]  # a place in the total order
 BEFORE_ALL: EventKey = ("", "", 0)  # before all events
+_SLICE = 4096  # events folded between two times that rows leave the state
 
 
 def is_unused(workspace: Workspace) -> bool:
@@ -49,9 +50,9 @@ class Snapshot:
         self.system, self.workspace, self.unreadable = system, workspace, ""
         saved, folded = checkpoint.load(workspace.cache)
         self._seen, self._reported, self.fresh = saved.seen, set(saved.told), folded is not None
-        if not folded:  # the marks of archived journals are valid for every version of the code
-            self._seen = checkpoint.high_water_marks(self._seen, dict(saved.final_positions().items()), ())
-        positions, archive = self._use(folded or self._nothing()), saved.final_positions() if folded else Archive()
+        if folded is None:  # the final positions are valid for every version of the code
+            self._seen = checkpoint.high_water_marks(saved.seen, final_positions(workspace.cache, saved.store), ())
+        positions, archive = self._use(folded, saved.store)
         # How many events the newest older checkpoint on the disk has folded, and the newest one including `_unsaved`.
         self._newest_saved = self._newest_older = saved.rung if folded else 0
         self._unsaved: dict[int, bytes] = {}  # older checkpoints to save, by their number of events
@@ -72,21 +73,22 @@ class Snapshot:
         self._fold_new(consistent, events.extend, events.clear)
         return events
 
-    def _use(self, folded: checkpoint.SavedFold) -> dict[str, Position]:
-        """Continue from this fold, and return its positions."""
+    def _use(
+        self, folded: checkpoint.SavedFold | None, store: checkpoint.StoreVersion
+    ) -> tuple[dict[str, Position], Archive]:
+        """Continue from a fold, or from the beginning. Return the positions of the journals and of archived ones."""
+        if folded is None:
+            folded, store = checkpoint.SavedFold(self._start_positions(), State()), checkpoint.StoreVersion()
         self.state = folded.state
-        buckets = Buckets(self.workspace.cache, folded.head, folded.pending)
+        buckets = Buckets(self.workspace.cache, store.head, store.pending)
         self.ended = EndedRows(buckets, self.state, self._recomputed)
-        return folded.positions
-
-    def _nothing(self) -> checkpoint.SavedFold:
-        return checkpoint.SavedFold(self._start_positions(), State())
+        return folded.positions, Archive(store.archive, StoredPositions(buckets))
 
     def _recomputed(self) -> State:
         """Return the present state, computed from the journals alone. Raises CoordError (4)."""
         history = LogReader(self.workspace.log, self.system.here.machine)
         try:
-            return recompute(history, self.system.wall(), self.history.all_positions(), self.state.last)
+            return recompute(history, self.system.wall(), self.history, self.state.last)
         except LogError as error:
             self._refuse_missing_log(error)
             return State()
@@ -104,7 +106,10 @@ class Snapshot:
         """
 
         def use(events: list[Event]) -> None:
-            fold(self.state, events)
+            for first in range(0, len(events), _SLICE):
+                fold(self.state, events[first : first + _SLICE])
+                if len(events) > _SLICE:
+                    self.ended.put_away(self.state, self._is_archived)
             if not consistent:  # otherwise the positions can be ahead of the state
                 self._keep_older_checkpoint()
             if not self.fresh:
@@ -120,7 +125,7 @@ class Snapshot:
         """Keep the state as an older checkpoint, if it is far enough from the previous one."""
         events = self.state.events
         if events // older_checkpoint_interval(events) > self._newest_older // older_checkpoint_interval(events):
-            self._newest_older, self._unsaved[events] = events, checkpoint.encoded(self._folded(), self.history.archive)
+            self._newest_older, self._unsaved[events] = events, checkpoint.encoded(*self._folded())
 
     def _log_bytes(self) -> int:
         """Return the size of all journals that can be seen."""
@@ -171,11 +176,10 @@ class Snapshot:
                 self._seen = checkpoint.high_water_marks(self._marks(), dict(self.history.archive.items()), ())
                 self.fresh = False
                 start = self._start_positions()  # an older checkpoint does not know of a rewind since
-                folded, self.history.archive = self._nothing(), Archive()
+                older = None
                 if not start and late != BEFORE_ALL:
                     older = older_checkpoints.older_checkpoint_before(self.workspace.cache, late)
-                    folded, self.history.archive = older or (folded, self.history.archive)
-                self.history.positions = self._use(folded)
+                self.history.positions, self.history.archive = self._use(*(older or (None, checkpoint.StoreVersion())))
                 self._newest_saved, self._newest_older, self._unsaved = self.state.events, self.state.events, {}
                 restart()
         except LogError as error:
@@ -205,7 +209,8 @@ class Snapshot:
 
     def _check_marker(self) -> None:
         """Mark the journal that the marker in the git directory names as rewound, if it is not in the log."""
-        if self.marked and not self.has_marked_journal() and not self.history.position(self.marked):
+        archived = journal_paths(self.workspace.log, self.marked)[1]
+        if self.marked and not self.has_marked_journal() and not os.path.lexists(archived):
             self.history.positions[self.marked] = Position(rewound=REMOVED)
 
     def has_marked_journal(self) -> bool:
@@ -293,28 +298,38 @@ class Snapshot:
         With `reported`, the present problems of the journals count as reported from then on.
         """
         texts = [problem.text for problem in self.journal_problems()] if reported else sorted(self._reported)
-        folded = self._folded()
-        try:
-            self.ended.buckets.write()
-        except OSError:
-            return  # the saved head would not be what is on the disk
+        folded, store = self._folded()
         if self.ended.damaged:
-            self._newest_saved = 0  # the older checkpoints belong to the damaged files
+            self._newest_saved, self._unsaved = 0, {}  # the older checkpoints belong to the damaged files
+        else:
+            try:
+                self.ended.buckets.write()
+            except OSError:
+                return  # the files would not be what the checkpoint expects
         if self._unsaved or not self.fresh or self.ended.damaged:
             older_checkpoints.save_older_checkpoints(self.workspace.cache, self._newest_saved, self._unsaved)
             self._newest_saved, self._unsaved = self._newest_older, {}
-        rung, listed, archive = self._newest_older, self._log_modified_ns(), self.history.archive
-        checkpoint.save(self.workspace.cache, self._marks(), texts, folded, rung, listed, archive)
+        checkpoint.save(
+            self.workspace.cache,
+            self._marks(),
+            texts,
+            None if self.ended.damaged else folded,
+            self._newest_older,
+            self._log_modified_ns(),
+            store,
+        )
 
     def _is_archived(self, session: str) -> bool:
         position = self.history.position(session)
         return bool(position and position.archived)
 
-    def _folded(self) -> checkpoint.SavedFold:
-        """Return the fold as it is saved: without the rows that need not be in the state."""
-        self.ended.put_away(self.state, self._is_archived)
-        buckets = self.ended.buckets
-        return checkpoint.SavedFold(self.history.positions, self.state, buckets.head, buckets.pending)
+    def _folded(self) -> tuple[checkpoint.SavedFold, checkpoint.StoreVersion]:
+        """Return the fold as it is saved: without what is kept in the store."""
+        history, ended = self.history, self.ended
+        ended.put_away(self.state, self._is_archived)
+        ended.put_positions(history.archive)
+        store = checkpoint.StoreVersion(ended.buckets.head, ended.buckets.pending, history.archive.summary)
+        return checkpoint.SavedFold(history.positions, self.state), store
 
     @property
     def now(self) -> Instant:

@@ -95,6 +95,16 @@ def test_an_archived_journal_takes_no_more_events(tmp_path: Path) -> None:
     assert closed_reason(str(tmp_path), "amber", history.positions["amber"]) == "", "someone put it back"
 
 
+def test_no_second_journal_gets_the_name_of_an_archived_one(tmp_path: Path) -> None:
+    """Not even if the position in the archived one was lost with a damaged cache."""
+    write(tmp_path, "amber", "north", [1])
+    archive(tmp_path, "amber")
+    assert closed_reason(str(tmp_path), "amber", Position()) == "it was archived"
+    with pytest.raises(JournalClosed, match="it was archived"):
+        JournalWriter(str(tmp_path), "amber", Position())
+    assert not (tmp_path / "amber.jsonl").exists()
+
+
 def test_the_journal_in_the_log_counts_before_an_archived_one(tmp_path: Path) -> None:
     write(tmp_path, "amber", "north", [1, 2])
     archive(tmp_path, "amber")

@@ -10,7 +10,7 @@ therefore harmless.
 """
 
 import os
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 
 import msgspec
@@ -18,7 +18,7 @@ from msgspec import Struct
 
 from coord.platform.code_version import code_version
 from coord.platform.replace_file import replace_file
-from eventlog.archived import Archive, ArchiveSummary
+from eventlog.archived import ArchiveSummary
 from eventlog.digest import blake2b
 from eventlog.local.files import read_regular
 from eventlog.scanning import Position
@@ -28,6 +28,7 @@ NAME = "checkpoint"
 _DIGEST = 16  # bytes
 _DECODE_ERRORS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)  # anyone can write a valid digest
 _MAX_BYTES = 1 << 28  # a larger file is ignored
+_encode = msgspec.msgpack.Encoder().encode
 
 
 class HighWaterMark(Struct, frozen=True):
@@ -40,15 +41,22 @@ class HighWaterMark(Struct, frozen=True):
 
 
 class SavedFold(Struct):
-    """A state, how far each journal was read for it, and the version of the store that belongs to it.
-
-    The archived journals that have a final position are saved beside it.
-    """
+    """A state, and how far each journal was read for it, except the archived journals that have a final position."""
 
     positions: dict[str, Position]
     state: State
+
+
+class StoreVersion(Struct):
+    """What belongs to a checkpoint, but is not in its fold: the version of the store, and what is known of the archive.
+
+    The store contains the final positions of archived journals, and rows that left the state; see
+    `coord.engine.cache.ended`.
+    """
+
     head: bytes = b""
     pending: bytes = b""
+    archive: ArchiveSummary = msgspec.field(default_factory=ArchiveSummary)
 
 
 class Checkpoint(Struct):
@@ -60,40 +68,12 @@ class Checkpoint(Struct):
     folded: bytes = b""
     rung: int = 0  # how many events the newest older checkpoint has folded
     listed: int = 0  # when a journal was last added to the log or removed, in nanoseconds since 1970
-    archive: ArchiveSummary = msgspec.field(default_factory=ArchiveSummary)
-    archived: msgspec.Raw = msgspec.Raw(b"\x80")  # final positions of archived journals, valid for other code too
+    store: StoreVersion = msgspec.field(default_factory=StoreVersion)  # valid for other code too
 
     @property
     def of_this_code(self) -> bool:
         """Whether the running version of the fold made it."""
         return self.code == code_version()
-
-    def final_positions(self) -> Archive:
-        """Return what was saved of the archive."""
-        return Archive(self.archive, _FinalPositions(self.archived))
-
-
-class _FinalPositions:
-    """Encoded positions of archived journals, which are decoded when they are first needed."""
-
-    def __init__(self, encoded: msgspec.Raw) -> None:
-        self.encoded = encoded
-        self._decoded: dict[str, Position] | None = None
-
-    def get(self, name: str, /) -> Position | None:
-        """Return the position in a journal, or None."""
-        return self._positions().get(name)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._positions())
-
-    def _positions(self) -> dict[str, Position]:
-        if self._decoded is None:
-            try:
-                self._decoded = msgspec.msgpack.decode(self.encoded, type=dict[str, Position])
-            except _DECODE_ERRORS:
-                self._decoded = {}
-        return self._decoded
 
 
 def load(folder: str, name: str = NAME) -> tuple[Checkpoint, SavedFold | None]:
@@ -117,45 +97,30 @@ def save(
     folder: str,
     seen: dict[str, HighWaterMark],
     told: list[str],
-    folded: SavedFold,
+    folded: SavedFold | None,
     rung: int = 0,
     listed: int = 0,
-    archive: Archive | None = None,
+    store: StoreVersion | None = None,
 ) -> None:
-    """Replace the checkpoint. Does nothing if the cache cannot be written."""
-    saved = _checkpoint_of(folded, archive or Archive())
-    saved.seen, saved.told, saved.rung, saved.listed = seen, told, rung, listed
-    _write(folder, NAME, msgspec.msgpack.encode(saved))
+    """Replace the checkpoint; without a fold, the next command folds everything again. Does nothing if the cache cannot
+    be written.
+    """
+    saved = Checkpoint("", seen, told)
+    if folded:
+        saved = Checkpoint(code_version(), seen, told, _encode(folded), rung, listed, store or StoreVersion())
+    write(folder, NAME, _encode(saved))
 
 
-def encoded(folded: SavedFold, archive: Archive) -> bytes:
+def encoded(folded: SavedFold, store: StoreVersion) -> bytes:
     """Return a fold as the content of an older checkpoint, to be saved later."""
-    return msgspec.msgpack.encode(_checkpoint_of(folded, archive))
+    return _encode(Checkpoint(code=code_version(), folded=_encode(folded), store=store))
 
 
-def save_older(folder: str, name: str, content: bytes) -> None:
-    """Save an older checkpoint, as `encoded` returns it. Does nothing if the cache cannot be written."""
-    _write(folder, name, content)
-
-
-def _checkpoint_of(folded: SavedFold, archive: Archive) -> Checkpoint:
-    stored = archive.stored
-    if isinstance(stored, _FinalPositions) and not archive.changes:
-        positions = stored.encoded
-    else:
-        positions = msgspec.Raw(msgspec.msgpack.encode(dict(archive.items())))
-    return Checkpoint(
-        code=code_version(),
-        folded=msgspec.msgpack.encode(folded),
-        archive=archive.summary,
-        archived=positions,
-    )
-
-
-def _write(folder: str, name: str, data: bytes) -> None:
+def write(folder: str, name: str, content: bytes) -> None:
+    """Replace a checkpoint file. Does nothing if the cache cannot be written."""
     with suppress(OSError):
-        content = blake2b(data, digest_size=_DIGEST).digest() + data
-        replace_file(os.path.join(folder, name), content, within=folder)
+        digest = blake2b(content, digest_size=_DIGEST).digest()
+        replace_file(os.path.join(folder, name), digest + content, within=folder)
 
 
 def high_water_marks(

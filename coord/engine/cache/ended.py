@@ -1,8 +1,9 @@
 """Keep the rows of sessions that ended long ago, and of their messages, in the store instead of the state.
 
-Such a session is not live, was over for a day at the last event, has its journal in the archive, and holds and waits
-for nothing. Such a message is neither recent nor open, and only such sessions have not read or acknowledged it. Their
-rows leave the state when it is saved. A row that is looked up by its id comes back into the state (`Rows`).
+Such a session is not live, was over for a day at the last event, has its journal in the archive, holds and waits for
+nothing, and has no part in a recent message. Such a message is neither recent nor open, and only such sessions have not
+read or acknowledged it. Their rows leave the state when it is saved. A row that is looked up by its id comes back into
+the state (`Rows`).
 
 A row is either in the state, or it is the last value of its key in the store. An empty value means that the row came
 back into the state and has changed since, or was removed.
@@ -14,14 +15,18 @@ from typing import TypeVar
 import msgspec
 
 from coord.engine.cache.buckets import DECODE_ERRORS, MAX_PENDING_BYTES, Buckets, CacheDamaged, Entry
-from eventlog.archived import ARCHIVE_AFTER_S
+from coord.engine.cache.checkpoint import StoreVersion
+from eventlog.archived import ARCHIVE_AFTER_S, Archive
 from eventlog.events import Instant, add_time
+from eventlog.scanning import Position
 from projections.rules.messages import is_open
 from projections.rules.state import Message, Rows, Session, State
 
-SESSION, MESSAGE = "session/", "message/"  # followed by the id
+SESSION, MESSAGE, JOURNAL = "session/", "message/", "journal/"  # followed by the id
 _encode = msgspec.msgpack.Encoder(order="deterministic").encode
 _decode_session, _decode_message = msgspec.msgpack.Decoder(Session).decode, msgspec.msgpack.Decoder(Message).decode
+_decode_position = msgspec.msgpack.Decoder(Position).decode
+
 T = TypeVar("T")
 
 
@@ -103,6 +108,14 @@ class EndedRows:
                 self.buckets.append([(MESSAGE + message.id, _encode(message))])
         self.buckets.flush()
 
+    def put_positions(self, archive: Archive) -> None:
+        """Move the final positions of archived journals to the store."""
+        if archive.changes:
+            self.buckets.append(
+                (JOURNAL + name, _encode(position) if position else b"") for name, position in archive.changes.items()
+            )
+            archive.stored, archive.changes = StoredPositions(self.buckets), {}
+
     def put_away(self, state: State, is_archived: Callable[[str], bool]) -> None:
         """Move the rows that need not be in the state to the store."""
         limit = add_time(state.at, -ARCHIVE_AFTER_S) if state.at else ""
@@ -124,8 +137,10 @@ class EndedRows:
 
 
 def _ended_sessions(state: State, limit: Instant) -> Iterator[Session]:
-    """Yield the sessions that were over before `limit`, and hold and wait for nothing."""
+    """Yield the sessions that were over before `limit`, and have no claim, no wait and no part in a recent message."""
     busy = {request.session for request in (*state.claims.values(), *state.waits.values())}
+    for message in (state.messages[name] for name in state.recent):
+        busy |= {message.session, *message.to}
     for session in state.sessions.values():
         is_over = not session.live and session.status != "imported" and "" < session.over_at < limit
         if is_over and session.id not in busy:
@@ -152,3 +167,36 @@ def _session_entries(session: Session) -> list[Entry]:
     }
     name = session.id.encode()
     return [(SESSION + session.id, _encode(session)), *((f"{k}/{v}", name) for k, v in lists.items() if v)]
+
+
+class StoredPositions:
+    """The final positions of archived journals in a store; none if the store is damaged."""
+
+    def __init__(self, buckets: Buckets) -> None:
+        self._buckets = buckets
+        self._all: dict[str, Position] | None = None  # if all were read
+
+    def get(self, name: str, /) -> Position | None:
+        """Return the position in a journal, or None."""
+        if self._all is not None:
+            return self._all.get(name)
+        try:
+            *_, row = self._buckets.get(JOURNAL + name) or [b""]
+            return _decode_position(row) if row else None
+        except (CacheDamaged, *DECODE_ERRORS):
+            return None
+
+    def __iter__(self) -> Iterator[str]:
+        if self._all is None:
+            try:
+                rows = dict(self._buckets.every(JOURNAL))
+                self._all = {key.removeprefix(JOURNAL): _decode_position(row) for key, row in rows.items() if row}
+            except (CacheDamaged, *DECODE_ERRORS):
+                self._all = {}
+        return iter(self._all)
+
+
+def final_positions(folder: str, store: StoreVersion) -> dict[str, Position]:
+    """Return the final positions of all archived journals that a checkpoint in a cache folder knows."""
+    stored = StoredPositions(Buckets(folder, store.head, store.pending))
+    return dict(Archive(store.archive, stored).items())
