@@ -104,10 +104,6 @@ class LogReader:
         """Return the position in a journal, archived or not; None if nothing was read of it."""
         return self.positions.get(name) or self.archive.get(name)
 
-    def all_positions(self) -> dict[str, Position]:
-        """Return the positions in all journals. This loads the final ones."""
-        return self.positions | dict(self.archive.items())
-
     def known_sizes(self) -> dict[str, int]:
         """Return the sizes of the journal files, as `list_journal_sizes` does.
 

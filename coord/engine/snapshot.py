@@ -1,5 +1,6 @@
 """Compute the present state: load the checkpoint, read what is new in the journals, and fold it."""
 
+import os
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import TypeAlias
@@ -19,6 +20,7 @@ from eventlog.errors import LogError
 from eventlog.events import Event, EventId, Instant, seconds_between
 from eventlog.history import Batch, LogReader, lines_read_text, order_key
 from eventlog.local.files import modified_at_ns
+from eventlog.local.journal import journal_paths
 from eventlog.scanning import Position
 from projections.rules.fold import fold
 from projections.rules.state import DecisionRecorder, State, ignore_decision
@@ -176,7 +178,8 @@ class Snapshot:
 
     def _check_marker(self) -> None:
         """Mark the journal that the marker in the git directory names as rewound, if it is not in the log."""
-        if self.marked and not self.has_marked_journal() and not self.history.position(self.marked):
+        archived = journal_paths(self.workspace.log, self.marked)[1]
+        if self.marked and not self.has_marked_journal() and not os.path.lexists(archived):
             self.history.positions[self.marked] = Position(rewound=REMOVED)
 
     def has_marked_journal(self) -> bool:

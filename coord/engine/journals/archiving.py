@@ -93,6 +93,13 @@ def reason_to_keep(
     return ""
 
 
+def folder_problem(workspace: Workspace) -> str:
+    """Return why no journal can be moved to the archive; empty if no reason is known."""
+    folders = [os.path.dirname(path) for path in journal_paths(workspace.log, "")]
+    closed = [path for path in folders if os.path.lexists(path) and not os.access(path, os.W_OK)]
+    return f"{closed[0]} cannot be written" if closed else ""
+
+
 def move_journals(history: LogReader, names: Iterable[str]) -> tuple[list[str], dict[str, str]]:
     """Move journals to the archive, and make that durable. The caller must hold the lock.
 
