@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from heapq import nlargest
 from itertools import islice
 from operator import attrgetter
-from typing import Literal
+from typing import Any, Literal
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -208,7 +208,7 @@ class SessionNames(dict[str, str]):
         known = self._sessions.get(session)
         return known.name if known else ""
 
-    def get(self, session, default=""):  # type: ignore[no-untyped-def, override]
+    def get(self, session: str, default: Any = "", /) -> Any:
         """Return the name of a session, or `default` if it has none."""
         return self[session] or default
 
