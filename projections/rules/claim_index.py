@@ -46,6 +46,8 @@ class RequestIndex(Generic[R]):
 
     def near(self, resource: str) -> list[R]:
         """Return, in any order, all requests that can overlap a resource, and possibly others."""
+        if not self.requests:
+            return []
         suffix = suffix_of(resource)
         return [
             request

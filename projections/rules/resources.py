@@ -94,7 +94,8 @@ def roots_above(root: str) -> list[str]:
 
 
 def suffix_of(resource: str) -> str:
-    """Return a literal text with which everything ends that a resource can match.
+    """Return the literal text at the end of a resource. Everything ends with it that the resource can match, with one
+    exception: `**/a` matches `a`, without the `/`.
 
     If two resources overlap, the suffix of one of them ends with that of the other.
     """
@@ -125,15 +126,13 @@ def _ends_agree(a: str, b: str) -> bool:
 
 
 def _prefix(path: str) -> str:
-    """Return the literal text with which everything begins that a path or a pattern matches."""
+    """Return the literal text at the beginning of a path or a pattern."""
     return path.partition("*")[0].partition("?")[0]
 
 
 def _suffix(path: str) -> str:
-    """Return a literal text with which everything ends that a path or a pattern matches."""
-    if path.endswith("/"):
-        return ""
-    return path.rpartition("*")[2].rpartition("?")[2].removeprefix("/")  # `**/` can match nothing
+    """Return the literal text at the end of a path or a pattern; none for a folder, which means all that is below."""
+    return "" if path.endswith("/") else path.rpartition("*")[2].rpartition("?")[2]
 
 
 def _tokens_overlap(left: list[str], right: list[str]) -> bool:

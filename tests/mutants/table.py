@@ -87,14 +87,14 @@ conflicts.conflict | never agent | rule 1: a session and its own subagent do not
 guard_index.with_worktree_names | returns state | a claim that names the path of a worktree is in that worktree
     coord/hooks/test_worktree_identity.py::test_an_edit_in_an_older_journal_is_guarded_and_ends
 RequestIndex._buckets_near | replace below () | rule 1: the index finds what lies below a pattern
-    property/test_claim_index.py::test_the_index_finds_all_that_overlaps_or_covers
+    property/test_claim_index.py::test_the_index_finds_few_of_many_claims[pattern]
 RequestIndex.update_end | without heappush | rule 3: the index knows when a renewed claim ends
     property/test_claim_index.py::test_the_index_does_not_change_the_fold
 ClaimIndex.pass_claim | without _freed | rule 4: a claim that passes to a waiting session unblocks its requests
-    property/test_claim_index.py::test_the_index_does_not_change_the_fold
+    property/test_claim_index.py::test_a_claim_that_passes_on_unblocks_a_request
 ClaimIndex.is_of | returns True | a state whose claims were replaced is indexed again
     property/test_claim_index.py::test_a_state_with_other_claims_has_another_index
-resources._suffix | without removeprefix | rule 1: two patterns that overlap are compared
+resources._ends_agree | replace endswith startswith | rule 1: only patterns that cannot overlap are not compared
     property/test_conflict.py::test_rule_1_patterns_overlap_iff_a_path_matches_both
 claims.find_obstacles | never conflict wait | rule 2: no request overtakes an earlier waiting request
     projections/rules/test_claims.py::test_rule_2_an_earlier_waiting_request_comes_first
@@ -112,6 +112,8 @@ claims.handover_claim | never live | rule 5: no claim is handed to a session tha
     projections/rules/test_claims.py::test_rule_5_an_impossible_handover_is_void
 claims.hand_over | without grant_waiting | rule 5: a handover grants requests that it unblocks
     projections/rules/test_claims.py::test_rule_5_waiting_requests_are_checked_after_a_handover
+cycles._without_dead_ends | replace waits_for waiters | rule 6: only sessions that cannot reach a cycle are left out
+    property/test_rules.py::test_rule_6_every_session_in_a_circle_is_shown_one
 cycles._shortest_cycle | never step seen | rule 6: circles of three and more are shown
     projections/rules/test_losing.py::test_rule_6_a_cycle_of_three_is_found_once
 cycles.wait_cycles | replace union difference | rule 6: every wait of a session counts
