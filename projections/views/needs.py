@@ -31,12 +31,7 @@ NeedKind: TypeAlias = Literal[
 _Label: TypeAlias = Callable[[str], str]
 RankedNeed: TypeAlias = "tuple[int, Instant, Callable[[], Need]]"  # its urgency, since when it is, and what makes it
 
-_ORDER = {
-    kind: place
-    for place, kind in enumerate(
-        "journal lost asks circle urgent blocked dead silent unacknowledged unknown clock".split()
-    )
-}
+_ORDER = "journal lost asks circle urgent blocked dead silent unacknowledged unknown clock".split()
 _MOST_RESOURCES = 3  # of a silent session: they are named, and broken one by one
 _EXCERPT = 120  # characters of a message that are shown
 
@@ -111,8 +106,7 @@ def rank_needs(state: State, seen: Observed, log_needs: Iterable[Need] = ()) -> 
     needs = [_ranked(need.kind, need.since, replace, need) for need in known]
     for session in state.sessions.values():
         if seen.is_here(session):
-            lost = [notice for notice in session.notices if notice.kind == "lost"]
-            needs += [_ranked("lost", notice.at, _lost, session, notice) for notice in lost]
+            needs += [_ranked("lost", n.at, _lost, session, n) for n in session.notices if n.kind == "lost"]
             if session.doing.blocked_on:
                 urgency = "asks" if session.doing.asks_person else "blocked"
                 needs.append(_ranked(urgency, session.blocked_since, _blocked, session))
@@ -121,7 +115,7 @@ def rank_needs(state: State, seen: Observed, log_needs: Iterable[Need] = ()) -> 
 
 
 def _ranked(urgency: str, since: Instant, make: Callable[..., Need], *parts: object) -> RankedNeed:
-    return _ORDER[urgency], since, partial(make, *parts)
+    return _ORDER.index(urgency), since, partial(make, *parts)
 
 
 def own_needs(state: State, session: str) -> list[Need]:
@@ -180,9 +174,8 @@ def circle_need(state: State, cycle: tuple[str, ...]) -> Need:
     edges = [waits_behind(state, *pair) for pair in zip(cycle, (*cycle[1:], cycle[0]), strict=True)]
     closed_at = max(min(since for _, since in edge) for edge in edges)
     last = max(edges, key=lambda edge: max(wait.asked_at for wait, _ in edge))
-    waiter = last[0][0].session
     resources = dict.fromkeys(wait.resource for wait, _ in last)
-    withdraw = tuple(("coord", "release", resource, "--session", waiter) for resource in resources)
+    withdraw = tuple(("coord", "release", resource, "--session", last[0][0].session) for resource in resources)
     return Need(
         kind="circle",
         sessions=cycle,
