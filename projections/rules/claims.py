@@ -11,7 +11,7 @@ these are merged. The answer that a requester got is part of its event, and can 
 5. Handover: `hand_over`.
 6. Cycles: `projections.rules.cycles`.
 7. Tokens: `next_token` and `is_token_valid`.
-8. Loss: `record_loss`.
+8. Loss: `projections.rules.requests.record_loss`.
 9. Death: `projections.rules.liveness` and `projections.rules.sessions`.
 
 `projections.rules.requests` applies the rules to each event. At one instant, waits end first, then claims end, then
@@ -19,11 +19,11 @@ waiting requests are granted, then events apply.
 """
 
 from collections.abc import Collection
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from msgspec import Struct
 
-from eventlog.events import NEVER, Event, EventId, Instant, add_time, to_micros
+from eventlog.events import Event, EventId, Instant, add_time, to_micros
 from projections.rules.conflicts import conflict, own_covers
 from projections.rules.state import (
     Claim,
@@ -36,6 +36,10 @@ from projections.rules.state import (
     WaitingRequest,
 )
 
+if TYPE_CHECKING:
+    from projections.rules.claim_index import ClaimIndex
+
+_INDEX = "_index"  # an attribute of a state that is not a field, so it is neither saved nor copied
 ACCEPT_TIMEOUT_S = 60  # a grant to a waiting request lapses after this time unless it is accepted
 
 
@@ -47,6 +51,16 @@ class Verdict(Struct, frozen=True):
     obstacles: tuple[EventId, ...] = ()
 
 
+def index_of(state: State) -> "ClaimIndex":
+    """Return the index of the active claims and waiting requests of a state."""
+    index: ClaimIndex | None = state.__dict__.get(_INDEX)
+    if index is None or not index.is_of(state):
+        from projections.rules import claim_index  # a heartbeat does not need it
+
+        index = state.__dict__[_INDEX] = claim_index.ClaimIndex(state)
+    return index
+
+
 # --- decisions ------------------------------------------------------------------------------------------------------
 
 
@@ -56,9 +70,10 @@ def decide_request(state: State, request: ClaimRequest, wait_s: int) -> Verdict:
     If a claim of its requester covers it, that claim is renewed. Otherwise it is granted if neither an active claim nor
     an earlier waiting request conflicts. Otherwise it waits if `wait_s` is not 0, and else it is refused.
     """
-    for own in state.claims.values():
-        if own_covers(own, request):
-            return Verdict("renewed", renewed=own.id)
+    claims = index_of(state).claims
+    covering = claims.in_order(own for own in claims.near(request.resource) if own_covers(own, request))
+    if covering:
+        return Verdict("renewed", renewed=covering[0].id)
     obstacles = tuple(obstacle.id for obstacle in find_obstacles(state, request))
     if not obstacles:
         return Verdict("granted")
@@ -66,14 +81,16 @@ def decide_request(state: State, request: ClaimRequest, wait_s: int) -> Verdict:
 
 
 def find_obstacles(state: State, request: ClaimRequest) -> list[ClaimRequest]:
-    """Return the active claims and the earlier waiting requests that conflict with a request."""
-    obstacles: list[ClaimRequest] = [claim for claim in state.claims.values() if conflict(claim, request)]
-    for wait in state.waits.values():
-        if wait.id == request.id:
-            break
-        if conflict(wait, request):
-            obstacles.append(wait)
-    return obstacles
+    """Return the active claims, and then the earlier waiting requests, that conflict with a request, each in order."""
+    index = index_of(state)
+    ahead = index.waits.number_of(request.id)
+    claims = (claim for claim in index.claims.near(request.resource) if conflict(claim, request))
+    waits = (
+        wait
+        for wait in index.waits.near(request.resource)
+        if index.waits.number_of(wait.id) < ahead and conflict(wait, request)
+    )
+    return [*index.claims.in_order(claims), *index.waits.in_order(waits)]
 
 
 def next_token(state: State, at: Instant) -> int:
@@ -107,9 +124,9 @@ def advance_time(state: State, to: Instant, record: DecisionRecorder) -> None:
     """
     while state.due <= to and (state.claims or state.waits):
         at = state.due
-        for wait in [wait for wait in state.waits.values() if wait.until <= at]:
+        for wait in index_of(state).waits.take_ended(at):
             end_wait(state, wait, at, 4, "timed_out", record)
-        for claim in [claim for claim in state.claims.values() if claim.ends_at <= at]:
+        for claim in index_of(state).claims.take_ended(at):
             what: DecisionKind = "lapsed" if claim.accept_by else "expired"
             end_claim(state, claim, at, 4 if claim.accept_by else 3, what, record)
             if what == "expired" and not claim.automatic and not claim.imported:
@@ -120,12 +137,12 @@ def advance_time(state: State, to: Instant, record: DecisionRecorder) -> None:
 
 def grant_waiting(state: State, at: Instant, record: DecisionRecorder, cause: EventId = "") -> None:
     """Rule 4: grant each waiting request, in order, that no longer has a conflict, at this instant."""
-    for wait in list(state.waits.values()):
+    index = index_of(state)
+    for wait in index.take_unblocked():
         if not find_obstacles(state, wait):
-            del state.waits[wait.id]
+            index.waits.remove(wait)  # the claim that it becomes blocks the same requests
             grant_claim(state, wait, at, record, cause, to_waiter=True)
-    ends = [claim.ends_at for claim in state.claims.values()] + [wait.until for wait in state.waits.values()]
-    state.due = min(ends, default=NEVER)
+    state.due = index.next_end()
 
 
 def grant_claim(
@@ -135,13 +152,14 @@ def grant_claim(
 
     A grant to a waiting request must be accepted. An imported claim protects nothing here, so it gets no token.
     """
-    state.claims[request.id] = Claim(
+    claim = Claim(
         **request_fields(request),
         granted_at=at,
         expires_at=add_time(at, request.ttl_s),
         token=0 if request.imported else next_token(state, at),
         accept_by=add_time(at, ACCEPT_TIMEOUT_S) if to_waiter else "",
     )
+    index_of(state).claims.add(claim)
     record(Decision(at, 4 if to_waiter else 2, "granted", request.id, request.session, request.resource, cause))
 
 
@@ -161,7 +179,7 @@ def end_claim(
     became: tuple[EventId, ...] = (),
 ) -> None:
     """Remove an active claim. The caller must call `grant_waiting` next."""
-    del state.claims[claim.id]
+    index_of(state).remove_claim(claim)
     record(Decision(at, rule, what, claim.id, claim.session, claim.resource, cause, became))
 
 
@@ -175,18 +193,24 @@ def end_wait(
     cause: EventId = "",
 ) -> None:
     """Remove a waiting request. The caller must call `grant_waiting` next."""
-    del state.waits[wait.id]
+    index_of(state).remove_wait(wait)
     record(Decision(at, rule, what, wait.id, wait.session, wait.resource, cause))
 
 
-def renew_claim(claim: Claim, at: Instant, ttl_s: int, *, shorten: bool = False) -> None:
+def renew_claim(state: State, claim: Claim, at: Instant, ttl_s: int, *, shorten: bool = False) -> None:
     """Rule 3: extend a claim to `ttl_s` seconds from now. This also accepts a grant.
 
     A later end stays, except with `shorten`. The end of an automatic claim only moves forward: it ends with its edit.
     """
     end = add_time(at, ttl_s)
     claim.expires_at = end if shorten and not claim.automatic else max(claim.expires_at, end)
+    accept_claim(state, claim)
+
+
+def accept_claim(state: State, claim: Claim) -> None:
+    """Rule 4: accept a grant, so that it does not lapse."""
     claim.accept_by = ""
+    index_of(state).claims.update_end(claim)
 
 
 def ends_earlier(claim: Claim, at: Instant, ttl_s: int) -> bool:
@@ -198,9 +222,9 @@ def end_session_claims(
     state: State, session: str, event: Event, rule: int, what: DecisionKind, record: DecisionRecorder
 ) -> tuple[str, ...]:
     """Rules 3 and 4: end all claims and waits of a session, and return the resources that it held."""
-    for wait in [wait for wait in state.waits.values() if wait.session == session]:
+    for wait in index_of(state).waits.of_session(session):
         end_wait(state, wait, event.at, rule, what, record, event.id)
-    held = [claim for claim in state.claims.values() if claim.session == session]
+    held = index_of(state).claims.of_session(session)
     for claim in held:
         end_claim(state, claim, event.at, rule, what, record, event.id)
     grant_waiting(state, event.at, record, event.id)
@@ -212,18 +236,19 @@ def transfer_claims(state: State, old: str, new: str, event: Event, record: Deci
 
     The claims keep their ids, because the id of one event cannot be that of several claims. Returns their resources.
     """
-    for wait in [wait for wait in state.waits.values() if wait.session == old]:
+    for wait in index_of(state).waits.of_session(old):
         end_wait(state, wait, event.at, 4, "withdrawn", record, event.id)
-    return _transfer([claim for claim in state.claims.values() if claim.session == old], state, new, event, record)
+    return _transfer(index_of(state).claims.of_session(old), state, new, event, record)
 
 
 def transfer_agent_claims(
     state: State, session: str, agents: Collection[str], event: Event, record: DecisionRecorder
 ) -> None:
     """Give the claims of these subagents to their session, as `transfer_claims` does; their waits end."""
-    for wait in [wait for wait in state.waits.values() if wait.session == session and wait.agent in agents]:
+    index = index_of(state)
+    for wait in [wait for wait in index.waits.of_session(session) if wait.agent in agents]:
         end_wait(state, wait, event.at, 4, "withdrawn", record, event.id)
-    held = [claim for claim in state.claims.values() if claim.session == session and claim.agent in agents]
+    held = [claim for claim in index.claims.of_session(session) if claim.agent in agents]
     _transfer(held, state, session, event, record)
 
 
@@ -231,8 +256,9 @@ def _transfer(claims: list[Claim], state: State, new: str, event: Event, record:
     """Give these claims to the session `new` itself. Their subagents are gone, so no subagent has them any more."""
     for claim in claims:
         record(Decision(event.at, 5, "passed_on", claim.id, claim.session, claim.resource, event.id, (claim.id,)))
-        claim.session, claim.agent, claim.granted_at, claim.accept_by = new, "", event.at, ""
-        claim.token = next_token(state, event.at)
+        index_of(state).pass_claim(claim, new)
+        claim.granted_at, claim.token = event.at, next_token(state, event.at)
+        accept_claim(state, claim)
         record(Decision(event.at, 5, "granted", claim.id, new, claim.resource, event.id))
     grant_waiting(state, event.at, record, event.id)
     return tuple(claim.resource for claim in claims)
@@ -246,7 +272,9 @@ def handover_claim(state: State, claim: Claim, to: str, event_id: EventId, at: I
     """
     fields = request_fields(claim) | {"id": event_id, "session": to, "agent": "", "asked_at": at}
     new = Claim(**fields, granted_at=at, expires_at=claim.expires_at, token=0)
-    others = tuple(other.id for other in state.claims.values() if other.id != claim.id and conflict(other, new))
+    claims = index_of(state).claims
+    near = (other for other in claims.near(new.resource) if other.id != claim.id and conflict(other, new))
+    others = tuple(other.id for other in claims.in_order(near))
     target = state.sessions.get(to)
     return others if others or target is None or not target.live else new
 
@@ -262,39 +290,7 @@ def hand_over(state: State, claim: Claim, to: str, note: str, event: Event, reco
         return False
     end_claim(state, claim, event.at, 5, "handed_over", record, event.id, became=(new.id,))
     new.token, new.note = next_token(state, event.at), note or claim.note
-    state.claims[new.id] = new
+    index_of(state).claims.add(new)
     record(Decision(event.at, 5, "granted", new.id, to, new.resource, event.id))
     grant_waiting(state, event.at, record, event.id)
     return True
-
-
-def record_loss(
-    state: State,
-    event: Event,
-    request: ClaimRequest,
-    obstacles: tuple[EventId, ...],
-    record: DecisionRecorder,
-    why: str = "",
-) -> None:
-    """Rule 8: record that a claim is lost, and notify its session of who has it now and why.
-
-    A claim is lost if its requester was told that it was granted, or accepted it, but the history does not grant it.
-    Imported sessions are not notified.
-    """
-    holder = next((state.claims.get(name) or state.waits[name] for name in obstacles), None)
-    notice = Notice(
-        id=event.id,
-        at=event.at,
-        kind="lost",
-        resources=(request.resource,),
-        other=holder.session if holder else "",
-        reason=why or loss_reason(holder.resource if holder else ""),
-    )
-    if not request.imported:
-        state.sessions[event.actor].notices.append(notice)
-    record(Decision(event.at, 8, "lost", request.id, request.session, request.resource, event.id, obstacles))
-
-
-def loss_reason(obstacle: str) -> str:
-    """Return why a claim was lost; `obstacle` is the resource of the conflicting claim, if there is one."""
-    return f"{obstacle} was granted to it first" if obstacle else "it was no longer held"

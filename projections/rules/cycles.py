@@ -11,6 +11,7 @@ def wait_cycles(state: State) -> list[tuple[str, ...]]:
     for wait in state.waits.values():
         ahead = {obstacle.session for obstacle in find_obstacles(state, wait)} - {wait.session}
         waits_for[wait.session] = sorted(ahead.union(waits_for.get(wait.session, ())))
+    waits_for = _without_dead_ends(waits_for)
     cycles: set[tuple[str, ...]] = set()
     for start in sorted(waits_for):
         path = _shortest_cycle(waits_for, start)
@@ -18,6 +19,22 @@ def wait_cycles(state: State) -> list[tuple[str, ...]]:
             first = path.index(min(path))
             cycles.add((*path[first:], *path[:first]))
     return sorted(cycles)
+
+
+def _without_dead_ends(waits_for: dict[str, list[str]]) -> dict[str, list[str]]:
+    """Leave out the sessions from which no cycle can be reached. Usually that is all of them."""
+    waiters: dict[str, list[str]] = {}
+    for name, others in waits_for.items():
+        for ahead in others:
+            waiters.setdefault(ahead, []).append(name)
+    open_ends = {name: sum(ahead in waits_for for ahead in others) for name, others in waits_for.items()}
+    dead = [name for name, count in open_ends.items() if not count]
+    for name in dead:  # the loop appends to it
+        for waiter in waiters.get(name, ()):
+            open_ends[waiter] -= 1
+            if not open_ends[waiter]:
+                dead.append(waiter)
+    return {name: [ahead for ahead in waits_for[name] if open_ends.get(ahead)] for name in waits_for if open_ends[name]}
 
 
 def _shortest_cycle(waits_for: dict[str, list[str]], start: str) -> tuple[str, ...]:

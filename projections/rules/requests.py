@@ -20,13 +20,14 @@ from eventlog.events import (
     add_time,
 )
 from projections.rules.claims import (
+    accept_claim,
     decide_request,
     end_claim,
     end_wait,
     grant_claim,
     grant_waiting,
     hand_over,
-    record_loss,
+    index_of,
     renew_claim,
     request_fields,
 )
@@ -80,7 +81,7 @@ def on_requested(state: State, event: Event, payload: ClaimRequested, record: De
         _record_decision(record, event, request, 2, "refused", verdict.obstacles)
     elif verdict.outcome == "renewed":
         own = state.claims[verdict.renewed]
-        renew_claim(own, event.at, payload.ttl_s, shorten=payload.shorten and own.resource == payload.resource)
+        renew_claim(state, own, event.at, payload.ttl_s, shorten=payload.shorten and own.resource == payload.resource)
         _record_decision(record, event, request, 2, "renewed", (verdict.renewed,))
     elif verdict.outcome == "granted":
         grant_claim(state, request, event.at, record, event.id, to_waiter=payload.told == "waiting")
@@ -89,7 +90,8 @@ def on_requested(state: State, event: Event, payload: ClaimRequested, record: De
         record_loss(state, event, request, verdict.obstacles, record)
     elif verdict.outcome == "waiting":
         until = add_time(event.at, payload.wait_s)
-        state.waits[request.id] = WaitingRequest(**request_fields(request), until=until, waiter=payload.waiter)
+        wait = WaitingRequest(**request_fields(request), until=until, waiter=payload.waiter)
+        index_of(state).waits.add(wait)
         _record_decision(record, event, request, 2, "waiting", verdict.obstacles)
     else:
         _record_decision(record, event, request, 2, "refused", verdict.obstacles)
@@ -100,7 +102,7 @@ def on_accepted(state: State, event: Event, payload: ClaimAccepted, record: Deci
     """Rules 4 and 8: the holder accepts the grant of its waiting request. If there is no grant, the claim is lost."""
     claim = _held_claim(state, event, payload)
     if claim is not None:
-        claim.accept_by = ""
+        accept_claim(state, claim)
         _record_decision(record, event, claim, 4, "accepted")
     else:
         request: ClaimRequest | None = state.waits.get(payload.claim)
@@ -136,7 +138,7 @@ def on_renewed(state: State, event: Event, payload: ClaimRenewed, record: Decisi
     """Rule 3: the holder renews a claim."""
     claim = _held_claim(state, event, payload)
     if claim is not None:
-        renew_claim(claim, event.at, payload.ttl_s, shorten=payload.shorten)
+        renew_claim(state, claim, event.at, payload.ttl_s, shorten=payload.shorten)
         _record_decision(record, event, claim, 3, "renewed", (claim.id,))
         grant_waiting(state, event.at, record, event.id)
 
@@ -216,6 +218,38 @@ def on_bypassed(state: State, event: Event, payload: ClaimBypassed, record: Deci
         _notify(
             state, claim.session, Notice(event.id, event.at, "bypassed", (payload.resource,), event.actor, payload.how)
         )
+
+
+def record_loss(
+    state: State,
+    event: Event,
+    request: ClaimRequest,
+    obstacles: tuple[EventId, ...],
+    record: DecisionRecorder,
+    why: str = "",
+) -> None:
+    """Rule 8: record that a claim is lost, and notify its session of who has it now and why.
+
+    A claim is lost if its requester was told that it was granted, or accepted it, but the history does not grant it.
+    Imported sessions are not notified.
+    """
+    holder = next((state.claims.get(name) or state.waits[name] for name in obstacles), None)
+    notice = Notice(
+        id=event.id,
+        at=event.at,
+        kind="lost",
+        resources=(request.resource,),
+        other=holder.session if holder else "",
+        reason=why or loss_reason(holder.resource if holder else ""),
+    )
+    if not request.imported:
+        state.sessions[event.actor].notices.append(notice)
+    record(Decision(event.at, 8, "lost", request.id, request.session, request.resource, event.id, obstacles))
+
+
+def loss_reason(obstacle: str) -> str:
+    """Return why a claim was lost; `obstacle` is the resource of the conflicting claim, if there is one."""
+    return f"{obstacle} was granted to it first" if obstacle else "it was no longer held"
 
 
 _HolderPayload: TypeAlias = ClaimAccepted | ClaimRenewed | ClaimReleased | ClaimHandedOver

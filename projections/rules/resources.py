@@ -81,10 +81,7 @@ def root_of(resource: str) -> str:
     if not is_file(resource):
         return resource
     path = resource[len(_FILE) :]
-    if not _is_pattern[path]:
-        return path
-    literal = path.partition("*")[0].partition("?")[0]
-    return literal.rpartition("/")[0]
+    return _prefix(path).rpartition("/")[0] if _is_pattern[resource] else path
 
 
 def roots_above(root: str) -> list[str]:
@@ -94,6 +91,24 @@ def roots_above(root: str) -> list[str]:
         root = root.rpartition("/")[0]
         roots.append(root)
     return roots
+
+
+def suffix_of(resource: str) -> str:
+    """Return the literal text at the end of a resource. Everything ends with it that the resource can match, with one
+    exception: `**/a` matches `a`, without the `/`.
+
+    If two resources overlap, the suffix of one of them ends with that of the other.
+    """
+    return _suffix(resource[len(_FILE) :]) if is_file(resource) else resource
+
+
+def leaf_of(resource: str) -> str:
+    """Return the last part of everything that a resource can match; empty if that differs.
+
+    If two resources overlap, their leaves are equal, or one of them is empty.
+    """
+    leaf = resource.rpartition("/")[2]
+    return "" if "*" in leaf or "?" in leaf else leaf
 
 
 def _patterns_overlap(a: str, b: str) -> bool:
@@ -115,6 +130,25 @@ def _pieces_occur(pattern: str, path: str) -> bool:
             return False
         place += len(part)
     return True
+
+
+def _ends_agree(a: str, b: str) -> bool:
+    """Return whether some text begins and ends as both patterns require. If not, they do not overlap."""
+    first, second = _prefix(a), _prefix(b)
+    if not (first.startswith(second) or second.startswith(first)):
+        return False
+    first, second = _suffix(a), _suffix(b)
+    return first.endswith(second) or second.endswith(first)
+
+
+def _prefix(path: str) -> str:
+    """Return the literal text at the beginning of a path or a pattern."""
+    return path.partition("*")[0].partition("?")[0]
+
+
+def _suffix(path: str) -> str:
+    """Return the literal text at the end of a path or a pattern; none for a folder, which means all that is below."""
+    return "" if path.endswith("/") else path.rpartition("*")[2].rpartition("?")[2]
 
 
 def _tokens_overlap(left: list[str], right: list[str]) -> bool:
@@ -179,4 +213,4 @@ def _moves(tokens: list[str], i: int, letter: str) -> list[int]:
 
 
 _is_pattern = _Memo(lambda path: path.endswith("/") or "*" in path or "?" in path)
-_overlaps = _Memo(lambda pair: _tokens_overlap(*map(_tokens, pair)))
+_overlaps = _Memo(lambda pair: _ends_agree(*pair) and _tokens_overlap(*map(_tokens, pair)))

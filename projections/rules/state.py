@@ -56,6 +56,11 @@ class WaitingRequest(ClaimRequest):
     until: Instant
     waiter: Anchor | None = None  # the process that waits; None for a request of an older version
 
+    @property
+    def ends_at(self) -> Instant:
+        """When it times out."""
+        return self.until
+
 
 class Notice(Struct, frozen=True, omit_defaults=True):
     """An unread notice for a session.
@@ -137,7 +142,7 @@ class Session(Struct, kw_only=True, array_like=True):
         return self.status == "live"
 
 
-class State(Struct):
+class State(Struct, dict=True):
     """Everything that is known after a history. `last` is the sort key of the last event folded."""
 
     sessions: dict[str, Session] = field(default_factory=dict)

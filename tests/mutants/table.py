@@ -76,6 +76,16 @@ conflicts.conflict | never agent | rule 1: a session and its own subagent do not
     property/test_conflict.py::test_rule_1_claims_conflict_as_in_the_reference_model
 guard_index.with_worktree_names | returns state | a claim that names the path of a worktree is in that worktree
     coord/hooks/test_worktree_identity.py::test_an_edit_in_an_older_journal_is_guarded_and_ends
+RequestIndex._buckets_near | replace below () | rule 1: the index finds what lies below a pattern
+    property/test_claim_index.py::test_the_index_finds_few_of_many_claims[pattern]
+RequestIndex.update_end | without heappush | rule 3: the index knows when a renewed claim ends
+    property/test_claim_index.py::test_the_index_does_not_change_the_fold
+ClaimIndex.pass_claim | without _freed | rule 4: a claim that passes to a waiting session unblocks its requests
+    property/test_claim_index.py::test_a_claim_that_passes_on_unblocks_a_request
+ClaimIndex.is_of | returns True | a state whose claims were replaced is indexed again
+    property/test_claim_index.py::test_a_state_with_other_claims_has_another_index
+resources._ends_agree | replace endswith startswith | rule 1: only patterns that cannot overlap are not compared
+    property/test_conflict.py::test_rule_1_patterns_overlap_iff_a_path_matches_both
 claims.find_obstacles | never conflict wait | rule 2: no request overtakes an earlier waiting request
     projections/rules/test_claims.py::test_rule_2_an_earlier_waiting_request_comes_first
 requests.on_requested | never refused | rule 2: a request that was told refused is never granted
@@ -85,13 +95,15 @@ claims.advance_time | compare <= < due to | rule 3: a claim lasts up to its end,
 requests.may_act_on | returns True | rule 3: only its holder acts on a claim
     projections/rules/test_claims.py::test_rule_3_only_the_holder_or_its_session_can_act
 claims.grant_waiting | always find_obstacles | rule 4: a waiting request is granted when nothing blocks it
-    projections/rules/test_claims.py::test_rule_2_a_conflicting_request_waits_or_is_refused
+    projections/rules/test_claims.py::test_rule_4_waiting_requests_are_granted_in_order
 claims.grant_claim | never to_waiter | rule 4: a grant to a waiter lapses unless it is accepted
     projections/rules/test_claims.py::test_rule_4_a_grant_after_waiting_lapses_unless_accepted
 claims.handover_claim | never live | rule 5: no claim is handed to a session that has ended
     projections/rules/test_claims.py::test_rule_5_an_impossible_handover_is_void
 claims.hand_over | without grant_waiting | rule 5: a handover grants requests that it unblocks
     projections/rules/test_claims.py::test_rule_5_waiting_requests_are_checked_after_a_handover
+cycles._without_dead_ends | replace waits_for waiters | rule 6: only sessions that cannot reach a cycle are left out
+    property/test_rules.py::test_rule_6_every_session_in_a_circle_is_shown_one
 cycles._shortest_cycle | never step seen | rule 6: circles of three and more are shown
     projections/rules/test_losing.py::test_rule_6_a_cycle_of_three_is_found_once
 cycles.wait_cycles | replace union difference | rule 6: every wait of a session counts

@@ -53,6 +53,17 @@ def test_rule_1_roots_of_overlapping_resources_are_nested(a: str, b: str) -> Non
         assert one in resources.roots_above(other) or other in resources.roots_above(one)
 
 
+@given(names, names)
+def test_rule_1_ends_of_overlapping_resources_agree(a: str, b: str) -> None:
+    """If two resources overlap, the suffix of one of them ends with that of the other, and their leaves are equal or
+    unknown.
+    """
+    one, other = resources.suffix_of(a), resources.suffix_of(b)
+    if resources.overlap(a, b):
+        assert one.endswith(other) or other.endswith(one)
+        assert resources.leaf_of(a) == resources.leaf_of(b) or "" in (resources.leaf_of(a), resources.leaf_of(b))
+
+
 @given(patterns)
 def test_rule_1_a_root_contains_all_paths_of_its_pattern(pattern: str) -> None:
     """Each path that a pattern matches is the pattern's root or below it."""
