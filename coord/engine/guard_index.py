@@ -25,7 +25,7 @@ from coord.workspace.system import System
 from eventlog.events import Anchor, Instant, to_micros
 from projections.rules.cycles import wait_cycles
 from projections.rules.liveness import ObserverHost
-from projections.rules.resources import is_file, root_of
+from projections.rules.resources import is_file, is_pattern, root_of, roots_above
 from projections.rules.sessions import is_idle
 from projections.rules.state import Claim, Message, Session, State, WaitingRequest
 
@@ -69,29 +69,43 @@ def with_worktree_names(workspace: Workspace, state: State) -> State:
     )
 
 
-def hook_view(state: State, config: Config, here: ObserverHost, now: Instant) -> HookView:
-    """Return what the hooks on the machine `here` need to know about a state, which is at most as new as `now`."""
-    return HookView(*encode_view(state, config, here), to_micros(now))
+def hook_view(
+    state: State, config: Config, here: ObserverHost, now: Instant, session: str, resources: Collection[str] | None
+) -> HookView:
+    """Return what a hook of a session on the machine `here` needs to know about a state, which is at most as new as
+    `now`. With `resources`, the view has only the claims and requests near these files.
+    """
+    near: set[str] | None = None
+    if resources is not None and not any(map(is_pattern, resources)):  # a pattern is near everything below it too
+        near = {root for resource in resources for root in roots_above(root_of(resource))}
+    return HookView(*encode_view(state, config, here, near, session), to_micros(now))
 
 
-def encode_view(state: State, config: Config, here: ObserverHost) -> "tuple[ViewFields, list[bytes]]":
-    """Return the fields and the encoded tables of the view that the hooks on the machine `here` need."""
-    live = [session for session in state.sessions.values() if session.live]
-    conversations = {session.client_session for session in live if session.client_session}
+def encode_view(
+    state: State, config: Config, here: ObserverHost, near: Collection[str] | None = None, session: str = ""
+) -> "tuple[ViewFields, list[bytes]]":
+    """Return the fields and the encoded tables of the view that the hooks on the machine `here` need.
+
+    With `near`, the tables have only the claims and requests with these roots, their sessions and `session`.
+    """
     claims = [
-        (root_of(claim.resource), (number, None, claim))
+        (root, (number, None, claim))
         for number, claim in enumerate(state.claims.values())
-        if is_file(claim.resource) and not claim.imported
+        if is_file(claim.resource) and not claim.imported and _is_in(root := root_of(claim.resource), near)
     ]
     waits = [
-        (root_of(wait.resource), (number, _process(wait.waiter, here), wait))
+        (root, (number, _process(wait.waiter, here), wait))
         for number, wait in enumerate(state.waits.values())
-        if is_file(wait.resource) and not wait.imported
+        if is_file(wait.resource) and not wait.imported and _is_in(root := root_of(wait.resource), near)
     ]
-    editing = {claim.session for _, (_, _, claim) in claims if claim.automatic}
+    live = [known for known in state.sessions.values() if known.live]
+    conversations = {known.client_session for known in live if known.client_session} if near is None else ()
+    needed = {session} | {row[2].session for _, row in (*claims, *waits)}
+    shown = live if near is None else [known for known in live if known.id in needed]
+    editing = {claim.session for claim in state.claims.values() if claim.automatic and not claim.imported}
     tables: dict[str, list[tuple[str, Any]]] = {
         "conversations": [(key, s.id) for key, s in by_conversations(state, conversations).items() if s.live],
-        "sessions": list(_session_values(state, live, editing, here).items()),
+        "sessions": list(_session_values(state, live, shown, editing, here).items()),
         "claims": claims,
         "waits": waits,
     }
@@ -107,6 +121,10 @@ def encode_view(state: State, config: Config, here: ObserverHost) -> "tuple[View
     return fields, [b"".join(sorted(_ENCODER.encode_lines(tables[name]).splitlines(keepends=True))) for name in TABLES]
 
 
+def _is_in(root: str, near: Collection[str] | None) -> bool:
+    return near is None or root in near
+
+
 def _process(anchor: Anchor | None, here: ObserverHost) -> tuple[int, int] | None:
     """Return the pid and the start ticks of a process if it is on the machine `here`."""
     if anchor is None or anchor.boot != here.boot:
@@ -116,13 +134,15 @@ def _process(anchor: Anchor | None, here: ObserverHost) -> tuple[int, int] | Non
 
 
 def _session_values(
-    state: State, live: Iterable[Session], editing: Collection[str], here: ObserverHost
+    state: State, live: Iterable[Session], shown: Iterable[Session], editing: Collection[str], here: ObserverHost
 ) -> dict[str, tuple[object, ...]]:
-    """Return the values of a `LiveSession` for each of these sessions, by id. `editing` have automatic claims."""
+    """Return the values of a `LiveSession` for each session in `shown`, by id. `live` are all live sessions, and those
+    in `editing` have automatic claims.
+    """
     named = Counter(session.name for session in live if session.name)
     owing = {name for cycle in wait_cycles(state) for name in cycle} | _unconfirming(state)
     found: dict[str, tuple[object, ...]] = {}
-    for session in live:
+    for session in shown:
         doing, unread = session.doing, unread_messages(state, session) if session.unread else []
         is_clear = named[session.name] == 1 and session.name not in state.sessions
         found[session.id] = (
@@ -186,7 +206,7 @@ def guard_rows(state: State, config: Config, requests: Iterable[Claim | WaitingR
 
     def find_session(name: str) -> LiveSession:
         if not found:  # most callers need no row's session
-            found.append(_session_values(state, live, (), _NOBODY))
+            found.append(_session_values(state, live, live, (), _NOBODY))
         values = found[0].get(name)
         return LiveSession.read(dict(zip(SESSION_FIELDS, values, strict=True))) if values else UNKNOWN_SESSION
 

@@ -22,7 +22,7 @@ from projections.rules.resources import covers, is_file, is_pattern
 
 TYPE_CHECKING = False  # a hook would take 1.7 times as long if it loaded `typing`
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from typing import Literal, Protocol, TypeAlias
 
     from coord.guard.payload import HookCall, Write
@@ -219,26 +219,38 @@ def is_ignored(resource: str, patterns: "Iterable[str]") -> bool:
     """Return whether a file matches one of the patterns of files that are not guarded, such as lock files. A pattern
     without a `/`, except at its end, matches in every folder: the file's name, or the name of a folder above it.
     """
-    if not is_file(resource):
-        return False
-    *folders, name = resource.split("/")[1:]
+    return ignore_test(patterns)(resource)
 
-    def matches(pattern: str) -> bool:
-        word = pattern.rstrip("/")
-        if "/" in word:
-            return covers(f"file/{pattern}", resource)
-        return any(covers(f"file/{word}", f"file/{part}") for part in (folders if word != pattern else [name]))
 
-    return any(map(matches, patterns))
+def ignore_test(patterns: "Iterable[str]") -> "Callable[[str], bool]":
+    """Return a function that returns whether a file matches one of these patterns: see `is_ignored`."""
+    names = {pattern for pattern in patterns if "/" not in pattern and not is_pattern(pattern)}
+    others = [pattern for pattern in patterns if pattern not in names]
+
+    def matches(resource: str) -> bool:
+        if not is_file(resource):
+            return False
+        *folders, name = resource.split("/")[1:]
+        return name in names or any(_matches(pattern, resource, folders, name) for pattern in others)
+
+    return matches
+
+
+def _matches(pattern: str, resource: str, folders: list[str], name: str) -> bool:
+    word = pattern.rstrip("/")
+    if "/" in word:
+        return covers(f"file/{pattern}", resource)
+    return any(covers(f"file/{word}", f"file/{part}") for part in (folders if word != pattern else [name]))
 
 
 def files_held_by_others(view: "HookView", worktree: str, session: str) -> dict[str, str]:
     """Return the files of a worktree that other sessions hold: the id of the claim by the file's name."""
+    is_free = ignore_test(view.ignore)
     return {
         resource.removeprefix("file/"): name
         for holder, resource, place, name in view.held_files()
         if holder != session
         and not are_different_worktrees(place, worktree)
         and not is_pattern(resource)
-        and not is_ignored(resource, view.ignore)
+        and not is_free(resource)
     }

@@ -66,8 +66,8 @@ def time_text(at: str, since: str = "") -> str:
         local, same = time.localtime(seconds), since and time.localtime(micros_of(since) // 1_000_000)
         midnight = seconds - seconds % _DAY_S
         before, after = time.localtime(midnight - 2 * _DAY_S), time.localtime(midnight + 3 * _DAY_S)
-        zone = local.tm_zone
-        if before.tm_gmtoff == local.tm_gmtoff == after.tm_gmtoff and _is_word(zone):
+        zone, is_usual = local.tm_zone, 1970 < local.tm_year < 9999
+        if is_usual and before.tm_gmtoff == local.tm_gmtoff == after.tm_gmtoff and _is_word(zone):
             form = "%H:%M" if same and same[:3] == local[:3] else "%Y-%m-%d %H:%M"
             return f"{time.strftime(form, local)} {zone}"
     except (OverflowError, ValueError, OSError):

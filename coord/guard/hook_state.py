@@ -155,7 +155,10 @@ def _encoded(value: object) -> str:
         return "{" + ",".join(f"{_encoded(name)}:{_encoded(part)}" for name, part in value.items()) + "}"
     if isinstance(value, int):
         return str(int(value))
-    return '"' + "".join(_escaped(letter) for letter in str(value)) + '"'
+    text = str(value)
+    if text.isprintable() and '"' not in text and "\\" not in text:
+        return f'"{text}"'
+    return '"' + "".join(map(_escaped, text)) + '"'
 
 
 def _escaped(letter: str) -> str:

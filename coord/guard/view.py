@@ -196,10 +196,9 @@ class HookView:
     def held_files(self) -> "Iterator[tuple[str, str, str, str]]":
         """Yield the session, the resource, the worktree and the id of each claim of files."""
         names = self._fields["claim_fields"]
-        places = [names.index(name) for name in ("session", "resource", "worktree", "id")]
+        session, resource, worktree, name = map(names.index, ("session", "resource", "worktree", "id"))
         for _, (_, _, values) in self._claims.entries():
-            session, resource, worktree, name = [values[place] for place in places]
-            yield session, resource, worktree, name
+            yield values[session], values[resource], values[worktree], values[name]
 
 
 def guard_row(

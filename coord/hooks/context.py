@@ -39,7 +39,9 @@ class HookRequest(Struct, frozen=True):
     def decide(self, state: State, session: str, now: Instant) -> tuple[CallFacts, Verdict]:
         """Decide what is due for the call, as the quick path does, but from the state: see `coord.guard.decision`."""
         state = with_worktree_names(self.workspace, state)
-        view = hook_view(state, self.config, self.system.here, now)
+        runs_command = self.call.hook_event == "before" and self.call.tool in self.call.client.shells
+        files = None if runs_command else [write.resource for write in self.writes]  # a command can write any file
+        view = hook_view(state, self.config, self.system.here, now, session, files)
         place = checkout_at(self.call.cwd, self.system.env)
         facts = CallFacts(self.call, self.system.env, self.workspace.folder, place, view, session)
         return facts, due(self.call, self.writes, view, session, facts)

@@ -1,7 +1,8 @@
 """Rule 6: cycles of sessions that wait for each other. They are shown, and they end when one of the waits times out."""
 
+from eventlog.events import Instant
 from projections.rules.claims import find_obstacles
-from projections.rules.state import State
+from projections.rules.state import Claim, State, WaitingRequest
 
 
 def wait_cycles(state: State) -> list[tuple[str, ...]]:
@@ -48,3 +49,15 @@ def _shortest_cycle(waits_for: dict[str, list[str]], start: str) -> tuple[str, .
                 seen.add(step)
                 paths.append((*path, step))
     return ()
+
+
+def waits_behind(state: State, waiter: str, ahead: str) -> list[tuple[WaitingRequest, Instant]]:
+    """Return the requests of a session that wait for another session, each with the time since when it does."""
+    found, own = [], f"{ahead}/"
+    for wait in state.waits.values():
+        if wait.session == waiter:
+            behind = [obstacle for obstacle in find_obstacles(state, wait) if obstacle.session == ahead]
+            # A claim with the id of another session was passed on to its holder later than it was asked for.
+            starts = [b.granted_at if isinstance(b, Claim) and not b.id.startswith(own) else b.asked_at for b in behind]
+            found += [(wait, max(wait.asked_at, min(starts)))] if starts else []
+    return found

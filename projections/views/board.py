@@ -21,7 +21,7 @@ from msgspec.structs import replace
 from eventlog.events import HOUR_S, Instant, SessionHeartbeat, add_time
 from projections.rules.claims import find_obstacles
 from projections.rules.state import Claim, Session, State, WaitingRequest, recent_sessions
-from projections.views.needs import Need, Observed, rank_needs
+from projections.views.needs import Need, Observed, complete_need, rank_needs
 
 GIT_CLIENT = "git"
 """The client of a session that exists only for one git command of a person; the board hides it once it has ended."""
@@ -171,7 +171,7 @@ def build_board(
         ],
         waiting=[_wait_row(state, wait, gone.get(wait.id, "")) for wait in islice(state.waits.values(), most)],
         messages=[message_row(state, name) for name in reversed(state.recent)],
-        needs=[need.build(state) for need in needs[:most]],
+        needs=[complete_need(make(), state) for _, _, make in needs[:most]],
         events=state.events,
         names=names_of(state),
         counts=BoardCounts(len(here), len(sessions), len(state.claims), len(state.waits), len(needs)),

@@ -12,7 +12,7 @@ is free.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
-from operator import attrgetter
+from operator import itemgetter
 from typing import Literal, TypeAlias
 
 from msgspec import Struct
@@ -20,22 +20,18 @@ from msgspec.structs import replace
 
 from eventlog.events import Instant, add_time
 from projections.rules.claims import find_obstacles
-from projections.rules.cycles import wait_cycles
+from projections.rules.cycles import wait_cycles, waits_behind
 from projections.rules.messages import unacknowledged
 from projections.rules.sessions import is_idle
-from projections.rules.state import Claim, Message, Notice, Session, State, WaitingRequest
+from projections.rules.state import Message, Notice, Session, State
 
 NeedKind: TypeAlias = Literal[
     "dead", "silent", "blocked", "lost", "circle", "unacknowledged", "journal", "clock", "unknown"
 ]
 _Label: TypeAlias = Callable[[str], str]
+RankedNeed: TypeAlias = "tuple[int, Instant, Callable[[], Need]]"  # its urgency, since when it is, and what makes it
 
-_ORDER = {
-    kind: place
-    for place, kind in enumerate(
-        "journal lost asks circle urgent blocked dead silent unacknowledged unknown clock".split()
-    )
-}
+_ORDER = "journal lost asks circle urgent blocked dead silent unacknowledged unknown clock".split()
 _MOST_RESOURCES = 3  # of a silent session: they are named, and broken one by one
 _EXCERPT = 120  # characters of a message that are shown
 
@@ -97,62 +93,39 @@ def log_need(kind: Literal["journal", "clock", "unknown"], text: str, journal: s
     return Need(kind, session=journal, subject=text, since=since, steps=(doctor,))
 
 
-class RankedNeed(Struct, frozen=True):
-    """A need whose text and steps are not computed yet."""
-
-    urgency: int  # the place in `_ORDER`
-    since: Instant
-    make: Callable[[], Need]
-
-    def build(self, state: State) -> Need:
-        """Return the need with its text and its names."""
-        return _complete(self.make(), state)
-
-
 def find_needs(state: State, seen: Observed, log_needs: Iterable[Need] = ()) -> list[Need]:
     """Return everything that needs a person, most urgent first. `state` must already be at the time `seen.now`."""
-    return [need.build(state) for need in rank_needs(state, seen, log_needs)]
+    return [complete_need(make(), state) for _, _, make in rank_needs(state, seen, log_needs)]
 
 
 def rank_needs(state: State, seen: Observed, log_needs: Iterable[Need] = ()) -> list[RankedNeed]:
-    """Return the same needs in the same order, so that only those that are shown are computed."""
+    """Return the same needs in the same order, for callers that show only some of them: see `complete_need`."""
     newer = "{} events of a newer version are kept but not understood: {}"
-    log = [*log_needs, *(log_need("unknown", newer.format(n, name)) for name, n in state.unknown.items())]
-    here = [session for session in state.sessions.values() if seen.is_here(session)]
-    circles = [circle_need(state, cycle) for cycle in wait_cycles(state) if not seen.gone.keys() & cycle]
-    needs = [
-        *(_ranked(need.kind, need.since, partial(replace, need)) for need in log),
-        *(
-            _ranked("lost", notice.at, partial(_lost, session, notice))
-            for session in here
-            for notice in session.notices
-            if notice.kind == "lost"
-        ),
-        *(
-            _ranked("asks" if s.doing.asks_person else "blocked", s.blocked_since, partial(_blocked, s))
-            for s in here
-            if s.doing.blocked_on
-        ),
-        *(_ranked(need.kind, need.since, partial(replace, need)) for need in circles),
-        *_unconfirmed(state, seen),
-        *_holding(state, seen),
-    ]
-    needs.sort(key=attrgetter("urgency", "since"))
-    return needs
+    known = [*log_needs, *(log_need("unknown", newer.format(n, name)) for name, n in state.unknown.items())]
+    known += [circle_need(state, cycle) for cycle in wait_cycles(state) if not seen.gone.keys() & cycle]
+    needs = [_ranked(need.kind, need.since, replace, need) for need in known]
+    for session in state.sessions.values():
+        if seen.is_here(session):
+            needs += [_ranked("lost", n.at, _lost, session, n) for n in session.notices if n.kind == "lost"]
+            if session.doing.blocked_on:
+                urgency = "asks" if session.doing.asks_person else "blocked"
+                needs.append(_ranked(urgency, session.blocked_since, _blocked, session))
+    needs += [*_unconfirmed(state, seen), *_holding(state, seen)]
+    return sorted(needs, key=itemgetter(0, 1))
 
 
-def _ranked(urgency: str, since: Instant, make: Callable[[], Need]) -> RankedNeed:
-    return RankedNeed(_ORDER[urgency], since, make)
+def _ranked(urgency: str, since: Instant, make: Callable[..., Need], *parts: object) -> RankedNeed:
+    return _ORDER.index(urgency), since, partial(make, *parts)
 
 
 def own_needs(state: State, session: str) -> list[Need]:
     """Return what a session itself must do: leave a circle, and confirm what it has read."""
     needs = [circle_need(state, cycle) for cycle in wait_cycles(state) if session in cycle]
     needs += [unconfirmed_need(message, (session,)) for message in unacknowledged(state, state.sessions[session])]
-    return [_complete(need, state) for need in needs]
+    return [complete_need(need, state) for need in needs]
 
 
-def _complete(need: Need, state: State) -> Need:
+def complete_need(need: Need, state: State) -> Need:
     """Return a need with its text and its names."""
     ids = dict.fromkeys((need.session, *need.sessions))
     names = {name: state.sessions[name].name for name in ids if name in state.sessions and state.sessions[name].name}
@@ -198,12 +171,11 @@ def circle_need(state: State, cycle: tuple[str, ...]) -> Need:
 
     `since` is when the circle was closed.
     """
-    edges = [_waits_behind(state, *pair) for pair in zip(cycle, (*cycle[1:], cycle[0]), strict=True)]
+    edges = [waits_behind(state, *pair) for pair in zip(cycle, (*cycle[1:], cycle[0]), strict=True)]
     closed_at = max(min(since for _, since in edge) for edge in edges)
     last = max(edges, key=lambda edge: max(wait.asked_at for wait, _ in edge))
-    waiter = last[0][0].session
     resources = dict.fromkeys(wait.resource for wait, _ in last)
-    withdraw = tuple(("coord", "release", resource, "--session", waiter) for resource in resources)
+    withdraw = tuple(("coord", "release", resource, "--session", last[0][0].session) for resource in resources)
     return Need(
         kind="circle",
         sessions=cycle,
@@ -214,27 +186,13 @@ def circle_need(state: State, cycle: tuple[str, ...]) -> Need:
     )
 
 
-def _waits_behind(state: State, waiter: str, ahead: str) -> list[tuple[WaitingRequest, Instant]]:
-    """Return the requests of a session that wait for another session, each with the time since when it does."""
-    found, own = [], f"{ahead}/"
-    for wait in state.waits.values():
-        if wait.session == waiter:
-            behind = [obstacle for obstacle in find_obstacles(state, wait) if obstacle.session == ahead]
-            # A claim with the id of another session was passed on to its holder later than it was asked for.
-            starts = [b.granted_at if isinstance(b, Claim) and not b.id.startswith(own) else b.asked_at for b in behind]
-            found += [(wait, max(wait.asked_at, min(starts)))] if starts else []
-    return found
-
-
 def _unconfirmed(state: State, seen: Observed) -> Iterator[RankedNeed]:
     """Find the messages that sessions here must confirm."""
     for message in state.messages.values():
-        if not message.unacknowledged_by or (message.urgency != "high" and message.at > seen.silent_since):
-            continue
+        urgency = "urgent" if message.urgency == "high" else "unacknowledged"
         missing = tuple(name for name in sorted(message.unacknowledged_by) if seen.is_here(state.sessions.get(name)))
-        if missing:
-            urgency = "urgent" if message.urgency == "high" else "unacknowledged"
-            yield _ranked(urgency, message.at, partial(unconfirmed_need, message, missing))
+        if missing and (urgency == "urgent" or message.at <= seen.silent_since):
+            yield _ranked(urgency, message.at, unconfirmed_need, message, missing)
 
 
 def unconfirmed_need(message: Message, missing: tuple[str, ...]) -> Need:
@@ -268,10 +226,9 @@ def _holding(state: State, seen: Observed) -> Iterator[RankedNeed]:
     for name, resources in held.items():
         session, waiters = state.sessions[name], waiting.get(name, [])
         if session.live and name in seen.gone:
-            make = partial(_holder_need, "dead", session, resources, waiters, seen.gone[name])
-            yield _ranked("dead", session.last_at, make)
+            yield _ranked("dead", session.last_at, _holder_need, "dead", session, resources, waiters, seen.gone[name])
         elif seen.is_silent(session) and (waiters or not is_idle(session.doing)):
-            yield _ranked("silent", session.last_at, partial(_holder_need, "silent", session, resources, waiters))
+            yield _ranked("silent", session.last_at, _holder_need, "silent", session, resources, waiters)
 
 
 def _holder_need(

@@ -2,8 +2,9 @@
 
 import pytest
 
-from eventlog.events import EVERYONE, MessageSent, Urgency
-from projections.views.board import Board, build_board
+from coord.render.format import session_label
+from eventlog.events import EVERYONE, MessageSent, SessionStarted, Urgency
+from projections.views.board import Board, build_board, names_on
 from tests.support.histories import Story, anchor, at
 
 SILENT_S = 1800.0
@@ -85,3 +86,32 @@ def test_a_session_that_ended_leaves_the_board_after_an_hour() -> None:
     story.ends(10, "brown")
     assert [row.id for row in shown(story, 3609.999999).sessions] == ["amber", "brown"]
     assert [row.id for row in shown(story, 3610).sessions] == ["amber"]
+
+
+def test_a_limited_board_shows_some_rows_of_the_complete_one() -> None:
+    names = [f"{word}-{number}" for number in range(6) for word in ("amber", "brown", "coral")]
+    story = Story(*names)
+    for number, name in enumerate(names):
+        story.tell(1 + number / 10, name, SessionStarted(machine="north", name="twin" if number < 4 else name))
+        story.asks(3 + (number * 7 % 18) / 10, name, f"port/{number}")
+        story.beats(6 + (number * 5 % 18) / 10, name, "waits", blocked_on="the key")
+    for number in range(4):
+        story.asks(10 + number, names[number], f"port/{number + 1}", "waiting", wait_s=60)
+    story.ends(15, names[0])
+    gone = {names[1]: "its process is gone", names[2]: "its process is gone"}
+    complete = build_board(story.state(20), at(20), SILENT_S, gone)
+    assert (complete.most, complete.counts.here, complete.counts.sessions) == (None, 15, 18)
+    for most in (1, 2, 5, 30):
+        board = build_board(story.state(20), at(20), SILENT_S, gone, most=most)
+        assert board.counts == complete.counts
+        assert [row for row in complete.sessions if row in board.sessions] == board.sessions
+        assert [row for row in complete.claims if row in board.claims] == board.claims
+        assert (board.waiting, board.needs) == (complete.waiting[:most], complete.needs[:most])
+        here = [row for row in board.sessions if row.id not in gone and row.status == "live"]
+        assert len(here) == min(most, complete.counts.here)
+        assert max(row.last_at for row in here) == max(row.last_at for row in complete.sessions if row.status == "live")
+        newest = sorted(complete.claims, key=lambda row: row.granted_at)[-most:]
+        assert {row.id for row in board.claims} == {row.id for row in newest}
+        for session, name in names_on(board).items():
+            shown, whole = (session_label(session, {**names_on(each), session: name}) for each in (board, complete))
+            assert shown == whole, "a name that is not clear on the complete board is not clear on a part of it"
