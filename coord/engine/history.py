@@ -32,7 +32,6 @@ from eventlog.local.journal import read_between, read_event
 from eventlog.scanning import Position
 from projections.rules.fold import as_of, fold
 from projections.rules.state import DecisionRecorder, State, ignore_decision
-from projections.views.board import names_of
 from projections.views.point_in_time import PointInTime, after_event, after_instant, before_instant, count_until
 
 
@@ -49,12 +48,6 @@ class Past:
     def now(self) -> Instant:
         """The present."""
         return self.snapshot.now
-
-    def present_names(self, state: State, cut: PointInTime) -> dict[str, str]:
-        """Return the present names of the sessions, given the state at a point in time, which this changes."""
-        for piece in chunks("replaying", self.events[count_until(self.events, cut) :]):
-            fold(state, piece)
-        return names_of(state)
 
     def cut(self, text: str | None, what: str) -> PointInTime:
         """Return the point in time that `text` names, or now. Raises CoordError (2); see `coord.engine.times`."""
@@ -131,10 +124,6 @@ class RecentHistory(Past):
     def __init__(self, snapshot: Snapshot) -> None:
         super().__init__(snapshot, [], State())
         self._present = snapshot.state
-
-    def present_names(self, state: State, cut: PointInTime) -> dict[str, str]:
-        """As in `Past`, but without folding: the present state is known."""
-        return names_of(self._present)
 
     def cut(self, text: str | None, what: str) -> PointInTime:
         """As in `Past`."""

@@ -15,6 +15,7 @@ from coord.render.format import Names, duration_text, line, list_first, plural, 
 from eventlog.events import EVERYONE, Event, EventId, MessageSent, seconds_between
 from projections.rules.fold import as_of, fold
 from projections.rules.state import Decision
+from projections.views.board import names_of
 from projections.views.point_in_time import PointInTime
 from projections.views.state_diff import Facts, FactsBefore, diff_facts, facts_of, subjects_of
 
@@ -101,7 +102,8 @@ def compare(past: Past, begin: PointInTime, end: PointInTime) -> _Comparison:
         fold(state, piece, decisions.append)
     as_of(state, end.at, decisions.append)
     after, subjects = facts_of(state), before.subjects | subjects_of(state)
-    names = past.present_names(state, end)
+    names = names_of(state)
+    names |= {s.id: s.name for s in state.sessions.values() if s.name and (s.live or s.over_at >= begin.at)}
     return _Comparison(begin, end, before.facts, after, events, decisions, subjects, names)
 
 
