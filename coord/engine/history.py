@@ -215,6 +215,7 @@ def open_past(
     snapshot = Snapshot(system, workspace)
     if snapshot.fresh:
         snapshot.catch_up(consistent=True)
+    if snapshot.fresh:
         snapshot.full = True
         recent = RecentHistory(snapshot)
         with suppress(_WholeHistoryNeeded, LogError, OSError):

@@ -9,7 +9,6 @@ from typing import TypeAlias
 from coord.engine.cache import checkpoint, older_checkpoints
 from coord.engine.cache.buckets import Buckets
 from coord.engine.cache.ended import EndedRows, StoredPositions, final_positions
-from coord.engine.cache.older_checkpoints import older_checkpoint_interval
 from coord.engine.cache.recompute import recompute
 from coord.engine.journal_problems import JournalProblem, clock_note, journal_problems
 from coord.errors import no_log
@@ -120,8 +119,9 @@ class Snapshot:
     def _keep_older_checkpoint(self) -> None:
         """Keep the state as an older checkpoint, if it is far enough from the previous one."""
         events = self.state.events
-        if events // older_checkpoint_interval(events) > self._newest_older // older_checkpoint_interval(events):
+        if older_checkpoints.is_due(events, self._newest_older):
             self._newest_older, self._unsaved[events] = events, checkpoint.encoded(*self._folded())
+            self._unsaved = {n: self._unsaved[n] for n in older_checkpoints.to_keep(self._unsaved, events)}
 
     def _log_bytes(self) -> int:
         """Return the size of all journals that can be seen."""
