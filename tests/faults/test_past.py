@@ -201,10 +201,8 @@ def test_a_kill_between_the_writes_of_checkpoints_is_harmless(
         arrive(machine, add_time(NOON, 900 - 60 * limit))  # an earlier time each time, so everything is folded again
         left: list[None] = [None] * limit
         with monkeypatch.context() as patch:
-            for module, name in ((replace_file.os, "replace"), (older_checkpoints.os, "unlink")):
-                real = getattr(module, name)
-
-                patch.setattr(module, name, partial(killed_after, left, real))
+            for name in ("replace", "unlink"):
+                patch.setattr(os, name, partial(killed_after, left, getattr(os, name)))
             with suppress(BaseException):
                 machine.run(100, "heartbeat", "c", str(limit))
         assert answers(machine) == answers_of_all_events(machine, monkeypatch)
