@@ -8,14 +8,26 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from coord.engine import history
 from coord.engine.cache import older_checkpoints
 from coord.engine.history import FullHistory, RecentHistory, open_past
 from coord.workspace.paths import find_workspace
 from eventlog.codec import NO_HASH, encode_line
-from eventlog.events import VERSION, AnyPayload, ClaimRequested, Event, Instant, SessionStarted, add_time
+from eventlog.events import (
+    VERSION,
+    AnyPayload,
+    ClaimRequested,
+    Event,
+    Instant,
+    SessionHeartbeat,
+    SessionStarted,
+    add_time,
+)
+from eventlog.local.journal import read_events
 from tests.support.in_process import NOON, SimulatedMachine
+from tests.support.journals import lines_of
 from tests.support.repositories import Repo
 
 COMMANDS = (
@@ -169,6 +181,28 @@ def test_older_checkpoints_before_a_late_journal_are_outdated(
         for path, data in stale:  # as if they had not been deleted
             path.write_bytes(data)
     assert "droplet/late" in str(answers(machine))
+    assert answers(machine) == answers_of_all_events(machine, monkeypatch)
+
+
+def test_older_checkpoints_of_other_lines_are_not_used(
+    machine: SimulatedMachine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The number of events is the same, and so are the names and the times."""
+    stale = [(path, path.read_bytes()) for path in older(machine)]
+    journal = max(machine.repo.log.glob("*.jsonl"), key=lambda path: b"part 1" in path.read_bytes())
+    events = list(read_events(str(machine.repo.log), journal.stem))
+    other = [
+        replace(event, payload=replace(event.payload, target="other"))
+        if isinstance(event.payload, SessionHeartbeat)
+        else event
+        for event in events
+    ]
+    journal.write_bytes(b"".join(lines_of(other)))
+    (cache(machine) / "checkpoint").unlink()
+    machine.run(100, "heartbeat", "c", "d")
+    for path, data in stale:
+        path.write_bytes(data)
+    assert not is_recent(machine)
     assert answers(machine) == answers_of_all_events(machine, monkeypatch)
 
 

@@ -173,7 +173,7 @@ _compare_checkpoint | returns 'same' | a checkpoint that differs from the journa
 RecentHistory.read_after | never is_late | an older checkpoint before a late journal is not used
     faults/test_past.py::test_older_checkpoints_before_a_late_journal_are_outdated
 journal.read_between | always same_lines | the lines of a journal lead from an older checkpoint to the present
-    faults/test_past.py::test_a_foreign_older_checkpoint_is_not_used
+    faults/test_past.py::test_older_checkpoints_of_other_lines_are_not_used
 open_past | always fresh | a rewind that was not recorded yet is described as always
     faults/test_past.py::test_a_rewound_or_damaged_journal_is_noticed
 
