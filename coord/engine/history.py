@@ -10,25 +10,28 @@ states together have the number of events that the present state has. Otherwise 
 the same.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 
+from coord.engine.cache.buckets import Buckets
+from coord.engine.cache.checkpoint import SavedFold, StoreVersion
+from coord.engine.cache.ended import EndedRows, StoredPositions
 from coord.engine.cache.older_checkpoints import older_checkpoint_before
+from coord.engine.cache.recompute import recompute
 from coord.engine.snapshot import Snapshot
 from coord.engine.times import find_event, is_event_name, parse_cut, parse_instant, parse_since
-from coord.errors import CoordError
+from coord.errors import CoordError, no_log
 from coord.render.console.progress import chunks
-from coord.render.events import names_in
 from coord.workspace.paths import Workspace
 from coord.workspace.system import System
+from eventlog.archived import Archive
 from eventlog.errors import LogError
 from eventlog.events import Event, EventId, Instant, SessionStarted
-from eventlog.history import order_key
+from eventlog.history import LogReader, order_key
 from eventlog.local.journal import read_between, read_event
 from eventlog.scanning import Position
 from projections.rules.fold import as_of, fold
 from projections.rules.state import DecisionRecorder, State, ignore_decision
-from projections.views.board import names_of
 from projections.views.point_in_time import PointInTime, after_event, after_instant, before_instant, count_until
 
 
@@ -45,11 +48,6 @@ class Past:
     def now(self) -> Instant:
         """The present."""
         return self.snapshot.now
-
-    @property
-    def names(self) -> dict[str, str]:
-        """The present names of the sessions that have one, by id."""
-        return names_in(self.events)
 
     def cut(self, text: str | None, what: str) -> PointInTime:
         """Return the point in time that `text` names, or now. Raises CoordError (2); see `coord.engine.times`."""
@@ -127,11 +125,6 @@ class RecentHistory(Past):
         super().__init__(snapshot, [], State())
         self._present = snapshot.state
 
-    @property
-    def names(self) -> dict[str, str]:
-        """The present names of the sessions that have one, by id."""
-        return names_of(self._present)
-
     def cut(self, text: str | None, what: str) -> PointInTime:
         """As in `Past`."""
         return self._point(text, what, after_instant) if text is not None else after_instant(self.now)
@@ -152,7 +145,8 @@ class RecentHistory(Past):
     def _event(self, text: EventId) -> Event:
         """Return the event with exactly this id, read from its journal. A shortened id needs all sessions."""
         session, _, number = text.rpartition("/")
-        if int(number) <= self.snapshot.history.positions.get(session, Position()).n:
+        position = self.snapshot.history.position(session)
+        if position and int(number) <= position.n:
             event = read_event(self.snapshot.workspace.log, text)
             if event and event.at <= self._present.at:
                 return event
@@ -166,24 +160,48 @@ class RecentHistory(Past):
         """
         history, cache = self.snapshot.history, self.snapshot.workspace.cache
         older = older_checkpoint_before(cache, point.key)
-        if older and older.state.waits and with_waits:
-            first = before_instant(min(wait.asked_at for wait in older.state.waits.values()))
+        if older and older[0].state.waits and with_waits:
+            first = before_instant(min(wait.asked_at for wait in older[0].state.waits.values()))
             older = older_checkpoint_before(cache, first.key)
         if older is None or history.problems:
             raise _WholeHistoryNeeded
-        events: list[Event] = []
-        for name in older.positions.keys() | history.positions.keys():
-            start, end = (positions.get(name, Position()) for positions in (older.positions, history.positions))
+        known = self._start_from(*older)
+        names = known.positions.keys() | history.positions.keys()
+        self.events = self._read_between(known, names)
+        if self.start.events + len(self.events) != self._present.events:  # more journals were archived since
+            self.events = self._read_between(known, names | (set(history.archive) - set(known.archive)))
+        is_late = bool(self.events) and not self.start.precedes(self.events[0].key)
+        if is_late or self.start.events + len(self.events) != self._present.events:
+            raise _WholeHistoryNeeded
+
+    def _start_from(self, older: SavedFold, store: StoreVersion) -> LogReader:
+        """Start from an older checkpoint. Return its positions, as a reader that has read nothing else."""
+        history, wall, last = self.snapshot.history, self.snapshot.system.wall(), older.state.last
+        buckets = Buckets(self.snapshot.workspace.cache, store.head, store.pending)
+        archive = Archive(store.archive, StoredPositions(buckets))
+        known = LogReader(history.folder, history.machine, older.positions, archive=archive)
+
+        def recomputed() -> State:
+            try:
+                return recompute(LogReader(history.folder, history.machine), wall, known, last)
+            except LogError as error:
+                raise no_log(str(error)) from None
+
+        self.start = older.state
+        EndedRows(buckets, self.start, recomputed)
+        return known
+
+    def _read_between(self, known: LogReader, names: Iterable[str]) -> list[Event]:
+        """Return the events of these journals after the positions of `known`. Raises `_WholeHistoryNeeded`."""
+        history, events = self.snapshot.history, list[Event]()
+        for name in names:
+            start, end = (reader.position(name) or Position() for reader in (known, history))
             new = read_between(history.folder, name, start, end)
             if new is None:
                 raise _WholeHistoryNeeded
             events += new
         # The positions can be ahead of the state: see `Snapshot.catch_up`.
-        self.events = sorted((event for event in events if event.at <= self._present.at), key=order_key)
-        self.start = older.state
-        is_late = bool(self.events) and not self.start.precedes(self.events[0].key)
-        if is_late or self.start.events + len(self.events) != self._present.events:
-            raise _WholeHistoryNeeded
+        return sorted((event for event in events if event.at <= self._present.at), key=order_key)
 
 
 def open_past(
@@ -197,6 +215,7 @@ def open_past(
     snapshot = Snapshot(system, workspace)
     if snapshot.fresh:
         snapshot.catch_up(consistent=True)
+    if snapshot.fresh:
         snapshot.full = True
         recent = RecentHistory(snapshot)
         with suppress(_WholeHistoryNeeded, LogError, OSError):

@@ -8,7 +8,6 @@ from typing import TypeAlias
 from coord.engine.cache import checkpoint, older_checkpoints
 from coord.engine.cache.buckets import Buckets
 from coord.engine.cache.ended import EndedRows, StoredPositions, final_positions
-from coord.engine.cache.older_checkpoints import older_checkpoint_interval
 from coord.engine.cache.recompute import recompute
 from coord.engine.journals.problems import JournalProblem, clock_note, journal_problems
 from coord.engine.journals.unreadable import first_incomplete, log_bytes, refuse_missing_log
@@ -116,8 +115,9 @@ class Snapshot:
     def _keep_older_checkpoint(self) -> None:
         """Keep the state as an older checkpoint, if it is far enough from the previous one."""
         events = self.state.events
-        if events // older_checkpoint_interval(events) > self._newest_older // older_checkpoint_interval(events):
+        if older_checkpoints.is_due(events, self._newest_older):
             self._newest_older, self._unsaved[events] = events, checkpoint.encoded(*self._folded())
+            self._unsaved = {n: self._unsaved[n] for n in older_checkpoints.to_keep(self._unsaved, events)}
 
     def read_ahead(self) -> None:
         """Before the lock is taken, read what can take long: journals that others, such as git, have added or removed.

@@ -59,7 +59,7 @@ def claimed_resources(events: Iterable[Event]) -> dict[EventId, str]:
 
 
 def names_in(events: Sequence[Event]) -> dict[str, str]:
-    """Return the names that the sessions have after these events, by session id.
+    """Return the last name that each session was given in these events, by session id.
 
     An imported event cannot rename a session that has events of its own here.
     """
@@ -67,7 +67,7 @@ def names_in(events: Sequence[Event]) -> dict[str, str]:
     started = (
         (e.actor, e.payload.name) for e in events if isinstance(e.payload, SessionStarted) and _can_name(e, ours)
     )
-    return {session: name for session, name in dict(started).items() if name}
+    return {session: name for session, name in started if name}
 
 
 def _can_name(event: Event, ours: Set[str]) -> bool:

@@ -110,7 +110,7 @@ def session_activities(
     live = {life.session for life in not_ended_before(analysis.session_intervals, is_new)}
     activities = [
         _session_activity(lookup, session, events_by_session.get(session.id, []), claims_by_session.get(session.id, []))
-        for session in analysis.state.sessions.values()
+        for session in sorted(analysis.state.sessions.values(), key=lambda session: (session.started_at, session.id))
         if session.id in events_by_session or session.id in live
     ]
     return sorted(activities, key=lambda activity: activity.last_at, reverse=True)

@@ -8,8 +8,9 @@ A difference contains the facts that are not equal in both states. `reverse` ret
 direction. `combine` of two consecutive differences returns the difference between the first and the last state.
 """
 
-from collections.abc import Collection
-from typing import Literal, TypeAlias
+from collections.abc import Callable, Collection
+from functools import partial
+from typing import Any, Literal, TypeAlias, TypeVar, get_args
 
 from eventlog.events import (
     Event,
@@ -21,8 +22,9 @@ from eventlog.events import (
     SessionEnded,
     SessionStarted,
 )
-from projections.rules.state import Notice, State
+from projections.rules.state import Message, Notice, Rows, Session, State
 
+T = TypeVar("T")
 FactKind: TypeAlias = Literal["session", "claim", "wait", "message"]
 FactKey: TypeAlias = tuple[FactKind, str, str]
 """The key of a fact: the kind of object, its id, and the name of the property."""
@@ -42,28 +44,93 @@ _WAIT_FIELDS = ("resource", "mode", "session", "agent", "worktree", "until")
 def facts_of(state: State, messages: Collection[EventId] | None = None) -> Facts:
     """Return all facts of a state. If `messages` is given, other messages are left out."""
     facts: Facts = {}
-    for session in state.sessions.values():
-        for source, fields in ((session, _SESSION_FIELDS), (session.doing, _ACTIVITY_FIELDS), (session, _END_FIELDS)):
-            _add(facts, "session", session.id, source, fields)
-        if session.doing.action or session.doing.target:
-            facts["session", session.id, "doing"] = " ".join(filter(None, (session.doing.action, session.doing.target)))
-        if session.agents:
-            facts["session", session.id, "agents"] = tuple(session.agents)
-        if session.notices:
-            facts["session", session.id, "notices"] = tuple(session.notices)
+    for session in sorted(state.sessions.values(), key=lambda session: (session.started_at, session.id)):
+        add_session(facts, session)
     for claim in state.claims.values():
         _add(facts, "claim", claim.id, claim, _CLAIM_FIELDS)
     for wait in state.waits.values():
         _add(facts, "wait", wait.id, wait, _WAIT_FIELDS)
-    for name in state.messages if messages is None else state.messages.keys() & messages:
-        message = state.messages[name]
-        for field, missing in (
-            ("unread_by", message.unread_by),
-            ("unacknowledged_by", message.not_acknowledged_by),  # a death changes no message
-        ):
-            if missing:
-                facts["message", name, field] = tuple(sorted(missing))
+    names = state.messages.keys() if messages is None else state.messages.keys() & messages
+    for message in sorted((state.messages[name] for name in names), key=lambda message: (message.at, message.id)):
+        add_message(facts, message)
     return facts
+
+
+def subjects_of(state: State) -> dict[EventId, str]:
+    """Return the subjects of the messages in a state, by message id."""
+    return {message.id: message.subject for message in state.messages.values()}
+
+
+class FactsBefore:
+    """The facts of a state, which is then folded further, and the subjects of its messages.
+
+    Rows that are kept outside the state have no facts in it. Those that come back into it later are added here, as they
+    were before.
+    """
+
+    def __init__(self, state: State) -> None:
+        self._facts = facts_of(state)
+        self.subjects = subjects_of(state)
+        self._places = {("session", session.id): session.started_at for session in state.sessions.values()}
+        self._places |= {("message", message.id): message.at for message in state.messages.values()}
+        self._has_all = True
+        tables: tuple[tuple[Any, Callable[[Any], None]], ...] = (
+            (state.sessions, self._add_session),
+            (state.messages, self._add_message),
+        )
+        for rows, add in tables:
+            if isinstance(rows, Rows):
+                rows.find = partial(_found, rows.find, add)
+
+    @property
+    def facts(self) -> Facts:
+        """All facts, in the order of `facts_of`."""
+        if self._has_all:
+            return self._facts
+        rank = {kind: number for number, kind in enumerate(get_args(FactKind))}
+        keys = sorted(self._facts, key=lambda key: (rank[key[0]], self._places.get(key[:2], ""), self._tie(key)))
+        return {key: self._facts[key] for key in keys}
+
+    def _tie(self, key: FactKey) -> str:
+        return key[1] if key[:2] in self._places else ""
+
+    def _add_session(self, session: Session) -> None:
+        add_session(self._facts, session)
+        self._places["session", session.id], self._has_all = session.started_at, False
+
+    def _add_message(self, message: Message) -> None:
+        add_message(self._facts, message)
+        self.subjects[message.id] = message.subject
+        self._places["message", message.id], self._has_all = message.at, False
+
+
+def _found(find: Callable[[str], T | None], add: Callable[[T], object], key: str) -> T | None:
+    row = find(key)
+    if row is not None:
+        add(row)
+    return row
+
+
+def add_session(facts: Facts, session: Session) -> None:
+    """Add the facts of a session."""
+    for source, fields in ((session, _SESSION_FIELDS), (session.doing, _ACTIVITY_FIELDS), (session, _END_FIELDS)):
+        _add(facts, "session", session.id, source, fields)
+    if session.doing.action or session.doing.target:
+        facts["session", session.id, "doing"] = " ".join(filter(None, (session.doing.action, session.doing.target)))
+    if session.agents:
+        facts["session", session.id, "agents"] = tuple(session.agents)
+    if session.notices:
+        facts["session", session.id, "notices"] = tuple(session.notices)
+
+
+def add_message(facts: Facts, message: Message) -> None:
+    """Add the facts of a message."""
+    for field, missing in (
+        ("unread_by", message.unread_by),
+        ("unacknowledged_by", message.not_acknowledged_by),  # a death changes no message
+    ):
+        if missing:
+            facts["message", message.id, field] = tuple(sorted(missing))
 
 
 def affected_messages(event: Event) -> Collection[EventId] | None:

@@ -191,6 +191,14 @@ JournalResult.whole | never damage | a journal with damage is not whole
 _compare_checkpoint | returns 'same' | a checkpoint that differs from the journals is reported
     faults/test_verify.py::test_a_wrong_fold_in_the_checkpoint_is_reported
 
+# The past, from an older checkpoint on.
+RecentHistory.read_after | never is_late | an older checkpoint before a late journal is not used
+    faults/test_past.py::test_older_checkpoints_before_a_late_journal_are_outdated
+journal.read_between | always same_lines | the lines of a journal lead from an older checkpoint to the present
+    faults/test_past.py::test_older_checkpoints_of_other_lines_are_not_used
+open_past | always fresh | a rewind that was not recorded yet is described as always
+    faults/test_past.py::test_a_rewound_or_damaged_journal_is_noticed
+
 # Importing.
 import_folder | always known | a file is imported once
     coord/admin/shell_import/test_run.py::test_a_file_is_imported_only_once

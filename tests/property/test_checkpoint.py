@@ -212,7 +212,9 @@ def test_a_checkpoint_and_later_events_give_the_same_state(workspace: Workspace,
 def test_older_checkpoints_are_few_and_close_to_each_other(events: int, some: list[int]) -> None:
     step = older_checkpoints.older_checkpoint_interval(events)
     arrived = {rung for rung in [*some, *range(step, events, step // 3)] if rung <= events}
-    left = older_checkpoints.first_of_each_interval(arrived, step)
+    left = older_checkpoints.to_keep(arrived, events)
     assert left == sorted(set(left) & arrived)
-    assert len(left) <= 130
+    assert len(left) <= 160
     assert all(any(0 <= rung - other < step for other in left) for rung in arrived)
+    recent = [rung for rung in arrived if rung > events - 100_000]
+    assert all(any(0 <= rung - other < 4096 for other in left) for rung in recent)

@@ -13,13 +13,12 @@ from coord.engine.cache import older_checkpoints
 from coord.engine.history import FullHistory, Past, open_past
 from coord.errors import CoordError
 from coord.render.diff import DiffContext, closed_in, diff_lines
-from coord.render.events import names_in
 from coord.workspace.paths import Workspace
 from eventlog import history
 from eventlog.events import Event, MessageResolved, SessionHeartbeat, SessionStarted, add_time
 from projections.rules.fold import fold
 from projections.rules.state import State
-from projections.views.board import build_board, names_of
+from projections.views.board import build_board
 from projections.views.intervals import analyze_history
 from projections.views.point_in_time import PointInTime, after_event, after_instant, before_instant, count_until
 from projections.views.report import Report, build_report
@@ -93,15 +92,9 @@ def difference(events: Sequence[Event], first: int, begin: PointInTime, end: Poi
     """What changed between two points in time, from the state after the `first` events on."""
     past = Past(None, events[first:], fold(State(), events[:first]))  # type: ignore[arg-type]
     found = compare(past, begin, end)
-    context = DiffContext(names_in(events), found.subjects, closed_in(found.events))
+    context = DiffContext(found.names, found.subjects, closed_in(found.events))
     lines = diff_lines(found.before, found.after, found.decisions, context, end.at)
     return found, lines
-
-
-@given(st.data())
-def test_names_of_the_state_are_those_of_the_events(data: st.DataObject) -> None:
-    events = data.draw(rich_histories())
-    assert names_of(fold(State(), events)) == names_in(events)
 
 
 @pytest.fixture(scope="module")
@@ -153,8 +146,8 @@ def answer(case: Case, text: str, read: Callable[[Case, str], Past]) -> object:
     """The state at a time, the notes about the journals and the present, or the error."""
     try:
         past = read(case, text)
-        now, names, notes = past.now, past.names, past.snapshot.problem_notes(again=True)
+        now, notes = past.now, past.snapshot.problem_notes(again=True)
         snapshot = past.snapshot_at(text)
-        return image(snapshot.state), snapshot.at, now, names, notes, snapshot.unreadable
+        return image(snapshot.state), snapshot.at, now, notes, snapshot.unreadable
     except CoordError as error:
         return str(error)

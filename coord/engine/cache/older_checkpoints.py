@@ -1,4 +1,4 @@
-"""Older checkpoints, about a hundred over the whole history.
+"""Older checkpoints: about a hundred over the whole history, and more of them in its last 100,000 events.
 
 When events arrive late, the fold continues from the newest older checkpoint before them. A state of the past is folded
 from the newest one before it.
@@ -13,10 +13,14 @@ from eventlog.events import Instant
 
 _OLDER_PREFIX = f"{NAME}-"  # followed by the number of events that it has folded
 _MIN_INTERVAL = 4096  # events between two older checkpoints
+_RECENT = 100_000  # the last events of the history, among which the interval is the smallest one
 
 
 def older_checkpoint_interval(events: int) -> int:
-    """Return the number of events between two older checkpoints, a power of two, for a history of this length."""
+    """Return the number of events between two older checkpoints, a power of two, for a history of this length.
+
+    It applies to those that are not among the last `_RECENT` events.
+    """
     return max(_MIN_INTERVAL, 1 << (events >> 7).bit_length())
 
 
@@ -29,14 +33,26 @@ def first_of_each_interval(counts: Iterable[int], interval: int) -> list[int]:
     return kept
 
 
+def is_due(events: int, newest: int) -> bool:
+    """Return whether an older checkpoint is to be made after this many events, if the newest one has `newest`."""
+    return events // _MIN_INTERVAL > newest // _MIN_INTERVAL
+
+
+def to_keep(counts: Iterable[int], events: int) -> list[int]:
+    """Return which older checkpoints are kept in a history of this length, by how many events they have folded."""
+    counts, recent = list(counts), events - _RECENT
+    earlier = first_of_each_interval((n for n in counts if n <= recent), older_checkpoint_interval(events))
+    return earlier + first_of_each_interval((n for n in counts if n > recent), _MIN_INTERVAL)
+
+
 def save_older_checkpoints(folder: str, kept: int, new: dict[int, bytes]) -> None:
     """Save `new` older checkpoints, by how many events they have folded, and delete those after `kept` events.
 
-    In each interval, only the first one is kept.
+    Of the others, those of `to_keep` stay.
     """
     present = _older_checkpoints(folder)
     valid = [*(count for count in present if count <= kept), *new]
-    stay = set(first_of_each_interval(valid, older_checkpoint_interval(max(new, default=kept))))
+    stay = set(to_keep(valid, max(new, default=kept)))
     for count in set(present) - stay:
         with suppress(OSError):
             os.unlink(os.path.join(folder, f"{_OLDER_PREFIX}{count}"))

@@ -11,12 +11,13 @@ from coord.engine.history import Past
 from coord.engine.run import Run
 from coord.render.console.progress import chunks
 from coord.render.diff import TITLES, DiffContext, closed_in, diff_document, diff_lines
-from coord.render.format import duration_text, line, list_first, plural, session_label, time_text
+from coord.render.format import Names, duration_text, line, list_first, plural, session_label, time_text
 from eventlog.events import EVERYONE, Event, EventId, MessageSent, seconds_between
 from projections.rules.fold import as_of, fold
-from projections.rules.state import Decision, State
+from projections.rules.state import Decision
+from projections.views.board import names_of
 from projections.views.point_in_time import PointInTime
-from projections.views.state_diff import Facts, diff_facts, facts_of
+from projections.views.state_diff import Facts, FactsBefore, diff_facts, facts_of, subjects_of
 
 _SHOWN = 20  # lines of each kind
 
@@ -88,26 +89,27 @@ class _Comparison(Struct, frozen=True):
     events: Sequence[Event]
     decisions: Sequence[Decision]
     subjects: Mapping[EventId, str]
+    names: Names
 
 
 def compare(past: Past, begin: PointInTime, end: PointInTime) -> _Comparison:
+    """Compare the states at two points in time. This changes `past`."""
     decisions: list[Decision] = []
     state = past.state(begin)
-    before, subjects = facts_of(state), _subjects(state)
+    before = FactsBefore(state)
     events = past.until(end)[len(past.until(begin)) :]
     for piece in chunks("replaying", events):
         fold(state, piece, decisions.append)
     as_of(state, end.at, decisions.append)
-    return _Comparison(begin, end, before, facts_of(state), events, decisions, subjects | _subjects(state))
-
-
-def _subjects(state: State) -> dict[EventId, str]:
-    return {message.id: message.subject for message in state.messages.values()}
+    after, subjects = facts_of(state), before.subjects | subjects_of(state)
+    names = names_of(state)
+    names |= {s.id: s.name for s in state.sessions.values() if s.name and (s.live or s.over_at >= begin.at)}
+    return _Comparison(begin, end, before.facts, after, events, decisions, subjects, names)
 
 
 def _text_parts(run: Run, past: Past, comparison: _Comparison, limit: int) -> list[str]:
     """Return the heading with the times, and one part for each kind of change."""
-    context = DiffContext(past.names, comparison.subjects, closed_in(comparison.events))
+    context = DiffContext(comparison.names, comparison.subjects, closed_in(comparison.events))
     lines = diff_lines(comparison.before, comparison.after, comparison.decisions, context, past.now)
     sent = [
         _sent_message_line(event, event.payload, comparison.after, context)
