@@ -39,7 +39,7 @@ def on_sent(state: State, event: Event, payload: MessageSent, record: DecisionRe
     if event.imported:
         names = []
     elif everyone:
-        names = [s.id for s in state.sessions.values() if _is_recipient(s, event)]
+        names = _recipients_of_broadcast(state, event)
     else:
         names = [state.current_session(name) for name in payload.to]
     known = (name for name in names if name in state.sessions and state.sessions[name].status != "imported")
@@ -76,10 +76,29 @@ def on_sent(state: State, event: Event, payload: MessageSent, record: DecisionRe
         _acknowledge(state, payload.in_reply_to, event.actor)
 
 
-def _is_recipient(session: Session, event: Event) -> bool:
-    """Return whether a broadcast goes to this session."""
-    died_recently = session.status == "dead" and session.over_at > add_time(event.at, -HOUR_S)
-    return (session.live or died_recently) and session.id != event.actor
+def _recipients_of_broadcast(state: State, event: Event) -> list[str]:
+    """Return the sessions that a broadcast goes to: the live ones, and those presumed dead within the last hour."""
+    an_hour_ago, reachable = add_time(event.at, -HOUR_S), _reachable(state)
+    known = {name: session for name in reachable if (session := state.sessions.get(name))}
+    reached = [n for n, s in known.items() if s.live or (s.status == "dead" and s.over_at > an_hour_ago)]
+    reachable.intersection_update(reached)
+    return [name for name in reached if name != event.actor]
+
+
+def _reachable(state: State) -> set[str]:
+    """Return the sessions that the next broadcast can go to, and possibly others, so that it does not look at all.
+
+    The set is derived from the state and never saved.
+    """
+    known: set[str] | None = state.__dict__.get("reachable")
+    if known is None:
+        known = state.__dict__["reachable"] = {s.id for s in state.sessions.values() if s.live or s.status == "dead"}
+    return known
+
+
+def note_alive(state: State, session: str) -> None:
+    """Record that a broadcast can go to a session again, because it has just written an event."""
+    _reachable(state).add(session)
 
 
 def on_read(state: State, event: Event, payload: MessageRead, record: DecisionRecorder) -> None:

@@ -24,6 +24,7 @@ from projections.rules.claims import end_session_claims, transfer_agent_claims, 
 from projections.rules.messages import (
     drop_broadcasts,
     excuse,
+    note_alive,
     owe_again,
     receive_open_broadcasts,
     transfer_messages,
@@ -84,6 +85,7 @@ def mark_alive(state: State, event: Event, record: DecisionRecorder) -> None:
         session.status = "imported" if event.imported else "live"
         state.sessions[session.id] = session
         state.session_count += 1
+    note_alive(state, session.id)
     if event.imported:
         state.imported.add(_source(event.imported))
         session.over_at = event.at
