@@ -120,7 +120,7 @@ def test_reading_a_history_in_batches_gives_all_of_it(
     whole = LogReader(str(tmp_path), "north")
     expected = keys(whole.catch_up(wall).events)
     for chunk in (1, 300, 2000):
-        monkeypatch.setattr(reading, "_CHUNK_BYTES", chunk)
+        monkeypatch.setattr(reading, "_BUFFER_BYTES", chunk)
         monkeypatch.setattr(reading, "_MIN_CHUNK_BYTES", chunk)
         history, found = LogReader(str(tmp_path), "north"), list[str]()
         invalidated = [batch.rewound for batch in history.batches(wall)][-1]
