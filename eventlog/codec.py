@@ -73,7 +73,10 @@ class DamagedLine(ValueError):
 
 def line_hash(previous: bytes, body: bytes) -> bytes:
     """Return the hash of a line with this `body`; `previous` is the stored hash of the line before."""
-    return blake2b(previous + body, digest_size=16).hexdigest().encode()
+    digest = _new_hash()
+    digest.update(previous)
+    digest.update(body)
+    return digest.hexdigest().encode()
 
 
 def encode_line(event: Event, previous: bytes) -> tuple[bytes, bytes]:
