@@ -17,7 +17,7 @@ from operator import lt
 
 from msgspec import DecodeError, Raw, Struct, ValidationError
 from msgspec.json import Decoder, Encoder
-from msgspec.structs import astuple
+from msgspec.structs import asdict, astuple
 
 from eventlog.digest import blake2b
 from eventlog.events import MAX_INT, VERSION, Event, Imported, Instant, Unknown
@@ -44,7 +44,8 @@ class _JournalEvent(Event, frozen=True, kw_only=True, omit_defaults=True, gc=Fal
     def __eq__(self, other: object) -> bool:
         return astuple(self) == astuple(other) if isinstance(other, Event) else NotImplemented
 
-    __hash__ = Event.__hash__
+    def __hash__(self) -> int:
+        return hash(Event(**asdict(self)))
 
 
 class _Envelope(Struct, rename={"payload": "event"}):

@@ -171,7 +171,7 @@ class LogReader:
         ends = [(self.positions.get(name, Position()).at, name) for name in unread]
         heapify(ends)  # up to which time each unfinished journal was read
         while True:
-            while ends and (buffers.bytes < _BUFFER_BYTES or buffers.first_at > ends[0][0]):
+            while ends and (buffers.bytes < _BUFFER_BYTES or not ends[0][0] or buffers.first_at > ends[0][0]):
                 at, name = heappop(ends)
                 if not at and buffers.bytes >= _BUFFER_BYTES and (before := self._time_before(name)):
                     heappush(ends, (before, name))
