@@ -9,11 +9,13 @@ is byte for byte what this module would write contains neither. Nearly all lines
 decoded at once; any other line is checked strictly, on its own.
 """
 
+from collections.abc import Callable
 from datetime import datetime
 from operator import lt
 
 from msgspec import DecodeError, Raw, Struct, ValidationError
 from msgspec.json import Decoder, Encoder
+from msgspec.structs import asdict, astuple
 
 from eventlog.digest import blake2b
 from eventlog.events import MAX_INT, VERSION, Event, Imported, Instant, Unknown
@@ -24,8 +26,24 @@ _TAIL = len(HASH_KEY) + 32 + len(b'"}')
 HASH_SUFFIX = rb',"hash":"[0-9a-f]{32}"\}'  # a pattern: the end of a complete line, without its newline
 MAX_LINE = 8 << 20  # bytes; even the longest message, with every character escaped, is shorter
 
+_new_hash = blake2b(digest_size=16).copy  # faster than a new object, whose many parameters are parsed each time
 _encode, _encode_lines = Encoder().encode, Encoder().encode_lines
-_decode, _decode_lines = Decoder(Event).decode, Decoder(Event).decode_lines
+_decode, _decode_any = Decoder(Event).decode, Decoder(Event).decode_lines
+
+
+class _JournalEvent(Event, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """An event of a block of lines, equal to the same `Event`.
+
+    Its session is not matched with a pattern, which would be a third of decoding: it is compared with the journal's.
+    """
+
+    session: str
+
+    def __eq__(self, other: object) -> bool:
+        return astuple(self) == astuple(other) if isinstance(other, Event) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(Event(**asdict(self)))
 
 
 class _Envelope(Struct, rename={"payload": "event"}):
@@ -43,6 +61,7 @@ class _Type(Struct):
     type: str = "(no type)"
 
 
+_decode_lines: Callable[[bytes], list[Event]] = Decoder(_JournalEvent).decode_lines  # type: ignore[assignment]
 _decode_envelope = Decoder(_Envelope).decode
 _decode_type = Decoder(_Type).decode
 
@@ -53,7 +72,10 @@ class DamagedLine(ValueError):
 
 def line_hash(previous: bytes, body: bytes) -> bytes:
     """Return the hash of a line with this `body`; `previous` is the stored hash of the line before."""
-    return blake2b(previous + body, digest_size=16).hexdigest().encode()
+    digest = _new_hash()
+    digest.update(previous)
+    digest.update(body)
+    return digest.hexdigest().encode()
 
 
 def encode_line(event: Event, previous: bytes) -> tuple[bytes, bytes]:
@@ -78,7 +100,7 @@ def encode_lines(events: list[Event], previous: bytes) -> list[bytes]:
         line, previous = encode_line(event, previous)
         lines.append(line)
     try:
-        same = _decode_lines(b"".join(lines)) == events and _are_canonical(events)
+        same = _decode_any(b"".join(lines)) == events and _are_canonical(events)
     except (ValueError, RecursionError):
         same = False
     if not same and [decode_event(line[:-1]) for line in lines] != events:
@@ -100,7 +122,7 @@ def _are_canonical(events: list[Event]) -> bool:
     """Return whether no strict check is needed for these events, whose lines are byte for byte what we would write."""
     return (
         {event.v for event in events} <= {VERSION}
-        and not any(event.imported for event in events)  # an import can contain values of any type
+        and not [event for event in events if event.imported]  # an import can contain values of any type
         and are_instants([event.at for event in events])
     )
 
@@ -140,16 +162,30 @@ def decode_lines(lines: list[bytes], previous: bytes, session: str, n: int, at: 
     has the hash `previous`. The result is None unless the lines follow each other and each is byte for byte what we
     would write. `decode_line` accepts all of these lines.
     """
+    bodies = [line[:-_TAIL] for line in lines]
     try:
         events = _decode_lines(b"\n".join(lines))
-        bodies = _encode_lines(events).split(b"}\n")  # unambiguous: a line break inside a value is escaped
+        if _encode_lines(events) != b"}\n".join([*bodies, b""]):  # a line break inside a value is escaped
+            return None
     except (ValueError, RecursionError):
         return None
-    for line, body in zip(lines, bodies, strict=False):  # `split` returns an empty last element
-        previous = line_hash(previous, body)
-        if line != body + HASH_KEY + previous + b'"}':
-            return None
-    return events if can_follow(events, session, n, at) and _are_canonical(events) else None
+    right = _have_right_hashes(lines, bodies, previous) and can_follow(events, session, n, at)
+    return events if right and _are_canonical(events) else None
+
+
+def _have_right_hashes(lines: list[bytes], bodies: list[bytes], previous: bytes) -> bool:
+    """Return whether each line is its body and then its hash, if `previous` is the hash of the line before the first.
+
+    Each hash is computed from the hash that the line before stores, so that all are compared at once.
+    """
+    digests = []
+    for before, body in zip([previous, *[line[-34:-2] for line in lines]], bodies, strict=False):
+        digest = _new_hash()
+        digest.update(before)
+        digest.update(body)
+        digests.append(digest.hexdigest())
+    ends = HASH_KEY + '"},"hash":"'.join(digests).encode() + b'"}'
+    return b"".join([line[-_TAIL:] for line in lines]) == ends
 
 
 def is_instant(text: str) -> bool:
@@ -222,18 +258,18 @@ def _check_strictly(line: bytes) -> None:
         raise DamagedLine(f"it is not JSON ({error})") from None
 
 
-_SIXTIES = {minute + second for minute in "012345" for second in "012345"}  # the first digits of a minute and a second
-_NO_DIGITS = {ord(digit): "0" for digit in "123456789"}
+_ZEROS = bytes.maketrans(b"123456789", b"000000000")
+_FORM = b"0000-00-00T00:00:00.000000Z"
 
 
 def are_instants(texts: list[str]) -> bool:
     """Return whether all of these texts are instants."""
     if len(texts) == 1:
         return is_instant(texts[0])
-    form = "0000-00-00T00:00:00.000000Z"
-    if "".join(texts).translate(_NO_DIGITS) != form * len(texts) or {len(text) for text in texts} - {len(form)}:
+    joined = "".join(texts).encode(errors="replace")
+    length = len(_FORM)
+    if joined.translate(_ZEROS) != _FORM * len(texts) or {*map(len, texts)} - {length}:
         return False
+    sixties = joined[14::length] + joined[17::length]  # the first digits of all minutes and seconds
     hours = {text[:13] for text in texts}
-    return {text[14] + text[17] for text in texts} <= _SIXTIES and all(
-        is_instant(f"{hour}:00:00.000000Z") for hour in hours
-    )
+    return not sixties.translate(None, b"012345") and all(is_instant(f"{hour}:00:00.000000Z") for hour in hours)

@@ -13,7 +13,7 @@ times forward. It is held back and reported until its time is near.
 
 from collections.abc import Iterable, Iterator
 from functools import partial
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from operator import attrgetter
 
 from msgspec import Struct
@@ -24,34 +24,18 @@ from eventlog.errors import LogError, Unreadable
 from eventlog.events import NEVER, Event, EventId, Instant, add_time
 from eventlog.listing import list_journals
 from eventlog.local.journal import read_from, with_journal_path
-from eventlog.read_buffer import ReadBuffer
-from eventlog.scanning import Position
+from eventlog.order import acceptance_limit
+from eventlog.read_buffer import ReadBuffer, ReadBuffers
+from eventlog.scanning import Position, scan
 
-MAX_CLOCK_LEAD_S = 60  # how far ahead an event from another machine can be
-
-_CHUNK_BYTES, _MIN_CHUNK_BYTES = 8 << 20, 1 << 14  # bytes read at a time, from all journals and from one journal
-
-order_key = attrgetter("at", "session", "n")
-
-
-def merge(journals: Iterable[Iterable[Event]]) -> list[Event]:
-    """Return all events in the total order, each once, even if the input contains duplicates."""
-    unique = {(event.session, event.n): event for journal in journals for event in journal}
-    return sorted(unique.values(), key=order_key)
+_BUFFER_BYTES = 4 << 20  # bytes that are read before they are merged, from all journals together
+_MIN_CHUNK_BYTES = 1 << 14  # bytes that are read at a time from one journal
+_PEEK_BYTES = 1 << 12  # bytes that are read to find the first line of a journal
 
 
 def lines_read_text(count: int) -> str:
     """Return `1 line was read` or `2 lines were read`."""
     return "1 line was read" if count == 1 else f"{count} lines were read"
-
-
-def acceptance_limit(positions: Iterable[Position], machine: str, wall: Instant, accepted: Instant) -> Instant:
-    """Return the latest time at which events of other machines are accepted when the clock shows `wall`.
-
-    Everything up to `accepted`, the latest time accepted before, stays accepted.
-    """
-    ours = max((position.at for position in positions if position.machine == machine), default="")
-    return max(add_time(wall, MAX_CLOCK_LEAD_S), ours, accepted)
 
 
 class Batch(Struct, frozen=True):
@@ -189,35 +173,28 @@ class LogReader:
         rewound = self._forget_missing(unread)
         unread = {name for name in unread if not self._is_up_to_date(name)}
         horizon = max(self._acceptance_limit(wall, accepted), self._repeat_horizon)
-        chunk_sizes = dict.fromkeys(unread, _MIN_CHUNK_BYTES)
-        buffers: dict[str, ReadBuffer] = {}
-        buffer_ends: list[tuple[Instant, str]] = []  # a heap: where the buffer of each unfinished journal ends
-        merged: list[str] = []  # the journals that the last batch came from
+        buffers = ReadBuffers()
+        ends = [((self.position(name) or Position()).at, name) for name in unread]
+        heapify(ends)  # up to which time each unfinished journal was read
         while True:
-            for name in sorted(unread - buffers.keys()):
-                buffer, was_rewound, more = self._read_next(name, chunk_sizes[name], horizon)
-                share = _CHUNK_BYTES // max(1, len(merged))
-                chunk_sizes[name] = max(_MIN_CHUNK_BYTES, min(2 * chunk_sizes[name], share))
+            while ends and (buffers.bytes < _BUFFER_BYTES or not ends[0][0] or buffers.first_at > ends[0][0]):
+                at, name = heappop(ends)
+                if not at and buffers.bytes >= _BUFFER_BYTES and (before := self._time_before(name)):
+                    heappush(ends, (before, name))
+                    continue
+                was_rewound, end = self._read_into(buffers, name, horizon)
                 rewound |= was_rewound
-                if buffer and buffer.events:
-                    buffers[name] = buffer
-                if not more:
-                    unread.remove(name)
-                elif buffer:
-                    heappush(buffer_ends, (buffer.events[-1].at, name))
+                if end:
+                    heappush(ends, (end, name))
             # No unread part of a journal can contain an event at or before `bound`.
-            bound = buffer_ends[0][0] if buffer_ends else NEVER
+            bound = ends[0][0] if ends else NEVER
             events: list[Event] = []
-            merged = sorted(name for name, buffer in buffers.items() if buffer.events[0].at <= bound)
-            for name in merged:
-                events += buffers[name].take_until(bound)
-                self._set_position(name, buffers[name].start)
-                if not buffers[name].events:
-                    del buffers[name]
-            while buffer_ends and buffer_ends[0][0] <= bound:
-                heappop(buffer_ends)
-            yield Batch(sorted(events, key=order_key), rewound)
-            if not unread and not buffers:
+            for name, part, position in buffers.take_until(bound):
+                events += part
+                self._set_position(name, position)
+            events.sort(key=attrgetter("at"))  # at equal times, the journals and their events are already in order
+            yield Batch(events, rewound)
+            if not ends and not buffers.bytes:
                 break
         horizon = self._acceptance_limit(wall, accepted) if self.held_back else ""
         if any(at <= horizon for at in self.held_back.values()):
@@ -252,16 +229,47 @@ class LogReader:
         length = position.length if position.stopped else position.size
         return 0 < length == self._sizes[name] and not position.archived
 
-    def _read_next(self, name: str, chunk_bytes: int, horizon: Instant) -> tuple[ReadBuffer | None, bool, bool]:
-        """Read a journal up to its next events or to its end.
+    def _time_before(self, name: str) -> Instant:
+        """Return a time before all unread events of a journal, from its first line; empty if that is not known."""
+        start = self.positions.get(name, Position())
+        if start.size:
+            return ""
+        try:
+            data, _ = with_journal_path(
+                self.folder, name, partial(read_from, size=0, last=b"", chunk_bytes=_PEEK_BYTES)
+            )
+        except (OSError, LogError):
+            return ""
+        events, _ = scan(name, data[: data.find(b"\n") + 1], start)
+        return add_time(events[0].at, micros=-1) if events else ""
 
-        Returns the buffer, whether the journal was rewound, and whether there is more to read. It reads about
-        `chunk_bytes` at a time. Events of another machine after `horizon`, the acceptance limit, are left out, as if
-        they were not in the file yet.
+    def _read_into(self, buffers: ReadBuffers, name: str, horizon: Instant) -> tuple[bool, Instant]:
+        """Read the next events of a journal into `buffers`.
+
+        Returns whether the journal was rewound, and the time of the last event read; empty if the journal was read to
+        its end.
+        """
+        share = _BUFFER_BYTES // (2 * max(1, len(buffers.blocks)))
+        end = buffers.end(name)
+        chunk_bytes = max(_MIN_CHUNK_BYTES, share if end else 0)
+        block, rewound, more = self._read_next(name, end or self.positions.get(name, Position()), chunk_bytes, horizon)
+        if rewound:
+            buffers.drop(name)
+        if block and not buffers.add(block):
+            self._set_position(name, block.end)
+        return rewound, block.events[-1].at if block and more else ""
+
+    def _read_next(
+        self, name: str, start: Position, chunk_bytes: int, horizon: Instant
+    ) -> tuple[ReadBuffer | None, bool, bool]:
+        """Read a journal from `start` up to its next events or to its end.
+
+        Returns the events with their lines, whether the journal was rewound, and whether there is more to read. It
+        reads about `chunk_bytes` at a time. Events of another machine after `horizon`, the acceptance limit, are left
+        out, as if they were not in the file yet.
         """
         archived, rewound = name in self._archived, False
         while True:
-            start = self.positions.get(name, Position())
             try:
                 data, back = with_journal_path(
                     self.folder, name, partial(read_from, size=start.size, last=start.last, chunk_bytes=chunk_bytes)
@@ -277,6 +285,7 @@ class LogReader:
                 rewound |= start.n > 0
                 lost = f"it was cut back or rewritten; {lines_read_text(start.lines)} before" if start.n else ""
                 start = Position(rewound=start.rewound or lost)
+                self._set_position(name, start)
             block = ReadBuffer(name, data, start, self.lines)
             more = len(data) >= chunk_bytes and block.end.size > start.size and not block.end.stopped
             if block.events and block.events[-1].at > horizon and block.end.machine != self.machine:
@@ -286,6 +295,6 @@ class LogReader:
             elif not more:
                 length = self._sizes.get(name, 0) if block.end.stopped else 0
                 block.end = replace(block.end, archived=archived, length=length)
-            self._set_position(name, start if block.events else block.end)
             if block.events or not more:
                 return block, rewound, more
+            start = block.end

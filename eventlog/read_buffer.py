@@ -1,9 +1,10 @@
-"""Buffer the events of one journal that were read but not yet merged into the history."""
+"""Buffer the events that were read but not yet merged into the history."""
 
 from bisect import bisect_right
+from collections.abc import Iterator
 from operator import attrgetter
 
-from eventlog.events import Event, EventId, Instant
+from eventlog.events import NEVER, Event, EventId, Instant
 from eventlog.scanning import Position, position_after, scan
 
 
@@ -16,6 +17,7 @@ class ReadBuffer:
     def __init__(self, session: str, data: bytes, start: Position, lines: dict[EventId, bytes] | None = None) -> None:
         self.session, self.data, self.start = session, data, start
         self.events, self.end = scan(session, data, start, lines)
+        self.bytes = len(data)
         self._begin = start.size
         self._clean = not self.end.damage and self.end.lines - start.lines == len(self.events)
 
@@ -59,3 +61,52 @@ class ReadBuffer:
                 break
             offset = end
         return offset
+
+
+class ReadBuffers:
+    """The blocks of several journals, by name. Each block has events, and a journal's blocks follow each other."""
+
+    def __init__(self) -> None:
+        self.blocks: dict[str, list[ReadBuffer]] = {}
+        self.bytes = 0  # of all lines read whose block has events that were not taken
+
+    @property
+    def first_at(self) -> Instant:
+        """The time of the first event; `NEVER` if there is none."""
+        return min((blocks[0].events[0].at for blocks in self.blocks.values()), default=NEVER)
+
+    def end(self, name: str) -> Position | None:
+        """Return the position up to which a journal is buffered, if it is."""
+        blocks = self.blocks.get(name)
+        return blocks[-1].end if blocks else None
+
+    def add(self, block: ReadBuffer) -> bool:
+        """Add the next block of a journal. Return whether the journal has events that were not taken."""
+        blocks = self.blocks.get(block.session)
+        if block.events:
+            self.bytes += block.bytes
+            self.blocks.setdefault(block.session, []).append(block)
+        elif blocks:
+            blocks[-1].end = block.end
+        return bool(block.events or blocks)
+
+    def drop(self, name: str) -> None:
+        """Drop the blocks of a journal."""
+        for block in self.blocks.pop(name, ()):
+            self.bytes -= block.bytes
+
+    def take_until(self, at: Instant) -> Iterator[tuple[str, list[Event], Position]]:
+        """Remove the events whose time is not after `at`. Yield them for each journal, by name, with their position."""
+        for name, blocks in sorted(self.blocks.items()):
+            taken: list[Event] = []
+            position = None
+            while blocks and blocks[0].events[0].at <= at:
+                taken += blocks[0].take_until(at)
+                position = blocks[0].start
+                if blocks[0].events:
+                    break
+                self.bytes -= blocks.pop(0).bytes
+            if not blocks:
+                del self.blocks[name]
+            if position:
+                yield name, taken, position

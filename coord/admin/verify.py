@@ -32,8 +32,9 @@ from coord.workspace.system import System
 from eventlog.archived import Archive
 from eventlog.errors import LogError
 from eventlog.events import Instant, add_time
-from eventlog.history import MAX_CLOCK_LEAD_S, LogReader, acceptance_limit, lines_read_text
+from eventlog.history import LogReader, lines_read_text
 from eventlog.local.journal import journal_paths, prefix_differs, read_from, read_in_chunks, with_journal_path
+from eventlog.order import MAX_CLOCK_LEAD_S, acceptance_limit
 from eventlog.scanning import Damage, Position, scan
 from projections.rules.fold import as_of
 from projections.rules.state import State

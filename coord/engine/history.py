@@ -27,8 +27,9 @@ from coord.workspace.system import System
 from eventlog.archived import Archive
 from eventlog.errors import LogError
 from eventlog.events import Event, EventId, Instant, SessionStarted
-from eventlog.history import LogReader, order_key
+from eventlog.history import LogReader
 from eventlog.local.journal import read_between, read_event
+from eventlog.order import order_key
 from eventlog.scanning import Position
 from projections.rules.fold import as_of, fold
 from projections.rules.state import DecisionRecorder, State, ignore_decision

@@ -17,9 +17,10 @@ from coord.workspace.system import System
 from eventlog.archived import Archive
 from eventlog.errors import LogError
 from eventlog.events import Event, EventId, Instant, seconds_between
-from eventlog.history import Batch, LogReader, lines_read_text, order_key
+from eventlog.history import Batch, LogReader, lines_read_text
 from eventlog.local.files import modified_at_ns
 from eventlog.local.journal import journal_paths
+from eventlog.order import order_key
 from eventlog.scanning import Position
 from projections.rules.fold import fold
 from projections.rules.state import DecisionRecorder, State, ignore_decision

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from eventlog.codec import NO_HASH
 from eventlog.events import ClaimRequested
-from eventlog.history import merge
+from eventlog.order import merge
 from eventlog.scanning import Position, scan
 from tests.support.histories import judged
 

@@ -25,7 +25,7 @@ from eventlog.events import (
     add_time,
     to_micros,
 )
-from eventlog.history import merge
+from eventlog.order import merge
 from eventlog.scanning import Position, scan
 from projections.rules.claims import is_token_valid
 from projections.rules.cycles import wait_cycles

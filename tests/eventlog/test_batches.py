@@ -13,9 +13,11 @@ from msgspec.structs import replace
 from eventlog import history as reading
 from eventlog import scanning
 from eventlog.archived import Archive
-from eventlog.codec import NO_HASH, are_instants, decode_lines, encode_line, is_instant, line_hash
+from eventlog.codec import NO_HASH, are_instants, decode_lines, encode_line, encode_lines, is_instant, line_hash
 from eventlog.events import Event, EventId, Imported, SessionHeartbeat, SessionStarted
 from eventlog.history import LogReader
+from eventlog.local.journal import read_from
+from eventlog.read_buffer import ReadBuffer, ReadBuffers
 from eventlog.scanning import Position, scan
 from tests.support.journals import SESSION, at, event, keys, write
 
@@ -121,7 +123,7 @@ def test_reading_a_history_in_batches_gives_all_of_it(
     whole = LogReader(str(tmp_path), "north")
     expected = keys(whole.catch_up(wall).events)
     for chunk in (1, 300, 2000):
-        monkeypatch.setattr(reading, "_CHUNK_BYTES", chunk)
+        monkeypatch.setattr(reading, "_BUFFER_BYTES", chunk)
         monkeypatch.setattr(reading, "_MIN_CHUNK_BYTES", chunk)
         history, found = LogReader(str(tmp_path), "north"), list[str]()
         invalidated = [batch.rewound for batch in history.batches(wall)][-1]
@@ -150,3 +152,50 @@ def test_checking_many_instants_agrees_with_checking_one() -> None:
     assert not are_instants([good + "0", good[1:]])
     assert not are_instants(["2026-02-30T11:00:00.000000Z"])
     assert are_instants([])
+
+
+def test_events_decoded_together_equal_those_decoded_singly() -> None:
+    some = [event(n) for n in range(1, 4)]
+    lines = [line[:-1] for line in encode_lines(some, NO_HASH)]
+    together = decode_lines(lines, NO_HASH, SESSION, 0, "")
+    assert together is not None
+    assert (together, set(together)) == (some, set(some))
+    assert together[0] != some[1]
+    assert decode_lines(lines, NO_HASH, "brown-otter", 0, "") is None
+
+
+def test_a_journal_is_begun_when_the_merge_reaches_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(30):
+        write(tmp_path, f"session-{number}", "north", [float(10 * number + second) for second in range(1, 10)])
+    monkeypatch.setattr(reading, "_BUFFER_BYTES", 3000)
+    most, add = [0], ReadBuffers.add
+
+    def counted(self: ReadBuffers, block: ReadBuffer) -> bool:
+        most.append(len(self.blocks) + 1)
+        return add(self, block)
+
+    monkeypatch.setattr(ReadBuffers, "add", counted)
+    found = [one for batch in LogReader(str(tmp_path), "north").batches(at(400)) for one in batch.events]
+    assert keys(found) == [f"session-{number}/{n}" for number in range(30) for n in range(1, 10)]
+    assert max(most) <= 5, "not all journals are in memory"
+
+
+def test_a_journal_that_is_rewritten_during_a_read_is_rewound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path, "amber", "north", [float(second) for second in range(1, 20)])
+    path, real, chunks = tmp_path / "amber.jsonl", read_from, list[int]()
+
+    def rewritten(name: str, size: int, last: bytes, chunk_bytes: int) -> tuple[bytes, bool]:
+        chunks.append(size)
+        if len(chunks) == 3:
+            path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:2]))
+        return real(name, size, last, chunk_bytes)
+
+    monkeypatch.setattr(reading, "_BUFFER_BYTES", 3000)
+    monkeypatch.setattr(reading, "_MIN_CHUNK_BYTES", 300)
+    monkeypatch.setattr(reading, "read_from", rewritten)
+    history = LogReader(str(tmp_path), "north")
+    *_, end = history.batches(at(100))
+    assert end.rewound
+    assert keys(end.events) == ["amber/1", "amber/2"]
+    assert "it was cut back or rewritten" in history.positions["amber"].rewound
+    assert history.positions["amber"].n == 2

@@ -16,7 +16,8 @@ from msgspec.json import encode
 
 from eventlog.codec import NO_HASH, encode_line
 from eventlog.events import NEVER, Event, Unknown
-from eventlog.history import LogReader, merge
+from eventlog.history import LogReader
+from eventlog.order import merge
 from eventlog.scanning import Position, scan
 from projections.rules.fold import fold
 from projections.rules.state import State

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from eventlog import history as reading
 from eventlog.errors import JournalClosed, LogError
 from eventlog.events import Event, to_micros
-from eventlog.history import MAX_CLOCK_LEAD_S, LogReader, merge
+from eventlog.history import LogReader
 from eventlog.local.journal import read_from
 from eventlog.local.writer import JournalWriter
+from eventlog.order import MAX_CLOCK_LEAD_S, merge
 from tests.support.journals import at, event, keys, plain, write
 
 # --- order ------------------------------------------------------------------------------------------------------------

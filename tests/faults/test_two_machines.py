@@ -21,7 +21,7 @@ import pytest
 from coord.engine.snapshot import Snapshot
 from coord.workspace.paths import find_workspace
 from eventlog.events import Event, SessionPresumedDead, add_time
-from eventlog.history import merge
+from eventlog.order import merge
 from eventlog.scanning import Position, scan
 from projections.rules.fold import as_of, fold
 from projections.rules.liveness import ObserverHost

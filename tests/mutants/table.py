@@ -62,12 +62,18 @@ codec.line_hash | replace previous b'' | the hash of a line covers the line befo
     eventlog/test_codec.py::test_the_hash_is_blake2b_of_the_previous_hash_and_the_body
 codec.decode_line | never line_hash | a changed byte is found
     eventlog/test_damage.py::test_an_altered_byte_is_found_and_affects_only_its_line
+codec._have_right_hashes | returns True | a changed byte is found, also in a block of lines
+    eventlog/test_damage.py::test_an_altered_byte_is_found_and_affects_only_its_line
 codec.decode_event | without _check_strictly | a line that parsers read differently is damage
     eventlog/test_codec.py::test_invalid_input_that_parsers_accept_is_damage
 history.merge | replace order_key attrgetter("at") | events with the same time have one order
     eventlog/test_history.py::test_the_order_is_by_time_then_session_then_number
 journal.read_from | never read last | a journal that was rewound is found
     eventlog/local/test_closed.py::test_continued_reading_finds_a_rewound_journal
+LogReader.batches | never _time_before | a journal is begun when the merge reaches it
+    eventlog/test_batches.py::test_a_journal_is_begun_when_the_merge_reaches_it
+LogReader._read_into | without drop | a journal that is rewritten during a read is rewound
+    eventlog/test_batches.py::test_a_journal_that_is_rewritten_during_a_read_is_rewound
 LogReader._read_next | never horizon | events of another machine that are too far ahead are held back
     eventlog/test_history.py::test_events_too_far_ahead_are_held_back_and_not_lost
 Archive.refresh | always force | a journal that was just archived is not reported as gone

@@ -57,7 +57,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
         patch.setattr(messages, "DAY_S", 15)
         patch.setattr(messages, "MAX_RECENT_MESSAGES", 2)
         patch.setattr(Snapshot, "_is_archived", lambda snapshot, session: True)
-        patch.setattr(history, "_CHUNK_BYTES", 2000)
+        patch.setattr(history, "_BUFFER_BYTES", 2000)
         patch.setattr(history, "_MIN_CHUNK_BYTES", 500)
         yield Workspace(str(root / "COORDINATION"), str(root), None)
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eventlog.events import Event, add_time
-from eventlog.history import merge
+from eventlog.order import merge
 from projections.rules.fold import as_of, fold
 from projections.rules.state import Decision, State
 from tests.support.histories import GAPS_S, histories, journals_of, judged, pieces_of

@@ -7,7 +7,7 @@ from hypothesis import given
 from msgspec.structs import replace
 
 from eventlog.events import Event, Imported, MessageSent, add_time
-from eventlog.history import merge
+from eventlog.order import merge
 from projections.rules.fold import as_of, fold
 from projections.rules.state import Decision, State
 from projections.views.intervals import analyze_history

@@ -22,7 +22,8 @@ from eventlog.events import (
     Event,
     add_time,
 )
-from eventlog.history import LogReader, merge
+from eventlog.history import LogReader
+from eventlog.order import merge
 from projections.rules.fold import as_of, fold
 from projections.rules.state import State
 from tests.support.attacks import law
