@@ -23,7 +23,8 @@ from coord.engine.cache import checkpoint
 from coord.engine.cache.buckets import Buckets
 from coord.engine.cache.ended import EndedRows, StoredPositions, final_positions
 from coord.engine.cache.recompute import recompute
-from coord.engine.snapshot import Snapshot, is_unused
+from coord.engine.journals.unreadable import is_unused
+from coord.engine.snapshot import Snapshot
 from coord.errors import no_log
 from coord.render.console.progress import ProgressBar
 from coord.workspace.paths import REMOVED, Workspace, read_marker

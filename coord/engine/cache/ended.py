@@ -67,11 +67,8 @@ class EndedRows:
     def bring_back(self) -> None:
         """Move all rows from the store into the state."""
         try:
-            for rows, prefix, decode in (
-                (self._sessions, SESSION, _decode_session),
-                (self._messages, MESSAGE, _decode_message),
-            ):
-                self._bring_back(rows, prefix, decode)
+            self._bring_back(self._sessions, SESSION, _decode_session)
+            self._bring_back(self._messages, MESSAGE, _decode_message)
         except CacheDamaged:
             self._rebuild()
             self.bring_back()
