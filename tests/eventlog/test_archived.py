@@ -3,6 +3,7 @@ events.
 """
 
 import os
+import shutil
 from pathlib import Path
 from types import ModuleType
 
@@ -108,7 +109,8 @@ def test_no_second_journal_gets_the_name_of_an_archived_one(tmp_path: Path) -> N
 def test_the_journal_in_the_log_counts_before_an_archived_one(tmp_path: Path) -> None:
     write(tmp_path, "amber", "north", [1, 2])
     archive(tmp_path, "amber")
-    write(tmp_path, "amber", "north", [1, 2, 3])
+    shutil.copy(tmp_path / ARCHIVE_FOLDER / "amber.jsonl", tmp_path)
+    write(tmp_path, "amber", "north", [3])
     history = LogReader(str(tmp_path), "north")
     assert keys(history.catch_up(at(10)).events) == ["amber/1", "amber/2", "amber/3"]
     assert history.duplicates == {"amber"}
