@@ -124,7 +124,7 @@ def test_a_damaged_index_changes_no_answer(scene: Scene, damage: Callable[[Scene
         scene.run("heartbeat", "a", "b")
     if damage not in (replace_by_folders, link_elsewhere):  # a person must remove these
         assert checkpoint.load(str(scene.cache))[1] is not None
-        assert "differs" not in scene.run("verify")
+        assert "The checkpoint agrees with them" in scene.run("verify")
     assert scene.reads()[0] == after[0]
     shutil.rmtree(scene.cache)
     assert scene.reads()[0] == after[0]
@@ -153,6 +153,15 @@ def test_a_conversation_that_ended_long_ago_is_found(repo: Repo, monkeypatch: py
     machine.run(200, "heartbeat", "a", "b")
     assert (repo.log / "ended" / f"{first}.jsonl").exists()
     assert first in machine.run(100, "heartbeat", "back", "again", **env).both
+
+
+def test_verify_reports_damaged_files_beside_the_checkpoint(scene: Scene) -> None:
+    assert "The checkpoint agrees with them" in scene.run("verify")
+    flip_a_bit(scene)
+    assert "The checkpoint is damaged" in scene.run("verify")
+    (scene.cache / checkpoint.NAME).unlink()
+    scene.run("heartbeat", "a", "b")
+    assert "The checkpoint agrees with them" in scene.run("verify")
 
 
 def test_verify_compares_the_rows_beside_the_checkpoint(scene: Scene) -> None:

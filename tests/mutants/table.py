@@ -194,6 +194,10 @@ _move | always same path | a journal that was written to meanwhile is not archiv
     coord/admin/test_archive_exceptions.py::test_a_journal_whose_session_comes_back_stays
 JournalResult.whole | never damage | a journal with damage is not whole
     faults/test_verify.py::test_damage_is_reported_with_its_place_and_a_remedy
+_compare_checkpoint | never damaged | rows beside the checkpoint that differ from the journals are reported
+    faults/test_ended_rows.py::test_verify_reports_damaged_files_beside_the_checkpoint
+Buckets._read | never digest | a changed byte beside the checkpoint is noticed
+    coord/engine/cache/test_buckets.py::test_a_damaged_file_is_noticed
 _compare_checkpoint | returns 'same' | a checkpoint that differs from the journals is reported
     faults/test_verify.py::test_a_wrong_fold_in_the_checkpoint_is_reported
 
