@@ -192,7 +192,7 @@ def _names_needed(board: Board, sessions: Iterable[Session]) -> dict[str, str]:
     """Return the names of the sessions that a limited board shows, and of those that it would show if it were complete
     and that have one of these names: such a name alone is not clear.
     """
-    names = names_on(board)
+    names = {session: board.names[session] for session in _sessions_on(board) if session in board.names}
     known = set(names.values())
     return {session.id: session.name for session in sessions if session.name in known} | names
 
@@ -204,6 +204,14 @@ def names_of(state: State) -> dict[str, str]:
 
 def names_on(board: Board) -> dict[str, str]:
     """Return the names of the sessions that the complete board shows. A name is clear if only one of these has it."""
+    if board.most is not None:
+        return board.names
+    shown = _sessions_on(board)
+    return {session: name for session, name in board.names.items() if session in shown}
+
+
+def _sessions_on(board: Board) -> set[str]:
+    """Return the ids of all sessions that occur on a board."""
     shown = {row.id for row in board.sessions} | {row.session for row in board.claims}
     for wait in board.waiting:
         shown |= {wait.session, *wait.behind}
@@ -211,7 +219,7 @@ def names_on(board: Board) -> dict[str, str]:
         shown |= {message.session, *message.to}
     for need in board.needs:
         shown |= {need.session, *need.sessions}
-    return {session: name for session, name in board.names.items() if session in shown}
+    return shown
 
 
 def _session_row(session: Session, seen: Observed, claims: int) -> SessionRow:
