@@ -2,7 +2,7 @@
 
 `due` takes a `HookView` and `HookFacts`. The view is the part of the state that hooks need. The quick path reads it
 from the guard's index, in which it was saved; the full path computes it from the state
-(`coord.engine.guard_index.view_fields`). The facts come from the disk and the process table, for both paths.
+(`coord.engine.guard_index.hook_view`). The facts come from the disk and the process table, for both paths.
 
 The verdict of `due` determines what the quick path does:
 

@@ -20,7 +20,8 @@ from coord.workspace.names import by_conversation, live_sessions_text, resolve_s
 from coord.workspace.paths import Workspace, branch_of
 from coord.workspace.system import System
 from eventlog.events import Anchor, SessionStarted
-from projections.rules.state import Session, State, recent_sessions
+from projections.rules.rows import recent_sessions
+from projections.rules.state import Session, State
 
 
 class Identity(Struct, frozen=True):

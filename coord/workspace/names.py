@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterable
 
 from coord.errors import CoordError, no_log, no_session
 from coord.render.format import line, session_label
-from projections.rules.state import Session, State, ids_with_prefix, listed_sessions, recent_sessions
+from projections.rules.rows import ids_with_prefix, listed_sessions, recent_sessions
+from projections.rules.state import Session, State
 
 _FIRST = """amber azure bold brave brisk calm clear coral crisp dapper eager early fair fleet fond frank fresh gentle
 glad golden grand green happy hardy honest humble jolly keen kind lively loyal lucid lucky mellow merry mild misty neat

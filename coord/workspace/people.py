@@ -13,7 +13,8 @@ from coord.workspace.identity import Identity
 from coord.workspace.names import EVERYONE_WORDS
 from coord.workspace.paths import Workspace
 from coord.workspace.system import System
-from projections.rules.state import Session, State, listed_sessions, recent_sessions
+from projections.rules.rows import listed_sessions, recent_sessions
+from projections.rules.state import Session, State
 
 SHELL = "shell"
 """The client of a session that no agent's client started."""

@@ -9,12 +9,12 @@ rules and the views give the same result wherever a row is. They find such rows 
 messages, only those that concern a live session or are open.
 """
 
-from collections.abc import Callable, Iterable
-from typing import Any, Literal, TypeAlias, TypeVar
+from collections.abc import Callable
+from typing import Literal, TypeAlias
 
 from msgspec import Struct, field
 
-from eventlog.events import DAY_S, NEVER, Anchor, EventId, Instant, Mode, SessionHeartbeat, Urgency, add_time
+from eventlog.events import NEVER, Anchor, EventId, Instant, Mode, SessionHeartbeat, Urgency
 
 MAX_RECENT_MESSAGES = 20  # messages kept for the board
 PREVIEW_LENGTH = 2000  # characters of a subject or body kept in the state; the rest is in the journal
@@ -153,53 +153,6 @@ class Session(Struct, kw_only=True, array_like=True):
         return self.status == "live"
 
 
-V = TypeVar("V")
-
-
-class Rows(dict[str, V]):
-    """Rows by id, of which some are kept elsewhere. A row that is looked up by its id is moved into the dict.
-
-    `find` returns a row that is kept elsewhere. `listed` returns the ids of such rows in a list: the sessions with a
-    name (`name/NAME`), of a conversation (`conversation/ID`), of which a person can continue one (`person/NAME`), or
-    with the same first letter (`letter/A`). It can also return ids of rows that have changed since.
-    """
-
-    def __init__(
-        self,
-        rows: dict[str, V],
-        find: Callable[[str], V | None] = lambda key: None,
-        listed: Callable[[str], Iterable[str]] = lambda key: (),
-    ) -> None:
-        super().__init__(rows)
-        self.find, self.listed = find, listed
-        self.deleted: set[str] = set()
-
-    def __missing__(self, key: str) -> V:
-        row = None if key in self.deleted else self.find(key)
-        if row is None:
-            raise KeyError(key)
-        self[key] = row
-        return row
-
-    def get(self, key: str, default: Any = None, /) -> Any:
-        """Return the row with this id, or `default`."""
-        try:
-            return self[key]
-        except KeyError:
-            return default
-
-    def __contains__(self, key: object) -> bool:
-        return super().__contains__(key) or self.get(str(key)) is not None
-
-    def __delitem__(self, key: str) -> None:
-        super().__delitem__(key)
-        self.deleted.add(key)
-
-    def has(self, key: str) -> bool:
-        """Return whether the row is in the dict itself."""
-        return super().__contains__(key)
-
-
 class State(Struct, dict=True):
     """Everything that is known after a history. `last` is the sort key of the last event folded."""
 
@@ -235,30 +188,6 @@ class State(Struct, dict=True):
             seen.add(session)
             session = old.continued_by
         return session
-
-
-def recent_sessions(state: State) -> list[Session]:
-    """Return the sessions that are live, or were over for less than a day at the last event.
-
-    Where a session is meant without its id, such as by its name, the recent ones come before all others.
-    """
-    yesterday = add_time(state.at, -DAY_S) if state.at else ""
-    return [s for s in state.sessions.values() if s.live or (s.over_at or s.last_at) > yesterday]
-
-
-def listed_sessions(state: State, key: str) -> list[Session]:
-    """Return the sessions in the dict, after all sessions in the list `key` were moved there; see `Rows.listed`."""
-    rows = state.sessions
-    for name in rows.listed(key) if isinstance(rows, Rows) else ():
-        rows.get(name)
-    return list(rows.values())
-
-
-def ids_with_prefix(state: State, prefix: str) -> list[str]:
-    """Return the ids of all sessions that begin with `prefix`, wherever they are kept."""
-    rows = state.sessions
-    elsewhere = rows.listed(f"letter/{prefix[0]}") if isinstance(rows, Rows) and prefix else ()
-    return sorted({name for name in (*rows.keys(), *elsewhere) if name.startswith(prefix)})
 
 
 DecisionKind: TypeAlias = Literal[

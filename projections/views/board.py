@@ -13,14 +13,15 @@ from collections.abc import Iterable, Mapping
 from heapq import nlargest
 from itertools import islice
 from operator import attrgetter
-from typing import Any, Literal
+from typing import Literal
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from eventlog.events import HOUR_S, Instant, SessionHeartbeat, add_time
 from projections.rules.claims import find_obstacles
-from projections.rules.state import Claim, Session, State, WaitingRequest, recent_sessions
+from projections.rules.rows import SessionNames
+from projections.rules.state import Claim, Session, State, WaitingRequest
 from projections.views.needs import Need, Observed, complete_need, rank_needs
 
 GIT_CLIENT = "git"
@@ -192,25 +193,9 @@ def _names_needed(board: Board, sessions: Iterable[Session]) -> dict[str, str]:
     """Return the names of the sessions that a limited board shows, and of those that it would show if it were complete
     and that have one of these names: such a name alone is not clear.
     """
-    names = names_on(board)
+    names = {session: name for session in _sessions_on(board) if (name := board.names.get(session, ""))}
     known = set(names.values())
     return {session.id: session.name for session in sessions if session.name in known} | names
-
-
-class SessionNames(dict[str, str]):
-    """The names of the recent sessions that have one, by id. `get` and `[]` also return the names of all others."""
-
-    def __init__(self, state: State) -> None:
-        super().__init__({session.id: session.name for session in recent_sessions(state) if session.name})
-        self._sessions = state.sessions
-
-    def __missing__(self, session: str) -> str:
-        known = self._sessions.get(session)
-        return known.name if known else ""
-
-    def get(self, session: str, default: Any = "", /) -> Any:
-        """Return the name of a session, or `default` if it has none."""
-        return self[session] or default
 
 
 def names_of(state: State) -> dict[str, str]:
@@ -220,6 +205,13 @@ def names_of(state: State) -> dict[str, str]:
 
 def names_on(board: Board) -> dict[str, str]:
     """Return the names of the sessions that the complete board shows. A name is clear if only one of these has it."""
+    if board.most is not None:
+        return board.names
+    return {session: name for session in sorted(_sessions_on(board)) if (name := board.names.get(session, ""))}
+
+
+def _sessions_on(board: Board) -> set[str]:
+    """Return the ids of all sessions that occur on a board."""
     shown = {row.id for row in board.sessions} | {row.session for row in board.claims}
     for wait in board.waiting:
         shown |= {wait.session, *wait.behind}
@@ -227,7 +219,7 @@ def names_on(board: Board) -> dict[str, str]:
         shown |= {message.session, *message.to}
     for need in board.needs:
         shown |= {need.session, *need.sessions}
-    return {session: name for session in sorted(shown) if (name := board.names.get(session, ""))}
+    return shown
 
 
 def _session_row(session: Session, seen: Observed, claims: int) -> SessionRow:

@@ -22,7 +22,8 @@ from eventlog.events import (
     SessionEnded,
     SessionStarted,
 )
-from projections.rules.state import Message, Notice, Rows, Session, State
+from projections.rules.rows import Rows
+from projections.rules.state import Message, Notice, Session, State
 
 T = TypeVar("T")
 FactKind: TypeAlias = Literal["session", "claim", "wait", "message"]

@@ -168,6 +168,16 @@ CallFacts.is_certain | never lives | a session that may be dead blocks no write
     coord/guard/test_index.py::test_nobody_is_denied_for_the_dead
 load_index | never list_journal_sizes | an index that is not up to date is not used
     coord/guard/test_index.py::test_an_incomplete_or_outdated_index_is_not_used
+Table.get | never isprintable | a hook finds every entry of the index
+    coord/guard/test_view.py::test_a_table_returns_the_values_of_a_key
+HookView.rows_near | replace roots_above list | a hook knows the claims on the folders above its file
+    coord/guard/test_view.py::test_the_rows_near_a_file_are_all_rows_that_overlap
+_pieces_occur | without removeprefix | a pattern that matches a path is not ruled out by its literal parts
+    projections/rules/test_resources.py::test_these_file_patterns_overlap
+_names_needed | replace sessions () | a name that is not clear on the complete board is not clear on a part of it
+    projections/views/test_board.py::test_a_limited_board_shows_some_rows_of_the_complete_one
+System.find_gone | returns {} | a session whose process is gone is recorded as dead
+    coord/engine/test_death.py::test_a_killed_session_is_dead_and_the_next_writer_frees_all
 main | replace Exception KeyboardInterrupt | a hook that fails does not stop the agent
     coord/guard/test_index.py::test_invalid_input_allows_the_call
 HookContext.tell | late _send | a message is recorded as read after it was sent

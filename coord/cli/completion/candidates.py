@@ -15,15 +15,8 @@ from coord.render.format import line, quoted, time_text, until
 from coord.workspace.names import EVERYONE_WORDS
 from coord.workspace.paths import Workspace
 from eventlog.events import Instant
-from projections.rules.state import (
-    Claim,
-    Message,
-    Session,
-    State,
-    WaitingRequest,
-    ids_with_prefix,
-    recent_sessions,
-)
+from projections.rules.rows import ids_with_prefix, recent_sessions
+from projections.rules.state import Claim, Message, Session, State, WaitingRequest
 
 MAX_CANDIDATES = 200
 _MAX_FILES = 2000  # names that are read of one folder

@@ -20,7 +20,8 @@ from eventlog.archived import ARCHIVE_AFTER_S, Archive
 from eventlog.events import Instant, add_time
 from eventlog.scanning import Position
 from projections.rules.messages import is_open
-from projections.rules.state import Message, Rows, Session, State
+from projections.rules.rows import Rows
+from projections.rules.state import Message, Session, State
 
 SESSION, MESSAGE, JOURNAL = "session/", "message/", "journal/"  # followed by the id
 _encode = msgspec.msgpack.Encoder(order="deterministic").encode

@@ -44,7 +44,8 @@ from eventlog.events import ClaimBypassed, EventId, SessionEnded
 from projections.rules.conflicts import are_different_worktrees
 from projections.rules.fold import as_of
 from projections.rules.resources import is_file
-from projections.rules.state import Claim, State, recent_sessions
+from projections.rules.rows import recent_sessions
+from projections.rules.state import Claim, State
 from projections.views.board import GIT_CLIENT
 
 _LOCK_WAIT_S = 2  # for recording a bypass, or the end of an edit

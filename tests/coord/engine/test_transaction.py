@@ -181,7 +181,7 @@ def test_a_refusal_does_not_move_time_ahead_of_the_clock(machine: SimulatedMachi
 
 def test_a_session_does_not_record_its_own_death(machine: SimulatedMachine, monkeypatch: pytest.MonkeyPatch) -> None:
     first, second = machine.start(100), machine.start(200)
-    monkeypatch.setattr(System, "death_evidence", lambda system, session: "its process is gone")
+    monkeypatch.setattr(System, "gone_evidence", lambda system, process: "its process is gone")
     assert machine.run(100, "heartbeat", "a", "b").code == 0
     deaths = machine.repo.of_type("session.presumed_dead")
     assert [(death["session"], death["event"]["session"]) for death in deaths] == [(first, second)]

@@ -5,7 +5,8 @@ import pytest
 from coord.errors import CoordError
 from coord.workspace.names import by_conversations, matches, resolve_session
 from eventlog.events import DAY_S, SessionStarted
-from projections.rules.state import Rows, State
+from projections.rules.rows import Rows
+from projections.rules.state import State
 from projections.views.board import names_of
 from tests.support.histories import Story
 

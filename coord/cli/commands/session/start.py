@@ -23,7 +23,8 @@ from coord.workspace.names import EVERYONE_WORDS, resolve_session
 from coord.workspace.paths import protect_log
 from coord.workspace.people import is_at_terminal
 from eventlog.events import SessionStarted
-from projections.rules.state import Session, State, recent_sessions
+from projections.rules.rows import recent_sessions
+from projections.rules.state import Session, State
 
 
 class StartOptions(Struct, frozen=True):
