@@ -14,11 +14,11 @@ from collections.abc import Iterator
 from msgspec import Struct
 from msgspec.structs import replace
 
-from eventlog.events import DAY_S, Instant
+from eventlog.events import HOUR_S, Instant
 from eventlog.local.files import ARCHIVE_FOLDER, is_settled, journal_names, modified_at_ns
 from eventlog.scanning import Position
 
-ARCHIVE_AFTER_S = DAY_S  # after the end of a session, its journal is archived
+ARCHIVE_AFTER_S = HOUR_S  # after the end of a session, its journal can be archived
 UNKNOWN = -1  # instead of a modification time: the folder must be listed
 
 TYPE_CHECKING = False

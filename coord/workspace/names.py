@@ -73,7 +73,7 @@ def matches(state: State, text: str) -> list[str]:
     """Return the ids of the sessions that `text` can mean.
 
     The first of these that matches any session decides: an id; the name of a live session; the prefix of a live
-    session's id; the same for a session that was live within the last day; the same for any session.
+    session's id; the same for a session that was live within the last hour; the same for any session.
     """
     if not text:
         return []
@@ -120,7 +120,7 @@ def by_conversation(state: State, ids: Iterable[str]) -> Session | None:
 def by_conversations(state: State, ids: Iterable[str]) -> dict[str, Session]:
     """Return the latest session of each of these conversations, without those that have none.
 
-    A session that was live within the last day comes before all others.
+    A session that was live within the last hour comes before all others.
     """
     wanted = dict.fromkeys(ids)
     newest = _newest(wanted, recent_sessions(state))

@@ -77,7 +77,7 @@ def free_name(system: System, state: State, wanted: str) -> str:
 def earlier_session(system: System, state: State, name: str) -> str:
     """Return the person's latest session of this name on this machine, which is no longer live; "" if there is none.
 
-    A new session continues it, so that answers to its messages arrive. A session that was live within the last day
+    A new session continues it, so that answers to its messages arrive. A session that was live within the last hour
     comes before all others.
     """
 

@@ -65,7 +65,7 @@ def candidates_for(place: Place, known: Known) -> list[Candidate]:
 
 def _sessions(place: Place, known: Known) -> Iterator[Candidate]:
     """Yield the sessions, by name and by id: the live ones, and for a command that looks back also the others. Those
-    that were over a day ago need the beginning of their id.
+    that were over an hour ago need the beginning of their id.
     """
     sessions = sorted(_known_sessions(place, known), key=lambda session: session.last_at, reverse=True)
     live = [session for session in sessions if session.live]

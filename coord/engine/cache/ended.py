@@ -1,6 +1,6 @@
 """Keep the rows of sessions that ended long ago, and of their messages, in the store instead of the state.
 
-Such a session is not live, was over for a day at the last event, has its journal in the archive, holds and waits for
+Such a session is not live, was over for an hour at the last event, has its journal in the archive, holds and waits for
 nothing, and has no part in a recent message. Such a message is neither recent nor open, and only such sessions have not
 read or acknowledged it. Their rows leave the state when it is saved. A row that is looked up by its id comes back into
 the state (`Rows`).

@@ -7,9 +7,11 @@
 3. A journal is moved by one rename and keeps its name, so event ids and the checkpoint stay valid. A session that
    comes back continues in a new journal.
 
-Each start of a session archives some journals of sessions that ended at least a day ago, under the lock that it holds.
-It does not read them again: the reader knows where each one ends and whether it is damaged. Imported journals are left
-to `coord archive`, since only their events tell which sessions they have.
+Each start of a session archives some journals under the lock that it holds: of sessions that ended at least a day ago,
+and if many sessions ended within the last day, all but the newest `KEPT` of those that ended at least an hour ago. A
+conversation that is resumed on the same day thus usually keeps its session. A start does not read the journals again:
+the reader knows where each one ends and whether it is damaged. Imported journals are left to `coord archive`, since
+only their events tell which sessions they have.
 """
 
 import os
@@ -21,23 +23,26 @@ from coord.workspace.paths import Workspace
 from coord.workspace.system import System
 from eventlog.archived import ARCHIVE_AFTER_S
 from eventlog.errors import LogError
-from eventlog.events import Instant, add_time
+from eventlog.events import DAY_S, Instant, add_time
 from eventlog.history import LogReader
 from eventlog.local.journal import journal_paths
 from eventlog.local.writer import archive_journal, sync_names
 from eventlog.scanning import Position
 from projections.rules.state import State
 
-MAX_MOVES = 100  # journals that one start archives at most
+KEPT = 100  # journals of sessions that ended within the last day and can stay in the log
+MAX_MOVES = 1000  # journals that one start archives at most
 
 
 def archive_ended(system: System, workspace: Workspace, history: LogReader, state: State, now: Instant) -> None:
-    """Archive up to `MAX_MOVES` journals of sessions that ended at least `ARCHIVE_AFTER_S` ago.
+    """Archive up to `MAX_MOVES` journals of ended sessions, the first that ended first.
 
     The caller must hold the lock and have read the journals. What cannot be moved stays.
     """
     selected: list[str] = []
-    ended = ended_before(history, state, add_time(now, -ARCHIVE_AFTER_S))
+    recently = ended_before(history, state, add_time(now, -ARCHIVE_AFTER_S))
+    before_today = ended_before(history, state, add_time(now, -DAY_S)) if recently else []
+    ended = recently[: max(len(before_today), len(recently) - KEPT)]
     busy = sessions_with_requests(state) if ended else set[str]()
     sizes = history.known_sizes() if ended else {}
     for name in ended:

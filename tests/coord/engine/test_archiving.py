@@ -229,4 +229,4 @@ def test_the_guards_index_is_right_after_a_start(scene: Scene) -> None:
     scene.wait_and_start()
     index = read_index(str(Path(scene.repo.folder) / ".cache"))
     assert index is not None
-    assert index["journals"] == with_archive_time(list_journal_sizes(str(scene.repo.log)), str(scene.repo.log))
+    assert index[0]["journals"] == with_archive_time(list_journal_sizes(str(scene.repo.log)), str(scene.repo.log))

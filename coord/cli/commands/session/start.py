@@ -22,8 +22,8 @@ from coord.workspace.identity import (
 from coord.workspace.names import EVERYONE_WORDS, resolve_session
 from coord.workspace.paths import protect_log
 from coord.workspace.people import is_at_terminal
-from eventlog.events import SessionStarted
-from projections.rules.rows import recent_sessions
+from eventlog.events import DAY_S, SessionStarted, add_time
+from projections.rules.rows import listed_sessions
 from projections.rules.state import Session, State
 
 
@@ -109,8 +109,9 @@ def _suggest_continuing(run: Run, state: State, me: Session) -> None:
     """Print a note for each session of the same name that died within the last day with unread messages, since it can
     be continued.
     """
-    for session in recent_sessions(state):
-        if me.name and session.name == me.name and session.status == "dead" and session.unread:
+    yesterday = add_time(state.at, -DAY_S)
+    for session in listed_sessions(state, f"name/{me.name}") if me.name else ():
+        if session.name == me.name and session.status == "dead" and session.over_at > yesterday and session.unread:
             unread = plural(len(session.unread), "unread message")
             run.note(
                 f"{session.id} of that name died with {unread}; to take them over: "
