@@ -191,7 +191,7 @@ def test_older_checkpoints_of_other_lines_are_not_used(machine: SimulatedMachine
     journal = max(machine.repo.log.glob("*.jsonl"), key=lambda path: b"part 1" in path.read_bytes())
     events = list(read_events(str(machine.repo.log), journal.stem))
     other = [
-        replace(event, payload=replace(event.payload, target="other"))
+        replace(event, payload=replace(event.payload, target="other!"))
         if isinstance(event.payload, SessionHeartbeat)
         else event
         for event in events
