@@ -232,7 +232,7 @@ def _latest_interval(session: Session) -> SessionInterval:
 def _affected(state: State, event: Event) -> list[Session]:
     """Return the sessions whose status an event can change, the acting one first."""
     names = (event.actor, getattr(event.payload, "session", ""), getattr(event.payload, "continues", ""))
-    return [state.sessions[name] for name in dict.fromkeys(names) if name in state.sessions]
+    return [state.sessions[name] for name in dict.fromkeys(names) if name and name in state.sessions]
 
 
 class _BlockedIntervals:
