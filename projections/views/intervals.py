@@ -142,14 +142,9 @@ def _open_intervals(state: State) -> list[ClaimInterval]:
 
 def _earlier_decisions(state: State) -> list[Decision]:
     """Return the latest decision about each claim and waiting request of a state: its grant, or that it must wait."""
-    granted = (
-        Decision(claim.granted_at, 2, "granted", claim.id, claim.session, claim.resource)
-        for claim in state.claims.values()
-    )
-    waiting = (
-        Decision(wait.asked_at, 2, "waiting", wait.id, wait.session, wait.resource) for wait in state.waits.values()
-    )
-    return [*granted, *waiting]
+    claims, waits = state.claims.values(), state.waits.values()
+    granted = [Decision(c.granted_at, 2, "granted", c.id, c.session, c.resource) for c in claims]
+    return granted + [Decision(w.asked_at, 2, "waiting", w.id, w.session, w.resource) for w in waits]
 
 
 IsNew = Callable[[Instant, EventId], bool]
@@ -237,7 +232,7 @@ def _latest_interval(session: Session) -> SessionInterval:
 def _affected(state: State, event: Event) -> list[Session]:
     """Return the sessions whose status an event can change, the acting one first."""
     names = (event.actor, getattr(event.payload, "session", ""), getattr(event.payload, "continues", ""))
-    return [state.sessions[name] for name in dict.fromkeys(names) if name in state.sessions]
+    return [state.sessions[name] for name in dict.fromkeys(names) if name and name in state.sessions]
 
 
 class _BlockedIntervals:
