@@ -195,7 +195,7 @@ DecisionKind: TypeAlias = Literal[
 ]
 
 
-class Decision(Struct, frozen=True):
+class Decision(Struct, frozen=True, array_like=True):
     """One application of a rule to one claim or request: the outcome and its reasons."""
 
     at: Instant
