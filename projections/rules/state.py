@@ -204,7 +204,7 @@ class Decision(Struct, frozen=True, array_like=True):
     claim: EventId
     session: str
     resource: str
-    cause: EventId = ""  # the event that caused it; empty if time alone did
+    cause: str = ""  # the id of the event that caused it; empty if time alone did
     others: tuple[EventId, ...] = ()  # the conflicting claims and requests, or the claim that it became
 
 

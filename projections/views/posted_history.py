@@ -3,9 +3,9 @@
 The answers are those that the whole history gives. Where the postings are not enough for that, NotPosted is raised.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from functools import cached_property
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -38,6 +38,7 @@ from projections.views.postings import (
 )
 
 T = TypeVar("T")
+Place: TypeAlias = tuple[int, Instant, int]  # of a decision in the fold: the order of its posting, its time, its number
 _MAX_PATTERNS = 100  # patterns that overlap what is asked about; with more, the whole history is read
 
 
@@ -72,7 +73,7 @@ class PostedHistory:
         self, get: Callable[[str], list[bytes]], state: State, find_event: Callable[[EventId], Event | None]
     ) -> None:
         self.get, self.state, self.find_event = get, state, find_event
-        self._by_resource: dict[str, dict[tuple[int, Instant, int], ClaimHistoryEntry]] = {}
+        self._by_resource: dict[str, dict[Place, ClaimHistoryEntry]] = {}
 
     def entries_about(self, resources: Sequence[str]) -> list[ClaimHistoryEntry]:
         """Return what `build_claim_history` and `about_resources` return for all events. Raises NotPosted."""
@@ -80,7 +81,7 @@ class PostedHistory:
         postings = [posting for name in names for posting in self._postings(about_key(name))]
         events = {posting.event.id: posting.event for posting in postings if posting.event}
         builder = EntryBuilder(events)
-        entries = [entry for _, entry in _natural_entries(builder, postings)]
+        entries = [entry for _, entry in self._entries_in_order(builder, postings, names)]
         own = {name for name, event in events.items() if own_resource(event) in names}
         loose = [posting.event for posting in self._loose if posting.event and not posting.steps]
         entries += [builder.without_effect(event) for event in loose if claim_of(event) in own]
@@ -222,36 +223,38 @@ class PostedHistory:
         if any(resource in names for odd in self._odd for resource in odd.resources):
             raise NotPosted("a resource")
 
-    def _entry_about(self, resource: str, place: tuple[int, Instant, int]) -> ClaimHistoryEntry:
+    def _entry_about(self, resource: str, place: Place) -> ClaimHistoryEntry:
         """Return the entry of one decision, from all postings about its resource."""
         if resource not in self._by_resource:
             self._check_odd([resource])
             postings = self._postings(about_key(resource))
             builder = EntryBuilder({posting.event.id: posting.event for posting in postings if posting.event})
-            self._by_resource[resource] = dict(_natural_entries(builder, postings))
+            self._by_resource[resource] = dict(self._entries_in_order(builder, postings, {resource}))
         try:
             return self._by_resource[resource][place]
         except KeyError:
             raise NotPosted(resource) from None
 
+    def _entries_in_order(
+        self, builder: EntryBuilder, postings: Iterable[Posting], names: Set[str]
+    ) -> Iterator[tuple[Place, ClaimHistoryEntry]]:
+        """Yield the entries of all decisions about the resources `names`, with their places in the fold.
 
-def _natural_entries(
-    builder: EntryBuilder, postings: Iterable[Posting]
-) -> Iterable[tuple[tuple[int, Instant, int], ClaimHistoryEntry]]:
-    """Yield the entries of all decisions, with their places in the fold.
-
-    Raises NotPosted if the request of a claim is not among the postings.
-    """
-    begun: set[EventId] = set()
-    for place, _event, step in _in_order(postings):
-        if step.decision.cause == step.decision.claim:
-            begun.add(step.decision.claim)
-        elif step.decision.claim not in begun:
-            raise NotPosted(step.decision.claim)
-        yield place, _add(builder, step)
+        Raises NotPosted if a decision is about a claim of another resource, as a wrong event can state it.
+        """
+        begun: set[EventId] = set()
+        for place, _event, step in _in_order(postings):
+            claim = step.decision.claim
+            if step.decision.cause == claim:
+                begun.add(claim)
+            elif claim not in begun and claim not in builder.by_id and (claimed := self.find_event(claim)):
+                if own_resource(claimed) not in names:
+                    raise NotPosted(claim)
+                builder.by_id[claim] = claimed
+            yield place, _add(builder, step)
 
 
-def _in_order(postings: Iterable[Posting]) -> list[tuple[tuple[int, Instant, int], Event | None, Step]]:
+def _in_order(postings: Iterable[Posting]) -> list[tuple[Place, Event | None, Step]]:
     """Return all decisions in the order of the fold, with their places and events."""
     steps = [
         ((posting.order, step.decision.at, step.number), posting.event, step)
