@@ -52,7 +52,8 @@ def clocked(owner, function, name):
 
     setattr(owner, function, call)
 
-from coord.engine import checkpoint, snapshot
+from coord.engine import snapshot
+from coord.engine.cache import checkpoint
 from eventlog.local import lock, writer
 clocked(checkpoint, "load", "read the checkpoint")
 clocked(snapshot.Snapshot, "catch_up", "read the journals and fold new events")

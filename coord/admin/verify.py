@@ -19,7 +19,7 @@ from typing import Literal, TypeAlias
 import msgspec
 from msgspec import Struct
 
-from coord.engine import checkpoint
+from coord.engine.cache import checkpoint
 from coord.engine.snapshot import Snapshot, is_unused
 from coord.errors import no_log
 from coord.render.console.progress import ProgressBar

@@ -8,8 +8,8 @@ from typing import TypeAlias
 
 from msgspec.structs import replace
 
-from coord.engine import checkpoint
-from coord.engine.checkpoint import older_checkpoint_interval
+from coord.engine.cache import checkpoint, older_checkpoints
+from coord.engine.cache.older_checkpoints import older_checkpoint_interval
 from coord.engine.journal_problems import JournalProblem, clock_note, journal_problems
 from coord.errors import no_log
 from coord.render.console.progress import ProgressBar
@@ -148,7 +148,7 @@ class Snapshot:
                 older = (
                     None
                     if start or late == BEFORE_ALL
-                    else checkpoint.older_checkpoint_before(self.workspace.cache, late)
+                    else older_checkpoints.older_checkpoint_before(self.workspace.cache, late)
                 )
                 self.state, self.history.positions = (older.state, older.positions) if older else (State(), start)
                 self._newest_saved, self._newest_older, self._unsaved = self.state.events, self.state.events, {}
@@ -262,7 +262,7 @@ class Snapshot:
         """
         texts = [problem.text for problem in self.journal_problems()] if reported else sorted(self._reported)
         if self._unsaved or not self.fresh:
-            checkpoint.save_older_checkpoints(self.workspace.cache, self._newest_saved, self._unsaved)
+            older_checkpoints.save_older_checkpoints(self.workspace.cache, self._newest_saved, self._unsaved)
             self._newest_saved, self._unsaved = self._newest_older, {}
         checkpoint.save(
             self.workspace.cache, self._marks(), texts, self._folded(), self._newest_older, self._log_modified_ns()

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from msgspec import Struct
 
-import coord.engine.checkpoint
+import coord.engine.cache.checkpoint
+import coord.engine.cache.older_checkpoints
 from eventlog.codec import NO_HASH, encode_line
 from eventlog.events import VERSION, Event, SessionStarted, add_time
 from tests.support.in_process import SimulatedMachine
@@ -47,7 +48,7 @@ def scene(repo: Repo) -> Scene:
 
 def other_code(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pretend that the checkpoint was saved by other code."""
-    monkeypatch.setattr(coord.engine.checkpoint, "code_version", lambda: "another")
+    monkeypatch.setattr(coord.engine.cache.checkpoint, "code_version", lambda: "another")
 
 
 def test_claims_in_an_unreadable_journal_are_still_held(scene: Scene) -> None:
@@ -104,9 +105,9 @@ def test_a_checkpoint_of_other_code_still_detects_rewinds(
         other_code(monkeypatch)
     else:
         folder = str(scene.machine.repo.folder / ".cache")
-        saved, _ = coord.engine.checkpoint.load(folder)
-        monkeypatch.setattr(coord.engine.checkpoint, "SavedFold", Other)
-        coord.engine.checkpoint.save(folder, saved.seen, saved.told, Other("what nobody here can read"))  # type: ignore[arg-type]
+        saved, _ = coord.engine.cache.checkpoint.load(folder)
+        monkeypatch.setattr(coord.engine.cache.checkpoint, "SavedFold", Other)
+        coord.engine.cache.checkpoint.save(folder, saved.seen, saved.told, Other("what nobody here can read"))  # type: ignore[arg-type]
         monkeypatch.undo()
     if change == "gone":
         scene.journal.unlink()
@@ -120,7 +121,7 @@ def test_a_checkpoint_of_other_code_still_detects_rewinds(
 
 def test_an_older_checkpoint_does_not_hide_a_rewind(scene: Scene, monkeypatch: pytest.MonkeyPatch, repo: Repo) -> None:
     other_code(monkeypatch)
-    monkeypatch.setattr(coord.engine.checkpoint, "_MIN_INTERVAL", 1)
+    monkeypatch.setattr(coord.engine.cache.older_checkpoints, "_MIN_INTERVAL", 1)
     scene.journal.write_bytes(scene.journal.read_bytes().splitlines(keepends=True)[0])
     scene.machine.wait(10)
     assert scene.machine.run(100, "heartbeat", "c", "d").code == 0
@@ -132,11 +133,11 @@ def test_an_older_checkpoint_does_not_hide_a_rewind(scene: Scene, monkeypatch: p
 
 def test_a_damaged_fold_in_a_checkpoint_is_not_used(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     before = scene.machine.run(100, "claims").out
-    saved, folded = coord.engine.checkpoint.load(str(scene.machine.repo.folder / ".cache"))
+    saved, folded = coord.engine.cache.checkpoint.load(str(scene.machine.repo.folder / ".cache"))
     assert folded is not None
     folded.state.claims.clear()
     folder = str(scene.machine.repo.folder / ".cache")
     with monkeypatch.context() as patch:
         other_code(patch)
-        coord.engine.checkpoint.save(folder, saved.seen, saved.told, folded)
+        coord.engine.cache.checkpoint.save(folder, saved.seen, saved.told, folded)
     assert scene.machine.run(100, "claims").out == before

@@ -14,7 +14,7 @@ from hashlib import blake2b
 
 import pytest
 
-from coord.engine import checkpoint
+from coord.engine.cache import checkpoint
 from eventlog.codec import NO_HASH, DamagedLine, decode_event, decode_line
 from eventlog.scanning import Position, scan
 from tests.support.attacks import FIRST_SEED, Tally

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 from msgspec import Struct
 
-import coord.engine.checkpoint
+import coord.engine.cache.checkpoint
 from coord.admin import verify as verifying
 from coord.admin.verify import VerifyResult, verify
 from coord.workspace.paths import Workspace, find_workspace
@@ -208,7 +208,7 @@ class OldCheckpoint(Struct):
 
 def test_a_checkpoint_of_an_older_version_detects_rewinds(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = scene.workspace.cache
-    saved, folded = coord.engine.checkpoint.load(folder)
+    saved, folded = coord.engine.cache.checkpoint.load(folder)
     assert folded is not None
     assert all(seen.last.endswith(b'"}\n') for seen in saved.seen.values())
     seen = {name: OldSeen(one.size, one.lines, one.rewound) for name, one in saved.seen.items()}
@@ -217,8 +217,8 @@ def test_a_checkpoint_of_an_older_version_detects_rewinds(scene: Scene, monkeypa
         return OldCheckpoint("older", seen, told, fold)
 
     with monkeypatch.context() as patch:
-        patch.setattr(coord.engine.checkpoint, "Checkpoint", older)
-        coord.engine.checkpoint.save(folder, saved.seen, [], folded)
+        patch.setattr(coord.engine.cache.checkpoint, "Checkpoint", older)
+        coord.engine.cache.checkpoint.save(folder, saved.seen, [], folded)
     assert scene.verify().checkpoint == "other code"
     assert scene.verify().whole
     scene.rewrite(lambda data: data.splitlines(keepends=True)[0])
@@ -229,7 +229,7 @@ def test_a_checkpoint_of_an_older_version_detects_rewinds(scene: Scene, monkeypa
 
 
 def test_a_damaged_checkpoint_is_reported_and_the_log_is_whole(scene: Scene) -> None:
-    path = Path(scene.workspace.cache) / coord.engine.checkpoint.NAME
+    path = Path(scene.workspace.cache) / coord.engine.cache.checkpoint.NAME
     data = bytearray(path.read_bytes())
     data[-1] ^= 1
     path.write_bytes(data)
@@ -240,20 +240,20 @@ def test_a_damaged_checkpoint_is_reported_and_the_log_is_whole(scene: Scene) -> 
 
 
 def test_a_wrong_fold_in_the_checkpoint_is_reported(scene: Scene) -> None:
-    saved, folded = coord.engine.checkpoint.load(scene.workspace.cache)
+    saved, folded = coord.engine.cache.checkpoint.load(scene.workspace.cache)
     assert folded is not None
     folded.state.claims.clear()
-    coord.engine.checkpoint.save(scene.workspace.cache, saved.seen, [], folded)
+    coord.engine.cache.checkpoint.save(scene.workspace.cache, saved.seen, [], folded)
     text = scene.run(4)
     assert "❌ The checkpoint's state differs from the journals" in text
-    Path(scene.workspace.cache, coord.engine.checkpoint.NAME).unlink()
+    Path(scene.workspace.cache, coord.engine.cache.checkpoint.NAME).unlink()
     assert scene.verify().whole
 
 
 @pytest.mark.parametrize("more", [False, True])
 def test_a_checkpoint_is_compared_at_its_own_time(scene: Scene, more: bool) -> None:
     """Later events and time that has passed make no difference."""
-    path = Path(scene.workspace.cache) / coord.engine.checkpoint.NAME
+    path = Path(scene.workspace.cache) / coord.engine.cache.checkpoint.NAME
     kept = path.read_bytes()
     for words in ("claim droplet y --ttl 1m", "send broadcast More", "end"):
         scene.machine.run(200, *words.split())

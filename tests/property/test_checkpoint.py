@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coord.engine import checkpoint
+from coord.engine.cache import checkpoint, older_checkpoints
 from coord.engine.snapshot import Snapshot
 from coord.workspace.paths import Workspace
 from coord.workspace.system import System
@@ -43,7 +43,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     """A workspace whose log is read in small pieces, with an older checkpoint every few events."""
     root = tmp_path_factory.mktemp("root")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(checkpoint, "_MIN_INTERVAL", 4)
+        patch.setattr(older_checkpoints, "_MIN_INTERVAL", 4)
         patch.setattr(history, "_CHUNK_BYTES", 2000)
         patch.setattr(history, "_MIN_CHUNK_BYTES", 500)
         yield Workspace(str(root / "COORDINATION"), str(root), None)
@@ -159,9 +159,9 @@ def test_a_checkpoint_and_later_events_give_the_same_state(workspace: Workspace,
 
 @given(st.integers(0, 10_000_000), st.lists(st.integers(1, 10_000_000), max_size=400))
 def test_older_checkpoints_are_few_and_close_to_each_other(events: int, some: list[int]) -> None:
-    step = checkpoint.older_checkpoint_interval(events)
+    step = older_checkpoints.older_checkpoint_interval(events)
     arrived = {rung for rung in [*some, *range(step, events, step // 3)] if rung <= events}
-    left = checkpoint.first_of_each_interval(arrived, step)
+    left = older_checkpoints.first_of_each_interval(arrived, step)
     assert left == sorted(set(left) & arrived)
     assert len(left) <= 130
     assert all(any(0 <= rung - other < step for other in left) for rung in arrived)

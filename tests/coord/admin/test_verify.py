@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from coord.admin.verify import VerifyResult, verify
-from coord.engine.checkpoint import NAME, Checkpoint, SavedFold, load, save
+from coord.engine.cache.checkpoint import NAME, Checkpoint, SavedFold, load, save
 from coord.platform.code_version import code_version
 from coord.platform.replace_file import replace_file
 from coord.workspace.paths import Workspace, find_workspace

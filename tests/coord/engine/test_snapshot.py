@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-import coord.engine.checkpoint
+import coord.engine.cache.checkpoint
 from coord.engine.snapshot import Snapshot
 from coord.workspace.paths import find_workspace
 from eventlog import history
@@ -48,7 +48,7 @@ def snapshot(machine: SimulatedMachine) -> Snapshot:
 
 def anew(machine: SimulatedMachine) -> State:
     """Return the state without a checkpoint."""
-    (machine.repo.folder / ".cache" / coord.engine.checkpoint.NAME).unlink()
+    (machine.repo.folder / ".cache" / coord.engine.cache.checkpoint.NAME).unlink()
     return snapshot(machine).state
 
 
@@ -110,7 +110,7 @@ def test_a_rewritten_journal_is_reported_and_folded_again(
     assert snapshot(machine).state.claims == {}
     assert f"{second}.jsonl was rewound" in machine.run(100, "heartbeat", "a", "b").err
     assert f"{second}.jsonl was rewound" in machine.run(100, "status").out
-    monkeypatch.setattr(coord.engine.checkpoint, "code_version", lambda: "another")
+    monkeypatch.setattr(coord.engine.cache.checkpoint, "code_version", lambda: "another")
     for _ in range(2):
         assert f"{second}.jsonl was rewound" in machine.run(100, "status").out, "also for a fold of other code"
         machine.run(100, "heartbeat", "a", "b")

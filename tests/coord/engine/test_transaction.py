@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from coord.engine import checkpoint, machine_lock
+from coord.engine import machine_lock
+from coord.engine.cache import checkpoint
 from coord.engine.snapshot import Snapshot
 from coord.workspace.paths import find_workspace
 from coord.workspace.system import System

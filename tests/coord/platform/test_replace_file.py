@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import projections.rules
-from coord.engine.checkpoint import SavedFold, load, save
+from coord.engine.cache.checkpoint import SavedFold, load, save
 from coord.platform.code_version import code_version, files_version
 from coord.platform.replace_file import replace_file
 from projections.rules.state import State

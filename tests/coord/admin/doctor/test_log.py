@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-import coord.engine.checkpoint
+import coord.engine.cache.checkpoint
 from eventlog.codec import MAX_LINE, NO_HASH, encode_line, line_hash
 from eventlog.events import VERSION, Event, SessionStarted, add_time
 from eventlog.local.files import ARCHIVE_FOLDER
@@ -82,10 +82,10 @@ def test_a_bad_checkpoint_is_found_and_can_be_deleted(repo: Repo, fault: str) ->
     if fault == "damaged":
         (cache / "checkpoint").write_bytes(b"nonsense")
     else:
-        saved, folded = coord.engine.checkpoint.load(str(cache))
+        saved, folded = coord.engine.cache.checkpoint.load(str(cache))
         assert folded is not None
         folded.state.events = 99
-        coord.engine.checkpoint.save(str(cache), saved.seen, [], folded)
+        coord.engine.cache.checkpoint.save(str(cache), saved.seen, [], folded)
     (row,) = findings(repo, "checkpoint")
     assert row["severity"] == ("warning" if fault == "damaged" else "serious")
     repo.shell().ok(commands(row)[0])

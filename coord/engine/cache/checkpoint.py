@@ -4,13 +4,13 @@ It can be deleted, and a damaged one is ignored. When the code of the fold chang
 fact that is stored nowhere else: how much of each journal was read before. A journal that is shorter than that, or
 missing, was rewound.
 
-Older checkpoints lie beside it, about a hundred over the whole history. When events arrive late, the fold continues
-from the newest older checkpoint before them. A reader that continues from a checkpoint reads everything after its
-positions, and notices an event that sorts before its state. An outdated checkpoint is therefore harmless.
+Older checkpoints lie beside it: see `coord.engine.cache.older_checkpoints`. A reader that continues from a checkpoint
+reads everything after its positions, and notices an event that sorts before its state. An outdated checkpoint is
+therefore harmless.
 """
 
 import os
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 
 import msgspec
@@ -19,14 +19,11 @@ from msgspec import Struct
 from coord.platform.code_version import code_version
 from coord.platform.replace_file import replace_file
 from eventlog.digest import blake2b
-from eventlog.events import Instant
 from eventlog.local.files import read_regular
 from eventlog.scanning import Position
 from projections.rules.state import State
 
 NAME = "checkpoint"
-_OLDER_PREFIX = f"{NAME}-"  # followed by the number of events that it has folded
-_MIN_INTERVAL = 4096  # events between two older checkpoints
 _DIGEST = 16  # bytes
 _DECODE_ERRORS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)  # anyone can write a valid digest
 _MAX_BYTES = 1 << 28  # a larger file is ignored
@@ -93,6 +90,11 @@ def encoded(folded: SavedFold) -> bytes:
     return msgspec.msgpack.encode(folded)
 
 
+def save_older(folder: str, name: str, folded: bytes) -> None:
+    """Save an encoded fold as an older checkpoint. Does nothing if the cache cannot be written."""
+    _write(folder, name, Checkpoint(code=code_version(), folded=folded))
+
+
 def _write(folder: str, name: str, saved: Checkpoint) -> None:
     data = msgspec.msgpack.encode(saved)
     with suppress(OSError):
@@ -115,50 +117,3 @@ def high_water_marks(
             most = position if position.size else before
             marks[name] = HighWaterMark(most.size, most.lines, position.rewound, most.last)
     return marks
-
-
-def older_checkpoint_interval(events: int) -> int:
-    """Return the number of events between two older checkpoints, a power of two, for a history of this length."""
-    return max(_MIN_INTERVAL, 1 << (events >> 7).bit_length())
-
-
-def first_of_each_interval(counts: Iterable[int], interval: int) -> list[int]:
-    """Return the first of these event counts in each interval."""
-    kept: list[int] = []
-    for count in sorted(counts):
-        if not kept or count // interval > kept[-1] // interval:
-            kept.append(count)
-    return kept
-
-
-def save_older_checkpoints(folder: str, kept: int, new: dict[int, bytes]) -> None:
-    """Save `new` older checkpoints, by how many events they have folded, and delete those after `kept` events.
-
-    In each interval, only the first one is kept.
-    """
-    present = _older_checkpoints(folder)
-    valid = [*(count for count in present if count <= kept), *new]
-    stay = set(first_of_each_interval(valid, older_checkpoint_interval(max(new, default=kept))))
-    for count in set(present) - stay:
-        with suppress(OSError):
-            os.unlink(os.path.join(folder, f"{_OLDER_PREFIX}{count}"))
-    for count in stay & new.keys():
-        _write(folder, f"{_OLDER_PREFIX}{count}", Checkpoint(code=code_version(), folded=new[count]))
-
-
-def older_checkpoint_before(folder: str, key: tuple[Instant, str, int]) -> SavedFold | None:
-    """Return the newest older checkpoint of this code whose state ends before `key`, or None."""
-    for count in sorted(_older_checkpoints(folder), reverse=True):
-        folded = load(folder, f"{_OLDER_PREFIX}{count}")[1]
-        if folded and folded.state.precedes(key):
-            return folded
-    return None
-
-
-def _older_checkpoints(folder: str) -> list[int]:
-    try:
-        names = os.listdir(folder)
-    except OSError:
-        return []
-    counts = (name.removeprefix(_OLDER_PREFIX) for name in names if name.startswith(_OLDER_PREFIX))
-    return [int(count) for count in counts if count.isdecimal() and len(count) < 16]
