@@ -21,9 +21,11 @@ from projections.views.postings import (
     ODD,
     PATTERNS,
     PREFIX_LENGTH,
+    RENAMED,
     RESOURCES,
     EventReference,
     LifeStep,
+    Naming,
     Oddity,
     Posting,
     Step,
@@ -49,12 +51,13 @@ class NotPosted(Exception):
 class FoundEvent(Struct):
     """An event about a resource: its place, and the event itself if the postings contain it.
 
-    `names` has the names of its sessions then, and `resource` is that of the claim that the event names.
+    `names` has the names of its sessions then, `order` is that of its posting, and `resource` is that of its claim.
     """
 
     place: EventReference
     event: Event | None = None
     names: dict[str, str] = {}
+    order: int = 0
     resource: str = ""
 
     @property
@@ -73,6 +76,7 @@ class PostedHistory:
         self, get: Callable[[str], list[bytes]], state: State, find_event: Callable[[EventId], Event | None]
     ) -> None:
         self.get, self.state, self.find_event = get, state, find_event
+        self.names: dict[str, str] = {}  # of the sessions in the postings that were read, as they were then
         self._by_resource: dict[str, dict[Place, ClaimHistoryEntry]] = {}
 
     def entries_about(self, resources: Sequence[str]) -> list[ClaimHistoryEntry]:
@@ -123,7 +127,7 @@ class PostedHistory:
 
         def add(posting: Posting, event: Event, resource: str) -> None:
             place = EventReference(event.at, event.session, event.n)
-            found[event.id] = FoundEvent(place, event, posting.names, resource)
+            found[event.id] = FoundEvent(place, event, posting.names, posting.order, resource)
 
         for name in names:
             for posting in self._postings(about_key(name)):
@@ -176,7 +180,7 @@ class PostedHistory:
         sessions = self.state.sessions
         if text in sessions:
             return [text]
-        called = {value.decode() for value in self.get(called_key(text))}
+        called = {naming.session for naming in self._called(text)}
         if named := [name for name in called if name in sessions and sessions[name].name == text]:
             return sorted(named)
         if len(text) < PREFIX_LENGTH:
@@ -184,14 +188,38 @@ class PostedHistory:
         alike = {value.decode() for value in self.get(prefix_key(text))}
         return sorted(name for name in alike if name.startswith(text) and name in sessions)
 
-    def check_name(self, session: str) -> None:
-        """Raise NotPosted if the name of a session in the state can differ from its name in the whole history."""
+    def name(self, session: str) -> str:
+        """Return the last name that a session was given; empty if it has none. Raises NotPosted."""
         if session in self._odd_sessions:
             raise NotPosted(session)
+        if session in self.names and session not in self._renamed:
+            return self.names[session]
+        known = self.state.sessions.get(session)
+        return known.name if known else ""
+
+    def is_only(self, name: str, order: int | None = None) -> bool:
+        """Return whether only one session has this name, at the event with this order or now. Raises NotPosted."""
+        if any(odd.name == name for odd in self._odd):
+            raise NotPosted(name)
+        called = {naming.session for naming in self._called(name) if order is None or naming.order <= order}
+        if order is not None and called & self._renamed:
+            raise NotPosted(name)
+        return len({each for each in called if each not in self._renamed or self.name(each) == name}) == 1
 
     def resources(self) -> set[str]:
-        """Return the resources of all claims."""
-        return {value.decode() for value in self.get(RESOURCES)}
+        """Return the resources of all entries of the claim history."""
+        found = {value.decode() for value in self.get(RESOURCES)}
+        for posting in self._loose:
+            if posting.event and not posting.steps and (claimed := self.find_event(claim_of(posting.event))):
+                found.add(own_resource(claimed))
+        return found
+
+    @cached_property
+    def _renamed(self) -> set[str]:
+        return {value.decode() for value in self.get(RENAMED)}
+
+    def _called(self, name: str) -> list[Naming]:
+        return [_decode(value, Naming) for value in self.get(called_key(name))]
 
     @cached_property
     def _odd(self) -> list[Oddity]:
@@ -206,7 +234,10 @@ class PostedHistory:
         return sorted(self._postings(LOOSE), key=lambda posting: posting.order)
 
     def _postings(self, key: str) -> list[Posting]:
-        return [_decode(value, Posting) for value in self.get(key)]
+        postings = [_decode(value, Posting) for value in self.get(key)]
+        for posting in postings:
+            self.names |= posting.names
+        return postings
 
     def _overlapping(self, resources: Sequence[str]) -> set[str]:
         """Return the resources with postings that can overlap one of these, which are not patterns."""

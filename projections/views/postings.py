@@ -9,7 +9,8 @@ fold. All values are derived from the events, and a fold in pieces collects the 
 | `heartbeats/RESOURCE` | an `EventReference` for each heartbeat that names the file |
 | `by/SESSION` | a `Posting` for each claim event of the session, and for the decisions about its claims |
 | `life/SESSION` | a `LifeStep` for each event after which the session is new or has another status |
-| `called/NAME` | the ids of the sessions that got this name |
+| `called/NAME` | a `Naming` for each session that got this name |
+| `renamed` | the ids of the sessions that got a name after an event without it |
 | `prefix/ABC` | the ids of the sessions whose ids begin with these three characters |
 | `patterns` | the file resources that match several paths; a resource can be repeated |
 | `resources` | the resources of all claims; a resource can be repeated |
@@ -37,9 +38,9 @@ from projections.rules.sessions import has_effect
 from projections.rules.state import Decision, Session, State
 from projections.views.claim_history import CLAIM_EVENTS, Obstacle
 
-PATTERNS, RESOURCES, LOOSE, ODD = "patterns", "resources", "loose", "odd"
+PATTERNS, RESOURCES, LOOSE, RENAMED, ODD = "patterns", "resources", "loose", "renamed", "odd"
 PREFIX_LENGTH = 3
-_MAX_REMEMBERED = 4096  # resources that are not repeated in the lists of resources and patterns
+_MAX_REMEMBERED = 8192  # entries that are not repeated in the lists of resources and patterns
 
 Entry: TypeAlias = tuple[str, bytes]
 _encode = msgspec.msgpack.Encoder().encode
@@ -62,7 +63,7 @@ class Posting(Struct, frozen=True, array_like=True):
     order: int
     event: Event | None
     steps: list[Step] = []
-    names: dict[str, str] = {}  # of the sessions in the event, as they were then
+    names: dict[str, str] = {}  # of the sessions in the event and in the decisions, as they were then
 
 
 class EventReference(Struct, frozen=True, array_like=True):
@@ -83,6 +84,13 @@ class LifeStep(Struct, frozen=True, array_like=True):
     status: str
     because: str
     last_at: Instant
+
+
+class Naming(Struct, frozen=True, array_like=True):
+    """The order of the event that gave a session its name, and the session."""
+
+    order: int
+    session: str
 
 
 class Oddity(Struct, frozen=True, array_like=True):
@@ -143,7 +151,7 @@ class PostingCollector:
     def __init__(self) -> None:
         self.entries: list[Entry] = []
         self._steps: list[tuple[int, Step]] = []  # each with the `order` of its posting
-        self._remembered: set[str] = set()
+        self._remembered: set[tuple[str, str]] = set()
 
     def fold(self, state: State, events: Iterable[Event]) -> None:
         """Fold events as `projections.rules.fold.fold` does, and collect their postings."""
@@ -160,7 +168,7 @@ class PostingCollector:
     def advance(self, state: State, now: Instant) -> None:
         """Let time pass as `projections.rules.fold.as_of` does, and collect the postings of its decisions."""
         as_of(state, now, lambda decision: self._record(state, decision))
-        self._post_time()
+        self._post_time(state)
 
     def _fold_plain(self, state: State, events: list[Event]) -> None:
         """Fold events of which only time can cause decisions."""
@@ -168,7 +176,7 @@ class PostingCollector:
             return
         fold(state, events, lambda decision: self._record(state, decision))
         if self._steps:
-            self._post_time()
+            self._post_time(state)
         for event in events:
             if event.payload.files:  # type: ignore[union-attr]
                 self._post_files(state, event, event.payload)  # type: ignore[arg-type]
@@ -181,7 +189,7 @@ class PostingCollector:
         fold(state, [event], lambda decision: self._record(state, decision))
         steps = [step for _, step in self._steps if step.decision.cause]
         self._steps = [(order, step) for order, step in self._steps if not step.decision.cause]
-        self._post_time()
+        self._post_time(state)
         self._post_claims(state, order, event, steps)
         if isinstance(event.payload, SessionHeartbeat):
             self._post_files(state, event, event.payload)
@@ -189,7 +197,7 @@ class PostingCollector:
             for name in names:
                 if session := state.sessions.get(name):
                     self._post_life(event, session, before.get(name))
-        self._post_names(state, event, before.get(event.actor))
+        self._post_names(state, order, event, before.get(event.actor))
 
     def _record(self, state: State, decision: Decision) -> None:
         obstacles: list[Obstacle] = []
@@ -204,11 +212,11 @@ class PostingCollector:
                 number = last.number + 1
         self._steps.append((order, Step(number, decision, tuple(obstacles))))
 
-    def _post_time(self) -> None:
+    def _post_time(self, state: State) -> None:
         """Post the collected decisions, which time alone caused."""
         for order, step in self._steps:
-            value = _encode(Posting(order, None, [step]))
-            self._post_about(step.decision.resource, value)
+            value = _encode(Posting(order, None, [step], _names(state, [step])))
+            self._post_about(step.decision.resource, value, listed=True)
             self.entries.append((by_key(step.decision.session), value))
         self._steps = []
 
@@ -223,12 +231,11 @@ class PostingCollector:
             if step.decision.session != event.actor:
                 by_session.setdefault(step.decision.session, []).append(step)
         by_session[event.actor] = steps
-        sessions = (state.sessions.get(name) for name in (event.actor, getattr(event.payload, "to", "")) if name)
-        names = {session.id: session.name for session in sessions if session and session.name}
+        names = _names(state, steps, event.actor, getattr(event.payload, "to", ""))
         for resource, some in by_resource.items():
-            self._post_about(resource, _encode(Posting(order, event, some, names)))
+            self._post_about(resource, _encode(Posting(order, event, some, names)), listed=bool(some))
         for session, some in by_session.items():
-            self.entries.append((by_key(session), _encode(Posting(order, event, some))))
+            self.entries.append((by_key(session), _encode(Posting(order, event, some, names))))
         claim = claim_of(event)
         decided = any(step.decision.claim == claim for step in steps)
         if isinstance(event.payload, CLAIM_EVENTS) and not (decided if not own else steps):
@@ -238,11 +245,12 @@ class PostingCollector:
             if len(resources) > 1:
                 self.entries.append((ODD, _encode(Oddity(tuple(sorted(resources))))))
 
-    def _post_about(self, resource: str, value: bytes) -> None:
+    def _post_about(self, resource: str, value: bytes, *, listed: bool) -> None:
         self.entries.append((about_key(resource), value))
-        if resource not in self._remembered:
+        if is_file(resource) and is_pattern(resource) and self._is_new(PATTERNS, resource):
+            self.entries.append((PATTERNS, resource.encode()))
+        if listed and self._is_new(RESOURCES, resource):
             self.entries.append((RESOURCES, resource.encode()))
-            self._remember(resource)
 
     def _post_files(self, state: State, event: Event, heartbeat: SessionHeartbeat) -> None:
         session = state.sessions.get(event.session)
@@ -250,15 +258,17 @@ class PostingCollector:
         for name in dict.fromkeys(heartbeat.files):
             resource = f"file/{name}"
             self.entries.append((heartbeats_key(resource), value))
-            if is_pattern(resource) and resource not in self._remembered:
-                self._remember(resource)
+            if is_pattern(resource) and self._is_new(PATTERNS, resource):
+                self.entries.append((PATTERNS, resource.encode()))
 
-    def _remember(self, resource: str) -> None:
-        if is_file(resource) and is_pattern(resource):
-            self.entries.append((PATTERNS, resource.encode()))
+    def _is_new(self, key: str, resource: str) -> bool:
+        """Return whether a list does not contain a resource yet, as far as is remembered."""
+        if (key, resource) in self._remembered:
+            return False
         if len(self._remembered) >= _MAX_REMEMBERED:
             self._remembered.clear()
-        self._remembered.add(resource)
+        self._remembered.add((key, resource))
+        return True
 
     def _post_life(self, event: Event, session: Session, before: "tuple[str, Instant, str] | None") -> None:
         """Post that a session is new or has another status. Each event of an imported session can be its last."""
@@ -275,7 +285,9 @@ class PostingCollector:
             )
             self.entries.append((life_key(session.id), _encode(step)))
 
-    def _post_names(self, state: State, event: Event, before: "tuple[str, Instant, str] | None") -> None:
+    def _post_names(
+        self, state: State, order: int, event: Event, before: "tuple[str, Instant, str] | None"
+    ) -> None:
         session, given = state.sessions.get(event.actor), ""
         if isinstance(event.payload, SessionStarted):
             given = event.payload.name
@@ -283,7 +295,17 @@ class PostingCollector:
         if session is None or session.name != name:
             self.entries.append((ODD, _encode(Oddity(session=event.actor, name=name))))
         elif given and (before is None or before[2] != given):
-            self.entries.append((called_key(given), event.actor.encode()))
+            self.entries.append((called_key(given), _encode(Naming(order, event.actor))))
+            if before:
+                self.entries.append((RENAMED, event.actor.encode()))
+
+
+def _names(state: State, steps: Iterable[Step], *sessions: str) -> dict[str, str]:
+    """Return the names of these sessions and of those in the decisions. Those without a name have an empty one."""
+    found = [*sessions]
+    for step in steps:
+        found += [step.decision.session, *(obstacle.session for obstacle in step.obstacles)]
+    return {name: state.sessions[name].name for name in dict.fromkeys(found) if name in state.sessions}
 
 
 def _is_plain(state: State, event: Event) -> bool:

@@ -1,13 +1,15 @@
 """Postings never change an answer: what they give for each resource and session is what all events give."""
 
 from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from coord.render.events import names_in
-from eventlog.events import Event, EventId, add_time
+from eventlog.events import Event, EventId, SessionStarted, add_time
 from projections.rules.resources import is_pattern
 from projections.rules.state import State
 from projections.views.claim_history import about_resources, about_session, build_claim_history
@@ -18,6 +20,19 @@ from tests.support.histories import GAPS_S, RESOURCES, histories
 from tests.support.state_bytes import image, saved_and_loaded
 
 pytestmark = pytest.mark.slow
+
+
+@st.composite
+def named_histories(draw: st.DrawFn) -> list[Event]:
+    """Generated histories in which sessions get names, some of them several."""
+    events = draw(histories(stray=draw(st.booleans())))
+    names = st.sampled_from(("", "red", "blue", "amber-otter"))
+    return [
+        replace(event, payload=replace(event.payload, name=draw(names)))
+        if isinstance(event.payload, SessionStarted)
+        else event
+        for event in events
+    ]
 
 
 def lookup(entries: list[Entry]) -> Callable[[str], list[bytes]]:
@@ -41,7 +56,7 @@ def posted(events: list[Event], now: str) -> PostedHistory:
 
 @given(data=st.data())
 def test_postings_give_the_claim_history_of_all_events(data: st.DataObject) -> None:
-    events = data.draw(histories(stray=data.draw(st.booleans())))
+    events = data.draw(named_histories())
     now = add_time(events[-1].at, data.draw(st.sampled_from((*GAPS_S, 3600))))
     history, analysis = posted(events, now), analyze_history(events, now)
     assert image(history.state) == image(analysis.state)
@@ -62,9 +77,7 @@ def test_postings_give_the_claim_history_of_all_events(data: st.DataObject) -> N
         assert history.lives(session) == lives
     names = names_in(events)
     for session in {event.actor for event in events} | names.keys():
-        try:
-            history.check_name(session)
-            kept = history.state.sessions.get(session)
-            assert names.get(session, "") == (kept.name if kept else "")
-        except NotPosted:
-            pass
+        with suppress(NotPosted):
+            assert history.name(session) == names.get(session, "")
+            if session in names:
+                assert history.is_only(names[session]) == (list(names.values()).count(names[session]) == 1)
