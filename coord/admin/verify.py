@@ -20,6 +20,9 @@ import msgspec
 from msgspec import Struct
 
 from coord.engine.cache import checkpoint
+from coord.engine.cache.buckets import Buckets
+from coord.engine.cache.ended import EndedRows
+from coord.engine.cache.recompute import recompute
 from coord.engine.snapshot import Snapshot, is_unused
 from coord.errors import no_log
 from coord.render.console.progress import ProgressBar
@@ -30,8 +33,10 @@ from eventlog.events import Instant, add_time
 from eventlog.history import MAX_CLOCK_LEAD_S, LogReader, acceptance_limit, lines_read_text
 from eventlog.local.journal import journal_paths, prefix_differs, read_from, read_in_chunks, with_journal_path
 from eventlog.scanning import Damage, Position, scan
-from projections.rules.fold import as_of, fold
+from projections.rules.fold import as_of
 from projections.rules.state import State
+
+_AFTER_ALL = ("~", "", 0)  # a sort key after those of all events
 
 CheckpointStatus: TypeAlias = Literal["none", "same", "other code", "damaged", "different", "not compared"]
 """`none`: there is no checkpoint. `same`: its state is what the journals give. `other code`: it was saved by another
@@ -216,20 +221,20 @@ def _compare_checkpoint(
         return "damaged" if os.path.lexists(os.path.join(workspace.cache, checkpoint.NAME)) else "none"
     if folded is None:
         return "damaged" if saved.of_this_code else "other code"
-    upto = {name: position.n for name, position in folded.positions.items()}
-    latest = max((position.at for position in folded.positions.values()), default="")
-    history, state = LogReader(workspace.log, system.here.machine), State()
+    history = LogReader(workspace.log, system.here.machine)
     bar = ProgressBar("folding", sum(position.size for position in folded.positions.values()))
     try:
-        for news in history.batches(max(system.wall(), latest)):  # events in the checkpoint were not held back
-            fold(state, [event for event in news.events if event.n <= upto.get(event.session, 0)])
-            bar.reach(history.size())
+        state = recompute(history, system.wall(), folded.positions, _AFTER_ALL, bar.reach)
     except LogError:
         return "not compared"
     finally:
         bar.close()
-    if any(history.positions.get(name, Position()).n < n for name, n in upto.items()):
+    if any(history.positions.get(name, Position()).n < read.n for name, read in folded.positions.items()):
         return "not compared"  # a journal was removed during the comparison
+    ended = EndedRows(Buckets(workspace.cache, folded.head, folded.pending), folded.state, lambda: state)
+    ended.bring_back()
+    if ended.damaged:
+        return "different"
     at = max(folded.state.reached, folded.state.at)
     return "same" if _state_bytes(as_of(state, at)) == _state_bytes(as_of(folded.state, at)) else "different"
 

@@ -9,7 +9,10 @@ from typing import TypeAlias
 from msgspec.structs import replace
 
 from coord.engine.cache import checkpoint, older_checkpoints
+from coord.engine.cache.buckets import Buckets
+from coord.engine.cache.ended import EndedRows
 from coord.engine.cache.older_checkpoints import older_checkpoint_interval
+from coord.engine.cache.recompute import recompute
 from coord.engine.journal_problems import JournalProblem, clock_note, journal_problems
 from coord.errors import no_log
 from coord.render.console.progress import ProgressBar
@@ -47,7 +50,7 @@ class Snapshot:
         self.system, self.workspace, self.unreadable = system, workspace, ""
         saved, folded = checkpoint.load(workspace.cache)
         self._seen, self._reported, self.fresh = saved.seen, set(saved.told), folded is not None
-        self.state, positions = (folded.state, folded.positions) if folded else (State(), self._start_positions())
+        positions = self._use(folded or self._nothing())
         # How many events the newest older checkpoint on the disk has folded, and the newest one including `_unsaved`.
         self._newest_saved = self._newest_older = saved.rung if folded else 0
         self._unsaved: dict[int, bytes] = {}  # older checkpoints to save, by their number of events
@@ -67,6 +70,25 @@ class Snapshot:
         events: list[Event] = []
         self._fold_new(consistent, events.extend, events.clear)
         return events
+
+    def _use(self, folded: checkpoint.SavedFold) -> dict[str, Position]:
+        """Continue from this fold, and return its positions."""
+        self.state = folded.state
+        buckets = Buckets(self.workspace.cache, folded.head, folded.pending)
+        self.ended = EndedRows(buckets, self.state, self._recomputed)
+        return folded.positions
+
+    def _nothing(self) -> checkpoint.SavedFold:
+        return checkpoint.SavedFold(self._start_positions(), State())
+
+    def _recomputed(self) -> State:
+        """Return the present state, computed from the journals alone. Raises CoordError (4)."""
+        history = LogReader(self.workspace.log, self.system.here.machine)
+        try:
+            return recompute(history, self.system.wall(), self.history.positions, self.state.last)
+        except LogError as error:
+            self._refuse_missing_log(error)
+            return State()
 
     def _start_positions(self) -> dict[str, Position]:
         """Return the positions for a replay: the beginning of each journal, with the known rewinds still marked."""
@@ -150,7 +172,7 @@ class Snapshot:
                     if start or late == BEFORE_ALL
                     else older_checkpoints.older_checkpoint_before(self.workspace.cache, late)
                 )
-                self.state, self.history.positions = (older.state, older.positions) if older else (State(), start)
+                self.history.positions = self._use(older or checkpoint.SavedFold(start, State()))
                 self._newest_saved, self._newest_older, self._unsaved = self.state.events, self.state.events, {}
                 restart()
         except LogError as error:
@@ -261,15 +283,27 @@ class Snapshot:
         With `reported`, the present problems of the journals count as reported from then on.
         """
         texts = [problem.text for problem in self.journal_problems()] if reported else sorted(self._reported)
-        if self._unsaved or not self.fresh:
+        folded = self._folded()
+        try:
+            self.ended.buckets.write()
+        except OSError:
+            return  # the saved head would not be what is on the disk
+        if self.ended.damaged:
+            self._newest_saved = 0  # the older checkpoints belong to the damaged files
+        if self._unsaved or not self.fresh or self.ended.damaged:
             older_checkpoints.save_older_checkpoints(self.workspace.cache, self._newest_saved, self._unsaved)
             self._newest_saved, self._unsaved = self._newest_older, {}
-        checkpoint.save(
-            self.workspace.cache, self._marks(), texts, self._folded(), self._newest_older, self._log_modified_ns()
-        )
+        checkpoint.save(self.workspace.cache, self._marks(), texts, folded, self._newest_older, self._log_modified_ns())
+
+    def _is_archived(self, session: str) -> bool:
+        position = self.history.positions.get(session)
+        return bool(position and position.archived)
 
     def _folded(self) -> checkpoint.SavedFold:
-        return checkpoint.SavedFold(self.history.positions, self.state)
+        """Return the fold as it is saved: without the rows that need not be in the state."""
+        self.ended.put_away(self.state, self._is_archived)
+        buckets = self.ended.buckets
+        return checkpoint.SavedFold(self.history.positions, self.state, buckets.head, buckets.pending)
 
     @property
     def now(self) -> Instant:

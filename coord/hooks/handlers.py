@@ -23,6 +23,7 @@ from coord.render.format import line
 from coord.workspace.names import by_conversation
 from coord.workspace.paths import protect_log
 from eventlog.events import AgentStarted, AgentStopped, Instant, SessionEnded, SessionHeartbeat
+from projections.rules.messages import messages_of
 from projections.rules.sessions import IDLE, is_idle
 from projections.rules.state import Claim, State
 from projections.views.board import names_of
@@ -118,7 +119,7 @@ def on_stop(hook: HookContext) -> None:
         for agent in sorted(held.union(hook.me.agents) - {""}):  # a subagent that was killed has no stop hook
             hook.transaction.append(AgentStopped(agent=agent))
     state, me = hook.transaction.state, hook.me
-    waiting = [m for m in state.messages.values() if not m.resolved_by and (m.urgency == "high" or m.needs_ack)]
+    waiting = [m for m in messages_of(state, me) if not m.resolved_by and (m.urgency == "high" or m.needs_ack)]
     mine = [m for m in waiting if m.id in me.unread or me.id in m.unacknowledged_by]
     marks = {m.id: hook.trace("held", hook_state.digest(m.id)) for m in mine}
     new = {name: mark for name, mark in marks.items() if not hook_state.read_trace(mark)}

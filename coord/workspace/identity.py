@@ -20,7 +20,7 @@ from coord.workspace.names import by_conversation, live_sessions_text, resolve_s
 from coord.workspace.paths import Workspace, branch_of
 from coord.workspace.system import System
 from eventlog.events import Anchor, SessionStarted
-from projections.rules.state import Session, State
+from projections.rules.state import Session, State, recent_sessions
 
 
 class Identity(Struct, frozen=True):
@@ -37,10 +37,9 @@ def identify(system: System, state: State, explicit: str = "") -> Identity:
     """Return the acting session. Raises CoordError (3) if no source is present, or its session cannot act."""
     identity = find_identity(system, state, explicit)
     if identity is None:
-        ended = [
-            s.id for s in state.sessions.values() if s.status == "ended" and s.anchor and _is_above(system, s.anchor)
-        ]
-        status = f"this shell's session {ended[-1]} has ended" if ended else "this shell has no session yet"
+        ended = [s for s in recent_sessions(state) if s.status == "ended" and s.anchor and _is_above(system, s.anchor)]
+        latest = max(ended, key=lambda session: session.over_at).id if ended else ""
+        status = f"this shell's session {latest} has ended" if ended else "this shell has no session yet"
         raise no_session(
             f"{status}. Run `coord start` here, or name one with --session ID or COORD_SESSION=ID "
             f"({live_sessions_text(state)})",

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 
 from coord.errors import CoordError, no_log, no_session
 from coord.render.format import line, session_label
-from projections.rules.state import Session, State
+from projections.rules.state import Session, State, ids_with_prefix, listed_sessions, recent_sessions
 
 _FIRST = """amber azure bold brave brisk calm clear coral crisp dapper eager early fair fleet fond frank fresh gentle
 glad golden grand green happy hardy honest humble jolly keen kind lively loyal lucid lucky mellow merry mild misty neat
@@ -72,17 +72,18 @@ def matches(state: State, text: str) -> list[str]:
     """Return the ids of the sessions that `text` can mean.
 
     The first of these that matches any session decides: an id; the name of a live session; the prefix of a live
-    session's id; the name of any session; the prefix of any session's id.
+    session's id; the same for a session that was live within the last day; the same for any session.
     """
     if not text:
         return []
     if text in state.sessions:
         return [text]
-    for known in (_live(state), list(state.sessions.values())):
+    for known in (_live(state), recent_sessions(state)):
         for ids in ([s.id for s in known if s.name == text], [s.id for s in known if s.id.startswith(text)]):
             if ids:
                 return ids
-    return []
+    named = [session.id for session in listed_sessions(state, f"name/{text}") if session.name == text]
+    return named or ids_with_prefix(state, text)
 
 
 def unknown_session(state: State, text: str) -> CoordError:
@@ -116,12 +117,24 @@ def by_conversation(state: State, ids: Iterable[str]) -> Session | None:
 
 
 def by_conversations(state: State, ids: Iterable[str]) -> dict[str, Session]:
-    """Return the latest session of each of these conversations, without those that have none."""
+    """Return the latest session of each of these conversations, without those that have none.
+
+    A session that was live within the last day comes before all others.
+    """
     wanted = dict.fromkeys(ids)
+    newest = _newest(wanted, recent_sessions(state))
+    for name in wanted:
+        if name not in newest:
+            newest |= _newest((name,), listed_sessions(state, f"conversation/{name}"))
+    return {name: state.sessions[state.current_session(newest[name].id)] for name in wanted if name in newest}
+
+
+def _newest(conversations: Collection[str], sessions: Iterable[Session]) -> dict[str, Session]:
+    """Return the session of each conversation that started last, by conversation."""
     newest: dict[str, Session] = {}
-    for session in state.sessions.values():
-        if (name := session.client_session) in wanted and session.status != "imported":
+    for session in sessions:
+        if (name := session.client_session) in conversations and session.status != "imported":
             known = newest.get(name)
             if known is None or session.started_at > known.started_at:
                 newest[name] = session
-    return {name: state.sessions[state.current_session(newest[name].id)] for name in wanted if name in newest}
+    return newest

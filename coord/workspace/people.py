@@ -13,7 +13,7 @@ from coord.workspace.identity import Identity
 from coord.workspace.names import EVERYONE_WORDS
 from coord.workspace.paths import Workspace
 from coord.workspace.system import System
-from projections.rules.state import Session, State
+from projections.rules.state import Session, State, listed_sessions, recent_sessions
 
 SHELL = "shell"
 """The client of a session that no agent's client started."""
@@ -76,15 +76,19 @@ def free_name(system: System, state: State, wanted: str) -> str:
 def earlier_session(system: System, state: State, name: str) -> str:
     """Return the person's latest session of this name on this machine, which is no longer live; "" if there is none.
 
-    A new session continues it, so that answers to its messages arrive.
+    A new session continues it, so that answers to its messages arrive. A session that was live within the last day
+    comes before all others.
     """
-    earlier = [
-        session
-        for session in state.sessions.values()
-        if session.person
-        and session.name == name
-        and session.machine == system.here.machine
-        and not session.continued_by
-        and (session.status in ("dead", "ended") or (session.live and system.death_evidence(session)))
-    ]
+
+    def is_earlier(session: Session) -> bool:
+        return (
+            session.person
+            and session.name == name
+            and session.machine == system.here.machine
+            and not session.continued_by
+            and (session.status in ("dead", "ended") or bool(session.live and system.death_evidence(session)))
+        )
+
+    earlier = list(filter(is_earlier, recent_sessions(state)))
+    earlier = earlier or list(filter(is_earlier, listed_sessions(state, f"person/{name}")))
     return max(earlier, key=lambda session: session.started_at).id if earlier else ""

@@ -66,6 +66,8 @@ def on_sent(state: State, event: Event, payload: MessageSent, record: DecisionRe
     state.messages[message.id] = message
     for name in recipients:
         state.sessions[name].unread.append(message.id)
+    for name in message.excused:
+        state.sessions[name].excused.add(message.id)
     state.recent.append(message.id)
     for old in state.recent[:-MAX_RECENT_MESSAGES]:
         state.recent.remove(old)
@@ -132,12 +134,25 @@ def _drop_if_done(state: State, name: EventId) -> None:
 
 
 def unacknowledged(state: State, session: Session) -> list[Message]:
-    """Return the messages that a session has read and must still acknowledge."""
-    return [
-        message
-        for message in state.messages.values()
-        if session.id in message.unacknowledged_by and message.id not in session.unread
-    ]
+    """Return the messages that a session has read and must still acknowledge, the oldest first."""
+    owed = [message for message in state.messages.values() if session.id in message.unacknowledged_by]
+    return sorted((message for message in owed if message.id not in session.unread), key=_order)
+
+
+def messages_of(state: State, session: Session) -> list[Message]:
+    """Return the messages that a session has not read, must acknowledge, or is excused from, the oldest first."""
+    kept = [state.messages.get(name) for name in (*session.unread, *session.excused)]
+    owed = [message for message in state.messages.values() if session.id in message.unacknowledged_by]
+    found = {message.id: message for message in (*kept, *owed) if message and _concerns(message, session.id)}
+    return sorted(found.values(), key=_order)
+
+
+def _concerns(message: Message, session: str) -> bool:
+    return any(session in names for names in (message.unread_by, message.unacknowledged_by, message.excused))
+
+
+def _order(message: Message) -> tuple[Instant, EventId]:
+    return message.at, message.id
 
 
 def transfer_messages(state: State, old: Session, new: Session) -> None:
@@ -145,7 +160,7 @@ def transfer_messages(state: State, old: Session, new: Session) -> None:
 
     It need not acknowledge a message that it sent itself.
     """
-    for message in list(state.messages.values()):
+    for message in messages_of(state, old):
         if old.id in message.unread_by:
             message.unread_by.discard(old.id)
             message.unread_by.add(new.id)
@@ -158,12 +173,12 @@ def transfer_messages(state: State, old: Session, new: Session) -> None:
             _drop_if_done(state, message.id)
     new.unread = list(dict.fromkeys(old.unread + new.unread))
     new.notices = old.notices + new.notices
-    old.unread, old.notices = [], []
+    old.unread, old.notices, old.excused = [], [], set()
 
 
 def drop_broadcasts(state: State, session: Session) -> None:
     """Remove broadcasts from the inbox of a session that ended; messages to it by name stay there."""
-    for message in [message for message in state.messages.values() if message.everyone]:
+    for message in [message for message in messages_of(state, session) if message.everyone]:
         message.unread_by.discard(session.id)
         message.unacknowledged_by.discard(session.id)
         message.excused.discard(session.id)
@@ -177,14 +192,17 @@ def excuse(state: State, session: Session) -> None:
         if session.id in message.unacknowledged_by:
             message.unacknowledged_by.discard(session.id)
             message.excused.add(session.id)
+            session.excused.add(message.id)
 
 
 def owe_again(state: State, session: Session) -> None:
     """Record that a session which is live again must acknowledge what it was excused from."""
-    for message in state.messages.values():
-        if session.id in message.excused:
+    for name in session.excused:
+        message = state.messages.get(name)
+        if message and session.id in message.excused:
             message.excused.discard(session.id)
             message.unacknowledged_by.add(session.id)
+    session.excused = set()
 
 
 def is_open(message: Message, now: Instant) -> bool:
@@ -205,12 +223,12 @@ def receive_open_broadcasts(state: State, session: Session, now: Instant) -> Non
     The sessions that it continues are the same person. What they sent or answered is left out, and so is an urgent
     message from before the last event of the latest of them, which has shown it.
     """
-    same = _lineage(state, session)
     old = state.sessions.get(session.continues)
     since = old.last_at if old and old.person else ""
-    for message in state.messages.values():
-        known = message.session in same or not message.answered_by.isdisjoint(same) or session.id in message.unread_by
-        if known or not is_open(message, now) or not (message.needs_ack or message.at > since):
+    received = [m for m in state.messages.values() if is_open(m, now) and (m.needs_ack or m.at > since)]
+    same = _lineage(state, session) if received else ()
+    for message in sorted(received, key=_order):
+        if message.session in same or not message.answered_by.isdisjoint(same) or session.id in message.unread_by:
             continue
         message.unread_by.add(session.id)
         session.unread.append(message.id)

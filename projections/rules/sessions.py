@@ -77,11 +77,13 @@ def mark_alive(state: State, event: Event, record: DecisionRecorder) -> None:
     if session and session.status == "imported" and not event.imported:
         end_session_claims(state, session.id, event, 3, "session_ended", record)
         del state.sessions[session.id]  # so that it is ordered by its own start
+        state.session_count -= 1
         session = None
     if session is None:
         session = Session(id=event.actor, started_at=event.at, last_at=event.at)
         session.status = "imported" if event.imported else "live"
         state.sessions[session.id] = session
+        state.session_count += 1
     if event.imported:
         state.imported.add(_source(event.imported))
         session.over_at = event.at
@@ -109,6 +111,7 @@ def on_started(state: State, event: Event, payload: SessionStarted, record: Deci
         }
         transfer_agent_claims(state, session.id, agents - {""}, event, record)
         session.agents = {}
+    state.clients.add(payload.client)
     previous, was_person = session.continues, session.person
     for name in payload.__struct_fields__:
         setattr(session, name, getattr(payload, name))

@@ -2,14 +2,19 @@
 
 A claim or a wait is removed when it ends. A message is removed when it is read, acknowledged and no longer recent.
 Their history stays in the log. Sessions stay, because their ids lead to the sessions that continue them.
+
+The caller can keep the rows of sessions that ended long ago, and of their messages, somewhere else: see `Rows`. The
+rules and the views give the same result wherever a row is. They find such rows by id, by `Session.unread` and
+`Session.excused`, and by `Rows.listed`. Where they look at all sessions, only recent ones count; where they look at all
+messages, only those that concern a live session or are open.
 """
 
-from collections.abc import Callable
-from typing import Literal, TypeAlias
+from collections.abc import Callable, Iterable
+from typing import Literal, TypeAlias, TypeVar
 
 from msgspec import Struct, field
 
-from eventlog.events import NEVER, Anchor, EventId, Instant, Mode, SessionHeartbeat, Urgency
+from eventlog.events import DAY_S, NEVER, Anchor, EventId, Instant, Mode, SessionHeartbeat, Urgency, add_time
 
 MAX_RECENT_MESSAGES = 20  # messages kept for the board
 PREVIEW_LENGTH = 2000  # characters of a subject or body kept in the state; the rest is in the journal
@@ -130,11 +135,59 @@ class Session(Struct, kw_only=True, array_like=True):
     agents: dict[str, str] = field(default_factory=dict)  # its running subagents, with their kinds
     person: bool = False  # whether a person works in it
     blocked_since: Instant = ""  # when it reported what it is blocked on; empty if it is not blocked
+    excused: set[EventId] = field(default_factory=set)  # includes all messages that have it in `Message.excused`
 
     @property
     def live(self) -> bool:
         """Whether it can hold claims and receive handovers."""
         return self.status == "live"
+
+
+V = TypeVar("V")
+
+
+class Rows(dict[str, V]):
+    """Rows by id, of which some are kept elsewhere. A row that is looked up by its id is moved into the dict.
+
+    `find` returns a row that is kept elsewhere. `listed` returns the ids of such rows in a list: the sessions with a
+    name (`name/NAME`), of a conversation (`conversation/ID`), of which a person can continue one (`person/NAME`), or
+    with the same first letter (`letter/A`). It can also return ids of rows that have changed since.
+    """
+
+    def __init__(
+        self,
+        rows: dict[str, V],
+        find: Callable[[str], V | None] = lambda key: None,
+        listed: Callable[[str], Iterable[str]] = lambda key: (),
+    ) -> None:
+        super().__init__(rows)
+        self.find, self.listed = find, listed
+        self.deleted: set[str] = set()
+
+    def __missing__(self, key: str) -> V:
+        row = None if key in self.deleted else self.find(key)
+        if row is None:
+            raise KeyError(key)
+        self[key] = row
+        return row
+
+    def get(self, key, default=None):  # type: ignore[no-untyped-def, override]
+        """Return the row with this id, or `default`."""
+        try:
+            return self[key]
+        except KeyError:
+            return default
+
+    def __contains__(self, key: object) -> bool:
+        return super().__contains__(key) or self.get(key) is not None
+
+    def __delitem__(self, key: str) -> None:
+        super().__delitem__(key)
+        self.deleted.add(key)
+
+    def has(self, key: str) -> bool:
+        """Return whether the row is in the dict itself."""
+        return super().__contains__(key)
 
 
 class State(Struct):
@@ -148,6 +201,8 @@ class State(Struct):
     unknown: dict[str, int] = field(default_factory=dict)  # events of newer versions, by type
     imported: set[str] = field(default_factory=set)  # the imported files, by digest and path
     types: set[str] = field(default_factory=set)  # the types of all resources that were ever requested
+    clients: set[str] = field(default_factory=set)  # the clients of all sessions that ever started
+    session_count: int = 0  # including the sessions whose rows are kept elsewhere
     events: int = 0
     last: tuple[Instant, str, int] = ("", "", 0)
     token: int = 0  # the last fencing token
@@ -170,6 +225,30 @@ class State(Struct):
             seen.add(session)
             session = old.continued_by
         return session
+
+
+def recent_sessions(state: State) -> list[Session]:
+    """Return the sessions that are live, or were over for less than a day at the last event.
+
+    Where a session is meant without its id, such as by its name, the recent ones come before all others.
+    """
+    yesterday = add_time(state.at, -DAY_S) if state.at else ""
+    return [s for s in state.sessions.values() if s.live or (s.over_at or s.last_at) > yesterday]
+
+
+def listed_sessions(state: State, key: str) -> list[Session]:
+    """Return the sessions in the dict, after all sessions in the list `key` were moved there; see `Rows.listed`."""
+    rows = state.sessions
+    for name in rows.listed(key) if isinstance(rows, Rows) else ():
+        rows.get(name)
+    return list(rows.values())
+
+
+def ids_with_prefix(state: State, prefix: str) -> list[str]:
+    """Return the ids of all sessions that begin with `prefix`, wherever they are kept."""
+    rows = state.sessions
+    elsewhere = rows.listed(f"letter/{prefix[0]}") if isinstance(rows, Rows) and prefix else ()
+    return sorted({name for name in (*rows.keys(), *elsewhere) if name.startswith(prefix)})
 
 
 DecisionKind: TypeAlias = Literal[

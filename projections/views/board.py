@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from eventlog.events import HOUR_S, Instant, SessionHeartbeat, add_time
 from projections.rules.claims import find_obstacles
-from projections.rules.state import Claim, Session, State, WaitingRequest
+from projections.rules.state import Claim, Session, State, WaitingRequest, recent_sessions
 from projections.views.needs import Need, Observed, find_needs
 
 GIT_CLIENT = "git"
@@ -131,7 +131,7 @@ def build_board(
         if session.live or (session.over_at > an_hour_ago and session.client != GIT_CLIENT) or session.id in holding
     ]
     order = {"live": 0, "silent": 0, "dead": 1, "continued": 2, "ended": 3, "imported": 4}
-    sessions.sort(key=lambda row: (order[row.status], row.started_at))
+    sessions.sort(key=lambda row: (order[row.status], row.started_at, row.id))
     claims = sorted(state.claims.values(), key=lambda claim: (claim.resource, claim.granted_at))
     return Board(
         now=now,
@@ -145,9 +145,25 @@ def build_board(
     )
 
 
+class SessionNames(dict[str, str]):
+    """The names of the recent sessions that have one, by id. `get` and `[]` also return the names of all others."""
+
+    def __init__(self, state: State) -> None:
+        super().__init__({session.id: session.name for session in recent_sessions(state) if session.name})
+        self._sessions = state.sessions
+
+    def __missing__(self, session: str) -> str:
+        known = self._sessions.get(session)
+        return known.name if known else ""
+
+    def get(self, session, default=""):  # type: ignore[no-untyped-def, override]
+        """Return the name of a session, or `default` if it has none."""
+        return self[session] or default
+
+
 def names_of(state: State) -> dict[str, str]:
-    """Return the names of the sessions that have one, by id."""
-    return {session.id: session.name for session in state.sessions.values() if session.name}
+    """Return the names of the sessions. A name is clear if only one recent session has it."""
+    return SessionNames(state)
 
 
 def names_on(board: Board) -> dict[str, str]:
@@ -159,7 +175,7 @@ def names_on(board: Board) -> dict[str, str]:
         shown |= {message.session, *message.to}
     for need in board.needs:
         shown |= {need.session, *need.sessions}
-    return {session: name for session, name in board.names.items() if session in shown}
+    return {session: name for session in sorted(shown) if (name := board.names.get(session, ""))}
 
 
 def _session_row(session: Session, seen: Observed, claims: int) -> SessionRow:

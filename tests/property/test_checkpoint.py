@@ -10,12 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coord.engine.cache import checkpoint, older_checkpoints
+from coord.engine.cache import checkpoint, ended, older_checkpoints
 from coord.engine.snapshot import Snapshot
 from coord.workspace.paths import Workspace
 from coord.workspace.system import System
 from eventlog import history
 from eventlog.events import Event, add_time
+from projections.rules import messages
 from projections.rules.fold import as_of
 from projections.rules.state import State
 from tests.support.attacks import law
@@ -34,16 +35,28 @@ DAMAGE = (
     "damaged checkpoint",
     "no rung",
     "damaged rung",
+    "no index",
+    "damaged index",
+    "short index",
+    "foreign index",
     "other code",
 )
 
 
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
-    """A workspace whose log is read in small pieces, with an older checkpoint every few events."""
+    """A workspace whose log is read in small pieces, with an older checkpoint every few events. The rows of sessions
+    leave the state soon after these ended, whether their journals are in the archive or not.
+    """
     root = tmp_path_factory.mktemp("root")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(older_checkpoints, "_MIN_INTERVAL", 4)
+        patch.setattr(ended, "DAY_S", 20)
+        patch.setattr(ended, "MAX_PENDING_BYTES", 300)
+        patch.setattr(messages, "HOUR_S", 10)
+        patch.setattr(messages, "DAY_S", 15)
+        patch.setattr(messages, "MAX_RECENT_MESSAGES", 2)
+        patch.setattr(Snapshot, "_is_archived", lambda snapshot, session: True)
         patch.setattr(history, "_CHUNK_BYTES", 2000)
         patch.setattr(history, "_MIN_CHUNK_BYTES", 500)
         yield Workspace(str(root / "COORDINATION"), str(root), None)
@@ -82,7 +95,10 @@ class Case:
     def damage(self, what: str) -> None:
         name = self.data.draw(st.sampled_from(sorted(self.journals)))
         rungs = sorted(self.cache.glob("checkpoint-*"))
-        saved = {"checkpoint": [self.cache / "checkpoint"], "rung": rungs}.get(what.rpartition(" ")[2], [])
+        index = sorted(self.cache.glob("index/*"))
+        saved = {"checkpoint": [self.cache / "checkpoint"], "rung": rungs, "index": index}.get(
+            what.rpartition(" ")[2], []
+        )
         match what.partition(" ")[0]:
             case "cut":
                 self.write(name, self.data.draw(st.integers(0, self.arrived[name])))
@@ -92,6 +108,13 @@ class Case:
             case "no":
                 for path in self.data.draw(st.lists(st.sampled_from(saved))) if saved else ():
                     path.unlink(missing_ok=True)
+            case "short":
+                for path in (path for path in saved if path.stat().st_size):
+                    path.write_bytes(path.read_bytes()[: self.data.draw(st.integers(0, path.stat().st_size - 1))])
+            case "foreign":
+                contents = [path.read_bytes() for path in saved]
+                for path, content in zip(saved, contents[1:] + contents[:1], strict=True):
+                    path.write_bytes(content)
             case "damaged":
                 for path in (path for path in saved if path.exists()):
                     path.write_bytes(with_flipped_bit(path.read_bytes(), self.data))
@@ -103,11 +126,32 @@ class Case:
         """Read the log like a command, and perhaps save a checkpoint."""
         snapshot = Snapshot(self.system, self.workspace)
         snapshot.catch_up(consistent=self.data.draw(st.booleans()))
-        self.assert_same(snapshot.state, self.state_from_journals())
+        expected = self.state_from_journals()
+        for name in self.data.draw(st.lists(st.sampled_from(sorted(self.journals)), max_size=2)):
+            assert snapshot.state.sessions.get(name) == expected.sessions.get(name)
         if self.data.draw(st.booleans()):
             as_of(snapshot.state, add_time(snapshot.state.at or self.end, self.data.draw(st.sampled_from(GAPS_S))))
         if self.data.draw(st.booleans()):
-            snapshot.save()
+            self.save(snapshot)
+        snapshot.ended.bring_back()
+        self.assert_same(snapshot.state, expected)
+
+    def save(self, snapshot: Snapshot) -> None:
+        """Save a checkpoint, and perhaps be killed between any two writes."""
+        before = self.cached()
+        snapshot.save()
+        after = self.cached()
+        paths = sorted(before.keys() | after.keys(), key=order)
+        changed = [path for path in paths if before.get(path) != after.get(path)]
+        killed = self.data.draw(st.integers(0, 3)) == 0
+        for path in changed[self.data.draw(st.integers(0, len(changed))) :] if killed else ():
+            if path in before:
+                path.write_bytes(before[path])
+            else:
+                path.unlink()
+
+    def cached(self) -> dict[Path, bytes]:
+        return {path: path.read_bytes() for path in self.cache.rglob("*") if path.is_file()}
 
     def assert_same(self, state: State, expected: State) -> None:
         """Check that both states are equal at one time, which is not before the time that the state has reached."""
@@ -118,6 +162,11 @@ class Case:
         """The state computed from the journals alone."""
         found = history.LogReader(self.workspace.log, HERE.machine).catch_up(self.end)
         return judged(found.events)[0]
+
+
+def order(path: Path) -> tuple[int, str]:
+    """The order in which the files of the cache are written."""
+    return (0 if path.parent.name == "index" else 2 if path.name == "checkpoint" else 1), path.name
 
 
 def with_flipped_bit(data: bytes, drawn: st.DataObject) -> bytes:
@@ -150,6 +199,7 @@ def test_a_checkpoint_and_later_events_give_the_same_state(workspace: Workspace,
         snapshot = Snapshot(case.system, workspace)
         snapshot.catch_up()
         assert is_damaged or snapshot.journal_problems() == []
+        snapshot.ended.bring_back()
         case.assert_same(snapshot.state, expected)
         shutil.rmtree(case.cache)
         snapshot = Snapshot(case.system, workspace)

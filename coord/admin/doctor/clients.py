@@ -57,9 +57,7 @@ def hooks_never_run(subject: Subject) -> Iterator[DoctorFinding]:
     for client in CLIENTS:
         if _installed(subject, client) and not os.path.exists(client_trace_path(subject.folder.cache, client.word)):
             root = shell_quoted(subject.folder.root)
-            had_session = not subject.unusable and any(
-                session.client == client.name for session in subject.state.sessions.values()
-            )
+            had_session = not subject.unusable and client.name in subject.state.clients
             steps = (
                 RepairStep(client.todo),
                 RepairStep(f"then give {client.title} a prompt in this folder", f"cd {root} && {client.command}"),

@@ -15,7 +15,15 @@ from coord.render.format import line, quoted, time_text, until
 from coord.workspace.names import EVERYONE_WORDS
 from coord.workspace.paths import Workspace
 from eventlog.events import Instant
-from projections.rules.state import Claim, Message, Session, State, WaitingRequest
+from projections.rules.state import (
+    Claim,
+    Message,
+    Session,
+    State,
+    WaitingRequest,
+    ids_with_prefix,
+    recent_sessions,
+)
 
 MAX_CANDIDATES = 200
 _MAX_FILES = 2000  # names that are read of one folder
@@ -63,8 +71,10 @@ def candidates_for(place: Place, known: Known) -> list[Candidate]:
 
 
 def _sessions(place: Place, known: Known) -> Iterator[Candidate]:
-    """Yield the sessions, by name and by id: the live ones, and for a command that looks back also the others."""
-    sessions = sorted(known.state.sessions.values(), key=lambda session: session.last_at, reverse=True)
+    """Yield the sessions, by name and by id: the live ones, and for a command that looks back also the others. Those
+    that were over a day ago need the beginning of their id.
+    """
+    sessions = sorted(_known_sessions(place, known), key=lambda session: session.last_at, reverse=True)
     live = [session for session in sessions if session.live]
     others = [] if known.command.acts else [session for session in sessions if not session.live]
     names = [session.name for session in live]
@@ -76,6 +86,15 @@ def _sessions(place: Place, known: Known) -> Iterator[Candidate]:
             yield Candidate(session.name, f"{session.id} · {about}")
         if not is_named or place.text:
             yield Candidate(session.id, f"{line(session.name, 40)} · {about}" if session.name else about)
+
+
+def _known_sessions(place: Place, known: Known) -> list[Session]:
+    state, recent = known.state, recent_sessions(known.state)
+    if known.command.acts or not place.text:
+        return recent
+    found = {session.id: session for session in recent}
+    older = [name for name in ids_with_prefix(state, place.text) if name not in found]
+    return [*recent, *(state.sessions[name] for name in older[:MAX_CANDIDATES])]
 
 
 def _other_sessions(place: Place, known: Known) -> Iterator[Candidate]:

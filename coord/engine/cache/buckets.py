@@ -32,6 +32,7 @@ _LENGTH = Struct("<I")  # the length of a payload
 _EMPTY = (0, bytes(_DIGEST))
 
 Entry = tuple[str, bytes]
+DECODE_ERRORS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(list[Entry]).decode
 
@@ -49,7 +50,7 @@ class Buckets:
     """
 
     def __init__(self, folder: str, head: bytes = b"", pending: bytes = b"") -> None:
-        self.head, self.pending = head, pending
+        self.folder, self.head, self.pending = folder, head, pending
         self._folder = os.path.join(folder, FOLDER)
         self._on_disk = head
         self._unwritten: dict[int, bytearray] = {}  # the chunks after `_on_disk`, by the number of the file
@@ -167,7 +168,7 @@ def _split(chunks: bytes) -> list[bytes]:
 def _decoded(payload: bytes) -> list[Entry]:
     try:
         return _decode(payload)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except DECODE_ERRORS:
         raise CacheDamaged("a chunk of the index is not a list of entries") from None
 
 

@@ -39,10 +39,12 @@ class HighWaterMark(Struct, frozen=True):
 
 
 class SavedFold(Struct):
-    """A state, and how far each journal was read for it."""
+    """A state, how far each journal was read for it, and the version of the store that belongs to it."""
 
     positions: dict[str, Position]
     state: State
+    head: bytes = b""
+    pending: bytes = b""
 
 
 class Checkpoint(Struct):

@@ -44,7 +44,7 @@ from eventlog.events import ClaimBypassed, EventId, SessionEnded
 from projections.rules.conflicts import are_different_worktrees
 from projections.rules.fold import as_of
 from projections.rules.resources import is_file
-from projections.rules.state import Claim, State
+from projections.rules.state import Claim, State, recent_sessions
 from projections.views.board import GIT_CLIENT
 
 _LOCK_WAIT_S = 2  # for recording a bypass, or the end of an edit
@@ -146,7 +146,7 @@ def hooks_in(system: System) -> list[GitHook]:
 def before_commit(hook: GitHook) -> int:
     """Return the exit code that allows or refuses a commit. Raises CoordError or GitError if that cannot be decided."""
     state, now = hook.read_state()
-    if hook.config.guard == "off" or not (state.claims or any(s.notices for s in state.sessions.values())):
+    if hook.config.guard == "off" or not (state.claims or any(s.notices for s in recent_sessions(state))):
         return 0
     commit = staged.read_staged(hook.system, hook.repository)
     me = hook.me(state)

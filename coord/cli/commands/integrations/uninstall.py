@@ -135,7 +135,7 @@ def _log_to_remove(run: Run, draft: Changeset, repository: Repository | None, dr
             live = [session.id for session in live_sessions(run.system, state)]
             raise refused(f"nothing was removed: {reason}", live=live)
         draft.note(f"At present this would be refused: {reason}")
-    deleted = f"{line(workspace.folder, MAX_PATH_LENGTH)}, with the log of {plural(len(state.sessions), 'session')}"
+    deleted = f"{line(workspace.folder, MAX_PATH_LENGTH)}, with the log of {plural(state.session_count, 'session')}"
     then = "If it was committed: git rm -r --quiet COORDINATION, and commit that."
     draft.note(f"It would delete {deleted}." if dry_run else f"Deleted: {deleted}. {then}")
     return workspace

@@ -23,7 +23,7 @@ from coord.workspace.names import EVERYONE_WORDS, resolve_session
 from coord.workspace.paths import protect_log
 from coord.workspace.people import is_at_terminal
 from eventlog.events import SessionStarted
-from projections.rules.state import Session, State
+from projections.rules.state import Session, State, recent_sessions
 
 
 class StartOptions(Struct, frozen=True):
@@ -105,8 +105,10 @@ def start(run: Run, **options: Any) -> None:
 
 
 def _suggest_continuing(run: Run, state: State, me: Session) -> None:
-    """Print a note for each dead session of the same name with unread messages, since it can be continued."""
-    for session in state.sessions.values():
+    """Print a note for each session of the same name that died within the last day with unread messages, since it can
+    be continued.
+    """
+    for session in recent_sessions(state):
         if me.name and session.name == me.name and session.status == "dead" and session.unread:
             unread = plural(len(session.unread), "unread message")
             run.note(
