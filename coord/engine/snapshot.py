@@ -26,7 +26,8 @@ from eventlog.local.files import modified_at_ns
 from eventlog.local.journal import MAX_JOURNAL_BYTES, is_session_id, journal_paths
 from eventlog.scanning import Position
 from projections.rules.fold import fold
-from projections.rules.state import DecisionRecorder, State, ignore_decision
+from projections.rules.state import State
+from projections.views.postings import PostingCollector
 
 EventKey: TypeAlias = tuple[Instant, str, int]  # a place in the total order
 BEFORE_ALL: EventKey = ("", "", 0)  # before all events
@@ -43,13 +44,17 @@ class Snapshot:
 
     `unreadable` is the name of a journal that cannot be read now and whose events are missing from the state. What its
     session holds is then unknown, so no claim may be granted. `fresh` is whether the state continues the checkpoint's,
-    without a replay.
+    without a replay. With `posts`, what is folded is also posted (`projections.views.postings`); everyone who saves a
+    checkpoint must ask for it. `posted` is whether the store has the postings of all events in the state.
     """
 
-    def __init__(self, system: System, workspace: Workspace) -> None:
+    def __init__(self, system: System, workspace: Workspace, *, posts: bool = False) -> None:
+        self._posts, self.posted = posts, False
         self.system, self.workspace, self.unreadable = system, workspace, ""
         saved, folded = checkpoint.load(workspace.cache)
         self._seen, self._reported, self.fresh = saved.seen, set(saved.told), folded is not None
+        if posts and folded and not folded.posted:
+            folded, self.fresh = None, False
         positions = self._use(folded or self._nothing())
         # How many events the newest older checkpoint on the disk has folded, and the newest one including `_unsaved`.
         self._newest_saved = self._newest_older = saved.rung if folded else 0
@@ -73,13 +78,14 @@ class Snapshot:
 
     def _use(self, folded: checkpoint.SavedFold) -> dict[str, Position]:
         """Continue from this fold, and return its positions."""
-        self.state = folded.state
+        self.state, self.posted = folded.state, folded.posted
+        self._collector = PostingCollector()
         buckets = Buckets(self.workspace.cache, folded.head, folded.pending)
         self.ended = EndedRows(buckets, self.state, self._recomputed)
         return folded.positions
 
     def _nothing(self) -> checkpoint.SavedFold:
-        return checkpoint.SavedFold(self._start_positions(), State())
+        return checkpoint.SavedFold(self._start_positions(), State(), posted=self._posts)
 
     def _recomputed(self) -> State:
         """Return the present state, computed from the journals alone. Raises CoordError (4)."""
@@ -103,7 +109,7 @@ class Snapshot:
         """
 
         def use(events: list[Event]) -> None:
-            fold(self.state, events)
+            self._fold(events)
             if not consistent:  # otherwise the positions can be ahead of the state
                 self._keep_older_checkpoint()
             if not self.fresh:
@@ -114,6 +120,23 @@ class Snapshot:
             self._fold_new(consistent, use, lambda: None)
         finally:
             bar.close()
+
+    def _fold(self, events: list[Event]) -> None:
+        if self._posts:
+            self._collector.fold(self.state, events)
+            self._post()
+        else:
+            fold(self.state, events)
+            self.posted &= not events
+
+    def _post(self) -> None:
+        self.ended.buckets.append(self._collector.take())
+        self.posted &= not self.ended.damaged
+
+    def advance(self, now: Instant) -> None:
+        """Let time pass in the state, as `projections.rules.fold.as_of` does."""
+        self._collector.advance(self.state, now)
+        self._post()
 
     def _keep_older_checkpoint(self) -> None:
         """Keep the state as an older checkpoint, if it is far enough from the previous one."""
@@ -172,7 +195,7 @@ class Snapshot:
                     if start or late == BEFORE_ALL
                     else older_checkpoints.older_checkpoint_before(self.workspace.cache, late)
                 )
-                self.history.positions = self._use(older or checkpoint.SavedFold(start, State()))
+                self.history.positions = self._use(older or checkpoint.SavedFold(start, State(), posted=self._posts))
                 self._newest_saved, self._newest_older, self._unsaved = self.state.events, self.state.events, {}
                 restart()
         except LogError as error:
@@ -272,9 +295,9 @@ class Snapshot:
     def _marks(self) -> dict[str, checkpoint.HighWaterMark]:
         return checkpoint.high_water_marks(self._seen, self.history.positions, self.history.held_back)
 
-    def fold_own(self, event: Event, position: Position, record: DecisionRecorder = ignore_decision) -> None:
+    def fold_own(self, event: Event, position: Position) -> None:
         """Fold an event that this process has just appended."""
-        fold(self.state, [event], record)
+        self._fold([event])
         self.history.record_append(event.session, position)
 
     def save(self, *, reported: bool = True) -> None:
@@ -303,7 +326,7 @@ class Snapshot:
         """Return the fold as it is saved: without the rows that need not be in the state."""
         self.ended.put_away(self.state, self._is_archived)
         buckets = self.ended.buckets
-        return checkpoint.SavedFold(self.history.positions, self.state, buckets.head, buckets.pending)
+        return checkpoint.SavedFold(self.history.positions, self.state, buckets.head, buckets.pending, self.posted)
 
     @property
     def now(self) -> Instant:

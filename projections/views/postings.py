@@ -153,6 +153,11 @@ class PostingCollector:
         self._steps: list[tuple[int, Step]] = []  # each with the `order` of its posting
         self._remembered: set[tuple[str, str]] = set()
 
+    def take(self) -> list[Entry]:
+        """Return the entries that were collected since the last call."""
+        entries, self.entries = self.entries, []
+        return entries
+
     def fold(self, state: State, events: Iterable[Event]) -> None:
         """Fold events as `projections.rules.fold.fold` does, and collect their postings."""
         plain: list[Event] = []  # events that change no claim and no status; only time can decide something

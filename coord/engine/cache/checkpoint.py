@@ -45,6 +45,7 @@ class SavedFold(Struct):
     state: State
     head: bytes = b""
     pending: bytes = b""
+    posted: bool = False  # whether the store has the postings of all events in the state
 
 
 class Checkpoint(Struct):
