@@ -5,13 +5,12 @@ which is later than every event that was known on the machine when the event was
 its question, and all readers of the same journals get the same order, in whatever order the journals arrived.
 
 Archived journals, in `log/ended/`, are part of the history. Nothing is appended to them, so an archived journal that
-was read to its end is not opened again.
+was read to its end is not opened again, and the archive is listed only if its names have changed.
 
 An event from another machine that is more than a minute ahead of everything known on this machine would push all later
 times forward. It is held back and reported until its time is near.
 """
 
-import os
 from collections.abc import Iterable, Iterator
 from functools import partial
 from heapq import heappop, heappush
@@ -20,10 +19,11 @@ from operator import attrgetter
 from msgspec import Struct
 from msgspec.structs import replace
 
+from eventlog.archived import Archive
 from eventlog.errors import LogError, Unreadable
 from eventlog.events import NEVER, Event, EventId, Instant, add_time
-from eventlog.local.files import ARCHIVE_FOLDER, JOURNAL_SUFFIX, list_journal_sizes
-from eventlog.local.journal import is_session_id, read_from, with_journal_path
+from eventlog.listing import list_journals
+from eventlog.local.journal import read_from, with_journal_path
 from eventlog.read_buffer import ReadBuffer
 from eventlog.scanning import Position
 
@@ -64,9 +64,11 @@ class Batch(Struct, frozen=True):
 class LogReader:
     """Reads a log folder incrementally: it keeps the position in each journal, and what went wrong.
 
-    `problems` maps a journal's name to the reason why it cannot be read. `held_back` maps a session to the time of its
-    first event that is too far ahead. `duplicates` contains the journals that are both in the log, where they count,
-    and in the archive. `lines`, if given, receives the line of each event, by the event's id.
+    `archive` has the final positions of archived journals, and `positions` all others. `removed` has the positions that
+    were final, of journals that were moved back or are gone. `problems` maps a journal's name to the reason why it
+    cannot be read. `held_back` maps a session to the time of its first event that is too far ahead. `duplicates`
+    contains the journals that are both in the log, where they count, and in the archive. `lines`, if given, receives
+    the line of each event, by the event's id.
     """
 
     def __init__(
@@ -75,25 +77,32 @@ class LogReader:
         machine: str,
         positions: dict[str, Position] | None = None,
         lines: dict[EventId, bytes] | None = None,
+        archive: Archive | None = None,
     ) -> None:
         self.folder, self.machine, self.lines = folder, machine, lines
-        self.positions = positions or {}
+        self.positions, self.archive = positions or {}, archive or Archive()
+        self.removed: dict[str, Position] = {}
         self.problems: dict[str, str] = {}
         self.held_back: dict[str, Instant] = {}
         self.duplicates: set[str] = set()
         self._sizes: dict[str, int] = {}  # of the journals in the log, when they were listed
         self._unreadable: set[str] = set()  # journals that cannot be read now, but perhaps later
-        self._archived: set[str] = set()
+        self._archived: set[str] = set()  # journals that are only in the archive and have no final position there
         self._repeat_horizon: Instant = ""  # the acceptance limit for a repeated read; see `batches`
 
     @property
     def latest(self) -> Instant:
         """The latest time in everything that was read."""
-        return max((position.at for position in self.positions.values()), default="")
+        times = [position.at for position in self.positions.values()]
+        return max([*times, *self.archive.summary.latest.values()], default="")
 
     def size(self) -> int:
         """Return the number of bytes read, over all journals."""
-        return sum(position.size for position in self.positions.values())
+        return sum([position.size for position in self.positions.values()], self.archive.summary.bytes)
+
+    def position(self, name: str) -> Position | None:
+        """Return the position in a journal, archived or not; None if nothing was read of it."""
+        return self.positions.get(name) or self.archive.get(name)
 
     def known_sizes(self) -> dict[str, int]:
         """Return the sizes of the journal files, as `list_journal_sizes` does.
@@ -109,38 +118,53 @@ class LogReader:
         self.positions[name] = position
         self._sizes[name] = position.size
 
+    def record_archived(self, names: Iterable[str], *, was_current: bool) -> None:
+        """Record that this process archived journals that it had read to their ends.
+
+        `was_current` is whether the archive was as it was known, before the first was moved. Raises OSError.
+        """
+        for name in names:
+            self.archive.add(name, replace(self.positions.pop(name), archived=True))
+            self._sizes.pop(name, None)
+        self.archive.record_moves(self.folder, was_current=was_current)
+
     def names(self) -> set[str]:
         """Return the names of all journals, including archived ones. Raises LogError if a folder cannot be listed.
 
-        Files that are not named like a session are left out and noted in `problems`. The log is listed before the
-        archive, so a journal that is archived in between appears in at least one list.
+        Files that are not named like a session are left out and noted in `problems`.
         """
-        try:
-            self._sizes = list_journal_sizes(self.folder)
-        except OSError as error:
-            raise LogError(f"cannot read the log {self.folder}: {error.strerror}") from None
-        try:
-            archived = _journal_names(os.path.join(self.folder, ARCHIVE_FOLDER))
-        except FileNotFoundError:
-            archived = set()
-        except OSError as error:
-            raise LogError(f"cannot read the archived journals in {ARCHIVE_FOLDER}/: {error.strerror}") from None
-        active = self._sizes.keys()
-        self.duplicates = {
-            name for name in active & archived if os.path.lexists(os.path.join(self.folder, name + JOURNAL_SUFFIX))
-        }
-        names = active | archived
-        unknown = names - self.positions.keys()
-        self.problems = {name: "is not named like a session" for name in unknown if not is_session_id(name)}
-        self._archived, self._unreadable = archived - active, set()
-        return names - self.problems.keys()
+        return self._list() | set(self.archive)
+
+    def _list(self) -> set[str]:
+        """Return the names of all journals that have no final position. Raises LogError as `list_journals` does."""
+        listed = list_journals(self.folder, self.positions, self.archive)
+        self._sizes, self._archived, self.duplicates = listed.sizes, listed.archived, listed.duplicates
+        self.problems, self._unreadable = listed.problems, set()
+        self.positions |= listed.removed
+        self.removed |= listed.removed
+        return listed.names
+
+    def _set_position(self, name: str, position: Position) -> None:
+        """Set the position in a journal. A final one is moved to the archive's positions."""
+        if name in self._archived and position.archived and not (position.damage or position.rewound):
+            self.positions.pop(name, None)
+            self.archive.add(name, position)
+        else:
+            self.positions[name] = position
+
+    def set_rewound(self, name: str, reason: str) -> None:
+        """Mark a journal as rewound."""
+        position = self.positions.get(name)
+        if position is None and (position := self.archive.remove(name)):
+            self.archive.summary.others.add(name)
+        self.positions[name] = replace(position or Position(), rewound=reason)
 
     def catch_up(self, wall: Instant) -> Batch:
         """Read everything that is new since the last read; `wall` is this machine's clock.
 
         Raises LogError or OSError; the positions are then unchanged.
         """
-        before = dict(self.positions)
+        before = dict(self.positions), self.archive.copy()
         try:
             while True:
                 horizon = self._repeat_horizon
@@ -149,9 +173,9 @@ class LogReader:
                     return Batch(
                         [event for batch in batches for event in batch.events], any(batch.rewound for batch in batches)
                     )
-                self.positions = dict(before)
+                self.positions, self.archive = dict(before[0]), before[1].copy()
         except BaseException:
-            self.positions = before
+            self.positions, self.archive = before
             raise
 
     def batches(self, wall: Instant) -> Iterator[Batch]:
@@ -161,10 +185,10 @@ class LogReader:
         """
         self.held_back = {}
         accepted = self.latest
-        unread = self.names()
+        unread = self._list()
         rewound = self._forget_missing(unread)
         unread = {name for name in unread if not self._is_up_to_date(name)}
-        horizon = max(acceptance_limit(self.positions.values(), self.machine, wall, accepted), self._repeat_horizon)
+        horizon = max(self._acceptance_limit(wall, accepted), self._repeat_horizon)
         chunk_sizes = dict.fromkeys(unread, _MIN_CHUNK_BYTES)
         buffers: dict[str, ReadBuffer] = {}
         buffer_ends: list[tuple[Instant, str]] = []  # a heap: where the buffer of each unfinished journal ends
@@ -187,7 +211,7 @@ class LogReader:
             merged = sorted(name for name, buffer in buffers.items() if buffer.events[0].at <= bound)
             for name in merged:
                 events += buffers[name].take_until(bound)
-                self.positions[name] = buffers[name].start
+                self._set_position(name, buffers[name].start)
                 if not buffers[name].events:
                     del buffers[name]
             while buffer_ends and buffer_ends[0][0] <= bound:
@@ -195,10 +219,14 @@ class LogReader:
             yield Batch(sorted(events, key=order_key), rewound)
             if not unread and not buffers:
                 break
-        horizon = acceptance_limit(self.positions.values(), self.machine, wall, accepted) if self.held_back else ""
+        horizon = self._acceptance_limit(wall, accepted) if self.held_back else ""
         if any(at <= horizon for at in self.held_back.values()):
             self._repeat_horizon = horizon  # events of this machine read above raised the limit: read again
             yield Batch([], rewound=True)
+
+    def _acceptance_limit(self, wall: Instant, accepted: Instant) -> Instant:
+        archived = self.archive.summary.latest.get(self.machine, "")
+        return acceptance_limit(self.positions.values(), self.machine, wall, max(accepted, archived))
 
     def _forget_missing(self, present: set[str]) -> bool:
         """Mark journals that were read before and are now missing as rewound, and return whether there are any.
@@ -258,12 +286,6 @@ class LogReader:
             elif not more:
                 length = self._sizes.get(name, 0) if block.end.stopped else 0
                 block.end = replace(block.end, archived=archived, length=length)
-            self.positions[name] = start if block.events else block.end
+            self._set_position(name, start if block.events else block.end)
             if block.events or not more:
                 return block, rewound, more
-
-
-def _journal_names(folder: str) -> set[str]:
-    """Return the names, without the suffix, of the files in a folder that look like journals. Raises OSError."""
-    with os.scandir(folder) as entries:
-        return {entry.name[: -len(JOURNAL_SUFFIX)] for entry in entries if entry.name.endswith(JOURNAL_SUFFIX)}

@@ -104,7 +104,7 @@ def archive(
         moved=moved,
         stayed=[KeptJournal(name, reason) for name, reason in sorted(stayed.items())],
         young=len(here) - len(moved) - len(stayed),
-        ended=sum(position.archived for position in known.values()),
+        ended=snapshot.history.archive.summary.journals + sum(position.archived for position in known.values()),
     )
 
 

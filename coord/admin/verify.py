@@ -21,13 +21,14 @@ from msgspec import Struct
 
 from coord.engine.cache import checkpoint
 from coord.engine.cache.buckets import Buckets
-from coord.engine.cache.ended import EndedRows
+from coord.engine.cache.ended import EndedRows, StoredPositions, final_positions
 from coord.engine.cache.recompute import recompute
 from coord.engine.snapshot import Snapshot, is_unused
 from coord.errors import no_log
 from coord.render.console.progress import ProgressBar
 from coord.workspace.paths import REMOVED, Workspace, read_marker
 from coord.workspace.system import System
+from eventlog.archived import Archive
 from eventlog.errors import LogError
 from eventlog.events import Instant, add_time
 from eventlog.history import MAX_CLOCK_LEAD_S, LogReader, acceptance_limit, lines_read_text
@@ -93,6 +94,7 @@ class _VerifiedJournal(Struct, frozen=True):
 def verify(system: System, workspace: Workspace) -> VerifyResult:
     """Verify every journal of a folder. Raises CoordError (4) if there is no log."""
     saved, folded = checkpoint.load(workspace.cache)
+    seen = checkpoint.high_water_marks(saved.seen, final_positions(workspace.cache, saved.store), ())
     history = LogReader(workspace.log, system.here.machine)
     try:
         names = sorted(history.names())
@@ -103,17 +105,17 @@ def verify(system: System, workspace: Workspace) -> VerifyResult:
         names = []
     wall = system.wall()
     near = add_time(wall, MAX_CLOCK_LEAD_S)
-    read, problems = _read_all(workspace, names, saved.seen, near)
+    read, problems = _read_all(workspace, names, seen, near)
     archived, more = _read_all(workspace, sorted(history.duplicates), {}, near, archived=True)
-    accepted = max((position.at for position in folded.positions.values()), default="") if folded else ""
+    accepted = _reader(system, workspace, saved, folded).latest if folded else ""
     limit = acceptance_limit((one.position for one in read.values()), system.here.machine, wall, accepted)
-    journals = [_result(workspace, name, one, saved.seen.get(name), limit, system) for name, one in read.items()]
+    journals = [_result(workspace, name, one, seen.get(name), limit, system) for name, one in read.items()]
     journals += [_result(workspace, name, one, None, limit, system) for name, one in archived.items()]
     problems |= more | {journal_paths(workspace.log, name)[0]: (name, why) for name, why in history.problems.items()}
     journals += [JournalResult(name, _file(workspace, path), problem=why) for path, (name, why) in problems.items()]
-    for name in saved.seen.keys() - set(names) - history.problems.keys():
-        if saved.seen[name].size:
-            gone = f"it is gone; {lines_read_text(saved.seen[name].lines)} before"
+    for name in seen.keys() - set(names) - history.problems.keys():
+        if seen[name].size:
+            gone = f"it is gone; {lines_read_text(seen[name].lines)} before"
             journals.append(JournalResult(name, _file(workspace, journal_paths(workspace.log, name)[0]), rewound=gone))
     mark = read_marker(workspace)
     if mark and mark not in {journal.session for journal in journals}:
@@ -221,22 +223,33 @@ def _compare_checkpoint(
         return "damaged" if os.path.lexists(os.path.join(workspace.cache, checkpoint.NAME)) else "none"
     if folded is None:
         return "damaged" if saved.of_this_code else "other code"
+    before = _reader(system, workspace, saved, folded)
+    known = {name: position.n for name, position in (*before.positions.items(), *before.archive.items())}
     history = LogReader(workspace.log, system.here.machine)
-    bar = ProgressBar("folding", sum(position.size for position in folded.positions.values()))
+    bar = ProgressBar("folding", before.size())
     try:
-        state = recompute(history, system.wall(), folded.positions, _AFTER_ALL, bar.reach)
+        state = recompute(history, system.wall(), before, _AFTER_ALL, bar.reach)
     except LogError:
         return "not compared"
     finally:
         bar.close()
-    if any(history.positions.get(name, Position()).n < read.n for name, read in folded.positions.items()):
+    if any((history.position(name) or Position()).n < n for name, n in known.items()):
         return "not compared"  # a journal was removed during the comparison
-    ended = EndedRows(Buckets(workspace.cache, folded.head, folded.pending), folded.state, lambda: state)
+    ended = EndedRows(Buckets(workspace.cache, saved.store.head, saved.store.pending), folded.state, lambda: state)
     ended.bring_back()
     if ended.damaged:
         return "different"
     at = max(folded.state.reached, folded.state.at)
     return "same" if _state_bytes(as_of(state, at)) == _state_bytes(as_of(folded.state, at)) else "different"
+
+
+def _reader(
+    system: System, workspace: Workspace, saved: checkpoint.Checkpoint, folded: checkpoint.SavedFold
+) -> LogReader:
+    """Return a reader with the positions of a checkpoint, which has read nothing yet."""
+    stored = StoredPositions(Buckets(workspace.cache, saved.store.head, saved.store.pending))
+    archive = Archive(saved.store.archive, stored)
+    return LogReader(workspace.log, system.here.machine, folded.positions, archive=archive)
 
 
 def _state_bytes(state: State) -> tuple[bytes, list[str], list[str]]:

@@ -23,7 +23,7 @@ def message_id(snapshot: Snapshot, text: str) -> EventId:
         raise usage_error(
             f"'{line(text, 60)}' is not a message id. Write it as `coord inbox` shows it: amber-otter-k3f9/17"
         )
-    names = [session] if session in snapshot.history.positions else matches(snapshot.state, session)
+    names = [session] if snapshot.history.position(session) else matches(snapshot.state, session)
     if len(names) != 1:
         what = f"several sessions: {', '.join(names)}" if names else "no session"
         raise usage_error(f"'{line(text, 60)}' names {what}. Write the id as `coord inbox` shows it.")

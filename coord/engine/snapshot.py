@@ -6,11 +6,9 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import TypeAlias
 
-from msgspec.structs import replace
-
 from coord.engine.cache import checkpoint, older_checkpoints
 from coord.engine.cache.buckets import Buckets
-from coord.engine.cache.ended import EndedRows
+from coord.engine.cache.ended import EndedRows, StoredPositions, final_positions
 from coord.engine.cache.older_checkpoints import older_checkpoint_interval
 from coord.engine.cache.recompute import recompute
 from coord.engine.journal_problems import JournalProblem, clock_note, journal_problems
@@ -19,6 +17,7 @@ from coord.render.console.progress import ProgressBar
 from coord.render.format import plural
 from coord.workspace.paths import REMOVED, Workspace, read_marker
 from coord.workspace.system import System
+from eventlog.archived import Archive
 from eventlog.errors import LogError
 from eventlog.events import Event, EventId, Instant, seconds_between
 from eventlog.history import Batch, LogReader, lines_read_text, order_key
@@ -53,13 +52,15 @@ class Snapshot:
         self.system, self.workspace, self.unreadable = system, workspace, ""
         saved, folded = checkpoint.load(workspace.cache)
         self._seen, self._reported, self.fresh = saved.seen, set(saved.told), folded is not None
-        if posts and folded and not folded.posted:
+        if posts and folded and not saved.store.posted:
             folded, self.fresh = None, False
-        positions = self._use(folded or self._nothing())
+        if folded is None:  # the final positions are valid for every version of the code
+            self._seen = checkpoint.high_water_marks(saved.seen, final_positions(workspace.cache, saved.store), ())
+        positions, archive = self._use(folded, saved.store)
         # How many events the newest older checkpoint on the disk has folded, and the newest one including `_unsaved`.
         self._newest_saved = self._newest_older = saved.rung if folded else 0
         self._unsaved: dict[int, bytes] = {}  # older checkpoints to save, by their number of events
-        self.history = LogReader(workspace.log, system.here.machine, positions)
+        self.history = LogReader(workspace.log, system.here.machine, positions, archive=archive)
         self._read_ahead, self._log_changed_ns = Batch([]), saved.listed
         self.marked = read_marker(workspace)  # a journal that was here
         self.full = False  # whether the whole history was read, by `read_all`
@@ -76,22 +77,24 @@ class Snapshot:
         self._fold_new(consistent, events.extend, events.clear)
         return events
 
-    def _use(self, folded: checkpoint.SavedFold) -> dict[str, Position]:
-        """Continue from this fold, and return its positions."""
-        self.state, self.posted = folded.state, folded.posted
+    def _use(
+        self, folded: checkpoint.SavedFold | None, store: checkpoint.StoreVersion
+    ) -> tuple[dict[str, Position], Archive]:
+        """Continue from a fold, or from the beginning. Return the positions of the journals and of archived ones."""
+        if folded is None:
+            folded, store = checkpoint.SavedFold(self._start_positions(), State()), checkpoint.StoreVersion()
+            store.posted = self._posts
+        self.state, self.posted = folded.state, store.posted
         self._collector = PostingCollector()
-        buckets = Buckets(self.workspace.cache, folded.head, folded.pending)
+        buckets = Buckets(self.workspace.cache, store.head, store.pending)
         self.ended = EndedRows(buckets, self.state, self._recomputed)
-        return folded.positions
-
-    def _nothing(self) -> checkpoint.SavedFold:
-        return checkpoint.SavedFold(self._start_positions(), State(), posted=self._posts)
+        return folded.positions, Archive(store.archive, StoredPositions(buckets))
 
     def _recomputed(self) -> State:
         """Return the present state, computed from the journals alone. Raises CoordError (4)."""
         history = LogReader(self.workspace.log, self.system.here.machine)
         try:
-            return recompute(history, self.system.wall(), self.history.positions, self.state.last)
+            return recompute(history, self.system.wall(), self.history, self.state.last)
         except LogError as error:
             self._refuse_missing_log(error)
             return State()
@@ -142,7 +145,7 @@ class Snapshot:
         """Keep the state as an older checkpoint, if it is far enough from the previous one."""
         events = self.state.events
         if events // older_checkpoint_interval(events) > self._newest_older // older_checkpoint_interval(events):
-            self._newest_older, self._unsaved[events] = events, checkpoint.encoded(self._folded())
+            self._newest_older, self._unsaved[events] = events, checkpoint.encoded(*self._folded())
 
     def _log_bytes(self) -> int:
         """Return the size of all journals that can be seen."""
@@ -161,7 +164,8 @@ class Snapshot:
         these is late. A replay, which takes long, is done now, while no other process waits for the lock.
         """
         with suppress(LogError):  # the next reading reports it
-            if self.fresh and self._log_changed_ns != self._log_modified_ns():
+            is_listed = self._log_changed_ns == self._log_modified_ns()
+            if self.fresh and not (is_listed and self.history.archive.is_current(self.workspace.log)):
                 self._read_ahead = self.history.catch_up(self.system.wall())
         if not self.fresh or self._late_key(self._read_ahead) is not None:
             self.catch_up()
@@ -188,14 +192,14 @@ class Snapshot:
         """
         try:
             while (late := self._read(consistent, use)) is not None:
-                self.fresh, self._seen = False, self._marks()
+                # A replay is compared with all marks, also with those that final positions stand for.
+                self._seen = checkpoint.high_water_marks(self._marks(), dict(self.history.archive.items()), ())
+                self.fresh = False
                 start = self._start_positions()  # an older checkpoint does not know of a rewind since
-                older = (
-                    None
-                    if start or late == BEFORE_ALL
-                    else older_checkpoints.older_checkpoint_before(self.workspace.cache, late)
-                )
-                self.history.positions = self._use(older or checkpoint.SavedFold(start, State(), posted=self._posts))
+                older = None
+                if not start and late != BEFORE_ALL:
+                    older = older_checkpoints.older_checkpoint_before(self.workspace.cache, late)
+                self.history.positions, self.history.archive = self._use(*(older or (None, checkpoint.StoreVersion())))
                 self._newest_saved, self._newest_older, self._unsaved = self.state.events, self.state.events, {}
                 restart()
         except LogError as error:
@@ -203,12 +207,11 @@ class Snapshot:
         self._check_marker()
         self.unreadable = next((name for name in sorted(self.history.problems) if self._is_incomplete(name)), "")
         for name, seen in self._seen.items():
-            position = self.history.positions.get(name, Position())
             if name in self.history.problems:
                 continue
+            position = self.history.position(name) or Position()
             if position.size < seen.size and not position.rewound and name not in self.history.held_back:
-                text = f"{lines_read_text(seen.lines)} before, {position.lines} now"
-                self.history.positions[name] = replace(position, rewound=text)
+                self.history.set_rewound(name, f"{lines_read_text(seen.lines)} before, {position.lines} now")
 
     def _refuse_missing_log(self, error: LogError) -> None:
         """Raise CoordError (4) for a log folder that cannot be read, except where coord was never used."""
@@ -218,7 +221,7 @@ class Snapshot:
             return
         if os.path.isdir(self.workspace.log):
             raise no_log(f"{error}. What is wrong and what to do: coord doctor") from None
-        known = len(self._seen)
+        known = len(self._seen) + self.history.archive.summary.journals
         lost = f" It held {plural(known, 'journal')} when it was last read." if known else ""
         raise no_log(
             f"{error}.{lost} Restore it if it was removed; `coord start` begins a new one, without that past."
@@ -226,7 +229,7 @@ class Snapshot:
 
     def _check_marker(self) -> None:
         """Mark the journal that the marker in the git directory names as rewound, if it is not in the log."""
-        if self.marked and self.marked not in self.history.positions.keys() | self.history.problems.keys():
+        if self.marked and self.marked not in self.history.problems and not self.history.position(self.marked):
             self.history.positions[self.marked] = Position(rewound=REMOVED)
 
     def repeat_problems(self) -> None:
@@ -240,7 +243,7 @@ class Snapshot:
         """
         if not self.fresh and name in self._seen and self._seen[name].size:
             return True
-        read = self.history.positions.get(name, Position()).size
+        read = (self.history.position(name) or Position()).size
         never = not read and name not in self._seen  # it may be another user's: then it does not count here
         for path in journal_paths(self.workspace.log, name) if is_session_id(name) else ():
             try:
@@ -293,7 +296,11 @@ class Snapshot:
         return first.key if first and not self.state.precedes(first.key) else None
 
     def _marks(self) -> dict[str, checkpoint.HighWaterMark]:
-        return checkpoint.high_water_marks(self._seen, self.history.positions, self.history.held_back)
+        """Return the high-water marks of all journals that have no final position."""
+        history = self.history
+        before = checkpoint.high_water_marks(self._seen, history.removed, ())
+        marks = checkpoint.high_water_marks(before, history.positions, history.held_back)
+        return {name: mark for name, mark in marks.items() if name in history.positions or not history.position(name)}
 
     def fold_own(self, event: Event, position: Position) -> None:
         """Fold an event that this process has just appended."""
@@ -306,27 +313,38 @@ class Snapshot:
         With `reported`, the present problems of the journals count as reported from then on.
         """
         texts = [problem.text for problem in self.journal_problems()] if reported else sorted(self._reported)
-        folded = self._folded()
-        try:
-            self.ended.buckets.write()
-        except OSError:
-            return  # the saved head would not be what is on the disk
+        folded, store = self._folded()
         if self.ended.damaged:
-            self._newest_saved = 0  # the older checkpoints belong to the damaged files
+            self._newest_saved, self._unsaved = 0, {}  # the older checkpoints belong to the damaged files
+        else:
+            try:
+                self.ended.buckets.write()
+            except OSError:
+                return  # the files would not be what the checkpoint expects
         if self._unsaved or not self.fresh or self.ended.damaged:
             older_checkpoints.save_older_checkpoints(self.workspace.cache, self._newest_saved, self._unsaved)
             self._newest_saved, self._unsaved = self._newest_older, {}
-        checkpoint.save(self.workspace.cache, self._marks(), texts, folded, self._newest_older, self._log_modified_ns())
+        checkpoint.save(
+            self.workspace.cache,
+            self._marks(),
+            texts,
+            None if self.ended.damaged else folded,
+            self._newest_older,
+            self._log_modified_ns(),
+            store,
+        )
 
     def _is_archived(self, session: str) -> bool:
-        position = self.history.positions.get(session)
+        position = self.history.position(session)
         return bool(position and position.archived)
 
-    def _folded(self) -> checkpoint.SavedFold:
-        """Return the fold as it is saved: without the rows that need not be in the state."""
-        self.ended.put_away(self.state, self._is_archived)
-        buckets = self.ended.buckets
-        return checkpoint.SavedFold(self.history.positions, self.state, buckets.head, buckets.pending, self.posted)
+    def _folded(self) -> tuple[checkpoint.SavedFold, checkpoint.StoreVersion]:
+        """Return the fold as it is saved: without what is kept in the store."""
+        history, ended = self.history, self.ended
+        ended.put_away(self.state, self._is_archived)
+        ended.put_positions(history.archive)
+        store = checkpoint.StoreVersion(ended.buckets.head, ended.buckets.pending, history.archive.summary, self.posted)
+        return checkpoint.SavedFold(history.positions, self.state), store
 
     @property
     def now(self) -> Instant:

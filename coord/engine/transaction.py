@@ -92,7 +92,7 @@ class Transaction:
         return event
 
     def _open(self) -> JournalWriter:
-        position = self.snapshot.history.positions.get(self.me.session, Position())
+        position = self.snapshot.history.position(self.me.session) or Position()
         self._writer = JournalWriter(self.workspace.log, self.me.session, position)
         if self._writer.mended:
             self.notes.append(self._writer.mended)
@@ -149,9 +149,9 @@ class Transaction:
 
     def start_session(self, identity: Identity, started: SessionStarted) -> None:
         """Start a session with a new id, and make it the acting one."""
-        taken = self.snapshot.history.positions.keys() | self.state.sessions.keys()
-        agent = identity.agent
-        self.me = Identity(new_id(taken), identity.how, agent, identity.client, identity.conversation)
+        while self.snapshot.history.position(name := new_id(self.state.sessions)):
+            pass
+        self.me = Identity(name, identity.how, identity.agent, identity.client, identity.conversation)
         self.append(started)
         protect_log(self.workspace)
         self.snapshot.repeat_problems()
@@ -193,7 +193,7 @@ class Transaction:
 
     def _cannot_append(self, session: str) -> str:
         """Return why the journal of a session cannot be appended to from here; empty if it can."""
-        position = self.snapshot.history.positions.get(session, Position())
+        position = self.snapshot.history.position(session) or Position()
         if reason := closed_reason(self.workspace.log, session, position):
             return f"its journal takes no more events: {reason}"
         if position.machine and position.machine != self.system.here.machine:

@@ -8,12 +8,14 @@ import errno
 import os
 import stat
 import sys
+import time
 
 JOURNAL_SUFFIX = ".jsonl"  # of every journal's file name
 ARCHIVE_FOLDER = "ended"  # the folder inside the log for archived journals
 NOFOLLOW = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 """Flags for every open inside the log: symbolic links are not followed, and opening a FIFO does not block."""
 BINARY = getattr(os, "O_BINARY", 0)
+_SETTLED_NS = 2_000_000_000  # the largest step of the times in a common file system
 
 
 def read_regular(path: str, max_bytes: int) -> bytes:
@@ -54,12 +56,23 @@ def list_journal_sizes(log: str) -> dict[str, int]:
     return sizes
 
 
+def journal_names(folder: str) -> set[str]:
+    """Return the names, without the suffix, of the files in a folder that look like journals. Raises OSError."""
+    with os.scandir(folder) as entries:
+        return {entry.name[: -len(JOURNAL_SUFFIX)] for entry in entries if entry.name.endswith(JOURNAL_SUFFIX)}
+
+
 def modified_at_ns(path: str) -> int:
     """Return when a file, or the list of names in a folder, last changed, in nanoseconds since 1970. Raises OSError.
 
     The number is reduced to 63 bits, because a file system can return any value.
     """
     return os.stat(path).st_mtime_ns % (1 << 63)
+
+
+def is_settled(modified_ns: int) -> bool:
+    """Return whether every later change of a file or folder gives it another time than `modified_ns`."""
+    return time.time_ns() - modified_ns > _SETTLED_NS
 
 
 def path_exists(path: str) -> bool:

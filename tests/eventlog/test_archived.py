@@ -4,12 +4,13 @@ events.
 
 import os
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eventlog import history as histories
+from eventlog import archived, history, listing
 from eventlog.errors import JournalClosed, LogError
 from eventlog.history import LogReader
 from eventlog.local.files import ARCHIVE_FOLDER
@@ -54,7 +55,8 @@ def test_events_read_before_archiving_are_not_read_again(tmp_path: Path, read_be
     news = history.catch_up(at(10))
     assert keys(news.events) == (["amber/2"] if read_before == 1 else [])
     assert not news.rewound
-    assert history.positions["amber"].archived
+    assert history.position("amber") == history.archive.get("amber")
+    assert "amber" not in history.positions
 
 
 def test_a_fully_read_archived_journal_is_not_opened_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -62,9 +64,10 @@ def test_a_fully_read_archived_journal_is_not_opened_again(tmp_path: Path, monke
     archive(tmp_path, "amber")
     history = LogReader(str(tmp_path), "north")
     history.catch_up(at(10))
-    monkeypatch.setattr(histories, "with_journal_path", lambda *_: pytest.fail("it was opened"))
+    monkeypatch.setattr("eventlog.history.with_journal_path", lambda *_: pytest.fail("it was opened"))
     assert history.catch_up(at(10)).events == []
-    assert LogReader(str(tmp_path), "north", dict(history.positions)).catch_up(at(10)).events == []
+    later = LogReader(str(tmp_path), "north", dict(history.positions), archive=history.archive.copy())
+    assert later.catch_up(at(10)).events == []
 
 
 def test_a_missing_archived_journal_is_reported(tmp_path: Path) -> None:
@@ -82,7 +85,8 @@ def test_an_archived_journal_takes_no_more_events(tmp_path: Path) -> None:
     archive(tmp_path, "amber")
     history = LogReader(str(tmp_path), "north")
     history.catch_up(at(10))
-    position = history.positions["amber"]
+    position = history.position("amber")
+    assert position is not None
     assert closed_reason(str(tmp_path), "amber", position) == "it was archived"
     with pytest.raises(JournalClosed, match="it was archived"):
         JournalWriter(str(tmp_path), "amber", position)
@@ -135,8 +139,8 @@ def test_reading_while_a_journal_is_archived_misses_no_event(
         if next(steps) == when:
             archive(folder, "brown")
 
-    def between(function: str) -> None:
-        real = getattr(histories, function)
+    def between(module: ModuleType, function: str) -> None:
+        real = getattr(module, function)
 
         def call(*values: object, **options: object) -> object:
             tick()
@@ -144,21 +148,24 @@ def test_reading_while_a_journal_is_archived_misses_no_event(
             tick()
             return found
 
-        patch.setattr(histories, function, call)
+        patch.setattr(module, function, call)
 
-    history = LogReader(str(folder), "north")
+    reader = LogReader(str(folder), "north")
     if data.draw(st.booleans()):
-        history.catch_up(at(10))
+        reader.catch_up(at(10))
         write(folder, "brown", "north", [3])
-    before = sum(position.n for position in history.positions.values())
+    before = sum(position.n for position in reader.positions.values())
     with pytest.MonkeyPatch.context() as patch:
-        for function in ("list_journal_sizes", "_journal_names", "with_journal_path", "read_from"):
-            between(function)
-        batches = [history.catch_up(at(10)) for _ in range(2)]
+        between(listing, "list_journal_sizes")
+        between(archived, "archive_modified_ns")
+        between(archived, "journal_names")
+        between(history, "with_journal_path")
+        between(history, "read_from")
+        batches = [reader.catch_up(at(10)) for _ in range(2)]
     events = [event for batch in batches for event in batch.events]
     assert not any(batch.rewound for batch in batches)
-    assert history.problems == {}
-    assert history.duplicates == set()
+    assert reader.problems == {}
+    assert reader.duplicates == set()
     assert before + len(events) == (5 if before else 4)
 
 

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from eventlog import history as reading
 from eventlog import scanning
+from eventlog.archived import Archive
 from eventlog.codec import NO_HASH, are_instants, decode_lines, encode_line, is_instant, line_hash
 from eventlog.events import Event, EventId, Imported, SessionHeartbeat, SessionStarted
 from eventlog.history import LogReader
@@ -125,15 +126,18 @@ def test_reading_a_history_in_batches_gives_all_of_it(
         history, found = LogReader(str(tmp_path), "north"), list[str]()
         invalidated = [batch.rewound for batch in history.batches(wall)][-1]
         assert invalidated == bool(history._repeat_horizon), "the reader's own journals have moved the horizon"
-        history.positions = {}
+        history.positions, history.archive = {}, Archive()
         for batch in history.batches(wall):
             assert not batch.rewound
             found += keys(batch.events)
-            rest = LogReader(str(tmp_path), "north", dict(history.positions))
+            rest = LogReader(str(tmp_path), "north", dict(history.positions), archive=history.archive.copy())
             rest._repeat_horizon = history._repeat_horizon
             assert found + keys(rest.catch_up(wall).events) == expected, f"seed {seed}"
         assert found == expected, f"seed {seed}"
         assert history.positions == whole.positions
+        assert dict(history.archive.items()) == dict(whole.archive.items())
+        listed_ns = whole.archive.summary.listed_ns  # depends on the time of day
+        assert replace(history.archive.summary, listed_ns=listed_ns) == whole.archive.summary
         assert history.held_back == whole.held_back
 
 

@@ -223,7 +223,8 @@ def _check(file: UsableFile) -> None:
 def _already_imported(workspace: Workspace, snapshot: Snapshot) -> set[tuple[str, str]]:
     """Return the paths and digests of all files that were imported before. Raises LogError for an unreadable import."""
     known: set[tuple[str, str]] = set()
-    for name in snapshot.history.positions.keys() | snapshot.history.problems:
+    history = snapshot.history
+    for name in {*history.positions, *history.archive, *history.problems}:
         if name.startswith(_PREFIX):
             try:
                 marks = [event.imported for event in read_events(workspace.log, name)]
@@ -241,8 +242,8 @@ def _already_imported(workspace: Workspace, snapshot: Snapshot) -> set[tuple[str
 
 def _new_journal(snapshot: Snapshot) -> str:
     history = snapshot.history
-    taken = history.positions.keys() | history.problems.keys() | snapshot.state.sessions.keys()
-    while (name := _PREFIX + new_id(()).rpartition("-")[2]) in taken:
+    taken = history.problems.keys() | snapshot.state.sessions.keys()
+    while (name := _PREFIX + new_id(()).rpartition("-")[2]) in taken or history.position(name):
         pass
     return name
 

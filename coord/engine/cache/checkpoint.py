@@ -18,6 +18,7 @@ from msgspec import Struct
 
 from coord.platform.code_version import code_version
 from coord.platform.replace_file import replace_file
+from eventlog.archived import ArchiveSummary
 from eventlog.digest import blake2b
 from eventlog.local.files import read_regular
 from eventlog.scanning import Position
@@ -27,6 +28,7 @@ NAME = "checkpoint"
 _DIGEST = 16  # bytes
 _DECODE_ERRORS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)  # anyone can write a valid digest
 _MAX_BYTES = 1 << 28  # a larger file is ignored
+_encode = msgspec.msgpack.Encoder().encode
 
 
 class HighWaterMark(Struct, frozen=True):
@@ -39,12 +41,22 @@ class HighWaterMark(Struct, frozen=True):
 
 
 class SavedFold(Struct):
-    """A state, how far each journal was read for it, and the version of the store that belongs to it."""
+    """A state, and how far each journal was read for it, except the archived journals that have a final position."""
 
     positions: dict[str, Position]
     state: State
+
+
+class StoreVersion(Struct):
+    """What belongs to a checkpoint, but is not in its fold: the version of the store, and what is known of the archive.
+
+    The store contains the final positions of archived journals, and rows that left the state; see
+    `coord.engine.cache.ended`.
+    """
+
     head: bytes = b""
     pending: bytes = b""
+    archive: ArchiveSummary = msgspec.field(default_factory=ArchiveSummary)
     posted: bool = False  # whether the store has the postings of all events in the state
 
 
@@ -57,6 +69,7 @@ class Checkpoint(Struct):
     folded: bytes = b""
     rung: int = 0  # how many events the newest older checkpoint has folded
     listed: int = 0  # when a journal was last added to the log or removed, in nanoseconds since 1970
+    store: StoreVersion = msgspec.field(default_factory=StoreVersion)  # valid for other code too
 
     @property
     def of_this_code(self) -> bool:
@@ -82,27 +95,33 @@ def load(folder: str, name: str = NAME) -> tuple[Checkpoint, SavedFold | None]:
 
 
 def save(
-    folder: str, seen: dict[str, HighWaterMark], told: list[str], folded: SavedFold, rung: int = 0, listed: int = 0
+    folder: str,
+    seen: dict[str, HighWaterMark],
+    told: list[str],
+    folded: SavedFold | None,
+    rung: int = 0,
+    listed: int = 0,
+    store: StoreVersion | None = None,
 ) -> None:
-    """Replace the checkpoint. Does nothing if the cache cannot be written."""
-    _write(folder, NAME, Checkpoint(code_version(), seen, told, encoded(folded), rung, listed))
+    """Replace the checkpoint; without a fold, the next command folds everything again. Does nothing if the cache cannot
+    be written.
+    """
+    saved = Checkpoint("", seen, told)
+    if folded:
+        saved = Checkpoint(code_version(), seen, told, _encode(folded), rung, listed, store or StoreVersion())
+    write(folder, NAME, _encode(saved))
 
 
-def encoded(folded: SavedFold) -> bytes:
-    """Return a copy of a fold as bytes, to be saved later."""
-    return msgspec.msgpack.encode(folded)
+def encoded(folded: SavedFold, store: StoreVersion) -> bytes:
+    """Return a fold as the content of an older checkpoint, to be saved later."""
+    return _encode(Checkpoint(code=code_version(), folded=_encode(folded), store=store))
 
 
-def save_older(folder: str, name: str, folded: bytes) -> None:
-    """Save an encoded fold as an older checkpoint. Does nothing if the cache cannot be written."""
-    _write(folder, name, Checkpoint(code=code_version(), folded=folded))
-
-
-def _write(folder: str, name: str, saved: Checkpoint) -> None:
-    data = msgspec.msgpack.encode(saved)
+def write(folder: str, name: str, content: bytes) -> None:
+    """Replace a checkpoint file. Does nothing if the cache cannot be written."""
     with suppress(OSError):
-        content = blake2b(data, digest_size=_DIGEST).digest() + data
-        replace_file(os.path.join(folder, name), content, within=folder)
+        digest = blake2b(content, digest_size=_DIGEST).digest()
+        replace_file(os.path.join(folder, name), digest + content, within=folder)
 
 
 def high_water_marks(

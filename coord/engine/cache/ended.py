@@ -14,13 +14,18 @@ from typing import TypeVar
 import msgspec
 
 from coord.engine.cache.buckets import DECODE_ERRORS, MAX_PENDING_BYTES, Buckets, CacheDamaged, Entry
+from coord.engine.cache.checkpoint import StoreVersion
+from eventlog.archived import Archive
 from eventlog.events import DAY_S, Instant, add_time
+from eventlog.scanning import Position
 from projections.rules.messages import is_open
 from projections.rules.state import Message, Rows, Session, State
 
-SESSION, MESSAGE = "session/", "message/"  # followed by the id
+SESSION, MESSAGE, JOURNAL = "session/", "message/", "journal/"  # followed by the id
 _encode = msgspec.msgpack.Encoder(order="deterministic").encode
 _decode_session, _decode_message = msgspec.msgpack.Decoder(Session).decode, msgspec.msgpack.Decoder(Message).decode
+_decode_position = msgspec.msgpack.Decoder(Position).decode
+
 T = TypeVar("T")
 
 
@@ -102,6 +107,14 @@ class EndedRows:
                 self.buckets.append([(MESSAGE + message.id, _encode(message))])
         self.buckets.flush()
 
+    def put_positions(self, archive: Archive) -> None:
+        """Move the final positions of archived journals to the store."""
+        if archive.changes:
+            self.buckets.append(
+                (JOURNAL + name, _encode(position) if position else b"") for name, position in archive.changes.items()
+            )
+            archive.stored, archive.changes = StoredPositions(self.buckets), {}
+
     def put_away(self, state: State, is_archived: Callable[[str], bool]) -> None:
         """Move the rows that need not be in the state to the store."""
         limit = add_time(state.at, -DAY_S) if state.at else ""
@@ -151,3 +164,36 @@ def _session_entries(session: Session) -> list[Entry]:
     }
     name = session.id.encode()
     return [(SESSION + session.id, _encode(session)), *((f"{k}/{v}", name) for k, v in lists.items() if v)]
+
+
+class StoredPositions:
+    """The final positions of archived journals in a store; none if the store is damaged."""
+
+    def __init__(self, buckets: Buckets) -> None:
+        self._buckets = buckets
+        self._all: dict[str, Position] | None = None  # if all were read
+
+    def get(self, name: str, /) -> Position | None:
+        """Return the position in a journal, or None."""
+        if self._all is not None:
+            return self._all.get(name)
+        try:
+            *_, row = self._buckets.get(JOURNAL + name) or [b""]
+            return _decode_position(row) if row else None
+        except (CacheDamaged, *DECODE_ERRORS):
+            return None
+
+    def __iter__(self) -> Iterator[str]:
+        if self._all is None:
+            try:
+                rows = dict(self._buckets.every(JOURNAL))
+                self._all = {key.removeprefix(JOURNAL): _decode_position(row) for key, row in rows.items() if row}
+            except (CacheDamaged, *DECODE_ERRORS):
+                self._all = {}
+        return iter(self._all)
+
+
+def final_positions(folder: str, store: StoreVersion) -> dict[str, Position]:
+    """Return the final positions of all archived journals that a checkpoint in a cache folder knows."""
+    stored = StoredPositions(Buckets(folder, store.head, store.pending))
+    return dict(Archive(store.archive, stored).items())

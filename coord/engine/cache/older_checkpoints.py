@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterable
 from contextlib import suppress
 
-from coord.engine.cache.checkpoint import NAME, SavedFold, load, save_older
+from coord.engine.cache.checkpoint import NAME, SavedFold, StoreVersion, load, write
 from eventlog.events import Instant
 
 _OLDER_PREFIX = f"{NAME}-"  # followed by the number of events that it has folded
@@ -41,15 +41,15 @@ def save_older_checkpoints(folder: str, kept: int, new: dict[int, bytes]) -> Non
         with suppress(OSError):
             os.unlink(os.path.join(folder, f"{_OLDER_PREFIX}{count}"))
     for count in stay & new.keys():
-        save_older(folder, f"{_OLDER_PREFIX}{count}", new[count])
+        write(folder, f"{_OLDER_PREFIX}{count}", new[count])
 
 
-def older_checkpoint_before(folder: str, key: tuple[Instant, str, int]) -> SavedFold | None:
+def older_checkpoint_before(folder: str, key: tuple[Instant, str, int]) -> tuple[SavedFold, StoreVersion] | None:
     """Return the newest older checkpoint of this code whose state ends before `key`, or None."""
     for count in sorted(_older_checkpoints(folder), reverse=True):
-        folded = load(folder, f"{_OLDER_PREFIX}{count}")[1]
+        saved, folded = load(folder, f"{_OLDER_PREFIX}{count}")
         if folded and folded.state.precedes(key):
-            return folded
+            return folded, saved.store
     return None
 
 

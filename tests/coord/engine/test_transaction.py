@@ -97,7 +97,7 @@ def test_without_new_journals_the_log_is_read_once(machine: SimulatedMachine, mo
     for shell in (100, 200):
         machine.start(shell)
     looks: list[str] = []
-    before(monkeypatch, history.LogReader, "names", lambda _: looks.append("look"))
+    before(monkeypatch, history.LogReader, "_list", lambda _: looks.append("look"))
     for shell in (100, 200):
         machine.run(shell, "heartbeat", "a", "b")
     assert len(looks) == 2
