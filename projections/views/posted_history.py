@@ -136,9 +136,8 @@ class PostedHistory:
                     add(posting, event, name)
                     if isinstance(event.payload, ClaimRequested | ClaimHandedOver):
                         claims[event.id] = event
-                elif event and not own_resource(event) and claim_of(event):
-                    if any(step.decision.claim == claim_of(event) for step in posting.steps):
-                        add(posting, event, name)
+                elif event and not own_resource(event) and posting.decides(claim_of(event)):
+                    add(posting, event, name)
             for value in self.get(heartbeats_key(name)):
                 place = _decode(value, EventReference)
                 found.setdefault(
@@ -190,12 +189,16 @@ class PostedHistory:
 
     def name(self, session: str) -> str:
         """Return the last name that a session was given; empty if it has none. Raises NotPosted."""
-        if session in self._odd_sessions:
-            raise NotPosted(session)
+        self.check(session)
         if session in self.names and session not in self._renamed:
             return self.names[session]
         known = self.state.sessions.get(session)
         return known.name if known else ""
+
+    def check(self, session: str) -> None:
+        """Raise NotPosted if the names that a session had are unknown."""
+        if session in self._odd_sessions:
+            raise NotPosted(session)
 
     def is_only(self, name: str, order: int | None = None) -> bool:
         """Return whether only one session has this name, at the event with this order or now. Raises NotPosted."""

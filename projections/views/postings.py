@@ -39,6 +39,7 @@ from projections.rules.state import Decision, Session, State
 from projections.views.claim_history import CLAIM_EVENTS, Obstacle
 
 PATTERNS, RESOURCES, LOOSE, RENAMED, ODD = "patterns", "resources", "loose", "renamed", "odd"
+PREFIXES = ("about/", "heartbeats/", "by/", "life/", "called/", "prefix/", PATTERNS, RESOURCES, LOOSE, RENAMED, ODD)
 PREFIX_LENGTH = 3
 _MAX_REMEMBERED = 8192  # entries that are not repeated in the lists of resources and patterns
 
@@ -64,6 +65,10 @@ class Posting(Struct, frozen=True, array_like=True):
     event: Event | None
     steps: list[Step] = []
     names: dict[str, str] = {}  # of the sessions in the event and in the decisions, as they were then
+
+    def decides(self, claim: EventId) -> bool:
+        """Return whether one of these decisions is about a claim."""
+        return any(step.decision.claim == claim for step in self.steps)
 
 
 class EventReference(Struct, frozen=True, array_like=True):
@@ -103,6 +108,14 @@ class Oddity(Struct, frozen=True, array_like=True):
     resources: tuple[str, ...] = ()
     session: str = ""
     name: str = ""
+
+
+def grouped(entries: Iterable[Entry]) -> dict[str, list[bytes]]:
+    """Return the values of each key. In the lists of resources, each is contained once, in any fixed order."""
+    groups: dict[str, list[bytes]] = {}
+    for key, value in entries:
+        groups.setdefault(key, []).append(value)
+    return groups | {key: sorted(set(groups[key])) for key in (PATTERNS, RESOURCES) if key in groups}
 
 
 def about_key(resource: str) -> str:

@@ -3,7 +3,9 @@
 The caller then answers from the journals. An answer from the postings is the same.
 """
 
-from coord.engine.cache.buckets import CacheDamaged
+from collections.abc import Iterable
+
+from coord.engine.cache.buckets import Buckets, CacheDamaged
 from coord.engine.snapshot import Snapshot
 from coord.render.format import CountedNames
 from coord.workspace.paths import Workspace
@@ -11,6 +13,7 @@ from coord.workspace.system import System
 from eventlog.events import Event, EventId
 from eventlog.local.journal import find_line
 from projections.views.posted_history import NotPosted, PostedHistory
+from projections.views.postings import PREFIXES, Entry, grouped
 
 
 def open_posted_history(system: System, workspace: Workspace) -> tuple[Snapshot, PostedHistory]:
@@ -32,6 +35,16 @@ def open_posted_history(system: System, workspace: Workspace) -> tuple[Snapshot,
             raise NotPosted(str(error)) from None
 
     return snapshot, PostedHistory(get, snapshot.state, lambda name: _event(snapshot, name))
+
+
+def postings_differ(store: Buckets, entries: Iterable[Entry]) -> bool:
+    """Return whether the postings in a store are not `entries`, those of the whole history. Reads the whole store.
+
+    Raises CacheDamaged.
+    """
+    expected = grouped(entries)
+    kept = grouped(entry for prefix in PREFIXES for entry in store.every(prefix))
+    return kept != expected
 
 
 def event_line_in(snapshot: Snapshot, session: str, n: int) -> tuple[Event, bytes]:

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 import msgspec
 
 from coord.cli.commands.history._answers import AllEvents, Answers, Postings
-from coord.cli.commands.history.log import event_line
 from coord.cli.paging import before_option, limit_option, newest_page, sort_key
 from coord.cli.parser import argument, at_option, command, option
 from coord.cli.resources.words import one_resource, resources_meant
@@ -16,6 +15,7 @@ from coord.engine.run import Run
 from coord.engine.times import is_event_name
 from coord.errors import CoordError, refused
 from coord.render.console.progress import chunks
+from coord.render.events import event_line
 from coord.render.format import line, session_label, time_text
 from coord.render.why import (
     history_lines,
