@@ -163,7 +163,8 @@ class PostingCollector:
 
     def __init__(self) -> None:
         self.entries: list[Entry] = []
-        self._steps: list[tuple[int, Step]] = []  # each with the `order` of its posting
+        # The decisions that are not posted yet, each with the order and the names of its posting.
+        self._steps: list[tuple[int, Step, dict[str, str]]] = []
         self._remembered: set[tuple[str, str]] = set()
 
     def take(self) -> list[Entry]:
@@ -186,7 +187,7 @@ class PostingCollector:
     def advance(self, state: State, now: Instant) -> None:
         """Let time pass as `projections.rules.fold.as_of` does, and collect the postings of its decisions."""
         as_of(state, now, lambda decision: self._record(state, decision))
-        self._post_time(state)
+        self._post_time()
 
     def _fold_plain(self, state: State, events: list[Event]) -> None:
         """Fold events of which only time can cause decisions."""
@@ -194,7 +195,7 @@ class PostingCollector:
             return
         fold(state, events, lambda decision: self._record(state, decision))
         if self._steps:
-            self._post_time(state)
+            self._post_time()
         for event in events:
             if event.payload.files:  # type: ignore[union-attr]
                 self._post_files(state, event, event.payload)  # type: ignore[arg-type]
@@ -205,9 +206,9 @@ class PostingCollector:
         before = {name: _facts(state.sessions[name]) for name in names if name in state.sessions}
         effective = has_effect(state, event)
         fold(state, [event], lambda decision: self._record(state, decision))
-        steps = [step for _, step in self._steps if step.decision.cause]
-        self._steps = [(order, step) for order, step in self._steps if not step.decision.cause]
-        self._post_time(state)
+        steps = [step for _, step, _ in self._steps if step.decision.cause]
+        self._steps = [item for item in self._steps if not item[1].decision.cause]
+        self._post_time()
         self._post_claims(state, order, event, steps)
         if isinstance(event.payload, SessionHeartbeat):
             self._post_files(state, event, event.payload)
@@ -225,15 +226,16 @@ class PostingCollector:
                     obstacles.append(Obstacle(other.id, other.session, other.resource))
         order, number = 2 * state.events + bool(decision.cause), 0
         if self._steps:
-            before, last = self._steps[-1]
+            before, last, _ = self._steps[-1]
             if (order, decision.at) == (before, last.decision.at):
                 number = last.number + 1
-        self._steps.append((order, Step(number, decision, tuple(obstacles))))
+        step = Step(number, decision, tuple(obstacles))
+        self._steps.append((order, step, {} if decision.cause else _names(state, [step])))
 
-    def _post_time(self, state: State) -> None:
+    def _post_time(self) -> None:
         """Post the collected decisions, which time alone caused."""
-        for order, step in self._steps:
-            value = _encode(Posting(order, None, [step], _names(state, [step])))
+        for order, step, names in self._steps:
+            value = _encode(Posting(order, None, [step], names))
             self._post_about(step.decision.resource, value, listed=True)
             self.entries.append((by_key(step.decision.session), value))
         self._steps = []

@@ -18,7 +18,7 @@ from projections.views.intervals import analyze_history
 from projections.views.posted_history import NotPosted, PostedHistory
 from projections.views.postings import Entry, PostingCollector, claim_of, grouped, own_resource
 from tests.support.histories import GAPS_S, RESOURCES, histories
-from tests.support.state_bytes import image
+from tests.support.state_bytes import image, saved_and_loaded
 
 pytestmark = pytest.mark.slow
 
