@@ -53,9 +53,7 @@ def event_text(event: Event, names: Names, resources: Mapping[EventId, str] | No
     return text.replace(claim, f"{line(known)} ({claim})", 1) if known else text
 
 
-def event_line(
-    event: Event, now: Instant, names: Names, resources: Mapping[EventId, str] | None = None
-) -> str:
+def event_line(event: Event, now: Instant, names: Names, resources: Mapping[EventId, str] | None = None) -> str:
     """Return an event as one line: its time, its id, the name of its session, and what happened.
 
     `names` and `resources` are as in `event_text`.

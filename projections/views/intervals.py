@@ -225,7 +225,5 @@ class SessionIntervals:
             interval = replace(interval, last_at=at)
         # Any event of an imported session can be its last.
         if ended and (not interval.end or session.status == "imported"):
-            interval = replace(
-                interval, end=at, how=session.status, evidence=session.over_because, cause=cause
-            )
+            interval = replace(interval, end=at, how=session.status, evidence=session.over_because, cause=cause)
         self.intervals[index] = interval

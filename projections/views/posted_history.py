@@ -157,9 +157,7 @@ class PostedHistory:
         for value in self.get(life_key(session)):
             step = _decode(value, LifeStep)
             count = len(tracker.intervals)
-            then = Session(
-                id=session, status=step.status, started_at="", last_at="", over_because=step.because
-            )
+            then = Session(id=session, status=step.status, started_at="", last_at="", over_because=step.because)
             tracker.update(then, step.at, step.cause, acted=step.acted)
             if len(tracker.intervals) > count > 0:
                 tracker.intervals[count - 1] = replace(tracker.intervals[count - 1], last_at=step.last_at)

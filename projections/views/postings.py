@@ -35,7 +35,7 @@ from eventlog.events import (
 from projections.rules.fold import as_of, fold
 from projections.rules.resources import is_file, is_pattern
 from projections.rules.sessions import has_effect
-from projections.rules.state import Decision, Session, State
+from projections.rules.state import Decision, Session, State, Status
 from projections.views.claim_history import CLAIM_EVENTS, Obstacle
 
 PATTERNS, RESOURCES, LOOSE, RENAMED, ODD = "patterns", "resources", "loose", "renamed", "odd"
@@ -86,7 +86,7 @@ class LifeStep(Struct, frozen=True, array_like=True):
     at: Instant
     cause: EventId
     acted: bool
-    status: str
+    status: Status
     because: str
     last_at: Instant
 
@@ -305,9 +305,7 @@ class PostingCollector:
             )
             self.entries.append((life_key(session.id), _encode(step)))
 
-    def _post_names(
-        self, state: State, order: int, event: Event, before: "tuple[str, Instant, str] | None"
-    ) -> None:
+    def _post_names(self, state: State, order: int, event: Event, before: "tuple[str, Instant, str] | None") -> None:
         session, given = state.sessions.get(event.actor), ""
         if isinstance(event.payload, SessionStarted):
             given = event.payload.name

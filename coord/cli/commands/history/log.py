@@ -9,7 +9,7 @@ from typing import Any, get_args
 
 import msgspec
 
-from coord.cli.commands.history._posted_log import PostedLog
+from coord.cli.commands.history._posted import PostedLog
 from coord.cli.paging import Page, before_option, limit_option, newest_page
 from coord.cli.parser import argument, command, option
 from coord.cli.resources.words import resources_meant
