@@ -195,7 +195,7 @@ class PostedHistory:
 
     def check(self, session: str) -> None:
         """Raise NotPosted if the names that a session had are unknown."""
-        if session in self._odd_sessions:
+        if session in self.odd_sessions:
             raise NotPosted(session)
 
     def is_only(self, name: str, order: int | None = None) -> bool:
@@ -227,7 +227,8 @@ class PostedHistory:
         return [_decode(value, Oddity) for value in self.get(ODD)]
 
     @cached_property
-    def _odd_sessions(self) -> set[str]:
+    def odd_sessions(self) -> set[str]:
+        """The sessions that have, or had, another name than the postings say."""
         return {odd.session for odd in self._odd}
 
     @cached_property
