@@ -24,9 +24,9 @@ from eventlog.history import Batch, LogReader, lines_read_text, order_key
 from eventlog.local.files import modified_at_ns
 from eventlog.local.journal import MAX_JOURNAL_BYTES, is_session_id, journal_paths
 from eventlog.scanning import Position
+from projections.postings.collect import PostingCollector
 from projections.rules.fold import fold
 from projections.rules.state import State
-from projections.views.postings import PostingCollector
 
 EventKey: TypeAlias = tuple[Instant, str, int]  # a place in the total order
 BEFORE_ALL: EventKey = ("", "", 0)  # before all events
@@ -43,7 +43,7 @@ class Snapshot:
 
     `unreadable` is the name of a journal that cannot be read now and whose events are missing from the state. What its
     session holds is then unknown, so no claim may be granted. `fresh` is whether the state continues the checkpoint's,
-    without a replay. With `posts`, what is folded is also posted (`projections.views.postings`); everyone who saves a
+    without a replay. With `posts`, what is folded is also posted (see `projections.postings`); whoever saves a
     checkpoint must ask for it. `posted` is whether the store has the postings of all events in the state.
     """
 

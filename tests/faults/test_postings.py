@@ -10,7 +10,7 @@ import coord.cli.commands.history._answers as answers
 import coord.cli.commands.history._posted as posted
 import coord.engine.cache.checkpoint
 from coord.engine.cache import buckets
-from projections.views.posted_history import NotPosted
+from projections.postings.answers import NotPosted
 from tests.support.in_process import SimulatedMachine
 from tests.support.repositories import Repo
 

@@ -20,12 +20,13 @@ from eventlog.events import (
     SessionStarted,
     add_time,
 )
+from projections.postings.answers import NotPosted, PostedHistory
+from projections.postings.collect import PostingCollector
+from projections.postings.values import Entry, claim_of, grouped, own_resource
 from projections.rules.resources import is_pattern
 from projections.rules.state import State
 from projections.views.claim_history import about_resources, about_session, build_claim_history
 from projections.views.intervals import analyze_history
-from projections.views.posted_history import NotPosted, PostedHistory
-from projections.views.postings import Entry, PostingCollector, claim_of, grouped, own_resource
 from tests.support.histories import GAPS_S, RESOURCES, histories
 from tests.support.state_bytes import image, saved_and_loaded
 
@@ -112,7 +113,7 @@ def test_postings_do_not_depend_on_where_a_fold_was_interrupted(data: st.DataObj
 
 
 @given(data=st.data())
-def test_postings_give_the_events_that_a_log_shows_for_a_resource(data: st.DataObject) -> None:
+def test_postings_give_the_events_that_a_log_shows(data: st.DataObject) -> None:
     events = [with_files(event, data) for event in data.draw(named_histories())]
     history, names = posted(events, events[-1].at), dict[str, str]()
     running: dict[EventId, dict[str, str]] = {}

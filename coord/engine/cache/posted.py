@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from coord.engine.cache.buckets import Buckets
-from projections.views.postings import PREFIXES, Entry, grouped
+from projections.postings.values import PREFIXES, Entry, grouped
 
 
 def postings_differ(store: Buckets, entries: Iterable[Entry]) -> bool:

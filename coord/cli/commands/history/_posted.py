@@ -3,19 +3,20 @@
 The caller then answers from the journals. An answer from the postings is the same.
 """
 
-from collections.abc import Sequence
-
+from coord.cli.paging import Page, newest_page
+from coord.cli.resources.words import resources_meant
 from coord.engine.cache.buckets import CacheDamaged
 from coord.engine.run import Run
 from coord.engine.snapshot import Snapshot
+from coord.errors import CoordError
 from coord.render.events import event_line
 from coord.render.format import CountedNames, json_plain
 from coord.workspace.paths import Workspace
 from coord.workspace.system import System
 from eventlog.events import Event, EventId
 from eventlog.local.journal import find_line
-from projections.views.posted_history import FoundEvent, NotPosted, PostedHistory
-from projections.views.postings import claim_of
+from projections.postings.answers import FoundEvent, NotPosted, PostedHistory
+from projections.postings.values import claim_of
 
 
 def open_posted_history(system: System, workspace: Workspace) -> tuple[Snapshot, PostedHistory]:
@@ -82,9 +83,18 @@ class PostedLog:
         self.run = run
         self.snapshot, self.history = open_posted_history(run.system, run.workspace)
 
-    def events_about(self, resources: Sequence[str]) -> list[FoundEvent]:
-        """Return the events about these resources, in order."""
-        return self.history.events_about(resources)
+    def page(self, resource: str, limit: int | None, before: str | None) -> tuple[Page[FoundEvent], int, list[str]]:
+        """Return the newest events about a resource, how many there are in all, and the lines that show them.
+
+        Raises CoordError (2) as `log` does.
+        """
+        try:
+            found = self.history.events_about(resources_meant(self.run, "log --resource", resource))
+            page = newest_page(self.run, "log", found, lambda each: each.key, limit, before)
+            return page, len(found), [self.line(each) for each in page.rows]
+        except CoordError:
+            self.run.note_problems(self.snapshot)
+            raise
 
     def line(self, found: FoundEvent) -> str:
         """Return the line that shows an event: with `--json`, its line in the journal."""

@@ -34,8 +34,8 @@ from eventlog.events import (
     SessionStarted,
     add_time,
 )
+from projections.postings.answers import NotPosted
 from projections.rules.resources import overlap
-from projections.views.posted_history import NotPosted
 
 _SHOWN = 40  # events: about a screen
 _SHOWN_BEFORE_FOLLOWING = 10  # events
@@ -103,27 +103,18 @@ def log(run: Run, text: str | None, **options: Any) -> None:
 
 
 def _log_from_postings(run: Run, text: str | None, options: dict[str, Any]) -> bool:
-    """Print the events about a resource if the postings have them, and return whether they do.
-
-    Other filters than `--resource` need the whole history. Raises CoordError (2) as `log` does.
-    """
+    """Print the events about a resource if the postings have them, and return whether. Raises as `log` does."""
     others = ("sessions", "types", "since", "until", "follow")
     if not options["resource"] or text or any(options[name] for name in others):
         return False
     limit = None if options["everything"] or (run.json and not options["limit"]) else options["limit"] or _SHOWN
     try:
         posted = PostedLog(run)
-        try:
-            found = posted.events_about(resources_meant(run, "log --resource", options["resource"]))
-            page = newest_page(run, "log", found, lambda each: each.key, limit, options["before"])
-            rows = [posted.line(each) for each in page.rows]
-        except CoordError:
-            run.note_problems(posted.snapshot)
-            raise
+        page, count, rows = posted.page(options["resource"], limit, options["before"])
     except NotPosted:
         return False
     run.note_problems(posted.snapshot)
-    _print(run, rows, _head(run, posted.snapshot.state.events, len(found), page))
+    _print(run, rows, _head(run, posted.snapshot.state.events, count, page))
     return True
 
 

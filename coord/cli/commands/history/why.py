@@ -27,11 +27,11 @@ from coord.render.why import (
     rule_lines,
 )
 from eventlog.events import ClaimHandedOver, ClaimRequested, Event, MessageSent
+from projections.postings.answers import NotPosted
 from projections.rules.resources import overlap
 from projections.rules.state import recent_sessions
 from projections.views.claim_history import ClaimHistoryEntry, about_claim, caused_by
 from projections.views.intervals import SessionInterval
-from projections.views.posted_history import NotPosted
 from projections.views.receipts import build_receipts
 
 _SHOWN = 40

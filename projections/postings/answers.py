@@ -5,18 +5,14 @@ The answers are those that the whole history gives. Where the postings are not e
 
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from functools import cached_property
-from typing import TypeAlias, TypeVar
+from typing import TypeVar
 
 import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
 from eventlog.events import ClaimHandedOver, ClaimRequested, Event, EventId, Instant
-from projections.rules.resources import is_pattern, overlap
-from projections.rules.state import Session, State
-from projections.views.claim_history import CLAIM_EVENTS, ClaimHistoryEntry, EntryBuilder
-from projections.views.intervals import SessionInterval, SessionIntervals
-from projections.views.postings import (
+from projections.postings.values import (
     LOOSE,
     ODD,
     PATTERNS,
@@ -27,6 +23,7 @@ from projections.views.postings import (
     LifeStep,
     Naming,
     Oddity,
+    Place,
     Posting,
     Step,
     about_key,
@@ -34,13 +31,17 @@ from projections.views.postings import (
     called_key,
     claim_of,
     heartbeats_key,
+    in_order,
     life_key,
     own_resource,
     prefix_key,
 )
+from projections.rules.resources import is_pattern, overlap
+from projections.rules.state import Session, State
+from projections.views.claim_history import CLAIM_EVENTS, ClaimHistoryEntry, EntryBuilder
+from projections.views.intervals import SessionInterval, SessionIntervals
 
 T = TypeVar("T")
-Place: TypeAlias = tuple[int, Instant, int]  # of a decision in the fold: the order of its posting, its time, its number
 _MAX_PATTERNS = 100  # patterns that overlap what is asked about; with more, the whole history is read
 
 
@@ -97,7 +98,7 @@ class PostedHistory:
         postings = self._postings(by_key(session))
         events = {posting.event.id: posting.event for posting in postings if posting.event}
         builder, entries, own = EntryBuilder(events), list[ClaimHistoryEntry](), set[EventId]()
-        for place, event, step in _in_order(postings):
+        for place, event, step in in_order(postings):
             decision = step.decision
             if decision.cause == decision.claim and decision.session == session:
                 own.add(decision.claim)
@@ -276,7 +277,7 @@ class PostedHistory:
         Raises NotPosted if a decision is about a claim of another resource, as a wrong event can state it.
         """
         begun: set[EventId] = set()
-        for place, _event, step in _in_order(postings):
+        for place, _event, step in in_order(postings):
             claim = step.decision.claim
             if step.decision.cause == claim:
                 begun.add(claim)
@@ -285,16 +286,6 @@ class PostedHistory:
                     raise NotPosted(claim)
                 builder.by_id[claim] = claimed
             yield place, _add(builder, step)
-
-
-def _in_order(postings: Iterable[Posting]) -> list[tuple[Place, Event | None, Step]]:
-    """Return all decisions in the order of the fold, with their places and events."""
-    steps = [
-        ((posting.order, step.decision.at, step.number), posting.event, step)
-        for posting in postings
-        for step in posting.steps
-    ]
-    return sorted(steps, key=lambda item: item[0])
 
 
 def _add(builder: EntryBuilder, step: Step) -> ClaimHistoryEntry:
