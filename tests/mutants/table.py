@@ -166,6 +166,10 @@ _move | never changed | a journal that was written to meanwhile is not archived
     coord/admin/test_archive_exceptions.py::test_a_journal_whose_session_comes_back_stays
 JournalResult.whole | never damage | a journal with damage is not whole
     faults/test_verify.py::test_damage_is_reported_with_its_place_and_a_remedy
+PostedHistory._check_odd | returns None | resources that differ between the events of a claim are answered from journals
+    property/test_postings.py::test_a_handover_of_another_resource_is_not_posted
+journal.find_line | returns None | one event is found without reading its whole journal
+    eventlog/local/test_find_line.py::test_every_line_of_a_journal_is_found
 _compare_checkpoint | returns 'same' | a checkpoint that differs from the journals is reported
     faults/test_verify.py::test_a_wrong_fold_in_the_checkpoint_is_reported
 

@@ -27,7 +27,7 @@ from projections.rules.resources import is_pattern
 from projections.rules.state import State
 from projections.views.claim_history import about_resources, about_session, build_claim_history
 from projections.views.intervals import analyze_history
-from tests.support.histories import GAPS_S, RESOURCES, histories
+from tests.support.histories import GAPS_S, RESOURCES, Story, histories
 from tests.support.state_bytes import image, saved_and_loaded
 
 pytestmark = pytest.mark.slow
@@ -141,3 +141,14 @@ def with_files(event: Event, data: st.DataObject) -> Event:
         return event
     files = data.draw(st.lists(st.sampled_from(("a", "a/b", "a/*", "c")), max_size=2))
     return replace(event, payload=replace(event.payload, files=tuple(files)))
+
+
+def test_a_handover_of_another_resource_is_not_posted() -> None:
+    history = Story("amber", "brook")
+    first = history.asks(10, "amber", "file/a")
+    history.tell(20, "amber", ClaimHandedOver(claim=first.id, resource="file/b", to="brook"))
+    answers = posted(history.history(), history.history()[-1].at)
+    for resource in ("file/a", "file/b"):
+        with pytest.raises(NotPosted):
+            answers.events_about([resource])
+    assert answers.entries_about(["file/c"]) == []
