@@ -14,10 +14,11 @@ from collections.abc import Iterator
 from msgspec import Struct
 from msgspec.structs import replace
 
-from eventlog.events import Instant
+from eventlog.events import DAY_S, Instant
 from eventlog.local.files import ARCHIVE_FOLDER, is_settled, journal_names, modified_at_ns
 from eventlog.scanning import Position
 
+ARCHIVE_AFTER_S = DAY_S  # after the end of a session, its journal is archived
 UNKNOWN = -1  # instead of a modification time: the folder must be listed
 
 TYPE_CHECKING = False
@@ -105,11 +106,15 @@ class Archive:
             return False
 
     def record_moves(self, log: str, *, was_current: bool) -> None:
-        """Record that the names have changed only by moves that are known here. Raises OSError.
+        """Record that names were added to the archive by moves that are known here.
 
-        Without `was_current`, other changes are possible, so the folder must be listed.
+        Without `was_current`, other changes are possible, so the folder must be listed again. That is also so if its
+        file system only stores whole seconds, in which others could change it too.
         """
-        modified_ns = archive_modified_ns(log)
+        try:
+            modified_ns = archive_modified_ns(log)
+        except OSError:
+            modified_ns = 0
         self.summary.listed_ns = modified_ns if was_current and modified_ns % 1_000_000_000 else UNKNOWN
 
     def refresh(self, log: str, *, force: bool) -> dict[str, Position]:

@@ -121,7 +121,7 @@ class LogReader:
     def record_archived(self, names: Iterable[str], *, was_current: bool) -> None:
         """Record that this process archived journals that it had read to their ends.
 
-        `was_current` is whether the archive was as it was known, before the first was moved. Raises OSError.
+        `was_current` is whether the archive was as it was known, before the first was moved.
         """
         for name in names:
             self.archive.add(name, replace(self.positions.pop(name), archived=True))

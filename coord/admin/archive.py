@@ -1,19 +1,14 @@
-"""Archive the journals of sessions that ended long ago, so that commands do not read them any more.
+"""Archive the journals of sessions that ended before a given time, after reading each of them from beginning to end.
 
-1. A journal is archived if every session in it ended before a given time, holds no claims and waits for none, and if
-   the journal is undamaged and belongs to this folder and machine. An imported journal has many sessions, any other
-   has one.
-2. A journal that is damaged or rewound stays in the log, where people look for it, and is listed with the reason.
-3. A journal is moved by one rename and keeps its name, so event ids and the checkpoint stay valid. A session that
-   comes back continues in a new journal.
-4. The journals are read without the lock, because that can take long. Under the lock, only those that have not changed
-   since are moved.
+`coord.engine.journals.archiving` has the rules. The journals are read without the lock, because that can take long.
+Under the lock, only those that have not changed since are moved.
 """
 
 import os
 
 from msgspec import Struct
 
+from coord.engine.journals.archiving import move_journals, reason_to_keep, sessions_with_requests
 from coord.engine.machine_lock import under_lock
 from coord.engine.snapshot import Snapshot
 from coord.errors import no_log
@@ -24,7 +19,6 @@ from coord.workspace.system import System
 from eventlog.errors import LogError
 from eventlog.events import Instant
 from eventlog.local.journal import journal_paths, read_in_chunks
-from eventlog.local.writer import archive_journal, sync_names
 from eventlog.scanning import Position
 from projections.rules.fold import as_of
 
@@ -80,22 +74,20 @@ def archive(
     here = [n for n in known.keys() | snapshot.history.problems if os.path.lexists(journal_paths(workspace.log, n)[0])]
     read, stayed = _read_all(workspace, [name for name in sorted(here) if not _is_young(snapshot, name, before)])
     selected: dict[str, MovedJournal] = {}
+    busy = sessions_with_requests(snapshot.state)
     for name, journal in read.items():
         over_at = _over_at(snapshot, name, journal)
         if not over_at or over_at >= before:
             continue
-        if reason := _reason_to_keep(system, workspace, snapshot, name, journal):
+        requesting = journal.sessions & busy
+        if reason := reason_to_keep(system, workspace, snapshot.history, name, journal.position, requesting):
             stayed[name] = reason
         else:
             selected[name] = MovedJournal(name, journal.bytes, journal.events, over_at)
     if selected and not dry_run:
         try:
             with under_lock(system, workspace, config):
-                snapshot.catch_up()
-                changed = {
-                    name for name, row in selected.items() if _over_at(snapshot, name, read[name]) != row.over_at
-                }
-                stayed |= _move(workspace, selected, changed)
+                stayed |= _move(system, workspace, read, selected)
         except LogError as error:
             raise no_log(str(error)) from None
     moved = [row for name, row in selected.items() if name not in stayed]
@@ -145,45 +137,26 @@ def _read_all(workspace: Workspace, names: list[str]) -> tuple[dict[str, _ReadJo
     return read, failed
 
 
-def _reason_to_keep(system: System, workspace: Workspace, snapshot: Snapshot, name: str, journal: _ReadJournal) -> str:
-    """Return why a journal of ended sessions must stay, by rules 1 and 2; empty if it can be archived."""
-    history, position = snapshot.history, journal.position
-    if name in history.problems:
-        return f"it cannot be used: {history.problems[name]}"
-    if position.damage:
-        spot = position.damage[0]
-        return f"line {spot.line} (byte {spot.byte}) is damaged: {spot.reason}"
-    if history.positions[name].rewound:
-        return f"it was rewound: {history.positions[name].rewound}"
-    if position.machine and position.machine != system.here.machine:
-        return "it began on another machine"
-    if position.folder and not workspace.is_recorded_as(position.folder):
-        return f"it belongs to another folder, {position.folder}"
-    requests = (*snapshot.state.claims.values(), *snapshot.state.waits.values())
-    if any(request.session in journal.sessions for request in requests):
-        return "one of its sessions still holds a claim or waits for one"
-    if os.path.lexists(journal_paths(workspace.log, name)[1]):
-        return "log/ended/ already has a journal with this name"
-    return ""
-
-
-def _move(workspace: Workspace, selected: dict[str, MovedJournal], changed: set[str]) -> dict[str, str]:
-    """Move journals by rules 3 and 4, and return why some stayed. The caller must hold the lock.
+def _move(
+    system: System, workspace: Workspace, read: dict[str, _ReadJournal], selected: dict[str, MovedJournal]
+) -> dict[str, str]:
+    """Move the selected journals that have not changed, and return why the others stayed. The caller must hold the
+    lock.
 
     Raises LogError if the moves could not be synced to disk.
     """
+    snapshot = Snapshot(system, workspace)
+    snapshot.catch_up()
     stayed: dict[str, str] = {}
-    try:
-        for name, row in selected.items():
-            path = journal_paths(workspace.log, name)[0]
-            if name in changed or not os.path.lexists(path) or os.lstat(path).st_size != row.bytes:
-                stayed[name] = "it was written to while the journals were read; try again"
-                continue
-            try:
-                archive_journal(workspace.log, name)
-            except LogError as error:
-                stayed[name] = str(error)
-    finally:
-        if len(stayed) < len(selected):
-            sync_names(workspace.log)
-    return stayed
+    unchanged: list[str] = []
+    for name, row in selected.items():
+        path = journal_paths(workspace.log, name)[0]
+        same = _over_at(snapshot, name, read[name]) == row.over_at and name in snapshot.history.positions
+        if same and os.path.lexists(path) and os.lstat(path).st_size == row.bytes:
+            unchanged.append(name)
+        else:
+            stayed[name] = "it was written to while the journals were read; try again"
+    moved, failed = move_journals(snapshot.history, unchanged)
+    if moved:
+        snapshot.save(reported=False)
+    return stayed | failed

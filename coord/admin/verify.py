@@ -2,9 +2,10 @@
 
 1. Every hash is computed again, from the first line to the last. Archived journals are verified too.
 2. A journal must begin with what it had when the checkpoint was saved. If it is shorter or different, it was rewound.
-3. The checkpoint is a cache. Its state must be what the journals give, up to where it read them. If it is not, answers
-   can be wrong, and it must be deleted. A checkpoint that is damaged, or was saved by other code, is never used. For
-   the comparison the journals are read again in chunks, so that they are never in memory as a whole.
+3. The checkpoint is a cache. Its state, with the rows that are kept beside it, must be what the journals give, up to
+   where it read them. If it is not, answers can be wrong, and it must be deleted. A checkpoint that is damaged, or was
+   saved by other code, is never used. For the comparison the journals are read again in chunks, so that they are never
+   in memory as a whole.
 4. The checkpoint is read before the journals. A journal only grows, so sessions that write at the same time cause no
    false alarm.
 5. A tear is not damage, and neither are events that are held back because another machine's clock is ahead. Both are
@@ -23,7 +24,8 @@ from coord.engine.cache import checkpoint
 from coord.engine.cache.buckets import Buckets
 from coord.engine.cache.ended import EndedRows, StoredPositions, final_positions
 from coord.engine.cache.recompute import recompute
-from coord.engine.snapshot import Snapshot, is_unused
+from coord.engine.journals.unreadable import is_unused
+from coord.engine.snapshot import Snapshot
 from coord.errors import no_log
 from coord.render.console.progress import ProgressBar
 from coord.workspace.paths import REMOVED, Workspace, read_marker
@@ -238,7 +240,7 @@ def _compare_checkpoint(
     ended = EndedRows(Buckets(workspace.cache, saved.store.head, saved.store.pending), folded.state, lambda: state)
     ended.bring_back()
     if ended.damaged:
-        return "different"
+        return "damaged"
     at = max(folded.state.reached, folded.state.at)
     return "same" if _state_bytes(as_of(state, at)) == _state_bytes(as_of(folded.state, at)) else "different"
 

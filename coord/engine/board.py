@@ -5,7 +5,7 @@ from contextlib import suppress
 
 from msgspec.structs import replace
 
-from coord.engine.journal_problems import clock_note
+from coord.engine.journals.problems import clock_note
 from coord.engine.machine_lock import under_lock
 from coord.engine.snapshot import Snapshot
 from coord.errors import no_log

@@ -1,7 +1,6 @@
 """Compute the present state: load the checkpoint, read what is new in the journals, and fold it."""
 
 import os
-import stat
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import TypeAlias
@@ -11,10 +10,9 @@ from coord.engine.cache.buckets import Buckets
 from coord.engine.cache.ended import EndedRows, StoredPositions, final_positions
 from coord.engine.cache.older_checkpoints import older_checkpoint_interval
 from coord.engine.cache.recompute import recompute
-from coord.engine.journal_problems import JournalProblem, clock_note, journal_problems
-from coord.errors import no_log
+from coord.engine.journals.problems import JournalProblem, clock_note, journal_problems
+from coord.engine.journals.unreadable import first_incomplete, log_bytes, refuse_missing_log
 from coord.render.console.progress import ProgressBar
-from coord.render.format import plural
 from coord.workspace.paths import REMOVED, Workspace, read_marker
 from coord.workspace.system import System
 from eventlog.archived import Archive
@@ -22,7 +20,7 @@ from eventlog.errors import LogError
 from eventlog.events import Event, EventId, Instant, seconds_between
 from eventlog.history import Batch, LogReader, lines_read_text, order_key
 from eventlog.local.files import modified_at_ns
-from eventlog.local.journal import MAX_JOURNAL_BYTES, is_session_id, journal_paths
+from eventlog.local.journal import journal_paths
 from eventlog.scanning import Position
 from projections.postings.collect import PostingCollector
 from projections.rules.fold import fold
@@ -30,12 +28,7 @@ from projections.rules.state import State
 
 EventKey: TypeAlias = tuple[Instant, str, int]  # a place in the total order
 BEFORE_ALL: EventKey = ("", "", 0)  # before all events
-
-
-def is_unused(workspace: Workspace) -> bool:
-    """Return whether no session was ever here, as in a fresh clone. Git stores neither the log nor derived files."""
-    saved = os.path.join(workspace.cache, checkpoint.NAME)
-    return not any(os.path.lexists(path) for path in (workspace.log, saved, workspace.board))
+_SLICE = 4096  # events folded between two times that rows leave the state
 
 
 class Snapshot:
@@ -96,7 +89,7 @@ class Snapshot:
         try:
             return recompute(history, self.system.wall(), self.history, self.state.last)
         except LogError as error:
-            self._refuse_missing_log(error)
+            refuse_missing_log(self.workspace, error, self.history, len(self._seen))
             return State()
 
     def _start_positions(self) -> dict[str, Position]:
@@ -112,13 +105,16 @@ class Snapshot:
         """
 
         def use(events: list[Event]) -> None:
-            self._fold(events)
+            for first in range(0, len(events), _SLICE):
+                self._fold(events[first : first + _SLICE])
+                if len(events) > _SLICE:
+                    self.ended.put_away(self.state, self._is_archived)
             if not consistent:  # otherwise the positions can be ahead of the state
                 self._keep_older_checkpoint()
             if not self.fresh:
                 bar.reach(self.history.size())
 
-        bar = ProgressBar("reading", 0 if self.fresh else self._log_bytes())
+        bar = ProgressBar("reading", 0 if self.fresh else log_bytes(self.workspace, self.history))
         try:
             self._fold_new(consistent, use, lambda: None)
         finally:
@@ -147,15 +143,6 @@ class Snapshot:
         if events // older_checkpoint_interval(events) > self._newest_older // older_checkpoint_interval(events):
             self._newest_older, self._unsaved[events] = events, checkpoint.encoded(*self._folded())
 
-    def _log_bytes(self) -> int:
-        """Return the size of all journals that can be seen."""
-        size = 0
-        with suppress(LogError):
-            for path in (path for name in self.history.names() for path in journal_paths(self.workspace.log, name)):
-                with suppress(OSError):
-                    size += os.lstat(path).st_size
-        return size
-
     def read_ahead(self) -> None:
         """Before the lock is taken, read what can take long: journals that others, such as git, have added or removed.
 
@@ -181,7 +168,7 @@ class Snapshot:
         try:
             return self.history.catch_up(self.system.wall()).events
         except LogError as error:
-            self._refuse_missing_log(error)
+            refuse_missing_log(self.workspace, error, self.history, len(self._seen))
             return []
 
     def _fold_new(self, consistent: bool, use: Callable[[list[Event]], object], restart: Callable[[], object]) -> None:
@@ -203,9 +190,9 @@ class Snapshot:
                 self._newest_saved, self._newest_older, self._unsaved = self.state.events, self.state.events, {}
                 restart()
         except LogError as error:
-            self._refuse_missing_log(error)
+            refuse_missing_log(self.workspace, error, self.history, len(self._seen))
         self._check_marker()
-        self.unreadable = next((name for name in sorted(self.history.problems) if self._is_incomplete(name)), "")
+        self.unreadable = first_incomplete(self.workspace, self.history, self._seen, fresh=self.fresh)
         for name, seen in self._seen.items():
             if name in self.history.problems:
                 continue
@@ -213,49 +200,19 @@ class Snapshot:
             if position.size < seen.size and not position.rewound and name not in self.history.held_back:
                 self.history.set_rewound(name, f"{lines_read_text(seen.lines)} before, {position.lines} now")
 
-    def _refuse_missing_log(self, error: LogError) -> None:
-        """Raise CoordError (4) for a log folder that cannot be read, except where coord was never used."""
-        if not os.path.isdir(self.workspace.folder):
-            raise no_log(f"{self.workspace.folder} was removed. Restore it, or make a new one: coord init") from None
-        if is_unused(self.workspace) and not self.history.positions:
-            return
-        if os.path.isdir(self.workspace.log):
-            raise no_log(f"{error}. What is wrong and what to do: coord doctor") from None
-        known = len(self._seen) + self.history.archive.summary.journals
-        lost = f" It held {plural(known, 'journal')} when it was last read." if known else ""
-        raise no_log(
-            f"{error}.{lost} Restore it if it was removed; `coord start` begins a new one, without that past."
-        ) from None
-
     def _check_marker(self) -> None:
         """Mark the journal that the marker in the git directory names as rewound, if it is not in the log."""
-        if self.marked and self.marked not in self.history.problems and not self.history.position(self.marked):
+        archived = journal_paths(self.workspace.log, self.marked)[1]
+        if self.marked and not self.has_marked_journal() and not os.path.lexists(archived):
             self.history.positions[self.marked] = Position(rewound=REMOVED)
+
+    def has_marked_journal(self) -> bool:
+        """Return whether the journal that the marker names is known without a look at the archived ones."""
+        return self.marked in self.history.positions or self.marked in self.history.problems
 
     def repeat_problems(self) -> None:
         """Report all problems of the journals again, for a session that is new here."""
         self._reported = set()
-
-    def _is_incomplete(self, name: str) -> bool:
-        """Return whether the state lacks events of a journal that cannot be read now.
-
-        If another kind of file has replaced a journal that was read before, the state still contains its events.
-        """
-        if not self.fresh and name in self._seen and self._seen[name].size:
-            return True
-        read = (self.history.position(name) or Position()).size
-        never = not read and name not in self._seen  # it may be another user's: then it does not count here
-        for path in journal_paths(self.workspace.log, name) if is_session_id(name) else ():
-            try:
-                status = os.lstat(path)
-            except FileNotFoundError:
-                continue
-            except OSError:
-                return True
-            if not stat.S_ISREG(status.st_mode) or status.st_size > MAX_JOURNAL_BYTES:
-                return False
-            return status.st_size != read and not (never and not os.access(path, os.R_OK))
-        return False
 
     def _read(self, consistent: bool, use: Callable[[list[Event]], object]) -> EventKey | None:
         """Read what is new and pass it to `use`.
@@ -324,15 +281,8 @@ class Snapshot:
         if self._unsaved or not self.fresh or self.ended.damaged:
             older_checkpoints.save_older_checkpoints(self.workspace.cache, self._newest_saved, self._unsaved)
             self._newest_saved, self._unsaved = self._newest_older, {}
-        checkpoint.save(
-            self.workspace.cache,
-            self._marks(),
-            texts,
-            None if self.ended.damaged else folded,
-            self._newest_older,
-            self._log_modified_ns(),
-            store,
-        )
+        usable, listed = None if self.ended.damaged else folded, self._log_modified_ns()
+        checkpoint.save(self.workspace.cache, self._marks(), texts, usable, self._newest_older, listed, store)
 
     def _is_archived(self, session: str) -> bool:
         position = self.history.position(session)

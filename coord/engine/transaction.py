@@ -4,8 +4,9 @@ Under the lock, the state is exactly that of the journals, and it does not chang
 its events: on one machine, claims are linearizable. A signal that would end the process is deferred until the lock is
 free, so Ctrl-C leaves nothing half done.
 
-Each transaction also records the deaths that this process notices (rule 9). The acting session gets a new anchor if its
-process is gone, or if its client resumed it in another process.
+Each transaction also records the deaths that this process notices (rule 9), and one that starts a session archives
+journals of sessions that ended. The acting session gets a new anchor if its process is gone, or if its client resumed
+it in another process.
 """
 
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from msgspec.structs import replace
 
 from coord.engine.board import write_board
 from coord.engine.guard_index import save_index
+from coord.engine.journals.archiving import archive_ended
 from coord.engine.machine_lock import under_lock
 from coord.engine.snapshot import Snapshot
 from coord.errors import no_log, no_session
@@ -63,7 +65,7 @@ class Transaction:
     def __init__(self, system: System, workspace: Workspace, snapshot: Snapshot, notes: list[str]) -> None:
         self.system, self.workspace, self.snapshot, self.notes = system, workspace, snapshot, notes
         self.me = Identity("", "")
-        self.appended = False
+        self.appended = self.started = False  # whether it appended anything, and whether a new session
         self.outdated = not snapshot.fresh  # whether to rebuild the derived files even if nothing is appended
         self._writer: JournalWriter | None = None
         self._wall = system.wall()
@@ -153,6 +155,7 @@ class Transaction:
             pass
         self.me = Identity(name, identity.how, identity.agent, identity.client, identity.conversation)
         self.append(started)
+        self.started = True
         protect_log(self.workspace)
         self.snapshot.repeat_problems()
 
@@ -267,7 +270,9 @@ def transact(
                 transaction.finish()
                 notes += snapshot.problem_notes(again=False)
                 if transaction.appended or transaction.outdated:
-                    if transaction.appended and not snapshot.marked:
+                    if transaction.started:
+                        archive_ended(system, workspace, snapshot.history, snapshot.state, snapshot.now)
+                    if transaction.appended and not snapshot.has_marked_journal():
                         write_marker(workspace, transaction.me.session)
                     if transaction.appended:
                         snapshot.save()

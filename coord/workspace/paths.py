@@ -181,12 +181,12 @@ def write_marker(workspace: Workspace, journal: str) -> None:
 
 
 def read_marker(workspace: Workspace) -> str:
-    """Return a journal that the git directory records for this workspace; empty if there is none.
+    """Return the journal that the git directory recorded last for this workspace; empty if there is none.
 
     If this journal is not in the log, the log was removed.
     """
-    here = _marker_folder(workspace)
-    return next((name for name, folder in _markers(workspace.repository) if folder == here and is_session_id(name)), "")
+    here, markers = _marker_folder(workspace), reversed(_markers(workspace.repository))
+    return next((name for name, folder in markers if folder == here and is_session_id(name)), "")
 
 
 def _markers(repository: Repository | None) -> list[tuple[str, str]]:

@@ -217,11 +217,12 @@ def known_closed_reason(folder: str, session: str, position: Position) -> str:
         return f"line {first.line} (byte {first.byte}) is damaged: {first.reason}"
     if position.rewound:
         return position.rewound
-    if position.archived:
+    active, archived = journal_paths(folder, session)
+    if position.archived or (not position.size and os.path.lexists(archived)):  # not even if its position is unknown
         return "it was archived"
     if position.size >= FULL_JOURNAL_BYTES:
         return f"it is full, with {position.size} bytes"
-    if os.path.lexists(os.path.join(folder, session + JOURNAL_SUFFIX + SEAL_SUFFIX)):
+    if os.path.lexists(active + SEAL_SUFFIX):
         return "its last write could not be made durable"
     return ""
 

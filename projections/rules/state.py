@@ -10,7 +10,7 @@ messages, only those that concern a live session or are open.
 """
 
 from collections.abc import Callable, Iterable
-from typing import Literal, TypeAlias, TypeVar
+from typing import Any, Literal, TypeAlias, TypeVar
 
 from msgspec import Struct, field
 
@@ -171,7 +171,7 @@ class Rows(dict[str, V]):
         self[key] = row
         return row
 
-    def get(self, key, default=None):  # type: ignore[no-untyped-def, override]
+    def get(self, key: str, default: Any = None, /) -> Any:
         """Return the row with this id, or `default`."""
         try:
             return self[key]
@@ -179,7 +179,7 @@ class Rows(dict[str, V]):
             return default
 
     def __contains__(self, key: object) -> bool:
-        return super().__contains__(key) or self.get(key) is not None
+        return super().__contains__(key) or self.get(str(key)) is not None
 
     def __delitem__(self, key: str) -> None:
         super().__delitem__(key)

@@ -8,7 +8,7 @@ an hour after their last event, unless they still hold a claim.
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from operator import attrgetter
-from typing import Literal
+from typing import Any, Literal
 
 from msgspec import Struct
 
@@ -156,7 +156,7 @@ class SessionNames(dict[str, str]):
         known = self._sessions.get(session)
         return known.name if known else ""
 
-    def get(self, session, default=""):  # type: ignore[no-untyped-def, override]
+    def get(self, session: str, default: Any = "", /) -> Any:
         """Return the name of a session, or `default` if it has none."""
         return self[session] or default
 

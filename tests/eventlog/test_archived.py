@@ -3,6 +3,7 @@ events.
 """
 
 import os
+import shutil
 from pathlib import Path
 from types import ModuleType
 
@@ -95,10 +96,21 @@ def test_an_archived_journal_takes_no_more_events(tmp_path: Path) -> None:
     assert closed_reason(str(tmp_path), "amber", history.positions["amber"]) == "", "someone put it back"
 
 
+def test_no_second_journal_gets_the_name_of_an_archived_one(tmp_path: Path) -> None:
+    """Not even if the position in the archived one was lost with a damaged cache."""
+    write(tmp_path, "amber", "north", [1])
+    archive(tmp_path, "amber")
+    assert closed_reason(str(tmp_path), "amber", Position()) == "it was archived"
+    with pytest.raises(JournalClosed, match="it was archived"):
+        JournalWriter(str(tmp_path), "amber", Position())
+    assert not (tmp_path / "amber.jsonl").exists()
+
+
 def test_the_journal_in_the_log_counts_before_an_archived_one(tmp_path: Path) -> None:
     write(tmp_path, "amber", "north", [1, 2])
     archive(tmp_path, "amber")
-    write(tmp_path, "amber", "north", [1, 2, 3])
+    shutil.copy(tmp_path / ARCHIVE_FOLDER / "amber.jsonl", tmp_path)
+    write(tmp_path, "amber", "north", [3])
     history = LogReader(str(tmp_path), "north")
     assert keys(history.catch_up(at(10)).events) == ["amber/1", "amber/2", "amber/3"]
     assert history.duplicates == {"amber"}
@@ -119,6 +131,46 @@ def test_held_back_events_of_an_archived_journal_count_later(tmp_path: Path) -> 
     assert keys(history.catch_up(at(5)).events) == ["brown/1"]
     assert list(history.held_back) == ["brown"]
     assert keys(history.catch_up(at(500)).events) == ["brown/2"]
+
+
+def test_a_recent_listing_of_the_archive_is_repeated(tmp_path: Path) -> None:
+    """Two changes in quick succession can give the folder the same modification time."""
+    write(tmp_path, "amber", "north", [1])
+    archive(tmp_path, "amber")
+    reader = LogReader(str(tmp_path), "north")
+    reader.catch_up(at(10))
+    same = os.stat(tmp_path / ARCHIVE_FOLDER).st_mtime_ns
+    write(tmp_path, "brown", "north", [2])
+    os.rename(tmp_path / "brown.jsonl", tmp_path / ARCHIVE_FOLDER / "brown.jsonl")
+    os.utime(tmp_path / ARCHIVE_FOLDER, ns=(same, same))
+    assert keys(reader.catch_up(at(10)).events) == ["brown/1"]
+
+
+def test_a_move_in_the_same_instant_as_a_listing_is_found(tmp_path: Path) -> None:
+    """Even if the modification time of the archive is the same, a journal that left the log is not gone."""
+    write(tmp_path, "amber", "north", [1])
+    write(tmp_path, "brown", "north", [2])
+    archive(tmp_path, "amber")
+    os.utime(tmp_path / ARCHIVE_FOLDER, ns=(5, 5))
+    reader = LogReader(str(tmp_path), "north")
+    reader.catch_up(at(10))
+    assert reader.archive.is_current(str(tmp_path))
+    archive(tmp_path, "brown")
+    os.utime(tmp_path / ARCHIVE_FOLDER, ns=(5, 5))
+    assert not reader.catch_up(at(10)).rewound
+    assert reader.archive.summary.journals == 2
+
+
+def test_an_unchanged_archive_is_not_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path, "amber", "north", [1])
+    archive(tmp_path, "amber")
+    os.utime(tmp_path / ARCHIVE_FOLDER, ns=(5, 5))
+    reader = LogReader(str(tmp_path), "north")
+    reader.catch_up(at(10))
+    monkeypatch.setattr(archived, "journal_names", lambda _: pytest.fail("it was listed"))
+    write(tmp_path, "brown", "north", [2])
+    assert keys(reader.catch_up(at(10)).events) == ["brown/1"]
+    assert (reader.latest, reader.names()) == (at(2), {"amber", "brown"})
 
 
 # --- archiving during a read ------------------------------------------------------------------------------------------

@@ -199,6 +199,12 @@ def errors(call: Call, chance: random.Random) -> Iterator[str]:
         yield "EINTR"
 
 
+def moved_first(calls: list[Call], call: Call) -> bool:
+    """Whether a call comes after the first move of a journal: the events are durable then, so it may fail."""
+    moves = [place for place, one in enumerate(calls) if one.name == "rename" and one.what.startswith("log/")]
+    return bool(moves) and calls.index(call) > moves[0]
+
+
 @pytest.mark.attack(4)
 @pytest.mark.parametrize("name", CASES)
 def test_a_command_killed_at_any_system_call(tmp_path: Path, tally: Tally, name: str) -> None:
@@ -227,7 +233,7 @@ def test_a_command_with_any_system_call_failing(tmp_path: Path, tally: Tally, na
                     continue
                 if error == "EINTR":
                     assert traced.result.code == it.case.code, (where, call, traced.result)
-                elif call.must_not_fail:
+                elif call.must_not_fail and not (it.case.archives and moved_first(list(it.calls), call)):
                     assert traced.result.code == 4, (where, call, error, traced.result)
                 it.check(traced, f"{where}: {error} at {call}")
                 tally.did("failures")

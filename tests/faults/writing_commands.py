@@ -113,6 +113,7 @@ class Case:
     waits: bool = False  # until bob releases his claim
     tears: bool = False  # the journal has a tear, which is saved beside it
     inherits: bool = False  # syncs what a killed process wrote, or seals the journal
+    archives: bool = False  # moves journals, which may fail
     asks: bool = False  # prints before it writes that it has printed
     code: int = 0
 
@@ -174,6 +175,7 @@ CASES = {
     "init, with --force": Case("init --force", who="", before=_with_changed_files),
     "start": Case("start --no-anchor --name cleo", who=""),
     "start, in a new folder": Case("start --no-anchor", who="", before=_without_a_cache),
+    "start, archiving": Case("start --no-anchor --name cleo", who="", before=_with_ended, archives=True),
     "start, a name is added": Case("start --name anna"),
     "start, continuing an ended session": Case("start --no-anchor --continue eve --new", who="", before=_with_ended),
     "heartbeat": Case("heartbeat building api BUILD 25% tests"),

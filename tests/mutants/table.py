@@ -70,6 +70,16 @@ journal.read_from | never read last | a journal that was rewound is found
     eventlog/local/test_closed.py::test_continued_reading_finds_a_rewound_journal
 LogReader._read_next | never horizon | events of another machine that are too far ahead are held back
     eventlog/test_history.py::test_events_too_far_ahead_are_held_back_and_not_lost
+Archive.refresh | always force | a journal that was just archived is not reported as gone
+    eventlog/test_archived.py::test_a_move_in_the_same_instant_as_a_listing_is_found
+listing.list_journals | never remove | a journal that was moved back from the archive counts there
+    property/test_archive_listing.py::test_listing_only_a_changed_archive_finds_the_same
+Archive.refresh | always is_settled | a change in the same instant as a listing is found by the next one
+    eventlog/test_archived.py::test_a_recent_listing_of_the_archive_is_repeated
+archiving.reason_to_keep | never busy | a journal stays while one of its sessions holds a claim
+    coord/admin/test_archive_exceptions.py::test_an_imported_journal_stays_while_it_has_claims
+archiving.archive_ended | without suppress | a start succeeds even if nothing can be archived
+    coord/engine/test_archiving.py::test_a_start_succeeds_if_a_move_fails
 
 # The rules of claims.
 conflicts.conflict | never agent | rule 1: a session and its own subagent do not conflict
@@ -162,7 +172,7 @@ after_commit | without transact | a commit ends the claims of the edits in it
 # Archiving and verifying.
 archive | without under_lock | journals are moved under the lock
     coord/admin/test_archive_exceptions.py::test_journals_are_moved_under_the_lock_and_synced
-_move | never changed | a journal that was written to meanwhile is not archived
+_move | always same path | a journal that was written to meanwhile is not archived
     coord/admin/test_archive_exceptions.py::test_a_journal_whose_session_comes_back_stays
 JournalResult.whole | never damage | a journal with damage is not whole
     faults/test_verify.py::test_damage_is_reported_with_its_place_and_a_remedy
@@ -170,6 +180,10 @@ PostedHistory._check_odd | returns None | resources that differ between the even
     property/test_postings.py::test_a_handover_of_another_resource_is_not_posted
 journal.find_line | returns None | one event is found without reading its whole journal
     eventlog/local/test_find_line.py::test_every_line_of_a_journal_is_found
+_compare_checkpoint | never damaged | rows beside the checkpoint that differ from the journals are reported
+    faults/test_ended_rows.py::test_verify_reports_damaged_files_beside_the_checkpoint
+Buckets._read | never digest | a changed byte beside the checkpoint is noticed
+    coord/engine/cache/test_buckets.py::test_a_damaged_file_is_noticed
 _compare_checkpoint | returns 'same' | a checkpoint that differs from the journals is reported
     faults/test_verify.py::test_a_wrong_fold_in_the_checkpoint_is_reported
 

@@ -51,7 +51,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     root = tmp_path_factory.mktemp("root")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(older_checkpoints, "_MIN_INTERVAL", 4)
-        patch.setattr(ended, "DAY_S", 20)
+        patch.setattr(ended, "ARCHIVE_AFTER_S", 20)
         patch.setattr(ended, "MAX_PENDING_BYTES", 300)
         patch.setattr(messages, "HOUR_S", 10)
         patch.setattr(messages, "DAY_S", 15)

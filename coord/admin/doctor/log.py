@@ -10,10 +10,12 @@ from collections.abc import Iterator
 
 from coord.admin.doctor.subject import DoctorFinding, RepairStep, Subject, join_limited
 from coord.admin.verify import JournalResult
-from coord.engine.journal_problems import clock_note
+from coord.engine.journals.archiving import ended_before, folder_problem, reason_to_keep, sessions_with_requests
+from coord.engine.journals.problems import clock_note
 from coord.render.format import duration_text, plural, time_text
 from coord.workspace.paths import REMOVED
 from eventlog.errors import LogError
+from eventlog.events import DAY_S, add_time
 from eventlog.local.files import ARCHIVE_FOLDER
 from eventlog.local.lock import SEAL_SUFFIX, lock_owner
 from eventlog.local.writer import TORN_SUFFIX
@@ -99,6 +101,23 @@ def duplicate_journals(subject: Subject) -> Iterator[DoctorFinding]:
         )
         evidence = f"in log/, which is used, and in log/{ARCHIVE_FOLDER}/, which is ignored"
         yield DoctorFinding("warning", f"{name}.jsonl is in two places", evidence, steps)
+
+
+def unarchived_journals(subject: Subject) -> Iterator[DoctorFinding]:
+    """Find journals that should have been archived long ago, for other reasons than those that are reported above."""
+    history, state, folder = subject.snapshot.history, subject.state, subject.folder
+    busy, problem = sessions_with_requests(state), folder_problem(folder)
+    reasons: list[str] = []
+    for name in ended_before(history, state, add_time(subject.now, -7 * DAY_S)):
+        position = history.positions[name]
+        reported = position.damage or position.rewound or name in {*history.problems, *history.duplicates}
+        reason = reason_to_keep(subject.system, folder, history, name, position, {name} & busy) or problem
+        if reason and not reported:
+            reasons.append(f"{name}.jsonl: {reason}")
+    if reasons:
+        steps = (RepairStep("see each of them with its reason", "coord archive --dry-run"),)
+        what = f"{plural(len(reasons), 'journal')} of sessions that ended more than a week ago cannot be archived"
+        yield DoctorFinding("note", what, join_limited(reasons), steps)
 
 
 def checkpoint(subject: Subject) -> Iterator[DoctorFinding]:

@@ -29,6 +29,7 @@ from coord.admin.doctor.log import (
     lock,
     newer_events,
     rewinds,
+    unarchived_journals,
     unusable_log,
 )
 from coord.admin.doctor.sessions import shared_anchors, silent_sessions, unwatched_anchors
@@ -48,6 +49,7 @@ CHECKS: dict[str, _CheckEntry] = {
     "damage": _CheckEntry(damage),
     "rewinds": _CheckEntry(rewinds),
     "two places": _CheckEntry(duplicate_journals),
+    "not archived": _CheckEntry(unarchived_journals),
     "checkpoint": _CheckEntry(checkpoint),
     "newer events": _CheckEntry(newer_events),
     "leftovers": _CheckEntry(leftover_files),

@@ -1,8 +1,9 @@
 """Keep the rows of sessions that ended long ago, and of their messages, in the store instead of the state.
 
-Such a session is not live, was over for a day at the last event, has its journal in the archive, and holds and waits
-for nothing. Such a message is neither recent nor open, and only such sessions have not read or acknowledged it. Their
-rows leave the state when it is saved. A row that is looked up by its id comes back into the state (`Rows`).
+Such a session is not live, was over for a day at the last event, has its journal in the archive, holds and waits for
+nothing, and has no part in a recent message. Such a message is neither recent nor open, and only such sessions have not
+read or acknowledged it. Their rows leave the state when it is saved. A row that is looked up by its id comes back into
+the state (`Rows`).
 
 A row is either in the state, or it is the last value of its key in the store. An empty value means that the row came
 back into the state and has changed since, or was removed.
@@ -15,8 +16,8 @@ import msgspec
 
 from coord.engine.cache.buckets import DECODE_ERRORS, MAX_PENDING_BYTES, Buckets, CacheDamaged, Entry
 from coord.engine.cache.checkpoint import StoreVersion
-from eventlog.archived import Archive
-from eventlog.events import DAY_S, Instant, add_time
+from eventlog.archived import ARCHIVE_AFTER_S, Archive
+from eventlog.events import Instant, add_time
 from eventlog.scanning import Position
 from projections.rules.messages import is_open
 from projections.rules.state import Message, Rows, Session, State
@@ -66,11 +67,8 @@ class EndedRows:
     def bring_back(self) -> None:
         """Move all rows from the store into the state."""
         try:
-            for rows, prefix, decode in (
-                (self._sessions, SESSION, _decode_session),
-                (self._messages, MESSAGE, _decode_message),
-            ):
-                self._bring_back(rows, prefix, decode)
+            self._bring_back(self._sessions, SESSION, _decode_session)
+            self._bring_back(self._messages, MESSAGE, _decode_message)
         except CacheDamaged:
             self._rebuild()
             self.bring_back()
@@ -117,7 +115,7 @@ class EndedRows:
 
     def put_away(self, state: State, is_archived: Callable[[str], bool]) -> None:
         """Move the rows that need not be in the state to the store."""
-        limit = add_time(state.at, -DAY_S) if state.at else ""
+        limit = add_time(state.at, -ARCHIVE_AFTER_S) if state.at else ""
         entries: list[Entry] = []
         for session in list(_ended_sessions(state, limit)):
             if is_archived(session.id):
@@ -136,8 +134,10 @@ class EndedRows:
 
 
 def _ended_sessions(state: State, limit: Instant) -> Iterator[Session]:
-    """Yield the sessions that were over before `limit`, and hold and wait for nothing."""
+    """Yield the sessions that were over before `limit`, and have no claim, no wait and no part in a recent message."""
     busy = {request.session for request in (*state.claims.values(), *state.waits.values())}
+    for message in (state.messages[name] for name in state.recent):
+        busy |= {message.session, *message.to}
     for session in state.sessions.values():
         is_over = not session.live and session.status != "imported" and "" < session.over_at < limit
         if is_over and session.id not in busy:

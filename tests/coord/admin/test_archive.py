@@ -132,6 +132,7 @@ def test_after_archiving_nothing_is_folded_again(scene: Scene) -> None:
     snapshot.catch_up()
     assert snapshot.fresh
     assert snapshot.journal_problems() == []
+    snapshot.ended.bring_back()
     shutil.rmtree(scene.repo.folder / ".cache")
     again = Snapshot(system, find_workspace(system, None))
     again.catch_up()

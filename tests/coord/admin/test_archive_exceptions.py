@@ -142,8 +142,8 @@ def test_journals_are_moved_under_the_lock_and_synced(scene: Scene, monkeypatch:
         sync_names(log)
         done.append("is synced")
 
-    monkeypatch.setattr(archiving, "archive_journal", goes)
-    monkeypatch.setattr(archiving, "sync_names", synced)
+    monkeypatch.setattr("coord.engine.journals.archiving.archive_journal", goes)
+    monkeypatch.setattr("coord.engine.journals.archiving.sync_names", synced)
     assert scene.archive("--dry-run")[0] == {scene.over}
     assert done == []
     assert scene.archive()[0] == {scene.over}

@@ -30,9 +30,10 @@ _SHOWN = 20
 def archive(run: Run, before: str, dry_run: bool, limit: int | None) -> None:
     """Move the journals of sessions that ended or died long ago to log/ended/.
 
-    This makes other commands faster, because they do not read archived journals for the present state. Nothing is lost:
-    the commands that show the past still read them, and `coord verify` still checks them. A session that comes back
-    gets a new journal.
+    You rarely need this: each start of a session archives up to 100 journals of sessions that ended at least a day ago.
+    This command reads every journal from beginning to end before it moves it, moves any number, also imported ones, and
+    shows why others stay. Nothing is lost: the commands that show the past still read archived journals, and `coord
+    verify` still checks them. A session that comes back gets a new journal.
 
     \b
     Examples:
