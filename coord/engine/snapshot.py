@@ -22,8 +22,9 @@ from eventlog.local.files import modified_at_ns
 from eventlog.local.journal import journal_paths
 from eventlog.order import order_key
 from eventlog.scanning import Position
+from projections.postings.collect import PostingCollector
 from projections.rules.fold import fold
-from projections.rules.state import DecisionRecorder, State, ignore_decision
+from projections.rules.state import State
 
 EventKey: TypeAlias = tuple[Instant, str, int]  # a place in the total order
 BEFORE_ALL: EventKey = ("", "", 0)  # before all events
@@ -35,13 +36,17 @@ class Snapshot:
 
     `unreadable` is the name of a journal that cannot be read now and whose events are missing from the state. What its
     session holds is then unknown, so no claim may be granted. `fresh` is whether the state continues the checkpoint's,
-    without a replay.
+    without a replay. With `posts`, what is folded is also posted (see `projections.postings`); whoever saves a
+    checkpoint must ask for it. `posted` is whether the store has the postings of all events in the state.
     """
 
-    def __init__(self, system: System, workspace: Workspace) -> None:
+    def __init__(self, system: System, workspace: Workspace, *, posts: bool = False) -> None:
+        self._posts, self.posted = posts, False
         self.system, self.workspace, self.unreadable = system, workspace, ""
         saved, folded = checkpoint.load(workspace.cache)
         self._seen, self._reported, self.fresh = saved.seen, set(saved.told), folded is not None
+        if posts and folded and not saved.store.posted:
+            folded, self.fresh = None, False
         if folded is None:  # the final positions are valid for every version of the code
             self._seen = checkpoint.high_water_marks(saved.seen, final_positions(workspace.cache, saved.store), ())
         positions, archive = self._use(folded, saved.store)
@@ -71,7 +76,9 @@ class Snapshot:
         """Continue from a fold, or from the beginning. Return the positions of the journals and of archived ones."""
         if folded is None:
             folded, store = checkpoint.SavedFold(self._start_positions(), State()), checkpoint.StoreVersion()
-        self.state = folded.state
+            store.posted = self._posts
+        self.state, self.posted = folded.state, store.posted
+        self._collector = PostingCollector()
         buckets = Buckets(self.workspace.cache, store.head, store.pending)
         self.ended = EndedRows(buckets, self.state, self._recomputed)
         return folded.positions, Archive(store.archive, StoredPositions(buckets))
@@ -99,7 +106,7 @@ class Snapshot:
 
         def use(events: list[Event]) -> None:
             for first in range(0, len(events), _SLICE):
-                fold(self.state, events[first : first + _SLICE])
+                self._fold(events[first : first + _SLICE])
                 if len(events) > _SLICE:
                     self.ended.put_away(self.state, self._is_archived)
             if not consistent:  # otherwise the positions can be ahead of the state
@@ -112,6 +119,23 @@ class Snapshot:
             self._fold_new(consistent, use, lambda: None)
         finally:
             bar.close()
+
+    def _fold(self, events: list[Event]) -> None:
+        if self._posts:
+            self._collector.fold(self.state, events)
+            self._post()
+        else:
+            fold(self.state, events)
+            self.posted &= not events
+
+    def _post(self) -> None:
+        self.ended.buckets.append(self._collector.take())
+        self.posted &= not self.ended.damaged
+
+    def advance(self, now: Instant) -> None:
+        """Let time pass in the state, as `projections.rules.fold.as_of` does."""
+        self._collector.advance(self.state, now)
+        self._post()
 
     def _keep_older_checkpoint(self) -> None:
         """Keep the state as an older checkpoint, if it is far enough from the previous one."""
@@ -236,9 +260,9 @@ class Snapshot:
         marks = checkpoint.high_water_marks(before, history.positions, history.held_back)
         return {name: mark for name, mark in marks.items() if name in history.positions or not history.position(name)}
 
-    def fold_own(self, event: Event, position: Position, record: DecisionRecorder = ignore_decision) -> None:
+    def fold_own(self, event: Event, position: Position) -> None:
         """Fold an event that this process has just appended."""
-        fold(self.state, [event], record)
+        self._fold([event])
         self.history.record_append(event.session, position)
 
     def save(self, *, reported: bool = True) -> None:
@@ -270,7 +294,7 @@ class Snapshot:
         history, ended = self.history, self.ended
         ended.put_away(self.state, self._is_archived)
         ended.put_positions(history.archive)
-        store = checkpoint.StoreVersion(ended.buckets.head, ended.buckets.pending, history.archive.summary)
+        store = checkpoint.StoreVersion(ended.buckets.head, ended.buckets.pending, history.archive.summary, self.posted)
         return checkpoint.SavedFold(history.positions, self.state), store
 
     @property

@@ -41,7 +41,6 @@ from eventlog.events import (
 from eventlog.local.journal import closed_reason
 from eventlog.local.writer import JournalWriter
 from eventlog.scanning import Position
-from projections.rules.fold import as_of
 from projections.rules.liveness import NOBODY_WAITS
 from projections.rules.state import Session, State
 
@@ -82,7 +81,7 @@ class Transaction:
         """Set `at` to the time of the next event: the wall clock, but later than every event seen (hybrid time)."""
         wall, latest = self._wall, self.snapshot.history.latest
         self.at = max(wall, add_time(latest, micros=1)) if latest else wall
-        as_of(self.state, self.at)
+        self.snapshot.advance(self.at)
 
     def append(self, payload: AnyPayload) -> Event:
         """Append an event of the acting session with the time `at`, fold it, and advance `at`."""
@@ -252,7 +251,7 @@ def transact(
     Notes for the user are added to `notes`, also if the decision raises. `prepare` is for work that may take long, such
     as running git: it is called before the lock is taken, with the state that was last saved.
     """
-    snapshot = Snapshot(system, workspace)
+    snapshot = Snapshot(system, workspace, posts=True)
     snapshot.read_ahead()
     if prepare:
         prepare(snapshot.state, snapshot.now)

@@ -5,7 +5,7 @@ characters are escaped.
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from typing import Any
 
-from coord.render.format import Names, duration_text, eta_text, line, plural, session_label
+from coord.render.format import Names, duration_text, eta_text, line, plural, session_label, time_text
 from eventlog.events import (
     EVERYONE,
     AgentStarted,
@@ -20,6 +20,7 @@ from eventlog.events import (
     ClaimRequested,
     Event,
     EventId,
+    Instant,
     MessageAcknowledged,
     MessageRead,
     MessageResolved,
@@ -50,6 +51,16 @@ def event_text(event: Event, names: Names, resources: Mapping[EventId, str] | No
     claim = getattr(payload, "claim", "")
     known = (resources or {}).get(claim, "") if not getattr(payload, "resource", "") else ""
     return text.replace(claim, f"{line(known)} ({claim})", 1) if known else text
+
+
+def event_line(event: Event, now: Instant, names: Names, resources: Mapping[EventId, str] | None = None) -> str:
+    """Return an event as one line: its time, its id, the name of its session, and what happened.
+
+    `names` and `resources` are as in `event_text`.
+    """
+    actor = event.actor if event.imported else line(names.get(event.session, ""), 40)
+    text = event_text(event, names, resources)
+    return f"{time_text(event.at, now, seconds=True)}  {event.id}{f' ({line(actor)})' if actor else ''} {text}"
 
 
 def claimed_resources(events: Iterable[Event]) -> dict[EventId, str]:

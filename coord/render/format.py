@@ -136,6 +136,14 @@ def until(at: Instant, now: Instant, automatic: bool = False) -> str:
     )
 
 
+class CountedNames(dict[str, str]):
+    """Names that are looked up one by one. What they contain cannot be listed."""
+
+    def is_only(self, name: str) -> bool:
+        """Return whether only one session has this name."""
+        return list(self.values()).count(name) == 1
+
+
 def session_label(session: str, names: Names, *, full: bool = False) -> str:
     """Return the name of a session; its id if it has no name.
 
@@ -146,7 +154,8 @@ def session_label(session: str, names: Names, *, full: bool = False) -> str:
     shown = line(name, _NAME_CHARS)
     if not shown:
         return session
-    is_unique = name not in names and list(names.values()).count(name) == 1
+    is_only = names.is_only(name) if isinstance(names, CountedNames) else list(names.values()).count(name) == 1
+    is_unique = name not in names and is_only
     is_clear = is_unique and shown == name and len(name.split()) == 1
     return shown if is_clear and not full else f"{shown} ({session})"
 

@@ -7,7 +7,7 @@ from eventlog.events import Instant, MessageSent, seconds_between
 from projections.rules.resources import covers, overlap
 from projections.rules.state import Claim, State
 from projections.views.claim_history import ClaimHistoryEntry
-from projections.views.intervals import HistoryAnalysis
+from projections.views.intervals import SessionInterval
 from projections.views.receipts import Receipt, Receipts
 
 
@@ -192,9 +192,11 @@ def holder_text(claim: Claim, now: Instant, names: Names, gone: Names) -> str:
     return f"{text}. But {dead}: {FREED_NEXT}" if dead else text
 
 
-def life_lines(analysis: HistoryAnalysis, session: str, now: Instant, names: Names, gone: Names) -> Iterator[str]:
+def life_lines(
+    lives: Sequence[SessionInterval], state: State, session: str, now: Instant, names: Names, gone: Names
+) -> Iterator[str]:
     """Yield a line for each period in which a session was live, then one for each claim that it holds."""
-    for life in (life for life in analysis.session_intervals if life.session == session):
+    for life in lives:
         label, start = session_label(session, names, full=True), time_text(life.start, now, seconds=True)
         if life.end:
             how = _LIFE_END.get(life.how, life.how)
@@ -204,7 +206,7 @@ def life_lines(analysis: HistoryAnalysis, session: str, now: Instant, names: Nam
         else:
             dead = f". But {line(gone[session], 200)}" if session in gone else ""
             yield f"{label} has been live since {start}; last seen {ago(life.last_at, now)}{dead}"
-    held = [claim for claim in analysis.state.claims.values() if claim.session == session]
+    held = [claim for claim in state.claims.values() if claim.session == session]
     yield "\n".join(holder_text(claim, now, names, {}) for claim in held) or "It holds nothing."
 
 

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import BinaryIO, TypeVar
 
-from eventlog.codec import MAX_LINE
+from eventlog.codec import MAX_LINE, NO_HASH, DamagedLine, decode_line, stored_hash
 from eventlog.errors import LogError, Unreadable
 from eventlog.events import Event, EventId
 from eventlog.local.files import ARCHIVE_FOLDER, BINARY, JOURNAL_SUFFIX, NOFOLLOW
@@ -26,6 +26,8 @@ from eventlog.scanning import Position, scan
 _LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789")
 _ID_CHARACTERS = _LETTERS | set("._-")
 _NUMBER = "[1-9][0-9]{0,15}"
+_LINE_HEAD = re.compile(rb'\{"v":[0-9]+,"at":"[^"]*","session":"([^"]*)","n":([1-9][0-9]{0,15}),')
+_SEARCHED_BYTES = 1 << 14  # a part of a journal of this size is searched line by line
 _CHUNK_BYTES = 1 << 20  # bytes per read in `read_in_chunks`
 MAX_JOURNAL_BYTES = 1 << 28  # a larger journal is not read, so that no file can fill the memory
 FULL_JOURNAL_BYTES = MAX_JOURNAL_BYTES // 2  # a journal of this size is closed; its session continues in another
@@ -159,10 +161,58 @@ def read_event(folder: str, name: EventId) -> Event | None:
     session, _, number = name.rpartition("/")
     if not is_session_id(session) or not re.fullmatch(_NUMBER, number):
         return None
+    if found := find_line(folder, session, int(number)):
+        return found[0]
     try:
         return next((event for event in read_events(folder, session) if event.n == int(number)), None)
     except (LogError, OSError):
         return None
+
+
+def find_line(folder: str, session: str, n: int) -> tuple[Event, bytes] | None:
+    """Return the event `n` of a journal and its line, without its newline, or None if a search does not find it.
+
+    The search bisects the file by the numbers in its lines, and verifies the line it finds against the hash in the line
+    before. It fails where the lines are damaged or not in order; `read_events` then decides.
+    """
+    try:
+        return with_journal_path(folder, session, lambda path: _search(path, session, n))
+    except (LogError, OSError):
+        return None
+
+
+def _search(path: str, session: str, n: int) -> tuple[Event, bytes] | None:
+    with _open_journal(path) as file:
+        low, high = 0, os.fstat(file.fileno()).st_size
+        while high - low > _SEARCHED_BYTES:  # the line before the wanted one begins at `low` or after it
+            middle = (low + high) // 2
+            file.seek(middle)
+            begin = middle + len(file.readline(MAX_LINE))
+            number = _line_number(file.readline(MAX_LINE), session)
+            if number and number < n:
+                low = begin
+            else:
+                high = middle
+        file.seek(low)
+        before = b""
+        for line in iter(lambda: file.readline(MAX_LINE), b""):
+            number = _line_number(line, session)
+            if number == n and line.endswith(b"\n") and (before or not low):
+                try:
+                    event = decode_line(line[:-1], stored_hash(before[:-1]) if before else NO_HASH)
+                except DamagedLine:
+                    return None
+                return (event, line[:-1]) if (event.session, event.n) == (session, n) else None
+            if not number or number >= n:
+                return None
+            before = line
+    return None
+
+
+def _line_number(line: bytes, session: str) -> int:
+    """Return the number of the event in a line, or 0 if it does not begin as this program writes it."""
+    head = _LINE_HEAD.match(line)
+    return int(head[2]) if head and head[1] == session.encode() else 0
 
 
 def closed_reason(folder: str, session: str, position: Position) -> str:

@@ -213,7 +213,7 @@ DecisionKind: TypeAlias = Literal[
 ]
 
 
-class Decision(Struct, frozen=True):
+class Decision(Struct, frozen=True, array_like=True):
     """One application of a rule to one claim or request: the outcome and its reasons."""
 
     at: Instant
@@ -222,7 +222,7 @@ class Decision(Struct, frozen=True):
     claim: EventId
     session: str
     resource: str
-    cause: EventId = ""  # the event that caused it; empty if time alone did
+    cause: str = ""  # the id of the event that caused it; empty if time alone did
     others: tuple[EventId, ...] = ()  # the conflicting claims and requests, or the claim that it became
 
 

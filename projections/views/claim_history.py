@@ -65,9 +65,9 @@ class ClaimHistoryEntry(Struct, frozen=True, kw_only=True):
 
 def build_claim_history(events: Iterable[Event], decisions: Iterable[Decision]) -> list[ClaimHistoryEntry]:
     """Return all entries of a history, in order; `decisions` are those that its fold recorded."""
-    builder = _EntryBuilder({event.id: event for event in events})
+    builder = EntryBuilder({event.id: event for event in events})
     entries = [builder.add(decision) for decision in decisions]
-    entries += builder.without_effect()
+    entries += [builder.without_effect(event) for event in builder.by_id.values() if builder.had_no_effect(event)]
     entries.sort(key=lambda entry: entry.at)  # stable, so that decisions at one instant stay in the order of the rules
     return entries
 
@@ -98,13 +98,13 @@ def caused_by(entries: Iterable[ClaimHistoryEntry], event: EventId) -> list[Clai
     return [entry for entry in entries if entry.cause == event]
 
 
-_CLAIM_EVENTS = (
+CLAIM_EVENTS = (
     *(ClaimAccepted, ClaimBroken, ClaimBypassed, ClaimFinished),
     *(ClaimHandedOver, ClaimReleased, ClaimRenewed),
 )
 
 
-class _EntryBuilder:
+class EntryBuilder:
     """Builds entries from decisions in order, and tracks the holder of each claim and request."""
 
     def __init__(self, by_id: dict[EventId, Event]) -> None:
@@ -114,6 +114,7 @@ class _EntryBuilder:
         self.caused: set[EventId] = set()
 
     def add(self, decision: Decision) -> ClaimHistoryEntry:
+        """Return the entry for the next decision."""
         began = "" if decision.what in ("refused", "waiting", "renewed") else self.since.get(decision.claim, "")
         if decision.what in ("granted", "waiting"):
             self.held[decision.claim] = Obstacle(decision.claim, decision.session, decision.resource)
@@ -144,23 +145,24 @@ class _EntryBuilder:
             became=became,
         )
 
-    def without_effect(self) -> list[ClaimHistoryEntry]:
-        """Return entries for the claim events that changed nothing, since only the present holder can act (rule 3)."""
-        return [
-            ClaimHistoryEntry(
-                at=event.at,
-                rule=3,
-                what="nothing",
-                claim=event.payload.claim,
-                session=event.actor,
-                resource=self._resource(event.payload.claim),
-                cause=event.id,
-                by=event.actor,
-                words=_event_text(event),
-            )
-            for event in self.by_id.values()
-            if isinstance(event.payload, _CLAIM_EVENTS) and event.id not in self.caused
-        ]
+    def had_no_effect(self, event: Event) -> bool:
+        """Return whether a claim event caused none of the decisions that were added."""
+        return isinstance(event.payload, CLAIM_EVENTS) and event.id not in self.caused
+
+    def without_effect(self, event: Event) -> ClaimHistoryEntry:
+        """Return the entry for a claim event that changed nothing, since only the present holder can act (rule 3)."""
+        claim = getattr(event.payload, "claim", "")
+        return ClaimHistoryEntry(
+            at=event.at,
+            rule=3,
+            what="nothing",
+            claim=claim,
+            session=event.actor,
+            resource=self._resource(claim),
+            cause=event.id,
+            by=event.actor,
+            words=_event_text(event),
+        )
 
     def _resource(self, claim: EventId) -> str:
         event = self.by_id.get(claim)

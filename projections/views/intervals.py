@@ -97,7 +97,7 @@ def analyze_history(
     recipients: dict[EventId, frozenset[str]] = {}
     state = start or State()
     held, earlier = _open_intervals(state), _earlier_decisions(state)
-    sessions, blocked = _SessionIntervals(state), _BlockedIntervals(state)
+    sessions, blocked = SessionIntervals(state), _BlockedIntervals(state)
     for piece in split(events):
         for event in piece:
             if not has_effect(state, event):
@@ -266,7 +266,7 @@ class _BlockedIntervals:
                 )
 
 
-class _SessionIntervals:
+class SessionIntervals:
     """Collects the intervals of sessions, event by event, from a state on."""
 
     def __init__(self, state: State) -> None:
@@ -275,25 +275,25 @@ class _SessionIntervals:
         self._last = {interval.session: index for index, interval in enumerate(self.intervals)}
 
     def observe(self, state: State, event: Event) -> None:
+        """Record the changes made by an event that was just folded."""
         for session in _affected(state, event):
-            self._update(session, event, acted=session.id == event.actor)
+            self.update(session, event.at, event.id, acted=session.id == event.actor)
 
-    def _update(self, session: Session, event: Event, *, acted: bool) -> None:
+    def update(self, session: Session, at: Instant, cause: EventId, *, acted: bool) -> None:
+        """Record how a session is after an event at `at` that affects it; `acted` is whether it wrote the event."""
         index = self._last.get(session.id)
         interval = self.intervals[index] if index is not None else None
         ended = not session.live
-        if interval is None and (not acted or (ended and session.over_at < event.at)):
+        if interval is None and (not acted or (ended and session.over_at < at)):
             return  # it was over before the analysis began, and still is
         if interval is None or (interval.end and acted and not ended):
             index = self._last[session.id] = len(self.intervals)
-            interval = SessionInterval(session=session.id, start=event.at, last_at=event.at)
+            interval = SessionInterval(session=session.id, start=at, last_at=at)
             self.intervals.append(interval)
         assert index is not None
         if acted:
-            interval = replace(interval, last_at=event.at)
+            interval = replace(interval, last_at=at)
         # Any event of an imported session can be its last.
         if ended and (not interval.end or session.status == "imported"):
-            interval = replace(
-                interval, end=event.at, how=session.status, evidence=session.over_because, cause=event.id
-            )
+            interval = replace(interval, end=at, how=session.status, evidence=session.over_because, cause=cause)
         self.intervals[index] = interval

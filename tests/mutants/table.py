@@ -204,6 +204,10 @@ _move | always same path | a journal that was written to meanwhile is not archiv
     coord/admin/test_archive_exceptions.py::test_a_journal_whose_session_comes_back_stays
 JournalResult.whole | never damage | a journal with damage is not whole
     faults/test_verify.py::test_damage_is_reported_with_its_place_and_a_remedy
+PostedHistory._check_odd | returns None | resources that differ between the events of a claim are answered from journals
+    property/test_postings.py::test_a_handover_of_another_resource_is_not_posted
+journal.find_line | returns None | one event is found without reading its whole journal
+    eventlog/local/test_find_line.py::test_every_line_of_a_journal_is_found
 _compare_checkpoint | never damaged | rows beside the checkpoint that differ from the journals are reported
     faults/test_ended_rows.py::test_verify_reports_damaged_files_beside_the_checkpoint
 Buckets._read | never digest | a changed byte beside the checkpoint is noticed

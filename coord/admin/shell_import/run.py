@@ -276,7 +276,7 @@ def _rebuild(system: System, workspace: Workspace, config: Config) -> list[str]:
 
     The imported events are already synced: if this fails, the next command does it.
     """
-    snapshot = Snapshot(system, workspace)
+    snapshot = Snapshot(system, workspace, posts=True)
     try:
         snapshot.catch_up()
         with under_lock(system, workspace, config):

@@ -57,6 +57,7 @@ class StoreVersion(Struct):
     head: bytes = b""
     pending: bytes = b""
     archive: ArchiveSummary = msgspec.field(default_factory=ArchiveSummary)
+    posted: bool = False  # whether the store has the postings of all events in the state
 
 
 class Checkpoint(Struct):

@@ -14,18 +14,18 @@ DAYS = 10 * DAY_S
 
 
 def story() -> State:
-    """Three sessions `ada` of one conversation: one ended long ago, one an hour ago, and one has another name."""
+    """Three sessions `ada` of one conversation: one ended long ago, one half an hour ago, and one has another name."""
     said = Story()
     said.tell(1, "brown-hare", SessionStarted(name="ada", client_session="talk"))
     said.ends(2, "brown-hare")
     said.tell(3, "coral-swift", SessionStarted(name="ada", client_session="talk"))
     said.tell(4, "amber-otter", SessionStarted(name="bea"))
     said.ends(DAYS, "coral-swift")
-    said.beats(DAYS + 3600, "amber-otter", "build")
+    said.beats(DAYS + 1800, "amber-otter", "build")
     return said.state()
 
 
-def test_a_session_of_the_last_day_comes_before_older_ones() -> None:
+def test_a_session_of_the_last_hour_comes_before_older_ones() -> None:
     state = story()
     assert matches(state, "ada") == ["coral-swift"]
     assert [session.id for session in by_conversations(state, ["talk"]).values()] == ["coral-swift"]

@@ -5,10 +5,9 @@ from collections.abc import Callable, Iterator, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from coord.cli.commands.history.log import event_line
 from coord.engine.history import FullHistory
 from coord.render.diff import TITLES, diff_context, diff_lines
-from coord.render.events import claimed_resources
+from coord.render.events import claimed_resources, event_line
 from coord.render.format import line, time_text
 from eventlog.events import Event
 from projections.rules.resources import overlap

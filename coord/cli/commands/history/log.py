@@ -2,13 +2,14 @@
 
 import select
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from difflib import get_close_matches
 from itertools import chain
 from typing import Any, get_args
 
 import msgspec
 
+from coord.cli.commands.history._posted import PostedLog
 from coord.cli.paging import Page, before_option, limit_option, newest_page
 from coord.cli.parser import argument, command, option
 from coord.cli.resources.words import resources_meant
@@ -18,14 +19,13 @@ from coord.engine.times import is_event_name
 from coord.errors import DONE, CoordError, usage_error
 from coord.platform.watch import POLL_EVERY_S, Interrupted, collect_signals, wait_for
 from coord.render.console.output import print_row, print_text
-from coord.render.events import claimed_resources, event_text, names_in, type_of
-from coord.render.format import json_plain, line, terminal_text, time_text
+from coord.render.events import claimed_resources, event_line, names_in, type_of
+from coord.render.format import json_plain, line, terminal_text
 from eventlog.events import (
     AnyPayload,
     ClaimHandedOver,
     ClaimRequested,
     Event,
-    EventId,
     Instant,
     MessageAcknowledged,
     MessageRead,
@@ -34,6 +34,7 @@ from eventlog.events import (
     SessionStarted,
     add_time,
 )
+from projections.postings.answers import NotPosted
 from projections.rules.resources import overlap
 
 _SHOWN = 40  # events: about a screen
@@ -78,6 +79,8 @@ def log(run: Run, text: str | None, **options: Any) -> None:
     """
     if options["follow"] and (options["until"] is not None or options["before"] is not None):
         raise usage_error("--follow shows new events, so it cannot be used with --until or --before.")
+    if _log_from_postings(run, text, options):
+        return None
     past = run.full_history(lines=run.json or is_event_name(text or ""), follows=options["follow"])
     run.note_problems(past.snapshot)
     if text and is_event_name(text) and past.is_known_event(text):
@@ -93,10 +96,26 @@ def log(run: Run, text: str | None, **options: Any) -> None:
     limit = options["limit"] or (_SHOWN_BEFORE_FOLLOWING if options["follow"] else _SHOWN)
     everything = options["everything"] or (run.json and not options["limit"])
     page = newest_page(run, "log", selected, lambda event: event.key, None if everything else limit, options["before"])
-    _print(run, _lines(run, past, page.rows), _head(run, past, len(selected), page))
+    _print(run, _lines(run, past, page.rows), _head(run, len(past.events), len(selected), page))
     if options["follow"]:
         _follow(run, past, filters)
     return None
+
+
+def _log_from_postings(run: Run, text: str | None, options: dict[str, Any]) -> bool:
+    """Print the events about a resource if the postings have them, and return whether. Raises as `log` does."""
+    others = ("sessions", "types", "since", "until", "follow")
+    if not options["resource"] or text or any(options[name] for name in others):
+        return False
+    limit = None if options["everything"] or (run.json and not options["limit"]) else options["limit"] or _SHOWN
+    try:
+        posted = PostedLog(run)
+        page, count, rows = posted.page(options["resource"], limit, options["before"])
+    except NotPosted:
+        return False
+    run.note_problems(posted.snapshot)
+    _print(run, rows, _head(run, posted.snapshot.state.events, count, page))
+    return True
 
 
 def _build_filters(
@@ -105,7 +124,7 @@ def _build_filters(
     """Return the filters that an event must pass. Raises CoordError (2) for an unknown session or type."""
     filters: list[Filter] = []
     if resource:  # first, because it must see every claim
-        filters.append(_resource_filter(resources_meant(run, "log --resource", resource)))
+        filters.append(about_filter(resources_meant(run, "log --resource", resource)))
     if sessions:
         actors = {name for given in sessions for name in sessions_named(past, given)}
         filters.append(lambda event: event.actor in actors)
@@ -148,7 +167,7 @@ def _has_type(name: str, kind: str) -> bool:
     return name == kind or name.startswith(kind + ".")
 
 
-def _resource_filter(resources: Sequence[str]) -> Filter:
+def about_filter(resources: Sequence[str]) -> Filter:
     """Return a filter for events about one of these resources.
 
     Some events name only a claim. Their resource is the one of the claim's own event, which must have passed before.
@@ -184,15 +203,15 @@ def _strings_in(value: object) -> Iterator[str]:
 # --- output ---------------------------------------------------------------------------------------------------------
 
 
-def _head(run: Run, past: FullHistory, selected: int, page: Page[Event]) -> str:
+def _head(run: Run, searched: int, selected: int, page: Page[Any]) -> str:
     if run.json:  # the lines are events only
         if page.older:
             run.note(page.hint("event"))
         return ""
-    if not past.events:
+    if not searched:
         return "The log has no events yet. The first is written by: coord start"
     if not selected:
-        return f"No matching events ({len(past.events)} searched)."
+        return f"No matching events ({searched} searched)."
     return page.hint("event") or ("" if page.rows else "No older matching events.")
 
 
@@ -211,18 +230,6 @@ def _event_lines(past: FullHistory, wanted: set[str]) -> Iterator[str]:
             names |= names_in([event])
         if event.id in wanted:
             yield event_line(event, past.now, names, resources)
-
-
-def event_line(
-    event: Event, now: Instant, names: Mapping[str, str], resources: Mapping[EventId, str] | None = None
-) -> str:
-    """Return an event as one line: its time, its id, the name of its session, and what happened.
-
-    `names` and `resources` are as in `coord.render.events.event_text`.
-    """
-    actor = event.actor if event.imported else line(names.get(event.session, ""), 40)
-    text = event_text(event, names, resources)
-    return f"{time_text(event.at, now, seconds=True)}  {event.id}{f' ({line(actor)})' if actor else ''} {text}"
 
 
 def _print_event(run: Run, past: FullHistory, event: Event) -> None:

@@ -2,23 +2,20 @@
 
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
-from functools import partial
 from itertools import chain
 from typing import Any, NamedTuple
 
 import msgspec
 
-from coord.cli.commands.history.log import event_line, sessions_named
+from coord.cli.commands.history._answers import AllEvents, Answers, Postings
 from coord.cli.paging import before_option, limit_option, newest_page, sort_key
 from coord.cli.parser import argument, at_option, command, option
 from coord.cli.resources.words import one_resource, resources_meant
-from coord.engine.board import find_deaths
-from coord.engine.history import FullHistory
 from coord.engine.run import Run
 from coord.engine.times import is_event_name
 from coord.errors import CoordError, refused
 from coord.render.console.progress import chunks
-from coord.render.events import names_in
+from coord.render.events import event_line
 from coord.render.format import line, session_label, time_text
 from coord.render.why import (
     history_lines,
@@ -30,17 +27,11 @@ from coord.render.why import (
     rule_lines,
 )
 from eventlog.events import ClaimHandedOver, ClaimRequested, Event, MessageSent
+from projections.postings.answers import NotPosted
 from projections.rules.resources import overlap
-from projections.views.claim_history import (
-    ClaimHistoryEntry,
-    about_claim,
-    about_resources,
-    about_session,
-    build_claim_history,
-    caused_by,
-)
-from projections.views.intervals import HistoryAnalysis, analyze_history
-from projections.views.point_in_time import PointInTime
+from projections.rules.state import recent_sessions
+from projections.views.claim_history import ClaimHistoryEntry, about_claim, caused_by
+from projections.views.intervals import SessionInterval
 from projections.views.receipts import build_receipts
 
 _SHOWN = 40
@@ -55,18 +46,15 @@ class WhyAnswer(NamedTuple):
     kind: str  # resource, session, claim, message or event
     receipts: object = None  # of a message
     lines: Sequence[str] = ()  # after the first
+    lives: Sequence[SessionInterval] = ()  # of a session
 
 
 class WhyContext(NamedTuple):
-    """The history up to the time of the question, and what was computed from it."""
+    """The run, what answers its question, and the notes to print before the answer."""
 
     run: Run
-    past: FullHistory
-    cut: PointInTime
-    analysis: HistoryAnalysis
-    entries: list[ClaimHistoryEntry]
-    names: dict[str, str]
-    deaths: dict[str, str]  # sessions whose process is gone, but which are not recorded as dead yet
+    answers: Answers
+    notes: list[str]
 
 
 @command("why", acts=False)
@@ -88,18 +76,32 @@ def why(run: Run, words: tuple[str, ...], at: str | None, **listed: Any) -> None
       coord why amber-otter
       coord why amber-otter-k3f9/17
     """
+    if at is None and _answer_from_postings(run, words, listed):
+        return
     past = run.full_history()
     run.note_problems(past.snapshot)
     cut = past.cut(at, "--at")
     if at is not None:
         run.note(f"as it was at {time_text(cut.at, '', seconds=True)}")
-    events = past.until(cut)
-    analysis = analyze_history(events, cut.at, partial(chunks, "replaying"))
-    past.snapshot.state, past.snapshot.at = analysis.state, cut.at if at is not None else ""
-    deaths = find_deaths(run.system, past.snapshot)
-    entries = build_claim_history(events, analysis.decisions)
-    view = WhyContext(run, past, cut, analysis, entries, names_in(events), deaths)
-    _print_answer(view, _find_answer(view, words), **listed)
+    view = WhyContext(run, AllEvents(run, past, cut, is_past=at is not None), [])
+    page = _page_of(view, _find_answer(view, words), **listed)
+    _print_page(view, page)
+
+
+def _answer_from_postings(run: Run, words: tuple[str, ...], listed: dict[str, Any]) -> bool:
+    """Print the answer if the postings have it, and return whether they do. Raises CoordError (1) as `why` does."""
+    try:
+        view = WhyContext(run, Postings(run), [])
+        try:
+            page = _page_of(view, _find_answer(view, words), **listed)
+        except CoordError:
+            run.note_problems(view.answers.snapshot)
+            raise
+    except NotPosted:
+        return False
+    run.note_problems(view.answers.snapshot)
+    _print_page(view, page)
+    return True
 
 
 def _find_answer(view: WhyContext, words: tuple[str, ...]) -> WhyAnswer:
@@ -111,13 +113,14 @@ def _find_answer(view: WhyContext, words: tuple[str, ...]) -> WhyAnswer:
         resources = _resources_named(view, words[0])
     else:
         resources = [one_resource(view.run, "why", words)]
-    entries = about_resources(view.entries, resources)
+    answers = view.answers
+    entries = answers.about(resources)
     if not entries:
         raise _unknown(view, " ".join(words))
     known = {entry.resource for entry in entries}
     resources = [resource for resource in resources if any(overlap(resource, name) for name in known)]
-    held = holders_text(view.analysis.state, resources, view.cut.at, view.names, view.deaths)
-    head = held or no_holder_text(resources, entries, view.names)
+    held = holders_text(answers.state, resources, answers.now, answers.names, answers.deaths)
+    head = held or no_holder_text(resources, entries, answers.names)
     return WhyAnswer(resources[0], head, entries, "resource")
 
 
@@ -131,52 +134,55 @@ def _resources_named(view: WhyContext, word: str) -> list[str]:
 
 
 def _unknown(view: WhyContext, text: str) -> CoordError:
-    known = {entry.resource for entry in view.entries} | {*view.analysis.state.sessions, *view.names.values()}
+    recent = recent_sessions(view.answers.state)
+    known = view.answers.resources() | {session.id for session in recent} | {session.name for session in recent}
     similar = get_close_matches(text.replace(" ", "/"), known, n=3, cutoff=0.5)
     suggestion = f" Did you mean {' or '.join(line(name) for name in similar)}?" if similar else ""
     return refused(f"nothing is known about {line(text)}.{suggestion} To search all events: coord log '{line(text)}'")
 
 
 def _event_answer(view: WhyContext, word: str) -> WhyAnswer | None:
-    if not is_event_name(word) or any(entry.resource == word for entry in view.entries):
+    answers = view.answers
+    if not is_event_name(word) or any(entry.resource == word for entry in answers.about([word])):
         return None
-    if not view.past.is_known_event(word):
+    if not isinstance(answers, AllEvents):
+        raise NotPosted(word)
+    if not answers.past.is_known_event(word):
         return None
-    event = view.past.event(word)
-    if event.key > view.cut.key:
+    event = answers.past.event(word)
+    if event.key > answers.cut.key:
         raise refused(f"{event.id} had not happened yet at that time.")
     answer = _ANSWERS.get(type(event.payload), _other_event_answer)
-    return answer(view, event)
+    return answer(answers, event)
 
 
-def _claim_answer(view: WhyContext, event: Event) -> WhyAnswer:
-    entries = about_claim(view.entries, event.id)
-    head = event_line(event, view.cut.at, view.names)
-    return WhyAnswer(event.id, head, entries, "claim", lines=_claim_state_lines(view, event))
+def _claim_answer(answers: AllEvents, event: Event) -> WhyAnswer:
+    entries = about_claim(answers.entries, event.id)
+    head = event_line(event, answers.now, answers.names)
+    return WhyAnswer(event.id, head, entries, "claim", lines=_claim_state_lines(answers, event))
 
 
-def _claim_state_lines(view: WhyContext, event: Event) -> list[str]:
-    state = view.analysis.state
-    if claim := state.claims.get(event.id):
-        return [holder_text(claim, view.cut.at, view.names, view.deaths)]
-    return ["It is waiting."] if event.id in state.waits else []
+def _claim_state_lines(answers: AllEvents, event: Event) -> list[str]:
+    if claim := answers.state.claims.get(event.id):
+        return [holder_text(claim, answers.now, answers.names, answers.deaths)]
+    return ["It is waiting."] if event.id in answers.state.waits else []
 
 
-def _message_answer(view: WhyContext, event: Event) -> WhyAnswer:
-    pieces = chunks("following the message", view.past.until(view.cut))
+def _message_answer(answers: AllEvents, event: Event) -> WhyAnswer:
+    pieces = chunks("following the message", answers.past.until(answers.cut))
     receipts = build_receipts(chain.from_iterable(pieces), event)
-    head = event_line(event, view.cut.at, view.names)
-    lines = receipt_lines(receipts, view.analysis.state, view.cut.at, view.names)
+    head = event_line(event, answers.now, answers.names)
+    lines = receipt_lines(receipts, answers.state, answers.now, answers.names)
     return WhyAnswer(event.id, head, [], "message", receipts, lines)
 
 
-def _other_event_answer(view: WhyContext, event: Event) -> WhyAnswer:
-    entries = caused_by(view.entries, event.id)
+def _other_event_answer(answers: AllEvents, event: Event) -> WhyAnswer:
+    entries = caused_by(answers.entries, event.id)
     lines = [] if entries else ["It did not change any claim."]
-    return WhyAnswer(event.id, event_line(event, view.cut.at, view.names), entries, "event", lines=lines)
+    return WhyAnswer(event.id, event_line(event, answers.now, answers.names), entries, "event", lines=lines)
 
 
-_ANSWERS: dict[type, Callable[[WhyContext, Event], WhyAnswer]] = {
+_ANSWERS: dict[type, Callable[[AllEvents, Event], WhyAnswer]] = {
     ClaimRequested: _claim_answer,
     ClaimHandedOver: _claim_answer,
     MessageSent: _message_answer,
@@ -184,20 +190,19 @@ _ANSWERS: dict[type, Callable[[WhyContext, Event], WhyAnswer]] = {
 
 
 def _session_answer(view: WhyContext, word: str) -> WhyAnswer | None:
-    try:
-        sessions = sorted(sessions_named(view.past, word) & view.analysis.state.sessions.keys())
-    except CoordError:
-        return None
+    answers = view.answers
+    sessions = answers.sessions_named(word)
     if not sessions:
         return None
     if len(sessions) > 1:
-        names = ", ".join(session_label(name, view.names, full=True) for name in sessions[:8])
+        names = ", ".join(session_label(name, answers.names, full=True) for name in sessions[:8])
         raise refused(f"'{line(word, 60)}' can mean {names}. Write more of the id.")
     session = sessions[0]
-    entries = about_session(view.entries, session)
+    entries = answers.by(session)
     _note_path(view, word)
-    head, *lines = life_lines(view.analysis, session, view.cut.at, view.names, view.deaths)
-    return WhyAnswer(session, head, entries, "session", lines=lines)
+    lives = answers.lives(session)
+    head, *lines = life_lines(lives, answers.state, session, answers.now, answers.names, answers.deaths)
+    return WhyAnswer(session, head, entries, "session", lines=lines, lives=lives)
 
 
 def _note_path(view: WhyContext, word: str) -> None:
@@ -206,11 +211,15 @@ def _note_path(view: WhyContext, word: str) -> None:
         resources = resources_meant(view.run, "why", word)
     except CoordError:
         return
-    if about_resources(view.entries, resources):
-        view.run.note(f"{line(word)} is also a path. For its history: coord why file {line(word)}")
+    if view.answers.about(resources):
+        view.notes.append(f"{line(word)} is also a path. For its history: coord why file {line(word)}")
 
 
-def _print_answer(view: WhyContext, answer: WhyAnswer, everything: bool, limit: int | None, before: str | None) -> None:
+def _page_of(
+    view: WhyContext, answer: WhyAnswer, everything: bool, limit: int | None, before: str | None
+) -> tuple[str, dict[str, object]]:
+    """Return the answer as text and as the data of a JSON document."""
+    now, names = view.answers.now, view.answers.names
     most = limit or (None if everything or view.run.json else _SHOWN)
     page = newest_page(view.run, "why", answer.entries, lambda it: sort_key(it.at, it.cause or it.claim), most, before)
     shown = page.rows
@@ -220,11 +229,12 @@ def _print_answer(view: WhyContext, answer: WhyAnswer, everything: bool, limit: 
     if page.older:
         parts.append(page.hint("step"))
     resources = {entry.resource for entry in answer.entries} if answer.kind == "claim" else {answer.about}
-    parts += history_lines(shown, view.cut.at, view.names, *(resources if len(resources) == 1 else ()))
+    if not view.run.json:
+        parts += history_lines(shown, now, names, *(resources if len(resources) == 1 else ()))
     if shown:
         parts += ["", *rule_lines(shown)]
     data = {
-        "now": view.cut.at,
+        "now": now,
         "about": answer.about,
         "kind": answer.kind,
         "story": msgspec.to_builtins(shown),
@@ -232,7 +242,12 @@ def _print_answer(view: WhyContext, answer: WhyAnswer, everything: bool, limit: 
         **page.data,
     }
     if answer.kind == "session":
-        data["lives"] = [
-            msgspec.to_builtins(life) for life in view.analysis.session_intervals if life.session == answer.about
-        ]
-    view.run.say(view.run.fitted("\n".join(parts)), data)
+        data["lives"] = msgspec.to_builtins(answer.lives)
+    return "\n".join(parts), data
+
+
+def _print_page(view: WhyContext, page: tuple[str, dict[str, object]]) -> None:
+    for text in view.notes:
+        view.run.note(text)
+    text, data = page
+    view.run.say(view.run.fitted(text), data)
