@@ -28,7 +28,7 @@ from eventlog.order import acceptance_limit
 from eventlog.read_buffer import ReadBuffer, ReadBuffers
 from eventlog.scanning import Position, scan
 
-_BUFFER_BYTES = 4 << 20  # bytes that are read before they are merged, from all journals together
+_BUFFER_BYTES = 2 << 20  # bytes that are read before they are merged, from all journals together
 _MIN_CHUNK_BYTES = 1 << 14  # bytes that are read at a time from one journal
 _PEEK_BYTES = 1 << 12  # bytes that are read to find the first line of a journal
 

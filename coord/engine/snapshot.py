@@ -1,6 +1,5 @@
 """Compute the present state: load the checkpoint, read what is new in the journals, and fold it."""
 
-import os
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import TypeAlias
@@ -10,16 +9,15 @@ from coord.engine.cache.buckets import Buckets
 from coord.engine.cache.ended import EndedRows, StoredPositions, final_positions
 from coord.engine.cache.recompute import recompute
 from coord.engine.journals.problems import JournalProblem, clock_note, journal_problems
-from coord.engine.journals.unreadable import first_incomplete, log_bytes, refuse_missing_log
+from coord.engine.journals.rewinds import mark_removed, mark_shortened, present_marks
+from coord.engine.journals.unreadable import first_incomplete, log_bytes, log_modified_ns, refuse_missing_log
 from coord.render.console.progress import ProgressBar
-from coord.workspace.paths import REMOVED, Workspace, read_marker
+from coord.workspace.paths import Workspace, read_marker
 from coord.workspace.system import System
 from eventlog.archived import Archive
 from eventlog.errors import LogError
 from eventlog.events import Event, EventId, Instant, seconds_between
-from eventlog.history import Batch, LogReader, lines_read_text
-from eventlog.local.files import modified_at_ns
-from eventlog.local.journal import journal_paths
+from eventlog.history import Batch, LogReader
 from eventlog.order import order_key
 from eventlog.scanning import Position
 from projections.postings.collect import PostingCollector
@@ -152,17 +150,11 @@ class Snapshot:
         these is late. A replay, which takes long, is done now, while no other process waits for the lock.
         """
         with suppress(LogError):  # the next reading reports it
-            is_listed = self._log_changed_ns == self._log_modified_ns()
+            is_listed = self._log_changed_ns == log_modified_ns(self.workspace)
             if self.fresh and not (is_listed and self.history.archive.is_current(self.workspace.log)):
                 self._read_ahead = self.history.catch_up(self.system.wall())
         if not self.fresh or self._late_key(self._read_ahead) is not None:
             self.catch_up()
-
-    def _log_modified_ns(self) -> int:
-        """Return when a journal was last added to the log folder or removed from it; 0 if that is unknown."""
-        with suppress(OSError):
-            return modified_at_ns(self.workspace.log)
-        return 0
 
     def read_new(self) -> list[Event]:
         """Return what was written since the last reading, in order, without folding it. Raises CoordError (4)."""
@@ -181,7 +173,9 @@ class Snapshot:
         try:
             while (late := self._read(consistent, use)) is not None:
                 # A replay is compared with all marks, also with those that final positions stand for.
-                self._seen = checkpoint.high_water_marks(self._marks(), dict(self.history.archive.items()), ())
+                self._seen = checkpoint.high_water_marks(
+                    present_marks(self.history, self._seen), dict(self.history.archive.items()), ()
+                )
                 self.fresh = False
                 start = self._start_positions()  # an older checkpoint does not know of a rewind since
                 older = None
@@ -192,24 +186,9 @@ class Snapshot:
                 restart()
         except LogError as error:
             refuse_missing_log(self.workspace, error, self.history, len(self._seen))
-        self._check_marker()
+        mark_removed(self.workspace, self.history, self.marked)
         self.unreadable = first_incomplete(self.workspace, self.history, self._seen, fresh=self.fresh)
-        for name, seen in self._seen.items():
-            if name in self.history.problems:
-                continue
-            position = self.history.position(name) or Position()
-            if position.size < seen.size and not position.rewound and name not in self.history.held_back:
-                self.history.set_rewound(name, f"{lines_read_text(seen.lines)} before, {position.lines} now")
-
-    def _check_marker(self) -> None:
-        """Mark the journal that the marker in the git directory names as rewound, if it is not in the log."""
-        archived = journal_paths(self.workspace.log, self.marked)[1]
-        if self.marked and not self.has_marked_journal() and not os.path.lexists(archived):
-            self.history.positions[self.marked] = Position(rewound=REMOVED)
-
-    def has_marked_journal(self) -> bool:
-        """Return whether the journal that the marker names is known without a look at the archived ones."""
-        return self.marked in self.history.positions or self.marked in self.history.problems
+        mark_shortened(self.history, self._seen)
 
     def repeat_problems(self) -> None:
         """Report all problems of the journals again, for a session that is new here."""
@@ -253,13 +232,6 @@ class Snapshot:
         first = batch.events[0] if batch.events else None
         return first.key if first and not self.state.precedes(first.key) else None
 
-    def _marks(self) -> dict[str, checkpoint.HighWaterMark]:
-        """Return the high-water marks of all journals that have no final position."""
-        history = self.history
-        before = checkpoint.high_water_marks(self._seen, history.removed, ())
-        marks = checkpoint.high_water_marks(before, history.positions, history.held_back)
-        return {name: mark for name, mark in marks.items() if name in history.positions or not history.position(name)}
-
     def fold_own(self, event: Event, position: Position) -> None:
         """Fold an event that this process has just appended."""
         self._fold([event])
@@ -282,8 +254,9 @@ class Snapshot:
         if self._unsaved or not self.fresh or self.ended.damaged:
             older_checkpoints.save_older_checkpoints(self.workspace.cache, self._newest_saved, self._unsaved)
             self._newest_saved, self._unsaved = self._newest_older, {}
-        usable, listed = None if self.ended.damaged else folded, self._log_modified_ns()
-        checkpoint.save(self.workspace.cache, self._marks(), texts, usable, self._newest_older, listed, store)
+        usable, listed = None if self.ended.damaged else folded, log_modified_ns(self.workspace)
+        marks = present_marks(self.history, self._seen)
+        checkpoint.save(self.workspace.cache, marks, texts, usable, self._newest_older, listed, store)
 
     def _is_archived(self, session: str) -> bool:
         position = self.history.position(session)

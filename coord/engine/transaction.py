@@ -18,6 +18,7 @@ from msgspec.structs import replace
 from coord.engine.board import write_board
 from coord.engine.guard_index import save_index
 from coord.engine.journals.archiving import archive_ended
+from coord.engine.journals.rewinds import is_known
 from coord.engine.machine_lock import under_lock
 from coord.engine.snapshot import Snapshot
 from coord.errors import no_log, no_session
@@ -272,7 +273,7 @@ def transact(
                 if transaction.appended or transaction.outdated:
                     if transaction.started:
                         archive_ended(system, workspace, snapshot.history, snapshot.state, snapshot.now)
-                    if transaction.appended and not snapshot.has_marked_journal():
+                    if transaction.appended and not is_known(snapshot.history, snapshot.marked):
                         write_marker(workspace, transaction.me.session)
                     if transaction.appended:
                         snapshot.save()

@@ -11,6 +11,7 @@ from coord.render.format import plural
 from coord.workspace.paths import Workspace
 from eventlog.errors import LogError
 from eventlog.history import LogReader
+from eventlog.local.files import modified_at_ns
 from eventlog.local.journal import MAX_JOURNAL_BYTES, is_session_id, journal_paths
 from eventlog.scanning import Position
 
@@ -79,3 +80,10 @@ def log_bytes(workspace: Workspace, history: LogReader) -> int:
             with suppress(OSError):
                 size += os.lstat(path).st_size
     return size
+
+
+def log_modified_ns(workspace: Workspace) -> int:
+    """Return when a journal was last added to the log folder or removed from it; 0 if that is unknown."""
+    with suppress(OSError):
+        return modified_at_ns(workspace.log)
+    return 0

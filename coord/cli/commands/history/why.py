@@ -29,7 +29,7 @@ from coord.render.why import (
 from eventlog.events import ClaimHandedOver, ClaimRequested, Event, MessageSent
 from projections.postings.answers import NotPosted
 from projections.rules.resources import overlap
-from projections.rules.state import recent_sessions
+from projections.rules.rows import recent_sessions
 from projections.views.claim_history import ClaimHistoryEntry, about_claim, caused_by
 from projections.views.intervals import SessionInterval
 from projections.views.receipts import build_receipts
