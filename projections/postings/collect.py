@@ -200,7 +200,7 @@ def _names(state: State, steps: Iterable[Step], *sessions: str) -> dict[str, str
     found = [*sessions]
     for step in steps:
         found += [step.decision.session, *(obstacle.session for obstacle in step.obstacles)]
-    return {name: state.sessions[name].name for name in dict.fromkeys(found) if name in state.sessions}
+    return {name: state.sessions[name].name for name in dict.fromkeys(found) if name and name in state.sessions}
 
 
 def _is_plain(state: State, event: Event) -> bool:
@@ -214,7 +214,8 @@ def _is_plain(state: State, event: Event) -> bool:
 def _affected(event: Event) -> Iterable[str]:
     """Return the sessions whose status an event can change, the acting one first."""
     payload = event.payload
-    return dict.fromkeys((event.actor, getattr(payload, "session", ""), getattr(payload, "continues", "")))
+    names = (event.actor, getattr(payload, "session", ""), getattr(payload, "continues", ""))
+    return dict.fromkeys(filter(None, names))  # a name that is not in the state is looked up in the store
 
 
 def _facts(session: Session) -> tuple[str, Instant, str]:
