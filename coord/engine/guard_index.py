@@ -26,6 +26,7 @@ from eventlog.events import Anchor, Instant, to_micros
 from projections.rules.cycles import wait_cycles
 from projections.rules.liveness import ObserverHost
 from projections.rules.resources import is_file, is_pattern, root_of, roots_above
+from projections.rules.rows import recent_sessions
 from projections.rules.sessions import is_idle
 from projections.rules.state import Claim, Message, Session, State, WaitingRequest
 
@@ -139,12 +140,12 @@ def _session_values(
     """Return the values of a `LiveSession` for each session in `shown`, by id. `live` are all live sessions, and those
     in `editing` have automatic claims.
     """
-    named = Counter(session.name for session in live if session.name)
+    named, recent = Counter(session.name for session in live if session.name), {s.id for s in recent_sessions(state)}
     owing = {name for cycle in wait_cycles(state) for name in cycle} | _unconfirming(state)
     found: dict[str, tuple[object, ...]] = {}
     for session in shown:
         doing, unread = session.doing, unread_messages(state, session) if session.unread else []
-        is_clear = named[session.name] == 1 and session.name not in state.sessions
+        is_clear = named[session.name] == 1 and session.name not in recent
         found[session.id] = (
             session_label(session.id, {session.id: session.name}, full=not is_clear),
             _process(session.anchor, here),

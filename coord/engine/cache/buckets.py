@@ -55,6 +55,7 @@ class Buckets:
         self._on_disk = head
         self._unwritten: dict[int, bytearray] = {}  # the chunks after `_on_disk`, by the number of the file
         self._payloads: dict[int, list[bytes]] = {}  # the payloads of the files that were read
+        self._contents: dict[int, bytearray] = {}  # the same, joined
 
     def get(self, key: str) -> list[bytes]:
         """Return all values of a key, in the order in which they were appended. Raises CacheDamaged."""
@@ -80,6 +81,7 @@ class Buckets:
             self._unwritten.setdefault(number, bytearray()).extend(chunk)
             if number in self._payloads:
                 self._payloads[number].append(payload)
+                self._contents[number] += payload
         self.head, self.pending = b"".join(_END.pack(*end) for end in ends), b""
 
     def write(self) -> None:
@@ -109,9 +111,15 @@ class Buckets:
         """Yield the entries of one file, and of the pending ones, without those that cannot contain `text`."""
         if number not in self._payloads:
             self._payloads[number] = self._read(number)
-        for payload in (*self._payloads[number], *(_split(self.pending) if with_pending else ())):
-            if text in payload:
-                yield from _decoded(payload)
+            self._contents[number] = bytearray(b"".join(self._payloads[number]))
+        if text in self._contents[number]:  # one search for all payloads, since most keys that are looked up are new
+            for payload in self._payloads[number]:
+                if text in payload:
+                    yield from _decoded(payload)
+        if with_pending and text in self.pending:
+            for payload in _split(self.pending):
+                if text in payload:
+                    yield from _decoded(payload)
 
     def _read(self, number: int) -> list[bytes]:
         """Return the payloads of a file up to the head. Raises CacheDamaged."""

@@ -30,7 +30,7 @@ from eventlog.local.writer import archive_journal, sync_names
 from eventlog.scanning import Position
 from projections.rules.state import State
 
-KEPT = 100  # journals of sessions that ended within the last day and can stay in the log
+KEPT = 20  # journals of sessions that ended within the last day and can stay in the log
 MAX_MOVES = 1000  # journals that one start archives at most
 
 
