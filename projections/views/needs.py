@@ -12,6 +12,7 @@ is free.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
+from math import inf
 from operator import itemgetter
 from typing import Literal, TypeAlias
 
@@ -76,7 +77,8 @@ class Observed:
 
     def __init__(self, now: Instant, silent_s: float, gone: Mapping[str, str] | None = None) -> None:
         self.now, self.gone = now, gone or {}
-        self.silent_since = add_time(now, -silent_s)  # a session is silent if it has written nothing since then
+        # A session is silent if it has written nothing since then. No session is, if the threshold is infinite.
+        self.silent_since = add_time(now, -silent_s) if silent_s < inf else ""
 
     def is_silent(self, session: Session) -> bool:
         """Return whether a session is live, and has written no event for a long time."""

@@ -66,7 +66,7 @@ codec._have_right_hashes | returns True | a changed byte is found, also in a blo
     eventlog/test_damage.py::test_an_altered_byte_is_found_and_affects_only_its_line
 codec.decode_event | without _check_strictly | a line that parsers read differently is damage
     eventlog/test_codec.py::test_invalid_input_that_parsers_accept_is_damage
-history.merge | replace order_key attrgetter("at") | events with the same time have one order
+order.merge | replace order_key attrgetter("at") | events with the same time have one order
     eventlog/test_history.py::test_the_order_is_by_time_then_session_then_number
 journal.read_from | never read last | a journal that was rewound is found
     eventlog/local/test_closed.py::test_continued_reading_finds_a_rewound_journal
@@ -172,8 +172,6 @@ Table.get | never isprintable | a hook finds every entry of the index
     coord/guard/test_view.py::test_a_table_returns_the_values_of_a_key
 HookView.rows_near | replace roots_above list | a hook knows the claims on the folders above its file
     coord/guard/test_view.py::test_the_rows_near_a_file_are_all_rows_that_overlap
-_pieces_occur | without removeprefix | a pattern that matches a path is not ruled out by its literal parts
-    projections/rules/test_resources.py::test_these_file_patterns_overlap
 _names_needed | replace sessions () | a name that is not clear on the complete board is not clear on a part of it
     projections/views/test_board.py::test_a_limited_board_shows_some_rows_of_the_complete_one
 System.find_gone | returns {} | a session whose process is gone is recorded as dead
