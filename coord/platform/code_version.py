@@ -2,9 +2,18 @@
 
 import os
 
-import eventlog.local
-import projections.rules
+import coord
+import eventlog
+import projections
 from eventlog.digest import blake2b
+
+_PARTS = (
+    (eventlog, ("", "local")),
+    (projections, ("rules", "postings", "views")),
+    (coord, ("engine", "engine/cache")),
+)
+"""The packages and their folders with code that decides what is saved. They are listed, not imported: the guard loads
+none of them."""
 
 _LOADED: list[str] = []
 
@@ -20,12 +29,17 @@ def code_version() -> str:
 
 
 def files_version() -> str:
-    """Return a hash of the names, sizes and times of the files that contain the code of the fold."""
+    """Return a hash of the names, sizes and times of the files with the code of the fold and of what is saved of it."""
     parts: list[str] = []
-    for folder in (*projections.rules.__path__, *eventlog.__path__, *eventlog.local.__path__):
+    for folder in code_folders():
         with os.scandir(folder) as entries:
             for entry in sorted(entries, key=lambda entry: entry.name):
                 if entry.name.endswith(".py"):
                     status = entry.stat()
                     parts.append(f"{entry.name}:{status.st_size}:{status.st_mtime_ns}")
     return blake2b("\n".join(parts).encode(), digest_size=16).hexdigest()
+
+
+def code_folders() -> list[str]:
+    """Return the folders that contain this code."""
+    return [os.path.join(path, name) for package, names in _PARTS for path in package.__path__ for name in names]

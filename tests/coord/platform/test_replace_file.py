@@ -2,13 +2,15 @@
 
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-import projections.rules
+import projections
 from coord.engine.cache.checkpoint import SavedFold, load, save
-from coord.platform.code_version import code_version, files_version
+from coord.platform.code_version import code_folders, code_version, files_version
 from coord.platform.replace_file import replace_file
 from projections.rules.state import State
 
@@ -78,13 +80,21 @@ def test_a_cache_folder_that_is_a_symbolic_link_is_not_used(cache: Path, tmp_pat
     assert (load(str(real))[0].told, load(str(cache))[0].told) == (["told"], [])
 
 
+FOLDERS = ("eventlog/local", "projections/rules", "projections/postings", "coord/engine", "coord/engine/cache")
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
 @pytest.mark.parametrize("change", ["size", "time", "another file"])
-def test_a_changed_fold_has_another_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str) -> None:
-    copy = tmp_path / "rules"
-    shutil.copytree(projections.rules.__path__[0], copy)
-    monkeypatch.setattr(projections.rules, "__path__", [str(copy)])
+def test_a_changed_fold_has_another_version(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str, folder: str
+) -> None:
+    package, _, name = folder.partition("/")
+    copy = tmp_path / package
+    module = sys.modules[package]
+    shutil.copytree(module.__path__[0], copy)
+    monkeypatch.setattr(module, "__path__", [str(copy)])
     before, loaded = files_version(), code_version()
-    path = copy / "claims.py"
+    path = next((copy / name).glob("[a-z]*.py"))
     status = path.stat()
     if change == "size":
         path.write_bytes(path.read_bytes() + b"\n")
@@ -92,6 +102,22 @@ def test_a_changed_fold_has_another_version(tmp_path: Path, monkeypatch: pytest.
     elif change == "time":
         os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns + 1_000_000))
     else:
-        (copy / "new.py").touch()
+        (copy / name / "new.py").touch()
     assert files_version() != before
     assert code_version() == loaded  # this process keeps the code that it has loaded
+
+
+def test_the_version_covers_all_code_that_decides_what_is_saved() -> None:
+    script = """if True:
+        import sys
+        from coord.engine.cache import checkpoint, ended, older_checkpoints
+        import coord.engine.snapshot, projections.postings.collect
+        for name, module in sys.modules.items():
+            if name.startswith(("eventlog.", "projections.", "coord.engine.cache")):
+                print(module.__file__)
+    """
+    loaded = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True).stdout.split()
+    folders = {os.path.realpath(folder) for folder in code_folders()}
+    assert len(loaded) > 20
+    empty = os.path.realpath(projections.__path__[0])  # the package itself contains no code
+    assert {os.path.dirname(os.path.realpath(path)) for path in loaded} - {empty} <= folders
