@@ -2,6 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Iterator
+from heapq import heappop, heappush
 from operator import attrgetter
 
 from eventlog.events import NEVER, Event, EventId, Instant
@@ -69,11 +70,17 @@ class ReadBuffers:
     def __init__(self) -> None:
         self.blocks: dict[str, list[ReadBuffer]] = {}
         self.bytes = 0  # of all lines read whose block has events that were not taken
+        self._firsts: list[tuple[Instant, str]] = []  # a heap of the first events; it also has outdated ones
 
     @property
     def first_at(self) -> Instant:
         """The time of the first event; `NEVER` if there is none."""
-        return min((blocks[0].events[0].at for blocks in self.blocks.values()), default=NEVER)
+        while self._firsts and not self._is_first(*self._firsts[0]):
+            heappop(self._firsts)
+        return self._firsts[0][0] if self._firsts else NEVER
+
+    def _is_first(self, at: Instant, name: str) -> bool:
+        return name in self.blocks and self.blocks[name][0].events[0].at == at
 
     def end(self, name: str) -> Position | None:
         """Return the position up to which a journal is buffered, if it is."""
@@ -85,7 +92,10 @@ class ReadBuffers:
         blocks = self.blocks.get(block.session)
         if block.events:
             self.bytes += block.bytes
-            self.blocks.setdefault(block.session, []).append(block)
+            if not blocks:
+                blocks = self.blocks[block.session] = []
+                heappush(self._firsts, (block.events[0].at, block.session))
+            blocks.append(block)
         elif blocks:
             blocks[-1].end = block.end
         return bool(block.events or blocks)
@@ -97,7 +107,11 @@ class ReadBuffers:
 
     def take_until(self, at: Instant) -> Iterator[tuple[str, list[Event], Position]]:
         """Remove the events whose time is not after `at`. Yield them for each journal, by name, with their position."""
-        for name, blocks in sorted(self.blocks.items()):
+        names: set[str] = set()
+        while self.first_at <= at and self._firsts:
+            names.add(heappop(self._firsts)[1])
+        for name in sorted(names):
+            blocks = self.blocks[name]
             taken: list[Event] = []
             position = None
             while blocks and blocks[0].events[0].at <= at:
@@ -106,7 +120,9 @@ class ReadBuffers:
                 if blocks[0].events:
                     break
                 self.bytes -= blocks.pop(0).bytes
-            if not blocks:
+            if blocks:
+                heappush(self._firsts, (blocks[0].events[0].at, name))
+            else:
                 del self.blocks[name]
             if position:
                 yield name, taken, position

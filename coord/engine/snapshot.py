@@ -75,7 +75,7 @@ class Snapshot:
         if folded is None:
             folded, store = checkpoint.SavedFold(self._start_positions(), State()), checkpoint.StoreVersion()
             store.posted = self._posts
-        self.state, self.posted = folded.state, store.posted
+        self.state, self.posted, self._settled = folded.state, store.posted, folded.state.events
         self._collector = PostingCollector()
         buckets = Buckets(self.workspace.cache, store.head, store.pending)
         self.ended = EndedRows(buckets, self.state, self._recomputed)
@@ -105,12 +105,12 @@ class Snapshot:
         def use(events: list[Event]) -> None:
             for first in range(0, len(events), _SLICE):
                 self._fold(events[first : first + _SLICE])
-                if len(events) > _SLICE:
+                if self.state.events - self._settled >= _SLICE:
+                    self._settled = self.state.events
                     self.ended.put_away(self.state, self._is_archived)
+                    bar.reach(0 if self.fresh else self.history.size())
             if not consistent:  # otherwise the positions can be ahead of the state
                 self._keep_older_checkpoint()
-            if not self.fresh:
-                bar.reach(self.history.size())
 
         bar = ProgressBar("reading", 0 if self.fresh else log_bytes(self.workspace, self.history))
         try:
@@ -259,7 +259,10 @@ class Snapshot:
         checkpoint.save(self.workspace.cache, marks, texts, usable, self._newest_older, listed, store)
 
     def _is_archived(self, session: str) -> bool:
-        position = self.history.position(session)
+        history = self.history
+        if session in self.ended.final and session not in history.positions and session not in history.archive.changes:
+            return True
+        position = history.position(session)
         return bool(position and position.archived)
 
     def _folded(self) -> tuple[checkpoint.SavedFold, checkpoint.StoreVersion]:

@@ -20,6 +20,7 @@ from struct import Struct, error
 
 import msgspec
 
+from coord.engine.cache.spool import Place, Spool
 from eventlog.digest import blake2b
 from eventlog.local.files import BINARY, NOFOLLOW
 
@@ -45,17 +46,25 @@ class Buckets:
     """The version of the store that belongs to `head` and `pending`.
 
     Appended entries are pending at first. `flush` moves them to the chunks of the files, which changes the head. The
-    chunks stay in memory until `write`, which must be called under the lock before a checkpoint with this head is
-    saved.
+    chunks stay in memory or in `spool` until `write`, which must be called under the lock before a checkpoint with this
+    head is saved.
     """
 
     def __init__(self, folder: str, head: bytes = b"", pending: bytes = b"") -> None:
-        self.folder, self.head, self.pending = folder, head, pending
+        self.folder, self.head, self.spool = folder, head, Spool()
+        self._pending = [pending]
         self._folder = os.path.join(folder, FOLDER)
         self._on_disk = head
-        self._unwritten: dict[int, bytearray] = {}  # the chunks after `_on_disk`, by the number of the file
+        self._unwritten: dict[int, list[Place]] = {}  # the chunks after `_on_disk`, by the number of the file
         self._payloads: dict[int, list[bytes]] = {}  # the payloads of the files that were read
         self._contents: dict[int, bytearray] = {}  # the same, joined
+
+    @property
+    def pending(self) -> bytes:
+        """The chunks of the pending entries."""
+        if len(self._pending) > 1:
+            self._pending = [b"".join(self._pending)]
+        return self._pending[0]
 
     def get(self, key: str) -> list[bytes]:
         """Return all values of a key, in the order in which they were appended. Raises CacheDamaged."""
@@ -64,7 +73,7 @@ class Buckets:
     def append(self, entries: Iterable[Entry]) -> None:
         """Append pending entries. Entries that were pending before are not decoded."""
         if new := list(entries):
-            self.pending += _chunk(_encode(new))
+            self._pending.append(_chunk(_encode(new)))
 
     def flush(self) -> None:
         """Move the pending entries to the chunks of the files. Raises CacheDamaged."""
@@ -78,11 +87,9 @@ class Buckets:
             chunk = _chunk(payload)
             size, digest = ends[number]
             ends[number] = (size + len(chunk), _chained(digest, payload))
-            self._unwritten.setdefault(number, bytearray()).extend(chunk)
-            if number in self._payloads:
-                self._payloads[number].append(payload)
-                self._contents[number] += payload
-        self.head, self.pending = b"".join(_END.pack(*end) for end in ends), b""
+            self._unwritten.setdefault(number, []).append(self.spool.add(chunk))
+        self.head, self._pending = b"".join(_END.pack(*end) for end in ends), [b""]
+        self._payloads, self._contents = {}, {}
 
     def write(self) -> None:
         """Write the chunks of the last flushes to the files, after what `head` had before them. Raises OSError."""
@@ -92,9 +99,9 @@ class Buckets:
             raise OSError(f"{self._folder} is a symbolic link")
         os.makedirs(self._folder, exist_ok=True)
         ends = _ends(self._on_disk)
-        for number, chunks in self._unwritten.items():
-            _write_at(self._path(number), ends[number][0], chunks)
-        self._on_disk, self._unwritten = self.head, {}
+        for number in self._unwritten:
+            _write_at(self._path(number), ends[number][0], self._chunks(number))
+        self._on_disk, self._unwritten, self.spool = self.head, {}, Spool()
 
     def every(self, prefix: str) -> Iterator[Entry]:
         """Yield all entries whose key begins with `prefix`; those of one key in the order in which they were appended.
@@ -130,7 +137,11 @@ class Buckets:
             digest = _chained(digest, payload)
         if digest != expected:
             raise CacheDamaged(f"{self._path(number)} is not what the checkpoint expects")
-        return [*payloads, *_split(bytes(self._unwritten.get(number, b"")))]
+        return [*payloads, *_split(self._chunks(number))]
+
+    def _chunks(self, number: int) -> bytes:
+        """Return the unwritten chunks of a file. Raises OSError."""
+        return b"".join(map(self.spool.read, self._unwritten.get(number, ())))
 
     def _path(self, number: int) -> str:
         return os.path.join(self._folder, f"{number:02x}")

@@ -42,6 +42,9 @@ class EndedRows:
         self.buckets, self.damaged = buckets, False
         self._recompute = recompute
         self._moved: dict[str, bytes] = {}  # the rows that came back into the state, as they were, by key
+        # The keys of the rows that were put away, if the store was empty before; a replay looks up each new session.
+        self._stored: set[str] | None = None if buckets.head or buckets.pending else set()
+        self.final: set[str] = set()  # journals whose final positions were put away; their sessions may not be yet
         self._sessions: Rows[Session] = Rows(state.sessions, self._find_session, self._listed)
         self._messages: Rows[Message] = Rows(state.messages, self._find_message)
         state.sessions, state.messages = self._sessions, self._messages
@@ -54,6 +57,8 @@ class EndedRows:
 
     def _take(self, key: str, decode: Callable[[bytes], T]) -> T | None:
         """Return a row that comes back into the state, or None if it is not in the store."""
+        if self._stored is not None and key not in self._stored:
+            return None
         *_, row = self._values(key) or [b""]
         if not row:
             return None
@@ -97,7 +102,7 @@ class EndedRows:
     def _rebuild(self) -> None:
         """Replace the store by a new one with the same rows."""
         state, self.damaged = self._recompute(), True
-        self.buckets, self._moved = Buckets(self.buckets.folder), {}
+        self.buckets, self._moved, self._stored = Buckets(self.buckets.folder), {}, None
         for session in state.sessions.values():
             if not self._sessions.has(session.id):
                 self.buckets.append(_session_entries(session))
@@ -112,6 +117,8 @@ class EndedRows:
             self.buckets.append(
                 (JOURNAL + name, _encode(position) if position else b"") for name, position in archive.changes.items()
             )
+            for name, position in archive.changes.items():
+                (self.final.add if position else self.final.discard)(name)
             archive.stored, archive.changes = StoredPositions(self.buckets), {}
 
     def put_away(self, state: State, is_archived: Callable[[str], bool]) -> None:
@@ -121,6 +128,7 @@ class EndedRows:
         for session in list(_ended_sessions(state, limit)):
             if is_archived(session.id):
                 self._sessions.pop(session.id)
+                self.final.discard(session.id)
                 if self._moved.pop(SESSION + session.id, b"") != _encode(session):
                     entries += _session_entries(session)
         for message in list(_ended_messages(state, self._sessions)):
@@ -128,6 +136,8 @@ class EndedRows:
             if self._moved.pop(MESSAGE + message.id, b"") != (row := _encode(message)):
                 entries.append((MESSAGE + message.id, row))
         entries += [(key, b"") for key in self._moved]
+        if self._stored is not None:
+            self._stored.update(key for key, _ in entries if key.startswith((SESSION, MESSAGE)))
         self._moved, self._sessions.deleted, self._messages.deleted = {}, set(), set()
         self.buckets.append(entries)
         if len(self.buckets.pending) > MAX_PENDING_BYTES:
