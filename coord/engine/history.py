@@ -10,12 +10,12 @@ states together have the number of events that the present state has. Otherwise 
 the same.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
-from coord.engine.cache.buckets import Buckets
+from coord.engine.cache.buckets import Buckets, CacheDamaged
 from coord.engine.cache.checkpoint import SavedFold, StoreVersion
-from coord.engine.cache.ended import EndedRows, StoredPositions
+from coord.engine.cache.ended import EndedRows, StoredPositions, final_positions_since
 from coord.engine.cache.older_checkpoints import older_checkpoint_before
 from coord.engine.cache.recompute import recompute
 from coord.engine.snapshot import Snapshot
@@ -166,17 +166,18 @@ class RecentHistory(Past):
             older = older_checkpoint_before(cache, first.key)
         if older is None or history.problems:
             raise _WholeHistoryNeeded
-        known = self._start_from(*older)
-        names = known.positions.keys() | history.positions.keys()
-        self.events = self._read_between(known, names)
-        if self.start.events + len(self.events) != self._present.events:  # more journals were archived since
-            self.events = self._read_between(known, names | (set(history.archive) - set(known.archive)))
+        rows, head = self._start_from(*older), older[1].head
+        starts = final_positions_since(rows.buckets, head) | older[0].positions
+        changes = {name: position for name, position in history.archive.changes.items() if position}
+        ends = final_positions_since(self.snapshot.ended.buckets, head) | changes | history.positions
+        self.events = self._read_between(starts, ends)
         is_late = bool(self.events) and not self.start.precedes(self.events[0].key)
         if is_late or self.start.events + len(self.events) != self._present.events:
             raise _WholeHistoryNeeded
+        rows.expect_none(ends.keys() - starts.keys())  # a session without events has no row
 
-    def _start_from(self, older: SavedFold, store: StoreVersion) -> LogReader:
-        """Start from an older checkpoint. Return its positions, as a reader that has read nothing else."""
+    def _start_from(self, older: SavedFold, store: StoreVersion) -> EndedRows:
+        """Start from an older checkpoint. Return the rows that are in its version of the store."""
         history, wall, last = self.snapshot.history, self.snapshot.system.wall(), older.state.last
         buckets = Buckets(self.snapshot.workspace.cache, store.head, store.pending)
         archive = Archive(store.archive, StoredPositions(buckets))
@@ -189,15 +190,13 @@ class RecentHistory(Past):
                 raise no_log(str(error)) from None
 
         self.start = older.state
-        EndedRows(buckets, self.start, recomputed)
-        return known
+        return EndedRows(buckets, self.start, recomputed)
 
-    def _read_between(self, known: LogReader, names: Iterable[str]) -> list[Event]:
-        """Return the events of these journals after the positions of `known`. Raises `_WholeHistoryNeeded`."""
-        history, events = self.snapshot.history, list[Event]()
-        for name in names:
-            start, end = (reader.position(name) or Position() for reader in (known, history))
-            new = read_between(history.folder, name, start, end)
+    def _read_between(self, starts: Mapping[str, Position], ends: Mapping[str, Position]) -> list[Event]:
+        """Return the events of the journals between these positions. Raises `_WholeHistoryNeeded`."""
+        nothing, events = Position(), list[Event]()
+        for name in starts.keys() | ends.keys():
+            new = read_between(self.snapshot.history.folder, name, starts.get(name, nothing), ends.get(name, nothing))
             if new is None:
                 raise _WholeHistoryNeeded
             events += new
@@ -219,7 +218,7 @@ def open_past(
     if snapshot.fresh:
         snapshot.full = True
         recent = RecentHistory(snapshot)
-        with suppress(_WholeHistoryNeeded, LogError, OSError):
+        with suppress(_WholeHistoryNeeded, CacheDamaged, LogError, OSError):
             recent.read_after(earliest(recent), with_waits=with_waits)
             return recent
     return FullHistory(system, workspace)

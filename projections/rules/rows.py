@@ -32,7 +32,7 @@ class Rows(dict[str, V]):
         self.deleted: set[str] = set()
 
     def __missing__(self, key: str) -> V:
-        row = None if key in self.deleted else self.find(key)
+        row = self.find(key) if key and key not in self.deleted else None
         if row is None:
             raise KeyError(key)
         self[key] = row

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from coord.cli.commands.history.diff import compare
-from coord.engine.cache import older_checkpoints
+from coord.engine.cache import ended, older_checkpoints
 from coord.engine.history import FullHistory, Past, open_past
+from coord.engine.snapshot import Snapshot
 from coord.errors import CoordError
 from coord.render.diff import DiffContext, closed_in, diff_lines
 from coord.workspace.paths import Workspace
@@ -99,11 +100,16 @@ def difference(events: Sequence[Event], first: int, begin: PointInTime, end: Poi
 
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
-    """A workspace whose log is read in small pieces, with an older checkpoint every few events."""
+    """A workspace whose log is read in small pieces, with an older checkpoint every few events. The rows of sessions
+    leave the state soon after these ended.
+    """
     root = tmp_path_factory.mktemp("root")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(older_checkpoints, "_MIN_INTERVAL", 4)
-        patch.setattr(history, "_CHUNK_BYTES", 2000)
+        patch.setattr(ended, "ARCHIVE_AFTER_S", 20)
+        patch.setattr(ended, "MAX_PENDING_BYTES", 300)
+        patch.setattr(Snapshot, "_is_archived", lambda snapshot, session: True)
+        patch.setattr(history, "_BUFFER_BYTES", 2000)
         patch.setattr(history, "_MIN_CHUNK_BYTES", 500)
         yield Workspace(str(root / "COORDINATION"), str(root), None)
 
@@ -148,6 +154,8 @@ def answer(case: Case, text: str, read: Callable[[Case, str], Past]) -> object:
         past = read(case, text)
         now, notes = past.now, past.snapshot.problem_notes(again=True)
         snapshot = past.snapshot_at(text)
+        for event in case.events:  # rows that are not in the state come back
+            snapshot.state.sessions.get(event.session), snapshot.state.messages.get(event.id)
         return image(snapshot.state), snapshot.at, now, notes, snapshot.unreadable
     except CoordError as error:
         return str(error)

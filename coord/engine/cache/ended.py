@@ -9,7 +9,7 @@ A row is either in the state, or it is the last value of its key in the store. A
 back into the state and has changed since, or was removed.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
 import msgspec
@@ -69,6 +69,10 @@ class EndedRows:
             return self._take(key, decode)
         self._moved[key] = row
         return decoded
+
+    def expect_none(self, sessions: Iterable[str]) -> None:
+        """Do not look for the rows of these sessions, which have none yet."""
+        self._sessions.deleted.update(sessions)
 
     def bring_back(self) -> None:
         """Move all rows from the store into the state."""
@@ -202,6 +206,18 @@ class StoredPositions:
             except (CacheDamaged, *DECODE_ERRORS):
                 self._all = {}
         return iter(self._all)
+
+
+def final_positions_since(buckets: Buckets, head: bytes) -> dict[str, Position]:
+    """Return the positions of the journals that were archived after an earlier version of the store with this head.
+
+    Those that were pending in it are included. Raises CacheDamaged.
+    """
+    rows = dict(buckets.since(head, JOURNAL))
+    try:
+        return {key.removeprefix(JOURNAL): _decode_position(row) for key, row in rows.items() if row}
+    except DECODE_ERRORS:
+        raise CacheDamaged("a position in the index cannot be read") from None
 
 
 def final_positions(folder: str, store: StoreVersion) -> dict[str, Position]:
