@@ -3,9 +3,9 @@
 1. Every hash is computed again, from the first line to the last. Archived journals are verified too.
 2. A journal must begin with what it had when the checkpoint was saved. If it is shorter or different, it was rewound.
 3. The checkpoint is a cache. Its state, with the rows and the postings that are kept beside it, must be what the
-   journals give, up to where it read them. If it is not, answers can be wrong, and it must be deleted. A checkpoint that is damaged, or was
-   saved by other code, is never used. For the comparison the journals are read again in chunks, so that they are never
-   in memory as a whole.
+   journals give, up to where it read them. If it is not, answers can be wrong, and it must be deleted. A checkpoint
+   that is damaged, or was saved by other code, is never used. For the comparison the journals are read again in chunks,
+   so that they are never in memory as a whole.
 4. The checkpoint is read before the journals. A journal only grows, so sessions that write at the same time cause no
    false alarm.
 5. A tear is not damage, and neither are events that are held back because another machine's clock is ahead. Both are
@@ -46,8 +46,8 @@ _AFTER_ALL = ("~", "", 0)  # a sort key after those of all events
 
 CheckpointStatus: TypeAlias = Literal["none", "same", "other code", "damaged", "different", "not compared"]
 """`none`: there is no checkpoint. `same`: its state is what the journals give. `other code`: it was saved by another
-version. `damaged`: it cannot be read. `different`: its state or a posting is not what the journals give. `not compared`: a journal
-is not as it was written, or disappeared during the comparison."""
+version. `damaged`: it cannot be read. `different`: its state or a posting is not what the journals give. `not compared`:
+a journal is not as it was written or disappeared during the comparison, or the checkpoint was saved again."""
 
 
 class JournalResult(Struct, frozen=True):

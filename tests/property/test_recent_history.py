@@ -103,7 +103,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     root = tmp_path_factory.mktemp("root")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(older_checkpoints, "_MIN_INTERVAL", 4)
-        patch.setattr(history, "_CHUNK_BYTES", 2000)
+        patch.setattr(history, "_MIN_CHUNK_BYTES", 2000)
         patch.setattr(history, "_MIN_CHUNK_BYTES", 500)
         yield Workspace(str(root / "COORDINATION"), str(root), None)
 
