@@ -46,8 +46,8 @@ _AFTER_ALL = ("~", "", 0)  # a sort key after those of all events
 
 CheckpointStatus: TypeAlias = Literal["none", "same", "other code", "damaged", "different", "not compared"]
 """`none`: there is no checkpoint. `same`: its state is what the journals give. `other code`: it was saved by another
-version. `damaged`: it cannot be read. `different`: its state or a posting is not what the journals give. `not compared`:
-a journal is not as it was written or disappeared during the comparison, or the checkpoint was saved again."""
+version. `damaged`: it cannot be read. `different`: its state or a posting is not what the journals give. `not
+compared`: a journal is not as it was written, or a journal or the checkpoint was changed during the comparison."""
 
 
 class JournalResult(Struct, frozen=True):
