@@ -2,10 +2,10 @@
 
 1. Every hash is computed again, from the first line to the last. Archived journals are verified too.
 2. A journal must begin with what it had when the checkpoint was saved. If it is shorter or different, it was rewound.
-3. The checkpoint is a cache. Its state, with the rows that are kept beside it, must be what the journals give, up to
-   where it read them. If it is not, answers can be wrong, and it must be deleted. A checkpoint that is damaged, or was
-   saved by other code, is never used. For the comparison the journals are read again in chunks, so that they are never
-   in memory as a whole.
+3. The checkpoint is a cache. Its state, with the rows and the postings that are kept beside it, must be what the
+   journals give, up to where it read them. If it is not, answers can be wrong, and it must be deleted. A checkpoint
+   that is damaged, or was saved by other code, is never used. For the comparison the journals are read again in chunks,
+   so that they are never in memory as a whole.
 4. The checkpoint is read before the journals. A journal only grows, so sessions that write at the same time cause no
    false alarm.
 5. A tear is not damage, and neither are events that are held back because another machine's clock is ahead. Both are
@@ -21,8 +21,9 @@ import msgspec
 from msgspec import Struct
 
 from coord.engine.cache import checkpoint
-from coord.engine.cache.buckets import Buckets
+from coord.engine.cache.buckets import Buckets, CacheDamaged
 from coord.engine.cache.ended import EndedRows, StoredPositions, final_positions
+from coord.engine.cache.posted import PostingDigests
 from coord.engine.cache.recompute import recompute
 from coord.engine.journals.unreadable import is_unused
 from coord.engine.snapshot import Snapshot
@@ -32,11 +33,12 @@ from coord.workspace.paths import REMOVED, Workspace, read_marker
 from coord.workspace.system import System
 from eventlog.archived import Archive
 from eventlog.errors import LogError
-from eventlog.events import Instant, add_time
+from eventlog.events import Event, Instant, add_time
 from eventlog.history import LogReader, lines_read_text
 from eventlog.local.journal import journal_paths, prefix_differs, read_from, read_in_chunks, with_journal_path
 from eventlog.order import MAX_CLOCK_LEAD_S, acceptance_limit
 from eventlog.scanning import Damage, Position, scan
+from projections.postings.collect import PostingCollector
 from projections.rules.fold import as_of
 from projections.rules.state import State
 
@@ -44,8 +46,8 @@ _AFTER_ALL = ("~", "", 0)  # a sort key after those of all events
 
 CheckpointStatus: TypeAlias = Literal["none", "same", "other code", "damaged", "different", "not compared"]
 """`none`: there is no checkpoint. `same`: its state is what the journals give. `other code`: it was saved by another
-version. `damaged`: it cannot be read. `different`: its state is not what the journals give. `not compared`: a journal
-is not as it was written, or disappeared during the comparison."""
+version. `damaged`: it cannot be read. `different`: its state or a posting is not what the journals give. `not
+compared`: a journal is not as it was written, or a journal or the checkpoint was changed during the comparison."""
 
 
 class JournalResult(Struct, frozen=True):
@@ -229,21 +231,34 @@ def _compare_checkpoint(
     before = _reader(system, workspace, saved, folded)
     known = {name: position.n for name, position in (*before.positions.items(), *before.archive.items())}
     history = LogReader(workspace.log, system.here.machine)
+    collector, postings = PostingCollector(), PostingDigests()
+
+    def fold_and_post(state: State, events: list[Event]) -> None:
+        collector.fold(state, events)
+        postings.add(collector.take())
+
     bar = ProgressBar("folding", before.size())
     try:
-        state = recompute(history, system.wall(), before, _AFTER_ALL, bar.reach)
+        state = recompute(history, system.wall(), before, _AFTER_ALL, bar.reach, fold_and_post)
     except LogError:
         return "not compared"
     finally:
         bar.close()
     if any((history.position(name) or Position()).n < n for name, n in known.items()):
         return "not compared"  # a journal was removed during the comparison
-    ended = EndedRows(Buckets(workspace.cache, saved.store.head, saved.store.pending), folded.state, lambda: state)
-    ended.bring_back()
-    if ended.damaged:
-        return "damaged"
     at = max(folded.state.reached, folded.state.at)
-    return "same" if _state_bytes(as_of(state, at)) == _state_bytes(as_of(folded.state, at)) else "different"
+    collector.advance(state, at)
+    postings.add(collector.take())
+    store = Buckets(workspace.cache, saved.store.head, saved.store.pending)
+    ended = EndedRows(store, folded.state, lambda: state)
+    ended.bring_back()
+    try:
+        differs = saved.store.posted and postings.differ_from(store)
+    except CacheDamaged:
+        ended.damaged = True
+    if ended.damaged:
+        return "damaged" if checkpoint.load(workspace.cache)[0] == saved else "not compared"  # saved anew meanwhile
+    return "different" if differs or _state_bytes(state) != _state_bytes(as_of(folded.state, at)) else "same"
 
 
 def _reader(

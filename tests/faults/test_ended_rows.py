@@ -10,6 +10,7 @@ import pytest
 
 from coord.engine.cache import buckets, checkpoint, ended
 from eventlog.events import DAY_S
+from projections.postings.values import PATTERNS, about_key, encode
 from tests.support.in_process import SimulatedMachine
 from tests.support.repositories import Repo
 
@@ -174,3 +175,21 @@ def test_verify_compares_the_rows_beside_the_checkpoint(scene: Scene) -> None:
     result = scene.machine.run(100, "verify")
     assert result.code != 0
     assert "checkpoint" in result.both
+
+
+def test_verify_compares_the_postings_beside_the_checkpoint(scene: Scene) -> None:
+    saved, folded = checkpoint.load(str(scene.cache))
+    assert saved.store.posted
+    pending = saved.store.pending
+    for entries in ([(about_key("file/a.txt"), encode("wrong"))], [(PATTERNS, b"file/*.txt")]):
+        store = buckets.Buckets(str(scene.cache), saved.store.head, pending)
+        store.append(entries)
+        saved.store.pending = store.pending
+        checkpoint.save(str(scene.cache), saved.seen, saved.told, folded, saved.rung, saved.listed, saved.store)
+        result = scene.machine.run(100, "verify")
+        assert result.code != 0
+        assert "❌ The checkpoint differs from the journals" in result.both
+        assert "does not agree with the journals" in scene.machine.run(100, "doctor").both
+    (scene.cache / checkpoint.NAME).unlink()
+    scene.run("heartbeat", "a", "b")
+    assert "The checkpoint agrees with them" in scene.run("verify")

@@ -126,10 +126,11 @@ def checkpoint(subject: Subject) -> Iterator[DoctorFinding]:
         "delete it: it is a cache, and the next command builds it again", f"rm {subject.path('.cache/checkpoint')}"
     )
     if subject.verified.checkpoint == "damaged":
-        evidence = "its checksum is wrong, so it is not used: answers are right, but commands take longer"
+        where = "a checksum in it or in .cache/index/ is wrong"
+        evidence = f"{where}, so it is not used: answers are right, but commands take longer"
         yield DoctorFinding("warning", "the checkpoint is damaged", evidence, (delete,))
     if subject.verified.checkpoint == "different":
-        evidence = "its saved state differs from what the journals give, so answers can be wrong"
+        evidence = "what it has saved differs from what the journals give, so answers can be wrong"
         yield DoctorFinding("serious", "the checkpoint does not agree with the journals", evidence, (delete,))
 
 

@@ -106,11 +106,14 @@ class Buckets:
     def every(self, prefix: str) -> Iterator[Entry]:
         """Yield all entries whose key begins with `prefix`; those of one key in the order in which they were appended.
 
-        Reads all files. Raises CacheDamaged.
+        Reads all files, one after the other. Raises CacheDamaged.
         """
         wanted = prefix.encode()
         for number in range(_COUNT):
+            was_read = number in self._payloads
             yield from (entry for entry in self._entries_with(wanted, number, False) if entry[0].startswith(prefix))
+            if not was_read:  # the files together can be large
+                del self._payloads[number], self._contents[number]
         for payload in _split(self.pending):
             yield from (entry for entry in _decoded(payload) if entry[0].startswith(prefix))
 

@@ -182,10 +182,10 @@ def _session_entries(session: Session) -> list[Entry]:
 
 
 class StoredPositions:
-    """The final positions of archived journals in a store; none if the store is damaged."""
+    """The final positions of archived journals in a store; none if the store is damaged, which `damaged` then says."""
 
     def __init__(self, buckets: Buckets) -> None:
-        self._buckets = buckets
+        self._buckets, self.damaged = buckets, False
         self._all: dict[str, Position] | None = None  # if all were read
 
     def get(self, name: str, /) -> Position | None:
@@ -196,6 +196,7 @@ class StoredPositions:
             *_, row = self._buckets.get(JOURNAL + name) or [b""]
             return _decode_position(row) if row else None
         except (CacheDamaged, *DECODE_ERRORS):
+            self.damaged = True
             return None
 
     def __iter__(self) -> Iterator[str]:
@@ -204,7 +205,7 @@ class StoredPositions:
                 rows = dict(self._buckets.every(JOURNAL))
                 self._all = {key.removeprefix(JOURNAL): _decode_position(row) for key, row in rows.items() if row}
             except (CacheDamaged, *DECODE_ERRORS):
-                self._all = {}
+                self._all, self.damaged = {}, True
         return iter(self._all)
 
 

@@ -118,7 +118,7 @@ def _checkpoint_lines(run: Run, result: VerifyResult) -> Iterator[str]:
         "other code": "No journal was rewound. The checkpoint's state is from another version of coord, and not used.",
         "not compared": "The checkpoint was not compared: a journal was removed meanwhile. Try again.",
         "damaged": f"⚠️  The checkpoint is damaged, and not used. {delete}",
-        "different": f"❌ The checkpoint's state differs from the journals, so answers may be wrong. {delete}",
+        "different": f"❌ The checkpoint differs from the journals, so answers may be wrong. {delete}",
     }
     is_explained = result.checkpoint == "not compared" and not result.whole  # by the damage of a journal
     if result.checkpoint in texts and not is_explained:
