@@ -149,9 +149,12 @@ def read_between(folder: str, session: str, start: Position, end: Position) -> l
     if start.size > end.size:
         return None
     length = end.size - start.size
-    data, rewound = with_journal_path(
-        folder, session, lambda path: read_from(path, start.size, start.last, chunk_bytes=length)
-    )
+
+    def read(path: str) -> tuple[bytes, bool]:
+        return read_from(path, start.size, start.last, chunk_bytes=length)
+
+    archived = journal_paths(folder, session)[1]
+    data, rewound = read(archived) if end.archived else with_journal_path(folder, session, read)
     events, position = scan(session, data[:length], start)
     return events if not rewound and position.same_lines(end) else None
 

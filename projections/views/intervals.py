@@ -105,8 +105,9 @@ def analyze_history(
                 continue
             fold(state, [event], decisions.append)
             counted.append(event)
-            sessions.observe(state, event)
-            blocked.observe(state, event)
+            affected = _affected(state, event)
+            sessions.observe(affected, event)
+            blocked.observe(affected, event)
             if isinstance(event.payload, MessageSent):
                 recipients[event.id] = frozenset(state.messages[event.id].unread_by)
     as_of(state, now, decisions.append)
@@ -250,8 +251,8 @@ class _BlockedIntervals:
         self.intervals = sorted(intervals, key=lambda interval: (interval.start, interval.session))
         self._open = {interval.session: index for index, interval in enumerate(self.intervals)}
 
-    def observe(self, state: State, event: Event) -> None:
-        for session in _affected(state, event):
+    def observe(self, affected: Iterable[Session], event: Event) -> None:
+        for session in affected:
             what = session.doing.blocked_on if session.live else ""
             index = self._open.get(session.id)
             if index is not None and self.intervals[index].blocked_on == what:
@@ -274,9 +275,9 @@ class SessionIntervals:
         self.intervals = sorted(intervals, key=lambda interval: (interval.start, interval.session))
         self._last = {interval.session: index for index, interval in enumerate(self.intervals)}
 
-    def observe(self, state: State, event: Event) -> None:
-        """Record the changes made by an event that was just folded."""
-        for session in _affected(state, event):
+    def observe(self, affected: Iterable[Session], event: Event) -> None:
+        """Record how the sessions are that an event affects, which was just folded."""
+        for session in affected:
             self.update(session, event.at, event.id, acted=session.id == event.actor)
 
     def update(self, session: Session, at: Instant, cause: EventId, *, acted: bool) -> None:

@@ -11,11 +11,12 @@ import pytest
 from msgspec.structs import replace
 
 from coord.engine import history
-from coord.engine.cache import older_checkpoints
+from coord.engine.cache import ended, older_checkpoints
 from coord.engine.history import FullHistory, RecentHistory, open_past
 from coord.workspace.paths import find_workspace
 from eventlog.codec import NO_HASH, encode_line
 from eventlog.events import (
+    DAY_S,
     VERSION,
     AnyPayload,
     ClaimRequested,
@@ -72,10 +73,12 @@ def answers(machine: SimulatedMachine, at: Instant = THEN) -> list[object]:
     return [(result.out, result.err, result.code) for result in (machine.run(200, *each) for each in words)]
 
 
-def answers_of_all_events(machine: SimulatedMachine, monkeypatch: pytest.MonkeyPatch) -> list[object]:
+def answers_of_all_events(
+    machine: SimulatedMachine, monkeypatch: pytest.MonkeyPatch, at: Instant = THEN
+) -> list[object]:
     with monkeypatch.context() as patch:
         patch.setattr(history, "older_checkpoint_before", lambda folder, key: None)
-        return answers(machine)
+        return answers(machine, at)
 
 
 def is_recent(machine: SimulatedMachine, at: Instant = THEN) -> bool:
@@ -103,6 +106,33 @@ def test_an_event_id_is_found_in_its_journal(machine: SimulatedMachine, number: 
     missing = machine.run(100, "status", "--at", f"{journal.stem}/999")
     assert (missing.code, missing.out) == (2, "")
     assert "there is no event" in missing.err
+
+
+def test_sessions_that_were_archived_since_are_read(machine: SimulatedMachine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Their journals are found by what was added to the index, and no row is looked for that cannot be there."""
+    monkeypatch.setattr(ended, "MAX_PENDING_BYTES", 600)  # some entries are pending, others are in the files
+    times = []
+    for number in range(4):
+        session = machine.start(300, "--new", "--no-anchor", "--name", f"short {number}")
+        for words in (
+            ("claim", "droplet", f"z{number}"),
+            ("heartbeat", "digging", "deep"),
+            ("end", "--summary", "dug"),
+        ):
+            machine.wait(60)
+            assert machine.run(300, *words, "--session", session).code == 0
+            times.append(machine.now)
+        machine.wait(DAY_S + 60)
+    machine.start(300, "--new", "--no-anchor")
+    assert len(list((machine.repo.log / "ended").glob("*.jsonl"))) == 4
+    machine.each_minute(*((100, ("heartbeat", "reading", str(number))) for number in range(3)))
+    expected = [answers_of_all_events(machine, monkeypatch, at) for at in times]
+    with monkeypatch.context() as patch:
+        patch.setattr(FullHistory, "__init__", lambda *values, **more: pytest.fail("all events were read"))
+        assert [answers(machine, at) for at in times] == expected
+    for path in (cache(machine) / "index").iterdir():
+        damage(path)
+    assert [answers(machine, at) for at in times] == expected
 
 
 def damage(path: Path) -> None:

@@ -213,7 +213,7 @@ def _decoded(payload: bytes) -> list[Entry]:
 
 
 def _content(path: str, first: int, size: int) -> bytes:
-    """Return what a file of at least `size` bytes has from `first` up to there. Raises CacheDamaged if it is shorter."""
+    """Return the bytes of a file from `first` up to `size`. Raises CacheDamaged if it is shorter."""
     try:
         if os.path.islink(os.path.dirname(path)):
             raise OSError(f"{os.path.dirname(path)} is a symbolic link")
