@@ -8,6 +8,7 @@ from coord.engine.cache import checkpoint, older_checkpoints
 from coord.engine.cache.buckets import Buckets
 from coord.engine.cache.ended import EndedRows, StoredPositions, final_positions
 from coord.engine.cache.recompute import recompute
+from coord.engine.cache.spool import Place, Spool
 from coord.engine.journals.problems import JournalProblem, clock_note, journal_problems
 from coord.engine.journals.rewinds import mark_removed, mark_shortened, present_marks
 from coord.engine.journals.unreadable import first_incomplete, log_bytes, log_modified_ns, refuse_missing_log
@@ -50,7 +51,8 @@ class Snapshot:
         positions, archive = self._use(folded, saved.store)
         # How many events the newest older checkpoint on the disk has folded, and the newest one including `_unsaved`.
         self._newest_saved = self._newest_older = saved.rung if folded else 0
-        self._unsaved: dict[int, bytes] = {}  # older checkpoints to save, by their number of events
+        self._unsaved: dict[int, Place] = {}  # older checkpoints to save, in the spool, by their number of events
+        self._spool = Spool()
         self.history = LogReader(workspace.log, system.here.machine, positions, archive=archive)
         self._read_ahead, self._log_changed_ns = Batch([]), saved.listed
         self.marked = read_marker(workspace)  # a journal that was here
@@ -107,7 +109,7 @@ class Snapshot:
                 self._fold(events[first : first + _SLICE])
                 if self.state.events - self._settled >= _SLICE:
                     self._settled = self.state.events
-                    self.ended.put_away(self.state, self._is_archived)
+                    self.ended.put_away(self.state, self.history)
                     bar.reach(0 if self.fresh else self.history.size())
             if not consistent:  # otherwise the positions can be ahead of the state
                 self._keep_older_checkpoint()
@@ -139,7 +141,8 @@ class Snapshot:
         """Keep the state as an older checkpoint, if it is far enough from the previous one."""
         events = self.state.events
         if older_checkpoints.is_due(events, self._newest_older):
-            self._newest_older, self._unsaved[events] = events, checkpoint.encoded(*self._folded())
+            self._newest_older = events
+            self._unsaved[events] = self._spool.add(checkpoint.encoded(*self._folded()))
             self._unsaved = {n: self._unsaved[n] for n in older_checkpoints.to_keep(self._unsaved, events)}
 
     def read_ahead(self) -> None:
@@ -252,23 +255,18 @@ class Snapshot:
             except OSError:
                 return  # the files would not be what the checkpoint expects
         if self._unsaved or not self.fresh or self.ended.damaged:
-            older_checkpoints.save_older_checkpoints(self.workspace.cache, self._newest_saved, self._unsaved)
-            self._newest_saved, self._unsaved = self._newest_older, {}
+            older_checkpoints.save_older_checkpoints(
+                self.workspace.cache, self._newest_saved, self._unsaved, self._spool
+            )
+            self._newest_saved, self._unsaved, self._spool = self._newest_older, {}, Spool()
         usable, listed = None if self.ended.damaged else folded, log_modified_ns(self.workspace)
         marks = present_marks(self.history, self._seen)
         checkpoint.save(self.workspace.cache, marks, texts, usable, self._newest_older, listed, store)
 
-    def _is_archived(self, session: str) -> bool:
-        history = self.history
-        if session in self.ended.final and session not in history.positions and session not in history.archive.changes:
-            return True
-        position = history.position(session)
-        return bool(position and position.archived)
-
     def _folded(self) -> tuple[checkpoint.SavedFold, checkpoint.StoreVersion]:
         """Return the fold as it is saved: without what is kept in the store."""
         history, ended = self.history, self.ended
-        ended.put_away(self.state, self._is_archived)
+        ended.put_away(self.state, self.history)
         ended.put_positions(history.archive)
         store = checkpoint.StoreVersion(ended.buckets.head, ended.buckets.pending, history.archive.summary, self.posted)
         return checkpoint.SavedFold(history.positions, self.state), store

@@ -18,6 +18,7 @@ from coord.engine.cache.buckets import DECODE_ERRORS, MAX_PENDING_BYTES, Buckets
 from coord.engine.cache.checkpoint import StoreVersion
 from eventlog.archived import ARCHIVE_AFTER_S, Archive
 from eventlog.events import Instant, add_time
+from eventlog.history import LogReader
 from eventlog.scanning import Position
 from projections.rules.messages import is_open
 from projections.rules.rows import Rows
@@ -42,9 +43,9 @@ class EndedRows:
         self.buckets, self.damaged = buckets, False
         self._recompute = recompute
         self._moved: dict[str, bytes] = {}  # the rows that came back into the state, as they were, by key
-        # The keys of the rows that were put away, if the store was empty before; a replay looks up each new session.
+        # The keys of the rows that were put away, if the store was empty before: a replay looks up each new session.
         self._stored: set[str] | None = None if buckets.head or buckets.pending else set()
-        self.final: set[str] = set()  # journals whose final positions were put away; their sessions may not be yet
+        self._final: set[str] = set()  # journals whose final positions were put away before the rows of their sessions
         self._sessions: Rows[Session] = Rows(state.sessions, self._find_session, self._listed)
         self._messages: Rows[Message] = Rows(state.messages, self._find_message)
         state.sessions, state.messages = self._sessions, self._messages
@@ -122,17 +123,24 @@ class EndedRows:
                 (JOURNAL + name, _encode(position) if position else b"") for name, position in archive.changes.items()
             )
             for name, position in archive.changes.items():
-                (self.final.add if position else self.final.discard)(name)
+                (self._final.add if position else self._final.discard)(name)
             archive.stored, archive.changes = StoredPositions(self.buckets), {}
 
-    def put_away(self, state: State, is_archived: Callable[[str], bool]) -> None:
-        """Move the rows that need not be in the state to the store."""
+    def _is_archived(self, name: str, history: LogReader) -> bool:
+        """Return whether a journal is archived and was read to its end."""
+        if name in self._final and name not in history.positions and name not in history.archive.changes:
+            return True
+        position = history.position(name)
+        return bool(position and position.archived)
+
+    def put_away(self, state: State, history: LogReader) -> None:
+        """Move the rows that need not be in the state to the store. `history` has read the events of the state."""
         limit = add_time(state.at, -ARCHIVE_AFTER_S) if state.at else ""
         entries: list[Entry] = []
         for session in list(_ended_sessions(state, limit)):
-            if is_archived(session.id):
+            if self._is_archived(session.id, history):
                 self._sessions.pop(session.id)
-                self.final.discard(session.id)
+                self._final.discard(session.id)
                 if self._moved.pop(SESSION + session.id, b"") != _encode(session):
                     entries += _session_entries(session)
         for message in list(_ended_messages(state, self._sessions)):

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 
 from coord.engine.cache.checkpoint import NAME, SavedFold, StoreVersion, load, write
+from coord.engine.cache.spool import Place, Spool
 from eventlog.events import Instant
 
 _OLDER_PREFIX = f"{NAME}-"  # followed by the number of events that it has folded
@@ -45,10 +46,10 @@ def to_keep(counts: Iterable[int], events: int) -> list[int]:
     return earlier + first_of_each_interval((n for n in counts if n > recent), _MIN_INTERVAL)
 
 
-def save_older_checkpoints(folder: str, kept: int, new: dict[int, bytes]) -> None:
+def save_older_checkpoints(folder: str, kept: int, new: dict[int, Place], spool: Spool) -> None:
     """Save `new` older checkpoints, by how many events they have folded, and delete those after `kept` events.
 
-    Of the others, those of `to_keep` stay.
+    Of the others, those of `to_keep` stay. The contents of the new ones are in `spool`.
     """
     present = _older_checkpoints(folder)
     valid = [*(count for count in present if count <= kept), *new]
@@ -57,7 +58,8 @@ def save_older_checkpoints(folder: str, kept: int, new: dict[int, bytes]) -> Non
         with suppress(OSError):
             os.unlink(os.path.join(folder, f"{_OLDER_PREFIX}{count}"))
     for count in stay & new.keys():
-        write(folder, f"{_OLDER_PREFIX}{count}", new[count])
+        with suppress(OSError):
+            write(folder, f"{_OLDER_PREFIX}{count}", spool.read(new[count]))
 
 
 def older_checkpoint_before(folder: str, key: tuple[Instant, str, int]) -> tuple[SavedFold, StoreVersion] | None:

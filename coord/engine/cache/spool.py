@@ -16,6 +16,9 @@ class Spool:
         self._file: IO[bytes] = io.BytesIO()
         self._size, self._moved = 0, False
 
+    def __del__(self) -> None:
+        self._file.close()
+
     def add(self, content: bytes | bytearray) -> Place:
         """Keep a content, and return its place."""
         place = self._size, len(content)
@@ -42,7 +45,7 @@ class Spool:
     def _temporary(self) -> IO[bytes]:
         from tempfile import TemporaryFile  # only a long replay needs it
 
-        file = TemporaryFile()
+        file = TemporaryFile()  # noqa: SIM115 - it is used until the process ends
         file.write(self.read((0, self._size)))
         file.flush()
         return file
