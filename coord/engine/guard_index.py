@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec.structs import asdict, replace
 
+from coord.engine.cache.requests_id import id_of
 from coord.engine.snapshot import Snapshot
 from coord.guard import hook_state
 from coord.guard.index import FORM, NAME, read_unverified, requests_digest, with_archive_time, with_digest
@@ -40,7 +41,7 @@ _NOBODY = ObserverHost("", "", "")  # no process is on its machine
 def save_index(system: System, workspace: Workspace, config: Config, snapshot: Snapshot) -> None:
     """Write the index. If that fails, hooks take the full path."""
     state, here = with_worktree_names(workspace, snapshot.state), system.here
-    requests_id = snapshot.requests_id if state is snapshot.state else ""
+    requests_id = id_of(state)  # empty if names of worktrees were replaced
     with suppress(OSError):
         known = _known_requests(workspace, requests_id, here) if requests_id else None
         digest, requests = known or ("", None)

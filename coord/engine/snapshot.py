@@ -1,6 +1,5 @@
 """Compute the present state: load the checkpoint, read what is new in the journals, and fold it."""
 
-import os
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import TypeAlias
@@ -9,6 +8,7 @@ from coord.engine.cache import checkpoint, older_checkpoints
 from coord.engine.cache.buckets import Buckets
 from coord.engine.cache.ended import EndedRows, StoredPositions, final_positions
 from coord.engine.cache.recompute import recompute
+from coord.engine.cache.requests_id import kept_or_new_id, set_id
 from coord.engine.journals.problems import JournalProblem, clock_note, journal_problems
 from coord.engine.journals.rewinds import mark_removed, mark_shortened, present_marks
 from coord.engine.journals.unreadable import first_incomplete, log_bytes, log_modified_ns, refuse_missing_log
@@ -22,7 +22,6 @@ from eventlog.history import Batch, LogReader
 from eventlog.order import order_key
 from eventlog.scanning import Position
 from projections.postings.collect import PostingCollector
-from projections.rules.claims import INDEX
 from projections.rules.fold import fold
 from projections.rules.state import State
 
@@ -50,7 +49,7 @@ class Snapshot:
         if folded is None:  # the final positions are valid for every version of the code
             self._seen = checkpoint.high_water_marks(saved.seen, final_positions(workspace.cache, saved.store), ())
         positions, archive = self._use(folded, saved.store)
-        self._requests_id = saved.requests_id if folded else ""
+        set_id(folded.state if folded else State(), saved.requests_id)
         # How many events the newest older checkpoint on the disk has folded, and the newest one including `_unsaved`.
         self._newest_saved = self._newest_older = saved.rung if folded else 0
         self._unsaved: dict[int, bytes] = {}  # older checkpoints to save, by their number of events
@@ -65,7 +64,7 @@ class Snapshot:
 
         The line of each event is put into `lines`, if given. `consistent` is as in `catch_up`.
         """
-        self.fresh, self.full, self.state, self._requests_id = False, True, State(), ""
+        self.fresh, self.full, self.state = False, True, State()
         self.history = LogReader(self.workspace.log, self.system.here.machine, self._start_positions(), lines)
         events: list[Event] = []
         self._fold_new(consistent, events.extend, events.clear)
@@ -78,7 +77,7 @@ class Snapshot:
         if folded is None:
             folded, store = checkpoint.SavedFold(self._start_positions(), State()), checkpoint.StoreVersion()
             store.posted = self._posts
-        self.state, self.posted, self._requests_id = folded.state, store.posted, ""
+        self.state, self.posted = folded.state, store.posted
         self._collector = PostingCollector()
         buckets = Buckets(self.workspace.cache, store.head, store.pending)
         self.ended = EndedRows(buckets, self.state, self._recomputed)
@@ -257,24 +256,10 @@ class Snapshot:
         if self._unsaved or not self.fresh or self.ended.damaged:
             older_checkpoints.save_older_checkpoints(self.workspace.cache, self._newest_saved, self._unsaved)
             self._newest_saved, self._unsaved = self._newest_older, {}
-        if not self.requests_id:
-            self._requests_id = os.urandom(8).hex()
-            if index := self.state.__dict__.get(INDEX):
-                index.forget_changes()
         usable, listed = None if self.ended.damaged else folded, log_modified_ns(self.workspace)
         marks = present_marks(self.history, self._seen)
-        rung = self._newest_older
-        checkpoint.save(self.workspace.cache, marks, texts, usable, rung, listed, store, self._requests_id)
-
-    @property
-    def requests_id(self) -> str:
-        """A random id of the claims and the waiting requests in the state, or empty if they have none.
-
-        They get an id when a checkpoint is saved, and a new one after they have changed. So states with the same id
-        have the same claims and requests, and what was derived from one of them is valid for the others.
-        """
-        index = self.state.__dict__.get(INDEX)  # they change only through it
-        return "" if index and index.changed else self._requests_id
+        rung, requests = self._newest_older, kept_or_new_id(self.state)
+        checkpoint.save(self.workspace.cache, marks, texts, usable, rung, listed, store, requests)
 
     def _is_archived(self, session: str) -> bool:
         position = self.history.position(session)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
         due: int  # when the view next changes without an event, in microseconds since 1970
         journals: dict[str, int]  # see `with_archive_time`
         sizes: list[int]  # of the encoded tables, which follow this line
-        requests_id: str  # see `coord.engine.snapshot.Snapshot.requests_id`
+        requests_id: str  # see `coord.engine.cache.requests_id`
         requests_digest: str  # of the tables of claims and waiting requests
 
 

@@ -70,7 +70,7 @@ class Checkpoint(Struct):
     rung: int = 0  # how many events the newest older checkpoint has folded
     listed: int = 0  # when a journal was last added to the log or removed, in nanoseconds since 1970
     store: StoreVersion = msgspec.field(default_factory=StoreVersion)  # valid for other code too
-    requests_id: str = ""  # see `coord.engine.snapshot.Snapshot.requests_id`
+    requests_id: str = ""  # see `coord.engine.cache.requests_id`
 
     @property
     def of_this_code(self) -> bool:

@@ -417,10 +417,12 @@ def test_a_command_that_changes_no_claim_copies_their_tables(scene: Scene) -> No
     before = read_index(cache)
     scene.coord(100, "heartbeat", "working", "y")
     after = read_index(cache)
-    assert before and after
+    assert before
+    assert after
     assert after[0]["requests_id"] == before[0]["requests_id"] != ""
     assert after[1][2:] == before[1][2:] != [b"", b""]
     scene.coord(100, "claim", "file", "b.py", "1")
     changed = read_index(cache)
-    assert changed and changed[0]["requests_id"] != after[0]["requests_id"]
+    assert changed
+    assert changed[0]["requests_id"] != after[0]["requests_id"]
     assert b"b.py" in changed[1][2]
