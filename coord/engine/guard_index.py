@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec.structs import asdict, replace
 
+from coord.engine.cache.requests_id import id_of
 from coord.engine.snapshot import Snapshot
 from coord.guard import hook_state
-from coord.guard.index import FORM, NAME, with_archive_time, with_digest
+from coord.guard.index import FORM, NAME, read_unverified, requests_digest, with_archive_time, with_digest
 from coord.guard.view import SESSION_FIELDS, TABLES, UNKNOWN_SESSION, GuardRow, HookView, LiveSession, guard_row
 from coord.platform.code_version import code_version
 from coord.platform.git.naming import worktree_name
@@ -40,20 +41,42 @@ _NOBODY = ObserverHost("", "", "")  # no process is on its machine
 def save_index(system: System, workspace: Workspace, config: Config, snapshot: Snapshot) -> None:
     """Write the index. If that fails, hooks take the full path."""
     state, here = with_worktree_names(workspace, snapshot.state), system.here
+    requests_id = id_of(state)  # empty if names of worktrees were replaced
     with suppress(OSError):
-        fields, tables = encode_view(state, config, here)
+        known = _known_requests(workspace, requests_id, here) if requests_id else None
+        digest, requests = known or ("", None)
+        fields, tables = encode_view(state, config, here, requests=requests)
         index = {
             "form": FORM,
             "code": code_version(),
             "config": hook_state.file_stamp(os.path.join(workspace.folder, CONFIG)),
-            "here": (here.machine, here.boot, here.pid_namespace),
+            "here": _place(here),
             "due": to_micros(state.due),
             "journals": with_archive_time(snapshot.history.known_sizes(), workspace.log),
             "sizes": list(map(len, tables)),
+            "requests_id": requests_id,
+            "requests_digest": digest or requests_digest(tables),
             **fields,
         }
         content = with_digest(_ENCODER.encode(index), tables)
         replace_file(os.path.join(workspace.cache, NAME), content, within=workspace.cache)
+
+
+def _known_requests(workspace: Workspace, requests_id: str, here: ObserverHost) -> tuple[str, list[bytes]] | None:
+    """Return the tables of claims and waiting requests in the present index, with their digest, if they are those with
+    this id. They are copied with their digest, so a hook that reads them notices damage.
+    """
+    index = read_unverified(workspace.cache)
+    if index is None or index[0]["requests_id"] != requests_id:
+        return None
+    fields, tables = index
+    if fields["code"] != code_version() or fields["here"] != _place(here):
+        return None
+    return fields["requests_digest"], tables[TABLES.index("claims") :]
+
+
+def _place(here: ObserverHost) -> list[str]:
+    return [here.machine, here.boot, here.pid_namespace]
 
 
 def with_worktree_names(workspace: Workspace, state: State) -> State:
@@ -83,20 +106,26 @@ def hook_view(
 
 
 def encode_view(
-    state: State, config: Config, here: ObserverHost, near: Collection[str] | None = None, session: str = ""
+    state: State,
+    config: Config,
+    here: ObserverHost,
+    near: Collection[str] | None = None,
+    session: str = "",
+    requests: list[bytes] | None = None,
 ) -> "tuple[ViewFields, list[bytes]]":
     """Return the fields and the encoded tables of the view that the hooks on the machine `here` need.
 
-    With `near`, the tables have only the claims and requests with these roots, their sessions and `session`.
+    With `near`, the tables have only the claims and requests with these roots, their sessions and `session`. With
+    `requests`, the tables of claims and requests are known, and are not encoded again.
     """
-    claims = [
+    claims: list[tuple[str, Any]] = [
         (root, (number, None, claim))
-        for number, claim in enumerate(state.claims.values())
+        for number, claim in enumerate(state.claims.values() if requests is None else ())
         if is_file(claim.resource) and not claim.imported and _is_in(root := root_of(claim.resource), near)
     ]
-    waits = [
+    waits: list[tuple[str, Any]] = [
         (root, (number, _process(wait.waiter, here), wait))
-        for number, wait in enumerate(state.waits.values())
+        for number, wait in enumerate(state.waits.values() if requests is None else ())
         if is_file(wait.resource) and not wait.imported and _is_in(root := root_of(wait.resource), near)
     ]
     live = [known for known in state.sessions.values() if known.live]
@@ -119,7 +148,10 @@ def encode_view(
         "claim_fields": list(Claim.__struct_fields__),
         "wait_fields": list(WaitingRequest.__struct_fields__),
     }
-    return fields, [b"".join(sorted(_ENCODER.encode_lines(tables[name]).splitlines(keepends=True))) for name in TABLES]
+    lines = {
+        name: b"".join(sorted(_ENCODER.encode_lines(rows).splitlines(keepends=True))) for name, rows in tables.items()
+    }
+    return fields, [*map(lines.__getitem__, TABLES[: -len(requests)]), *requests] if requests else list(lines.values())
 
 
 def _is_in(root: str, near: Collection[str] | None) -> bool:

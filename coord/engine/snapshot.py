@@ -8,6 +8,7 @@ from coord.engine.cache import checkpoint, older_checkpoints
 from coord.engine.cache.buckets import Buckets
 from coord.engine.cache.ended import EndedRows, StoredPositions, final_positions
 from coord.engine.cache.recompute import recompute
+from coord.engine.cache.requests_id import kept_or_new_id, set_id
 from coord.engine.cache.spool import Place, Spool
 from coord.engine.journals.problems import JournalProblem, clock_note, journal_problems
 from coord.engine.journals.rewinds import mark_removed, mark_shortened, present_marks
@@ -49,6 +50,7 @@ class Snapshot:
         if folded is None:  # the final positions are valid for every version of the code
             self._seen = checkpoint.high_water_marks(saved.seen, final_positions(workspace.cache, saved.store), ())
         positions, archive = self._use(folded, saved.store)
+        set_id(folded.state if folded else State(), saved.requests_id)
         # How many events the newest older checkpoint on the disk has folded, and the newest one including `_unsaved`.
         self._newest_saved = self._newest_older = saved.rung if folded else 0
         self._unsaved: dict[int, Place] = {}  # older checkpoints to save, in the spool, by their number of events
@@ -261,7 +263,8 @@ class Snapshot:
             self._newest_saved, self._unsaved, self._spool = self._newest_older, {}, Spool()
         usable, listed = None if self.ended.damaged else folded, log_modified_ns(self.workspace)
         marks = present_marks(self.history, self._seen)
-        checkpoint.save(self.workspace.cache, marks, texts, usable, self._newest_older, listed, store)
+        rung, requests = self._newest_older, kept_or_new_id(self.state)
+        checkpoint.save(self.workspace.cache, marks, texts, usable, rung, listed, store, requests)
 
     def _folded(self) -> tuple[checkpoint.SavedFold, checkpoint.StoreVersion]:
         """Return the fold as it is saved: without what is kept in the store."""

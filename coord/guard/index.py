@@ -8,7 +8,7 @@ path, `coord.hooks.dispatch`.
 import os
 
 from coord.guard import hook_state
-from coord.guard.view import HookView
+from coord.guard.view import TABLES, HookView
 from coord.platform.code_version import code_version
 from coord.platform.git.repository import CONFIG
 from coord.platform.json_reader import loads
@@ -17,7 +17,7 @@ from eventlog.local.files import ARCHIVE_FOLDER, list_journal_sizes, modified_at
 
 TYPE_CHECKING = False  # a hook would take 1.7 times as long if it loaded `typing`
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from coord.guard.view import ViewFields
 
@@ -31,11 +31,15 @@ if TYPE_CHECKING:
         due: int  # when the view next changes without an event, in microseconds since 1970
         journals: dict[str, int]  # see `with_archive_time`
         sizes: list[int]  # of the encoded tables, which follow this line
+        requests_id: str  # see `coord.engine.cache.requests_id`
+        requests_digest: str  # of the tables of claims and waiting requests
 
 
 NAME = "guard"  # of the index, in the cache folder
-FORM = 4  # the version of the index's form; an index of another form is not used
+FORM = 5  # the version of the index's form; an index of another form is not used
 _DIGEST = 16  # bytes
+HEAD = _DIGEST + 8  # bytes before the fields: a digest, and how many bytes it is of
+_REQUESTS = TABLES.index("claims")  # the first of the tables of claims and waiting requests
 _MOST_INDEX = 1 << 24  # bytes
 
 
@@ -66,14 +70,21 @@ def read_index(cache: str) -> "tuple[IndexFields, list[bytes]] | None":
     """Return the fields and the encoded tables of the index in a cache folder, or None if there is no complete one of
     this form.
     """
+    index = read_unverified(cache)
+    return index if index and index[0]["requests_digest"] == requests_digest(index[1]) else None
+
+
+def read_unverified(cache: str) -> "tuple[IndexFields, list[bytes]] | None":
+    """Return the same, without verifying the tables of claims and waiting requests."""
     try:
         if os.path.islink(cache):
             return None
         data = read_regular(os.path.join(cache, NAME), _MOST_INDEX)
-        if blake2b(data[_DIGEST:], digest_size=_DIGEST).digest() != data[:_DIGEST]:
+        begin = HEAD + int.from_bytes(data[_DIGEST:HEAD], "big")
+        if _digest(data[HEAD:begin]) != data[:_DIGEST]:
             return None
-        end = data.index(b"\n", _DIGEST)
-        fields: IndexFields = loads(data[_DIGEST:end])
+        end = data.index(b"\n", HEAD)
+        fields: IndexFields = loads(data[HEAD:end])
         if fields.get("form") != FORM:
             return None
         tables = []
@@ -85,10 +96,23 @@ def read_index(cache: str) -> "tuple[IndexFields, list[bytes]] | None":
         return None
 
 
-def with_digest(fields: bytes, tables: "Iterable[bytes]") -> bytes:
-    """Return the content of the index file: its digest, the encoded fields on one line, and the encoded tables."""
-    index = b"".join([fields, b"\n", *tables])
-    return blake2b(index, digest_size=_DIGEST).digest() + index
+def with_digest(fields: bytes, tables: "Sequence[bytes]") -> bytes:
+    """Return the content of the index file: a digest, the number of bytes it is of, and these bytes, which are the
+    encoded fields on one line and the first tables; then the tables of claims and waiting requests.
+
+    Their digest is one of the fields, so that a command that changes none of them copies them with their digest.
+    """
+    index = b"".join([fields, b"\n", *tables[:_REQUESTS]])
+    return b"".join([_digest(index), len(index).to_bytes(HEAD - _DIGEST, "big"), index, *tables[_REQUESTS:]])
+
+
+def requests_digest(tables: "Sequence[bytes]") -> str:
+    """Return the digest of the tables of claims and waiting requests."""
+    return _digest(b"".join(tables[_REQUESTS:])).hex()
+
+
+def _digest(data: bytes) -> bytes:
+    return blake2b(data, digest_size=_DIGEST).digest()
 
 
 def with_archive_time(lengths: dict[str, int], log: str) -> dict[str, int]:

@@ -29,7 +29,7 @@ class RequestIndex(Generic[R]):
     """The active claims, or the waiting requests. `requests` is the dictionary of the state, in order."""
 
     def __init__(self, requests: dict[EventId, R]) -> None:
-        self.requests = requests
+        self.requests, self.changed = requests, False  # whether any request was added, changed or removed
         self._numbers = dict(zip(requests, count()))  # the order of the requests
         self._next_number = len(requests)
         self._rooted: _Buckets[R] = {}  # those with a root, by root
@@ -119,6 +119,7 @@ class RequestIndex(Generic[R]):
 
     def add(self, request: R) -> None:
         """Add a request after all others. If there is one with its id, replace that."""
+        self.changed = True
         if old := self.requests.get(request.id):
             self._unlink(old)
         else:
@@ -130,17 +131,20 @@ class RequestIndex(Generic[R]):
 
     def remove(self, request: R) -> None:
         """Remove a request."""
+        self.changed = True
         self._unlink(request)
         del self.requests[request.id], self._numbers[request.id]
 
     def change_session(self, request: R, session: str) -> None:
         """Give a request to another session. It keeps its place in the order."""
+        self.changed = True
         del self._by_session[request.session][request.id]
         request.session = session
         self._by_session.setdefault(session, {})[request.id] = request
 
     def update_end(self, request: R) -> None:
         """Record when a request now ends."""
+        self.changed = True
         heappush(self._ends, (request.ends_at, request.id))
         if len(self._ends) > 2 * len(self.requests) + _SPARE_ENDS:
             self._rebuild_ends()
@@ -207,6 +211,15 @@ class ClaimIndex:
     def is_of(self, state: State) -> bool:
         """Return whether the claims and waiting requests of a state are still the indexed ones."""
         return self.claims.requests is state.claims and self.waits.requests is state.waits
+
+    @property
+    def changed(self) -> bool:
+        """Whether any claim or waiting request was added, changed or removed since `forget_changes`."""
+        return self.claims.changed or self.waits.changed
+
+    def forget_changes(self) -> None:
+        """Set `changed` to False."""
+        self.claims.changed = self.waits.changed = False
 
     def next_end(self) -> Instant:
         """Return when the next claim or waiting request ends by itself."""

@@ -39,7 +39,7 @@ from projections.rules.state import (
 if TYPE_CHECKING:
     from projections.rules.claim_index import ClaimIndex
 
-_INDEX = "_index"  # an attribute of a state that is not a field, so it is neither saved nor copied
+INDEX = "_index"  # an attribute of a state that is not a field, so it is neither saved nor copied
 ACCEPT_TIMEOUT_S = 60  # a grant to a waiting request lapses after this time unless it is accepted
 
 
@@ -53,11 +53,11 @@ class Verdict(Struct, frozen=True):
 
 def index_of(state: State) -> "ClaimIndex":
     """Return the index of the active claims and waiting requests of a state."""
-    index: ClaimIndex | None = state.__dict__.get(_INDEX)
+    index: ClaimIndex | None = state.__dict__.get(INDEX)
     if index is None or not index.is_of(state):
         from projections.rules import claim_index  # a heartbeat does not need it
 
-        index = state.__dict__[_INDEX] = claim_index.ClaimIndex(state)
+        index = state.__dict__[INDEX] = claim_index.ClaimIndex(state)
     return index
 
 

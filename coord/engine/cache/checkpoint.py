@@ -70,6 +70,7 @@ class Checkpoint(Struct):
     rung: int = 0  # how many events the newest older checkpoint has folded
     listed: int = 0  # when a journal was last added to the log or removed, in nanoseconds since 1970
     store: StoreVersion = msgspec.field(default_factory=StoreVersion)  # valid for other code too
+    requests_id: str = ""  # see `coord.engine.cache.requests_id`
 
     @property
     def of_this_code(self) -> bool:
@@ -102,13 +103,15 @@ def save(
     rung: int = 0,
     listed: int = 0,
     store: StoreVersion | None = None,
+    requests_id: str = "",
 ) -> None:
     """Replace the checkpoint; without a fold, the next command folds everything again. Does nothing if the cache cannot
     be written.
     """
     saved = Checkpoint("", seen, told)
     if folded:
-        saved = Checkpoint(code_version(), seen, told, _encode(folded), rung, listed, store or StoreVersion())
+        store = store or StoreVersion()
+        saved = Checkpoint(code_version(), seen, told, _encode(folded), rung, listed, store, requests_id)
     write(folder, NAME, _encode(saved))
 
 

@@ -408,3 +408,21 @@ def test_the_type_checker_knows_the_fields_of_light_records() -> None:
     with pytest.raises(AttributeError):
         row.owner  # type: ignore[attr-defined] # noqa: B018
     assert vars(RequestedWrite(session=1)) == {"session": 1}  # type: ignore[call-arg, arg-type]
+
+
+def test_a_command_that_changes_no_claim_copies_their_tables(scene: Scene) -> None:
+    scene.asks(100, "a.py")
+    cache = str(scene.machine.repo.folder / ".cache")
+    scene.coord(100, "heartbeat", "working", "x")
+    before = read_index(cache)
+    scene.coord(100, "heartbeat", "working", "y")
+    after = read_index(cache)
+    assert before
+    assert after
+    assert after[0]["requests_id"] == before[0]["requests_id"] != ""
+    assert after[1][2:] == before[1][2:] != [b"", b""]
+    scene.coord(100, "claim", "file", "b.py", "1")
+    changed = read_index(cache)
+    assert changed
+    assert changed[0]["requests_id"] != after[0]["requests_id"]
+    assert b"b.py" in changed[1][2]

@@ -409,10 +409,10 @@ def test_an_index_of_another_version_is_not_used(agents: Agents) -> None:
     from coord.guard import index
 
     path = agents.repo.folder / ".cache" / index.NAME
-    first, rest = path.read_bytes()[16:].split(b"\n", 1)
+    first, rest = path.read_bytes()[index.HEAD :].split(b"\n", 1)
     fields: dict[str, Any] = msgspec.json.decode(first)
     del fields["heartbeat_us"]
-    path.write_bytes(index.with_digest(msgspec.json.encode(fields | {"form": index.FORM - 1}), [rest]))
+    path.write_bytes(index.with_digest(msgspec.json.encode(fields | {"form": index.FORM - 1}), [rest, b"", b"", b""]))
     assert agents.writes(CLAUDE, "old.txt").code == ALLOWED
     assert agents.writes(CODEX, "old.txt").code == DENIED
 
