@@ -257,9 +257,8 @@ class Snapshot:
             except OSError:
                 return  # the files would not be what the checkpoint expects
         if self._unsaved or not self.fresh or self.ended.damaged:
-            older_checkpoints.save_older_checkpoints(
-                self.workspace.cache, self._newest_saved, self._unsaved, self._spool
-            )
+            older, cache = self._unsaved, self.workspace.cache
+            older_checkpoints.save_older_checkpoints(cache, self._newest_saved, older, self._spool)
             self._newest_saved, self._unsaved, self._spool = self._newest_older, {}, Spool()
         usable, listed = None if self.ended.damaged else folded, log_modified_ns(self.workspace)
         marks = present_marks(self.history, self._seen)
