@@ -156,9 +156,9 @@ class PostedHistory:
         """Return the intervals in which a session was live, which `analyze_history` returns for all events."""
         tracker, row = SessionIntervals(State()), self.state.sessions[session]
         for value in self.get(life_key(session)):
-            step = _decode(value, LifeStep)
-            count = len(tracker.intervals)
+            step, count = _decode(value, LifeStep), len(tracker.intervals)
             then = Session(id=session, status=step.status, started_at="", last_at="", over_because=step.because)
+            then.over_at = step.at
             tracker.update(then, step.at, step.cause, acted=step.acted)
             if len(tracker.intervals) > count > 0:
                 tracker.intervals[count - 1] = replace(tracker.intervals[count - 1], last_at=step.last_at)
