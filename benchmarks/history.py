@@ -38,6 +38,7 @@ from eventlog.events import (
     from_micros,
 )
 from eventlog.local.files import JOURNAL_SUFFIX
+from projections.rules.claims import index_of
 from projections.rules.fold import as_of, fold
 from projections.rules.state import State
 from tests.support.histories import honestly_told
@@ -208,7 +209,7 @@ class Author:
         )
 
     def _held(self, session: str) -> list[str]:
-        return [claim.id for claim in self.state.claims.values() if claim.session == session]
+        return [claim.id for claim in index_of(self.state).claims.of_session(session)]
 
     def _ask(self, session: str, at: str) -> AnyPayload | None:
         as_of(self.state, at)
