@@ -11,7 +11,6 @@ from msgspec.structs import replace
 from coord.cli.commands.history.diff import compare
 from coord.engine.cache import ended, older_checkpoints
 from coord.engine.history import FullHistory, Past, open_past
-from coord.engine.snapshot import Snapshot
 from coord.errors import CoordError
 from coord.render.diff import DiffContext, closed_in, diff_lines
 from coord.workspace.paths import Workspace
@@ -108,7 +107,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
         patch.setattr(older_checkpoints, "_MIN_INTERVAL", 4)
         patch.setattr(ended, "ARCHIVE_AFTER_S", 20)
         patch.setattr(ended, "MAX_PENDING_BYTES", 300)
-        patch.setattr(Snapshot, "_is_archived", lambda snapshot, session: True)
+        patch.setattr(ended.EndedRows, "_is_archived", lambda rows, name, history: True)
         patch.setattr(history, "_BUFFER_BYTES", 2000)
         patch.setattr(history, "_MIN_CHUNK_BYTES", 500)
         yield Workspace(str(root / "COORDINATION"), str(root), None)
