@@ -140,8 +140,11 @@ import coord.__main__
 system, state = real_system(), State()
 for news in LogReader(sys.argv[1], system.here.machine).batches(system.wall()):
     fold(state, news.events)
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-print(peak / (1 << 20 if sys.platform == "darwin" else 1 << 10))
+if sys.platform == "linux":  # ru_maxrss includes the peak of the process that started this one
+    status = open("/proc/self/status").read()
+    print(int(status.partition("VmHWM:")[2].split()[0]) / (1 << 10))
+else:
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 << 20 if sys.platform == "darwin" else 1 << 10))
 """
 
 
