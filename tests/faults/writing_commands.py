@@ -29,12 +29,12 @@ class Folder:
 
     def __init__(self, repo: Repo) -> None:
         self.repo, self.kept = repo, repo.home / "kept"
-        self.mark, self.marked = repo.root / MARK, False
+        self.mark, self.marked = repo.root / MARK, b""
         self.ids: dict[str, str] = {}  # the ids of the sessions, by name
 
     def save(self) -> None:
         """Save the shared folder."""
-        self.marked = self.mark.exists()
+        self.marked = self.mark.read_bytes() if self.mark.exists() else b""
         if self.repo.folder.exists():
             shutil.copytree(self.repo.folder, self.kept)
 
@@ -43,7 +43,9 @@ class Folder:
         shutil.rmtree(self.repo.folder, ignore_errors=True)
         if self.kept.exists():
             shutil.copytree(self.kept, self.repo.folder)
-        if not self.marked:
+        if self.marked:  # the last journal in it must be one that is restored
+            self.mark.write_bytes(self.marked)
+        else:
             self.mark.unlink(missing_ok=True)
 
     def env(self, name: str) -> dict[str, str]:
