@@ -123,6 +123,7 @@ class Snapshot:
             bar.close()
 
     def _fold(self, events: list[Event]) -> None:
+        self.ended.expect_none([event.session for event in events if event.n == 1])  # these sessions are new
         if self._posts:
             self._collector.fold(self.state, events)
             self._post()
@@ -257,8 +258,8 @@ class Snapshot:
             except OSError:
                 return  # the files would not be what the checkpoint expects
         if self._unsaved or not self.fresh or self.ended.damaged:
-            older, cache = self._unsaved, self.workspace.cache
-            older_checkpoints.save_older_checkpoints(cache, self._newest_saved, older, self._spool)
+            cache = self.workspace.cache
+            older_checkpoints.save_older_checkpoints(cache, self._newest_saved, self._unsaved, self._spool)
             self._newest_saved, self._unsaved, self._spool = self._newest_older, {}, Spool()
         usable, listed = None if self.ended.damaged else folded, log_modified_ns(self.workspace)
         marks = present_marks(self.history, self._seen)
@@ -281,8 +282,7 @@ class Snapshot:
     @property
     def clock_behind_s(self) -> float:
         """Seconds by which this machine's clock is behind the log."""
-        latest = self.history.latest
-        return max(0.0, seconds_between(self.system.wall(), latest)) if latest else 0.0
+        return max(0.0, seconds_between(self.system.wall(), latest)) if (latest := self.history.latest) else 0.0
 
     def problem_notes(self, *, again: bool) -> list[str]:
         """Return notes to print with a result, one line each: a clock that is behind, and the journals' problems.
