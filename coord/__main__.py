@@ -36,8 +36,8 @@ def _run() -> int:
 
         open_closed_streams()
     if sys.argv[1:2] == ["hook"] and len(sys.argv) == 3:
+        from coord.clients.client import client_named
         from coord.guard import entry
-        from coord.guard.payload import client_named
 
         if client_named(sys.argv[2]):
             return entry.main(sys.argv[2], _respond)

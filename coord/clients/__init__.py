@@ -1,1 +1,3 @@
-"""The agents' clients: one record of facts for each. Code outside this package does not name a client."""
+"""The agents' clients: one module of facts for each, and the registry of all. Code outside this package does not name a
+client. To support a new client, add a module, and its word to `coord.clients.client.WORDS`.
+"""

@@ -12,10 +12,11 @@ import os
 import sys
 import time
 
+from coord.clients.client import client_named
 from coord.guard import hook_state, shell_commands
 from coord.guard.decision import due, files_held_by_others
 from coord.guard.index import load_index
-from coord.guard.payload import checkout_at, client_named, folder_at, parse_call, read_input, writes_in
+from coord.guard.payload import checkout_at, folder_at, parse_call, read_input, writes_in
 from coord.platform.git.naming import is_same_folder
 from coord.platform.host import host_identity, start_ticks
 

@@ -1,5 +1,5 @@
-"""Parse what a client sends to its hook into a `HookCall`, which has the same form for all clients. The rows of
-`coord.clients.registry` contain the field and tool names of each client.
+"""Parse what a client sends to its hook into a `HookCall`, which has the same form for all clients. The records in
+`coord.clients` contain the field and tool names of each client.
 
 Unknown fields are ignored, and a field of the wrong type counts as absent. Hooks load this module before every write,
 so it imports only modules that load fast.
@@ -8,7 +8,7 @@ so it imports only modules that load fast.
 import os
 import time
 
-from coord.clients.registry import CLIENTS, Client
+from coord.clients.client import Client
 from coord.platform.git.naming import claim_name, find_checkout, folder_in_environment, relative_name
 from coord.platform.json_reader import loads
 from coord.platform.records import LightRecord
@@ -17,7 +17,7 @@ TYPE_CHECKING = False  # a hook would take 1.7 times as long if it loaded `typin
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from coord.clients.registry import HookEvent
+    from coord.clients.client import HookEvent
     from coord.platform.git.naming import Checkout
 
 _PATCH_HEADS = ("*** Add File: ", "*** Update File: ", "*** Delete File: ", "*** Move to: ")
@@ -95,11 +95,6 @@ def _is_document(data: bytes) -> bool:
     except ValueError:
         return False
     return True
-
-
-def client_named(word: str) -> Client | None:
-    """Return the client with this name on the command line, or None."""
-    return next((client for client in CLIENTS if client.word == word), None)
 
 
 def parse_call(client: Client, data: bytes) -> HookCall | None:

@@ -8,12 +8,13 @@ messages again.
 import os
 import sys
 
+from coord.clients.client import client_named
 from coord.engine.guard_index import with_worktree_names
 from coord.engine.snapshot import Snapshot
 from coord.engine.transaction import Transaction, transact
 from coord.errors import CoordError
 from coord.guard import hook_state
-from coord.guard.payload import HookCall, client_named, parse_call, read_input
+from coord.guard.payload import HookCall, parse_call, read_input
 from coord.hooks.edits import GitAnswers, conflicting_claims, finish_conflicting, may_finish_conflicting
 from coord.hooks.messages import LATER_CHARS, ContextItem, fit_to_budget, unread_items
 from coord.platform.watch import Interrupted, collect_signals, wait_for

@@ -11,7 +11,8 @@ There is no file with a "current session". Neither the working directory nor bei
 
 from msgspec import Struct
 
-from coord.clients.registry import CLIENTS, Client, client_of, clients_in, conversation, nearest_client
+from coord.clients.client import Client
+from coord.clients.registry import CLIENTS, client_of, clients_in, conversation, nearest_client
 from coord.errors import CoordError, no_session
 from coord.platform.git.repository import recorded_path
 from coord.platform.processes import Process

@@ -16,12 +16,13 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from coord.clients.client import client_named
 from coord.engine.guard_index import encode_view
 from coord.engine.snapshot import Snapshot
 from coord.guard import entry
 from coord.guard.entry import ALLOWED, DENIED, Machine, answer_call
 from coord.guard.index import load_index, read_index
-from coord.guard.payload import HookCall, client_named, parse_call
+from coord.guard.payload import HookCall, parse_call
 from coord.hooks.dispatch import handle_call
 from coord.workspace.config import read_config
 from coord.workspace.paths import find_workspace

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from coord.clients.client import client_named
 from coord.guard.entry import ALLOWED, Machine, answer_call
-from coord.guard.payload import HookCall, client_named, parse_call
+from coord.guard.payload import HookCall, parse_call
 from coord.hooks.dispatch import handle_call
 from coord.platform.processes import Process
 from eventlog.events import to_micros

@@ -20,10 +20,10 @@ from coord.admin.install.environment import linked_worktrees, log_folder_outside
 from coord.admin.install.formats.toml_tables import read_toml
 from coord.admin.install.record import InstallRecord
 from coord.admin.install.request import resolve_path
-from coord.clients.registry import CLIENTS, Client
+from coord.clients.client import Client, client_named
+from coord.clients.registry import CLIENTS
 from coord.errors import CoordError
 from coord.guard.hook_state import FAILURES, client_trace_path, folder_of
-from coord.guard.payload import client_named
 from coord.platform.executable import find_program, this_program
 from coord.render.format import line, plural, time_text
 from eventlog.events import Instant, from_micros

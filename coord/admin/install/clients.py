@@ -29,7 +29,8 @@ from coord.admin.install.formats.permission_rules import (
 from coord.admin.install.formats.plugin import PLUGIN_PROGRAM, describe_plugin, plugin_files
 from coord.admin.install.record import FileRecord
 from coord.admin.install.request import InstallRequest, resolve_path
-from coord.clients.registry import CLIENTS, Client
+from coord.clients.client import Client
+from coord.clients.registry import CLIENTS
 from coord.errors import CoordError, refused, usage_error
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from coord.admin.install.changeset import Changeset
 from coord.admin.install.formats.toml_tables import has_ours, read_toml, with_table, without_table
 from coord.admin.install.request import InstallRequest, resolve_path
-from coord.clients.registry import Client
+from coord.clients.client import Client
 from coord.errors import refused
 from coord.platform.git.command import GitError, run_git
 from coord.platform.git.exclude import exclude_file, with_pattern, without_pattern

@@ -15,9 +15,9 @@ from coord.admin.install.formats.mcp_servers import (
 )
 from coord.admin.install.formats.toml_tables import has_ours, read_toml, with_table, without_table
 from coord.admin.install.request import InstallRequest, resolve_path
-from coord.clients.registry import CLIENTS, Client
+from coord.clients.client import Client, client_named
+from coord.clients.registry import CLIENTS
 from coord.errors import usage_error
-from coord.guard.payload import client_named
 
 
 def install_mcp(request: InstallRequest, draft: Changeset) -> None:

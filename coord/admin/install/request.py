@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from coord.clients.registry import Client
+from coord.clients.client import Client
 from coord.errors import usage_error
 from coord.platform.git.repository import Repository
 from coord.workspace.system import System

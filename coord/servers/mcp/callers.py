@@ -25,7 +25,8 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from coord.clients.registry import CLIENTS, Client, clients_in, conversation, nearest_client
+from coord.clients.client import Client
+from coord.clients.registry import CLIENTS, clients_in, conversation, nearest_client
 from coord.platform.processes import Process
 from coord.workspace.system import System
 

@@ -24,7 +24,8 @@ from mcp.server.lowlevel import Server
 from mcp.server.stdio import stdio_server
 
 from coord import __version__
-from coord.clients.registry import Client, nearest_client
+from coord.clients.client import Client
+from coord.clients.registry import nearest_client
 from coord.engine.run import Run
 from coord.errors import NO_LOG, NO_SESSION, REFUSED, USAGE, CoordError, from_os_error, refused
 from coord.platform.processes import Process

@@ -43,7 +43,7 @@ _PATTERNS = st.sampled_from(
 )
 EDIT_S = Config().edit_minutes * 60
 QUICK_PATH = set(
-    """coord coord.__main__ coord.clients coord.clients.registry
+    """coord coord.__main__ coord.clients coord.clients.claude coord.clients.client
     coord.guard coord.guard.decision coord.guard.entry coord.guard.hook_state coord.guard.index coord.guard.payload
     coord.guard.shell_commands coord.guard.view
     coord.platform coord.platform.code_version coord.platform.git coord.platform.git.naming

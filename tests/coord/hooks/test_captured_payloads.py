@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from coord.clients.client import client_named
 from coord.guard.entry import ALLOWED
-from coord.guard.payload import client_named, parse_call, writes_in
+from coord.guard.payload import parse_call, writes_in
 from tests.support.agents import Agents
 from tests.support.repositories import Repo, run_hook
 

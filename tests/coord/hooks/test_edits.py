@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from coord.clients.client import client_named
 from coord.guard.denial import DENIAL_CHARS
 from coord.guard.entry import ALLOWED, DENIED
-from coord.guard.payload import client_named, parse_call
+from coord.guard.payload import parse_call
 from coord.hooks.handlers import _program
 from coord.hooks.messages import LATER_CHARS, START_CHARS
 from coord.platform.git import file_states

@@ -9,7 +9,8 @@ import shutil
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from coord.clients.registry import CLIENTS, Client
+from coord.clients.client import Client
+from coord.clients.registry import CLIENTS
 from tests.support.clients.dialects import GENERATE, MESSAGES, RESPONSES, Call, Dialect
 
 FOLDER = "COORD_TEST_CLIENTS"

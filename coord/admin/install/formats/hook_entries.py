@@ -6,7 +6,7 @@ from typing import Any
 
 from coord.admin.install.formats.json_edit import Document, Node, Path
 from coord.admin.install.formats.json_entries import JsonEntry
-from coord.clients.registry import Client
+from coord.clients.client import Client
 
 _BEFORE_S, _OTHER_S, _WAKE_S = 5, 10, 86_400  # the timeouts after which a client stops waiting for a hook
 _EVENT_TEXTS = {

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from coord.admin.install.formats.json_edit import Document, Path
 from coord.admin.install.formats.json_entries import JsonEntry
-from coord.clients.registry import Client
+from coord.clients.client import Client
 
 ALLOWED_COMMANDS = (
     *("start", "heartbeat", "end", "whoami", "claim", "renew", "release", "handoff", "claims"),

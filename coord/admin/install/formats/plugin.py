@@ -7,7 +7,7 @@ from typing import Any
 from coord import __version__
 from coord.admin.install.formats.hook_entries import describe_hooks, hook_command, hook_entries
 from coord.admin.install.formats.json_entries import format_json
-from coord.clients.registry import Client
+from coord.clients.client import Client
 
 _SKILL = """---
 name: coord

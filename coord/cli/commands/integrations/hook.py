@@ -6,11 +6,11 @@
 import sys
 
 from coord.cli.parser import argument, command, option
+from coord.clients.client import client_named
 from coord.clients.registry import CLIENTS
 from coord.engine.run import Run
 from coord.errors import usage_error
 from coord.guard.entry import main
-from coord.guard.payload import client_named
 from coord.hooks.dispatch import handle_call, write_to_client
 from coord.render.format import line
 

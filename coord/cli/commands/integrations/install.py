@@ -11,10 +11,10 @@ from coord.admin.install.request import InstallRequest
 from coord.cli.commands.integrations._changes import base_folder, find_target, print_summary, scope_in, show_diffs
 from coord.cli.commands.integrations._targets import TARGETS
 from coord.cli.parser import argument, command, option
+from coord.clients.client import client_named
 from coord.clients.registry import CLIENTS
 from coord.engine.run import Run
 from coord.errors import usage_error
-from coord.guard.payload import client_named
 from coord.platform.executable import command_for_settings
 from coord.platform.git.naming import find_checkout
 from coord.platform.git.repository import FOLDER

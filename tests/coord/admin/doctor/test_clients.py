@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from coord.clients.registry import CLIENTS, Client
+from coord.clients.client import Client
+from coord.clients.registry import CLIENTS
 from coord.guard.hook_state import FAILURES, folder_of, record_failure, write_trace
 from coord.render.format import time_text
 from eventlog.events import to_micros

@@ -10,7 +10,8 @@ import pytest
 from coord.admin.install.formats.permission_rules import ALLOWED_COMMANDS, ASK_FIRST_COMMANDS
 from coord.cli.commands.integrations._targets import TARGETS
 from coord.cli.registry import COMMANDS_BY_NAME
-from coord.clients.registry import CLIENTS, Client
+from coord.clients.client import Client
+from coord.clients.registry import CLIENTS
 from tests.support.installations import LOCAL, Machine
 from tests.support.processes import COORD
 

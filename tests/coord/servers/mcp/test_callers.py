@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from coord.cli.commands.integrations.mcp import TOOL_COMMANDS
-from coord.clients.registry import CLIENTS, Client
+from coord.clients.client import Client
+from coord.clients.registry import CLIENTS
 from coord.errors import CoordError
 from coord.platform.processes import Process
 from coord.servers.mcp.callers import Caller, CallSystem, ServerIdentity, identify_caller

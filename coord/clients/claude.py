@@ -1,0 +1,57 @@
+"""What coord knows about Claude Code."""
+
+from coord.clients.client import Client
+
+CLIENT = Client(
+    name="claude-code",
+    word="claude",
+    title="Claude Code",
+    command="claude",
+    package="@anthropic-ai/claude-code",
+    marks=("CLAUDECODE",),
+    ids=("CLAUDE_CODE_SESSION_ID",),
+    one_conversation=True,  # `/clear` gives the process a new id; subagents and teammates share it
+    hook_events={
+        "SessionStart": "start",
+        "UserPromptSubmit": "prompt",
+        "PreToolUse": "before",
+        "PostToolUse": "after",
+        "PostToolUseFailure": "after",
+        "PermissionRequest": "asks",
+        "Stop": "stop",
+        "SubagentStart": "agent_start",
+        "SubagentStop": "agent_stop",
+        "SessionEnd": "end",
+    },
+    files={
+        "Write": "file_path",
+        "Edit": "file_path",
+        "MultiEdit": "file_path",
+        "NotebookEdit": "notebook_path",
+    },
+    patches={},
+    shells=("Bash",),
+    questions=("AskUserQuestion", "ExitPlanMode"),
+    project="CLAUDE_PROJECT_DIR",
+    calls="",
+    settings={
+        "local": ".claude/settings.local.json",
+        "project": ".claude/settings.json",
+        "user": "~/.claude/settings.json",
+    },
+    scope="local",
+    comments=False,
+    moved=("CLAUDE_CONFIG_DIR", "~/.claude"),
+    per_second=1,
+    matchers={},
+    wakes=("SessionStart", "Stop"),
+    allow="Bash(coord {command}:*)",
+    allow_files={},
+    login=False,
+    sandbox=False,
+    servers={"local": "~/.claude.json", "project": ".mcp.json", "user": "~/.claude.json"},
+    instructions=("CLAUDE.md", "AGENTS.md"),
+    plugin="claude --plugin-dir",
+    woken="",
+    todo="Restart the sessions of Claude Code that are running: they may not see new hooks.",
+)

@@ -1,0 +1,47 @@
+"""What coord knows about Codex."""
+
+from coord.clients.client import Client
+
+CLIENT = Client(
+    name="codex",
+    word="codex",
+    title="Codex",
+    command="codex",
+    package="@openai/codex",
+    marks=(),
+    ids=("CODEX_THREAD_ID", "CODEX_SESSION_ID"),
+    one_conversation=False,  # its app server has several threads
+    hook_events={
+        "SessionStart": "start",
+        "UserPromptSubmit": "prompt",
+        "PreToolUse": "before",
+        "PostToolUse": "after",
+        "PermissionRequest": "asks",
+        "Stop": "stop",
+        "SubagentStart": "agent_start",
+        "SubagentStop": "agent_stop",
+        "SessionEnd": "end",
+    },
+    files={},
+    patches={"apply_patch": "command"},
+    shells=("Bash",),
+    questions=("request_user_input",),
+    project="",
+    calls="x-codex-turn-metadata",
+    settings={"project": ".codex/hooks.json", "user": "~/.codex/hooks.json"},
+    scope="user",
+    comments=False,
+    moved=("CODEX_HOME", "~/.codex"),
+    per_second=1,
+    matchers={},
+    wakes=(),
+    allow='prefix_rule(pattern=["coord", {commands}], decision="allow")',
+    allow_files={"project": ".codex/rules/coord.rules", "user": "~/.codex/rules/coord.rules"},
+    login=True,
+    sandbox=True,
+    servers={"project": ".codex/config.toml", "user": "~/.codex/config.toml"},
+    instructions=("AGENTS.md",),
+    plugin="",
+    woken="To wake it from outside: codex queue --thread ID --message TEXT",
+    todo="Start Codex and trust the hooks with /hooks, now and after each change: it runs only trusted hooks.",
+)

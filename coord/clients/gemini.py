@@ -1,0 +1,45 @@
+"""What coord knows about Gemini CLI."""
+
+from coord.clients.client import Client
+
+CLIENT = Client(
+    name="gemini",
+    word="gemini",
+    title="Gemini CLI",
+    command="gemini",
+    package="@google/gemini-cli",
+    marks=("GEMINI_CLI",),
+    ids=("GEMINI_SESSION_ID",),
+    one_conversation=False,  # an editor can open several sessions in one process over ACP
+    hook_events={
+        "SessionStart": "start",
+        "BeforeAgent": "prompt",
+        "BeforeTool": "before",
+        "AfterTool": "after",
+        "Notification": "asks",
+        "AfterAgent": "stop",
+        "SessionEnd": "end",
+    },
+    files={"write_file": "file_path", "replace": "file_path"},
+    patches={},
+    shells=("run_shell_command",),
+    questions=("ask_user",),
+    project="GEMINI_PROJECT_DIR",
+    calls="",
+    settings={"project": ".gemini/settings.json", "user": "~/.gemini/settings.json"},
+    scope="user",
+    comments=True,
+    moved=("GEMINI_CLI_HOME", "~"),
+    per_second=1000,
+    matchers={"Notification": "ToolPermission"},
+    wakes=(),
+    allow='[[rule]]\ntoolName = "run_shell_command"\ncommandPrefix = {calls}\ndecision = "allow"\npriority = 100',
+    allow_files={"user": "~/.gemini/policies/coord.toml"},
+    login=False,
+    sandbox=False,
+    servers={"project": ".gemini/settings.json", "user": "~/.gemini/settings.json"},
+    instructions=("GEMINI.md",),
+    plugin="",
+    woken="There is no known way to wake it.",
+    todo="Restart the sessions of Gemini CLI that are running.",
+)
