@@ -33,6 +33,7 @@ CLIENT = Client(
     shells=("Bash",),
     questions=("AskUserQuestion", "ExitPlanMode"),
     project="CLAUDE_PROJECT_DIR",
+    observed="2.1.330, 2.1.332",
     calls="",
     settings={
         "local": ".claude/settings.local.json",

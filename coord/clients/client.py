@@ -1,14 +1,16 @@
 """What coord knows about a client: one record for each, in the module of the client.
 
-The facts about Claude Code, Codex and Gemini CLI were observed on versions 2.1, 0.169 and 0.61. The guard uses this
-module, so it imports only modules that load fast.
+Fields with a default have the value that most clients share, so a record contains only what is different. In the forms
+below (`Form`), each text that is a name in braces, such as "{text}", is replaced by the value of that name.
+
+The guard uses this module, so it imports only modules that load fast.
 """
 
 from coord.platform.records import LightRecord
 
 TYPE_CHECKING = False  # loading `typing` would make a hook take 1.7 times as long
 if TYPE_CHECKING:
-    from typing import Literal, TypeAlias
+    from typing import Any, Literal, TypeAlias
 
     HookEvent: TypeAlias = Literal[
         "start",  # the agent starts, is resumed, cleared, compacted or forked
@@ -21,6 +23,27 @@ if TYPE_CHECKING:
         "agent_stop",  # a subagent has stopped
         "end",  # the conversation ends
     ]
+    Form: TypeAlias = dict[str, Any]
+
+KEYS = {
+    "event": "hook_event_name",
+    "conversation": "session_id",
+    "cwd": "cwd",
+    "tool": "tool_name",
+    "input": "tool_input",  # the tool's input: an object, or the JSON text of one
+    "use": "tool_use_id",
+    "agent": "agent_id",
+    "kind": "agent_type",
+    "source": "source",
+    "reason": "reason",
+    "prompt": "prompt",
+}
+"""The names of the fields of a payload in most clients. A name with dots is a path: `toolCall.args`."""
+CONTEXT_FORM: "Form" = {"hookSpecificOutput": {"hookEventName": "{event}", "additionalContext": "{text}"}}
+STOP_FORM: "Form" = {"decision": "block", "reason": "{text}"}
+HOOK_FORM: "Form" = {"type": "command", "command": "{command}", "timeout": "{timeout}"}
+SERVER_FORM: "Form" = {"command": "{program}", "args": ["mcp"]}
+NO_FORM: "Form" = {}
 
 
 class Client(LightRecord):
@@ -42,12 +65,27 @@ class Client(LightRecord):
     shells: tuple[str, ...]  # the tools that run the shell command in their input `command`
     questions: tuple[str, ...]  # the tools that ask the user
     project: str  # the variable with the folder in which it was started, for hooks; empty if there is none
+    observed: str = ""  # the versions whose hooks were observed; empty if the record is from the documentation
+    # --- what its hooks get
+    keys: dict[str, str] = KEYS  # its names of the fields of a payload: `KEYS`, with those that are different
+    named_events: bool = False  # whether the payload has no event, so that the hook's command names it
+    empty_prompts: bool = False  # whether its hook for a prompt also runs without one, with an empty text
+    # --- what its hooks answer. A write is denied by exit code 2, with the reason on standard error
+    denial_form: "Form" = NO_FORM  # the document that a denial also prints; empty if standard error is enough
+    denial_code: int = 2  # the exit code of a denial
+    context_form: "Form" = CONTEXT_FORM  # the document that shows the agent a text
+    stop_form: "Form" = STOP_FORM  # the document that makes the agent continue; empty if it cannot be held back
+    silent_events: "tuple[HookEvent, ...]" = ()  # the hook events after which the agent is shown nothing
     # --- its calls of an MCP server's tools
     calls: str  # the key in a call's `_meta` that identifies the conversation; empty if there is none
     # --- its installation
     settings: dict[str, str]  # the file with the hooks, by scope: local, project or user
     scope: str  # the scope that no other user sees
     comments: bool  # whether its settings may have comments
+    settings_head: "Form" = NO_FORM  # the members that a file of hooks needs beside the hooks
+    hooks_path: tuple[str, ...] = ("hooks",)  # where the hooks are in the settings, by event
+    hook_form: "Form" = HOOK_FORM  # a hook in the settings
+    hook_groups: bool = True  # whether the hooks of an event are in groups: {"matcher": MATCHER, "hooks": [HOOK]}
     moved: tuple[str, str]  # the variable that moves the user's settings, and the folder that it replaces
     per_second: int  # the unit of its hook timeouts: 1 for seconds, 1000 for milliseconds
     matchers: dict[str, str]  # the matcher for a hook event of which only some kinds count
@@ -57,13 +95,15 @@ class Client(LightRecord):
     login: bool  # whether its commands run in a login shell, which may have another PATH
     sandbox: bool  # whether its commands may write only to their folder and to those that the file of `servers` lists
     servers: dict[str, str]  # the file with its MCP servers, by scope
+    servers_path: tuple[str, ...] = ("mcpServers",)  # where the MCP servers are in the file
+    server_form: "Form" = SERVER_FORM  # the registration of an MCP server in the file
     instructions: tuple[str, ...]  # the files with instructions for agents, of which it reads the first that exists
     plugin: str  # the command that tries a plugin folder; empty if it does not support coord's form of a plugin
     woken: str  # another way to wake its agent, if no hook can
     todo: str  # what the user must still do after the installation
 
 
-WORDS = ("claude", "codex", "gemini")
+WORDS = ("claude", "codex", "gemini", "qwen", "copilot")
 """The words for the clients on the command line. The module of each client has its word as its name."""
 
 

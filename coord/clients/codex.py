@@ -27,6 +27,7 @@ CLIENT = Client(
     shells=("Bash",),
     questions=("request_user_input",),
     project="",
+    observed="0.169.0, 0.171.0",
     calls="x-codex-turn-metadata",
     settings={"project": ".codex/hooks.json", "user": "~/.codex/hooks.json"},
     scope="user",

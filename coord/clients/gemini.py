@@ -25,6 +25,7 @@ CLIENT = Client(
     shells=("run_shell_command",),
     questions=("ask_user",),
     project="GEMINI_PROJECT_DIR",
+    observed="0.61.0",
     calls="",
     settings={"project": ".gemini/settings.json", "user": "~/.gemini/settings.json"},
     scope="user",

@@ -24,6 +24,7 @@ TYPE_CHECKING = False  # a hook would take 1.7 times as long if it loaded `typin
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from coord.clients.client import Client
     from coord.guard.decision import Verdict
     from coord.guard.payload import HookCall, Write
     from coord.guard.view import GuardRow, HookView
@@ -185,15 +186,15 @@ def record_answer(facts: CallFacts, writes: "list[Write]", verdict: "Verdict") -
             shell_commands.record_start(path, cache, facts.place, claims, view.now)
 
 
-def main(word: str, full_answer: "FullAnswer") -> int:
+def main(word: str, full_answer: "FullAnswer", event: str = "") -> int:
     """Answer a hook of a client: read the call from standard input, print a denial on standard error, and return the
-    exit code.
+    exit code. `event` is the hook event for a client whose payloads do not name it.
     """
     client, call = client_named(word), None
     code, text = ALLOWED, ""
     try:
         data = read_input(sys.stdin.fileno()) if sys.stdin else b""
-        call = parse_call(client, data) if client and data.strip() else None
+        call = parse_call(client, data, event) if client and data.strip() else None
         if call:
             code, text = answer_call(call, Machine(os.environ, _now, host_identity, start_ticks), full_answer)
     except Exception as error:  # any failure allows the call
@@ -204,7 +205,21 @@ def main(word: str, full_answer: "FullAnswer") -> int:
             sys.stderr.flush()
     except (OSError, ValueError):
         pass  # the exit code denies the write, also if nobody reads the reason
-    return code
+    return _print_denial(client, text) if client and code == DENIED and client.denial_form else code
+
+
+def _print_denial(client: "Client", text: str) -> int:
+    """Print the document that denies a write, for a client that does not show its agent the standard error. Return the
+    exit code: the client's own if the document was printed.
+    """
+    from coord.guard.answers import fill_form, json_text  # most clients need no document
+
+    try:
+        sys.stdout.write(json_text(fill_form(client.denial_form, {"text": text})) + "\n")
+        sys.stdout.flush()
+    except (AttributeError, OSError, ValueError):
+        return DENIED
+    return client.denial_code
 
 
 def _record_failure(word: str, call: "HookCall | None", error: Exception) -> None:

@@ -97,43 +97,65 @@ def _is_document(data: bytes) -> bool:
     return True
 
 
-def parse_call(client: Client, data: bytes) -> HookCall | None:
-    """Return the call that a client's JSON describes, or None for a call that hooks do not answer. Raises ValueError
-    for text that is not JSON.
+def parse_call(client: Client, data: bytes, event: str = "") -> HookCall | None:
+    """Return the call that a client's JSON describes, or None for a call that hooks do not answer. `event` is the hook
+    event for a client whose payloads do not name it. Raises ValueError for text that is not JSON.
     """
-    said = loads(data)
+    said, keys = loads(data), client.keys
     if not isinstance(said, dict):
         return None
-    event = _word(said, "hook_event_name")
-    hook_event, conversation = client.hook_events.get(event), _word(said, "session_id")
+    event = _word(said, keys["event"]) or event
+    hook_event, conversation = client.hook_events.get(event), _word(said, keys["conversation"])
     if hook_event is None or not conversation:
         return None
-    tool, given = _word(said, "tool_name"), said.get("tool_input")
-    given = given if isinstance(given, dict) else {}
+    if hook_event == "prompt" and client.empty_prompts and _field(said, keys["prompt"]) == "":
+        return None
+    tool, given = _word(said, keys["tool"]), _input(said, keys["input"])
     if hook_event == "before" and tool in client.questions:
         hook_event = "asks"
-    agent = _word(said, "agent_id")
+    agent = _word(said, keys["agent"])
     return HookCall(
         client=client,
         hook_event=hook_event,
         event=event,
         conversation=conversation,
         agent="" if agent == conversation else agent,
-        kind=_word(said, "agent_type"),
-        cwd=_path(_text(said, "cwd")),
+        kind=_word(said, keys["kind"]),
+        cwd=_path(_text(said, keys["cwd"])),
         tool=tool,
         about=_text(given, "description") if tool in client.shells else "",
         command=_text(given, "command") if tool in client.shells else "",
         paths=list(_paths(client, tool, given)),
-        use=_word(said, "tool_use_id"),
-        source=_word(said, "source"),
-        reason=_word(said, "reason"),
+        use=_word(said, keys["use"]),
+        source=_word(said, keys["source"]),
+        reason=_word(said, keys["reason"]),
         alone=said.get("background_tasks") == [],
     )
 
 
+def _field(fields: "Mapping[str, object]", name: str) -> object:
+    """Return a field, also one whose name is a path with dots; None if there is none."""
+    if name in fields or "." not in name:
+        return fields.get(name)
+    value: object = fields
+    for part in name.split("."):
+        value = value.get(part) if isinstance(value, dict) else None
+    return value
+
+
+def _input(fields: "Mapping[str, object]", name: str) -> "Mapping[str, object]":
+    """Return the input of a tool, which some clients send as a JSON text; empty if there is none."""
+    given = _field(fields, name)
+    if isinstance(given, str):
+        try:
+            given = loads(given.encode())
+        except ValueError:
+            return {}
+    return given if isinstance(given, dict) else {}
+
+
 def _text(fields: "Mapping[str, object]", name: str) -> str:
-    value = fields.get(name)
+    value = _field(fields, name)
     return value if isinstance(value, str) else ""
 
 

@@ -8,6 +8,7 @@ from msgspec import Struct
 from coord.engine.guard_index import hook_view, with_worktree_names
 from coord.engine.transaction import Transaction
 from coord.guard import hook_state
+from coord.guard.answers import fill_form
 from coord.guard.decision import Verdict, due
 from coord.guard.entry import CallFacts
 from coord.guard.payload import HookCall, Write, checkout_at
@@ -81,22 +82,24 @@ class HookContext:
         return os.path.join(hook_state.folder_of(self.workspace.cache, self.me.id), "-".join(parts))
 
     def tell(self, items: list[ContextItem], budget: int) -> None:
-        """Add these items to the agent's context, and record those that fit as shown."""
-        if not items:
+        """Add these items to the agent's context, and record those that fit as shown. If the client shows its agent
+        nothing at this hook event, they stay unread.
+        """
+        if not items or self.call.hook_event in self.call.client.silent_events:
             return
         text, shown = fit_to_budget(items, budget)
-        self._send({"hookSpecificOutput": {"hookEventName": self.call.event, "additionalContext": text}})
+        self._send(self.call.client.context_form, text)
         self._record_shown(shown)
 
     def block_stop(self, items: list[ContextItem]) -> None:
         """Make the agent continue instead of stopping, and show it these items."""
         text, shown = fit_to_budget(items, LATER_CHARS)
-        self._send({"decision": "block", "reason": text})
+        self._send(self.call.client.stop_form, text)
         self._record_shown(shown)
 
-    def _send(self, document: dict[str, object]) -> None:
+    def _send(self, form: dict[str, object], text: str) -> None:
         if self._say:
-            self._say(document)
+            self._say(fill_form(form, {"event": self.call.event, "text": text}))
 
     def _record_shown(self, shown: list[ContextItem]) -> None:
         """Record what was shown to the agent. Call this after showing it: what is recorded is never shown again."""

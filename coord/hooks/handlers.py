@@ -123,7 +123,7 @@ def on_stop(hook: HookContext) -> None:
     mine = [m for m in waiting if m.id in me.unread or me.id in m.unacknowledged_by]
     marks = {m.id: hook.trace("held", hook_state.digest(m.id)) for m in mine}
     new = {name: mark for name, mark in marks.items() if not hook_state.read_trace(mark)}
-    if new:
+    if new and hook.call.client.stop_form:
         unread = unread_items(state, me, hook.transaction.at, all_of_it=True)
         pieces = [replace(piece, marks=(new[name],)) for piece in unread for name in piece.ids if name in new]
         needs, names, trace = own_needs(state, me.id), names_of(state), hook.reminder_trace()

@@ -71,7 +71,8 @@ def _add_hooks(client: Client, scope: str, request: InstallRequest, draft: Chang
     try:
         record = replace(record, had=_rules_before(client, text, record))
         entries += allow_entries(client, record.had) if request.allow else []
-        new, record = with_entries(text, client.comments, entries, _ours_finder(client, record), record)
+        finder = _ours_finder(client, record)
+        new, record = with_entries(text, client.comments, entries, finder, record, client.settings_head)
     except ValueError as error:
         raise unusable_file(path, error) from None
     draft.write(path, new, record=record)
@@ -108,7 +109,7 @@ def _remove_hooks(client: Client, scope: str, request: InstallRequest, draft: Ch
         return
     record, text = draft.file_record(path), draft.text(path)
     try:
-        new = without_entries(text, client.comments, _ours_finder(client, record), record)
+        new = without_entries(text, client.comments, _ours_finder(client, record), record, client.settings_head)
     except ValueError as error:
         raise unusable_file(path, error) from None
     if new != text or record.uses:

@@ -17,7 +17,7 @@ from tests.support.processes import COORD
 
 pytestmark = pytest.mark.slow
 
-CLAUDE, _, _ = CLIENTS
+CLAUDE, *_ = CLIENTS
 
 
 def test_the_hooks_of_claude(machine: Machine) -> None:
