@@ -24,7 +24,9 @@ def client_of(process: "Process") -> Client | None:
     if process.command in _INTERPRETERS and len(process.argv) > 1:
         names.append(os.path.basename(process.argv[1]))
     for client in CLIENTS:
-        if client.command in names or any(f"{client.package}/" in word for word in process.argv[:2]):
+        if any(name in names for name in (client.command, *client.programs)):
+            return client
+        if client.package and any(f"{client.package}/" in word for word in process.argv[:2]):
             return client
     return None
 
