@@ -4,10 +4,13 @@ The facts about Claude Code, Codex and Gemini CLI were observed on versions 2.1,
 module, so it imports only modules that load fast.
 """
 
+import os
+
 from coord.platform.records import LightRecord
 
 TYPE_CHECKING = False  # loading `typing` would make a hook take 1.7 times as long
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Literal, TypeAlias
 
     HookEvent: TypeAlias = Literal[
@@ -35,6 +38,7 @@ class Client(LightRecord):
     marks: tuple[str, ...]  # the variables that it sets for every command that it runs
     ids: tuple[str, ...]  # the variables with the ids of the acting agent and of the root of its conversation
     one_conversation: bool  # whether its process has one conversation at a time, so that a new id replaces the old one
+    one_process: bool = False  # whether one process runs all hooks and commands of a conversation, as was observed
     # --- its hooks
     hook_events: "dict[str, HookEvent]"  # by the client's name for the event
     files: dict[str, str]  # the tools that write a file, with the input that names the file
@@ -73,3 +77,14 @@ def client_named(word: str) -> Client | None:
         return None
     client: Client = __import__(f"coord.clients.{word}", fromlist=["CLIENT"]).CLIENT
     return client
+
+
+_INTERPRETERS = ("node", "bun", "deno", "python", "python3")
+
+
+def runs_client(client: "Client", argv: "Sequence[str]") -> bool:
+    """Return whether a process with these arguments runs the client's program."""
+    names = [os.path.basename(word.lstrip("-")) for word in argv[:1] if word]
+    if names and names[0] in _INTERPRETERS and len(argv) > 1:
+        names.append(os.path.basename(argv[1]))
+    return client.command in names or any(f"{client.package}/" in word for word in argv[:2])

@@ -17,10 +17,9 @@ from coord.guard.payload import HookCall, writes_in
 from coord.guard.view import GuardRow
 from coord.hooks import edits
 from coord.hooks.bypass import record_bypasses, write_warnings
-from coord.hooks.context import HookContext, HookRequest
+from coord.hooks.context import HookContext, HookRequest, calling_session
 from coord.hooks.messages import LATER_CHARS, START_CHARS, other_sessions, reminder, start_items, unread_items
 from coord.render.format import line
-from coord.workspace.names import by_conversation
 from coord.workspace.paths import protect_log
 from eventlog.events import AgentStarted, AgentStopped, Instant, SessionEnded, SessionHeartbeat
 from projections.rules.messages import messages_of
@@ -44,7 +43,7 @@ def on_start(hook: HookContext) -> None:
     """The agent starts, resumes, clears, compacts or forks: show it which session it is, and who else works here."""
     protect_log(hook.workspace)
     hook.clear_question()
-    resumed = hook.call.source in ("resume", "compact")
+    resumed = hook.call.source in ("resume", "compact") and not hook.transaction.started
     state, now = hook.transaction.state, hook.transaction.at
     unread = [*unread_items(state, hook.me, now, all_of_it=True), *hook.reminders()]
     hook.tell([*start_items(state, hook.me, resumed), *unread, *other_sessions(state, hook.me, now)], START_CHARS)
@@ -217,7 +216,7 @@ def _finish_edits(hook: HookContext, agent: str | None) -> None:
 def claims_to_check(request: HookRequest, state: State, now: Instant) -> list[Claim]:
     """Return the claims that this call ends if git shows that their edits are finished."""
     call, workspace, config = request.call, request.workspace, request.config
-    me = by_conversation(state, (call.conversation,))
+    me = calling_session(request.system, state, call)
     if call.hook_event in ("before", "after"):
         _, verdict = request.decide(state, me.id if me else "", now)
         stale = edits.stale_claims(workspace, config, state, now) if "heartbeat" in verdict.reasons else []

@@ -6,6 +6,7 @@
 4. the anchor: the nearest ancestor process to which a live session is anchored. The search stops at a client's process.
 
 If that source names no known session, the next source is not tried: the command fails and lists the live sessions.
+A conversation can be open in several processes of its client: then the process decides too (`sessions_of_caller`).
 There is no file with a "current session". Neither the working directory nor being the only session decides.
 """
 
@@ -17,7 +18,8 @@ from coord.errors import CoordError, no_session
 from coord.platform.git.repository import recorded_path
 from coord.platform.processes import Process
 from coord.workspace.anchors import anchor_of, choose_anchor, runs_script
-from coord.workspace.names import by_conversation, live_sessions_text, resolve_session
+from coord.workspace.conversations import sessions_of_caller
+from coord.workspace.names import live_sessions_text, resolve_session
 from coord.workspace.paths import Workspace, branch_of
 from coord.workspace.system import System
 from eventlog.events import Anchor, SessionStarted
@@ -57,7 +59,7 @@ def find_identity(system: System, state: State, explicit: str = "") -> Identity 
     if client := _client_that_runs_us(system):
         acting, root = conversation(client, system.env)
         if acting:
-            return _conversation_identity(state, client, acting, root)
+            return _conversation_identity(system, state, client, acting, root)
     if wanted := system.env.get("COORD_SESSION", ""):
         return _named_identity(state, wanted, "COORD_SESSION")
     return _anchored_identity(system, state)
@@ -94,8 +96,8 @@ def _client_that_runs_us(system: System) -> Client | None:
     )
 
 
-def _conversation_identity(state: State, client: Client, acting: str, root: str) -> Identity:
-    session = by_conversation(state, (acting, root))
+def _conversation_identity(system: System, state: State, client: Client, acting: str, root: str) -> Identity:
+    session = next(iter(sessions_of_caller(system, state, client, (acting, root))), None)
     agent = acting if acting != root and not (session and session.client_session == acting) else ""
     return Identity(session.id if session else "", client.ids[0], agent, client.name, root if agent else acting)
 
