@@ -20,6 +20,7 @@ from coord.hooks.bypass import record_bypasses, write_warnings
 from coord.hooks.context import HookContext, HookRequest, calling_session
 from coord.hooks.messages import LATER_CHARS, START_CHARS, other_sessions, reminder, start_items, unread_items
 from coord.render.format import line
+from coord.workspace.conversations import runs_below
 from coord.workspace.paths import protect_log
 from eventlog.events import AgentStarted, AgentStopped, Instant, SessionEnded, SessionHeartbeat
 from projections.rules.messages import messages_of
@@ -149,8 +150,12 @@ def on_agent_stop(hook: HookContext) -> None:
 
 
 def on_end(hook: HookContext) -> None:
-    """The agent ends. After a clear, the next start continues the session, so the session does not end."""
-    if hook.call.reason != "clear":
+    """The agent ends. After a clear, the next start continues the session, so the session does not end. Nor does it end
+    if another process runs it: this hook can come late, when its client has ended and was started again.
+    """
+    anchor = hook.me.anchor
+    elsewhere = anchor and hook.system.is_alive(anchor) and not runs_below(hook.system, anchor)
+    if hook.call.reason != "clear" and not elsewhere:
         import shutil  # it takes 2 ms to load, and no other hook event needs it
 
         shell_commands.remove_traces(hook.call, hook.system.env, hook.workspace.cache, hook.me.id)

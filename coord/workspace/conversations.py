@@ -29,9 +29,9 @@ _CAN_ACT: tuple[Place, ...] = ("own", "gone", "unknown")
 def sessions_of_caller(
     system: System, state: State, client: Client, conversation: Iterable[str], *, in_hook: bool = False
 ) -> list[Session]:
-    """Return the sessions of a conversation that can be the caller's, the most probable first; see `acting_sessions`. An
-    empty list means that the caller needs a new session. `conversation` has the ids that the conversation can have: the
-    first one that any session has decides.
+    """Return the sessions of a conversation that can be the caller's, the most probable first: see `acting_sessions`.
+    An empty list means that the caller needs a new session. `conversation` has the ids that the conversation can have:
+    the first one that any session has decides.
 
     A hook is called by the nearest process of its client. A shell command can also run below another process of the
     client, such as the helper that runs its sandbox: if no session is anchored to that one, an anchor above it is the
@@ -57,6 +57,11 @@ def sessions_of_caller(
             candidates=live,
         )
     return found
+
+
+def runs_below(system: System, anchor: Anchor) -> bool:
+    """Return whether an anchor is this process or one of its ancestors."""
+    return any(anchor_of(process, system.here) == anchor for process in system.ancestry)
 
 
 def _process_of(system: System, client: Client) -> Anchor | None:

@@ -18,7 +18,7 @@ from coord.errors import CoordError, no_session
 from coord.platform.git.repository import recorded_path
 from coord.platform.processes import Process
 from coord.workspace.anchors import anchor_of, choose_anchor, runs_script
-from coord.workspace.conversations import sessions_of_caller
+from coord.workspace.conversations import runs_below, sessions_of_caller
 from coord.workspace.names import live_sessions_text, resolve_session
 from coord.workspace.paths import Workspace, branch_of
 from coord.workspace.system import System
@@ -41,7 +41,7 @@ def identify(system: System, state: State, explicit: str = "") -> Identity:
     """Return the acting session. Raises CoordError (3) if no source is present, or its session cannot act."""
     identity = find_identity(system, state, explicit)
     if identity is None:
-        ended = [s for s in recent_sessions(state) if s.status == "ended" and s.anchor and _is_above(system, s.anchor)]
+        ended = [s for s in recent_sessions(state) if s.status == "ended" and s.anchor and runs_below(system, s.anchor)]
         latest = max(ended, key=lambda session: session.over_at).id if ended else ""
         status = f"this shell's session {latest} has ended" if ended else "this shell has no session yet"
         raise no_session(
@@ -102,10 +102,6 @@ def _conversation_identity(system: System, state: State, client: Client, acting:
     return Identity(session.id if session else "", client.ids[0], agent, client.name, root if agent else acting)
 
 
-def _is_above(system: System, anchor: Anchor) -> bool:
-    return any(anchor_of(process, system.here) == anchor for process in system.ancestry)
-
-
 def is_resumed(system: System, session: Session, identity: Identity) -> bool:
     """Return whether the client has resumed the conversation in another process, which is not below its anchor.
 
@@ -114,7 +110,7 @@ def is_resumed(system: System, session: Session, identity: Identity) -> bool:
     if not (session.anchor and identity.conversation and session.client_session == identity.conversation):
         return False
     nearest = nearest_client(system.ancestry[1:])
-    return bool(nearest and nearest[0].name == identity.client and not _is_above(system, session.anchor))
+    return bool(nearest and nearest[0].name == identity.client and not runs_below(system, session.anchor))
 
 
 def earlier_conversations(system: System, state: State, identity: Identity) -> list[Session]:

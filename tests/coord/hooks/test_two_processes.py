@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from coord.guard.entry import ALLOWED, DENIED
+from coord.platform.processes import Process
 from tests.support.agents import Agents, HookAnswer
 from tests.support.in_process import process
 from tests.support.repositories import Repo
@@ -35,6 +36,10 @@ class Copies(Agents):
     def dies(self, pid: int) -> None:
         """End a process without a hook."""
         del self.machine.table.rows[pid]
+
+    def orphaned(self, pid: int) -> None:
+        """End a process, but let its hooks run on below another one."""
+        self.machine.table.rows[pid] = Process(pid, 1, pid, 1, "S", ("sh", "-c", "coord hook"))
 
 
 @pytest.fixture(params=VARIABLES)
@@ -108,7 +113,6 @@ def test_each_process_has_its_own_messages(copies: Copies) -> None:
     copies.starts(SECOND, "resume")
     first, second = copies.whoami(FIRST), copies.whoami(SECOND)
     copies.writes(FIRST, "a.py")
-    copies.machine.run(900 if 900 in copies.machine.table.rows else 200, "status")
     copies.machine.table.rows[200] = process(200, 1, 200, "-bash")
     copies.machine.start(200)
     copies.machine.run(200, "send", first, "for the first", "x")
@@ -148,6 +152,26 @@ def test_the_end_of_one_process_does_not_end_the_other(copies: Copies) -> None:
     copies.hook(SECOND, "end", reason="other")
     assert [line["session"] for line in copies.repo.of_type("session.ended")] == [second]
     assert copies.claims() == {"file/a.py": first}
+
+
+def test_a_late_end_of_the_first_process_ends_no_other_session(copies: Copies) -> None:
+    copies.starts(FIRST)
+    first = copies.whoami(FIRST)
+    copies.orphaned(FIRST)
+    copies.starts(SECOND, "resume")
+    copies.hook(FIRST, "end", reason="other")
+    assert copies.repo.of_type("session.ended") == []
+    assert copies.whoami(SECOND) == first
+
+
+def test_a_late_end_ends_the_session_whose_process_is_gone(copies: Copies) -> None:
+    copies.starts(FIRST)
+    copies.starts(SECOND, "resume")
+    first, second = copies.whoami(FIRST), copies.whoami(SECOND)
+    copies.orphaned(FIRST)
+    copies.hook(FIRST, "end", reason="other")
+    assert [line["session"] for line in copies.repo.of_type("session.ended")] == [first]
+    assert copies.whoami(SECOND) == second
 
 
 def test_a_process_without_a_client_acts_as_the_one_session(copies: Copies) -> None:
