@@ -74,7 +74,7 @@ def is_work_on(wanted: str, doing: str, automatic: bool, doing_since: str, held_
     if not automatic and doing and doing_since <= held_since:
         return True
     name = wanted.partition("/")[2]
-    words = [word.strip("`'\"“”()").rstrip(".,:;") for word in doing.split()]
+    words = [word.lstrip("`'\"“”(").rstrip("`'\"“”().,:;") for word in doing.split()]
     return bool(name) and (name in words or doing.endswith(f" {name}"))
 
 
