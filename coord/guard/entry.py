@@ -165,7 +165,7 @@ def _quick_answer(call: "HookCall", machine: Machine) -> "tuple[int, str] | None
     if verdict.denied:
         from coord.guard.denial import denial_text  # most calls are allowed
 
-        return DENIED, denial_text([(write.resource, rows) for write, rows in verdict.denied])
+        return DENIED, denial_text([(write.resource, rows) for write, rows in verdict.denied], session)
     return ALLOWED, ""
 
 

@@ -4,13 +4,14 @@ another worktree, or in the guard's mode `warn`.
 
 from collections.abc import Iterable
 
+from coord.engine.guard_index import unread_messages
 from coord.guard import hook_state, shell_commands
 from coord.guard.decision import is_elsewhere
 from coord.guard.denial import row_text
 from coord.guard.payload import Write
 from coord.guard.view import GuardRow
 from coord.hooks.context import HookContext
-from coord.hooks.messages import LATER_CHARS, ContextItem
+from coord.hooks.messages import LATER_CHARS, ONLY_NOW, ContextItem, is_urgent
 from coord.platform.git.naming import root_of_worktree
 from coord.platform.git.repository import recorded_path
 from coord.render.events import SHELL_COMMAND
@@ -23,7 +24,8 @@ _NAME_CHARS = 100  # the length to which a file's name is cut
 
 def record_bypasses(hook: HookContext, seen: "hook_state.Trace") -> list[ContextItem]:
     """Record the files of others that changed while a shell command ran. `seen` is what was recorded before it. The
-    holders' notice promises that the agent was told, so all files are named or counted in one item.
+    holders' notice promises that the agent was told, so all files are named or counted in one item, which leaves room
+    for an urgent message.
     """
     changed: list[tuple[str, str]] = []
     names = names_of(hook.transaction.state)
@@ -33,20 +35,22 @@ def record_bypasses(hook: HookContext, seen: "hook_state.Trace") -> list[Context
             continue
         hook.transaction.append(ClaimBypassed(claim=claim_id, resource=f"file/{name}", how=SHELL_COMMAND))
         changed.append((line(name, _NAME_CHARS), session_label(claim.session, names)))
-    return [ContextItem(bypass_text(changed))] if changed else []
+    urgent = any(map(is_urgent, unread_messages(hook.transaction.state, hook.me)))
+    most = LATER_CHARS // 2 if urgent else LATER_CHARS
+    return [ContextItem(bypass_text(changed, most), rank=ONLY_NOW)] if changed else []
 
 
-def bypass_text(changed: list[tuple[str, str]]) -> str:
+def bypass_text(changed: list[tuple[str, str]], most: int = LATER_CHARS) -> str:
     """Return what an agent is shown when its shell command changed files of others: each file and its holder, as many
-    as fit, and how many more there are.
+    as fit into `most` characters, and how many more there are.
     """
     if len(changed) == 1:
         ((name, who),) = changed
-        advice = "The holder was notified: undo the change, or ask."
-        return f"coord: {name}, which {who} holds, changed while your command ran. {advice}"
+        rest = f", which {who} holds, changed while your command ran. The holder was notified: undo the change, or ask."
+        return f"coord: {line(name, max(20, most - len(rest) - 7))}{rest}"
     head = f"coord: {len(changed)} files that others hold changed while your command ran: "
     tail = ". The holders were notified: undo the changes, or ask."
-    room = LATER_CHARS - len(head) - len(tail) - len(f" and {len(changed)} more (coord log)")
+    room = most - len(head) - len(tail) - len(f" and {len(changed)} more (coord log)")
     shown: list[str] = []
     for name, who in changed:
         if len(", ".join([*shown, f"{name} ({who})"])) > room:
@@ -76,7 +80,8 @@ def write_warnings(hook: HookContext, warnings: "Iterable[tuple[Write, GuardRow]
         elsewhere = is_elsewhere(row, write)
         root = root_of_worktree(hook.workspace.checkout, row.worktree) or row.worktree
         where = f"; in another worktree ({line(root, 80)}), so a merge will be needed" if elsewhere else ""
-        text = f"coord: you wrote {line(write.resource.removeprefix('file/'))}; {row_text(row)}{where}"
+        held = row_text(row, write.resource, hook.me.id)
+        text = f"coord: you wrote {line(write.resource.removeprefix('file/'))}; {held}{where}"
         mark = hook_state.warning_trace_path(hook.workspace.cache, hook.me.id, row.id, write.resource)
         pieces.append(ContextItem(text, marks=(mark,)))
     return pieces

@@ -18,7 +18,16 @@ from coord.guard.view import GuardRow
 from coord.hooks import edits
 from coord.hooks.bypass import record_bypasses, write_warnings
 from coord.hooks.context import HookContext, HookRequest, calling_session
-from coord.hooks.messages import LATER_CHARS, START_CHARS, other_sessions, reminder, start_items, unread_items
+from coord.hooks.messages import (
+    LATER_CHARS,
+    START_CHARS,
+    by_rank,
+    other_sessions,
+    reminder,
+    room_after,
+    start_items,
+    unread_items,
+)
 from coord.render.format import line
 from coord.workspace.conversations import runs_below
 from coord.workspace.paths import protect_log
@@ -82,7 +91,8 @@ def before_tool(hook: HookContext) -> dict[str, list[GuardRow]]:
 
 def after_tool(hook: HookContext) -> None:
     """After a tool has run: record the files of others that a shell command changed, and what the agent does; show the
-    agent its lost claims and its messages.
+    agent its lost claims and its messages. Files of others come first, because they are not shown again, then urgent
+    messages.
     """
     facts, verdict = hook.decide()
     items = record_bypasses(hook, facts.before_command()) if "changed" in verdict.reasons else []
@@ -90,6 +100,7 @@ def after_tool(hook: HookContext) -> None:
         mine = edits.own_automatic_claims(hook.transaction.state, hook.me.id)
         edits.finish_edits(hook.transaction, hook.config, mine, hook.answers)
     edits.claim_files(hook.transaction, verdict.claims)
+    room = room_after(items)
     items += write_warnings(hook, verdict.warnings)
     if "question" in verdict.reasons:
         hook.clear_question()
@@ -97,10 +108,10 @@ def after_tool(hook: HookContext) -> None:
         _record_heartbeat(hook)
     record_answer(facts, hook.writes, verdict)
     if not hook.call.agent:  # the messages of a session are not shown to its subagents
-        items += unread_items(hook.transaction.state, hook.me, hook.transaction.at, all_of_it=False)
+        items += unread_items(hook.transaction.state, hook.me, hook.transaction.at, all_of_it=False, room=room)
     if "reminder" in verdict.reasons:
         items += hook.reminders()
-    hook.tell(items, LATER_CHARS)
+    hook.tell(by_rank(items), LATER_CHARS)
 
 
 def on_question(hook: HookContext) -> None:

@@ -109,6 +109,7 @@ class MessageRow(Struct, frozen=True):
     unacknowledged_by: tuple[str, ...]
     resolved_by: str = ""  # the session that closed it
     resolution: str = ""  # why
+    crosses: tuple[str, ...] = ()  # of a reply: later messages of its recipient, which its sender had not read
 
 
 class BoardCounts(Struct, frozen=True):
@@ -308,4 +309,5 @@ def message_row(state: State, name: str) -> MessageRow:
         unacknowledged_by=tuple(sorted(message.unacknowledged_by)),
         resolved_by=message.resolved_by,
         resolution=message.resolution,
+        crosses=message.crosses,
     )

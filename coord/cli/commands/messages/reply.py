@@ -29,16 +29,26 @@ def reply(run: Run, message: str, body: str) -> None:
     if not text.strip():
         raise usage_error("the answer is empty. Nothing was sent.")
 
-    def decide(transaction: Transaction) -> tuple[str, str]:
+    def decide(transaction: Transaction) -> tuple[str, str, tuple[str, ...]]:
         to = resolve_recipient(transaction.state, event.actor)
         sent = transaction.append(MessageSent(to=(to,), subject=subject[:1000], body=text, in_reply_to=question_id))
+        crosses = transaction.state.messages[sent.id].crosses
         transaction.append(MessageAcknowledged(messages=(question_id,)))
-        return sent.id, to
+        return sent.id, to, crosses
 
     outcome = run.transact(decide)
-    sent, to = outcome.value
+    sent, to, crosses = outcome.value
+    who = session_label(to, names_of(outcome.snapshot.state))
     run.say(
-        f"✅ Sent to {session_label(to, names_of(outcome.snapshot.state))}: {line(subject)}",
-        {"message": sent, "session": outcome.me.session, "to": [to], "in_reply_to": question_id},
+        f"✅ Sent to {who}: {line(subject)}",
+        {
+            "message": sent,
+            "session": outcome.me.session,
+            "to": [to],
+            "in_reply_to": question_id,
+            "crosses": list(crosses),
+        },
     )
+    if crosses:
+        run.note(f"{who} had written again, and you have not read that: coord inbox {crosses[-1]}")
     warn_of_dead_recipients(run, outcome.snapshot.state, [to])
