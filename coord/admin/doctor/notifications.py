@@ -1,10 +1,10 @@
 """Check the command that notifies the person: whether it can be run, and whether the last notification failed."""
 
-import os
 from collections.abc import Iterator
 
 from coord.admin.doctor.subject import DoctorFinding, RepairStep, Subject
 from coord.errors import CoordError
+from coord.platform.executable import find_program
 from coord.render.format import line, time_text
 from coord.workspace.notify.record import read_failure
 from coord.workspace.person_config import config_path, read_notify
@@ -22,7 +22,7 @@ def notifications(subject: Subject) -> Iterator[DoctorFinding]:
     except CoordError as error:
         yield DoctorFinding("warning", _NOT_TOLD, error.message, (RepairStep("see the setting", "coord notify"),))
         return
-    if words and not os.access(words[0], os.X_OK):
+    if words and not find_program(subject.system.env, words[0]):
         evidence = f"{config_path(subject.system.env)} names a program that cannot be run: {line(words[0], 200)}"
         yield DoctorFinding("warning", _NOT_TOLD, evidence, (_SET, _OFF))
     elif words and (failure := read_failure(subject.folder.cache)):
