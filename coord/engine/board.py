@@ -1,7 +1,9 @@
 """Build the board, including what this process can observe on the machine, and write STATUS_BOARD.md."""
 
 import os
+from collections.abc import Callable
 from contextlib import suppress
+from typing import TypeVar
 
 from msgspec.structs import replace
 
@@ -22,6 +24,8 @@ from eventlog.events import Instant, from_micros, seconds_between
 from projections.rules.fold import as_of
 from projections.views.board import Board, SessionRow, build_board
 from projections.views.needs import log_need
+
+T = TypeVar("T")
 
 
 def find_deaths(system: System, snapshot: Snapshot) -> dict[str, str]:
@@ -92,33 +96,47 @@ def last_change(worktree: str, now: Instant) -> str:
     return f"last change in git {ago(at, now)}" if seconds_between(at, now) >= 0 else ""
 
 
+def present_board(
+    system: System, config: Config, snapshot: Snapshot, now: Instant, deaths: dict[str, str] | None = None
+) -> Board:
+    """Return the board that STATUS_BOARD.md shows. `deaths` as in `board_of`."""
+    return board_of(system, config, snapshot, now, deaths, MARKDOWN_ROWS)
+
+
 def rewrite_board(system: System, workspace: Workspace, config: Config) -> None:
     """Write STATUS_BOARD.md, as `coord board` does. Raises CoordError (4) if it cannot be written."""
-    snapshot = Snapshot(system, workspace)
-    try:
-        with under_lock(system, workspace, config):
-            snapshot.catch_up()
-            failed = write_board(system, workspace, config, snapshot, snapshot.now)
-    except LogError as error:
-        raise no_log(str(error)) from None
+    failed = _with_present_board(system, workspace, config, lambda board: write_board(workspace, board))
     if failed:
         raise no_log(failed[0])
 
 
-def write_board(
-    system: System,
-    workspace: Workspace,
-    config: Config,
-    snapshot: Snapshot,
-    now: Instant,
-    deaths: dict[str, str] | None = None,
-) -> list[str]:
-    """Write STATUS_BOARD.md for `now`, atomically. `deaths` as in `board_of`.
+def notify_person(system: System, workspace: Workspace, config: Config) -> None:
+    """Send the notification that is due because time has passed. Raises CoordError (4) if the log cannot be used."""
+    from coord.workspace.notify.due import take_due
+
+    due = _with_present_board(system, workspace, config, lambda board: take_due(system, workspace, board))
+    if due:
+        due.start()
+
+
+def _with_present_board(system: System, workspace: Workspace, config: Config, use: Callable[[Board], T]) -> T:
+    """Call `use` with the present board, under the lock. Raises CoordError (4)."""
+    snapshot = Snapshot(system, workspace)
+    try:
+        with under_lock(system, workspace, config):
+            snapshot.catch_up()
+            return use(present_board(system, config, snapshot, snapshot.now))
+    except LogError as error:
+        raise no_log(str(error)) from None
+
+
+def write_board(workspace: Workspace, board: Board) -> list[str]:
+    """Write STATUS_BOARD.md, atomically.
 
     Return a note if that fails: the command still succeeds, because its events are in the log.
     """
     try:
-        text = board_markdown(board_of(system, config, snapshot, now, deaths, MARKDOWN_ROWS))
+        text = board_markdown(board)
         replace_file(workspace.board, text.encode(errors="backslashreplace"), within=workspace.cache)
     except OSError as error:
         return [f"STATUS_BOARD.md could not be written ({error.strerror}); everything else was done"]
