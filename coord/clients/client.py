@@ -39,7 +39,9 @@ KEYS = {
     "prompt": "prompt",
     "parent": "",  # the conversation of a subagent, if its own hooks name the subagent as the conversation
 }
-"""The names of the fields of a payload in most clients. A name with dots is a path: `toolCall.args`."""
+"""The names of the fields of a payload in most clients. A name with dots is a path, such as `toolCall.args`; of names
+between spaces, a payload has one.
+"""
 CONTEXT_FORM: "Form" = {"hookSpecificOutput": {"hookEventName": "{event}", "additionalContext": "{text}"}}
 STOP_FORM: "Form" = {"decision": "block", "reason": "{text}"}
 HOOK_FORM: "Form" = {"type": "command", "command": "{command}", "timeout": "{timeout}"}
