@@ -37,6 +37,7 @@ KEYS = {
     "source": "source",
     "reason": "reason",
     "prompt": "prompt",
+    "parent": "",  # the conversation of a subagent, if its own hooks name the subagent as the conversation
 }
 """The names of the fields of a payload in most clients. A name with dots is a path, in which a number is the position
 in a list: `toolCall.args`, `workspace_roots.0`.
@@ -73,7 +74,7 @@ class Client(LightRecord):
     documented: "tuple[HookEvent, ...]" = ()  # the hook events of an observed client that were only read about
     # --- what its hooks get
     keys: dict[str, str] = KEYS  # its names of the fields of a payload: `KEYS`, with those that are different
-    named_events: bool = False  # whether the payload has no event, so that the hook's command names it
+    named_events: bool = False  # whether a payload may lack the event, so that the hook's command names it
     empty_prompts: bool = False  # whether its hook for a prompt also runs without one, with an empty text
     # --- what its hooks answer. A write is denied by exit code 2, with the reason on standard error
     denial_form: "Form" = NO_FORM  # the document that a denial also prints; empty if standard error is enough

@@ -1,6 +1,6 @@
 """What coord knows about GitHub Copilot CLI."""
 
-from coord.clients.client import Client
+from coord.clients.client import KEYS, Client
 
 CLIENT = Client(
     name="copilot",
@@ -24,11 +24,13 @@ CLIENT = Client(
         "SessionEnd": "end",
     },
     files={"Write": "path", "Edit": "path"},
-    patches={},
+    patches={"Edit": "input"},
     shells=("Bash",),
     questions=("AskUserQuestion",),
     project="COPILOT_PROJECT_DIR",
     observed="1.0.102",
+    keys=KEYS | {"parent": "parent_agent_id"},
+    named_events=True,
     denial_form={"permissionDecision": "deny", "permissionDecisionReason": "{text}"},
     context_form={"additionalContext": "{text}"},
     calls="",

@@ -21,12 +21,14 @@ _INTERPRETERS = ("node", "bun", "deno", "python", "python3")
 def client_of(process: "Process") -> Client | None:
     """Return the client whose program a process runs, or None."""
     names = [process.command]
-    if process.command in _INTERPRETERS and len(process.argv) > 1:
-        names.append(os.path.basename(process.argv[1]))
+    words = list(process.argv[:1])
+    if process.command in _INTERPRETERS:
+        words += [word for word in process.argv[1:] if not word.startswith("-")][:1]  # the script after the options
+        names += map(os.path.basename, words[1:])
     for client in CLIENTS:
         if any(name in names for name in (client.command, *client.programs)):
             return client
-        if client.package and any(f"{client.package}/" in word for word in process.argv[:2]):
+        if client.package and any(f"{client.package}/" in word for word in words):
             return client
     return None
 
