@@ -39,8 +39,8 @@ KEYS = {
     "prompt": "prompt",
     "parent": "",  # the conversation of a subagent, if its own hooks name the subagent as the conversation
 }
-"""The names of the fields of a payload in most clients. A name with dots is a path, such as `toolCall.args`; of names
-between spaces, a payload has one.
+"""The names of the fields of a payload in most clients. A name with dots is a path, in which a number is the position
+in a list: `toolCall.args`, `workspace_roots.0`. Of names between spaces, a payload has one.
 """
 CONTEXT_FORM: "Form" = {"hookSpecificOutput": {"hookEventName": "{event}", "additionalContext": "{text}"}}
 STOP_FORM: "Form" = {"decision": "block", "reason": "{text}"}
@@ -57,18 +57,21 @@ class Client(LightRecord):
     title: str  # in texts
     # --- its process
     command: str  # the name of its program, without folder
-    package: str  # its package, as in the path of an interpreter's script
+    package: str  # its package, as in the path of an interpreter's script; empty if it is not in a package
+    programs: tuple[str, ...] = ()  # other names of its program
     marks: tuple[str, ...]  # the variables that it sets for every command that it runs
     ids: tuple[str, ...]  # the variables with the ids of the acting agent and of the root of its conversation
     one_conversation: bool  # whether its process has one conversation at a time, so that a new id replaces the old one
     # --- its hooks
     hook_events: "dict[str, HookEvent]"  # by the client's name for the event
-    files: dict[str, str]  # the tools that write a file, with the input that names the file
-    patches: dict[str, str]  # the tools that apply a patch, with the input that contains it
-    shells: tuple[str, ...]  # the tools that run the shell command in their input `command`
+    files: dict[str, str]  # the tools that write a file, with the input that names the file; "a|b" is a or else b
+    patches: dict[str, str]  # the tools that apply a patch, with the input that contains it, in the same form
+    shells: tuple[str, ...]  # the tools that run a shell command
+    shell_input: str = "command"  # their input that contains the command
     questions: tuple[str, ...]  # the tools that ask the user
     project: str  # the variable with the folder in which it was started, for hooks; empty if there is none
     observed: str = ""  # the versions whose hooks were observed; empty if the record is from the documentation
+    documented: "tuple[HookEvent, ...]" = ()  # the hook events of an observed client that were only read about
     # --- what its hooks get
     keys: dict[str, str] = KEYS  # its names of the fields of a payload: `KEYS`, with those that are different
     named_events: bool = False  # whether a payload may lack the event, so that the hook's command names it
@@ -76,6 +79,7 @@ class Client(LightRecord):
     # --- what its hooks answer. A write is denied by exit code 2, with the reason on standard error
     denial_form: "Form" = NO_FORM  # the document that a denial also prints; empty if standard error is enough
     denial_code: int = 2  # the exit code of a denial
+    allowed_form: "Form" = NO_FORM  # the document that allows a tool to run, if the client denies it without one
     context_form: "Form" = CONTEXT_FORM  # the document that shows the agent a text
     stop_form: "Form" = STOP_FORM  # the document that makes the agent continue; empty if it cannot be held back
     silent_events: "tuple[HookEvent, ...]" = ()  # the hook events after which the agent is shown nothing
@@ -89,6 +93,8 @@ class Client(LightRecord):
     hooks_path: tuple[str, ...] = ("hooks",)  # where the hooks are in the settings, by event
     hook_form: "Form" = HOOK_FORM  # a hook in the settings
     hook_groups: bool = True  # whether the hooks of an event are in groups: {"matcher": MATCHER, "hooks": [HOOK]}
+    ungrouped: "tuple[HookEvent, ...]" = ()  # the hook events whose hooks are not in groups nevertheless
+    module: bool = False  # whether it runs no commands, but loads a module of JavaScript, which coord writes
     moved: tuple[str, str]  # the variable that moves the user's settings, and the folder that it replaces
     per_second: int  # the unit of its hook timeouts: 1 for seconds, 1000 for milliseconds
     matchers: dict[str, str]  # the matcher for a hook event of which only some kinds count
@@ -106,7 +112,7 @@ class Client(LightRecord):
     todo: str  # what the user must still do after the installation
 
 
-WORDS = ("claude", "codex", "gemini", "qwen", "copilot")
+WORDS = ("claude", "codex", "gemini", "qwen", "copilot", "opencode", "antigravity", "cursor", "droid")
 """The words for the clients on the command line. The module of each client has its word as its name."""
 
 

@@ -26,7 +26,9 @@ def client_of(process: "Process") -> Client | None:
         words += [word for word in process.argv[1:] if not word.startswith("-")][:1]  # the script after the options
         names += map(os.path.basename, words[1:])
     for client in CLIENTS:
-        if client.command in names or any(f"{client.package}/" in word for word in words):
+        if any(name in names for name in (client.command, *client.programs)):
+            return client
+        if client.package and any(f"{client.package}/" in word for word in words):
             return client
     return None
 

@@ -24,7 +24,7 @@ TYPE_CHECKING = False  # a hook would take 1.7 times as long if it loaded `typin
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from coord.clients.client import Client
+    from coord.clients.client import Form
     from coord.guard.decision import Verdict
     from coord.guard.payload import HookCall, Write
     from coord.guard.view import GuardRow, HookView
@@ -205,21 +205,25 @@ def main(word: str, full_answer: "FullAnswer", event: str = "") -> int:
             sys.stderr.flush()
     except (OSError, ValueError):
         pass  # the exit code denies the write, also if nobody reads the reason
-    return _print_denial(client, text) if client and code == DENIED and client.denial_form else code
+    if client and code == DENIED and client.denial_form:
+        return client.denial_code if _print_form(client.denial_form, "text", text) else code
+    if client and code == ALLOWED and client.allowed_form and (call.hook_event if call else "") in ("", "before"):
+        from coord.guard.answers import permission  # most clients need no document
+
+        _print_form(client.allowed_form, "permission", permission(call))
+    return code
 
 
-def _print_denial(client: "Client", text: str) -> int:
-    """Print the document that denies a write, for a client that does not show its agent the standard error. Return the
-    exit code: the client's own if the document was printed.
-    """
+def _print_form(form: "Form", name: str, value: str) -> bool:
+    """Print a document with a value. Return whether it was printed."""
     from coord.guard.answers import fill_form, json_text  # most clients need no document
 
     try:
-        sys.stdout.write(json_text(fill_form(client.denial_form, {"text": text})) + "\n")
+        sys.stdout.write(json_text(fill_form(form, {name: value})) + "\n")
         sys.stdout.flush()
     except (AttributeError, OSError, ValueError):
-        return DENIED
-    return client.denial_code
+        return False
+    return True
 
 
 def _record_failure(word: str, call: "HookCall | None", error: Exception) -> None:

@@ -51,10 +51,15 @@ def on_start(hook: HookContext) -> None:
 
 
 def on_prompt(hook: HookContext) -> None:
-    """The user prompts the agent: show the agent what others have written."""
+    """The user prompts the agent: show the agent what others have written. If its client has no hook for a start, the
+    first prompt counts as the start too.
+    """
     facts, verdict = hook.decide()
     hook.clear_question()
     record_answer(facts, [], verdict)
+    if "start" not in hook.call.client.hook_events.values() and hook.me.live_since == hook.transaction.at:
+        on_start(hook)
+        return
     items = unread_items(hook.transaction.state, hook.me, hook.transaction.at, all_of_it=True)
     hook.tell([*items, *(hook.reminders() if "reminder" in verdict.reasons else ())], LATER_CHARS)
 

@@ -77,7 +77,7 @@ class Agent:
     @property
     def conversation(self) -> str:
         """The client's id of the conversation: the one that it printed, or the one that it was given."""
-        ids = [line.get("session_id") or line.get("thread_id") for line in self.out]
+        ids = [line.get("session_id") or line.get("thread_id") or line.get("sessionID") for line in self.out]
         return next((str(id) for id in reversed(ids) if id), self._named)
 
     @property

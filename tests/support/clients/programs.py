@@ -34,6 +34,7 @@ class Program(NamedTuple):
     shell: Callable[[str], Call]
     knows_its_caller: bool  # it tells an MCP server which conversation calls
     says_its_end: bool  # its hooks tell when it ends, also when it runs headless
+    can_be_held_back: bool  # a hook can make it continue when it is about to stop, also when it runs headless
     tool: Callable[[str, dict[str, str]], Call]  # the call of a tool of coord's server, by its name
 
 
@@ -75,6 +76,7 @@ CLAUDE = Program(
     shell=lambda command: Call("Bash", {"command": command, "description": "a command"}),
     knows_its_caller=True,
     says_its_end=True,
+    can_be_held_back=True,
     tool=lambda name, given: Call(f"mcp__coord__{name}", given),
 )
 CODEX = Program(
@@ -100,6 +102,7 @@ CODEX = Program(
     shell=lambda command: Call("exec_command", {"cmd": command}),
     knows_its_caller=True,
     says_its_end=True,
+    can_be_held_back=True,
     tool=lambda name, given: Call(
         "exec", f"text(JSON.stringify(await tools.mcp__coord__{name}({json.dumps(given)})))", free=True
     ),
@@ -127,6 +130,7 @@ GEMINI = Program(
     shell=lambda command: Call("run_shell_command", {"command": command, "description": "a command"}),
     knows_its_caller=False,
     says_its_end=True,
+    can_be_held_back=True,
     tool=lambda name, given: Call(f"mcp_coord_{name}", given),
 )
 QWEN = Program(
@@ -146,6 +150,7 @@ QWEN = Program(
     ),
     knows_its_caller=True,
     says_its_end=False,
+    can_be_held_back=True,
     tool=lambda name, given: Call(f"mcp__coord__{name}", given),
 )
 COPILOT = Program(
@@ -168,9 +173,45 @@ COPILOT = Program(
     shell=lambda command: Call("bash", {"command": command, "description": "a command"}),
     knows_its_caller=True,
     says_its_end=True,
+    can_be_held_back=True,
     tool=lambda name, given: Call(f"coord-{name}", given),
 )
-PROGRAMS = (CLAUDE, CODEX, GEMINI, QWEN, COPILOT)
+OPENCODE = Program(
+    client=_BY_WORD["opencode"],
+    places=("opencode-linux-x64/bin/opencode", ".bin/opencode"),
+    dialect=COMPLETIONS,
+    argv=("run", "--format", "json"),
+    free=(),
+    asking=(),
+    alive=False,
+    env={"OPENCODE_DISABLE_AUTOUPDATE": "1", "OPENCODE_DISABLE_MODELS_FETCH": "1"},
+    home={
+        ".config/opencode/opencode.json": json.dumps(
+            {
+                "model": "test/fake",
+                "small_model": "test/fake",
+                "share": "disabled",
+                "autoupdate": False,
+                "provider": {
+                    "test": {
+                        "npm": "@ai-sdk/openai-compatible",
+                        "name": "test",
+                        "options": {"baseURL": "{url}/v1", "apiKey": _TEST_KEY},
+                        "models": {"fake": {"tool_call": True, "limit": {"context": 100_000, "output": 8_000}}},
+                    }
+                },
+            }
+        )
+    },
+    read=lambda root, path: Call("read", {"filePath": f"{root}/{path}"}),
+    write=lambda root, path, text: Call("write", {"filePath": f"{root}/{path}", "content": text}),
+    shell=lambda command: Call("bash", {"command": command, "description": "a command"}),
+    knows_its_caller=False,
+    says_its_end=True,
+    can_be_held_back=False,
+    tool=lambda name, given: Call(f"coord_{name}", given),
+)
+PROGRAMS = (CLAUDE, CODEX, GEMINI, QWEN, COPILOT, OPENCODE)
 
 
 def found(program: Program, env: Mapping[str, str] = os.environ) -> str:
