@@ -40,9 +40,10 @@ KEYS = {
     "source": "source",
     "reason": "reason",
     "prompt": "prompt",
+    "parent": "",  # the conversation of a subagent, if its own hooks name the subagent as the conversation
 }
 """The names of the fields of a payload in most clients. A name with dots is a path, in which a number is the position
-in a list: `toolCall.args`, `workspace_roots.0`.
+in a list: `toolCall.args`, `workspace_roots.0`. Of names between spaces, a payload has one.
 """
 CONTEXT_FORM: "Form" = {"hookSpecificOutput": {"hookEventName": "{event}", "additionalContext": "{text}"}}
 STOP_FORM: "Form" = {"decision": "block", "reason": "{text}"}
@@ -64,6 +65,7 @@ class Client(LightRecord):
     marks: tuple[str, ...]  # the variables that it sets for every command that it runs
     ids: tuple[str, ...]  # the variables with the ids of the acting agent and of the root of its conversation
     one_conversation: bool  # whether its process has one conversation at a time, so that a new id replaces the old one
+    unnamed_subagents: bool = False  # whether the commands of its subagents have ids that no hook names
     one_process: bool = False  # whether one process runs all hooks and commands of a conversation, as was observed
     # --- its hooks
     hook_events: "dict[str, HookEvent]"  # by the client's name for the event
@@ -77,7 +79,7 @@ class Client(LightRecord):
     documented: "tuple[HookEvent, ...]" = ()  # the hook events of an observed client that were only read about
     # --- what its hooks get
     keys: dict[str, str] = KEYS  # its names of the fields of a payload: `KEYS`, with those that are different
-    named_events: bool = False  # whether the payload has no event, so that the hook's command names it
+    named_events: bool = False  # whether a payload may lack the event, so that the hook's command names it
     empty_prompts: bool = False  # whether its hook for a prompt also runs without one, with an empty text
     # --- what its hooks answer. A write is denied by exit code 2, with the reason on standard error
     denial_form: "Form" = NO_FORM  # the document that a denial also prints; empty if standard error is enough
@@ -135,9 +137,10 @@ _INTERPRETERS = ("node", "bun", "deno", "python", "python3")
 
 def runs_client(client: "Client", argv: "Sequence[str]") -> bool:
     """Return whether a process with these arguments runs the client's program."""
-    names = [os.path.basename(word.lstrip("-")) for word in argv[:1] if word]
-    if names and names[0] in _INTERPRETERS and len(argv) > 1:
-        names.append(os.path.basename(argv[1]))
-    if any(name in names for name in (client.command, *client.programs)):
+    words = list(argv[:1])
+    if words and os.path.basename(words[0]) in _INTERPRETERS:
+        words += [word for word in argv[1:] if not word.startswith("-")][:1]  # the script, after the options
+    names = [os.path.basename(word.lstrip("-")) for word in words]
+    if client.command in names or any(name in names for name in client.programs):
         return True
-    return bool(client.package) and any(f"{client.package}/" in word for word in argv[:2])
+    return bool(client.package) and any(f"{client.package}/" in word for word in words)

@@ -9,7 +9,7 @@ CLIENT = Client(
     command="qwen",
     package="@qwen-code/qwen-code",
     marks=("QWEN_CODE",),
-    ids=("QWEN_CODE_SESSION_ID",),
+    ids=("QWEN_CODE_AGENT_ID", "QWEN_CODE_SESSION_ID"),
     one_conversation=False,  # an editor can open several sessions in one process over ACP
     hook_events={
         "SessionStart": "start",

@@ -105,16 +105,18 @@ def parse_call(client: Client, data: bytes, event: str = "") -> HookCall | None:
     said, keys = loads(data.removeprefix(_BYTE_ORDER_MARK)), client.keys
     if not isinstance(said, dict):
         return None
-    event = _word(said, keys["event"]) or event
-    hook_event, conversation = client.hook_events.get(event), _word(said, keys["conversation"])
+    event, agent = _word(said, keys["event"]) or event, _word(said, keys["agent"])
+    parent = _word(said, keys["parent"]) if keys["parent"] else ""
+    hook_event, conversation = client.hook_events.get(event), parent or _word(said, keys["conversation"])
     if hook_event is None or not conversation:
         return None
+    if hook_event in ("prompt", "stop") and parent:
+        return None  # `agent_start` and `agent_stop` report the subagent
     if hook_event == "prompt" and client.empty_prompts and _field(said, keys["prompt"]) == "":
         return None
     tool, given = _word(said, keys["tool"]), _input(said, keys["input"])
     if hook_event == "before" and tool in client.questions:
         hook_event = "asks"
-    agent = _word(said, keys["agent"])
     return HookCall(
         client=client,
         hook_event=hook_event,
@@ -135,9 +137,11 @@ def parse_call(client: Client, data: bytes, event: str = "") -> HookCall | None:
 
 
 def _field(fields: "Mapping[str, object]", name: str) -> object:
-    """Return a field, also one whose name is a path with dots; None if there is none."""
-    if name in fields or "." not in name:
-        return fields.get(name)
+    """Return a field, by one of the names between spaces, or by a path with dots; None if there is none."""
+    if name in fields:
+        return fields[name]
+    if " " in name:
+        return next((fields[one] for one in name.split() if one in fields), None)
     value: object = fields
     for part in name.split("."):
         if isinstance(value, list):
@@ -148,15 +152,13 @@ def _field(fields: "Mapping[str, object]", name: str) -> object:
 
 
 def _input(fields: "Mapping[str, object]", name: str) -> "Mapping[str, object]":
-    """Return the input of a tool, which some clients send as a JSON text; empty if there is none. Any other text
-    counts as its member `input`.
-    """
-    given = _field(fields, name)
-    if isinstance(given, str):
+    """Return the input of a tool: an object, the JSON text of one, or another text as the only field `input`."""
+    given = text = _field(fields, name)
+    if isinstance(text, str):
         try:
-            given = loads(given.encode(errors="replace"))
+            given = loads(text.encode())
         except ValueError:
-            given = {"input": given}
+            return {"input": text}
     return given if isinstance(given, dict) else {}
 
 
@@ -192,9 +194,8 @@ def _path(text: str) -> str:
 
 def _paths(client: Client, tool: str, given: "Mapping[str, object]") -> "Iterator[str]":
     """Yield the files that a tool writes."""
-    if tool in client.files:
-        if path := _first(given, client.files[tool]):
-            yield path
+    if path := _first(given, client.files[tool]) if tool in client.files else "":
+        yield path
     elif tool in client.patches:
         found: dict[str, None] = {}
         for line in _first(given, client.patches[tool]).split("\n"):

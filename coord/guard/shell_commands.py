@@ -32,7 +32,7 @@ def trace_path(cache: str, session: str, call: HookCall) -> str:
 
 
 def _name(call: HookCall) -> str:
-    return f"{_RUNNING}{hook_state.digest(call.use, call.agent)}"
+    return f"{_RUNNING}{hook_state.digest(call.use or call.command, call.agent)}"
 
 
 def record_start(path: str, cache: str, place: "Checkout", claims: "dict[str, str]", now: int) -> None:

@@ -137,8 +137,10 @@ def _calling_identity(system: System, workspace: Workspace, call: HookCall, tran
     if not os.path.exists(trace := hook_state.client_trace_path(workspace.cache, call.client.word)):
         hook_state.write_trace(trace)
     known = calling_session(system, transaction.state, call)
-    name = known.id if known else ""
-    identity = Identity(name, "the hook's input", call.agent, call.client.name, call.conversation)
+    name, conversation = known.id if known else "", call.conversation
+    if known and conversation in known.agents:  # the call is of a subagent of a subagent
+        conversation = known.client_session
+    identity = Identity(name, "the hook's input", call.agent, call.client.name, conversation)
     if known:
         return identity
     anchor = transaction.free_anchor("", call.conversation)

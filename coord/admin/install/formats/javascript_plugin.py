@@ -21,6 +21,7 @@ const COMMAND = {command}
 const CLIENT = {word}
 const GUARDED = {tools} // the tools that coord is asked about before they run
 const WAKES = {wakes} // whether an idle agent is woken when there is something to read
+const ENDS_WHEN_IDLE = process.argv.slice(2).find((word) => !word.startsWith("-")) === "run" // it cannot be held back
 const NO_ANSWER = { code: 0, answer: {}, reason: "" }
 const running = new Set()
 
@@ -109,11 +110,11 @@ export const Coord = async ({ client, directory }) => {
       ;(await sessionOf(session.root)).agents.delete(id)
       return hook("SubagentStop", id)
     }
-    const failed = session.failed
-    session.failed = false
     const stopped = { background_tasks: [...session.agents] }
-    const { answer } = await hook(failed ? "TurnEnd" : "Stop", id, stopped)
-    if (answer.decision === "block" && !failed) return prompt(id, answer.reason)
+    const ended = session.failed || ENDS_WHEN_IDLE
+    session.failed = false
+    const { answer } = await hook(ended ? "TurnEnd" : "Stop", id, stopped)
+    if (answer.decision === "block") return prompt(id, answer.reason)
     if (WAKES) wait(id, session, await eventOf("Stop", id, stopped))
   }
   const wait = (id, session, event) => {
