@@ -55,4 +55,7 @@ CLIENT = Client(
     plugin="",
     woken="There is no known way to wake it.",
     todo="Restart the sessions of GitHub Copilot CLI that are running.",
+    headless=("-p", "{prompt}", "--allow-tool", "write"),
+    example='{"hook_event_name": "PreToolUse", "session_id": "{id}", "cwd": "{cwd}", "tool_name": "Write", '
+    '"tool_input": {"path": "{file}", "file_text": "canary"}}',
 )
