@@ -34,6 +34,7 @@ class Program(NamedTuple):
     shell: Callable[[str], Call]
     knows_its_caller: bool  # it tells an MCP server which conversation calls
     tool: Callable[[str, dict[str, str]], Call]  # the call of a tool of coord's server, by its name
+    resuming: tuple[str, ...] = ()  # the arguments that open the conversation {id} a second time, if the client can
 
 
 def _patch(root: str, path: str, text: str) -> Call:
@@ -66,6 +67,7 @@ CLAUDE = Program(
     shell=lambda command: Call("Bash", {"command": command, "description": "a command"}),
     knows_its_caller=True,
     tool=lambda name, given: Call(f"mcp__coord__{name}", given),
+    resuming=("--permission-mode", "acceptEdits", "--allowedTools", "Bash,mcp__coord", "--resume", "{id}"),
 )
 CODEX = Program(
     client=_BY_WORD["codex"],
@@ -116,6 +118,7 @@ GEMINI = Program(
     shell=lambda command: Call("run_shell_command", {"command": command, "description": "a command"}),
     knows_its_caller=False,
     tool=lambda name, given: Call(f"mcp_coord_{name}", given),
+    resuming=("--approval-mode", "yolo", "--resume", "{id}"),
 )
 PROGRAMS = (CLAUDE, CODEX, GEMINI)
 
