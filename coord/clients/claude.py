@@ -55,6 +55,8 @@ CLIENT = Client(
     instructions=("CLAUDE.md", "AGENTS.md"),
     plugin="claude --plugin-dir",
     woken="",
+    peers="~/.claude/sessions/{pid}.json",
+    ring='call SendMessage with to "{name}", message "coord inbox {message}"',  # it drops a text that is repeated
     todo="Restart the sessions of Claude Code that are running: they may not see new hooks.",
     headless=(
         *("-p", "{prompt}", "--no-session-persistence"),

@@ -114,6 +114,8 @@ class Client(LightRecord):
     instructions: tuple[str, ...]  # the files with instructions for agents, of which it reads the first that exists
     plugin: str  # the command that tries a plugin folder; empty if it does not support coord's form of a plugin
     woken: str  # another way to wake its agent, if no hook can
+    peers: str = ""  # the file in which its process {pid} says by which name its other sessions reach it
+    ring: str = ""  # how one of its agents wakes another, of the session {name}, for a message; empty if it cannot
     todo: str  # what the user must still do after the installation
     # --- the proof that its hooks deny a write: see `coord.admin.prove`
     headless: tuple[str, ...] = ()  # the arguments with which it follows {prompt} without a user; empty if it cannot

@@ -1,5 +1,8 @@
 """`coord reply`: answer a message."""
 
+import msgspec
+
+from coord.cli.commands.messages._ring import find_rings, ring_text
 from coord.cli.commands.messages.send import check_length, resolve_recipient, warn_of_dead_recipients
 from coord.cli.parser import argument, command
 from coord.engine.messages import message_id, read_message
@@ -38,17 +41,20 @@ def reply(run: Run, message: str, body: str) -> None:
 
     outcome = run.transact(decide)
     sent, to, crosses = outcome.value
-    who = session_label(to, names_of(outcome.snapshot.state))
+    state, me = outcome.snapshot.state, outcome.me.session
+    who = session_label(to, names_of(state))
+    rings = find_rings(run, state, me, [to], sent)
     run.say(
-        f"✅ Sent to {who}: {line(subject)}",
+        f"✅ Sent to {who}: {line(subject)}{ring_text(rings, state)}",
         {
             "message": sent,
-            "session": outcome.me.session,
+            "session": me,
             "to": [to],
             "in_reply_to": question_id,
             "crosses": list(crosses),
+            "rings": msgspec.to_builtins(rings),
         },
     )
     if crosses:
         run.note(f"{who} had written again, and you have not read that: coord inbox {crosses[-1]}")
-    warn_of_dead_recipients(run, outcome.snapshot.state, [to])
+    warn_of_dead_recipients(run, state, [to])

@@ -2,6 +2,9 @@
 
 from collections.abc import Sequence
 
+import msgspec
+
+from coord.cli.commands.messages._ring import find_rings, ring_text
 from coord.cli.parser import argument, command, option
 from coord.engine.run import Run
 from coord.engine.transaction import Transaction
@@ -61,18 +64,24 @@ def send(run: Run, to: str, subject: str, body: str | None, urgency: Urgency, ne
 
     outcome = run.transact(decide)
     message, recipients = outcome.value
-    sessions = outcome.snapshot.state.sessions
+    state, me = outcome.snapshot.state, outcome.me.session
     if everyone:
-        live = sum(sessions[name].live for name in recipients)
+        live = sum(state.sessions[name].live for name in recipients)
         who = f"everyone ({plural(live, 'session')})" if live else "everyone (nobody else is here)"
     else:
-        who = ", ".join(session_label(name, names_of(outcome.snapshot.state)) for name in recipients)
+        who = ", ".join(session_label(name, names_of(state)) for name in recipients)
+    rings = [] if everyone else find_rings(run, state, me, recipients, message)
     run.say(
-        f"✅ Sent to {who}: {line(subject)}",
-        {"message": message, "session": outcome.me.session, "to": EVERYONE if everyone else recipients},
+        f"✅ Sent to {who}: {line(subject)}{ring_text(rings, state)}",
+        {
+            "message": message,
+            "session": me,
+            "to": EVERYONE if everyone else recipients,
+            "rings": msgspec.to_builtins(rings),
+        },
     )
     if not everyone:
-        warn_of_dead_recipients(run, outcome.snapshot.state, recipients)
+        warn_of_dead_recipients(run, state, recipients)
 
 
 def warn_of_dead_recipients(run: Run, state: State, recipients: Sequence[str]) -> None:
