@@ -6,10 +6,13 @@ below (`Form`), each text that is a name in braces, such as "{text}", is replace
 The guard uses this module, so it imports only modules that load fast.
 """
 
+import os
+
 from coord.platform.records import LightRecord
 
 TYPE_CHECKING = False  # loading `typing` would make a hook take 1.7 times as long
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any, Literal, TypeAlias
 
     HookEvent: TypeAlias = Literal[
@@ -40,7 +43,7 @@ KEYS = {
     "parent": "",  # the conversation of a subagent, if its own hooks name the subagent as the conversation
 }
 """The names of the fields of a payload in most clients. A name with dots is a path, in which a number is the position
-in a list: `toolCall.args`, `workspace_roots.0`.
+in a list: `toolCall.args`, `workspace_roots.0`. Of names between spaces, a payload has one.
 """
 CONTEXT_FORM: "Form" = {"hookSpecificOutput": {"hookEventName": "{event}", "additionalContext": "{text}"}}
 STOP_FORM: "Form" = {"decision": "block", "reason": "{text}"}
@@ -62,6 +65,8 @@ class Client(LightRecord):
     marks: tuple[str, ...]  # the variables that it sets for every command that it runs
     ids: tuple[str, ...]  # the variables with the ids of the acting agent and of the root of its conversation
     one_conversation: bool  # whether its process has one conversation at a time, so that a new id replaces the old one
+    unnamed_subagents: bool = False  # whether the commands of its subagents have ids that no hook names
+    one_process: bool = False  # whether one process runs all hooks and commands of a conversation, as was observed
     # --- its hooks
     hook_events: "dict[str, HookEvent]"  # by the client's name for the event
     files: dict[str, str]  # the tools that write a file, with the input that names the file; "a|b" is a or else b
@@ -122,3 +127,17 @@ def client_named(word: str) -> Client | None:
         return None
     client: Client = __import__(f"coord.clients.{word}", fromlist=["CLIENT"]).CLIENT
     return client
+
+
+_INTERPRETERS = ("node", "bun", "deno", "python", "python3")
+
+
+def runs_client(client: "Client", argv: "Sequence[str]") -> bool:
+    """Return whether a process with these arguments runs the client's program."""
+    words = list(argv[:1])
+    if words and os.path.basename(words[0]) in _INTERPRETERS:
+        words += [word for word in argv[1:] if not word.startswith("-")][:1]  # the script, after the options
+    names = [os.path.basename(word.lstrip("-")) for word in words]
+    if client.command in names or any(name in names for name in client.programs):
+        return True
+    return bool(client.package) and any(f"{client.package}/" in word for word in words)

@@ -11,6 +11,7 @@ CLIENT = Client(
     marks=("COPILOT_CLI",),
     ids=("COPILOT_AGENT_SESSION_ID",),
     one_conversation=False,
+    unnamed_subagents=True,
     hook_events={  # events with names in this case have payloads like those of most clients
         "SessionStart": "start",
         "UserPromptSubmit": "prompt",
@@ -29,7 +30,7 @@ CLIENT = Client(
     questions=("AskUserQuestion",),
     project="COPILOT_PROJECT_DIR",
     observed="1.0.102",
-    keys=KEYS | {"parent": "parent_agent_id"},
+    keys=KEYS | {"conversation": "session_id sessionId", "parent": "parent_agent_id"},
     named_events=True,
     denial_form={"permissionDecision": "deny", "permissionDecisionReason": "{text}"},
     context_form={"additionalContext": "{text}"},

@@ -11,6 +11,7 @@ CLIENT = Client(
     marks=("GEMINI_CLI",),
     ids=("GEMINI_SESSION_ID",),
     one_conversation=False,  # an editor can open several sessions in one process over ACP
+    one_process=True,
     hook_events={
         "SessionStart": "start",
         "BeforeAgent": "prompt",

@@ -9,7 +9,7 @@ CLIENT = Client(
     command="qwen",
     package="@qwen-code/qwen-code",
     marks=("QWEN_CODE",),
-    ids=("QWEN_CODE_SESSION_ID",),
+    ids=("QWEN_CODE_AGENT_ID", "QWEN_CODE_SESSION_ID"),
     one_conversation=False,  # an editor can open several sessions in one process over ACP
     hook_events={
         "SessionStart": "start",
@@ -38,7 +38,7 @@ CLIENT = Client(
     per_second=1000,
     matchers={},
     wakes=(),
-    allow="Bash(coord {command}:*)",
+    allow="run_shell_command(coord {command}:*)",
     allow_files={},
     login=False,
     sandbox=False,

@@ -137,9 +137,11 @@ def parse_call(client: Client, data: bytes, event: str = "") -> HookCall | None:
 
 
 def _field(fields: "Mapping[str, object]", name: str) -> object:
-    """Return a field, also one whose name is a path with dots; None if there is none."""
-    if name in fields or "." not in name:
-        return fields.get(name)
+    """Return a field, by one of the names between spaces, or by a path with dots; None if there is none."""
+    if name in fields:
+        return fields[name]
+    if " " in name:
+        return next((fields[one] for one in name.split() if one in fields), None)
     value: object = fields
     for part in name.split("."):
         if isinstance(value, list):

@@ -4,7 +4,7 @@ table that the test controls.
 
 import json
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,28 @@ from eventlog.events import to_micros
 from tests.support.in_process import HERE, SimulatedMachine
 from tests.support.processes import Result, environment
 from tests.support.repositories import Repo
+
+
+def hook_machine(machine: SimulatedMachine, pid: int, env: dict[str, str]) -> Machine:
+    """What a hook sees of a machine that a process calls."""
+
+    def above() -> Iterator[int]:
+        process = machine.table.process(pid)
+        while process:
+            yield process.pid
+            process = machine.table.process(process.parent)
+
+    def started(process: int) -> int:
+        row = machine.table.process(process)
+        return row.start_ticks if row else 0
+
+    def argv(process: int) -> list[str]:
+        row = machine.table.process(process)
+        return list(row.argv) if row else []
+
+    here = (HERE.machine, HERE.boot, HERE.pid_namespace)
+    return Machine(env, lambda: to_micros(machine.now), lambda: here, started, above, argv)
+
 
 CLIENT_OF = {100: "claude", 200: "codex", 300: "gemini"}
 """The client of each agent, by its pid."""
@@ -69,7 +91,7 @@ def payload(client: Client, said: Mapping[str, Any]) -> dict[str, Any]:
     """A hook's input with the fields that most clients have, in the form of this client."""
     fields: dict[str, Any] = {}
     for name, value in said.items():
-        *path, last = client.keys[_FIELDS[name]].split(".") if name in _FIELDS else [name]
+        *path, last = client.keys[_FIELDS[name]].split(" ")[0].split(".") if name in _FIELDS else [name]
         if last == "0":
             fields[path[0]] = [value]
         elif last:
@@ -115,17 +137,9 @@ class Agents:
             self.full_paths += 1
             return handle_call(system, call, say)
 
-        def started(process: int) -> int:
-            seen = system.processes.start_or_status(process)
-            return seen if isinstance(seen, int) else 0
-
-        def here() -> tuple[str, str, str]:
-            return HERE.machine, HERE.boot, HERE.pid_namespace
-
         call = parse_call(client, data, event)
         if call:
-            outside = Machine(env, lambda: to_micros(self.machine.now), here, started)
-            answer.code, answer.err = answer_call(call, outside, full_path)
+            answer.code, answer.err = answer_call(call, hook_machine(self.machine, pid, env), full_path)
             self.chars[call.conversation] = self.chars.get(call.conversation, 0) + sum(
                 map(len, (answer.context, answer.block_reason, answer.err))
             )

@@ -18,7 +18,10 @@ pytestmark = pytest.mark.slow
 SAMPLES = Path(__file__).parents[2] / "fixtures" / "hooks"
 FILES = sorted(path.name for path in SAMPLES.glob("*-hooks.jsonl"))
 PIDS = {word: 100 * number for number, word in enumerate(WORDS, 1)}
-EVENT_KEYS = (("invocationNum", "PreInvocation"), ("error", "PostToolUse"), ("toolCall", "PreToolUse"))
+EVENT_KEYS = (
+    *(("invocationNum", "PreInvocation"), ("error", "PostToolUse"), ("toolCall", "PreToolUse")),
+    *(("hookName", "PermissionRequest"), ("agentName", "SubagentStart")),
+)
 """The fields that identify the hook event of a payload that does not name it."""
 
 
