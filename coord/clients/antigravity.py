@@ -60,6 +60,6 @@ CLIENT = Client(
     servers={"project": ".agents/mcp_config.json", "user": "~/.gemini/config/mcp_config.json"},
     instructions=("AGENTS.md",),
     plugin="",
-    woken="There is no known way to wake it.",
+    woken="There is no known way to wake it",
     todo="Restart the sessions of Antigravity that are running.",
 )

@@ -53,6 +53,7 @@ CLIENT = Client(
     server_form={"type": "local", "command": "{program}", "args": ["mcp"], "tools": ["*"]},
     instructions=("AGENTS.md",),
     plugin="",
-    woken="There is no known way to wake it.",
-    todo="Restart the sessions of GitHub Copilot CLI that are running.",
+    woken="There is no known way to wake it",
+    todo="Restart the sessions of GitHub Copilot CLI that are running. It asks before an agent runs coord: you can "
+    "approve that for the whole folder.",
 )

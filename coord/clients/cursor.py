@@ -63,6 +63,6 @@ CLIENT = Client(
     servers={"project": ".cursor/mcp.json", "user": "~/.cursor/mcp.json"},
     instructions=("AGENTS.md",),
     plugin="",
-    woken="There is no known way to wake it.",
+    woken="There is no known way to wake it",
     todo="Start a new conversation in Cursor: it reads the hooks when a conversation starts.",
 )

@@ -41,6 +41,6 @@ CLIENT = Client(
     server_form={"type": "stdio", "command": "{program}", "args": ["mcp"]},
     instructions=("AGENTS.md",),
     plugin="",
-    woken="There is no known way to wake it.",
+    woken="There is no known way to wake it",
     todo="Restart the sessions of Factory Droid that are running, and look at /hooks in one of them.",
 )

@@ -42,6 +42,6 @@ CLIENT = Client(
     servers={"project": ".gemini/settings.json", "user": "~/.gemini/settings.json"},
     instructions=("GEMINI.md",),
     plugin="",
-    woken="There is no known way to wake it.",
+    woken="There is no known way to wake it",
     todo="Restart the sessions of Gemini CLI that are running.",
 )

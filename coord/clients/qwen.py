@@ -45,6 +45,6 @@ CLIENT = Client(
     servers={"project": ".qwen/settings.json", "user": "~/.qwen/settings.json"},
     instructions=("QWEN.md", "AGENTS.md"),
     plugin="",
-    woken="There is no known way to wake it.",
+    woken="There is no known way to wake it",
     todo="Restart the sessions of Qwen Code that are running.",
 )

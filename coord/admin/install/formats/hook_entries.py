@@ -55,7 +55,8 @@ def _entry(client: Client, event: str, command: str) -> dict[str, Any]:
     before = client.hook_events[event] == "before"
     matcher = client.matchers.get(event, "")
     if before:
-        matcher = "|".join((*client.files, *client.patches, *client.shells, *client.questions))
+        tools = (*client.files, *client.patches, *client.shells, *client.questions)
+        matcher = "|".join(dict.fromkeys(tools))
     timeout = (_BEFORE_S if before else _OTHER_S) * client.per_second
     entry: dict[str, Any] = {"matcher": matcher} if matcher else {}
     named = f"{command} {event}" if client.named_events else command
