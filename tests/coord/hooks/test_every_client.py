@@ -118,7 +118,7 @@ def test_a_denial_is_printed_as_the_client_expects_it(repo: Repo, client: Client
 
 @pytest.mark.slow
 @pytest.mark.parametrize("folder", ["in", "out"])
-def test_silence_denies_nothing_in_a_client_that_needs_an_answer(repo: Repo, folder: str) -> None:
+def test_a_client_that_denies_without_an_answer_gets_one(repo: Repo, folder: str) -> None:
     """Antigravity denies a tool without an answer. It is never given a permission outside its workspace."""
     client = client_named("antigravity")
     assert client
