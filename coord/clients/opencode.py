@@ -11,6 +11,7 @@ CLIENT = Client(
     marks=("OPENCODE",),
     ids=("COORD_OPENCODE_AGENT", "COORD_OPENCODE_SESSION"),  # coord's module sets both for shell commands
     one_conversation=False,  # its server has several sessions
+    one_process=True,
     hook_events={  # coord's module makes these events of opencode's own
         "SessionStart": "start",
         "UserPromptSubmit": "prompt",

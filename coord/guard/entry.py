@@ -227,7 +227,8 @@ def main(word: str, full_answer: "FullAnswer", event: str = "") -> int:
         pass  # the exit code denies the write, also if nobody reads the reason
     if client and code == DENIED and client.denial_form:
         return client.denial_code if _print_form(client.denial_form, "text", text) else code
-    if client and code == ALLOWED and client.allowed_form and (call.hook_event if call else "") in ("", "before"):
+    hook_event = call.hook_event if call else client.hook_events.get(event) if client else None
+    if client and code == ALLOWED and client.allowed_form and hook_event == "before":
         from coord.guard.answers import permission  # most clients need no document
 
         _print_form(client.allowed_form, "permission", permission(call))

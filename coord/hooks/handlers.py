@@ -66,7 +66,7 @@ def on_prompt(hook: HookContext) -> None:
     facts, verdict = hook.decide()
     hook.clear_question()
     record_answer(facts, [], verdict)
-    if "start" not in hook.call.client.hook_events.values() and hook.me.live_since == hook.transaction.at:
+    if "start" not in hook.call.client.hook_events.values() and hook.transaction.started:
         on_start(hook)
         return
     items = unread_items(hook.transaction.state, hook.me, hook.transaction.at, all_of_it=True)

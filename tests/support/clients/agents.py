@@ -69,6 +69,11 @@ class Agent:
         self._reader.start()
 
     @property
+    def running(self) -> bool:
+        """Whether its client was started and has not been waited for."""
+        return self._process is not None
+
+    @property
     def pid(self) -> int:
         """The client's process."""
         assert self._process is not None
