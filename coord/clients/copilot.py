@@ -26,6 +26,7 @@ CLIENT = Client(
     files={"Write": "path", "Edit": "path"},
     patches={},
     shells=("Bash",),
+    background={"mode": "async"},
     questions=("AskUserQuestion",),
     project="COPILOT_PROJECT_DIR",
     observed="1.0.102",
