@@ -11,6 +11,7 @@ CLIENT = Client(
     marks=("CLAUDECODE",),
     ids=("CLAUDE_CODE_SESSION_ID",),
     one_conversation=True,  # `/clear` gives the process a new id; subagents and teammates share it
+    one_process=True,
     hook_events={
         "SessionStart": "start",
         "UserPromptSubmit": "prompt",

@@ -11,6 +11,7 @@ CLIENT = Client(
     marks=(),
     ids=("CODEX_THREAD_ID", "CODEX_SESSION_ID"),
     one_conversation=False,  # its app server has several threads
+    one_process=True,
     hook_events={
         "SessionStart": "start",
         "UserPromptSubmit": "prompt",

@@ -1,6 +1,6 @@
 """What coord knows about GitHub Copilot CLI."""
 
-from coord.clients.client import Client
+from coord.clients.client import KEYS, Client
 
 CLIENT = Client(
     name="copilot",
@@ -11,6 +11,7 @@ CLIENT = Client(
     marks=("COPILOT_CLI",),
     ids=("COPILOT_AGENT_SESSION_ID",),
     one_conversation=False,
+    unnamed_subagents=True,
     hook_events={  # events with names in this case have payloads like those of most clients
         "SessionStart": "start",
         "UserPromptSubmit": "prompt",
@@ -24,12 +25,14 @@ CLIENT = Client(
         "SessionEnd": "end",
     },
     files={"Write": "path", "Edit": "path"},
-    patches={},
+    patches={"Edit": "input"},
     shells=("Bash",),
     background={"mode": "async"},
     questions=("AskUserQuestion",),
     project="COPILOT_PROJECT_DIR",
     observed="1.0.102",
+    keys=KEYS | {"conversation": "session_id sessionId", "parent": "parent_agent_id"},
+    named_events=True,
     denial_form={"permissionDecision": "deny", "permissionDecisionReason": "{text}"},
     context_form={"additionalContext": "{text}"},
     calls="",
@@ -51,6 +54,7 @@ CLIENT = Client(
     server_form={"type": "local", "command": "{program}", "args": ["mcp"], "tools": ["*"]},
     instructions=("AGENTS.md",),
     plugin="",
-    woken="There is no known way to wake it.",
-    todo="Restart the sessions of GitHub Copilot CLI that are running.",
+    woken="There is no known way to wake it",
+    todo="Restart the sessions of GitHub Copilot CLI that are running. It asks before an agent runs coord: you can "
+    "approve that for the whole folder.",
 )

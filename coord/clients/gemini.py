@@ -11,6 +11,7 @@ CLIENT = Client(
     marks=("GEMINI_CLI",),
     ids=("GEMINI_SESSION_ID",),
     one_conversation=False,  # an editor can open several sessions in one process over ACP
+    one_process=True,
     hook_events={
         "SessionStart": "start",
         "BeforeAgent": "prompt",
@@ -42,6 +43,6 @@ CLIENT = Client(
     servers={"project": ".gemini/settings.json", "user": "~/.gemini/settings.json"},
     instructions=("GEMINI.md",),
     plugin="",
-    woken="There is no known way to wake it.",
+    woken="There is no known way to wake it",
     todo="Restart the sessions of Gemini CLI that are running.",
 )

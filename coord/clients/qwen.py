@@ -9,7 +9,7 @@ CLIENT = Client(
     command="qwen",
     package="@qwen-code/qwen-code",
     marks=("QWEN_CODE",),
-    ids=("QWEN_CODE_SESSION_ID",),
+    ids=("QWEN_CODE_AGENT_ID", "QWEN_CODE_SESSION_ID"),
     one_conversation=False,  # an editor can open several sessions in one process over ACP
     hook_events={
         "SessionStart": "start",
@@ -40,13 +40,13 @@ CLIENT = Client(
     per_second=1000,
     matchers={},
     wakes=(),
-    allow="Bash(coord {command}:*)",
+    allow="run_shell_command(coord {command}:*)",
     allow_files={},
     login=False,
     sandbox=False,
     servers={"project": ".qwen/settings.json", "user": "~/.qwen/settings.json"},
     instructions=("QWEN.md", "AGENTS.md"),
     plugin="",
-    woken="There is no known way to wake it.",
+    woken="There is no known way to wake it",
     todo="Restart the sessions of Qwen Code that are running.",
 )

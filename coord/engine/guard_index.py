@@ -20,7 +20,7 @@ from coord.platform.git.repository import CONFIG
 from coord.platform.replace_file import replace_file
 from coord.render.format import session_label
 from coord.workspace.config import Config
-from coord.workspace.names import by_conversations
+from coord.workspace.names import sessions_by_conversation
 from coord.workspace.paths import Workspace
 from coord.workspace.system import System
 from eventlog.events import Anchor, Instant, to_micros
@@ -134,7 +134,10 @@ def encode_view(
     shown = live if near is None else [known for known in live if known.id in needed]
     editing = {claim.session for claim in state.claims.values() if claim.automatic and not claim.imported}
     tables: dict[str, list[tuple[str, Any]]] = {
-        "conversations": [(key, s.id) for key, s in by_conversations(state, conversations).items() if s.live],
+        "conversations": [
+            (key, [session.id for session in sessions if session.live])
+            for key, sessions in sessions_by_conversation(state, conversations).items()
+        ],
         "sessions": list(_session_values(state, live, shown, editing, here).items()),
         "claims": claims,
         "waits": waits,

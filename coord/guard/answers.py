@@ -3,10 +3,14 @@
 A hook loads this module only if it has something to print.
 """
 
+import os
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
+
+    from coord.guard.payload import HookCall
 
 
 def fill_form(form: "Any", values: "Mapping[str, object]") -> "Any":
@@ -18,6 +22,17 @@ def fill_form(form: "Any", values: "Mapping[str, object]") -> "Any":
     if isinstance(form, str) and form.startswith("{") and form.endswith("}"):
         return values.get(form[1:-1], form)
     return form
+
+
+def permission(call: "HookCall | None") -> str:
+    """Return the permission for a tool that coord does not deny, for a client that denies a tool without an answer: a
+    write to files below the working directory is allowed, and for anything else the client asks its user.
+    """
+    if call is None or not call.paths or not os.path.isabs(call.cwd):
+        return "ask"
+    inside = os.path.realpath(call.cwd) + os.sep
+    files = [os.path.realpath(os.path.join(call.cwd, path)) for path in call.paths]
+    return "allow" if all(file.startswith(inside) for file in files) else "ask"
 
 
 def json_text(value: object) -> str:

@@ -12,19 +12,19 @@ import os
 import sys
 import time
 
-from coord.clients.client import client_named
+from coord.clients.client import client_named, runs_client
 from coord.guard import hook_state, shell_commands
 from coord.guard.decision import due, files_held_by_others
 from coord.guard.index import load_index
 from coord.guard.payload import checkout_at, folder_at, parse_call, read_input, writes_in
 from coord.platform.git.naming import is_same_folder
-from coord.platform.host import host_identity, start_ticks
+from coord.platform.host import first_arguments, host_identity, pids_above, start_ticks
 
 TYPE_CHECKING = False  # a hook would take 1.7 times as long if it loaded `typing`
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
-    from coord.clients.client import Client
+    from coord.clients.client import Form
     from coord.guard.decision import Verdict
     from coord.guard.payload import HookCall, Write
     from coord.guard.view import GuardRow, HookView
@@ -40,7 +40,8 @@ _SECOND = 1_000_000  # microseconds
 
 class Machine:
     """What a hook needs of the machine: the environment; the time (`now`) in microseconds since 1970; the machine's
-    identity (`here`); and the start ticks of a process (`started`), 0 if there is no such process.
+    identity (`here`); the start ticks of a process (`started`), 0 if there is no such process; the pids of the
+    processes above the hook (`above`), the nearest first; and the first arguments of a process (`argv`).
     """
 
     def __init__(
@@ -49,8 +50,11 @@ class Machine:
         now: "Callable[[], int]",
         here: "Callable[[], tuple[str, str, str]]",
         started: "Callable[[int], int]",
+        above: "Callable[[], Iterator[int]]",
+        argv: "Callable[[int], list[str]]",
     ) -> None:
-        self.env, self.now, self.here, self.started = env, now, here, started
+        self.env, self.now, self.here = env, now, here
+        self.started, self.above, self.argv = started, above, argv
 
 
 class CallFacts:
@@ -149,7 +153,7 @@ def _quick_answer(call: "HookCall", machine: Machine) -> "tuple[int, str] | None
     view = load_index(folder, machine.env, machine.now(), machine.here)
     if view is None:
         return None
-    session = view.session_of(call.conversation)
+    session = _calling_session(call, view, machine)
     mine = view.session(session)
     facts = CallFacts(call, machine.env, folder, place, view, session, machine.started)
     if mine and not facts.lives(mine.anchor):
@@ -164,6 +168,22 @@ def _quick_answer(call: "HookCall", machine: Machine) -> "tuple[int, str] | None
 
         return DENIED, denial_text([(write.resource, rows) for write, rows in verdict.denied])
     return ALLOWED, ""
+
+
+def _calling_session(call: "HookCall", view: "HookView", machine: Machine) -> str:
+    """Return the live session that calls; empty if there is none, or if only the full path can find it: see
+    `coord.workspace.conversations.sessions_of_caller`.
+    """
+    sessions = view.sessions_of(call.conversation)
+    anchors = {mine.anchor[0]: name for name in reversed(sessions) if (mine := view.session(name)) and mine.anchor}
+    for pid in machine.above() if anchors else ():
+        if pid in anchors:
+            return anchors[pid]
+        if runs_client(call.client, machine.argv(pid)):
+            if call.client.one_process:  # it may be another process than that of any session
+                return ""
+            break
+    return sessions[0] if len(sessions) == 1 or (sessions and not anchors) else ""
 
 
 def record_answer(facts: CallFacts, writes: "list[Write]", verdict: "Verdict") -> None:
@@ -201,7 +221,7 @@ def main(word: str, full_answer: "FullAnswer", event: str = "") -> int:
         data = read_input(sys.stdin.fileno()) if sys.stdin else b""
         call = parse_call(client, data, event) if client and data.strip() else None
         if call:
-            code, text = answer_call(call, Machine(os.environ, _now, host_identity, start_ticks), full_answer)
+            code, text = answer_call(call, _this_machine(), full_answer)
     except Exception as error:  # any failure allows the call
         _record_failure(word, call, error)
     try:
@@ -210,21 +230,30 @@ def main(word: str, full_answer: "FullAnswer", event: str = "") -> int:
             sys.stderr.flush()
     except (OSError, ValueError):
         pass  # the exit code denies the write, also if nobody reads the reason
-    return _print_denial(client, text) if client and code == DENIED and client.denial_form else code
+    if client and code == DENIED and client.denial_form:
+        return client.denial_code if _print_form(client.denial_form, "text", text) else code
+    hook_event = call.hook_event if call else client.hook_events.get(event) if client else None
+    if client and code == ALLOWED and client.allowed_form and hook_event == "before":
+        from coord.guard.answers import permission  # most clients need no document
+
+        _print_form(client.allowed_form, "permission", permission(call))
+    return code
 
 
-def _print_denial(client: "Client", text: str) -> int:
-    """Print the document that denies a write, for a client that does not show its agent the standard error. Return the
-    exit code: the client's own if the document was printed.
-    """
+def _print_form(form: "Form", name: str, value: str) -> bool:
+    """Print a document with a value. Return whether it was printed."""
     from coord.guard.answers import fill_form, json_text  # most clients need no document
 
     try:
-        sys.stdout.write(json_text(fill_form(client.denial_form, {"text": text})) + "\n")
+        sys.stdout.write(json_text(fill_form(form, {name: value})) + "\n")
         sys.stdout.flush()
     except (AttributeError, OSError, ValueError):
-        return DENIED
-    return client.denial_code
+        return False
+    return True
+
+
+def _this_machine() -> Machine:
+    return Machine(os.environ, _now, host_identity, start_ticks, pids_above, first_arguments)
 
 
 def _record_failure(word: str, call: "HookCall | None", error: Exception) -> None:

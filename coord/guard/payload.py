@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from coord.clients.client import HookEvent
     from coord.platform.git.naming import Checkout
 
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # Cursor's first bytes on Windows
 _PATCH_HEADS = ("*** Add File: ", "*** Update File: ", "*** Delete File: ", "*** Move to: ")
 _LONGEST_WORD = 200  # characters
 _COMMAND_TASKS = ("shell", "monitor")  # the types of tasks in the background that are shell commands
@@ -107,19 +108,21 @@ def parse_call(client: Client, data: bytes, event: str = "") -> HookCall | None:
     """Return the call that a client's JSON describes, or None for a call that hooks do not answer. `event` is the hook
     event for a client whose payloads do not name it. Raises ValueError for text that is not JSON.
     """
-    said, keys = loads(data), client.keys
+    said, keys = loads(data.removeprefix(_BYTE_ORDER_MARK)), client.keys
     if not isinstance(said, dict):
         return None
-    event = _word(said, keys["event"]) or event
-    hook_event, conversation = client.hook_events.get(event), _word(said, keys["conversation"])
+    event, agent = _word(said, keys["event"]) or event, _word(said, keys["agent"])
+    parent = _word(said, keys["parent"]) if keys["parent"] else ""
+    hook_event, conversation = client.hook_events.get(event), parent or _word(said, keys["conversation"])
     if hook_event is None or not conversation:
         return None
+    if hook_event in ("prompt", "stop") and parent:
+        return None  # `agent_start` and `agent_stop` report the subagent
     if hook_event == "prompt" and client.empty_prompts and _field(said, keys["prompt"]) == "":
         return None
     tool, given = _word(said, keys["tool"]), _input(said, keys["input"])
     if hook_event == "before" and tool in client.questions:
         hook_event = "asks"
-    agent = _word(said, keys["agent"])
     tasks = said.get("background_tasks")
     call = HookCall(
         client=client,
@@ -131,9 +134,9 @@ def parse_call(client: Client, data: bytes, event: str = "") -> HookCall | None:
         cwd=_path(_text(said, keys["cwd"])),
         tool=tool,
         about=_text(given, "description") if tool in client.shells else "",
-        command=_text(given, "command") if tool in client.shells else "",
+        command=_text(given, client.shell_input) if tool in client.shells else "",
         paths=list(_paths(client, tool, given)),
-        use=_word(said, keys["use"]),
+        use=_use(said, keys["use"]),
         source=_word(said, keys["source"]),
         reason=_word(said, keys["reason"]),
         alone=isinstance(tasks, list) and all(_task(each, "type") in _COMMAND_TASKS for each in tasks),
@@ -167,23 +170,28 @@ def _task(task: object, name: str) -> str:
 
 
 def _field(fields: "Mapping[str, object]", name: str) -> object:
-    """Return a field, also one whose name is a path with dots; None if there is none."""
-    if name in fields or "." not in name:
-        return fields.get(name)
+    """Return a field, by one of the names between spaces, or by a path with dots; None if there is none."""
+    if name in fields:
+        return fields[name]
+    if " " in name:
+        return next((fields[one] for one in name.split() if one in fields), None)
     value: object = fields
     for part in name.split("."):
-        value = value.get(part) if isinstance(value, dict) else None
+        if isinstance(value, list):
+            value = dict(enumerate(value)).get(int(part)) if part.isdecimal() else None
+        else:
+            value = value.get(part) if isinstance(value, dict) else None
     return value
 
 
 def _input(fields: "Mapping[str, object]", name: str) -> "Mapping[str, object]":
-    """Return the input of a tool, which some clients send as a JSON text; empty if there is none."""
-    given = _field(fields, name)
-    if isinstance(given, str):
+    """Return the input of a tool: an object, the JSON text of one, or another text as the only field `input`."""
+    given = text = _field(fields, name)
+    if isinstance(text, str):
         try:
-            given = loads(given.encode())
+            given = loads(text.encode())
         except ValueError:
-            return {}
+            return {"input": text}
     return given if isinstance(given, dict) else {}
 
 
@@ -198,6 +206,17 @@ def _word(fields: "Mapping[str, object]", name: str) -> str:
     return text if len(text) <= _LONGEST_WORD and text.isprintable() else ""
 
 
+def _use(fields: "Mapping[str, object]", name: str) -> str:
+    """Return the id of a tool call, which can be a number."""
+    value = _field(fields, name)
+    return str(value) if type(value) is int else _word(fields, name)
+
+
+def _first(fields: "Mapping[str, object]", names: str) -> str:
+    """Return the first field with a text, of the names that "|" separates."""
+    return next(filter(None, (_text(fields, name) for name in names.split("|"))), "")
+
+
 def _path(text: str) -> str:
     """Return a path; empty if it is not a valid path."""
     try:
@@ -208,12 +227,11 @@ def _path(text: str) -> str:
 
 def _paths(client: Client, tool: str, given: "Mapping[str, object]") -> "Iterator[str]":
     """Yield the files that a tool writes."""
-    if tool in client.files:
-        if path := _text(given, client.files[tool]):
-            yield path
+    if path := _first(given, client.files[tool]) if tool in client.files else "":
+        yield path
     elif tool in client.patches:
         found: dict[str, None] = {}
-        for line in _text(given, client.patches[tool]).split("\n"):
+        for line in _first(given, client.patches[tool]).split("\n"):
             for mark in _PATCH_HEADS:
                 if line.startswith(mark):
                     found[line[len(mark) :].strip()] = None

@@ -15,6 +15,7 @@ from coord.guard.payload import HookCall, Write, checkout_at
 from coord.hooks.edits import GitAnswers
 from coord.hooks.messages import LATER_CHARS, ContextItem, fit_to_budget, reminder
 from coord.workspace.config import Config
+from coord.workspace.conversations import sessions_of_caller
 from coord.workspace.paths import Workspace
 from coord.workspace.system import System
 from eventlog.events import Instant, MessageRead, to_micros
@@ -48,6 +49,12 @@ class HookRequest(Struct, frozen=True):
         place = checkout_at(call.cwd, self.system.env)
         facts = CallFacts(call, self.system.env, self.workspace.folder, place, view, session)
         return facts, due(call, self.writes, view, session, facts)
+
+
+def calling_session(system: System, state: State, call: HookCall) -> Session | None:
+    """Return the session of the conversation that calls, or None if it needs a new one."""
+    found = sessions_of_caller(system, state, call.client, (call.conversation,), in_hook=True)
+    return found[0] if found else None
 
 
 class HookContext:

@@ -17,11 +17,11 @@ from coord.guard.payload import HookCall, writes_in
 from coord.guard.view import GuardRow
 from coord.hooks import edits
 from coord.hooks.bypass import end_commands, record_bypasses, write_warnings
-from coord.hooks.context import HookContext, HookRequest
+from coord.hooks.context import HookContext, HookRequest, calling_session
 from coord.hooks.messages import LATER_CHARS, START_CHARS, other_sessions, reminder, start_items, unread_items
 from coord.render.events import SHELL_COMMAND, UNSHOWN_COMMAND
 from coord.render.format import line
-from coord.workspace.names import by_conversation
+from coord.workspace.conversations import runs_below
 from coord.workspace.paths import protect_log
 from eventlog.events import AgentStarted, AgentStopped, Instant, SessionEnded, SessionHeartbeat
 from projections.rules.messages import messages_of
@@ -45,18 +45,23 @@ def on_start(hook: HookContext) -> None:
     """The agent starts, resumes, clears, compacts or forks: show it which session it is, and who else works here."""
     protect_log(hook.workspace)
     hook.clear_question()
-    resumed = hook.call.source in ("resume", "compact")
+    resumed = hook.call.source in ("resume", "compact") and not hook.transaction.started
     state, now = hook.transaction.state, hook.transaction.at
     unread = [*unread_items(state, hook.me, now, all_of_it=True), *hook.reminders()]
     hook.tell([*start_items(state, hook.me, resumed), *unread, *other_sessions(state, hook.me, now)], START_CHARS)
 
 
 def on_prompt(hook: HookContext) -> None:
-    """The user prompts the agent: show the agent what others have written."""
+    """The user prompts the agent: show the agent what others have written. If its client has no hook for a start, the
+    first prompt counts as the start too.
+    """
     facts, verdict = hook.decide()
     hook.clear_question()
     items = record_bypasses(hook, facts.commands()) if "changed" in verdict.reasons else []
     record_answer(facts, [], verdict)
+    if "start" not in hook.call.client.hook_events.values() and hook.transaction.started:
+        on_start(hook)
+        return
     items += unread_items(hook.transaction.state, hook.me, hook.transaction.at, all_of_it=True)
     hook.tell([*items, *(hook.reminders() if "reminder" in verdict.reasons else ())], LATER_CHARS)
 
@@ -152,8 +157,12 @@ def on_agent_stop(hook: HookContext) -> None:
 
 
 def on_end(hook: HookContext) -> None:
-    """The agent ends. After a clear, the next start continues the session, so the session does not end."""
-    if hook.call.reason != "clear":
+    """The agent ends. After a clear, the next start continues the session, so the session does not end. Nor does it end
+    if another process runs it: this hook can come late, when its client has ended and was started again.
+    """
+    anchor = hook.me.anchor
+    elsewhere = anchor and hook.system.is_alive(anchor) and not runs_below(hook.system, anchor)
+    if hook.call.reason != "clear" and not elsewhere:
         import shutil  # it takes 2 ms to load, and no other hook event needs it
 
         end_commands(hook, UNSHOWN_COMMAND)
@@ -219,7 +228,7 @@ def _finish_edits(hook: HookContext, agent: str | None) -> None:
 def claims_to_check(request: HookRequest, state: State, now: Instant) -> list[Claim]:
     """Return the claims that this call ends if git shows that their edits are finished."""
     call, workspace, config = request.call, request.workspace, request.config
-    me = by_conversation(state, (call.conversation,))
+    me = calling_session(request.system, state, call)
     if call.hook_event in ("before", "after"):
         _, verdict = request.decide(state, me.id if me else "", now)
         stale = edits.stale_claims(workspace, config, state, now) if "heartbeat" in verdict.reasons else []

@@ -46,3 +46,11 @@ def death_evidence(anchor: Anchor | None, here: ObserverHost, look: Callable[[in
     if seen == "zombie":
         return f"its process {anchor.pid} has exited"
     return f"its process {anchor.pid} is gone, and another has that number"
+
+
+def is_alive(anchor: Anchor | None, here: ObserverHost, look: Callable[[int], ProcessStatus]) -> bool:
+    """Return whether an anchor is certainly alive: it can be seen from here, and it is the same process."""
+    if anchor is None or not anchor.boot:
+        return False
+    place = (anchor.machine, anchor.boot, anchor.pid_namespace)
+    return place == (here.machine, here.boot, here.pid_namespace) and look(anchor.pid) == anchor.start_ticks

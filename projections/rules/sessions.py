@@ -5,11 +5,14 @@ never live: it receives no messages and no handovers, and no session continues i
 even if its id is the same.
 """
 
+from collections.abc import Iterable
+
 from msgspec.structs import replace
 
 from eventlog.events import (
     AgentStarted,
     AgentStopped,
+    Anchor,
     ClaimRequested,
     Event,
     Imported,
@@ -36,6 +39,25 @@ _IMPORTED = (SessionStarted, SessionHeartbeat, ClaimRequested, MessageSent, Unkn
 
 IDLE = SessionHeartbeat(action="idle", target="waiting for its user", automatic=True)
 """The heartbeat of a session whose agent has stopped."""
+
+
+def same_conversation(session: Session, others: Iterable[Session]) -> list[Session]:
+    """Return those of the sessions `others` that are open in another process with the same conversation: the client
+    has resumed it a second time. Only processes that can be compared count: those of one boot and one pid namespace.
+    """
+    if not (session.live and session.client_session and session.anchor):
+        return []
+    return [
+        other
+        for other in others
+        if other.live and other.client_session == session.client_session and _are_apart(session.anchor, other.anchor)
+    ]
+
+
+def _are_apart(one: Anchor, other: Anchor | None) -> bool:
+    """Return whether two anchors are certainly different processes."""
+    is_near = other and (one.machine, one.boot, one.pid_namespace) == (other.machine, other.boot, other.pid_namespace)
+    return bool(is_near and one != other)
 
 
 def is_idle(doing: SessionHeartbeat) -> bool:
@@ -81,7 +103,7 @@ def mark_alive(state: State, event: Event, record: DecisionRecorder) -> None:
         session = None
     if session is None:
         session = Session(id=event.actor, started_at=event.at, last_at=event.at)
-        _note_live(session, event)
+        _note_live(state, session, event)
         session.status = "imported" if event.imported else "live"
         state.sessions[session.id] = session
         state.session_count += 1
@@ -91,13 +113,27 @@ def mark_alive(state: State, event: Event, record: DecisionRecorder) -> None:
         session.over_at = event.at
     elif session.status in ("dead", "continued"):
         session.status, session.over_at, session.over_because = "live", "", ""
-        _note_live(session, event)
+        _note_live(state, session, event)
         owe_again(state, session)
     session.last_at = event.at
 
 
-def _note_live(session: Session, event: Event) -> None:
+def _note_live(state: State, session: Session, event: Event) -> None:
     session.live_since, session.live_n = event.at, event.n
+    _known_of(state, session.client_session).add(session.id)
+
+
+def _known_of(state: State, conversation: str) -> set[str]:
+    """Return the sessions of a conversation that can be live, and possibly others, so that a start does not look at all
+    sessions. The index is derived from the state and never saved.
+    """
+    known: dict[str, set[str]] | None = state.__dict__.get("conversations")
+    if known is None:
+        known = state.__dict__["conversations"] = {}
+        for session in state.sessions.values():
+            if session.live and session.client_session:
+                known.setdefault(session.client_session, set()).add(session.id)
+    return known.setdefault(conversation, set()) if conversation else set()
 
 
 def on_started(state: State, event: Event, payload: SessionStarted, record: DecisionRecorder) -> None:
@@ -109,7 +145,7 @@ def on_started(state: State, event: Event, payload: SessionStarted, record: Deci
     if session.status == "ended":
         session.status, session.over_at, session.over_because = "live", "", ""
         session.started_at = event.at
-        _note_live(session, event)
+        _note_live(state, session, event)
         owe_again(state, session)
     if session.anchor and session.anchor != payload.anchor:  # its subagents ran in the previous process
         agents = {
@@ -121,13 +157,30 @@ def on_started(state: State, event: Event, payload: SessionStarted, record: Deci
         session.agents = {}
     state.clients.add(payload.client)
     previous, was_person = session.continues, session.person
+    known = [other.id for other in _copies(state, session)] if session.anchor == payload.anchor else []
     for name in payload.__struct_fields__:
         setattr(session, name, getattr(payload, name))
+    _known_of(state, session.client_session).add(session.id)
     old = state.sessions.get(payload.continues)
     if old and old is not session and previous != payload.continues and "imported" not in (old.status, session.status):
         _continue_session(state, old, session, event, record)
     if session.person and not was_person and session.status != "imported":
         receive_open_broadcasts(state, session, event.at)
+    _tell_copies(session, [other for other in _copies(state, session) if other.id not in known], event)
+
+
+def _copies(state: State, session: Session) -> list[Session]:
+    """Return the live sessions that have the same conversation in another process, the oldest first."""
+    sessions = [state.sessions[name] for name in _known_of(state, session.client_session) if name in state.sessions]
+    return sorted(same_conversation(session, sessions), key=lambda other: (other.started_at, other.id))
+
+
+def _tell_copies(session: Session, copies: list[Session], event: Event) -> None:
+    """Add a notice to a session whose process has the conversation of others too, and to each of these."""
+    pairs = [(session, other) for other in copies[:1]] + [(other, session) for other in copies]
+    for reader, other in pairs:
+        if not any(notice.kind == "copied" and notice.other == other.id for notice in reader.notices):
+            reader.notices.append(Notice(event.id, event.at, "copied", (), other.id))
 
 
 def _continue_session(state: State, old: Session, session: Session, event: Event, record: DecisionRecorder) -> None:

@@ -76,7 +76,15 @@ class Notice(Struct, frozen=True, omit_defaults=True):
     id: EventId
     at: Instant
     kind: Literal[
-        "lost", "broken", "expired", "handed_over", "not_handed_over", "presumed_dead", "passed_on", "bypassed"
+        "lost",
+        "broken",
+        "expired",
+        "handed_over",
+        "not_handed_over",
+        "presumed_dead",
+        "passed_on",
+        "bypassed",
+        "copied",  # the session `other` has the same conversation, in another process
     ]
     resources: tuple[str, ...]
     other: str = ""  # the session, claim or request on the other side

@@ -21,6 +21,7 @@ from msgspec.structs import replace
 from eventlog.events import HOUR_S, Instant, SessionHeartbeat, add_time
 from projections.rules.claims import find_obstacles
 from projections.rules.rows import SessionNames
+from projections.rules.sessions import same_conversation
 from projections.rules.state import Claim, Session, State, WaitingRequest
 from projections.views.needs import Need, Observed, complete_need, rank_needs
 
@@ -57,6 +58,7 @@ class SessionRow(Struct, frozen=True):
     notes: str
     unread: int
     claims: int
+    same_conversation: tuple[str, ...]  # the sessions that have its conversation in another process
 
 
 class ClaimRow(Struct, frozen=True):
@@ -162,10 +164,10 @@ def build_board(
     claims: Iterable[Claim] = state.claims.values()
     if most is not None and len(state.claims) > most:
         claims = nlargest(most, claims, key=attrgetter("granted_at"))
-    needs = rank_needs(state, seen, log_needs)
+    needs, copies = rank_needs(state, seen, log_needs), _copies(here)
     board = Board(
         now=now,
-        sessions=sorted((_session_row(s, seen, holding[s.id]) for s in shown), key=_row_order),
+        sessions=sorted((_session_row(s, seen, holding[s.id], copies) for s in shown), key=_row_order),
         claims=[
             claim_row(claim, gone.get(claim.session, ""))
             for claim in sorted(claims, key=attrgetter("resource", "granted_at"))
@@ -213,6 +215,7 @@ def names_on(board: Board) -> dict[str, str]:
 def _sessions_on(board: Board) -> set[str]:
     """Return the ids of all sessions that occur on a board."""
     shown = {row.id for row in board.sessions} | {row.session for row in board.claims}
+    shown.update(*(row.same_conversation for row in board.sessions))
     for wait in board.waiting:
         shown |= {wait.session, *wait.behind}
     for message in board.messages:
@@ -222,7 +225,21 @@ def _sessions_on(board: Board) -> set[str]:
     return shown
 
 
-def _session_row(session: Session, seen: Observed, claims: int) -> SessionRow:
+def _copies(here: Iterable[Session]) -> dict[str, tuple[str, ...]]:
+    """Return, for each session whose conversation is open in other processes too, the sessions of these."""
+    groups: dict[str, list[Session]] = {}
+    for session in here:
+        if session.client_session:
+            groups.setdefault(session.client_session, []).append(session)
+    return {
+        session.id: tuple(sorted(other.id for other in same_conversation(session, group)))
+        for group in groups.values()
+        if len(group) > 1
+        for session in group
+    }
+
+
+def _session_row(session: Session, seen: Observed, claims: int, copies: Mapping[str, tuple[str, ...]]) -> SessionRow:
     evidence = seen.gone.get(session.id, "")
     status: Literal["live", "silent", "dead", "continued", "ended", "imported"] = session.status
     if session.live and evidence:
@@ -236,6 +253,7 @@ def _session_row(session: Session, seen: Observed, claims: int) -> SessionRow:
         evidence=evidence or session.over_because,
         unread=len(session.unread) + len(session.notices),
         claims=claims,
+        same_conversation=copies.get(session.id, ()),
         agents=tuple(f"{name} ({kind})" if kind else name for name, kind in session.agents.items()),
     )
 

@@ -20,7 +20,7 @@ from coord.clients.client import client_named
 from coord.engine.guard_index import encode_view
 from coord.engine.snapshot import Snapshot
 from coord.guard import entry
-from coord.guard.entry import ALLOWED, DENIED, Machine, answer_call
+from coord.guard.entry import ALLOWED, DENIED, answer_call
 from coord.guard.index import load_index, read_index
 from coord.guard.payload import HookCall, parse_call
 from coord.hooks.dispatch import handle_call
@@ -28,7 +28,7 @@ from coord.workspace.config import read_config
 from coord.workspace.paths import find_workspace
 from eventlog.events import add_time, to_micros
 from projections.rules.fold import as_of
-from tests.support.agents import Agents, HookAnswer
+from tests.support.agents import Agents, HookAnswer, hook_machine
 from tests.support.in_process import HERE
 from tests.support.repositories import Repo
 
@@ -70,10 +70,10 @@ class BothPaths(Agents):
         super().__init__(repo)
         self.quick_answers: dict[str, int] = {}
 
-    def run_hook(self, pid: int, data: bytes, **env: str) -> HookAnswer:
+    def run_hook(self, pid: int, data: bytes, event: str = "", **env: str) -> HookAnswer:
         client = client_named(self.clients[pid])
         assert client
-        call = parse_call(client, data)
+        call = parse_call(client, data, event)
         if call is None:
             return HookAnswer(ALLOWED, "")
         before = self._files()
@@ -103,14 +103,7 @@ class BothPaths(Agents):
         return full
 
     def _answer(self, pid: int, call: HookCall, full: Callable[[HookCall], Any]) -> Any:
-        def started(process: int) -> int:
-            row = self.machine.table.rows.get(process)
-            return row.start_ticks if row else 0
-
-        def here() -> tuple[str, str, str]:
-            return HERE.machine, HERE.boot, HERE.pid_namespace
-
-        return answer_call(call, Machine(self.env, lambda: to_micros(self.machine.now), here, started), full)
+        return answer_call(call, hook_machine(self.machine, pid, self.env), full)
 
     @staticmethod
     def _no_answer(_: HookCall) -> None:

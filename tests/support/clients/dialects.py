@@ -218,12 +218,19 @@ def _completions_aside(path: str, body: Body) -> list[Event]:
     return [("", head | {"choices": [{"index": 0, "message": message, "finish_reason": "stop"}]})]
 
 
+def _prompts(body: Body) -> list[Body]:
+    """The messages of the user before the first answer of the model."""
+    messages: list[Body] = body["messages"]
+    answered = next((at for at, message in enumerate(messages) if message["role"] == "assistant"), len(messages))
+    return [message for message in messages[:answered] if message["role"] == "user"]
+
+
 COMPLETIONS = Dialect(
     asks=re.compile(r"/chat/completions$"),
     aside=lambda body: not body.get("tools"),
     streams=lambda path, body: bool(body.get("stream")),
     answers_aside=_completions_aside,
-    opening=lambda body: "\n".join(_flat(next((m for m in body["messages"] if m["role"] == "user"), {}))),
+    opening=lambda body: "\n".join(_flat(_prompts(body))),
     texts=lambda body: list(_flat(body["messages"])),
     events=_completions_events,
 )

@@ -55,12 +55,17 @@ def _entry(client: Client, event: str, command: str) -> dict[str, Any]:
     before = client.hook_events[event] == "before"
     matcher = client.matchers.get(event, "")
     if before:
-        matcher = "|".join((*client.files, *client.patches, *client.shells, *client.questions))
+        tools = (*client.files, *client.patches, *client.shells, *client.questions)
+        matcher = "|".join(dict.fromkeys(tools))
     timeout = (_BEFORE_S if before else _OTHER_S) * client.per_second
     entry: dict[str, Any] = {"matcher": matcher} if matcher else {}
     named = f"{command} {event}" if client.named_events else command
     hook = fill_form(client.hook_form, {"command": named, "timeout": timeout})
-    return entry | ({"hooks": [hook]} if client.hook_groups else hook)
+    return entry | ({"hooks": [hook]} if _in_groups(client, event) else hook)
+
+
+def _in_groups(client: Client, event: str) -> bool:
+    return client.hook_groups and client.hook_events.get(event) not in client.ungrouped
 
 
 def our_hooks(client: Client, document: Document) -> list[Path]:
@@ -72,10 +77,11 @@ def our_hooks(client: Client, document: Document) -> list[Path]:
     for event in events.items if events else []:
         for number, entry in enumerate(event.node.items if event.node.kind == "[" else []):
             path: Path = (*client.hooks_path, event.key or "", number)
-            hooks = document.find((*path, "hooks")) if client.hook_groups else None
+            groups = _in_groups(client, event.key or "")
+            hooks = document.find((*path, "hooks")) if groups else None
             ours = list(_ours_in(client, document, hooks)) if hooks and entry.node.kind == "{" else []
             whole = bool(hooks and ours and len(ours) == len(hooks.items))
-            if whole or (not client.hook_groups and _is_ours(client, command_of(client, document, entry.node))):
+            if whole or (not groups and _is_ours(client, command_of(client, document, entry.node))):
                 paths.append(path)
             else:
                 paths += [(*path, "hooks", index) for index in ours]
