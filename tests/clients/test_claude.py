@@ -272,7 +272,7 @@ def test_a_hook_never_fails(work: Repo, agent: Make) -> None:
     assert not [hook["stderr"] for hook in first.hooks if hook["stderr"]]
 
 
-def test_a_message_of_the_client_wakes_an_idle_agent_to_read_ours(work: Repo, agent: Make) -> None:
+def test_a_message_of_the_client_wakes_an_agent_to_read_ours(work: Repo, agent: Make) -> None:
     first, second = agent(CLAUDE), agent(CLAUDE)
     second.env["HOME"] = first.env["HOME"]  # they are the sessions of one person
     first.prompt("Go")
