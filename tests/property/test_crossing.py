@@ -80,6 +80,8 @@ def test_a_message_of_the_continuing_session_is_crossed_too() -> None:
 def test_a_reply_to_what_is_not_a_message_crosses_nothing() -> None:
     story = Story("amber", "brown")
     story.sends(1, "amber", "brown")
-    for second, name in enumerate(("", "amber", "amber/x", "amber/", "/1", "nobody/1"), 2):
+    for second, name in enumerate(
+        ("", "amber", "amber/x", "amber/", "/1", "nobody/1", "amber/²", "amber/-1", "amber/" + "9" * 100), 2
+    ):
         reply = story.tell(second, "brown", MessageSent(to=("amber",), subject="Re", in_reply_to=name))
         assert story.state().messages[reply.id].crosses == ()
