@@ -86,7 +86,7 @@ def crossed_messages(state: State, sender: str, answered: EventId) -> tuple[Even
     """
     author, _, number = answered.rpartition("/")
     reader = state.sessions.get(sender)
-    if not author or reader is None or not number.isdigit():
+    if not author or reader is None or not (number.isascii() and number.isdigit()):
         return ()
     unread = [message for name in reader.unread if (message := state.messages.get(name))]
     return tuple(m.id for m in sorted(unread, key=_order) if _is_newer(state, m, author, int(number)))

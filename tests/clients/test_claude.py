@@ -125,7 +125,10 @@ def test_a_subagent_does_not_overwrite_another(work: Repo, agent: Make) -> None:
     begun = first.calls(delegate(TASK), delegate(OTHER_TASK))
     assert {begun.mark, first.hears().mark} == {TASK, OTHER_TASK}
     first.writes("page.py", "one\n", TASK)
-    assert "page.py was not written" in first.writes("page.py", "two\n", OTHER_TASK).text
+    denied = first.writes("page.py", "two\n", OTHER_TASK).text
+    assert "page.py was not written" in denied
+    assert "another subagent of your session" in denied
+    assert "coord send" not in denied
     assert (work.root / "page.py").read_text() == "one\n"
 
 
@@ -272,7 +275,7 @@ def test_a_hook_never_fails(work: Repo, agent: Make) -> None:
     assert not [hook["stderr"] for hook in first.hooks if hook["stderr"]]
 
 
-def test_a_message_of_the_client_wakes_an_idle_agent_to_read_ours(work: Repo, agent: Make) -> None:
+def test_a_message_of_the_client_wakes_an_agent_to_read_ours(work: Repo, agent: Make) -> None:
     first, second = agent(CLAUDE), agent(CLAUDE)
     second.env["HOME"] = first.env["HOME"]  # they are the sessions of one person
     first.prompt("Go")

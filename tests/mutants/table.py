@@ -177,6 +177,12 @@ _late_key | returns None | an event that arrives late is folded at its time
 # The guard of writes, and the hooks.
 decide_request | never conflict | a write to what another session holds is denied
     coord/guard/test_index.py::test_a_denial_says_who_until_when_why_and_what_to_do
+denial.row_text | compare == != session | a denied subagent is not shown its own session as another
+    coord/guard/test_denial.py::test_a_denied_sibling_is_not_sent_to_its_own_session
+denial_text | compare == != session | a denied subagent is not advised to write to its own session
+    coord/guard/test_denial.py::test_a_denied_sibling_is_not_sent_to_its_own_session
+is_work_on | returns True | a denial names only what the file is held for
+    coord/guard/test_denial.py::test_a_denial_does_not_name_the_last_tool_of_the_holder
 CallFacts.is_certain | never lives | a session that may be dead blocks no write
     coord/guard/test_index.py::test_nobody_is_denied_for_the_dead
 load_index | never list_journal_sizes | an index that is not up to date is not used
@@ -195,6 +201,17 @@ HookContext.tell | late _send | a message is recorded as read after it was sent
     coord/hooks/test_handlers.py::test_a_message_that_was_not_shown_stays_unread
 block_stop | late _send | a message is recorded as read after it was sent
     coord/hooks/test_handlers.py::test_a_blocked_stop_that_failed_leaves_the_message_unread
+
+messages.by_rank | returns list(items) | urgent messages are shown before notices
+    coord/hooks/test_handlers.py::test_urgent_messages_come_before_notices_and_others
+is_pressing | returns True | a broadcast that is not urgent wakes nobody
+    coord/hooks/test_handlers.py::test_a_broadcast_waits_for_the_next_prompt_unless_urgent
+crossed_messages | returns () | a reply that crosses a message is marked
+    coord/hooks/test_handlers.py::test_a_reply_that_crosses_a_message_is_marked_when_read
+_is_newer | compare > >= number | a reply does not cross the message that it answers
+    property/test_crossing.py::test_a_reply_crosses_what_its_sender_had_not_read
+_peer_name | always session_id | nobody is told to wake another conversation
+    coord/cli/commands/messages/test_ring.py::test_a_file_that_does_not_name_the_session_is_not_used
 
 # The guard of commits and pushes.
 before_commit | never denied | a commit that contains another session's edit is refused

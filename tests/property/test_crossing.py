@@ -55,9 +55,9 @@ def test_a_reply_crosses_what_its_sender_had_not_read(steps: list[tuple[str, str
                 and is_to(event, session)
                 and (session, event.id) not in read
             }
-    for message in story.state().messages.values():
-        assert set(message.crosses) == expected[message.id]
-        assert list(message.crosses) == sorted(message.crosses, key=lambda name: int(name.rpartition("/")[2]))
+    for kept in story.state().messages.values():
+        assert set(kept.crosses) == expected[kept.id]
+        assert list(kept.crosses) == sorted(kept.crosses, key=lambda name: int(name.rpartition("/")[2]))
 
 
 def is_to(event: Event, session: str) -> bool:
@@ -66,7 +66,7 @@ def is_to(event: Event, session: str) -> bool:
     return event.actor != session if event.payload.to == EVERYONE else session in event.payload.to
 
 
-def test_a_reply_to_the_session_that_was_continued_crosses_the_later_one() -> None:
+def test_a_message_of_the_continuing_session_is_crossed_too() -> None:
     story = Story("amber", "brown")
     asked = story.sends(1, "amber", "brown")
     story.continues(2, "coral", "amber")
@@ -80,6 +80,8 @@ def test_a_reply_to_the_session_that_was_continued_crosses_the_later_one() -> No
 def test_a_reply_to_what_is_not_a_message_crosses_nothing() -> None:
     story = Story("amber", "brown")
     story.sends(1, "amber", "brown")
-    for second, name in enumerate(("", "amber", "amber/x", "amber/", "/1", "nobody/1"), 2):
+    for second, name in enumerate(
+        ("", "amber", "amber/x", "amber/", "/1", "nobody/1", "amber/²", "amber/-1", "amber/" + "9" * 100), 2
+    ):
         reply = story.tell(second, "brown", MessageSent(to=("amber",), subject="Re", in_reply_to=name))
         assert story.state().messages[reply.id].crosses == ()

@@ -44,7 +44,7 @@ def text_after(report: Report, wanted: str = FILE, held: str = FILE) -> str:
 
 @pytest.mark.parametrize("tool", ["Read", "Grep", "WebFetch"])
 @pytest.mark.parametrize("before", [True, False])
-def test_the_last_tool_of_the_holder_is_not_what_a_file_is_held_for(tool: str, before: bool) -> None:
+def test_a_denial_does_not_name_the_last_tool_of_the_holder(tool: str, before: bool) -> None:
     assert "using" not in text_after(Report("using", tool, hook=True, before=before))
 
 
@@ -53,7 +53,7 @@ def test_other_work_of_the_holder_is_left_out(report: Report) -> None:
     assert report.action not in text_after(report)
 
 
-def test_an_edit_of_the_wanted_file_is_shown_and_of_another_is_not() -> None:
+def test_only_an_edit_of_the_wanted_file_is_shown() -> None:
     editing = Report("editing", "src/app.py", hook=True)
     assert "; editing src/app.py" in text_after(editing)
     assert "; editing src/app.py" in text_after(editing, held="file/src/"), "the wanted file is in the claimed folder"
@@ -76,7 +76,7 @@ def sibling_denial(doing: str) -> str:
 
 
 @given(st.text(min_size=1, max_size=60))
-def test_a_denied_sibling_is_not_shown_its_own_session_as_another(doing: str) -> None:
+def test_a_denied_sibling_is_not_sent_to_its_own_session(doing: str) -> None:
     text = sibling_denial(f"my {doing}")
     assert text.startswith(
         "coord: src/app.py was not written, because it is claimed:\n  another subagent of your session"

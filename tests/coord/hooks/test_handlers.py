@@ -242,7 +242,7 @@ def test_a_message_to_the_own_session_is_not_called_anothers(agents: Agents) -> 
     assert "coord reply" not in context
 
 
-def test_a_reply_that_crosses_a_message_is_marked_where_it_is_read(agents: Agents) -> None:
+def test_a_reply_that_crosses_a_message_is_marked_when_read(agents: Agents) -> None:
     agents.starts(CLAUDE)
     agents.starts(CODEX)
     asked = agents.coord(CLAUDE, "send", agents.session(CODEX), "May I?", "--json").json["message"]

@@ -15,12 +15,9 @@ from coord.clients.registry import CLIENTS
 from coord.engine.run import Run
 from coord.errors import CoordError
 from coord.guard import hook_state
-from coord.render.format import session_label
 from eventlog.events import EventId
 from eventlog.local.files import NOFOLLOW, read_regular, try_lock
-from projections.rules.sessions import is_idle
-from projections.rules.state import Session, State
-from projections.views.board import names_of
+from projections.rules.state import Session
 
 _MOST_BYTES = 1 << 16  # of a client's file about a process
 _NAME_CHARS = 80
@@ -40,26 +37,16 @@ class _Peer(msgspec.Struct, frozen=True, rename="camel"):
     name: str = ""
 
 
-def find_rings(run: Run, state: State, me: str, recipients: Iterable[str], message: EventId) -> list[Ring]:
-    """Return the recipients that are idle, that no hook of ours wakes, and that the agent of `me` can wake."""
-    client = next((client for client in CLIENTS if client.ring and client.name == state.sessions[me].client), None)
-    if client is None:
-        return []
+def rings_of(run: Run, idle: Iterable[Session], message: EventId) -> list[Ring]:
+    """Return those of these idle sessions of the sender's client that the sender can wake, and that no hook wakes."""
     rings = []
-    for name in recipients:
-        session = state.sessions[name]
-        if name == me or not session.live or session.client != client.name or not is_idle(session.doing):
+    for session in idle:
+        client = next((client for client in CLIENTS if client.ring and client.name == session.client), None)
+        if client is None or _is_woken_by_hook(run, session.id):
             continue
-        peer = "" if _is_woken_by_hook(run, name) else _peer_name(run, client, session)
-        if peer:
-            rings.append(Ring(name, client.ring.format(name=peer, message=message)))
+        if peer := _peer_name(run, client, session):
+            rings.append(Ring(session.id, client.ring.format(name=peer, message=message)))
     return rings
-
-
-def ring_text(rings: Iterable[Ring], state: State) -> str:
-    """Return a line for each recipient, or nothing."""
-    names = names_of(state)
-    return "".join(f"\n🔔 {session_label(ring.session, names)} is idle. To wake it: {ring.how}" for ring in rings)
 
 
 def _is_woken_by_hook(run: Run, session: str) -> bool:

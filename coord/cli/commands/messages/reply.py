@@ -1,9 +1,11 @@
 """`coord reply`: answer a message."""
 
-import msgspec
-
-from coord.cli.commands.messages._ring import find_rings, ring_text
-from coord.cli.commands.messages.send import check_length, resolve_recipient, warn_of_dead_recipients
+from coord.cli.commands.messages.send import (
+    check_length,
+    find_rings,
+    resolve_recipient,
+    warn_of_dead_recipients,
+)
 from coord.cli.parser import argument, command
 from coord.engine.messages import message_id, read_message
 from coord.engine.run import Run
@@ -43,16 +45,16 @@ def reply(run: Run, message: str, body: str) -> None:
     sent, to, crosses = outcome.value
     state, me = outcome.snapshot.state, outcome.me.session
     who = session_label(to, names_of(state))
-    rings = find_rings(run, state, me, [to], sent)
+    ways, rings = find_rings(run, state, me, [to], sent)
     run.say(
-        f"✅ Sent to {who}: {line(subject)}{ring_text(rings, state)}",
+        f"✅ Sent to {who}: {line(subject)}{ways}",
         {
             "message": sent,
             "session": me,
             "to": [to],
             "in_reply_to": question_id,
             "crosses": list(crosses),
-            "rings": msgspec.to_builtins(rings),
+            "rings": rings,
         },
     )
     if crosses:

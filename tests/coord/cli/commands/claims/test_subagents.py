@@ -53,7 +53,7 @@ def test_the_holding_subagent_and_its_session_can_act(machine: SimulatedMachine,
         assert after[0]["session"] != before["session"]
 
 
-def test_a_refused_subagent_is_not_shown_its_own_session_as_another(machine: SimulatedMachine) -> None:
+def test_a_refused_subagent_is_not_sent_to_its_own_session(machine: SimulatedMachine) -> None:
     codex(machine, "root", "heartbeat", "building", "the landing page")
     refused = codex(machine, "two", "claim", "file", "a.py")
     assert refused.code == 1

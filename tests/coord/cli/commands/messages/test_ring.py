@@ -45,7 +45,7 @@ def peers(repo: Repo, tmp_path: Path) -> Peers:
     return Peers(repo, tmp_path / "home-of-clients")
 
 
-def test_the_sender_is_told_how_to_wake_an_idle_agent_of_its_client(peers: Peers) -> None:
+def test_a_sender_is_told_how_to_wake_an_idle_agent(peers: Peers) -> None:
     ben = peers.sessions[BEN]
     document = peers.send(ADA, ben, "--json").json
     how = f'call SendMessage with to "repo-8e", message "coord inbox {document["message"]}"'
