@@ -92,7 +92,7 @@ def test_a_setting_that_others_can_write_runs_nothing(repo: Repo, one: Shell) ->
 
 def test_a_command_that_hangs_is_ended_with_its_children(tmp_path: Path) -> None:
     pids = tmp_path / "pids"
-    words = ["bash", "-c", f"sleep 600 & echo $! $$ > {pids}.new; mv {pids}.new {pids}; wait"]
+    words = ["bash", "-c", f"sleep 200 & echo $! $$ > {pids}.new; mv {pids}.new {pids}; wait"]
     reason = run_command(words, dict(os.environ), limit_s=2)
     assert reason == "bash did not end within 2 s, and was stopped"
     for pid in map(int, pids.read_text().split()):
