@@ -140,7 +140,7 @@ def test_a_burst_is_limited_and_told_with_the_next(repo: Repo) -> None:
     assert "question 6" in notified.wait(5)[-1]["text"]
 
 
-def test_a_session_that_became_silent_is_told_by_the_next_command(repo: Repo) -> None:
+def test_a_silent_session_is_told_by_the_next_command(repo: Repo) -> None:
     notified, machine = Notified(repo), SimulatedMachine(repo)
     env = {"HOME": str(repo.home)}
     holder = machine.start(100, **env)
