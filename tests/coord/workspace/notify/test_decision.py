@@ -51,7 +51,7 @@ def test_an_urgent_need_never_waits_and_takes_the_others_along() -> None:
 
 def test_what_the_person_sees_or_did_counts_as_told() -> None:
     for options in ({"shown": True}, {"me": "s2"}):
-        record, sent = decide(NotifyRecord(), [URGENT], NOON, **options)  # type: ignore[arg-type]
+        record, sent = decide(NotifyRecord(), [URGENT], NOON, **options)
         assert sent is None
         assert decide(record, [URGENT], add_time(NOON, 60))[1] is None
     assert decide(NotifyRecord(), [URGENT], NOON, me="s1")[1] is not None, "another session's message"

@@ -6,6 +6,8 @@ import subprocess
 
 import pytest
 
+from coord.workspace.notify.due import Delivery
+from eventlog.local.files import try_lock
 from tests.support.in_process import SimulatedMachine
 from tests.support.notifying import Notified
 from tests.support.processes import COORD, environment, until
@@ -46,6 +48,20 @@ def test_a_refused_command_notifies_too(repo: Repo, notified: Notified) -> None:
     told = notified.wait(1)[0]
     assert "is damaged" in told["text"]
     assert told["urgent"] == "1"
+
+
+def test_the_lock_is_free_when_a_notification_is_sent(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+    Notified(repo)
+    machine, env, free = SimulatedMachine(repo), {"HOME": str(repo.home)}, list[bool]()
+
+    def look(_delivery: Delivery) -> None:
+        with (repo.log / ".lock").open() as file:
+            free.append(try_lock(file.fileno()))
+
+    machine.start(100, **env)
+    monkeypatch.setattr(Delivery, "start", look)
+    machine.run(100, "heartbeat", "waiting", "x", "--blocked-on", "y", **env)
+    assert free == [True]
 
 
 def test_without_a_command_nothing_is_read_or_written(repo: Repo) -> None:
@@ -124,7 +140,7 @@ def test_a_burst_is_limited_and_told_with_the_next(repo: Repo) -> None:
     assert "question 6" in notified.wait(5)[-1]["text"]
 
 
-def test_a_session_that_became_silent_is_told_by_the_next_command(repo: Repo) -> None:
+def test_a_silent_session_is_told_by_the_next_command(repo: Repo) -> None:
     notified, machine = Notified(repo), SimulatedMachine(repo)
     env = {"HOME": str(repo.home)}
     holder = machine.start(100, **env)
