@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         "after",  # a tool has run
         "asks",  # the agent asks its user for a permission or an answer
         "stop",  # the agent is about to stop
+        "turn_end",  # its turn has ended in another way: it was interrupted, or it failed
         "agent_start",  # a subagent starts
         "agent_stop",  # a subagent has stopped
         "end",  # the conversation ends
@@ -37,6 +38,8 @@ KEYS = {
     "source": "source",
     "reason": "reason",
     "prompt": "prompt",
+    "notification": "notification_type",  # the kind of a notification
+    "transcript": "transcript_path",  # the file with the transcript of the conversation
 }
 """The names of the fields of a payload in most clients. A name with dots is a path: `toolCall.args`."""
 CONTEXT_FORM: "Form" = {"hookSpecificOutput": {"hookEventName": "{event}", "additionalContext": "{text}"}}
@@ -44,6 +47,8 @@ STOP_FORM: "Form" = {"decision": "block", "reason": "{text}"}
 HOOK_FORM: "Form" = {"type": "command", "command": "{command}", "timeout": "{timeout}"}
 SERVER_FORM: "Form" = {"command": "{program}", "args": ["mcp"]}
 NO_FORM: "Form" = {}
+NO_EVENTS: "dict[str, HookEvent]" = {}
+NO_LIMITS: "dict[HookEvent, int]" = {}
 
 
 class Client(LightRecord):
@@ -60,10 +65,13 @@ class Client(LightRecord):
     one_conversation: bool  # whether its process has one conversation at a time, so that a new id replaces the old one
     # --- its hooks
     hook_events: "dict[str, HookEvent]"  # by the client's name for the event
+    notifications: "dict[str, HookEvent]" = NO_EVENTS  # the hook event for each kind of notification; empty: see above
     files: dict[str, str]  # the tools that write a file, with the input that names the file
     patches: dict[str, str]  # the tools that apply a patch, with the input that contains it
     shells: tuple[str, ...]  # the tools that run the shell command in their input `command`
     questions: tuple[str, ...]  # the tools that ask the user
+    turn_lines: tuple[str, tuple[str, ...]] = ("", ())  # the field and its values in the transcript's lines about turns
+    turn_ends: tuple[tuple[str, str, str], ...] = ()  # such a line ends a turn: a field, how it begins, and why
     project: str  # the variable with the folder in which it was started, for hooks; empty if there is none
     observed: str = ""  # the versions whose hooks were observed; empty if the record is from the documentation
     # --- what its hooks get
@@ -87,6 +95,7 @@ class Client(LightRecord):
     hook_form: "Form" = HOOK_FORM  # a hook in the settings
     hook_groups: bool = True  # whether the hooks of an event are in groups: {"matcher": MATCHER, "hooks": [HOOK]}
     moved: tuple[str, str]  # the variable that moves the user's settings, and the folder that it replaces
+    most_s: "dict[HookEvent, int]" = NO_LIMITS  # the longest timeouts that it allows, in seconds
     per_second: int  # the unit of its hook timeouts: 1 for seconds, 1000 for milliseconds
     matchers: dict[str, str]  # the matcher for a hook event of which only some kinds count
     wakes: tuple[str, ...]  # the events after which a hook can wait in the background and wake the agent

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
         ignored: int  # 1 if git ignores the file
         files: dict[str, str]  # of a shell command: the stamps of the files of others before it, by name
         claims: dict[str, str]  # the ids of the claims on them, by name
+        transcript: str  # of a session: the file with its client's transcript; empty if there is none
+        client: str  # the word for its client
 
     class Edited(Protocol):
         """What this module reads of an automatic claim in the guard's view."""
