@@ -1,7 +1,6 @@
 """`coord doctor --prove` with the real clients: whether their hooks deny a write, and how it is seen if they do not."""
 
 import json
-import re
 import shlex
 import subprocess
 import threading
