@@ -115,6 +115,7 @@ def mark_alive(state: State, event: Event, record: DecisionRecorder) -> None:
         session.status, session.over_at, session.over_because = "live", "", ""
         _note_live(state, session, event)
         owe_again(state, session)
+        _tell_copies(session, _copies(state, session), event)
     session.last_at = event.at
 
 
@@ -142,6 +143,7 @@ def on_started(state: State, event: Event, payload: SessionStarted, record: Deci
     A person's session receives the open broadcasts from before it.
     """
     session = state.sessions[event.actor]
+    known = [other.id for other in _copies(state, session)] if session.anchor == payload.anchor else []
     if session.status == "ended":
         session.status, session.over_at, session.over_because = "live", "", ""
         session.started_at = event.at
@@ -157,7 +159,6 @@ def on_started(state: State, event: Event, payload: SessionStarted, record: Deci
         session.agents = {}
     state.clients.add(payload.client)
     previous, was_person = session.continues, session.person
-    known = [other.id for other in _copies(state, session)] if session.anchor == payload.anchor else []
     for name in payload.__struct_fields__:
         setattr(session, name, getattr(payload, name))
     _known_of(state, session.client_session).add(session.id)
@@ -188,6 +189,8 @@ def _continue_session(state: State, old: Session, session: Session, event: Event
 
     The old session then has the status `continued` until it acts again.
     """
+    old.notices = [notice for notice in old.notices if notice.kind != "copied"]  # they are about its own process
+    session.notices = [n for n in session.notices if n.kind != "copied" or n.other != old.id]
     resources = transfer_claims(state, old.id, session.id, event, record)
     transfer_messages(state, old, session)
     old.continued_by = session.id

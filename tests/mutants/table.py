@@ -144,6 +144,19 @@ identity._named_identity | never ended | no command acts as a session that has e
     coord/admin/shell_import/test_command.py::test_an_imported_session_is_never_live
 identity._anchored_identity | never len | with two sessions on one shell, a command must name its session
     coord/workspace/test_identity_sources.py::test_two_sessions_on_one_shell_are_an_error_that_lists_both
+conversations._place | returns 'unknown' | each living process of a conversation is a session of its own
+    coord/hooks/test_two_processes.py::test_the_second_process_is_a_session_that_continues_nothing
+    faults/test_same_conversation.py::test_at_most_one_process_of_a_conversation_writes_a_file
+acting_sessions | compare == != place wanted | a process keeps the session that is anchored to it
+    property/test_same_conversation.py::test_a_process_keeps_the_session_that_is_anchored_to_it
+conversations.sessions_of_caller | never copies | a command that cannot see its process acts for no session
+    coord/hooks/test_two_processes.py::test_a_command_that_cannot_see_its_process_names_no_session
+entry._calling_session | never one_process | the quick path does not take another process for the known one
+    coord/hooks/test_two_processes.py::test_any_first_hook_of_the_second_process_starts_its_session
+on_end | always elsewhere | a late hook of a process that has ended does not end a session in another process
+    coord/hooks/test_two_processes.py::test_a_late_end_of_the_first_process_ends_no_other_session
+sessions.on_started | without _tell_copies | both processes of a conversation are told
+    coord/hooks/test_two_processes.py::test_both_processes_are_told_once
 
 # Acting.
 machine_lock.under_lock | without locked | a transaction holds the lock
