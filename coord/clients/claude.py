@@ -23,6 +23,7 @@ CLIENT = Client(
         "SubagentStart": "agent_start",
         "SubagentStop": "agent_stop",
         "SessionEnd": "end",
+        "PreSkillShellCommand": "before",  # a shell command in the text of a skill or command; since 2.1.332
     },
     files={
         "Write": "file_path",
@@ -31,7 +32,10 @@ CLIENT = Client(
         "NotebookEdit": "notebook_path",
     },
     patches={},
-    shells=("Bash",),
+    shells=("Bash", "Monitor", "PowerShell"),
+    tasks=("backgroundTaskId", "taskId"),
+    stops={"TaskStop": "task_id"},
+    unended=("PreSkillShellCommand",),
     questions=("AskUserQuestion", "ExitPlanMode"),
     project="CLAUDE_PROJECT_DIR",
     observed="2.1.330, 2.1.332",

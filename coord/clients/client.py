@@ -51,6 +51,9 @@ HOOK_FORM: "Form" = {"type": "command", "command": "{command}", "timeout": "{tim
 SERVER_FORM: "Form" = {"command": "{program}", "args": ["mcp"]}
 NO_FORM: "Form" = {}
 
+NO_INPUTS: "dict[str, object]" = {}
+NO_TOOLS: dict[str, str] = {}
+
 
 class Client(LightRecord):
     """What coord knows about a client."""
@@ -73,6 +76,11 @@ class Client(LightRecord):
     patches: dict[str, str]  # the tools that apply a patch, with the input that contains it, in the same form
     shells: tuple[str, ...]  # the tools that run a shell command
     shell_input: str = "command"  # their input that contains the command
+    monitors: tuple[str, ...] = ()  # those of them whose command always continues after the tool
+    background: "dict[str, object]" = NO_INPUTS  # the inputs with which the command of another one continues
+    tasks: tuple[str, ...] = ()  # the keys, in a shell tool's result, of the id of a command that continues after it
+    stops: dict[str, str] = NO_TOOLS  # the tools that stop such a command, with the input that names its id
+    unended: tuple[str, ...] = ()  # the hook events before shell commands after which no hook runs
     questions: tuple[str, ...]  # the tools that ask the user
     project: str  # the variable with the folder in which it was started, for hooks; empty if there is none
     observed: str = ""  # the versions whose hooks were observed; empty if the record is from the documentation

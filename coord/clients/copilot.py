@@ -27,6 +27,7 @@ CLIENT = Client(
     files={"Write": "path", "Edit": "path"},
     patches={"Edit": "input"},
     shells=("Bash",),
+    background={"mode": "async"},
     questions=("AskUserQuestion",),
     project="COPILOT_PROJECT_DIR",
     observed="1.0.102",

@@ -24,6 +24,7 @@ CLIENT = Client(
     files={"write_file": "file_path", "replace": "file_path"},
     patches={},
     shells=("run_shell_command",),
+    background={"is_background": True},
     questions=("ask_user",),
     project="GEMINI_PROJECT_DIR",
     observed="0.61.0",

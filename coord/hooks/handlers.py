@@ -11,14 +11,15 @@ from collections.abc import Callable
 
 from msgspec.structs import replace
 
-from coord.guard import hook_state, shell_commands
+from coord.guard import hook_state
 from coord.guard.entry import record_answer
 from coord.guard.payload import HookCall, writes_in
 from coord.guard.view import GuardRow
 from coord.hooks import edits
-from coord.hooks.bypass import record_bypasses, write_warnings
+from coord.hooks.bypass import end_commands, record_bypasses, write_warnings
 from coord.hooks.context import HookContext, HookRequest, calling_session
 from coord.hooks.messages import LATER_CHARS, START_CHARS, other_sessions, reminder, start_items, unread_items
+from coord.render.events import SHELL_COMMAND, UNSHOWN_COMMAND
 from coord.render.format import line
 from coord.workspace.conversations import runs_below
 from coord.workspace.paths import protect_log
@@ -56,11 +57,12 @@ def on_prompt(hook: HookContext) -> None:
     """
     facts, verdict = hook.decide()
     hook.clear_question()
+    items = record_bypasses(hook, facts.commands()) if "changed" in verdict.reasons else []
     record_answer(facts, [], verdict)
     if "start" not in hook.call.client.hook_events.values() and hook.transaction.started:
         on_start(hook)
         return
-    items = unread_items(hook.transaction.state, hook.me, hook.transaction.at, all_of_it=True)
+    items += unread_items(hook.transaction.state, hook.me, hook.transaction.at, all_of_it=True)
     hook.tell([*items, *(hook.reminders() if "reminder" in verdict.reasons else ())], LATER_CHARS)
 
 
@@ -81,11 +83,11 @@ def before_tool(hook: HookContext) -> dict[str, list[GuardRow]]:
 
 
 def after_tool(hook: HookContext) -> None:
-    """After a tool has run: record the files of others that a shell command changed, and what the agent does; show the
+    """After a tool has run: record the files of others that shell commands changed, and what the agent does; show the
     agent its lost claims and its messages.
     """
     facts, verdict = hook.decide()
-    items = record_bypasses(hook, facts.before_command()) if "changed" in verdict.reasons else []
+    items = record_bypasses(hook, facts.commands()) if "changed" in verdict.reasons else []
     if "committed" in verdict.reasons:
         mine = edits.own_automatic_claims(hook.transaction.state, hook.me.id)
         edits.finish_edits(hook.transaction, hook.config, mine, hook.answers)
@@ -117,7 +119,7 @@ def on_stop(hook: HookContext) -> None:
     """The agent wants to stop: it is held back once for each message that is urgent or must be confirmed. No write is
     pending, except by subagents in the background.
     """
-    shell_commands.remove_traces(hook.call, hook.system.env, hook.workspace.cache, hook.me.id)
+    changes = end_commands(hook, SHELL_COMMAND if hook.call.client.stop_form else UNSHOWN_COMMAND)
     _finish_edits(hook, None if hook.call.alone else "")
     if hook.call.alone:
         held = {claim.agent for claim in hook.transaction.state.claims.values() if claim.session == hook.me.id}
@@ -128,12 +130,12 @@ def on_stop(hook: HookContext) -> None:
     mine = [m for m in waiting if m.id in me.unread or me.id in m.unacknowledged_by]
     marks = {m.id: hook.trace("held", hook_state.digest(m.id)) for m in mine}
     new = {name: mark for name, mark in marks.items() if not hook_state.read_trace(mark)}
-    if new and hook.call.client.stop_form:
+    if (new or changes) and hook.call.client.stop_form:
         unread = unread_items(state, me, hook.transaction.at, all_of_it=True)
         pieces = [replace(piece, marks=(new[name],)) for piece in unread for name in piece.ids if name in new]
         needs, names, trace = own_needs(state, me.id), names_of(state), hook.reminder_trace()
         owes = [reminder(need, names, new[need.about], trace) for need in needs if need.about in new]
-        hook.block_stop([*pieces, *owes])
+        hook.block_stop([*changes, *pieces, *owes])
     elif not is_idle(me.doing):
         blocked = "" if me.doing.asks_person else me.doing.blocked_on  # what it is blocked on outlasts its stop
         hook.transaction.append(replace(IDLE, blocked_on=blocked))
@@ -163,7 +165,7 @@ def on_end(hook: HookContext) -> None:
     if hook.call.reason != "clear" and not elsewhere:
         import shutil  # it takes 2 ms to load, and no other hook event needs it
 
-        shell_commands.remove_traces(hook.call, hook.system.env, hook.workspace.cache, hook.me.id)
+        end_commands(hook, UNSHOWN_COMMAND)
         shutil.rmtree(hook_state.folder_of(hook.workspace.cache, hook.me.id), ignore_errors=True)
         hook.transaction.append(
             SessionEnded(reason=f"its client ended it ({line(hook.call.reason, 40) or 'no reason given'})")

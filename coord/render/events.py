@@ -33,7 +33,8 @@ from eventlog.events import (
 )
 from projections.rules.liveness import NOBODY_WAITS
 
-SHELL_COMMAND = "a shell command"  # the `how` of a bypass that a hook noticed after the command had run
+SHELL_COMMAND = "a shell command"  # the `how` of a bypass that a hook noticed and showed its agent
+UNSHOWN_COMMAND = "the last shell command"  # the same at the end of an agent, to which nothing can be shown
 
 
 def type_of(event: Event) -> str:
@@ -170,6 +171,7 @@ _BYPASSES = {
     "git commit": ("committed", "commits", "with {override}"),
     "git push": ("pushed a change to", "pushes a change to", "with {override}"),
     SHELL_COMMAND: ("changed", "changes", "with {how}; its agent was told"),
+    UNSHOWN_COMMAND: ("changed", "changes", "with {how} before it ended"),
 }
 """Past tense, present tense and means, by the first words of an event's `how`."""
 
