@@ -19,12 +19,15 @@ CLIENT = Client(
         "PostToolUse": "after",
         "PostToolUseFailure": "after",
         "PermissionRequest": "asks",
+        "Notification": "asks",
         "Stop": "stop",
+        "StopFailure": "turn_end",  # instead of Stop, after an error of the model's API
         "SubagentStart": "agent_start",
         "SubagentStop": "agent_stop",
         "SessionEnd": "end",
         "PreSkillShellCommand": "before",  # a shell command in the text of a skill or command; since 2.1.332
     },
+    notifications={"idle_prompt": "turn_end", "agent_needs_input": "asks", "elicitation_dialog": "asks"},
     files={
         "Write": "file_path",
         "Edit": "file_path",
@@ -37,6 +40,11 @@ CLIENT = Client(
     stops={"TaskStop": "task_id"},
     unended=("PreSkillShellCommand",),
     questions=("AskUserQuestion", "ExitPlanMode"),
+    turn_lines=("type", ("user", "assistant")),
+    turn_ends=(  # no hook runs when a user interrupts a turn
+        ("message.content.0.text", "[Request interrupted by user", "its turn was interrupted"),
+        ("isApiErrorMessage", "true", "its turn ended with an error"),
+    ),
     project="CLAUDE_PROJECT_DIR",
     observed="2.1.330, 2.1.332",
     calls="",
@@ -49,7 +57,7 @@ CLIENT = Client(
     comments=False,
     moved=("CLAUDE_CONFIG_DIR", "~/.claude"),
     per_second=1,
-    matchers={},
+    matchers={"Notification": "idle_prompt|agent_needs_input|elicitation_dialog"},
     wakes=("SessionStart", "Stop"),
     allow="Bash(coord {command}:*)",
     allow_files={},

@@ -28,7 +28,7 @@ from projections.rules.cycles import wait_cycles
 from projections.rules.liveness import ObserverHost
 from projections.rules.resources import is_file, is_pattern, root_of, roots_above
 from projections.rules.rows import recent_sessions
-from projections.rules.sessions import is_idle
+from projections.rules.sessions import is_at_work
 from projections.rules.state import Claim, Message, Session, State, WaitingRequest
 
 if TYPE_CHECKING:
@@ -188,7 +188,7 @@ def _session_values(
             doing.automatic,
             doing.blocked_on,
             doing.asks_person,
-            to_micros(session.last_at) if has_stated_activity(session) else 0,
+            to_micros(session.last_at) if is_at_work(session.doing) else 0,
             bool(session.notices) or any(map(is_pressing, unread)),
             bool(unread),
             session.id in owing,
@@ -215,11 +215,6 @@ def unread_messages(state: State, session: Session) -> list[Message]:
 def is_pressing(message: Message) -> bool:
     """Return whether a message is shown after the next tool, and not only at the next prompt."""
     return not message.resolved_by and (not message.everyone or message.urgency == "high")
-
-
-def has_stated_activity(session: Session) -> bool:
-    """Return whether a session has reported what it is doing since it was last idle."""
-    return bool(session.doing.action) and not is_idle(session.doing)
 
 
 def patience_s(session: Session, config: Config) -> int:

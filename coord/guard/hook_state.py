@@ -40,6 +40,8 @@ if TYPE_CHECKING:
         compared: int  # when they were last compared, if the command has not ended since
         task: str  # the client's id of a command that continues in the background
         brief: int  # 1 if the command ends before the next tool of its agent does
+        transcript: str  # of a session: the file with its client's transcript; empty if there is none
+        client: str  # the word for its client
 
     class Edited(Protocol):
         """What this module reads of an automatic claim in the guard's view."""

@@ -47,6 +47,7 @@ class HookCall(LightRecord):
     use: str  # the client's id of this tool call
     source: str  # how the conversation started, such as `resume`
     reason: str  # why the conversation ends
+    transcript: str  # the file with the transcript of the conversation; empty if the client names none
     alone: bool  # whether the client says that no subagent works in the background
     continues: bool = False  # whether the shell command continues in the background after its tool
     task: str = ""  # the client's id of that command, if it has one
@@ -123,6 +124,10 @@ def parse_call(client: Client, data: bytes, event: str = "") -> HookCall | None:
     tool, given = _word(said, keys["tool"]), _input(said, keys["input"])
     if hook_event == "before" and tool in client.questions:
         hook_event = "asks"
+    if hook_event == "asks" and client.notifications and event in client.matchers:
+        hook_event = client.notifications.get(_word(said, keys["notification"]))
+        if hook_event is None:
+            return None
     tasks = said.get("background_tasks")
     call = HookCall(
         client=client,
@@ -139,6 +144,7 @@ def parse_call(client: Client, data: bytes, event: str = "") -> HookCall | None:
         use=_use(said, keys["use"]),
         source=_word(said, keys["source"]),
         reason=_word(said, keys["reason"]),
+        transcript=_text(said, keys["transcript"]),
         alone=isinstance(tasks, list) and all(_task(each, "type") in _COMMAND_TASKS for each in tasks),
     )
     if hook_event != "before":

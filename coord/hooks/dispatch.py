@@ -16,6 +16,7 @@ from coord.guard.denial import denial_text
 from coord.guard.entry import ALLOWED, DENIED
 from coord.guard.payload import HookCall, Write, writes_in
 from coord.guard.view import GuardRow
+from coord.guard.work_signs import record_transcript
 from coord.hooks import edits
 from coord.hooks.context import HookContext, HookRequest, SendDocument, calling_session
 from coord.hooks.handlers import HANDLERS, before_tool, claims_to_check
@@ -66,13 +67,19 @@ def _transact(
 ) -> T:
     """Let a handler act as the calling session. Before the lock is taken, git is run for the claims `to_check`."""
     system, workspace = request.system, request.workspace
-    answers = edits.GitAnswers(workspace)
+    answers, call = edits.GitAnswers(workspace), request.call
+
+    def act(transaction: Transaction) -> T:
+        if call.hook_event == "start" or transaction.anchored:
+            record_transcript(workspace.cache, transaction.me.session, call.client.word, call.transcript)
+        return handler(HookContext(request, transaction, answers, say))
+
     return transact(
         system,
         workspace,
         request.config,
-        lambda transaction: handler(HookContext(request, transaction, answers, say)),
-        lambda transaction: _calling_identity(system, workspace, request.call, transaction),
+        act,
+        lambda transaction: _calling_identity(system, workspace, call, transaction),
         [],
         lambda state, now: answers.learn(to_check(request, state, now)),
     ).value

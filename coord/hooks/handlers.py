@@ -18,14 +18,22 @@ from coord.guard.view import GuardRow
 from coord.hooks import edits
 from coord.hooks.bypass import end_commands, record_bypasses, write_warnings
 from coord.hooks.context import HookContext, HookRequest, calling_session
-from coord.hooks.messages import LATER_CHARS, START_CHARS, other_sessions, reminder, start_items, unread_items
+from coord.hooks.messages import (
+    LATER_CHARS,
+    START_CHARS,
+    ContextItem,
+    other_sessions,
+    reminder,
+    start_items,
+    unread_items,
+)
 from coord.render.events import SHELL_COMMAND, UNSHOWN_COMMAND
 from coord.render.format import line
 from coord.workspace.conversations import runs_below
 from coord.workspace.paths import protect_log
 from eventlog.events import AgentStarted, AgentStopped, Instant, SessionEnded, SessionHeartbeat
 from projections.rules.messages import messages_of
-from projections.rules.sessions import IDLE, is_idle
+from projections.rules.sessions import idle_after, is_idle
 from projections.rules.state import Claim, State
 from projections.views.board import names_of
 from projections.views.needs import own_needs
@@ -109,8 +117,10 @@ def on_question(hook: HookContext) -> None:
     """The agent asks its user: the session is blocked until the next hook."""
     call = hook.call
     doing = hook.me.doing
-    what = "an answer" if call.tool in call.client.questions else f"permission to use {line(call.tool, 40) or 'a tool'}"
-    blocked = replace(doing, blocked_on=f"its user: {what}", asks_person=True, automatic=not doing.action)
+    is_question = call.tool in call.client.questions or (call.client.notifications and not call.tool)
+    what = "an answer" if is_question else f"permission to use {line(call.tool, 40) or 'a tool'}"
+    automatic = doing.automatic or not doing.action
+    blocked = replace(doing, blocked_on=f"its user: {what}", asks_person=True, automatic=automatic)
     if doing != blocked:
         hook.transaction.append(replace(blocked, action=doing.action or "waiting"))
 
@@ -119,12 +129,7 @@ def on_stop(hook: HookContext) -> None:
     """The agent wants to stop: it is held back once for each message that is urgent or must be confirmed. No write is
     pending, except by subagents in the background.
     """
-    changes = end_commands(hook, SHELL_COMMAND if hook.call.client.stop_form else UNSHOWN_COMMAND)
-    _finish_edits(hook, None if hook.call.alone else "")
-    if hook.call.alone:
-        held = {claim.agent for claim in hook.transaction.state.claims.values() if claim.session == hook.me.id}
-        for agent in sorted(held.union(hook.me.agents) - {""}):  # a subagent that was killed has no stop hook
-            hook.transaction.append(AgentStopped(agent=agent))
+    changes = _finish_turn(hook, SHELL_COMMAND if hook.call.client.stop_form else UNSHOWN_COMMAND)
     state, me = hook.transaction.state, hook.me
     waiting = [m for m in messages_of(state, me) if not m.resolved_by and (m.urgency == "high" or m.needs_ack)]
     mine = [m for m in waiting if m.id in me.unread or me.id in m.unacknowledged_by]
@@ -136,9 +141,14 @@ def on_stop(hook: HookContext) -> None:
         needs, names, trace = own_needs(state, me.id), names_of(state), hook.reminder_trace()
         owes = [reminder(need, names, new[need.about], trace) for need in needs if need.about in new]
         hook.block_stop([*changes, *pieces, *owes])
-    elif not is_idle(me.doing):
-        blocked = "" if me.doing.asks_person else me.doing.blocked_on  # what it is blocked on outlasts its stop
-        hook.transaction.append(replace(IDLE, blocked_on=blocked))
+    else:
+        _record_idle(hook)
+
+
+def on_turn_end(hook: HookContext) -> None:
+    """The turn has ended without a stop: it was interrupted, or it failed. The agent cannot be held back."""
+    _finish_turn(hook, UNSHOWN_COMMAND)
+    _record_idle(hook)
 
 
 def on_agent_start(hook: HookContext) -> None:
@@ -179,6 +189,7 @@ HANDLERS: dict[str, Callable[[HookContext], object]] = {
     "after": after_tool,
     "asks": on_question,
     "stop": on_stop,
+    "turn_end": on_turn_end,
     "agent_start": on_agent_start,
     "agent_stop": on_agent_stop,
     "end": on_end,
@@ -186,6 +197,26 @@ HANDLERS: dict[str, Callable[[HookContext], object]] = {
 
 
 # --- shared functions -------------------------------------------------------------------------------------------------
+
+
+def _finish_turn(hook: HookContext, how: str) -> list[ContextItem]:
+    """Record what the turn's shell commands changed (`how` is as in `record_bypasses`), and end its finished edits. If
+    no subagent works in the background, all have stopped, also those that were killed without a stop hook. Return the
+    texts for the agent about the changes.
+    """
+    changes = end_commands(hook, how)
+    _finish_edits(hook, None if hook.call.alone else "")
+    if hook.call.alone:
+        held = {claim.agent for claim in hook.transaction.state.claims.values() if claim.session == hook.me.id}
+        for agent in sorted(held.union(hook.me.agents) - {""}):
+            hook.transaction.append(AgentStopped(agent=agent))
+    return changes
+
+
+def _record_idle(hook: HookContext) -> None:
+    """Record that the agent waits for its user, unless that is known."""
+    if not is_idle(hook.me.doing):
+        hook.transaction.append(idle_after(hook.me.doing))
 
 
 def _record_heartbeat(hook: HookContext) -> None:
@@ -234,7 +265,7 @@ def claims_to_check(request: HookRequest, state: State, now: Instant) -> list[Cl
         stale = edits.stale_claims(workspace, config, state, now) if "heartbeat" in verdict.reasons else []
         mine = edits.own_automatic_claims(state, me.id) if me and "committed" in verdict.reasons else []
         return [*edits.denying_edits(state, verdict), *stale, *mine]
-    if me and call.hook_event == "stop":
+    if me and call.hook_event in ("stop", "turn_end"):
         return edits.own_automatic_claims(state, me.id, None if call.alone else "")
     if me and call.hook_event == "agent_stop":
         return edits.own_automatic_claims(state, me.id, call.agent)

@@ -28,6 +28,7 @@ from eventlog.events import (
     SessionEnded,
     SessionHeartbeat,
     SessionPresumedDead,
+    SessionPresumedIdle,
     SessionStarted,
     Unknown,
 )
@@ -116,6 +117,10 @@ def _ended(payload: SessionEnded, _: Names) -> str:
 
 def _presumed_dead(payload: SessionPresumedDead, names: Names) -> str:
     return f"presumes {session_label(payload.session, names)} dead: {line(payload.evidence, 200)}"
+
+
+def _presumed_idle(payload: SessionPresumedIdle, names: Names) -> str:
+    return f"presumes the agent of {session_label(payload.session, names)} idle: {line(payload.evidence, 200)}"
 
 
 def _requested(payload: ClaimRequested, _: Names) -> str:
@@ -231,6 +236,7 @@ _EVENT_TEXT: dict[type, Callable[[Any, Names], str]] = {
     SessionHeartbeat: _heartbeat,
     SessionEnded: _ended,
     SessionPresumedDead: _presumed_dead,
+    SessionPresumedIdle: _presumed_idle,
     AgentStarted: _agent_started,
     AgentStopped: _agent_stopped,
     ClaimRequested: _requested,

@@ -154,6 +154,7 @@ class Session(Struct, kw_only=True, array_like=True):
     live_n: int = 0  # the number of the event with which it was
     doing_n: int = 0  # the number of its last heartbeat that has an action
     doing_journal: str = ""  # the journal of that heartbeat, if it is imported
+    last_n: int = 0  # the number of its latest event; 0 if that is imported
 
     @property
     def live(self) -> bool:

@@ -143,13 +143,15 @@ def build_board(
     gone: Mapping[str, str],
     log_needs: Iterable[Need] = (),
     most: int | None = None,
+    idle: Mapping[str, str] | None = None,
 ) -> Board:
     """Return the board at `now`; `state` must already be at that time.
 
     `gone` has the evidence for each session whose anchor, and for each waiting request whose process, the observer
-    found to be gone. `log_needs` are the problems of the log. `most` limits the number of rows of each kind.
+    found to be gone; `idle` has it for each session that reports work although the observer found its agent not to be
+    at work. `log_needs` are the problems of the log. `most` limits the number of rows of each kind.
     """
-    seen = Observed(now, silent_s, gone)
+    seen = Observed(now, silent_s, gone, idle)
     an_hour_ago, holding = add_time(now, -HOUR_S), Counter([claim.session for claim in state.claims.values()])
     sessions = [
         session
@@ -248,7 +250,7 @@ def _session_row(session: Session, seen: Observed, claims: int, copies: Mapping[
         status = "silent"
     return SessionRow(
         **dict(zip(_SESSION_FIELDS, _session_values(session), strict=True)),
-        **dict(zip(_HEARTBEAT_FIELDS, _heartbeat_values(session.doing), strict=True)),
+        **dict(zip(_HEARTBEAT_FIELDS, _heartbeat_values(seen.doing(session)), strict=True)),
         status=status,
         evidence=evidence or session.over_because,
         unread=len(session.unread) + len(session.notices),
