@@ -23,7 +23,11 @@ def claude(kind: str, text: str = "", **more: Any) -> dict[str, Any]:
 
 def codex(kind: str, **more: Any) -> dict[str, Any]:
     """A line of a transcript of Codex, as 0.171.0 writes it."""
-    return {"timestamp": "2026-11-30T18:21:38.519Z", "type": "event_msg", "payload": {"type": kind, "turn_id": "t"} | more}
+    return {
+        "timestamp": "2026-11-30T18:21:38.519Z",
+        "type": "event_msg",
+        "payload": {"type": kind, "turn_id": "t"} | more,
+    }
 
 
 PROMPT = {"type": "user", "message": {"role": "user", "content": "Go"}}
@@ -46,7 +50,7 @@ NOTES = [{"type": "last-prompt", "lastPrompt": "Go"}, {"type": "atis-latch", "at
         ("claude", [{"type": "user", "message": {"content": []}}, {"type": "user"}], ""),
         ("claude", [NOTES[0]], ""),
         ("codex", [codex("task_started")], ""),
-        ("codex", [codex("task_started"), codex("token_count"), codex("turn_aborted", reason="interrupted")], INTERRUPTED),
+        ("codex", [codex("task_started"), codex("token_count"), codex("turn_aborted")], INTERRUPTED),
         ("codex", [codex("turn_aborted"), codex("item_completed")], INTERRUPTED),
         ("codex", [codex("task_complete", error={"message": "no"})], ENDED),
         ("codex", [codex("task_complete"), codex("task_started")], ""),
