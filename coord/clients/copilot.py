@@ -21,6 +21,7 @@ CLIENT = Client(
         "PostToolUseFailure": "after",
         "Notification": "asks",
         "Stop": "stop",
+        "ErrorOccurred": "turn_end",
         "SubagentStart": "agent_start",
         "SubagentStop": "agent_stop",
         "SessionEnd": "end",
