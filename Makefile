@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo help check test test-clients test-faults test-long mutants mutants-chosen lint types imports docs pictures
+.PHONY: demo help check test test-clients clients test-faults test-long mutants mutants-chosen lint types imports docs pictures
 .PHONY: bench bench-peers clean
 
 demo: $(READY)  ## Watch three sessions work together, in a temporary folder
@@ -22,8 +22,18 @@ test: lint types imports docs $(READY)  ## Everything that must pass before a me
 	$(BIN)/python -m pytest -n auto
 
 # They run against a model that the test plays: see tests/clients/__init__.py.
-test-clients: $(READY)  ## Test with the agents' own programs, where they are installed
-	$(BIN)/python -m pytest -n auto -m clients -rs tests/clients
+CLIENT_VERSIONS := pinned newest
+COORD_TEST_CLIENTS ?= $(wildcard $(CLIENT_VERSIONS:%=build/clients/%/node_modules))
+
+test-clients: $(READY)  ## Test with the agents' own programs, in each folder of COORD_TEST_CLIENTS
+	@set -e; for folder in $(or $(COORD_TEST_CLIENTS),''); do \
+		echo "clients in $${folder:-the PATH}"; \
+		COORD_TEST_CLIENTS=$$folder $(BIN)/python -m pytest -n auto -m clients -rs tests/clients; \
+	done
+
+clients:  ## Install the agents' programs for `make test-clients`: the pinned versions, and the newest ones
+	npm install --no-audit --no-fund --prefix build/clients/pinned $$(cat tests/clients/versions.txt)
+	npm install --no-audit --no-fund --prefix build/clients/newest $$(sed 's/@[^@]*$$/@latest/' tests/clients/versions.txt)
 
 test-faults: $(READY)  ## Test with strace, mounts and killed processes, on the installed coord
 	$(BIN)/python -m pytest -n auto -m machine

@@ -11,6 +11,7 @@ CLIENT = Client(
     marks=("QWEN_CODE",),
     ids=("QWEN_CODE_AGENT_ID", "QWEN_CODE_SESSION_ID"),
     one_conversation=False,  # an editor can open several sessions in one process over ACP
+    one_process=True,
     hook_events={
         "SessionStart": "start",
         "UserPromptSubmit": "prompt",
@@ -18,11 +19,14 @@ CLIENT = Client(
         "PostToolUse": "after",
         "PostToolUseFailure": "after",
         "PermissionRequest": "asks",
+        "Notification": "asks",
         "Stop": "stop",
+        "StopFailure": "turn_end",
         "SubagentStart": "agent_start",
         "SubagentStop": "agent_stop",
         "SessionEnd": "end",
     },
+    notifications={"idle_prompt": "turn_end"},  # it also follows each stop
     files={"write_file": "file_path", "edit": "file_path", "notebook_edit": "notebook_path"},
     patches={},
     shells=("run_shell_command", "monitor"),
@@ -38,7 +42,7 @@ CLIENT = Client(
     comments=True,
     moved=("QWEN_HOME", "~/.qwen"),
     per_second=1000,
-    matchers={},
+    matchers={"Notification": "idle_prompt"},
     wakes=(),
     allow="run_shell_command(coord {command}:*)",
     allow_files={},

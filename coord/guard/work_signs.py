@@ -55,7 +55,7 @@ def read_signs(cache: str, session: str, now: int, recent_us: int) -> WorkSigns:
     microseconds before `now`.
     """
     trace = hook_state.read_trace(_trace_path(cache, session))
-    at, ended = _look(trace.get("transcript", ""), client_named(trace.get("client", "")))
+    at, ended = _look(str(trace.get("transcript", "")), client_named(str(trace.get("client", ""))))
     runs = shell_commands.ran_since(cache, session, now - recent_us, now)
     return WorkSigns(known=bool(trace) and at is not None, transcript_at=at or 0, runs=runs, ended=ended)
 

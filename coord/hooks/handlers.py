@@ -205,8 +205,9 @@ HANDLERS: dict[str, Callable[[HookContext], object]] = {
 
 
 def _finish_turn(hook: HookContext, how: str) -> list[ContextItem]:
-    """End the turn's shell commands and its finished edits. If no subagent works in the background, all have stopped,
-    also those that were killed without a stop hook. Return the texts about files of others that changed.
+    """Record what the turn's shell commands changed (`how` is as in `record_bypasses`), and end its finished edits. If
+    no subagent works in the background, all have stopped, also those that were killed without a stop hook. Return the
+    texts for the agent about the changes.
     """
     changes = end_commands(hook, how)
     _finish_edits(hook, None if hook.call.alone else "")

@@ -1,11 +1,12 @@
 """Tests with the real clients, run headless against a model that the test scripts. `make test-clients` runs them.
 
 Each test needs the program of its client, which is searched in the folder of node modules in `COORD_TEST_CLIENTS` and
-then on the PATH. If it is missing, the test is skipped. These versions are known to work:
+then on the PATH. If it is missing, the test is skipped.
 
-    npm install --prefix FOLDER @anthropic-ai/claude-code-linux-x64@2.1.330
-    npm install --prefix FOLDER @openai/codex@0.169.0 @google/gemini-cli@0.61.0
-    COORD_TEST_CLIENTS=FOLDER/node_modules make test-clients
+    make clients        installs all clients twice: the versions of `versions.txt`, and the newest ones
+    make test-clients   runs the tests with each of the two installations
+
+Other installations can be named, with spaces between them: make test-clients COORD_TEST_CLIENTS="A/node_modules B/..."
 
 In `tests.support.clients`, `model` is the server for all models, `dialects` has the format of each API, `programs` says
 how each client is run, and `agents` runs them, with a home of their own, a dummy key and a clean environment. An agent

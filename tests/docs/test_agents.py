@@ -39,12 +39,16 @@ def _if(client: Client, event: str, condition: object) -> str:
     return _knowledge(client, event) if condition else NO
 
 
+def _reports(event: str) -> Callable[[Client], str]:
+    return lambda client: _knowledge(client, event)
+
+
 def _shown_after(event: str) -> Callable[[Client], str]:
     return lambda client: _if(client, event, event not in client.silent_events)
 
 
 ROWS: dict[str, Callable[[Client], str]] = {
-    **{text: (lambda client, event=event: _knowledge(client, event)) for event, text in EVENTS.items()},
+    **{text: _reports(event) for event, text in EVENTS.items()},
     "the agent is shown a text at its start": _shown_after("start"),
     "… at a prompt": _shown_after("prompt"),
     "… after a tool": _shown_after("after"),

@@ -201,6 +201,14 @@ HookContext.tell | late _send | a message is recorded as read after it was sent
     coord/hooks/test_handlers.py::test_a_message_that_was_not_shown_stays_unread
 block_stop | late _send | a message is recorded as read after it was sent
     coord/hooks/test_handlers.py::test_a_blocked_stop_that_failed_leaves_the_message_unread
+parse_call | never empty_prompts | a prompt hook without a prompt shows and changes nothing
+    coord/guard/test_payload.py::test_only_a_prompt_with_a_text_is_a_prompt
+_sessions_of_subagent | returns [] | a subagent of any depth acts in the session of its conversation
+    coord/hooks/test_named_subagents.py::test_a_subagent_at_any_depth_acts_in_its_root_session
+_sessions_of_subagent | always unnamed_subagents | a command of a subagent without a known id acts in its session
+    coord/hooks/test_named_subagents.py::test_a_command_of_a_subagent_acts_as_its_session
+_print_form | returns False | the agent learns why its write is denied
+    coord/hooks/test_every_client.py::test_a_denial_is_printed_as_the_client_expects_it
 
 messages.by_rank | returns list(items) | urgent messages are shown before notices
     coord/hooks/test_handlers.py::test_urgent_messages_come_before_notices_and_others

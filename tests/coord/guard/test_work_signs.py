@@ -50,7 +50,7 @@ NOTES = [{"type": "last-prompt", "lastPrompt": "Go"}, {"type": "atis-latch", "at
         ("claude", [{"type": "user", "message": {"content": []}}, {"type": "user"}], ""),
         ("claude", [NOTES[0]], ""),
         ("codex", [codex("task_started")], ""),
-        ("codex", [codex("task_started"), codex("token_count"), codex("turn_aborted", reason="interrupted")], INTERRUPTED),
+        ("codex", [codex("task_started"), codex("token_count"), codex("turn_aborted")], INTERRUPTED),
         ("codex", [codex("turn_aborted"), codex("item_completed")], INTERRUPTED),
         ("codex", [codex("task_complete", error={"message": "no"})], ENDED),
         ("codex", [codex("task_complete"), codex("task_started")], ""),

@@ -155,6 +155,7 @@ QWEN = Program(
     says_its_end=False,
     can_be_held_back=True,
     tool=lambda name, given: Call(f"mcp__coord__{name}", given),
+    resuming=("--approval-mode", "yolo", "--resume", "{id}"),
 )
 COPILOT = Program(
     client=_BY_WORD["copilot"],
@@ -178,6 +179,7 @@ COPILOT = Program(
     says_its_end=True,
     can_be_held_back=True,
     tool=lambda name, given: Call(f"coord-{name}", given),
+    resuming=("--allow-all-tools", "--allow-all-paths", "--session-id", "{id}"),
 )
 OPENCODE = Program(
     client=_BY_WORD["opencode"],
