@@ -182,6 +182,10 @@ HookContext.tell | late _send | a message is recorded as read after it was sent
     coord/hooks/test_handlers.py::test_a_message_that_was_not_shown_stays_unread
 block_stop | late _send | a message is recorded as read after it was sent
     coord/hooks/test_handlers.py::test_a_blocked_stop_that_failed_leaves_the_message_unread
+answers.permission | returns 'allow' | a client is given no permission outside its workspace
+    coord/hooks/test_every_client.py::test_a_client_that_denies_without_an_answer_gets_one
+is_plugin_module | returns True | a module that coord did not make is left alone
+    coord/admin/install/formats/test_javascript_plugin.py::test_a_module_of_somebody_else_is_left_alone
 
 # The guard of commits and pushes.
 before_commit | never denied | a commit that contains another session's edit is refused
